@@ -85,5 +85,5 @@ test("a benchmark without the rows says that its prompts are not the users'", as
   const argv = ["--baseline", "decoder-only", "--runs", "2", "--json"];
   const { stdout } = await slm("bench", join("run", "export"), ...argv);
   const { notes } = z.object({ result: benchSchema }).parse(JSON.parse(stdout)).result;
-  expect(notes.join(" ")).toMatch(/random texts.*have no answers, so every generation has \d+ tokens/);
+  expect(notes.join(" ")).toMatch(/random texts.*have no answers, so every model generates \d+ tokens/);
 });

@@ -1,13 +1,13 @@
 /**
- * What draft rules save in a browser: the same as draft-tokens.mjs, in a page of headless Chromium on WebAssembly.
+ * Measures what draft rules save in a browser: like draft-tokens.mjs, but in a page of headless Chromium with WebAssembly.
  *
  *   npm run build && slm deploy MODEL --to web -o SITE && node tools/bench/draft-page.mjs SITE ROWS.jsonl [key=value ...]
  *
- * Keys: rows=200 (the first ones of the file)  threads=1  drafts=12 (most draft tokens; may be
- * a list: 4,12). MODEL is an export for target web with draft rules, or a quantized one. Every row is answered in each way before the next
- * row, the first way of a row changing. Chromium is that of the path, or of Debian's package, which is installed.
+ * Keys: rows=200 (first rows of the file), threads=1, drafts=12 (maximum number of draft tokens, or a list: 4,12). MODEL is an export for
+ * target web with draft rules, or its quantized model. For each row, all settings are measured before the next row, and the setting that
+ * goes first alternates. Uses the Chromium in PATH, or installs Debian's package.
  *
- * Prints a line for each way, the first being plain greedy decoding: see draft-tokens.mjs. Times count only on an idle machine.
+ * Prints a line per setting, plain greedy decoding first; see draft-tokens.mjs. Times are meaningful only on an idle machine.
  */
 import { join } from "node:path";
 import { debianProgram } from "../lib/debian-program.mjs";

@@ -1,15 +1,15 @@
 /**
- * What drafts save: runs of the decoder, time of answers, and whether they are those of plain greedy decoding.
+ * Measures what draft tokens save: decoder runs and time per answer. Also checks that answers equal those of plain greedy decoding.
  *
  *   npm run build && node tools/bench/draft-tokens.mjs MODEL ROWS.jsonl [key=value ...]
  *
- * Keys: rows=500 (the first ones of the file)  rules=4,8,12 (most draft tokens of the model's draft rules, if it has some)
- * lookup=0 (most tokens copied by prompt lookup)  threads=1. MODEL is an export, a quantized directory or a
- * bundle. Every row is answered in each way before the next row, the first way of a row changing, so that what disturbs the machine
- * disturbs all ways.
+ * Keys: rows=500 (first rows of the file), rules=4,8,12 (maximum number of draft tokens, if the model has draft rules), lookup=0 (maximum
+ * number of tokens that prompt lookup copies), threads=1. MODEL is an export, a quantized directory or a bundle. For each row, all settings
+ * are measured before the next row, and the setting that goes first alternates, so that other load affects all settings.
  *
- * Prints a line for each way: tokens per run, answers that differ from plain greedy decoding, tokens/s of whole answers (encoding included) and
- * after the first run, both also as ratios to plain, and the median and the 99th percentile of an answer [ms]. Times count only on an idle machine.
+ * Prints a line per setting: tokens per run, answers that differ from plain greedy decoding, tokens/s of whole answers (with encoding) and
+ * after the first run, both also as ratios to plain decoding, and median and 99th percentile of the time per answer [ms]. Times are
+ * meaningful only on an idle machine.
  */
 import { readDeviceModel } from "@slm/exported-model";
 import { openModel } from "@slm/inference";

@@ -1,12 +1,13 @@
 /**
- * The paper's comparison (arXiv:2501.16273) on this machine: an encoder-decoder and a decoder-only model with as many parameters and a KV
- * cache, both with random weights, over lengths, batch sizes, weight formats and splits of the layers.
+ * Repeats the comparison of arXiv:2501.16273 on this machine: an encoder-decoder and a decoder-only model of the same size with a KV cache,
+ * both with random weights, for several lengths, batch sizes, weight formats and numbers of encoder layers.
  *
  *   npm run build && npx jiti tools/bench/paper-suite.ts OUT [--shape configs/paper-330m/model.yaml] [--schemes float32,cpu]
  *     [--sources 128,512,2048] [--answers 64] [--batches 1] [--encoder-layers 20,10,15] [--runs 5] [--threads N]
  *
- * The first split and the first batch size are measured at every length; the others at one point, in the last scheme. Every point is one
- * `slm bench MODEL --baseline decoder-only`, kept in OUT/cells: the same command resumes after the last point. OUT/table.md has the table.
+ * The first number of encoder layers and the first batch size are measured at every length, the others at one point with the last scheme.
+ * Each point is one run of `slm bench MODEL --baseline decoder-only`. Results are stored in OUT/cells, so the same command resumes after
+ * the last point. The table is written to OUT/table.md.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -43,7 +44,7 @@ interface Cell {
   readonly batch: number;
 }
 
-/** A model's figures in the result of `slm bench --json`. */
+/** Figures of a model in the result of `slm bench --json`. */
 interface Figures {
   readonly firstTokenMs: { readonly p50: number };
   readonly totalMs: { readonly p50: number };
@@ -54,7 +55,7 @@ interface Figures {
 
 const numbers = (list: string): readonly number[] => list.split(",").map(Number);
 
-/** Points in the order of measurement. */
+/** The points to measure, in order. */
 function cells(): readonly Cell[] {
   const schemes = values.schemes.split(",");
   const [sources, answers] = [numbers(values.sources), numbers(values.answers)];
@@ -75,7 +76,7 @@ function cells(): readonly Cell[] {
   ];
 }
 
-/** Runs slm. @returns what it printed with --json */
+/** Runs slm. @returns its JSON result */
 function slm(...argv: readonly string[]): unknown {
   const bin = join(root, "apps", "cli", "bin", "run.js");
   const text = execFileSync(process.execPath, [bin, ...argv, "--json"], {
@@ -86,7 +87,7 @@ function slm(...argv: readonly string[]): unknown {
   return (JSON.parse(text) as { readonly result: unknown }).result;
 }
 
-/** The encoder-decoder of a split and a scheme, made once. @returns its directory */
+/** Makes the encoder-decoder for a number of encoder layers and a scheme, once. @returns its directory */
 async function modelOf({ encoderLayers, scheme }: Cell): Promise<string> {
   const directory = join(out!, "models", String(encoderLayers));
   const [shape, checkpoint, float32] = ["shape.yaml", "checkpoint", UNQUANTIZED].map((name) =>
@@ -101,7 +102,7 @@ async function modelOf({ encoderLayers, scheme }: Cell): Promise<string> {
       encoderLayers,
       decoderLayers: given["encoderLayers"]! + given["decoderLayers"]! - encoderLayers,
       maxSource: Math.max(given["maxSource"]!, ...sources),
-      // The BOS token takes one position.
+      // The BOS token needs one position.
       maxTarget: Math.max(given["maxTarget"]!, ...answers.map((answer) => answer + 1)),
     };
     await writeFile(shape, stringify(split));
@@ -114,7 +115,7 @@ async function modelOf({ encoderLayers, scheme }: Cell): Promise<string> {
   return quantized;
 }
 
-/** Measures a point, unless an earlier call did. @returns the encoder-decoder's figures, then the decoder-only model's */
+/** Measures a point, unless it was measured earlier. @returns the encoder-decoder's figures, then the decoder-only model's */
 async function measured(cell: Cell): Promise<readonly [Figures, Figures]> {
   const { scheme, source, answer, encoderLayers, batch } = cell;
   const report = join(out!, "cells", [scheme, encoderLayers, source, answer, batch].join("-"));
@@ -156,7 +157,7 @@ const COLUMNS = [
     "end to end [tokens/s]",
     "",
   ],
-  // It would read all input again for every token, so each takes at least as long as the first one took here.
+  // Without a cache, every token needs all input again, so each takes at least as long as the first token here.
   ...["decoder-only without a cache, at most [tokens/s]", "decode [tokens/s]", "", "peak memory [MB]", ""],
   ...["MFLOP a token", ""],
 ];
@@ -181,5 +182,5 @@ function rowOf(cell: Cell, models: readonly [Figures, Figures]): readonly string
 const rows: (readonly string[])[] = [];
 for (const cell of cells()) rows.push(rowOf(cell, await measured(cell)));
 const report = table(COLUMNS, rows);
-await writeFile(join(out, "table.md"), `Pairs are encoder-decoder / decoder-only, medians.\n\n${report}\n`);
+await writeFile(join(out, "table.md"), `Pairs are encoder-decoder / decoder-only (medians).\n\n${report}\n`);
 process.stdout.write(`${report}\n`);

@@ -1,11 +1,11 @@
 /**
- * Loads `slm serve` with many connections and says what came of it: throughput against one request at a time, latency
- * percentiles, memory over time. Exit 3 if an answer failed with anything but 429, if batching gave less than three times the
- * throughput, or if memory grew after the warm-up.
+ * Loads `slm serve` with many connections and prints throughput compared with one request at a time, latency percentiles, and memory over
+ * time. Exit code 3 if an answer failed with a status other than 429, if throughput is less than three times that of single requests, or if
+ * memory grew after the warm-up.
  *
  *   node tools/bench/serve-load.mjs BUNDLE [--connections 200] [--seconds 60] [--warmup 15] [--threads 1] [--prompts F.jsonl]
  *
- * The load comes from this process: on a machine of two cores it takes its share of them.
+ * This process generates the load, so on a machine with two cores it uses a part of them.
  */
 import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
@@ -33,7 +33,7 @@ const [connections, seconds, warmup] = [
   Number(values.seconds),
   Number(values.warmup),
 ];
-/** Growth of resident memory that is noise: between the first and the last third of the measured time. */
+/** Growth of resident memory between the first and last third of the measured time that counts as noise. */
 const MEMORY_NOISE = 0.05;
 const LEAST_SPEEDUP = 3;
 
@@ -60,7 +60,7 @@ const url = await new Promise((resolve, reject) => {
   server.on("exit", () => reject(new Error(`slm serve ended: ${story}`)));
 });
 
-/** One request over a kept connection. @returns status and milliseconds */
+/** Sends one request over a keep-alive connection. @returns status and milliseconds */
 /**
  * @typedef {{ status: number | string | undefined, ms: number, tokens: number }} Answered
  * @typedef {{ answers: Answered[], seconds: number, cpuSeconds: number | undefined }} Loaded
@@ -96,7 +96,7 @@ function ask(/** @type {http.Agent} */ agent, /** @type {string | undefined} */ 
   );
 }
 
-/** CPU time of the server so far [s], where the system tells (Linux): what a busy machine does not distort. */
+/** CPU time of the server so far [s], if the system reports it (Linux). Other load on the machine does not affect it. */
 async function serverCpuSeconds() {
   const stat = await readFile(`/proc/${server.pid}/stat`, "utf8").catch(() => undefined);
   if (stat === undefined) return undefined;
@@ -108,7 +108,7 @@ async function serverCpuSeconds() {
   return (user + system) / 100;
 }
 
-/** Keeps `count` connections busy for a time. */
+/** Keeps `count` connections busy for a given time. */
 async function load(/** @type {number} */ count, /** @type {number} */ forSeconds) {
   const agent = new http.Agent({ keepAlive: true, maxSockets: count });
   const until = performance.now() + forSeconds * 1000;

@@ -1,12 +1,13 @@
 /**
- * One decoder step by operator, and what of it is no operator: onnxruntime-node copies every output for JavaScript, and with it whole
- * caches where a graph hands them back so (docs/decisions/0003-in-place-updates.md).
+ * Profiles one decoder step by operator, and the time outside operators: onnxruntime-node copies every output to JavaScript, including
+ * whole caches that a graph returns (docs/decisions/0003-in-place-updates.md).
  *
  *   npm run build && node tools/bench/step-profile.mjs MODEL [key=value ...]
  *
- * Keys: past=512 (positions in the cache)  capacity=576 (positions it has room for)  source=512 (tokens of the source, where there is
- * an encoder)  batch=1  target=1 (tokens fed: one and the drafts after it)  steps=20  threads=2. MODEL is an export for target cpu. Caches and sources hold synthetic numbers. Prints the medians over
- * the steps after the first fifth [ms]: of the whole call, and of each kind of operator as ONNX Runtime's own profile has it.
+ * Keys: past=512 (positions in the cache), capacity=576 (size of the cache), source=512 (source tokens, if there is an encoder), batch=1,
+ * target=1 (input tokens: one and its draft tokens), steps=20, threads=2. MODEL is an export for target cpu. Caches and sources contain
+ * synthetic numbers. Prints medians over the steps after the first fifth [ms]: of the whole call, and of each kind of operator in ONNX
+ * Runtime's profile.
  */
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -14,7 +15,7 @@ import { join } from "node:path";
 import ort from "onnxruntime-node";
 import { settingsOf } from "../lib/settings.mjs";
 
-/** The middle of the values. */
+/** The median of the values. */
 const median = (/** @type {readonly number[]} */ values) =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
@@ -50,7 +51,7 @@ const [file = ""] = await readdir(work);
 const events = JSON.parse(await readFile(join(work, file), "utf8"));
 await rm(work, { recursive: true });
 
-// A run's event comes after those of its nodes.
+// The event of a run comes after the events of its nodes.
 /** @type {Map<string, number>[]} */
 const runs = [];
 /** @type {Map<string, number>} */
@@ -63,7 +64,8 @@ for (const { cat, name, dur, args } of events) {
     nodes = new Map();
   }
 }
-if (runs.length !== options.steps) throw new Error(`${runs.length} runs in the profile of ${options.steps}`);
+if (runs.length !== options.steps)
+  throw new Error(`expected ${options.steps} runs in the profile, got ${runs.length}`);
 
 const warm = Math.floor(options.steps / 5);
 const measured = runs.slice(warm);
@@ -85,16 +87,16 @@ console.log(
   }),
 );
 console.log(
-  `call ${call.toFixed(2)} ms, operators ${operators.toFixed(2)} ms, beside them ${(call - operators).toFixed(2)} ms`,
+  `call ${call.toFixed(2)} ms, operators ${operators.toFixed(2)} ms, other ${(call - operators).toFixed(2)} ms`,
 );
 for (const [name, time] of byOperator.slice(0, 8)) console.log(`${time.toFixed(2).padStart(8)} ms  ${name}`);
 
 /**
  * @param directory an export for target cpu
- * @param {{ batch: number, target: number, past: number, capacity: number, source: number }} sizes tokens fed, positions in the cache,
- *   positions it has room for, and tokens of the source
- * @param sessionOptions of ONNX Runtime
- * @returns the session, feeds and fetches of one step, how caches are handed back (`caches` of model.json)
+ * @param {{ batch: number, target: number, past: number, capacity: number, source: number }} sizes input tokens, positions in the cache,
+ * size of the cache, and source tokens
+ * @param sessionOptions options for ONNX Runtime
+ * @returns the session, feeds and fetches of one step, and how the graph returns caches (`caches` in model.json)
  */
 async function openStep(
   /** @type {string} */ directory,
@@ -107,7 +109,7 @@ async function openStep(
   /** @type {Readonly<Record<string, number>>} */
   const axes = { batch, target, source, capacity };
   const tensorOf = (/** @type {ort.InferenceSession.ValueMetadata} */ input) => {
-    if (!input.isTensor) throw new Error(`${input.name}: is no tensor`);
+    if (!input.isTensor) throw new Error(`${input.name}: expected a tensor`);
     const { name, type, shape } = input;
     const dims = shape.map((axis) => {
       const size = typeof axis === "number" ? axis : axes[axis];
@@ -116,7 +118,7 @@ async function openStep(
     });
     const count = dims.reduce((product, size) => product * size, 1);
     if (type === "float32") return new ort.Tensor(type, new Float32Array(count).fill(0.01), dims);
-    // Token 5, and the number of positions that are in the cache.
+    // Token 5, and the number of positions in the cache.
     return new ort.Tensor(type, new Int32Array(count).fill(name === "past_length" ? past : 5), dims);
   };
   const feeds = Object.fromEntries(session.inputMetadata.map((input) => [input.name, tensorOf(input)]));

@@ -1,10 +1,10 @@
 /**
- * How fast a corpus is tokenized: texts and tokens a second on one thread.
+ * Measures how fast a corpus is tokenized: texts/s and tokens/s on one thread.
  *
  *   npm run build && node tools/bench/tokenize.mjs TOKENIZER ROWS.jsonl [ROWS]
  *
- * TOKENIZER is a directory with tokenizer.json, such as a run's `tokenizer`; of ROWS.jsonl all rows are read, or the first ROWS. There are
- * two passes: in the second one the words of the first are known, if they are not too many.
+ * TOKENIZER is a directory with tokenizer.json, such as a run's `tokenizer`. Reads all rows of ROWS.jsonl, or the first ROWS. There are two
+ * passes; in the second pass, words of the first one are cached, up to the size of the cache.
  */
 import { readRows } from "@slm/data";
 import { loadTokenizer } from "@slm/tokenizer";

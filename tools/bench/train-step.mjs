@@ -1,11 +1,12 @@
 /**
- * Time of one compiled training step (forward, backward, clipping, AdamW) of an encoder-decoder, against tokens/s.
+ * Measures the time of one compiled training step (forward, backward, clipping, AdamW) of an encoder-decoder.
  *
  *   npm run build && node tools/bench/train-step.mjs [key=value ...]
  *
- * Defaults: the 6.8M-parameter model (4+2 layers, width 256, vocabulary 8192), batch 16, 128 source + 64 target tokens,
- * dense soft targets; precision=float32|float16|bfloat16 of the products; device=cpu|gpu:cuda|gpu:webgpu, which computes every node of the step. Prints one JSON line: median milliseconds,
- * tokens/s, the share of the rate of one square product of 2,048 (software adapters: 512) on the same device, peak memory.
+ * Defaults: the 6.8M-parameter model (4+2 layers, width 256, vocabulary 8192), batch 16, 128 source and 64 target tokens, dense soft
+ * targets. Keys include precision=float32|float16|bfloat16 (of products) and device=cpu|gpu:cuda|gpu:webgpu (for all nodes). Prints one
+ * JSON line: median milliseconds, tokens/s, the fraction of the rate of one square product of size 2,048 (software adapters: 512) on the
+ * same device, and peak memory.
  */
 import { productRate } from "@slm/bench";
 import { flopsPerToken, parameterCount } from "@slm/model";
@@ -35,7 +36,7 @@ const { encoderPerSourceToken, decoderPerTargetToken } = flopsPerToken(step.conf
 const { batch, source, target } = options;
 // A backward pass computes two products for each of the forward pass.
 const flops = 3 * batch * (source * encoderPerSourceToken + target * decoderPerTargetToken);
-// A product that is large for its device; software that stands in for a GPU would take a minute for the larger one.
+// A product that is large for its device. A software GPU would need a minute for the larger one.
 const size = runtime.device.simulated ? 512 : 2048;
 const rate = await productRate(runtime, { rows: size, inner: size, columns: size });
 console.log(

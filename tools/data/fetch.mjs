@@ -1,9 +1,9 @@
 /**
- * What tasks of `configs` are made from: fetched once by npm or apt into the user's cache, never into the repository.
+ * Downloads the sources of tasks in `configs` with npm or apt, once, to the user's cache. They are not part of the repository.
  *
  *   node tools/data/fetch.mjs cldr|debian
  *
- * stdout is the folder, stderr names the licence. `configs/shared/user-cache.ts` reads there.
+ * Prints the folder to stdout and the licence to stderr. `configs/shared/user-cache.ts` reads the folder.
  */
 import {
   existsSync,
@@ -25,11 +25,11 @@ const CLDR = {
   sha256: "0256f1cefeca14f7d515be4872dda48fcdd7e75381430f25aafd0143eae5b430",
 };
 
-/** The release whose point release 12.15 was measured; main alone, amd64 whatever asks. */
+/** Debian release (measured: point release 12.15). Only section main and amd64, on every machine. */
 const DEBIAN = {
   suite: "bookworm",
   keyring: "/usr/share/keyrings/debian-archive-keyring.gpg",
-  /** Languages of package descriptions; English is the original. */
+  /** Languages of package descriptions. English is the original. */
   languages: ["en", "cs", "es", "fr", "pl", "pt_BR", "sk"],
 };
 
@@ -42,7 +42,7 @@ const SOURCES = {
   },
   debian: {
     title: `Debian ${DEBIAN.suite}, index of packages and their translated descriptions`,
-    licence: "that of each package, all free by the Debian Free Software Guidelines",
+    licence: "that of each package; all are free according to the Debian Free Software Guidelines",
     folder: `debian-${DEBIAN.suite}`,
     make: makeDebian,
   },
@@ -50,7 +50,7 @@ const SOURCES = {
 
 export const SOURCE_NAMES = /** @type {(keyof typeof SOURCES)[]} */ (Object.keys(SOURCES));
 
-/** Folder of a source; fetched where it is missing. */
+/** Folder of a source. Downloads it if it is missing. */
 export function sourceFolder(/** @type {keyof typeof SOURCES} */ name) {
   const { title, licence, folder, make } = SOURCES[name];
   const path = join(USER_CACHE, "data", folder);
@@ -77,7 +77,7 @@ function makeCldr(/** @type {string} */ work, /** @type {string} */ made) {
   renameSync(join(work, "package", "LICENSE"), join(made, "LICENSE"));
 }
 
-/** The Debian mirror that this machine's apt uses, or the one that the environment names. */
+/** The Debian mirror from the environment, or the mirror of this machine's apt. */
 function debianMirror() {
   const { DEBIAN_MIRROR } = process.env;
   if (DEBIAN_MIRROR !== undefined) return DEBIAN_MIRROR;
@@ -85,10 +85,10 @@ function debianMirror() {
     encoding: "utf8",
   }).split("\n");
   if (mirror) return mirror;
-  throw new Error("apt knows no mirror of Debian: run apt-get update, or name one in DEBIAN_MIRROR");
+  throw new Error("apt has no Debian mirror: run apt-get update, or set DEBIAN_MIRROR");
 }
 
-/** `Packages`, `Translation-<language>` and `InRelease` of an apt that knows nothing of this machine's own settings of sources. */
+/** Downloads `Packages`, `Translation-<language>` and `InRelease` with apt, without this machine's own sources. */
 function makeDebian(/** @type {string} */ work, /** @type {string} */ made) {
   const lists = join(work, "lists");
   for (const folder of [join(lists, "partial"), join(work, "cache", "archives", "partial")])
@@ -106,7 +106,7 @@ function makeDebian(/** @type {string} */ work, /** @type {string} */ made) {
     "Acquire::Languages": DEBIAN.languages.join(","),
   };
   const options = Object.entries(settings).flatMap(([key, value]) => ["--option", `${key}=${value}`]);
-  const hint = "apt-get of Debian or Ubuntu, with the package debian-archive-keyring, reads the signed index";
+  const hint = "needs apt-get of Debian or Ubuntu and the package debian-archive-keyring";
   run("apt-get", [...options, "update", "--quiet=2"], { stdout: 2, hint });
   for (const { name, target } of [
     { name: "Packages", target: "Packages" },

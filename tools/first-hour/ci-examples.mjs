@@ -1,7 +1,7 @@
 /**
- * The CI examples of `docs/pipelines`: their shell commands, typed in a clone of a repository that holds a recipe and its data, against
- * registries on this machine. What GitHub and GitLab do around them (caches, artifacts, conditions) is theirs; only that the named files
- * exist is checked. The run directory is that of the first hour, as from a cache, so no stage runs again.
+ * Runs the shell commands of the CI examples in `docs/pipelines` in a clone of a repository with a recipe and its data, with registries on
+ * this machine. It does not simulate caches, artifacts and conditions of GitHub and GitLab; it only checks that the files they name exist.
+ * The run directory comes from the first hour, as if from a cache, so no stage runs again.
  */
 import { execFileSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
@@ -12,17 +12,17 @@ import { parse } from "yaml";
 import { bash } from "./session.mjs";
 
 /**
- * Values by name: of variables and of `${{ ... }}`.
+ * Values of variables and of `${{ ... }}`, by name.
  *
  * @typedef {Readonly<Record<string, string>>} Values
  *
- * What is read of github-actions.yml and of a job of gitlab-ci.yml.
+ * The fields that are read from github-actions.yml and from a job of gitlab-ci.yml.
  * @typedef {{ run?: string, with?: Values, env?: Values }} GithubStep
  * @typedef {{ env: Values, jobs: { model: { steps: GithubStep[] } } }} Workflow
  * @typedef {{ script: string[], variables?: Values, cache?: { paths: string[] }, artifacts?: { paths: string[] } }} GitlabJob
  * @typedef {{ variables: Values, model: GitlabJob, publish: GitlabJob }} Pipeline
  *
- * A part of an example that the runner hands to a shell.
+ * A part of an example that the runner passes to a shell.
  * @typedef {{ script: string, env: Values }} Script
  */
 
@@ -31,7 +31,7 @@ function expect(condition, message) {
   if (!condition) throw new Error(message);
 }
 
-/** `text` with each `pattern` replaced by the value that its first group names. */
+/** Replaces each match of `pattern` in `text` with the value named by its first group. */
 function filled(/** @type {string} */ text, /** @type {RegExp} */ pattern, /** @type {Values} */ values) {
   return text.replace(pattern, (_match, /** @type {string} */ name) => {
     const value = values[name];
@@ -50,7 +50,7 @@ const filledAll = (
     Object.entries(fields ?? {}).map(([name, text]) => [name, filled(text, pattern, values)]),
   );
 
-/** What a workflow of GitHub hands to a shell, and the paths that it keeps. */
+/** The shell scripts of a GitHub workflow, and the paths that it keeps. */
 function ofGithub(/** @type {Workflow} */ { env, jobs }, /** @type {Values} */ contexts) {
   const { steps } = jobs.model;
   const pattern = /\$\{\{\s*([\w.]+)\s*\}\}/gu;
@@ -64,7 +64,7 @@ function ofGithub(/** @type {Workflow} */ { env, jobs }, /** @type {Values} */ c
   return { scripts, paths };
 }
 
-/** The same of a pipeline of GitLab. */
+/** The same for a GitLab pipeline. */
 function ofGitlab(/** @type {Pipeline} */ { variables, model, publish }, /** @type {Values} */ predefined) {
   /** @type {Script[]} */
   const scripts = [model, publish].map(({ script, variables: own }) => ({
@@ -74,7 +74,7 @@ function ofGitlab(/** @type {Pipeline} */ { variables, model, publish }, /** @ty
   return { scripts, paths: [...(model.cache?.paths ?? []), ...(model.artifacts?.paths ?? [])] };
 }
 
-/** Runs the scripts one after another in a clone. @throws Error with what one printed that failed, and for a path that is missing */
+/** Runs the scripts one after another in a clone. @throws Error with the output of a script that fails, and for a missing path */
 async function runScripts(
   /** @type {string} */ workspace,
   /** @type {{ scripts: Script[], paths: string[] }} */ { scripts, paths },
@@ -86,7 +86,7 @@ async function runScripts(
     expect(code === 0, `${script}\nexit code ${code}\n${stdout}${stderr}`);
   }
   const missing = paths.filter((path) => !existsSync(join(workspace, path)));
-  expect(missing.length === 0, `the example keeps files that it does not make: ${missing.join(", ")}`);
+  expect(missing.length === 0, `the example keeps files that it does not create: ${missing.join(", ")}`);
   /** @type {{ result: { stages: { name: string, status: string }[] } }} */
   const { result } = JSON.parse(await readFile(join(workspace, "run.json"), "utf8"));
   const again = result.stages.filter(({ status }) => status !== "skipped").map(({ name }) => name);
@@ -94,8 +94,8 @@ async function runScripts(
 }
 
 /**
- * @param project folder of the first hour, with its recipe, data and finished run
- * @param registry host and port of a registry of containers
+ * @param project folder of the first hour with its recipe, data and finished run
+ * @param registry host and port of a container registry
  * @param examples folder of the two files
  * @param env variables of the runners
  */
@@ -129,7 +129,7 @@ export async function tryCiExamples(
     await cp(join(project, "runs", "dates"), join(workspace, "runs", "model"), { recursive: true });
     await runScripts(workspace, example, runner);
     console.log(
-      `${((performance.now() - start) / 1000).toFixed(1).padStart(6)} s  the example for ${name}, its shell commands`,
+      `${((performance.now() - start) / 1000).toFixed(1).padStart(6)} s  shell commands of the example for ${name}`,
     );
   }
   const slm = (/** @type {string[]} */ ...argv) =>

@@ -1,4 +1,4 @@
-/** The rows of the first hour: dates as people write them, and as ISO 8601 has them. */
+/** The rows of the first hour: dates as people write them, and in ISO 8601. */
 import { writeFile } from "node:fs/promises";
 import { randomNumbers } from "../lib/random-numbers.mjs";
 
@@ -12,7 +12,7 @@ const two = (/** @type {number} */ number) => String(number).padStart(2, "0");
 const suffixOf = (/** @type {number} */ day) =>
   day > 10 && day < 14 ? "th" : (["th", "st", "nd", "rd"][day % 10] ?? "th");
 
-/** Ways to write a date that say one day only. */
+/** Unambiguous ways to write a date. */
 /** @type {((date: { day: number, month: string, number: number, year: number, weekday: string }) => string)[]} */
 const STYLES = [
   ({ day, month, year }) => `${day} ${month} ${year}`,

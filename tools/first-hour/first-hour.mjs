@@ -1,11 +1,11 @@
 /**
- * The first hour of a user, repeated: an empty directory, the package from a registry on this machine, rows in CSV, a recipe, a run, answers,
- * a server and OpenAI's client; then the steps of the CI examples in a repository that holds a recipe and its data.
+ * Repeats a user's first hour: an empty directory, the package from a registry on this machine, CSV rows, a recipe, a run, answers, a
+ * server and OpenAI's client. Then it runs the steps of the CI examples in a repository with a recipe and its data.
  *
- *   npm run package && npm run e2e:first-hour                compares docs/how-to/first-hour.md with what was typed
+ *   npm run package && npm run e2e:first-hour                compares the commands with docs/how-to/first-hour.md
  *   npm run package && npm run e2e:first-hour -- --write     writes that page
  *
- * Takes at most four minutes of two idle cores.
+ * Takes at most four minutes on two idle cores.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -27,7 +27,7 @@ const repository = join(import.meta.dirname, "..", "..");
 const product = join(repository, "dist-package");
 const page = join(repository, "docs", "how-to", "first-hour.md");
 const ROWS = 3000;
-/** The model must answer most rows that it has not seen, or the page would show a failure. */
+/** The model must answer most unseen rows correctly, so that the page shows a useful model. */
 const LEAST_EXACT = 0.9;
 
 const ASK = `import OpenAI from "openai";
@@ -45,7 +45,7 @@ function expect(/** @type {boolean} */ condition, /** @type {string} */ message)
   if (!condition) throw new Error(message);
 }
 
-/** Types what the page shows. @returns the folder of the run */
+/** Runs the commands of the page. @returns the folder of the run */
 async function firstHour(/** @type {Session} */ session) {
   session.say("# The first hour");
   session.say(
@@ -103,7 +103,7 @@ async function firstHour(/** @type {Session} */ session) {
   await session.run("npx --no-install slm verify runs/dates/deploy");
 }
 
-/** A server in the background, and OpenAI's client in front of it. */
+/** Starts a server in the background and calls it with OpenAI's client. */
 async function serveAndAsk(/** @type {Session} */ session) {
   session.say("## Serve the model");
   session.say("`slm serve` answers over HTTP with OpenAI's API. Start it in one terminal:");
@@ -137,7 +137,7 @@ async function serveAndAsk(/** @type {Session} */ session) {
   stop();
   const { code, stderr } = await served;
   expect(answer.trim() === "2025-03-03", `the server says ${answer}`);
-  // bash, which has the signal too, ends by it.
+  // bash also receives the signal and ends.
   const isDone = [0, 130].includes(code) && stderr.includes("finishing the answers");
   expect(isDone, `slm serve ended with ${code}: ${stderr}`);
 }
@@ -152,7 +152,7 @@ try {
   servers.push(registry);
   const npmrc = join(root, "npmrc");
   await writeFile(npmrc, npmSettings(registry));
-  // Of npm only warnings of this project: what the page shows is what a user sees.
+  // Hide npm's other warnings, so that the page shows what a user sees.
   const npm = { npm_config_userconfig: npmrc, npm_config_fund: "false", npm_config_audit: "false" };
   const env = { ...process.env, ...npm, NO_COLOR: "1", SLM_PLUGINS: join(root, "plugins") };
   execFileSync("npm", ["publish", product, "--ignore-scripts", "--loglevel=error"], {
@@ -176,7 +176,7 @@ try {
   const committed = existsSync(page) ? await readFile(page, "utf8") : "";
   expect(
     withoutOutput(committed) === withoutOutput(written),
-    `${page} has other commands than this program: npm run e2e:first-hour -- --write`,
+    `${page} differs from this program; update it: npm run e2e:first-hour -- --write`,
   );
 
   const oci = await startOciRegistry(root);

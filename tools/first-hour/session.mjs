@@ -1,16 +1,16 @@
-/** A user's terminal: commands of bash in one folder, each with what it printed, as a transcript. */
+/** A user's terminal: bash commands in one folder, recorded with their output. */
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 
-/** Ends the first hour with what a command printed. */
+/** Ends the first hour with the output of a command. */
 export class StepFailed extends Error {}
 
 /**
- * What a command printed, and its exit code.
+ * The output of a command, and its exit code.
  *
  * @typedef {{ code: number, stdout: string, stderr: string }} Done
  *
- * Told each line of standard error; may end the process with `interrupt`.
+ * Called for each line of standard error. Can end the process with `interrupt`.
  * @typedef {(line: string, interrupt: () => void) => void} LineListener
  *
  * @typedef {{ cwd: string, env: NodeJS.ProcessEnv, onStderr?: LineListener | undefined }} BashOptions
@@ -46,11 +46,11 @@ export async function bash(/** @type {string} */ script, /** @type {BashOptions}
   });
   /** @type {[code: number | null, signal: NodeJS.Signals]} */
   const [code, signal] = await ended;
-  // As a shell reports a program that a signal ended.
+  // The exit code of a program that a signal ended, as a shell reports it.
   return { code: code ?? 128 + constants.signals[signal], ...output };
 }
 
-/** A session in a folder. `run` shows a command and fails with it. */
+/** A session in a folder. `run` records a command, and fails if the command fails. */
 export class Session {
   /** @type {{ text?: string, block?: string }[]} */
   #parts = [];
@@ -64,21 +64,21 @@ export class Session {
   ) {
     this.cwd = cwd;
     this.env = env;
-    /** What the page shows, and what is typed instead: the port of an example, for a free one. */
+    /** Text on the page, and the text to run instead: a free port instead of the example's port. */
     this.replace = replace;
   }
 
-  /** A paragraph of the page. */
+  /** Adds a paragraph to the page. */
   say(/** @type {string} */ text) {
     this.#parts.push({ text });
   }
 
-  /** A file of the user, shown as its own block. */
+  /** Writes a file of the user, and shows it in a block. */
   show(/** @type {string} */ language, /** @type {string} */ text) {
     this.#parts.push({ block: `\`\`\`${language}\n${text.trimEnd()}\n\`\`\`` });
   }
 
-  /** @returns what the command printed on standard output */
+  /** @returns the command's standard output */
   async run(/** @type {string} */ command) {
     const start = performance.now();
     const typed = this.replace.reduce((text, [shown, real]) => text.replaceAll(shown, real), command);
@@ -90,7 +90,7 @@ export class Session {
     return stdout;
   }
 
-  /** A command with what it printed. */
+  /** A command with its output. */
   record(/** @type {string} */ command, /** @type {string} */ stdout) {
     const printed = this.replace.reduce((text, [shown, real]) => text.replaceAll(real, shown), stdout);
     this.#parts.push({
@@ -104,7 +104,7 @@ export class Session {
   }
 }
 
-/** A page without what commands printed: its prose and commands, which hold on every machine. */
+/** A page without the output of commands: the prose and commands, which are the same on every machine. */
 export function withoutOutput(/** @type {string} */ page) {
   return page.replace(/```console\n(\$ [^\n]*)\n[^]*?```/g, "```console\n$1\n```");
 }

@@ -1,14 +1,14 @@
 /**
- * Coverage-guided fuzzing of everything that reads what others wrote: inputs that reach new code are kept and changed further. Each input
- * must be taken or rejected with a code of its own, within a second of CPU time and 512 MB of objects. Prints a table; exit 3 for failures,
- * whose inputs lie in a folder that is named.
+ * Coverage-guided fuzzing of all code that reads untrusted input. Inputs that reach new code are kept and changed further. Each input must
+ * be accepted, or rejected with an error code, within a second of CPU time and 512 MB of objects. Prints a table. Exit code 3 for failures;
+ * their inputs are written to a folder.
  *
  *   node tools/fuzz/guided.mjs [--seconds 120] [--executions N] [--targets csv,onnx] [--seed 1] [--keep]
  *
- *   --seconds     time for all targets together; each gets an equal part
- *   --executions  most runs of each target
- *   --seed        of the changes; the same seed and executions give the same inputs
- *   --keep        writes the inputs that reach most into tools/fuzz/seeds, where the next run starts from them
+ *   --seconds     total time; each target gets an equal part
+ *   --executions  maximum number of runs per target
+ *   --seed        seed of the changes; the same seed and executions produce the same inputs
+ *   --keep        writes the inputs that reach most code to tools/fuzz/seeds, for the next run
  */
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
@@ -19,15 +19,15 @@ import { buildTargets, keptSeeds, removeBuilt, seedFile } from "./guided/build.m
 
 /** Largest input [bytes]. */
 const LONGEST = 2 ** 16;
-/** How often a run is looked at, and the time after which it counts as one without an end [ms]. */
+/** How often a run is checked, and the time after which it counts as endless [ms]. */
 const LOOK_MS = 250;
 const HANG_MS = 60_000;
-/** Targets at work at a time: they wait for files often. */
+/** Number of targets that run at the same time. They often wait for files. */
 const JOBS = 2 * availableParallelism();
 const HEAP_MB = 512;
-/** Seeds that are kept of a target: the last ones found, of at most so many bytes each and in all. */
+/** Limits for the seeds of a target: the last ones found, with a size limit for each and for all. */
 const KEPT = { inputs: 64, bytes: 2048, all: 32_768 };
-/** A target whose faults are planted, for the fuzzer's own test. */
+/** A target with planted faults, for the fuzzer's test. */
 const PLANTED = "planted";
 
 const { values } = parseArgs({
@@ -52,7 +52,7 @@ if (!names.every((name) => known.includes(name)) || !(seconds > 0 && executions 
 }
 
 /**
- * What a thread reports, and a row of the table.
+ * The reports of a thread, and a row of the table.
  *
  * @typedef {object} Listeners
  * @property {(input: Buffer) => void} onKept
@@ -84,7 +84,7 @@ function runThread(
       workerData: { file, folder, seeds, seed: firstSeed, executions: left, until, shared },
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
     });
-    // Looks are counted, not the clock: a process that was stopped for a while has not been at work.
+    // It counts checks instead of time, because a process may have been stopped for a while.
     let watched = { runs: -1n, looks: 0 };
     const end = (/** @type {boolean} */ isOver) => {
       clearInterval(timer);
@@ -95,7 +95,7 @@ function runThread(
       if (runs !== watched.runs) watched = { runs, looks: 0 };
       watched.looks += 1;
       if (watched.looks * LOOK_MS < HANG_MS) return;
-      onFailure(`a run without an end (${HANG_MS / 1000} s)`, inWork());
+      onFailure(`an endless run (${HANG_MS / 1000} s)`, inWork());
       end(state[0] === 0n);
     }, LOOK_MS);
     worker.on("message", (message) => {
@@ -112,11 +112,11 @@ function runThread(
   return ended;
 }
 
-/** What tells failures apart: the message without numbers, and where it came from. */
+/** Identifies a failure: the message without numbers, and its origin. */
 const kindOf = (/** @type {string} */ failure) =>
   failure.split("\n").slice(0, 2).join(" ").replaceAll(/\d+/gu, "#").slice(0, 300);
 
-/** Fuzzes a target until its time is over. @returns its row of the table, and what failed */
+/** Fuzzes a target until its time is over. @returns its row of the table, and the failures */
 async function fuzz(/** @type {string} */ name, /** @type {string} */ file) {
   const folder = await mkdtemp(join(tmpdir(), "slm-fuzz-"));
   const kept = await keptSeeds(name);
@@ -178,7 +178,7 @@ try {
 }
 rows.sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
 
-/** Writes the inputs that a later run starts from. What fits is chosen from the last ones found back to the first. */
+/** Writes the seeds for later runs. Inputs found last are chosen first, as long as they fit. */
 async function keep(/** @type {string} */ name, /** @type {Buffer[]} */ found) {
   let bytes = 0;
   const chosen = [];

@@ -1,4 +1,4 @@
-/** The entry for browsers as a user of TypeScript sees it; compiled, not run. */
+/** Uses the entry for browsers from TypeScript. It is compiled but not run. */
 import { SlmError, openModel, imageOfBlob, type Generation, type Model } from "@encdec/slm/browser";
 
 export async function answer(prompt: string, image?: Blob): Promise<Generation> {

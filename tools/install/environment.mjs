@@ -1,4 +1,4 @@
-/** Programs that this test needs and the project does not: a registry, checkers of packages, a browser. Kept outside the tree. */
+/** Programs that only this test needs: a registry, package checkers and a browser. They are installed outside the repository. */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
@@ -9,14 +9,14 @@ import { portOf } from "../lib/port-of.mjs";
 import { USER_CACHE } from "../lib/user-cache.mjs";
 import { debianProgram } from "../lib/debian-program.mjs";
 
-/** verdaccio 6.8.0 is the last that runs on Node 20. One of its dependencies asks for a tag of node-fetch that not every registry has. */
+/** verdaccio 6.8.0 is the last version for Node 20. One of its dependencies needs a tag of node-fetch that some registries lack. */
 const TOOLS = {
   private: true,
   dependencies: { verdaccio: "6.8.0", publint: "0.3.25", "@arethetypeswrong/cli": "0.18.5" },
   overrides: { "node-fetch": "2.7.0" },
 };
 
-/** Installs the programs once, for every later run on this machine. @returns their `node_modules` */
+/** Installs the programs once for all runs on this machine. @returns their `node_modules` */
 export async function toolModules() {
   const folder = join(USER_CACHE, "e2e-install", Object.values(TOOLS.dependencies).join("-"));
   const done = join(folder, "installed");
@@ -32,12 +32,12 @@ export async function toolModules() {
   return join(folder, "node_modules");
 }
 
-/** Settings of npm for a registry that holds our scope. */
+/** npm settings for a registry with our scope. */
 export const npmSettings = (/** @type {{ url: string; close: () => Promise<void>; }} */ { url }) =>
-  // Any token: the registry lets everyone publish.
+  // Any token works, because everyone may publish to the registry.
   `@encdec:registry=${url}\n//${new URL(url).host}/:_authToken=none\n`;
 
-/** A registry on a free port of this machine that holds our scope only; every other package comes from the usual one. */
+/** Starts a registry on a free port of this machine with only our scope. All other packages come from the usual registry. */
 export async function startRegistry(/** @type {string} */ modules, /** @type {string} */ root) {
   const folder = await mkdtemp(join(root, "registry-"));
   const port = await freePort();
@@ -59,7 +59,7 @@ export async function startRegistry(/** @type {string} */ modules, /** @type {st
   return { url, close: () => ended(child) };
 }
 
-/** A registry of containers on a free port of this machine. @returns its host and port */
+/** Starts a container registry on a free port of this machine. @returns its host and port */
 export async function startOciRegistry(/** @type {string} */ root) {
   const folder = await mkdtemp(join(root, "oci-"));
   const address = `127.0.0.1:${await freePort()}`;
@@ -78,7 +78,7 @@ export async function startOciRegistry(/** @type {string} */ root) {
   return { address, close: () => ended(child) };
 }
 
-/** Waits until a server answers. @throws Error if its process ends before, or after a minute */
+/** Waits until a server answers. @throws Error if its process ends first, or after a minute */
 async function answering(
   /** @type {string} */ url,
   /** @type {import("node:child_process").ChildProcessByStdio<null, null, import("node:stream").Readable>} */ child,
@@ -104,7 +104,7 @@ async function ended(
   await once(child, "exit");
 }
 
-/** A port that nothing listens on. */
+/** A free port. */
 export async function freePort() {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -1,4 +1,4 @@
-/** An extension with an importer: a model that is one JSON file with Hugging Face's names. */
+/** An extension with an importer for models in one JSON file with Hugging Face's names. */
 import { readFile } from "node:fs/promises";
 import { SlmError, defineExtension, type ExternalModel, type Importer } from "@encdec/slm";
 

@@ -1,4 +1,4 @@
-/** An extension with a labeller: a list of words and their translations labels sources word by word. */
+/** An extension with a labeller that translates sources word by word with a list of words. */
 import { readFile } from "node:fs/promises";
 import { SlmError, defineExtension, defineLabeller } from "@encdec/slm";
 
@@ -18,7 +18,7 @@ const glossary = defineLabeller<{ readonly file: string }>({
       return found.includes(undefined) ? undefined : found.join(" ");
     };
     return {
-      // No answer for a source with a word that the list lacks.
+      // No answer if a word is missing from the list.
       answer: (sources) =>
         Promise.resolve(
           sources.map((source) => {

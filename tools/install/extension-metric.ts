@@ -1,8 +1,8 @@
-/** An extension with a metric: how often an answer begins as the reference does. */
+/** An extension with a metric: how often the first word of an answer is correct. */
 import { defineExtension, defineMetric } from "@encdec/slm";
 
 const sameStart = defineMetric<boolean>({
-  description: "Share of answers whose first word is the first word of a reference.",
+  description: "Fraction of answers with the first word of a reference.",
   unit: "fraction",
   higherIsBetter: true,
   source: "this file",

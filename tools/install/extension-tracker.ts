@@ -1,4 +1,4 @@
-/** An extension with a tracker: a line of a CSV file for each run. */
+/** An extension with a tracker that writes a line of a CSV file per run. */
 import { appendFile } from "node:fs/promises";
 import { defineExtension, type Tracker } from "@encdec/slm";
 

@@ -1,4 +1,4 @@
-/** The entry for browsers in a page: loads a bundle by its address and answers. */
+/** Runs the entry for browsers in a page: loads a bundle from its address and answers. */
 import { join } from "node:path";
 import { inChromium } from "../lib/page-in-chromium.mjs";
 
@@ -18,9 +18,9 @@ async function answerInPage(
 }
 
 /**
- * Serves a folder with `node_modules/@encdec/slm` and a site in it, and asks in headless Chromium.
+ * Serves a folder that contains `node_modules/@encdec/slm` and a site, and generates an answer in headless Chromium.
  *
- * @param site name of the folder that `slm deploy --to web` wrote
+ * @param site folder that `slm deploy --to web` wrote
  */
 export const answerInBrowser = (
   /** @type {{ folder: string; site: string; prompt: string; executablePath: string; }} */ {

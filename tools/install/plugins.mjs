@@ -1,14 +1,14 @@
 /**
- * Plug-ins of the installed package: ONNX Runtime's C interface in a process of its own. Qualcomm's compiler is tried where its package
- * lies in the cache of this machine; it is not downloaded, since its licence asks for consent (`npm run e2e:npu`).
+ * Tests plug-ins with the installed package: ONNX Runtime's C API in a separate process. Qualcomm's compiler is tested if its package is in
+ * this machine's cache. It is not downloaded, because its licence requires consent (`npm run e2e:npu`).
  */
 import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { USER_CACHE } from "../lib/user-cache.mjs";
 
 /**
- * What the steps of the test call: `slm` gives standard output, `slmJson` the result, `slmError` the exit code and the error of a command
- * that must fail.
+ * Functions that run commands: `slm` returns standard output, `slmJson` the result, `slmError` the exit code and error of a command that
+ * must fail.
  *
  * @typedef {object} Commands
  * @property {(...argv: string[]) => string} slm
@@ -21,16 +21,17 @@ const DEVICE_UNAVAILABLE = 69;
 const CHIP = "sm8650";
 
 /**
- * Libraries that cannot be loaded, made from one of this machine's that is no plug-in, so that `slm device add` takes them for libraries
- * of this platform: all of it, and its beginning. Linux ends a process that loads the latter by SIGBUS.
+ * Makes two libraries that cannot be loaded as plug-ins but that `slm device add` accepts for this platform: a copy of another library, and
+ * the first part of it. On Linux, loading the second one ends the process with SIGBUS.
  */
 const BROKEN = { whole: Infinity, truncated: 4096 };
 
 /**
- * A library that cannot be loaded ends a command with DEVICE_UNAVAILABLE, and is named by `slm doctor`. The message about the whole one
- * is ONNX Runtime's: so koffi, the child's program and the library of onnxruntime-node were found in the installed package.
+ * If a library cannot be loaded, a command must fail with DEVICE_UNAVAILABLE, and `slm doctor` must name the library. The message about the
+ * first library comes from ONNX Runtime, which proves that koffi, the child's program and onnxruntime-node's library were found in the
+ * installed package.
  *
- * @param model an export for `npu:qnn`. @param library a library of this machine
+ * @param model an export for `npu:qnn` @param library a library on this machine
  */
 export async function tryBrokenPlugins(
   /** @type {Commands} */ { slm, slmJson, slmError },
@@ -67,7 +68,7 @@ export async function tryBrokenPlugins(
   return said.join("; ");
 }
 
-/** Qualcomm's wheel in the cache of this machine; undefined where there is none, or no simulator for this platform. */
+/** Qualcomm's wheel in this machine's cache; undefined if it is missing, or if this platform has no simulator. */
 export async function findQualcommWheel() {
   if (process.platform !== "linux" || process.arch !== "x64") return undefined;
   const folder = join(USER_CACHE, "packages");
@@ -76,7 +77,7 @@ export async function findQualcommWheel() {
   return name === undefined ? undefined : join(folder, name);
 }
 
-/** Adds Qualcomm's plug-in, compiles a model ahead of time and lets the simulator answer with what was compiled. */
+/** Adds Qualcomm's plug-in, compiles a model ahead of time, and answers with the compiled model in the simulator. */
 export function tryCompiler(
   /** @type {Pick<Commands, "slm" | "slmJson">} */ { slm, slmJson },
   /** @type {{ wheel: string; model: string; prompt: string; expect: (condition: boolean, message: string) => void; }} */ {

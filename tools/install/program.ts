@@ -1,4 +1,4 @@
-/** A program of a user: compiled strict against the published declarations, then run. */
+/** A user's program: compiled in strict mode with the published declarations, then run. */
 import assert from "node:assert/strict";
 import {
   GateFailed,
@@ -17,7 +17,7 @@ import {
 const [recipe = "", run = "", prompt = ""] = process.argv.slice(2);
 const set = process.env["SETTINGS"]?.split(" ") ?? [];
 
-// A run that is up to date: every stage is skipped, and events say so.
+// The run is up to date: every stage is skipped, and events report it.
 const events: WorkEvent[] = [];
 const { stages, deploy } = await runRecipe(recipe, { set, out: run, onEvent: (event) => events.push(event) });
 assert.ok(stages.every(({ status }) => status === "skipped"));
@@ -28,7 +28,7 @@ assert.ok(plan.stages.every(({ status }) => status === "would-skip"));
 const { checkpoint, metrics } = await distill(recipe, { set, out: run });
 assert.ok(Object.values(metrics).every(Number.isFinite));
 
-// A signal stops the work with an error of its own code.
+// A signal stops the work with a specific error code.
 const stopped = AbortSignal.abort();
 await assert.rejects(runRecipe(recipe, { set, out: "elsewhere", signal: stopped }), (error: unknown) => {
   return error instanceof SlmError && error.code === "INTERRUPTED";

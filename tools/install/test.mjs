@@ -1,6 +1,6 @@
 /**
- * The published package as a user meets it: published to a registry on this machine, installed into an empty directory without
- * install scripts, then the quick start shortened, plug-ins, `slm init`, a TypeScript program that uses the library, and a page.
+ * Tests the published package: publishes it to a registry on this machine, installs it in an empty directory without install scripts, then
+ * runs a shortened quick start, plug-ins, `slm init`, a TypeScript program that uses the library, and a page.
  *
  *   npm run e2e:install            builds the package first
  */
@@ -18,11 +18,11 @@ const here = import.meta.dirname;
 const repository = join(here, "..", "..");
 const product = join(repository, "dist-package");
 const NAME = "@encdec/slm";
-/** Largest installation, every platform's ONNX Runtime included [MiB]. */
+/** Size limit of an installation, with ONNX Runtime for all platforms [MiB]. */
 const LARGEST_MIB = 370;
 const PROMPT = "constantinople";
-const NO_WHEEL = "not tried: there is no wheel of onnxruntime-qnn for this machine in its cache";
-/** Enough steps to exercise every stage; the gate is widened because an undertrained model is noisier. */
+const NO_WHEEL = "not tested: this machine's cache contains no wheel of onnxruntime-qnn";
+/** Enough steps to run every stage. The gate is wider, because an undertrained model is noisier. */
 const SETTINGS = [
   ...["data.limit=2000", "distill.steps=30", "distill.evaluateEvery=30", "distill.evaluateRows=50"],
   ...["quantize.evaluateRows=50", "quantize.gate.maxDrop=1", "bench.runs=2"],
@@ -32,10 +32,10 @@ const root = await mkdtemp(join(tmpdir(), "slm-install-"));
 const project = join(root, "project");
 /** @type {{ close: () => Promise<void> }[]} */
 const registries = [];
-/** Plug-ins of this test, not those of the user. */
+/** A separate folder for plug-ins, so that the user's plug-ins are not used. */
 const PLUGINS = { SLM_PLUGINS: join(root, "plugins") };
 
-/** Runs one step and says how long it took. */
+/** Runs one step and prints its time. */
 async function step(
   /** @type {string} */ name,
   /** @type {() => string | void | Promise<string | void>} */ body,
@@ -46,7 +46,7 @@ async function step(
   console.log(`${seconds} s  ${name}${said === undefined ? "" : `: ${said}`}`);
 }
 
-/** A program that must succeed. What it says on standard error is shown only if it fails. */
+/** Runs a program that must succeed. Its standard error is printed only if it fails. */
 function run(/** @type {string} */ program, /** @type {string[]} */ argv, { cwd = project, env = {} } = {}) {
   try {
     return execFileSync(program, argv, {
@@ -66,12 +66,12 @@ function run(/** @type {string} */ program, /** @type {string[]} */ argv, { cwd 
   }
 }
 
-/** The installed command. `--no-install`: whatever is wrong, nothing is fetched. */
+/** Runs the installed command. With `--no-install`, nothing is downloaded even if it is missing. */
 const SLM = ["--no-install", "slm"];
 const slm = (/** @type {string[]} */ ...argv) => run("npx", [...SLM, ...argv]);
 const slmJson = (/** @type {string[]} */ ...argv) => JSON.parse(slm(...argv, "--json")).result;
 
-/** A command that must fail: its exit code and its error. */
+/** Runs a command that must fail. Returns its exit code and error. */
 function slmError(/** @type {string[]} */ ...argv) {
   const { status, stdout } = spawnSync("npx", [...SLM, ...argv, "--json"], {
     cwd: project,
@@ -101,7 +101,7 @@ try {
   });
   await step("publint", () => void tool("publint/src/cli.js", "run", tarball, "--strict"));
   await step("are the types wrong", () => {
-    // The library is an ES module: `require` of it is not promised, nor resolution as before Node 16.
+    // The library is an ES module; `require` and resolution as before Node 16 are not supported.
     tool("@arethetypeswrong/cli/dist/index.js", tarball, "--profile", "esm-only");
   });
   await step("publish to a registry on this machine", async () => {
@@ -116,17 +116,17 @@ try {
     const installed = await readdir(join(project, "node_modules", ".bin"));
     expect(installed.includes("slm"), "no slm in node_modules/.bin");
     const folders = await readdir(join(project, "node_modules", "@encdec"));
-    expect(folders.join() === "slm", `@encdec holds ${folders.join()}`);
+    expect(folders.join() === "slm", `@encdec contains ${folders.join()}`);
   });
   await step("installed size", () => {
     const sizes = run("du", ["-sm", "node_modules", "node_modules/onnxruntime-node", `node_modules/${NAME}`]);
-    // GNU's du counts a folder once: the parts are left out of the whole's children only if they come first.
+    // GNU du counts a folder once: the parts must come first to be left out of the total's children.
     const mib = Number(run("du", ["-sm", "node_modules"]).split("\t")[0]);
-    expect(mib <= LARGEST_MIB, `${mib} MiB installed, at most ${LARGEST_MIB} are allowed\n${sizes}`);
+    expect(mib <= LARGEST_MIB, `${mib} MiB installed, expected at most ${LARGEST_MIB}\n${sizes}`);
     const part = (/** @type {string} */ name) => run("du", ["-sm", `node_modules/${name}`]).split("\t")[0];
-    return `${mib} MiB, of it onnxruntime-node ${part("onnxruntime-node")}, ${NAME} ${part(NAME)}`;
+    return `${mib} MiB, including onnxruntime-node ${part("onnxruntime-node")}, ${NAME} ${part(NAME)}`;
   });
-  await step("the bill of materials names everything that is installed", async () => {
+  await step("the bill of materials lists everything that is installed", async () => {
     const readJson = async (/** @type {string[]} */ ...path) =>
       JSON.parse(await readFile(join(project, "node_modules", ...path), "utf8"));
     const { components } = await readJson(NAME, "sbom.cdx.json");
@@ -144,7 +144,7 @@ try {
     expect(notices.includes("LGPL-3.0-or-later"), "no notice of libvips");
     return `${components.length} components, ${installed.length} packages installed`;
   });
-  await step("slm --help, the quickest of five", () => {
+  await step("slm --help, fastest of five", () => {
     const bin = join(project, "node_modules", NAME, "bin", "run.js");
     const times = Array.from({ length: 5 }, () => {
       const start = performance.now();
@@ -225,7 +225,7 @@ try {
   });
   const commands = { slm, slmJson, slmError };
   const forNpu = { model: "npu", prompt: PROMPT, expect };
-  await step("plug-ins whose libraries cannot be loaded", () => {
+  await step("plug-ins with libraries that cannot be loaded", () => {
     slm("export", "run/distill", "--target", "npu", "--profile", "qnn", "--buckets", "32", "-o", "npu");
     const binding = createRequire(join(project, "package.json")).resolve("onnxruntime-node/package.json");
     const platform = join("bin", "napi-v6", process.platform, process.arch);
@@ -239,13 +239,13 @@ try {
   await step("slm init, and the plan of its recipe", () => {
     expect(
       slm("init", "--name", "mine", "--data", "run/data/train.jsonl", "--yes").trim() === "mine.yaml",
-      "another file than mine.yaml",
+      "expected the file mine.yaml",
     );
-    // These rows were all in the training split before, and the same sources are again: only a larger share gives dev rows.
+    // All rows were in the training split and stay there, because the source decides; only a larger fraction yields dev rows.
     const { stages } = slmJson("run", "mine.yaml", "--dry-run", "--set", "data.devFraction=0.5");
     expect(stages.at(-1).name === "deploy", "the plan has no stage deploy");
   });
-  await step("a page, an npm package and a benchmark in processes of their own", () => {
+  await step("a page, an npm package and a benchmark in separate processes", () => {
     slm("deploy", "run/deploy", "--to", "web", "-o", "site");
     slm("deploy", "run/deploy", "--to", "npm", "-o", "model.tgz", "--name", "my-model");
     const { models } = slmJson("bench", "run/deploy", "--prompt", PROMPT, "--runs", "2");
@@ -256,9 +256,9 @@ try {
       )
       .join("; ");
     // Its draft rules are compared with greedy decoding without them.
-    expect(names === "deploy; deploy, plain greedy", `measured were: ${names}`);
+    expect(names === "deploy; deploy, plain greedy", `measured models: ${names}`);
   });
-  await step("a TypeScript program, compiled strict", async () => {
+  await step("a TypeScript program, compiled in strict mode", async () => {
     const { devDependencies } = JSON.parse(await readFile(join(repository, "package.json"), "utf8"));
     const names = ["typescript", "@types/node"].map((name) => `${name}@${devDependencies[name]}`);
     run("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--save-dev", ...names]);
@@ -278,7 +278,7 @@ try {
   await step("the same program, run", () => {
     const env = { SETTINGS: SETTINGS.join(" ") };
     const said = run(process.execPath, ["program.js", recipe, "run", PROMPT], { env });
-    expect(JSON.parse(said).text === text, `the library says ${said}, the command ${text}`);
+    expect(JSON.parse(said).text === text, `the library returns ${said}, the command ${text}`);
   });
   await step("extensions in TypeScript: a metric, a tracker, an importer, a loss, a labeller", async () => {
     const names = ["metric", "tracker", "importer", "loss", "labeller"];
@@ -308,11 +308,14 @@ try {
     );
     expect(metrics.sameStart >= 0, "the metric of the extension was not computed");
     slm("report", "run", "--track", "csv=runs.csv");
-    expect((await readFile(join(project, "runs.csv"), "utf8")).includes(",30,"), "the tracker wrote no line");
+    expect(
+      (await readFile(join(project, "runs.csv"), "utf8")).includes(",30,"),
+      "the tracker did not write a line",
+    );
     const { error } = slmError("teacher", "import", "bad.model.json", "-o", "imported");
     expect(
       error.message.includes("expected config, tensors and tokenizer"),
-      `the importer said: ${error.message}`,
+      `the importer failed with: ${error.message}`,
     );
     await rm(join(project, "slm.config.ts"));
   });
@@ -324,7 +327,10 @@ try {
       executablePath: debianProgram("chromium"),
     };
     const answer = await answerInBrowser(request);
-    expect(answer.streamed === answer.text && answer.text !== "", `the page says ${JSON.stringify(answer)}`);
+    expect(
+      answer.streamed === answer.text && answer.text !== "",
+      `the page returns ${JSON.stringify(answer)}`,
+    );
     return answer.text;
   });
   console.log(`all passed on Node ${process.version}`);

@@ -1,17 +1,17 @@
 /**
- * `slm analyze` held to the compilers: a corpus of ONNX graphs is compiled by the vendors' programs, and a table tells for every node
- * what the rules said and what the compiler did.
+ * Compares `slm analyze` with vendors' compilers: compiles a corpus of ONNX graphs with the vendors' programs, and counts for graphs and
+ * nodes whether rules and compiler agree.
  *
- *   npm run build && npm run interop:compilers                  all compilers, all graphs: the tables as Markdown on stdout
- *   npm run interop:compilers -- --compiler qnn --group own     some of them; both may be repeated
- *   npm run interop:compilers -- --list                         every node and graph on which they differ
- *   npm run interop:compilers -- --json OUT.json                every node of every graph
- *   npm run interop:compilers -- --record                       and keep the answers about probes for `npm test`
+ *   npm run build && npm run interop:compilers                  all compilers and graphs: prints tables in Markdown
+ *   npm run interop:compilers -- --compiler qnn --group own     only these; both flags can be repeated
+ *   npm run interop:compilers -- --list                         lists nodes and graphs with differences
+ *   npm run interop:compilers -- --json OUT.json                writes the verdicts on every node
+ *   npm run interop:compilers -- --record                       records the answers for probes for `npm test`
  *
- * Groups: published (files of PyPI and npm packages), own (this project's exports), probes (single
- * operators over type, rank, shape and QDQ form). Needs Python 3.11 with venv; Debian's `chromium` for WebGPU; What is fetched and
- * every answer go to ${SLM_CACHE:-~/.cache/slm}/interop/compilers, so a second run asks only about what is new; for another version of a
- * vendor's program change tools/interop/compilers/requirements.txt. Exit 3 where the rules call supported what a compiler refuses.
+ * Groups: published (files from PyPI and npm packages), own (slm's exports), probes (single operators with different types, ranks, shapes
+ * and QDQ forms). Needs Python 3.11 with venv, and Debian's `chromium` for WebGPU. Downloads and answers are cached in
+ * ${SLM_CACHE:-~/.cache/slm}/interop/compilers, so a second run compiles only new graphs. To change the version of a vendor's program, edit
+ * tools/interop/compilers/requirements.txt. Exit code 3 if a compiler refuses a graph or node that the rules call supported.
  */
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";

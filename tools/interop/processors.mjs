@@ -1,26 +1,26 @@
 /**
- * Numeric tests and a model's answers on other CPUs than this one, emulated by QEMU's user mode.
+ * Runs numeric tests and compares a model's answers on other CPUs, emulated by QEMU's user mode.
  *
  *   npm run build && npm run e2e:processors -- [RUN] [flags]
  *
- * RUN is a directory that `slm run` wrote. Its float32 export, its quantized models and its bundle answer rows of its
- * test split on each CPU; the answers are compared with those of this machine. Without RUN only tests run.
+ * RUN is a directory that `slm run` wrote. On each CPU, its float32 export, quantized models and bundle answer rows of the test split, and
+ * the answers are compared with this machine's. Without RUN, only tests run.
  *
  *   --processors a,b     native, avx2, sse4, arm64, arm64-dot, arm64-i8mm, and at native speed
- *                        masked-avx2, masked-avx512, masked-avx-vnni. Default: all emulated but arm64
- *   --models a,b         export, deploy, and schemes, quantized here where RUN has none; `all` for every one.
- *                        Default: those that RUN has
- *   --rows N             rows answered, default 100      --data FILE      other rows than RUN/data/test.jsonl
- *   --metric NAME        default wer               --jobs N         CPUs at once, default 2
- *   --tolerance P        points that a model's metric may be from this machine's, default 0.3, and one row
- *   --max-change P       points that a model's metric may be from float32's on the same CPU
- *   --min-alike P        percent of answers that must be the same as on this machine
- *   --tests all|some|no  default some: a part of the export parity, which takes longest
- *   --json               one object on stdout
+ *                        masked-avx2, masked-avx512, masked-avx-vnni. Default: all emulated CPUs except arm64
+ *   --models a,b         export, deploy, and schemes, which are quantized here if missing; `all` for all of them.
+ *                        Default: the models in RUN
+ *   --rows N             rows to answer, default 100     --data FILE      rows, default RUN/data/test.jsonl
+ *   --metric NAME        default wer               --jobs N         CPUs at the same time, default 2
+ *   --tolerance P        allowed difference of a model's metric to this machine [points], default 0.3, plus one row
+ *   --max-change P       allowed difference of a model's metric to float32 on the same CPU [points]
+ *   --min-alike P        percentage of answers that must equal this machine's
+ *   --tests all|some|no  default some: only a part of export parity, which takes longest
+ *   --json               prints one JSON object
  *
- * Prints per CPU what ONNX Runtime's kernels compute (proof of the CPU), tests, answers alike, the metric and
- * how far it is from float32's. Exit 3 if a test fails, a program crashes, or a model misses --tolerance, --max-change or
- * --min-alike. Sums in another order turn near ties of tokens; a model that has hardly been trained has many.
+ * Prints per CPU the results of ONNX Runtime's kernels (which prove the CPU), tests, equal answers, the metric and its difference to
+ * float32. Exit code 3 if a test fails, a program crashes, or a model misses --tolerance, --max-change or --min-alike. A different order of
+ * sums can change the result of near ties between tokens; a model with little training has many.
  */
 import { existsSync, rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
@@ -56,18 +56,24 @@ function readArguments() {
   const oneOf = (/** @type {string} */ flag, /** @type {string} */ name, /** @type {object} */ choices) =>
     check(
       Object.hasOwn(choices, name),
-      `--${flag}: no '${name}', there are ${Object.keys(choices).join(", ")}`,
+      `--${flag}: expected ${Object.keys(choices).join(", ")}, got '${name}'`,
     );
   const processors = values.processors.split(",");
   for (const name of processors) oneOf("processors", name, PROCESSORS);
   oneOf("tests", values.tests, TEST_CHOICES);
   for (const flag of /** @type {const} */ (["rows", "jobs"])) {
-    check(/^[1-9]\d*$/.test(values[flag]), `--${flag} takes a whole number above 0, got '${values[flag]}'`);
+    check(
+      /^[1-9]\d*$/.test(values[flag]),
+      `--${flag}: expected a whole number above 0, got '${values[flag]}'`,
+    );
   }
   for (const flag of /** @type {const} */ (["tolerance", "max-change", "min-alike"])) {
-    check(/^\d+(\.\d+)?$/.test(values[flag]), `--${flag} takes a number such as 0.3, got '${values[flag]}'`);
+    check(
+      /^\d+(\.\d+)?$/.test(values[flag]),
+      `--${flag}: expected a number such as 0.3, got '${values[flag]}'`,
+    );
   }
-  check(positionals.length <= 1, "one RUN at most");
+  check(positionals.length <= 1, "expected at most one RUN");
   const run = positionals[0] === undefined ? undefined : resolve(positionals[0]);
   if (run !== undefined)
     check(existsSync(join(run, "export", "model.json")), `no export/model.json in ${run}`);
@@ -88,7 +94,7 @@ function readArguments() {
  * @typedef {import("./processors/measure.mjs").Measured} Measured
  */
 
-/** The answers of a CPU beside this machine's and beside float32's. */
+/** Compares a CPU's answers with this machine's, and its metric with float32's. */
 function compare(
   /** @type {Measured} */ { answers },
   /** @type {Measured} */ native,
@@ -107,7 +113,7 @@ function compare(
   });
 }
 
-/** This machine first, which the others are compared with; then as many at once as asked for. */
+/** Measures this machine first, as the reference, then the other CPUs in parallel. */
 async function measureAll(
   /** @type {ReadonlyMap<string, string>} */ models,
   /** @type {string} */ work,

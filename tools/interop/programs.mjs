@@ -1,4 +1,4 @@
-/** Asks the programs that made the files, in a Python environment of their own. */
+/** Runs the reference programs in a separate Python environment. */
 import { execa } from "execa";
 import { join } from "node:path";
 import { pythonWith, requirementsIn } from "../lib/python.mjs";
@@ -6,11 +6,11 @@ import { pythonWith, requirementsIn } from "../lib/python.mjs";
 const SCRIPT = new URL("programs.py", import.meta.url).pathname;
 const REQUIREMENTS = new URL("requirements.txt", import.meta.url).pathname;
 
-/** The interpreter with these programs. */
+/** The Python interpreter with these programs. */
 export const pythonOf = (/** @type {string} */ cache) =>
   pythonWith(join(cache, "venv"), requirementsIn(REQUIREMENTS));
 
-/** The answer of reference implementations.py to a task: JSON in, JSON out. @throws with its last words if it fails */
+/** Runs a task of programs.py: JSON in, JSON out. @throws Error with the end of its output if it fails */
 /** @returns {Promise<ReturnType<typeof JSON.parse>>} */
 export async function reference(
   /** @type {string} */ cache,

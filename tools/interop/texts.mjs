@@ -1,6 +1,6 @@
 /**
- * Texts that tokenizers cut differently when one of their parts is missing: spaces and line ends, digits, contractions, case,
- * scripts with and without spaces, marks that combine, characters that normalize to others, emoji of several code points, code.
+ * Texts that detect a missing part of a tokenizer: spaces and line breaks, digits, contractions, case, scripts with and without spaces,
+ * combining marks, characters that normalization changes, emoji of several code points, code.
  */
 const PROSE = [
   "Hello, world!",

@@ -1,4 +1,4 @@
-"""Takes files out of archives and writes them, one behind the other, to one file.
+"""Extracts files from archives and writes them, one after the other, to one file.
 
     python tools/interop/unpack.py TARGET ARCHIVE PATH [ARCHIVE PATH ...]
 

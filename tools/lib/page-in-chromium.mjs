@@ -1,4 +1,4 @@
-/** A page in headless Chromium that reads files of this machine, over a static host. */
+/** Runs code in a page of headless Chromium, with a static server for files of this machine. */
 import { createReadStream, existsSync, statSync } from "node:fs";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -14,7 +14,7 @@ const TYPES = {
   ".wasm": "application/wasm",
 };
 
-/** Headers with which a page may share memory between threads. */
+/** Headers that allow a page to share memory between threads. */
 const ISOLATED = {
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-embedder-policy": "require-corp",
@@ -23,9 +23,9 @@ const ISOLATED = {
 /**
  * Runs a function in an empty page.
  *
- * @param folders a folder for each first part of a path: { site: "runs/site" } serves /site/index.html
- * @param isIsolated whether the page may compute with several threads
- * @param body a function of one argument, which sees nothing but the page
+ * @param folders folders by the first part of a path: { site: "runs/site" } serves /site/index.html
+ * @param isIsolated whether the page may use several threads
+ * @param body a function with one argument; it can use only the page
  * @template A, R
  */
 export async function inChromium(
@@ -56,7 +56,7 @@ export async function inChromium(
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  // Containers run programs as root, where Chromium has no sandbox.
+  // Containers often run programs as root, which Chromium supports only without a sandbox.
   const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
   const browser = await chromium.launch({ executablePath, args });
   try {

@@ -1,20 +1,20 @@
-/** Virtual environments of Python, outside the tree. */
+/** Python virtual environments outside the repository. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { run } from "./user-cache.mjs";
 
-/** The packages that a requirements.txt names, with their versions. */
+/** The packages of a requirements.txt, with their versions. */
 export const requirementsIn = (/** @type {string} */ file) =>
   readFileSync(file, "utf8")
     .split("\n")
     .filter((line) => line.includes("=="));
 
 /**
- * The interpreter of an environment with these packages, made where it is missing or has others.
+ * The interpreter of an environment with these packages. The environment is made if it is missing or has other packages.
  *
  * @param folder of the environment
- * @param packages as pip takes them: torch==2.8.0
- * @param env variables that their build reads
+ * @param packages in pip's format: torch==2.8.0
+ * @param env variables for their build
  */
 export function pythonWith(
   /** @type {string} */ folder,

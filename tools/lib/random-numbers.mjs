@@ -1,4 +1,4 @@
-/** Uniform numbers from 0 to below 1, the same for the same seed. Source: mulberry32 by Tommy Ettinger, public domain. */
+/** Uniform random numbers in [0, 1), the same for the same seed. Source: mulberry32 by Tommy Ettinger, public domain. */
 export function randomNumbers(/** @type {number} */ seed) {
   let state = seed >>> 0;
   return () => {

@@ -1,11 +1,11 @@
 /**
- * `key=value` arguments over defaults; numbers stay numbers.
+ * Applies `key=value` arguments to defaults. Numbers stay numbers.
  *
  * @template {Record<string, string | number>} T
  * @param {T} defaults
  * @param {readonly string[]} argv
  * @returns {T}
- * @throws Error for another key, and for an argument without a value
+ * @throws Error for an unknown key or an argument without a value
  */
 export function settingsOf(defaults, argv) {
   /** @type {Record<string, string | number>} */

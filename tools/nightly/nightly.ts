@@ -1,14 +1,14 @@
 /**
- * The tests that are too long for every change: attacks, faults, fuzzing, every family of models, other processors, workers that are
- * killed. They are divided into six parts of similar length. `.ci/run` runs one part, chosen by the commit's hash.
+ * Tests that take too long for every change: attacks, faults, fuzzing, all model families, other processors, killed workers. There are six
+ * parts of similar length. `.ci/run` runs one part, chosen by the commit's hash.
  *
  *   npm run test:nightly                          all parts
  *   npm run test:nightly -- --part 3              one part, 1 to 6
- *   npm run test:nightly -- --part commit         the part that the hash of HEAD chooses
+ *   npm run test:nightly -- --part commit         the part chosen by the hash of HEAD
  *   npm run test:nightly -- --run DIR             use this run of the shortened quick start; without it, one is trained
  *   npm run test:nightly -- --list                print the parts
  *
- * Goes on after a failure. Prints the seconds of every task; exit code 1 if one failed.
+ * Continues after a failure. Prints the seconds of every task. Exit code 1 if a task failed.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -18,7 +18,7 @@ import { parseArgs } from "node:util";
 
 interface Task {
   readonly name: string;
-  /** The program and its arguments, given the directory of a run of the shortened quick start. */
+  /** Returns the program and its arguments for the directory of a shortened quick start run. */
   readonly command: (run: string) => readonly string[];
   /** Whether the task reads that run. */
   readonly needsRun?: boolean;
@@ -45,7 +45,7 @@ const PARTS: readonly (readonly Task[])[] = [
     {
       name: "emulated processors",
       needsRun: true,
-      // A student of a few hundred steps has many near ties between tokens.
+      // A student with a few hundred steps of training has many near ties between tokens.
       command: (run) => [
         ...npm("e2e:processors", run, "--processors", "avx2,arm64-dot")(),
         ...[

@@ -1,6 +1,6 @@
 /**
- * Builds the package that users install, `@encdec/slm`, into `dist-package/`: the command line and the library bundled, the page,
- * the entry for browsers, declarations, the quick start, licences. `npm run build` comes first.
+ * Builds the published package `@encdec/slm` into `dist-package/`: the bundled command line and library, the page, the entry for browsers,
+ * declarations, the quick start and licences. Run `npm run build` first.
  *
  *   npm run package
  */
@@ -25,7 +25,7 @@ import { main } from "../dist/main.js";
 await main(process.argv.slice(2));
 `;
 
-/** Files that are copied as they are, by their place in the package. */
+/** Files to copy, by their path in the package. */
 const COPIES = {
   LICENSE: "LICENSE",
   "SKILL.md": "SKILL.md",
@@ -48,12 +48,12 @@ await rollDeclarations();
 for (const [to, from] of Object.entries(COPIES))
   await cp(join(root, from), join(output, to), { recursive: true });
 await writeFile(join(output, "bin", "run.js"), RUN, { mode: 0o755 });
-// What an npm package of a model depends on; the rest of the page's package.json is about this repository.
+// Only the dependencies of a model's npm package are needed; the rest of the page's package.json concerns this repository.
 const { nodeDependencies, imageDependencies } = JSON.parse(
   await readFile(join(root, "apps/web/package.json"), "utf8"),
 );
 await writeJson("web/package.json", { type: "module", nodeDependencies, imageDependencies });
-// The page and the entry for browsers hold these besides; see apps/web/build.mjs.
+// The page and the entry for browsers also contain these; see apps/web/build.mjs.
 const { resolve } = createRequire(join(root, "packages/runtime-web/src/"));
 const pageFiles = ["onnxruntime-web/ort-wasm-simd-threaded.wasm", "zod"].map((name) =>
   relative(root, resolve(name)),
@@ -74,5 +74,5 @@ const page = manPage({
 await mkdir(join(output, "man"));
 await writeFile(join(output, manifest.man), page);
 console.log(
-  `${manifest.name} ${manifest.version}: ${bundled.length} packages bundled, ${beside.length} beside it, in ${output}`,
+  `${manifest.name} ${manifest.version}: ${bundled.length} packages bundled, ${beside.length} installed as dependencies, in ${output}`,
 );

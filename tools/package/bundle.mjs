@@ -4,19 +4,19 @@ import { build } from "esbuild";
 import { DEPENDENCIES, ENTRIES, OPTIONAL, output, root } from "./layout.mjs";
 
 /**
- * A package is bundled from its CommonJS or ES modules alike; CommonJS asks for Node's modules by `require`, which an ES module
- * does not have. The name that is imported is one that no code has.
+ * Bundles contain CommonJS and ES modules. CommonJS loads Node's modules with `require`, which ES modules do not have. The imported name is
+ * not used anywhere else.
  */
 const REQUIRE = `import { createRequire as createRequireOfBundle } from "node:module";
 const require = createRequireOfBundle(import.meta.url);`;
 
-/** @returns esbuild's metafile: which files went into the bundle */
+/** @returns esbuild's metafile with the files in the bundle */
 export async function bundleNode() {
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: ENTRIES,
     outdir: join(output, "dist"),
-    // All chunks lie directly in `dist/`: paths to workers start from there.
+    // All chunks are directly in `dist/`, because paths to workers are relative to it.
     chunkNames: "[name]-[hash]",
     bundle: true,
     splitting: true,

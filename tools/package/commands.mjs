@@ -1,5 +1,5 @@
-/** Our commands and those of oclif's plugins, which a bundle cannot load by name. */
-// The plugins export nothing but plugins, so their commands are named by their files.
+/** slm's commands and the commands of oclif's plugins, which a bundle cannot load by name. */
+// The plugins do not export their commands, so commands are imported from their files.
 import Autocomplete from "../../node_modules/@oclif/plugin-autocomplete/lib/commands/autocomplete/index.js";
 import Create from "../../node_modules/@oclif/plugin-autocomplete/lib/commands/autocomplete/create.js";
 import Script from "../../node_modules/@oclif/plugin-autocomplete/lib/commands/autocomplete/script.js";

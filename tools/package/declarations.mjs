@@ -1,4 +1,4 @@
-/** One declaration file per entry: our own packages are rolled into it, the names of others stay imports. */
+/** Makes one declaration file per entry. It includes our packages; third-party names stay imports. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { rollup } from "rollup";
@@ -6,7 +6,7 @@ import { dts } from "rollup-plugin-dts";
 import ts from "typescript";
 import { output, root, TYPED_ENTRIES } from "./layout.mjs";
 
-/** Declarations of our packages as `tsc -b` wrote them; rolling up sources would make a program for each file. */
+/** Declarations of our packages from `tsc -b`. Using sources would create a TypeScript program for each file. */
 const ownDeclarations = {
   name: "own-declarations",
   async resolveId(/** @type {string} */ id) {
@@ -17,7 +17,7 @@ const ownDeclarations = {
     const { types } = exports[`.${subpath}`] ?? exports["./*"];
     return join(folder, types.replace("*", subpath.slice(1)));
   },
-  /** The library contains TensorFlow.js, whose types a user does not have: a tensor is what `math` of a loss term takes and gives. */
+  /** The library bundles TensorFlow.js, but users do not have its types. A tensor is the argument and result of `math` in a loss term. */
   load(/** @type {string} */ id) {
     if (!id.endsWith("tensor/dist/recording/tf.d.ts")) return undefined;
     return "/** A value that a program computes. */\nexport interface Tensor { readonly shape: number[]; readonly dtype: string; }\nexport declare const tf: never;\n";

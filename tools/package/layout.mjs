@@ -1,11 +1,11 @@
-/** What the published package is made of: entries, dependencies that cannot be bundled, and where things lie. */
+/** Layout of the published package: entries, dependencies that cannot be bundled, and paths. */
 import { join } from "node:path";
 
 export const root = join(import.meta.dirname, "..", "..");
 /** The published package as a folder. */
 export const output = join(root, "dist-package");
 
-/** Entries by their path in `dist/`. Workers and child processes are started by path, so they keep the names that the code says. */
+/** Entries by their path in `dist/`. Workers and child processes are started by path, so they must keep their names. */
 export const ENTRIES = {
   main: "apps/cli/src/main.ts",
   commands: "tools/package/commands.mjs",
@@ -28,18 +28,18 @@ export const TYPED_ENTRIES = {
 };
 
 /**
- * Packages that must be installed beside ours, and why.
+ * Packages that must be installed as dependencies, and why.
  * The versions are those of the workspaces' package.json files.
  */
 export const DEPENDENCIES = {
-  bullmq: "starts its processes by paths in its own folder",
-  ioredis: "bullmq loads it by its name",
+  bullmq: "starts processes from its own folder",
+  ioredis: "bullmq loads it by name",
   jiti: "loads its compiler from its own folder",
   koffi: "native libraries",
   "onnxruntime-node": "native libraries",
   sharp: "native libraries",
-  zod: "types of the library, and schemas of dataset modules",
+  zod: "used in the library's types and in schemas of dataset modules",
 };
 
-/** Imported only where a user has installed it: libtensorflow; TypeScript, which oclif asks for in a folder with a tsconfig.json. */
+/** Imported only if the user has installed them: libtensorflow, and TypeScript, which oclif loads in a folder with a tsconfig.json. */
 export const OPTIONAL = ["@tensorflow/tfjs-node", "typescript"];

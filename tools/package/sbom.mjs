@@ -1,6 +1,6 @@
 /**
- * What the published package is made of, for machines: a bill in CycloneDX 1.5. Names, versions, hashes and licences are those of the lock
- * file. `npm sbom` cannot make it: it describes this repository, and not what was bundled out of it.
+ * Makes the bill of materials of the published package in CycloneDX 1.5. Names, versions, hashes and licences come from the lock file. `npm
+ * sbom` cannot make it, because it describes this repository and not the bundle.
  *
  * Source: CycloneDX 1.5, JSON reference; package URLs of npm (purl-spec).
  */
@@ -12,14 +12,14 @@ import { root } from "./layout.mjs";
  * @typedef {import("./licences.mjs").Bundled} Bundled
  * @typedef {import("./licences.mjs").Beside} Beside
  *
- * What is read of a package in package-lock.json.
+ * The fields that are read from a package in package-lock.json.
  * @typedef {{ version: string, license?: string, integrity?: string, dependencies?: Record<string, string>, optionalDependencies?: Record<string, string> }} Locked
  */
 
 /** @returns {Promise<Readonly<Record<string, Locked>>>} */
 const readLock = async () => JSON.parse(await readFile(join(root, "package-lock.json"), "utf8")).packages;
 
-/** The folder in which Node finds `name` from a package's folder. */
+/** The folder of `name` when Node resolves it from a package's folder. */
 function folderOf(
   /** @type {Readonly<Record<string, object>>} */ lock,
   /** @type {string} */ name,
@@ -33,10 +33,10 @@ function folderOf(
 }
 
 /**
- * All packages that an installation brings beside ours, those for other platforms included.
+ * All packages that an installation adds, including those for other platforms.
  *
- * @param names packages that ours depends on
- * @returns them by name and version, with licences and hashes. @throws Error for one that the lock file does not have, or without a licence
+ * @param names dependencies of the published package
+ * @returns packages by name and version, with licences and hashes. @throws Error if a package is not in the lock file or has no licence
  */
 export async function installedBeside(/** @type {string[]} */ names) {
   const lock = await readLock();
@@ -50,7 +50,7 @@ export async function installedBeside(/** @type {string[]} */ names) {
     const locked = lock[folder];
     if (locked === undefined) continue;
     const { version, license, integrity, dependencies = {}, optionalDependencies = {} } = locked;
-    if (license === undefined) throw new Error(`${next.name}: says no licence`);
+    if (license === undefined) throw new Error(`${next.name}: no licence in package-lock.json`);
     found.set(folder, {
       folder,
       name: next.name,
@@ -63,7 +63,7 @@ export async function installedBeside(/** @type {string[]} */ names) {
     for (const name of Object.keys(optionalDependencies))
       waiting.push({ name, from: folder, isNeeded: false });
   }
-  // One version may lie in several folders.
+  // One version can be in several folders.
   const versions = new Map([...found.values()].map((one) => [`${one.name}@${one.version}`, one]));
   return [...versions.values()].sort((a, b) =>
     `${a.name}@${a.version}`.localeCompare(`${b.name}@${b.version}`),
@@ -73,7 +73,7 @@ export async function installedBeside(/** @type {string[]} */ names) {
 const addressOf = (/** @type {{ name: string, version: string }} */ { name, version }) =>
   `pkg:npm/${name.replace("@", "%40")}@${version}`;
 
-/** Texts such as "Apache-2.0 AND MIT" are expressions; what is no SPDX text is a name. */
+/** Texts such as "Apache-2.0 AND MIT" are expressions; texts that are not SPDX are names. */
 const licenceOf = (/** @type {string} */ license) =>
   /^\(?[A-Za-z0-9.+-]+( (AND|OR|WITH) [A-Za-z0-9.+-]+)*\)?$/u.test(license)
     ? { expression: license }
@@ -98,7 +98,7 @@ function component(
   };
 }
 
-/** @param bundled packages whose code is in ours, by their folders @param beside as {@link installedBeside} gives them */
+/** @param bundled bundled packages, by their folders @param beside from {@link installedBeside} */
 export async function softwareBill(
   /** @type {{ name: string, version: string, license: string }} */ manifest,
   /** @type {readonly Bundled[]} */ bundled,
@@ -118,7 +118,7 @@ export async function softwareBill(
     bomFormat: "CycloneDX",
     specVersion: "1.5",
     version: 1,
-    // Without a time and a random number: the same sources give the same file.
+    // There is no time and no random number, so the same sources produce the same file.
     metadata: {
       component: {
         type: "application",

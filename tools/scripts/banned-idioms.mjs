@@ -1,11 +1,11 @@
 /**
- * Idioms of the first build that the field has a better word for: one row each, read by `vocabulary-lint.mjs`.
+ * Idioms for which the field has a better term, one row each. `vocabulary-lint.mjs` reads this table.
  *
- * - `idiom`: an example, which the pattern finds (the test checks each).
+ * - `idiom`: an example that the pattern must find (the test checks it).
  * - `say`: what to write instead.
  * - `kind`: `prose` for phrases, in every file; `code` for identifiers, recipe keys and flags.
  *
- * To ban another one: add a row, then run `npm run vocabulary` and `node --test tools/scripts`.
+ * To ban another idiom, add a row and run `npm run vocabulary` and `node --test tools/scripts`.
  */
 
 /** Phrases. */

@@ -2,8 +2,8 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 
 /**
- * Worker threads, the command line and the page run built code even under test: brings every `dist/` up to date before the tests start.
- * SLM_TEST_BUILT=1 says that it is: runs beside each other must not build in one tree.
+ * Builds every `dist/` before the tests, because worker threads, the command line and the page run built code. SLM_TEST_BUILT=1 skips this:
+ * concurrent test runs must not build in the same repository.
  */
 export default function buildBeforeTests() {
   if (process.env.SLM_TEST_BUILT === "1") return;

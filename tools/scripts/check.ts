@@ -1,13 +1,13 @@
 /**
- * Everything that a change must pass on its author's machine, `npm test`: static checks, two at a time, then the fast tests, which use both
- * cores themselves. Ends with the seconds of every script and vitest's count of tests. Exit code 1 if a script failed, 130 after Ctrl-C.
+ * All checks that a change must pass on its author's machine: static checks, two at a time, then the fast tests, which use both cores.
+ * Prints the seconds of every script and vitest's test counts at the end. Exit code 1 if a script failed, 130 after Ctrl-C.
  *
  *   npm test
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { stripVTControlCharacters } from "node:util";
 
-/** Scripts of package.json. The lanes of a phase run at the same time; the scripts of a lane run one after another. */
+/** Scripts of package.json. The lanes of a phase run in parallel; the scripts of a lane run one after another. */
 const PHASES: readonly (readonly (readonly string[])[])[] = [
   [
     ["build", "typecheck", "reference:check", "lint", "structure", "knip", "vocabulary", "links"],
@@ -15,7 +15,7 @@ const PHASES: readonly (readonly (readonly string[])[])[] = [
   ],
   [["fast"]],
 ];
-/** How long scripts may take to clean up after Ctrl-C [ms]. */
+/** Time for scripts to clean up after Ctrl-C [ms]. */
 const GRACE_MS = 5000;
 
 interface Result {
@@ -30,7 +30,7 @@ const counts: string[] = [];
 /** Aborted by Ctrl-C. */
 const interruption = new AbortController();
 
-/** Sends a signal to every script and to the processes that it started: each script leads a process group. */
+/** Sends a signal to every script and its child processes. Each script leads a process group. */
 function signalAll(signal: NodeJS.Signals): void {
   for (const { pid } of running) {
     if (pid === undefined) continue;
@@ -51,7 +51,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
     }, GRACE_MS).unref();
   });
 
-/** Runs a script. Prints its output at once if it runs alone, and when it ends if another script runs at the same time. */
+/** Runs a script. Prints its output immediately if it runs alone, and at its end if scripts run in parallel. */
 function runScript(name: string, isAlone: boolean): Promise<void> {
   const start = performance.now();
   const child = spawn("npm", ["run", "--silent", name], {
@@ -81,7 +81,7 @@ function runScript(name: string, isAlone: boolean): Promise<void> {
   });
 }
 
-/** The lines in which vitest counts tests. */
+/** Vitest's lines with test counts. */
 function testCounts(text: string): string[] {
   return stripVTControlCharacters(text)
     .split("\n")

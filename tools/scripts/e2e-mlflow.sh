@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs exported to MLflow's own tracking server. The server comes from PyPI into an environment in the user's cache.
+# Exports runs to MLflow's tracking server, which is installed from PyPI into an environment in the user's cache.
 #
 #   npm run e2e:mlflow
 set -euo pipefail
@@ -25,7 +25,7 @@ cleanup() {
 trap cleanup EXIT
 
 port=$(node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })')
-# A session of its own, so that its workers end with it.
+# Runs in a separate session, so that its workers end with it.
 setsid "$environment/bin/mlflow" server --host 127.0.0.1 --port "$port" --workers 1 \
   --backend-store-uri "sqlite:///$work/mlflow.db" --default-artifact-root "$work/artifacts" > "$work/server.log" 2>&1 &
 server=$!

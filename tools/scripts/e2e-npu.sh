@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Tests with Qualcomm's own NPU compiler and simulator, which run on x86-64 Linux: a run of the quick start with a compile section, every
-# scheme for three chips, failures of the vendor's library. The plug-in (PyPI, onnxruntime-qnn) is proprietary in part: it is downloaded
-# by pip into a cache of this machine, never into the repository, and added with slm device add.
+# Tests with Qualcomm's NPU compiler and simulator, which run on x86-64 Linux: a quick start run with a compile section, every scheme for
+# three chips, and failures of the vendor's library. The plug-in (onnxruntime-qnn on PyPI) is partly proprietary: pip downloads it to this
+# machine's cache and not to the repository, and slm device add adds it.
 #
 #   npm run e2e:npu -- RUN      RUN: directory of a run of the shortened quick start
 set -euo pipefail
@@ -25,7 +25,7 @@ mkdir -p "$packages"
 if ! ls "$packages"/onnxruntime_qnn-"$version"-*.whl > /dev/null 2>&1; then
   python3 -m pip --version > /dev/null 2>&1 || { install_missing python3 && install_packages python3-pip; }
   echo "downloading onnxruntime-qnn $version"
-  # One wheel, whatever Python this machine has: only its libraries are used.
+  # The same wheel for all versions of Python, because only its libraries are used.
   python3 -m pip download --quiet --disable-pip-version-check --no-deps --dest "$packages" --only-binary=:all: \
     --python-version 3.11 --implementation cp --abi cp311 --platform manylinux_2_35_x86_64 "onnxruntime-qnn==$version"
 fi

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Tests that need a registry, a browser and a server: push and pull, the page in Chromium, OpenAI's client.
-# Installs Debian's docker-registry and chromium where they are missing, starts and stops what it needs.
+# Installs Debian's docker-registry and chromium if they are missing. Starts and stops the servers.
 #
-#   npm run e2e:serving [-- BUNDLE]      BUNDLE: a bundle to use; without one, that of the shortened quick start
+#   npm run e2e:serving [-- BUNDLE]      BUNDLE: a bundle to use; default: a bundle of the shortened quick start
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

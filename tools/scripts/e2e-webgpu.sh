@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Tests that compute with WebGPU: ONNX Runtime's provider in Node, and the page in Chromium.
-# Without a choice of the caller's they run on the software adapter of Debian's chromium (SwiftShader), which is installed where it is
-# missing. Set VK_ICD_FILENAMES to an empty text to run Node's tests on the machine's own GPU, or to another driver's file.
+# Tests with WebGPU: ONNX Runtime's provider in Node, and the page in Chromium. By default they run on the software adapter of Debian's
+# chromium (SwiftShader), which is installed if it is missing. To run Node's tests on this machine's GPU, set VK_ICD_FILENAMES to an empty
+# text or to the file of another driver.
 #
-#   npm run e2e:webgpu [-- RUN]      RUN: directory of a run of the quick start; without one, the shortened quick start runs first
+#   npm run e2e:webgpu [-- RUN]      RUN: directory of a quick start run; default: the shortened quick start runs first
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tools/scripts/lib/install-missing.sh
@@ -22,11 +22,11 @@ run=$(realpath "$run")
 if [ -z "${VK_ICD_FILENAMES+set}" ]; then
   driver=$(dpkg-query -L chromium-common chromium 2> /dev/null | grep '/vk_swiftshader_icd\.json$' || true)
   if [ ! -f "$driver" ]; then
-    echo "the chromium of this machine comes without vk_swiftshader_icd.json, and VK_ICD_FILENAMES names no other driver of Vulkan: WebGPU cannot be tested here" >&2
+    echo "this machine's chromium has no vk_swiftshader_icd.json, and VK_ICD_FILENAMES does not name another Vulkan driver, so WebGPU cannot be tested" >&2
     exit 1
   fi
   export VK_ICD_FILENAMES=$driver
-  # Vulkan's loader lies beside it; a loader of the system's own would do as well.
+  # Vulkan's loader is next to it; the system's loader works as well.
   export LD_LIBRARY_PATH=$(dirname "$driver")${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 elif [ -z "$VK_ICD_FILENAMES" ]; then
   unset VK_ICD_FILENAMES

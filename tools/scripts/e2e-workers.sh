@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Tests of runs on several workers: caches, labels, evaluations, calibrations and sweeps, with workers that are killed, drained and
-# crashed, a Redis that restarts, and shared storage in a directory and in a bucket.
-# Installs Debian's redis-server where it is missing, and moto (a server with S3's interface) into an environment of its own.
+# Tests runs on several workers: caches, labels, evaluations, calibrations and sweeps, with workers that are killed, drained and crashed, a
+# Redis server that restarts, and shared storage in a directory and in a bucket. Installs Debian's redis-server if it is missing, and moto
+# (a server with the S3 API) into a separate environment.
 #
-#   npm run e2e:workers [-- --kills N]      N: workers that are killed at random times in one of the tests; default 4
+#   npm run e2e:workers [-- --kills N]      N: workers to kill at random times in one of the tests; default 4
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

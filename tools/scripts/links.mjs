@@ -1,7 +1,7 @@
 /**
- * Checks what Markdown files point to: relative links and their anchors, and paths in code spans (`packages/...`, `apps/...`, `tools/...`,
- * `configs/...`, `docs/...`, `e2e/...`). In tables whose first column is `package`, files of the last column are those of `packages/<package>/src`.
- * Paths of files that keep history are not checked, links are. Prints file:line and what is missing; exit 1 if anything is.
+ * Checks relative links and anchors in Markdown files, and paths in code spans (`packages/...`, `apps/...`, `tools/...`, `configs/...`,
+ * `docs/...`, `e2e/...`). In tables with `package` as the first column, files in the last column are relative to `packages/<package>/src`.
+ * In files that record history, only links are checked. Prints file:line and the missing target. Exit code 1 if a target is missing.
  *
  *   npm run links
  */
@@ -16,7 +16,7 @@ const files = execFileSync("git", ["ls-files", "-co", "--exclude-standard", "*.m
   .split("\n")
   .filter((file) => file !== "" && existsSync(file));
 
-/** The anchors that GitHub gives to the headings of a file. */
+/** GitHub's anchors for the headings of a file. */
 function anchorsOf(/** @type {string} */ file) {
   return new Set(
     readFileSync(file, "utf8")
@@ -33,7 +33,7 @@ function anchorsOf(/** @type {string} */ file) {
   );
 }
 
-/** Missing targets of the links of a line. */
+/** Missing targets of the links in a line. */
 function missingLinks(/** @type {string} */ file, /** @type {string} */ line) {
   return [...line.matchAll(/\]\(([^)\s]+)\)/g)]
     .map(([, target = ""]) => target)
@@ -49,7 +49,7 @@ function missingLinks(/** @type {string} */ file, /** @type {string} */ line) {
 
 const spansOf = (text = "") => [...text.matchAll(/`([^`]+)`/g)].map(([, span = ""]) => span);
 
-/** Missing files that the code spans of a line name. `isPackageTable`: the line is a row whose first cell is a package. */
+/** Missing files in the code spans of a line. `isPackageTable`: the line is a table row with a package in its first cell. */
 function missingPaths(/** @type {string} */ line, /** @type {boolean} */ isPackageTable) {
   const rooted = spansOf(line).filter((span) => ROOTED.test(span) && !existsSync(span));
   const cells = line.split(/(?<!\\)\|/).slice(1, -1);

@@ -1,9 +1,9 @@
 /**
- * What package-lock.json says of where packages come from: every one from the public registry, with its hash, and none of those that
- * have an install script needs it.
+ * Checks package-lock.json: every package must come from the public registry and have a hash. Packages with an install script must be
+ * listed here, because they must work without it.
  *
- *   node tools/scripts/lockfile.mjs            exit 1 with what is wrong
- *   node tools/scripts/lockfile.mjs --write    writes the addresses that npm left out
+ *   node tools/scripts/lockfile.mjs            prints problems; exit code 1 if there are any
+ *   node tools/scripts/lockfile.mjs --write    adds addresses that npm left out
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,18 +12,18 @@ import { pathToFileURL } from "node:url";
 const FILE = join(import.meta.dirname, "..", "..", "package-lock.json");
 const REGISTRY = "https://registry.npmjs.org";
 
-/** Packages with an install script, and what is lost without it. `ignore-scripts` in .npmrc keeps all from running. */
+/** Packages with an install script, and what the script does. `ignore-scripts` in .npmrc prevents all of them from running. */
 export const INSTALL_SCRIPTS = {
   "core-js": "prints a message",
-  esbuild: "replaces its own launcher by the program, which is found without it",
-  koffi: "would compile a library where no built one fits; built ones are packages",
-  "msgpackr-extract": "would compile a library where no built one fits; it is optional",
+  esbuild: "replaces its launcher with the program, which is also found without it",
+  koffi: "compiles a library if no prebuilt one fits; prebuilt libraries are packages",
+  "msgpackr-extract": "compiles a library if no prebuilt one fits; it is optional",
   nx: "prepares its cache",
-  "onnxruntime-node": "downloads CUDA libraries from outside of the registry on Linux",
-  protobufjs: "warns of versions",
+  "onnxruntime-node": "downloads CUDA libraries from outside the registry on Linux",
+  protobufjs: "prints warnings about versions",
 };
 
-/** The address of a package's archive in the public registry. */
+/** Address of a package's archive in the public registry. */
 /**
  * A part of package-lock.json.
  *
@@ -35,7 +35,7 @@ function addressOf(/** @type {string} */ name, /** @type {string | undefined} */
   return `${REGISTRY}/${name}/-/${name.split("/").at(-1)}-${version}.tgz`;
 }
 
-/** Entries of packages that come from a registry, with their names. */
+/** Entries of packages from a registry, with their names. */
 function* fromRegistry(/** @type {Lock} */ { packages }) {
   for (const [path, entry] of Object.entries(packages)) {
     const at = path.lastIndexOf("node_modules/");
@@ -44,7 +44,7 @@ function* fromRegistry(/** @type {Lock} */ { packages }) {
   }
 }
 
-/** @returns what is wrong with a lock file, one text each */
+/** @returns the problems of a lock file, one text each */
 export function problemsOf(/** @type {Lock} */ lock) {
   const problems = [];
   for (const { path, entry, name } of fromRegistry(lock)) {
@@ -53,17 +53,20 @@ export function problemsOf(/** @type {Lock} */ lock) {
       problems.push(`${path}: from ${entry.resolved ?? "nowhere"}, expected ${expected}`);
     if (!/^sha512-/u.test(entry.integrity ?? "")) problems.push(`${path}: no SHA-512`);
     if (entry.hasInstallScript === true && !(name in INSTALL_SCRIPTS))
-      problems.push(`${path}: has an install script; say in tools/scripts/lockfile.mjs why it is not needed`);
+      problems.push(
+        `${path}: has an install script; explain in tools/scripts/lockfile.mjs why it is not needed`,
+      );
   }
   const scripted = new Set(
     [...fromRegistry(lock)].flatMap(({ entry, name }) => (entry.hasInstallScript ? [name] : [])),
   );
   for (const name of Object.keys(INSTALL_SCRIPTS))
-    if (!scripted.has(name)) problems.push(`${name}: has no install script any more`);
+    if (!scripted.has(name))
+      problems.push(`${name}: no longer has an install script; remove it from tools/scripts/lockfile.mjs`);
   return problems;
 }
 
-/** The same lock file with every address; keys stay in npm's order. */
+/** The lock file with all addresses. Keys stay in npm's order. */
 export function withAddresses(/** @type {Lock} */ lock) {
   const packages = { ...lock.packages };
   for (const { path, entry, name } of fromRegistry(lock)) {

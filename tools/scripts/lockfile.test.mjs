@@ -13,14 +13,14 @@ const lock = (
   /** @type {{ "node_modules/@a/b/node_modules/c": { version: string; integrity: string; }; } | {} | { "node_modules/old": { name: string; version: string; integrity: string; }; }} */ more,
 ) => withAddresses({ packages: { "": {}, "packages/core": {}, ...scripted, ...more } });
 
-await test("a lock file whose packages all come from the public registry has no problem", () => {
+await test("a lock file with only packages from the public registry has no problems", () => {
   assert.deepEqual(
     problemsOf(lock({ "node_modules/@a/b/node_modules/c": { version: "2.0.0", integrity } })),
     [],
   );
 });
 
-await test("another host, a package without a hash and a new install script are named", () => {
+await test("reports another host, a package without a hash and a new install script", () => {
   const { packages } = lock({});
   const mirror = { version: "1.0.0", resolved: "https://mirror.example/a/-/a-1.0.0.tgz", integrity };
   assert.match(
@@ -33,7 +33,7 @@ await test("another host, a package without a hash and a new install script are 
   assert.match(other({ integrity, hasInstallScript: true }), /install script/u);
 });
 
-await test("an alias has the address of the package that it stands for", () => {
+await test("an alias has the address of its package", () => {
   const { packages } = lock({ "node_modules/old": { name: "@x/new", version: "3.0.0", integrity } });
   assert.equal(packages["node_modules/old"]?.resolved, "https://registry.npmjs.org/@x/new/-/new-3.0.0.tgz");
 });

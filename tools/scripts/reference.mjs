@@ -1,7 +1,7 @@
 /**
- * Writes docs/reference from what the program itself declares: commands with their flags, recipe sections with every
- * setting, exit codes, metrics, the tables of devices and plug-ins, the recipe's JSON schema;
- * and SKILL.md and docs/public/llms.txt for coding assistants. With --check it writes nothing and ends with 1 if a page is not what it would write.
+ * Generates docs/reference from the program: commands with their flags, all settings of recipe sections, exit codes, metrics, the tables of
+ * devices and plug-ins, and the recipe's JSON schema. Also generates SKILL.md and docs/public/llms.txt for coding assistants. With --check it
+ * writes nothing, and exits with code 1 if a file is out of date.
  *
  *   npm run build && node tools/scripts/reference.mjs [--check]
  */
@@ -27,7 +27,7 @@ const pages = {
 const isCheck = process.argv.includes("--check");
 for (const folder of [`${directory}/recipe`, "docs/public"])
   await mkdir(join(root, folder), { recursive: true });
-/** Without padding in tables: nobody edits these pages, and padding made the page of recipes seven times as large. */
+/** Tables have no padding, because these pages are not edited and padding makes the page of recipes seven times as large. */
 /** @type {(page: [name: string, blocks: readonly (string | undefined)[]]) => [name: string, text: string]} */
 const markdown = ([name, blocks]) => [
   `${directory}/${name}`,
@@ -44,7 +44,7 @@ for (const [name, text] of files) {
   const path = join(root, name);
   if (!isCheck) await writeFile(path, text);
   else if ((await readFile(path, "utf8").catch(() => "")) !== text) {
-    process.stderr.write(`${name} is not what the program declares; run: npm run reference\n`);
+    process.stderr.write(`${name} is out of date; run: npm run reference\n`);
     process.exitCode = 1;
   }
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The quick start with few steps: enough to exercise every stage. The gate is wider, because an undertrained model is noisier.
+# The quick start with few steps, but enough to run every stage. The gate is wider, because an undertrained model is noisier.
 #
 #   tools/scripts/short-quickstart.sh OUT [--set PATH=VALUE ...]
 set -euo pipefail

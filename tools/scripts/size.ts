@@ -1,12 +1,12 @@
 /**
- * How large the project is: lines of source and of tests by package, and the difference to the last release.
+ * Counts lines of source and of tests by package, and the difference to the last release.
  *
  *   npm run size                  prints the table
  *   npm run size -- --markdown    prints it as Markdown
- *   npm run size -- --write       records today's lines as those of the release (tools/scripts/size.json)
+ *   npm run size -- --write       records the current lines as those of the release (tools/scripts/size.json)
  *
- * Counts the lines of .ts, .mjs, .js, .py and .sh files that git knows or that are new. Fixtures, fuzz seeds and generated files are not
- * counted; test helpers (`testing/`, `*.test-support.ts`) count as tests.
+ * Counts .ts, .mjs, .js, .py and .sh files that are tracked by git or new. Fixtures, fuzz seeds and generated files do not count. Test
+ * helpers (`testing/`, `*.test-support.ts`) count as tests.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -42,7 +42,7 @@ function countLines(): Lines {
     if (!isCounted || !existsSync(join(root, file))) continue;
     const count = readFileSync(join(root, file), "utf8").split("\n").length - 1;
     const entry = (lines[packageOf(file)] ??= { source: 0, tests: 0 });
-    // Everything in e2e is a test or helps one.
+    // Everything in e2e is a test or a test helper.
     if (TEST.test(file) || file.startsWith("e2e/")) entry.tests += count;
     else entry.source += count;
   }

@@ -1,21 +1,21 @@
 /**
- * The structure of the sources: imports between files and between the folders of a package form no cycle (imports of types count), and a
- * package's `src` has few files of its own.
+ * Checks the structure of the sources: imports between files and between folders of a package must not form a cycle (imports of types
+ * count), and a package's `src` must have few files directly in it.
  *
  *   npm run structure
  *
- * Reads every source file of packages/ and apps/ except tests. Prints each cycle with a shortest way round, and each `src` that is too
- * full. Exit code 1 if there is any. A package's `index.ts` belongs to no folder, because it only re-exports.
+ * Reads all source files of packages/ and apps/ except tests. Prints a shortest path for each cycle, and each `src` with too many files.
+ * Exit code 1 if there are problems. A package's `index.ts` does not belong to a folder, because it only re-exports.
  */
 import { readFile, readdir } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import ts from "typescript";
 
-/** Most source files that may be directly in a package's `src`. */
+/** Maximum number of source files directly in a package's `src`. */
 const ROOT_FILES = 12;
 const root = join(import.meta.dirname, "..", "..");
 
-/** Who imports whom: nodes are files or folders, by path. */
+/** Graph of imports. Nodes are files or folders, by path. */
 type Graph = ReadonlyMap<string, ReadonlySet<string>>;
 
 interface Manifest {
@@ -42,7 +42,7 @@ async function sourcesOf(folder: string): Promise<string[]> {
     );
 }
 
-/** The source file that each import of a package leads to, by specifier. */
+/** The source file of each package import, by specifier. */
 async function entriesOf(folders: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const entries = new Map<string, string>();
   for (const folder of folders) {
@@ -56,7 +56,7 @@ async function entriesOf(folders: readonly string[]): Promise<ReadonlyMap<string
   return entries;
 }
 
-/** The files that a file imports or re-exports, types included. */
+/** The files that a file imports or re-exports, including types. */
 async function importsOf(file: string, entries: ReadonlyMap<string, string>): Promise<Set<string>> {
   const source = ts.createSourceFile(file, await readFile(file, "utf8"), ts.ScriptTarget.Latest);
   const targets = new Set<string>();
@@ -79,7 +79,7 @@ async function importsOf(file: string, entries: ReadonlyMap<string, string>): Pr
   return targets;
 }
 
-/** Groups of nodes each of which leads to every other (Tarjan 1972). */
+/** Strongly connected components (Tarjan 1972). */
 function cyclesOf(graph: Graph): string[][] {
   const [index, low, onStack] = [new Map<string, number>(), new Map<string, number>(), new Set<string>()];
   const [stack, found]: [string[], string[][]] = [[], []];
@@ -101,7 +101,7 @@ function cyclesOf(graph: Graph): string[][] {
   return found;
 }
 
-/** A shortest way from a node of a group back to it. */
+/** A shortest path from a node of a group back to it. */
 function wayRound(graph: Graph, group: readonly string[]): string[] {
   const members = new Set(group);
   const ways = group.flatMap((start) => {
@@ -125,7 +125,7 @@ function wayRound(graph: Graph, group: readonly string[]): string[] {
   return ways.sort((a, b) => a.length - b.length)[0] ?? [];
 }
 
-/** The graph of files, restricted to files that were read. */
+/** The graph of the files that were read. */
 function closed(imports: Graph): Graph {
   return new Map(
     [...imports].map(([file, targets]) => [file, new Set([...targets].filter((to) => imports.has(to)))]),
@@ -167,7 +167,9 @@ for (const folder of folders) {
     );
   const own = sources.filter((file) => dirname(file) === source).map((file) => basename(file));
   if (own.length > ROOT_FILES)
-    problems.push(`${name(source)} has ${own.length} source files of its own, at most ${ROOT_FILES}`);
+    problems.push(
+      `${name(source)} has ${own.length} source files directly in it, expected at most ${ROOT_FILES}`,
+    );
 }
 for (const problem of problems) process.stdout.write(`${problem}\n`);
 process.stdout.write(`${sources.length} files, ${problems.length} problems\n`);

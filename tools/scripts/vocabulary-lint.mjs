@@ -1,16 +1,16 @@
 /**
- * Finds idioms that the field has a better word for (`banned-idioms.mjs`) in all tracked text. Prints file:line, the idiom and what to say
- * instead; exit 1 if there is one. Files that keep history, and the table of renamed recipe keys, may use them.
+ * Finds idioms for which the field has a better term (`banned-idioms.mjs`) in all tracked text. Prints file:line, the idiom and the better
+ * term. Exit code 1 if there are any. Files that record history, and the table of renamed recipe keys, may contain them.
  *
- *   npm run vocabulary                    every file
- *   npm run vocabulary -- FILE...         these files
+ *   npm run vocabulary                    all files
+ *   npm run vocabulary -- FILE...         only these files
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { BANNED_IDIOMS } from "./banned-idioms.mjs";
 
 const TEXT = /\.(?:md|ts|mjs|js|yaml|yml|svg|html|css)$/;
-/** History, tables of earlier words, and this lint. */
+/** Files that are not checked: history, tables of earlier words, and this lint. */
 const EXEMPT = [
   /^docs\/glossary\.md$/,
   /^docs\/log\.md$/,
@@ -21,7 +21,7 @@ const EXEMPT = [
   /(?:^|\/)fixtures\//,
 ];
 
-/** Every banned idiom in a text: line (from 1), the words found, and the row of the table. */
+/** All banned idioms in a text: line (from 1), the words found, and the row of the table. */
 export function findIdioms(/** @type {string} */ text) {
   return text.split("\n").flatMap((line, index) =>
     BANNED_IDIOMS.flatMap((row) => {
@@ -31,7 +31,7 @@ export function findIdioms(/** @type {string} */ text) {
   );
 }
 
-/** Tracked and new files that the lint reads. */
+/** Tracked and new files to check. */
 function filesToRead() {
   return execFileSync("git", ["ls-files", "-co", "--exclude-standard"], { encoding: "utf8" })
     .split("\n")

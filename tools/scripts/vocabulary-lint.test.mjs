@@ -16,7 +16,7 @@ const lint = (/** @type {string[]} */ ...args) =>
     encoding: "utf8",
   });
 
-await test("finds every idiom of the table, each on its line, with what to say instead", () => {
+await test("finds every idiom of the table, on its line, with the better term", () => {
   const file = join(folder, "bad.md");
   writeFileSync(file, BANNED_IDIOMS.map(({ idiom }) => `A sentence with ${idiom} in it.`).join("\n"));
   const { status, stdout } = lint(file);
@@ -29,7 +29,7 @@ await test("finds every idiom of the table, each on its line, with what to say i
   }
 });
 
-await test("accepts the field's words", () => {
+await test("accepts the field's terms", () => {
   const file = join(folder, "good.md");
   const text = `The CPU runs a vision-language student. TTFT is lower, and ITL at context length 512 too. It picks the argmax.
 An unsupported third-party model is rejected. Synthetic inputs and rationales are epochs apart. WER, PER and CER: word error rate.

@@ -1,19 +1,19 @@
 /**
- * Which names a request may address. A web page whose name an attacker points at this machine (DNS rebinding) sends its own name in
- * `Host`, so a server on a loopback address answers only to names of this machine.
+ * Checks the `Host` header of requests. In a DNS rebinding attack, a web page's name points at this machine, and `Host` contains that name.
+ * So a server on a loopback address accepts only names of this machine.
  */
 import { BlockList, isIP } from "node:net";
 
-/** Addresses of this machine alone. Source: RFC 6890. */
+/** Loopback addresses. Source: RFC 6890. */
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
 LOOPBACK.addAddress("::1", "ipv6");
 
 /**
- * Whether a request with this `Host` is answered.
+ * Whether to answer a request with this `Host`.
  *
  * @param address the address that the server listens on
- * @param allowed further names, without ports; undefined: none on a loopback address, every name on another one
+ * @param allowed further names, without ports; undefined: none on a loopback address, all names on other addresses
  */
 export function hostFilter(
   address: string,
@@ -34,7 +34,7 @@ function nameOf(host: string): string | undefined {
   return (bracketed ?? plain)?.toLowerCase();
 }
 
-/** Whether a name or address, without brackets and port, is of this machine alone. */
+/** Whether a name or address, without brackets and port, is a loopback address. */
 export function isLoopback(name: string): boolean {
   const version = isIP(name);
   if (version === 0) return name === "localhost";

@@ -1,4 +1,4 @@
-/** Runs `body`, and closes the resource that it uses when it has ended, also when it failed. */
+/** Runs `body` and closes its resource afterwards, also after an error. */
 export async function closing<Result>(
   resource: { close(): Promise<void> | void } | undefined,
   body: () => Promise<Result>,

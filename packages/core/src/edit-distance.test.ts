@@ -4,7 +4,7 @@ import { editDistance } from "./edit-distance.js";
 
 const tokens = fc.array(fc.constantFrom("A", "B", "C"), { maxLength: 12 });
 
-/** The definition, written as the recursion of the textbook with a full table. */
+/** The textbook definition, as a recursion with a full table. */
 function byDefinition(a: readonly string[], b: readonly string[]): number {
   const table = new Map<string, number>();
   const solve = (i: number, j: number): number => {
@@ -37,7 +37,7 @@ describe(editDistance, () => {
     expect(editDistance(["K", "AE", "T"], ["K", "AH", "T", "S"])).toBe(2);
   });
 
-  test("takes typed arrays and number arrays alike", () => {
+  test("accepts typed arrays and number arrays", () => {
     expect(editDistance(Int32Array.of(1, 2, 3, 4), Int32Array.of(1, 3, 4, 5))).toBe(2);
     expect(editDistance([1, 2, 3, 4], [1, 3, 4, 5])).toBe(2);
   });
@@ -46,7 +46,7 @@ describe(editDistance, () => {
     fc.assert(fc.property(tokens, tokens, (a, b) => editDistance(a, b) === byDefinition(a, b)));
   });
 
-  test("is a metric: zero only for equals, symmetric, and no detour is shorter", () => {
+  test("is a metric: zero only for equal sequences, symmetric, and with the triangle inequality", () => {
     fc.assert(
       fc.property(tokens, tokens, tokens, (a, b, c) => {
         const ab = editDistance(a, b);
@@ -57,7 +57,7 @@ describe(editDistance, () => {
     );
   });
 
-  test("lies between the difference of the lengths and the longer length", () => {
+  test("is between the difference of the lengths and the longer length", () => {
     fc.assert(
       fc.property(tokens, tokens, (a, b) => {
         const distance = editDistance(a, b);

@@ -3,10 +3,10 @@
 type Token = string | number;
 
 /**
- * Edit distance of two token sequences, every operation costing one.
+ * Edit distance of two token sequences. Every operation costs one.
  *
- * Time O(a.length * b.length) after the common start and end are dropped; memory two rows of the shorter sequence.
- * Typed arrays, number arrays and string arrays are all accepted; tokens are compared with `===`.
+ * Time is O(a.length * b.length) without the common start and end; memory is two rows of the shorter sequence. Accepts typed arrays, number
+ * arrays and string arrays, and compares tokens with `===`.
  *
  * @example editDistance(["K", "AE", "T"], ["K", "AH", "T", "S"]) // 2
  */

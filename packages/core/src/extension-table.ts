@@ -1,21 +1,21 @@
-/** Tables whose rows extensions may add to: metrics, data formats, importers and others. */
+/** Tables that extensions can add rows to: metrics, data formats, importers and others. */
 import { z } from "zod";
 import { SlmError } from "./errors/slm-error.js";
 
-/** Names that a recipe, a flag and a log can contain without quotes. */
+/** Names that need no quotes in a recipe, a flag or a log. */
 const NAME = /^[a-z][A-Za-z0-9-]{0,63}$/u;
 
 export class ExtensionTable<Row> {
   readonly #kind: string;
   readonly #own: ReadonlySet<string>;
   readonly #rows: Record<string, Row>;
-  /** The extension of each row that is not our own. */
+  /** The extension that added each row. */
   readonly #origins = new Map<string, string>();
 
   /**
-   * @param kind what the rows are, in the plural, for errors: `metrics`
-   * @param own the rows that are always there, by name
-   * @param reserved more names that an extension may not take
+   * @param kind name of the rows in errors, in the plural: `metrics`
+   * @param own the built-in rows, by name
+   * @param reserved further names that extensions cannot use
    */
   constructor(kind: string, own: Readonly<Record<string, Row>>, reserved: readonly string[] = []) {
     this.#kind = kind;
@@ -23,12 +23,12 @@ export class ExtensionTable<Row> {
     this.#rows = { ...own };
   }
 
-  /** Every row by its name. The object is the same one after more rows were added. */
+  /** All rows by name. The object stays the same when rows are added. */
   get rows(): Readonly<Record<string, Row>> {
     return this.#rows;
   }
 
-  /** Names of all rows; those of extensions last. */
+  /** Names of all rows; rows of extensions come last. */
   get names(): readonly string[] {
     return Object.keys(this.#rows);
   }
@@ -42,9 +42,9 @@ export class ExtensionTable<Row> {
   }
 
   /**
-   * Adds the row of an extension. The same extension may add it again, which replaces it.
+   * Adds the row of an extension. If the same extension adds it again, the row is replaced.
    *
-   * @throws SlmError CONFIG_INVALID for a name that is taken or that a recipe cannot contain
+   * @throws SlmError CONFIG_INVALID if the name exists already or a recipe cannot contain it
    */
   add(name: string, row: Row, extension: string): void {
     const where = `extension ${extension}: ${this.#kind}`;
@@ -72,8 +72,8 @@ export class ExtensionTable<Row> {
 }
 
 /**
- * The name of a row as a setting of a recipe. A recipe is checked after its extensions were loaded, so their rows count. The JSON schema
- * lists our own rows.
+ * Schema for the name of a row in a recipe. A recipe is checked after its extensions were loaded, so their rows are valid. The JSON schema
+ * lists only built-in rows.
  */
 export function rowName<Row>(table: ExtensionTable<Row>): z.ZodType<string, string> {
   return z

@@ -1,11 +1,11 @@
-/** Settings that name files. Their schema format lets a recipe resolve them. */
+/** Settings with file paths. The format in their schema tells a recipe to resolve them. */
 import { z } from "zod";
 
-/** `format` values of such settings in the JSON Schema of a recipe. */
+/** `format` values of path settings in the JSON Schema of a recipe. */
 export const PATH_FORMATS = { path: "path", pathOrId: "path-or-id" } as const;
 
-/** A path of a file or folder. In a recipe it is relative to the recipe's folder, in a flag to the current one. */
+/** The path of a file or folder. In a recipe it is relative to the recipe's folder, in a flag to the current directory. */
 export const pathSetting = z.string().min(1).meta({ format: PATH_FORMATS.path });
 
-/** A {@link pathSetting} or a model id of the hub. It is a path if such a file exists. */
+/** A {@link pathSetting} or a model id of the hub. It is a path if the file exists. */
 export const pathOrIdSetting = z.string().min(1).meta({ format: PATH_FORMATS.pathOrId });

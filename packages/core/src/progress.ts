@@ -1,15 +1,15 @@
-/** The context that every stage receives besides its inputs and settings: progress callback, abort signal, seed. */
+/** The context that every stage receives in addition to its inputs and settings: progress callback, abort signal, seed. */
 import { SlmError } from "./errors/slm-error.js";
 
-/** One report of a running stage. */
+/** A progress report of a running stage. */
 export interface ProgressUpdate {
-  /** The stage as the pipeline names it: data, tokenizer, teacher, distill, ... */
+  /** Name of the stage in the pipeline: data, tokenizer, teacher, distill, ... */
   readonly stage: string;
-  /** Units of work done and in total. The stage defines the unit (steps, rows, files). */
+  /** Finished and total units of work. The stage defines the unit (steps, rows, files). */
   readonly step?: number | undefined;
   readonly total?: number | undefined;
   readonly message?: string | undefined;
-  /** Whether the message gets a line of its own that no later report replaces: for what a user must not miss. */
+  /** Whether the message gets a separate line that later reports do not replace, so that the user does not miss it. */
   readonly isNote?: boolean | undefined;
   /** Numbers worth showing, such as loss or tokensPerSecond. */
   readonly metrics?: Readonly<Record<string, number>> | undefined;
@@ -27,7 +27,7 @@ export interface StageContext {
 /** Discards all reports. */
 export const SILENT: Progress = () => undefined;
 
-/** Ends the stage if the run was asked to stop. @throws SlmError INTERRUPTED */
+/** Throws if the run should stop. @throws SlmError INTERRUPTED */
 export function throwIfInterrupted(signal: AbortSignal, stage: string): void {
   if (!signal.aborted) return;
   if (signal.reason instanceof SlmError) throw signal.reason;

@@ -1,11 +1,12 @@
-/** Keeps ONNX Runtime from telling its makers what it does. */
+/** Turns off ONNX Runtime's telemetry. */
 
 /**
- * Forbids ONNX Runtime's telemetry. Its builds for Linux and macOS, which onnxruntime-node 1.30 brings, record events (versions, devices,
- * counts and times of runs, an id of the machine) below the user's cache folder and send them to Microsoft unless this variable is set
- * before the library is loaded (docs/Privacy.md of microsoft/onnxruntime). A value that the user has set stays.
+ * Turns off ONNX Runtime's telemetry, unless the user has set the variable. The builds for Linux and macOS in onnxruntime-node 1.30 record
+ * events (versions, devices, counts and times of runs, an id of the machine) in the user's cache folder and send them to Microsoft, unless
+ * this variable is set before the library is loaded (docs/Privacy.md of microsoft/onnxruntime).
  *
- * Call it in the main thread: the environment of a worker thread is a copy that native code does not see. Child processes inherit it.
+ * Call it in the main thread, because native code does not see the environment of a worker thread, which is a copy. Child processes inherit
+ * the variable.
  */
 export function forbidRuntimeTelemetry(): void {
   process.env.ORT_DISABLE_TELEMETRY ??= "1";

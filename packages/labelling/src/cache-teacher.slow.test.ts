@@ -49,7 +49,7 @@ beforeAll(async () => {
   }
   const alone = ["aa", "bb", "cc", "bc", "ca", "zz"].map((source) => ({ source }));
   await writeFile(join(at("data"), "unlabelled.jsonl"), lines(alone));
-  // Of the labels of this random teacher few are targets.
+  // Few labels of this random teacher are valid targets.
   const letters = ["a", "b", "c"];
   const pairs = letters.flatMap((first) => letters.map((second) => first + second));
   const triples = pairs.flatMap((pair) => letters.map((letter) => pair + letter));
@@ -82,7 +82,7 @@ async function run(
 }
 
 describe(cacheTeacher, () => {
-  test("stores the distributions of training rows and of every row the teacher made, and nothing else stays", async () => {
+  test("stores only the distributions of training rows and of every row from the teacher", async () => {
     const { report, work, rows } = await run({ k: 4, generate: "greedy", unlabelled: { minScore: -100 } });
     expect(report).toMatchObject({
       parameters: parameterCount(config),
@@ -108,7 +108,7 @@ describe(cacheTeacher, () => {
     expect((await readdir(work)).sort()).toEqual(left);
   });
 
-  test("stores labels alone where no distributions are asked for", async () => {
+  test("stores only labels if no distributions are requested", async () => {
     const settings = { generate: "greedy", unlabelled: { minScore: -100 } };
     const { rows } = await run(settings, "many");
     const { report, work, rows: alone } = await run({ ...settings, distributions: "none" }, "many");
@@ -118,7 +118,7 @@ describe(cacheTeacher, () => {
     expect((await readdir(work)).sort()).toEqual(["teacher-generated.jsonl", "teacher-labelled.jsonl"]);
   });
 
-  test("labels nothing without unlabelled sources, and generates nothing unasked", async () => {
+  test("labels nothing without unlabelled sources, and generates targets only on request", async () => {
     const { report, work, rows } = await run({}, "bare");
     expect(report).not.toHaveProperty("labelled");
     expect(report).not.toHaveProperty("generated");
@@ -127,7 +127,7 @@ describe(cacheTeacher, () => {
     expect(report).toMatchObject({ k: config.vocabularySize, pairs: train.length });
   });
 
-  test("labels the first sources alone where there is a limit, and plans for as many", async () => {
+  test("labels only the first sources if there is a limit, and plans for as many", async () => {
     const unlabelled = { minScore: "none", limit: 4 };
     const settings = { distributions: "none", unlabelled };
     const { report, rows } = await run(settings, "many");
@@ -138,7 +138,7 @@ describe(cacheTeacher, () => {
     expect(await labellingVolume(cacheConfig.parse(settings), at("many"))).toMatchObject({ requests: 4 });
   });
 
-  test("keeps only labels at or above the least score", async () => {
+  test("keeps only labels at or above the smallest score", async () => {
     const all = (await run({ unlabelled: { minScore: -100 } })).rows.labelled;
     const scores = all.map(({ score = Number.NaN }) => score).sort((a, b) => a - b);
     const minScore = scores[Math.floor(scores.length / 2)] ?? 0;
@@ -148,7 +148,7 @@ describe(cacheTeacher, () => {
 });
 
 describe("labels", () => {
-  test("are never those of held-out sources, even if the file of unlabelled sources has them", async () => {
+  test("never include held-out sources, even if the file of unlabelled sources contains them", async () => {
     await mkdir(at("leaky"));
     const lines = (sources: readonly string[]): string =>
       sources.map((source) => `${JSON.stringify({ source, target: "A" })}\n`).join("");

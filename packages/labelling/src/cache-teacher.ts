@@ -1,6 +1,6 @@
 /**
- * The cache stage: the teacher labels unlabelled sources and generates targets if requested; then its distributions over all targets
- * are stored, unless the settings say otherwise.
+ * The cache stage: the teacher labels unlabelled sources and, on request, generates targets for training sources. Then it stores the
+ * teacher's distributions over all targets, unless the settings turn this off.
  */
 import { rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -33,33 +33,33 @@ export interface CacheInputs {
   readonly dataDirectory: string;
   readonly tokenizerDirectory: string;
   readonly teacherDirectory: string;
-  /** Who labels, as stored with the rows. Default: the name of the teacher's directory. */
+  /** Name of the labeller, stored with the rows. Default: the name of the teacher's directory. */
   readonly teacherName?: string | undefined;
   /** Hash of the teacher's directory. */
   readonly identity: string;
-  /** Output directory of the cache, which also holds the finished work of an interrupted run. */
+  /** Output directory of the cache. It also contains the finished work of an interrupted run. */
   readonly workDirectory: string;
-  /** Scores on other machines, for teachers whose weights are on this one. Default: here. */
+  /** Scores on other machines, for teachers with weights on this machine. Default: this machine. */
   readonly maker?: ShardMaker | undefined;
-  /** Labels on other machines. Default: here. @param kind which sources */
+  /** Labels on other machines. Default: this machine. @param kind which sources */
   readonly blockMaker?: ((kind: CacheRowKind) => BlockMaker) | undefined;
-  /** What the machines that ask a server have in common. Default: this machine asks alone. */
+  /** State shared by machines that use the same server. Default: none. */
   readonly sharing?: ApiSharing | undefined;
   readonly engine: Engine;
   readonly context: StageContext;
 }
 
-/** What is stored of distributions; zero where none are. */
+/** Statistics of the stored distributions; zero if none are stored. */
 type StoredReport = Omit<CacheReport, "vocabularySize" | "resumedShards" | "truncation" | "unscored">;
 
 export interface CacheStageReport extends StoredReport {
-  /** Absent where no distributions are stored. */
+  /** Absent if no distributions are stored. */
   readonly truncation?: CacheReport["truncation"] | undefined;
-  /** Rows that the teacher could not score, and that are left out; absent where it scored all. */
+  /** Number of rows that were left out because the teacher could not score them; absent if it scored all. */
   readonly unscored?: number | undefined;
-  /** Weights of the teacher, of all members of an ensemble; 0 for one that is not on this machine. */
+  /** Number of the teacher's weights, in all members of an ensemble; 0 for a teacher that is not on this machine. */
   readonly parameters: number;
-  /** Size of the teacher's vocabulary; 0 for one that is not on this machine. */
+  /** Size of the teacher's vocabulary; 0 for a teacher that is not on this machine. */
   readonly vocab: number;
   /** Counts for the unlabelled sources; absent without them. */
   readonly labelled?: LabelReport;
@@ -76,15 +76,16 @@ const NO_DISTRIBUTIONS: StoredReport = {
   tokensPerSecond: 0,
 };
 
-/** Files and directories of a run in progress that the finished cache does not keep. */
+/** Files and directories of a run in progress that are not part of the finished cache. */
 const PAIRS_FILE = "pairs.bin";
 const BLOCKS_DIRECTORY = "blocks";
 
 /**
- * Writes the cache of a recipe: `teacher-labelled.jsonl` if the data has unlabelled sources, `teacher-generated.jsonl` if
- * asked for, and, unless `distributions` is none, the teacher's distributions over the targets of these rows and of the training rows.
+ * Writes the cache of a recipe: `teacher-labelled.jsonl` if the data has unlabelled sources, `teacher-generated.jsonl` on request, and,
+ * unless `distributions` is none, the teacher's distributions over the targets of these rows and of the training rows.
  *
- * @throws SlmError SHAPE_MISMATCH when teacher and tokenizer have different vocabularies, DATA_INVALID naming a row that exceeds the teacher's limit, CONFIG_INVALID for settings that this teacher cannot satisfy, INTERRUPTED with finished work kept.
+ * @throws SlmError SHAPE_MISMATCH if teacher and tokenizer have different vocabularies, DATA_INVALID with the first row that exceeds the
+ * teacher's limit, CONFIG_INVALID for settings that this teacher does not support, INTERRUPTED with finished work kept.
  */
 export async function cacheTeacher(settings: CacheConfig, inputs: CacheInputs): Promise<CacheStageReport> {
   const { workDirectory, teacherDirectory, teacherName = basename(teacherDirectory) } = inputs;
@@ -119,17 +120,17 @@ export async function cacheTeacher(settings: CacheConfig, inputs: CacheInputs): 
   }
 }
 
-/** What a teacher without weights here cannot do. @throws SlmError CONFIG_INVALID */
+/** Rejects settings that a teacher without weights on this machine does not support. @throws SlmError CONFIG_INVALID */
 function requireAble({ distributions }: CacheConfig, { local, scorer }: OpenTeacher): void {
   if (local !== undefined) return;
   if (distributions !== "none" && scorer === undefined)
     throw new SlmError(
       "CONFIG_INVALID",
-      "cache: this teacher labels sources, but gives no distributions to store",
+      "cache: this teacher labels sources, but has no distributions to store",
       {
         suggestions: [
           "--set cache.distributions=none --set distill.loss.forwardKl=0 --set distill.loss.crossEntropy=1",
-          "a server that gives log-probabilities: --set teacher.logprobs=5",
+          "for a server with log-probabilities: --set teacher.logprobs=5",
         ],
       },
     );
@@ -170,7 +171,7 @@ async function generateTargets(
   });
 }
 
-/** Different sources of a file of rows, as the teacher reads them. Rows of one source are adjacent. */
+/** The distinct sources of a file of rows, in the teacher's form. Rows with the same source are adjacent. */
 async function* differentSources(path: string): AsyncGenerator<string> {
   let last: string | undefined;
   for await (const row of readRows(path)) {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { teacherConfig } from "./teacher-config.js";
 
 describe("the teacher of a recipe", () => {
-  test("is of a kind that there is", () => {
+  test("has a known kind", () => {
     expect(() => teacherConfig.parse({ kind: "oracle" })).toThrow("Invalid");
     expect(teacherConfig.parse({ kind: "checkpoint", path: "./teacher" })).toEqual({
       kind: "checkpoint",
@@ -10,7 +10,7 @@ describe("the teacher of a recipe", () => {
     });
   });
 
-  test("is fine-tuned with adapters whose settings have the defaults of the docs, each by itself", () => {
+  test("is fine-tuned with adapters that have the documented defaults", () => {
     const teacher = { kind: "checkpoint", path: "./teacher" };
     const adaptersOf = (lora?: object): unknown =>
       teacherConfig.parse({ ...teacher, finetune: { steps: 1, metrics: ["exactMatch"], lora } });
@@ -19,7 +19,7 @@ describe("the teacher of a recipe", () => {
     expect(adaptersOf({ rank: 16 })).toMatchObject({ finetune: { lora: { rank: 16, alpha: 16, targets } } });
   });
 
-  test("that is trained says what is measured", () => {
+  test("needs metrics if it is trained", () => {
     const { error } = teacherConfig.safeParse({ kind: "train", model: {}, steps: 1 });
     expect(error?.issues.map(({ path, message }) => `${path.join(".")}: ${message}`)).toContainEqual(
       expect.stringContaining("metrics: expected at least one metric, such as [exactMatch], got none"),

@@ -1,4 +1,4 @@
-/** The `teacher` section of a recipe: teachers that give distributions, and those that only label. */
+/** The `teacher` section of a recipe: teachers with distributions, and teachers that only label. */
 import { modelTeachers } from "@slm/teacher";
 import { z } from "zod";
 import { apiTeacher } from "./api/api-config.js";

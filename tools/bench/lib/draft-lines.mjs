@@ -1,7 +1,7 @@
-/** Ways to decode the same rows, compared with the first of them: a line of JSON for each. */
+/** Compares decoding settings on the same rows with the first setting. Prints a line of JSON per setting. */
 
 /**
- * What is read of an answer.
+ * The fields of an answer that are used.
  *
  * @typedef {{ tokens: readonly number[], finished: boolean, firstTokenMs: number, totalMs: number, stepsMs: readonly number[] }} Answer
  */
@@ -11,7 +11,7 @@ const round = (/** @type {number} */ value, digits = 3) => Number(value.toFixed(
 const percentile = (/** @type {readonly number[]} */ values, /** @type {number} */ share) =>
   [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(share * values.length))] ?? 0;
 
-/** @param ways each with the names of its settings and `answers`, generations of the same rows in the same order */
+/** @param ways each has the values of its settings and `answers`: generations for the same rows in the same order */
 export function draftLines(
   /** @type {readonly ({ answers: readonly Answer[] } & Record<string, unknown>)[]} */ ways,
 ) {
@@ -51,7 +51,7 @@ function measure(/** @type {readonly Answer[]} */ answers, /** @type {readonly A
         finished !== plain[row]?.finished || tokens.join() !== plain[row].tokens.join(),
     ).length,
     tokensPerSecond: (1000 * sum(counts)) / sum(totals),
-    // Behind the first run, which also encodes.
+    // After the first run, which also encodes.
     runMs: (sum(totals) - sum(firsts)) / Math.max(1, runs - answers.length),
     firstMs: percentile(firsts, 0.5),
     medianMs: percentile(totals, 0.5),

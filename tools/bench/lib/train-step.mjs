@@ -1,4 +1,4 @@
-/** One training step of an encoder-decoder with dense soft targets, as benchmarks and comparisons with reference implementations take it. */
+/** One training step of an encoder-decoder with dense soft targets, for benchmarks and comparisons with reference implementations. */
 import { createRandom } from "@slm/generation";
 import { crossCaches, decode, encode, initializeWeights, outputHead, parseModelConfig } from "@slm/model";
 import { createHostTensor } from "@slm/runtime";
@@ -22,9 +22,9 @@ export const STEP_DEFAULTS = {
   bias: 1,
   /** 0: AdamW, 1: Muon */
   muon: 0,
-  /** 1: activations are computed again in the backward pass */
+  /** 1: activations are recomputed in the backward pass */
   gradientCheckpointing: 0,
-  /** of the products: float32, float16, bfloat16 */
+  /** precision of products: float32, float16, bfloat16 */
   precision: "float32",
 };
 
@@ -36,7 +36,7 @@ const OPTIMIZERS = ["adamw", "muon"];
  * @typedef {ReturnType<typeof trainStep>} TrainStep
  */
 
-/** The encoder-decoder of these sizes. */
+/** The encoder-decoder of this size. */
 function benchmarkModel(/** @type {StepOptions} */ options) {
   const config = parseModelConfig(
     {
@@ -61,9 +61,9 @@ function benchmarkModel(/** @type {StepOptions} */ options) {
 }
 
 /**
- * Model, program, weights and batch, the same for the same options.
+ * Model, program, weights and batch. They are the same for the same options.
  *
- * Shapes: `classes` [batch * target], the token that each soft target gives all its mass.
+ * Shapes: `classes` [batch * target] contains the token with the whole mass of each soft target.
  */
 export function trainStep(/** @type {StepOptions} */ options) {
   const { batch, source, target, vocab } = options;
@@ -127,7 +127,7 @@ export function trainStep(/** @type {StepOptions} */ options) {
   };
 }
 
-/** Takes the steps of `settings` on an engine. @returns milliseconds and loss [nats per token] of each, in order */
+/** Runs the steps of `settings` on an engine. @returns milliseconds and loss [nats per token] of each step, in order */
 export async function takeSteps(
   /** @type {import("@slm/tensor").Engine} */ engine,
   /** @type {TrainStep} */ { settings, plan, program, weights, data },
@@ -153,6 +153,6 @@ export async function takeSteps(
   return { times, losses };
 }
 
-/** The middle of the times. */
+/** The median of the times. */
 export const medianOf = (/** @type {number[]} */ times) =>
   [...times].sort((a, b) => a - b)[times.length >> 1] ?? Number.NaN;

@@ -1,4 +1,4 @@
-/** Bundles targets with the code that they call, and instruments it. Libraries stay as they are. */
+/** Bundles targets with the code that they call, and instruments it. Libraries are not instrumented. */
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, "..", "..", "..");
 /** Below `node_modules`, so that bundles find the libraries. */
 const output = join(root, "node_modules", ".cache", "slm-fuzz");
 
-/** Our packages are bundled from their sources; every other name is an import. */
+/** Our packages are bundled from their sources; all other names stay imports. */
 /** @type {import("esbuild").Plugin} */
 const ownPackages = {
   name: "own-packages",
@@ -43,10 +43,10 @@ export async function buildTargets(/** @type {string[]} */ names) {
   return built;
 }
 
-/** Removes what this process has built. */
+/** Removes the files that this process has built. */
 export const removeBuilt = () => rm(join(output, String(process.pid)), { recursive: true, force: true });
 
-/** Seeds of a target, kept in the tree: one input in base64 per line. */
+/** Seeds of a target in the repository: one base64 input per line. */
 export const seedFile = (/** @type {string} */ name) =>
   join(import.meta.dirname, "..", "seeds", `${name}.txt`);
 

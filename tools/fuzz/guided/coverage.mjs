@@ -1,6 +1,6 @@
-/** Which places of the instrumented code a run has reached, and how often, in classes. */
+/** Records which places of the instrumented code a run has reached, and how often, in classes. */
 
-/** Name of the global in which instrumented code keeps its counters. */
+/** Name of the global variable with the counters of instrumented code. */
 export const COVERAGE_VARIABLE = "__slmFuzzCoverage__";
 
 /** Classes of counts, as bits of one byte. Source: AFL, "Measuring coverage": 1, 2, 3, 4 to 7, 8 to 15, 16 to 31, 32 to 127, more. */
@@ -11,7 +11,7 @@ for (let count = 1; count < 256; count += 1) {
 }
 
 /**
- * Counters of a file: of statements, of functions, and of the arms of branches.
+ * Counters of a file: for statements, functions, and the arms of branches.
  *
  * @typedef {{ s: Record<string, number> | Uint32Array, f: Record<string, number> | Uint32Array, b: Record<string, number[] | Uint32Array> }} Counters
  */
@@ -37,7 +37,7 @@ export class Coverage {
     let at = 0;
     const take = (/** @type {number} */ size) => this.#counters.subarray(at, (at += size));
     for (const file of files) {
-      // Instrumented code counts by index, in an object and in an array alike.
+      // Instrumented code counts by index, both in objects and in arrays.
       file.s = take(Object.keys(file.s).length);
       file.f = take(Object.keys(file.f).length);
       for (const [branch, arms] of Object.entries(file.b)) file.b[branch] = take(arms.length);

@@ -1,4 +1,4 @@
-/** Changes of inputs: of bits, bytes, numbers and pieces, words of the format, and pieces of other inputs. */
+/** Changes inputs: bits, bytes, numbers, pieces, words of the format, and pieces of other inputs. */
 
 /** Numbers at the edges of their types. */
 const EDGES = [
@@ -6,7 +6,7 @@ const EDGES = [
   ...[32_768, 65_535, 65_536, 2 ** 20, 2 ** 24, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1],
 ];
 
-/** Longest piece that is removed, repeated or moved [bytes]. */
+/** Longest piece to remove, repeat or move [bytes]. */
 const PIECE = 96;
 
 /**
@@ -16,7 +16,7 @@ const PIECE = 96;
  */
 
 /**
- * What changes are made of: random numbers, words of the format, and another input.
+ * Sources of changes: random numbers, words of the format, and another input.
  *
  * @typedef {{ below: Below, words: readonly Buffer[], other: Buffer }} Means
  */
@@ -35,7 +35,7 @@ const put = (
 ) => Buffer.concat([bytes.subarray(0, at), inserted, bytes.subarray(at + removed)]);
 
 /**
- * One row per kind of change of an input that has at least one byte.
+ * One row per kind of change. Inputs must have at least one byte.
  *
  * @type {readonly ((bytes: Buffer, means: Means) => Buffer)[]}
  */

@@ -1,4 +1,4 @@
-/** A target that reads files of rows, as `slm data inspect` does. */
+/** A target that reads files of rows, like `slm data inspect`. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { inspectData } from "@slm/data";

@@ -1,6 +1,6 @@
 /**
- * Runs one target in a thread of its own: takes an input that reached something new, changes it, runs it, and keeps it if it reached
- * something new, too. A crash of the thread or a run without an end is seen from outside, by what lies in the shared memory.
+ * Runs one target in a separate thread: takes an input that reached new code, changes it, runs it, and keeps it if it also reaches new
+ * code. The main thread detects a crash or an endless run by the shared memory.
  */
 import { readFileSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
@@ -24,7 +24,7 @@ if (parentPort === null) throw new Error("worker.mjs is a thread of guided.mjs")
 const port = parentPort;
 /** @type {{ file: string, folder: string, seeds: Uint8Array[], seed: number, executions: number, until: number, shared: SharedArrayBuffer }} */
 const { file, folder, seeds, seed, executions, until, shared } = workerData;
-/** Runs since the start, and the length of the input in work. */
+/** Number of runs since the start, and length of the current input. */
 const state = new BigInt64Array(shared, 0, 2);
 const place = new Uint8Array(shared, 16);
 
@@ -39,7 +39,7 @@ const random = randomNumbers(seed);
 const below = (/** @type {number} */ limit) => Math.floor(random() * limit);
 const coverage = new Coverage();
 
-/** Whether the error is an answer: an SlmError with a code of its own. */
+/** Whether the error is expected: an SlmError with a code. */
 const isAnswer = (/** @type {unknown} */ error) => error instanceof SlmError && error.code !== "UNEXPECTED";
 
 /** @type {Buffer[]} */
@@ -47,7 +47,7 @@ const corpus = [];
 let count = 0;
 let reported = Date.now();
 
-/** CPU time of this thread [ms]; by the clock where the system does not tell it. Source: Linux, Documentation/scheduler/sched-stats. */
+/** CPU time of this thread [ms], or wall-clock time if the system does not report it. Source: Linux, Documentation/scheduler/sched-stats. */
 const cpuMs =
   process.platform === "linux"
     ? () => Number(readFileSync("/proc/thread-self/schedstat", "latin1").split(" ")[0]) / 1e6
@@ -88,11 +88,11 @@ for (const input of [...seeds, ...(await target.seeds())]) {
   await tryInput(Buffer.from(input).subarray(0, longest));
 }
 if (corpus.length === 0) corpus.push(Buffer.from("0"));
-/** Later inputs, which reached more, more often. */
+/** Prefer later inputs, which reached more code. */
 const chosen = () => corpus[Math.max(below(corpus.length), below(corpus.length))] ?? Buffer.alloc(0);
 while (!isOver()) {
   await tryInput(changed(chosen(), { below, words, other: chosen(), longest }));
-  // Messages go out, and timers of the code that is run do their work.
+  // Lets messages be sent and timers of the tested code run.
   if (count % 64 === 0) await new Promise((resolve) => setImmediate(resolve));
 }
 report();

@@ -1,4 +1,4 @@
-/** Where the harness keeps what it fetches, makes and is told: outside the tree, so that a rerun asks only what is new. */
+/** Cache of downloads, graphs and compilers' answers outside the repository, so that a rerun compiles only new graphs. */
 import { createHash } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -8,14 +8,14 @@ import { USER_CACHE } from "../../lib/user-cache.mjs";
 export const CACHE = join(USER_CACHE, "interop/compilers");
 const REQUIREMENTS = join(import.meta.dirname, "requirements.txt");
 
-/** The interpreter of the virtual environment that requirements.txt describes. */
+/** The interpreter of the virtual environment with the packages of requirements.txt. */
 export const pythonOf = () => pythonWith(join(CACHE, "venv"), requirementsIn(REQUIREMENTS));
 
 export function hashOf(/** @type {Uint8Array} */ bytes) {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-/** Makes a folder of the cache with `make` unless one made by the same `version` is there. Returns its path. */
+/** Makes a folder of the cache with `make`, unless it exists with the same `version`. Returns its path. */
 export async function folderOf(
   /** @type {string} */ name,
   /** @type {string} */ version,

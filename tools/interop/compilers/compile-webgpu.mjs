@@ -1,13 +1,14 @@
 /**
- * Loads ONNX files into onnxruntime-node's WebGPU provider and runs each once, which compiles its shaders: a JSON line {"path"} on stdin, a
- * JSON line {"error"?} on stdout. What was placed where is in ONNX Runtime's own words on stderr (`placementsIn` reads them).
+ * Loads ONNX files into onnxruntime-node's WebGPU provider and runs each once, which compiles its shaders. Reads a JSON line {"path"} per
+ * file from stdin and writes a JSON line {"error"?} to stdout. ONNX Runtime logs the placement of nodes to stderr (`placementsIn` reads
+ * it).
  */
 import { createInterface } from "node:readline";
 import ort from "onnxruntime-node";
 
-/** Small whole numbers, which are valid indices and sizes wherever any are. */
+/** Small whole numbers, because they are valid as indices and sizes, too. */
 function randomInput(/** @type {ort.InferenceSession.ValueMetadata} */ input) {
-  if (!input.isTensor) throw new Error("no random input that is no tensor");
+  if (!input.isTensor) throw new Error("random inputs must be tensors");
   const { type, shape } = input;
   const sizes = shape.map((size) => (typeof size === "number" ? size : 1));
   const count = sizes.reduce((all, size) => all * size, 1);

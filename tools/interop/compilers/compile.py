@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compiles ONNX files with one vendor's compiler: a JSON line {"path"} on stdin, a JSON line of what came of it on stdout.
+"""Compiles ONNX files with a vendor's compiler. Reads a JSON line {"path"} per file from stdin and writes a JSON line with the result to stdout.
 
     compile.py versions                 what is installed, one JSON line
     compile.py qnn SOC                  Qualcomm's HTP compiler for a SoC model number, through ONNX Runtime's QNN provider
@@ -18,7 +18,7 @@ CPU = "CPUExecutionProvider"
 
 
 class OnnxRuntime:
-    """A plug-in provider of ONNX Runtime, with the CPU provider for the rest."""
+    """A plug-in provider of ONNX Runtime, with the CPU provider for all other nodes."""
 
     def __init__(self, name, library, options):
         import onnxruntime
@@ -44,7 +44,7 @@ class OnnxRuntime:
 def qnn(soc):
     import onnxruntime_qnn
 
-    # With the fallback disabled the provider quantizes inputs and outputs of a graph itself, otherwise the CPU does by default.
+    # Without the fallback, the provider quantizes inputs and outputs of a graph; otherwise the CPU does by default.
     options = {
         "backend_path": onnxruntime_qnn.get_qnn_htp_path(),
         "soc_model": soc,

@@ -1,4 +1,4 @@
-/** The graphs that compilers are asked about: each a single file whose nodes all have names of their own. */
+/** The graphs to compile. Each is a single file, and all its nodes have unique names. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { encodeModel } from "@slm/onnx";
@@ -22,9 +22,9 @@ const GROUPS = { published: publishedFiles, own: ownGraphs, probes };
 export const GROUP_NAMES = Object.keys(GROUPS);
 
 /**
- * Every graph of some groups, written to the cache.
+ * Writes all graphs of some groups to the cache.
  *
- * @returns {Promise<Row[]>} what slm does not read is not in it
+ * @returns {Promise<Row[]>} without graphs that slm cannot read
  */
 export async function corpusOf(/** @type {readonly string[]} */ groups) {
   const folder = join(CACHE, "corpus");
@@ -45,7 +45,7 @@ export async function corpusOf(/** @type {readonly string[]} */ groups) {
   return rows;
 }
 
-/** Gives every node a name of its own, so that a compiler's answer and a rule's speak of the same node. */
+/** Gives every node a unique name, so that the answers of compilers and rules can be matched. */
 function withNames(/** @type {Graph} */ graph) {
   let count = 0;
   /** @type {<P extends Pick<Graph, "nodes">>(part: P) => P} */
@@ -64,7 +64,7 @@ function withNames(/** @type {Graph} */ graph) {
 }
 
 /**
- * What `read` returns, or undefined where slm rejects the model.
+ * The result of `read`, or undefined if slm rejects the model.
  *
  * @template T
  * @param {() => T | Promise<T>} read

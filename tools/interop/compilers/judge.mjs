@@ -1,4 +1,4 @@
-/** Asks a compiler about graphs, each in a child process with a time limit. Answers are kept by content, compiler and version. */
+/** Compiles graphs in a child process with a time limit. Answers are cached by content, compiler and version. */
 import { spawn } from "node:child_process";
 import { appendFile, mkdir, open, readFile, truncate } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -14,15 +14,12 @@ const WEBGPU = join(import.meta.dirname, "compile-webgpu.mjs");
 /** @type {{ version: string }} */
 const ORT = createRequire(import.meta.url)("onnxruntime-node/package.json");
 
-/** Longest time that one graph may take [ms]. */
+/** Time limit for one graph [ms]. */
 const TIME_LIMIT = 120_000;
 
+/** Each compiler: the target of its profile, the command that compiles, the packages that its answers depend on, and the probes to skip. */
 /**
- * Each compiler: the target of the profile it judges, the command that compiles, the packages whose versions an answer depends on, and the
- * probes it is not asked about.
- */
-/**
- * How a compiler is started: its messages go to a log where `isLogged`.
+ * How to start a compiler. If `isLogged`, its messages are written to a log.
  *
  * @typedef {{ command: string, args: string[], environment: Record<string, string>, isLogged?: boolean }} Start
  *
@@ -55,7 +52,7 @@ export const COMPILERS = {
     }),
     packages: [],
     detail: `onnxruntime-node ${ORT.version}, SwiftShader`,
-    // It has no operators that are quantized as a whole.
+    // It has no quantized operators.
     skips: /^\S+ (?:base|use \d+|rank \d+) u?int\d+-/u,
   },
 };
@@ -65,12 +62,12 @@ function withPython(/** @type {string[]} */ args) {
   return { command: pythonOf(), args: [HELPER, ...args], environment: {} };
 }
 
-/** Whether a compiler is asked about a graph of the corpus. */
+/** Whether to compile a graph of the corpus with a compiler. */
 export function isAsked(/** @type {string} */ name, /** @type {Row} */ row) {
   return row.group !== "probes" || COMPILERS[name]?.skips?.test(row.name) !== true;
 }
 
-/** Starts the compiler once for many graphs; a new process where one ended or ran too long. */
+/** Starts the compiler once for many graphs, and again if the process ended or ran too long. */
 class Child {
   /** @type {import("node:child_process").ChildProcess | undefined} */
   #process;
@@ -85,7 +82,7 @@ class Child {
   ) {
     this.#log = isLogged ? join(folder, "compiler.log") : undefined;
     this.start = async () => {
-      // Appending, so that a write after the file was emptied begins at its start.
+      // Opened for appending, so that a write after truncation starts at the beginning.
       const log = this.#log === undefined ? undefined : await open(this.#log, "a");
       const child = spawn(command, args, {
         stdio: ["pipe", "pipe", log?.fd ?? "ignore"],
@@ -94,12 +91,12 @@ class Child {
       await log?.close();
       this.#process = child;
       if (child.stdin === null || child.stdout === null) throw new Error(`${command}: no pipes`);
-      child.stdin.on("error", () => undefined); // Of a process that ended; its answer says so.
+      child.stdin.on("error", () => undefined); // The process has ended; its answer says so.
       this.#lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     };
   }
 
-  /** A line of JSON; "late" after the limit, undefined from a process that ended. */
+  /** A line of JSON; "late" after the time limit, undefined if the process ended. */
   async #line(/** @type {number} */ limit) {
     const lines = this.#lines;
     if (lines === undefined) return undefined;
@@ -107,7 +104,7 @@ class Child {
     let timer;
     /** @type {Promise<"late">} */
     const late = new Promise((resolve) => (timer = setTimeout(resolve, limit, "late")));
-    // A vendor's library may print lines of its own.
+    // A vendor's library may print other lines.
     for (;;) {
       const got = await Promise.race([lines.next(), late]);
       if (got === "late" || got.done) {
@@ -134,12 +131,12 @@ class Child {
     const answer = await this.#line(TIME_LIMIT);
     if (typeof answer === "object") return this.#log === undefined ? answer : this.#logged(answer);
     const error =
-      answer === "late" ? `takes more than ${TIME_LIMIT / 1000} s` : "ends the process that compiles it";
+      answer === "late" ? `took longer than ${TIME_LIMIT / 1000} s` : "ended the compiler's process";
     await this.close();
     return { whole: false, nodes: {}, error };
   }
 
-  /** An answer with the placements that the log tells. */
+  /** An answer with the placements from the log. */
   async #logged(/** @type {CompilerAnswer} */ answer) {
     const nodes = placementsIn(await readFile(this.#log ?? "", "utf8"));
     const providers = Object.values(nodes);
@@ -157,14 +154,14 @@ class Child {
   }
 }
 
-/** Versions of what is installed, by package. */
+/** Versions of the installed packages. */
 /** @returns {Promise<Readonly<Record<string, string>>>} */
 async function versionsOf() {
   const { stdout } = await execa(pythonOf(), [HELPER, "versions"]);
   return JSON.parse(stdout);
 }
 
-/** A compiler with its versions in words. */
+/** A compiler and its versions as a text. */
 export async function describeCompiler(/** @type {string} */ name) {
   return describe(compilerOf(name));
 }
@@ -181,7 +178,7 @@ async function describe(/** @type {Compiler} */ { packages, detail }) {
   return [...packages.map((id) => `${id} ${versions[id]}`), detail].join(", ");
 }
 
-/** What the compiler says about each row of the corpus, by its hash: {whole, nodes, error?}. */
+/** The compiler's answer for each row of the corpus, by its hash: {whole, nodes, error?}. */
 export async function judge(/** @type {string} */ name, /** @type {readonly Row[]} */ rows) {
   const compiler = compilerOf(name);
   const described = await describe(compiler);
@@ -209,23 +206,23 @@ export async function judge(/** @type {string} */ name, /** @type {readonly Row[
 }
 
 /**
- * Environment variables with which WebGPU finds SwiftShader, the software Vulkan device that Debian ships with `chromium`, for machines
- * without a GPU. @throws Error where the package is not installed
+ * Environment variables with which WebGPU finds SwiftShader, the software Vulkan device in Debian's `chromium`, for machines without a GPU.
+ * @throws Error if the package is not installed
  */
 async function softwareAdapter() {
   const { stdout } = await execa("dpkg", ["-S", "vk_swiftshader_icd.json"], { reject: false });
   const driver = /: (\S+)$/mu.exec(stdout)?.[1];
   if (driver === undefined)
-    throw new Error("WebGPU needs a Vulkan device: apt-get install chromium has a software one");
+    throw new Error("WebGPU needs a Vulkan device; 'apt-get install chromium' installs a software device");
   return { VK_ICD_FILENAMES: driver, LD_LIBRARY_PATH: dirname(driver) };
 }
 
-// What ONNX Runtime's log of severity VERBOSE says of placements.
+// Placements in ONNX Runtime's log with severity VERBOSE.
 const PART = /Node\(s\) placed on \[(\w+)\]/u;
 const ALL = /All nodes placed on \[(\w+)\]/u;
 const NODE = /VerifyEachNodeIsAssignedToAnEp\] {3}\S+ \((.*)\)$/u;
 
-/** Nodes by name; `*` where the log only says that all nodes lie with one provider. */
+/** Nodes by name; `*` if the log only says that all nodes are on one provider. */
 function placementsIn(/** @type {string} */ log) {
   /** @type {Record<string, string>} */
   const nodes = {};

@@ -1,4 +1,4 @@
-/** This project's own graphs: small random checkpoints, exported for every device, quantized by every scheme of an NPU. */
+/** slm's graphs: small random checkpoints, exported for every device and quantized with every scheme for NPUs. */
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import sharp from "sharp";
@@ -35,7 +35,7 @@ const PLAIN = {
 
 const IMAGE = { height: 16, width: 32 };
 
-/** Every option of the architecture that changes which nodes a graph has. */
+/** All options of the architecture that change the nodes of a graph. */
 const MODELS = {
   plain: PLAIN,
   biased: {
@@ -131,7 +131,7 @@ async function quantizeAll(
   }
 }
 
-/** A PNG file of 8-bit gray, a slope from corner to corner. */
+/** An 8-bit gray PNG file with a diagonal gradient. */
 function grayImage(/** @type {{ height: number; width: number; }} */ { width, height }) {
   const pixels = Uint8Array.from(
     { length: width * height },

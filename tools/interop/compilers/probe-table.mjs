@@ -1,4 +1,4 @@
-/** The operators that compilers are probed with, by subject; how a row is written is in probe-table/inputs.mjs. */
+/** The operators to probe compilers with. probe-table/inputs.mjs describes the format of a row. */
 import { ELEMENTWISE } from "./probe-table/elementwise.mjs";
 import { LAYERS } from "./probe-table/layers.mjs";
 import { MOVEMENT } from "./probe-table/movement.mjs";
@@ -6,7 +6,7 @@ import { REDUCTIONS } from "./probe-table/reductions.mjs";
 
 const TABLE = { ...ELEMENTWISE, ...REDUCTIONS, ...MOVEMENT, ...LAYERS };
 
-/** Rows by operator; the ranks of a row without `ranks` are 0 to 6. */
+/** Rows by operator. The default of `ranks` is 0 to 6. */
 export const PROBES = Object.entries(TABLE).map(([name, row]) => {
   const at = name.indexOf(":");
   const [domain, opType] = [name.slice(0, Math.max(0, at)), name.slice(at + 1)];

@@ -1,10 +1,10 @@
-/** Single operators over element type, rank, shape, attributes and QDQ form, made of the rows of probe-table.mjs. */
+/** Graphs with a single operator for combinations of element type, rank, shape, attributes and QDQ form, from the rows of probe-table.mjs. */
 import { decodeModel, encodeModel, float, GraphBuilder, int, ints, text } from "@slm/onnx";
 import { inferShapes } from "@slm/analysis";
 import { readable } from "./corpus.mjs";
 import { CASTS, PROBES } from "./probe-table.mjs";
 
-/** Element types that the base of every operator is probed with. */
+/** Element types for the base of every operator. */
 /** @type {readonly import("@slm/onnx").OnnxDType[]} */
 const TYPES = ["float32", "float16", "bool", "int32", "uint32", "int64", "int8", "uint8", "int16", "uint16"];
 /** Types for ranks and other uses. */
@@ -13,7 +13,7 @@ const FEW_TYPES = ["float32", "int32"];
 
 const QUANTIZED = /** @type {const} */ (["uint8", "int8", "uint16", "int16"]);
 
-/** Codes that stand for 0 of a type: in the middle (symmetric) or beside it. */
+/** Zero points of a type: in the middle (symmetric) or next to it. */
 /** @type {Readonly<Record<string, readonly [symmetric: number, asymmetric: number]>>} */
 const ZERO = {
   uint8: [128, 100],
@@ -33,7 +33,7 @@ const ZERO = {
  * @typedef {{ activations: Dtype, weights: Dtype, asymmetric?: boolean, perChannel?: boolean, open?: boolean }} Form
  */
 
-/** QDQ forms: types of activations and of constants, and whether scales of constants lie along an axis. */
+/** QDQ forms: types of activations and constants, and whether constants have one scale per channel. */
 /** A form for each type of activations. @type {(activations: readonly Dtype[], rest: Partial<Form>) => Form[]} */
 const formsOf = (activations, rest) =>
   activations.map((type) => ({ activations: type, weights: type, ...rest }));
@@ -61,13 +61,13 @@ const attribute = (/** @type {string | number | number[]} */ value) => {
   if (Array.isArray(value)) return ints(value);
   return Number.isInteger(value) && !Object.is(value, -0) ? int(value) : float(value);
 };
-/** Attributes that ONNX declares as floats although a probe's value may be whole. */
+/** Attributes that ONNX declares as floats, although a probe's value may be a whole number. */
 const FLOATS = new Set(["alpha", "beta", "epsilon", "min", "max"]);
 
 const isFloat = (/** @type {string} */ dtype) => dtype === "float32" || dtype === "float16";
 const product = (/** @type {readonly number[]} */ shape) => shape.reduce((all, size) => all * size, 1);
 
-/** Numbers between 0 and 1, of which no two neighbours are equal. */
+/** Numbers between 0 and 1 without equal neighbours. */
 const numbers = (/** @type {number} */ count, /** @type {string} */ dtype) =>
   Array.from({ length: count }, (_, index) => (isFloat(dtype) ? ((index * 7) % 11) / 11 + 0.05 : index % 2));
 
@@ -132,7 +132,7 @@ class Probe {
     );
   }
 
-  /** The scale of a bias is that of the input times that of the weight. */
+  /** The scale of a bias is the input's scale times the weight's scale. */
   biasParameters(/** @type {Form} */ { activations, weights, perChannel }, /** @type {number[]} */ shape) {
     const step = (/** @type {string} */ dtype) => (dtype.endsWith("16") ? 0.0001 : 0.01);
     const count = perChannel && shape.length === 1 ? shape[0] : undefined;
@@ -158,7 +158,7 @@ class Probe {
     return this.g.constant(dtype, value.shape, numbers(product(value.shape), dtype));
   }
 
-  /** The graph with the operator in float or another type, or in a QDQ form. */
+  /** The graph with the operator in an element type or a QDQ form. */
   build(/** @type {Dtype} */ dtype, /** @type {Form | undefined} */ form) {
     const { opType, domain, x, a, n } = this.made;
     const inputs = x.map((value, index) => this.value(value, dtype, form, index));
@@ -186,7 +186,7 @@ class Probe {
       const { dtype, shape } = facts.of(name);
       return { name, dtype, shape: known(shape) };
     });
-    // An output whose type is not known is written without one, which ONNX Runtime infers.
+    // An output of unknown type is written without a type; ONNX Runtime infers it.
     return { ...graph, outputs: /** @type {import("@slm/onnx").Graph["outputs"]} */ (outputs) };
   }
 }
@@ -194,7 +194,7 @@ class Probe {
 const known = (/** @type {readonly (string | number)[] | undefined} */ shape) =>
   shape?.every((size) => typeof size === "number") ? shape : undefined;
 
-/** The axis of outputs of a weight. */
+/** The axis of a weight's output channels. */
 function weightAxis(
   /** @type {{ opType: string, a: import("./probe-table/inputs.mjs").Attributes }} */ { opType, a },
   /** @type {readonly number[]} */ shape,
@@ -228,10 +228,10 @@ export async function* probes() {
   const seen = new Set();
   for (const row of PROBES) {
     for (const [what, use, dtype, form] of uses(row)) {
-      // Rows are broader than operators: what the graph cannot hold (a 4-bit tensor of some operator) is no probe.
+      // Rows cover more than operators support. Combinations that cannot be written as a graph (such as some 4-bit tensors) are skipped.
       const graph = await readable(() => decodeModel(encodeModel(new Probe(row, use).build(dtype, form))));
       const name = `${row.domain === "" ? "" : `${row.domain}:`}${row.opType} ${what}`;
-      if (graph === undefined || seen.has(name)) continue; // Forms of different types may have one name: int8 and int8.
+      if (graph === undefined || seen.has(name)) continue; // Forms of different types can have the same name: int8 and int8.
       seen.add(name);
       yield [name, graph];
     }

@@ -1,4 +1,4 @@
-/** ONNX files out of packages of PyPI and npm, those of published-files.json, with the sizes that it names. */
+/** The ONNX files of published-files.json, from packages of PyPI and npm, with the sizes in this file. */
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { withFixedSizes } from "@slm/analysis";

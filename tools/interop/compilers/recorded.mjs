@@ -1,6 +1,6 @@
 /**
- * What compilers made of the probes, kept in the repository so that tests need no vendor's program: one character for each probe in the
- * order of probes.mjs, by operator: `+` compiled whole, `-` refused, `.` not asked or not read by ONNX Runtime.
+ * Compilers' answers for the probes, recorded in the repository so that tests do not need a vendor's program. Per operator, one character
+ * for each probe in the order of probes.mjs: `+` compiled completely, `-` refused, `.` skipped or not readable by ONNX Runtime.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ const fileOf = (/** @type {string} */ compiler) => join(import.meta.dirname, "re
 
 const operatorOf = (/** @type {string} */ name) => name.split(" ", 1).join();
 
-/** Writes the record of a compiler from its answers about the probes. */
+/** Writes a compiler's answers for the probes. */
 export async function record(
   /** @type {string} */ compiler,
   /** @type {string} */ versions,
@@ -28,9 +28,9 @@ export async function record(
 }
 
 /**
- * The recorded answers by name of the probe; names without an answer are left out.
+ * The recorded answers by probe name. Probes without an answer are left out.
  *
- * @throws Error where the record is of other probes
+ * @throws Error if the record is for other probes
  */
 export async function recordedAnswers(
   /** @type {string} */ compiler,
@@ -48,6 +48,6 @@ export async function recordedAnswers(
     if (mark !== ".") answers.set(name, mark === "+");
   }
   const [left] = [...rest].find(([, marks]) => marks.length > 0) ?? [];
-  if (left !== undefined) throw new Error(`${compiler}: more is recorded of ${left} than is probed`);
+  if (left !== undefined) throw new Error(`${compiler}: the record of ${left} has more answers than probes`);
   return { versions, answers };
 }

@@ -11,8 +11,8 @@ const HEAD = [
   "graphs",
   "both supported",
   "both refused",
-  "called supported, refused",
-  "called refused, compiled",
+  "rules: supported, compiler: refused",
+  "rules: refused, compiler: compiled",
 ];
 const NODE_HEAD = [...HEAD.slice(0, 1), "nodes", ...HEAD.slice(2), "folded before", "graph failed"];
 
@@ -43,7 +43,7 @@ export function markdown(
   ].join("\n");
 }
 
-/** Every graph and node on which rule and compiler differ, one line each. */
+/** All graphs and nodes for which rules and compiler differ, one line each. */
 export function differences(/** @type {readonly import("./verdicts.mjs").Compared[]} */ compared) {
   const lines = compared.flatMap(({ name, graph, nodes }) => [
     ...(differ(graph) ? [`graph ${name}: ${textOf(graph)}`] : []),

@@ -1,12 +1,12 @@
-/** Holds `slm analyze` against a compiler's answers, node by node and graph by graph. */
+/** Compares `slm analyze` with a compiler's answers, node by node and graph by graph. */
 import { analyzeModel } from "@slm/analysis";
 
 export const CPU = "CPUExecutionProvider";
 
-/** What ONNX Runtime says of a file that it does not read, whatever the provider: no compiler saw it. */
+/** ONNX Runtime's errors for a file that it cannot read with any provider. The compiler was not asked. */
 const NOT_READ = /(?:^|: )Load model from \S+ failed|^(?:\[\S+ : 1 : FAIL : )?Type Error:/u;
 
-/** The node of which a failed session says that no provider took it. */
+/** The node that no provider supports, in the error of a failed session. */
 const LEFT_OVER = [
   /Provider type for \S+ node with name '(\w+)' is not set/u,
   /while running \S+ node\. Name:'(\w+)' Status Message: .*(?:not supported yet|not implemented)/u,
@@ -14,18 +14,18 @@ const LEFT_OVER = [
   /Node '(n\d+)\w*' OpType:\S+ with domain:\S+ was inserted/u,
 ];
 
-/** Operators beside the one that a probe is about. */
+/** Operators in a probe other than the probed one. */
 const AROUND = new Set(["Constant", "QuantizeLinear", "DequantizeLinear", "Identity"]);
 
-/** Suffixes of names that ONNX Runtime gives to a node when it moves it to another layout. */
+/** Suffixes that ONNX Runtime adds to a node's name when it changes its layout. */
 const REWRITTEN = /(?:_token_\d+|_new_reshape)$/u;
 
-/** A run that failed because random numbers or this adapter do not fit a graph (no float16): where its nodes were placed stands. */
+/** Errors of a run because random numbers or this adapter do not suit the graph (no float16). The placement of its nodes is still valid. */
 const RUN_FAILED =
   /^Non-zero status code returned while running|^no random input|^Unsupported data type|requires f16 but/u;
 
 /**
- * What a compiler says of a graph: whether it took all of it, the provider of each node by name, and why it failed.
+ * A compiler's answer for a graph: whether it compiled the whole graph, the provider of each node by name, and why it failed.
  *
  * @typedef {{ whole: boolean, nodes: Record<string, string>, error?: string | undefined }} CompilerAnswer
  *
@@ -38,7 +38,7 @@ export function wasRead(/** @type {{ error?: string | undefined }} */ { error = 
   return !NOT_READ.test(error);
 }
 
-/** The rule's word on a node: `supported`, `refused`, or `folded` before a device sees it. */
+/** The rules' verdict on a node: `supported`, `refused`, or `folded` before it reaches the device. */
 /** @type {Readonly<Record<string, string>>} */
 const WORDS = {
   device: "supported",
@@ -48,12 +48,12 @@ const WORDS = {
   inside: "refused",
 };
 
-/** Whether, by the rules, the device takes all of a graph. */
+/** Whether the device supports the whole graph according to the rules. */
 export function isSupported(/** @type {ReturnType<typeof analyzeModel>} */ { supported, nodes }) {
   return supported && nodes.every(({ where }) => WORDS[where] !== "refused");
 }
 
-/** An answer without a failure that is not the compiler's; a graph of which nothing is left is compiled whole. */
+/** An answer without errors that the compiler did not cause. A graph without remaining nodes counts as compiled completely. */
 /** @returns {CompilerAnswer} */
 export function settled(/** @type {CompilerAnswer} */ answer) {
   const isOther = RUN_FAILED.test(answer.error ?? "") && leftOver(answer) === undefined;
@@ -61,12 +61,12 @@ export function settled(/** @type {CompilerAnswer} */ answer) {
   return { nodes: answer.nodes, whole: !Object.values(answer.nodes).includes(CPU) };
 }
 
-/** The node that a failed session blames. */
+/** The node named in the error of a failed session. */
 function leftOver(/** @type {{ error?: string | undefined }} */ { error = "" }) {
   return LEFT_OVER.map((pattern) => pattern.exec(error)?.[1]).find(Boolean);
 }
 
-/** The compiler's word on a node, by its name. */
+/** The compiler's verdict on a node, by its name. */
 function wordsOf(/** @type {Graph} */ graph, /** @type {CompilerAnswer} */ answer) {
   const providers = new Map(
     Object.entries(answer.nodes).map(([name, provider]) => [name.replace(REWRITTEN, ""), provider]),
@@ -85,10 +85,10 @@ function wordsOf(/** @type {Graph} */ graph, /** @type {CompilerAnswer} */ answe
 }
 
 /**
- * What rule and compiler say of one graph.
+ * The verdicts of rules and compiler on one graph.
  *
- * A compiler's word on a node is `taken`, `refused`,
- *   `gone` (ONNX Runtime had folded or fused it before it asked) or `unknown` (the graph failed as a whole)
+ * A compiler's verdict on a node is `taken`, `refused`,
+ *   `gone` (ONNX Runtime folded or fused it earlier) or `unknown` (the whole graph failed)
  */
 export function compare(
   /** @type {{ group: string, name: string, graph: Graph }} */ row,
@@ -126,7 +126,7 @@ export function compare(
 /** @type {<T>(list: readonly T[], test: (item: T) => boolean) => number} */
 const count = (list, test) => list.filter(test).length;
 
-/** Counts of the four cases among graphs, and among the nodes that the compiler was asked about. */
+/** Counts the four cases for graphs, and for the nodes that reached the compiler. */
 export function tally(/** @type {readonly Compared[]} */ compared) {
   const four = (/** @type {readonly { rule: string | undefined, compiler: string }[]} */ list) => ({
     both: count(list, ({ rule, compiler }) => rule === "supported" && compiler === "taken"),

@@ -1,4 +1,4 @@
-/** GGUF: models are imported and asked; vocabularies encode the texts that llama.cpp ships with them, to the ids it ships. */
+/** GGUF: imports models and generates answers; encodes llama.cpp's test texts with its vocabularies and compares the ids. */
 import { createHash } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -28,7 +28,7 @@ async function model(
   }
   const theirs = await reference(cache, "gguf", { file });
   const differ = Object.keys(theirs.tensors).filter((name) => theirs.tensors[name] !== ours.get(name));
-  const figures = `${ours.size} tensors, ${differ.length === 0 ? "every byte the same" : `${differ.length} differ`}`;
+  const figures = `${ours.size} tensors, ${differ.length === 0 ? "all bytes equal" : `${differ.length} differ`}`;
   const read = `${theirs.architecture}, ${ours.size} tensors`;
   const by = `gguf ${theirs.version}`;
   const imported = await slm(["teacher", "import", file, "-o", directory, "--json"]);
@@ -65,9 +65,9 @@ async function vocabulary(/** @type {string} */ file, /** @type {boolean} */ has
   const { tokenizer, config } = ggufTokenizer(source);
   const ours = createTokenizer(completeTokenizer(tokenizer, config, {}, file));
   const read = `${ours.vocabularySize} tokens`;
-  if (!hasCases) return { read, figures: "no cases are published", compared: undefined };
+  if (!hasCases) return { read, figures: "no test cases were published", compared: undefined };
   const texts = (await readFile(`${file}.inp`, "utf8")).split(SEPARATOR);
-  // The separator stands behind every text; what follows the last one is a text too where it is not empty.
+  // The separator follows every text. The rest after the last separator is a text, too, if it is not empty.
   if (texts.at(-1) === "") texts.pop();
   const lines = (await readFile(`${file}.out`, "utf8")).split("\n");
   const differ = texts.filter((text, index) => encode(ours, text).join(" ") !== (lines[index] ?? "").trim());
@@ -75,13 +75,13 @@ async function vocabulary(/** @type {string} */ file, /** @type {boolean} */ has
     read,
     run: `${texts.length} texts`,
     compared: differ.length === 0,
-    reference: "llama.cpp, ids beside the file",
-    figures: `${texts.length - differ.length} of ${texts.length} the same`,
+    reference: "llama.cpp, ids published with the file",
+    figures: `${texts.length - differ.length} of ${texts.length} equal`,
     differ,
   };
 }
 
-/** A text without tokens is rejected here and has no ids there. */
+/** slm rejects a text without tokens; llama.cpp returns no ids for it. */
 function encode(/** @type {import("@slm/tokenizer").Tokenizer} */ ours, /** @type {string} */ text) {
   try {
     return ours.encodeTarget(text);

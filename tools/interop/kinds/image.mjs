@@ -1,13 +1,12 @@
-/** Images: decoded to upright RGB, pixels compared with Pillow's. */
+/** Images: decodes them to upright RGB and compares the pixels with Pillow's. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readImage } from "@slm/vision";
 import { reference } from "../programs.mjs";
 
 /**
- * What another decoder of a lossy format may differ by: JPEG's and WebP's round the inverse transform differently; AVIF's also
- * interpolate the colours, which most files hold at half the size, each in its own way, so edges of colours differ and only the average
- * says something.
+ * Allowed differences between decoders of lossy formats. JPEG and WebP decoders round the inverse transform differently. AVIF decoders also
+ * interpolate colours, which most files store at half the size, in different ways. Edges then differ, and only the average is meaningful.
  */
 /** @type {readonly { pattern: RegExp, largest: number, mean: number }[]} */
 const TOLERANCES = [
@@ -31,7 +30,7 @@ export async function image(file, _entry, { cache, scratch }) {
     reference: by,
     figures:
       theirs.largest === 0
-        ? "every sample the same"
+        ? "all samples equal"
         : `samples differ by at most ${theirs.largest}, ${theirs.mean.toFixed(3)} on average`,
   };
 }

@@ -1,14 +1,14 @@
-/** ONNX models: analyzed, written back, quantized; original and results run in ONNX Runtime on the same random inputs. */
+/** ONNX models: analyzes, rewrites and quantizes them, and runs the original and the results in ONNX Runtime on the same random inputs. */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { readOnnx, writeOnnx } from "@slm/onnx";
 import { reasonOf, slm } from "../slm.mjs";
 import { reference } from "../programs.mjs";
 
-/** Least cosine of the outputs of a model of 8-bit weights with the original's. */
+/** Smallest accepted cosine between the outputs of the original and of the model with 8-bit weights. */
 const LEAST_COSINE = 0.98;
 
-/** `feeds` says what the random inputs look like where the model does not: sizes, a constant, the range of whole numbers. */
+/** `feeds` describes random inputs that the model does not specify: sizes, a constant, or the range of whole numbers. */
 /** @type {import("../published-files.mjs").Kind} */
 export async function onnx(file, { feeds = {} }, { cache, scratch }) {
   const given = Object.entries(feeds).flatMap(([name, { shape }]) =>
@@ -52,7 +52,7 @@ export async function onnx(file, { feeds = {} }, { cache, scratch }) {
 }
 
 /**
- * What ONNX Runtime gives for a rewritten model.
+ * ONNX Runtime's result for a rewritten model.
  *
  * @typedef {{ error?: string, largest: number, cosine: number }} Outcome
  */
@@ -67,10 +67,10 @@ function findingsOf(
   return rules.length === 0 ? "analyzed, no findings" : `analyzed: ${rules.join(", ")}`;
 }
 
-/** Answers of `slm quantize` that are right: convolutions have no dynamic 8-bit form there, and twice is rejected. */
+/** Correct rejections by `slm quantize`: convolutions have no dynamic 8-bit form, and quantizing twice is rejected. */
 /** @type {readonly [pattern: RegExp, text: string][]} */
 const NOTHING_TO_DO = [
-  [/no weights to quantize/u, "no weights that it quantizes"],
+  [/no weights to quantize/u, "no weights that can be quantized"],
   [/is already quantized/u, "already quantized"],
 ];
 
@@ -83,7 +83,7 @@ function describe(/** @type {string} */ name, /** @type {Outcome} */ { error, la
   if (error !== undefined) return { text: `${name}: ${error}`, isGood: false };
   if (name === "written back")
     return {
-      text: `${name}: ${largest === 0 ? "same outputs" : `off by ${largest}`}`,
+      text: `${name}: ${largest === 0 ? "equal outputs" : `off by ${largest}`}`,
       isGood: largest === 0,
     };
   return { text: `${name}: cosine ${cosine.toFixed(5)}`, isGood: cosine >= LEAST_COSINE };

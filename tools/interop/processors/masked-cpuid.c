@@ -1,9 +1,9 @@
 /*
- * Answers the CPUID instruction as a processor with fewer extensions would, at native speed.
+ * Answers the CPUID instruction like a processor with fewer extensions, at native speed.
  *
- * The copy of ONNX Runtime that masked-cpuid.mjs makes has UD2 (0f 0b) in place of each CPUID (0f a2). This library, loaded with
- * LD_PRELOAD, catches the SIGILL, executes CPUID itself, clears the bits of the extensions that SLM_CPUID_HIDE names, and goes on
- * behind the instruction. Only ONNX Runtime asks in this way: Node and other libraries see the processor as it is.
+ * masked-cpuid.mjs makes a copy of ONNX Runtime with UD2 (0f 0b) in place of each CPUID (0f a2). This library is loaded with LD_PRELOAD. It
+ * catches the SIGILL, executes CPUID, clears the bits of the extensions in SLM_CPUID_HIDE, and continues after the instruction. Node and
+ * other libraries are not affected.
  *
  * Source of the bits: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2A, CPUID, leaf 7.
  */
@@ -23,7 +23,7 @@ struct bit {
   int at;
 };
 
-/* Leaf 7: extensions that choose kernels of matrix products. AVX-512 is hidden with all that needs it. */
+/* Leaf 7: extensions that choose kernels of matrix products. AVX-512 is hidden together with all extensions that need it. */
 static const struct bit BITS[] = {
     {"avx512", 0, EBX, 16},      /* F */
     {"avx512", 0, EBX, 17},      /* DQ */

@@ -1,6 +1,6 @@
 /**
- * ONNX Runtime as a CPU with fewer extensions would run it, at native speed: its own kernels for AVX2, or for AVX-512
- * without VNNI, chosen by a CPUID that is answered with bits cleared (masked-cpuid.c). x86-64 Linux; needs gcc and objdump.
+ * Runs ONNX Runtime as on a CPU with fewer extensions, at native speed: it uses its kernels for AVX2, or for AVX-512 without VNNI, because
+ * masked-cpuid.c clears bits in the result of CPUID. Needs x86-64 Linux, gcc and objdump.
  *
  *   eval "$(node tools/interop/processors/masked-cpuid.mjs avx2)" && npm test
  */
@@ -17,7 +17,7 @@ import { USER_CACHE } from "../../lib/user-cache.mjs";
 
 const execute = promisify(execFile);
 
-/** What is hidden of this CPU's extensions, and what it must have for the rest to be that kind. */
+/** The extensions to hide, and those that this CPU must have. */
 /** @type {Readonly<Record<string, { needs: readonly string[], hide: readonly string[] }>>} */
 export const KINDS = {
   avx2: { hide: ["avx512", "avx_vnni", "amx"], needs: ["avx2"] },
@@ -28,7 +28,7 @@ export const KINDS = {
 const CPUID = Buffer.from([0x0f, 0xa2]);
 const UD2 = Buffer.from([0x0f, 0x0b]);
 
-/** Places of the CPUID instructions in the text of a library, as offsets into its file. */
+/** Offsets of the CPUID instructions in a library's file. */
 async function cpuidOffsets(/** @type {string} */ library) {
   const options = { maxBuffer: 2 ** 32 };
   const headers = (await execute("objdump", ["-h", "-w", "-j", ".text", library])).stdout;
@@ -87,10 +87,10 @@ async function maskLibrary(/** @type {string} */ cache) {
   return library;
 }
 
-/** Variables of the environment in which ONNX Runtime believes to run on a CPU of that kind. */
+/** Environment variables with which ONNX Runtime detects a CPU of that kind. */
 export async function maskedEnvironment(/** @type {string} */ kind) {
   if (process.platform !== "linux" || process.arch !== "x64") {
-    throw new Error(`CPUID is masked on x86-64 Linux only, this is ${process.platform} ${process.arch}`);
+    throw new Error(`masking CPUID needs x86-64 Linux, got ${process.platform} ${process.arch}`);
   }
   const wanted = KINDS[kind];
   if (wanted === undefined)

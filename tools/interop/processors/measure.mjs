@@ -1,4 +1,4 @@
-/** What is measured on one CPU: the probe that proves it, tests, and answers of models. */
+/** Measurements on one CPU: the probe that proves its type, tests, and answers of models. */
 import { existsSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ const TEST_FILES = [
   "perplexity",
   "export-parity",
 ];
-/** Arguments of vitest. `some`: all tests but most variants of `export-parity`, which take longest. */
+/** Arguments of vitest. `some`: all tests except most variants of `export-parity`, which take longest. */
 /** @type {Readonly<Record<string, readonly string[] | undefined>>} */
 export const TEST_CHOICES = {
   all: [],
@@ -27,18 +27,21 @@ export const TEST_CHOICES = {
 };
 
 /**
- * What is asked of every CPU.
+ * The measurements for every CPU.
  *
  * @typedef {{ data: string | undefined, rows: string, metric: string, tests: string }} Options
  *
  * @typedef {{ rows: number, metric: number, answers: string[], seconds: number }} Answers
  * @typedef {{ passed: number, failed: string[], seconds: number }} Tests
  *
- * What a CPU gave, or the error that ended it.
+ * The results of a CPU, or its error.
  * @typedef {{ name: string, error?: string, found?: Record<string, unknown>, tests?: Tests | undefined, answers: Map<string, Answers> }} Measured
  */
 
-/** Everything on one CPU; progress goes to stderr. @throws Error if it is another CPU or a program crashes. @returns {Promise<Measured>} */
+/**
+ * Runs all measurements on one CPU. Progress goes to stderr. @throws Error if the CPU is a different one or a program crashes. @returns
+ * {Promise<Measured>}
+ */
 export async function measure(
   /** @type {string} */ name,
   /** @type {ReadonlyMap<string, string>} */ models,
@@ -75,7 +78,7 @@ async function probe(
   const found = JSON.parse(stdout);
   for (const [key, expected] of Object.entries(PROCESSORS[name]?.expect ?? {})) {
     if (found[key] !== expected) {
-      throw new Error(`${name} is another CPU: expected ${key} ${expected}, got ${stdout.trim()}`);
+      throw new Error(`${name} is a different CPU: expected ${key} ${expected}, got ${stdout.trim()}`);
     }
   }
   return found;
@@ -110,13 +113,13 @@ async function runTests(
   const { numPassedTests, testResults } = JSON.parse(await readFile(output, "utf8"));
   const failed = testResults.flatMap(({ name: file, status, message, assertionResults }) => {
     const titles = assertionResults.filter((test) => test.status === "failed").map((test) => test.fullName);
-    // A file whose hooks or imports fail has no failed test of its own.
+    // A file with failing hooks or imports has no failed test.
     return titles.length === 0 && status === "failed" ? [`${file}: ${message}`] : titles;
   });
   return { passed: numPassedTests, failed, seconds: secondsSince(began) };
 }
 
-/** `slm eval` of one model, on one thread. @returns {Promise<Answers>} */
+/** Runs `slm eval` for one model on one thread. @returns {Promise<Answers>} */
 async function answer(
   /** @type {import("./emulators.mjs").NodeOn} */ { command, env },
   /** @type {string} */ directory,

@@ -1,4 +1,4 @@
-/** The models of a run by name, the float32 export first. Schemes that it lacks are quantized on this machine. */
+/** The models of a run by name, the float32 export first. Missing schemes are quantized on this machine. */
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { SCHEME_NAMES } from "@slm/devices";
 import { learnsFromData } from "@slm/quantization";
 import { execute } from "./programs.mjs";
 
-/** `models`: names with commas between, `all`, or undefined for those that are there. `work`: a directory to write in. */
+/** `models`: names separated by commas, `all`, or undefined for the existing models. `work`: a directory for files. */
 export async function findModels(
   /** @type {{ run: string, models?: string | undefined, cli: string }} */ { run, models, cli },
   /** @type {string} */ work,
@@ -23,7 +23,7 @@ export async function findModels(
     const path = ["export", "deploy"].includes(name) ? join(run, name) : join(quantized, name);
     if (isModel(path)) found.set(name, path);
     else if (isScheme(name)) found.set(name, await quantize({ run, cli, name }, work));
-    else throw new Error(`--models: '${name}' is not in ${run} and is none of ${SCHEME_NAMES.join(", ")}`);
+    else throw new Error(`--models: '${name}' is neither in ${run} nor one of ${SCHEME_NAMES.join(", ")}`);
   }
   return found;
 }

@@ -1,11 +1,11 @@
 /**
- * Which kernels ONNX Runtime computes with on the CPU that this runs on, by what they compute. One JSON line.
+ * Detects ONNX Runtime's kernels on this CPU by their results. Prints one JSON line.
  *
- * - `unsignedSigned`: 255 * 127 + 255 * 127 of uint8 by int8. 64770 is right. 32767 is what `vpmaddubsw` gives: AVX2 and
- *   AVX-512 without VNNI add pairs of products in 16 bits.
- * - `unsignedUnsigned`: the same of uint8 by uint8, 128 * 255 twice: 65280 everywhere.
- * - `fused`: products and sums of float32 rounded once (FMA), or twice as by SSE.
- * - `features`: of arm64, from AT_HWCAP and AT_HWCAP2 (Linux, arch/arm64/include/uapi/asm/hwcap.h).
+ * - `unsignedSigned`: 255 * 127 + 255 * 127 of uint8 by int8. 64770 is correct. `vpmaddubsw` returns 32767, because AVX2 and AVX-512
+ * without VNNI add pairs of products in 16 bits.
+ * - `unsignedUnsigned`: the same for uint8 by uint8, 128 * 255 twice: 65280 everywhere.
+ * - `fused`: whether a float32 product and sum is rounded once (FMA), or twice (SSE).
+ * - `features`: features of arm64, from AT_HWCAP and AT_HWCAP2 (Linux, arch/arm64/include/uapi/asm/hwcap.h).
  */
 import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -14,7 +14,7 @@ import { createHostTensor } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
 
 const COLUMNS = 16;
-// What default kernels compute: our runtimes otherwise ask for exact ones where these saturate.
+// Use default kernels. Our runtimes otherwise request exact kernels if the default ones saturate.
 const settings = { "session.x64quantprecision": "0" };
 const runtime = await createCpuRuntime({ inThread: true, threads: 1, settings });
 
@@ -40,7 +40,7 @@ const int8 = { dtype: "int8", data: new Int8Array(2 * COLUMNS).fill(127) };
 /** @type {Parameters<typeof product>[2]} */
 const uint8 = { dtype: "uint8", data: new Uint8Array(2 * COLUMNS).fill(128) };
 
-// -(1 + 2^-11) + (1 + 2^-12)^2 is 2^-24 where the square is not rounded, and 0 where it is.
+// -(1 + 2^-11) + (1 + 2^-12)^2 is 2^-24 if the square is not rounded, and 0 if it is.
 const near = 1 + 2 ** -12;
 /** @type {Parameters<typeof product>[2]} */
 const square = {
@@ -54,7 +54,7 @@ const residue = await product(
   "float32",
 );
 
-/** Bits of AT_HWCAP (16) and AT_HWCAP2 (26) that tell of integer products. */
+/** Bits of AT_HWCAP (16) and AT_HWCAP2 (26) for integer products. */
 function armFeatures() {
   const vector = readFileSync("/proc/self/auxv");
   const values = new Map();

@@ -1,7 +1,7 @@
-/** Programs that `processors.mjs` starts, none of which outlives it. */
+/** Runs the programs of `processors.mjs`, and ends them when it ends. */
 import { spawn } from "node:child_process";
 
-/** Longest time for one program [s]; under emulation a hang looks like slowness. */
+/** Time limit for one program [s]. Under emulation, a hang cannot be distinguished from slowness. */
 const LIMIT_SECONDS = 1800;
 
 /** @type {Set<import("node:child_process").ChildProcess>} */
@@ -12,8 +12,8 @@ export function stopAll() {
 }
 
 /**
- * Runs a program without core dumps, which QEMU writes for its guests. Gives what it printed; throws with the end of
- * that if it fails, unless `mayFail`; one that a signal ended throws always.
+ * Runs a program without core dumps, which QEMU writes for its guests. Returns its output. Throws with the end of the output if the program
+ * fails, unless `mayFail`, and always if a signal ended it.
  *
  * @returns {Promise<{ stdout: string, stderr: string, code: number | null }>}
  */

@@ -1,4 +1,4 @@
-/** What `processors.mjs` prints: Markdown, so that it can go into the documentation as it is. */
+/** Markdown tables of `processors.mjs`, ready for the documentation. */
 import { table } from "../../lib/markdown.mjs";
 
 /**
@@ -18,7 +18,7 @@ import { table } from "../../lib/markdown.mjs";
 /** @type {Readonly<Record<string, string>>} */
 const PRODUCTS = { 64_770: "exact", 32_767: "saturate" };
 
-/** Per CPU: what its kernels compute, and its tests. */
+/** Per CPU: the result of the probe, and its tests. */
 export function processorsTable(/** @type {readonly Result[]} */ results) {
   return table(
     ["processor", "what", "uint8 x int8", "float32 sums", "tests passed", "failed", "seconds"],
@@ -26,7 +26,8 @@ export function processorsTable(/** @type {readonly Result[]} */ results) {
       name,
       what,
       error === undefined
-        ? (PRODUCTS[String(found?.["unsignedSigned"])] ?? `gives ${found?.["unsignedSigned"]} for 64770`)
+        ? (PRODUCTS[String(found?.["unsignedSigned"])] ??
+          `returns ${found?.["unsignedSigned"]} instead of 64770`)
         : `failed: ${error.split("\n", 1).join()}`,
       found === undefined ? "" : found["fused"] ? "fused" : "rounded twice",
       tests?.passed ?? "",
@@ -38,7 +39,7 @@ export function processorsTable(/** @type {readonly Result[]} */ results) {
 
 const points = (/** @type {number} */ share) => `${share >= 0 ? "+" : ""}${(100 * share).toFixed(2)}`;
 
-/** Per CPU and model: answers alike with this machine's, the metric, its distance from float32's there. */
+/** Per CPU and model: answers equal to this machine's, the metric, and its difference to float32 on the same CPU. */
 export function answersTable(/** @type {readonly Result[]} */ results, /** @type {string} */ metric) {
   return table(
     [

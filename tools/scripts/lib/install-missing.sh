@@ -1,15 +1,15 @@
-# Installs Debian's packages where they are missing. To be sourced:
+# Installs missing Debian packages. Source this file:
 #
-#   install_missing COMMAND...      each command is in the package of its name
-#   install_packages PACKAGE...     whether they are there or not
+#   install_missing COMMAND...      each command is in the package of the same name
+#   install_packages PACKAGE...     installs them even if they exist
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
-# apt-get refuses to run twice at once; scripts that run beside each other wait.
+# apt-get cannot run twice at the same time, so concurrent scripts wait.
 apt_get() { as_root flock "${TMPDIR:-/tmp}/slm-apt-get.lock" apt-get "$@" > /dev/null; }
 
 install_packages() {
   if ! command -v apt-get > /dev/null; then
-    echo "$*: not installed, and there is no apt-get to install Debian's packages of these names" >&2
+    echo "$*: not installed, and apt-get is not available to install the Debian packages of the same names" >&2
     return 1
   fi
   echo "installing $*" >&2

@@ -1,9 +1,9 @@
 /**
- * The manual page `slm(1)`, in the man macros of groff, from what the commands declare.
+ * Makes the manual page `slm(1)` in groff's man macros from the declarations of the commands.
  * Source: man-pages(7), groff_man(7).
  */
 
-/** Text as roff: a backslash, and a period or quote that begins a line, would be read as markup; so would a hyphen as a soft one. */
+/** Escapes text for roff: backslashes, periods and quotes at the start of a line, and hyphens would be read as markup. */
 export const roff = (/** @type {string} */ text) =>
   text
     .replaceAll("<%= config.bin %>", "slm")
@@ -16,7 +16,7 @@ const bold = (/** @type {string} */ text) => `\\fB${roff(text)}\\fR`;
 const italic = (/** @type {string} */ text) => `\\fI${roff(text)}\\fR`;
 
 /**
- * What the page says of an oclif flag, argument and command.
+ * The fields of oclif flags, arguments and commands that the page uses.
  *
  * @typedef {object} FlagInfo
  * @property {string | undefined} [type]
@@ -73,7 +73,7 @@ function commandLines(/** @type {[string, CommandInfo]} */ [id, command]) {
  * @param {Readonly<Record<string, FlagInfo>>} options.globalFlags flags that every command has
  * @param {string} options.description
  * @param {string} options.version
- * @returns the page as text, with a final newline
+ * @returns the page as a text with a final newline
  */
 export function manPage({ commands, exitCodes, globalFlags, description, version }) {
   return [
@@ -84,7 +84,7 @@ export function manPage({ commands, exitCodes, globalFlags, description, version
     `${bold("slm")} ${italic("command")} [${italic("arguments")}] [${italic("flags")}]`,
     ".SH DESCRIPTION",
     roff(
-      "Standard output is the result, standard error is the progress. With --json every command prints one JSON object.",
+      "Results are printed to standard output, progress to standard error. With --json every command prints one JSON object.",
     ),
     ".SH COMMANDS",
     ...Object.entries(commands).flatMap(commandLines),
@@ -102,10 +102,10 @@ export function manPage({ commands, exitCodes, globalFlags, description, version
   ].join("\n");
 }
 
-/** Variables that every command reads. */
+/** Environment variables of all commands. */
 const ENVIRONMENT = {
-  NO_COLOR: "Set to anything: no colour.",
-  FORCE_COLOR: "Set to anything but 0: colour also where the output is no terminal.",
-  SLM_DEBUG: "Set to 1: stack traces of errors.",
-  XDG_CACHE_HOME: "Folder that holds slm's cache.",
+  NO_COLOR: "Turns off colour if set to any value.",
+  FORCE_COLOR: "Turns on colour if set to any value except 0, even if the output is not a terminal.",
+  SLM_DEBUG: "Prints stack traces of errors if set to 1.",
+  XDG_CACHE_HOME: "Parent folder of slm's cache.",
 };

@@ -1,4 +1,4 @@
-/** The page of commands: exit codes, then every command with its arguments, flags and examples. */
+/** The reference page of commands: exit codes, then all commands with arguments, flags and examples. */
 import { commands } from "../../../apps/cli/dist/commands.js";
 import { exitCodeTable } from "../../../apps/cli/dist/ui/exit-codes.js";
 import { GENERATED, cell, code } from "./markdown.mjs";
@@ -51,7 +51,7 @@ function commandSection(/** @type {[string, import("../lib/man-page.mjs").Comman
 export const commandsPage = () => [
   GENERATED,
   "# Commands",
-  "Every command also accepts `--json` (one object on stdout), `--quiet` and `--debug`, and exits with the same code " +
+  "Every command also accepts `--json` (prints one object to stdout), `--quiet` and `--debug`. The exit code is the same " +
     "with and without `--json`.",
   table(
     ["exit", "code", "meaning"],

@@ -1,4 +1,4 @@
-/** The page of devices: targets and profiles, precisions, chips, quantization, shapes, operator rules. */
+/** The reference page of devices: targets and profiles, precisions, chips, quantization, shapes, operator rules. */
 import { OPERATOR_RULES } from "../../../packages/analysis/dist/index.js";
 import {
   ALL_DEVICES,
@@ -16,7 +16,7 @@ import { PROFILES } from "../../../packages/onnx-export/dist/index.js";
 import { GENERATED, cell, code, list } from "./markdown.mjs";
 import { table } from "../../lib/markdown.mjs";
 
-/** One row per device, `cells` beside its names. */
+/** One row per device: its names, then `cells`. */
 const deviceTable = (
   /** @type {readonly string[]} */ headings,
   /** @type {(device: (typeof ALL_DEVICES)[number]) => readonly unknown[]} */ cells,
@@ -43,12 +43,12 @@ const NODES_LEFT = { cpu: "the CPU", wasm: "WebAssembly" };
 export const devicesPage = () => [
   GENERATED,
   "# Devices",
-  "A target is a kind of device. A profile is the software that runs graphs there: an execution provider of ONNX Runtime. " +
+  "A target is a kind of device. A profile is the software that runs graphs on it: an execution provider of ONNX Runtime. " +
     "Export, quantization, analysis, the runtimes and the flags `--target`, `--profile` and `--device` read one table, " +
-    "`packages/devices/src/device-table.ts`; this page is printed from it.",
+    "`packages/devices/src/device-table.ts`. This page is generated from it.",
   "## Targets",
   targetTable(),
-  "`--profile` chooses a profile of `slm export` and `slm analyze`; `--device` chooses what computes (`cpu`, " +
+  "`--profile` chooses a profile for `slm export` and `slm analyze`. `--device` chooses the device to run on (`cpu`, " +
     "`gpu[:profile]`, `npu[:profile]`).",
   "## Profiles",
   deviceTable(["device", "provider", "needs", "results of this release"], (device) => [
@@ -67,8 +67,8 @@ export const devicesPage = () => [
     ),
   ),
   "## Chips",
-  "Graphs for an NPU are compiled ahead of time for these chips (`slm compile --soc CHIP`), by the profile's plug-in. A graph that is " +
-    "compiled for one generation does not run on another. Numbers and their sources are in `packages/devices/src/socs.ts`.",
+  "NPU graphs are compiled ahead of time for these chips (`slm compile --soc CHIP`) by the profile's plug-in. A graph that was " +
+    "compiled for one generation does not run on another. The numbers and their sources are in `packages/devices/src/socs.ts`.",
   table(
     ["profile", "chip", "name", "generation", "options of the provider, metadata of its device"],
     COMPILING_PROFILES.flatMap((profile) =>
@@ -88,9 +88,9 @@ export const devicesPage = () => [
     cell(schemes.reason),
   ]),
   "## Shapes and graphs",
-  "Static graphs have a number for every size: one set of graphs per source length (`--buckets`).",
+  "Static graphs have a fixed number for every size, so there is one set of graphs per source length (`--buckets`).",
   deviceTable(
-    ["graphs", "provider wants fixed sizes", "axes at most", "without a loss", "nodes it lacks", "opset"],
+    ["graphs", "provider needs fixed sizes", "maximum axes", "without a loss", "unsupported nodes", "opset"],
     ({ target, profile, shapes, staticShapes, maxRank, rest }) => [
       shapes,
       { required: "yes", advised: "is faster with them", free: "no" }[staticShapes],
@@ -101,7 +101,7 @@ export const devicesPage = () => [
     ],
   ),
   "## Operator rules",
-  "`slm analyze` compares a graph with these rules and runs nothing. A list that is not complete says nothing of other operators.",
+  "`slm analyze` compares a graph with these rules without running it. If a list is incomplete, other operators may be supported.",
   table(
     ["profile", "operators", "complete", "with conditions", "control flow", "QDQ form", "held to", "sources"],
     PROFILE_NAMES.map((name) => {

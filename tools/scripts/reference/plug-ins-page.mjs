@@ -1,4 +1,4 @@
-/** The page of plug-ins: where they come from, what is in them, what they were tried with. */
+/** The reference page of plug-ins: their sources, contents and tested versions. */
 import {
   KNOWN_NAMES,
   knownPlugin,
@@ -21,8 +21,8 @@ const pluginTable = (
 export const pluginsPage = () => [
   GENERATED,
   "# Plug-ins",
-  "A plug-in is an execution provider of ONNX Runtime in a separate library, from the vendor of a device. `slm device add` unpacks a package that you " +
-    "downloaded ([how-to](../how-to/plug-ins.md)). This page is printed from `packages/runtime-native/src/plugins/known.ts`; other plug-ins are added by path.",
+  "A plug-in is a library of a device's vendor with an execution provider for ONNX Runtime. `slm device add` unpacks a package that you " +
+    "downloaded ([how-to](../how-to/plug-ins.md)). This page is generated from `packages/runtime-native/src/plugins/known.ts`. You can add other plug-ins by path.",
   "## Packages",
   pluginTable(["device", "for", "download command", "platforms"], (plugin, name) => [
     cell(plugin.title),
@@ -30,7 +30,7 @@ export const pluginsPage = () => [
     code(obtainCommand(name)),
     cell(plugin.platforms.join(", ")),
   ]),
-  "## What is in them",
+  "## Contents",
   pluginTable(["provider library", "registered as", "options", "licence", "needs"], (plugin) => [
     code(plugin.library),
     code(plugin.registrationName),
@@ -40,7 +40,7 @@ export const pluginsPage = () => [
     `${cell(plugin.licence.covers)}${plugin.licence.terms === null ? "" : ` (<${plugin.licence.terms}>)`}`,
     cell(plugin.needs),
   ]),
-  "## What this release was tried with",
+  "## Tested versions",
   table(
     ["plug-in", "version", "platform", "result", "SHA-256 of the file"],
     KNOWN_NAMES.flatMap((name) =>

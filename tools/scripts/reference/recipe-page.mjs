@@ -1,4 +1,4 @@
-/** The pages of the recipe: an index, and a page with every setting of each section. */
+/** The reference pages of the recipe: an index, and a page with all settings of each section. */
 import { z } from "zod";
 import { INFERRED_KEYS } from "../../../packages/pipeline/dist/recipe/infer-metrics.js";
 import { loadStages } from "../../../packages/pipeline/dist/run/stage-table.js";
@@ -6,7 +6,7 @@ import { GENERATED, cell, code } from "./markdown.mjs";
 import { table } from "../../lib/markdown.mjs";
 
 /**
- * What is read of a JSON schema.
+ * The fields of a JSON schema that are used.
  *
  * @typedef {object} Schema
  * @property {string} [format]
@@ -22,7 +22,7 @@ import { table } from "../../lib/markdown.mjs";
  * @property {string} [description]
  */
 
-/** What values a schema takes, in a few words. @returns {string} */
+/** The type of a schema's values in a few words. @returns {string} */
 function typeName(/** @type {Schema} */ schema) {
   if (schema.format?.startsWith("path")) return schema.format.replaceAll("-", " ");
   if (schema.const !== undefined) return JSON.stringify(schema.const);
@@ -34,13 +34,13 @@ function typeName(/** @type {Schema} */ schema) {
   return [schema.type ?? "value"].flat().join(" or ");
 }
 
-/** The alternatives of a schema, those of unions inside unions included. @type {(schema: Schema) => readonly Schema[]} */
+/** The alternatives of a schema, including unions inside unions. @type {(schema: Schema) => readonly Schema[]} */
 const variantsOf = (schema) =>
   (schema.oneOf ?? schema.anyOf ?? []).flatMap((variant) =>
     variant.oneOf === undefined ? [variant] : variantsOf(variant),
   );
 
-/** One row per setting that a person writes, groups opened; variants of a group are told apart by what they fix. */
+/** One row per setting, including settings in groups. Variants of a group are distinguished by their fixed values. */
 /** @returns {Generator<string[]>} */
 function* settingRows(/** @type {Schema} */ schema, /** @type {string[]} */ path, when = "") {
   const variants = variantsOf(schema);
@@ -75,8 +75,8 @@ const opens = (/** @type {Schema} */ schema) =>
   variantsOf(schema).some(({ properties }) => properties !== undefined);
 
 /**
- * Rows that differ only in where they apply become one row, and a list's rows that repeat those of the group around it are left out:
- * `teacher.members[].path` is described by `teacher.path`.
+ * Merges rows that differ only in their condition, and leaves out rows of a list that repeat those of its group: `teacher.path` also
+ * describes `teacher.members[].path`.
  *
  * @param {readonly string[][]} rows name, type, default, meaning, condition
  */

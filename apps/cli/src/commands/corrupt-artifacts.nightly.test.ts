@@ -84,7 +84,7 @@ describe("slm run", () => {
         await flip(join(out, stage, file));
         const { exitCode, stderr } = await runCommand("run", [recipe, "--out", out]);
         expect(exitCode, stderr).toBe(0);
-        expect(stderr).toContain("it is made again");
+        expect(stderr).toContain("the stage runs again");
         if (!/manifest|metrics|report|events/u.test(file))
           expect((await readFile(join(out, stage, file))).equals(before), file).toBe(true);
       }

@@ -59,8 +59,8 @@ describe("a plan for a device that was measured elsewhere", () => {
     const float16 = await distillation("--estimate-for", "fast", "--set", "distill.mixedPrecision=float16");
     expect(slow.seconds / fast.seconds).toBeCloseTo(4, 9);
     expect(fast.seconds / float16.seconds).toBeCloseTo(4, 9);
-    expect(float16.basis).toContain("rate of float16 products that was measured on 2026-11-28 on fast");
-    expect(float16.basis).toContain("0.65 (the share that steps on CPUs reach)");
+    expect(float16.basis).toContain("rate of float16 products measured on 2026-11-28 on fast");
+    expect(float16.basis).toContain("0.65 (the part that steps on CPUs reach)");
   });
 
   test("is an error for a format in which it was not measured", async () => {
@@ -76,7 +76,7 @@ describe("a plan for a device that was measured elsewhere", () => {
     const { exitCode, stderr } = await runCommand("distill", [recipe, "--dry-run", "--estimate-for", "h100"]);
     expect(exitCode).toBe(2);
     expect(stderr).toContain("--estimate-for h100: no such device");
-    expect(stderr).toContain("measured were slow");
+    expect(stderr).toContain("measured devices: slow");
   });
 
   test("is an error without --dry-run, because the named device is not on this machine", async () => {

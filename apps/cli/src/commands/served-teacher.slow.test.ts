@@ -156,7 +156,7 @@ describe("a teacher served by slm serve", () => {
   });
 
   test.each([
-    ["distributions without log-probabilities", {}, /gives no distributions to store/u],
+    ["distributions without log-probabilities", {}, /has no distributions to store/u],
     ["scores without log-probabilities", { cache: { distributions: "none" } }, /minScore/u],
   ])(
     "is rejected if %s are requested",

@@ -96,12 +96,12 @@ describe("a run of every stage", () => {
         error: { code: "GATE_FAILED", context: { gate: { metric: "exactMatch", limit: 0.8, pass: false } } },
       },
     ]);
-    expect(JSON.stringify(json)).toContain("the float32 model misses the limit too");
+    expect(JSON.stringify(json)).toContain("the float32 model also misses the limit");
     expect(await readdir(other)).not.toContain("deploy");
   });
 
   test.each([
-    ["minimum", "wer", "the metric is an error rate, whose limit is maximum"],
+    ["minimum", "wer", "the metric is an error rate, so its limit is maximum"],
     ["maximum", "exactMatch", "higher values of the metric are better, so its limit is minimum"],
   ])("rejects a %s of %s before anything runs", async (key, metric, message) => {
     const set = ["--set", `quantize.gate.metric=${metric}`, "--set", `quantize.gate.${key}=0.5`];
@@ -117,7 +117,7 @@ describe("a run of every stage", () => {
     expect(lines[titles]).toMatch(/deployed, int8-dynamic +float32 export +teacher$/u);
     expect(lines[titles + 1]).toMatch(/^per, 3 test rows +\d+ % \(\d+ to \d+ %\)/u);
     expect(stdout).toMatch(/trained on \d+ labelled rows/u);
-    expect(stdout).toContain("warning: metrics of 3 rows are uncertain");
+    expect(stdout).toContain("warning: metrics on only 3 rows are uncertain");
     const { json } = await runCommand("run", [recipe, "--out", out, "--json"]);
     expect(json).toMatchObject({
       result: {
@@ -172,7 +172,7 @@ describe("a run of every stage", () => {
     const other = await runCommand("eval", [...argv, "--slice", "none", "--json"]);
     expect([other.exitCode, other.json]).toMatchObject([
       2,
-      { error: { message: expect.stringContaining("there are source, target, length") as unknown } },
+      { error: { message: expect.stringContaining("its columns are source, target, length") as unknown } },
     ]);
     const lines = join(root, "sliced-rows.jsonl");
     await writeFile(

@@ -12,7 +12,7 @@ const listOf = (paths: readonly string[]): readonly IndexedFile[] =>
   paths.map((path) => ({ path, sha256: sha256(path) }));
 
 describe(parseIndex, () => {
-  test("gives back what was written, in the order of the paths", () => {
+  test("returns the files that were written, in the order of the paths", () => {
     fc.assert(
       fc.property(files, (paths) => {
         const sorted = [...paths].sort((a, b) => (a < b ? -1 : 1));
@@ -21,7 +21,7 @@ describe(parseIndex, () => {
     );
   });
 
-  test("rejects and line what is no list", () => {
+  test("rejects invalid lists and names the line", () => {
     const good = formatIndex(listOf(["a"]));
     for (const [text, line] of [
       [good.slice(0, -1), 1],
@@ -35,7 +35,7 @@ describe(parseIndex, () => {
     }
   });
 
-  test("corrupt lists give a list or an error that says where", () => {
+  test("returns a list or an error with the position for corrupt lists", () => {
     const text = formatIndex(listOf(["a/b", "c", "d"]));
     fc.assert(
       fc.property(fc.nat(text.length - 1), fc.string({ maxLength: 3 }), (at, put) => {

@@ -1,18 +1,18 @@
 /**
- * A list of the files of one folder, for folders with so many files that the manifest should not name each of them.
+ * The list of a folder's files, for folders with too many files to name them all in the manifest.
  *
- * The manifest holds the hash of the list, and the list holds the hashes of the files, so the same files are verified. The
- * list has the format of the `sha256sum` program: `sha256sum -c SHA256SUMS` inside the folder checks it without slm.
+ * The manifest contains the hash of the list, and the list contains the hashes of the files, so every file is verified. The list has the
+ * format of `sha256sum`: `sha256sum -c SHA256SUMS` inside the folder checks it without slm.
  */
 import { join } from "node:path";
 import { SlmError } from "../errors/slm-error.js";
 import { pathsProblem } from "../files/relative-path.js";
 import { readTextFile } from "../files/read-json.js";
 
-/** Name of the list, directly inside its folder. */
+/** Name of the list in its folder. */
 export const INDEX_FILE = "SHA256SUMS";
 
-/** Room for two million files [bytes]. */
+/** Size limit of a list [bytes]: enough for two million files. */
 const INDEX_LIMIT_BYTES = 256 * 1024 * 1024;
 
 /** One file of a list. A list does not record sizes. */
@@ -28,10 +28,10 @@ export function formatIndex(files: readonly IndexedFile[]): string {
 }
 
 /**
- * The files of a list, with paths relative to `directory`; `indexPath` is relative to it too.
+ * The files of a list. Their paths and `indexPath` are relative to `directory`.
  *
- * @throws SlmError INPUT_MISSING if the list does not exist; DATA_INVALID if it is malformed, names a file twice or names one
- * outside its folder.
+ * @throws SlmError INPUT_MISSING if the list does not exist; DATA_INVALID if it is malformed, or names a file twice or a file outside its
+ * folder.
  */
 export async function readIndex(directory: string, indexPath: string): Promise<readonly IndexedFile[]> {
   const text = await readTextFile(join(directory, indexPath), { limitBytes: INDEX_LIMIT_BYTES });
@@ -40,11 +40,11 @@ export async function readIndex(directory: string, indexPath: string): Promise<r
   return files.map(({ path, sha256 }) => ({ path: `${folder}${path}`, sha256 }));
 }
 
-/** @throws SlmError DATA_INVALID; the message names the list `name` */
+/** @throws SlmError DATA_INVALID; the message calls the list `name` */
 export function parseIndex(text: string, name: string): readonly IndexedFile[] {
   const lines = text.split("\n");
   const last = lines.pop();
-  if (last !== "") throw invalid(name, lines.length + 1, "the line does not end");
+  if (last !== "") throw invalid(name, lines.length + 1, "the last line is incomplete");
   const files = lines.map((line, index) => {
     const [, sha256, path] = /^([0-9a-f]{64}) {2}(.+)$/.exec(line) ?? [];
     if (sha256 === undefined || path === undefined) {

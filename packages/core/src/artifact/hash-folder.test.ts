@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { hashFolder } from "./hash-folder.js";
 
-test("hashFolder changes with bytes and paths of files, not with when they were written", async () => {
+test("hashFolder depends on the bytes and paths of files, not on their times", async () => {
   const root = await mkdtemp(join(tmpdir(), "slm-folder-"));
   await mkdir(join(root, "a"));
   await writeFile(join(root, "a", "1.png"), "one");

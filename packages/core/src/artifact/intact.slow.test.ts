@@ -48,7 +48,7 @@ const outcome = (path: string): Promise<unknown> =>
   );
 
 describe(requireIntact, () => {
-  test("notices a wrong bit in any byte of any file, the manifest and the list of a folder included", async () => {
+  test("detects a wrong bit in any byte of any file, including the manifest and the list of a folder", async () => {
     expect(await outcome(directory)).toBe("intact");
     let flips = 0;
     for (const name of [...FILES, "times", MANIFEST_FILE]) {
@@ -64,7 +64,7 @@ describe(requireIntact, () => {
     expect(await outcome(directory)).toBe("intact");
   }, 300_000);
 
-  test("of a part looks at that part, by the manifest above it", async () => {
+  test("of a part checks only that part, with the manifest above it", async () => {
     const restore = await flip(join(directory, "a.bin"), 0);
     expect(await outcome(join(directory, "scheme"))).toBe("intact");
     expect(await outcome(join(directory, "images", "1.png"))).toBe("intact");
@@ -76,7 +76,7 @@ describe(requireIntact, () => {
     expect(await outcome(join(directory, "scheme"))).toBe("DATA_INVALID");
   });
 
-  test("passes by a folder that is not read, and says how to make what is corrupt anew", async () => {
+  test("ignores a folder that is not read, and says how to restore a corrupt file", async () => {
     const restore = await flip(join(directory, "scheme", "model.json"), 0);
     await expect(requireIntact(directory, { except: ["scheme"] })).resolves.toBeUndefined();
     await expect(
@@ -92,7 +92,7 @@ describe(requireIntact, () => {
     await restore();
   });
 
-  test("lets pass what no manifest lists, and another program's manifest.json", async () => {
+  test("ignores files that no manifest lists, and another program's manifest.json", async () => {
     await writeFile(join(directory, "notes.txt"), "mine");
     expect(await outcome(directory)).toBe("intact");
     const other = join(root, "app");
@@ -102,7 +102,7 @@ describe(requireIntact, () => {
     expect(await outcome(join(root, "nowhere"))).toBe("INPUT_MISSING");
   });
 
-  test("takes manifests of earlier versions, which have no checksum", async () => {
+  test("accepts manifests of earlier versions, which have no checksum", async () => {
     const manifest = await readManifest(directory);
     await writeFile(join(directory, MANIFEST_FILE), JSON.stringify({ ...manifest, checksum: undefined }));
     expect(await outcome(directory)).toBe("intact");

@@ -1,4 +1,4 @@
-/** Rejects corrupt inputs: whatever reads a part of an artifact checks that part first. */
+/** Rejects corrupt inputs. Code that reads a part of an artifact checks that part first. */
 import { stat } from "node:fs/promises";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { readFailure } from "../files/read-json.js";
@@ -6,22 +6,22 @@ import { MANIFEST_FILE, ownManifestText, parseManifestText, type Manifest } from
 import { SlmError } from "../errors/slm-error.js";
 import { compareFile, indexedFiles, type DirectoryProblem, type ExpectedFile } from "./verify.js";
 
-/** Folders above a path that are asked for a manifest: a scheme of a quantized directory, a member of an ensemble. */
+/** How many parent folders of a path are searched for a manifest, for a scheme of a quantized directory or a member of an ensemble. */
 const FOLDERS_ABOVE = 3;
 
 export interface IntactOptions {
-  /** Folders in `path` that whoever asks does not read, or checks when it reads them. Default: none. */
+  /** Folders in `path` that the caller does not read, or checks later. Default: none. */
   readonly except?: readonly string[] | undefined;
-  /** What makes a corrupt file anew: a command or a sentence. */
+  /** How to restore a corrupt file: a command or a sentence. */
   readonly remake?: string | undefined;
 }
 
 /**
- * Checks that a file or directory is what the manifest of its artifact says: the size and the hash of every file in it. Hashes of files
- * that did not change since they were last read are remembered. What belongs to no artifact passes, and files that no manifest lists.
+ * Compares the size and hash of every file in a file or directory with the manifest of its artifact. Hashes of files that have not changed
+ * since they were last read come from the cache. Files outside an artifact and files that a manifest does not list are not checked.
  *
  * @param path an artifact, or anything inside one
- * @throws SlmError DATA_INVALID, naming the first file that differs and how; INPUT_MISSING if `path` does not exist
+ * @throws SlmError DATA_INVALID, naming the first file that differs, and the difference; INPUT_MISSING if `path` does not exist
  */
 export async function requireIntact(path: string, options: IntactOptions = {}): Promise<void> {
   const found = await stat(path).catch((error: unknown) => {
@@ -44,16 +44,16 @@ export async function requireIntact(path: string, options: IntactOptions = {}): 
 }
 
 interface Listed extends IntactOptions {
-  /** Where the manifest is. */
+  /** Directory of the manifest. */
   readonly directory: string;
   readonly manifest: Manifest;
   readonly target: string;
 }
 
-/** Checks the files of a manifest that are `target` or below it. */
+/** Checks `target` and the files of the manifest below it. */
 async function requireListed(listed: Listed): Promise<void> {
   const { directory, manifest, target, except = [] } = listed;
-  const { remake = "run the recipe again, which makes it anew, or copy the directory again" } = listed;
+  const { remake = "run the recipe again to recreate it, or copy the directory again" } = listed;
   const isAt = (path: string, place: string): boolean => {
     const below = relative(directory, place).split(sep).join("/");
     return below === "" || path === below || path.startsWith(`${below}/`);
@@ -71,7 +71,7 @@ async function requireListed(listed: Listed): Promise<void> {
   if (problem === undefined) return;
   throw new SlmError(
     "DATA_INVALID",
-    `${join(directory, problem.path)} is corrupt: it ${problem.message}; nothing was computed from it`,
+    `${join(directory, problem.path)} is corrupt: it ${problem.message}; it was not used`,
     {
       context: { directory, ...problem },
       suggestions: [`slm verify ${directory}`, remake],

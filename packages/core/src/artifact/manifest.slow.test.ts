@@ -31,7 +31,7 @@ const problemsOf = async (): Promise<readonly string[]> =>
   (await verifyDirectory(directory)).problems.map(({ path, problem }) => `${path} ${problem}`);
 
 describe(readManifest, () => {
-  test("says that a newer slm wrote a manifest of a later version, whatever else it holds", async () => {
+  test("reports that a newer slm wrote a manifest of a later version, whatever it contains", async () => {
     const written = await readManifest(directory);
     const newer = { ...written, schemaVersion: 2, flavour: "new" };
     await writeFile(join(directory, MANIFEST_FILE), JSON.stringify(newer));
@@ -43,7 +43,7 @@ describe(readManifest, () => {
 });
 
 describe(verifyDirectory, () => {
-  test("detects one flipped bit, with hashes that are known from before too", async () => {
+  test("detects one flipped bit, also with cached hashes", async () => {
     expect((await verifyDirectory(directory, { hashes: "known" })).problems).toEqual([]);
     await writeFile(join(directory, "a.bin"), Uint8Array.of(0, 1, 2, 2));
     expect(await problemsOf()).toEqual(["a.bin changed"]);
@@ -63,7 +63,7 @@ describe(verifyDirectory, () => {
     ]);
   });
 
-  test("names a link that stands in for a listed file once, and does not follow it", async () => {
+  test("reports a link in place of a listed file once, and does not follow it", async () => {
     await rm(join(directory, "a.bin"));
     await symlink("b.bin", join(directory, "a.bin"));
     expect(await problemsOf()).toEqual(["a.bin symlink"]);
@@ -71,7 +71,7 @@ describe(verifyDirectory, () => {
 });
 
 describe(readManifest, () => {
-  test("says what is missing", async () => {
+  test("names a missing file", async () => {
     await expect(readManifest(join(root, "nowhere"))).rejects.toMatchObject({ code: "INPUT_MISSING" });
   });
 
@@ -130,7 +130,7 @@ describe(contentHash, () => {
     return contentHash(await readManifest(target));
   };
 
-  test("does not depend on how the run went, only on what it made", async () => {
+  test("does not depend on times and speeds of the run, only on its output", async () => {
     expect(await contentOf("one", "1 s")).toBe(await contentOf("two", "2 s"));
     expect(await contentOf("three", "1 s", "other weights")).not.toBe(await contentOf("four", "1 s"));
   });
@@ -138,25 +138,25 @@ describe(contentHash, () => {
 
 describe(pathsProblem, () => {
   test.each([
-    [["model.onnx", "tokenizer/CON"], 1, "'CON' is a device on Windows"],
-    [["nul.txt"], 0, "'nul.txt' is a device on Windows"],
-    [["lpt\u00b9"], 0, "is a device"],
-    [["a\u202egpj.exe"], 0, "not seen or change the direction"],
-    [["a\u200b"], 0, "not seen"],
+    [["model.onnx", "tokenizer/CON"], 1, "'CON' is the name of a device on Windows"],
+    [["nul.txt"], 0, "'nul.txt' is the name of a device on Windows"],
+    [["lpt\u00b9"], 0, "is the name of a device"],
+    [["a\u202egpj.exe"], 0, "invisible or change the text direction"],
+    [["a\u200b"], 0, "invisible"],
     [["a\u001b[2J"], 0, "control character"],
     [["a."], 0, "ends in a dot or a space"],
     [["a /b"], 0, "ends in a dot or a space"],
     [["a?"], 0, "which Windows does not allow"],
-    [["Model.onnx", "model.onnx"], 1, "'model.onnx' and 'Model.onnx' are one file on some systems"],
-    [["\u00e9", "e\u0301"], 1, "are one file"],
+    [["Model.onnx", "model.onnx"], 1, "'model.onnx' and 'Model.onnx' are the same file on some systems"],
+    [["\u00e9", "e\u0301"], 1, "are the same file"],
     [["a", "a"], 1, "'a' is listed twice"],
-    [["a", "A/b"], 1, "'A/b' lies in 'a', which is a file"],
-    [["a/b", "a"], 1, "are one file"],
+    [["a", "A/b"], 1, "'A/b' is inside 'a', which is a file"],
+    [["a/b", "a"], 1, "are the same file"],
   ])("rejects %j", (paths, index, problem) => {
     expect(pathsProblem(paths)).toEqual({ index, problem: expect.stringContaining(problem) as string });
   });
 
-  test("takes what every system takes", () => {
+  test("accepts portable paths", () => {
     expect(
       pathsProblem(["a", "b/c", "b/d.json", ".hidden", "console.log", "ü/漢字", "com10"]),
     ).toBeUndefined();
@@ -164,7 +164,7 @@ describe(pathsProblem, () => {
 });
 
 describe(pathProblem, () => {
-  test("accepts nested relative paths only", () => {
+  test("accepts only nested relative paths", () => {
     expect(["a", "a/b.c", ".hidden", "a b/ü"].map(pathProblem)).toEqual([
       undefined,
       undefined,

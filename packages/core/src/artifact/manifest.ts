@@ -8,13 +8,13 @@ import { parseJsonText, readTextFile } from "../files/read-json.js";
 import { requireSealed, writeSealedJson } from "../hashes/sealed-json.js";
 import { SlmError } from "../errors/slm-error.js";
 
-/** Name of the file a {@link Manifest} is stored in. */
+/** Name of the file with the {@link Manifest}. */
 export const MANIFEST_FILE = "manifest.json";
 
 /** Name of the file with the signature of the manifest. It is in the same directory and not listed in the manifest. */
 export const SIGNATURE_FILE = "manifest.sig.json";
 
-/** What a directory can hold. */
+/** Kinds of artifacts. */
 const ARTIFACT_KINDS = [
   "data",
   "tokenizer",
@@ -29,7 +29,7 @@ const ARTIFACT_KINDS = [
 ] as const;
 export type ArtifactKind = (typeof ARTIFACT_KINDS)[number];
 
-/** Where the value of a setting came from, strongest first. */
+/** Origins of a setting's value, strongest first. */
 const ORIGINS = ["flag", "env", "recipe", "default"] as const;
 export type Origin = (typeof ORIGINS)[number];
 
@@ -43,23 +43,18 @@ const outputFile = z.strictObject({
     .literal(true)
     .optional()
     .describe(
-      "Whether this file lists the other files of its folder with their hashes, one per line; they are not listed here.",
+      "Whether this file lists the other files of its folder with their hashes, one per line. The manifest does not list them.",
     ),
   isRecord: z
     .literal(true)
     .optional()
-    .describe(
-      "Whether this file says how the run went: its times and speeds. It is not part of the content.",
-    ),
+    .describe("Whether this file records times and speeds of the run. Such files do not count as content."),
 });
 
 const input = z.strictObject({
-  name: z
-    .string()
-    .min(1)
-    .describe("Role of the input: the stage that made it, or the setting that names the file."),
+  name: z.string().min(1).describe("The stage that made the input, or the setting that names the file."),
   kind: z.enum([...ARTIFACT_KINDS, "file"]),
-  sha256: digest.describe("Of an artifact: its contents, see contentHash. Of a file: its bytes."),
+  sha256: digest.describe("Hash of an artifact's content, see contentHash, or of a file's bytes."),
 });
 
 export const manifestSchema = z.strictObject({
@@ -68,7 +63,7 @@ export const manifestSchema = z.strictObject({
   key: z
     .string()
     .min(1)
-    .describe("Hash of inputs, settings, seed and code version. A stage with an equal key is skipped."),
+    .describe("Hash of inputs, settings, seed and code version. A stage with the same key is skipped."),
   inputs: z.array(input),
   outputs: z.array(outputFile).superRefine((outputs, context) => {
     const collision = pathsProblem(outputs.map(({ path }) => path));
@@ -89,21 +84,21 @@ export const manifestSchema = z.strictObject({
         context.addIssue({
           code: "custom",
           path: [index, "isIndex"],
-          message: `'${path}': a list of files is named ${INDEX_FILE}`,
+          message: `'${path}': a list of files must be named ${INDEX_FILE}`,
         });
     }
   }),
   settings: z.json().describe("The resolved settings of the stage."),
-  origins: z
-    .record(z.string(), z.enum(ORIGINS))
-    .describe("Dotted key of a setting -> where its value came from."),
+  origins: z.record(z.string(), z.enum(ORIGINS)).describe("Dotted key of a setting -> origin of its value."),
   seed: z.int(),
   versions: z.strictObject({ slm: z.string(), node: z.string(), platform: z.string() }),
   createdAt: z.iso.datetime(),
   details: z.record(z.string(), z.json()).describe("The stage's report."),
   checksum: digest
     .optional()
-    .describe("Of this file, with zeros in place of these digits; absent in manifests of earlier versions."),
+    .describe(
+      "SHA-256 of this file, computed with zeros in place of these digits. Absent in manifests of earlier versions.",
+    ),
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;
@@ -120,8 +115,8 @@ export async function writeManifest(directory: string, manifest: Manifest): Prom
 /**
  * Reads the manifest of an artifact directory.
  *
- * @throws SlmError INPUT_MISSING if the directory has none; DATA_INVALID if it is not a manifest of this version, names a path outside
- * the directory, or is not what its checksum says.
+ * @throws SlmError INPUT_MISSING if the directory has none; DATA_INVALID if it is not a manifest of this version, names a path outside the
+ * directory, or does not match its checksum.
  */
 export async function readManifest(directory: string): Promise<Manifest> {
   const path = join(directory, MANIFEST_FILE);
@@ -132,10 +127,10 @@ export async function readManifest(directory: string): Promise<Manifest> {
   return parseManifestText(text, path);
 }
 
-/** Keys of every manifest. A single wrong byte leaves two of them, so a corrupt manifest is not taken for another program's file. */
+/** Keys of every manifest. A single wrong byte destroys at most one of them, so a corrupt manifest is not mistaken for another program's file. */
 const OWN_KEYS = ['"schemaVersion"', '"outputs"', '"origins"'];
 
-/** The text of a directory's manifest; undefined without one, and for another program's file of that name. */
+/** The text of a directory's manifest; undefined if there is none, or if another program's file has this name. */
 export async function ownManifestText(directory: string): Promise<string | undefined> {
   const path = join(directory, MANIFEST_FILE);
   const text = await readTextFile(path, { limitBytes: MANIFEST_LIMIT_BYTES }).catch((error: unknown) => {
@@ -145,7 +140,7 @@ export async function ownManifestText(directory: string): Promise<string | undef
   return text !== undefined && OWN_KEYS.some((key) => text.includes(key)) ? text : undefined;
 }
 
-/** The manifest in a text. @param path its name in errors. @throws SlmError DATA_INVALID as {@link readManifest} */
+/** Parses the text of a manifest. @param path its name in errors. @throws SlmError DATA_INVALID as {@link readManifest} */
 export function parseManifestText(text: string, path: string): Manifest {
   const manifest = parseJsonText(text, manifestSchema, path);
   if (manifest.checksum !== undefined) requireSealed(text, path);
@@ -153,8 +148,8 @@ export function parseManifestText(text: string, path: string): Manifest {
 }
 
 /**
- * Identity of the content of a directory: a hash of its kind and of the hash of every file that is not a record of how the run went.
- * Times and versions are not part of it, so a repeated stage with the same output keeps later stages valid.
+ * Hash of a directory's content: its kind and the hashes of its files, except files that record times and speeds. It does not depend on
+ * times and versions, so later stages stay valid if a repeated stage has the same output.
  */
 export function contentHash(manifest: Pick<Manifest, "kind" | "outputs">): string {
   const outputs = manifest.outputs
@@ -164,7 +159,7 @@ export function contentHash(manifest: Pick<Manifest, "kind" | "outputs">): strin
   return hashJson({ kind: manifest.kind, outputs });
 }
 
-/** Describes an artifact directory as the input of a later stage. @throws SlmError INPUT_MISSING, DATA_INVALID */
+/** Describes an artifact directory as an input of a later stage. @throws SlmError INPUT_MISSING, DATA_INVALID */
 export async function artifactInput(name: string, directory: string): Promise<ManifestInput> {
   const manifest = await readManifest(directory);
   return { name, kind: manifest.kind, sha256: contentHash(manifest) };

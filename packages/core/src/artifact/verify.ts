@@ -26,8 +26,8 @@ export interface VerifyOptions {
 }
 
 /**
- * Checks every file of an artifact directory against its manifest, and that there are no others.
- * Symbolic links are rejected: they would let a bundle name files outside itself.
+ * Compares every file of an artifact directory with its manifest, and reports extra files. Symbolic links are rejected, because a bundle
+ * could use them to name files outside itself.
  *
  * @throws SlmError INPUT_MISSING, DATA_INVALID if the manifest cannot be read or lists a path outside the directory.
  */
@@ -50,10 +50,10 @@ export async function verifyDirectory(directory: string, options: VerifyOptions 
   return { files: manifest.outputs, problems };
 }
 
-/** A file as listed in the manifest or in the list of a folder; such a list has no sizes. */
+/** A file as listed in the manifest or in the list of a folder, which has no sizes. */
 export type ExpectedFile = IndexedFile & Partial<Pick<ManifestFile, "bytes">>;
 
-/** The files in the lists of folders. An unreadable list is a problem; its files are then reported as extra. */
+/** The files in the lists of folders. An unreadable list is reported, and its files are reported as extra. */
 export async function indexedFiles(
   directory: string,
   { outputs }: Manifest,
@@ -72,7 +72,7 @@ export async function indexedFiles(
   return files;
 }
 
-/** Paths of all regular files below a directory, sorted, with forward slashes; the manifest at the root and its signature are left out. */
+/** Paths of all regular files below a directory, sorted, with forward slashes; without the manifest at the root and its signature. */
 export async function listFiles(
   directory: string,
   below: string,
@@ -91,7 +91,7 @@ export async function listFiles(
   return files;
 }
 
-/** What is wrong with a file; undefined if it is as expected. */
+/** The problem of a file; undefined if the file is as expected. */
 export async function compareFile(
   directory: string,
   expected: ExpectedFile,
@@ -104,12 +104,16 @@ export async function compareFile(
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     throw error;
   });
-  if (status?.isFile() !== true) return { path, problem: "missing", message: "is not there" };
+  if (status?.isFile() !== true) return { path, problem: "missing", message: "is missing" };
   if (bytes !== undefined && status.size !== bytes) {
-    return { path, problem: "changed", message: `has ${status.size} bytes, the manifest says ${bytes}` };
+    return {
+      path,
+      problem: "changed",
+      message: `has ${status.size} bytes, expected ${bytes} as in the manifest`,
+    };
   }
   if (hashes === "known" && (await knownHash(full)) === sha256) return undefined;
   const actual = await hashFile(full);
   if (actual === sha256) return undefined;
-  return { path, problem: "changed", message: `has sha256 ${actual}, the manifest says ${sha256}` };
+  return { path, problem: "changed", message: `has sha256 ${actual}, expected ${sha256} as in the manifest` };
 }

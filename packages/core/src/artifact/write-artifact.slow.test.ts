@@ -33,7 +33,7 @@ async function writeOne(key: string, text: string): Promise<void> {
 }
 
 describe(writeArtifact, () => {
-  test("writes a directory whose manifest verifies and describes itself", async () => {
+  test("writes a directory that passes verification, and a manifest that describes it", async () => {
     await writeArtifact(specOf("k1"), async (work) => {
       await mkdir(join(work, "shards"));
       await writeFile(join(work, "shards", "0.bin"), Uint8Array.of(1, 2, 3));
@@ -52,7 +52,7 @@ describe(writeArtifact, () => {
     expect(await readdir(root)).toEqual(["out"]);
   });
 
-  test("lists the files of an indexed folder in a file of their own, which is checked like the manifest", async () => {
+  test("lists the files of an indexed folder in a separate file, which is checked like the manifest", async () => {
     const write = (): Promise<unknown> =>
       writeArtifact({ ...specOf("k1"), indexed: ["images", "absent"] }, async (work) => {
         await mkdir(join(work, "images", "train"), { recursive: true });
@@ -90,7 +90,7 @@ describe(writeArtifact, () => {
     );
   });
 
-  test("leaves the old artifact alone when filling fails, and resumes the unfinished work under the same key", async () => {
+  test("keeps the old artifact if filling fails, and resumes unfinished work with the same key", async () => {
     await writeOne("k1", "old");
     const failing = writeArtifact(specOf("k2"), async (work) => {
       await writeFile(join(work, "checkpoint"), "step 10");
@@ -108,7 +108,7 @@ describe(writeArtifact, () => {
     expect(await readdir(root)).toEqual(["out"]);
   });
 
-  test("leaves nothing of work that fails where it is not resumable, folders made for it included", async () => {
+  test("deletes failed work that cannot be resumed, including the folders created for it", async () => {
     const spec = (name: string): ArtifactSpec => ({ ...specOf("k", name), isResumable: false });
     const fail = (name: string): Promise<unknown> =>
       writeArtifact(spec(name), async (work) => {
@@ -118,7 +118,7 @@ describe(writeArtifact, () => {
     await expect(fail("deep/er/out")).rejects.toThrow("no good");
     expect(await readdir(root)).toEqual([]);
     await writeOne("k1", "old");
-    await mkdir(partialPath(join(root, "out")), { recursive: true }); // what a killed process left
+    await mkdir(partialPath(join(root, "out")), { recursive: true }); // files of a killed process
     await expect(fail("out")).rejects.toThrow("no good");
     expect(await readdir(root)).toEqual(["out"]);
     expect(await readFile(join(root, "out", "a.txt"), "utf8")).toBe("old");
@@ -127,7 +127,7 @@ describe(writeArtifact, () => {
     expect((await readdir(root)).sort()).toEqual(["mine", "out"]);
   });
 
-  test("touches neither a directory that is not slm's nor the folder it lies in", async () => {
+  test("does not change a directory that is not slm's, or its parent folder", async () => {
     await mkdir(join(root, "mine", "thesis"), { recursive: true });
     await writeFile(join(root, "mine", "thesis", "text"), "years");
     const spec = { ...specOf("k", "mine/thesis"), isResumable: false };
@@ -137,7 +137,7 @@ describe(writeArtifact, () => {
     expect(await readdir(join(root, "mine"))).toEqual(["thesis"]);
   });
 
-  test("discards unfinished work of another key and of an unreadable record", async () => {
+  test("deletes unfinished work with another key or an unreadable record", async () => {
     for (const record of ['{"key":"other"}', "{", ""]) {
       await mkdir(partialPath(join(root, "out")), { recursive: true });
       await writeFile(join(partialPath(join(root, "out")), ".work.json"), record);
@@ -147,7 +147,7 @@ describe(writeArtifact, () => {
     }
   });
 
-  test("does not publish temporary files that a killed process left in the work directory", async () => {
+  test("does not publish temporary files of a killed process in the work directory", async () => {
     await expect(
       writeArtifact(specOf("k"), async (work) => {
         await writeFile(join(work, "a.txt.4711.0badcafe.tmp"), "half");
@@ -158,7 +158,7 @@ describe(writeArtifact, () => {
     expect((await readManifest(join(root, "out"))).outputs.map(({ path }) => path)).toEqual(["a.txt"]);
   });
 
-  test("keeps finished work that was killed just before it was put in place", async () => {
+  test("keeps finished work of a process that was killed just before the rename", async () => {
     await writeOne("k1", "whole");
     await rename(join(root, "out"), partialPath(join(root, "out")));
     await writeArtifact(specOf("k1"), async (work) => {
@@ -167,9 +167,9 @@ describe(writeArtifact, () => {
     });
   });
 
-  test("finishes a replacement that was killed between its two renames", async () => {
+  test("completes a replacement that was killed between its two renames", async () => {
     await writeOne("old", "old");
-    // Build the exact state by hand: new complete in .partial, old aside in .previous, nothing at the target.
+    // Build the exact state by hand: the complete new artifact in .partial, the old one in .previous, nothing at the target.
     await rename(join(root, "out"), join(root, "out.previous"));
     await writeArtifact(specOf("new", "other"), async (work) => {
       await writeFile(join(work, "a.txt"), "new");
@@ -181,7 +181,7 @@ describe(writeArtifact, () => {
     expect(await readdir(root)).toEqual(["out"]);
   });
 
-  test("restores the old artifact when the new one was not complete", async () => {
+  test("restores the old artifact if the new one is incomplete", async () => {
     await writeOne("old", "old");
     await rename(join(root, "out"), join(root, "out.previous"));
     await mkdir(partialPath(join(root, "out")));
@@ -189,14 +189,14 @@ describe(writeArtifact, () => {
     expect(await readFile(join(root, "out", "a.txt"), "utf8")).toBe("old");
   });
 
-  test("rejects to replace a directory that slm did not write", async () => {
+  test("does not replace a directory that slm did not write", async () => {
     await mkdir(join(root, "out"));
     await writeFile(join(root, "out", "thesis.txt"), "years of work");
     await expect(writeOne("k", "x")).rejects.toMatchObject({ code: "OUTPUT_FAILED" });
     expect(await readFile(join(root, "out", "thesis.txt"), "utf8")).toBe("years of work");
   });
 
-  test("rejects a second writer of the same directory while the first is at work", async () => {
+  test("rejects a second writer of the same directory", async () => {
     let finish: () => void = () => undefined;
     let begun: () => void = () => undefined;
     const begin = new Promise<void>((resolve) => (begun = resolve));
@@ -215,7 +215,7 @@ describe(writeArtifact, () => {
     expect((await readManifest(join(root, "out"))).key).toBe("k1");
   });
 
-  test("reports a full disk as OUTPUT_FAILED, naming what is safe", async () => {
+  test("reports a full disk as OUTPUT_FAILED, and says which data is safe", async () => {
     const full = writeArtifact(specOf("k"), () => {
       throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
     });
@@ -230,7 +230,7 @@ describe(writeArtifact, () => {
     });
   });
 
-  test("passes on a rejection to read an input as it is", async () => {
+  test("does not change the error of an input that cannot be read", async () => {
     const cause = Object.assign(new Error("EACCES"), { code: "EACCES", path: join(root, "corpus.txt") });
     await expect(writeArtifact(specOf("k"), () => Promise.reject(cause))).rejects.toBe(cause);
   });
@@ -251,7 +251,7 @@ describe(writeArtifact, () => {
 });
 
 describe(artifactInput, () => {
-  test("identifies contents, not the time of writing or the key", async () => {
+  test("depends on the content, not on the time or the key", async () => {
     await writeOne("k1", "same");
     const before = await artifactInput("data", join(root, "out"));
     await writeOne("k2", "same");
@@ -260,7 +260,7 @@ describe(artifactInput, () => {
     expect((await artifactInput("data", join(root, "out"))).sha256).not.toBe(before.sha256);
   });
 
-  test("gives the hash of contentHash", async () => {
+  test("returns the hash of contentHash", async () => {
     await writeOne("k1", "x");
     const manifest = await readManifest(join(root, "out"));
     expect((await artifactInput("n", join(root, "out"))).sha256).toBe(contentHash(manifest));

@@ -1,7 +1,7 @@
 /**
- * Writes an artifact directory that appears whole or not at all.
+ * Writes an artifact directory atomically: it appears complete or not at all.
  *
- *   X.partial/   unfinished work; survives a kill, so a long stage resumes inside it    (.work.json holds its key)
+ *   X.partial/   unfinished work; survives a kill, so a long stage resumes inside it    (.work.json contains its key)
  *   X.previous/  the artifact being replaced, between two renames
  *   X/           complete, with manifest.json; never partly written
  */
@@ -38,10 +38,10 @@ import { listFiles, type DirectoryProblem } from "./verify.js";
 import { SLM_VERSION } from "../version.js";
 
 export interface ArtifactSpec {
-  /** Where the finished directory appears. */
+  /** Path of the finished directory. */
   readonly directory: string;
   readonly kind: ArtifactKind;
-  /** Identifies inputs, settings, seed and code; unfinished work with another key is discarded. */
+  /** Hash of inputs, settings, seed and code. Unfinished work with another key is deleted. */
   readonly key: string;
   readonly inputs: readonly ManifestInput[];
   /** The resolved settings: plain JSON data. */
@@ -49,18 +49,15 @@ export interface ArtifactSpec {
   readonly origins: Readonly<Record<string, Origin>>;
   readonly seed: number;
   /**
-   * Folders with many files. Each gets a list of its files ({@link INDEX_FILE}), and the manifest names the list instead of the
-   * files. A folder that `fill` does not create is ignored.
+   * Folders with many files. Each gets a list of its files ({@link INDEX_FILE}), and the manifest names only the list. Folders that `fill`
+   * does not create are ignored.
    */
   readonly indexed?: readonly string[] | undefined;
-  /**
-   * Names of files and folders, at any depth, that say how the run went: its times and speeds. They are verified, but not part of the
-   * content.
-   */
+  /** Names of files and folders, at any depth, that record times and speeds of the run. They are verified but do not count as content. */
   readonly records?: readonly string[] | undefined;
   /**
-   * Whether failed work is kept, so that the next call with the same key resumes it. If false, a failed call leaves nothing;
-   * work of a killed process is discarded by the next call. Default true.
+   * Whether to keep failed work, so that the next call with the same key resumes it. If false, a failed call deletes its work, and the next
+   * call deletes the work of a killed process. Default: true.
    */
   readonly isResumable?: boolean | undefined;
 }
@@ -71,19 +68,19 @@ export interface WrittenArtifact<Details extends object> {
   readonly details: Details;
 }
 
-/** Record of unfinished work; it is not part of the artifact. */
+/** Record of unfinished work. It does not become part of the artifact. */
 export const WORK_FILE = ".work.json";
 const workSchema = z.strictObject({ key: z.string() });
 
 /**
  * Fills a work directory, writes its manifest, and replaces `directory` with it.
  *
- * If `fill` throws or the process is killed, `directory` is unchanged and the work directory stays. The next
- * call with the same key passes the same work directory to `fill`, which continues from the files it finds there. Work that is
- * not resumable is removed if `fill` throws, including parent folders that were created for it.
+ * If `fill` throws or the process is killed, `directory` does not change and the work directory stays. The next call with the same key
+ * passes the same work directory to `fill`, which resumes from the files in it. Work that cannot be resumed is deleted if `fill` throws,
+ * with the parent folders that were created for it.
  *
  * @param fill writes files into the work directory and returns the stage's report
- * @throws SlmError OUTPUT_FAILED if the system rejects a write or `directory` holds files that are not an artifact;
+ * @throws SlmError OUTPUT_FAILED if a write fails or `directory` contains files that are not an artifact;
  * BUSY if another process writes it.
  */
 export async function writeArtifact<Details extends object>(
@@ -131,7 +128,7 @@ async function write<Details extends object>(
   });
 }
 
-/** `directory` and its parents that do not exist, the deepest first. */
+/** The missing folders among `directory` and its parents, the deepest first. */
 async function missingAbove(directory: string): Promise<readonly string[]> {
   const missing: string[] = [];
   for (let at = directory; !(await isThere(at)); at = dirname(at)) {
@@ -147,7 +144,7 @@ const isThere = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** Removes created folders that are still empty, the deepest first, up to the first one with content. */
+/** Removes created folders that are still empty, the deepest first. Stops at the first folder with content. */
 async function removeEmpty(made: readonly string[]): Promise<void> {
   for (const directory of made) {
     const isGone = await rmdir(directory).then(
@@ -159,15 +156,15 @@ async function removeEmpty(made: readonly string[]): Promise<void> {
 }
 
 /**
- * Completes a replacement that a kill interrupted: afterwards `directory` is the new artifact if that was complete, else the old.
- * Called by {@link writeArtifact}; call it before reading a directory that an earlier process may have been replacing.
+ * Completes a replacement that a kill interrupted. `directory` is then the new artifact if it was complete, and otherwise the old one.
+ * {@link writeArtifact} calls it. Also call it before reading a directory that an earlier process may have been replacing.
  */
 export async function recoverArtifact(directory: string): Promise<void> {
   const target = resolve(directory);
   if (await exists(previousPath(target))) await withLock(target, () => recoverLocked(target));
 }
 
-/** As {@link recoverArtifact}, for a caller that holds the lock of `directory`, an absolute path. */
+/** Like {@link recoverArtifact}, for a caller that has the lock of `directory`, which must be an absolute path. */
 export async function recoverLocked(directory: string): Promise<void> {
   const previous = previousPath(directory);
   if (!(await exists(previous))) return;
@@ -185,11 +182,11 @@ async function rejectExternalDirectory(directory: string): Promise<void> {
     if (systemCode(error) === "ENOENT") return [];
     throw error;
   });
-  // A corrupt manifest is still one of ours.
+  // A corrupt manifest is still slm's.
   if (entries.length === 0 || (await ownManifestText(directory)) !== undefined) return;
   throw new SlmError(
     "OUTPUT_FAILED",
-    `${directory} holds files but no readable manifest.json: it may not be an slm artifact, so it is not replaced`,
+    `${directory} contains files but no readable manifest.json; it may not be an slm artifact, so it is not replaced`,
     {
       context: { directory },
       suggestions: ["choose a new or empty directory", `delete it yourself: rm -r ${directory}`],
@@ -207,8 +204,8 @@ async function openWorkDirectory(work: string, key: string): Promise<void> {
 }
 
 /**
- * The key of unfinished work; undefined if it is unknown, and then the work is not used.
- * Work that was killed just before the final rename records its key only in its manifest.
+ * The key of unfinished work; undefined if it is unknown, so that the work is not used. Work that was killed just before the final rename
+ * has its key only in its manifest.
  */
 async function recordedKey(work: string): Promise<string | undefined> {
   const record = await ifReadable(readJsonFile(join(work, WORK_FILE), workSchema, { limitBytes: 4096 }));
@@ -236,8 +233,8 @@ async function finishWork(work: string, spec: ArtifactSpec, details: object): Pr
 }
 
 /**
- * The creation time in the manifest. Bundles are reproducible: the same inputs give the same bytes. Their time is therefore
- * SOURCE_DATE_EPOCH [s] if that is set (reproducible-builds.org), else 1970.
+ * The creation time in the manifest. Bundles are reproducible: the same inputs produce the same bytes. Their time is therefore
+ * SOURCE_DATE_EPOCH [s] if it is set (reproducible-builds.org), and otherwise 1970.
  *
  * @throws SlmError CONFIG_INVALID if SOURCE_DATE_EPOCH is not a whole number of seconds.
  */
@@ -248,7 +245,7 @@ function creationTime(kind: ArtifactKind): Date {
   throw new SlmError("CONFIG_INVALID", `SOURCE_DATE_EPOCH: expected whole seconds since 1970, got '${text}'`);
 }
 
-/** A copy that JSON can hold, without `undefined` fields. @throws TypeError for NaN and other values JSON would change */
+/** A copy without `undefined` fields. @throws TypeError for NaN and other values that JSON would change */
 function plainJson(value: unknown): unknown {
   return JSON.parse(canonicalJson(value));
 }
@@ -261,7 +258,7 @@ async function describeOutputs(
   const paths = (await listFiles(work, "", problems)).filter((path) => path !== WORK_FILE);
   const [problem] = problems;
   if (problem !== undefined)
-    throw new Error(`${work}/${problem.path} ${problem.message}: an artifact holds files only`);
+    throw new Error(`${work}/${problem.path} ${problem.message}; an artifact may contain only files`);
   const outputs: ManifestFile[] = [];
   const isInside = (folder: string) => (path: string) => path.startsWith(`${folder}/`);
   for (const folder of indexed) {
@@ -285,10 +282,10 @@ async function describeFile(work: string, path: string): Promise<ManifestFile> {
   return { path, bytes: (await stat(full)).size, sha256: await hashFile(full) };
 }
 
-/** Files of a folder that are flushed concurrently: a disk flushes many in about the time of one. */
+/** Number of files to flush concurrently. A disk flushes many in about the time of one. */
 const FLUSHED_TOGETHER = 32;
 
-/** Writes the list of a folder, replacing one from an interrupted call. */
+/** Writes the list of a folder, and replaces the list of an interrupted call. */
 async function writeIndex(work: string, folder: string, paths: readonly string[]): Promise<ManifestFile> {
   const index = `${folder}/${INDEX_FILE}`;
   const listed = paths.filter((path) => path !== index);
@@ -302,7 +299,7 @@ async function writeIndex(work: string, folder: string, paths: readonly string[]
   return describeFile(work, index);
 }
 
-/** Replaces `directory`, an absolute path whose lock is held, with its complete work directory. */
+/** Replaces `directory` with its complete work directory. The caller must have the lock of `directory`, an absolute path. */
 export async function putInPlace(directory: string): Promise<void> {
   const replaces = await exists(directory);
   if (replaces) await rename(directory, previousPath(directory));
@@ -311,7 +308,7 @@ export async function putInPlace(directory: string): Promise<void> {
   if (replaces) await rm(previousPath(directory), { recursive: true, force: true });
 }
 
-/** Where unfinished work on `directory` is kept. */
+/** Directory of unfinished work on `directory`. */
 export function partialPath(directory: string): string {
   return `${resolve(directory)}.partial`;
 }

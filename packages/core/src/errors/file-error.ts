@@ -2,7 +2,7 @@
 import { sep } from "node:path";
 import { SlmError } from "./slm-error.js";
 
-/** Meaning of each system code; a code that is not listed is not about writing. */
+/** Meaning of each system code that a failed write can have. */
 const WRITE_REJECTIONS: Readonly<Record<string, string>> = {
   ENOSPC: "no space is left on the device",
   EDQUOT: "the disk quota is used up",
@@ -13,21 +13,21 @@ const WRITE_REJECTIONS: Readonly<Record<string, string>> = {
   EIO: "the device reports an input/output error",
   ENOTDIR: "a part of the path is a file, not a directory",
   EISDIR: "the path is a directory",
-  EEXIST: "a file of that name is in the way",
+  EEXIST: "a file with this name exists",
   ENAMETOOLONG: "the path is too long",
   EMFILE: "too many files are open",
 };
 
-/** Of a path that was to be written: where reading means a missing input, writing cannot make the folders, as below /proc. */
-const NO_FOLDER = "its folder does not exist and cannot be made";
+/** Meaning of ENOENT for a write: the folder could not be created, as below /proc. For a read it means a missing input. */
+const NO_FOLDER = "its folder does not exist and cannot be created";
 
-/** Calls of the system that only writing makes, as Node's errors name them. */
+/** System calls that only writes make, as named in Node's errors. */
 const WRITING_CALLS: ReadonlySet<string> = new Set([
   ...["mkdir", "mkdtemp", "rename", "copyfile", "link", "symlink", "rmdir", "rm", "unlink"],
   ...["write", "writev", "ftruncate", "truncate", "fsync", "fdatasync", "utime", "futime"],
 ]);
 
-/** System codes that can only come from writing, whatever path they carry. */
+/** System codes that only a write can cause. */
 const ALWAYS_WRITING: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EROFS", "EFBIG"]);
 
 /** The system code (`ENOENT`, `ENOSPC`, ...) of an error, if it has one. */
@@ -37,9 +37,9 @@ export function systemCode(error: unknown): string | undefined {
 }
 
 /**
- * The error to throw after a failed write to `path`: OUTPUT_FAILED for a system error, the error itself otherwise.
+ * The error to throw after a failed write to `path`: OUTPUT_FAILED for a system error; other errors unchanged.
  *
- * @param kept one clause about the data that is still safe on disk
+ * @param kept a clause that says which data is still safe on disk
  */
 export function writeFailure(error: unknown, path: string, kept: string): unknown {
   const code = systemCode(error);
@@ -48,32 +48,32 @@ export function writeFailure(error: unknown, path: string, kept: string): unknow
   return new SlmError("OUTPUT_FAILED", `cannot write ${path}: ${reason} (${code}); ${kept}`, {
     context: { path, systemCode: code },
     suggestions: ALWAYS_WRITING.has(code)
-      ? ["free space or choose another place with --out, then run the same command again"]
-      : ["choose a directory that you may write to with --out"],
+      ? ["free space or choose another directory with --out, then run the same command again"]
+      : ["choose a directory with write permission with --out"],
     cause: error,
   });
 }
 
 /**
- * The OUTPUT_FAILED of a system error that only writing can cause, for callers that do not know what was being done; undefined for any
- * other error.
+ * The OUTPUT_FAILED error for a system error that only a write can cause; undefined for other errors. For callers that do not know which
+ * operation failed.
  */
 export function failedWrite(error: unknown): SlmError | undefined {
   const code = systemCode(error);
   if (code === undefined || !(error instanceof Error)) return undefined;
   const call = "syscall" in error ? String(error.syscall) : "";
-  // A folder can be opened for reading, not for writing.
+  // A folder can be opened for reading but not for writing.
   const isWriting =
     WRITING_CALLS.has(call) || ALWAYS_WRITING.has(code) || (call === "open" && code === "EISDIR");
   if (!isWriting) return undefined;
   const path = [...("dest" in error ? [error.dest] : []), ...("path" in error ? [error.path] : [])].find(
     (value) => typeof value === "string",
   );
-  const failure = writeFailure(error, path ?? "a file", "what was finished before is kept");
+  const failure = writeFailure(error, path ?? "a file", "finished work is kept");
   return failure instanceof SlmError ? failure : undefined;
 }
 
-/** Whether a system error was caused by writing in one of `directories`, as opposed to reading some input. */
+/** Whether a system error was caused by writing in one of `directories`, and not by reading an input. */
 export function isWriteRejection(error: unknown, directories: readonly string[]): boolean {
   const code = systemCode(error);
   if (code === undefined || WRITE_REJECTIONS[code] === undefined) return false;

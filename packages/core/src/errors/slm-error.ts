@@ -1,25 +1,25 @@
 import { ERROR_EXIT, type ErrorCode } from "./codes.js";
 
 export interface SlmErrorOptions {
-  /** Facts a program may read: the file, the key, the sizes. */
+  /** Details for programs: the file, the key, the sizes. */
   readonly context?: Readonly<Record<string, unknown>> | undefined;
-  /** Commands or edits that help, ready to paste. */
+  /** Commands or edits that help, ready to copy. */
   readonly suggestions?: readonly string[] | undefined;
   readonly cause?: unknown;
 }
 
 /**
- * The one error class that users see. The message names the place, the expected and the actual value.
- * The code is stable and determines the exit code.
+ * The only error class that users see. The message says where the problem is, and the expected and actual values. The code is stable and
+ * determines the exit code.
  *
  * @example throw new SlmError("INPUT_MISSING", "distill: no such file: words.jsonl", { suggestions: ["slm data prepare"] })
  */
 export class SlmError extends Error {
-  /** What kind of failure it is. */
+  /** The kind of failure. */
   readonly code: ErrorCode;
-  /** Facts a program may read: the file, the key, the sizes. */
+  /** Details for programs: the file, the key, the sizes. */
   readonly context: Readonly<Record<string, unknown>>;
-  /** Commands or edits that help, ready to paste. */
+  /** Commands or edits that help, ready to copy. */
   readonly suggestions: readonly string[];
 
   constructor(code: ErrorCode, message: string, options: SlmErrorOptions = {}) {
@@ -30,7 +30,7 @@ export class SlmError extends Error {
     this.suggestions = options.suggestions ?? [];
   }
 
-  /** The process exit code this error ends with. */
+  /** The process exit code for this error. */
   get exitCode(): number {
     return ERROR_EXIT[this.code];
   }

@@ -1,8 +1,8 @@
 /**
- * Files that hold either their old contents or all of the new ones.
+ * Writes files atomically: a file contains either its old content or the complete new content.
  *
- * The bytes go to a temporary sibling that is flushed to the device and then renamed. `FileHandle.writeFile` is used
- * because it loops until every byte is written: a single `write` may stop short when the disk fills up or beyond 2 GiB.
+ * The bytes are written to a temporary file in the same folder, which is flushed and then renamed. `FileHandle.writeFile` loops until every
+ * byte is written; a single `write` may write less if the disk fills up, or above 2 GiB.
  */
 import { randomBytes } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";
@@ -12,20 +12,20 @@ import { makeFolder } from "./make-folder.js";
 
 const WINDOWS = process.platform === "win32";
 
-/** Writes bytes so that `path` never holds only a part of them. Creates missing parent directories. @throws SlmError OUTPUT_FAILED */
+/** Writes bytes so that `path` never contains only a part of them. Creates missing parent directories. @throws SlmError OUTPUT_FAILED */
 export async function writeBytesAtomic(path: string, bytes: Uint8Array): Promise<void> {
   await writeAtomic(path, bytes);
 }
 
 /**
- * As {@link writeBytesAtomic}, but a power cut may leave the file empty. For many small files of an artifact, which are flushed
- * together when it is finished. Code that resumes unfinished work must check that they are complete. @throws SlmError OUTPUT_FAILED
+ * Like {@link writeBytesAtomic}, but after a power cut the file may be empty. For the many small files of an artifact, which are flushed
+ * together at the end. Code that resumes unfinished work must check that they are complete. @throws SlmError OUTPUT_FAILED
  */
 export async function writeBytesUnflushed(path: string, bytes: Uint8Array): Promise<void> {
   await writeAtomic(path, bytes, { flush: false });
 }
 
-/** Writes UTF-8 text so that `path` never holds only a part of it. @throws SlmError OUTPUT_FAILED */
+/** Writes UTF-8 text so that `path` never contains only a part of it. @throws SlmError OUTPUT_FAILED */
 export async function writeTextAtomic(path: string, text: string): Promise<void> {
   await writeAtomic(path, text);
 }
@@ -35,7 +35,7 @@ export async function writeJsonAtomic(path: string, value: unknown): Promise<voi
   await writeAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
 }
 
-/** Whether a path is a temporary file of this module that a killed process left behind. */
+/** Whether a path is a temporary file of this module, left by a killed process. */
 export function isTemporaryPath(path: string): boolean {
   return /\.\d+\.[0-9a-f]{8}\.tmp$/.test(path);
 }
@@ -60,10 +60,10 @@ interface FlushOptions {
 }
 
 /**
- * Writes a file that is made piece by piece, so that `path` never holds only a part of it. Creates missing parent directories.
+ * Writes a file in pieces, so that `path` never contains only a part of it. Creates missing parent directories.
  *
- * @param write writes the whole file to the path that it is given, a sibling of `path`
- * @throws SlmError OUTPUT_FAILED; what `write` throws that is no error of the file system
+ * @param write writes the whole file to the given path, which is in the folder of `path`
+ * @throws SlmError OUTPUT_FAILED; errors of `write` that are not errors of the file system
  */
 export async function replaceAtomic(
   path: string,
@@ -93,7 +93,7 @@ export async function syncFile(path: string): Promise<void> {
   }
 }
 
-/** Flushes a directory's entries, so that a rename survives a power cut. Windows has no such call and needs none. */
+/** Flushes a directory's entries, so that a rename survives a power cut. Windows does not have or need this call. */
 export async function syncDirectory(path: string): Promise<void> {
   if (!WINDOWS) await syncFile(path);
 }

@@ -9,7 +9,7 @@ const failed = (code: string): Error =>
     dest: "bundle/graph.onnx",
   });
 
-test("a full disk is reported of the file that is written, not of the one that is read", () => {
+test("the error of a full disk names the target, not the source", () => {
   expect(copyFailure(failed("ENOSPC"), "bundle/graph.onnx")).toMatchObject({
     code: "OUTPUT_FAILED",
     message: expect.stringContaining("cannot write bundle/graph.onnx: no space is left") as string,

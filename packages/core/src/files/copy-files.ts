@@ -5,8 +5,8 @@ import { isWriteRejection, writeFailure } from "../errors/file-error.js";
 import { resolveInside } from "./relative-path.js";
 
 /**
- * Copies files to the same relative paths. Where the file system can share blocks until one side is written (reflink),
- * it does, else bytes are copied. Hard links are not used: a file edited in the copy would change in its source too.
+ * Copies files to the same relative paths, with shared blocks (reflink) if the file system supports them. It does not use hard links,
+ * because an edit of the copy would also change the source.
  */
 export async function copyFiles(from: string, to: string, paths: readonly string[]): Promise<void> {
   for (const path of paths) {
@@ -20,6 +20,6 @@ export async function copyFiles(from: string, to: string, paths: readonly string
   }
 }
 
-/** Why a file could not be copied to `target`. The system names both files, the one that is read first. */
+/** The error for a file that could not be copied to `target`. The system's error names both files, the source first. */
 export const copyFailure = (error: unknown, target: string): unknown =>
-  isWriteRejection(error, []) ? writeFailure(error, target, "the copy is not complete") : error;
+  isWriteRejection(error, []) ? writeFailure(error, target, "the copy is incomplete") : error;

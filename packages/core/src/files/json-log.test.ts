@@ -19,20 +19,20 @@ async function writeSteps(path: string, from: number, to: number): Promise<void>
 }
 
 describe(JsonLog, () => {
-  test("of a resumed run equals that of an uninterrupted one", async () => {
+  test("of a resumed run equals the log of an uninterrupted run", async () => {
     await writeSteps(join(root, "whole"), 1, 9);
     await writeSteps(join(root, "resumed"), 1, 6);
     await writeSteps(join(root, "resumed"), 5, 9);
     expect(await readFile(join(root, "resumed"), "utf8")).toBe(await readFile(join(root, "whole"), "utf8"));
   });
 
-  test("drops a line cut short by a kill, and lines that are not records", async () => {
+  test("removes a line that a kill cut off, and lines that are not records", async () => {
     await writeFile(join(root, "log"), '{"step":1}\n[]\nnonsense\n{"step":"2"}\n{"step":3}\n{"step":4,"lo');
     await (await JsonLog.open(join(root, "log"), { keepThroughStep: 100 })).close();
     expect(await readFile(join(root, "log"), "utf8")).toBe('{"step":1}\n{"step":3}\n');
   });
 
-  test("starts empty unless asked to keep", async () => {
+  test("starts empty by default", async () => {
     await writeSteps(join(root, "log"), 1, 3);
     await (await JsonLog.open(join(root, "log"))).close();
     expect(await readFile(join(root, "log"), "utf8")).toBe("");

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { writeTextAtomic } from "./atomic-write.js";
 import { systemCode, writeFailure } from "../errors/file-error.js";
 
-/** One line: its step, and any numbers or texts about it. */
+/** One line: a step, and numbers or texts about it. */
 export type LogRecord = Readonly<Record<string, number | string | boolean | null>> & {
   readonly step: number;
 };
@@ -12,7 +12,7 @@ export type LogRecord = Readonly<Record<string, number | string | boolean | null
 const line = z.looseObject({ step: z.number() });
 
 export interface JsonLogOptions {
-  /** Lines after this step are dropped when the log is opened, because the run resumes from this step. */
+  /** Lines after this step are removed when the log is opened, because the run resumes from this step. */
   readonly keepThroughStep?: number;
 }
 
@@ -26,7 +26,7 @@ export class JsonLog {
   }
 
   /**
-   * Opens a log for appending. Lines beyond `keepThroughStep` and a last line cut short by a kill are removed.
+   * Opens a log for appending. Removes lines after `keepThroughStep` and a last line that a kill cut off.
    *
    * @throws SlmError OUTPUT_FAILED
    */
@@ -40,7 +40,7 @@ export class JsonLog {
     try {
       await this.#handle.appendFile(`${JSON.stringify(record)}\n`);
     } catch (error) {
-      throw writeFailure(error, this.path, "the lines before are kept");
+      throw writeFailure(error, this.path, "earlier lines are kept");
     }
   }
 
@@ -67,7 +67,7 @@ function keptLines(text: string, keepThroughStep: number): string {
     .join("");
 }
 
-/** The step of a line; infinite for a line that is not a record, so that it is dropped. */
+/** The step of a line; infinite if the line is not a record, so that it is removed. */
 function stepOf(candidate: string): number {
   try {
     return line.parse(JSON.parse(candidate)).step;

@@ -16,7 +16,7 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-/** The state that a process leaves which held the lock and was killed with SIGKILL. */
+/** The files of a process that had the lock and was killed with SIGKILL. */
 async function leaveLockOf(pid: number, host = hostname()): Promise<void> {
   await mkdir(`${target}.lock`);
   await writeFile(`${target}.lock.json`, JSON.stringify({ pid, host, since: "2026-01-01T00:00:00.000Z" }));
@@ -29,17 +29,17 @@ async function deadPid(): Promise<number> {
 }
 
 describe(withLock, () => {
-  test("returns the body's result and leaves nothing behind", async () => {
+  test("returns the body's result and deletes its files", async () => {
     expect(await withLock(target, () => Promise.resolve(42))).toBe(42);
     expect(await readdir(root)).toEqual([]);
   });
 
-  test("frees the lock when the body throws", async () => {
+  test("releases the lock if the body throws", async () => {
     await expect(withLock(target, () => Promise.reject(new Error("body")))).rejects.toThrow("body");
     expect(await readdir(root)).toEqual([]);
   });
 
-  test("rejects while a living process holds it, naming the process", async () => {
+  test("rejects while a living process has the lock, and names the process", async () => {
     await leaveLockOf(process.ppid);
     await expect(withLock(target, () => Promise.resolve())).rejects.toMatchObject({
       code: "BUSY",
@@ -48,7 +48,7 @@ describe(withLock, () => {
     });
   });
 
-  test("takes over the lock of a dead process at once, and only one of many takers gets it", async () => {
+  test("takes over the lock of a dead process at once, and only one of many processes gets it", async () => {
     await leaveLockOf(await deadPid());
     let inside = 0;
     let most = 0;
@@ -68,12 +68,12 @@ describe(withLock, () => {
     expect(outcomes.every((outcome) => outcome === "ran" || outcome === "BUSY")).toBe(true);
   });
 
-  test("does not judge a process on another machine", async () => {
+  test("does not check processes on another machine", async () => {
     await leaveLockOf(await deadPid(), `not-${hostname()}`);
     await expect(withLock(target, () => Promise.resolve())).rejects.toMatchObject({ code: "BUSY" });
   });
 
-  test("treats an unreadable record as a holder it does not know", async () => {
+  test("treats an unreadable record as an unknown holder", async () => {
     await mkdir(`${target}.lock`);
     await writeFile(`${target}.lock.json`, "{");
     await expect(withLock(target, () => Promise.resolve())).rejects.toThrow("another process");

@@ -1,9 +1,9 @@
 /**
- * One writer per directory at a time, across processes.
+ * A lock per directory, so that only one process writes it at a time.
  *
- * Three siblings of the directory are used: `X.lock` (a proper-lockfile lock, refreshed while its process lives),
- * `X.lock.json` (its holder) and, while the lock is being taken, `X.lock.guard`. The guard makes checking for a dead holder and
- * taking its lock one atomic step, so two processes that find a dead holder cannot both take the lock.
+ * It uses three paths next to directory `X`: `X.lock` (a proper-lockfile lock, refreshed while its process lives), `X.lock.json` (its
+ * holder) and, while a process takes the lock, `X.lock.guard`. The guard makes checking for a dead holder and taking its lock one atomic
+ * step, so two processes cannot both take over the lock of a dead holder.
  */
 import { rm, rmdir } from "node:fs/promises";
 import { hostname } from "node:os";
@@ -16,7 +16,7 @@ import { systemCode, writeFailure } from "../errors/file-error.js";
 import { makeFolder } from "./make-folder.js";
 import { readJsonFile } from "./read-json.js";
 
-/** A holder on another machine counts as dead when it has not touched its lock for this long. */
+/** A holder on another machine counts as dead if it has not refreshed its lock for this long. */
 const STALE_MS = 5 * 60_000;
 /** The guard is held only for a few file operations. */
 const GUARD_STALE_MS = 5_000;
@@ -26,10 +26,10 @@ const holderSchema = z.strictObject({ pid: z.int().positive(), host: z.string(),
 type Holder = z.infer<typeof holderSchema>;
 
 /**
- * Runs `body` while this process holds the lock of `directory`. The lock of a dead process is taken over.
+ * Runs `body` with the lock of `directory`. Takes over the lock of a dead process.
  *
  * @param body gets a signal that aborts if the lock is lost, for example after the machine slept
- * @throws SlmError BUSY if another run holds the directory, OUTPUT_FAILED if its parent cannot be written
+ * @throws SlmError BUSY if another run uses the directory, OUTPUT_FAILED if its parent cannot be written
  */
 export async function withLock<Result>(
   directory: string,
@@ -72,7 +72,7 @@ async function takeLock(target: string, onLost: (cause: Error) => void): Promise
     }
   } catch (error) {
     if (systemCode(error) === "ELOCKED") throw await busy(target, error);
-    throw writeFailure(error, lockPath(target), "nothing was changed");
+    throw writeFailure(error, lockPath(target), "no files were changed");
   }
 }
 
@@ -100,7 +100,7 @@ async function takeGuarded(target: string, onLost: (cause: Error) => void): Prom
   return release;
 }
 
-/** The recorded holder; undefined when there is no record, or one that a crash left unreadable. */
+/** The recorded holder; undefined without a record, or if a crash made it unreadable. */
 async function readHolder(target: string): Promise<Holder | undefined> {
   try {
     return await readJsonFile(holderPath(target), holderSchema, { limitBytes: 4096 });
@@ -113,7 +113,7 @@ async function readHolder(target: string): Promise<Holder | undefined> {
 function isDead(holder: Holder): boolean {
   if (holder.host !== hostname()) return false;
   try {
-    process.kill(holder.pid, 0); // Signal 0 asks whether the process exists and sends nothing.
+    process.kill(holder.pid, 0); // Signal 0 only checks whether the process exists.
     return false;
   } catch (error) {
     return systemCode(error) === "ESRCH";
@@ -128,7 +128,7 @@ async function busy(target: string, cause: unknown): Promise<SlmError> {
       : `process ${holder.pid} on ${holder.host} since ${holder.since}`;
   return new SlmError("BUSY", `${target} is in use by ${who}`, {
     context: { directory: target, ...holder },
-    suggestions: ["wait until that run has ended", "choose another directory with --out"],
+    suggestions: ["wait until that run ends", "choose another directory with --out"],
     cause,
   });
 }

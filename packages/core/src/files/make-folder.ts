@@ -1,11 +1,11 @@
-/** Makes folders where they are missing. */
+/** Creates missing folders. */
 import { mkdir, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { systemCode } from "../errors/file-error.js";
 
 /**
- * Makes a folder and its missing parents. Node's `mkdir` with `recursive` tries for ever where the system makes no folders, such as below
- * `/proc` (seen with 20.20 and libuv 1.46); this one ends with the system's error.
+ * Creates a folder and its missing parents. Node's recursive `mkdir` loops forever where the system cannot create folders, for example
+ * below `/proc` (seen with Node 20.20 and libuv 1.46). This function throws the system's error.
  */
 export async function makeFolder(path: string): Promise<void> {
   const folder = resolve(path);
@@ -15,12 +15,12 @@ export async function makeFolder(path: string): Promise<void> {
   } catch (error) {
     if (systemCode(error) !== "ENOENT" || parent === folder) throw error;
     await makeFolder(parent);
-    // Now its parent is there, whoever made it: a second failure is the system's answer.
+    // Now the parent exists, so a second failure is the system's final answer.
     await makeOne(folder);
   }
 }
 
-/** Makes a folder that may be there already. */
+/** Creates a folder if it does not exist. */
 async function makeOne(folder: string): Promise<void> {
   try {
     await mkdir(folder);

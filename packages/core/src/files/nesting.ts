@@ -1,6 +1,6 @@
-/** How deep a parsed value nests: JSON of 200 KB can nest 100,000 levels, and what recurses over it would end in a stack overflow. */
+/** Checks how deep a parsed value nests. JSON of 200 KB can nest 100,000 levels, which would overflow the stack of recursive code. */
 
-/** Deepest JSON that is read [levels]; files of models have about ten. */
+/** Nesting limit of JSON [levels]. Model files have about ten. */
 export const DEEPEST_JSON = 200;
 
 /** Whether a value nests lists and objects more than `levels` deep. */

@@ -9,20 +9,20 @@ import { SLM_VERSION } from "../version.js";
 
 const MEBIBYTE = 1024 * 1024;
 
-/** Bytes are a plain array in the browser, where the same code reads a bundle. A byte order mark stays, as everywhere. */
+/** In the browser, where this code reads bundles, bytes are a plain array. A byte order mark is kept. */
 const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 export interface ReadJsonOptions {
-  /** Files above this are rejected unread [bytes]. Default 16 MiB. */
+  /** Size limit; larger files are not read [bytes]. Default: 16 MiB. */
   readonly limitBytes?: number;
-  /** Commands that would create the file. */
+  /** Commands that create the file. */
   readonly suggestions?: readonly string[];
 }
 
 /**
  * Reads and checks one JSON file.
  *
- * @throws SlmError INPUT_MISSING if there is no such file; DATA_INVALID if it is too large, not JSON, or does not match the schema.
+ * @throws SlmError INPUT_MISSING if the file does not exist; DATA_INVALID if it is too large, not JSON, or does not match the schema.
  */
 export async function readJsonFile<Schema extends z.ZodType>(
   path: string,
@@ -32,7 +32,7 @@ export async function readJsonFile<Schema extends z.ZodType>(
   return parseJsonText(await readTextFile(path, options), schema, path);
 }
 
-/** The value of a JSON text. @param path the name of the text in errors. @throws SlmError DATA_INVALID */
+/** Parses a JSON text. @param path its name in errors. @throws SlmError DATA_INVALID */
 export function parseJsonText<Schema extends z.ZodType>(
   text: string,
   schema: Schema,
@@ -61,7 +61,7 @@ export function parseJsonText<Schema extends z.ZodType>(
   throw new SlmError("DATA_INVALID", `${path}: ${issues.join("; ")}`, { context: { path, issues } });
 }
 
-/** The error for a file whose `schemaVersion` is above the one that is read. @param path its name in the error */
+/** The error for a file with a `schemaVersion` newer than the supported one. @param path its name in the error */
 export function newerVersion(
   version: number,
   known: number,
@@ -78,7 +78,7 @@ export function newerVersion(
   );
 }
 
-/** @throws SlmError DATA_INVALID if the only version that a schema takes is below the one that is written */
+/** @throws SlmError DATA_INVALID if the only version that a schema accepts is older than the file's version */
 function rejectNewer(value: unknown, { issues }: z.ZodError, path: string): void {
   const issue = issues.find(({ path: [key, ...rest] }) => key === "schemaVersion" && rest.length === 0);
   if (issue?.code !== "invalid_value" || typeof value !== "object" || value === null) return;
@@ -96,7 +96,7 @@ export async function readTextFile(path: string, options: ReadJsonOptions = {}):
     requireRegular(status, path);
     const { size } = status;
     if (size > limit) {
-      throw new SlmError("DATA_INVALID", `${path}: ${size} bytes, at most ${limit} are read`, {
+      throw new SlmError("DATA_INVALID", `${path}: expected at most ${limit} bytes, got ${size}`, {
         context: { path, bytes: size, limit },
       });
     }
@@ -106,7 +106,7 @@ export async function readTextFile(path: string, options: ReadJsonOptions = {}):
   }
 }
 
-/** INPUT_MISSING for a path that does not exist or may not be read; any other error unchanged. */
+/** INPUT_MISSING for a path that does not exist or cannot be read; other errors unchanged. */
 export function readFailure(error: unknown, path: string, suggestions: readonly string[] = []): unknown {
   const code = systemCode(error);
   if (code === "ENOENT" || code === "ENOTDIR") {

@@ -21,7 +21,7 @@ async function collect(pieces: AsyncIterable<Uint8Array>): Promise<Buffer> {
   return Buffer.concat(all);
 }
 
-/** Every way to read a file. */
+/** All functions that read a file. */
 const READERS: readonly (readonly [string, (path: string) => Promise<unknown>])[] = [
   ["openRegular", openRegular],
   ["readRegular", readRegular],
@@ -31,7 +31,7 @@ const READERS: readonly (readonly [string, (path: string) => Promise<unknown>])[
 ];
 
 describe("regular files", () => {
-  test("are read whole, as bytes or in pieces", async () => {
+  test("are read completely, as bytes or in pieces", async () => {
     const path = join(directory, "file");
     const bytes = Buffer.alloc(3_000_000, "x");
     await writeFile(path, bytes);

@@ -1,15 +1,15 @@
 /**
- * Opens files that somebody else may have put there. A pipe (FIFO) would never end, and a device has no size: only regular files are read,
- * and whether a file is one is asked of what was opened.
+ * Opens untrusted files. A pipe (FIFO) may never end and a device has no size, so only regular files are read. The check uses the open
+ * file, so that the path cannot be exchanged after it.
  */
 import { constants, type Stats } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 import { SlmError } from "../errors/slm-error.js";
 
-/** Without waiting for somebody who writes into a pipe. Windows has no such flag, and no such files. */
+/** Flags that do not wait for a writer of a pipe. Windows does not have this flag or these files. */
 const WITHOUT_WAITING = constants.O_RDONLY | (process.platform === "win32" ? 0 : constants.O_NONBLOCK);
 
-/** What else a path may be, for the error. */
+/** Other kinds of files, for the error. */
 const KINDS: readonly (readonly [string, (status: Stats) => boolean])[] = [
   ["a directory", (status) => status.isDirectory()],
   ["a pipe", (status) => status.isFIFO()],
@@ -20,7 +20,7 @@ const KINDS: readonly (readonly [string, (status: Stats) => boolean])[] = [
 /**
  * Opens a regular file for reading. The caller closes it.
  *
- * @throws SlmError INPUT_MISSING for anything else; errors of the system, such as ENOENT
+ * @throws SlmError INPUT_MISSING if the file is not regular; system errors such as ENOENT
  */
 export async function openRegular(path: string): Promise<FileHandle> {
   const handle = await open(path, WITHOUT_WAITING);
@@ -50,7 +50,7 @@ export async function* streamRegular(path: string): AsyncGenerator<Uint8Array> {
   for await (const piece of handle.createReadStream({ highWaterMark: 1 << 20 })) yield piece as Uint8Array;
 }
 
-/** @throws SlmError INPUT_MISSING for anything but a regular file */
+/** @throws SlmError INPUT_MISSING if the file is not regular */
 export function requireRegular(status: Stats, path: string): void {
   if (status.isFile()) return;
   const kind = KINDS.find(([, is]) => is(status))?.[0] ?? "something else";

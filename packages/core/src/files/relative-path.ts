@@ -3,31 +3,29 @@ import { join } from "node:path";
 import { SlmError } from "../errors/slm-error.js";
 import { z } from "zod";
 
-/** Names that are devices on Windows, with any ending. */
+/** Names of devices on Windows, with any file extension. */
 const DEVICES = /^(?:con|prn|aux|nul|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3])(?:\.|$)/iu;
 
-/** What is not seen, or changes the direction of the text around it: `gpj.exe` may look like `exe.jpg`. */
+/** Characters that are invisible or change the text direction: `gpj.exe` can look like `exe.jpg`. */
 const UNSEEN = /[\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]/u;
 
-/**
- * The problem of a path that another machine made and a third one may read; undefined if every system takes it for the same file and shows
- * it as it is.
- */
+/** Why a path is not portable; undefined if it names the same file on every system and is displayed correctly. */
 function portableProblem(path: string): string | undefined {
   const problem = pathProblem(path);
   if (problem !== undefined) return problem;
-  if (UNSEEN.test(path)) return "the path holds characters that are not seen or change the direction of text";
-  if (/[<>"|?*]/u.test(path)) return 'the path holds one of < > " | ? *, which Windows does not allow';
+  if (UNSEEN.test(path))
+    return "the path contains characters that are invisible or change the text direction";
+  if (/[<>"|?*]/u.test(path)) return 'the path contains one of < > " | ? *, which Windows does not allow';
   for (const part of path.split("/")) {
-    if (DEVICES.test(part)) return `'${part}' is a device on Windows`;
-    if (/[. ]$/u.test(part)) return `'${part}' ends in a dot or a space, which Windows drops`;
+    if (DEVICES.test(part)) return `'${part}' is the name of a device on Windows`;
+    if (/[. ]$/u.test(part)) return `'${part}' ends in a dot or a space, which Windows removes`;
   }
   return undefined;
 }
 
 /**
- * The first problem of the paths of one directory, with its place in the list: what is not portable, two paths that are one file where case
- * does not count or letters with accents are composed, and a file where another path needs a folder.
+ * The first problem of a directory's paths, with its index: a path that is not portable, two paths that are one file on a system that
+ * ignores case or composes accents, or a file where another path needs a folder.
  */
 export function pathsProblem(
   paths: readonly string[],
@@ -43,13 +41,13 @@ export function pathsProblem(
       const problem =
         other === path
           ? `'${path}' is listed twice`
-          : `'${path}' and '${other}' are one file on some systems`;
+          : `'${path}' and '${other}' are the same file on some systems`;
       return { index, problem };
     }
     files.set(key, path);
     for (let slash = key.indexOf("/"); slash !== -1; slash = key.indexOf("/", slash + 1)) {
       const file = files.get(key.slice(0, slash));
-      if (file !== undefined) return { index, problem: `'${path}' lies in '${file}', which is a file` };
+      if (file !== undefined) return { index, problem: `'${path}' is inside '${file}', which is a file` };
       folders.set(key.slice(0, slash), path);
     }
   }
@@ -60,8 +58,8 @@ export function pathsProblem(
 export function pathProblem(path: string): string | undefined {
   if (path === "") return "the path is empty";
   if (path.length > 4096) return "the path is longer than 4096 characters";
-  // Backslashes and colons are separators and drive letters on Windows: rejected everywhere, so artifacts stay portable.
-  if (/[\\:]|\p{Cc}/u.test(path)) return "the path holds a backslash, a colon or a control character";
+  // Backslashes and colons are separators and drive letters on Windows. They are rejected on every system, so that artifacts stay portable.
+  if (/[\\:]|\p{Cc}/u.test(path)) return "the path contains a backslash, a colon or a control character";
   if (/\p{Cs}/u.test(path)) return "the path is not well-formed text";
   if (path.startsWith("/")) return "the path is absolute";
   const segments = path.split("/");

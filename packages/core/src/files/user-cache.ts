@@ -1,4 +1,4 @@
-/** Where files of a user are kept that slm can make or get again. */
+/** The user's cache folder, for files that slm can create or download again. */
 import { homedir } from "node:os";
 import { join } from "node:path";
 

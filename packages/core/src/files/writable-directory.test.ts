@@ -11,7 +11,7 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true, force: true }));
 
 describe(requireWritable, () => {
-  test("takes a directory, and one that can be made", async () => {
+  test("accepts a directory, and a path where one can be created", async () => {
     await requireWritable(root);
     await requireWritable(join(root, "a", "b"));
   });

@@ -1,12 +1,12 @@
-/** Checks before costly work that a directory can be written. */
+/** Checks that a directory can be written, before expensive work starts. */
 import { constants } from "node:fs";
 import { access, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { systemCode, writeFailure } from "../errors/file-error.js";
 
 /**
- * Rejects a directory that cannot be written or made: one of its parts is a file, or its nearest existing part may not be written. A
- * file system that only finds out when it is written to, such as a full one, passes.
+ * Rejects a directory that cannot be written or created, because a part of its path is a file or its nearest existing parent is not
+ * writable. It does not detect problems that show only during a write, such as a full disk.
  *
  * @throws SlmError OUTPUT_FAILED
  */
@@ -15,7 +15,7 @@ export async function requireWritable(directory: string): Promise<void> {
   try {
     await requireFolder(target);
   } catch (error) {
-    throw writeFailure(error, target, "nothing was changed");
+    throw writeFailure(error, target, "no files were changed");
   }
 }
 

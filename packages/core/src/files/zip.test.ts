@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-/** A central directory of one stored file whose header is said to be at `at`, with or without the file. */
+/** A central directory with one stored file and its header's position `at`, with or without the file. */
 function archive(at: bigint, text = "hello"): Buffer {
   const local = Buffer.alloc(31);
   local.writeUInt32LE(0x04034b50, 0);
@@ -18,7 +18,7 @@ function archive(at: bigint, text = "hello"): Buffer {
   local.writeUInt32LE(text.length, 22);
   local.writeUInt16LE(1, 26);
   local.write("a", 30);
-  // The place is in the extra field of Zip64.
+  // The position is in the extra field of Zip64.
   const extra = Buffer.alloc(12);
   extra.writeUInt16LE(1, 0);
   extra.writeUInt16LE(8, 2);
@@ -56,18 +56,18 @@ async function contentOf(bytes: Buffer): Promise<string> {
 }
 
 describe(openZip, () => {
-  test("reads what an archive holds", async () => {
+  test("reads the content of an archive", async () => {
     expect(await contentOf(archive(0n))).toBe("hello");
   });
 
   test.each([2n ** 32n, 2n ** 52n, 100n])(
-    "rejects a file that lies at %i, where the archive has no byte",
+    "rejects a file at position %i, outside the archive",
     async (at) => {
-      await expect(contentOf(archive(at))).rejects.toThrow("not in the file");
+      await expect(contentOf(archive(at))).rejects.toThrow("outside the file");
     },
   );
 
-  test.each([0, 1, 21, 40])("rejects an archive of its last %i bytes", async (length) => {
+  test.each([0, 1, 21, 40])("rejects an archive that has only its last %i bytes", async (length) => {
     const bytes = archive(0n);
     await expect(contentOf(bytes.subarray(bytes.length - length))).rejects.toThrow();
   });

@@ -1,19 +1,19 @@
 /**
- * Zip archives that somebody else wrote. yauzl reads them; its own reader of files throws outside of its caller's reach for a place that no
- * file has, so every place is checked against the file's size here.
+ * Reads untrusted zip archives with yauzl. For a position outside the file, yauzl's own file reader throws an error that its caller cannot
+ * catch, so this module checks every position first.
  */
 import type { FileHandle } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { fromRandomAccessReaderPromise, RandomAccessReader, type Options, type ZipFile } from "yauzl";
 import { openRegular } from "./regular-file.js";
 
-/** Bytes read at once. */
+/** Bytes per read. */
 const PIECE_BYTES = 1 << 16;
 
 /**
- * Opens a zip archive. `close` of what is returned closes the file, too.
+ * Opens a zip archive. Closing the result also closes the file.
  *
- * @throws Error for what is no zip archive; SlmError INPUT_MISSING for what is no regular file; errors of the system, such as ENOENT
+ * @throws Error if the file is not a zip archive; SlmError INPUT_MISSING if it is not a regular file; system errors such as ENOENT
  */
 export async function openZip(
   path: string,
@@ -56,9 +56,9 @@ class BoundedReader extends RandomAccessReader {
     }, callback);
   }
 
-  /** @param end the first byte that is not read */
+  /** @param end position after the last byte to read */
   override _readStreamForRange(start: number, end: number): Readable {
-    // A stream of Node's would close the file with itself.
+    // A Node stream would close the file when it ends.
     return Readable.from(this.#pieces(start, end));
   }
 
@@ -90,4 +90,4 @@ class BoundedReader extends RandomAccessReader {
   }
 }
 
-const outside = (): Error => new Error("it names a place that is not in the file");
+const outside = (): Error => new Error("it contains a position outside the file");

@@ -11,7 +11,7 @@ describe(hashJson, () => {
     expect(hashJson({ a: [1, 2] })).not.toBe(hashJson({ a: [2, 1] }));
   });
 
-  test("rejects what JSON would change, saying where", () => {
+  test("rejects values that JSON would change, and says where they are", () => {
     for (const value of [
       Number.NaN,
       Number.POSITIVE_INFINITY,

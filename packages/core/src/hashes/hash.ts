@@ -1,4 +1,4 @@
-/** Hashes that identify contents: of bytes, of files, and of JSON values regardless of key order. */
+/** Hashes of bytes, of files, and of JSON values regardless of key order. */
 import { createHash } from "node:crypto";
 import { pipeline } from "node:stream/promises";
 import { streamRegular } from "../files/regular-file.js";
@@ -8,7 +8,7 @@ export function sha256(data: string | Uint8Array): string {
   return createHash("sha256").update(data).digest("hex");
 }
 
-/** SHA-256 of a file's bytes, read as a stream: memory does not grow with the file. */
+/** SHA-256 of a file's bytes. Reads the file as a stream, so memory does not grow with its size. */
 export async function hashFile(path: string): Promise<string> {
   const hash = createHash("sha256");
   await pipeline(streamRegular(path), hash);
@@ -16,15 +16,15 @@ export async function hashFile(path: string): Promise<string> {
 }
 
 /**
- * JSON text that is the same for equal values: keys sorted, no spaces, absent and `undefined` fields alike.
+ * JSON text that is the same for equal values: keys are sorted, there are no spaces, and `undefined` fields are left out.
  *
- * @throws TypeError for what JSON would silently change: NaN, infinities, bigint, functions, symbols.
+ * @throws TypeError for values that JSON would silently change: NaN, infinities, bigint, functions, symbols.
  */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(canonical(value, "$"));
 }
 
-/** SHA-256 of {@link canonicalJson}: the identity of settings and of anything else that is plain data. */
+/** SHA-256 of {@link canonicalJson}: identifies settings and other plain data. */
 export function hashJson(value: unknown): string {
   return sha256(canonicalJson(value));
 }

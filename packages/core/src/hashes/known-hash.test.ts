@@ -22,7 +22,7 @@ const laterBy = (ms: number): void => {
 };
 const kept = (): string => join(root, "cache", "slm", "file-hashes.json");
 
-/** A file that is remembered between processes: most of it is a hole, so it takes no space. */
+/** A file large enough for the cache on disk. Most of it is a hole, so it needs no disk space. */
 async function largeFile(): Promise<string> {
   const path = join(root, "large");
   const handle = await open(path, "w");
@@ -32,7 +32,7 @@ async function largeFile(): Promise<string> {
 }
 
 describe(knownHash, () => {
-  test("is the hash of what a file holds now, also where size and time of the contents are as before", async () => {
+  test("is the hash of a file's current content, also if its size and modification time are the same", async () => {
     const path = join(root, "file");
     await writeFile(path, "one");
     await utimes(path, 1, 1);
@@ -44,13 +44,13 @@ describe(knownHash, () => {
     expect(await knownHash(path)).toBe(sha256("two"));
   });
 
-  test("of a file that changed just now is not remembered", async () => {
+  test("of a file that has just changed is not cached", async () => {
     const path = await largeFile();
     expect(await knownHash(path)).toBe(await hashFile(path));
     await expect(readFile(kept())).rejects.toThrow("ENOENT");
   });
 
-  test("of a large file is remembered by other processes, for a day", async () => {
+  test("of a large file is cached for other processes, for a day", async () => {
     const path = await largeFile();
     laterBy(10_000);
     const right = await knownHash(path);

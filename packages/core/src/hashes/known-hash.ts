@@ -1,8 +1,8 @@
 /**
- * SHA-256 of files that may have been read before. A hash is remembered by device, inode, size and times of its file: in memory for this
- * process, and for large files in the user's cache folder, so that not every command reads a large model twice.
+ * Caches SHA-256 hashes of files by device, inode, size and times: in memory for this process and, for large files, in the user's cache
+ * folder, so that a large model is not read by every command.
  *
- * A disk may change bytes without changing times, so a hash is remembered for a day at most.
+ * A faulty disk can change bytes without changing times, so a hash is cached for at most one day.
  */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -13,32 +13,32 @@ import { readJsonFile } from "../files/read-json.js";
 import { SlmError } from "../errors/slm-error.js";
 import { userCacheFolder } from "../files/user-cache.js";
 
-/** Files from this size on are remembered between processes [bytes]. Hashing one takes longer than reading the memory. */
+/** Minimum size of files in the disk cache [bytes]. Hashing a smaller file is faster than reading the cache. */
 const LARGE_BYTES = 32n * 1024n * 1024n;
-/** How long a hash is remembered [ms]. */
+/** How long a hash is cached [ms]. */
 const REMEMBERED_MS = 24 * 60 * 60 * 1000;
-/** A file that changed this short a time ago may change again without another time [ms]. Source: Git's "racy" index entries. */
+/** A file that changed within this time can change again without a new time stamp [ms]. Source: Git's "racy" index entries. */
 const UNSETTLED_MS = 2000;
-/** Hashes in memory, and in the cache folder. */
+/** Maximum number of hashes in memory, and in the cache folder. */
 const LIMITS = { memory: 200_000, kept: 1024 } as const;
 
 const seen = z.strictObject({
   bytes: z.string(),
-  modified: z.string().describe("Time of the contents [ns]."),
-  changed: z.string().describe("Time of the inode, which no program can set [ns]."),
+  modified: z.string().describe("Modification time (mtime) [ns]."),
+  changed: z.string().describe("Change time (ctime), which programs cannot set [ns]."),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
-  readAt: z.number().describe("When the file was read, since 1970 [ms]."),
+  readAt: z.number().describe("Time when the file was read, since 1970 [ms]."),
 });
 type Seen = z.infer<typeof seen>;
 const memorySchema = z.record(z.string(), seen);
 
 const keptFile = (): string => join(userCacheFolder(), "file-hashes.json");
 
-/** What one process remembers. */
+/** The hash cache of one process. */
 export class KnownHashes {
   readonly #memory = new Map<string, Seen>();
 
-  /** SHA-256 of a file, from memory where the file is as it was. @throws as `hashFile` */
+  /** SHA-256 of a file, from the cache if the file has not changed. @throws as `hashFile` */
   async of(path: string): Promise<string> {
     const before = await stateOf(path);
     const isLarge = before.size >= LARGE_BYTES;
@@ -60,7 +60,7 @@ export class KnownHashes {
 
 const ours = new KnownHashes();
 
-/** {@link KnownHashes.of} of this process. */
+/** {@link KnownHashes.of} for this process. */
 export const knownHash = (path: string): Promise<string> => ours.of(path);
 
 interface FileState extends Pick<Seen, "bytes" | "modified" | "changed"> {
@@ -84,7 +84,7 @@ async function stateOf(path: string): Promise<FileState> {
 const isOf = (known: Seen, state: FileState): boolean =>
   known.bytes === state.bytes && known.modified === state.modified && known.changed === state.changed;
 
-/** What was kept by earlier processes; nothing if it cannot be read. */
+/** The hashes of earlier processes; empty if they cannot be read. */
 async function readKept(): Promise<Readonly<Record<string, Seen>>> {
   try {
     return await readJsonFile(keptFile(), memorySchema);
@@ -94,7 +94,7 @@ async function readKept(): Promise<Readonly<Record<string, Seen>>> {
   }
 }
 
-/** Adds a hash, and drops the oldest. A cache folder that cannot be written costs time, and nothing else. */
+/** Adds a hash and removes the oldest one. If the cache folder cannot be written, hashing only takes longer. */
 async function keep(id: string, found: Seen): Promise<void> {
   const entries = Object.entries({ ...(await readKept()), [id]: found });
   const latest = entries.sort(([, a], [, b]) => b.readAt - a.readAt).slice(0, LIMITS.kept);

@@ -15,7 +15,7 @@ const MARK = "sum=";
 const sealed = (): Buffer => seal(Buffer.from(`before sum=${UNSEALED} and after`), MARK);
 
 describe(seal, () => {
-  test("puts a checksum of everything else in its place, which every wrong byte contradicts", async () => {
+  test("replaces the placeholder with a checksum that detects every wrong byte", async () => {
     const bytes = sealed();
     const file = join(root, "file");
     expect(isSealed(bytes, MARK)).toBe(true);
@@ -41,14 +41,14 @@ describe(seal, () => {
     expect(await isSealedFile(file, MARK)).toBe(false);
   });
 
-  test("needs a place", () => {
+  test("needs a placeholder", () => {
     expect(() => seal(Buffer.from("nothing"), MARK)).toThrow("no place");
     expect(isSealed(Buffer.from("nothing"), MARK)).toBe(false);
   });
 });
 
 describe(writeSealedJson, () => {
-  test("writes a checksum that a wrong byte contradicts; a text without one is rejected", async () => {
+  test("writes a checksum that detects a wrong byte, and rejects a text without one", async () => {
     const file = join(root, "file.json");
     await writeSealedJson(file, { value: 0.1234, text: 'a "checksum": "b"' });
     const text = await readFile(file, "utf8");

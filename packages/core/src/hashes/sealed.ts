@@ -1,6 +1,6 @@
 /**
- * Checksums inside the bytes that they are of. The 64 digits of the checksum count as zeros, so it covers every other byte, the JSON
- * around it included.
+ * Checksums stored inside the data that they cover. For the checksum, its own 64 digits count as zeros, so it covers all other bytes,
+ * including the JSON around it.
  */
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
@@ -8,19 +8,19 @@ import { sha256 } from "./hash.js";
 
 const DIGITS = 64;
 
-/** What stands in place of a checksum until {@link seal}. */
+/** Placeholder of a checksum until {@link seal}. */
 export const UNSEALED = "0".repeat(DIGITS);
 
-/** Writes the checksum of `bytes` in place of {@link UNSEALED}. @param mark the text right before it, at its first place */
+/** Replaces {@link UNSEALED} with the checksum of `bytes`. @param mark the text right before the placeholder; its first occurrence is used */
 export function seal(bytes: Buffer, mark: string): Buffer {
   const at = checksumAt(bytes, mark);
   if (at === undefined || bytes.toString("latin1", at, at + DIGITS) !== UNSEALED)
-    throw new Error(`no place for a checksum behind ${mark}`);
+    throw new Error(`no placeholder for a checksum after ${mark}`);
   bytes.write(sha256(bytes), at, "latin1");
   return bytes;
 }
 
-/** Whether `bytes` have a checksum behind `mark` and it is theirs. */
+/** Whether `bytes` have a valid checksum after `mark`. */
 export function isSealed(bytes: Buffer, mark: string): boolean {
   const at = checksumAt(bytes, mark);
   if (at === undefined) return false;
@@ -29,10 +29,10 @@ export function isSealed(bytes: Buffer, mark: string): boolean {
   return bytes.toString("latin1", at, at + DIGITS) === digest;
 }
 
-/** Bytes read at once. The checksum of a file is in the first ones. */
+/** Bytes per read. The checksum of a file is in the first block. */
 const PIECE_BYTES = 1 << 20;
 
-/** As {@link isSealed} for a file whose checksum is in its first MiB, in bounded memory. @throws errors of the file system */
+/** Like {@link isSealed} for a file with its checksum in the first MiB, in bounded memory. @throws errors of the file system */
 export async function isSealedFile(path: string, mark: string): Promise<boolean> {
   const handle = await open(path, "r");
   try {
@@ -58,9 +58,9 @@ export async function isSealedFile(path: string, mark: string): Promise<boolean>
 }
 
 /**
- * As {@link seal} for a file whose place for a checksum is in its first MiB, in bounded memory.
+ * Like {@link seal} for a file with the placeholder in its first MiB, in bounded memory.
  *
- * @throws Error without such a place; errors of the file system
+ * @throws Error if there is no placeholder; errors of the file system
  */
 export async function sealFile(path: string, mark: string): Promise<void> {
   const handle = await open(path, "r+");
@@ -75,11 +75,11 @@ export async function sealFile(path: string, mark: string): Promise<void> {
       if (place === undefined) {
         place = checksumAt(bytes, mark);
         if (place === undefined || bytes.toString("latin1", place, place + DIGITS) !== UNSEALED)
-          throw new Error(`no place for a checksum behind ${mark}`);
+          throw new Error(`no placeholder for a checksum after ${mark}`);
       }
       hash.update(bytes);
     }
-    if (place === undefined) throw new Error(`no place for a checksum behind ${mark}`);
+    if (place === undefined) throw new Error(`no placeholder for a checksum after ${mark}`);
     await handle.write(hash.digest("hex"), place, "latin1");
   } finally {
     await handle.close();

@@ -7,7 +7,7 @@ import { startFetchServer, startTunnel } from "../testing/index.js";
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** Two servers at two origins. Each notes the secrets that it was shown. */
+/** Two servers at two origins. Each records the secrets that it receives. */
 class Place {
   readonly seen: string[] = [];
   handle: Handler = (_, response) => response.end("hello");
@@ -61,13 +61,13 @@ const redirectTo =
   };
 
 describe("credentials", () => {
-  test("are shown to their own origin", async () => {
+  test("are sent to their own origin", async () => {
     const send = guardedFetch({ origin: own.origin });
     expect(await (await send(`${own.origin}/a`, { headers: secrets })).text()).toBe("hello");
     expect(own.seen).toEqual(["Bearer secret key=secret"]);
   });
 
-  test("are not shown to another origin that is asked directly, as by a Link header", async () => {
+  test("are not sent to another origin that is requested directly, for example by a Link header", async () => {
     const send = guardedFetch({ origin: own.origin });
     await (await send(`${other.origin}/page2`, { headers: secrets })).text();
     expect(other.seen).toEqual([""]);
@@ -81,7 +81,7 @@ describe("credentials", () => {
     expect([own.seen, other.seen]).toEqual([["Bearer secret key=secret"], [""]]);
   });
 
-  test("are shown again to their origin when another one redirects back", async () => {
+  test("are sent again to their origin if another origin redirects back", async () => {
     own.handle = ({ url }, response) => {
       if (url === "/end") response.end("end");
       else redirect(response, `${other.origin}/`);
@@ -96,7 +96,7 @@ describe("credentials", () => {
     ["another port of the same host", () => other.origin],
     ["another name of the same machine", () => own.origin.replace("127.0.0.1", "localhost")],
     ["an address with a user of its own", () => other.origin.replace("://", "://user:password@")],
-  ])("are not shown to %s", async (_, target) => {
+  ])("are not sent to %s", async (_, target) => {
     own.handle = ({ headers }, response) => {
       if (headers.host?.startsWith("localhost") === true) response.end("hello");
       else redirect(response, target());
@@ -105,12 +105,15 @@ describe("credentials", () => {
     expect([...own.seen.slice(1), ...other.seen].join("")).toBe("");
   });
 
-  test.each(["POST", "PUT", "PATCH", "DELETE"])("a redirect of %s is an answer", async (method) => {
-    own.handle = redirectTo(`${other.origin}/`, 307);
-    const init = { method, headers: secrets, body: "text" };
-    expect((await guardedFetch({ origin: own.origin })(own.origin, init)).status).toBe(307);
-    expect(other.seen).toEqual([]);
-  });
+  test.each(["POST", "PUT", "PATCH", "DELETE"])(
+    "a redirect of %s is returned as the response",
+    async (method) => {
+      own.handle = redirectTo(`${other.origin}/`, 307);
+      const init = { method, headers: secrets, body: "text" };
+      expect((await guardedFetch({ origin: own.origin })(own.origin, init)).status).toBe(307);
+      expect(other.seen).toEqual([]);
+    },
+  );
 });
 
 describe("redirects", () => {
@@ -128,7 +131,7 @@ describe("redirects", () => {
     },
   );
 
-  test("go in circles five times at most, or as often as the guard says", async () => {
+  test("stop after five in a circle, or after the guard's limit", async () => {
     own.handle = redirectTo("/again");
     expect(await codeOf(guardedFetch({ origin: own.origin })(own.origin))).toBe("DATA_INVALID");
     expect(own.seen.length).toBe(6);
@@ -145,17 +148,17 @@ describe("redirects", () => {
 });
 
 describe("bounds", () => {
-  test("a server that never answers is given up", async () => {
+  test("a server that never answers ends with a timeout", async () => {
     own.handle = () => undefined;
     await expect(guardedFetch({ origin: own.origin, silenceMs: 50 })(own.origin)).rejects.toThrow(
       SilenceError,
     );
   });
 
-  test("an answer that stalls is given up; one that drips is read, and so is one whose reader is slow", async () => {
+  test("a response that stalls ends with a timeout; a slow response and a slow reader do not", async () => {
     own.handle = (_, response) => void response.write("beginning");
     const send = guardedFetch({ origin: own.origin, silenceMs: 200 });
-    await expect((await send(own.origin)).text()).rejects.toThrow("no byte arrived for 0.2 s");
+    await expect((await send(own.origin)).text()).rejects.toThrow("no data arrived for 0.2 s");
     own.handle = (_, response) => {
       let left = 8;
       const drip = setInterval(() => {
@@ -171,7 +174,7 @@ describe("bounds", () => {
     expect(await slow.text()).toBe("xxxxxxxx");
   });
 
-  test("a server that sends a byte at a time is given up, and one that sends enough is not", async () => {
+  test("a server that sends single bytes ends with a timeout, a server that sends enough does not", async () => {
     const drip = (text: string) => (request: IncomingMessage, response: ServerResponse) => {
       let left = 40;
       const timer = setInterval(() => {
@@ -213,7 +216,7 @@ describe("bounds", () => {
   });
 });
 
-describe("what is no answer", () => {
+describe("invalid responses", () => {
   const raw =
     (text: string): Handler =>
     (request) =>
@@ -227,7 +230,7 @@ describe("what is no answer", () => {
     expect(["DATA_INVALID", "DEVICE_UNAVAILABLE"]).toContain((error as { code?: unknown }).code);
   });
 
-  test("a header whose name no header can have ends with an error of the network, before anybody reads the body", async () => {
+  test("an invalid header name ends with a network error, before the body is read", async () => {
     own.handle = raw("HTTP/1.1 200 OK\r\n6 18: x\r\ncontent-length: 2\r\n\r\nhi");
     await expect(guardedFetch({ origin: own.origin })(own.origin)).rejects.toThrow(NetworkError);
   });
@@ -238,7 +241,7 @@ describe("what is no answer", () => {
     expect([response.status, await response.text()]).toEqual([status, ""]);
   });
 
-  test("a connection that breaks before the answer or inside it is an error of the network, with its reason", async () => {
+  test("a connection that breaks before or during the response is a network error with a reason", async () => {
     own.handle = ({ socket }) => void socket.resetAndDestroy();
     const send = guardedFetch({ origin: own.origin });
     await expect(send(own.origin)).rejects.toThrow(NetworkError);
@@ -255,14 +258,14 @@ describe("what is no answer", () => {
   });
 });
 
-test("a Request is refused: its body and signal would be lost", async () => {
+test("a Request is rejected, because its body and signal would be lost", async () => {
   const request = new Request(own.origin, { method: "POST", body: "text" });
-  // @ts-expect-error Refused by type, too.
+  // @ts-expect-error The types reject it, too.
   await expect(guardedFetch({ origin: own.origin })(request)).rejects.toThrow(TypeError);
   expect(own.seen).toEqual([]);
 });
 
-test("a key that no header can hold is an error that does not show it", async () => {
+test("a key that is invalid in a header is an error that does not show the key", async () => {
   const sent = guardedFetch({ origin: own.origin })(own.origin, {
     headers: { authorization: "Bearer s3cret\nx" },
   });
@@ -271,7 +274,7 @@ test("a key that no header can hold is an error that does not show it", async ()
 });
 
 describe("TLS", () => {
-  test("a redirect from https to clear text ends with an error, before anything is sent there", async () => {
+  test("a redirect from https to unencrypted http ends with an error, before anything is sent there", async () => {
     vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
     const secure = await startFetchServer({ tls: true });
     onTestFinished(() => secure.close());
@@ -280,12 +283,12 @@ describe("TLS", () => {
     secure.handle = redirectTo(own.origin);
     await expect(send(secure.origin, { headers: secrets })).rejects.toMatchObject({
       code: "DATA_INVALID",
-      message: expect.stringContaining("from https to clear text") as string,
+      message: expect.stringContaining("from https to unencrypted http") as string,
     });
     expect(own.seen).toEqual([]);
   });
 
-  test("a certificate that nobody signed is an error of the network", async () => {
+  test("a self-signed certificate is a network error", async () => {
     const secure = await startFetchServer({ tls: true });
     onTestFinished(() => secure.close());
     await expect(guardedFetch({ origin: secure.origin })(secure.origin)).rejects.toThrow(/self-signed/u);
@@ -294,7 +297,7 @@ describe("TLS", () => {
 });
 
 describe("proxies of the environment", () => {
-  test.each(["HTTP_PROXY", "http_proxy"])("%s is used, and is shown no secret", async (name) => {
+  test.each(["HTTP_PROXY", "http_proxy"])("%s is used, and receives no secrets", async (name) => {
     const server = await startFetchServer();
     const tunnel = await startTunnel(server.port);
     onTestFinished(async () => {
@@ -327,7 +330,7 @@ describe("proxies of the environment", () => {
     expect(tunnel.seen.join(" ")).not.toContain("secret");
   });
 
-  test("are passed by for this machine and for hosts that NO_PROXY names", async () => {
+  test("are not used for this machine or for hosts in NO_PROXY", async () => {
     const tunnel = await startTunnel(1);
     onTestFinished(() => tunnel.close());
     vi.stubEnv("HTTP_PROXY", tunnel.address);
@@ -338,7 +341,7 @@ describe("proxies of the environment", () => {
     expect(tunnel.seen).toEqual([]);
   });
 
-  test("that are no address are an error of the configuration that does not show them", async () => {
+  test("with an invalid address are a configuration error that does not show the address", async () => {
     vi.stubEnv("HTTP_PROXY", "socks5://user:pa55@proxy");
     const origin = "http://hub.invalid";
     const sent = guardedFetch({ origin })(origin);

@@ -1,7 +1,7 @@
 /**
- * `fetch` for servers that are not trusted: credentials stay with their origin, redirects are few and never leave https, silence and size
- * are bounded, proxies of the environment are used, and whatever the network does is a {@link NetworkError}. The model hub, OCI registries
- * and servers of teachers are all asked through it.
+ * `fetch` for untrusted servers. It sends credentials only to their origin, limits redirects and never follows one from https to http,
+ * limits silence and size, uses the proxies of the environment, and reports network failures as {@link NetworkError}. The model hub, OCI
+ * registries and teacher APIs are accessed only through it.
  */
 import type { UnderlyingSource } from "node:stream/web";
 import { NetworkError, SilenceError, SlownessError } from "./network-error.js";
@@ -9,47 +9,48 @@ import { fetchByProxy } from "./proxied-fetch.js";
 import { SlmError } from "../errors/slm-error.js";
 
 export interface FetchGuard {
-  /** The only origin that sees credentials, as `https://host:port`. */
+  /** The only origin that receives credentials, as `https://host:port`. */
   readonly origin: string;
-  /** Longest time without a byte, before the answer and inside it [ms]. Default: 60,000. */
+  /** Longest time without a byte, before and during the response [ms]. Default: 60,000. */
   readonly silenceMs?: number | undefined;
-  /** Longest time that the server may take in all, and a second more for each KB that arrives or is sent [ms]. Default: 600,000. */
+  /** Longest total time of the server, plus one second for each KB that is received or sent [ms]. Default: 600,000. */
   readonly totalMs?: number | undefined;
-  /** Largest body that is read [bytes]. Default: none, for bodies whose reader counts. */
+  /** Size limit of a body [bytes]. Default: no limit; then the reader must count. */
   readonly maxBytes?: number | undefined;
-  /** Redirects that are followed. Default: 5. */
+  /** Number of redirects to follow. Default: 5. */
   readonly maxRedirects?: number | undefined;
-  /** Requests in all, redirects and pages included. Default: none. */
+  /** Limit of requests, including redirects and pages. Default: no limit. */
   readonly maxRequests?: number | undefined;
 }
 
-/** As `fetch`, but for an address and its options only: of a `Request`, the body and much else would have to be taken apart. */
+/** Like `fetch`, but only for a URL and options. A `Request` is not supported, because its body and many other fields would have to be copied. */
 export type GuardedFetch = (address: string | URL, init?: RequestInit) => Promise<Response>;
 
 type RequestBody = NonNullable<RequestInit["body"]>;
 
 const DEFAULTS = { silenceMs: 60_000, totalMs: 600_000, maxRedirects: 5 } as const;
 
-/** Slowest upload that is waited for [bytes/ms]: 64 KB/s. */
+/** Minimum rate of an upload [bytes/ms]: 64 KB/s. */
 const UPLOAD_RATE = 64;
 
-/** Slowest answer that is read after `totalMs` [bytes/ms]: 1 KB/s. */
+/** Minimum rate of a response after `totalMs` [bytes/ms]: 1 KB/s. */
 const DOWNLOAD_RATE = 1;
 
-/** Headers that are a secret. */
+/** Headers with secrets. */
 const SECRETS = ["authorization", "cookie", "proxy-authorization"] as const;
 
 /** Redirects of requests without a body. Source: RFC 9110, section 15.4. */
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
-/** Answers that have no body. Source: the Fetch standard, "null body status". */
+/** Responses without a body. Source: the Fetch standard, "null body status". */
 const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /**
- * A `fetch` with these bounds. Redirects of GET and HEAD are followed, others are answers.
+ * A `fetch` with these limits. It follows redirects of GET and HEAD, and returns other redirects as responses.
  *
- * @throws SlmError DATA_INVALID for a redirect that leaves https, for too many redirects or requests, for a longer body, and for what is no
- * answer; CONFIG_INVALID for a header that cannot be sent; {@link NetworkError}; the reason of the caller's signal; TypeError for a `Request`
+ * @throws SlmError DATA_INVALID for a redirect from https to http, for too many redirects or requests, for a body that is too long, and for
+ * an invalid response; CONFIG_INVALID for a header that cannot be sent; {@link NetworkError}; the reason of the caller's signal; TypeError
+ * for a `Request`
  */
 export function guardedFetch(guard: FetchGuard): GuardedFetch {
   const { silenceMs = DEFAULTS.silenceMs, totalMs = DEFAULTS.totalMs } = guard;
@@ -58,7 +59,7 @@ export function guardedFetch(guard: FetchGuard): GuardedFetch {
   const send = async (url: URL, init: RequestInit): Promise<Response> => {
     requests += 1;
     if (maxRequests !== undefined && requests > maxRequests)
-      throw rejected(url, `more than ${maxRequests} requests for one answer`);
+      throw rejected(url, `more than ${maxRequests} requests for one response`);
     const silence = new Silence(silenceMs, totalMs, init.body);
     const signals = [silence.signal, ...(init.signal == null ? [] : [init.signal])];
     try {
@@ -75,7 +76,7 @@ export function guardedFetch(guard: FetchGuard): GuardedFetch {
   };
   return async (address: unknown, init = {}) => {
     if (typeof address !== "string" && !(address instanceof URL))
-      throw new TypeError("guardedFetch takes an address and options, and no Request");
+      throw new TypeError("guardedFetch expects a URL and options, not a Request");
     const method = (init.method ?? "GET").toUpperCase();
     let url = new URL(address);
     for (let redirects = 0; ; redirects += 1) {
@@ -90,26 +91,30 @@ export function guardedFetch(guard: FetchGuard): GuardedFetch {
   };
 }
 
-/** The headers that an address may see. */
+/** The headers to send to a URL. */
 function headersFor(url: URL, given: RequestInit["headers"], origin: string): Headers {
   const headers = readHeaders(given, url);
   if (url.origin !== origin) for (const name of SECRETS) headers.delete(name);
   return headers;
 }
 
-/** @throws SlmError CONFIG_INVALID. The error does not show the header: it may be a secret. */
+/** @throws SlmError CONFIG_INVALID. The error does not show the header, because it may be a secret. */
 function readHeaders(given: RequestInit["headers"], { host }: URL): Headers {
   try {
     return new Headers(given);
   } catch {
-    throw new SlmError("CONFIG_INVALID", `${host}: a token or key holds characters that no header can`, {
-      context: { host },
-      suggestions: ["look for line breaks and quotes in the environment variables with tokens and keys"],
-    });
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `${host}: a token or key contains characters that are not allowed in an HTTP header`,
+      {
+        context: { host },
+        suggestions: ["check the environment variables with tokens and keys for line breaks and quotes"],
+      },
+    );
   }
 }
 
-/** What to throw for an error of a request or of the body of its answer. */
+/** The error to throw if a request or the body of its response fails. */
 function failureOf(
   error: unknown,
   url: URL,
@@ -125,10 +130,10 @@ function failureOf(
 function redirected(from: URL, location: string): URL {
   const to = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
   if (to === undefined || !/^https?:$/u.test(to.protocol))
-    throw rejected(from, "a redirect to what is no web address");
+    throw rejected(from, "a redirect to an address that is not http or https");
   if (from.protocol === "https:" && to.protocol !== "https:")
-    throw rejected(from, `a redirect from https to clear text at ${to.host}`);
-  // A user and password in the address would become a header.
+    throw rejected(from, `a redirect from https to unencrypted http at ${to.host}`);
+  // A user and password in the URL would become a header.
   to.username = "";
   to.password = "";
   return to;
@@ -138,7 +143,7 @@ function rejected({ host, pathname }: URL, what: string): SlmError {
   return new SlmError("DATA_INVALID", `${host}${pathname}: ${what}`, { context: { host } });
 }
 
-/** The answer with a body that ends with an error when it is silent or too long. */
+/** The response with a body that fails if it is silent or too long. */
 function bounded(
   response: Response,
   silence: Silence,
@@ -154,8 +159,8 @@ function bounded(
 ): Response {
   const { body, status, headers } = response;
   silence.end();
-  // Others cannot be an answer of `fetch`.
-  if (status < 200 || status > 599) throw rejected(url, `an answer of status ${status}`);
+  // `fetch` cannot return other statuses.
+  if (status < 200 || status > 599) throw rejected(url, `a response with status ${status}`);
   if (body === null || WITHOUT_BODY.has(status)) {
     body?.cancel().catch(() => undefined);
     return answerOf(null, { status, headers, url: response.url });
@@ -165,7 +170,7 @@ function bounded(
   const source: UnderlyingSource<Uint8Array> = {
     async pull(controller) {
       try {
-        // Only the server's silence counts, not the time that the reader of the body takes.
+        // Only the server's silence counts, not the time of the body's reader.
         silence.begin();
         const { done, value } = await reader.read();
         silence.end();
@@ -189,19 +194,19 @@ function bounded(
   return answerOf(checked, { status, headers, url: response.url });
 }
 
-/** The text of the status is left out: a server may write there what no answer may have. */
+/** The status text is left out, because a server can send text that a response must not contain. */
 function answerOf(
   body: ReadableStream<Uint8Array> | null,
   { status, headers, url }: Pick<Response, "status" | "headers" | "url">,
 ): Response {
-  // Headers that a server spelled as none can be end the answer here, also where a web framework put a `Response` of its own in the place of
-  // Node's, which would look at them when the body is read.
+  // Invalid headers of a server are reported here. If a web framework replaces Node's `Response`, they would otherwise be reported only
+  // when the body is read.
   const checked = new Headers(headers);
-  // A constructed answer has no address, and readers ask who answered.
+  // A constructed response has no URL, but readers use it.
   return Object.defineProperty(new Response(body, { status, headers: checked }), "url", { value: url });
 }
 
-/** The reason of a signal that ended a silence. */
+/** The reason of a signal after too long a silence. */
 class SilenceReached extends Error {
   readonly ms: number;
 
@@ -211,7 +216,7 @@ class SilenceReached extends Error {
   }
 }
 
-/** The reason of a signal that ended an answer that took too long in all. */
+/** The reason of a signal after too long a total time. */
 class TotalReached extends Error {
   readonly ms: number;
 
@@ -221,15 +226,15 @@ class TotalReached extends Error {
   }
 }
 
-/** Aborts when nothing is heard for too long, or when the server takes too long in all. */
+/** Aborts if no byte arrives for too long, or if the total time is too long. */
 class Silence {
   readonly #controller = new AbortController();
   readonly #limitMs: number;
   readonly #totalMs: number;
   #timer: NodeJS.Timeout | undefined;
-  /** Time that the server may still take [ms]. */
+  /** Remaining time of the server [ms]. */
   #leftMs: number;
-  /** Since when the server is waited for [ms]. */
+  /** Time at which waiting for the server started [ms]. */
   #since: number | undefined;
 
   constructor(limitMs: number, totalMs: number, body: RequestInit["body"]) {
@@ -239,7 +244,7 @@ class Silence {
     this.#wait(limitMs + uploadMs(body));
   }
 
-  /** Bytes that arrived give the server more time. */
+  /** Received bytes extend the server's time. */
   heard(bytes: number): void {
     this.#leftMs += bytes / DOWNLOAD_RATE;
   }
@@ -258,7 +263,7 @@ class Silence {
     this.#since = undefined;
   }
 
-  /** The silence, if it is what made this error; the timer ends. */
+  /** Stops the timer and returns the timeout if it caused this error. */
   reasonOf(error: unknown): unknown {
     this.end();
     return this.signal.aborted ? (this.signal.reason as unknown) : error;
@@ -277,7 +282,7 @@ class Silence {
   }
 }
 
-/** Time that sending a body of known size may take [ms]. */
+/** Time limit for sending a body of known size [ms]. */
 function uploadMs(body: RequestInit["body"]): number {
   return sizeOf(body) / UPLOAD_RATE;
 }

@@ -1,26 +1,26 @@
 /**
- * Node's `fetch`, through the proxy that the environment names. Node 20's own `fetch` reads no such variables, so undici, on which it is
- * built, sends the request where there is a proxy.
+ * Node's `fetch` with the proxy from environment variables. Node 20's own `fetch` ignores these variables, so undici, which it is built on,
+ * sends the request if a proxy is set.
  */
 import type { EnvHttpProxyAgent, RequestInit as UndiciInit } from "undici";
 import { SlmError } from "../errors/slm-error.js";
 
-/** Servers on this machine are never reached through a proxy, as in Go's `net/http`. */
+/** Requests to this machine never use a proxy, as in Go's `net/http`. */
 const OWN_MACHINE = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/u;
 
-/** Addresses; empty for none. */
+/** Addresses of the proxies; empty if not set. */
 interface Proxies {
   readonly httpProxy: string;
   readonly httpsProxy: string;
 }
 
-/** The agent for the proxies of the environment, with its connections. */
+/** The agent for the proxies of the environment, with its open connections. */
 let opened: { readonly key: string; readonly agent: EnvHttpProxyAgent } | undefined;
 
 /**
- * Reads HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, in upper or lower case. A proxy for http serves https too if no other is named.
+ * Reads HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, in upper or lower case. The http proxy is also used for https if no other proxy is set.
  *
- * @throws SlmError CONFIG_INVALID for a proxy that is not an http or https address; what `fetch` throws
+ * @throws SlmError CONFIG_INVALID if the proxy is not an http or https address; errors of `fetch`
  */
 export async function fetchByProxy(url: URL, init: RequestInit): Promise<Response> {
   const all = variable("ALL_PROXY");
@@ -30,12 +30,12 @@ export async function fetchByProxy(url: URL, init: RequestInit): Promise<Respons
   const undici = await import("undici");
   const key = JSON.stringify(proxies);
   if (opened?.key !== key) opened = { key, agent: openAgent(undici.EnvHttpProxyAgent, proxies) };
-  // Node has its own copy of undici's classes.
+  // Node uses its own copy of undici's classes.
   const options = { ...init, dispatcher: opened.agent } as unknown as UndiciInit;
   return (await undici.fetch(url, options)) as unknown as Response;
 }
 
-/** The error does not show the proxy: its address can contain a password. */
+/** The error does not show the proxy, because its address can contain a password. */
 function openAgent(Agent: typeof EnvHttpProxyAgent, proxies: Proxies): EnvHttpProxyAgent {
   const isRight = Object.values(proxies).every(
     (address: string) =>

@@ -1,9 +1,9 @@
 import { FAULT_KINDS, type Fault } from "./fault-proxy.js";
 
-/** `count` faults, all kinds in turn, at places that the seed decides: as many among the headers as in a body of `bytes`. */
+/** `count` faults of all kinds in turn, at positions chosen by the seed: half of them in the headers, half in a body of `bytes`. */
 export function drawFaults(count: number, seed: number, bytes: number): readonly Fault[] {
   let state = seed >>> 0;
-  // Source: Numerical Recipes, the "quick and dirty" generator of 32 bits.
+  // Source: Numerical Recipes, the "quick and dirty" 32-bit generator.
   const next = (below: number): number => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     return Math.floor((state / 2 ** 32) * below);

@@ -1,9 +1,9 @@
-/** A proxy on loopback that does to connections what bad networks do. */
+/** A proxy on loopback that simulates faults of a bad network. */
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { setTimeout } from "node:timers/promises";
 
-/** What happens to the bytes of one direction from `at` on. `none` lets them pass. */
+/** The fault for the bytes of one direction from `at` on. `none` forwards them unchanged. */
 export const FAULT_KINDS = [
   "none",
   "refuse",
@@ -19,21 +19,24 @@ export type FaultKind = (typeof FAULT_KINDS)[number];
 
 export interface Fault {
   readonly kind: FaultKind;
-  /** Bytes of that direction that pass before it. */
+  /** Number of bytes to forward in that direction before the fault. */
   readonly at: number;
 }
 
 export interface FaultProxy {
   readonly port: number;
-  /** Ends all connections; those from now on meet this fault. */
+  /** Closes all connections. New connections get this fault. */
   arm(fault: Fault): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Bytes that change places, or come twice. */
+/** Number of bytes that are reordered or repeated. */
 const PIECE_BYTES = 16;
 
-/** Starts a proxy in front of a server on loopback. What goes in one direction meets the fault, once per connection; the other passes. */
+/**
+ * Starts a proxy in front of a server on loopback. The fault affects one direction, once per connection; the other direction is forwarded
+ * unchanged.
+ */
 export async function startFaultProxy(
   upstream: number,
   harmed: "answers" | "requests" = "answers",
@@ -74,7 +77,7 @@ export async function startFaultProxy(
       for (const socket of open) socket.destroy();
       await Promise.all(closing);
       fault = next;
-      // The clients hear of it, too, and do not use these connections again.
+      // The clients notice it and do not use these connections again.
       await setTimeout(10);
     },
     close: () =>
@@ -87,7 +90,7 @@ export async function startFaultProxy(
   };
 }
 
-/** Passes bytes on to `target` until the fault. */
+/** Forwards bytes to `target` until the fault. */
 function harmOf({ kind, at }: Fault, target: Socket): (bytes: Buffer) => void {
   let passed = 0;
   let isDone = kind === "none";
@@ -104,7 +107,7 @@ function harmOf({ kind, at }: Fault, target: Socket): (bytes: Buffer) => void {
   };
 }
 
-/** What to do with the first bytes from the fault on; there is at least one. */
+/** Applies the fault to the next bytes; there is at least one. */
 const HARM: Readonly<Record<FaultKind, (target: Socket, rest: Buffer) => void>> = {
   none: (target, rest) => void target.write(rest),
   refuse: () => undefined,

@@ -3,17 +3,17 @@ import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { LOOPBACK_CERTIFICATE } from "./loopback-certificate.js";
 
-/** A server on loopback that notes everything it is shown. */
+/** A server on loopback that records all requests. */
 export interface FetchServer {
   readonly origin: string;
   readonly port: number;
-  /** Request lines and headers, each as one text. */
+  /** Request lines and headers, one text per request. */
   readonly seen: string[];
   handle: (request: IncomingMessage, response: ServerResponse) => void;
   close(): Promise<void>;
 }
 
-/** Starts a server that says "hello" until a test says otherwise. */
+/** Starts a server that answers "hello" until a test changes it. */
 export async function startFetchServer({ tls = false } = {}): Promise<FetchServer> {
   const listener: RequestListener = (request, response) => {
     started.seen.push([request.method, request.url, ...request.rawHeaders].join(" "));

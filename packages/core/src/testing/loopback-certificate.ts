@@ -1,8 +1,8 @@
 /**
- * A certificate for servers of tests on loopback. Nobody trusts it, and its key is as public as this file.
+ * A certificate for test servers on loopback. It is not trusted, and its key is public.
  *
  * Made with OpenSSL 3.0: `openssl req -x509 -new -key KEY -days 36500 -subj /CN=localhost -addext
- * subjectAltName=DNS:localhost,IP:127.0.0.1`, KEY on the curve prime256v1.
+ * subjectAltName=DNS:localhost,IP:127.0.0.1`, with KEY on the curve prime256v1.
  */
 export const LOOPBACK_CERTIFICATE = {
   key: `-----BEGIN PRIVATE KEY-----

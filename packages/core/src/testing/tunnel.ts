@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
 
-/** A proxy on loopback that connects clients to one server, whatever host they ask for. */
+/** A proxy on loopback that connects clients to one server, whichever host they request. */
 export interface Tunnel {
   readonly address: string;
-  /** What it was asked for: `CONNECT host:port` and headers. */
+  /** The requests that it received: `CONNECT host:port` and headers. */
   readonly seen: string[];
   close(): Promise<void>;
 }

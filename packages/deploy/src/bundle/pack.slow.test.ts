@@ -93,9 +93,9 @@ describe(unpackBundle, () => {
 
   test.each([
     ["escape sequences", "a\u001b[2J", /control character/],
-    ["a mark that turns the direction", "a\u202egpj.exe", /change the direction of text/],
+    ["a mark that turns the direction", "a\u202egpj.exe", /change the text direction/],
     ["a device of Windows", "CON", /a device on Windows/],
-    ["a name that differs in case only", "readme.md", /are one file on some systems/],
+    ["a name that differs in case only", "readme.md", /are the same file on some systems/],
   ])("rejects a manifest whose names hold %s, and leaves nothing behind", async (_name, path, message) => {
     const manifest = JSON.parse(await readFile(join(bundle, MANIFEST_FILE), "utf8")) as {
       outputs: { path: string }[];

@@ -1,26 +1,26 @@
-/** Reads a server's response, which is untrusted, into the answer that is stored. */
+/** Parses a server's untrusted response into the answer that is stored. */
 import { SlmError } from "@slm/core";
 import { z } from "zod";
 
 const logProbability = z
   .number()
-  .max(0.01) // Rounding.
+  .max(0.01) // Tolerance for rounding.
   .transform((value) => Math.min(value, 0));
 
 const alternative = z.object({
   text: z.string(),
-  /** UTF-8 bytes of the token, where the server gives them: a token may hold a part of a character. */
+  /** UTF-8 bytes of the token, if the server sends them: a token can contain a part of a character. */
   bytes: z.array(z.int().min(0).max(255)).optional(),
   logProbability,
 });
 
 const answerToken = alternative.extend({ top: z.array(alternative) });
 
-/** An answer as it is stored. */
+/** A stored answer. */
 export const storedAnswer = z.object({
-  /** Absent where the server gave none, as for a refusal. */
+  /** Absent if the server sent none, for example for a refusal. */
   text: z.string().optional(),
-  /** The server's reason for the end of the answer. */
+  /** The server's finish reason. */
   finish: z.string(),
   usage: z.object({ input: z.int().nonnegative(), output: z.int().nonnegative() }).optional(),
   tokens: z.array(answerToken).optional(),
@@ -31,7 +31,7 @@ export type AnswerToken = z.infer<typeof answerToken>;
 
 const bytes = z.array(z.int().min(0).max(255)).nullish();
 
-/** Log-probabilities as chat completions have them, and llama.cpp's completions too. */
+/** Log-probabilities in the format of chat completions, and of llama.cpp's completions. */
 const contentLogprobs = z.object({
   content: z
     .array(
@@ -45,7 +45,7 @@ const contentLogprobs = z.object({
     .nullish(),
 });
 
-/** Log-probabilities as OpenAI's completions have them. */
+/** Log-probabilities in the format of OpenAI's completions. */
 const columnLogprobs = z.object({
   tokens: z.array(z.string()),
   token_logprobs: z.array(logProbability.nullable()),
@@ -71,14 +71,14 @@ const responseBody = z.object({
     .nullish(),
 });
 
-/** @throws SlmError DATA_INVALID if the response is not one of OpenAI's interface */
+/** @throws SlmError DATA_INVALID if the response does not follow OpenAI's API */
 export function readAnswer(body: unknown, where: string): StoredAnswer {
   const parsed = responseBody.safeParse(body);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw new SlmError(
       "DATA_INVALID",
-      `${where}: expected a response of OpenAI's interface, got another: ${z.core.toDotPath(issue!.path)}: ${issue!.message}`,
+      `${where}: expected a response in the format of OpenAI's API: ${z.core.toDotPath(issue!.path)}: ${issue!.message}`,
     );
   }
   const { choices, usage } = parsed.data;
@@ -120,10 +120,10 @@ function tokensOf(
   }));
 }
 
-/** What a stored answer is worth as a label. */
+/** Whether a stored answer can be used as a label. */
 export type AnswerOutcome = "finished" | "unfinished" | "refused";
 
-/** Reasons for the end of an answer. Sources: OpenAI's API reference; the servers of vLLM, text-generation-inference and llama.cpp. */
+/** Finish reasons. Sources: OpenAI's API reference; the servers of vLLM, text-generation-inference and llama.cpp. */
 const OUTCOMES: Readonly<Record<string, AnswerOutcome>> = {
   stop: "finished",
   eos_token: "finished",
@@ -135,21 +135,21 @@ const OUTCOMES: Readonly<Record<string, AnswerOutcome>> = {
   function_call: "refused",
 };
 
-/** @throws SlmError DATA_INVALID for a reason that is none of OpenAI's interface */
+/** @throws SlmError DATA_INVALID for a finish reason that OpenAI's API does not define */
 export function outcomeOf({ finish }: StoredAnswer, where: string): AnswerOutcome {
   const outcome = Object.hasOwn(OUTCOMES, finish) ? OUTCOMES[finish] : undefined;
   if (outcome !== undefined) return outcome;
   throw new SlmError(
     "DATA_INVALID",
-    `${where}: expected a finish_reason of ${Object.keys(OUTCOMES).join(", ")}, got '${finish.slice(0, 40)}'`,
+    `${where}: expected one of the finish reasons ${Object.keys(OUTCOMES).join(", ")}, got '${finish.slice(0, 40)}'`,
   );
 }
 
-/** Mean log-probability of an answer's tokens [nats per token]; undefined where the server gave none. */
+/** Mean log-probability of an answer's tokens [nats per token]; undefined if the server sent none. */
 export function scoreOf({ tokens }: StoredAnswer): number | undefined {
   if (tokens === undefined || tokens.length === 0) return undefined;
   return tokens.reduce((sum, token) => sum + token.logProbability, 0) / tokens.length;
 }
 
-/** The target of an answer: its text without white space around it; empty where there is none. */
+/** The target of an answer: its trimmed text; empty without text. */
 export const targetOf = ({ text = "" }: StoredAnswer): string => text.trim();

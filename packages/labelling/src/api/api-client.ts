@@ -1,4 +1,4 @@
-/** Asks a server for one answer: paced, within the budget, with further attempts. */
+/** Requests one answer from a server, with a rate limit, a budget and retries. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { SlmError } from "@slm/core";
 import { readAnswer, type StoredAnswer } from "./api-answer.js";
@@ -8,26 +8,26 @@ import { ConnectionError, postJson, type HttpAnswer } from "./post-json.js";
 import { rejectionOf } from "./rejection.js";
 import type { AnswerRequest } from "./request-body.js";
 
-/** Pause before the second attempt; it doubles with every further one [ms]. */
+/** Pause before the second attempt [ms]; it doubles with every further attempt. */
 export const FIRST_PAUSE_MS = 1000;
 const MAX_PAUSE_MS = 60_000;
-/** Further attempts by default. */
+/** Default number of retries. */
 export const RETRIES = 5;
-/** A server that asks for a longer wait is not waited for [ms]. */
+/** Longest wait that a server can ask for [ms]. After a longer one the request fails. */
 const MAX_RETRY_AFTER_MS = 15 * 60_000;
 
 export interface ApiClientOptions {
   readonly limits: ApiLimits;
   readonly pace: RequestPace;
   readonly budget: RequestBudget;
-  /** Further attempts after status 408, 429 or 5xx, or a broken connection. */
+  /** Retries after status 408, 429 or 5xx, or a broken connection. */
   readonly retries: number;
   readonly firstPauseMs: number;
-  /** Called with every attempt that failed. */
+  /** Called after every failed attempt. */
   readonly onRetry: (reason: string) => void;
 }
 
-/** An answer, or the reason why this row has none and none was stored. */
+/** An answer, or the reason why there is none for this row. Only answers are stored. */
 export type Reply = StoredAnswer | "tooLong";
 
 type Attempt = Reply | { readonly reason: string; readonly waitMs: number | undefined };
@@ -42,9 +42,9 @@ export class ApiClient {
   }
 
   /**
-   * @param signals `start` ends waiting, `request` also a running request
+   * @param signals `start` stops waiting, `request` also stops a running request
    * @throws SlmError BUDGET_EXCEEDED, CONFIG_INVALID for a rejected request or a missing key, DEVICE_UNAVAILABLE after the last attempt,
-   * DATA_INVALID for a response of another form; the reason of a signal
+   * DATA_INVALID for a response in another format; the reason of a signal
    */
   async ask(
     request: AnswerRequest,
@@ -58,7 +58,7 @@ export class ApiClient {
       if (attempt === retries) throw gaveUp(request.url, made.reason, attempt + 1);
       if ((made.waitMs ?? 0) > MAX_RETRY_AFTER_MS) throw gaveUp(request.url, made.reason, attempt + 1);
       onRetry(made.reason);
-      // Between a half and the whole, so that requests that failed together do not come back together.
+      // Between half of it and all of it, so that requests that failed together are not repeated together.
       const backOff = Math.min(firstPauseMs * 2 ** attempt, MAX_PAUSE_MS) * (0.5 + Math.random() / 2);
       await sleep(Math.max(backOff, made.waitMs ?? 0), undefined, { signal: signals.start });
     }
@@ -74,7 +74,7 @@ export class ApiClient {
       const answer = await postJson({ url, body, key, silenceMs: limits.timeoutSeconds * 1000, signal });
       const value = valueOf(answer);
       if (value !== undefined) {
-        billed = request.bound; // Unless the answer says otherwise.
+        billed = request.bound; // Replaced below if the response contains it.
         const stored = readAnswer(value, `POST ${url}`);
         billed = stored.usage ?? request.bound;
         return stored;
@@ -95,29 +95,30 @@ export class ApiClient {
   }
 }
 
-/** The body of a response that holds an answer; undefined for an error. */
+/** The body of a response with an answer; undefined for an error. */
 function valueOf({ status, text }: HttpAnswer): object | undefined {
   if (status !== 200) return undefined;
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    return { form: "not JSON" }; // Rejected by name when it is read.
+    return { form: "not JSON" }; // Reading it reports the error.
   }
   if (typeof value !== "object" || value === null) return { form: typeof value };
   return "error" in value && value.error !== null && !("choices" in value) ? undefined : value;
 }
 
 /**
- * The key, read anew for every request so that it is held nowhere.
+ * The key. It is read for every request and not kept in memory.
  *
- * @throws SlmError CONFIG_INVALID if the variable is not set, or holds what no header can
+ * @throws SlmError CONFIG_INVALID if the variable is not set, or contains characters that are not allowed in an HTTP header
  */
 export function readKey(variable: string | undefined): string | undefined {
   if (variable === undefined) return undefined;
   const key = process.env[variable]?.trim() ?? "";
   if (/^[\x21-\x7e]+$/u.test(key)) return key;
-  const found = key === "" ? "it is not set" : "it holds characters that no header can";
+  const found =
+    key === "" ? "it is not set" : "it contains characters that are not allowed in an HTTP header";
   throw new SlmError(
     "CONFIG_INVALID",
     `teacher.apiKeyEnv: expected a key in the environment variable ${variable}, but ${found}`,
@@ -133,6 +134,6 @@ const gaveUp = (url: string, reason: string, attempts: number): SlmError =>
     `POST ${url}: no answer in ${attempts} ${attempts === 1 ? "attempt" : "attempts"}: ${reason}; earlier answers are kept`,
     {
       context: { url, attempts },
-      suggestions: ["run the same command again: it goes on from there"],
+      suggestions: ["run the same command again to continue"],
     },
   );

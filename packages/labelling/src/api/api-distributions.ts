@@ -1,8 +1,8 @@
 /**
- * A teacher behind a server as far as its stored answers go: distributions over the student's tokens, for the cache.
+ * Converts a server's stored answers to distributions over the student's tokens, for the cache.
  *
- * Where the server said nothing, the label counts as certain: at positions without log-probabilities, and in training rows, whose targets
- * are not the server's. There the teacher's term equals cross-entropy.
+ * Without log-probabilities the label counts as certain: at positions where the server sent none, and in training rows, because their
+ * targets are not the server's. The teacher's loss term then equals cross-entropy.
  */
 import type { Row } from "@slm/data";
 import { createHostTensor, type DeviceTensor } from "@slm/runtime";
@@ -12,12 +12,12 @@ import { keyOf, labelsOnlyTeacher, type ScoredPair, type ScoreShape, type Teache
 import type { ApiLabeller } from "./api-labeller.js";
 import { TargetDistributions, type SparseDistribution } from "./target-distributions.js";
 
-/** Logarithm of the probability that tokens have where there is no tail, so that it is finite. */
+/** Finite log-probability of the other tokens if there is no tail. */
 const LEAST_LOGIT = Math.log(1e-9);
 
 export interface ApiDistributionsOptions {
   readonly labeller: ApiLabeller;
-  /** The student's. */
+  /** The student's tokenizer. */
   readonly tokenizer: Tokenizer;
   readonly engine: Engine;
   /** A target of the data, see `addedTexts`. */
@@ -27,7 +27,7 @@ export interface ApiDistributionsOptions {
 export class ApiDistributions {
   readonly #options: ApiDistributionsOptions;
   readonly #distributions: TargetDistributions;
-  /** Texts of the rows that the server labelled, by the key of their tokens. */
+  /** Rows that the server labelled, by the key of their tokens. */
   readonly #rows = new Map<string, Pick<Row, "source" | "target">>();
 
   constructor(options: ApiDistributionsOptions) {
@@ -35,14 +35,14 @@ export class ApiDistributions {
     this.#distributions = new TargetDistributions(options.tokenizer, options.example);
   }
 
-  /** Remembers a row that the server labelled. */
+  /** Adds a row that the server labelled. */
   add({ source, target }: Pick<Row, "source" | "target">): void {
     const { tokenizer } = this.#options;
     const pair = { source: tokenizer.encodeSource(source), target: tokenizer.encodeTarget(target) };
     this.#rows.set(keyOf(pair).toString("hex"), { source, target });
   }
 
-  /** The teacher that the cache asks for logits over the student's vocabulary. It can only score. */
+  /** A teacher for the cache, with logits over the student's vocabulary. It can only score. */
   get teacher(): Teacher {
     return labelsOnlyTeacher(this.#options.tokenizer, (pairs, shape) => this.#score(pairs, shape));
   }
@@ -74,7 +74,7 @@ export class ApiDistributions {
   }
 }
 
-/** Log-probabilities `[vocabulary]` of a distribution; all other tokens have equal shares of the tail. */
+/** Log-probabilities `[vocabulary]` of a distribution; all other tokens share the tail equally. */
 function fill(logits: Float32Array, { masses, tail }: SparseDistribution): void {
   const share = tail / Math.max(1, logits.length - masses.size);
   logits.fill(Math.max(LEAST_LOGIT, Math.log(share)));

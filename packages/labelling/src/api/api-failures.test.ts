@@ -13,7 +13,7 @@ const KEY = "sk-secret-0123456789";
 const KEY_VARIABLE = "SLM_TEST_API_KEY";
 
 describe("failures", () => {
-  /** Answers `failures` in turn, then capitals. */
+  /** Sends `failures` in turn, then the source in capitals. */
   const failing =
     (...failures: Answering[]): Answering =>
     (call, response) =>
@@ -40,7 +40,7 @@ describe("failures", () => {
     expect(targetsOf(await fixture.label(["a"], {}, { answering: failing(cut) }))).toEqual(["A"]);
   });
 
-  test("Retry-After holds back every request", async () => {
+  test("Retry-After delays every request", async () => {
     const starts: number[] = [];
     const later: Answering = (_, response) => {
       reject(response, 429, {}, { "retry-after": "0.3" });
@@ -56,20 +56,20 @@ describe("failures", () => {
         },
       },
     );
-    // Timers may fire a little early.
+    // Timers can fire slightly early.
     expect(starts[1]! - starts[0]!).toBeGreaterThan(290);
   });
 
-  test("a server that is silent is given up after the last attempt", async () => {
+  test("a silent server is an error after the last attempt", async () => {
     const failure = await failureOf(
       fixture.label(["a"], { timeoutSeconds: 0.1 }, { answering: () => undefined, retries: 1 }),
     );
     expect(failure).toMatchObject({ code: "DEVICE_UNAVAILABLE" });
-    expect(failure.message).toMatch(/no answer in 2 attempts: no byte arrived for 0.1 s/u);
+    expect(failure.message).toMatch(/no answer in 2 attempts: no data arrived for 0.1 s/u);
     expect(fixture.api.calls).toHaveLength(2);
   });
 
-  test("a slow server is waited for while bytes arrive", async () => {
+  test("a slow server is not an error while bytes arrive", async () => {
     const trickle: Answering = (call, response) => {
       const text = JSON.stringify(capitals(call, response));
       [...Array(6).keys()].forEach((part) => {
@@ -85,7 +85,7 @@ describe("failures", () => {
     expect(targetsOf(labelled)).toEqual(["A"]);
   });
 
-  test("no server at all is an error that says so", async () => {
+  test("a missing server is an error that says so", async () => {
     const baseUrl = fixture.api.baseUrl;
     await fixture.api.close();
     const failure = await failureOf(fixture.label(["a"], { baseUrl }, { retries: 1 }));
@@ -101,7 +101,7 @@ describe("failures", () => {
         reject(r, 404, { message: "no tiny" });
       },
       "CONFIG_INVALID",
-      /no such address or model \(404\) no tiny/u,
+      /the address or model does not exist \(404\) no tiny/u,
     ],
     [
       "a wrong field",
@@ -123,7 +123,7 @@ describe("failures", () => {
       "text that is no JSON",
       (_, r) => void r.end("<html>"),
       "DATA_INVALID",
-      /expected a response of OpenAI's interface/u,
+      /expected a response in the format of OpenAI's API/u,
     ],
     ["JSON of another form", () => ({ answer: 1 }), "DATA_INVALID", /choices/u],
     ["an unknown end", () => chatAnswer("A", { finish: "sleepy" }), "DATA_INVALID", /got 'sleepy'/u],
@@ -135,7 +135,7 @@ describe("failures", () => {
     expect(fixture.api.calls).toHaveLength(1);
   });
 
-  test("a server without log-probabilities is rejected where they are asked for", async () => {
+  test("a server without log-probabilities is rejected if they are requested", async () => {
     const answering: Answering = () => ({ choices: [{ message: { content: "A" }, finish_reason: "stop" }] });
     const failure = await failureOf(fixture.label(["a"], { logprobs: 5 }, { answering }));
     expect(failure.message).toMatch(/expected log-probabilities/u);

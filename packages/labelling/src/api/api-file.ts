@@ -1,4 +1,4 @@
-/** `api.json`: the directory of a teacher behind a server. It holds everything but the key. */
+/** `api.json`: the file that describes a teacher behind a server. It contains all settings except the key. */
 import { join } from "node:path";
 import { hashJson, readJsonFile, writeJsonAtomic } from "@slm/core";
 import type { Row } from "@slm/data";
@@ -9,7 +9,7 @@ import { apiLimitFields, apiRequestFields, type ApiTeacherConfig } from "./api-c
 const message = z.strictObject({ role: z.enum(["system", "user", "assistant"]), content: z.string() });
 type ApiMessage = z.infer<typeof message>;
 
-/** The text around a source, examples included. */
+/** The text around a source, including examples. */
 const resolvedPrompt = z.discriminatedUnion("chat", [
   z.strictObject({
     chat: z.literal(true),
@@ -28,9 +28,9 @@ const apiFile = z.strictObject({
 });
 
 export type ApiFile = z.infer<typeof apiFile>;
-/** What decides the answers. */
+/** Settings that affect the answers. */
 export type ApiRequest = ApiFile["request"];
-/** How the server is asked. */
+/** Settings for requests. */
 export type ApiLimits = ApiFile["limits"];
 
 /** The contents of `api.json` for settings and the rows of their few-shot examples. */
@@ -51,7 +51,7 @@ export function apiFileOf(settings: ApiTeacherConfig, rows: readonly Row[]): Api
 
 interface Resolved {
   readonly resolved: ApiRequest["prompt"];
-  /** Texts that end a target because of the prompt. */
+  /** Texts that end a target with this prompt. */
   readonly stop: readonly string[];
 }
 
@@ -79,5 +79,5 @@ export async function readApiFile(directory: string): Promise<ApiFile> {
   return readJsonFile(join(directory, API_FILE), apiFile);
 }
 
-/** Identifies the answers: the same for other limits. */
+/** Identifies the answers. Limits do not affect it. */
 export const apiIdentity = ({ request }: ApiFile): string => hashJson(request);

@@ -9,7 +9,7 @@ const KEY = "sk-secret-0123456789";
 const KEY_VARIABLE = "SLM_TEST_API_KEY";
 
 describe("the key", () => {
-  test("is sent to the server and written nowhere", async () => {
+  test("is sent to the server and not stored", async () => {
     vi.stubEnv(KEY_VARIABLE, KEY);
     const { told } = await fixture.label(["a"], { apiKeyEnv: KEY_VARIABLE });
     expect(fixture.api.calls[0]!.headers.authorization).toBe(`Bearer ${KEY}`);
@@ -56,7 +56,7 @@ describe("the key", () => {
 
   test.each([
     ["is not set", ""],
-    ["holds characters that no header can", "two\nlines"],
+    ["contains characters that are not allowed in an HTTP header", "two\nlines"],
   ])("whose variable %s is rejected before a request", async (what, value) => {
     vi.stubEnv(KEY_VARIABLE, value);
     const failure = await failureOf(fixture.label(["a"], { apiKeyEnv: KEY_VARIABLE }));

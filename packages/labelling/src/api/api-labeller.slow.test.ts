@@ -30,7 +30,7 @@ describe("a teacher behind a server", () => {
     );
   });
 
-  test("asks chat models by messages, greedily and without a seed", async () => {
+  test("sends messages to chat models, greedily and without a seed", async () => {
     await fixture.label(["red"], {
       prompt: { system: "Translate.", before: "Word: ", after: "!" },
       ...{ logprobs: 5, stop: ["\n"], extra: { top_k: 1 } },
@@ -54,7 +54,7 @@ describe("a teacher behind a server", () => {
     });
   });
 
-  test("leaves the temperature to models that want max_completion_tokens", async () => {
+  test("sends no temperature to models that need max_completion_tokens", async () => {
     await fixture.label(["red"], { maxTokensField: "max_completion_tokens" });
     expect(fixture.api.calls[0]!.body).toEqual({
       model: "tiny",
@@ -63,7 +63,7 @@ describe("a teacher behind a server", () => {
     });
   });
 
-  test("puts examples into earlier turns, or before a plain prompt that then ends at a line break", () => {
+  test("puts examples into earlier turns, or before a plain prompt, which then ends at a line break", () => {
     const rows = [{ source: "one", target: "eins" }];
     const chat = apiFileOf(fixture.settingsOf({ prompt: { before: "> ", examples: 1 } }), rows);
     expect(chat.request.prompt).toEqual({
@@ -81,7 +81,7 @@ describe("a teacher behind a server", () => {
     });
   });
 
-  test("asks completions by text, and reads their log-probabilities by columns", async () => {
+  test("sends texts to completions, and reads their log-probabilities from columns", async () => {
     const logprobs = {
       tokens: ["x", "y"],
       token_logprobs: [-1, -2],
@@ -101,7 +101,7 @@ describe("a teacher behind a server", () => {
     expect(labelled.answers).toEqual([{ target: "xy", score: -1.5, finished: true }]);
   });
 
-  test("keeps no more requests open than allowed", async () => {
+  test("does not exceed the number of concurrent requests", async () => {
     let [open, most] = [0, 0];
     await fixture.label(
       Array.from({ length: 20 }, (_, index) => `word ${index}`),
@@ -121,7 +121,7 @@ describe("a teacher behind a server", () => {
     expect(most).toBe(3);
   });
 
-  test("has the same identity for other limits, and another for another request", async () => {
+  test("changes its identity with the request, but not with limits", async () => {
     const identities: string[] = [];
     for (const changes of [{}, { concurrency: 9, budget: 3 }, { maxTokens: 9 }]) {
       await writeApiFile(fixture.root, apiFileOf(fixture.settingsOf(changes), []));
@@ -133,7 +133,7 @@ describe("a teacher behind a server", () => {
 });
 
 describe("rows without an answer", () => {
-  test("are those that the server filters, finds too long, or answers with nothing", async () => {
+  test("are rows that the server filters, finds too long, or answers with an empty text", async () => {
     const rejections: Record<string, Answering> = {
       filtered: () => chatAnswer("", { finish: "content_filter" }),
       refused: () => ({ choices: [{ message: { content: null, refusal: "no" }, finish_reason: "stop" }] }),
@@ -152,7 +152,7 @@ describe("rows without an answer", () => {
     const answering: Answering = (call, response) => (rejections[call.asked] ?? capitals)(call, response);
     const { answers } = await fixture.label(sources, {}, { answering });
     expect(answers.map((given) => given !== undefined)).toEqual([...Array<boolean>(6).fill(false), true]);
-    // Only rows that were too long, which cost nothing, are asked for again.
+    // Only rows that were too long are requested again; they cost nothing.
     const before = fixture.api.calls.length;
     await fixture.label(sources);
     expect(fixture.api.calls.slice(before).map(({ asked }) => asked)).toEqual([
@@ -161,7 +161,7 @@ describe("rows without an answer", () => {
     ]);
   });
 
-  test("an answer that reached its limit is not finished", async () => {
+  test("an answer that reached its limit is unfinished", async () => {
     const { answers } = await fixture.label(
       ["a"],
       {},

@@ -1,4 +1,4 @@
-/** A model behind a server as a labeller: answers from the store, and the server's answers for the rest. */
+/** A labeller for a model behind a server. It uses stored answers, and requests the rest from the server. */
 import { join } from "node:path";
 import { hashJson, SlmError, throwIfInterrupted, userCacheFolder, type Progress } from "@slm/core";
 import type { LabelAnswer, Labeller, LabelRequestOptions } from "../labeller/labeller.js";
@@ -11,18 +11,18 @@ import { Pace } from "./pace.js";
 import { localAnswers, serverFolder } from "./paid-answers.js";
 import { answerRequest, type AnswerRequest } from "./request-body.js";
 
-/** How long running requests may take after an interruption, because their answers are paid for [ms]. */
+/** Time limit for running requests after an interruption [ms]. They are not cancelled at once, because their answers are paid for. */
 const GRACE_MS = 20_000;
 
 export interface ApiLabellerOptions {
   readonly progress: Progress;
-  /** Where answers are stored. Default: a folder of this server and model in the user's cache. */
+  /** Storage of answers. Default: a folder for this server and model in the user's cache. */
   readonly answersDirectory?: string | undefined;
-  /** What other machines that ask the same server have in common with this one. Default: it asks alone. */
+  /** State shared with other machines that use the same server. Default: none. */
   readonly sharing?: ApiSharing | undefined;
-  /** Further attempts after a failed one. Default: five. */
+  /** Retries after a failed attempt. Default: 5. */
   readonly retries?: number | undefined;
-  /** Pause before the second attempt [ms]. Default: one second. */
+  /** Pause before the second attempt [ms]. Default: 1,000. */
   readonly firstPauseMs?: number | undefined;
 }
 
@@ -38,14 +38,14 @@ interface Report {
 export class ApiLabeller implements Labeller {
   readonly name: string;
   readonly identity: string;
-  /** The server and how it is asked. */
+  /** The server and its settings. */
   readonly file: ApiFile;
   readonly #store: PaidAnswers;
   readonly #budget: RequestBudget;
   readonly #client: ApiClient;
   readonly #progress: Progress;
   readonly #running = new Map<string, Promise<StoredAnswer | undefined>>();
-  /** Answers counted in the budget, so that one that is used twice counts once. */
+  /** Answers that the budget has counted, so that each counts only once. */
   readonly #counted = new Set<string>();
   #withoutAnswer = 0;
 
@@ -79,7 +79,7 @@ export class ApiLabeller implements Labeller {
     return new ApiLabeller(file, alone, options);
   }
 
-  /** What was spent, earlier runs included. */
+  /** Tokens spent, including earlier runs. */
   get spent(): RequestBudget["spent"] {
     return this.#budget.spent;
   }
@@ -92,7 +92,7 @@ export class ApiLabeller implements Labeller {
     const requests = sources.map((source) => answerRequest(this.file.request, source));
     const labels: (LabelAnswer | undefined)[] = [];
     const missing: number[] = [];
-    // Stored answers first, so that the budget counts them before a request is sent.
+    // Stored answers come first, so that the budget counts them before a request is sent.
     for (const [place, request] of requests.entries()) {
       const stored = await this.#storedAnswer(request);
       if (stored === undefined) missing.push(place);
@@ -112,7 +112,7 @@ export class ApiLabeller implements Labeller {
     return labels;
   }
 
-  /** The server's tokens of a target that it gave; undefined for other targets, and without log-probabilities. */
+  /** The server's tokens of a target that it generated; undefined for other targets, and without log-probabilities. */
   async tokensOf(source: string, target: string): Promise<readonly AnswerToken[] | undefined> {
     return (await this.#store.find(this.#targetKey(source, target)))?.tokens;
   }
@@ -121,7 +121,7 @@ export class ApiLabeller implements Labeller {
     return Promise.resolve();
   }
 
-  /** Where answers come from, for messages. */
+  /** The server and model, for messages. */
   get #where(): string {
     return `${this.file.request.baseUrl}: ${this.name}`;
   }
@@ -131,8 +131,8 @@ export class ApiLabeller implements Labeller {
   }
 
   /**
-   * Works on all places, a few at a time. After a failure or an interruption nothing starts any more, and running requests end, because
-   * their answers are paid for.
+   * Runs `work` for all indices, a few at a time. After a failure or an interruption no more requests start, but running requests finish,
+   * because their answers are paid for.
    */
   async #work(
     places: readonly number[],
@@ -157,7 +157,7 @@ export class ApiLabeller implements Labeller {
           await body(place, signals);
         }
       } catch (error) {
-        // Only the first failure is a cause; the others follow from it.
+        // Only the first failure is the cause; the others follow from it.
         stop.abort(error);
       }
     };
@@ -175,7 +175,7 @@ export class ApiLabeller implements Labeller {
     return stored;
   }
 
-  /** Asks the server and stores its answer; equal requests that run at the same time share one. */
+  /** Sends a request and stores the answer. Equal concurrent requests share one answer. */
   #once(request: AnswerRequest, signals: RequestSignals): Promise<StoredAnswer | undefined> {
     const running = this.#running.get(request.key);
     if (running !== undefined) return running;
@@ -185,7 +185,7 @@ export class ApiLabeller implements Labeller {
   }
 
   async #ask(request: AnswerRequest, signals: RequestSignals): Promise<StoredAnswer | undefined> {
-    const stored = await this.#store.get(request.key); // Paid for since, for an equal source.
+    const stored = await this.#store.get(request.key); // The answer to an equal source was paid for in the meantime.
     if (stored !== undefined) return stored;
     const reply = await this.#client.ask(request, signals);
     if (reply === "tooLong") {
@@ -213,7 +213,7 @@ export class ApiLabeller implements Labeller {
       throw new SlmError(
         "DATA_INVALID",
         `${this.#where}: expected log-probabilities of the target's tokens, got none (teacher.logprobs is ${this.file.request.logprobs})`,
-        { suggestions: ["--set teacher.logprobs=0 for a server that gives none"] },
+        { suggestions: ["--set teacher.logprobs=0 for a server without log-probabilities"] },
       );
     }
     return { target, score, finished: outcome === "finished" };
@@ -237,11 +237,11 @@ function requireVerification(baseUrl: string): void {
   if (new URL(baseUrl).protocol !== "https:" || process.env.NODE_TLS_REJECT_UNAUTHORIZED !== "0") return;
   throw new SlmError(
     "CONFIG_INVALID",
-    "teacher: NODE_TLS_REJECT_UNAUTHORIZED=0 disables the check of certificates, so that anybody could read the key",
+    "teacher: NODE_TLS_REJECT_UNAUTHORIZED=0 disables the check of certificates, so others could read the key",
     {
       suggestions: [
         "unset NODE_TLS_REJECT_UNAUTHORIZED",
-        "NODE_EXTRA_CA_CERTS=FILE names further certificate authorities",
+        "NODE_EXTRA_CA_CERTS=FILE adds certificate authorities",
       ],
     },
   );

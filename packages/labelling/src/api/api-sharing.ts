@@ -1,39 +1,39 @@
-/** What several machines that ask one server have in common: the pace, the budget, and the answers that were paid for. */
+/** State shared by machines that use the same server: the rate limit, the budget, and the answers that were paid for. */
 import type { StoredAnswer } from "./api-answer.js";
 import type { ApiFile } from "./api-file.js";
 import type { Usage } from "./request-body.js";
 
-/** Holds requests back. */
+/** Delays requests. */
 export interface RequestPace {
-  /** Starts nothing for that long. */
+  /** Starts no requests for this time. */
   pause(ms: number): void;
   /** Resolves when a request may start. @throws the signal's reason */
   start(signal: AbortSignal): Promise<void>;
 }
 
-/** What was used. */
+/** Tokens used. */
 export interface Spending {
   readonly requests: number;
   readonly tokens: number;
 }
 
-/** Counts what is spent, so that no request starts that could exceed the budget. */
+/** Counts the tokens spent, and starts no request that could exceed the budget. */
 export interface RequestBudget {
-  /** What is spent, as far as this machine knows. */
+  /** Tokens spent, as far as this machine knows. */
   readonly spent: Spending;
-  /** Counts an answer that was paid for before. @param key hash of its request */
+  /** Counts an answer that was paid for earlier. @param key hash of its request */
   count(usage: Usage, key: string): Promise<void> | void;
   /**
-   * Reserves the upper bound of a request, and waits where only the reservations of running requests are in the way.
+   * Reserves the upper bound of a request's tokens. Waits if only the reservations of running requests prevent it.
    *
    * @param key hash of the request
-   * @returns settles the reservation: with the usage of the answer, or with nothing if no answer was billed
+   * @returns a function that settles the reservation with the usage of the answer, or without arguments if no answer was billed
    * @throws SlmError BUDGET_EXCEEDED
    */
   reserve(bound: Usage, key: string): Promise<(usage: Usage | undefined) => Promise<void> | void>;
 }
 
-/** What an answer is found by. */
+/** Keys of an answer. */
 interface AnswerKeys {
   /** Hash of the request. */
   readonly request: string;
@@ -41,17 +41,17 @@ interface AnswerKeys {
   readonly target: string | undefined;
 }
 
-/** Answers that were paid for. */
+/** Storage of answers that were paid for. */
 export interface PaidAnswers {
-  /** The answer to a request. @throws SlmError DATA_INVALID for one that was changed */
+  /** The answer to a request. @throws SlmError DATA_INVALID if it was changed */
   get(request: string): Promise<StoredAnswer | undefined>;
-  /** An answer with this source and target. @throws SlmError DATA_INVALID for one that was changed */
+  /** An answer with this source and target. @throws SlmError DATA_INVALID if it was changed */
   find(target: string): Promise<StoredAnswer | undefined>;
-  /** Stores an answer; it is kept when the promise resolves. @throws SlmError OUTPUT_FAILED */
+  /** Stores an answer. It is saved when the promise resolves. @throws SlmError OUTPUT_FAILED */
   put(keys: AnswerKeys, answer: StoredAnswer): Promise<void>;
 }
 
-/** For one server and model. */
+/** The state for one server and model. */
 export interface SharedRequests {
   readonly pace: RequestPace;
   readonly budget: RequestBudget;

@@ -1,4 +1,4 @@
-/** The hard budget of a teacher behind a server: no request starts that could exceed it. */
+/** The hard budget of a teacher behind a server. A request that could exceed it does not start. */
 import { SlmError } from "@slm/core";
 import type { ApiLimits } from "./api-file.js";
 import type { RequestBudget, Spending } from "./api-sharing.js";
@@ -14,12 +14,12 @@ export class Budget implements RequestBudget {
   readonly #reserved = new Set<Reservation>();
   #waiting: (() => void)[] = [];
 
-  /** @param limit most tokens; undefined: any number */
+  /** @param limit token limit; undefined: no limit */
   constructor(limit: ApiLimits["budget"]) {
     this.#limit = limit ?? Infinity;
   }
 
-  /** Counts what was paid already. */
+  /** Counts tokens that were already paid for. */
   count(usage: Usage): void {
     this.#used.requests += 1;
     this.#used.input += usage.input;
@@ -27,9 +27,9 @@ export class Budget implements RequestBudget {
   }
 
   /**
-   * Reserves the upper bound of a request. Waits for running requests where only their reservations are in the way.
+   * Reserves the upper bound of a request's tokens. Waits for running requests if only their reservations prevent it.
    *
-   * @returns settles the reservation: with the usage of the answer, or with nothing if no answer was billed
+   * @returns a function that settles the reservation with the usage of the answer, or without arguments if no answer was billed
    * @throws SlmError BUDGET_EXCEEDED if the request could exceed the budget
    */
   async reserve(bound: Usage): Promise<(usage: Usage | undefined) => void> {
@@ -53,7 +53,7 @@ export class Budget implements RequestBudget {
     return { requests, tokens: input + output };
   }
 
-  /** Whether a further request could exceed the budget. */
+  /** Whether another request could exceed the budget. */
   #mayExceed({ input, output }: Usage): boolean {
     let tokens = this.spent.tokens + input + output;
     for (const { bound } of this.#reserved) tokens += bound.input + bound.output;
@@ -61,15 +61,15 @@ export class Budget implements RequestBudget {
   }
 }
 
-/** The error of a request that could exceed the budget. @param spent before it */
+/** The error for a request that could exceed the budget. @param spent tokens spent before it */
 export function budgetExceeded(limit: number | undefined, spent: Spending, bound: Usage): SlmError {
   return new SlmError(
     "BUDGET_EXCEEDED",
-    `teacher: the budget of ${String(limit)} tokens is used up: ${spent.tokens} tokens are spent, ` +
+    `teacher: the budget of ${String(limit)} tokens is used up: ${spent.tokens} tokens were spent, ` +
       `and the next request may cost ${bound.input + bound.output} tokens; all answers are kept`,
     {
       context: { limit, ...spent, nextRequest: bound },
-      suggestions: ["--set teacher.budget=TOKENS with a higher limit goes on where this run stopped"],
+      suggestions: ["--set teacher.budget=TOKENS with a higher limit continues this run"],
     },
   );
 }

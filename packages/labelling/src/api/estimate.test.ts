@@ -20,7 +20,7 @@ describe(estimateAnswers, () => {
     );
   });
 
-  test("counts no more than the longest target", () => {
+  test("counts at most the longest target", () => {
     const { outputTokens } = estimateAnswers(file, {
       requests: 1,
       sourceCharacters: 4,

@@ -1,11 +1,11 @@
-/** What labelling by a server will cost, before anything is sent: an estimate by characters. */
+/** Estimates the tokens of labelling by a server from the number of characters. */
 import type { ApiFile } from "./api-file.js";
 import { CHARACTERS_PER_TOKEN, estimatedInput } from "./request-body.js";
 
-/** What will be asked. */
+/** The planned requests. */
 export interface AnswerVolume {
   readonly requests: number;
-  /** Characters of all their sources together. */
+  /** Total characters of their sources. */
   readonly sourceCharacters: number;
   /** Characters of a typical target. */
   readonly targetCharacters: number;
@@ -17,7 +17,7 @@ export interface AnswerEstimate {
   readonly outputTokens: number;
 }
 
-/** Four characters count as one token; answers that are stored already are not left out. */
+/** Four characters count as one token. Stored answers are counted, too. */
 export function estimateAnswers(
   { request }: Pick<ApiFile, "request">,
   { requests, sourceCharacters, targetCharacters }: AnswerVolume,
@@ -30,10 +30,10 @@ export function estimateAnswers(
   return { requests, inputTokens, outputTokens };
 }
 
-/** What an estimate is made of. */
-export const estimateBasis = `${CHARACTERS_PER_TOKEN} characters counted as one token, answers that are stored already included`;
+/** Basis of an estimate. */
+export const estimateBasis = `${CHARACTERS_PER_TOKEN} characters count as one token; includes answers that are already stored`;
 
-/** An estimate in words. */
+/** An estimate as a text. */
 export function estimateText({ requests, inputTokens, outputTokens }: AnswerEstimate): string {
   return `estimate: ${requests} requests, about ${inputTokens} input and ${outputTokens} output tokens (${estimateBasis})`;
 }

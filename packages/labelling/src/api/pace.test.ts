@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Pace } from "./pace.js";
 
 describe(Pace, () => {
-  test("starts at once, and nothing while the server asks for a pause", async () => {
+  test("starts requests at once, but none while the server asks for a pause", async () => {
     const pace = new Pace();
     const { signal } = new AbortController();
     await pace.start(signal);

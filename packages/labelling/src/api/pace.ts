@@ -1,4 +1,4 @@
-/** Holds requests back while the server asks for a pause. */
+/** Delays requests while the server asks for a pause. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RequestPace } from "./api-sharing.js";
 
@@ -11,11 +11,11 @@ export class Pace implements RequestPace {
 
   async start(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    // A further pause may have been asked for meanwhile.
+    // The server may have asked for another pause in the meantime.
     for (let wait = this.#wait(); wait > 0; wait = this.#wait()) await sleep(wait, undefined, { signal });
   }
 
-  /** Time until a request may start; 0 if now [ms]. */
+  /** Time until a request may start [ms]; 0 if it may start now. */
   #wait(): number {
     return Math.max(0, Math.ceil(this.#pausedUntil - performance.now()));
   }

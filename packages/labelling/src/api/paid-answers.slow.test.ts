@@ -21,7 +21,7 @@ describe("answers that were paid for", () => {
     expect(second.told.at(-1)?.message).toMatch(/3 of 3 answers, 2 cached/u);
   });
 
-  test("are rejected where their file was changed", async () => {
+  test("are rejected if their file was changed", async () => {
     await fixture.label(["a"]);
     const folder = join(fixture.answersDirectory, "requests");
     const [file] = await readdir(folder);
@@ -29,12 +29,12 @@ describe("answers that were paid for", () => {
     expect(await failureOf(fixture.label(["a"]))).toMatchObject({ code: "DATA_INVALID" });
   });
 
-  test.skipIf(process.platform === "win32")("are readable by their owner only", async () => {
+  test.skipIf(process.platform === "win32")("can be read only by their owner", async () => {
     await fixture.label(["a"]);
     expect((await stat(fixture.answersDirectory)).mode & 0o077).toBe(0);
   });
 
-  test("are kept after an interruption, those on their way too", async () => {
+  test("are kept after an interruption, including answers that are still on their way", async () => {
     const controller = new AbortController();
     const failure = await failureOf(
       fixture.label(
@@ -117,10 +117,10 @@ describe("answers that were paid for", () => {
 describe("the budget", () => {
   const words = ["a", "b", "c", "d"];
 
-  // An answer costs 11 tokens. The bound of a request: 1 byte, 8 and 128 for the template, 20 of the target.
+  // An answer costs 11 tokens. The upper bound of a request: 1 byte, 8 and 128 for the template, 20 for the target.
   const bound = 1 + 8 + 128 + 20;
 
-  test("ends the stage before the request that could exceed it, and a larger one goes on", async () => {
+  test("ends the stage before a request that could exceed it; a larger budget continues", async () => {
     const changes = { maxTokens: 20, concurrency: 4 };
     const poor = { ...changes, budget: bound + 12 };
     const failure = await failureOf(fixture.label(words, poor));
@@ -129,7 +129,7 @@ describe("the budget", () => {
       context: { limit: bound + 12, tokens: 22, requests: 2 },
     });
     expect(fixture.api.calls).toHaveLength(2);
-    // What was paid for counts again, so that the same budget stops at the same place.
+    // Answers that were paid for count again, so the same budget stops at the same point.
     expect(await failureOf(fixture.label(words, poor))).toMatchObject({ code: "BUDGET_EXCEEDED" });
     expect(fixture.api.calls).toHaveLength(2);
     const labelled = await fixture.label(words, { ...changes, budget: bound + 33 });
@@ -137,11 +137,9 @@ describe("the budget", () => {
     expect(fixture.api.calls).toHaveLength(4);
   });
 
-  test("counts the upper bound where the server does not say what an answer cost", async () => {
+  test("counts the upper bound if the server does not send the cost of an answer", async () => {
     const answering: Answering = () => ({ choices: [{ message: { content: "A" }, finish_reason: "stop" }] });
-    const failure = await failureOf(
-      fixture.label(words, { maxTokens: 20, budget: 400 }, { answering }),
-    );
+    const failure = await failureOf(fixture.label(words, { maxTokens: 20, budget: 400 }, { answering }));
     expect(failure.context).toMatchObject({ tokens: 2 * 157 });
   });
 });

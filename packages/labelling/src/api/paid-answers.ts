@@ -1,5 +1,5 @@
 /**
- * Answers that were paid for, found by the hash of their request: one object for each, with its checksum.
+ * Stores answers that were paid for under the hash of their request, one object per answer, with a checksum.
  *
  *   <folder>/requests/<hash of the request>      the checksum, a space, the answer as JSON
  *   <folder>/targets/<hash of source and target> the same, of answers with log-probabilities
@@ -11,13 +11,13 @@ import { storedAnswer, type StoredAnswer } from "./api-answer.js";
 import type { ApiFile } from "./api-file.js";
 import type { PaidAnswers } from "./api-sharing.js";
 
-/** Where answers are stored: an object is there as a whole, or not at all. */
+/** Storage of answers. An object is stored completely or not at all. */
 interface AnswerObjects {
   get(key: string): Promise<Buffer | undefined>;
   put(key: string, bytes: Uint8Array): Promise<void>;
 }
 
-/** Answers of a folder on this machine, which the first answer creates, readable by its owner only. */
+/** Answers in a folder on this machine. The first answer creates the folder; only its owner can read it. */
 export function localAnswers(directory: string): PaidAnswers {
   return answersIn("", {
     get: async (key) => {
@@ -30,22 +30,19 @@ export function localAnswers(directory: string): PaidAnswers {
       }
     },
     put: async (key, bytes) => {
-      // If it cannot be created, the write says so.
+      // If it cannot be created, the write fails with an error.
       await mkdir(directory, { recursive: true, mode: 0o700 }).catch(() => undefined);
       await writeBytesAtomic(join(directory, key), bytes);
     },
   });
 }
 
-/**
- * Answers in a storage that all machines see, for one server and model. An answer is there for all as soon as it is stored, so none is paid
- * for twice by machines that ask one after the other.
- */
+/** Answers in a shared storage, for one server and model. A stored answer is available to all machines at once, so it is not paid for again. */
 export function sharedAnswers(objects: AnswerObjects, file: ApiFile): PaidAnswers {
   return answersIn(`answers/${serverFolder(file)}/`, objects);
 }
 
-/** Name of the folder of a server and model. */
+/** Name of the folder for a server and model. */
 export const serverFolder = ({ request: { baseUrl, model } }: ApiFile): string =>
   sha256(`${baseUrl}\n${model}`).slice(0, 32);
 
@@ -55,8 +52,8 @@ function answersIn(folder: string, objects: AnswerObjects): PaidAnswers {
     if (text === undefined) return undefined;
     const [hash, answer] = [text.slice(0, 64), text.slice(65)];
     if (sha256(answer) === hash) return storedAnswer.parse(JSON.parse(answer));
-    throw new SlmError("DATA_INVALID", `stored answers: ${key} does not have the bytes of its checksum`, {
-      suggestions: ["delete it; the answer is requested and paid for again"],
+    throw new SlmError("DATA_INVALID", `stored answers: ${key} does not match its checksum`, {
+      suggestions: ["delete it; the answer will be requested and paid for again"],
     });
   };
   return {
@@ -65,7 +62,7 @@ function answersIn(folder: string, objects: AnswerObjects): PaidAnswers {
     put: async ({ request, target }, answer) => {
       const text = JSON.stringify(answer);
       const bytes = Buffer.from(`${sha256(text)} ${text}`);
-      // The request last: whoever finds it may rely on the target.
+      // The request is written last, so a reader that finds it also finds the target.
       if (target !== undefined && answer.tokens !== undefined)
         await objects.put(`${folder}targets/${target}`, bytes);
       await objects.put(`${folder}requests/${request}`, bytes);

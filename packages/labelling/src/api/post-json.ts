@@ -1,7 +1,10 @@
-/** One exchange with a server, bounded in time and size. The key goes to the server's own address only: redirects are not followed. */
+/**
+ * Sends one request to a server, with limits on time and size. The key is sent only to the server's own address, because redirects are not
+ * followed.
+ */
 import { guardedFetch, NetworkError, SilenceError, SLM_VERSION, SlmError, systemCode } from "@slm/core";
 
-/** Longest response that is read. 1,000 tokens with 20 log-probabilities each take about 2 MB. */
+/** Longest response to read [bytes]. 1,000 tokens with 20 log-probabilities each are about 2 MB. */
 const MAX_RESPONSE_BYTES = 32 * 1024 * 1024;
 
 export interface JsonPost {
@@ -19,9 +22,9 @@ export interface HttpAnswer {
   readonly text: string;
 }
 
-/** A connection that could not be made, or broke before the response was complete; trying again may help. */
+/** A connection that could not be opened, or broke before the response was complete. Trying again may help. */
 export class ConnectionError extends Error {
-  /** Whether the request may have reached the server, which may bill for it. */
+  /** Whether the request may have reached the server, which may bill it. */
   readonly mayBeBilled: boolean;
 
   constructor(message: string, mayBeBilled: boolean, cause: unknown) {
@@ -31,12 +34,12 @@ export class ConnectionError extends Error {
   }
 }
 
-/** System codes of connections that were never made. */
+/** System codes of connections that were never opened. */
 const UNSENT: ReadonlySet<string> = new Set([
   ...["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT"],
 ]);
 
-/** Codes of certificates that were rejected. Source: Node's documentation of TLS, "X509 certificate error codes". */
+/** Codes of rejected certificates. Source: Node's documentation of TLS, "X509 certificate error codes". */
 const CERTIFICATE = /^(CERT_|ERR_TLS_CERT|DEPTH_ZERO_SELF_SIGNED|SELF_SIGNED|UNABLE_TO_(VERIFY|GET))/u;
 
 /**
@@ -72,10 +75,10 @@ function connectionFailure(error: NetworkError, url: string): Error {
   if (CERTIFICATE.test(code)) {
     return new SlmError(
       "DEVICE_UNAVAILABLE",
-      `teacher: the certificate of ${new URL(url).host} is rejected: ${reason}`,
+      `teacher: the certificate of ${new URL(url).host} was rejected: ${reason}`,
       {
         context: { systemCode: code },
-        suggestions: ["NODE_EXTRA_CA_CERTS=FILE names further certificate authorities"],
+        suggestions: ["NODE_EXTRA_CA_CERTS=FILE adds certificate authorities"],
         cause,
       },
     );

@@ -24,7 +24,7 @@ describe(rejectionOf, () => {
       key,
     });
 
-  test("shows the server's words on one line, cut, and without control characters", () => {
+  test("shows the server's message on one line, shortened, and without control characters", () => {
     const said = `bad\n\u001B[31mred ${"x".repeat(1000)}`;
     const rejection = rejected(400, JSON.stringify({ error: { message: said } }));
     expect(rejection.kind).toBe("fatal");
@@ -33,19 +33,19 @@ describe(rejectionOf, () => {
     expect(message.length).toBeLessThan(620);
   });
 
-  test("reads errors of servers that put them at the top", () => {
+  test("reads errors of servers that send them at the top level", () => {
     const text = '{"object":"error","message":"maximum context length is 8","code":400}';
     expect(rejected(400, text)).toEqual({ kind: "row", outcome: "tooLong" });
   });
 
-  test("takes a filter of content with status 403 as an answer about the row, and a wrong key not", () => {
+  test("treats a content filter with status 403 as an answer for the row, but not a wrong key", () => {
     expect(rejected(403, '{"error":{"message":"flagged by moderation"}}')).toMatchObject({
       outcome: "refused",
     });
     expect(rejected(403, '{"error":{"message":"wrong key"}}')).toMatchObject({ kind: "fatal" });
   });
 
-  test("a request that only the server failed at may be tried again", () => {
+  test("a request that failed because of the server can be tried again", () => {
     expect(rejected(502, "<html>Bad gateway</html>")).toMatchObject({
       ...{ kind: "retry", isForAll: false, waitMs: undefined },
       reason: "status 502 <html>Bad gateway</html>",

@@ -1,4 +1,4 @@
-/** What a response that is no answer means: try again, no answer for this row, or an error. */
+/** Interprets a response without an answer: try again, no answer for this row, or an error. */
 import { SlmError, type ErrorCode } from "@slm/core";
 import { z } from "zod";
 import type { HttpAnswer } from "./post-json.js";
@@ -26,10 +26,10 @@ const errorFields = z.object({
   type: z.string().optional().catch(undefined),
   code: z.union([z.string(), z.number()]).optional().catch(undefined),
 });
-/** OpenAI's form of an error; llama-cpp-python and others leave the outer object out. */
+/** OpenAI's error format. llama-cpp-python and others leave out the outer object. */
 const errorBody = z.union([z.object({ error: errorFields }).transform(({ error }) => error), errorFields]);
 
-/** Words of error codes and messages that say something about one row. Servers differ in both, and vLLM has only the message. */
+/** Words in error codes and messages that concern only one row. Servers differ in both, and vLLM sends only a message. */
 const ROW_RULES: readonly { readonly words: RegExp; readonly outcome: "refused" | "tooLong" }[] = [
   { words: /content_filter|content_policy|ResponsibleAIPolicyViolation|moderation/iu, outcome: "refused" },
   {
@@ -40,7 +40,7 @@ const ROW_RULES: readonly { readonly words: RegExp; readonly outcome: "refused" 
 ];
 const ROW_STATUSES: ReadonlySet<number> = new Set([400, 403, 413, 422]);
 
-/** A paid quota that is used up is not a rate limit. */
+/** A used-up paid quota is not a rate limit. */
 const NO_QUOTA = /insufficient_quota|billing/iu;
 
 /** Whether trying again may help. */
@@ -58,8 +58,8 @@ const noKey: Fatal = {
     apiKeyEnv === undefined ? "not authorized without a key" : `not authorized with the key of ${apiKeyEnv}`,
   suggestions: ({ apiKeyEnv }) =>
     apiKeyEnv === undefined
-      ? ["--set teacher.apiKeyEnv=NAME names the environment variable with the key"]
-      : [`set ${apiKeyEnv} to a key of this server`],
+      ? ["--set teacher.apiKeyEnv=NAME with the name of the environment variable that contains the key"]
+      : [`set ${apiKeyEnv} to a key for this server`],
 };
 
 const FATAL: Readonly<Record<number, Fatal>> = {
@@ -67,20 +67,18 @@ const FATAL: Readonly<Record<number, Fatal>> = {
   403: noKey,
   404: {
     code: "CONFIG_INVALID",
-    why: () => "no such address or model",
-    suggestions: () => [
-      "compare teacher.baseUrl, which mostly ends with /v1, and teacher.model with the server's",
-    ],
+    why: () => "the address or model does not exist",
+    suggestions: () => ["check teacher.baseUrl, which usually ends with /v1, and teacher.model"],
   },
 };
 
 const otherFatal: Fatal = {
   code: "CONFIG_INVALID",
   why: () => "the server rejected the request",
-  suggestions: () => ["teacher.omit leaves request fields out, teacher.extra adds some"],
+  suggestions: () => ["use teacher.omit to leave out request fields, and teacher.extra to add some"],
 };
 
-/** The meaning of a response whose status is not 200, or whose body is an error. */
+/** The meaning of a response with a status other than 200, or with an error in its body. */
 export function rejectionOf(request: RejectedRequest): Rejection {
   const { answer, key } = request;
   const fields = errorBody.safeParse(parseJson(answer.text)).data ?? {};
@@ -119,7 +117,7 @@ function redirected(url: string, location: string | null): SlmError {
   );
 }
 
-/** Some servers answer with status 200 and the real one in the body. */
+/** Some servers send status 200 and the real status in the body. */
 function statusOf({ status }: HttpAnswer, code: string | number | undefined): number {
   const inBody = Number(code);
   return status === 200 && Number.isInteger(inBody) && inBody >= 400 && inBody < 600 ? inBody : status;
@@ -133,7 +131,7 @@ export function retryAfterMs(header: string | null, now = Date.now()): number | 
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 
-/** The beginning of a server's text for a message: on one line, printable, without the key. */
+/** The start of a server's text for a message: one printable line, without the key. */
 function withoutKey(text: string, key: string | undefined): string {
   const clean = key === undefined ? text : text.replaceAll(key, "(key)");
   return clean
@@ -146,6 +144,6 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // The text itself is shown.
+    return undefined; // Not JSON: show the text itself.
   }
 }

@@ -1,4 +1,4 @@
-/** The request for one answer. */
+/** Builds the request for one answer. */
 import { hashJson } from "@slm/core";
 import type { ApiRequest } from "./api-file.js";
 
@@ -6,26 +6,26 @@ export interface AnswerRequest {
   readonly source: string;
   readonly url: string;
   readonly body: Readonly<Record<string, unknown>>;
-  /** Identifies the answer: a hash of address and body. */
+  /** Hash of address and body; identifies the answer. */
   readonly key: string;
-  /** Upper bound of the tokens it can cost. */
+  /** Upper bound of its tokens. */
   readonly bound: Usage;
 }
 
-/** Tokens of an answer, as a server counts them. */
+/** Tokens of an answer, as counted by the server. */
 export interface Usage {
   readonly input: number;
   readonly output: number;
 }
 
-/** Tokens that a server's chat template may add: special tokens, a default system message, the date. */
+/** Number of tokens that a server's chat template may add: special tokens, a default system message, the date. */
 const TEMPLATE_TOKENS = 128;
 
 /**
  * The request for the most probable answer (temperature 0). Models that want `max_completion_tokens` reject a temperature.
  *
- * Source: OpenAI's API reference, chat completions and completions; the servers of vLLM, llama.cpp, llama-cpp-python and Ollama take
- * the same fields.
+ * Source: OpenAI's API reference, chat completions and completions; the servers of vLLM, llama.cpp, llama-cpp-python and Ollama use the
+ * same fields.
  */
 export function answerRequest(request: ApiRequest, source: string): AnswerRequest {
   const { baseUrl, model, maxTokens, maxTokensField, stop, extra, logprobs, prompt } = request;
@@ -51,7 +51,7 @@ export function answerRequest(request: ApiRequest, source: string): AnswerReques
 interface Asked {
   readonly path: string;
   readonly fields: Readonly<Record<string, unknown>>;
-  /** Texts that the model reads. */
+  /** The texts of a request. */
   readonly texts: readonly string[];
 }
 
@@ -81,15 +81,15 @@ function plainFields(
   };
 }
 
-/** Most tokens of texts: no tokenizer makes more tokens than bytes, special tokens apart. */
+/** Upper bound of the tokens of texts: apart from special tokens, there are never more tokens than bytes. */
 function inputBound(texts: readonly string[]): number {
   return texts.reduce((sum, text) => sum + Buffer.byteLength(text) + 8, TEMPLATE_TOKENS);
 }
 
-/** Characters of a token in an estimate, as for English text. */
+/** Characters per token in an estimate, typical of English text. */
 export const CHARACTERS_PER_TOKEN = 4;
 
-/** Estimated input tokens of a request with a source of that many characters; four characters count as one token. */
+/** Estimated input tokens of a request, by the number of characters of its source. Four characters count as one token. */
 export function estimatedInput({ prompt }: ApiRequest, sourceCharacters: number): number {
   const shown = prompt.chat ? prompt.messages.reduce((sum, { content }) => sum + content.length, 0) : 0;
   const characters = shown + prompt.before.length + sourceCharacters + prompt.after.length;

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { AnswerToken } from "./api-answer.js";
 import { TargetDistributions, type SparseDistribution } from "./target-distributions.js";
 
-/** A token of a server: its text and probability, and the alternatives'. */
+/** A token of a server with its text and probability, and its alternatives. */
 const token = (text: string, probability: number, others: Record<string, number> = {}): AnswerToken => ({
   text,
   logProbability: Math.log(probability),
@@ -13,7 +13,7 @@ const token = (text: string, probability: number, others: Record<string, number>
   })),
 });
 
-/** A vocabulary of these texts; the longest that fits is a token. Ids 0 to 3 are special. */
+/** A vocabulary of these texts; the longest match is the next token. Ids 0 to 3 are special. */
 function textTokenizer(texts: readonly string[]): Tokenizer {
   const encodeTarget = (text: string): number[] => {
     const ids: number[] = [];
@@ -64,24 +64,24 @@ describe(TargetDistributions, () => {
     ).toEqual([{ a: 0.7, b: 0.2, tail: 0.1 }, { b: 0.6, c: 0.3, a: 0.1, tail: 0 }, undefined]);
   });
 
-  test("inside a token of the server keeps what may follow, of all that may begin so", () => {
+  test("inside a server token keeps the alternatives that start in the same way, and normalizes them", () => {
     const texts = ["ca", "ll", "s", "x"];
     const tokens = [token("call", 0.6, { cas: 0.2, x: 0.1 })];
     expect(distributionsOf(texts, "call", tokens)).toEqual([
       { ca: 0.8, x: 0.1, tail: 0.1 },
-      // Of 0.6 + 0.2 and the tail of 0.1.
+      // 0.6 and 0.2 share the mass with the tail of 0.1.
       { ll: 0.666667, s: 0.222222, tail: 0.111111 },
       undefined,
     ]);
   });
 
-  test("gives the server's own token to the student's next one, which may be longer", () => {
+  test("assigns the server's own token to the student's next token, which may be longer", () => {
     const texts = ["call", "cal", "l", "c", "a"];
     const tokens = [token("cal", 0.9, { c: 0.1 }), token("l", 0.5, { a: 0.5 })];
     expect(distributionsOf(texts, "call", tokens)).toEqual([{ call: 0.9, c: 0.1, tail: 0 }, undefined]);
   });
 
-  test("predicts the end where the server has a token for it", () => {
+  test("predicts the end if the server has a token for it", () => {
     const texts = ["a", "b"];
     expect(distributionsOf(texts, "a", [token("a", 1), token("<|im_end|>", 0.8, { b: 0.2 })])).toEqual([
       { a: 1, tail: 0 },
@@ -94,7 +94,7 @@ describe(TargetDistributions, () => {
     ]);
   });
 
-  test("leaves out white space around the target, whose token predicts the end", () => {
+  test("ignores white space around the target, and its token predicts the end", () => {
     const texts = ["a", "b", " "];
     const tokens = [token(" a", 0.5, { " b": 0.25 }), token("\n", 0.75, { b: 0.25 })];
     expect(distributionsOf(texts, "a", tokens)).toEqual([
@@ -103,14 +103,14 @@ describe(TargetDistributions, () => {
     ]);
   });
 
-  test("counts a text that no token begins as tail", () => {
+  test("counts a text as tail if no token matches its start", () => {
     expect(distributionsOf(["a"], "a", [token("a", 0.5, { z: 0.5 })])).toEqual([
       { a: 0.5, tail: 0.5 },
       undefined,
     ]);
   });
 
-  test("reads parts of characters by their bytes, and says nothing inside a character of the student", () => {
+  test("reads parts of characters by their bytes, and returns nothing inside a character of the student", () => {
     const [first, second] = [...Buffer.from("é")];
     const part = (byte: number, probability: number): AnswerToken => ({
       text: "\uFFFD",
@@ -123,7 +123,7 @@ describe(TargetDistributions, () => {
     ).toEqual([{ é: 0.5, tail: 0.5 }, { a: 0.25, tail: 0.75 }, undefined]);
   });
 
-  test("says nothing about a target of another text", () => {
+  test("returns nothing for a target with another text", () => {
     expect(distributionsOf(["a", "b"], "ab", [token("a", 1), token("a", 1)])).toEqual([
       undefined,
       undefined,

@@ -1,27 +1,27 @@
 /**
- * Moves the log-probabilities of a server's tokens to the student's tokens of the same target.
+ * Converts the log-probabilities of a server's tokens to the student's tokens of the same target.
  *
- * A student position has read a text. The server's token that holds the next byte says how the text may go on:
+ * At each position the student has read a part of the text. The server's token with the next byte says how the text can continue:
  *
  * ```
  * server    | inside  | 0.7     student  | in | ...
  *           | instead | 0.2              after "in": "side" 0.7, "stead" 0.2, tail 0.1
  * ```
  *
- * Alternatives that begin with what was read of the token are kept, and their probabilities divided by those of all that may begin so,
- * the tail included. The server's own token goes to the student's next token; another one goes to the longest student token with which
- * the rest of its text begins, as in rule 2 of `VocabularyMap` of the distillation.
+ * Alternatives that start with the part of the token that was already read are kept, and their probabilities are normalized together with
+ * the tail. The probability of the server's own token goes to the student's next token. The probability of an alternative goes to the
+ * longest student token that its remaining text starts with, as in rule 2 of distillation's `VocabularyMap`.
  */
 import { prefixTexts, addedTexts, type Tokenizer } from "@slm/tokenizer";
 import type { AnswerToken } from "./api-answer.js";
 
-/** A distribution over a few tokens; the tail is the probability of all others together. */
+/** A distribution over a few tokens; the tail is the total probability of all other tokens. */
 export interface SparseDistribution {
   readonly masses: ReadonlyMap<number, number>;
   readonly tail: number;
 }
 
-/** Texts of special tokens that end an answer, as servers write them. */
+/** Texts of special tokens that end an answer in servers' responses. */
 const END_TOKEN =
   /^(<\|(im_end|eot_id|eom_id|endoftext|end|end_of_text|return|EOT)\|>|<\/s>|<eos>|<end_of_turn>|\[EOS\])$/u;
 
@@ -52,8 +52,8 @@ export class TargetDistributions {
   }
 
   /**
-   * Distributions at every position of a target, EOS included: entry i predicts token i of `target`. Undefined where the server says
-   * nothing about a position, and for a whole target whose text differs from that of the server's tokens.
+   * Distributions at every position of a target, including EOS: entry i predicts token i of `target`. An entry is undefined if the server
+   * has no data for the position. The result is undefined if the texts of the target and of the server's tokens differ.
    */
   of(target: readonly number[], tokens: readonly AnswerToken[]): readonly (SparseDistribution | undefined)[] {
     const nothing = new Array<undefined>(target.length + 1).fill(undefined);
@@ -83,7 +83,7 @@ export class TargetDistributions {
       if (bytes.length < read.length || !bytes.subarray(0, read.length).equals(read)) continue;
       const id = alternative === span.own ? next : this.#idOf(bytes.subarray(read.length), isFirst);
       kept += mass;
-      // A text that no token begins belongs to the tail.
+      // If no token matches the start of a text, it belongs to the tail.
       if (id !== undefined) masses.set(id, (masses.get(id) ?? 0) + mass);
     }
     const total = kept + Math.max(0, 1 - known);
@@ -95,7 +95,7 @@ export class TargetDistributions {
     return { masses, tail: Math.max(0, tail) };
   }
 
-  /** The student's token for the beginning of a text. */
+  /** The student's token at the start of a text. */
   #idOf(bytes: Buffer, isFirst: boolean): number | undefined {
     const text = bytes.toString("utf8");
     if (text === "" || END_TOKEN.test(text)) return this.#tokenizer.tokens.eos;
@@ -108,7 +108,7 @@ export class TargetDistributions {
   }
 }
 
-/** Of several tokens with one text, one that is used in targets; else the last, because symbol vocabularies list target tokens last. */
+/** Of several tokens with the same text, the one used in targets, or the last, because symbol vocabularies list target tokens last. */
 function idsByText(texts: readonly string[], written: ReadonlySet<number>): ReadonlyMap<string, number> {
   const ids = new Map<string, number>();
   texts.forEach((text, id) => {
@@ -143,7 +143,7 @@ const bytesOf = ({
   readonly bytes?: readonly number[] | undefined;
 }): Buffer => (bytes === undefined ? Buffer.from(text) : Buffer.from(bytes));
 
-/** Bytes of the server's text before the target: white space. Undefined where the texts differ. */
+/** Number of bytes of white space before the target in the server's text. Undefined if the texts differ. */
 function bytesBefore(target: string, spans: readonly Span[]): number | undefined {
   const text = Buffer.concat(spans.map(({ own }) => own.bytes)).toString("utf8");
   if (text.trim() !== target) return undefined;

@@ -1,4 +1,4 @@
-/** `command.json`: the directory of a teacher that is a program. */
+/** `command.json`: the file that describes a teacher that is a program. */
 import { join, resolve } from "node:path";
 import { hashFile, hashJson, readFailure, readJsonFile, writeJsonAtomic } from "@slm/core";
 import { COMMAND_FILE } from "@slm/teacher";
@@ -47,6 +47,6 @@ export async function readCommandFile(directory: string): Promise<CommandFile> {
   return readJsonFile(join(directory, COMMAND_FILE), commandFile);
 }
 
-/** Identifies the answers: the same for another time limit or place. */
+/** Identifies the answers. The time limit and the directory do not affect it. */
 export const commandIdentity = ({ command, lines, files }: CommandFile): string =>
   hashJson({ command, lines, files });

@@ -19,7 +19,7 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-/** A program for Node that calls `answer(line)` for every line. */
+/** A Node program that calls `answer(line)` for every line. */
 const perLine = (answer: string, before = ""): string => `
   const { createInterface } = require("node:readline");
   const { appendFileSync, existsSync, writeFileSync } = require("node:fs");
@@ -75,7 +75,7 @@ describe("a program as teacher", () => {
     expect(await starts()).toBe(1);
   });
 
-  test("gives its score, and no answer where the target is null", async () => {
+  test("returns its score, and no answer if the target is null", async () => {
     const { labeller } = await open(
       perLine('(line) => (line.includes("x") ? \'{"target":null}\' : \'{"target":"T","score":-0.25}\')'),
     );
@@ -86,7 +86,7 @@ describe("a program as teacher", () => {
     await labeller.close();
   });
 
-  test("answers plain lines, where sources with line breaks get none", async () => {
+  test("answers plain lines, but not sources with line breaks", async () => {
     const { labeller, told } = await open(perLine('(line) => (line === "skip" ? "" : line + "!")'), {
       lines: "plain",
     });
@@ -96,29 +96,29 @@ describe("a program as teacher", () => {
       undefined,
       "b!",
     ]);
-    expect(told.join("\n")).toMatch(/1 sources with line breaks get no answer/u);
+    expect(told.join("\n")).toMatch(/1 sources with line breaks were not sent/u);
     await labeller.close();
   });
 
-  test("takes many long lines, which no pipe holds at once", async () => {
+  test("reads many long lines, more than a pipe can buffer", async () => {
     const { labeller } = await open(perLine(CAPITALS));
     const sources = Array.from({ length: 300 }, (_, index) => `${index} ${"x".repeat(5000)}`);
     expect(await targets(labeller, sources)).toEqual(sources.map((source) => source.toUpperCase()));
     await labeller.close();
   });
 
-  test("is started again where it dies, and a source that kills it twice is set aside", async () => {
+  test("is started again after a crash, and a source that crashes it twice is set aside", async () => {
     const program = perLine('(line) => { if (line === "bad") process.exit(7); return line + "!"; }');
     const { labeller, told } = await open(program, { lines: "plain" });
     expect(await targets(labeller, ["a", "bad", "b", "c"])).toEqual(["a!", undefined, "b!", "c!"]);
     await labeller.close();
     expect(await starts()).toBe(3);
     expect(told.join("\n")).toMatch(
-      /ended with code 7 2 times at the source "bad", which is set aside \(1 so far\)/u,
+      /ended with code 7 2 times at the source "bad", which was set aside \(1 so far\)/u,
     );
   });
 
-  test("loses nothing where it dies once", async () => {
+  test("loses no answers if it crashes once", async () => {
     const program = perLine(
       '(line) => { if (line === "c" && !existsSync("once")) { writeFileSync("once", ""); process.exit(1); } return line; }',
     );
@@ -128,7 +128,7 @@ describe("a program as teacher", () => {
     expect(await starts()).toBe(2);
   });
 
-  test("is an error where it dies at everything, with its last words", async () => {
+  test("is an error with its last output if it crashes at every source", async () => {
     const { labeller, told } = await open('console.error("no rules found"); process.exit(3);');
     const failure = await failureOf(labeller.answer(["a", "b", "c", "d"], options()));
     expect(failure).toMatchObject({ code: "DATA_INVALID", context: { standardError: "no rules found" } });
@@ -137,7 +137,7 @@ describe("a program as teacher", () => {
   });
 
   test.each([
-    ["keeps its output back", 0.3, "setInterval(() => {}, 1000)", /gave no answer for 0.3 s/u],
+    ["keeps its output back", 0.3, "setInterval(() => {}, 1000)", /sent no answer for 0.3 s/u],
     ["writes other lines", 20, perLine('() => "hello"'), /expected a line \{"target": ...\}, got "hello"/u],
     ["writes a score above 0", 20, perLine('() => \'{"target":"a","score":2}\''), /expected a line/u],
   ])("that %s is an error", async (_, timeoutSeconds, program, message) => {

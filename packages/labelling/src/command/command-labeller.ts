@@ -1,4 +1,4 @@
-/** A program as a labeller: one process for all sources, started again where it dies. */
+/** A labeller that runs a program: one process for all sources, which is started again if it crashes. */
 import { basename } from "node:path";
 import { SlmError, systemCode, throwIfInterrupted, type Progress } from "@slm/core";
 import { z } from "zod";
@@ -6,13 +6,13 @@ import type { LabelAnswer, Labeller, LabelRequestOptions } from "../labeller/lab
 import { commandIdentity, type CommandFile } from "./command-file.js";
 import { LineProcess, type ProcessEnd } from "./line-process.js";
 
-/** Times that a source may end the program before it is set aside. */
+/** How often a source may end the program before the source is set aside. */
 const MAX_ENDS = 2;
-/** Sources set aside one after another, without an answer between them, before the program counts as broken. */
+/** How many sources in a row may be set aside before the program counts as broken. */
 const MAX_SET_ASIDE_IN_A_ROW = 3;
-/** Characters of a line of standard error that are shown. */
+/** How many characters of a line of standard error are shown. */
 const MAX_SHOWN = 1000;
-/** Progress is told after that many answers. */
+/** Progress is reported after this many answers. */
 const REPORT_EVERY = 100;
 
 const jsonAnswer = z.object({
@@ -26,7 +26,7 @@ export interface CommandLabellerOptions {
 
 /** The lines of a program. */
 interface Format {
-  /** The line of a source; undefined for one that no line can hold. */
+  /** The line for a source; undefined if the source cannot be written as one line. */
   readonly write: (source: string) => string | undefined;
   /** @throws SlmError DATA_INVALID */
   readonly read: (line: string, where: string) => LabelAnswer | undefined;
@@ -52,7 +52,7 @@ function answerOf(target: string, score?: number): LabelAnswer | undefined {
   return target === "" ? undefined : { target, score, finished: true };
 }
 
-/** A source and how often the program ended while its answer was the next one. */
+/** A source, and how often the program ended while its answer was expected next. */
 interface Pending {
   readonly line: string;
   readonly place: number;
@@ -79,8 +79,8 @@ export class CommandLabeller implements Labeller {
   }
 
   /**
-   * @throws SlmError INPUT_MISSING if the program cannot be started; DATA_INVALID if it writes other lines, answers nothing in time or
-   * ends again and again; INTERRUPTED
+   * @throws SlmError INPUT_MISSING if the program cannot be started; DATA_INVALID if it writes invalid lines, does not answer in time or
+   * ends too often; INTERRUPTED
    */
   async answer(
     sources: readonly string[],
@@ -94,7 +94,7 @@ export class CommandLabeller implements Labeller {
     });
     const unsent = sources.length - rest.length;
     if (unsent > 0)
-      this.#note(`${unsent} sources with line breaks get no answer (teacher.lines: json sends them)`);
+      this.#note(`${unsent} sources with line breaks were not sent (use teacher.lines: json to send them)`);
     const kill = (): void => {
       this.#process?.kill();
     };
@@ -117,7 +117,7 @@ export class CommandLabeller implements Labeller {
     }
   }
 
-  /** Ends the program. @throws SlmError DATA_INVALID if it ends with another code than 0 */
+  /** Ends the program. @throws SlmError DATA_INVALID if its exit code is not 0 */
   async close(): Promise<void> {
     const open = this.#process;
     this.#process = undefined;
@@ -127,7 +127,7 @@ export class CommandLabeller implements Labeller {
     if (end.code !== 0) throw this.#failure(`${endText(end)} after its last answer`, open);
   }
 
-  /** Sends sources until all are answered or the program ends. Returns those without an answer. */
+  /** Sends sources until all are answered or the program ends. Returns the sources without an answer. */
   async #answerSome(
     pending: readonly Pending[],
     onAnswer: (place: number, answer: LabelAnswer | undefined) => void,
@@ -169,7 +169,7 @@ export class CommandLabeller implements Labeller {
     return this.#afterEnd(running, pending.slice(done));
   }
 
-  /** The program ended or answered too late: what is left, without a source that ended it too often. */
+  /** Called if the program ended or answered too late. Returns the remaining sources without a source that ended it too often. */
   async #afterEnd(running: LineProcess, left: Pending[]): Promise<Pending[]> {
     const isLate = !running.hasEnded;
     running.kill();
@@ -179,17 +179,17 @@ export class CommandLabeller implements Labeller {
     if (running.isTooLong) throw this.#failure("wrote a line that is too long", running);
     const { timeoutSeconds } = this.#file;
     const [first, ...others] = left;
-    const how = isLate ? `gave no answer for ${timeoutSeconds} s` : endText(end);
+    const how = isLate ? `sent no answer for ${timeoutSeconds} s` : endText(end);
     if (!this.#hasAnswered && isLate) throw this.#failure(how, running);
     first!.ends += 1;
     if (first!.ends < MAX_ENDS) {
-      this.#note(`${how}; it is started again`);
+      this.#note(`${how}; starting it again`);
       return left;
     }
     this.#setAside += 1;
     this.#setAsideInARow += 1;
     this.#note(
-      `${how} ${MAX_ENDS} times at the source ${quoted(first!.line)}, which is set aside (${this.#setAside} so far)`,
+      `${how} ${MAX_ENDS} times at the source ${quoted(first!.line)}, which was set aside (${this.#setAside} so far)`,
     );
     if (this.#setAsideInARow >= MAX_SET_ASIDE_IN_A_ROW)
       throw this.#failure(`${how} at each of ${MAX_SET_ASIDE_IN_A_ROW} sources in a row`, running);
@@ -200,11 +200,11 @@ export class CommandLabeller implements Labeller {
     const missing = systemCode(cause) === "ENOENT";
     return new SlmError(
       "INPUT_MISSING",
-      `teacher: the program ${this.name} ${missing ? "was not found" : `cannot be started: ${cause.message}`}`,
+      `teacher: the program ${this.name} ${missing ? "was not found" : `could not be started: ${cause.message}`}`,
       {
         context: { command: this.#file.command, directory: this.#file.directory },
         suggestions: [
-          "teacher.command needs a program of PATH or a path, teacher.directory an existing directory",
+          "teacher.command needs a program in PATH or a path, teacher.directory needs an existing directory",
         ],
         cause,
       },
@@ -215,8 +215,8 @@ export class CommandLabeller implements Labeller {
     return new SlmError("DATA_INVALID", `teacher: the program ${this.name} ${what}`, {
       context: { command: this.#file.command, ...(stderr === "" ? {} : { standardError: stderr }) },
       suggestions: [
-        "a program must write its output after every line, as 'python3 -u', 'sed -u' and 'stdbuf -oL' do",
-        "--set teacher.timeoutSeconds=SECONDS for a slow one",
+        "the program must write its output after every line, for example with 'python3 -u', 'sed -u' or 'stdbuf -oL'",
+        "--set teacher.timeoutSeconds=SECONDS for a slow program",
       ],
     });
   }
@@ -234,7 +234,7 @@ function endText({ code, signal }: ProcessEnd): string {
   return signal === null ? `ended with code ${String(code)}` : `was ended by ${signal}`;
 }
 
-/** A line of a program, without what would move a terminal's cursor. */
+/** A line of a program, without control characters. */
 const printable = (line: string): string => line.replace(/[\p{Cc}\p{Cf}]/gu, " ").slice(0, MAX_SHOWN);
 
 const quoted = (text: string): string => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}...` : text);
@@ -243,6 +243,6 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // Rejected by the caller, as any other line.
+    return undefined; // The caller rejects it, like any other invalid line.
   }
 }

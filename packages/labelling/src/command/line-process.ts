@@ -1,5 +1,5 @@
 /**
- * A program that reads lines and writes one line for each, in order. Lines are sent while the program reads them, so it works on the next
+ * A program that reads lines and writes one line for each, in order. Sending and reading overlap, so the program works on the next line
  * while its answers are read.
  */
 import { spawn, type ChildProcess } from "node:child_process";
@@ -8,11 +8,11 @@ import type { Readable, Writable } from "node:stream";
 import { systemCode } from "@slm/core";
 
 const WINDOWS = process.platform === "win32";
-/** Characters of standard error that are kept for messages. */
+/** How many characters of standard error are kept for messages. */
 const KEPT_CHARACTERS = 2000;
-/** Longest line that is read [characters]. */
+/** Longest line to read [characters]. */
 const MAX_LINE = 16 * 1024 * 1024;
-/** Unread lines above which the program has to wait. */
+/** If more lines than this are unread, the program has to wait. */
 const MAX_UNREAD = 10_000;
 
 export interface LineProcessOptions {
@@ -26,7 +26,7 @@ export interface LineProcessOptions {
 export interface ProcessEnd {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** Set where it could not be started. */
+  /** Set if the program could not be started. */
   readonly failure?: Error | undefined;
 }
 
@@ -34,7 +34,7 @@ export class LineProcess {
   readonly #child: ChildProcess;
   readonly #input: Writable;
   readonly #output: Readable;
-  /** Resolves when the program has ended and all that it wrote has arrived. */
+  /** Resolves when the program has ended and all its output was read. */
   readonly ended: Promise<ProcessEnd>;
   #end: ProcessEnd | undefined;
   #stderr = "";
@@ -44,7 +44,7 @@ export class LineProcess {
 
   constructor({ command, directory, onStderr }: LineProcessOptions) {
     const [program, ...args] = command;
-    // In a group of its own, so that the program's children can be ended with it.
+    // In a separate process group, so that the program's children can be ended with it.
     this.#child = spawn(program!, args, {
       cwd: directory,
       stdio: ["pipe", "pipe", "pipe"],
@@ -54,7 +54,7 @@ export class LineProcess {
     const { stdin, stdout, stderr } = this.#child as { stdin: Writable; stdout: Readable; stderr: Readable };
     this.#input = stdin;
     this.#output = stdout;
-    // A program that ends before it has read everything is reported by its end.
+    // A program that ends before it has read everything is reported by `ended`.
     stdin.on("error", () => undefined);
     this.#readLines();
     createInterface({ input: stderr, crlfDelay: Infinity }).on("line", (line) => {
@@ -80,7 +80,7 @@ export class LineProcess {
     return this.#stderr.trim();
   }
 
-  /** Whether it was ended for a line beyond all limits. */
+  /** Whether it was ended because of a line that is too long. */
   get isTooLong(): boolean {
     return this.#isTooLong;
   }
@@ -89,7 +89,7 @@ export class LineProcess {
     return this.#end !== undefined;
   }
 
-  /** Sends a line, and waits until the program has read enough of those before it. */
+  /** Sends a line, and waits until the program has read enough of the earlier lines. */
   async write(line: string): Promise<void> {
     if (this.#end !== undefined || this.#input.write(`${line}\n`)) return;
     await Promise.race([new Promise((resolve) => this.#input.once("drain", resolve)), this.ended]);
@@ -110,12 +110,12 @@ export class LineProcess {
     return this.#lines.shift();
   }
 
-  /** Whether the program wrote a line that nobody has read. */
+  /** Whether the program wrote a line that was not read yet. */
   get hasLine(): boolean {
     return this.#lines.length > 0;
   }
 
-  /** Ends the input and waits for the program; one that goes on is ended after `deadlineMs`. */
+  /** Ends the input and waits for the program. If it does not end by itself, it is killed after `deadlineMs`. */
   async finish(deadlineMs: number): Promise<ProcessEnd> {
     this.#input.end();
     const timer = setTimeout(() => {
@@ -137,7 +137,7 @@ export class LineProcess {
     try {
       process.kill(-pid, "SIGKILL");
     } catch (error) {
-      if (systemCode(error) !== "ESRCH") throw error; // Ended in the meantime.
+      if (systemCode(error) !== "ESRCH") throw error; // It has ended in the meantime.
     }
   }
 

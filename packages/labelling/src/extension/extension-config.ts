@@ -5,14 +5,14 @@ import { LABELLERS } from "./labeller-kinds.js";
 
 export const extensionTeacher = z
   .strictObject({
-    kind: z.literal("extension").describe("A labeller that an extension adds. It labels sources."),
-    labeller: z.string().describe("The labeller's name."),
+    kind: z.literal("extension").describe("A labeller that an extension adds."),
+    labeller: z.string().describe("Name of the labeller."),
     settings: z.record(z.string(), z.unknown()).default({}).describe("Settings of the labeller."),
     files: z
       .array(pathSetting)
       .max(1000)
       .default([])
-      .describe("Files the labeller reads: a change labels the sources again."),
+      .describe("Files that the labeller reads. If one changes, the sources are labelled again."),
   })
   .check(({ value, issues }) => {
     const reject = (key: string, message: string): void => {
@@ -20,7 +20,7 @@ export const extensionTeacher = z
     };
     const kind = LABELLERS.get(value.labeller);
     if (kind === undefined) {
-      const known = LABELLERS.names.join(", ") || "none is loaded";
+      const known = LABELLERS.names.join(", ") || "no labellers are loaded";
       reject("labeller", `expected a labeller of an extension (${known}), got '${value.labeller}'`);
       return;
     }

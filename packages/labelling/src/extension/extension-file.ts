@@ -1,4 +1,4 @@
-/** `labeller.json`: the directory of a teacher that is a labeller of an extension. */
+/** `labeller.json`: the file that describes a teacher that is an extension's labeller. */
 import { join } from "node:path";
 import { hashJson, readJsonFile, SlmError, writeJsonAtomic } from "@slm/core";
 import { EXTENSION_FILE } from "@slm/teacher";
@@ -28,7 +28,7 @@ export async function writeExtensionFile(
 /**
  * Opens the labeller of a directory.
  *
- * @throws SlmError INPUT_MISSING, DATA_INVALID, CONFIG_INVALID if no extension that is loaded has the labeller
+ * @throws SlmError INPUT_MISSING, DATA_INVALID, CONFIG_INVALID if no loaded extension has the labeller
  */
 export async function openExtensionLabeller(directory: string): Promise<Labeller> {
   const {
@@ -38,7 +38,7 @@ export async function openExtensionLabeller(directory: string): Promise<Labeller
   } = await readJsonFile(join(directory, EXTENSION_FILE), extensionFile);
   const kind = LABELLERS.get(name);
   if (kind === undefined)
-    throw new SlmError("CONFIG_INVALID", `teacher: no extension that is loaded has the labeller '${name}'`, {
+    throw new SlmError("CONFIG_INVALID", `teacher: no loaded extension has the labeller '${name}'`, {
       context: { directory, labeller: name, loaded: LABELLERS.names },
       suggestions: [
         "name the extension in the recipe: extensions: [./FILE.ts]",

@@ -51,7 +51,7 @@ async function open(section: object): Promise<Labeller> {
 }
 
 describe("a labeller of an extension", () => {
-  test("answers from its function, with the settings of the recipe and their defaults", async () => {
+  test("answers with its function, with the settings of the recipe and their defaults", async () => {
     for (const [section, text] of [
       [{}, "said: "],
       [{ settings: { text: "> " } }, "> "],
@@ -64,7 +64,7 @@ describe("a labeller of an extension", () => {
     }
   });
 
-  test("is another one with other settings, and after a change of a file that it reads", async () => {
+  test("changes its identity with its settings and with the files that it reads", async () => {
     const file = join(directory, "words.txt");
     await writeFile(file, "one");
     const { identity } = await open({ files: [file] });
@@ -74,7 +74,7 @@ describe("a labeller of an extension", () => {
     expect((await open({ files: [file] })).identity).not.toBe(identity);
   });
 
-  test("is rejected in a recipe that no extension fits, and where its extension is not loaded", async () => {
+  test("is rejected if the recipe does not match an extension, or if its extension is not loaded", async () => {
     const problem = (section: object): string | undefined =>
       teacherConfig.safeParse({ kind: "extension", ...section }).error?.issues[0]?.message;
     expect(problem({ labeller: "parrot" })).toBe("expected a labeller of an extension (echo), got 'parrot'");
@@ -82,7 +82,7 @@ describe("a labeller of an extension", () => {
     await open({});
     LABELLERS.remove(EXTENSION);
     await expect(openLabeller(directory, options)).rejects.toThrow(
-      "no extension that is loaded has the labeller 'echo'",
+      "no loaded extension has the labeller 'echo'",
     );
   });
 });

@@ -1,27 +1,26 @@
-/** What becomes of a source: a row, or the reason why there is none. */
+/** The outcome of a source: a row, or the reason why there is none. */
 import { z } from "zod";
 
-/** Reasons, each with what it says. */
+/** Reasons and their descriptions. */
 const REASONS = {
-  duplicate: "sources met before, in any case, Unicode form or spacing",
-  known: "sources of training rows, which have a target",
+  duplicate: "duplicate sources, ignoring case, Unicode form and spacing",
+  known: "sources of training rows, which already have a target",
   heldOut: "sources of dev or test rows",
-  tooLong: "sources beyond the teacher's limit",
-  unencodable:
-    "sources or targets that the tokenizer cannot encode, or that do not round-trip to the same tokens",
-  unanswered: "sources that a labeller gave no answer to",
+  tooLong: "sources longer than the teacher's limit",
+  unencodable: "sources or targets that the tokenizer cannot encode, or that encode to different tokens",
+  unanswered: "sources without an answer from the labeller",
   unfinished: "targets that did not end within the teacher's limit",
   unconfident: "targets below the smallest accepted score",
 } as const;
 export type Reason = keyof typeof REASONS;
 const REASON_NAMES = Object.keys(REASONS) as readonly Reason[];
 
-/** Counts of the sources by result. They add up to `sources`. */
+/** Number of sources by outcome. They add up to `sources`. */
 export type LabelCounts = Readonly<Record<"sources" | "kept" | Reason, number>>;
 
 const count = z.int().nonnegative();
 
-/** The counts of a finished block, as stored. */
+/** The stored counts of a finished block. */
 export const countsSchema: z.ZodType<LabelCounts> = z.strictObject(
   Object.fromEntries(["sources", "kept", ...REASON_NAMES].map((name) => [name, count])) as Record<
     keyof LabelCounts,
@@ -29,7 +28,7 @@ export const countsSchema: z.ZodType<LabelCounts> = z.strictObject(
   >,
 );
 
-/** Counts that grow. */
+/** Mutable counts. */
 export class LabelCounter {
   readonly counts: Record<keyof LabelCounts, number>;
 
@@ -40,7 +39,7 @@ export class LabelCounter {
     >;
   }
 
-  /** Counts one source: kept, or why not. */
+  /** Counts one source as kept, or by the reason why it was not. */
   add(result: "kept" | Reason): void {
     this.counts.sources += 1;
     this.counts[result] += 1;

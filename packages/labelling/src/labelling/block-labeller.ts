@@ -1,4 +1,7 @@
-/** One block of sources as work for another machine: its sources and all that their labels depend on besides the teachers, as JSON. */
+/**
+ * A block of sources as a task for another machine: JSON with the sources and everything else that their labels depend on, except the
+ * teachers.
+ */
 import { SlmError } from "@slm/core";
 import { z } from "zod";
 import type { CacheRowKind } from "@slm/teacher";
@@ -15,7 +18,7 @@ const taskSchema = z.strictObject({
   sources: z.array(z.string()).min(1),
 });
 
-/** The task of a block. @param settings all settings of the cache stage */
+/** Makes the task of a block. @param settings all settings of the cache stage */
 export function encodeBlockTask(
   { name, sources }: BlockWork,
   { kind, settings }: { readonly kind: CacheRowKind; readonly settings: CacheConfig },
@@ -23,7 +26,7 @@ export function encodeBlockTask(
   return Buffer.from(JSON.stringify({ kind, settings, name, sources }));
 }
 
-/** How a teacher is opened on another machine. */
+/** How to open a teacher on another machine. */
 type OpenOptions = Pick<OpenRequest, "directory" | "name" | "identity">;
 
 /** A teacher that labels blocks. */
@@ -46,8 +49,8 @@ export class BlockLabeller {
   /**
    * Labels the block of a task.
    *
-   * @returns the text of the block's file, the same as on one machine
-   * @throws SlmError DATA_INVALID for text that is no task, or whose labels depend on something else than here; what labellers throw
+   * @returns the text of the block's file, identical on every machine
+   * @throws SlmError DATA_INVALID if the text is not a task, or if its labels would differ on this machine; errors of labellers
    */
   async label(
     task: string,
@@ -57,7 +60,7 @@ export class BlockLabeller {
     const labelling = labellingOf(kind, settings, this.#opened.labeller);
     const made = await labelBlockText({ ...labelling, context: { ...this.#context, signal } }, sources);
     if (made.name !== name)
-      throw new SlmError("DATA_INVALID", "cache: the teacher of this worker is not that of the run");
+      throw new SlmError("DATA_INVALID", "cache: the teacher of this worker differs from the run's teacher");
     return { ...made, sources: sources.length };
   }
 
@@ -70,6 +73,6 @@ function parseTask(task: string): z.infer<typeof taskSchema> {
   try {
     return taskSchema.parse(JSON.parse(task));
   } catch (cause) {
-    throw new SlmError("DATA_INVALID", "cache: not the task of a block", { cause });
+    throw new SlmError("DATA_INVALID", "cache: expected the task of a block", { cause });
   }
 }

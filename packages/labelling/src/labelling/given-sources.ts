@@ -4,7 +4,7 @@ import { readSources } from "@slm/data";
 /**
  * Reads the first sources of a file.
  *
- * @param limit most sources
+ * @param limit maximum number of sources
  * @throws SlmError as `readSources`
  */
 export async function* givenSources(path: string, limit = Infinity): AsyncGenerator<string> {

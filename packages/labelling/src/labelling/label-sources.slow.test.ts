@@ -18,7 +18,7 @@ const tokenizer = createTokenizer(
   trainSymbolTokenizer({ sources: LETTERS, targets: ["P Q R S"], sourceLowercase: true }),
 );
 
-/** Every word of one to four letters, and one of nine, which is longer than the teacher takes. */
+/** Every word of one to four letters, and one of nine letters, which exceeds the teacher's limit. */
 const words = (length: number): string[] =>
   length === 0 ? [""] : words(length - 1).flatMap((word) => LETTERS.map((letter) => word + letter));
 const sources = [...words(1), ...words(2), ...words(3), ...words(4), "abcdabcda", "x"];
@@ -29,7 +29,7 @@ let teacher: Teacher;
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), "slm-label-"));
   engine = await createEagerEngine("js");
-  // Source letters are no target symbols: a target that holds one cannot be encoded again.
+  // Source letters are not target symbols, so a target with one of them cannot be encoded again.
   teacher = madeUpTeacher(engine, { vocabularySize: tokenizer.vocabularySize });
 });
 afterEach(() => rm(root, { recursive: true }));
@@ -38,11 +38,11 @@ interface Changes extends Partial<Omit<LabelRequest, "sources">> {
   readonly sources?: readonly string[];
   readonly teacher?: Teacher;
   readonly identity?: string;
-  /** Of the section `cache.unlabelled`. */
+  /** Settings of the section `cache.unlabelled`. */
   readonly settings?: object;
 }
 
-/** Labels with one teacher; every target is kept unless the settings say otherwise. */
+/** Labels with one teacher; by default every target is kept. */
 async function label(changes: Changes = {}): Promise<{ counts: LabelReport; rows: TeacherRow[] }> {
   const { settings, identity = "synthetic", teacher: labelling = teacher, ...request } = changes;
   const file = changes.file ?? join(root, "rows.jsonl");
@@ -61,7 +61,7 @@ async function label(changes: Changes = {}): Promise<{ counts: LabelReport; rows
 }
 
 describe(labelSources, () => {
-  test("writes rows whose score is the mean log-probability of the target and its EOS token, in the order of the sources", async () => {
+  test("writes rows in the order of the sources, scored by the mean log-probability of the target and EOS", async () => {
     const { rows } = await label();
     expect(rows.length).toBeGreaterThan(5);
     const places = rows.map(({ source }) => sources.indexOf(source));
@@ -81,7 +81,7 @@ describe(labelSources, () => {
     }
   });
 
-  test("keeps only targets the teacher is sure of, and says what became of all others", async () => {
+  test("keeps only confident targets, and counts the reasons for all others", async () => {
     const all = await label();
     const sure = await label({ settings: { minScore: -0.3 } });
     expect(sure.rows).toEqual(all.rows.filter(({ score = Number.NaN }) => score >= -0.3));
@@ -98,10 +98,10 @@ describe(labelSources, () => {
     expect(all.counts.unconfident).toBe(0);
   });
 
-  test("interrupted and continued, gives the same rows and labels no finished block again", async () => {
+  test("after an interruption, writes the same rows and does not label finished blocks again", async () => {
     // More than one block.
     const many = Array.from({ length: 3 }, () => sources.slice(0, 300)).flat();
-    /** Sources that the teacher decodes together. */
+    /** How many sources the teacher decodes together. */
     const rows = 64;
     const expected = await label({ sources: many });
     const blocks = join(root, "again");
@@ -133,13 +133,13 @@ describe(labelSources, () => {
     expect(calls).toBeLessThan(BLOCK_SOURCES / rows);
   });
 
-  test("says of every row who labelled it, and counts rows by labeller", async () => {
+  test("records the labeller of every row, and counts rows by labeller", async () => {
     const { rows, counts } = await label();
     expect(new Set(rows.map(({ labeller }) => labeller))).toEqual(new Set(["synthetic"]));
     expect(counts.labellers).toEqual({ synthetic: rows.length });
   });
 
-  test("takes answers without scores or tokens, as servers give them, and blames nobody else for a missing one", async () => {
+  test("accepts answers without scores or tokens, as from servers, and counts a missing answer for its labeller", async () => {
     const labeller: Labeller = {
       name: "server",
       identity: "server",
@@ -160,7 +160,7 @@ describe(labelSources, () => {
     await expect(label({ labeller, rules, sources: ["a"] })).rejects.toThrow("minScore");
   });
 
-  test("uses no block of another teacher or another threshold", async () => {
+  test("does not reuse a block of another teacher or another threshold", async () => {
     const first = await label({ settings: { minScore: -0.3 } });
     teacher = madeUpTeacher(engine, { vocabularySize: tokenizer.vocabularySize, salt: 9 });
     expect((await label({ settings: { minScore: -0.3 } })).rows).toEqual(first.rows);

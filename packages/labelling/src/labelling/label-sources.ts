@@ -1,6 +1,6 @@
 /**
- * Generates targets for sources with a labeller, block by block. Each block is written atomically, so that a killed run
- * resumes after the last block, and memory does not grow with the number of sources.
+ * Generates targets for sources with a labeller, block by block. Each block is written atomically, so a killed run resumes after the last
+ * block, and memory does not grow with the number of sources.
  */
 import { createReadStream } from "node:fs";
 import { mkdir, open, readFile, rename } from "node:fs/promises";
@@ -23,20 +23,20 @@ import type { SourceGuard } from "../selection/source-guard.js";
 import type { Labelling } from "./labelling-of.js";
 
 export interface LabelRequest extends Labelling {
-  /** The sources, from the first on whenever it is called. */
+  /** Returns the sources, starting from the first at every call. */
   readonly sources: () => AsyncIterable<string> | Iterable<string>;
-  /** Leaves sources out; absent: all are labelled. */
+  /** Decides which sources to leave out. Absent: all are labelled. */
   readonly guard?: SourceGuard | undefined;
-  /** Labels blocks on other machines. Default: here. */
+  /** Labels blocks on other machines. Default: this machine. */
   readonly maker?: BlockMaker | undefined;
   /** Output file of the rows. */
   readonly file: string;
-  /** Directory of the finished blocks; the caller removes it at the end. */
+  /** Directory of the finished blocks. The caller deletes it at the end. */
   readonly blocks: string;
   readonly context: StageContext;
 }
 
-/** A block that is still to be labelled. */
+/** A block that is not labelled yet. */
 export interface BlockWork {
   /** Name of its file: a hash of everything that determines its contents. */
   readonly name: string;
@@ -47,9 +47,9 @@ export interface BlockWork {
 /** Labels blocks on other machines. */
 export interface BlockMaker {
   /**
-   * Labels blocks, in any order, and hands the text of each file to `accept`.
+   * Labels blocks in any order, and passes the text of each file to `accept`.
    *
-   * @throws SlmError INTERRUPTED with the accepted blocks kept, and what labellers throw
+   * @throws SlmError INTERRUPTED with the accepted blocks kept, and errors of labellers
    */
   make(request: {
     readonly blocks: AsyncIterable<BlockWork>;
@@ -59,22 +59,23 @@ export interface BlockMaker {
 }
 
 export interface LabelReport extends LabelCounts {
-  /** Rows by who labelled them. */
+  /** Number of rows by labeller. */
   readonly labellers: Readonly<Record<string, number>>;
 }
 
-/** Sources of a block: what a killed run labels again at most, and how often progress is told. */
+/** Sources per block. A killed run repeats at most one block, and progress is reported once per block. */
 export const BLOCK_SOURCES = 512;
 
-/** What a block's rows depend on. */
+/** Everything that a block's rows depend on. */
 type BlockRequest = Labelling & Pick<LabelRequest, "context">;
 
-/** Result of one source: a row, or the reason why there is none. */
+/** Outcome of one source: a row, or the reason why there is none. */
 type Outcome = TeacherRow | Reason;
 
 /** Labels every source and writes the kept rows in the order of the sources.
  *
- * @throws SlmError INTERRUPTED between batches, with finished blocks kept; OUTPUT_FAILED if writing fails; CONFIG_INVALID if minScore is set and the labeller gives no scores.
+ * @throws SlmError INTERRUPTED between batches, with finished blocks kept; OUTPUT_FAILED if writing fails; CONFIG_INVALID if minScore is
+ * set and the labeller has no scores.
  */
 export async function labelSources(request: LabelRequest): Promise<LabelReport> {
   const { blocks, context, guard, maker, labeller } = request;
@@ -83,7 +84,7 @@ export async function labelSources(request: LabelRequest): Promise<LabelReport> 
   const files: string[] = [];
   const counter = new LabelCounter();
   const begin = performance.now();
-  /** Sources that this run labelled itself. */
+  /** Number of sources that this run labelled. */
   let own = 0;
   for await (const sources of blocksOf(request.sources(), guard, counter)) {
     throwIfInterrupted(context.signal, "cache");
@@ -102,7 +103,7 @@ export async function labelSources(request: LabelRequest): Promise<LabelReport> 
   return { ...counts, labellers: counts.kept === 0 ? {} : { [labeller.name]: counts.kept } };
 }
 
-/** Has the missing blocks labelled; then all are found. */
+/** Labels the missing blocks. */
 async function labelElsewhere(request: LabelRequest, maker: BlockMaker): Promise<void> {
   const { blocks, context, guard } = request;
   async function* missing(): AsyncGenerator<BlockWork> {
@@ -118,13 +119,13 @@ async function labelElsewhere(request: LabelRequest, maker: BlockMaker): Promise
     signal: context.signal,
     accept: async (name, text) => {
       if (countsOf(text) === undefined)
-        throw new SlmError("DATA_INVALID", `cache: a worker returned something else than the block ${name}`);
+        throw new SlmError("DATA_INVALID", `cache: a worker's result is not the block ${name}`);
       await writeTextAtomic(join(blocks, name), text);
     },
   });
 }
 
-/** A block as it is stored, by the name of its file. @throws as {@link labelSources} */
+/** Stores a block under the name of its file. @throws as {@link labelSources} */
 export async function labelBlockText(
   request: BlockRequest,
   sources: readonly string[],
@@ -134,7 +135,7 @@ export async function labelBlockText(
   return { name: basename(blockPath({ ...request, blocks: "" }, sources)), text: lines.join("") };
 }
 
-/** Sources in blocks; those that the guard leaves out are counted. */
+/** Splits sources into blocks, and counts those that the guard leaves out. */
 async function* blocksOf(
   sources: AsyncIterable<string> | Iterable<string>,
   guard: SourceGuard | undefined,
@@ -173,7 +174,7 @@ async function readCounts(path: string): Promise<LabelCounts | undefined> {
   }
 }
 
-/** Counts of a block's text; undefined if it is none. */
+/** Counts of a block's text; undefined if the text is not a block. */
 function countsOf(text: string): LabelCounts | undefined {
   try {
     return countsSchema.parse(JSON.parse(text.slice(0, text.indexOf("\n"))));
@@ -206,7 +207,7 @@ function countOutcomes(outcomes: readonly Outcome[]): {
   return { counts: counter.counts, rows };
 }
 
-/** Results of the sources of a block. */
+/** Outcomes of a block's sources. */
 async function labelBlock(
   { labeller, rules, context }: BlockRequest,
   sources: readonly string[],
@@ -230,7 +231,7 @@ async function* rowLines(blocks: readonly string[]): AsyncGenerator<string> {
   }
 }
 
-/** Lines written at once. */
+/** Number of lines to write at once. */
 const JOINED_LINES = 1024;
 
 /** Writes the rows of all blocks atomically to one file. */

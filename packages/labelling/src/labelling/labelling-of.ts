@@ -1,4 +1,4 @@
-/** Who labels the sources of one kind, and which targets are kept: by the settings of the cache stage. */
+/** Reads from the settings of the cache stage which labeller to use for a kind of sources, and which targets to keep. */
 import type { CacheRowKind } from "@slm/teacher";
 import type { CacheConfig } from "../config/cache-config.js";
 import type { Labeller } from "../labeller/labeller.js";

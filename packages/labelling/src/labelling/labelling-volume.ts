@@ -1,4 +1,4 @@
-/** How much a cache stage asks its teacher: counted before it begins, for estimates. */
+/** Counts the teacher's work in a cache stage before it starts, for estimates. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { DATA_FILES, readRows, textRow } from "@slm/data";
@@ -6,10 +6,10 @@ import type { AnswerVolume } from "../api/estimate.js";
 import type { CacheConfig } from "../config/cache-config.js";
 import { givenSources } from "./given-sources.js";
 
-/** Training rows whose targets say how long a target is. */
+/** Number of training rows for measuring the length of targets. */
 const TARGET_ROWS = 1000;
 
-/** Unlabelled sources, and training sources where targets are generated. @throws SlmError DATA_INVALID */
+/** The unlabelled sources, and the training sources if targets are generated. @throws SlmError DATA_INVALID */
 export async function labellingVolume(
   { unlabelled, generate }: Pick<CacheConfig, "unlabelled" | "generate">,
   dataDirectory: string,

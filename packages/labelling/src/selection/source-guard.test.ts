@@ -27,7 +27,7 @@ const nearly = fc
   .map((words) => words.join(" "));
 
 describe(SourceGuard, () => {
-  test("leaves out what a split has in any form, and what it has seen", async () => {
+  test("leaves out sources of any split in any form, and duplicates", async () => {
     const guard = await guardOf({ train: ["known"], dev: ["held  out"], test: ["Test"] });
     const sources = ["KNOWN", "Held out", "test", "new", "NEW ", "other"];
     expect(sources.map((source) => guard.reasonFor(source))).toEqual([
@@ -40,7 +40,7 @@ describe(SourceGuard, () => {
     ]);
   });
 
-  test("never lets a held-out source through, whatever the sources are", async () => {
+  test("never passes a held-out source", async () => {
     const property = fc.asyncProperty(
       fc.array(nearly),
       fc.array(nearly),

@@ -1,9 +1,9 @@
-/** Decides which unlabelled sources are labelled at all: none that a split has, each once. */
+/** Decides which unlabelled sources to label: no sources of a split, and no duplicates. */
 import { join } from "node:path";
 import { DATA_FILES, HashTable, readRows, sourceKey, SPLITS, textRow } from "@slm/data";
 import type { Reason } from "../labeller/label-counts.js";
 
-/** Numbers of the reasons in the table of sources. */
+/** Codes of the reasons in the table of sources. */
 const KNOWN = 1;
 const HELD_OUT = 2;
 
@@ -15,7 +15,7 @@ export class SourceGuard {
     this.#owners = owners;
   }
 
-  /** Reads the sources of every split, as a text-only teacher reads them. Only their hashes are in memory.
+  /** Reads the sources of every split, in the form of a text-only teacher. Only their hashes are kept in memory.
    *
    * @param dataDirectory directory of the data stage
    * @throws SlmError INPUT_MISSING, DATA_INVALID naming a line that is not a row
@@ -31,12 +31,12 @@ export class SourceGuard {
     return new SourceGuard(owners);
   }
 
-  /** The same guard before it met any source. */
+  /** A copy of the guard that has not seen any unlabelled source. */
   fresh(): SourceGuard {
     return new SourceGuard(this.#owners);
   }
 
-  /** Why a source must not be labelled, if so. A source is remembered: the next time it is a duplicate. */
+  /** Why a source must not be labelled; undefined if it may be. The source is remembered, so the next call reports a duplicate. */
   reasonFor(source: string): Reason | undefined {
     const key = sourceKey(source);
     const owner = this.#owners.get(key);

@@ -1,4 +1,4 @@
-/** A directory of another machine runs no program and reads no variable that was not allowed. */
+/** A teacher's directory from another machine can run programs and read variables only if they are allowed. */
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -56,7 +56,7 @@ test("a job with command.json runs its program only with --allow-command", async
   expect(existsSync(mark)).toBe(true);
 });
 
-test("a job with api.json reads a variable only if it is listed, for the server that is named with it", async () => {
+test("a job with api.json reads a variable only if it is allowed for the server", async () => {
   vi.stubEnv(VARIABLE, "sk-secret-of-the-worker");
   const directory = join(root, "api");
   const settings = { kind: "api", baseUrl: api.baseUrl, model: "m", apiKeyEnv: VARIABLE };

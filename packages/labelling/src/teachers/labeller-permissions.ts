@@ -1,12 +1,12 @@
-/** What a directory of a teacher may make this machine do, where it came from another one. */
+/** Permissions of a teacher's directory that came from another machine. */
 import { SlmError } from "@slm/core";
 import type { ApiFile } from "../api/api-file.js";
 import type { CommandFile } from "../command/command-file.js";
 
 export interface LabellerPermissions {
-  /** Whether programs may run. */
+  /** Whether it may run programs. */
   readonly commands: boolean;
-  /** Environment variables with keys that may be read, and the origin of the server that each may be sent to. */
+  /** Environment variables with keys that it may read, and the origin that each key may be sent to. */
   readonly apiKeys: readonly { readonly name: string; readonly origin: string }[];
 }
 
@@ -18,8 +18,8 @@ export function requireCommandAllowed(
   if (permissions === undefined || permissions.commands) return;
   throw new SlmError(
     "CONFIG_INVALID",
-    `teacher: this worker runs no programs, and the job's teacher is the program ${JSON.stringify(command[0])}`,
-    { suggestions: ["start the worker with --allow-command, if the run is yours"] },
+    `teacher: the job's teacher is the program ${JSON.stringify(command[0])}, but this worker does not run programs`,
+    { suggestions: ["start the worker with --allow-command if you trust the run"] },
   );
 }
 
@@ -35,6 +35,6 @@ export function requireKeyAllowed(
   throw new SlmError(
     "CONFIG_INVALID",
     `teacher: this worker may not send the key of the variable ${apiKeyEnv} to ${origin}`,
-    { suggestions: [`start the worker with --api-key-env ${apiKeyEnv}=${origin}, if the run is yours`] },
+    { suggestions: [`start the worker with --api-key-env ${apiKeyEnv}=${origin}, if you trust the run`] },
   );
 }

@@ -1,4 +1,4 @@
-/** A teacher on this machine as a labeller. */
+/** A labeller that uses a teacher on this machine. */
 import { SlmError } from "@slm/core";
 import { createRandom, type Decoded } from "@slm/generation";
 import type { Tokenizer } from "@slm/tokenizer";
@@ -7,11 +7,11 @@ import type { LabelAnswer, Labeller } from "../labeller/labeller.js";
 
 export interface LocalLabellerOptions extends Pick<Labeller, "name" | "identity"> {
   readonly teacher: Teacher;
-  /** Reads sources and writes targets of this teacher. */
+  /** The teacher's tokenizer for sources and targets. */
   readonly tokenizer: Tokenizer;
 }
 
-/** Greedy answers of a local teacher. Closing it does not close the teacher. */
+/** Labels with the greedy answers of a local teacher. Closing the labeller does not close the teacher. */
 export function localLabeller({ name, identity, teacher, tokenizer }: LocalLabellerOptions): Labeller {
   const { maxSource } = teacher.config;
   const tokensOf = (source: string): Int32Array | "unencodable" | "tooLong" => {

@@ -1,4 +1,4 @@
-/** Opens the labeller of a teacher that is no local model: a server, a program, or a labeller of an extension. */
+/** Opens the labeller of a teacher that is not a local model: a server, a program or an extension's labeller. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { API_FILE, COMMAND_FILE, EXTENSION_FILE } from "@slm/teacher";
@@ -17,12 +17,12 @@ import {
 /**
  * The labeller of a directory; undefined for a teacher with weights.
  *
- * @throws SlmError DATA_INVALID, CONFIG_INVALID if the variable of the server's key is not set, or for what the permissions lack
+ * @throws SlmError DATA_INVALID, CONFIG_INVALID if the variable of the server's key is not set, or if a permission is missing
  */
 export async function openLabeller(
   directory: string,
   options: ApiLabellerOptions & {
-    /** What the directory may make this machine do. Default: all, for a directory of the user's own. */
+    /** Permissions of the directory. Default: all, for the user's own directory. */
     readonly permissions?: LabellerPermissions | undefined;
   },
 ): Promise<Labeller | undefined> {

@@ -1,4 +1,4 @@
-/** Opens the teachers of a directory as labellers: a table by what the directory holds. */
+/** Opens the teacher of a directory as a labeller. A table maps the directory's content to a kind of teacher. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
@@ -19,7 +19,7 @@ interface TeacherKind {
   readonly open: (request: OpenRequest) => Promise<OpenTeacher>;
 }
 
-/** Kinds of teachers; the first that a directory is of opens it. Everything else is a model on this machine. */
+/** Kinds of teachers. The first kind that matches opens the directory. Any other directory is a model on this machine. */
 const TEACHER_KINDS: readonly TeacherKind[] = [
   { isAt: isLabellerDirectory, open: openRemote },
   { isAt: () => true, open: openLocal },
@@ -28,11 +28,11 @@ const TEACHER_KINDS: readonly TeacherKind[] = [
 /**
  * Opens the teacher of a directory.
  *
- * @throws SlmError SHAPE_MISMATCH when teacher and tokenizer have different vocabularies, and what loading throws
+ * @throws SlmError SHAPE_MISMATCH if teacher and tokenizer have different vocabularies, and errors from loading
  */
 export async function openLabellers(request: OpenRequest): Promise<OpenTeacher> {
   for (const { isAt, open } of TEACHER_KINDS) if (isAt(request.directory)) return open(request);
-  throw new SlmError("UNEXPECTED", `teacher: no kind of teacher is at ${request.directory}`);
+  throw new SlmError("UNEXPECTED", `teacher: ${request.directory} is not a directory of any kind of teacher`);
 }
 
 async function openLocal({
@@ -60,7 +60,7 @@ async function openLocal({
 
 interface Reader {
   readonly tokenizer: Tokenizer;
-  /** Whether it is the teacher's own. Models often round their vocabulary size up beyond it. */
+  /** Whether it is the teacher's own tokenizer. Models often round their vocabulary size up. */
   readonly isOwn: boolean;
 }
 
@@ -80,7 +80,7 @@ function requireVocabulary(teacher: Teacher, { tokenizer, isOwn }: Reader, direc
     "SHAPE_MISMATCH",
     `cache: the teacher's vocabulary has ${teacher.config.vocabularySize} tokens, the tokenizer's ` +
       `${tokenizer.vocabularySize} (${directory})`,
-    { suggestions: ["use the tokenizer the teacher was trained with"] },
+    { suggestions: ["use the tokenizer that the teacher was trained with"] },
   );
 }
 

@@ -1,4 +1,4 @@
-/** An open teacher, as the cache stage uses it. */
+/** The interface of an open teacher for the cache stage. */
 import type { StageContext } from "@slm/core";
 import type { Engine } from "@slm/tensor";
 import type { Tokenizer } from "@slm/tokenizer";
@@ -10,24 +10,24 @@ import type { LabellerPermissions } from "./labeller-permissions.js";
 
 export interface OpenRequest {
   readonly directory: string;
-  /** Who labels, as stored with the rows. */
+  /** Name of the labeller, stored with the rows. */
   readonly name: string;
   readonly identity: string;
-  /** The run's tokenizer, for teachers without one of their own. */
+  /** The run's tokenizer, for teachers without their own. */
   readonly tokenizerDirectory: string;
   readonly engine: Engine;
   readonly context: StageContext;
-  /** What machines that ask a server have in common. Default: this one asks alone. */
+  /** State shared by machines that use the same server. Default: none. */
   readonly sharing?: ApiSharing | undefined;
-  /** What the directory may make this machine do. Default: all, for a directory of the user's own. */
+  /** Permissions of the directory. Default: all, for the user's own directory. */
   readonly permissions?: LabellerPermissions | undefined;
 }
 
-/** A teacher that gives distributions, by its weights on this machine or out of a server's stored answers. */
+/** A teacher with distributions, from its weights on this machine or from a server's stored answers. */
 export interface LocalTeacher {
   readonly teacher: Teacher;
   readonly tokenizer: Tokenizer;
-  /** Tokens of a position that it knows; absent: all. */
+  /** Number of tokens with known probabilities per position. Absent: all. */
   readonly mostTokens?: number | undefined;
 }
 
@@ -36,12 +36,12 @@ export interface OpenTeacher {
   /** Absent for a teacher that only labels. */
   readonly local: LocalTeacher | undefined;
   /**
-   * For a server with log-probabilities: what it said about the rows that it labelled.
+   * For a server with log-probabilities: its distributions for the rows that it labelled.
    *
-   * @throws SlmError DATA_INVALID without rows
+   * @throws SlmError DATA_INVALID if there are no rows
    */
   readonly scorer?: ((rows: AsyncIterable<TeacherRow>) => Promise<LocalTeacher>) | undefined;
-  /** What labelling will cost, in words; absent where it costs nothing but time. */
+  /** The cost of labelling as a text; absent if it costs only time. */
   readonly estimate?: ((volume: AnswerVolume) => string) | undefined;
   readonly labeller: Labeller;
   close(): Promise<void>;

@@ -1,4 +1,4 @@
-/** A server or a program as an open teacher: it labels sources, and a server may have stored log-probabilities of its targets. */
+/** Opens a server or a program as a teacher. It labels sources; a server may also have stored log-probabilities of its targets. */
 import { SlmError } from "@slm/core";
 import { loadTokenizer, type Tokenizer } from "@slm/tokenizer";
 import type { TeacherRow } from "@slm/teacher";
@@ -14,7 +14,8 @@ export async function openRemote(request: OpenRequest): Promise<OpenTeacher> {
   const { directory, tokenizerDirectory, context, sharing, permissions } = request;
   const tokenizer = await loadTokenizer(tokenizerDirectory);
   const labeller = await openLabeller(directory, { ...context, sharing, permissions });
-  if (labeller === undefined) throw new SlmError("UNEXPECTED", `teacher: no labeller is at ${directory}`);
+  if (labeller === undefined)
+    throw new SlmError("UNEXPECTED", `teacher: ${directory} does not describe a labeller`);
   return labeller instanceof ApiLabeller
     ? openServer(request, labeller, tokenizer)
     : labellingTeacher(labeller, tokenizer);
@@ -30,7 +31,7 @@ function openServer({ engine }: OpenRequest, server: ApiLabeller, tokenizer: Tok
       distributions.add(row);
     }
     if (distributions === undefined) throw nothingLabelled();
-    // The server's tokens and their own target; several may become one token of the student.
+    // The server's tokens and the label's target; several tokens may become one token of the student.
     return { teacher: distributions.teacher, tokenizer, mostTokens: logprobs + 1 };
   };
   return {
@@ -40,12 +41,12 @@ function openServer({ engine }: OpenRequest, server: ApiLabeller, tokenizer: Tok
   };
 }
 
-/** A teacher that only labels. The run's tokenizer says which sources and targets the student can read. */
+/** A teacher that only labels. The run's tokenizer decides which sources and targets the student can read. */
 function labellingTeacher(labeller: Labeller, tokenizer: Tokenizer): OpenTeacher {
   const readable: Labeller = {
     name: labeller.name,
     identity: labeller.identity,
-    // Sources that the student cannot read are not paid for.
+    // Sources that the student cannot read are not sent, so they cost nothing.
     refuses: (source) =>
       encodable(() => tokenizer.encodeSource(source)) === undefined ? "unencodable" : undefined,
     answer: async (sources, options) =>
@@ -76,8 +77,8 @@ function encodable(encode: () => number[]): number[] | undefined {
 const nothingLabelled = (): SlmError =>
   new SlmError(
     "DATA_INVALID",
-    "cache: the teacher labelled no source, so there are no distributions to store",
+    "cache: the teacher did not label any sources, so there are no distributions to store",
     {
-      suggestions: ["name unlabelled sources: data.unlabelled", "--set cache.generate=greedy"],
+      suggestions: ["set data.unlabelled to a file of sources", "--set cache.generate=greedy"],
     },
   );

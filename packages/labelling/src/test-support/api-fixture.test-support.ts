@@ -1,4 +1,4 @@
-/** Labels with a server on loopback, as the cache stage does. */
+/** Labels with a server on loopback, like the cache stage. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -49,11 +49,14 @@ export class ApiFixture {
     return teacherConfig.parse(settings) as ApiTeacherConfig;
   }
 
-  /** Writes the directory of a teacher, opens it, and labels. */
+  /** Writes a teacher's directory, opens the teacher and labels. */
   async label(
     sources: readonly string[],
     changes: object = {},
-    options: Partial<LabelRequestOptions> & { readonly answering?: Answering; readonly retries?: number } = {},
+    options: Partial<LabelRequestOptions> & {
+      readonly answering?: Answering;
+      readonly retries?: number;
+    } = {},
   ): Promise<Labelled> {
     if (options.answering !== undefined) this.api.answering = options.answering;
     await writeApiFile(this.root, apiFileOf(this.settingsOf(changes), []));

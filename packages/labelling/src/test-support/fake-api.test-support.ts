@@ -1,4 +1,4 @@
-/** A server on loopback with OpenAI's interface, whose answers tests decide. */
+/** A server on loopback with OpenAI's API. Tests set its answers. */
 import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -11,18 +11,18 @@ interface ApiCall {
   readonly asked: string;
 }
 
-/** A response: JSON with status 200, or whatever the function writes. */
+/** A response: JSON with status 200, or the output of the function. */
 export type Answering = (call: ApiCall, response: ServerResponse) => unknown;
 
 export interface FakeApi {
   readonly baseUrl: string;
-  /** Requests in the order of their arrival. */
+  /** Requests in order of arrival. */
   readonly calls: readonly ApiCall[];
   answering: Answering;
   close(): Promise<void>;
 }
 
-/** A chat completion whose tokens are the characters of `text`, each with one alternative. */
+/** A chat completion with one token per character of `text`, each with one alternative. */
 export function chatAnswer(text: string, { finish = "stop", tokens = 10 } = {}): object {
   const content = Array.from(text, (token) => ({
     token,
@@ -80,7 +80,7 @@ export async function startFakeApi(answering: Answering = capitals): Promise<Fak
   return api;
 }
 
-/** Writes an error of OpenAI's form. */
+/** Writes an error in OpenAI's format. */
 export function reject(
   response: ServerResponse,
   status: number,

@@ -1,4 +1,4 @@
-/** Checks what trains, what the graphs are for, and what compiles them. */
+/** Checks the training device, the export target and the compiler. */
 import { checkCompiler, compileConfig } from "@slm/runtime-native/compilation";
 import { distillConfig } from "@slm/distillation";
 import { deviceOf } from "@slm/devices";
@@ -10,26 +10,30 @@ import { quantizeSection } from "../stages/quantize-stage.js";
 import type { CheckRequest } from "./check.js";
 import { aboutStudent, plannedStudent } from "./planned-student.js";
 
-/** The engine and the device that train are on this machine, unless the run is planned for another. @throws SlmError DEVICE_UNAVAILABLE, USAGE */
+/**
+ * Checks that the engine and the training device are on this machine. A run that is planned for another device is not checked. @throws
+ * SlmError DEVICE_UNAVAILABLE, USAGE
+ */
 export async function checkEngine({ compute, hasWorkers }: CheckRequest): Promise<void> {
   if (hasWorkers) requireCpuOfWorkers(compute);
   if (compute.plannedFor !== undefined) return;
-  // The default engine on the CPU is part of the product.
+  // The default engine on the CPU is always installed.
   if (compute.engine !== "onnx" || (compute.device ?? "cpu") !== "cpu")
     await withEngine(compute, () => Promise.resolve());
 }
 
 /**
- * The prompt of a vision-language student, whose tokens are part of its graphs. There is no tokenizer yet, and what a device takes does not
- * depend on the tokens.
+ * A stand-in for the prompt of a vision-language student, which is stored in its graphs. There is no tokenizer yet, and device support does
+ * not depend on the tokens.
  */
 const PROMPT_IDS = [0];
 
 /**
- * The student has a shape, and the export takes it: its graphs are recorded, with weights that have sizes and no content. A student whose
- * shape is not known yet is left to its stage.
+ * Checks the student's shape and that the target supports it: records its graphs with weights that have a size but no values. Does nothing
+ * if the shape is not known yet.
  *
- * @throws SlmError CONFIG_INVALID for sizes that do not fit together, OP_UNSUPPORTED or USAGE for what the device cannot compute
+ * @throws SlmError CONFIG_INVALID for sizes that do not fit together, OP_UNSUPPORTED or USAGE for operators or settings that the device
+ * does not support
  */
 export async function checkStudent(request: CheckRequest): Promise<void> {
   const { sections } = request;
@@ -46,7 +50,7 @@ export async function checkStudent(request: CheckRequest): Promise<void> {
   }
 }
 
-/** Sections of a stage that runs, of the first target and of further ones, and the export that each stands on. */
+/** The sections of a stage, for the first target and further targets, each with the export that it reads. */
 function targetsOf(
   { running }: CheckRequest,
   stage: string,
@@ -56,7 +60,7 @@ function targetsOf(
     .map((section) => ({ section, exported: section.replace(stage, "export") }));
 }
 
-/** The devices take the schemes. @throws SlmError OP_UNSUPPORTED */
+/** Checks that the devices support the quantization schemes. @throws SlmError OP_UNSUPPORTED */
 export function checkSchemes(request: CheckRequest): Promise<void> {
   const { sections } = request;
   for (const { section, exported } of targetsOf(request, "quantize")) {
@@ -67,7 +71,10 @@ export function checkSchemes(request: CheckRequest): Promise<void> {
   return Promise.resolve();
 }
 
-/** The device has a compiler, which is on this machine and knows the chips. @throws SlmError OP_UNSUPPORTED, USAGE, DEVICE_UNAVAILABLE */
+/**
+ * Checks that the device has a compiler, that it is installed and that it supports the chips. @throws SlmError OP_UNSUPPORTED, USAGE,
+ * DEVICE_UNAVAILABLE
+ */
 export async function checkChips(request: CheckRequest): Promise<void> {
   const { sections } = request;
   for (const { section, exported } of targetsOf(request, "compile")) {

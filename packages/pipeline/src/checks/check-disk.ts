@@ -1,4 +1,4 @@
-/** Checks that the disk holds what training and its stages write. */
+/** Checks that the disk has enough space for the weights that the run writes. */
 import { SlmError } from "@slm/core/errors";
 import { parameterCount } from "@slm/model";
 import { access, statfs } from "node:fs/promises";
@@ -7,16 +7,16 @@ import { formatBytes } from "../format/format.js";
 import type { CheckRequest } from "./check.js";
 import { plannedStudent } from "./planned-student.js";
 
-/** Bytes of a float32 weight. */
+/** Size of a float32 weight [bytes]. */
 const WEIGHT_BYTES = 4;
 
-/** Copies of all weights that a stage writes: of training, its state has the weights, two moments and the average, and the checkpoint. */
+/** How many copies of all weights a stage writes. Training writes a state (weights, two moments, average) and the checkpoint. */
 const COPIES: Readonly<Record<string, number>> = { distill: 5, export: 1, quantize: 1, deploy: 1 };
 
 /**
- * The disk of the run's directory holds the weights that the run writes.
+ * Checks that the disk of the run's directory has enough space for the weights that the run writes.
  *
- * @throws SlmError OUTPUT_FAILED with what is needed and what is free
+ * @throws SlmError OUTPUT_FAILED with the space needed and the space free
  */
 export async function checkDisk(request: CheckRequest): Promise<void> {
   const { running, out } = request;
@@ -29,7 +29,7 @@ export async function checkDisk(request: CheckRequest): Promise<void> {
   if (needed <= free) return;
   throw new SlmError(
     "OUTPUT_FAILED",
-    `${out}: the run writes about ${formatBytes(needed)}, the disk has ${formatBytes(free)} left`,
+    `${out}: the run writes about ${formatBytes(needed)}, but the disk has only ${formatBytes(free)} free`,
     {
       context: { out, neededBytes: needed, freeBytes: free },
       suggestions: ["--out DIRECTORY_ON_ANOTHER_DISK"],

@@ -1,17 +1,17 @@
-/** Checks that every file of every stage is there. */
+/** Checks that every file that a stage reads exists. */
 import { SlmError } from "@slm/core/errors";
 import { access } from "node:fs/promises";
 import type { Stage } from "../stage/stage.js";
 import type { CheckRequest } from "./check.js";
 
-/** What to do about a file that is not there. A stage names files inside directories as `kind/file`. */
+/** What to do about a missing file. A stage names files inside directories as `kind/file`. */
 export function pathSuggestion(stage: string, setting: string): string {
   return setting.includes("/")
-    ? `change the path in the section '${stage}' of the recipe; it starts from the recipe's folder`
-    : `--set ${stage}.${setting}=FILE, or change it in the recipe, where it starts from the recipe's folder`;
+    ? `change the path in section '${stage}' of the recipe; it is relative to the recipe's folder`
+    : `--set ${stage}.${setting}=FILE, or change it in the recipe, where it is relative to the recipe's folder`;
 }
 
-/** Files that settings name can be read. Those that the stage would download are left to it. @throws SlmError INPUT_MISSING */
+/** Checks that the files named in settings can be read. Files that a stage downloads are not checked. @throws SlmError INPUT_MISSING */
 export async function checkFiles(
   stages: readonly Stage[],
   { sections, running, progress, signal }: CheckRequest,

@@ -1,4 +1,4 @@
-/** Checks that the device computes products in the number format that trainings ask for. */
+/** Checks that the training device supports the number format set by `mixedPrecision`. */
 import { createHostTensor } from "@slm/runtime";
 import { SlmError } from "@slm/core";
 import { math, PRECISIONS, type Engine, type Precision } from "@slm/tensor";
@@ -13,7 +13,7 @@ const trainings = z.looseObject({
   teacher: asked.extend({ finetune: asked.optional() }).optional(),
 });
 
-/** The precisions besides float32 of a recipe's trainings, by the path of the setting. */
+/** The precisions other than float32 that a recipe's trainings use, by the path of the setting. */
 function precisionsOf({ sections, running }: CheckRequest): ReadonlyMap<string, Precision> {
   const { distill, teacher } = trainings.parse(sections);
   const found = {
@@ -31,9 +31,9 @@ function precisionsOf({ sections, running }: CheckRequest): ReadonlyMap<string, 
 }
 
 /**
- * The device computes a product in every precision that a training asks for.
+ * Checks that the device computes a product in every precision that a training uses.
  *
- * @throws SlmError CONFIG_INVALID for one that its provider does not have; DEVICE_UNAVAILABLE for one that this device does not have
+ * @throws SlmError CONFIG_INVALID if the provider does not support it; DEVICE_UNAVAILABLE if this device does not
  */
 export async function checkPrecision(request: CheckRequest): Promise<void> {
   const precisions = precisionsOf(request);
@@ -76,9 +76,9 @@ async function tryProduct(engine: Engine, path: string, precision: Precision): P
 const notComputed = (path: string, precision: Precision, cause?: unknown): SlmError =>
   new SlmError(
     "DEVICE_UNAVAILABLE",
-    `${path}: expected a device that computes ${precision}, got one that does not`,
+    `${path}: expected a device that supports ${precision}, got one that does not`,
     {
-      context: { reason: cause instanceof Error ? cause.message : "the product is another" },
+      context: { reason: cause instanceof Error ? cause.message : "the product is wrong" },
       suggestions: [`--set ${path}=float32`],
       ...(cause === undefined ? {} : { cause }),
     },

@@ -13,30 +13,30 @@ import { quantizeSection } from "../stages/quantize-stage.js";
 import type { CheckRequest } from "./check.js";
 import { plannedStudent } from "./planned-student.js";
 
-/** A model that will read rows, and how much of them it reads [tokens]. */
+/** A model that will read the rows, and its length limits [tokens]. */
 interface Reader {
-  /** Dotted name of the settings that hold its limits. */
+  /** Dotted name of the section with its limits. */
   readonly setting: string;
   readonly maxSource: number;
   /** EOS included. */
   readonly maxTarget: number;
-  /** The row as it reads it. */
+  /** The row in the model's format. */
   readonly view: (row: Row) => Row;
 }
 
-/** One side of rows that is longer than a model reads. */
+/** Sources or targets that are longer than the model's limit. */
 interface Excess {
   readonly setting: string;
   readonly limit: number;
   count: number;
   longest: number;
-  /** Characters of the longest. */
+  /** Length of the longest [characters]. */
   units: number;
   readonly first: string;
 }
 
 /**
- * Every training row fits the models that will be trained, and every held-out source the student.
+ * Checks that every training row fits the models that will be trained, and that every held-out source fits the student.
  *
  * @throws SlmError DATA_INVALID with the number of rows that are too long, the longest, and the settings that would help
  */
@@ -88,7 +88,7 @@ function addExcess(excesses: Map<string, Excess>, measured: MeasuredRow): void {
     known.longest = tokens;
     known.units = row[side].length;
   };
-  // A text that the tokenizer rejects is reported by the stage that reads it, with its place.
+  // The stage that reads the row reports texts that the tokenizer rejects, with their row numbers.
   const tokensOf = (encode: () => readonly number[]): number => lengthOf(encode) ?? 0;
   add(
     "source",
@@ -96,7 +96,7 @@ function addExcess(excesses: Map<string, Excess>, measured: MeasuredRow): void {
     reader.maxSource,
   );
   if (split !== "train") return;
-  // One more for EOS.
+  // Plus one for EOS.
   add("target", tokensOf(() => tokenizer.encodeTarget(row.target)) + 1, reader.maxTarget);
 }
 
@@ -143,9 +143,9 @@ async function readersOf(request: CheckRequest): Promise<readonly Reader[]> {
 }
 
 /**
- * There are rows to measure on, and the metrics of the recipe can read their references.
+ * Checks that there are rows to evaluate on, and that the recipe's metrics can read their references.
  *
- * @throws SlmError DATA_INVALID with the metric, the number of rows that it cannot read and the first of them
+ * @throws SlmError DATA_INVALID with the metric, the number of rows that it cannot read and the first such row
  */
 export async function checkMetrics(request: CheckRequest): Promise<void> {
   const { artifacts, sections, running } = request;
@@ -176,30 +176,30 @@ export async function checkMetrics(request: CheckRequest): Promise<void> {
       {
         context: { metric, setting, split, rows, unreadable: count },
         suggestions: [
-          `--set ${setting}=${setting.endsWith(".metrics") ? `[${other}]` : other}, or another metric that reads such targets`,
+          `--set ${setting}=${setting.endsWith(".metrics") ? `[${other}]` : other}, or another metric that can read these targets`,
         ],
       },
     );
   }
 }
 
-/** Rows that a metric cannot read. */
+/** The rows that a metric cannot read. */
 interface Unread {
   count: number;
-  /** Of the first. */
+  /** Row number of the first one. */
   readonly place: number;
   readonly reason: string;
-  /** A metric that can read the first. */
+  /** A metric that can read the first one. */
   readonly other: MetricName;
 }
 
-/** A metric that can score a row: exact match where it can. */
+/** A metric that can score a row: exact match if possible. */
 function readable(row: Row): MetricName {
   const names: readonly MetricName[] = ["exactMatch", "squadExactMatch", ...METRIC_NAMES];
   return names.find((name) => unreadable(row, name) === undefined) ?? "exactMatch";
 }
 
-/** Without test rows, dev rows are measured on. */
+/** Without test rows, dev rows are used. */
 async function splitToRead(dataDirectory: string, split: Split): Promise<Split> {
   return split === "test" ? (await heldOutFile(dataDirectory)).split : split;
 }
@@ -219,7 +219,7 @@ interface Measured {
   readonly setting: string;
 }
 
-/** Metrics by the split that they are computed on. */
+/** The metrics computed on each split. */
 function metricsBySplit({ sections }: CheckRequest): Readonly<Record<"dev" | "test", readonly Measured[]>> {
   const distill = distillConfig.safeParse(sections.distill).data;
   const teacher = teacherConfig.safeParse(sections.teacher).data;
@@ -241,7 +241,7 @@ function metricsBySplit({ sections }: CheckRequest): Readonly<Record<"dev" | "te
   };
 }
 
-/** Why a metric cannot score a row, if it cannot. */
+/** Why a metric cannot score a row; undefined if it can. */
 function unreadable(row: Row, metric: MetricName): string | undefined {
   try {
     METRICS[metric].rowScore(row.target, referencesOf(row));

@@ -17,7 +17,7 @@ const distill = (unlabelledFraction: number): object => ({
 });
 
 describe("sources for a teacher to label", () => {
-  test("are missing where every row has a label", async () => {
+  test("are missing if every row has a label", async () => {
     const check = checkUnlabelled({ sections: { distill: distill(0.5) }, artifacts: { data } });
     await expect(check).rejects.toMatchObject({ code: "INPUT_MISSING" });
   });
@@ -25,11 +25,11 @@ describe("sources for a teacher to label", () => {
   test.each([
     ["the student does not learn from them", { distill: distill(0) }, {}],
     ["a finished cache has their labels", { distill: distill(0.5) }, { cache: "run/cache" }],
-  ])("are not needed where %s", async (_case, sections, artifacts) => {
+  ])("are not needed if %s", async (_case, sections, artifacts) => {
     await expect(checkUnlabelled({ sections, artifacts: { data, ...artifacts } })).resolves.toBeUndefined();
   });
 
-  test("are those of the data stage's file", async () => {
+  test("are read from the file of stage data", async () => {
     const path = join(data, "unlabelled.jsonl");
     await writeFile(path, '{"source":"ab"}\n');
     const check = checkUnlabelled({ sections: { distill: distill(0.5) }, artifacts: { data } });

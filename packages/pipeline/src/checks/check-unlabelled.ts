@@ -1,10 +1,10 @@
-/** Checks that there is something for a teacher to label before the teacher is trained. */
+/** Checks that there are sources to label before the teacher is trained. */
 import { distillConfig, requireUnlabelled } from "@slm/distillation";
 import type { CheckRequest } from "./check.js";
 
 /**
- * The prepared data has sources without a label if the student is to learn from the teacher's labels of such. Labels of a cache that is
- * finished are read from the cache.
+ * If the student learns from the teacher's labels, checks that the prepared data has sources without a label. Labels in a finished cache
+ * are read from the cache.
  *
  * @throws SlmError INPUT_MISSING if all rows have labels
  */

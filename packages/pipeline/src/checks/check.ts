@@ -1,17 +1,17 @@
-/** What can be known to be wrong before the first step is checked before the first step. */
+/** Checks that run before the first training step, so that a wrong setting fails at once and not after hours. */
 import type { StageContext } from "@slm/core";
 import type { PlannedCompute } from "../compute/planned-compute.js";
 
-/** A run that is about to begin. */
+/** A run that is about to start. */
 export interface CheckRequest extends Pick<StageContext, "progress" | "signal"> {
   /** Settings of every stage of the run, by stage. */
   readonly sections: Readonly<Record<string, unknown>>;
   /** Stages that will run now. */
   readonly running: readonly string[];
-  /** Artifacts that this run will read: those of stages that are done, or not selected. */
+  /** Artifacts that this run will read, of stages that are finished or not selected. */
   readonly artifacts: Readonly<Record<string, string>>;
   readonly compute: PlannedCompute;
-  /** Whether workers compute what can be divided. */
+  /** Whether workers run the parts that can be divided. */
   readonly hasWorkers: boolean;
   /** Directory of the run. */
   readonly out: string;
@@ -19,10 +19,10 @@ export interface CheckRequest extends Pick<StageContext, "progress" | "signal"> 
 
 /** One check. */
 export interface Check {
-  /** It is made if one of these stages runs. */
+  /** The check runs if one of these stages runs. */
   readonly stages: readonly string[];
-  /** Artifacts that it reads; it is made as soon as they are there. */
+  /** Artifacts that it reads; the check runs as soon as they exist. */
   readonly needs: readonly string[];
-  /** @throws SlmError for what is wrong */
+  /** @throws SlmError if the check fails */
   readonly check: (request: CheckRequest) => Promise<void>;
 }

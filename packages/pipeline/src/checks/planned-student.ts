@@ -1,4 +1,4 @@
-/** The student of a run that is about to begin, for checks. */
+/** The student's configuration before the run, for the checks. */
 import { MANIFEST_FILE } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { distillConfig, type DistillConfig } from "@slm/distillation";
@@ -9,7 +9,8 @@ import { plannedStudentConfig } from "../estimates/planned-shapes.js";
 import type { CheckRequest } from "./check.js";
 
 /**
- * The student's configuration; undefined where there is no student that the stage `distill` trains, or until the teacher or the tower that its shape depends on is on disk.
+ * The student's configuration; undefined if stage `distill` trains no student, or if the teacher or vision tower that its shape depends on
+ * is not on disk yet.
  *
  * @throws SlmError CONFIG_INVALID for sizes that do not fit together
  */
@@ -20,7 +21,7 @@ export async function plannedStudent({
 }: CheckRequest): Promise<ModelConfig | undefined> {
   const settings = distillConfig.safeParse(sections.distill).data;
   if (settings === undefined) return undefined;
-  // A rehearsed stage has no manifest.
+  // A stage that a plan runs for its rows has no manifest.
   const whole = Object.entries(artifacts).filter(([, directory]) =>
     existsSync(join(directory, MANIFEST_FILE)),
   );
@@ -29,7 +30,7 @@ export async function plannedStudent({
   );
 }
 
-/** Says of an error that it is about the student's settings. */
+/** Adds to an error that it concerns the student's settings. */
 export async function aboutStudent<Result>(
   problem: string,
   { student }: Pick<DistillConfig, "student">,

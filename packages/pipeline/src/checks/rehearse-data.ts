@@ -1,4 +1,4 @@
-/** Reads the rows of a plan as its run would, into a directory that is removed, so that a plan finds what is wrong with them. */
+/** Reads the rows for a plan as a run would, into a temporary directory, so that a plan reports invalid rows. */
 import { existsSync, realpathSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -20,10 +20,10 @@ export interface Rehearsal {
 }
 
 /**
- * Runs the data and the tokenizer stage as far as they need no code of the user, no images and no network, and calls `body` with their
- * artifacts and those that are up to date. Stages that are up to date are not run.
+ * Runs stages `data` and `tokenizer` unless they need user code, images or the network, and calls `body` with all artifacts that exist.
+ * Stages that are up to date are not run again.
  *
- * @throws SlmError as the two stages, and as `body`
+ * @throws SlmError thrown by the two stages or by `body`
  */
 export async function withRehearsedData(
   { stages, sections, artifacts, compute, context }: Rehearsal,
@@ -51,14 +51,14 @@ export async function withRehearsedData(
   }
 }
 
-/** A dataset module is code of the user, and images are large: both are left to the run. Modules that slm itself brings are read. */
+/** A plan does not run dataset modules of the user and does not read images. It does run the modules that are part of slm. */
 function isReadHere(section: unknown): boolean {
   const settings = dataConfig.safeParse(section).data;
   if (settings === undefined || settings.images !== undefined) return false;
   return settings.source === undefined || isOwn(settings.source.module);
 }
 
-/** Whether a file belongs to the recipes that slm brings: the folder `configs` beside this program. Links out of it do not. */
+/** Whether a file belongs to slm's own recipes in the folder `configs`. Links that lead out of this folder do not. */
 function isOwn(file: string): boolean {
   const folder = ownConfigs();
   if (folder === undefined || !existsSync(file)) return false;
@@ -66,7 +66,7 @@ function isOwn(file: string): boolean {
   return !path.startsWith("..") && !isAbsolute(path);
 }
 
-/** The folder of slm's own recipes, in a checkout and in the installed package; undefined where there is none. */
+/** The folder of slm's own recipes, in a checkout and in the installed package; undefined if it does not exist. */
 function ownConfigs(): string | undefined {
   for (let folder = import.meta.dirname; folder !== dirname(folder); folder = dirname(folder)) {
     const configs = join(folder, "configs", "quickstart");
@@ -75,7 +75,7 @@ function ownConfigs(): string | undefined {
   return undefined;
 }
 
-/** A tokenizer of the hub may have to be fetched. */
+/** A tokenizer from the hub may have to be downloaded. */
 function isTrainedHere(section: unknown): boolean {
   const settings = tokenizerConfig.safeParse(section).data;
   return settings !== undefined && (settings.kind !== "pretrained" || existsSync(settings.model));

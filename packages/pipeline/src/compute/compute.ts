@@ -1,14 +1,14 @@
 /**
- * The engine, device and threads of a run. They change the speed, and the result by rounding alone, or with dropout by which elements a GPU
- * drops: settings that change results on purpose are in the stages' sections.
+ * The engine, device and threads of a run. They change the speed. Results differ only by rounding and, with dropout, by the elements that a
+ * GPU drops. Settings that are meant to change results are in the stages' sections.
  */
 import { profilesOf } from "@slm/devices";
 import type { EngineName } from "@slm/tensor";
 
-/** Engines that train, the default first. A list of its own, so that reading flags loads no engine. */
+/** Training engines, the default first. A separate list, so that parsing flags does not load an engine. */
 export const ENGINES = ["onnx", "js", "tensorflow"] as const satisfies readonly EngineName[];
 
-/** Devices that train, the default first: as `--device` takes them. */
+/** Training devices as written in `--device`, the default first. */
 export const TRAINING_DEVICES = [
   "cpu",
   "gpu",
@@ -20,8 +20,8 @@ export type TrainingDevice = (typeof TRAINING_DEVICES)[number];
 export interface Compute {
   /** Training engine. Exported models always run on ONNX Runtime. */
   readonly engine: EngineName;
-  /** Where the engine `onnx` trains. Default: the CPU. */
+  /** Training device of the engine `onnx`. Default: the CPU. */
   readonly device?: TrainingDevice | undefined;
-  /** Threads one operator may use; absent: one per CPU core. */
+  /** Threads that one operator may use. Default: one per CPU core. */
   readonly threads?: number | undefined;
 }

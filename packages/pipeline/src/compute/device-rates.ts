@@ -1,6 +1,6 @@
 /**
- * Rates of matrix products of devices, measured once and kept under a name in the user's cache, so that a run can be planned for a device
- * that is not here. Nothing in it is anyone's data sheet: what was not measured has no rate.
+ * Measured rates of matrix products, stored by device name in the user's cache, so that a run can be planned for a device that is not on
+ * this machine. All rates are measured; none comes from a data sheet.
  */
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -11,7 +11,7 @@ import type { TrainingDevice } from "./compute.js";
 
 const rate = z.number().positive();
 
-/** Products of two square matrices in each number format that the device computes [FLOP/s], a multiply-add counted as two. */
+/** Rate of products of two square matrices in each number format that the device supports [FLOP/s]. A multiply-add counts as two. */
 const productRates = z.strictObject({
   float32: rate,
   float16: rate.optional(),
@@ -20,25 +20,25 @@ const productRates = z.strictObject({
 
 const measuredDevice = z.strictObject({
   name: z.string().min(1),
-  /** As `--device` takes it. */
+  /** As written in `--device`. */
   device: z.string(),
   description: z.string(),
-  /** Whether software stands in for the device: its rates say nothing about one. */
+  /** Whether software simulates the device. Its rates then say nothing about real hardware. */
   simulated: z.boolean(),
   /** Day of the measurement, ISO 8601. */
   measured: z.iso.date(),
   products: productRates,
 });
 
-/** A device with a name that the user gave it. */
+/** A device under the name that the user gave it. */
 export type MeasuredDevice = Readonly<z.infer<typeof measuredDevice>>;
 
 const ratesFile = z.strictObject({ devices: z.array(measuredDevice) });
 
-/** The file; it may be copied to another machine. */
+/** The file of rates. It can be copied to another machine. */
 export const deviceRatesFile = (): string => join(userCacheFolder(), "device-rates.json");
 
-/** Every device that was measured. @throws SlmError DATA_INVALID for a corrupt file */
+/** All measured devices. @throws SlmError DATA_INVALID for a corrupt file */
 async function measuredDevices(): Promise<readonly MeasuredDevice[]> {
   try {
     return (await readJsonFile(deviceRatesFile(), ratesFile)).devices;
@@ -48,25 +48,27 @@ async function measuredDevices(): Promise<readonly MeasuredDevice[]> {
   }
 }
 
-/** @throws SlmError USAGE for a name that no device was measured under */
+/** @throws SlmError USAGE if no device was measured under this name */
 export async function measuredDeviceOf(name: string): Promise<MeasuredDevice> {
   const all = await measuredDevices();
   const found = all.find((device) => device.name === name);
   if (found !== undefined) return found;
   const known =
-    all.length === 0 ? "none was measured" : `measured were ${all.map((device) => device.name).join(", ")}`;
+    all.length === 0
+      ? "no device was measured"
+      : `measured devices: ${all.map((device) => device.name).join(", ")}`;
   throw new SlmError("USAGE", `--estimate-for ${name}: no such device in ${deviceRatesFile()}; ${known}`, {
     suggestions: [
-      `slm doctor --measure ${name} --device gpu:cuda   # where the device is; then copy the file`,
+      `slm doctor --measure ${name} --device gpu:cuda   # on the machine with the device; then copy the file`,
     ],
   });
 }
 
-/** The side of the square matrices; software that stands in for a GPU would take a minute for the larger ones. */
+/** Side of the square matrices. It is smaller for a simulated GPU, which would need a minute for the large ones. */
 const sideOf = (isSoftware: boolean): number => (isSoftware ? 512 : 2048);
 
 /**
- * Measures a device and keeps its rates, in place of earlier ones of that name.
+ * Measures a device and stores its rates; earlier rates of this name are replaced.
  *
  * @throws SlmError DEVICE_UNAVAILABLE if the device is not on this machine
  */
@@ -81,7 +83,7 @@ export async function measureDevice(
     const { description, simulated } = runtime.device;
     const side = sideOf(simulated);
     const in16Bits = (format: "float16" | "bfloat16"): Promise<number | undefined> =>
-      // A device that does not compute in a format has no rate in it.
+      // There is no rate for a format that the device does not support.
       squareProductRate(runtime, side, format).catch(() => undefined);
     return {
       ...{ name, device, description, simulated, measured: new Date().toISOString().slice(0, 10) },

@@ -11,18 +11,18 @@ import {
   type Target,
 } from "@slm/devices";
 
-/** Kinds of devices, as `--device` takes them. */
+/** Kinds of devices, as written in `--device`. */
 export const DEVICE_KINDS = NODE_RUNTIMES;
 export type DeviceKind = NodeRuntime;
 
-/** A device that was asked for. */
+/** A requested device. */
 export interface DeviceChoice {
   readonly kind: DeviceKind;
   /** Profile of the target: cuda, qnn. */
   readonly profile?: ProfileName | undefined;
 }
 
-/** Options of a runtime: plain values, so that they reach another process. */
+/** Options of a runtime: plain values, so that they can be sent to another process. */
 export type RuntimeOptions = Readonly<
   Record<string, string | number | boolean | Readonly<Record<string, string>>>
 >;
@@ -36,15 +36,13 @@ export interface RuntimeRecipe {
 export interface DeviceRequest {
   /** Default: the device that the model was exported for. */
   readonly device?: DeviceChoice | undefined;
-  /** Chip to simulate. Default: the first that the model was compiled for, else the profile's first. */
+  /** Chip to simulate. Default: the first that the model was compiled for, or the first of the profile. */
   readonly soc?: string | undefined;
-  /** Whether the CPU may replace a device that is missing. Default: yes; results then name the fallback. */
+  /** Whether to run on the CPU if the device is missing. Default: yes; results then name the fallback. */
   readonly fallback?: boolean | undefined;
-  /** Intra-op threads. Default: the tuning cache's value for this machine, else one per CPU core. */
+  /** Intra-op threads. Default: the value in the tuning cache for this machine, or one per CPU core. */
   readonly threads?: number | undefined;
-  /**
-   * Whether CPU settings are measured now and stored in the tuning cache. Otherwise cached ones are used, unless threads are given.
-   */
+  /** Whether to measure CPU settings now and store them in the tuning cache. Default: use cached settings, unless `threads` is set. */
   readonly tune?: boolean | undefined;
 }
 
@@ -52,13 +50,13 @@ export interface DeviceRequest {
 export interface ModelTarget {
   readonly target: Target;
   readonly profile?: ProfileName | undefined;
-  /** Chips that it was compiled for. */
+  /** The chips that the model was compiled for. */
   readonly compiled?: readonly { readonly soc: string }[] | undefined;
 }
 
 const hasProfiles = (kind: DeviceKind): boolean => profilesOf(kind).length > 1;
 
-/** @throws SlmError USAGE for a text that names no device. */
+/** @throws SlmError USAGE if the text does not name a device. */
 export function parseDevice(text: string): DeviceChoice {
   const [name, profile, ...rest] = text.split(":");
   const kind = DEVICE_KINDS.find((known) => known === name);
@@ -85,12 +83,12 @@ export function parseDevice(text: string): DeviceChoice {
 }
 
 /**
- * Module of every kind, to be loaded in a child process. `imports` of package.json resolves it to a package here and to a file in the
+ * Module of each kind of device, which a child process loads. `imports` in package.json resolves it to a package here and to a file in the
  * published package.
  */
 export const RUNTIME_MODULE = "#runtime-node";
 
-/** Name of the function in {@link RUNTIME_MODULE}, and a call of it that loads the module lazily. */
+/** Name of the function in {@link RUNTIME_MODULE}, and a call that loads the module lazily. */
 export const RUNTIMES: Readonly<
   Record<
     DeviceKind,
@@ -115,10 +113,10 @@ export const RUNTIMES: Readonly<
 };
 
 /**
- * Opens the runtime for models. NPU graphs that run on the CPU are reported as a simulation, because an export for the CPU would have
- * different graphs.
+ * Opens the runtime for models. NPU graphs that run on the CPU are reported as simulated, because an export for the CPU has different
+ * graphs.
  *
- * @throws SlmError USAGE for NPU models together with other models, which have no device in common.
+ * @throws SlmError USAGE for NPU models together with other models, because no device runs both.
  */
 export function runtimeRecipe(models: readonly ModelTarget[], request: DeviceRequest): RuntimeRecipe {
   const { device, fallback = true, threads } = request;
@@ -149,14 +147,14 @@ export function runtimeRecipe(models: readonly ModelTarget[], request: DeviceReq
   const kind = device?.kind ?? (usual.includes("gpu") ? "gpu" : "cpu");
   if (kind === "cpu") return { kind, options: threads === undefined ? {} : { threads } };
   if (kind === "npu") {
-    throw new SlmError("USAGE", "an NPU runs graphs that were made for it", {
+    throw new SlmError("USAGE", "an NPU runs only models that were exported for it", {
       suggestions: ["slm export CHECKPOINT --target npu"],
     });
   }
   if (device?.profile !== undefined)
     return { kind, options: { ...common, fallback, profile: device.profile } };
   const profile = device === undefined ? sharedProfile(models) : undefined;
-  // Who asked for a GPU, or for nothing, wants no software that stands in for one.
+  // A software GPU is used only if the request names it.
   const chosen = profile === undefined ? {} : { profile, software: false };
   return { kind, options: { ...common, fallback, ...chosen } };
 }

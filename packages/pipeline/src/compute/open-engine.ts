@@ -6,9 +6,9 @@ import type { Compute, TrainingDevice } from "./compute.js";
 import { parseDevice } from "./devices.js";
 
 /**
- * The engine of a name. Closing it closes the runtime under it.
+ * Opens an engine by name. Closing the engine also closes its runtime.
  *
- * @throws SlmError DEVICE_UNAVAILABLE if the engine or the device is not on this machine; USAGE for a device that the engine does not use
+ * @throws SlmError DEVICE_UNAVAILABLE if the engine or the device is not on this machine; USAGE for a device that the engine does not support
  */
 async function openEngine({ engine: name, device = "cpu", threads }: Compute): Promise<Engine> {
   const { createEagerEngine, createOnnxEngine } = await import("@slm/tensor");
@@ -36,8 +36,8 @@ export async function openRuntime(threads?: number): Promise<Runtime> {
 }
 
 /**
- * ONNX Runtime on a device that trains. The CPU takes no part of a step in a GPU's place, and replaces no GPU that is missing: either would
- * be so slow that an error serves better.
+ * ONNX Runtime on the training device. There is no fallback to the CPU, neither for a missing GPU nor for single operators: training would
+ * be so slow that an error is better.
  */
 async function openTrainingRuntime(device: TrainingDevice, threads: number | undefined): Promise<Runtime> {
   const { kind, profile } = parseDevice(device);
@@ -46,7 +46,7 @@ async function openTrainingRuntime(device: TrainingDevice, threads: number | und
   return createGpuRuntime({ profile, threads, fallback: false, whole: true });
 }
 
-/** Runs `body` with ONNX Runtime on the device that trains, and closes it afterwards, also after an error. */
+/** Runs `body` with ONNX Runtime on the training device, and closes it afterwards, also after an error. */
 export async function withTrainingRuntime<Result>(
   { device = "cpu", threads }: Pick<Compute, "device" | "threads">,
   body: (runtime: Runtime) => Promise<Result>,
@@ -62,7 +62,7 @@ export async function withEngine<Result>(
   return closing(await openEngine(compute), body);
 }
 
-/** Runs `body` with a runtime of the CPU, and closes the runtime afterwards, also after an error. */
+/** Runs `body` with a CPU runtime, and closes the runtime afterwards, also after an error. */
 export async function withRuntime<Result>(
   threads: number | undefined,
   body: (runtime: Runtime) => Promise<Result>,

@@ -1,8 +1,8 @@
 import type { Compute } from "./compute.js";
 import type { MeasuredDevice } from "./device-rates.js";
 
-/** What a run is planned with. */
+/** The engine and device that a run is planned for. */
 export interface PlannedCompute extends Compute {
-  /** A device that was measured elsewhere, for which the run is planned and not executed. */
+  /** A device measured on another machine. The run is planned for it and cannot be executed. */
   readonly plannedFor?: MeasuredDevice | undefined;
 }

@@ -1,4 +1,4 @@
-/** Estimates of a cache stage: the distributions that a teacher stores, and the sources that it labels. */
+/** Estimates for stage `cache`: storing the teacher's distributions and labelling sources. */
 import { labellingVolume, type CacheConfig } from "@slm/labelling";
 import type { PlanRequest } from "../stage/plan-request.js";
 import type { StageEstimate } from "../stage/stage.js";
@@ -10,13 +10,13 @@ import { teacherShapes } from "./planned-shapes.js";
 import { plannedBasis } from "./planned-rate.js";
 import { measureMatmulRate } from "./step-time.js";
 
-/** Bytes of a stored position per token kept, roughly. */
+/** Approximate bytes per token stored at a position. */
 const CACHED_BYTES_PER_KEPT_TOKEN = 2;
 
-/** Share of the rate of one large matrix product that a teacher reaches: about the same where it scores and where it decodes whole batches. */
+/** Fraction of the rate of one large matrix product that a teacher reaches. It is about the same for scoring and for decoding in batches. */
 const TEACHER_SHARE = 0.65;
 
-/** Time and disk of storing the teacher's distributions over the training targets, and time of labelling. Nothing before the data is prepared. */
+/** Time and disk space for the teacher's distributions over the training targets, and time for labelling. Empty before the data is prepared. */
 export async function estimateCache(request: PlanRequest<CacheConfig>): Promise<StageEstimate> {
   const served = await estimateLabelling(request);
   if (served !== undefined) return served;
@@ -40,7 +40,7 @@ export async function estimateCache(request: PlanRequest<CacheConfig>): Promise<
     diskBytes: scored * facts.target * kept * CACHED_BYTES_PER_KEPT_TOKEN,
     basis:
       compute.plannedFor === undefined
-        ? `at ${formatCount(rate)}FLOP/s, the share of the matrix products measured now that a teacher reaches`
+        ? `at ${formatCount(rate)}FLOP/s, the part of the matrix product rate, measured now, that a teacher reaches`
         : plannedBasis(compute.plannedFor, "float32", TEACHER_SHARE),
   };
 }

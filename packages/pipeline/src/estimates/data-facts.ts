@@ -1,4 +1,4 @@
-/** What estimates know of a run's data: from its artifacts where they exist, else from the limits of the model. */
+/** Row counts and lengths for estimates: from the run's artifacts if they exist, otherwise from the model's length limits. */
 import { readManifest } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { DATA_FILES, readRows } from "@slm/data";
@@ -14,20 +14,20 @@ export interface DataFacts {
   /** Mean length of a source, and of a target with BOS and EOS [whole tokens]. */
   readonly source: number;
   readonly target: number;
-  /** Lengths of the first training rows; undefined before there are data and a tokenizer. */
+  /** Lengths of the first training rows; undefined before data and tokenizer exist. */
   readonly lengths: RowLengths | undefined;
 }
 
-/** What an estimate says whose lengths are limits. */
+/** The note of an estimate that assumes the model's length limits. */
 export const LENGTHS_ASSUMED =
-  "all lengths are assumed to be the model's limits, and real ones are mostly far shorter: prepare the rows first, with `slm run RECIPE --only data` and `--only tokenizer`";
+  "the estimate assumes rows of the model's maximum length; most rows are far shorter: prepare the rows first, with `slm run RECIPE --only data` and `--only tokenizer`";
 
 const dataDetails = z.object({ splits: z.object({ train: z.number() }) });
 const tokenizerDetails = z.object({ vocab: z.number() });
 
-/** Vocabulary size assumed before there is a tokenizer: that of a symbol vocabulary. It has little influence. */
+/** Vocabulary size assumed before there is a tokenizer, typical of a symbol vocabulary. It has little influence on the estimate. */
 const ASSUMED_VOCABULARY = 128;
-/** Training rows whose tokens are counted: the first ones. */
+/** Number of training rows to tokenize; the first rows are used. */
 const COUNTED_ROWS = 2_000;
 
 export async function dataFacts(
@@ -51,18 +51,18 @@ export async function dataFacts(
   };
 }
 
-/** Mean of some lengths [whole tokens], at least 1. */
+/** Mean length [whole tokens], at least 1. */
 const meanOf = (lengths: Int32Array): number =>
   Math.max(1, Math.round(lengths.reduce((sum, length) => sum + length, 0) / lengths.length));
 
-/** Lengths as `PairLengths` of the training package. */
+/** Lengths in the form of the training package's `PairLengths`. */
 interface RowLengths {
   readonly source: Int32Array;
-  /** With one special token. */
+  /** Includes one special token. */
   readonly target: Int32Array;
 }
 
-/** Lengths of the first training rows [tokens]; undefined if the tokenizer takes none of them. */
+/** Lengths of the first training rows [tokens]; undefined if the tokenizer rejects all of them. */
 async function lengthsOf(file: string, directory: string): Promise<RowLengths | undefined> {
   const tokenizer = await loadTokenizer(directory);
   const source: number[] = [];
@@ -73,7 +73,7 @@ async function lengthsOf(file: string, directory: string): Promise<RowLengths | 
       source.push(read.length);
       target.push(written.length + 1);
     } catch (error) {
-      // The stage that reads the row says what is wrong with it.
+      // The stage that reads the row reports the error.
       if (!(error instanceof SlmError)) throw error;
     }
     if (source.length >= COUNTED_ROWS) break;

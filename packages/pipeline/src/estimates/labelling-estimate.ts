@@ -1,4 +1,4 @@
-/** What labelling by a server will cost: requests and tokens. */
+/** Estimates the requests and tokens of labelling by a server. */
 import {
   apiFileOf,
   estimateAnswers,
@@ -11,7 +11,7 @@ import { exampleRows } from "@slm/teacher";
 import type { PlanRequest } from "../stage/plan-request.js";
 import type { StageEstimate } from "../stage/stage.js";
 
-/** Undefined for a teacher that is no server, and before the data is prepared. */
+/** Undefined if the teacher is not a server, or before the data is prepared. */
 export async function estimateLabelling({
   settings,
   sections,

@@ -1,4 +1,4 @@
-/** Work of models in multiply-adds, counted as two. Attention scores, softmax and norms are left out. */
+/** FLOPs of models; a multiply-add counts as two. Attention scores, softmax and norms are ignored. */
 import { flopsPerImage, flopsPerToken, imageTokensOf, type ModelConfig } from "@slm/model";
 import type { PlanRequest } from "../stage/plan-request.js";
 import type { DataFacts } from "./data-facts.js";
@@ -13,7 +13,7 @@ export function forwardFlops(config: ModelConfig, { source, target }: DataFacts)
   return image + (imageTokensOf(config) + source) * encoderPerSourceToken + target * decoderPerTargetToken;
 }
 
-/** FLOPs of scoring one pair by all teachers whose shapes are known. */
+/** FLOPs for scoring one pair with all teachers of known shape. */
 export async function teacherFlops(request: PlanRequest<unknown>, facts: DataFacts): Promise<number> {
   const shapes = await teacherShapes(request, facts);
   return shapes.reduce((sum, config) => sum + forwardFlops(config, facts), 0);

@@ -1,4 +1,4 @@
-/** Shapes of the models of a run before it begins: of the student, and of teachers that are on disk or still to be made. */
+/** Shapes of the student and the teachers before a run starts. */
 import { CONFIG_FILE, importConfig, readModelConfig, resolveCached } from "@slm/checkpoints";
 import {
   hasTeacherShape,
@@ -20,7 +20,7 @@ import { publishedTowerShape } from "../models/published-tower.js";
 import type { PlanRequest } from "../stage/plan-request.js";
 import { dataFacts, type DataFacts } from "./data-facts.js";
 
-/** The student's shape; undefined until the teacher or the tower that it depends on is on disk. @throws SlmError CONFIG_INVALID */
+/** The student's shape; undefined if it depends on a teacher or vision tower that is not on disk yet. @throws SlmError CONFIG_INVALID */
 export async function plannedStudentShape(
   request: PlanRequest<DistillConfig>,
 ): Promise<StudentShape | undefined> {
@@ -34,8 +34,8 @@ export async function plannedStudentShape(
 }
 
 /**
- * The student's configuration, with a vocabulary of usual size where there is no tokenizer yet; undefined until the teacher or the tower
- * that it depends on is on disk.
+ * The student's configuration, with a typical vocabulary size if there is no tokenizer yet; undefined if it depends on a teacher or vision
+ * tower that is not on disk yet.
  *
  * @throws SlmError CONFIG_INVALID for sizes that do not fit together
  */
@@ -48,11 +48,11 @@ export async function plannedStudentConfig(
   return parseModelConfig({ ...shape, ...vocabularyFields(facts) }, "distill: student");
 }
 
-/** Kinds of teachers whose weights are a checkpoint here. */
+/** Kinds of teachers with weights in a checkpoint on this machine. */
 const CHECKPOINT_KINDS: ReadonlySet<TeacherConfig["kind"]> = new Set(["train", "checkpoint", "import"]);
 
 /**
- * The shape that a student takes from its teacher; undefined before a teacher that is not on disk has been fetched.
+ * The teacher's shape, for a student that copies from it; undefined before the teacher has been downloaded.
  *
  * @throws SlmError CONFIG_INVALID unless the teacher is a single checkpoint
  */
@@ -84,7 +84,7 @@ export async function teacherShapes(
   return shapes;
 }
 
-/** The shape of a teacher that is still to be made; undefined where it is not known. */
+/** The shape of a teacher that does not exist yet; undefined if it is not known. */
 export async function plannedTeacher(
   member: Exclude<TeacherConfig, { readonly kind: "ensemble" }> | TeacherMemberConfig,
   facts: DataFacts,
@@ -99,7 +99,7 @@ export async function plannedTeacher(
   return importConfig((await openExternal(found.path)).checkpoint, member).config;
 }
 
-/** Fields of a configuration that the tokenizer gives. */
+/** The configuration's fields that come from the tokenizer. */
 export function vocabularyFields({ vocabulary }: DataFacts): object {
   return { vocabularySize: vocabulary, tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 } };
 }

@@ -1,6 +1,6 @@
 /**
- * The time of a training step: measured where a step is short, else from the rate of matrix products on this machine. A short step is far from that
- * rate, because small products, the optimizer and the calls of many operators take their share of it.
+ * The time of a training step. Short steps are measured; long steps are computed from the rate of matrix products on this machine. A short
+ * step is far slower than this rate, because small products, the optimizer and calls of many operators take much of its time.
  */
 import { productRate, type ProductShape } from "@slm/bench";
 import { SILENT } from "@slm/core";
@@ -25,8 +25,8 @@ import type { DataFacts } from "./data-facts.js";
 import { plannedBasis, rateOf } from "./planned-rate.js";
 
 /**
- * Rate of float32 matrix products of a shape on the device that trains [FLOP/s], a multiply-add counted as two; of square ones where the
- * device was measured elsewhere.
+ * Rate of float32 matrix products of a shape on the training device [FLOP/s]; a multiply-add counts as two. For a device measured on
+ * another machine, the rate of square products.
  */
 export async function measureMatmulRate(shape: ProductShape, compute: PlannedCompute): Promise<number> {
   if (compute.plannedFor !== undefined) return rateOf(compute.plannedFor, "float32");
@@ -34,12 +34,12 @@ export async function measureMatmulRate(shape: ProductShape, compute: PlannedCom
 }
 
 /**
- * Share of the rate of one large matrix product that a step of a large model reaches: 0.74 with 6.8M parameters (481 ms a step), in
- * docs/benchmarks/training.md, two cores.
+ * Fraction of the rate of one large matrix product that a step of a large model reaches: 0.74 with 6.8M parameters (481 ms per step) on two
+ * cores, see docs/benchmarks/training.md.
  */
 const TRAINING_SHARE = 0.65;
 
-/** The longest step that a plan takes itself [seconds]. Steps beyond it are close to the rate of products. */
+/** The longest step that a plan measures [seconds]. Longer steps are close to the rate of products. */
 const LONGEST_TIMED_STEP = 1.5;
 
 export interface StepPlan {
@@ -52,11 +52,11 @@ export interface StepPlan {
 }
 
 export interface StepEstimate {
-  /** Of one step [seconds]. */
+  /** Time of one step [seconds]. */
   readonly seconds: number;
-  /** To make the programs of all batch shapes [seconds]. */
+  /** Time to build the programs of all batch shapes [seconds]. */
   readonly compileSeconds: number;
-  /** Matrix products reach this rate in a training step [FLOP/s]. */
+  /** Rate of matrix products in a training step [FLOP/s]. */
   readonly rate: number;
   readonly basis: string;
 }
@@ -79,21 +79,21 @@ export async function estimateStep(plan: StepPlan): Promise<StepEstimate> {
       seconds: flops / rate,
       compileSeconds: 0,
       rate,
-      basis: `at ${formatCount(rate)}FLOP/s, the share of the matrix products measured now that training reaches`,
+      basis: `at ${formatCount(rate)}FLOP/s, the part of the matrix product rate, measured now, that training reaches`,
     };
   const { seconds, compileSeconds } = await timedStep(plan);
   return {
     seconds,
     compileSeconds,
     rate: flops / seconds,
-    basis: `a step measured now takes ${formatSeconds(seconds)}, with the cross-entropy of labels as loss`,
+    basis: `a step measured now takes ${formatSeconds(seconds)} with a cross-entropy loss`,
   };
 }
 
 /**
- * Times a step of batches of one shape, the one that most rows have, and scales it to the mean over all shapes by their tokens.
+ * Times a step with the most frequent batch shape, and scales it by tokens to the mean over all shapes.
  *
- * The loss is cross-entropy: terms of a teacher's distributions cost little beside it where the vocabulary is small.
+ * The loss is cross-entropy. With a small vocabulary, the loss terms on the teacher's distributions cost little more.
  */
 async function timedStep({
   config,
@@ -107,7 +107,7 @@ async function timedStep({
   const rows = Array.from({ length: batchSize }, () => 0);
   const pairs = pairsOf(
     rows.map(() => tokens(timed.source)),
-    // The second special token of a target is the objective's.
+    // The objective adds the second special token of a target.
     rows.map(() => tokens(timed.target - 1)),
   );
   const workDirectory = await mkdtemp(join(tmpdir(), "slm-step-"));
@@ -133,7 +133,7 @@ async function timedStep({
   }
 }
 
-/** The batch shapes of the rows: their number, the one of most rows, and the mean of their tokens over the rows. */
+/** The batch shapes of the rows: how many there are, the most frequent one, and the mean tokens per row. */
 function shapesOf(
   { lengths, source, target }: DataFacts,
   limit: number,

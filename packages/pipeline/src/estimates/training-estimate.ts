@@ -1,6 +1,6 @@
 /**
- * Estimates of training time and memory: the steps, which are measured or computed, the programs that are made for them, and the answers to dev rows.
- * They are rough: terms of the loss beside the cross-entropy are left out.
+ * Estimates training time and memory: building the programs, the steps, and answering the dev rows. The estimates are rough: of the loss,
+ * only the cross-entropy is counted.
  */
 import { requiresTeacher, STORED_TARGETS, type DistillConfig } from "@slm/distillation";
 import {
@@ -23,18 +23,18 @@ import { forwardFlops, teacherFlops } from "./model-flops.js";
 import { plannedStudentShape, plannedTeacher, vocabularyFields } from "./planned-shapes.js";
 import { estimateStep } from "./step-time.js";
 
-/** Products per weight and token in a forward pass, one for each input's gradient, and one for each trained weight's. */
+/** Products per weight and token: one in the forward pass, one for the input's gradient, and one for the gradient of a trained weight. */
 const FORWARD_AND_INPUTS = 2;
-/** Copies of every trained weight besides the weight and its gradient. */
+/** Copies of every trained weight in addition to the weight and its gradient. */
 const MOMENTS: { readonly [O in TrainingSettings["optimizer"]]: number } = { adamw: 2, muon: 1 };
-/** Values kept per token, layer and unit of width for the backward pass, roughly. */
+/** Approximate number of values stored for the backward pass per token, layer and unit of width. */
 const ACTIVATIONS_PER_WIDTH = 24;
-/** Copies of a batch's logits in memory at once: logits, probabilities, and gradients. */
+/** Copies of a batch's logits in memory at the same time: logits, probabilities and gradients. */
 const LOGIT_COPIES = 4;
-/** Node, ONNX Runtime and the rows [bytes]. */
+/** Memory of Node, ONNX Runtime and the rows [bytes]. */
 const PROCESS_BYTES = 300 * 1024 * 1024;
 
-/** Time and memory of training or fine-tuning a teacher; nothing for one that is copied, and before a model of the hub has been fetched. */
+/** Time and memory of training or fine-tuning a teacher; empty for a teacher that is copied, and for a hub model before it is downloaded. */
 export async function estimateTeacher(request: PlanRequest<TeacherConfig>): Promise<StageEstimate> {
   const { settings, compute } = request;
   if (settings.kind === "train") {
@@ -52,7 +52,7 @@ export async function estimateTeacher(request: PlanRequest<TeacherConfig>): Prom
   return trainingEstimate({ config, facts, settings: finetuneTraining(settings.finetune), compute });
 }
 
-/** Time and memory of a distillation, the teacher's work included where its shape is known. */
+/** Time and memory of a distillation, including the teacher's work if its shape is known. */
 export async function estimateDistill(request: PlanRequest<DistillConfig>): Promise<StageEstimate> {
   const { settings, compute } = request;
   const shape = await plannedStudentShape(request);
@@ -69,9 +69,7 @@ export async function estimateDistill(request: PlanRequest<DistillConfig>): Prom
   return trainingEstimate({ config, facts, settings, compute, extraFlops });
 }
 
-/**
- * Pairs that the teacher scores while distilling: gold pairs once, others once per draw, unless a cache has them.
- */
+/** Pairs that the teacher scores during distillation: gold pairs once, others once per draw. Cached pairs are not scored. */
 function pairsScored({ settings, sections }: PlanRequest<DistillConfig>, { pairs = 0 }: DataFacts): number {
   const stored = storedBy(sections.cache);
   if (!requiresTeacher(settings, stored)) return 0;
@@ -86,14 +84,14 @@ function pairsScored({ settings, sections }: PlanRequest<DistillConfig>, { pairs
   return gold + drawn * pairsSeen(settings);
 }
 
-/** Targets that the cache stage of a recipe stores, if the data has sources for them. */
+/** How many targets stage `cache` stores, if the data has enough sources. */
 function storedBy(section: unknown): ReadonlySet<CacheRowKind> {
   const settings = cacheConfig.safeParse(section).data;
   if (settings === undefined) return new Set();
   return new Set(settings.generate === "none" ? ["labelled"] : ["labelled", "generated"]);
 }
 
-/** Pairs that a run reads, repetitions counted. */
+/** Pairs that a run reads, including repetitions. */
 const pairsSeen = ({
   steps,
   batchSize,
@@ -106,7 +104,7 @@ interface TrainingPlan {
   readonly facts: DataFacts;
   readonly settings: TrainingSettings & ModuleSettings;
   readonly compute: PlannedCompute;
-  /** Work besides the steps and the answers to dev rows. */
+  /** Work in addition to the steps and answering dev rows. */
   readonly extraFlops?: number;
 }
 
@@ -127,17 +125,17 @@ async function trainingEstimate({
   const forward = forwardFlops(config, facts);
   const stepFlops = batchSize * gradientAccumulationSteps * passes * forward;
   const step = await estimateStep({ config, facts, settings, compute, flops: stepFlops });
-  // Answers are decoded in batches. A position of an answer costs what a position of a target costs.
+  // Answers are decoded in batches. A position of an answer costs as much as a position of a target.
   const answerFlops = evaluations(settings) * settings.evaluateRows * forward + extraFlops;
   const layers =
     config.decoderLayers + (config.architecture === "encoder-decoder" ? config.encoderLayers : 0);
   const logits = batchSize * facts.target * facts.vocabulary * LOGIT_COPIES;
   // The program of each length bucket keeps its memory.
-  // With gradient checkpointing only the inputs of layers are kept, and the other activations of one layer at a time.
+  // Gradient checkpointing keeps only the inputs of layers, and the other activations of one layer at a time.
   const perToken = gradientCheckpointing ? layers + ACTIVATIONS_PER_WIDTH : layers * ACTIVATIONS_PER_WIDTH;
   const activations = buckets * (batchTokens * config.width * perToken + logits);
   const copies = 2 + MOMENTS[optimizer] + (emaDecay > 0 ? 1 : 0) + (gradientAccumulationSteps > 1 ? 1 : 0);
-  // Mixed precision has a copy of the weights in 16 bits.
+  // Mixed precision needs a 16-bit copy of the weights.
   const weights = (settings.mixedPrecision ?? "float32") === "float32" ? all : 1.5 * all;
   return {
     parameters: trained,
@@ -150,11 +148,11 @@ async function trainingEstimate({
   };
 }
 
-/** Measurements on dev rows: every `evaluateEvery` steps, and at the end. */
+/** Number of evaluations on dev rows: every `evaluateEvery` steps, and at the end. */
 const evaluations = ({ steps, evaluateEvery }: Pick<TrainingSettings, "steps" | "evaluateEvery">): number =>
   Math.ceil(steps / evaluateEvery);
 
-/** Weights of the modules that are trained in full, and adapters. */
+/** Number of trained weights: those of modules trained in full, and of adapters. */
 function trainedParameters(config: ModelConfig, settings: ModuleSettings): number {
   const { modules, adapters } = resolveModules(config, settings, "distill");
   const whole = parameterSpecs(config).filter(({ name }) => modules[moduleOf(name)] === "full");

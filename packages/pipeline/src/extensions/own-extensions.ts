@@ -1,4 +1,4 @@
-/** Our own extension packages. Each is loaded when a command first needs one of its rows. */
+/** The extension packages that are part of slm. Each is loaded when a command first needs it. */
 import { useExtension, type Extension } from "@slm/extensions";
 
 const used = new Set<string>();
@@ -13,7 +13,7 @@ async function use(load: () => Promise<{ readonly default: Extension }>): Promis
 /** MLflow. */
 export const useOwnTrackers = (): Promise<void> => use(() => import("@slm/extension-trackers"));
 
-/** Models in GGUF files and in Marian's own format, and weights as PyTorch writes them. */
+/** Models in GGUF and Marian format, and weights in PyTorch files. */
 export async function useOwnImporters(): Promise<void> {
   await use(() => import("@slm/extension-marian"));
   await use(() => import("@slm/extension-gguf"));

@@ -5,8 +5,8 @@ type Alignment = "left" | "right";
 /**
  * Rows as aligned columns.
  *
- * @param titles row above the others; undefined: none
- * @param alignments of each column; left where there is none. The last column is not padded on its right.
+ * @param titles header row; none if undefined
+ * @param alignments of each column; default: left. The last column is not padded on the right.
  */
 export function columns(
   titles: readonly string[] | undefined,

@@ -1,4 +1,4 @@
-/** Numbers, sizes and times as people read them. */
+/** Formats numbers, sizes and times for people. */
 
 /** Three significant digits: 0.00123, 2.31, 48.2, 1230. */
 export function formatNumber(value: number): string {
@@ -9,7 +9,7 @@ export function formatNumber(value: number): string {
     : String(Number(value.toPrecision(3)));
 }
 
-/** The same with separators of thousands: 8,522. */
+/** The same with thousands separators: 8,522. */
 export function formatGrouped(value: number): string {
   return Math.abs(value) >= 1000 && Math.abs(value) < 1e15
     ? new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 }).format(value)

@@ -1,8 +1,8 @@
-/** JSON for `--json`. It represents every value of a report or error context, without silent loss. */
+/** JSON for `--json`. No value of a report or error context is lost silently. */
 
 import { printableJson } from "./printable.js";
 
-/** Indented JSON. Numbers JSON lacks become strings ("NaN"), big integers decimal strings, typed arrays arrays. */
+/** Indented JSON. Numbers that JSON does not support become strings ("NaN"), big integers become decimal strings, typed arrays become arrays. */
 export function jsonText(value: unknown): string {
   return printableJson(JSON.stringify(value, (_key, field: unknown) => plain(field), 2));
 }

@@ -2,8 +2,8 @@ import { METRIC_NAMES, METRICS } from "@slm/metrics";
 import { describe, expect, test } from "vitest";
 import { formatMetric, METRIC_UNITS } from "./metric-format.js";
 
-describe("the units that values are shown in", () => {
-  test("are those of the metrics themselves", () => {
+describe("the units of printed values", () => {
+  test("are the units of the metrics", () => {
     const units = Object.fromEntries(METRIC_NAMES.map((name) => [name, METRICS[name].unit]));
     expect(METRIC_UNITS).toEqual({ ...units, perplexity: "none" });
   });

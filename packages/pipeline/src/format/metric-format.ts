@@ -1,6 +1,6 @@
 /**
- * Formats values of metrics. The units repeat the metrics' own table, which is too slow to load for help and progress. A missing name
- * is a compile error; a test compares the units.
+ * Formats values of metrics. The units are copied here because the table of metrics loads too slowly for help and progress. A missing name
+ * is a compile error, and a test compares the units.
  */
 import type { EvaluationMetricName } from "@slm/inference";
 import type { MetricUnit } from "@slm/metrics";
@@ -40,7 +40,7 @@ const FORMATS: Readonly<Record<DisplayUnit, (value: number) => string>> = {
   none: formatNumber,
 };
 
-/** Before a metric of the teacher on the rows that a student is measured on. */
+/** Prefix of a teacher's metric on the student's evaluation rows. */
 const TEACHER_PREFIX = "teacher.";
 
 /** Three significant digits in the metric's unit, `48.2 %` or `27.3`; a plain number for an unknown name. */

@@ -1,4 +1,4 @@
-/** The threshold of confidence below which an answer is withheld. */
+/** The confidence threshold: answers with a lower confidence are withheld. */
 import { SlmError } from "@slm/core/errors";
 import type { Abstention, AbstentionOptions, JudgedAnswer, Model } from "@slm/inference";
 import { existsSync } from "node:fs";
@@ -14,11 +14,11 @@ export function parseThreshold(text: string): number | "off" | undefined {
 }
 
 /**
- * The threshold of a command.
+ * The confidence threshold of a command.
  *
  * @param flag value of `--abstain`
- * @returns undefined: every answer is given
- * @throws SlmError USAGE for a value that is no number, file or `off`; DATA_INVALID for rows that allow no threshold
+ * @returns undefined if no answer is withheld
+ * @throws SlmError USAGE if the value is not a number, a file or `off`; DATA_INVALID if no threshold can be chosen on the rows
  */
 export async function thresholdOf(
   flag: string | undefined,
@@ -43,7 +43,7 @@ export async function thresholdOf(
   return chosen.threshold;
 }
 
-/** Answers the rows of a file, and chooses a threshold on them. @throws SlmError as `chooseThreshold`, and what reading the rows throws */
+/** Answers the rows of a file, and chooses a threshold on them. @throws SlmError as `chooseThreshold`, and from reading the rows */
 async function chooseOnRows(
   file: string,
   model: Pick<Model, "generate" | "directory">,
@@ -84,7 +84,7 @@ export async function abstentionFor(
   }
 }
 
-/** What a threshold does on the rows that it was chosen on. */
+/** Describes the effect of a threshold on the rows that it was chosen on. */
 export function abstentionLine({ threshold, rows, coverage, errorRate }: Abstention): string {
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   return (

@@ -1,4 +1,4 @@
-/** The prompts of a benchmark: rows of a file with their answers, given texts, or random ones. */
+/** The prompts of a benchmark: rows of a file with their answers, given texts, or random texts. */
 import { answerRoom, tokensOfAnswer, type BenchPrompt } from "@slm/bench";
 import {
   imageFolderOf,
@@ -20,26 +20,26 @@ import { rowSettingsFor } from "./row-settings.js";
 
 export interface BenchPrompts {
   readonly prompts: readonly BenchPrompt[];
-  /** First reference answer of each prompt; undefined where they have none. */
+  /** First reference answer of each prompt; undefined if the prompts have no answers. */
   readonly answers: readonly string[] | undefined;
-  /** What a reader of the figures must know about the prompts. */
+  /** Notes about the prompts to print with the figures. */
   readonly notes: readonly string[];
 }
 
 export interface PromptChoice {
   readonly data?: string | undefined;
-  /** How to read `data`. Default: as the model's recipe read its rows. */
+  /** How to read `data`. Default: the settings of the model's recipe. */
   readonly rows?: FileSettings | undefined;
   readonly prompt: readonly string[];
-  /** Image that every prompt is about. */
+  /** Image for every prompt. */
   readonly image?: string | undefined;
-  /** Directories of exported models. Random prompts are made of the tokens of the first. */
+  /** Directories of exported models. Random prompts use the tokens of the first one. */
   readonly models: readonly string[];
   readonly count: number;
   readonly seed: number;
 }
 
-/** Rows of `--data` with their images, the texts of `--prompt`, or random ones. @throws SlmError INPUT_MISSING, DATA_INVALID */
+/** Rows of `--data` with their images, the texts of `--prompt`, or random texts. @throws SlmError INPUT_MISSING, DATA_INVALID */
 export async function choosePrompts({
   data,
   rows,
@@ -59,24 +59,24 @@ export async function choosePrompts({
   return { prompts, answers: undefined, notes: isRandom ? [RANDOM_NOTE] : [] };
 }
 
-const RANDOM_NOTE =
-  "The prompts are short random texts, not those of users. --data FILE measures real prompts.";
+const RANDOM_NOTE = "The prompts are short random texts. Use --data FILE to measure with real prompts.";
 
 export interface FileChoice {
-  /** Rows with answers. Paths of images start from the file's folder. */
+  /** Rows with answers. Image paths are relative to the file's folder. */
   readonly path: string;
-  /** How to read it. Default: as rows of {source, target}. */
+  /** How to read the file. Default: as rows of {source, target}. */
   readonly settings?: FileSettings | undefined;
-  /** Directories of exported models, which must all be able to read a row and to write its answer. */
+  /** Directories of exported models. All of them must be able to read a row and to generate its answer. */
   readonly models: readonly string[];
   readonly count: number;
   readonly seed: number;
 }
 
 /**
- * Rows of a file drawn by the seed, as prompts with their answers. Rows that a model cannot read or answer are left out, which a note says.
+ * Random rows of a file, chosen by the seed, as prompts with their answers. Rows that a model cannot read or answer are left out, and a
+ * note says so.
  *
- * @throws SlmError INPUT_MISSING; DATA_INVALID for a file that holds anything but rows, or no row that the models can take
+ * @throws SlmError INPUT_MISSING; DATA_INVALID if the file contains anything but rows, or if the models can use none of its rows
  */
 export async function promptsFromFile({
   path,
@@ -102,17 +102,20 @@ export async function promptsFromFile({
     } else problems.push(`row ${index + 1}: ${problem}`);
   }
   if (prompts.length === 0)
-    throw new SlmError("DATA_INVALID", `bench: ${path}: no row that the model can take; ${problems[0]!}`);
+    throw new SlmError(
+      "DATA_INVALID",
+      `bench: ${path}: the model cannot use any of the rows; ${problems[0]!}`,
+    );
   const notes =
     problems.length === 0
       ? []
-      : [`${problems.length} rows were left out, which a model cannot read or answer; ${problems[0]!}`];
+      : [`${problems.length} rows were left out because a model cannot read or answer them; ${problems[0]!}`];
   return { prompts, answers, notes };
 }
 
 const answerOf = (row: Row): string => referencesOf(row)[0] ?? "";
 
-/** Why one of the models cannot take a row; undefined if all can. */
+/** Why one of the models cannot use a row; undefined if all can. */
 function problemOf(row: Row, readers: readonly ModelDescription[]): string | undefined {
   try {
     for (const { model, tokenizer } of readers) {
@@ -120,7 +123,7 @@ function problemOf(row: Row, readers: readonly ModelDescription[]): string | und
       checkLength(source, model, "the source");
       const answer = tokensOfAnswer(answerOf(row), tokenizer);
       const room = answerRoom(model, source);
-      if (answer > room) return `the answer has ${answer} tokens, the model writes at most ${room}`;
+      if (answer > room) return `the answer has ${answer} tokens, the model generates at most ${room}`;
     }
     return undefined;
   } catch (error) {
@@ -129,7 +132,7 @@ function problemOf(row: Row, readers: readonly ModelDescription[]): string | und
   }
 }
 
-/** Tokens of a random prompt, capped by the model's source limit. */
+/** Length of a random prompt [tokens], at most the model's source limit. */
 const PROMPT_SYMBOLS = 8;
 
 /** Random texts of the model's source tokens. Only their lengths matter for speed. */
@@ -143,7 +146,7 @@ async function randomPrompts(model: string, count: number, seed: number): Promis
   if (symbols.length === 0) {
     throw new SlmError(
       "DATA_INVALID",
-      `bench: ${join(model, TOKENIZER_FILE)} has no letters to make prompts of`,
+      `bench: ${join(model, TOKENIZER_FILE)} has no letters, so random prompts cannot be made`,
       {
         suggestions: ["--data rows.jsonl", "--prompt TEXT"],
       },
@@ -160,7 +163,7 @@ function isSource(tokenizer: Tokenizer, text: string): boolean {
   try {
     return tokenizer.encodeSource(text).length === 1;
   } catch (error) {
-    if (error instanceof SlmError) return false; // A token that occurs in targets only.
+    if (error instanceof SlmError) return false; // A token of targets only.
     throw error;
   }
 }

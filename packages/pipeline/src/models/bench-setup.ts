@@ -1,4 +1,4 @@
-/** Measures models together with a decoder-only baseline of equal size and quantization. */
+/** Measures models and a decoder-only baseline of the same size and quantization. */
 import { tmpdir } from "node:os";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -22,25 +22,25 @@ import { makeBaseline } from "./make-baseline.js";
 import type { BenchPrompts } from "./bench-prompts.js";
 
 export interface BenchRequest {
-  /** Exported models. The baseline is made like the first one. */
+  /** Exported models. The baseline gets the size and quantization of the first one. */
   readonly models: readonly { readonly name: string; readonly directory: string }[];
   readonly baseline: "decoder-only" | null;
   readonly prompts: BenchPrompts;
   readonly config: BenchConfig;
-  /** How far ahead models that do so are to decode. Default: not at all, and as far as they do by themselves. */
+  /** Numbers of draft tokens to try with models that support drafting. Default: none, and the model's own number. */
   readonly trials?: SpeculationTrials | undefined;
   /** The runtime, opened separately in every process. */
   readonly runtime: RuntimeRecipe;
   readonly context: StageContext;
 }
 
-/** Tokens that every model generates when a baseline is measured and there are no reference answers. */
+/** Number of tokens that every model generates if a baseline is measured and there are no reference answers. */
 const ASSUMED_ANSWER_TOKENS = 16;
 
-/** Runs the benchmark. @throws SlmError as benchModels, and what making the baseline throws */
+/** Runs the benchmark. @throws SlmError as benchModels, and from making the baseline */
 export async function benchWithBaseline(request: BenchRequest): Promise<BenchResult> {
   const { models: given, baseline, prompts, context } = request;
-  // Beside a baseline the question is how a model answers, not what decoding ahead brings, unless trials of it are asked for.
+  // With a baseline, draft tokens are tried only if the options ask for it.
   const comparesTrials = baseline === null || namesTrials(request.trials ?? {});
   const models = comparesTrials
     ? (await Promise.all(given.map((model) => trialsOf(model, request)))).flat()
@@ -75,20 +75,20 @@ export async function benchWithBaseline(request: BenchRequest): Promise<BenchRes
   }
 }
 
-/** A model in each way that it is measured. */
+/** The variants of a model that are measured: one per number of draft tokens. */
 async function trialsOf(
   model: BenchRequest["models"][number],
   { config, trials = {} }: Pick<BenchRequest, "config" | "trials">,
 ): Promise<readonly BenchModel[]> {
-  // Rows of a batch go on one token at a time.
+  // With a batch, rows advance one token at a time, so draft tokens are not used.
   if (config.batch > 1) return [model];
   const { tokens } = speculationPlan(await readDeviceModel(model.directory), undefined);
   return speculationTrials(model, tokens, trials);
 }
 
 /**
- * How many tokens every model generates. A model with random weights does not reach EOS as a trained one does, so each generation is as
- * long as the prompt's own answer, or as `forceTokens` says.
+ * How many tokens every model generates. A model with random weights does not reach EOS like a trained model, so each generation has the
+ * length of the prompt's answer, or `forceTokens` tokens.
  */
 async function lengthOfAnswers({ models, prompts, config }: BenchRequest): Promise<{
   readonly length: Pick<MeasureRequest, "answers" | "config">;
@@ -99,12 +99,12 @@ async function lengthOfAnswers({ models, prompts, config }: BenchRequest): Promi
   if (answers !== undefined) return { length: { config, answers }, notes: [] };
   const forceTokens = Math.min(ASSUMED_ANSWER_TOKENS, await roomOf(models));
   const note =
-    `The prompts have no answers, so every generation has ${forceTokens} tokens. ` +
-    "--data FILE measures prompts and answers of real lengths.";
+    `The prompts have no answers, so every model generates ${forceTokens} tokens. ` +
+    "Use --data FILE to measure with real lengths.";
   return { length: { config: { ...config, forceTokens } }, notes: [note] };
 }
 
-/** Which trial of a model was fastest, where several were measured. */
+/** Names the fastest variant of a model if several were measured. */
 function trialNotes(models: readonly BenchModel[], { models: figures }: BenchResult): readonly string[] {
   const plain = new Set(models.flatMap(({ against }) => against ?? []));
   return [...plain].flatMap((name) => {
@@ -120,7 +120,7 @@ const withNotes = (result: BenchResult, notes: readonly string[]): BenchResult =
   notes: [...result.notes, ...notes],
 });
 
-/** Tokens that every model can generate after BOS. */
+/** Number of tokens that every model can generate after BOS. */
 async function roomOf(models: BenchRequest["models"]): Promise<number> {
   const descriptions = await Promise.all(models.map(({ directory }) => readDeviceModel(directory)));
   return Math.min(
@@ -135,7 +135,7 @@ interface MeasureRequest extends Pick<BenchRequest, "config" | "runtime" | "cont
   /** Name of the model that the others are compared with. */
   readonly baseline: string | undefined;
   readonly prompts: readonly BenchPrompt[];
-  /** Reference answer of each prompt, whose lengths the generations have. Default: models stop at EOS. */
+  /** Reference answer of each prompt; each generation gets the length of its answer. Default: models stop at EOS. */
   readonly answers?: readonly string[] | undefined;
 }
 

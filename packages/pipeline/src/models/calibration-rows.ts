@@ -11,10 +11,13 @@ import { join } from "node:path";
 import { rowSettingsFor } from "./row-settings.js";
 import { rowImage } from "./row-images.js";
 
-/** Default number of calibration rows of text. With 256, the word error rate of static 8-bit schemes is 0.2 points higher in the quick start (docs/how-to/processors.md). */
+/**
+ * Default number of text rows for calibration. With 256, the word error rate of static 8-bit schemes in the quick start is 0.2 points
+ * higher (docs/how-to/processors.md).
+ */
 const TEXT_ROWS = 1024;
 
-/** Default for rows with images and for ONNX files, whose feeds are large. */
+/** Default for rows with images and for ONNX files, because their inputs are large. */
 const LARGE_ROWS = 256;
 
 /** `count` rows spread evenly over the file, because neighbouring rows are often similar. */
@@ -24,8 +27,8 @@ function spreadRows<Item>(rows: readonly Item[], count: number): readonly Item[]
 }
 
 /**
- * Tokenizes rows with the model's tokenizer and converts their images to inputs of its vision graph. Paths of
- * images start from the file's folder.
+ * Tokenizes rows with the model's tokenizer and converts their images to inputs of its vision graph. Image paths are relative to the file's
+ * folder.
  *
  * @throws SlmError INPUT_MISSING, DATA_INVALID for the rows, their images or a symbol the model does not know
  */
@@ -57,10 +60,10 @@ async function patchesOf(vision: DeviceVision, folder: string, image: string): P
 }
 
 /**
- * Feeds of an external model: a directory of safetensors files, one per run, with tensors named after the model's inputs.
- * Files are taken in the order of their names.
+ * Inputs of an external model: a directory of safetensors files, one per run, with tensors named after the model's inputs. Files are read
+ * in the order of their names.
  *
- * @throws SlmError INPUT_MISSING if there is no such directory or no such file in it
+ * @throws SlmError INPUT_MISSING if the directory does not exist or contains no safetensors files
  */
 export async function readFeeds(directory: string, count: number = LARGE_ROWS): Promise<FeedSource> {
   const names = await readdir(directory).catch((cause: unknown) => {
@@ -70,7 +73,7 @@ export async function readFeeds(directory: string, count: number = LARGE_ROWS): 
   if (files.length === 0) {
     throw new SlmError(
       "INPUT_MISSING",
-      `${directory}: no .safetensors file: each holds the inputs of one run`,
+      `${directory}: no .safetensors files found; each file contains the inputs of one run`,
       {
         context: { directory },
       },
@@ -83,7 +86,7 @@ export async function readFeeds(directory: string, count: number = LARGE_ROWS): 
   }));
 }
 
-/** The runs that files hold. @throws SlmError INPUT_MISSING, DATA_INVALID */
+/** Reads the inputs of one run from each file. @throws SlmError INPUT_MISSING, DATA_INVALID */
 export async function* feedsOfFiles(paths: readonly string[]): AsyncGenerator<Feeds> {
   for (const path of paths) yield Object.fromEntries((await readSafetensors(path)).tensors);
 }

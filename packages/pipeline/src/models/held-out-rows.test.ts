@@ -17,7 +17,7 @@ async function write(files: Readonly<Record<string, string>>): Promise<void> {
 }
 
 describe(readHeldOutRows, () => {
-  test("takes test rows, the first ones", async () => {
+  test("returns the first test rows", async () => {
     await write({ "test.jsonl": row("a") + row("b"), "dev.jsonl": row("c") });
     expect(await readHeldOutRows(directory, 1)).toEqual({
       rows: [{ source: "a", references: ["x"] }],
@@ -25,7 +25,7 @@ describe(readHeldOutRows, () => {
     });
   });
 
-  test("takes dev rows where there are no test rows", async () => {
+  test("returns dev rows if there are no test rows", async () => {
     await write({ "test.jsonl": "", "dev.jsonl": row("c") });
     expect(await readHeldOutRows(directory)).toMatchObject({ rows: [{ source: "c" }], split: "dev" });
   });

@@ -6,7 +6,7 @@ import { SlmError } from "@slm/core/errors";
 import type { EvaluationRow } from "@slm/inference";
 import { readEvaluationRows } from "./measure-quality.js";
 
-/** In order of preference. Dev rows are second, because they chose the checkpoint and so are slightly optimistic. */
+/** In order of preference. Dev rows come second: they chose the checkpoint, so their metrics are slightly optimistic. */
 export const HELD_OUT_SPLITS = ["test", "dev"] as const;
 export type HeldOutSplit = (typeof HELD_OUT_SPLITS)[number];
 
@@ -15,9 +15,9 @@ export interface HeldOutRows {
   readonly split: HeldOutSplit;
 }
 
-/** The test rows of a prepared data set, or its dev rows where it has no test rows.
+/** The test rows of a prepared data set, or its dev rows if it has no test rows.
  *
- * @param limit takes the first rows only
+ * @param limit uses only the first rows
  * @throws SlmError DATA_INVALID if it has neither, INPUT_MISSING if a file does not exist.
  */
 export async function readHeldOutRows(dataDirectory: string, limit?: number): Promise<HeldOutRows> {
@@ -25,7 +25,7 @@ export async function readHeldOutRows(dataDirectory: string, limit?: number): Pr
   return { rows: await readEvaluationRows(file, limit), split };
 }
 
-/** The file of those rows. @throws SlmError as {@link readHeldOutRows} */
+/** The file of the held-out rows. @throws SlmError as {@link readHeldOutRows} */
 export async function heldOutFile(
   dataDirectory: string,
 ): Promise<{ readonly file: string; readonly split: HeldOutSplit }> {
@@ -35,7 +35,7 @@ export async function heldOutFile(
   }
   throw new SlmError(
     "DATA_INVALID",
-    `data: ${dataDirectory} has neither test nor dev rows, expected at least one row to measure on`,
+    `data: ${dataDirectory}: expected at least one test or dev row to evaluate on, got none`,
     { suggestions: ["--set data.test=FILE", "--set data.testFraction=0.1"] },
   );
 }

@@ -1,4 +1,4 @@
-/** A published model as a checkpoint with its tokenizer. */
+/** Converts a published model to a checkpoint with its tokenizer. */
 import {
   importedConfig,
   isPublishedEncoderDecoder,
@@ -26,22 +26,22 @@ export interface ImportModelOptions {
   /** Text around every source. */
   readonly before?: string | undefined;
   readonly after?: string | undefined;
-  /** Tokenizer whose tokens are kept. Default: the model's own vocabulary. */
+  /** Tokenizer of the result; only its tokens are kept. Default: the model's own vocabulary. */
   readonly vocabulary?: TokenizerFiles | undefined;
 }
 
 export interface ImportedModel {
   readonly parameters: number;
   readonly vocab: number;
-  /** Where it came from. */
+  /** Where the model came from. */
   readonly source: string;
   readonly architecture: string;
   readonly dtype: CheckpointDType;
 }
 
-/** Writes an external model as a checkpoint into `work`, which the caller renames when it is complete.
+/** Writes an external model as a checkpoint into `work`. The caller renames the directory when it is complete.
  *
- * @throws SlmError naming the file, setting or tensor that is missing, corrupt or not imported.
+ * @throws SlmError naming the file, setting or tensor that is missing, corrupt or not supported.
  */
 export async function importModel(
   source: string,
@@ -66,12 +66,12 @@ export async function importModel(
     dtype,
     maxSource,
     maxTarget,
-    // What an encoder-decoder starts and ends with is its configuration's: tokenizers name the tokens of texts.
+    // An encoder-decoder's start and end tokens come from its configuration; tokenizers only name the tokens of texts.
     tokens: isPublishedEncoderDecoder(checkpoint) ? undefined : tokens,
     vocabulary: shared?.ids,
   });
   await writeTokenizer(written, work);
-  // The list names tokens of the model's own vocabulary.
+  // The list contains ids of the model's own vocabulary.
   if (shortlist !== undefined && shared === undefined) await writeLexicalShortlist(work, shortlist);
   for (const file of chatTemplateFiles(source)) await copyFile(join(source, file), join(work, file));
   const [architecture = ""] = checkpoint.config["architectures"] as readonly string[];

@@ -1,4 +1,4 @@
-/** Asks whether a quantized model is still good enough, and how fast it is. */
+/** The quality gate of quantization: compares a quantized model with the float32 model, and measures its speed. */
 import { type StageContext } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { readDeviceModel } from "@slm/exported-model";
@@ -16,10 +16,10 @@ import {
 import type { Runtime } from "@slm/runtime";
 import { measureQuality } from "./measure-quality.js";
 
-/** The gate of models without labels: KL divergence of the next token from the float32 model's [nats per token]. */
+/** The gate without labels: KL divergence of the next-token distribution from the float32 model's [nats per token]. */
 export const DIVERGENCE = "logitDivergence";
 
-/** A question, and the rows it is asked on; none for the divergence, which calibration rows answer. */
+/** A gate and the rows that it is measured on; no rows for the divergence, which uses calibration rows. */
 export interface GateRequest {
   readonly metric: MetricName | typeof DIVERGENCE;
   readonly maxDrop: number;
@@ -32,23 +32,23 @@ interface Speed {
   readonly after: number;
 }
 
-/** What the gate says of a model, and how fast it is. */
+/** The gate's result for a model, and the model's speed. */
 export interface Verdict {
-  /** Null when nothing was asked. */
+  /** Null without a gate. */
   readonly gate: GateResult | null;
-  /** Null when no rows were answered. */
+  /** Null if no rows were answered. */
   readonly speed: Speed | null;
 }
 
 export interface JudgeRequest {
-  /** The float32 model is `modelDirectory`, the one to judge `outputDirectory`. */
+  /** `modelDirectory` is the float32 model, `outputDirectory` the quantized model. */
   readonly options: QuantizeDirectoryOptions;
   readonly gate: GateRequest | undefined;
   readonly runtime: Runtime;
   readonly context: Pick<StageContext, "progress" | "signal">;
 }
 
-/** Asks the gate's question, of the float32 model once. */
+/** Measures the gate. The float32 model is measured only once. */
 export class Judge {
   readonly #request: JudgeRequest;
   #before: { readonly value: number; readonly rate: number } | undefined;
@@ -57,7 +57,7 @@ export class Judge {
     this.#request = request;
   }
 
-  /** The gate on what lies in the output directory now. */
+  /** Measures the gate on the current content of the output directory. */
   async ask(): Promise<Verdict> {
     const { gate, options } = this.#request;
     if (gate === undefined) return { gate: null, speed: null };
@@ -87,14 +87,14 @@ export class Judge {
   }
 }
 
-/** Whether a model is still good enough: a metric before and after. @throws SlmError USAGE for an unknown metric */
+/** Compares a metric before and after quantization. @throws SlmError USAGE for an unknown metric */
 export function askGate(
   { metric, maxDrop, minimum, maximum }: Gate & AbsoluteGate,
   before: Readonly<Record<string, number>>,
   after: Readonly<Record<string, number>>,
 ): GateResult {
   const { higherIsBetter } = METRICS[requireMetric(metric)];
-  // A metric that was not measured is not a number, which the gate rejects.
+  // A metric that was not measured is NaN, which the gate rejects.
   return checkGate({
     metric,
     maxDrop,
@@ -106,36 +106,36 @@ export function askGate(
   });
 }
 
-/** What a failed gate says. */
+/** The message of a failed gate. */
 export function gateMessage(scheme: string, { metric, before, after, limit }: GateResult): string {
   const show = (value: number): string => value.toPrecision(4);
   return `quantize: ${scheme}: ${metric} went from ${show(before)} to ${show(after)}; the limit is ${show(limit)}`;
 }
 
-/** KL divergence of the next token from the float32 model's [nats per token]; null where it is not measured. */
+/** KL divergence of the next token from the float32 model's [nats per token]; null if it is not measured. */
 export async function divergenceOf({ options }: Pick<JudgeRequest, "options">): Promise<number | null> {
   const { calibration, modelDirectory, outputDirectory } = options;
   if (calibration === undefined) return null;
   const model = await readDeviceModel(modelDirectory);
-  if (model.target !== "cpu") return null; // The graphs have other inputs.
+  if (model.target !== "cpu") return null; // The graphs have different inputs.
   const { graphs } = await readDeviceModel(outputDirectory);
   return withLogitJudge(modelDirectory, model, calibration, (judge) =>
     judge.divergenceOf(outputDirectory, graphs),
   );
 }
 
-/** The options with the rows that judging needs. */
+/** The options with the rows that the gate needs. */
 export function calibrated(
   options: QuantizeDirectoryOptions,
 ): QuantizeDirectoryOptions & { readonly calibration: ModelCalibration } {
   const { calibration } = options;
   if (calibration !== undefined) return { ...options, calibration };
-  throw new SlmError("USAGE", "--sensitivity and --budget judge by calibration rows, got none", {
+  throw new SlmError("USAGE", "--sensitivity and --budget need calibration rows, got none", {
     suggestions: ["--calibration ROWS.jsonl"],
   });
 }
 
-/** @throws SlmError USAGE for a name that is no metric */
+/** @throws SlmError USAGE if the name is not a metric */
 export function requireMetric(metric: string): MetricName {
   if (isMetricName(metric)) return metric;
   throw new SlmError(

@@ -1,4 +1,4 @@
-/** Finds out what kind of model the path MODEL holds: an exported model, a checkpoint, or a set of quantized models. */
+/** Finds out what kind of model a path is: an exported model, a checkpoint, or a set of quantized models. */
 import { DEVICE_MODEL_FILE } from "@slm/exported-model";
 import { MANIFEST_FILE, ownManifestText, parseManifestText } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
@@ -10,7 +10,7 @@ import { z } from "zod";
 
 export interface LocatedModel {
   /**
-   * `device`: graphs that run as they are (an export, a quantized model, a bundle). `checkpoint`: weights to export.
+   * `device`: graphs that are ready to run (an export, a quantized model, a bundle). `checkpoint`: weights to export.
    * `packed`: a bundle in one file.
    */
   readonly kind: "device" | "checkpoint" | "packed";
@@ -20,9 +20,9 @@ export interface LocatedModel {
 /** The settings of the quantize stage that name its main model. */
 const quantizeSettings = z.looseObject({ schemes: z.array(z.string()).min(1) });
 
-/** Finds the model of a path. The directory of the quantize stage stands for its first scheme.
+/** Finds the model of a path. For the directory of stage `quantize`, it is the model of the first scheme.
  *
- * @throws SlmError INPUT_MISSING, naming the expected files, and models below the path
+ * @throws SlmError INPUT_MISSING, with the expected files, and the models found below the path
  */
 export async function locateModel(path: string): Promise<LocatedModel> {
   if (await isPackedBundle(path)) return { kind: "packed", directory: path };
@@ -34,7 +34,7 @@ export async function locateModel(path: string): Promise<LocatedModel> {
   const below = await modelsBelow(path);
   throw new SlmError(
     "INPUT_MISSING",
-    `${path}: no model: expected ${DEVICE_MODEL_FILE} (an export, a quantized model, a bundle) or ` +
+    `${path}: not a model: expected ${DEVICE_MODEL_FILE} (an export, a quantized model, a bundle) or ` +
       `${CONFIG_FILE} with ${WEIGHTS_FILE} (a checkpoint)`,
     {
       context: { path, modelsBelow: below },
@@ -54,7 +54,7 @@ async function isPackedBundle(path: string): Promise<boolean> {
   );
 }
 
-/** Whether a directory holds a model of slm's own layouts. */
+/** Whether a directory contains a model in one of slm's layouts. */
 export const isModelDirectory = (directory: string): boolean => lookInto(directory) !== undefined;
 
 function lookInto(directory: string): LocatedModel | undefined {
@@ -63,10 +63,13 @@ function lookInto(directory: string): LocatedModel | undefined {
   return isCheckpoint ? { kind: "checkpoint", directory } : undefined;
 }
 
-/** Name of the directory's main scheme; undefined if the directory is not a quantize stage's. @throws SlmError DATA_INVALID for a corrupt manifest */
+/**
+ * Name of the directory's main scheme; undefined if stage `quantize` did not write the directory. @throws SlmError DATA_INVALID for a
+ * corrupt manifest
+ */
 async function firstScheme(directory: string): Promise<string | undefined> {
   const text = await ownManifestText(directory);
-  if (text === undefined) return undefined; // No manifest, or one of another program: not a quantize stage's directory.
+  if (text === undefined) return undefined; // No manifest, or one of another program: stage `quantize` did not write the directory.
   const manifest = parseManifestText(text, join(directory, MANIFEST_FILE));
   if (manifest.kind !== "quantized") return undefined;
   return quantizeSettings.safeParse(manifest.settings).data?.schemes[0];

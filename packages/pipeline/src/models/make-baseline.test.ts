@@ -7,7 +7,7 @@ import { usualShape } from "./make-baseline.js";
 const TOKENS = { pad: 0, bos: 1, eos: 2, unknown: 3 };
 
 describe(usualShape, () => {
-  test("has the parameters of the model it stands for, whatever that one's proportions", () => {
+  test("has as many parameters as its model, for any proportions", () => {
     const sizes = fc.record({
       heads: fc.integer({ min: 1, max: 8 }),
       headDim: fc.constantFrom(16, 24, 32, 64),
@@ -53,7 +53,7 @@ describe(usualShape, () => {
       }),
       {
         numRuns: 100,
-        // The nearest width was too wide for any feed-forward.
+        // With the nearest width, even the narrowest feed-forward is too large.
         examples: [[{ heads: 1, headDim: 16, encoderLayers: 12, decoderLayers: 1, vocabularySize: 2022 }]],
       },
     );

@@ -1,4 +1,4 @@
-/** The decoder-only baseline of a benchmark: as many parameters as the student, in the same weight formats. */
+/** Makes the decoder-only baseline of a benchmark: as many parameters as the student, in the same weight formats. */
 import { SILENT, type StageContext } from "@slm/core";
 import { readDeviceModel, type DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core/errors";
@@ -15,23 +15,23 @@ import { join } from "node:path";
 export interface BaselineRequest {
   /** Directory of the encoder-decoder to compare with. */
   readonly like: string;
-  /** An empty directory that receives the baseline. */
+  /** An empty directory for the baseline. */
   readonly outputDirectory: string;
   readonly context: StageContext;
 }
 
 /**
- * Makes a decoder-only model with random weights, as many parameters and the same tokenizer as `like`, and quantizes it
- * by the scheme of `like`. Its speed does not depend on the values of its weights.
+ * Makes a decoder-only model with random weights and the size, tokenizer and quantization scheme of `like`. Random weights do not affect
+ * the speed.
  *
- * @throws SlmError USAGE if `like` is decoder-only itself, and what exporting and quantizing throw
+ * @throws SlmError USAGE if `like` is decoder-only itself, and from exporting and quantizing
  */
 export async function makeBaseline({ like, outputDirectory, context }: BaselineRequest): Promise<void> {
   const model = await readDeviceModel(like);
   if (model.vision !== undefined) {
     throw new SlmError(
       "OP_UNSUPPORTED",
-      `bench: ${like} is a vision-language model, for which there is no decoder-only baseline`,
+      `bench: ${like} is a vision-language model; a decoder-only baseline cannot be made for it`,
       {
         suggestions: ["leave --baseline out", "--set bench.baseline=null"],
       },
@@ -45,7 +45,7 @@ export async function makeBaseline({ like, outputDirectory, context }: BaselineR
       tokenizerDirectory: like,
       outputDirectory: directory,
       target: "cpu",
-      seed: seed % 2 ** 32, // The exporter takes float32 checkpoints.
+      seed: seed % 2 ** 32, // The exporter needs float32 checkpoints.
       progress: SILENT,
       signal,
     });
@@ -63,13 +63,13 @@ export async function makeBaseline({ like, outputDirectory, context }: BaselineR
   }
 }
 
-/** The shape in config.json. A bundle has no config.json; then a shape of typical proportions with as many parameters. */
+/** The shape in config.json. A bundle has no config.json; it gets a shape of typical proportions with the same number of parameters. */
 async function shapeOf(directory: string, model: DeviceModel): Promise<EncoderDecoderConfig> {
   const config = existsSync(join(directory, CONFIG_FILE)) ? await readModelConfig(directory) : undefined;
   if (model.architecture === "decoder-only" || config?.architecture === "decoder-only") {
     throw new SlmError(
       "USAGE",
-      `bench: ${directory} is decoder-only: a baseline is made like an encoder-decoder`,
+      `bench: ${directory} is decoder-only; a baseline needs an encoder-decoder to copy the size of`,
       {
         suggestions: ["name an encoder-decoder first", "leave --baseline out"],
       },
@@ -104,7 +104,7 @@ export function usualShape(model: DeviceModel): EncoderDecoderConfig {
       bias: false,
     });
   const nearest = Math.max(1, Math.round(exact / (headDim * kvHeads)));
-  // A width whose narrowest feed-forward is too much already is one step too wide.
+  // If even the narrowest feed-forward is too large, the width is one step too wide.
   const groups = nearest > 1 && parameterCount(shaped(nearest, 1)) > parameters ? nearest - 1 : nearest;
   const least = parameterCount(shaped(groups, 1));
   const perUnit = parameterCount(shaped(groups, 2)) - least;

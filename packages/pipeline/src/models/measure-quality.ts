@@ -25,7 +25,7 @@ import type { Runtime } from "@slm/runtime";
 import type { LanguagePair } from "@slm/tokenizer";
 import { rowImage } from "./row-images.js";
 
-/** Batch size: enough to use two cores, and small enough for batches of similar length. */
+/** Batch size: large enough to use two cores, small enough for batches of similar length. */
 const BATCH_SIZE = 256;
 
 export interface QualityRequest {
@@ -35,25 +35,25 @@ export interface QualityRequest {
   readonly metrics: readonly EvaluationMetricName[];
   /** Decoding strategy. Default: greedy. */
   readonly strategy?: Strategy | undefined;
-  /** Languages of sources and answers. Default: the model's own. */
+  /** Languages of sources and answers. Default: the languages of the model. */
   readonly languages?: LanguagePair | undefined;
-  /** JSON Schema that every answer follows; not together with a maker. Default: none. */
+  /** JSON Schema that every answer must follow. Cannot be used with a maker. Default: none. */
   readonly jsonSchema?: unknown;
-  /** A threshold of confidence to report on, or how to choose one on the rows. */
+  /** A confidence threshold to report on, or how to choose one on the rows. */
   readonly abstention?: number | AbstentionOptions | undefined;
   readonly runtime: Runtime;
-  /** Answers on other machines. Default: this runtime. */
+  /** Generates answers on other machines. Default: this runtime. */
   readonly maker?: ChunkMaker | undefined;
   readonly context: Pick<StageContext, "progress" | "signal">;
-  /** Seed of the confidence intervals of metrics; none are computed when absent. */
+  /** Seed of the metrics' confidence intervals. Default: no intervals are computed. */
   readonly intervalSeed?: number | undefined;
   /** File for one line of JSON per row. */
   readonly predictionsPath?: string;
 }
 
 /**
- * Rows of a file of any format with their references and images. A question without an answer has no reference; paths of images start from the
- * file's folder.
+ * Rows of a file of any supported format, with their references and images. A question without an answer has no reference. Image paths are
+ * relative to the file's folder.
  *
  * @param limit uses the first rows only
  * @param settings how to read the file; see `rowSettingsFor`. Default: as rows of {source, target}.
@@ -75,10 +75,10 @@ function evaluationRow(row: Row, folder: string): EvaluationRow {
 }
 
 /**
- * The same rows with the values of some columns of their records, by which metrics are reported too.
+ * The same rows with the values of the columns by which metrics are also reported.
  *
- * @param columns names of columns; of nested ones none
- * @throws SlmError as {@link readEvaluationRows}; USAGE for a column that no record has
+ * @param columns names of columns at the top level
+ * @throws SlmError as {@link readEvaluationRows}; USAGE for a column that does not exist in any record
  */
 export async function readSlicedRows(
   path: string,
@@ -87,7 +87,7 @@ export async function readSlicedRows(
   settings: FileSettings = {},
 ): Promise<readonly EvaluationRow[]> {
   if (columns.length === 0) return readEvaluationRows(path, limit, settings);
-  // Rows as slm writes them may have no further keys, unless the settings name the column of the source.
+  // Rows in slm's own format cannot have further keys, unless the settings name the source column.
   const isMapped = settings.fields !== undefined || settings.template !== undefined;
   const mapped = isMapped ? settings : { ...settings, fields: { source: "source" } };
   const rows = await readEvaluationRows(path, limit, mapped);
@@ -101,7 +101,7 @@ export async function readSlicedRows(
     const there = [...new Set(records.flatMap((record) => Object.keys(record)))];
     throw new SlmError(
       "USAGE",
-      `--slice ${unknown}: no column '${unknown}' in ${path}; there are ${there.join(", ")}`,
+      `--slice ${unknown}: ${path} has no column '${unknown}'; its columns are ${there.join(", ")}`,
       {
         context: { column: unknown, columns: there },
         suggestions: there.map((column) => `--slice ${column}`).slice(0, 3),
@@ -121,7 +121,7 @@ function valueText(value: unknown): string {
 }
 
 /**
- * Answers every row, scores its first reference if perplexity is asked for, and computes the metrics.
+ * Answers every row, scores its first reference if perplexity is requested, and computes the metrics.
  *
  * @throws SlmError as `evaluateAnswers` and openModel
  */
@@ -131,7 +131,7 @@ export async function measureQuality(request: QualityRequest): Promise<Evaluatio
   const asked = {
     rows,
     metrics,
-    // Every beam takes a row of the batch.
+    // Every beam uses a row of the batch.
     batchSize: strategy?.kind === "beam" ? Math.ceil(BATCH_SIZE / strategy.beams) : BATCH_SIZE,
     abstention,
     options: { strategy, languages },

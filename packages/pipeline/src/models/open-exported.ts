@@ -1,4 +1,4 @@
-/** Opens any MODEL as a directory that a runtime can load. A checkpoint is exported to a temporary directory. */
+/** Opens a model of any form as a directory that a runtime can load. A checkpoint is exported to a temporary directory. */
 import { requireIntact, type Progress } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { exportCheckpoint } from "@slm/onnx-export";
@@ -14,28 +14,31 @@ export interface OpenModelOptions {
   readonly progress: Progress;
   readonly signal: AbortSignal;
   /**
-   * Folders of the model that are not checked here: nobody reads them, or whoever reads them checks them. Default: none, which is right
-   * for all that copies a model.
+   * Folders of the model whose checksums are not checked here, because nothing reads them or their reader checks them. Default: none. Use
+   * the default to copy a model.
    */
   readonly except?: readonly string[] | undefined;
-  /** Public key file (PEM) that the model must be a bundle signed with. Default: any model is opened. */
+  /** Public key file (PEM); only a bundle signed with it is opened. Default: any model is opened. */
   readonly key?: string | undefined;
 }
 
 export interface OpenedModel {
-  /** Holds `model.json`, graphs and tokenizer. */
+  /** Contains `model.json`, graphs and tokenizer. */
   readonly directory: string;
   /** Removes temporary files. */
   readonly close: () => Promise<void>;
 }
 
-/** Opens a checkpoint, an export, a quantized directory or a bundle, packed or not. @throws SlmError INPUT_MISSING, DATA_INVALID for a corrupt artifact, and what exporting throws */
+/**
+ * Opens a checkpoint, an export, a quantized directory or a bundle, packed or not. @throws SlmError INPUT_MISSING, DATA_INVALID for a
+ * corrupt artifact, and from exporting
+ */
 export async function openExported(path: string, options: OpenModelOptions): Promise<OpenedModel> {
   const { key } = options;
   if (key === undefined) return open(path, options);
   const { kind } = await locateModel(path);
   if (kind === "checkpoint")
-    throw new SlmError("GATE_FAILED", `${path}: is a checkpoint, and --key asks for a signed bundle`, {
+    throw new SlmError("GATE_FAILED", `${path}: --key needs a signed bundle, got a checkpoint`, {
       suggestions: [`slm deploy ${path} --sign key.pem`],
     });
   const opened = await open(path, options);
@@ -87,7 +90,7 @@ async function openPacked(path: string): Promise<OpenedModel> {
   }
 }
 
-/** Runs `body` on an opened model, which is closed afterwards. */
+/** Opens a model, runs `body` and closes the model afterwards. */
 export async function withModel<Result>(
   path: string,
   options: OpenModelOptions,
@@ -96,7 +99,7 @@ export async function withModel<Result>(
   return withModels([path], options, ([directory]) => body(directory!));
 }
 
-/** Runs `body` on several opened models, which are closed afterwards. */
+/** Opens several models, runs `body` and closes the models afterwards. */
 async function withModels<Result>(
   paths: readonly string[],
   options: OpenModelOptions,

@@ -1,4 +1,4 @@
-/** Opens models in formats other than our own: those of importers, and Hugging Face directories. */
+/** Opens models in third-party formats: Hugging Face directories and the formats of importers. */
 import { readFailure, readJsonFile } from "@slm/core";
 import {
   CONFIG_FILE,
@@ -26,7 +26,7 @@ import { z } from "zod";
 import { useOwnImporters } from "../extensions/own-extensions.js";
 
 interface ExternalFormat extends Importer {
-  /** @throws SlmError as `open`; weights are not needed */
+  /** Does not need the weights. @throws SlmError as `open` */
   readonly tokenizer: (source: string) => Promise<TokenizerFiles>;
   /** Files that the tokenizer is read from. */
   readonly tokenizerFiles: (source: string) => readonly string[];
@@ -40,7 +40,7 @@ const HUGGING_FACE: ExternalFormat = {
   tokenizerFiles: (source) => [TOKENIZER_FILE, TOKENIZER_CONFIG_FILE].map((file) => join(source, file)),
 };
 
-/** The format of what is there; importers of extensions come before ours. */
+/** The model's format. Importers of extensions are tried before our own. */
 function formatOf(status: Stats, source: string): ExternalFormat {
   const importer = Object.values(IMPORTERS.rows).find(({ fits }) => fits(source, status));
   if (importer === undefined) return HUGGING_FACE;
@@ -53,7 +53,7 @@ function formatOf(status: Stats, source: string): ExternalFormat {
   };
 }
 
-/** Opens a model of any supported format. @throws SlmError INPUT_MISSING if nothing is there; else what the format's reader throws */
+/** Opens a model of any supported format. @throws SlmError INPUT_MISSING if the source does not exist, and from the format's reader */
 export async function openExternal(source: string): Promise<ExternalModel> {
   return (await existingFormat(source)).open(source);
 }
@@ -72,13 +72,13 @@ async function existingFormat(source: string): Promise<ExternalFormat> {
 }
 
 /**
- * The files of an external model. For a source that does not exist, the files of a directory, so that the error names a missing file.
+ * The files of an external model. If the source does not exist, the files that a directory would have, so that the error names a missing file.
  */
 export async function externalFiles(source: string): Promise<readonly string[]> {
   return (await likelyFormat(source)).files?.(source) ?? [source];
 }
 
-/** As {@link externalFiles}, those of the tokenizer. */
+/** The tokenizer's files; see {@link externalFiles}. */
 export async function externalTokenizerFiles(source: string): Promise<readonly string[]> {
   return (await likelyFormat(source)).tokenizerFiles(source);
 }
@@ -97,7 +97,7 @@ async function openDirectory(source: string): Promise<ExternalModel> {
   return { checkpoint, tokenizer };
 }
 
-/** Without the model's configuration the tokenizer must name its own EOS token. */
+/** Without the model's configuration, the tokenizer must define its EOS token. */
 async function directoryTokenizer(source: string): Promise<TokenizerFiles> {
   const file = join(source, CONFIG_FILE);
   const config = existsSync(file) ? await readJsonFile(file, z.record(z.string(), z.unknown())) : {};
@@ -109,11 +109,11 @@ function directoryFiles(source: string): readonly string[] {
   return [...wanted, ...weightFiles(source)].map((file) => join(source, file));
 }
 
-/** The file with the chat template of a model's directory, where it has one. */
+/** The file with the chat template in a model's directory, if there is one. */
 export const chatTemplateFiles = (directory: string): readonly string[] =>
   existsSync(join(directory, CHAT_TEMPLATE_FILE)) ? [CHAT_TEMPLATE_FILE] : [];
 
-/** The files of a published tower, including missing ones, so that the error can name them. */
+/** The files of a published vision tower, including missing files, so that the error can name them. */
 export const towerFiles = (source: string): readonly string[] =>
   [CONFIG_FILE, PREPROCESSOR_FILE, ...weightFiles(source)].map((file) => join(source, file));
 

@@ -1,4 +1,4 @@
-/** Opens a model of any form, and the device that it runs on. */
+/** Opens a model of any form, and its device. */
 import { speculationOf, type Speculation } from "@slm/generation/speculation";
 import type { Model } from "@slm/inference";
 import type { DeviceRequest } from "../compute/devices.js";
@@ -7,20 +7,20 @@ import { contextOf, type WorkOptions } from "../stage/work.js";
 /** The device that runs the model. */
 export interface OpenModelOptions extends WorkOptions, DeviceRequest, Speculation {
   /**
-   * Prompt lookup decoding: the largest number of tokens that are copied and then verified in one run. The greedy answers are the same, and
-   * faster where text repeats.
+   * Prompt lookup decoding: the largest number of tokens to copy and verify in one run. Greedy answers do not change, and are faster if
+   * text repeats.
    */
   readonly promptLookup?: number | undefined;
-  /** Public key file (PEM): only a bundle signed with it is loaded. Default: every model is. */
+  /** Public key file (PEM): only a bundle signed with it is loaded. Default: any model is loaded. */
   readonly key?: string | undefined;
-  /** Prompts that are usually answered together. Default: 1; small models then compute on one thread, unless `threads` says otherwise. */
+  /** Number of prompts that are usually answered together. Default: 1; small models then use one thread, unless `threads` is set. */
   readonly batchSize?: number | undefined;
 }
 
 /** Opens a model and its device.
  *
  * @param model directory of a checkpoint, an export, a quantized model or a bundle, or a bundle in one file
- * @throws SlmError INPUT_MISSING, DATA_INVALID; DEVICE_UNAVAILABLE where the device is missing and fallback is not allowed
+ * @throws SlmError INPUT_MISSING, DATA_INVALID; DEVICE_UNAVAILABLE if the device is missing and fallback is not allowed
  * @example
  * const model = await openModel("runs/mine/deploy");
  * const { text } = await model.generate("hello");

@@ -1,4 +1,4 @@
-/** Published vision towers, found by their names in a recipe. */
+/** Finds published vision towers by the names that a recipe uses. */
 import type { PublishedTower, PublishedTowerConfig } from "@slm/distillation";
 import {
   resolveCached,
@@ -18,7 +18,7 @@ import { towerFiles } from "./open-external.js";
 
 /** Reads a tower, downloading it if needed.
  *
- * @throws SlmError naming the file, setting or tensor that is missing, corrupt or not imported.
+ * @throws SlmError naming the file, setting or tensor that is missing, corrupt or not supported.
  */
 export async function openPublishedTower(
   settings: PublishedTowerConfig,
@@ -37,7 +37,7 @@ export async function publishedTowerShape(settings: PublishedTowerConfig): Promi
   return importedTowerShape(external, options);
 }
 
-/** Files that a tower is read from. */
+/** The files of a tower. */
 export async function publishedTowerFiles(
   { model }: PublishedTowerConfig,
   request: FilesRequest,

@@ -8,12 +8,12 @@ const LARGEST_SCHEMA = 1024 * 1024;
 /**
  * The schema of a file, as JSON.
  *
- * @throws SlmError INPUT_MISSING, DATA_INVALID if the file is too large or no JSON
+ * @throws SlmError INPUT_MISSING, DATA_INVALID if the file is too large or not JSON
  */
 export async function readSchema(file: string): Promise<unknown> {
   const found = await stat(file).catch(() => undefined);
   if (found?.isFile() !== true)
-    throw new SlmError("INPUT_MISSING", `${file}: no such file: expected a JSON Schema`);
+    throw new SlmError("INPUT_MISSING", `${file}: no such file; expected a JSON Schema`);
   if (found.size > LARGEST_SCHEMA) {
     throw new SlmError(
       "DATA_INVALID",

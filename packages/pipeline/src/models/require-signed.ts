@@ -1,4 +1,4 @@
-/** Rejects bundles that the holder of a key does not stand for. */
+/** Rejects bundles that are not signed with a key. */
 import { verifyDirectory } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { checkSignature } from "@slm/deploy";
@@ -7,7 +7,7 @@ import { checkSignature } from "@slm/deploy";
  * Checks the signature of a bundle's manifest, and every byte of the bundle against its manifest.
  *
  * @param key public key, a PEM file
- * @throws SlmError GATE_FAILED for a bundle that is not signed with the key or was modified; as `checkSignature`
+ * @throws SlmError GATE_FAILED if the bundle is not signed with the key or was modified; as `checkSignature`
  */
 export async function requireSigned(directory: string, key: string): Promise<void> {
   const { problem } = await checkSignature(directory, key);

@@ -30,14 +30,14 @@ afterAll(() => rm(directory, { recursive: true }));
 const rulesOf = (file: string, cache?: string) =>
   listsOfRows(directory, { draftRules: join(directory, file) }, { progress: SILENT, cache });
 
-/** What is drafted before an answer, at most so many tokens. */
+/** The draft before an answer, at most 20 tokens. */
 async function begun(source: string, cache: string | undefined): Promise<string> {
   const { draftRules: rules = [] } = await rulesOf("train.jsonl", cache);
   const drafter = new RuleDrafter(draftRulesOf(rules, 10_000), tokenizer.encodeSource(source));
   return tokenizer.decode([...drafter.draft([], 20, tokenizer.tokens.eos)]);
 }
 
-test("rules are learnt from the rows of a file, and from what a teacher answered to others", async () => {
+test("rules are learned from the rows of a file, and from a teacher's answers to other rows", async () => {
   expect(await begun("dim room 12", undefined)).toMatch(/^down/);
   expect(await begun("light room 12", undefined)).toMatch(/^down/);
   const cache = join(directory, "cache");
@@ -45,7 +45,7 @@ test("rules are learnt from the rows of a file, and from what a teacher answered
   expect(await begun("light room 12", cache)).toMatch(/^up/);
 });
 
-test("a file that is not there, and rows that are none, are rejected by name", async () => {
+test("errors name a missing file and invalid rows", async () => {
   const missing = rulesOf("none.jsonl");
   await expect(missing).rejects.toMatchObject({ code: "INPUT_MISSING" });
   await writeFile(join(directory, "bad.jsonl"), '{"source": 1}\n');

@@ -1,4 +1,4 @@
-/** What an export learns from the rows of a task. */
+/** Derives the token lists of an export from the rows of a task. */
 import type { Progress } from "@slm/core";
 import { readRows } from "@slm/data";
 import { learnFromRows, type RowFiles, type RowLists, type TextPair } from "@slm/onnx-export";
@@ -8,9 +8,9 @@ import { loadTokenizer } from "@slm/tokenizer";
 const CACHE_ROW_KINDS = Object.keys(CACHE_ROWS) as readonly CacheRowKind[];
 
 /**
- * The lists that files are given for.
+ * The lists for which the settings name a file.
  *
- * @param cache cache of a teacher, whose rows also say how answers go on
+ * @param cache a teacher's cache; its rows also show how answers continue
  * @throws SlmError INPUT_MISSING, DATA_INVALID for the rows, or a text that the tokenizer rejects
  */
 export function listsOfRows(

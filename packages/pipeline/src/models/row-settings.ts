@@ -1,4 +1,4 @@
-/** How the rows of a file are read for a model: as its recipe read the training rows, unless flags say otherwise. */
+/** The settings for reading a file's rows for a model: those of the model's recipe, unless flags override them. */
 import {
   fileSchema,
   settingsForFile,
@@ -12,12 +12,12 @@ import { DEVICE_MODEL_FILE, readDeviceModel, ROW_SETTINGS_FILE } from "@slm/expo
 import { join } from "node:path";
 
 export interface RowSettingsRequest {
-  /** File that is read. */
+  /** The file to read. */
   readonly file: string;
   /** Directory of an exported model. */
   readonly model: string;
   readonly needed: NeededSides;
-  /** Settings from flags. They replace those of the model. */
+  /** Settings from flags. They replace the model's settings. */
   readonly given?: FileSettings | undefined;
 }
 
@@ -42,7 +42,7 @@ export async function rowSettingsFor({
 }
 
 /**
- * Writes into a checkpoint's directory how its recipe read rows; nothing where files need no settings.
+ * Writes the recipe's settings for reading rows into a checkpoint's directory; writes nothing if the files need no settings.
  *
  * @param dataDirectory of the data stage
  */

@@ -53,7 +53,7 @@ async function writeModel(parameters: number): Promise<void> {
 }
 
 describe(candidates, () => {
-  test("are one thread, half of them and all, each in both places, with and without spinning where there are several", () => {
+  test("are one thread, half of the threads and all of them, in the caller and in a worker, with and without spinning", () => {
     expect(candidates(1)).toEqual([choice(1), choice(1, true)]);
     expect(candidates(2)).toHaveLength(2 + 4);
     expect(new Set(candidates(8).map(({ threads }) => threads))).toEqual(new Set([1, 4, 8]));
@@ -61,7 +61,7 @@ describe(candidates, () => {
 });
 
 describe(fastest, () => {
-  test("is in the calling thread only where no run holds it up", () => {
+  test("is in the calling thread only if no run blocks it", () => {
     const worker = measured(choice(2), 5, 30);
     expect(fastest([worker, measured(choice(1, true), 3, 4)])).toEqual(choice(1, true));
     expect(fastest([worker, measured(choice(1, true), 3, 11)])).toEqual(choice(2));
@@ -72,7 +72,7 @@ describe(fastest, () => {
 describe(tune, () => {
   const progress = (): void => undefined;
 
-  test("measures every candidate once, and keeps the fastest for this model on this machine", async () => {
+  test("measures every candidate once, and stores the fastest for this model on this machine", async () => {
     const directory = join(root, "model");
     expect(await readTuning(directory)).toBeUndefined();
     const tried: CpuTuning[] = [];
@@ -99,7 +99,7 @@ describe(tune, () => {
 });
 
 describe(optionsOf, () => {
-  test("turns spinning off by name, and leaves ONNX Runtime its own way otherwise", () => {
+  test("turns spinning off by name, and otherwise keeps ONNX Runtime's default", () => {
     expect(optionsOf(choice(2, false, false))).toEqual({
       threads: 2,
       inThread: false,

@@ -1,7 +1,7 @@
 /**
- * The tuning cache: the fastest thread settings of ONNX Runtime for a model on this machine, measured once and stored for later
- * commands. Small models run several times as fast on one thread in the calling thread as on two threads in a worker. Large models
- * need all threads, and a worker that keeps the event loop free.
+ * The tuning cache: the fastest thread settings of ONNX Runtime for a model on this machine, measured once and stored for later commands. A
+ * small model runs several times as fast on one thread in the calling thread as on two threads in a worker. A large model needs all
+ * threads, and a worker so that the event loop stays free.
  */
 import { mkdir } from "node:fs/promises";
 import { availableParallelism, cpus } from "node:os";
@@ -17,7 +17,9 @@ const choice = z.strictObject({
   threads: z.int().positive().describe("Intra-op threads."),
   inThread: z
     .boolean()
-    .describe("Whether graphs run in the calling thread. Only for runs too short to block it noticeably."),
+    .describe(
+      "Whether graphs run in the calling thread. Only for runs that are too short to block it noticeably.",
+    ),
   spins: z.boolean().describe("Intra-op thread spinning: whether idle threads busy-wait."),
 });
 export type CpuTuning = z.infer<typeof choice>;
@@ -43,34 +45,34 @@ export function candidates(cores: number): readonly CpuTuning[] {
   const counts = [...new Set([1, Math.ceil(cores / 2), cores])];
   return counts.flatMap((threads) =>
     [false, true].flatMap((inThread) =>
-      // With one thread there is nothing to wait for.
+      // With one thread, no thread waits for another.
       (threads === 1 ? [true] : [true, false]).map((spins) => ({ threads, inThread, spins })),
     ),
   );
 }
 
-/** Longest acceptable block of the event loop: half of what a server tolerates [ms]. */
+/** Longest acceptable block of the event loop [ms]: half the limit of a server. */
 const LONGEST_IN_THREAD_MS = 10;
 
-/** The fastest settings. The calling thread is chosen only where no run blocks it too long. @throws RangeError for none */
+/** The fastest settings. The calling thread is chosen only if no run blocks it too long. @throws RangeError if there are no settings */
 export function fastest(measured: readonly MeasuredTuning[]): CpuTuning {
   const allowed = measured.filter(
     ({ choice: { inThread }, longestRunMs }) => !inThread || longestRunMs <= LONGEST_IN_THREAD_MS,
   );
   const [first, ...others] = allowed;
-  if (first === undefined) throw new RangeError("no settings that keep the event loop free were measured");
+  if (first === undefined) throw new RangeError("all measured settings block the event loop too long");
   return others.reduce((best, one) => (one.totalMs < best.totalMs ? one : best), first).choice;
 }
 
 /** Source: onnxruntime_session_options_config_keys.h. */
 const NO_SPINNING = { "session.intra_op.allow_spinning": "0" };
 
-/** Options to open the runtime with. */
+/** Options for opening the runtime. */
 export function optionsOf({ threads, inThread, spins }: CpuTuning): RuntimeOptions {
   return { threads, inThread, ...(spins ? {} : { settings: NO_SPINNING }) };
 }
 
-/** The cache file of a model on this machine. Another CPU has another file. */
+/** The cache file of a model on this machine. Each CPU model has its own file. */
 async function fileOf(directory: string): Promise<string> {
   const model = await readDeviceModel(directory);
   const machine = { cpu: cpus()[0]?.model ?? "", cores: availableParallelism(), node: process.version };
@@ -94,7 +96,7 @@ export interface TuneOptions {
   readonly measure?: (directory: string, choice: CpuTuning) => Promise<MeasuredTuning>;
 }
 
-/** Measures every candidate, keeps the fastest and returns it. @throws SlmError as loading and generating do, OUTPUT_FAILED */
+/** Measures every candidate, stores the fastest and returns it. @throws SlmError as loading and generating, OUTPUT_FAILED */
 export async function tune({
   directory,
   progress,
@@ -113,9 +115,9 @@ export async function tune({
   return kept;
 }
 
-/** Texts that are timed. */
+/** The number of texts to time. */
 const TEXTS = 8;
-/** Repetitions of the run with the longest source, which gives the longest block. */
+/** Repetitions of the run with the longest source, which blocks the thread longest. */
 const LONG_TEXTS = 3;
 
 /** Positions left free for tokens that a tokenizer adds. */
@@ -127,14 +129,14 @@ function longest(text: string, { maxSource }: DeviceModel): string {
   return text.repeat(Math.ceil(room / text.length)).slice(0, room);
 }
 
-/** @throws SlmError OP_UNSUPPORTED for a vision-language model: its images decide how long a run takes */
+/** @throws SlmError OP_UNSUPPORTED for a vision-language model, because the time of a run depends on its images */
 async function measureTuning(directory: string, one: CpuTuning): Promise<MeasuredTuning> {
   const { openModel } = await import("@slm/inference");
   const { createCpuRuntime } = await import("@slm/runtime-node");
   const { choosePrompts } = await import("./bench-prompts.js");
   const model = await readDeviceModel(directory);
   if (model.vision !== undefined)
-    throw new SlmError("OP_UNSUPPORTED", "--tune measures models that read text only", {
+    throw new SlmError("OP_UNSUPPORTED", "--tune supports only models that read text", {
       suggestions: ["--threads N"],
     });
   const { prompts } = await choosePrompts({ prompt: [], models: [directory], count: TEXTS, seed: 1 });
@@ -152,7 +154,7 @@ async function measureTuning(directory: string, one: CpuTuning): Promise<Measure
       longestRuns.push(Math.max(...stepsMs.map((step, index) => step - (stepsMs[index - 1] ?? 0))));
     }
     await generator.close();
-    // Other load on the machine only makes either slower, so the minimum is the best estimate.
+    // Other load on the machine only makes runs slower, so the minimum is the best estimate.
     return { choice: one, totalMs: Math.min(...totals), longestRunMs: Math.min(...longestRuns) };
   } finally {
     await runtime.close();

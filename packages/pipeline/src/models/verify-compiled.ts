@@ -7,12 +7,12 @@ import { METRICS, type MetricName } from "@slm/metrics";
 import type { RuntimeDevice } from "@slm/runtime";
 import { createCpuRuntime, createNpuRuntime } from "@slm/runtime-node";
 
-/** What the compiled graphs of one chip gave. */
+/** Results of the compiled graphs of one chip. */
 export interface VerifiedChip extends Omit<RuntimeComparison, "answers"> {
   readonly soc: string;
-  /** What computed: an NPU, or the vendor's simulator. */
+  /** The device: an NPU, or the vendor's simulator. */
   readonly device: RuntimeDevice;
-  /** Metrics of the answers on this device, and of ONNX Runtime's answers on the CPU with the same graphs. */
+  /** Metrics of this device's answers, and of ONNX Runtime's answers on the CPU with the same graphs. */
   readonly metrics: Readonly<Record<string, { readonly cpu: number; readonly device: number }>>;
 }
 
@@ -27,7 +27,7 @@ export interface VerifyRequest {
   readonly context: Pick<StageContext, "progress" | "signal">;
 }
 
-/** One entry per chip, in order. @throws SlmError as opening the device, loading and generating do */
+/** One entry per chip, in order. @throws SlmError as opening the device, loading and generating */
 export async function verifyCompiled(request: VerifyRequest): Promise<readonly VerifiedChip[]> {
   const verified: VerifiedChip[] = [];
   for (const soc of request.socs) verified.push(await verifyChip(soc, request));

@@ -1,4 +1,4 @@
-/** Opens models together with the device that runs them. */
+/** Opens models and the device that runs them. */
 import { COMPILED_FOLDER, readDeviceModel } from "@slm/exported-model";
 import { type Progress } from "@slm/core";
 import type { Runtime } from "@slm/runtime";
@@ -8,16 +8,13 @@ import { optionsOf, readTuning, tune } from "./tuning-cache.js";
 import { openRuntime } from "../compute/open-engine.js";
 
 export interface OpenedDevice {
-  /** Each holds `model.json`, graphs and tokenizer. */
+  /** Each contains `model.json`, graphs and tokenizer. */
   readonly directories: readonly string[];
   readonly recipe: RuntimeRecipe;
   readonly runtime: Runtime;
 }
 
-/**
- * The options with the first model's settings from the tuning cache, or measured now; unchanged where threads were given or nothing is
- * cached.
- */
+/** The options with the first model's settings from the tuning cache, or measured now. Unchanged if `threads` is set or nothing is cached. */
 async function keptRecipe(
   directory: string,
   recipe: RuntimeRecipe,
@@ -36,9 +33,10 @@ export interface DeviceContext {
 }
 
 /**
- * Opens models, then the device: the requested one, or the one they were exported for.
+ * Opens models, then the requested device, or the device that they were exported for.
  *
- * @throws SlmError as locating, exporting and opening do; DEVICE_UNAVAILABLE where a device is missing and fallback is not allowed. Everything opened so far is closed.
+ * @throws SlmError as locating, exporting and opening; DEVICE_UNAVAILABLE if a device is missing and fallback is not allowed. After an
+ * error everything is closed.
  */
 export async function openDevice(
   paths: readonly string[],
@@ -73,7 +71,7 @@ export async function openDevice(
   }
 }
 
-/** Runs `body` with what {@link openDevice} opens; everything is closed afterwards, also after an error. */
+/** Runs `body` with the result of {@link openDevice}. Everything is closed afterwards, also after an error. */
 export async function withDevice<Result>(
   paths: readonly string[],
   request: DeviceRequest & DeviceContext,

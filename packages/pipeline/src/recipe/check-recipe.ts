@@ -18,8 +18,8 @@ interface Complaint {
 /**
  * Parses settings with a schema.
  *
- * @throws SlmError CONFIG_INVALID naming, for each wrong value, the file and line (or flag, or variable), the dotted
- * key, what was expected and, for an unknown key, the nearest valid one.
+ * @throws SlmError CONFIG_INVALID with, for each wrong value, the file and line (or the flag or variable), the dotted key, the expected
+ * value and, for an unknown key, the nearest valid key.
  */
 export function checkSettings<Schema extends z.ZodType>(
   schema: Schema,
@@ -66,7 +66,7 @@ function complaintsOf(issue: z.core.$ZodIssue, schema: z.ZodType, layers: LayerS
   });
 }
 
-/** Keys that a schema allows at a path, over all alternatives of a union. */
+/** The keys that a schema allows at a path, for all alternatives of a union. */
 function keysAt(schema: z.ZodType, path: KeyPath): readonly string[] {
   const root = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as Mapping;
   let nodes = alternatives(root, root);
@@ -80,7 +80,7 @@ function keysAt(schema: z.ZodType, path: KeyPath): readonly string[] {
   return [...new Set(nodes.flatMap((node) => Object.keys(asMapping(node.properties) ?? {})))];
 }
 
-/** A node of a JSON Schema and every alternative that its unions name, references followed. */
+/** A node of a JSON Schema and all alternatives of its unions, with references resolved. */
 export function alternatives(node: Mapping, root: Mapping): readonly Mapping[] {
   if (typeof node.$ref === "string") {
     const target = asMapping(asMapping(root.$defs)?.[node.$ref.replace("#/$defs/", "")]);

@@ -1,8 +1,8 @@
-/** `--set data.KEY=VALUE` of commands that read one file outside a recipe. */
+/** Parses `--set data.KEY=VALUE` for commands that read one file without a recipe. */
 import type { FileSettings } from "@slm/data";
 import { SlmError } from "@slm/core/errors";
 
-/** @throws SlmError USAGE for a setting outside the section, CONFIG_INVALID for one that is not about files */
+/** @throws SlmError USAGE for a setting outside the section, CONFIG_INVALID for a setting that does not concern files */
 export async function fileSettingsOf(sets: readonly string[]): Promise<FileSettings> {
   const { fileSchema } = await import("@slm/data");
   const { flagLayers, LayerStack } = await import("./layers.js");

@@ -4,7 +4,7 @@ import { inferMetrics } from "./infer-metrics.js";
 const student = { student: {} };
 
 describe(inferMetrics, () => {
-  test("takes the gate's metric where a recipe names no other", () => {
+  test("copies the gate's metric if a recipe names no other", () => {
     const recipe = {
       teacher: { kind: "train" },
       distill: student,
@@ -17,7 +17,7 @@ describe(inferMetrics, () => {
     });
   });
 
-  test("takes those of distill, the first of them for the gate", () => {
+  test("copies the metrics of distill, and the first one for the gate", () => {
     const metrics = ["exactMatch", "cer"];
     const filled = { metrics, gate: { metric: "exactMatch" } };
     expect(inferMetrics({ distill: { metrics }, quantize: null })).toEqual({
@@ -30,7 +30,7 @@ describe(inferMetrics, () => {
     });
   });
 
-  test("changes nothing that is named", () => {
+  test("does not change metrics that are set", () => {
     const recipe = {
       teacher: { kind: "train", metrics: ["slotF1"] },
       distill: { metrics: ["exactMatch"] },
@@ -39,7 +39,7 @@ describe(inferMetrics, () => {
     expect(inferMetrics(recipe)).toEqual(recipe);
   });
 
-  test("reaches members of an ensemble and adapters; teachers that are not trained measure nothing", () => {
+  test("includes members of an ensemble and adapters, but not teachers that are not trained", () => {
     const metrics = ["exactMatch"];
     const members = [
       { kind: "train" },
@@ -64,7 +64,7 @@ describe(inferMetrics, () => {
     { distill: student },
     { distill: student, quantize: { gate: { maxDrop: 1 } } },
     { distill: 3 },
-  ])("fills in nothing where nothing is named: %j", (recipe) => {
+  ])("fills in nothing if no metric is set: %j", (recipe) => {
     expect(inferMetrics(recipe)).toEqual(recipe);
   });
 });

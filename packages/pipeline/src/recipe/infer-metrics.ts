@@ -1,17 +1,16 @@
 /**
- * Fills in metrics that a recipe names only once. The library has no default metric, because the right one depends on the task. A
- * recipe names it in `quantize.gate.metric` or `distill.metrics`; sections without metrics use that one.
+ * Copies the metrics that a recipe names to sections without metrics. There is no default metric, because the right one depends on the
+ * task. A recipe names it once, in `quantize.gate.metric` or `distill.metrics`.
  */
 import { asMapping, valueAt, type Mapping } from "./mapping.js";
 
-/** Keys that are filled in, and so are not required in a recipe. */
+/** Keys that are filled in, so a recipe need not set them. */
 export const INFERRED_KEYS: ReadonlySet<string> = new Set(["metrics", "gate", "metric"]);
 
 /**
- * Settings with `distill.metrics`, the `metrics` of trained teachers, the `metrics` of `compile`, and of `quantize` the gate's metric and
- * `metrics` filled in.
- * Metrics are those of `distill.metrics`, else the gate's, else those of `teacher.metrics`; the gate's is the first of them. If no
- * metric is named anywhere, nothing is filled in, and the schemas report the missing key.
+ * Fills in `metrics` of `distill`, of trained teachers, of `compile` and of `quantize`, and `quantize.gate.metric`. The metrics come from
+ * `distill.metrics`, or from the gate, or from `teacher.metrics`; the gate gets the first one. If a recipe names no metric, nothing is
+ * filled in, and the schemas report the missing key.
  */
 export function inferMetrics(recipe: Mapping): Mapping {
   const named = valueAt(recipe, ["quantize", "gate", "metric"]);
@@ -48,7 +47,7 @@ function teacherWith(teacher: Mapping, metrics: unknown): Mapping {
   };
 }
 
-/** Applies a change to a section and to those of further targets, such as `quantize@npu`. */
+/** Applies a change to a section and to its variants for further targets, such as `quantize@npu`. */
 function changedEach(recipe: Mapping, key: string, change: (section: Mapping) => Mapping): Mapping {
   const keys = Object.keys(recipe).filter((name) => name === key || name.startsWith(`${key}@`));
   return Object.assign({}, ...keys.map((name) => changed(recipe, name, change))) as Mapping;

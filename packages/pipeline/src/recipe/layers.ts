@@ -9,25 +9,25 @@ import type { RecipeFile } from "./recipe-file.js";
 export interface Layer {
   readonly origin: Origin;
   readonly value: Mapping;
-  /** The name of the origin of the value at a path, for errors. */
+  /** Names the origin of the value at a path, for errors. */
   readonly locate: (path: KeyPath) => string;
 }
 
-/** Environment variables of the keys outside sections. */
+/** Environment variables for keys outside sections. */
 const RECIPE_VARIABLES: Readonly<Record<string, string>> = {
   SLM_SEED: "seed",
   SLM_DEVICE: "device",
   SLM_THREADS: "threads",
 };
 
-/** A key; a section of a further target has the target's name, as `export@npu`. */
+/** A key. The section of a further target contains the target's name: `export@npu`. */
 const KEY = /^[A-Za-z][A-Za-z0-9]*(?:@[a-z][a-z0-9-]*)?$/;
 
 export function recipeLayer(file: RecipeFile): Layer {
   return { origin: "recipe", value: file.value, locate: file.locate };
 }
 
-/** Layers of `--set path=value` flags; values are YAML, so numbers, booleans and `[1, 2]` work. @throws SlmError USAGE */
+/** Layers of `--set path=value` flags. Values are YAML: numbers, booleans and `[1, 2]` work. @throws SlmError USAGE */
 export function flagLayers(sets: readonly string[]): readonly Layer[] {
   return sets.map((text): Layer => {
     const split = text.indexOf("=");
@@ -39,7 +39,7 @@ export function flagLayers(sets: readonly string[]): readonly Layer[] {
     }
     const written = text.slice(split + 1);
     const value = parseValue(
-      // As in a recipe, a section without a value is empty, and null switches it off.
+      // As in a recipe, a section without a value is empty, and null turns it off.
       path.length === 1 && written === "" ? "{}" : written,
       (reason) => new SlmError("USAGE", `--set ${text}: not a YAML value: ${reason}`),
     );
@@ -49,9 +49,9 @@ export function flagLayers(sets: readonly string[]): readonly Layer[] {
 
 /**
  * Layers of environment variables: `SLM_DISTILL__BATCH_SIZE=32` sets `distill.batchSize`, `SLM_SEED=7` sets `seed`,
- * `SLM_DEVICE=gpu:cuda` the device that trains, and `SLM_THREADS=2` the threads.
+ * `SLM_DEVICE=gpu:cuda` the training device, and `SLM_THREADS=2` the threads.
  *
- * @throws SlmError CONFIG_INVALID for a variable that names no section: a misspelt one must not be ignored
+ * @throws SlmError CONFIG_INVALID for a variable with an unknown section, because a misspelt variable must not be ignored
  */
 export function environmentLayers(
   environment: Readonly<Record<string, string | undefined>>,
@@ -84,7 +84,7 @@ export function environmentLayers(
   return layers;
 }
 
-/** "; did you mean 'x'?" or nothing. */
+/** "; did you mean 'x'?", or an empty text. */
 export function didYouMean(guess: string | undefined): string {
   return guess === undefined ? "" : `; did you mean '${guess}'?`;
 }
@@ -94,7 +94,7 @@ export class LayerStack {
   readonly value: Mapping;
   readonly #strongestFirst: readonly Layer[];
 
-  /** @param layers weakest first; of two flags for one key the later wins */
+  /** @param layers weakest first; of two flags for the same key the later one wins */
   constructor(layers: readonly Layer[]) {
     this.value = layers.reduce<Mapping>((merged, layer) => mergeMappings(merged, layer.value), {});
     this.#strongestFirst = layers.toReversed();
@@ -104,7 +104,7 @@ export class LayerStack {
     return this.#strongestFirst.find((layer) => depthOf(layer.value, path).decides)?.origin ?? "default";
   }
 
-  /** The layer to name in an error at a path: the one that sets the value, else the closest one. */
+  /** The layer to name in an error at a path: the layer that sets the value, or the closest one. */
   locate(path: KeyPath): string {
     let best: { readonly layer: Layer; readonly depth: number } | undefined;
     for (const layer of this.#strongestFirst) {

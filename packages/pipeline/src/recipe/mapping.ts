@@ -1,4 +1,4 @@
-/** Nested plain data, as YAML and JSON hold it, and paths into it. */
+/** Nested plain data, as in YAML and JSON, and paths into it. */
 
 export interface Mapping {
   readonly [key: string]: unknown;
@@ -15,8 +15,8 @@ export function asMapping(value: unknown): Mapping | undefined {
 }
 
 /**
- * `over` on top of `base`: mappings merge key by key, everything else is replaced whole. A mapping with another `kind` or `module`
- * also replaces the base, because the keys of one alternative are not valid in another.
+ * Merges `over` into `base`: mappings merge key by key, other values are replaced. A mapping with a different `kind` or `module` also
+ * replaces the base, because the keys of one alternative are not valid in another.
  */
 export function mergeMappings(base: Mapping, over: Mapping): Mapping {
   const merged = new Map(Object.entries(base));
@@ -50,7 +50,7 @@ export function depthOf(
   let value: unknown = mapping;
   for (const [depth, key] of path.entries()) {
     const inside = asMapping(value);
-    // A scalar or list on the path replaces everything below it in weaker layers; a bare `section:` is an empty mapping.
+    // A scalar or list on the path replaces everything below it in weaker layers. A bare `section:` is an empty mapping.
     if (inside === undefined) return { depth, decides: value !== null };
     if (!Object.hasOwn(inside, String(key))) return { depth, decides: false };
     value = inside[String(key)];
@@ -58,7 +58,7 @@ export function depthOf(
   return { depth: path.length, decides: true };
 }
 
-/** Every path to a scalar, a list or an empty mapping. */
+/** The paths of all scalars, lists and empty mappings. */
 export function leafPaths(value: unknown, prefix: readonly string[] = []): readonly (readonly string[])[] {
   const mapping = asMapping(value);
   const entries = Object.entries(mapping ?? {}).filter(([, field]) => field !== undefined);

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { nearest } from "./nearest.js";
 
 describe(nearest, () => {
-  test("finds the word that was meant, and none when nothing is near", () => {
+  test("finds the closest word, or none if no word is close enough", () => {
     expect(nearest("distil", ["data", "distill", "deploy"])).toBe("distill");
     expect(nearest("batchsize", ["batchSize", "steps"])).toBe("batchSize");
     expect(nearest("xyz", ["data", "distill"])).toBeUndefined();

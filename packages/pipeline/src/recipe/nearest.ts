@@ -1,4 +1,4 @@
-/** "Did you mean": the known word closest to a misspelt one. */
+/** "Did you mean": finds the known word closest to a misspelt one. */
 import { editDistance } from "@slm/core/edit-distance";
 
 /** The nearest of `known` by edit distance, or undefined if none is close enough. */

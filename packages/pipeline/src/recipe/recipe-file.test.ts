@@ -14,7 +14,7 @@ describe(parseRecipe, () => {
     },
   );
 
-  test("takes what is written once and used twice", () => {
+  test("supports aliases that are used twice", () => {
     expect(parseRecipe("a: &a { b: 1 }\nc: *a\nd: [*a, *a]", "recipe.yaml").value).toEqual({
       a: { b: 1 },
       c: { b: 1 },

@@ -9,9 +9,9 @@ const RECIPE_LIMIT_BYTES = 1024 * 1024;
 
 export interface RecipeFile {
   readonly path: string;
-  /** Its content; a key without a value (`bench:`) has an empty mapping, an explicit `null` is null. */
+  /** The content. A key without a value (`bench:`) has an empty mapping; an explicit `null` is null. */
   readonly value: Mapping;
-  /** `file:line:column` of a key, or of the closest mapping around it. */
+  /** `file:line:column` of a key, or of the closest enclosing mapping. */
   readonly locate: (path: KeyPath) => string;
 }
 
@@ -27,14 +27,14 @@ const readRecipeText = (path: string): Promise<string> =>
     suggestions: ["slm init --data FILE writes a recipe"],
   });
 
-/** Parses the text of a recipe; `path` is only its name in errors. @throws SlmError CONFIG_INVALID */
+/** Parses the text of a recipe; `path` is used only in errors. @throws SlmError CONFIG_INVALID */
 export function parseRecipe(text: string, path: string): RecipeFile {
   const lines = new LineCounter();
   const at = (offset: number): string => {
     const { line, col } = lines.linePos(offset);
     return `${path}:${line}:${col}`;
   };
-  // The library would compare each key with every other; see duplicateKey.
+  // The library would compare each key with all other keys; see duplicateKey.
   const options = {
     lineCounter: lines,
     prettyErrors: false,
@@ -43,7 +43,7 @@ export function parseRecipe(text: string, path: string): RecipeFile {
     uniqueKeys: false,
   };
   const document = parseDocument(text, options);
-  // Warnings are errors too: an unknown tag or unresolved alias gives a value that the author did not expect.
+  // Warnings are errors too: with an unknown tag or unresolved alias, the value is not what the author expects.
   const duplicate = duplicateKey(document.contents);
   const [problem] = [
     ...document.errors,
@@ -66,7 +66,7 @@ export function parseRecipe(text: string, path: string): RecipeFile {
   };
 }
 
-/** Where a mapping has a key for the second time. Merge keys (`<<`) may come several times. */
+/** The position of a duplicate key in a mapping. Merge keys (`<<`) may occur several times. */
 function duplicateKey(root: ParsedNode | null): number | undefined {
   const open = [root];
   for (let node = open.pop(); node !== undefined; node = open.pop()) {
@@ -84,7 +84,7 @@ function duplicateKey(root: ParsedNode | null): number | undefined {
   return undefined;
 }
 
-/** A copy in which top-level keys without a value have an empty mapping. */
+/** Copies a recipe and gives top-level keys without a value an empty mapping. */
 function withEmptySections(value: Mapping, root: ParsedNode | null): Mapping {
   if (!isMap<Scalar.Parsed, ParsedNode | null>(root)) return value;
   const bare = root.items.filter(
@@ -96,7 +96,7 @@ function withEmptySections(value: Mapping, root: ParsedNode | null): Mapping {
 function toMapping(toJs: () => unknown, path: string): Mapping {
   let value: unknown;
   try {
-    value = toJs(); // Throws for aliases that expand to absurd sizes.
+    value = toJs(); // Throws for aliases that expand to an extreme size.
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new SlmError("CONFIG_INVALID", `${path}: ${reason}`, { context: { file: path }, cause: error });
@@ -104,10 +104,10 @@ function toMapping(toJs: () => unknown, path: string): Mapping {
   if (containsItself(value))
     throw new SlmError(
       "CONFIG_INVALID",
-      `${path}: an alias (*NAME) stands inside what its anchor (&NAME) names`,
+      `${path}: an alias (*NAME) is inside the value of its own anchor (&NAME)`,
       {
         context: { file: path },
-        suggestions: [`write out in ${path} what the alias stands for`],
+        suggestions: [`replace the alias in ${path} by the value`],
       },
     );
   if (value === null || value === undefined) return {};
@@ -122,7 +122,7 @@ function toMapping(toJs: () => unknown, path: string): Mapping {
   );
 }
 
-/** Whether a list or mapping is somewhere inside itself; the library keeps one object for all aliases of an anchor. */
+/** Whether a list or mapping contains itself. The library uses one object for all aliases of an anchor. */
 function containsItself(value: unknown, around = new Set<unknown>(), done = new Set<unknown>()): boolean {
   if (typeof value !== "object" || value === null || done.has(value)) return false;
   if (around.has(value)) return true;
@@ -133,7 +133,7 @@ function containsItself(value: unknown, around = new Set<unknown>(), done = new 
   return found;
 }
 
-/** Offset of the deepest existing key of `path`. */
+/** Offset of the deepest key of `path` that exists. */
 function offsetOf(root: ParsedNode | null, path: KeyPath): number {
   let node: ParsedNode | null = root;
   let offset = root?.range[0] ?? 0;

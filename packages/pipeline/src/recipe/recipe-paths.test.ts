@@ -48,7 +48,7 @@ async function resolve(
 const at = (...names: string[]): string => join(root, "task", ...names);
 
 describe("paths in settings", () => {
-  test("start from the recipe's folder, in unions, lists and members too; absolute ones stay", async () => {
+  test("are relative to the recipe's folder, also in unions, lists and members; absolute paths stay", async () => {
     const { sections } = await resolve(
       "data: { train: [a.jsonl, { source: ./b.en, target: ../b.fr }, /c.jsonl] }\n" +
         "teacher: { kind: ensemble, members: [{ kind: checkpoint, path: ./teacher }] }\n",
@@ -62,7 +62,7 @@ describe("paths in settings", () => {
     });
   });
 
-  test("of flags and variables start from the current directory", async () => {
+  test("in flags and variables are relative to the current directory", async () => {
     const recipe = await resolve(
       "data: { train: a.jsonl }\nteacher: { kind: checkpoint, path: b }\n",
       ["data.train=a.jsonl"],
@@ -74,7 +74,7 @@ describe("paths in settings", () => {
     expect(recipe.sections.teacher?.settings).toEqual({ kind: "checkpoint", path: "runs/teacher" });
   });
 
-  test("are no other texts, nor a module's own settings", async () => {
+  test("do not include other texts or a module's own settings", async () => {
     const { sections } = await resolve(
       "data: { source: { module: ./d.ts, words: ./w.txt }, template: { source: ./x } }\n",
     );
@@ -84,7 +84,7 @@ describe("paths in settings", () => {
     });
   });
 
-  test("may be names of a hub: paths are those that are there, or begin with a dot", async () => {
+  test("may be names of a hub: only existing paths and names that start with a dot are paths", async () => {
     const model = async (text: string): Promise<unknown> =>
       valueAt((await resolve(`teacher: { kind: import, model: ${text} }\n`)).sections.teacher?.settings, [
         "model",
@@ -94,7 +94,7 @@ describe("paths in settings", () => {
     expect(await model("org/name")).toBe("org/name");
   });
 
-  test("settings of one module are not those of another", async () => {
+  test("settings of one module are not applied to another", async () => {
     const text = "data: { source: { module: ./d.ts, rows: 3 } }\n";
     const same = await resolve(text, [`data.source={module: ${at("d.ts")}, seed: 1}`]);
     expect(same.sections.data?.settings).toEqual({ source: { module: at("d.ts"), rows: 3, seed: 1 } });
@@ -104,7 +104,7 @@ describe("paths in settings", () => {
 });
 
 describe(relativeToRecipe, () => {
-  test("gives the same for a recipe wherever it lies and whoever calls it", () => {
+  test("does not depend on the recipe's location or the current directory", () => {
     const settings = {
       train: at("a.jsonl"),
       source: { module: relative(process.cwd(), at("..", "d.ts")), words: "w" },
@@ -115,7 +115,7 @@ describe(relativeToRecipe, () => {
     });
   });
 
-  test("leaves names of a hub alone", () => {
+  test("does not change names of a hub", () => {
     const recorded = (model: string): unknown =>
       relativeToRecipe(schemas.teacher, { kind: "import", model }, at("recipe.yaml"));
     expect(recorded("org/name")).toEqual({ kind: "import", model: "org/name" });

@@ -1,6 +1,6 @@
 /**
- * Paths in settings. In a recipe file they are relative to the recipe's folder, so that the folder can be moved. In flags and
- * environment variables they are relative to the current directory. The schemas mark the settings that are paths.
+ * Converts paths in settings. In a recipe file, paths are relative to the recipe's folder, so that the folder can be moved. In flags and
+ * environment variables, they are relative to the current directory. The schemas mark which settings are paths.
  */
 import { PATH_FORMATS } from "@slm/core";
 import { existsSync } from "node:fs";
@@ -34,12 +34,12 @@ export function relativeToRecipe(schema: z.ZodType, settings: unknown, recipePat
   });
 }
 
-/** Hub names never begin like this. */
+/** Names of hub models never start like this. */
 function isMeantAsPath(text: string): boolean {
   return text.startsWith("./") || text.startsWith("../");
 }
 
-/** A copy of a value in which every string that its schema marks as a path is converted. */
+/** Copies a value and converts every string that its schema marks as a path. */
 function mapPaths(schema: z.ZodType, value: unknown, map: MapPath): unknown {
   const root = jsonSchemaOf(schema);
   const walk = (nodes: readonly Mapping[], inside: unknown): unknown => {

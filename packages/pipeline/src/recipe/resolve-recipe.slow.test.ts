@@ -55,7 +55,7 @@ async function resolve(
 
 const settingsOf = (recipe: ResolvedRecipe, section: string): unknown => recipe.sections[section]?.settings;
 
-/** The error of a recipe, with the temporary directory cut from its message. */
+/** The error of a recipe; the temporary directory is removed from the message. */
 async function rejection(text: string, overrides: Overrides = {}): Promise<SlmError> {
   const outcome = await resolve(text, overrides).catch((error: unknown) => error);
   if (!(outcome instanceof SlmError)) throw new Error("expected an SlmError", { cause: outcome });
@@ -89,7 +89,7 @@ describe(resolveRecipe, () => {
     expect([recipe.name, recipe.seed, recipe.seedOrigin]).toEqual(["r", 5, "recipe"]);
   });
 
-  test("says what computes: a flag, a variable or the recipe, else every CPU; the engine is no setting", async () => {
+  test("takes device and threads from a flag, a variable or the recipe; the engine cannot be set there", async () => {
     const plain = await resolve("data: {}\n");
     expect([plain.compute, plain.computeOrigins]).toEqual([
       { engine: "onnx", threads: undefined },
@@ -109,7 +109,7 @@ describe(resolveRecipe, () => {
     expect((await rejection("engine: onnx\ndata: {}\n")).message).toContain("engine: unknown key");
   });
 
-  test("a mapping of another kind replaces the weaker one, of the same kind adds to it", async () => {
+  test("a mapping of another kind replaces the weaker one, a mapping of the same kind is merged into it", async () => {
     const text = "data:\n  source: { kind: file, path: a }\n";
     const replaced = await resolve(text, { sets: ["data.source={kind: words}"] });
     expect(settingsOf(replaced, "data")).toEqual({ source: { kind: "words" } });
@@ -117,12 +117,12 @@ describe(resolveRecipe, () => {
     expect(settingsOf(added, "data")).toEqual({ source: { kind: "file", path: "a" } });
   });
 
-  test("a mapping takes over another that it names with <<, and what it says itself is stronger", async () => {
+  test("a mapping includes another one with <<, and its own keys are stronger", async () => {
     const recipe = await resolve("distill: { <<: { steps: 7, batchSize: 3 }, steps: 5 }\n");
     expect(settingsOf(recipe, "distill")).toMatchObject({ steps: 5, batchSize: 3 });
   });
 
-  test("leaves out a section that is null, and one that is skipped; a bare one has its defaults", async () => {
+  test("leaves out null and skipped sections; a bare section has its defaults", async () => {
     const named = async (text: string, overrides?: Overrides): Promise<readonly string[]> =>
       Object.keys((await resolve(text, overrides)).sections);
     expect(await named("data:\ndistill:\n")).toEqual(["data", "distill"]);
@@ -134,7 +134,7 @@ describe(resolveRecipe, () => {
     expect(await named("data:\ndistill: null\n", { sets: ["distill="] })).toEqual(["data", "distill"]);
   });
 
-  test("rejects a run that needs a stage which is switched off, and says what switched it off", async () => {
+  test("rejects a run that needs a stage that is turned off, and names the setting that turned it off", async () => {
     const path = join(root, "r.yaml");
     await writeFile(path, "distill: {}\n");
     const needing = (skip: readonly string[], text = "distill: {}\n"): Promise<unknown> =>
@@ -146,11 +146,11 @@ describe(resolveRecipe, () => {
       );
     await expect(needing(["data"])).rejects.toMatchObject({
       code: "CONFIG_INVALID",
-      message: "--skip data: stage 'data' is switched off, but distill needs it",
+      message: "--skip data: stage 'data' is turned off, but distill needs it",
       suggestions: ["--skip distill --skip data"],
     });
     await expect(needing([], "data: null\ndistill: {}\n")).rejects.toThrow(
-      /r\.yaml:1:1: stage 'data' is switched off/,
+      /r\.yaml:1:1: stage 'data' is turned off/,
     );
     await expect(needing(["dta"])).rejects.toMatchObject({
       code: "USAGE",
@@ -158,7 +158,7 @@ describe(resolveRecipe, () => {
     });
   });
 
-  test("holds only the sections that the recipe or a flag names; a variable names none", async () => {
+  test("contains only sections from the recipe or a flag, not sections from variables", async () => {
     const recipe = await resolve("data:\n", { environment: { SLM_DISTILL__STEPS: "2" } });
     expect(Object.keys(recipe.sections)).toEqual(["data"]);
     expect(recipe.sections.data?.origins).toEqual({ "source.kind": "default" });
@@ -178,7 +178,7 @@ describe(resolveRecipe, () => {
     expect(error.suggestions).toEqual(["write distill.optimizer.rate instead of distill.optimizer.rat"]);
   });
 
-  test("suggests keys inside a union, and lists the valid ones when none is near", async () => {
+  test("suggests keys inside a union, and lists the valid keys if none is close", async () => {
     expect((await rejection("data:\n  source: { kind: file, path: a, pth: b }\n")).message).toContain(
       "did you mean 'path'?",
     );
@@ -190,7 +190,7 @@ describe(resolveRecipe, () => {
     );
   });
 
-  test("names the flag or variable that holds a wrong value", async () => {
+  test("names the flag or variable with a wrong value", async () => {
     const flag = await rejection("distill:\n  steps: 1\n", { sets: ["distill.steps=-1"] });
     expect(flag.message).toMatch(/^--set distill\.steps=-1: distill\.steps: /);
     const variable = await rejection("distill:\n  steps: 1\n", {
@@ -212,7 +212,7 @@ describe(resolveRecipe, () => {
     }
   });
 
-  test("gives line and column of YAML errors, repeated keys and unknown tags", async () => {
+  test("reports line and column of YAML errors, repeated keys and unknown tags", async () => {
     expect((await rejection("data:\n  limit: [1\n")).message).toMatch(/^r\.yaml:3:1: not valid YAML: /);
     expect((await rejection("seed: 1\nseed: 2\n")).message).toMatch(
       /^r\.yaml:2:1: not valid YAML: Map keys must be unique/,

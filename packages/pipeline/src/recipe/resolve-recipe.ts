@@ -1,4 +1,4 @@
-/** A recipe, the environment and the flags become checked settings, each value with its origin. */
+/** Merges a recipe, environment variables and flags into checked settings, and records the origin of each value. */
 import type { Origin } from "@slm/core";
 import { useExtensions } from "@slm/extensions";
 import { basename, dirname, extname, resolve } from "node:path";
@@ -13,7 +13,7 @@ import { readRecipeFile, type RecipeFile } from "./recipe-file.js";
 import { fromRecipeFolder } from "./recipe-paths.js";
 import { rejectNeeded, skipLayers, switchedOff, withoutNulls } from "./switched-off.js";
 
-/** Settings of one section; `origins` are keyed by the dotted path inside the section. */
+/** Settings of one section. The keys of `origins` are dotted paths inside the section. */
 export interface ResolvedSection {
   readonly settings: unknown;
   readonly origins: Readonly<Record<string, Origin>>;
@@ -21,23 +21,23 @@ export interface ResolvedSection {
 
 export interface ResolvedRecipe {
   readonly name: string;
-  /** The recipe's file, if there is one. Paths in settings start from the current directory. */
+  /** The recipe's file, if there is one. Paths in settings are relative to the current directory. */
   readonly path?: string | undefined;
   readonly seed: number;
   readonly seedOrigin: Origin;
   readonly compute: Compute;
   readonly computeOrigins: Readonly<Record<"device" | "threads", Origin>>;
-  /** Sections that the recipe or a flag names, and those that these need. */
+  /** Sections that the recipe or a flag names, and the sections that these need. */
   readonly sections: Readonly<Record<string, ResolvedSection>>;
 }
 
 export interface RecipeSources {
-  /** Recipe file; without one, settings come from flags, environment and defaults. */
+  /** Recipe file. Without a file, settings come from flags, environment and defaults. */
   readonly path?: string | undefined;
   readonly sets: readonly string[];
-  /** Stages to leave out, as `--skip` takes them. */
+  /** Stages to skip, as in `--skip`. */
   readonly skip?: readonly string[] | undefined;
-  /** Training engine; no recipe names one. Default: onnx. */
+  /** Training engine; recipes cannot set it. Default: onnx. */
   readonly engine?: Compute["engine"] | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
@@ -45,12 +45,12 @@ export interface RecipeSources {
 /** The version of the recipe format: `schemaVersion` in the file. */
 const RECIPE_VERSION = 2;
 
-/** Settings of the recipe outside its sections. */
+/** Settings of a recipe outside its sections. */
 const recipeFields = {
   schemaVersion: z
     .literal(RECIPE_VERSION, {
       error: ({ input }) =>
-        `expected ${RECIPE_VERSION}, got ${JSON.stringify(input)}; a larger number needs a newer slm`,
+        `expected ${RECIPE_VERSION}, got ${JSON.stringify(input)}; a larger number needs a newer version of slm`,
     })
     .optional()
     .describe("Version of the recipe format."),
@@ -59,23 +59,23 @@ const recipeFields = {
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "expected letters, digits, '.', '_' and '-'")
     .optional()
     .describe(
-      "Name of the run, and of its directory under runs/. Default: the recipe's file name, or its folder's where that is recipe.yaml.",
+      "Name of the run and of its directory under runs/. Default: the recipe's file name, or its folder's name if the file is recipe.yaml.",
     ),
   extensions: z
     .array(z.string().min(1))
     .optional()
     .describe(
-      "Modules whose extensions this recipe uses: files, relative to the recipe's folder, or installed packages. They are code and run with your rights.",
+      "Extension modules to load: files relative to the recipe's folder, or installed packages. They are code and run with your permissions.",
     ),
-  seed: z.int().nonnegative().default(1).describe("Seed of every random choice."),
+  seed: z.int().nonnegative().default(1).describe("Seed for all random choices."),
   device: z
     .enum(TRAINING_DEVICES)
     .optional()
-    .describe("Device that trains with the engine onnx; there is no fallback. Default: cpu."),
+    .describe("Training device of engine onnx, without a fallback. Default: cpu."),
   threads: z.int().positive().max(1024).optional().describe("Intra-op threads. Default: one per CPU core."),
 };
 
-/** The schema of a whole recipe: strict, with every section optional. */
+/** The schema of a whole recipe. It is strict, and every section is optional. */
 export function recipeSchema(sections: Readonly<Record<string, z.ZodType>>): z.ZodObject {
   const optional = Object.entries(sections).map(([name, schema]): [string, z.ZodType] => [
     name,
@@ -86,18 +86,18 @@ export function recipeSchema(sections: Readonly<Record<string, z.ZodType>>): z.Z
 
 /** Sections of one recipe. */
 export interface RecipeSections {
-  /** Every section it may have. */
+  /** All sections that it may have. */
   readonly schemas: Readonly<Record<string, z.ZodType>>;
-  /** These sections and those that they need; those that are not in the recipe get their defaults. */
+  /** These sections and the sections that they need. Sections that are missing from the recipe get their defaults. */
   readonly neededBy: (named: readonly string[]) => readonly string[];
 }
 
 /**
- * Resolves a recipe. Precedence: `--set` flag, `SLM_*` environment variable, recipe, default. Paths in the recipe's file start
- * from its folder, others from the current directory. A section without metrics uses those of another section.
+ * Resolves a recipe. Precedence: `--set` flag, `SLM_*` environment variable, recipe, default. Paths in the recipe's file are relative to
+ * its folder, other paths to the current directory. A section without metrics uses those of another section.
  *
  * @param sectionsOf finds the sections from the keys that the recipe's file and the flags mention
- * @throws SlmError INPUT_MISSING, USAGE, CONFIG_INVALID, also for a section that is switched off and needed
+ * @throws SlmError INPUT_MISSING, USAGE, CONFIG_INVALID, also if a needed section is turned off
  */
 export async function resolveRecipe(
   sources: RecipeSources,
@@ -112,7 +112,7 @@ export async function resolveRecipe(
   const { schemas, neededBy } = sectionsOf(mentioned);
   const known = Object.keys(schemas);
   const schema = recipeSchema(schemas);
-  // Paths in the file start from its folder.
+  // Paths in the file are relative to its folder.
   const file = read && { ...read, value: fromRecipeFolder(schema, read.value, read.path) };
   const all = [
     ...(file === undefined ? [] : [recipeLayer(file)]),
@@ -159,7 +159,7 @@ function nameOf(path: string): string {
   return name === "recipe" ? basename(dirname(resolve(path))) : name;
 }
 
-/** Sections that are not needed are left out. Needed sections that are missing become empty. */
+/** Leaves out sections that are not needed. Missing sections that are needed become empty. */
 function onlyNeeded(value: Mapping, known: readonly string[], needed: readonly string[]): Mapping {
   const others = Object.entries(value).filter(([key]) => !known.includes(key));
   return {
@@ -175,7 +175,7 @@ function sectionOf(section: string, settings: unknown, layers: LayerStack): Reso
   return { settings, origins: Object.fromEntries(origins) };
 }
 
-/** The resolved recipe as YAML, with the origin of every value in a comment after it. */
+/** The resolved recipe as YAML, with the origin of every value in a comment. */
 export function printRecipe(recipe: ResolvedRecipe): string {
   const sections = Object.entries(recipe.sections).map(([name, { settings }]) => [name, settings] as const);
   const { name, seed, compute } = recipe;
@@ -202,7 +202,7 @@ export function printRecipe(recipe: ResolvedRecipe): string {
   return document.toString({ lineWidth: 0 }).trimEnd();
 }
 
-/** The fields that have a value. */
+/** The fields with a value. */
 function defined(fields: object): object {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

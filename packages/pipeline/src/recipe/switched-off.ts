@@ -1,13 +1,13 @@
 /**
- * Stages that a run leaves out although the recipe has their sections: `bench: null` in the recipe, `--set bench=null`, or
- * `--skip bench`. A bare `bench:` is an empty section, with defaults.
+ * Stages that a run skips: `bench: null` in the recipe, `--set bench=null`, or `--skip bench`. A bare `bench:` is an empty section with
+ * defaults.
  */
 import { SlmError } from "@slm/core/errors";
 import { nearest } from "./nearest.js";
 import { didYouMean, type Layer } from "./layers.js";
 import type { Mapping } from "./mapping.js";
 
-/** Layers of `--skip` flags. @throws SlmError USAGE for a name that no stage has */
+/** Layers of `--skip` flags. @throws SlmError USAGE for an unknown stage */
 export function skipLayers(skips: readonly string[], sections: readonly string[]): readonly Layer[] {
   return skips.map((name): Layer => {
     if (!sections.includes(name)) {
@@ -23,7 +23,7 @@ export function skipLayers(skips: readonly string[], sections: readonly string[]
   });
 }
 
-/** Layers without the sections that they switch off: those of weaker layers still say which metrics the others use. */
+/** Layers without the sections that they turn off. The same sections in weaker layers stay, because metrics may be copied from them. */
 export function withoutNulls(layers: readonly Layer[], sections: readonly string[]): readonly Layer[] {
   return layers.map((layer) => ({
     ...layer,
@@ -34,12 +34,12 @@ export function withoutNulls(layers: readonly Layer[], sections: readonly string
 }
 
 /**
- * Rejects a run that needs a stage which is switched off.
+ * Rejects a run that needs a stage that is turned off.
  *
- * @param off sections that are switched off
+ * @param off sections that are turned off
  * @param needed all sections of the run
- * @param needs the sections that one of them needs, itself included
- * @param where what switches a section off
+ * @param needs returns the sections that a section needs, including itself
+ * @param where says which setting or flag turns a section off
  * @throws SlmError CONFIG_INVALID
  */
 export function rejectNeeded(
@@ -53,7 +53,7 @@ export function rejectNeeded(
   const users = needed.filter((section) => section !== missing && needs(section).includes(missing));
   throw new SlmError(
     "CONFIG_INVALID",
-    `${where(missing)}: stage '${missing}' is switched off, but ${users.join(", ")} ${users.length === 1 ? "needs" : "need"} it`,
+    `${where(missing)}: stage '${missing}' is turned off, but ${users.join(", ")} ${users.length === 1 ? "needs" : "need"} it`,
     {
       context: { stage: missing, neededBy: users },
       suggestions: [[...users, missing].map((name) => `--skip ${name}`).join(" ")],
@@ -61,7 +61,7 @@ export function rejectNeeded(
   );
 }
 
-/** Sections that the merged settings switch off. */
+/** Sections that the merged settings turn off. */
 export function switchedOff(value: Mapping, sections: readonly string[]): readonly string[] {
   return sections.filter((section) => value[section] === null);
 }

@@ -6,9 +6,9 @@ import { loadStages, STAGE_NAMES } from "./stage-table.js";
 import { preparePipeline } from "./prepare-run.js";
 
 const folder = fileURLToPath(new URL("../../../../configs/", import.meta.url));
-/** The shape of a model, which `slm model init` takes. */
+/** The shape of a model for `slm model init`. */
 const NO_RECIPES: ReadonlySet<string> = new Set(["paper-330m/model.yaml"]);
-/** Recipes whose rows the user gives. */
+/** Recipes for which the user provides the rows. */
 const ROWS_ARE_GIVEN: ReadonlySet<string> = new Set([
   "paper-330m/recipe.yaml",
   "snips/few-labels.yaml",
@@ -39,11 +39,11 @@ describe("recipes of the tasks", () => {
     },
   );
 
-  test("stages have the names that the table knows them by", async () => {
+  test("stages have the same names as in the table", async () => {
     expect((await loadStages()).map(({ name }) => name)).toEqual(STAGE_NAMES);
   });
 
-  test("a recipe called recipe.yaml is named as its folder", async () => {
+  test("a recipe called recipe.yaml is named after its folder", async () => {
     const names = recipes.map(async (name) => {
       const recipe = { path: join(folder, name), sets: [], environment: {} };
       return (await preparePipeline({ recipe, out: undefined, force: false })).recipe.name;

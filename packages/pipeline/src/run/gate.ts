@@ -1,4 +1,4 @@
-/** Checks limits on the figures of a run (quality, speed, size), which are read from the artifacts of its stages. */
+/** Checks limits on a run's figures (quality, speed, size), which it reads from the artifacts of the stages. */
 import { join } from "node:path";
 import { readJsonFile, readManifest } from "@slm/core";
 import { BENCH_FILES, benchResultSchema } from "@slm/bench";
@@ -7,7 +7,7 @@ import { z } from "zod";
 
 export interface LimitCheck {
   readonly limit: string;
-  /** Absent where nothing of that name was measured. */
+  /** Absent if nothing was measured under this name. */
   readonly value?: number;
   readonly pass: boolean;
 }
@@ -26,19 +26,19 @@ interface Limit {
   readonly bound: number;
 }
 
-/** The gate of the recipe, as stage `quantize` checked it: the deployed model's metric on held-out rows, and the worst that passes. */
+/** The recipe's gate, checked by stage `quantize`: the deployed model's metric on held-out rows, and the worst value that passes. */
 const recipeGate = z.object({ metric: z.string(), after: z.number(), limit: z.number(), pass: z.boolean() });
 
 export type RecipeGate = z.infer<typeof recipeGate>;
 
-/** The fields of the quantize stage's report that are used here. */
+/** The fields that are read from the report of stage `quantize`. */
 const quantizeDetails = z.looseObject({
   scheme: z.string(),
   gate: recipeGate,
   models: z.array(z.looseObject({ name: z.string(), metrics: z.record(z.string(), z.number()) })),
 });
 
-/** @throws SlmError USAGE for a malformed limit; DATA_INVALID for a run whose artifacts cannot be read. */
+/** @throws SlmError USAGE for a malformed limit; DATA_INVALID if the run's artifacts cannot be read. */
 export async function checkLimits(run: string, limits: readonly string[]): Promise<readonly LimitCheck[]> {
   const parsed = limits.map(parseLimit);
   const figures = await figuresOf(run);

@@ -4,12 +4,12 @@ import { jsonText } from "../format/json-text.js";
 import { recipeJsonSchema } from "./json-schema.js";
 
 describe(recipeJsonSchema, () => {
-  test("is what docs/reference/recipe.schema.json says; 'slm schema > docs/reference/recipe.schema.json' brings it up to date", async () => {
+  test("equals docs/reference/recipe.schema.json; update it with 'slm schema > docs/reference/recipe.schema.json'", async () => {
     const committed = new URL("../../../../docs/reference/recipe.schema.json", import.meta.url);
     expect(await readFile(committed, "utf8")).toBe(`${jsonText(await recipeJsonSchema())}\n`);
   });
 
-  test("has every section, describes settings, and knows no others", async () => {
+  test("has every section, describes settings, and rejects unknown ones", async () => {
     const { properties, additionalProperties } = (await recipeJsonSchema()) as {
       properties: Record<string, { anyOf?: { properties?: Record<string, { description?: string }> }[] }>;
       additionalProperties: boolean;

@@ -4,9 +4,7 @@ import { loadStages, sectionSchemas } from "./stage-table.js";
 import { INFERRED_KEYS } from "../recipe/infer-metrics.js";
 import { recipeSchema } from "../recipe/resolve-recipe.js";
 
-/**
- * The JSON Schema of recipe files. Keys that have a default, or are taken from another section, are not required.
- */
+/** The JSON Schema of recipe files. Keys with a default and keys that are copied from another section are not required. */
 export async function recipeJsonSchema(): Promise<object> {
   const sections = sectionSchemas(await loadStages());
   const schema = z.toJSONSchema(recipeSchema(sections), {
@@ -32,9 +30,9 @@ export async function recipeJsonSchema(): Promise<object> {
 
 type Properties = Readonly<Record<string, unknown>>;
 
-/** A section may be null: then its stage is switched off. */
+/** A section may be null, which turns its stage off. */
 function withOff(properties: Properties, sections: readonly string[]): Properties {
-  const off = { type: "null", description: "The stage is left out." } as const;
+  const off = { type: "null", description: "The stage is turned off." } as const;
   return Object.fromEntries(
     Object.entries(properties).map(([name, schema]) => [
       name,

@@ -9,7 +9,7 @@ interface Node {
   readonly properties?: Readonly<Record<string, Node>>;
 }
 
-/** Settings of a schema. Those of a list's items are settings of the list, so that a list counts once. */
+/** Settings of a schema. A list counts as one setting, together with its items. */
 function* pathsOf(node: Node, path = ""): Generator<string> {
   yield path;
   for (const variant of [...(node.anyOf ?? []), ...(node.oneOf ?? [])]) yield* pathsOf(variant, path);
@@ -18,7 +18,7 @@ function* pathsOf(node: Node, path = ""): Generator<string> {
     yield* pathsOf(value, path === "" ? key : `${path}.${key}`);
 }
 
-/** Members of an ensemble take a teacher's settings, and further targets those of the first: neither is counted again. */
+/** Members of an ensemble have a teacher's settings, and further targets those of the first target; neither is counted again. */
 async function leafPaths(): Promise<readonly string[]> {
   const all = [...new Set(pathsOf(await recipeJsonSchema()))].filter(
     (path) => path !== "" && !path.startsWith("teacher.members."),

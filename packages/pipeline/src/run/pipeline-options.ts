@@ -4,7 +4,7 @@ import type { WorkersAddress } from "../workers/workers-address.js";
 import type { SelectionOptions } from "./selection.js";
 import type { Stage } from "../stage/stage.js";
 
-/** A recipe, the stages of it that run, and where. */
+/** A recipe, its stages to run, and where to run them. */
 export interface PipelineOptions extends SelectionOptions {
   readonly recipe: ResolvedRecipe;
   /** All stages, in order. */
@@ -13,10 +13,10 @@ export interface PipelineOptions extends SelectionOptions {
   readonly out: string;
   /** Runs the selected stages even if nothing changed. */
   readonly force?: boolean | undefined;
-  /** A stage whose unfinished work from an interrupted run is discarded. A finished artifact is kept. */
+  /** A stage that starts over: its unfinished work from an interrupted run is deleted. A finished artifact is kept. */
   readonly fresh?: string | undefined;
-  /** A device that was measured elsewhere, for which the run is planned. */
+  /** A device measured on another machine; the run is only planned for it. */
   readonly plannedFor?: MeasuredDevice | undefined;
-  /** Machines that do what can be divided; results do not depend on them. */
+  /** Workers for the parts that can be divided. Results do not depend on them. */
   readonly workers?: WorkersAddress | undefined;
 }

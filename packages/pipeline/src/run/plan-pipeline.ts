@@ -1,4 +1,4 @@
-/** What a run would do: which stages, and an estimate of each. */
+/** Plans a run: which stages would run, and an estimate for each. */
 import { MANIFEST_FILE, SILENT, partialPath, requireWritable, type StageContext } from "@slm/core";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -17,10 +17,10 @@ export interface PlannedStage extends Omit<StageOutcome, "status" | "seconds"> {
 }
 
 /**
- * What `runPipeline` would do. Reads artifacts, writes nothing. Everything that a run checks is checked; rows of files are read, as
- * the data stage reads them.
+ * Plans what `runPipeline` would do. Reads artifacts and writes nothing. Makes all checks of a run, and reads the rows of files like stage
+ * `data`.
  *
- * @throws SlmError as `runPipeline` before its first step, OUTPUT_FAILED if `out` cannot be written
+ * @throws SlmError like `runPipeline` before its first step; OUTPUT_FAILED if `out` cannot be written
  */
 export async function planPipeline(
   options: PipelineOptions,
@@ -56,7 +56,7 @@ interface UncheckedPlan {
   readonly selected: readonly Stage[];
 }
 
-/** Makes the checks of a run for a plan, and estimates its stages with the rows that it will read. */
+/** Makes the checks of a run, and estimates its stages from the rows that it will read. */
 async function checkedPlan(
   { plan, running, selected }: UncheckedPlan,
   options: PipelineOptions,
@@ -68,7 +68,7 @@ async function checkedPlan(
   const estimated: PlannedStage[] = [];
   await withRehearsedData({ stages, sections, artifacts, compute: recipe.compute, context }, async (made) => {
     await checks.run(running, context, made);
-    // One after the other, because they measure this machine.
+    // Not in parallel, because estimates measure this machine.
     for (const [index, stage] of selected.entries()) {
       const estimate = running.includes(stage)
         ? await stage.estimate(estimateRequest(stage, options, made))
@@ -79,7 +79,7 @@ async function checkedPlan(
   return estimated;
 }
 
-/** @param made artifacts of this plan, which exist in place of those of the run */
+/** @param made artifacts that the plan made for itself and that replace those of the run */
 function estimateRequest(
   stage: Stage,
   options: PipelineOptions,
@@ -90,7 +90,7 @@ function estimateRequest(
     .map(({ name }) => [name, made[name] ?? join(out, name)] as const)
     .filter(([, directory]) => existsSync(join(directory, MANIFEST_FILE)));
   const sections = Object.entries(recipe.sections).map(([name, { settings }]) => [name, settings] as const);
-  // A stage of a further target knows its inputs by the names of the first target's.
+  // A stage of a further target uses the names of the first target's inputs.
   const named = <T>(entries: readonly (readonly [string, T])[]): Readonly<Record<string, T>> =>
     Object.fromEntries([
       ...entries,

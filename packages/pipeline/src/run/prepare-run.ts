@@ -1,4 +1,4 @@
-/** Resolves a recipe and flags to a run, for `slm run` and the commands of single stages. */
+/** Resolves a recipe and flags to a run, for `slm run` and for commands that run one stage. */
 import { SlmError } from "@slm/core/errors";
 import { join } from "node:path";
 import { withFurtherTargets } from "../stage/further-targets.js";
@@ -16,9 +16,9 @@ export interface RunRequest extends SelectionOptions {
   readonly recipe: RecipeSources;
   readonly out?: string | undefined;
   readonly force?: boolean | undefined;
-  /** Stages to run besides those in the recipe. */
+  /** Stages to run in addition to those in the recipe. */
   readonly stages?: readonly string[] | undefined;
-  /** A stage whose unfinished work is discarded. */
+  /** A stage that starts over; its unfinished work is deleted. */
   readonly fresh?: string | undefined;
 }
 
@@ -39,7 +39,7 @@ export async function preparePipeline(request: RunRequest): Promise<PipelineOpti
     const known = stages.map(({ name }) => name);
     throw new SlmError(
       "CONFIG_INVALID",
-      `${request.recipe.path ?? "recipe"}: no section, so nothing to run; sections: ${known.join(", ")}`,
+      `${request.recipe.path ?? "recipe"}: the recipe has no sections, so there is nothing to run; sections: ${known.join(", ")}`,
     );
   }
   const { out = join("runs", recipe.name), force, only, from, fresh } = request;
@@ -49,7 +49,7 @@ export async function preparePipeline(request: RunRequest): Promise<PipelineOpti
 /** Result of `--print-config`. */
 export interface PrintedConfig {
   readonly config: ResolvedRecipe;
-  /** The same as a recipe, with the origin of every value in a comment. */
+  /** The settings as a recipe, with the origin of every value in a comment. */
   readonly yaml: string;
 }
 

@@ -1,4 +1,4 @@
-/** What decides whether a stage's artifact is up to date: settings, seed, code, and inputs that are what their manifests say. */
+/** Decides whether a stage's artifact is up to date: it compares settings, seed, code version and the hashes of inputs. */
 import {
   SLM_VERSION,
   artifactInput,
@@ -23,11 +23,11 @@ import { inputsOf } from "./selection.js";
 import type { FilesRequest } from "../stage/plan-request.js";
 import type { Stage } from "../stage/stage.js";
 
-/** A stage with everything that decides whether its artifact is up to date. */
+/** A stage and everything that its artifact depends on. */
 export interface PreparedStage {
   readonly stage: Stage;
   readonly section: ResolvedSection;
-  /** The section's settings as they are recorded: their paths start from the recipe's folder. */
+  /** The section's settings as recorded in the manifest, with paths relative to the recipe's folder. */
   readonly recorded: unknown;
   readonly directory: string;
   readonly inputs: Readonly<Record<string, string>>;
@@ -72,9 +72,9 @@ export async function prepare(
 }
 
 export interface ArtifactState {
-  /** Whether it was made from these inputs and settings and every byte of it is as it was written. */
+  /** Whether the artifact was made from these inputs and settings, and none of its files has changed. */
   readonly isCurrent: boolean;
-  /** How its files differ from what was written, if the manifest is the right one. */
+  /** Says which of its files were changed, if the manifest matches. */
   readonly damage?: string | undefined;
 }
 
@@ -85,13 +85,13 @@ export async function stateOf({ directory, key }: PreparedStage): Promise<Artifa
     if (problem === undefined) return { isCurrent: true };
     return { isCurrent: false, damage: `${join(directory, problem.path)} ${problem.message}` };
   } catch (error) {
-    // No manifest, or an unreadable one: the stage cannot be skipped.
+    // Without a readable manifest the stage cannot be skipped.
     if (!(error instanceof SlmError)) throw error;
     return { isCurrent: false, damage: error.code === "DATA_INVALID" ? error.message : undefined };
   }
 }
 
-/** The stages that the recipe has a section for. */
+/** The stages with a section in the recipe. */
 export function plannedStages({ stages, recipe }: PipelineOptions): readonly Stage[] {
   return stages.filter(({ name }) => recipe.sections[name] !== undefined);
 }
@@ -116,7 +116,7 @@ async function inputArtifact(stage: string, input: string, directory: string): P
 
 async function hashInputFile(stage: string, setting: string, path: string): Promise<string> {
   try {
-    // A teacher or student that is an artifact itself: its hash would bless what happened to it.
+    // If a teacher or student is an artifact, check it: hashing its current files would accept damaged ones.
     await requireIntact(path);
     return (await stat(path)).isDirectory() ? await hashFolder(path) : await knownHash(path);
   } catch (error) {

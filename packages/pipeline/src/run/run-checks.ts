@@ -1,4 +1,4 @@
-/** The table of checks, and when they are made: before the first stage, and as soon as the artifacts that they read are there. */
+/** The table of checks. They run before the first stage, or as soon as the artifacts that they read exist. */
 import { MANIFEST_FILE, type StageContext } from "@slm/core";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { checkFiles } from "../checks/check-files.js";
 import type { Stage } from "../stage/stage.js";
 import type { PipelineOptions } from "./pipeline-options.js";
 
-/** Loaded when a run has work to do, so that a run that skips every stage stays fast. */
+/** Loaded only if a stage has to run, so that a run that skips every stage stays fast. */
 const devices = async (name: DeviceCheck, request: CheckRequest): Promise<void> =>
   (await import("../checks/check-devices.js"))[name](request);
 const rows = async (name: RowCheck, request: CheckRequest): Promise<void> =>
@@ -47,7 +47,7 @@ const CHECKS: readonly Check[] = [
   },
 ];
 
-/** The checks of one run; each is made once. */
+/** The checks of one run. Each check runs once. */
 export class RunChecks {
   readonly #pending = new Set(CHECKS);
   readonly #options: PipelineOptions;
@@ -61,12 +61,12 @@ export class RunChecks {
   }
 
   /**
-   * Makes the checks whose artifacts exist, the first time also that of the files outside the run.
+   * Runs the checks whose artifacts exist. The first call also checks the files outside the run.
    *
    * @param running stages that will run
-   * @param made artifacts that a plan made for itself. Default: those of the run
-   * @returns what the checks were told
-   * @throws SlmError of the first thing that is wrong
+   * @param made artifacts that a plan made for itself. Default: the run's artifacts
+   * @returns the request that the checks received
+   * @throws SlmError of the first check that fails
    */
   async run(
     running: readonly Stage[],
@@ -87,7 +87,7 @@ export class RunChecks {
   }
 }
 
-/** What the checks of a run are told, but its progress and its signal. @param running stages that will run, @param selected those of this call */
+/** The request for the checks, without progress and signal. @param running stages that will run @param selected stages of this call */
 function checkRequest(
   running: readonly Stage[],
   selected: readonly Stage[],

@@ -18,7 +18,7 @@ let root = "";
 let out = "";
 /** Stages that ran, in order. */
 let log: string[] = [];
-/** What a test makes a stage do besides writing its file. */
+/** What a stage does in a test in addition to writing its file. */
 let during: (run: StageRun<Settings>) => Promise<void> = () => Promise.resolve();
 
 beforeEach(async () => {
@@ -31,7 +31,7 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-/** A stage that writes its text and its inputs' texts. */
+/** A stage that writes its text and the texts of its inputs. */
 function fakeStage(name: string, inputs: Stage["inputs"], revision = 1): Stage {
   return defineStage<Settings>({
     name,
@@ -85,7 +85,7 @@ async function optionsOf({ recipe = "three: {}", ...rest }: Changes = {}): Promi
   return { recipe: resolved, stages, out, ...rest };
 }
 
-/** Runs and tells what became of each stage: `one:ran two:skipped`. */
+/** Runs the pipeline and returns the outcome of each stage: `one:ran two:skipped`. */
 async function run(changes: Changes = {}): Promise<string> {
   return shown(await runPipeline(await optionsOf(changes), context));
 }
@@ -97,19 +97,19 @@ const plan = async (changes: Changes = {}): Promise<string> =>
   (await planPipeline(await optionsOf(changes))).map(({ name, status }) => `${name}:${status}`).join(" ");
 
 describe(runPipeline, () => {
-  test("runs what a named stage requires, in order, then skips all of it", async () => {
+  test("runs the inputs of a named stage in order, then skips all of them", async () => {
     expect(await run()).toBe("one:ran two:ran three:ran");
     expect(await readFile(join(out, "three", "out"), "utf8")).toBe("x;two=x;one=x");
     expect(await run()).toBe("one:skipped two:skipped three:skipped");
     expect(log).toEqual(["one", "two", "three"]);
   });
 
-  test("hands an optional input over only if the recipe has its section", async () => {
+  test("passes an optional input only if the recipe has its section", async () => {
     expect(await run({ recipe: "two: {}\naside: {text: a}" })).toBe("one:ran aside:ran two:ran");
     expect(await readFile(join(out, "two", "out"), "utf8")).toBe("x;one=x;aside=a");
   });
 
-  test("reruns a stage whose settings changed, and those that read what it wrote", async () => {
+  test("reruns a stage with changed settings, and the stages that read its output", async () => {
     await run();
     expect(await run({ recipe: "two: {text: y}\nthree:" })).toBe("one:skipped two:ran three:ran");
     expect(await run({ recipe: "seed: 9\nthree:" })).toBe("one:ran two:ran three:ran");
@@ -121,7 +121,7 @@ describe(runPipeline, () => {
     expect(await run()).toBe("one:skipped two:skipped three:skipped");
   });
 
-  test("reruns a stage of another revision, a corrupt one, and one whose outside file changed", async () => {
+  test("reruns a stage of another revision, a corrupt stage, and a stage with a changed input file", async () => {
     const recipe = `one: {file: ${join(root, "corpus")}}`;
     await writeFile(join(root, "corpus"), "a");
     await run({ recipe });
@@ -133,7 +133,7 @@ describe(runPipeline, () => {
     expect(await run({ recipe, stages: [fakeStage("one", [], 2)] })).toBe("one:ran");
   });
 
-  test("reruns a stage with a wrong bit, although its size is right, and says which file it was", async () => {
+  test("reruns a stage with a wrong bit and names the file, although its size is right", async () => {
     await run();
     await writeFile(join(out, "two", "out"), "y;one=x");
     const messages: (string | undefined)[] = [];
@@ -141,11 +141,11 @@ describe(runPipeline, () => {
     expect(shown(await runPipeline(await optionsOf(), { ...context, progress }))).toBe(
       "one:skipped two:ran three:skipped",
     );
-    expect(messages.join("\n")).toMatch(/two.out has sha256 .*; it is made again/u);
+    expect(messages.join("\n")).toMatch(/two.out has sha256 .*; the stage runs again/u);
     expect(await readFile(join(out, "two", "out"), "utf8")).toBe("x;one=x");
   });
 
-  test("does not compute from a corrupt input that is not made again", async () => {
+  test("does not read a corrupt input that is not part of the run", async () => {
     await run();
     await writeFile(join(out, "one", "out"), "y");
     for (const selection of [{ only: "two" }, { from: "two" }]) {
@@ -165,14 +165,14 @@ describe(runPipeline, () => {
     });
   });
 
-  test("makes a stage again whose manifest is corrupt", async () => {
+  test("reruns a stage with a corrupt manifest", async () => {
     await run();
     const path = join(out, "two", "manifest.json");
     await writeFile(path, (await readFile(path, "utf8")).replace('"key"', '"kez"'));
     expect(await run()).toBe("one:skipped two:ran three:skipped");
   });
 
-  test("says which setting names a file that is not there", async () => {
+  test("names the setting of a missing file", async () => {
     await expect(run({ recipe: "one: {file: nowhere.txt}" })).rejects.toMatchObject({
       code: "INPUT_MISSING",
       message: "one.file: no such file: nowhere.txt",
@@ -195,7 +195,7 @@ describe(runPipeline, () => {
     expect(found).toEqual(["half"]);
   });
 
-  test("a fresh stage discards what a killed run left, and keeps a finished artifact", async () => {
+  test("a fresh stage discards the work of a killed run, and keeps a finished artifact", async () => {
     during = async ({ work }) => {
       await writeFile(join(work, "progress"), "half");
       if (log.at(-1) === "two") throw new Error("killed");
@@ -211,7 +211,7 @@ describe(runPipeline, () => {
     expect(await run({ fresh: "two" })).toBe("one:skipped two:skipped three:skipped");
   });
 
-  test("only a stage that measures the machine is redone with another number of threads", async () => {
+  test("only a stage that measures the machine runs again with another number of threads", async () => {
     const [one] = stages;
     const measured = [{ ...one!, measuresThreads: true }, ...stages.slice(1)];
     const recipe = (threads: number): string => `threads: ${threads}\none: {}`;
@@ -222,7 +222,7 @@ describe(runPipeline, () => {
     expect(await run({ recipe: recipe(1), stages: measured })).toBe("one:ran");
   });
 
-  test("--only needs the artifacts before it, --from does the rest", async () => {
+  test("--only needs the earlier artifacts, --from runs all later stages", async () => {
     await expect(run({ only: "two" })).rejects.toMatchObject({
       code: "INPUT_MISSING",
       context: { input: "one" },
@@ -257,7 +257,7 @@ describe(runPipeline, () => {
     expect(manifest.inputs.map(({ name, kind }) => [name, kind])).toEqual([["one", "data"]]);
   });
 
-  test("rejects a directory that another run holds", async () => {
+  test("rejects a directory that another run uses", async () => {
     await withLock(out, async () => {
       await expect(run()).rejects.toMatchObject({ code: "BUSY" });
     });
@@ -265,7 +265,7 @@ describe(runPipeline, () => {
 });
 
 describe(planPipeline, () => {
-  test("touches nothing and says what a run would do", async () => {
+  test("changes no files and reports what a run would do", async () => {
     const before = (await readdir(root)).length;
     expect(await plan()).toBe("one:would-run two:would-run three:would-run");
     expect(await readdir(root)).toHaveLength(before + 1); // The recipe of the test.

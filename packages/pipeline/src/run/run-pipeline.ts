@@ -1,4 +1,4 @@
-/** Runs stages in order, skipping those whose artifact was made from the same inputs, settings, seed and code. */
+/** Runs stages in order. A stage is skipped if its artifact was made from the same inputs, settings, seed and code. */
 import {
   partialPath,
   recoverArtifact,
@@ -28,7 +28,8 @@ export interface StageOutcome {
 /**
  * Runs the selected stages of a recipe under a lock of the run's directory. The next call resumes an interrupted stage.
  *
- * @throws SlmError BUSY if another run holds the directory, OUTPUT_FAILED if the directory cannot be written, INPUT_MISSING if a stage outside the selection was never run, and whatever a stage throws.
+ * @throws SlmError BUSY if another run uses the directory, OUTPUT_FAILED if the directory cannot be written, INPUT_MISSING if a stage
+ * outside the selection was never run, and all errors of stages.
  */
 export async function runPipeline(
   options: PipelineOptions,
@@ -49,8 +50,8 @@ export async function runPipeline(
 }
 
 /**
- * Directories of the artifacts that the outcomes stand on, by stage: their own, and those of the stages that they read, directly or
- * through others. Artifacts of later stages may be of earlier settings, so they are left out.
+ * Directories of the stages in `outcomes` and of all stages that they depend on, by stage. Later stages are left out, because their
+ * artifacts may come from earlier settings.
  */
 export function artifactsOf(
   outcomes: readonly StageOutcome[],
@@ -74,7 +75,7 @@ interface Running {
   readonly checks: RunChecks;
 }
 
-/** Runs the first of these stages unless its artifact is up to date. What could stop it or a later one is checked first. */
+/** Runs the first of these stages unless its artifact is up to date. Before that, it runs the checks for this stage and later ones. */
 async function runStage(
   left: readonly Stage[],
   { options, context, checks }: Running,
@@ -96,7 +97,7 @@ async function runStage(
     return outcome("skipped");
   }
   if (damage !== undefined)
-    context.progress({ stage: stage.name, message: `${damage}; it is made again`, isNote: true });
+    context.progress({ stage: stage.name, message: `${damage}; the stage runs again`, isNote: true });
   await checks.run(left, context);
   context.progress({ stage: stage.name });
   if (options.fresh === stage.name) await rm(partialPath(directory), { recursive: true, force: true });

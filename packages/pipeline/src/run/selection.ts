@@ -1,4 +1,4 @@
-/** Selects the stages of a run. */
+/** Selects which stages to run. */
 import { SlmError } from "@slm/core/errors";
 import { nearest } from "../recipe/nearest.js";
 import { didYouMean } from "../recipe/layers.js";
@@ -12,8 +12,8 @@ export interface SelectionOptions {
 }
 
 /**
- * The named stages and their inputs, in the order of the table: all required inputs, and optional inputs that are `present`, that is,
- * have a section in the recipe.
+ * The named stages and their inputs, in the order of the table: all required inputs, and the optional inputs in `present`, which have a
+ * section in the recipe.
  */
 export function requiredStages(
   stages: readonly Stage[],
@@ -54,7 +54,7 @@ export function selectStages(
   return planned;
 }
 
-/** Inputs of a stage in this run: the required ones, and optional ones whose stage is planned and that its settings read. */
+/** Inputs of a stage in this run: the required ones, and the optional ones that are planned and that its settings need. */
 export function inputsOf(stage: Stage, planned: readonly Stage[], settings: unknown): readonly StageInput[] {
   return stage.inputs.filter(
     ({ required, stage: input, isRead }) =>

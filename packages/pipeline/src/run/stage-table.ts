@@ -1,4 +1,4 @@
-/** Every stage, in execution order. Each is loaded only when a command needs it. */
+/** All stages, in execution order. A stage is loaded only when a command needs it. */
 import type { Stage } from "../stage/stage.js";
 
 const STAGE_LOADERS: Readonly<Record<string, () => Promise<Stage>>> = {
@@ -14,7 +14,7 @@ const STAGE_LOADERS: Readonly<Record<string, () => Promise<Stage>>> = {
   deploy: async () => (await import("../stages/deploy-stage.js")).deployStage,
 };
 
-/** Names of all stages, in execution order, known without loading them. */
+/** Names of all stages, in execution order. Reading them does not load the stages. */
 export const STAGE_NAMES: readonly string[] = Object.keys(STAGE_LOADERS);
 
 /** Loads the whole table. */

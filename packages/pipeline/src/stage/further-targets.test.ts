@@ -21,7 +21,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-/** A stage that writes its setting and what its inputs wrote. */
+/** A stage that writes its setting and the texts of its inputs. */
 const fake = (name: string, inputs: Stage["inputs"]): Stage =>
   defineStage({
     name,
@@ -70,7 +70,7 @@ async function optionsOf(recipe: string, sets: readonly string[] = []): Promise<
 const context = { progress: SILENT, signal: new AbortController().signal, seed: 1 };
 const wrote = (stage: string): Promise<string> => readFile(join(root, "run", stage, "out"), "utf8");
 
-test("a further target shares the student and has stages of its own, in directories of their own", async () => {
+test("a further target shares the student and has its own stages in separate directories", async () => {
   const recipe = "deploy: {}\nquantize: {}\nexport@npu: {target: npu}\ndeploy@npu: {target: npu}\n";
   const outcomes = await runPipeline(await optionsOf(recipe), context);
   expect(outcomes.map(({ name }) => name)).toEqual([
@@ -83,7 +83,7 @@ test("a further target shares the student and has stages of its own, in director
   expect(await wrote("deploy@npu")).toBe("npu distill(cpu) export(npu distill(cpu))");
 });
 
-test("changed settings of a further target run its stages alone again", async () => {
+test("changed settings of a further target rerun only its stages", async () => {
   const recipe = "export: {}\nexport@npu: {target: npu}\nquantize@npu: {}\n";
   await runPipeline(await optionsOf(recipe), context);
   const sets = ["export@npu.target=gpu"];
@@ -94,7 +94,7 @@ test("changed settings of a further target run its stages alone again", async ()
     "export@npu:would-run",
     "quantize@npu:would-run",
   ]);
-  // Its estimates are of its own export.
+  // Its estimates use its own export.
   expect(plan.at(-1)!.estimate.basis).toBe('{"target":"gpu"}');
 });
 
@@ -110,7 +110,7 @@ interface Gated {
   readonly gate: { readonly metric: string };
 }
 
-test("a real recipe's further target takes the metrics that the recipe names once", async () => {
+test("a further target uses the metrics that a recipe names once", async () => {
   const path = fileURLToPath(new URL("../../../../configs/quickstart/recipe.yaml", import.meta.url));
   const sets = ["export@npu.target=npu", "export@npu.profile=qnn", "quantize@npu.schemes=[int8-qdq]"];
   const { recipe, stages } = await preparePipeline({ recipe: { path, sets, environment: {} } });

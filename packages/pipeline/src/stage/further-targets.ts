@@ -1,17 +1,17 @@
 /**
- * Further targets of one student: sections such as `export@npu` and `deploy@npu`, whose stages stand beside those of the first target and
- * share everything before them.
+ * Further targets of one student: sections such as `export@npu` and `deploy@npu`. Their stages run in addition to those of the first target
+ * and share all earlier stages.
  */
 import type { Stage, StageInput } from "./stage.js";
 
-/** Stages that a target has of its own. */
+/** Stages that each target has separately. */
 export const TARGET_STAGES = ["export", "quantize", "compile", "bench", "deploy"] as const;
 
-/** Names of sections of further targets: the stage, and a name for the target that its author chooses. */
+/** Names of sections of further targets: the stage, `@`, and a name that the recipe's author chooses. */
 export const furtherSectionPattern = (stage: string): string => `^${stage}@([a-z][a-z0-9-]*)$`;
 
 /**
- * The stages, followed by those of the further targets that `sections` name, target by target in the order of their names.
+ * The stages, followed by the stages of the further targets in `sections`, sorted by target name.
  *
  * @example withFurtherTargets(stages, ["export@npu"]) // also export@npu, quantize@npu, compile@npu, bench@npu, deploy@npu
  */
@@ -25,7 +25,7 @@ export function withFurtherTargets(stages: readonly Stage[], sections: readonly 
   ];
 }
 
-/** A stage of a further target: it reads the target's own artifacts where the first target's stage reads its own. */
+/** A stage of a further target: it reads its own target's artifacts in place of the first target's. */
 function stageOf(stage: Stage, target: string): Stage {
   const inputs = stage.inputs.map((input): StageInput =>
     isTargetStage(input.stage) ? { ...input, stage: `${input.stage}@${target}`, as: input.stage } : input,

@@ -8,36 +8,36 @@ import type { FilesRequest, PlanRequest, StageFile } from "./plan-request.js";
 /** An earlier stage whose artifact a stage reads. */
 export interface StageInput<Settings = unknown> {
   readonly stage: string;
-  /** The name by which the stage's code asks for it. Default: `stage`. */
+  /** The name of the input in the stage's code. Default: `stage`. */
   readonly as?: string | undefined;
   /** An optional input is read only if the recipe has a section for it. */
   readonly required: boolean;
-  /** Whether these settings of the stage read it. Default: all do. */
+  /** Whether the stage reads the input with these settings. Default: always. */
   readonly isRead?: ((settings: Settings) => boolean) | undefined;
 }
 
-/** Estimated cost of running a stage; unknown fields are left out. */
+/** Estimated cost of a stage. Unknown fields are left out. */
 export interface StageEstimate {
   readonly seconds?: number | undefined;
   readonly diskBytes?: number;
   readonly memoryBytes?: number;
-  /** Weights that are trained, adapters included. */
+  /** Number of trained weights, including adapters. */
   readonly parameters?: number;
-  /** Source and target tokens read over the whole run, padding excluded. */
+  /** Source and target tokens read during the whole run, without padding. */
   readonly tokens?: number;
-  /** Multiply-adds of the whole run, counted as two. */
+  /** FLOPs of the whole run; a multiply-add counts as two. */
   readonly flops?: number;
-  /** Requests to a server. */
+  /** Number of requests to a server. */
   readonly requests?: number;
-  /** What the figures were computed from. */
+  /** Says what the figures were computed from. */
   readonly basis?: string;
 }
 
-/** What a run is about, for the head of its reports. */
+/** Names of the task and the run, for the head of reports. */
 export interface RunAbout {
-  /** Name of the task: `deploy.name`, else that of the run. */
+  /** Name of the task: `deploy.name`, or the name of the run. */
   readonly task: string;
-  /** Name of the run: of its recipe or directory. */
+  /** Name of the run, from its recipe or directory. */
   readonly run: string;
 }
 
@@ -45,25 +45,25 @@ export interface RunAbout {
 export interface StageRun<Settings> extends StageContext {
   readonly settings: Settings;
   readonly compute: Compute;
-  /** Machines that do what can be divided. Default: all is done here. */
+  /** Workers for the parts that can be divided. Default: everything runs on this machine. */
   readonly workers?: WorkersAddress | undefined;
-  /** For the heads of reports. A change of it makes no stage run again. */
+  /** For the heads of reports. A change does not make a stage run again. */
   readonly about: RunAbout;
-  /** Artifact directories by stage; an optional input that the recipe leaves out is absent. */
+  /** Artifact directories by stage. Optional inputs that the recipe leaves out are absent. */
   readonly inputs: Readonly<Record<string, string>>;
-  /** Directory to fill. After an interruption it holds the files that the earlier run wrote with the same settings and inputs. */
+  /** Directory to write to. After an interruption it contains the files of the earlier run with the same settings and inputs. */
   readonly work: string;
 }
 
 /** Definition of a stage. */
 export interface PipelineStage<Settings> {
-  /** Name of the stage, of its section in a recipe, and of its directory in a run. */
+  /** Name of the stage, its section in a recipe, and its directory in a run. */
   readonly name: string;
   readonly summary: string;
   readonly section: z.ZodType<Settings>;
   /** Kind of the artifact it writes. */
   readonly kind: ArtifactKind;
-  /** Raised when a change of the stage's code changes its output for the same settings, so that old artifacts are rebuilt. */
+  /** Version of the stage's code. Increase it if the output changes for the same settings, so that old artifacts are rebuilt. */
   readonly revision: number;
   readonly inputs: readonly StageInput<Settings>[];
   readonly files?: (
@@ -71,19 +71,19 @@ export interface PipelineStage<Settings> {
     request: FilesRequest,
   ) => readonly StageFile[] | Promise<readonly StageFile[]>;
   readonly estimate?: (request: PlanRequest<Settings>) => StageEstimate | Promise<StageEstimate>;
-  /** Folders of its artifact that hold many files; see `ArtifactSpec`. */
+  /** Folders of its artifact with many files; see `ArtifactSpec`. */
   readonly indexed?: readonly string[] | undefined;
-  /** Files and folders of its artifact that hold times and speeds; see `ArtifactSpec`. */
+  /** Files and folders of its artifact with times and speeds; see `ArtifactSpec`. */
   readonly records?: readonly string[] | undefined;
-  /** Whether it resumes from the work of a failed run; otherwise that work is deleted. Default true. */
+  /** Whether the stage can resume an interrupted run; if not, unfinished work is deleted. Default: true. */
   readonly isResumable?: boolean;
-  /** Whether the number of threads changes its output. If so, another number of threads runs it again. */
+  /** Whether its output depends on the number of threads. If so, the stage runs again with another number of threads. */
   readonly measuresThreads?: boolean;
-  /** Fills `work` and returns the stage's report. */
+  /** Writes the artifact to `work` and returns the stage's report. */
   readonly run: (run: StageRun<Settings>) => Promise<object>;
 }
 
-/** A stage whose settings type is hidden: settings are parsed again when they are passed to it. */
+/** A stage without the type of its settings. It parses the settings that are passed to it. */
 export interface Stage extends Pick<
   PipelineStage<unknown>,
   "name" | "summary" | "kind" | "revision" | "inputs" | "indexed" | "records"

@@ -1,4 +1,4 @@
-/** Options that every function of the library takes: the progress callback and the abort signal. */
+/** Options of all functions of the library: the progress callback and the abort signal. */
 import type { ProgressUpdate, StageContext } from "@slm/core";
 
 /** A progress event. */
@@ -6,7 +6,7 @@ export type WorkEvent =
   | {
       /** Progress of a stage. */
       readonly kind: "progress";
-      /** Its current state. */
+      /** The current state of the stage. */
       readonly update: ProgressUpdate;
     }
   | {
@@ -16,23 +16,23 @@ export type WorkEvent =
       readonly text: string;
     };
 
-/** Options of every long-running function. */
+/** Options of all long-running functions. */
 export interface WorkOptions {
-  /** Receives progress events. Default: none are sent. */
+  /** Called with progress events. Default: no progress. */
   readonly onEvent?: ((event: WorkEvent) => void) | undefined;
   /**
-   * Stops the work when it is aborted. The promise is then rejected with an `SlmError` of code INTERRUPTED. The files on disk are
-   * valid, and the same call resumes.
+   * Stops the work when aborted. The promise then rejects with an `SlmError` of code INTERRUPTED. The files on disk stay valid, and the
+   * same call resumes the work.
    */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A stage context, with a function that reports a note. */
+/** A stage context with a function for notes. */
 export interface WorkContext extends StageContext {
   readonly note: (text: string) => void;
 }
 
-/** Converts options to a stage context. @param seed seed of every random choice */
+/** Converts options to a stage context. @param seed seed for all random choices */
 export function contextOf(options: WorkOptions, seed = 1): WorkContext {
   return {
     seed,
@@ -42,7 +42,7 @@ export function contextOf(options: WorkOptions, seed = 1): WorkContext {
   };
 }
 
-/** Options that affect how the work is done, but not its result. */
+/** Options that do not affect the result. */
 const NOT_RECORDED = new Set(["output", "threads", "onEvent", "signal"]);
 
 /** The given options that affect the result, as recorded in a manifest. */

@@ -1,4 +1,4 @@
-/** Stage `bench`: speed and memory of the models of this run, compared with a decoder-only baseline of equal size. */
+/** Stage `bench`: speed and memory of the run's models, compared with a decoder-only baseline of the same size. */
 import { benchConfig, writeBenchReport, type BenchResult } from "@slm/bench";
 import { readManifest } from "@slm/core";
 import { readDeviceModel } from "@slm/exported-model";
@@ -13,21 +13,21 @@ import { BENCH_NAMES, summarizeStages } from "../summary/run-summary.js";
 import { factsOf, headlineOf, modelsSection, parametersOf, titleOf } from "../summary/summary-page.js";
 import { requireInput } from "./require-input.js";
 
-/** Settings of the benchmark. Read from the `bench:` section of a recipe. */
+/** Settings of the benchmark: the section `bench:` of a recipe. */
 export const benchSection = benchConfig.pick({ runs: true }).extend({
   baseline: z
     .enum(["decoder-only"])
     .nullable()
     .default("decoder-only")
     .describe(
-      "Baseline to compare with: a decoder-only model with as many parameters, exported and quantized " +
-        "in the same way, with random weights (they do not affect speed). Null: no baseline.",
+      "Baseline to compare with: a decoder-only model of the same size, exported and quantized " +
+        "in the same way, with random weights, which do not affect the speed. Null: no baseline.",
     ),
 });
 
 export const benchStage = defineStage<z.infer<typeof benchSection>>({
   name: "bench",
-  summary: "speed and memory, compared with a decoder-only baseline of equal size",
+  summary: "speed and memory, compared with a decoder-only baseline of the same size",
   section: benchSection,
   kind: "bench",
   revision: 3,
@@ -44,7 +44,7 @@ export const benchStage = defineStage<z.infer<typeof benchSection>>({
     const { file } = await heldOutFile(requireInput(inputs, "data"));
     const float32 = { name: BENCH_NAMES.float32, directory: requireInput(inputs, "export") };
     const device = await readDeviceModel(float32.directory);
-    // Graphs for an NPU run here as a simulation, which says so. A baseline on the CPU has nothing in common with it.
+    // NPU graphs are simulated here, and results say so. A baseline on the CPU cannot be compared with a simulation.
     const isForNpu = device.target === "npu";
     if (isForNpu && baseline !== null)
       context.progress({ stage: "bench", message: "no decoder-only baseline: the NPU is simulated" });

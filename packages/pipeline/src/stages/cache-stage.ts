@@ -1,4 +1,4 @@
-/** Stage `cache`: stores the teacher's distributions over every target, so that later epochs and runs need no teacher. */
+/** Stage `cache`: stores the teacher's distributions over every target, so that later epochs and runs do not need the teacher. */
 import { artifactInput, readManifest } from "@slm/core";
 import { basename } from "node:path";
 import { z } from "zod";
@@ -10,12 +10,12 @@ import { defineStage } from "../stage/stage.js";
 import type { CacheWorkers } from "../workers/cache-workers.js";
 import { requireInput } from "./require-input.js";
 
-/** What a cache holds; with workers, which of them did how much. */
+/** The statistics of a cache; with workers, also the work of each worker. */
 type CacheReport = CacheStageReport & { readonly workers?: readonly WorkerShare[] };
 
 export const cacheStage = defineStage<CacheConfig>({
   name: "cache",
-  summary: "the teacher's distributions over every target, and targets that it generates",
+  summary: "the teacher's distributions over every target, and the targets that it generates",
   section: cacheConfig,
   kind: "cache",
   revision: 1,
@@ -45,10 +45,10 @@ export const cacheStage = defineStage<CacheConfig>({
   },
 });
 
-/** Settings of a teacher that name it: a model or checkpoint, else how it was made. */
+/** The teacher's setting for its display name: a model or checkpoint, or otherwise its kind. */
 const named = z.object({ kind: z.string(), model: z.unknown().optional(), path: z.string().optional() });
 
-/** Who labels: the name of the model, without the folder that it was read from. */
+/** The name of the labelling model, without its folder. */
 async function nameOf(teacherDirectory: string): Promise<string> {
   const { kind, model, path } = named.parse((await readManifest(teacherDirectory)).settings);
   return basename(typeof model === "string" ? model : (path ?? kind));

@@ -1,4 +1,4 @@
-/** Stage `compile`: the model with graphs that the vendor's compiler made for each chip, verified on held-out rows. */
+/** Stage `compile`: compiles the model's graphs for each chip with the vendor's compiler, and verifies them on held-out rows. */
 import {
   compileConfig,
   compileModel,
@@ -14,7 +14,7 @@ import { defineStage, type StageRun } from "../stage/stage.js";
 import { requireInput } from "./require-input.js";
 
 export interface CompileStageReport extends CompileReport {
-  /** Rows verified, and the split they come from; null if none were. */
+  /** Number of verified rows, and their split; null without verification. */
   readonly verification: {
     readonly n: number;
     readonly split: HeldOutSplit;
@@ -26,7 +26,7 @@ export interface CompileStageReport extends CompileReport {
 
 export const compileStage = defineStage<CompileConfig>({
   name: "compile",
-  summary: "graphs compiled for each chip by the NPU vendor's compiler, beside the portable ones",
+  summary: "graphs compiled for each chip by the NPU vendor's compiler, in addition to the portable graphs",
   section: compileConfig,
   kind: "compiled",
   revision: 1,

@@ -1,4 +1,4 @@
-/** Stage `data`: rows of a source, split into train, dev and test. */
+/** Stage `data`: reads the rows of a source and splits them into train, dev and test. */
 import {
   dataConfig,
   firstReasons,
@@ -10,7 +10,7 @@ import {
 } from "@slm/data";
 import { defineStage } from "../stage/stage.js";
 
-/** How many records were rejected and why the first were; undefined if none was. */
+/** How many records were rejected, with the first reasons; undefined if none were rejected. */
 function rejectedLine({
   rejected,
   rejectedCount,
@@ -28,7 +28,7 @@ export const dataStage = defineStage<DataConfig>({
   section: dataConfig,
   kind: "data",
   revision: 1,
-  // Names files as the recipe does, in which folder ever that lies.
+  // Uses the recipe's file names, so that the result does not depend on the recipe's folder.
   records: ["statistics.json"],
   inputs: [],
   files: namedFiles,

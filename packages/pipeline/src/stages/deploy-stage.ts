@@ -1,4 +1,4 @@
-/** Stage `deploy`: the bundle, with a model card. Every run of a recipe on one machine gives the same bytes. */
+/** Stage `deploy`: writes the bundle with its model card. Repeated runs of a recipe on one machine write the same bytes. */
 import { artifactInput, readJsonFile, readManifest } from "@slm/core";
 import { BENCH_FILES, benchResultSchema } from "@slm/bench";
 import { DATA_FILES } from "@slm/data";
@@ -18,14 +18,14 @@ import { defineStage } from "../stage/stage.js";
 import { leafPaths, valueAt } from "../recipe/mapping.js";
 import { requireInput } from "./require-input.js";
 
-/** What a deployment reports: the files of the bundle, and the metrics of its model where they were measured. */
+/** Report of a deployment: the files of the bundle, and the model's metrics if they were measured. */
 export interface DeployReport extends Omit<Deployment, "bundle"> {
   readonly metrics: NonNullable<CardInput["metrics"]>;
 }
 
 export const deployStage = defineStage<DeployConfig>({
   name: "deploy",
-  summary: "the bundle, with a model card that has the measurements",
+  summary: "the bundle, with a model card that contains the measurements",
   section: deployConfig,
   kind: "bundle",
   revision: 1,
@@ -36,7 +36,7 @@ export const deployStage = defineStage<DeployConfig>({
     { stage: "quantize", required: false },
     { stage: "compile", required: false },
     { stage: "bench", required: false, isRead: ({ measurements }) => measurements === true },
-    // Its dev rows, where a threshold of confidence is chosen.
+    // The dev rows, if a confidence threshold is chosen on them.
     {
       stage: "data",
       required: false,
@@ -72,12 +72,12 @@ export const deployStage = defineStage<DeployConfig>({
   },
 });
 
-/** The texts of a model card that come from the recipe or flags. */
+/** The texts of a model card from the recipe or flags. */
 function cardTexts({ name, summary, intendedUse, limits, licences }: DeployConfig): CardInput {
   return { name, summary, intendedUse, limits, licences };
 }
 
-/** Settings of the distillation that are no defaults, from dotted key to value. */
+/** Settings of the distillation that differ from the defaults, by dotted key. */
 async function trainingSettings(distilled: string): Promise<NonNullable<CardInput["training"]>> {
   const { settings, seed, origins } = await readManifest(distilled);
   const scalar = z.union([z.string(), z.number(), z.boolean()]);
@@ -89,7 +89,7 @@ async function trainingSettings(distilled: string): Promise<NonNullable<CardInpu
   return { seed, ...Object.fromEntries(entries) };
 }
 
-/** The student, and the models and data it was made from. */
+/** The student, and the models and data that it was made from. */
 async function provenanceOf(distilled: string): Promise<NonNullable<CardInput["provenance"]>> {
   const { inputs } = await readManifest(distilled);
   return [...inputs, await artifactInput("checkpoint", distilled)].map(({ name, sha256 }) => ({
@@ -98,7 +98,7 @@ async function provenanceOf(distilled: string): Promise<NonNullable<CardInput["p
   }));
 }
 
-/** The fields of the quantize stage's report that a card shows. */
+/** The fields that a card shows from the report of stage `quantize`. */
 const quantizeDetails = z.looseObject({
   n: z.number(),
   split: z.enum(HELD_OUT_SPLITS),
@@ -138,7 +138,7 @@ async function benchOf(directory: string): Promise<NonNullable<CardInput["bench"
   return readJsonFile(join(directory, BENCH_FILES.result), benchResultSchema);
 }
 
-/** The fields of the compile stage's report that a card shows. */
+/** The fields that a card shows from the report of stage `compile`. */
 const compileDetails = z.looseObject({
   verification: z
     .looseObject({

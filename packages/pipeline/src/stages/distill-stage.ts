@@ -1,4 +1,4 @@
-/** Stage `distill`: a student learns from the teacher. */
+/** Stage `distill`: trains the student on the teacher's outputs. */
 import {
   distill,
   distillConfig,
@@ -19,7 +19,7 @@ import { requireInput } from "./require-input.js";
 
 export const distillStage = defineStage<DistillConfig>({
   name: "distill",
-  summary: "a student learns from the teacher",
+  summary: "the student, trained on the teacher's outputs",
   section: distillConfig,
   kind: "checkpoint",
   revision: 2,
@@ -27,7 +27,7 @@ export const distillStage = defineStage<DistillConfig>({
   inputs: [
     { stage: "data", required: true },
     { stage: "tokenizer", required: true },
-    // A student trained on labels alone has no teacher.
+    // A student trained only on labels has no teacher.
     { stage: "teacher", required: false },
     { stage: "cache", required: false },
   ],

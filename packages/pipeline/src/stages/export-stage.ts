@@ -1,4 +1,4 @@
-/** Stage `export`: the student's graphs for a target, checked against the checkpoint. */
+/** Stage `export`: exports the student's graphs for a target and compares them with the checkpoint. */
 import {
   exportConfig,
   exportCheckpoint,
@@ -13,12 +13,12 @@ import { listsOfRows } from "../models/row-lists.js";
 import { defineStage } from "../stage/stage.js";
 import { requireInput } from "./require-input.js";
 
-/** Name of the model in model.json and in reports; `deploy.name` is what a card shows. */
+/** Name of the model in model.json and in reports. Model cards show `deploy.name`. */
 const MODEL_NAME = "student";
 
 export const exportStage = defineStage<ExportConfig>({
   name: "export",
-  summary: "the student's graphs for a target, checked against the checkpoint",
+  summary: "the student's graphs for a target, compared with the checkpoint",
   section: exportConfig,
   kind: "export",
   revision: 3,
@@ -26,7 +26,7 @@ export const exportStage = defineStage<ExportConfig>({
   inputs: [
     { stage: "distill", required: true },
     { stage: "data", required: false },
-    // What the teacher answered to sources without targets says how answers go on as well.
+    // The teacher's answers to sources without targets also show how answers continue.
     { stage: "cache", required: false },
   ],
   run: async ({ settings, compute, inputs, work, progress, signal }): Promise<ExportReport> => {

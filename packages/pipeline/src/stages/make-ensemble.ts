@@ -17,14 +17,14 @@ export interface EnsembleReport extends MadeTeacher {
   readonly members: readonly MadeTeacher[];
 }
 
-/** Written last into a member's directory, so that a resumed run skips finished members. */
+/** Written last to a member's directory, so that a resumed run skips finished members. */
 const REPORT_FILE = "report.json";
 const memberReport = z.looseObject({ parameters: z.number(), vocab: z.number() });
 
 /**
  * Makes the members `member-0`, `member-1`, ... in the work directory. Members that an interrupted run finished are kept.
  *
- * @throws SlmError SHAPE_MISMATCH if members have different vocabularies, and what making a member throws.
+ * @throws SlmError SHAPE_MISMATCH if members have different vocabularies, and from making a member.
  */
 export async function makeEnsemble({ members }: EnsembleConfig, run: TeacherRun): Promise<EnsembleReport> {
   const reports: MadeTeacher[] = [];
@@ -50,7 +50,7 @@ export async function makeEnsemble({ members }: EnsembleConfig, run: TeacherRun)
 }
 
 /**
- * Writes the tokenizer of the members beside them: all read sources with its prompt.
+ * Writes the members' tokenizer next to them. All members use its prompt.
  *
  * @throws SlmError CONFIG_INVALID if their prompts differ
  */
@@ -63,14 +63,14 @@ async function writeSharedTokenizer(work: string, count: number): Promise<void> 
   if (other >= 0) {
     throw new SlmError(
       "CONFIG_INVALID",
-      `teacher: members with vocabulary: run need one prompt, that of member ${other + 1} differs from that of member 0`,
+      `teacher: members with vocabulary: run need the same prompt; the prompts of member ${other + 1} and member 0 differ`,
       { suggestions: ["give all members the same prompt"] },
     );
   }
   await writeTokenizer(first!, work);
 }
 
-/** Files outside the run that members are copied from. */
+/** Files outside the run that are copied to members. */
 export async function memberFiles(
   { members }: EnsembleConfig,
   request: FilesRequest,
@@ -125,7 +125,7 @@ function requireOneVocabulary(reports: readonly MadeTeacher[]): number {
   if (other < 0) return vocab;
   throw new SlmError(
     "SHAPE_MISMATCH",
-    `teacher: member 0 has a vocabulary of ${vocab} tokens, member ${other} of ${reports[other]!.vocab}`,
+    `teacher: expected the same vocabulary for all members; member 0 has ${vocab} tokens, member ${other} has ${reports[other]!.vocab}`,
     { suggestions: ["use members trained with the tokenizer of this run"] },
   );
 }

@@ -1,4 +1,4 @@
-/** Makes the teacher directory of a labeller: a server, a program, or one of an extension. It holds one file, and no key. */
+/** Makes the teacher directory of a labeller: a server, a program or a labeller of an extension. It contains one file, without the API key. */
 import {
   apiFileOf,
   writeApiFile,
@@ -11,16 +11,16 @@ import {
 import { exampleRows } from "@slm/teacher";
 import type { StageFile } from "../stage/plan-request.js";
 
-/** Settings of a teacher without weights here. */
+/** Settings of a teacher without weights on this machine. */
 export type LabellerConfig = ApiTeacherConfig | CommandTeacherConfig | ExtensionTeacherConfig;
 
 export interface MadeLabeller {
   readonly kind: LabellerConfig["kind"];
-  /** The server's model, the program, or the extension's labeller. */
+  /** Name of the server's model, the program or the extension's labeller. */
   readonly name: string;
 }
 
-/** @throws SlmError DATA_INVALID for too few rows for the examples, INPUT_MISSING for a file of a program, OUTPUT_FAILED */
+/** @throws SlmError DATA_INVALID if there are too few rows for the examples, INPUT_MISSING if a file of a program is missing, OUTPUT_FAILED */
 export async function makeLabeller(
   settings: LabellerConfig,
   { dataDirectory, work }: { readonly dataDirectory: string; readonly work: string },
@@ -41,7 +41,7 @@ export function isLabeller(settings: { readonly kind: string }): settings is Lab
   return ["api", "command", "extension"].includes(settings.kind);
 }
 
-/** Files outside the run that the answers depend on. */
+/** Files outside the run that affect the answers. */
 export function labellerFiles(settings: LabellerConfig): readonly StageFile[] {
   if (settings.kind === "api") return [];
   return settings.files.map((path, place) => ({ setting: `files.${place}`, path }));

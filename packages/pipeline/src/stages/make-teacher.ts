@@ -59,13 +59,13 @@ export interface TeacherRun extends TeacherWork {
 export interface MadeTeacher {
   readonly parameters: number;
   readonly vocab: number;
-  /** How it reads sources with the run's vocabulary; absent for its own. */
+  /** How it tokenizes sources with the run's vocabulary; absent if it uses its own vocabulary. */
   readonly shared?: SharedReading | undefined;
-  /** What is left of its own vocabulary, where that was cut. */
+  /** Size of its own vocabulary after pruning, if it was pruned. */
   readonly pruned?: PruneReport;
   /** Report of the fine-tuning, if there was one. */
   readonly finetuned?: FinetuneReport;
-  /** The quantized weights that it computes with; absent for float32. */
+  /** Its quantized weights; absent for float32. */
   readonly quantized?: QuantizedTeacher;
 }
 
@@ -74,7 +74,7 @@ export interface CopiedTeacher extends MadeTeacher {
   readonly source: string;
 }
 
-/** Makes the checkpoint described by the settings. */
+/** Makes the checkpoint that the settings describe. */
 export async function makeTeacher(settings: SingleTeacherConfig, run: TeacherRun): Promise<MadeTeacher> {
   const { dataDirectory, tokenizerDirectory, work, compute, context } = run;
   if (settings.kind === "train") {
@@ -93,10 +93,10 @@ export async function makeTeacher(settings: SingleTeacherConfig, run: TeacherRun
   return { ...made, ...finetuned, ...quantized };
 }
 
-/** Settings of a teacher whose weights exist. */
+/** Settings of a teacher with existing weights. */
 type TakenConfig = Extract<SingleTeacherConfig, { readonly kind: "import" | "checkpoint" }>;
 
-/** Copies or imports the weights, with the vocabulary and the prompt of the settings. */
+/** Copies or imports the weights, and applies the vocabulary and prompt from the settings. */
 async function takeTeacher(settings: TakenConfig, run: TeacherRun): Promise<CopiedTeacher> {
   const { vocabulary = "own", prompt } = settings;
   if (typeof vocabulary === "object") return takePruned(settings, vocabulary.prune, run);
@@ -110,14 +110,14 @@ async function takeTeacher(settings: TakenConfig, run: TeacherRun): Promise<Copi
   return { ...made, shared: await comparePrompts(made.source, work, dataDirectory, context) };
 }
 
-/** The whole model is written first: its prompt, as its own chat template writes it, is among the texts whose tokens are kept. */
+/** Writes the whole model first, because the tokens of its prompt, formatted by its own chat template, must be kept. */
 async function takePruned(
   settings: TakenConfig,
   prune: PruneConfig,
   run: TeacherRun,
 ): Promise<CopiedTeacher> {
   const whole = join(run.work, "whole");
-  // What an interrupted run left is not complete.
+  // The files of an interrupted run are incomplete.
   await rm(whole, { recursive: true, force: true });
   await mkdir(whole);
   try {
@@ -129,7 +129,7 @@ async function takePruned(
   }
 }
 
-/** Trains LoRA adapters, if the settings say so. */
+/** Trains LoRA adapters if the settings ask for it. */
 async function fitToTask(
   { finetune }: TakenConfig,
   { dataDirectory, work, compute, context }: TeacherRun,
@@ -181,8 +181,9 @@ export async function teacherFiles(
 /**
  * Copies a checkpoint into `work`.
  *
- * @param vocabulary run: it is cut to the tokens of the run
- * @throws SlmError INPUT_MISSING, CONFIG_INVALID if it reads images, SHAPE_MISMATCH if its vocabulary is not the run's, because its probabilities would be assigned to wrong tokens.
+ * @param vocabulary run: keeps only the tokens of the run
+ * @throws SlmError INPUT_MISSING, CONFIG_INVALID if the model reads images, SHAPE_MISMATCH if its vocabulary differs from the run's,
+ * because its probabilities would be assigned to wrong tokens.
  */
 export async function copyTeacher(
   source: string,
@@ -194,7 +195,7 @@ export async function copyTeacher(
   if (visionOf(config) !== undefined) {
     throw new SlmError(
       "CONFIG_INVALID",
-      `teacher: ${join(source, CONFIG_FILE)}: the model reads images, but teachers read text only`,
+      `teacher: ${join(source, CONFIG_FILE)}: the model reads images, but a teacher must read only text`,
       { context: { source }, suggestions: ["slm teacher train RECIPE"] },
     );
   }
@@ -216,14 +217,16 @@ async function requireSameVocabulary(source: string, tokenizerDirectory: string)
   if (isDeepStrictEqual(theirs, ours)) return;
   const [got, expected] = [Object.keys(theirs).length, Object.keys(ours).length];
   const sizes =
-    got === expected ? `both have ${got} tokens, but different ones` : `${got} tokens against ${expected}`;
+    got === expected
+      ? `both have ${got} tokens, but the tokens differ`
+      : `${got} tokens instead of ${expected}`;
   throw new SlmError(
     "SHAPE_MISMATCH",
     `teacher: the vocabulary of ${source} differs from that of this run's tokenizer: ${sizes}`,
     {
       context: { source, teacherTokens: got, tokenizerTokens: expected },
       suggestions: [
-        "prepare the data in the same way as for that teacher: remove data.limit and other changes of the data",
+        "prepare the data with the same settings as for that teacher, for example without data.limit",
         "train a teacher on this data: teacher: { kind: train, ... }",
       ],
     },

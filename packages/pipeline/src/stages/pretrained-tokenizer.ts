@@ -1,4 +1,4 @@
-/** The tokenizer of a published model for a run, cut to the tokens that the run's texts use. */
+/** Takes the tokenizer of a published model and keeps only the tokens that the run's texts use. */
 import { DATA_FILES, readRows, readSources, textRow } from "@slm/data";
 import { resolveCached, resolveModel } from "@slm/checkpoints";
 import type { StageContext } from "@slm/core";
@@ -18,13 +18,13 @@ import type { FilesRequest, StageFile } from "../stage/plan-request.js";
 
 export interface PretrainedTokenizer {
   readonly files: TokenizerFiles;
-  /** Training rows read. */
+  /** Number of training rows that were read. */
   readonly rows: number;
   readonly pruned: PruneReport | undefined;
 }
 
 /**
- * Reads the training rows and the unlabelled sources, if there is a vocabulary to prune.
+ * Reads the training rows and the unlabelled sources if the vocabulary is pruned.
  *
  * @throws SlmError as resolving and opening the model and `pruneTokenizer`.
  */
@@ -40,7 +40,7 @@ export async function pretrainedTokenizer(
 }
 
 /**
- * Cuts a tokenizer to the tokens of the run's rows.
+ * Prunes a tokenizer to the tokens of the run's rows.
  *
  * @throws SlmError as `pruneTokenizer`.
  */
@@ -58,7 +58,7 @@ export async function pruneToRows(
   return { files, rows, pruned: report };
 }
 
-/** Texts of the training rows, as student and teacher read them, and the unlabelled sources. */
+/** Texts of the training rows in the student's and the teacher's form, and the unlabelled sources. */
 async function* textsOf(dataDirectory: string, onRow: () => void): AsyncGenerator<CorpusText> {
   for await (const row of readRows(join(dataDirectory, DATA_FILES.train))) {
     onRow();
@@ -72,7 +72,7 @@ async function* textsOf(dataDirectory: string, onRow: () => void): AsyncGenerato
   for await (const text of readSources(unlabelled)) yield { side: "source", text };
 }
 
-/** Files outside the run that the tokenizer is read from. */
+/** The tokenizer's files outside the run. */
 export async function pretrainedFiles(
   { model }: PretrainedTokenizerConfig,
   request: FilesRequest,

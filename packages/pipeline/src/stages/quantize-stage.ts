@@ -1,4 +1,4 @@
-/** Stage `quantize`: quantized models, each compared on held-out rows with the float32 export it was made from. */
+/** Stage `quantize`: quantizes the model and compares each result with the float32 export on held-out rows. */
 import { graphBytes, readDeviceModel } from "@slm/exported-model";
 import { type StageContext } from "@slm/core";
 import { DATA_FILES } from "@slm/data";
@@ -28,13 +28,13 @@ import { measureQuality } from "../models/measure-quality.js";
 import { defineStage } from "../stage/stage.js";
 import { requireInput } from "./require-input.js";
 
-/** Settings of quantization and of its evaluation. Read from the `quantize:` section of a recipe. */
+/** Settings of quantization and of its evaluation: the section `quantize:` of a recipe. */
 export const quantizeSection = quantizeConfig
   .safeExtend({
     metrics: z
       .array(metricName)
       .optional()
-      .describe("Metrics measured in addition to the gate's. Default in a recipe: distill.metrics."),
+      .describe("Metrics to measure in addition to the gate's metric. Default in a recipe: distill.metrics."),
   })
   .refine(({ gate }) => isMetricName(gate.metric), {
     path: ["gate", "metric"],
@@ -42,7 +42,7 @@ export const quantizeSection = quantizeConfig
   })
   .refine(({ gate: { metric, minimum } }) => minimum === undefined || isHigherBetter(metric), {
     path: ["gate", "minimum"],
-    message: "the metric is an error rate, whose limit is maximum",
+    message: "the metric is an error rate, so its limit is maximum",
   })
   .refine(({ gate: { metric, maximum } }) => maximum === undefined || !isHigherBetter(metric), {
     path: ["gate", "maximum"],
@@ -60,26 +60,26 @@ export interface MeasuredModel {
   /** `float32` for the export. */
   readonly name: string;
   readonly bytes: number;
-  /** Time to answer all rows [seconds]. */
+  /** Time for answering all rows [seconds]. */
   readonly seconds: number;
   readonly metrics: Readonly<Record<string, number>>;
   /** 95 % confidence intervals by bootstrap over the rows; absent in artifacts of earlier versions. */
   readonly intervals?: Readonly<Record<string, Interval>> | undefined;
-  /** Null for the float32 export, with which the others are compared. */
+  /** Null for the float32 export, which is the reference. */
   readonly gate: GateResult | null;
 }
 
 export interface QuantizeStageReport extends Partial<CalibrationShares> {
-  /** Rows measured. */
+  /** Number of evaluated rows. */
   readonly n: number;
-  /** The split or file they come from. */
+  /** The rows' split or file. */
   readonly split: HeldOutSplit;
   /** The scheme that is deployed: the first. */
   readonly scheme: string;
   readonly bytesBefore: number;
   readonly bytesAfter: number;
   readonly gate: GateResult;
-  /** The device that measured, and its int8 arithmetic. */
+  /** The device used for measuring, and its int8 arithmetic. */
   readonly device: RuntimeDevice;
   readonly models: readonly MeasuredModel[];
 }
@@ -121,7 +121,7 @@ export const quantizeStage = defineStage<QuantizeSection>({
           );
           const model = await bench.measure(scheme, directory);
           made.push({ ...model, gate: askGate(settings.gate, before.metrics, model.metrics) });
-          // The first scheme is deployed. If it fails, the others need no measurement.
+          // The first scheme is deployed. If it fails, measuring the others is pointless.
           requirePass(made[0]!, settings.gate);
         }
         return { models: made };
@@ -142,7 +142,7 @@ export const quantizeStage = defineStage<QuantizeSection>({
   },
 });
 
-/** Training rows for calibration. Schemes that only round to 8 bits need none. */
+/** Training rows for calibration. Schemes that only round to 8 bits do not need calibration. */
 async function calibrationOf(
   { schemes: names, calibration }: QuantizeSection,
   data: string,
@@ -198,19 +198,19 @@ function requirePass(
   if (gate.pass) return;
   const { metric, before } = gate;
   const higherIsBetter = isHigherBetter(metric);
-  // Where the float32 model misses the absolute limit too, another scheme does not help.
+  // If the float32 model also misses the absolute limit, another scheme does not help.
   const float32 = checkGate({ metric, before, after: before, maxDrop: 0, higherIsBetter, minimum, maximum });
   throw new SlmError("GATE_FAILED", gateMessage(name, gate), {
     context: { scheme: name, gate },
     suggestions: float32.pass
       ? [
-          "the float32 export is kept: leave the quantize section out, or",
-          "--set 'quantize.schemes=[int8-dynamic]' for a gentler scheme, or",
+          "remove the section quantize to deploy the float32 export, or",
+          "--set 'quantize.schemes=[int8-dynamic]' for a more accurate scheme, or",
           "--set quantize.gate.maxDrop=VALUE to accept the loss",
         ]
       : [
-          "the float32 model misses the limit too: train longer, with more data or with another learning rate",
-          "slm report RUN shows the loss and answers to dev rows",
+          "the float32 model also misses the limit: train longer, with more data or with another learning rate",
+          "slm report RUN shows the loss and the answers to dev rows",
         ],
   });
 }

@@ -1,4 +1,4 @@
-/** Exports a teacher's checkpoint as a graph with 8- or 4-bit weights, with the exporter and quantizer of students. */
+/** Exports a teacher's checkpoint as a graph with 8-bit or 4-bit weights, using the exporter and quantizer for students. */
 import type { StageContext } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { parameterCount } from "@slm/model";
@@ -12,9 +12,9 @@ import { join } from "node:path";
 import type { Compute } from "../compute/compute.js";
 import { withOutputThreads } from "../compute/output-threads.js";
 
-/** Where a teacher's checkpoint is made, and with what. */
+/** The directory of a teacher's checkpoint, and the runtime to use. */
 export interface TeacherWork {
-  /** Receives the checkpoint. */
+  /** Directory of the checkpoint. */
   readonly work: string;
   readonly compute: Compute;
   readonly context: StageContext;
@@ -29,19 +29,19 @@ export interface QuantizedTeacher {
 }
 
 /**
- * Scheme of each precision. Both are block schemes. With one scale for a whole row of activations (int8-dynamic), the few outliers of
- * large language models would cost too much precision.
+ * Scheme of each precision. Both are block schemes. One scale per row of activations (int8-dynamic) is not precise enough for the outliers
+ * of large language models.
  */
 const SCHEMES = { int8: "int8-block", int4: "int4-block" } as const satisfies Readonly<
   Record<Exclude<TeacherPrecision, "float32">, SchemeName>
 >;
 
-/** Name that layout transformers.js gives the graph of a decoder-only model. */
+/** Name of a decoder-only model's graph in the transformers.js layout. */
 const EXPORTED = join("onnx", "model.onnx");
 
-/** Adds the graph to the checkpoint in `work`. From then on the graph scores and generates.
+/** Adds the graph to the checkpoint in `work`. The teacher then uses the graph to score and generate.
  *
- * @throws SlmError as exporting and quantizing do.
+ * @throws SlmError as exporting and quantizing.
  */
 export async function quantizeTeacher(
   precision: keyof typeof SCHEMES,
@@ -51,12 +51,12 @@ export async function quantizeTeacher(
   if (config.architecture !== "decoder-only")
     throw new SlmError(
       "CONFIG_INVALID",
-      `teacher: precision ${precision} needs a decoder-only teacher, ${work} is ${config.architecture}`,
+      `teacher: precision ${precision} needs a decoder-only teacher, but ${work} is ${config.architecture}`,
       { suggestions: ["leave out teacher.precision"] },
     );
   const scheme = SCHEMES[precision];
   const exported = join(work, "exported");
-  // An unfinished graph of an interrupted run cannot be used.
+  // The graph of an interrupted run is incomplete.
   await rm(exported, { recursive: true, force: true });
   await mkdir(exported);
   try {

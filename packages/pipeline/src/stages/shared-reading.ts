@@ -1,4 +1,4 @@
-/** Compares how a teacher reads sources with the run's vocabulary and with its own. */
+/** Compares how a teacher tokenizes sources with the run's vocabulary and with its own vocabulary. */
 import { SlmError } from "@slm/core/errors";
 import type { StageContext } from "@slm/core";
 import { DATA_FILES, readRows, textRow } from "@slm/data";
@@ -11,16 +11,16 @@ export interface SharedReading {
   readonly tokensPerSource: { readonly own: number; readonly run: number };
 }
 
-/** Training rows that are compared. */
+/** Number of training rows to compare. */
 const ROWS = 100;
 
 /**
- * Tokenizes the first sources with their prompt by both vocabularies. Text without a token of its own in the run's vocabulary is read
- * in smaller pieces, to which a teacher is less used, so a difference is reported.
+ * Tokenizes the first sources and their prompt with both vocabularies. The run's vocabulary may split text into smaller pieces, which the
+ * teacher has seen less often, so differences are reported.
  *
  * @param source the teacher's model: an external one or a checkpoint
  * @param directory the teacher with the run's vocabulary, and its prompt
- * @throws SlmError CONFIG_INVALID if the prompt has a special token that the run's vocabulary lacks: it would be read letter by letter.
+ * @throws SlmError CONFIG_INVALID if the run's vocabulary lacks a special token of the prompt, because it would be split into letters.
  */
 export async function comparePrompts(
   source: string,
@@ -51,7 +51,7 @@ export async function comparePrompts(
     progress({
       stage: "teacher",
       message:
-        `the run's vocabulary lacks ${lost.size} tokens of prompted sources, which are read in smaller pieces: ${shown.join(", ")}; ` +
+        `the run's vocabulary lacks ${lost.size} tokens of the prompt and sources, which are split into smaller pieces: ${shown.join(", ")}; ` +
         keepAdvice(run),
     });
   }
@@ -71,7 +71,7 @@ function rejectLostTokens(own: TokenizerFiles, run: TokenizerFiles): void {
   if (lost === undefined) return;
   throw new SlmError(
     "CONFIG_INVALID",
-    `teacher: the prompt has the special token ${lost.content}, which this run's vocabulary lacks`,
+    `teacher: the prompt contains the special token ${lost.content}, which this run's vocabulary lacks`,
     { context: { token: lost.content }, suggestions: [keepAdvice(run)] },
   );
 }

@@ -49,7 +49,7 @@ export const teacherStage = defineStage<TeacherConfig>({
   },
 });
 
-/** Members are made one after the other: time and disk space add up, memory does not. */
+/** Members are made one after the other: their times and disk space add up, their memory does not. */
 async function estimate(request: PlanRequest<TeacherConfig>): Promise<StageEstimate> {
   const { settings } = request;
   if (settings.kind !== "ensemble") return estimateTeacher({ ...request, settings });

@@ -1,4 +1,4 @@
-/** Copies a teacher's checkpoint with fewer tokens: those of the run's tokenizer, or those of its own that the run's texts use. */
+/** Copies a teacher's checkpoint with fewer tokens: either the run's tokens, or the teacher's own tokens that the run's texts use. */
 import { copyWithVocabulary } from "@slm/checkpoints";
 import type { ModelConfig } from "@slm/model";
 import {
@@ -16,8 +16,8 @@ import { chatTemplateFiles } from "../models/open-external.js";
 import { pruneToRows } from "./pretrained-tokenizer.js";
 
 /**
- * Copies the checkpoint in `source` into `work` with the tokens of another tokenizer, by their texts. Prompt, end token and chat template
- * stay its own.
+ * Copies the checkpoint in `source` to `work` with the tokens of another tokenizer, matched by their texts. The prompt, the end token and
+ * the chat template do not change.
  *
  * @throws SlmError as `shareVocabulary`
  */
@@ -34,8 +34,8 @@ export async function copyWithTokens(
 }
 
 /**
- * Copies the checkpoint in `source`, whose prompt is written, into `work` with those of its tokens that the rows in `dataDirectory`, its prompt
- * and `keep` use.
+ * Copies the checkpoint in `source` to `work` and keeps only the tokens that the rows in `dataDirectory`, its prompt and `keep` use. The
+ * prompt of `source` must be written already.
  *
  * @throws SlmError as `pruneTokenizer`
  */

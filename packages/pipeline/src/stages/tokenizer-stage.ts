@@ -1,4 +1,4 @@
-/** Stage `tokenizer`: a tokenizer trained on the training rows, or that of a published model. */
+/** Stage `tokenizer`: trains a tokenizer on the training rows, or takes the tokenizer of a published model. */
 import { DATA_FILES, readRows, readSources, textRow, type Row } from "@slm/data";
 import {
   tokenizerConfig,
@@ -15,18 +15,18 @@ import { pretrainedFiles, pretrainedTokenizer } from "./pretrained-tokenizer.js"
 import { requireInput } from "./require-input.js";
 
 export interface TokenizerReport {
-  /** Rows it was trained on, unlabelled sources included. */
+  /** Number of rows that it was trained on, including unlabelled sources. */
   readonly rows: number;
-  /** Entries, special tokens included. */
+  /** Number of tokens, including special tokens. */
   readonly vocab: number;
   readonly rejected: readonly { readonly line: number; readonly reason: string }[];
-  /** What pruning did, if there was any. */
+  /** Result of pruning, if the vocabulary was pruned. */
   readonly pruned?: PruneReport | undefined;
 }
 
 export const tokenizerStage = defineStage<TokenizerConfig>({
   name: "tokenizer",
-  summary: "the vocabulary: learnt from the training rows, or a published model's",
+  summary: "the vocabulary, trained on the training rows or taken from a published model",
   section: tokenizerConfig,
   kind: "tokenizer",
   revision: 1,
@@ -49,7 +49,10 @@ export const tokenizerStage = defineStage<TokenizerConfig>({
   },
 });
 
-/** The training rows, then the unlabelled sources if asked for. A row with a `teacherSource` is also given with that source. */
+/**
+ * The training rows, then the unlabelled sources if the settings include them. A row with a `teacherSource` is returned a second time with
+ * that source.
+ */
 async function* textsOf(
   dataDirectory: string,
   withUnlabelled: boolean,

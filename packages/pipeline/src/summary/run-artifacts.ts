@@ -1,11 +1,11 @@
-/** The finished stages in the directory of a run that belong together, and what the run is about. */
+/** Finds the finished stages of a run that belong together, and the run's names. */
 import { MANIFEST_FILE, contentHash, readManifest, type Manifest } from "@slm/core";
 import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { z } from "zod";
 import type { RunAbout } from "../stage/stage.js";
 
-/** Stages whose results a report shows, in order. */
+/** Stages to show in a report, in order. */
 const SHOWN_STAGES = [
   "data",
   "tokenizer",
@@ -27,8 +27,8 @@ export interface RunArtifacts {
 }
 
 /**
- * The artifacts of a run that were made from one another. One that was made from an earlier version of another is left out, so that a
- * report never mixes figures of two models.
+ * The artifacts of a run that belong together. An artifact made from an earlier version of its input is left out, so that a report never
+ * mixes figures of two models.
  *
  * @throws SlmError DATA_INVALID for a corrupt manifest
  */
@@ -56,7 +56,7 @@ export async function readRunArtifacts(root: string): Promise<RunArtifacts> {
 
 const named = z.looseObject({ name: z.string() });
 
-/** @param deploy settings of stage deploy; undefined without one */
+/** @param deploy settings of stage deploy; undefined if the run has none */
 export function aboutOf(run: string, deploy: unknown): RunAbout {
   return { task: named.safeParse(deploy).data?.name ?? run, run };
 }

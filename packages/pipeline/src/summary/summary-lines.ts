@@ -4,14 +4,14 @@ import { columns } from "../format/columns.js";
 import { formatMetric } from "../format/metric-format.js";
 import type { RunSummary, SummarizedModel, SummaryFigure, TrainedModel } from "./run-summary.js";
 
-/** A column: its title, and the cell of each row. */
+/** A column: its title and the cell of each row. */
 interface SummaryColumn {
   readonly title: string;
   readonly model?: SummarizedModel | undefined;
   readonly trained?: TrainedModel | undefined;
 }
 
-/** A row: its title, and its cell in a column, empty where nothing is known. */
+/** A row: its title and its cell in a column. Unknown cells are empty. */
 type SummaryRow = readonly [title: string, ...cells: string[]];
 
 export interface SummaryTable {
@@ -19,10 +19,10 @@ export interface SummaryTable {
   readonly rows: readonly SummaryRow[];
 }
 
-/** The table; no rows if nothing was measured. Rows and columns without a cell are left out. */
+/** The table, without rows if nothing was measured. Empty rows and columns are left out. */
 export function summaryTable(summary: RunSummary): SummaryTable {
   const { models, heldOut, student, teacher } = summary;
-  // Schemes that were measured for comparison are in the report of stage quantize.
+  // Schemes measured only for comparison are in the report of stage quantize.
   const all: readonly SummaryColumn[] = [
     ...models
       .filter(({ role }) => role !== "other scheme")
@@ -68,7 +68,7 @@ export function summaryTable(summary: RunSummary): SummaryTable {
   return { titles: ["", ...used.map(({ title }) => title)], rows };
 }
 
-/** The lines of the terminal. */
+/** The lines to print in the terminal. */
 export function summaryLines(summary: RunSummary): readonly string[] {
   const { titles, rows } = summaryTable(summary);
   const notes = [...summaryNotes(summary), ...summary.warnings.map((warning) => `warning: ${warning}`)];
@@ -76,7 +76,7 @@ export function summaryLines(summary: RunSummary): readonly string[] {
   return ["", ...columns(titles, rows), ...notes, ""];
 }
 
-/** What the figures are of, one sentence each. */
+/** Explains the figures, one sentence each. */
 export function summaryNotes(summary: RunSummary): readonly string[] {
   const { training, bundleBytes, device, baseline } = summary;
   const learned = [
@@ -92,12 +92,12 @@ export function summaryNotes(summary: RunSummary): readonly string[] {
       ? []
       : [
           `speed on ${device.name}, ${device.threads} ${device.threads === 1 ? "thread" : "threads"}` +
-            (device.simulated ? "; simulated, so not the speed of that device" : ""),
+            (device.simulated ? "; simulated, so this is not the speed of that device" : ""),
         ]),
     ...(baseline === null
       ? []
       : [
-          `against a decoder-only model of equal size: ${formatGrouped(baseline.firstTokenMs)} times its time to first token, ` +
+          `compared with a decoder-only model of the same size: ${formatGrouped(baseline.firstTokenMs)} times its time to first token, ` +
             `${formatGrouped(baseline.tokensPerSecond)} times its tokens/s`,
         ]),
     ...(summary.models.some(hasInterval) ? ["in brackets: 95 % confidence intervals"] : []),
@@ -108,7 +108,7 @@ function titleOf({ role, scheme }: SummarizedModel): string {
   return role === "deployed" ? `deployed, ${scheme}` : "float32 export";
 }
 
-/** The student in training is the model before quantization: its dev metrics stand in the float32 column where there is one. */
+/** The student during training is the model before quantization, so its dev metrics are in the float32 column if there is one. */
 function trainedAs(
   { role }: SummarizedModel,
   models: readonly SummarizedModel[],
@@ -118,7 +118,7 @@ function trainedAs(
   return role === "float32" || !hasFloat32 ? (student ?? undefined) : undefined;
 }
 
-/** The names, each once, the gate's metric first. */
+/** The names without duplicates, the gate's metric first. */
 function mainFirst({ metric }: RunSummary, names: readonly string[]): readonly string[] {
   return [...new Set(names)].sort((a, b) => Number(b === metric) - Number(a === metric));
 }

@@ -8,22 +8,22 @@ import type { RunAbout } from "../stage/stage.js";
 import type { RunSummary, SummaryFigure } from "./run-summary.js";
 import { summaryNotes, summaryTable } from "./summary-lines.js";
 
-/** The title of a run's pages: the task, and which part of the run the page shows. */
+/** The title of a run's page: the task, and the part of the run that the page shows. */
 export function titleOf({ task }: RunAbout, part?: string): string {
   return part === undefined ? task : `${task}: ${part}`;
 }
 
-/** A count of parameters, and of what. */
+/** A number of parameters, and the model that has them. */
 type Parameters = readonly [model: string, count: number | undefined];
 
 export interface HeadRequest {
   readonly data?: Manifest | undefined;
-  /** When the run ended: ISO 8601. */
+  /** End of the run, ISO 8601. */
   readonly date: string;
   readonly parameters: readonly Parameters[];
 }
 
-/** Run, date, data and parameters; what is not known is left out. */
+/** Run, date, data and parameters. Unknown values are left out. */
 export function factsOf(about: RunAbout, { data, date, parameters }: HeadRequest): readonly Fact[] {
   const counts = parameters.flatMap(([model, count]) =>
     count === undefined ? [] : [`${formatCount(count)} ${model}`],
@@ -36,7 +36,7 @@ export function factsOf(about: RunAbout, { data, date, parameters }: HeadRequest
   ];
 }
 
-/** The models of a run whose parameters are known. */
+/** The models of a run with a known number of parameters. */
 export function parametersOf({ student, teacher }: RunSummary): readonly Parameters[] {
   return [
     ["student", student?.parameters],
@@ -74,7 +74,7 @@ function namesIn(value: unknown): readonly string[] {
   return Object.values(value).flatMap(namesIn);
 }
 
-/** The metric of the gate first, then size and speed of the deployed model. */
+/** The gate's metric, then the size and speed of the deployed model. */
 export function headlineOf({ models, metric, heldOut, student }: RunSummary): readonly HeadlineFigure[] {
   const deployed = models.find(({ role }) => role === "deployed");
   if (deployed === undefined) return [];
@@ -112,7 +112,7 @@ function betweenOf({ low, high }: SummaryFigure, format: (value: number) => stri
   return low === undefined || high === undefined ? undefined : `${format(low)} to ${format(high)}`;
 }
 
-/** The closing table of the run, and reasons to doubt it; nothing before anything was measured. */
+/** The closing table of the run, and reasons to doubt the model's quality. Empty before anything was measured. */
 export function modelsSection(summary: RunSummary): readonly ReportSection[] {
   const { titles, rows } = summaryTable(summary);
   if (rows.length === 0) return [];

@@ -1,4 +1,4 @@
-/** The page about a teacher that was trained or fine-tuned, beside its checkpoint. */
+/** The report of a trained or fine-tuned teacher, written next to its checkpoint. */
 import { readManifest, writeTextAtomic } from "@slm/core";
 import { readRunLog, readSamples, SAMPLES_FILE, trainingPage } from "@slm/report";
 import { METRICS_FILE } from "@slm/training";
@@ -8,7 +8,7 @@ import type { RunAbout } from "../stage/stage.js";
 import { factsOf, titleOf } from "./summary-page.js";
 
 export interface TeacherReportRequest {
-  /** Directory of the teacher, with the log of its training. */
+  /** Directory of the teacher with its training log. */
   readonly directory: string;
   readonly dataDirectory: string;
   readonly about: RunAbout;
@@ -17,7 +17,7 @@ export interface TeacherReportRequest {
 }
 
 /**
- * Writes `report.html`; nothing for a teacher without a log of its own, which was not trained here.
+ * Writes `report.html`. Writes nothing if the teacher has no training log, because it was not trained here.
  *
  * @throws SlmError DATA_INVALID for an invalid log
  */

@@ -13,7 +13,7 @@ export function words(count: number, first: number): readonly string[] {
   });
 }
 
-/** Words as rows: their letters in upper case are the targets. */
+/** Words as rows: the targets are the letters in upper case. */
 function jsonl(texts: readonly string[]): string {
   return texts
     .map((source) => JSON.stringify({ source, target: Array.from(source.toUpperCase()).join(" ") }))

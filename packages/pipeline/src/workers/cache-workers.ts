@@ -1,4 +1,4 @@
-/** What workers do of a cache: shards of distributions, and blocks of labels, also of a teacher behind a server. */
+/** Runs a cache on workers: shards of distributions, and blocks of labels, also from a teacher behind a server. */
 import { artifactInput, hashJson, type StageContext } from "@slm/core";
 import type { CacheConfig, CacheInputs } from "@slm/labelling";
 import type { WorkerShare } from "@slm/extension-workers";
@@ -8,7 +8,7 @@ import { shardMaker } from "./make-shards.js";
 import { shareApi } from "./share-api.js";
 import { withWorkers, type WorkersAddress } from "./workers-address.js";
 
-/** The part of a cache's inputs that divides the work. */
+/** The part of a cache's inputs that splits the work. */
 export type CacheWorkers = Pick<CacheInputs, "maker" | "blockMaker" | "sharing">;
 
 export interface CacheWork {
@@ -23,10 +23,10 @@ export interface CacheWork {
 }
 
 /**
- * Runs `body` with the workers of an address.
+ * Runs `body` with the workers at an address.
  *
- * @returns its result, and which worker did how much
- * @throws SlmError DEVICE_UNAVAILABLE, INPUT_MISSING, and what `body` throws
+ * @returns its result, and the work of each worker
+ * @throws SlmError DEVICE_UNAVAILABLE, INPUT_MISSING, and all errors of `body`
  */
 export function withCacheWorkers<Result extends object>(
   address: WorkersAddress,
@@ -49,7 +49,7 @@ export function withCacheWorkers<Result extends object>(
       });
       return { ...result, workers: runner.shares };
     } finally {
-      // After an interruption the workers go on, within the same budget.
+      // After an interruption the workers continue within the same budget.
       if (!work.context.signal.aborted) await shared.forget();
       shared.close();
     }

@@ -1,18 +1,18 @@
-/** Runs a quantization with what collects its statistics over calibration rows: this machine, or workers. */
+/** Runs a quantization and collects its calibration statistics on this machine or on workers. */
 import { SlmError } from "@slm/core/errors";
 import type { Collector } from "@slm/quantization";
 import type { CalibrationShares, CalibrationWork } from "./calibration-workers.js";
 import type { WorkersAddress } from "./workers-address.js";
 
 export interface CalibratingRequest extends CalibrationWork {
-  /** Absent: this machine collects. */
+  /** Absent: this machine collects the statistics. */
   readonly workers: WorkersAddress | undefined;
 }
 
 /**
- * Runs `body` with what collects; without workers that is nothing, and the machine itself does.
+ * Runs `body` with the collector of the workers; without workers, `body` gets none and this machine collects.
  *
- * @returns its result; with workers, which of them did how much
+ * @returns its result; with workers, also the work of each worker
  */
 export async function calibratingWith<Result extends object>(
   { workers, ...work }: CalibratingRequest,
@@ -23,10 +23,14 @@ export async function calibratingWith<Result extends object>(
   return withCalibrationWorkers(workers, work, body);
 }
 
-/** Workers have something to do only where there are rows. @throws SlmError USAGE */
+/** Workers are useful only if there are calibration rows. @throws SlmError USAGE */
 export function requireCalibrationRows(calibration: string | undefined): void {
   if (calibration !== undefined) return;
-  throw new SlmError("USAGE", "--workers: workers collect statistics of calibration rows, got none", {
-    suggestions: ["--calibration ROWS.jsonl", "leave --workers out"],
-  });
+  throw new SlmError(
+    "USAGE",
+    "--workers needs calibration rows, which the workers compute statistics on; got none",
+    {
+      suggestions: ["--calibration ROWS.jsonl", "leave --workers out"],
+    },
+  );
 }

@@ -40,14 +40,14 @@ describe(sendRows, () => {
     expect(await readRows(job, await sendRows(files, rows))).toEqual(rows);
   });
 
-  test("files of feeds arrive with their bytes", async () => {
+  test("files of model inputs arrive with their bytes", async () => {
     const path = join(root, "feeds.safetensors");
     await writeFile(path, "bytes");
     const rows = await readRows(job, await sendRows(files, { kind: "files", paths: [path] }));
     expect(rows).toEqual({ kind: "files", paths: [expect.stringMatching(/[0-9a-f]{64}$/u)] });
   });
 
-  test("what is no rows is rejected", async () => {
+  test("other data than rows is rejected", async () => {
     for (const text of ["{}", "not JSON", '{"kind":"pairs","graph":"decoder","runs":[[]]}'])
       await expect(readRows(job, await files.putBytes(Buffer.from(text)))).rejects.toMatchObject({
         code: "DATA_INVALID",

@@ -1,4 +1,4 @@
-/** A part of a calibration as work for another machine: which statistics, and the rows that its runs are made from. Images travel as files of their own. */
+/** A part of a calibration for another machine: the statistics to collect and the rows to run. Images are sent as separate files. */
 import { GRAPH_NAMES } from "@slm/exported-model";
 import { writeOnnx, type Graph } from "@slm/onnx";
 import type { PartRows, ProbedStatistic, TokenPair } from "@slm/quantization";
@@ -32,10 +32,10 @@ const rowsSchema = z.discriminatedUnion("kind", [
 ]);
 type SentRows = z.infer<typeof rowsSchema>;
 
-/** Where the graph lies in the tree that is sent. */
+/** Path of the graph in the tree that is sent. */
 export const CALIBRATED_GRAPH = "graph.onnx";
 
-/** Sends a graph with its weights beside it, which are stored once however many probes are added. @returns its tree */
+/** Sends a graph with its weights in separate files, which are stored once for any number of probes. @returns its tree */
 export async function sendGraph(files: SharedFiles, graph: Graph): Promise<FileRef> {
   const directory = await mkdtemp(join(tmpdir(), "slm-calibration-"));
   try {
@@ -56,9 +56,9 @@ export const readStatistics = async (
   files: SharedFiles,
   file: FileRef,
 ): Promise<readonly ProbedStatistic[]> =>
-  readSent(statisticsSchema, await files.getBytes(file), "quantize: not the statistics of a calibration");
+  readSent(statisticsSchema, await files.getBytes(file), "quantize: expected calibration statistics");
 
-/** Sends the rows of a part, its images before them. */
+/** Sends the images of a part, then its rows. */
 export async function sendRows(files: SharedFiles, rows: PartRows): Promise<FileRef> {
   const put = async (sent: SentRows): Promise<FileRef> => files.putBytes(Buffer.from(JSON.stringify(sent)));
   if (rows.kind === "files") {
@@ -84,14 +84,14 @@ async function sendPair(
   return { source: [...source], target: [...target], patches: image && (await files.putBytes(image)) };
 }
 
-/** What rows are read from. */
+/** The storage and folder to read rows from. */
 export interface RowsRequest extends Pick<JobRequest, "files"> {
   readonly copies: Pick<JobRequest["copies"], "file">;
 }
 
-/** Reads the rows of a part. Files of feeds are copied to this machine once. @throws SlmError DATA_INVALID, INPUT_MISSING */
+/** Reads the rows of a part. Files of model inputs are copied to this machine once. @throws SlmError DATA_INVALID, INPUT_MISSING */
 export async function readRows({ files, copies }: RowsRequest, file: FileRef): Promise<PartRows> {
-  const rows = readSent(rowsSchema, await files.getBytes(file), "quantize: not the rows of a calibration");
+  const rows = readSent(rowsSchema, await files.getBytes(file), "quantize: expected calibration rows");
   if (rows.kind === "files") {
     const paths: string[] = [];
     for (const ref of rows.files) paths.push(await copies.file(ref));

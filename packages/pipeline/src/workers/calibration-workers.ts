@@ -1,4 +1,4 @@
-/** Has the statistics of a calibration collected by workers. */
+/** Collects calibration statistics on workers. */
 import { hashFolder, hashJson, SlmError, type StageContext } from "@slm/core";
 import { decodeTotals, type Collector } from "@slm/quantization";
 import type { FileRef, JobRunner, JobSpec, RunOptions, WorkerShare } from "@slm/extension-workers";
@@ -9,23 +9,23 @@ import { runOptions } from "./run-options.js";
 import { withWorkers, type WorkersAddress } from "./workers-address.js";
 
 export interface CalibrationWork {
-  /** Directory of the exported model, which workers feed its graphs with; absent for a file with feeds of its own. */
+  /** Directory of the exported model, which workers need to run its graphs; absent for a file that comes with its own inputs. */
   readonly model?: string | undefined;
-  /** Tells this run from others of the same model: what is quantized, how, and where to. */
+  /** Distinguishes this run from other runs of the same model: what is quantized, how, and the output. */
   readonly settings: unknown;
   readonly context: Pick<StageContext, "progress" | "signal">;
 }
 
-/** Which worker did how much of a calibration. */
+/** The work of each worker in a calibration. */
 export interface CalibrationShares {
   readonly workers: readonly WorkerShare[];
 }
 
 /**
- * Runs `body` with the workers of an address.
+ * Runs `body` with the workers at an address.
  *
- * @returns its result, and which worker did how much
- * @throws SlmError DEVICE_UNAVAILABLE, INPUT_MISSING, and what `body` throws
+ * @returns its result, and the work of each worker
+ * @throws SlmError DEVICE_UNAVAILABLE, INPUT_MISSING, and all errors of `body`
  */
 export function withCalibrationWorkers<Result extends object>(
   address: WorkersAddress,
@@ -40,7 +40,7 @@ export function withCalibrationWorkers<Result extends object>(
       const result = await body(workersCollector(runner, options, model));
       return { ...result, workers: runner.shares };
     } finally {
-      // After an interruption the workers go on, and the next call takes what they did.
+      // After an interruption the workers continue, and the next call uses their results.
       if (!context.signal.aborted) await runner.end(options.run);
     }
   });
@@ -60,9 +60,12 @@ function workersCollector(runner: JobRunner, options: RunOptions, model: string 
       async function* jobs(): AsyncGenerator<JobSpec> {
         for (const [number, { rows }] of feeds.entries()) {
           if (rows === undefined)
-            throw new SlmError("UNEXPECTED", "quantize: rows that are in memory only do not travel");
+            throw new SlmError(
+              "UNEXPECTED",
+              "quantize: rows that exist only in memory cannot be sent to workers",
+            );
           const inputs = { ...shared, rows: await sendRows(files, rows) };
-          // A run that is started again finds the parts of before by what they are computed from.
+          // A resumed run finds earlier parts by the hash of their inputs.
           const id = `part-${number}-${hashJson(inputs).slice(0, 32)}`;
           numbers.set(id, number);
           const units = rows.kind === "files" ? rows.paths.length : rows.runs.flat().length;

@@ -1,4 +1,4 @@
-/** What jobs of a distillation read: the run's directories and settings, sent once and copied once per machine. */
+/** The inputs of distillation jobs: the run's directories and settings, sent once and copied once per machine. */
 import { SILENT, SlmError } from "@slm/core";
 import { distillConfig, type DistillConfig, type DistillInputs } from "@slm/distillation";
 import type { EngineName } from "@slm/tensor";
@@ -7,7 +7,7 @@ import { z } from "zod";
 import { ENGINES } from "../compute/compute.js";
 import { withEngine } from "../compute/open-engine.js";
 
-/** Directories of a distillation by what they hold. */
+/** Directories of a distillation by content. */
 export interface DistillDirectories {
   readonly dataDirectory: string;
   readonly tokenizerDirectory: string;
@@ -17,7 +17,7 @@ export interface DistillDirectories {
 
 const DIRECTORIES = ["dataDirectory", "tokenizerDirectory", "teacherDirectory", "cacheDirectory"] as const;
 
-/** Sends the directories of a run. @returns references by the names that jobs know them by */
+/** Sends the directories of a run. @returns references by their names in jobs */
 export async function sendDirectories(
   files: SharedFiles,
   given: DistillDirectories,
@@ -30,7 +30,7 @@ export async function sendDirectories(
   return refs;
 }
 
-/** @throws SlmError CONFIG_INVALID for a run that reads files outside its directories, or that would make a cache in every job */
+/** @throws SlmError CONFIG_INVALID if the run reads files outside its directories, or if every job would have to make a cache */
 export function requireSendable(
   { initialize }: DistillConfig,
   { teacherDirectory, cacheDirectory }: DistillDirectories,
@@ -39,15 +39,19 @@ export function requireSendable(
     if (initialize[key] !== undefined)
       throw new SlmError(
         "CONFIG_INVALID",
-        `distill: initialize.${key} is a file of this machine, which workers do not have`,
+        `distill: initialize.${key} names a file on this machine, which workers cannot read`,
         {
           suggestions: [`leave out distill.initialize.${key}`, "train without --workers"],
         },
       );
   if (teacherDirectory !== undefined && cacheDirectory === undefined)
-    throw new SlmError("CONFIG_INVALID", "distill: workers read the teacher's distributions from a cache", {
-      suggestions: ["add a section cache to the recipe"],
-    });
+    throw new SlmError(
+      "CONFIG_INVALID",
+      "distill: workers need a cache with the teacher's distributions, got none",
+      {
+        suggestions: ["add a section 'cache' to the recipe"],
+      },
+    );
 }
 
 /** The settings of a distillation as a file. */
@@ -74,7 +78,7 @@ export async function withDistillJob<Result>(
   }
   const { dataDirectory, tokenizerDirectory, ...others } = directories;
   if (dataDirectory === undefined || tokenizerDirectory === undefined)
-    throw new SlmError("DATA_INVALID", "distill: a job without data or tokenizer");
+    throw new SlmError("DATA_INVALID", "distill: the job has no data or no tokenizer");
   return withEngine({ engine: name, threads }, (engine) =>
     body(settings, {
       ...{ dataDirectory, tokenizerDirectory, ...others, workDirectory, engine },

@@ -1,4 +1,4 @@
-/** Names of the kinds of jobs, as they stand in the queue. */
+/** Names of the kinds of jobs in the queue. */
 export const JOB_KINDS = {
   cacheShard: "cache-shard",
   labelBlock: "label-block",

@@ -1,4 +1,4 @@
-/** A run of jobs that ask a teacher for texts. Their bodies open it by `withLabellingJob`. */
+/** Runs jobs that ask a teacher for texts. Their bodies open the teacher with `withLabellingJob`. */
 import { SlmError, type StageContext } from "@slm/core";
 import type { CacheConfig } from "@slm/labelling";
 import type { EngineName } from "@slm/tensor";
@@ -9,32 +9,32 @@ import { runOptions } from "./run-options.js";
 export interface LabellingOptions {
   readonly settings: CacheConfig;
   readonly teacherDirectory: string;
-  /** Who labels, and what its answers are identified by. */
+  /** The labeller, and the key that identifies its answers. */
   readonly teacherName: string;
   readonly identity: string;
   readonly tokenizerDirectory: string;
   readonly engine: EngineName;
-  /** Names the budget that all requests of the run are counted in. */
+  /** Name of the budget for all requests of the run. */
   readonly budget: string;
   readonly progress: StageContext["progress"];
 }
 
 export interface LabellingRun<Work> {
-  /** Begins the name of the run; the rest is a hash of `dependsOn` and of who labels. */
+  /** Prefix of the run's name; the rest is a hash of `dependsOn` and the labeller. */
   readonly word: string;
   readonly dependsOn: object;
   readonly title: string;
-  /** What its jobs do, and to what: a part of the texts each. */
+  /** The jobs: their kind, and the part of the texts for each. */
   readonly works: AsyncIterable<Work> | Iterable<Work>;
   readonly jobOf: (work: Work) => Pick<JobSpec, "id" | "kind" | "units"> & { readonly task: Uint8Array };
   /** Name of a job's output. */
   readonly output: string;
-  /** Takes the name that a job's work has, and its output. */
+  /** Called with the name of a job's work, and its output. */
   readonly accept: (name: string, bytes: Buffer) => Promise<void>;
   readonly signal: AbortSignal;
 }
 
-/** Has all works done by the workers of a queue. @throws SlmError of a job that failed in all its tries; INTERRUPTED */
+/** Runs all works on the workers of a queue. @throws SlmError if a job failed in all attempts; INTERRUPTED */
 export async function runLabelling<Work>(
   runner: JobRunner,
   options: LabellingOptions,
@@ -60,14 +60,14 @@ export async function runLabelling<Work>(
   const failed = await runner.run(jobs(), run, async (_job, result, files) => {
     const { name: file } = result.facts;
     if (typeof file !== "string")
-      throw new SlmError("DATA_INVALID", "cache: a worker did not name what it worked on");
+      throw new SlmError("DATA_INVALID", "cache: a worker's result does not name its job");
     await accept(file, await files.getBytes(result.outputs[output]!));
   });
   await runner.end(run.run);
   if (failed.length > 0) throw failureError(failed[0]!);
 }
 
-/** Sends what all jobs read. @returns trees by the names of a job's inputs */
+/** Sends the inputs of all jobs. @returns trees by the names of a job's inputs */
 async function sendTrees(
   files: SharedFiles,
   { teacherDirectory, tokenizerDirectory }: LabellingOptions,

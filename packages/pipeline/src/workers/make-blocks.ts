@@ -1,11 +1,11 @@
-/** Has the blocks of a labelling made by workers. */
+/** Makes the blocks of a labelling on workers. */
 import { encodeBlockTask, type BlockMaker } from "@slm/labelling";
 import { type CacheRowKind } from "@slm/teacher";
 import type { JobRunner } from "@slm/extension-workers";
 import { JOB_KINDS } from "./job-kinds.js";
 import { runLabelling, type LabellingOptions } from "./labelling-run.js";
 
-/** Blocks by the workers of a queue. @throws SlmError as `BlockMaker`, and that of a job that failed in all its tries */
+/** Makes blocks on the workers of a queue. @throws SlmError as `BlockMaker`, and if a job failed in all attempts */
 export function blockMaker(runner: JobRunner, options: LabellingOptions, kind: CacheRowKind): BlockMaker {
   const { settings } = options;
   return {

@@ -1,4 +1,4 @@
-/** Has the shards of a cache made by workers. */
+/** Makes the shards of a cache on workers. */
 import { hashJson, SlmError, type StageContext } from "@slm/core";
 import type { ShardMaker, ShardWork, UnscoredPair } from "@slm/teacher";
 import type { FailedJob, FileRef, JobRunner, JobSpec, RunOptions } from "@slm/extension-workers";
@@ -7,9 +7,9 @@ import type { EngineName } from "@slm/tensor";
 import { JOB_KINDS } from "./job-kinds.js";
 import { runOptions } from "./run-options.js";
 
-/** How often a shard is tried again as a whole, where none of its pairs fails alone. */
+/** How often a whole shard is tried again if none of its pairs fails alone. */
 const WHOLE_TRIES = 3;
-/** More pairs that cannot be scored than this are not a matter of the pairs. */
+/** If more pairs than this cannot be scored, the pairs are not the cause. */
 const MOST_UNSCORED = 100;
 
 export interface ShardMakerOptions {
@@ -20,7 +20,7 @@ export interface ShardMakerOptions {
 
 type Make = Parameters<ShardMaker["make"]>[0];
 
-/** Shards by the workers of a queue. @throws SlmError as `ShardMaker`, and that of a job which failed for a reason that is not its rows' */
+/** Makes shards on the workers of a queue. @throws SlmError as `ShardMaker`, and if a job failed for a reason other than its rows */
 export function shardMaker(runner: JobRunner, options: ShardMakerOptions): ShardMaker {
   return {
     make: async (request) => {
@@ -33,7 +33,7 @@ export function shardMaker(runner: JobRunner, options: ShardMakerOptions): Shard
 interface Part {
   readonly id: string;
   readonly work: ShardWork;
-  /** Its pairs; absent: all of the shard's. */
+  /** The pairs to score. Absent: all pairs of the shard. */
   readonly only?: readonly string[] | undefined;
 }
 
@@ -58,7 +58,7 @@ class ShardRun {
     try {
       await this.#make();
     } catch (error) {
-      // After an interruption the workers go on, and the next call takes what they did.
+      // After an interruption the workers continue, and the next call uses their results.
       if (!this.#request.signal.aborted) await this.#runner.end(this.#run.run);
       throw error;
     }
@@ -80,7 +80,7 @@ class ShardRun {
     }
   }
 
-  /** The shard of a failed job without the pairs that fail alone. */
+  /** Makes the shard of a failed job without the pairs that fail alone. */
   async #withoutUnscored({ id, work, only }: Part, { failure }: FailedJob): Promise<Part> {
     const keys = only ?? work.keys;
     this.#run.note(`${id} failed (${failure.message}): looking for the rows that cause it`);
@@ -110,7 +110,7 @@ class ShardRun {
     return { id, work, only: keys.filter((key) => !isOut.has(key)) };
   }
 
-  /** Runs jobs. @returns those that failed by what they were given @throws SlmError of a job that failed for another reason */
+  /** Runs jobs. @returns the jobs that failed because of their rows @throws SlmError if a job failed for another reason */
   async #do(
     parts: readonly Part[],
     onMade: (part: Part, file: Buffer) => Promise<void>,
@@ -132,7 +132,7 @@ class ShardRun {
       id,
       kind: JOB_KINDS.cacheShard,
       units: work.tokens,
-      // Parts are tried once, because a part that fails is divided; one row gets all its tries.
+      // A part is tried once, because a failed part is split; a single row gets all attempts.
       tries: isProbe && only.length > 1 && id !== `shard-${work.shard}` ? 1 : undefined,
       message: async (files) => {
         this.#teacher ??= await files.putTree(this.#options.teacherDirectory);
@@ -143,10 +143,10 @@ class ShardRun {
   }
 }
 
-/** Parts that a failed job's rows are divided into, to find those that cause it: more parts, fewer processes that end. */
+/** How many parts a failed job's rows are split into to find the cause. With more parts, fewer processes crash. */
 const PARTS = 8;
 
-/** Parts of about the same size, none empty. */
+/** Parts of about the same size. None is empty. */
 function divided(keys: readonly string[]): (readonly string[])[] {
   const size = Math.max(1, Math.ceil(keys.length / PARTS));
   return Array.from({ length: Math.ceil(keys.length / size) }, (_, part) =>
@@ -157,7 +157,7 @@ function divided(keys: readonly string[]): (readonly string[])[] {
 const asAWhole = ({ id, failure }: FailedJob): SlmError =>
   new SlmError(
     "DEVICE_UNAVAILABLE",
-    `cache: ${id} fails on every worker, and not because of single rows: ${failure.message}`,
+    `cache: ${id} fails on every worker, but not because of single rows: ${failure.message}`,
     {
       suggestions: [
         "look at the output of the workers",

@@ -1,8 +1,8 @@
-/** Reads JSON that travelled through shared storage. */
+/** Reads JSON from shared storage. */
 import { SlmError } from "@slm/core";
 import type { z } from "zod";
 
-/** @param what it should be, for the error: "quantize: not the rows of a calibration" @throws SlmError DATA_INVALID */
+/** @param what the start of the error message: "quantize: expected calibration rows" @throws SlmError DATA_INVALID */
 export function readSent<Value>(schema: z.ZodType<Value>, bytes: Buffer, what: string): Value {
   try {
     return schema.parse(JSON.parse(bytes.toString("utf8")));

@@ -1,13 +1,16 @@
-/** How a run of jobs is named, and how it tells what happens. */
+/** The name of a run of jobs, and how it reports progress. */
 import { hashJson, type ProgressUpdate, type StageContext } from "@slm/core";
 import type { RunOptions } from "@slm/extension-workers";
 
 export interface NamedRun extends Pick<RunOptions, "title" | "total"> {
-  /** Begins the name: small letters. */
+  /** Prefix of the name, in lower case. */
   readonly word: string;
-  /** All that the results of its jobs depend on. A run that is started again with the same goes on; another one must differ. */
+  /**
+   * Everything that the results of its jobs depend on. A run that starts again with the same values resumes; other runs must have different
+   * values.
+   */
   readonly dependsOn: unknown;
-  /** Whose progress it reports to. */
+  /** The context that receives its progress. */
   readonly stage: ProgressUpdate["stage"];
 }
 

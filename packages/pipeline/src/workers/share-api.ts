@@ -1,16 +1,16 @@
-/** What workers that ask one server have in common: its pace and the run's budget in Redis, its answers in shared storage. */
+/** The state shared by workers that use the same server: its rate limit and the run's budget in Redis, its answers in shared storage. */
 import { hashJson } from "@slm/core";
 import { budgetExceeded, sharedAnswers, type ApiSharing } from "@slm/labelling";
 import type { ObjectStore, RedisAddress, SharedRequestLimits } from "@slm/extension-workers";
 
 export interface SharedApi {
   readonly sharing: ApiSharing;
-  /** Forgets the run's budget, once it has ended. */
+  /** Deletes the run's budget after its end. */
   readonly forget: () => Promise<void>;
   readonly close: () => void;
 }
 
-/** @param run whose budget is spent */
+/** @param run name of the run with the budget */
 export async function shareApi(redis: RedisAddress, store: ObjectStore, run: string): Promise<SharedApi> {
   const workers = await import("@slm/extension-workers");
   const opened: SharedRequestLimits[] = [];
@@ -27,7 +27,7 @@ export async function shareApi(redis: RedisAddress, store: ObjectStore, run: str
     return {
       answers: sharedAnswers(store, file),
       pace: {
-        pause: (ms) => void limits.pause(ms).catch(() => undefined), // Without it, each machine waits by itself.
+        pause: (ms) => void limits.pause(ms).catch(() => undefined), // Without it, each machine applies the rate limit separately.
         start: (signal) => limits.start(signal),
       },
       budget: {

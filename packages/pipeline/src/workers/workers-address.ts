@@ -1,4 +1,4 @@
-/** Where workers are found: the queue and the storage that they share. Neither changes a result. */
+/** The address of workers: the queue and the storage that they share. Neither changes results. */
 import { SlmError } from "@slm/core/errors";
 import type { JobRunner, ObjectStore, RedisAddress } from "@slm/extension-workers";
 import type { Compute } from "../compute/compute.js";
@@ -7,11 +7,11 @@ export interface WorkersAddress {
   readonly redis: RedisAddress;
   /** A directory, or `s3://bucket/prefix`. */
   readonly storage: string;
-  /** Signs jobs and their results, see `requireTrust`; undefined: neither is signed. */
+  /** Key that signs jobs and their results, see `requireTrust`. Undefined: they are not signed. */
   readonly key: string | undefined;
 }
 
-/** Reads `--workers`, `--storage` and `--insecure`. @throws SlmError USAGE, also for a Redis that others can write to; CONFIG_INVALID */
+/** Reads `--workers`, `--storage` and `--insecure`. @throws SlmError USAGE, also if others can write to the Redis server; CONFIG_INVALID */
 export async function workersOf(
   {
     workers,
@@ -32,7 +32,7 @@ export async function workersOf(
   return { redis, storage, key: requireTrust(redis, { insecure, note }) };
 }
 
-/** @throws SlmError USAGE for a device other than the CPU: workers train and score on the CPUs of their own machines */
+/** @throws SlmError USAGE for a device other than the CPU, because workers train and score on the CPUs of their machines */
 export function requireCpuOfWorkers({ device = "cpu" }: Compute): void {
   if (device === "cpu") return;
   throw new SlmError(
@@ -44,7 +44,7 @@ export function requireCpuOfWorkers({ device = "cpu" }: Compute): void {
   );
 }
 
-/** Runs `body` with a connection to the workers, which is closed afterwards. @throws SlmError DEVICE_UNAVAILABLE, INPUT_MISSING */
+/** Connects to the workers, runs `body` and closes the connection afterwards. @throws SlmError DEVICE_UNAVAILABLE, INPUT_MISSING */
 export async function withWorkers<Result>(
   { redis, storage, key }: WorkersAddress,
   body: (runner: JobRunner, store: ObjectStore) => Promise<Result>,

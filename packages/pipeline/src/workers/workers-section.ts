@@ -1,4 +1,4 @@
-/** The part of a report that says which worker did how much. */
+/** The section of a report with the work of each worker. */
 import type { Manifest } from "@slm/core";
 import type { ReportSection } from "@slm/report";
 import type { WorkerShare } from "@slm/extension-workers";
@@ -16,7 +16,7 @@ const shares = z.array(
   }),
 );
 
-/** A section with a row per worker; none for a run without workers. @param what they worked on */
+/** A section with a row per worker; none for a run without workers. @param what the workers' task */
 function workersSection(workers: readonly WorkerShare[], what: string): readonly ReportSection[] {
   if (workers.length === 0) return [];
   const columns = [

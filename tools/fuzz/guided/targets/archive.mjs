@@ -1,4 +1,4 @@
-/** Packed bundles (.slm): the archive and the manifest in it, unpacked into a folder. */
+/** Packed bundles (.slm): unpacks the archive and its manifest into a folder. */
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

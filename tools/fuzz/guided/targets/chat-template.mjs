@@ -1,4 +1,4 @@
-/** Chat templates, which are programs of others. */
+/** Chat templates, which are third-party programs. */
 import { SlmError } from "@slm/core";
 import { createChatTemplate } from "../../../../packages/tokenizer/src/chat/chat-template.ts";
 

@@ -1,4 +1,4 @@
-/** Draft rules of a model: read, and asked how answers go on. */
+/** Draft rules of a model: read, then used to continue answers. */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -34,14 +34,14 @@ const [SOURCE, ANSWERS] = [
   [4, 5, 6, 5],
   [[], [4], [4, 5], [9, 6, 5]],
 ];
-/** Entries by which answers are followed. */
+/** How many entries of an answer are followed. */
 const ALIGNMENT = [moveKey(1), moveKey(0), pairKey(4, 4), pairKey(5, 9)].map((key) => ({
   kind: /** @type {const} */ ("alignment"),
   key,
   token: -1,
   chance: 0.6,
 }));
-/** Rules and tokens of the model that the file is of. */
+/** Rules and tokens of the file's model. */
 const MODEL = { draftRules: 3, vocabularySize: 16 };
 const ALIGNED_MODEL = { draftRules: 8, vocabularySize: 16 };
 

@@ -1,4 +1,4 @@
-/** GGUF files: metadata, tensors, and the tokenizer in it. */
+/** GGUF files: metadata, tensors and tokenizer. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
@@ -15,7 +15,7 @@ export const words = [
 ];
 
 const FIXTURES = "packages/extension-gguf/fixtures";
-/** What describes an encoder-decoder, without its numbers: inputs have a longest length. */
+/** The keys of an encoder-decoder without their values, because the length of inputs is limited. */
 const T5_BYTES = 9000;
 export const seeds = async () => [
   await readFile(`${FIXTURES}/tiny-llama.gguf`),

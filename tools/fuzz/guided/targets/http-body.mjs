@@ -1,4 +1,4 @@
-/** Bodies of requests to a server, in every form. The first byte chooses the form. */
+/** Request bodies of every endpoint of the server. The first byte chooses the form. */
 import { SlmError } from "@slm/core";
 import { tinyDeviceModel } from "@slm/exported-model/testing";
 import { trainSymbolTokenizer } from "@slm/tokenizer";

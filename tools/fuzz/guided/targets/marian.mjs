@@ -1,4 +1,4 @@
-/** Models and shortlists in Marian's own formats. */
+/** Models and shortlists in Marian's formats. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
@@ -23,7 +23,7 @@ export const seeds = () => [
   shortlistBytes([[], [3, 1], [2], []]),
 ];
 
-/** Bytes are read as both formats: a shortlist begins with a number that is no version of a model. */
+/** Bytes are read as both formats: a shortlist starts with a number that is not a valid version of a model. */
 export function open(/** @type {string} */ folder) {
   const file = join(folder, "model.bin");
   return async (/** @type {Uint8Array} */ bytes) => {

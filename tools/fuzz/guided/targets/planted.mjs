@@ -1,4 +1,7 @@
-/** Faults that only coverage finds, for the fuzzer's own test: a word behind four comparisons, then a crash, an endless loop or a code. */
+/**
+ * Faults that only coverage finds, for the fuzzer's test: after a word that needs four comparisons comes a crash, an endless loop or an
+ * error code.
+ */
 import { SlmError } from "@slm/core";
 
 export { SlmError };

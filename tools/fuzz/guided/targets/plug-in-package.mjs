@@ -1,4 +1,4 @@
-/** What a plug-in's package says of itself: metadata and hashes of a wheel. */
+/** Metadata and hashes of a wheel with a plug-in. */
 import { Readable } from "node:stream";
 import { SlmError } from "@slm/core";
 import {
@@ -23,7 +23,7 @@ export const words = [
 
 const DIGEST = Buffer.alloc(32).toString("base64url");
 const FOLDER = "x-1.dist-info";
-/** Metadata and hashes in one input; its first line that is empty twice is between them. */
+/** Metadata and hashes in one input, separated by the first double empty line. */
 const BETWEEN = "\n\n\n";
 
 export const seeds = () => [

@@ -1,4 +1,4 @@
-/** JSON Schemas of answers: compiled, and asked which tokens may come first. */
+/** JSON Schemas of answers: compiled, then used to find the allowed first tokens. */
 import { SlmError } from "@slm/core";
 import { constrainTokens, jsonSchemaGrammar } from "@slm/generation";
 import { tokenPieces, trainSymbolTokenizer } from "@slm/tokenizer";

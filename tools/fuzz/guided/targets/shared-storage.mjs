@@ -10,7 +10,7 @@ export const longest = 2 ** 12;
 export const words = ['{"bytes":0,"sha256":"', '"path":"', "../", "/", "\\u0000", "[", "]", "null", "1e9"];
 
 const RUN = "cache-0123456789abcdef";
-/** More than a piece, so that the storage must have a list of its pieces. */
+/** Larger than a piece, so that the storage needs a list of pieces. */
 const LARGE = { bytes: 40 * 1024 * 1024, sha256: "0".repeat(64) };
 
 export const seeds = () => [

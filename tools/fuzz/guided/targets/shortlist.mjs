@@ -1,4 +1,4 @@
-/** Lexical shortlists beside exported graphs of fixed sizes. */
+/** Lexical shortlists of static graphs. */
 import { SlmError } from "@slm/core";
 import {
   answersOf,
@@ -10,7 +10,7 @@ export { SlmError };
 export const longest = 2 ** 12;
 export const words = ["\u0001\u0000\u0000\u0000", "\u0005\u0000\u0000\u0000", "\u00ff\u00ff\u00ff\u00ff"];
 
-/** Tokens of the list that is the seed. */
+/** Tokens of the list in the seed. */
 const VOCABULARY = 4;
 
 export const seeds = () => [

@@ -1,4 +1,4 @@
-/** tokenizer.json: read, then used on texts that a server would get. */
+/** tokenizer.json: read, then used on typical texts. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SlmError } from "@slm/core";

@@ -1,4 +1,4 @@
-/** Logs of runs, as the page of `slm report --watch` lists them: a run that cannot be read is one row of it. */
+/** Logs of runs for the page of `slm report --watch`. A run that cannot be read must be one row of the page. */
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
@@ -28,7 +28,7 @@ export async function open(/** @type {string} */ folder) {
   for (const directory of [sound, other]) await mkdir(String(directory), { recursive: true });
   await writeFile(join(String(sound), "metrics.jsonl"), '{"step":20,"loss":2}\n');
   return async (/** @type {Uint8Array} */ bytes) => {
-    // The first byte says whether the run seems to have ended: its manifest is then the input.
+    // The first byte says whether the run has ended; its manifest is then the input.
     const manifest = join(String(other), "manifest.json");
     await writeFile(join(String(other), "metrics.jsonl"), bytes);
     if (bytes[0] === 0) await writeFile(manifest, bytes.subarray(1));

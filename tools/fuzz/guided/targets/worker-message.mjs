@@ -1,4 +1,4 @@
-/** Jobs and results of workers: what whoever writes to Redis can hand to a worker and to a run. */
+/** Jobs and results of workers, which anyone with write access to Redis can change. */
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,7 +24,7 @@ const RESULT = { outputs: { rows: { bytes: 3, sha256: "0".repeat(64) } }, facts:
 
 const signed = (/** @type {"job" | "result"} */ part, /** @type {Record<string, unknown>} */ body) =>
   signatureOf(KEY, { part, kind: KIND, id: ID, body });
-/** Everything that the key has signed; a worker and a run take nothing else. */
+/** All bodies that the key has signed. A worker and a run must reject everything else. */
 const KNOWN = new Set([JOB, RESULT].map((body) => canonicalJson(body)));
 
 export const words = [
@@ -52,10 +52,11 @@ export async function open() {
       return Promise.resolve({ outputs: {}, facts: {}, units: 0 });
     },
   });
-  /** Throws for a body that was taken without being one that the key has signed. */
+  /** Throws if a body was accepted that the key has not signed. */
   const requireKnown = (/** @type {unknown} */ body) => {
     const { signature: _, ...rest } = /** @type {Record<string, unknown>} */ (body);
-    if (!KNOWN.has(canonicalJson(rest))) throw new Error(`took ${JSON.stringify(rest)}, which nobody signed`);
+    if (!KNOWN.has(canonicalJson(rest)))
+      throw new Error(`accepted ${JSON.stringify(rest)}, which is not signed`);
   };
   return async (/** @type {Uint8Array} */ bytes) => {
     /** @type {unknown} */
@@ -76,7 +77,7 @@ export async function open() {
     if (done.jobs > 0) requireKnown(job);
     if (ended === undefined) return;
     const { failedReason = "" } = /** @type {{ failedReason?: unknown }} */ (ended);
-    // A field of a hash in Redis is a text.
+    // Fields of a Redis hash are texts.
     if (typeof failedReason !== "string") return;
     const outcome = outcomeOf(KEY, /** @type {any} */ ({ ...ended, id: ID, name: KIND }));
     if (outcome.result !== undefined) requireKnown(outcome.result);

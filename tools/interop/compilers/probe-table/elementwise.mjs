@@ -1,4 +1,4 @@
-/** Operators of single numbers, of pairs that broadcast, and along one axis. */
+/** Elementwise operators with one input, with two broadcast inputs, and along one axis. */
 import { C, I, T, W, base, moving, names, sizes } from "./inputs.mjs";
 
 /**
@@ -7,14 +7,14 @@ import { C, I, T, W, base, moving, names, sizes } from "./inputs.mjs";
  * @typedef {import("./inputs.mjs").Use} Use
  */
 
-/** One input, the same operation at any rank. */
+/** One input of any rank. */
 /** @type {(uses?: Partial<Use>[]) => Row} */
 export const unary = (uses = [{}]) => ({
   uses: uses.map((use) => ({ x: [T(base)], ...use })),
   rank: (rank) => ({ x: [T(sizes(rank))], ...uses[0] }),
 });
 
-/** Two inputs that broadcast, computed and constant, in either place. */
+/** Two broadcast inputs, one computed and one constant, in both orders. */
 /** @type {(uses?: Partial<Use>[]) => Row & { rank: OfRank }} */
 const binary = (uses = [{}]) => ({
   uses: uses.flatMap((use) => [

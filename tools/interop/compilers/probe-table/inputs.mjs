@@ -3,10 +3,10 @@
  *
  * - `T([sizes])`: computed, of the type under test;
  * - `W([sizes])`: a constant of the type under test;
- * - `I([sizes])`: computed, of a type of its own; `C([sizes], values)`: a constant of a type of its own;
+ * - `I([sizes])`: computed, of a fixed type; `C([sizes], values)`: a constant of a fixed type;
  * - `null`: left out.
  *
- * The first use of a row is its base, which is probed in every element type and QDQ form; `rank` makes the base for other ranks.
+ * The first use of a row is its base, which is probed with every element type and QDQ form. `rank` returns the base for other ranks.
  */
 /**
  * @typedef {import("@slm/onnx").OnnxDType} Dtype
@@ -30,7 +30,7 @@ export const I = (shape, dtype = "int64") => ({ kind: "I", shape, dtype });
 export const C = (values, dtype = "int64", shape = [values.length]) => ({ kind: "C", shape, dtype, values });
 
 const SIZES = [2, 1, 3, 4, 5, 6];
-/** Sizes of a tensor with so many axes. */
+/** Sizes of a tensor with this many axes. */
 export const sizes = (/** @type {number} */ rank) => SIZES.slice(SIZES.length - rank);
 
 export const names = (/** @type {string} */ text) => text.trim().split(/\s+/u);

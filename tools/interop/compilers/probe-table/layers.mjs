@@ -1,4 +1,4 @@
-/** Convolutions, pools, normalizations, products, recurrent layers and fused operators of ONNX Runtime. */
+/** Convolutions, pooling, normalizations, matrix products, recurrent layers and fused operators of ONNX Runtime. */
 import { C, T, W, base, image, kernel, once, sizes, twice } from "./inputs.mjs";
 import { unary } from "./elementwise.mjs";
 

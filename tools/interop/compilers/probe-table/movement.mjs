@@ -1,4 +1,4 @@
-/** Operators that move, choose and repeat numbers. */
+/** Operators that move, select and repeat numbers. */
 import { C, I, T, W, base, image, moving, once, sizes } from "./inputs.mjs";
 
 /**
@@ -6,7 +6,7 @@ import { C, I, T, W, base, image, moving, once, sizes } from "./inputs.mjs";
  * @typedef {import("./inputs.mjs").Row} Row
  */
 
-/** Gathers rows by computed and constant indices. */
+/** Gathers rows with computed and constant indices. */
 const gather = moving(
   [
     { x: [T([8, 6]), I([1, 4])] },

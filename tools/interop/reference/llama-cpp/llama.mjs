@@ -1,4 +1,4 @@
-/** Loads a GGUF file in llama.cpp, through node-llama-cpp's own binary: nothing is compiled. */
+/** Loads a GGUF file in llama.cpp with node-llama-cpp's prebuilt binary. */
 import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -9,7 +9,7 @@ import { CACHE } from "./packages.mjs";
 const HOME = join(CACHE, "node");
 
 /**
- * What is used of node-llama-cpp, which is installed in the user's cache.
+ * The part of node-llama-cpp that is used. It is installed in the user's cache.
  *
  * @typedef {object} Sequence
  * @property {() => Promise<void>} clearHistory
@@ -27,7 +27,7 @@ const HOME = join(CACHE, "node");
  * @property {() => Promise<void>} dispose
  */
 
-/** The module, installed in the user's cache when it is first needed. @returns {Promise<{ getLlama: (options: object) => Promise<Llama> }>} */
+/** The module. It is installed in the user's cache on first use. @returns {Promise<{ getLlama: (options: object) => Promise<Llama> }>} */
 async function nodeLlamaCpp() {
   if (!existsSync(join(HOME, "node_modules", "node-llama-cpp"))) {
     mkdirSync(HOME, { recursive: true });
@@ -40,7 +40,7 @@ async function nodeLlamaCpp() {
   return import(pathToFileURL(createRequire(join(HOME, "package.json")).resolve("node-llama-cpp")).href);
 }
 
-/** llama.cpp with so many threads. @param gpu as node-llama-cpp takes it: false is the CPU, "cuda", "vulkan", "metal" */
+/** llama.cpp with this many threads. @param gpu in node-llama-cpp's form: false (CPU), "cuda", "vulkan", "metal" */
 export async function openLlama(threads = 1, gpu = false) {
   const { getLlama } = await nodeLlamaCpp();
   return getLlama({ gpu, build: "never", logLevel: "disabled", maxThreads: threads });

@@ -1,4 +1,4 @@
-/** What llama.cpp's comparisons take from PyPI, in the user's cache: fetched once by pip, held to its hash. */
+/** Packages from PyPI for comparisons with llama.cpp: downloaded once by pip to the user's cache, and checked against their hashes. */
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { checkSha256, run, USER_CACHE } from "../../../lib/user-cache.mjs";
@@ -15,8 +15,8 @@ const SOURCE = {
 };
 
 /**
- * llama.cpp's source tree; of it, what is used here: `src`, `models` with `ggml-vocab-*.gguf`, `.inp` and `.out`, and the converter with
- * the `gguf` package.
+ * llama.cpp's source tree. Used here: `src`, `models` with `ggml-vocab-*.gguf`, `.inp` and `.out`, and the converter with the `gguf`
+ * package.
  */
 export function llamaCppSource() {
   const directory = join(CACHE, SOURCE.tree);
@@ -32,7 +32,7 @@ export function llamaCppSource() {
   const parts = SOURCE.parts.map((part) => `${SOURCE.tree}/${part}`);
   run("tar", ["-xzf", join(CACHE, SOURCE.file), "-C", work, ...parts]);
   mkdirSync(join(directory, ".."), { recursive: true });
-  // What another version of this program unpacked.
+  // Remove the files of another version of this program.
   rmSync(directory, { recursive: true, force: true });
   renameSync(join(work, SOURCE.tree), directory);
   rmSync(work, { recursive: true });

@@ -1,4 +1,4 @@
-/** Twenty texts of 30 to 120 tokens: instructions in SmolLM2's chat form, prose, code, JSON, German, numbers. */
+/** Twenty texts of 30 to 120 tokens: instructions in SmolLM2's chat format, prose, code, JSON, German, numbers. */
 const chat = (/** @type {string} */ user, /** @type {string} */ assistant) =>
   `<|im_start|>system\nYou are a careful assistant.<|im_end|>\n<|im_start|>user\n${user}<|im_end|>\n<|im_start|>assistant\n${assistant}`;
 

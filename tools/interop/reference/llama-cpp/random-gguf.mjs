@@ -1,4 +1,4 @@
-/** Writes a GGUF file of a llama-shaped model with random weights: speed does not depend on what they are. */
+/** Writes a GGUF file of a llama-shaped model with random weights, which do not affect the speed. */
 import { closeSync, openSync, writeSync } from "node:fs";
 import { createRandom } from "@slm/generation";
 
@@ -19,7 +19,7 @@ export const WEIGHT_TYPES = {
 /** @type {WeightType} */
 const FLOAT32 = { number: 0, blockBytes: 4 * BLOCK };
 
-/** About 319M parameters, the size of the paper's models. */
+/** About 319M parameters, the size of the models in the paper (arXiv:2501.16273). */
 export const LLAMA_319M = {
   layers: 29,
   width: 960,
@@ -120,7 +120,7 @@ function vocabularyEntries(/** @type {number} */ size) {
   ];
 }
 
-/** A tensor's bytes: quantized blocks of small scales and random codes; norms are ones. */
+/** A tensor's bytes: quantized blocks with small scales and random codes; norms are ones. */
 function contents(/** @type {RandomTensor} */ tensor, /** @type {{ next: () => number }} */ random) {
   const bytes = Buffer.alloc(bytesOf(tensor));
   if (tensor.type === FLOAT32) {
@@ -128,7 +128,7 @@ function contents(/** @type {RandomTensor} */ tensor, /** @type {{ next: () => n
     return bytes;
   }
   if (tensor.type === WEIGHT_TYPES["F16"]) {
-    // Either sign, magnitudes from 2^-10 to 2^-9.
+    // Random sign, magnitude from 2^-10 to 2^-9.
     for (let at = 0; at < bytes.length; at += 2)
       bytes.writeUInt16LE(0x1400 | (Math.floor(random.next() * 2 ** 16) & 0x83ff), at);
     return bytes;
@@ -148,7 +148,7 @@ export function writeRandomGguf(
 ) {
   const type = WEIGHT_TYPES[typeName];
   if (type === undefined)
-    throw new Error(`type is one of ${Object.keys(WEIGHT_TYPES).join(", ")}, got ${typeName}`);
+    throw new Error(`type: expected one of ${Object.keys(WEIGHT_TYPES).join(", ")}, got ${typeName}`);
   const tensors = [...tensorsOf(shape, type)];
   const { layers, width, feedForward, heads, kvHeads, vocabulary, context } = shape;
   const metadata = [

@@ -1,6 +1,6 @@
 /**
- * Writes llama.cpp's next-token distributions for twenty prompts as a reference that `slm teacher check` reads: of each
- * position the 256 most probable tokens and the tail mass.
+ * Writes llama.cpp's next-token distributions for twenty prompts as a reference for `slm teacher check`: the 256 most probable tokens and
+ * the tail mass at each position.
  *
  * Usage: node tools/interop/reference/llama-cpp/reference.mjs MODEL.gguf REFERENCE.safetensors
  */

@@ -1,7 +1,7 @@
 /** Writes a safetensors file of int32 and float32 tensors. */
 import { writeFileSync } from "node:fs";
 
-/** `tensors` maps names to {shape, data}, data an Int32Array or Float32Array. */
+/** `tensors` maps names to {shape, data}, where data is an Int32Array or Float32Array. */
 export function writeSafetensors(
   /** @type {string} */ file,
   /** @type {Readonly<Record<string, { shape: number[], data: Int32Array | Float32Array }>>} */ tensors,

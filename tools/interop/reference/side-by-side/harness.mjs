@@ -1,8 +1,9 @@
 /**
- * What every comparison shares: models of random weights, reference implementations installed outside the tree, alternating rounds, one report.
+ * Shared code of the comparisons: models with random weights, reference implementations outside the repository, alternating rounds, and the
+ * report.
  *
- * Both sides are warmed up, use the same threads and tokens, and take turns round by round in an order that changes; only one works at
- * a time. Speeds of a machine that does other work mean nothing, and the report says how busy it was.
+ * Both sides are warmed up and use the same number of threads and tokens. They run one at a time, and the order alternates from round to
+ * round. Speeds on a busy machine are meaningless, so the report contains the load average.
  */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -22,23 +23,23 @@ import { run } from "../../../lib/user-cache.mjs";
 const REPOSITORY = fileURLToPath(new URL("../../../../", import.meta.url));
 const CLI = join(REPOSITORY, "apps/cli/bin/run.js");
 
-/** Where reference implementations are installed and models are made; kept between runs. */
+/** Folder of reference implementations and models. It is kept between runs. */
 export const PLACE = process.env.SLM_PEERS ?? join(homedir(), ".cache", "slm-peers");
 
 /**
- * `key=value` arguments over defaults; numbers stay numbers.
+ * Applies `key=value` arguments to defaults. Numbers stay numbers.
  *
  * @template {Record<string, string | number>} T
  */
 export const settings = (/** @type {T} */ defaults) => settingsOf(defaults, process.argv.slice(2));
 
-/** Settings that every comparison has. */
+/** Settings of all comparisons. */
 export const COMMON = { threads: Math.min(2, availableParallelism()), rounds: 10, warmup: 2 };
 
-/** Settings of a comparison whose model is quantized: `block` [weights], `head` is a scheme; empty: the default of `slm quantize`. */
+/** Settings of a comparison with a quantized model: `block` [weights], and `head`, a scheme. Empty: the default of `slm quantize`. */
 export const QUANTIZED = { block: "", head: "" };
 
-/** The same as flags of `slm quantize`. */
+/** These settings as flags of `slm quantize`. */
 export const quantizeFlags = (/** @type {{ block: string, head: string }} */ { block, head }) => [
   ...(block === "" ? [] : ["--block-size", block]),
   ...(head === "" ? [] : ["--embedding", head]),
@@ -48,7 +49,7 @@ const hashOf = (/** @type {unknown} */ value) =>
   createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 12);
 
 /**
- * Makes a folder of PLACE once; one that is not whole, or was made under another stamp, is made again.
+ * Makes a folder in PLACE once. A folder that is incomplete or has another stamp is made again.
  *
  * @returns its path
  */
@@ -63,14 +64,14 @@ export function once(/** @type {string} */ name, /** @type {(folder: string) => 
   return folder;
 }
 
-/** Python of a virtual environment with these packages; `env` is what their build reads. */
+/** The Python interpreter of a virtual environment with these packages; `env` has variables for their build. */
 export const python = (/** @type {string[]} */ packages, /** @type {Record<string, string>} */ env = {}) =>
   process.env.SLM_PEER_PYTHON || pythonWith(join(PLACE, `python-${hashOf(packages)}`), packages, env);
 
-/** Packages whose code decides what an exported graph is. */
+/** Packages whose code affects exported graphs. */
 const EXPORTERS = ["onnx", "model", "tensor", "onnx-export", "quantization"];
 
-/** Of the built exporters: graphs of older code are no comparison. */
+/** Stamp of the built exporters, so that graphs of older code are not reused. */
 function exporterStamp() {
   const hash = createHash("sha256");
   for (const name of EXPORTERS) {
@@ -87,14 +88,14 @@ function exporterStamp() {
 const slm = (/** @type {string[]} */ ...argv) => run(process.execPath, [CLI, ...argv, "--quiet"]);
 
 /**
- * Of `randomModel`: a scheme of `slm quantize` or float32, a layout, and more flags of both commands.
+ * Options of `randomModel`: a scheme of `slm quantize` or float32, a layout, and more flags for both commands.
  *
  * @typedef {{ scheme?: string, layout?: string, flags?: string[], exportFlags?: string[] }} ModelOptions
  *
  * Figures of one run, by name.
  * @typedef {Record<string, number>} Figures
  *
- * What takes turns: slm first. `made` gives the tokens of the last run.
+ * The programs to compare, slm first. `made` returns the tokens of the last run.
  * @typedef {object} Contestant
  * @property {string} name
  * @property {object} [about]
@@ -103,7 +104,7 @@ const slm = (/** @type {string[]} */ ...argv) => run(process.execPath, [CLI, ...
  * @property {() => unknown} [close]
  */
 
-/** Directory of a checkpoint of random weights, by its shape; made once. */
+/** Directory of a checkpoint with random weights of a shape; made once. */
 export function randomCheckpoint(/** @type {object} */ shape) {
   const place = once(`model-${hashOf(shape)}-checkpoint`, (folder) => {
     const file = `${folder}.json`;
@@ -114,10 +115,10 @@ export function randomCheckpoint(/** @type {object} */ shape) {
 }
 
 /**
- * Directory of that checkpoint as graphs; made once by each version of the exporters.
+ * Directory of the graphs of that checkpoint; made once for each version of the exporters.
  *
- * @param scheme of `slm quantize`, or float32; @param layout native or transformers.js; @param flags more of `slm quantize`
- * @param exportFlags more of `slm export`: the target of a device, the rows of draft rules
+ * @param scheme of `slm quantize`, or float32 @param layout native or transformers.js @param flags more flags for `slm quantize`
+ * @param exportFlags more flags for `slm export`: the target, the rows for draft rules
  */
 export const randomModel = (/** @type {object} */ shape, /** @type {ModelOptions} */ options = {}) =>
   exported(`model-${hashOf(shape)}`, randomCheckpoint(shape), options);
@@ -140,21 +141,21 @@ function exported(
   return made(quantized, "quantize", graphs, "--scheme", scheme, ...flags);
 }
 
-/** Flags as parts of a folder's name: their values, of a path its hash. */
+/** Flags as parts of a folder's name: their values, or the hash of a path. */
 const wordsOf = (/** @type {readonly string[]} */ flags) =>
   flags.filter((flag) => !flag.startsWith("--")).map((flag) => (flag.includes("/") ? hashOf(flag) : flag));
 
 /** Special tokens of random models. */
 export const TOKENS = { pad: 0, bos: 1, eos: 2, unknown: 3 };
 
-/** A text of as many tokens: the tokenizer of random models has one for each character. */
+/** A text with this many tokens: the tokenizer of random models has one token per character. */
 export const promptOf = (/** @type {number} */ tokens) => "a".repeat(tokens);
 
 /**
- * slm as a contestant: generates exactly `answer` tokens behind a prompt.
+ * slm as a contestant: generates exactly `answer` tokens after a prompt.
  *
- * @param batch copies of the prompt that are decoded together; the tokens of the first are compared
- * @param device cpu, gpu:cuda, gpu:webgpu; nothing replaces a GPU that is not there
+ * @param batch number of copies of the prompt that are decoded together; the tokens of the first are compared
+ * @param device cpu, gpu:cuda or gpu:webgpu; without a fallback for a missing GPU
  */
 export async function openSlm(
   /** @type {string} */ name,
@@ -179,7 +180,7 @@ export async function openSlm(
       const all = await generator.generate(prompts, { maxTokens: answer });
       tokensMade = [...(all[0]?.tokens ?? [])];
       for (const { tokens: made } of all)
-        if (made.length !== answer) throw new Error(`${name} made ${made.length} tokens`);
+        if (made.length !== answer) throw new Error(`${name} generated ${made.length} tokens`);
       const last = (/** @type {"firstTokenMs" | "totalMs"} */ figure) =>
         Math.max(...all.map((made) => made[figure]));
       return times(last("firstTokenMs"), last("totalMs"), answer, batch);
@@ -191,7 +192,7 @@ export async function openSlm(
   };
 }
 
-/** slm's runtime of a device. */
+/** slm's runtime for a device. */
 async function openRuntime(/** @type {string} */ device, /** @type {number} */ threads) {
   const { createCpuRuntime, createGpuRuntime } = await import("@slm/runtime-node");
   if (device === "cpu") return createCpuRuntime({ threads });
@@ -212,7 +213,7 @@ export function times(
   };
 }
 
-/** A Python script that reads one JSON line per request and answers with one. */
+/** A Python script that reads one JSON line per request and writes one JSON line per answer. */
 export async function startPython(
   /** @type {string} */ interpreter,
   /** @type {string} */ script,
@@ -244,11 +245,11 @@ export async function startPython(
   };
 }
 
-/** Pause before each run: threads of the side before stop spinning [ms]. */
+/** Pause before each run, so that threads of the other side stop spinning [ms]. */
 const SETTLE_MS = 50;
 
 /**
- * Runs the contestants in turn, the first of a round changing, and prints one JSON line and a Markdown table.
+ * Runs the contestants in turn, in an order that changes every round, and prints one JSON line and a Markdown table.
  *
  * @param contestants `{ name, run() -> figures, close(), about }`; the first is slm. Where a reference implementation has `made() -> tokens of its last run`,
  * how many of them are slm's before the first other one is reported.
@@ -299,7 +300,7 @@ export async function compare(
   console.log(`\n${markdown(title, results, load)}`);
 }
 
-/** Length of what two lists begin with alike, and of the first: "63 of 64". */
+/** Length of the common prefix of two lists, and of the first list: "63 of 64". */
 function samePrefix(/** @type {readonly number[]} */ ours, /** @type {readonly number[]} */ theirs) {
   const differing = ours.findIndex((token, at) => token !== theirs[at]);
   return `${differing === -1 ? ours.length : differing} of ${ours.length}`;

@@ -1,13 +1,12 @@
 /**
- * slm's encoder-decoder beside llama.cpp generating with a decoder-only model of about the same size: first token at a length of the
- * source, and the rate after it. Random weights, 4 or 8 bits, batch 1, the same threads, exactly `answer` tokens.
+ * Compares slm's encoder-decoder with a decoder-only model of about the same size in llama.cpp: time to first token for a source length,
+ * and the decode rate after it. Random weights, 4 or 8 bits, batch 1, the same number of threads, exactly `answer` tokens.
  *
  *   npm run build && node tools/interop/reference/side-by-side/llama-cpp.mjs [size=tiny|paper] [type=Q4_0|Q8_0]
  *       [scheme=cpu|...] [block=128] [head=int4-block] [source=512] [answer=64]
  *
- * `block` and `head` are what `slm quantize` is told: --block-size and --embedding.
- * The paper's size is 332M parameters here and 319M there; both numbers are printed. llama.cpp is
- * what PyPI's llama-cpp-python compiles for this machine's processor.
+ * `block` and `head` are the flags --block-size and --embedding of `slm quantize`. With size=paper, slm's model has 332M parameters and
+ * llama.cpp's 319M; both numbers are printed. llama.cpp is compiled for this machine's processor from PyPI's llama-cpp-python.
  */
 import { existsSync, mkdirSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -38,10 +37,11 @@ const setting = settings({
   answer: 64,
 });
 const { threads, source, answer, type } = setting;
-if (!(type in WEIGHT_TYPES)) throw new Error(`type is one of ${Object.keys(WEIGHT_TYPES).join(", ")}`);
+if (!(type in WEIGHT_TYPES)) throw new Error(`type: expected one of ${Object.keys(WEIGHT_TYPES).join(", ")}`);
 const TINY = { layers: 2, width: 64, feedForward: 128, heads: 4, kvHeads: 2, vocabulary: 512, context: 4096 };
 const theirShape = setting.size === "tiny" ? TINY : LLAMA_319M;
-if (!["tiny", "paper"].includes(setting.size)) throw new Error(`size is tiny or paper, got ${setting.size}`);
+if (!["tiny", "paper"].includes(setting.size))
+  throw new Error(`size: expected tiny or paper, got ${setting.size}`);
 
 mkdirSync(PLACE, { recursive: true });
 const path = join(PLACE, `llama-${setting.size}-${type}.gguf`);
@@ -49,7 +49,7 @@ if (!existsSync(path)) {
   writeRandomGguf(`${path}.part`, theirShape, type);
   renameSync(`${path}.part`, path);
 }
-// The beginning token, then words.
+// The BOS token, then words.
 const prompt = Array.from({ length: source }, (_, at) => (at === 0 ? 1 : 259 + (at % 200)));
 
 const interpreter = python(LLAMA_CPP, LLAMA_CPP_BUILD);
@@ -76,7 +76,7 @@ await compare(`llama.cpp, ${setting.size}, ${type}, ${source} tokens in, ${answe
   },
 ]);
 
-/** Parameters of a llama-shaped model, its table shared. */
+/** Number of parameters of a llama-shaped model with a shared embedding table. */
 function parametersOfLlama(
   /** @type {typeof LLAMA_319M} */ { layers, width, feedForward, heads, kvHeads, vocabulary },
 ) {

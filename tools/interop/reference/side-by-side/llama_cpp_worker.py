@@ -1,4 +1,4 @@
-"""A GGUF model in llama.cpp as llama-cpp-python compiled it: one greedy generation for each line on standard input. Started by llama-cpp.mjs."""
+"""Runs a GGUF model in llama.cpp, compiled by llama-cpp-python: one greedy generation per line on standard input. Started by llama-cpp.mjs."""
 
 import json
 import sys
@@ -23,7 +23,7 @@ vocabulary = model.n_vocab()
 
 
 def decode(tokens):
-    """Runs tokens behind those before, and gives the mostProbable next one."""
+    """Runs tokens after the earlier ones, and returns the most probable next token."""
     array = (llama_cpp.llama_token * len(tokens))(*tokens)
     if llama_cpp.llama_decode(context, llama_cpp.llama_batch_get_one(array, len(tokens))) != 0:
         raise RuntimeError("llama_decode failed")
@@ -32,7 +32,7 @@ def decode(tokens):
 
 
 def generate():
-    """Milliseconds to the first token and to the last."""
+    """Milliseconds to the first and to the last token."""
     llama_cpp.llama_memory_clear(llama_cpp.llama_get_memory(context), True)
     began = time.perf_counter()
     token = decode(prompt)

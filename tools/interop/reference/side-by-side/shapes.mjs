@@ -1,11 +1,11 @@
-/** Shapes of models by size: the paper's, and one small enough to see that a comparison runs. */
+/** Model shapes by size: the paper's (arXiv:2501.16273), and a tiny one for a quick check. */
 import { parameterCount, parseModelConfig } from "@slm/model";
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { TOKENS } from "./harness.mjs";
 
 /**
- * An encoder-decoder as a model file of `slm model init` describes it.
+ * An encoder-decoder in the format of a model file for `slm model init`.
  *
  * @typedef {object} Shape
  * @property {"encoder-decoder"} architecture
@@ -84,12 +84,13 @@ const SHAPES = {
   },
 };
 
-/** @throws Error naming the sizes there are */
+/** @throws Error with the known sizes */
 export function shapeOf(/** @type {string} */ size) {
   const shape = SHAPES[size];
-  if (shape === undefined) throw new Error(`size is one of ${Object.keys(SHAPES).join(", ")}, got ${size}`);
+  if (shape === undefined)
+    throw new Error(`size: expected one of ${Object.keys(SHAPES).join(", ")}, got ${size}`);
   return shape;
 }
 
-/** Parameters of a model of this shape, the shared table once. */
+/** Number of parameters of a model of this shape; the shared table counts once. */
 export const parametersOf = (/** @type {Shape} */ shape) => parameterCount(parseModelConfig(shape, "shape"));

@@ -1,14 +1,14 @@
 /**
- * slm beside PyTorch: the same encoder-decoder, weights and inputs in float32, the same threads, the same device.
+ * Compares a training step of slm with PyTorch: the same encoder-decoder, weights and inputs, threads and device.
  *
  *   npm run build && node tools/interop/reference/side-by-side/torch.mjs [size=tiny|small|30m|paper|1b] [batch=16] [source=128] [answer=64]
  *     [device=cpu|gpu:cuda|gpu:webgpu] [precision=float32|float16|bfloat16] [peerDevice=cpu|cuda] [peerDtype=float32|bfloat16]
  *
- * Forward, backward, clipping and AdamW (fused there) with soft targets over the vocabulary; slm's side is
- * `tools/bench/train-step.mjs`, a process per round. The losses of the first steps must agree. PyTorch takes its steps as they are written
- * (eager) and through torch.compile, which needs a C++ compiler; `compile=0` leaves the second out. Its compilation is in the warm-up.
- * device and precision (of the products) are slm's, peerDevice PyTorch's, which with peerDtype=bfloat16 computes under autocast. SLM_PEER_PYTHON names an interpreter that has
- * torch and safetensors; without it one is installed.
+ * A step is forward, backward, clipping and AdamW (fused in PyTorch) with soft targets over the vocabulary. slm runs
+ * `tools/bench/train-step.mjs` in a new process per round. The losses of the first steps must agree. PyTorch runs eager and with
+ * torch.compile, which needs a C++ compiler; `compile=0` skips the latter. Its compilation is part of the warm-up. device and precision (of
+ * products) are for slm, peerDevice and peerDtype for PyTorch; peerDtype=bfloat16 uses autocast. SLM_PEER_PYTHON is an interpreter with
+ * torch and safetensors; by default one is installed.
  */
 import { OPTIMIZER } from "@slm/training";
 import { execFileSync, spawnSync } from "node:child_process";
@@ -23,7 +23,7 @@ import { COMMON, compare, python, settings, startPython } from "./harness.mjs";
 import { TORCH } from "./python-packages.mjs";
 import { parametersOf, shapeOf } from "./shapes.mjs";
 
-/** How far losses of the same weights and batch may be apart: at the first step, and after the other side's own updates. */
+/** Largest difference of losses with the same weights and batch: at the first step, and after both sides' own updates. */
 /** @type {Readonly<Record<string, { first: number, later: number }>>} */
 const LOSS_TOLERANCES = {
   float32: { first: 1e-4, later: 1e-3 },
@@ -85,7 +85,7 @@ const figures = (/** @type {number} */ stepMs) => ({
   tokensPerSecond: (1000 * batch * (source + answer)) / stepMs,
 });
 
-/** Weights and batch of the benchmark as files for the other side; our own are made anew by the benchmark, the same. */
+/** Writes weights and batch of the benchmark to files for PyTorch. The benchmark generates the same values itself. */
 async function shareStep(
   /** @type {import("../../../bench/lib/train-step.mjs").StepOptions} */ options,
   /** @type {string} */ folder,
@@ -103,7 +103,7 @@ async function shareStep(
   return { files: { ...files, beta1, beta2, epsilon, weightDecay, maxGradNorm }, training };
 }
 
-/** A process of its own for each round, as the benchmark is written. */
+/** Each round is a separate process of the benchmark. */
 function ourSteps(/** @type {import("../../../bench/lib/train-step.mjs").StepOptions} */ options) {
   const script = fileURLToPath(new URL("../../../bench/train-step.mjs", import.meta.url));
   const argv = Object.entries({ ...options, threads, device }).map(([key, value]) => `${key}=${value}`);
@@ -126,7 +126,7 @@ function ourSteps(/** @type {import("../../../bench/lib/train-step.mjs").StepOpt
   };
 }
 
-/** Steps of one worker, which trains on from round to round; the first ones are compared with ours. */
+/** Steps of one worker, which continues training from round to round. The first losses are compared with slm's. */
 async function theirSteps(
   /** @type {string} */ mode,
   /** @type {Awaited<ReturnType<typeof shareStep>>} */ { files, training },
@@ -172,12 +172,12 @@ function lossesApart(
     later: 0,
   };
   if (!(first <= tolerance.first && later <= tolerance.later))
-    throw new Error(`${mode}: losses are ${first} apart at the first step and at most ${later} later`);
+    throw new Error(`${mode}: losses differ by ${first} at the first step and by at most ${later} later`);
   return { lossApartFirst: first, lossApartLargest: later };
 }
 
 if (!Object.hasOwn(LOSS_TOLERANCES, peerDtype))
-  throw new Error(`peerDtype is one of ${Object.keys(LOSS_TOLERANCES).join(", ")}, got ${peerDtype}`);
+  throw new Error(`peerDtype: expected one of ${Object.keys(LOSS_TOLERANCES).join(", ")}, got ${peerDtype}`);
 await compare(
   `PyTorch, training, ${setting.size}, ${source} tokens in, ${answer} out`,
   setting,

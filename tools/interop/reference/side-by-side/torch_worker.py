@@ -1,4 +1,4 @@
-"""The same encoder-decoder in PyTorch: a training step for each line on standard input. Started by torch.mjs."""
+"""The same encoder-decoder in PyTorch: runs a training step per line on standard input. Started by torch.mjs."""
 
 import json
 import sys
@@ -27,7 +27,7 @@ def rotation(length):
     return angles.cos().to(DEVICE), angles.sin().to(DEVICE)
 
 
-# Made once for all positions there are, as slm's graphs hold them.
+# Computed once for all positions, like the constants in slm's graphs.
 COSINES, SINES = rotation(max(setting["source"], setting["answer"]))
 
 
@@ -69,7 +69,7 @@ class Attention(nn.Module):
         query = self.heads(self.query(x), HEADS)
         if angles is not None:
             query = rotate(query, angles)
-        # Faster here than enable_gqa, which leaves the fused kernel for a composition.
+        # Faster than enable_gqa, which uses a composition instead of the fused kernel.
         key, value = (x.repeat_interleave(HEADS // KV_HEADS, 1) for x in (key, value))
         attended = F.scaled_dot_product_attention(query, key, value, is_causal=causal)
         return self.output(attended.transpose(1, 2).flatten(2))
@@ -85,7 +85,7 @@ class FeedForward(nn.Module):
         return self.down(F.gelu(self.up(x), approximate="tanh"))
 
 
-# Names from here on are those of slm's checkpoints, so that one file of weights serves both.
+# The names below equal those in slm's checkpoints, so both sides can use the same file of weights.
 class EncoderLayer(nn.Module):
     def __init__(self):
         super().__init__()
@@ -147,9 +147,9 @@ parameters = sum(parameter.numel() for parameter in model.parameters())
 
 
 def trainer():
-    """One step with soft targets: forward, backward, clipping, AdamW, on slm's own batch at its rates."""
+    """One step with soft targets: forward, backward, clipping, AdamW, on slm's batch with slm's learning rates."""
     batch, source, target = setting["batch"], setting["source"], setting["answer"]
-    # Matrices decay; norms and biases do not.
+    # Weight decay applies to matrices, but not to norms and biases.
     groups = [
         {"params": [x for x in model.parameters() if (x.dim() > 1) == decays], "weight_decay": decay}
         for decays, decay in ((True, setting["weightDecay"]), (False, 0.0))

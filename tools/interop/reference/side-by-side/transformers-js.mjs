@@ -1,11 +1,11 @@
 /**
- * One exported model in slm and in transformers.js: end-to-end tokens a second, first token, rate after it. Batch 1, greedy, float32,
- * 8 bits, or an encoder of 8 bits and a decoder of 4, the same threads, exactly `answer` tokens.
+ * Compares slm with transformers.js on the same exported model: end-to-end tokens/s, time to first token, and the decode rate after it.
+ * Batch 1, greedy; float32, 8 bits, or an 8-bit encoder and a 4-bit decoder; the same number of threads, exactly `answer` tokens.
  *
  *   npm run build && node tools/interop/reference/side-by-side/transformers-js.mjs [size=tiny|small|paper] [source=N] [answer=N]
  *       [dtype=fp32|q8|q8+q4] [block=128] [head=int4-block]
  *
- * `block` and `head` are what `slm quantize` is told of both sides' model: --block-size and --embedding.
+ * `block` and `head` are the flags --block-size and --embedding of `slm quantize` for the model of both sides.
  */
 import { basename, dirname } from "node:path";
 import { AutoModelForSeq2SeqLM, AutoTokenizer, Tensor, env } from "@huggingface/transformers";
@@ -23,12 +23,12 @@ import {
 import { shapeOf } from "./shapes.mjs";
 
 /**
- * A scheme of `slm quantize`, and what transformers.js calls it.
+ * A scheme of `slm quantize`, and its name in transformers.js.
  *
  * @typedef {{ scheme: string, theirDtype: "fp32" | "q8" | Record<string, "q8" | "q4"> }} Kind
  */
 
-/** By what a comparison calls it: the scheme of `slm quantize`, and what the library calls it. */
+/** By the name in a comparison: the scheme of `slm quantize`, and its name in transformers.js. */
 /** @type {Readonly<Record<string, Kind>>} */
 const KINDS = {
   fp32: { scheme: "float32", theirDtype: "fp32" },
@@ -40,7 +40,7 @@ const setting = settings({ ...COMMON, ...QUANTIZED, size: "tiny", source: 64, an
 const { threads, source, answer, dtype } = setting;
 const shape = shapeOf(setting.size);
 const kind = KINDS[dtype];
-if (kind === undefined) throw new Error(`dtype is one of ${Object.keys(KINDS).join(", ")}`);
+if (kind === undefined) throw new Error(`dtype: expected one of ${Object.keys(KINDS).join(", ")}`);
 const { scheme, theirDtype } = kind;
 const flags = quantizeFlags(setting);
 const theirs = randomModel(shape, { layout: "transformers.js", scheme, flags });
@@ -53,7 +53,7 @@ async function generate() {
   const { tokens, firstTokenMs, totalMs } = await model.answer(promptOf(source), limits);
   tokensMade = tokens;
   if (tokensMade.length !== answer)
-    throw new Error(`transformers.js made ${tokensMade.length} tokens, expected ${answer}`);
+    throw new Error(`transformers.js generated ${tokensMade.length} tokens, expected ${answer}`);
   return times(firstTokenMs, totalMs, answer);
 }
 
@@ -81,7 +81,7 @@ async function openTransformers(
     session_options: { intraOpNumThreads: threads, interOpNumThreads: 1, executionMode: "sequential" },
   });
   return {
-    /** One greedy answer, tokenization included. @param limits of `generate` @returns tokens behind the beginning one, and times */
+    /** Generates one greedy answer, including tokenization. @param limits options of `generate` @returns tokens after BOS, and times */
     answer: async (
       /** @type {string} */ text,
       /** @type {{ min_new_tokens: number; max_new_tokens: number; }} */ limits,
@@ -90,7 +90,7 @@ async function openTransformers(
       const inputs = tokenizer(text);
       /** @type {number[]} */
       const arrivals = [];
-      // The first call tells the beginning token, each later one a token.
+      // The first call contains the BOS token, each later call one token.
       const streamer = { put: () => arrivals.push(performance.now()), end: () => undefined };
       /** @type {object} */
       const request = { ...inputs, do_sample: false, num_beams: 1, ...limits, streamer };
@@ -106,9 +106,9 @@ async function openTransformers(
   };
 }
 
-/** The tokens behind the beginning one. */
+/** The tokens after BOS. */
 function tokensOf(/** @type {unknown} */ output) {
-  if (!(output instanceof Tensor)) throw new Error("transformers.js gave no tensor of tokens");
+  if (!(output instanceof Tensor)) throw new Error("transformers.js did not return a tensor of tokens");
   /** @type {(number | bigint)[][]} */
   const [tokens = []] = output.tolist();
   return tokens.slice(1).map(Number);

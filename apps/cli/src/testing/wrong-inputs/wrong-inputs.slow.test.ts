@@ -104,7 +104,7 @@ describe("a wrong input", () => {
         // Other programs write to the same disk in between.
         const steady = ({ message, ...rest }: typeof failure): typeof failure => ({
           ...rest,
-          message: message.replace(/the disk has .* left/, "the disk has little left"),
+          message: message.replace(/the disk has only .* free/, "the disk has little space"),
         });
         expect(steady(planned)).toEqual(steady(failure));
       }
@@ -145,7 +145,7 @@ function page(): string {
 function entry(input: WrongInput): string[] {
   const { code, message, suggestions } = failures[WRONG_INPUTS.indexOf(input)]!;
   // Free disk space differs from machine to machine.
-  const same = message.replace(/the disk has \S+ \S+ left/u, "the disk has 40 GiB left");
+  const same = message.replace(/the disk has only \S+ \S+ free/u, "the disk has only 40 GiB free");
   const shown = same.length > SHOWN.units ? `${same.slice(0, SHOWN.units)}...` : same;
   const help = suggestions.slice(0, SHOWN.suggestions).map((text) => `- ${asCode(text)}`);
   return [
