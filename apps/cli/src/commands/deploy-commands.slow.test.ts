@@ -46,6 +46,15 @@ describe("slm deploy", () => {
     expect(unsigned).toMatchObject({ exitCode: 3, json: { error: { code: "GATE_FAILED" } } });
   });
 
+  test("a scheme of a run keeps the run's name and figures", async () => {
+    const output = join(root, "later");
+    await runCommand("deploy", [join(root, "run", "quantize", "int8-dynamic"), "-o", output]);
+    const card = await readFile(join(output, "README.md"), "utf8");
+    expect(card).toMatch(/^# Tiny\n/);
+    expect(card).toContain("| per |");
+    expect(card).not.toContain("Quality was not measured");
+  });
+
   test("writes what a server needs", async () => {
     const output = join(root, "server");
     const { json } = await runCommand("deploy", [

@@ -225,7 +225,7 @@ describe(evaluateAnswers, () => {
       options: { maxTokens: 9 },
     });
     expect(generator.calls).toEqual([
-      { sources: 3, options: { maxTokens: 9, batchSize: 2, abstain: "off", abstain: "off" } },
+      { sources: 3, options: { maxTokens: 9, batchSize: 2, abstain: "off" } },
     ]);
   });
 
