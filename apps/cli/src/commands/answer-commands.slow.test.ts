@@ -2,7 +2,8 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Readable } from "node:stream";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { runCommand, type CommandOutcome } from "../testing/run-command.js";
 import { tinyShape } from "../testing/tiny-shape.js";
@@ -54,6 +55,15 @@ describe("slm generate --input", () => {
     }
   });
 
+  test("reads standard input in the same way: blank lines stay, and a line that the model cannot read is noted", async () => {
+    const stdin = Object.assign(Readable.from([Buffer.from("ab\n\na☃\ncde\n")]), { isTTY: false });
+    vi.spyOn(process, "stdin", "get").mockReturnValue(stdin as unknown as typeof process.stdin);
+    const { exitCode, stdout, stderr } = await runCommand("generate", [at("exported")]);
+    const lines = stdout.split("\n");
+    expect([exitCode, lines.length, lines[1], lines[2]]).toEqual([0, 5, "", ""]);
+    expect(stderr).toContain("1 prompt is an error; line 3: ");
+  });
+
   test("prints counts with --json, and a row that the model cannot read is an error in the file", async () => {
     await writeFile(at("mixed.txt"), "ab\n\na☃\n");
     const argv = [at("exported"), "--input", at("mixed.txt"), "--output", at("mixed.csv"), "--json"];
@@ -91,6 +101,18 @@ describe("confidence and abstention", () => {
     expect(strict).toMatchObject({ text: "", abstained: true, confidence: free.confidence });
     const text = await runCommand("generate", [at("exported"), "--prompt", "ab", "--abstain", "1"]);
     expect([text.stdout, text.stderr]).toEqual(["\n", expect.stringContaining("1 of 1 answers withheld")]);
+  });
+
+  test("eval measures what the model's run measured, else whole answers", async () => {
+    const outcome = await runCommand("eval", [
+      at("exported"),
+      "--data",
+      at("rows.jsonl"),
+      "-o",
+      at("p.jsonl"),
+      "--json",
+    ]);
+    expect(resultOf(outcome)).toMatchObject({ metrics: { exactMatch: 1 } });
   });
 
   test("eval tells how sure the model is, and chooses a threshold that keeps right answers", async () => {

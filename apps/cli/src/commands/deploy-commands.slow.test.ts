@@ -71,6 +71,15 @@ describe("slm deploy", () => {
     expect((await readdir(output)).sort()).toEqual(["Dockerfile", "README.md", "bundle", "tiny.service"]);
   });
 
+  test("lists the files of a web page and of an npm package, and says what to run next", async () => {
+    const site = await runCommand("deploy", [bundle, "--to", "web", "-o", join(root, "a site")]);
+    expect(site.stdout).toMatch(/^ +index\.html$/m);
+    expect(site.stderr).toContain(`next: npx serve '${join(root, "a site")}'`);
+    const file = join(root, "tiny.tgz");
+    const packed = await runCommand("deploy", [bundle, "--to", "npm", "--name", "@me/tiny", "-o", file]);
+    expect(packed.stderr).toContain(`next: npm install ${file}`);
+  });
+
   test("prepares the hub's layout without a network", async () => {
     const output = join(root, "hub");
     const argv = [bundle, "--to", "hub", "--repo", "me/tiny", "--dry-run", "-o", output, "--json"];

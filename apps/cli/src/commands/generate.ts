@@ -194,7 +194,10 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
       const errors = texts.flatMap((text, row) =>
         "error" in text && text.error !== undefined ? [`line ${row + 1}: ${text.error}`] : [],
       );
-      if (errors.length > 0) this.note(`generate  ${errors.length} prompts are errors; ${errors[0]!}`);
+      if (errors.length > 0)
+        this.note(
+          `generate  ${errors.length} ${errors.length === 1 ? "prompt is an error" : "prompts are errors"}; ${errors[0]!}`,
+        );
       const withheld = texts.filter((text) => "abstained" in text && text.abstained === true).length;
       if (withheld > 0)
         this.note(`generate  ${withheld} of ${texts.length} answers withheld: not sure enough`);

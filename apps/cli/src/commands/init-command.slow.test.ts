@@ -94,7 +94,7 @@ describe("slm init chooses from the rows", () => {
 
 describe("slm init proposes limits", () => {
   test("a minimum above the most frequent label", async () => {
-    const label = (index: number): string => `${index % 4 === 0 ? "no" : "yes"}`;
+    const label = (index: number): string => (index % 4 === 0 ? "no" : "yes");
     const { settings } = await recipeFor(
       "labels.csv",
       `text,label\n${lines(200, (index) => `text ${index},${label(index)}`)}`,

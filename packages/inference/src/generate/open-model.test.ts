@@ -126,7 +126,7 @@ describe("an encoder-decoder", () => {
     const careful = await openModel(folder, new MemoryModel());
     const pieces = SOURCES.map(() => "");
     const onToken = (row: number, piece: string): void => {
-      pieces[row] += piece;
+      pieces[row] = `${pieces[row]!}${piece}`;
     };
     const withheld = await careful.generate(SOURCES, { onToken });
     expect(withheld.map(({ text }) => text)).toEqual(expected);
