@@ -103,18 +103,6 @@ describe("confidence and abstention", () => {
     expect([text.stdout, text.stderr]).toEqual(["\n", expect.stringContaining("1 of 1 answers withheld")]);
   });
 
-  test("eval measures what the model's run measured, else whole answers", async () => {
-    const outcome = await runCommand("eval", [
-      at("exported"),
-      "--data",
-      at("rows.jsonl"),
-      "-o",
-      at("p.jsonl"),
-      "--json",
-    ]);
-    expect(resultOf(outcome)).toMatchObject({ metrics: { exactMatch: 1 } });
-  });
-
   test("eval tells how sure the model is, and chooses a threshold that keeps right answers", async () => {
     const argv = ["--data", at("rows.jsonl"), "--metrics", "exactMatch", "-o", at("predictions.jsonl")];
     const outcome = await runCommand("eval", [at("exported"), ...argv, "--abstain", "choose", "--json"]);

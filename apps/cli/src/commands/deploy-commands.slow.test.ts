@@ -46,6 +46,14 @@ describe("slm deploy", () => {
     expect(unsigned).toMatchObject({ exitCode: 3, json: { error: { code: "GATE_FAILED" } } });
   });
 
+  test("eval measures a bundle by the metrics of its run", async () => {
+    const predictions = join(root, "predictions.jsonl");
+    const argv = [bundle, "--data", join(root, "test.jsonl"), "-o", predictions, "--json"];
+    const { json } = await runCommand("eval", argv);
+    const number = expect.any(Number) as number;
+    expect(json).toMatchObject({ result: { metrics: { per: number, wer: number } } });
+  });
+
   test("a scheme of a run keeps the run's name and figures", async () => {
     const output = join(root, "later");
     await runCommand("deploy", [join(root, "run", "quantize", "int8-dynamic"), "-o", output]);

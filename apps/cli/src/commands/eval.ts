@@ -51,7 +51,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     metrics: Flags.string({
       helpValue: "<names>",
       summary:
-        "Comma-separated metrics, such as exactMatch. Rows are scored by the first one. Default: those that the model's run measured, else exactMatch.",
+        "Comma-separated metrics, such as exactMatch. Rows are scored by the first one. Default: those that the model's run measured.",
     }),
     ...languageFlags,
     abstain: Flags.string({
