@@ -14,6 +14,7 @@ export async function packageManifest() {
     description,
     keywords: ["distillation", "onnx", "quantization", "encoder-decoder", "on-device", "language-model"],
     license,
+    homepage: `https://www.npmjs.com/package/${name}`,
     type: "module",
     engines,
     bin: { slm: "bin/run.js" },

@@ -30,6 +30,9 @@ export type FromWorker =
   | {
       readonly kind: "done";
       readonly tokens: number;
+      /** Absent for an answer that was stopped. */
+      readonly confidence?: number | undefined;
+      readonly abstained: boolean;
       readonly firstTokenMs: number;
       readonly tokensPerSecond: number;
       readonly stopped: boolean;

@@ -92,7 +92,8 @@ function onMessage(message: FromWorker): void {
       return;
     case "done":
       showFigures(message);
-      endAnswer(message.stopped ? "Stopped" : "Done");
+      if (message.abstained) endAnswer("No answer: the model is not sure enough");
+      else endAnswer(message.stopped ? "Stopped" : "Done");
       return;
     case "failed":
       show(problem, message.message);
@@ -123,11 +124,18 @@ function chosenLanguages(): { readonly source: string | undefined; readonly targ
   return { source: codeOf(sourceLanguage), target: codeOf(targetLanguage) };
 }
 
-function showFigures({ tokens, firstTokenMs, tokensPerSecond }: Extract<FromWorker, { kind: "done" }>): void {
+function showFigures({
+  tokens,
+  confidence,
+  firstTokenMs,
+  tokensPerSecond,
+}: Extract<FromWorker, { kind: "done" }>): void {
   const mark = simulated ? " (software adapter)" : "";
   element("first-token", HTMLElement).textContent = `${firstTokenMs.toFixed(1)} ms${mark}`;
   element("rate", HTMLElement).textContent = `${tokensPerSecond.toFixed(1)} tokens/s${mark}`;
   element("count", HTMLElement).textContent = String(tokens);
+  element("confidence", HTMLElement).textContent =
+    confidence === undefined ? "–" : `${Math.floor(100 * confidence)} %`;
   figures.hidden = false;
 }
 

@@ -2,7 +2,8 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Readable } from "node:stream";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { runCommand, type CommandOutcome } from "../testing/run-command.js";
 import { tinyShape } from "../testing/tiny-shape.js";
@@ -52,6 +53,15 @@ describe("slm generate --input", () => {
       expect(answer).toMatchObject({ confidence: A_NUMBER, logProbability: A_NUMBER });
       expect(Math.exp(Number(answer.logProbability))).toBeCloseTo(Number(answer.confidence), 6);
     }
+  });
+
+  test("reads standard input in the same way: blank lines stay, and a line that the model cannot read is noted", async () => {
+    const stdin = Object.assign(Readable.from([Buffer.from("ab\n\na☃\ncde\n")]), { isTTY: false });
+    vi.spyOn(process, "stdin", "get").mockReturnValue(stdin as unknown as typeof process.stdin);
+    const { exitCode, stdout, stderr } = await runCommand("generate", [at("exported")]);
+    const lines = stdout.split("\n");
+    expect([exitCode, lines.length, lines[1], lines[2]]).toEqual([0, 5, "", ""]);
+    expect(stderr).toContain("1 prompt is an error; line 3: ");
   });
 
   test("prints counts with --json, and a row that the model cannot read is an error in the file", async () => {

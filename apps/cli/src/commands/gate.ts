@@ -1,5 +1,5 @@
 import { Args, Flags } from "@oclif/core";
-import { SlmError } from "@slm/core/errors";
+import { shellWord, SlmError } from "@slm/core/errors";
 import { GateFailed } from "@slm/slm/models/gate-failed";
 import type { LimitCheck, RecipeGate } from "@slm/pipeline/run/gate";
 import { formatMetric } from "@slm/pipeline/format/metric-format";
@@ -16,7 +16,7 @@ export interface GateReport {
 export class GateCommand extends SlmCommand<GateReport> {
   static override summary = "Check a run against its recipe's gate and against limits; exit 3 if it fails.";
   static override description =
-    "The recipe's gate is quantize.gate, with its own metric. A limit can name any metric of the deployed scheme (wer, rougeL, ...), bytes (of the bundle), tokensPerSecond, " +
+    "The recipe's gate is quantize.gate, with its own metric. A model that is no better than always giving the most frequent answer fails. A limit can name any metric of the deployed scheme (wer, rougeL, ...), bytes (of the bundle), tokensPerSecond, " +
     "firstTokenMs, interTokenMs, loadMs, peakRssBytes and parameters (medians of the benchmark). A limit for a figure that was not measured fails.";
   static override args = { run: Args.string({ required: true, description: "Directory of a run." }) };
   static override flags = {
@@ -53,7 +53,7 @@ export class GateCommand extends SlmCommand<GateReport> {
         "USAGE",
         `${run}: the recipe has no quantize section and therefore no gate; expected --limit, got none`,
         {
-          suggestions: [`slm gate ${run} --limit 'bytes<=2e6'`],
+          suggestions: [`slm gate ${shellWord(run)} --limit 'bytes<=2e6'`],
         },
       );
     }
@@ -92,8 +92,12 @@ async function appendSummary(file: string, report: GateReport, baseRun: string |
   }
 }
 
-/** "exactMatch 98.1 %, limit of the recipe's gate 97.5 %". */
-function gateText({ metric, after, limit }: RecipeGate): string {
+/** "exactMatch 98.1 %, the recipe accepts 97.5 % or more". */
+function gateText({ metric, after, limit, higherIsBetter, noBetterThan }: RecipeGate): string {
   const shown = (value: number): string => formatMetric(metric, value);
-  return `${metric} ${shown(after)}, limit of the recipe's gate ${shown(limit)}`;
+  const result = `${metric} ${shown(after)}`;
+  if (noBetterThan !== undefined)
+    return `${result}, no better than always giving the most frequent answer (${shown(noBetterThan)})`;
+  if (higherIsBetter && limit <= 0) return `${result}, the recipe has no minimum (quantize.gate.minimum)`;
+  return `${result}, the recipe accepts ${shown(limit)} or ${higherIsBetter ? "more" : "less"}`;
 }

@@ -3,16 +3,7 @@ import { Flags } from "@oclif/core";
 import { rowsFlag } from "./rows-flag.js";
 
 export const evaluationFlags = {
-  data: Flags.string({
-    required: true,
-    helpValue: "<file>",
-    summary: "Read rows from this file, in any format.",
-  }),
-  metrics: Flags.string({
-    required: true,
-    helpValue: "<names>",
-    summary: "Compute these comma-separated metrics, such as exactMatch; the first one scores rows.",
-  }),
+  data: Flags.string({ required: true, helpValue: "<file>", summary: "File of rows, in any format." }),
   beams: Flags.integer({
     min: 1,
     helpValue: "<n>",

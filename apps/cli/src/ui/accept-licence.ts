@@ -1,6 +1,6 @@
 /** Shows the licence of a plug-in and asks the user to accept it. The text goes to stderr, because stdout is the result. */
 import { confirm } from "@clack/prompts";
-import { SlmError } from "@slm/core/errors";
+import { shellWord, SlmError } from "@slm/core/errors";
 import { printable } from "@slm/pipeline/format/printable";
 import type { PluginOffer } from "@slm/runtime-native/plugins";
 
@@ -26,9 +26,9 @@ export async function acceptLicence(offer: PluginOffer, acceptance: Acceptance):
   if (!isInteractive) {
     throw new SlmError(
       "USAGE",
-      `device add: you must accept the licence of ${name} ${version} (${licence.declared ?? "see its files"}): ` +
-        "expected a terminal or --yes, got neither",
-      { context: { licence }, suggestions: [`slm device add ${path} --yes`] },
+      `device add: the licence of ${name} ${version} (${licence.declared ?? "see its files"}) must be accepted: ` +
+        "there is no terminal to ask on, and no --yes",
+      { context: { licence }, suggestions: [`slm device add ${shellWord(path)} --yes`] },
     );
   }
   const answer = await confirm({

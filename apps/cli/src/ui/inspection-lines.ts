@@ -18,9 +18,9 @@ export function inspectionLines(report: Inspection): readonly string[] {
     `conflicts   ${report.conflicts} rows with another target for the same source`,
     `references  ${report.withReferences}`,
     ...(report.images === undefined ? [] : [imageLine(report.withImage, report.images)]),
-    `sources     ${lengths(report.sourceLengths)} characters, ${report.sourceSymbols} different ones`,
+    `sources     ${lengths(report.sourceLengths)} characters; ${report.sourceSymbols} different characters`,
     ...histogramLines(report.sourceHistogram),
-    `targets     ${lengths(report.targetLengths)} words, ${report.targetSymbols} different ones`,
+    `targets     ${lengths(report.targetLengths)} words; ${report.targetSymbols} different words`,
     ...histogramLines(report.targetHistogram),
     ...(report.cover === undefined ? [] : coverLines(report.cover)),
     ...(report.samples.length === 0 ? [] : ["samples"]),
@@ -57,7 +57,7 @@ function coverLines({
 }
 
 function lengths({ p50, p95, max }: LengthSummary): string {
-  return `median ${p50}, 95 % up to ${p95}, longest ${max}`;
+  return `median ${p50}, 95th percentile ${p95}, longest ${max}`;
 }
 
 function shorten(lines: readonly string[]): readonly string[] {

@@ -14,8 +14,8 @@ const file = z.union([pathSetting, z.strictObject({ source: pathSetting, target:
 /** A file, a list of files, or two files of parallel text. */
 const files = z.union([file, z.array(file).min(1)]);
 
-/** Allows for a few corrupt lines; a wrong setting rejects far more. */
-const DEFAULT_MAX_REJECTED = 0.01;
+/** Enough for a corrupt line here and there; a wrong setting rejects more. */
+export const DEFAULT_MAX_REJECTED = 0.01;
 
 const unlabelledFile = z.strictObject({
   // Optional in the recipe, because a path implies this kind.
@@ -62,6 +62,14 @@ const fileSettings = {
       "Folder that image paths are relative to. Default of `slm data inspect`: the file's folder. `slm data prepare` accepts rows " +
         "with images only if it is set, and copies the images.",
     ),
+  maxRejected: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe(
+      `Largest share of records that are no rows, rounded up to whole records; more end the run. Rows that are too long, in another split or rejected by a dataset module do not count. Default: ${DEFAULT_MAX_REJECTED}.`,
+    ),
   unanswerable: z
     .string()
     .min(1)
@@ -69,8 +77,15 @@ const fileSettings = {
     .describe("Target for SQuAD questions without an answer. Default: reject these questions."),
 };
 
-/** Rejects a column and a template for the same side. */
+/** A side is a column or a template, and the two sides differ. */
 function oneWayPerSide({ fields, template }: MappingSettings, context: z.RefinementCtx): void {
+  if (fields?.source !== undefined && fields.source === fields.target) {
+    context.addIssue({
+      code: "custom",
+      path: ["fields", "target"],
+      message: `source and target must be different columns, got '${fields.source}' for both`,
+    });
+  }
   for (const side of ["source", "target"] as const) {
     if (fields?.[side] === undefined || template?.[side] === undefined) continue;
     context.addIssue({
@@ -117,14 +132,6 @@ export const dataConfig = z
       ),
     maxSource: count.optional().describe("Longest accepted source [characters]."),
     maxTarget: count.optional().describe("Longest accepted target [whitespace-separated tokens]."),
-    maxRejected: z
-      .number()
-      .min(0)
-      .max(1)
-      .optional()
-      .describe(
-        `Stop the run if more than this share of the records is unusable (rounded up to whole records). Rows that are too long, in another split or rejected by a dataset module do not count. Default: ${DEFAULT_MAX_REJECTED}.`,
-      ),
     limit: count.optional().describe("Largest number of training rows, chosen by hash [rows]."),
     labels: count
       .optional()

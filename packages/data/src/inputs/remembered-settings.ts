@@ -7,8 +7,17 @@ import type { DataFormat } from "../formats/data-format.js";
 import { DEFAULT_ENCODING, isUtf8 } from "../rows/lines.js";
 import { compileMapping, type Columns } from "../rows/mapping.js";
 
-/** The settings that are stored. They contain no paths. */
-const KEPT = ["format", "encoding", "delimiter", "columns", "fields", "template", "unanswerable"] as const;
+/** Settings that describe files of a form, and nothing of one machine. */
+const KEPT = [
+  "format",
+  "encoding",
+  "delimiter",
+  "columns",
+  "fields",
+  "template",
+  "unanswerable",
+  "maxRejected",
+] as const;
 
 /**
  * The stored settings of a recipe's `data` section; undefined if there are none.

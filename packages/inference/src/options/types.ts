@@ -36,8 +36,13 @@ export interface GenerateOptions extends SamplingOptions {
   /** Constraint on the answer to a source's text, in its state before the first token. Create it with `constrainTokens` of `@slm/generation`. */
   readonly constraint?: ((text: string) => TokenConstraint) | undefined;
   /**
-   * Called with each new piece of a result's text. The concatenated pieces of a row are its text. `row` is the source's index in the caller's list.
-   * With beam search all pieces arrive at the end.
+   * Withhold answers with a lower confidence (0 to 1); `off`: withhold none. Default: the threshold in model.json, if there is one. Whether an
+   * answer is withheld is known at its end, so with a threshold its text comes in one piece.
+   */
+  readonly abstain?: number | "off" | undefined;
+  /**
+   * Called with each new piece of a result's text; the pieces of a row add up to its text. `row` is the source's index in the caller's
+   * list. With beam search all pieces come at the end.
    */
   readonly onToken?: ((row: number, piece: string) => void) | undefined;
   /** Stops between two tokens when aborted. The promise is then rejected with an `SlmError` INTERRUPTED. */
@@ -46,11 +51,14 @@ export interface GenerateOptions extends SamplingOptions {
 
 /** One generated text. Times are measured from the start of the batch of the source, including the encoder. */
 export interface Generation {
-  /** Excludes the stop sequence that ended it. */
+  /** Without the stop sequence that ended it; empty if the answer is withheld. */
   readonly text: string;
+  /** The model's probability of the whole answer, EOS included: 0 to 1. Longer answers tend to be less probable. */
+  readonly confidence: number;
+  /** Whether the answer is withheld because its confidence is below the threshold. */
+  readonly abstained: boolean;
   /**
-   * Log-probability of the tokens, including EOS, under the unmodified model: without temperature, penalty or constraint [nats]. `confidenceOf`
-   * converts it to a probability.
+   * Log-probability of the tokens, EOS included, under the model itself: no temperature, penalty or constraint [nats].
    */
   readonly logProbability: number;
   /** Token ids without BOS and EOS. Tokens of a stop sequence are included. */

@@ -1,6 +1,6 @@
 /** Opens a model of any form as a directory that a runtime can load. A checkpoint is exported to a temporary directory. */
 import { requireIntact, type Progress } from "@slm/core";
-import { SlmError } from "@slm/core/errors";
+import { shellWord, SlmError } from "@slm/core/errors";
 import { exportCheckpoint } from "@slm/onnx-export";
 import type { Runtime } from "@slm/runtime";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -38,8 +38,8 @@ export async function openExported(path: string, options: OpenModelOptions): Pro
   if (key === undefined) return open(path, options);
   const { kind } = await locateModel(path);
   if (kind === "checkpoint")
-    throw new SlmError("GATE_FAILED", `${path}: --key needs a signed bundle, got a checkpoint`, {
-      suggestions: [`slm deploy ${path} --sign key.pem`],
+    throw new SlmError("GATE_FAILED", `${path}: is a checkpoint, and --key asks for a signed bundle`, {
+      suggestions: [`slm deploy ${shellWord(path)} --sign key.pem`],
     });
   const opened = await open(path, options);
   try {

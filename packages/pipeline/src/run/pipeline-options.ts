@@ -15,7 +15,9 @@ export interface PipelineOptions extends SelectionOptions {
   readonly force?: boolean | undefined;
   /** A stage that starts over: its unfinished work from an interrupted run is deleted. A finished artifact is kept. */
   readonly fresh?: string | undefined;
-  /** A device measured on another machine; the run is only planned for it. */
+  /** Tells the estimated time of each stage before it starts, which measures a training step. */
+  readonly estimates?: boolean | undefined;
+  /** A device that was measured elsewhere, for which the run is planned. */
   readonly plannedFor?: MeasuredDevice | undefined;
   /** Workers for the parts that can be divided. Results do not depend on them. */
   readonly workers?: WorkersAddress | undefined;

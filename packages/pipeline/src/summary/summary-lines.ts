@@ -97,11 +97,24 @@ export function summaryNotes(summary: RunSummary): readonly string[] {
     ...(baseline === null
       ? []
       : [
-          `compared with a decoder-only model of the same size: ${formatGrouped(baseline.firstTokenMs)} times its time to first token, ` +
-            `${formatGrouped(baseline.tokensPerSecond)} times its tokens/s`,
+          `compared with a decoder-only model of equal size: ${comparedWith(1 / baseline.firstTokenMs)} to the first token, ` +
+            `${comparedWith(baseline.tokensPerSecond)} in tokens/s`,
         ]),
     ...(summary.models.some(hasInterval) ? ["in brackets: 95 % confidence intervals"] : []),
   ];
+}
+
+/**
+ * A ratio of speeds in words: "16 % slower", "2.4 times as fast".
+ *
+ * @param ratio speed divided by the other model's
+ */
+export function comparedWith(ratio: number): string {
+  if (ratio >= 2) return `${formatGrouped(ratio)} times as fast`;
+  if (ratio <= 1 / 2) return `${formatGrouped(1 / ratio)} times as slow`;
+  const percent = Math.round(100 * (ratio >= 1 ? ratio - 1 : 1 / ratio - 1));
+  if (percent === 0) return "as fast";
+  return `${percent} % ${ratio > 1 ? "faster" : "slower"}`;
 }
 
 function titleOf({ role, scheme }: SummarizedModel): string {

@@ -37,7 +37,7 @@ export async function tryStudent(
 ): Promise<TriedStudent> {
   const student = studentNamed(name);
   const prompt = text ?? student.example;
-  const [{ createCpuRuntime }, { confidenceOf, openModel }] = await Promise.all([
+  const [{ createCpuRuntime }, { openModel }] = await Promise.all([
     import("@slm/runtime-node"),
     import("@slm/inference"),
   ]);
@@ -54,7 +54,7 @@ export async function tryStudent(
       student: student.name,
       prompt,
       text: generation.text,
-      confidence: confidenceOf(generation),
+      confidence: generation.confidence,
       totalMs: generation.totalMs,
       parameters: model.description.parameters,
       bundle: student.directory,
