@@ -2,9 +2,6 @@ import { Args, Flags } from "@oclif/core";
 import type { PathAnalysis } from "@slm/analysis";
 import { SlmError } from "@slm/core/errors";
 import { TARGETS } from "@slm/devices";
-import type { DeviceModel } from "@slm/exported-model";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { GateFailed } from "@slm/slm/models/gate-failed";
 import { shapeFlag } from "../flags/shape-flag.js";
 import { profileFlag } from "../flags/profile-flag.js";
@@ -38,7 +35,8 @@ export class AnalyzeCommand extends SlmCommand<PathAnalysis> {
     const { analyzePath, reportLines } = await import("@slm/analysis");
     const { parseSizes } = await import("@slm/slm/models/parse-sizes");
     this.#reportLines = reportLines;
-    const exported = await exportedFor(args.model);
+    const { exportedTarget } = await import("@slm/slm/models/exported-target");
+    const exported = await exportedTarget(args.model);
     const target = flags.target ?? exported?.target;
     if (target === undefined) {
       throw new SlmError(
@@ -78,10 +76,4 @@ export class AnalyzeCommand extends SlmCommand<PathAnalysis> {
   protected override lines(analysis: PathAnalysis): readonly string[] {
     return this.#reportLines(analysis, this.#isOwn);
   }
-}
-
-/** What model.json says of a directory's graphs; undefined for a file and for graphs of other programs. @throws SlmError DATA_INVALID */
-async function exportedFor(path: string): Promise<Pick<DeviceModel, "target" | "profile"> | undefined> {
-  const { DEVICE_MODEL_FILE, readDeviceModel } = await import("@slm/exported-model");
-  return existsSync(join(path, DEVICE_MODEL_FILE)) ? readDeviceModel(path) : undefined;
 }
