@@ -30,6 +30,8 @@ export type FromWorker =
   | {
       readonly kind: "done";
       readonly tokens: number;
+      /** Absent for an answer that was stopped. */
+      readonly confidence?: number | undefined;
       readonly firstTokenMs: number;
       readonly tokensPerSecond: number;
       readonly stopped: boolean;
@@ -46,6 +48,10 @@ export interface PageLanguages {
 /** `site.json`, written by `slm deploy --to web`. */
 export interface Site {
   readonly title: string;
+  /** What the model does. */
+  readonly summary?: string | undefined;
+  /** Inputs to click on. */
+  readonly examples?: readonly string[] | undefined;
   readonly version: string;
   /** Files of the page itself. */
   readonly shell: readonly string[];

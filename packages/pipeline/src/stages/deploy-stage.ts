@@ -73,8 +73,8 @@ export const deployStage = defineStage<DeployConfig>({
 });
 
 /** The texts of a model card that come from the recipe or flags. */
-function cardTexts({ name, summary, intendedUse, limits, licences }: DeployConfig): CardInput {
-  return { name, summary, intendedUse, limits, licences };
+function cardTexts({ name, summary, examples, intendedUse, limits, licences }: DeployConfig): CardInput {
+  return { name, summary, examples, intendedUse, limits, licences };
 }
 
 /** Settings of the distillation that are no defaults, from dotted key to value. */

@@ -21,7 +21,12 @@ export interface TaskFacts {
   readonly maxTarget: number;
   /** Longer sources are left out [characters]; undefined where all are short enough. */
   readonly longestSource: number | undefined;
+  /** Short sources of the first rows, to try the model with. */
+  readonly examples: readonly string[];
 }
+
+/** Sources to try a model with, and the longest of them [characters]. */
+const EXAMPLES = { count: 4, longest: 100 };
 
 /** Rows that a tokenizer is tried on. */
 const TRIED_ROWS = 20_000;
@@ -118,7 +123,15 @@ class TaskCounter {
       ...this.#chooseMetric(),
       ...lengths,
       longestSource: this.#isLong ? LONG_SOURCE : undefined,
+      examples: this.#examples(),
     };
+  }
+
+  #examples(): readonly string[] {
+    const short = this.#first
+      .map(({ source }) => source.trim())
+      .filter((source) => source !== "" && source.length <= EXAMPLES.longest);
+    return [...new Set(short)].slice(0, EXAMPLES.count);
   }
 
   /** One token per character and symbol; undefined where the rows are no words of a closed set of symbols. */
