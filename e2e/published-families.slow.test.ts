@@ -33,8 +33,8 @@ afterAll(() => runtime.close());
 /** What the reference library leaves out for some families. Empty for the others. */
 const LEFT_OUT: Readonly<Record<string, string>> = {
   "t5gemma-defaults":
-    "attention softcap 2, which transformers' default attention (sdpa) ignores; in answers, all source positions of " +
-    "layers with a window except the last 3, which transformers' cache drops after the first token",
+    "attention softcap 2, which transformers' default attention (sdpa) ignores; source positions before the last 3 " +
+    "in layers with a window, which transformers drops after the first token of an answer",
   "m2m_100-pads": "positions of padding tokens inside answers, which transformers leaves out",
 };
 

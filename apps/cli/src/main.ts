@@ -1,10 +1,9 @@
 /** Runs the command line. Errors before a command starts (unknown names, bad help subjects) are reported here. */
 import { Errors, run } from "@oclif/core";
-import { SlmError } from "@slm/core/errors";
 import { fileURLToPath } from "node:url";
 import { describeError, errorLines, toSlmError } from "./ui/errors.js";
-import { nearest } from "@slm/pipeline/recipe/nearest";
 import { paintFor } from "./ui/paint.js";
+import { unknownCommand } from "./ui/unknown-command.js";
 import { jsonText } from "@slm/pipeline/format/json-text";
 import { JSON_SCHEMA_VERSION } from "./ui/slm-command.js";
 
@@ -49,20 +48,4 @@ function isUnknownCommand(error: unknown): boolean {
   return (
     error instanceof Errors.CLIError && /^command .* not found\.?$/i.test(error.message.replaceAll("\n", " "))
   );
-}
-
-/** Tries `data inspct file`, then `data inspct`, then `data`, because trailing words may be arguments. */
-function prefixesOf(words: string): readonly string[] {
-  const parts = words.split(" ");
-  return parts.map((_part, index) => parts.slice(0, parts.length - index).join(" "));
-}
-
-async function unknownCommand(words: string): Promise<SlmError> {
-  const { commands } = await import("./commands.js");
-  const known = Object.keys(commands).map((id) => id.replaceAll(":", " "));
-  const guess = prefixesOf(words).flatMap((prefix) => nearest(prefix, known) ?? [])[0];
-  return new SlmError("USAGE", `no such command: slm ${words}`, {
-    context: { command: words },
-    suggestions: [...(guess === undefined ? [] : [`slm ${guess} --help`]), "slm --help"],
-  });
 }

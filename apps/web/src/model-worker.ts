@@ -85,14 +85,19 @@ async function answer({ text, image, languages }: Extract<ToWorker, { kind: "ans
       image: image === undefined ? undefined : imageOfBlob(image),
       languages,
     };
-    const { tokens, firstTokenMs, tokensPerSecond } = await model.generate(question, {
+    const { tokens, confidence, abstained, firstTokenMs, tokensPerSecond } = await model.generate(question, {
       signal,
       onToken: (_row, piece) => {
         pieces++;
         scope.postMessage({ kind: "piece", text: piece });
       },
     });
-    scope.postMessage({ kind: "done", tokens: tokens.length, firstTokenMs, tokensPerSecond, stopped: false });
+    scope.postMessage({
+      kind: "done",
+      tokens: tokens.length,
+      ...{ confidence, abstained, firstTokenMs, tokensPerSecond },
+      stopped: false,
+    });
   } catch (error) {
     if (!signal.aborted) throw error;
     const elapsed = performance.now() - startedAt;
@@ -100,6 +105,7 @@ async function answer({ text, image, languages }: Extract<ToWorker, { kind: "ans
     scope.postMessage({
       kind: "done",
       tokens: pieces,
+      abstained: false,
       firstTokenMs: elapsed,
       tokensPerSecond: rate,
       stopped: true,

@@ -125,6 +125,16 @@ describe(reportLines, () => {
     expect(analysis.confirmedBy === null).toBe(profile === "openvino");
   });
 
+  test("counts the warnings about a supported graph that slm made, and lists those about other graphs", async () => {
+    const analysis = await analyzePath(fixture("conv-net-qdq"), { target: "npu" });
+    expect(reportLines(analysis).join("\n")).toContain("  warning  ");
+    const own = reportLines(analysis, true);
+    expect(own.join("\n")).not.toContain("  warning  ");
+    expect(own.at(-2)).toMatch(
+      /^\d+ warnings? (?:is|are) about graphs that slm made: you need not do anything/,
+    );
+  });
+
   test("puts what is the same about many nodes on one line", async () => {
     const analysis = await analyzePath(fixture("bert-block"), { target: "npu" });
     const lines = reportLines(analysis);

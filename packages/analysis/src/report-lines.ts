@@ -74,9 +74,15 @@ function operatorLines(operators: readonly OperatorCount[]): readonly string[] {
   ];
 }
 
-/** The lines of a report, without colours. */
-export function reportLines(analysis: PathAnalysis): readonly string[] {
-  const { supported, findings, summary, device, method, profile, graphs, sources, confirmedBy } = analysis;
+/**
+ * The lines of a report, without colours.
+ *
+ * @param isOwn whether slm exported the graphs. Warnings about a supported model are then counted, not listed: nobody can change them
+ */
+export function reportLines(analysis: PathAnalysis, isOwn = false): readonly string[] {
+  const isFolded = isOwn && analysis.supported;
+  const findings = analysis.findings.filter(({ severity }) => !isFolded || severity === "info");
+  const { supported, summary, device, method, profile, graphs, sources, confirmedBy } = analysis;
   const rules = [...new Set(findings.map(({ rule }) => rule))];
   const { error, warning, info } = summary.findings;
   const unlisted = Object.entries(summary.unlisted).map(([rule, count]) => `${count} more for ${rule}`);
@@ -97,6 +103,11 @@ export function reportLines(analysis: PathAnalysis): readonly string[] {
       ),
     ),
     "",
+    ...(isFolded && warning > 0
+      ? [
+          `${warning} ${warning === 1 ? "warning is" : "warnings are"} about graphs that slm made: you need not do anything (--json lists them)`,
+        ]
+      : []),
     ...(unlisted.length === 0 ? [] : [`not listed: ${unlisted.join(", ")}`]),
     `${error} errors, ${warning} warnings, ${info} notes: ${supported ? "supported" : "NOT SUPPORTED"} (${method})`,
   ];

@@ -1,4 +1,10 @@
-export { dataConfig, fileSchema, type DataConfig, type FileSettings } from "./config/data-config.js";
+export {
+  DEFAULT_MAX_REJECTED,
+  dataConfig,
+  fileSchema,
+  type DataConfig,
+  type FileSettings,
+} from "./config/data-config.js";
 export { namedFiles } from "./inputs/data-inputs.js";
 export {
   defineDataset,
@@ -24,7 +30,7 @@ export {
 export { firstReasons } from "./rows/rejections.js";
 export { DATA_FORMATS, formatByEnding } from "./formats/format-table.js";
 export type { DataFormat, ReadSettings, ScannedRecord } from "./formats/data-format.js";
-export { guessFields } from "./rows/guess-fields.js";
+export { guessFields, textColumns } from "./rows/guess-fields.js";
 export { peekFile, type PeekedFile } from "./inputs/peek-file.js";
 export { scanFile } from "./formats/scan-file.js";
 export { settingsForFile, settingsToRemember, type NeededSides } from "./inputs/remembered-settings.js";

@@ -1,7 +1,7 @@
 /** Lists the files of a model's directory that belong to the model. */
 import { lstat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { SlmError, resolveInside, systemCode } from "@slm/core";
+import { shellWord, SlmError, resolveInside, systemCode } from "@slm/core";
 import { modelFiles } from "@slm/onnx";
 import {
   DEVICE_MODEL_FILE,
@@ -84,7 +84,7 @@ async function checkBytes(
   throw new SlmError(
     "DATA_INVALID",
     `${speaker}: ${files.join(" + ")} in ${directory}: expected ${graph.bytes} bytes according to model.json, got ${bytes}`,
-    { context: { files, bytes, expected: graph.bytes }, suggestions: [`slm verify ${directory}`] },
+    { context: { files, bytes, expected: graph.bytes }, suggestions: [`slm verify ${shellWord(directory)}`] },
   );
 }
 

@@ -2,10 +2,12 @@ export {
   abstentionAt,
   calibrationError,
   chooseThreshold,
-  confidenceOf,
+  judge,
+  thresholdFor,
   type Abstention,
   type AbstentionOptions,
   type JudgedAnswer,
+  type Judgement,
 } from "./evaluate/abstention.js";
 export { encodeBatch, sourceFeeds } from "./dynamic/encoded-batch.js";
 export { BLANK_IMAGE, joinImages } from "./images/image-encoder.js";

@@ -55,8 +55,8 @@ export function int8Arithmetic(saturates: boolean, features: readonly string[] |
 function meaningOf(saturates: boolean, instructions: readonly string[] | null): string {
   if (saturates) {
     return (
-      "products of 8-bit weights saturate in ONNX Runtime's default kernels; slm asks for exact ones, " +
-      "other programs are right with 7-bit weights only"
+      "ONNX Runtime's default kernels overflow with 8-bit weights on this CPU; slm uses exact kernels, " +
+      "and other programs need weights of 7 bits"
     );
   }
   return instructions === null || instructions.length === 0

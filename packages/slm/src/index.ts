@@ -38,7 +38,7 @@ export {
   type ExportedModel,
 } from "./functions/export-checkpoint.js";
 export { openModel, type OpenModelOptions } from "@slm/pipeline/models/open-model";
-export type { GenerateOptions, Model, Source } from "@slm/inference";
+export type { GenerateOptions, Generation, Model, Source } from "@slm/inference";
 export { imageOfBytes, imageOfFile, type ImageSource } from "@slm/vision";
 export {
   quantize,

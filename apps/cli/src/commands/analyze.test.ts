@@ -1,3 +1,8 @@
+import { writeDeviceModel } from "@slm/exported-model";
+import { tinyDeviceModel } from "@slm/exported-model/testing";
+import { copyFile, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { runCommand } from "../testing/run-command.js";
@@ -52,6 +57,18 @@ describe("slm analyze", () => {
     expect(await code("nowhere.onnx", "--target", "cpu")).toBe(66);
     expect(await code(fixture("lstm"), "--target", "npu", "--profile", "cuda")).toBe(2);
     expect(await code(fixture("lstm"))).toBe(2);
+  });
+
+  test("needs no target for an exported model, and counts the warnings about graphs that slm made", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "slm-analyze-"));
+    const file = "decoder.onnx";
+    await copyFile(fixture("conv-net-qdq"), join(folder, file));
+    const graphs = { decoder: { file, bytes: 1, scheme: "qdq" } };
+    const model = tinyDeviceModel({ architecture: "decoder-only", target: "cpu", graphs });
+    await writeDeviceModel(folder, model);
+    const { exitCode, json } = await runCommand("analyze", [folder, "--json"]);
+    expect([exitCode, json]).toMatchObject([0, { result: { target: "cpu", supported: true } }]);
+    await rm(folder, { recursive: true });
   });
 
   test("offers the targets and profiles that there are", async () => {

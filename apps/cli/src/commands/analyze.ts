@@ -1,6 +1,10 @@
 import { Args, Flags } from "@oclif/core";
 import type { PathAnalysis } from "@slm/analysis";
+import { SlmError } from "@slm/core/errors";
 import { TARGETS } from "@slm/devices";
+import type { DeviceModel } from "@slm/exported-model";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { GateFailed } from "@slm/slm/models/gate-failed";
 import { shapeFlag } from "../flags/shape-flag.js";
 import { profileFlag } from "../flags/profile-flag.js";
@@ -16,9 +20,8 @@ export class AnalyzeCommand extends SlmCommand<PathAnalysis> {
   };
   static override flags = {
     target: Flags.option({ options: TARGETS })({
-      required: true,
       summary:
-        "Kind of device. On gpu and web, operators that the device does not support fall back to the CPU.",
+        "Kind of device. Default: the target in model.json of an exported model. On gpu and web, operators that the device does not support fall back to the CPU.",
     }),
     profile: profileFlag,
     shape: shapeFlag,
@@ -34,7 +37,19 @@ export class AnalyzeCommand extends SlmCommand<PathAnalysis> {
     const { analyzePath, reportLines } = await import("@slm/analysis");
     const { parseSizes } = await import("@slm/slm/models/parse-sizes");
     this.#reportLines = reportLines;
-    const { target, profile } = flags;
+    const exported = await exportedFor(args.model);
+    const target = flags.target ?? exported?.target;
+    if (target === undefined) {
+      throw new SlmError(
+        "USAGE",
+        `analyze: ${args.model} has no model.json that names its target: expected --target`,
+        {
+          suggestions: TARGETS.map((name) => `--target ${name}`),
+        },
+      );
+    }
+    const profile = flags.profile ?? (target === exported?.target ? exported.profile : undefined);
+    this.#isOwn = exported !== undefined;
     const sizes = flags.shape.map(parseSizes);
     const analysis = await analyzePath(args.model, { target, profile, sizes, signal: this.signal });
     if (analysis.supported) return analysis;
@@ -55,9 +70,17 @@ export class AnalyzeCommand extends SlmCommand<PathAnalysis> {
     return [`slm analyze ${model} --target ${target} --profile ${profile} ${flags.join(" ")}`];
   }
 
-  #reportLines: (analysis: PathAnalysis) => readonly string[] = () => [];
+  #reportLines: (analysis: PathAnalysis, isOwn: boolean) => readonly string[] = () => [];
+  /** Whether slm exported the graphs. */
+  #isOwn = false;
 
   protected override lines(analysis: PathAnalysis): readonly string[] {
-    return this.#reportLines(analysis);
+    return this.#reportLines(analysis, this.#isOwn);
   }
+}
+
+/** What model.json says of a directory's graphs; undefined for a file and for graphs of other programs. @throws SlmError DATA_INVALID */
+async function exportedFor(path: string): Promise<Pick<DeviceModel, "target" | "profile"> | undefined> {
+  const { DEVICE_MODEL_FILE, readDeviceModel } = await import("@slm/exported-model");
+  return existsSync(join(path, DEVICE_MODEL_FILE)) ? readDeviceModel(path) : undefined;
 }

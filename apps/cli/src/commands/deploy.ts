@@ -30,7 +30,7 @@ export class DeployCommand extends SlmCommand<DeployResult> {
   static override summary = "Pack a model with everything a device needs into a bundle, and deliver it.";
   static override description =
     "MODEL is a checkpoint, an export, a quantized directory or a bundle; a bundle is delivered unchanged. The model card of a " +
-    "bundle made by this command has no quality and speed figures: 'slm run' measures them. Credentials for registries are read from " +
+    "bundle made by this command has the run's name and figures of quality if MODEL is in the directory of a run. Credentials for registries are read from " +
     "SLM_REGISTRY_USER and SLM_REGISTRY_PASSWORD, for the hub from HF_TOKEN.";
   static override args = {
     model: Args.string({ required: true, description: "Directory of a model, or a .slm file." }),
@@ -160,6 +160,7 @@ export class DeployCommand extends SlmCommand<DeployResult> {
         deviceDirectory: flags["device-dir"],
         deviceCommand: flags["device-command"],
       });
+      if (delivery.next !== undefined) this.note(`next: ${delivery.next}`);
       return { target: to, ...delivery, files };
     });
   }
@@ -173,8 +174,13 @@ export class DeployCommand extends SlmCommand<DeployResult> {
     ]);
   }
 
-  protected override lines({ bundle, files }: DeployResult): readonly string[] {
-    return [...files.map(({ path, bytes }) => `${formatBytes(bytes).padStart(10)}  ${path}`), bundle];
+  protected override lines({ bundle, files, written = [] }: DeployResult): readonly string[] {
+    const pages = written.filter((path) => !path.startsWith("model/"));
+    return [
+      ...pages.map((path) => `${"".padStart(10)}  ${path}`),
+      ...files.map(({ path, bytes }) => `${formatBytes(bytes).padStart(10)}  ${path}`),
+      bundle,
+    ];
   }
 }
 

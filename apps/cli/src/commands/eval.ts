@@ -48,6 +48,11 @@ export class EvalCommand extends SlmCommand<EvalResult> {
   static override args = { model: modelArgument };
   static override flags = {
     ...evaluationFlags,
+    metrics: Flags.string({
+      helpValue: "<names>",
+      summary:
+        "Comma-separated metrics, such as exactMatch. Rows are scored by the first one. Default: those that the model's run measured, else exactMatch.",
+    }),
     ...languageFlags,
     abstain: Flags.string({
       helpValue: "<x|choose>",
@@ -94,7 +99,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
   protected override async execute(): Promise<EvalResult> {
     const { args, flags } = await this.parse(EvalCommand);
     const model = modelOf(args.model, flags.model);
-    const { parseEvaluationMetrics } = await import("@slm/slm/models/evaluation-metrics");
+    const { parseEvaluationMetrics, usualMetrics } = await import("@slm/slm/models/evaluation-metrics");
     const { choosePredictionsFile } = await import("@slm/slm/models/predictions-file");
     const { measureQuality, readSlicedRows } = await import("@slm/pipeline/models/measure-quality");
     const { rowSettingsFor } = await import("@slm/pipeline/models/row-settings");
@@ -104,7 +109,8 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     const { answeringWith } = await import("@slm/slm/workers/answering-with");
     const { readSchema } = await import("@slm/pipeline/models/read-schema");
     const { workersOf } = await import("@slm/pipeline/workers/workers-address");
-    const metrics = parseEvaluationMetrics(flags.metrics);
+    const metrics =
+      flags.metrics === undefined ? await usualMetrics(model) : parseEvaluationMetrics(flags.metrics);
     const workers = await workersOf(flags, (text) => {
       this.note(text);
     });

@@ -1,5 +1,5 @@
 import { Args, Flags } from "@oclif/core";
-import { SlmError } from "@slm/core/errors";
+import { shellWord, SlmError } from "@slm/core/errors";
 import { GateFailed } from "@slm/slm/models/gate-failed";
 import type { LimitCheck, RecipeGate } from "@slm/pipeline/run/gate";
 import { formatMetric } from "@slm/pipeline/format/metric-format";
@@ -16,7 +16,7 @@ export interface GateReport {
 export class GateCommand extends SlmCommand<GateReport> {
   static override summary = "Check a run by the gate of its recipe and by limits; exit 3 if one is violated.";
   static override description =
-    "The gate of the recipe is quantize.gate, with its own metric. Figures of limits: every metric of the deployed scheme (wer, rougeL, ...), bytes (the bundle), tokensPerSecond, " +
+    "The gate of the recipe is quantize.gate, with its own metric. A model that is no better than always giving the most frequent answer fails. Figures of limits: every metric of the deployed scheme (wer, rougeL, ...), bytes (the bundle), tokensPerSecond, " +
     "firstTokenMs, interTokenMs, loadMs, peakRssBytes and parameters (medians of the benchmark). A figure that was not measured fails.";
   static override args = { run: Args.string({ required: true, description: "Directory of a run." }) };
   static override flags = {
@@ -43,7 +43,7 @@ export class GateCommand extends SlmCommand<GateReport> {
         "USAGE",
         `${run}: its recipe has no quantize section and so no gate: expected --limit`,
         {
-          suggestions: [`slm gate ${run} --limit 'bytes<=2e6'`],
+          suggestions: [`slm gate ${shellWord(run)} --limit 'bytes<=2e6'`],
         },
       );
     }
@@ -67,8 +67,12 @@ export class GateCommand extends SlmCommand<GateReport> {
   }
 }
 
-/** "exactMatch 98.1 %, the gate of the recipe ends at 97.5 %". */
-function gateText({ metric, after, limit }: RecipeGate): string {
+/** "exactMatch 98.1 %, the recipe accepts 97.5 % or more". */
+function gateText({ metric, after, limit, higherIsBetter, noBetterThan }: RecipeGate): string {
   const shown = (value: number): string => formatMetric(metric, value);
-  return `${metric} ${shown(after)}, the gate of the recipe ends at ${shown(limit)}`;
+  const result = `${metric} ${shown(after)}`;
+  if (noBetterThan !== undefined)
+    return `${result}, no better than always giving the most frequent answer (${shown(noBetterThan)})`;
+  if (higherIsBetter && limit <= 0) return `${result}, the recipe has no minimum (quantize.gate.minimum)`;
+  return `${result}, the recipe accepts ${shown(limit)} or ${higherIsBetter ? "more" : "less"}`;
 }

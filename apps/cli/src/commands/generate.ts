@@ -3,7 +3,7 @@ import type { PromptSettings } from "@slm/data";
 import type { EndReason } from "@slm/generation";
 import { ahead, SPECULATION_FLAG } from "@slm/generation/speculation";
 import { SlmError } from "@slm/core/errors";
-import type { GenerateOptions, Generation, Model, Source } from "@slm/inference";
+import type { GenerateOptions, Generation, Model } from "@slm/inference";
 import type { RuntimeDevice } from "@slm/runtime";
 import { abstainFlag } from "../flags/abstain-flag.js";
 import type { AnswerFileReport } from "@slm/slm/answers/answer-file";
@@ -40,9 +40,22 @@ export interface GeneratedText {
   readonly reason: EndReason;
 }
 
-export interface GenerateResult extends GeneratedText {
-  /** One per prompt, in order; the fields beside it are the first one's. */
-  readonly generations: readonly GeneratedText[];
+/** A prompt without an answer: a blank line, or one that the model cannot read. */
+interface UnansweredPrompt {
+  readonly prompt: string;
+  readonly text: "";
+  /** Why the model cannot read it; absent for a blank line. */
+  readonly error?: string | undefined;
+}
+
+export type AnsweredPrompt = GeneratedText | UnansweredPrompt;
+
+/** The first prompt's answer, and the answers to all prompts. */
+export type GenerateResult = AnsweredPrompt & GeneratedTexts;
+
+interface GeneratedTexts {
+  /** One per prompt, in order. */
+  readonly generations: readonly AnsweredPrompt[];
   /** Whether the texts were printed while they were made. */
   readonly streamed: boolean;
   /** Whether answers are printed without their rationale. */
@@ -136,7 +149,8 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
     const { readImagePrompts } = await import("@slm/slm/models/image-prompts");
     const { openModel } = await import("@slm/pipeline/models/open-model");
     const { locateModel } = await import("@slm/pipeline/models/locate-model");
-    const { rowAnswer } = await import("@slm/slm/answers/answer-rows");
+    const { problemOf, rowAnswer } = await import("@slm/slm/answers/answer-rows");
+    const { answerPrompts, streamPrompts } = await import("@slm/slm/answers/answer-prompts");
     const { readSchema } = await import("@slm/pipeline/models/read-schema");
     await locateModel(path);
     const schema = flags["json-schema"];
@@ -152,7 +166,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
         this.note(text);
       });
       const sampling = { ...samplingOptions(flags), languages: languageOptions(flags), jsonSchema };
-      const options = { ...sampling, signal: this.signal };
+      const options = { ...sampling, abstain: threshold ?? ("off" as const), signal: this.signal };
       const { input, output } = flags;
       if (input !== undefined) {
         const settings = await promptSettings(input, model.directory, flags.set);
@@ -166,14 +180,22 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
         stream: process.stdin,
         model: model.directory,
       });
-      const asked = questions.map(({ source }) => source);
-      const results = streamed
-        ? await this.#stream(model, asked, options)
-        : await model.generate(asked, options);
-      const texts = results.map((generation, row) =>
-        describe(questions[row]!.prompt, generation, rowAnswer(generation, threshold)),
+      const outcomes = streamed
+        ? await streamPrompts(model, questions, options, (piece) => {
+            process.stdout.write(this.shown(piece));
+          })
+        : await answerPrompts(model, questions, options);
+      const texts = outcomes.map((outcome, row): AnsweredPrompt => {
+        const { prompt } = questions[row]!;
+        if (outcome === undefined) return { prompt, text: "" };
+        if (outcome instanceof SlmError) return { prompt, text: "", error: problemOf(outcome).message };
+        return describe(prompt, outcome, rowAnswer(outcome, threshold));
+      });
+      const errors = texts.flatMap((text, row) =>
+        "error" in text && text.error !== undefined ? [`line ${row + 1}: ${text.error}`] : [],
       );
-      const withheld = texts.filter(({ abstained }) => abstained === true).length;
+      if (errors.length > 0) this.note(`generate  ${errors.length} prompts are errors; ${errors[0]!}`);
+      const withheld = texts.filter((text) => "abstained" in text && text.abstained === true).length;
       if (withheld > 0)
         this.note(`generate  ${withheld} of ${texts.length} answers withheld: not sure enough`);
       const { device } = model;
@@ -198,7 +220,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
       format,
       threshold,
       settings,
-      generate: { ...sampling, signal: this.signal },
+      generate: { ...sampling, abstain: threshold ?? "off", signal: this.signal },
       identity: { ...sampling, settings, format, threshold: threshold ?? null },
       print: (text) => process.stdout.write(this.shown(text)),
       progress,
@@ -212,23 +234,6 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
     return { ...report, device: model.device };
   }
 
-  /** Prints answers while they are made, one after the other. */
-  async #stream(
-    model: Model,
-    prompts: readonly Source[],
-    options: GenerateOptions,
-  ): Promise<readonly Generation[]> {
-    const onToken = (_row: number, piece: string): void => {
-      process.stdout.write(this.shown(piece));
-    };
-    const results: Generation[] = [];
-    for (const prompt of prompts) {
-      results.push(await model.generate(prompt, { ...options, onToken }));
-      process.stdout.write("\n");
-    }
-    return results;
-  }
-
   protected override shown(text: string): string {
     return answerFor(process.stdout)(text);
   }
@@ -236,7 +241,11 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
   protected override lines(result: GenerateResult | GenerateFileResult): readonly string[] {
     if (!("generations" in result)) return result.output === null ? [] : [result.output];
     const { generations, streamed, answersOnly } = result;
-    return streamed ? [] : generations.map(({ text, answer }) => (answersOnly ? (answer ?? text) : text));
+    return streamed
+      ? []
+      : generations.map((generation) =>
+          answersOnly && "answer" in generation ? (generation.answer ?? generation.text) : generation.text,
+        );
   }
 }
 

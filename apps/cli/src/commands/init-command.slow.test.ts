@@ -92,11 +92,37 @@ describe("slm init chooses from the rows", () => {
   });
 });
 
+describe("slm init proposes limits", () => {
+  test("a minimum above the most frequent label", async () => {
+    const label = (index: number): string => `${index % 4 === 0 ? "no" : "yes"}`;
+    const { settings } = await recipeFor(
+      "labels.csv",
+      `text,label\n${lines(200, (index) => `text ${index},${label(index)}`)}`,
+    );
+    expect(settings).toMatchObject({ quantize: { gate: { metric: "exactMatch", minimum: 0.76 } } });
+  });
+
+  test("the share of records that cannot be read, and says how many there are", async () => {
+    const rows = lines(200, (index) => (index % 20 === 7 ? `,${index}` : `text ${index},${index}`));
+    const found = await recipeFor("dirty.csv", `text,label\n${rows}`);
+    expect(found.settings).toMatchObject({ data: { maxRejected: 0.05 } });
+    expect(found.json).toMatchObject({ result: { rows: 190, rejected: 10 } });
+    expect(found.stderr).toContain("10 of 200 records cannot be read and are left out; line 9: ");
+    expect((await runCommand("run", [found.recipe, "--dry-run", "--json"])).exitCode).toBe(0);
+  });
+});
+
 describe("slm init rejects", () => {
   test.each([
     ["a file that is not there", 66, [], "no such file"],
     ["columns that no name tells", 2, ["a,b,c\n1,2,3\n"], "its columns are a, b, c"],
     ["a column that is not there", 2, ["text,label\n1,2\n", "--source", "title"], "'title' is not there"],
+    [
+      "one column for both sides",
+      2,
+      ["id,text\n1,2\n", "--source", "id", "--target", "id"],
+      "different columns",
+    ],
     ["a file without rows", 65, ["source,target\n"], "expected at least one record"],
   ] as const)("%s, and writes nothing", async (_name, exitCode, [content, ...flags], message) => {
     const data = join(root, "wrong.csv");

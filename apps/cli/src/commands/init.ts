@@ -1,6 +1,7 @@
 import { Flags } from "@oclif/core";
 import type { InitAnswers } from "@slm/slm/init/recipe-template";
 import { SIZES } from "@slm/slm/init/init-sizes";
+import { shellWord } from "@slm/core/errors";
 import { SlmCommand } from "../ui/slm-command.js";
 
 export interface InitResult extends InitAnswers {
@@ -8,6 +9,8 @@ export interface InitResult extends InitAnswers {
   readonly recipe: string;
   /** Rows that were read. */
   readonly rows: number;
+  /** Records that could not be read as rows. */
+  readonly rejected: number;
   readonly tokenizer: "bpe" | "symbols";
   readonly metric: string;
 }
@@ -61,12 +64,16 @@ export class InitCommand extends SlmCommand<InitResult> {
     );
     const recipe = output ?? `${answers.name}.yaml`;
     const facts = await writeRecipe(recipe, answers);
-    const { rows, metric, tokenizer } = facts;
+    const { rows, rejected, metric, tokenizer } = facts;
     const columns =
       answers.fields === undefined ? "" : `, ${answers.fields.source} -> ${answers.fields.target}`;
     this.note(`${rows} rows${columns}; tokenizer ${tokenizer.kind}, metric ${metric}`);
-    this.note(`next: slm run ${recipe} --dry-run`);
-    return { ...answers, recipe, rows, metric, tokenizer: tokenizer.kind };
+    if (rejected !== undefined)
+      this.note(
+        `${rejected.count} of ${rows + rejected.count} records cannot be read and are left out; ${rejected.first}`,
+      );
+    this.note(`next: slm run ${shellWord(recipe)} --dry-run`);
+    return { ...answers, recipe, rows, rejected: rejected?.count ?? 0, metric, tokenizer: tokenizer.kind };
   }
 
   protected override lines({ recipe }: InitResult): readonly string[] {

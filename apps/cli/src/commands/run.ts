@@ -49,12 +49,14 @@ export class RunCommand extends SlmCommand<RunResult> {
     const prepared = await prepareRecipe(args.recipe, { ...flags, environment: process.env });
     if (flags["print-config"])
       return (await import("@slm/pipeline/run/prepare-run")).printConfig(prepared.recipe);
-    if (flags["dry-run"]) return planPrepared(prepared, flags["estimate-for"]);
+    if (flags["dry-run"]) return planPrepared(prepared, this.work, flags["estimate-for"]);
     const { workersOf } = await import("@slm/pipeline/workers/workers-address");
     const workers = await workersOf(flags, (text) => {
       this.note(text);
     });
-    return runPrepared({ ...prepared, workers }, this.work);
+    // The estimate measures a training step, so it is made only for somebody who watches.
+    const estimates = process.stderr.isTTY && !flags.quiet;
+    return runPrepared({ ...prepared, workers, estimates }, this.work);
   }
 
   protected override lines(result: RunResult): readonly string[] {

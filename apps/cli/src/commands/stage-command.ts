@@ -32,7 +32,7 @@ export abstract class StageCommand extends SlmCommand<StageResult> {
     this.checkSections?.(prepared.recipe.sections);
     if (flags["print-config"])
       return (await import("@slm/pipeline/run/prepare-run")).printConfig(prepared.recipe);
-    if (flags["dry-run"]) return planPrepared(prepared, flags["estimate-for"]);
+    if (flags["dry-run"]) return planPrepared(prepared, this.work, flags["estimate-for"]);
     const { workersOf } = await import("@slm/pipeline/workers/workers-address");
     const workers = await workersOf(flags, (text) => {
       this.note(text);

@@ -4,11 +4,6 @@ import { rowsFlag } from "./rows-flag.js";
 
 export const evaluationFlags = {
   data: Flags.string({ required: true, helpValue: "<file>", summary: "File of rows, in any format." }),
-  metrics: Flags.string({
-    required: true,
-    helpValue: "<names>",
-    summary: "Comma-separated metrics, such as exactMatch. Rows are scored by the first one.",
-  }),
   beams: Flags.integer({
     min: 1,
     helpValue: "<n>",

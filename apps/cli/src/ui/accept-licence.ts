@@ -1,6 +1,6 @@
 /** Shows the licence of a plug-in and asks for its acceptance. The text goes to stderr, because stdout is the result. */
 import { confirm } from "@clack/prompts";
-import { SlmError } from "@slm/core/errors";
+import { shellWord, SlmError } from "@slm/core/errors";
 import { printable } from "@slm/pipeline/format/printable";
 import type { PluginOffer } from "@slm/runtime-native/plugins";
 
@@ -28,7 +28,7 @@ export async function acceptLicence(offer: PluginOffer, acceptance: Acceptance):
       "USAGE",
       `device add: the licence of ${name} ${version} (${licence.declared ?? "see its files"}) must be accepted: ` +
         "there is no terminal to ask on, and no --yes",
-      { context: { licence }, suggestions: [`slm device add ${path} --yes`] },
+      { context: { licence }, suggestions: [`slm device add ${shellWord(path)} --yes`] },
     );
   }
   const answer = await confirm({

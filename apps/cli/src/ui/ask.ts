@@ -1,8 +1,8 @@
 /** Asks for the answers that flags do not give. Questions go to stderr, because stdout is the result. */
 import { cancel, select, text } from "@clack/prompts";
 import { readFailure } from "@slm/core";
-import { SlmError } from "@slm/core/errors";
-import { guessFields, peekFile, type PeekedFile } from "@slm/data";
+import { shellWord, SlmError } from "@slm/core/errors";
+import { guessFields, textColumns, peekFile, type PeekedFile } from "@slm/data";
 import { existsSync } from "node:fs";
 import { access } from "node:fs/promises";
 import { nameProblem, type InitAnswers } from "@slm/slm/init/recipe-template";
@@ -83,13 +83,15 @@ async function fieldsOf(
 ): Promise<InitAnswers["fields"]> {
   if (isMapped && given.source === undefined && given.target === undefined) return undefined;
   const guess = guessFields(columns);
-  const columnOf = async (side: "source" | "target"): Promise<string> => {
+  const columnOf = async (side: "source" | "target", taken?: string): Promise<string> => {
+    const offered = textColumns(columns).filter((column) => column !== taken);
+    const initial = guess[side] === taken ? undefined : guess[side];
     const column =
       given[side] ??
       (await asker.select(
         `Column of the ${side}`,
-        columns.map((value) => ({ value, label: value })),
-        guess[side],
+        offered.map((value) => ({ value, label: value })),
+        initial,
       ));
     if (column !== undefined && columns.includes(column)) return column;
     const problem = column === undefined ? "cannot be guessed from the names" : `'${column}' is not there`;
@@ -98,11 +100,20 @@ async function fieldsOf(
       `init: ${data}: the column of the ${side} ${problem}; its columns are ${columns.join(", ")}`,
       {
         context: { data, columns },
-        suggestions: [`slm init --data ${data} --source COLUMN --target COLUMN`],
+        suggestions: [`slm init --data ${shellWord(data)} --source COLUMN --target COLUMN`],
       },
     );
   };
-  return { source: await columnOf("source"), target: await columnOf("target") };
+  const source = await columnOf("source");
+  const target = await columnOf("target", source);
+  if (source === target) {
+    throw new SlmError(
+      "USAGE",
+      `init: ${data}: the source and the target must be different columns, got '${source}' for both; its columns are ${columns.join(", ")}`,
+      { suggestions: [`slm init --data ${shellWord(data)} --source COLUMN --target COLUMN`] },
+    );
+  }
+  return { source, target };
 }
 
 interface Choice {

@@ -18,9 +18,9 @@ export function inspectionLines(report: Inspection): readonly string[] {
     `conflicts   ${report.conflicts} further targets of a source`,
     `references  ${report.withReferences}`,
     ...(report.images === undefined ? [] : [imageLine(report.withImage, report.images)]),
-    `sources     ${lengths(report.sourceLengths)} characters, ${report.sourceSymbols} different ones`,
+    `sources     ${lengths(report.sourceLengths)} characters; ${report.sourceSymbols} different characters`,
     ...histogramLines(report.sourceHistogram),
-    `targets     ${lengths(report.targetLengths)} words, ${report.targetSymbols} different ones`,
+    `targets     ${lengths(report.targetLengths)} words; ${report.targetSymbols} different words`,
     ...histogramLines(report.targetHistogram),
     ...(report.cover === undefined ? [] : coverLines(report.cover)),
     ...(report.samples.length === 0 ? [] : ["samples"]),
@@ -29,7 +29,7 @@ export function inspectionLines(report: Inspection): readonly string[] {
 }
 
 function imageLine(rows: number, { files, bytes, widths, heights }: ImageStatistics): string {
-  const size = `half up to ${widths.p50} x ${heights.p50} pixels, largest ${widths.max} x ${heights.max}`;
+  const size = `median ${widths.p50} x ${heights.p50} pixels, largest ${widths.max} x ${heights.max}`;
   return `images      ${files} of ${rows} rows, ${formatBytes(bytes)}; ${size}`;
 }
 
@@ -57,7 +57,7 @@ function coverLines({
 }
 
 function lengths({ p50, p95, max }: LengthSummary): string {
-  return `half up to ${p50}, 95 % up to ${p95}, longest ${max}`;
+  return `median ${p50}, 95th percentile ${p95}, longest ${max}`;
 }
 
 function shorten(lines: readonly string[]): readonly string[] {

@@ -6,6 +6,8 @@ import { imageOfBytes, imageOfFile } from "@slm/vision";
 
 export interface Generated {
   readonly text: string;
+  readonly confidence: number;
+  readonly abstained: boolean;
   readonly tokens: number;
   readonly finished: boolean;
 }
@@ -35,7 +37,7 @@ export async function generate(
     throw error;
   });
   const model = await loaded;
-  const { text, tokens, finished } = await model.generate(promptOf(source, image), {
+  const { text, confidence, abstained, tokens, finished } = await model.generate(promptOf(source, image), {
     maxTokens,
     signal,
     onToken:
@@ -44,7 +46,7 @@ export async function generate(
         onToken(piece);
       }),
   });
-  return { text, tokens: tokens.length, finished };
+  return { text, confidence, abstained, tokens: tokens.length, finished };
 }
 
 function promptOf(text: string, image: Options["image"]): Source {

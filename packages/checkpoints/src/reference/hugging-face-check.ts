@@ -139,7 +139,7 @@ async function withItsCache(
   const found = await compare({ ...model, cutsSources: true }, reference);
   if (!found.pass) return report;
   const { window } = config.slidingWindow!;
-  const leftOut = `in answers, all source positions of layers with a window except the last ${window - 1}, which transformers' cache drops after the first token`;
+  const leftOut = `source positions before the last ${window - 1} in layers with a window, which transformers drops after the first token of an answer`;
   return { ...found, leftOut };
 }
 

@@ -4,6 +4,7 @@ import { dirname, join, relative, resolve, sep } from "node:path";
 import { readFailure } from "../files/read-json.js";
 import { MANIFEST_FILE, ownManifestText, parseManifestText, type Manifest } from "./manifest.js";
 import { SlmError } from "../errors/slm-error.js";
+import { shellWord } from "../errors/shell-word.js";
 import { compareFile, indexedFiles, type DirectoryProblem, type ExpectedFile } from "./verify.js";
 
 /** Folders above a path that are asked for a manifest: a scheme of a quantized directory, a member of an ensemble. */
@@ -74,7 +75,7 @@ async function requireListed(listed: Listed): Promise<void> {
     `${join(directory, problem.path)} is corrupt: it ${problem.message}; nothing was computed from it`,
     {
       context: { directory, ...problem },
-      suggestions: [`slm verify ${directory}`, remake],
+      suggestions: [`slm verify ${shellWord(directory)}`, remake],
     },
   );
 }

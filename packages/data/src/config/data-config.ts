@@ -15,7 +15,7 @@ const file = z.union([pathSetting, z.strictObject({ source: pathSetting, target:
 const files = z.union([file, z.array(file).min(1)]);
 
 /** Enough for a corrupt line here and there; a wrong setting rejects more. */
-const DEFAULT_MAX_REJECTED = 0.01;
+export const DEFAULT_MAX_REJECTED = 0.01;
 
 const unlabelledFile = z.strictObject({
   // Optional in the recipe: a path implies this kind.
@@ -62,6 +62,14 @@ const fileSettings = {
       "Folder that image paths are relative to. Default of `slm data inspect`: the file's folder. `slm data prepare` accepts rows " +
         "with images only if it is set, and copies the images.",
     ),
+  maxRejected: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe(
+      `Largest share of records that are no rows, rounded up to whole records; more end the run. Rows that are too long, in another split or rejected by a dataset module do not count. Default: ${DEFAULT_MAX_REJECTED}.`,
+    ),
   unanswerable: z
     .string()
     .min(1)
@@ -69,8 +77,15 @@ const fileSettings = {
     .describe("Target of SQuAD questions without an answer; without it they are rejected."),
 };
 
-/** A side is a column or a template. */
+/** A side is a column or a template, and the two sides differ. */
 function oneWayPerSide({ fields, template }: MappingSettings, context: z.RefinementCtx): void {
+  if (fields?.source !== undefined && fields.source === fields.target) {
+    context.addIssue({
+      code: "custom",
+      path: ["fields", "target"],
+      message: `source and target must be different columns, got '${fields.source}' for both`,
+    });
+  }
   for (const side of ["source", "target"] as const) {
     if (fields?.[side] === undefined || template?.[side] === undefined) continue;
     context.addIssue({
@@ -115,14 +130,6 @@ export const dataConfig = z
       .describe("Share of sources in the dev split, which chooses checkpoints; chosen by hash."),
     maxSource: count.optional().describe("Longest accepted source [characters]."),
     maxTarget: count.optional().describe("Longest accepted target [whitespace-separated tokens]."),
-    maxRejected: z
-      .number()
-      .min(0)
-      .max(1)
-      .optional()
-      .describe(
-        `Largest share of records that are no rows, rounded up to whole records; more end the run. Rows that are too long, in another split or rejected by a dataset module do not count. Default: ${DEFAULT_MAX_REJECTED}.`,
-      ),
     limit: count.optional().describe("Largest number of training rows, chosen by hash [rows]."),
     labels: count
       .optional()

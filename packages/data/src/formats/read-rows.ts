@@ -1,5 +1,5 @@
 /** Reads rows from JSONL: one JSON object a line, empty lines skipped, everything else checked. */
-import { SlmError } from "@slm/core";
+import { shellWord, SlmError } from "@slm/core";
 import { fieldsHint, HINTS } from "../rows/hints.js";
 import type { Picture } from "../images/picture.js";
 import { readLines, type Encoding, type Line } from "../rows/lines.js";
@@ -45,7 +45,10 @@ export async function* readRows(path: string): AsyncGenerator<Row> {
 export function notARow(path: string, { line, reason, hint }: Rejection): SlmError {
   return new SlmError("DATA_INVALID", `data: ${path}:${line}: ${reason}`, {
     context: { path, line, reason },
-    suggestions: [...(hint === undefined ? [] : [hint]), `slm data inspect ${path}`],
+    suggestions: [
+      ...(hint === undefined ? ["--set data.maxRejected=0.01 leaves out up to 1 % of the records"] : [hint]),
+      `slm data inspect ${shellWord(path)}`,
+    ],
   });
 }
 
@@ -65,7 +68,7 @@ export async function readAllRows(path: string): Promise<readonly Row[]> {
 export function noRows(path: string): SlmError {
   return new SlmError("DATA_INVALID", `data: ${path}: expected at least one row, got none`, {
     context: { path },
-    suggestions: [`slm data inspect ${path}`],
+    suggestions: [`slm data inspect ${shellWord(path)}`],
   });
 }
 

@@ -1,5 +1,5 @@
 /** The columns of a file, and the encoding that reads it, before anyone has said what they mean. */
-import { SlmError } from "@slm/core";
+import { shellWord, SlmError } from "@slm/core";
 import type { FileSettings } from "../config/data-config.js";
 import type { DataFormat } from "../formats/data-format.js";
 import { formatByEnding, formatOf } from "../formats/format-table.js";
@@ -45,7 +45,7 @@ export async function peekFile(path: string, settings: FileSettings = {}): Promi
     `data: ${path}: expected at least one record, got none${reason === undefined ? "" : `; ${reason}`}`,
     {
       context: { path },
-      suggestions: [`slm data inspect ${path}`],
+      suggestions: [`slm data inspect ${shellWord(path)}`],
     },
   );
 }

@@ -54,6 +54,24 @@ describe(readFileRows, () => {
     expect(await readFileRows(path, { fields: { source: "text", target: "label" } })).toHaveLength(1);
   });
 
+  test("leaves out records that are not rows up to the limit of the settings", async () => {
+    const lines = Array.from({ length: 8 }, (_, index) => `a${index},X\n`);
+    const path = await put("dirty.csv", `source,target\n${lines.join("")},X\nb,\n`);
+    await expect(readFileRows(path)).rejects.toMatchObject({
+      suggestions: [
+        "--set data.maxRejected=0.01 leaves out up to 1 % of the records",
+        `slm data inspect ${path}`,
+      ],
+    });
+    expect(await readFileRows(path, { maxRejected: 0.2 })).toHaveLength(8);
+    await expect(readFileRows(path, { maxRejected: 0.1 })).rejects.toThrow("2 of 10 records are no rows");
+  });
+
+  test("quotes a path that has a space in the command that it suggests", async () => {
+    const path = await put("my rows.csv", "source,target\n");
+    await expect(readFileRows(path)).rejects.toMatchObject({ suggestions: [`slm data inspect '${path}'`] });
+  });
+
   test("rejects a file without rows", async () => {
     await expect(readFileRows(await put("none.csv", "source,target\n"))).rejects.toThrow("at least one row");
   });

@@ -8,11 +8,12 @@ import { fieldsHint } from "../rows/hints.js";
 import { DEFAULT_ENCODING, readLines } from "../rows/lines.js";
 import { compileMapping, type Columns, type MappedPrompt, type RowMapping } from "../rows/mapping.js";
 import { noRows, notARow, parseLine } from "../formats/read-rows.js";
+import { UnusableRecords } from "../rows/rejections.js";
 import type { Rejection, Row } from "../rows/row.js";
 import { checkColumns, scanFile } from "../formats/scan-file.js";
 
 /**
- * All rows of a file of any format.
+ * All rows of a file of any format. Records that are not rows are left out up to the share `maxRejected`; without it there may be none.
  *
  * @throws SlmError INPUT_MISSING if the file cannot be read; DATA_INVALID naming the first record that is no row, or if there is none, and
  * for a corrupt file of an artifact;
@@ -20,11 +21,16 @@ import { checkColumns, scanFile } from "../formats/scan-file.js";
  */
 export async function readFileRows(path: string, settings: FileSettings = {}): Promise<readonly Row[]> {
   await requireIntact(path);
+  const { maxRejected } = settings;
   const rows: Row[] = [];
+  const unusable = new UnusableRecords();
   for await (const scanned of scanFile(path, settings)) {
-    if (!("row" in scanned)) throw notARow(path, scanned);
-    rows.push(scanned.row);
+    const isRow = "row" in scanned;
+    if (!isRow && maxRejected === undefined) throw notARow(path, scanned);
+    unusable.add(isRow ? undefined : { file: path, ...scanned });
+    if (isRow) rows.push(scanned.row);
   }
+  if (maxRejected !== undefined) unusable.check(maxRejected);
   if (rows.length === 0) throw noRows(path);
   return rows;
 }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeArtifact } from "@slm/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { settingsForFile } from "./remembered-settings.js";
+import { settingsForFile, settingsToRemember } from "./remembered-settings.js";
 
 let root = "";
 beforeEach(async () => {
@@ -18,6 +18,13 @@ async function written(path: string, row: object): Promise<string> {
   await writeFile(path, `${JSON.stringify(row)}\n`);
   return path;
 }
+
+test("a model keeps the share of invalid records that its recipe accepted", async () => {
+  const kept = settingsToRemember({ train: "a.csv", maxRejected: 0.16, testFraction: 0.1 });
+  expect(kept).toEqual({ maxRejected: 0.16 });
+  const path = await written(join(root, "rows.jsonl"), { source: "a", target: "b" });
+  expect(await settingsForFile(path, kept!, "rows")).toMatchObject({ maxRejected: 0.16 });
+});
 
 describe(settingsForFile, () => {
   test("maps a file that has the columns of the mapping, and no other", async () => {

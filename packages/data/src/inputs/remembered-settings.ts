@@ -8,7 +8,16 @@ import { DEFAULT_ENCODING, isUtf8 } from "../rows/lines.js";
 import { compileMapping, type Columns } from "../rows/mapping.js";
 
 /** Settings that describe files of a form, and nothing of one machine. */
-const KEPT = ["format", "encoding", "delimiter", "columns", "fields", "template", "unanswerable"] as const;
+const KEPT = [
+  "format",
+  "encoding",
+  "delimiter",
+  "columns",
+  "fields",
+  "template",
+  "unanswerable",
+  "maxRejected",
+] as const;
 
 /**
  * What is kept of a recipe's `data` section; undefined where files need no setting.

@@ -9,6 +9,10 @@ test.each([
   [["written", "iso"], { source: "written", target: "iso" }],
   [["a", "b", "c"], {}],
   [["only"], {}],
+  [["id", "text"], { source: "text", target: "id" }],
+  [["en", "id"], { source: "en", target: "id" }],
+  [["id", "written", "iso"], { source: "written", target: "iso" }],
+  [["row_id", "#", "in", "out"], { source: "in", target: "out" }],
 ])("of the columns %j", (columns, expected) => {
   expect(guessFields(columns)).toEqual(expected);
 });

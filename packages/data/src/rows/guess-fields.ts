@@ -36,11 +36,21 @@ export interface GuessedFields {
   readonly target?: string | undefined;
 }
 
+/** Names of columns that number or name rows. */
+const IDS = /^(?:|#|(?:.*[_ -])?id|uuid|guid|idx|index|row|unnamed.*)$/iu;
+
+/** The columns that may be a source or a target: those that do not look like ids, or all if fewer than two are left. */
+export function textColumns(columns: readonly string[]): readonly string[] {
+  const others = columns.filter((column) => !IDS.test(column.trim()));
+  return others.length < 2 ? columns : others;
+}
+
 /**
- * The columns whose names are usual for a side, in any case. Of two columns, one that is left over is the other side; with no usual name
+ * The columns whose names are usual for a side, in any case. Columns that look like ids are left out. Of two columns, one that is left over is the other side; with no usual name
  * they are source and target in their order.
  */
-export function guessFields(columns: readonly string[]): GuessedFields {
+export function guessFields(all: readonly string[]): GuessedFields {
+  const columns = textColumns(all);
   const usual = (side: keyof typeof USUAL_NAMES): string | undefined =>
     USUAL_NAMES[side].flatMap((name) => columns.filter((column) => column.toLowerCase() === name))[0];
   const [source, target] = [usual("source"), usual("target")];

@@ -11,6 +11,7 @@ import {
   systemCode,
   verifyDirectory,
   writeFailure,
+  shellWord,
   SlmError,
 } from "@slm/core";
 import { TAR_BLOCK, encodeTarHeader, paddingAfter, type TarEntry } from "./tar-header.js";
@@ -60,7 +61,7 @@ export async function bundleEntries(directory: string): Promise<readonly TarEntr
   if (problem !== undefined) {
     throw new SlmError("DATA_INVALID", `${directory}: ${problem.path} ${problem.message}`, {
       context: { problems },
-      suggestions: [`slm verify ${directory}`],
+      suggestions: [`slm verify ${shellWord(directory)}`],
     });
   }
   const { outputs } = await readManifest(directory);

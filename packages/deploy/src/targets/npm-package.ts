@@ -25,7 +25,12 @@ const VERSION = /^\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?$/;
 
 const TYPES = `/** One generated text. */
 export interface Generated {
+  /** Empty if the answer is withheld. */
   readonly text: string;
+  /** The model's probability of the whole answer: 0 to 1. */
+  readonly confidence: number;
+  /** True if the answer is withheld because its confidence is below the model's threshold. */
+  readonly abstained: boolean;
   /** Number of generated tokens. */
   readonly tokens: number;
   /** True if the model ended the answer, false if it reached \`maxTokens\`. */
@@ -73,7 +78,7 @@ export async function writeNpmPackage(
   await readManifest(bundle);
   const texts: Readonly<Record<string, string | Uint8Array>> = {
     "package.json": packageJson(options),
-    "README.md": await readFile(join(bundle, "README.md")),
+    "README.md": readme(await readFile(join(bundle, "README.md"), "utf8"), name),
     "index.js": await readFile(options.program),
     "index.d.ts": TYPES,
   };
@@ -100,6 +105,23 @@ async function* archivePieces(
     yield Buffer.alloc(paddingAfter(size));
   }
   yield Buffer.alloc(2 * TAR_BLOCK);
+}
+
+/** The model card, with how to use the package under its title. */
+function readme(card: string, name: string): string {
+  const usage = [
+    "```js",
+    `import { generate } from "${name}";`,
+    "",
+    'const { text, confidence, abstained } = await generate("TEXT");',
+    "```",
+  ];
+  const [title = "", ...rest] = card.split("\n");
+  // The card's own section runs the bundle with slm, which this package does not need.
+  return (
+    [title, "", ...usage, ...rest.join("\n").split("\n## Running it")[0]!.split("\n")].join("\n").trimEnd() +
+    "\n"
+  );
 }
 
 function packageJson({ name, version, dependencies, licence }: NpmPackageOptions): string {

@@ -64,7 +64,12 @@ describe(writeNpmPackage, () => {
       exports: { ".": { types: "./index.d.ts", default: "./index.js" } },
       dependencies: { x: "1.0.0" },
     });
-    expect(await readFile(join(packed, "index.d.ts"), "utf8")).toContain("export declare function generate(");
+    const types = await readFile(join(packed, "index.d.ts"), "utf8");
+    expect(types).toContain("export declare function generate(");
+    for (const field of ["confidence: number", "abstained: boolean"]) expect(types).toContain(field);
+    expect(await readFile(join(packed, "README.md"), "utf8")).toContain(
+      'import { generate } from "@me/g2p";',
+    );
     expect(await readFile(join(packed, "model", "decoder.onnx"), "utf8")).toBe(TINY_FILES["decoder.onnx"]);
   });
 

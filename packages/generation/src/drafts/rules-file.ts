@@ -1,6 +1,6 @@
 /** Reads and writes `draft-rules.json`: what probably comes next in a model's answers. */
 import { dirname, join } from "node:path";
-import { SlmError, parseJsonText, readTextFile, writeJsonAtomic } from "@slm/core";
+import { shellWord, SlmError, parseJsonText, readTextFile, writeJsonAtomic } from "@slm/core";
 import { DRAFT_RULES_FILE, type DeviceModel } from "@slm/exported-model";
 import { z } from "zod";
 import {
@@ -79,7 +79,7 @@ export async function writeDraftRules(directory: string, given: readonly DraftRu
  */
 export async function readDraftRules(directory: string, model: RuledModel): Promise<DraftRules> {
   const file = join(directory, DRAFT_RULES_FILE);
-  const suggestions = [`slm verify ${directory}`];
+  const suggestions = [`slm verify ${shellWord(directory)}`];
   return parseDraftRules(await readTextFile(file, { suggestions }), file, model);
 }
 
@@ -92,7 +92,7 @@ export function parseDraftRules(
   file: string,
   { draftRules, vocabularySize }: RuledModel,
 ): DraftRules {
-  const suggestions = [`slm verify ${dirname(file)}`];
+  const suggestions = [`slm verify ${shellWord(dirname(file))}`];
   const { kinds, keys, tokens, chances } = parseJsonText(text, draftRulesSchema, file);
   const reject = (problem: string): SlmError =>
     new SlmError("DATA_INVALID", `${file}: ${problem}`, { suggestions });

@@ -1,10 +1,40 @@
 /** How sure a model is of an answer, and the threshold below which it should give none. */
 import { SlmError } from "@slm/core";
+import type { DeviceModel } from "@slm/exported-model";
 import type { Generation } from "../options/types.js";
 
 /** The model's probability of the whole answer, EOS included: 0 to 1. Longer answers tend to be less probable. */
 export function confidenceOf({ logProbability }: Pick<Generation, "logProbability">): number {
   return Math.exp(Math.min(0, logProbability));
+}
+
+/** Whether an answer is given, and how sure the model is of it. */
+export interface Judgement {
+  readonly confidence: number;
+  readonly abstained: boolean;
+}
+
+/**
+ * The threshold of a request. This function and {@link judge} are the only place that decides which answers are withheld.
+ *
+ * @param asked a confidence from 0 to 1, or `off`. Default: the threshold in model.json, if it has one
+ * @returns undefined if every answer is given
+ * @throws SlmError USAGE for a number that is not from 0 to 1
+ */
+export function thresholdFor(
+  asked: number | "off" | undefined,
+  { abstention }: Pick<DeviceModel, "abstention">,
+): number | undefined {
+  if (asked === "off") return undefined;
+  if (asked === undefined) return abstention?.threshold;
+  if (asked >= 0 && asked <= 1) return asked;
+  throw new SlmError("USAGE", `generate: abstain must be a confidence from 0 to 1 or "off", got ${asked}`);
+}
+
+/** How sure the model is of an answer, and whether the answer is withheld. */
+export function judge(answer: Pick<Generation, "logProbability">, threshold: number | undefined): Judgement {
+  const confidence = confidenceOf(answer);
+  return { confidence, abstained: threshold !== undefined && confidence < threshold };
 }
 
 /** An answer to a row whose right answer is known. */

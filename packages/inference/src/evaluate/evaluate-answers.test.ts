@@ -224,7 +224,9 @@ describe(evaluateAnswers, () => {
       batchSize: 2,
       options: { maxTokens: 9 },
     });
-    expect(generator.calls).toEqual([{ sources: 3, options: { maxTokens: 9, batchSize: 2 } }]);
+    expect(generator.calls).toEqual([
+      { sources: 3, options: { maxTokens: 9, batchSize: 2, abstain: "off" } },
+    ]);
   });
 
   test("asks about the image of a row, and names it in the predictions", async () => {

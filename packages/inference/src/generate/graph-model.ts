@@ -26,6 +26,7 @@ import { schemaConstraint } from "./schema-constraint.js";
 import type { Model, ModelEvaluation, OpenModelOptions } from "./model.js";
 import { scoreTexts, type ScoringParts } from "./score-texts.js";
 import type { TeacherForcing } from "./teacher-forcing.js";
+import { judge, thresholdFor } from "../evaluate/abstention.js";
 import { evaluateAnswers, type Evaluation } from "../evaluate/evaluate-answers.js";
 import { RowTexts } from "../text/row-texts.js";
 import { streamPieces } from "../text/stream-pieces.js";
@@ -183,9 +184,12 @@ class GraphModel implements Model {
   ): Promise<readonly (readonly [number, Generation])[]> {
     const { model, tokenizer, generation } = this.#loaded;
     const { stop = [], onToken } = options;
+    const threshold = thresholdFor(options.abstain, model);
+    // Whether an answer is withheld is known at its end.
+    const onPiece = threshold === undefined ? onToken : undefined;
     const { strategy, ...settings } = withModelSettings(options, generation, model);
     const rows = batch.map(({ row }) => row);
-    const texts = new RowTexts({ decode: (ids) => tokenizer.decode(ids), rows, stop, onPiece: onToken });
+    const texts = new RowTexts({ decode: (ids) => tokenizer.decode(ids), rows, stop, onPiece });
     const stopsAfter: DecodeOptions["stopsAfter"] =
       strategy.kind === "beam" ? (_, tokens) => texts.holdsStop(tokens) : (at) => texts.isStopped(at);
     const decoded = await decodeBatch(this.#parts.decoding, batch, {
@@ -196,7 +200,14 @@ class GraphModel implements Model {
       },
       stopsAfter: stop.length === 0 ? undefined : stopsAfter,
     });
-    return decoded.map((result, at) => [batch[at]!.row, { text: texts.end(at, result.tokens), ...result }]);
+    return decoded.map((result, at) => {
+      const { row } = batch[at]!;
+      const answer = texts.end(at, result.tokens);
+      const judgement = judge(result, threshold);
+      const text = judgement.abstained ? "" : answer;
+      if (threshold !== undefined && text !== "") onToken?.(row, text);
+      return [row, { ...result, ...judgement, text }];
+    });
   }
 }
 

@@ -49,7 +49,7 @@ async function chooseOnRows(
   model: Pick<Model, "generate" | "directory">,
   options?: AbstentionOptions,
 ): Promise<Abstention> {
-  const { chooseThreshold, confidenceOf, isCorrect } = await import("@slm/inference");
+  const { chooseThreshold, isCorrect } = await import("@slm/inference");
   const { imageFolderOf, readFileRows, referencesOf } = await import("@slm/data");
   const { rowImage } = await import("./row-images.js");
   const { rowSettingsFor } = await import("./row-settings.js");
@@ -59,10 +59,10 @@ async function chooseOnRows(
   const prompts = rows.map(({ source, image }) =>
     image === undefined ? source : { text: source, image: rowImage(folder, image) },
   );
-  const generations = await model.generate(prompts);
+  const generations = await model.generate(prompts, { abstain: "off" });
   const judged = generations.map((generation, row): JudgedAnswer => {
     return {
-      confidence: confidenceOf(generation),
+      confidence: generation.confidence,
       correct: isCorrect(generation.text, referencesOf(rows[row]!)),
     };
   });

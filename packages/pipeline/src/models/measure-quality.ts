@@ -90,7 +90,8 @@ export async function readSlicedRows(
   // Rows as slm writes them may have no further keys, unless the settings name the column of the source.
   const isMapped = settings.fields !== undefined || settings.template !== undefined;
   const mapped = isMapped ? settings : { ...settings, fields: { source: "source" } };
-  const rows = await readEvaluationRows(path, limit, mapped);
+  // Rows and records are matched by their order, so no record may be left out.
+  const rows = await readEvaluationRows(path, limit, { ...mapped, maxRejected: undefined });
   const records: Readonly<Record<string, unknown>>[] = [];
   for await (const prompt of scanPrompts(path, mapped)) {
     if ("columns" in prompt) records.push(prompt.columns);

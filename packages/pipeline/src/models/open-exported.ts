@@ -1,6 +1,6 @@
 /** Opens any MODEL as a directory that a runtime can load. A checkpoint is exported to a temporary directory. */
 import { requireIntact, type Progress } from "@slm/core";
-import { SlmError } from "@slm/core/errors";
+import { shellWord, SlmError } from "@slm/core/errors";
 import { exportCheckpoint } from "@slm/onnx-export";
 import type { Runtime } from "@slm/runtime";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -36,7 +36,7 @@ export async function openExported(path: string, options: OpenModelOptions): Pro
   const { kind } = await locateModel(path);
   if (kind === "checkpoint")
     throw new SlmError("GATE_FAILED", `${path}: is a checkpoint, and --key asks for a signed bundle`, {
-      suggestions: [`slm deploy ${path} --sign key.pem`],
+      suggestions: [`slm deploy ${shellWord(path)} --sign key.pem`],
     });
   const opened = await open(path, options);
   try {

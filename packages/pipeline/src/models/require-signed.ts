@@ -1,6 +1,6 @@
 /** Rejects bundles that the holder of a key does not stand for. */
 import { verifyDirectory } from "@slm/core";
-import { SlmError } from "@slm/core/errors";
+import { shellWord, SlmError } from "@slm/core/errors";
 import { checkSignature } from "@slm/deploy";
 
 /**
@@ -14,5 +14,7 @@ export async function requireSigned(directory: string, key: string): Promise<voi
   const [first] = problem === undefined ? (await verifyDirectory(directory)).problems : [];
   const why = problem ?? (first === undefined ? undefined : `${first.path} ${first.message}`);
   if (why !== undefined)
-    throw new SlmError("GATE_FAILED", `${directory}: ${why}`, { suggestions: [`slm verify ${directory}`] });
+    throw new SlmError("GATE_FAILED", `${directory}: ${why}`, {
+      suggestions: [`slm verify ${shellWord(directory)}`],
+    });
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { readJsonFile, readManifest } from "@slm/core";
 import { BENCH_FILES, benchResultSchema } from "@slm/bench";
 import { SlmError } from "@slm/core/errors";
+import { METRICS, isMetricName } from "@slm/metrics";
 import { z } from "zod";
 
 export interface LimitCheck {
@@ -27,14 +28,25 @@ interface Limit {
 }
 
 /** The gate of the recipe, as stage `quantize` checked it: the deployed model's metric on held-out rows, and the worst that passes. */
-const recipeGate = z.object({ metric: z.string(), after: z.number(), limit: z.number(), pass: z.boolean() });
+const recipeGate = z.object({
+  metric: z.string(),
+  before: z.number(),
+  after: z.number(),
+  limit: z.number(),
+  pass: z.boolean(),
+});
 
-export type RecipeGate = z.infer<typeof recipeGate>;
+export interface RecipeGate extends z.infer<typeof recipeGate> {
+  readonly higherIsBetter: boolean;
+  /** The metric of always giving the most frequent answer, if the model is no better than that; such a model does not pass. */
+  readonly noBetterThan?: number | undefined;
+}
 
 /** The fields of the quantize stage's report that are used here. */
 const quantizeDetails = z.looseObject({
   scheme: z.string(),
   gate: recipeGate,
+  mostFrequentAnswer: z.number().nullish(),
   models: z.array(z.looseObject({ name: z.string(), metrics: z.record(z.string(), z.number()) })),
 });
 
@@ -52,7 +64,13 @@ export async function checkLimits(run: string, limits: readonly string[]): Promi
 /** The result of the recipe's own gate; null for a run without stage `quantize`. @throws SlmError DATA_INVALID */
 export async function readRecipeGate(run: string): Promise<RecipeGate | null> {
   const quantized = await ifThere(readManifest(join(run, "quantize")));
-  return quantized === undefined ? null : recipeGate.parse(quantizeDetails.parse(quantized.details).gate);
+  if (quantized === undefined) return null;
+  const { gate, mostFrequentAnswer } = quantizeDetails.parse(quantized.details);
+  const higherIsBetter = isMetricName(gate.metric) && METRICS[gate.metric].higherIsBetter;
+  const usual = mostFrequentAnswer ?? undefined;
+  if (usual === undefined || (higherIsBetter ? gate.after > usual : gate.after < usual))
+    return { ...gate, higherIsBetter };
+  return { ...gate, higherIsBetter, pass: false, noBetterThan: usual };
 }
 
 function parseLimit(text: string): Limit {

@@ -15,6 +15,8 @@ export interface PipelineOptions extends SelectionOptions {
   readonly force?: boolean | undefined;
   /** A stage whose unfinished work from an interrupted run is discarded. A finished artifact is kept. */
   readonly fresh?: string | undefined;
+  /** Tells the estimated time of each stage before it starts, which measures a training step. */
+  readonly estimates?: boolean | undefined;
   /** A device that was measured elsewhere, for which the run is planned. */
   readonly plannedFor?: MeasuredDevice | undefined;
   /** Machines that do what can be divided; results do not depend on them. */

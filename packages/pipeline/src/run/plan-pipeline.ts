@@ -1,12 +1,13 @@
 /** What a run would do: which stages, and an estimate of each. */
-import { MANIFEST_FILE, SILENT, partialPath, requireWritable, type StageContext } from "@slm/core";
+import { SILENT, partialPath, requireWritable, type StageContext } from "@slm/core";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { withRehearsedData } from "../checks/rehearse-data.js";
-import type { PlanRequest } from "../stage/plan-request.js";
 import type { Stage, StageEstimate } from "../stage/stage.js";
+import { estimateRequest } from "./estimate-request.js";
 import type { PipelineOptions } from "./pipeline-options.js";
-import { plannedStages, prepare, sectionOf, stateOf } from "./prepared-stage.js";
+import { plannedStages } from "./prepared-stage.js";
+import { isUpToDate, noteStaleInputs } from "./stale-inputs.js";
 import { RunChecks } from "./run-checks.js";
 import type { StageOutcome } from "./run-pipeline.js";
 import { selectStages } from "./selection.js";
@@ -32,6 +33,7 @@ export async function planPipeline(
 ): Promise<readonly PlannedStage[]> {
   const selected = selectStages(plannedStages(options), options.stages, options);
   await requireWritable(options.out);
+  await noteStaleInputs(selected, options, context);
   const rerun = new Set<string>();
   const plan: PlannedStage[] = [];
   for (const stage of selected) {
@@ -79,37 +81,6 @@ async function checkedPlan(
   return estimated;
 }
 
-/** @param made artifacts of this plan, which exist in place of those of the run */
-function estimateRequest(
-  stage: Stage,
-  options: PipelineOptions,
-  made: Readonly<Record<string, string>>,
-): PlanRequest<unknown> {
-  const { recipe, stages, out, plannedFor } = options;
-  const artifacts = stages
-    .map(({ name }) => [name, made[name] ?? join(out, name)] as const)
-    .filter(([, directory]) => existsSync(join(directory, MANIFEST_FILE)));
-  const sections = Object.entries(recipe.sections).map(([name, { settings }]) => [name, settings] as const);
-  // A stage of a further target knows its inputs by the names of the first target's.
-  const named = <T>(entries: readonly (readonly [string, T])[]): Readonly<Record<string, T>> =>
-    Object.fromEntries([
-      ...entries,
-      ...stage.inputs.flatMap(({ stage: name, as }) =>
-        entries.flatMap(([key, value]): [string, T][] =>
-          as !== undefined && key === name ? [[as, value]] : [],
-        ),
-      ),
-    ]);
-  return {
-    settings: sectionOf(stage, options).settings,
-    sections: named(sections),
-    artifacts: named(artifacts),
-    compute: { ...recipe.compute, plannedFor },
-  };
-}
-
 async function isPlannedCurrent(stage: Stage, options: PipelineOptions): Promise<boolean> {
-  if (options.force === true) return false;
-  const request = { progress: SILENT, signal: new AbortController().signal, mayFetch: false };
-  return (await stateOf(await prepare(stage, options, request))).isCurrent;
+  return options.force !== true && isUpToDate(stage, options);
 }

@@ -96,6 +96,35 @@ const shown = (outcomes: readonly Pick<StageOutcome, "name" | "status">[]): stri
 const plan = async (changes: Changes = {}): Promise<string> =>
   (await planPipeline(await optionsOf(changes))).map(({ name, status }) => `${name}:${status}`).join(" ");
 
+/** The notes of a call. */
+async function notesOf(call: (context: StageContext) => Promise<unknown>): Promise<readonly string[]> {
+  const notes: string[] = [];
+  const progress: StageContext["progress"] = ({ stage, message, isNote }) => {
+    if (isNote === true) notes.push(`${stage}: ${message ?? ""}`);
+  };
+  await call({ ...context, progress });
+  return notes;
+}
+
+describe("notes of a run", () => {
+  test("tell that a part of a recipe reads what was made with other settings, in a run and in its plan", async () => {
+    await run({ recipe: "one: { text: a }\nthree: {}" });
+    const changed = { recipe: "one: { text: b }\nthree: {}", only: "two" };
+    const note = /^one: was made with other settings .* --from one makes it again$/;
+    for (const call of [runPipeline, planPipeline]) {
+      const options = await optionsOf(changed);
+      expect(await notesOf((told) => call(options, told))).toEqual([expect.stringMatching(note)]);
+      const same = await optionsOf({ recipe: "one: { text: a }\nthree: {}", only: "two" });
+      expect(await notesOf((told) => call(same, told))).toEqual([]);
+    }
+  });
+
+  test("tell the estimated time of each stage before it starts, if asked for", async () => {
+    const options = { ...(await optionsOf({ recipe: "one: {}" })), estimates: true };
+    expect(await notesOf((told) => runPipeline(options, told))).toEqual(["one: estimate: about 1.0s"]);
+  });
+});
+
 describe(runPipeline, () => {
   test("runs what a named stage requires, in order, then skips all of it", async () => {
     expect(await run()).toBe("one:ran two:ran three:ran");

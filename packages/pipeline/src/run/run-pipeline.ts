@@ -11,8 +11,11 @@ import {
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { aboutOf } from "../summary/run-artifacts.js";
+import { formatSeconds } from "../format/format.js";
+import { estimateRequest } from "./estimate-request.js";
 import type { PipelineOptions } from "./pipeline-options.js";
 import { plannedStages, prepare, stateOf, type PreparedStage } from "./prepared-stage.js";
+import { noteStaleInputs } from "./stale-inputs.js";
 import { RunChecks } from "./run-checks.js";
 import { requiredStages, selectStages } from "./selection.js";
 import type { Stage, StageRun } from "../stage/stage.js";
@@ -39,6 +42,7 @@ export async function runPipeline(
   return withLock(options.out, async (lost) => {
     const signal = AbortSignal.any([context.signal, lost]);
     const outcomes: StageOutcome[] = [];
+    await noteStaleInputs(selected, options, context);
     const running = { options, context: { ...context, signal }, checks: new RunChecks(options, selected) };
     for (const [index, stage] of selected.entries()) {
       throwIfInterrupted(signal, stage.name);
@@ -98,7 +102,14 @@ async function runStage(
   if (damage !== undefined)
     context.progress({ stage: stage.name, message: `${damage}; it is made again`, isNote: true });
   await checks.run(left, context);
-  context.progress({ stage: stage.name });
+  const estimate =
+    options.estimates === true ? await stage.estimate(estimateRequest(stage, options, {})) : {};
+  const { seconds } = estimate;
+  context.progress(
+    seconds === undefined
+      ? { stage: stage.name }
+      : { stage: stage.name, message: `estimate: about ${formatSeconds(seconds)}`, isNote: true },
+  );
   if (options.fresh === stage.name) await rm(partialPath(directory), { recursive: true, force: true });
   const { seed, compute, name, sections } = options.recipe;
   const about = aboutOf(name, sections.deploy?.settings);

@@ -1,5 +1,5 @@
 /** Stage `deploy`: the bundle, with a model card. Every run of a recipe on one machine gives the same bytes. */
-import { artifactInput, readJsonFile, readManifest } from "@slm/core";
+import { MANIFEST_FILE, artifactInput, readJsonFile, readManifest } from "@slm/core";
 import { BENCH_FILES, benchResultSchema } from "@slm/bench";
 import { DATA_FILES } from "@slm/data";
 import {
@@ -9,7 +9,8 @@ import {
   type DeployConfig,
   type Deployment,
 } from "@slm/deploy";
-import { join } from "node:path";
+import { existsSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { abstentionFor } from "../models/abstain.js";
 import { HELD_OUT_SPLITS } from "../models/held-out-rows.js";
@@ -72,6 +73,32 @@ export const deployStage = defineStage<DeployConfig>({
   },
 });
 
+/**
+ * Name, texts and figures of a model in a run's directory (RUN/export, RUN/quantize/SCHEME, RUN/distill), for a bundle that is made later.
+ *
+ * @param directory of the model
+ * @returns nothing for a model that is not part of a run
+ */
+export async function cardOfRun(directory: string): Promise<CardInput> {
+  const parent = dirname(resolve(directory));
+  const isScheme = basename(parent) === "quantize";
+  const run = isScheme ? dirname(parent) : parent;
+  const [distilled, quantized] = [join(run, "distill"), join(run, "quantize")];
+  if (!existsSync(join(distilled, MANIFEST_FILE))) return {};
+  const deployed = await readManifest(join(run, "deploy")).catch(() => undefined);
+  const settings = deployConfig.safeParse(deployed?.settings ?? {}).data;
+  const name = settings?.name ?? basename(run);
+  const card: CardInput = {
+    ...(settings === undefined ? {} : cardTexts(settings)),
+    name,
+    training: await trainingSettings(distilled),
+    provenance: await provenanceOf(distilled),
+    omitsBench: true,
+  };
+  if (!existsSync(join(quantized, MANIFEST_FILE))) return card;
+  return { ...card, ...(await qualityOf(quantized, isScheme ? basename(directory) : "float32")) };
+}
+
 /** The texts of a model card that come from the recipe or flags. */
 function cardTexts({ name, summary, examples, intendedUse, limits, licences }: DeployConfig): CardInput {
   return { name, summary, examples, intendedUse, limits, licences };
@@ -114,10 +141,20 @@ const quantizeDetails = z.looseObject({
   ),
 });
 
-async function qualityOf(quantized: string): Promise<Pick<CardInput, "metrics" | "bytesBefore">> {
-  const { n, split, scheme, bytesBefore, models, gate } = quantizeDetails.parse(
-    (await readManifest(quantized)).details,
-  );
+/** @param named the model whose figures are meant. Default: the deployed scheme */
+async function qualityOf(
+  quantized: string,
+  named?: string,
+): Promise<Pick<CardInput, "metrics" | "bytesBefore">> {
+  const {
+    n,
+    split,
+    scheme: deployed,
+    bytesBefore,
+    models,
+    gate,
+  } = quantizeDetails.parse((await readManifest(quantized)).details);
+  const scheme = named ?? deployed;
   const modelOf = (name: string): (typeof models)[number] | undefined =>
     models.find((model) => model.name === name);
   const [before, after] = [modelOf("float32"), modelOf(scheme)];

@@ -24,6 +24,7 @@ import { calibratingWith } from "../workers/calibrating-with.js";
 import type { CalibrationShares } from "../workers/calibration-workers.js";
 import { readHeldOutRows, type HeldOutSplit } from "../models/held-out-rows.js";
 import { askGate, gateMessage } from "../models/judge.js";
+import { mostFrequentAnswer } from "../models/most-frequent-answer.js";
 import { measureQuality } from "../models/measure-quality.js";
 import { defineStage } from "../stage/stage.js";
 import { requireInput } from "./require-input.js";
@@ -79,6 +80,8 @@ export interface QuantizeStageReport extends Partial<CalibrationShares> {
   readonly bytesBefore: number;
   readonly bytesAfter: number;
   readonly gate: GateResult;
+  /** The gate's metric of always giving the most frequent answer; null if all rows have the same answer. */
+  readonly mostFrequentAnswer: number | null;
   /** The device that measured, and its int8 arithmetic. */
   readonly device: RuntimeDevice;
   readonly models: readonly MeasuredModel[];
@@ -102,7 +105,8 @@ export const quantizeStage = defineStage<QuantizeSection>({
       const bench = new QualityBench(rows, settings, runtime, context);
       const calibration = await calibrationOf(settings, requireInput(inputs, "data"), exported, runtime);
       const before = await bench.measure("float32", exported);
-      const { method, embedding } = settings;
+      const { method, embedding, gate } = settings;
+      const { metric } = gate;
       const common = { modelDirectory: exported, method, embedding };
       const { progress, signal } = context;
       const calibrating = {
@@ -134,6 +138,7 @@ export const quantizeStage = defineStage<QuantizeSection>({
         bytesBefore: before.bytes,
         bytesAfter: first!.bytes,
         gate: first!.gate,
+        mostFrequentAnswer: isMetricName(metric) ? mostFrequentAnswer(rows, metric) : null,
         device: runtime.device,
         models: [{ ...before, gate: null }, ...models],
         ...shares,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { RunSummary, SummarizedModel } from "./run-summary.js";
-import { summaryLines } from "./summary-lines.js";
+import { comparedWith, summaryLines } from "./summary-lines.js";
 import { headlineOf, verdictOf } from "./summary-page.js";
 
 const measured = (role: SummarizedModel["role"], scheme: string, bytes: number): SummarizedModel => ({
@@ -45,7 +45,9 @@ describe(summaryLines, () => {
 
   test("say in words how the speed compares with a decoder-only model", () => {
     const text = summaryLines(SUMMARY).join(" ").replaceAll(/ +/gu, " ");
-    expect(text).toContain("same size: first token 61 % later, whole answer 20 % sooner, 72 % more tokens/s");
+    expect(text).toContain(
+      "equal size: 61 % slower to the first token, 25 % faster for a whole answer, 72 % faster in tokens/s",
+    );
   });
 
   test("are notes alone before anything was measured", () => {
@@ -74,4 +76,14 @@ describe(headlineOf, () => {
       note: "95 %: 31.9 % to 33.7 %",
     });
   });
+});
+
+test.each([
+  [1 / 1.16, "16 % slower"],
+  [1 / 1.004, "as fast"],
+  [1.61, "61 % faster"],
+  [2.4, "2.4 times as fast"],
+  [0.4, "2.5 times as slow"],
+])("a speed of %d times another one is %j", (ratio, text) => {
+  expect(comparedWith(ratio)).toBe(text);
 });

@@ -1,5 +1,5 @@
 /** The closing table of `slm run`: quality, size and speed, one column per model. */
-import { formatBytes, formatCount, formatGrouped, formatNumber } from "../format/format.js";
+import { formatBytes, formatCount, formatGrouped } from "../format/format.js";
 import { columns, wrapped } from "../format/columns.js";
 import { formatMetric } from "../format/metric-format.js";
 import type { RunSummary, SummarizedModel, SummaryFigure, TrainedModel } from "./run-summary.js";
@@ -111,22 +111,25 @@ export function summaryNotes(summary: RunSummary): readonly string[] {
     ...(baseline === null
       ? []
       : [
-          `compared with a decoder-only model of the same size: first token ${later(baseline.firstTokenMs)}, ` +
-            `whole answer ${later(baseline.totalMs)}, ${more(baseline.tokensPerSecond)} tokens/s`,
+          `compared with a decoder-only model of equal size: ${comparedWith(1 / baseline.firstTokenMs)} to the first token, ` +
+            `${comparedWith(1 / baseline.totalMs)} for a whole answer, ${comparedWith(baseline.tokensPerSecond)} in tokens/s`,
         ]),
     ...(summary.models.some(hasInterval) ? ["in brackets: 95 % confidence intervals"] : []),
   ];
 }
 
-const percent = (share: number): string => `${formatNumber(Math.round(100 * share))} %`;
-
-/** A ratio of times: `20 % sooner`. */
-const later = (ratio: number): string =>
-  ratio > 1 ? `${percent(ratio - 1)} later` : `${percent(1 - ratio)} sooner`;
-
-/** A ratio of rates: `72 % more`. */
-const more = (ratio: number): string =>
-  ratio < 1 ? `${percent(1 - ratio)} fewer` : `${percent(ratio - 1)} more`;
+/**
+ * A ratio of speeds in words: "16 % slower", "2.4 times as fast".
+ *
+ * @param ratio speed divided by the other model's
+ */
+export function comparedWith(ratio: number): string {
+  if (ratio >= 2) return `${formatGrouped(ratio)} times as fast`;
+  if (ratio <= 1 / 2) return `${formatGrouped(1 / ratio)} times as slow`;
+  const percent = Math.round(100 * (ratio >= 1 ? ratio - 1 : 1 / ratio - 1));
+  if (percent === 0) return "as fast";
+  return `${percent} % ${ratio > 1 ? "faster" : "slower"}`;
+}
 
 function titleOf({ role, scheme }: SummarizedModel): string {
   return role === "deployed" ? `deployed, ${scheme}` : "float32 export";

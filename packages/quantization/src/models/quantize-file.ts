@@ -1,7 +1,7 @@
 /** Quantizes a third-party ONNX file. */
 import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { makeFolder, SILENT, writeFailure, type Progress, SlmError } from "@slm/core";
+import { makeFolder, SILENT, writeFailure, type Progress, shellWord, SlmError } from "@slm/core";
 import type { SchemeName } from "@slm/devices";
 import { liftConstants, modelFiles, readOnnx, writeOnnx, type Graph } from "@slm/onnx";
 import type { Runtime } from "@slm/runtime";
@@ -146,7 +146,7 @@ function nothingToQuantize(
   const isWeights = schemes[scheme].kind !== "static";
   return new SlmError("DATA_INVALID", `quantize: no weights to quantize in ${input}${why}`, {
     context: { skipped },
-    suggestions: isWeights ? [`slm quantize ${input} --scheme a8w8 --calibration FEEDS`] : [],
+    suggestions: isWeights ? [`slm quantize ${shellWord(input)} --scheme a8w8 --calibration FEEDS`] : [],
   });
 }
 

@@ -1,6 +1,6 @@
 /** What of a package is installed, and under which names: from the table of known plug-ins, or from what the user says. */
 import { posix } from "node:path";
-import { SlmError } from "@slm/core";
+import { shellWord, SlmError } from "@slm/core";
 import {
   KNOWN_NAMES,
   ONNX_RUNTIME_VERSION,
@@ -132,7 +132,7 @@ function resolveNames(
       known === undefined ? `not a known plug-in (${KNOWN_NAMES.join(", ")})` : `taken for ${known}`;
     throw new SlmError("USAGE", `device add: ${path} is ${what}; it also needs ${missing.join(" ")}`, {
       context: { package: facts.name, libraries: providerLibraries(source) },
-      suggestions: [`slm device add ${path} ${missing.join(" ")}`],
+      suggestions: [`slm device add ${shellWord(path)} ${missing.join(" ")}`],
     });
   }
   if (!PLUGIN_NAME.test(name))

@@ -13,7 +13,8 @@ import {
   BLANK_IMAGE,
   StopText,
   TextStream,
-  confidenceOf,
+  judge,
+  thresholdFor,
   loadGraphs,
   verifyingDecoder,
   withArgmaxOutput,
@@ -110,7 +111,7 @@ export class BatchedModel {
 
   constructor(loaded: ModelGraphs, loop: BatchLoop, { abstain, limits }: BatchedModelOptions) {
     this.loop = loop;
-    this.#threshold = abstain === "off" ? undefined : (abstain ?? loaded.model.abstention?.threshold);
+    this.#threshold = thresholdFor(abstain, loaded.model);
     this.#loaded = loaded;
     const { model, tokenizerFiles } = loaded;
     this.#threads = new RequestThreads({ model, tokenizerFiles, limits });
@@ -237,8 +238,7 @@ export class BatchedModel {
       cut.end();
     }
     const { reason, logProbability, waitedMs, firstTokenMs, totalMs } = result;
-    const confidence = confidenceOf({ logProbability });
-    const abstained = this.#threshold !== undefined && confidence < this.#threshold;
+    const { confidence, abstained } = judge({ logProbability }, this.#threshold);
     if (onText === undefined && !abstained && text !== "") request.onText?.(text);
     const imageMs = seen?.imageMs;
     return {

@@ -29,3 +29,15 @@ test("sources share a format that copies nothing", () => {
   expect(formats[0]).toBe(formats[1]);
   expect(formats[0]).not.toHaveProperty("source");
 });
+
+test.each(["system", "developer"])("rejects a message of role %s, which the model would answer", (role) => {
+  const messages = [
+    { role: "user", content: "abc" },
+    { role, content: "cab" },
+  ];
+  expect(() => read("chat", Buffer.from(JSON.stringify({ messages })))).toThrow(
+    `messages.1: the model was trained without a system prompt; leave out messages of role '${role}'`,
+  );
+  const { sources } = read("chat", Buffer.from(JSON.stringify({ messages: messages.slice(0, 1) })));
+  expect(sources).toHaveLength(1);
+});

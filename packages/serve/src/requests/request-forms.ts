@@ -178,8 +178,19 @@ function formatOf(asked: ResponseFormat): TextFormat {
   }
 }
 
-/** The prompt of a conversation: the contents of all messages, one per line; undefined if all are images. */
+/**
+ * The prompt of a conversation: the contents of all messages, one per line; undefined if all are images.
+ *
+ * @throws SlmError USAGE for a system prompt: the model would read it as a part of its input
+ */
 function sourceOfMessages(messages: ChatRequest["messages"]): string | undefined {
+  const system = messages.findIndex(({ role }) => role === "system" || role === "developer");
+  if (system !== -1) {
+    throw new SlmError(
+      "USAGE",
+      `messages.${system}: the model was trained without a system prompt; leave out messages of role '${messages[system]!.role}'`,
+    );
+  }
   const texts = messages.flatMap(({ content }) => {
     if (typeof content === "string") return [content];
     const parts = content.flatMap((part) => (part.type === "text" ? [part.text] : []));

@@ -14,15 +14,10 @@ const temperature = z
   .max(2)
   .default(0)
   .openapi({ description: "Sampling temperature. Default: 0, greedy." });
-const topP = z
-  .number()
-  .gt(0)
-  .max(1)
-  .default(1)
-  .openapi({
-    description:
-      "Sample from the smallest set of tokens whose probabilities reach this sum (nucleus sampling).",
-  });
+const topP = z.number().gt(0).max(1).default(1).openapi({
+  description:
+    "Sample from the smallest set of tokens whose probabilities reach this sum (nucleus sampling).",
+});
 const topK = z
   .int()
   .min(0)
@@ -177,7 +172,11 @@ export const chatRequest = z
       )
       .min(1)
       .max(256)
-      .openapi({ description: "Messages. Their contents are joined with line breaks into one prompt." }),
+      .openapi({
+        description:
+          "Messages. Their contents are joined with line breaks into one prompt. Messages of role system or developer are rejected: " +
+          "the model was trained without a system prompt.",
+      }),
     max_tokens: maxTokens,
     max_completion_tokens: maxTokens,
     logprobs: z.boolean().nullish().openapi({ description: "Whether log-probabilities are returned." }),

@@ -1,5 +1,5 @@
 import { SlmError } from "@slm/core/errors";
-import type { Generation } from "@slm/inference";
+import type { GenerateOptions, Generation } from "@slm/inference";
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +14,10 @@ let calls: string[][] = [];
 let before: (prompts: readonly string[]) => void = () => undefined;
 
 /** Upper case. A question mark is outside its vocabulary, and it is not sure of prompts of one letter. */
-async function generate(prompts: readonly Source[]): Promise<readonly Generation[]> {
+async function generate(
+  prompts: readonly Source[],
+  { abstain }: GenerateOptions = {},
+): Promise<readonly Generation[]> {
   const texts = prompts.map((prompt) => (typeof prompt === "string" ? prompt : (prompt.text ?? "")));
   calls.push(texts);
   before(texts);
@@ -23,8 +26,10 @@ async function generate(prompts: readonly Source[]): Promise<readonly Generation
     throw new SlmError("DATA_INVALID", `generate: source ${bad + 1} has '?', which is no symbol`);
   return Promise.resolve(
     texts.map((text) => ({
-      text: text.toUpperCase(),
+      text: text.length === 1 && abstain === 0.4 ? "" : text.toUpperCase(),
       logProbability: text.length === 1 ? Math.log(0.25) : Math.log(0.5),
+      confidence: text.length === 1 ? 0.25 : 0.5,
+      abstained: text.length === 1 && abstain === 0.4,
       tokens: [1, 2],
       firstTokenMs: 1,
       totalMs: 2,
@@ -65,7 +70,7 @@ async function run({ input, output, ...more }: Case) {
     output: output === undefined ? undefined : join(root, output),
     format: answerFormatOf(input, output),
     settings: {},
-    generate: {},
+    generate: { abstain: more.threshold ?? "off" },
     threshold: undefined,
     identity: {},
     print: (text) => printed.push(text),

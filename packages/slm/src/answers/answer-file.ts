@@ -16,7 +16,7 @@ import {
 import { imageFolderOf, scanPrompts, type PromptSettings, type ScannedPrompt } from "@slm/data";
 import { existsSync } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
-import { SlmError, type Progress } from "@slm/core";
+import { shellWord, SlmError, type Progress } from "@slm/core";
 import { z } from "zod";
 import type { Model } from "@slm/inference";
 import { ANSWER_FORMATS, type AnswerFormatName } from "./answer-formats.js";
@@ -86,7 +86,10 @@ export async function answerFile(request: AnswerFileRequest): Promise<AnswerFile
     errors === 0
       ? `generate: ${request.input}: expected at least one prompt, got none`
       : `generate: ${request.input}: none of ${errors} rows could be answered; ${firstError ?? ""}`,
-    { context: { input: request.input, errors }, suggestions: [`slm data inspect ${request.input}`] },
+    {
+      context: { input: request.input, errors },
+      suggestions: [`slm data inspect ${shellWord(request.input)}`],
+    },
   );
 }
 

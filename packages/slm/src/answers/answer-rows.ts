@@ -2,7 +2,7 @@
 import type { ScannedPrompt } from "@slm/data";
 import type { EndReason } from "@slm/generation";
 import { SlmError, type ErrorCode } from "@slm/core/errors";
-import { confidenceOf, type GenerateOptions, type Generation, type Model, type Source } from "@slm/inference";
+import type { GenerateOptions, Generation, Model, Source } from "@slm/inference";
 import { answerOf } from "@slm/metrics";
 import { imageOfFile } from "@slm/vision";
 import { pathInside } from "@slm/pipeline/models/row-images";
@@ -91,7 +91,7 @@ async function openRow(record: ScannedPrompt, folder: string): Promise<OpenRow |
 }
 
 /** One generation or error per prompt. A batch with a bad prompt is halved until the prompt is alone: k bad of n take k log n calls. */
-async function generateEach(
+export async function generateEach(
   model: Pick<Model, "generate">,
   prompts: readonly Source[],
   options: GenerateOptions,
@@ -108,21 +108,19 @@ async function generateEach(
   }
 }
 
-const isRowError = (error: unknown): error is SlmError =>
+export const isRowError = (error: unknown): error is SlmError =>
   error instanceof SlmError && ROW_ERRORS.has(error.code);
 
 /** The generator counts sources from the start of its own call, which means nothing here. */
-const problemOf = ({ code, message }: SlmError): RowProblem => ({
+export const problemOf = ({ code, message }: SlmError): RowProblem => ({
   code,
   message: message.replace(/^generate: source \d+ /u, "the source "),
 });
 
-/** A generation as a row or `--json` has it; the text is withheld where the model is not sure enough. */
+/** A generation as a row or `--json` has it. @param threshold the threshold that the generation was asked with */
 export function rowAnswer(generation: Generation, threshold: number | undefined): RowAnswer {
-  const { text, logProbability, tokens, reason } = generation;
-  const confidence = confidenceOf(generation);
-  const abstained = threshold === undefined ? undefined : confidence < threshold;
-  const prediction = abstained === true ? "" : text;
+  const { text: prediction, logProbability, confidence, tokens, reason } = generation;
+  const abstained = threshold === undefined ? undefined : generation.abstained;
   const answer = answerOf(prediction);
   return { prediction, answer, logProbability, confidence, abstained, tokens: tokens.length, reason };
 }

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { readDeviceModel, type DeviceModel } from "@slm/exported-model";
 import { writeJsonAtomic } from "@slm/core";
-import { SlmError } from "@slm/core/errors";
+import { shellWord, SlmError } from "@slm/core/errors";
 import type { Destination } from "./destinations.js";
 
 export interface DeliveryRequest {
@@ -37,6 +37,10 @@ export interface Delivery {
   /** What the device measured. */
   readonly bench?: unknown;
   readonly dryRun?: true;
+  /** The files that were written, instead of the bundle's; sizes are not known. */
+  readonly written?: readonly string[];
+  /** The command to run next. */
+  readonly next?: string;
 }
 
 /** Ending of an npm package in a file. */
@@ -93,14 +97,14 @@ export const DELIVERIES: {
       dependencies,
       licence,
     });
-    return { bundle: file };
+    return { bundle: file, next: `npm install ${shellWord(file.startsWith("/") ? file : `./${file}`)}` };
   },
   web: async ({ bundle, output, name }) => {
     const { writeWebSite } = await import("@slm/deploy");
     const model = await readDeviceModel(bundle);
     const title = name ?? model.title ?? model.name;
-    await writeWebSite(bundle, output, { page: join(webPackage(), "dist", "site"), title });
-    return { bundle: output };
+    const written = await writeWebSite(bundle, output, { page: join(webPackage(), "dist", "site"), title });
+    return { bundle: output, written, next: `npx serve ${shellWord(output)}` };
   },
   server: async ({ bundle, output, name, port }) => {
     const { writeServerFiles } = await import("@slm/deploy");

@@ -6,6 +6,7 @@ import { readManifest, type Progress } from "@slm/core";
 import { copyBundle, deployToDirectory, signBundle, unpackBundle } from "@slm/deploy";
 import { SlmError } from "@slm/core/errors";
 import { abstentionFor } from "@slm/pipeline/models/abstain";
+import { cardOfRun } from "@slm/pipeline/stages/deploy-stage";
 import { withRuntime } from "@slm/pipeline/compute/open-engine";
 import { locateModel } from "@slm/pipeline/models/locate-model";
 import { withModel } from "@slm/pipeline/models/open-exported";
@@ -58,7 +59,7 @@ export async function makeBundle(directory: string, request: BundleRequest): Pro
             const { files } = await deployToDirectory({
               model: source,
               outputDirectory: work,
-              card,
+              card: { ...(await cardOfRun(located.directory)), ...card },
               abstention,
             });
             return { files };

@@ -67,7 +67,7 @@ export async function runRecipe(recipe: string, options: RunRecipeOptions = {}):
 
 /** What {@link runRecipe} would do. Writes nothing. @throws SlmError INPUT_MISSING, USAGE, CONFIG_INVALID */
 export async function planRecipe(recipe: string, options: RunRecipeOptions = {}): Promise<RunPlan> {
-  return planPrepared(await prepareRecipe(recipe, options));
+  return planPrepared(await prepareRecipe(recipe, options), options);
 }
 
 /** Checks a recipe and fills in its defaults. @throws SlmError INPUT_MISSING, USAGE, CONFIG_INVALID */
@@ -94,12 +94,17 @@ export async function runPrepared(prepared: PipelineOptions, work: WorkOptions):
  *
  * @param estimateFor name of a device that was measured elsewhere, whose times the plan has for training
  */
-export async function planPrepared(prepared: PipelineOptions, estimateFor?: string): Promise<RunPlan> {
+export async function planPrepared(
+  prepared: PipelineOptions,
+  work: WorkOptions,
+  estimateFor?: string,
+): Promise<RunPlan> {
+  const context = contextOf(work, prepared.recipe.seed);
   const { planPipeline } = await import("@slm/pipeline/run/plan-pipeline");
-  if (estimateFor === undefined) return { stages: await planPipeline(prepared) };
+  if (estimateFor === undefined) return { stages: await planPipeline(prepared, context) };
   const { measuredDeviceOf } = await import("@slm/pipeline/compute/device-rates");
   const plannedFor = await measuredDeviceOf(estimateFor);
-  return { stages: await planPipeline({ ...prepared, plannedFor }) };
+  return { stages: await planPipeline({ ...prepared, plannedFor }, context) };
 }
 
 /** Where the settings of a run come from. */

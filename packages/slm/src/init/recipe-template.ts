@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { basename, dirname, isAbsolute, relative, resolve, sep } from "node:path";
 import { systemCode, writeFailure } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
-import type { Encoding } from "@slm/data";
+import { DEFAULT_MAX_REJECTED, type Encoding } from "@slm/data";
 import { stringify } from "yaml";
 import { loadStages, sectionSchemas } from "@slm/pipeline/run/stage-table";
 import { checkSettings } from "@slm/pipeline/recipe/check-recipe";
@@ -52,6 +52,22 @@ const trainingFor = (steps: number): { readonly steps: number; readonly warmupSt
   warmupSteps: Math.min(WARMUP.most, Math.ceil(steps * WARMUP.share)),
 });
 
+/** The next whole percent above what the most frequent answer reaches; every metric that init chooses is a fraction. */
+const minimumOf = ({ mostFrequentTarget }: TaskFacts): number =>
+  Math.min(1, (Math.floor(100 * mostFrequentTarget) + 1) / 100);
+
+/** The limit that accepts the rows as they are; undefined if the default does. */
+function rejectedShare({ rows, rejected }: TaskFacts): number | undefined {
+  if (rejected === undefined) return undefined;
+  const share = Math.ceil((100 * rejected.count) / (rows + rejected.count)) / 100;
+  return share > DEFAULT_MAX_REJECTED ? share : undefined;
+}
+
+function invalidRows({ rows, rejected }: TaskFacts): string {
+  if (rejected === undefined) return "At most 1 % of the records may be invalid.";
+  return `${rejected.count} of ${rows + rejected.count} records are invalid and left out; maxRejected is the largest share.`;
+}
+
 /** The recipe as text of a file of that name; `data` is a path from the recipe's folder. */
 function recipeText(
   file: string,
@@ -76,7 +92,8 @@ function recipeText(
     "",
     stringify({ name, seed: 1 }),
     section(
-      "Some of the sources become the dev split, which chooses the checkpoint, and the test split. At most 1 % of the rows may be invalid.",
+      "Some of the sources become the dev split, which chooses the checkpoint, and the test split. " +
+        invalidRows(facts),
       {
         data: {
           train: data,
@@ -84,6 +101,7 @@ function recipeText(
           encoding,
           maxSource: facts.longestSource,
           devFraction: facts.rows < FEW_ROWS ? FEW_ROWS_DEV_FRACTION : undefined,
+          maxRejected: rejectedShare(facts),
         },
       },
     ),
@@ -96,8 +114,9 @@ function recipeText(
       distill: { student, ...trainingFor(steps), metrics: [metric] },
     }),
     section(
-      `int8 encoder, int4 decoder; rejected if ${metric} gets worse by more than ${maxDrop}. The metric: ${facts.metricReason}.`,
-      { quantize: { schemes: ["cpu"], gate: { metric, maxDrop } } },
+      `int8 encoder, int4 decoder; rejected if ${metric} gets worse by more than ${maxDrop}, or is below minimum. The metric: ${facts.metricReason}.\n` +
+        "# minimum is just above what always giving the most frequent answer would reach. Raise it to what your task needs.",
+      { quantize: { schemes: ["cpu"], gate: { metric, maxDrop, minimum: minimumOf(facts) } } },
     ),
     section("Latency, throughput and memory, compared with a decoder-only model of equal size.", {
       bench: {},

@@ -1,7 +1,7 @@
 /** Looks at rows to choose what a new recipe says: the tokenizer, the metric, and the lengths that models read. */
 import { scanFile, type FileSettings, type Row } from "@slm/data";
 import type { MetricName } from "@slm/metrics";
-import { SlmError } from "@slm/core/errors";
+import { shellWord, SlmError } from "@slm/core/errors";
 import {
   createTokenizer,
   tokenizerConfig,
@@ -12,6 +12,10 @@ import {
 /** What a recipe says about a task, with the reasons. */
 export interface TaskFacts {
   readonly rows: number;
+  /** Records that are not rows, and the first of them. */
+  readonly rejected: { readonly count: number; readonly first: string } | undefined;
+  /** Share of the rows that have the most frequent target, 0 to 1. */
+  readonly mostFrequentTarget: number;
   readonly tokenizer: TrainedTokenizerConfig;
   readonly tokenizerReason: string;
   readonly metric: MetricName;
@@ -65,7 +69,10 @@ export async function readTaskFacts(path: string, settings: FileSettings): Promi
   let reason: string | undefined;
   for await (const scanned of scanFile(path, settings)) {
     if ("row" in scanned) seen.add(scanned.row);
-    else reason ??= `line ${scanned.line}: ${scanned.reason}`;
+    else {
+      seen.rejected++;
+      reason ??= `line ${scanned.line}: ${scanned.reason}`;
+    }
   }
   if (seen.rows === 0) {
     throw new SlmError(
@@ -73,11 +80,13 @@ export async function readTaskFacts(path: string, settings: FileSettings): Promi
       `init: ${path}: expected at least one row, got none; ${reason ?? "it is empty"}`,
       {
         context: { path },
-        suggestions: [`slm data inspect ${path}`],
+        suggestions: [`slm data inspect ${shellWord(path)}`],
       },
     );
   }
-  return seen.facts();
+  const facts = await seen.facts();
+  const rejected = reason === undefined ? undefined : { count: seen.rejected, first: reason };
+  return { ...facts, rejected };
 }
 
 interface ChosenTokenizer extends Pick<TaskFacts, "tokenizer" | "tokenizerReason"> {
@@ -86,9 +95,11 @@ interface ChosenTokenizer extends Pick<TaskFacts, "tokenizer" | "tokenizerReason
 
 class TaskCounter {
   rows = 0;
+  rejected = 0;
   readonly #first: Row[] = [];
   readonly #words = new Map<string, number>();
-  readonly #targets = new Set<string>();
+  /** Uses of the first targets: enough of them to know whether they are classes. */
+  readonly #targets = new Map<string, number>();
   readonly #sourceLengths: number[] = [];
   readonly #targetWords: number[] = [];
   #characters = 0;
@@ -110,14 +121,16 @@ class TaskCounter {
     for (const word of words)
       if (this.#words.size <= MOST_SYMBOLS || this.#words.has(word))
         this.#words.set(word, (this.#words.get(word) ?? 0) + 1);
-    if (this.#targets.size <= CLASSES.most) this.#targets.add(target);
+    const uses = this.#targets.get(target);
+    if (uses !== undefined || this.#targets.size <= CLASSES.most) this.#targets.set(target, (uses ?? 0) + 1);
     this.#isJson &&= isJsonAnswer(target);
   }
 
-  async facts(): Promise<TaskFacts> {
+  async facts(): Promise<Omit<TaskFacts, "rejected">> {
     const { tokenizer, tokenizerReason, lengths } = (await this.#symbols()) ?? (await this.#bpe());
     return {
       rows: this.rows,
+      mostFrequentTarget: Math.max(0, ...this.#targets.values()) / this.rows,
       tokenizer,
       tokenizerReason,
       ...this.#chooseMetric(),

@@ -62,3 +62,15 @@ export function parseEvaluationMetrics(list: string): readonly EvaluationMetricN
     },
   );
 }
+
+/**
+ * The metrics that a model's run measured, in the order of its report; `exactMatch` if that is not recorded.
+ *
+ * @param model path of the model. One that cannot be read gives the default: whoever loads it reports the problem
+ */
+export async function usualMetrics(model: string): Promise<readonly EvaluationMetricName[]> {
+  const { describeArtifact } = await import("../runs/describe-artifact.js");
+  const measured = await describeArtifact(model).catch(() => undefined);
+  const names = Object.keys(measured?.metrics ?? {}).filter(isEvaluationMetric);
+  return names.length === 0 ? ["exactMatch"] : names;
+}

@@ -9,10 +9,11 @@ describe(readPrompts, () => {
     expect(await readPrompts(["a", "b"], stream("c\n"))).toEqual(["a", "b"]);
   });
 
-  test("takes lines, across chunks that cut a character, without empty ones", async () => {
+  test("takes lines, blank ones included, across chunks that cut a character", async () => {
     const bytes = Buffer.from("é\r\n\n b\nlast");
     expect(await readPrompts([], stream(bytes.subarray(0, 1), bytes.subarray(1)))).toEqual([
       "é",
+      "",
       " b",
       "last",
     ]);

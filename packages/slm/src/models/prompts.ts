@@ -10,7 +10,7 @@ export interface PromptStream extends AsyncIterable<unknown> {
 }
 
 /**
- * The prompts of `--prompt` flags; without any, the lines of `stream`, empty ones left out.
+ * The prompts of `--prompt` flags; without any, the lines of `stream`. Blank lines stay, so that answers keep their line numbers.
  *
  * @throws SlmError USAGE if there are none or the stream is a terminal, DATA_INVALID if it is too large or not UTF-8
  */
@@ -20,7 +20,7 @@ export async function readPrompts(
 ): Promise<readonly string[]> {
   if (flags.length > 0) return flags;
   const prompts = stream.isTTY === true ? [] : linesOf(await readAll(stream));
-  if (prompts.length > 0) return prompts;
+  if (prompts.some((line) => line.trim() !== "")) return prompts;
   throw new SlmError("USAGE", "generate: expected a prompt, got none on the command line or standard input", {
     suggestions: ["slm generate MODEL --prompt TEXT", "cat prompts.txt | slm generate MODEL"],
   });
@@ -48,5 +48,7 @@ async function readAll(stream: PromptStream): Promise<string> {
 }
 
 function linesOf(text: string): readonly string[] {
-  return text.split(/\r?\n/u).filter((line) => line.trim() !== "");
+  const lines = text.split(/\r?\n/u);
+  // What follows the last line break is a line only if it has text.
+  return lines.at(-1) === "" ? lines.slice(0, -1) : lines;
 }

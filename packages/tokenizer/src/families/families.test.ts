@@ -155,6 +155,9 @@ describe(readEncoderDecoderTokenizer, () => {
     await expect(
       readEncoderDecoderTokenizer(directory, { modelType: "switch_transformers" }),
     ).rejects.toThrow(expect.objectContaining({ code: "OP_UNSUPPORTED" }));
+    await expect(readEncoderDecoderTokenizer(directory, { modelType: "bart" })).rejects.toThrow(
+      `${directory} has no complete tokenizer: expected tokenizer.json, or vocab.json and merges.txt`,
+    );
     await expect(readEncoderDecoderTokenizer(directory, { modelType: "t5" })).rejects.toThrow(
       expect.objectContaining({ code: "INPUT_MISSING" }),
     );

@@ -1,6 +1,6 @@
 /** Opens the tokenizer of a published encoder-decoder (T5, BART, Marian, NLLB, ...) in a Hugging Face directory. */
 import { basename, dirname, join } from "node:path";
-import { SlmError } from "@slm/core";
+import { shellWord, SlmError } from "@slm/core";
 import { z } from "zod";
 import { isThere, readJson } from "../files/read-json.js";
 import {
@@ -25,7 +25,7 @@ import { base64Text } from "../text/utf8.js";
 import { specialToken } from "./added-token.js";
 import { aroundByProcessor, type Around } from "./around.js";
 import { familyConfigSchema, type FamilyConfig } from "./external-config.js";
-import { familyOf, type Family, type NamedTokens } from "./family-table.js";
+import { familyOf, type Family, type FamilyFiles, type NamedTokens } from "./family-table.js";
 import { marianVocabulary } from "./piece-vocabularies.js";
 import { readVocabulary, withModel, type ReadVocabulary } from "./read-vocabulary.js";
 
@@ -74,7 +74,13 @@ export async function readEncoderDecoderTokenizer(
   if (family === undefined) throw unknownClass(directory, config, tokens);
   const names = namedTokens(config, family, undefined, tokens, directory);
   const around = family.around(config, names);
-  const vocabulary = await readVocabulary(family.files, { directory, config, names, around });
+  const vocabulary = await readVocabulary(family.files, { directory, config, names, around }).catch(
+    (error: unknown) => {
+      if (error instanceof SlmError && error.code === "INPUT_MISSING")
+        throw withoutTokenizer(directory, family.files, error);
+      throw error;
+    },
+  );
   const languages = vocabulary.languages ?? around.languages;
   return assembled(
     vocabulary,
@@ -303,4 +309,33 @@ function spokenLanguages(
     source: checked(tokens.sourceLanguage ?? external.src_lang ?? source),
     target: checked(tokens.targetLanguage ?? external.tgt_lang) ?? codeOf(begun),
   };
+}
+
+/** Files that a tokenizer is read from if there is no tokenizer.json. */
+function filesOf(files: FamilyFiles): string {
+  switch (files.kind) {
+    case "pieces":
+      return files.names.join(" or ");
+    case "dictionary":
+      return `${files.names.join(" or ")} and vocab.json`;
+    case "pair":
+      return "source.spm, target.spm and vocab.json";
+    case "bytes":
+      return "vocab.json and merges.txt";
+  }
+}
+
+function withoutTokenizer(directory: string, files: FamilyFiles, cause: SlmError): SlmError {
+  return new SlmError(
+    "INPUT_MISSING",
+    `tokenizer: ${directory} has no complete tokenizer: expected ${TOKENIZER_FILE}, or ${filesOf(files)}`,
+    {
+      context: { directory },
+      suggestions: [
+        `copy the tokenizer's files from the repository of the model into ${shellWord(directory)}`,
+        "slm import ORG/NAME -o DIR fetches every file that a model needs",
+      ],
+      cause,
+    },
+  );
 }

@@ -1,6 +1,6 @@
 import { Args, Flags } from "@oclif/core";
 import type { DataReport, Inspection, InspectOptions } from "@slm/data";
-import { SlmError } from "@slm/core/errors";
+import { shellWord, SlmError } from "@slm/core/errors";
 import { fileSettingsOf } from "@slm/pipeline/recipe/file-settings";
 import { inspectionLines } from "../../ui/inspection-lines.js";
 import { SlmCommand } from "../../ui/slm-command.js";
@@ -86,7 +86,7 @@ function noUsableRow(file: string, { rejected }: Inspection): SlmError {
       first.map((reason) => `; ${reason}`).join(""),
     {
       context: { file, rows: 0, rejected: rejected.slice(0, 100) },
-      suggestions: [...new Set(hints)].map((hint) => `slm data inspect ${file} ${hint}`),
+      suggestions: [...new Set(hints)].map((hint) => `slm data inspect ${shellWord(file)} ${hint}`),
     },
   );
 }

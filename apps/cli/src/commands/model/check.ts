@@ -55,7 +55,7 @@ const answerLines = ({ greedy, beams, searches, leftOut }: HuggingFaceReport): r
   ...Object.entries({ greedy, beams, searches }).flatMap(([name, result]) =>
     result === undefined ? [] : [`${name.padEnd(15)} ${result.same ? "the same tokens" : "OTHER tokens"}`],
   ),
-  ...(leftOut === undefined ? [] : [`compared without ${leftOut}`]),
+  ...(leftOut === undefined ? [] : [`not compared: ${leftOut}`]),
 ];
 
 const trainingLines = ({ losses, gradients }: ReferenceReport): readonly string[] => [

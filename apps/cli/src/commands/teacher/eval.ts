@@ -1,4 +1,4 @@
-import { Args } from "@oclif/core";
+import { Args, Flags } from "@oclif/core";
 import type { Evaluation } from "@slm/inference";
 import { evaluationFlags } from "../../flags/evaluation-flags.js";
 import { fileSettingsOf } from "@slm/pipeline/recipe/file-settings";
@@ -28,6 +28,11 @@ export class TeacherEvalCommand extends SlmCommand<TeacherEvalResult> {
   };
   static override flags = {
     ...evaluationFlags,
+    metrics: Flags.string({
+      required: true,
+      helpValue: "<names>",
+      summary: "Comma-separated metrics, such as exactMatch. Rows are scored by the first one.",
+    }),
     engine: engineFlag({ default: "onnx" }),
     threads: threadsFlag,
   };
