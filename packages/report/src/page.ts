@@ -25,7 +25,7 @@ dl { margin: 0; }
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: 0.15rem 1rem; margin-top: 1.25rem; font-size: 0.9rem; }
 .facts dt { color: var(--soft); }
 .facts dd { margin: 0; overflow-wrap: anywhere; }
-.headline { display: grid; grid-template-columns: repeat(auto-fit, minmax(10.5rem, 1fr)); gap: 0.75rem; margin-top: 1.25rem; }
+.headline { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: 0.75rem; margin-top: 1.25rem; }
 .headline div { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 0.75rem 1rem;
   display: flex; flex-direction: column; break-inside: avoid; }
 .headline div:first-child { border-top: 3px solid var(--accent); }
@@ -64,6 +64,7 @@ summary h2 { display: inline; }
   main { max-width: none; padding: 0; }
   h2, summary { margin-top: 1.4rem; }
   .scroll { overflow: visible; }
+  .charts { grid-template-columns: 1fr 1fr; }
   figure { padding: 0.5rem; }
   table { font-size: 8.5pt; }
   th, td { padding: 0.2rem 0.4rem; white-space: normal; overflow-wrap: anywhere; }

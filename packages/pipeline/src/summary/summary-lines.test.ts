@@ -61,7 +61,7 @@ describe(summaryLines, () => {
 describe(verdictOf, () => {
   test("says how good the deployed model is, and what the gate needed", () => {
     expect(verdictOf(SUMMARY)).toBe(
-      "On 12,359 test rows, the deployed model has squadExactMatch 32.8 % (95 % confidence interval: 31.9 % to 33.7 %). " +
+      "On 12,359 test rows, the deployed model has squadExactMatch 32.8 % (95 % confidence interval: 31.9 to 33.7 %). " +
         "It passed the gate, which needs at least 31 %. Before quantization: 32.8 %. The teacher on the dev rows: 35.2 %.",
     );
     expect(verdictOf({ ...SUMMARY, models: [] })).toBeUndefined();
@@ -73,7 +73,7 @@ describe(headlineOf, () => {
     expect(headlineOf(SUMMARY)[0]).toEqual({
       label: "squadExactMatch, 12,359 test rows",
       value: "32.8 %",
-      note: "95 %: 31.9 % to 33.7 %",
+      note: "95 %: 31.9 to 33.7 %",
     });
   });
 });

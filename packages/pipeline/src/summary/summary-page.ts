@@ -144,7 +144,9 @@ const intervalOf = (found: SummaryFigure, format: (value: number) => string): st
 };
 
 function betweenOf({ low, high }: SummaryFigure, format: (value: number) => string): string | undefined {
-  return low === undefined || high === undefined ? undefined : `${format(low)} to ${format(high)}`;
+  return low === undefined || high === undefined
+    ? undefined
+    : `${format(low).replace(/ %$/u, "")} to ${format(high)}`;
 }
 
 /** The closing table of the run, and reasons to doubt it; nothing before anything was measured. */
