@@ -47,7 +47,7 @@ test("the page translates as slm generate does", async () => {
   try {
     const page = await browser.newPage();
     await page.goto(url);
-    await page.getByText(/^Ready: wasm/).waitFor({ timeout: 120_000 });
+    await page.getByText(/^Runs on wasm/).waitFor({ timeout: 120_000 });
     const answers: string[] = [];
     for (const word of WORDS) {
       await page.getByLabel("Text").fill(word);

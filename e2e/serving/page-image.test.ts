@@ -58,7 +58,7 @@ beforeAll(async () => {
   browser = await chromium.launch({ executablePath: setting("SLM_TEST_CHROMIUM"), args });
   page = await browser.newPage();
   await page.goto(url);
-  await page.getByText(/^Ready: wasm/).waitFor({ timeout: 120_000 });
+  await page.getByText(/^Runs on wasm/).waitFor({ timeout: 120_000 });
 });
 afterAll(async () => {
   await browser.close();

@@ -34,7 +34,7 @@ test("the page answers in the language that is chosen, as slm generate does", as
     };
     const page = await browser.newPage();
     await page.goto(url);
-    await page.getByText(/^Ready: wasm/).waitFor({ timeout: 120_000 });
+    await page.getByText(/^Runs on wasm/).waitFor({ timeout: 120_000 });
     const answers: (string | null)[] = [];
     for (const { text, languages } of rows.slice(0, 2)) {
       const [source, target] = languages;

@@ -72,7 +72,7 @@ async function clearAnswers(): Promise<{ words: string[]; expected: string[] }> 
 
 async function openReady(): Promise<void> {
   await page.goto(url);
-  await page.getByText(/^Ready: wasm/).waitFor({ timeout: 120_000 });
+  await page.getByText(/^Runs on wasm/).waitFor({ timeout: 120_000 });
 }
 
 /** Types a text, presses Enter and waits for the answer. */
@@ -95,6 +95,16 @@ describe("the page", () => {
     if (shots !== undefined) await page.screenshot({ path: shots });
   });
 
+  test("answers an example that is clicked", async () => {
+    await openReady();
+    const example = page.getByRole("group", { name: "Examples" }).getByRole("button").first();
+    const text = (await example.textContent()) ?? "";
+    await example.click();
+    await page.getByText(/^Done$/).waitFor();
+    expect(await page.getByLabel("Text").inputValue()).toBe(text);
+    expect(await page.locator("#answer").textContent()).not.toBe("");
+  });
+
   test("shows progress while it loads, and the answer while it grows", async () => {
     await page.addInitScript(RECORDER);
     await openReady();
@@ -113,7 +123,7 @@ describe("the page", () => {
     });
     await context.setOffline(true);
     await page.reload();
-    await page.getByText(/^Ready: wasm/).waitFor({ timeout: 120_000 });
+    await page.getByText(/^Runs on wasm/).waitFor({ timeout: 120_000 });
     expect(await ask(words[1]!)).toBe(expected[1]);
   });
 

@@ -77,7 +77,7 @@ async function openOn(model: string, provider: "wasm" | "webgpu"): Promise<void>
   servers.push(server);
   await page.goto(url);
   await page
-    .getByText(/^Ready: wasm/)
+    .getByText(/^Runs on wasm/)
     .or(page.getByRole("alert"))
     .first()
     .waitFor({ timeout: 120_000 });
@@ -115,7 +115,7 @@ test.each(MODELS)(
   "$model: gives the texts of $device, computed by WebGPU, and names the adapter",
   async ({ model, device }) => {
     await openOn(model, "webgpu");
-    const ready = page.getByText(/^Ready: webgpu, browser, /);
+    const ready = page.getByText(/^Runs on webgpu, browser, /);
     await ready.waitFor({ timeout: 120_000 });
     const isSoftware = ((await ready.textContent()) ?? "").includes("(software adapter)");
     const [offered] = await page.getByLabel("Runs on").locator("option:checked").allTextContents();
@@ -149,7 +149,7 @@ test("drafts by a model's rules, in fewer runs and with the same texts", async (
   const dispatched: number[] = [];
   for (const model of ["float32", "ruled"]) {
     await openOn(model, "webgpu");
-    await page.getByText(/^Ready: webgpu, browser, /).waitFor({ timeout: 120_000 });
+    await page.getByText(/^Runs on webgpu, browser, /).waitFor({ timeout: 120_000 });
     // The first answer compiles and warms up.
     await ask(WORDS[0]!);
     const before = await dispatches();
@@ -176,6 +176,6 @@ test("rejects an export for target cpu with the reason, and goes on with WebAsse
   await page.getByText("The model could not be loaded").waitFor({ timeout: 120_000 });
   expect(await page.getByRole("alert").textContent()).toMatch(/GroupQueryAttention with causal=0/);
   await page.getByLabel("Runs on").selectOption("wasm");
-  await page.getByText(/^Ready: wasm/).waitFor({ timeout: 120_000 });
+  await page.getByText(/^Runs on wasm/).waitFor({ timeout: 120_000 });
   expect(await ask(WORDS[0]!)).toBe((await answersOn("cpu", ...ON_CPU))[0]);
 });

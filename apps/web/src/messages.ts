@@ -49,6 +49,10 @@ export interface PageLanguages {
 /** `site.json`, written by `slm deploy --to web`. */
 export interface Site {
   readonly title: string;
+  /** What the model does. */
+  readonly summary?: string | undefined;
+  /** Inputs to click on. */
+  readonly examples?: readonly string[] | undefined;
   readonly version: string;
   /** Files of the page itself. */
   readonly shell: readonly string[];

@@ -3,6 +3,7 @@ import type { Model } from "@slm/inference";
 import type { FromWorker, ToWorker } from "./messages.js";
 import { openBundle } from "./open-bundle.js";
 import { imageOfBlob } from "./page-image.js";
+import { plainError } from "./plain-error.js";
 
 /** The part of a worker's API that a page does not have. TypeScript cannot load the types of both together. */
 interface WorkerScope {
@@ -37,7 +38,7 @@ async function guarded(during: "load" | "answer", body: () => Promise<void>): Pr
     scope.postMessage({
       kind: "failed",
       during,
-      message: error instanceof Error ? error.message : String(error),
+      message: plainError(error),
     });
   }
 }

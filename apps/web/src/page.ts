@@ -21,6 +21,9 @@ const problem = element("problem", HTMLElement);
 const progress = element("progress", HTMLProgressElement);
 const loading = element("loading", HTMLElement);
 const figures = element("figures", HTMLElement);
+const sureness = element("sureness", HTMLElement);
+const examples = element("examples", HTMLElement);
+const runtime = element("runtime", HTMLElement);
 const device = element("device", HTMLSelectElement);
 const sourceLanguage = element("source-language", HTMLSelectElement);
 const targetLanguage = element("target-language", HTMLSelectElement);
@@ -39,6 +42,8 @@ async function start(): Promise<void> {
   const site = (await (await fetch("site.json")).json()) as Site;
   document.title = site.title;
   element("title", HTMLElement).textContent = site.title;
+  if (site.summary !== undefined) show(element("summary", HTMLElement), site.summary);
+  offerExamples(site.examples ?? []);
   void keepOffline(site.version);
   await offerGpu();
   loadModel(site);
@@ -47,7 +52,24 @@ async function start(): Promise<void> {
   });
 }
 
-/** Offers WebGPU if the browser has an adapter. WebAssembly, which runs everywhere, is selected until then. */
+/** A button for each input to try, which asks it at once. */
+function offerExamples(texts: readonly string[]): void {
+  const buttons = texts.map((text) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = text;
+    button.addEventListener("click", () => {
+      if (send.disabled) return;
+      input.value = text;
+      form.requestSubmit();
+    });
+    return button;
+  });
+  examples.replaceChildren(...buttons);
+  examples.hidden = texts.length === 0;
+}
+
+/** WebGPU is offered where the browser has an adapter; WebAssembly runs everywhere and stays the choice until then. */
 async function offerGpu(): Promise<void> {
   const adapter = await findWebAdapter();
   if (adapter === undefined) return;
@@ -66,6 +88,7 @@ function loadModel(site: Site): void {
   };
   setBusy(true);
   loading.hidden = false;
+  runtime.textContent = "";
   status.textContent = "Loading the model";
   tell({ kind: "load", site, base: document.baseURI, provider: device.value as WebProvider });
 }
@@ -79,7 +102,8 @@ function onMessage(message: FromWorker): void {
       return;
     case "ready":
       loading.hidden = true;
-      status.textContent = `Ready: ${message.device}, ${message.threads} ${message.threads === 1 ? "thread" : "threads"}, loaded in ${(message.loadMs / 1000).toFixed(1)} s`;
+      status.textContent = "Ready";
+      runtime.textContent = `Runs on ${message.device}, ${message.threads} ${message.threads === 1 ? "thread" : "threads"}. Loaded in ${(message.loadMs / 1000).toFixed(1)} s.`;
       ({ sees, simulated } = message);
       element("picture-choice", HTMLElement).hidden = sees === undefined;
       input.placeholder = sees?.prompt ?? "";
@@ -134,9 +158,12 @@ function showFigures({
   element("first-token", HTMLElement).textContent = `${firstTokenMs.toFixed(1)} ms${mark}`;
   element("rate", HTMLElement).textContent = `${tokensPerSecond.toFixed(1)} tokens/s${mark}`;
   element("count", HTMLElement).textContent = String(tokens);
-  element("confidence", HTMLElement).textContent =
-    confidence === undefined ? "–" : `${Math.floor(100 * confidence)} %`;
   figures.hidden = false;
+  sureness.hidden = confidence === undefined;
+  if (confidence === undefined) return;
+  element("meter", HTMLMeterElement).value = confidence;
+  // Rounded down: only a certain answer has 100 %.
+  element("confidence", HTMLElement).textContent = `${Math.floor(100 * confidence)} %`;
 }
 
 function endAnswer(text: string): void {
@@ -156,6 +183,7 @@ form.addEventListener("submit", (event) => {
   if (!isComplete || send.disabled) return;
   problem.hidden = true;
   figures.hidden = true;
+  sureness.hidden = true;
   output.textContent = "";
   output.setAttribute("aria-busy", "true");
   status.textContent = "Answering";

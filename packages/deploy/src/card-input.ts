@@ -53,6 +53,8 @@ export interface CardCompiled {
 export interface CardInput {
   readonly name?: string | undefined;
   readonly summary?: string | undefined;
+  /** Inputs to try. */
+  readonly examples?: readonly string[];
   readonly intendedUse?: string | undefined;
   readonly limits?: readonly string[];
   readonly licences?: readonly { readonly of: string; readonly licence: string }[];

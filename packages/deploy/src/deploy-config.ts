@@ -22,6 +22,11 @@ const abstainConfig = z.strictObject({
 export const deployConfig = z.strictObject({
   name: line.optional().describe("Name on the model card. Default: the name in model.json."),
   summary: line.optional().describe("One sentence at the top of the model card: what the model does."),
+  examples: z
+    .array(line)
+    .max(8)
+    .default([])
+    .describe("Inputs to try, shown on the web page of the bundle. They become part of model.json."),
   intendedUse: line.optional().describe("Intended use of the model, for the model card."),
   limits: z.array(line).default([]).describe("Known limits, one sentence each."),
   abstain: abstainConfig

@@ -28,7 +28,7 @@ const CARD_FILE = "README.md";
 
 /**
  * Copies the graphs with their external data, the tokenizer and model.json, and writes README.md, the model card. The card's name becomes
- * the title in model.json, and an id derived from it the name. The bundle runs like any model directory.
+ * the title in model.json, and an id derived from it the name; its summary and examples are stored there, too. The bundle runs like any model directory.
  *
  * @throws SlmError INPUT_MISSING or DATA_INVALID if the model directory is not complete and consistent; OUTPUT_FAILED.
  */
@@ -42,15 +42,21 @@ export async function deployToDirectory({
   const description = abstention === undefined ? described : { ...described, abstention };
   const paths = await listModelFiles("deploy", model, description);
   await copyFiles(model, outputDirectory, paths);
-  const { name = description.name } = card;
-  const named =
-    card.name === undefined
-      ? description
-      : { ...description, name: modelId(name) ?? description.name, title: name };
-  if (named !== described) await writeDeviceModel(outputDirectory, named);
+  const names = namesIn(card, description.name);
+  if (abstention !== undefined || Object.keys(names).length > 0)
+    await writeDeviceModel(outputDirectory, { ...description, ...names });
   const copied = await Promise.all(paths.map((path) => describeFile(outputDirectory, path)));
   await writeTextAtomic(join(outputDirectory, CARD_FILE), modelCard(description, copied, card));
   return { bundle: outputDirectory, files: [...copied, await describeFile(outputDirectory, CARD_FILE)] };
+}
+
+/** What a card says that model.json says, too. */
+function namesIn({ name, summary, examples = [] }: CardInput, id: string): Partial<DeviceModel> {
+  return {
+    ...(name === undefined ? {} : { name: modelId(name) ?? id, title: name }),
+    ...(summary === undefined ? {} : { summary }),
+    ...(examples.length === 0 ? {} : { examples: [...examples] }),
+  };
 }
 
 async function describeFile(directory: string, path: string): Promise<BundledFile> {

@@ -182,7 +182,7 @@ describe(deployToDirectory, () => {
 
 describe("deployConfig", () => {
   test("fills in the target and rejects a misspelt key", () => {
-    expect(deployConfig.parse({})).toEqual({ limits: [], licences: [] });
+    expect(deployConfig.parse({})).toEqual({ examples: [], limits: [], licences: [] });
     expect(deployConfig.safeParse({ licence: "MIT" }).success).toBe(false);
     expect(deployConfig.safeParse({ target: "hub" }).success).toBe(false);
   });

@@ -22,6 +22,8 @@ export const deviceModelSchema = z.strictObject({
   schemaVersion: z.literal(1),
   name: z.string().min(1).describe("Id of the model, for servers and packages."),
   title: z.string().min(1).optional().describe("Display name. Absent: the id."),
+  summary: z.string().min(1).optional().describe("One sentence: what the model does."),
+  examples: z.array(z.string().min(1)).optional().describe("Inputs to try."),
   architecture: z.enum(["encoder-decoder", "decoder-only"]),
   target: z.enum(TARGETS).describe("Kind of device that the graphs were exported for."),
   profile: z

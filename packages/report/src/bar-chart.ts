@@ -2,10 +2,10 @@
 import { SlmError } from "@slm/core";
 import { legendColumns, renderSvg } from "./render-svg.js";
 
-const WIDTH = 420;
-const BAR_HEIGHT = 24;
+const WIDTH = 240;
+const BAR_HEIGHT = 22;
 /** Longer names continue on the next line [characters]. */
-const NAME_LINE = 24;
+const NAME_LINE = 16;
 
 export interface Bar {
   readonly label: string;
@@ -69,7 +69,7 @@ export async function barChart(chart: BarChart): Promise<string> {
   const value = {
     field: "value",
     type: "quantitative",
-    axis: { title: chart.yLabel, tickCount: 5, domain: false, ticks: false },
+    axis: { title: chart.yLabel, tickCount: 4, domain: false, ticks: false },
   } as const;
   return renderSvg(
     {

@@ -5,10 +5,11 @@ import { legendColumns, renderSvg, SERIES_COLORS } from "./render-svg.js";
 import { runningMean } from "./smooth.js";
 import { thinPoints, type Point } from "./thin.js";
 
-/** Longer series are thinned to about the pixel width of the chart, so that long runs give small files. */
+/** Longer series are thinned to about twice the pixel width of the chart, so that long runs give small files. */
 const MAX_POINTS = 600;
-const WIDTH = 520;
-const HEIGHT = 280;
+/** With its axes a chart is about half as wide as a page [pixels]. */
+const WIDTH = 340;
+const HEIGHT = 200;
 /** Dash patterns: on, off [pixels]. */
 const DASHES = [
   [1, 0],
@@ -63,7 +64,7 @@ export async function lineChart(chart: LineChart): Promise<string> {
           field: "x",
           type: "quantitative",
           scale: chart.logX === true ? { type: "log", nice: false } : { zero: false, nice: false },
-          axis: { title: chart.xLabel, grid: false, tickCount: 6 },
+          axis: { title: chart.xLabel, grid: false, tickCount: 5 },
         },
         y: {
           field: "y",

@@ -28,7 +28,7 @@ describe(reportPage, () => {
     expect(html).toContain("<h1>Bench</h1>");
     expect(html).toContain('<p class="subtitle">two models</p>');
     expect(html).toContain("<p>first</p>\n<p>second</p>");
-    expect(html).toContain(`<figure>${SVG}</figure>`);
+    expect(html).toContain(`<div class="charts">\n<figure>${SVG}</figure>\n</div>`);
     expect(html).toContain('<tr><td class="left">student</td><td class="right">1.5</td></tr>');
   });
 

@@ -8,7 +8,7 @@ import { escapeHtml } from "./escape.js";
  */
 const PAGE_STYLE = `
 :root { color-scheme: light dark; --ink: #1c2126; --soft: #5c6670; --line: #dfe3e7; --page: #fff; --card: #f7f8f9;
-  --good: #0b7a55; --bad: #b3361b; }
+  --good: #0b7a55; --bad: #b3361b; --accent: #2f7fd0; }
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e6e9ec; --soft: #9aa5b0; --line: #343b43; --page: #15181c; --card: #1d2126;
     --good: #4cc79a; --bad: #ff8a70; }
@@ -16,25 +16,27 @@ const PAGE_STYLE = `
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--ink); -webkit-text-size-adjust: 100%;
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", sans-serif; overflow-wrap: break-word; }
-main { max-width: 56rem; margin: 0 auto; padding: 2rem 1rem 4rem; }
+main { max-width: 60rem; margin: 0 auto; padding: 2rem 1rem 4rem; }
 h1 { font-size: 1.7rem; line-height: 1.25; margin: 0; }
 h2 { font-size: 1.2rem; margin: 2.5rem 0 0.5rem; break-after: avoid; }
-p { margin: 0.5rem 0; max-width: 44rem; white-space: pre-line; }
-.subtitle { color: var(--soft); }
+p { margin: 0.5rem 0; max-width: 50rem; white-space: pre-line; }
+.subtitle { font-size: 1.1rem; margin-top: 0.75rem; }
 dl { margin: 0; }
-.facts { display: grid; grid-template-columns: max-content 1fr; gap: 0.15rem 1rem; margin-top: 0.75rem; font-size: 0.9rem; }
+.facts { display: grid; grid-template-columns: max-content 1fr; gap: 0.15rem 1rem; margin-top: 1.25rem; font-size: 0.9rem; }
 .facts dt { color: var(--soft); }
 .facts dd { margin: 0; overflow-wrap: anywhere; }
-.headline { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: 0.75rem; margin-top: 1.5rem; }
+.headline { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: 0.75rem; margin-top: 1.25rem; }
 .headline div { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 0.75rem 1rem;
   display: flex; flex-direction: column; break-inside: avoid; }
+.headline div:first-child { border-top: 3px solid var(--accent); }
 .headline dt { color: var(--soft); font-size: 0.85rem; }
 .headline dd { margin: 0; }
-.headline .value { font-size: 1.3rem; font-weight: 650; font-variant-numeric: tabular-nums; line-height: 1.3; }
+.headline .value { font-size: 1.45rem; font-weight: 650; font-variant-numeric: tabular-nums; line-height: 1.3; }
 .headline .note { color: var(--soft); font-size: 0.8rem; }
-figure, .scroll { overflow-x: auto; margin: 1rem 0; }
-figure { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 1rem; break-inside: avoid; }
-figure svg { display: block; width: 100%; max-width: 640px; min-width: 430px; height: auto; margin: 0 auto; }
+.scroll { overflow-x: auto; margin: 1rem 0; }
+.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 26rem), 1fr)); gap: 0.75rem; margin: 1rem 0; }
+figure { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 1rem; margin: 0; break-inside: avoid; }
+figure svg { display: block; width: 100%; height: auto; }
 table { border-collapse: collapse; width: 100%; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
 th, td { padding: 0.4rem 0.6rem; border-bottom: 1px solid var(--line); white-space: nowrap; vertical-align: top; }
 th { color: var(--soft); font-weight: 600; white-space: normal; vertical-align: bottom; }
@@ -52,7 +54,8 @@ summary h2 { display: inline; }
 @media (max-width: 40rem) {
   th, td { white-space: normal; padding: 0.3rem 0.35rem; }
   table { font-size: 0.8rem; }
-  td.wrap { min-width: 4.5rem; }
+  td.wrap { min-width: 5.25rem; }
+  td.good, td.bad { white-space: nowrap; }
 }
 @media print {
   :root { color-scheme: light; --ink: #000; --soft: #444; --line: #bbb; --page: #fff; --card: #fff; --good: #0b7a55; --bad: #b3361b; }
@@ -60,9 +63,9 @@ summary h2 { display: inline; }
   body { font-size: 10.5pt; }
   main { max-width: none; padding: 0; }
   h2, summary { margin-top: 1.4rem; }
-  figure, .scroll { overflow: visible; }
+  .scroll { overflow: visible; }
+  .charts { grid-template-columns: 1fr 1fr; }
   figure { padding: 0.5rem; }
-  figure svg { max-width: 150mm; min-width: 0; }
   table { font-size: 8.5pt; }
   th, td { padding: 0.2rem 0.4rem; white-space: normal; overflow-wrap: anywhere; }
   td.wrap { min-width: 0; }
@@ -127,11 +130,12 @@ export type Fact = readonly [name: string, text: string];
 
 export interface ReportPage {
   readonly title: string;
+  /** The answer to the reader's first question, in a few sentences. */
   readonly subtitle?: string | undefined;
-  /** Under the title: task, run, date, data. */
-  readonly facts?: readonly Fact[] | undefined;
   /** Figures in large type, the most important one first. */
   readonly headline?: readonly HeadlineFigure[] | undefined;
+  /** Under the figures: task, run, date, data. */
+  readonly facts?: readonly Fact[] | undefined;
   readonly sections: readonly ReportSection[];
 }
 
@@ -156,7 +160,7 @@ export function reportPage({ title, subtitle, facts = [], headline = [], section
 <body>
 <main>
 <header>
-<h1>${escapeHtml(title)}</h1>${intro}${renderFacts(facts)}${renderHeadline(headline)}
+<h1>${escapeHtml(title)}</h1>${intro}${renderHeadline(headline)}${renderFacts(facts)}
 </header>
 ${sections.map(renderSection).join("\n")}
 </main>
@@ -188,7 +192,9 @@ function renderSection({ heading, text, table, svg, folded = false }: ReportSect
       .split(/\n\s*\n/)
       .filter((paragraph) => paragraph.trim() !== "")
       .map((paragraph) => `<p>${escapeHtml(paragraph.trim())}</p>`),
-    ...charts.map((chart) => `<figure>${chart}</figure>`),
+    ...(charts.length === 0
+      ? []
+      : [`<div class="charts">\n${charts.map((chart) => `<figure>${chart}</figure>`).join("\n")}\n</div>`]),
     ...(table === undefined ? [] : [renderTable(table, heading)]),
   ];
   const body = parts.join("\n");

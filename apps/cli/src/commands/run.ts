@@ -1,7 +1,7 @@
 import { Flags } from "@oclif/core";
 import type { RunPlan, RunReport } from "@slm/slm/functions/run-recipe";
 import { summaryLines } from "@slm/pipeline/summary/summary-lines";
-import { stageLine } from "../ui/stage-line.js";
+import { stageLines } from "../ui/stage-line.js";
 import type { PrintedConfig } from "@slm/pipeline/run/prepare-run";
 import { computeFlags, recipeFlags, requiredRecipeArg } from "../flags/recipe-flags.js";
 import { SAVING, SlmCommand } from "../ui/slm-command.js";
@@ -63,6 +63,6 @@ export class RunCommand extends SlmCommand<RunResult> {
     if ("config" in result) return [result.yaml];
     const last = "deploy" in result ? (result.deploy ?? result.stages.at(-1)?.artifact) : undefined;
     const summary = "summary" in result ? summaryLines(result.summary) : [];
-    return [...result.stages.map(stageLine), ...summary, ...(last === undefined ? [] : [last])];
+    return [...result.stages.flatMap(stageLines), ...summary, ...(last === undefined ? [] : [last])];
   }
 }

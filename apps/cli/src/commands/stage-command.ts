@@ -1,7 +1,7 @@
 /** Base of commands that run one stage of a recipe, with the stages that it needs, and report that stage. */
 import type { RunPlan } from "@slm/slm/functions/run-recipe";
 import type { StageOptions, StageReport } from "@slm/slm/functions/run-stage";
-import { stageLine } from "../ui/stage-line.js";
+import { stageLines } from "../ui/stage-line.js";
 import type { PrintedConfig } from "@slm/pipeline/run/prepare-run";
 import { SAVING, SlmCommand } from "../ui/slm-command.js";
 
@@ -48,7 +48,7 @@ export abstract class StageCommand extends SlmCommand<StageResult> {
 
   protected override lines(result: StageResult): readonly string[] {
     if ("config" in result) return [(result as PrintedConfig).yaml];
-    if (isPlan(result)) return result.stages.map(stageLine);
+    if (isPlan(result)) return result.stages.flatMap(stageLines);
     return [this.summarize(result), result.artifact];
   }
 }

@@ -283,7 +283,7 @@ describe("slm distill and slm teacher train", () => {
     });
     expect(stages[0]).toMatchObject({ status: "would-skip", estimate: {} });
     expect((await runCommand("distill", argv)).stdout).toMatch(
-      /estimate: .* parameters, .* tokens, .*FLOP, about .* of memory/,
+      /about .*\n +estimate: .* parameters, .* tokens, .*FLOP, .* of\s+memory/,
     );
   });
 

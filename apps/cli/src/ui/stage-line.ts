@@ -1,26 +1,31 @@
-/** One line about a stage: its result, or the plan with an estimate. */
+/** The lines about a stage: its result, or the plan with an estimate. */
 import type { PlannedStage } from "@slm/pipeline/run/plan-pipeline";
 import type { StageOutcome } from "@slm/pipeline/run/run-pipeline";
+import { wrapped } from "@slm/pipeline/format/columns";
 import { formatBytes, formatCount, formatSeconds } from "@slm/pipeline/format/format";
 
-export function stageLine(stage: StageOutcome | PlannedStage): string {
-  return [stage.name.padEnd(12), stage.status.padEnd(12), figures(stage)].join(" ").trimEnd();
+/** One line; for a planned stage with an estimate, what the estimate counts comes below it. */
+export function stageLines(stage: StageOutcome | PlannedStage): readonly string[] {
+  const { name, status, artifact } = stage;
+  const seconds = "seconds" in stage ? stage.seconds : stage.estimate.seconds;
+  const about = "seconds" in stage || seconds === undefined ? "" : "about ";
+  const time = seconds === undefined ? "" : `${about}${formatSeconds(seconds)}`;
+  const first = `${name.padEnd(10)} ${status.padEnd(10)} ${time.padStart(13)}  ${artifact}`;
+  return "seconds" in stage ? [first] : [first, ...estimateLines(stage.estimate)];
 }
 
-function figures(stage: StageOutcome | PlannedStage): string {
-  if ("seconds" in stage) return `${formatSeconds(stage.seconds).padStart(8)}  ${stage.artifact}`;
-  const { seconds, diskBytes, memoryBytes, parameters, tokens, flops, requests, basis } =
-    stage.estimate;
+const INDENT = "  ";
+
+function estimateLines(estimate: PlannedStage["estimate"]): readonly string[] {
+  const { diskBytes, memoryBytes, parameters, tokens, flops, requests, basis } = estimate;
   const parts = [
     parameters === undefined ? "" : `${formatCount(parameters)} parameters`,
     requests === undefined ? "" : `${formatCount(requests)} requests`,
     tokens === undefined ? "" : `${formatCount(tokens)} tokens`,
     flops === undefined ? "" : `${formatCount(flops)}FLOP`,
-    seconds === undefined ? "" : `about ${formatSeconds(seconds)}`,
     memoryBytes === undefined ? "" : `${formatBytes(memoryBytes)} of memory`,
     diskBytes === undefined ? "" : `${formatBytes(diskBytes)} on disk`,
-  ];
-  const figures = parts.filter((part) => part !== "").join(", ");
-  const labelled = figures === "" ? "" : `estimate: ${figures}${basis === undefined ? "" : ` (${basis})`}`;
-  return [labelled, stage.artifact].filter((part) => part !== "").join("  ");
+  ].filter((part) => part !== "");
+  if (parts.length === 0) return [];
+  return wrapped(`${INDENT}estimate: ${parts.join(", ")}${basis === undefined ? "" : ` (${basis})`}`, INDENT);
 }

@@ -70,8 +70,8 @@ describe(benchPage, () => {
     });
     const places = [
       "<h1>Dates: speed</h1>",
-      "<dd>first</dd>",
       ">97 %<",
+      "<dd>first</dd>",
       ">Models<",
       ">Figures<",
       ">How it was measured<",

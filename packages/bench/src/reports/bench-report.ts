@@ -117,7 +117,7 @@ function charts({ models }: BenchResult): Promise<readonly string[]> {
       { label: "peak memory", value: peakRssBytes / 1e6 },
       { label: "size on disk", value: bytes / 1e6 },
     ]),
-    bars("Share of the machine's roofline, while decoding", "[%]", ({ roofline: { product, read } }) => [
+    bars("Decoding: share of the roofline", "[%]", ({ roofline: { product, read } }) => [
       { label: "multiplying", value: 100 * product },
       { label: "reading memory", value: 100 * read },
     ]),

@@ -53,6 +53,8 @@ export async function writeWebSite(
   await writeJsonAtomic(join(output, SITE_FILE), {
     schemaVersion: 1,
     title,
+    summary: model.summary,
+    examples: model.examples,
     version: hashJson({ shell, files }),
     shell,
     files,

@@ -22,3 +22,18 @@ export function columns(
       .trimEnd(),
   );
 }
+
+/** Columns of a terminal. */
+const TERMINAL_WIDTH = 80;
+
+/** The text in lines of at most 80 characters, broken between words. A longer word, such as a path, keeps a line to itself. */
+export function wrapped(text: string, indent = ""): readonly string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + 1 + word.length > TERMINAL_WIDTH)
+      lines.push(`${lines.length === 0 ? "" : indent}${word}`);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
+}

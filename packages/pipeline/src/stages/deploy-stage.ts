@@ -100,8 +100,8 @@ export async function cardOfRun(directory: string): Promise<CardInput> {
 }
 
 /** The texts of a model card that come from the recipe or flags. */
-function cardTexts({ name, summary, intendedUse, limits, licences }: DeployConfig): CardInput {
-  return { name, summary, intendedUse, limits, licences };
+function cardTexts({ name, summary, examples, intendedUse, limits, licences }: DeployConfig): CardInput {
+  return { name, summary, examples, intendedUse, limits, licences };
 }
 
 /** Settings of the distillation that differ from the defaults, by dotted key. */

@@ -23,6 +23,7 @@ test("the baseline of a student with drafts is the decoder-only model, not the s
   expect(baselineOf({ comparisons: [own, other] }, true)).toEqual({
     firstTokenMs: 0.9,
     tokensPerSecond: 1.8,
+    totalMs: 1,
   });
   expect(baselineOf({ comparisons: [own] }, true)).toBeNull();
   expect(baselineOf({ comparisons: [own, other] }, false)).toBeNull();

@@ -42,7 +42,9 @@ export interface TrainedModel {
 export interface RunSummary {
   /** The gate's metric, which decides whether the model is deployed; null before the gate was checked. */
   readonly metric: string | null;
-  /** The deployed model comes first. Empty before the models were measured. */
+  /** The worst value of that metric that the gate accepts; null before it was asked. */
+  readonly limit: number | null;
+  /** The deployed model first. Empty before the models were measured. */
   readonly models: readonly SummarizedModel[];
   /** The rows that `metrics` were measured on; null before they were measured. */
   readonly heldOut: { readonly split: HeldOutSplit; readonly rows: number } | null;
@@ -59,9 +61,14 @@ export interface RunSummary {
   };
   /** The device on which the speed was measured; null before it was measured. */
   readonly device: { readonly name: string; readonly threads: number; readonly simulated: boolean } | null;
-  /** The deployed model compared with a decoder-only model of the same size: ratios of medians. */
-  readonly baseline: { readonly firstTokenMs: number; readonly tokensPerSecond: number } | null;
-  /** Size of the bundle including its card [bytes]; null before it was made. */
+  /** The deployed model against a decoder-only model of equal size: ratios of medians. */
+  readonly baseline: {
+    readonly firstTokenMs: number;
+    readonly tokensPerSecond: number;
+    /** Time of a whole answer. */
+    readonly totalMs: number;
+  } | null;
+  /** Size of the bundle, its card included [bytes]; null before it was made. */
   readonly bundleBytes: number | null;
   /** Reasons to doubt the model's quality. */
   readonly warnings: readonly string[];
@@ -93,7 +100,7 @@ const REPORTS = {
     n: z.number(),
     split: z.enum(HELD_OUT_SPLITS),
     scheme: z.string(),
-    gate: z.looseObject({ metric: z.string() }),
+    gate: z.looseObject({ metric: z.string(), limit: z.number().optional() }),
     models: z.array(
       z.looseObject({
         name: z.string(),
@@ -135,6 +142,7 @@ export async function summarizeStages(
   const stored = Object.values(distill?.stored ?? {}).map(({ rows }) => rows);
   return {
     metric: quantize?.gate.metric ?? null,
+    limit: quantize?.gate.limit ?? null,
     models: modelsOf(quantize, bench),
     heldOut: quantize === undefined ? null : { split: quantize.split, rows: quantize.n },
     student: distill === undefined ? null : { parameters: distill.parameters, devMetrics: distill.metrics },
@@ -207,8 +215,8 @@ export function baselineOf(
   const name = isQuantized ? BENCH_NAMES.deployed : BENCH_NAMES.float32;
   const found = comparisons.find(({ model, baseline }) => model === name && baseline === BASELINE_NAME);
   if (found === undefined) return null;
-  const { firstTokenMs, tokensPerSecond } = found.ratios;
-  return { firstTokenMs, tokensPerSecond };
+  const { firstTokenMs, tokensPerSecond, totalMs } = found.ratios;
+  return { firstTokenMs, tokensPerSecond, totalMs };
 }
 
 function warningsOf({ teacher, distill, quantize }: Reports): readonly string[] {

@@ -1,6 +1,6 @@
 /** The closing table of `slm run`: quality, size and speed, one column per model. */
 import { formatBytes, formatCount, formatGrouped } from "../format/format.js";
-import { columns } from "../format/columns.js";
+import { columns, wrapped } from "../format/columns.js";
 import { formatMetric } from "../format/metric-format.js";
 import type { RunSummary, SummarizedModel, SummaryFigure, TrainedModel } from "./run-summary.js";
 
@@ -9,6 +9,8 @@ interface SummaryColumn {
   readonly title: string;
   readonly model?: SummarizedModel | undefined;
   readonly trained?: TrainedModel | undefined;
+  /** Whether figures have their confidence intervals. */
+  readonly intervals?: boolean;
 }
 
 /** A row: its title and its cell in a column. Unknown cells are empty. */
@@ -19,14 +21,23 @@ export interface SummaryTable {
   readonly rows: readonly SummaryRow[];
 }
 
-/** The table, without rows if nothing was measured. Empty rows and columns are left out. */
-export function summaryTable(summary: RunSummary): SummaryTable {
+/**
+ * The table; no rows if nothing was measured. Rows and columns without a cell are left out.
+ *
+ * @param intervals which models have confidence intervals. Default: all
+ */
+export function summaryTable(summary: RunSummary, intervals: "all" | "deployed" = "all"): SummaryTable {
   const { models, heldOut, student, teacher } = summary;
   // Schemes measured only for comparison are in the report of stage quantize.
   const all: readonly SummaryColumn[] = [
     ...models
       .filter(({ role }) => role !== "other scheme")
-      .map((model) => ({ title: titleOf(model), model, trained: trainedAs(model, models, student) })),
+      .map((model) => ({
+        title: titleOf(model),
+        model,
+        trained: trainedAs(model, models, student),
+        intervals: intervals === "all" || model.role === "deployed",
+      })),
     ...(models.length === 0 && student !== null ? [{ title: "student", trained: student }] : []),
     ...(teacher === null ? [] : [{ title: "teacher", trained: teacher }]),
   ];
@@ -39,14 +50,15 @@ export function summaryTable(summary: RunSummary): SummaryTable {
     ...metrics.map(
       (name) =>
         [
-          `${name}, ${heldOut === null ? "" : `${formatGrouped(heldOut.rows)} ${heldOut.split} rows`}`,
-          ({ model }: SummaryColumn) => figure(model?.metrics[name], (value) => formatMetric(name, value)),
+          heldOut === null ? name : `${name}, ${heldOut.split} rows`,
+          (column: SummaryColumn) =>
+            figure(column, column.model?.metrics[name], (value) => formatMetric(name, value)),
         ] as const,
     ),
     ...devMetrics.map(
       (name) =>
         [
-          `${name}, dev rows in training`,
+          `${name}, dev rows`,
           ({ trained }: SummaryColumn) => {
             const value = trained?.devMetrics[name];
             return value === undefined ? undefined : formatMetric(name, value);
@@ -58,8 +70,8 @@ export function summaryTable(summary: RunSummary): SummaryTable {
       "graphs and weights",
       ({ model }) => (model?.bytes === undefined ? undefined : formatBytes(model.bytes)),
     ],
-    ["first token, median", ({ model }) => figure(model?.firstTokenMs, formatGrouped, " ms")],
-    ["tokens/s, median", ({ model }) => figure(model?.tokensPerSecond, formatGrouped)],
+    ["first token, median", (column) => figure(column, column.model?.firstTokenMs, formatGrouped, " ms")],
+    ["tokens/s, median", (column) => figure(column, column.model?.tokensPerSecond, formatGrouped)],
   ];
   const used = all.filter((column) => cells.some(([, cell]) => cell(column) !== undefined));
   const rows = cells
@@ -68,17 +80,18 @@ export function summaryTable(summary: RunSummary): SummaryTable {
   return { titles: ["", ...used.map(({ title }) => title)], rows };
 }
 
-/** The lines to print in the terminal. */
+/** The lines of the terminal, which fit 80 columns. Only the deployed model has its intervals; the report has all. */
 export function summaryLines(summary: RunSummary): readonly string[] {
-  const { titles, rows } = summaryTable(summary);
-  const notes = [...summaryNotes(summary), ...summary.warnings.map((warning) => `warning: ${warning}`)];
+  const { titles, rows } = summaryTable(summary, "deployed");
+  const warnings = summary.warnings.map((warning) => `warning: ${warning}`);
+  const notes = [...summaryNotes(summary), ...warnings].flatMap((note) => wrapped(note, "  "));
   if (rows.length === 0) return notes;
   return ["", ...columns(titles, rows), ...notes, ""];
 }
 
 /** Explains the figures, one sentence each. */
 export function summaryNotes(summary: RunSummary): readonly string[] {
-  const { training, bundleBytes, device, baseline } = summary;
+  const { training, heldOut, bundleBytes, device, baseline } = summary;
   const learned = [
     training.labelled === undefined ? undefined : `${formatGrouped(training.labelled)} labelled rows`,
     training.byTeacher === undefined
@@ -86,6 +99,7 @@ export function summaryNotes(summary: RunSummary): readonly string[] {
       : `${formatGrouped(training.byTeacher)} rows that the teacher labelled`,
   ].filter((part) => part !== undefined);
   return [
+    ...(heldOut === null ? [] : [`measured on ${formatGrouped(heldOut.rows)} ${heldOut.split} rows`]),
     ...(learned.length === 0 ? [] : [`trained on ${learned.join(" and ")}`]),
     ...(bundleBytes === null ? [] : [`the bundle has ${formatBytes(bundleBytes)}`]),
     ...(device === null
@@ -98,7 +112,7 @@ export function summaryNotes(summary: RunSummary): readonly string[] {
       ? []
       : [
           `compared with a decoder-only model of equal size: ${comparedWith(1 / baseline.firstTokenMs)} to the first token, ` +
-            `${comparedWith(baseline.tokensPerSecond)} in tokens/s`,
+            `${comparedWith(1 / baseline.totalMs)} for a whole answer, ${comparedWith(baseline.tokensPerSecond)} in tokens/s`,
         ]),
     ...(summary.models.some(hasInterval) ? ["in brackets: 95 % confidence intervals"] : []),
   ];
@@ -121,7 +135,7 @@ function titleOf({ role, scheme }: SummarizedModel): string {
   return role === "deployed" ? `deployed, ${scheme}` : "float32 export";
 }
 
-/** The student during training is the model before quantization, so its dev metrics are in the float32 column if there is one. */
+/** The student in training is the model before quantization: its dev metrics are in the float32 column where there is one. */
 function trainedAs(
   { role }: SummarizedModel,
   models: readonly SummarizedModel[],
@@ -140,6 +154,7 @@ const count = (trained: TrainedModel | undefined): string | undefined =>
   trained?.parameters === undefined ? undefined : formatCount(trained.parameters);
 
 function figure(
+  { intervals }: SummaryColumn,
   found: SummaryFigure | undefined,
   format: (value: number) => string,
   unit = "",
@@ -147,7 +162,9 @@ function figure(
   if (found === undefined) return undefined;
   const { value, low, high } = found;
   const between =
-    low === undefined || high === undefined ? "" : ` (${format(low).replace(/ %$/, "")} to ${format(high)})`;
+    intervals !== true || low === undefined || high === undefined
+      ? ""
+      : ` (${format(low).replace(/ %$/, "")} to ${format(high)})`;
   return `${format(value)}${unit}${between}`;
 }
 

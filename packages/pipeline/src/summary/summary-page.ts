@@ -1,6 +1,7 @@
 /** The head of every report, and the section with the models of a run: quality first, then size and speed. */
 import type { Manifest } from "@slm/core";
 import type { Fact, HeadlineFigure, ReportSection } from "@slm/report";
+import { isMetricName, METRICS } from "@slm/metrics";
 import { z } from "zod";
 import { formatBytes, formatCount, formatGrouped } from "../format/format.js";
 import { formatMetric } from "../format/metric-format.js";
@@ -74,33 +75,62 @@ function namesIn(value: unknown): readonly string[] {
   return Object.values(value).flatMap(namesIn);
 }
 
-/** The gate's metric, then the size and speed of the deployed model. */
-export function headlineOf({ models, metric, heldOut, student }: RunSummary): readonly HeadlineFigure[] {
+/** Whether the deployed model is good enough: its metric, and what the gate compared it with. Undefined before it was measured. */
+export function verdictOf({ models, metric, limit, heldOut, teacher }: RunSummary): string | undefined {
+  const deployed = models.find(({ role }) => role === "deployed");
+  const found = metric === null ? undefined : deployed?.metrics[metric];
+  if (metric === null || found === undefined || heldOut === null) return undefined;
+  const format = (value: number): string => formatMetric(metric, value);
+  const between = betweenOf(found, format);
+  const interval = between === undefined ? "" : ` (95 % confidence interval: ${between})`;
+  const before = models.find(({ role }) => role === "float32")?.metrics[metric];
+  const ofTeacher = teacher?.devMetrics[metric];
+  const needed = isMetricName(metric) && METRICS[metric].higherIsBetter ? "at least" : "at most";
+  return [
+    `On ${formatGrouped(heldOut.rows)} ${heldOut.split} rows, the deployed model has ${metric} ${format(found.value)}${interval}.`,
+    ...(limit === null ? [] : [`It passed the gate, which needs ${needed} ${format(limit)}.`]),
+    ...(before === undefined ? [] : [`Before quantization: ${format(before.value)}.`]),
+    ...(ofTeacher === undefined ? [] : [`The teacher on the dev rows: ${format(ofTeacher)}.`]),
+  ].join(" ");
+}
+
+/** The metric of the gate first, then size and speed of the deployed model. */
+export function headlineOf(summary: RunSummary): readonly HeadlineFigure[] {
+  const { models, metric, heldOut, student, teacher } = summary;
   const deployed = models.find(({ role }) => role === "deployed");
   if (deployed === undefined) return [];
   const names = Object.keys(deployed.metrics).sort((a, b) => Number(b === metric) - Number(a === metric));
-  const rows = heldOut === null ? "" : `${formatGrouped(heldOut.rows)} ${heldOut.split} rows`;
+  const rows = heldOut === null ? "" : `, ${formatGrouped(heldOut.rows)} ${heldOut.split} rows`;
   const speed = (label: string, found: SummaryFigure | undefined, unit: string): readonly HeadlineFigure[] =>
     found === undefined
       ? []
-      : [{ label, value: `${formatGrouped(found.value)} ${unit}`, note: betweenOf(found, formatGrouped) }];
+      : [
+          {
+            label,
+            value: `${formatGrouped(found.value)} ${unit}`,
+            note: intervalOf(found, formatGrouped),
+          },
+        ];
+  const parameters = [
+    student?.parameters === undefined ? "" : `${formatCount(student.parameters)} parameters`,
+    teacher?.parameters === undefined ? "" : `teacher: ${formatCount(teacher.parameters)}`,
+  ].filter((text) => text !== "");
   return [
     ...names.map((name) => {
       const found = deployed.metrics[name]!;
-      const between = betweenOf(found, (value) => formatMetric(name, value));
       return {
-        label: name,
+        label: `${name}${rows}`,
         value: formatMetric(name, found.value),
-        note: [between, rows].filter((part) => part !== undefined && part !== "").join(", "),
+        note: intervalOf(found, (value) => formatMetric(name, value)),
       };
     }),
     ...(deployed.bytes === undefined
       ? []
       : [
           {
-            label: "size",
+            label: `size, ${deployed.scheme}`,
             value: formatBytes(deployed.bytes),
-            note: `${deployed.scheme}${student?.parameters === undefined ? "" : `, ${formatCount(student.parameters)} parameters`}`,
+            note: parameters.length === 0 ? undefined : parameters.join("; "),
           },
         ]),
     ...speed("time to first token", deployed.firstTokenMs, "ms"),
@@ -108,8 +138,15 @@ export function headlineOf({ models, metric, heldOut, student }: RunSummary): re
   ];
 }
 
+const intervalOf = (found: SummaryFigure, format: (value: number) => string): string | undefined => {
+  const between = betweenOf(found, format);
+  return between === undefined ? undefined : `95 %: ${between}`;
+};
+
 function betweenOf({ low, high }: SummaryFigure, format: (value: number) => string): string | undefined {
-  return low === undefined || high === undefined ? undefined : `${format(low)} to ${format(high)}`;
+  return low === undefined || high === undefined
+    ? undefined
+    : `${format(low).replace(/ %$/u, "")} to ${format(high)}`;
 }
 
 /** The closing table of the run, and reasons to doubt the model's quality. Empty before anything was measured. */

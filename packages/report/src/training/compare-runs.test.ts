@@ -36,9 +36,9 @@ describe(compareRuns, () => {
     ]);
     const labels = [...html.matchAll(/aria-label="(Line chart[^"]*)"/g)].map(([, label]) => label);
     expect(labels).toEqual([
+      "Line chart: Word error rate; word error rate [%] over step; one, two",
       "Line chart: Loss; loss [nats per token] over step; one, two",
       "Line chart: Forward KL; forward KL [nats per token] over step; one",
-      "Line chart: Word error rate; word error rate [%] over step; one, two",
     ]);
   });
 

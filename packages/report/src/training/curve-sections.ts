@@ -1,40 +1,24 @@
-/** Sections with curves, for a page about one or several runs. */
+/** The section with curves, for a page about one or several runs. */
 import type { ReportSection } from "../page.js";
 import type { QuantityGroup } from "./quantities.js";
 import type { ChartGroup, NamedLog } from "./run-charts.js";
 
-interface CurveSection {
-  readonly heading: string;
-  readonly groups: readonly QuantityGroup[];
-  readonly text?: string;
-}
+/** In page order. */
+const GROUPS: readonly QuantityGroup[] = ["dev", "loss", "targets", "learningRate", "gradient", "throughput"];
 
-const SECTIONS: readonly CurveSection[] = [
-  {
-    heading: "Loss",
-    groups: ["loss"],
-    text:
-      "The loss is the mean over the steps since the previous point. Its terms are those of a single step. " +
-      "Bold lines are running means.",
-  },
-  { heading: "Dev split", groups: ["dev"] },
-  { heading: "Training", groups: ["targets", "learningRate", "gradient", "throughput"] },
-];
+const EXPLANATION =
+  "The loss is the mean over the steps since the previous point. Its terms are those of a single step. Bold lines are running means.";
 
-/** The sections in page order, without those that have no data. */
+/** One section with all curves, whose charts have titles of their own; none without data. */
 export async function curveSections(
   draw: (group: QuantityGroup) => Promise<ChartGroup>,
 ): Promise<readonly ReportSection[]> {
-  const sections: ReportSection[] = [];
-  for (const { heading, groups, text } of SECTIONS) {
-    const drawn = await Promise.all(groups.map(draw));
-    const omitted = drawn.flatMap((group) => group.omitted);
-    const paragraphs = [text, omitted.length === 0 ? undefined : `Not drawn: ${omitted.join(", ")}.`];
-    const svg = drawn.flatMap(({ charts }) => charts);
-    if (svg.length === 0) continue;
-    sections.push({ heading, text: paragraphs.filter((part) => part !== undefined).join("\n\n"), svg });
-  }
-  return sections;
+  const drawn = await Promise.all(GROUPS.map(draw));
+  const svg = drawn.flatMap(({ charts }) => charts);
+  if (svg.length === 0) return [];
+  const omitted = drawn.flatMap((group) => group.omitted);
+  const notDrawn = omitted.length === 0 ? [] : [`Not drawn: ${omitted.join(", ")}.`];
+  return [{ heading: "Training curves", text: [EXPLANATION, ...notDrawn].join("\n\n"), svg }];
 }
 
 /** A section about unreadable lines; empty if all lines were read. */

@@ -1,7 +1,7 @@
 /** Predictions of a trained model with their references, from `samples.jsonl`. */
 import { readTextFile, SlmError } from "@slm/core";
 import { z } from "zod";
-import type { ReportSection, TableCell } from "../page.js";
+import type { ReportSection, Table, TableCell } from "../page.js";
 import { readJsonLines } from "./json-lines.js";
 
 /** Name of the file in a run's directory. */
@@ -37,8 +37,9 @@ export interface Samples {
 }
 
 const SAMPLES_LIMIT_BYTES = 64 * 1024 * 1024;
-/** Most rows on a page. */
+/** Most rows on a page, and those of them that are not folded. */
 const SHOWN_ROWS = 60;
+const OPEN_ROWS = 10;
 /** Longer texts are truncated [characters]. */
 const TEXT_LIMIT = 600;
 
@@ -63,10 +64,13 @@ export function isRight({ prediction, target, references }: Sample): boolean {
   return (references ?? [target]).some((reference) => plain(reference) === plain(prediction));
 }
 
-/** Rows sorted by score, the worst first, rows without a score last; unchanged if no row has a score. */
+/** Wrong answers first. Among those, and among right ones, the lowest score comes first, and rows without a score come last. */
 export function worstFirst(rows: readonly Sample[]): readonly Sample[] {
   const scoreOf = ({ score }: Sample): number => score ?? Number.POSITIVE_INFINITY;
-  return [...rows].sort((a, b) => (scoreOf(a) === scoreOf(b) ? 0 : scoreOf(a) - scoreOf(b)));
+  return [...rows].sort(
+    (a, b) =>
+      Number(isRight(a)) - Number(isRight(b)) || (scoreOf(a) === scoreOf(b) ? 0 : scoreOf(a) - scoreOf(b)),
+  );
 }
 
 /** Rows shown on a terminal. */
@@ -87,41 +91,47 @@ export function sampleLines(rows: readonly Sample[]): readonly string[] {
   });
 }
 
-/** The samples as a section of a report. */
-export function samplesSection({ rows, unreadable }: Samples): ReportSection {
-  const right = rows.filter(isRight).length;
-  const isScored = rows.some(({ score }) => score !== undefined);
-  const isSeen = rows.some(({ thumbnail }) => thumbnail !== undefined);
+/** The samples as sections of a report: the worst answers, and the others in a folded section. */
+export function samplesSections({ rows, unreadable }: Samples): readonly ReportSection[] {
+  const wrong = rows.filter((row) => !isRight(row)).length;
   const shown = worstFirst(rows).slice(0, SHOWN_ROWS);
+  const [open, folded] = [shown.slice(0, OPEN_ROWS), shown.slice(OPEN_ROWS)];
   const sentences = [
-    `${right} of ${rows.length} answers equal an accepted one.`,
+    `${rows.length - wrong} of ${rows.length} answers to rows of the dev split equal an accepted one.`,
     ...(rows[0]?.step === undefined ? [] : [`They are from step ${rows[0].step}.`]),
-    ...(isScored ? ["The worst come first."] : []),
-    ...(shown.length < rows.length ? [`The table shows ${shown.length} of them.`] : []),
+    ...(wrong > 0 && wrong < rows.length ? ["Wrong answers come first."] : []),
+    ...(shown.length < rows.length ? [`The tables show ${shown.length} of them.`] : []),
     ...(unreadable > 0 ? [`${unreadable} lines could not be read as samples and were skipped.`] : []),
   ];
+  const more = folded.length === 1 ? "1 more answer" : `${folded.length} more answers`;
+  return [
+    { heading: "Answers", text: sentences.join(" "), table: samplesTable(open, rows) },
+    ...(folded.length === 0 ? [] : [{ heading: more, table: samplesTable(folded, rows), folded: true }]),
+  ];
+}
+
+/** @param all rows of the page, whose tables have the same columns */
+function samplesTable(rows: readonly Sample[], all: readonly Sample[]): Table<TableCell> {
+  const isScored = all.some(({ score }) => score !== undefined);
+  const isSeen = all.some(({ thumbnail }) => thumbnail !== undefined);
   const texts = (["source", "reference", "prediction"] as const).map((title) => {
     return { title, align: "left", wrap: true } as const;
   });
   return {
-    heading: "Samples",
-    text: sentences.join(" "),
-    table: {
-      columns: [
-        { title: "", align: "left" },
-        ...(isSeen ? [{ title: "image", align: "left" } as const] : []),
-        ...texts,
-        ...(isScored ? [{ title: "score", align: "right" } as const] : []),
-      ],
-      rows: shown.map((row): readonly TableCell[] => [
-        isRight(row) ? { text: "✓ right", tone: "good" } : { text: "✗ wrong", tone: "bad" },
-        ...(isSeen ? [pictureOf(row)] : []),
-        cut(row.source),
-        (row.references ?? [row.target]).map(cut).join(" | "),
-        cut(row.prediction),
-        ...(isScored ? [row.score === undefined ? "" : String(Number(row.score.toPrecision(4)))] : []),
-      ]),
-    },
+    columns: [
+      { title: "", align: "left" },
+      ...(isSeen ? [{ title: "image", align: "left" } as const] : []),
+      ...texts,
+      ...(isScored ? [{ title: "score", align: "right" } as const] : []),
+    ],
+    rows: rows.map((row): readonly TableCell[] => [
+      isRight(row) ? { text: "✓ right", tone: "good" } : { text: "✗ wrong", tone: "bad" },
+      ...(isSeen ? [pictureOf(row)] : []),
+      cut(row.source),
+      (row.references ?? [row.target]).map(cut).join(" | "),
+      cut(row.prediction),
+      ...(isScored ? [row.score === undefined ? "" : String(Number(row.score.toPrecision(4)))] : []),
+    ]),
   };
 }
 

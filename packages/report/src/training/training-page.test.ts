@@ -19,12 +19,37 @@ const titlesOf = (html: string): readonly string[] =>
   [...html.matchAll(/aria-label="Line chart: ([^;]*);/g)].map(([, title]) => title!);
 
 describe(trainingPage, () => {
-  test("draws the loss with its terms, each dev metric, and the course of the training", async () => {
+  test("answers first: verdict, headline, wrong answers, models; then curves under one heading", async () => {
+    const samples = parseSamples('{"source":"a","target":"A","prediction":"B"}\n');
+    const html = await trainingPage({
+      title: "t",
+      log,
+      samples,
+      verdict: "Good enough.",
+      headline: [{ label: "wer", value: "5 %" }],
+      results: [{ heading: "Models" }],
+    });
+    const places = [
+      "Good enough.",
+      ">5 %<",
+      "✗ wrong",
+      ">Models<",
+      ">Training curves<",
+      ">Training figures<",
+    ];
+    const found = places.map((text) => html.indexOf(text));
+    expect(found.every((at) => at > 0)).toBe(true);
+    expect(found).toEqual([...found].sort((a, b) => a - b));
+    const headings = [...html.matchAll(/<h2>([^<]*)/g)].map(([, heading]) => heading);
+    expect(new Set(headings).size).toBe(headings.length);
+  });
+
+  test("draws each dev metric, the loss with its terms, and the course of the training", async () => {
     expect(titlesOf(await trainingPage({ title: "t", log }))).toEqual([
-      "Loss",
-      "Loss term: hidden match",
       "Errors on the dev split",
       "Scores on the dev split",
+      "Loss",
+      "Loss term: hidden match",
       "Targets by origin",
       "Learning rate",
       "Gradient norm",
@@ -44,7 +69,7 @@ describe(trainingPage, () => {
 
   test("shows settings and samples where they are given, and no empty sections", async () => {
     const bare = await trainingPage({ title: "t", log });
-    expect(bare).not.toMatch(/>(Settings|Samples)</);
+    expect(bare).not.toMatch(/>(Settings|Answers)</);
     const samples = parseSamples('{"source":"a","target":"A","prediction":"A"}\n');
     const html = await trainingPage({ title: "t", log, samples, settings: { student: { width: 96 } } });
     expect(html).toContain(">student.width</td>");

@@ -4,7 +4,7 @@ import { formatQuantity, titleOf } from "./quantities.js";
 import { curveSections, warnings } from "./curve-sections.js";
 import { quantitiesOf, runCharts } from "./run-charts.js";
 import type { RunLog } from "./run-log.js";
-import { samplesSection, type Samples } from "./samples.js";
+import { samplesSections, type Samples } from "./samples.js";
 import { flattenSettings } from "./settings.js";
 import { summarizeRun } from "./summary.js";
 
@@ -14,6 +14,8 @@ export interface TrainingPage {
   /** Settings as a JSON value; undefined if unknown. */
   readonly settings?: unknown;
   readonly samples?: Samples | undefined;
+  /** Whether the model is good enough, in a few sentences. */
+  readonly verdict?: string | undefined;
   /** Facts about the run that its log does not have. */
   readonly facts?: readonly Fact[] | undefined;
   /** Figures in large type. Default: the best dev metrics. */
@@ -22,20 +24,21 @@ export interface TrainingPage {
   readonly results?: readonly ReportSection[] | undefined;
 }
 
-/** The run as one self-contained HTML page: how good the model is, how it answers, how it was trained. */
+/** The run as one self-contained HTML page: how good the model is, what it gets wrong, how it was trained. */
 export async function trainingPage(page: TrainingPage): Promise<string> {
-  const { title, log, settings, samples, facts, results: before = [] } = page;
+  const { title, log, settings, samples, facts = [], results: before = [] } = page;
+  const { steps } = summarizeRun(log);
   return reportPage({
     title,
-    subtitle: `${summarizeRun(log).steps} steps.`,
-    facts,
+    subtitle: page.verdict,
+    facts: [...facts, ["training", `${steps} ${steps === 1 ? "step" : "steps"}`]],
     headline: page.headline ?? devHeadline(log),
     sections: [
       ...warnings([{ name: "This run", log }]),
+      ...(samples === undefined ? [] : samplesSections(samples)),
       ...before,
-      ...results(log),
-      ...(samples === undefined ? [] : [samplesSection(samples)]),
       ...(await curveSections((group) => runCharts(log, group))),
+      ...results(log),
       ...settingsSection(settings),
     ],
   });
@@ -75,7 +78,7 @@ function results(log: RunLog): readonly ReportSection[] {
     { title: "best", align: "right" },
     { title: "at step", align: "right" },
   ] as const;
-  return [{ heading: "Training", table: { columns, rows } }];
+  return [{ heading: "Training figures", table: { columns, rows }, folded: true }];
 }
 
 function settingsSection(settings: unknown): readonly ReportSection[] {

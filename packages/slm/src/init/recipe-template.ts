@@ -45,6 +45,14 @@ const FEW_ROWS_DEV_FRACTION = 0.1;
 /** Warm-up as a share of the steps, and its maximum, which is the default number of warm-up steps. */
 const WARMUP = { share: 1 / 8, most: 200 };
 
+/** The teacher of a student: this many times as wide, with this share of its steps, since wider models need fewer. */
+const TEACHER = { width: 2, steps: 0.5 };
+
+const trainingFor = (steps: number): { readonly steps: number; readonly warmupSteps: number } => ({
+  steps,
+  warmupSteps: Math.min(WARMUP.most, Math.ceil(steps * WARMUP.share)),
+});
+
 /** The next whole percent above what the most frequent answer reaches; every metric that init chooses is a fraction. */
 const minimumOf = ({ mostFrequentTarget }: TaskFacts): number =>
   Math.min(1, (Math.floor(100 * mostFrequentTarget) + 1) / 100);
@@ -67,11 +75,14 @@ function recipeText(
   { name, data, fields, encoding, size, steps, maxDrop }: InitAnswers,
   facts: TaskFacts,
 ): string {
-  const { encoderLayers, decoderLayers } = SIZES[size];
+  const { width, encoderLayers, decoderLayers } = SIZES[size];
   const { maxSource, maxTarget, metric } = facts;
   const student = { size, maxSource, maxTarget };
-  const teacher = { ...student, decoderLayers: encoderLayers + decoderLayers };
-  const training = { steps, warmupSteps: Math.min(WARMUP.most, Math.ceil(steps * WARMUP.share)) };
+  const teacher = {
+    ...student,
+    width: TEACHER.width * width,
+    decoderLayers: encoderLayers + decoderLayers,
+  };
   const section = (comment: string, value: object): string =>
     `# ${comment}\n${stringify(withoutUndefined(value))}`;
   const { kind } = facts.tokenizer;
@@ -97,11 +108,11 @@ function recipeText(
     ),
     section(facts.tokenizerReason, { tokenizer: { kind, vocabularySize } }),
     section(
-      "A decoder-only model, trained on the same rows. maxSource and maxTarget leave room above the longest row [tokens].",
-      { teacher: { kind: "train", model: teacher, ...training } },
+      "A decoder-only model, trained on the same rows, about three times as large as the student. maxSource and maxTarget leave room above the longest row [tokens].",
+      { teacher: { kind: "train", model: teacher, ...trainingFor(Math.ceil(TEACHER.steps * steps)) } },
     ),
-    section("The encoder-decoder that learns from the teacher.", {
-      distill: { student, ...training, metrics: [metric] },
+    section("The encoder-decoder that learns from it.", {
+      distill: { student, ...trainingFor(steps), metrics: [metric] },
     }),
     section(
       `int8 encoder, int4 decoder; rejected if ${metric} gets worse by more than ${maxDrop}, or is below minimum. The metric: ${facts.metricReason}.\n` +
@@ -111,8 +122,11 @@ function recipeText(
     section("Latency, throughput and memory, compared with a decoder-only model of the same size.", {
       bench: {},
     }),
-    section("The bundle (the deployable files) and its model card.", { deploy: { name } }) +
-      "  # abstain: {} # Withholds answers with a lower confidence than nearly all correct answers to the dev rows.\n",
+    section(
+      "The bundle (the deployable files) and its model card. The examples are rows of your file, which the bundle's web page shows.",
+      { deploy: { name, examples: facts.examples.length === 0 ? undefined : facts.examples } },
+    ) +
+      "  # abstain: {} # Withholds answers that are less sure than nearly all right answers to the dev rows.\n",
   ].join("\n");
 }
 

@@ -25,9 +25,14 @@ export interface TaskFacts {
   readonly maxTarget: number;
   /** Longer sources are skipped [characters]; undefined if all are short enough. */
   readonly longestSource: number | undefined;
+  /** Short sources of the first rows, to try the model with. */
+  readonly examples: readonly string[];
 }
 
-/** Number of rows that a tokenizer is tried on. */
+/** Sources to try a model with, and the longest of them [characters]. */
+const EXAMPLES = { count: 4, longest: 100 };
+
+/** Rows that a tokenizer is tried on. */
 const TRIED_ROWS = 20_000;
 /** Longer sources are skipped, because attention over them takes too long for a first recipe [characters]. */
 const LONG_SOURCE = 4000;
@@ -131,10 +136,18 @@ class TaskCounter {
       ...this.#chooseMetric(),
       ...lengths,
       longestSource: this.#isLong ? LONG_SOURCE : undefined,
+      examples: this.#examples(),
     };
   }
 
-  /** One token per character and symbol; undefined if targets do not consist of a closed set of symbols. */
+  #examples(): readonly string[] {
+    const short = this.#first
+      .map(({ source }) => source.trim())
+      .filter((source) => source !== "" && source.length <= EXAMPLES.longest);
+    return [...new Set(short)].slice(0, EXAMPLES.count);
+  }
+
+  /** One token per character and symbol; undefined where the rows are no words of a closed set of symbols. */
   async #symbols(): Promise<ChosenTokenizer | undefined> {
     const uses = [...this.#words.values()].reduce((sum, count) => sum + count, 0);
     const isClosed = this.#words.size <= MOST_SYMBOLS && uses >= LEAST_USES * this.#words.size;

@@ -3,7 +3,14 @@ import { compareRuns, readRunLog, readSamples, SAMPLES_FILE, trainingPage } from
 import { basename, dirname, join } from "node:path";
 import { readRunArtifacts } from "@slm/pipeline/summary/run-artifacts";
 import { summarizeStages } from "@slm/pipeline/summary/run-summary";
-import { factsOf, headlineOf, modelsSection, parametersOf, titleOf } from "@slm/pipeline/summary/summary-page";
+import {
+  factsOf,
+  headlineOf,
+  modelsSection,
+  parametersOf,
+  titleOf,
+  verdictOf,
+} from "@slm/pipeline/summary/summary-page";
 import type { TrainingRun } from "./training-runs.js";
 import { workersOfStages } from "@slm/pipeline/workers/workers-section";
 
@@ -25,6 +32,7 @@ export async function runsPage(runs: readonly TrainingRun[]): Promise<string> {
   return trainingPage({
     ...common,
     title: titleOf(about, stage === "teacher" ? "teacher" : undefined),
+    verdict: stage === "teacher" ? undefined : verdictOf(summary),
     facts: factsOf(about, { data: manifests.data, date, parameters: parametersOf(summary) }),
     headline: stage === "teacher" || headline.length === 0 ? undefined : headline,
     results: stage === "teacher" ? [] : [...modelsSection(summary), ...workersOfStages(manifests)],
