@@ -1,4 +1,6 @@
-/** The rules of `slm analyze` against what compilers made of single operators, as recorded by `npm run interop:compilers -- --record`. */
+/**
+ * Compares the rules of `slm analyze` with compilers' results for single operators, recorded by `npm run interop:compilers -- --record`.
+ */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { analyzeModel } from "@slm/analysis";
@@ -8,7 +10,7 @@ import { expect, test } from "vitest";
 
 const HARNESS = join(import.meta.dirname, "../tools/interop/compilers");
 
-/** What this test uses of the harness, which has no types. */
+/** The types of the harness functions that this test uses. The harness itself has none. */
 interface Harness {
   readonly probes: () => AsyncIterable<readonly [string, Graph]>;
   readonly recordedAnswers: (
@@ -25,7 +27,7 @@ async function harness(): Promise<Harness> {
   return Object.assign({}, ...modules) as Harness;
 }
 
-/** Largest part of the graphs that the rules may refuse although they compiled. */
+/** Largest fraction of compilable graphs that the rules can reject. */
 const MOST_REFUSED = 0.02;
 
 const recorded = (await readdir(join(HARNESS, "recorded"))).map((file) => file.replace(".json", ""));

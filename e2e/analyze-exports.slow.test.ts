@@ -1,4 +1,4 @@
-/** Our own exports against the rules of the devices they are made for, and inferred shapes against a real run. */
+/** Checks our own exports with the rules of their devices, and inferred shapes with those of a real run. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,7 +33,7 @@ const config: EncoderDecoderConfig = {
   tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
 };
 
-/** Eight patches, a class token that is dropped, pooled to four tokens. */
+/** Eight patches and a class token that is dropped, pooled to four tokens. */
 const seeing: EncoderDecoderConfig = {
   ...config,
   vision: visionConfig.parse({

@@ -1,4 +1,4 @@
-/** The built command line as a process of its own. Needs `npm run build`; `npm test` builds before it tests. */
+/** Tests the built command line as a separate process. Needs `npm run build`; `npm test` builds before it tests. */
 import { existsSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -8,7 +8,7 @@ import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 const bin = fileURLToPath(new URL("../apps/cli/bin/run.js", import.meta.url));
-/** A recipe outside the current directory, whose rows take some seconds to read. */
+/** A recipe outside the current directory with rows that take some seconds to read. */
 const RECIPE = fileURLToPath(new URL("../configs/quickstart/recipe.yaml", import.meta.url));
 if (!existsSync(new URL("../apps/cli/dist/main.js", import.meta.url))) {
   throw new Error("these tests run the built command line: npm run build");
@@ -25,7 +25,10 @@ afterEach(async () => {
 const slm = (...argv: readonly string[]) =>
   execa(process.execPath, [bin, ...argv], { cwd: root, reject: false });
 
-/** Makes a process fail when it imports a large library, or the whole of a package of ours: only light modules, named by their path, are allowed. */
+/**
+ * Makes a process fail when it imports a large library or the index of one of our packages. Only light modules, imported by path, are
+ * allowed.
+ */
 const resolveHook = `
   export function resolve(specifier, context, next) {
     if (/^(onnxruntime|@tensorflow|zod|yaml|@slm\\/(?!devices$)[a-z-]+$)/.test(specifier)) throw new Error("imported " + specifier);
@@ -63,7 +66,7 @@ describe("slm", () => {
 
   test("SIGINT ends with 130, nothing half-written appears, and a rerun completes", async () => {
     const running = slm("data", "prepare", RECIPE, "--out", "run", "--json");
-    running.stderr.once("data", () => running.kill("SIGINT")); // The first report says that the stage has begun.
+    running.stderr.once("data", () => running.kill("SIGINT")); // The first report announces the start of the stage.
     const { exitCode, stdout } = await running;
     expect(exitCode).toBe(130);
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: "INTERRUPTED" } });

@@ -1,20 +1,20 @@
 /**
- * Greedy answers under a constraint, whose tokens the decoder picks and drafts itself as long as the constraint allows them: the tokens of
- * looking at all that may follow, step by step. Models with random weights leave the constraint, some answers soon and some late.
+ * Greedy answers under a constraint. The decoder picks and drafts tokens itself while the constraint accepts them. The answers must equal
+ * those of checking all possible tokens at every step. Models with random weights violate the constraint, some answers early and some late.
  */
 import type { TokenConstraint } from "@slm/generation";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DraftingModels, MODELS, decoderOnly, random, told, type Drafting } from "./drafting-models.js";
 import { sourcesOf } from "./trained-speller.js";
 
-/** Tokens of an answer after which its first ones may not come again. */
+/** Number of tokens after which the first tokens of an answer are forbidden. */
 const FREE = 4;
 const ODD = Array.from({ length: random.vocabularySize / 2 }, (_, at) => 2 * at + 1);
 
 /**
- * No odd token first, none twice in a row, and none of the first two again behind some more.
+ * Forbids odd first tokens, repeated tokens, and the first two tokens later in the answer.
  *
- * @param isQuick whether it says of one token that it may follow; else all of them are looked at
+ * @param isQuick whether `allows` accepts single tokens without computing the mask
  */
 function noReturn(isQuick: boolean, said: readonly number[] = []): TokenConstraint {
   const [last] = said.slice(-1);

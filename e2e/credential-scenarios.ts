@@ -1,4 +1,4 @@
-/** Ways to make slm show a secret to somebody else than its origin: what a server at that origin answers, and who else is asked. */
+/** Attempts to make slm send a secret to another origin: responses of a server at the secret's origin, and the other hosts involved. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FetchServer } from "@slm/core/testing";
 
@@ -6,27 +6,27 @@ type Handler = FetchServer["handle"];
 
 /** The places of a scenario. */
 export interface Places {
-  /** The origin that the secret belongs to. */
+  /** The origin to which the secret belongs. */
   readonly home: FetchServer;
   /** Another origin. */
   readonly elsewhere: FetchServer;
-  /** Answers of a registry that has a bundle. */
+  /** Responses of a registry that has a bundle. */
   readonly registry: Handler;
 }
 
-/** Who has a secret: a registry's user, HF_TOKEN, the key of an API teacher, MLflow's token. */
+/** The secret: a registry password, HF_TOKEN, an API teacher's key, or MLflow's token. */
 export type Client = "pull" | "push" | "hub" | "hubUpload" | "teacher" | "mlflow";
 
 export interface Scenario {
   readonly what: string;
   readonly client: Client;
-  /** What the origin answers. */
+  /** Responses of the origin. */
   readonly home: (places: Places) => Handler;
-  /** What the other origin answers. Default: 401 that asks for a password, then an empty object. */
+  /** Responses of the other origin. Default: 401 with a password challenge, then an empty object. */
   readonly elsewhere?: (places: Places) => Handler;
-  /** The origin speaks TLS, behind a proxy. */
+  /** The origin uses TLS, through a proxy. */
   readonly isSecure?: true;
-  /** The other origin is not asked at all. */
+  /** The other origin receives no request. */
   readonly isNotAsked?: true;
 }
 
@@ -47,14 +47,14 @@ const json =
       .writeHead(200, { "content-type": "application/json", ...headers })
       .end(JSON.stringify(value));
 
-/** Asks who is there, until somebody says it. */
+/** Responds with a challenge until the request has credentials. */
 const known =
   (text: string, then: Handler): Handler =>
   (request, response) => {
     (request.headers.authorization === undefined ? challenge(text) : then)(request, response);
   };
 
-/** The first row whose text is in method and address. */
+/** The first row with a text that is part of method and address. */
 const routes =
   (rows: Readonly<Record<string, Handler>>): Handler =>
   (request: IncomingMessage, response: ServerResponse) => {
@@ -63,7 +63,7 @@ const routes =
     (handle ?? json({}))(request, response);
   };
 
-/** What a thief answers: who are you, by every scheme. */
+/** A thief's response: challenges for every authentication scheme. */
 export const curious: Handler = known('Basic realm="files"', json({}));
 
 const COMMIT = "0123456789abcdef0123456789abcdef01234567";

@@ -1,4 +1,4 @@
-/** No secret is shown to a second origin, by any client, whatever the first one answers. */
+/** No client sends a secret to a second origin, no matter what the first one responds. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,13 +17,13 @@ import { MlflowClient } from "../packages/extension-trackers/src/mlflow/mlflow-c
 import { postJson } from "../packages/labelling/src/api/post-json.js";
 import { curious, SCENARIOS, type Client, type Scenario } from "./credential-scenarios.js";
 
-/** Every secret has this word in it. */
+/** Every secret contains this word. */
 const WORD = "SECRET";
 const CREDENTIALS = { user: "me", password: `pass-${WORD}` };
 
 let root = "";
 let bundle = "";
-/** Answers of a registry that has the bundle, by the last part of their address. */
+/** Responses of a registry that has the bundle, by the last part of the address. */
 const stored = new Map<string, Buffer>();
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "slm-credentials-"));
@@ -35,7 +35,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-/** One thing that a client does at an address, with its secret. */
+/** A client's request to an address, with its secret. */
 const CLIENTS: Readonly<Record<Client, (origin: string) => Promise<unknown>>> = {
   pull: (origin) =>
     pullBundle(parseOciReference(`${new URL(origin).host}/team/model:1`), join(root, "pulled"), {
@@ -65,7 +65,7 @@ const CLIENTS: Readonly<Record<Client, (origin: string) => Promise<unknown>>> = 
     new MlflowClient({ url: origin, token: `ml-${WORD}` }).get("runs", {}, z.looseObject({})),
 };
 
-/** Whether a secret is in a text, as it is or in base64. */
+/** Whether a text contains a secret, in clear text or base64. */
 function showsSecret(text: string): boolean {
   const words = text
     .split(/[\s"]+/u)
@@ -76,12 +76,12 @@ function showsSecret(text: string): boolean {
 interface Ended {
   readonly home: FetchServer;
   readonly elsewhere: FetchServer;
-  /** What a proxy was told. */
+  /** The requests that a proxy received. */
   readonly told: readonly string[];
   readonly ending: unknown;
 }
 
-/** Plays a scenario to its end. */
+/** Runs a scenario. */
 async function play({ client, home: answer, elsewhere: other, isSecure }: Scenario): Promise<Ended> {
   const home = await startFetchServer({ tls: isSecure ?? false });
   const elsewhere = await startFetchServer();
@@ -113,7 +113,7 @@ describe("no secret is shown to a second origin when", () => {
     expect(elsewhere.seen.length > 0).toBe(scenario.isNotAsked !== true);
     expect(elsewhere.seen.filter(showsSecret)).toEqual([]);
     expect(told.filter(showsSecret)).toEqual([]);
-    // Nor is it told to whoever reads the error; and no scenario is a bug of slm.
+    // The error message must not contain it either, and no scenario can cause an internal error.
     if (ending instanceof SlmError) expect(ending.code).not.toBe("UNEXPECTED");
     expect(ending).not.toBeInstanceOf(TypeError);
     const { message = "", stack = "" } = ending instanceof Error ? ending : {};

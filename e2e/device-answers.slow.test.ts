@@ -1,6 +1,6 @@
 /**
- * Answers whose tokens are chosen in graphs beside a decoder for a GPU are those of the host's sampler and beam search, from the same logits:
- * on the CPU provider, in float32.
+ * Tokens chosen by the additional graphs of a GPU decoder must equal those of the host's sampler and beam search for the same logits, on
+ * the CPU provider in float32.
  */
 import { beamSearch, loadGraphs, type GenerateOptions, type Generation } from "@slm/inference";
 import { createModel } from "../packages/inference/src/generate/graph-model.js";
@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { decoderOnly, encoderDecoder } from "./random-models.js";
 import { openTinyExporter, type TinyExporter } from "./tiny-exports.js";
 
-/** As many tokens as the tokenizer of tiny models has. */
+/** The size of the tiny models' vocabulary. */
 const VOCABULARY = 9;
 const SOURCES = ["abc", "bca", "caa", "acb"];
 
@@ -30,7 +30,7 @@ interface Answers {
   readonly onHost: readonly Generation[];
 }
 
-/** The same answers twice, of every request. */
+/** Computes the answers of every request both ways. */
 async function answers(
   config: typeof encoderDecoder | typeof decoderOnly,
   requests: readonly GenerateOptions[],

@@ -1,7 +1,7 @@
 /**
- * What crosses between the host and a device, counted twice: by a runtime that counts what its callers feed and fetch, and by the copies of
- * ONNX Runtime's C interface between a device's memory and the host's. The device is the CPU provider with memory that only copies reach
- * (`device-memory.test-support.ts`), because no GPU is at hand.
+ * Counts the traffic between host and device in two ways: with a runtime that counts inputs and outputs of its callers, and by the copies
+ * of ONNX Runtime's C interface between device and host memory. Without a GPU, the device is the CPU provider with memory that only copies
+ * can access (`device-memory.test-support.ts`).
  */
 import { beamSearch, openModel, type GenerateOptions } from "@slm/inference";
 import { createHostTensor, type DeviceTensor, type HostTensor, type Runtime } from "@slm/runtime";
@@ -42,7 +42,7 @@ beforeEach(async () => {
 });
 afterEach(() => runtime.close());
 
-/** Bytes of a number, a token or a position. */
+/** Bytes per number, token or position. */
 const WORD = 4;
 const scalar = (value: number): HostTensor => createHostTensor("float32", [], Float32Array.of(value));
 const sizeOf = (tensors: Readonly<Record<string, HostTensor>>): number =>
@@ -117,7 +117,7 @@ describe("greedy answers of a model that is being trained", () => {
     const STEPS = 6;
     let tokens: Int32Array = new Int32Array(rows).fill(config.tokens.bos);
     for (let at = 0; at < STEPS; at++) tokens = (await step.topStep!(tokens)).ids;
-    // A token of each row and its position; the picked token of each row and its log-probability.
+    // In: a token per row and its position. Out: the picked token per row and its log-probability.
     expect(traffic.toDevice - before.toDevice).toBe(STEPS * 2 * rows * WORD);
     expect(traffic.toHost - before.toHost).toBe(STEPS * 2 * rows * WORD);
     expect(api.copiedBytes - copied).toBe(0);
@@ -133,7 +133,7 @@ describe("an answer of a model for a GPU", () => {
   });
   afterAll(() => exporter.close());
 
-  /** As many tokens as the tokenizer of tiny models has. */
+  /** The size of the tiny models' vocabulary. */
   const VOCABULARY = 9;
   const encoderDecoder32 = { config: tinyModel, precision: "float32", prompts: 1 } as const;
   const encoderDecoder16 = { config: tinyModel, precision: "float16", prompts: 3 } as const;
@@ -146,7 +146,7 @@ describe("an answer of a model for a GPU", () => {
     readonly copied: number;
   }
 
-  /** What crosses in an answer of few tokens, and in one of many. */
+  /** The traffic of a short answer and of a long one. */
   async function answers(
     { config, precision, prompts }: Shape,
     options: GenerateOptions,
@@ -167,7 +167,7 @@ describe("an answer of a model for a GPU", () => {
         copied: api.copiedBytes - copied,
       };
     };
-    // Caches are made and filled with zeros by the first answer of their size.
+    // The first answer of a size creates the caches and fills them with zeros.
     await answer(9);
     const [short, long] = [await answer(3), await answer(9)];
     await generator.close();
@@ -185,7 +185,7 @@ describe("an answer of a model for a GPU", () => {
       const { short, long } = await answers(shape, {});
       const steps = long.tokens - short.tokens;
       const rows = shape.prompts;
-      // The token of each row and the position; the picked token of each row and its log-probability.
+      // In: the token per row and the position. Out: the picked token per row and its log-probability.
       expect(long.bytes.toDevice - short.bytes.toDevice).toBe(steps * (rows + 1) * WORD);
       expect(long.bytes.toHost - short.bytes.toHost).toBe(steps * rows * 2 * WORD);
       expect(short.copied).toBe(0);
@@ -206,7 +206,7 @@ describe("an answer of a model for a GPU", () => {
       expect(long.bytes.toDevice - short.bytes.toDevice).toBe(steps * (2 * rows + 1) * WORD);
       expect(long.bytes.toHost - short.bytes.toHost).toBe(steps * rows * 2 * WORD);
       expect(long.bytes.toHost).toBe(long.tokens * rows * 2 * WORD);
-      // Temperature and filters, once an answer.
+      // Temperature and filters, once per answer.
       expect(short.copied).toBe(4 * WORD);
       expect(long.copied).toBe(4 * WORD);
     },

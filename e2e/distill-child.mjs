@@ -1,7 +1,6 @@
 /**
- * A tiny distillation on ONNX Runtime in a process of its own, so that a test can kill it:
- * `node distill-child.mjs DATA TOKENIZER TEACHER WORK`. Prints a line for every step it reports.
- * It runs the built packages, as the command line does. Needs `npm run build`.
+ * A tiny distillation on ONNX Runtime in a separate process, so that a test can kill it: `node distill-child.mjs DATA TOKENIZER TEACHER
+ * WORK`. Prints a line for every step it reports. It runs the built packages, as the command line does. Needs `npm run build`.
  */
 import { distill, distillConfig } from "@slm/distillation";
 import { createCpuRuntime } from "@slm/runtime-node";
@@ -29,7 +28,7 @@ const settings = distillConfig.parse({
   evaluateEvery: 7,
   evaluateRows: 8,
   metrics: ["wer", "per"],
-  // Everything that a state has to carry over.
+  // Everything that a saved state must restore.
   optimizer: "muon",
   schedule: "wsd",
   gradientAccumulationSteps: 2,

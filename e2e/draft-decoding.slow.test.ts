@@ -1,6 +1,6 @@
 /**
- * Greedy decoding with drafts: the tokens of plain greedy decoding, in fewer runs. Models with random weights, whose drafts are mostly wrong
- * for new sources, show that wrong drafts change nothing; a trained student shows that right ones save runs.
+ * Greedy decoding with drafts must return the tokens of plain greedy decoding, in fewer runs. With random weights, drafts for new sources
+ * are mostly wrong, which shows that wrong drafts do not change answers. A trained student shows that correct drafts save runs.
  */
 import { mkdir, mkdtemp, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -29,7 +29,7 @@ afterAll(() => models.close());
 const runsOf = (answers: readonly Generation[]): number =>
   answers.reduce((sum, { stepsMs }) => sum + stepsMs.length, 0);
 
-/** Answers as plain greedy decoding gives them, in no more runs. */
+/** Checks that answers equal those of plain greedy decoding and need no more runs. */
 async function expectGreedy(
   directory: string,
   sources: readonly string[],
@@ -188,7 +188,7 @@ describe("a trained student", () => {
     const outputDirectory = join(models.workspace, `scheme-${scheme}`);
     await mkdir(outputDirectory);
     await quantizeDirectory({ modelDirectory: cpu, outputDirectory, scheme });
-    // ONNX Runtime's product with 4-bit weights has another kernel for one row than for several.
+    // ONNX Runtime has different kernels of 4-bit products for one row and for several.
     const { runs, tokens } = await expectGreedy(outputDirectory, sources, {}, {}, 2);
     expect(tokens / runs).toBeGreaterThan(1.3);
   });

@@ -1,4 +1,7 @@
-/** A server verifies drafts of every row: the answers of plain greedy decoding, each row going on by as many tokens as hold. */
+/**
+ * A server verifies drafts of every row. The answers equal those of plain greedy decoding, and each row advances by its number of accepted
+ * tokens.
+ */
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -63,7 +66,7 @@ async function plainAnswers(directory: string): Promise<readonly Generation[]> {
   return answers;
 }
 
-/** Rules that are learnt from what a model answers to the sources that a server is asked: each of its answers is known. */
+/** Rules learnt from the model's answers to the test's own sources, so that every answer is known. */
 async function rulesOf(directory: string): Promise<readonly DraftRule[]> {
   const generator = await openModel(directory, runtime, { draftTokens: 0 });
   const asked = Array.from({ length: 5 }, () => sources).flat();
@@ -125,7 +128,7 @@ describe.each([
   );
 });
 
-/** Answers of a server that is asked by so many at once, and what its steps verified. */
+/** Answers of a server with this many concurrent clients, and the tokens that its steps verified. */
 async function serve(
   directory: string,
   sources: readonly string[],

@@ -1,4 +1,4 @@
-/** Small models with random weights with draft rules or without: exported, opened, and closed together. */
+/** Small models with random weights, with or without draft rules, that are exported, opened and closed together. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -41,7 +41,7 @@ export const random: EncoderDecoderConfig = {
 
 export const decoderOnly: DecoderOnlyConfig = { ...sizes, architecture: "decoder-only" };
 
-/** Caches of these hold more than what is joined with new positions (`delta-cache.ts`), so attention has another form. */
+/** The caches of these models are too long to be joined with new positions (`delta-cache.ts`), so attention uses another lowering. */
 export const MODELS: Readonly<Record<string, EncoderDecoderConfig>> = {
   "short answers": random,
   "long answers, gates, and an untied, capped head": {
@@ -65,7 +65,7 @@ export function weightsOf(config: ModelConfig, seed: number): ReturnType<typeof 
   );
 }
 
-/** What an answer says, without its times. */
+/** An answer without its times. */
 export const told = ({ text, tokens, finished, reason }: Generation): object => ({
   text,
   tokens,
@@ -78,7 +78,7 @@ export type Drafting = Parameters<typeof openModel>[2];
 
 export class DraftingModels {
   readonly runtime: Runtime;
-  /** A directory of its own. */
+  /** A new directory. */
   readonly workspace: string;
   readonly #opened: Model[] = [];
 
@@ -104,7 +104,7 @@ export class DraftingModels {
     return outputDirectory;
   }
 
-  /** With rules that are learnt from what the model answers to the known sources. */
+  /** With rules learnt from the model's answers to the known sources. */
   async withRules(
     config: EncoderDecoderConfig,
     choice: ExportChoice,

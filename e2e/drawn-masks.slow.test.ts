@@ -1,4 +1,4 @@
-/** Dropout masks that a training step draws itself: the generator, its randomness, gradients, resuming. */
+/** Tests dropout masks that a training step draws itself: the generator, its randomness, gradients, resuming. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -70,7 +70,7 @@ describe("masks", () => {
 
   const SHAPE = [4, 256, 512] as const;
   const COUNT = SHAPE.reduce((product, size) => product * size, 1);
-  /** Standard deviations that half a million fair draws stay within, for each of the figures below. */
+  /** Limit in standard deviations for each statistic below, with half a million fair draws. */
   const WITHIN = 4.5;
 
   /** Dropped elements as 1 - rate, kept ones as -rate: their mean is 0 and their variance rate · (1 - rate). */
@@ -98,7 +98,7 @@ describe("masks", () => {
     ] as const) {
       values.forEach((value, at) => (sums[length === width ? Math.floor(at / width) : at % width]! += value));
       const squares = sums.reduce((sum, value) => sum + value ** 2 / (length * spread ** 2), 0);
-      // Chi-squared with as many degrees of freedom as there are sums.
+      // Chi-squared, with one degree of freedom per sum.
       expect(Math.abs(squares - sums.length) / Math.sqrt(2 * sums.length)).toBeLessThan(WITHIN);
     }
   });
@@ -114,7 +114,7 @@ describe("masks", () => {
       expect(deviations(values, values, lag, rate), `lag ${lag}`).toBeLessThan(WITHIN);
     for (const [label, mask] of Object.entries({ second, later, other }))
       expect(deviations(values, centred(mask!, rate), 0, rate), label).toBeLessThan(WITHIN);
-    // Four corners of every square, which a sum of row and column parts alone would make dependent.
+    // The four corners of every square, which would be dependent if masks were a sum of row and column parts.
     let corners = 0;
     for (let at = 0; at + width + 1 < COUNT; at++)
       corners += values[at]! * values[at + 1]! * values[at + width]! * values[at + width + 1]!;
@@ -153,7 +153,7 @@ describe("a training step", () => {
   const plan = planRun(made.config);
   const { dropoutShapes } = made.definition;
 
-  /** Loss and state after two steps. @param maskFeeds of a batch */
+  /** Loss and state after two steps. @param maskFeeds masks of a batch */
   async function trained(
     on: "host" | "program",
     changes: Partial<typeof SETTINGS>,

@@ -1,4 +1,4 @@
-/** The generator of dropout masks that programs draw, written a second time, and a program that returns masks. */
+/** A second implementation of the dropout mask generator, and a program that returns masks. */
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { drawnMasks, type ProgramDefinition } from "@slm/tensor";
 import { dropoutKey } from "@slm/training";

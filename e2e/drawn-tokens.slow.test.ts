@@ -1,4 +1,4 @@
-/** Tokens drawn in a graph are those that the host's sampler draws from the same random numbers. */
+/** Tokens drawn in a graph must equal those of the host's sampler for the same random numbers. */
 import { argmax, logSumExp } from "@slm/generation";
 import { createHostTensor, type Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
@@ -45,7 +45,7 @@ describe("tokens drawn in a graph", () => {
     );
     process.stdout.write(`${drawn} draws, ${unlike} at a border\n`);
     expect(drawn).toBeGreaterThan(800);
-    // Borders are rare: of 1,000 equally probable tokens each has one in 25 random numbers within rounding of its own at most.
+    // Near-ties are rare: with 1,000 equally probable tokens, at most one in 25 random numbers is within rounding of a boundary.
     expect(unlike / drawn).toBeLessThan(0.005);
   });
 

@@ -1,4 +1,4 @@
-/** Draws of the host's sampler and of the graph that draws on a device, for the CPU provider and for others. */
+/** Compares draws of the host's sampler with draws of a graph, on the CPU provider and others. */
 import { createRandom, sampleToken, type SamplingOptions } from "@slm/generation";
 import { createHostTensor, type Runtime } from "@slm/runtime";
 import fc from "fast-check";
@@ -9,7 +9,7 @@ export interface DrawCase {
   readonly vocabularySize: number;
   readonly rows: number;
   readonly seed: number;
-  /** Standard deviation of logits, and what they are multiples of (0: nothing), so that many are equal. */
+  /** Standard deviation of logits, and a step to which they are rounded (0: none), so that many are equal. */
   readonly spread: number;
   readonly quantum: number;
   readonly sampling: SamplingOptions;
@@ -18,7 +18,7 @@ export interface DrawCase {
 const optional = <Value>(value: fc.Arbitrary<Value>): fc.Arbitrary<Value | undefined> =>
   fc.option(value, { nil: undefined });
 
-/** At lower ones the host itself rounds: of equal logits it draws the first. */
+/** At lower temperatures the host itself rounds, and draws the first of equal logits. */
 const TEMPERATURES = [1e-6, 0.05, 0.7, 1, 1.7, 1e6, 1e300];
 
 /** Cases of these vocabularies: filters that keep one token, all of them, and more than there are. */
@@ -76,10 +76,10 @@ export async function drawOn(
   }));
 }
 
-/** What roundings of float32 may move a random number or the bound of a filter by. */
+/** Tolerance of random numbers and filter bounds for float32 rounding. */
 const ROUNDING = 2e-5;
 
-/** Tokens that the host's sampler may give for numbers as near as rounding to these. The first is what it gives for these themselves. */
+/** Tokens that the host's sampler can return for these numbers within rounding. The first is its result for the exact numbers. */
 export function hostTokens(
   logits: Float32Array,
   sampling: SamplingOptions,
@@ -97,7 +97,7 @@ export function hostTokens(
       ? [0]
       : [minP * (1 - ROUNDING), minP, Math.min(1, minP * (1 + ROUNDING))]) {
       const options = { ...sampling, topP: Math.max(p, ROUNDING), minP: share };
-      // Nearly no filter is another order than none.
+      // An almost neutral filter sorts in another order than no filter.
       const ends = [number - ROUNDING, number + ROUNDING].map((moved) => place.get(at(options, moved))!);
       tokens.push(...order.slice(Math.min(...ends), Math.max(...ends) + 1));
     }

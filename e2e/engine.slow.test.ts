@@ -1,4 +1,4 @@
-/** The compiled engine against the eager one: every kernel, op and loss, forward and backward. */
+/** Compares the compiled engine with the eager one: every kernel, op and loss, forward and backward. */
 import { createCpuRuntime } from "@slm/runtime-node";
 import { createHostTensor, type HostTensor, type Runtime } from "@slm/runtime";
 import { createEagerEngine, createOnnxEngine, type Engine, type ProgramDefinition } from "@slm/tensor";

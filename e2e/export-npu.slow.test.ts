@@ -1,4 +1,4 @@
-/** Graphs of fixed sizes, run on the CPU provider against the trained model: padding, empty slots, sets of graphs, prompts in chunks. */
+/** Compares static graphs on the CPU provider with the trained model: padding, empty slots, sets of graphs, prompts in chunks. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readDeviceModel } from "@slm/exported-model";
@@ -21,7 +21,7 @@ afterAll(() => exporter.close());
 
 const exported: TinyExporter["exported"] = (...request) => exporter.exported(...request);
 
-/** Weights whose encoder would look at padding above all, were it to see it: nothing in training speaks against that. */
+/** Weights with which the encoder would attend mostly to padding if it were not masked. Training does not prevent such weights. */
 function weightsDrawnToPadding(config: EncoderDecoderConfig): Checkpoint["weights"] {
   const weights = new Map(randomWeights(config));
   const padding = (weights.get("embedding.weight")!.data as Float32Array).subarray(0, config.width);
@@ -49,7 +49,7 @@ test("static graphs give empty slots no weight, however low the scores of tokens
     if (/ttention\.key\.bias$/.test(name)) data.fill(12 as never);
   }
   const { report } = await exported(encoderDecoder, { target: "npu", buckets: BUCKETS }, weights);
-  // Scores of some hundreds are rounded to 3e-5, and so is their softmax.
+  // Scores of a few hundred are rounded to 3e-5, which limits the precision of their softmax.
   expect(report.parity!.maxAbs).toBeLessThan(1e-3);
 });
 
@@ -66,7 +66,7 @@ test.each(profilesOf("npu"))(
         { target: "npu", profile, chunk: 5 },
       );
       expect(report.parity?.maxAbs).toBeLessThan(TOLERANCE.float32);
-      // The first run takes 5 tokens and 3 more.
+      // The first run has 5 tokens and 3 more.
       expect(report.parity?.cases.map(({ target }) => target)).toEqual([5, 12]);
       const model = await readDeviceModel(directory);
       expect(model.static).toMatchObject({ window: 36, chunk: 5 });
@@ -117,7 +117,7 @@ test("graphs of all source lengths read one weights file, and model.json names t
   const { encoder, decoder } = model.static!.buckets.at(-1)!;
   expect(model.graphs).toEqual({ encoder, decoder });
   const weights = (await readFile(join(directory, "weights.data"))).length;
-  // Once for all six graphs, and a few rotary tables.
+  // Weights are stored once for all six graphs, plus a few rotary tables.
   expect(weights).toBeLessThan(4 * report.parameters * 1.1);
   expect(weights).toBeGreaterThan(4 * report.parameters * 0.9);
 });

@@ -1,4 +1,4 @@
-/** Exported graphs, run as generation runs them, against the forward pass that training uses. */
+/** Compares exported graphs, run as in generation, with the training forward pass. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +12,9 @@ import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { decoderOnly, encoderDecoder, randomWeights, SHAPES } from "./random-models.js";
 
-/** float32 sums of a few hundred terms in another order; a wrong head, position or mask is off by 0.01 and more. */
+/**
+ * Tolerance for float32 sums of a few hundred terms in another order. A wrong head, position or mask causes differences of 0.01 or more.
+ */
 const TOLERANCE = 2e-5;
 
 let runtime: Runtime;
@@ -37,7 +39,6 @@ const newDirectory = (): Promise<string> => mkdtemp(join(workspace, "export-"));
 interface Trial {
   readonly engine?: Engine;
   readonly outputDirectory?: string;
-  readonly parityLimit?: number;
   readonly target?: "cpu" | "web";
   readonly shortlist?: readonly number[];
 }
@@ -88,7 +89,7 @@ const VARIANTS: Readonly<Record<string, object>> = {
   "room for one token only": { maxSource: 1, maxTarget: 1 },
 };
 
-/** Room for caches that are not joined with new positions (`appended-cache.ts`). */
+/** Capacity of caches that are too long to be joined with new positions (`delta-cache.ts`). */
 const LONG = { maxTarget: 150 };
 
 test("an exported student of a teacher with two rotary bases and normed heads computes what the trained one does", async () => {
@@ -100,7 +101,7 @@ test("an exported student of a teacher with two rotary bases and normed heads co
   }
 });
 
-/** As T5Gemma 2: one attention of the decoder, windows of the encoder that reach further to one side. */
+/** Like T5Gemma 2: merged attention in the decoder, asymmetric windows in the encoder. */
 const MERGED: EncoderDecoderConfig = {
   ...encoderDecoder,
   activation: "geglu",
@@ -132,10 +133,6 @@ describe.each([encoderDecoder, decoderOnly])("an exported $architecture model", 
     const engine = await createEagerEngine("js");
     const { parity } = await exported(base, { engine });
     expect(parity?.maxAbs).toBeLessThan(TOLERANCE);
-  });
-
-  test("is rejected when its logits differ by more than the limit", async () => {
-    await expect(exported(base, { parityLimit: 1e-12 })).rejects.toMatchObject({ code: "GATE_FAILED" });
   });
 });
 

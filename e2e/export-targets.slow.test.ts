@@ -1,4 +1,4 @@
-/** Exports for every target, profile and precision, run on the CPU provider against the trained model. */
+/** Compares exports for every target, profile and precision on the CPU provider with the trained model. */
 import { join } from "node:path";
 import { readDeviceModel } from "@slm/exported-model";
 import type { DecoderOnlyConfig } from "@slm/model";
@@ -43,7 +43,7 @@ test.each(combinations.filter(({ isRejected }) => !isRejected))(
     expect(parity?.provider).toBe("cpu");
     expect(parity?.basis.includes("rounded to bfloat16")).toBe(precision === "bfloat16");
     expect(parity?.buckets.map(({ source }) => source)).toEqual(target === "npu" ? [4, 16, 24] : []);
-    // Sources that fill a graph, and sources that leave most of it empty.
+    // Sources that fill a graph, and much shorter ones.
     expect(parity?.cases.some(({ bucket, source }) => bucket === null || source < bucket)).toBe(true);
   },
 );
@@ -54,7 +54,7 @@ test.each(combinations.filter(({ isRejected }) => !isRejected))(
     const choice = { target, profile, precision, buckets: BUCKETS };
     const { report, directory } = await exported(sees({ tower }), choice);
     expect(report.parity?.maxAbs).toBeLessThan(TOLERANCE[precision]);
-    // A length of 4 holds no image.
+    // A length of 4 has no room for an image.
     expect(report.parity?.buckets.map(({ source }) => source)).toEqual(target === "npu" ? [16, 24] : []);
     const model = await readDeviceModel(directory);
     expect(model.graphs.vision?.file).toBe("vision.onnx");
@@ -98,19 +98,19 @@ test("what a model sees counts: logits differ where only the image does", async 
     return Array.from(fetched["image_tokens"]!.data as Float32Array);
   };
   const [dark, bright] = [await seen(-1), await seen(1)];
-  // Both rows hold the same image.
+  // Both rows have the same image.
   expect(dark.slice(0, 288)).toEqual(dark.slice(288));
   expect(Math.max(...dark.map((value, at) => Math.abs(value - bright[at]!)))).toBeGreaterThan(0.1);
 });
 
-test("an image that leaves no place for text in any static graph is rejected", async () => {
+test("an image that leaves no room for text in any static graph is rejected", async () => {
   await expect(exported(sees({ tower }), { target: "npu", buckets: [4, 6] })).rejects.toMatchObject({
     code: "USAGE",
-    message: expect.stringContaining("an image is 6 tokens") as string,
+    message: expect.stringContaining("an image has 6 tokens") as string,
   });
 });
 
-/** Shapes in which a wrong head, axis or position would show, on one profile for every form of attention. */
+/** Shapes that reveal a wrong head, axis or position, on one profile for every attention lowering. */
 test.each(Object.entries(SHAPES))("computes what the trained one does: %s", async (_name, change) => {
   const choices: readonly ExportChoice[] = [
     { target: "gpu", profile: "cuda" },
@@ -147,7 +147,7 @@ test.each(Object.entries(NATIVE_SHAPES))(
     }
     await expect(exported(config, { target: "web", layout: "transformers.js" })).rejects.toMatchObject({
       code: "OP_UNSUPPORTED",
-      message: expect.stringContaining("layout transformers.js has no class of models with") as string,
+      message: expect.stringContaining("layout transformers.js has no model class with") as string,
     });
   },
   120_000,
@@ -165,7 +165,7 @@ test.each(combinations.filter(({ isRejected }) => isRejected))(
     await expect(exported(encoderDecoder, { target, profile, precision })).rejects.toMatchObject({
       code: "OP_UNSUPPORTED",
       message: expect.stringContaining(
-        `${profile} of target ${target} does not take ${precision}: `,
+        `${profile} of target ${target} does not support ${precision}: `,
       ) as string,
     });
   },

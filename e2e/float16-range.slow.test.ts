@@ -1,6 +1,6 @@
 /**
- * T5's feed-forward blocks and residual sums pass 65,504, the largest number of float16. Exports in float16 must compute the same
- * nevertheless: random models whose float32 values pass it.
+ * T5's feed-forward blocks and residual sums exceed 65,504, the largest float16 number. float16 exports must still compute the same. The
+ * tests use random models with float32 values beyond that limit.
  */
 import { join } from "node:path";
 import { createRandom } from "@slm/generation";
@@ -34,7 +34,7 @@ const MODELS: Readonly<Record<string, EncoderDecoderConfig>> = {
   "a model of ours, with gates and biases": { ...encoderDecoder, activation: "swiglu" },
 };
 
-/** Weights that make the inner numbers of feed-forward blocks a hundred times larger than usual, and their outputs larger still. */
+/** Weights that make the inner values of feed-forward blocks a hundred times larger than usual, and their outputs even larger. */
 function largeWeights(config: EncoderDecoderConfig): Map<string, HostTensor> {
   const weights = new Map(initializeWeights(config, createRandom(5).next));
   const factors = [
@@ -55,7 +55,7 @@ function largeWeights(config: EncoderDecoderConfig): Map<string, HostTensor> {
   return weights;
 }
 
-/** The largest number among the values of a directory's encoder that have a precision and a name. */
+/** The largest number in the encoder's values with the given precision and name. */
 async function largestOf(
   directory: string,
   precision: "float32" | "float16",

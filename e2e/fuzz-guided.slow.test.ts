@@ -1,4 +1,4 @@
-/** The coverage-guided fuzzer finds what it is there for, and its command says so. */
+/** The coverage-guided fuzzer finds a planted bug, and its command reports it. */
 import { join } from "node:path";
 import { execa } from "execa";
 import { expect, test } from "vitest";
@@ -7,7 +7,7 @@ const COMMAND = join(import.meta.dirname, "..", "tools", "fuzz", "guided.mjs");
 const fuzz = (...argv: readonly string[]) => execa(process.execPath, [COMMAND, ...argv], { reject: false });
 
 test("a crash behind four comparisons of bytes is found by coverage, named, and ends with 3", async () => {
-  // Blind changes would need 256^4 tries for the four bytes.
+  // Random changes would need 256^4 attempts for the four bytes.
   const { exitCode, stdout } = await fuzz("--targets", "planted", "--executions", "50000", "--seconds", "60");
   expect([exitCode, stdout]).toEqual([3, expect.stringContaining("FAILED planted: TypeError: planted")]);
   expect(stdout).toMatch(/input: .*planted-0/u);

@@ -1,4 +1,7 @@
-/** Hostile inputs end within 5 s of CPU time and 1 GB, with a code; commands that get them print nothing that a terminal would obey. */
+/**
+ * Hostile inputs are read or rejected with a code within 5 s of CPU time and 1 GB. Commands that read them never print terminal control
+ * sequences.
+ */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,7 +12,7 @@ import { FIXTURES, writeFixture } from "./hostile/fixtures.mjs";
 import { readHostile } from "./hostile/run-all.mjs";
 import { bin } from "./slm-process.js";
 
-/** Fixtures whose peak memory also holds for the decoding of one image: 300 MB besides the process itself. */
+/** Fixtures for which the memory limit of decoding one image also applies: 300 MB in addition to the process itself. */
 const IMAGE_MIB = 300 + 100;
 const IMAGE_SECONDS = 2;
 

@@ -1,10 +1,10 @@
-/** The commands and programs of a page of docs/how-to, for tests that run them as they are printed there. */
+/** Extracts commands and programs from a page of docs/how-to, for tests that run them. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 export const ROOT = join(import.meta.dirname, "..");
 
-/** The blocks of a language on a page, in their order. */
+/** The code blocks of a language on a page, in order. */
 export async function blocksOf(page: string, language: string): Promise<readonly string[]> {
   const text = await readFile(join(ROOT, "docs/how-to", page), "utf8");
   const blocks = [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, "gms"))];
@@ -12,7 +12,9 @@ export async function blocksOf(page: string, language: string): Promise<readonly
   return blocks.map(([, block]) => block!);
 }
 
-/** A block of `slm` commands as arguments; lines of other programs are left out. @param replaced texts of the page and what stands for them */
+/**
+ * Parses a block of `slm` commands to arguments and ignores other programs' lines. @param replaced texts of the page and their replacements
+ */
 export function slmCommands(
   block: string,
   replaced: Readonly<Record<string, string>>,
@@ -28,7 +30,7 @@ export function slmCommands(
     .map((line) => argumentsOf(line).slice(1));
 }
 
-/** Arguments of a line of a shell, with quotes; a comment ends it. */
+/** Splits a shell line into arguments, with quotes, up to a comment. */
 const argumentsOf = (line: string): readonly string[] =>
   [...line.replace(/\s#.*$/u, "").matchAll(/"([^"]*)"|(\S+)/gu)].map(
     ([, quoted, plain]) => quoted ?? plain ?? "",

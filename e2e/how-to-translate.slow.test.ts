@@ -1,4 +1,4 @@
-/** The commands and the client of docs/how-to/translate.md, as they are printed there, on NLLB's architecture with small random weights. */
+/** Runs the commands and the client of docs/how-to/translate.md on NLLB's architecture with small random weights. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

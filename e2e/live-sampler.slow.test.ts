@@ -1,4 +1,4 @@
-/** Sampling inside a compiled program draws the tokens that it draws eagerly. */
+/** Sampling in a compiled program draws the same tokens as in eager mode. */
 import { createRandom } from "@slm/generation";
 import { decoderOnlyConfig, encoderDecoderConfig, initializeWeights, type ModelConfig } from "@slm/model";
 import type { Runtime } from "@slm/runtime";
@@ -38,7 +38,7 @@ const MODELS: Readonly<Record<string, ModelConfig>> = {
 };
 const sources = [Int32Array.of(4, 5, 6), Int32Array.of(7), Int32Array.of(8, 8), Int32Array.of(9, 4, 9)];
 
-/** Target lengths of one run and of several; candidates all, and few. */
+/** Target lengths for one run and for several; all candidates, and few. */
 const cases = Object.entries(MODELS).flatMap(([name, config]) =>
   [6, 30].flatMap((target) => [5, 64].map((topK) => ({ name, config, target, topK }))),
 );

@@ -1,6 +1,6 @@
 /**
- * A model in Marian's own format, as Firefox translates with, over the pipeline: 8-bit weights, SSRU decoder, lexical shortlist. Small random
- * weights.
+ * Runs a model in Marian's own format, which Firefox uses for translation, through the pipeline: 8-bit weights, SSRU decoder, lexical
+ * shortlist, small random weights.
  */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -26,9 +26,9 @@ const [NORMAL, UNKNOWN, CONTROL] = [1, 2, 3];
 const PARITY = 2e-4;
 
 const idOf = (piece: string): number => PIECES.indexOf(piece);
-/** Texts with an `a` may be answered by `b`; every text by its own letters. */
+/** Texts with an `a` can be answered with `b`; every text with its own letters. */
 const LISTS = PIECES.map((piece) => (piece === "a" ? [idOf("b")] : []));
-/** What the model says wherever it may: `c`, then `b`. */
+/** The model's preferred answer: `c`, then `b`. */
 const HEAD_BIAS = PIECES.map((piece) => ({ c: 60, b: 40 })[piece] ?? 0);
 
 let root = "";
@@ -53,7 +53,7 @@ async function result(command: string, argv: readonly string[]): Promise<Record<
   return (json as { result: Record<string, unknown> }).result;
 }
 
-/** Imports a directory as Mozilla publishes it. */
+/** Imports a directory in Mozilla's published layout. */
 async function imported(name: string, items: readonly MarianItem[]): Promise<void> {
   const published = at(`published-${name}`);
   await mkdir(published);
@@ -71,7 +71,7 @@ const answer = async (model: string, prompt: string, ...more: readonly string[])
   (await result("generate", [model, "--prompt", prompt, "--max-tokens", "4", ...more]))["text"];
 
 test("is exported with its shortlist, and says only what its source allows", async () => {
-  // Graphs of target gpu take a GPU to run; those of target web are run on the CPU here.
+  // Graphs for target gpu need a GPU; graphs for target web run on the CPU here.
   for (const target of ["cpu", "gpu", "web"]) {
     const { parity } = await result("export", [at("model"), "--target", target, "-o", at(target)]);
     expect((parity as { maxAbs: number }).maxAbs, target).toBeLessThan(PARITY);
@@ -131,7 +131,7 @@ test("answers the same in beams of one, with weights of 8 and 4 bits, and to cli
     const sources = ["a", "klm", "ac", "klm", "a"];
     const texts = await Promise.all(sources.map((source) => ask(source)));
     expect([texts[1], texts[3]]).toEqual([text, text]);
-    // Drawn from the one most probable token, of logits that leave the device, while other rows take what the device picks.
+    // This row draws from only the most probable token, from logits that leave the device. Other rows use the device's picks.
     const drawn = { temperature: 1, top_k: 1, seed: 1 };
     const mixed = sources.map((source, row) => ask(source, row % 2 === 0 ? drawn : {}));
     expect(await Promise.all(mixed)).toEqual(texts);
@@ -146,7 +146,7 @@ test("answers the same in beams of one, with weights of 8 and 4 bits, and to cli
 test("answers the same whether tokens that may answer are listed once for a batch or in every step", async () => {
   const runtime = await createCpuRuntime({ threads: 1 });
   const divided = await openModel(at("cpu"), runtime);
-  // Graphs as exported, whose logits are those of the whole vocabulary.
+  // The exported graphs, with logits of the whole vocabulary.
   const whole = await openModel(at("cpu"), runtime, { scores: true });
   const texts = ["a", "klm", "ac", "mmlk", "b"];
   const sampled: GenerateOptions = { strategy: { kind: "sample", temperature: 1.5 }, seed: 7 };
@@ -169,7 +169,7 @@ test("answers the same whether tokens that may answer are listed once for a batc
 });
 
 test("answers the same with drafts, of which several states are made in one run", async () => {
-  // These answers repeat themselves, so that most drafts are right.
+  // These answers repeat themselves, so most drafts are correct.
   for (const prompt of ["a", "ac"]) {
     const argv = [at("cpu"), "--prompt", prompt, "--max-tokens", "12"];
     const plain = await result("generate", argv);

@@ -1,4 +1,4 @@
-/** Runs in float16 on ONNX Runtime's CPU provider: overflows, loss scaling and its place in the state of a run. */
+/** Trains in float16 on ONNX Runtime's CPU provider: overflows, loss scaling, and the scale in the saved state. */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -37,10 +37,10 @@ const FLOAT16 = {
   mixedPrecision: "float16" as const,
 };
 type Settings = typeof FLOAT16;
-/** More than float16 holds, whatever the loss is multiplied by. */
+/** Too large for float16 with any loss scale. */
 const OVERFLOWS = 1e9;
 
-/** The copy task with a factor on the loss of every step. */
+/** The copy task, with a factor on every step's loss. */
 function scaledObjective(settings: Settings, factorOf: (step: number) => number): Objective {
   const plain = copyObjective(pairs, settings.batchSize);
   return {
@@ -93,7 +93,7 @@ async function run(name: string, { settings, factorOf, stops = [] }: Run): Promi
   return train(await copyRequest({ workDirectory, pairs }, { ...common, objective }));
 }
 
-/** Lines of the metrics log without what depends on the clock. */
+/** Lines of the metrics log without times. */
 async function logOf(name: string): Promise<Record<string, unknown>[]> {
   const lines = (await readFile(join(root, name, METRICS_FILE), "utf8")).trim().split("\n");
   return lines.map((line) => ({
@@ -125,7 +125,7 @@ describe("a run in float16 that was interrupted ends with the weights and log of
     const { lossScale, skippedSteps } = skipsSchema.parse(
       (await logOf("plain")).findLast((line) => "lossScale" in line),
     );
-    // Two steps overflow by the test's doing; a first gradient may overflow by itself.
+    // The test makes two steps overflow. A first gradient can also overflow by itself.
     expect(skippedSteps).toBeGreaterThanOrEqual(2);
     expect(lossScale).toBe(2 ** (16 - skippedSteps));
   });

@@ -1,4 +1,4 @@
-/** Training steps whose products are computed in 16 bits, against float32. ONNX Runtime's CPU provider rounds as the graph says. */
+/** Compares training steps with 16-bit products with float32 steps. ONNX Runtime's CPU provider rounds as the graph specifies. */
 import { createHash } from "node:crypto";
 import { encodeModel, type Graph } from "@slm/onnx";
 import { createHostTensor, type HostTensor, type Runtime } from "@slm/runtime";
@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => runtime.close());
 
-/** Half of the distance between two numbers of float16, relative. */
+/** Half of the relative distance between adjacent float16 numbers. */
 const UNIT_ROUNDOFF = 2 ** -11;
 const SCALE = 2 ** 16;
 const CASES = CASES_AND_OPTIMIZERS.filter(([, optimizer]) => optimizer === "adamw");
@@ -167,7 +167,7 @@ describe("bfloat16, which no provider here computes", () => {
   test("is rejected by name where the provider lacks it", async () => {
     await expect(stepGraph(0, { mixedPrecision: "bfloat16" }, "cpu")).rejects.toMatchObject({
       code: "CONFIG_INVALID",
-      message: "mixedPrecision: provider cpu computes float32 or float16, got bfloat16",
+      message: "mixedPrecision: provider cpu supports float32 or float16, got bfloat16",
     });
   });
 
@@ -197,8 +197,8 @@ describe("float32", () => {
 });
 
 /**
- * Of the graphs of CASES_AND_OPTIMIZERS as they were before there was mixed precision: training on the CPU stays bit-identical. A change
- * of the model, the losses or the optimizers changes them; the numbers of a training then change by rounding at least.
+ * Digests of the graphs of CASES_AND_OPTIMIZERS from before mixed precision existed: training on the CPU stays bit-identical. Changes of
+ * the model, the losses or the optimizers change the digests, and then also the numbers of a training, at least by rounding.
  */
 const DIGESTS: readonly string[] = [
   ...["0fb2b14455e37938", "3dced67bc046d888", "2d366108d296cb84", "e438239c7e965fb4"],

@@ -1,6 +1,6 @@
 /**
- * Nothing is sent anywhere but where a command is told to send it: every Node process of a command is watched, and the folder in which ONNX
- * Runtime records events for its makers stays empty. Needs `npm run build`.
+ * Commands connect only to hosts that the user names. The tests watch every Node process of a command, and check that ONNX Runtime's
+ * telemetry folder stays empty. Needs `npm run build`.
  */
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -14,11 +14,11 @@ import { tinyRecipe, writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
 import { bin } from "./slm-process.js";
 
 const GUARD = fileURLToPath(new URL("./network/guard.cjs", import.meta.url));
-const BENCH = { runs: 2, warmup: 1, loads: 1, settleMs: 0 };
+const BENCH = { runs: 2 };
 /** The whole pipeline, with processes of the benchmark. */
 const TIMEOUT_MS = 300_000;
 
-/** Variables by which ONNX Runtime's builds (1.30.0) know that they run in CI, where they record nothing. */
+/** Variables with which ONNX Runtime (1.30.0) detects CI, where it records no telemetry. */
 const CI_VARIABLES = [
   ...[
     "CI",
@@ -42,10 +42,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-/** Where ONNX Runtime's builds for Linux and macOS record events. */
+/** Telemetry folder of ONNX Runtime on Linux and macOS. */
 const recorded = (): string => join(root, "home", ".cache", "Microsoft");
 
-/** Runs a program with its own home and the guard. @returns its exit code, and the addresses that it turned to */
+/** Runs a program with its own home directory and the guard. @returns its exit code, and the addresses that it connected to */
 async function watched(
   argv: readonly string[],
   more: Record<string, string | undefined> = {},
@@ -58,7 +58,7 @@ async function watched(
     XDG_CACHE_HOME: join(home, ".cache"),
     NODE_OPTIONS: `--require ${GUARD}`,
     SLM_NETWORK_LOG: log,
-    // What keeps the tests' own processes quiet must not be what keeps these quiet: that they have forbidden it, or run in CI.
+    // Remove the settings that disable telemetry in the tests' own processes and in CI, so that they do not hide a problem.
     ORT_DISABLE_TELEMETRY: undefined,
     ...Object.fromEntries(CI_VARIABLES.map((name) => [name, undefined])),
     ...more,
@@ -92,7 +92,7 @@ describe("slm", () => {
   test(
     "turns to the address that a command names, and to no other",
     async () => {
-      // Nothing listens there.
+      // No server listens there.
       const { exitCode, addresses } = await slm("pull", "127.0.0.1:49151/none:1", "-o", "pulled");
       expect(exitCode).not.toBe(0);
       expect(addresses).toEqual(["connect 127.0.0.1:49151"]);

@@ -1,6 +1,6 @@
 /**
- * Generation with graphs of fixed sizes: the same tokens as with the graphs of target cpu, whatever the strategy, the length of the source and
- * the batch. Models have random weights, so that neighbouring tokens and repetitions decide nothing.
+ * Generation with static graphs returns the same tokens as with graphs for target cpu, for every strategy, source length and batch. Models
+ * have random weights, so that neighbouring tokens and repetitions have no influence.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -122,14 +122,14 @@ async function open(directory: string, options?: Parameters<typeof openModel>[2]
 const textOf = (length: number, random: () => number): string =>
   Array.from({ length }, () => LETTERS[Math.floor(random() * LETTERS.length)]!).join("");
 
-/** Sources of every length that the model reads, in no order. */
+/** Sources of every length that the model supports, unordered. */
 function sourcesOf(longest: number, seed: number): readonly string[] {
   const { next } = createRandom(seed);
   const lengths = Array.from({ length: longest }, (_, at) => at + 1);
   return lengths.sort(() => next() - 0.5).map((length) => textOf(length, next));
 }
 
-/** Ids of the same parity as the last one, the first even; a text may end after three. */
+/** Allows ids with the same parity as the previous one, starting with an even one. A text can end after three tokens. */
 const alternating = (length = 0, last = 1): TokenConstraint => {
   const allows = (id: number): boolean =>
     id === shared.tokens.eos ? length >= 3 : id > 3 && id % 2 !== last % 2;
@@ -185,7 +185,7 @@ describe.each(Object.entries(MODELS))("%s", (_name, config) => {
       expect(actual.map(({ reason }) => reason)).toEqual(expected.map(({ reason }) => reason));
       for (const { tokens } of actual) answers.add(tokens.join());
     }
-    // Answers that are all alike would prove little.
+    // Identical answers would prove little.
     expect(answers.size).toBeGreaterThan(config.maxSource / 2);
   });
 

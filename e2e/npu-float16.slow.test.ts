@@ -1,6 +1,6 @@
 /**
- * NPUs compute float32 graphs in float16 (Qualcomm's by `enable_htp_fp16_precision`, Intel's and Apple's by their hardware), whose
- * largest number is 65,504. Graphs are run in float32 with every value as an output and with a residual stream that almost fills that range.
+ * NPUs compute float32 graphs in float16 (Qualcomm's with `enable_htp_fp16_precision`, Intel's and Apple's in hardware), whose largest
+ * number is 65,504. The tests run graphs in float32, with every value as an output and a residual stream that almost fills that range.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -16,10 +16,10 @@ import { createCpuRuntime } from "@slm/runtime-node";
 import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-/** The largest number of float16. */
+/** The largest float16 number. */
 const LARGEST = 65_504;
 
-/** What the residual stream is scaled to; branches add some. */
+/** Target magnitude of the residual stream. Branches increase it. */
 const RESIDUAL = 30_000;
 
 /** Tokens of the chunk graph. */
@@ -40,7 +40,7 @@ const shared = {
   headOrder: "grouped",
   vocabularySize: 37,
   tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
-  // Logits of a tied head are products with the very table that is scaled.
+  // A tied head multiplies with the scaled table.
   tieWordEmbeddings: false,
 } as const;
 const plain: EncoderDecoderConfig = { ...shared, architecture: "encoder-decoder", encoderLayers: 2 };
@@ -77,7 +77,7 @@ const MODELS: Readonly<Record<string, ModelConfig>> = {
   },
 };
 
-/** Profiles whose devices compute in float16; the compiler of `vitisai` turns float32 into bfloat16. */
+/** Profiles whose devices compute in float16; the compiler of `vitisai` converts float32 to bfloat16. */
 const PROFILES = ["qnn", "openvino", "coreml"] as const;
 
 let runtime: Runtime;
@@ -97,11 +97,11 @@ afterAll(async () => {
 
 type Weights = Map<string, ReturnType<typeof createHostTensor>>;
 
-/** Whether feed-forward blocks and the sums of their outputs leave the range in float32, as those of T5 do. */
+/** Whether feed-forward blocks and their sums exceed the range in float32, like T5's. */
 const isLarge = (config: ModelConfig): boolean =>
   config.architecture === "encoder-decoder" && config.positions !== undefined;
 
-/** Random weights whose embeddings fill the range, and whose queries and keys make scores in the thousands. */
+/** Random weights with embeddings that fill the range, and with queries and keys for scores in the thousands. */
 function extremeWeights(config: ModelConfig): Weights {
   const weights: Weights = new Map(initializeWeights(config, createRandom(9).next));
   const scaled = (name: string, factor: number): void => {
@@ -127,11 +127,11 @@ function extremeWeights(config: ModelConfig): Weights {
   return weights;
 }
 
-/** What OpenVINO fuses to one operator, which is then no value of the graph: the squares of a norm and their mean. */
+/** The squares of a norm and their mean, which OpenVINO fuses to one operator, so they are not values of its graph. */
 const isInsideNorm = ({ opType }: GraphNode): boolean =>
   opType === "Pow" || opType === "ReduceMean" || opType === "Add";
 
-/** Values of the graph that are numbers, those inside OpenVINO's fused norm left out. */
+/** Numeric values of the graph, without those inside OpenVINO's fused norm. */
 function valuesOf(graph: Graph, profile: (typeof PROFILES)[number]): readonly string[] {
   const fused = new Set<string>();
   if (profile === "openvino") {
@@ -168,7 +168,7 @@ function expectInRange(values: Feeds): void {
   }
 }
 
-/** That the weights provoke what they are made for; norms of heads bound the scores. */
+/** Checks that the weights cause large values. Norms of heads bound the scores. */
 function expectExtreme(values: Feeds, config: ModelConfig): void {
   expect(largestOf(values, /embedding\/Gather/u)).toBeGreaterThan(RESIDUAL / 2);
   if (config.qkNorm !== true) expect(largestOf(values, /scores/u)).toBeGreaterThan(300);

@@ -1,4 +1,7 @@
-/** Quantized graphs of target npu, profile qnn, keep what Qualcomm's compiler asks of weights (seen with onnxruntime-qnn 2.7.0). */
+/**
+ * Quantized graphs for target npu, profile qnn, meet the requirements of Qualcomm's compiler for weights (found with onnxruntime-qnn
+ * 2.7.0).
+ */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -82,7 +85,7 @@ const rowsOf = ({ vision }: EncoderDecoderConfig): readonly TokenPair[] =>
     patches: vision && Float32Array.from({ length: PATCHES }, (_, at) => Math.sin(at * (row + 1))),
   }));
 
-/** The stored codes that a value is made of, or undefined where it is no constant. */
+/** The stored codes of a constant; undefined for other values. */
 function codesOf(graph: Graph, value: string): OnnxDType | undefined {
   const maker = graph.nodes.find(({ outputs }) => outputs.includes(value));
   return maker?.opType === "DequantizeLinear" ? graph.initializers.get(maker.inputs[0]!)?.dtype : undefined;
@@ -92,7 +95,7 @@ function productWeights(graph: Graph): readonly { readonly node: GraphNode; read
   return graph.nodes.flatMap((node) => {
     if (node.opType !== "Gemm" && node.opType !== "MatMul") return [];
     const [first, second] = node.inputs.map((input) => codesOf(graph, input));
-    // The compiler refuses a constant as the first factor, or computes something else.
+    // The compiler rejects a constant as the first factor, or computes wrong results.
     expect(first, node.name).toBeUndefined();
     return second === undefined ? [] : [{ node, codes: second }];
   });
@@ -128,7 +131,7 @@ describe.each(Object.entries(MODELS))("%s", (_name, config) => {
   });
 });
 
-/** Attention whose masks are not added to a scaled product alone. */
+/** Attention with other additions to scores than a mask. */
 const MASKED: Readonly<Record<string, Partial<EncoderDecoderConfig>>> = {
   "pooled tokens": { encoderLayers: 2, encoderPooling: { afterLayers: [1], group: 2 } },
   "biases by distance": { kvHeads: 4, positions: { kind: "relative-bias", buckets: 8, maxDistance: 12 } },

@@ -1,4 +1,4 @@
-/** Ready ONNX decoders as teachers: what they say is what the checkpoint that they were exported from says. */
+/** ONNX decoders as teachers return the same distributions as the checkpoints from which they were exported. */
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -47,7 +47,7 @@ beforeAll(async () => {
   runtime = await createCpuRuntime({ inThread: true, threads: 1 });
   engine = createOnnxEngine(runtime);
   const weights = new Map(initializeWeights(config, createRandom(3).next));
-  // Larger than training starts with, so that distributions are far from even.
+  // Larger than initial weights, so that distributions are far from uniform.
   for (const { shape, data } of weights.values())
     if (shape.length === 2) data.forEach((value, at) => (data[at] = 3 * Number(value)));
   const tokenizerDirectory = join(workspace, "checkpoint");
@@ -72,7 +72,7 @@ afterAll(async () => {
   await rm(workspace, { recursive: true, force: true });
 });
 
-/** Scores of the positions that count. */
+/** Scores of the loss tokens. */
 async function scoresOf(teacher: Teacher): Promise<readonly number[]> {
   const scored = await teacher.score(PAIRS, SHAPE);
   expect(scored.shape).toEqual([SHAPE.batch * SHAPE.target, vocab]);
@@ -155,7 +155,7 @@ describe("a decoder with caches", () => {
   });
 });
 
-/** A decoder that knows nothing but the token before: logits are a row of a table. */
+/** A decoder that depends only on the previous token: its logits are a row of a table. */
 function bigramGraph(table: Float32Array, caches: "none" | "stuck" = "none"): Graph {
   const g = new GraphBuilder("bigram");
   const ids = g.input("input_ids", "int64", ["batch", "length"]);

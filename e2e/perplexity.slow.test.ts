@@ -1,4 +1,4 @@
-/** Perplexity as the runtime measures it, against the loss that training would report on the same rows. */
+/** Compares the runtime's perplexity with the training loss on the same rows. */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -41,7 +41,7 @@ const shared = {
   tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
 } as const;
 
-/** Answers of several lengths, one of none; the second reference must not count. */
+/** Answers of several lengths, including an empty one. The second reference must not count. */
 const ROWS: readonly EvaluationRow[] = [
   { source: "abc", references: ["X Y Z", "Z"] },
   { source: "a", references: ["Y"] },
@@ -69,7 +69,7 @@ interface Trial {
   readonly tokenizer: Tokenizer;
 }
 
-/** A checkpoint with random weights, which guess worse than a uniform choice among the ten tokens does. */
+/** A checkpoint with random weights, which is worse than a uniform choice among the ten tokens. */
 async function randomCheckpoint(architecture: ModelConfig["architecture"]): Promise<Trial> {
   const checkpoint = join(workspace, architecture);
   await mkdir(checkpoint);
@@ -89,7 +89,7 @@ async function randomCheckpoint(architecture: ModelConfig["architecture"]): Prom
   return { checkpoint, config, weights, tokenizer };
 }
 
-/** Cross-entropy of training over every target token of all rows, one row at a time [nats per token]. */
+/** The training cross-entropy over all target tokens, one row at a time [nats per token]. */
 async function eagerLoss({ config, weights, tokenizer }: Trial): Promise<{ nats: number; tokens: number }> {
   const engine = await createEagerEngine("js");
   const { bos, eos } = config.tokens;
@@ -99,7 +99,7 @@ async function eagerLoss({ config, weights, tokenizer }: Trial): Promise<{ nats:
     const sourceIds = tokenizer.encodeSource(source);
     const answer = references[0] === "" ? [] : tokenizer.encodeTarget(references[0]!);
     const labels = [...answer, eos];
-    // A decoder-only model reads the source as the beginning of its own text; its predictions there do not count.
+    // A decoder-only model reads the source as a prefix. Its predictions there do not count.
     const prefix = config.architecture === "decoder-only" ? sourceIds : [];
     const fed = [...prefix, bos, ...answer];
     const ints = (values: readonly number[], shape: readonly number[]) =>
@@ -224,7 +224,7 @@ describe.each(["encoder-decoder", "decoder-only"] as const)(
       expect(Math.abs(ofCheckpoint / expected - 1)).toBeLessThan(1e-4);
       expect(await measure(exported)).toBeCloseTo(ofCheckpoint, 9);
       const ofQuantized = await measure(quantized);
-      // Eight bits move it by less than a percent here.
+      // Eight bits change it by less than one percent here.
       expect(ofQuantized).not.toBe(ofCheckpoint);
       expect(Math.abs(ofQuantized / expected - 1)).toBeLessThan(0.02);
       const bundle = join(workspace, `${architecture}-bundle`);

@@ -1,4 +1,4 @@
-/** Every stage of a recipe by the built command line, the benchmark with its processes included. Needs `npm run build`. */
+/** Runs every stage of a recipe with the built command line, including the benchmark with its processes. Needs `npm run build`. */
 import { existsSync, statSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -13,7 +13,7 @@ if (!existsSync(new URL("../apps/cli/dist/main.js", import.meta.url))) {
   throw new Error("these tests run the built command line: npm run build");
 }
 
-/** The part of a benchmark that is looked at here. */
+/** The part of a benchmark that this test checks. */
 interface BenchFigures {
   readonly device: { readonly provider: string };
   readonly comparisons: readonly unknown[];
@@ -25,13 +25,13 @@ interface BenchFigures {
   }[];
 }
 
-const BENCH = { runs: 2, warmup: 1, loads: 1, settleMs: 0 };
+const BENCH = { runs: 2 };
 
 let root = "";
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "slm-pipeline-"));
   const recipe = tinyRecipe(root);
-  // A card with measured times is asked for: without them, every run gives the same bundle.
+  // The recipe requests a card with measured times. Without them, every run produces the same bundle.
   const deploy = { ...recipe.deploy, measurements: true };
   await writeTinyRecipe(root, { ...recipe, bench: BENCH, deploy });
 });
@@ -96,7 +96,7 @@ describe("slm run", () => {
   test("slm bench fails against an earlier benchmark that was better, and names the figure in JUnit XML too", async () => {
     const earlier = join(root, "report", "bench.json");
     const argv = ["bench", "run/deploy", "--runs", "2", "--compare", earlier, "--junit", "bench.xml"];
-    // Two runs of a machine that others use too: times may differ by anything, sizes by nothing.
+    // Two runs on a shared machine: times can differ by any amount, sizes must not differ.
     const allowed = await json(...argv, "--max-regression", "10000%");
     expect(allowed.exitCode).toBe(0);
     expect((allowed.result as BenchFigures).models.map(({ name }) => name)).toEqual(["deploy"]);
@@ -125,7 +125,7 @@ describe("slm deploy --to npm", () => {
   test("packs a module whose generate() gives what the bundle gives, without this repository's packages", async () => {
     expect((await slm("deploy", "run/deploy", "--to", "npm", "-o", "packed.tgz")).exitCode).toBe(0);
     const app = join(root, "app");
-    // As npm would lay it out, with the one dependency that the package names.
+    // In npm's layout, with the package's only dependency.
     await mkdir(join(app, "node_modules"), { recursive: true });
     await execa("tar", ["xzf", join(root, "packed.tgz"), "-C", join(app, "node_modules")]);
     for (const name of ["onnxruntime-node", "onnxruntime-common"])
@@ -145,7 +145,7 @@ describe("a distillation that was killed", () => {
   test("is continued by the same command and by slm run, and begun again by --no-resume", async () => {
     const partial = join(root, "run", "distill.partial");
     const long = ["--out", "run", "--set", "distill.steps=100000", "--set", "distill.evaluateEvery=5"];
-    /** Runs until a state is saved that was not there before, kills the process, and tells whether work was kept. */
+    /** Runs until a new state is saved, kills the process, and returns whether work was kept. */
     const keptBy = async (...argv: readonly string[]): Promise<boolean> => {
       const state = join(partial, "state.safetensors");
       const witness = join(partial, "witness");

@@ -1,7 +1,7 @@
 /**
- * Every published family against its own library, on the engine that `slm model check` uses. Fixtures:
- * packages/checkpoints/fixtures/tiny-encoder-decoders.py, with torch 2.8.0 and transformers 4.57.1; that of T5Gemma 2 with transformers 5.24.0. GGUF
- * files: packages/extension-gguf/fixtures/tiny-gguf-t5.py, by the converter of llama.cpp (llama-cpp-python 0.3.36).
+ * Compares every published family with its own library, on the engine of `slm model check`. Fixtures:
+ * packages/checkpoints/fixtures/tiny-encoder-decoders.py, with torch 2.8.0 and transformers 4.57.1; that of T5Gemma 2 with transformers
+ * 5.24.0. GGUF files: packages/extension-gguf/fixtures/tiny-gguf-t5.py, by the converter of llama.cpp (llama-cpp-python 0.3.36).
  */
 import { readdir } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
@@ -30,15 +30,15 @@ beforeAll(async () => {
 });
 afterAll(() => runtime.close());
 
-/** What the library leaves out where it computes in its own way; elsewhere nothing. */
+/** What the reference library leaves out for some families. Empty for the others. */
 const LEFT_OUT: Readonly<Record<string, string>> = {
   "t5gemma-defaults":
-    "attention softcap 2, which transformers' default attention (sdpa) ignores; in answers, all but the last 3 source positions of " +
-    "layers with a window, which transformers' cache drops after the first token",
+    "attention softcap 2, which transformers' default attention (sdpa) ignores; in answers, all source positions of " +
+    "layers with a window except the last 3, which transformers' cache drops after the first token",
   "m2m_100-pads": "positions of padding tokens inside answers, which transformers leaves out",
 };
 
-/** Families whose directories also have searches that leave out what the source says. */
+/** Families with reference searches that exclude tokens of the source. */
 const SOURCE_SEARCHES: ReadonlySet<string> = new Set([
   "bart-heads",
   "pegasus-heads",
@@ -48,7 +48,7 @@ const SOURCE_SEARCHES: ReadonlySet<string> = new Set([
   "t5-dense-act",
 ]);
 
-/** Directories with searches that prefer what the source says (`encoder_repetition_penalty`). */
+/** Directories with reference searches that prefer tokens of the source (`encoder_repetition_penalty`). */
 const PREFERENCES: ReadonlySet<string> = new Set(["t5gemma-widths"]);
 
 test.each(CASES)(
@@ -57,7 +57,7 @@ test.each(CASES)(
     const name = basename(directory);
     expect(await isHuggingFaceReference(directory)).toBe(true);
     const report = await checkHuggingFace(directory, engine);
-    // Sums in another order; the families' settings change them by 0.01 and more, an epsilon by 1e-4.
+    // Tolerance for sums in another order. The families' settings change results by 0.01 or more, an epsilon by 1e-4.
     expect(report.encoderOutput.maxAbs).toBeLessThan(3e-5);
     expect(report.logits.maxAbs).toBeLessThan(6e-5);
     expect(report).toMatchObject({

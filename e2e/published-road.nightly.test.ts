@@ -1,6 +1,6 @@
 /**
- * Every published family over the whole pipeline, with small random weights: imported, fine-tuned on labels whole and by adapters, a teacher,
- * exported to every kind of target, held to the rules of NPUs, quantized to four bits, and served.
+ * Runs every published family with small random weights through the whole pipeline: import, fine-tuning on labels (all weights and
+ * adapters), use as a teacher, export to every target, analysis for NPUs, quantization to four bits, and serving.
  */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -30,7 +30,7 @@ async function result(command: string, argv: readonly string[]): Promise<Record<
   return (json as { result: Record<string, unknown> }).result;
 }
 
-/** Languages that models of many languages are asked for; their tokenizers are their own. */
+/** Languages for multilingual models, which have different tokenizers. */
 const LANGUAGES: Readonly<Partial<Record<PublishedName, { readonly targetLanguage: string }>>> = {
   nllb: { targetLanguage: "fra_Latn" },
   m2m_100: { targetLanguage: "fr" },
@@ -38,7 +38,7 @@ const LANGUAGES: Readonly<Partial<Record<PublishedName, { readonly targetLanguag
   mbart: { targetLanguage: "ro_RO" },
 };
 
-/** Words of three letters that every tokenizer of these tests has, in a mixed order. */
+/** Shuffled words of three letters that every tokenizer of these tests supports. */
 const WORDS = Array.from({ length: 216 }, (_, at) =>
   Array.from(
     { length: 3 },
@@ -53,7 +53,7 @@ async function writeCopies(file: string, texts: readonly string[]): Promise<stri
   return file;
 }
 
-/** Sections of a recipe that learns to copy words, from labels alone. */
+/** Sections of a recipe that learns to copy words, from labels only. */
 async function copying(root_: string, model: string, distill: object): Promise<object> {
   return {
     data: {
@@ -86,7 +86,7 @@ const readLog = async (run: string): Promise<readonly LogLine[]> => {
     .map((line) => JSON.parse(line) as LogLine);
 };
 
-/** All families take ten minutes of a core. */
+/** All families need ten minutes on one core. */
 describe.each(chosenFamilies())("%s", (family) => {
   const at = (name: string): string => join(root, `${family}-${name}`);
 
@@ -142,7 +142,7 @@ describe.each(chosenFamilies())("%s", (family) => {
     expect(results[0]!.text).toBe(text);
   }, 180_000);
 
-  /** The shape of the imported model, as a recipe has it. */
+  /** The imported model's shape, as in a recipe. */
   const shapeOf = async (): Promise<Record<string, unknown>> => {
     const config = JSON.parse(await readFile(join(at("model"), "config.json"), "utf8")) as object;
     return Object.fromEntries(
@@ -220,7 +220,7 @@ describe.each(chosenFamilies())("%s", (family) => {
     };
     await passes(at("float32"), "int8-dynamic");
     await passes(at("float32"), "int4-block", "--block-size", "16");
-    // As an NPU computes, simulated.
+    // As on an NPU, simulated.
     await result("export", [
       join(run, "distill"),
       "--target",

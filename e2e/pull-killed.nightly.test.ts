@@ -1,4 +1,4 @@
-/** A pull that SIGKILL ended: what it leaves, and that the next one goes on from there and leaves nothing. */
+/** After SIGKILL, the next pull continues where the killed one stopped, and leaves no temporary files. */
 import { hashFile, verifyDirectory } from "@slm/core";
 import { execa } from "execa";
 import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
@@ -41,7 +41,7 @@ test("SIGKILL in the middle of a file leaves a .partial, which the next pull goe
   const isLock = (name: string): boolean => /\.lock(\.json)?$/u.test(name);
   expect((await readdir(root)).filter((name) => !isLock(name)).sort()).toEqual(["bundle", "pulled.partial"]);
   registry.harm = () => undefined;
-  // What has arrived is not asked for again.
+  // Received bytes are not requested again.
   expect(registry.blobs.delete(readme)).toBe(true);
   const again = await pull();
   expect(again.exitCode, again.stderr).toBe(0);

@@ -1,6 +1,6 @@
 /**
- * Quantization that learns from data, run by ONNX Runtime: probes against plain arithmetic, static graphs against the
- * float graphs they come from, and external files.
+ * Tests calibrated quantization on ONNX Runtime: compares probes with plain arithmetic and static graphs with their float graphs, and
+ * quantizes third-party files.
  */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -35,7 +35,7 @@ afterAll(async () => {
   await rm(root, { recursive: true });
 });
 
-/** Numbers between -1 and 1 without a pattern; `seed` moves them. */
+/** Pseudo-random numbers between -1 and 1, depending on `seed`. */
 const noise = (count: number, seed: number): Float32Array =>
   Float32Array.from({ length: count }, (_, at) => {
     const wave = Math.sin((at + 1) * 12.9898 + seed * 78.233) * 43758.5453;
@@ -87,7 +87,7 @@ async function run(graph: Graph, feed: Feeds): Promise<Float32Array> {
   throw new Error("expected float32");
 }
 
-/** ||a - b|| for what two graphs make of a feed. */
+/** ||a - b|| of two graphs' outputs for the same inputs. */
 async function change(before: Graph, after: Graph, feed: Feeds): Promise<number> {
   const [exact, got] = [await run(before, feed), await run(after, feed)];
   return Math.hypot(...exact.map((value, at) => value - got[at]!));
@@ -97,7 +97,7 @@ async function change(before: Graph, after: Graph, feed: Feeds): Promise<number>
 const relativeChange = async (before: Graph, after: Graph): Promise<number> =>
   (await change(before, after, FEEDS[0]!)) / Math.hypot(...(await run(before, FEEDS[0]!)));
 
-/** Steps of one activation are about range / 255; noise of many adds up to a few percent. */
+/** The step of an activation is about range / 255. The noise of many activations adds up to a few percent. */
 const LIMITS: readonly (readonly [IntegerType, IntegerType, number])[] = [
   ["int8", "int8", 0.03],
   ["uint8", "int8", 0.03],
@@ -137,7 +137,7 @@ describe(quantizeStatic, () => {
 });
 
 describe("a collector", () => {
-  /** Computes every part in a session of its own, the last one first, and passes totals on as bytes. */
+  /** Computes every part in a separate session, last part first, and passes totals on as bytes. */
   const elsewhere: Collector = {
     collect: async ({ graph, statistics, feeds: source }, accept) => {
       const bytes: Uint8Array[] = [];
@@ -152,7 +152,7 @@ describe("a collector", () => {
       for (const some of bytes) accept(decodeTotals(some, statistics));
     },
   };
-  /** Three parts, the last of which is not full. */
+  /** Three parts, the last one incomplete. */
   const many = feedsInMemory(Array.from({ length: 19 }, (_, at) => feedOf(1 + (at % 4), 20 + at)));
 
   test("elsewhere gives the ranges and products of one here, to the bit", async () => {
@@ -187,7 +187,7 @@ describe("a collector", () => {
 
 describe("weights by calibration data", () => {
   test("gptq moves outputs less than plain rounding", async () => {
-    // Neighbouring inputs are alike: errors of one can be made good by the next.
+    // Neighbouring inputs are similar, so the next one can compensate for an error.
     const alike = (seed: number): Feeds => {
       const x = noise(20 * WIDTH, seed).map((value, at) => (at % 4 === 0 ? value : 0.2 * value));
       for (let at = 0; at < x.length; at += 1) x[at]! += 2 * x[at - (at % 4)]!;
@@ -236,7 +236,7 @@ describe(quantizeFile, () => {
   });
 
   test("rejects a file that would lose something: a function of its own", async () => {
-    // Field 25 of ModelProto holds functions; an empty one is enough.
+    // Field 25 of ModelProto contains functions; an empty one is enough.
     const bytes = Buffer.concat([encodeModel(network()), Buffer.from([0xca, 0x01, 0x00])]);
     const input = join(root, "functions.onnx");
     await writeFile(input, bytes);

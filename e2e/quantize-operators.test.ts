@@ -1,7 +1,6 @@
 /**
- * The operators that quantized graphs are made of, run by ONNX Runtime against plain arithmetic on the dequantized
- * weights. Activations are whole numbers that fill the range their quantization covers, so that its scale is exactly 1
- * and the comparison is as sharp as float32 sums.
+ * Compares the operators of quantized graphs on ONNX Runtime with plain arithmetic on dequantized weights. Activations are integers that
+ * fill the quantized range, so the scale is exactly 1 and the comparison is as precise as float32 sums.
  */
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -31,13 +30,13 @@ afterAll(async () => {
   await runtime.close();
 });
 
-/** Formats that quantize. */
+/** All formats except float32. */
 type Format = Exclude<WeightFormat, "float32">;
 
 const blocksOf = (matrix: WeightMatrix, blockSize: BlockSize, bits: 4 | 8 = 4): BlockWeights =>
   quantizeBlocks(matrix, { bits, blockSize });
 
-/** Numbers between -1 and 1 without a pattern that blocks could hide; `seed` moves them. */
+/** Pseudo-random numbers between -1 and 1 that do not repeat per block, depending on `seed`. */
 function noise(count: number, seed: number): Float32Array {
   return Float32Array.from({ length: count }, (_, at) => {
     const wave = Math.sin((at + 1) * 12.9898 + seed * 78.233) * 43758.5453;
@@ -45,11 +44,11 @@ function noise(count: number, seed: number): Float32Array {
   });
 }
 
-/** Numbers between -1 and 1 whose middle drifts with `at`: blocks of one sign, of the other and of both. */
+/** Numbers between -1 and 1 with a mean that drifts with `at`: blocks of either sign and of both. */
 const weights = (count: number, seed: number): Float32Array =>
   noise(count, seed).map((value, at) => 0.4 * value + 0.6 * Math.sin(at / 600));
 
-/** Whole numbers whose largest magnitude in every 16 neighbours is 127: int8 with scale 1, whatever the block. */
+/** Integers with largest magnitude 127 in every 16 neighbours: int8 with scale 1 for every block size. */
 function int8Activations(rows: number, width: number): Float32Array {
   const values = noise(rows * width, 5).map((value) => Math.round(value * 126));
   for (let row = 0; row < rows; row += 1) {
@@ -58,7 +57,7 @@ function int8Activations(rows: number, width: number): Float32Array {
   return values;
 }
 
-/** Whole numbers from -100 to 155, both ends there: uint8 with scale 1 and zero point 100 over the whole tensor. */
+/** Integers from -100 to 155, including both ends: uint8 with scale 1 and zero point 100 over the whole tensor. */
 function uint8Activations(count: number): Float32Array {
   const values = noise(count, 6).map((value) => Math.round(value * 99));
   values[0] = -100;
@@ -66,7 +65,7 @@ function uint8Activations(count: number): Float32Array {
   return values;
 }
 
-/** rows [M, K] times the matrix, plus the bias, in float64. `matrix` may be stored either way. */
+/** rows [M, K] times the matrix, plus the bias, in float64. `matrix` can have either layout. */
 function multiply(rows: Float32Array, matrix: WeightMatrix, bias?: Float32Array): number[] {
   const { inputs, outputs, values, layout } = matrix;
   const result: number[] = [];
@@ -112,7 +111,7 @@ const operators = (graph: Graph): string[] => graph.nodes.map(({ opType }) => op
 
 const OUTPUTS = 24;
 
-/** y = x W + b, as the exporter writes it. */
+/** y = x W + b, as written by the exporter. */
 function linearGraph(inputs: number, withBias: boolean): Graph {
   const g = new GraphBuilder("linear");
   const x = g.input("x", "float32", ["rows", inputs]);
@@ -194,7 +193,7 @@ describe("DynamicQuantizeMatMul", () => {
   });
 });
 
-/** Embedding and output head over one table, side by side, as a decoder with tied weights has them. */
+/** An embedding and an output head over one table, as in a decoder with tied weights. */
 function tiedGraph(width: number, ids: readonly (number | string)[], headOperator: string): Graph {
   const g = new GraphBuilder("tied");
   const table = g.initializer("embedding.weight", "float32", [VOCAB, width], weights(VOCAB * width, 3));
@@ -255,9 +254,9 @@ describe.each(["int4-block", "int8-block", "int8-dynamic"] as const)(
         const { size } = await stat(join(directory, "decoder.onnx.data"));
         const codes = format === "int4-block" ? (VOCAB * width) / 2 : VOCAB * width;
         const scales = format === "int8-dynamic" ? VOCAB * 4 : (VOCAB * 4 * width) / 32;
-        // Three blocks, two 4-bit zero points a byte.
+        // Three blocks, two 4-bit zero points per byte.
         const zeros = { "int4-block": VOCAB * 2, "int8-block": VOCAB * 3, "int8-dynamic": 0 }[format];
-        // The places of the second and third weight are aligned to 64 bytes.
+        // The second and third weight are aligned to 64 bytes.
         expect(size).toBeGreaterThanOrEqual(codes + scales + zeros);
         expect(size).toBeLessThan(codes + scales + zeros + 2 * 64);
         const session = await runtime.load({ kind: "file", path });

@@ -1,4 +1,4 @@
-/** Random models of every shape that graphs are compared with, and how far their logits may be apart. */
+/** Random models of every shape for comparisons, and tolerances of their logits. */
 import { type Checkpoint } from "@slm/checkpoints";
 import { createRandom } from "@slm/generation";
 import { type Precision } from "@slm/devices";
@@ -9,7 +9,7 @@ import {
   type EncoderDecoderConfig,
 } from "@slm/model";
 
-/** Logits are a few units large: float32 sums in another order, rounding to 11 and to 8 bits at every step. */
+/** Tolerances for logits of a few units: float32 sums in another order, rounding to 11 and 8 bits at every step. */
 export const TOLERANCE: Readonly<Record<Precision, number>> = {
   float32: 2e-5,
   float16: 0.02,
@@ -43,7 +43,7 @@ export function randomWeights(config: Checkpoint["config"]): Checkpoint["weights
   const { next } = createRandom(11);
   const weights = new Map(initializeWeights(config, next));
   for (const [name, weight] of weights) {
-    // Gains and biases start at one and zero, where leaving them out could go unseen.
+    // Gains and biases start at one and zero, where omitting them would not be noticed.
     if (weight.shape.length === 1) {
       const start = name.endsWith(".bias") ? -0.5 : 0.5;
       weights.set(name, { ...weight, data: new Float32Array(weight.data.length).map(() => start + next()) });
@@ -95,7 +95,7 @@ export const TOWERS: Readonly<Record<string, Parameters<typeof visionConfig.pars
   },
 };
 
-/** Shapes in which a wrong head, axis or position would show, on one profile for every form of attention. */
+/** Shapes that reveal a wrong head, axis or position, on one profile for every attention lowering. */
 export const SHAPES: Readonly<Record<string, Partial<EncoderDecoderConfig>>> = {
   "gates, norms of heads and branch ends, a head of its own, capped logits": {
     ...({
@@ -154,7 +154,7 @@ export const SHAPES: Readonly<Record<string, Partial<EncoderDecoderConfig>>> = {
   "room for two tokens only": { maxSource: 1, maxTarget: 2 },
 };
 
-/** Shapes that layout transformers.js has no class for. */
+/** Shapes for which layout transformers.js has no model class. */
 export const NATIVE_SHAPES: Readonly<Record<string, Partial<EncoderDecoderConfig>>> = {
   "as Firefox's translators: a recurrence in place of self-attention, norms after sums": {
     decoderRecurrence: "ssru",

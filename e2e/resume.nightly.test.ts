@@ -1,4 +1,4 @@
-/** A distillation killed without warning and started again ends with the bytes of one that was left alone. Needs `npm run build`. */
+/** A distillation that is killed and restarted ends with the same bytes as an uninterrupted one. Needs `npm run build`. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-/** Words of letters to be spelled in capitals, and a teacher with random weights. */
+/** Words to spell in capitals, and a teacher with random weights. */
 async function writeInputs(): Promise<void> {
   const { next } = createRandom(2);
   const rows = Array.from({ length: 90 }, () => {
@@ -73,7 +73,7 @@ test("killed ten times at random moments, the weights are the uninterrupted run'
   const plain = join(root, "plain");
   expect(await distillInChild(plain)).toBe("done");
   const killed = join(root, "killed");
-  // Progress is reported every 20 steps; the delay spreads the kills over what lies between.
+  // Progress is reported every 20 steps; the delay spreads the kills in between.
   const moments = Array.from({ length: 10 }, (_, index) => ({
     step: 20 * (index + 1),
     delay: Math.floor(Math.random() * 120),

@@ -1,4 +1,4 @@
-/** The command that measures what hostile clients of `slm serve` do to others, in a short setting. */
+/** A short run of the command that measures the effect of hostile clients of `slm serve` on others. */
 import { join } from "node:path";
 import { execa } from "execa";
 import { expect, test } from "vitest";
@@ -16,7 +16,7 @@ interface Report {
   readonly pass: Readonly<Record<string, Readonly<Record<string, boolean>>>>;
 }
 
-/** Limits of times and memory hold on a machine that does nothing else. */
+/** Time and memory limits apply only to an otherwise idle machine. */
 const OF_A_QUIET_MACHINE = new Set([
   "worst /health at most 100 ms",
   "p99 at most twice",
@@ -37,7 +37,7 @@ test("hostile clients of every kind get rejections, others right answers, and no
     .flatMap((part) => Object.entries(part))
     .filter(([limit, isKept]) => !isKept && !OF_A_QUIET_MACHINE.has(limit));
   expect(broken, stdout).toEqual([]);
-  // Every kind was sent, and somebody asked meanwhile.
+  // Every kind was sent, and other requests ran meanwhile.
   expect(Object.keys(company.hostileStatuses).length).toBeGreaterThan(25);
   expect(Object.values(loop.kinds).every(({ asked, failed }) => asked > 0 && failed === 0)).toBe(true);
   expect(company.story).not.toContain("UNEXPECTED");

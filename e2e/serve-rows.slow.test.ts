@@ -1,4 +1,4 @@
-/** Requests that share a running batch get the answers that they get alone, whatever form attention has. The CPU computes graphs for other devices too. */
+/** Requests in a shared batch get the same answers as alone, with every attention lowering. The CPU also runs graphs for other devices. */
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -64,7 +64,7 @@ test.each([
     const { signal } = new AbortController();
     const answers = await Promise.all(
       SOURCES.map(async (source, place) => {
-        // Rows join while others are under way.
+        // Rows join while others are being generated.
         await sleep(2 * place);
         const request = { source: tokenizer.encodeSource(source), rules: served.rulesOf(undefined) };
         return (await (await served.prepare({ ...request, maxTokens: 18, signal })).run()).text;

@@ -1,11 +1,11 @@
-/** The built command line as a process, for tests that a script of `tools/scripts` starts. */
+/** Runs the built command line as a process, for tests that a script in `tools/scripts` starts. */
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 
-/** The program behind `slm`. */
+/** The program of the `slm` command. */
 export const bin = fileURLToPath(new URL("../apps/cli/bin/run.js", import.meta.url));
 
-/** A setting that the script must have made. @param script name of the npm script */
+/** A setting that the script must provide. @param script name of the npm script */
 export function required(name: string, script: string): string {
   const value = process.env[name];
   if (value === undefined || value === "") {

@@ -1,4 +1,4 @@
-/** What a user of a terminal expects of the built command line: short flags, colour. Needs `npm run build`. */
+/** Tests terminal features of the built command line: short flags, colour. Needs `npm run build`. */
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { describe, expect, test } from "vitest";

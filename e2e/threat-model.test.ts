@@ -1,4 +1,4 @@
-/** The threat model names tests that exist. */
+/** Checks that the tests in the threat model exist. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";

@@ -1,4 +1,4 @@
-/** Tiny models with random weights, exported into directories that disappear with the tests. */
+/** Exports tiny models with random weights into directories that are removed after the tests. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,10 +9,10 @@ import { createCpuRuntime } from "@slm/runtime-node";
 import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 import { randomWeights } from "./random-models.js";
 
-/** What exports tiny models. The caller closes it. */
+/** Exports tiny models. The caller closes it. */
 export interface TinyExporter {
   readonly runtime: Runtime;
-  /** Holds one directory per export. */
+  /** Contains one directory per export. */
   readonly workspace: string;
   readonly tokenizerDirectory: string;
   /** Exports a model and compares it with the trained one on the CPU provider. */

@@ -1,4 +1,4 @@
-/** A student that is trained for a few seconds: it spells words in capitals. */
+/** A student that is trained for a few seconds to spell words in capitals. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SILENT } from "@slm/core";

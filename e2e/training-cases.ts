@@ -1,4 +1,4 @@
-/** Tiny training steps of every kind of model, for tests that compare engines. */
+/** Tiny training steps for every kind of model, for tests that compare engines. */
 import { createRandom } from "@slm/generation";
 import { decoderOnlyConfig, encoderDecoderConfig, initializeWeights, type ModelConfig } from "@slm/model";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
@@ -39,7 +39,7 @@ const BUCKET = { source: SHAPE.source, target: SHAPE.target };
 const sources = [[4, 5, 6, 7, 8, 9], [5, 5, 5], [9], [7, 4, 7, 4]];
 const targets = [[6, 6, 7, 5], [8, 9], [4, 4, 4], [5]];
 
-/** A large epsilon keeps weights whose gradient is rounding noise from being moved by the noise's sign. */
+/** With a large epsilon, weights with only rounding noise as gradient are not moved by the noise's sign. */
 export const SETTINGS = {
   ...trainingSettings.parse({
     steps: 3,
@@ -50,7 +50,7 @@ export const SETTINGS = {
   epsilon: 1e-3,
 };
 
-/** Of dropout masks. */
+/** Seed of dropout masks. */
 const SEED = 7;
 
 export interface Case {
@@ -65,7 +65,7 @@ export interface Outcome {
   readonly state: Readonly<Record<string, number[]>>;
 }
 
-/** Some steps from the same weights: loss and gradient norm of each, and the state behind them. With dropout the engine draws masks. */
+/** Runs some steps from the same weights: loss and gradient norm of each, and the final state. With dropout the engine draws masks. */
 export async function trainOn(
   engine: Engine,
   { config, definition, feeds }: Case,
@@ -106,7 +106,6 @@ export const LOSS = lossConfig.parse({
   reverseKl: 0.1,
   jensenShannon: 0.1,
   crossEntropy: 0.1,
-  labelSmoothing: 0.1,
 });
 
 export function studentCase(config: ModelConfig, variant: LossVariant, loss = lossConfig.parse({})): Case {
@@ -133,14 +132,14 @@ async function decoderOnlyCase(vocabularySize: number, engine: Engine): Promise<
   const config = decoderOnlyConfig.parse({ ...shared, vocabularySize });
   const objective = teacherObjective(config, pairsOf(sources, targets), {
     batchSize: SHAPE.batch,
-    labelSmoothing: 0,
+    labelSmoothing: 0.1,
   });
   const live = { engine, config, feeds: {} };
   const { feeds } = await objective.feeds({ bucket: 0, rows: Int32Array.of(2, 0, 1, 3) }, BUCKET, 1, live);
   return { config, definition: objective.definition(BUCKET, "default"), feeds: feeds as Case["feeds"] };
 }
 
-/** Makes a case. @param engine holds inputs of it, if it has any on the engine */
+/** Creates a case. @param engine stores the case's inputs, if there are any on the engine */
 type MakeCase = (engine: Engine) => Promise<Case>;
 
 const student =
@@ -163,7 +162,7 @@ const MAKE_CASES: Readonly<Record<string, MakeCase>> = {
   "decoder-only, large vocabulary": (engine) => decoderOnlyCase(700, engine),
 };
 
-/** Every case with every optimizer: its name, the optimizer, and what makes it. */
+/** Every case with every optimizer: name, optimizer, and a function that creates the case. */
 export const CASES_AND_OPTIMIZERS: readonly (readonly [string, "adamw" | "muon", MakeCase])[] =
   Object.entries(MAKE_CASES).flatMap(([label, make]) =>
     (["adamw", "muon"] as const).map((optimizer) => [label, optimizer, make] as const),

@@ -1,4 +1,4 @@
-/** Whole training steps, compiled against eager, and the reference numbers through the compiled engine. */
+/** Compares whole training steps of the compiled and the eager engine, and the compiled engine with reference numbers. */
 import { join } from "node:path";
 import { checkReference } from "@slm/checkpoints";
 import type { Runtime } from "@slm/runtime";

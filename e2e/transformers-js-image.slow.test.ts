@@ -1,4 +1,4 @@
-/** Vision-language models, in layout transformers.js and in the library it is made for: the same answers as slm's own runtime. */
+/** Vision-language models in layout transformers.js must give the same answers in that library as in slm's own runtime. */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,7 +12,7 @@ import { imageOfFile } from "@slm/vision";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openTransformers } from "./transformers-library.js";
 
-/** What is used here of `@huggingface/transformers`, a development dependency whose types are not. */
+/** The part of `@huggingface/transformers` that this test uses. Its types are not installed. */
 interface Library {
   readonly env: { allowRemoteModels: boolean; localModelPath: string };
   readonly RawImage: { read: (file: string) => Promise<object> };
@@ -41,7 +41,7 @@ const tower = {
   feedForward: 40,
 } as const;
 
-/** As a recipe has it. */
+/** Settings as in a recipe. */
 type Vision = Readonly<Record<string, unknown>>;
 
 const VISIONS: Readonly<Record<string, Vision>> = {
@@ -101,7 +101,7 @@ const config = (vision: Vision, prompt?: string): EncoderDecoderConfig => ({
   vision: visionConfig.parse({ ...vision, ...(prompt === undefined ? {} : { prompt }) }),
 });
 
-/** Of several sizes and formats, all far larger or smaller than what towers read. */
+/** Images of several sizes and formats, all much larger or smaller than the tower's input. */
 const PICTURES = [
   "packages/vision/fixtures/files/colour.png",
   "packages/vision/fixtures/files/grey.jpg",
@@ -130,7 +130,7 @@ async function exported(
   const { next } = createRandom(5);
   const weights = new Map(initializeWeights(shape, next));
   for (const [weight, { shape: size, data }] of weights) {
-    // Larger weights than training starts with, so that greedy choices depend on the image and are clear.
+    // Larger than initial weights, so that greedy choices depend on the image and are clear.
     if (size.length === 2 && weight !== "embedding.weight")
       (data as Float32Array).forEach((value, index) => {
         data[index] = (weight.startsWith("vision") ? 4 : 2.5) * value;
@@ -142,7 +142,7 @@ async function exported(
   return exportWeights(source, { outputDirectory, runtime, ...choice });
 }
 
-/** What slm's own runtime answers about every picture. */
+/** Answers of slm's own runtime for every image. */
 async function answers(name: string): Promise<readonly Generation[]> {
   const generator = await openModel(join(workspace, name), runtime);
   try {
@@ -163,7 +163,7 @@ describe("a model that asks every image the same, in layout transformers.js", ()
 
     const processor = await library.AutoProcessor.from_pretrained(name);
     const model = await library.AutoModelForVision2Seq.from_pretrained(name, { dtype: "fp32" });
-    // Both end at the model's longest target, which counts the BOS token in the library only.
+    // Both stop at the model's longest target, which includes the BOS token only in the library.
     const length = shape.maxTarget - 1;
     for (const [index, file] of PICTURES.entries()) {
       const { tokens } = expected[index]!;
@@ -188,7 +188,7 @@ describe("a model that asks every image the same, in layout transformers.js", ()
 
   test("answers from quantized graphs as slm's own runtime does", async () => {
     const shape = config(VISIONS["stretched"]!, "hello");
-    const scheme = "int8-block"; // Of weights alone: the library's pixels may be a level apart, and scales of activations move with them.
+    const scheme = "int8-block"; // Only weight schemes: the library's pixels can differ by one level, which changes the scales of activations.
     const at = (name: string): string => join(workspace, name);
     await exported("whole-native", shape, { target: "cpu" });
     await quantizeDirectory({

@@ -1,4 +1,4 @@
-/** Published encoder-decoders in layout transformers.js, in the library it is made for: the tokens of slm's own runtime. */
+/** Published encoder-decoders in layout transformers.js must return the same tokens in that library as in slm's own runtime. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openModel, type Generation } from "@slm/inference";
@@ -12,7 +12,7 @@ import {
 import { runCommand } from "../apps/cli/src/testing/run-command.js";
 import { openTransformers, type LibrarySetting, type TextLibrary } from "./transformers-library.js";
 
-/** What is used here of `@huggingface/transformers`, a development dependency whose types are not. */
+/** The part of `@huggingface/transformers` that this test uses. Its types are not installed. */
 interface Library extends TextLibrary {
   readonly pipeline: (
     task: "translation",
@@ -27,12 +27,12 @@ beforeAll(async () => {
 });
 afterAll(() => setting.close());
 
-/** Longest answer, all of which is compared [tokens]. */
+/** Longest compared answer [tokens]. */
 const NEW = 8;
-/** Letters that every tokenizer of these tests has. */
+/** Letters in every tokenizer of these tests. */
 const TEXTS = ["FEG", "GO", "MINUS", "KELP", "QUICK"];
 
-/** A pair of languages of models that take some. */
+/** A language pair for multilingual models. */
 const LANGUAGES: Readonly<Partial<Record<PublishedName, readonly [source: string, target: string]>>> = {
   nllb: ["eng_Latn", "fra_Latn"],
   m2m_100: ["en", "fr"],
@@ -81,7 +81,7 @@ describe.each(chosenFamilies().filter((family) => !NATIVE_ONLY.has(family)))("%s
     }
     const inputs = { ...tokenizer(TEXTS, { padding: true }), max_new_tokens: NEW };
     const rows = (await model.generate(inputs)).tolist();
-    // A row that has ended goes on with EOS until the last one has ended.
+    // A finished row continues with EOS until the last row has finished.
     const complete = expected.map((tokens) => [...tokens, ...Array<number>(NEW).fill(eos)]);
     rows.forEach((row, index) => {
       expect(row.slice(1).map(Number), TEXTS[index]).toEqual(complete[index]!.slice(0, row.length - 1));

@@ -1,4 +1,4 @@
-/** Layout transformers.js in the library it is made for: the same greedy tokens as slm's own runtime. */
+/** Layout transformers.js must return the same greedy tokens in that library as in slm's own runtime. */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createRandom } from "@slm/generation";
@@ -10,7 +10,7 @@ import type { Runtime } from "@slm/runtime";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openTransformers, type TextLibrary } from "./transformers-library.js";
 
-/** What is used here of `@huggingface/transformers`, a development dependency whose types are not. */
+/** The part of `@huggingface/transformers` that this test uses. Its types are not installed. */
 interface Library extends TextLibrary {
   readonly pipeline: (
     task: "text2text-generation",
@@ -19,7 +19,7 @@ interface Library extends TextLibrary {
   ) => Promise<(texts: readonly string[]) => Promise<readonly { readonly generated_text: string }[]>>;
 }
 
-/** Grouped heads, of another count than `num_heads` says, and weights that make every source its own answer. */
+/** Grouped heads with another count than `num_heads`, and weights that give every source a different answer. */
 const config: EncoderDecoderConfig = {
   architecture: "encoder-decoder",
   width: 48,
@@ -59,7 +59,7 @@ afterAll(async () => {
   await close();
 });
 
-/** What an export answers in slm's own runtime. */
+/** Answers of an export in slm's own runtime. */
 async function answers(name: string): Promise<Answers> {
   const generator = await openModel(join(workspace, name), runtime);
   const made = await generator.generate(TEXTS);
@@ -76,7 +76,7 @@ async function exported(
   const model = { ...config, ...change };
   const weights = new Map(initializeWeights(model, next));
   for (const [weight, { shape, data }] of weights) {
-    // Larger weights than training starts with, so that greedy choices depend on the source and are clear.
+    // Larger than initial weights, so that greedy choices depend on the source and are clear.
     if (shape.length === 2 && weight !== "embedding.weight")
       (data as Float32Array).forEach((value, index) => {
         data[index] = 2.5 * value;
@@ -101,7 +101,7 @@ describe("layout transformers.js in the library", () => {
     expect(new Set(own.map(({ tokens }) => tokens.join())).size).toBeGreaterThan(TEXTS.length / 2);
     const tokenizer = await library.AutoTokenizer.from_pretrained(name);
     const model = await library.AutoModelForSeq2SeqLM.from_pretrained(name, { dtype: "fp32" });
-    // Both end at the model's longest target, which counts the BOS token in the library only.
+    // Both stop at the model's longest target, which includes the BOS token only in the library.
     const length = config.maxTarget - 1;
     const tokens = own.map((answer) => answer.tokens.slice(0, length));
     for (const [index, text] of TEXTS.entries()) {
@@ -125,7 +125,7 @@ describe("layout transformers.js in the library", () => {
   test("answers a list of texts as its pipeline, rows that end early too", async () => {
     const answer = await library.pipeline("text2text-generation", "web", { dtype: "fp32" });
     const texts = (await answer(TEXTS)).map((item) => item.generated_text);
-    // The pipeline asks for up to 256 tokens; an answer that slm ends is complete in both.
+    // The pipeline requests up to 256 tokens. An answer that slm ends is complete in both.
     texts.forEach((text, index) => {
       expect(text.startsWith(expected[index]!.text)).toBe(true);
     });

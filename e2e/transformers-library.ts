@@ -1,4 +1,4 @@
-/** The library that layout transformers.js is made for, reading from a directory of a test's own. */
+/** Opens the transformers.js library with a test's own model directory. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,12 +6,12 @@ import type { Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 
-/** What every test uses of `@huggingface/transformers`, a development dependency whose types are not. */
+/** The part of `@huggingface/transformers` that all tests use. Its types are not installed. */
 interface Environment {
   readonly env: { allowRemoteModels: boolean; localModelPath: string };
 }
 
-/** Models that write texts, with their tokenizers. */
+/** Text generation models with their tokenizers. */
 export interface TextLibrary extends Environment {
   readonly AutoTokenizer: {
     from_pretrained: (name: string) => Promise<(text: string | string[], options?: object) => object>;
@@ -24,7 +24,7 @@ export interface TextLibrary extends Environment {
   };
 }
 
-/** A place for models, slm's own runtime, and the library looking for models in that place. */
+/** A directory for models, slm's own runtime, and the library, which loads models from the directory. */
 export interface LibrarySetting<Library> {
   readonly library: Library;
   readonly workspace: string;
@@ -34,7 +34,7 @@ export interface LibrarySetting<Library> {
 
 const LIBRARY: string = "@huggingface/transformers";
 
-/** Opens the library beside an empty place, with a tokenizer of 40 symbols in `tokenizer/`. */
+/** Opens the library with an empty directory, and writes a tokenizer of 40 symbols to `tokenizer/`. */
 export async function openTransformers<Library extends Environment>(): Promise<LibrarySetting<Library>> {
   const library = (await import(LIBRARY)) as Library;
   const workspace = await mkdtemp(join(tmpdir(), "slm-transformers-"));

@@ -1,5 +1,5 @@
 /**
- * Translation models of many languages, told the languages of each request: by the library, by commands, and behind the server. Fixtures:
+ * Multilingual translation models with the languages of each request set through the library, commands and the server. Fixtures:
  * packages/checkpoints/fixtures/tiny-translators.py, with torch 2.8.0 and transformers 4.57.1.
  */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -19,7 +19,7 @@ const FAMILIES = ["nllb", "m2m_100", "mbart", "mbart-50"] as const;
 interface Row {
   readonly text: string;
   readonly languages: readonly [string, string];
-  /** Ids from the decoder's first input on, padding at the end. */
+  /** Ids from the decoder's first input on, with padding at the end. */
   readonly greedy: readonly number[];
   readonly beams: readonly number[];
 }
@@ -90,7 +90,7 @@ describe.each(FAMILIES)("a tiny %s", (family) => {
       return { status: response.status, body: await response.json() };
     };
     try {
-      // All at once, so that rows of one batch have different languages.
+      // Concurrently, so that rows of one batch have different languages.
       const answers = await Promise.all(
         rows.map(async ({ text, languages: [source_language, target_language] }) =>
           post("/v1/completions", { prompt: text, max_tokens: NEW, source_language, target_language }),

@@ -1,4 +1,4 @@
-/** A random vision-language model, benchmarked by the built command line on rows with images. Needs `npm run build`. */
+/** Benchmarks a random vision-language model with the built command line on rows with images. Needs `npm run build`. */
 import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,7 +24,7 @@ const SHAPE = {
   tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
   vision: {
     tower: {
-      image: { resize: { kind: "stretch", height: 16, width: 32 } },
+      image: { resize: { kind: "fit", height: 16, width: 32 } },
       patch: { height: 8, width: 8 },
       width: 32,
       layers: 1,

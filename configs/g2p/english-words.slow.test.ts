@@ -23,10 +23,10 @@ test("are words of letters and an apostrophe inside, each once, frequent ones fi
   expect(await wordsOf()).toEqual(words);
 });
 
-test("become unlabelled sources without those that a split has, as many as the limit says", async () => {
+test("become unlabelled sources without those that a split has, frequent ones first", async () => {
   const directory = await mkdtemp(join(tmpdir(), "slm-words-"));
   try {
-    const config = dataConfig.parse({ source: { module }, unlabelled: { kind: "module", limit: 2000 } });
+    const config = dataConfig.parse({ source: { module }, unlabelled: { kind: "module" } });
     const { unlabelled } = await prepareData(config, directory);
     const { known, ...counts } = unlabelled!;
     expect(counts).toEqual({ rows: 2000, duplicates: 0, rejectedCount: 0 });

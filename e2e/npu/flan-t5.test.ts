@@ -1,4 +1,4 @@
-/** The commands of docs/how-to/flan-t5-qualcomm.md, as they are printed there, on FLAN-T5's architecture with small random weights. */
+/** Runs the commands of docs/how-to/flan-t5-qualcomm.md on FLAN-T5's architecture with small random weights. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { bin } from "../slm-process.js";
 test("the commands end with a bundle for two chips that the compiler took whole, and an answer of the simulator", async () => {
   const folder = await mkdtemp(join(tmpdir(), "slm-flan-"));
   try {
-    // mT5 has FLAN-T5's architecture: gated GELU, a head of its own.
+    // mT5 has FLAN-T5's architecture: gated GELU, an untied head.
     await writeEncoderDecoder(join(folder, "published"), "mt5");
     const row = JSON.stringify({ source: "FEG MINUS", target: "GO" });
     await writeFile(join(folder, "calibration.jsonl"), `${row}\n`.repeat(16));

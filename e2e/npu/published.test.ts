@@ -1,6 +1,6 @@
 /**
- * Published encoder-decoders with small random weights, compiled by Qualcomm's HTP compiler: every graph whole, in float16 and quantized.
- * All families take minutes; `SLM_TEST_FAMILIES=t5,nllb` chooses some.
+ * Compiles published encoder-decoders with small random weights with Qualcomm's HTP compiler: every graph completely, in float16 and
+ * quantized. All families take minutes; `SLM_TEST_FAMILIES=t5,nllb` chooses some.
  */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-/** Qualcomm's HTP compiler and simulator (plug-in onnxruntime-qnn), through the command line and the runtime over the C interface. */
+/** Tests Qualcomm's HTP compiler and simulator (plug-in onnxruntime-qnn) through the command line and the native runtime. */
 import { cp, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

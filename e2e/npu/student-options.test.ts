@@ -1,4 +1,4 @@
-/** Models with options of a student that change its graphs, compiled by Qualcomm's HTP compiler. */
+/** Compiles models with student options that change the graphs with Qualcomm's HTP compiler. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ const shape = {
 
 /** Each with the flags of its export. */
 const OPTIONS: Readonly<Record<string, { readonly change: object; readonly flags: readonly string[] }>> = {
-  // In place of self-attention, as Firefox's translators have it; of one token and of four.
+  // Instead of self-attention, like Firefox's translators; with one token and with four.
   "a recurrence in the decoder": {
     change: {
       ...{ decoderRecurrence: "ssru", norm: "layer", normPlacement: "post", activation: "relu" },
@@ -39,7 +39,7 @@ test.each(Object.entries(OPTIONS))(
     const at = (path: string): string => join(root, name, path);
     await slm("model", "init", await written(name, { ...shape, ...change }), "-o", at("model"));
     await writeSpellerTokenizer(at("model"));
-    await rm(at("model/manifest.json"), { force: true }); // It lists the files as they were.
+    await rm(at("model/manifest.json"), { force: true }); // The manifest lists the original files.
     const npu = ["--target", "npu", "--profile", "qnn", ...flags];
     await slm("export", at("model"), ...npu, "-o", at("float32"));
     await writeFile(at("rows.jsonl"), `${JSON.stringify({ source: "feg", target: "F E G" })}\n`.repeat(4));

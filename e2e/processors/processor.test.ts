@@ -1,4 +1,4 @@
-/** Proof that the tests beside this one run on the CPU that `npm run e2e:processors` says. */
+/** Checks that the other tests in this folder run on the CPU that `npm run e2e:processors` selects. */
 import { GraphBuilder, encodeModel } from "@slm/onnx";
 import { createHostTensor } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
@@ -11,7 +11,7 @@ interface Expectation {
 const expected = JSON.parse(process.env["SLM_TEST_PROCESSOR"] ?? "{}") as Expectation;
 
 test("multiplies uint8 by int8 as the CPU that was asked for does", async () => {
-  // What default kernels compute: our runtimes otherwise ask for exact ones where these saturate.
+  // The result of default kernels. Our runtimes otherwise select exact kernels where these saturate.
   const settings = { "session.x64quantprecision": "0" };
   const runtime = await createCpuRuntime({ inThread: true, threads: 1, settings });
   const g = new GraphBuilder("probe");

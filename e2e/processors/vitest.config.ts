@@ -5,9 +5,9 @@ const root = join(import.meta.dirname, "..");
 const commands = join(root, "..", "apps", "cli", "dist", "commands.js");
 
 /**
- * Numeric tests as `tools/interop/processors.mjs` runs them on emulated processors. There compiling TypeScript is what
- * takes longest, so the packages are read as built (`dist`), the test files alone are compiled. Threads and not child
- * processes: a child's program would be started by the host, on the host's processor.
+ * Numeric tests that `tools/interop/processors.mjs` runs on emulated processors. Compiling TypeScript would take longest there, so packages
+ * are loaded from `dist` and only test files are compiled. Tests use threads because the host would start child processes on its own
+ * processor.
  */
 export default defineConfig({
   test: {

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { execa } from "execa";
 import { bin, required, slm } from "../slm-process.js";
 
-/** A setting that the script must have made. */
+/** A setting that the script must provide. */
 export const setting = (name: string): string => required(name, "e2e:serving");
 
 /** Directory of a bundle, from the environment. */
@@ -19,8 +19,8 @@ export async function answersTogether(prompts: readonly string[]): Promise<strin
 }
 
 /**
- * The same, prompt by prompt: an int8 encoder scales what it reads by the largest of a batch, so that company may tip an
- * answer that is nearly a tie. The server and the page encode each text alone.
+ * The same, prompt by prompt. An int8 encoder scales its input by the largest value of a batch, so a batch can change an answer that is
+ * nearly a tie. The server and the page encode each text alone.
  */
 export async function answersAlone(prompts: readonly string[]): Promise<string[]> {
   const answers: string[] = [];
@@ -40,7 +40,7 @@ function spawnServe(model: string, flags: readonly string[], env: Record<string,
   });
 }
 
-/** Starts `slm serve` on a free port and waits until it says where it listens. */
+/** Starts `slm serve` on a free port and waits until it prints its address. */
 export async function startServe(
   model: string,
   options: { readonly flags?: readonly string[]; readonly env?: Record<string, string> } = {},

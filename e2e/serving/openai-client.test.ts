@@ -1,4 +1,4 @@
-/** `slm serve` as OpenAI's own client sees it. */
+/** Tests `slm serve` with OpenAI's own client. */
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { answersAlone, bundle, startServe, type ServerProcess } from "./command-line.js";
 
-/** Letters that every alphabet of these tests has. */
+/** Letters in every alphabet of these tests. */
 const WORDS = ["abc", "deb", "cab", "bed", "ace", "dad", "bad", "add", "cede", "abed"];
 const KEY = "a-key-for-these-tests";
 const ADMIN = "an-admin-key-for-these-tests";

@@ -1,4 +1,4 @@
-/** The commands and the program of docs/how-to/opus-mt-browser.md, on OPUS-MT's architecture with small random weights. */
+/** Runs the commands and the program of docs/how-to/opus-mt-browser.md on OPUS-MT's architecture with small random weights. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** A random vision-language model, in the page of `slm deploy --to web`: the answers of the command line to the same PNG file. */
+/** A random vision-language model in the page of `slm deploy --to web` must answer like the command line for the same PNG file. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import type { Server } from "node:http";
 import { tmpdir } from "node:os";
@@ -67,7 +67,7 @@ afterAll(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-/** Chooses an image, asks, and waits for the end. */
+/** Selects an image, asks a question, and waits for the answer. */
 async function ask(name: string, text: string): Promise<string> {
   await page.getByLabel("Image").setInputFiles(picture(name));
   await page.getByLabel("Text").fill(text);
@@ -89,7 +89,7 @@ test("the page answers about an image what the command line answers", async () =
   ] as const) {
     expect(await ask(name, text), name).toBe(await expectedText(name, text));
   }
-  // The question of its own.
+  // A custom question.
   expect(await ask("colour.png", "")).toBe(await expectedText("colour.png", "?"));
   expect(await page.locator("#preview").isVisible()).toBe(true);
 });

@@ -1,4 +1,4 @@
-/** The page of a translation model of many languages, with small random weights, in headless Chromium. */
+/** Tests the page of a multilingual translation model with small random weights in headless Chromium. */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** The page of `slm deploy --to web` in headless Chromium. */
+/** Tests the page of `slm deploy --to web` in headless Chromium. */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import type { Server } from "node:http";
 import { tmpdir } from "node:os";
@@ -9,11 +9,11 @@ import { slm } from "../slm-process.js";
 import { answersAlone, answersTogether, bundle, setting } from "./command-line.js";
 import { serveFolder } from "./serve-folder.js";
 
-/** Five of these are asked. */
+/** The test asks five of these. */
 const CANDIDATES = ["abc", "deb", "cab", "bed", "cede", "bead", "dead", "decade", "added", "ace"];
 const ASKED = 5;
 
-/** Runs in the page: notes every state of the bar and of the answer. */
+/** Runs in the page and records every state of the progress bar and the answer. */
 const RECORDER = `
   window.seen = [];
   new MutationObserver(() => {
@@ -56,8 +56,8 @@ beforeEach(async () => {
 afterEach(() => context.close());
 
 /**
- * The first words whose answer is no near tie, and their answers: the same alone as in a batch, where the int8 encoder
- * rounds otherwise; WebAssembly's int4 kernel rounds otherwise too, and may tip what company tips.
+ * The first words with clear answers, and the answers. An answer is clear if it is the same alone and in a batch, where the int8 encoder
+ * rounds differently. WebAssembly's int4 kernel also rounds differently and could change near ties.
  */
 async function clearAnswers(): Promise<{ words: string[]; expected: string[] }> {
   const together = await answersTogether(CANDIDATES);
@@ -75,7 +75,7 @@ async function openReady(): Promise<void> {
   await page.getByText(/^Ready: wasm/).waitFor({ timeout: 120_000 });
 }
 
-/** Types a text, presses Enter and waits for the end. */
+/** Types a text, presses Enter and waits for the answer. */
 async function ask(text: string): Promise<string> {
   await page.getByLabel("Text").fill(text);
   await page.getByLabel("Text").press("Enter");

@@ -1,4 +1,4 @@
-/** Push to and pull from Debian's docker-registry. */
+/** Pushes to and pulls from Debian's docker-registry. */
 import { generateKeyPairSync } from "node:crypto";
 import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -39,5 +39,5 @@ test("a signed bundle goes to the registry and comes back byte for byte, by tag 
 
 test("a name that is not there is exit 66", async () => {
   const { exitCode, stderr } = await slmExit("pull", `${registry}/slm/none:1`, "-o", join(root, "none"));
-  expect([exitCode, stderr]).toEqual([66, expect.stringContaining("nothing of that name")]);
+  expect([exitCode, stderr]).toEqual([66, expect.stringContaining("no such repository, tag or digest")]);
 });

@@ -1,4 +1,4 @@
-/** Every report of a run as a reader sees it: on a telephone, on a screen and on paper. */
+/** Checks every report of a run on a phone, on a screen and on paper. */
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { slm } from "../slm-process.js";
 import { bundle, setting } from "./command-line.js";
 
-/** Widths of a telephone and a laptop, and of A4 paper without its margins [CSS pixels]. */
+/** Widths of a phone, a laptop, and A4 paper without margins [CSS pixels]. */
 const WIDTHS = { telephone: 390, laptop: 1280, paper: 688 } as const;
 
 const run = dirname(bundle);
@@ -50,7 +50,7 @@ async function withPages(
   }
 }
 
-/** Texts of the tables that are wider than their box. */
+/** Texts in tables that are wider than their box. */
 const wideTables = (page: Page): Promise<string[]> =>
   page.$$eval("table", (tables) =>
     tables

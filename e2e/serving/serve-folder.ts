@@ -1,4 +1,4 @@
-/** A static host, as plain as they come. */
+/** A minimal static file server. */
 import { createReadStream, existsSync, statSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";

@@ -1,4 +1,4 @@
-/** Answers that WebGPU computes: of a trained student and its decoder-only teacher, of random vision-language models, of every scheme. */
+/** Compares answers on WebGPU with the CPU: a trained student and its decoder-only teacher, random vision-language models, every scheme. */
 import { studentShape, type StudentShape } from "@slm/distillation";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -23,7 +23,7 @@ import { shadowed } from "./shadow-runtime.js";
 
 /** Rows of a batch. */
 const ROWS = 16;
-/** Rows that `slm eval` measures, if the run has as many. */
+/** Rows for `slm eval`, if the run has enough. */
 const EVALUATED = 36;
 
 const GPU = { target: "gpu", profile: "webgpu" } as const;
@@ -31,7 +31,7 @@ const GPU = { target: "gpu", profile: "webgpu" } as const;
 let runtimes: Runtimes;
 let workspace: string;
 let words: readonly string[];
-/** Rows of the file that `slm eval` reads. */
+/** Rows in the file for `slm eval`. */
 let evaluated: number;
 
 beforeAll(async () => {
@@ -86,14 +86,14 @@ async function answersOn(
 const tokensOf = (answers: readonly Generation[]): readonly (readonly number[])[] =>
   answers.map(({ tokens }) => tokens);
 
-/** Tokens of both devices, which must be alike. */
+/** Tokens of both devices, which must be equal. */
 async function expectSameTokens(directory: string, sources: readonly Source[], asked?: Asked): Promise<void> {
   const expected = tokensOf(await answersOn(runtimes.cpu, directory, sources, asked));
   expect(expected.flat()).not.toEqual([]);
   expect(tokensOf(await answersOn(runtimes.gpu, directory, sources, asked))).toEqual(expected);
 }
 
-/** Largest difference of any output of any graph in any run, each computed on both devices from the same inputs. */
+/** Largest difference of any output in any run, computed on both devices from the same inputs. */
 async function largestDifference(
   directory: string,
   sources: readonly Source[],
@@ -160,8 +160,8 @@ describe("a trained student in float32 gives the CPU's answers, token for token"
 });
 
 /**
- * At accuracy level 4 both kernels of `MatMulNBits` may round activations to 8 bits, each in its own way: 0.09 on the student of the quick
- * start, in either scheme.
+ * At accuracy level 4 both kernels of `MatMulNBits` can round activations to 8 bits, but differently: 0.09 on the student of the quick
+ * start, with either scheme.
  */
 const BLOCK_BOUND = 0.3;
 
@@ -182,7 +182,7 @@ test.each(["int8-block", "int4-block"])(
 /** `accuracy_level` of `MatMulNBits`: activations stay float32. */
 const FLOAT_ACTIVATIONS = 1;
 
-/** A copy of a model whose products of quantized weights take their activations as they are. @returns its directory */
+/** A copy of a model whose products with quantized weights do not round activations. @returns its directory */
 async function withFloatActivations(directory: string, copy: string): Promise<string> {
   await cp(directory, copy, { recursive: true });
   for (const name of ["encoder.onnx", "decoder.onnx"]) {

@@ -1,4 +1,4 @@
-/** Every graph that is exported for WebGPU, run on it, against the training forward pass. */
+/** Compares every graph for WebGPU, run on WebGPU, with the training forward pass. */
 import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -98,7 +98,7 @@ describe("graphs in float32 compute what the trained model does", () => {
   });
 });
 
-/** Graphs without the note of their target, and contents of weights, by file. */
+/** Graphs without their target metadata, and contents of weights, by file. */
 async function graphsOf(directory: string): Promise<Readonly<Record<string, unknown>>> {
   const names = (await readdir(directory, { recursive: true })).filter((name) => name.includes(".onnx"));
   const entries = names.sort().map(async (name) => {

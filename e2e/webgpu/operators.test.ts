@@ -1,6 +1,6 @@
 /**
- * Which operators of training steps a provider computes, asked one by one: every kind of node of every step, alone in a graph that nothing
- * may be left to the CPU of. Writes the table of docs/reference/training-operators.md.
+ * Finds the operators of training steps that a provider supports. It runs every kind of node of every step in a separate graph, without CPU
+ * fallback. Writes the table of docs/reference/training-operators.md.
  */
 import { fileURLToPath } from "node:url";
 import { inferShapes } from "@slm/analysis";
@@ -15,7 +15,7 @@ import { openRuntimes, type Runtimes } from "./setting.js";
 
 const PAGE = fileURLToPath(new URL("../../docs/reference/training-operators.md", import.meta.url));
 
-/** Further settings that add operators: masks, loss scaling, accumulated gradients, a moving average, activations computed again. */
+/** Further settings that add operators: masks, loss scaling, accumulated gradients, a moving average, gradient checkpointing. */
 const CHANGES: readonly Partial<typeof SETTINGS>[] = [
   {},
   { dropout: 0.1, gradientCheckpointing: true },
@@ -24,16 +24,16 @@ const CHANGES: readonly Partial<typeof SETTINGS>[] = [
 
 type Facts = ReturnType<typeof inferShapes>["facts"];
 
-/** A node as providers tell it from others: its operator, and the types that it reads. */
+/** A kind of node for providers: operator and input types. */
 interface Kind {
   readonly name: string;
   readonly graph: Graph;
 }
 
 let runtimes: Runtimes;
-/** By name, in the order of names. */
+/** Sorted by name. */
 let kinds: readonly Kind[];
-/** Names of the kinds in steps that are written for WebGPU. */
+/** Names of the kinds in steps for WebGPU. */
 let written: ReadonlySet<string>;
 beforeAll(async () => {
   runtimes = await openRuntimes(true);
@@ -44,7 +44,7 @@ beforeAll(async () => {
 });
 afterAll(() => runtimes.close());
 
-/** The graphs of all steps as they are written for a provider. */
+/** The graphs of all steps for a provider. */
 async function steps(provider: string): Promise<readonly Graph[]> {
   const js = await createEagerEngine("js");
   const graphs: Graph[] = [];
@@ -72,7 +72,7 @@ function kindsOf(graphs: readonly Graph[]): ReadonlyMap<string, Kind> {
   return found;
 }
 
-/** "Gemm(float16)": the types of what it reads, each once, and that of a cast's result. */
+/** "Gemm(float16)": distinct input types, and the output type of a cast. */
 function nameOf(node: GraphNode, facts: Facts): string {
   const types = node.inputs
     .filter((value) => value !== "")
@@ -101,7 +101,7 @@ function alone(node: GraphNode, graph: Graph, facts: Facts): Graph {
   };
 }
 
-/** Whether a runtime computes a kind whole. */
+/** Whether a runtime supports a kind completely. */
 async function computes(runtime: Runtime, { name, graph }: Kind): Promise<boolean> {
   try {
     const session = await runtime.load({ kind: "bytes", bytes: encodeModel(graph) }, { name });
@@ -128,7 +128,7 @@ describe("operators of training steps", () => {
   test("that WebGPU's provider lacks are in no step that is written for it", () => {
     const lacking = [...answers].filter(([, { webgpu }]) => !webgpu).map(([name]) => name);
     expect(lacking.length).toBeGreaterThan(3);
-    // float16 is for adapters with shader-f16, which no software adapter has.
+    // float16 needs shader-f16, which software adapters do not have.
     expect(lacking.filter((name) => written.has(name) && !name.includes("float16"))).toEqual([]);
   });
 

@@ -1,4 +1,4 @@
-/** The page of `slm deploy --to web`, computing with WebGPU in headless Chromium. */
+/** Tests the page of `slm deploy --to web` with WebGPU in headless Chromium. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import type { Server } from "node:http";
 import { tmpdir } from "node:os";
@@ -9,13 +9,13 @@ import { serveFolder } from "../serving/serve-folder.js";
 import { slm } from "../slm-process.js";
 import { ON_WEBGPU, inRun, setting } from "./setting.js";
 
-/** Asked of every model. The alphabet of these is in every run's vocabulary. */
+/** Prompts for every model. Every run's vocabulary contains their letters. */
 const WORDS = ["abc", "deb", "decade", "bead"];
 
-/** Settings that make Node find a driver of Vulkan; the browser has its own. */
+/** Settings with which Node finds a Vulkan driver. The browser has its own. */
 const OF_NODE: ReadonlySet<string> = new Set(["VK_ICD_FILENAMES", "LD_LIBRARY_PATH"]);
 
-/** Runs in the worker before its own code: counts what is handed to the GPU, which WebAssembly never does. */
+/** Runs in the worker before its own code and counts submissions to the GPU. WebAssembly never submits any. */
 const COUNTER = `
   const counted = new BroadcastChannel("dispatches");
   const dispatch = GPUComputePassEncoder.prototype.dispatchWorkgroups;
@@ -69,7 +69,7 @@ afterEach(() => page.close());
 
 const at = (name: string): string => join(root, name);
 
-/** Serves a model's page and opens it, with the device chosen. */
+/** Serves a model's page, opens it and selects the device. */
 async function openOn(model: string, provider: "wasm" | "webgpu"): Promise<void> {
   const site = at(`${model}-${provider}-site`);
   await slm("deploy", at(model), "--to", "web", "-o", site);
@@ -84,7 +84,7 @@ async function openOn(model: string, provider: "wasm" | "webgpu"): Promise<void>
   if (provider === "webgpu") await page.getByLabel("Runs on").selectOption(provider);
 }
 
-/** Types a text, presses Enter and waits for the end. */
+/** Types a text, presses Enter and waits for the answer. */
 async function ask(text: string): Promise<string> {
   await page.getByLabel("Text").fill(text);
   await page.getByLabel("Text").press("Enter");
@@ -94,7 +94,7 @@ async function ask(text: string): Promise<string> {
 
 const dispatches = (): Promise<number> => page.evaluate<number>("window.dispatches");
 
-/** Texts of the command line on a device. */
+/** Answers of the command line on a device. */
 async function answersOn(model: string, ...device: readonly string[]): Promise<string[]> {
   const flags = WORDS.flatMap((prompt) => ["--prompt", prompt]);
   const { generations } = (await slm("generate", at(model), ...flags, ...device)) as {
@@ -105,7 +105,7 @@ async function answersOn(model: string, ...device: readonly string[]): Promise<s
 
 const ON_CPU = ["--device", "cpu"] as const;
 
-/** What texts must equal: the CPU's, where rounding of activations does not tip near ties; there those of WebGPU in Node. */
+/** The expected answers: the CPU's, or WebGPU's in Node if rounding of activations could change near ties. */
 const MODELS = [
   { model: "float32", device: ON_CPU },
   { model: "int4-block", device: ON_WEBGPU },
@@ -125,7 +125,7 @@ test.each(MODELS)(
     const texts: string[] = [];
     for (const word of WORDS) texts.push(await ask(word));
     expect(texts).toEqual(await answersOn(model, ...device));
-    // A step of one token is dozens of kernels.
+    // A step for one token runs dozens of kernels.
     await expect.poll(dispatches).toBeGreaterThan(before + 10 * WORDS.length);
     const rate = (await page.locator("#rate").textContent()) ?? "";
     expect(rate.endsWith(" (software adapter)")).toBe(isSoftware);
@@ -160,7 +160,7 @@ test("drafts by a model's rules, in fewer runs and with the same texts", async (
   }
   const [plain = 0, drafted = 0] = dispatched;
   expect(drafted).toBeGreaterThan(10 * WORDS.length);
-  // The encoder's kernels are among both.
+  // Both counts include the encoder's kernels.
   expect(drafted).toBeLessThan(0.8 * plain);
 });
 

@@ -1,4 +1,4 @@
-/** What WebGPU does not compute is rejected before anything runs, with the reason and the command that exports rightly. */
+/** Graphs that WebGPU cannot compute are rejected before anything runs, with the reason and the right export command. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -70,7 +70,7 @@ describe("exports for target cpu", () => {
     await expectRejected(
       await exported(capped, { target: "cpu" }),
       "OP_UNSUPPORTED",
-      /softcap=2 .* leaves the cap out/,
+      /softcap=2 .* ignores the cap/,
     );
     const model = await loadGraphs(await exported(decoderOnly, { target: "cpu" }), runtimes.gpu);
     await model.close();

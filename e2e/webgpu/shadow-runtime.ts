@@ -1,4 +1,4 @@
-/** Two runtimes side by side: every run is computed on both from the same inputs, and their outputs are compared. */
+/** A runtime that also runs every computation on a second runtime and compares the outputs. */
 import type { DeviceTensor, GraphSource, HostTensor, LoadOptions, Runtime, Session } from "@slm/runtime";
 import { fromHalves, repeatRuns, withLoad } from "@slm/runtime";
 
@@ -6,7 +6,7 @@ import { fromHalves, repeatRuns, withLoad } from "@slm/runtime";
 export interface OutputDifference {
   readonly graph: string;
   readonly output: string;
-  /** Largest absolute difference of two numbers, in units of the output; infinite where one of them is not a number. */
+  /** Largest absolute difference of two numbers, in units of the output; infinite if one of them is not a number. */
   readonly maxAbs: number;
 }
 

@@ -1,4 +1,4 @@
-/** Tokens that WebGPU draws and candidates that it finds, nothing left to the CPU, against the host's sampler and the CPU provider. */
+/** Compares tokens and candidates that WebGPU computes, without CPU fallback, with the host's sampler and the CPU provider. */
 import { createRandom } from "@slm/generation";
 import { createHostTensor, type Runtime } from "@slm/runtime";
 import fc from "fast-check";

@@ -1,4 +1,4 @@
-/** Training steps that WebGPU computes whole, against the CPU's: loss, gradient norm and state. */
+/** Compares training steps that run completely on WebGPU with the CPU: loss, gradient norm and state. */
 import { createEagerEngine, createOnnxEngine, type Engine } from "@slm/tensor";
 import { dropoutKey, planRun } from "@slm/training";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -97,7 +97,7 @@ test("a step of which a part would be left to the CPU is rejected when it is loa
   });
 });
 
-/** Every case, with one optimizer and the other in turn: shaders of a software adapter take long to compile. */
+/** Every case, with alternating optimizers, because a software adapter compiles shaders slowly. */
 const CASES = CASES_AND_OPTIMIZERS.filter((_, index) => index % 2 === (index >> 1) % 2);
 
 describe("three training steps give the CPU's losses, gradient norms and state", () => {

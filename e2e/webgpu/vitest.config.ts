@@ -1,7 +1,7 @@
 import { mergeConfig } from "vitest/config";
 import { base } from "../../vitest.config.js";
 
-/** Tests that compute with WebGPU; `npm run e2e:webgpu` finds an adapter for them. */
+/** Tests on WebGPU. `npm run e2e:webgpu` finds an adapter for them. */
 export default mergeConfig(base, {
   test: {
     root: import.meta.dirname,

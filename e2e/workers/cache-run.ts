@@ -1,20 +1,11 @@
-/** A run whose cache has several shards: many short synthetic words and a teacher of a few thousand weights. */
+/** A run with a cache of several shards: many short synthetic words and a teacher with a few thousand weights. */
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { sha256 } from "@slm/core";
 import { createRandom } from "@slm/generation";
 
 const LETTERS = Array.from("abcdefghij");
-export const shape = {
-  width: 32,
-  heads: 2,
-  kvHeads: 2,
-  headDim: 16,
-  feedForward: 64,
-  decoderLayers: 2,
-  maxSource: 8,
-  maxTarget: 8,
-};
+export const shape = { width: 32, heads: 2, decoderLayers: 2, maxSource: 8, maxTarget: 8 };
 const training = {
   steps: 2,
   batchSize: 8,
@@ -34,7 +25,7 @@ export function words(count: number, seed: number): readonly string[] {
   return [...found];
 }
 
-/** Rows of words as JSON lines: each word is spelt in capitals. */
+/** Rows as JSON lines, with each word spelled in capitals. */
 export const lines = (sources: readonly string[]): string =>
   sources
     .map((source) => `${JSON.stringify({ source, target: Array.from(source.toUpperCase()).join(" ") })}\n`)
@@ -45,7 +36,7 @@ export async function writeRun(directory: string, sources: readonly string[]): P
   await mkdir(directory, { recursive: true });
   const file = (split: string): string => join(directory, `${split}.jsonl`);
   await writeFile(file("train"), lines(sources));
-  // Words of five letters, so that none of them is in training.
+  // Words of five letters, which are not in the training rows.
   await writeFile(file("dev"), lines(["abcde", "fghij"]));
   await writeFile(file("test"), lines(["jihgf", "edcba"]));
   const recipe = {
@@ -65,7 +56,7 @@ export async function copyWithoutCache(from: string, to: string): Promise<void> 
   await rm(join(to, "cache"), { recursive: true, force: true });
 }
 
-/** Hash of every file of a cache, by name, without the manifest, which has times. */
+/** Hash of every file of a cache, by name, except the manifest, which contains times. */
 export async function cacheContents(run: string): Promise<Readonly<Record<string, string>>> {
   const directory = join(run, "cache");
   const names = (await readdir(directory, { recursive: true }))

@@ -1,4 +1,4 @@
-/** A teacher's cache by several workers: the bytes of a single machine, whatever ends on the way. */
+/** A teacher cache computed by several workers has the same bytes as one from a single machine, even if processes die. */
 import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -23,7 +23,7 @@ import {
 } from "./worker-process.js";
 import { useScene } from "./scene.js";
 
-/** Workers that are killed in turn, at random times; `npm run e2e:workers -- --kills 50` for many. */
+/** Number of workers that are killed one after the other, at random times; `npm run e2e:workers -- --kills 50` for many. */
 const KILLS = Number(process.env.SLM_TEST_KILLS ?? 4);
 /** Enough for eight shards of 32,768 target positions. */
 const ROWS = 30_000;
@@ -39,7 +39,7 @@ beforeAll(async () => {
   expected = await cacheContents(at("alone"));
 });
 
-/** Places of a test: its run, what its workers share, and the folder of their copies. */
+/** Directories of a test: its run, its workers' shared storage, and their local copies. */
 async function places(
   name: string,
 ): Promise<{ readonly run: string; readonly storage: string; readonly scratch: string }> {
@@ -55,7 +55,7 @@ const cacheByWorkers = (run: string, storage: string): ReturnType<typeof cacheWi
 
 const isWorking = ({ output }: WorkerProcess): boolean => output().includes("done in");
 
-/** Nothing of a finished run is left: no job in the queue, no file in the storage, no lock and no unfinished work. */
+/** Checks that a finished run leaves no jobs, files, locks or unfinished work. */
 async function expectNothingLeft(run: string, storage: string): Promise<void> {
   expect(await jobKeys(scene.redis.client)).toEqual([]);
   expect(await scene.redis.client.hlen("{slm}:runs")).toBe(0);
@@ -79,7 +79,7 @@ describe("slm teacher cache --workers", () => {
     expect(await cacheContents(run)).toEqual(expected);
     expect(result).not.toHaveProperty("unscored");
     const shares = result["workers"] as readonly WorkerShare[];
-    // Every shard was accepted once, from one of the workers.
+    // Every shard was accepted once, from one worker.
     expect(shares.reduce((sum, { jobs }) => sum + jobs, 0)).toBe(8);
     expect(shares.reduce((sum, { units }) => sum + units, 0)).toBe(result["tokens"]);
     for (const { worker } of shares) expect(workers.map(({ output }) => output()).join("")).toContain(worker);
@@ -100,7 +100,7 @@ describe("slm teacher cache --workers", () => {
     expect(await leaving!.ended).toBe(0);
     expect(leaving!.output()).toContain(" 0 tries failed");
     expect((await caching).exitCode).toBe(0);
-    expect(staying!.output()).not.toContain("taken over");
+    expect(staying!.output()).not.toContain("reassigned from");
     expect(await cacheContents(run)).toEqual(expected);
     await expectNothingLeft(run, storage);
   });
@@ -108,7 +108,7 @@ describe("slm teacher cache --workers", () => {
   test(`gives the same bytes while ${KILLS} workers are killed at random times`, async () => {
     const { next } = createRandom(KILLS);
     let kills = 0;
-    // One run after the other, until all kills have met work.
+    // Starts runs until every kill has interrupted work.
     for (let number = 0; kills < KILLS; number++) {
       const { run, storage, scratch } = await places(`random-${number}`);
       const start = (): WorkerProcess => startWorker(scene.redis, { storage, scratch });
@@ -151,7 +151,7 @@ describe("slm teacher cache --workers", () => {
       source,
       reason: expect.stringContaining("SIGKILL") as string,
     });
-    // All shards but the row's are those of one machine.
+    // All shards except the changed row's equal those of one machine.
     const made = await cacheContents(run);
     const shards = Object.keys(expected).filter((name) => name.startsWith("shard-"));
     expect(shards).toHaveLength(8);

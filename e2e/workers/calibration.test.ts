@@ -1,4 +1,4 @@
-/** Calibrations by several workers: the quantized model of one machine, to the byte. */
+/** Calibration by several workers produces byte for byte the quantized model of one machine. */
 import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { encodeSafetensors } from "@slm/checkpoints";
@@ -16,7 +16,7 @@ import { environment, startOtherWorker, startWorker, until, watchMessages } from
 
 /** A hundred runs of up to 32 rows: 13 parts. */
 const ROWS = 3000;
-/** Files of feeds: three parts, one of which is not full. */
+/** Files with inputs: three parts, one incomplete. */
 const FEEDS = 19;
 
 const scene = useScene("calibration");
@@ -27,7 +27,7 @@ beforeAll(async () => {
   await writeFile(at("rows.jsonl"), lines(words(ROWS, 3)));
 });
 
-/** Hash of every file of a quantized directory but the manifest, which has times. */
+/** Hash of every file of a quantized directory except the manifest, which contains times. */
 async function contentsOf(directory: string): Promise<Readonly<Record<string, string>>> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });
   const paths = entries
@@ -45,7 +45,7 @@ interface Made {
   readonly shares: readonly WorkerShare[];
 }
 
-/** Runs `slm quantize`. @returns what it wrote, and its result without times, paths and workers */
+/** Runs `slm quantize`. @returns hashes of its output, and its result without times, paths and workers */
 async function quantize(name: string, ...argv: readonly string[]): Promise<Made> {
   const output = ["-o", at(name), "--threads", "1", "--json"];
   const { stdout } = await execa(process.execPath, [bin, "quantize", ...argv, ...output], {
@@ -56,7 +56,7 @@ async function quantize(name: string, ...argv: readonly string[]): Promise<Made>
   return { contents: await contentsOf(at(name)), report: { ...report, artifact: "" }, shares };
 }
 
-/** What workers share, and the flags that name it. */
+/** The workers' shared storage, and its flags. */
 async function sharedBy(
   name: string,
 ): Promise<{ readonly storage: string; readonly scratch: string; readonly flags: readonly string[] }> {
@@ -70,7 +70,7 @@ const sumOf = (shares: readonly WorkerShare[], key: "jobs" | "units"): number =>
 
 describe("slm quantize --workers", () => {
   test("writes the bytes of one machine when a worker is killed in the middle of a job", async () => {
-    // Ranges and sums of products, of two graphs.
+    // Ranges and Gram matrices of two graphs.
     const how = ["--scheme", "a16w4"];
     const rows = ["--calibration", at("rows.jsonl"), "--calibration-rows", String(ROWS)];
     const alone = await quantize("alone", at("model"), ...how, ...rows);
@@ -100,10 +100,10 @@ describe("slm quantize --workers", () => {
     expect(report).toEqual(alone.report);
     expect(alone.shares).toEqual([]);
     expect(workers.map(({ output }) => output()).join("")).toContain("taken over");
-    // Four statistics of two graphs in 13 parts each; every part was accepted once, from the two that lived.
+    // Two statistics of two graphs in 13 parts each; every part was accepted once, from the two that lived.
     expect(shares).toHaveLength(2);
-    expect(sumOf(shares, "jobs")).toBe(4 * 2 * 13);
-    expect(sumOf(shares, "units")).toBe(4 * 2 * ROWS);
+    expect(sumOf(shares, "jobs")).toBe(2 * 2 * 13);
+    expect(sumOf(shares, "units")).toBe(2 * 2 * ROWS);
     const { longest } = await messages.stop();
     expect(longest).toBeGreaterThan(0);
     expect(longest).toBeLessThanOrEqual(4096);

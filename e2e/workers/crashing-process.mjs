@@ -1,9 +1,9 @@
-/** The job process of `slm worker`, but a certain row ends it, as a crash of native code would. */
+/** The job process of `slm worker`, except that a certain row ends it, like a crash of native code. */
 import { join } from "node:path";
 import { readSafetensors } from "../../packages/checkpoints/dist/index.js";
 import { SharedFiles, openStore } from "../../packages/extension-workers/dist/index.js";
 
-// Read before the job process, which takes the variable out of the environment.
+// Read before the job process removes the variable from the environment.
 const { storage, scratch } = JSON.parse(process.env.SLM_JOB_PROCESS);
 const { default: serve } = await import("../../packages/slm/dist/job-process.js");
 const crashing = process.env.SLM_TEST_CRASHING_SOURCE;

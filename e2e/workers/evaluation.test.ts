@@ -1,4 +1,4 @@
-/** An evaluation by several workers: the metrics and predictions of one machine. */
+/** Evaluation by several workers produces the metrics and predictions of one machine. */
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { execa } from "execa";
 import { beforeAll, expect, test } from "vitest";
@@ -44,7 +44,7 @@ test("slm eval --workers gives the metrics, intervals and predictions of one mac
   expect(alone).toMatchObject({ n: ROWS, confidence: { mean: expect.any(Number) as number } });
   const [storage, scratch] = [at("shared"), at("scratch")];
   await mkdir(storage);
-  // One connects with TLS, and trusts the certificate's authority.
+  // One worker connects with TLS and trusts the certificate authority.
   const secure = { ...scene.redis, url: scene.redis.tlsUrl };
   workers.push(
     startWorker(scene.redis, { storage, scratch }),

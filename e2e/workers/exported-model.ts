@@ -1,4 +1,4 @@
-/** A student of a few thousand weights, exported: what evaluations and quantizations of the tests work on. */
+/** An exported student with a few thousand weights, for evaluations and quantizations in tests. */
 import { readFile, writeFile } from "node:fs/promises";
 import { execa } from "execa";
 import { bin } from "../slm-process.js";
@@ -14,7 +14,7 @@ const training = {
   evaluateRows: 2,
 };
 
-/** Gives a recipe a student that learns from labels, besides other sections. */
+/** Adds a student that learns from labels to a recipe. */
 export async function withStudent(recipe: string, sections: object = {}): Promise<void> {
   const { data } = JSON.parse(await readFile(recipe, "utf8")) as { data: object };
   const loss = { forwardKl: 0, crossEntropy: 1 };

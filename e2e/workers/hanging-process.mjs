@@ -1,4 +1,6 @@
-/** The job process of `slm worker`, but it never ends a job: it does its first one, leaves a mark, and says nothing more. */
+/**
+ * The job process of `slm worker`, except that it never finishes a job: it computes its first one, writes a marker file, and then hangs.
+ */
 import { writeFile } from "node:fs/promises";
 import serve from "../../packages/slm/dist/job-process.js";
 

@@ -1,4 +1,4 @@
-/** `slm worker` with another job process: the file beside this one that SLM_TEST_PROCESS names. */
+/** `slm worker` with another job process: the file in this folder that SLM_TEST_PROCESS names. */
 import { parseArgs } from "node:util";
 import { join } from "node:path";
 import { redisAddress, runWorker } from "../../packages/extension-workers/dist/index.js";

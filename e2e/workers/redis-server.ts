@@ -1,4 +1,4 @@
-/** Debian's Redis as a process of the test: append-only, with a password, and with TLS beside. */
+/** Starts Debian's Redis for tests: append-only, with a password, and also with TLS. */
 import { execa } from "execa";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -14,10 +14,10 @@ export interface RedisServer {
   /** Without the password. */
   readonly url: string;
   readonly tlsUrl: string;
-  /** Authority that signed the certificate of `tlsUrl`. */
+  /** Certificate authority of `tlsUrl`. */
   readonly authority: string;
   readonly client: Redis;
-  /** Kills it with SIGKILL and starts it again on the same files. */
+  /** Kills Redis with SIGKILL and restarts it with the same files. */
   restart(): Promise<void>;
   stop(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** Shared storage in a bucket: of a server with S3's interface on loopback, which `npm run e2e:workers` starts. */
+/** Shared storage in a bucket of an S3-compatible server on loopback, which `npm run e2e:workers` starts. */
 import { randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-/** What the tests of a file share: a folder, a Redis, and the workers that a test has started. */
+/** Shared resources of a file's tests: a folder, a Redis, and the started workers. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ export interface Scene {
   readonly workers: WorkerProcess[];
 }
 
-/** Registers what makes the folder and the Redis before the tests of a file, and removes them behind them. */
+/** Creates the folder and the Redis before a file's tests, and removes them afterwards. */
 export function useScene(name: string): Scene {
   let root = "";
   let redis: RedisServer | undefined;

@@ -1,4 +1,4 @@
-/** A sweep on several workers: the numbers of one machine. */
+/** A sweep on several workers produces the numbers of one machine. */
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { execa } from "execa";
 import { expect, test } from "vitest";

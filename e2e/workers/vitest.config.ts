@@ -2,10 +2,10 @@ import { mergeConfig } from "vitest/config";
 import { defaultServerConditions } from "vite";
 import { base } from "../../vitest.config.js";
 
-// The client of S3 has bundlers' modules under the condition `module`, which Node.js itself cannot load.
+// The S3 client has bundler modules under the condition `module`, which Node.js cannot load.
 const conditions = ["@slm/source", ...defaultServerConditions.filter((condition) => condition !== "module")];
 
-/** Tests with workers in processes of their own and a Redis; `npm run e2e:workers` brings what they need. */
+/** Tests with worker processes and a Redis. `npm run e2e:workers` installs what they need. */
 export default mergeConfig(
   { ...base, ssr: { resolve: { conditions } } },
   {

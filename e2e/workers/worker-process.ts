@@ -1,4 +1,4 @@
-/** Workers as processes of the test, and what Redis holds while they work. */
+/** Runs workers as processes, and records what Redis contains meanwhile. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ const WORKER_KEY = "a key for these tests, of more than 32 characters";
 
 export interface WorkerProcess {
   readonly process: ChildProcess;
-  /** What it wrote so far. */
+  /** Its output so far. */
   readonly output: () => string;
   /** Resolves with the exit code; null after a signal. */
   readonly ended: Promise<number | null>;
@@ -27,7 +27,7 @@ export const environment = (more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv => 
   ...more,
 });
 
-/** Starts a worker that takes over jobs after two seconds. @param program another one than `slm worker`, with the same flags */
+/** Starts a worker that takes over jobs after two seconds. @param program replaces `slm worker`; it has the same flags */
 export function startWorker(
   redis: RedisServer,
   {
@@ -55,7 +55,7 @@ export function startWorker(
   return { process: child, output: () => text, ended };
 }
 
-/** Starts a worker whose jobs run in another process than those of `slm worker`. @param program a file beside this one */
+/** Starts a worker with another job process than `slm worker`. @param program a file in this folder */
 export function startOtherWorker(
   redis: RedisServer,
   { program, ...places }: { readonly storage: string; readonly scratch: string; readonly program: string },
@@ -65,13 +65,13 @@ export function startOtherWorker(
   return startWorker(redis, { ...places, program: [worker] }, { ...env, SLM_TEST_PROCESS: program });
 }
 
-/** Makes the teacher's cache of a recipe on this machine alone. */
+/** Computes a recipe's teacher cache only on this machine. */
 export async function cacheAlone(recipe: string, out: string): Promise<void> {
   const argv = [bin, "teacher", "cache", recipe, "--out", out, "--threads", "1", "--quiet"];
   await execa(process.execPath, argv, { env: environment() });
 }
 
-/** Waits until something is so. @throws Error after a minute */
+/** Waits until a condition is true. @throws Error after a minute */
 export async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
   for (const deadline = Date.now() + 60_000; Date.now() < deadline;) {
     if (await isSo()) return;
@@ -80,7 +80,7 @@ export async function until(what: string, isSo: () => boolean | Promise<boolean>
   throw new Error(`not within a minute: ${what}`);
 }
 
-/** Watches all that jobs hold in Redis. */
+/** Records everything that jobs store in Redis. */
 export function watchMessages(client: Redis): {
   stop(): Promise<{ readonly longest: number; readonly all: string }>;
 } {

@@ -11,8 +11,12 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import ort from "onnxruntime-node";
 import { settingsOf } from "../lib/settings.mjs";
-import { median, openStep } from "./step-feeds.mjs";
+
+/** The middle of the values. */
+const median = (/** @type {readonly number[]} */ values) =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
 const [model, ...settings] = process.argv.slice(2);
 const options = settingsOf(
@@ -84,3 +88,44 @@ console.log(
   `call ${call.toFixed(2)} ms, operators ${operators.toFixed(2)} ms, beside them ${(call - operators).toFixed(2)} ms`,
 );
 for (const [name, time] of byOperator.slice(0, 8)) console.log(`${time.toFixed(2).padStart(8)} ms  ${name}`);
+
+/**
+ * @param directory an export for target cpu
+ * @param {{ batch: number, target: number, past: number, capacity: number, source: number }} sizes tokens fed, positions in the cache,
+ *   positions it has room for, and tokens of the source
+ * @param sessionOptions of ONNX Runtime
+ * @returns the session, feeds and fetches of one step, how caches are handed back (`caches` of model.json)
+ */
+async function openStep(
+  /** @type {string} */ directory,
+  /** @type {{ batch: number, target: number, past: number, capacity: number, source: number }} */
+  { batch, target, past, capacity, source },
+  /** @type {ort.InferenceSession.SessionOptions} */ sessionOptions,
+) {
+  const { graphs, caches } = JSON.parse(await readFile(join(directory, "model.json"), "utf8"));
+  const session = await ort.InferenceSession.create(join(directory, graphs.decoder.file), sessionOptions);
+  /** @type {Readonly<Record<string, number>>} */
+  const axes = { batch, target, source, capacity };
+  const tensorOf = (/** @type {ort.InferenceSession.ValueMetadata} */ input) => {
+    if (!input.isTensor) throw new Error(`${input.name}: is no tensor`);
+    const { name, type, shape } = input;
+    const dims = shape.map((axis) => {
+      const size = typeof axis === "number" ? axis : axes[axis];
+      if (size === undefined) throw new Error(`${name}: unknown axis in [${shape.join(", ")}]`);
+      return size;
+    });
+    const count = dims.reduce((product, size) => product * size, 1);
+    if (type === "float32") return new ort.Tensor(type, new Float32Array(count).fill(0.01), dims);
+    // Token 5, and the number of positions that are in the cache.
+    return new ort.Tensor(type, new Int32Array(count).fill(name === "past_length" ? past : 5), dims);
+  };
+  const feeds = Object.fromEntries(session.inputMetadata.map((input) => [input.name, tensorOf(input)]));
+  const isReplaced = caches !== "delta";
+  const fetches = Object.fromEntries(
+    session.outputNames.map((name) => [
+      name,
+      (isReplaced ? feeds[name.replace("present", "past")] : undefined) ?? null,
+    ]),
+  );
+  return { session, feeds, fetches, caches };
+}

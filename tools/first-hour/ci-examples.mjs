@@ -1,55 +1,97 @@
-/** The CI examples of `docs/pipelines`, run in a repository that holds a recipe and its data, against registries on this machine. */
+/**
+ * The CI examples of `docs/pipelines`: their shell commands, typed in a clone of a repository that holds a recipe and its data, against
+ * registries on this machine. What GitHub and GitLab do around them (caches, artifacts, conditions) is theirs; only that the named files
+ * exist is checked. The run directory is that of the first hour, as from a cache, so no stage runs again.
+ */
 import { execFileSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
+import { existsSync } from "node:fs";
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { runGithubJob, runGitlabPipeline } from "./ci-jobs.mjs";
+import { bash } from "./session.mjs";
 
-/** Fewer steps: these jobs are about what is kept of a job, not about the model. Variables override a recipe. */
-const SHORT = {
-  SLM_TEACHER__STEPS: "100",
-  SLM_DISTILL__STEPS: "200",
-  SLM_DISTILL__EVALUATE_EVERY: "200",
-  SLM_QUANTIZE__GATE__MAX_DROP: "1",
-};
+/**
+ * Values by name: of variables and of `${{ ... }}`.
+ *
+ * @typedef {Readonly<Record<string, string>>} Values
+ *
+ * What is read of github-actions.yml and of a job of gitlab-ci.yml.
+ * @typedef {{ run?: string, with?: Values, env?: Values }} GithubStep
+ * @typedef {{ env: Values, jobs: { model: { steps: GithubStep[] } } }} Workflow
+ * @typedef {{ script: string[], variables?: Values, cache?: { paths: string[] }, artifacts?: { paths: string[] } }} GitlabJob
+ * @typedef {{ variables: Values, model: GitlabJob, publish: GitlabJob }} Pipeline
+ *
+ * A part of an example that the runner hands to a shell.
+ * @typedef {{ script: string, env: Values }} Script
+ */
 
-const GITHUB = {
-  "github.ref": "refs/heads/main",
-  "github.ref_name": "main",
-  "github.actor": "someone",
-  "secrets.GITHUB_TOKEN": "any",
-};
-
-/** @type {(condition: boolean, message?: string) => asserts condition} */
+/** @type {(condition: boolean, message: string) => asserts condition} */
 function expect(condition, message) {
   if (!condition) throw new Error(message);
 }
 
-async function step(/** @type {string} */ name, /** @type {() => Promise<void>} */ body) {
-  const start = performance.now();
-  await body();
-  console.log(`${((performance.now() - start) / 1000).toFixed(1).padStart(6)} s  ${name}`);
+/** `text` with each `pattern` replaced by the value that its first group names. */
+function filled(/** @type {string} */ text, /** @type {RegExp} */ pattern, /** @type {Values} */ values) {
+  return text.replace(pattern, (_match, /** @type {string} */ name) => {
+    const value = values[name];
+    expect(value !== undefined, `docs/pipelines: no value for ${name}`);
+    return value;
+  });
 }
 
-/**
- * @typedef {import("./ci-jobs.mjs").Values} Values
- *
- * Folders of the test, of the two examples and of the repository, the registry of containers, and the variables of the runners.
- * @typedef {{ root: string, repository: string, registry: string, examples: string, env: Values }} Places
- */
+/** @returns {Values} */
+const filledAll = (
+  /** @type {Values | undefined} */ fields,
+  /** @type {RegExp} */ pattern,
+  /** @type {Values} */ values,
+) =>
+  Object.fromEntries(
+    Object.entries(fields ?? {}).map(([name, text]) => [name, filled(text, pattern, values)]),
+  );
 
-/** What became of each stage, from the result of `slm run --json`. */
-const stagesOf = async (/** @type {string} */ file) => {
+/** What a workflow of GitHub hands to a shell, and the paths that it keeps. */
+function ofGithub(/** @type {Workflow} */ { env, jobs }, /** @type {Values} */ contexts) {
+  const { steps } = jobs.model;
+  const pattern = /\$\{\{\s*([\w.]+)\s*\}\}/gu;
+  /** @type {Script[]} */
+  const scripts = steps.flatMap(({ run, env: own }) =>
+    run === undefined
+      ? []
+      : [{ script: filled(run, pattern, contexts), env: { ...env, ...filledAll(own, pattern, contexts) } }],
+  );
+  const paths = steps.flatMap(({ with: inputs }) => inputs?.path?.trim().split(/\s+/u) ?? []);
+  return { scripts, paths };
+}
+
+/** The same of a pipeline of GitLab. */
+function ofGitlab(/** @type {Pipeline} */ { variables, model, publish }, /** @type {Values} */ predefined) {
+  /** @type {Script[]} */
+  const scripts = [model, publish].map(({ script, variables: own }) => ({
+    script: script.join("\n"),
+    env: { ...variables, ...predefined, ...filledAll(own, /\$(\w+)/gu, predefined) },
+  }));
+  return { scripts, paths: [...(model.cache?.paths ?? []), ...(model.artifacts?.paths ?? [])] };
+}
+
+/** Runs the scripts one after another in a clone. @throws Error with what one printed that failed, and for a path that is missing */
+async function runScripts(
+  /** @type {string} */ workspace,
+  /** @type {{ scripts: Script[], paths: string[] }} */ { scripts, paths },
+  /** @type {Values} */ runner,
+) {
+  for (const { script, env } of scripts) {
+    const options = { cwd: workspace, env: { ...process.env, ...env, ...runner } };
+    const { code, stdout, stderr } = await bash(script, options);
+    expect(code === 0, `${script}\nexit code ${code}\n${stdout}${stderr}`);
+  }
+  const missing = paths.filter((path) => !existsSync(join(workspace, path)));
+  expect(missing.length === 0, `the example keeps files that it does not make: ${missing.join(", ")}`);
   /** @type {{ result: { stages: { name: string, status: string }[] } }} */
-  const { result } = JSON.parse(await readFile(file, "utf8"));
-  return Object.fromEntries(result.stages.map(({ name, status }) => [name, status]));
-};
-
-const printed = (
-  /** @type {(import("./session.mjs").Done & { name: string }) | undefined} */
-  { name, code, stdout, stderr } = { name: "no step", code: 0, stdout: "", stderr: "" },
-) => `${name}: exit code ${code}\n${stdout}${stderr}`;
+  const { result } = JSON.parse(await readFile(join(workspace, "run.json"), "utf8"));
+  const again = result.stages.filter(({ status }) => status !== "skipped").map(({ name }) => name);
+  expect(again.length === 0, `stages that ran although they were up to date: ${again.join(", ")}`);
+}
 
 /**
  * @param project folder of the first hour, with its recipe, data and finished run
@@ -58,119 +100,44 @@ const printed = (
  * @param env variables of the runners
  */
 export async function tryCiExamples(
-  /** @type {Omit<Places, "repository"> & { project: string }} */
+  /** @type {{ root: string, project: string, registry: string, examples: string, env: Values }} */
   { root, project, registry, examples, env },
 ) {
-  const repository = join(root, "repository");
-  await mkdir(repository);
-  for (const file of ["recipe.yaml", "dates.csv"]) await cp(join(project, file), join(repository, file));
-  const git = (/** @type {string[]} */ ...argv) =>
-    execFileSync("git", argv, { cwd: repository, stdio: ["ignore", "ignore", "inherit"] });
-  git("init", "--quiet", "--initial-branch", "main");
-  git("add", ".");
-  git(
-    "-c",
-    "user.name=someone",
-    "-c",
-    "user.email=someone@localhost",
-    "commit",
-    "--quiet",
-    "-m",
-    "A recipe and its data",
-  );
-  await github({ root, repository, registry, examples, env });
-  await gitlab({ root, repository, registry, examples, env, run: join(project, "runs", "dates") });
-}
-
-async function github(/** @type {Places} */ { root, repository, registry, examples, env }) {
-  /** @type {import("./ci-jobs.mjs").Workflow} */
-  const workflow = parse(await readFile(join(examples, "github-actions.yml"), "utf8"));
+  const read = async (/** @type {string} */ file) => parse(await readFile(join(examples, file), "utf8"));
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
-  const caches = join(root, "github-caches");
-  await mkdir(caches);
-  const job = (
-    /** @type {number} */ run,
-    /** @type {{ onStderr?: import("./session.mjs").LineListener }} */ options = {},
-  ) => {
-    const workspace = join(root, `github-${run}`);
-    const contexts = {
-      ...GITHUB,
-      "github.run_id": String(run),
-      "github.run_attempt": "1",
-      "secrets.SLM_SIGNING_KEY": privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
-    };
-    const variables = {
-      ...SHORT,
-      ...env,
-      REGISTRY: registry,
-      GITHUB_REPOSITORY: "Someone/Dates",
-      GITHUB_SHA: `sha-${run}`,
-    };
-    const places = { workspace, repository, caches, artifacts: join(root, `github-artifacts-${run}`) };
-    return {
-      ...places,
-      outcome: runGithubJob(workflow, { ...places, contexts, env: variables, ...options }),
-    };
+  const contexts = {
+    "github.actor": "someone",
+    "secrets.GITHUB_TOKEN": "any",
+    "secrets.SLM_SIGNING_KEY": privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
   };
-  await step("GitHub's example, cancelled while the student is trained", async () => {
-    /** @type {import("./session.mjs").LineListener} */
-    const onStderr = (line, interrupt) => {
-      if (line.includes('"stage":"distill"') && line.includes('"event":"progress"')) interrupt();
-    };
-    const { hasFailed, steps } = await job(1, { onStderr }).outcome;
-    expect(hasFailed && steps.at(-1)?.code === 130, printed(steps.at(-1)));
-  });
-  await step("GitHub's example, going on from what that job saved", async () => {
-    const { workspace, artifacts, outcome } = job(2);
-    const { hasFailed, steps } = await outcome;
-    expect(!hasFailed, printed(steps.at(-1)));
-    const stages = await stagesOf(join(artifacts, "run.json"));
-    expect(stages.teacher === "skipped" && stages.distill === "ran", JSON.stringify(stages));
-    await writeFile(join(workspace, "key.pub.pem"), publicKey.export({ type: "spki", format: "pem" }));
-    const slm = (/** @type {string[]} */ ...argv) =>
-      execFileSync("npx", ["--no-install", "slm", ...argv], {
-        cwd: workspace,
-        env: { ...process.env, ...env },
-        stdio: "pipe",
-      });
-    slm("pull", `${registry}/someone/dates/model:sha-2`, "-o", "pulled");
-    slm("verify", "pulled", "--key", "key.pub.pem");
-  });
-}
-
-async function gitlab(
-  /** @type {Places & { run: string }} */ { root, repository, registry, examples, env, run },
-) {
-  /** @type {import("./ci-jobs.mjs").Pipeline} */
-  const pipeline = parse(await readFile(join(examples, "gitlab-ci.yml"), "utf8"));
-  const folder = join(root, "gitlab");
-  const caches = join(root, "gitlab-caches");
-  // The cache of the default branch, from which another branch begins.
-  await cp(run, join(caches, "slm-main", "runs", "model"), { recursive: true });
-  await mkdir(folder);
-  const variables = {
-    CI_COMMIT_REF_SLUG: "main",
-    CI_COMMIT_BRANCH: "main",
-    CI_DEFAULT_BRANCH: "main",
+  const predefined = {
     CI_COMMIT_SHORT_SHA: "0123abcd",
     CI_REGISTRY_IMAGE: `${registry}/someone/dates`,
     CI_REGISTRY_USER: "someone",
     CI_REGISTRY_PASSWORD: "any",
+    CI_SERVER_URL: `http://${registry}`,
   };
-  await step("GitLab's example, with the stages of the first hour in its cache", async () => {
-    const outcomes = await runGitlabPipeline(pipeline, {
-      repository,
-      root: folder,
-      caches,
-      env: { ...env, ...variables },
-    });
-    const failed = outcomes.find(({ code }) => code !== 0);
-    expect(failed === undefined, printed(failed));
-    expect(outcomes.map(({ name }) => name).join() === "model,publish", "a job is missing");
-    const stages = await stagesOf(join(folder, "model.artifacts", "run.json"));
-    expect(
-      Object.values(stages).every((status) => status === "skipped"),
-      JSON.stringify(stages),
+  const github = { ...env, REGISTRY: registry, GITHUB_REPOSITORY: "Someone/Dates", GITHUB_SHA: "sha-1" };
+  for (const { name, example, runner } of [
+    { name: "github", example: ofGithub(await read("github-actions.yml"), contexts), runner: github },
+    { name: "gitlab", example: ofGitlab(await read("gitlab-ci.yml"), predefined), runner: env },
+  ]) {
+    const start = performance.now();
+    const workspace = join(root, name);
+    await mkdir(workspace);
+    for (const file of ["recipe.yaml", "dates.csv"]) await cp(join(project, file), join(workspace, file));
+    await cp(join(project, "runs", "dates"), join(workspace, "runs", "model"), { recursive: true });
+    await runScripts(workspace, example, runner);
+    console.log(
+      `${((performance.now() - start) / 1000).toFixed(1).padStart(6)} s  the example for ${name}, its shell commands`,
     );
-  });
+  }
+  const slm = (/** @type {string[]} */ ...argv) =>
+    execFileSync("npx", ["--no-install", "slm", ...argv], {
+      cwd: join(root, "github"),
+      env: { ...process.env, ...env },
+    });
+  await writeFile(join(root, "github", "key.pub.pem"), publicKey.export({ type: "spki", format: "pem" }));
+  slm("pull", `${registry}/someone/dates/model:sha-1`, "-o", "pulled");
+  slm("verify", "pulled", "--key", "key.pub.pem");
 }

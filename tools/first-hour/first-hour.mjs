@@ -49,47 +49,64 @@ function expect(/** @type {boolean} */ condition, /** @type {string} */ message)
 async function firstHour(/** @type {Session} */ session) {
   session.say("# The first hour");
   session.say(
-    "From an empty directory to a model behind a server, on a laptop's CPU. `tools/first-hour/first-hour.mjs` typed these commands and wrote this page; CI repeats " +
-      "them on every change. Times and rates are those of two cores of a server.",
+    "This page goes from an empty directory to a model that answers over HTTP, on a laptop's CPU. You need Node.js 20.18.1 or later. " +
+      "The commands are real: `tools/first-hour/first-hour.mjs` runs them and writes this page, and CI repeats them on every change. The times are from two cores of a server.",
   );
-  session.say("## Install");
+  session.say("## Install slm");
+  session.say(
+    "The package is not on npm yet. Until it is, [build it from a clone](install.md#from-a-clone) and install the `.tgz` file instead.",
+  );
   await session.run("npm install --ignore-scripts @encdec/slm");
-  session.say("## Rows");
-  session.say(`${ROWS.toLocaleString("en")} dates as people write them, and as ISO 8601 has them:`);
+  session.say("## Look at the rows");
+  session.say(
+    `The model will convert dates to ISO 8601. Its training file has ${ROWS.toLocaleString("en")} rows, each with a date as people write it and the same date in ISO 8601:`,
+  );
   await session.run("head -n 4 dates.csv");
+  session.say(
+    "`slm data inspect` counts rows, rejected rows, duplicates and lengths, before you train anything. `data.fields` says which columns are source and target:",
+  );
   await session.run(
     "npx --no-install slm data inspect dates.csv --set 'data.fields={source: written, target: iso}'",
   );
-  session.say("## A recipe, and a run");
+  session.say("## Train a model");
+  session.say(
+    "A recipe is a YAML file that describes the whole pipeline. `slm init` reads your rows and writes one:",
+  );
   await session.run("npx --no-install slm init --data dates.csv --name dates -o recipe.yaml --yes");
+  session.say("`--dry-run` checks the recipe and the rows, and estimates what each stage will cost:");
   await session.run("npx --no-install slm run recipe.yaml --dry-run");
+  session.say("Now run it. The table at the end shows quality, size and speed:");
   await session.run("npx --no-install slm run recipe.yaml");
-  session.say("A second run has nothing to do. An interrupted one is resumed by the same command.");
+  session.say(
+    "If you interrupt a run, repeat the command and it resumes. Stages that are up to date are skipped, so a second run has nothing to do:",
+  );
   await session.run("npx --no-install slm run recipe.yaml");
-  session.say("## Answers");
+  session.say("## Use the model");
   const answer = await session.run(
     "npx --no-install slm generate runs/dates/deploy --prompt 'Monday, 3 March 2025'",
   );
   expect(answer.includes("2025-03-03"), `slm generate says ${answer}`);
   session.say(
-    "A model answers whatever it is given. With a threshold of confidence, chosen on the dev rows, what is no date has no answer:",
+    "A model answers every input, even one that is not a date. `--abstain` chooses a confidence threshold on the dev rows and withholds answers below it, so `hello` gets no answer:",
   );
   const hello = await session.run(
     "npx --no-install slm generate runs/dates/deploy --prompt hello --abstain runs/dates/data/dev.jsonl",
   );
   expect(hello.trim() === "", `slm generate says ${hello} to hello`);
+  session.say("Measure quality on the test rows, which the model has not seen:");
   const measured = await session.run(
     "npx --no-install slm eval runs/dates/deploy --data runs/dates/data/test.jsonl --metrics exactMatch",
   );
   const exact = Number(/exactMatch +([\d.]+) %/.exec(measured)?.[1]) / 100;
   expect(exact >= LEAST_EXACT, `exactMatch is ${exact}, expected at least ${LEAST_EXACT}`);
+  session.say("Check that the files of the bundle are complete and unchanged:");
   await session.run("npx --no-install slm verify runs/dates/deploy");
 }
 
 /** A server in the background, and OpenAI's client in front of it. */
 async function serveAndAsk(/** @type {Session} */ session) {
-  session.say("## A server");
-  session.say("It speaks OpenAI's protocol. In one terminal:");
+  session.say("## Serve the model");
+  session.say("`slm serve` answers over HTTP with OpenAI's API. Start it in one terminal:");
   const serve = "npx --no-install slm serve runs/dates/deploy --port 8000";
   let isReady = () => {};
   /** @type {Promise<void>} */
@@ -112,8 +129,9 @@ async function serveAndAsk(/** @type {Session} */ session) {
     }),
   ]);
   session.record(serve, "");
-  session.say("In another, `ask.mjs`:");
+  session.say("In another terminal, save this program as `ask.mjs`:");
   session.show("js", ASK);
+  session.say("Install OpenAI's client and run the program:");
   await session.run("npm install --ignore-scripts openai");
   const answer = await session.run("node ask.mjs");
   stop();
@@ -149,7 +167,10 @@ try {
   await firstHour(session);
   await serveAndAsk(session);
 
-  session.say("The same run in CI: [pipelines](../pipelines/README.md).");
+  session.say("## Next");
+  session.say(
+    "- [Your own task](your-own-task.md): the recipe, setting by setting\n- [See how good a model is](experiments.md): metrics, reports and limits\n- [CI pipelines](../pipelines/README.md): the same run on every push",
+  );
   const written = session.page();
   if (process.argv.includes("--write")) await writeFile(page, written);
   const committed = existsSync(page) ? await readFile(page, "utf8") : "";

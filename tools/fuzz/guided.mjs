@@ -196,6 +196,7 @@ const sum = (/** @type {"executions" | "kept" | "failures"} */ key) =>
   rows.reduce((total, row) => total + row[key], 0);
 /** @type {Row} */
 const all = { name: "all", executions: sum("executions"), kept: sum("kept"), failures: sum("failures") };
+console.log(`seed ${seed}`);
 console.log("| target | executions | a second | places reached | inputs kept | failures |");
 console.log("| --- | ---: | ---: | ---: | ---: | ---: |");
 for (const { name, executions: runs, perSecond, reached, places, kept, failures: failed } of [...rows, all])

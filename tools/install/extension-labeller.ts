@@ -23,7 +23,7 @@ const glossary = defineLabeller<{ readonly file: string }>({
         Promise.resolve(
           sources.map((source) => {
             const target = translate(source);
-            return target === undefined ? [] : [{ target, finished: true }];
+            return target === undefined ? undefined : { target, finished: true };
           }),
         ),
     };

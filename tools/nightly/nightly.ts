@@ -38,7 +38,7 @@ const tests = (...paths: string[]): Task => ({
 const PARTS: readonly (readonly Task[])[] = [
   [
     { name: "fuzzing", command: npm("fuzz", "--seconds", "180") },
-    tests("corrupt-artifacts", "analyze-fuzz", "hostile-inputs", "pull-killed"),
+    tests("corrupt-artifacts", "hostile-inputs", "pull-killed"),
   ],
   [{ name: "workers, some of them killed", command: npm("e2e:workers") }, tests("e2e/resume")],
   [

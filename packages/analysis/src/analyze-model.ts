@@ -11,16 +11,16 @@ import { fallsBackToCpu, supportOf } from "./rules/rule.js";
 import { sizeFlags } from "./rules/size-flags.js";
 import { CHECKS } from "./rules/table.js";
 
-/** Note on every analysis: it is a static check; nothing ran on the device. */
+/** Note on every analysis. */
 export const STATIC_CHECK = "checked statically, not run on the device";
 
 /**
- * Where an operator is computed: `folded` before a device gets the graph, on the `device`, on the `cpu`, `inside` control
- * flow that the device does not support, or `nowhere`.
+ * Where an operator is computed: `folded` by the runtime beforehand, on the `device`, on the `cpu`, `inside` control flow that the device
+ * does not support, or `nowhere`.
  */
 export type Place = "folded" | "device" | "cpu" | "inside" | "nowhere";
 
-/** From best to worst; the place of an operator is that of its worst use. */
+/** Places from best to worst. An operator gets the place of its worst use. */
 const PLACES: readonly Place[] = ["folded", "device", "inside", "cpu", "nowhere"];
 
 const TAKEN: ReadonlySet<Place> = new Set(["folded", "device"]);
@@ -42,7 +42,7 @@ export interface OperatorCount {
   readonly where: Place;
 }
 
-/** Where one node of the file is computed, and the rules that keep it from the device. */
+/** Where a node is computed, and the rules that exclude it from the device. */
 export interface NodePlace {
   readonly name: string;
   readonly opType: string;
@@ -63,12 +63,12 @@ export interface ModelDescription {
   readonly producer: string;
   readonly irVersion: number;
   readonly opsets: Readonly<Record<string, number>>;
-  /** Flags that would fix the symbolic sizes of its inputs, with `N` for a number to choose. */
+  /** Flags that fix the symbolic sizes of its inputs, with `N` for each number to choose. */
   readonly openSizes: readonly string[];
 }
 
 export interface ModelAnalysis {
-  /** Whether no rule is violated: there is no finding of severity error. */
+  /** Whether there is no finding of severity error. */
   readonly supported: boolean;
   readonly findings: readonly Finding[];
   readonly summary: AnalysisSummary;
@@ -79,7 +79,7 @@ export interface ModelAnalysis {
   readonly method: typeof STATIC_CHECK;
   /** Sources of the rules. */
   readonly sources: readonly Source[];
-  /** The program that took what the rules support, with its version. Null: no compiler was asked. */
+  /** The compiler, with version, that accepted everything that the rules support. Null: no compiler was tested. */
   readonly confirmedBy: string | null;
   readonly model: ModelDescription;
 }
@@ -101,12 +101,12 @@ function countOperators(nodes: readonly NodePlace[]): readonly OperatorCount[] {
   return sortRows([...counts].map(([opType, { count, where }]) => operatorRow(opType, count, where)));
 }
 
-/** The most frequent first. */
+/** Most frequent first. */
 export function sortRows(rows: readonly OperatorCount[]): readonly OperatorCount[] {
   return [...rows].sort((a, b) => b.count - a.count || (a.opType < b.opType ? -1 : 1));
 }
 
-/** The place of a node by the rules about it alone. */
+/** The place of a node according to rules about only this node. */
 function ownPlace(subject: Subject, placed: PlacedNode, findings: Findings): Place {
   const { profile } = subject;
   if (profile.controlFlow === "forbidden" && isControlFlow(placed.node)) return "nowhere";
@@ -116,9 +116,9 @@ function ownPlace(subject: Subject, placed: PlacedNode, findings: Findings): Pla
 }
 
 /**
- * Q and DQ that would be a partition of their own, which providers leave to the CPU. Nodes are in one partition if the data passes the
- * same number of times from other nodes to the device before it reaches them. Those between other nodes alone, and scalars that only
- * the CPU reads, are left to it too.
+ * Q and DQ that would form a separate partition, which providers leave to the CPU. Nodes are in one partition if the data switches equally
+ * often from other nodes to the device before it reaches them. Q and DQ only between other nodes, and scalars that only the CPU reads, also
+ * stay on the CPU.
  */
 function lonely(subject: Subject, places: ReadonlyMap<GraphNode, Place>): readonly PlacedNode[] {
   const levels = new Map<GraphNode, number>();
@@ -158,7 +158,7 @@ function isBareScalar({ node, scope }: PlacedNode, places: ReadonlyMap<GraphNode
   return scope.index.usesOf(value).every((use) => (places.get(use.node) ?? "device") !== "device");
 }
 
-/** A quantized operator and the Q and DQ around it are one unit: the device takes all of it or nothing. */
+/** A quantized operator and the Q and DQ around it are one unit: the device computes all of it or nothing. */
 function placeNodes(subject: Subject, findings: Findings): readonly NodePlace[] {
   const places = new Map(
     subject.nodes.map((placed) => [placed.node, ownPlace(subject, placed, findings)] as const),
@@ -185,17 +185,17 @@ function outlineOf(model: Graph | ModelOutline): ModelOutline {
 }
 
 /**
- * Checks a model against the rules of a target's profile, without running anything on the device. Every finding is a rule that
- * the model violates, or an unknown fact that a rule needs.
+ * Checks a model against the rules of a target's profile, without running it on the device. A finding is a violated rule, or an unknown
+ * fact that a rule needs.
  *
- * @throws SlmError USAGE if the target has no such profile, or the model no such sizes.
+ * @throws SlmError USAGE if the target does not have the profile, or the model does not have the sizes.
  */
 export function analyzeModel(model: Graph | ModelOutline, options: AnalyzeOptions): ModelAnalysis {
   const profile = profileOf(options.target, options.profile);
   const outline = fixSizes(outlineOf(model), options.sizes ?? []);
   const subject = prepare(outline, profile);
   if (subject.all.length === 0 && outline.outputs.length === 0)
-    throw new SlmError("DATA_INVALID", "analyze: the model has neither nodes nor outputs");
+    throw new SlmError("DATA_INVALID", "analyze: the model has no nodes or outputs");
   const findings = new Findings();
   for (const check of CHECKS) check(subject, findings);
   const { irVersion, opsets, producer, name } = outline;

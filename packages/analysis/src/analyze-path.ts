@@ -25,7 +25,7 @@ export interface AnalyzePathOptions extends AnalyzeOptions {
 
 /** One graph of the model. */
 interface GraphAnalysis extends ModelDescription {
-  /** The ONNX file, relative to the directory that was analysed. */
+  /** The ONNX file, relative to the analysed directory. */
   readonly file: string;
   readonly supported: boolean;
   readonly summary: AnalysisSummary;
@@ -41,20 +41,20 @@ export interface PathAnalysis {
   readonly method: typeof STATIC_CHECK;
   /** Sources of the rules. */
   readonly sources: readonly Source[];
-  /** The program that took what the rules support, with its version. Null: no compiler was asked. */
+  /** The compiler, with version, that accepted everything that the rules support. Null: no compiler was tested. */
   readonly confirmedBy: string | null;
-  /** The path that was given. */
+  /** The given path. */
   readonly model: string;
   readonly findings: readonly (Finding & { readonly graph: string })[];
-  /** All graphs together. */
+  /** Summary of all graphs. */
   readonly summary: AnalysisSummary;
   readonly graphs: readonly GraphAnalysis[];
 }
 
-/** Depth of folders that are searched: transformers.js keeps graphs in `onnx/`. */
+/** Depth of searched folders. transformers.js keeps graphs in `onnx/`. */
 const MAX_DEPTH = 3;
 
-/** A directory with more graphs is not a model. */
+/** Maximum number of graphs in a model directory. */
 const MAX_FILES = 256;
 
 async function filesBelow(directory: string, depth: number): Promise<string[]> {
@@ -79,7 +79,7 @@ async function graphFiles(directory: string): Promise<readonly string[]> {
   );
 }
 
-/** Sizes for all graphs of a directory: each graph uses those with a name that it has. */
+/** Sizes for all graphs of a directory. Each graph uses the sizes whose names it has. */
 class SharedSizes {
   readonly #requests: readonly FixedSizes[];
   readonly #used = new Set<FixedSizes>();
@@ -136,8 +136,8 @@ function mergeSummaries(summaries: readonly AnalysisSummary[]): AnalysisSummary 
  *
  * Reads: the files, and only small tensors of their external data.
  *
- * @throws SlmError INPUT_MISSING if nothing is found; DATA_INVALID for a corrupt or malicious file; USAGE if the target
- * has no such profile, or no graph has such sizes; INTERRUPTED.
+ * @throws SlmError INPUT_MISSING if nothing is found; DATA_INVALID for a corrupt or malicious file; USAGE if the target does not have the
+ * profile, or no graph has the sizes; INTERRUPTED.
  */
 export async function analyzePath(path: string, options: AnalyzePathOptions): Promise<PathAnalysis> {
   const profile = profileOf(options.target, options.profile);

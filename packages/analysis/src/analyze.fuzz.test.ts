@@ -1,4 +1,4 @@
-/** Corrupt models give an analysis or a rejection; more of them in e2e/analyze-fuzz.nightly.test.ts. */
+/** Corrupt models give an analysis or a rejection. `npm run fuzz` reads many more. */
 import { readFile } from "node:fs/promises";
 import { SlmError } from "@slm/core";
 import { decodeOutline, type FixedSizes, type ModelOutline } from "@slm/onnx";
@@ -8,7 +8,7 @@ import { createMutator } from "./mutate.test-support.js";
 
 const FILES = 300;
 
-/** Every open size of every input as 2. */
+/** Sets every symbolic size of every input to 2. */
 const twos = ({ inputs }: ModelOutline): readonly FixedSizes[] =>
   inputs.flatMap(({ name, shape }) =>
     shape === undefined ? [] : [{ name, sizes: shape.map((size) => (typeof size === "number" ? size : 2)) }],

@@ -1,11 +1,11 @@
-/** Corrupts bytes as disks, networks and attackers do; deterministic for a seed. */
+/** Corrupts bytes like disks, networks and attackers do, deterministically for a seed. */
 
 export interface Mutator {
-  /** The next corrupt copy. */
+  /** Returns the next corrupt copy. */
   readonly next: (original: Uint8Array) => Uint8Array;
 }
 
-/** Boundary values: signs, carries, limits of the integer types in protobuf's encoding. */
+/** Boundary values of the integer types in protobuf's encoding. */
 const BYTES = [0x00, 0x01, 0x7f, 0x80, 0xff];
 const VARINTS = [
   [0xff, 0xff, 0xff, 0xff, 0x07],
@@ -13,7 +13,7 @@ const VARINTS = [
   [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01],
 ];
 
-/** Most edits of one corrupt file. */
+/** Maximum number of edits per file. */
 const MAX_EDITS = 4;
 
 /** Longest piece that is moved, duplicated or removed [bytes]. */
@@ -21,7 +21,7 @@ const MAX_PIECE = 64;
 
 export function createMutator(seed: number): Mutator {
   let state = seed >>> 0;
-  // xorshift32 (Marsaglia 2003): any state but 0 has full period.
+  // xorshift32 (Marsaglia 2003): every state except 0 has full period.
   const random = (below: number): number => {
     state ^= state << 13;
     state ^= state >>> 17;

@@ -5,10 +5,10 @@ import { RULES, type Finding, type RuleName, type Severity } from "./rules/findi
 
 const MARK: Readonly<Record<Severity, string>> = { error: "ERROR  ", warning: "warning", info: "info   " };
 
-/** Node names listed for one message; the JSON output has all. */
+/** Maximum number of node names per message. The JSON output lists all of them. */
 const NAMED_NODES = 4;
 
-/** Findings with the same message and advice: one line with their nodes. */
+/** Findings with the same message and advice, which share one line. */
 interface Group {
   readonly severity: Severity;
   readonly opType: string;
@@ -19,7 +19,7 @@ interface Group {
 
 type Located = Finding & { readonly graph: string };
 
-/** The message without names and sizes of values, so that findings about many nodes share a line. */
+/** The message without names and sizes of values, so that findings about several nodes share a line. */
 function groupKey({ severity, opType, message, advice }: Finding): string {
   return JSON.stringify([severity, opType, message.replaceAll(/'[^']*'|\[[^\]]*\]/g, ""), advice]);
 }
@@ -79,14 +79,14 @@ export function reportLines(analysis: PathAnalysis): readonly string[] {
   const { supported, findings, summary, device, method, profile, graphs, sources, confirmedBy } = analysis;
   const rules = [...new Set(findings.map(({ rule }) => rule))];
   const { error, warning, info } = summary.findings;
-  const unlisted = Object.entries(summary.unlisted).map(([rule, count]) => `${count} more of ${rule}`);
+  const unlisted = Object.entries(summary.unlisted).map(([rule, count]) => `${count} more for ${rule}`);
   return [
     `${analysis.model}: ${graphs.length} graph${graphs.length === 1 ? "" : "s"}, ${summary.nodes} nodes, profile ${profile}: ${device}`,
     `${method}; rules from:`,
     ...sources.map(({ document, version }) => `  ${document} (${version})`),
     confirmedBy === null
-      ? "no compiler was asked: these rules are documents' only"
-      : `these rules were held to ${confirmedBy}: it took every graph that they support`,
+      ? "these rules come from documents; they were not tested with a compiler"
+      : `these rules were tested with ${confirmedBy}, which accepted every graph that they support`,
     "",
     ...operatorLines(summary.operators),
     ...rules.flatMap((rule) =>

@@ -50,7 +50,7 @@ const exported = ["slm export CHECKPOINT --target gpu --profile webgpu"];
 describe(rejectUnsupported, () => {
   test.each([
     ["causal", { causal: int(0) }, /GroupQueryAttention with causal=0 .*not implemented/],
-    ["softcap", { softcap: float(2) }, /GroupQueryAttention with softcap=2 .*leaves the cap out/],
+    ["softcap", { softcap: float(2) }, /GroupQueryAttention with softcap=2 .*ignores the cap/],
   ])(
     "rejects a node whose %s the provider does not compute, with the command that exports rightly",
     async (_, attributes, message) => {

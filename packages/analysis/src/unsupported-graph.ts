@@ -1,4 +1,4 @@
-/** Graphs that a provider takes and cannot compute: ONNX Runtime leaves none of their nodes to the CPU. */
+/** Rejects graphs that a provider accepts but cannot compute, and for which ONNX Runtime does not fall back to the CPU. */
 import { SlmError } from "@slm/core";
 import type { DeviceRow, ProfileName, Target } from "@slm/devices";
 import { subgraphsOf, type GraphNode, type ModelOutline, type Subgraph } from "@slm/onnx";
@@ -7,21 +7,21 @@ import { OPERATOR_RULES } from "./profiles/profiles.js";
 import { attributeValue } from "./rules/attribute-value.js";
 
 export interface GraphPlace {
-  /** Of the graph, for the message. */
+  /** The graph's name, for the message. */
   readonly name: string;
   readonly target: Target;
   readonly profile: ProfileName;
-  /** What computes, for the message. */
+  /** The device, for the message. */
   readonly adapter: string;
-  /** Whether it computes in float16; asked only for a graph that does. */
+  /** Whether it supports float16. Called only for graphs in float16. */
   readonly hasFloat16: () => Promise<boolean>;
 }
 
 /**
- * Compares a graph with what is known of a provider that takes it all the same. Reads attributes and element types, no shapes.
+ * Checks a graph for nodes that a provider accepts but cannot compute. Reads attributes and element types, not shapes.
  *
  * @throws SlmError OP_UNSUPPORTED for a node or an element type that the provider does not compute, DEVICE_UNAVAILABLE for a graph in
- * float16 on an adapter without it. Each with the command that exports the model rightly.
+ * float16 on an adapter without it. The errors suggest the right export command.
  */
 export async function rejectUnsupported(
   outline: ModelOutline,
@@ -40,7 +40,7 @@ export async function rejectUnsupported(
     if (!dtypes.has(precision) || verdict === true) continue;
     throw new SlmError(
       "OP_UNSUPPORTED",
-      `graph '${name}' is ${precision}, which ${row.label} does not take: ${verdict}`,
+      `graph '${name}' is ${precision}, which ${row.label} does not support: ${verdict}`,
       { suggestions: [command] },
     );
   }
@@ -52,14 +52,14 @@ export async function rejectUnsupported(
   );
 }
 
-/** Element types that a provider has to compute with; what `Identity` only hands on is not computed. */
+/** Element types in which a provider must compute. `Identity` only passes values on. */
 function computedTypes({ nodes, inputs, initializers }: ModelOutline): ReadonlySet<string | undefined> {
   const read = new Set(nodes.filter(({ opType }) => opType !== "Identity").flatMap((node) => node.inputs));
   const values = [...inputs.filter(({ name }) => read.has(name)), ...initializers.values()];
   return new Set(values.map(({ dtype }) => dtype));
 }
 
-/** The first node, inside subgraphs too, that the provider takes and does not compute, and why. */
+/** The first node, including subgraphs, that the provider accepts but does not compute, with the reason. */
 function unsupportedNode(graph: Subgraph, profile: ProfileName): string | undefined {
   for (const node of graph.nodes) {
     const reason = whyUnsupported(node, profile);

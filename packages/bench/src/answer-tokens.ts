@@ -1,4 +1,4 @@
-/** How many tokens a model generates to give a known answer. */
+/** How many tokens a model generates for a known answer. */
 import type { DeviceModel } from "@slm/exported-model";
 import type { ModelDescription } from "@slm/inference";
 
@@ -15,7 +15,7 @@ export function tokensOfAnswer(
 }
 
 /**
- * Tokens that the model can generate for a source of `sourceTokens`. An encoder-decoder keeps its source apart; a decoder-only model has
+ * Tokens that the model can generate for a source of `sourceTokens`. An encoder-decoder has a cache for the source alone; a decoder-only model has
  * source and answer in one cache.
  */
 export function answerRoom({ architecture, maxTarget }: DeviceModel, sourceTokens: number): number {

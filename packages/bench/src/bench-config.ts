@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** How to measure. Read from the `bench:` section of a recipe. */
+/** Settings of a benchmark: the `bench:` section of a recipe. */
 export const benchConfig = z.strictObject({
   runs: z
     .int()
@@ -27,9 +27,8 @@ export const benchConfig = z.strictObject({
     .max(65_536)
     .optional()
     .describe(
-      "Generate exactly this many tokens, ignoring EOS, so that models that would stop at different " +
-        "lengths do the same work; maxTokens is then ignored [tokens]. Default: stop at EOS; with a baseline, as many as each " +
-        "prompt's reference answer has in the model's tokenizer.",
+      "Generate exactly this many tokens and ignore EOS and maxTokens, so that all models do the same work [tokens]. " +
+        "Default: stop at EOS; with a baseline, generate as many tokens as each prompt's reference answer has.",
     ),
   batch: z
     .int()
@@ -42,15 +41,15 @@ export const benchConfig = z.strictObject({
     .min(0)
     .max(10_000)
     .default(20)
-    .describe("Pause before each run, until threads of the previous model are idle [ms]."),
+    .describe("Pause before each run, so that threads of the previous model are idle [ms]."),
   noiseLimit: z
     .number()
     .positive()
     .max(1)
     .default(0.1)
     .describe(
-      "Noise limit. A note is added if the medians of both halves of the runs, the quartiles of the time per step, or the machine's rates before " +
-        "and after differ by more than this, or if a hypervisor took more CPU time [fraction].",
+      "Noise limit. A note is added if the two halves of the runs, the quartiles of the time per step, or the machine's rates before and " +
+        "after differ by more than this, or if a hypervisor took more CPU time [fraction].",
     ),
 });
 

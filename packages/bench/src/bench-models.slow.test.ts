@@ -43,7 +43,7 @@ export async function createFake({ ballast = 0, crash = false, vocabulary }) {
     load: async () => { held.push(Buffer.alloc(ballast, 1)); return session; },
     upload: async ({ shape }) => tensor(shape),
     download: async () => { throw new Error("not here"); },
-    write: async () => {}, permuteRows: async () => {}, release: async () => {}, close: async () => {},
+    permuteRows: async () => {}, release: async () => {}, close: async () => {},
     peakMemoryBytes: async () => 1,
   };
 }`;
@@ -133,7 +133,7 @@ function input(change: Partial<BenchInput> = {}): BenchInput {
 }
 
 describe(benchModels, () => {
-  test("ends every process where answers end at once and have no rate", async () => {
+  test("ends every process if answers end at once and have no rate", async () => {
     const closed: Promise<void>[] = [];
     const open: typeof forkModel = async (options) => {
       const timed = await forkModel(options, entry);
@@ -226,7 +226,7 @@ describe(benchModels, () => {
     }
   });
 
-  test("cuts an answer at what the model can write, and rejects answers that are not one per prompt", async () => {
+  test("cuts an answer at the model's limit, and rejects a number of answers that differs from the prompts", async () => {
     const long = Array.from({ length: 40 }, () => "X").join(" ");
     const config = benchConfig.parse({ runs: 2, warmup: 0, loads: 1, settleMs: 0 });
     const { models } = await benchModels(input({ config, answers: [long, ""] }));

@@ -29,15 +29,15 @@ import {
 import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
 import { cpuFeatures } from "@slm/runtime";
 
-// What the figures were measured on.
+// The machine.
 
-/** What is known of the machine before anything runs. */
+/** The machine before anything runs. */
 type Machine = Pick<
   BenchDevice,
   "cpu" | "cpuFeatures" | "governor" | "cores" | "memoryBytes" | "platform" | "node" | "loadAverage"
 >;
 
-/** This machine as it is now. Call it before measuring: the load average should be the others', not the benchmark's. */
+/** This machine as it is now. Call it before measuring, so that the load average does not include the benchmark. */
 function describeMachine(): Machine {
   return {
     cpu: cpus()[0]?.model.trim() ?? "unknown",
@@ -51,7 +51,7 @@ function describeMachine(): Machine {
   };
 }
 
-/** What was found out while models ran. */
+/** Facts about the machine that are known after the models ran. */
 interface Surroundings {
   readonly engine: string;
   readonly stolenShare: number | null;
@@ -60,7 +60,7 @@ interface Surroundings {
   readonly ratesAfter: MachineRates;
 }
 
-/** The machine together with what the model's process really runs on. */
+/** The machine, with the device that the model's process reports. */
 function describeDevice(
   machine: Machine,
   { provider, threads, description, simulated, fallbacks, int8 }: Opened["device"],
@@ -106,9 +106,9 @@ export interface BenchModel extends Speculation {
 }
 
 export interface BenchInput {
-  /** Exported, quantized or bundled models under names of the caller's choice, which must differ. */
+  /** Exported, quantized or bundled models. Their names must differ. */
   readonly models: readonly BenchModel[];
-  /** Name of the model that the others are compared with. */
+  /** Name of the model to compare the others with. */
   readonly baseline?: string | undefined;
   readonly prompts: readonly BenchPrompt[];
   /**
@@ -117,7 +117,7 @@ export interface BenchInput {
    */
   readonly answers?: readonly string[] | undefined;
   readonly runtime: RuntimeModule;
-  /** Name and version of what runs the graphs: "onnxruntime-node 1.30.0". */
+  /** Name and version of the runtime: "onnxruntime-node 1.30.0". */
   readonly engine: string;
   readonly config: BenchConfig;
   /** Seed of the order in which models take turns. */
@@ -132,7 +132,7 @@ export interface BenchInput {
   readonly energy?: EnergyMeter | undefined;
 }
 
-/** A model, opened, with what is known of it and the runs so far. */
+/** An opened model and its runs so far. */
 interface Contestant {
   readonly name: string;
   readonly model: DeviceModel;
@@ -149,8 +149,8 @@ interface Contestant {
 }
 
 /**
- * Greedy generation for one prompt at a time, or for copies of it at once. Each model is alone in a process, so its memory is its own; the processes
- * take turns in an order drawn from the seed, one working while the others wait, so that drift of the machine affects all equally.
+ * Greedy generation for one prompt at a time, or for copies of it at once. Each model has a process, so its memory can be
+ * measured. The processes take turns in an order drawn from the seed, one at a time, so that drift of the machine affects all equally.
  *
  * @throws SlmError USAGE for no models, two of one name, no prompts or an unknown baseline; INPUT_MISSING or DATA_INVALID
  * for a model or a prompt that does not fit; DEVICE_UNAVAILABLE; INTERRUPTED.
@@ -172,7 +172,7 @@ export async function benchModels(input: BenchInput): Promise<BenchResult> {
     await takeTurns(input, contestants, energy);
     const stolen = stolenShare(ticks, processorTicks());
     const ratesAfter = await rates();
-    // All replies are there before a summary may throw: a process answers one request at a time, and closing it is one.
+    // Wait for all replies before a summary may throw: a process answers one request at a time, and closing it is a request.
     const peaks = await Promise.all(contestants.map(({ timed }) => timed.peakRssBytes()));
     const models = contestants.map((contestant, place) =>
       summarize({
@@ -262,7 +262,7 @@ async function takeTurns(
     const sample = await timed.run(prompts[prompt]!, answerTokens[prompt]);
     const joules = energy.take();
     const answer = answers?.[prompt];
-    // A model with random weights writes no words; the work of both is the answer.
+    // A model with random weights writes no words, so words per second mean nothing.
     samples.push(answer === undefined ? sample : { ...sample, words: config.batch * countWords(answer) });
     if (joules !== undefined) contestant.joules = (contestant.joules ?? 0) + joules;
     sourceTokens.push(promptTokens[prompt]!);

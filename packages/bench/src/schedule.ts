@@ -1,15 +1,15 @@
-/** In which order models take turns. */
+/** The order in which models take turns. */
 import { createRandom } from "@slm/generation";
 
-/** One turn: which model answers which prompt, both as indices. */
+/** One turn: the indices of a model and a prompt. */
 export interface Turn {
   readonly model: number;
   readonly prompt: number;
 }
 
 /**
- * Rounds in which every model answers the same prompt once, in an order that is drawn anew for each round.
- * A machine that heats up or gets busy so slows all models alike, and no model always follows the same other.
+ * Rounds in which every model answers the same prompt once, in a new random order for each round. A machine that heats up or gets
+ * busy then slows all models equally, and no model always follows the same one.
  */
 export function interleave(models: number, prompts: number, runs: number, seed: number): readonly Turn[] {
   const random = createRandom(seed >>> 0);

@@ -69,7 +69,7 @@ test("a config of another size than the weights is rejected by the tensor's name
   await expect(readCheckpoint(directory)).rejects.toThrow("'embedding.weight' should be [8, 4]");
 });
 
-test("what is missing or corrupt is named", async () => {
+test("names missing and corrupt parts", async () => {
   await expect(readCheckpoint(directory)).rejects.toMatchObject({ code: "INPUT_MISSING" });
   await writeCheckpoint(directory, { config, weights });
   await rm(join(directory, WEIGHTS_FILE));

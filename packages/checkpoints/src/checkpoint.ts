@@ -16,8 +16,8 @@ export interface Checkpoint {
 }
 
 /**
- * Reads a checkpoint directory and checks every weight against its configuration, and every file against the manifest of the artifact
- * that it belongs to, if any.
+ * Reads a checkpoint directory. Checks every weight against the configuration, and every file against the manifest of its artifact, if there is
+ * one.
  *
  * @throws SlmError INPUT_MISSING, CONFIG_INVALID, DATA_INVALID or SHAPE_MISMATCH, naming the file.
  */
@@ -68,7 +68,7 @@ export const storedValues = (values: Float32Array, dtype: CheckpointDType): Host
 const storedWeight = ({ shape, data }: HostTensor, dtype: CheckpointDType): HostTensor =>
   createHostTensor(dtype, shape, storedValues(data as Float32Array, dtype));
 
-/** Writes a checkpoint's files into a directory that the caller publishes atomically. The 16-bit types halve the size. */
+/** Writes a checkpoint's files into a directory that the caller publishes atomically. 16-bit types halve the size. */
 export async function writeCheckpoint(
   directory: string,
   { config, weights }: Checkpoint,

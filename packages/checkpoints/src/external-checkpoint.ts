@@ -1,12 +1,12 @@
-/** A model in an external format, before its import: the output of format readers and the input of the importer. */
+/** A model in an external format: the output of format readers and the input of the importer. */
 
-/** One tensor of an external checkpoint; its values stay on disk until they are read. */
+/** A tensor of an external checkpoint. Its values stay on disk until they are read. */
 export interface ExternalTensor {
-  /** Its name in a Hugging Face directory, such as `model.layers.0.self_attn.q_proj.weight`. */
+  /** Name in a Hugging Face directory, such as `model.layers.0.self_attn.q_proj.weight`. */
   readonly name: string;
-  /** Sizes, slowest axis first, as PyTorch writes them: a linear layer is `[out, in]`. */
+  /** Sizes, slowest axis first, as in PyTorch: a linear layer is `[out, in]`. */
   readonly shape: readonly number[];
-  /** Element type as the file calls it, such as `BF16` or `Q4_K`; for messages only. */
+  /** The file's name of the element type, such as `BF16` or `Q4_K`; for messages only. */
   readonly dtype: string;
   /**
    * All elements in row-major order, as a new float32 array that the caller may modify.
@@ -15,7 +15,7 @@ export interface ExternalTensor {
    */
   read(): Promise<Float32Array>;
   /**
-   * The values of `read`, piece by piece, for formats that can be decoded in pieces: an embedding is most of a small model.
+   * The values of `read` in pieces, for formats that can be decoded in pieces: an embedding is most of a small model.
    *
    * @throws SlmError as `read`.
    */
@@ -23,12 +23,12 @@ export interface ExternalTensor {
 }
 
 export interface ExternalCheckpoint {
-  /** The directory or file it came from, for messages. */
+  /** The directory or file, for messages. */
   readonly where: string;
   /** The model's `config.json` with Hugging Face keys (`architectures`, `hidden_size`, `rope_theta`, ...). */
   readonly config: Readonly<Record<string, unknown>>;
-  /** Its `generation_config.json`, if there is one. */
+  /** The model's `generation_config.json`, if there is one. */
   readonly generation?: Readonly<Record<string, unknown>> | undefined;
-  /** Every tensor once; names are unique. */
+  /** All tensors; names are unique. */
   readonly tensors: readonly ExternalTensor[];
 }

@@ -1,4 +1,4 @@
-/** The file of a checkpoint's lexical shortlist, and lists made of others. */
+/** Reads, writes and changes the lexical shortlist of a checkpoint. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
@@ -8,7 +8,7 @@ import { readSafetensors, writeSafetensors } from "./safetensors.js";
 
 const LEXICAL_SHORTLIST_FILE = "lexical_shortlist.safetensors";
 
-/** The same with each source token among its own answers: names are copied, where source and target share a vocabulary. */
+/** Adds each source token to its own answers, so that names can be copied if source and target share a vocabulary. */
 export function withSourceTokens({ always, offsets, tokens }: LexicalShortlist): LexicalShortlist {
   const words = offsets.length - 1;
   const longer = new Int32Array(tokens.length + words);
@@ -19,7 +19,7 @@ export function withSourceTokens({ always, offsets, tokens }: LexicalShortlist):
   return { always, offsets: offsets.map((offset, at) => offset + at), tokens: longer };
 }
 
-/** The same for a vocabulary with further tokens at its end, which answer nothing. */
+/** Extends a shortlist to a vocabulary with more tokens at its end, which have no answers. */
 export function extendedShortlist(list: LexicalShortlist, vocabulary: number): LexicalShortlist {
   const { offsets, tokens } = list;
   const longer = new Int32Array(vocabulary + 1).fill(tokens.length, offsets.length);
@@ -35,7 +35,7 @@ export async function writeLexicalShortlist(directory: string, list: LexicalShor
   await writeSafetensors(join(directory, LEXICAL_SHORTLIST_FILE), new Map(tensors));
 }
 
-/** The shortlist of a checkpoint; undefined where it has none. @throws SlmError DATA_INVALID for a corrupt one, or one for another vocabulary */
+/** The shortlist of a checkpoint; undefined if there is none. @throws SlmError DATA_INVALID if it is corrupt, or for another vocabulary */
 export async function readLexicalShortlist(
   directory: string,
   vocabulary: number,

@@ -1,8 +1,8 @@
 /**
- * Element types of safetensors files: their size, and the dtype they are read as.
+ * Element types of safetensors files: their size, and the dtype that they are read as.
  *
- * Source: `Dtype` of the safetensors library 0.8. Types without a host dtype are read as a wider one that represents all their
- * values; 64-bit floats are rounded to 32 bits. Types below eight bits need separate scales, so they are only listed.
+ * Source: `Dtype` of the safetensors library 0.8. Types without a host dtype are read as a wider one that represents all their values; 64-bit
+ * floats are rounded to 32 bits. Types below eight bits need separate scales, so slm knows only their size.
  */
 import { SlmError } from "@slm/core";
 import {
@@ -16,7 +16,7 @@ import {
 
 interface Stored {
   readonly bits: number;
-  /** Dtype it is read as, and the conversion; absent if it cannot be read. */
+  /** The dtype that it is read as, and the conversion; absent if slm cannot read it. */
   readonly as?: DType;
   readonly decode?: (buffer: ArrayBuffer, count: number) => HostData;
 }
@@ -79,7 +79,7 @@ export function isStoredDType(name: unknown): name is StoredDType {
   return typeof name === "string" && Object.hasOwn(STORED, name);
 }
 
-/** Bytes of a tensor. */
+/** Size of a tensor in bytes. */
 export function storedBytes(dtype: StoredDType, shape: readonly number[]): number {
   return (elementCount(shape) * STORED[dtype].bits) / 8;
 }
@@ -99,7 +99,7 @@ export const STORED_AS: Readonly<Record<DType, StoredDType>> = {
 /**
  * Decodes the stored bytes of a tensor.
  *
- * @throws SlmError DATA_INVALID, naming the tensor, for a type that is only listed
+ * @throws SlmError DATA_INVALID, naming the tensor, for a type that slm cannot read
  */
 export function decodeStored(
   name: string,

@@ -81,7 +81,7 @@ const sample = encodeSafetensors(
   { note: "sample" },
 );
 
-test("the same tensors always give the same bytes, data at a multiple of 8", () => {
+test("the same tensors always have the same bytes, with data at a multiple of 8", () => {
   expect(Number(Buffer.from(sample).readBigUInt64LE(0)) % 8).toBe(0);
   expect(Uint8Array.from(sample.subarray(-24))).toEqual(new Uint8Array(BigInt64Array.of(1n, 2n, 3n).buffer));
 });
@@ -120,7 +120,7 @@ const tensorAt = (begin: number, end: number): Record<string, unknown> => ({
   data_offsets: [begin, end],
 });
 
-describe("a hostile header is rejected by what is wrong with it", () => {
+describe("a hostile header is rejected with the reason", () => {
   const cases: readonly (readonly [string, Uint8Array, string])[] = [
     [
       "claims more bytes than the file",
@@ -132,7 +132,7 @@ describe("a hostile header is rejected by what is wrong with it", () => {
     ["is a list", fileOf([], 0), "not an object"],
     ["has overlapping tensors", fileOf({ a: tensorAt(0, 8), b: tensorAt(4, 12) }, 12), "not contiguous"],
     ["has a hole", fileOf({ a: tensorAt(0, 4), b: tensorAt(8, 12) }, 12), "not contiguous"],
-    ["leaves data undescribed", fileOf({ a: tensorAt(0, 4) }, 8), "8 bytes of data, 4 described"],
+    ["leaves data undescribed", fileOf({ a: tensorAt(0, 4) }, 8), "8 bytes of data, the header describes 4"],
     ["ends beyond the data", fileOf({ a: tensorAt(0, 12) }, 8), "truncated"],
     ["has an unknown dtype", fileOf({ a: { ...tensorAt(0, 4), dtype: "F8" } }, 4), "not one of"],
     [
@@ -162,7 +162,7 @@ test("a missing file is named", async () => {
   await expect(readSafetensors(file)).rejects.toMatchObject({ code: "INPUT_MISSING" });
 });
 
-/** Written by safetensors 0.8.0 with numpy 2.4.6 and ml_dtypes 0.6.0: every type below that a file may have. */
+/** Written by safetensors 0.8.0 with numpy 2.4.6 and ml_dtypes 0.6.0: all types that a file can have. */
 const OF_THE_LIBRARY =
   "EAIAAAAAAAB7ImY2NCI6eyJkdHlwZSI6IkY2NCIsInNoYXBlIjpbM10sImRhdGFfb2Zmc2V0cyI6WzAsMjRdfSwidTMyIjp7" +
   "ImR0eXBlIjoiVTMyIiwic2hhcGUiOlsyXSwiZGF0YV9vZmZzZXRzIjpbMjQsMzJdfSwidTE2Ijp7ImR0eXBlIjoiVTE2Iiwi" +

@@ -18,7 +18,7 @@ import {
 const MAX_HEADER_BYTES = 100_000_000;
 /** Bytes per read or write: one system call moves less than 2 GiB. */
 const STEP_BYTES = 2 ** 28;
-/** More axes than any tensor of any model. */
+/** More axes than any model's tensors have. */
 const MAX_RANK = 8;
 
 interface SafetensorsEntry {
@@ -36,7 +36,7 @@ export interface Safetensors {
 const invalid = (file: string, message: string): SlmError =>
   new SlmError("DATA_INVALID", `${file}: not a valid safetensors file: ${message}`, { context: { file } });
 
-/** Parses the header and checks that every tensor lies inside the data, fits its shape, and overlaps no other. */
+/** Parses the header. Every tensor must be inside the data, fit its shape, and not overlap another tensor. */
 export function parseHeader(
   text: string,
   dataBytes: number,
@@ -84,7 +84,7 @@ function parseEntry(name: string, value: unknown, dataBytes: number, file: strin
   const [begin, end] = offsets as [number, number];
   const expected = storedBytes(dtype, shape);
   if (end - begin !== expected)
-    throw fail(`${dtype}[${shape.join(",")}] needs ${expected} bytes, data_offsets hold ${end - begin}`);
+    throw fail(`${dtype}[${shape.join(",")}] needs ${expected} bytes, data_offsets span ${end - begin}`);
   if (end > dataBytes) throw fail(`ends at byte ${end} of ${dataBytes}; the file is truncated`);
   return { dtype, shape, begin, end };
 }
@@ -95,14 +95,15 @@ function checkLayout(entries: SafetensorsEntry[], dataBytes: number, file: strin
     if (begin !== position) throw invalid(file, `data is not contiguous at byte ${position}`);
     position = end;
   }
-  if (position !== dataBytes) throw invalid(file, `${dataBytes} bytes of data, ${position} described`);
+  if (position !== dataBytes)
+    throw invalid(file, `the file has ${dataBytes} bytes of data, the header describes ${position}`);
 }
 
-/** A file whose tensors are read one by one. */
+/** A file with tensors that are read one by one. */
 export interface OpenSafetensors {
   readonly metadata: Readonly<Record<string, string>>;
   readonly entries: ReadonlyMap<string, SafetensorsEntry>;
-  /** @throws SlmError INPUT_MISSING for a name that is not in the file, DATA_INVALID if the file was truncated since. */
+  /** @throws SlmError INPUT_MISSING for a name that is not in the file, DATA_INVALID if the file was truncated after it was opened. */
   readonly read: (name: string) => Promise<HostTensor>;
   readonly close: () => Promise<void>;
 }
@@ -110,7 +111,7 @@ export interface OpenSafetensors {
 /**
  * Reads a whole file.
  *
- * @throws SlmError INPUT_MISSING when there is no such file, DATA_INVALID when it is corrupt.
+ * @throws SlmError INPUT_MISSING if the file does not exist, DATA_INVALID if it is corrupt.
  */
 export async function readSafetensors(file: string): Promise<Safetensors> {
   const { metadata, entries, read, close } = await openSafetensors(file);
@@ -124,9 +125,9 @@ export async function readSafetensors(file: string): Promise<Safetensors> {
 }
 
 /**
- * Opens a file: its header is read and checked, its tensors are not read. The caller closes it.
+ * Opens a file: reads and checks its header, does not read tensors. The caller closes it.
  *
- * @throws SlmError INPUT_MISSING when there is no such file, DATA_INVALID when it is corrupt.
+ * @throws SlmError INPUT_MISSING if the file does not exist, DATA_INVALID if it is corrupt.
  */
 export async function openSafetensors(file: string): Promise<OpenSafetensors> {
   const handle = await openRegular(file).catch((cause: unknown) => {
@@ -138,7 +139,7 @@ export async function openSafetensors(file: string): Promise<OpenSafetensors> {
     if (size < 8) throw invalid(file, `${size} bytes`);
     const headerBytes = Number((await readExactly(handle, 0, 8, file)).readBigUInt64LE(0));
     if (headerBytes > MAX_HEADER_BYTES || 8 + headerBytes > size) {
-      throw invalid(file, `the header claims ${headerBytes} bytes, the file has ${size}`);
+      throw invalid(file, `the header claims ${headerBytes} bytes, but the file has ${size}`);
     }
     const text = (await readExactly(handle, 8, headerBytes, file)).toString("utf8");
     const dataBytes = size - 8 - headerBytes;
@@ -166,7 +167,7 @@ async function readExactly(
   for (let done = 0; done < length;) {
     const step = Math.min(STEP_BYTES, length - done);
     const { bytesRead } = await handle.read(buffer, done, step, position + done);
-    if (bytesRead === 0) throw invalid(file, `${length} bytes expected at ${position}, ${done} found`);
+    if (bytesRead === 0) throw invalid(file, `expected ${length} bytes at ${position}, found ${done}`);
     done += bytesRead;
   }
   return buffer;
@@ -175,7 +176,7 @@ async function readExactly(
 /** Dtype and shape of a tensor in the header. */
 type TensorOutline = Pick<HostTensor, "dtype" | "shape">;
 
-/** A tensor that is produced only when it is written: as a whole, or piece by piece. */
+/** A tensor that is produced only when it is written: as a whole, or in pieces. */
 export type DeferredTensor = TensorOutline &
   (
     | { readonly read: () => Promise<HostTensor> }
@@ -232,9 +233,9 @@ export async function writeSafetensors(
 }
 
 /**
- * As {@link writeSafetensors}, with one tensor, or one piece of it, in memory at a time.
+ * Like {@link writeSafetensors}, with one tensor, or one piece of it, in memory at a time.
  *
- * @throws SlmError SHAPE_MISMATCH for a tensor whose dtype or shape differs from the announced one; errors of its `read` unchanged.
+ * @throws SlmError SHAPE_MISMATCH if a tensor's dtype or shape differs from the announced one; errors of its `read` unchanged.
  */
 export async function writeDeferredSafetensors(
   file: string,

@@ -1,8 +1,8 @@
-/** The index of weights in several files: which tensor is in which shard. Source: transformers 4.57, `load_sharded_checkpoint`. */
+/** The index of weights in several files, which maps tensors to shards. Source: transformers 4.57, `load_sharded_checkpoint`. */
 import { readJsonFile, relativePath, SlmError } from "@slm/core";
 import { z } from "zod";
 
-/** Most shards: models have dozens, so an index that names more is corrupt. */
+/** Most shards. Models have dozens, so an index with more is corrupt. */
 const MAX_SHARDS = 1000;
 
 const indexSchema = z.looseObject({ weight_map: z.record(z.string(), relativePath) });
@@ -10,13 +10,13 @@ const indexSchema = z.looseObject({ weight_map: z.record(z.string(), relativePat
 export interface ShardIndex {
   /** Path of the index, for messages. */
   readonly file: string;
-  /** Names of shards in its folder, sorted. */
+  /** Names of shards in the index's folder, sorted. */
   readonly shards: readonly string[];
   /** The shard of each tensor. */
   readonly places: Readonly<Record<string, string>>;
 }
 
-/** @throws SlmError INPUT_MISSING, DATA_INVALID for a file that is not an index */
+/** @throws SlmError INPUT_MISSING; DATA_INVALID if the file is not an index */
 export async function readShardIndex(file: string): Promise<ShardIndex> {
   const { weight_map: places } = await readJsonFile(file, indexSchema, { limitBytes: 1 << 26 });
   const shards = [...new Set(Object.values(places))].sort();
@@ -26,7 +26,7 @@ export async function readShardIndex(file: string): Promise<ShardIndex> {
   return { file, shards, places };
 }
 
-/** @throws SlmError DATA_INVALID for a tensor of a shard that the index expects elsewhere */
+/** @throws SlmError DATA_INVALID if the index expects a tensor of a shard elsewhere */
 export function checkShard({ file, places }: ShardIndex, shard: string, names: Iterable<string>): void {
   for (const name of names) {
     if (!Object.hasOwn(places, name) || places[name] !== shard)
@@ -34,12 +34,12 @@ export function checkShard({ file, places }: ShardIndex, shard: string, names: I
   }
 }
 
-/** @param found names of the tensors of all shards. @throws SlmError DATA_INVALID for a tensor that none of them has */
+/** @param found names of the tensors of all shards. @throws SlmError DATA_INVALID for a tensor that is in none of them */
 export function checkComplete({ file, places }: ShardIndex, found: Iterable<string>): void {
   const names = new Set(found);
   const lost = Object.keys(places).find((name) => !names.has(name));
   if (lost !== undefined)
-    throw disagreement(file, `says that '${lost}' is in ${places[lost] ?? ""}, which lacks it`);
+    throw disagreement(file, `says that '${lost}' is in ${places[lost] ?? ""}, which does not contain it`);
 }
 
 const disagreement = (index: string, message: string): SlmError =>

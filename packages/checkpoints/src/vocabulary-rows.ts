@@ -1,4 +1,4 @@
-/** Cuts the embedding table and the output head of a model to some tokens. */
+/** Cuts the embedding table and the output head of a model to a subset of the tokens. */
 import { SlmError } from "@slm/core";
 import { EMBEDDING_WEIGHT, HEAD_WEIGHT, type ModelConfig } from "@slm/model";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
@@ -10,7 +10,7 @@ import { openWeights, writeWeights } from "./weight-files.js";
 export const TOKEN_WEIGHTS: ReadonlySet<string> = new Set([EMBEDDING_WEIGHT, HEAD_WEIGHT]);
 
 /**
- * Some rows of a matrix, in the given order. The matrix comes in pieces of any size, and only the chosen rows are kept.
+ * Selects rows of a matrix, in the given order. The matrix arrives in pieces of any size, and only the chosen rows are kept.
  *
  * Shapes: pieces `[all, columns]` together; result `[rows.length, columns]`.
  *
@@ -29,7 +29,7 @@ export async function selectRows<Values extends Float32Array | Uint16Array>(
   let copied = 0;
   for await (const piece of pieces) {
     const end = begin + piece.length;
-    // The part of each wanted row that lies in this piece; a row may continue in the next piece.
+    // The part of each wanted row in this piece; a row may continue in the next piece.
     for (; next < order.length; next++) {
       const { row, place } = order[next]!;
       const [from, to] = [Math.max(begin, row * columns), Math.min(end, (row + 1) * columns)];
@@ -44,11 +44,11 @@ export async function selectRows<Values extends Float32Array | Uint16Array>(
   if (copied === selected.length) return selected;
   throw new SlmError(
     "SHAPE_MISMATCH",
-    `import: row ${order.at(-1)!.row} of a matrix with ${Math.floor(begin / columns)} rows is needed`,
+    `import: needs row ${order.at(-1)!.row} of a matrix with ${Math.floor(begin / columns)} rows`,
   );
 }
 
-/** Types that the weights of a checkpoint are stored in. */
+/** Types for the weights of a checkpoint. */
 const WEIGHT_TYPES: Readonly<Record<string, CheckpointDType>> = {
   F32: "float32",
   F16: "float16",
@@ -56,11 +56,11 @@ const WEIGHT_TYPES: Readonly<Record<string, CheckpointDType>> = {
 };
 
 /**
- * Copies a checkpoint with some of its tokens, one weight in memory at a time, in their stored types.
+ * Copies a checkpoint with a subset of its tokens, one weight in memory at a time, in the stored types.
  *
- * @param vocabulary tokens that are kept, by new id
+ * @param vocabulary tokens to keep, by new id
  * @param tokens new ids of the special tokens
- * @throws SlmError as reading a checkpoint; SHAPE_MISMATCH for a token that it lacks.
+ * @throws SlmError as reading a checkpoint; SHAPE_MISMATCH for a token that the checkpoint lacks.
  */
 export async function copyWithVocabulary(
   source: string,
@@ -75,10 +75,7 @@ export async function copyWithVocabulary(
       const dtype = WEIGHT_TYPES[entry.dtype];
       if (dtype === undefined) {
         const known = Object.keys(WEIGHT_TYPES).join(", ");
-        throw new SlmError(
-          "DATA_INVALID",
-          `${opened.where}: '${name}' is ${entry.dtype}, weights are ${known}`,
-        );
+        throw new SlmError("DATA_INVALID", `${opened.where}: '${name}' is ${entry.dtype}, expected ${known}`);
       }
       if (!TOKEN_WEIGHTS.has(name))
         return [name, { dtype, shape: entry.shape, read: () => opened.read(name) }];

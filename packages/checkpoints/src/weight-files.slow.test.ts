@@ -23,7 +23,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true }));
 
-/** Tensors of these numbers of elements, filled with their places. */
+/** Tensors with these numbers of elements. Each element is its index. */
 const tensorsOf = (sizes: readonly number[]): Map<string, HostTensor> =>
   new Map(
     sizes.map((size, at) => [
@@ -63,7 +63,7 @@ describe(writeWeights, () => {
     expect(SHARD_BYTES).toBe(5_000_000_000);
   });
 
-  test("divides what is larger, in order, and says in the index where each tensor is", async () => {
+  test("splits larger weights, in order, and lists the place of each tensor in the index", async () => {
     const tensors = tensorsOf([3, 4, 9, 1, 1]);
     await writeWeights(root, deferred(tensors), { shardBytes: 28, metadata: { note: "x" } });
     const shard = (at: number): string => `model-0000${at}-of-00003.safetensors`;
@@ -85,7 +85,7 @@ describe(writeWeights, () => {
     );
   });
 
-  test("leaves the weights that were written last, where others were before", async () => {
+  test("replaces the weights of an earlier write", async () => {
     const names: string[][] = [];
     for (const shardBytes of [1000, 16, 32, 1000]) {
       const tensors = tensorsOf([4, 4, 4, 4]);
@@ -122,7 +122,7 @@ describe(writeWeights, () => {
 });
 
 describe(openWeights, () => {
-  test("rejects shards that are missing, elsewhere, or beside whole weights", async () => {
+  test("rejects shards that are missing, elsewhere, or next to whole weights", async () => {
     const tensors = tensorsOf([4, 4, 4, 4]);
     await writeWeights(root, deferred(tensors), { shardBytes: 32 });
     const index = await indexOf(root);
@@ -134,11 +134,11 @@ describe(openWeights, () => {
     await write({ "layer.0.weight": "model-00002-of-00002.safetensors" });
     await expect(openWeights(root)).rejects.toThrow("does not say that 'layer.0.weight'");
     await write({ "layer.9.weight": "model-00002-of-00002.safetensors" });
-    await expect(openWeights(root)).rejects.toThrow("which lacks it");
+    await expect(openWeights(root)).rejects.toThrow("which does not contain it");
     await write({ "layer.0.weight": "../model-00001-of-00002.safetensors" });
     await expect(openWeights(root)).rejects.toMatchObject({ code: "DATA_INVALID" });
     await write({ "layer.0.weight": "other.safetensors" });
-    await expect(openWeights(root)).rejects.toThrow("names 'other.safetensors'");
+    await expect(openWeights(root)).rejects.toThrow("contains the name 'other.safetensors'");
     await write({});
     await rm(join(root, "model-00002-of-00002.safetensors"));
     await expect(openWeights(root)).rejects.toMatchObject({ code: "INPUT_MISSING" });
@@ -147,7 +147,7 @@ describe(openWeights, () => {
     await expect(openWeights(root)).rejects.toThrow("expected one of them");
   });
 
-  test("names what is missing in a folder without weights", async () => {
+  test("names the missing file in a folder without weights", async () => {
     await expect(openWeights(root)).rejects.toThrow(WEIGHTS_FILE);
     expect(weightFiles(join(root, "nowhere"))).toEqual([WEIGHTS_FILE]);
   });
@@ -203,7 +203,7 @@ describe("an artifact with shards", () => {
     const directory = join(root, "student");
     const before = tensorsOf([8, 8, 8]);
     await writeArtifact(spec(directory), fill(deferred(before)));
-    // It writes the first shard, and waits for the second tensor forever.
+    // It writes the first shard, then waits for the second tensor forever.
     const program = `
       import { writeArtifact } from "@slm/core";
       import { writeWeights } from "@slm/checkpoints";
@@ -236,7 +236,7 @@ describe("an artifact with shards", () => {
     expect(await ended).toEqual([null, "SIGKILL"]);
     expect(await readAll(directory)).toEqual(before);
     expect((await verifyDirectory(directory)).problems).toEqual([]);
-    // The next save of other settings discards what the killed one left.
+    // The next save with other settings discards the files of the killed one.
     const after = tensorsOf([8, 8, 8, 8]);
     await writeArtifact({ ...spec(directory), key: "after" }, fill(deferred(after)));
     expect(await readAll(directory)).toEqual(after);

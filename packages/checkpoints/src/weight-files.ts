@@ -1,4 +1,4 @@
-/** The weights of a checkpoint: one file, or shards with an index where they are large. */
+/** The weights of a checkpoint: one file, or shards with an index if they are large. */
 import { existsSync, readdirSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -16,25 +16,24 @@ import { checkComplete, checkShard, readShardIndex, type ShardIndex } from "./sh
 export const WEIGHTS_FILE = "model.safetensors";
 export const WEIGHTS_INDEX_FILE = "model.safetensors.index.json";
 
-/** Names of shards, as transformers names them. */
+/** Names of shards, as in transformers. */
 const SHARD = /^model-\d{5}-of-\d{5}\.safetensors$/;
 const shardName = (at: number, count: number): string =>
   `model-${String(at + 1).padStart(5, "0")}-of-${String(count).padStart(5, "0")}.safetensors`;
 
-/** Largest file of weights, unless one tensor is larger [bytes]. Source: transformers 4.57.1, `save_pretrained(max_shard_size="5GB")`. */
+/** Largest weight file, unless one tensor is larger [bytes]. Source: transformers 4.57.1, `save_pretrained(max_shard_size="5GB")`. */
 export const SHARD_BYTES = 5e9;
 
 export interface WriteWeightsOptions {
-  /** Of every file. */
+  /** Written to every file. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   /** Default: {@link SHARD_BYTES}. */
   readonly shardBytes?: number | undefined;
 }
 
 /**
- * Writes weights into a directory that the caller publishes atomically, one tensor in memory at a time: one file, or if that
- * would be larger than `shardBytes`, shards in the order of the tensors, and the index. Other weights that were in the directory are
- * removed then.
+ * Writes weights into a directory that the caller publishes atomically, one tensor in memory at a time. Writes one file or, if that would be
+ * larger than `shardBytes`, shards in the order of the tensors and an index. Then removes other weights from the directory.
  *
  * @throws SlmError as `writeDeferredSafetensors`
  */
@@ -70,7 +69,7 @@ function indexText(shards: readonly ReadonlyMap<string, DeferredTensor>[], names
 
 const sizeOf = ({ dtype, shape }: DeferredTensor): number => storedBytes(STORED_AS[dtype], shape);
 
-/** Tensors in order, a new shard before the one that would make the last too large; at least one shard. */
+/** Groups tensors in order. Starts a new shard before a tensor that would make the last one too large. Returns at least one shard. */
 function divided(
   tensors: ReadonlyMap<string, DeferredTensor>,
   shardBytes: number,
@@ -93,7 +92,7 @@ function divided(
 export const hasWeights = (directory: string): boolean =>
   [WEIGHTS_FILE, WEIGHTS_INDEX_FILE].some((file) => existsSync(join(directory, file)));
 
-/** Names of a directory's weight files, index and shards among them. Without any the one that is missing, so that an error names it. */
+/** Names of a directory's weight files, including index and shards. If there are none, the name of the missing file, for an error. */
 export function weightFiles(directory: string): readonly string[] {
   const names = existsSync(directory) ? readdirSync(directory) : [];
   const found = names.filter(
@@ -104,15 +103,15 @@ export function weightFiles(directory: string): readonly string[] {
 
 /** Where a checkpoint's weights are. */
 interface LocatedWeights {
-  /** What messages about all of them name. */
+  /** Path for messages about all of them. */
   readonly where: string;
   /** Paths of safetensors files. */
   readonly files: readonly string[];
-  /** @throws SlmError DATA_INVALID if the files do not have the tensors that the index says. @param tensors those of each file, by name */
+  /** @throws SlmError DATA_INVALID if tensors are not in the files that the index lists. @param tensors names of the tensors of each file */
   readonly check: (tensors: readonly ReadonlyMap<string, unknown>[]) => void;
 }
 
-/** @throws SlmError DATA_INVALID for an index that is none, that names files outside the folder, or that is beside whole weights */
+/** @throws SlmError DATA_INVALID if the index is invalid, names files outside the folder, or is next to whole weights */
 export async function locateWeights(directory: string): Promise<LocatedWeights> {
   const [single, indexFile] = [join(directory, WEIGHTS_FILE), join(directory, WEIGHTS_INDEX_FILE)];
   if (!existsSync(indexFile)) return { where: single, files: [single], check: () => undefined };
@@ -122,7 +121,7 @@ export async function locateWeights(directory: string): Promise<LocatedWeights> 
   if (external !== undefined)
     throw new SlmError(
       "DATA_INVALID",
-      `${indexFile}: names '${external}', expected ${shardName(0, 2)} and so on`,
+      `${indexFile}: contains the name '${external}', expected ${shardName(0, 2)} and so on`,
     );
   return {
     where: indexFile,
@@ -143,20 +142,20 @@ function checkShards(index: ShardIndex, tensors: readonly ReadonlyMap<string, un
   );
 }
 
-/** Weights in one file and in shards, of which a reader would have to choose. */
+/** The error for weights in one file and in shards, because it is unclear which to read. */
 export const bothError = (directory: string, single: string, index: string): SlmError =>
   new SlmError("DATA_INVALID", `${directory}: has both ${single} and ${index}, expected one of them`);
 
-/** A checkpoint's weights, read one by one. */
+/** A checkpoint's weights, which are read one by one. */
 export interface OpenWeights extends Pick<OpenSafetensors, "entries" | "read" | "close"> {
-  /** What messages about all of them name. */
+  /** Path for messages about all of them. */
   readonly where: string;
 }
 
 /**
- * Opens the weights of a directory: headers and index are read and checked, tensors are not read. The caller closes them.
+ * Opens the weights of a directory: reads and checks headers and index, does not read tensors. The caller closes them.
  *
- * @throws SlmError INPUT_MISSING when a file is missing, DATA_INVALID when one is corrupt or the index disagrees with the shards.
+ * @throws SlmError INPUT_MISSING if a file is missing, DATA_INVALID if one is corrupt or the index disagrees with the shards.
  */
 export async function openWeights(directory: string): Promise<OpenWeights> {
   const { where, files, check } = await locateWeights(directory);
@@ -177,7 +176,7 @@ export async function openWeights(directory: string): Promise<OpenWeights> {
   return {
     where,
     entries: new Map(opened.flatMap(({ entries }) => [...entries])),
-    // The first file's error names what none of them has.
+    // The first file's error names a tensor that is in none of the files.
     read: (name) => (owner.get(name) ?? opened[0]!).read(name),
     close,
   };

@@ -37,7 +37,7 @@ export {
 export { requireIntact } from "./artifact/intact.js";
 export { knownHash } from "./hashes/known-hash.js";
 export { isSealedFile, sealFile, UNSEALED } from "./hashes/sealed.js";
-export { readSealedJson, writeSealedJson } from "./hashes/sealed-json.js";
+export { writeSealedJson } from "./hashes/sealed-json.js";
 export { listFiles, verifyDirectory, type DirectoryProblem, type Verification } from "./artifact/verify.js";
 export {
   partialPath,

@@ -128,11 +128,12 @@ describe("few labels", () => {
   });
 
   test("are all that augmentation sees", async () => {
-    const rows = Array.from({ length: 60 }, (_, index) => ({
-      source: `call item ${index} now`,
-      target: JSON.stringify({ who: `item ${index}` }),
-    }));
-    const augment = { copies: 2, syntheticValues: 0 };
+    // Every name is one letter, Cyrillic or Armenian: a generated name is one that was seen.
+    const letters = Array.from({ length: 60 }, (_, index) =>
+      String.fromCodePoint(index < 32 ? 0x430 + index : 0x561 + index - 32),
+    );
+    const rows = letters.map((who) => ({ source: `call ${who} now`, target: JSON.stringify({ who }) }));
+    const augment = { copies: 2 };
     const { rows: written, report } = await prepare(rows, { ...splits, labels: 12, augment });
     const [kept, copies] = [written.train.slice(0, 12), written.train.slice(12)];
     expect(report.augmented).toBe(copies.length);

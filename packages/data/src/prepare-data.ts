@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { makeFolder, SlmError } from "@slm/core";
 import { augmentTrain } from "./augment/augment-train.js";
 import { collectRows } from "./groups/collect.js";
-import { duplicateRule, maxRejectedOf, type DataConfig } from "./config/data-config.js";
+import { maxRejectedOf, type DataConfig } from "./config/data-config.js";
 import { inputBytes, openInputs, type OpenInputs } from "./inputs/data-inputs.js";
 import type { DuplicateCounts } from "./groups/group-rows.js";
 import type { HashTable } from "./storage/hash-table.js";
@@ -209,9 +209,8 @@ async function group(
   { rows, leaked }: Collected,
 ): Promise<Grouped> {
   const limit = new RowLimit({ limit: config.limit, labels: config.labels, seed });
-  const rules = { duplicates: duplicateRule(config), inputRows: rows };
   const { check } = watch;
-  const { trainRows, ...counts } = await groupAll(byRank, ordered, { ...rules, limit, check });
+  const { trainRows, ...counts } = await groupAll(byRank, ordered, { inputRows: rows, limit, check });
   await byRank.clear();
   if (trainRows === 0) throw noTrainingRows(watch.lines, rejections, leaked);
   return { limit, counts };

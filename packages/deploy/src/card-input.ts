@@ -1,11 +1,11 @@
-/** What a model card is told. Every number on a card comes from here or from model.json; what is absent is said to be. */
+/** Input of a model card. Every number on a card comes from here or from model.json; the card says which facts are missing. */
 
 /** A task metric on one data set, before and after quantization. */
 export interface CardMetric {
   readonly metric: string;
-  /** Which rows: "test split of words.jsonl". */
+  /** Name of the rows: "test split of words.jsonl". */
   readonly dataset: string;
-  /** Rows measured. */
+  /** Number of rows. */
   readonly n: number;
   readonly before?: number | undefined;
   readonly after?: number;
@@ -22,7 +22,7 @@ export interface CardBench {
     readonly memoryBytes: number;
     readonly node: string;
     readonly provider: string;
-    /** Whether the CPU stood in for the device. */
+    /** Whether the device was simulated on the CPU. */
     readonly simulated?: boolean | undefined;
     /** How its CPU multiplies 8-bit integers. */
     readonly int8?: { readonly meaning: string } | undefined;
@@ -34,16 +34,16 @@ export interface CardBench {
     readonly tokensPerSecond: { readonly p5: number; readonly p50: number };
     readonly peakRssBytes: number;
   }[];
-  /** Reasons to read the figures with care. */
+  /** Reasons to doubt the figures. */
   readonly notes: readonly string[];
 }
 
-/** What the compiled graphs of one chip gave on rows, beside the CPU with the same portable graphs. */
+/** Answers of the graphs compiled for one chip, compared with the same portable graphs on the CPU. */
 export interface CardCompiled {
   readonly soc: string;
-  /** Whether the vendor's simulator computed, not the chip. */
+  /** Whether the vendor's simulator was used instead of the chip. */
   readonly simulated: boolean;
-  /** Which rows. */
+  /** Name of the rows. */
   readonly dataset: string;
   readonly rows: number;
   readonly equalAnswers: number;
@@ -60,11 +60,11 @@ export interface CardInput {
   /** Size of all graphs before quantization [bytes]. */
   readonly bytesBefore?: number;
   readonly bench?: CardBench | undefined;
-  /** Whether speed was measured and is left out on purpose: times would make every run's card another. */
+  /** Whether measured speed is omitted on purpose: times would make the card of every run different. */
   readonly omitsBench?: boolean | undefined;
   readonly compiled?: readonly CardCompiled[] | undefined;
-  /** Settings of the training that differ from their defaults, dotted key to value. */
+  /** Training settings that differ from their defaults, by dotted key. */
   readonly training?: Readonly<Record<string, string | number | boolean>>;
-  /** What the model was made from: role of the input and its hash. */
+  /** Inputs of the model: role and hash. */
   readonly provenance?: readonly { readonly name: string; readonly sha256: string }[];
 }

@@ -5,41 +5,38 @@ const line = z.string().trim().min(1).max(2000);
 
 const share = z.number().min(0).max(1);
 
-/** How a bundle's threshold of confidence is chosen. */
+/** How to choose a bundle's confidence threshold. */
 const abstainConfig = z.strictObject({
   data: pathSetting
     .optional()
-    .describe("Held-out rows to choose it on, that were not trained on. Default: the dev rows of the run."),
+    .describe("Held-out rows on which to choose the threshold. Default: the dev rows of the run."),
   keep: share
     .optional()
-    .describe("Share of right answers to rows like these that must be given [0 to 1]. Default: 0.99."),
+    .describe("Fraction of right answers that must not be withheld [0 to 1]. Default: 0.99."),
   maxError: share
     .optional()
-    .describe("Largest share of wrong answers among those given [0 to 1]. Default: no limit."),
+    .describe("Largest fraction of wrong answers among the answers given [0 to 1]. Default: no limit."),
 });
 
-/** How to bundle a model. Read from the `deploy:` section of a recipe. */
+/** Settings of a bundle: the `deploy:` section of a recipe. */
 export const deployConfig = z.strictObject({
-  target: z.enum(["dir"]).default("dir").describe("Form of the bundle: a directory."),
   name: line.optional().describe("Name on the model card. Default: the name in model.json."),
   summary: line.optional().describe("One sentence at the top of the model card: what the model does."),
-  intendedUse: line.optional().describe("What the model is meant for."),
+  intendedUse: line.optional().describe("Intended use of the model, for the model card."),
   limits: z.array(line).default([]).describe("Known limits, one sentence each."),
   abstain: abstainConfig
     .optional()
-    .describe(
-      "Choose a threshold of confidence for the bundle, below which answers are withheld. Default: none.",
-    ),
+    .describe("Choose a confidence threshold; answers below it are withheld. Default: none."),
   measurements: z
     .boolean()
     .optional()
     .describe(
-      "Whether the model card has the speed and memory that stage bench measured. Default: no, because two runs measure different times and would give different bundles.",
+      "Add the speed and memory of stage bench to the model card. Default: no, because measured times make the bundle of every run different.",
     ),
   licences: z
     .array(z.strictObject({ of: line, licence: line }))
     .default([])
-    .describe("Licence of the model and of everything it was made from."),
+    .describe("Licence of the model and of its training data and teachers."),
 });
 
 export type DeployConfig = z.infer<typeof deployConfig>;

@@ -1,4 +1,4 @@
-/** The bundle as a directory: everything a device needs, and a card that says what it is. */
+/** Writes a bundle as a directory: everything a device needs, and a model card. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { copyFiles, hashFile, writeTextAtomic } from "@slm/core";
@@ -11,15 +11,15 @@ import { modelCard, type BundledFile } from "./model-card.js";
 export interface DeployInput {
   /** Directory of an exported or quantized model. */
   readonly model: string;
-  /** Filled in place; whoever calls makes it appear whole (`writeArtifact`). */
+  /** Filled in place. The caller makes it atomic (`writeArtifact`). */
   readonly outputDirectory: string;
   readonly card: CardInput;
-  /** Threshold of confidence that the bundle gets. Default: that of `model`, if it has one. */
+  /** Confidence threshold of the bundle. Default: the threshold of `model`, if it has one. */
   readonly abstention?: DeviceModel["abstention"];
 }
 
 export interface Deployment {
-  /** The directory that was filled. */
+  /** The filled directory. */
   readonly bundle: string;
   readonly files: readonly BundledFile[];
 }
@@ -28,8 +28,7 @@ const CARD_FILE = "README.md";
 
 /**
  * Copies the graphs with their external data, the tokenizer and model.json, and writes README.md, the model card. The card's name becomes
- * the title in model.json, and an id made of it the name.
- * The bundle runs as any model directory does.
+ * the title in model.json, and an id derived from it the name. The bundle runs like any model directory.
  *
  * @throws SlmError INPUT_MISSING or DATA_INVALID if the model directory is not complete and consistent; OUTPUT_FAILED.
  */

@@ -76,7 +76,7 @@ describe(deployToDirectory, () => {
     expect(found.filter((path) => path !== "onnx").sort()).toEqual(files.map(({ path }) => path).sort());
   });
 
-  test("reports size and hash of every file as it stands in the bundle", async () => {
+  test("reports size and hash of every file in the bundle", async () => {
     const { bundle, files } = await deployToDirectory({ model, outputDirectory, card: {} });
     for (const { path, bytes, sha256: digest } of files) {
       const contents = await readFile(join(bundle, path));
@@ -84,7 +84,7 @@ describe(deployToDirectory, () => {
     }
   });
 
-  test("gives copies: writing to the bundle leaves the model as it was", async () => {
+  test("copies files: writing to the bundle does not change the model", async () => {
     const before = await readFile(join(model, "encoder.onnx"));
     const { bundle } = await deployToDirectory({ model, outputDirectory, card: {} });
     await writeFile(join(bundle, "encoder.onnx"), "changed");
@@ -182,7 +182,7 @@ describe(deployToDirectory, () => {
 
 describe("deployConfig", () => {
   test("fills in the target and rejects a misspelt key", () => {
-    expect(deployConfig.parse({})).toEqual({ target: "dir", limits: [], licences: [] });
+    expect(deployConfig.parse({})).toEqual({ limits: [], licences: [] });
     expect(deployConfig.safeParse({ licence: "MIT" }).success).toBe(false);
     expect(deployConfig.safeParse({ target: "hub" }).success).toBe(false);
   });

@@ -1,8 +1,8 @@
-/** Markdown in which everything given is text. */
+/** Writes Markdown in which all inputs are literal text. */
 
 /**
- * Text that Markdown and HTML show as written, on one line. Only what Markdown would read as markup is escaped, so that the source
- * reads well too: 0.9, tokenizer_config.json and parentheses stay as they are.
+ * Escapes a text so that Markdown and HTML show it literally, on one line. Only markup is escaped, so that the source is readable
+ * too: 0.9, tokenizer_config.json and parentheses stay as they are.
  */
 export function plain(text: string): string {
   return text
@@ -23,7 +23,7 @@ export interface MarkdownColumn {
   readonly align?: "right";
 }
 
-/** A table of cells that are Markdown already. */
+/** A table whose cells are already Markdown. */
 export function table(columns: readonly MarkdownColumn[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return [

@@ -1,4 +1,4 @@
-/** README.md of a bundle: what the model is, what was measured, what it was made from. */
+/** Writes README.md of a bundle, the model card. */
 import { graphBytes, graphsOf, type DeviceModel, type DeviceVision } from "@slm/exported-model";
 import { processedSize } from "@slm/vision";
 import type { CardBench, CardCompiled, CardInput, CardMetric } from "./card-input.js";
@@ -14,11 +14,11 @@ export interface BundledFile {
 }
 
 /**
- * The card as Markdown. A section whose facts were not given stays, and says so: a reader sees what is not known.
- * Everything given is shown as text, never read as Markdown or HTML.
+ * The card as Markdown. A section without facts stays and says so, so that a reader sees what is not known. All inputs are escaped,
+ * so none is read as Markdown or HTML.
  */
 export function modelCard(model: DeviceModel, files: readonly BundledFile[], input: CardInput): string {
-  // What a reader wants to know first: how good, how fast, for what.
+  // First what a reader wants to know: quality, speed and use.
   const sections: readonly (readonly [heading: string, body: string])[] = [
     ["Quality", qualityText(input.metrics ?? []) + abstentionText(model.abstention)],
     ["Speed and memory", input.bench === undefined ? withoutBench(input) : benchText(input.bench)],
@@ -43,7 +43,7 @@ export function modelCard(model: DeviceModel, files: readonly BundledFile[], inp
 
 const withoutBench = ({ omitsBench = false }: CardInput): string =>
   omitsBench
-    ? "Times differ from run to run, so this card has none, and every run of the recipe gives the same bytes. `slm bench .` measures them."
+    ? "This card has no times, because they differ from run to run and would make every bundle different. `slm bench .` measures them."
     : `Speed and memory were ${NOT_MEASURED}.`;
 
 function runningText({ vision }: DeviceModel): string {
@@ -73,7 +73,9 @@ function modelTable(model: DeviceModel, bytesBefore: number | undefined): string
       ["FLOPs per source token, encoder", integer(model.flops.encoderPerSourceToken)],
       ["FLOPs per generated token, decoder", integer(model.flops.decoderPerTargetToken)],
     ],
-  ).concat("\n\nFLOPs are counted from the shapes, a multiply-add as two, attention scores excluded.");
+  ).concat(
+    "\n\nFLOPs are computed from the shapes. A multiply-add counts as two; attention scores are excluded.",
+  );
 }
 
 function sightRows({ image, patch, tokens, prompt, flopsPerImage }: DeviceVision): readonly string[][] {
@@ -84,7 +86,7 @@ function sightRows({ image, patch, tokens, prompt, flopsPerImage }: DeviceVision
       `an image with every text, ${width} x ${height} pixels in patches of ${patch.width} x ${patch.height}`,
     ],
     ["tokens of an image", integer(tokens)],
-    ...(prompt === undefined ? [] : [["asked where an image comes alone", plain(prompt)]]),
+    ...(prompt === undefined ? [] : [["prompt for an image without text", plain(prompt)]]),
     ["FLOPs per image, tower and projector", integer(flopsPerImage)],
   ];
 }
@@ -123,14 +125,13 @@ function qualityText(metrics: readonly CardMetric[]): string {
   );
 }
 
-/** Which compiler made graphs for which chip, and what they answered. */
-/** What the bundle's threshold of confidence does on the rows that it was chosen on; nothing without one. */
+/** Effect of the confidence threshold on the rows on which it was chosen; empty without a threshold. */
 function abstentionText(abstention: DeviceModel["abstention"]): string {
   if (abstention === undefined) return "";
   const { threshold, rows, coverage, errorRate } = abstention;
   const percent = (share: number): string => `${decimal(100 * share)} %`;
   return (
-    `\n\nAnswers with a confidence below ${decimal(threshold)} are withheld. Of the ${integer(rows)} held-out rows on which that was chosen, ` +
+    `\n\nAnswers with a confidence below ${decimal(threshold)} are withheld. Of the ${integer(rows)} held-out rows on which this threshold was chosen, ` +
     `${percent(coverage)} are answered, and ${percent(errorRate)} of these answers are wrong.`
   );
 }
@@ -147,7 +148,7 @@ function compiledText(
     [{ title: "chip" }, { title: "compiled by" }, { title: "size" }, { title: "verified" }],
     rows,
   ).concat(
-    "\n\nOn another chip, or with another version of the plug-in, the portable graphs are compiled when they are loaded.",
+    "\n\nOn another chip, or with another version of the plug-in, the portable graphs are compiled at load time.",
   );
 }
 
@@ -163,7 +164,7 @@ function verifiedText(found: CardCompiled | undefined): string {
 
 function benchText({ device, models, notes }: CardBench): string {
   if (device.simulated === true)
-    return `Speed and memory were ${NOT_MEASURED} on ${plain(device.provider)}: it was simulated on a CPU, whose times say nothing about it.`;
+    return `Speed and memory were ${NOT_MEASURED} on ${plain(device.provider)}: it was simulated on a CPU, so the times would mean nothing.`;
   const rows = models.map(({ name, firstTokenMs, tokensPerSecond, peakRssBytes }) => [
     plain(name),
     `${decimal(firstTokenMs.p50)} / ${decimal(firstTokenMs.p95)}`,

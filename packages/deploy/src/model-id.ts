@@ -1,10 +1,10 @@
-/** The id of a model from its name, as servers, packages and addresses take it. */
+/** Derives the id of a model from its name, for servers, packages and URLs. */
 
 /** Longest id [characters]. */
 const ID_LIMIT = 64;
 
 /**
- * `Letters to phonemes` as `letters-to-phonemes`; undefined for a name without Latin letters or digits, of which no id can be made.
+ * `Letters to phonemes` as `letters-to-phonemes`; undefined for a name without Latin letters or digits.
  */
 export function modelId(name: string): string | undefined {
   const id = name

@@ -1,10 +1,10 @@
-/** The columns of the table of devices, and their possible values. */
+/** The columns of the device table, and their possible values. */
 
 /** Element types that weights, activations and caches can have. */
 export const PRECISIONS = ["float32", "float16", "bfloat16"] as const;
 export type Precision = (typeof PRECISIONS)[number];
 
-/** Quantization schemes. `schemes` of `@slm/quantization` defines each; a name without a row there does not compile. */
+/** Quantization schemes. `schemes` of `@slm/quantization` defines each. A name without a row there is a compile error. */
 export const SCHEME_NAMES = [
   "cpu",
   "int8-dynamic",
@@ -32,15 +32,16 @@ export interface ProviderSettings {
   readonly [option: string]: string | number | boolean;
 }
 
-/** How results of a device were obtained for this release. */
+/** How this release was tested on a device. */
 export const RESULTS = {
-  measured: "ran and was timed on the device",
-  wasm: "ran and was timed in a browser with WebAssembly; with WebGPU it ran on a software adapter, whose times are no GPU's",
+  measured: "tested and timed on the device",
+  wasm: "tested and timed in a browser with WebAssembly; with WebGPU only tested on a software adapter, whose times do not represent a GPU",
   software:
-    "ran on a software adapter and on no GPU: the CPU computes, every result says so, and its times are no GPU's",
-  fallback: "no such device was available: the CPU computes instead, and every result says so",
+    "tested on a software adapter, not on a GPU: the CPU computes, every result says so, and its times do not represent a GPU",
+  fallback:
+    "not tested, because no such device was available: the CPU computes instead, and every result says so",
   simulated:
-    "no such device was available: the vendor's simulator (qnn) or the CPU runs the device's graphs, and every result says that it was simulated; times are not those of the device",
+    "not tested, because no such device was available: the vendor's simulator (qnn) or the CPU runs the device's graphs, every result says that it was simulated, and its times do not represent the device",
 } as const;
 
 export interface DeviceRow {
@@ -49,28 +50,30 @@ export interface DeviceRow {
   /** Short name of the software, for messages. */
   readonly label: string;
   readonly provider: ProviderSettings;
-  /** Requirements of the machine, for messages; of a plug-in the command that says how it is obtained. Null: none. */
+  /** Requirements of the machine, for messages; for a plug-in the command that installs it. Null: none. */
   readonly needs: string | null;
   /** Runtimes that open its models, the default first. */
   readonly runtimes: readonly RuntimeName[];
-  /** Where nodes run for which the provider has no kernel. Null: the provider must support the whole graph. */
+  /** Where nodes without a kernel of the provider run. Null: the provider must support the whole graph. */
   readonly rest: "cpu" | "wasm" | null;
   readonly results: keyof typeof RESULTS;
-  /** True, or the reason why a precision is rejected. */
+  /** True, or the reason why a precision is not supported. */
   readonly precisions: Readonly<Record<Precision, true | string>>;
   readonly schemes: {
     readonly takes: readonly SchemeName[];
-    /** Recommended scheme. Null: it supports none. */
+    /** Recommended scheme. Null: no scheme is supported. */
     readonly default: SchemeName | null;
     /** The reason for the choice of schemes. */
     readonly reason: string;
   };
-  /** Shapes of exported graphs. dynamic: sizes are known at run time. static: every size is fixed; one set of graphs per source length. */
+  /**
+   * Shapes of exported graphs. dynamic: sizes are known at run time. static: every size is fixed, with one set of graphs per source length.
+   */
   readonly shapes: "dynamic" | "static";
-  /** Whether the provider needs static shapes. required: an NPU compiles no others. advised: dynamic ones are slower. */
+  /** Whether the provider needs static shapes. required: NPUs compile only static shapes. advised: dynamic shapes are slower. */
   readonly staticShapes: "required" | "advised" | "free";
-  /** Most new positions of a run that fused attention over a cache computes right on every adapter. Null: any number. */
+  /** Maximum number of new positions per run for which fused attention over a cache is correct on every adapter. Null: any number. */
   readonly fusedPositions: number | null;
-  /** Most axes of a tensor: above `rejected` no operator is supported, above `advised` only few are. */
+  /** Highest rank of a tensor: above `rejected` no operator is supported, above `advised` only a few are. */
   readonly maxRank: { readonly rejected: number; readonly advised: number };
 }

@@ -1,9 +1,9 @@
 /**
- * The table of devices: one row per target and profile. A target is a kind of device; a profile is the software that runs graphs
- * there, an execution provider of ONNX Runtime or a compiler behind one. The provider is part of onnxruntime-node, or a plug-in by its
- * vendor that the user adds (`@slm/runtime-native/plugins`); column `provider` is for the former. Export, quantization, analysis, the runtimes, the command
- * line and docs/reference/devices.md read this table; the types of all names derive from it. A row without a column does not
- * compile, nor does a profile without its lowerings (`@slm/onnx-export`) or its operator rules (`../profiles`).
+ * The device table: one row per target and profile. A target is a kind of device; a profile is the software that runs graphs there: an
+ * execution provider of ONNX Runtime, possibly with a vendor's compiler. The provider is part of onnxruntime-node, or a vendor's plug-in
+ * that the user installs (`@slm/runtime-native/plugins`); column `provider` is for the former. Export, quantization, analysis, the
+ * runtimes, the command line and docs/reference/devices.md read this table, and the types of all names derive from it. A missing column, a
+ * profile without lowerings (`@slm/onnx-export`) or without operator rules (`@slm/analysis`) is a compile error.
  *
  * Sources: onnxruntime 1.30, docs/OperatorKernels.md and docs/ContribOperators.md (MatMulNBits, GatherBlockQuantized,
  * DynamicQuantizeLinear by provider), docs/execution-providers/QNN-ExecutionProvider.md and OpenVINO-ExecutionProvider.md,
@@ -21,8 +21,8 @@ const WEBGPU = {
   label: "the WebGPU provider",
   provider: { name: "webgpu" },
   shapes: "dynamic",
-  // From 32 on GroupQueryAttention hands keys from lane to lane of subgroups, and takes it that these have 8 lanes or more
-  // (onnxruntime 1.30, flash_attention.wgsl.template). SwiftShader's have 4: there its results are wrong.
+  // From 32 positions on, GroupQueryAttention shuffles keys between the lanes of a subgroup and assumes at least 8 lanes (onnxruntime 1.30,
+  // flash_attention.wgsl.template). SwiftShader has 4, so its results are wrong.
   fusedPositions: 31,
   staticShapes: "free",
   maxRank: { rejected: 8, advised: 6 },
@@ -60,7 +60,7 @@ export const DEVICES = {
       schemes: {
         takes: SCHEME_NAMES,
         default: "cpu",
-        reason: "it takes all of them",
+        reason: "it supports all of them",
       },
       shapes: "dynamic",
       fusedPositions: null,
@@ -81,7 +81,7 @@ export const DEVICES = {
       schemes: {
         takes: BLOCKS,
         default: "int4-block",
-        reason: "its fast kernels for quantized weights are those of blocks",
+        reason: "its fast kernels for quantized weights need block formats",
       },
       shapes: "dynamic",
       fusedPositions: null,
@@ -97,7 +97,7 @@ export const DEVICES = {
       rest: "cpu",
       results: "fallback",
       precisions: { float32: true, float16: true, bfloat16: "DirectML has no bfloat16 kernels" },
-      schemes: { takes: BLOCKS, default: "int4-block", reason: "it has kernels for blocks of weights" },
+      schemes: { takes: BLOCKS, default: "int4-block", reason: "it has kernels for block formats" },
       shapes: "dynamic",
       fusedPositions: null,
       staticShapes: "advised",
@@ -124,14 +124,14 @@ export const DEVICES = {
       schemes: {
         takes: BLOCKS,
         default: "int4-block",
-        reason: "it has kernels for blocks of weights only",
+        reason: "it has only kernels for block formats",
       },
     },
   },
   web: {
     webgpu: {
       ...WEBGPU,
-      needs: "a browser; WebAssembly computes where it has no WebGPU",
+      needs: "a browser; without WebGPU it uses WebAssembly",
       runtimes: ["web", "cpu"],
       rest: "wasm",
       results: "wasm",
@@ -139,7 +139,7 @@ export const DEVICES = {
       schemes: {
         takes: ["cpu", "int8-dynamic", ...BLOCKS],
         default: "cpu",
-        reason: "wasm and WebGPU gain from quantized weights only",
+        reason: "wasm and WebGPU benefit only from quantized weights",
       },
     },
   },
@@ -155,7 +155,7 @@ export const DEVICES = {
       precisions: {
         float32: true,
         float16: true,
-        bfloat16: "the QNN provider runs float32 graphs in bfloat16 by its option htp_bf16_enable",
+        bfloat16: "the QNN provider runs float32 graphs in bfloat16 with its option htp_bf16_enable",
       },
       schemes: {
         takes: STATIC,
@@ -207,13 +207,13 @@ export const DEVICES = {
       results: "simulated",
       precisions: {
         float32: true,
-        float16: "the VitisAI compiler takes float32 graphs",
-        bfloat16: "the VitisAI compiler turns float32 graphs into bfloat16 itself",
+        float16: "the VitisAI compiler needs float32 graphs",
+        bfloat16: "the VitisAI compiler itself converts float32 graphs to bfloat16",
       },
       schemes: {
         takes: ["int8-qdq"],
         default: "int8-qdq",
-        reason: "it takes signed 8-bit integers with fixed ranges",
+        reason: "it needs signed 8-bit integers with fixed ranges",
       },
       shapes: "static",
       fusedPositions: null,

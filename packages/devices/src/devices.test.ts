@@ -21,7 +21,7 @@ describe.each(ALL_DEVICES)("the row of target $target, profile $profile", (devic
     expect(device.runtimes[0]).toBe(device.target);
   });
 
-  test("recommends a scheme that it takes, and none where it takes none", () => {
+  test("recommends a supported scheme, or none if none is supported", () => {
     const { takes, default: recommended, reason } = device.schemes;
     expect(SCHEME_NAMES).toEqual(expect.arrayContaining([...takes]));
     expect(takes.includes(recommended!)).toBe(takes.length > 0);
@@ -53,7 +53,7 @@ test("rows of one profile for several targets agree on the software", () => {
 });
 
 describe(deviceOf, () => {
-  test("takes the usual profile of a target unless another is named", () => {
+  test("uses the usual profile of a target by default", () => {
     for (const target of TARGETS) {
       expect(deviceOf("export", target).profile).toBe(DEFAULT_PROFILE[target]);
       expect(profilesOf(target)).toContain(DEFAULT_PROFILE[target]);
@@ -65,7 +65,7 @@ describe(deviceOf, () => {
     "rejects profile '%s' for target npu, naming those there are",
     (name) => {
       expect(() => deviceOf("export", "npu", name)).toThrow(
-        `export: target 'npu' has profile qnn, openvino, coreml, vitisai, got '${name}'`,
+        `export: target 'npu' has no profile '${name}', expected qnn, openvino, coreml, vitisai`,
       );
       expect(isProfileOf("npu", name)).toBe(false);
     },

@@ -1,4 +1,4 @@
-/** Looks up rows of the table of devices by the names in flags and files. */
+/** Looks up rows of the device table by the names in flags and files. */
 import { SlmError } from "@slm/core/errors";
 import { RUNTIMES, type DeviceRow, type RuntimeName } from "./device-row.js";
 import { DEFAULT_PROFILE, DEVICES, type ProfileName, type ProfileOf, type Target } from "./device-table.js";
@@ -18,12 +18,12 @@ export const TARGETS: readonly Target[] = keysOf(DEVICES);
 export const profilesOf = <T extends Target>(target: T): readonly ProfileOf<T>[] =>
   Object.keys(DEVICES[target]) as ProfileOf<T>[];
 
-/** Every name that a profile has for any target. */
+/** The names of all profiles of all targets. */
 export const PROFILE_NAMES: readonly ProfileName[] = [
   ...new Set(TARGETS.flatMap((target) => profilesOf(target))),
 ];
 
-/** Runtimes of Node; the other one runs in a browser. */
+/** Runtimes for Node. The other runtime is for browsers. */
 export type NodeRuntime = Exclude<RuntimeName, "web">;
 
 const isOfNode = (name: RuntimeName): name is NodeRuntime => name !== "web";
@@ -44,11 +44,11 @@ export const ALL_DEVICES: readonly Device[] = TARGETS.flatMap((target) =>
 );
 
 /**
- * The device of a target and a profile.
+ * Returns the device of a target and a profile.
  *
  * @param speaker prefix of the error message: "export"
  * @param profile default: the target's default profile
- * @throws SlmError USAGE if the target has no such profile
+ * @throws SlmError USAGE if the target does not have the profile
  */
 export function deviceOf(speaker: string, target: Target, profile: string = DEFAULT_PROFILE[target]): Device {
   const found = ALL_DEVICES.find((device) => device.target === target && device.profile === profile);
@@ -57,7 +57,7 @@ export function deviceOf(speaker: string, target: Target, profile: string = DEFA
   const others = ALL_DEVICES.filter((device) => device.profile === profile);
   throw new SlmError(
     "USAGE",
-    `${speaker}: target '${target}' has profile ${own.join(", ")}, got '${profile}'`,
+    `${speaker}: target '${target}' has no profile '${profile}', expected ${own.join(", ")}`,
     {
       suggestions: [
         ...own.map((name) => `--target ${target} --profile ${name}`),
@@ -67,13 +67,13 @@ export function deviceOf(speaker: string, target: Target, profile: string = DEFA
   );
 }
 
-/** The default runtime of Node for models that were exported for a device. @throws SlmError as {@link deviceOf} */
+/** The default Node runtime for models that were exported for a device. @throws SlmError as {@link deviceOf} */
 export function nodeRuntimeOf(target: Target, profile?: ProfileName): NodeRuntime {
   return deviceOf("runtime", target, profile).runtimes.find(isOfNode)!;
 }
 
 /**
- * Parses a profile name of a user.
+ * Parses a profile name from user input.
  *
  * @throws SlmError USAGE for an unknown name
  */

@@ -1,31 +1,32 @@
 /**
- * The chips that graphs are compiled for ahead of time: one row per chip and profile, with what the vendor's compiler must be told.
+ * The chips for which graphs can be compiled ahead of time: one row per chip and profile, with the options of the vendor's compiler.
  *
- * Sources. qnn: `soc_model` numbers and Hexagon versions of ExecuTorch, backends/qualcomm/serialization/qc_schema.py (2026), and of
- * Olive's `soc_details` for the Snapdragon X Elite. SM8350 (30, v68) is left out: onnxruntime-qnn 2.7.0 cannot finalize for it (1002). openvino: `npu_platform` as onnxruntime-ep-openvino 1.8.1 lists its virtual
- * devices. Every row of qnn was compiled for with onnxruntime-qnn 2.7.0.
+ * Sources. qnn: `soc_model` numbers and Hexagon versions of ExecuTorch, backends/qualcomm/serialization/qc_schema.py (2026), and of Olive's
+ * `soc_details` for the Snapdragon X Elite. SM8350 (30, v68) is not included because onnxruntime-qnn 2.7.0 cannot finalize graphs for it
+ * (error 1002). openvino: `npu_platform` of the virtual devices in onnxruntime-ep-openvino 1.8.1. Compilation was tested for every qnn row
+ * with onnxruntime-qnn 2.7.0.
  */
 import { SlmError } from "@slm/core/errors";
 import type { ProfileOf } from "./device-table.js";
 
 export interface Soc {
-  /** As `--soc` takes it. */
+  /** Value of `--soc`. */
   readonly name: string;
-  /** Name in the market. */
+  /** Marketing name. */
   readonly title: string;
-  /** Generation of its NPU: graphs compiled for one do not run on another. */
+  /** NPU generation. Compiled graphs of one generation do not run on another. */
   readonly generation: string;
-  /** Options of the provider that choose it. */
+  /** Provider options that select it. */
   readonly options: Readonly<Record<string, string>>;
-  /** What is known to be wrong with graphs for it. */
+  /** Known problems of graphs for it. */
   readonly caution?: string | undefined;
-  /** Metadata of the plug-in's device that stands for it. */
+  /** Metadata of the plug-in's device that represents it. */
   readonly device: Readonly<Record<string, string>>;
 }
 
 /** Seen with onnxruntime-qnn 2.7.0: docs/benchmarks/npu.md. */
 const V69 =
-  "Qualcomm's simulator computes decoders with 16-bit activations (a16w8, a16w4) wrongly for Hexagon v69: verify on the device, or take a8w8 or float32";
+  "Qualcomm's simulator computes wrong results for decoders with 16-bit activations (a16w8, a16w4) on Hexagon v69: verify on the device, or use a8w8 or float32";
 
 const qualcomm = (
   name: string,
@@ -48,7 +49,7 @@ const intel = (name: string, title: string, platform: string): Soc => ({
   device: { npu_platform: platform },
 });
 
-/** In the order in which they are listed; the first of a profile is the default of a simulation. */
+/** In display order. The first chip of a profile is the default of a simulation. */
 export const SOCS = {
   qnn: [
     qualcomm("sc8380xp", "Snapdragon X Elite, X Plus", { model: 60, hexagon: 73 }),
@@ -79,19 +80,19 @@ export function isCompilingProfile(profile: string): profile is CompilingProfile
   return Object.hasOwn(SOCS, profile);
 }
 
-/** The chips of a profile; none for one whose graphs are not compiled ahead of time. */
+/** The chips of a profile; empty if its graphs cannot be compiled ahead of time. */
 export function socsOf(profile: string): readonly Soc[] {
   return isCompilingProfile(profile) ? SOCS[profile] : [];
 }
 
-/** @throws SlmError USAGE for a name that the profile does not have */
+/** @throws SlmError USAGE for a chip that the profile does not have */
 export function socOf(profile: string, name: string): Soc {
   const known = socsOf(profile);
   const found = known.find((soc) => soc.name === name.toLowerCase());
   if (found !== undefined) return found;
   const problem =
     known.length === 0
-      ? `profile '${profile}' has no chips to compile for; ${COMPILING_PROFILES.join(" and ")} have`
+      ? `profile '${profile}' does not support compilation for chips; use ${COMPILING_PROFILES.join(" or ")}`
       : `profile '${profile}' has no chip '${name}'; it has ${known.map((soc) => soc.name).join(", ")}`;
   throw new SlmError("USAGE", problem, {
     suggestions: known.slice(0, 3).map((soc) => `--soc ${soc.name}   (${soc.title})`),

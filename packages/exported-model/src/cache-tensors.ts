@@ -1,7 +1,7 @@
-/** What a decoder of dynamic sizes remembers of the tokens so far, as inputs and outputs of its graph. */
+/** Cache inputs and outputs of a dynamic decoder. */
 import { GRAPH_IO, type DeviceModel } from "./device-model.js";
 
-/** One cache of one layer: past `[batch, heads, capacity, width]`, present as the model's `caches` say. */
+/** One cache of one layer. The past is `[batch, heads, capacity, width]`; the model's `caches` determines the present. */
 export interface CacheTensor {
   /** Name of the graph's input. */
   readonly past: string;
@@ -11,7 +11,7 @@ export interface CacheTensor {
   readonly width: number;
 }
 
-/** The caches of all layers: a state each in a model with `stateWidth`, keys and values otherwise. */
+/** The caches of all layers: one state per layer with `stateWidth`, otherwise keys and values. */
 export function cacheTensors({
   decoderLayers,
   kvHeads,

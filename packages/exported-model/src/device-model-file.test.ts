@@ -60,8 +60,8 @@ describe(readDeviceModel, () => {
     expect(graphsOf(seeing).map(({ name }) => name)).toEqual(["vision", "encoder", "decoder"]);
     expect(graphBytes(seeing)).toBe(35);
     const broken: readonly (readonly [DeviceModel, RegExp])[] = [
-      [{ ...model, vision }, /belong together/],
-      [{ ...seeing, vision: undefined }, /belong together/],
+      [{ ...model, vision }, /must both be present/],
+      [{ ...seeing, vision: undefined }, /must both be present/],
       [{ ...seeing, maxSource: 4 }, /no room for text/],
       [{ ...seeing, architecture: "decoder-only" }, /decoder-only/],
       [{ ...seeing, vision: { ...vision, patch: { height: 9, width: 1 } } }, /larger than/],

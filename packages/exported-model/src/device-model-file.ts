@@ -23,16 +23,18 @@ function checkDevice({ target, profile }: DeviceModel, file: string): void {
   );
 }
 
-/** Checks of a vision-language model that the schema alone cannot express. */
+/** Checks of a vision-language model that the schema cannot express. */
 function checkSight({ vision, graphs, architecture, maxSource }: DeviceModel, file: string): void {
   const reject = (problem: string): SlmError => new SlmError("DATA_INVALID", `${file}: ${problem}`);
   if ((vision === undefined) !== (graphs.vision === undefined))
-    throw reject("'vision' and 'graphs.vision' belong together, got one of them");
+    throw reject("'vision' and 'graphs.vision' must both be present or both be absent");
   if (vision === undefined) return;
-  if (architecture !== "encoder-decoder") throw reject(`a ${architecture} model has no 'vision'`);
+  if (architecture !== "encoder-decoder") throw reject(`a ${architecture} model cannot have 'vision'`);
   checkPatchReading(vision, `${file}: vision`);
   if (vision.tokens >= maxSource)
-    throw reject(`the ${vision.tokens} tokens of an image leave no room for text, maxSource is ${maxSource}`);
+    throw reject(
+      `an image has ${vision.tokens} tokens, which leaves no room for text with maxSource ${maxSource}`,
+    );
 }
 
 /** Writes the description of a model into its directory. @throws SlmError OUTPUT_FAILED */

@@ -1,13 +1,15 @@
 /**
- * `model.json`: the description of an exported, quantized or bundled model.
- * Written by the exporter, copied by quantization and deploy, read by all code that runs a model.
+ * `model.json`: the description of an exported, quantized or bundled model. The exporter writes it, quantization and deploy copy it, and
+ * all code that runs a model reads it.
  */
 import { PRECISIONS, PROFILE_NAMES, TARGETS } from "@slm/devices";
 import { PRESENT_KV } from "@slm/runtime";
 import { patchReading } from "@slm/vision";
 import { z } from "zod";
 
-/** Folder of the graphs that vendors' compilers made ahead of time: `compiled/<chip>/<graph>`. Only a device of that chip reads them. */
+/**
+ * Folder of the graphs that vendors' compilers compiled ahead of time: `compiled/<chip>/<graph>`. Only devices with that chip can run them.
+ */
 export const COMPILED_FOLDER = "compiled";
 
 const graphFile = z.strictObject({
@@ -18,10 +20,10 @@ const graphFile = z.strictObject({
 
 export const deviceModelSchema = z.strictObject({
   schemaVersion: z.literal(1),
-  name: z.string().min(1).describe("Id of the model: of the server, of the package."),
-  title: z.string().min(1).optional().describe("Name for people. Absent: the id."),
+  name: z.string().min(1).describe("Id of the model, for servers and packages."),
+  title: z.string().min(1).optional().describe("Display name. Absent: the id."),
   architecture: z.enum(["encoder-decoder", "decoder-only"]),
-  target: z.enum(TARGETS).describe("Kind of device that the graphs were made for."),
+  target: z.enum(TARGETS).describe("Kind of device that the graphs were exported for."),
   profile: z
     .enum(PROFILE_NAMES)
     .optional()
@@ -36,8 +38,8 @@ export const deviceModelSchema = z.strictObject({
     .string()
     .describe("Quantization scheme of the whole model: float32, cpu, int8-dynamic, int4-block."),
   /**
-   * An encoder-decoder has an encoder and a decoder, and with vision a vision graph; a decoder-only model has a decoder. Fixed sizes may have a
-   * second decoder, which reads several tokens in a run.
+   * An encoder-decoder has an encoder, a decoder and, with vision, a vision graph; a decoder-only model has a decoder. Static graphs can
+   * have a second decoder, which reads several tokens per run.
    */
   graphs: z.strictObject({
     vision: graphFile.optional(),
@@ -45,11 +47,11 @@ export const deviceModelSchema = z.strictObject({
     chunk: graphFile.optional(),
     decoder: graphFile,
   }),
-  /** Present exactly if there is a vision graph. Such a model takes one image with every text. */
+  /** Present if and only if there is a vision graph. The model then needs one image with every text. */
   vision: patchReading
     .extend({
       tokens: z.int().positive().describe("Number of image tokens before the text."),
-      width: z.int().positive().describe("Elements of each."),
+      width: z.int().positive().describe("Elements per token."),
       prompt: z.string().min(1).optional().describe("Prompt for an image without a text."),
       flopsPerImage: z
         .number()
@@ -57,24 +59,24 @@ export const deviceModelSchema = z.strictObject({
         .describe("Multiply-adds counted as two, attention scores excluded."),
     })
     .optional(),
-  /** Graphs of fixed sizes (target npu), shortest source first; `graphs` are those of the longest source. */
+  /** Static graphs (target npu), shortest source first. `graphs` has the graphs of the longest source. */
   static: z
     .strictObject({
-      window: z.int().min(2).describe("Longest target; the caches hold one token less [tokens]."),
-      maskedBias: z.number().negative().describe("Added to scores of keys that must not be attended."),
+      window: z.int().min(2).describe("Longest target. The caches have room for one token less [tokens]."),
+      maskedBias: z.number().negative().describe("Added to the scores of masked keys."),
       chunk: z
         .int()
         .min(2)
         .optional()
         .describe(
-          "Tokens in a run of the chunk graphs, which every bucket then has: prompts and draft tokens.",
+          "Tokens per run of the chunk graphs, which every bucket then has, for prompts and draft tokens.",
         ),
       lexicalShortlist: z
         .string()
         .min(1)
         .optional()
         .describe(
-          "File that says which tokens may answer each token of the source: the host gives all others logits of -1e9. Absent: all may.",
+          "File with the tokens that can answer each source token. The host sets all other logits to -1e9. Absent: all tokens are allowed.",
         ),
       buckets: z
         .array(
@@ -88,22 +90,25 @@ export const deviceModelSchema = z.strictObject({
         .min(1),
     })
     .optional(),
-  /** Graphs that a vendor's compiler made ahead of time (`slm compile`), beside the portable ones; one entry per chip. */
+  /** Graphs that a vendor's compiler compiled ahead of time (`slm compile`), in addition to the portable ones. One entry per chip. */
   compiled: z
     .array(
       z.strictObject({
-        soc: z.string().min(1).describe("The chip, as `--soc` names it."),
-        plugin: z.string().min(1).describe("The plug-in that compiled it, with its version: qnn 2.7.0."),
+        soc: z.string().min(1).describe("The chip, as in `--soc`."),
+        plugin: z
+          .string()
+          .min(1)
+          .describe("The plug-in that compiled the graphs, with its version: qnn 2.7.0."),
         graphs: z
           .record(
             z.string().min(1),
             z.strictObject({
               file: z.string().min(1),
-              binaries: z.array(z.string().min(1)).describe("Files of the vendor that it refers to."),
-              bytes: z.int().nonnegative().describe("All of them [bytes]."),
+              binaries: z.array(z.string().min(1)).describe("The vendor's files that the graph refers to."),
+              bytes: z.int().nonnegative().describe("Size of all compiled graphs [bytes]."),
             }),
           )
-          .describe("Compiled graphs by the file of the portable one."),
+          .describe("Compiled graphs, by the file of the portable graph."),
       }),
     )
     .optional(),
@@ -111,7 +116,7 @@ export const deviceModelSchema = z.strictObject({
     .enum(PRESENT_KV)
     .optional()
     .describe(
-      "What a decoder of dynamic sizes returns: the whole updated caches (full), or only the new positions, which the host " +
+      "What a dynamic decoder returns: the whole updated caches (full), or only the new positions, which the host " +
         "appends to its caches (delta). Absent: full.",
     ),
   shortlist: z
@@ -125,20 +130,20 @@ export const deviceModelSchema = z.strictObject({
     .boolean()
     .optional()
     .describe(
-      "Whether the encoder also says which tokens may answer its source; the logits of all others are -1e9 lower. Absent: it does not.",
+      "Whether the encoder also returns which tokens can answer its source. The logits of all other tokens are -1e9 lower. Absent: false.",
     ),
   draftRules: z
     .int()
     .positive()
     .optional()
     .describe(
-      "Rules of `draft-rules.json`: what probably comes next in an answer, for the host to draft. Absent: none.",
+      "Rules of `draft-rules.json`, with which the host drafts the next tokens of an answer. Absent: none.",
     ),
   rows: z
     .record(z.string(), z.unknown())
     .optional()
     .describe(
-      "How the files of the training rows were read, as the `data` section of the recipe says. Absent: as rows of {source, target}.",
+      "How the files of training rows were read, from the `data` section of the recipe. Absent: as rows of {source, target}.",
     ),
   generation: z
     .record(z.string(), z.unknown())
@@ -156,15 +161,13 @@ export const deviceModelSchema = z.strictObject({
     .positive()
     .optional()
     .describe(
-      "Width of the state that each decoder layer keeps of every position in place of keys and values [elements]. Absent: keys and values.",
+      "Width of the state that each decoder layer keeps per position instead of keys and values [elements]. Absent: keys and values.",
     ),
   pooledGroup: z
     .int()
     .min(2)
     .optional()
-    .describe(
-      "Tokens of the source that a position of the encoder's outputs stands for [tokens]. Absent: 1.",
-    ),
+    .describe("Source tokens per position of the encoder's outputs [tokens]. Absent: 1."),
   maxSource: z
     .int()
     .positive()
@@ -179,12 +182,12 @@ export const deviceModelSchema = z.strictObject({
   abstention: z
     .strictObject({
       threshold: z.number().min(0).max(1).describe("Answers with a lower confidence are withheld."),
-      rows: z.int().positive().describe("Held-out rows that it was chosen on."),
-      coverage: z.number().min(0).max(1).describe("Share of these rows that are answered."),
-      errorRate: z.number().min(0).max(1).describe("Share of wrong answers among the answered rows."),
+      rows: z.int().positive().describe("Number of held-out rows on which it was chosen."),
+      coverage: z.number().min(0).max(1).describe("Fraction of these rows that are answered."),
+      errorRate: z.number().min(0).max(1).describe("Fraction of wrong answers among the answered rows."),
     })
     .optional()
-    .describe("Threshold of the confidence of an answer. Absent: every answer is given."),
+    .describe("Confidence threshold of an answer. Absent: no answer is withheld."),
   flops: z
     .strictObject({
       encoderPerSourceToken: z.number().nonnegative(),
@@ -204,7 +207,7 @@ export type GraphName = keyof DeviceModel["graphs"];
 /** In the order in which a model runs them. */
 export const GRAPH_NAMES = ["vision", "encoder", "chunk", "decoder"] as const satisfies readonly GraphName[];
 
-/** The graphs that a model has, in the order in which it runs them. */
+/** The graphs of a model, in the order in which it runs them. */
 export function graphsOf({ graphs }: Pick<DeviceModel, "graphs">): readonly {
   readonly name: GraphName;
   readonly graph: DeviceModel["graphs"]["decoder"];
@@ -215,7 +218,7 @@ export function graphsOf({ graphs }: Pick<DeviceModel, "graphs">): readonly {
   });
 }
 
-/** Files of all portable graphs, of every fixed size, each once. */
+/** Files of all portable graphs of every size, each once. */
 export function graphFilesOf(model: Pick<DeviceModel, "graphs" | "static">): readonly string[] {
   const sized =
     model.static?.buckets.flatMap(({ encoder, chunk, decoder }) => [encoder, chunk, decoder]) ?? [];
@@ -227,49 +230,44 @@ export function graphFilesOf(model: Pick<DeviceModel, "graphs" | "static">): rea
 export const graphBytes = (model: Pick<DeviceModel, "graphs">): number =>
   graphsOf(model).reduce((sum, { graph }) => sum + graph.bytes, 0);
 
-/** File of a checkpoint directory that holds what becomes `rows` of its exports; only where there is something to say. */
+/** File of a checkpoint directory that becomes `rows` of its exports. Absent if rows are not mapped. */
 export const ROW_SETTINGS_FILE = "rows.json";
 
-/** Files that belong to a model besides its graphs, under its directory. */
+/** Files of a model in addition to its graphs, relative to its directory. */
 const COMPANIONS =
   /^(?:(?:tokenizer.*|config|generation_config|special_tokens_map|draft-rules)\.json|lexical_shortlist\.bin)$/;
 
-/** Whether a file of a model's directory belongs to the model whatever its graphs are, so that it goes with changed ones. */
+/** Whether a file belongs to the model independently of its graphs, so that it is copied along with changed graphs. */
 export const isCompanionFile = (name: string): boolean => COMPANIONS.test(name);
 
-/** Name of the file of a model's draft rules; only where `draftRules` says so. */
+/** Name of the draft rules file, which exists only if `draftRules` is set. */
 export const DRAFT_RULES_FILE = "draft-rules.json";
 
-/** Name of the file a {@link DeviceModel} is stored in. */
+/** Name of the file of a {@link DeviceModel}. */
 export const DEVICE_MODEL_FILE = "model.json";
 
 /**
  * Names of graph inputs and outputs, the contract between exporter and runtimes (target `cpu`).
  *
- * vision:  patches float32 [batch, rows, values], as `patchRows` of @slm/vision lays them out
- *       -> imageTokens float32 [batch, tokens, width]
- * encoder: sourceIds int32 [batch, text], sourceLengths int32 [batch] (image tokens and text), and for vision-language models
- *          imageTokens, which come before the text; source = tokens + text
- *       -> sourceBias float32 [batch, 1, 1, source] (0 at tokens, a large negative number at padding),
- *          crossKey(l) float32 [batch, kvHeads, headDim, source] (stored transposed, on target
- *          cpu times 1 / sqrt(headDim)),
- *          crossValue(l) float32 [batch, kvHeads, source, headDim]; of a model that pools tokens all three have source divided by its
- *          `pooledGroup` positions, rounded up
- * decoder: targetIds int32 [batch, target], pastLength int32 [1] (tokens already in the cache, same for all rows),
- *          pastKey(l), pastValue(l) float32 [batch, kvHeads, capacity, headDim], and the encoder's outputs unchanged
- *       -> logits float32 [batch, vocab] of the last position, and depending on the model's `caches`
- *          full: presentKey(l), presentValue(l) shaped as pastKey(l), pastValue(l), which may be the same buffers
- *          delta: presentKey(l), presentValue(l) float32 [batch, target, kvHeads * headDim], the new positions
- * A decoder with a recurrence (`stateWidth`) has pastState(l) and presentState(l) in place of keys and values.
- * A decoder-only model's decoder has no encoder inputs; its source is a prefix of targetIds.
- * A decoder of target web with draft rules also returns bestIds int32 and bestLogProbabilities float32 [batch, target] of every position.
+ * vision: patches float32 [batch, rows, values], in the layout of `patchRows` of @slm/vision -> imageTokens float32 [batch, tokens, width]
+ * encoder: sourceIds int32 [batch, text], sourceLengths int32 [batch] (image tokens and text), and for vision-language models imageTokens,
+ * which come before the text; source = tokens + text -> sourceBias float32 [batch, 1, 1, source] (0 at tokens, a large negative number at
+ * padding), crossKey(l) float32 [batch, kvHeads, headDim, source] (stored transposed, on target cpu times 1 / sqrt(headDim)), crossValue(l)
+ * float32 [batch, kvHeads, source, headDim]; of a model that pools tokens all three have source divided by its `pooledGroup` positions,
+ * rounded up decoder: targetIds int32 [batch, target], pastLength int32 [1] (tokens already in the cache, same for all rows), pastKey(l),
+ * pastValue(l) float32 [batch, kvHeads, capacity, headDim], and the encoder's outputs unchanged -> logits float32 [batch, vocab] of the
+ * last position, and depending on the model's `caches` full: presentKey(l), presentValue(l) shaped as pastKey(l), pastValue(l), which may
+ * be the same buffers delta: presentKey(l), presentValue(l) float32 [batch, target, kvHeads * headDim], the new positions A decoder with a
+ * recurrence (`stateWidth`) has pastState(l) and presentState(l) instead of keys and values. A decoder-only model's decoder has no encoder
+ * inputs; its source is a prefix of targetIds. A decoder of target web with draft rules also returns bestIds int32 and bestLogProbabilities
+ * float32 [batch, target] of every position.
  *
- * With `full` caches presentState(l) is shaped as pastState(l).
+ * With `full` caches presentState(l) has the shape of pastState(l).
  *
- * Graphs of fixed sizes (target npu) take one text and one new token at a time: sourceBias is an input of their encoder, and
- * their decoder takes position int32 [1] in place of pastLength, and windowBias float32 [1, 1, 1, window] in addition to
- * sourceBias. Their chunk graph is a decoder of several tokens; see `static-graphs.ts` of the exporter. With a recurrence they take no windowBias, and
- * pastState(l) float32 [1, width] of the position before; they return presentState(l) [target, width].
+ * Static graphs (target npu) process one text and one new token at a time: sourceBias is an input of the encoder, and the decoder has
+ * position int32 [1] instead of pastLength, and windowBias float32 [1, 1, 1, window] in addition to sourceBias. The chunk graph is a
+ * decoder for several tokens; see `static-graphs.ts` of the exporter. With a recurrence there is no windowBias; pastState(l) float32 [1,
+ * width] is the previous position's state, and presentState(l) is [target, width].
  */
 export const GRAPH_IO = {
   patches: "patches",
@@ -279,7 +277,7 @@ export const GRAPH_IO = {
   sourceBias: "source_bias",
   crossKey: (layer: number): string => `cross.${String(layer)}.key`,
   crossValue: (layer: number): string => `cross.${String(layer)}.value`,
-  /** Of a model with a lexical shortlist: float32 `[batch, vocab]`, which the decoder adds to its logits. */
+  /** With a lexical shortlist: float32 `[batch, vocab]`, which the decoder adds to its logits. */
   lexicalBias: "lexical_bias",
   targetIds: "target_ids",
   pastLength: "past_length",
@@ -299,8 +297,8 @@ export const GRAPH_IO = {
 } as const;
 
 /**
- * Outputs of a graph that finds the most probable continuations of beams in a decoder's logits: int32 and float32 `[rows, count]`, highest
- * first, and log(sum(exp(logits))) of each row, `[rows, 1]`.
+ * Outputs of a graph that finds the most probable continuations of beams from a decoder's logits: int32 and float32 `[rows, count]`,
+ * highest first, and log(sum(exp(logits))) of each row, `[rows, 1]`.
  */
 export const CANDIDATES = {
   ids: "candidate_ids",
@@ -308,28 +306,28 @@ export const CANDIDATES = {
   normalizers: "normalizers",
 } as const;
 
-/** Beside graphs of fixed sizes: a lexical shortlist as `shortlistBytes` of `@slm/generation` writes it. */
+/** For static graphs: file of a lexical shortlist, written by `shortlistBytes` of `@slm/generation`. */
 export const LEXICAL_SHORTLIST_FILE = "lexical_shortlist.bin";
 
 /** Added to the logit of a token that no source token lists: its probability is zero in float32. */
 export const LEXICAL_MASKED = -1e9;
 
 /**
- * Values inside a decoder with a lexical shortlist, of the tokens that may answer any row of the batch, `listed` of all. All but the last
- * depend on the source alone, so that a host may make them once and feed them to every step in place of {@link GRAPH_IO.lexicalBias}.
+ * Values inside a decoder with a lexical shortlist, for the `listed` tokens that can answer any row of the batch. All except the last
+ * depend only on the source, so a host can compute them once and pass them to every step instead of {@link GRAPH_IO.lexicalBias}.
  */
 export const LISTED = {
   /** int64 `[listed]`, ascending. */
   ids: "listed.ids",
   /** Rows of the head, `[listed, width]`. */
   rows: "listed.rows",
-  /** float32 `[batch, listed]`: biases of the head, and {@link LEXICAL_MASKED} at tokens that may answer other rows alone. */
+  /** float32 `[batch, listed]`: biases of the head, and {@link LEXICAL_MASKED} at tokens that can answer only other rows. */
   bias: "listed.bias",
-  /** float32 `[batch, listed]`; {@link GRAPH_IO.logits} are these at the tokens, and masked everywhere else. */
+  /** float32 `[batch, listed]`: the values of {@link GRAPH_IO.logits} at these tokens. All other logits are masked. */
   logits: "listed.logits",
 } as const;
 
-/** Outputs of an encoder of dynamic sizes, which the decoder is fed unchanged. */
+/** Outputs of a dynamic encoder, which are inputs of the decoder. */
 export function encoderOutputs({
   decoderLayers,
   lexicalShortlist,

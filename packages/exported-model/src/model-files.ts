@@ -1,4 +1,4 @@
-/** Which files of a model's directory make the model. */
+/** Lists the files of a model's directory that belong to the model. */
 import { lstat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { SlmError, resolveInside, systemCode } from "@slm/core";
@@ -11,17 +11,17 @@ import {
   type DeviceModel,
 } from "./device-model.js";
 
-/** Beside the graphs: without these nothing can read what the model says. */
+/** Required files in addition to the graphs. Without them the model's tokens cannot be read. */
 const SIDE_FILES = [DEVICE_MODEL_FILE, "tokenizer.json", "tokenizer_config.json"] as const;
 
 /**
- * Paths of the files that a model consists of, relative to its directory and in a fixed order: its graphs of every size with their
- * external data, compiled forms of them, its description, its tokenizer, and its draft rules if it has any. Anything else in the directory (reports, logs, the
- * manifest) is not part of the model.
+ * Returns the paths of a model's files, relative to its directory and in a fixed order: graphs of every size with their external data,
+ * compiled graphs, description, tokenizer, and draft rules if there are any. Other files in the directory (reports, logs, the manifest) do
+ * not belong to the model.
  *
  * @param speaker prefix of messages: "deploy"
- * @throws SlmError INPUT_MISSING for a file that is not there; DATA_INVALID for a path out of the directory, a symbolic
- * link, or a graph that is not as large, with its external data, as model.json says.
+ * @throws SlmError INPUT_MISSING for a missing file; DATA_INVALID for a path out of the directory, a symbolic link, or a graph whose size,
+ * with its external data, differs from model.json.
  */
 export async function listModelFiles(
   speaker: string,
@@ -57,7 +57,7 @@ const compiledGraphs = ({ compiled = [] }: DeviceModel): readonly string[] =>
 const compiledBinaries = ({ compiled = [] }: DeviceModel): readonly string[] =>
   compiled.flatMap(({ graphs }) => Object.values(graphs).flatMap(({ binaries }) => binaries));
 
-/** A graph's file and those of its external data, relative to the model's directory. */
+/** A graph's file and its external data, relative to the model's directory. */
 async function withExternalData(directory: string, graph: string): Promise<readonly string[]> {
   const folder = dirname(graph);
   const names = await modelFiles(resolveInside(directory, graph));
@@ -83,12 +83,12 @@ async function checkBytes(
   if (bytes === graph.bytes || (shares && bytes > graph.bytes)) return;
   throw new SlmError(
     "DATA_INVALID",
-    `${speaker}: ${files.join(" + ")} in ${directory}: expected ${graph.bytes} bytes as model.json says, got ${bytes}`,
+    `${speaker}: ${files.join(" + ")} in ${directory}: expected ${graph.bytes} bytes according to model.json, got ${bytes}`,
     { context: { files, bytes, expected: graph.bytes }, suggestions: [`slm verify ${directory}`] },
   );
 }
 
-/** Size of a regular file [bytes]. A symbolic link is rejected: it could carry any file of this machine into a bundle. */
+/** Size of a regular file [bytes]. Rejects symbolic links, which could copy any file of this machine into a bundle. */
 async function fileSize(speaker: string, directory: string, path: string): Promise<number> {
   const full = resolveInside(directory, path);
   const status = await lstat(full).catch((error: unknown) => {

@@ -1,4 +1,4 @@
-/** Corrupt files are read or rejected, never anything else. `npm run fuzz` does the same for longer. */
+/** Corrupt files are either read or rejected. `npm run fuzz` tests the same for longer. */
 import { readFileSync } from "node:fs";
 import { SlmError } from "@slm/core";
 import fc from "fast-check";
@@ -10,7 +10,7 @@ import { temporaryGguf } from "./testing/gguf-bytes.test-support.js";
 import { ggufPieceTokenizer } from "./tokenizer/encoder-decoder-tokenizer.js";
 import { ggufTokenizer } from "./tokenizer/gguf-tokenizer.js";
 
-/** A decoder and an encoder-decoder, and where their descriptions end and numbers begin [bytes]. */
+/** A decoder and an encoder-decoder, and where their descriptions end and numbers start [bytes]. */
 const FILES = [
   { name: "tiny-llama.gguf", header: 2000 },
   { name: "t5/flan-t5/model.gguf", header: 9000 },
@@ -20,7 +20,7 @@ const FILES = [
   original: readFileSync(new URL(`../fixtures/${name}`, import.meta.url)),
 }));
 
-/** Either outcome is right; anything else thrown, or a hang, is not. */
+/** Both outcomes are right; any other error, or a hang, is not. */
 async function outcome(bytes: Uint8Array): Promise<"read" | "rejected"> {
   const file = await temporaryGguf(bytes);
   try {
@@ -100,7 +100,7 @@ test.each(FILES)(
   },
 );
 
-test("bytes that are no GGUF file at all are rejected", async () => {
+test("bytes that are not a GGUF file are rejected", async () => {
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), async (bytes) => {
       expect(await outcome(bytes)).toBe("rejected");

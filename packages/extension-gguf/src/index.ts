@@ -7,7 +7,6 @@ export { readTensorBytes } from "./file/tensor-data.js";
 export { externalCheckpoint, openGgufCheckpoint } from "./model/external-checkpoint.js";
 export { ggufPieceTokenizer } from "./tokenizer/encoder-decoder-tokenizer.js";
 export { ggufTokenizer } from "./tokenizer/gguf-tokenizer.js";
-export { isPackable, packGgmlBlocks, type PackableType, type PackedBlocks } from "./types/ggml-blocks.js";
 export { tensorTypeByName } from "./types/tensor-types.js";
 
 const extension: Extension = defineExtension({ name: "slm-gguf", importers: { gguf } });

@@ -40,7 +40,7 @@ async function directory(
 const int32 = (values: readonly number[]): HostTensor =>
   createHostTensor("int32", [1, values.length], Int32Array.from(values));
 
-/** Logits of the imported model, without that of its start token. */
+/** Logits of the imported model, except that of its start token. */
 async function importedLogits(
   { config, weights }: { config: EncoderDecoderConfig; weights: ReadonlyMap<string, HostTensor> },
   source: readonly number[],
@@ -76,7 +76,7 @@ async function importedLogits(
 }
 
 describe(readMarianModel, () => {
-  test("computes what Marian computes, of 8-bit matrices and of float ones", async () => {
+  test("has Marian's results for 8-bit and float matrices", async () => {
     const items = tinyModel();
     const [source, target] = [
       [3, 5, 2, 0],
@@ -120,7 +120,7 @@ describe(readMarianModel, () => {
     ["dec-cell: ssru", "dec-cell: gru", /dec-cell is "gru"/],
     ['transformer-preprocess: ""', "transformer-preprocess: n", /preprocess is "n"/],
     ["tied-embeddings-all: true", "tied-embeddings-all: false", /tied-embeddings-all is false/],
-    ["transformer-ffn-activation: relu", "transformer-ffn-activation: tanh", /'tanh' is not imported/],
+    ["transformer-ffn-activation: relu", "transformer-ffn-activation: tanh", /'tanh' is not supported/],
     ["transformer-heads: 2", "transformer-heads: 3", /3 does not divide dim-emb 8/],
     ["enc-depth: 2", "enc-depth: 3", /encoder_l3_/],
     ["dim-emb: 8", "dim-emb: [", /not YAML/],
@@ -138,7 +138,7 @@ describe(readMarianModel, () => {
 describe(marianFiles, () => {
   const SETTINGS = "models: [model.ende.intgemm.alphas.bin]\nvocabs: [vocab.ende.spm, vocab.ende.spm]\n";
 
-  test("reads what the settings name, and how the model is decoded", async () => {
+  test("reads the files in the settings, and how the model is decoded", async () => {
     const folder = await directory("named", tinyModel(), {
       "vocab.ende.spm": "",
       "lex.bin": "",

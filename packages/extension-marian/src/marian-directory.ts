@@ -1,4 +1,4 @@
-/** A directory with a model in Marian's own format: its weights, its vocabulary, its shortlist, and how it is decoded. */
+/** A directory with a model in Marian's own format: its weights, vocabulary, shortlist and decoder settings. */
 import { readdirSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,27 +8,27 @@ import { z } from "zod";
 import { CONFIG_FILE, type ExternalCheckpoint, type ExternalTensor, MARIAN_NMT } from "@slm/checkpoints";
 import { readMarian, type MarianTensor } from "./marian-file.js";
 
-/** What is never said: the logit of the token that the decoder starts with, which Marian does not have. */
+/** The logit of the decoder's start token, which must never be generated. Marian has no such token. */
 const NEVER = -10_000;
 
-/** Ids of EOS and of unknown pieces in Marian's models of SentencePiece. */
+/** Ids of EOS and of unknown pieces in Marian's SentencePiece models. */
 const [EOS, UNKNOWN] = [0, 1];
 
 const MODEL = /^model.*\.bin$/;
 const SETTINGS = /^config.*\.ya?ml$/;
-/** Models as Marian trains them. */
+/** Models in Marian's training format. */
 const TRAINED = /\.npz$/;
 
 /** The model's files by name. */
 export interface MarianFiles {
   readonly model: string;
-  /** A model of SentencePiece, of source and target. */
+  /** A SentencePiece model for source and target. */
   readonly vocabulary: string;
   readonly shortlist: string | undefined;
   readonly decoder: DecoderSettings;
 }
 
-/** A file of the decoder's settings; keys that say how fast it computes are not read. */
+/** A file of decoder settings. Keys that only affect speed are ignored. */
 const decoderSettings = z.looseObject({
   models: z.array(z.string()).length(1),
   vocabs: z.array(z.string()).min(1),
@@ -39,7 +39,7 @@ const decoderSettings = z.looseObject({
 });
 type DecoderSettings = Pick<z.infer<typeof decoderSettings>, "beam-size" | "normalize">;
 
-/** Whether a directory holds such a model, or one as Marian trains it, and not one of Hugging Face. */
+/** Whether a directory contains a model in Marian's binary or training format, and not a Hugging Face model. */
 export function isMarianDirectory(directory: string): boolean {
   const names = readdirSync(directory);
   if (names.includes(CONFIG_FILE)) return false;
@@ -50,8 +50,8 @@ export function isMarianDirectory(directory: string): boolean {
 /**
  * The files of a model: those that `config*.yml` names, or the only ones of their kinds (`model*.bin`, `*.spm`, `lex*.bin`).
  *
- * @throws SlmError INPUT_MISSING without one of them; CONFIG_INVALID for more than one, or for different vocabularies; DATA_INVALID for a
- * model that is there only as Marian trains it
+ * @throws SlmError INPUT_MISSING without one of them; CONFIG_INVALID for more than one, or for different vocabularies; DATA_INVALID for a model
+ * that is only in Marian's training format
  */
 export async function marianFiles(directory: string): Promise<MarianFiles> {
   const names = await namesIn(directory);
@@ -59,7 +59,7 @@ export async function marianFiles(directory: string): Promise<MarianFiles> {
   if (trained !== undefined && !names.some((name) => MODEL.test(name)))
     throw new SlmError(
       "DATA_INVALID",
-      `${directory}: '${trained}' is in the format that Marian trains in (.npz); expected its binary format, model*.bin`,
+      `${directory}: '${trained}' is in Marian's training format (.npz); expected the binary format, model*.bin`,
       { suggestions: [`marian-conv --from ${trained} --to model.bin`] },
     );
   const [settings, second] = names.filter((name) => SETTINGS.test(name));
@@ -80,7 +80,7 @@ export async function marianFiles(directory: string): Promise<MarianFiles> {
   if (new Set(vocabs).size > 1)
     throw new SlmError(
       "CONFIG_INVALID",
-      `${where}: vocabs of source and target differ, which is not imported`,
+      `${where}: vocabs of source and target differ, which is not supported`,
     );
   const [list] = shortlist ?? [];
   return {
@@ -107,10 +107,10 @@ function only(
   const [name, other] = names.filter((candidate) => pattern.test(candidate));
   if (name === undefined) throw new SlmError("INPUT_MISSING", `${directory} has no ${what}`);
   if (other === undefined) return name;
-  throw new SlmError("CONFIG_INVALID", `${directory} has ${name} and ${other}; one ${what} is imported`);
+  throw new SlmError("CONFIG_INVALID", `${directory} has ${name} and ${other}, expected one ${what}`);
 }
 
-/** @throws SlmError CONFIG_INVALID for text that is no YAML, or settings that are not read */
+/** @throws SlmError CONFIG_INVALID if the text is not YAML, or for settings that are not supported */
 function parsedSettings<Schema extends z.ZodType>(
   schema: Schema,
   text: string,
@@ -128,16 +128,17 @@ function parsedSettings<Schema extends z.ZodType>(
 }
 
 /**
- * A model with 8-bit or float32 weights as an external checkpoint. Its table has one row more, of zeros: the decoder starts with it, where
- * Marian starts with no token.
+ * A model with 8-bit or float32 weights as an external checkpoint. Its embedding table gets one more row, of zeros: the decoder starts with this
+ * token, where Marian starts without a token.
  *
- * @throws SlmError as {@link readMarian}, and CONFIG_INVALID for settings of the model that are none
+ * @throws SlmError as {@link readMarian}, and CONFIG_INVALID for invalid settings of the model
  */
 export async function readMarianModel({ model, decoder }: MarianFiles): Promise<ExternalCheckpoint> {
   const { settings, tensors } = await readMarian(model);
   const table = tensors.find(({ name }) => name === "Wemb");
   const start = table?.shape[0];
-  if (start === undefined) throw new SlmError("CONFIG_INVALID", `${model}: it has no table of tokens 'Wemb'`);
+  if (start === undefined)
+    throw new SlmError("CONFIG_INVALID", `${model}: there is no embedding table 'Wemb'`);
   const config = parsedSettings(z.record(z.string(), z.unknown()), settings, `${model}: special:model.yml`);
   return {
     where: model,
@@ -159,7 +160,7 @@ export async function readMarianModel({ model, decoder }: MarianFiles): Promise<
   };
 }
 
-/** A tensor with outputs before inputs, as PyTorch has them, and a row for the start token. */
+/** A tensor with outputs before inputs, as in PyTorch, and a row for the start token. */
 function externalTensor(tensor: MarianTensor): ExternalTensor {
   const { name, shape, type } = tensor;
   const [rows = 1, columns = 1] = shape;
@@ -182,7 +183,7 @@ function externalTensor(tensor: MarianTensor): ExternalTensor {
     name,
     shape: [columns, rows],
     dtype: type,
-    // 8-bit matrices are stored by outputs, others by inputs.
+    // 8-bit matrices are stored outputs first, others inputs first.
     read: async () => {
       const values = await tensor.read();
       return type === "intgemm8" ? values : turned(values, columns);
@@ -196,7 +197,7 @@ function extended(values: Float32Array, count: number, value: number): Float32Ar
   return longer;
 }
 
-/** Rows of `columns` numbers as columns. */
+/** Transposes rows of `columns` numbers. */
 function turned(values: Float32Array, columns: number): Float32Array {
   const rows = values.length / columns;
   return values.map((_, at) => values[(at % rows) * columns + Math.floor(at / rows)]!);

@@ -59,7 +59,7 @@ describe(readMarian, () => {
     [
       "a type for one processor",
       marianBytes([{ ...WHOLE[0]!, type: 0x5101 }, SETTINGS]),
-      /type 0x5101, which is not read/,
+      /type 0x5101, which is not supported/,
     ],
     ["an axis of 0", marianBytes([{ ...WHOLE[1]!, shape: [0, 3] }, SETTINGS]), /axis 0 of item 'b' is 0/],
     [
@@ -70,13 +70,13 @@ describe(readMarian, () => {
     [
       "more numbers than bytes",
       marianBytes([{ ...WHOLE[1]!, shape: [1, 65] }, SETTINGS]),
-      /takes 256 bytes, float32 of shape \[1, 65\] at least 260/,
+      /has 256 bytes, expected at least 260 for float32 of shape \[1, 65\]/,
     ],
-    ["five axes", marianBytes([{ ...WHOLE[1]!, shape: [1, 1, 1, 1, 3] }, SETTINGS]), /at most 4 is accepted/],
+    ["five axes", marianBytes([{ ...WHOLE[1]!, shape: [1, 1, 1, 1, 3] }, SETTINGS]), /expected at most 4/],
     [
       "a name that is no ASCII text",
       marianBytes([{ ...WHOLE[1]!, name: "b\n" }, SETTINGS]),
-      /no text of ASCII characters/,
+      /not ASCII text/,
     ],
     [
       "settings that are no UTF-8",

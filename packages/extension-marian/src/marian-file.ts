@@ -1,5 +1,5 @@
 /**
- * A model of Marian in its binary format: version, number of items, their descriptions, names, shapes, padding, then data.
+ * Reads a Marian model in binary format: version, number of items, their descriptions, names, shapes, padding, then data.
  *
  * Source: Marian 1.9, `common/binary.cpp` and `common/types.h`; 8-bit weights, `tensors/cpu/integer_common.h` of its intgemm branch.
  */
@@ -13,30 +13,30 @@ const VERSION = 1;
 const LIMITS = {
   /** Items; models of 12 layers have about 500. */
   items: 65_536,
-  /** Bytes of a name, the final zero byte included. */
+  /** Bytes of a name, including the final zero byte. */
   nameBytes: 256,
   rank: 4,
   elements: 2 ** 31,
   /** Bytes of one item. */
   itemBytes: 2 ** 34,
-  /** Bytes before the data, that align it. */
+  /** Bytes of padding before the data. */
   padding: 65_536,
   /** Bytes of the model's settings. */
   settingsBytes: 65_536,
 } as const;
 
-/** The item that holds the model's settings as YAML. */
+/** The item with the model's settings as YAML. */
 const SETTINGS = "special:model.yml";
 
-/** An element type: what it is called, the bytes that so many elements take, and how they become numbers. */
+/** An element type: its name, the size of a number of elements, and the conversion to numbers. */
 interface ItemType {
   readonly name: string;
   readonly bytes: (elements: number) => number;
-  /** @throws SlmError DATA_INVALID for a scale that is none */
+  /** @throws SlmError DATA_INVALID for an invalid scale */
   readonly decode?: (view: DataView, elements: number, reject: (message: string) => Error) => Float32Array;
 }
 
-/** Types by their numbers in the file; others, such as weights packed for one processor, are rejected. */
+/** Types by their numbers in the file. Other types, such as weights packed for one processor, are rejected. */
 const TYPES: ReadonlyMap<number, ItemType> = new Map([
   [0x0101, { name: "int8", bytes: (elements) => elements }],
   [
@@ -51,7 +51,7 @@ const TYPES: ReadonlyMap<number, ItemType> = new Map([
   [0x4101, { name: "intgemm8", bytes: (elements) => elements + 4, decode: scaledIntegers }],
 ]);
 
-/** Integers, and behind them what numbers were multiplied by. */
+/** Integers, followed by the factor that numbers were multiplied by. */
 function scaledIntegers(view: DataView, elements: number, reject: (message: string) => Error): Float32Array {
   const factor = view.getFloat32(elements, true);
   if (!Number.isFinite(factor) || factor <= 0) throw reject(`was multiplied by ${factor}`);
@@ -61,10 +61,10 @@ function scaledIntegers(view: DataView, elements: number, reject: (message: stri
 /** A tensor of the file. */
 export interface MarianTensor {
   readonly name: string;
-  /** As the file has it: of a matrix, inputs before outputs. */
+  /** Shape in the file: matrices have inputs before outputs. */
   readonly shape: readonly number[];
   readonly type: string;
-  /** Elements in the order of the file, which for 8-bit matrices is that of outputs. @throws SlmError DATA_INVALID, INPUT_MISSING */
+  /** Elements in file order; for 8-bit matrices, outputs first. @throws SlmError DATA_INVALID, INPUT_MISSING */
   read(): Promise<Float32Array>;
 }
 
@@ -72,7 +72,7 @@ export interface MarianFile {
   readonly file: string;
   /** The model's settings, YAML. */
   readonly settings: string;
-  /** In file order; names are unique, and their data fills the rest of the file. */
+  /** In file order. Names are unique, and the data of all tensors fills the rest of the file. */
   readonly tensors: readonly MarianTensor[];
 }
 
@@ -86,8 +86,8 @@ interface Item {
 /**
  * Reads a file without the data of its tensors.
  *
- * @throws SlmError INPUT_MISSING if there is no such file; DATA_INVALID if it violates the format or {@link LIMITS}, or has a type that is
- * not read
+ * @throws SlmError INPUT_MISSING if the file does not exist; DATA_INVALID if it violates the format or {@link LIMITS}, or has an unsupported
+ * type
  */
 export async function readMarian(file: string): Promise<MarianFile> {
   const reader = await FileReader.open(file, FORMAT);
@@ -142,10 +142,12 @@ async function readItem(
   const type = TYPES.get(number);
   if (type !== undefined) return { nameBytes, type, rank, bytes };
   const known = [...TYPES.values()].map(({ name }) => name).join(", ");
-  throw reject(`${where} has type 0x${number.toString(16)}, which is not read; ${known} are`);
+  throw reject(
+    `${where} has type 0x${number.toString(16)}, which is not supported; expected one of ${known}`,
+  );
 }
 
-/** A name and the zero byte after it. */
+/** A name and its final zero byte. */
 async function readName(
   reader: FileReader,
   length: number,
@@ -155,7 +157,7 @@ async function readName(
   const bytes = await reader.bytes(length, where);
   const text = String.fromCharCode(...bytes.subarray(0, -1));
   if (bytes.at(-1) === 0 && /^[\x21-\x7e]+$/.test(text)) return text;
-  throw reject(`${where} is no text of ASCII characters that ends with 0`);
+  throw reject(`${where} is not ASCII text that ends with 0`);
 }
 
 async function readShape(
@@ -175,7 +177,7 @@ async function readShape(
     throw reject(`${where} has shape [${shape.join(", ")}], more than ${LIMITS.elements} elements`);
   if (bytes >= type.bytes(elements)) return shape;
   throw reject(
-    `${where} takes ${bytes} bytes, ${type.name} of shape [${shape.join(", ")}] at least ${type.bytes(elements)}`,
+    `${where} has ${bytes} bytes, expected at least ${type.bytes(elements)} for ${type.name} of shape [${shape.join(", ")}]`,
   );
 }
 
@@ -193,7 +195,7 @@ async function readSettings(
   reject: (message: string) => Error,
 ): Promise<string> {
   if (bytes > LIMITS.settingsBytes)
-    throw reject(`'${SETTINGS}' takes ${bytes} bytes, at most ${LIMITS.settingsBytes} are accepted`);
+    throw reject(`'${SETTINGS}' has ${bytes} bytes, expected at most ${LIMITS.settingsBytes}`);
   const text = await reader.bytesAt(begin, bytes, `'${SETTINGS}'`);
   try {
     return utf8.decode(text).replace(/\0+$/, "");
@@ -214,7 +216,7 @@ function tensorOf(
     type: type.name,
     read: async () => {
       if (type.decode === undefined)
-        throw reject(`${where} has type ${type.name}, which is not read as numbers`);
+        throw reject(`${where} has type ${type.name}, which does not contain numbers`);
       const reader = await FileReader.open(file, FORMAT);
       try {
         const data = await reader.bytesAt(begin, bytes, where);

@@ -1,4 +1,4 @@
-/** Imports directories with a model in Marian's own format, as Firefox translates with. */
+/** Imports directories with a model in Marian's own format, which Firefox uses for translation. */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import {
@@ -23,7 +23,7 @@ async function openMarian(source: string): Promise<ExternalModel> {
   const checkpoint = await readMarianModel(files);
   const { vocabularySize } = importedConfig(checkpoint);
   const tokenizer = await readMarianTokenizer(files.vocabulary, vocabularySize);
-  // The decoder's start token is not among Marian's; its decoder may copy tokens of the source, as vocabularies are shared.
+  // The decoder's start token is not in Marian's vocabulary. The decoder may copy source tokens, because both sides share the vocabulary.
   const list =
     files.shortlist === undefined
       ? undefined
@@ -35,7 +35,7 @@ async function openMarian(source: string): Promise<ExternalModel> {
   };
 }
 
-/** Every file of the directory: which of them the model is read from, its settings say. */
+/** All files of the directory, because the settings of the model decide which of them are read. */
 function marianPaths(source: string): readonly string[] {
   return readdirSync(source, { withFileTypes: true })
     .flatMap((entry) => (entry.isFile() ? [join(source, entry.name)] : []))

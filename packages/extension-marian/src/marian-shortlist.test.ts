@@ -19,7 +19,7 @@ afterAll(async () => {
 const LISTS = [[], [3, 1], [2], []];
 
 describe(readMarianShortlist, () => {
-  test("gives the tokens of each source token, which a checkpoint keeps", async () => {
+  test("reads the target tokens of each source token, which a checkpoint stores", async () => {
     await writeFile(file, shortlistBytes(LISTS));
     const list = await readMarianShortlist(file, 4);
     expect(list).toEqual({
@@ -36,15 +36,15 @@ describe(readMarianShortlist, () => {
 
   test.each<readonly [string, Uint8Array, RegExp]>([
     ["another format", shortlistBytes(LISTS, { magic: 1n }), /starts with 0x1, expected/],
-    ["another vocabulary", shortlistBytes([...LISTS, []]), /for 5 tokens, the vocabulary has 4/],
+    ["another vocabulary", shortlistBytes([...LISTS, []]), /for 5 tokens, but the vocabulary has 4/],
     ["tokens that there are not", shortlistBytes([[], [4], [], []]), /names token 4 of 4/],
     [
       "first tokens that there are not",
       shortlistBytes(LISTS, { first: 5 }),
       /5 first and 2 best tokens of 4/,
     ],
-    ["a file cut short", shortlistBytes(LISTS).subarray(0, -1), /bytes, by its header/],
-    ["a header cut short", shortlistBytes(LISTS).subarray(0, 40), /has 40 bytes, its header 48/],
+    ["a file cut short", shortlistBytes(LISTS).subarray(0, -1), /bytes, but according to its header/],
+    ["a header cut short", shortlistBytes(LISTS).subarray(0, 40), /has 40 bytes, but its header has 48/],
   ])("rejects %s", async (_, bytes, message) => {
     await writeFile(file, bytes);
     await expect(readMarianShortlist(file, 4)).rejects.toThrow(message);

@@ -1,9 +1,9 @@
 /**
- * Marian's lexical shortlist in its binary format: which tokens of the target may answer each token of the source. The decoder scores
- * those of its source, and the first ones of the vocabulary.
+ * Reads Marian's lexical shortlist in binary format: the likely target tokens of each source token. The decoder scores the target tokens of its
+ * source tokens, and the first tokens of the vocabulary.
  *
  * Source: browsermt/marian-dev, `data/shortlist.h`, `BinaryShortlistGenerator`: magic number, checksum, first and best tokens, numbers of
- * offsets and of tokens, offsets, tokens. The checksum is not verified: it is a hash that depends on how Marian was built.
+ * offsets and of tokens, offsets, tokens. The checksum is not verified, because its hash depends on how Marian was built.
  */
 import { stat } from "node:fs/promises";
 import { readFailure, readRegular } from "@slm/core";
@@ -18,27 +18,28 @@ const MAX_BYTES = 2 ** 28;
 /**
  * Reads a shortlist for a vocabulary of source and target.
  *
- * @throws SlmError INPUT_MISSING if there is no such file; DATA_INVALID if it violates the format or names tokens that there are not
+ * @throws SlmError INPUT_MISSING if the file does not exist; DATA_INVALID if it violates the format or contains tokens that do not exist
  */
 export async function readMarianShortlist(file: string, vocabulary: number): Promise<LexicalShortlist> {
   const reject = (message: string): Error => invalidFile(file, message, "shortlist");
   const bytes = await contentsOf(file, reject);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < HEADER_BYTES) throw reject(`it has ${bytes.length} bytes, its header ${HEADER_BYTES}`);
+  if (bytes.length < HEADER_BYTES)
+    throw reject(`it has ${bytes.length} bytes, but its header has ${HEADER_BYTES}`);
   const header = Array.from({ length: HEADER_BYTES / 8 }, (_, at) => view.getBigUint64(8 * at, true));
   const [magic, , first, best, words, entries] = header as [bigint, bigint, bigint, bigint, bigint, bigint];
   if (magic !== MAGIC)
     throw reject(`it starts with 0x${magic.toString(16)}, expected 0x${MAGIC.toString(16)}`);
   if (words !== BigInt(vocabulary + 1))
-    throw reject(`it is for ${words - 1n} tokens, the vocabulary has ${vocabulary}`);
+    throw reject(`it is for ${words - 1n} tokens, but the vocabulary has ${vocabulary}`);
   if (first > BigInt(vocabulary) || best > BigInt(vocabulary))
     throw reject(`it has ${first} first and ${best} best tokens of ${vocabulary}`);
   const expected = BigInt(HEADER_BYTES) + 8n * words + 4n * entries;
   if (expected !== BigInt(bytes.length))
-    throw reject(`it has ${bytes.length} bytes, by its header ${expected}`);
+    throw reject(`it has ${bytes.length} bytes, but according to its header ${expected}`);
   const offsets = Int32Array.from({ length: Number(words) }, (_, at) => {
     const offset = view.getBigUint64(HEADER_BYTES + 8 * at, true);
-    // Larger ones would lose their upper half, and could then be right.
+    // Larger ones would lose their upper half, and could then look valid.
     if (offset > entries) throw reject(`offset ${at} is ${offset}, beyond its ${entries} tokens`);
     return Number(offset);
   });
@@ -52,7 +53,7 @@ export async function readMarianShortlist(file: string, vocabulary: number): Pro
 async function contentsOf(file: string, reject: (message: string) => Error): Promise<Uint8Array> {
   try {
     const { size } = await stat(file);
-    if (size > MAX_BYTES) throw reject(`it has ${size} bytes, at most ${MAX_BYTES} are accepted`);
+    if (size > MAX_BYTES) throw reject(`it has ${size} bytes, expected at most ${MAX_BYTES}`);
     return await readRegular(file);
   } catch (error) {
     throw readFailure(error, file);

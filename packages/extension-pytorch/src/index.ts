@@ -1,4 +1,4 @@
-/** Weights as PyTorch writes them. */
+/** PyTorch's weight files. */
 import { defineExtension, type Extension } from "@slm/extensions";
 import { pytorchTensors } from "./pytorch-file.js";
 

@@ -1,6 +1,6 @@
 /**
- * A pickle read as data: a machine that knows the instructions which a dictionary of tensors needs, and calls nothing. What a pickle names
- * (`torch._utils._rebuild_tensor_v2`) is looked up in a table of the caller's; any other name ends the reading, whatever it would do in Python.
+ * Reads a pickle as data: a machine that supports only the instructions that a dictionary of tensors needs, and calls nothing. Names in a pickle
+ * (`torch._utils._rebuild_tensor_v2`) are looked up in a table of the caller. Any other name is an error, whatever it would do in Python.
  *
  * Source: CPython 3.12, Lib/pickletools.py (instructions of protocols 2 to 4).
  */
@@ -18,7 +18,7 @@ export type PickleValue =
   | PickleList
   | PickleDict;
 
-/** What a reducer or a persistent id stands for; only the caller knows. */
+/** The value of a reducer or a persistent id; only the caller knows its type. */
 interface PickleObject {
   readonly kind: string;
 }
@@ -47,25 +47,25 @@ export class PickleDict {
   readonly entries = new Map<string, PickleValue>();
 }
 
-/** What names of a pickle stand for. */
+/** Meanings of the names in a pickle. */
 export interface PickleNames {
   /** By "module.name": a value that is passed on, such as the type of a storage. */
   readonly values: Readonly<Record<string, PickleValue>>;
-  /** By "module.name": what a call gives. Undefined: the arguments are not those of this function. */
+  /** By "module.name": the result of a call. Undefined: the arguments do not fit the function. */
   readonly calls: Readonly<Record<string, (given: readonly PickleValue[]) => PickleValue | undefined>>;
-  /** What a persistent id gives, such as a storage. Undefined: it is none. */
+  /** The value of a persistent id, such as a storage. Undefined: the id is not valid. */
   readonly persistent: (id: PickleValue) => PickleValue | undefined;
 }
 
-/** More values than any dictionary of tensors has, to bound memory. */
+/** More values than any dictionary of tensors has; limits memory. */
 const MAX_STACK = 4_000_000;
 const MAX_MEMO = 16_000_000;
 
 /**
- * The value of a pickle.
+ * Returns the value of a pickle.
  *
- * @param where the file, for errors
- * @throws SlmError DATA_INVALID for an unknown instruction or name, and for a pickle that ends early or makes no sense
+ * @param where the file, for error messages
+ * @throws SlmError DATA_INVALID for an unknown instruction or name, and for a pickle that is truncated or invalid
  */
 export function readPickle(bytes: Uint8Array, names: PickleNames, where: string): PickleValue {
   return new Machine(bytes, names, where).run();
@@ -93,9 +93,7 @@ class Machine {
       const code = this.#byte();
       const act = INSTRUCTIONS[code];
       if (act === undefined)
-        throw this.fail(
-          `instruction 0x${code.toString(16)} at byte ${this.#at - 1} is none that weights need`,
-        );
+        throw this.fail(`instruction 0x${code.toString(16)} at byte ${this.#at - 1} is not supported`);
       act(this);
       if (this.#stack.length > MAX_STACK) throw this.fail(`more than ${MAX_STACK} values`);
     }
@@ -134,14 +132,14 @@ class Machine {
     return this.#view.getFloat64(this.#take(8), false);
   }
 
-  /** An integer of any length, two's complement. @throws SlmError beyond what a number holds exactly */
+  /** An integer of any length, two's complement. @throws SlmError if a number cannot represent it exactly */
   long(size: number): number {
     const at = this.#take(size);
     let value = 0n;
     for (let index = size - 1; index >= 0; index--) value = (value << 8n) | BigInt(this.#bytes[at + index]!);
     const signed = BigInt.asIntN(8 * size, value);
     const number = Number(signed);
-    if (!Number.isSafeInteger(number)) throw this.fail(`${String(signed)} is no size`);
+    if (!Number.isSafeInteger(number)) throw this.fail(`${String(signed)} is not a size`);
     return number;
   }
 
@@ -183,7 +181,7 @@ class Machine {
   }
 
   remember(index: number): void {
-    if (this.#memo.size >= MAX_MEMO) throw this.fail(`more than ${MAX_MEMO} remembered values`);
+    if (this.#memo.size >= MAX_MEMO) throw this.fail(`more than ${MAX_MEMO} memo entries`);
     this.#memo.set(index, this.top());
   }
 
@@ -193,7 +191,7 @@ class Machine {
 
   recall(index: number): void {
     const value = this.#memo.get(index);
-    if (value === undefined) throw this.fail(`nothing was remembered as ${index}`);
+    if (value === undefined) throw this.fail(`there is no memo entry ${index}`);
     this.push(value);
   }
 
@@ -201,43 +199,45 @@ class Machine {
     const { values, calls } = this.#names;
     if (Object.hasOwn(values, name)) this.push(values[name]!);
     else if (Object.hasOwn(calls, name)) this.push(new PickleGlobal(name));
-    else throw this.fail(`it names ${name}, which is not read`);
+    else throw this.fail(`it names ${name}, which is not supported`);
   }
 
   persistent(id: PickleValue): void {
     const value = this.#names.persistent(id);
-    if (value === undefined) throw this.fail("a persistent id is no storage");
+    if (value === undefined) throw this.fail("a persistent id is not a storage");
     this.push(value);
   }
 
   call(): void {
     const given = this.pop();
     const callee = this.pop();
-    if (!(callee instanceof PickleGlobal) || !isTuple(given)) throw this.fail("a call of no function");
+    if (!(callee instanceof PickleGlobal) || !isTuple(given))
+      throw this.fail("a call of a value that is not a function");
     const value = this.#names.calls[callee.name]!(given);
-    if (value === undefined) throw this.fail(`other arguments of ${callee.name} than it has`);
+    if (value === undefined) throw this.fail(`wrong arguments of ${callee.name}`);
     this.push(value);
   }
 
-  /** The state of a dictionary (versions of modules) is not read; nothing else has one. */
+  /** The state of a dictionary (versions of modules) is ignored; no other values have a state. */
   build(): void {
     this.pop();
-    if (!(this.top() instanceof PickleDict)) throw this.fail("a state of something else than a dictionary");
+    if (!(this.top() instanceof PickleDict)) throw this.fail("a state of a value that is not a dictionary");
   }
 
   setItems(items: readonly PickleValue[]): void {
     const target = this.top();
-    if (!(target instanceof PickleDict) || items.length % 2 !== 0) throw this.fail("items of no dictionary");
+    if (!(target instanceof PickleDict) || items.length % 2 !== 0)
+      throw this.fail("items of a value that is not a dictionary");
     for (let index = 0; index < items.length; index += 2) {
       const key = items[index];
-      if (typeof key !== "string") throw this.fail("a key that is no text");
+      if (typeof key !== "string") throw this.fail("a key that is not a text");
       target.entries.set(key, items[index + 1]!);
     }
   }
 
   append(items: readonly PickleValue[]): void {
     const target = this.top();
-    if (!(target instanceof PickleList)) throw this.fail("items of no list");
+    if (!(target instanceof PickleList)) throw this.fail("items of a value that is not a list");
     for (const item of items) target.items.push(item);
   }
 
@@ -246,7 +246,7 @@ class Machine {
   }
 }
 
-/** Tuples are arrays, and the only values that are. */
+/** Tuples are arrays, and no other values are. */
 export const isTuple = (value: PickleValue | undefined): value is readonly PickleValue[] =>
   Array.isArray(value);
 
@@ -269,7 +269,7 @@ const constant =
 
 /** By the byte of the instruction. */
 const INSTRUCTIONS: Readonly<Record<number, Instruction | undefined>> = {
-  // PROTO, FRAME: their arguments change nothing.
+  // PROTO, FRAME: their arguments have no effect.
   0x80: (m) => void m.uint(1),
   0x95: (m) => {
     m.uint(4);
@@ -360,7 +360,7 @@ const INSTRUCTIONS: Readonly<Record<number, Instruction | undefined>> = {
   0x93: (m) => {
     const name = m.pop();
     const module = m.pop();
-    if (typeof name !== "string" || typeof module !== "string") throw m.fail("a name that is no text");
+    if (typeof name !== "string" || typeof module !== "string") throw m.fail("a name that is not a text");
     m.named(`${module}.${name}`);
   },
   0x51: (m) => {

@@ -1,6 +1,6 @@
 /**
- * Reads tensors of a file that PyTorch wrote (`pytorch_model.bin`) without executing anything: a zip archive with a pickle, which says what the tensors
- * are called and where they lie, and one uncompressed file per storage.
+ * Reads tensors of a PyTorch file (`pytorch_model.bin`) without executing anything. The file is a zip archive with a pickle, which contains the
+ * names of the tensors and their places, and one uncompressed file per storage.
  *
  * Source: PyTorch 2.8, torch/serialization.py (`_save`), torch/_utils.py (`_rebuild_tensor_v2`). The format before 1.6 is rejected.
  */
@@ -51,10 +51,10 @@ class Storage {
 class Tensor {
   readonly kind = "tensor";
   readonly storage: Storage;
-  /** Of the first element in the storage [elements]. */
+  /** Index of the first element in the storage [elements]. */
   readonly offset: number;
   readonly shape: readonly number[];
-  /** Of each axis [elements]. */
+  /** Stride of each axis [elements]. */
   readonly strides: readonly number[];
   constructor(storage: Storage, offset: number, shape: readonly number[], strides: readonly number[]) {
     this.storage = storage;
@@ -72,21 +72,20 @@ const MAX_ENTRIES = 1_000_000;
 const MAX_RANK = 8;
 
 /**
- * The tensors of a file; their values stay on disk until they are read.
+ * Lists the tensors of a file; their values stay on disk until they are read.
  *
- * @throws SlmError INPUT_MISSING without the file; DATA_INVALID for one that is not of this form, with the command that converts it
+ * @throws SlmError INPUT_MISSING if the file does not exist; DATA_INVALID if it has another format, with the command that converts it
  */
 export async function pytorchTensors(file: string): Promise<readonly ExternalTensor[]> {
   const places = await storagePlaces(file);
   const pickle = await readRange(file, places.pickle);
   const value = readPickle(new Uint8Array(pickle), NAMES, file);
-  if (!(value instanceof PickleDict)) throw invalid(file, "it holds no dictionary");
+  if (!(value instanceof PickleDict)) throw invalid(file, "it does not contain a dictionary");
   return [...value.entries].flatMap(([name, tensor]): ExternalTensor[] => {
-    // A dictionary of weights may have counters beside its tensors.
+    // A dictionary of weights may contain counters in addition to tensors.
     if (!(tensor instanceof Tensor)) return [];
     const place = places.storages.get(tensor.storage.key);
-    if (place === undefined)
-      throw invalid(file, `tensor '${name}' lies in a storage that is not in the file`);
+    if (place === undefined) throw invalid(file, `tensor '${name}' is in a storage that is not in the file`);
     checkTensor(tensor, place, (problem) => invalid(file, `tensor '${name}' ${problem}`));
     const { shape, storage } = tensor;
     return [{ name, shape, dtype: storage.dtype, read: () => readTensor(file, name, tensor, place) }];
@@ -96,7 +95,7 @@ export async function pytorchTensors(file: string): Promise<readonly ExternalTen
 const invalid = (file: string, problem: string): SlmError =>
   new SlmError("DATA_INVALID", `${file}: ${problem}`, { context: { file }, suggestions: [CONVERT] });
 
-/** Bytes of a file. */
+/** Range of bytes in a file. */
 interface Place {
   readonly begin: number;
   readonly bytes: number;
@@ -107,17 +106,22 @@ interface Places {
   readonly storages: ReadonlyMap<string, Place>;
 }
 
-/** Where the pickle and the storages lie. */
+/** Places of the pickle and the storages. */
 async function storagePlaces(file: string): Promise<Places> {
   const zip = await openZip(file).catch((cause: unknown) => {
     if (cause instanceof SlmError || systemCode(cause) !== undefined) throw readFailure(cause, file);
-    throw new SlmError("DATA_INVALID", `${file}: not a file of PyTorch 1.6 or later: it is no zip archive`, {
-      suggestions: [CONVERT],
-      cause,
-    });
+    throw new SlmError(
+      "DATA_INVALID",
+      `${file}: not a file of PyTorch 1.6 or later: it is not a zip archive`,
+      {
+        suggestions: [CONVERT],
+        cause,
+      },
+    );
   });
   try {
-    if (zip.entryCount > MAX_ENTRIES) throw invalid(file, `${zip.entryCount} files, at most ${MAX_ENTRIES}`);
+    if (zip.entryCount > MAX_ENTRIES)
+      throw invalid(file, `${zip.entryCount} files, expected at most ${MAX_ENTRIES}`);
     const storages = new Map<string, Place>();
     let pickle: Place | undefined;
     for await (const entry of zip.eachEntry()) {
@@ -142,7 +146,7 @@ async function storagePlaces(file: string): Promise<Places> {
   }
 }
 
-/** Uncompressed entries only, as PyTorch writes them. */
+/** Reads only uncompressed entries, which PyTorch writes. */
 async function placeOf(zip: ZipFile, entry: Entry, file: string): Promise<Place> {
   if (entry.compressionMethod !== 0 || entry.isEncrypted() || entry.compressedSize !== entry.uncompressedSize)
     throw invalid(file, `'${entry.fileName}' is compressed or encrypted`);
@@ -182,7 +186,7 @@ async function readRange(file: string, { begin, bytes }: Place): Promise<ArrayBu
   }
 }
 
-/** Every element lies in the storage. */
+/** Checks that every element is in the storage. */
 function checkTensor(
   { storage, offset, shape, strides }: Tensor,
   place: Place,
@@ -190,7 +194,7 @@ function checkTensor(
 ): void {
   if (storedBytes(storage.dtype, [storage.elements]) !== place.bytes)
     throw fail(
-      `lies in a storage of ${place.bytes} bytes, expected ${storage.elements} elements of ${storage.dtype}`,
+      `is in a storage of ${place.bytes} bytes, expected ${storage.elements} elements of ${storage.dtype}`,
     );
   if (elementCount(shape) === 0) return;
   const last = shape.reduce((at, size, axis) => at + (size - 1) * strides[axis]!, offset);
@@ -203,7 +207,7 @@ async function readTensor(file: string, name: string, tensor: Tensor, place: Pla
   const width = storedBytes(storage.dtype, [1]);
   const count = elementCount(shape);
   const isDense = isContiguous(shape, strides);
-  // A dense tensor is read alone; a transposed one is picked out of its storage.
+  // A dense tensor is read alone; the elements of a transposed one are picked from its storage.
   const range = isDense ? { begin: place.begin + offset * width, bytes: count * width } : place;
   const stored = { dtype: storage.dtype, shape: [range.bytes / width] };
   const host = toFloat32(decodeStored(name, stored, await readRange(file, range)), name);

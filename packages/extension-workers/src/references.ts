@@ -1,3 +1,3 @@
-/** What a run's own code needs of jobs before there is a queue: references to files, and errors of jobs. It loads neither BullMQ nor a client of Redis or S3. */
+/** Types and helpers for job references and errors that do not load BullMQ, Redis or S3 clients. */
 export { failureError } from "./queue/job-outcome.js";
 export { fileRef } from "./storage/shared-files.js";

@@ -1,5 +1,5 @@
 /**
- * The door for code that is not part of slm: an extension adds rows to tables. Our own extension packages use it as users do.
+ * Extends slm with code from outside: an extension adds entries to tables. slm's own extension packages use the same interface as users do.
  *
  * An extension is code and runs with the rights of the process.
  */
@@ -12,19 +12,19 @@ import { LABELLERS, type LabellerKind } from "@slm/labelling/labeller-kinds";
 import { METRIC_ROWS, type Metric } from "@slm/metrics";
 import { TRACKERS, type Tracker } from "@slm/report";
 
-/** The rows of each kind by their names: letters, digits and hyphens, beginning with a small letter. */
+/** The entries of each kind by name: letters, digits and hyphens, starting with a small letter. */
 interface ExtensionRows {
-  /** Model formats that `slm teacher import`, recipes and every MODEL argument that takes an external model can read. */
+  /** Model formats for `slm teacher import`, recipes and every MODEL argument that accepts an external model. */
   readonly importers: Importer;
-  /** Files of weights in a Hugging Face directory: read where it has no safetensors. */
+  /** Weight formats in a Hugging Face directory, read if it has no safetensors. */
   readonly weightFormats: WeightFormat;
-  /** File formats of rows: `data.format`, or by the end of a file's name. */
+  /** File formats of rows, selected by `data.format` or by the file's extension. */
   readonly dataFormats: DataFormat;
-  /** Metrics of answers, made with `defineMetric`: `--metrics`, gates, dev metrics of a training. */
+  /** Metrics of answers, created with `defineMetric`: `--metrics`, gates, dev metrics of a training. */
   readonly metrics: Metric;
-  /** Teachers that only label, made with `defineLabeller`: `teacher.kind: extension`. */
+  /** Teachers that only label, created with `defineLabeller`: `teacher.kind: extension`. */
   readonly labellers: LabellerKind;
-  /** Terms of the loss of a student: weights in `distill.loss.terms`. */
+  /** Terms of a student's loss: weights in `distill.loss.terms`. */
   readonly losses: LossTerm;
   /** Destinations of `slm deploy --to`. */
   readonly deployTargets: DeployTarget;
@@ -34,9 +34,9 @@ interface ExtensionRows {
 
 type Kind = keyof ExtensionRows;
 
-/** What an extension adds. */
+/** The contents of an extension. */
 export type Extension = {
-  /** Names the extension in errors. */
+  /** Name of the extension in errors. */
   readonly name: string;
 } & { readonly [K in Kind]?: Readonly<Record<string, ExtensionRows[K]>> | undefined };
 
@@ -51,7 +51,7 @@ const TABLES: { readonly [K in Kind]: ExtensionTable<ExtensionRows[K]> } = {
   trackers: TRACKERS,
 };
 
-/** Functions and values that a row must have. */
+/** Functions and values that an entry must have. */
 const PARTS: Readonly<Record<Kind, readonly string[]>> = {
   importers: ["fits", "open"],
   weightFormats: ["single", "index", "open"],
@@ -65,15 +65,16 @@ const PARTS: Readonly<Record<Kind, readonly string[]>> = {
 
 const KINDS = Object.keys(TABLES) as readonly Kind[];
 
-/** An extension with its types checked: the default export of an extension's module. */
+/** An extension with checked types: the default export of an extension's module. */
 export function defineExtension(extension: Extension): Extension {
   return extension;
 }
 
 /**
- * Adds the rows of an extension. Using it again replaces them.
+ * Adds the entries of an extension. Adding it again replaces them.
  *
- * @throws SlmError CONFIG_INVALID for an unknown kind of row, for a row that lacks a part, and for a name that is taken. Nothing is added.
+ * @throws SlmError CONFIG_INVALID for an unknown kind of entry, for an incomplete entry, and for a name that is already in use. Nothing is added
+ * then.
  */
 export function useExtension(extension: Extension): void {
   const { name } = extension;
@@ -89,7 +90,7 @@ export function useExtension(extension: Extension): void {
   }
 }
 
-// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- ties the table to its rows
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- ties the table to its entries
 function rowsOf<K extends Kind>(kind: K, extension: Extension): { readonly add: () => void } {
   const table: ExtensionTable<ExtensionRows[K]> = TABLES[kind];
   const rows: readonly (readonly [string, ExtensionRows[K]])[] = Object.entries(extension[kind] ?? {});

@@ -1,6 +1,4 @@
-/**
- * Loads modules that export extensions, TypeScript or JavaScript. This executes their code with the rights of the process.
- */
+/** Loads modules that export extensions, in TypeScript or JavaScript. Runs their code with the rights of the process. */
 import { stat } from "node:fs/promises";
 import { dirname, extname, resolve } from "node:path";
 import { SlmError } from "@slm/core";
@@ -10,11 +8,11 @@ import { useExtension, type Extension } from "./extension.js";
 const EXPECTED = 'export default defineExtension({ name: "mine", metrics: { ... } })';
 
 /**
- * Loads modules and uses the extensions that they export.
+ * Loads modules and adds the extensions that they export.
  *
- * @param names files, which start from `folder`, or packages that are installed there
- * @throws SlmError INPUT_MISSING for a file that does not exist, DATA_INVALID for a module that throws or does not export an extension,
- * and what `useExtension` throws
+ * @param names files, relative to `folder`, or packages that are installed there
+ * @throws SlmError INPUT_MISSING for a file that does not exist, DATA_INVALID for a module that throws or does not export an extension, and
+ * errors of `useExtension`
  */
 export async function useExtensions(names: readonly string[], folder: string): Promise<void> {
   for (const name of names)
@@ -25,9 +23,9 @@ async function importModule(name: string, folder: string): Promise<object> {
   const isFile = name.startsWith(".") || extname(name) !== "";
   const path = isFile ? resolve(folder, name) : name;
   if (isFile && !(await stat(path).catch(() => undefined))?.isFile())
-    throw new SlmError("INPUT_MISSING", `extensions: ${name}: expected a module, got no such file`, {
+    throw new SlmError("INPUT_MISSING", `extensions: ${name}: no such file, expected a module`, {
       context: { module: path },
-      suggestions: ["the path of an extension starts from the recipe's folder"],
+      suggestions: ["the path of an extension is relative to the recipe's folder"],
     });
   const { createJiti } = await import("jiti");
   const jiti = createJiti(isFile ? path : resolve(folder, "recipe.yaml"), {

@@ -21,24 +21,12 @@ import {
 } from "@slm/teacher";
 import type { CacheConfig } from "./config/cache-config.js";
 import type { ApiSharing } from "./api/api-sharing.js";
-import {
-  labelSources,
-  type BlockMaker,
-  type LabelReport,
-  type LabelSource,
-} from "./labelling/label-sources.js";
+import { labelSources, type BlockMaker, type LabelReport } from "./labelling/label-sources.js";
 import { givenSources } from "./labelling/given-sources.js";
 import { labellingVolume } from "./labelling/labelling-volume.js";
 import { openLabellers } from "./teachers/open-labellers.js";
 import type { LocalTeacher, OpenTeacher } from "./teachers/open-teacher.js";
-import { isLocalOnly, labellingDecoding } from "./selection/selection.js";
-import { labellingOf, openOthers } from "./labelling/labelling-of.js";
-import {
-  writeSources,
-  type WriteReport,
-  type WritingMaker,
-  type WrittenSources,
-} from "./labelling/write-sources.js";
+import { labellingOf } from "./labelling/labelling-of.js";
 import { SourceGuard } from "./selection/source-guard.js";
 
 export interface CacheInputs {
@@ -55,8 +43,6 @@ export interface CacheInputs {
   readonly maker?: ShardMaker | undefined;
   /** Labels on other machines. Default: here. @param kind which sources */
   readonly blockMaker?: ((kind: CacheRowKind) => BlockMaker) | undefined;
-  /** Writes sources on other machines. Default: here. */
-  readonly writingMaker?: WritingMaker | undefined;
   /** What the machines that ask a server have in common. Default: this machine asks alone. */
   readonly sharing?: ApiSharing | undefined;
   readonly engine: Engine;
@@ -75,8 +61,6 @@ export interface CacheStageReport extends StoredReport {
   readonly parameters: number;
   /** Size of the teacher's vocabulary; 0 for one that is not on this machine. */
   readonly vocab: number;
-  /** Counts of the sources that the teacher wrote; absent unless requested. */
-  readonly synthetic?: WriteReport;
   /** Counts for the unlabelled sources; absent without them. */
   readonly labelled?: LabelReport;
   /** Counts for the training sources with generated targets; absent unless requested. */
@@ -95,7 +79,6 @@ const NO_DISTRIBUTIONS: StoredReport = {
 /** Files and directories of a run in progress that the finished cache does not keep. */
 const PAIRS_FILE = "pairs.bin";
 const BLOCKS_DIRECTORY = "blocks";
-const ROUNDS_DIRECTORY = "rounds";
 
 /**
  * Writes the cache of a recipe: `teacher-labelled.jsonl` if the data has unlabelled sources, `teacher-generated.jsonl` if
@@ -112,8 +95,7 @@ export async function cacheTeacher(settings: CacheConfig, inputs: CacheInputs): 
       const message = opened.estimate(await labellingVolume(settings, inputs.dataDirectory));
       inputs.context.progress({ stage: "cache", message: `${teacherName}: ${message}`, isNote: true });
     }
-    const written = await writeSynthetic(settings, inputs, opened);
-    const labelled = await labelUnlabelled(settings, inputs, opened, written);
+    const labelled = await labelUnlabelled(settings, inputs, opened);
     const generated = await generateTargets(settings, inputs, opened);
     const scoring =
       settings.distributions === "none"
@@ -123,13 +105,12 @@ export async function cacheTeacher(settings: CacheConfig, inputs: CacheInputs): 
     const stored =
       scoring === undefined ? NO_DISTRIBUTIONS : await buildFromRows(settings, { ...inputs, maker }, scoring);
     await removeUnscored(workDirectory);
-    for (const name of [PAIRS_FILE, BLOCKS_DIRECTORY, ROUNDS_DIRECTORY])
+    for (const name of [PAIRS_FILE, BLOCKS_DIRECTORY])
       await rm(join(workDirectory, name), { recursive: true, force: true });
     return {
       parameters: opened.local?.teacher.parameters ?? 0,
       vocab: scoring?.teacher.config.vocabularySize ?? opened.local?.teacher.config.vocabularySize ?? 0,
       ...stored,
-      ...(written === undefined ? {} : { synthetic: written.report }),
       ...(labelled === undefined ? {} : { labelled }),
       ...(generated === undefined ? {} : { generated }),
     };
@@ -139,7 +120,7 @@ export async function cacheTeacher(settings: CacheConfig, inputs: CacheInputs): 
 }
 
 /** What a teacher without weights here cannot do. @throws SlmError CONFIG_INVALID */
-function requireAble({ distributions, unlabelled }: CacheConfig, { local, scorer }: OpenTeacher): void {
+function requireAble({ distributions }: CacheConfig, { local, scorer }: OpenTeacher): void {
   if (local !== undefined) return;
   if (distributions !== "none" && scorer === undefined)
     throw new SlmError(
@@ -152,82 +133,36 @@ function requireAble({ distributions, unlabelled }: CacheConfig, { local, scorer
         ],
       },
     );
-  if (isLocalOnly(unlabelled))
-    throw new SlmError(
-      "CONFIG_INVALID",
-      `cache: unlabelled.strategy ${unlabelled.strategy} needs a teacher on this machine; this one gives its most probable answer, or several samples`,
-      {
-        suggestions: [
-          "--set cache.unlabelled.strategy=greedy",
-          "--set cache.unlabelled.strategy=selfConsistency",
-        ],
-      },
-    );
 }
 
-/** Sources that the teacher writes; undefined unless asked for. */
-async function writeSynthetic(
-  { synthetic, unlabelled }: CacheConfig,
-  { dataDirectory, workDirectory, writingMaker: maker, context }: CacheInputs,
-  opened: OpenTeacher,
-): Promise<Synthetic | undefined> {
-  if (synthetic === undefined) return undefined;
-  const labeller = opened.labeller(labellingDecoding(unlabelled));
-  const rounds = join(workDirectory, ROUNDS_DIRECTORY);
-  const written = await writeSources({
-    settings: synthetic,
-    labeller,
-    dataDirectory,
-    rounds,
-    maker,
-    context,
-  });
-  return { ...written, writer: labeller.name };
-}
-
-interface Synthetic extends WrittenSources {
-  /** Who wrote the sources. */
-  readonly writer: string;
-}
-
-/** Labels the sources of the data, then those that the teacher wrote. */
+/** Labels the unlabelled sources of the data, if there are any. */
 async function labelUnlabelled(
   settings: CacheConfig,
-  inputs: CacheInputs,
-  opened: OpenTeacher,
-  written: Synthetic | undefined,
+  { dataDirectory, workDirectory, context, blockMaker }: CacheInputs,
+  { labeller }: OpenTeacher,
 ): Promise<LabelReport | undefined> {
-  const { unlabelled } = settings;
-  const { dataDirectory, workDirectory, context, blockMaker } = inputs;
   const path = join(dataDirectory, DATA_FILES.unlabelled);
-  const isGiven = await isFile(path);
-  if (!isGiven && written === undefined) return undefined;
-  const guard = await SourceGuard.read({ dataDirectory, similarity: unlabelled.similarity });
-  const others = await openOthers(settings, inputs);
-  try {
-    return await labelSources({
-      ...labellingOf("labelled", settings, opened, others),
-      sources: () => labelSourcesOf(isGiven ? givenSources(path, unlabelled.limit) : undefined, written),
-      guard,
-      file: join(workDirectory, CACHE_ROWS.labelled),
-      blocks: join(workDirectory, BLOCKS_DIRECTORY),
-      maker: blockMaker?.("labelled"),
-      context,
-    });
-  } finally {
-    for (const other of others) await other.close();
-  }
+  if (!(await isFile(path))) return undefined;
+  return labelSources({
+    ...labellingOf("labelled", settings, labeller),
+    sources: () => givenSources(path, settings.unlabelled.limit),
+    guard: await SourceGuard.read(dataDirectory),
+    file: join(workDirectory, CACHE_ROWS.labelled),
+    blocks: join(workDirectory, BLOCKS_DIRECTORY),
+    maker: blockMaker?.("labelled"),
+    context,
+  });
 }
 
 async function generateTargets(
   settings: CacheConfig,
   { dataDirectory, workDirectory, context, blockMaker }: CacheInputs,
-  opened: OpenTeacher,
+  { labeller }: OpenTeacher,
 ): Promise<LabelReport | undefined> {
   if (settings.generate === "none") return undefined;
   return labelSources({
-    ...labellingOf("generated", settings, opened, []),
-    sources: () => goldSources(join(dataDirectory, DATA_FILES.train)),
+    ...labellingOf("generated", settings, labeller),
+    sources: () => differentSources(join(dataDirectory, DATA_FILES.train)),
     file: join(workDirectory, CACHE_ROWS.generated),
     blocks: join(workDirectory, BLOCKS_DIRECTORY),
     maker: blockMaker?.("generated"),
@@ -235,27 +170,14 @@ async function generateTargets(
   });
 }
 
-async function* labelSourcesOf(
-  given: AsyncIterable<string> | undefined,
-  written: Synthetic | undefined,
-): AsyncGenerator<LabelSource> {
-  if (given !== undefined) for await (const source of given) yield { source };
-  for (const source of written?.sources ?? []) yield { source, writer: written?.writer };
-}
-
-/** Different sources of a file of rows with their targets, as the teacher reads them. Rows of one source are adjacent. */
-async function* goldSources(path: string): AsyncGenerator<LabelSource> {
-  let last: { readonly source: string; readonly references: string[] } | undefined;
+/** Different sources of a file of rows, as the teacher reads them. Rows of one source are adjacent. */
+async function* differentSources(path: string): AsyncGenerator<string> {
+  let last: string | undefined;
   for await (const row of readRows(path)) {
-    const { source, target } = textRow(row);
-    if (source === last?.source) {
-      last.references.push(target);
-      continue;
-    }
-    if (last !== undefined) yield last;
-    last = { source, references: [target] };
+    const { source } = textRow(row);
+    if (source !== last) yield source;
+    last = source;
   }
-  if (last !== undefined) yield last;
 }
 
 async function buildFromRows(

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { metricDifference, metricInterval, runsDifference, runsInterval } from "./bootstrap.js";
+import { metricInterval, runsDifference, runsInterval } from "./bootstrap.js";
 import { METRICS } from "./metrics.js";
 
 /** Park and Miller 1988: a fixed sequence of uniform numbers. */
@@ -16,7 +16,7 @@ const right = (share: number): string[] =>
   references.map(([text = ""], row) => (row % 100 < share * 100 ? text : "wrong"));
 
 describe("confidence intervals of metrics", () => {
-  test("the interval of a share has the width that the binomial law gives", () => {
+  test("the interval of a fraction has the width of the binomial distribution", () => {
     const { value, low, high } = metricInterval(METRICS.exactMatch, right(0.8), references, uniform(7));
     expect(value).toBeCloseTo(0.8, 10);
     // 1.96 · sqrt(0.8 · 0.2 / 400) = 0.0392
@@ -26,14 +26,14 @@ describe("confidence intervals of metrics", () => {
     expect(high).toBeLessThan(0.85);
   });
 
-  test("a difference is paired: rows that both answer alike add no width", () => {
+  test("a difference is paired: rows with the same answer from both add no width", () => {
     const better = right(0.8);
     const worse = better.map((text, row) => (row % 20 === 0 ? "wrong" : text));
-    const paired = metricDifference(METRICS.exactMatch, [better, worse], references, uniform(7));
+    const paired = runsDifference(METRICS.exactMatch, [[better], [worse]], references, uniform(7));
     expect(paired.value).toBeCloseTo(0.04, 10);
     expect(paired.low).toBeGreaterThan(0.02);
     expect(paired.high).toBeLessThan(0.065);
-    const same = metricDifference(METRICS.exactMatch, [better, better], references, uniform(7));
+    const same = runsDifference(METRICS.exactMatch, [[better], [better]], references, uniform(7));
     expect(same).toEqual({ value: 0, low: 0, high: 0 });
   });
 
@@ -50,7 +50,7 @@ describe("confidence intervals of metrics", () => {
 
   test("models on other rows are rejected", () => {
     expect(() =>
-      metricDifference(METRICS.exactMatch, [right(1), right(1).slice(1)], references, uniform(7)),
+      runsDifference(METRICS.exactMatch, [[right(1)], [right(1).slice(1)]], references, uniform(7)),
     ).toThrow(/same rows, got 400 and 399/);
   });
 

@@ -15,7 +15,7 @@ export interface MetricInterval {
   readonly high: number;
 }
 
-/** The metric of one model on some of the rows, each named by its place. */
+/** The metric of one model on the rows with these indices. */
 type Scorer = (rows: readonly number[]) => number;
 
 /** Draws as many items as there are, with replacement. */
@@ -26,7 +26,7 @@ type Draw = <T>(items: readonly T[]) => readonly T[];
  *
  * Shapes: predictions [n], references [n][at least 1]. Source: Efron and Tibshirani 1993, section 13.3 (percentiles).
  *
- * @param random uniform numbers in [0, 1); the same ones give the same interval.
+ * @param random uniform numbers in [0, 1); the same numbers give the same interval.
  * @throws SlmError as `Metric.compute`.
  */
 export function metricInterval(
@@ -39,8 +39,8 @@ export function metricInterval(
 }
 
 /**
- * The mean of a metric over trainings of one model that differ in their seed, with its confidence interval: rows are drawn as for
- * {@link metricInterval}, and where there are several trainings, so are they.
+ * The mean of a metric over trainings of one model that differ in their seed, with its confidence interval: rows are drawn as in
+ * {@link metricInterval}, and trainings too if there are several.
  *
  * Shapes: runs [seeds][n], references [n][at least 1].
  *
@@ -57,30 +57,14 @@ export function runsInterval(
 }
 
 /**
- * The metric of `predictions` minus that of `others`, with its confidence interval. Both are computed on the same drawn rows, so
- * what makes rows hard for both cancels out. An interval above (or below) zero is a difference that the rows do not explain.
+ * The mean of a metric over the trainings of one model minus that of another model, with its confidence interval: the same rows are
+ * drawn for both, so rows that are hard for both cancel out; trainings are drawn for each model separately. If the interval does not contain zero,
+ * chance in the choice of rows does not explain the difference.
  *
- * Shapes: predictions and others [n], references [n][at least 1]. Source: Koehn 2004, Statistical Significance Tests for Machine
+ * Shapes: runs and others [seeds][n], references [n][at least 1]. Source: Koehn 2004, Statistical Significance Tests for Machine
  * Translation Evaluation, section 4 (paired bootstrap).
  *
- * @throws SlmError as `Metric.compute`; SHAPE_MISMATCH if one side has other rows than the references.
- */
-export function metricDifference(
-  metric: Metric,
-  [predictions, others]: readonly [readonly string[], readonly string[]],
-  references: readonly References[],
-  random: () => number,
-): MetricInterval {
-  return runsDifference(metric, [[predictions], [others]], references, random);
-}
-
-/**
- * The mean of a metric over the trainings of one model minus that of another model, with its confidence interval: the same rows are
- * drawn for both, as in {@link metricDifference}; where a model has several trainings, they are drawn for each model alone.
- *
- * Shapes: runs and others [seeds][n], references [n][at least 1].
- *
- * @throws SlmError as `Metric.compute`; SHAPE_MISMATCH if two trainings have other numbers of rows.
+ * @throws SlmError as `Metric.compute`; SHAPE_MISMATCH if two trainings have different numbers of rows.
  */
 export function runsDifference(
   metric: Metric,
@@ -106,7 +90,7 @@ export function runsDifference(
   );
 }
 
-/** The mean of a metric over trainings. One training is itself in every sample, so nothing is drawn for it. */
+/** The mean of a metric over trainings. A single training is in every sample, so none is drawn. */
 const meanOf = (runs: readonly Scorer[], rows: readonly number[], draw: Draw): number =>
   (runs.length === 1 ? runs : draw(runs)).reduce((sum, score) => sum + score(rows), 0) / runs.length;
 
@@ -115,8 +99,8 @@ const meanOf = (runs: readonly Scorer[], rows: readonly number[], draw: Draw): n
  *
  * Source: Efron and Tibshirani 1993, section 13.3 (percentiles).
  *
- * @param valueOf the figure of some rows, which are places in 0 to count - 1 and may repeat; `draw` draws from whatever else varies
- * @param random uniform numbers in [0, 1); the same ones give the same interval
+ * @param valueOf the figure of some rows: indices from 0 to count - 1 that may repeat; `draw` resamples anything else that varies
+ * @param random uniform numbers in [0, 1); the same numbers give the same interval
  */
 export function bootstrapInterval(
   valueOf: (rows: readonly number[], draw: Draw) => number,

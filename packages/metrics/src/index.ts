@@ -12,7 +12,6 @@ export { perplexity } from "./scores/perplexity.js";
 export { ANSWER_MARK, answerOf } from "./scores/token-metrics.js";
 export {
   bootstrapInterval,
-  metricDifference,
   metricInterval,
   runsDifference,
   runsInterval,

@@ -2,7 +2,7 @@ import { answerOf } from "./scores/token-metrics.js";
 import { SlmError } from "@slm/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { METRIC_NAMES, METRICS, isWorstValue, parseMetricNames, type MetricName } from "./metrics.js";
+import { METRIC_NAMES, METRICS, isWorstValue, type MetricName } from "./metrics.js";
 
 const text = fc
   .array(fc.constantFrom("A", "B", "C"), { minLength: 1, maxLength: 6 })
@@ -105,7 +105,7 @@ describe("METRICS", () => {
     expect(METRICS.per.compute(predictions, references)).toBe(3 / 8);
   });
 
-  test("of references equally close, the first listed gives the length", () => {
+  test("the first of equally close references sets the length", () => {
     expect(METRICS.per.compute(["A B"], [["A", "A B C"]])).toBe(1);
     expect(METRICS.per.compute(["A B"], [["A B C", "A"]])).toBe(1 / 3);
   });
@@ -187,7 +187,7 @@ describe.each(METRIC_NAMES)("METRICS.%s", (name) => {
     );
   });
 
-  test("gives empty predictions the worst score", () => {
+  test("scores empty predictions worst", () => {
     const reference = isJsonMetric(name) ? '{"intent":"go"}' : "A B C D E";
     expect(compute(["", ""], [[reference], [reference]])).toBe(!higherIsBetter ? 1 : 0);
     expect(isWorstValue(name, compute([""], [[reference]]))).toBe(true);
@@ -215,17 +215,3 @@ test.each(NEED_REFERENCES)(
     expect(() => compute(["A", "A"], [[good], [good, "  "]])).toThrow("row 2");
   },
 );
-
-describe(parseMetricNames, () => {
-  test("reads names between commas, each once, in the order given", () => {
-    expect(parseMetricNames("per, wer,per")).toEqual(["per", "wer"]);
-  });
-
-  test.each(["", "wer,", "word-error", "toString", "__proto__"])(
-    "rejects %j and lists what it knows",
-    (list) => {
-      expect(codeOf(() => parseMetricNames(list))).toBe("USAGE");
-      expect(() => parseMetricNames(list)).toThrow("wer, per, exactMatch");
-    },
-  );
-});

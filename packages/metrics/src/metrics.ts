@@ -3,7 +3,7 @@
  *
  * Each metric implements the public definition in its `source`; the numbers in `fixtures` come from the programs named there.
  */
-import { ExtensionTable, rowName, SlmError } from "@slm/core";
+import { ExtensionTable, rowName } from "@slm/core";
 import type { z } from "zod";
 import { bleu } from "./scores/bleu.js";
 import { accuracy, macroF1, weightedF1 } from "./scores/classes.js";
@@ -39,16 +39,16 @@ const METRIC_TABLE = {
   intentAccuracy,
 } as const satisfies Record<string, Metric>;
 
-/** Every metric: ours, and those that extensions add. */
+/** Every metric: built-in ones and those of extensions. */
 export const METRIC_ROWS = new ExtensionTable<Metric>("metrics", METRIC_TABLE);
 
-/** The name of a row of {@link METRICS}, which `isMetricName` checks. Names of extensions have this type too. */
+/** Name of a row of {@link METRICS}. `isMetricName` checks it. Names of extensions have this type too. */
 export type MetricName = keyof typeof METRIC_TABLE;
 
 /** Every metric by its name. */
 export const METRICS: Readonly<Record<MetricName, Metric>> = METRIC_ROWS.rows;
 
-/** The names of our own metrics, in the order of the table. */
+/** Names of the built-in metrics, in the order of the table. */
 export const METRIC_NAMES: readonly MetricName[] = METRIC_ROWS.names.filter(isMetricName);
 
 /** Whether a text names a metric. */
@@ -56,32 +56,9 @@ export function isMetricName(name: string): name is MetricName {
   return METRIC_ROWS.has(name);
 }
 
-/** The name of a metric as a setting of a recipe. */
+/** Schema of a metric's name in a recipe. */
 export const metricName = rowName(METRIC_ROWS) as z.ZodType<MetricName, MetricName>;
 
-/** Whether a metric has its worst value: nothing right, or, of an error rate, nothing but errors. */
+/** Whether a metric has its worst value: nothing is right, or an error rate is 1 or more. */
 export const isWorstValue = (name: MetricName, value: number): boolean =>
   METRICS[name].higherIsBetter ? value <= 0 : value >= 1;
-
-/**
- * Metric names from a comma-separated list, in the order given, each once.
- *
- * @throws SlmError USAGE for a name that is not in the table, or for an empty list.
- * @example parseMetricNames("wer,per") // ["wer", "per"]
- */
-export function parseMetricNames(list: string): readonly MetricName[] {
-  const names = list.split(",").map((part) => part.trim());
-  const known = names.filter(isMetricName);
-  const unknown = names.find((name) => !isMetricName(name));
-  if (unknown !== undefined) {
-    throw new SlmError(
-      "USAGE",
-      `metrics: expected ${METRIC_ROWS.names.join(", ")} between commas, got "${unknown}"`,
-      {
-        context: { metric: unknown, known: METRIC_ROWS.names },
-        suggestions: [`--metrics ${METRIC_NAMES.join(",")}`],
-      },
-    );
-  }
-  return [...new Set(known)];
-}

@@ -121,7 +121,7 @@ const cacheNames = (config: ModelConfig): string[] =>
     cacheParts(config).map((part) => `${layer}.${part}`),
   ).flat();
 
-/** Logits of the new position of every row, and the caches after it. */
+/** Logits of the new position of each row, and the caches after it. */
 async function step(
   { config, form }: { readonly config: ModelConfig; readonly form: PresentKv },
   tokens: readonly number[],
@@ -158,7 +158,7 @@ async function step(
 
 function emptyCaches(config: ModelConfig): Record<string, HostTensor> {
   const { kvHeads, headDim } = cacheHeads(config);
-  // Not zero: what a slot held before must not matter.
+  // Not zero: the previous contents of a slot must not matter.
   const stale = (): HostTensor =>
     createHostTensor(
       "float32",
@@ -208,7 +208,7 @@ test.each(cases)("rows at different positions share a step: %s", async (_label, 
   const whole = await wholeTarget(config);
   const vocab = config.vocabularySize;
   let caches = emptyCaches(config);
-  // Row r waits r steps, overwriting its first slot meanwhile, then goes on alone.
+  // Row r waits r steps and overwrites its first slot meanwhile, then continues alone.
   for (let time = 0; time < TARGET + BATCH - 1; time++) {
     const positions = Array.from({ length: BATCH }, (_, row) =>
       Math.min(TARGET - 1, Math.max(0, time - row)),

@@ -40,7 +40,7 @@ import { embedTokens, placeTokens } from "./embedded-tokens.js";
 import { isMerged, isRecurrent, OPTIONAL_WEIGHTS, type CachePart } from "./config/options.js";
 import { headWeight } from "./parameters/parameters.js";
 
-/** The source as the decoder of an encoder-decoder reads it. */
+/** The source, in the form that the decoder of an encoder-decoder reads. */
 export interface SourceContext {
   readonly cross: readonly CrossCache[];
   /** `[batch, 1, 1, source]`, added to cross-attention scores. */
@@ -51,17 +51,16 @@ export interface SourceContext {
 interface Pass {
   readonly source: SourceContext | undefined;
   readonly attend: (layer: number, heads: { query: Tensor; key: Tensor; value: Tensor }) => Tensor;
-  /** States of a layer's recurrence, in models that have one in place of self-attention. */
+  /** States of a layer's recurrence, in models with a recurrence instead of self-attention. */
   readonly statesOf?: ((layer: number, inputs: Gated) => Tensor) | undefined;
   readonly end: ResidualBranch;
-  /** Positions before these; absent: none. */
+  /** Number of earlier positions; absent: none. */
   readonly pastLength?: Tensor | undefined;
   readonly placed?: Tensor | undefined;
 }
 
 /**
- * Hidden states of every target position, with causal attention. Under `withDropout` it takes the masks of
- * `decoderDropoutShapes`.
+ * Hidden states of every target position, with causal attention. Under `withDropout` it uses the masks of `decoderDropoutShapes`.
  *
  * Shapes: ids int32 `[batch, target]`, mask float32 `[batch, target]` (0 = never attended), placed float32 `[batch, target]` (0 = a token
  * without a position, see `placeTokens`) -> `[batch, target, width]`.
@@ -95,7 +94,7 @@ export function decode(
   });
 }
 
-/** What merged attention reads of the source in a layer; nothing in other models. */
+/** The source for a layer's merged attention; nothing in other models. */
 function mergedSource(config: ModelConfig, source: SourceContext | undefined, layer: number): MergedSource {
   const cross = source?.cross[layer];
   if (!isMerged(config) || cross === undefined) return {};
@@ -121,14 +120,14 @@ function decoderOnlyAttention(config: DecoderOnlyConfig, layer: number): Rotatio
     : { ropeTheta: own.ropeTheta, window, softcap };
 }
 
-/** What one layer remembers of the target so far: the parts that `cacheParts` names. */
+/** The cache of a layer: the tensors that `cacheParts` names. */
 export type SelfCache = Readonly<Partial<Record<CachePart, Tensor>>>;
 
 /** Self-attention cache of one layer, `[batch, kvHeads, capacity, headDim]` each. */
 type KeyValueCache = Readonly<Record<"key" | "value", Tensor>>;
 
 /**
- * Hidden states of new positions given cached ones, and either the updated caches or only their new positions.
+ * Hidden states of new positions after cached ones, and either the updated caches or only the cache entries of the new positions.
  *
  * Shapes: ids int32 `[batch, target]` (target is 1 unless the target fuses cachedAttention), pastLength int32 `[1]` or `[batch]`.
  */
@@ -188,11 +187,11 @@ export interface LayerPast {
 }
 
 /**
- * Hidden states of new positions of a decoder-only model after a prefix that all rows share and after cached positions of each row, and
- * their keys and values.
+ * Hidden states, keys and values of new positions of a decoder-only model. The new positions follow a prefix that all rows share and cached
+ * positions of each row.
  *
- * Shapes: ids int32 `[batch, fresh]`, fresh is 1 with cached positions -> hidden `[batch, fresh, width]`, caches
- * `[batch, fresh, kvHeads·headDim]`.
+ * Shapes: ids int32 `[batch, fresh]`, fresh is 1 with cached positions -> hidden `[batch, fresh, width]`, caches `[batch, fresh,
+ * kvHeads·headDim]`.
  */
 export function decodeAfter(
   config: DecoderOnlyConfig,
@@ -214,7 +213,7 @@ export function decodeAfter(
   return { hidden, caches };
 }
 
-/** Next-token logits by the tied embedding or a separate head: `[..., width]` -> `[..., vocab]`. */
+/** Next-token logits from the tied embedding or a separate head: `[..., width]` -> `[..., vocab]`. */
 export function outputHead(config: ModelConfig, parameters: Parameters, hidden: Tensor): Tensor {
   const { logitSoftcap } = config;
   return scope("head", () => {
@@ -256,9 +255,9 @@ function runLayers(
 }
 
 /**
- * x + end(output(crossAttention(query of norm(x), keys and values of the source))); or of x, and the norm of the sum.
+ * x + end(output(crossAttention(query of norm(x), keys and values of the source))); with post-norm: of x, and the norm of the sum.
  *
- * @param layer name of the weights' layer, and index of the decoder layer whose score options hold
+ * @param layer name of the layer with the weights, and index of the decoder layer with the score options
  */
 function crossAttentionBlock(
   config: ModelConfig,
@@ -280,7 +279,7 @@ function crossAttentionBlock(
   });
 }
 
-/** What the rows of x read of the source: cross-attention from query to output, without norms and residual sum. */
+/** Cross-attention from query to output, without norms and residual sum. */
 function attendSource(
   config: ModelConfig,
   parameters: Parameters,

@@ -37,7 +37,7 @@ function weightsOf(config: ModelConfig): Record<string, HostTensor> {
 type Inputs = Readonly<Record<string, Tensor>>;
 type Shapes = readonly (readonly number[])[];
 
-/** The masks a whole pass over source (if there is one) and target takes, in order. */
+/** The masks that a whole pass over source (if there is one) and target uses, in order. */
 const shapesOf = (config: ModelConfig): Shapes => [
   ...(config.architecture === "encoder-decoder" ? encoderDropoutShapes(config, BATCH, SOURCE) : []),
   ...decoderDropoutShapes(config, BATCH, TARGET),
@@ -95,7 +95,7 @@ describe.each([
 ] as const)("masks of %s", (_architecture, config, count) => {
   const ones = shapesOf(config).map((shape) => mask(shape, 1));
 
-  test("are as many, and of the shapes, that a pass takes: neither fewer nor more, nor in another order", async () => {
+  test("match the masks that a pass uses, in number, shape and order", async () => {
     expect(ones).toHaveLength(count);
     await run(config, ones);
     await expect(run(config, ones.slice(1))).rejects.toThrow("dropout:");
@@ -119,7 +119,7 @@ describe.each([
   });
 });
 
-test("a cached step takes no mask", async () => {
+test("a cached step uses no mask", async () => {
   const step = (x: Inputs): Tensor => {
     const cache = math.zeros([BATCH, decoderOnly.kvHeads, TARGET, decoderOnly.headDim]);
     const caches = [

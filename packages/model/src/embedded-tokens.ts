@@ -1,11 +1,11 @@
-/** Embedded tokens, as the first layer of a stack reads them. */
+/** Embeds tokens for the first layer of a stack. */
 import { add, embedding, math, positionRows, type Tensor } from "@slm/tensor";
 import { normalize, parameter, type Parameters } from "./layers/blocks.js";
 import type { ModelConfig } from "./config/config.js";
 import { OPTIONAL_WEIGHTS, publishedOf, type Stack } from "./config/options.js";
 import { EMBEDDING_WEIGHT } from "./parameters/parameters.js";
 
-/** Tokens of a stack: rows of its embedding table. ids int32 `[batch, length]` -> `[batch, length, width]`. */
+/** Looks tokens up in a stack's embedding table. ids int32 `[batch, length]` -> `[batch, length, width]`. */
 export function embedTokens(config: ModelConfig, parameters: Parameters, stack: Stack, ids: Tensor): Tensor {
   const isOwn = stack === "encoder" && publishedOf(config).sourceVocabularySize !== undefined;
   const name = isOwn ? OPTIONAL_WEIGHTS.sourceEmbedding : EMBEDDING_WEIGHT;
@@ -13,10 +13,10 @@ export function embedTokens(config: ModelConfig, parameters: Parameters, stack: 
 }
 
 /**
- * Adds the rows of positions and norms, where the model has them; otherwise x itself.
+ * Adds position rows and norms if the model has them; otherwise returns x.
  *
- * @param pastLength positions before these, int32 `[1]` or `[batch]`. Default: none.
- * @param placed `[batch, length]`, 0 at tokens whose row of positions is left out. Default: at none.
+ * @param pastLength number of earlier positions, int32 `[1]` or `[batch]`. Default: none.
+ * @param placed `[batch, length]`, 0 for tokens without a position row. Default: all tokens have one.
  */
 export function placeTokens(
   config: ModelConfig,

@@ -32,20 +32,20 @@ export type SourcePadding =
   | { readonly lengths: Tensor; readonly mask?: undefined }
   | { readonly mask: Tensor; readonly lengths?: undefined };
 
-/** What the encoder made of a source. */
+/** The encoder's output for a source. */
 export interface Encoded<Padding extends SourcePadding = SourcePadding> {
   /** `[batch, positions, width]` */
   readonly states: Tensor;
-  /** Which of these positions stand for tokens; what was given, in models without pooling. */
+  /** Which positions contain tokens. Without pooling, this is the input. */
   readonly padding: Padding;
 }
 
 /**
- * Encodes the source with bidirectional attention. Under `withDropout` it takes the masks of {@link encoderDropoutShapes}.
+ * Encodes the source with bidirectional attention. Under `withDropout` it uses the masks of {@link encoderDropoutShapes}.
  *
- * Shapes: ids int32 `[batch, source]`, lengths int32 `[batch]` or mask float32 `[batch, source]` ->
- * `[batch, positions, width]`, as many positions as the source has tokens, divided by {@link pooledGroup};
- * with an image `[batch, imageTokens, width]` of `imageEmbeddings` before the text, source counts both.
+ * Shapes: ids int32 `[batch, source]`, lengths int32 `[batch]` or mask float32 `[batch, source]` -> `[batch, positions, width]`, where positions
+ * is the number of source tokens divided by {@link pooledGroup}. With an image, `[batch, imageTokens, width]` from `imageEmbeddings` comes
+ * before the text, and source counts both.
  * Source: arXiv:2501.16273, section 3 (pre-norm, rotary positions, grouped KV heads).
  */
 export function encode<Padding extends SourcePadding>(
@@ -88,17 +88,17 @@ function pool<Padding extends SourcePadding>(
   group: number,
 ): Encoded<Padding> {
   const { tokens, lengths, mask } = scope("pool", () => poolTokens({ x: states, ...padding }, { group }));
-  // The op returns what it was given: lengths or a mask.
+  // The op returns its argument: lengths or a mask.
   return { states: tokens, padding: { ...padding, ...(lengths && { lengths }), ...(mask && { mask }) } };
 }
 
-/** Keys and values of one decoder layer's cross-attention, or those of the source in its merged attention. */
+/** Keys and values of a decoder layer's cross-attention, or of the source in its merged attention. */
 export interface CrossCache {
   /** `[batch, kvHeads, headDim, source]` */
   readonly key: Tensor;
   /** `[batch, kvHeads, source, headDim]` */
   readonly value: Tensor;
-  /** `[batch, 1, 1, source]`, added to this layer's scores. Default: that of all layers. */
+  /** `[batch, 1, 1, source]`, added to this layer's scores. Default: the mask of all layers. */
   readonly bias?: Tensor | undefined;
 }
 

@@ -11,6 +11,8 @@ export {
 export {
   decoderOnlySettings,
   encoderDecoderSettings,
+  trainedDecoderOnly,
+  trainedEncoderDecoder,
   wholeShape,
   type WholeShape,
 } from "./config/recipe-shape.js";
@@ -50,6 +52,7 @@ export {
   patchValues,
   towerTokens,
   visionConfig,
+  visionProjector,
   visionTower,
   type VisionConfig,
   type VisionTower,
@@ -82,7 +85,6 @@ export {
   type ChosenLayers,
 } from "./from-teacher/student-shape.js";
 export {
-  CROSS_STARTS,
   studentFromTeacher,
   type DecoderOnlyModel,
   type StudentWeights,

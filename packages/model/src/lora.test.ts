@@ -12,7 +12,7 @@ import { describe, expect, test } from "vitest";
 import { parseModelConfig, type EncoderDecoderConfig } from "./config/config.js";
 import { decode, outputHead } from "./decoder.js";
 import { crossCaches, encode } from "./encoder.js";
-import { loraSpecs, mergeLora, withLora, withMergedLora } from "./lora.js";
+import { loraSpecs, withLora, withMergedLora } from "./lora.js";
 import { initializeWeights, type Weights } from "./parameters/weights.js";
 import { TINY_SHAPE } from "./testing/index.js";
 
@@ -41,7 +41,7 @@ function random(seed: number): () => number {
 
 const weights = initializeWeights(config, random(1));
 
-/** Adapters of random values, or with B as it starts: zero. */
+/** Adapters with random values, or with B at its start value, zero. */
 function adapters(fresh: boolean): Weights {
   const next = random(2);
   return new Map(
@@ -100,7 +100,7 @@ const adapted = (x: Inputs): Record<string, Tensor> => ({ out: logitsOf(withLora
 const numbersOf = (tensor: HostTensor): number[] => Array.from(tensor.data, Number);
 
 describe(loraSpecs, () => {
-  test("lists A and B of every linear whose name ends with a target, in the model's order", () => {
+  test("lists A and B of every linear layer that matches a target, in the model's order", () => {
     const names = loraSpecs(config, {
       rank: 2,
       targets: ["attention.query", "decoder.layers.1.feedForward.up"],
@@ -145,20 +145,20 @@ describe("an adapted model", () => {
     expect(numbersOf(out!)).toEqual(numbersOf((await run(weights, plain))["out"]!));
   });
 
-  test("computes what the merged weights compute, and something else than the model itself", async () => {
-    const lora = adapters(false);
-    const byGraph = numbersOf((await run(new Map([...weights, ...lora]), adapted))["out"]!);
-    const byHost = numbersOf((await run(mergeLora(config, weights, lora, scale), plain))["out"]!);
+  test("computes what merged weights compute, and something else than the model itself", async () => {
+    const all = new Map([...weights, ...adapters(false)]);
+    const merged = (x: Inputs): Record<string, Tensor> => ({ out: logitsOf(withMergedLora(x, x, scale), x) });
+    const byAdapters = numbersOf((await run(all, adapted))["out"]!);
+    const byWeights = numbersOf((await run(all, merged))["out"]!);
     const untouched = numbersOf((await run(weights, plain))["out"]!);
-    byGraph.forEach((value, index) => {
-      expect(value).toBeCloseTo(byHost[index]!, 5);
+    byAdapters.forEach((value, index) => {
+      expect(value).toBeCloseTo(byWeights[index]!, 5);
     });
-    expect(Math.max(...byGraph.map((value, index) => Math.abs(value - untouched[index]!)))).toBeGreaterThan(
-      0.05,
-    );
+    const differences = byAdapters.map((value, index) => Math.abs(value - untouched[index]!));
+    expect(Math.max(...differences)).toBeGreaterThan(0.05);
   });
 
-  test("has the same outputs and gradients whether adapters are beside their weights or merged in the graph", async () => {
+  test("has the same outputs and gradients with separate adapters and with adapters merged in the graph", async () => {
     const names = specs.map(({ name }) => name);
     const by =
       (use: typeof withLora) =>
@@ -198,7 +198,7 @@ describe("an adapted model", () => {
     const moved = await run(new Map([...weights, ...adapters(false)]), build, fetch);
     for (const name of fetch)
       expect(Math.max(...numbersOf(moved[name]!).map(Math.abs)), name).toBeGreaterThan(1e-4);
-    // With B at zero only B moves; the weights themselves are no variables of the program.
+    // With B at zero only B changes; the weights themselves are not variables of the program.
     const first = await run(new Map([...weights, ...adapters(true)]), build, fetch);
     for (const name of fetch) {
       expect(
@@ -211,59 +211,35 @@ describe("an adapted model", () => {
   });
 });
 
-describe(mergeLora, () => {
-  test("adds alpha / rank · B · A to the adapted weight and leaves others alone", () => {
-    const target = "encoder.layers.0.attention.query";
-    const one = loraSpecs(config, { rank: 1, targets: [target] });
-    const fill = (name: string, values: readonly number[]): [string, HostTensor] => {
-      const { shape } = one.find((spec) => spec.name === `${target}.${name}`)!;
-      return [`${target}.${name}`, createHostTensor("float32", shape, Float32Array.from(values))];
-    };
-    const lora = new Map([
-      fill("loraA", [1, 2, 3, 4, 5, 6, 7, 8]),
-      fill("loraB", [0, 0, 0.5, 0, 0, 0, 0, 0]),
-    ]);
-    const merged = mergeLora(config, weights, lora, { rank: 1, alpha: 2 });
-    const [before, after] = [weights, merged].map((tensors) => numbersOf(tensors.get(`${target}.weight`)!));
-    after!.forEach((value, index) => {
-      const added = Math.floor(index / 8) === 2 ? (index % 8) + 1 : 0;
-      expect(value).toBeCloseTo(before![index]! + added, 6);
-    });
-    for (const [name, tensor] of weights)
-      if (name !== `${target}.weight`) expect(merged.get(name)).toBe(tensor);
-    expect([...merged.keys()]).toEqual([...weights.keys()]);
-  });
-
-  const name = "encoder.layers.0.attention.query";
-
-  test.each([
-    [
-      "without its other half",
-      (lora: Map<string, HostTensor>) => lora.delete(`${name}.loraB`),
-      `'${name}.loraB'`,
-    ],
-    [
-      "of another rank",
-      (lora: Map<string, HostTensor>) =>
-        lora.set(`${name}.loraA`, int32([3, 8], new Array<number>(24).fill(0))),
-      `'${name}.loraA' should be [2, 8], got [3, 8]`,
-    ],
-    [
-      "of no weight",
-      (lora: Map<string, HostTensor>) => lora.set("encoder.norm.loraA", int32([1], [0])),
-      "'encoder.norm.loraA' is not an adapter",
-    ],
-  ])("rejects an adapter %s, by name", (_label, change, message) => {
-    const lora = new Map(adapters(false));
-    change(lora);
-    expect(() => mergeLora(config, weights, lora, scale)).toThrow(message);
-  });
-});
-
 test("withLora rejects an adapter that does not fit, by name", async () => {
   const all = new Map([...weights, ...adapters(false)]);
   const other = (x: Inputs): Record<string, Tensor> => ({
     out: logitsOf(withLora(x, x, { rank: 3, alpha: 1 }), x),
   });
   await expect(run(all, other)).rejects.toThrow("should be [3, 8], got [2, 8]");
+});
+
+test("withMergedLora adds alpha / rank · B · A to the adapted weight and leaves others alone", async () => {
+  const target = "encoder.layers.0.attention.query";
+  const adapter = new Map<string, HostTensor>([
+    [`${target}.loraA`, createHostTensor("float32", [1, 8], Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8))],
+    [`${target}.loraB`, createHostTensor("float32", [8, 1], Float32Array.of(0, 0, 0.5, 0, 0, 0, 0, 0))],
+  ]);
+  const merge = (x: Inputs): Record<string, Tensor> => {
+    const lora = Object.fromEntries([...adapter.keys()].map((name) => [name, x[name]!]));
+    const merged = withMergedLora(x, lora, { rank: 1, alpha: 2 });
+    return Object.fromEntries(
+      [...weights.keys()].map((name) => [`merged.${name}`, math.mul(merged[name]!, 1)]),
+    );
+  };
+  const names = [...weights.keys()].map((name) => `merged.${name}`);
+  const merged = await run(new Map([...weights, ...adapter]), merge, names);
+  for (const [name, tensor] of weights) {
+    const expected = numbersOf(tensor).map((value, index) =>
+      name === `${target}.weight` && Math.floor(index / 8) === 2 ? value + (index % 8) + 1 : value,
+    );
+    numbersOf(merged[`merged.${name}`]!).forEach((value, index) => {
+      expect(value, name).toBeCloseTo(expected[index]!, 6);
+    });
+  }
 });

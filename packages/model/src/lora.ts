@@ -5,13 +5,11 @@
  * Source: Hu et al. 2022, section 4.1 (arXiv:2106.09685).
  */
 import { SlmError } from "@slm/core";
-import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { math, type Tensor } from "@slm/tensor";
 import { adapterDown, adapterUp, type Parameters } from "./layers/blocks.js";
 import type { ModelConfig } from "./config/config.js";
 import type { ParameterSpec } from "./parameters/parameter-spec.js";
 import { isMultiplied, parameterSpecs } from "./parameters/parameters.js";
-import type { Weights } from "./parameters/weights.js";
 
 export interface LoraScale {
   /** Rows of A and columns of B. */
@@ -24,14 +22,14 @@ const WEIGHT = ".weight";
 const A = ".loraA";
 const B = ".loraB";
 
-/** A linear weight that may be adapted; its name is without `.weight`. */
+/** A linear weight that can be adapted; its name does not include `.weight`. */
 interface Linear {
   readonly name: string;
   readonly outputs: number;
   readonly inputs: number;
 }
 
-/** Every matrix of a linear layer; embeddings and positions are looked up instead. */
+/** Every matrix of a linear layer. Embeddings and positions are not among them: they are looked up. */
 const linearsOf = (config: ModelConfig): Linear[] =>
   parameterSpecs(config)
     .filter(isMultiplied)
@@ -43,15 +41,15 @@ const linearsOf = (config: ModelConfig): Linear[] =>
 
 const matches = (name: string, target: string): boolean => name === target || name.endsWith(`.${target}`);
 
-/** The last two parts of each linear's name, once: `attention.query`, `feedForward.up`, ... */
+/** The last two parts of each linear layer's name, without duplicates: `attention.query`, `feedForward.up`, ... */
 const possibleTargets = (linears: readonly Linear[]): string[] => [
   ...new Set(linears.map(({ name }) => name.split(".").slice(-2).join("."))),
 ];
 
 /**
- * The adapters of every linear weight whose name ends with one of the targets, `<linear>.loraA` and `<linear>.loraB`, in
- * the model's order. `attention.query` adapts the self-attention of all encoder and decoder layers, `crossAttention.query` the
- * cross-attention, `decoder.layers.0.feedForward.up` one weight.
+ * The adapters of every linear weight whose name ends with one of the targets, `<linear>.loraA` and `<linear>.loraB`, in the model's order.
+ * `attention.query` adapts the self-attention of all encoder and decoder layers, `crossAttention.query` the cross-attention,
+ * `decoder.layers.0.feedForward.up` one weight.
  *
  * @throws SlmError CONFIG_INVALID for a rank that is not a positive integer, or for a target that matches no linear layer.
  */
@@ -95,11 +93,11 @@ interface ScaledAdapter {
   readonly name: string;
   readonly weight: Tensor;
   readonly down: Tensor;
-  /** The small factor is scaled instead of the product. */
+  /** Scales the small factor instead of the product. */
   readonly up: Tensor;
 }
 
-/** @throws SlmError SHAPE_MISMATCH naming the adapter that is missing or does not fit its weight or the rank. */
+/** @throws SlmError SHAPE_MISMATCH if an adapter is missing or does not fit its weight or the rank. */
 function scaledAdapters(
   parameters: Parameters,
   lora: Parameters,
@@ -108,7 +106,7 @@ function scaledAdapters(
   return adaptedNames(Object.keys(lora)).map((name) => {
     const weight = parameters[name + WEIGHT];
     if (weight === undefined) {
-      throw new SlmError("SHAPE_MISMATCH", `lora: '${name + A}' adapts no weight of this model`);
+      throw new SlmError("SHAPE_MISMATCH", `lora: '${name + A}' does not match any weight of this model`);
     }
     const [outputs, inputs] = weight.shape as [number, number];
     const [a, b] = [lora[name + A], lora[name + B]];
@@ -119,11 +117,11 @@ function scaledAdapters(
 }
 
 /**
- * Parameters with adapters beside their weights: a linear layer then computes x·Wᵀ + (x·Aᵀ)·Bᵀ · alpha/rank. Gradients reach A and B
- * without the product B·A and without a gradient of the size of W: a training step costs two thirds of one that trains W.
+ * Parameters with separate adapters: a linear layer computes x·Wᵀ + (x·Aᵀ)·Bᵀ · alpha/rank. Gradients reach A and B without the product B·A and
+ * without a gradient of the size of W, so a training step costs two thirds of a step that trains W.
  *
- * @param lora tensors named as by {@link loraSpecs}; others are ignored.
- * @throws SlmError SHAPE_MISMATCH naming the adapter that is missing or does not fit its weight or the rank.
+ * @param lora tensors with the names of {@link loraSpecs}; others are ignored.
+ * @throws SlmError SHAPE_MISMATCH if an adapter is missing or does not fit its weight or the rank.
  */
 export function withLora(parameters: Parameters, lora: Parameters, scale: LoraScale): Parameters {
   const beside: Record<string, Tensor> = {};
@@ -145,58 +143,4 @@ export function withMergedLora(parameters: Parameters, lora: Parameters, scale: 
     math.add(weight, math.matMul(up, down)),
   ]);
   return { ...parameters, ...(Object.fromEntries(merged) as Parameters) };
-}
-
-/**
- * The model's weights with the adapters added in, summed in double precision: a checkpoint that needs no adapters.
- *
- * @throws SlmError SHAPE_MISMATCH naming an adapter that is missing, of another shape, or of no linear weight.
- */
-export function mergeLora(
-  config: ModelConfig,
-  weights: Weights,
-  lora: Weights,
-  { rank, alpha }: LoraScale,
-): Weights {
-  const linears = new Map(linearsOf(config).map((linear) => [linear.name, linear]));
-  for (const name of lora.keys()) {
-    const linear = [A, B].find(
-      (ending) => name.endsWith(ending) && linears.has(name.slice(0, -ending.length)),
-    );
-    if (linear === undefined) {
-      throw new SlmError(
-        "SHAPE_MISMATCH",
-        `lora: '${name}' is not an adapter of a linear weight of this model`,
-      );
-    }
-  }
-  const merged = new Map(weights);
-  const names = new Set([...lora.keys()].map((name) => name.slice(0, -A.length)));
-  for (const name of names) {
-    const { outputs, inputs } = linears.get(name)!;
-    const [weight, a, b] = [weights.get(name + WEIGHT), lora.get(name + A), lora.get(name + B)];
-    shouldBe(name + WEIGHT, [outputs, inputs], weight?.shape);
-    shouldBe(name + A, [rank, inputs], a?.shape);
-    shouldBe(name + B, [outputs, rank], b?.shape);
-    merged.set(name + WEIGHT, adaptedOnHost(weight!, a!, b!, alpha / rank));
-  }
-  return merged;
-}
-
-function adaptedOnHost(weight: HostTensor, a: HostTensor, b: HostTensor, scale: number): HostTensor {
-  const [outputs, inputs] = weight.shape as [number, number];
-  const rank = a.shape[0]!;
-  const [w, down, up] = [weight.data, a.data, b.data] as [Float32Array, Float32Array, Float32Array];
-  const values = new Float32Array(w.length);
-  const row = new Float64Array(inputs);
-  for (let output = 0; output < outputs; output++) {
-    row.set(w.subarray(output * inputs, (output + 1) * inputs));
-    for (let r = 0; r < rank; r++) {
-      const factor = scale * up[output * rank + r]!;
-      for (let input = 0; input < inputs; input++)
-        row[input] = row[input]! + factor * down[r * inputs + input]!;
-    }
-    values.set(row, output * inputs);
-  }
-  return createHostTensor("float32", weight.shape, values);
 }

@@ -1,4 +1,4 @@
-/** Sources as inputs of programs, and their encoding for the decoder. */
+/** Sources as program inputs, and their encoding for the decoder. */
 import { lengthBias, type Tensor, type TensorSpec } from "@slm/tensor";
 import type { Parameters } from "./layers/blocks.js";
 import type { EncoderDecoderConfig, ModelConfig } from "./config/config.js";
@@ -20,7 +20,7 @@ interface SourceTensors {
   readonly ids: Tensor;
   /** int32 `[batch]` */
   readonly lengths: Tensor;
-  /** float32 `[batch, towerTokens, patchValues]`; of a vision-language model. */
+  /** float32 `[batch, towerTokens, patchValues]`; only for a vision-language model. */
   readonly patches?: Tensor | undefined;
 }
 
@@ -34,8 +34,8 @@ export function patchesSpec(
 }
 
 /**
- * Encodes sources: the encoder's output `[batch, positions, width]`, and the source context of the decoder.
- * Under `withDropout` it takes the masks of `encoderDropoutShapes`.
+ * Encodes sources: the encoder's output `[batch, positions, width]`, and the source context of the decoder. Under `withDropout` it uses the
+ * masks of `encoderDropoutShapes`.
  */
 export function readSource(
   config: EncoderDecoderConfig,
@@ -48,7 +48,7 @@ export function readSource(
   const { states, padding } = encode(config, parameters, ids, { lengths }, image);
   const context = {
     cross: crossCaches(config, parameters, states),
-    // Of the ids it reads only the shape.
+    // It reads only the shape of the ids.
     bias: lengthBias({ lengths: padding.lengths, ids: states }, {}),
   };
   return { encoded: states, context };

@@ -1,6 +1,6 @@
 /**
- * The baseline of a fair speed comparison: a decoder-only model with as many weights as an encoder-decoder. Its weights are random, so
- * its outputs are meaningless; only speed and size count.
+ * The baseline of a fair speed comparison: a decoder-only model with as many weights as the encoder-decoder. Its weights are random, so
+ * only its speed and size are meaningful.
  */
 import { createRandom } from "@slm/generation";
 import { SlmError } from "@slm/core";
@@ -16,15 +16,15 @@ import { exportWeights, type ExportReport, type ExportSettings } from "./export-
 /** Largest relative difference of the parameter counts. */
 const TOLERANCE = 0.02;
 
-/** Inner widths are multiples of the first of these that meets the tolerance: whole vectors and quantization blocks. */
+/** The inner width is a multiple of the first of these that meets the tolerance. Multiples fill vectors and quantization blocks. */
 const WIDTH_STEPS = [64, 32, 8, 1] as const;
 
 /**
- * A decoder-only model of the same parameter count, within 2 %: same width, heads, vocabulary and lengths; as many
- * layers as come nearest, then a feed-forward width that makes up the difference.
+ * Configures a decoder-only model with the same parameter count, within 2 %. Width, heads, vocabulary and lengths stay the same. The number
+ * of layers is the closest match; the feed-forward width makes up the difference.
  *
- * @throws SlmError CONFIG_INVALID if no feed-forward width comes that near, as with very few parameters; OP_UNSUPPORTED
- * for a vision-language model: a decoder-only one has no tower here.
+ * @throws SlmError CONFIG_INVALID if no feed-forward width is within the tolerance, as with very few parameters; OP_UNSUPPORTED for a
+ * vision-language model, because the baseline has no tower.
  */
 export function baselineConfig(config: EncoderDecoderConfig): DecoderOnlyConfig {
   if (config.vision !== undefined) {
@@ -58,22 +58,22 @@ export function baselineConfig(config: EncoderDecoderConfig): DecoderOnlyConfig 
 }
 
 export interface BaselineOptions extends ExportSettings {
-  /** The model to be compared with. */
+  /** The model to compare with. */
   readonly config: EncoderDecoderConfig;
-  /** Holds tokenizer.json and tokenizer_config.json. */
+  /** Contains tokenizer.json and tokenizer_config.json. */
   readonly tokenizerDirectory: string;
   /** Seed of the random weights: an integer in [0, 2^32). */
   readonly seed: number;
 }
 
-/** Name of the exported baseline: every report that shows it says what its weights are. */
+/** Name of the exported baseline. It tells readers of a report that the weights are random. */
 export const BASELINE_NAME = "decoder-only baseline, random weights";
 
 /**
- * Exports a decoder-only model of `config`'s size with random weights, exactly as a trained one is exported. The files
- * say that the weights are random: the model's name, and `weights: random` in the ONNX metadata.
+ * Exports a decoder-only model of `config`'s size with random weights, in the same way as a trained one. The model's name and `weights:
+ * random` in the ONNX metadata say that the weights are random.
  *
- * @throws SlmError as `baselineConfig` and `exportCheckpoint` do; USAGE for a seed that is none.
+ * @throws SlmError as `baselineConfig` and `exportCheckpoint` do; USAGE for an invalid seed.
  */
 export async function exportRandomBaseline(options: BaselineOptions): Promise<ExportReport> {
   const { config, tokenizerDirectory, seed, ...settings } = options;

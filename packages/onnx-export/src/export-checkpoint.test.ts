@@ -69,7 +69,7 @@ describe(exportCheckpoint, () => {
     expect(await readdir(outputDirectory)).toEqual([]);
   });
 
-  test("rejects a directory that is no checkpoint", async () => {
+  test("rejects a directory that is not a checkpoint", async () => {
     const directory = await emptyDirectory();
     await expect(
       exportCheckpoint({ checkpointDirectory: directory, outputDirectory: directory, target: "cpu" }),
@@ -89,7 +89,7 @@ describe(exportWeights, () => {
     expect(await readdir(outputDirectory)).toEqual([]);
   });
 
-  test("rejects heads that the target has no operator for before it writes anything", async () => {
+  test("rejects unsupported heads before it writes anything", async () => {
     const outputDirectory = await emptyDirectory();
     const odd = { ...randomCheckpoint({ ...decoderOnly, headDim: 6 }), name: "odd" };
     await expect(

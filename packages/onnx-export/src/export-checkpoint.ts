@@ -22,26 +22,26 @@ import { checkDraftRules } from "./settings/row-settings.js";
 import type { Shortlist } from "./weights/shortlist.js";
 import { openCheckpoint } from "./weights/weight-file.js";
 
-/** What an export needs besides its weights. */
+/** What an export needs in addition to weights. */
 export interface ExportSettings extends ExportChoice {
-  /** An existing, empty directory; the caller makes it appear whole. */
+  /** An existing, empty directory. The caller moves it into place when it is complete. */
   readonly outputDirectory: string;
-  /** Tokens that the decoder knows, see `collectShortlist`. Default: all. */
+  /** Tokens that the decoder can produce, see `collectShortlist`. Default: all. */
   readonly shortlist?: Shortlist | undefined;
-  /** What probably comes next in answers, see `learnDraftRules`. Layout native, for encoder-decoders. Default: nothing is known. */
+  /** Rules that predict the next tokens of an answer, see `learnDraftRules`. Encoder-decoders in layout native only. Default: none. */
   readonly draftRules?: readonly DraftRule[] | undefined;
-  /** Runs the parity check. Without a runtime nothing is compared, and the report says so. */
+  /** Runs the parity check. Without a runtime the check is skipped, and the report says so. */
   readonly runtime?: Runtime | undefined;
-  /** Runs the training forward pass that the graphs are compared with. Default: compiled, on `runtime`. */
+  /** Runs the training forward pass for the parity check. Default: compiled, on `runtime`. */
   readonly engine?: Engine | undefined;
   readonly progress?: Progress | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface ExportCheckpointOptions extends ExportSettings {
-  /** Holds config.json, model.safetensors, tokenizer.json and tokenizer_config.json. */
+  /** Contains config.json, model.safetensors, tokenizer.json and tokenizer_config.json. */
   readonly checkpointDirectory: string;
-  /** Name of the model in model.json and reports. Default: that of the checkpoint directory. */
+  /** Name of the model in model.json and reports. Default: the name of the checkpoint directory. */
   readonly name?: string | undefined;
 }
 
@@ -50,35 +50,35 @@ export interface ExportReport {
   readonly profile: ProfileName;
   readonly precision: Precision;
   readonly layout: ExportLayout;
-  /** Every file written, by its path inside the output directory. */
+  /** Every file written, by its path in the output directory. */
   readonly files: readonly { readonly path: string; readonly bytes: number }[];
-  /** Version of ONNX's operators. */
+  /** ONNX opset version. */
   readonly opset: number;
   readonly parameters: number;
-  /** null: no runtime was given, nothing was compared. */
+  /** null if no runtime was given and the parity check was skipped. */
   readonly parity: ParityReport | null;
 }
 
-/** A model to export that need not be on disk. */
+/** A model to export, which may exist only in memory. */
 export interface ExportSource extends Checkpoint {
   readonly name: string;
   readonly tokenizerDirectory: string;
-  /** Further facts to store in the ONNX files. */
+  /** More metadata for the ONNX files. */
   readonly metadata?: Metadata;
 }
 
 /**
- * Exports a checkpoint as graphs for a device and compares them with the trained model. Weights are streamed from file to file, one at
- * a time.
+ * Exports a checkpoint as graphs for a device and compares them with the trained model. Weights are streamed from file to file, one at a
+ * time.
  *
- * Reads: the checkpoint directory. Writes, in layout native: the graphs (`encoder.onnx` and `decoder.onnx`, for target
- * npu one pair per source length), weights beside them, model.json, config.json and the tokenizer's files; in layout
- * transformers.js: `onnx/encoder_model*.onnx` and `onnx/decoder_model_merged*.onnx`, or `onnx/model*.onnx` of a
- * decoder-only model, and that library's configuration; of a vision-language model `preprocessor_config.json` besides.
+ * Reads: the checkpoint directory. Writes, in layout native: the graphs (`encoder.onnx` and `decoder.onnx`, for target npu one pair per
+ * source length), weights next to them, model.json, config.json and the tokenizer's files; in layout transformers.js:
+ * `onnx/encoder_model*.onnx` and `onnx/decoder_model_merged*.onnx`, or `onnx/model*.onnx` for a decoder-only model, and that library's
+ * configuration; for a vision-language model also `preprocessor_config.json`.
  *
  * @throws SlmError INPUT_MISSING, CONFIG_INVALID, DATA_INVALID or SHAPE_MISMATCH if the checkpoint or its tokenizer is
  * not whole; USAGE for a profile or window there is none of; OP_UNSUPPORTED if the device cannot compute the model;
- * GATE_FAILED if a logit differs by more than `parityLimit`; OUTPUT_FAILED if writing fails.
+ * GATE_FAILED if a logit differs by more than `PARITY_LIMITS` allows; OUTPUT_FAILED if writing fails.
  */
 export async function exportCheckpoint(options: ExportCheckpointOptions): Promise<ExportReport> {
   const { checkpointDirectory, name, ...settings } = options;
@@ -97,10 +97,10 @@ export async function exportCheckpoint(options: ExportCheckpointOptions): Promis
   }
 }
 
-/** Exports weights in host memory; otherwise as {@link exportCheckpoint}. */
+/** Exports weights from host memory, otherwise like {@link exportCheckpoint}. */
 export async function exportWeights(source: ExportSource, settings: ExportSettings): Promise<ExportReport> {
   const { outputDirectory, runtime, shortlist, draftRules, progress = SILENT, signal } = settings;
-  const { target, profile, precision, layout, buckets, window, chunk, parityLimit } = chosenExport(settings);
+  const { target, profile, precision, layout, buckets, window, chunk } = chosenExport(settings);
   const device = selectDevice({ target, profile, precision });
   if (draftRules !== undefined) checkDraftRules(source.config, layout);
   const tokenizer = await openTokenizer(source, layout);
@@ -108,7 +108,7 @@ export async function exportWeights(source: ExportSource, settings: ExportSettin
   const sizes = { buckets, window, chunk };
   const lexical = await readLexicalShortlist(source.tokenizerDirectory, source.config.vocabularySize);
   const lists = { shortlist, lexical };
-  // A page loads graphs as they lie on its server, so that none can be changed to verify the drafts of rules.
+  // A page loads the graphs as they are on its server, so it cannot change them to verify drafts.
   const picks = draftRules !== undefined && target === "web";
   const plan = planGraphs(source.config, { device, layout, ...sizes, encodeSource, ...lists });
   const graphs = await writeGraphs(plan, deferredSource(source, plan, { ...lists, picks }), {
@@ -131,7 +131,7 @@ export async function exportWeights(source: ExportSource, settings: ExportSettin
           directory: outputDirectory,
           engine: settings.engine,
         });
-  if (parity !== null) checkParity(parity, parityLimit ?? PARITY_LIMITS[precision]);
+  if (parity !== null) checkParity(parity, PARITY_LIMITS[precision]);
   return {
     target,
     precision,
@@ -180,7 +180,7 @@ async function writeLayoutFiles(
   await writeTransformersFiles(outputDirectory, source, graphs);
 }
 
-/** A tokenizer that the model cannot follow, or that the layout cannot say, is rejected before anything is written. */
+/** Rejects a tokenizer that does not fit the model or the layout, before anything is written. */
 async function openTokenizer(
   { config, tokenizerDirectory }: ExportSource,
   layout: ExportLayout,
@@ -190,6 +190,6 @@ async function openTokenizer(
   if (tokenizer.vocabularySize <= config.vocabularySize) return tokenizer;
   throw new SlmError(
     "DATA_INVALID",
-    `export: the tokenizer in ${tokenizerDirectory} has ${tokenizer.vocabularySize} tokens, the model only ${config.vocabularySize}`,
+    `export: the tokenizer in ${tokenizerDirectory} has ${tokenizer.vocabularySize} tokens, the model has only ${config.vocabularySize}`,
   );
 }

@@ -1,4 +1,4 @@
-/** What tests read out of a graph. */
+/** Reads facts of a graph for tests. */
 import type { Graph, GraphNode } from "@slm/onnx";
 
 /** A list attribute. */

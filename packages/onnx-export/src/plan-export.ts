@@ -1,4 +1,4 @@
-/** Plans an export: its graphs, sizes and memory, without reading a weight or writing a file. */
+/** Plans an export (graphs, sizes, memory) without reading weights or writing files. */
 import { weightBytes } from "@slm/onnx";
 import type { Precision, ProfileName, Target } from "@slm/devices";
 import { loadTokenizer } from "@slm/tokenizer";
@@ -26,33 +26,32 @@ import { FLOAT_SIZE } from "./weights/float-bits.js";
 import { LazyWeights } from "./weights/lazy-weights.js";
 import type { Shortlist } from "./weights/shortlist.js";
 
-/** A graph as it would be written. */
+/** A graph that the export would write. */
 interface GraphEstimate {
   readonly file: string;
   readonly role: GraphName;
   /** Source length of a static graph [tokens]; null for a dynamic one. */
   readonly bucket: number | null;
   readonly nodes: number;
-  /** Weights it reads, shared ones included [bytes]. */
+  /** Weights that it reads, shared ones included [bytes]. */
   readonly weightBytes: number;
 }
 
-/** Memory that one text takes on the device. */
+/** Memory for one text on the device. */
 interface MemoryEstimate {
-  /** Source length [tokens]: of the graphs, or the model's longest. */
+  /** Source length of the graphs, or the model's longest [tokens]. */
   readonly source: number;
-  /** Target length [tokens]: the window, or the model's longest. */
+  /** Target length: the window, or the model's longest [tokens]. */
   readonly window: number;
-  /** Weights of all graphs that run for it [bytes]; exact. */
+  /** Weights of all graphs that run for this text [bytes]; exact. */
   readonly weightBytes: number;
   /** Self-attention caches [bytes]; exact. */
   readonly cacheBytes: number;
-  /** Keys and values of the source, made by the encoder [bytes]; exact. */
+  /** Keys and values of the source [bytes]; exact. */
   readonly sourceBytes: number;
   /**
-   * Largest values alive at once in the encoder or the tower [bytes], an ESTIMATE from the model's shape: the residual
-   * stream, its norm, and the larger of a feed-forward block's inner values and one layer's attention scores. What the
-   * device's compiler really allocates differs.
+   * Peak activation memory of the encoder or the tower [bytes], an ESTIMATE from the model's shape: the residual stream, its norm, and the
+   * larger of a feed-forward block's inner values and one layer's attention scores. The device's compiler allocates other amounts.
    */
   readonly activationBytesEstimate: number;
 }
@@ -65,13 +64,13 @@ export interface ExportPlan {
   readonly opset: number;
   readonly parameters: number;
   readonly graphs: readonly GraphEstimate[];
-  /** Weights on disk, those that graphs share counted once [bytes]. */
+  /** Weights on disk; shared weights are counted once [bytes]. */
   readonly diskBytes: number;
   readonly memory: readonly MemoryEstimate[];
 }
 
 /**
- * Plans an export: every graph is recorded, with weights that have sizes and no content.
+ * Plans an export: every graph is recorded, with weights that have sizes but no content.
  *
  * Reads: config.json and the tokenizer of the checkpoint directory.
  *
@@ -89,16 +88,18 @@ export async function planExport(
   return planGraphsOf({ config, encodeSource, lexical }, choice, shortlist);
 }
 
-/** A model that need not have been trained. */
+/** A model, which may not be trained yet. */
 interface PlannedModel {
   readonly config: ModelConfig;
-  /** Tokens of a source, as its tokenizer makes them; only vision-language models with a prompt need them. */
+  /** Encodes a source. Only vision-language models with a prompt need it. */
   readonly encodeSource: (text: string) => readonly number[];
-  /** Which tokens may answer which source. Absent: all. */
+  /** The lexical shortlist. Absent: none. */
   readonly lexical?: LexicalShortlist | undefined;
 }
 
-/** Plans the export of a model before there is a checkpoint. @throws SlmError as {@link planExport} does for what the device cannot compute */
+/**
+ * Plans the export of a model before there is a checkpoint. @throws SlmError like {@link planExport} if the device cannot compute the model
+ */
 export function planGraphsOf(
   { config, encodeSource, lexical }: PlannedModel,
   choice: ExportChoice,
@@ -134,7 +135,7 @@ export function planGraphsOf(
       weightBytes: weightBytes(graph),
     };
   });
-  // Weights that each graph stores for itself are counted for each.
+  // Weights that graphs do not share are counted for each graph.
   const shared = [...stored.values()].reduce((sum, bytes) => sum + bytes, 0);
   const apart = graphs.reduce((sum, graph) => sum + graph.weightBytes, 0);
   const sets = plan.graphs.flatMap(({ role, sizes }) => (role === "decoder" ? [sizes] : []));
@@ -160,7 +161,7 @@ export function planGraphsOf(
   };
 }
 
-/** Weights that are asked only for their shapes. */
+/** Weights with shapes but no content. */
 function sizesOnly(config: ModelConfig): LazyWeights {
   const shapes = new Map(parameterSpecs(config).map(({ name, shape }) => [name, shape]));
   return new LazyWeights(shapes.keys(), (name) => createHostTensor("float32", shapes.get(name)!));
@@ -193,7 +194,7 @@ function memoryOf(
   };
 }
 
-/** Of one layer over `length` tokens, `size` bytes a number. */
+/** For one layer over `length` tokens, with `size` bytes per number. */
 function activationBytes(
   { width, heads, feedForward }: Pick<ModelConfig, "width" | "heads" | "feedForward">,
   length: number,

@@ -1,4 +1,4 @@
-/** Models of a few thousand weights, and a directory with a tokenizer, for tests. */
+/** Models with a few thousand weights, and a directory with a tokenizer, for tests. */
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -31,7 +31,7 @@ export const encoderDecoder: EncoderDecoderConfig = {
 };
 export const decoderOnly: DecoderOnlyConfig = { ...shared, architecture: "decoder-only" };
 
-/** A checkpoint with random weights; biases too, which start at zero in training. */
+/** A checkpoint with random weights. Biases are random too, although they start at zero in training. */
 export function randomCheckpoint<Config extends EncoderDecoderConfig | DecoderOnlyConfig>(
   config: Config,
   seed = 1,
@@ -45,7 +45,7 @@ export function randomCheckpoint<Config extends EncoderDecoderConfig | DecoderOn
   return { config, weights };
 }
 
-/** An empty directory of its own. */
+/** A new empty directory. */
 export const emptyDirectory = (): Promise<string> => mkdtemp(join(tmpdir(), "slm-export-"));
 
 /** A directory with a tokenizer of 4 special tokens, `letters` source characters and 2 target symbols. */
@@ -59,7 +59,7 @@ export async function tokenizerDirectory(letters = 5): Promise<string> {
   return directory;
 }
 
-/** A whole checkpoint directory. */
+/** A complete checkpoint directory. */
 export async function checkpointDirectory(checkpoint: Checkpoint): Promise<string> {
   const directory = await tokenizerDirectory();
   await writeCheckpoint(directory, checkpoint);

@@ -74,7 +74,7 @@ describe(GraphBuilder, () => {
       ["/step/Abs", "/step/Neg"],
       ["/run/Abs", "/run/Neg"],
     ]);
-    expect(() => g.op("Neg", [inner])).toThrow(/nothing defines/);
+    expect(() => g.op("Neg", [inner])).toThrow(/is not defined/);
   });
 
   test.each<[string, (g: GraphBuilder, x: string) => unknown]>([
@@ -84,9 +84,9 @@ describe(GraphBuilder, () => {
       "a weight whose bytes do not fill its shape",
       (g) => g.initializer("w", "float32", [2], Float32Array.of(1)),
     ],
-    ["a node that reads what nothing defines", (g) => g.op("Neg", ["nothing"])],
+    ["a node that reads an undefined value", (g) => g.op("Neg", ["nothing"])],
     [
-      "an output that nothing defines",
+      "an undefined output",
       (g) => {
         g.output("y", "y", "float32", []);
       },

@@ -1,4 +1,4 @@
-/** Builds a graph node by node: path-like unique names, each constant stored once, mistakes rejected immediately. */
+/** Builds a graph node by node. Names are unique paths, equal constants are stored once, and mistakes are rejected immediately. */
 import { createHash } from "node:crypto";
 import { SlmError } from "@slm/core";
 import { checkGraph, checkTensor } from "./checks/check.js";
@@ -8,9 +8,9 @@ import { bytesOf, packValues } from "./graph/values.js";
 import { KNOWN_DOMAINS, checkVersions } from "./graph/versions.js";
 
 export interface GraphBuilderOptions {
-  /** Version of ONNX's operators. Default 21. */
+  /** ONNX opset version. Default 21. */
   readonly opset?: number;
-  /** Version of the file format. Default 10, which goes with opset 21. */
+  /** IR version of the file format. Default 10, which matches opset 21. */
   readonly irVersion?: number;
 }
 
@@ -23,12 +23,12 @@ export interface NodeOptions {
 }
 
 export interface NodeOutputs {
-  /** How many outputs, or their names; `""` leaves an optional one out. Default 1. */
+  /** Number of outputs, or their names; `""` omits an optional one. Default 1. */
   readonly outputs?: number | readonly string[];
 }
 
 /**
- * Builds a graph in topological order: a node can only read what exists already.
+ * Builds a graph in topological order: a node can read only values that already exist.
  *
  * @example
  * const g = new GraphBuilder("linear");
@@ -46,7 +46,7 @@ export class GraphBuilder {
   readonly #inputs: ValueInfo[] = [];
   readonly #outputs: ValueInfo[] = [];
   readonly #values = new Set<string>();
-  /** Values inside `If` branches, which nodes outside cannot read. */
+  /** Values in `If` branches, which nodes outside cannot read. */
   readonly #inner = new Set<string>();
   readonly #nodeNames = new Set<string>();
   readonly #suffixes = new Map<string, number>();
@@ -105,7 +105,7 @@ export class GraphBuilder {
     return initializer.name;
   }
 
-  /** An int64 constant, for shapes, axes and indices. Default shape: a vector. */
+  /** Adds an int64 constant, for shapes, axes and indices. Default shape: a vector. */
   ints(values: readonly number[], shape: readonly number[] = [values.length]): string {
     return this.constant("int64", shape, values);
   }
@@ -123,7 +123,7 @@ export class GraphBuilder {
     if (missing !== undefined) {
       throw new SlmError(
         "DATA_INVALID",
-        `graph '${this.#name}': node '${name}' reads '${missing}', which nothing defines`,
+        `graph '${this.#name}': node '${name}' reads '${missing}', which is not defined`,
       );
     }
     const outputs = this.#outputNames(name, options.outputs ?? 1);
@@ -144,7 +144,7 @@ export class GraphBuilder {
     return this.node(opType, inputs, options)[0]!;
   }
 
-  /** Runs `body` with `segment` added to the path that names are made of: `/encoder/layers.0/MatMul`. */
+  /** Runs `body` with `segment` added to the path of names: `/encoder/layers.0/MatMul`. */
   scope<T>(segment: string, body: () => T): T {
     const outer = this.#path;
     this.#path = `${outer}/${segment}`;
@@ -156,8 +156,8 @@ export class GraphBuilder {
   }
 
   /**
-   * A branch of an `If`: the nodes that `body` adds and the value it returns. They may read values outside, but nothing outside can
-   * read them.
+   * Builds a branch of an `If` from the nodes that `body` adds and the value it returns. They can read values outside, but nodes outside
+   * cannot read them.
    */
   branch(name: string, body: () => string): Subgraph {
     const outer = this.#nodes;
@@ -181,15 +181,12 @@ export class GraphBuilder {
   output(name: string, value: string, dtype: OnnxDType, shape: readonly (number | string)[]): void {
     if (name !== value) this.node("Identity", [value], { outputs: [name], name: `${name}/Identity` });
     else if (!this.#isVisible(value)) {
-      throw new SlmError(
-        "DATA_INVALID",
-        `graph '${this.#name}': output '${name}' is a value nothing defines`,
-      );
+      throw new SlmError("DATA_INVALID", `graph '${this.#name}': output '${name}' is not defined`);
     }
     this.#outputs.push({ name, dtype, shape: [...shape] });
   }
 
-  /** The finished graph, checked. @throws SlmError DATA_INVALID as `checkGraph` does. */
+  /** Returns the checked graph. @throws SlmError DATA_INVALID as `checkGraph` does. */
   build(): Graph {
     const graph: Graph = {
       name: this.#name,
@@ -211,10 +208,7 @@ export class GraphBuilder {
 
   #define(name: string): void {
     if (name === "" || this.#values.has(name)) {
-      throw new SlmError(
-        "DATA_INVALID",
-        `graph '${this.#name}': a value needs a name of its own, got '${name}'`,
-      );
+      throw new SlmError("DATA_INVALID", `graph '${this.#name}': a value needs a unique name, got '${name}'`);
     }
     this.#values.add(name);
   }
@@ -225,7 +219,7 @@ export class GraphBuilder {
       const known = Object.keys(KNOWN_DOMAINS).join("', '");
       throw new SlmError(
         "DATA_INVALID",
-        `graph: node '${node}' must be of domain '', '${known}', got '${domain}'`,
+        `graph: node '${node}' must have domain '', '${known}', got '${domain}'`,
       );
     }
     this.#opsets.set(domain, KNOWN_DOMAINS[domain]!);

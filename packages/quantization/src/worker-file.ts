@@ -1,6 +1,6 @@
 /**
- * The compiled thread that rounds weights. A plain worker thread cannot read TypeScript on every supported Node, so a program that
- * runs from `src/` uses the one in `dist/` too. This file stands directly under both folders, and in the published package's
- * `dist/`: the same path is right from all three.
+ * Path of the compiled worker that rounds weights. Worker threads cannot load TypeScript on every supported Node version, so code that runs
+ * from `src/` also uses the worker in `dist/`. This file is directly in `src/`, in `dist/` and in the published package's `dist/`, so the
+ * same relative path works from all three.
  */
 export const OUTPUTS_WORKER = new URL("../dist/weights/kernels/outputs-worker.js", import.meta.url);

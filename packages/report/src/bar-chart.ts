@@ -33,7 +33,7 @@ export interface BarChart {
  */
 export async function barChart(chart: BarChart): Promise<string> {
   checkGroups(chart);
-  // Names of rows break into lines: of the groups, or of the bars where there is one group.
+  // Row names (of groups, or of bars if there is one group) break into lines.
   const isSingle = chart.groups.length === 1;
   const values = chart.groups.flatMap(({ name, bars }) =>
     bars.map(({ label, value }) => ({

@@ -50,7 +50,7 @@ describe(lineChart, () => {
     expect(svg).not.toContain("role-legend");
   });
 
-  test("takes ink from the page and paints no background, so it serves light and dark", async () => {
+  test("uses the page's text colour and no background, so it works on light and dark pages", async () => {
     const svg = await lineChart({
       ...line,
       series: [
@@ -73,7 +73,7 @@ describe(lineChart, () => {
     expect(svg.length).toBeLessThan(40_000);
   });
 
-  test("tells who does not see it what each series does", async () => {
+  test("describes each series for screen readers", async () => {
     const points = [30, 10, 20].map((x) => [x, x / 4] as const);
     const svg = await lineChart({ ...line, series: [{ name: "a <b>", points }] });
     expect(svg).toContain('role="img" aria-label="Line chart: Loss; loss [nats] over step; a &lt;b&gt;"');

@@ -12,7 +12,6 @@ export {
   type TableCell,
   type TableColumn,
 } from "./page.js";
-export { type Prediction } from "./predictions.js";
 export { compareRuns } from "./training/compare-runs.js";
 export { keysOf, lastStep, parseRunLog, readRunLog, type RunLog } from "./training/run-log.js";
 export { readSamples, sampleLines, SAMPLES_FILE, type Sample, type Samples } from "./training/samples.js";

@@ -20,11 +20,11 @@ const DASHES = [
 export interface LineSeries {
   readonly name: string;
   readonly points: readonly Point[];
-  /** Confidence intervals, drawn as upright lines. */
+  /** Confidence intervals, drawn as vertical lines. */
   readonly intervals?: readonly ChartInterval[] | undefined;
 }
 
-/** From `low` to `high` at an x. */
+/** An interval from `low` to `high` at an x. */
 type ChartInterval = readonly [x: number, low: number, high: number];
 
 export interface LineChart {
@@ -37,7 +37,7 @@ export interface LineChart {
   readonly logY?: boolean;
   /** A logarithmic x axis; every x must then be positive. */
   readonly logX?: boolean;
-  /** Whether to draw the running mean of each series in front of its faded points. Short series are not smoothed. */
+  /** Whether to draw the running mean of each series over its faded points. Short series are not smoothed. */
   readonly smooth?: boolean;
   /** Whether to show a legend for a single series. Default: no. */
   readonly showLegend?: boolean;
@@ -100,14 +100,14 @@ export async function lineChart(chart: LineChart): Promise<string> {
 
 type Layer = Extract<TopLevelSpec, { layer: unknown }>["layer"][number];
 
-/** The curves as they are; short ones show their points. */
+/** The curves, not smoothed; short ones show their points. */
 function lineLayer(series: readonly LineSeries[]): Layer {
   const longest = Math.max(...series.map(({ points }) => points.length));
   const point = longest <= 20 ? { size: 36, filled: true } : false;
   return { data: { values: valuesOf(series) }, mark: { type: "line", strokeWidth: 2, point } };
 }
 
-/** Upright lines behind the curves, where a series has intervals. */
+/** Vertical lines behind the curves for series with intervals. */
 function intervalLayers(series: readonly LineSeries[]): Layer[] {
   const values = series.flatMap(({ name, intervals = [] }) =>
     intervals.map(([x, y, high]) => ({ x, y, high, name })),
@@ -122,7 +122,7 @@ function intervalLayers(series: readonly LineSeries[]): Layer[] {
   ];
 }
 
-/** The running means in front of their curves. */
+/** The running means, drawn over their curves. */
 function smoothLayers(series: readonly LineSeries[]): Layer[] {
   const means = series.map(({ name, points }) => ({ name, points: runningMean(points) }));
   return [

@@ -1,7 +1,7 @@
-/** Tables as Markdown. */
+/** Writes tables as Markdown. */
 import type { Table } from "./page.js";
 
-/** A Markdown table; its texts are escaped, so that they are shown literally. */
+/** A Markdown table. Its texts are escaped, so they are shown literally. */
 export function markdownTable({ columns, rows }: Table): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return [

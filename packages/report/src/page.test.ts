@@ -6,7 +6,7 @@ const SVG =
 const HOSTILE = `"><script>alert(1)</script><a href='javascript:1' onclick=x>&lt;`;
 
 describe(reportPage, () => {
-  test("holds title, subtitle, paragraphs, chart and table", () => {
+  test("has title, subtitle, paragraphs, chart and table", () => {
     const html = reportPage({
       title: "Bench",
       subtitle: "two models",
@@ -80,5 +80,23 @@ describe(reportPage, () => {
     expect(() => reportPage({ title: "t", sections: [{ heading: "H", table }] })).toThrow(
       /row 2 .* "H" has 2 cells, expected 1/,
     );
+  });
+
+  test("shows the picture of a cell, and rejects bytes that are not PNG", () => {
+    // One grey pixel.
+    const base64 =
+      "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==";
+    const pageOf = (png: Uint8Array): string => {
+      const table = {
+        columns: [{ title: "picture", align: "left" }],
+        rows: [[{ text: HOSTILE, png }]],
+      } as const;
+      return reportPage({ title: "t", sections: [{ heading: "h", table }] });
+    };
+    const html = pageOf(Buffer.from(base64, "base64"));
+    expect(html).toContain(`<img src="data:image/png;base64,${base64}" alt="&quot;`);
+    expect(html).not.toContain("<script>");
+    expect(html).toContain("img-src data:");
+    expect(() => pageOf(Buffer.from("GIF89a"))).toThrow("is not a PNG file");
   });
 });

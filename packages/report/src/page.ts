@@ -1,10 +1,10 @@
-/** A self-contained HTML page: inline style, no script, no links, light or dark by the reader's preference. */
+/** Writes a self-contained HTML page: inline style, no scripts, no external files, light or dark by the reader's preference. */
 import { SlmError } from "@slm/core";
 import { escapeHtml } from "./escape.js";
 
 /**
- * The style of every report. On a screen a table wider than the page scrolls in its own box, so the page never scrolls sideways. On
- * paper nothing scrolls: cells wrap, rows and charts stay whole, folded sections are open.
+ * The style of every report. On screen, a table wider than the page scrolls in its own box, so the page never scrolls sideways. In
+ * print, cells wrap, rows and charts are not split, and folded sections are open.
  */
 const PAGE_STYLE = `
 :root { color-scheme: light dark; --ink: #1c2126; --soft: #5c6670; --line: #dfe3e7; --page: #fff; --card: #f7f8f9;
@@ -73,11 +73,11 @@ summary h2 { display: inline; }
 export interface TableColumn {
   readonly title: string;
   readonly align: "left" | "right";
-  /** Whether long texts wrap. Default: a cell is one line. */
+  /** Whether long texts wrap. Default: false, a cell is one line. */
   readonly wrap?: boolean;
 }
 
-/** Highlight of a cell; its text must carry the same information, for readers who cannot see colours. */
+/** Highlight of a cell. Its text must say the same, for readers who cannot see colours. */
 type CellTone = "good" | "bad" | "best";
 
 /** An image inside the page. Its text is the alternative text for screen readers. */
@@ -104,25 +104,25 @@ export interface Table<Cell extends TableCell = string> {
 
 export interface ReportSection {
   readonly heading: string;
-  /** Plain text; an empty line begins a new paragraph. */
+  /** Plain text; an empty line starts a new paragraph. */
   readonly text?: string | undefined;
   readonly table?: Table<TableCell>;
-  /** A chart of this package, or several. */
+  /** Charts of this package, as SVG. */
   readonly svg?: string | readonly string[];
-  /** Whether the reader opens it; a section that few need. On paper it is open. */
+  /** Whether the section is folded until the reader opens it. In print it is open. */
   readonly folded?: boolean | undefined;
 }
 
 /** A figure in large type under the title. */
 export interface HeadlineFigure {
   readonly label: string;
-  /** The number with its unit. */
+  /** Number with its unit. */
   readonly value: string;
-  /** What it is of, or its confidence interval. */
+  /** Short explanation or confidence interval. */
   readonly note?: string | undefined;
 }
 
-/** What the page is about: a name and its text. */
+/** Facts under the title: a name and a text each. */
 export type Fact = readonly [name: string, text: string];
 
 export interface ReportPage {
@@ -130,16 +130,16 @@ export interface ReportPage {
   readonly subtitle?: string | undefined;
   /** Under the title: task, run, date, data. */
   readonly facts?: readonly Fact[] | undefined;
-  /** The figures that a reader wants first, the most important one first. */
+  /** Figures in large type, the most important one first. */
   readonly headline?: readonly HeadlineFigure[] | undefined;
   readonly sections: readonly ReportSection[];
 }
 
 /**
- * The page as HTML text. Every string is shown as written, never read as markup; charts may hold only shapes and text.
+ * The page as HTML. Every string is escaped, so none is read as markup. Charts may contain only shapes and text.
  *
- * @throws SlmError DATA_INVALID if a table row does not have one cell per column, a chart holds anything but shapes and text, or the
- * image of a cell is not PNG.
+ * @throws SlmError DATA_INVALID if a table row does not have one cell per column, a chart contains anything but shapes and text, or the
+ * image of a cell is not a PNG file.
  */
 export function reportPage({ title, subtitle, facts = [], headline = [], sections }: ReportPage): string {
   const intro = subtitle === undefined ? "" : `\n<p class="subtitle">${escapeHtml(subtitle)}</p>`;
@@ -198,8 +198,7 @@ function renderSection({ heading, text, table, svg, folded = false }: ReportSect
 }
 
 /**
- * The table with rows and columns exchanged, its first column as the titles: for a table that is wider than long, so that it fits a
- * page.
+ * The table transposed, with its first column as titles. Makes a table that is wider than long fit a page.
  */
 export function transposedTable<Cell extends TableCell>({
   columns,
@@ -241,12 +240,12 @@ function renderCell(tag: "th" | "td", { align, wrap }: TableColumn, cell: TableC
   const { text, tone } = typeof cell === "string" ? { text: cell, tone: undefined } : cell;
   const isText = wrap === true;
   const classes = [align, ...(isText ? ["wrap"] : []), ...(tone === undefined ? [] : [tone])];
-  // dir="auto": each text has the direction of its script.
+  // dir="auto": the browser chooses the direction by the script of the text.
   const direction = isText ? ' dir="auto"' : "";
   return `<${tag} class="${classes.join(" ")}"${direction}>${escapeHtml(text)}</${tag}>`;
 }
 
-/** Letters, digits and what an encoded path has besides; it begins with one slash, so it stays on the server. */
+/** An encoded path. It starts with exactly one slash, so it stays on the server. */
 const LOCAL_PATH = /^\/(?!\/)[\w\-.~%/]*$/u;
 
 function renderLink({ text, to }: LinkCell): string {
@@ -264,7 +263,7 @@ function renderPicture({ text, png }: PictureCell): string {
   if (!PNG_SIGNATURE.equals(png.subarray(0, PNG_SIGNATURE.length)))
     throw new SlmError(
       "DATA_INVALID",
-      `report: the picture "${text.slice(0, 80)}" has ${png.length} bytes that are no PNG file`,
+      `report: the image "${text.slice(0, 80)}" is not a PNG file (${png.length} bytes)`,
     );
   const address = `data:image/png;base64,${Buffer.from(png).toString("base64")}`;
   return `<img src="${address}" alt="${escapeHtml(text)}">`;

@@ -62,7 +62,7 @@ export interface SvgWords {
 }
 
 /**
- * Draws a Vega-Lite chart with inline data. Vega is loaded on first use, which takes most of a second.
+ * Draws a Vega-Lite chart with inline data. Vega is loaded on first use, which takes almost a second.
  */
 export async function renderSvg(spec: TopLevelSpec, { label, description }: SvgWords): Promise<string> {
   const [vega, vegaLite] = await Promise.all([import("vega"), import("vega-lite")]);

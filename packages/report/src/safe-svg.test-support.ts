@@ -20,7 +20,7 @@ const TAG = /<(\/?)([A-Za-z][\w:.-]*)((?:\s+[A-Za-z_][\w:.-]*\s*=\s*"[^"<>]*")*)
 const OUTSIDE_REFERENCE = /url\(\s*(?!#)|javascript:/i;
 
 /**
- * The same SVG if it holds only shapes and text: no script, no style, no event handler, no link, no image,
+ * Returns the SVG if it contains only shapes and text: no script, no style, no event handler, no link, no image,
  * no external reference, and every element closed in order.
  *
  * @throws SlmError DATA_INVALID naming the first thing that is not allowed.
@@ -61,10 +61,10 @@ function checkAttributes(attributes: string): void {
   for (let match = ATTRIBUTE.exec(attributes); match !== null; match = ATTRIBUTE.exec(attributes)) {
     const [, name = "", value = ""] = match;
     if (!ATTRIBUTES.has(name)) throw rejection(`attribute ${name}`);
-    if (OUTSIDE_REFERENCE.test(value)) throw rejection(`a reference out of the picture in ${name}`);
+    if (OUTSIDE_REFERENCE.test(value)) throw rejection(`an external reference in ${name}`);
   }
 }
 
 function rejection(found: string): SlmError {
-  return new SlmError("DATA_INVALID", `report: an SVG chart may hold only shapes and text, got ${found}`);
+  return new SlmError("DATA_INVALID", `report: an SVG chart may contain only shapes and text, got ${found}`);
 }

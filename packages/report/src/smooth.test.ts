@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { runningMean } from "./smooth.js";
 
 describe(runningMean, () => {
-  test("takes the noise out and leaves the course, without a lag", () => {
+  test("removes noise and keeps the trend, without a lag", () => {
     const points = Array.from({ length: 600 }, (_, x) => [x, x + (x % 2 === 0 ? 50 : -50)] as const);
     const inner = runningMean(points).slice(10, -10);
     expect(inner.every(([x, y]) => Math.abs(y - x) < 3)).toBe(true);

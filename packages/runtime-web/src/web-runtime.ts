@@ -129,14 +129,6 @@ class WebRuntime implements Runtime {
     });
   }
 
-  async write(target: DeviceTensor, { dtype, shape, data }: HostTensor): Promise<void> {
-    const copy = createHostTensor(dtype, shape, data.slice());
-    checkWrite(NAME, target, copy);
-    return this.#serially(() => {
-      this.#replace(target, copy);
-    });
-  }
-
   async permuteRows(target: DeviceTensor, rows: readonly number[]): Promise<void> {
     checkRows(NAME, target, rows);
     return this.#serially(() => {

@@ -196,8 +196,6 @@ export interface Runtime {
   upload(tensor: HostTensor): Promise<DeviceTensor>;
   /** Copies a device tensor to the host. */
   download(tensor: DeviceTensor): Promise<HostTensor>;
-  /** Overwrites a device tensor of the same dtype and shape. */
-  write(target: DeviceTensor, source: HostTensor): Promise<void>;
   /**
    * Rows of axis 0 in a new order: target[i] = target[rows[i]], in place and safe when rows repeat.
    * Used by beam search to reorder caches and by batches to drop finished rows.

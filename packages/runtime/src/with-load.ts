@@ -8,7 +8,6 @@ export function withLoad(runtime: Runtime, load: Runtime["load"]): Runtime {
     load,
     upload: (tensor) => runtime.upload(tensor),
     download: (tensor) => runtime.download(tensor),
-    write: (target, source) => runtime.write(target, source),
     permuteRows: (target, rows) => runtime.permuteRows(target, rows),
     release: (tensors) => runtime.release(tensors),
     peakMemoryBytes: () => runtime.peakMemoryBytes(),

@@ -1,4 +1,4 @@
-/** A model in a temporary directory that says a source backwards, and the runtime that computes it. */
+/** A model in a temporary directory that answers with the reversed source, and the runtime that computes it. */
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -54,7 +54,7 @@ export async function writeMemoryModel(encoderScheme = "float32"): Promise<strin
 export const createMemoryModel = (): MemoryModel =>
   new MemoryModel(backwards, { "serve/place": placeRows, "serve/move": moveRows });
 
-/** Counts the symbols that were written into the cache, so a row that was moved wrongly says the wrong letter. */
+/** Counts the symbols in the cache, so that a row that was moved wrongly answers the wrong letter. */
 const backwards: LogitsOf = (source, fed) => {
   const said = fed.filter((id) => id >= SPECIAL_TOKENS).length;
   const letter = source.at(-1 - said);

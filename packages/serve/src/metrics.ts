@@ -1,4 +1,4 @@
-/** The server's metrics for Prometheus. */
+/** Metrics of the server for Prometheus. */
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 
 /** Upper bounds of latencies [s]. */
@@ -23,7 +23,7 @@ export class ServerMetrics {
   readonly #tokens = this.#counter("slm_generated_tokens_total", "Tokens generated.");
   readonly #drafted = this.#counter("slm_draft_tokens_total", "Tokens drafted and verified.");
   readonly #accepted = this.#counter("slm_accepted_draft_tokens_total", "Drafted tokens that were accepted.");
-  readonly #reloads = this.#counter("slm_bundle_reloads_total", "Bundles loaded after the first.");
+  readonly #reloads = this.#counter("slm_bundle_reloads_total", "Reloads of the bundle.");
   readonly #waiting = this.#gauge("slm_waiting_requests", "Requests in the queue.");
   readonly #active = this.#gauge("slm_active_rows", "Rows of the batch in use.");
   readonly #memory = this.#gauge("process_resident_memory_bytes", "Resident memory.");

@@ -1,4 +1,4 @@
-/** Clients that behave badly: bytes on a socket, and what comes back. */
+/** Clients that misbehave: they send raw bytes on a socket and read the answer. */
 import { connect, type Socket } from "node:net";
 
 /** Opens a connection and sends some bytes, if any. Errors of the connection are expected. */
@@ -30,7 +30,7 @@ export function received(socket: Socket, isEnough: (text: string) => boolean = (
   });
 }
 
-/** One request as it is written on the wire, and the status of its answer. */
+/** Sends one raw request. @returns the status of its answer */
 export async function statusOf(url: string, request: string): Promise<number> {
   const socket = await openSocket(url, request);
   const text = await received(socket, (sofar) => sofar.includes("\r\n\r\n"));

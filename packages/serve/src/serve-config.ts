@@ -1,16 +1,16 @@
-/** Limits of a server, with all defaults. */
+/** Settings of a server, with all defaults. */
 import { z } from "zod";
 
 export const serveConfig = z.strictObject({
   host: z.string().min(1).default("127.0.0.1").describe("Address to listen on; 0.0.0.0 for every interface."),
-  port: z.int().min(0).max(65_535).default(8000).describe("Port; 0 takes a free one."),
-  maxRows: z.int().min(1).max(1024).default(64).describe("Largest batch: requests decoded together."),
+  port: z.int().min(0).max(65_535).default(8000).describe("Port; 0 picks a free one."),
+  maxRows: z.int().min(1).max(1024).default(64).describe("Largest batch: requests decoded together [rows]."),
   maxWaiting: z
     .int()
     .min(1)
     .max(100_000)
     .default(512)
-    .describe("Length of the queue; further requests get 429."),
+    .describe("Length of the queue; further requests are rejected with 429."),
   maxBatch: z.int().min(1).max(1024).default(64).describe("Largest number of sources in one request."),
   maxBodyBytes: z
     .int()
@@ -36,13 +36,13 @@ export const serveConfig = z.strictObject({
     .max(65_535)
     .default(1024)
     .describe(
-      "Largest number of connections; a further one takes the place of the one that has waited longest. Fewer where the system's limit of open files leaves fewer.",
+      "Largest number of connections; a further one replaces the one that has waited longest. The system's limit of open files may lower it.",
     ),
   allowedHosts: z
     .array(z.string().min(1).max(253))
     .optional()
     .describe(
-      "Names that requests may address in Host, besides those of this machine. Default: none on a loopback address, all on others.",
+      "Names allowed in the Host header, in addition to those of this machine. Default: none on a loopback address, all on others.",
     ),
   headerSeconds: z
     .number()
@@ -55,14 +55,14 @@ export const serveConfig = z.strictObject({
     .union([z.number().min(0).max(1), z.literal("off")])
     .optional()
     .describe(
-      "Answers with a lower confidence are withheld; off: none are. Default: the threshold in model.json, if there is one.",
+      "Withhold answers with a lower confidence; off: withhold none. Default: the threshold in model.json, if there is one.",
     ),
   drainSeconds: z
     .number()
     .nonnegative()
     .max(3600)
     .default(30)
-    .describe("Time that a stopping server waits for answers in progress [s]."),
+    .describe("How long a stopping server waits for answers in progress [s]."),
 });
 
 export type ServeConfig = z.infer<typeof serveConfig>;

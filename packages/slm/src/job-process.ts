@@ -6,12 +6,10 @@ import { evaluationChunkBody } from "./workers/evaluation-chunk-body.js";
 import { labelBlockBody } from "./workers/label-block-body.js";
 import { JOB_KINDS } from "@slm/pipeline/workers/job-kinds";
 import { trialBody } from "./sweep/trial-body.js";
-import { writingRoundBody } from "./workers/writing-round-body.js";
 
 const server: JobServer = serveJobs({
   [JOB_KINDS.cacheShard]: cacheShardBody,
   [JOB_KINDS.labelBlock]: labelBlockBody,
-  [JOB_KINDS.writingRound]: writingRoundBody,
   [JOB_KINDS.evaluationChunk]: evaluationChunkBody,
   [JOB_KINDS.calibrationPart]: calibrationPartBody,
   [JOB_KINDS.trial]: trialBody,

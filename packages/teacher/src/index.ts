@@ -1,6 +1,8 @@
 export {
   MAX_MEMBERS,
   modelTeachers,
+  teacherTraining,
+  trainedShape,
   type TeacherMemberConfig,
   type TeacherPrecision,
 } from "./config/teacher-config.js";
@@ -15,25 +17,21 @@ export { GRAPH_FOLDER, writeGraphFile } from "./graph/graph-file.js";
 export { loadDecoder, textLogits } from "./graph/load-graph.js";
 export { loadTeacher } from "./models/teacher-scorer.js";
 export {
-  loadMembers,
   loadTeachers,
   otherThanCheckpoint,
   readTeacherConfigs,
   teacherTokenizer,
   writeEnsemble,
-  type LoadedMembers,
 } from "./teacher-directory.js";
 export {
   CACHE_ROWS,
   cacheRowKinds,
-  parseTeacherRow,
   readCacheRows,
   readGivenRows,
   scoredRowFilter,
   type CacheRowKind,
   type TeacherRow,
 } from "./cache/cache-rows.js";
-export { decodeWith } from "./models/generate.js";
 export { decodeSources } from "./models/decode-sources.js";
 export { buildTeacherCache } from "./cache/build-cache.js";
 export { hasDistributions, openTeacherCache } from "./cache/open-cache.js";

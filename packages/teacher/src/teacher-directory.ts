@@ -79,33 +79,20 @@ export async function otherThanCheckpoint(directory: string): Promise<string | u
  * @throws SlmError INPUT_MISSING, DATA_INVALID, CONFIG_INVALID or SHAPE_MISMATCH naming the file; CONFIG_INVALID for a graph on an engine that cannot run graphs, a model that reads images, a server or a program; SHAPE_MISMATCH if members differ in vocabulary.
  */
 export async function loadTeachers(engine: Engine, directory: string): Promise<Teacher> {
-  return (await loadMembers(engine, directory)).joined;
-}
-
-export interface LoadedMembers {
-  /** One teacher of all members. Closing it closes them. */
-  readonly joined: Teacher;
-  readonly members: readonly (TeacherMember & { readonly teacher: Teacher })[];
-}
-
-/** As {@link loadTeachers}, with every member beside. A single teacher is its own only member. */
-export async function loadMembers(engine: Engine, directory: string): Promise<LoadedMembers> {
   if (isLabellerDirectory(directory)) throw hasNoWeights(directory);
-  const listed = await membersOf(directory);
-  const members: (TeacherMember & { readonly teacher: Teacher })[] = [];
+  const members = await membersOf(directory);
+  const teachers: Teacher[] = [];
   try {
-    for (const member of listed)
-      members.push({ ...member, teacher: await loadOne(engine, member.directory) });
-    const [first, ...others] = members;
-    if (others.length === 0) return { joined: first!.teacher, members };
-    const joined = joinTeachers(
+    for (const member of members) teachers.push(await loadOne(engine, member.directory));
+    const [first, ...others] = teachers;
+    if (others.length === 0) return first!;
+    return joinTeachers(
       engine,
-      members.map(({ teacher }) => teacher),
+      teachers,
       members.map(({ weight }) => weight),
     );
-    return { joined, members };
   } catch (error) {
-    for (const { teacher } of members) await teacher.close();
+    for (const teacher of teachers) await teacher.close();
     throw error;
   }
 }

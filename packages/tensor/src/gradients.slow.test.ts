@@ -16,8 +16,8 @@ import { OP_CASES } from "./test-support/op-cases.test-support.js";
 import { MATH_CASES } from "./test-support/math-cases.test-support.js";
 
 /**
- * Step of the central difference. Outputs are float32 (error 6e-8 each) but their weighted sum is taken in double
- * precision, so a difference is good to about 6e-8 / STEP + STEP² · f''' / 6, some 1e-4 here.
+ * Step of the central difference. Outputs are float32 (error 6e-8 each), but their weighted sum is computed in double precision, so the error of
+ * a difference is about 6e-8 / STEP + STEP² · f''' / 6, or about 1e-4.
  */
 const STEP = 5e-3;
 const TOLERANCE = 1e-3;
@@ -82,7 +82,7 @@ describe.each(groups)("%s", (_group, cases) => {
   });
 });
 
-test("terms of the forward pass outlive it, the loss itself among them, and nothing is left behind", async () => {
+test("terms of the forward pass, including the loss, outlive it, and everything else is freed", async () => {
   await tf.setBackend("cpu");
   const before = tf.memory().numTensors;
   tf.tidy(() => {

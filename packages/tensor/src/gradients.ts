@@ -22,7 +22,7 @@ export function valueAndGradients(
   return { value, gradients: grads };
 }
 
-/** As {@link valueAndGradients}, also returning terms of the forward pass, which tfjs would otherwise free. */
+/** Like {@link valueAndGradients}; also returns terms of the forward pass, which tfjs would otherwise free. */
 export function termsAndGradients(
   forward: (parameters: readonly Tensor[]) => LossAndTerms,
   parameters: readonly Tensor[],

@@ -1,4 +1,4 @@
-/** Elementwise and shape primitives for optimizers and losses, named as tfjs names them; the same in every engine. */
+/** Elementwise and shape primitives for optimizers and losses, with tfjs's names; the same in every engine. */
 import { activeRecorder } from "./recording/recorder.js";
 import { tf, type Tensor } from "./recording/tf.js";
 
@@ -22,7 +22,7 @@ export const math = {
   logSoftmax: (x: Tensor): Tensor => tf.logSoftmax(x),
   /** Sum of all elements, a scalar. */
   sum: (x: Tensor): Tensor => tf.sum(x),
-  /** Sum over some axes, which stay with length 1. */
+  /** Sum over some axes, which remain with length 1. */
   sumAxes: (x: Tensor, axes: readonly number[]): Tensor => tf.sum(x, [...axes], true),
   /** Matrix products over the last two axes, one for each index of the axes before. */
   matMul: (a: Tensor, b: Tensor, { transposeB = false }: { readonly transposeB?: boolean } = {}): Tensor =>
@@ -43,11 +43,11 @@ export const math = {
   top1LogProbability: (x: Tensor): Tensor => tf.max(tf.logSoftmax(x), 1),
   /** 1 where two tensors are equal, else 0. Has no gradient. */
   equal: (a: Tensor, b: Tensor): Tensor => tf.cast(tf.equal(a, b), "float32"),
-  /** Whether a scalar is a number below infinity. Has no gradient. */
+  /** Whether a scalar is finite. Has no gradient. */
   isFinite: (x: Tensor): Tensor => tf.less(x, LARGEST_FLOAT32),
-  /** `a` where a scalar condition holds, else `b`, of a's shape. */
+  /** `a` if a scalar condition is true, else `b`, in the shape of a. */
   where: (condition: Tensor, a: Tensor, b: Tensor): Tensor => {
-    // tfjs expands the condition first, and WebGPU's provider expands no booleans.
+    // tfjs expands the condition first, but WebGPU's provider cannot expand booleans.
     const recorder = activeRecorder();
     return recorder === undefined
       ? tf.where(condition, a, b)

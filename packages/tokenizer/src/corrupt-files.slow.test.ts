@@ -1,4 +1,4 @@
-/** Corrupt files of a byte-level tokenizer. `npm run fuzz` does the same for longer, bounded in time and memory. */
+/** Corrupt files of a byte-level tokenizer. `npm run fuzz` tests the same for longer, with limits of time and memory. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
-/** What becomes of a use: its result, or the code it is rejected with. */
+/** The outcome of a use: its result, or the code of its error. */
 async function outcomeOf<T>(use: () => T | Promise<T>): Promise<T | { readonly rejected: string }> {
   try {
     return await use();
@@ -49,7 +49,7 @@ async function useAll(tokenizer: Tokenizer): Promise<void> {
 }
 
 describe(loadTokenizer, () => {
-  test("loads corrupt files or rejects them with a code, and what loads can be used", async () => {
+  test("loads corrupt files or rejects them with a code, and loaded tokenizers work", async () => {
     const outcomes = { loaded: 0, rejected: 0 };
     for (let seed = 1; seed <= CASES; seed++) {
       const corrupt = seed % 4 === 0 ? TOKENIZER_CONFIG_FILE : TOKENIZER_FILE;
@@ -65,7 +65,7 @@ describe(loadTokenizer, () => {
         outcomes.loaded++;
       }
     }
-    // Neither is the rule: a mutation that never loads, or always, would show nothing.
+    // The test would show nothing if every mutation loaded, or none.
     expect(outcomes.loaded).toBeGreaterThan(CASES / 20);
     expect(outcomes.rejected).toBeGreaterThan(CASES / 20);
   });

@@ -9,7 +9,7 @@ import { tokenizerJsonSchema, type TokenizerJson } from "./files/tokenizer-files
 const MARKS = ["<s>", "</s>", "<|user|>"];
 const CHARACTERS = [...Array.from("abcdefghij:"), "Ġ", "Ċ", "ĠĊ"];
 
-/** A byte-level tokenizer of ten letters. @param processor adds special tokens around texts. */
+/** A byte-level tokenizer for ten letters. @param processor adds special tokens around texts. */
 function byteLevel(processor: object | null = null): TokenizerJson {
   return tokenizerJsonSchema.parse({
     added_tokens: MARKS.map((content, id) => ({ id, content, special: true })),
@@ -36,7 +36,7 @@ const idsOf = (...tokens: readonly string[]): number[] =>
   tokens.map((token) => [...MARKS, ...CHARACTERS].indexOf(token));
 
 describe(completeTokenizer, () => {
-  test("names the marks that are missing: all that a text never holds are the EOS token", () => {
+  test("missing special tokens that texts never contain default to the EOS token", () => {
     const { config } = completeTokenizer(byteLevel(), { eos_token: "</s>", bos_token: null }, {}, "model");
     expect(config).toMatchObject({
       pad_token: "</s>",
@@ -47,7 +47,7 @@ describe(completeTokenizer, () => {
     expect(config.source).toEqual({ lowercase: false, before: "", after: "\n" });
   });
 
-  test("puts no line break behind sources where it has no tokens", () => {
+  test("adds no line break after sources if a line break has no tokens", () => {
     const words = { ...byteLevel(), pre_tokenizer: { type: "WhitespaceSplit" } };
     const { config } = completeTokenizer(words, { eos_token: "</s>", bos_token: "<s>" }, {}, "model");
     expect(config.source).toEqual({ lowercase: false, before: "" });
@@ -56,7 +56,7 @@ describe(completeTokenizer, () => {
     expect(tokenizer.tokens.bos).toBe(0);
   });
 
-  test("takes the EOS token from the model's configuration where the tokenizer names none", () => {
+  test("uses the EOS token of the model's configuration if the tokenizer names none", () => {
     expect(completeTokenizer(byteLevel(), {}, { eos: 1 }, "model").config.eos_token).toBe("</s>");
     expect(() => completeTokenizer(byteLevel(), {}, {}, "model")).toThrow("model: there is no eos_token");
   });
@@ -80,7 +80,7 @@ describe(withPrompt, () => {
     expect(tokenizer.encodeTarget("b")).toEqual(idsOf("b"));
   });
 
-  test("keeps what begins a target one token where the source would swallow it", () => {
+  test("keeps the first token of targets separate even if the source could merge with it", () => {
     const tokenizer = createLibraryTokenizer(withPrompt(files, { before: "", after: "\n" }));
     expect(tokenizer.encodeSource("b ")).toEqual(idsOf("<s>", "b", "Ġ"));
   });
@@ -106,7 +106,7 @@ describe(fillVocabulary, () => {
   const files = completeTokenizer(byteLevel(), { eos_token: "</s>" }, {}, "model");
   const own = MARKS.length + CHARACTERS.length;
 
-  test("gives ids that only the model has to tokens without text", () => {
+  test("uses ids that only the model has for tokens without text", () => {
     const tokenizer = createLibraryTokenizer(fillVocabulary(files, own + 3, "model"));
     expect(tokenizer.vocabularySize).toBe(own + 3);
     expect(tokenizer.decode([...idsOf("a"), own + 2, ...idsOf("b")])).toBe("ab");
@@ -114,7 +114,7 @@ describe(fillVocabulary, () => {
 
   test("rejects a model with fewer ids than the tokenizer", () => {
     expect(() => fillVocabulary(files, own - 1, "model")).toThrow(
-      `has ${own} tokens, the model only ${own - 1}`,
+      `has ${own} tokens, the model has only ${own - 1}`,
     );
   });
 });

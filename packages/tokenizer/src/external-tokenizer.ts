@@ -1,4 +1,4 @@
-/** Reads tokenizers of published models and fills in the special tokens that they lack. */
+/** Reads the tokenizers of published models and fills in missing special tokens. */
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
 import { z } from "zod";
@@ -15,7 +15,7 @@ import {
   type TokenizerJson,
 } from "./files/tokenizer-files.js";
 
-/** Ids of the special tokens in the model's own configuration, for tokenizers that do not name theirs. */
+/** Special token ids from the model's own configuration, for tokenizers that do not name their special tokens. */
 export interface ExternalSpecialTokens {
   readonly eos?: number | undefined;
 }
@@ -32,16 +32,16 @@ const externalConfigSchema = z.looseObject({
   unk_token: mark,
 });
 
-/** Default text after a source: targets begin on a new line. */
+/** Default text after a source: targets start on a new line. */
 const DEFAULT_AFTER = "\n";
 
 /**
- * Reads `tokenizer.json` and `tokenizer_config.json` of a published model. A missing padding or BOS token defaults to EOS, a
- * missing unknown token to padding, which texts never contain. Sources begin with BOS if the tokenizer adds one
- * itself, and end with a line break if that has tokens.
+ * Reads `tokenizer.json` and `tokenizer_config.json` of a published model. A missing padding or BOS token defaults to EOS, a missing unknown
+ * token to padding, which never occurs in texts. Sources start with BOS if the tokenizer adds one itself, and end with a line break if a line
+ * break has tokens.
  *
- * @throws SlmError INPUT_MISSING without the files, as for models that only have `tokenizer.model`; DATA_INVALID if they are
- * invalid or have no EOS token.
+ * @throws SlmError INPUT_MISSING without the files, as for models that only have `tokenizer.model`; DATA_INVALID if they are invalid or have no
+ * EOS token.
  */
 export async function readExternalTokenizer(
   directory: string,
@@ -53,7 +53,7 @@ export async function readExternalTokenizer(
 }
 
 /**
- * As {@link readExternalTokenizer}, for contents in memory.
+ * Like {@link readExternalTokenizer}, for files in memory.
  *
  * @param external the content of `tokenizer_config.json`; its special tokens may be absent.
  */
@@ -86,15 +86,17 @@ export function completeTokenizer(
 }
 
 /**
- * The same tokenizer with unused special tokens for the ids that only the model has, because models round their vocabulary
- * size up.
+ * Adds unused special tokens for the ids that only the model has, because models round their vocabulary size up.
  *
  * @throws SlmError SHAPE_MISMATCH if the tokenizer has more ids than the model.
  */
 export function fillVocabulary(files: TokenizerFiles, size: number, where: string): TokenizerFiles {
   const own = vocabularySize(files);
   if (own > size) {
-    throw new SlmError("SHAPE_MISMATCH", `${where}: the tokenizer has ${own} tokens, the model only ${size}`);
+    throw new SlmError(
+      "SHAPE_MISMATCH",
+      `${where}: the tokenizer has ${own} tokens, the model has only ${size}`,
+    );
   }
   const added = Array.from({ length: size - own }, (_, index) => ({
     id: own + index,
@@ -106,7 +108,7 @@ export function fillVocabulary(files: TokenizerFiles, size: number, where: strin
 }
 
 interface Habits {
-  /** Whether the tokenizer adds BOS before a text itself. */
+  /** Whether the tokenizer itself adds BOS before a text. */
   readonly begins: boolean;
   /** Whether a line break has tokens: WordPiece drops it, and word-level vocabularies lack it. */
   readonly isAfterRead: boolean;

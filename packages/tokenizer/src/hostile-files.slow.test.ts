@@ -1,4 +1,4 @@
-/** Files whose parts would take endless time or memory: each must be rejected, or work, within two seconds of CPU time. */
+/** Files that would need endless time or memory: each must be rejected, or work, within two seconds of CPU time. */
 import { describe, expect, test } from "vitest";
 import { SlmError } from "@slm/core";
 import { createTokenizer } from "./load-tokenizer.js";

@@ -40,7 +40,7 @@ async function loadCode(): Promise<string> {
   }
 }
 
-/** One to three edits: a byte replaced, bytes removed, bytes doubled, or a value swapped for a hostile one. */
+/** One to three edits: a byte replaced, bytes removed or duplicated, or a value replaced with a hostile one. */
 interface Edit {
   readonly at: number;
   readonly kind: "replace" | "remove" | "double" | "number" | "null" | "text";
@@ -75,7 +75,7 @@ function mutate(text: string, edits: readonly Edit[]): Buffer {
   return bytes;
 }
 
-/** Every value of a JSON document, one at a time, replaced by another. */
+/** The values of a JSON document, each in turn replaced with another. */
 function* replacements(value: unknown): Generator {
   yield* [null, 1e12, "x", [], {}];
   if (typeof value !== "object" || value === null) return;
@@ -91,7 +91,7 @@ function* replacements(value: unknown): Generator {
 }
 
 describe(loadTokenizer, () => {
-  test("loads what was written", async () => {
+  test("loads the files that it wrote", async () => {
     const target = join(directory, "new", "place");
     await writeTokenizer(files, target);
     const tokenizer = await loadTokenizer(target);
@@ -99,7 +99,7 @@ describe(loadTokenizer, () => {
     expect(tokenizer.encodeSource("TACIT")).toHaveLength(5);
   });
 
-  test("keeps keys of the configuration that others wrote", async () => {
+  test("keeps configuration keys of other programs", async () => {
     await put(TOKENIZER_CONFIG_FILE, JSON.stringify({ ...files.config, model_max_length: 64 }));
     expect(await loadCode()).toBe("loaded");
   });

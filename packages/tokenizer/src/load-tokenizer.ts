@@ -6,7 +6,7 @@ import type { Tokenizer } from "./interface/tokenizer.js";
 import { readTokenizerFiles, type TokenizerFiles } from "./files/tokenizer-files.js";
 
 /**
- * The tokenizer of a directory that holds `tokenizer.json` and `tokenizer_config.json`.
+ * Loads the tokenizer of a directory with `tokenizer.json` and `tokenizer_config.json`.
  *
  * @throws SlmError INPUT_MISSING if a file is missing, DATA_INVALID if it is invalid.
  */
@@ -15,7 +15,7 @@ export async function loadTokenizer(directory: string): Promise<Tokenizer> {
 }
 
 /**
- * The tokenizer of files in memory, such as {@link trainSymbolTokenizer} returns.
+ * Creates the tokenizer of files in memory, such as the result of {@link trainSymbolTokenizer}.
  *
  * @throws SlmError DATA_INVALID if the files are inconsistent.
  */

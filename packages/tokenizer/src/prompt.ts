@@ -7,19 +7,18 @@ import type { TokenizerFiles } from "./files/tokenizer-files.js";
 export interface SourcePrompt {
   /** Text before every source. */
   readonly before: string;
-  /** Text after every source; targets follow it. */
+  /** Text after every source. Targets follow it. */
   readonly after: string;
-  /** Text whose first token ends a target, instead of the EOS token. */
+  /** Text whose first token ends a target, in place of the EOS token. */
   readonly end?: string | undefined;
-  /** Whether `before` already starts the text, as with a chat template: no BOS token is added. */
+  /** Whether `before` already contains the start of the text, as in a chat template; then no BOS token is added. */
   readonly isWhole?: boolean | undefined;
 }
 
 /**
  * The same tokenizer with text around its sources. A BOS token of sources stays first, unless `isWhole` is set.
  *
- * @throws SlmError CONFIG_INVALID for a symbol tokenizer, which has only the symbols of its task, and for an `end` without
- * tokens.
+ * @throws SlmError CONFIG_INVALID for a symbol tokenizer, which has only the symbols of its task, and for an `end` without tokens.
  */
 export function withPrompt(
   files: TokenizerFiles,
@@ -53,7 +52,7 @@ function firstToken(files: TokenizerFiles, text: string): string {
   throw new SlmError("CONFIG_INVALID", `tokenizer: the end ${JSON.stringify(text)} has no tokens`);
 }
 
-/** The text of an id, by which `tokenizer_config.json` names it. */
+/** The text of an id, which is its name in `tokenizer_config.json`. */
 export function tokenName(files: Pick<TokenizerFiles, "tokenizer">, id: number): string | undefined {
   return tokenTexts(files)[id];
 }

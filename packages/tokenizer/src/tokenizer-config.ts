@@ -4,7 +4,7 @@ import { SMALLEST_BPE_VOCABULARY } from "./learn/bpe-files.js";
 import { pruneConfig } from "./pretrained/prune-config.js";
 import { SPLITS } from "./text/split-patterns.js";
 
-/** Largest vocabulary: every id is a row of the embedding, and larger ones do not suit a small model. */
+/** Largest vocabulary. Every id is a row of the embedding; larger vocabularies do not suit a small model. */
 const LARGEST_BPE_VOCABULARY = 262_144;
 
 /** Without a default, so that adding this key did not change the settings of existing tokenizers. */
@@ -12,7 +12,7 @@ const unlabelled = z
   .boolean()
   .optional()
   .describe(
-    "Whether the unlabelled sources of the data are read, too: with few labels they hold most of the text. Default: false.",
+    "Also read the unlabelled sources of the data. With few labels they contain most of the text. Default: false.",
   );
 
 const symbols = z.strictObject({
@@ -20,8 +20,9 @@ const symbols = z.strictObject({
     .literal("symbols")
     .optional()
     .default("symbols")
-    .describe("symbols: every source character and every whitespace-separated target token is one id."),
-  sourceLowercase: z.boolean().default(true).describe("Lower-case the source before it is encoded."),
+    .describe(
+      "symbols: every source character, in lower case, and every whitespace-separated target token is one id.",
+    ),
   unlabelled,
 });
 
@@ -35,14 +36,12 @@ const bpe = z.strictObject({
     .max(LARGEST_BPE_VOCABULARY)
     .default(2048)
     .describe("Most entries, the 4 special tokens and 256 bytes included [tokens]."),
-  minCount: z.int().positive().default(2).describe("Smallest count of a pair that is merged."),
   spaces: z
     .enum(SPLITS)
     .default("joined")
     .describe(
-      'joined: a space belongs to the word after it (fewer tokens for prose); apart: spaces are separate, so a word has the same tokens in a sentence and between quotes, and JSON punctuation like ": " is one token.',
+      'joined: a space belongs to the word after it (fewer tokens for prose). apart: spaces are separate, so a word has the same tokens in a sentence and between quotes, and JSON punctuation like ": " is one token.',
     ),
-  sourceLowercase: z.boolean().default(false).describe("Lower-case the source before it is encoded."),
   unlabelled,
 });
 
@@ -53,12 +52,12 @@ const pretrained = z.strictObject({
       "pretrained: the tokenizer of a published model, without a prompt. A teacher with vocabulary: run shares it.",
     ),
   model: pathOrIdSetting.describe(
-    "Directory or GGUF file, or a hub id: org/name, org/name@revision, hf:org/name/file.gguf, fetched into the hub's cache.",
+    "Directory, GGUF file or hub id (org/name, org/name@revision, hf:org/name/file.gguf). Hub models are downloaded to the hub cache.",
   ),
   prune: pruneConfig
     .optional()
     .describe(
-      "Keep only the tokens that the training rows and the unlabelled sources use, and what spells every other text. Default: the whole " +
+      "Keep only the tokens that the training rows and the unlabelled sources use, and those needed to encode any other text. Default: keep the whole " +
         "vocabulary.",
     ),
 });
@@ -70,5 +69,5 @@ export const tokenizerConfig = z.discriminatedUnion("kind", [symbols, bpe, pretr
 
 export type TokenizerConfig = z.infer<typeof tokenizerConfig>;
 export type PretrainedTokenizerConfig = Extract<TokenizerConfig, { readonly kind: "pretrained" }>;
-/** Settings of tokenizers that are trained. */
+/** Settings of trained tokenizers. */
 export type TrainedTokenizerConfig = Exclude<TokenizerConfig, PretrainedTokenizerConfig>;

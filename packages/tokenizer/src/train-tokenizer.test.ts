@@ -13,7 +13,7 @@ async function* later<T>(items: readonly T[]): AsyncGenerator<T> {
 }
 
 describe(trainTokenizer, () => {
-  test("makes symbols where no kind is named", async () => {
+  test("trains a symbol tokenizer by default", async () => {
     const files = await trainTokenizer(later(ROWS), tokenizerConfig.parse({}) as TrainedTokenizerConfig);
     expect(createTokenizer(files).encodeTarget("K AE T")).toHaveLength(3);
     expect(files.config.source).toMatchObject({ lowercase: true });

@@ -4,22 +4,24 @@ import { trainSymbolTokenizer } from "./learn/symbol-files.js";
 import type { TrainedTokenizerConfig } from "./tokenizer-config.js";
 import type { TokenizerFiles } from "./files/tokenizer-files.js";
 
+/** BPE: smallest count of a pair that is merged. */
+const SMALLEST_PAIR_COUNT = 2;
+
 type Rows = AsyncIterable<TextPair> | Iterable<TextPair>;
 
 /**
  * Trains a tokenizer of the configured kind on a data set.
  *
- * @throws SlmError DATA_INVALID if the rows are invalid for the kind: see {@link trainSymbolTokenizer} and
- * {@link trainBpeTokenizer}.
+ * @throws SlmError DATA_INVALID if the rows are invalid for the kind: see {@link trainSymbolTokenizer} and {@link trainBpeTokenizer}.
  */
 export async function trainTokenizer(rows: Rows, config: TrainedTokenizerConfig): Promise<TokenizerFiles> {
   switch (config.kind) {
     case "symbols": {
       const { sources, targets } = await sidesOf(rows);
-      return trainSymbolTokenizer({ sources, targets, sourceLowercase: config.sourceLowercase });
+      return trainSymbolTokenizer({ sources, targets, sourceLowercase: true });
     }
     case "bpe":
-      return trainBpeTokenizer(rows, config);
+      return trainBpeTokenizer(rows, { ...config, minCount: SMALLEST_PAIR_COUNT, sourceLowercase: false });
   }
 }
 

@@ -1,4 +1,4 @@
-/** Damages a JSON text the way disks, editors and attackers do, the same way for the same seed. */
+/** Damages a JSON text as disks, editors and attackers might. The same seed does the same damage. */
 
 /** Numbers in [0, bound) from a seed. Source: mulberry32 (Ettinger). */
 function randomOf(seed) {
@@ -11,7 +11,7 @@ function randomOf(seed) {
   };
 }
 
-/** Values that parsers get wrong. */
+/** Values that parsers often get wrong. */
 const HOSTILE = [
   ...[
     null,
@@ -42,10 +42,10 @@ const HOSTILE = [
   ],
 ];
 
-/** Deepest place that is edited [levels]. */
+/** Deepest level that is edited. */
 const MAX_DEPTH = 12;
 
-/** Every place of a value, as the list of keys that leads there; at most `limit` of each container's children. */
+/** Paths to all values, as lists of keys; at most `limit` children of each container. */
 function placesOf(value, random, limit = 12, path = []) {
   if (typeof value !== "object" || value === null || path.length >= MAX_DEPTH) return [path];
   const keys = Object.keys(value);
@@ -53,7 +53,7 @@ function placesOf(value, random, limit = 12, path = []) {
   return [path, ...chosen.flatMap((key) => placesOf(value[key], random, limit, [...path, key]))];
 }
 
-/** A copy with another value at a place; `change` gets the old one, undefined takes it out. */
+/** A copy with one changed value. `change` receives the old value; undefined deletes it. */
 function changed(value, [key, ...rest], change) {
   if (key === undefined) return change(value);
   const copy = Array.isArray(value) ? [...value] : { ...value };
@@ -69,7 +69,7 @@ const STRUCTURAL = [
   (value, path) => changed(value, path, () => undefined),
   (value, path) => changed(value, path, (old) => [old, old]),
   (value, path) => changed(value, path, (old) => ({ type: "Sequence", old })),
-  // Deeply nested: what walks a value must not run out of stack.
+  // Deeply nested: code that walks a value must not overflow the stack.
   (value, path, random) =>
     changed(value, path, (old) => {
       let nested = old;

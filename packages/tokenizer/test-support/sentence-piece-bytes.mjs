@@ -1,6 +1,6 @@
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 
-/** The file of a model of SentencePiece. */
+/** The bytes of a SentencePiece model file. */
 export function sentencePieceBytes({ pieces, trainer = {}, normalizer = {}, map }) {
   const writer = new BinaryWriter();
   for (const { text, score = 0, type } of pieces) {

@@ -5,8 +5,8 @@ import { z } from "zod";
 
 /** LoRA: low-rank adapters instead of training every weight. */
 /**
- * Query and value alone, with rank 8, as in Hu et al. 2022, section 5.1 (arXiv:2106.09685). Another rank keeps alpha (section 4.1), so
- * that it needs no other learning rate.
+ * Only query and value, with rank 8, as in Hu et al. 2022, section 5.1 (arXiv:2106.09685). Another rank keeps alpha (section 4.1), so it does
+ * not need another learning rate.
  */
 export const loraSettings = z.strictObject({
   rank: z.int().positive().max(1024).default(8).describe("Rank of each adapter."),
@@ -15,7 +15,7 @@ export const loraSettings = z.strictObject({
     .array(z.string().min(1))
     .nonempty()
     .default(["attention.query", "attention.value"])
-    .describe("Adapted linear weights, by suffix of their names, for example attention.query."),
+    .describe("Linear weights to adapt, by suffix of their names, for example attention.query."),
 });
 
 const metric = metricName;
@@ -56,7 +56,7 @@ export const trainingFields = {
     .gt(0)
     .max(1)
     .default(0.2)
-    .describe("wsd: fraction of the steps, at the end, in which the learning rate decays."),
+    .describe("wsd: fraction of the steps, at the end, during which the learning rate decays."),
   weightDecay: z.number().nonnegative().default(0.01).describe("Decoupled weight decay on matrices."),
   dropout: z.number().min(0).lt(1).default(0).describe("Dropout rate of each block's output."),
   emaDecay: z
@@ -65,13 +65,13 @@ export const trainingFields = {
     .lt(1)
     .default(0)
     .describe(
-      "Decay of an exponential moving average (EMA) of the weights, which is evaluated and saved instead of the weights; 0: none.",
+      "Decay of an exponential moving average (EMA) of the weights, which is then evaluated and saved instead of the weights; 0 disables it.",
     ),
   gradientCheckpointing: z
     .boolean()
     .default(false)
     .describe(
-      "Gradient checkpointing: compute each layer's activations again in the backward pass. Less memory, more time.",
+      "Gradient checkpointing: compute each layer's activations a second time, in the backward pass. Uses less memory and more time.",
     ),
   mixedPrecision: z
     .enum(PRECISIONS)
@@ -79,7 +79,9 @@ export const trainingFields = {
     .describe(
       "Number format of the products: float16 (with loss scaling) for GPUs, bfloat16 for CUDA. Weights, moments, norms, softmax and losses stay float32. Default: float32.",
     ),
-  lora: loraSettings.optional().describe("Train low-rank adapters only, merged into the weights at the end."),
+  lora: loraSettings
+    .optional()
+    .describe("Train only low-rank adapters, and merge them into the weights at the end."),
   buckets: z
     .int()
     .positive()
@@ -94,7 +96,7 @@ export const trainingFields = {
     .max(64)
     .default(1)
     .describe(
-      "Checkpoint averaging: average the weights of this many best measurements, if that is no worse than the best one.",
+      "Checkpoint averaging: average the weights of this many best measurements, if the average is not worse than the best one.",
     ),
 };
 
@@ -102,8 +104,8 @@ export const trainingFields = {
 export const trainingSettings = z.strictObject(trainingFields);
 
 /**
- * Numbers of the optimizer that no recipe sets: other values were never better. Kingma and Ba 2015 (arXiv:1412.6980), with a second
- * moment that forgets faster, as for Transformers (arXiv:1706.03762, section 5.3); Muon's momentum is that of its authors.
+ * Optimizer constants that recipes cannot set, because no other values were better. Kingma and Ba 2015 (arXiv:1412.6980), with a faster decay of
+ * the second moment, as for Transformers (arXiv:1706.03762, section 5.3); Muon's momentum is from its authors.
  */
 export const OPTIMIZER = {
   /** AdamW: decay of the first moment. */
@@ -120,7 +122,7 @@ export const OPTIMIZER = {
   minLearningRateRatio: 0.02,
 } as const;
 
-/** A recipe's settings, and other numbers of the optimizer where a caller gives them. */
+/** A recipe's settings, and optimizer constants if a caller overrides them. */
 export type TrainingSettings = z.infer<typeof trainingSettings> & {
   readonly [K in keyof typeof OPTIMIZER]?: number | undefined;
 };

@@ -10,6 +10,7 @@ export {
 export { inTurn } from "./decode/decoding-turns.js";
 export { resample, type FilterName } from "./resample/resample.js";
 export {
+  fitResize,
   imageProcessing,
   parseImageProcessing,
   processedSize,

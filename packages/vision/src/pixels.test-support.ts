@@ -1,4 +1,4 @@
-/** Images by the formula of `packages/vision/fixtures/images.py`, and the outputs of Hugging Face's image processors for them. */
+/** Images with the formula of `packages/vision/fixtures/images.py`, and the outputs of Hugging Face's image processors for them. */
 import { readFileSync } from "node:fs";
 import type { PixelImage } from "./image/pixel-image.js";
 
@@ -22,15 +22,13 @@ export interface ReferenceCase {
   readonly height: number;
   readonly seed: number;
   readonly config: Readonly<Record<string, unknown>>;
-  /** `[3, height, width]`, or `[images, 3, height, width]`. */
+  /** `[3, height, width]`. */
   readonly shape: readonly number[];
-  /** Normalised values by index. */
+  /** Normalized values by index. */
   readonly samples: readonly (readonly [number, number])[];
-  /** Order of the tokens of a tiled image, tiles of 4 x 4 pixels. */
-  readonly tokens?: readonly number[];
 }
 
-/** Every case with its pixels after resizing and cropping. */
+/** All cases with their pixels after resizing and cropping. */
 export function referenceCases(): (ReferenceCase & { readonly pixels: Uint8Array })[] {
   const expected = fixture("expected.bin");
   let from = 0;
@@ -41,7 +39,7 @@ export function referenceCases(): (ReferenceCase & { readonly pixels: Uint8Array
   });
 }
 
-/** Files of every format with the pixels that Pillow reads. */
+/** Files of every format, with the pixels that Pillow reads. */
 export const referenceFiles = (): { file: string; width: number; height: number; rgb: Uint8Array }[] =>
   (json("files.json") as { file: string; width: number; height: number; rgb: string }[]).map((entry) => ({
     ...entry,

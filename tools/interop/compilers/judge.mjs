@@ -2,13 +2,11 @@
 import { spawn } from "node:child_process";
 import { appendFile, mkdir, open, readFile, truncate } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { execa } from "execa";
 import { CACHE, pythonOf } from "./cache.mjs";
-import { placementsIn } from "./placements.mjs";
 import { CPU } from "./verdicts.mjs";
-import { softwareAdapter } from "./software-adapter.mjs";
 
 const HELPER = join(import.meta.dirname, "compile.py");
 
@@ -208,4 +206,36 @@ export async function judge(/** @type {string} */ name, /** @type {readonly Row[
   }
   await child.close();
   return known;
+}
+
+/**
+ * Environment variables with which WebGPU finds SwiftShader, the software Vulkan device that Debian ships with `chromium`, for machines
+ * without a GPU. @throws Error where the package is not installed
+ */
+async function softwareAdapter() {
+  const { stdout } = await execa("dpkg", ["-S", "vk_swiftshader_icd.json"], { reject: false });
+  const driver = /: (\S+)$/mu.exec(stdout)?.[1];
+  if (driver === undefined)
+    throw new Error("WebGPU needs a Vulkan device: apt-get install chromium has a software one");
+  return { VK_ICD_FILENAMES: driver, LD_LIBRARY_PATH: dirname(driver) };
+}
+
+// What ONNX Runtime's log of severity VERBOSE says of placements.
+const PART = /Node\(s\) placed on \[(\w+)\]/u;
+const ALL = /All nodes placed on \[(\w+)\]/u;
+const NODE = /VerifyEachNodeIsAssignedToAnEp\] {3}\S+ \((.*)\)$/u;
+
+/** Nodes by name; `*` where the log only says that all nodes lie with one provider. */
+function placementsIn(/** @type {string} */ log) {
+  /** @type {Record<string, string>} */
+  const nodes = {};
+  let provider;
+  for (const line of log.split("\n")) {
+    const all = ALL.exec(line)?.[1];
+    if (all !== undefined) nodes["*"] = all;
+    provider = PART.exec(line)?.[1] ?? provider;
+    const name = NODE.exec(line)?.[1];
+    if (name !== undefined && provider !== undefined) nodes[name] = provider;
+  }
+  return nodes;
 }

@@ -71,7 +71,7 @@ function findingsOf(
 /** @type {readonly [pattern: RegExp, text: string][]} */
 const NOTHING_TO_DO = [
   [/no weights to quantize/u, "no weights that it quantizes"],
-  [/is quantized already/u, "quantized already"],
+  [/is already quantized/u, "already quantized"],
 ];
 
 function describeRejection(/** @type {string} */ reason) {

@@ -96,7 +96,7 @@ describe("slm quantize of a file with branches and masks", () => {
     const { nodes, skipped } = z.object({ result: report }).parse(outcome.json).result;
     expect(skipped).toContainEqual({
       name: "masks",
-      reason: `it holds -Infinity (element ${WIDTH + 3}), which no integer stands for`,
+      reason: `it contains -Infinity (element ${WIDTH + 3}), which integers cannot represent`,
     });
     expect(nodes.map(({ weight }) => weight)).toEqual(scheme === "a8w8" ? ["w"] : ["w", "w"]);
     const path = at(scheme, "network.onnx");
@@ -115,7 +115,7 @@ describe("slm quantize of a file with branches and masks", () => {
   test("names the weights that stay on a line of its own", async () => {
     const argv = [at("network.onnx"), "--scheme", "int8-dynamic", "-o", at("lines"), "--threads", "1"];
     const { stdout } = await runCommand("quantize", argv);
-    expect(stdout).toMatch(/^stays float32 {2}masks: it holds -Infinity/m);
+    expect(stdout).toMatch(/^stays float32 {2}masks: it contains -Infinity/m);
   });
 });
 
@@ -130,7 +130,7 @@ describe("a command that fails", () => {
       "convolution.onnx",
       ["--scheme", "int8-dynamic"],
     ],
-    ["has no such input", 2, /no input and no symbol/, "network.onnx", ["--scheme", "cpu", "--shape", "z=1"]],
+    ["has no such input", 2, /no input or symbol/, "network.onnx", ["--scheme", "cpu", "--shape", "z=1"]],
     ["has another number of axes", 2, /has 2 axes/, "network.onnx", ["--scheme", "cpu", "--shape", "x=1"]],
     [
       "has sizes that do not fit",
@@ -177,7 +177,7 @@ describe("slm analyze --shape", () => {
   test("is what an analysis without it says to do, with the numbers to choose", async () => {
     const { exitCode, stdout, stderr } = await analyze();
     expect(exitCode).toBe(3);
-    expect(stdout).toContain(`fix them, --shape x=1,${WIDTH}, or export`);
+    expect(stdout).toContain(`fix the sizes, --shape x=1,${WIDTH}, or export`);
     expect(stderr).toContain(
       `slm analyze ${at("network.onnx")} --target npu --profile qnn --shape x=1,${WIDTH}`,
     );

@@ -77,6 +77,6 @@ test("an encoder-decoder of another family is rejected by its name, with those t
   expect(exitCode).toBe(78);
   expect(json).toMatchObject({ error: { code: "CONFIG_INVALID" } });
   expect((json as { error: { message: string } }).error.message).toMatch(
-    /longt5.*known encoder-decoders are t5, mt5/,
+    /longt5.*supported encoder-decoders are t5, mt5/,
   );
 });

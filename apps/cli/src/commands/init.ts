@@ -1,6 +1,6 @@
 import { Flags } from "@oclif/core";
 import type { InitAnswers } from "@slm/slm/init/recipe-template";
-import { SIZES } from "@slm/slm/init/student-sizes";
+import { SIZES } from "@slm/slm/init/init-sizes";
 import { SlmCommand } from "../ui/slm-command.js";
 
 export interface InitResult extends InitAnswers {

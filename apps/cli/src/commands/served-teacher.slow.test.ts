@@ -99,7 +99,7 @@ describe("a teacher behind slm serve", () => {
     vi.stubEnv("SLM_TEST_SERVED_KEY", KEY);
     vi.stubEnv("XDG_CACHE_HOME", at("user-cache"));
     const recipe = await writeRecipe("api.yaml", {
-      teacher: served({ logprobs: 5, price: { perMillionInputTokens: 1, perMillionOutputTokens: 1 } }),
+      teacher: served({ logprobs: 5 }),
       cache: { unlabelled: { minScore: "none" } },
     });
     const run = await runCommand("distill", [recipe, "--out", at("api"), "--json"]);
@@ -135,7 +135,7 @@ describe("a teacher behind slm serve", () => {
     vi.stubEnv("XDG_CACHE_HOME", at("user-cache"));
     vi.stubEnv("SLM_TEST_SERVED_KEY", "another-key-of-no-server");
     const recipe = await writeRecipe("again.yaml", {
-      teacher: served({ logprobs: 5, concurrency: 2, requestsPerMinute: 60 }),
+      teacher: served({ logprobs: 5, concurrency: 2 }),
       cache: { unlabelled: { minScore: "none" } },
     });
     const argv = [recipe, "--out", at("again"), "--json"];
@@ -151,7 +151,7 @@ describe("a teacher behind slm serve", () => {
     const { stages } = (plan.json as { result: { stages: Record<string, unknown>[] } }).result;
     expect(stages.find(({ name }) => name === "cache")).toMatchObject({
       status: "would-run",
-      estimate: { requests: 6, seconds: 6, tokens: expect.any(Number) as unknown },
+      estimate: { requests: 6, tokens: expect.any(Number) as unknown },
     });
   });
 

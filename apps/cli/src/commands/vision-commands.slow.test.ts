@@ -308,7 +308,7 @@ describe("slm serve", () => {
       [chat([text, imagePart(url), imagePart(url)]), 400, "one image in a request"],
       [chat([text]), 400, "has no image"],
       [chat([text, imagePart("data:image/png;base64,AAAA")]), 400, "not a supported image"],
-      [chat([text, imagePart(`${url}!`)]), 400, "not base64"],
+      [chat([text, imagePart(`${url}!`)]), 400, "not valid base64"],
       [post("/generate", { source: "ab", image: await base64("rejected/truncated.png") }), 400, "truncated"],
       [post("/generate", { source: "ab", image: "A".repeat(5600) }), 400, "more than 4096 bytes"],
       [post("/generate", { source: "ab", image: "A".repeat(10_000) }), 413, "too large"],

@@ -6,7 +6,7 @@ import { guessFields, peekFile, type PeekedFile } from "@slm/data";
 import { existsSync } from "node:fs";
 import { access } from "node:fs/promises";
 import { nameProblem, type InitAnswers } from "@slm/slm/init/recipe-template";
-import { SIZES } from "@slm/slm/init/student-sizes";
+import { SIZES } from "@slm/slm/init/init-sizes";
 
 /** Answers given by flags. */
 export interface GivenAnswers {

@@ -90,7 +90,9 @@ export abstract class SlmCommand<Result extends object> extends Command {
     this.#interruption = listenForInterruption((signal) => {
       this.note(`${signal}: ${this.stopping} (a second signal stops at once)`);
     });
-    await useConfigFile(process.cwd());
+    await useConfigFile(process.cwd(), (text) => {
+      this.note(text);
+    });
     const result = await this.execute();
     this.#reporter?.finish();
     if (!this.jsonEnabled()) this.printLines(result);

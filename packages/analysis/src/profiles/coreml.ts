@@ -56,7 +56,7 @@ export const COREML: OperatorRules = {
   },
   operatorsAreComplete: true,
   dtypes: ["float32", "float16", "bool", "int32", "int64"],
-  convertedTypes: { int64: "CoreML has int32: values beyond 2^31 are lost" },
+  convertedTypes: { int64: "CoreML has only int32, so values beyond 2^31 are lost" },
   controlFlow: "forbidden",
   maxWeightBytes: TWO_GIGABYTES,
   wantsNames: false,

@@ -1,4 +1,4 @@
-/** Profile `cpu`: ONNX Runtime's CPU kernels, to which every other provider falls back. */
+/** Profile `cpu`: ONNX Runtime's CPU kernels, the fallback of all other providers. */
 import { all, contrib, type OperatorRules } from "./profile.js";
 import { FUNCTION_OPERATORS } from "./standard-operators.js";
 
@@ -59,8 +59,8 @@ export const CPU: OperatorRules = {
     ] as const),
   ],
   convertedTypes: {
-    float16: "most kernels compute it as float32, between casts",
-    bfloat16: "few kernels take it",
+    float16: "most kernels compute it in float32, between casts",
+    bfloat16: "few kernels support it",
   },
   controlFlow: "allowed",
   maxWeightBytes: Number.MAX_SAFE_INTEGER,

@@ -1,4 +1,4 @@
-/** The operators that a profile supports, as data. Every fact names its source; nothing was measured on the device. */
+/** The operators that a profile supports, as data with their sources. Nothing was measured on a device. */
 import type { DeviceRow, ProfileName } from "@slm/devices";
 import type { OnnxDType } from "@slm/onnx";
 
@@ -7,67 +7,70 @@ export interface Source {
   readonly version: string;
 }
 
-/** Values an attribute may have. */
+/** Supported values of an attribute. */
 export interface AttributeLimit {
-  /** `last-axis`: the last axis of input 0, whichever way it is written; `ones`: a list of ones. */
+  /** `last-axis`: the last axis of input 0, as a positive or negative number; `ones`: a list of ones. */
   readonly allowed: readonly (number | string)[] | "last-axis" | "ones";
   /** The attribute's default. */
   readonly missing: number | string;
-  /** The limit holds only where this input is omitted. */
+  /** The limit applies only if this input is omitted. */
   readonly without?: number;
-  /** What happens with other values, where the provider takes the node all the same and none is left to the CPU. */
+  /** What happens with other values, if the provider accepts the node anyway and does not leave it to the CPU. */
   readonly otherwise?: string;
 }
 
-/** Support of one operator by a device. An empty row means without limits. */
+/** Support of one operator by a device. An empty row means no limits. */
 export interface OperatorSupport {
   /** First and last opset of the operator's domain in which it is supported. */
   readonly since?: number;
   readonly until?: number;
-  /** Most axes of any input or output, if different from the profile's. */
+  /** Highest rank of any input or output, if different from the profile's. */
   readonly maxRank?: number;
-  /** Most axes of the data alone, if fewer than `maxRank`. */
+  /** Highest rank of the data, if lower than `maxRank`. */
   readonly maxDataRank?: number;
-  /** Behind DequantizeLinear, the operator is refused unless QuantizeLinear follows: `always`, or if it computes an `output` of the model. */
+  /**
+   * After DequantizeLinear, the operator is supported only before QuantizeLinear: `always`, or only if it computes an `output` of the
+   * model.
+   */
   readonly wholeUnits?: "always" | "output";
   /** Types of weights that need one scale per channel. */
   readonly channelScales?: readonly OnnxDType[];
   /** Whether, with `ceil_mode`, the last window must start inside the data. */
   readonly fullWindows?: boolean;
-  /** Whether a uint16 second operand must have the zero point in the middle, 32768. */
+  /** Whether a uint16 second operand must have zero point 32768, the middle. */
   readonly symmetricWide?: boolean;
-  /** Most axes by element type of the data, where they differ from `maxRank`. */
+  /** Highest rank by element type of the data, if different from `maxRank`. */
   readonly maxRankOf?: Readonly<Partial<Record<OnnxDType, number>>>;
-  /** The input that holds the data; default 0. */
+  /** Index of the data input; default 0. */
   readonly data?: number;
   /** Element types of data that are not quantized, if not all of the profile. */
   readonly types?: readonly OnnxDType[];
-  /** Types of activations between Q and DQ, if not all of the profile; none: the quantized form is refused. */
+  /** Types of activations between Q and DQ, if not all of the profile. Empty: the quantized form is not supported. */
   readonly quantizedTypes?: readonly OnnxDType[];
-  /** The input whose types `weightsOf` is about; default 1. */
+  /** Index of the input that `weightsOf` describes; default 1. */
   readonly weight?: number;
-  /** Types of quantized weights by type of activations, where not every pair is supported. */
+  /** Types of quantized weights by type of activations, if not every pair is supported. */
   readonly weightsOf?: Readonly<Partial<Record<OnnxDType, readonly OnnxDType[]>>>;
-  /** Types that a Cast may have, by the type it starts from. */
+  /** Target types of a Cast, by source type. */
   readonly casts?: Readonly<Partial<Record<OnnxDType, readonly OnnxDType[]>>>;
-  /** Forms of an Einsum's equation, with letters in the order in which they appear. */
+  /** Supported Einsum equations, with letters renamed in order of appearance. */
   readonly equations?: readonly string[];
-  /** Inputs that may not be scalars. */
+  /** Inputs that must not be scalars. */
   readonly noScalars?: readonly number[];
   /** Inputs that must be omitted. */
   readonly absentInputs?: readonly number[];
-  /** At most so many outputs that are read. */
+  /** Maximum number of outputs that are read. */
   readonly outputCount?: number;
   /** Inputs that must be constant; omitted optional inputs are allowed. */
   readonly constantInputs?: readonly number[];
   /** Inputs that must be constant and not quantized. */
   readonly plainConstants?: readonly number[];
-  /** At least this many inputs. */
+  /** Minimum number of inputs. */
   readonly minInputs?: number;
-  /** Element types an input may have. */
+  /** Supported element types of an input. */
   readonly inputTypes?: Readonly<Record<number, readonly OnnxDType[]>>;
   readonly attributes?: Readonly<Record<string, AttributeLimit>>;
-  /** Supported only as a part of this pattern, which the runtime fuses. */
+  /** The operator is supported only in this pattern, which the runtime fuses. */
   readonly moduleOf?: "erf-gelu";
 }
 
@@ -93,13 +96,13 @@ export interface QuantizationRules {
   readonly fixedOutputs: Readonly<Record<string, Partial<Record<OnnxDType, FixedParameters>>>>;
   /** Whether zero points must be in the middle of the range and scales powers of two. */
   readonly powerOfTwo: boolean;
-  /** What happens to parts that are not quantized, for messages. */
+  /** What happens to parts that are not quantized. Appears in messages. */
   readonly float: string;
 }
 
 export interface WeightInput {
   readonly index: number;
-  /** Allowed axis of per-channel scales; `columns`: 1, or 0 where `transB` is set. */
+  /** Allowed axis of per-channel scales; `columns`: 1, or 0 with `transB`. */
   readonly axis: number | "columns";
 }
 
@@ -108,31 +111,31 @@ interface FixedParameters {
   readonly zeroPoint: number;
 }
 
-/** Rules of a profile that are not in the table of devices: about operators, element types and the QDQ form. */
+/** Rules of a profile in addition to the device table: operators, element types and the QDQ form. */
 export interface OperatorRules {
   readonly sources: readonly Source[];
-  /** The program that took every graph that these rules support, with its version. Null: no compiler was asked, documents speak. */
+  /** The compiler, with version, that accepted every graph that these rules support. Null: the rules come only from documents. */
   readonly confirmedBy: string | null;
   /** Support by operator; operators outside the default ONNX domain as `domain:Operator`. */
   readonly operators: Readonly<Record<string, OperatorSupport>>;
   /** Whether the list is the vendor's and complete; otherwise unlisted operators are unknown, not rejected. */
   readonly operatorsAreComplete: boolean;
-  /** Element types that values may have. */
+  /** Supported element types of values. */
   readonly dtypes: readonly OnnxDType[];
   /** Types that are accepted but converted, with a description of the conversion. */
   readonly convertedTypes: Readonly<Partial<Record<OnnxDType, string>>>;
   readonly controlFlow: "forbidden" | "allowed";
-  /** Newest opset the vendor's tools were written for. */
+  /** Newest opset that the vendor's tools support. */
   readonly advisedOpset?: number;
   readonly quantization?: QuantizationRules;
   readonly maxWeightBytes: number;
   /** Whether nodes need names, because the vendor's reports identify nodes by name. */
   readonly wantsNames: boolean;
-  /** First opset of which the device takes anything. */
+  /** Lowest opset that the device supports. */
   readonly minOpset?: number;
 }
 
-/** A profile for one target: its operator rules and its row in the table of devices. */
+/** A profile for one target: its operator rules and its row in the device table. */
 export interface Profile
   extends OperatorRules, Pick<DeviceRow, "title" | "label" | "rest" | "staticShapes" | "maxRank"> {
   readonly name: ProfileName;

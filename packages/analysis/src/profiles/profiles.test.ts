@@ -51,7 +51,7 @@ describe(profileOf, () => {
   });
 
   test("rejects a profile of another target", () => {
-    expect(() => profileOf("web", "qnn")).toThrow(/target 'web' has profile webgpu, got 'qnn'/);
+    expect(() => profileOf("web", "qnn")).toThrow(/target 'web' has no profile 'qnn', expected webgpu/);
   });
 });
 

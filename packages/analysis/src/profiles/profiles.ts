@@ -1,4 +1,4 @@
-/** The operator rules of every profile, and those of a device. */
+/** Finds the operator rules of a device. */
 import { deviceOf, type ProfileName, type Target } from "@slm/devices";
 import { COREML } from "./coreml.js";
 import { CPU } from "./cpu.js";
@@ -10,7 +10,7 @@ import { QNN } from "./qnn.js";
 import { VITISAI } from "./vitisai.js";
 import { WEBGPU } from "./webgpu.js";
 
-/** One row per profile: a name without a row does not compile. */
+/** One row per profile. A name without a row is a compile error. */
 export const OPERATOR_RULES: { readonly [Name in ProfileName]: OperatorRules } = {
   cpu: CPU,
   cuda: CUDA,
@@ -25,7 +25,7 @@ export const OPERATOR_RULES: { readonly [Name in ProfileName]: OperatorRules } =
 /**
  * The profile of a target: the named one, or the target's default.
  *
- * @throws SlmError USAGE if the target has no such profile.
+ * @throws SlmError USAGE if the target does not have the profile.
  */
 export function profileOf(target: Target, name?: ProfileName): Profile {
   const { profile, title, label, rest, staticShapes, maxRank } = deviceOf("analyze", target, name);

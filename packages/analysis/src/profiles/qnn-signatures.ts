@@ -1,6 +1,6 @@
 /**
- * Element types and axes that Qualcomm's HTP compiler takes, by operator. Seen with onnxruntime-qnn 2.7.0 and onnxruntime 1.30.0 for
- * soc 60 (`npm run interop:compilers -- --compiler qnn --group probes`): single operators in every type, rank and QDQ form.
+ * Element types and ranks that Qualcomm's HTP compiler supports, by operator. Found with onnxruntime-qnn 2.7.0 and onnxruntime 1.30.0 for
+ * soc 60 (`npm run interop:compilers -- --compiler qnn --group probes`), by compiling single operators in every type, rank and QDQ form.
  */
 import type { Signature } from "./signatures.js";
 

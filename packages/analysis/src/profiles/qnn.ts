@@ -12,7 +12,7 @@ const LAST_AXIS = { axis: { allowed: "last-axis", missing: -1 } } as const;
 const NO_DILATIONS = { dilations: { allowed: "ones", missing: 1 } } as const;
 const GIVEN_AXES = { noop_with_empty_axes: { allowed: [0], missing: 0, without: 1 } } as const;
 
-/** Types that a Cast takes from a type, by what they are cast to. */
+/** Source types that a Cast supports, by target type. */
 const CAST_TARGETS = ["float32", "float16", "bool", "int32", "uint32"] as const;
 
 const CASTS: OperatorSupport["casts"] = {
@@ -28,7 +28,7 @@ const CASTS: OperatorSupport["casts"] = {
 
 const REDUCTION: OperatorSupport = { constantInputs: [1], attributes: GIVEN_AXES };
 
-/** Weights beside activations of a type, where the device does not take every pair. */
+/** Types of weights for each type of activations, if the device does not support every pair. */
 const MATRIX_WEIGHTS = { int16: ["int8", "int4"] } as const;
 const INT4 = ["int4", "uint4"] as const;
 const UNSIGNED = ["uint8", "uint16"] as const;
@@ -36,8 +36,8 @@ const UNSIGNED = ["uint8", "uint16"] as const;
 // cspell:ignore abce abde abed
 
 /**
- * Conditions of single operators besides element types and axes.
- * Source: onnxruntime-qnn 2.7.0, soc 60, asked by `npm run interop:compilers`.
+ * Conditions of single operators, in addition to element types and ranks. Source: onnxruntime-qnn 2.7.0, soc 60, tested with `npm run
+ * interop:compilers`.
  */
 const LIMITED: Readonly<Record<string, OperatorSupport>> = {
   Attention: { inputTypes: { 3: ["float32", "float16"] }, absentInputs: [6] },
@@ -197,7 +197,7 @@ export const QNN: OperatorRules = {
   confirmedBy: "Qualcomm's HTP compiler (onnxruntime-qnn 2.7.0, soc_model 60)",
   sources: [
     {
-      document: "Qualcomm's HTP compiler, asked by npm run interop:compilers",
+      document: "Qualcomm's HTP compiler, tested with npm run interop:compilers",
       version: "onnxruntime-qnn 2.7.0, onnxruntime 1.30.0, soc 60",
     },
     {

@@ -1,17 +1,17 @@
-/** Tables of operators by what a compiler was seen to take: element types and axes, one row for all operators with the same. */
+/** Tables of the element types and ranks that a compiler accepted, with one row for all operators with the same signature. */
 import type { OnnxDType } from "@slm/onnx";
 import type { OperatorSupport } from "./profile.js";
 
 export interface Signature {
   /** Element types of data that are not quantized, by their short names: `f32 i64`. */
   readonly plain: string;
-  /** Types of activations between DequantizeLinear and QuantizeLinear; none: the form is refused. */
+  /** Types of activations between DequantizeLinear and QuantizeLinear. Empty: the form is not supported. */
   readonly quantized: string;
-  /** Most axes of an input or output. */
+  /** Highest rank of an input or output. */
   readonly maxRank: number;
-  /** Most axes by element type, where they differ. */
+  /** Highest rank by element type, if different. */
   readonly maxRankOf?: string;
-  /** The input that holds the data; default 0. */
+  /** Index of the data input; default 0. */
   readonly data?: number;
   readonly operators: string;
 }
@@ -38,7 +38,7 @@ export const words = (text: string): ReadonlySet<string> => new Set(list(text));
 
 function typeOf(name: string): OnnxDType {
   const dtype = SHORT[name];
-  if (dtype === undefined) throw new TypeError(`no element type '${name}'`);
+  if (dtype === undefined) throw new TypeError(`unknown element type '${name}'`);
   return dtype;
 }
 
@@ -54,7 +54,7 @@ function rankOf(text: string): Readonly<Partial<Record<OnnxDType, number>>> {
   );
 }
 
-/** Rows of a profile: signatures with the other conditions of an operator. */
+/** Combines signatures with the other conditions of operators to rows of a profile. */
 export function operatorsOf(
   signatures: readonly Signature[],
   limited: Readonly<Record<string, OperatorSupport>>,

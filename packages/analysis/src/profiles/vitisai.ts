@@ -8,7 +8,7 @@ const QUANTIZATION: QuantizationRules = {
   weights: ["int8"],
   fixedOutputs: {},
   powerOfTwo: true,
-  float: "the compiler turns float32 into bfloat16",
+  float: "the compiler converts float32 to bfloat16",
 };
 
 export const VITISAI: OperatorRules = {
@@ -20,7 +20,7 @@ export const VITISAI: OperatorRules = {
     },
     {
       document:
-        "no operator list is public: the operators here are those of plain float32 and QDQ exports at opset 17",
+        "there is no public operator list; these are the operators of float32 and QDQ exports at opset 17",
       version: "deduced",
     },
   ],

@@ -1,14 +1,14 @@
 /**
- * Element types that ONNX Runtime's WebGPU provider takes, by operator. Seen with onnxruntime-node 1.30.0 on SwiftShader
- * (`npm run interop:compilers -- --compiler webgpu`): where it placed single operators of every type and rank, each run once.
- * SwiftShader does not compute float16: those kernels were placed and not run.
+ * Element types that ONNX Runtime's WebGPU provider supports, by operator. Found with onnxruntime-node 1.30.0 on SwiftShader (`npm run
+ * interop:compilers -- --compiler webgpu`), by running single operators of every type and rank once. SwiftShader does not support float16:
+ * the provider placed those kernels, but they were not run.
  */
 import type { Signature } from "./signatures.js";
 
 const FLOATS = "f32 f16";
 const NUMBERS = "f32 f16 i32 u32";
 
-/** No operator has fewer axes than a tensor may have. */
+/** Every operator supports the highest rank of a tensor. */
 const maxRank = 8;
 const quantized = "";
 

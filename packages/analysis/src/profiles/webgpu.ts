@@ -1,9 +1,9 @@
-/** Profile `webgpu`: any GPU behind WebGPU, in browsers and in Node, through ONNX Runtime's WebGPU provider. */
+/** Profile `webgpu`: any GPU with WebGPU, in browsers and in Node, through ONNX Runtime's WebGPU provider. */
 import { all, contrib, TWO_GIGABYTES, type OperatorSupport, type OperatorRules } from "./profile.js";
 import { operatorsOf, words } from "./signatures.js";
 import { WEBGPU_SIGNATURES } from "./webgpu-signatures.js";
 
-/** Types that Cast takes, and those it makes of each. */
+/** Source types of Cast, and the target types of each. */
 const CAST_TARGETS = ["float32", "float16", "bool", "int32", "uint32", "int64", "uint8"] as const;
 const CASTS: OperatorSupport["casts"] = {
   float32: CAST_TARGETS,
@@ -14,7 +14,7 @@ const CASTS: OperatorSupport["casts"] = {
   uint8: CAST_TARGETS,
 };
 
-/** Last opsets of operators that opsets 24 and 25 define anew. */
+/** Last supported opsets of operators that opsets 24 and 25 redefine. */
 const UNTIL_24: Readonly<Record<string, OperatorSupport>> = {
   Flatten: { until: 24 },
   Pad: { until: 23 },
@@ -22,7 +22,7 @@ const UNTIL_24: Readonly<Record<string, OperatorSupport>> = {
   Transpose: { until: 24 },
 };
 
-/** Operators that opset 22 defines anew; the provider has the earlier ones. */
+/** Operators that opset 22 redefines. The provider has the earlier versions. */
 const UNTIL_21 = `
   Acos Acosh Asin Asinh Atan Atanh ConvTranspose Cos Cosh Elu GlobalAveragePool GlobalMaxPool HardSigmoid
   HardSwish Sin Sinh Tan ThresholdedRelu GRU LSTM`;
@@ -43,12 +43,12 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
       causal: {
         allowed: [1],
         missing: 1,
-        otherwise: "the provider takes the node and then rejects the graph (causal=0 is not implemented)",
+        otherwise: "the provider accepts the node, but then rejects the graph (causal=0 is not implemented)",
       },
       softcap: {
         allowed: [0],
         missing: 0,
-        otherwise: "the provider leaves the cap out and computes something else",
+        otherwise: "the provider ignores the cap and computes wrong results",
       },
     },
   },
@@ -58,7 +58,7 @@ export const WEBGPU: OperatorRules = {
   confirmedBy: "ONNX Runtime's WebGPU provider (onnxruntime-node 1.30.0, SwiftShader)",
   sources: [
     {
-      document: "the provider itself on SwiftShader, asked by npm run interop:compilers",
+      document: "the provider itself on SwiftShader, tested with npm run interop:compilers",
       version: "onnxruntime-node 1.30.0",
     },
     {
@@ -67,7 +67,7 @@ export const WEBGPU: OperatorRules = {
       version: "onnxruntime main of 2026, before 1.30",
     },
     {
-      document: "attributes of GroupQueryAttention: graphs run on SwiftShader (npm run e2e:webgpu)",
+      document: "attributes of GroupQueryAttention: graphs that were run on SwiftShader (npm run e2e:webgpu)",
       version: "onnxruntime-node 1.30.0",
     },
   ],

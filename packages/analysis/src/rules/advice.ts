@@ -2,7 +2,7 @@
 import type { ProfileName } from "@slm/devices";
 
 const ATTENTION =
-  "write attention as MatMul, Softmax, MatMul, as slm export CHECKPOINT --target npu does, or export it without fusion";
+  "write attention as MatMul, Softmax, MatMul (slm export CHECKPOINT --target npu does this), or export it without fusion";
 const ROTATION = "write the rotation as Mul, Add, Slice, Neg and Concat with constant tables";
 const DYNAMIC = "fix the sizes it reads, so that it becomes a constant";
 const INTEGER = "use the QDQ form: QuantizeLinear, the float operator, DequantizeLinear";
@@ -26,7 +26,7 @@ const GENERAL: Readonly<Record<string, string>> = {
   "com.microsoft:FusedMatMul": "write it as Transpose, MatMul and Mul",
   Gelu: "write it as its formula with Erf or Tanh",
   Erf: "write Gelu as one operator (opset 20), or keep its formula as Div, Erf, Add, Mul, Mul",
-  "com.microsoft:MatMulNBits": "write the weight as int4 or int8 behind DequantizeLinear, then MatMul",
+  "com.microsoft:MatMulNBits": "write the weight as int4 or int8 with DequantizeLinear, then MatMul",
   "com.microsoft:DynamicQuantizeMatMul": INTEGER,
   "com.microsoft:MatMulIntegerToFloat": INTEGER,
   MatMulInteger: INTEGER,
@@ -35,7 +35,7 @@ const GENERAL: Readonly<Record<string, string>> = {
   QLinearConv: INTEGER,
   DynamicQuantizeLinear: INTEGER,
   "com.microsoft:GatherBlockQuantized":
-    "keep the table as int8 or uint8 behind one DequantizeLinear, or in float16",
+    "store the table as int8 or uint8 with one DequantizeLinear, or in float16",
   Range: DYNAMIC,
   Shape: DYNAMIC,
   Size: DYNAMIC,
@@ -46,13 +46,13 @@ const GENERAL: Readonly<Record<string, string>> = {
   Trilu: "make the mask a constant or an input",
   Neg: "multiply by -1",
   Expand: "let the next operator broadcast, or use Tile or Concat",
-  Greater: "compute the mask before the model and give it as an input",
-  Less: "compute the mask before the model and give it as an input",
+  Greater: "compute the mask before the model and pass it as an input",
+  Less: "compute the mask before the model and pass it as an input",
   LSTM: "unroll it, or use attention",
   GRU: "unroll it, or use attention",
 };
 
-/** Advice that is specific to a profile. */
+/** Advice for single profiles. */
 const SPECIAL: Readonly<Partial<Record<ProfileName, Readonly<Record<string, string>>>>> = {
   coreml: {
     QuantizeLinear: "export float16 weights: CoreML has no QDQ operators",
@@ -62,9 +62,9 @@ const SPECIAL: Readonly<Partial<Record<ProfileName, Readonly<Record<string, stri
 };
 
 const USUAL =
-  "express it by operators the profile has, or keep this part of the model on the CPU in a graph of its own";
+  "use operators that the profile supports, or run this part of the model on the CPU as a separate graph";
 
-/** Advice for an operator that a profile lacks. */
+/** Advice for an operator that a profile does not support. */
 export function operatorAdvice(profile: ProfileName, operator: string): string {
   const special = SPECIAL[profile] ?? {};
   if (Object.hasOwn(special, operator)) return special[operator]!;

@@ -1,10 +1,10 @@
-/** Values of attributes as the limits of profiles read them. */
+/** Reads values of attributes for the limits of profiles. */
 import type { GraphNode } from "@slm/onnx";
 import type { AttributeLimit } from "../profiles/profile.js";
 
 /**
- * The value of an attribute, or the default of its operator; "?" for one that is no number and no text. A list that must be ones is 1
- * if it is, else its text.
+ * The value of an attribute, or its operator's default; "?" if it is not a number or text. A list that must be ones is 1 if it consists of
+ * ones, otherwise its text.
  */
 export function attributeValue(
   { attributes }: GraphNode,

@@ -1,4 +1,4 @@
-/** Detects Gelu written with Erf, the pattern of exporters that runtimes fuse. */
+/** Detects Gelu written with Erf, a pattern of exporters that runtimes fuse. */
 import type { GraphNode } from "@slm/onnx";
 import type { PlacedNode, Scope } from "./subject.js";
 

@@ -13,45 +13,45 @@ export interface Finding {
   /** Operator with the naming of profiles; `input` for an input of the model; empty for the whole model. */
   readonly opType: string;
   readonly message: string;
-  /** What to do about it. */
+  /** How to fix it. */
   readonly advice: string;
 }
 
 /** Every rule with its requirement, in the order of reports. */
 export const RULES = {
   operator: "the device has the operator",
-  opset: "the operator exists in the opset the model imports, and in those the device knows",
-  "control-flow": "no If, Loop or Scan where the device runs one fixed sequence",
+  opset: "the operator exists in the model's opset, and the device supports that version",
+  "control-flow": "no If, Loop or Scan if the device runs one fixed sequence",
   "static-shape": "every size is a number",
-  shape: "sizes and types fit together",
-  rank: "no more axes than the device takes",
-  dtype: "element types the device takes",
-  "constant-input": "inputs that the compiler needs are constants",
-  "input-count": "as many inputs as the device takes",
-  attribute: "attributes have values the device takes",
-  "qdq-form": "each operator lies between DequantizeLinear and QuantizeLinear",
-  "qdq-parameters": "scales and zero points are ones the device takes",
-  "qdq-weight": "quantized weights have a form the device takes",
+  shape: "sizes and types are consistent",
+  rank: "no more axes than the device supports",
+  dtype: "element types that the device supports",
+  "constant-input": "inputs that the compiler needs as constants are constants",
+  "input-count": "a number of inputs that the device supports",
+  attribute: "attributes have values that the device supports",
+  "qdq-form": "each operator is between DequantizeLinear and QuantizeLinear",
+  "qdq-parameters": "the device supports the scales and zero points",
+  "qdq-weight": "the device supports the form of quantized weights",
   "qdq-bias": "biases are int32 with the scale of the product",
-  size: "weights and values fit",
-  name: "nodes have names of their own",
-  omitted: "nothing in the file that was not looked at",
+  size: "weights and values are not too large",
+  name: "nodes have unique names",
+  omitted: "the analysis covers everything in the file",
   folded: "nodes that only compute constants",
-  unknown: "everything the other rules ask about is known",
+  unknown: "every fact that other rules need is known",
 } as const;
 
 export type RuleName = keyof typeof RULES;
 
-/** What a rule says of a node. */
+/** A rule's verdict on a node. */
 export interface Remark {
   readonly severity: Severity;
   readonly message: string;
   readonly advice: string;
-  /** Whether the device does not take the node; default: if the severity is error. */
+  /** Whether the device does not compute the node. Default: true if the severity is error. */
   readonly isRefusal?: boolean | undefined;
 }
 
-/** Most findings that are kept per rule; more are only counted. */
+/** Maximum number of findings kept per rule. More are only counted. */
 const KEPT_PER_RULE = 200;
 
 export type Counts = Readonly<Record<Severity, number>>;
@@ -69,12 +69,12 @@ export class Findings {
     if (isRefusal) this.refuse(rule, node);
   }
 
-  /** Notes that the device does not take a node, for a reason that another finding tells. */
+  /** Records that the device does not compute a node, for a reason in another finding. */
   refuse(rule: RuleName, node: GraphNode): void {
     this.#refusals.set(node, [...this.refusalsOf(node), rule]);
   }
 
-  /** The rules by which the device does not take a node. */
+  /** The rules by which the device does not compute a node. */
   refusalsOf(node: GraphNode): readonly RuleName[] {
     return this.#refusals.get(node) ?? [];
   }
@@ -99,7 +99,7 @@ export class Findings {
     return [...this.#kept].sort((a, b) => place(a) - place(b));
   }
 
-  /** Number of findings that were counted and not kept, for each rule. */
+  /** Number of findings that were counted but not kept, for each rule. */
   get left(): Readonly<Record<string, number>> {
     const over = [...this.#perRule].filter(([, count]) => count > KEPT_PER_RULE);
     return Object.fromEntries(over.map(([rule, count]) => [rule, count - KEPT_PER_RULE]));

@@ -12,7 +12,7 @@ const TYPE_ADVICE: Readonly<Partial<Record<OnnxDType, string>>> = {
   int64: "use int32 for ids and positions",
   float64: "export the model in float32",
   bfloat16: "export the model in float16 or float32",
-  string: "turn text into numbers before the model",
+  string: "convert text to numbers before the model",
 };
 
 export const dtypes: Rule = (subject, findings) => {
@@ -31,7 +31,7 @@ export const dtypes: Rule = (subject, findings) => {
     }
     if (rejected !== undefined) {
       const [value, dtype] = rejected;
-      const message = `'${shorten(value)}' is ${dtype}; ${profile.label} takes ${profile.dtypes.join(", ")}`;
+      const message = `'${shorten(value)}' is ${dtype}; ${profile.label} supports ${profile.dtypes.join(", ")}`;
       const advice = TYPE_ADVICE[dtype] ?? "use one of these types";
       findings.about("dtype", placed, rejection(subject, placed, message, advice));
     }
@@ -39,7 +39,7 @@ export const dtypes: Rule = (subject, findings) => {
   }
   for (const [dtype, values] of converted) {
     const message = `${values.size} values are ${dtype}: ${profile.convertedTypes[dtype] ?? ""}`;
-    const advice = TYPE_ADVICE[dtype] ?? "nothing, if that is what you want";
+    const advice = TYPE_ADVICE[dtype] ?? "no change is needed if you accept this";
     findings.add(aboutModel("dtype", { severity: "info", message, advice }));
   }
 };
@@ -52,7 +52,7 @@ function checkInputTypes(subject: Subject, placed: PlacedNode, findings: Paramet
     const value = node.inputs[Number(index)] ?? "";
     const { dtype } = scope.of(value);
     if (value === "" || dtype === undefined || types.includes(dtype)) continue;
-    const message = `input ${index} of ${operatorName(node)} is ${dtype}; ${label} takes ${types.join(", ")} there`;
+    const message = `input ${index} of ${operatorName(node)} is ${dtype}; ${label} supports ${types.join(", ")} there`;
     const advice = `convert it to ${types[0] ?? "another type"}`;
     findings.about("dtype", placed, rejection(subject, placed, message, advice));
   }
@@ -73,7 +73,7 @@ export const constantInputs: Rule = (subject, findings) => {
         isDequantize(dequantized) &&
         scope.isKnown(dequantized.inputs[0] ?? "");
       if (isDequantized && !plainConstants.includes(index)) continue;
-      const message = `input ${index} of ${operatorName(node)}, '${shorten(value)}', must be a constant for ${subject.profile.label}, it is computed`;
+      const message = `input ${index} of ${operatorName(node)}, '${shorten(value)}', must be a constant for ${subject.profile.label}, but it is computed`;
       const advice = "fix the sizes it is computed from, or make it an initializer";
       findings.about("constant-input", placed, rejection(subject, placed, message, advice));
     }
@@ -91,24 +91,27 @@ export const inputCounts: Rule = (subject, findings) => {
     const given = node.inputs.length;
     if (given < minInputs)
       add(
-        `${operatorName(node)} has ${given} inputs, ${label} takes ${minInputs} or more`,
-        "replace it by Identity",
+        `${operatorName(node)} has ${given} inputs; ${label} needs ${minInputs} or more`,
+        "replace it with Identity",
       );
     const present = absentInputs.find((index) => (node.inputs[index] ?? "") !== "");
     if (present !== undefined)
-      add(`${operatorName(node)} has input ${present}, ${label} takes it only without`, "leave it out");
+      add(
+        `${operatorName(node)} has input ${present}; ${label} supports the operator only without it`,
+        "remove the input",
+      );
     const read = node.outputs.filter(
       (value) => value !== "" && (scope.index.isOutput(value) || scope.index.usesOf(value).length > 0),
     );
     if (outputCount !== undefined && read.length > outputCount)
       add(
-        `${read.length} outputs of ${operatorName(node)} are read, ${label} takes ${outputCount}`,
-        "compute the others from it",
+        `${read.length} outputs of ${operatorName(node)} are read; ${label} supports ${outputCount}`,
+        "compute the other outputs from it",
       );
   }
 };
 
-/** An equation with its letters in the order in which they appear. */
+/** Renames the letters of an equation in order of appearance. */
 function withOwnLetters(equation: string): string {
   const letters = new Map<string, string>();
   return equation.replaceAll(/\s/g, "").replaceAll(/[A-Za-z]/g, (letter) => {
@@ -124,7 +127,7 @@ export const equations: Rule = (subject, findings) => {
     if (allowed === undefined) continue;
     const equation = attributeOf(placed.node, "equation", "string") ?? "";
     if (allowed.includes(withOwnLetters(equation))) continue;
-    const message = `equation ${shorten(equation)}; ${subject.profile.label} takes products of matrices: ${allowed.join(" or ")}`;
+    const message = `equation ${shorten(equation)}; ${subject.profile.label} supports only matrix products: ${allowed.join(" or ")}`;
     const advice = "write it as Transpose, Reshape and MatMul";
     findings.about("attribute", placed, rejection(subject, placed, message, advice));
   }
@@ -138,10 +141,10 @@ function isAllowed(placed: PlacedNode, value: number | string, { allowed }: Attr
   return rank === undefined ? value === -1 : axisOf(value, rank) === rank - 1;
 }
 
-/** What an attribute must be, and what to do about another value. */
+/** The required value of an attribute, and how to fix another value. */
 function wantedText(name: string, { allowed }: AttributeLimit): readonly [string, string] {
-  if (allowed === "last-axis") return ["the last axis", "transpose around it"];
-  if (allowed === "ones") return ["ones", `leave ${name} out`];
+  if (allowed === "last-axis") return ["the last axis", "add Transpose before and after it"];
+  if (allowed === "ones") return ["ones", `remove ${name}`];
   const wanted = allowed.join(" or ");
   return [wanted, `set ${name} to ${wanted}`];
 }
@@ -161,7 +164,7 @@ export const attributes: Rule = (subject, findings) => {
       const isMeant = limit.without === undefined || isEmpty(placed, limit.without);
       if (!isMeant || isAllowed(placed, value, limit)) continue;
       const [wanted, advice] = wantedText(name, limit);
-      const message = `${name} of ${operatorName(node)} is ${shorten(String(value))}; ${subject.profile.label} takes ${wanted}`;
+      const message = `${name} of ${operatorName(node)} is ${shorten(String(value))}; ${subject.profile.label} supports ${wanted}`;
       const { otherwise } = limit;
       const remark =
         otherwise === undefined
@@ -173,8 +176,8 @@ export const attributes: Rule = (subject, findings) => {
 };
 
 /**
- * Windows of pooling with `ceil_mode`: ONNX leaves out a last window that starts in the padding behind the data (opset 22), which not
- * every compiler does.
+ * Checks pooling with `ceil_mode`: ONNX omits a last window that starts in the padding after the data (opset 22), but not every compiler
+ * does.
  */
 export const lastWindows: Rule = (subject, findings) => {
   for (const placed of subject.nodes) {
@@ -193,11 +196,11 @@ export const lastWindows: Rule = (subject, findings) => {
       return count < Math.ceil(room / at("strides", axis, 1)) + 1;
     });
     if (!isCut) continue;
-    const message = `ceil_mode of ${operatorName(node)} leaves out a window that starts behind the data; ${subject.profile.label} does not`;
+    const message = `ceil_mode of ${operatorName(node)} omits a window that starts after the data; ${subject.profile.label} does not`;
     findings.about(
       "attribute",
       placed,
-      rejection(subject, placed, message, "pad the data and leave ceil_mode out"),
+      rejection(subject, placed, message, "pad the data and remove ceil_mode"),
     );
   }
 };

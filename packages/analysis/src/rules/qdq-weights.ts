@@ -28,7 +28,7 @@ export const weights: Rule = (subject, findings) => {
   }
 };
 
-/** Scales per channel or block are only for weights. */
+/** Only weights can have scales per channel or block. */
 function checkAlone(
   subject: Subject,
   rules: QuantizationRules,
@@ -43,12 +43,12 @@ function checkAlone(
     uses.length > 0 &&
     (dtype === "int32" || uses.every((use) => isWeightUse(rules, use.node, use.input)));
   if (isPerChannel && !isOfWeight) {
-    const message = `one scale per channel is possible for weights of ${Object.keys(rules.weightInputs).join(", ")} only`;
+    const message = `one scale per channel is supported only for weights of ${Object.keys(rules.weightInputs).join(", ")}`;
     const advice = "use one scale for the whole tensor";
     findings.about("qdq-weight", placed, { severity: "error", message, advice });
   }
   if (block === 0 || rules.blocks) return;
-  const message = `${subject.profile.label} takes no scales per block of ${block}`;
+  const message = `${subject.profile.label} does not support scales per block of ${block}`;
   findings.about("qdq-weight", placed, { severity: "error", message, advice: "use one scale per channel" });
 }
 
@@ -69,20 +69,20 @@ function checkWeight(subject: Subject, placed: PlacedNode, row: WeightInput, fin
     if (axis !== wanted)
       add(
         "error",
-        `scales of its weight lie along axis ${axis}, it must be ${wanted}`,
+        `scales of its weight are along axis ${axis}, they must be along axis ${wanted}`,
         `quantize along axis ${wanted}`,
       );
     if (node.opType === "MatMul" && shape !== undefined && shape.length !== 2)
       add(
         "error",
-        `one scale per channel needs a weight of 2 axes, it is ${shapeText(shape)}`,
+        `one scale per channel needs a weight with 2 axes, got ${shapeText(shape)}`,
         "use one scale",
       );
   }
   const isInt4 = found.dtype === "int4" || found.dtype === "uint4";
   if (isInt4 && found.zeroPoints?.some((zero) => zero !== 0) === true)
     add("error", "4-bit weights must be symmetric, with zero point 0", "quantize to int4, symmetric");
-  if (isInt4 && !isConstant) add("error", "4-bit numbers are for weights only", "use 8 or 16 bits");
+  if (isInt4 && !isConstant) add("error", "only weights can have 4 bits", "use 8 or 16 bits");
   checkBothWide(subject, placed, { isConstant, found }, add);
 }
 
@@ -100,7 +100,7 @@ function checkBothWide(
   if (isWide(parametersOf(left, scope)) && isWide(found))
     add(
       "warning",
-      "both operands have 16 bits: the provider cuts the second to 8",
+      "both operands have 16 bits; the provider reduces the second to 8",
       "quantize the second to uint8",
     );
 }
@@ -117,26 +117,26 @@ export const biases: Rule = (subject, findings) => {
     const bias = index === undefined ? undefined : dequantizerOf(node.inputs[index] ?? "", scope);
     const [x, w] = [0, 1].map((input) => dequantizerOf(node.inputs[input] ?? "", scope));
     if (bias === undefined || x === undefined || w === undefined) continue;
-    if (!scope.isKnown(bias.inputs[0] ?? "")) continue; // A computed one is an activation.
+    if (!scope.isKnown(bias.inputs[0] ?? "")) continue; // A computed bias is an activation.
     const found = parametersOf(bias, scope);
     const add = (message: string, advice: string): void => {
       findings.about("qdq-bias", placed, { severity: "error", message, advice });
     };
     if (found.dtype !== undefined && found.dtype !== "int32")
-      add(`bias of ${operatorName(node)} is ${found.dtype}, it must be int32`, "quantize biases to int32");
+      add(`bias of ${operatorName(node)} is ${found.dtype}, but must be int32`, "quantize biases to int32");
     else if (rules.vectorBias?.has(node.opType) === true && !isVector(scope.of(bias.inputs[0] ?? "").shape))
-      add(`bias of ${operatorName(node)} must be a vector`, "add it by an Add of its own");
+      add(`bias of ${operatorName(node)} must be a vector`, "add it with a separate Add");
     else if (found.zeroPoints?.some((zero) => zero !== 0) === true)
-      add("zero point of the bias must be 0", "quantize biases symmetrically");
+      add("the zero point of the bias must be 0", "quantize biases symmetrically");
     else if (!isProduct(found.scales, parametersOf(x, scope).scales, parametersOf(w, scope).scales))
       add(
-        "scale of the bias must be the scale of the input times that of the weight",
-        "quantize the bias anew",
+        "the scale of the bias must be the scale of the input times the scale of the weight",
+        "quantize the bias again",
       );
   }
 };
 
-/** One size, besides ones in front of it. */
+/** Whether a shape has one size, after leading ones. */
 function isVector(shape: Shape | undefined): boolean {
   return shape === undefined || (shape.length > 0 && shape.slice(0, -1).every((size) => size === 1));
 }

@@ -1,6 +1,6 @@
 /**
- * Rules about the QDQ form: a device's compiler computes an operator in integers if every input comes from DequantizeLinear and
- * every output goes to one QuantizeLinear. Source: CheckQDQNodes in ONNX Runtime's qdq_selectors.cc.
+ * Rules about the QDQ form: a compiler computes an operator in integers if every input comes from DequantizeLinear and every output goes to
+ * one QuantizeLinear. Source: CheckQDQNodes in ONNX Runtime's qdq_selectors.cc.
  */
 import { shorten, type OnnxDType } from "@slm/onnx";
 import { operatorName, type Findings } from "./finding.js";
@@ -35,19 +35,19 @@ export const form: Rule = (subject, findings) => {
     const loose = floatOutputs(placed).filter((value) => onlyQuantizerOf(value, scope) === undefined);
     if (bare.length === 0 && loose.length === 0) continue;
     const parts = [
-      ...bare.map(({ index }) => `input ${index} comes from no DequantizeLinear`),
+      ...bare.map(({ index }) => `input ${index} does not come from DequantizeLinear`),
       ...loose.map((value) => `output '${shorten(value)}' ${whyLoose(value, placed)}`),
     ];
     const message = `${operatorName(node)} is not computed in integers (${parts.join("; ")}): ${rules.float}`;
-    const advice = "put DequantizeLinear before each input and one QuantizeLinear behind each output";
+    const advice = "put DequantizeLinear before each input and one QuantizeLinear after each output";
     findings.about("qdq-form", placed, { severity: "warning", message, advice });
   }
 };
 
 function whyLoose(value: string, { scope }: PlacedNode): string {
-  if (scope.index.isOutput(value)) return "is an output of the model itself";
+  if (scope.index.isOutput(value)) return "is an output of the model";
   const uses = scope.index.usesOf(value).length;
-  return uses === 1 ? "goes to no QuantizeLinear" : `goes to ${uses} nodes instead of one QuantizeLinear`;
+  return uses === 1 ? "does not go to QuantizeLinear" : `goes to ${uses} nodes instead of one QuantizeLinear`;
 }
 
 /** Types that ONNX's Q and DQ support only from opset 21 on. */
@@ -88,7 +88,7 @@ export const parameters: Rule = (subject, findings) => {
       const what = isWeight ? "weights" : "activations";
       add(
         "error",
-        `quantized ${what} are ${dtype}, ${subject.profile.label} takes ${allowed.join(", ")}`,
+        `quantized ${what} are ${dtype}; ${subject.profile.label} supports ${allowed.join(", ")}`,
         `use ${allowed[0]!}`,
       );
     }
@@ -97,7 +97,7 @@ export const parameters: Rule = (subject, findings) => {
       add(
         "error",
         `${node.opType} of ${dtype} needs opset 21`,
-        "convert to opset 21, or use the com.microsoft operator",
+        "convert the model to opset 21, or use the com.microsoft operator",
       );
     if (rules.powerOfTwo && !isWeightBias(dtype)) checkPowersOfTwo({ scales, zeroPoints, dtype }, add);
   }
@@ -119,12 +119,12 @@ function checkPowersOfTwo(
   if (isOff || zeroPoints?.some((zero) => zero !== middle) === true)
     add(
       "warning",
-      "scale is no power of two or zero point not in the middle: the compiler leaves the operator to another unit",
+      "the scale is not a power of two, or the zero point is not in the middle, so the compiler assigns the operator to another unit",
       "calibrate with power-of-two scales (XINT8)",
     );
 }
 
-/** Scales that differ by less count as equal. Source: QNN's base_op_builder, SetOutputQParamEqualToInputIfNearlyEqual. */
+/** Scales that differ by less are considered equal. Source: QNN's base_op_builder, SetOutputQParamEqualToInputIfNearlyEqual. */
 const SAME = 1e-9;
 
 function areSame(a: readonly number[] | undefined, b: readonly number[] | undefined): boolean {
@@ -146,8 +146,8 @@ function checkShared(rules: QuantizationRules, placed: PlacedNode, findings: Fin
     return !areSame(given.scales, wanted.scales) || !areSame(given.zeroPoints, wanted.zeroPoints);
   });
   if (!differs) return;
-  const message = `${node.opType} only moves elements, but its input and output have other scales or zero points`;
-  const advice = "give all of them one scale and zero point";
+  const message = `${node.opType} only moves elements, but its input and output have different scales or zero points`;
+  const advice = "use the same scale and zero point for all of them";
   findings.about("qdq-parameters", placed, { severity: "warning", message, advice });
 }
 
@@ -161,7 +161,7 @@ function checkFixed(rules: QuantizationRules, placed: PlacedNode, findings: Find
   if (wanted === undefined || scales === undefined || zeroPoints === undefined) return;
   const [scale = 0, zero = 0] = [scales[0], zeroPoints[0]];
   if (Math.abs(scale / wanted.scale - 1) < 1e-6 && zero === wanted.zeroPoint) return;
-  const message = `${dtype ?? ""} output of ${node.opType} has scale ${scale} and zero point ${zero}, the compiler takes ${wanted.scale} and ${wanted.zeroPoint} instead`;
+  const message = `${dtype ?? ""} output of ${node.opType} has scale ${scale} and zero point ${zero}, but the compiler uses ${wanted.scale} and ${wanted.zeroPoint}`;
   findings.about("qdq-parameters", placed, {
     severity: "warning",
     message,

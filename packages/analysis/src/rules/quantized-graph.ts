@@ -12,14 +12,14 @@ export function isDequantize({ opType, domain }: GraphNode): boolean {
 
 /** Scale and zero point of a Q or DQ node. */
 export interface Parameters {
-  /** Absent if not constant, or too many to read. */
+  /** Absent if they are not constant, or too many to read. */
   readonly scales?: readonly number[] | undefined;
   readonly zeroPoints?: readonly number[] | undefined;
   /** Type of the quantized side. */
   readonly dtype?: OnnxDType | undefined;
-  /** Axis of the scales if there are several. */
+  /** Axis of the scales, if there are several. */
   readonly axis: number;
-  /** Elements that share a scale along `axis`; 0: all. */
+  /** Number of elements that share a scale along `axis`; 0: all. */
   readonly block: number;
   readonly isPerChannel: boolean;
 }
@@ -89,8 +89,8 @@ export function floatOutputs({ node, scope }: PlacedNode): readonly string[] {
 }
 
 /**
- * The DQ before a node and the Q behind it, if they make it a quantized operator: every float input comes from DequantizeLinear,
- * every output goes to one QuantizeLinear. Empty for other nodes.
+ * The DQ before a node and the Q after it, if they make it a quantized operator: every float input comes from DequantizeLinear, every
+ * output goes to one QuantizeLinear. Empty for other nodes.
  */
 export function partsOfUnit({ profile }: Subject, placed: PlacedNode): readonly GraphNode[] {
   const { node, scope } = placed;

@@ -18,7 +18,7 @@ export function aboutInput(rule: RuleName, input: string, remark: Remark): Findi
   return { rule, node: shorten(input), opType: "input", ...remark };
 }
 
-/** The profile's support of the node's operator; undefined if it has none. */
+/** The profile's support of the node's operator; undefined if it is not supported. */
 export function supportOf({ profile }: Subject, { node }: PlacedNode): OperatorSupport | undefined {
   const name = operatorName(node);
   return Object.hasOwn(profile.operators, name) ? profile.operators[name] : undefined;
@@ -37,11 +37,11 @@ export function fallsBackToCpu({ profile }: Subject, placed: PlacedNode): boolea
 /** The finding for a node that the device does not support: a warning if the CPU runs it, otherwise an error. */
 export function rejection(subject: Subject, placed: PlacedNode, message: string, advice: string): Remark {
   if (!fallsBackToCpu(subject, placed)) return { severity: "error", message, advice };
-  const copied = `${message}; the CPU computes it, its tensors are copied`;
+  const copied = `${message}; the CPU computes it, and its tensors are copied`;
   return { severity: "warning", message: copied, advice, isRefusal: true };
 }
 
-/** A shape for messages. */
+/** Formats a shape for messages. */
 export function shapeText(shape: readonly (number | string)[] | undefined): string {
   return shape === undefined
     ? "[of unknown rank]"

@@ -1,4 +1,4 @@
-/** Rules about sizes: static, consistent, not too many axes, not too large, and known. */
+/** Rules about shapes: static, consistent, known, not too many axes, not too large. */
 import { elementCount, ONNX_DTYPES, type OnnxDType, shorten } from "@slm/onnx";
 import { operatorName, type Severity } from "./finding.js";
 import { isNumber, isStatic, type Shape } from "../shapes/facts.js";
@@ -32,17 +32,17 @@ const valuesOf = ({ node }: PlacedNode): readonly string[] =>
 export const staticShapes: Rule = (subject, findings) => {
   const { model, profile } = subject;
   if (profile.staticShapes === "free") return;
-  // On a GPU, the CPU runs the nodes that the provider cannot compile.
+  // With a GPU, the CPU runs nodes that the provider cannot compile.
   const isRequired = profile.staticShapes === "required" && profile.rest === null;
   const severity = isRequired ? "error" : "warning";
-  const consequence = severity === "error" ? "does not compile graphs" : "is slower on graphs";
+  const consequence = severity === "error" ? "does not support graphs" : "is slower on graphs";
   for (const input of model.inputs) {
     const { name, shape } = input;
     if (shape === undefined || isStatic(shape)) continue;
-    const message = `input '${shorten(name)}' is ${shapeText(shape)}; ${profile.label} ${consequence} whose sizes change`;
+    const message = `input '${shorten(name)}' is ${shapeText(shape)}; ${profile.label} ${consequence} with dynamic sizes`;
     const flags = sizeFlagsOf(input, model).join(" ");
     const chosen = /[=,]N\b/.test(flags) ? " with a number for each N" : "";
-    const advice = `fix them, ${flags}${chosen}, or export one model per size that is needed`;
+    const advice = `fix the sizes, ${flags}${chosen}, or export one model per size`;
     findings.add(aboutInput("static-shape", name, { severity, message, advice }));
   }
   for (const placed of subject.nodes) {
@@ -51,7 +51,7 @@ export const staticShapes: Rule = (subject, findings) => {
     const value = node.outputs.find((name) => hasSymbol(scope.of(name).shape));
     if (value === undefined) continue;
     const message = `output '${shorten(value)}' is ${shapeText(scope.of(value).shape)}: its size depends on the data`;
-    const advice = "use an operator whose output has one size, with a mask";
+    const advice = "use an operator with a fixed output size, and a mask";
     findings.about("static-shape", placed, { severity, message, advice });
   }
   if (!isRequired) return;
@@ -63,17 +63,17 @@ export const staticShapes: Rule = (subject, findings) => {
     const empty = data.find((name) => scope.of(name).shape?.includes(0) === true);
     if (empty === undefined || node.opType === "Concat") continue; // Concat drops inputs without elements.
     const message = `'${shorten(empty)}' is ${shapeText(scope.of(empty).shape)}: it has no elements`;
-    findings.about("static-shape", placed, rejection(subject, placed, message, "leave the node out"));
+    findings.about("static-shape", placed, rejection(subject, placed, message, "remove the node"));
   }
 };
 
 const MISFITS = {
-  misfit: ["error", "the model does not run anywhere: export it anew"],
+  misfit: ["error", "no runtime can run the model: export it again"],
   inside: [
     "error",
-    "runtimes check branches that are never taken too: other sizes, or a model without the branch",
+    "runtimes also check branches that are never taken: use other sizes, or export the model without the branch",
   ],
-  contradiction: ["warning", "run ONNX shape inference on the model, which rewrites its notes"],
+  contradiction: ["warning", "run ONNX shape inference on the model to rewrite the declared types"],
 } as const satisfies Readonly<Record<string, readonly [Severity, string]>>;
 
 export const fittingShapes: Rule = (subject, findings) => {
@@ -87,7 +87,7 @@ export const fittingShapes: Rule = (subject, findings) => {
   }
 };
 
-/** Most axes of the operator, of its type of data where that matters; undefined: those of the profile. */
+/** Highest rank that the operator supports for its data type; undefined: the profile's. */
 function ownRank(subject: Subject, placed: PlacedNode): number | undefined {
   const support = supportOf(subject, placed);
   const dtype = quantizedTypeOf(subject, placed) ?? dataTypeOf(placed, support);
@@ -113,13 +113,13 @@ export const ranks: Rule = (subject, findings) => {
     const support = supportOf(subject, placed);
     const scalar = support?.noScalars?.find((index) => isScalar(placed, index));
     if (scalar !== undefined) {
-      const message = `input ${scalar} of ${operatorName(placed.node)} is a scalar; ${profile.label} takes a vector there`;
+      const message = `input ${scalar} of ${operatorName(placed.node)} is a scalar; ${profile.label} needs a vector there`;
       findings.about("rank", placed, rejection(subject, placed, message, "give it an axis of one element"));
     }
     const data = ranked[support?.data ?? 0];
     const mostOfData = support?.maxDataRank ?? Infinity;
     if (data !== undefined && data.rank > mostOfData) {
-      const message = `data of ${operatorName(placed.node)} has ${data.rank} axes, ${profile.label} takes ${mostOfData}`;
+      const message = `data of ${operatorName(placed.node)} has ${data.rank} axes; ${profile.label} supports ${mostOfData}`;
       findings.about(
         "rank",
         placed,
@@ -128,12 +128,12 @@ export const ranks: Rule = (subject, findings) => {
     }
     const { value, rank } = ranked.reduce((a, b) => (b.rank > a.rank ? b : a), { value: "", rank: 0 });
     const found = `'${shorten(value)}' ${shapeText(placed.scope.of(value).shape)} has ${rank} axes`;
-    const advice = "merge axes with Reshape before it, or work on slices";
+    const advice = "merge axes with Reshape before it, or process slices";
     if (rank > most) {
-      const message = `${found}, ${profile.label} takes ${most} of ${operatorName(placed.node)}`;
+      const message = `${found}; ${profile.label} supports ${most} for ${operatorName(placed.node)}`;
       findings.about("rank", placed, rejection(subject, placed, message, advice));
     } else if (rank > advised && own === undefined) {
-      const message = `${found}; ${profile.label} takes ${advised} of most operators`;
+      const message = `${found}; ${profile.label} supports ${advised} for most operators`;
       findings.about("rank", placed, { severity: "warning", message, advice });
     }
   }
@@ -154,7 +154,7 @@ export const sizes: Rule = (subject, findings) => {
     0,
   );
   if (weights > profile.maxWeightBytes) {
-    const message = `${weights} bytes of weights, ${profile.label} takes ${profile.maxWeightBytes}`;
+    const message = `${weights} bytes of weights; ${profile.label} supports ${profile.maxWeightBytes}`;
     const advice = "quantize the model, or split it into graphs that run one after another";
     findings.add(aboutModel("size", { severity: "error", message, advice }));
   }
@@ -166,7 +166,7 @@ export const sizes: Rule = (subject, findings) => {
     });
     if (value === undefined) continue;
     const { dtype, shape } = placed.scope.of(value);
-    const message = `'${shorten(value)}' ${shapeText(shape)} takes ${bytesOf(dtype, shape)} bytes, at most ${MAX_VALUE_BYTES} are possible`;
+    const message = `'${shorten(value)}' ${shapeText(shape)} has ${bytesOf(dtype, shape)} bytes, the limit is ${MAX_VALUE_BYTES}`;
     const advice = "use smaller fixed sizes";
     findings.about("size", placed, { severity: "error", message, advice });
   }
@@ -198,8 +198,8 @@ export const unknowns: Rule = (subject, findings) => {
     const hasRule = inferRuleOf(node.domain, node.opType) !== undefined;
     if (!isOrigin && hasRule) continue;
     const why = hasRule
-      ? "it depends on what is computed while the model runs"
-      : "its operator is not known here";
+      ? "it depends on values that are computed at run time"
+      : "its operator has no shape inference";
     const what = missingFact(subject, placed, value) ?? "";
     const seen = isUnknown(scope.of(value).shape) ? shapeText(scope.of(value).shape) : "";
     const message = `${what} of '${shorten(value)}' ${seen} unknown: ${why}`.replace("  ", " ");
@@ -210,18 +210,18 @@ export const unknowns: Rule = (subject, findings) => {
     ({ dtype, shape }) => dtype === undefined || shape === undefined,
   );
   for (const { name, shape } of inputs) {
-    const message = `input '${shorten(name)}' ${shapeText(shape)}: the file does not tell its type or how many axes it has`;
-    const advice = "give the input a type in the model";
+    const message = `input '${shorten(name)}' ${shapeText(shape)}: the file does not specify its type or rank`;
+    const advice = "declare the input's type in the model";
     findings.add(aboutInput("unknown", name, { severity: "warning", message, advice }));
   }
   const { rejected } = subject.main.reader;
   if (rejected > 0) {
-    const message = `${rejected} times scales or zero points were not looked at: the model has too many`;
-    const advice = "check the quantized nodes by hand";
+    const message = `scales or zero points were not checked in ${rejected} places, because the model has too many`;
+    const advice = "check the quantized nodes manually";
     findings.add(aboutModel("unknown", { severity: "warning", message, advice }));
   }
   if (values === 0) return;
-  const message = `${values} values could not be checked by the rules about sizes, axes and types`;
-  const advice = "see the nodes above, where it begins";
+  const message = `${values} values could not be checked by the rules about shapes and types`;
+  const advice = "see the first nodes of unknown shape above";
   findings.add(aboutModel("unknown", { severity: "warning", message, advice }));
 };

@@ -1,4 +1,4 @@
-/** Rules about what the table of a profile says of an operator's data: element types, alone and between Q and DQ, and pairs of them. */
+/** Rules about the element types of an operator's data, in float and between Q and DQ. */
 import type { GraphNode, OnnxDType } from "@slm/onnx";
 import { operatorName, type Findings } from "./finding.js";
 import type { OperatorSupport } from "../profiles/profile.js";
@@ -6,7 +6,7 @@ import { isControlFlow, type PlacedNode, type Subject } from "./subject.js";
 import { dequantizerOf, isQuantize, parametersOf, partsOfUnit } from "./quantized-graph.js";
 import { rejection, supportOf, type Rule } from "./rule.js";
 
-/** The data of a node: what it computes, apart from indices, sizes and conditions. */
+/** The type of a node's data input, as opposed to indices, sizes and conditions. */
 export function dataTypeOf(
   { node, scope }: PlacedNode,
   support: OperatorSupport | undefined,
@@ -14,14 +14,14 @@ export function dataTypeOf(
   return scope.of(node.inputs[support?.data ?? 0] ?? "").dtype;
 }
 
-/** Types of the activations that the Q and DQ of a unit turn into integers; constants are weights and not among them. */
+/** Types of the activations that the Q and DQ of a unit convert to integers, without constants, which are weights. */
 function activationTypes({ scope }: PlacedNode, parts: readonly GraphNode[]): readonly OnnxDType[] {
   const isActivation = (part: GraphNode): boolean => isQuantize(part) || !scope.isKnown(part.inputs[0] ?? "");
   const types = parts.filter(isActivation).map((part) => parametersOf(part, scope).dtype);
   return types.filter((dtype) => dtype !== undefined);
 }
 
-/** What a unit computes in; undefined if the node is none. */
+/** The integer type in which a unit computes; undefined if the node is not part of a unit. */
 export function quantizedTypeOf(subject: Subject, placed: PlacedNode): OnnxDType | undefined {
   return activationTypes(placed, partsOfUnit(subject, placed))[0];
 }
@@ -55,8 +55,8 @@ function checkPlain(subject: Subject, { placed, support }: Use, findings: Findin
   const dtype = dataTypeOf(placed, support);
   if (support.types === undefined || dtype === undefined || support.types.includes(dtype)) return;
   const { label } = subject.profile;
-  const allowed = support.types.length === 0 ? "it between Q and DQ only" : support.types.join(", ");
-  const message = `${operatorName(placed.node)} of ${dtype}; ${label} takes ${allowed}`;
+  const allowed = support.types.length === 0 ? "it only between Q and DQ" : support.types.join(", ");
+  const message = `${operatorName(placed.node)} of ${dtype}; ${label} supports ${allowed}`;
   const advice = ADVICE[dtype] ?? `convert it to ${support.types[0] ?? "a quantized type"}`;
   findings.about("dtype", placed, rejection(subject, placed, message, advice));
 }
@@ -68,8 +68,8 @@ function checkWhole(subject: Subject, { placed, support }: Use, findings: Findin
     support.wholeUnits === "always" ||
     (support.wholeUnits === "output" && node.outputs.some((value) => scope.index.isOutput(value)));
   if (!isMeant || before.length === 0) return;
-  const message = `${operatorName(node)} lies behind DequantizeLinear without QuantizeLinear behind it; ${subject.profile.label} takes both or none`;
-  const advice = "put one QuantizeLinear behind it";
+  const message = `${operatorName(node)} follows DequantizeLinear, but no QuantizeLinear follows it; ${subject.profile.label} needs both or neither`;
+  const advice = "put one QuantizeLinear after it";
   findings.about("qdq-form", placed, rejection(subject, placed, message, advice));
   for (const dequantizer of before) findings.refuse("qdq-form", dequantizer);
 }
@@ -84,15 +84,15 @@ function checkQuantized(
   const allowed = support.quantizedTypes;
   const refused = types.find((dtype) => allowed?.includes(dtype) === false);
   if (refused !== undefined && allowed !== undefined) {
-    const takes = allowed.length === 0 ? "it in float only" : allowed.join(", ");
-    const message = `${operatorName(placed.node)} quantized to ${refused}; ${label} takes ${takes}`;
-    const advice = allowed[0] === undefined ? "leave it in float" : `quantize it to ${allowed[0]}`;
+    const takes = allowed.length === 0 ? "it only in float" : allowed.join(", ");
+    const message = `${operatorName(placed.node)} quantized to ${refused}; ${label} supports ${takes}`;
+    const advice = allowed[0] === undefined ? "keep it in float" : `quantize it to ${allowed[0]}`;
     findings.about("qdq-parameters", placed, rejection(subject, placed, message, advice));
   }
   checkWeight(subject, { placed, support }, types[0], findings);
 }
 
-/** The second operand of a unit: its type beside that of the activations, and its zero point. */
+/** Checks the second operand of a unit: its type, given the activations', and its zero point. */
 function checkWeight(
   subject: Subject,
   { placed, support }: Use,
@@ -105,7 +105,7 @@ function checkWeight(
   if (dequantizer === undefined || activations === undefined) return;
   const { dtype, zeroPoints, isPerChannel } = parametersOf(dequantizer, scope);
   if (dtype !== undefined && support.channelScales?.includes(dtype) === true && !isPerChannel) {
-    const message = `${operatorName(node)} has weights of ${dtype} with one scale; ${label} takes one per channel`;
+    const message = `${operatorName(node)} has weights of ${dtype} with one scale; ${label} needs one per channel`;
     findings.about("qdq-weight", placed, rejection(subject, placed, message, "use one scale per channel"));
   }
   if (
@@ -113,7 +113,7 @@ function checkWeight(
     dtype === "uint16" &&
     zeroPoints?.some((zero) => zero !== 32_768) === true
   ) {
-    const message = `${operatorName(node)} by uint16 numbers with zero point ${zeroPoints[0] ?? ""}; ${label} takes 32768`;
+    const message = `${operatorName(node)} by uint16 numbers with zero point ${zeroPoints[0] ?? ""}; ${label} needs 32768`;
     findings.about(
       "qdq-weight",
       placed,
@@ -123,7 +123,7 @@ function checkWeight(
   const wanted = support.weightsOf?.[activations];
   const isWeight = scope.isKnown(dequantizer.inputs[0] ?? "");
   if (!isWeight || dtype === undefined || wanted === undefined || wanted.includes(dtype)) return;
-  const message = `${operatorName(node)} has weights of ${dtype} beside ${activations}; ${label} takes ${wanted.join(", ")}`;
+  const message = `${operatorName(node)} has weights of ${dtype} with ${activations} activations; ${label} supports ${wanted.join(", ")}`;
   findings.about("qdq-weight", placed, rejection(subject, placed, message, `use ${wanted[0] ?? ""}`));
 }
 
@@ -132,6 +132,6 @@ function checkCast(subject: Subject, { placed, support }: Use, findings: Finding
   if (support.casts === undefined) return;
   const [from, to] = [scope.of(node.inputs[0] ?? "").dtype, scope.of(node.outputs[0] ?? "").dtype];
   if (from === undefined || to === undefined || support.casts[from]?.includes(to) === true) return;
-  const message = `${operatorName(node)} from ${from} to ${to}: ${subject.profile.label} does not take this pair`;
-  findings.about("dtype", placed, rejection(subject, placed, message, "go by way of float32 or int32"));
+  const message = `${operatorName(node)} from ${from} to ${to}: ${subject.profile.label} does not support this conversion`;
+  findings.about("dtype", placed, rejection(subject, placed, message, "convert via float32 or int32"));
 }

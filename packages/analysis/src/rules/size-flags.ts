@@ -1,4 +1,4 @@
-/** The flags that fix the sizes of a model's inputs. */
+/** Builds the flags that fix the sizes of a model's inputs. */
 import { isSymbol, sizeTemplates, type ModelOutline, type UntypedValue } from "@slm/onnx";
 
 /** Quotes a word for a shell. */
@@ -11,7 +11,7 @@ export function sizeFlags(model: Pick<ModelOutline, "inputs" | "initializers">):
   return sizeTemplates(model).map((template) => `--shape ${quoted(template)}`);
 }
 
-/** The flags that one input needs. */
+/** Flags for one input. */
 export function sizeFlagsOf(
   input: UntypedValue,
   model: Pick<ModelOutline, "inputs" | "initializers">,

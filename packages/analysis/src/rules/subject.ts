@@ -17,23 +17,23 @@ import { type ValueFacts, isStatic } from "../shapes/facts.js";
 
 // Nodes that ONNX Runtime folds or removes before it partitions the graph for a provider (optimization level basic).
 
-/** Queries about a graph's values. */
+/** Information about a graph's values. */
 interface KnownValues {
   readonly facts: GraphFacts;
   /** Whether a value is the same in every run, given the set of folded nodes. */
   isKnown(value: string, folded: ReadonlySet<GraphNode>): boolean;
 }
 
-/** Never folded: random operators, and operators whose form the compiler needs. */
+/** Never folded: random operators, and operators that the compiler must see. */
 const NEVER_FOLDED: ReadonlySet<string> = new Set([
   ...["RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli"],
   ...["QuantizeLinear", "DequantizeLinear"],
 ]);
 
 /**
- * Whether ONNX Runtime removes a node that only returns its input. An Identity stays between an input and an output of the graph, which
- * keep their names; a Dropout stays if it computes an output of the graph, trains, or tells its mask.
- * Source: identity_elimination.cc and dropout_elimination.cc, ONNX Runtime 1.30.
+ * Whether ONNX Runtime removes a node that only returns its input. An Identity between an input and an output of the graph stays, because
+ * both keep their names. A Dropout stays if it computes a graph output, trains, or outputs its mask. Source: identity_elimination.cc and
+ * dropout_elimination.cc, ONNX Runtime 1.30.
  */
 const REMOVED: Readonly<Record<string, (node: GraphNode, scope: Scope) => boolean>> = {
   Identity: ({ inputs, outputs }, { index }) =>
@@ -70,20 +70,20 @@ function isFolded(node: GraphNode, scope: KnownValues, folded: ReadonlySet<Graph
   return inputs.length > 0 && inputs.every((name) => scope.isKnown(name, folded));
 }
 
-/** Whether the node only returns its input and is removed before a device gets the graph. */
+/** Whether the node only returns its input and is removed by the runtime. */
 function isRemoved({ node, scope }: PlacedNode): boolean {
   const rule = node.domain === "" && Object.hasOwn(REMOVED, node.opType) ? REMOVED[node.opType] : undefined;
   return rule?.(node, scope) === true;
 }
 
-/** Limit of scales and zero points that one analysis reads; shared ones count for every node that uses them. */
+/** Maximum number of scales and zero points that one analysis reads. Shared ones count for every node that uses them. */
 const MAX_NUMBERS_READ = 2 ** 24;
 
-/** Caches constants that rules read, with a limit against malicious files in which a million nodes share a million scales. */
+/** Caches constants for rules, with a limit against malicious files in which a million nodes share a million scales. */
 class ConstantReader {
   readonly #read = new Map<TensorValue, readonly number[] | undefined>();
   #left = MAX_NUMBERS_READ;
-  /** Number of constants that were not read because of the limit. */
+  /** Number of constants that were not read, because of the limit. */
   rejected = 0;
 
   numbersOf(tensor: TensorValue): readonly number[] | undefined {
@@ -103,7 +103,7 @@ export class Scope {
   readonly reader: ConstantReader;
   readonly index: GraphIndex;
   readonly facts: GraphFacts;
-  /** Nodes with the same result in every run: a runtime folds them before a device gets the graph. */
+  /** Nodes with the same result in every run: a runtime folds them beforehand. */
   readonly folded: ReadonlySet<GraphNode>;
   readonly #outer: Scope | undefined;
 
@@ -147,9 +147,9 @@ export interface Subject {
   readonly profile: Profile;
   readonly inferred: InferredModel;
   readonly main: Scope;
-  /** Nodes that a device would have to run, including those in subgraphs if it supports them. */
+  /** Nodes that the device must run, including nodes in subgraphs if it supports them. */
   readonly nodes: readonly PlacedNode[];
-  /** Nodes that are folded or removed before, including those of branches that are never taken. */
+  /** Nodes that are folded or removed beforehand, including nodes in branches that are never taken. */
   readonly folded: readonly PlacedNode[];
   /** All nodes of the file, subgraphs included. */
   readonly all: readonly PlacedNode[];
@@ -200,7 +200,7 @@ function place(
   });
 }
 
-/** Infers shapes and lays out the nodes of a model for the rules. */
+/** Infers shapes and collects the nodes of a model for the rules. */
 export function prepare(model: ModelOutline, profile: Profile): Subject {
   const inferred = inferShapes(model);
   const main = new Scope(model, inferred.facts);

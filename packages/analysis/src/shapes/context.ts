@@ -32,7 +32,7 @@ export class InferContext {
     this.#problem = problem;
   }
 
-  /** Facts of an input; empty for an omitted one. */
+  /** Facts of an input; empty if it is omitted. */
   input(index: number): ValueFacts {
     return this.#inputs[index] ?? NOTHING_KNOWN;
   }

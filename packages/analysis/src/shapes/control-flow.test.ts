@@ -28,7 +28,7 @@ const node = (
   attributes,
 });
 
-/** A loop body that gives `next` for what it carries. */
+/** A loop body that returns `next` as the new loop-carried value. */
 const loopBody = (next: Subgraph["nodes"][number]): Subgraph => ({
   name: "body",
   initializers: new Map(),
@@ -73,7 +73,7 @@ describe("what a loop carries", () => {
     expect(inferred.problems).toEqual([]);
   });
 
-  test("is found in bounded time, however deep loops lie in loops", () => {
+  test("is found in bounded time for deeply nested loops", () => {
     let body = loopBody(node("Concat", ["state", "state"], "next", { axis: int(0) }));
     for (let depth = 0; depth < 40; depth += 1)
       body = loopBody(node("Loop", ["turn", "", "state"], "next", { body: subgraph(body) }));
@@ -167,7 +167,7 @@ test("pads that a small matrix computes are followed, as PyTorch writes them", (
   expect(facts(padded).shape).toEqual([2, 10]);
 });
 
-test("an unknown size of an input is one size: what is made of it has a name", async () => {
+test("an unknown input size gets a symbol, so that derived sizes can be tracked", async () => {
   const url = new URL("../../fixtures/bert-block.onnx", import.meta.url);
   const outline = decodeOutline(new Uint8Array(await readFile(url)));
   const open = outline.inputs.map((input) => ({

@@ -18,13 +18,13 @@ export interface Bodies {
   readonly infer: (body: Subgraph, inputs: readonly ValueFacts[]) => GraphFacts;
   /** The same without reports: for a branch that is not taken, or before the loop-carried values are known. */
   readonly tryOut: (body: Subgraph, inputs: readonly ValueFacts[]) => GraphFacts;
-  /** Whether another try is allowed: nested loops double the work at every level. */
+  /** Whether another trial inference is allowed. Nested loops double the work at every level. */
   readonly mayTry: () => boolean;
 }
 
 type InferBodies = (node: GraphNode, facts: GraphFacts, bodies: Bodies) => readonly ValueFacts[];
 
-/** The facts that two values have in common. */
+/** The common facts of two values. */
 function common(a: ValueFacts, b: ValueFacts): ValueFacts {
   const dtype = a.dtype === b.dtype ? a.dtype : undefined;
   if (a.shape?.length !== b.shape?.length || a.shape === undefined) return { dtype };
@@ -59,8 +59,8 @@ const inferIf: InferBodies = (node, facts, bodies) => {
 };
 
 /**
- * Facts of loop-carried values that hold in every iteration: those of the initial values if the body keeps their sizes,
- * otherwise weaker ones.
+ * Facts of loop-carried values that are true in every iteration: those of the initial values if the body keeps their sizes, otherwise
+ * weaker ones.
  */
 function carriedOf(
   first: readonly ValueFacts[],
@@ -93,7 +93,7 @@ const inferLoop: InferBodies = (node, facts, bodies) => {
   );
   const results = outputsOf(body, bodies.infer(body, [...TURN, ...carried])).slice(1);
   const turns = facts.of(node.inputs[0] ?? "").elements?.[0];
-  // A condition may end the loop early; without one, M is the number of iterations.
+  // A condition can end the loop early. Without one, M is the number of iterations.
   const count = (node.inputs[1] ?? "") === "" && isNumber(turns) ? turns : `turns(${node.name})`;
   return results.map((value, index) => {
     const start = first[index];
@@ -117,8 +117,8 @@ function withAxis(shape: Shape | undefined, axis: number, size: Dimension): Shap
 }
 
 /**
- * Scan iterates over one axis of each input after the loop-carried ones. In opset 8 all inputs have a leading batch axis, which
- * the body does not have, and the first input holds the sequence lengths.
+ * Scan iterates over one axis of each input after the loop-carried ones. In opset 8 all inputs have a leading batch axis, which the body
+ * does not have, and the first input contains the sequence lengths.
  */
 const inferScan: InferBodies = (node, facts, bodies) => {
   const body = attributeOf(node, "body", "graph");

@@ -67,7 +67,7 @@ export function numbersOf({ elements }: ValueFacts): readonly number[] | undefin
   return elements?.every(isNumber) === true ? elements : undefined;
 }
 
-/** An axis counted from the front; undefined if the shape has none such. */
+/** An axis counted from the front; undefined if the shape does not have it. */
 export function axisOf(axis: number, rank: number): number | undefined {
   const place = axis < 0 ? axis + rank : axis;
   return Number.isInteger(place) && place >= 0 && place < rank ? place : undefined;
@@ -97,7 +97,7 @@ export function broadcast(a: Shape | undefined, b: Shape | undefined): Shape | u
     if (left === 1) result.push(right);
     else if (right === 1 || areEqual(left, right)) result.push(left);
     else if (isNumber(left) && isNumber(right)) return { clash: -back };
-    else result.push(isNumber(left) ? left : isNumber(right) ? right : ""); // A size of 1 or the other's.
+    else result.push(isNumber(left) ? left : isNumber(right) ? right : ""); // The unknown size is 1 or the same.
   }
   return result;
 }

@@ -14,7 +14,7 @@ const fix = (graph: Graph, sizes: Readonly<Record<string, readonly number[]>>): 
     Object.entries(sizes).map(([name, list]) => ({ name, sizes: list })),
   );
 
-/** Rows of `x` times a weight, twice as long; `y` says nothing of its sizes but their number. */
+/** Rows of `x` times a weight, twice as long. `y` declares only its rank. */
 function product(): Graph {
   const g = new GraphBuilder("product");
   const x = g.input("x", "float32", ["", 2]);
@@ -72,7 +72,7 @@ describe(withFixedSizes, () => {
     const sizes = Object.fromEntries(fixed!.inputs.map(({ name, shape }) => [name, shape as number[]]));
     const result = fix(free!, sizes);
     expect(result.inputs).toEqual(fixed!.inputs);
-    // The other exporter could not tell the first size.
+    // The other exporter could not infer the first size.
     expect(fixed!.outputs.map(({ shape }) => shape)).toEqual([["unk__1", 7, 12]]);
     expect(result.outputs.map(({ shape }) => shape)).toEqual([[1, 7, 12]]);
   });

@@ -15,7 +15,7 @@ import { isNumber, isStatic, type Shape } from "./facts.js";
 import type { GraphFacts } from "./graph-facts.js";
 import { inferShapes } from "./infer.js";
 
-/** Inferred sizes that are numbers; otherwise the declared sizes of the file. */
+/** Inferred sizes if they are numbers; otherwise the declared sizes. */
 function sizesOf(inferred: Shape | undefined, told: Shape | undefined): Shape | undefined {
   if (inferred === undefined) return told;
   if (told?.length !== inferred.length) return isStatic(inferred) ? inferred : told;
@@ -65,7 +65,7 @@ export function withFixedSizes(graph: Graph, requests: readonly FixedSizes[]): G
     const { name, opType } = misfit.node;
     throw new SlmError(
       "SHAPE_MISMATCH",
-      `sizes ${sizes}: the model does not run with them: node '${shorten(name)}' (${shorten(opType)}): ${misfit.message}`,
+      `sizes ${sizes}: the model cannot run with these sizes: node '${shorten(name)}' (${shorten(opType)}): ${misfit.message}`,
     );
   }
   return typedBody(fixed, facts);

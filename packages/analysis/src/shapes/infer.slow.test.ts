@@ -1,4 +1,4 @@
-/** Shape inference against onnx's own (fixtures/onnx-shapes.json, written by packages/analysis/fixtures/external-models.py). */
+/** Compares shape inference with onnx's own (fixtures/onnx-shapes.json, written by packages/analysis/fixtures/external-models.py). */
 import { readFile } from "node:fs/promises";
 import {
   decodeOutline,
@@ -276,7 +276,7 @@ describe("shape inference of single operators", () => {
     expect(shapesOf(build, opset)).toEqual(shapes);
   });
 
-  test("never throws and never gives an impossible size, whatever the operator is given", async () => {
+  test("never throws or infers an impossible size, for any inputs of the operator", async () => {
     const { inferredOperators } = await import("./table.js");
     const operator = fc.constantFrom(...inferredOperators());
     const size = fc.oneof(fc.integer({ min: 0, max: 5 }), fc.constantFrom("n", "m", ""));
@@ -367,7 +367,7 @@ describe(broadcast, () => {
   });
 });
 
-test("products keep a symbol only beside ones", () => {
+test("products keep a symbol only if all other sizes are 1", () => {
   expect([productOf(["n", 1]), productOf(["n", 2]), productOf([]), productOf(["n", 0])]).toEqual([
     "n",
     "",

@@ -41,7 +41,7 @@ export interface InferredModel {
 
 const MAX_PROBLEMS = 200;
 
-/** Most trial inferences of loop bodies in one model. */
+/** Maximum number of trial inferences of loop bodies in one model. */
 const MAX_TRIES = 64;
 
 interface Run {
@@ -78,12 +78,12 @@ function merge(
   if (declared === undefined) return facts;
   const dtype = facts.dtype ?? declared.dtype;
   if (facts.dtype !== undefined && declared.dtype !== undefined && facts.dtype !== declared.dtype)
-    clash(`'${shorten(declared.name)}' is ${facts.dtype}, the file says ${declared.dtype}`);
+    clash(`'${shorten(declared.name)}' is ${facts.dtype}, the file declares ${declared.dtype}`);
   if (declared.shape === undefined || shape === undefined)
     return { ...facts, dtype, shape: shape ?? declared.shape };
   const { shape: told } = declared;
   if (told.length !== shape.length || told.some((size, axis) => areDifferent(size, shape[axis]!))) {
-    clash(`'${shorten(declared.name)}' is ${sizesText(shape)}, the file says ${sizesText(told)}`);
+    clash(`'${shorten(declared.name)}' is ${sizesText(shape)}, the file declares ${sizesText(told)}`);
     return { ...facts, dtype };
   }
   return { ...facts, dtype, shape: shape.map((size, axis) => moreSpecific(size, told[axis]!)) };
@@ -128,7 +128,7 @@ function inferInto(graph: Subgraph, facts: GraphFacts, run: Run): void {
   const inputs = new Set(graph.inputs.map(({ name }) => name));
   for (const initializer of graph.initializers.values()) {
     const { name, dtype, shape, unread } = initializer;
-    if (inputs.has(name)) continue; // Only a default value: a caller may override it.
+    if (inputs.has(name)) continue; // Only a default value, which callers can override.
     facts.set(name, unread === true ? { dtype, shape } : factsOfTensor(initializer));
   }
   for (const node of graph.nodes) {

@@ -183,7 +183,7 @@ const concat: InferRule = (c) => {
       shape.some((size, place) => place !== axis && areDifferent(size, first[place]!)),
   );
   if (clash !== undefined) {
-    c.problem(`[${first.join(",")}] and [${clash.join(",")}] do not fit along axis ${axis}`);
+    c.problem(`[${first.join(",")}] and [${clash.join(",")}] cannot be joined along axis ${axis}`);
     return [{ dtype }];
   }
   const merged = first.map((_, place) =>
@@ -216,7 +216,7 @@ const split: InferRule = (c) => {
     return index === outputs - 1 ? last : chunk;
   };
   if (given !== undefined && given !== "unknown" && areDifferent(sumOf(given), size))
-    c.problem(`parts of ${given.join(" + ")} of an axis of ${size}`);
+    c.problem(`parts of ${given.join(" + ")} for an axis of ${size}`);
   return c.node.outputs.map((_, index) => ({ dtype, shape: withSize(shape, axis, sizes(index)) }));
 };
 

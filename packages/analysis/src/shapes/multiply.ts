@@ -31,7 +31,9 @@ function productShape(
   const a = left.length === 1 ? [1, ...left] : turns.a ? swapLast(left) : left;
   const b = right.length === 1 ? [...right, 1] : turns.b ? swapLast(right) : right;
   if (areDifferent(a.at(-1)!, b.at(-2)!)) {
-    c.problem(`[${left.join(",")}] times [${right.join(",")}]: ${a.at(-1)!} columns meet ${b.at(-2)!} rows`);
+    c.problem(
+      `[${left.join(",")}] times [${right.join(",")}]: ${a.at(-1)!} columns do not match ${b.at(-2)!} rows`,
+    );
     return undefined;
   }
   const leading = broadcast(a.slice(0, -2), b.slice(0, -2));

@@ -20,7 +20,7 @@ const dynamicQuantize: InferRule = (c) => [
   { dtype: "uint8", shape: [] },
 ];
 
-/** Rows of a table of 4- or 8-bit blocks; a uint8 table of 4-bit numbers holds two per byte. */
+/** Rows of a table of 4- or 8-bit blocks; a uint8 table of 4-bit numbers has two per byte. */
 const gatherBlocks: InferRule = (c) => {
   const [table, indices] = [c.input(0), c.input(1)];
   const dtype = c.input(2).dtype;

@@ -19,7 +19,7 @@ async function domain(name: string, microjoules: number): Promise<void> {
 }
 
 describe(openEnergyMeter, () => {
-  test("adds up the packages, not the domains below them, and counts on behind the end of a counter", async () => {
+  test("adds up the packages without their subdomains, and continues after a counter wraps around", async () => {
     await domain("intel-rapl:0", 8_000_000);
     await domain("intel-rapl:1", 1_000_000);
     await domain("intel-rapl:0:0", 500);
@@ -31,13 +31,13 @@ describe(openEnergyMeter, () => {
     expect(meter.take()).toBe(0);
   });
 
-  test("says why there is no energy, and takes none", async () => {
+  test("says why energy is not measured, and returns none", async () => {
     const none = openEnergyMeter(folder);
-    expect(none.source).toMatch(/^not measured: .* holds no CPU/);
+    expect(none.source).toMatch(/^not measured: .* lists no CPU/);
     expect(none.take()).toBeUndefined();
     expect(openEnergyMeter(join(folder, "missing")).source).toMatch(/^not measured/);
     await domain("intel-rapl:0", 1);
     await writeFile(join(folder, "intel-rapl:0", "energy_uj"), "soon\n");
-    expect(openEnergyMeter(folder).source).toContain("holds 'soon', no count");
+    expect(openEnergyMeter(folder).source).toContain("expected a number, got 'soon'");
   });
 });

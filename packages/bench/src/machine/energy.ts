@@ -2,15 +2,15 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Where Linux shows the counters of RAPL, of Intel's and AMD's processors. */
+/** Linux's directory of RAPL counters (Intel and AMD CPUs). */
 const POWERCAP = "/sys/class/powercap";
 
-/** Domains of whole CPUs; cores and memory below them are counted there already. */
+/** Domains of whole CPUs. Their subdomains, cores and memory, are already included. */
 const PACKAGE_DOMAIN = /^intel-rapl:\d+$/;
 
 interface Counter {
   readonly path: string;
-  /** The counter begins anew behind this [µJ]. */
+  /** The counter wraps around after this [µJ]. */
   readonly range: number;
   last: number;
 }
@@ -18,7 +18,7 @@ interface Counter {
 export interface EnergyMeter {
   /** Source of the energy figures, or why there are none. */
   readonly source: string;
-  /** Energy since the call before, of everything the CPUs did [J]; undefined without a counter. */
+  /** Energy of the whole CPUs since the previous call [J]; undefined without a counter. */
   readonly take: () => number | undefined;
 }
 
@@ -41,7 +41,7 @@ export function openEnergyMeter(folder = POWERCAP): EnergyMeter {
       };
     });
     return {
-      source: `RAPL, ${counters.length} ${counters.length === 1 ? "package" : "packages"}, everything that ran included`,
+      source: `RAPL, ${counters.length} ${counters.length === 1 ? "package" : "packages"}, includes all other programs`,
       take: () => counters.reduce((sum, counter) => sum + advance(counter), 0) / 1e6,
     };
   } catch (error) {
@@ -60,18 +60,18 @@ function packageDomains(folder: string): readonly string[] | string {
     names = readdirSync(folder);
   } catch {
     return process.platform === "linux"
-      ? `${folder} is not there`
-      : `${process.platform} tells none to ordinary programs`;
+      ? `${folder} does not exist`
+      : `${process.platform} has no energy counters for ordinary programs`;
   }
   const found = names.filter((name) => PACKAGE_DOMAIN.test(name));
-  return found.length > 0 ? found : `${folder} holds no CPU (a virtual machine shows none)`;
+  return found.length > 0 ? found : `${folder} lists no CPU, as on most virtual machines`;
 }
 
 function readCount(path: string): number {
   const text = readFileSync(path, "utf8").trim();
   const count = Number(text);
   if (text === "" || !Number.isSafeInteger(count) || count < 0)
-    throw new Error(`${path} holds '${text}', no count`);
+    throw new Error(`${path}: expected a number, got '${text}'`);
   return count;
 }
 

@@ -1,7 +1,7 @@
 /** Frequency governor of the CPU, and CPU time taken by a hypervisor. */
 import { readFileSync } from "node:fs";
 
-/** Text of a file of the system; undefined where there is none. */
+/** Text of a system file; undefined if it cannot be read. */
 export function systemFile(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
@@ -10,24 +10,24 @@ export function systemFile(path: string): string | undefined {
   }
 }
 
-/** How the first CPU chooses its clock; null where the system does not tell, as most virtual machines. */
+/** Frequency governor of the first CPU; null if the system does not report it, as on most virtual machines. */
 export function clockGovernor(): string | null {
   return systemFile("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")?.trim() ?? null;
 }
 
-/** Ticks of all CPUs since the system began. */
+/** Ticks of all CPUs since boot. */
 export interface ProcessorTicks {
   readonly total: number;
   /** Steal time: ticks in which a process was ready, but the hypervisor ran another machine. */
   readonly stolen: number;
 }
 
-/** The place of `steal` among the numbers of the line `cpu`. Source: proc_stat(5). */
+/** Position of `steal` in the line `cpu`. Source: proc_stat(5). */
 const STEAL = 7;
-/** `guest` and `guest_nice` behind it are in `user` and `nice` already. */
+/** The fields after `steal`, `guest` and `guest_nice`, are already counted in `user` and `nice`. */
 const COUNTED = 8;
 
-/** Ticks so far; undefined where the system does not tell. */
+/** Ticks so far; undefined if the system does not report them. */
 export function processorTicks(stat = systemFile("/proc/stat")): ProcessorTicks | undefined {
   const line = /^cpu\s+(.*)$/m.exec(stat ?? "")?.[1];
   if (line === undefined) return undefined;
@@ -37,7 +37,7 @@ export function processorTicks(stat = systemFile("/proc/stat")): ProcessorTicks 
   return { total: ticks.reduce((sum, count) => sum + count, 0), stolen };
 }
 
-/** Share of the CPUs' time that a hypervisor took between two moments; null where the system does not tell. */
+/** Share of the CPUs' time that a hypervisor took between two readings; null if the system does not report it. */
 export function stolenShare(
   before: ProcessorTicks | undefined,
   after: ProcessorTicks | undefined,

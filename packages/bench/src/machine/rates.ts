@@ -8,11 +8,13 @@ export const machineRates = z.strictObject({
   productFlops: z
     .number()
     .positive()
-    .describe("Float32 products of large matrices; a multiply-add is two [FLOP/s]."),
+    .describe("Rate of float32 products of large matrices; a multiply-add counts as two [FLOP/s]."),
   readBytes: z
     .number()
     .positive()
-    .describe("Reading of weights too large for the caches, in a product with one vector [bytes/s]."),
+    .describe(
+      "Memory read rate, measured with a matrix-vector product whose weights exceed the caches [bytes/s].",
+    ),
 });
 export type MachineRates = z.infer<typeof machineRates>;
 
@@ -23,7 +25,7 @@ export interface ProductShape {
   readonly columns: number;
 }
 
-/** Long enough to get past the first slow runs, short enough for a plan [ms]. */
+/** Long enough to skip the first slow runs, short enough for `--dry-run` [ms]. */
 const MEASURE_MS = 300;
 
 /** Large enough to be compute-bound. */
@@ -31,12 +33,12 @@ const LARGE_PRODUCT: ProductShape = { rows: 512, inner: 1024, columns: 1024 };
 
 /** Larger than the caches of current CPUs [bytes]. */
 const READ_BYTES = 2 ** 28;
-/** Part of the free memory that weights may take: they are copied on their way. */
+/** Fraction of the free memory that the weights may use: they are copied while loading. */
 const READ_SHARE = 1 / 8;
 const READ_INNER = 4096;
 
 /**
- * Both rates of a runtime, with the threads it was made with.
+ * Both rates of a runtime, with its number of threads.
  *
  * Source: Williams, Waterman, Patterson 2009, Roofline.
  */
@@ -84,16 +86,16 @@ export async function productRate(runtime: Runtime, { rows, inner, columns }: Pr
   }
 }
 
-/** Products of a run of {@link squareProductRate}, so that casts and the reading of the result count little. */
+/** Products per run of {@link squareProductRate}: enough that casts and reading the result hardly count. */
 const PRODUCTS = 8;
 
 /**
- * Rate of products of square matrices in a number format; operands are cast to it once. Numbers may leave the range of float16, which
- * changes no time.
+ * Rate of products of square matrices in a number format; operands are cast to it once. Values may overflow float16, which does not
+ * change the time.
  *
  * Units: floating-point operations per second, a multiply-add counted as two.
  *
- * @throws SlmError OP_UNSUPPORTED or DATA_INVALID if the device does not compute so
+ * @throws SlmError OP_UNSUPPORTED or DATA_INVALID if the device does not support the format
  */
 export async function squareProductRate(
   runtime: Runtime,
@@ -128,7 +130,7 @@ export async function squareProductRate(
   }
 }
 
-/** Mean time of a run, after one that is not counted [seconds]. */
+/** Mean time of a run, after one warm-up run [seconds]. */
 async function secondsOf(run: () => Promise<void>): Promise<number> {
   await run();
   const start = performance.now();

@@ -1,10 +1,10 @@
-/** The parent's side of a process of this package: one request, one reply, until it is closed. */
+/** Starts a child process of this package and exchanges messages with it: one request, one reply. */
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { SlmError } from "@slm/core";
 import { replySchema, type Reply, type Request } from "./protocol.js";
 
-/** Beside this file, compiled as it is. */
+/** The compiled child file, next to this one. */
 export const ENTRY = new URL("./model-process.js", import.meta.url);
 
 /** How long a closed process may take to end before it is killed [ms]. */
@@ -13,21 +13,21 @@ const CLOSE_LIMIT_MS = 5000;
 /** Requests are made one at a time. */
 export interface BenchProcess {
   /**
-   * @throws SlmError whatever the process throws, under its own code; DEVICE_UNAVAILABLE if it ends unasked.
+   * @throws SlmError whatever the process throws, with the same code; DEVICE_UNAVAILABLE if it ends unexpectedly.
    */
   readonly ask: <Kind extends Reply["kind"]>(
     request: Request,
     expected: Kind,
   ) => Promise<Extract<Reply, { kind: Kind }>>;
-  /** Ends the process, after a farewell if it is asked for one. */
+  /** Ends the process, after an optional last message. */
   readonly end: (farewell?: () => Promise<unknown>) => Promise<void>;
 }
 
 /**
- * Starts a process. What it prints goes to standard error.
+ * Starts a process. Its output goes to standard error.
  *
- * @param subject what it measures, for messages.
- * @param entry the child's file; another one only where this package is bundled.
+ * @param subject the thing it measures, for messages.
+ * @param entry the child's file; differs from the default only if this package is bundled.
  */
 export function startProcess(subject: string, entry = ENTRY): BenchProcess {
   const child = fork(entry, [], { stdio: ["ignore", 2, 2, "ipc"] });
@@ -90,10 +90,14 @@ function isReply<Kind extends Reply["kind"]>(
 }
 
 function unasked(subject: string, how: string): SlmError {
-  return new SlmError("DEVICE_UNAVAILABLE", `bench: the process measuring ${subject} ended unasked: ${how}`, {
-    context: { subject, how },
-    suggestions: ["slm doctor", "measure fewer models at once if memory is short"],
-  });
+  return new SlmError(
+    "DEVICE_UNAVAILABLE",
+    `bench: the process measuring ${subject} ended unexpectedly: ${how}`,
+    {
+      context: { subject, how },
+      suggestions: ["slm doctor", "measure fewer models at once if memory is short"],
+    },
+  );
 }
 
 async function end(child: ChildProcess, farewell: () => Promise<unknown>): Promise<void> {

@@ -15,11 +15,10 @@ import {
 const NEVER = -1e30;
 
 /**
- * The same runtime, but EOS is never the most probable: its logit is overwritten in what a run returns. Where the graph picks
- * tokens itself, no pick ends a row, and one that would is called by another id. The generator stays the one that is used in earnest; a
- * step costs one number more.
+ * The same runtime, but EOS is never the most probable token: its logit is overwritten in the result of a run. If the graph chooses
+ * tokens itself, a chosen EOS is replaced by another id. The generator is unchanged; a step writes one more number.
  *
- * @throws SlmError (on a run) SHAPE_MISMATCH if logits are not float32 rows that hold the token.
+ * @throws SlmError (on a run) SHAPE_MISMATCH if logits are not float32 rows that contain the token.
  */
 export function endlessRuntime(runtime: Runtime, eos: number): Runtime {
   return withLoad(runtime, async (source, options) =>
@@ -61,7 +60,7 @@ async function* endlessRuns(
   }
 }
 
-/** The same for tokens that a graph draws, and for the continuations of beams that it finds. */
+/** The same for tokens that a graph samples, and for the candidates of beam search. */
 function suppressChosen(fetched: RunResult["fetched"], eos: number): void {
   const drawn = fetched[GRAPH_IO.bestIds];
   if (drawn !== undefined) rename(drawn.data, eos);

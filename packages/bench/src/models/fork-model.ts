@@ -1,13 +1,13 @@
-/** One model alone in a process of its own, so that memory and warm state are this model's only. */
+/** Loads one model in its own process, so that its memory and warm-up do not mix with other models'. */
 import { ENTRY, startProcess } from "./child-process.js";
 import type { OpenOptions } from "./local-model.js";
 import type { TimedModel } from "./timed-model.js";
 
 /**
- * Starts a process, loads the model in it and waits until it is ready.
+ * Starts a process, loads the model and waits until it is ready.
  *
- * @param entry the child's file; another one only where this package is bundled.
- * @throws SlmError whatever loading throws, under its own code; DEVICE_UNAVAILABLE if the process ends unasked.
+ * @param entry the child's file; differs from the default only if this package is bundled.
+ * @throws SlmError whatever loading throws, with the same code; DEVICE_UNAVAILABLE if the process ends unexpectedly.
  */
 export async function forkModel(options: OpenOptions, entry = ENTRY): Promise<TimedModel> {
   const { ask, end } = startProcess(options.directory, entry);

@@ -1,9 +1,9 @@
-/** The rates of a runtime, measured in a process that is gone afterwards. */
+/** Measures the rates of a runtime in a process of its own. */
 import { ENTRY, startProcess } from "./child-process.js";
 import type { RuntimeModule } from "./runtime-module.js";
 import type { MachineRates } from "../machine/rates.js";
 
-/** @throws SlmError DEVICE_UNAVAILABLE, and what running a product on the runtime throws */
+/** @throws SlmError DEVICE_UNAVAILABLE, and the errors of the runtime */
 export async function forkRates(runtime: RuntimeModule, entry = ENTRY): Promise<MachineRates> {
   const { ask, end } = startProcess("the machine", entry);
   try {

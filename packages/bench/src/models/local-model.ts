@@ -17,7 +17,7 @@ export interface OpenOptions extends Speculation {
 }
 
 /**
- * Makes the runtime, then loads the model on it. Its own memory and start are so told apart from the model's.
+ * Creates the runtime, then loads the model, so that the runtime's memory and start are measured separately.
  *
  * @throws SlmError INPUT_MISSING, DATA_INVALID, DEVICE_UNAVAILABLE
  */

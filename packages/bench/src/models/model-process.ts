@@ -1,6 +1,6 @@
 /**
- * The process of one model: started by `forkModel`, it loads the model and does what its parent asks, one request at a
- * time, until the parent closes it or is gone. `forkRates` has one measure the machine. Signals are left to the parent: a Ctrl-C reaches both.
+ * The process of one model: started by `forkModel`, it loads the model and answers its parent's requests, one at a
+ * time, until the parent closes it or ends. `forkRates` uses it to measure the machine. It ignores signals: a Ctrl-C reaches the parent too.
  */
 import { SlmError } from "@slm/core";
 import { openTimedModel } from "./local-model.js";

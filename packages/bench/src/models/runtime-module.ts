@@ -4,18 +4,18 @@ import type { Runtime } from "@slm/runtime";
 import { z } from "zod";
 
 export const runtimeModule = z.strictObject({
-  module: z.string().min(1).describe("What `import()` takes: a file URL."),
-  export: z.string().min(1).describe("Name of the exported function that makes the runtime."),
+  module: z.string().min(1).describe("Module to import: a file URL."),
+  export: z.string().min(1).describe("Name of the exported function that creates the runtime."),
   options: z.record(z.string(), z.json()).describe("The function's only argument."),
 });
 export type RuntimeModule = z.infer<typeof runtimeModule>;
 
-const RUNTIME_METHODS = ["load", "upload", "download", "write", "permuteRows", "release", "close"] as const;
+const RUNTIME_METHODS = ["load", "upload", "download", "permuteRows", "release", "close"] as const;
 
 /**
- * Imports the module and makes its runtime.
+ * Imports the module and creates its runtime.
  *
- * @throws SlmError DEVICE_UNAVAILABLE if the module cannot be imported or does not make a runtime, or what making throws.
+ * @throws SlmError DEVICE_UNAVAILABLE if the module cannot be imported or returns no runtime; the errors of its function.
  */
 export async function importRuntime({ module, export: name, options }: RuntimeModule): Promise<Runtime> {
   const imported = await import(module).then(
@@ -28,17 +28,11 @@ export async function importRuntime({ module, export: name, options }: RuntimeMo
   );
   const make = imported.get(name);
   if (typeof make !== "function") {
-    throw new SlmError(
-      "DEVICE_UNAVAILABLE",
-      `bench: ${module} exports no function '${name}' that makes a runtime`,
-    );
+    throw new SlmError("DEVICE_UNAVAILABLE", `bench: ${module} does not export a function '${name}'`);
   }
   const runtime: unknown = await Reflect.apply(make, undefined, [options]);
   if (!isRuntime(runtime)) {
-    throw new SlmError(
-      "DEVICE_UNAVAILABLE",
-      `bench: '${name}' of ${module} made something that is no runtime`,
-    );
+    throw new SlmError("DEVICE_UNAVAILABLE", `bench: '${name}' of ${module} did not return a runtime`);
   }
   return runtime;
 }

@@ -20,22 +20,19 @@ export const countWords = (text: string): number => text.split(/\s+/u).filter((w
 const sourceOf = (prompt: BenchPrompt): Source =>
   typeof prompt === "string" ? prompt : { text: prompt.text, image: imageOfFile(prompt.image) };
 
-/** One measured generation, all times on the clock of the process that generates. */
+/** One measured generation. All times come from the clock of the generating process. */
 export const sampleSchema = z.strictObject({
-  firstTokenMs: z
-    .number()
-    .nonnegative()
-    .describe("Until the first next-token probabilities, image and encoding included."),
+  firstTokenMs: z.number().nonnegative().describe("Time to the first logits, image and encoding included."),
   imageMs: z
     .number()
     .nonnegative()
     .optional()
-    .describe("Of it the image: its file read, decoded and resized, and the vision graph."),
+    .describe("The part of it for the image: reading, decoding and resizing the file, and the vision graph."),
   decodeMs: z.number().nonnegative().describe("Time of the steps after the first."),
-  gapsMs: z.array(z.number().nonnegative()).describe("From each step of the decoder to the next, in order."),
-  steps: z.int().positive().describe("Decoder steps: the tokens of a row, and the one that ended it if any."),
-  words: z.int().nonnegative().describe("Of all rows."),
-  totalMs: z.number().positive().describe("From text to text: tokenizer, encoder, decoder."),
+  gapsMs: z.array(z.number().nonnegative()).describe("Time from each decoder step to the next, in order."),
+  steps: z.int().positive().describe("Decoder steps: the tokens of a row, EOS included."),
+  words: z.int().nonnegative().describe("Generated tokens of all rows."),
+  totalMs: z.number().positive().describe("Total time from text to text: tokenizer, encoder, decoder."),
 });
 export type Sample = z.infer<typeof sampleSchema>;
 
@@ -45,14 +42,14 @@ export const int8Schema = z
     instructions: z
       .array(z.string())
       .nullable()
-      .describe("Instructions that add 8-bit products in 32 bits; null where the system does not tell."),
+      .describe("CPU features that add 8-bit products in 32 bits; null if the system does not report them."),
     saturates: z
       .boolean()
       .describe("Whether ONNX Runtime's default int8 kernels saturate here, as measured."),
     meaning: z.string(),
   })
   .optional()
-  .describe("How the CPU multiplies 8-bit integers; absent where no CPU computes.");
+  .describe("How the CPU multiplies 8-bit integers; absent if another device computes.");
 
 export const fallbackSchema = z.strictObject({ device: z.string(), reason: z.string() });
 
@@ -60,11 +57,11 @@ export const openedSchema = z.strictObject({
   loadMs: z
     .number()
     .nonnegative()
-    .describe("Reading graphs and tokenizer until ready; the runtime is loaded before."),
+    .describe("Time to read graphs and tokenizer; the runtime is loaded before."),
   processRssBytes: z
     .int()
     .positive()
-    .describe("Peak memory before the model was read: the process and the runtime."),
+    .describe("Peak memory of the process and the runtime, before the model is read."),
   ...openedSpeculation,
   device: z.strictObject({
     provider: z.string(),
@@ -80,14 +77,14 @@ export type Opened = z.infer<typeof openedSchema>;
 /** A model under measurement. Calls are made one at a time. */
 export interface TimedModel {
   readonly opened: Opened;
-  /** One greedy generation for one prompt, or for copies of it at once, of at most `maxTokens`; by default of as many as fit. */
+  /** One greedy generation for one prompt, or for copies of it, of at most `maxTokens`. Default: as many tokens as fit. */
   run(prompt: BenchPrompt, maxTokens?: number): Promise<Sample>;
   /** Peak resident memory of the process that holds this model [bytes]. */
   peakRssBytes(): Promise<number>;
   close(): Promise<void>;
 }
 
-/** Times one generation of `batch` equal rows: their steps are the same. */
+/** Times one generation of `batch` equal rows. */
 export async function timeGeneration(
   generator: Pick<Model, "generate">,
   prompt: BenchPrompt,

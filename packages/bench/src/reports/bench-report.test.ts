@@ -32,7 +32,7 @@ describe(figuresTable, () => {
     expect(cell(table, "decode p50 / p5 [tokens/s]")).toBe("900 / 800");
     expect(cell(table, "  95 % confidence interval of the median")).toBe("1.35 to 1.65");
     expect(cell(table, "energy [J/token]")).toBe("not measured");
-    expect(cell(table, "of the machine's")).toBe("2 % / 30 %");
+    expect(cell(table, "share of compute")).toBe("2 % / 30 %");
     expect(cell(table, "peak memory [MB]")).toBe("120");
     expect(cell(table, "with source [MFLOP/token]")).toBe("3.5");
   });
@@ -57,8 +57,8 @@ describe(benchPage, () => {
 
   test("has no comparison without a baseline and no warning without a reason", async () => {
     const page = await benchPage({ ...RESULT, comparisons: [], notes: [] });
-    expect(page).not.toContain("Against the baseline");
-    expect(page).not.toContain("Read with care");
+    expect(page).not.toContain("Compared with the baseline");
+    expect(page).not.toContain("Warnings");
   });
 
   test("has the task as its title, quality before speed, and the method last", async () => {
@@ -83,14 +83,14 @@ describe(benchPage, () => {
 
   test("folds its notes, and lays wide tables with one column per model", async () => {
     const page = await benchPage(RESULT);
-    expect(page).toMatch(/<details>\n<summary><h2>Read with care: \d+ notes<\/h2>/u);
+    expect(page).toMatch(/<details>\n<summary><h2>Warnings: \d+<\/h2>/u);
     expect(page).toContain('<td class="left wrap" dir="auto">parameters [M]</td><td class="right">1.33</td>');
   });
 
   test("shows what changed since an earlier benchmark", async () => {
     const slower = { ...RESULT, models: [{ ...RESULT.models[0]!, bytes: 3_000_000 }] };
     const page = await benchPage({ ...slower, regression: compareResults(slower, RESULT, 0.1) });
-    expect(page).toContain("Against the earlier benchmark");
+    expect(page).toContain("Compared with the earlier benchmark");
     expect(page).toContain("beyond the noise");
   });
 });

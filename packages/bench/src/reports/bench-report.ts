@@ -1,4 +1,4 @@
-/** A benchmark as files: JSON, Markdown and a page. */
+/** Writes a benchmark as JSON, Markdown and an HTML page. */
 import { join } from "node:path";
 import { writeJsonAtomic, writeTextAtomic } from "@slm/core";
 import {
@@ -18,7 +18,7 @@ import { comparisonsTable, deviceLines, figuresTable, regressionTable } from "./
 /** Files a benchmark writes. */
 export const BENCH_FILES = { result: "bench.json", report: "report.html", table: "table.md" } as const;
 
-/** What a benchmark was made for: the head of its page, and sections about quality, which come before speed. */
+/** Context of a benchmark: the head of its page, and sections about quality, which come before speed. */
 export type BenchAbout = Partial<Pick<ReportPage, "title" | "facts" | "headline" | "sections">>;
 
 interface Part {
@@ -36,7 +36,7 @@ function partsOf(result: BenchResult): readonly Part[] {
       ? []
       : [
           {
-            heading: "Against the earlier benchmark",
+            heading: "Compared with the earlier benchmark",
             text: [
               `Allowed: worse by ${(100 * regression.maxRegression).toFixed(1)} %.`,
               ...regression.notes,
@@ -49,16 +49,16 @@ function partsOf(result: BenchResult): readonly Part[] {
       ? []
       : [
           {
-            heading: "Against the baseline",
+            heading: "Compared with the baseline",
             text:
-              "The model's figure over the baseline's, of medians where there are several values; in brackets the 95 % confidence interval " +
+              "The model's figure divided by the baseline's (medians of repeated values), with the 95 % confidence interval " +
               "of the ratio of medians (bootstrap over rounds, 1,000 times).",
             table: comparisonsTable(result),
           },
         ]),
     ...(notes.length === 0
       ? []
-      : [{ heading: `Read with care: ${notes.length} notes`, text: notes.join("\n\n"), folded: true }]),
+      : [{ heading: `Warnings: ${notes.length}`, text: notes.join("\n\n"), folded: true }]),
     { heading: "How it was measured", text: METHOD },
   ];
 }
@@ -77,7 +77,7 @@ export function benchMarkdown(result: BenchResult): string {
   return `${["# Benchmark", ...deviceLines(result), ...parts].join("\n\n")}\n`;
 }
 
-/** Transposes a table that is wider than long, so that it fits a page and nobody has to scroll twenty columns. */
+/** Transposes a table that is wider than long, so that it fits a page without scrolling. */
 function upright(table: Table): Table {
   return table.rows.length >= table.columns.length ? table : transposedTable(table);
 }
@@ -134,21 +134,20 @@ function charts({ models }: BenchResult): Promise<readonly string[]> {
   ]);
 }
 
-const METHOD = `Greedy generation for one prompt at a time. Each model was alone in a process of its own; the processes took \
-turns in random order, so that drift of the machine met all alike, and only one worked at a time. A line says where the true \
-median lies: between two of the measured values, by the binomial law, 95 % sure from six runs on.
+const METHOD = `Greedy generation for one prompt at a time. Each model ran in its own process. The processes took turns in random \
+order, one at a time, so that drift of the machine affected all of them equally. The confidence interval of a median lies between two \
+measured values (binomial law); with six or more runs its level is at least 95 %.
 
-First token: from source tokens, and the file of an image, to the first next-token probabilities, encoding included. Token to \
-token: from one step of the decoder to the next, every step of every run. Decode rate: steps after the first over the time after the first. Words per \
-second: over the whole time from text to text. Load: graphs and tokenizer read until ready, in a new process each time, files in \
-the system's cache. Peak memory: of the whole process, Node and runtime included; what those took before the model was read \
-stands beside it.
+First token: from source tokens, and the file of an image, to the first logits, encoding included. Inter-token latency: from \
+one decoder step to the next, over all steps of all runs. Decode rate: steps after the first, divided by the time after the first. Words per \
+second: over the whole time from text to text. Load: reading graphs and tokenizer, in a new process each time, with the files in the \
+system's cache. Peak memory: of the whole process, Node and runtime included; the memory of the process before the model was \
+read is shown next to it.
 
-FLOPs are counted from shapes, a multiply-add as two, attention scores excluded. "With source" adds the reading of the \
-source, by the encoder or by the decoder-only model itself, spread over the tokens of the answer. What the decoder reads for a \
-token: its whole file, and the keys and values of a source and half an answer. The machine's rates are a large float32 product \
-and the product of a large matrix with one vector, on the same runtime and threads, before and after the models; integer weights \
-may exceed the first, and models that fit the caches the second.`;
+FLOPs are computed from shapes; a multiply-add counts as two, attention scores are excluded. "With source" adds the cost of reading \
+the source, spread over the tokens of the answer. For each token the decoder reads its whole file, and the keys and values of a source \
+and half an answer. The machine's rates come from a large float32 matrix product and a large matrix-vector product, on the same runtime \
+and threads, before and after the models. Integer weights can exceed the first rate, models that fit the caches the second.`;
 
 /** Writes bench.json, report.html and table.md into a directory. @throws SlmError OUTPUT_FAILED */
 export async function writeBenchReport(

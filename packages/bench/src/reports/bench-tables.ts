@@ -1,4 +1,4 @@
-/** A benchmark as tables. */
+/** The tables of a benchmark. */
 import { SPECULATION_ROW } from "@slm/generation";
 import type { Table } from "@slm/report";
 import type { BenchResult, ModelComparison, ModelFigures } from "../results/bench-result.js";
@@ -8,7 +8,7 @@ import type { FigureChange } from "../results/regression-result.js";
 
 type Row<Item> = readonly [title: string, cell: (item: Item) => string];
 
-/** Three digits; the whole number from a thousand on. */
+/** Three significant digits; integers from 1,000 on. */
 const formatFigure = (value: number): string =>
   new Intl.NumberFormat(
     "en-US",
@@ -44,12 +44,12 @@ const FIGURES: readonly Row<ModelFigures>[] = [
     ({ joulesPerToken }) => (joulesPerToken === null ? "not measured" : formatFigure(joulesPerToken)),
   ],
   ["peak memory [MB]", ({ peakRssBytes }) => formatFigure(peakRssBytes / 1e6)],
-  ["of it process [MB]", ({ processRssBytes }) => formatFigure(processRssBytes / 1e6)],
+  ["of it before loading [MB]", ({ processRssBytes }) => formatFigure(processRssBytes / 1e6)],
   ["decoder [MFLOP/token]", ({ flopsPerToken }) => formatFigure(flopsPerToken / 1e6)],
   ["with source [MFLOP/token]", (figures) => formatFigure(figures.flopsPerTokenWithSource / 1e6)],
   ["decoder reads [MB/token]", ({ bytesPerToken }) => formatFigure(bytesPerToken / 1e6)],
   [
-    "of the machine's products / reading",
+    "share of compute / memory rate",
     ({ roofline: { product, read } }) => `${percent(product)} / ${percent(read)}`,
   ],
   [SPECULATION_ROW.name, (figures) => list(...SPECULATION_ROW.numbers(figures))],
@@ -57,7 +57,7 @@ const FIGURES: readonly Row<ModelFigures>[] = [
   ["source / answer [tokens]", (figures) => list(figures.sourceTokens, figures.generatedTokens)],
 ];
 
-/** Shown where a model sees. */
+/** Shown if a model reads images. */
 const IMAGE_FIGURE: Row<ModelFigures> = [
   "of first token image p50 / p90 / p95 / p99 [ms]",
   ({ imageMs }) =>
@@ -96,18 +96,18 @@ const CHANGES: readonly Row<FigureChange>[] = [
   ["allowed", ({ regressed }) => (regressed ? "NO" : "yes")],
 ];
 
-/** One row per model, units in the titles. Latencies show quantiles, rates p50 / p5: the slow tail of either. */
+/** One row per model, units in the titles. Latencies show their upper quantiles, rates p50 / p5, so that both show the slow tail. */
 export function figuresTable({ models }: Pick<BenchResult, "models">): Table {
   const seeing = models.some(({ imageMs }) => imageMs !== undefined);
   return tableOf(seeing ? [...FIGURES, IMAGE_FIGURE] : FIGURES, models);
 }
 
-/** One row per comparison: the model's figure over the baseline's, and where the ratio of medians lies. */
+/** One row per comparison: the ratio to the baseline, with its confidence interval. */
 export function comparisonsTable({ comparisons }: Pick<BenchResult, "comparisons">): Table {
   return tableOf(RATIOS, comparisons);
 }
 
-/** One row per model and figure; none without an earlier benchmark. */
+/** One row per model and figure; empty without an earlier benchmark. */
 export function regressionTable({ regression }: Pick<BenchResult, "regression">): Table {
   return tableOf(CHANGES, regression?.changes ?? []);
 }
@@ -119,11 +119,11 @@ function tableOf<Item>(rows: readonly Row<Item>[], items: readonly Item[]): Tabl
   };
 }
 
-/** What was measured on, one line each. */
+/** The machine and the runtime, one line each. */
 export function deviceLines({ device }: Pick<BenchResult, "device">): readonly string[] {
   const { cpu, cores, threads, memoryBytes, platform, node, engine, provider, simulated } = device;
   const { cpuFeatures, int8, governor, energy, rates, description } = device;
-  const features = cpuFeatures === null ? "features not told" : cpuFeatures.join(" ");
+  const features = cpuFeatures === null ? "features unknown" : cpuFeatures.join(" ");
   return [
     `${cpu}, ${cores} cores (at most ${threads} threads used), ${formatFigure(memoryBytes / 1e9)} GB memory, ${platform}, ` +
       `Node ${node}, ${engine}, provider ${provider}${simulated ? " (simulated)" : ""}` +

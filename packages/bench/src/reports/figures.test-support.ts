@@ -1,4 +1,4 @@
-/** A synthetic benchmark for tests of what is said about one. */
+/** A synthetic benchmark for tests of reports and notes. */
 import type { BenchDevice, BenchResult, ModelFigures } from "../results/bench-result.js";
 import { compareModels } from "../results/compare.js";
 

@@ -1,4 +1,4 @@
-/** The schema of `bench.json`. Every figure was measured on `device`; none is copied or scaled. */
+/** Schema of `bench.json`. Every figure was measured on `device`. */
 import { speculationFigures } from "@slm/generation";
 import { z } from "zod";
 import { intervalSchema } from "../statistics/interval.js";
@@ -9,10 +9,12 @@ import { fallbackSchema, int8Schema } from "../models/timed-model.js";
 const figure = z.number().nonnegative();
 
 const latency = z.strictObject({
-  p50: figure.describe("Half of the runs took no longer."),
-  p90: figure.describe("90 % of the runs took no longer."),
-  p95: figure.describe("95 % of the runs took no longer."),
-  p99: figure.describe("99 % of the runs took no longer; of fewer than 100 runs nearly the slowest."),
+  p50: figure.describe("50 % of the runs took at most this long."),
+  p90: figure.describe("90 % of the runs took at most this long."),
+  p95: figure.describe("95 % of the runs took at most this long."),
+  p99: figure.describe(
+    "99 % of the runs took at most this long; with fewer than 100 runs, nearly the slowest run.",
+  ),
 });
 
 const latencyOfRuns = latency.extend({
@@ -81,11 +83,11 @@ const modelFigures = z.strictObject({
     .describe("Batch size: copies of a prompt decoded together in every run [rows]."),
   ...speculationFigures,
   loadMs: figure.describe(
-    "Reading graphs and tokenizer until ready, median of the loads; the runtime is loaded before [ms].",
+    "Time to read graphs and tokenizer, median of the loads; the runtime is loaded before [ms].",
   ),
-  loadsMs: z.array(figure).min(1).describe("Each load, in a process of its own, in order [ms]."),
+  loadsMs: z.array(figure).min(1).describe("Each load, in a new process, in order [ms]."),
   firstTokenMs: latencyOfRuns.describe(
-    "Time to first token (TTFT): from source tokens, and the image file, to the first logits, encoding included [ms].",
+    "Time to first token (TTFT): from source tokens and image file to the first logits, encoding included [ms].",
   ),
   imageMs: latency
     .optional()
@@ -99,14 +101,12 @@ const modelFigures = z.strictObject({
     "Decode throughput: tokens of all rows after their first, over the time after the first.",
   ),
   wordsPerSecond: rate.describe("Words of the answer over the total time from text to text."),
-  totalMs: latencyOfRuns.describe("From text to text: tokenizer, encoder, decoder [ms]."),
+  totalMs: latencyOfRuns.describe("Total time from text to text: tokenizer, encoder, decoder [ms]."),
   sourceTokens: figure.describe("Mean length of a source, its image included [tokens]."),
   generatedTokens: figure.describe("Mean length of an answer, EOS included [tokens]."),
   joulesPerToken: figure
     .nullable()
-    .describe(
-      "Energy of all runs over their tokens, idle power included; null where it is not measured [J].",
-    ),
+    .describe("Energy of all runs per token, idle power included; null if it was not measured [J]."),
   peakRssBytes: z
     .int()
     .positive()
@@ -115,26 +115,28 @@ const modelFigures = z.strictObject({
     .int()
     .positive()
     .describe("The same before loading the model: process and runtime [bytes]."),
-  flopsPerToken: figure.describe("Of the decoder for one generated token; a multiply-add is two."),
+  flopsPerToken: figure.describe(
+    "FLOPs of the decoder for one generated token; a multiply-add counts as two.",
+  ),
   flopsPerTokenWithSource: figure.describe(
-    "The same plus the cost of reading the source (prefill), spread over the answer.",
+    "The same, with the cost of reading the source (prefill) spread over the answer.",
   ),
   bytesPerToken: figure.describe(
-    "What the decoder reads for one generated token: its weights, which all rows share, and the keys and values of a source and half an " +
+    "Bytes that the decoder reads for one generated token: its weights, which all rows share, and the keys and values of a source and half an " +
       "answer of mean length [bytes].",
   ),
   roofline: z
     .strictObject({
-      product: figure.describe("FLOP/s while decoding, over the machine's MatMul rate."),
+      product: figure.describe("FLOP/s while decoding, divided by the machine's MatMul rate."),
       read: figure.describe(
-        "Bytes/s while decoding, over the machine's memory read rate; above 1 the data come from caches.",
+        "Bytes/s while decoding, divided by the machine's memory read rate; above 1 the data comes from caches.",
       ),
     })
     .describe("Fractions of the machine's roofline, at the median decode throughput."),
   halvesDiffer: figure.describe(
-    "Relative difference of the median total time between both halves of the runs.",
+    "Relative difference of the median total time between the two halves of the runs.",
   ),
-  spread: figure.describe("Distance of the quartiles of the time per step, over its median."),
+  spread: figure.describe("Interquartile range of the time per step, divided by its median."),
   samples: z.array(sampleOfRun).describe("Every measured run, in order."),
 });
 
@@ -158,7 +160,7 @@ const modelComparison = z.strictObject({
       flopsPerTokenWithSource: ratio,
       bytesPerToken: ratio,
     })
-    .describe("Figure of the model over that of the baseline; of medians where there are several values."),
+    .describe("The model's figure divided by the baseline's; medians of repeated values."),
   intervals: z
     .strictObject({
       firstTokenMs: intervalSchema.nullable(),

@@ -1,11 +1,11 @@
-/** Models against a baseline. */
+/** Compares models with a baseline. */
 import type { ModelComparison, ModelFigures } from "./bench-result.js";
 import { ratioInterval, type Interval } from "../statistics/interval.js";
 import { decodeRate } from "./summarize.js";
 
 /**
- * Every figure of the model over the same figure of the baseline: below 1 is less, medians where there are several. Run i of
- * both was in round i.
+ * Every figure of the model divided by the baseline's; medians of repeated values. Run i of both was in round i, so runs are
+ * compared in pairs.
  */
 export function compareModels(model: ModelFigures, baseline: ModelFigures, seed: number): ModelComparison {
   const interval = (

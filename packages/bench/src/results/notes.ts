@@ -1,17 +1,17 @@
-/** Notes about doubtful figures, derived from the figures themselves. */
+/** Notes about doubtful figures. */
 import { deviceNotes } from "@slm/runtime";
 import type { BenchDevice, ModelFigures } from "./bench-result.js";
 
-/** Other processes busy on more than this share of the cores disturb what is measured. */
+/** Other processes that use more than this share of the cores disturb the measurement. */
 const BUSY_SHARE = 0.25;
 
-/** Linux's governor that keeps clocks low; on Intel's own driver it is the name of the ordinary one, hence "may". */
+/** Linux's governor that keeps clocks low. Intel's own driver uses the name for its default, so the note says "may". */
 const SAVING = "powersave";
 
-/** Answers whose mean lengths differ by more than this are not equal work. */
+/** Answers whose mean lengths differ by more than this are different work. */
 const LENGTH_TOLERANCE = 0.05;
 
-/** @param noiseLimit difference from which drift, spread and lost time are called noise [fraction] */
+/** @param noiseLimit drift, spread and lost time above this are reported [fraction] */
 export function noticeProblems(
   device: BenchDevice,
   models: readonly ModelFigures[],
@@ -42,14 +42,14 @@ function changedMachine(
   return [
     ...(ratesDiffer > limit
       ? [
-          `The machine's own rates before and after the models differ by ${percent(ratesDiffer)}: something else ran, or ` +
-            "its clock changed.",
+          `The machine's own rates before and after the models differ by ${percent(ratesDiffer)}: another program ran, or ` +
+            "the clock changed.",
         ]
       : []),
     ...(stolenShare !== null && stolenShare > limit
       ? [`A hypervisor took ${percent(stolenShare)} of the CPUs' time while runs were measured.`]
       : []),
-    ...(governor === SAVING ? ["The clock follows the governor powersave: short runs may be slow."] : []),
+    ...(governor === SAVING ? ["The frequency governor is powersave: short runs may be slow."] : []),
   ];
 }
 
@@ -58,8 +58,8 @@ function drift(models: readonly ModelFigures[], noiseLimit: number): readonly st
     .filter(({ halvesDiffer }) => halvesDiffer > noiseLimit)
     .map(
       ({ name, halvesDiffer }) =>
-        `${name}: the median time of the first and second half of the runs differ by ${percent(halvesDiffer)}, ` +
-        `more than ${percent(noiseLimit)}. Smaller differences between models mean nothing here.`,
+        `${name}: the median times of the first and second half of the runs differ by ${percent(halvesDiffer)}, ` +
+        `more than ${percent(noiseLimit)}. Differences between models below that mean nothing.`,
     );
 }
 
@@ -68,8 +68,8 @@ function wideSpread(models: readonly ModelFigures[], limit: number): readonly st
     .filter(({ spread }) => spread > limit)
     .map(
       ({ name, spread }) =>
-        `${name}: the quartiles of its time per step lie ${percent(spread)} of the median apart, more than ` +
-        `${percent(limit)}. More runs make the median surer, not the machine calmer.`,
+        `${name}: the interquartile range of its time per step is ${percent(spread)} of the median, more than ` +
+        `${percent(limit)}. More runs make the median more certain, but not the machine quieter.`,
     );
 }
 

@@ -11,13 +11,15 @@ const figureChange = z.strictObject({
   beyondNoise: z
     .boolean()
     .nullable()
-    .describe("Whether the confidence intervals of both medians are disjoint; null with too few runs."),
+    .describe(
+      "Whether the confidence intervals of both medians are disjoint; null if there were too few runs.",
+    ),
 });
 export type FigureChange = z.infer<typeof figureChange>;
 
 export const regressionSchema = z.strictObject({
   maxRegression: z.number().nonnegative().describe("Allowed relative regression [fraction]."),
   changes: z.array(figureChange),
-  notes: z.array(z.string()).describe("Reasons why the two are not fully comparable."),
+  notes: z.array(z.string()).describe("Reasons why the two benchmarks are not fully comparable."),
 });
 export type Regression = z.infer<typeof regressionSchema>;

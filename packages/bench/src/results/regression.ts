@@ -9,11 +9,11 @@ interface ComparedFigure {
   readonly title: string;
   readonly higherIsBetter: boolean;
   readonly value: (model: ModelFigures) => number;
-  /** Where the true value lies; "exact" for what is counted. */
+  /** Confidence interval; "exact" for figures that are counted. */
   readonly certainty: (model: ModelFigures) => Interval | "exact";
 }
 
-/** Every figure that may regress. A quantile of one name is its median. */
+/** Every figure that may regress. Quantiles are compared by their median. */
 const COMPARED: readonly ComparedFigure[] = [
   {
     name: "firstTokenMs",
@@ -59,14 +59,14 @@ const COMPARED: readonly ComparedFigure[] = [
   },
   {
     name: "flopsPerTokenWithSource",
-    title: "arithmetic [FLOP/token]",
+    title: "FLOPs per token",
     higherIsBetter: false,
     value: (model) => model.flopsPerTokenWithSource,
     certainty: () => "exact",
   },
 ];
 
-/** What a figure is called in tables. */
+/** Title of a figure in tables. */
 export function titleOfFigure(name: string): string {
   return COMPARED.find((figure) => figure.name === name)?.title ?? name;
 }
@@ -74,8 +74,8 @@ export function titleOfFigure(name: string): string {
 /**
  * Every figure of the models that both benchmarks have, by name.
  *
- * @param maxRegression allowed relative change for the worse: 0.05 lets a latency grow to 1.05 times, a rate fall to 1 / 1.05.
- * @throws SlmError DATA_INVALID if they have no model in common.
+ * @param maxRegression allowed relative regression: with 0.05 a latency may grow to 1.05 times, a rate fall to 1 / 1.05.
+ * @throws SlmError DATA_INVALID if no model is in both.
  */
 export function compareResults(now: BenchResult, before: BenchResult, maxRegression: number): Regression {
   const pairs = now.models.flatMap((model) => {
@@ -88,7 +88,7 @@ export function compareResults(now: BenchResult, before: BenchResult, maxRegress
       "DATA_INVALID",
       `bench: no model in common: now ${names(now)}, before ${names(before)}`,
       {
-        suggestions: ["give the models as they were given before: names are their directories"],
+        suggestions: ["pass the models with the same paths as before: a model's name is its directory"],
       },
     );
   }
@@ -115,7 +115,7 @@ function changeOf(
   return { model: model.name, figure: name, before, now: after, worseBy, regressed, beyondNoise };
 }
 
-/** Null where there were too few measurements to say. */
+/** Null if there were too few measurements. */
 function areSurelyApart(
   now: Interval | "exact",
   before: Interval | "exact",
@@ -141,10 +141,10 @@ function otherMachine({ device: now }: BenchResult, { device: before }: BenchRes
   const differs = MACHINE.filter((key) => now[key] !== before[key]);
   if (differs.length === 0) return [];
   const list = differs.map((key) => `${key} ${before[key]}, now ${now[key]}`).join("; ");
-  return [`The earlier benchmark ran on something else: ${list}. Differences may be the machine's.`];
+  return [`The earlier benchmark ran on another setup: ${list}. Differences may come from the machine.`];
 }
 
-/** Mean lengths that differ by more are other work. */
+/** Mean lengths that differ by more are different work. */
 const LENGTH_TOLERANCE = 0.01;
 
 function otherWork(model: ModelFigures, old: ModelFigures): readonly string[] {
@@ -157,10 +157,10 @@ function otherWork(model: ModelFigures, old: ModelFigures): readonly string[] {
   if (now.every((length, at) => Math.abs(length - before[at]!) <= LENGTH_TOLERANCE * before[at]!)) return [];
   const text = ([source, answer, batch]: readonly number[]): string =>
     `${source!.toFixed(1)} tokens in, ${answer!.toFixed(1)} out, ${batch} at once`;
-  return [`${model.name} had other work: ${text(before)} before, ${text(now)} now.`];
+  return [`${model.name} did different work: ${text(before)} before, ${text(now)} now.`];
 }
 
-/** One sentence per figure that is worse than allowed. */
+/** One sentence per figure that regressed by more than allowed. */
 export function regressionLines({ changes, maxRegression }: Regression): readonly string[] {
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   const sure = { true: "beyond the noise", false: "within the noise", null: "too few runs to say" };

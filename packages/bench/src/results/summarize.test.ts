@@ -60,7 +60,7 @@ describe(summarize, () => {
     expect(one!.bytesPerToken - four!.bytesPerToken).toBe(75);
   });
 
-  test("takes the decode rate after the first token and words over the whole time", () => {
+  test("computes the decode rate after the first token, and words over the whole time", () => {
     const figures = summarize(measurement());
     expect(figures.firstTokenMs).toMatchObject({ p50: 5, p90: 5, p95: 5, p99: 5 });
     expect(figures.firstTokenMs.interval).toEqual({ low: 5, high: 5, coverage: 0.5 });
@@ -69,7 +69,7 @@ describe(summarize, () => {
     expect(figures.bytes).toBe(400);
   });
 
-  test("tells gaps between tokens apart from the first, and takes the median of the loads", () => {
+  test("separates gaps between tokens from the first token, and uses the median of the loads", () => {
     const figures = summarize(measurement());
     expect(figures.interTokenMs.p50).toBe(1);
     expect(figures.interTokenMs.p99).toBeCloseTo(4);
@@ -80,7 +80,7 @@ describe(summarize, () => {
     ]);
   });
 
-  test("counts what a step reads, and holds both against the machine", () => {
+  test("counts the bytes that a step reads, and compares rates with the machine's", () => {
     const figures = summarize(measurement());
     // 100 of weights, keys and values (1 layer, 1 head of 2, float32) of 12 source tokens and half of 6.
     expect(figures.bytesPerToken).toBe(100 + 2 * 2 * 4 * (12 + 3));
@@ -119,7 +119,7 @@ describe(summarize, () => {
   test("leaves answers of one step out of the rate, and rejects a model that never took a second", () => {
     const single = sample({ steps: 1, decodeMs: 0 });
     expect(summarize(measurement({ samples: [sample(), single] })).tokensPerSecond.p50).toBe(500);
-    expect(() => summarize(measurement({ samples: [single, single] }))).toThrow(/student .* no rate/);
+    expect(() => summarize(measurement({ samples: [single, single] }))).toThrow(/student .* no decode rate/);
   });
 });
 
@@ -171,7 +171,12 @@ describe(noticeProblems, () => {
     ],
     ["time that a hypervisor took", { ...device, stolenShare: 0.2 }, [steady], /hypervisor took 20 %/],
     ["a clock that saves power", { ...device, governor: "powersave" }, [steady], /powersave/],
-    ["steps of unequal time", device, [{ ...steady, spread: 0.5 }], /student: the quartiles .* 50 %/],
+    [
+      "steps of unequal time",
+      device,
+      [{ ...steady, spread: 0.5 }],
+      /student: the interquartile range .* 50 %/,
+    ],
     ["a drift between the halves", device, [{ ...steady, halvesDiffer: 0.23 }], /student: .* differ by 23 %/],
     [
       "answers of unequal length",

@@ -1,4 +1,4 @@
-/** From the runs of one model to its figures. */
+/** Computes the figures of a model from its runs. */
 import { graphBytes, type DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import { speculationOf } from "@slm/generation";
@@ -16,11 +16,11 @@ export interface Measurement {
   /** Length of the source of each run [tokens]. */
   readonly sourceTokens: readonly number[];
   readonly opened: Opened;
-  /** Every load, the one of `opened` included. */
+  /** Every load, including that of `opened`. */
   readonly loadsMs: readonly number[];
-  /** In the order they were run. */
+  /** In the order of the runs. */
   readonly samples: readonly Sample[];
-  /** Energy of all runs; undefined where nothing tells it. */
+  /** Energy of all runs; undefined without a counter. */
   readonly joules: number | undefined;
   readonly rates: MachineRates;
   readonly peakRssBytes: number;
@@ -33,7 +33,7 @@ export interface Measurement {
  * source token) / T, where S and T are the mean numbers of source tokens and of decoder steps; an encoder-decoder reads
  * its source with the encoder, a decoder-only model with the decoder. Of a vision-language model plus the cost of its image / T.
  *
- * @throws SlmError DATA_INVALID if every answer ended at its first step, so that there is no rate.
+ * @throws SlmError DATA_INVALID if every answer ended at its first step, because then there is no rate.
  */
 export function summarize(measurement: Measurement): ModelFigures {
   const { name, model, batch, opened, loadsMs, samples, joules, rates: machine, peakRssBytes } = measurement;
@@ -42,10 +42,10 @@ export function summarize(measurement: Measurement): ModelFigures {
   if (rates.length === 0) {
     throw new SlmError(
       "DATA_INVALID",
-      `bench: ${name} ended every one of ${samples.length} answers at its first step, so it has no rate`,
+      `bench: ${name} ended all ${samples.length} answers at the first step, so it has no decode rate`,
       {
         context: { model: name },
-        suggestions: ["set forceTokens", "use prompts like those it was trained on"],
+        suggestions: ["set forceTokens", "use prompts like the training data"],
       },
     );
   }
@@ -103,7 +103,7 @@ export function summarize(measurement: Measurement): ModelFigures {
   };
 }
 
-/** Tokens of all runs over the decoder runs that made them; a gap lies between two of those. */
+/** Mean number of tokens per run of the decoder. */
 function tokensPerRun(samples: readonly Sample[]): number {
   const sum = (count: (sample: Sample) => number): number =>
     samples.reduce((all, sample) => all + count(sample), 0);
@@ -111,8 +111,8 @@ function tokensPerRun(samples: readonly Sample[]): number {
 }
 
 /**
- * Keys and values that a step reads on average: of the source, and of half an answer. A decoder-only model keeps its source
- * in the same cache. Tables of the decoder are in its file.
+ * Keys and values that a step reads on average: those of the source and of half an answer. A decoder-only model keeps its source
+ * in the same cache.
  */
 function cacheBytes(
   { decoderLayers, kvHeads, headDim, precision }: DeviceModel,
@@ -123,12 +123,12 @@ function cacheBytes(
   return 2 * decoderLayers * kvHeads * headDim * elementBytes * (source + answer / 2);
 }
 
-/** Steps per second after the first, a step of all rows counted once: the steady rate, free of encoding. None for an answer of one step. */
+/** Steps per second after the first; a step of all rows counts once. Empty for an answer of one step. */
 export function decodeRate({ steps, decodeMs }: Pick<Sample, "steps" | "decodeMs">): readonly number[] {
   return steps < 2 || decodeMs <= 0 ? [] : [(1000 * (steps - 1)) / decodeMs];
 }
 
-/** |median of the first half - median of the second| over the median of all: drift that averaging would hide. */
+/** |median of the first half - median of the second| divided by the median of all: drift that averaging would hide. */
 export function halvesDiffer(values: readonly number[]): number {
   const middle = Math.ceil(values.length / 2);
   const first = quantile(values.slice(0, middle), 0.5);

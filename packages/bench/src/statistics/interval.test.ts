@@ -20,7 +20,7 @@ describe(medianInterval, () => {
     expect(medianInterval([2])).toEqual({ low: 2, high: 2, coverage: 0 });
   });
 
-  test("holds the median of the values, and covers 95 % from six values on", () => {
+  test("contains the median of the values, and covers 95 % from six values on", () => {
     const values = fc.array(fc.double({ min: 0, max: 1e6, noNaN: true }), { minLength: 6, maxLength: 300 });
     fc.assert(
       fc.property(values, (drawn) => {
@@ -50,7 +50,7 @@ describe(ratioInterval, () => {
     });
   });
 
-  test("holds the ratio of the medians, repeats with its seed and is narrower for less noise", () => {
+  test("contains the ratio of the medians, repeats with its seed and is narrower for less noise", () => {
     const noisy = (noise: number): (readonly [number, number])[] =>
       Array.from(
         { length: 40 },

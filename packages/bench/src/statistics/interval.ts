@@ -1,4 +1,4 @@
-/** Confidence intervals of medians, without an assumption about the distribution of times. */
+/** Confidence intervals of medians that assume nothing about the distribution of times. */
 import { createRandom } from "@slm/generation";
 import { bootstrapInterval } from "@slm/metrics";
 import { z } from "zod";
@@ -19,8 +19,8 @@ export type Interval = z.infer<typeof intervalSchema>;
 export const COVERAGE = 0.95;
 
 /**
- * Confidence interval of the median: between two of the values themselves, by the binomial law of how many lie below it. With fewer
- * than 6 values the whole range covers less than 95 %, and `coverage` says so. Runs are taken as independent.
+ * Confidence interval of the median between two of the values, by the binomial distribution of how many are below the median. With
+ * fewer than 6 values the whole range covers less than 95 %, and `coverage` says so. Assumes independent runs.
  *
  * Source: David and Nagaraja 2003, Order Statistics, section 7.1.
  * @throws RangeError for no values.
@@ -33,7 +33,7 @@ export function medianInterval(values: readonly number[]): Interval {
 }
 
 /**
- * The innermost rank from both ends whose interval still has the coverage, and the chance that the median lies below it:
+ * The innermost rank from both ends whose interval still has the coverage, and the probability that the median is below it:
  * P(Binomial(count, 1/2) <= rank).
  */
 function tailRank(count: number): { readonly rank: number; readonly outside: number } {
@@ -50,8 +50,8 @@ function tailRank(count: number): { readonly rank: number; readonly outside: num
 }
 
 /**
- * Bootstrap confidence interval of the ratio of two medians. Pairs are runs of one round, so that a slowdown of both is resampled
- * together.
+ * Bootstrap confidence interval of the ratio of two medians. Pairs are runs of one round, so that a slowdown of both is
+ * resampled together.
  *
  * @param pairs numerator and denominator of each round, above zero; @throws RangeError for none.
  */

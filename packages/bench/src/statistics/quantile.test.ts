@@ -13,7 +13,7 @@ describe(quantile, () => {
     });
   });
 
-  test("lies between the extremes and never falls as the fraction grows", () => {
+  test("is between the extremes and never falls as the fraction grows", () => {
     fc.assert(
       fc.property(values, fc.double({ min: 0, max: 1, noNaN: true }), (list, fraction) => {
         const slack = 1e-9;
@@ -25,7 +25,7 @@ describe(quantile, () => {
     );
   });
 
-  test("does not reorder what it is given", () => {
+  test("does not reorder its input", () => {
     const list = [3, 1, 2];
     quantile(list, 0.5);
     expect(list).toEqual([3, 1, 2]);

@@ -43,7 +43,7 @@ export class FileReader {
     this.size = size;
   }
 
-  /** @throws SlmError INPUT_MISSING if there is no such file */
+  /** @throws SlmError INPUT_MISSING if the file does not exist */
   static async open(file: string, format: string): Promise<FileReader> {
     try {
       const handle = await openRegular(file);
@@ -67,7 +67,7 @@ export class FileReader {
     return this.size - this.#position;
   }
 
-  /** The next number. @throws SlmError DATA_INVALID past the end */
+  /** Reads the next number. @throws SlmError DATA_INVALID past the end */
   async scalar<Type extends Scalar>(
     type: Type,
     what: string,
@@ -77,16 +77,16 @@ export class FileReader {
     return read(this.#window, at) as ReturnType<(typeof SCALARS)[Type]["read"]>;
   }
 
-  /** The next 64-bit count or offset. @throws SlmError DATA_INVALID above `limit` */
+  /** Reads the next 64-bit count or offset. @throws SlmError DATA_INVALID above `limit` */
   async count(limit: number, what: string): Promise<number> {
     const value = await this.scalar("uint64", what);
     if (value > BigInt(limit)) {
-      throw this.#invalid(`${what} is ${value.toString()}, at most ${limit} is accepted`);
+      throw this.#invalid(`${what} is ${value.toString()}, expected at most ${limit}`);
     }
     return Number(value);
   }
 
-  /** The next text: a 64-bit length and UTF-8. @throws SlmError DATA_INVALID above `limitBytes`, past the end, or for other bytes */
+  /** Reads the next text: a 64-bit length and UTF-8. @throws SlmError DATA_INVALID above `limitBytes`, past the end, or if it is not UTF-8 */
   async text(limitBytes: number, what: string): Promise<string> {
     const length = await this.count(limitBytes, `the length of ${what}`);
     const at = await this.#advance(length, what);
@@ -97,13 +97,13 @@ export class FileReader {
     }
   }
 
-  /** The next bytes, as a copy. @throws SlmError DATA_INVALID past the end */
+  /** Reads the next bytes, as a copy. @throws SlmError DATA_INVALID past the end */
   async bytes(length: number, what: string): Promise<Uint8Array<ArrayBuffer>> {
     const at = await this.#advance(length, what);
     return new Uint8Array(this.#window.buffer.slice(at, at + length));
   }
 
-  /** Bytes anywhere in the file, as a copy. @throws SlmError DATA_INVALID past the end */
+  /** Reads bytes anywhere in the file, as a copy. @throws SlmError DATA_INVALID past the end */
   async bytesAt(position: number, length: number, what: string): Promise<Uint8Array<ArrayBuffer>> {
     if (position + length > this.size) {
       throw this.#invalid(`${what} ends at byte ${position + length} of ${this.size}; the file is truncated`);
@@ -126,7 +126,7 @@ export class FileReader {
   async #advance(length: number, what: string): Promise<number> {
     const start = this.#position;
     if (start + length > DESCRIPTION_BYTES) {
-      throw this.#invalid(`${what} lies beyond the first ${DESCRIPTION_BYTES} bytes, where descriptions end`);
+      throw this.#invalid(`${what} is beyond the first ${DESCRIPTION_BYTES} bytes, where descriptions end`);
     }
     const windowEnd = this.#windowStart + this.#window.byteLength;
     if (start < this.#windowStart || start + length > windowEnd) {

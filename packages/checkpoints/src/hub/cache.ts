@@ -1,8 +1,8 @@
 /**
- * The cache that all clients of the hub share: `models--org--name/{blobs,refs,snapshots}`, `datasets--` of data sets.
+ * The cache that all hub clients share: `models--org--name/{blobs,refs,snapshots}`, and `datasets--...` for data sets.
  *
- * `blobs` holds contents under their hashes; `snapshots/<commit>` holds the file names, as links; `refs/<revision>` holds the
- * commit of a branch or tag. Source: huggingface_hub, guides/manage-cache.
+ * `blobs` contains files named by their hashes; `snapshots/<commit>` contains links with the file names; `refs/<revision>` contains the commit
+ * of a branch or tag. Source: huggingface_hub, guides/manage-cache.
  */
 import { copyFile, mkdir, readdir, readlink, rm, stat, symlink } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
@@ -15,13 +15,13 @@ import { CONFIG } from "./model-files.js";
 import { DEFAULT_REVISION, type HubSource } from "./model-source.js";
 
 const COMMIT = /^[0-9a-f]{40}$/;
-/** Names of blobs, by the hash that they are. */
+/** Names of blobs, by kind of hash. */
 const ETAGS = [
   { pattern: /^[0-9a-f]{64}$/, hash: "sha256" },
   { pattern: /^[0-9a-f]{40}$/, hash: "git" },
 ] as const;
 const shardIndex = z.looseObject({ weight_map: z.record(z.string(), z.string()) });
-/** Limit of index files, which name every tensor; those of the largest models take 10 MiB. */
+/** Limit of index files, which list every tensor; those of the largest models have 10 MiB. */
 const INDEX_LIMIT_BYTES = 64 * 1024 * 1024;
 
 export class RepositoryCache {
@@ -59,7 +59,7 @@ export class RepositoryCache {
     if (revision !== commit) await writeTextAtomic(join(this.directory, "refs", revision), commit);
   }
 
-  /** Adds a blob to a snapshot: as a link, or as a copy if the system has no links. */
+  /** Adds a blob to a snapshot: as a link, or as a copy if the system does not support links. */
   async name(commit: string, path: string, etag: string): Promise<void> {
     const place = join(this.snapshot(commit), path);
     await mkdir(dirname(place), { recursive: true });
@@ -74,27 +74,27 @@ export class RepositoryCache {
   }
 
   /**
-   * Checks files of a snapshot against the hashes that name their blobs.
+   * Checks files of a snapshot against the hashes in the names of their blobs.
    *
-   * @throws SlmError DATA_INVALID for a file that is not what its blob's name says
+   * @throws SlmError DATA_INVALID for a file with another hash
    */
   async requireIntact(commit: string, paths: readonly string[]): Promise<void> {
     for (const path of paths) {
       const place = join(this.snapshot(commit), path);
-      // Where a system has no links, files are copies without a name that says what they hold.
+      // On systems without links, files are copies, and their names do not contain a hash.
       const etag = basename(await readlink(place).catch(() => ""));
       const hash = ETAGS.find(({ pattern }) => pattern.test(etag))?.hash;
       if (hash === undefined) continue;
       const { size: bytes } = await stat(place);
       if ((await contentHash(place, { hash, bytes })) === etag) continue;
-      throw new SlmError("DATA_INVALID", `${place}: is corrupt: its content is not ${etag}`, {
+      throw new SlmError("DATA_INVALID", `${place}: is corrupt: its hash is not ${etag}`, {
         context: { path: place, expected: etag },
-        suggestions: [`rm ${this.blob(etag)} ${place}   # the next run fetches it again`],
+        suggestions: [`rm ${this.blob(etag)} ${place}   # the next run downloads it again`],
       });
     }
   }
 
-  /** The first file of a source that the snapshot lacks; undefined if it is complete. */
+  /** The first file of a source that the snapshot does not contain; undefined if it is complete. */
   async missing({ file }: HubSource, commit: string): Promise<string | undefined> {
     const snapshot = this.snapshot(commit);
     const lacks = async (path: string): Promise<boolean> => !(await isFile(join(snapshot, path)));

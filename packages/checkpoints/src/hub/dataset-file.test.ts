@@ -19,7 +19,7 @@ test("fetches the one file of training rows through the cache of data sets", asy
   expect(hub.requests.some((request) => request.includes(`/datasets/${REPO}/resolve/`))).toBe(true);
 });
 
-test("lists the files to choose from where there are several, and takes the one that is named", async () => {
+test("lists the files to choose from if there are several, and uses the file that is named", async () => {
   await startFakeHub({ "train-de.csv": file("a,b\n"), "train-fr.csv": file("c,d\n") });
   await expect(fetchDatasetFile(`hub:${REPO}`, isRows)).rejects.toMatchObject({
     code: "USAGE",

@@ -1,4 +1,4 @@
-/** Fetches one file of rows of a data set of the hub, through the cache that all clients of the hub share. */
+/** Downloads one file of rows of a hub data set to the cache that all hub clients share. */
 import { join } from "node:path";
 import { SILENT, SlmError, withLock } from "@slm/core";
 import { RepositoryCache } from "./cache.js";
@@ -10,14 +10,14 @@ import type { ResolveOptions } from "./resolve-model.js";
 
 const PREFIX = "hub:";
 
-/** Files listed in an error. */
+/** Most files in an error message. */
 const SHOWN_FILES = 20;
 
 /** A file of a data set on this machine. */
 export interface DatasetFile {
-  /** In the cache. */
+  /** Path in the cache. */
   readonly path: string;
-  /** Its path in the repository. */
+  /** Path in the repository. */
   readonly name: string;
   /** `org/name`. */
   readonly repo: string;
@@ -25,11 +25,11 @@ export interface DatasetFile {
 }
 
 /**
- * The file of `hub:org/name[@revision]/file`; for `hub:org/name`, the one file of training rows that it has.
+ * Downloads the file of `hub:org/name[@revision]/file`. For `hub:org/name`, downloads the only file of training rows.
  *
  * @param isRows whether a file name has a format of rows
- * @throws SlmError USAGE for a name that is none, or a data set with several files to choose from, which the error lists; as
- * `resolveModel` for the hub's answers
+ * @throws SlmError USAGE for an invalid name, or a data set with several files to choose from, which the error lists; errors of the hub as in
+ * `resolveModel`
  */
 export async function fetchDatasetFile(
   name: string,

@@ -1,4 +1,4 @@
-/** Downloads one file of the hub into the cache: resumable, and checked against the hash that the hub lists. */
+/** Downloads one hub file into the cache: resumable, and checked against the hash in the hub's listing. */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
@@ -18,7 +18,7 @@ import type { HubEnvironment } from "./environment.js";
 import type { HubSource } from "./model-source.js";
 import { addressOf, rejection, type RemoteFile } from "./repository.js";
 
-/** Attempts after broken connections before the command gives up; received bytes are kept. */
+/** Attempts after broken connections. Received bytes are kept. */
 const ATTEMPTS = 5;
 const FIRST_PAUSE_MS = 100;
 
@@ -34,10 +34,10 @@ export interface Download {
 }
 
 /**
- * Fetches the file unless its blob exists and is what its name says.
+ * Downloads the file, unless its blob already exists with the right content.
  *
- * @throws SlmError INPUT_MISSING if the hub rejects the request or the connection keeps breaking; DATA_INVALID if the content
- * does not have the listed size and hash; OUTPUT_FAILED if a write fails; INTERRUPTED
+ * @throws SlmError INPUT_MISSING if the hub rejects the request or the connection keeps breaking; DATA_INVALID if the content does not have the
+ * listed size and hash; OUTPUT_FAILED if a write fails; INTERRUPTED
  */
 export async function download(request: Download): Promise<void> {
   const { blob, file } = request;
@@ -49,7 +49,7 @@ export async function download(request: Download): Promise<void> {
     await check(request, incomplete);
     await rename(incomplete, blob);
   } catch (error) {
-    throw writeFailure(error, incomplete, "what has arrived is kept");
+    throw writeFailure(error, incomplete, "the downloaded part is kept");
   }
 }
 
@@ -69,16 +69,16 @@ async function fetchAll(request: Download, incomplete: string): Promise<void> {
   const have = (await sizeOf(incomplete)) ?? 0;
   throw new SlmError(
     "INPUT_MISSING",
-    `${source.repo}/${file.path}: the connection broke at byte ${have} of ${file.bytes}, ${ATTEMPTS} times in all; what has arrived is kept`,
+    `${source.repo}/${file.path}: the connection broke at byte ${have} of ${file.bytes}, after ${ATTEMPTS} attempts; the downloaded part is kept`,
     {
       context: { repo: source.repo, file: file.path, bytes: have, expected: file.bytes },
-      suggestions: ["run the same command again: it goes on from there"],
+      suggestions: ["run the same command again to resume the download"],
       cause: failure,
     },
   );
 }
 
-/** One request for the missing bytes. Undefined if all of them arrived; otherwise the error that broke the connection. */
+/** Requests the missing bytes once. Returns undefined if all of them arrived, otherwise the error that broke the connection. */
 async function fetchRest(request: Download, incomplete: string, have: number): Promise<unknown> {
   const { source, commit, file, environment, signal } = request;
   const path = file.path.split("/").map(encodeURIComponent).join("/");
@@ -108,7 +108,7 @@ async function fetchRest(request: Download, incomplete: string, have: number): P
   return store(request, response, incomplete, isRest ? have : 0);
 }
 
-/** Appends a response's body from byte `from` on. */
+/** Appends a response's body, from byte `from`. */
 async function store(
   { file, source, progress }: Download,
   response: Response,
@@ -131,7 +131,7 @@ async function store(
         await body.cancel();
         throw new SlmError(
           "DATA_INVALID",
-          `${source.repo}/${file.path}: the hub sends more than the ${file.bytes} bytes it lists`,
+          `${source.repo}/${file.path}: the hub sent more than the ${file.bytes} bytes in its listing`,
         );
       }
       await handle.writeFile(next.value);
@@ -144,9 +144,9 @@ async function store(
 }
 
 const shortfall = (at: number, bytes: number): Error | undefined =>
-  at === bytes ? undefined : new Error(`the answer ended at byte ${at} of ${bytes}`);
+  at === bytes ? undefined : new Error(`the response ended at byte ${at} of ${bytes}`);
 
-/** Compares size and hash. Wrong content is deleted, because the next run would resume from it. */
+/** Compares size and hash. Deletes wrong content, because the next run would resume from it. */
 async function check({ source, file }: Download, incomplete: string): Promise<void> {
   const found = await contentHash(incomplete, file);
   if (found === file.etag) return;
@@ -154,7 +154,7 @@ async function check({ source, file }: Download, incomplete: string): Promise<vo
   const name = file.hash === "git" ? "git blob hash" : "SHA-256";
   throw new SlmError(
     "DATA_INVALID",
-    `${source.repo}/${file.path}: what arrived has ${name} ${found}, the hub lists ${file.etag}; it was deleted`,
+    `${source.repo}/${file.path}: the download has ${name} ${found}, but the hub lists ${file.etag}; it was deleted`,
     {
       context: { repo: source.repo, file: file.path, expected: file.etag, got: found },
       suggestions: ["run the same command again"],
@@ -162,7 +162,7 @@ async function check({ source, file }: Download, incomplete: string): Promise<vo
   );
 }
 
-/** The hash of the content of `path`, of the kind that names its blob. */
+/** The hash of the content of `path`, of the kind in the name of its blob. */
 export async function contentHash(
   path: string,
   { hash, bytes }: Pick<RemoteFile, "hash" | "bytes">,

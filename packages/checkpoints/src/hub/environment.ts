@@ -1,4 +1,4 @@
-/** Settings of the hub from the environment variables that all its clients share. */
+/** Hub settings from the environment variables that all hub clients share. */
 import { getHFHubCachePath } from "@huggingface/hub";
 import { SlmError } from "@slm/core";
 
@@ -9,13 +9,13 @@ const YES: ReadonlySet<string> = new Set(["1", "ON", "YES", "TRUE"]);
 export interface HubEnvironment {
   /** Where downloads are kept: HF_HUB_CACHE, or `hub` in HF_HOME, or the user's cache directory. */
   readonly cacheDirectory: string;
-  /** HF_ENDPOINT without a slash at its end. */
+  /** HF_ENDPOINT without a trailing slash. */
   readonly endpoint: string;
   /** HF_HUB_OFFLINE: no network requests. */
   readonly isOffline: boolean;
   /** HF_TOKEN. Never part of a message. */
   readonly token?: string;
-  /** Longest time without a byte: HF_HUB_DOWNLOAD_TIMEOUT in seconds [ms]. Default: that of every request. */
+  /** Longest time without a byte: HF_HUB_DOWNLOAD_TIMEOUT in seconds [ms]. Default: the same as for all requests. */
   readonly silenceMs?: number | undefined;
 }
 
@@ -23,7 +23,7 @@ export interface HubEnvironment {
 export function hubEnvironment(): HubEnvironment {
   const token = process.env["HF_TOKEN"]?.trim() ?? "";
   if (token !== "" && !token.startsWith("hf_")) {
-    throw new SlmError("CONFIG_INVALID", "HF_TOKEN does not begin with hf_, as access tokens of the hub do", {
+    throw new SlmError("CONFIG_INVALID", "HF_TOKEN does not start with hf_, as access tokens of the hub do", {
       suggestions: ["unset HF_TOKEN"],
     });
   }
@@ -50,7 +50,7 @@ function silence(value: string): number | undefined {
 function endpoint(value: string): string {
   if (value === "") return DEFAULT_ENDPOINT;
   if (URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)) return value.replace(/\/+$/, "");
-  throw new SlmError("CONFIG_INVALID", `HF_ENDPOINT is '${value}', expected an http or https address`, {
+  throw new SlmError("CONFIG_INVALID", `HF_ENDPOINT is '${value}', expected an http or https URL`, {
     suggestions: ["unset HF_ENDPOINT", `export HF_ENDPOINT=${DEFAULT_ENDPOINT}`],
   });
 }

@@ -1,4 +1,4 @@
-/** A hub, or somebody between, that means harm: where the token goes, and what ends. */
+/** A malicious hub, or an attacker on the network: who receives the token, and whether requests end. */
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test, vi } from "vitest";
@@ -14,7 +14,7 @@ async function gatedHub(): Promise<FakeHub> {
   return hub;
 }
 
-/** Another origin, and what it was shown. */
+/** Another origin, and the headers that it received. */
 async function startThief(): Promise<{ readonly url: string; readonly shown: (string | undefined)[] }> {
   const shown: (string | undefined)[] = [];
   const server = createServer(({ headers }, response) => {

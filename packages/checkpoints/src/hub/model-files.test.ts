@@ -6,7 +6,7 @@ const source: HubSource = { kind: "hub", repo: "org/name", revision: "main" };
 const fetched = (...paths: string[]): readonly string[] => [...modelFiles(source, paths)].sort();
 
 describe(modelFiles, () => {
-  test("fetches safetensors, and weights as PyTorch writes them only where there are no others", () => {
+  test("fetches safetensors, and PyTorch weights only if there are no others", () => {
     expect(fetched("config.json", "model.safetensors", "pytorch_model.bin", "tf_model.h5")).toEqual([
       "config.json",
       "model.safetensors",
@@ -28,7 +28,7 @@ describe(modelFiles, () => {
     expect(fetched(...marian, "README.md")).toEqual(marian);
   });
 
-  test("says what a repository without weights has", () => {
+  test("names the files of a repository without weights", () => {
     expect(() => fetched("config.json", "tf_model.h5")).toThrow("no model.safetensors");
   });
 });

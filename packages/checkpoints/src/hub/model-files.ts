@@ -1,18 +1,18 @@
-/** The files of a repository that a model needs, and those that are required. */
+/** Selects the files of a repository that a model needs, and checks the required ones. */
 import { SlmError } from "@slm/core";
 import { WEIGHTS_FILE, WEIGHTS_INDEX_FILE } from "../weight-files.js";
 import type { HubSource } from "./model-source.js";
 
 export const CONFIG = "config.json";
 
-/** Weights as PyTorch writes them, which are fetched where a repository has no safetensors. */
+/** PyTorch's weight files, which are downloaded if a repository has no safetensors. */
 const PYTORCH: readonly RegExp[] = [
   /^pytorch_model\.bin$/,
   /^pytorch_model\.bin\.index\.json$/,
   /^pytorch_model-\d{5}-of-\d{5}\.bin$/,
 ];
 
-/** One row per file or kind of file that an importer reads; weights in other formats are not downloaded. */
+/** One entry per file or kind of file that an importer reads; weights in other formats are not downloaded. */
 const WANTED: readonly RegExp[] = [
   /^config\.json$/,
   /^generation_config\.json$/,
@@ -21,7 +21,7 @@ const WANTED: readonly RegExp[] = [
   /^tokenizer_config\.json$/,
   /^special_tokens_map\.json$/,
   /^chat_template\.jinja$/,
-  // Tokenizers of encoder-decoders that have no tokenizer.json.
+  // Tokenizers of encoder-decoders without tokenizer.json.
   /^(spiece|sentencepiece\.bpe|tokenizer)\.model$/,
   /^(source|target)\.spm$/,
   /^(target_)?vocab\.json$/,
@@ -32,7 +32,7 @@ const WANTED: readonly RegExp[] = [
 ];
 
 /**
- * The paths to fetch: the requested file, or all files of a model.
+ * The paths to download: the requested file, or all files of a model.
  *
  * @throws SlmError INPUT_MISSING if the repository lacks them
  */

@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { parseModelSource } from "./model-source.js";
 
 describe(parseModelSource, () => {
-  test("takes a path that exists as that path", async () => {
+  test("an existing path is a path", async () => {
     const path = await mkdtemp(join(tmpdir(), "slm-hub-"));
     onTestFinished(() => rm(path, { recursive: true }));
     expect(await parseModelSource(path)).toEqual({ kind: "local", path });
@@ -44,7 +44,7 @@ describe(parseModelSource, () => {
     "hf:acme/tiny//x",
     "hf:acme/tiny@v@w",
     "hf:acme/t\0",
-  ])("%j is no hub id", async (name) => {
+  ])("%j is not a hub id", async (name) => {
     await expect(parseModelSource(name)).rejects.toMatchObject({ code: "USAGE" });
   });
 

@@ -1,4 +1,4 @@
-/** How a model is named on the command line: a path, `org/name`, `org/name@revision`, `hf:org/name/file.gguf`. */
+/** Names of models on the command line: a path, `org/name`, `org/name@revision`, `hf:org/name/file.gguf`. */
 import { stat } from "node:fs/promises";
 import { pathProblem, SlmError } from "@slm/core";
 
@@ -18,13 +18,13 @@ export type ModelSource = HubSource | { readonly kind: "local"; readonly path: s
 
 const PREFIX = "hf:";
 export const DEFAULT_REVISION = "main";
-/** The hub's rule: names begin with a letter, digit or underscore and have at most 96 characters. */
+/** The hub's rule: names start with a letter, digit or underscore and have at most 96 characters. */
 const NAME = "[A-Za-z0-9_][A-Za-z0-9._-]{0,95}";
 const REPO = new RegExp(`^${NAME}/${NAME}$`);
 const REVISION = /^[A-Za-z0-9_][A-Za-z0-9._/-]{0,254}$/;
 
 /**
- * Parses the name of a model. Without the prefix `hf:` an existing path takes precedence.
+ * Parses the name of a model. Without the prefix `hf:`, an existing path takes precedence.
  *
  * @throws SlmError USAGE for `hf:` with an invalid hub id; INPUT_MISSING for a name that is neither a path nor a hub id
  */
@@ -45,14 +45,10 @@ export async function parseModelSource(name: string): Promise<ModelSource> {
   // An id with a file name looks like a mistyped path, so without the prefix only `org/name` is a hub id.
   const source = hubSource(name);
   if (source !== undefined && source.file === undefined) return source;
-  throw new SlmError(
-    "INPUT_MISSING",
-    `no such model: ${name} is neither a file nor a directory nor a hub id`,
-    {
-      context: { name },
-      suggestions: [`slm teacher import hf:org/name`, `ls ${name}`],
-    },
-  );
+  throw new SlmError("INPUT_MISSING", `no such model: ${name} is not a file, a directory or a hub id`, {
+    context: { name },
+    suggestions: [`slm teacher import hf:org/name`, `ls ${name}`],
+  });
 }
 
 /** `org/name[@revision]` or `org/name[@revision]/file`; undefined for anything else. */

@@ -1,4 +1,4 @@
-/** Models of a hub behind a network that refuses, cuts, ends, stalls, corrupts, reorders, repeats and drips. */
+/** Hub models over a network that refuses, cuts, ends, stalls, corrupts, reorders, repeats and drips. */
 import { SlmError } from "@slm/core";
 import { drawFaults, startFaultProxy } from "@slm/core/testing";
 import { readFile, rm } from "node:fs/promises";
@@ -10,7 +10,7 @@ import { REPO, startFakeHub } from "./testing/fake-hub.test-support.js";
 const WEIGHTS = Buffer.alloc(5000, "weights ");
 const CONFIG = Buffer.from('{"model_type":"llama"}');
 
-test("180 models over a bad network arrive as they are, or end with an error that is no bug", async () => {
+test("180 models over a bad network arrive unchanged, or end with an error that is not a bug", async () => {
   const hub = await startFakeHub({
     "config.json": { content: CONFIG },
     "model.safetensors": { content: WEIGHTS, isLarge: true },

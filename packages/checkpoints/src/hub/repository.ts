@@ -4,9 +4,9 @@ import { guardedFetch, NetworkError, pathProblem, SlmError } from "@slm/core";
 import type { HubEnvironment } from "./environment.js";
 import type { HubSource } from "./model-source.js";
 
-/** Repositories of models have tens of files; a listing beyond this is rejected. */
+/** Model repositories have tens of files; a longer listing is rejected. */
 const MAX_FILES = 10_000;
-/** A listing has 1,000 files a page; its pages, with redirects. */
+/** Most requests per listing: 1,000 files per page, and redirects. */
 const MAX_REQUESTS = 40;
 /** Largest page. */
 const MAX_LISTING_BYTES = 16 * 1024 * 1024;
@@ -16,7 +16,7 @@ const SHA256 = /^[0-9a-f]{64}$/;
 export interface RemoteFile {
   readonly path: string;
   readonly bytes: number;
-  /** The name of its blob in the cache: the hash of its content. */
+  /** Name of the blob in the cache: the hash of the content. */
   readonly etag: string;
   /** `sha256` of the content, or `git` for the SHA-1 of a git blob. */
   readonly hash: "sha256" | "git";
@@ -31,13 +31,13 @@ export interface Repository {
 /**
  * Requests the commit and files of a revision from the hub.
  *
- * @throws SlmError INPUT_MISSING if there is no such repository, access is denied or the hub cannot be reached; DATA_INVALID
- * for an invalid response
+ * @throws SlmError INPUT_MISSING if the repository does not exist, access is denied or the hub cannot be reached; DATA_INVALID for an invalid
+ * response
  */
 export async function openRepository(source: HubSource, environment: HubEnvironment): Promise<Repository> {
   const shared = {
     hubUrl: environment.endpoint,
-    // The library asks by address; a `Request` would be refused.
+    // The library passes a URL; a `Request` would be refused.
     fetch: guardedFetch({
       origin: new URL(environment.endpoint).origin,
       maxBytes: MAX_LISTING_BYTES,
@@ -71,7 +71,7 @@ export async function openRepository(source: HubSource, environment: HubEnvironm
   }
 }
 
-/** Where a repository lies below the hub's address. */
+/** Path of a repository under the hub's address. */
 export function addressOf({ repo, type }: HubSource): string {
   return type === "dataset" ? `datasets/${repo}` : repo;
 }
@@ -103,7 +103,7 @@ const nonsense = ({ repo }: HubSource, got: string, cause?: unknown): SlmError =
     cause,
   });
 
-/** Converts any failure of a hub request to an error that a user can act on. */
+/** Converts any failure of a hub request to an error with advice for the user. */
 function hubFailure(error: unknown, source: HubSource, environment: HubEnvironment): unknown {
   if (error instanceof NetworkError) {
     return new SlmError(
@@ -112,7 +112,7 @@ function hubFailure(error: unknown, source: HubSource, environment: HubEnvironme
       {
         context: { repo: source.repo, endpoint: environment.endpoint },
         suggestions: [
-          "export HF_HUB_OFFLINE=1 (to use what has been downloaded)",
+          "export HF_HUB_OFFLINE=1 (to use the models in the cache)",
           `curl -I ${environment.endpoint}`,
         ],
         cause: error,
@@ -121,7 +121,7 @@ function hubFailure(error: unknown, source: HubSource, environment: HubEnvironme
   }
   if (error instanceof SlmError) return error;
   if (error instanceof HubApiError) return rejection(error.statusCode, source, environment, error);
-  // JSON that is none, or of another shape than the hub's.
+  // Invalid JSON, or JSON with another shape than the hub's.
   if (error instanceof SyntaxError || error instanceof TypeError)
     return nonsense(source, error.message, error);
   return error;

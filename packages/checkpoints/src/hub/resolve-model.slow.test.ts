@@ -60,7 +60,7 @@ describe("a hub id", () => {
     expect(hub.requests).toHaveLength(before);
   });
 
-  test("with a file behind it is that file alone", async () => {
+  test("with a file name is only that file", async () => {
     const hub = await startFakeHub(model());
     const { path } = await resolveModel(`hf:${REPO}/q/tiny one.gguf`);
     expect(path).toBe(join(folder(hub), "snapshots", COMMIT, "q/tiny one.gguf"));
@@ -82,7 +82,7 @@ describe("a download", () => {
     ]);
   });
 
-  test("that keeps breaking keeps what has arrived, and a later run fetches only the rest", async () => {
+  test("that keeps breaking keeps the received bytes, and a later run fetches only the rest", async () => {
     const hub = await startFakeHub({ "model.gguf": { content: weights, isLarge: true } });
     hub.breaks = [1000, 1000, 1000, 1000, 1000];
     await expect(resolveModel(`hf:${REPO}/model.gguf`)).rejects.toMatchObject({
@@ -121,7 +121,7 @@ describe("a download", () => {
   test("of more bytes than listed is rejected", async () => {
     const sends = Buffer.concat([weights, weights]);
     await startFakeHub({ "model.gguf": { content: weights, isLarge: true, sends } });
-    await expect(resolveModel(`hf:${REPO}/model.gguf`)).rejects.toThrow(/sends more than the 300000 bytes/);
+    await expect(resolveModel(`hf:${REPO}/model.gguf`)).rejects.toThrow(/sent more than the 300000 bytes/);
   });
 
   test("that stops with a signal says so", async () => {
@@ -200,7 +200,7 @@ describe("the hub's rejections", () => {
     });
   });
 
-  test("an endpoint that is no address", async () => {
+  test("an endpoint that is not a URL", async () => {
     await startFakeHub({});
     vi.stubEnv("HF_ENDPOINT", "nowhere");
     await expect(resolveModel(REPO)).rejects.toMatchObject({ code: "CONFIG_INVALID" });
@@ -238,7 +238,7 @@ describe("offline", () => {
     },
   );
 
-  test("a plan finds what is there, and may know nothing of the rest", async () => {
+  test("a plan finds cached models, and need not know the others", async () => {
     const hub = await startFakeHub(model());
     expect(await resolveCached(REPO)).toBeUndefined();
     const { path } = await resolveModel(REPO);
@@ -249,7 +249,7 @@ describe("offline", () => {
     await expect(resolveCached("acme/other")).rejects.toMatchObject({ code: "INPUT_MISSING" });
   });
 
-  test("what is missing is named, with the command that fetches it", async () => {
+  test("missing files are named, with the command that fetches them", async () => {
     const hub = await startFakeHub(model());
     vi.stubEnv("HF_HUB_OFFLINE", "yes");
     await expect(resolveModel(REPO)).rejects.toMatchObject({

@@ -12,7 +12,7 @@ import { openRepository } from "./repository.js";
 export interface ResolvedModel {
   /** A directory, or the one requested file. */
   readonly path: string;
-  /** Its origin on the hub; absent for a local path. */
+  /** Origin on the hub; absent for a local path. */
   readonly hub?: { readonly repo: string; readonly revision: string; readonly commit: string } | undefined;
 }
 
@@ -22,14 +22,14 @@ export interface ResolveOptions {
 }
 
 /**
- * The local path of a model: a path itself, or the snapshot in the hub's cache for `org/name`, `org/name@revision` and
- * `hf:org/name/file.gguf`. Files that the cache lacks are fetched, unless HF_HUB_OFFLINE is set.
+ * Returns the local path of a model: a path itself, or the snapshot in the hub's cache for `org/name`, `org/name@revision` and
+ * `hf:org/name/file.gguf`. Downloads files that the cache lacks, unless HF_HUB_OFFLINE is set.
  *
  * Reads: HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE.
- * Writes: the hub's cache; a file gets its final name only when it is complete and has the listed hash.
+ * Writes: the hub's cache. A file gets its final name only when it is complete and has the listed hash.
  *
- * @throws SlmError INPUT_MISSING if the model does not exist, access is denied or the hub cannot be reached; DATA_INVALID for
- * content that does not have the listed hash; OUTPUT_FAILED, BUSY or INTERRUPTED
+ * @throws SlmError INPUT_MISSING if the model does not exist, access is denied or the hub cannot be reached; DATA_INVALID for content that does
+ * not have the listed hash; OUTPUT_FAILED, BUSY or INTERRUPTED
  */
 export async function resolveModel(name: string, options: ResolveOptions = {}): Promise<ResolvedModel> {
   const source = await parseModelSource(name);
@@ -43,10 +43,10 @@ export async function resolveModel(name: string, options: ResolveOptions = {}): 
 }
 
 /**
- * As {@link resolveModel}, without the network: a branch or tag refers to the commit of the last download.
+ * Like {@link resolveModel}, without the network: a branch or tag refers to the commit of the last download.
  *
- * @returns undefined for a model that must be fetched and may be
- * @throws SlmError INPUT_MISSING if HF_HUB_OFFLINE forbids that, or there is no such path
+ * @returns undefined for a model that must be downloaded
+ * @throws SlmError INPUT_MISSING if HF_HUB_OFFLINE forbids the download, or the path does not exist
  */
 export async function resolveCached(name: string): Promise<ResolvedModel | undefined> {
   const source = await parseModelSource(name);
@@ -73,7 +73,7 @@ function placeOf({ repo, revision, file }: HubSource, cache: RepositoryCache, co
   return { path: file === undefined ? snapshot : join(snapshot, file), hub: { repo, revision, commit } };
 }
 
-/** The commit to use without a request to the hub: offline, or if the revision is a cached commit. */
+/** The commit to use without a request to the hub: when offline, or if the revision is a cached commit. */
 async function cachedCommit(
   source: HubSource,
   cache: RepositoryCache,
@@ -86,7 +86,7 @@ async function cachedCommit(
   return undefined;
 }
 
-/** The state of a source in the cache: its commit, and the first missing file. */
+/** A source in the cache: its commit, and the first missing file. */
 async function lookUp(
   source: HubSource,
   cache: RepositoryCache,

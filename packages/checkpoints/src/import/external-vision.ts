@@ -1,10 +1,10 @@
-/** The part of a Hugging Face `config.json` that defines a vision tower. */
+/** The fields of a Hugging Face `config.json` that define a vision tower. */
 import { SlmError } from "@slm/core";
 import type { VisionTower } from "@slm/model";
 import { z } from "zod";
 import type { ExternalCheckpoint } from "../external-checkpoint.js";
 
-/** Far above any tower; sizes below decide how much is allocated before a tensor is looked at. */
+/** Far above any tower. The sizes below decide how much is allocated before a tensor is read. */
 const size = z.int().positive().max(1 << 16); // prettier-ignore
 
 /** Differences between families of towers. */
@@ -12,7 +12,7 @@ interface VisionFamily {
   readonly hasClassToken: boolean;
   readonly hasPatchBias: boolean;
   readonly hasInputNorm: boolean;
-  /** Whether transformers' last_hidden_state is normalised. */
+  /** Whether transformers' last_hidden_state is normalized. */
   readonly hasOutputNorm: boolean;
   /** Features that published vision-language models use. */
   readonly features: "last" | number;
@@ -47,7 +47,7 @@ const FAMILIES: Readonly<Record<string, VisionFamily>> = {
   siglip_vision_model: SIGLIP,
 };
 
-/** Supported activations by their names in transformers; "gelu" there is the exact form, which ours only approximates. */
+/** Supported activations by their names in transformers. "gelu" there is exact; slm's gelu approximates it. */
 const ACTIVATIONS: Readonly<Record<string, VisionTower["activation"]>> = {
   quick_gelu: "quickGelu",
   gelu_pytorch_tanh: "gelu",
@@ -66,7 +66,7 @@ const schema = z.object({
 
 export interface ExternalVision {
   readonly family: VisionFamily;
-  /** Every key of the file with its default filled in. */
+  /** All keys of the file, with defaults. */
   readonly config: {
     readonly [Key in Exclude<keyof z.infer<typeof schema>, "hidden_act">]-?: NonNullable<
       z.infer<typeof schema>[Key]
@@ -77,7 +77,7 @@ export interface ExternalVision {
 /**
  * Checks a configuration of a whole model (`vision_config`) or of a tower alone.
  *
- * @throws SlmError CONFIG_INVALID naming the key and what was expected.
+ * @throws SlmError CONFIG_INVALID with the key and the expected value.
  */
 export function parseExternalVision({ config, where }: ExternalCheckpoint): ExternalVision {
   const fail = (reason: string): SlmError =>

@@ -1,6 +1,6 @@
 /**
- * Every family against the library its models come from. Fixtures: packages/checkpoints/fixtures/tiny-teachers.py, with torch 2.5.1 and
- * transformers 4.57.1; logits there are float32 of the stored weights.
+ * Compares every family with its own library. Fixtures: packages/checkpoints/fixtures/tiny-teachers.py, with torch 2.5.1 and transformers
+ * 4.57.1. Their logits are float32, computed from the stored weights.
  */
 import { join } from "node:path";
 import { decode, decodeStep, outputHead, type SelfCache } from "@slm/model";
@@ -14,13 +14,13 @@ import { importDecoderOnly } from "./import-checkpoint.js";
 
 const FIXTURES = join(import.meta.dirname, "../../fixtures/import");
 const NAMES = ["llama", "smollm2", "qwen2", "qwen3", "phi3", "phi3-long", "gemma2", "gemma3"];
-/** Lengths that decide something: beyond 16 positions the long factors of phi3-long apply. */
+/** Lengths that matter: beyond 16 positions the long factors of phi3-long apply. */
 const LENGTHS: Readonly<Record<string, ImportOptions>> = { "phi3-long": { maxSource: 24, maxTarget: 24 } };
 
 const load = async (name: string): ReturnType<typeof importDecoderOnly> =>
   importDecoderOnly(await readHuggingFaceDirectory(join(FIXTURES, name)), LENGTHS[name]);
 
-/** float32 sums in another order; leaving out any one setting of the fixtures is off by 0.01 and more. */
+/** float32 sums in another order. Ignoring any one setting of the fixtures changes logits by 0.01 or more. */
 const TOLERANCE = 1e-4;
 
 let engine: Engine;
@@ -55,7 +55,7 @@ const specs = (
   );
 
 describe.each(NAMES)("%s", (name) => {
-  test("gives the logits of its own library over whole sequences", async () => {
+  test("has the logits of its own library over whole sequences", async () => {
     const { config, weights } = await load(name);
     const { ids, logits } = await expected(name);
     const feeds = { ...Object.fromEntries(weights), ids };
@@ -69,7 +69,7 @@ describe.each(NAMES)("%s", (name) => {
     expect(maxDifference(fetched["logits"]!.data as Float32Array, logits)).toBeLessThan(TOLERANCE);
   });
 
-  test("gives them step by step from a cache", async () => {
+  test("has them step by step from a cache", async () => {
     const { config, weights } = await load(name);
     const { ids, logits } = await expected(name);
     const [rows = 0, length = 0] = ids.shape;

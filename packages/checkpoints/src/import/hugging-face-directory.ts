@@ -12,17 +12,17 @@ import { SAFETENSORS, WEIGHT_FORMATS, type WeightFormat } from "./weight-formats
 
 const configSchema = z.record(z.string(), z.unknown());
 
-/** dtypes that weights are read from. */
+/** dtypes of weights that slm reads. */
 const FLOATS: readonly string[] = ["F32", "F16", "BF16", "F64"];
 
 /** Position ids, which old checkpoints store as integers; they are ignored. */
 const COUNTED = /\.position_ids$/;
 
 /**
- * Opens a directory: headers are read and checked, tensor data is not read.
+ * Opens a directory: reads and checks headers, does not read tensor data.
  *
- * @throws SlmError INPUT_MISSING if a file is missing; DATA_INVALID if one is corrupt, if the index and the shards
- * disagree, or if a tensor is not of a floating-point type.
+ * @throws SlmError INPUT_MISSING if a file is missing; DATA_INVALID if one is corrupt, if the index and the shards disagree, or if a tensor does
+ * not have a floating-point type.
  */
 export async function readHuggingFaceDirectory(directory: string): Promise<ExternalCheckpoint> {
   const config = await readJsonFile(join(directory, CONFIG_FILE), configSchema);
@@ -41,7 +41,7 @@ async function weightsOf(directory: string): Promise<readonly ExternalTensor[]> 
     if (hasSingle) return floatTensors(join(directory, single), open);
     if (hasIndex) return shardedTensors(directory, join(directory, index), open);
   }
-  // Its error says what is missing.
+  // Its error names the missing file.
   return floatTensors(join(directory, SAFETENSORS.single), SAFETENSORS.open);
 }
 
@@ -68,14 +68,14 @@ async function shardedTensors(
   return tensors;
 }
 
-/** The tensors of a file. @throws SlmError DATA_INVALID for one that is not of floats */
+/** The tensors of a file. @throws SlmError DATA_INVALID for a tensor that does not contain floats */
 async function floatTensors(file: string, open: WeightFormat["open"]): Promise<readonly ExternalTensor[]> {
   const tensors = await open(file);
   const wrong = tensors.find(({ name, dtype }) => !FLOATS.includes(dtype) && !COUNTED.test(name));
   if (wrong === undefined) return tensors;
   throw new SlmError(
     "DATA_INVALID",
-    `${file}: tensor '${wrong.name}' is ${wrong.dtype}; weights are ${FLOATS.join(", ")}`,
+    `${file}: tensor '${wrong.name}' is ${wrong.dtype}, expected one of ${FLOATS.join(", ")}`,
   );
 }
 

@@ -21,7 +21,7 @@ afterEach(() => rm(root, { recursive: true, force: true }));
 const externalOf = (name: string): Promise<ExternalCheckpoint> =>
   readHuggingFaceDirectory(join(FIXTURES, name));
 
-/** A fixture with other settings in its configuration. */
+/** A fixture with changed settings in its configuration. */
 async function withSettings(
   name: string,
   settings: Readonly<Record<string, unknown>>,
@@ -30,7 +30,7 @@ async function withSettings(
   return { ...external, config: { ...external.config, ...settings } };
 }
 
-/** A fixture with one tensor changed, or left out. */
+/** A fixture with one tensor changed or removed. */
 async function withTensor(
   name: string,
   tensor: string,
@@ -45,14 +45,14 @@ async function withTensor(
 
 describe(importConfig, () => {
   test.each([
-    ["llama", { architectures: ["MixtralForCausalLM"] }, "architecture MixtralForCausalLM is not imported"],
+    ["llama", { architectures: ["MixtralForCausalLM"] }, "architecture MixtralForCausalLM is not supported"],
     [
       "llama",
       { rope_scaling: { rope_type: "yarn", factor: 2 } },
-      'rope_scaling of type "yarn" is not imported',
+      'rope_scaling of type "yarn" is not supported',
     ],
     ["llama", { rope_scaling: { rope_type: "llama3", factor: 2 } }, "low_freq_factor"],
-    ["llama", { hidden_act: "gelu" }, "hidden_act 'gelu' is not imported"],
+    ["llama", { hidden_act: "gelu" }, "hidden_act 'gelu' is not supported"],
     ["llama", { mlp_bias: true }, "mlp_bias without attention_bias"],
     ["llama", { quantization_config: { bits: 4 } }, "quantization_config"],
     ["phi3", { partial_rotary_factor: 0.5 }, "partial_rotary_factor is 0.5"],
@@ -69,7 +69,7 @@ describe(importConfig, () => {
     ["gemma3", { layer_types: ["full_attention"] }, "layer_types has 1 entries for 3 layers"],
     ["gemma3", { sliding_window: null }, "there is no sliding_window"],
     ["qwen2", { eos_token_id: null }, "there is no eos_token_id"],
-    ["qwen2", { num_hidden_layers: 1_000_000 }, "1000000 layers, there are"],
+    ["qwen2", { num_hidden_layers: 1_000_000 }, "1000000 layers, but there are"],
     ["qwen2", { hidden_size: "32" }, "hidden_size"],
   ])("rejects %s with %o by name", async (name, settings, message) => {
     const external = await withSettings(name, settings);
@@ -77,7 +77,7 @@ describe(importConfig, () => {
     expect(() => importConfig(external)).toThrow(external.where);
   });
 
-  test("reads at most what the model was made for, and less by default", async () => {
+  test("reads at most the lengths that the model supports, and less by default", async () => {
     const phi = await externalOf("phi3");
     expect(importConfig(phi).config).toMatchObject({ maxSource: 24, maxTarget: 8 });
     expect(() => importConfig(phi, { maxSource: 60, maxTarget: 5 })).toThrow("has 64 positions");
@@ -111,7 +111,7 @@ describe(importDecoderOnly, () => {
     [
       "a tensor of another shape",
       (tensor: ExternalTensor) => ({ ...tensor, shape: [31] }),
-      "should be [32] by config.json",
+      "should be [32] according to config.json",
     ],
     [
       "a tensor without use",
@@ -139,7 +139,7 @@ describe(importDecoderOnly, () => {
       ...tensor,
       read: () => Promise.resolve(new Float32Array(32).fill(Infinity)),
     }));
-    await expect(importDecoderOnly(infinite)).rejects.toThrow("holds Infinity at element 0");
+    await expect(importDecoderOnly(infinite)).rejects.toThrow("contains Infinity at element 0");
   });
 
   test("ignores a head that is tied, and rotary tables that some checkpoints keep", async () => {
@@ -154,7 +154,7 @@ describe(importDecoderOnly, () => {
   });
 });
 
-/** The same tensors in pieces of so many numbers, and none of them whole. */
+/** The same tensors in pieces of this many numbers. None can be read as a whole. */
 const inPieces = (external: ExternalCheckpoint, size: number): ExternalCheckpoint => ({
   ...external,
   tensors: external.tensors.map((tensor) => ({
@@ -167,7 +167,7 @@ const inPieces = (external: ExternalCheckpoint, size: number): ExternalCheckpoin
 });
 
 describe("tensors that come in pieces", () => {
-  test.each(["gemma3", "phi3", "qwen2"])("give the same %s, written and in memory", async (name) => {
+  test.each(["gemma3", "phi3", "qwen2"])("result in the same %s, written and in memory", async (name) => {
     const external = await externalOf(name);
     const { weights } = await importDecoderOnly(external);
     expect((await importDecoderOnly(inPieces(external, 100))).weights).toEqual(weights);
@@ -179,7 +179,7 @@ describe("tensors that come in pieces", () => {
     expect((await read("pieces")).equals(await read("whole"))).toBe(true);
   });
 
-  test("are rejected where they are too few or too many, or no numbers", async () => {
+  test("are rejected if there are too few or too many, or they contain no numbers", async () => {
     const given = (values: Float32Array): Promise<ExternalCheckpoint> =>
       withTensor("qwen2", "model.norm.weight", (tensor) => ({
         ...tensor,
@@ -190,10 +190,10 @@ describe("tensors that come in pieces", () => {
       }));
     for (const count of [31, 33]) {
       const external = await given(new Float32Array(count));
-      await expect(importDecoderOnly(external)).rejects.toThrow(`[32] gave ${count} numbers`);
+      await expect(importDecoderOnly(external)).rejects.toThrow(`[32] returned ${count} numbers`);
     }
     const infinite = await given(new Float32Array(32).fill(Infinity, 25));
-    await expect(importDecoderOnly(infinite)).rejects.toThrow("holds Infinity at element 25");
+    await expect(importDecoderOnly(infinite)).rejects.toThrow("contains Infinity at element 25");
   });
 });
 
@@ -224,7 +224,7 @@ describe(writeImported, () => {
       ...tensor,
       read: () => Promise.resolve(new Float32Array(80 * 32).fill(7e4)),
     }));
-    await expect(writeImported(external, root, { dtype: "float16" })).rejects.toThrow("holds 70000");
+    await expect(writeImported(external, root, { dtype: "float16" })).rejects.toThrow("contains 70000");
   });
 });
 
@@ -248,7 +248,7 @@ describe(readHuggingFaceDirectory, () => {
     await write({ "model.norm.weight": "model-00001-of-00003.safetensors" });
     await expect(readHuggingFaceDirectory(root)).rejects.toThrow("does not say that 'model.norm.weight'");
     await write({ "model.extra.weight": "model-00001-of-00003.safetensors" });
-    await expect(readHuggingFaceDirectory(root)).rejects.toThrow("which lacks it");
+    await expect(readHuggingFaceDirectory(root)).rejects.toThrow("which does not contain it");
     await write({ "model.norm.weight": "../model.safetensors" });
     await expect(readHuggingFaceDirectory(root)).rejects.toThrow("'..'");
     await writeFile(file, JSON.stringify({ weight_map: { x: "model-00009-of-00003.safetensors" } }));

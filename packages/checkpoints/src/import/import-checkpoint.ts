@@ -28,7 +28,7 @@ interface ImportedModel<Config extends ModelConfig> {
   readonly plan: WeightPlan;
 }
 
-/** Keys of config.json that decided what is generated before models had a file of their own for it. */
+/** Keys of config.json with generation settings, from before models had a separate file for them. */
 const GENERATION_KEYS = [
   ...["bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id"],
   ...["forced_bos_token_id", "forced_eos_token_id", "num_beams", "length_penalty", "early_stopping"],
@@ -37,8 +37,8 @@ const GENERATION_KEYS = [
 ] as const;
 
 /**
- * The generation settings of a published encoder-decoder: those of its generation_config.json, or where it has none those in its
- * config.json. Undefined for decoder-only models, which are decoded as requests say.
+ * The generation settings of a published encoder-decoder: from its generation_config.json, or otherwise from its config.json. Undefined for
+ * decoder-only models, for which requests contain the settings.
  *
  * @throws SlmError CONFIG_INVALID for settings that are not supported
  */
@@ -57,7 +57,7 @@ export function importedGeneration(
   return settings;
 }
 
-/** A decoder-only model. @throws SlmError CONFIG_INVALID for an architecture or setting that is not imported */
+/** A decoder-only model. @throws SlmError CONFIG_INVALID for an architecture or setting that is not supported */
 function decoderOnlyModel(
   external: ExternalCheckpoint,
   options: ImportOptions,
@@ -68,14 +68,14 @@ function decoderOnlyModel(
   return { config: imported.config, plan: { sources: weightSources(imported), isIgnored } };
 }
 
-/** A model of any family. @throws SlmError CONFIG_INVALID for an architecture or setting that is not imported */
+/** A model of any family. @throws SlmError CONFIG_INVALID for an architecture or setting that is not supported */
 function importedModel(external: ExternalCheckpoint, options: ImportOptions): ImportedModel<ModelConfig> {
   if (!isPublishedEncoderDecoder(external)) return decoderOnlyModel(external, options);
   const model = publishedModel(external, options);
   return { config: model.config, plan: publishedWeights(model, external) };
 }
 
-/** The configuration of an external model of any family. @throws SlmError CONFIG_INVALID for what is not imported */
+/** The configuration of an external model of any family. @throws SlmError CONFIG_INVALID for settings that are not supported */
 export const importedConfig = (external: ExternalCheckpoint, options: ImportOptions = {}): ModelConfig =>
   importedModel(external, options).config;
 
@@ -88,8 +88,8 @@ async function readWeights(external: ExternalCheckpoint, plan: WeightPlan): Prom
 /**
  * Reads a whole decoder-only model into memory, as float32.
  *
- * @throws SlmError CONFIG_INVALID for an architecture or setting that is not imported, SHAPE_MISMATCH for tensors that
- * are missing, have a wrong shape or are left over, DATA_INVALID for corrupt ones.
+ * @throws SlmError CONFIG_INVALID for an architecture or setting that is not supported, SHAPE_MISMATCH for tensors that are missing, unused or
+ * have a wrong shape, DATA_INVALID for corrupt ones.
  */
 export async function importDecoderOnly(
   external: ExternalCheckpoint,
@@ -99,7 +99,7 @@ export async function importDecoderOnly(
   return { config, weights: await readWeights(external, plan) };
 }
 
-/** As {@link importDecoderOnly}, for a published encoder-decoder. */
+/** Like {@link importDecoderOnly}, for a published encoder-decoder. */
 export async function importEncoderDecoder(
   external: ExternalCheckpoint,
   options: ImportOptions = {},
@@ -111,14 +111,14 @@ export async function importEncoderDecoder(
 export interface WriteImportOptions extends ImportOptions {
   /** Stored type of matrices. Vectors (norms, biases) are always float32. */
   readonly dtype: CheckpointDType;
-  /** Tokens of the external model that are kept, by new id; `tokens` are new ids. Default: all. */
+  /** Tokens of the external model to keep, by new id; `tokens` are new ids. Default: all. */
   readonly vocabulary?: ArrayLike<number> | undefined;
 }
 
 /**
  * Writes config.json, the weights and the generation settings of encoder-decoders into a directory that the caller publishes atomically.
  *
- * @throws SlmError as {@link importDecoderOnly}; DATA_INVALID for a number that the stored type cannot hold.
+ * @throws SlmError as {@link importDecoderOnly}; DATA_INVALID for a number outside the range of the stored type.
  */
 export async function writeImported(
   external: ExternalCheckpoint,
@@ -143,7 +143,7 @@ export async function writeImported(
 
 type StoredWeight = Pick<ImportedWeight, "name" | "shape" | "pieces">;
 
-/** A weight with the rows of the kept tokens only, if its rows are tokens. */
+/** A weight with only the rows of the kept tokens, if its rows are tokens. */
 function ofVocabulary(weight: StoredWeight, vocabulary: ArrayLike<number> | undefined): StoredWeight {
   const { name, shape } = weight;
   if (vocabulary === undefined || !TOKEN_WEIGHTS.has(name)) return weight;
@@ -171,7 +171,7 @@ async function* storedPieces(
     if (beyond !== undefined) {
       throw new SlmError(
         "DATA_INVALID",
-        `import: weight '${weight.name}' holds ${beyond}, float16 holds numbers up to 65504`,
+        `import: weight '${weight.name}' contains ${beyond}, float16 supports numbers up to 65504`,
         { suggestions: ["--dtype float32", "--dtype bfloat16"] },
       );
     }

@@ -10,7 +10,7 @@ import { readHuggingFaceDirectory } from "./hugging-face-directory.js";
 import { importVisionTower, type VisionImportOptions } from "./import-vision-tower.js";
 
 const FIXTURES = join(import.meta.dirname, "../../fixtures/import");
-/** Sums of some dozen numbers in float32, in another order than PyTorch's. */
+/** Sums of a few dozen float32 numbers, in another order than PyTorch's. */
 const TOLERANCE = 1e-4;
 
 let engine: Engine;
@@ -69,7 +69,7 @@ describe(importVisionTower, () => {
     ["clip", "last", { features: "last", classToken: true }],
     ["siglip", "last", {}],
     ["siglip", "penultimate", { features: -2 }],
-  ] as const)("gives the features of %s, %s, with %j", async (name, which, options) => {
+  ] as const)("has the features of %s, %s, with %j", async (name, which, options) => {
     const directory = join(FIXTURES, name);
     const external = await readHuggingFaceDirectory(directory);
     const { tensors } = await readSafetensors(join(directory, "expected.safetensors"));
@@ -90,7 +90,7 @@ describe(importVisionTower, () => {
     });
   });
 
-  test("leaves out the layers behind the features that are read", async () => {
+  test("leaves out the layers after the features that are read", async () => {
     const external = await readHuggingFaceDirectory(join(FIXTURES, "clip"));
     const { tower, weights } = await importVisionTower(external, { image: processing(12) });
     expect(tower.layers).toBe(2);
@@ -123,7 +123,7 @@ describe(importVisionTower, () => {
     const external = await readHuggingFaceDirectory(join(FIXTURES, "clip"));
     const tensors = external.tensors.filter(({ name }) => !name.includes("layer_norm2"));
     await expect(importVisionTower({ ...external, tensors }, { image: processing(12) })).rejects.toThrow(
-      /tensor 'vision_model\.encoder\.layers\.0\.layer_norm2\.weight' should be \[16\] by its configuration, got nothing/,
+      /tensor 'vision_model\.encoder\.layers\.0\.layer_norm2\.weight' should be \[16\] according to its configuration, got nothing/,
     );
     await expect(importVisionTower(external, { image: processing(16) })).rejects.toThrow(
       /position_embedding/,

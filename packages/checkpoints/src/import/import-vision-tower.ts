@@ -10,8 +10,8 @@ export interface VisionImportOptions {
   /** Image preprocessing, from the model's `preprocessor_config.json`. */
   readonly image: ImageProcessing;
   /**
-   * Which features to use: "last" for transformers' last_hidden_state, or a negative index into its hidden_states,
-   * such as -2. Default: -2 for CLIP, "last" for SigLIP, as published vision-language models do.
+   * Which features to use: "last" for transformers' last_hidden_state, or a negative index into its hidden_states, such as -2. Default: -2 for
+   * CLIP, "last" for SigLIP, as in published vision-language models.
    */
   readonly features?: "last" | number | undefined;
   /** Whether the features include the class token's. Default: false. */
@@ -20,19 +20,19 @@ export interface VisionImportOptions {
 
 export interface ImportedTower {
   readonly tower: VisionTower;
-  /** float32, under the names that `towerSpecs` gives. */
+  /** float32, with the names of `towerSpecs`. */
   readonly weights: Weights;
 }
 
-/** The shape of the tower that {@link importVisionTower} reads, without its weights. @throws SlmError CONFIG_INVALID as that does. */
+/** The shape of the tower that {@link importVisionTower} reads, without weights. @throws SlmError CONFIG_INVALID as that function does. */
 export const importedTowerShape = (external: ExternalCheckpoint, options: VisionImportOptions): VisionTower =>
   towerOf(parseExternalVision(external), options, external.where);
 
 /**
  * Reads a tower into memory. Layers after the chosen features are left out.
  *
- * @throws SlmError CONFIG_INVALID for a model or setting that is not imported, SHAPE_MISMATCH for a tensor that is missing
- * or misshapen, DATA_INVALID for numbers that are not finite.
+ * @throws SlmError CONFIG_INVALID for a model or setting that is not supported, SHAPE_MISMATCH for a tensor that is missing or has the wrong
+ * shape, DATA_INVALID for numbers that are not finite.
  */
 export async function importVisionTower(
   external: ExternalCheckpoint,
@@ -82,7 +82,7 @@ function towerOf(
   return tower;
 }
 
-/** Our names to those of transformers, which CLIP and SigLIP share. */
+/** slm's names to those of transformers, which CLIP and SigLIP share. */
 const PARTS: Readonly<Record<string, string>> = {
   attentionNorm: "layer_norm1",
   feedForwardNorm: "layer_norm2",
@@ -115,7 +115,7 @@ function externalName(name: string): string {
 
 type Tensors = ReadonlyMap<string, ExternalTensor>;
 
-/** Values of a tensor of the expected size. A patch convolution's weight has the same memory layout as a linear layer's over patches. */
+/** Values of a tensor of the expected size. The weight of a patch convolution has the same memory layout as that of a linear layer over patches. */
 async function readTensor(
   tensors: Tensors,
   name: string,
@@ -127,17 +127,20 @@ async function readTensor(
     const got = tensor === undefined ? "nothing" : `[${tensor.shape.join(", ")}]`;
     throw new SlmError(
       "SHAPE_MISMATCH",
-      `${where}: tensor '${name}' should be [${shape.join(", ")}] by its configuration, got ${got}`,
+      `${where}: tensor '${name}' should be [${shape.join(", ")}] according to its configuration, got ${got}`,
     );
   }
   const values = await tensor.read();
   const bad = values.findIndex((value) => !Number.isFinite(value));
   if (bad >= 0)
-    throw new SlmError("DATA_INVALID", `${where}: tensor '${name}' holds ${values[bad]!} at element ${bad}`);
+    throw new SlmError(
+      "DATA_INVALID",
+      `${where}: tensor '${name}' contains ${values[bad]!} at element ${bad}`,
+    );
   return values;
 }
 
-/** Adds the class embedding to its position embedding: its input row is zeros, so it gets only the bias of the patch embedding. */
+/** Adds the class embedding to its position embedding: its input row is zero, so it gets only the bias of the patch embedding. */
 async function addClassToken(
   weights: Weights,
   tensors: Tensors,

@@ -1,6 +1,6 @@
 /**
- * Corrupt model directories give an error that names its reason, or a model: never a crash, a hang or a bug report. A short
- * run here; `npm run fuzz` runs many more.
+ * Corrupt model directories either load or fail with an error that names the reason: never with a crash, a hang or a bug report. This is a short
+ * run; `npm run fuzz` runs many more.
  */
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -64,7 +64,7 @@ test(
         `case ${index} of seed ${SEED}`,
       ).toContain(end);
     }
-    // Damage that is always rejected at the first look would test nothing behind it.
+    // Damage that the first check always rejects would not test the later checks.
     expect(Object.keys(counts).sort()).toEqual(
       ["CONFIG_INVALID", "DATA_INVALID", "INPUT_MISSING", "SHAPE_MISMATCH", "model"].sort(),
     );

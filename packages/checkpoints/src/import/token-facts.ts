@@ -1,10 +1,10 @@
-/** What a model's own configuration says about its tokens, for readers of its tokenizer. */
+/** Token settings in a model's own configuration, for readers of its tokenizer. */
 import { parseGenerationSettings } from "@slm/generation";
 import type { EncoderDecoderTokens } from "@slm/tokenizer";
 import type { ExternalCheckpoint } from "../external-checkpoint.js";
 import { importedConfig, importedGeneration } from "./import-checkpoint.js";
 
-/** Of an encoder-decoder. @throws SlmError as `importedConfig` */
+/** Token settings of an encoder-decoder. @throws SlmError as `importedConfig` */
 export function encoderDecoderTokens(checkpoint: ExternalCheckpoint): EncoderDecoderTokens {
   const { config, where } = checkpoint;
   const { tokens } = importedConfig(checkpoint);
@@ -21,7 +21,7 @@ export function encoderDecoderTokens(checkpoint: ExternalCheckpoint): EncoderDec
   };
 }
 
-/** The EOS token, for tokenizers that do not name theirs. */
+/** The EOS token, for tokenizers that do not name one. */
 export function configuredEos({ config }: Pick<ExternalCheckpoint, "config">): { readonly eos?: number } {
   const eos = config["eos_token_id"];
   const first: unknown = Array.isArray(eos) ? eos[0] : eos;

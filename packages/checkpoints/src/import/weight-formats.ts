@@ -1,4 +1,4 @@
-/** How a Hugging Face directory may hold its weights. */
+/** Formats of the weights in a Hugging Face directory. */
 import { ExtensionTable } from "@slm/core";
 import { toFloat32 } from "@slm/model";
 import type { ExternalTensor } from "../external-checkpoint.js";
@@ -10,7 +10,7 @@ export interface WeightFormat {
   readonly single: string;
   /** Name of the index, for weights in several files. */
   readonly index: string;
-  /** The tensors of one file; their values stay on disk. @throws SlmError INPUT_MISSING, DATA_INVALID */
+  /** Opens the tensors of one file; their values stay on disk. @throws SlmError INPUT_MISSING, DATA_INVALID */
   readonly open: (file: string) => Promise<readonly ExternalTensor[]>;
 }
 
@@ -20,7 +20,7 @@ export const SAFETENSORS: WeightFormat = {
   open: safetensorsTensors,
 };
 
-/** Formats by name; the first of them that a directory has counts. Extensions add to them. */
+/** Formats by name. If a directory has several, the first one is read. Extensions add formats. */
 export const WEIGHT_FORMATS = new ExtensionTable<WeightFormat>("weightFormats", { safetensors: SAFETENSORS });
 
 async function safetensorsTensors(file: string): Promise<readonly ExternalTensor[]> {

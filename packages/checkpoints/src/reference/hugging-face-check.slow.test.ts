@@ -1,4 +1,4 @@
-/** What a check against a published family finds. All families on the engine that users run: e2e/published-families.slow.test.ts. */
+/** Tests the check against a published family. e2e/published-families.slow.test.ts runs all families on the engine that users run. */
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

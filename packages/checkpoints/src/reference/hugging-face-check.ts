@@ -1,4 +1,4 @@
-/** Compares a published encoder-decoder with what its own library computed for it. */
+/** Compares a published encoder-decoder with the outputs of its own library. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readJsonFile, SlmError } from "@slm/core";
@@ -31,17 +31,17 @@ import { WholeTargetDecoder } from "./whole-target-decoder.js";
 import { WindowCacheDecoder, isCut } from "./window-cache.js";
 
 export interface HuggingFaceReport {
-  /** Largest differences at source tokens (what is computed at padding is never read), and of logits. */
+  /** Largest differences at source tokens (outputs at padding are never read), and of logits. */
   readonly encoderOutput: { readonly maxAbs: number };
   readonly logits: { readonly maxAbs: number };
-  /** Whether every row's tokens are the library's. */
+  /** Whether all tokens equal the library's. */
   readonly greedy: { readonly same: boolean };
   readonly beams: { readonly same: boolean };
-  /** The same of further searches, if the directory has any. */
+  /** The same for other searches, if the directory has any. */
   readonly searches?: { readonly same: boolean; readonly count: number } | undefined;
   /**
-   * What of the model was left out of the comparison, because the library leaves it out: its default attention ignores a cap of attention
-   * scores, and its cache drops source positions of layers with a window. Imported models have both.
+   * Differences from the library that the comparison leaves out: its default attention ignores a softcap of attention scores, and its cache
+   * drops source positions of layers with a window. Imported models apply both.
    */
   readonly leftOut?: string | undefined;
   readonly pass: boolean;
@@ -55,11 +55,11 @@ const rows = z.array(z.array(z.int().nonnegative()).min(1)).min(1);
 const answers = z.looseObject({
   greedy: rows,
   beams: rows,
-  /** Generation settings, in the place of the model's own, and what they give. */
+  /** Generation settings that replace the model's own, and the expected answers. */
   searches: z.array(z.strictObject({ settings: z.record(z.string(), z.unknown()), tokens: rows })).optional(),
 });
 
-/** What the directory's expected.safetensors holds. */
+/** The contents of the directory's expected.safetensors. */
 interface Expected {
   /** `[batch, source]` */
   readonly source: HostTensor;
@@ -70,10 +70,10 @@ interface Expected {
   readonly logits: HostTensor;
 }
 
-/** A model's GGUF file, in the place of its directory's own files. */
+/** A model's GGUF file, instead of the directory's own files. */
 const GGUF_FILE = "model.gguf";
 
-/** Whether a directory holds a published encoder-decoder, and no reference of the paper's code. */
+/** Whether a directory contains a published encoder-decoder, and not a reference of the paper's code. */
 export async function isHuggingFaceReference(directory: string): Promise<boolean> {
   if (existsSync(join(directory, GGUF_FILE))) return true;
   const config = await readJsonFile(join(directory, "config.json"), z.record(z.string(), z.unknown()));
@@ -84,11 +84,14 @@ export async function isHuggingFaceReference(directory: string): Promise<boolean
 async function importedCheckpoint(file: string): Promise<ExternalCheckpoint> {
   const importer = IMPORTERS.get("gguf");
   if (importer !== undefined) return (await importer.open(file)).checkpoint;
-  throw new SlmError("CONFIG_INVALID", `${file}: no importer reads GGUF files`, { context: { file } });
+  throw new SlmError("CONFIG_INVALID", `${file}: no installed importer reads GGUF files`, {
+    context: { file },
+  });
 }
 
 /**
- * Imports the model in `directory`, of Hugging Face's files or of model.gguf, and compares its outputs with expected.safetensors, its answers with expected.json.
+ * Imports the model in `directory` (Hugging Face files or model.gguf), and compares its outputs with expected.safetensors and its answers with
+ * expected.json.
  *
  * @throws SlmError INPUT_MISSING, DATA_INVALID, CONFIG_INVALID or SHAPE_MISMATCH if the directory does not have that layout.
  */
@@ -122,8 +125,8 @@ export async function checkHuggingFace(directory: string, engine: Engine): Promi
 }
 
 /**
- * The report, or if only answers differ and the library's cache drops source positions of layers with a window, the report with
- * answers decoded in that way.
+ * Returns the report. If only answers differ and the library's cache drops source positions of layers with a window, decodes answers in the same
+ * way.
  */
 async function withItsCache(
   report: HuggingFaceReport,
@@ -136,13 +139,13 @@ async function withItsCache(
   const found = await compare({ ...model, cutsSources: true }, reference);
   if (!found.pass) return report;
   const { window } = config.slidingWindow!;
-  const leftOut = `in answers, all but the last ${window - 1} source positions of layers with a window, which transformers' cache drops after the first token`;
+  const leftOut = `in answers, all source positions of layers with a window except the last ${window - 1}, which transformers' cache drops after the first token`;
   return { ...found, leftOut };
 }
 
 /**
- * The report, or if only answers differ and padding tokens have no position in the library, the report with answers decoded in that way.
- * A trained model's answers have none inside.
+ * Returns the report. If only answers differ and the library does not count padding tokens as positions, decodes answers in the same way.
+ * Answers of a trained model contain no padding.
  */
 async function withPads(
   report: HuggingFaceReport,
@@ -164,7 +167,7 @@ const areOutputsSame = ({
 }: Pick<HuggingFaceReport, "encoderOutput" | "logits">): boolean =>
   encoderOutput.maxAbs <= OUTPUT_TOLERANCE && logits.maxAbs <= OUTPUT_TOLERANCE;
 
-/** What the library computed, and the model's own generation settings. */
+/** The library's outputs, and the model's own generation settings. */
 interface Reference {
   readonly expected: Expected;
   readonly told: z.infer<typeof answers>;
@@ -207,7 +210,7 @@ interface CheckedModel {
   readonly config: EncoderDecoderConfig;
   readonly weights: Weights;
   readonly engine: Engine;
-  /** Decodes answers as the library does with its cache, see `WindowCacheDecoder`. */
+  /** Decodes answers with the library's cache, see `WindowCacheDecoder`. */
   readonly cutsSources?: boolean | undefined;
   /** Leaves padding tokens inside answers without a position, as the library does in models that count positions after padding's. */
   readonly leavesPads?: boolean | undefined;
@@ -232,7 +235,7 @@ async function readExpected(file: string): Promise<Expected> {
 const asFloat = ({ shape, data }: HostTensor): HostTensor =>
   createHostTensor("float32", shape, Float32Array.from(data as ArrayLike<number | bigint>, Number));
 
-/** Ids as programs take them. @throws SlmError DATA_INVALID for an id outside the vocabulary */
+/** Ids as program inputs. @throws SlmError DATA_INVALID for an id outside the vocabulary */
 function asIds({ shape, data }: HostTensor, vocabularySize: number): HostTensor {
   const ids = Int32Array.from(data as ArrayLike<number | bigint>, Number);
   const wrong = ids.find((id) => id < 0 || id >= vocabularySize);
@@ -243,7 +246,7 @@ function asIds({ shape, data }: HostTensor, vocabularySize: number): HostTensor 
   );
 }
 
-/** The model over whole sources and targets of these shapes. */
+/** The model for whole sources and targets of these shapes. */
 function forwardProgram(
   { config, weights, engine, leavesPads }: CheckedModel,
   source: readonly number[],
@@ -291,7 +294,7 @@ async function forward(
   return { encoded: fetched["encoded"]!, logits: fetched["logits"]! };
 }
 
-/** 1 where a token is another than this. */
+/** 1 where a token differs from this one. */
 const isNot = ({ shape, data }: HostTensor, token: number): HostTensor =>
   createHostTensor(
     "float32",
@@ -299,7 +302,7 @@ const isNot = ({ shape, data }: HostTensor, token: number): HostTensor =>
     Float32Array.from(data as ArrayLike<number | bigint>, (id) => (Number(id) === token ? 0 : 1)),
   );
 
-/** Rows `[batch, length, width]` of source tokens; those of padding are left out. */
+/** Rows `[batch, length, width]` of source tokens, without padding. */
 function atTokens({ shape, data }: HostTensor, mask: HostTensor): HostTensor {
   const width = shape.at(-1)!;
   const kept = [...(mask.data as Float32Array)].flatMap((isToken, row) => (isToken === 1 ? [row] : []));
@@ -314,7 +317,7 @@ interface Answer {
   readonly expected: Expected;
   readonly settings: GenerationSettings;
   readonly strategy: Strategy;
-  /** The library's: the start token, the answer, padding. */
+  /** The library's tokens: the start token, the answer, padding. */
   readonly tokens: readonly (readonly number[])[];
 }
 
@@ -343,7 +346,7 @@ async function isSameAnswer(
   return actual.length === tokens.length && actual.every((row, at) => isPadded(row, tokens[at]!, [pad, eos]));
 }
 
-/** Ids of a row, padding included, as the library reads them. */
+/** Ids of a row as the library reads them, including padding. */
 function idsOfRow({ shape, data }: HostTensor, row: number): readonly number[] {
   const length = shape[1]!;
   return Array.from(data as ArrayLike<number | bigint>, Number).slice(row * length, (row + 1) * length);
@@ -376,12 +379,12 @@ const openCut = (
     capacity: 1 + MAX_NEW_TOKENS,
   });
 
-/** Whether a row is `expected` up to what the library fills rows with: padding, or EOS after beams of a model whose padding is id 0. */
+/** Whether a row equals `expected`, followed by the library's fill: padding, or EOS after beams of a model with padding id 0. */
 const isPadded = (row: readonly number[], expected: readonly number[], fillers: readonly number[]): boolean =>
   row.length <= expected.length &&
   expected.every((id, at) => (at < row.length ? id === row[at] : fillers.includes(id)));
 
-/** Every row of a matrix several times, copies next to each other. */
+/** Repeats every row of a matrix, copies next to each other. */
 function repeatRows({ dtype, shape, data }: HostTensor, times: number): HostTensor {
   const [rowCount, length] = shape as [number, number];
   const values = Array.from(data as ArrayLike<number | bigint>, Number);

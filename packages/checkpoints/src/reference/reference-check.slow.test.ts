@@ -39,7 +39,7 @@ async function changeConfig(changes: Readonly<Record<string, unknown>>): Promise
 const copyFixture = (name: string): Promise<void> => cp(join(FIXTURES, name), directory, { recursive: true });
 
 describe.each(["tiny-mha", "tiny-gqa"])("%s", (name) => {
-  test("gives the numbers of the paper's code: outputs, losses and gradients", async () => {
+  test("has the numbers of the paper's code: outputs, losses and gradients", async () => {
     const report = await checkReference(join(FIXTURES, name), engine);
     expect(report.encoderOutput.maxAbs).toBeLessThan(3e-5);
     expect(report.logits.maxAbs).toBeLessThan(3e-5);
@@ -90,7 +90,7 @@ interface Heads {
   readonly headDim: number;
 }
 
-/** Blocks of `size` values along `axis` of a matrix (or of a vector), in the order that `from` gives. */
+/** Blocks of `size` values along `axis` of a matrix (or of a vector), in the order of `from`. */
 function permuteBlocks(tensor: HostTensor, axis: number, size: number, from: readonly number[]): HostTensor {
   const [rows, columns] =
     tensor.shape.length === 2 ? (tensor.shape as [number, number]) : [tensor.shape[0]!, 1];
@@ -114,7 +114,7 @@ test("a modulo model with its query heads reordered is the grouped model with th
     headDim: config["qkv_embd"]! / config["n_head"]!,
   };
   const group = layout.heads / layout.kvHeads;
-  // Grouped head h reads KV head h div group: it takes the place of the modulo head that read the same one.
+  // Grouped head h reads KV head h div group: it replaces the modulo head that read the same KV head.
   const from = Array.from(
     { length: layout.heads },
     (_, h) => Math.floor(h / group) + (h % group) * layout.kvHeads,
@@ -133,7 +133,7 @@ test("a modulo model with its query heads reordered is the grouped model with th
   expect(report.logits.maxAbs).toBeLessThan(3e-5);
 });
 
-test("a model with twice the feed-forward width, the second half silent, gives the same outputs", async () => {
+test("a model with twice the feed-forward width and a silent second half has the same outputs", async () => {
   await copyFixture("tiny-gqa");
   const inner =
     2 *

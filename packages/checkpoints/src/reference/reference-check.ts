@@ -38,12 +38,12 @@ export const REFERENCE_TOLERANCES = {
 } as const;
 
 /**
- * A tensor whose largest gradient is below this fraction of the model's largest is zero in theory and rounding error in practice.
- * (Example: the key bias of cross-attention shifts all scores of a row equally, which softmax ignores.) It is compared at this scale.
+ * A tensor is zero in theory and rounding error in practice if its largest gradient is below this fraction of the model's largest. It is then
+ * compared at this scale. (Example: the key bias of cross-attention shifts all scores of a row equally, which softmax ignores.)
  */
 const ZERO_GRADIENT = 1e-3;
 
-/** Weights of the two losses in the gradient that the layout stores. */
+/** Weights of the two losses in the stored gradient. */
 const KL_WEIGHT = 0.9;
 
 interface LossComparison {
@@ -110,7 +110,7 @@ export async function checkReference(directory: string, engine: Engine): Promise
   let worst = { maxRel: 0, worst: "" };
   for (const [name, gradient] of gradients) {
     const maxRel = maxAbsDifference(fetched[outputName(name)]!, gradient) / Math.max(maxAbs(gradient), floor);
-    // The comparison is written so that NaN fails.
+    // Written so that NaN fails.
     if (!(maxRel <= worst.maxRel)) worst = { maxRel, worst: name };
   }
   const encoderOutput = { maxAbs: maxAbsDifference(fetched[outputName("encoded")]!, need("encoder_output")) };

@@ -1,7 +1,4 @@
-/**
- * Reads the layout of the paper's PyTorch model (microsoft/encoder-decoder-slm): its config keys and tensor names.
- * Used to check this implementation against numbers computed by that code.
- */
+/** Reads the layout of the paper's PyTorch model (microsoft/encoder-decoder-slm), to compare slm with the numbers that its code computes. */
 import { join } from "node:path";
 import { z } from "zod";
 import { readRegular, SlmError } from "@slm/core";
@@ -31,7 +28,7 @@ const referenceConfig = z.object({
   pad_token_id: z.int().nonnegative(),
 });
 
-/** Reads a reference config.json. @throws SlmError CONFIG_INVALID or INPUT_MISSING naming the file. */
+/** Reads a reference config.json. @throws SlmError CONFIG_INVALID or INPUT_MISSING, naming the file. */
 export async function readReferenceConfig(directory: string): Promise<EncoderDecoderConfig> {
   const file = join(directory, "config.json");
   const text = await readRegular(file).catch((cause: unknown) => {
@@ -78,7 +75,7 @@ export async function readReferenceConfig(directory: string): Promise<EncoderDec
   return config as EncoderDecoderConfig;
 }
 
-/** Our names to the reference's, as replacements applied in order. */
+/** Maps slm's names to the reference's, as replacements applied in order. */
 const RENAMES: readonly (readonly [RegExp, string])[] = [
   [/^embedding\./, "transformer.wte."],
   [/^encoder\.norm\./, "transformer.ln_e."],
@@ -100,12 +97,12 @@ const RENAMES: readonly (readonly [RegExp, string])[] = [
   [/\.feedForward\.down\./, ".mlp.fc2."],
 ];
 
-/** The reference's name of one of our parameters. */
+/** The reference's name of a parameter of slm. */
 function referenceName(name: string): string {
   return RENAMES.reduce((renamed, [pattern, replacement]) => renamed.replace(pattern, replacement), name);
 }
 
-/** Reads one of the reference's weight or gradient files as our parameters. */
+/** Reads a reference file of weights or gradients as slm's parameters. */
 export async function readReferenceWeights(config: EncoderDecoderConfig, file: string): Promise<Weights> {
   const { tensors } = await readSafetensors(file);
   const ours = new Map<string, HostTensor>();

@@ -1,13 +1,13 @@
 import type { StepDecoder } from "@slm/generation";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 
-/** A decoder without a cache: each step runs the whole target again, of which later positions are not attended. */
+/** A decoder without a cache: each step runs the whole target again and masks later positions. */
 export class WholeTargetDecoder implements StepDecoder {
   readonly rows: number;
   readonly vocabularySize: number;
   readonly #length: number;
   readonly #run: (target: HostTensor) => Promise<Float32Array>;
-  /** Releases what `run` needs. */
+  /** Releases the resources of `run`. */
   readonly close: () => Promise<void>;
   #ids: Int32Array;
   #position = 0;

@@ -1,7 +1,8 @@
 /**
- * How transformers 4.57 decodes a T5Gemma with its cache, so that its answers can be compared. After the first token, the cache of a layer with a
- * window of W positions has only the last W - 1 positions of the source, and the mask of its first W - 1: `DynamicSlidingWindowLayer` is meant for
- * self-attention, and serves cross-attention too. Without the cache transformers attends to the whole source, as imported models do.
+ * Decodes a T5Gemma with the same cache as transformers 4.57, so that answers can be compared. In a layer with a window of W positions, the
+ * cache after the first token has only the last W - 1 positions of the source, but the mask of the first W - 1: `DynamicSlidingWindowLayer` is
+ * meant for self-attention, but is also used for cross-attention. Without the cache transformers attends to the whole source, as imported models
+ * do.
  */
 import type { StepDecoder } from "@slm/generation";
 import {
@@ -37,7 +38,7 @@ export class WindowCacheDecoder implements StepDecoder {
   readonly rows: number;
   readonly vocabularySize: number;
   readonly #request: WindowCacheRequest;
-  /** Of the first token, and of those after it. */
+  /** Programs for the first token, and for those after it. */
   readonly #programs: readonly [Program, Program];
   readonly #cacheNames: readonly string[];
   #caches: Readonly<Record<string, HostTensor>>;
@@ -104,10 +105,10 @@ export class WindowCacheDecoder implements StepDecoder {
 const cacheNames = ({ decoderLayers }: EncoderDecoderConfig): string[] =>
   Array.from({ length: decoderLayers }, (_, layer) => [`${layer}.key`, `${layer}.value`]).flat();
 
-/** Output of a cache's next state. */
+/** Output with a cache's next state. */
 const present = (name: string): string => `present.${name}`;
 
-/** One token of every row. @param isCached whether the source is what the cache has left of it */
+/** Decodes one token per row. @param isCached whether to use only the part of the source that the cache keeps */
 function stepProgram(
   { config, weights, engine, source, mask, capacity }: WindowCacheRequest,
   isCached: boolean,
@@ -145,7 +146,7 @@ function stepProgram(
   });
 }
 
-/** Keys, values and biases of every layer. */
+/** Keys, values and biases of all layers. */
 function sourceOf(config: EncoderDecoderConfig, x: Parameters, isCached: boolean): SourceContext {
   const mask = x["mask"]!;
   const [rows, length] = mask.shape as [number, number];

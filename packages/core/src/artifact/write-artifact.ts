@@ -63,8 +63,6 @@ export interface ArtifactSpec {
    * work of a killed process is discarded by the next call. Default true.
    */
   readonly isResumable?: boolean | undefined;
-  /** Details known in advance; details that `fill` returns are added and take precedence. */
-  readonly details?: object;
 }
 
 export interface WrittenArtifact<Details extends object> {
@@ -229,7 +227,7 @@ async function finishWork(work: string, spec: ArtifactSpec, details: object): Pr
     seed: spec.seed,
     versions: { slm: SLM_VERSION, node: process.version, platform: `${process.platform}-${process.arch}` },
     createdAt: creationTime(spec.kind).toISOString(),
-    details: plainJson({ ...spec.details, ...details }),
+    details: plainJson(details),
   });
   await writeManifest(work, manifest);
   await rm(join(work, WORK_FILE));

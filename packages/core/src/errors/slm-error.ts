@@ -35,8 +35,3 @@ export class SlmError extends Error {
     return ERROR_EXIT[this.code];
   }
 }
-
-/** The exit code for anything thrown: an SlmError's own, 70 (a bug) for everything else. */
-export function exitCodeOf(error: unknown): number {
-  return error instanceof SlmError ? error.exitCode : ERROR_EXIT.UNEXPECTED;
-}

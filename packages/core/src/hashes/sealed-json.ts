@@ -1,7 +1,5 @@
 /** JSON files with a checksum of their own text, for what no manifest lists: manifests, and the state of unfinished work. */
-import type { z } from "zod";
 import { writeTextAtomic } from "../files/atomic-write.js";
-import { parseJsonText, readTextFile, type ReadJsonOptions } from "../files/read-json.js";
 import { isSealed, seal, UNSEALED } from "./sealed.js";
 import { SlmError } from "../errors/slm-error.js";
 
@@ -21,16 +19,4 @@ export function requireSealed(text: string, path: string): void {
     context: { path },
     suggestions: ["copy or make it again"],
   });
-}
-
-/** Reads a file of {@link writeSealedJson}. @throws SlmError INPUT_MISSING, DATA_INVALID */
-export async function readSealedJson<Schema extends z.ZodObject>(
-  path: string,
-  schema: Schema,
-  options: ReadJsonOptions = {},
-): Promise<z.infer<Schema>> {
-  const text = await readTextFile(path, options);
-  requireSealed(text, path);
-  const fields = Object.entries(JSON.parse(text) as object).filter(([name]) => name !== "checksum");
-  return parseJsonText(JSON.stringify(Object.fromEntries(fields)), schema, path);
 }

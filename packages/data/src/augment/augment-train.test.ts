@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
 const prepared = async (name: string, copies: number | undefined): Promise<readonly Row[]> => {
-  const augment = copies === undefined ? {} : { augment: { copies, syntheticValues: 0.5 } };
+  const augment = copies === undefined ? {} : { augment: { copies } };
   const config = dataConfig.parse({ train: join(directory, "rows.jsonl"), devFraction: 0.2, ...augment });
   const out = join(directory, name);
   const report = await prepareData(config, out, { seed: 3 });

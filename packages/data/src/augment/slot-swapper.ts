@@ -11,6 +11,11 @@ const MAX_VALUES = 100_000;
 /** Attempts to make a copy with a new source. */
 const MAX_DRAWS = 4;
 const UINT32 = 2 ** 32;
+/**
+ * Share of synthetic values, generated letter by letter from the values of their key, where the values of a key are all different; a key
+ * whose values repeat gets fewer, a closed list none.
+ */
+const SYNTHETIC_VALUES = 0.5;
 
 /** Statistics of one key. */
 interface Slot {
@@ -87,7 +92,7 @@ export class SlotSwapper {
   }
 
   #draw({ values, chain, unseen }: FrozenSlot, random: () => number): string {
-    if (random() / UINT32 < this.#settings.syntheticValues * unseen) {
+    if (random() / UINT32 < SYNTHETIC_VALUES * unseen) {
       const synthetic = chain.draw(random)?.trim();
       if (synthetic !== undefined && synthetic !== "") return synthetic;
     }

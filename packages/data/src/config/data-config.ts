@@ -14,26 +14,15 @@ const file = z.union([pathSetting, z.strictObject({ source: pathSetting, target:
 /** One file, several, or two of parallel text. */
 const files = z.union([file, z.array(file).min(1)]);
 
-const DUPLICATE_RULES = ["normalized", "exact"] as const;
-export type DuplicateRule = (typeof DUPLICATE_RULES)[number];
-const DEFAULT_DUPLICATES: DuplicateRule = "normalized";
-
 /** Enough for a corrupt line here and there; a wrong setting rejects more. */
 const DEFAULT_MAX_REJECTED = 0.01;
-
-const limit = count.optional().describe("Largest number of sources kept, in file order [sources].");
 
 const unlabelledFile = z.strictObject({
   // Optional in the recipe: a path implies this kind.
   kind: z.literal("file").optional().default("file"),
-  path: pathSetting.describe("File of unlabelled sources."),
-  format: z
-    .enum(["jsonl", "text"])
-    .optional()
-    .describe(
-      'jsonl: one {"source"} per line; text: one source per line. Default: jsonl if the name ends in .jsonl, else text.',
-    ),
-  limit,
+  path: pathSetting.describe(
+    'File of unlabelled sources: one {"source"} per line if its name ends in .jsonl, else one source per line.',
+  ),
 });
 
 const unlabelled = z.discriminatedUnion("kind", [
@@ -42,7 +31,6 @@ const unlabelled = z.discriminatedUnion("kind", [
     kind: z
       .literal(MODULE_UNLABELLED)
       .describe("The `unlabelled` sources of the dataset module of data.source."),
-    limit,
   }),
 ]);
 
@@ -127,13 +115,6 @@ export const dataConfig = z
       .describe("Share of sources in the dev split, which chooses checkpoints; chosen by hash."),
     maxSource: count.optional().describe("Longest accepted source [characters]."),
     maxTarget: count.optional().describe("Longest accepted target [whitespace-separated tokens]."),
-    duplicates: z
-      .enum(DUPLICATE_RULES)
-      .optional()
-      .describe(
-        "Which sources with the same target count as duplicates: equal ones (exact), or also those that differ in case, Unicode form or " +
-          `spacing (normalized). Default: ${DEFAULT_DUPLICATES}.`,
-      ),
     maxRejected: z
       .number()
       .min(0)
@@ -178,11 +159,6 @@ export const dataConfig = z
   );
 
 export type DataConfig = z.infer<typeof dataConfig>;
-
-/** Which sources with the same target count as duplicates. */
-export function duplicateRule({ duplicates }: DataConfig): DuplicateRule {
-  return duplicates ?? DEFAULT_DUPLICATES;
-}
 
 /** Largest accepted share of records that are no rows. */
 export function maxRejectedOf({ maxRejected }: DataConfig): number {

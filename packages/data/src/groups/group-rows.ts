@@ -1,6 +1,5 @@
 /** Second pass: in each bucket rows of one source become a group, and what is there twice goes. */
 import type { CollectedRow } from "./collect.js";
-import type { DuplicateRule } from "../config/data-config.js";
 import type { Picture } from "../images/picture.js";
 import { referencesOf, type Row } from "../rows/row.js";
 import type { Spill } from "../storage/spill.js";
@@ -27,10 +26,6 @@ export interface DuplicateCounts {
   conflicts: number;
 }
 
-export interface GroupOptions {
-  readonly duplicates: DuplicateRule;
-}
-
 /** A group that grows. */
 interface OpenGroup extends CollectedRow {
   readonly targets: Set<string>;
@@ -40,7 +35,6 @@ interface OpenGroup extends CollectedRow {
 export async function groupBucket(
   spill: Spill,
   bucket: number,
-  { duplicates }: GroupOptions,
   counts: DuplicateCounts,
 ): Promise<readonly Group[]> {
   const groups = new Map<string, OpenGroup>();
@@ -55,7 +49,7 @@ export async function groupBucket(
     for (const target of targets) {
       const group = groups.get(exactKey);
       if (group?.targets.has(target) === true) counts.duplicates++;
-      else if (seen.has(target) && duplicates === "normalized") counts.nearDuplicates++;
+      else if (seen.has(target)) counts.nearDuplicates++;
       else {
         if (seen.size > 0 && !seen.has(target)) counts.conflicts++;
         if (group === undefined) groups.set(exactKey, { ...collected, targets: new Set([target]) });

@@ -1,7 +1,7 @@
 /** Last pass: groups come back in their final order and are written, a bucket at a time. */
 import { appendFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { groupBucket, type DuplicateCounts, type Group, type GroupOptions } from "./group-rows.js";
+import { groupBucket, type DuplicateCounts, type Group } from "./group-rows.js";
 import { picturePath } from "../images/picture.js";
 import type { PictureStore } from "./picture-store.js";
 import type { Row } from "../rows/row.js";
@@ -21,8 +21,7 @@ export async function groupAll(
     inputRows,
     limit,
     check,
-    ...options
-  }: GroupOptions & {
+  }: {
     /** Rows of all inputs. */
     readonly inputRows: number;
     readonly limit: RowLimit;
@@ -34,7 +33,7 @@ export async function groupAll(
   let trainRows = 0;
   for (let bucket = 0; bucket < spill.buckets; bucket++) {
     check();
-    for (const group of await groupBucket(spill, bucket, options, counts)) {
+    for (const group of await groupBucket(spill, bucket, counts)) {
       if (group.split === "train") {
         limit.add(group);
         trainRows += group.targets.length;

@@ -30,7 +30,6 @@ interface Given {
   readonly dev?: readonly string[];
   readonly test?: readonly string[];
   readonly file: string;
-  readonly settings?: object;
   readonly maxSource?: number;
   readonly maxRejected?: number;
 }
@@ -41,7 +40,7 @@ async function prepare(given: Given): Promise<{ sources: string[]; report: DataR
     files[split] = await put(`${split}.jsonl`, rowsOf(given[split] ?? [`only-${split}`]));
   const config = dataConfig.parse({
     ...files,
-    unlabelled: { path: given.file, ...given.settings },
+    unlabelled: { path: given.file },
     maxSource: given.maxSource,
     maxRejected: given.maxRejected,
   });
@@ -65,9 +64,6 @@ describe("unlabelled sources", () => {
       known: { train: 0, dev: 0, test: 0 },
       rejectedCount: 0,
     });
-    expect((await prepare({ file: jsonl, settings: { format: "text", limit: 1 } })).sources).toEqual([
-      '{"source":"one"}',
-    ]);
   });
 
   test("that a split has in any case, Unicode form or spacing are left out and counted", async () => {

@@ -54,10 +54,8 @@ export async function collectUnlabelled(
   let duplicates = 0;
   let rejectedCount = 0;
   const unusable = new UnusableRecords();
-  const { limit } = settings;
   const file = settings.kind === "file" ? settings.path : `${basename(dataset?.path ?? "")}: unlabelled`;
   for await (const scanned of scanSources(settings, dataset)) {
-    if (limit !== undefined && sources.length >= limit) break;
     onLine();
     if (scanned === undefined) continue;
     unusable.add("reason" in scanned ? { file, ...scanned } : undefined);
@@ -88,8 +86,8 @@ async function* scanSources(
     for await (const { line, source } of scanUnlabelled(dataset)) yield checked(line, { source });
     return;
   }
-  const { path, format = path.endsWith(".jsonl") ? "jsonl" : "text" } = settings;
-  const scan = SCANNERS[format];
+  const { path } = settings;
+  const scan = SCANNERS[path.endsWith(".jsonl") ? "jsonl" : "text"];
   for await (const line of readLines(path)) yield "reason" in line ? line : scan(line);
 }
 

@@ -1,17 +1,17 @@
 /** Limits for reading bundles from other sources. */
 
 export interface BundleLimits {
-  /** Files of a bundle, the manifest and its signature not counted. */
+  /** Most files of a bundle, not counting the manifest and its signature. */
   readonly files: number;
-  /** All files together [bytes]. */
+  /** Total size of the files [bytes]. */
   readonly totalBytes: number;
-  /** manifest.json [bytes]. */
+  /** Size of manifest.json [bytes]. */
   readonly manifestBytes: number;
-  /** manifest.sig.json [bytes]. */
+  /** Size of manifest.sig.json [bytes]. */
   readonly signatureBytes: number;
 }
 
-/** Room for a model of 7 billion parameters in float16, with its parts in thousands of files. */
+/** Enough for a model of 7 billion parameters in float16, split into thousands of files. */
 export const BUNDLE_LIMITS: BundleLimits = {
   files: 4096,
   totalBytes: 2 ** 35,

@@ -44,13 +44,13 @@ async function withSecondHeader(header: Uint8Array): Promise<string> {
 }
 
 describe(packBundle, () => {
-  test("gives the same bytes for a bundle made again from the same inputs, at another time and place", async () => {
+  test("writes the same bytes for the same inputs at another time and in another directory", async () => {
     const again = await writeTinyBundle(join(root, "elsewhere"));
     await packBundle(again, join(root, "again.slm"));
     expect(await readFile(join(root, "again.slm"))).toEqual(await readFile(packed));
   });
 
-  test("rejects a bundle that is not what its manifest says, and writes nothing", async () => {
+  test("rejects a bundle that does not match its manifest, and writes nothing", async () => {
     await writeFile(join(bundle, "decoder.onnx"), "changed");
     await expect(packBundle(bundle, join(root, "bad.slm"))).rejects.toMatchObject({ code: "DATA_INVALID" });
     expect((await readdir(root)).sort()).toEqual(["bundle", "bundle.slm"]);
@@ -118,12 +118,12 @@ describe(unpackBundle, () => {
   test("rejects more files and more bytes than its limits", async () => {
     const reject = (limits: object) =>
       expect(unpackBundle(packed, join(root, "out"), { ...BUNDLE_LIMITS, ...limits })).rejects;
-    await reject({ files: 2 }).toThrow(/announces 3 files/);
+    await reject({ files: 2 }).toThrow(/lists 3 files/);
     await reject({ totalBytes: 706 }).toThrow(/at most 4096 files of 706 bytes/);
-    await reject({ manifestBytes: 10 }).toThrow(/at most 10 are read/);
+    await reject({ manifestBytes: 10 }).toThrow(/at most 10 are allowed/);
   });
 
-  test("rejects a link in place of the archive's directory entries even when it is put beside the files", async () => {
+  test("rejects a link in place of the archive's directory entries even when it is put next to the files", async () => {
     await symlink("/etc/passwd", join(bundle, "link"));
     await expect(packBundle(bundle, join(root, "x.slm"))).rejects.toThrow(/symbolic link/);
   });

@@ -1,4 +1,4 @@
-/** A bundle as one file: `NAME.slm`, a tar archive that is the same bytes wherever and whenever it is made. */
+/** Packs a bundle into one file, `NAME.slm`: a tar archive with the same bytes on every machine and at any time. */
 import { createReadStream } from "node:fs";
 import { randomUUID } from "node:crypto";
 import { lstat, open, rename, rm } from "node:fs/promises";
@@ -16,10 +16,10 @@ import {
 import { TAR_BLOCK, encodeTarHeader, paddingAfter, type TarEntry } from "./tar-header.js";
 
 /**
- * Packs a verified bundle: the manifest first, its signature if there is one, then the files as the manifest lists them.
- * The file appears whole or not at all.
+ * Packs a verified bundle: the manifest, its signature if there is one, then the files in the order of the manifest. Writes the
+ * file atomically.
  *
- * @throws SlmError DATA_INVALID if the directory is not what its manifest says; OUTPUT_FAILED.
+ * @throws SlmError DATA_INVALID if the directory does not match its manifest; OUTPUT_FAILED.
  */
 export async function packBundle(directory: string, file: string): Promise<{ readonly bytes: number }> {
   const entries = await bundleEntries(directory);
@@ -46,14 +46,14 @@ export async function packBundle(directory: string, file: string): Promise<{ rea
     }
     await rename(aside, file);
   } catch (error) {
-    // Where its folder cannot be made, it cannot be removed either.
+    // If its folder cannot be created, it cannot be removed either.
     await rm(aside, { force: true }).catch(() => undefined);
     throw writeFailure(error, file, "its previous contents, if any, are unchanged");
   }
   return { bytes };
 }
 
-/** Every file of a bundle, in the order of an archive. @throws SlmError DATA_INVALID if it does not match its manifest. */
+/** Every file of a bundle, in the order of the archive. @throws SlmError DATA_INVALID if it does not match its manifest. */
 export async function bundleEntries(directory: string): Promise<readonly TarEntry[]> {
   const { problems } = await verifyDirectory(directory);
   const [problem] = problems;

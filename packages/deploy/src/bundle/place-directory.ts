@@ -1,4 +1,4 @@
-/** Writes an external bundle to disk atomically, after checking it. */
+/** Checks a bundle from another source and writes it to disk atomically. */
 import { open, readdir, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import {
@@ -20,24 +20,24 @@ import {
 } from "@slm/core";
 import type { BundleLimits } from "./limits.js";
 
-/** How a bundle is filled. */
+/** How `placeBundle` treats the files of an earlier call. */
 export interface PlaceOptions {
   /**
-   * Whether `fill` goes on with the files that an earlier call left when it was killed, or ended with an error of the network or a signal.
-   * Default: it starts with nothing.
+   * Whether `fill` continues with the files of an earlier call that was killed, interrupted or lost its connection.
+   * Default: false, it starts with nothing.
    */
   readonly resumes?: boolean | undefined;
 }
 
-/** Errors after which what has arrived is worth keeping. */
+/** Errors after which the files that have arrived are kept. */
 const KEPT_AFTER: ReadonlySet<ErrorCode> = new Set(["DEVICE_UNAVAILABLE", "INTERRUPTED"]);
 
 /**
- * Fills a work directory beside `directory`, checks every file in it against its manifest, and moves it into place.
+ * Fills a work directory next to `directory`, checks every file against the manifest, and moves the directory into place.
  *
  * @param fill writes manifest.json and the files it lists
- * @throws SlmError OUTPUT_FAILED if `directory` holds files that are not a bundle; DATA_INVALID if what was written is
- * not what the manifest says; what `fill` throws. Then `directory` is what it was, and nothing is left beside it except files to go on with.
+ * @throws SlmError OUTPUT_FAILED if `directory` contains files that are not a bundle; DATA_INVALID if the files do not match the
+ * manifest; the errors of `fill`. Then `directory` is unchanged, and nothing is left next to it except files to continue with.
  */
 export async function placeBundle(
   directory: string,
@@ -69,16 +69,16 @@ export async function placeBundle(
   });
 }
 
-/** The code of an error; a signal's own reason is an interruption. */
+/** The code of an error. The reason of an aborted signal counts as an interruption. */
 function toPlaceCode(error: unknown): ErrorCode | undefined {
   if (error instanceof SlmError) return error.code;
   return error instanceof Error && error.name === "AbortError" ? "INTERRUPTED" : undefined;
 }
 
 /**
- * The manifest of a bundle that is still only announced.
+ * Reads the manifest of a bundle whose files have not arrived yet.
  *
- * @throws SlmError DATA_INVALID if it is no manifest of a bundle, or announces more than is taken.
+ * @throws SlmError DATA_INVALID if it is not the manifest of a bundle, or lists more files or bytes than allowed.
  */
 export function parseManifest(bytes: Uint8Array, where: string, limits: BundleLimits): Manifest {
   let text: string;
@@ -98,7 +98,7 @@ export function parseManifest(bytes: Uint8Array, where: string, limits: BundleLi
   if (outputs.length > limits.files || bytesInAll > limits.totalBytes) {
     throw new SlmError(
       "DATA_INVALID",
-      `${where}: announces ${outputs.length} files of ${bytesInAll} bytes; at most ${limits.files} files of ${limits.totalBytes} bytes are taken`,
+      `${where}: lists ${outputs.length} files of ${bytesInAll} bytes; at most ${limits.files} files of ${limits.totalBytes} bytes are allowed`,
     );
   }
   return manifest;
@@ -130,7 +130,7 @@ async function rejectExternal(directory: string): Promise<void> {
   if (manifest?.kind === "bundle") return;
   throw new SlmError(
     "OUTPUT_FAILED",
-    `${directory} holds files that are not a bundle, so it is not replaced`,
+    `${directory} contains files that are not a bundle, so it is not replaced`,
     {
       context: { directory },
       suggestions: ["choose a new or empty directory"],
@@ -146,7 +146,7 @@ export async function writePieces(
 ): Promise<void> {
   const full = join(work, path);
   await makeFolder(dirname(full));
-  // "wx": a file that is there already means two entries of one name, as on a disk that ignores case.
+  // "wx": an existing file means two entries with the same name, for example on a file system that ignores case.
   const handle = await open(full, "wx");
   let written = 0;
   try {

@@ -55,7 +55,7 @@ describe(signBundle, () => {
     await writeFile(packed, Buffer.concat([whole.subarray(0, end), signature, whole.subarray(end)]));
     await expect(verifyBundle(packed)).rejects.toMatchObject({
       code: "DATA_INVALID",
-      message: expect.stringContaining(`'${SIGNATURE_FILE}' comes twice`) as string,
+      message: expect.stringContaining(`'${SIGNATURE_FILE}' occurs twice`) as string,
     });
   });
 

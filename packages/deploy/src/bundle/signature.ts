@@ -1,4 +1,4 @@
-/** Signatures of bundles: Ed25519 (RFC 8032) over the bytes of manifest.json, which holds the hash of every other file. */
+/** Signs bundles: Ed25519 (RFC 8032) over the bytes of manifest.json, which has the hash of every other file. */
 import { createHash, createPrivateKey, createPublicKey, sign, verify, type KeyObject } from "node:crypto";
 import { join } from "node:path";
 import {
@@ -14,7 +14,7 @@ import {
 import { z } from "zod";
 import { BUNDLE_LIMITS } from "./limits.js";
 
-/** A key file of this size is no Ed25519 key in PEM form [bytes]. */
+/** Largest key file: an Ed25519 key in PEM form is smaller [bytes]. */
 const KEY_LIMIT_BYTES = 16_384;
 
 const signatureSchema = z.strictObject({
@@ -35,10 +35,10 @@ const MAKE_KEYS = [
 ];
 
 /**
- * Signs a bundle: writes `manifest.sig.json` beside its manifest.
+ * Signs a bundle: writes `manifest.sig.json` next to its manifest.
  *
  * @param keyFile private key, PEM (PKCS #8)
- * @throws SlmError INPUT_MISSING for a file that is not there, DATA_INVALID for one that is no Ed25519 key.
+ * @throws SlmError INPUT_MISSING for a missing file, DATA_INVALID for a file that is not an Ed25519 key.
  */
 export async function signBundle(directory: string, keyFile: string): Promise<BundleSignature> {
   const key = await readKey(keyFile, "private");
@@ -53,18 +53,18 @@ export async function signBundle(directory: string, keyFile: string): Promise<Bu
   return signature;
 }
 
-/** What checking a signature found; `problem` says why it is not good. */
+/** Result of checking a signature; `problem` says why it is not valid. */
 export interface SignatureCheck {
   readonly keyId: string;
   readonly problem?: string;
 }
 
 /**
- * Checks a bundle's signature against a public key. That the files are what the manifest says is checked elsewhere
- * (`verifyDirectory`); both together say that the holder of the key stands for every byte.
+ * Checks a bundle's signature against a public key. `verifyDirectory` checks that the files match the
+ * manifest. Both together prove that the owner of the key signed every byte.
  *
  * @param keyFile public key, PEM (SPKI)
- * @throws SlmError INPUT_MISSING if key or manifest is not there, DATA_INVALID for a malformed key or signature file.
+ * @throws SlmError INPUT_MISSING if the key or the manifest is missing, DATA_INVALID for a malformed key or signature file.
  */
 export async function checkSignature(directory: string, keyFile: string): Promise<SignatureCheck> {
   const key = await readKey(keyFile, "public");
@@ -77,7 +77,7 @@ export async function checkSignature(directory: string, keyFile: string): Promis
   return isGood ? { keyId } : { keyId, problem: "the manifest was changed after it was signed" };
 }
 
-/** The signature beside a manifest, undefined where there is none. @throws SlmError DATA_INVALID if it is malformed. */
+/** The signature of a bundle; undefined if there is none. @throws SlmError DATA_INVALID if it is malformed. */
 async function readSignature(directory: string): Promise<BundleSignature | undefined> {
   try {
     return await readJsonFile(join(directory, SIGNATURE_FILE), signatureSchema, {
@@ -109,12 +109,12 @@ async function readKey(path: string, kind: "private" | "public"): Promise<KeyObj
   const problem = `${path}: expected an Ed25519 ${kind} key in PEM form`;
   let key: KeyObject;
   try {
-    // A private key would give its public half too: who verifies should not hold it.
+    // A private key would work too, but whoever verifies should not have it.
     if (kind === "public" && pem.includes("PRIVATE KEY")) throw new Error("this is a private key");
     key = kind === "private" ? createPrivateKey(pem) : createPublicKey(pem);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new SlmError("DATA_INVALID", `${problem}, got one that cannot be read: ${reason}`, {
+    throw new SlmError("DATA_INVALID", `${problem}, which could not be read: ${reason}`, {
       suggestions: MAKE_KEYS,
       cause,
     });

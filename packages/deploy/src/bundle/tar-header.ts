@@ -9,13 +9,13 @@ import { pathProblem, SlmError } from "@slm/core";
 /** Headers and contents are padded to this [bytes]. */
 export const TAR_BLOCK = 512;
 
-/** Largest size that eleven octal digits hold [bytes]. */
+/** Largest size that fits eleven octal digits [bytes]. */
 const MAX_FILE_BYTES = 8 ** 11 - 1;
 
 const NAME_BYTES = 100;
 const PREFIX_BYTES = 155;
 
-/** Where each field lies: offset and length [bytes]. */
+/** Offset and length of each field [bytes]. */
 const FIELDS = {
   name: [0, NAME_BYTES],
   mode: [100, 8],
@@ -60,7 +60,7 @@ export function encodeTarHeader({ path, bytes }: TarEntry): Uint8Array {
   if (bytes > MAX_FILE_BYTES) {
     throw new SlmError(
       "DATA_INVALID",
-      `bundle: ${path} has ${bytes} bytes, an archive holds ${MAX_FILE_BYTES} a file`,
+      `bundle: ${path} has ${bytes} bytes; an archive allows at most ${MAX_FILE_BYTES} per file`,
     );
   }
   const block = Buffer.alloc(TAR_BLOCK);
@@ -81,10 +81,10 @@ export function encodeTarHeader({ path, bytes }: TarEntry): Uint8Array {
 }
 
 /**
- * The entry a header announces; undefined for the block of zeros that ends an archive.
+ * The entry of a header; undefined for the block of zeros that ends an archive.
  *
  * @param where names the archive in errors
- * @throws SlmError DATA_INVALID for a corrupt header, anything but a regular file, or a path out of the bundle.
+ * @throws SlmError DATA_INVALID for a corrupt header, anything but a regular file, or a path outside the bundle.
  */
 export function parseTarHeader(block: Uint8Array, where: string): TarEntry | undefined {
   if (block.every((byte) => byte === 0)) return undefined;
@@ -92,7 +92,8 @@ export function parseTarHeader(block: Uint8Array, where: string): TarEntry | und
   const raw = (field: keyof typeof FIELDS): Buffer => {
     return bytes.subarray(FIELDS[field][0], FIELDS[field][0] + FIELDS[field][1]);
   };
-  if (raw("magic").toString("latin1") !== MAGIC) throw rejected(where, "a header is not of the ustar format");
+  if (raw("magic").toString("latin1") !== MAGIC)
+    throw rejected(where, "a header does not have the ustar format");
   if (readOctal(raw("checksum"), where, "checksum") !== checksumOf(bytes)) {
     throw rejected(where, "the checksum of a header is wrong: the archive is corrupt");
   }
@@ -102,19 +103,19 @@ export function parseTarHeader(block: Uint8Array, where: string): TarEntry | und
   const type = raw("type").toString("latin1");
   if (type !== REGULAR_FILE) {
     const kind = TYPE_NAMES.get(type) ?? `an entry of type ${JSON.stringify(type)}`;
-    throw rejected(where, `'${path}' is ${kind}; a bundle holds regular files only`);
+    throw rejected(where, `'${path}' is ${kind}; a bundle contains regular files only`);
   }
   const problem = pathProblem(path);
   if (problem !== undefined) throw rejected(where, `rejected path '${path}': ${problem}`);
   return { path, bytes: readOctal(raw("size"), where, "size") };
 }
 
-/** Zeros that fill the last block of a file of this size [bytes]. */
+/** Number of zeros that fill the last block of a file of this size [bytes]. */
 export function paddingAfter(bytes: number): number {
   return (TAR_BLOCK - (bytes % TAR_BLOCK)) % TAR_BLOCK;
 }
 
-/** Unsigned sum of all bytes, the checksum's own field counted as spaces. */
+/** Unsigned sum of all bytes, with spaces in the checksum's own field. */
 function checksumOf(block: Uint8Array): number {
   const [start, length] = FIELDS.checksum;
   return block.reduce((sum, byte, at) => sum + (at >= start && at < start + length ? 32 : byte), 0);
@@ -139,7 +140,7 @@ function readText(field: Buffer, where: string): string {
   }
 }
 
-/** A path longer than the name field is cut at a slash. */
+/** Splits a path that is longer than the name field at a slash. */
 function splitPath(path: string): { readonly name: string; readonly prefix: string } {
   if (Buffer.byteLength(path) <= NAME_BYTES) return { name: path, prefix: "" };
   for (let slash = path.indexOf("/"); slash !== -1; slash = path.indexOf("/", slash + 1)) {

@@ -1,4 +1,4 @@
-/** A bundle of three small files, for tests that pack, move and damage bundles. */
+/** A bundle of three small files, for tests that pack, move and corrupt bundles. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { writeArtifact } from "@slm/core";

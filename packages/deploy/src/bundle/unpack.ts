@@ -1,6 +1,6 @@
 /**
- * Reads a packed bundle that somebody else made. The manifest comes first; after it, only files that it lists, of the
- * sizes it says, are written, and only into a work directory that becomes the bundle once every hash is right.
+ * Unpacks a bundle from an untrusted source. The manifest comes first. After it, only files that it lists, with the sizes it lists,
+ * are written, and only into a work directory that becomes the bundle once every hash is right.
  */
 import type { FileHandle } from "node:fs/promises";
 import { MANIFEST_FILE, openRegular, SIGNATURE_FILE, readFailure, type Manifest, SlmError } from "@slm/core";
@@ -8,14 +8,14 @@ import { BUNDLE_LIMITS, type BundleLimits } from "./limits.js";
 import { parseManifest, placeBundle, writePieces } from "./place-directory.js";
 import { TAR_BLOCK, paddingAfter, parseTarHeader, type TarEntry } from "./tar-header.js";
 
-/** Bytes read at once. */
+/** Size of one read [bytes]. */
 const PIECE_BYTES = 1 << 20;
 
 /**
  * Unpacks `file` into `directory`.
  *
- * @throws SlmError INPUT_MISSING; DATA_INVALID for an archive that is corrupt, holds anything but the files its manifest
- * lists, or announces more than the limits; OUTPUT_FAILED. Then nothing is written.
+ * @throws SlmError INPUT_MISSING; DATA_INVALID for an archive that is corrupt, contains other files than its manifest
+ * lists, or exceeds the limits; OUTPUT_FAILED. Then nothing is written.
  */
 export async function unpackBundle(
   file: string,
@@ -47,13 +47,14 @@ async function unpackInto(work: string, archive: TarReader, limits: BundleLimits
   const expected = new Map(outputs.map(({ path, bytes }) => [path, bytes]));
   for (let entry = await archive.next(); entry !== undefined; entry = await archive.next()) {
     if (entry.path === SIGNATURE_FILE) {
-      if (isSigned) throw archive.rejected(`'${entry.path}' comes twice`);
+      if (isSigned) throw archive.rejected(`'${entry.path}' occurs twice`);
       isSigned = true;
       await writePieces(work, entry, [await archive.small(entry, limits.signatureBytes)]);
       continue;
     }
     const bytes = expected.get(entry.path);
-    if (bytes === undefined) throw archive.rejected(`'${entry.path}' is not in the manifest, or comes twice`);
+    if (bytes === undefined)
+      throw archive.rejected(`'${entry.path}' is not in the manifest, or occurs twice`);
     if (bytes !== entry.bytes) {
       throw archive.rejected(`'${entry.path}' has ${entry.bytes} bytes, the manifest says ${bytes}`);
     }
@@ -83,7 +84,7 @@ class TarReader {
     });
   }
 
-  /** The next entry, whose contents must be read before the one after it; undefined at the end. */
+  /** The next entry; undefined at the end. Read its contents before the next call. */
   async next(): Promise<TarEntry | undefined> {
     const entry = parseTarHeader(await this.#read(TAR_BLOCK), this.file);
     if (entry === undefined) {
@@ -98,9 +99,9 @@ class TarReader {
     return entry;
   }
 
-  /** The contents of a file that is kept in memory. */
+  /** Reads the contents of a file into memory. */
   async small({ path, bytes }: TarEntry, limit: number): Promise<Uint8Array> {
-    if (bytes > limit) throw this.rejected(`'${path}' has ${bytes} bytes, at most ${limit} are read`);
+    if (bytes > limit) throw this.rejected(`'${path}' has ${bytes} bytes; at most ${limit} are allowed`);
     const contents = await this.#read(bytes);
     await this.#skipPadding(bytes);
     return contents;
@@ -119,7 +120,7 @@ class TarReader {
   async #expectEnd(): Promise<void> {
     const second = await this.#read(TAR_BLOCK);
     if (second.some((byte) => byte !== 0) || this.#at !== this.#size) {
-      throw this.rejected("bytes behind the end of the archive");
+      throw this.rejected("bytes after the end of the archive");
     }
   }
 
@@ -128,8 +129,7 @@ class TarReader {
     let done = 0;
     while (done < length) {
       const { bytesRead } = await this.#handle.read(buffer, done, length - done, this.#at + done);
-      if (bytesRead === 0)
-        throw this.rejected(`the archive ends in the middle, after ${this.#at + done} bytes`);
+      if (bytesRead === 0) throw this.rejected(`the archive is truncated after ${this.#at + done} bytes`);
       done += bytesRead;
     }
     this.#at += length;

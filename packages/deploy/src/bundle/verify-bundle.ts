@@ -1,4 +1,4 @@
-/** Everything that can be checked of a bundle, as a directory or packed. */
+/** Verifies a bundle, as a directory or packed. */
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,14 +7,14 @@ import { checkSignature, type SignatureCheck } from "./signature.js";
 import { unpackBundle } from "./unpack.js";
 
 export interface BundleCheck extends Verification {
-  /** Present if a key was given. */
+  /** Only if a key was given. */
   readonly signature?: SignatureCheck;
 }
 
 /**
  * Compares a bundle with its manifest and, given a public key, the manifest with its signature.
  *
- * @throws SlmError INPUT_MISSING, DATA_INVALID if there is no bundle that could be compared.
+ * @throws SlmError INPUT_MISSING, DATA_INVALID if there is no bundle to compare.
  */
 export async function verifyBundle(path: string, keyFile?: string): Promise<BundleCheck> {
   return withBundleDirectory(path, async (directory) => {
@@ -24,7 +24,7 @@ export async function verifyBundle(path: string, keyFile?: string): Promise<Bund
   });
 }
 
-/** Runs `body` on a bundle's directory; a packed bundle is unpacked for as long. */
+/** Runs `body` on a bundle's directory. A packed bundle is unpacked into a temporary directory. */
 async function withBundleDirectory<Result>(
   path: string,
   body: (directory: string) => Promise<Result>,
@@ -40,7 +40,7 @@ async function withBundleDirectory<Result>(
   }
 }
 
-/** Whether a path is a file, so a packed bundle if anything. @throws SlmError INPUT_MISSING */
+/** Whether a path is a file, as a packed bundle is. @throws SlmError INPUT_MISSING */
 export async function isPacked(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isFile();

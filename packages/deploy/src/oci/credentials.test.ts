@@ -1,4 +1,4 @@
-/** What registries and the places that they name get to see of a user's credentials. */
+/** Which hosts receive a user's registry credentials. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -9,7 +9,7 @@ const BASIC = `Basic ${Buffer.from("me:secret").toString("base64")}`;
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** A server that notes every `Authorization` it is shown. */
+/** A server that records every `Authorization` header. */
 interface Place {
   readonly server: Server;
   readonly origin: string;
@@ -45,7 +45,7 @@ function redirect(response: ServerResponse, location: string): void {
   response.writeHead(307, { location }).end();
 }
 
-/** Fetches a blob, and tells how it ended. */
+/** Fetches a blob and returns the outcome. */
 async function pull(extra: Partial<Credentials> = {}): Promise<unknown> {
   const credentials = { user: "me", password: "secret", ...extra };
   const client = new RegistryClient(
@@ -94,7 +94,7 @@ describe("credentials of a registry", () => {
     expect(other.shown).toEqual([]);
   });
 
-  test("are not sent to an address that the registry gives for an upload", async () => {
+  test("are not sent to an upload address that the registry returns", async () => {
     const client = new RegistryClient(
       parseOciReference(`${registry.origin.slice("http://".length)}/team/model:1`),
       {
@@ -109,7 +109,7 @@ describe("credentials of a registry", () => {
     expect(other.shown).toEqual([undefined]);
   });
 
-  test("do not go to a token server of another origin; it is asked as nobody", async () => {
+  test("are not sent to a token server of another origin", async () => {
     registry.answer = ({ headers }, response) => {
       if (headers.authorization === "Bearer public") response.end("blob");
       else challenge(response, `Bearer realm="${other.origin}/token",service="s"`);
@@ -120,7 +120,7 @@ describe("credentials of a registry", () => {
     expect(registry.shown).toEqual([undefined, "Bearer public"]);
   });
 
-  test("go to the token server that SLM_REGISTRY_REALM names, and on to nobody it redirects to", async () => {
+  test("are sent to the token server in SLM_REGISTRY_REALM, and not to an address that it redirects to", async () => {
     const token = await open();
     try {
       registry.answer = ({ headers }, response) => {

@@ -1,4 +1,4 @@
-/** A registry in this process: blobs and manifests in maps, with the answers the distribution API asks for. */
+/** A registry in this process: blobs and manifests in maps, with the answers of the distribution API. */
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -8,9 +8,9 @@ export interface MemoryRegistry {
   readonly host: string;
   readonly blobs: Map<string, Buffer>;
   readonly manifests: Map<string, Buffer>;
-  /** Set to ask for this `Authorization`; it can be had at `/token` for the user `me`, password `secret`. */
+  /** Set to require this `Authorization`; `/token` issues it to user `me` with password `secret`. */
   token?: string;
-  /** Whether the connection breaks in the middle of a blob, or stays without another byte. */
+  /** Whether the connection breaks in the middle of a blob, or stalls. */
   harm?: (name: string) => "cut" | "stall" | undefined;
   close(): Promise<void>;
 }

@@ -32,7 +32,7 @@ const direct = (): OciReference => parseOciReference(`${registry.host}/team/mode
 const faulty = (): OciReference => parseOciReference(`127.0.0.1:${proxy.port}/team/model:1`);
 const SILENCE = { silenceMs: 300 };
 
-/** Runs a call under each fault and counts how the calls ended. @throws for an error that would be called a bug of slm */
+/** Runs a call under each fault and counts the outcomes. @throws for an error that would be reported as a bug of slm */
 async function endings(faults: readonly Fault[], call: () => Promise<unknown>): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
   for (const fault of faults) {
@@ -63,7 +63,7 @@ test("270 pulls over a bad network end with the very bundle or an error that is 
   expect(counts.get("DEVICE_UNAVAILABLE")).toBeGreaterThan(30);
 }, 300_000);
 
-test("180 pushes over a bad network end with the pushed bundle or an error that is no bug", async () => {
+test("180 pushes over a bad network end with the pushed bundle or an error with a code", async () => {
   const counts = await endings(drawFaults(180, 2, 600), async () => {
     registry.blobs.clear();
     registry.manifests.clear();
@@ -92,7 +92,7 @@ test("a pull goes on with the complete files that a killed one left, and leaves 
   expect((await readdir(root)).sort()).toEqual(["bundle", "pulled"]);
 });
 
-test("a pull that the network broke keeps what has arrived for the next one, and one of wrong bytes keeps nothing", async () => {
+test("a pull that the network broke keeps complete files for the next one, and a pull of wrong bytes keeps nothing", async () => {
   await pushBundle(bundle, direct());
   const target = join(root, "pulled");
   const digest = `sha256:${await hashFile(join(bundle, "decoder.onnx"))}`;

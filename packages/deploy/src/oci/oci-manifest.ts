@@ -1,4 +1,4 @@
-/** A bundle as an OCI artifact: its manifest is the configuration, every other file a layer titled with its path. */
+/** Describes a bundle as an OCI artifact: its manifest is the configuration, and every other file is a layer with its path as title. */
 import { z } from "zod";
 
 export const OCI_MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";
@@ -6,7 +6,7 @@ const BUNDLE_ARTIFACT_TYPE = "application/vnd.slm.bundle.v1";
 export const BUNDLE_CONFIG_TYPE = "application/vnd.slm.bundle.manifest.v1+json";
 const BUNDLE_LAYER_TYPE = "application/octet-stream";
 
-/** Annotation that carries a layer's path; other clients write files under it. Source: OCI Image Specification 1.1. */
+/** Annotation with a layer's path, which other clients use as file name. Source: OCI Image Specification 1.1. */
 export const TITLE = "org.opencontainers.image.title";
 
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, "expected sha256: and 64 hexadecimal digits");
@@ -23,14 +23,14 @@ export const ociManifestSchema = z.looseObject({
 
 export type OciManifest = z.infer<typeof ociManifestSchema>;
 
-/** A file to be stored as a blob. */
+/** A file to store as a blob. */
 export interface BlobFile {
   readonly path: string;
   readonly bytes: number;
   readonly sha256: string;
 }
 
-/** The manifest as the bytes that are pushed: the same for the same files. */
+/** The bytes of the manifest to push. The same files give the same bytes. */
 export function ociManifestText(config: BlobFile, layers: readonly BlobFile[]): string {
   return JSON.stringify({
     schemaVersion: 2,

@@ -28,7 +28,7 @@ afterEach(async () => {
 const at = (version: string) => parseOciReference(`${registry.host}/team/model${version}`);
 
 describe(pushBundle, () => {
-  test("what is pushed comes back byte for byte, by tag and by digest", async () => {
+  test("a pushed bundle is pulled byte for byte, by tag and by digest", async () => {
     const { digest, sent } = await pushBundle(bundle, at(":1.0"));
     expect(sent).toBe(4);
     registry.manifests.set(digest, registry.manifests.get("1.0")!);
@@ -63,11 +63,11 @@ describe(pushBundle, () => {
 });
 
 describe(pullBundle, () => {
-  test("says that there is nothing of that name", async () => {
+  test("says that the registry has no such repository, tag or digest", async () => {
     await expect(pullBundle(at(":none"), join(root, "x"))).rejects.toMatchObject({ code: "INPUT_MISSING" });
   });
 
-  test("rejects a blob that is not what its digest says, and leaves nothing", async () => {
+  test("rejects a blob that does not match its digest, and leaves nothing", async () => {
     await pushBundle(bundle, at(":1"));
     const [digest] = [...registry.blobs].find(([, bytes]) => bytes.length === 700)!;
     registry.blobs.set(digest, Buffer.alloc(700, "x"));
@@ -82,7 +82,7 @@ describe(pullBundle, () => {
     await expect(pullBundle(at(":1"), join(root, "x"))).rejects.toThrow(/got more/);
   });
 
-  test("a changed manifest is rejected or gives the same bundle, and nothing else appears", async () => {
+  test("a changed manifest is rejected or results in the same bundle", async () => {
     await pushBundle(bundle, at(":1"));
     const original = registry.manifests.get("1")!.toString();
     const edit = fc.tuple(

@@ -1,4 +1,4 @@
-/** Pulls a bundle from an OCI registry: nothing is written that the bundle's own manifest does not list. */
+/** Pulls a bundle from an OCI registry. Only files that the bundle's manifest lists are written. */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -38,11 +38,11 @@ export interface Pulled {
 }
 
 /**
- * Pulls into `directory`, which appears whole and checked or not at all. Files that a killed or broken call has completed are not
+ * Pulls into `directory`, which is written atomically after all checks. Files that an interrupted call has completed are not
  * fetched again.
  *
- * @throws SlmError INPUT_MISSING if there is nothing of that name; DATA_INVALID if what the registry gives is not a
- * bundle, or not what its digests say; what the registry client throws.
+ * @throws SlmError INPUT_MISSING if the name does not exist; DATA_INVALID if the registry's answer is not a
+ * bundle or does not match its digests; the errors of the registry client.
  */
 export async function pullBundle(
   reference: OciReference,
@@ -70,7 +70,7 @@ export async function pullBundle(
   return { digest, manifest };
 }
 
-/** Removes everything but complete files of these layers. */
+/** Removes all files that are not complete layers. */
 async function keepComplete(work: string, layers: readonly Layer[]): Promise<ReadonlySet<string>> {
   const digests = new Map(layers.map(({ path, digest }) => [path, digest]));
   const complete = new Set<string>();
@@ -94,7 +94,7 @@ interface Layer {
   readonly digest: string;
 }
 
-/** The layers of exactly the files that the manifest lists, with the signature where there is one. */
+/** The layers, which must be exactly the files of the manifest, and the signature if there is one. */
 function chooseLayers(
   oci: OciManifest,
   manifest: Manifest,
@@ -111,13 +111,14 @@ function chooseLayers(
     if (!isSignature && wanted.get(path) !== `${bytes} ${digest}`) {
       throw new SlmError(
         "DATA_INVALID",
-        `${where}: layer '${path}' is not the file of that name in ${MANIFEST_FILE}`,
+        `${where}: layer '${path}' does not match its entry in ${MANIFEST_FILE}`,
       );
     }
     wanted.delete(path);
   }
   const [missing] = wanted.keys();
-  if (missing !== undefined) throw new SlmError("DATA_INVALID", `${where}: no layer holds '${missing}'`);
+  if (missing !== undefined)
+    throw new SlmError("DATA_INVALID", `${where}: there is no layer for '${missing}'`);
   return layers;
 }
 
@@ -141,7 +142,7 @@ async function fetchOciManifest(
   }
   const checked = ociManifestSchema.safeParse(parseJson(bytes, where));
   if (!checked.success || checked.data.config.mediaType !== BUNDLE_CONFIG_TYPE) {
-    throw new SlmError("DATA_INVALID", `${where}: this is an artifact of another kind, not a bundle of slm`, {
+    throw new SlmError("DATA_INVALID", `${where}: expected a bundle of slm, got another kind of artifact`, {
       suggestions: ["slm deploy MODEL --to oci --reference HOST/REPOSITORY:TAG"],
     });
   }
@@ -156,7 +157,7 @@ async function fetchSmall(
   if (size > limit)
     throw new SlmError(
       "DATA_INVALID",
-      `${where}: ${MANIFEST_FILE} has ${size} bytes, at most ${limit} are read`,
+      `${where}: ${MANIFEST_FILE} has ${size} bytes; at most ${limit} are allowed`,
     );
   const response = await client.call(`blobs/${digest}`, { expect: [200] });
   const { bytes } = await readBytes(response, limit);

@@ -1,4 +1,4 @@
-/** Pushes a bundle to an OCI registry. Files the registry has already are not sent again. */
+/** Pushes a bundle to an OCI registry. Files that the registry already has are not sent again. */
 import { openAsBlob } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -13,22 +13,22 @@ export interface PushOptions {
   readonly signal?: AbortSignal;
   /** Longest time without a byte [ms]. Default: 120,000. */
   readonly silenceMs?: number | undefined;
-  /** Told after every file. */
+  /** Called after every file. */
   readonly onFile?: (path: string, done: number, total: number) => void;
 }
 
 export interface Pushed {
-  /** `host/repository@sha256:...`: names these very bytes for good. */
+  /** `host/repository@sha256:...`: a permanent name of exactly these bytes. */
   readonly reference: string;
   readonly digest: string;
-  /** Files sent; the others were there. */
+  /** Number of files sent; the registry had the others. */
   readonly sent: number;
 }
 
 /**
- * Pushes a verified bundle, its manifest last, so that nobody can pull half of it.
+ * Pushes a verified bundle. The manifest is last, so nobody can pull an incomplete bundle.
  *
- * @throws SlmError DATA_INVALID if the bundle does not match its manifest; what the registry client throws.
+ * @throws SlmError DATA_INVALID if the bundle does not match its manifest; the errors of the registry client.
  */
 export async function pushBundle(
   directory: string,
@@ -36,7 +36,10 @@ export async function pushBundle(
   options: PushOptions = {},
 ): Promise<Pushed> {
   if (reference.digest !== undefined) {
-    throw new SlmError("USAGE", "deploy: push to a tag; the digest follows from the contents");
+    throw new SlmError(
+      "USAGE",
+      "deploy: push to a tag, not to a digest; the digest is computed from the contents",
+    );
   }
   const entries = await bundleEntries(directory);
   const files = await Promise.all(entries.map(({ path }) => describeBlob(directory, path)));
@@ -64,14 +67,14 @@ async function describeBlob(directory: string, path: string): Promise<BlobFile> 
   return { path, bytes: (await stat(full)).size, sha256: await hashFile(full) };
 }
 
-/** Whether the file had to be sent. */
+/** Uploads a file. @returns false if the registry already had it */
 async function pushBlob(client: RegistryClient, directory: string, file: BlobFile): Promise<boolean> {
   const digest = `sha256:${file.sha256}`;
   const head = await client.call(`blobs/${digest}`, { method: "HEAD", expect: [200, 404] });
   if (head.status === 200) return false;
   const begun = await client.call("blobs/uploads/", { method: "POST", expect: [202] });
   const location = begun.headers.get("location");
-  if (location === null) throw new SlmError("OUTPUT_FAILED", "the registry names no place for an upload");
+  if (location === null) throw new SlmError("OUTPUT_FAILED", "the registry did not return an upload address");
   const url = client.resolve(location);
   url.searchParams.set("digest", digest);
   const blob = await openAsBlob(join(directory, file.path));

@@ -1,13 +1,13 @@
-/** Names of bundles in a registry: `host[:port]/repository[:tag][@sha256:digest]`. */
+/** Parses names of bundles in a registry: `host[:port]/repository[:tag][@sha256:digest]`. */
 import { SlmError } from "@slm/core";
 
 export interface OciReference {
   /** Host and port. */
   readonly registry: string;
   readonly repository: string;
-  /** Tag, or digest where the reference has one. */
+  /** The digest if the reference has one, else the tag. */
   readonly version: string;
-  /** Set where the reference has a digest: what is fetched must hash to it. */
+  /** The digest, if the reference has one. The fetched manifest must match it. */
   readonly digest?: string | undefined;
 }
 
@@ -19,7 +19,7 @@ const DIGEST = /^sha256:[0-9a-f]{64}$/;
 
 const DEFAULT_TAG = "latest";
 
-/** @throws SlmError USAGE naming the part that is wrong. */
+/** @throws SlmError USAGE for an invalid part. */
 export function parseOciReference(text: string): OciReference {
   const slash = text.indexOf("/");
   const registry = text.slice(0, Math.max(0, slash));
@@ -52,7 +52,7 @@ export function parseOciReference(text: string): OciReference {
   };
 }
 
-/** Registries on this machine are spoken to without TLS, as every client does. */
+/** Registries on this machine use plain HTTP, as with other clients. */
 export function registryUrl({ registry }: OciReference): string {
   const host = registry.startsWith("[")
     ? registry.slice(0, registry.indexOf("]") + 1)

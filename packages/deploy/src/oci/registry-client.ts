@@ -1,5 +1,5 @@
 /**
- * The part of the OCI Distribution API that pushing and pulling needs, over fetch.
+ * A client of the OCI Distribution API, as far as pushing and pulling need it.
  *
  * Source: OCI Distribution Specification 1.1; Docker's token authentication (the `Bearer` challenge).
  */
@@ -10,11 +10,11 @@ import { registryUrl, type OciReference } from "./reference.js";
 export interface Credentials {
   readonly user: string;
   readonly password: string;
-  /** Origin of a token server beside the registry that may see them, as `https://auth.example.com`. */
+  /** Origin of a token server that may receive the credentials too, such as `https://auth.example.com`. */
   readonly realm?: string | undefined;
 }
 
-/** Token servers of registries that have them at another address. Source: the registries' own challenges. */
+/** Token servers of well-known registries at other addresses. Source: the challenges of these registries. */
 const KNOWN_REALMS: Readonly<Record<string, string>> = {
   "https://registry-1.docker.io": "https://auth.docker.io",
   "https://registry.gitlab.com": "https://gitlab.com",
@@ -23,18 +23,18 @@ const KNOWN_REALMS: Readonly<Record<string, string>> = {
 interface Call {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Made anew for each attempt: a stream can be sent once. */
+  /** Creates the body for each attempt, because a stream can be sent only once. */
   readonly body?: () => NonNullable<RequestInit["body"]>;
-  /** Statuses that are an answer; every other is an error. */
+  /** Accepted statuses; every other status is an error. */
   readonly expect: readonly number[];
 }
 
-/** Largest answer of a token server. */
+/** Largest answer of a token server [bytes]. */
 const TOKEN_BYTES = 1024 * 1024;
 
 const tokenAnswer = z.looseObject({ token: z.string().optional(), access_token: z.string().optional() });
 
-/** How long a registry may be silent [ms]: it may hash a large file before it answers. */
+/** Longest silence of a registry, which may hash a large file before it answers [ms]. */
 const SILENCE_MS = 120_000;
 
 /** Messages for error statuses of a registry; the default is "the registry rejected". */
@@ -46,12 +46,12 @@ const REJECTIONS: ReadonlyMap<
     401,
     {
       code: "USAGE",
-      why: "not authorized: set SLM_REGISTRY_USER and SLM_REGISTRY_PASSWORD (and SLM_REGISTRY_REALM where the token server has another address)",
+      why: "not authorized: set SLM_REGISTRY_USER and SLM_REGISTRY_PASSWORD (and SLM_REGISTRY_REALM if the token server has another address)",
     },
   ],
-  [403, { code: "USAGE", why: "forbidden to this user" }],
-  [404, { code: "INPUT_MISSING", why: "there is nothing of that name" }],
-  [413, { code: "OUTPUT_FAILED", why: "the registry takes no files of this size" }],
+  [403, { code: "USAGE", why: "this user is not allowed to do this" }],
+  [404, { code: "INPUT_MISSING", why: "the registry has no such repository, tag or digest" }],
+  [413, { code: "OUTPUT_FAILED", why: "the file is too large for the registry" }],
 ]);
 
 export class RegistryClient {
@@ -80,15 +80,15 @@ export class RegistryClient {
     this.#fetch = guardedFetch({ origin: new URL(this.#base).origin, silenceMs: this.#silenceMs });
   }
 
-  /** Calls `/v2/<repository>/<path>`. @throws SlmError DEVICE_UNAVAILABLE if nobody answers; by REJECTIONS otherwise. */
+  /** Calls `/v2/<repository>/<path>`. @throws SlmError DEVICE_UNAVAILABLE without an answer; otherwise the code in REJECTIONS. */
   async call(path: string, call: Call): Promise<Response> {
     return this.callUrl(new URL(`/v2/${this.#repository}/${path}`, this.#base), call);
   }
 
-  /** Calls an address the registry gave, as uploads are; only one of the registry itself is sent the credentials. */
+  /** Calls an address that the registry returned, for example for an upload. Only the registry itself receives the credentials. */
   async callUrl(url: URL, call: Call): Promise<Response> {
     let response = await this.#send(url, call);
-    // Only the registry itself may ask who is there, not an address that it redirects to.
+    // Only the registry itself may ask for credentials, not an address that it redirects to.
     if (response.status === 401 && new URL(response.url).origin === new URL(this.#base).origin) {
       const challenge = response.headers.get("www-authenticate") ?? "";
       await response.body?.cancel();
@@ -110,7 +110,7 @@ export class RegistryClient {
     );
   }
 
-  /** An address from a `Location` header. @throws SlmError DATA_INVALID for what is none, or leaves https */
+  /** An address from a `Location` header. @throws SlmError DATA_INVALID for an invalid address, or a change from https to http */
   resolve(location: string): URL {
     const url = URL.canParse(location, this.#base) ? new URL(location, this.#base) : undefined;
     const isHttps = this.#base.startsWith("https:");
@@ -118,7 +118,7 @@ export class RegistryClient {
       return url;
     throw new SlmError(
       "DATA_INVALID",
-      `${new URL(this.#base).host}: an upload to ${url === undefined ? "no address" : `${url.protocol}//${url.host}`}`,
+      `${new URL(this.#base).host}: the registry sends an upload to ${url === undefined ? "an invalid address" : `${url.protocol}//${url.host}`}`,
     );
   }
 
@@ -135,7 +135,7 @@ export class RegistryClient {
     );
   }
 
-  /** The answer. @throws SlmError DEVICE_UNAVAILABLE if there is none */
+  /** Waits for the answer. @throws SlmError DEVICE_UNAVAILABLE without an answer */
   async #answerOf(sent: Promise<Response>, { host }: URL): Promise<Response> {
     try {
       return await sent;
@@ -167,13 +167,13 @@ export class RegistryClient {
     if (!/^bearer\b/i.test(challenge) || realm === undefined) return undefined;
     if (!URL.canParse(realm, this.#base)) return undefined;
     const [url, own] = [new URL(realm, this.#base), new URL(this.#base)];
-    // A token in clear text could be anybody's.
+    // A token sent in clear text could be forged.
     if (url.protocol !== "https:" && url.protocol !== own.protocol) return undefined;
     for (const key of ["service", "scope"]) {
       const value = parameters.get(key);
       if (value !== undefined) url.searchParams.set(key, value);
     }
-    // A token server elsewhere is asked as nobody: a registry must not name the place where the password goes.
+    // Other token servers are called without credentials: a registry must not choose where the password goes.
     const trusted = [own.origin, KNOWN_REALMS[own.origin], this.#credentials?.realm];
     const origin = trusted.find((one) => one === url.origin) ?? own.origin;
     const ask = guardedFetch({ origin, silenceMs: this.#silenceMs, maxBytes: TOKEN_BYTES });
@@ -182,7 +182,7 @@ export class RegistryClient {
     if (!response.ok) return undefined;
     const answer = tokenAnswer.safeParse(parseJson(await response.text())).data;
     const token = answer?.token ?? answer?.access_token;
-    // What no header can hold is no token.
+    // A text that is not allowed in a header is not a token.
     return token !== undefined && /^[\x21-\x7e]+$/u.test(token) ? `Bearer ${token}` : undefined;
   }
 }
@@ -192,13 +192,13 @@ async function readAtMost(response: Response, limit: number): Promise<string> {
   return (await readBytes(response, limit)).bytes.toString("utf8");
 }
 
-/** The body of an answer in the pieces in which it arrives; none if it has no body. */
+/** The body of an answer in pieces, as they arrive; empty without a body. */
 export async function* bodyOf(response: Response): AsyncGenerator<Uint8Array> {
   const pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array> = response.body ?? [];
   yield* pieces;
 }
 
-/** The first `limit` bytes of an answer, and whether there were more. */
+/** The first `limit` bytes of an answer, and whether it was longer. */
 export async function readBytes(
   response: Response,
   limit: number,
@@ -213,14 +213,14 @@ export async function readBytes(
   return { bytes: Buffer.concat(pieces).subarray(0, limit), isCut: size > limit };
 }
 
-/** Credentials for the registry, from the environment. @throws SlmError USAGE if only one of the two is set. */
+/** Registry credentials from the environment. @throws SlmError USAGE if only one of the two variables is set. */
 export function registryCredentials(environment: NodeJS.ProcessEnv): Credentials | undefined {
   const { SLM_REGISTRY_USER: user = "", SLM_REGISTRY_PASSWORD: password = "" } = environment;
   const { SLM_REGISTRY_REALM: realm = "" } = environment;
   if (realm !== "" && !(URL.canParse(realm) && /^https?:$/u.test(new URL(realm).protocol)))
     throw new SlmError(
       "USAGE",
-      `SLM_REGISTRY_REALM: expected an address, as https://auth.example.com, got '${realm}'`,
+      `SLM_REGISTRY_REALM: expected an address such as https://auth.example.com, got '${realm}'`,
     );
   if (user === "" && password === "") return undefined;
   if (user !== "" && password !== "")
@@ -232,6 +232,6 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // Not an answer with a token.
+    return undefined; // The answer has no token.
   }
 }

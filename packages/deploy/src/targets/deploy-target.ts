@@ -1,14 +1,14 @@
-/** Destinations of bundles that extensions add. */
+/** Deploy targets, which extensions can add. */
 import { ExtensionTable } from "@slm/core";
 
 export interface DeployRequest {
-  /** Directory of a complete and verified bundle. */
+  /** Directory of a verified bundle. */
   readonly bundle: string;
-  /** `--output`, or its default: MODEL with the name of the target as a suffix. */
+  /** `--output`. Default: MODEL with the name of the target as a suffix. */
   readonly output: string;
   /** `--name`. */
   readonly name: string | undefined;
-  /** Prepare everything and send nothing. */
+  /** Prepare everything, but send nothing. */
   readonly dryRun: boolean;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
@@ -17,9 +17,9 @@ export interface DeployRequest {
 }
 
 export interface DeployTarget {
-  /** Delivers a bundle. @returns where it is now: a path, an address or a device */
+  /** Delivers a bundle. @returns its destination: a path, an address or a device */
   readonly deliver: (request: DeployRequest) => Promise<{ readonly bundle: string }>;
 }
 
-/** Destinations by name; extensions add them. */
+/** Deploy targets by name; extensions add them. */
 export const DEPLOY_TARGETS = new ExtensionTable<DeployTarget>("deployTargets", {});

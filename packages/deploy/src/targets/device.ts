@@ -1,27 +1,27 @@
-/** Copies a packed bundle to a device over ssh or adb, measures it there with the device's own slm, brings the numbers home. */
+/** Copies a packed bundle to a device over ssh or adb and runs `slm bench` there. */
 import { basename } from "node:path";
 import { execa } from "execa";
 import { SlmError } from "@slm/core";
 
-/** How a device is reached. */
+/** How to connect to a device. */
 export type DeviceAddress =
   | { readonly kind: "ssh"; readonly host: string }
   | { readonly kind: "adb"; readonly serial: string | undefined };
 
 export interface DeviceOptions {
-  /** Directory on the device; it is made. */
+  /** Directory on the device. It is created if needed. */
   readonly directory: string;
-  /** The command line on the device. */
+  /** Command that runs slm on the device. */
   readonly command: string;
   readonly signal: AbortSignal;
 }
 
-/** Words of a host or serial number: nothing that a program could take for an option, or a shell for more than a word. */
+/** Allowed host or serial number: cannot be read as an option, or as more than one word by a shell. */
 const WORD = /^[A-Za-z0-9_[\]][A-Za-z0-9._:@[\]-]{0,254}$/;
-/** Paths and commands go through the device's shell. */
+/** Allowed path or command: it is passed through the device's shell. */
 const REMOTE_PATH = /^[A-Za-z0-9_/~.][A-Za-z0-9_/.~+-]{0,511}$/;
 
-/** How each connection copies a file and runs a command there. */
+/** Commands of each connection that copy a file and run a command. */
 const CONNECTIONS = {
   ssh: {
     copy: (address: string, file: string, target: string) => [
@@ -55,9 +55,9 @@ export function parseDeviceAddress(text: string): DeviceAddress {
 
 /**
  * @param file packed bundle
- * @returns what `slm bench --json` printed on the device
- * @throws SlmError DEVICE_UNAVAILABLE if the device cannot be reached or its slm fails; USAGE for a path that a shell could
- * misread.
+ * @returns the output of `slm bench --json` on the device
+ * @throws SlmError DEVICE_UNAVAILABLE if the device cannot be reached or its slm fails; USAGE for a path with characters that a shell
+ * interprets.
  */
 export async function benchOnDevice(
   file: string,
@@ -68,7 +68,7 @@ export async function benchOnDevice(
     if (!REMOTE_PATH.test(word)) {
       throw new SlmError(
         "USAGE",
-        `deploy: a path on a device has letters, digits and / . _ + - only, got '${word}'`,
+        `deploy: a path on a device may contain only letters, digits and / . _ + -, got '${word}'`,
       );
     }
   }
@@ -84,7 +84,7 @@ export async function benchOnDevice(
   } catch (cause) {
     throw new SlmError(
       "DEVICE_UNAVAILABLE",
-      `deploy: ${command} bench on ${name || "the device"} printed no JSON`,
+      `deploy: ${command} bench on ${name || "the device"} did not print JSON`,
       { cause },
     );
   }

@@ -1,4 +1,4 @@
-/** A bundle in the layout of the Hugging Face hub: the model's files at the root, the card with the hub's front matter. */
+/** Writes and uploads a bundle in the layout of the Hugging Face hub: files at the root, and the card with the hub's front matter. */
 import { openAsBlob } from "node:fs";
 import { copyFile, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -7,19 +7,19 @@ import { stringify } from "yaml";
 import { bundleEntries } from "../bundle/pack.js";
 
 export interface HubOptions {
-  /** SPDX identifier or the hub's own word, as apache-2.0. */
+  /** SPDX identifier or the hub's own name, such as apache-2.0. */
   readonly licence: string;
 }
 
 const CARD = "README.md";
-/** The hub's own address. */
+/** Default address of the hub. */
 const PUBLIC_HUB = "https://huggingface.co";
-/** Largest answer about an upload. */
+/** Largest answer to an upload [bytes]. */
 const ANSWER_BYTES = 16 * 1024 * 1024;
 const REPOSITORY = /^[A-Za-z0-9][A-Za-z0-9._-]{0,95}\/[A-Za-z0-9][A-Za-z0-9._-]{0,95}$/;
 
 /**
- * Writes the layout into a directory. @returns paths of its files
+ * Writes the layout into a directory. @returns the paths of its files
  *
  * @throws SlmError DATA_INVALID if the bundle does not match its manifest.
  */
@@ -51,7 +51,7 @@ export interface HubUpload {
   /** `owner/name` */
   readonly repository: string;
   readonly token: string;
-  /** Another hub than the public one. */
+  /** Address of another hub. */
   readonly hubUrl?: string | undefined;
 }
 
@@ -60,7 +60,7 @@ export interface HubUploaded {
   readonly commit: string;
 }
 
-/** @throws SlmError USAGE for a name that no repository has. */
+/** @throws SlmError USAGE for an invalid name. */
 export function checkHubRepository(repository: string): void {
   if (REPOSITORY.test(repository)) return;
   throw new SlmError("USAGE", `deploy: expected owner/name, got '${repository}'`, {
@@ -71,7 +71,7 @@ export function checkHubRepository(repository: string): void {
 /**
  * Uploads a written layout as one commit.
  *
- * @throws SlmError OUTPUT_FAILED if the hub rejects, DEVICE_UNAVAILABLE if it does not answer.
+ * @throws SlmError OUTPUT_FAILED if the hub rejects the upload, DEVICE_UNAVAILABLE if it does not answer.
  */
 export async function uploadToHub(
   layout: string,
@@ -92,15 +92,16 @@ export async function uploadToHub(
       accessToken: token,
       files,
       commitTitle: "Upload a bundle of slm",
-      // A worker that hashes files is for browsers; here the library hashes in this thread.
+      // Hash in this thread: the library's worker is for browsers only.
       useWebWorkers: false,
-      // The library asks by address; a `Request` would be refused.
+      // The library calls fetch with a URL, never with a `Request`.
       fetch: guardedFetch({ origin, maxBytes: ANSWER_BYTES }) as typeof fetch,
-      // The Xet protocol sends the user's token to whatever address the hub names.
+      // The Xet protocol would send the user's token to any address that the hub returns.
       useXet: false,
       ...(hubUrl === undefined ? {} : { hubUrl }),
     });
-    if (uploaded === undefined) throw new SlmError("OUTPUT_FAILED", `hub: ${repository}: no commit was made`);
+    if (uploaded === undefined)
+      throw new SlmError("OUTPUT_FAILED", `hub: ${repository}: the hub made no commit`);
     return { url: uploaded.commit.url, commit: uploaded.commit.oid };
   } catch (cause) {
     if (cause instanceof SlmError) throw cause;

@@ -1,4 +1,4 @@
-/** A bundle as an npm package: `generate()` with types, the model inside. */
+/** Packs a bundle as an npm package: `generate()` with types, and the model. */
 import { readFile, stat } from "node:fs/promises";
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
@@ -10,12 +10,12 @@ import { bundleEntries } from "../bundle/pack.js";
 import { TAR_BLOCK, encodeTarHeader, paddingAfter } from "../bundle/tar-header.js";
 
 export interface NpmPackageOptions {
-  /** Name as npm wants it, with or without a scope. */
+  /** Name of the package, with or without a scope. */
   readonly name: string;
   readonly version: string;
-  /** The program behind `generate()`: one file of JavaScript that looks for the model in `./model/`. */
+  /** The JavaScript file that exports `generate()` and loads the model from `./model/`. */
   readonly program: string;
-  /** What the program imports. */
+  /** Packages that the program imports. */
   readonly dependencies: Readonly<Record<string, string>>;
   readonly licence: string;
 }
@@ -28,32 +28,32 @@ export interface Generated {
   readonly text: string;
   /** Number of generated tokens. */
   readonly tokens: number;
-  /** Whether the model ended it; false where \`maxTokens\` did. */
+  /** True if the model ended the answer, false if it reached \`maxTokens\`. */
   readonly finished: boolean;
 }
 
 export interface Options {
-  /** What the text is about, for a vision-language model: a file, or its bytes. */
+  /** Image for a vision-language model: a file, or its bytes. */
   readonly image?: string | Uint8Array;
-  /** Most tokens of an answer. Default: what the model can hold. */
+  /** Most tokens of an answer. Default: the model's limit. */
   readonly maxTokens?: number;
-  /** Told each piece of text as soon as it is certain. */
+  /** Called with each piece of text as soon as it is final. */
   readonly onToken?: (piece: string) => void;
-  /** Stops between two tokens. */
+  /** Stops the generation between two tokens. */
   readonly signal?: AbortSignal;
 }
 
-/** Answers one text. The model is loaded by the first call and stays loaded. */
+/** Answers one text. The first call loads the model, which stays loaded. */
 export declare function generate(source: string, options?: Options): Promise<Generated>;
 
-/** Gives the model's memory back. The next call loads it again. */
+/** Frees the model's memory. The next call loads it again. */
 export declare function close(): Promise<void>;
 `;
 
 /**
  * Writes the tarball; the same bundle gives the same bytes.
  *
- * @throws SlmError USAGE for a name or version that npm does not take, DATA_INVALID for a bundle that is not whole.
+ * @throws SlmError USAGE for a name or version that npm does not allow, DATA_INVALID for an incomplete bundle.
  */
 export async function writeNpmPackage(
   bundle: string,
@@ -62,9 +62,13 @@ export async function writeNpmPackage(
 ): Promise<void> {
   const { name, version } = options;
   if (!NAME.test(name) || name.length > 214 || !VERSION.test(version)) {
-    throw new SlmError("USAGE", `deploy: npm takes no package '${name}' of version '${version}'`, {
-      suggestions: ["--name @scope/model --package-version 1.0.0"],
-    });
+    throw new SlmError(
+      "USAGE",
+      `deploy: npm does not allow the package name '${name}' or the version '${version}'`,
+      {
+        suggestions: ["--name @scope/model --package-version 1.0.0"],
+      },
+    );
   }
   await readManifest(bundle);
   const texts: Readonly<Record<string, string | Uint8Array>> = {
@@ -74,7 +78,7 @@ export async function writeNpmPackage(
     "index.d.ts": TYPES,
   };
   const archive = Readable.from(archivePieces(bundle, texts));
-  // The header of gzip would tell the time; Node writes none.
+  // Node writes no time into the gzip header, so the same files give the same bytes.
   await writeBytesAtomic(file, await buffer(archive.pipe(createGzip({ level: 9 }))));
 }
 

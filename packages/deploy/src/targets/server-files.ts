@@ -1,4 +1,4 @@
-/** What a machine needs to run `slm serve` on a bundle for good: a systemd unit and a Dockerfile. */
+/** Writes a systemd unit and a Dockerfile that run `slm serve` on a bundle. */
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { makeFolder, SLM_VERSION, writeTextAtomic, SlmError } from "@slm/core";
@@ -6,19 +6,19 @@ import { makeFolder, SLM_VERSION, writeTextAtomic, SlmError } from "@slm/core";
 export interface ServerFilesOptions {
   /** Name of the service: letters, digits and dashes. */
   readonly name: string;
-  /** Port the service listens on. */
+  /** Port of the service. */
   readonly port: number;
 }
 
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/;
 
-/** Where the bundle lies on the machine. */
+/** Directory of the bundle on the machine. */
 const installPath = (name: string): string => `/opt/slm/${name}`;
 
 /**
- * Copies the bundle into `output/bundle` and writes `NAME.service`, `Dockerfile` and `README.md` beside it.
+ * Copies the bundle into `output/bundle` and writes `NAME.service`, `Dockerfile` and `README.md` next to it.
  *
- * @throws SlmError USAGE for a name that a service cannot have.
+ * @throws SlmError USAGE for an invalid service name.
  */
 export async function writeServerFiles(
   bundle: string,
@@ -28,7 +28,7 @@ export async function writeServerFiles(
   if (!NAME.test(name)) {
     throw new SlmError(
       "USAGE",
-      `deploy: a service is named with lower-case letters, digits and dashes, got '${name}'`,
+      `deploy: expected a service name of lower-case letters, digits and dashes, got '${name}'`,
       {
         suggestions: ["--name my-model"],
       },
@@ -56,7 +56,7 @@ Wants=network-online.target
 Type=exec
 ExecStart=/usr/bin/env slm serve ${installPath(name)}/bundle --host 127.0.0.1 --port ${port}
 ExecReload=/bin/kill -HUP $MAINPID
-# API keys, one variable a line: SLM_API_KEYS, SLM_ADMIN_KEY
+# API keys, one variable per line: SLM_API_KEYS, SLM_ADMIN_KEY
 EnvironmentFile=-/etc/slm/${name}.env
 Restart=on-failure
 TimeoutStopSec=45
@@ -92,7 +92,7 @@ CMD ["slm", "serve", "/bundle", "--host", "0.0.0.0", "--port", "${port}"]
 function instructions(name: string, port: number): string {
   return `# ${name}
 
-Made by slm ${SLM_VERSION}. As a service:
+Written by slm ${SLM_VERSION}. To run it as a service:
 
 \`\`\`sh
 sudo mkdir -p ${installPath(name)} && sudo cp -r bundle ${installPath(name)}/
@@ -100,7 +100,7 @@ sudo cp ${name}.service /etc/systemd/system/ && sudo systemctl enable --now ${na
 curl http://127.0.0.1:${port}/health
 \`\`\`
 
-A new bundle without dropped requests: put it in place of \`${installPath(name)}/bundle\`, then
-\`sudo systemctl reload ${name}\`. As a container: \`docker build -t ${name} . && docker run -p ${port}:${port} ${name}\`.
+To replace the bundle without dropping requests, replace \`${installPath(name)}/bundle\` and run
+\`sudo systemctl reload ${name}\`. To run it as a container: \`docker build -t ${name} . && docker run -p ${port}:${port} ${name}\`.
 `;
 }

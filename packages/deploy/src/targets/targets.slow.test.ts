@@ -114,7 +114,7 @@ describe(writeHubLayout, () => {
     hub.close();
   });
 
-  test("gives the card its front matter, and uploads every file in one commit", async () => {
+  test("adds front matter to the card, and uploads every file in one commit", async () => {
     const layout = join(root, "hub");
     const paths = await writeHubLayout(bundle, layout, { licence: "apache-2.0" });
     expect(await readFile(join(layout, "README.md"), "utf8")).toMatch(
@@ -138,7 +138,7 @@ describe(writeHubLayout, () => {
 });
 
 describe(writeWebSite, () => {
-  test("rejects a model for a device that is no browser", async () => {
+  test("rejects a model that is not for browsers", async () => {
     await writeArtifact(
       { directory: bundle, kind: "bundle", key: "npu", inputs: [], settings: {}, origins: {}, seed: 1 },
       async (work) => {
@@ -159,7 +159,7 @@ describe(writeWebSite, () => {
   });
 });
 
-/** Programs of these names on the search path: they note their arguments, and answer as a device would. */
+/** Puts programs with these names on the search path. They record their arguments and answer like a device. */
 async function fakePrograms(names: readonly string[], benchJson: string): Promise<string> {
   const directory = join(root, "bin");
   await mkdir(directory);
@@ -185,7 +185,7 @@ describe(benchOnDevice, () => {
     process.env["PATH"] = path;
   });
 
-  test("copies over ssh, verifies and measures there, and brings the numbers home", async () => {
+  test("copies over ssh, verifies and measures there", async () => {
     const result = await benchOnDevice(join(root, "m.slm"), parseDeviceAddress("ssh:pi@board"), options);
     expect(result).toEqual({ result: { n: 1 } });
     const calls = (await readFile(join(root, "calls"), "utf8")).trim().split("\n");

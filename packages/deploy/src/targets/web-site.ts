@@ -1,4 +1,4 @@
-/** A static site that answers with the bundle in the browser: the built page, the bundle, and the list of what to keep offline. */
+/** Writes a static site that runs the bundle in the browser: the built page, the bundle, and the list of files to cache. */
 import { createReadStream, createWriteStream } from "node:fs";
 import { copyFile, readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -9,7 +9,7 @@ import { readDeviceModel } from "@slm/exported-model";
 import { TARGETS, deviceOf } from "@slm/devices";
 import { bundleEntries } from "../bundle/pack.js";
 
-/** What the page reads first: what to load, how large it is, and the version its cache goes by. */
+/** The file that the page reads first: files to load, their size, and the version of the cache. */
 const SITE_FILE = "site.json";
 
 export interface WebSiteOptions {
@@ -22,9 +22,9 @@ export interface WebSiteOptions {
 const FOR_BROWSERS = TARGETS.filter((target) => deviceOf("deploy", target).runtimes.includes("web"));
 
 /**
- * Writes the site. Serve it from any static host; `https` or `localhost` is needed to work offline.
+ * Writes the site. Serve it from any static host; Working offline requires `https` or `localhost`.
  *
- * @throws SlmError INPUT_MISSING if the page has not been built; OP_UNSUPPORTED for a model for other devices.
+ * @throws SlmError INPUT_MISSING if the page has not been built; OP_UNSUPPORTED for a model of another target.
  */
 export async function writeWebSite(
   bundle: string,
@@ -35,7 +35,7 @@ export async function writeWebSite(
   if (model.static !== undefined || !FOR_BROWSERS.includes(model.target)) {
     throw new SlmError(
       "OP_UNSUPPORTED",
-      `deploy: a browser runs models for ${FOR_BROWSERS.join(" and ")}, this one is for ${model.target}`,
+      `deploy: a browser runs models for target ${FOR_BROWSERS.join(" and ")}; this model is for ${model.target}`,
       {
         suggestions: ["slm export CHECKPOINT --target web"],
       },
@@ -60,10 +60,10 @@ export async function writeWebSite(
   return [...shell, ...files.map(({ path }) => path), SITE_FILE];
 }
 
-/** Ending of files that the built page holds compressed, and a site as they are: WebAssembly shrinks to a fifth. */
+/** Extension of files that are compressed in the built page and decompressed in a site: WebAssembly shrinks to a fifth. */
 const COMPRESSED = ".br";
 
-/** Copies the built page. @returns its files as they are in the site. @throws SlmError INPUT_MISSING if there is no page */
+/** Copies the built page. @returns the files of the site. @throws SlmError INPUT_MISSING if there is no page */
 async function copyPage(page: string, output: string): Promise<readonly string[]> {
   const entries = await readdir(page, { recursive: true, withFileTypes: true }).catch((cause: unknown) => {
     throw new SlmError("INPUT_MISSING", `deploy: the page has not been built: no ${page}`, {

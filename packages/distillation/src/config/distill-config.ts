@@ -7,15 +7,6 @@ import { initializeConfig, initializeProblems } from "./initialize-config.js";
 import { hasTeacherShape, studentConfig, visionSettingsOf } from "./student-config.js";
 import { sumOfShares, ROUNDING, STORED_TARGETS, targetsConfig } from "./target-shares.js";
 
-const samplingConfig = z.strictObject({
-  temperature: z.number().positive().default(0.9).describe("Sampling temperature."),
-  topK: z
-    .int()
-    .positive()
-    .default(128)
-    .describe("Top-k: number of most probable tokens to sample from [tokens]."),
-});
-
 const fields = z.strictObject({
   student: studentConfig.describe(
     "Shape of the student; architecture: encoder-decoder (default) or decoder-only.",
@@ -35,15 +26,7 @@ const fields = z.strictObject({
   targets: targetsConfig
     .prefault({})
     .describe("Fractions of batches by the source of their targets; the rest have gold targets."),
-  sampling: samplingConfig.prefault({}).describe("How on-policy targets are sampled from the student."),
   initialize: initializeConfig.prefault({}).describe("Initialization of the student."),
-  cacheTokens: z
-    .int()
-    .positive()
-    .default(128)
-    .describe(
-      "Top-k teacher probabilities stored per gold target token, if the recipe has no cache stage [tokens].",
-    ),
   metrics: devMetrics,
 });
 

@@ -1,6 +1,6 @@
 /** `distill.initialize`: where a student's weights start. */
 import { pathSetting } from "@slm/core";
-import { CROSS_STARTS, LAYER_CHOICES } from "@slm/model";
+import { LAYER_CHOICES } from "@slm/model";
 import { z } from "zod";
 
 const layers = z.union([z.enum(LAYER_CHOICES), z.array(z.int().nonnegative()).nonempty()]).optional();
@@ -23,12 +23,6 @@ export const initializeConfig = z.strictObject({
     ),
   encoderLayers: layersOf("encoder"),
   decoderLayers: layersOf("decoder"),
-  crossAttention: z
-    .enum(CROSS_STARTS)
-    .optional()
-    .describe(
-      "Of layers: where cross-attention starts, at random or from the self-attention of its decoder layer. Default: random.",
-    ),
   warmupSteps: z
     .int()
     .nonnegative()
@@ -59,9 +53,9 @@ export const initializeConfig = z.strictObject({
 export type InitializeConfig = z.infer<typeof initializeConfig>;
 
 /** Options that mean something only where layers come from the teacher. */
-const LAYER_OPTIONS = ["encoderLayers", "decoderLayers", "crossAttention", "warmupSteps"] as const;
+const LAYER_OPTIONS = ["encoderLayers", "decoderLayers", "warmupSteps"] as const;
 /** Those of an encoder-decoder. */
-const ENCODER_OPTIONS = ["encoderLayers", "crossAttention", "warmupSteps"] as const;
+const ENCODER_OPTIONS = ["encoderLayers", "warmupSteps"] as const;
 
 interface Problem {
   readonly key: keyof InitializeConfig;

@@ -37,14 +37,6 @@ const lossFields = z.strictObject({
     .default(DIVERGENCE_DEFAULTS.temperature)
     .describe("Temperature: divides teacher and student logits in the terms that compare distributions."),
   beta: openUnit(DIVERGENCE_DEFAULTS.beta, "jensenShannon: weight of the teacher in the mixture."),
-  labelSmoothing: z
-    .number()
-    .min(0)
-    .lt(1)
-    .default(0)
-    .describe(
-      "crossEntropy: label smoothing, the share of a label's probability spread over the vocabulary.",
-    ),
   terms: z
     .record(z.string(), z.number().nonnegative())
     .optional()

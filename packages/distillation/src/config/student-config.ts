@@ -10,12 +10,14 @@ import {
   encoderDecoderShape,
   studentOfTeacher,
   visionConfig,
+  visionProjector,
   type ModelConfig,
   visionTower,
   type VisionTower,
   wholeShape,
   type Weights,
 } from "@slm/model";
+import { fitResize } from "@slm/vision";
 import { z } from "zod";
 
 const publishedTower = z.strictObject({
@@ -33,16 +35,32 @@ const publishedTower = z.strictObject({
 
 export type PublishedTowerConfig = z.infer<typeof publishedTower>;
 
+/** Images of a tower that is described: they fit inside a window, and samples are between -1 and 1. */
+const studentImage = visionTower.shape.image
+  .pick({ channels: true })
+  .extend({ resize: fitResize.omit({ background: true }) });
+type StudentImage = z.infer<typeof studentImage>;
+
+/** Scales samples from [0, 1] to [-1, 1]. */
+function processingOf(image: StudentImage): StudentImage & Record<"mean" | "std", readonly number[]> {
+  const halves = (): readonly number[] => Array.from({ length: image.channels }, () => 0.5);
+  return { ...image, mean: halves(), std: halves() };
+}
+
 /** A tower that is described. What only published towers have is left out. */
 const studentTower = visionTower
   .pick({ patch: true, width: true, layers: true, heads: true, feedForward: true, convolution: true })
   .extend({
-    image: visionTower.shape.image.pick({ channels: true, resize: true, mean: true, std: true }),
+    image: studentImage,
     patchNorm: visionTower.shape.patchNorm,
     normEpsilon: visionTower.shape.normEpsilon,
   });
 
 const studentVision = visionConfig.extend({
+  projector: visionProjector
+    .omit({ kind: true })
+    .optional()
+    .describe("Projects the tower's output to tokens of the model's width."),
   tower: studentTower
     .optional()
     .describe("Vision tower, which encodes image patches. Either this or `published`."),
@@ -210,7 +228,8 @@ export function studentShape(
   if (described.architecture === "decoder-only") return decoderOnlyShape.parse(described);
   if (described.vision === undefined) return encoderDecoderShape.parse(described);
   const { published: named, ...vision } = described.vision;
-  const tower = vision.tower ?? published;
+  const { tower: given } = vision;
+  const tower = given === undefined ? published : { ...given, image: processingOf(given.image) };
   if (tower !== undefined) return encoderDecoderShape.parse({ ...described, vision: { ...vision, tower } });
   throw new SlmError(
     "INPUT_MISSING",

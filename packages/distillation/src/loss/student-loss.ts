@@ -89,7 +89,7 @@ const TERMS: { readonly [N in TermName]: (inputs: TermInputs) => Tensor } = {
   forwardKl: divergence("forwardKl"),
   reverseKl: divergence("reverseKl"),
   jensenShannon: divergence("jensenShannon"),
-  crossEntropy: ({ labelled, loss }) => crossEntropy(labelled, labelled.labels, loss.labelSmoothing),
+  crossEntropy: ({ labelled }) => crossEntropy(labelled, labelled.labels),
   ctc: ({ states, parameters, x }) => {
     const image = states.image();
     const [batch, frames, width] = image.shape as [number, number, number];

@@ -76,7 +76,6 @@ export async function studentLayers(request: StudentLayersRequest): Promise<Stud
   const place = { directory: teacherDirectory!, config: whole.config };
   const { ids, isPart } = await teacherTokens(await studentTokens(wanted, files, pairs), place);
   const teacher = pickTokens(whole, ids, wanted.tokens);
-  const { crossAttention = "random" } = initialize;
   const sides = sidesOf(wanted, initialize, teacher.config.decoderLayers);
   const isCut = isNarrower(wanted, teacher.config);
   const isMeasured = isCut || Object.values(sides).some(({ isMeasured: choice }) => choice);
@@ -94,7 +93,7 @@ export async function studentLayers(request: StudentLayersRequest): Promise<Stud
       : narrowTeacher(teacher, wanted, statistics, new Set([...layers.encoder, ...layers.decoder]));
   const config = withLayerOptions(wanted, teacher.config, layers);
   const fresh = initializeWeights(config, createRandom(seed).next);
-  const started = studentFromTeacher({ config, fresh, teacher: narrow, layers, crossAttention });
+  const started = studentFromTeacher({ config, fresh, teacher: narrow, layers });
   const isWhole = layers.encoder.length === 0 && layers.decoder.length === teacher.config.decoderLayers;
   const scaled =
     isWhole && !isCut

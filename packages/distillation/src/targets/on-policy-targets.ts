@@ -11,7 +11,10 @@ export interface OnPolicyRequest {
   readonly random: () => number;
 }
 
-type Settings = Pick<DistillConfig, "batchSize" | "sampling">;
+/** How targets are sampled from the student. */
+const SAMPLING = { temperature: 0.9, topK: 128 };
+
+type Settings = Pick<DistillConfig, "batchSize">;
 
 /** One sampler per bucket, compiled when its first batch is drawn. */
 export class OnPolicyTargets {
@@ -35,9 +38,9 @@ export class OnPolicyTargets {
   async #samplerFor(bucket: Bucket, live: LiveModel): Promise<OnPolicySampler> {
     const known = this.#samplers.get(bucket);
     if (known !== undefined) return known;
-    const { batchSize, sampling } = this.#settings;
+    const { batchSize } = this.#settings;
     const shape = { rows: batchSize, source: bucket.source, target: Math.max(1, bucket.target - 1) };
-    const sampler = await createOnPolicySampler(live, shape, sampling);
+    const sampler = await createOnPolicySampler(live, shape, SAMPLING);
     this.#samplers.set(bucket, sampler);
     return sampler;
   }

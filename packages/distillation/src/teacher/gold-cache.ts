@@ -11,6 +11,8 @@ import { modelHash } from "../sources/content-hashes.js";
 
 /** Directory of a run's own cache inside its work directory. */
 const OWN_CACHE = "teacher-cache";
+/** Most probable tokens stored per target token; a cache stage has its own setting. */
+const GOLD_TOKENS = 128;
 
 /**
  * Opens the given cache, or builds a temporary one (resumable). Undefined if no term compares distributions.
@@ -37,7 +39,7 @@ export async function openGoldCache(
       // Identifies the teacher, so that shards of another teacher are not reused.
       identity: await modelHash(teacherDirectory),
       pairs: teacherPairs,
-      k: settings.cacheTokens,
+      k: GOLD_TOKENS,
       engine,
       context: { ...context, progress },
     });

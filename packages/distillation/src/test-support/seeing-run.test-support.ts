@@ -30,7 +30,7 @@ export const visionStudent = {
   maxSource: 32,
   vision: {
     tower: {
-      image: { channels: 1, resize: { kind: "fit", height: 16, width: 48 }, mean: [0.5], std: [0.5] },
+      image: { channels: 1, resize: { kind: "fit", height: 16, width: 48 } },
       patch: { height: 16, width: 4 },
       width: 4,
       layers: 1,
@@ -70,9 +70,7 @@ export class VisionRun {
       await trainTokenizer(texts, {
         kind: "bpe",
         vocabularySize: 264,
-        minCount: 2,
         spaces: "joined",
-        sourceLowercase: false,
       }),
       run.at("tokenizer"),
     );

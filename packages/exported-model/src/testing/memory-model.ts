@@ -4,10 +4,10 @@ import { MemoryRuntime, type MemoryGraphs, type MemoryOutputs, type MemoryRun } 
 import { GRAPH_IO } from "../device-model.js";
 import { TINY } from "./tiny-model.js";
 
-/** Logits of the next token, given the encoder's ids and all ids that were fed to the decoder. */
+/** Logits of the next token, given the encoder's ids and all ids of the decoder so far. */
 export type LogitsOf = (source: readonly number[], fed: readonly number[]) => readonly number[];
 
-/** Logits that depend on every id so far, in order. Padding, BOS and the unknown token are never predicted. */
+/** Logits that depend on all ids so far, in order. Padding, BOS and the unknown token are never predicted. */
 export const hashedLogits: LogitsOf = (source, fed) => {
   const mixed = [...source, 99, ...fed].reduce((hash, id) => (Math.imul(hash, 31) + id + 1) >>> 0, 17);
   const { vocabularySize, tokens } = TINY;
@@ -20,30 +20,30 @@ export const hashedLogits: LogitsOf = (source, fed) => {
 /** The inputs of one run of the decoder. */
 export interface DecoderRun {
   readonly rows: number;
-  /** Ids fed for each row. */
+  /** New ids of each row. */
   readonly width: number;
-  /** Positions before them, of the first row. */
+  /** Past length of the first row. */
   readonly past: number;
   readonly fetched: readonly string[];
 }
 
 /**
- * The "encoder" returns the source ids as cross-attention keys. The "decoder" stores its input ids in the cache of its only
- * layer, one per position, and computes logits from both. A row that was moved or masked wrongly therefore gives other tokens.
+ * The "encoder" returns the source ids as cross-attention keys. The "decoder" stores its input ids in the cache of its only layer, one per
+ * position, and computes logits from both. A wrongly moved or masked row therefore produces other tokens.
  */
 export class MemoryModel extends MemoryRuntime {
-  /** Lengths of the sources of every run of the encoder, an image's tokens included. */
+  /** Source lengths of every run of the encoder, image tokens included. */
   readonly encodedBatches: (readonly number[])[] = [];
-  /** Samples of every image that the vision graph was run on. */
+  /** Samples of every image that the vision graph has read. */
   readonly images: (readonly number[])[] = [];
   readonly decoderRuns: DecoderRun[] = [];
-  /** Time of one run of the decoder [ms]. */
+  /** Duration of one decoder run [ms]. */
   stepMs = 0;
-  /** Thrown by the next runs of the decoder. */
+  /** Error that the next decoder runs throw. */
   failure: Error | undefined;
   readonly #logitsOf: LogitsOf;
 
-  /** @param more further graphs, such as those that move the rows of a batch */
+  /** @param more further graphs, such as graphs that move the rows of a batch */
   constructor(logitsOf: LogitsOf = hashedLogits, more: MemoryGraphs = {}) {
     super(more);
     this.#logitsOf = logitsOf;
@@ -95,7 +95,7 @@ export class MemoryModel extends MemoryRuntime {
     if (this.failure !== undefined) throw this.failure;
     if (this.stepMs > 0) await new Promise((resolve) => setTimeout(resolve, this.stepMs));
     const ids = feeds[GRAPH_IO.targetIds]!;
-    // One position for all rows, or one for each.
+    // One position for all rows, or one per row.
     const past = numbersOf(feeds[GRAPH_IO.pastLength]!.data);
     const held = feeds[GRAPH_IO.pastKey(0)]!;
     const [rows = 0, width = 0] = ids.shape;
@@ -104,7 +104,8 @@ export class MemoryModel extends MemoryRuntime {
     const cache = createHostTensor(held.dtype, held.shape, held.data.slice());
     const logits = Array.from({ length: rows }, (_, row) => {
       const end = (past[row] ?? past[0]!) + width;
-      if (end > capacity) throw new RangeError(`memory: position ${end} of a cache of ${capacity}`);
+      if (end > capacity)
+        throw new RangeError(`memory: position ${end} exceeds the cache capacity of ${capacity}`);
       const fed = rowOf(ids, row, width);
       fed.forEach((id, at) => {
         cache.data[row * capacity + end - width + at] = id;
@@ -126,7 +127,7 @@ export class MemoryModel extends MemoryRuntime {
   }
 }
 
-/** The source ids of a row, as the encoder returned them; none for a decoder-only model. */
+/** The source ids of a row, as the encoder returned them; empty for a decoder-only model. */
 function sourceOf(feeds: MemoryRun["feeds"], row: number): readonly number[] {
   const key = feeds[GRAPH_IO.crossKey(0)];
   if (key === undefined) return [];

@@ -10,7 +10,7 @@ export const TINY = {
   maxSource: 6,
   maxTarget: 8,
   tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
-  /** Pixels of the one row of an image, each a token. */
+  /** Pixels of an image, which has one row. Each is a token. */
   imageTokens: 2,
 } as const;
 
@@ -41,7 +41,7 @@ export function tinyDeviceModel(change: Partial<DeviceModel> = {}): DeviceModel 
 }
 
 /**
- * The same with a vision tower: it reads a grey image of {@link TINY.imageTokens} pixels, whose samples are its tokens.
+ * The same with a vision tower. It reads a grey image of {@link TINY.imageTokens} pixels; each sample is a token.
  *
  * @param prompt prompt for an image without a text
  */
@@ -74,7 +74,7 @@ export function tinyVisionModel(prompt?: string): DeviceModel {
 export const tinyTokenizer = (): TokenizerFiles =>
   trainSymbolTokenizer({ sources: ["abcd"], targets: ["X Y Z"], sourceLowercase: true });
 
-/** Writes `model.json` and the tokenizer; the graphs are a `MemoryModel`'s, or the caller's to write. */
+/** Writes `model.json` and the tokenizer; the graphs are a `MemoryModel`'s, or the caller writes them. */
 export async function writeTinyModel(directory: string, change: Partial<DeviceModel> = {}): Promise<void> {
   await writeTokenizer(tinyTokenizer(), directory);
   await writeDeviceModel(directory, tinyDeviceModel(change));

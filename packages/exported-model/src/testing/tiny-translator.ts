@@ -20,7 +20,7 @@ export async function writeTinyTranslator(
   const codes = Object.keys(TINY_LANGUAGES);
   const special = [...SPECIAL, ...codes.map((code) => `<${code}>`)];
   const texts = [...SPECIAL, ...LETTERS, ...codes.map((code) => `<${code}>`), "z"];
-  if (texts.length !== TINY.vocabularySize) throw new Error("the vocabulary is not the tiny model's");
+  if (texts.length !== TINY.vocabularySize) throw new Error("the vocabulary differs from the tiny model's");
   const tokenizer = {
     version: "1.0",
     added_tokens: special.map((content) => ({ id: texts.indexOf(content), content, special: true })),

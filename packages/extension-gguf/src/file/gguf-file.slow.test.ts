@@ -81,7 +81,7 @@ describe(readGguf, () => {
   });
 });
 
-/** The bytes of `spec` with `value` written over them at the place of the first `marker`, moved by `shift`. */
+/** The bytes of `spec`, with `value` written at the place of the first `marker`, moved by `shift`. */
 const patched = (marker: string, shift: number, ...value: readonly number[]): Uint8Array => {
   const bytes = ggufBytes(spec);
   bytes.set(value, bytes.indexOf(marker) + shift);
@@ -100,7 +100,7 @@ describe("a hostile file is rejected", () => {
     [
       "too many tensors",
       patched("GGUF", 8, ...HUGE),
-      /number of tensors is 9223372036854775807, at most 65536/,
+      /number of tensors is 9223372036854775807, expected at most 65536/,
     ],
     ["too many pairs", patched("GGUF", 16, ...HUGE), /number of metadata pairs/],
     ["an endless key", patched("size", -8, ...HUGE), /length of key 2 of 7/],
@@ -123,8 +123,12 @@ describe("a hostile file is rejected", () => {
       tensor({ shape: [2 ** 20, 2 ** 20], data: floats(0) }),
       /more than 2147483648 elements/,
     ],
-    ["an unknown type", tensor({ type: 99 }), /'t' has type 99, which is not read; F32, /],
-    ["a type that is not read", tensor({ type: 16 }), /'t' has type IQ2_XXS, which is not read/],
+    [
+      "an unknown type",
+      tensor({ type: 99 }),
+      /'t' has type 99, which is not supported; expected one of F32, /,
+    ],
+    ["a type that is not read", tensor({ type: 16 }), /'t' has type IQ2_XXS, which is not supported/],
     [
       "rows that are no whole blocks",
       tensor({ shape: [2, 33], type: 2 }),
@@ -134,7 +138,7 @@ describe("a hostile file is rejected", () => {
     [
       "a long name",
       tensor({ name: "t".repeat(65) }),
-      /length of the name of tensor 1 of 1 is 65, at most 64/,
+      /length of the name of tensor 1 of 1 is 65, expected at most 64/,
     ],
     ["an alignment of 3", ggufBytes({ metadata: { "general.alignment": u32(3) } }), /general.alignment is 3/],
     [
@@ -157,7 +161,7 @@ describe("a hostile file is rejected", () => {
     expect(await rejection(keys)).toMatch(/'aa' occurs twice/);
   });
 
-  test("tensors that lie over one another, and one beyond the end", async () => {
+  test("tensors that overlap, and one beyond the end", async () => {
     const tensors = [
       { name: "a", shape: [16] },
       { name: "b", shape: [16], offset: 32 },

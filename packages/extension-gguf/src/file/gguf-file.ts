@@ -35,7 +35,7 @@ export interface GgufFile {
 /**
  * Reads a file without the data of its tensors.
  *
- * @throws SlmError INPUT_MISSING if there is no such file; DATA_INVALID if it violates the format or {@link LIMITS}
+ * @throws SlmError INPUT_MISSING if the file does not exist; DATA_INVALID if it violates the format or {@link LIMITS}
  */
 export async function readGguf(file: string): Promise<GgufFile> {
   const reader = await FileReader.open(file, "GGUF");
@@ -62,7 +62,7 @@ async function readVersion(reader: FileReader): Promise<number> {
   throw invalid(
     reader.file,
     isSwapped
-      ? "it is big-endian, which is not read"
+      ? "it is big-endian, which is not supported"
       : `its version is ${version}, expected ${VERSIONS.join(" or ")}`,
   );
 }
@@ -117,7 +117,7 @@ async function readType(reader: FileReader, shape: readonly number[], where: str
   if (type === undefined || typeof type === "string") {
     throw invalid(
       reader.file,
-      `${where} has type ${type ?? String(number)}, which is not read; ${TENSOR_TYPES.join(", ")} are`,
+      `${where} has type ${type ?? String(number)}, which is not supported; expected one of ${TENSOR_TYPES.join(", ")}`,
     );
   }
   const row = shape.at(-1)!;

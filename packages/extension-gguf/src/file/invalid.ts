@@ -1,5 +1,5 @@
 import { invalidFile } from "@slm/checkpoints";
 import type { SlmError } from "@slm/core";
 
-/** The error for a file that violates GGUF or has a part that is not supported. */
+/** The error for a file that violates GGUF or contains something that is not supported. */
 export const invalid = (file: string, message: string): SlmError => invalidFile(file, message, "GGUF");

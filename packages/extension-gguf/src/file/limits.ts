@@ -11,7 +11,7 @@ export const LIMITS = {
   keyBytes: 65_535,
   /** Bytes of a tensor's name. Source: the format's description; ggml's GGML_MAX_NAME. */
   tensorNameBytes: 64,
-  /** Bytes of one text; the longest published chat templates take 20 kB. */
+  /** Bytes of one text; the longest published chat templates have 20 kB. */
   textBytes: 16 * 1024 * 1024,
   /** Items of one array; the largest vocabularies have 262,144 tokens and twice as many merges. */
   arrayItems: 16_777_216,

@@ -39,7 +39,7 @@ type MetadataArray = readonly string[] | readonly boolean[] | InstanceType<(type
 export type MetadataValue = number | bigint | boolean | string | MetadataArray;
 export type Metadata = ReadonlyMap<string, MetadataValue>;
 
-/** Minimum bytes of an item, which bounds the length of an array by the file size. */
+/** Minimum size of an item [bytes], which limits the length of an array by the file size. */
 const minimumBytes = (type: ValueType): number => {
   if (type === "string") return 8;
   if (type === "array") return 12;

@@ -1,4 +1,4 @@
-/** Reads and decodes the values of one tensor, piece by piece. */
+/** Reads and decodes the values of a tensor in pieces. */
 import { elementCount } from "@slm/runtime";
 import { FileReader } from "@slm/checkpoints";
 import type { GgufTensor } from "./gguf-file.js";
@@ -17,7 +17,7 @@ export async function readTensor(file: string, tensor: GgufTensor): Promise<Floa
   return values;
 }
 
-/** The values of {@link readTensor}, piece by piece; each piece is a new array. @throws SlmError as {@link readTensor} */
+/** The values of {@link readTensor} in pieces; each piece is a new array. @throws SlmError as {@link readTensor} */
 export async function* tensorPieces(
   file: string,
   { name, type, begin, end }: GgufTensor,

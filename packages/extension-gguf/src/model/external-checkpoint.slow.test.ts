@@ -24,7 +24,7 @@ interface Stored {
 const WIDTH = 8;
 const norm = (name: string): TensorSpec => ({ name: `${name}.weight`, shape: [WIDTH] });
 
-/** A file of one family with one layer of width 8, two heads over one. */
+/** A file of one family with one layer of width 8 and two query heads per key/value head. */
 const familyFile = async (
   family: string,
   metadata: Readonly<Record<string, TypedValue>> = {},
@@ -252,7 +252,7 @@ describe("llama3's rotary factors", () => {
   test("are rejected where no setting gives them", async () => {
     const factors = llama3Factors(32, 500_000, 64).map((factor) => Math.sqrt(factor));
     await expect(openGgufCheckpoint(await withFactors(factors))).rejects.toThrow(
-      /rope_freqs.weight holds other/,
+      /rope_freqs.weight contains other/,
     );
   });
 });
@@ -306,7 +306,7 @@ describe("rejections", () => {
       "llama",
       {},
       [{ name: "blk.0.attn_q.weight", shape: [6, WIDTH] }],
-      /6 rows, which 2 heads/,
+      /6 rows, which cannot be split into pairs in 2 heads/,
     ],
   ])("%s", async (_, family, metadata, tensors, message) => {
     const file = await familyFile(family, metadata, tensors);

@@ -1,4 +1,4 @@
-/** A GGUF file as an external checkpoint for the importer: with Hugging Face's names, row order and values. */
+/** Presents a GGUF file as an external checkpoint for the importer, with Hugging Face's names, row order and values. */
 import { type ExternalCheckpoint, type ExternalTensor, shownName } from "@slm/checkpoints";
 import { readGguf, type GgufFile, type GgufTensor } from "../file/gguf-file.js";
 import { invalid } from "../file/invalid.js";
@@ -47,14 +47,14 @@ const OUTER_NORMS: Readonly<Record<string, string>> = {
   post_ffw_norm: "post_feedforward_layernorm",
 };
 
-/** Tensors that hold settings; they become part of the configuration. */
+/** Tensors with settings, which become part of the configuration. */
 const SETTING_TENSORS: ReadonlySet<string> = new Set([
   "rope_freqs.weight",
   "rope_factors_long.weight",
   "rope_factors_short.weight",
 ]);
 
-/** The Hugging Face name of a tensor; undefined for one that the family does not have. */
+/** The Hugging Face name of a tensor; undefined if the family does not have the tensor. */
 function huggingFaceName(family: Family, name: string): string | undefined {
   const parts = /^(?:blk\.(0|[1-9][0-9]{0,3})\.)?([a-z_]+)\.(weight|bias)$/.exec(name);
   if (parts === null) return undefined;
@@ -76,8 +76,8 @@ function layerTable(family: Family): Readonly<Record<string, string>> {
 /**
  * Reorders the rows of a llama q or k matrix (or bias) to Hugging Face's order, in place.
  *
- * Within a head of 2n rows ggml stores rows that rotate together next to each other: row 2i + s is row s · n + i of the
- * original. Source: llama.cpp, convert_hf_to_gguf.py (`LlamaModel.permute`).
+ * Within a head of 2n rows ggml stores rows that rotate together next to each other: row 2i + s is row s · n + i of the original. Source:
+ * llama.cpp, convert_hf_to_gguf.py (`LlamaModel.permute`).
  *
  * Shapes: values `[heads · headDim, columns]`.
  */
@@ -98,16 +98,16 @@ function restoreRotaryOrder(values: Float32Array, heads: number, columns: number
 }
 
 /**
- * Opens a file. Only its header is read; `read` of a tensor decodes only that tensor.
+ * Opens a file. Reads only its header; `read` of a tensor decodes only that tensor.
  *
- * @throws SlmError INPUT_MISSING if there is no such file; DATA_INVALID if it is corrupt, has an unsupported family or tensor
- * type, or has a tensor that its family does not have
+ * @throws SlmError INPUT_MISSING if the file does not exist; DATA_INVALID if it is corrupt, has an unsupported family or tensor type, or has a
+ * tensor that its family does not have
  */
 export async function openGgufCheckpoint(file: string): Promise<ExternalCheckpoint> {
   return externalCheckpoint(await readGguf(file));
 }
 
-/** {@link openGgufCheckpoint} of a file whose header has been read. */
+/** Like {@link openGgufCheckpoint}, for a file whose header has been read. */
 export async function externalCheckpoint(source: GgufFile): Promise<ExternalCheckpoint> {
   rejectParts(source);
   const family = familyOf(source);
@@ -142,7 +142,7 @@ function externalTensor(
   if (typeof heads === "number" && rows % (2 * heads) !== 0) {
     throw invalid(
       file,
-      `tensor '${tensor.name}' has ${rows} rows, which ${heads} heads do not divide in pairs`,
+      `tensor '${tensor.name}' has ${rows} rows, which cannot be split into pairs in ${heads} heads`,
     );
   }
   const outline = { name, shape: tensor.shape, dtype: tensor.type.name };

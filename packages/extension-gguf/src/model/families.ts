@@ -2,7 +2,7 @@
 import type { GgufFile } from "../file/gguf-file.js";
 import { invalid } from "../file/invalid.js";
 
-/** Differences between the tensors of families; one row per family. */
+/** Differences between the tensors of families; one entry per family. */
 export const FAMILIES = {
   llama: { isPermuted: true, normsPlusOne: false, hasFusedParts: false, hasOuterNorms: false },
   qwen2: { isPermuted: false, normsPlusOne: false, hasFusedParts: false, hasOuterNorms: false },
@@ -28,9 +28,10 @@ interface FamilyTraits {
 /** Architectures of encoder-decoders. */
 const ENCODER_DECODERS = ["t5"] as const;
 
-/** Architectures that are a part of a model, and why they are not imported. */
+/** Architectures that are only part of a model, and why they are not supported. */
 const PARTS: Readonly<Record<string, string>> = {
-  t5encoder: "the encoder of a T5 without its decoder, which writes no text; expected the whole model, t5",
+  t5encoder:
+    "the encoder of a T5 without its decoder, which cannot generate text; expected the whole model, t5",
 };
 
 type Architecture = Family | (typeof ENCODER_DECODERS)[number];

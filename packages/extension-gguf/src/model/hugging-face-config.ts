@@ -17,14 +17,14 @@ interface Facts {
   readonly rotaryDimensions: number;
 }
 
-/** Gemma's larger models scale attention by the width per head, the others by the head's own size. */
+/** Gemma's larger models scale attention by the width per head, the others by the head size. */
 const GEMMA_SCALED_BY_WIDTH = { gemma2: 46, gemma3: 62 } as const;
 /** Default period of layers with global attention. */
 const GEMMA_PATTERN = { gemma2: 2, gemma3: 6 } as const;
 /** The rotary base of local layers; files do not store it. */
 const GEMMA3_LOCAL_BASE = 10_000;
 
-/** One row per family: its keys in addition to {@link sharedConfig}. */
+/** One entry per family: its keys in addition to {@link sharedConfig}. */
 const FAMILY_KEYS: { readonly [F in Family]: (facts: Facts) => Config } = {
   /** Mistral models are llama models with a sliding window. */
   llama: ({ settings }) => {
@@ -138,7 +138,7 @@ function rejectExperts({ file }: GgufFile, settings: Settings): void {
   if (experts !== undefined) throw invalid(file, `a mixture of ${experts} experts is not supported`);
 }
 
-/** Ids of special tokens, as far as the file names them. */
+/** Ids of special tokens that the file names. */
 export function tokenIds(source: GgufFile): Config {
   const ids: Record<string, number> = {};
   for (const [key, name] of [

@@ -4,7 +4,7 @@ import { invalid } from "../file/invalid.js";
 import { readTensor } from "../file/tensor-data.js";
 import { shortest, type Settings } from "./settings.js";
 
-/** Llama 3.1 to 3.3 differ in the factor only. Source: the `rope_scaling` of their published configurations. */
+/** Llama 3.1 to 3.3 differ only in the factor. Source: the `rope_scaling` of their published configurations. */
 const LLAMA3 = { low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 8192 } as const;
 /** Relative tolerance of factors, a few float32 steps. */
 const FACTOR_TOLERANCE = 1e-5;
@@ -44,7 +44,7 @@ function namedScaling(file: string, settings: Settings): Readonly<Record<string,
   return { rope_type: kind, factor, original_max_position_embeddings: original };
 }
 
-/** The llama3 setting that reproduces the file's factors; factors that no setting reproduces are rejected. */
+/** The llama3 setting that reproduces the file's factors. Rejects factors that no setting reproduces. */
 async function llama3Scaling(
   file: string,
   tensor: GgufTensor,
@@ -57,7 +57,7 @@ async function llama3Scaling(
     found.length === expected.length &&
     expected.every((value, at) => Math.abs(found[at]! - value) <= FACTOR_TOLERANCE * value);
   if (fits) return { rope_type: "llama3", factor, ...LLAMA3 };
-  throw invalid(file, `rope_freqs.weight holds other factors than llama3 scaling by ${factor} gives`);
+  throw invalid(file, `rope_freqs.weight contains other factors than llama3 scaling by ${factor}`);
 }
 
 /**

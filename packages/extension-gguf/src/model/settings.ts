@@ -1,4 +1,4 @@
-/** Typed look-ups in a file's metadata; keys of the family's section are written without its prefix. */
+/** Typed look-ups in a file's metadata. Keys of the family's section are passed without its prefix. */
 import type { GgufFile } from "../file/gguf-file.js";
 import { invalid } from "../file/invalid.js";
 import type { MetadataValue } from "../file/metadata.js";
@@ -35,7 +35,7 @@ export class Settings {
     return this.#reject(key, value, `a whole number from 0 to ${MAX_SIZE}`);
   }
 
-  /** A finite number, rounded to the shortest decimal that gives the same float32. */
+  /** A finite number, rounded to the shortest decimal with the same float32. */
   number(key: string): number {
     return this.optionalNumber(key) ?? this.#missing(key);
   }
@@ -79,7 +79,7 @@ export class Settings {
   }
 }
 
-/** The shortest decimal that gives the same float32: 9.999999747378752e-06 becomes 1e-5. */
+/** The shortest decimal with the same float32: 9.999999747378752e-06 becomes 1e-5. */
 export function shortest(value: number): number {
   const single = Math.fround(value);
   for (let digits = 1; digits <= 9; digits += 1) {

@@ -1,5 +1,6 @@
 /**
- * GGUF files of T5, FLAN-T5, mT5 and umT5 (`general.architecture` = t5) as external checkpoints, with Hugging Face's names and settings.
+ * Presents GGUF files of T5, FLAN-T5, mT5 and umT5 (`general.architecture` = t5) as external checkpoints, with Hugging Face's names and
+ * settings.
  *
  * Source: llama.cpp, `conversion/t5.py`, `src/models/t5.cpp`; gguf-py, `constants.py` and `tensor_mapping.py`.
  */
@@ -36,7 +37,7 @@ const CROSS_ATTENTION: Readonly<Record<string, string>> = {
   cross_attn_rel_b: "layer.1.EncDecAttention.relative_attention_bias",
 };
 
-/** A feed-forward block, at its place in a layer. */
+/** A feed-forward block, by its place in a layer. */
 const feedForward = (place: number, isGated: boolean): Readonly<Record<string, string>> => ({
   ffn_norm: `layer.${place}.layer_norm`,
   ffn_gate: `layer.${place}.DenseReluDense.wi_0`,
@@ -57,10 +58,10 @@ const STACKS: Readonly<Record<string, Stack>> = {
   },
 };
 
-/** Files do not store it: llama.cpp computes with this one, which all published models have. */
+/** Files do not store it. llama.cpp uses this value, which all published models have. */
 const MAX_DISTANCE = 128;
 
-/** @throws SlmError DATA_INVALID for a setting that is missing or not supported, or a tensor that such models do not have */
+/** @throws SlmError DATA_INVALID for a setting that is missing or not supported, or a tensor that these models do not have */
 export function t5Checkpoint(source: GgufFile): ExternalCheckpoint {
   const { file, tensors } = source;
   const traits = traitsOf(source);
@@ -71,11 +72,11 @@ export function t5Checkpoint(source: GgufFile): ExternalCheckpoint {
   };
 }
 
-/** What tells the families apart: files do not name theirs. */
+/** Settings that distinguish the families, because files do not name the family. */
 interface Traits {
   /** A gate multiplies the feed-forward block: FLAN-T5, mT5, umT5. */
   readonly isGated: boolean;
-  /** Every layer has a table of biases: umT5. */
+  /** Every layer has its own bias table: umT5. */
   readonly isPerLayer: boolean;
   readonly isTied: boolean;
 }
@@ -139,7 +140,7 @@ function externalTensor(file: string, tensor: GgufTensor, traits: Traits): Exter
   };
 }
 
-/** The Hugging Face name of a tensor; undefined for one that such models do not have. */
+/** The Hugging Face name of a tensor; undefined if these models do not have the tensor. */
 function huggingFaceName(name: string, { isGated }: Traits): string | undefined {
   const parts = /^(?:(enc|dec)\.blk\.(0|[1-9][0-9]{0,3})\.)?([a-z_.]+)\.weight$/.exec(name);
   if (parts === null) return undefined;

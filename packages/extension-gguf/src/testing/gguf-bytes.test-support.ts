@@ -6,7 +6,7 @@ import { onTestFinished } from "vitest";
 
 type Item = number | boolean | string;
 
-/** A value with its type as the format names it; a list is an array of that type. */
+/** A value with its type, by the format's name; a list is an array of that type. */
 export interface TypedValue {
   readonly type: "uint32" | "int32" | "float32" | "bool" | "string" | "uint64";
   readonly value: Item | readonly Item[];

@@ -1,4 +1,4 @@
-/** Small vocabularies of each kind with the ids that llama.cpp gave, by packages/extension-gguf/fixtures/llama-cpp/tokenizers.mjs. */
+/** Small vocabularies of each kind with llama.cpp's ids, from packages/extension-gguf/fixtures/llama-cpp/tokenizers.mjs. */
 import { readFileSync } from "node:fs";
 import { completeTokenizer, createTokenizer, type Tokenizer, type TokenizerJson } from "@slm/tokenizer";
 import type { GgufFile } from "../file/gguf-file.js";
@@ -12,7 +12,7 @@ interface Tokens {
 
 interface Merged extends Tokens {
   readonly merges: readonly string[];
-  /** Ids of every text, once for all names with equal ids. */
+  /** Ids of every text, stored once for all names with equal ids. */
   readonly ids: readonly {
     readonly names: readonly string[];
     readonly ids: readonly (readonly number[])[];
@@ -23,14 +23,14 @@ type ByFlag = Readonly<Record<"true" | "false", readonly (readonly number[])[]>>
 
 interface Fixture {
   readonly texts: readonly string[];
-  /** Names in our table that the fixture's version of llama.cpp does not know. */
+  /** Names in slm's table that the fixture's version of llama.cpp does not know. */
   readonly lacking: readonly string[];
   readonly bytes: Merged;
   readonly pieces: Merged;
   readonly words: Merged;
   readonly scored: Tokens & { readonly scores: readonly number[]; readonly ids: ByFlag };
   readonly wordPiece: Tokens & { readonly ids: ByFlag };
-  /** `map` is a compiled map of characters in base64. */
+  /** `map` is a compiled character map in base64. */
   readonly unigram: Tokens & {
     readonly scores: readonly number[];
     readonly map: string;
@@ -44,7 +44,7 @@ export const FIXTURE = JSON.parse(
 
 export type Over = Readonly<Record<string, MetadataValue | undefined>>;
 
-/** A file with these values under `tokenizer.ggml`, or under their whole key where it has a dot. */
+/** A file with these values under `tokenizer.ggml`, or under their whole key if the key contains a dot. */
 export const vocabularyFile = (metadata: Over): GgufFile => ({
   file: "model.gguf",
   version: 3,
@@ -121,7 +121,7 @@ export const VOCABULARIES = {
     }),
 };
 
-/** The tokenizer of a file, through the files that the command line writes. */
+/** The tokenizer of a file, loaded from the files that the command line writes. */
 export function running(source: GgufFile): Tokenizer {
   const { tokenizer, config } = ggufTokenizer(source);
   const { tokenizer: written, config: completed } = completeTokenizer(tokenizer, config, {}, source.file);

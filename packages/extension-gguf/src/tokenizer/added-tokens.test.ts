@@ -12,7 +12,7 @@ const withTokens = (texts: readonly string[], over: Over = {}): ReturnType<typeo
   return VOCABULARIES.bytes({ tokens, merges: ["Ġ t"], ...over });
 };
 
-/** Added tokens beyond the four marks that the vocabulary has anyway. */
+/** Added tokens beyond the four special tokens that the vocabulary has anyway. */
 const added = (texts: readonly string[], over: Over = {}): Record<string, unknown> => {
   const source = withTokens(texts, over);
   const found = addedTokens(source, readVocabulary(source)).filter(({ id }) => id >= FIRST);
@@ -44,7 +44,7 @@ describe(addedTokens, () => {
     });
   });
 
-  test("</s> is a plain token beside Gemma 4's marks", () => {
+  test("</s> is a plain token next to Gemma 4's turn markers", () => {
     const source = withTokens(["<|tool_response>"]);
     const names = addedTokens(source, readVocabulary(source)).map(({ content }) => content);
     expect(names).not.toContain("</s>");

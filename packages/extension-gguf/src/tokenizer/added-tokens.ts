@@ -7,7 +7,7 @@ type AddedToken = TokenizerJson["added_tokens"][number];
 /** special: matched, and left out of decoded text. text: matched, and kept in decoded text. plain: not matched. */
 type Role = "special" | "text" | "plain";
 
-/** Tokens that end a turn or are used for fill-in-the-middle; special whatever type a file gives them. */
+/** Tokens that end a turn or are used for fill-in-the-middle; they are special, whatever type a file declares. */
 const MARKS: ReadonlySet<string> = new Set([
   ...[
     "<|eot_id|>",
@@ -59,7 +59,7 @@ const MARKS: ReadonlySet<string> = new Set([
   ...["<|fim_repo|>", "<|repo_name|>", "<fim-repo>", "<REPO>", "<reponame>", "<|file_sep|>"],
 ]);
 
-/** Tokens that are kept in decoded text, whatever type a file gives them. */
+/** Tokens that are kept in decoded text, whatever type a file declares. */
 const VISIBLE: ReadonlySet<string> = new Set(["<|channel|>", "<|message|>", "<|start|>", "<|constrain|>"]);
 
 /** Tokens with another role in vocabularies that contain all of certain other tokens. */
@@ -125,7 +125,7 @@ const maskTakesSpaces =
   (token) => ({ lstrip: token === mask });
 const PHI3_KEEPS = new Set(["<unk>", "<s>", "<|endoftext|>"]);
 
-/** Which tokens strip spaces: files do not specify it, so it follows from the model's name. The first matching rule counts. */
+/** Which tokens strip spaces. Files do not specify it, so it depends on the model's name. The first matching rule wins. */
 const STRIP_RULES: readonly StripRule[] = [
   {
     keys: ["tokenizer.ggml.pre"],

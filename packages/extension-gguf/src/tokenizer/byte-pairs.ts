@@ -15,7 +15,7 @@ export function bytePairParts(source: GgufFile, vocabulary: Vocabulary): Tokeniz
   return partsOf(source, vocabulary, cutterOf(source));
 }
 
-/** As {@link bytePairParts}, for models whose kind determines the pre-tokenizer. */
+/** Like {@link bytePairParts}, for models whose kind determines the pre-tokenizer. */
 export function gemma4Parts(source: GgufFile, vocabulary: Vocabulary): TokenizerParts {
   return partsOf(source, vocabulary, PRE_TOKENIZERS["gemma4"]!);
 }
@@ -74,9 +74,9 @@ const SPELLINGS: Readonly<
 };
 
 function checkedMerges(source: GgufFile, { idOf }: Vocabulary): (readonly [string, string])[] {
-  // The first occurrence of a repeated merge counts.
+  // The first occurrence of a repeated merge wins.
   return [...new Set(texts(source, "merges"))].map((merge, index) => {
-    // A merge may begin with a space that belongs to its first token.
+    // A merge may start with a space that belongs to its first token.
     const space = merge.indexOf(" ", 1);
     const [left, right] = [merge.slice(0, space), merge.slice(space + 1)];
     if (space < 0 || [left, right, left + right].some((part) => !idOf.has(part))) {

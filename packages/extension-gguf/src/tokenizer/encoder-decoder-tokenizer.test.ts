@@ -9,23 +9,23 @@ import { ggufPieceTokenizer } from "./encoder-decoder-tokenizer.js";
 
 const TOKENS: EncoderDecoderTokens = { modelType: "t5", decoderStart: 0, eos: 1, pad: 0 };
 
-/** Files of llama.cpp's converter and T5Tokenizer's ids, by packages/extension-gguf/fixtures/tiny-gguf-t5.py. */
+/** Files of llama.cpp's converter and T5Tokenizer's ids, from packages/extension-gguf/fixtures/tiny-gguf-t5.py. */
 const fixture = (name: string): string =>
   fileURLToPath(new URL(`../../fixtures/t5/${name}`, import.meta.url));
 
-/** A file with other values under `tokenizer.ggml`. */
+/** A file with changed values under `tokenizer.ggml`. */
 async function changed(name: string, over: Readonly<Record<string, MetadataValue>>): Promise<GgufFile> {
   const source = await readGguf(fixture(`${name}/model.gguf`));
   const values = Object.entries(over).map(([key, value]) => [`tokenizer.ggml.${key}`, value] as const);
   return { ...source, metadata: new Map([...source.metadata, ...values]) };
 }
 
-/** The same files, as they are written and read again. */
+/** The same files, after they were written and read again. */
 const reread = (files: TokenizerFiles): TokenizerFiles => JSON.parse(JSON.stringify(files)) as TokenizerFiles;
 
 describe(ggufPieceTokenizer, () => {
-  // The directory of flan-t5 named its sentinels to the converter, the others did not.
-  test.each(["t5", "flan-t5", "umt5"])("gives the ids of the published class: %s", async (name) => {
+  // Only the directory of flan-t5 named its sentinels to the converter.
+  test.each(["t5", "flan-t5", "umt5"])("has the ids of the published class: %s", async (name) => {
     const rows = JSON.parse(readFileSync(fixture(`${name}/tokens.json`), "utf8")) as readonly {
       readonly text: string;
       readonly ids: readonly number[];
@@ -71,8 +71,12 @@ describe(ggufPieceTokenizer, () => {
   test.each<[string, GgufFile, RegExp]>([
     ["another kind", VOCABULARIES.scored(), /tokenizer.ggml.model is 'llama', expected t5/],
     ["no kind", VOCABULARIES.unigram({ model: undefined }), /tokenizer.ggml.model is missing, expected t5/],
-    ["no EOS", VOCABULARIES.unigram({ eos_token_id: -1 }), /no token that ends texts/],
-    ["scores that lack some", VOCABULARIES.unigram({ scores: Float32Array.of(1) }), /does not hold a number/],
+    ["no EOS", VOCABULARIES.unigram({ eos_token_id: -1 }), /needs an EOS, an unknown and a padding token/],
+    [
+      "scores that lack some",
+      VOCABULARIES.unigram({ scores: Float32Array.of(1) }),
+      /does not contain a number/,
+    ],
     [
       "a corrupt map of characters",
       VOCABULARIES.unigram({ precompiled_charsmap: "x" }),

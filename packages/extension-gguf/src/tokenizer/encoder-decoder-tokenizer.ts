@@ -1,8 +1,8 @@
 /**
- * The tokenizer of an encoder-decoder's file, as its published class cuts texts: the model of SentencePiece, put together again.
+ * The tokenizer of an encoder-decoder's file. It rebuilds the SentencePiece model, so that texts are split as in the published class.
  *
- * llama.cpp's converter writes T5's pieces and fills the rest of the vocabulary with unused tokens. The sentinels (`<extra_id_0>`)
- * among them get their names back: files have them only where the published directory had an added_tokens.json.
+ * llama.cpp's converter writes T5's pieces and fills the rest of the vocabulary with unused tokens. The sentinels (`<extra_id_0>`) among them
+ * get their names back: files contain the names only if the published directory had an added_tokens.json.
  *
  * Source: llama.cpp, `conversion/t5.py`; transformers 4.57, `tokenization_t5.py`.
  */
@@ -19,7 +19,7 @@ const SENTINELS = 100;
 
 type Type = Vocabulary["types"][number];
 
-/** What a token is to SentencePiece. */
+/** SentencePiece's type of each token type. */
 const PIECE_TYPES: Readonly<Record<Exclude<Type, "user">, Piece["type"]>> = {
   undefined: "normal",
   normal: "normal",
@@ -37,12 +37,12 @@ export function ggufPieceTokenizer(source: GgufFile, tokens: EncoderDecoderToken
   const kind = metadata.get("tokenizer.ggml.model");
   if (kind !== "t5") {
     const got = kind === undefined ? "missing" : `'${shownName(String(kind))}'`;
-    throw invalid(file, `tokenizer.ggml.model is ${got}, expected t5, the one of T5's files`);
+    throw invalid(file, `tokenizer.ggml.model is ${got}, expected t5`);
   }
   const vocabulary = readVocabulary(source, T5_DEFAULTS);
   const { eos_token: eos, unk_token: unknown, pad_token: pad } = vocabulary.special;
   if (eos === undefined || unknown === undefined || pad === undefined)
-    throw invalid(file, "the vocabulary has no token that ends texts, stands for unknown ones or pads them");
+    throw invalid(file, "the vocabulary needs an EOS, an unknown and a padding token");
   const scores = scoresOf(source, vocabulary);
   const end = piecesEnd(vocabulary);
   const pieces = vocabulary.tokens.flatMap((text, id): (Piece & { readonly id: number })[] => {
@@ -67,11 +67,11 @@ export function ggufPieceTokenizer(source: GgufFile, tokens: EncoderDecoderToken
   });
 }
 
-/** Where the model of SentencePiece ends: unused and added tokens fill the rest of the vocabulary. */
+/** End of the SentencePiece model: unused and added tokens fill the rest of the vocabulary. */
 const piecesEnd = ({ types }: Vocabulary): number =>
   types.findLastIndex((type) => type !== "unused" && type !== "user") + 1;
 
-/** Tokens that are no pieces: those that the file names, or the sentinels where it names none and has room for all of them. */
+/** Tokens that are not pieces: those that the file names, or the sentinels if it names none and has room for all of them. */
 function addedTokens(
   { tokens, types }: Vocabulary,
   end: number,

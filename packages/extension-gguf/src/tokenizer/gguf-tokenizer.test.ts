@@ -4,7 +4,7 @@ import { FIXTURE, running, vocabularyFile, VOCABULARIES } from "../testing/token
 import { ggufTokenizer } from "./gguf-tokenizer.js";
 
 describe(ggufTokenizer, () => {
-  test("carries special tokens, the chat template, and what is put around a text", () => {
+  test("contains special tokens, the chat template, and the tokens around a text", () => {
     const { config, tokenizer } = ggufTokenizer(
       VOCABULARIES.bytes({
         "tokenizer.chat_template": "{{ messages }}",
@@ -67,7 +67,7 @@ describe(ggufTokenizer, () => {
     expect(ggufTokenizer(VOCABULARIES.bytes({ tokens })).config["pad_token"]).toBe("[EMPTY_3]");
   });
 
-  test("a vocabulary without an unknown token spells what it lacks in bytes", () => {
+  test("a vocabulary without an unknown token encodes missing characters as bytes", () => {
     const token_type = Int32Array.from(FIXTURE.scored.types).fill(3, 0, 1);
     const source = VOCABULARIES.scored({ token_type, unknown_token_id: -1 });
     expect(ggufTokenizer(source).tokenizer.model["unk_token"]).toBeNull();
@@ -76,7 +76,7 @@ describe(ggufTokenizer, () => {
     expect(tokenizer.decode(tokenizer.encodeTarget("☃"))).toBe("☃");
   });
 
-  test("WordPiece puts its marks around every text and keeps what it does not know", () => {
+  test("WordPiece adds its special tokens around every text and keeps unknown words", () => {
     const { config, tokenizer } = ggufTokenizer(VOCABULARIES.wordPiece());
     expect(config).toMatchObject({ bos_token: "[CLS]", eos_token: "[SEP]", unknown_text: "kept" });
     expect(tokenizer["post_processor"]).toMatchObject({
@@ -94,7 +94,7 @@ describe(ggufTokenizer, () => {
   test.each<[string, GgufFile, RegExp]>([
     ["RWKV", VOCABULARIES.bytes({ model: "rwkv" }), /RWKV matches the longest byte sequence/],
     ["PLaMo 2", VOCABULARIES.bytes({ model: "plamo2" }), /PLaMo 2/],
-    ["no vocabulary", VOCABULARIES.bytes({ model: "no_vocab" }), /holds no tokenizer/],
+    ["no vocabulary", VOCABULARIES.bytes({ model: "no_vocab" }), /does not contain a tokenizer/],
     [
       "WordPiece without an unknown token",
       VOCABULARIES.wordPiece({ unknown_token_id: -1 }),
@@ -108,7 +108,7 @@ describe(ggufTokenizer, () => {
       }),
       /neither an unknown token nor byte tokens/,
     ],
-  ])("names what no tokenizer.json can express: %s", (_, source, message) => {
+  ])("names features that tokenizer.json cannot express: %s", (_, source, message) => {
     expect(() => ggufTokenizer(source)).toThrow(
       expect.objectContaining({ code: "OP_UNSUPPORTED", message: expect.stringMatching(message) as string }),
     );
@@ -132,7 +132,7 @@ describe(ggufTokenizer, () => {
     [
       "too few types",
       VOCABULARIES.bytes({ token_type: Int32Array.of(1) }),
-      /token_type does not hold a number/,
+      /token_type does not contain a number/,
     ],
     [
       "an unknown type",
@@ -150,7 +150,7 @@ describe(ggufTokenizer, () => {
     [
       "a bos that is asked for and missing",
       VOCABULARIES.bytes({ bos_token_id: undefined, add_bos_token: true }),
-      /get a bos_token/,
+      /need a bos_token/,
     ],
     ["a flag that is none", VOCABULARIES.bytes({ add_bos_token: 1 }), /add_bos_token is not true or false/],
     [
@@ -158,7 +158,7 @@ describe(ggufTokenizer, () => {
       VOCABULARIES.bytes({ "tokenizer.chat_template": 1 }),
       /chat_template is not a text/,
     ],
-    ["no scores", VOCABULARIES.scored({ scores: undefined }), /scores does not hold a number for each/],
+    ["no scores", VOCABULARIES.scored({ scores: undefined }), /scores does not contain a number for each/],
     [
       "a score that is none",
       VOCABULARIES.scored({ scores: Float32Array.from(FIXTURE.scored.scores).fill(NaN, 4, 5) }),

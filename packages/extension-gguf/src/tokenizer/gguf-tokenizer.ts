@@ -31,7 +31,7 @@ interface Kind {
 /** Ids of T5's special tokens in files that do not name them. */
 export const T5_DEFAULTS: SpecialIds = { eos_token: 1, unk_token: 2, pad_token: 0 };
 
-/** One row per `tokenizer.ggml.model`. */
+/** One entry per `tokenizer.ggml.model`. */
 const KINDS: Readonly<Record<string, Kind>> = {
   gpt2: { parts: bytePairParts },
   gemma4: { parts: gemma4Parts },
@@ -49,9 +49,9 @@ const NOT_READ: Readonly<Record<string, string>> = {
   rwkv: "RWKV matches the longest byte sequence in a trie",
   plamo2: "PLaMo 2 scores all segmentations of a text by suffixes",
   hybriddna: "hybriddna splits sequences of bases into 6-mers",
-  test: "a kind for tests of llama.cpp",
-  no_vocab: "the file holds no tokenizer",
-  none: "the file holds no tokenizer",
+  test: "a kind for llama.cpp's own tests",
+  no_vocab: "the file does not contain a tokenizer",
+  none: "the file does not contain a tokenizer",
 };
 
 /**
@@ -111,7 +111,7 @@ function postProcessor(
   const used: Record<string, Part> = {};
   const mark = (name: "bos_token" | "eos_token"): Part[] => {
     const token = special[name];
-    if (token === undefined) throw invalid(file, `texts get a ${name}, but the file names none`);
+    if (token === undefined) throw invalid(file, `texts need a ${name}, but the file names none`);
     used[token] = { id: token, ids: [idOf.get(token)!], tokens: [token] };
     return [{ SpecialToken: { id: token, type_id: 0 } }];
   };

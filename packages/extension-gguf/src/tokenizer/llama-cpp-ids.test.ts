@@ -21,7 +21,7 @@ describe("ids are llama.cpp's", () => {
       const tokenizer = running(VOCABULARIES[spelling]({ pre }));
       for (const [index, text] of texts.entries()) {
         expect(tokenizer.encodeTarget(text), text).toEqual(ids[index]);
-        // Words lose their spaces, and letters that are no tokens.
+        // Words lose their spaces, and letters that are not tokens.
         if (spelling !== "words") expect(tokenizer.decode(ids[index]!)).toBe(text);
       }
     },
@@ -49,7 +49,7 @@ describe("ids are llama.cpp's", () => {
     }
   });
 
-  test("the texts hold words that WordPiece knows not", () => {
+  test("the texts contain words that WordPiece does not know", () => {
     const unknown = FIXTURE.wordPiece.ids.true.flat().filter((id) => id === 1);
     expect(unknown.length).toBeGreaterThan(20);
     expect(unknown.length).toBeLessThan(FIXTURE.wordPiece.ids.true.flat().length / 2);
@@ -57,7 +57,7 @@ describe("ids are llama.cpp's", () => {
 });
 
 describe("names that the fixture's llama.cpp does not know yet", () => {
-  /** Words by the patterns of a row, as `Split` components cut them. */
+  /** Words by the patterns of an entry, as `Split` components split them. */
   const cut = (pre: string, text: string): string[] =>
     PRE_TOKENIZERS[pre]!.patterns.reduce(
       (pieces, pattern) =>
@@ -78,7 +78,7 @@ describe("names that the fixture's llama.cpp does not know yet", () => {
     expect(PRE_TOKENIZERS[name]).toEqual(PRE_TOKENIZERS[other]);
   });
 
-  // Words that llama.cpp's source of llama-cpp-python 0.3.36 gives, compiled.
+  // Words from llama.cpp's source in llama-cpp-python 0.3.36, compiled.
   test.each([
     ["ufakzeka", "Ali'nin it's 42!\n x", ["Ali", "'nin", " it", "'s", " ", "4", "2", "!\n", " x"]],
     [

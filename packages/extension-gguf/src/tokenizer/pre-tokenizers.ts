@@ -1,10 +1,10 @@
 /**
  * Pre-tokenizers, which split text into words before the merges, by `tokenizer.ggml.pre`.
  *
- * Files contain only the name of the pre-tokenizer. Each row defines one: patterns that are applied in order, each to the pieces
- * that the one before it left. Names and patterns: llama.cpp as of llama-cpp-python 0.3.36, `llama-vocab.cpp`. A
- * fixture holds the ids that llama.cpp gives for every name. Rows differ from llama.cpp where the published tokenizer
- * does: Qwen's normalizes to NFC, and tekken and o200k distinguish the case of all letters, llama.cpp only of ASCII letters.
+ * Files contain only the name of the pre-tokenizer. Each entry defines one: patterns that are applied in order, each to the pieces from the
+ * previous one. Names and patterns: llama.cpp as of llama-cpp-python 0.3.36, `llama-vocab.cpp`. A fixture contains llama.cpp's ids for every
+ * name. Entries differ from llama.cpp where the published tokenizer does: Qwen's normalizes to NFC, and tekken and o200k distinguish the case of
+ * all letters, llama.cpp only of ASCII letters.
  */
 import {
   AFMOE_SCRIPTS,
@@ -41,7 +41,7 @@ export interface PreTokenizer {
   readonly isNfc: boolean;
   /** Whether words that are tokens are used directly, without merges. */
   readonly ignoreMerges: boolean;
-  /** Whether a text begins with BOS: always, or as the default for files that do not specify it. */
+  /** Whether a text starts with BOS: always, or as the default for files that do not specify it. */
   readonly addsBos: boolean | "always";
 }
 
@@ -68,7 +68,7 @@ const DEEPSEEK3 = ["\\p{N}{1,3}", KANJI_KANA, signedWords(LINE_ENDS_AFTER_SIGNS)
 /** For files that name no pre-tokenizer. */
 export const DEFAULT_PRE_TOKENIZER = "default";
 
-/** One row per name. */
+/** One entry per name. */
 export const PRE_TOKENIZERS: Readonly<Record<string, PreTokenizer>> = {
   ...named(DEFAULT_PRE_TOKENIZER, row([PUNCTUATION, GPT2, "\\p{N}+", "[0-9][0-9][0-9]"])),
   ...named(

@@ -21,7 +21,7 @@ export function sentencePieceParts(source: GgufFile, vocabulary: Vocabulary): To
   if (unknown === undefined && !hasBytes) {
     throw unsupported(
       source.file,
-      "a vocabulary with neither an unknown token nor byte tokens: characters that it lacks would vanish",
+      "a vocabulary with neither an unknown token nor byte tokens: characters outside it would be lost",
     );
   }
   const replace = replaced(" ", SPACE);
@@ -48,7 +48,7 @@ export function sentencePieceParts(source: GgufFile, vocabulary: Vocabulary): To
   };
 }
 
-/** All pairs of tokens that join to a third, sorted by its score, best first, then by the two ids. */
+/** All pairs of tokens that join to a third, the third's best score first, then by the two ids. */
 function rankedMerges(
   scores: Float32Array,
   { tokens, types, idOf }: Vocabulary,

@@ -36,7 +36,7 @@ export const words = ({
   blanks = BLANKS,
 }: WordParts): string => `${contractions}${BEFORE}${letters}|${numbers}|${signs}|${lines}|${blanks}`;
 
-/** As {@link words}; letters may have combining marks. */
+/** Like {@link words}; letters may have combining marks. */
 export const MARKED_WORDS = words({
   numbers: "\\p{N}",
   letters: "[\\p{L}\\p{M}]+",
@@ -57,14 +57,14 @@ export const BAILING_WORDS = words({
   lines: "\\s*[\\r\\n]",
 });
 
-/** Runs of spaces in decreasing powers of two, so that a long run takes few tokens. */
+/** Runs of spaces in decreasing powers of two, so that a long run needs few tokens. */
 const FALLING_BLANKS = [512, 256, 128, 64, 32, 16, 8, 4].map((count) => `\\s{${count}}(?!\\S)`).join("|");
 export const JAIS2_WORDS = words({
   numbers: "\\p{N}{1,3}",
   blanks: `${FALLING_BLANKS}|\\s{1,2}(?!\\S)|\\s{1}`,
 });
 
-/** Words with capitals only at the beginning, then words in capitals; `ending` is the pattern of contractions that they include. */
+/** Words with capitals only at the start, then words in capitals; `ending` is the pattern of contractions that they include. */
 const cased = (ending: string): string => {
   const [upper, lower] = ["[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]", "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"];
   return `${BEFORE}${upper}*${lower}+${ending}|${BEFORE}${upper}+${lower}*${ending}`;
@@ -72,7 +72,7 @@ const cased = (ending: string): string => {
 const PATHS = `${SIGNS}[\\r\\n/]*|${LINES}|${BLANKS}`;
 export const TEKKEN = `${cased("")}|\\p{N}|${PATHS}`;
 export const O200K = `${cased(`${CONTRACTIONS}?`)}|\\p{N}{1,3}|${PATHS}`;
-/** As {@link O200K}, without the distinction of upper and lower case, as in llama.cpp. */
+/** Like {@link O200K}, but does not distinguish upper and lower case, as in llama.cpp. */
 export const uncasedO200k = (numbers: string): string =>
   `${BEFORE}[\\p{L}\\p{M}]+${CONTRACTIONS}?|${numbers}|${PATHS}`;
 

@@ -8,7 +8,7 @@ export interface TokenizerParts {
   readonly decoder: Component;
   /** `model` of `tokenizer.json`. */
   readonly model: TokenizerJson["model"];
-  /** Whether a text begins with BOS and ends with EOS: always, or as the default for files that do not specify it. */
+  /** Whether a text starts with BOS and ends with EOS: always, or as the default for files that do not specify it. */
   readonly addsBos: boolean | "always";
   readonly addsEos: boolean | "always";
   /** Whether text outside the vocabulary becomes the unknown token, as in the model's training. */

@@ -1,4 +1,4 @@
-/** Vocabularies with changed values are used or rejected; texts come back from every cutter of bytes. */
+/** Vocabularies with changed values either work or are rejected; every byte-level pre-tokenizer restores texts. */
 import { SlmError } from "@slm/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -36,7 +36,7 @@ describe("texts come back as they were", () => {
   const ofBytes = Object.entries(PRE_TOKENIZERS).filter(
     ([, { spelling, isNfc }]) => spelling === "bytes" && !isNfc,
   );
-  // One name of each cutter.
+  // One name per pre-tokenizer.
   const cutters = [...new Map(ofBytes.map(([name, { patterns }]) => [patterns.join(), name])).values()];
 
   test("of every cutter of bytes", () => {

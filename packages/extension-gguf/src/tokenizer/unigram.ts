@@ -1,7 +1,7 @@
 /**
  * `tokenizer.json` of a Unigram model (`tokenizer.ggml.model` = t5): the segmentation of a text with the best sum of scores.
  *
- * Source: llama.cpp, `llm_tokenizer_ugm_session` (spaces, the map of characters).
+ * Source: llama.cpp, `llm_tokenizer_ugm_session` (spaces, the character map).
  */
 import type { GgufFile } from "../file/gguf-file.js";
 import { invalid } from "../file/invalid.js";
@@ -56,7 +56,7 @@ function characterMap(source: GgufFile): readonly Component[] {
   return [{ type: "Precompiled", precompiled_charsmap: map, match: "longest" }];
 }
 
-/** The map of characters as SentencePiece compiles it; empty for none. @throws SlmError DATA_INVALID for anything but bytes */
+/** SentencePiece's compiled character map; empty for none. @throws SlmError DATA_INVALID if it does not consist of bytes */
 export function characterMapBytes({ file, metadata }: GgufFile): Uint8Array {
   const bytes = metadata.get("tokenizer.ggml.precompiled_charsmap");
   if (bytes === undefined) return new Uint8Array();

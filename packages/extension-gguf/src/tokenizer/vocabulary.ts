@@ -7,7 +7,7 @@ import { shownName } from "@slm/checkpoints";
 const TOKEN_TYPES = ["undefined", "normal", "unknown", "control", "user", "unused", "byte"] as const;
 type TokenType = (typeof TOKEN_TYPES)[number];
 
-/** Special tokens, as named in `tokenizer_config.json`, with the metadata keys of their ids; the first present key counts. */
+/** Special tokens, as named in `tokenizer_config.json`, with the metadata keys of their ids. The first key in the file wins. */
 const SPECIAL_KEYS = {
   bos_token: ["bos_token_id", "cls_token_id"],
   // The separator's key is misspelt in the format.
@@ -24,7 +24,7 @@ export type SpecialIds = Readonly<Partial<Record<SpecialToken, number>>>;
 const NO_TOKEN: ReadonlySet<unknown> = new Set([-1, 0xffff_ffff]);
 
 export interface Vocabulary {
-  /** Texts by id; all different. */
+  /** Texts by id; all are different. */
   readonly tokens: readonly string[];
   readonly types: readonly TokenType[];
   readonly idOf: ReadonlyMap<string, number>;
@@ -33,10 +33,10 @@ export interface Vocabulary {
 
 /**
  * @param defaults ids of special tokens for files that do not name them
- * @throws SlmError DATA_INVALID for a vocabulary that is missing or contradicts itself
+ * @throws SlmError DATA_INVALID for a vocabulary that is missing or contradictory
  */
 export function readVocabulary(source: GgufFile, defaults: SpecialIds = {}): Vocabulary {
-  // Tokens without a text exist; they get one. Source: llama.cpp, `llama_vocab::impl::load`.
+  // Tokens may have no text; they get one. Source: llama.cpp, `llama_vocab::impl::load`.
   const tokens = texts(source, "tokens").map((token, id) => (token === "" ? `[EMPTY_${id}]` : token));
   const idOf = new Map<string, number>();
   for (const [id, token] of tokens.entries()) {
@@ -66,12 +66,15 @@ export function flag({ file, metadata }: GgufFile, key: string, otherwise: boole
   return value;
 }
 
-/** Scores by id. @throws SlmError DATA_INVALID where one is missing or no number */
+/** Scores by id. @throws SlmError DATA_INVALID if one is missing or not a number */
 export function scoresOf({ file, metadata }: GgufFile, { tokens }: Vocabulary): Float32Array {
   const stored = metadata.get("tokenizer.ggml.scores");
   const scores = stored instanceof Int32Array ? Float32Array.from(stored) : stored;
   if (!(scores instanceof Float32Array) || scores.length !== tokens.length) {
-    throw invalid(file, `tokenizer.ggml.scores does not hold a number for each of ${tokens.length} tokens`);
+    throw invalid(
+      file,
+      `tokenizer.ggml.scores does not contain a number for each of ${tokens.length} tokens`,
+    );
   }
   const bad = scores.findIndex((score) => !Number.isFinite(score));
   if (bad >= 0) throw invalid(file, `the score of token ${bad} is ${scores[bad]!}`);
@@ -89,12 +92,12 @@ export function byteTokens({ file }: GgufFile, { types, idOf }: Vocabulary): boo
   return true;
 }
 
-/** Types by id; in files without them every token is a normal one. */
+/** Types by id; in files without types, every token is normal. */
 function tokenTypes({ file, metadata }: GgufFile, count: number): readonly TokenType[] {
   const numbers = metadata.get("tokenizer.ggml.token_type");
   if (numbers === undefined) return new Array<TokenType>(count).fill("normal");
   if (!(numbers instanceof Int32Array || numbers instanceof Uint32Array) || numbers.length !== count) {
-    throw invalid(file, `tokenizer.ggml.token_type does not hold a number for each of ${count} tokens`);
+    throw invalid(file, `tokenizer.ggml.token_type does not contain a number for each of ${count} tokens`);
   }
   return Array.from(numbers, (number, id) => {
     const type = TOKEN_TYPES[number];

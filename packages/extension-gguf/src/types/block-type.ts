@@ -5,6 +5,6 @@ export interface BlockType {
   readonly elements: number;
   /** Bytes of a block. */
   readonly bytes: number;
-  /** Writes the numbers of `blocks` blocks, which start at byte `at` of `view`, to `out` from `to` on. */
+  /** Writes the numbers of `blocks` blocks, which start at byte `at` of `view`, to `out` starting at `to`. */
   decode(view: DataView, at: number, blocks: number, out: Float32Array, to: number): void;
 }

@@ -14,7 +14,7 @@ import type { BlockType } from "./block-type.js";
 
 const ELEMENTS = 256;
 
-/** Two bits of an element; `codes` is where the codes of its block begin. */
+/** Two bits of an element; `codes` is the start of the codes of its block. */
 const twoBits = (view: DataView, codes: number, index: number): number =>
   (view.getUint8(codes + (index >> 7) * 32 + (index & 31)) >> (((index >> 5) & 3) << 1)) & 3;
 

@@ -6,7 +6,7 @@ import { Q4_K, Q5_K, Q6_K } from "./k-types.js";
 import { IQ4_NL, IQ4_XS } from "./lookup-types.js";
 import { BF16, F16, F32 } from "./plain-types.js";
 
-/** One row per supported type. */
+/** One entry per supported type. */
 const READ: ReadonlyMap<number, BlockType> = new Map([
   [0, F32],
   [1, F16],
@@ -49,7 +49,7 @@ const NOT_READ: ReadonlyMap<number, string> = new Map([
 /** Names of all supported types. */
 export const TENSOR_TYPES: readonly string[] = [...READ.values()].map(({ name }) => name);
 
-/** The type of a number; only its name if it is known but unsupported; undefined for an unknown number. */
+/** The type for a number; only its name if it is known but not supported; undefined for an unknown number. */
 export function tensorType(number: number): BlockType | string | undefined {
   return READ.get(number) ?? NOT_READ.get(number);
 }

@@ -1,4 +1,4 @@
-/** Builds files in Marian's formats: well-formed ones for tests, and what differs from them. */
+/** Builds files in Marian's formats, well-formed and malformed, for tests. */
 
 export interface MarianItem {
   readonly name: string;
@@ -17,7 +17,7 @@ export const floats = (name: string, shape: readonly number[], values: readonly 
   data: padded(new Uint8Array(Float32Array.from(values).buffer)),
 });
 
-/** Integers and what numbers were multiplied by. */
+/** Integers, and the factor that numbers were multiplied by. */
 export function integers(
   name: string,
   shape: readonly number[],
@@ -35,7 +35,7 @@ export function settingsItem(settings: string): MarianItem {
   return { name: "special:model.yml", type: INT8, shape: [data.length], data };
 }
 
-/** Data of an item begins at a multiple of this. */
+/** Data of an item starts at a multiple of this. */
 const ALIGNMENT = 256;
 
 function padded(data: Uint8Array): Uint8Array {
@@ -64,7 +64,7 @@ export function marianBytes(items: readonly MarianItem[], version = 1n): Buffer 
   return Buffer.concat([head, u64(padding), Buffer.alloc(padding), ...items.map(({ data }) => data)]);
 }
 
-/** A shortlist: tokens of the target for each token of the source. */
+/** A shortlist: target tokens for each source token. */
 export function shortlistBytes(
   lists: readonly (readonly number[])[],
   { first = 2, best = 2, magic = 0xf11a48d5013417f5n } = {},
@@ -76,7 +76,7 @@ export function shortlistBytes(
   return Buffer.concat([Buffer.from(numbers.buffer), Buffer.from(Uint32Array.from(tokens).buffer)]);
 }
 
-/** Settings of a model of Firefox's kind, in small. */
+/** Small settings of a model like Firefox's. */
 export const TINY_SETTINGS = `dim-emb: 8
 enc-depth: 2
 dec-depth: 1
@@ -106,7 +106,7 @@ input-types:
 version: v1.9.56
 `;
 
-/** Every tensor of a model with {@link TINY_SETTINGS} and a vocabulary of 6 tokens: 8-bit matrices, float32 vectors. */
+/** All tensors of a model with {@link TINY_SETTINGS} and a vocabulary of 6 tokens: 8-bit matrices, float32 vectors. */
 export function tinyModel(vocabulary = 6): readonly MarianItem[] {
   let next = 0;
   const codes = (count: number): number[] =>

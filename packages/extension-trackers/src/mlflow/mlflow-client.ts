@@ -2,37 +2,37 @@
 import { guardedFetch, NetworkError, SlmError } from "@slm/core";
 import { z } from "zod";
 
-/** A server that is silent for longer is treated as not there [ms]. */
+/** Timeout for a response of the server [ms]. */
 const TIMEOUT_MS = 30_000;
-/** Longest answer that is read [bytes]. */
+/** Longest response [bytes]. */
 const ANSWER_LIMIT = 4 * 1024 * 1024;
 
 export interface MlflowServer {
-  /** Address of the tracking server: `http://127.0.0.1:5000`. */
+  /** URL of the tracking server: `http://127.0.0.1:5000`. */
   readonly url: string;
   /** Sent as a bearer token. */
   readonly token?: string | undefined;
-  /** Sent as basic authentication, where there is no token. */
+  /** Sent as basic authentication if there is no token. */
   readonly user?: { readonly name: string; readonly password: string } | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 const failure = z.looseObject({ error_code: z.string(), message: z.string().optional() });
 
-/** MLflow's name for something that does not exist. */
+/** MLflow's error code for something that does not exist. */
 const MISSING = "RESOURCE_DOES_NOT_EXIST";
 
 export class MlflowClient {
   readonly #server: MlflowServer;
   readonly #base: URL;
 
-  /** @throws SlmError USAGE for an address that is none */
+  /** @throws SlmError USAGE for an invalid URL */
   constructor(server: MlflowServer) {
     this.#server = server;
     this.#base = baseOf(server.url);
   }
 
-  /** Reads; undefined if it does not exist. @throws SlmError DEVICE_UNAVAILABLE, OUTPUT_FAILED, DATA_INVALID */
+  /** Sends a GET request; returns undefined if the object does not exist. @throws SlmError DEVICE_UNAVAILABLE, OUTPUT_FAILED, DATA_INVALID */
   async get<Answer>(
     path: string,
     query: Readonly<Record<string, string>>,
@@ -43,11 +43,11 @@ export class MlflowClient {
     return this.#call(url, undefined, schema);
   }
 
-  /** Writes. @throws SlmError DEVICE_UNAVAILABLE, OUTPUT_FAILED, DATA_INVALID */
+  /** Sends a POST request. @throws SlmError DEVICE_UNAVAILABLE, OUTPUT_FAILED, DATA_INVALID */
   async post<Answer>(path: string, body: object, schema: z.ZodType<Answer>): Promise<Answer> {
     const answer = await this.#call(this.#urlOf(path), body, schema);
     if (answer !== undefined) return answer;
-    throw new SlmError("OUTPUT_FAILED", `mlflow: ${path}: what it refers to does not exist on the server`);
+    throw new SlmError("OUTPUT_FAILED", `mlflow: ${path}: the object does not exist on the server`);
   }
 
   async #call<Answer>(
@@ -60,7 +60,7 @@ export class MlflowClient {
     let status: number;
     let text: string;
     try {
-      // A redirect could take the credentials elsewhere.
+      // A redirect could send the credentials to another server.
       const send = guardedFetch({
         origin: this.#base.origin,
         silenceMs: TIMEOUT_MS,
@@ -78,7 +78,7 @@ export class MlflowClient {
     } catch (cause) {
       if (signal?.aborted === true) throw signal.reason;
       if (!(cause instanceof NetworkError)) throw cause;
-      throw new SlmError("DEVICE_UNAVAILABLE", `${where}: the server does not answer`, {
+      throw new SlmError("DEVICE_UNAVAILABLE", `${where}: the server does not respond`, {
         context: { url: url.origin },
         suggestions: ["mlflow server --host 127.0.0.1 --port 5000"],
         cause,
@@ -102,7 +102,7 @@ export class MlflowClient {
     }
     const answer = schema.safeParse(json);
     if (answer.success) return answer.data;
-    throw new SlmError("DATA_INVALID", `${where}: the answer is not MLflow's: ${answer.error.message}`, {
+    throw new SlmError("DATA_INVALID", `${where}: the response is not MLflow's: ${answer.error.message}`, {
       context: { url: url.origin },
     });
   }
@@ -123,7 +123,7 @@ function baseOf(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url !== undefined && /^https?:$/.test(url.protocol) && url.username === "")
     return new URL(url.pathname.endsWith("/") ? url : `${url.href}/`);
-  throw new SlmError("USAGE", `mlflow: expected the address of a tracking server, got '${text}'`, {
+  throw new SlmError("USAGE", `mlflow: expected the URL of a tracking server, got '${text}'`, {
     suggestions: ["--mlflow http://127.0.0.1:5000"],
   });
 }

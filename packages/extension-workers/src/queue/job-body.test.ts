@@ -1,4 +1,4 @@
-/** What a worker refuses before it reads a file of a job. */
+/** A worker rejects unsigned and unknown jobs before it reads their files. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -76,7 +76,7 @@ test.each([
   const job = { id: ID, name: KIND, data: body, ...changes };
   await expect(server(KEY)(job, undefined, undefined)).rejects.toMatchObject({
     name: "UnrecoverableError",
-    message: expect.stringMatching(/^\[CONFIG_INVALID\] job .* is refused/u) as string,
+    message: expect.stringMatching(/^\[CONFIG_INVALID\] job .* was rejected/u) as string,
   });
   expect(ran).not.toHaveBeenCalled();
 });

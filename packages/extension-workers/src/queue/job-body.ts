@@ -1,4 +1,4 @@
-/** The side of a job: how a body is called in the process that BullMQ starts for it, and what it is given. */
+/** Runs job bodies in the processes that BullMQ starts. */
 import { rm } from "node:fs/promises";
 import { SlmError, type ErrorCode } from "@slm/core";
 import { z } from "zod";
@@ -17,7 +17,7 @@ import {
 } from "./messages.js";
 import { PASSWORD_VARIABLE, redisAddress, type RedisAddress } from "./redis-address.js";
 
-/** Variable in which a worker tells its job processes what they need. */
+/** Environment variable with a worker's settings for its job processes. */
 export const JOB_PROCESS_VARIABLE = "SLM_JOB_PROCESS";
 
 const jobProcess = z.strictObject({
@@ -25,14 +25,14 @@ const jobProcess = z.strictObject({
   /** Folder of local copies. */
   scratch: z.string(),
   threads: z.int().positive(),
-  /** Address of Redis, for what jobs share besides files. */
+  /** Address of Redis, for data other than files that jobs share. */
   redis: z.string(),
-  /** What the worker's operator allowed. */
+  /** Permissions from the worker's operator. */
   allowed: jobPermissions,
 });
 export type JobProcess = Readonly<z.infer<typeof jobProcess>>;
 
-/** Failures that another try, or another worker, would repeat. */
+/** Error codes for which a retry would fail again. */
 const FINAL: ReadonlySet<ErrorCode> = new Set([
   "BUDGET_EXCEEDED",
   "CONFIG_INVALID",
@@ -42,39 +42,39 @@ const FINAL: ReadonlySet<ErrorCode> = new Set([
   "SHAPE_MISMATCH",
 ]);
 
-/** What a body is given. */
+/** The context of a job body. */
 export interface JobRequest {
   readonly settings: JobMessage["settings"];
   readonly inputs: Readonly<Record<string, FileRef>>;
   /** Storage of the job's run, for its outputs. */
   readonly files: SharedFiles;
-  /** Copies of its inputs on this machine. */
+  /** Local copies of its inputs. */
   readonly copies: LocalCopies;
   readonly threads: number;
   readonly redis: RedisAddress;
-  /** What the worker's operator allowed: a body asks before it runs a program or reads a variable that the job names. */
+  /** Permissions from the worker's operator. A body checks them before it runs a program or reads a variable that the job names. */
   readonly allowed: JobPermissions;
   readonly signal: AbortSignal;
   /** An empty directory that is removed after the job. */
   readonly work: () => Promise<string>;
 }
 
-/** Does one kind of job. A body is called for one job at a time; what it holds open between jobs is its own. */
+/** Processes one kind of job, one job at a time. A body can keep resources open between jobs. */
 export type JobBody = (request: JobRequest) => Promise<Omit<JobResult, "seconds" | "signature">>;
 
-/** What BullMQ calls in a job process. */
+/** The function that BullMQ calls in a job process. */
 export type JobServer = (
   job: { readonly id?: string | undefined; readonly name: string; readonly data: unknown },
   token: string | undefined,
   signal: AbortSignal | undefined,
 ) => Promise<JobResult>;
 
-/** Variables that a job process has read when its first job begins; no program that a job runs inherits them. */
+/** Variables that a job process reads before its first job. It then removes them, so programs that a job runs do not inherit them. */
 const OWN_VARIABLES = [JOB_PROCESS_VARIABLE, WORKER_KEY_VARIABLE, PASSWORD_VARIABLE];
 
 /**
- * The function that a job process exports as default. The process ends with its worker, also when that is killed. A job that was not signed with
- * the worker's key is refused before a file of it is read.
+ * Creates the default export of a job process. The process ends with its worker, even if the worker is killed. A job that was not signed
+ * with the worker's key is rejected before any of its files is read.
  *
  * @param bodies by kind of job
  */
@@ -94,7 +94,7 @@ export function serveJobs(bodies: Readonly<Record<string, JobBody>>): JobServer 
       if (body === undefined)
         throw new SlmError(
           "OP_UNSUPPORTED",
-          `this worker does not know jobs of kind '${name}': it is of another version`,
+          `this worker does not support jobs of kind '${name}', because it has another version`,
         );
       const { signature, ...message } = jobMessage.parse(data);
       requireSignature(key, { part: "job", kind: name, id, body: message }, signature);
@@ -112,10 +112,10 @@ export function serveJobs(bodies: Readonly<Record<string, JobBody>>): JobServer 
       requireSmall(result, `the result of a job of kind '${name}'`);
       return { ...result, signature: signatureOf(key, { part: "result", kind: name, id, body: result }) };
     } catch (error) {
-      // BullMQ stores message and stack in Redis: neither may be long.
+      // BullMQ stores message and stack in Redis, so both must be short.
       const failure = new Error(failureText(error));
       failure.stack = "";
-      // The name by which BullMQ tells that another try is useless.
+      // The error name with which BullMQ marks a failure that it must not retry.
       if (error instanceof SlmError && FINAL.has(error.code))
         Object.defineProperty(failure, "name", { value: "UnrecoverableError", enumerable: true });
       throw failure;

@@ -1,4 +1,4 @@
-/** How a job ended: its result, or why there is none. */
+/** The outcome of a job: its result, or the reason of the failure. */
 import { SlmError } from "@slm/core";
 import type { Job } from "bullmq";
 import { requireSignature } from "./job-signature.js";
@@ -13,7 +13,7 @@ export interface FailedJob {
   readonly failure: JobFailure;
 }
 
-/** The outcome of a job that ended. @param key that its worker signed the result with; undefined: results are not signed */
+/** Reads the outcome of a finished job. @param key of the result's signature; undefined: results are not signed */
 export function outcomeOf(
   key: string | undefined,
   job: Omit<Job, "failedReason"> & { readonly failedReason?: string | undefined },
@@ -26,12 +26,12 @@ export function outcomeOf(
   return {
     failure: {
       code: "DATA_INVALID",
-      message: `job ${String(job.id)}: its worker returned something else than a result`,
+      message: `job ${String(job.id)}: its worker did not return a valid result`,
     },
   };
 }
 
-/** A result that a worker with the key gave for this job. */
+/** Checks that a worker with the key signed this result for this job. */
 function signedOutcome(
   key: string | undefined,
   { id, name }: { readonly id?: string | undefined; readonly name: string },
@@ -46,7 +46,7 @@ function signedOutcome(
   }
 }
 
-/** The error of jobs that failed for a reason that another try does not change. */
+/** The error of jobs for which a retry would fail again. */
 export function failureError({ id, failure }: FailedJob): SlmError {
   return new SlmError(failure.code ?? "UNEXPECTED", `job ${id}: ${failure.message}`, {
     context: { job: id },

@@ -1,8 +1,8 @@
 /**
- * The side of a run: gives jobs to the queue and takes their results.
+ * Runs jobs through the queue and collects their results.
  *
- * What the queue holds may be lost with a Redis that was not told to keep it, so outstanding jobs are offered again now and then; a job that
- * the queue has keeps its place. Jobs have names that the run chooses, so a run that is started again finds those of before.
+ * A Redis without persistence can lose the queue, so the run regularly queues outstanding jobs again; a job that is still queued keeps its
+ * place. The run chooses the jobs' names, so a restarted run finds the jobs of the earlier one.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { throwIfInterrupted } from "@slm/core";
@@ -18,16 +18,16 @@ import { RunBoard } from "./run-board.js";
 import { RunWatch, type RunOptions } from "./run-watch.js";
 import { WorkerShares, type WorkerShare } from "./worker-shares.js";
 
-/** How often finished jobs are looked for [ms]. */
+/** Polling interval for finished jobs [ms]. */
 const POLL_MS = 200;
-/** How often outstanding jobs are offered again [ms]. */
+/** Interval for queueing outstanding jobs again [ms]. */
 const OFFER_MS = 10_000;
-/** Jobs that are in the queue at once, so that Redis and the storage hold a part of a large run only. */
+/** Maximum number of queued jobs, so that Redis and the storage contain only a part of a large run. */
 const WINDOW = 256;
-/** Jobs that are made before they are given to the queue, so that the first workers need not wait for the last job. */
+/** Number of jobs that are created before they are queued, so that the first workers do not wait for the last job. */
 const OFFER_JOBS = 4;
 
-/** Takes a result, once. */
+/** Receives every result once. */
 type OnDone = (job: JobSpec, result: JobResult, files: SharedFiles) => Promise<void>;
 
 export class JobRunner {
@@ -37,7 +37,7 @@ export class JobRunner {
   readonly #shares = new WorkerShares();
   readonly #key: string | undefined;
 
-  /** The store is the caller's to close. @param key signs jobs and checks results; undefined: neither is signed */
+  /** The caller closes the store. @param key signs jobs and verifies results; undefined: neither is signed */
   constructor(address: RedisAddress, store: ObjectStore, key: string | undefined) {
     this.#key = key;
     this.#queue = new JobQueue(address);
@@ -45,7 +45,7 @@ export class JobRunner {
     this.#board = new RunBoard(address);
   }
 
-  /** Which worker did how much of what was finished so far. */
+  /** The share of each worker in the finished work. */
   get shares(): readonly WorkerShare[] {
     return this.#shares.all;
   }
@@ -55,10 +55,11 @@ export class JobRunner {
   }
 
   /**
-   * Runs jobs on all workers, in any order. Every result is handed to `onDone` once, after which the queue forgets its job.
+   * Runs jobs on all workers, in any order. It calls `onDone` once for every result and then removes the job from the queue.
    *
-   * @returns the jobs that failed in all tries
-   * @throws SlmError INTERRUPTED, with the jobs left in the queue for the next call; what `onDone` throws, after which no further job starts
+   * @returns the jobs that failed in all attempts
+   * @throws SlmError INTERRUPTED, after which the jobs stay in the queue for the next call; errors of `onDone`, after which no further job
+   * starts
    */
   run(
     jobs: AsyncIterable<JobSpec> | Iterable<JobSpec>,
@@ -115,7 +116,7 @@ export class JobRunner {
     return failed;
   }
 
-  /** Runs `body` as a run that is under way. What it leaves outstanding by an error is taken back. */
+  /** Registers the run while `body` runs. After an error it removes outstanding jobs. */
   async #within<Result>(
     { run, title, signal }: RunOptions,
     body: (outstanding: Outstanding) => Promise<Result>,
@@ -126,7 +127,7 @@ export class JobRunner {
     try {
       return await body(outstanding);
     } catch (error) {
-      // After an interruption the workers go on, and the next call takes what they did.
+      // After an interruption the workers continue, and the next call collects their results.
       if (!signal.aborted) {
         await this.#queue.takeBack(run, outstanding);
         await this.end(run);
@@ -135,7 +136,7 @@ export class JobRunner {
     }
   }
 
-  /** Makes and signs the message of a job. @returns its name in the queue */
+  /** Creates and signs the message of a job. @returns its name in the queue */
   async #prepare(job: JobSpec, files: SharedFiles, outstanding: Outstanding): Promise<string> {
     const id = `${files.run}-${job.id}`;
     const body = { run: files.run, ...(await job.message(files)) };
@@ -144,7 +145,7 @@ export class JobRunner {
     return id;
   }
 
-  /** Tells those who watch that a run is over, and removes its files and jobs. */
+  /** Marks a run as finished, and removes its files and jobs. */
   async end(run: string): Promise<void> {
     await this.#board.remove(run);
     await this.files(run).remove();
@@ -156,7 +157,7 @@ export class JobRunner {
   }
 }
 
-/** Waits for the next look at the queue, or for the signal. */
+/** Waits for the next poll, or for the signal. */
 async function pause(signal: AbortSignal): Promise<void> {
   await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
 }

@@ -1,17 +1,17 @@
-/** What travels through Redis: which job, which files, small settings. Everything large goes through shared storage. */
+/** Messages in Redis: the kind of job, references to files, small settings. Larger data go through shared storage. */
 import { ERROR_EXIT, SlmError, type ErrorCode } from "@slm/core";
 import { z } from "zod";
 import { fileRef } from "../storage/shared-files.js";
 import { signature } from "./job-signature.js";
 
-/** One queue for all jobs; their names say which body runs. */
+/** One queue for all jobs. A job's name selects the body. */
 export const QUEUE = "jobs";
-/** Keys begin with this; the braces keep them on one node of a cluster. */
+/** Prefix of all keys. The braces keep them on one node of a cluster. */
 export const PREFIX = "{slm}";
 
 /** Largest message [bytes]. */
 const MAX_MESSAGE_BYTES = 4096;
-/** Longest reason of a failure that is kept [characters]. */
+/** Longest stored reason of a failure [characters]. */
 const MAX_REASON = 1000;
 
 export const jobMessage = z.strictObject({
@@ -19,41 +19,38 @@ export const jobMessage = z.strictObject({
   run: z.string().regex(/^[a-z]+-[0-9a-f]{16,64}$/u),
   inputs: z.record(z.string(), fileRef),
   settings: z.record(z.string(), z.json()),
-  /** Absent between a run and workers without a key. */
+  /** Absent if the run and its workers have no key. */
   signature: signature.optional(),
 });
 export type JobMessage = z.infer<typeof jobMessage>;
 
 export const jobResult = z.strictObject({
   outputs: z.record(z.string(), fileRef),
-  /** Numbers that say what was done. */
+  /** Statistics of the job. */
   facts: z.record(z.string(), z.json()),
-  /** Units of work: tokens, rows or steps, as the kind of job counts them. */
+  /** Units of work: tokens, rows or steps, depending on the kind of job. */
   units: z.number().nonnegative(),
-  /** Time that the body took [s]. */
+  /** Duration of the body [s]. */
   seconds: z.number().nonnegative(),
   signature: signature.optional(),
 });
 export type JobResult = z.infer<typeof jobResult>;
 
-/** @throws SlmError UNEXPECTED for a message that belongs into shared storage */
+/** @throws SlmError UNEXPECTED for a message that is too large for Redis */
 export function requireSmall(value: unknown, what: string): void {
   const bytes = Buffer.byteLength(JSON.stringify(value));
   if (bytes <= MAX_MESSAGE_BYTES) return;
-  throw new SlmError(
-    "UNEXPECTED",
-    `${what} has ${bytes} bytes, at most ${MAX_MESSAGE_BYTES} travel through Redis`,
-  );
+  throw new SlmError("UNEXPECTED", `${what} has ${bytes} bytes, the limit for Redis is ${MAX_MESSAGE_BYTES}`);
 }
 
 /** Why a job failed. */
 export interface JobFailure {
-  /** The code of an SlmError; undefined for a process that died, and for a job whose workers died again and again. */
+  /** The code of an SlmError; undefined if the process, or too many workers, died. */
   readonly code: ErrorCode | undefined;
   readonly message: string;
 }
 
-/** An error as the reason of a failed job. */
+/** Formats an error as the reason of a failed job. */
 export function failureText(error: unknown): string {
   const text =
     error instanceof SlmError
@@ -64,7 +61,7 @@ export function failureText(error: unknown): string {
   return text.slice(0, MAX_REASON);
 }
 
-/** Reads the reason of a failed job. */
+/** Parses the reason of a failed job. */
 export function readFailure(text: string): JobFailure {
   const [, code, message] = /^\[([A-Z_]+)\] (.*)$/su.exec(text) ?? [];
   const known = Object.keys(ERROR_EXIT).find((name): name is ErrorCode => name === code);

@@ -1,9 +1,9 @@
-/** Which runs are under way, as shared storage says: a run leaves a file there, and its folder goes when it ends. */
+/** Lists active runs. A run writes a file into shared storage, and its folder is removed when it ends. */
 import type { ObjectStore } from "../storage/object-store.js";
 
 const openKey = (run: string): string => `${run}/open.json`;
 
-/** Marks a run as under way. @throws SlmError OUTPUT_FAILED */
+/** Marks a run as active. @throws SlmError OUTPUT_FAILED */
 export async function openRun(store: ObjectStore, run: string, title: string): Promise<void> {
   const key = openKey(run);
   if (!(await store.has(key))) await store.put(key, Buffer.from(`${JSON.stringify({ title })}\n`));

@@ -1,17 +1,17 @@
-/** The address of Redis: how it is connected to, and how it is shown without its password. */
+/** Parses the address of Redis into connection options and a display form without the password. */
 import { SlmError } from "@slm/core";
 import { Redis } from "ioredis";
 
-/** Variables that a flag need not show to everybody who lists processes. */
+/** Environment variables, which process lists do not show, unlike flags. */
 export const REDIS_URL_VARIABLE = "SLM_REDIS_URL";
 export const PASSWORD_VARIABLE = "SLM_REDIS_PASSWORD";
 
-/** How long a first connection may take [ms]. */
+/** Timeout of the first connection [ms]. */
 const CONNECT_MS = 10_000;
-/** Longest pause between attempts to connect again [ms]. */
+/** Longest pause between reconnection attempts [ms]. */
 const MAX_PAUSE_MS = 2_000;
 
-/** Options of a connection, as ioredis and BullMQ take them: a field that is not needed is absent. */
+/** Connection options for ioredis and BullMQ. Fields that are not needed are absent. */
 interface ConnectionSettings {
   host: string;
   port: number;
@@ -24,7 +24,7 @@ interface ConnectionSettings {
 }
 
 export interface RedisAddress {
-  /** As it was given: it may hold a password. */
+  /** The given address, which can contain a password. */
   readonly url: string;
   /** Without user and password. */
   readonly shown: string;
@@ -32,10 +32,10 @@ export interface RedisAddress {
 }
 
 /**
- * Reads `redis://` and, with TLS, `rediss://[user[:password]@]host[:port][/database]`. A password that the address lacks is taken from the
- * variable SLM_REDIS_PASSWORD. Certificates are checked; NODE_EXTRA_CA_CERTS names further authorities.
+ * Reads `redis://` and, with TLS, `rediss://[user[:password]@]host[:port][/database]`. If the address has no password, SLM_REDIS_PASSWORD
+ * is used. Certificates are checked; NODE_EXTRA_CA_CERTS adds certificate authorities.
  *
- * @throws SlmError USAGE for another form; its message does not repeat the address, which may hold a password
+ * @throws SlmError USAGE for another form; the message does not repeat the address, which can contain a password
  */
 export function redisAddress(
   url: string,
@@ -62,7 +62,7 @@ export function redisAddress(
     host,
     port: Number(port || 6379),
     db: Number(database),
-    // A restart of Redis is waited for, however long it takes.
+    // Waits for a restart of Redis without a time limit.
     maxRetriesPerRequest: null,
     retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 6), MAX_PAUSE_MS),
   };

@@ -18,9 +18,9 @@ describe(requireTrust, () => {
   };
 
   test.each([
-    ["redis://queue.example", { SLM_WORKER_KEY: KEY }, "expected a password"],
-    ["redis://10.0.0.1", { SLM_WORKER_KEY: KEY }, "expected a password"],
-    ["redis://localhost.example", { SLM_WORKER_KEY: KEY }, "expected a password"],
+    ["redis://queue.example", { SLM_WORKER_KEY: KEY }, "needs a password"],
+    ["redis://10.0.0.1", { SLM_WORKER_KEY: KEY }, "needs a password"],
+    ["redis://localhost.example", { SLM_WORKER_KEY: KEY }, "needs a password"],
     ["rediss://:secret@queue.example", {}, "SLM_WORKER_KEY is not set"],
   ])("refuses %s before anything is sent", (url, environment, reason) => {
     expect(() => trust(url, environment)).toThrow(

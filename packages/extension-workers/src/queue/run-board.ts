@@ -1,4 +1,4 @@
-/** Who works and on what, in two hashes of Redis: workers write their line every few seconds, and so do runs. */
+/** The status of workers and runs, in two hashes of Redis. Each worker and run updates its entry every few seconds. */
 import { Redis } from "ioredis";
 import { z } from "zod";
 import { PREFIX } from "./messages.js";
@@ -7,16 +7,16 @@ import type { RedisAddress } from "./redis-address.js";
 const WORKERS_KEY = `${PREFIX}:workers`;
 const RUNS_KEY = `${PREFIX}:runs`;
 
-/** How often a worker writes its line [ms]. */
+/** Interval at which a worker updates its entry [ms]. */
 export const BEAT_MS = 2_000;
-/** A worker without a line for this long is gone [ms]. */
+/** A worker without an update for this long is considered gone [ms]. */
 const GONE_MS = 15_000;
 
 const workerLine = z.strictObject({
   id: z.string(),
   host: z.string(),
   pid: z.int(),
-  /** Model of the CPU. */
+  /** CPU model. */
   device: z.string(),
   cores: z.int(),
   /** Threads of one job. */
@@ -24,10 +24,10 @@ const workerLine = z.strictObject({
   /** Jobs at once. */
   concurrency: z.int(),
   startedAt: z.string(),
-  /** Last line [ms since 1970, by Redis's clock]. */
+  /** Time of the last update [ms since 1970, by Redis's clock]. */
   seenAt: z.number(),
   state: z.enum(["ready", "draining"]),
-  /** Jobs that it works on. */
+  /** Current jobs. */
   active: z.array(z.string()),
   done: z.int(),
   failed: z.int(),
@@ -54,7 +54,7 @@ export class RunBoard {
 
   constructor({ options }: RedisAddress) {
     this.#client = new Redis(options);
-    // Lost connections are made again; commands wait for them.
+    // Lost connections are re-established, and commands wait for them.
     this.#client.on("error", () => undefined);
   }
 
@@ -67,7 +67,7 @@ export class RunBoard {
     await this.#client.hdel(WORKERS_KEY, id);
   }
 
-  /** Workers that were seen lately. The lines of those that are gone are removed. */
+  /** Active workers. Entries of workers that are gone are removed. */
   async workers(): Promise<readonly WorkerLine[]> {
     const now = await this.#now();
     const lines = linesOf(await this.#client.hgetall(WORKERS_KEY), workerLine);
@@ -92,14 +92,14 @@ export class RunBoard {
     this.#client.disconnect();
   }
 
-  /** Redis's clock, so that those of the machines need not agree [ms since 1970]. */
+  /** Redis's clock, so that the machines' clocks need not agree [ms since 1970]. */
   async #now(): Promise<number> {
     const [seconds, microseconds] = await this.#client.time();
     return Number(seconds) * 1000 + Number(microseconds) / 1000;
   }
 }
 
-/** Lines that another version wrote are left out. */
+/** Entries of other versions are ignored. */
 function linesOf<Schema extends z.ZodType>(
   fields: Readonly<Record<string, string>>,
   schema: Schema,

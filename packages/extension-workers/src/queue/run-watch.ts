@@ -1,38 +1,38 @@
-/** How far a run is, for those who wait for it and those who watch. */
+/** Progress of a run, for its caller and for `slm worker --status`. */
 import type { RunBoard } from "./run-board.js";
 import type { WorkerShares } from "./worker-shares.js";
 
-/** How often a run tells how far it is [ms]. */
+/** Interval of progress reports [ms]. */
 const REPORT_MS = 2_000;
-/** How often it warns that nobody works [ms]. */
+/** Interval of warnings that there are no workers [ms]. */
 const WARN_MS = 30_000;
 
 export interface RunOptions {
-  /** Name of the run: a word, a dash, and hexadecimal digits of a hash of all that its jobs depend on. */
+  /** Name of the run: a word, a dash, and hexadecimal digits of a hash of everything on which its jobs depend. */
   readonly run: string;
-  /** What it does, for those who watch. */
+  /** Description for status displays. */
   readonly title: string;
-  /** Units of all jobs, where that is known before. Default: those of the jobs so far. */
+  /** Units of all jobs, if known in advance. Default: the units of the jobs so far. */
   readonly total?: number | undefined;
   readonly signal: AbortSignal;
   readonly note: (text: string) => void;
-  /** Called after every job, and while nothing happens. */
+  /** Called after every job, and regularly in between. */
   readonly onProgress?: ((progress: RunProgress) => void) | undefined;
 }
 
 interface RunProgress {
   readonly done: number;
   readonly total: number;
-  /** Workers that are there. */
+  /** Number of active workers. */
   readonly workers: number;
 }
 
-/** A job, as far as progress needs it. */
+/** The properties of a job that progress needs. */
 interface Units {
   readonly units: number;
 }
 
-/** Counts what is done, and tells those who wait. */
+/** Counts finished work and reports progress. */
 export class RunWatch {
   readonly #options: RunOptions;
   readonly #board: RunBoard;
@@ -59,7 +59,7 @@ export class RunWatch {
     this.#told = -Infinity;
   }
 
-  /** @param outstanding jobs that are given to the queue */
+  /** @param outstanding queued jobs */
   async report(outstanding: number): Promise<void> {
     const now = performance.now();
     if (now - this.#told < REPORT_MS) return;

@@ -1,6 +1,6 @@
 /**
- * A worker: takes jobs from the queue and runs each in a process of its own, so that a job that ends its process (a crash of native code, too
- * little memory) fails that job and not the worker. Locks, retries and the takeover of a dead worker's jobs are BullMQ's.
+ * A worker takes jobs from the queue and runs each in a separate process, so that a crash (native code, out of memory) fails the job but
+ * not the worker. BullMQ handles locks, retries, and jobs of dead workers.
  */
 import { randomBytes } from "node:crypto";
 import { cpus, hostname } from "node:os";
@@ -17,9 +17,9 @@ import { isOpenRun } from "./open-runs.js";
 import { BEAT_MS, RunBoard, type WorkerLine } from "./run-board.js";
 import { serveMetrics, type MetricsAddress } from "./serve-metrics.js";
 
-/** How often the jobs of one worker may be taken over from workers that died, before the job counts as failed. */
+/** Number of times a job is reassigned after its worker died, before it fails. */
 const MAX_TAKEOVERS = 10;
-/** How often copies of ended runs are looked for [ms]. */
+/** Interval for removing local copies of finished runs [ms]. */
 const CLEAN_MS = 60_000;
 
 export interface WorkerOptions {
@@ -28,21 +28,21 @@ export interface WorkerOptions {
   readonly storage: string;
   /** Folder of local copies. */
   readonly scratch: string;
-  /** File whose default export was made by `serveJobs`. */
+  /** File with a default export from `serveJobs`. */
   readonly processFile: string;
-  /** Jobs at once, each in a process of its own. */
+  /** Number of concurrent jobs, each in a separate process. */
   readonly concurrency: number;
   /** Threads of each job. */
   readonly threads: number;
-  /** A job whose worker has been silent for this long is given to another one [s]. */
+  /** A job is reassigned if its worker has been silent for this long [s]. */
   readonly takeoverSeconds: number;
-  /** Where metrics are served to Prometheus; absent: nowhere. */
+  /** Address for Prometheus metrics. Absent: no metrics. */
   readonly metrics?: MetricsAddress | undefined;
-  /** What jobs may do besides computing. */
+  /** What jobs are allowed to do in addition to computing. */
   readonly allowed: JobPermissions;
-  /** Whether a Redis that others can write to is used without a password or a key. */
+  /** Whether to use a Redis that others can write to without a password or a key. */
   readonly insecure: boolean;
-  /** Aborted: it takes no further jobs, finishes those it has, and ends. */
+  /** When aborted, the worker takes no further jobs, finishes its current ones, and ends. */
   readonly signal: AbortSignal;
   readonly note: (text: string) => void;
 }
@@ -57,7 +57,10 @@ export interface WorkerReport {
   readonly busySeconds: number;
 }
 
-/** Works until the signal, then finishes the jobs it has. @throws SlmError USAGE for a Redis that others can write to, DEVICE_UNAVAILABLE without Redis, INPUT_MISSING without storage */
+/**
+ * Processes jobs until the signal, then finishes the current ones. @throws SlmError USAGE for a Redis that others can write to,
+ * DEVICE_UNAVAILABLE without Redis, INPUT_MISSING without storage
+ */
 export async function runWorker(options: WorkerOptions): Promise<WorkerReport> {
   const { redis, note, signal, insecure } = options;
   requireTrust(redis, { insecure, note });
@@ -68,13 +71,13 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerReport> {
   const board = new RunBoard(redis);
   const line = firstLine(options);
   const beat = (): void => {
-    // A Redis that restarts gets the next line.
+    // If Redis is restarting, the next update is written.
     board.putWorker(line).catch(() => undefined);
   };
   const clean = (): void => {
     removeLeftovers(options.scratch, async (run) => !(await isOpenRun(store, run))).catch(
       (error: unknown) => {
-        note(`copies of ended runs were not removed: ${String(error)}`);
+        note(`could not remove local copies of finished runs: ${String(error)}`);
       },
     );
   };
@@ -163,10 +166,10 @@ function openWorker(options: WorkerOptions, line: CurrentLine, beat: () => void)
   worker.on("failed", (job, error) => {
     left(job);
     line.failed += 1;
-    note(`${String(job?.id)}: failed, try ${String(job?.attemptsMade)}: ${error.message}`);
+    note(`${String(job?.id)}: failed, attempt ${String(job?.attemptsMade)}: ${error.message}`);
   });
   worker.on("stalled", (id) => {
-    note(`${id}: taken over from a worker that is gone`);
+    note(`${id}: reassigned from a worker that is gone`);
   });
   return worker;
 }

@@ -1,4 +1,4 @@
-/** Metrics for Prometheus: BullMQ's own of the queue, and those of workers and runs. */
+/** Serves Prometheus metrics of the queue (from BullMQ), workers and runs. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { hostFilter, SlmError } from "@slm/core";
@@ -6,10 +6,10 @@ import type { Queue } from "bullmq";
 import { Counter, Gauge, Registry } from "prom-client";
 import type { RunBoard } from "./run-board.js";
 
-/** Where metrics are served. */
+/** Address for metrics. */
 export interface MetricsAddress {
   readonly host: string;
-  /** 0 takes a free one. */
+  /** 0: any free port. */
   readonly port: number;
 }
 
@@ -33,19 +33,19 @@ const OF_WORKERS: readonly Metric<Workers[number]>[] = [
   {
     name: "slm_worker_active_jobs",
     kind: Gauge,
-    help: "Jobs that a worker works on",
+    help: "Current jobs of a worker",
     of: ({ active }) => active.length,
   },
   {
     name: "slm_worker_done_jobs_total",
     kind: Counter,
-    help: "Jobs that a worker finished",
+    help: "Finished jobs of a worker",
     of: ({ done }) => done,
   },
   {
     name: "slm_worker_failed_jobs_total",
     kind: Counter,
-    help: "Tries that failed on a worker",
+    help: "Failed attempts on a worker",
     of: ({ failed }) => failed,
   },
   {
@@ -63,11 +63,11 @@ const OF_WORKERS: readonly Metric<Workers[number]>[] = [
 ];
 
 const OF_RUNS: readonly Metric<Runs[number]>[] = [
-  { name: "slm_run_units_done", kind: Gauge, help: "Units of a run that are done", of: ({ done }) => done },
-  { name: "slm_run_units_planned", kind: Gauge, help: "Units of a run in total", of: ({ total }) => total },
+  { name: "slm_run_units_done", kind: Gauge, help: "Finished units of a run", of: ({ done }) => done },
+  { name: "slm_run_units_planned", kind: Gauge, help: "Total units of a run", of: ({ total }) => total },
 ];
 
-/** The text that Prometheus reads. The board holds totals, so a registry lives for one answer. */
+/** The text for Prometheus. The board contains totals, so a new registry is created for each response. */
 async function metricsText({ queue, board }: Sources): Promise<string> {
   const [ofQueue, workers, runs] = await Promise.all([
     queue.exportPrometheusMetrics(),
@@ -100,9 +100,9 @@ function register<Line>(
 }
 
 /**
- * Serves `/metrics`. On a loopback address only requests to a name of this machine are answered.
+ * Serves `/metrics`. On a loopback address, requests must use a host name of this machine.
  *
- * @throws SlmError BUSY if the port is taken or the address is not this machine's
+ * @throws SlmError BUSY if the port is in use or the address does not belong to this machine
  */
 export async function serveMetrics(
   at: MetricsAddress | undefined,

@@ -1,6 +1,5 @@
 /**
- * The pace and the budget of one server that several workers ask, kept in Redis, where each decision is one script and so one step for all.
- * BullMQ limits how many jobs begin; a job here is many requests, and servers limit tokens too, so requests are counted themselves.
+ * The pauses and the budget of one server that several workers ask, kept in Redis, where each decision is one script and so one step for all.
  */
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,11 +8,11 @@ import { PREFIX } from "./messages.js";
 import type { RedisAddress } from "./redis-address.js";
 
 const MINUTE_MS = 60_000;
-/** Longest sleep between questions whether a request may start [ms]: a pause may have been set meanwhile. */
+/** Longest sleep before asking again whether a request can start [ms], because another worker can set a pause meanwhile. */
 const ASK_AGAIN_MS = 1_000;
-/** A reservation of a worker that died counts as spent after this time [ms]. */
+/** After this time, a reservation of a dead worker counts as spent [ms]. */
 const RESERVED_MS = 20 * MINUTE_MS;
-/** No limit, in scripts. */
+/** Means no limit in scripts. */
 const NONE = -1;
 
 interface Amount {
@@ -21,44 +20,18 @@ interface Amount {
   readonly output: number;
 }
 
-/** The limits of one server; absent fields do not limit. */
-interface SharedLimits {
-  readonly requestsPerMinute?: number | undefined;
-  readonly tokensPerMinute?: number | undefined;
-  readonly budget?: Readonly<Partial<Record<BudgetName, number | undefined>>> | undefined;
-  /** Per token. */
-  readonly price?: Amount | undefined;
-}
-
-type BudgetName = "requests" | "tokens" | "price";
-const BUDGET_NAMES = ["requests", "tokens", "price"] as const;
-
 /** What is spent: requests, and tokens of both sides. */
 interface SharedSpending extends Amount {
   readonly requests: number;
 }
 
-/** 0 if a request may start now and is counted, else how long to wait [ms]. KEYS: starts, pause. ARGV: tokens, limits, name of the start */
-const START = `
+/** How long the server's pause still lasts [ms]; 0 without one. KEYS: pause */
+const WAIT = `
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local paused = tonumber(redis.call('GET', KEYS[2]) or '0')
-if paused > now then return paused - now end
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ${MINUTE_MS})
-local starts = redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')
-local sum = 0
-for i = 1, #starts, 2 do sum = sum + tonumber(string.match(starts[i], '^%d+')) end
-local count = #starts / 2
-local tokens, most, mostTokens = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local fits = (most == ${NONE} or count < most) and (mostTokens == ${NONE} or sum + tokens <= mostTokens)
-if fits or count == 0 then
-  redis.call('ZADD', KEYS[1], now, ARGV[1] .. ':' .. ARGV[4])
-  redis.call('PEXPIRE', KEYS[1], ${2 * MINUTE_MS})
-  return 0
-end
-return math.max(1, tonumber(starts[2]) + ${MINUTE_MS} - now)`;
+return math.max(0, tonumber(redis.call('GET', KEYS[1]) or '0') - now)`;
 
-/** Starts nothing for ARGV[1] ms. KEYS: pause */
+/** Pauses all starts for ARGV[1] ms. KEYS: pause */
 const PAUSE = `
 local t = redis.call('TIME')
 local till = t[1] * 1000 + math.floor(t[2] / 1000) + tonumber(ARGV[1])
@@ -68,14 +41,14 @@ end
 return 0`;
 
 /**
- * Reserves an amount. KEYS: used, reserved. ARGV: name, input, output, limits of requests, tokens and price, price per token of both sides.
- * Gives: 0 reserved, 1 only reservations are in the way, 2 to 4 the limit that would be exceeded; then what is spent.
+ * Reserves an amount. KEYS: used, reserved. ARGV: name, input, output, most tokens.
+ * Gives: 0 reserved, 1 only reservations are in the way, 2 the budget would be exceeded; then what is spent.
  */
 const RESERVE = `
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local function used(field) return tonumber(redis.call('HGET', KEYS[1], field) or '0') end
-local requests, input, output = 0, 0, 0
+local running = 0
 local held = redis.call('HGETALL', KEYS[2])
 for i = 1, #held, 2 do
   local a, b, till = string.match(held[i + 1], '^(%d+):(%d+):(%d+)$')
@@ -85,23 +58,15 @@ for i = 1, #held, 2 do
     redis.call('HINCRBY', KEYS[1], 'input', a)
     redis.call('HINCRBY', KEYS[1], 'output', b)
   else
-    requests, input, output = requests + 1, input + tonumber(a), output + tonumber(b)
+    running = running + tonumber(a) + tonumber(b)
   end
 end
 local spent = { used('requests'), used('input'), used('output') }
-local function exceeded(r, i, o)
-  local after = { spent[1] + r + 1, spent[2] + i + tonumber(ARGV[2]) + spent[3] + o + tonumber(ARGV[3]),
-    (spent[2] + i + tonumber(ARGV[2])) * tonumber(ARGV[7]) + (spent[3] + o + tonumber(ARGV[3])) * tonumber(ARGV[8]) }
-  for n = 1, 3 do
-    local limit = tonumber(ARGV[3 + n])
-    if limit ~= ${NONE} and after[n] > limit then return n end
-  end
-  return 0
-end
+local after = spent[2] + spent[3] + tonumber(ARGV[2]) + tonumber(ARGV[3])
+local limit = tonumber(ARGV[4])
 local status = 0
-if exceeded(requests, input, output) > 0 then
-  local alone = exceeded(0, 0, 0)
-  status = alone > 0 and alone + 1 or 1
+if limit ~= ${NONE} and after + running > limit then
+  status = after > limit and 2 or 1
 else
   local till = string.format('%d', now + ${RESERVED_MS})
   redis.call('HSET', KEYS[2], ARGV[1], ARGV[2] .. ':' .. ARGV[3] .. ':' .. till)
@@ -109,8 +74,8 @@ end
 return { status, spent[1], spent[2], spent[3] }`;
 
 /**
- * Counts an amount: of a reservation that it settles, or of an answer that nobody counted yet. KEYS: used, reserved, counted. ARGV: name of
- * the reservation or '', key of the request or '' where there is no answer, input, output. Gives what is spent.
+ * Counts an amount: of a reservation that it settles, or of a response that has not been counted yet. KEYS: used, reserved, counted. ARGV:
+ * name of the reservation or '', key of the request or '' without a response, input, output. Returns the usage.
  */
 const COUNT = `
 local isNew = ARGV[2] ~= '' and redis.call('SADD', KEYS[3], ARGV[2]) == 1
@@ -123,70 +88,57 @@ end
 local function used(field) return tonumber(redis.call('HGET', KEYS[1], field) or '0') end
 return { used('requests'), used('input'), used('output') }`;
 
-/** The limits of one server for one run, the same for all who name them alike. */
+/** The limits of one API for one run, shared by all callers with the same names. */
 export class SharedRequestLimits {
   readonly #client: Redis;
-  readonly #limits: SharedLimits;
-  readonly #pace: readonly [starts: string, pause: string];
+  readonly #limit: number;
+  readonly #pause: string;
   readonly #budget: readonly [used: string, reserved: string, counted: string];
   #spent: SharedSpending = { requests: 0, input: 0, output: 0 };
 
   /**
-   * @param server names the server and model: all runs that ask it share its pace
+   * @param server names the server and model: all runs that ask it share its pauses
    * @param run names the run, whose budget it is
+   * @param limit most tokens of the run; undefined: any number
    */
   constructor(
     { options }: RedisAddress,
     { server, run }: { readonly server: string; readonly run: string },
-    limits: SharedLimits,
+    limit: number | undefined,
   ) {
     this.#client = new Redis(options);
     this.#client.on("error", () => undefined);
-    this.#limits = limits;
-    this.#pace = [`${PREFIX}:pace:${server}:starts`, `${PREFIX}:pace:${server}:pause`];
+    this.#limit = limit ?? NONE;
+    this.#pause = `${PREFIX}:pace:${server}:pause`;
     this.#budget = budgetKeys(run);
   }
 
-  /** What all workers spent, as last seen. */
+  /** Last known usage of all workers. */
   get spent(): SharedSpending {
     return this.#spent;
   }
 
-  /** Starts nothing for that long, on any machine. */
+  /** Pauses requests on all machines. */
   async pause(ms: number): Promise<void> {
-    await this.#client.eval(PAUSE, 1, this.#pace[1], Math.ceil(ms));
+    await this.#client.eval(PAUSE, 1, this.#pause, Math.ceil(ms));
   }
 
-  /** Resolves when a request with so many tokens may start. @throws the signal's reason */
-  async start(tokens: number, signal: AbortSignal): Promise<void> {
-    const { requestsPerMinute = NONE, tokensPerMinute = NONE } = this.#limits;
+  /** Resolves when a request may start. @throws the signal's reason */
+  async start(signal: AbortSignal): Promise<void> {
     for (;;) {
       signal.throwIfAborted();
-      const name = randomBytes(8).toString("hex");
-      const wait = Number(
-        await this.#client.eval(
-          START,
-          2,
-          ...this.#pace,
-          Math.ceil(tokens),
-          requestsPerMinute,
-          tokensPerMinute,
-          name,
-        ),
-      );
+      const wait = Number(await this.#client.eval(WAIT, 1, this.#pause));
       if (wait === 0) return;
       await sleep(Math.min(wait, ASK_AGAIN_MS), undefined, { signal });
     }
   }
 
   /**
-   * Reserves the upper bound of a request, waiting where only running requests are in the way.
+   * Reserves the maximum amount of a request. Waits if only running requests prevent it.
    *
-   * @returns a name to settle it by, or the limit that it could exceed
+   * @returns a name to settle it by; undefined if the request could exceed the budget
    */
-  async reserve(bound: Amount): Promise<{ readonly name: string } | { readonly exceeded: BudgetName }> {
-    const { budget = {}, price = { input: 0, output: 0 } } = this.#limits;
-    const limits = BUDGET_NAMES.map((name) => budget[name] ?? NONE);
+  async reserve(bound: Amount): Promise<string | undefined> {
     for (;;) {
       const name = randomBytes(8).toString("hex");
       const [status, ...spent] = numbers(
@@ -197,14 +149,12 @@ export class SharedRequestLimits {
           name,
           Math.ceil(bound.input),
           Math.ceil(bound.output),
-          ...limits,
-          price.input,
-          price.output,
+          this.#limit,
         ),
       );
       this.#noteSpent(spent);
-      if (status === 0) return { name };
-      if (status !== 1) return { exceeded: BUDGET_NAMES[status! - 2]! };
+      if (status === 0) return name;
+      if (status !== 1) return undefined;
       await sleep(ASK_AGAIN_MS / 4);
     }
   }
@@ -214,7 +164,7 @@ export class SharedRequestLimits {
     await this.#count(name, usage === undefined ? "" : request, usage ?? { input: 0, output: 0 });
   }
 
-  /** Counts an answer that was paid for before, once for all workers. */
+  /** Counts a response that was paid for earlier, once for all workers. */
   async count(request: string, usage: Amount): Promise<void> {
     await this.#count("", request, usage);
   }
@@ -233,7 +183,7 @@ export class SharedRequestLimits {
   }
 }
 
-/** Removes what is known of a run's budget; its answers stay, and are counted again by a run that uses them. */
+/** Removes a run's budget. Its cached responses stay and are counted again by runs that use them. */
 export async function forgetBudget({ options }: RedisAddress, run: string): Promise<void> {
   const client = new Redis(options);
   client.on("error", () => undefined);

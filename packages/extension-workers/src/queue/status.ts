@@ -1,4 +1,4 @@
-/** All workers, runs and the queue in one view. */
+/** The combined status of workers, runs and the queue. */
 import { Queue } from "bullmq";
 import { PREFIX, QUEUE } from "./messages.js";
 import { requireRedis, type RedisAddress } from "./redis-address.js";

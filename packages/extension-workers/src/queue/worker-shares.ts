@@ -1,11 +1,11 @@
-/** Which worker did how much of a run. */
+/** Counts the share of each worker in a run. */
 import type { JobResult } from "./messages.js";
 import type { WorkerLine } from "./run-board.js";
 
-/** What one worker did of a run. */
+/** The work of one worker in a run. */
 export interface WorkerShare {
   readonly worker: string;
-  /** Model of its CPU, and threads of a job; empty and 0 for a worker that was gone before it was seen. */
+  /** CPU model and threads per job; empty and 0 for a worker that disappeared before its status was read. */
   readonly device: string;
   readonly threads: number;
   readonly jobs: number;
@@ -19,12 +19,12 @@ export class WorkerShares {
   readonly #lines = new Map<string, Pick<WorkerLine, "device" | "threads">>();
   readonly #done = new Map<string, { jobs: number; units: number; seconds: number }>();
 
-  /** Remembers what workers are. */
+  /** Stores the properties of workers. */
   see(workers: readonly WorkerLine[]): void {
     for (const { id, device, threads } of workers) this.#lines.set(id, { device, threads });
   }
 
-  /** @param worker undefined where the queue does not know who did a job */
+  /** @param worker undefined if the queue does not know the job's worker */
   count(worker: string | undefined, { units, seconds }: Pick<JobResult, "units" | "seconds">): void {
     const name = worker ?? "unknown";
     const done = this.#done.get(name) ?? { jobs: 0, units: 0, seconds: 0 };
@@ -35,7 +35,7 @@ export class WorkerShares {
     });
   }
 
-  /** Those that did anything, by name. */
+  /** Workers with finished work, sorted by name. */
   get all(): readonly WorkerShare[] {
     return [...this.#done]
       .sort(([a], [b]) => (a < b ? -1 : 1))

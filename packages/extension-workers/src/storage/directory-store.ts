@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { openRegular, readFailure, resolveInside, SlmError, systemCode, writeBytesAtomic } from "@slm/core";
 import { MOST_BYTES, tooLarge, type ObjectStore } from "./object-store.js";
 
-/** Opens a directory, which must exist: a worker whose shared volume is not mounted must not write to its own disk instead.
+/** Opens a directory, which must exist: if the shared volume is not mounted, a worker must not write to its own disk.
  *
  * @throws SlmError INPUT_MISSING
  */
@@ -18,7 +18,7 @@ export async function openDirectoryStore(directory: string): Promise<ObjectStore
     },
   );
   if (!isDirectory)
-    throw new SlmError("INPUT_MISSING", `shared storage: expected a directory that exists, got ${root}`, {
+    throw new SlmError("INPUT_MISSING", `shared storage: expected an existing directory, got ${root}`, {
       context: { storage: root },
       suggestions: [`mkdir -p ${root}`, "mount the volume that the workers share"],
     });
@@ -49,7 +49,7 @@ export async function openDirectoryStore(directory: string): Promise<ObjectStore
   };
 }
 
-/** The bytes that a file has when it is opened, if they are few enough. */
+/** Reads a file up to its size when opened, if it is within the limit. */
 async function readUpTo(handle: FileHandle, path: string, mostBytes: number): Promise<Buffer> {
   const { size } = await handle.stat();
   if (size > mostBytes) throw tooLarge(path, size, mostBytes);

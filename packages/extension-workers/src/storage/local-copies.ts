@@ -1,5 +1,6 @@
 /**
- * Copies of a run's files on a worker's own disk. All workers of a machine share them: a copy appears whole, under the hash of its contents.
+ * Copies of a run's files on a worker's own disk. All workers of a machine share them. A copy appears only when complete, named by the hash
+ * of its contents.
  *
  *   <folder>/<run>/<sha256>       a file, or a directory for a tree
  */
@@ -19,20 +20,20 @@ export class LocalCopies {
     this.#directory = join(folder, files.run);
   }
 
-  /** The path of a copy of a file. @throws SlmError INPUT_MISSING, DATA_INVALID */
+  /** Returns the path of a file's local copy. @throws SlmError INPUT_MISSING, DATA_INVALID */
   async file(ref: FileRef): Promise<string> {
     const path = join(this.#directory, ref.sha256);
     if (!(await isThere(path))) await this.#files.getFile(ref, path);
     return path;
   }
 
-  /** Keeps what this machine made itself, so that it need not be fetched. @returns the same reference */
+  /** Keeps a file that this machine created, so that it need not be downloaded. @returns the same reference */
   async keep(ref: FileRef, bytes: Uint8Array): Promise<FileRef> {
     await writeBytesAtomic(join(this.#directory, ref.sha256), bytes);
     return ref;
   }
 
-  /** The directory of a copy of a tree. @throws SlmError INPUT_MISSING, DATA_INVALID */
+  /** Returns the directory of a tree's local copy. @throws SlmError INPUT_MISSING, DATA_INVALID */
   async tree(ref: FileRef): Promise<string> {
     const path = join(this.#directory, ref.sha256);
     if (await isThere(path)) return path;
@@ -43,13 +44,13 @@ export class LocalCopies {
       await rename(temporary, path);
     } catch (error) {
       await rm(temporary, { recursive: true, force: true });
-      // Another worker of this machine was faster.
+      // Another worker on this machine was faster.
       if (systemCode(error) !== "ENOTEMPTY" && systemCode(error) !== "EEXIST") throw error;
     }
     return path;
   }
 
-  /** An empty directory for one job, which the caller removes. */
+  /** Creates an empty directory for one job. The caller removes it. */
   async workDirectory(): Promise<string> {
     const path = join(this.#directory, `work.${process.pid}.${randomBytes(4).toString("hex")}.tmp`);
     await makeFolder(path);
@@ -57,7 +58,7 @@ export class LocalCopies {
   }
 }
 
-/** Removes what killed workers of this machine left behind, and the copies of runs that have ended. @param hasEnded asked about each run */
+/** Removes temporary files of killed workers on this machine, and the copies of finished runs. @param hasEnded called for each run */
 export async function removeLeftovers(
   folder: string,
   hasEnded: (run: string) => Promise<boolean>,
@@ -74,11 +75,11 @@ export async function removeLeftovers(
   }
 }
 
-/** Whether the process that a temporary name carries still runs. */
+/** Whether the process in a temporary name is still running. */
 function isOfLivingProcess(name: string): boolean {
   const pid = Number(/\.(\d+)\.[0-9a-f]{8}\.tmp$/u.exec(name)?.[1]);
   try {
-    process.kill(pid, 0); // Signal 0 asks whether the process exists and sends nothing.
+    process.kill(pid, 0); // Signal 0 only checks that the process exists.
     return true;
   } catch (error) {
     return systemCode(error) !== "ESRCH";

@@ -1,30 +1,30 @@
-/** Where workers leave files for one another: a directory that all of them see, or a bucket. Objects appear whole or not at all. */
+/** Shared storage for workers: a directory that all of them can access, or a bucket. Objects appear completely or not at all. */
 import { SlmError } from "@slm/core";
 
-/** Bytes of an object whose size nobody announced. */
+/** Default size limit of an object [bytes]. */
 export const MOST_BYTES = 32 * 1024 * 1024;
 
 export interface ObjectStore {
   /** Its address without secrets, for messages. */
   readonly shown: string;
-  /** Writes an object, replacing one of that key. @throws SlmError OUTPUT_FAILED */
+  /** Writes or replaces an object. @throws SlmError OUTPUT_FAILED */
   put(key: string, bytes: Uint8Array): Promise<void>;
   /**
    * The bytes of an object; undefined if there is none.
    *
-   * @param mostBytes of a larger one nothing is read. Default: {@link MOST_BYTES}
-   * @throws SlmError INPUT_MISSING if it cannot be read, or is no regular file; DATA_INVALID if it is larger
+   * @param mostBytes larger objects are not read. Default: {@link MOST_BYTES}
+   * @throws SlmError INPUT_MISSING if it cannot be read or is not a regular file; DATA_INVALID if it is larger
    */
   get(key: string, mostBytes?: number): Promise<Buffer | undefined>;
   has(key: string): Promise<boolean>;
-  /** Removes all objects whose key begins with `folder/`; none is no error. */
+  /** Removes all objects with keys that begin with `folder/`. It is not an error if there are none. */
   removeFolder(folder: string): Promise<void>;
   close(): void;
 }
 
-/** The error of an object that is larger than was announced. @param shown its address */
+/** The error for an object that is larger than expected. @param shown its address */
 export function tooLarge(shown: string, bytes: number, mostBytes: number): SlmError {
-  return new SlmError("DATA_INVALID", `${shown} has ${bytes} bytes, at most ${mostBytes} were announced`, {
-    suggestions: ["remove what others wrote into the shared storage, and run the same command again"],
+  return new SlmError("DATA_INVALID", `${shown} has ${bytes} bytes, expected at most ${mostBytes}`, {
+    suggestions: ["remove other programs' files from the shared storage and run the same command again"],
   });
 }

@@ -1,7 +1,7 @@
 /**
- * Shared storage in a bucket of S3, or of a server with its interface. Credentials, region and endpoint come from the environment as
- * AWS's own tools read them (`AWS_ACCESS_KEY_ID`, `AWS_PROFILE`, a role of the machine, `AWS_REGION`, `AWS_ENDPOINT_URL_S3`), so that no
- * job and no flag holds a secret.
+ * Shared storage in a bucket of S3 or a compatible service. Credentials, region and endpoint come from the environment as in AWS's own
+ * tools (`AWS_ACCESS_KEY_ID`, `AWS_PROFILE`, a role of the machine, `AWS_REGION`, `AWS_ENDPOINT_URL_S3`), so jobs and flags contain no
+ * secrets.
  */
 import {
   DeleteObjectsCommand,
@@ -16,17 +16,17 @@ import {
 import { SlmError } from "@slm/core";
 import { MOST_BYTES, tooLarge, type ObjectStore } from "./object-store.js";
 
-/** Attempts of one request, with growing pauses between them (the client's own). */
+/** Number of attempts per request. The client increases the pauses between them. */
 const ATTEMPTS = 8;
 
-/** Endpoints other than Amazon's rarely have a host name per bucket. */
+/** Other endpoints than Amazon's rarely have a host name per bucket. */
 const hasOwnEndpoint = (): boolean =>
   (process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL ?? "") !== "";
 
 /**
  * Opens a bucket, which must exist.
  *
- * @param url `s3://bucket/prefix`; the prefix may be absent
+ * @param url `s3://bucket/prefix`; the prefix is optional
  * @throws SlmError USAGE for another form of address, INPUT_MISSING if the bucket cannot be reached with these credentials
  */
 export async function openS3Store(url: string): Promise<ObjectStore> {
@@ -50,7 +50,7 @@ export async function openS3Store(url: string): Promise<ObjectStore> {
     throw failure(error, "open", "INPUT_MISSING");
   }
 
-  /** Keys below a folder, a page at a time. */
+  /** Keys in a folder, one page at a time. */
   async function* pages(folder: string): AsyncGenerator<string[]> {
     let next: string | undefined;
     do {
@@ -76,7 +76,7 @@ export async function openS3Store(url: string): Promise<ObjectStore> {
         const found = await client.send(new GetObjectCommand({ Bucket: bucket, Key: at(key) }));
         const { Body, ContentLength = Infinity } = found;
         if (ContentLength > mostBytes) {
-          // Cancelled, so that the connection does not wait for a reader.
+          // Cancel the body, so that the connection does not wait for a reader.
           await Body?.transformToWebStream().cancel();
           throw tooLarge(`${shown}/${key}`, ContentLength, mostBytes);
         }
@@ -116,7 +116,7 @@ export async function openS3Store(url: string): Promise<ObjectStore> {
 const isMissing = (error: unknown): boolean =>
   error instanceof S3ServiceException && error.$metadata.httpStatusCode === 404;
 
-/** The service's name of an error; its message may hold what was signed. */
+/** The service's error name. Its message could contain signed content. */
 function reasonOf(error: unknown): string {
   if (error instanceof S3ServiceException)
     return `${error.name} (status ${String(error.$metadata.httpStatusCode)})`;

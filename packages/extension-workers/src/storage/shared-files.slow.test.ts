@@ -25,7 +25,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true }));
 
-/** A file of a terabyte that takes no space. */
+/** A sparse file of a terabyte. */
 function placeLarge(path: string): void {
   const file = openSync(path, "w");
   ftruncateSync(file, 2 ** 40);
@@ -131,6 +131,16 @@ describe(SharedFiles, () => {
     const listed = [{ path: "../outside", bytes: 0, sha256: sha256("") }];
     const ref = await files.putBytes(Buffer.from(JSON.stringify(listed)));
     await expect(files.getTree(ref, at("copy"))).rejects.toThrow(/'\.\.'/u);
+  });
+
+  test("refuses lists that are not JSON", async () => {
+    await expect(files.getTree(await files.putBytes(Buffer.from("[")), at("copy"))).rejects.toMatchObject({
+      code: "DATA_INVALID",
+    });
+    const ref = { bytes: large.length, sha256: sha256("never written") };
+    await mkdir(at("shared", RUN, "lists"), { recursive: true });
+    await writeFile(at("shared", RUN, "lists", ref.sha256), '{"not": "a list"}');
+    await expect(files.getBytes(ref)).rejects.toMatchObject({ code: "DATA_INVALID" });
   });
 
   test("removes its run and no other", async () => {

@@ -1,6 +1,6 @@
 /**
- * The files of one run in shared storage. A file is referred to by its size and hash, so a reference fits in a job and what is read is what
- * was written. Large files are stored in pieces by content, so an interrupted transfer goes on with the next piece.
+ * The files of one run in shared storage. References contain a file's size and hash, so they fit into a job and allow verification. Large
+ * files are stored in pieces by content, so an interrupted transfer continues with the next piece.
  *
  *   <run>/pieces/<sha256>     up to 32 MiB
  *   <run>/lists/<sha256>      of a file of several pieces: their hashes, in order
@@ -8,13 +8,21 @@
 import { createHash, randomBytes } from "node:crypto";
 import { open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { hashFile, makeFolder, relativePath, resolveInside, sha256, SlmError } from "@slm/core";
+import {
+  hashFile,
+  makeFolder,
+  parseJsonText,
+  relativePath,
+  resolveInside,
+  sha256,
+  SlmError,
+} from "@slm/core";
 import { z } from "zod";
 import type { ObjectStore } from "./object-store.js";
 
 /** Bytes of a piece. */
 const PIECE_BYTES = 32 * 1024 * 1024;
-/** Bytes of a hash in a list of pieces, with its quotes and what separates it from the next. */
+/** Bytes of a hash in a list of pieces, with quotes and separator. */
 const LISTED_BYTES = 67;
 const EMPTY = sha256("");
 
@@ -53,7 +61,7 @@ export class SharedFiles {
     return { bytes: bytes.length, sha256: hash };
   }
 
-  /** Stores a file, one piece in memory at a time; pieces that are there already are not sent again. @throws SlmError OUTPUT_FAILED */
+  /** Stores a file, with one piece in memory at a time. Existing pieces are not sent again. @throws SlmError OUTPUT_FAILED */
   async putFile(path: string): Promise<FileRef> {
     const handle = await open(path, "r");
     const whole = createHash("sha256");
@@ -67,7 +75,7 @@ export class SharedFiles {
         while (filled < piece.length) {
           const { bytesRead } = await handle.read(piece, filled, piece.length - filled, bytes + filled);
           if (bytesRead === 0)
-            throw new SlmError("DATA_INVALID", `${path}: it became shorter while it was read`);
+            throw new SlmError("DATA_INVALID", `${path}: the file became shorter while it was being read`);
           filled += bytesRead;
         }
         whole.update(piece);
@@ -82,7 +90,7 @@ export class SharedFiles {
     return { bytes, sha256: hash };
   }
 
-  /** Stores all files below a directory, or those that are wanted. @throws SlmError OUTPUT_FAILED */
+  /** Stores all files in a directory, or the selected ones. @throws SlmError OUTPUT_FAILED */
   async putTree(directory: string, isIn: (path: string) => boolean = () => true): Promise<FileRef> {
     const entries = await readdir(directory, { recursive: true, withFileTypes: true });
     const paths = entries
@@ -99,14 +107,14 @@ export class SharedFiles {
     return this.putBytes(Buffer.from(JSON.stringify(files)));
   }
 
-  /** The bytes of a file of at most one piece, checked. @throws SlmError INPUT_MISSING, DATA_INVALID */
+  /** Reads and verifies a file of at most one piece. @throws SlmError INPUT_MISSING, DATA_INVALID */
   async getBytes(ref: FileRef): Promise<Buffer> {
     const pieces: Buffer[] = [];
     for await (const piece of this.#pieces(ref)) pieces.push(piece);
     return Buffer.concat(pieces);
   }
 
-  /** Copies a file to `path`, which appears whole and checked or not at all. @throws SlmError INPUT_MISSING, DATA_INVALID */
+  /** Copies a file to `path`, which appears only when complete and verified. @throws SlmError INPUT_MISSING, DATA_INVALID */
   async getFile(ref: FileRef, path: string): Promise<void> {
     await makeFolder(dirname(path));
     const temporary = `${path}.${process.pid}.${randomBytes(4).toString("hex")}.tmp`;
@@ -124,9 +132,9 @@ export class SharedFiles {
     }
   }
 
-  /** Copies all files of a tree into `directory`. Files there that are right already are kept. @throws SlmError INPUT_MISSING, DATA_INVALID */
+  /** Copies all files of a tree into `directory`. Files that are already correct are kept. @throws SlmError INPUT_MISSING, DATA_INVALID */
   async getTree(ref: FileRef, directory: string): Promise<void> {
-    const files = treeSchema.parse(JSON.parse((await this.getBytes(ref)).toString("utf8")));
+    const files = this.#parsed(await this.getBytes(ref), treeSchema, ref.sha256);
     for (const { path, ...file } of files) {
       const target = resolveInside(directory, path);
       const size = await stat(target).then(
@@ -138,7 +146,7 @@ export class SharedFiles {
     }
   }
 
-  /** Removes everything of the run. */
+  /** Removes all files of the run. */
   async remove(): Promise<void> {
     await this.store.removeFolder(this.run);
   }
@@ -152,12 +160,12 @@ export class SharedFiles {
     return hash;
   }
 
-  /** Where the pieces of a file are listed; a file of one piece is its own list. */
+  /** Stores the list of a file's pieces. A file of one piece needs no list. */
   async #putList(hash: string, pieces: readonly string[]): Promise<void> {
     if (pieces.length > 1) await this.store.put(this.#listKey(hash), Buffer.from(JSON.stringify(pieces)));
   }
 
-  /** The checked pieces of a file, in order. */
+  /** Reads and verifies the pieces of a file, in order. */
   async *#pieces({ bytes, sha256: hash }: FileRef): AsyncGenerator<Buffer> {
     const whole = createHash("sha256");
     let read = 0;
@@ -179,7 +187,11 @@ export class SharedFiles {
     const count = Math.ceil(bytes / PIECE_BYTES);
     const list = await this.store.get(this.#listKey(hash), count * LISTED_BYTES + 1);
     if (list === undefined) throw this.#missing(hash);
-    return listSchema.parse(JSON.parse(list.toString("utf8")));
+    return this.#parsed(list, listSchema, hash);
+  }
+
+  #parsed<Value>(bytes: Buffer, schema: z.ZodType<Value>, hash: string): Value {
+    return parseJsonText(bytes.toString("utf8"), schema, `shared storage ${this.store.shown}: file ${hash}`);
   }
 
   #pieceKey(hash: string): string {
@@ -193,9 +205,9 @@ export class SharedFiles {
   #missing(hash: string): SlmError {
     return new SlmError(
       "INPUT_MISSING",
-      `shared storage ${this.store.shown}: no file ${hash} of run ${this.run}`,
+      `shared storage ${this.store.shown}: file ${hash} of run ${this.run} is missing`,
       {
-        suggestions: ["give every worker the same --storage as the run"],
+        suggestions: ["start every worker with the same --storage as the run"],
       },
     );
   }
@@ -203,7 +215,7 @@ export class SharedFiles {
   #corrupt(hash: string): SlmError {
     return new SlmError(
       "DATA_INVALID",
-      `shared storage ${this.store.shown}: file ${hash} of run ${this.run} does not have the bytes of its checksum`,
+      `shared storage ${this.store.shown}: file ${hash} of run ${this.run} does not match its checksum`,
     );
   }
 }

@@ -39,6 +39,9 @@ const PLACE = 3;
 /** Parts of a chance of 1, in tables and files. */
 export const CHANCE_PARTS = 255;
 
+/** Most rules of a model: a file of so many is read in 0.2 s. */
+export const MOST_RULES = 500_000;
+
 /** A step of a hash, int32 and never 0. Source of the constants: MurmurHash3 (Appleby, public domain). */
 export function mixed(hash: number, value: number): number {
   let next = Math.imul(hash ^ Math.imul(value, 0xcc9e2d51), 0x1b873593);
@@ -48,25 +51,52 @@ export function mixed(hash: number, value: number): number {
   return next === 0 ? 1 : next;
 }
 
-/** A table of rules. Its memory can be shared with other threads, where the platform has such memory. */
+/** A table of rules. */
 export function draftRulesOf(rules: readonly DraftRule[], vocabularySize: number): DraftRules {
-  const capacity = 2 ** Math.ceil(Math.log2(Math.max(2, 2 * rules.length)));
+  const kinds = new Set(rules.map(({ kind }) => kind));
+  const table = emptyDraftRules(rules.length, kinds, vocabularySize);
+  for (const { key, token, chance } of rules) addRule(table, key, token, Math.round(chance * CHANCE_PARTS));
+  return table;
+}
+
+/** A table with room for `count` rules. Other threads can share its memory where the platform has shared memory. */
+export function emptyDraftRules(
+  count: number,
+  kinds: ReadonlySet<EntryKind>,
+  vocabularySize: number,
+): DraftRules {
+  const capacity = 2 ** Math.ceil(Math.log2(Math.max(2, 2 * count)));
   const bytes = capacity * PLACE * Int32Array.BYTES_PER_ELEMENT;
   const places = new Int32Array(
     typeof SharedArrayBuffer === "undefined" ? new ArrayBuffer(bytes) : new SharedArrayBuffer(bytes),
   );
-  const kinds = new Set(rules.map(({ kind }) => kind));
   const [seed = 0] = crypto.getRandomValues(new Int32Array(1));
-  const table = { places, seed, vocabularySize, kinds: ENTRY_KINDS.filter((kind) => kinds.has(kind)) };
-  for (const { key, token, chance } of rules)
-    places.set([key, token, Math.round(chance * CHANCE_PARTS)], placeOf(table, key));
-  return table;
+  return { places, seed, vocabularySize, kinds: ENTRY_KINDS.filter((kind) => kinds.has(kind)) };
 }
 
+/**
+ * Adds a rule, or replaces the one that has its key. Half of the places must stay empty.
+ *
+ * @param key not 0
+ * @param parts its chance, of {@link CHANCE_PARTS}
+ */
+export function addRule(table: DraftRules, key: number, token: number, parts: number): void {
+  const { places } = table;
+  const at = placeOf(table, key);
+  places[at] = key;
+  places[at + 1] = token;
+  places[at + 2] = parts;
+}
+
+/** The first place that is looked at for a key. */
+export const homeOf = ({ places, seed }: DraftRules, key: number): number =>
+  mixed(mixed(seed, key), seed) & (places.length / PLACE - 1);
+
 /** Where a key is, or the empty place where it would be. Half of the places are empty. */
-function placeOf({ places, seed }: Pick<DraftRules, "places" | "seed">, key: number): number {
+function placeOf(table: DraftRules, key: number): number {
+  const { places } = table;
   const mask = places.length / PLACE - 1;
-  let place = mixed(mixed(seed, key), seed) & mask;
+  let place = homeOf(table, key);
   for (let found = places[place * PLACE]; found !== 0 && found !== key; found = places[place * PLACE])
     place = (place + 1) & mask;
   return place * PLACE;

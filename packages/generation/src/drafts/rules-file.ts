@@ -4,17 +4,16 @@ import { SlmError, parseJsonText, readTextFile, writeJsonAtomic } from "@slm/cor
 import { DRAFT_RULES_FILE, type DeviceModel } from "@slm/exported-model";
 import { z } from "zod";
 import {
+  addRule,
   CHANCE_PARTS,
   COPIED,
-  draftRulesOf,
+  emptyDraftRules,
   ENTRY_KINDS,
+  MOST_RULES,
   type DraftRule,
   type DraftRules,
-  type EntryKind,
 } from "./rule-table.js";
 
-/** More than are learnt from `MOST_ANSWER_TOKENS` [rules]. */
-const MOST_RULES = 1_000_000;
 const BYTES = Int32Array.BYTES_PER_ELEMENT;
 
 const packed = (what: string, bytesEach: number): z.ZodType<DataView> =>
@@ -99,19 +98,15 @@ export function parseDraftRules(
     new SlmError("DATA_INVALID", `${file}: ${problem}`, { suggestions });
   if (chances.byteLength !== draftRules)
     throw reject(`expected ${draftRules} rules as model.json says, got ${chances.byteLength}`);
-  const kindOf = ENTRY_KINDS.flatMap((kind) => new Array<EntryKind>(kinds[kind] ?? 0).fill(kind));
-  const rules = Array.from({ length: chances.byteLength }, (_, at): DraftRule => {
+  const used = new Set(ENTRY_KINDS.filter((kind) => kinds[kind] !== undefined));
+  const table = emptyDraftRules(draftRules, used, vocabularySize);
+  for (let at = 0; at < draftRules; at++) {
     const token = tokens.getInt32(BYTES * at, true);
     if (token < COPIED || token >= vocabularySize)
       throw reject(`rule ${at}: token ${token} is none of the model's ${vocabularySize}`);
     const key = keys.getInt32(BYTES * at, true);
     if (key === 0) throw reject(`rule ${at}: its key is 0, which no rule has`);
-    return {
-      kind: kindOf[at]!,
-      key,
-      token,
-      chance: chances.getUint8(at) / CHANCE_PARTS,
-    };
-  });
-  return draftRulesOf(rules, vocabularySize);
+    addRule(table, key, token, chances.getUint8(at));
+  }
+  return table;
 }

@@ -115,7 +115,7 @@ describe.each(WAYS)("a model that is told the target language by %s", (way) => {
       message: "generate: source 1: the model has no language 'Y'; its 2 languages are yy, xx",
     });
     const told = generator.generate(["ab"], { languages: { source: "yy" } });
-    if (way === "source") await expect(told).rejects.toThrow("is told the target language only");
+    if (way === "source") await expect(told).rejects.toThrow("is told only the target language");
     else await expect(told).resolves.toHaveLength(1);
   });
 });
@@ -129,6 +129,6 @@ test("a model without languages rejects them", async () => {
   await expect(generator.generate([{ text: "ab", languages: { target: "xx" } }])).rejects.toMatchObject({
     code: "USAGE",
     message:
-      "generate: source 1: got the language 'xx', and the model takes no languages: expected neither a source nor a target language",
+      "generate: source 1: got the language 'xx', but the model has no languages: remove the source and target language",
   });
 });

@@ -11,6 +11,8 @@ import type { AnswerRequest } from "./request-body.js";
 /** Pause before the second attempt; it doubles with every further one [ms]. */
 export const FIRST_PAUSE_MS = 1000;
 const MAX_PAUSE_MS = 60_000;
+/** Further attempts by default. */
+export const RETRIES = 5;
 /** A server that asks for a longer wait is not waited for [ms]. */
 const MAX_RETRY_AFTER_MS = 15 * 60_000;
 
@@ -18,6 +20,8 @@ export interface ApiClientOptions {
   readonly limits: ApiLimits;
   readonly pace: RequestPace;
   readonly budget: RequestBudget;
+  /** Further attempts after status 408, 429 or 5xx, or a broken connection. */
+  readonly retries: number;
   readonly firstPauseMs: number;
   /** Called with every attempt that failed. */
   readonly onRetry: (reason: string) => void;
@@ -46,12 +50,12 @@ export class ApiClient {
     request: AnswerRequest,
     signals: { readonly start: AbortSignal; readonly request: AbortSignal },
   ): Promise<Reply> {
-    const { limits, pace, firstPauseMs, onRetry } = this.#options;
+    const { pace, retries, firstPauseMs, onRetry } = this.#options;
     for (let attempt = 0; ; attempt += 1) {
-      await pace.start(request.paced, signals.start);
+      await pace.start(signals.start);
       const made = await this.#attempt(request, signals.request);
       if (isReply(made)) return made;
-      if (attempt === limits.retries) throw gaveUp(request.url, made.reason, attempt + 1);
+      if (attempt === retries) throw gaveUp(request.url, made.reason, attempt + 1);
       if ((made.waitMs ?? 0) > MAX_RETRY_AFTER_MS) throw gaveUp(request.url, made.reason, attempt + 1);
       onRetry(made.reason);
       // Between a half and the whole, so that requests that failed together do not come back together.
@@ -129,6 +133,6 @@ const gaveUp = (url: string, reason: string, attempts: number): SlmError =>
     `POST ${url}: no answer in ${attempts} ${attempts === 1 ? "attempt" : "attempts"}: ${reason}; earlier answers are kept`,
     {
       context: { url, attempts },
-      suggestions: ["run the same command again: it goes on from there", "--set teacher.retries=20"],
+      suggestions: ["run the same command again: it goes on from there"],
     },
   );

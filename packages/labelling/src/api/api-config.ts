@@ -72,12 +72,10 @@ export const apiRequestFields = {
   maxTokensField: z
     .enum(["max_tokens", "max_completion_tokens"])
     .default("max_tokens")
-    .describe("Request field for maxTokens; some models of OpenAI want max_completion_tokens."),
+    .describe(
+      "Request field for maxTokens. max_completion_tokens: for models of OpenAI that reject max_tokens; they also choose their temperature.",
+    ),
   stop: z.array(z.string().min(1).max(256)).max(16).default([]).describe("Texts that end a target."),
-  omit: z
-    .array(z.enum(["temperature", "seed"]))
-    .default([])
-    .describe("Request fields that the server rejects and that are left out."),
   extra: z
     .record(z.string().min(1), z.json())
     .default({})
@@ -98,40 +96,19 @@ export const apiLimitFields = {
     .optional()
     .describe("Environment variable that holds the server's key. It is read when a request is sent."),
   concurrency: z.int().positive().max(256).default(4).describe("Requests at a time."),
-  requestsPerMinute: z.int().positive().optional().describe("Most requests started within a minute."),
-  tokensPerMinute: z
-    .int()
-    .positive()
-    .optional()
-    .describe("Most tokens requested within a minute, input and longest target together."),
   timeoutSeconds: z
     .number()
     .positive()
     .max(300)
     .default(120)
     .describe("Longest time without a byte from the server [s]."),
-  retries: z
-    .int()
-    .nonnegative()
-    .max(20)
-    .default(5)
-    .describe("Further attempts after status 408, 429 or 5xx, or a broken connection."),
-  price: z
-    .strictObject({
-      perMillionInputTokens: z.number().nonnegative().describe("Price of a million input tokens."),
-      perMillionOutputTokens: z.number().nonnegative().describe("Price of a million output tokens."),
-    })
-    .optional()
-    .describe("What the server charges, in any currency, for estimates and budget.price."),
   budget: z
-    .strictObject({
-      tokens: z.int().positive().optional().describe("Most input and output tokens."),
-      requests: z.int().positive().optional().describe("Most requests."),
-      price: z.number().positive().optional().describe("Highest price, in the currency of price."),
-    })
+    .int()
+    .positive()
     .optional()
     .describe(
-      "Hard limit. It counts all answers that the stage uses, those of earlier runs included, and stops before the request that could exceed it.",
+      "Most input and output tokens. All answers that the stage uses count, those of earlier runs included; it stops before the request " +
+        "that could exceed it.",
     ),
 };
 
@@ -142,9 +119,7 @@ export const apiTeacher = z
     prompt: apiPrompt.prefault({}).describe("Prompt around every source."),
     ...apiLimitFields,
   })
-  .superRefine(({ budget, price, apiKeyEnv, baseUrl }, context) => {
-    if (budget?.price !== undefined && price === undefined)
-      context.addIssue({ code: "custom", path: ["budget", "price"], message: "needs teacher.price" });
+  .superRefine(({ apiKeyEnv, baseUrl }, context) => {
     if (apiKeyEnv !== undefined && URL.canParse(baseUrl) && !protectsKey(new URL(baseUrl)))
       context.addIssue({
         code: "custom",

@@ -62,7 +62,7 @@ describe("failures", () => {
 
   test("a server that is silent is given up after the last attempt", async () => {
     const failure = await failureOf(
-      fixture.label(["a"], { timeoutSeconds: 0.1, retries: 1 }, { answering: () => undefined }),
+      fixture.label(["a"], { timeoutSeconds: 0.1 }, { answering: () => undefined, retries: 1 }),
     );
     expect(failure).toMatchObject({ code: "DEVICE_UNAVAILABLE" });
     expect(failure.message).toMatch(/no answer in 2 attempts: no byte arrived for 0.1 s/u);
@@ -81,14 +81,14 @@ describe("failures", () => {
       });
       return undefined;
     };
-    const labelled = await fixture.label(["a"], { timeoutSeconds: 0.2, retries: 0 }, { answering: trickle });
+    const labelled = await fixture.label(["a"], { timeoutSeconds: 0.2 }, { answering: trickle, retries: 0 });
     expect(targetsOf(labelled)).toEqual(["A"]);
   });
 
   test("no server at all is an error that says so", async () => {
     const baseUrl = fixture.api.baseUrl;
     await fixture.api.close();
-    const failure = await failureOf(fixture.label(["a"], { baseUrl, retries: 1 }));
+    const failure = await failureOf(fixture.label(["a"], { baseUrl }, { retries: 1 }));
     fixture.api = await startFakeApi();
     expect(failure).toMatchObject({ code: "DEVICE_UNAVAILABLE" });
     expect(failure.message).toContain("ECONNREFUSED");

@@ -35,21 +35,17 @@ export type ApiLimits = ApiFile["limits"];
 
 /** The contents of `api.json` for settings and the rows of their few-shot examples. */
 export function apiFileOf(settings: ApiTeacherConfig, rows: readonly Row[]): ApiFile {
-  const { baseUrl, model, logprobs, maxTokens, maxTokensField, omit, extra, prompt } = settings;
-  const { apiKeyEnv, concurrency, requestsPerMinute, tokensPerMinute } = settings;
-  const { timeoutSeconds, retries, price, budget } = settings;
+  const { baseUrl, model, logprobs, maxTokens, maxTokensField, extra, prompt } = settings;
+  const { apiKeyEnv, concurrency, timeoutSeconds, budget } = settings;
   const { resolved, stop } = resolvePrompt(prompt, rows);
   return {
     version: 1,
     request: {
-      ...{ baseUrl, model, logprobs, maxTokens, maxTokensField, omit, extra },
+      ...{ baseUrl, model, logprobs, maxTokens, maxTokensField, extra },
       stop: [...new Set([...stop, ...settings.stop])],
       prompt: resolved,
     },
-    limits: {
-      ...{ apiKeyEnv, concurrency, requestsPerMinute, tokensPerMinute },
-      ...{ timeoutSeconds, retries, price, budget },
-    },
+    limits: { apiKeyEnv, concurrency, timeoutSeconds, budget },
   };
 }
 

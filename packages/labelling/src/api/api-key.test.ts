@@ -30,7 +30,7 @@ describe("the key", () => {
     );
     const retried = await fixture.label(
       ["c"],
-      { apiKeyEnv: KEY_VARIABLE, retries: 1 },
+      { apiKeyEnv: KEY_VARIABLE },
       {
         answering: (call, response) => {
           const tries = fixture.api.calls.filter(({ asked }) => asked === "c").length;
@@ -38,6 +38,7 @@ describe("the key", () => {
           reject(response, 500, { message: KEY });
           return undefined;
         },
+        retries: 1,
       },
     );
     const files = await Promise.all(

@@ -21,9 +21,9 @@ describe("a teacher behind a server", () => {
       },
     );
     expect(labelled.answers).toEqual([
-      [{ target: "A", score: -0.5, finished: true }],
-      [{ target: "BC", score: -0.5, finished: true }],
-      [{ target: "D", score: -0.5, finished: true }],
+      { target: "A", score: -0.5, finished: true },
+      { target: "BC", score: -0.5, finished: true },
+      { target: "D", score: -0.5, finished: true },
     ]);
     expect(labelled.told.at(-1)?.message).toMatch(
       /^tiny: 3 of 3 answers, 0 cached, 34 tokens, about 0 s left$/u,
@@ -33,7 +33,7 @@ describe("a teacher behind a server", () => {
   test("asks chat models by messages, greedily and without a seed", async () => {
     await fixture.label(["red"], {
       prompt: { system: "Translate.", before: "Word: ", after: "!" },
-      ...{ logprobs: 5, stop: ["\n"], extra: { top_k: 1 }, maxTokensField: "max_completion_tokens" },
+      ...{ logprobs: 5, stop: ["\n"], extra: { top_k: 1 } },
     });
     expect(fixture.api.calls[0]).toMatchObject({ path: "/v1/chat/completions" });
     expect(fixture.api.calls[0]!.headers.authorization).toBeUndefined();
@@ -44,13 +44,22 @@ describe("a teacher behind a server", () => {
         { role: "user", content: "Word: red!" },
       ],
       ...{
-        max_completion_tokens: 256,
+        max_tokens: 256,
         temperature: 0,
         stop: ["\n"],
         logprobs: true,
         top_logprobs: 5,
         top_k: 1,
       },
+    });
+  });
+
+  test("leaves the temperature to models that want max_completion_tokens", async () => {
+    await fixture.label(["red"], { maxTokensField: "max_completion_tokens" });
+    expect(fixture.api.calls[0]!.body).toEqual({
+      model: "tiny",
+      messages: [{ role: "user", content: "red" }],
+      max_completion_tokens: 256,
     });
   });
 
@@ -89,18 +98,7 @@ describe("a teacher behind a server", () => {
       path: "/v1/completions",
       body: { prompt: "in: red\n", logprobs: 2, max_tokens: 256 },
     });
-    expect(labelled.answers).toEqual([[{ target: "xy", score: -1.5, finished: true }]]);
-  });
-
-  test("draws samples with seeds of their own, or without where the server takes none", async () => {
-    await fixture.label(["a"], { omit: ["seed"], concurrency: 1 }, { samples: 2, temperature: 0.7 });
-    await fixture.label(["b"], { concurrency: 1 }, { samples: 2, temperature: 0.7 });
-    expect(fixture.api.calls.map(({ body }) => [body.temperature, body.seed])).toEqual([
-      [0.7, undefined],
-      [0.7, undefined],
-      [0.7, 7],
-      [0.7, 8],
-    ]);
+    expect(labelled.answers).toEqual([{ target: "xy", score: -1.5, finished: true }]);
   });
 
   test("keeps no more requests open than allowed", async () => {
@@ -125,7 +123,7 @@ describe("a teacher behind a server", () => {
 
   test("has the same identity for other limits, and another for another request", async () => {
     const identities: string[] = [];
-    for (const changes of [{}, { concurrency: 9, budget: { requests: 3 } }, { maxTokens: 9 }]) {
+    for (const changes of [{}, { concurrency: 9, budget: 3 }, { maxTokens: 9 }]) {
       await writeApiFile(fixture.root, apiFileOf(fixture.settingsOf(changes), []));
       identities.push((await openLabeller(fixture.root, { progress: SILENT }))!.identity);
     }
@@ -153,7 +151,7 @@ describe("rows without an answer", () => {
     const sources = [...Object.keys(rejections), "fine"];
     const answering: Answering = (call, response) => (rejections[call.asked] ?? capitals)(call, response);
     const { answers } = await fixture.label(sources, {}, { answering });
-    expect(answers.map((given) => given.length)).toEqual([0, 0, 0, 0, 0, 0, 1]);
+    expect(answers.map((given) => given !== undefined)).toEqual([...Array<boolean>(6).fill(false), true]);
     // Only rows that were too long, which cost nothing, are asked for again.
     const before = fixture.api.calls.length;
     await fixture.label(sources);
@@ -169,6 +167,6 @@ describe("rows without an answer", () => {
       {},
       { answering: () => chatAnswer("A", { finish: "length" }) },
     );
-    expect(answers).toEqual([[{ target: "A", score: -0.5, finished: false }]]);
+    expect(answers).toEqual([{ target: "A", score: -0.5, finished: false }]);
   });
 });

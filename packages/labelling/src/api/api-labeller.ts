@@ -1,15 +1,15 @@
 /** A model behind a server as a labeller: answers from the store, and the server's answers for the rest. */
 import { join } from "node:path";
 import { hashJson, SlmError, throwIfInterrupted, userCacheFolder, type Progress } from "@slm/core";
-import type { CompletionOptions, LabelAnswer, Labeller, LabelRequestOptions } from "../labeller/labeller.js";
+import type { LabelAnswer, Labeller, LabelRequestOptions } from "../labeller/labeller.js";
 import { outcomeOf, scoreOf, targetOf, type AnswerToken, type StoredAnswer } from "./api-answer.js";
-import { ApiClient, FIRST_PAUSE_MS, readKey } from "./api-client.js";
+import { ApiClient, FIRST_PAUSE_MS, readKey, RETRIES } from "./api-client.js";
 import { apiIdentity, type ApiFile } from "./api-file.js";
 import type { ApiSharing, PaidAnswers, RequestBudget, SharedRequests } from "./api-sharing.js";
-import { Budget, formatAmount } from "./budget.js";
+import { Budget } from "./budget.js";
 import { Pace } from "./pace.js";
 import { localAnswers, serverFolder } from "./paid-answers.js";
-import { answerRequest, continuationRequest, type AnswerRequest } from "./request-body.js";
+import { answerRequest, type AnswerRequest } from "./request-body.js";
 
 /** How long running requests may take after an interruption, because their answers are paid for [ms]. */
 const GRACE_MS = 20_000;
@@ -20,6 +20,8 @@ export interface ApiLabellerOptions {
   readonly answersDirectory?: string | undefined;
   /** What other machines that ask the same server have in common with this one. Default: it asks alone. */
   readonly sharing?: ApiSharing | undefined;
+  /** Further attempts after a failed one. Default: five. */
+  readonly retries?: number | undefined;
   /** Pause before the second attempt [ms]. Default: one second. */
   readonly firstPauseMs?: number | undefined;
 }
@@ -58,6 +60,7 @@ export class ApiLabeller implements Labeller {
       limits: file.limits,
       pace,
       budget,
+      retries: options.retries ?? RETRIES,
       firstPauseMs: options.firstPauseMs ?? FIRST_PAUSE_MS,
       onRetry: (reason) => {
         this.#progress({ stage: "cache", message: `${this.name}: trying again: ${reason}` });
@@ -72,7 +75,7 @@ export class ApiLabeller implements Labeller {
     if (options.sharing !== undefined) return new ApiLabeller(file, options.sharing(file), options);
     const directory = options.answersDirectory ?? join(userCacheFolder(), "answers", serverFolder(file));
     const answers = localAnswers(directory);
-    const alone = { pace: new Pace(file.limits), budget: new Budget(file.limits), answers };
+    const alone = { pace: new Pace(), budget: new Budget(file.limits.budget), answers };
     return new ApiLabeller(file, alone, options);
   }
 
@@ -83,27 +86,30 @@ export class ApiLabeller implements Labeller {
 
   async answer(
     sources: readonly string[],
-    { samples, temperature, seed, signal }: LabelRequestOptions,
-  ): Promise<readonly (readonly LabelAnswer[])[]> {
-    const drawn = Array.from({ length: samples }, (_, sample) =>
-      samples === 1 ? undefined : { temperature, seed: seed + sample },
-    );
-    const requests = sources.flatMap((source) =>
-      drawn.map((sample) => answerRequest(this.file.request, source, sample)),
-    );
-    const answers = await this.#answerAll(requests, signal, (answer) => this.#labelsOf(answer));
-    return sources.map((_, place) => answers.slice(place * samples, (place + 1) * samples).flat());
-  }
-
-  /** Continuations of texts that stand alone, one each; empty where the server gives none, or none that ended. */
-  async complete(
-    prompts: readonly string[],
-    { temperature, seed, end, signal }: CompletionOptions,
-  ): Promise<readonly string[]> {
-    const requests = prompts.map((prompt, place) =>
-      continuationRequest(this.file.request, prompt, { temperature, seed: seed + place, end }),
-    );
-    return this.#answerAll(requests, signal, (answer) => this.#continuationOf(answer, end));
+    { signal }: LabelRequestOptions,
+  ): Promise<readonly (LabelAnswer | undefined)[]> {
+    throwIfInterrupted(signal, "teacher");
+    const requests = sources.map((source) => answerRequest(this.file.request, source));
+    const labels: (LabelAnswer | undefined)[] = [];
+    const missing: number[] = [];
+    // Stored answers first, so that the budget counts them before a request is sent.
+    for (const [place, request] of requests.entries()) {
+      const stored = await this.#storedAnswer(request);
+      if (stored === undefined) missing.push(place);
+      labels.push(stored && this.#labelOf(stored));
+    }
+    const cached = requests.length - missing.length;
+    const startedAt = performance.now();
+    let done = 0;
+    this.#report({ done: cached, total: requests.length, cached });
+    await this.#work(missing, signal, async (place, signals) => {
+      const answer = await this.#once(requests[place]!, signals);
+      labels[place] = answer && this.#labelOf(answer);
+      done += 1;
+      const secondsLeft = ((performance.now() - startedAt) / 1000 / done) * (missing.length - done);
+      this.#report({ done: cached + done, total: requests.length, cached, secondsLeft });
+    });
+    return labels;
   }
 
   /** The server's tokens of a target that it gave; undefined for other targets, and without log-probabilities. */
@@ -120,44 +126,8 @@ export class ApiLabeller implements Labeller {
     return `${this.file.request.baseUrl}: ${this.name}`;
   }
 
-  /** Empty for a continuation that was cut off. Some servers give the text that ends an answer, too. */
-  #continuationOf(answer: StoredAnswer | undefined, end: string): string {
-    const text = answer?.text;
-    if (answer === undefined || typeof text !== "string") return "";
-    const isEnded = text.includes(end) || outcomeOf(answer, this.#where) === "finished";
-    return isEnded ? text.split(end, 1)[0]!.trim() : "";
-  }
-
   #targetKey(source: string, target: string): string {
     return hashJson({ identity: this.identity, source, target });
-  }
-
-  /** What is made of the answer to every request; undefined is one that the server cannot give. */
-  async #answerAll<Result>(
-    requests: readonly AnswerRequest[],
-    signal: AbortSignal,
-    resultOf: (answer: StoredAnswer | undefined) => Result,
-  ): Promise<readonly Result[]> {
-    throwIfInterrupted(signal, "teacher");
-    const results: Result[] = [];
-    const missing: number[] = [];
-    // Stored answers first, so that the budget counts them before a request is sent.
-    for (const [place, request] of requests.entries()) {
-      const stored = await this.#storedAnswer(request);
-      if (stored === undefined) missing.push(place);
-      results.push(resultOf(stored));
-    }
-    const cached = requests.length - missing.length;
-    const startedAt = performance.now();
-    let done = 0;
-    this.#report({ done: cached, total: requests.length, cached });
-    await this.#work(missing, signal, async (place, signals) => {
-      results[place] = resultOf(await this.#once(requests[place]!, signals));
-      done += 1;
-      const secondsLeft = ((performance.now() - startedAt) / 1000 / done) * (missing.length - done);
-      this.#report({ done: cached + done, total: requests.length, cached, secondsLeft });
-    });
-    return results;
   }
 
   /**
@@ -231,13 +201,12 @@ export class ApiLabeller implements Labeller {
     return reply;
   }
 
-  #labelsOf(answer: StoredAnswer | undefined): readonly LabelAnswer[] {
-    if (answer === undefined) return [];
+  #labelOf(answer: StoredAnswer): LabelAnswer | undefined {
     const outcome = outcomeOf(answer, this.#where);
     const target = targetOf(answer);
     if (outcome === "refused" || target === "") {
       this.#withoutAnswer += 1;
-      return [];
+      return undefined;
     }
     const score = scoreOf(answer);
     if (this.file.request.logprobs > 0 && score === undefined) {
@@ -247,7 +216,7 @@ export class ApiLabeller implements Labeller {
         { suggestions: ["--set teacher.logprobs=0 for a server that gives none"] },
       );
     }
-    return [{ target, score, finished: outcome === "finished" }];
+    return { target, score, finished: outcome === "finished" };
   }
 
   #report({ done, total, cached, secondsLeft }: Report): void {
@@ -257,7 +226,6 @@ export class ApiLabeller implements Labeller {
       `${cached} cached`,
       ...(this.#withoutAnswer === 0 ? [] : [`${this.#withoutAnswer} without an answer`]),
       `${spent.tokens} tokens`,
-      ...(spent.price === undefined ? [] : [`price ${formatAmount(spent.price)}`]),
       ...(secondsLeft === undefined ? [] : [`about ${Math.ceil(secondsLeft)} s left`]),
     ];
     this.#progress({ stage: "cache", message: `${this.name}: ${parts.join(", ")}` });

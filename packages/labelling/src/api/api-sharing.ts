@@ -7,16 +7,14 @@ import type { Usage } from "./request-body.js";
 export interface RequestPace {
   /** Starts nothing for that long. */
   pause(ms: number): void;
-  /** Resolves when a request with so many tokens may start. @throws the signal's reason */
-  start(tokens: number, signal: AbortSignal): Promise<void>;
+  /** Resolves when a request may start. @throws the signal's reason */
+  start(signal: AbortSignal): Promise<void>;
 }
 
 /** What was used. */
 export interface Spending {
   readonly requests: number;
   readonly tokens: number;
-  /** In the currency of the settings; undefined without a price. */
-  readonly price?: number | undefined;
 }
 
 /** Counts what is spent, so that no request starts that could exceed the budget. */

@@ -8,22 +8,15 @@ interface Reservation {
   readonly bound: Usage;
 }
 
-const MILLION = 1_000_000;
-
-/** The price of tokens; undefined where none is set. */
-export function priceOf(price: ApiLimits["price"], { input, output }: Usage): number | undefined {
-  if (price === undefined) return undefined;
-  return (input * price.perMillionInputTokens + output * price.perMillionOutputTokens) / MILLION;
-}
-
 export class Budget implements RequestBudget {
-  readonly #limits: Pick<ApiLimits, "budget" | "price">;
+  readonly #limit: number;
   readonly #used = { requests: 0, input: 0, output: 0 };
   readonly #reserved = new Set<Reservation>();
   #waiting: (() => void)[] = [];
 
-  constructor(limits: Pick<ApiLimits, "budget" | "price">) {
-    this.#limits = limits;
+  /** @param limit most tokens; undefined: any number */
+  constructor(limit: ApiLimits["budget"]) {
+    this.#limit = limit ?? Infinity;
   }
 
   /** Counts what was paid already. */
@@ -40,12 +33,10 @@ export class Budget implements RequestBudget {
    * @throws SlmError BUDGET_EXCEEDED if the request could exceed the budget
    */
   async reserve(bound: Usage): Promise<(usage: Usage | undefined) => void> {
-    let exceeded = this.#exceededBy(bound);
-    while (exceeded !== undefined && this.#reserved.size > 0) {
+    while (this.#mayExceed(bound)) {
+      if (this.#reserved.size === 0) throw budgetExceeded(this.#limit, this.spent, bound);
       await new Promise<void>((resume) => this.#waiting.push(resume));
-      exceeded = this.#exceededBy(bound);
     }
-    if (exceeded !== undefined) throw budgetExceeded(exceeded, this.#limits, this.spent, bound);
     const reservation = { bound };
     this.#reserved.add(reservation);
     return (usage) => {
@@ -59,55 +50,26 @@ export class Budget implements RequestBudget {
 
   get spent(): Spending {
     const { requests, input, output } = this.#used;
-    return { requests, tokens: input + output, price: priceOf(this.#limits.price, this.#used) };
+    return { requests, tokens: input + output };
   }
 
-  /** The limit that a further request could exceed. */
-  #exceededBy(bound: Usage): keyof Spending | undefined {
-    const { budget = {} } = this.#limits;
-    let { requests, input, output } = this.#used;
-    for (const { bound: running } of this.#reserved) {
-      requests += 1;
-      input += running.input;
-      output += running.output;
-    }
-    const after: Spending = {
-      requests: requests + 1,
-      tokens: input + bound.input + output + bound.output,
-      price: priceOf(this.#limits.price, { input: input + bound.input, output: output + bound.output }),
-    };
-    return (["requests", "tokens", "price"] as const).find(
-      (name) => (after[name] ?? 0) > (budget[name] ?? Infinity),
-    );
+  /** Whether a further request could exceed the budget. */
+  #mayExceed({ input, output }: Usage): boolean {
+    let tokens = this.spent.tokens + input + output;
+    for (const { bound } of this.#reserved) tokens += bound.input + bound.output;
+    return tokens > this.#limit;
   }
 }
 
-/** The error of a request that could exceed a limit. @param spent before it */
-export function budgetExceeded(
-  name: keyof Spending,
-  { budget }: Pick<ApiLimits, "budget">,
-  spent: Spending,
-  bound: Usage,
-): SlmError {
-  const limit = budget?.[name];
+/** The error of a request that could exceed the budget. @param spent before it */
+export function budgetExceeded(limit: number | undefined, spent: Spending, bound: Usage): SlmError {
   return new SlmError(
     "BUDGET_EXCEEDED",
-    `teacher: the budget of ${String(limit)} ${UNITS[name]} is used up: ${formatAmount(spent[name] ?? 0)} ${UNITS[name]} are spent, ` +
+    `teacher: the budget of ${String(limit)} tokens is used up: ${spent.tokens} tokens are spent, ` +
       `and the next request may cost ${bound.input + bound.output} tokens; all answers are kept`,
     {
       context: { limit, ...spent, nextRequest: bound },
-      suggestions: [`--set teacher.budget.${name}=LIMIT with a higher limit goes on where this run stopped`],
+      suggestions: ["--set teacher.budget=TOKENS with a higher limit goes on where this run stopped"],
     },
   );
-}
-
-const UNITS: Readonly<Record<keyof Spending, string>> = {
-  requests: "requests",
-  tokens: "tokens",
-  price: "in price",
-};
-
-/** A number with at most four decimals. */
-export function formatAmount(value: number): string {
-  return String(Math.round(value * 10_000) / 10_000);
 }

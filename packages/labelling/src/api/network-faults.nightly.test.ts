@@ -14,7 +14,7 @@ test("180 sources are labelled over a bad network, or end with an error that is 
   const counts = new Map<string, number>();
   for (const [index, fault] of drawFaults(180, 4, 400).entries()) {
     await proxy.arm(fault);
-    const ended = await fixture.label([`source ${index}`], { baseUrl, retries: 0, timeoutSeconds: 0.3 }).then(
+    const ended = await fixture.label([`source ${index}`], { baseUrl, timeoutSeconds: 0.3 }, { retries: 0 }).then(
       () => "done",
       (error: unknown) => {
         if (error instanceof SlmError && error.code !== "UNEXPECTED") return error.code;

@@ -74,7 +74,7 @@ describe("answers that were paid for", () => {
         answersDirectory: ${JSON.stringify(fixture.answersDirectory)},
       });
       const signal = new AbortController().signal;
-      await labeller.answer(["a", "b", "c", "d", "e"], { samples: 1, temperature: 1, seed: 1, signal });`;
+      await labeller.answer(["a", "b", "c", "d", "e"], { signal });`;
     // The third request is never answered.
     fixture.api.answering = (call, response) => (call.asked === "c" ? undefined : capitals(call, response));
     const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
@@ -117,47 +117,30 @@ describe("answers that were paid for", () => {
 describe("the budget", () => {
   const words = ["a", "b", "c", "d"];
 
-  test("of requests ends the stage before the next one, and a larger one goes on", async () => {
-    const failure = await failureOf(fixture.label(words, { budget: { requests: 3 }, concurrency: 2 }));
-    expect(failure).toMatchObject({
-      code: "BUDGET_EXCEEDED",
-      exitCode: 3,
-      context: { limit: 3, requests: 3 },
-    });
-    expect(fixture.api.calls).toHaveLength(3);
-    // What was paid for counts again, so that the same budget stops at the same place.
-    expect(await failureOf(fixture.label(words, { budget: { requests: 3 } }))).toMatchObject({
-      code: "BUDGET_EXCEEDED",
-    });
-    expect(fixture.api.calls).toHaveLength(3);
-    expect(targetsOf(await fixture.label(words, { budget: { requests: 4 } }))).toEqual(["A", "B", "C", "D"]);
-    expect(fixture.api.calls).toHaveLength(4);
-  });
+  // An answer costs 11 tokens. The bound of a request: 1 byte, 8 and 128 for the template, 20 of the target.
+  const bound = 1 + 8 + 128 + 20;
 
-  test("of tokens counts the upper bound of running requests", async () => {
-    // An answer costs 11 tokens. The bound of a request: 1 byte, 8 and 128 for the template, 20 of the target.
-    const bound = 1 + 8 + 128 + 20;
+  test("ends the stage before the request that could exceed it, and a larger one goes on", async () => {
     const changes = { maxTokens: 20, concurrency: 4 };
-    const failure = await failureOf(fixture.label(words, { ...changes, budget: { tokens: bound + 12 } }));
-    expect(failure).toMatchObject({ code: "BUDGET_EXCEEDED", context: { tokens: 22 } });
+    const poor = { ...changes, budget: bound + 12 };
+    const failure = await failureOf(fixture.label(words, poor));
+    expect(failure).toMatchObject({
+      ...{ code: "BUDGET_EXCEEDED", exitCode: 3 },
+      context: { limit: bound + 12, tokens: 22, requests: 2 },
+    });
     expect(fixture.api.calls).toHaveLength(2);
-    await fixture.label(words, { ...changes, budget: { tokens: bound + 33 } });
+    // What was paid for counts again, so that the same budget stops at the same place.
+    expect(await failureOf(fixture.label(words, poor))).toMatchObject({ code: "BUDGET_EXCEEDED" });
+    expect(fixture.api.calls).toHaveLength(2);
+    const labelled = await fixture.label(words, { ...changes, budget: bound + 33 });
+    expect(targetsOf(labelled)).toEqual(["A", "B", "C", "D"]);
     expect(fixture.api.calls).toHaveLength(4);
-  });
-
-  test("of money uses the settings' price", async () => {
-    const price = { perMillionInputTokens: 1000, perMillionOutputTokens: 2000 };
-    const changes = { price, maxTokens: 1, concurrency: 1 };
-    // One answer: 10 input tokens and 1 output token cost 0.012; a request at most 0.139.
-    const failure = await failureOf(fixture.label(words, { ...changes, budget: { price: 0.155 } }));
-    expect(failure.context).toMatchObject({ price: 0.024, requests: 2 });
-    expect(failure.message).toMatch(/budget of 0.155 in price is used up: 0.024 in price are spent/u);
   });
 
   test("counts the upper bound where the server does not say what an answer cost", async () => {
     const answering: Answering = () => ({ choices: [{ message: { content: "A" }, finish_reason: "stop" }] });
     const failure = await failureOf(
-      fixture.label(words, { maxTokens: 20, budget: { tokens: 400 } }, { answering }),
+      fixture.label(words, { maxTokens: 20, budget: 400 }, { answering }),
     );
     expect(failure.context).toMatchObject({ tokens: 2 * 157 });
   });

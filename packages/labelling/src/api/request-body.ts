@@ -2,22 +2,14 @@
 import { hashJson } from "@slm/core";
 import type { ApiRequest } from "./api-file.js";
 
-/** How one of several answers is drawn. */
-export interface SampleOptions {
-  readonly temperature: number;
-  readonly seed: number;
-}
-
 export interface AnswerRequest {
   readonly source: string;
   readonly url: string;
   readonly body: Readonly<Record<string, unknown>>;
-  /** Identifies the answer: a hash of address, body and seed. */
+  /** Identifies the answer: a hash of address and body. */
   readonly key: string;
   /** Upper bound of the tokens it can cost. */
   readonly bound: Usage;
-  /** Estimated tokens for limits per minute: the input, and the longest target as servers count it. */
-  readonly paced: number;
 }
 
 /** Tokens of an answer, as a server counts them. */
@@ -30,23 +22,19 @@ export interface Usage {
 const TEMPLATE_TOKENS = 128;
 
 /**
- * Source: OpenAI's API reference, chat completions and completions; the servers of vLLM, llama.cpp, llama-cpp-python and Ollama take
- * the same fields. `n` is not used: some of them ignore it.
+ * The request for the most probable answer (temperature 0). Models that want `max_completion_tokens` reject a temperature.
  *
- * @param sample absent: the most probable answer (temperature 0)
+ * Source: OpenAI's API reference, chat completions and completions; the servers of vLLM, llama.cpp, llama-cpp-python and Ollama take
+ * the same fields.
  */
-export function answerRequest(request: ApiRequest, source: string, sample?: SampleOptions): AnswerRequest {
-  const { baseUrl, model, maxTokens, maxTokensField, stop, omit, extra, logprobs, prompt } = request;
+export function answerRequest(request: ApiRequest, source: string): AnswerRequest {
+  const { baseUrl, model, maxTokens, maxTokensField, stop, extra, logprobs, prompt } = request;
   const asked = prompt.chat ? chatFields(prompt, source, logprobs) : plainFields(prompt, source, logprobs);
-  const drawn = {
-    temperature: sample?.temperature ?? 0,
-    ...(sample === undefined ? {} : { seed: sample.seed }),
-  };
   const body = {
     model,
     ...asked.fields,
     [maxTokensField]: maxTokens,
-    ...Object.fromEntries(Object.entries(drawn).filter(([name]) => !omit.some((field) => field === name))),
+    ...(maxTokensField === "max_tokens" ? { temperature: 0 } : {}),
     ...(stop.length === 0 ? {} : { stop }),
     ...extra,
   };
@@ -55,23 +43,9 @@ export function answerRequest(request: ApiRequest, source: string, sample?: Samp
     source,
     url,
     body,
-    // The seed is part of the key even where the server takes none: samples are different answers.
-    key: hashJson({ url, body, seed: sample?.seed }),
+    key: hashJson({ url, body }),
     bound: { input: inputBound(asked.texts), output: maxTokens },
-    paced: estimatedInput(request, source.length) + maxTokens,
   };
-}
-
-/** The request for a sampled continuation of a text that stands alone: a chat model gets it as the user's message. */
-export function continuationRequest(
-  request: ApiRequest,
-  text: string,
-  { end, ...sample }: SampleOptions & { readonly end: string },
-): AnswerRequest {
-  const prompt: ApiRequest["prompt"] = request.prompt.chat
-    ? { chat: true, messages: [], before: "", after: "" }
-    : { chat: false, before: "", after: "" };
-  return answerRequest({ ...request, prompt, stop: [end], logprobs: 0 }, text, sample);
 }
 
 interface Asked {

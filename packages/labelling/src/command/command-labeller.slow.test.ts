@@ -49,12 +49,11 @@ async function open(program: string, changes: Partial<CommandTeacherConfig> = {}
 }
 
 const options = (signal = new AbortController().signal): Parameters<Labeller["answer"]>[1] => ({
-  ...{ samples: 1, temperature: 1, seed: 1 },
   signal,
 });
 
 const targets = async (labeller: Labeller, sources: readonly string[]): Promise<unknown[]> =>
-  (await labeller.answer(sources, options())).map(([first]) => first?.target);
+  (await labeller.answer(sources, options())).map((answer) => answer?.target);
 
 const starts = async (): Promise<number> =>
   (await readFile(join(root, "starts"), "utf8")).split("\n").length - 1;
@@ -81,8 +80,8 @@ describe("a program as teacher", () => {
       perLine('(line) => (line.includes("x") ? \'{"target":null}\' : \'{"target":"T","score":-0.25}\')'),
     );
     expect(await labeller.answer(["x", "y"], options())).toEqual([
-      [],
-      [{ target: "T", score: -0.25, finished: true }],
+      undefined,
+      { target: "T", score: -0.25, finished: true },
     ]);
     await labeller.close();
   });

@@ -62,7 +62,6 @@ interface Pending {
 export class CommandLabeller implements Labeller {
   readonly name: string;
   readonly identity: string;
-  readonly drawsSamples = false;
   readonly #file: CommandFile;
   readonly #format: Format;
   readonly #progress: Progress;
@@ -80,17 +79,15 @@ export class CommandLabeller implements Labeller {
   }
 
   /**
-   * One answer per source; samples are not drawn.
-   *
    * @throws SlmError INPUT_MISSING if the program cannot be started; DATA_INVALID if it writes other lines, answers nothing in time or
    * ends again and again; INTERRUPTED
    */
   async answer(
     sources: readonly string[],
     { signal }: LabelRequestOptions,
-  ): Promise<readonly (readonly LabelAnswer[])[]> {
+  ): Promise<readonly (LabelAnswer | undefined)[]> {
     throwIfInterrupted(signal, "teacher");
-    const answers = sources.map((): LabelAnswer[] => []);
+    const answers = sources.map((): LabelAnswer | undefined => undefined);
     let rest = sources.flatMap((source, place): Pending[] => {
       const line = this.#format.write(source);
       return line === undefined ? [] : [{ line, place, ends: 0 }];
@@ -105,7 +102,7 @@ export class CommandLabeller implements Labeller {
     try {
       while (rest.length > 0) {
         rest = await this.#answerSome(rest, (place, answer) => {
-          if (answer !== undefined) answers[place]!.push(answer);
+          answers[place] = answer;
         });
         throwIfInterrupted(signal, "teacher");
       }

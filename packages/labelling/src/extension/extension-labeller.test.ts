@@ -23,7 +23,7 @@ const echo = defineLabeller({
     Promise.resolve({
       answer: (sources) =>
         Promise.resolve(
-          sources.map((source) => (source === "" ? [] : [{ target: text + source, finished: true }])),
+          sources.map((source) => (source === "" ? undefined : { target: text + source, finished: true })),
         ),
     }),
 });
@@ -52,19 +52,14 @@ async function open(section: object): Promise<Labeller> {
 
 describe("a labeller of an extension", () => {
   test("answers from its function, with the settings of the recipe and their defaults", async () => {
-    const asked = { samples: 1, temperature: 1, seed: 1, signal: options.signal };
     for (const [section, text] of [
       [{}, "said: "],
       [{ settings: { text: "> " } }, "> "],
     ] as const) {
       const labeller = await open(section);
       expect(labeller.name).toBe("echo");
-      const answers = await labeller.answer(["a", "", "b"], asked);
-      expect(answers.map((some) => some.map(({ target }) => target))).toEqual([
-        [`${text}a`],
-        [],
-        [`${text}b`],
-      ]);
+      const answers = await labeller.answer(["a", "", "b"], options);
+      expect(answers.map((answer) => answer?.target)).toEqual([`${text}a`, undefined, `${text}b`]);
       await labeller.close();
     }
   });

@@ -5,16 +5,13 @@ import { z } from "zod";
 const REASONS = {
   duplicate: "sources met before, in any case, Unicode form or spacing",
   known: "sources of training rows, which have a target",
-  heldOut: "sources of dev or test rows, or too similar to one",
+  heldOut: "sources of dev or test rows",
   tooLong: "sources beyond the teacher's limit",
   unencodable:
     "sources or targets that the tokenizer cannot encode, or that do not round-trip to the same tokens",
   unanswered: "sources that a labeller gave no answer to",
   unfinished: "targets that did not end within the teacher's limit",
-  invalid: "targets that fail the validity check or that the metric cannot use",
   unconfident: "targets below the smallest accepted score",
-  disagreed: "targets that too few samples or teachers agree on",
-  outranked: "targets that are not among the most confident fraction",
 } as const;
 export type Reason = keyof typeof REASONS;
 const REASON_NAMES = Object.keys(REASONS) as readonly Reason[];

@@ -11,62 +11,36 @@ import type { OpenRequest, OpenTeacher } from "../teachers/open-teacher.js";
 const taskSchema = z.strictObject({
   kind: z.enum(["labelled", "generated"]),
   settings: cacheConfig,
-  seed: z.int(),
   name: z.string(),
-  block: z.int().nonnegative(),
-  sources: z
-    .array(
-      z.strictObject({
-        source: z.string(),
-        references: z.array(z.string()).optional(),
-        writer: z.string().optional(),
-      }),
-    )
-    .min(1),
+  sources: z.array(z.string()).min(1),
 });
 
 /** The task of a block. @param settings all settings of the cache stage */
 export function encodeBlockTask(
-  { name, block, sources }: BlockWork,
-  {
-    kind,
-    settings,
-    seed,
-  }: { readonly kind: CacheRowKind; readonly settings: CacheConfig; readonly seed: number },
+  { name, sources }: BlockWork,
+  { kind, settings }: { readonly kind: CacheRowKind; readonly settings: CacheConfig },
 ): Buffer {
-  return Buffer.from(JSON.stringify({ kind, settings, seed, name, block, sources }));
+  return Buffer.from(JSON.stringify({ kind, settings, name, sources }));
 }
 
 /** How a teacher is opened on another machine. */
-export type OpenOptions = Pick<OpenRequest, "directory" | "name" | "identity">;
+type OpenOptions = Pick<OpenRequest, "directory" | "name" | "identity">;
 
-/** Teachers that label blocks. */
+/** A teacher that labels blocks. */
 export class BlockLabeller {
   readonly #opened: OpenTeacher;
-  readonly #others: readonly OpenTeacher[];
   readonly #context: OpenRequest["context"];
 
-  private constructor(opened: OpenTeacher, others: readonly OpenTeacher[], context: OpenRequest["context"]) {
+  private constructor(opened: OpenTeacher, context: OpenRequest["context"]) {
     this.#opened = opened;
-    this.#others = others;
     this.#context = context;
   }
 
-  /** @param teachers the run's teacher, then those that must agree with it */
   static async open(
-    teachers: readonly OpenOptions[],
+    teacher: OpenOptions,
     shared: Omit<OpenRequest, keyof OpenOptions>,
   ): Promise<BlockLabeller> {
-    const opened: OpenTeacher[] = [];
-    try {
-      for (const teacher of teachers) opened.push(await openLabellers({ ...shared, ...teacher }));
-      const [first, ...others] = opened;
-      if (first === undefined) throw new SlmError("UNEXPECTED", "cache: no teacher to label with");
-      return new BlockLabeller(first, others, shared.context);
-    } catch (error) {
-      for (const one of opened) await one.close();
-      throw error;
-    }
+    return new BlockLabeller(await openLabellers({ ...shared, ...teacher }), shared.context);
   }
 
   /**
@@ -79,16 +53,16 @@ export class BlockLabeller {
     task: string,
     signal: AbortSignal,
   ): Promise<{ readonly name: string; readonly text: string; readonly sources: number }> {
-    const { kind, settings, seed, name, ...work } = parseTask(task);
-    const labelling = labellingOf(kind, settings, this.#opened, this.#others);
-    const made = await labelBlockText({ ...labelling, context: { ...this.#context, seed, signal } }, work);
+    const { kind, settings, name, sources } = parseTask(task);
+    const labelling = labellingOf(kind, settings, this.#opened.labeller);
+    const made = await labelBlockText({ ...labelling, context: { ...this.#context, signal } }, sources);
     if (made.name !== name)
-      throw new SlmError("DATA_INVALID", "cache: the teachers of this worker are not those of the run");
-    return { ...made, sources: work.sources.length };
+      throw new SlmError("DATA_INVALID", "cache: the teacher of this worker is not that of the run");
+    return { ...made, sources: sources.length };
   }
 
-  async close(): Promise<void> {
-    for (const one of [this.#opened, ...this.#others]) await one.close();
+  close(): Promise<void> {
+    return this.#opened.close();
   }
 }
 

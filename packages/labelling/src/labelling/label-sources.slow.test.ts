@@ -5,13 +5,13 @@ import { SILENT } from "@slm/core";
 import { createEagerEngine, type Engine } from "@slm/tensor";
 import { createTokenizer, trainSymbolTokenizer } from "@slm/tokenizer";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { parseTeacherRow, type TeacherRow, type Teacher } from "@slm/teacher";
+import type { TeacherRow, Teacher } from "@slm/teacher";
 import { logSoftmax, madeUpTeacher } from "@slm/teacher/testing";
 import { cacheConfig } from "../config/cache-config.js";
 import { BLOCK_SOURCES, labelSources, type LabelReport, type LabelRequest } from "./label-sources.js";
 import type { Labeller } from "../labeller/labeller.js";
 import { localLabeller } from "../teachers/local-labeller.js";
-import { labellingDecoding, labellingSelection } from "../selection/selection.js";
+import { labellingOf } from "./labelling-of.js";
 
 const LETTERS = ["a", "b", "c", "d"];
 const tokenizer = createTokenizer(
@@ -42,32 +42,22 @@ interface Changes extends Partial<Omit<LabelRequest, "sources">> {
   readonly settings?: object;
 }
 
-const samplesOf = (settings: object): number => ("samples" in settings ? Number(settings.samples) : 1);
-
 /** Labels with one teacher; every target is kept unless the settings say otherwise. */
 async function label(changes: Changes = {}): Promise<{ counts: LabelReport; rows: TeacherRow[] }> {
   const { settings, identity = "synthetic", teacher: labelling = teacher, ...request } = changes;
   const file = changes.file ?? join(root, "rows.jsonl");
-  const { unlabelled } = cacheConfig.parse({ unlabelled: { minScore: "none", ...settings } });
-  const labeller = localLabeller({
-    name: "synthetic",
-    identity,
-    teacher: labelling,
-    tokenizer,
-    ...labellingDecoding(unlabelled),
-  });
+  const config = cacheConfig.parse({ unlabelled: { minScore: "none", ...settings } });
+  const labeller = localLabeller({ name: "synthetic", identity, teacher: labelling, tokenizer });
   const counts = await labelSources({
-    labellers: [labeller],
-    selection: labellingSelection(unlabelled, 1),
-    needsRoundTrip: true,
+    ...labellingOf("labelled", config, labeller),
     file,
     blocks: join(root, "blocks"),
     context: { progress: SILENT, signal: new AbortController().signal, seed: 1 },
     ...request,
-    sources: () => (changes.sources ?? sources).map((source) => ({ source })),
+    sources: () => changes.sources ?? sources,
   });
   const lines = (await readFile(file, "utf8")).split("\n").filter((line) => line !== "");
-  return { counts, rows: lines.map((line, index) => parseTeacherRow(line, `${index}`)) };
+  return { counts, rows: lines.map((line) => JSON.parse(line) as TeacherRow) };
 }
 
 describe(labelSources, () => {
@@ -143,103 +133,10 @@ describe(labelSources, () => {
     expect(calls).toBeLessThan(BLOCK_SOURCES / rows);
   });
 
-  const every: readonly object[] = [
-    { strategy: "greedy", minScore: -0.5 },
-    { strategy: "beam", beams: 2 },
-    { strategy: "sample", temperature: 0.7, topK: 3 },
-    { strategy: "selfConsistency", samples: 4, minAgreement: 0.4, metric: "exactMatch" },
-    { strategy: "minimumRisk", samples: 3, metric: "wer" },
-    { strategy: "greedy", keepFraction: 0.02 },
-    {
-      strategy: "selfConsistency",
-      samples: 3,
-      metric: "wer",
-      keepFraction: 0.05,
-      valid: { kind: "regex", pattern: "[PQ ]+" },
-    },
-  ];
-
-  test.each(every)("interrupted and continued, ends as if it had not been: %j", async (settings) => {
-    const many = Array.from({ length: 2 }, () => sources.slice(0, 300)).flat();
-    const request = { sources: many, settings, blocks: join(root, "plain") };
-    const expected = await label(request);
-    const controller = new AbortController();
-    let decoded = 0;
-    const stopping: Teacher = {
-      ...teacher,
-      decode: async (...given) => {
-        decoded += given[0].length;
-        // In the second block.
-        if (decoded > BLOCK_SOURCES * samplesOf(settings)) controller.abort();
-        return teacher.decode(...given);
-      },
-    };
-    const context = { progress: SILENT, signal: controller.signal, seed: 1 };
-    const again = { ...request, blocks: join(root, "again"), file: join(root, "again.jsonl") };
-    await expect(label({ ...again, teacher: stopping, context })).rejects.toMatchObject({
-      code: "INTERRUPTED",
-    });
-    expect(await readdir(again.blocks)).toHaveLength(1);
-    expect(await label(again)).toEqual(expected);
-    expect(expected.rows.length).toBeGreaterThan(0);
-  });
-
-  test("keeps the most confident targets of a fraction of the sources, in the order of the sources", async () => {
-    const all = await label();
-    const fraction = 0.02;
-    const { rows, counts } = await label({ settings: { keepFraction: fraction } });
-    const most = Math.floor(fraction * sources.length);
-    expect(rows).toHaveLength(most);
-    const least = Math.min(...rows.map(({ score = Number.NaN }) => score));
-    expect(rows).toEqual(all.rows.filter(({ score = Number.NaN }) => score >= least));
-    expect(counts.outranked).toBe(all.counts.kept - most);
-    expect(counts.kept).toBe(most);
-    // More than there are: all.
-    expect((await label({ settings: { keepFraction: 1 } })).rows).toEqual(all.rows);
-  });
-
-  test("says of every row who labelled it and how many samples agree, and counts rows by labeller", async () => {
-    const { rows, counts } = await label({
-      settings: { strategy: "selfConsistency", samples: 4, minAgreement: 0.5, metric: "exactMatch" },
-    });
-    expect(rows.length).toBeGreaterThan(3);
-    for (const { labeller, agreement } of rows) {
-      expect(labeller).toBe("synthetic");
-      expect([0.5, 0.75, 1]).toContain(agreement);
-    }
+  test("says of every row who labelled it, and counts rows by labeller", async () => {
+    const { rows, counts } = await label();
+    expect(new Set(rows.map(({ labeller }) => labeller))).toEqual(new Set(["synthetic"]));
     expect(counts.labellers).toEqual({ synthetic: rows.length });
-    expect(counts.disagreed).toBeGreaterThan(0);
-  });
-
-  test("of several teachers keeps what enough of them say", async () => {
-    const settings = { metric: "exactMatch", agreement: { minTeachers: 2 }, minScore: "none" };
-    const { unlabelled } = cacheConfig.parse({ unlabelled: settings });
-    const labellers = [0, 0, 9].map((salt, index) =>
-      localLabeller({
-        name: `t${index}`,
-        identity: `t${index}`,
-        teacher: madeUpTeacher(engine, { vocabularySize: tokenizer.vocabularySize, salt }),
-        tokenizer,
-        ...labellingDecoding(unlabelled),
-      }),
-    );
-    const two = await label({ labellers, selection: labellingSelection(unlabelled, 3) });
-    const alone = await label();
-    // The first two teachers are the same.
-    const pairs = new Set(alone.rows.map(({ source, target }) => `${source}: ${target}`));
-    expect(two.rows.filter(({ source, target }) => pairs.has(`${source}: ${target}`))).toHaveLength(
-      alone.rows.length,
-    );
-    for (const { labeller, agreement } of two.rows)
-      expect([labeller, agreement]).toEqual(agreement === 1 ? ["t0+t1+t2", 1] : ["t0+t1", 2 / 3]);
-    const three = cacheConfig.parse({ unlabelled: { ...settings, agreement: {} } }).unlabelled;
-    const all = await label({
-      labellers,
-      selection: labellingSelection(three, 3),
-      blocks: join(root, "three"),
-    });
-    expect(all.rows).toEqual(two.rows.filter(({ agreement }) => agreement === 1));
-    expect(all.counts.disagreed).toBeGreaterThan(0);
   });
 
   test("takes answers without scores or tokens, as servers give them, and blames nobody else for a missing one", async () => {
@@ -248,35 +145,19 @@ describe(labelSources, () => {
       identity: "server",
       answer: (texts) =>
         Promise.resolve(
-          texts.map((text) => (text === "b" ? [] : [{ target: text.toUpperCase(), finished: text !== "c" }])),
+          texts.map((text) =>
+            text === "b" ? undefined : { target: text.toUpperCase(), finished: text !== "c" },
+          ),
         ),
       close: () => Promise.resolve(),
     };
-    const { rows, counts } = await label({ labellers: [labeller], sources: ["a", "b", "c", "d"] });
+    const { rows, counts } = await label({ labeller, sources: ["a", "b", "c", "d"] });
     expect(rows).toEqual(
       ["a", "d"].map((source) => ({ source, target: source.toUpperCase(), labeller: "server" })),
     );
     expect(counts).toMatchObject({ sources: 4, kept: 2, unanswered: 1, unfinished: 1 });
-    const selection = labellingSelection(cacheConfig.parse({}).unlabelled, 1);
-    await expect(label({ labellers: [labeller], selection, sources: ["a"] })).rejects.toThrow("minScore");
-    await expect(
-      label({ labellers: [labeller], sources: ["a"], settings: { keepFraction: 0.5 } }),
-    ).rejects.toThrow("keepFraction needs");
-  });
-
-  test("samples the same rows from the same seed, and others from another", async () => {
-    const settings = { strategy: "sample", temperature: 1 };
-    const draw = async (seed: number): Promise<TeacherRow[]> =>
-      (
-        await label({
-          settings,
-          blocks: join(root, `blocks-${seed}-${Math.random()}`),
-          context: { progress: SILENT, signal: new AbortController().signal, seed },
-        })
-      ).rows;
-    const first = await draw(1);
-    expect(await draw(1)).toEqual(first);
-    expect(await draw(2)).not.toEqual(first);
+    const rules = { minScore: -0.1, needsRoundTrip: true };
+    await expect(label({ labeller, rules, sources: ["a"] })).rejects.toThrow("minScore");
   });
 
   test("uses no block of another teacher or another threshold", async () => {

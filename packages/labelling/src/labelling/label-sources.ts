@@ -1,5 +1,5 @@
 /**
- * Generates targets for sources with one or several labellers, block by block. Each block is written atomically, so that a killed run
+ * Generates targets for sources with a labeller, block by block. Each block is written atomically, so that a killed run
  * resumes after the last block, and memory does not grow with the number of sources.
  */
 import { createReadStream } from "node:fs";
@@ -16,36 +16,19 @@ import {
   type StageContext,
 } from "@slm/core";
 import { z } from "zod";
-import { parseTeacherRow, type TeacherRow } from "@slm/teacher";
-import type { LabelAnswer, Labeller } from "../labeller/labeller.js";
+import type { TeacherRow } from "@slm/teacher";
 import { countsSchema, LabelCounter, type LabelCounts, type Reason } from "../labeller/label-counts.js";
-import { mostConfident } from "../selection/most-confident.js";
-import type { Selection } from "../selection/selection.js";
+import { chooseAnswer } from "../selection/choose-answer.js";
 import type { SourceGuard } from "../selection/source-guard.js";
-import { chooseAnswer, type Chosen } from "../selection/strategies.js";
-import { voteOfTeachers } from "../selection/teacher-votes.js";
+import type { Labelling } from "./labelling-of.js";
 
-/** A source to label. */
-export interface LabelSource {
-  readonly source: string;
-  /** Its gold targets, for strategies that compare with them. */
-  readonly references?: readonly string[] | undefined;
-  /** Who wrote it; absent for a source of the data. */
-  readonly writer?: string | undefined;
-}
-
-export interface LabelRequest {
-  /** One labeller, or several that must agree. */
-  readonly labellers: readonly Labeller[];
-  readonly selection: Selection;
+export interface LabelRequest extends Labelling {
   /** The sources, from the first on whenever it is called. */
-  readonly sources: () => AsyncIterable<LabelSource> | Iterable<LabelSource>;
+  readonly sources: () => AsyncIterable<string> | Iterable<string>;
   /** Leaves sources out; absent: all are labelled. */
   readonly guard?: SourceGuard | undefined;
   /** Labels blocks on other machines. Default: here. */
   readonly maker?: BlockMaker | undefined;
-  /** Whether targets must give the labeller's tokens again: so where the distributions over these tokens are stored. */
-  readonly needsRoundTrip: boolean;
   /** Output file of the rows. */
   readonly file: string;
   /** Directory of the finished blocks; the caller removes it at the end. */
@@ -57,9 +40,8 @@ export interface LabelRequest {
 export interface BlockWork {
   /** Name of its file: a hash of everything that determines its contents. */
   readonly name: string;
-  /** Its number, which seeds its samples. */
   readonly block: number;
-  readonly sources: readonly LabelSource[];
+  readonly sources: readonly string[];
 }
 
 /** Labels blocks on other machines. */
@@ -73,7 +55,6 @@ export interface BlockMaker {
     readonly blocks: AsyncIterable<BlockWork>;
     readonly accept: (name: string, text: string) => Promise<void>;
     readonly signal: AbortSignal;
-    readonly seed: number;
   }): Promise<void>;
 }
 
@@ -86,17 +67,17 @@ export interface LabelReport extends LabelCounts {
 export const BLOCK_SOURCES = 512;
 
 /** What a block's rows depend on. */
-type BlockRequest = Pick<LabelRequest, "labellers" | "selection" | "needsRoundTrip" | "context">;
+type BlockRequest = Labelling & Pick<LabelRequest, "context">;
 
 /** Result of one source: a row, or the reason why there is none. */
 type Outcome = TeacherRow | Reason;
 
 /** Labels every source and writes the kept rows in the order of the sources.
  *
- * @throws SlmError INTERRUPTED between batches, with finished blocks kept; OUTPUT_FAILED if writing fails; CONFIG_INVALID if a filter needs what a labeller does not give.
+ * @throws SlmError INTERRUPTED between batches, with finished blocks kept; OUTPUT_FAILED if writing fails; CONFIG_INVALID if minScore is set and the labeller gives no scores.
  */
 export async function labelSources(request: LabelRequest): Promise<LabelReport> {
-  const { blocks, context, guard, selection, maker } = request;
+  const { blocks, context, guard, maker, labeller } = request;
   await mkdir(blocks, { recursive: true });
   if (maker !== undefined) await labelElsewhere(request, maker);
   const files: string[] = [];
@@ -106,9 +87,9 @@ export async function labelSources(request: LabelRequest): Promise<LabelReport> 
   let own = 0;
   for await (const sources of blocksOf(request.sources(), guard, counter)) {
     throwIfInterrupted(context.signal, "cache");
-    const path = blockPath(request, sources, files.length);
+    const path = blockPath(request, sources);
     const finished = await readCounts(path);
-    counter.merge(finished ?? (await writeBlock(request, sources, files.length, path)));
+    counter.merge(finished ?? (await writeBlock(request, sources, path)));
     files.push(path);
     own += finished === undefined ? sources.length : 0;
     const { sources: done, kept } = counter.counts;
@@ -116,13 +97,9 @@ export async function labelSources(request: LabelRequest): Promise<LabelReport> 
     const message = `${done} sources labelled, ${kept} kept, ${rate.toPrecision(3)} sources/s`;
     context.progress({ stage: "cache", message });
   }
-  const { keepFraction } = selection;
-  const most = keepFraction === undefined ? undefined : Math.floor(keepFraction * counter.counts.sources);
-  const isKept = most === undefined ? undefined : await mostConfident(rowsOf(files), most);
-  const labellers = await joinBlocks(files, isKept, join(blocks, "joined.jsonl"), request.file);
-  const kept = [...labellers.values()].reduce((sum, rows) => sum + rows, 0);
+  await joinBlocks(files, join(blocks, "joined.jsonl"), request.file);
   const { counts } = counter;
-  return { ...counts, kept, outranked: counts.kept - kept, labellers: Object.fromEntries(labellers) };
+  return { ...counts, labellers: counts.kept === 0 ? {} : { [labeller.name]: counts.kept } };
 }
 
 /** Has the missing blocks labelled; then all are found. */
@@ -131,7 +108,7 @@ async function labelElsewhere(request: LabelRequest, maker: BlockMaker): Promise
   async function* missing(): AsyncGenerator<BlockWork> {
     let block = 0;
     for await (const sources of blocksOf(request.sources(), guard?.fresh(), new LabelCounter())) {
-      const path = blockPath(request, sources, block);
+      const path = blockPath(request, sources);
       if ((await readCounts(path)) === undefined) yield { name: basename(path), block, sources };
       block += 1;
     }
@@ -139,7 +116,6 @@ async function labelElsewhere(request: LabelRequest, maker: BlockMaker): Promise
   await maker.make({
     blocks: missing(),
     signal: context.signal,
-    seed: context.seed,
     accept: async (name, text) => {
       if (countsOf(text) === undefined)
         throw new SlmError("DATA_INVALID", `cache: a worker returned something else than the block ${name}`);
@@ -151,22 +127,22 @@ async function labelElsewhere(request: LabelRequest, maker: BlockMaker): Promise
 /** A block as it is stored, by the name of its file. @throws as {@link labelSources} */
 export async function labelBlockText(
   request: BlockRequest,
-  { block, sources }: Omit<BlockWork, "name">,
+  sources: readonly string[],
 ): Promise<{ readonly name: string; readonly text: string }> {
-  const { counts, rows } = countOutcomes(await labelBlock(request, sources, block));
+  const { counts, rows } = countOutcomes(await labelBlock(request, sources));
   const lines = [counts, ...rows].map((row) => `${JSON.stringify(row)}\n`);
-  return { name: basename(blockPath({ ...request, blocks: "" }, sources, block)), text: lines.join("") };
+  return { name: basename(blockPath({ ...request, blocks: "" }, sources)), text: lines.join("") };
 }
 
 /** Sources in blocks; those that the guard leaves out are counted. */
 async function* blocksOf(
-  sources: AsyncIterable<LabelSource> | Iterable<LabelSource>,
+  sources: AsyncIterable<string> | Iterable<string>,
   guard: SourceGuard | undefined,
   counter: LabelCounter,
-): AsyncGenerator<LabelSource[]> {
-  let block: LabelSource[] = [];
+): AsyncGenerator<string[]> {
+  let block: string[] = [];
   for await (const one of sources) {
-    const reason = guard?.reasonFor(one.source);
+    const reason = guard?.reasonFor(one);
     if (reason !== undefined) {
       counter.add(reason);
       continue;
@@ -181,18 +157,10 @@ async function* blocksOf(
 
 /** The file of a block, named by a hash of everything that determines its contents. */
 function blockPath(
-  request: BlockRequest & Pick<LabelRequest, "blocks">,
-  sources: readonly LabelSource[],
-  block: number,
+  { labeller: { name, identity }, rules, blocks }: BlockRequest & Pick<LabelRequest, "blocks">,
+  sources: readonly string[],
 ): string {
-  const { labellers, selection, needsRoundTrip, context, blocks } = request;
-  const settings = {
-    labellers: labellers.map(({ name, identity }) => [name, identity]),
-    selection: selection.settings,
-    needsRoundTrip,
-    seed: context.seed,
-  };
-  return join(blocks, `${hashJson({ ...settings, block, sources }).slice(0, 32)}.jsonl`);
+  return join(blocks, `${hashJson({ name, identity, rules, sources }).slice(0, 32)}.jsonl`);
 }
 
 /** Counts of a finished block; undefined if it does not exist. */
@@ -217,11 +185,10 @@ function countsOf(text: string): LabelCounts | undefined {
 
 async function writeBlock(
   request: LabelRequest,
-  sources: readonly LabelSource[],
-  block: number,
+  sources: readonly string[],
   path: string,
 ): Promise<LabelCounts> {
-  const { text } = await labelBlockText(request, { block, sources });
+  const { text } = await labelBlockText(request, sources);
   await writeTextAtomic(path, text);
   return countsOf(text)!;
 }
@@ -241,93 +208,33 @@ function countOutcomes(outcomes: readonly Outcome[]): {
 
 /** Results of the sources of a block. */
 async function labelBlock(
-  request: BlockRequest,
-  sources: readonly LabelSource[],
-  block: number,
+  { labeller, rules, context }: BlockRequest,
+  sources: readonly string[],
 ): Promise<readonly Outcome[]> {
-  const { labellers, selection } = request;
-  const choices: (readonly (Chosen | Reason)[])[] = [];
-  for (const labeller of labellers) choices.push(await answersOf(request, labeller, sources, block));
-  const names = labellers.map(({ name }) => name);
-  return sources.map(({ source, writer }, place) => {
-    const given = choices.map((all) => all[place]!);
-    const chosen =
-      names.length === 1
-        ? alone(given[0]!, names[0]!)
-        : voteOfTeachers(given, { names, ...selection.vote() });
-    return typeof chosen === "string" ? chosen : { source, ...chosen, writer };
+  const refused = sources.map((source) => labeller.refuses?.(source));
+  const asked = sources.filter((_, place) => refused[place] === undefined);
+  const answers = await labeller.answer(asked, { signal: context.signal });
+  let next = 0;
+  return sources.map((source, place) => {
+    const chosen = refused[place] ?? chooseAnswer(answers[next++], rules);
+    return typeof chosen === "string" ? chosen : { source, ...chosen, labeller: labeller.name };
   });
 }
 
-const alone = (
-  chosen: Chosen | Reason,
-  labeller: string,
-): Reason | (Chosen & { readonly labeller: string }) =>
-  typeof chosen === "string" ? chosen : { ...chosen, labeller };
-
-/** One labeller's choice for every source of a block. */
-async function answersOf(
-  { selection, needsRoundTrip, context }: BlockRequest,
-  labeller: Labeller,
-  sources: readonly LabelSource[],
-  block: number,
-): Promise<readonly (Chosen | Reason)[]> {
-  const refused = sources.map(({ source }) => labeller.refuses?.(source));
-  const asked = sources.filter((_, place) => refused[place] === undefined);
-  const { rules, strategy, temperature } = selection;
-  if (rules.samples > 1 && labeller.drawsSamples === false) throw withoutSamples(labeller.name);
-  const answers = await labeller.answer(
-    asked.map(({ source }) => source),
-    { samples: rules.samples, temperature, seed: (context.seed + block) >>> 0, signal: context.signal },
-  );
-  const problemOf = (answer: LabelAnswer): Reason | undefined => {
-    if (!answer.finished) return "unfinished";
-    const { target, encoding } = answer;
-    if (target.trim() === "" || encoding === "none" || (needsRoundTrip && encoding === "other"))
-      return "unencodable";
-    return selection.isValid(target) ? undefined : "invalid";
-  };
-  let next = 0;
-  return refused.map(
-    (reason, place) =>
-      reason ?? chooseAnswer(strategy, answers[next++]!, { ...rules, problemOf }, sources[place]!.references),
-  );
-}
-
-const withoutSamples = (name: string): SlmError =>
-  new SlmError(
-    "CONFIG_INVALID",
-    `cache: the strategy compares several samples, but the teacher ${name} gives one answer per source`,
-    { suggestions: ["--set cache.unlabelled.strategy=greedy"] },
-  );
-
-/** The rows of all blocks. */
-async function* rowsOf(blocks: readonly string[]): AsyncGenerator<TeacherRow> {
-  for await (const { line, where } of rowLines(blocks)) yield parseTeacherRow(line, where);
-}
-
 /** The lines of all blocks, without their counts. */
-async function* rowLines(
-  blocks: readonly string[],
-): AsyncGenerator<{ readonly line: string; readonly where: string }> {
+async function* rowLines(blocks: readonly string[]): AsyncGenerator<string> {
   for (const block of blocks) {
     let number = 0;
     for await (const line of createInterface({ input: createReadStream(block), crlfDelay: Infinity }))
-      if (++number > 1) yield { line, where: `${block}:${number}` };
+      if (++number > 1) yield line;
   }
 }
 
 /** Lines written at once. */
 const JOINED_LINES = 1024;
 
-/** Writes the kept rows of all blocks atomically to one file. @returns rows by labeller */
-async function joinBlocks(
-  blocks: readonly string[],
-  isKept: Uint8Array | undefined,
-  temporary: string,
-  file: string,
-): Promise<ReadonlyMap<string, number>> {
-  const labellers = new Map<string, number>();
+/** Writes the rows of all blocks atomically to one file. */
+async function joinBlocks(blocks: readonly string[], temporary: string, file: string): Promise<void> {
   try {
     const handle = await open(temporary, "w");
     try {
@@ -336,11 +243,7 @@ async function joinBlocks(
         await handle.appendFile(batch.map((line) => `${line}\n`).join(""));
         batch = [];
       };
-      let row = 0;
-      for await (const { line, where } of rowLines(blocks)) {
-        if (isKept !== undefined && isKept[row++] !== 1) continue;
-        const { labeller = "" } = parseTeacherRow(line, where);
-        labellers.set(labeller, (labellers.get(labeller) ?? 0) + 1);
+      for await (const line of rowLines(blocks)) {
         batch.push(line);
         if (batch.length >= JOINED_LINES) await flush();
       }
@@ -353,5 +256,4 @@ async function joinBlocks(
   } catch (error) {
     throw writeFailure(error, file, "finished blocks are kept");
   }
-  return labellers;
 }

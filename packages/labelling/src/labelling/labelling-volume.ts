@@ -5,34 +5,30 @@ import { DATA_FILES, readRows, textRow } from "@slm/data";
 import type { AnswerVolume } from "../api/estimate.js";
 import type { CacheConfig } from "../config/cache-config.js";
 import { givenSources } from "./given-sources.js";
-import { generationSelection, labellingSelection } from "../selection/selection.js";
 
 /** Training rows whose targets say how long a target is. */
 const TARGET_ROWS = 1000;
 
-/** Unlabelled sources, and training sources where targets are generated, each as often as samples are drawn. @throws SlmError DATA_INVALID */
+/** Unlabelled sources, and training sources where targets are generated. @throws SlmError DATA_INVALID */
 export async function labellingVolume(
   { unlabelled, generate }: Pick<CacheConfig, "unlabelled" | "generate">,
   dataDirectory: string,
 ): Promise<AnswerVolume> {
   const volume = { requests: 0, sourceCharacters: 0 };
-  const add = (source: string, samples: number): void => {
-    volume.requests += samples;
-    volume.sourceCharacters += samples * source.length;
+  const add = (source: string): void => {
+    volume.requests += 1;
+    volume.sourceCharacters += source.length;
   };
   const path = join(dataDirectory, DATA_FILES.unlabelled);
-  const { samples } = labellingSelection(unlabelled, 1).rules;
-  if (await isThere(path))
-    for await (const source of givenSources(path, unlabelled.limit)) add(source, samples);
-  const generated = generate === "none" ? 0 : generationSelection(generate).rules.samples;
+  if (await isThere(path)) for await (const source of givenSources(path, unlabelled.limit)) add(source);
   let [rows, characters, last] = [0, 0, ""];
   for await (const row of readRows(join(dataDirectory, DATA_FILES.train))) {
     if (rows < TARGET_ROWS) {
       rows += 1;
       characters += row.target.length;
-    } else if (generated === 0) break;
+    } else if (generate === "none") break;
     const { source } = textRow(row);
-    if (source !== last) add(source, generated);
+    if (generate !== "none" && source !== last) add(source);
     last = source;
   }
   return { ...volume, targetCharacters: rows === 0 ? 0 : characters / rows };

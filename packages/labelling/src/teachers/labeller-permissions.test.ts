@@ -35,7 +35,7 @@ const ask = async (directory: string, permissions: LabellerPermissions): Promise
   const { signal } = new AbortController();
   const answersDirectory = join(directory, "answers");
   const labeller = await openLabeller(directory, { progress: SILENT, permissions, answersDirectory });
-  const answers = await labeller!.answer(["a"], { samples: 1, temperature: 1, seed: 0, signal });
+  const answers = await labeller!.answer(["a"], { signal });
   await labeller!.close();
   return answers;
 };
@@ -52,7 +52,7 @@ test("a job with command.json runs its program only with --allow-command", async
     suggestions: [expect.stringContaining("--allow-command")],
   });
   expect(existsSync(mark)).toBe(false);
-  expect(await ask(directory, { ...NOTHING, commands: true })).toMatchObject([[{ target: "A" }]]);
+  expect(await ask(directory, { ...NOTHING, commands: true })).toMatchObject([{ target: "A" }]);
   expect(existsSync(mark)).toBe(true);
 });
 
@@ -74,7 +74,7 @@ test("a job with api.json reads a variable only if it is listed, for the server 
     });
   expect(api.calls).toEqual([]);
   expect(await ask(directory, { commands: false, apiKeys: [{ name: VARIABLE, origin }] })).toMatchObject([
-    [{ target: "A" }],
+    { target: "A" },
   ]);
   expect(api.calls).toHaveLength(1);
 });

@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { SlmError } from "@slm/core";
 import {
   createTokenizer,
+  loadTokenizer,
   readTokenizerFiles,
   TOKENIZER_FILE,
   type Tokenizer,
-  type TokenizerFiles,
 } from "@slm/tokenizer";
-import { isLabellerDirectory, loadMembers, type LoadedMembers, type Teacher } from "@slm/teacher";
+import { isLabellerDirectory, loadTeachers, type Teacher } from "@slm/teacher";
 import { localLabeller } from "./local-labeller.js";
 import type { OpenRequest, OpenTeacher } from "./open-teacher.js";
 import { openRemote } from "./remote-teacher.js";
@@ -42,53 +42,24 @@ async function openLocal({
   tokenizerDirectory,
   engine,
 }: OpenRequest): Promise<OpenTeacher> {
-  const own = await readersTokenizer(directory, tokenizerDirectory);
-  const loaded = await loadMembers(engine, directory);
-  const { joined } = loaded;
+  const reader = await readersTokenizer(directory, tokenizerDirectory);
+  const { tokenizer } = reader;
+  const teacher = await loadTeachers(engine, directory);
   try {
-    requireVocabulary(joined, own, directory);
-    const readers = await membersReaders(loaded, own, tokenizerDirectory);
+    requireVocabulary(teacher, reader, directory);
     return {
-      local: { teacher: joined, tokenizer: own.tokenizer },
-      labeller: (decoding) =>
-        localLabeller({
-          name,
-          identity,
-          teacher: joined,
-          tokenizer: own.tokenizer,
-          plain: own.plain,
-          ...decoding,
-        }),
-      members: (decoding) =>
-        loaded.members.map(({ teacher }, index) => {
-          const suffix = loaded.members.length === 1 ? "" : `-${index}`;
-          const of = { name: `${name}${suffix}`, identity: `${identity}${suffix}` };
-          return localLabeller({ ...of, teacher, ...readers[index]!, ...decoding });
-        }),
-      close: () => joined.close(),
+      local: { teacher, tokenizer },
+      labeller: localLabeller({ name, identity, teacher, tokenizer }),
+      close: () => teacher.close(),
     };
   } catch (error) {
-    await joined.close();
+    await teacher.close();
     throw error;
   }
 }
 
-/** Tokenizers of the members: their own, or that of the whole teacher. */
-async function membersReaders(
-  { members }: LoadedMembers,
-  whole: Reader,
-  tokenizerDirectory: string,
-): Promise<readonly Reader[]> {
-  if (members.length === 1) return [whole];
-  const readers: Reader[] = [];
-  for (const { directory } of members) readers.push(await readersTokenizer(directory, tokenizerDirectory));
-  return readers;
-}
-
 interface Reader {
   readonly tokenizer: Tokenizer;
-  /** The same tokenizer without the task's prompt; absent for a tokenizer of symbols. */
-  readonly plain: Tokenizer | undefined;
   /** Whether it is the teacher's own. Models often round their vocabulary size up beyond it. */
   readonly isOwn: boolean;
 }
@@ -97,23 +68,9 @@ interface Reader {
 async function readersTokenizer(teacherDirectory: string, tokenizerDirectory: string): Promise<Reader> {
   if (await isFile(join(teacherDirectory, TOKENIZER_FILE))) {
     const files = await readTokenizerFiles(teacherDirectory);
-    if (files.config.source.symbols === undefined)
-      return { tokenizer: createTokenizer(files), plain: createTokenizer(withoutPrompt(files)), isOwn: true };
+    if (files.config.source.symbols === undefined) return { tokenizer: createTokenizer(files), isOwn: true };
   }
-  const files = await readTokenizerFiles(tokenizerDirectory);
-  const plain = files.config.source.symbols === undefined ? createTokenizer(withoutPrompt(files)) : undefined;
-  return { tokenizer: createTokenizer(files), plain, isOwn: false };
-}
-
-/** The tokenizer without text around sources. A BOS token that stands before every source stays. */
-function withoutPrompt(files: TokenizerFiles): TokenizerFiles {
-  const { config } = files;
-  const { lowercase, before } = config.source;
-  const begin = before?.startsWith(config.bos_token) === true ? config.bos_token : undefined;
-  return {
-    ...files,
-    config: { ...config, source: { lowercase, ...(begin === undefined ? {} : { before: begin }) } },
-  };
+  return { tokenizer: await loadTokenizer(tokenizerDirectory), isOwn: false };
 }
 
 function requireVocabulary(teacher: Teacher, { tokenizer, isOwn }: Reader, directory: string): void {

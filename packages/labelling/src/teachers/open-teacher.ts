@@ -7,7 +7,6 @@ import type { ApiSharing } from "../api/api-sharing.js";
 import type { AnswerVolume } from "../api/estimate.js";
 import type { Labeller } from "../labeller/labeller.js";
 import type { LabellerPermissions } from "./labeller-permissions.js";
-import type { LocalDecoding } from "../selection/selection.js";
 
 export interface OpenRequest {
   readonly directory: string;
@@ -44,9 +43,6 @@ export interface OpenTeacher {
   readonly scorer?: ((rows: AsyncIterable<TeacherRow>) => Promise<LocalTeacher>) | undefined;
   /** What labelling will cost, in words; absent where it costs nothing but time. */
   readonly estimate?: ((volume: AnswerVolume) => string) | undefined;
-  /** The labeller of the whole teacher. */
-  labeller(decoding: LocalDecoding): Labeller;
-  /** One labeller per member; a teacher that is no ensemble is its only member. */
-  members(decoding: LocalDecoding): readonly Labeller[];
+  readonly labeller: Labeller;
   close(): Promise<void>;
 }

@@ -40,7 +40,7 @@ function openServer({ engine }: OpenRequest, server: ApiLabeller, tokenizer: Tok
   };
 }
 
-/** A teacher that only labels: it has no members. The run's tokenizer says which sources and targets the student can read. */
+/** A teacher that only labels. The run's tokenizer says which sources and targets the student can read. */
 function labellingTeacher(labeller: Labeller, tokenizer: Tokenizer): OpenTeacher {
   const readable: Labeller = {
     name: labeller.name,
@@ -49,18 +49,12 @@ function labellingTeacher(labeller: Labeller, tokenizer: Tokenizer): OpenTeacher
     refuses: (source) =>
       encodable(() => tokenizer.encodeSource(source)) === undefined ? "unencodable" : undefined,
     answer: async (sources, options) =>
-      (await labeller.answer(sources, options)).map((answers) =>
-        answers.map((answer) => ({ ...answer, encoding: encodingOf(answer.target, tokenizer) })),
+      (await labeller.answer(sources, options)).map(
+        (answer) => answer && { ...answer, encoding: encodingOf(answer.target, tokenizer) },
       ),
-    complete: labeller.complete?.bind(labeller),
     close: () => labeller.close(),
   };
-  return {
-    local: undefined,
-    labeller: () => readable,
-    members: () => [readable],
-    close: () => labeller.close(),
-  };
+  return { local: undefined, labeller: readable, close: () => labeller.close() };
 }
 
 function encodingOf(target: string, tokenizer: Tokenizer): "same" | "other" | "none" {

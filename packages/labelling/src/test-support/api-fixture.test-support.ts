@@ -12,11 +12,11 @@ import { openLabeller } from "../teachers/open-labeller.js";
 import { startFakeApi, type Answering, type FakeApi } from "./fake-api.test-support.js";
 
 export interface Labelled {
-  readonly answers: readonly (readonly LabelAnswer[])[];
+  readonly answers: readonly (LabelAnswer | undefined)[];
   readonly told: readonly ProgressUpdate[];
 }
 
-export const targetsOf = ({ answers }: Labelled): unknown[] => answers.map(([first]) => first?.target);
+export const targetsOf = ({ answers }: Labelled): unknown[] => answers.map((answer) => answer?.target);
 
 export const failureOf = (work: Promise<unknown>): Promise<SlmError> =>
   work.then(
@@ -53,7 +53,7 @@ export class ApiFixture {
   async label(
     sources: readonly string[],
     changes: object = {},
-    options: Partial<LabelRequestOptions> & { readonly answering?: Answering } = {},
+    options: Partial<LabelRequestOptions> & { readonly answering?: Answering; readonly retries?: number } = {},
   ): Promise<Labelled> {
     if (options.answering !== undefined) this.api.answering = options.answering;
     await writeApiFile(this.root, apiFileOf(this.settingsOf(changes), []));
@@ -62,11 +62,11 @@ export class ApiFixture {
       progress: (update) => told.push(update),
       answersDirectory: this.answersDirectory,
       firstPauseMs: 1,
+      retries: options.retries,
     });
     try {
       const answers = await labeller!.answer(sources, {
-        ...{ samples: 1, temperature: 1, seed: 7, signal: new AbortController().signal },
-        ...options,
+        signal: options.signal ?? new AbortController().signal,
       });
       return { answers, told };
     } finally {

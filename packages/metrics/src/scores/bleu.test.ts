@@ -24,7 +24,7 @@ describe("bleu", () => {
     expect(bleu.compute([prediction], [references])).toBeCloseTo(100 * product ** (1 / 4), 9);
   });
 
-  test("punishes only what is too short, against the reference closest in length", () => {
+  test("penalizes only predictions shorter than the reference closest in length", () => {
     const words = "a b c d e f g h";
     expect(bleu.compute(["a b c d"], [[words]])).toBeCloseTo(100 * Math.exp(1 - 8 / 4), 9);
     expect(bleu.compute(["a b c d"], [[words, "a b c d x"]])).toBeCloseTo(100 * Math.exp(1 - 5 / 4), 9);
@@ -48,7 +48,7 @@ describe("chrf", () => {
     expect(chrfPlusPlus.rowScore("ab cd", ["abcd"])).toBeLessThan(100);
   });
 
-  test("takes one punctuation character off a word", () => {
+  test("removes one punctuation character from a word", () => {
     expect(chrfWords("(so) it's. - «ok»")).toEqual(["(so", ")", "it's", ".", "-", "«ok»"]);
   });
 });

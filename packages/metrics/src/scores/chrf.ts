@@ -104,7 +104,7 @@ function addUp(rows: readonly (readonly OrderCounts[])[]): readonly OrderCounts[
   }));
 }
 
-/** F of the mean precision and the mean recall over the orders that both sides are long enough for [points]. */
+/** F of the mean precision and the mean recall, over the orders for which both sides are long enough [points]. */
 function fScore(counts: readonly OrderCounts[]): number {
   const effective = counts.filter(({ predicted, expected }) => predicted > 0 && expected > 0);
   if (effective.length === 0) return 0;

@@ -1,8 +1,8 @@
-/** Metrics of classification: each answer is the name of a class. */
+/** Classification metrics. Each answer is the name of a class. */
 import { defineMetric, type Metric, type References } from "./define-metric.js";
 import { wordsOf } from "../text/words.js";
 
-/** The class of a row and the one that was predicted. */
+/** The expected and the predicted class of a row. */
 interface Labels {
   readonly expected: string;
   readonly predicted: string;
@@ -13,16 +13,16 @@ export interface ClassScore {
   readonly label: string;
   /** Rows of the class. */
   readonly support: number;
-  /** Rows that were predicted to be of it. */
+  /** Rows with this predicted class. */
   readonly predicted: number;
   readonly precision: number;
   readonly recall: number;
   readonly f1: number;
 }
 
-/** How often each class was taken for each. */
+/** Confusion matrix. */
 export interface ConfusionMatrix {
-  /** Classes by the number of their rows, the largest first; predictions that are no class of the data last. */
+  /** Classes, the one with the most rows first; predictions that are not a class of the data last. */
   readonly labels: readonly string[];
   /** `counts[expected][predicted]` [rows]. */
   readonly counts: readonly (readonly number[])[];
@@ -59,7 +59,7 @@ function scoresOf(rows: readonly Labels[]): ReadonlyMap<string, ClassScore> {
   );
 }
 
-/** 0 where there is nothing to divide by, as scikit-learn's `zero_division=0`. */
+/** A ratio; 0 if the denominator is 0, as scikit-learn's `zero_division=0`. */
 const ratio = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole);
 
 const common = {
@@ -77,7 +77,7 @@ export const accuracy: Metric = defineMetric({
   score: (rows) => rows.filter(({ expected, predicted }) => expected === predicted).length / rows.length,
 });
 
-/** Mean F1 of all classes, rare ones as important as frequent ones. */
+/** Mean F1 of all classes, which all have the same weight. */
 export const macroF1: Metric = defineMetric({
   ...common,
   description: "Classification: F1 of each class, averaged over classes.",
@@ -97,7 +97,7 @@ export const weightedF1: Metric = defineMetric({
     [...scoresOf(rows).values()].reduce((sum, { f1, support }) => sum + f1 * support, 0) / rows.length,
 });
 
-/** Metrics of classes: where one is asked for, classes are reported one by one. */
+/** Classification metrics. A report with one of them lists the figures of every class. */
 export const CLASS_METRICS: ReadonlySet<string> = new Set(["accuracy", "macroF1", "weightedF1"]);
 
 /** The figures of every class, the class with the most rows first. */

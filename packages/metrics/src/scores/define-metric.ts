@@ -1,4 +1,4 @@
-/** Defines metrics by two functions: one counts in a row, the other computes the score from all counts. */
+/** Defines a metric by two functions: one counts in a row, the other computes the score from all counts. */
 import { SlmError } from "@slm/core";
 import { strip } from "../text/words.js";
 
@@ -16,7 +16,7 @@ export interface Metric {
   /** Unit of the numbers `compute` and `rowScore` return. */
   readonly unit: MetricUnit;
   readonly higherIsBetter: boolean;
-  /** The public definition that it implements. */
+  /** The public definition that the metric implements. */
   readonly source: string;
   /**
    * The metric of a whole data set. Error rates may exceed 1 if predictions are too long; all others stay in range.
@@ -35,8 +35,8 @@ export interface Metric {
    */
   readonly rowScore: (prediction: string, references: References) => number;
   /**
-   * The metric as a function of which rows are in the data set: what is counted in a row is counted once. A row may be drawn more
-   * than once; all rows in order give `compute`.
+   * The metric as a function of row indices, for resampling. Each row is counted once in advance. Indices may repeat; all rows in
+   * order give `compute`.
    *
    * @throws SlmError as `compute`.
    */
@@ -52,7 +52,7 @@ export interface MetricDefinition<Counts> extends Omit<Metric, "compute" | "rowS
    * for metrics with unanswerable questions.
    */
   readonly references: "text" | "some" | "any";
-  /** What is counted in a row; `where` names the row in errors. */
+  /** Counts of a row; `where` names the row in errors. */
   readonly countRow: (prediction: string, references: References, where: string) => Counts;
   /** The metric of at least one row. */
   readonly score: (rows: readonly Counts[]) => number;
@@ -83,11 +83,11 @@ export function defineMetric<Counts>(definition: MetricDefinition<Counts>): Metr
 }
 
 /**
- * What is counted in every row, in order.
+ * The counts of every row, in order.
  *
  * @throws SlmError SHAPE_MISMATCH if predictions and references differ in number; DATA_INVALID if there are none.
  */
-export function countRows<Counts>(
+function countRows<Counts>(
   predictions: readonly string[],
   references: readonly References[],
   countRow: MetricDefinition<Counts>["countRow"],

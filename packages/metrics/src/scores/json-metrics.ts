@@ -22,7 +22,7 @@ export const jsonExactMatch: Metric = defineMetric({
   description: "Share of rows whose prediction is the same JSON value as a reference; invalid JSON is wrong.",
   unit: "fraction",
   higherIsBetter: true,
-  source: "Equality of the values of RFC 8259, as of Python's json.loads",
+  source: "Equality of JSON values (RFC 8259), as with Python's json.loads",
   references: "some",
   countRow: (prediction, references, where) => {
     const expected = references.map((text) => requireReference(parseJson(text), "valid JSON", where));

@@ -5,7 +5,7 @@ const ROUNDING = 1e-6;
 
 /**
  * Perplexity of a text under a model: exp of the mean negative log-likelihood per token. A uniform distribution over v
- * tokens has perplexity v; 1 is perfect. It is not a row of `METRICS`, because it is computed from likelihoods, not from
+ * tokens has perplexity v; 1 is perfect. It is not a row of `METRICS`, because it needs likelihoods, not
  * answers. Perplexities are comparable only between models with the same tokenizer.
  *
  * Units: negativeLogLikelihoodNats is the sum over all tokens of -ln p(token | tokens before it) [nats]; the result has no

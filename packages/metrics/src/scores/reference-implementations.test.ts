@@ -7,9 +7,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { bleuTokens } from "./bleu.js";
 import { METRICS, isMetricName } from "../metrics.js";
-import { porterStem } from "../text/porter-stemmer.js";
-import { rougeScores, rougeTokens } from "./rouge.js";
-import { slotReport } from "./slot-f1.js";
+import { rougeTokens } from "./rouge.js";
 import { normalizeAnswer } from "./squad.js";
 
 interface Expected {
@@ -26,7 +24,6 @@ interface Case {
 
 interface TextCase extends Case {
   readonly firstReferenceOnly: Readonly<Record<string, Expected>>;
-  readonly stemmed: Readonly<Record<string, number>>;
   readonly tokens: {
     readonly bleu: readonly (readonly string[])[];
     readonly rouge: readonly (readonly string[])[];
@@ -34,15 +31,9 @@ interface TextCase extends Case {
   };
 }
 
-interface AnswerCase extends Case {
-  /** Precision, recall, F1 and how often references have the slot. */
-  readonly slots: Readonly<Record<string, readonly [number, number, number, number]>>;
-}
-
 const DIRECTORY = process.env["PEERS_DIRECTORY"] ?? join(import.meta.dirname, "../../fixtures");
 const texts = (readFixture("texts.json") as { readonly cases: readonly TextCase[] }).cases;
-const answers = (readFixture("answers.json") as { readonly cases: readonly AnswerCase[] }).cases;
-const { stems } = readFixture("stems.json") as { readonly stems: Readonly<Record<string, string>> };
+const answers = (readFixture("answers.json") as { readonly cases: readonly Case[] }).cases;
 
 /** Sums and logarithms in another order: far below what is printed, far above the rounding of doubles. */
 const DIGITS = 9;
@@ -82,41 +73,10 @@ describe("METRICS equal the public programs", () => {
   });
 });
 
-describe(rougeScores, () => {
-  test.each(texts)("stems as rouge-score does on $name", ({ stemmed, predictions, references }) => {
-    for (const [name, value] of Object.entries(rougeScores(predictions, references, { stemmer: true }))) {
-      expect(value, name).toBeCloseTo(stemmed[name]!, DIGITS);
-    }
-  });
-});
-
 describe("tokens", () => {
   test.each(texts)("are those of the programs on $name", ({ predictions, tokens }) => {
     expect(predictions.map((text) => bleuTokens(text))).toEqual(tokens.bleu);
     expect(predictions.map((text) => rougeTokens(text))).toEqual(tokens.rouge);
     expect(predictions.map((text) => normalizeAnswer(text))).toEqual(tokens.squad);
   });
-});
-
-describe(porterStem, () => {
-  test("stems as NLTK does", () => {
-    const words = Object.keys(stems);
-    expect(Object.fromEntries(words.map((word) => [word, porterStem(word)]))).toEqual(stems);
-  });
-});
-
-describe(slotReport, () => {
-  // seqeval has no positions, so only answers without arrays have the same slots.
-  test.each(answers.filter(({ slots }) => !Object.keys(slots).some((slot) => /\/\d/u.test(slot))))(
-    "equals the report of seqeval on $name",
-    ({ slots, predictions, references }) => {
-      const report = slotReport(predictions, references);
-      expect(report.map(({ slot }) => slot).sort()).toEqual(Object.keys(slots).sort());
-      for (const { slot, precision, recall, f1, expected } of report) {
-        [precision, recall, f1, expected].forEach((value, index) => {
-          expect(value, slot).toBeCloseTo(slots[slot]![index]!, DIGITS);
-        });
-      }
-    },
-  );
 });

@@ -2,40 +2,23 @@
  * ROUGE: overlap of a prediction with a reference summary, as F1.
  *
  * Source: Lin 2004, "ROUGE: A Package for Automatic Evaluation of Summaries" (aclanthology.org/W04-1013), and the package
- * `rouge-score` 0.1.2, which gives equal numbers. The metrics of the table use its default and do not stem. Published
- * numbers of English summaries are often stemmed: `rougeScores(..., { stemmer: true })`.
+ * `rouge-score` 0.1.2, which gives equal numbers. Its default is used, which does not stem; published numbers of English summaries are
+ * often stemmed.
  */
 import { countItems, countNgrams, countShared, f1Of, ngramTotal } from "../text/counts.js";
-import {
-  bestOf,
-  countRows,
-  defineMetric,
-  meanOf,
-  type Metric,
-  type MetricDefinition,
-  type References,
-} from "./define-metric.js";
+import { bestOf, defineMetric, meanOf, type Metric, type MetricDefinition } from "./define-metric.js";
 import { commonIndices, commonLength } from "../text/longest-common-subsequence.js";
-import { porterStem } from "../text/porter-stemmer.js";
 
-export type RougeName = "rouge1" | "rouge2" | "rougeL" | "rougeLsum";
-
-export interface RougeOptions {
-  /** Whether words of more than three letters are reduced to their Porter stems (English). Default: false. */
-  readonly stemmer?: boolean;
-}
-
-type Tokenize = (text: string) => readonly string[];
+type RougeName = "rouge1" | "rouge2" | "rougeL" | "rougeLsum";
 
 /** F1 of a prediction against one reference. */
-type Rouge = (prediction: string, reference: string, tokenize: Tokenize) => number;
+type Rouge = (prediction: string, reference: string) => number;
 
 const ROUGES: { readonly [N in RougeName]: Rouge } = {
-  rouge1: (prediction, reference, tokenize) => ngramF1(tokenize(prediction), tokenize(reference), 1),
-  rouge2: (prediction, reference, tokenize) => ngramF1(tokenize(prediction), tokenize(reference), 2),
-  rougeL: (prediction, reference, tokenize) => subsequenceF1(tokenize(prediction), tokenize(reference)),
-  rougeLsum: (prediction, reference, tokenize) =>
-    summaryF1(sentencesOf(prediction, tokenize), sentencesOf(reference, tokenize)),
+  rouge1: (prediction, reference) => ngramF1(rougeTokens(prediction), rougeTokens(reference), 1),
+  rouge2: (prediction, reference) => ngramF1(rougeTokens(prediction), rougeTokens(reference), 2),
+  rougeL: (prediction, reference) => subsequenceF1(rougeTokens(prediction), rougeTokens(reference)),
+  rougeLsum: (prediction, reference) => summaryF1(sentencesOf(prediction), sentencesOf(reference)),
 };
 
 /** F1 of shared words, mean over rows. */
@@ -57,38 +40,13 @@ export const rougeLsum: Metric = rougeMetric(
 );
 
 /**
- * ROUGE of a data set, with or without stemming. Each row is scored against its best reference, separately for
- * each kind of ROUGE; the result is the mean over rows.
- *
- * Shapes: predictions [n], references [n][at least 1]. Units: fractions.
- *
- * @throws SlmError as `Metric.compute`.
- */
-export function rougeScores(
-  predictions: readonly string[],
-  references: readonly References[],
-  { stemmer = false }: RougeOptions = {},
-): Readonly<Record<RougeName, number>> {
-  const tokenize: Tokenize = (text) => rougeTokens(text, { stemmer });
-  const scoreOf = (name: RougeName): number =>
-    meanOf(countRows(predictions, references, rougeRow(name, tokenize)));
-  return {
-    rouge1: scoreOf("rouge1"),
-    rouge2: scoreOf("rouge2"),
-    rougeL: scoreOf("rougeL"),
-    rougeLsum: scoreOf("rougeLsum"),
-  };
-}
-
-/**
  * Lower-case runs of the letters a to z and digits; every other character separates words. Texts in other scripts have no
  * tokens and score 0.
  *
  * @example rougeTokens("Émile's 2 cats") // ["mile", "s", "2", "cats"]
  */
-export function rougeTokens(text: string, { stemmer = false }: RougeOptions = {}): readonly string[] {
-  const words = text.toLowerCase().match(/[a-z0-9]+/gu) ?? [];
-  return stemmer ? words.map((word) => (word.length > 3 ? porterStem(word) : word)) : words;
+export function rougeTokens(text: string): readonly string[] {
+  return text.toLowerCase().match(/[a-z0-9]+/gu) ?? [];
 }
 
 function rougeMetric(name: RougeName, description: string): Metric {
@@ -98,15 +56,15 @@ function rougeMetric(name: RougeName, description: string): Metric {
     higherIsBetter: true,
     source: "Lin 2004; rouge-score 0.1.2, F1, use_stemmer=False",
     references: "text",
-    countRow: rougeRow(name, rougeTokens),
+    countRow: rougeRow(name),
     score: meanOf,
   });
 }
 
-function rougeRow(name: RougeName, tokenize: Tokenize): MetricDefinition<number>["countRow"] {
+function rougeRow(name: RougeName): MetricDefinition<number>["countRow"] {
   return (prediction, references, where) =>
     bestOf(
-      references.map((reference) => ROUGES[name](prediction, reference, tokenize)),
+      references.map((reference) => ROUGES[name](prediction, reference)),
       (score) => score,
       where,
     );
@@ -126,8 +84,8 @@ function subsequenceF1(prediction: readonly string[], reference: readonly string
   return f1OfHits(commonLength(prediction, reference), prediction.length, reference.length);
 }
 
-function sentencesOf(text: string, tokenize: Tokenize): readonly (readonly string[])[] {
-  return text.split("\n").map((line) => tokenize(line));
+function sentencesOf(text: string): readonly (readonly string[])[] {
+  return text.split("\n").map((line) => rougeTokens(line));
 }
 
 /**

@@ -6,18 +6,15 @@
  * values (`1` is not `"1"`), strings exactly. Array items have their index in the path. Empty objects and arrays have no
  * slots. An answer may be an array of objects, such as function calls; their index is then part of the path.
  *
- * Source: micro-averaged F1 over (row, slot, value) triples, as CoNLL's `conlleval` and `seqeval` count (row, type, span).
+ * Source: micro-averaged F1 over (row, slot, value) triples, as in CoNLL's `conlleval` and `seqeval`, which count (row, type, span).
  */
-import { f1Of } from "../text/counts.js";
-import { bestOf, countRows, defineMetric, sumOf, type Metric, type References } from "./define-metric.js";
+import { bestOf, defineMetric, sumOf, type Metric, type References } from "./define-metric.js";
 import { parseAnswer, requireReference, type Json, type JsonAnswer } from "../text/json-value.js";
 
 /** One value of an answer. */
 interface Slot {
   /** Keys and positions from the root, as a JSON Pointer (RFC 6901). */
   readonly path: string;
-  /** The path with `*` for every position in an array: the slot's name in a report. */
-  readonly name: string;
   /** Equal for equal values only. */
   readonly value: string;
 }
@@ -29,19 +26,6 @@ interface SlotCounts {
   readonly correct: readonly Slot[];
   /** Whether the prediction is a JSON object, or several in an array. */
   readonly isAnswer: boolean;
-}
-
-/** How well one slot was filled, over all rows. */
-export interface SlotScore {
-  /** JSON Pointer of the slot, `*` standing for any position in an array. */
-  readonly slot: string;
-  readonly precision: number;
-  readonly recall: number;
-  readonly f1: number;
-  /** How often it occurs in predictions and in references, and how often both agree. */
-  readonly predicted: number;
-  readonly expected: number;
-  readonly correct: number;
 }
 
 /**
@@ -58,35 +42,6 @@ export const slotF1: Metric = defineMetric({
   countRow: countSlots,
   score: microF1,
 });
-
-/**
- * Precision, recall and F1 of every slot that occurs in a prediction or a reference, in the order of their names. A ratio
- * without a denominator is 0.
- *
- * Shapes: predictions [n], references [n][at least 1]. Units: fractions and counts.
- *
- * @throws SlmError as `METRICS.slotF1.compute`.
- */
-export function slotReport(
-  predictions: readonly string[],
-  references: readonly References[],
-): readonly SlotScore[] {
-  const rows = countRows(predictions, references, countSlots);
-  const predicted = countNames(rows.flatMap((row) => row.predicted));
-  const expected = countNames(rows.flatMap((row) => row.expected));
-  const correct = countNames(rows.flatMap((row) => row.correct));
-  const names = [...new Set([...predicted.keys(), ...expected.keys()])].sort();
-  return names.map((slot) => {
-    const counts = {
-      predicted: predicted.get(slot) ?? 0,
-      expected: expected.get(slot) ?? 0,
-      correct: correct.get(slot) ?? 0,
-    };
-    const precision = counts.correct / Math.max(1, counts.predicted);
-    const recall = counts.correct / Math.max(1, counts.expected);
-    return { slot, precision, recall, f1: f1Of(precision, recall), ...counts };
-  });
-}
 
 function countSlots(prediction: string, references: References, where: string): SlotCounts {
   const answer = parseAnswer(prediction);
@@ -113,25 +68,18 @@ function keyOf({ path, value }: Slot): string {
 }
 
 function slotsOf(answer: JsonAnswer): readonly Slot[] {
-  return leavesOf(answer, "", "");
+  return leavesOf(answer, "");
 }
 
-function leavesOf(value: Json, path: string, name: string): readonly Slot[] {
-  if (typeof value !== "object" || value === null) return [{ path, name, value: leafKey(value) }];
-  const isArray = Array.isArray(value);
+function leavesOf(value: Json, path: string): readonly Slot[] {
+  if (typeof value !== "object" || value === null) return [{ path, value: leafKey(value) }];
   return Object.entries(value).flatMap(([key, item]: readonly [string, Json]) => {
     const step = key.replaceAll("~", "~0").replaceAll("/", "~1");
-    return leavesOf(item, `${path}/${step}`, `${name}/${isArray ? "*" : step}`);
+    return leavesOf(item, `${path}/${step}`);
   });
 }
 
-/** Strings are quoted, so that they differ from numbers; numbers beyond a double become `Infinity`, not `null`. */
+/** Quotes strings, so that they differ from numbers. Numbers beyond a double become `Infinity`, not `null`. */
 function leafKey(value: null | boolean | number | string): string {
   return typeof value === "string" ? JSON.stringify(value) : String(value);
-}
-
-function countNames(slots: readonly Slot[]): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const { name } of slots) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return counts;
 }

@@ -37,7 +37,7 @@ describe("squadF1", () => {
     expect(squadF1.rowScore("x x x", ["x x y z"])).toBeCloseTo(4 / 7, 12);
   });
 
-  test("takes the best reference", () => {
+  test("uses the best reference", () => {
     expect(squadF1.rowScore("x y", ["z", "x", "x y w w"])).toBeCloseTo(2 / 3, 12);
   });
 });

@@ -39,7 +39,7 @@ export const ANSWER_MARK = "####";
  * {@link ANSWER_MARK}; a prediction without the mark then has no answer. Any other reference is compared as a whole.
  */
 export const answerMatch: Metric = defineMetric({
-  description: `Share of rows whose answer, which follows the last ${ANSWER_MARK} where the reference has one, is that of a reference.`,
+  description: `Share of rows whose answer equals a reference's answer: the text after the last ${ANSWER_MARK} if the reference has one.`,
   unit: "fraction",
   higherIsBetter: true,
   source:
@@ -69,19 +69,19 @@ export const per: Metric = defineMetric({
     "Edit distance to the closest reference, summed over all rows, over the summed lengths of those references.",
   unit: "fraction",
   higherIsBetter: false,
-  source: "Levenshtein 1966; with one reference a row, the word error rate of jiwer",
+  source: "Levenshtein 1966; with one reference per row, the word error rate of jiwer",
   references: "text",
   countRow: (prediction, references, where) => closest(wordsOf(prediction), references.map(wordsOf), where),
   score: errorRate,
 });
 
-/** Edits of words over words of the references: what speech recognition calls word error rate, where `wer` counts whole rows. */
+/** Word edits over words of the references: the word error rate of speech recognition. `wer` counts whole rows instead. */
 export const transcriptWer: Metric = defineMetric({
   description:
     "Word error rate of speech recognition: edits of words to the closest reference, summed, over the words of those references.",
   unit: "fraction",
   higherIsBetter: false,
-  source: "Levenshtein 1966; with one reference a row, the word error rate of jiwer",
+  source: "Levenshtein 1966; with one reference per row, the word error rate of jiwer",
   references: "text",
   countRow: (prediction, references, where) => closest(wordsOf(prediction), references.map(wordsOf), where),
   score: errorRate,
@@ -93,14 +93,14 @@ export const cer: Metric = defineMetric({
     "Edit distance in characters to the closest reference, summed, over the summed lengths of those references.",
   unit: "fraction",
   higherIsBetter: false,
-  source: "Levenshtein 1966; with one reference a row, the character error rate of jiwer",
+  source: "Levenshtein 1966; with one reference per row, the character error rate of jiwer",
   references: "text",
   countRow: (prediction, references, where) =>
     closest(trimmedCharactersOf(prediction), references.map(trimmedCharactersOf), where),
   score: errorRate,
 });
 
-/** 1 if the tokens of the prediction are those of a reference, else 0. */
+/** 1 if the prediction has the same tokens as a reference, else 0. */
 function rightness(prediction: string, references: References): number {
   const normalized = wordsOf(prediction).join(" ");
   return references.some((reference) => wordsOf(reference).join(" ") === normalized) ? 1 : 0;

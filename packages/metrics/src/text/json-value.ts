@@ -4,10 +4,10 @@ import { SlmError } from "@slm/core";
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 export type JsonObject = Readonly<Record<string, Json>>;
 
-/** Deepest accepted nesting [levels]: answers are flat, and the limit makes recursion over a value safe. */
+/** Deepest accepted nesting [levels]. Answers are flat, and the limit makes recursion over a value safe. */
 const MAX_DEPTH = 64;
 
-/** A wrapped value, so that JSON `null` differs from no value. */
+/** Wraps a value, so that JSON `null` differs from no value. */
 export interface ParsedJson {
   readonly value: Json;
 }
@@ -37,7 +37,7 @@ export function parseAnswer(text: string): JsonAnswer | undefined {
 }
 
 /**
- * The value of a reference, which must have one.
+ * The value of a reference.
  *
  * @throws SlmError DATA_INVALID, naming what was expected, if `parsed` is undefined.
  */

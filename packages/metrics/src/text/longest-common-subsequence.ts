@@ -1,7 +1,7 @@
 /** Longest common subsequences: their length, and the tokens that ROUGE-Lsum selects. */
 import { SlmError } from "@slm/core";
 
-/** Cells of the largest table that is built, one byte each: two texts of 16 thousand tokens. */
+/** Largest table [cells of one byte]: enough for two texts of 16 thousand tokens. */
 const MAX_CELLS = 2 ** 28;
 
 /** Step back from a cell of the table. */

@@ -15,7 +15,7 @@ export const ACTIVATION_NAMES = [
 ] as const;
 export type ActivationName = (typeof ACTIVATION_NAMES)[number];
 
-/** The function of each, and whether it is of a gate: down(f(gate(x)) · up(x)) instead of down(f(up(x))). */
+/** The function of each activation, and whether it gates: down(f(gate(x)) · up(x)) instead of down(f(up(x))). */
 export const ACTIVATIONS = {
   gelu: { activate: gelu, isGated: false },
   "erf-gelu": { activate: erfGelu, isGated: false },

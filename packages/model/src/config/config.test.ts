@@ -49,10 +49,10 @@ describe(parseModelConfig, () => {
       "encoderHeads: kvHeads 2 does not divide heads 3",
     ],
     [{ encoderHeads: { heads: 2, kvHeads: 2, headDim: 5 } }, "encoderHeads: headDim 5 is odd"],
-    [{ encoderWidth: 6 }, "encoderWidth 6 other than width 8 needs sourceVocabularySize"],
+    [{ encoderWidth: 6 }, "encoderWidth 6 differs from width 8, which needs sourceVocabularySize"],
     [
       { encoderWidth: 6, sourceVocabularySize: 5, mergedAttention: true },
-      "mergedAttention reads target and source with the same weights, so no encoderWidth",
+      "mergedAttention reads target and source with the same weights: remove encoderWidth",
     ],
     [{ encoderPooling: { afterLayers: [4] } }, "encoderPooling.afterLayers should be ascending and at most"],
     [{ encoderPooling: { afterLayers: [2, 1] } }, "encoderLayers 3, got 2, 1"],
@@ -89,7 +89,7 @@ describe(parseModelConfig, () => {
       { ropeInverseFrequencies: [1, 0.1, 0.01] },
       "ropeInverseFrequencies should be 2 numbers for headDim 4, got 3",
     ],
-    [{ slidingWindow: { window: 4, layers: [0, 2] } }, "slidingWindow names layer 2 of 2"],
+    [{ slidingWindow: { window: 4, layers: [0, 2] } }, "slidingWindow contains layer 2, but there are 2"],
     [{ slidingWindow: { window: 0, layers: [0] } }, "window"],
     [{ attentionSoftcap: -1 }, "attentionSoftcap"],
     [{ bias: "output" }, "bias"],
@@ -161,7 +161,7 @@ describe("a RoPE base of single layers", () => {
     ],
     ["decoderLayers", { encoderLayers: 1, decoderLayers: 1, localRope }],
   ])("names only layers that there are: %s", (side, changes) => {
-    expect(() => parse(changes)).toThrow(`localRope.${side} names layer 1, ${side} is 1`);
+    expect(() => parse(changes)).toThrow(`localRope.${side} contains layer 1, but ${side} is 1`);
   });
 });
 
@@ -223,7 +223,7 @@ test("flops per token are two per weight of the linear layers, split by which si
   expect(decoderPerTargetToken).toBe(2 * query + 2 * keyValue + 2 * query + feedForward + 2 * 8 * 10);
 });
 
-test("flops per source token count what reads pooled tokens by its part", () => {
+test("flops per source token count layers that read pooled tokens as a fraction", () => {
   const sizes = { bias: false, encoderLayers: 2, decoderLayers: 1 };
   const encoderOf = (changes: object): number =>
     flopsPerToken(parse({ ...sizes, ...changes })).encoderPerSourceToken;

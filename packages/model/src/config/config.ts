@@ -12,29 +12,29 @@ const tokens = z.strictObject({
   unknown: z.int().nonnegative(),
 });
 
-/** Largest size accepted on any axis: far above any model this tool is for, far below what would exhaust memory in one tensor. */
+/** Largest size on any axis: far above any model that slm is for, far below the size at which one tensor would exhaust memory. */
 const MAX_SIZE = 1 << 20;
 const size = z.int().positive().max(MAX_SIZE);
 const positive = z.number().positive();
 const frequencies = z.array(z.number().nonnegative()).min(1).max(MAX_SIZE);
 
-/** Options of both architectures; a recipe's `student` or `model` section. */
+/** Options of both architectures; the `student` or `model` section of a recipe. */
 const sharedShape = {
   width: size.describe("Model width [elements]."),
   heads: size.describe("Query heads per attention."),
-  kvHeads: size.describe("Key/value heads per attention; divides heads."),
-  headDim: size.describe("Elements per head; heads x headDim need not equal width."),
+  kvHeads: size.describe("Key/value heads per attention; must divide heads."),
+  headDim: size.describe("Elements per head; heads x headDim may differ from width."),
   feedForward: size.describe("Inner width of the feed-forward block [elements]."),
   decoderLayers: size.describe("Decoder layers."),
   maxSource: size.describe("Longest source [tokens]."),
-  maxTarget: size.describe("Longest target, BOS and EOS included [tokens]."),
+  maxTarget: size.describe("Longest target, including BOS and EOS [tokens]."),
   ropeTheta: z.number().positive().default(10_000).describe("Base of the rotary position embedding (RoPE)."),
   normEpsilon: z.number().positive().default(1e-6).describe("Added to the mean square in RMSNorm."),
   bias: z
     .union([z.boolean(), z.enum(["attention", "query-key-value"])])
     .default(true)
     .describe(
-      "Biases on linear layers: on all, on none, on those of attention, on query, key and value only.",
+      "Which linear layers have biases: all, none, those of attention, or only query, key and value.",
     ),
   headOrder: z
     .enum(["grouped", "modulo"])
@@ -45,21 +45,21 @@ const sharedShape = {
     .enum(ACTIVATION_NAMES)
     .optional()
     .describe(
-      "Feed-forward block: down(f(up(x))) with f gelu (the tanh form), erf-gelu (the exact one), quick-gelu (x · sigmoid(1.702 x)), relu or silu; " +
+      "Feed-forward block: down(f(up(x))) with f gelu (tanh approximation), erf-gelu (exact), quick-gelu (x · sigmoid(1.702 x)), relu or silu; " +
         "or gated, down(f(gate(x)) · up(x)), with f silu (swiglu), gelu (geglu), erf-gelu (erf-geglu), quick-gelu (quick-geglu) or relu (reglu). Default: gelu.",
     ),
   qkNorm: z
     .boolean()
     .optional()
-    .describe("RMSNorm on every query and key head of self-attention, before rotation. Default: false."),
+    .describe("Apply RMSNorm to every query and key head of self-attention before rotation. Default: false."),
   postNorm: z
     .boolean()
     .optional()
-    .describe("RMSNorm at the end of every residual branch, before it is added. Default: false."),
+    .describe("Apply RMSNorm at the end of every residual branch, before the addition. Default: false."),
   tieWordEmbeddings: z
     .boolean()
     .optional()
-    .describe("Whether the output head is the embedding table; false: a matrix of its own. Default: true."),
+    .describe("Use the embedding table as the output head; false: a separate matrix. Default: true."),
   logitSoftcap: positive
     .optional()
     .describe("Logits are softcap · tanh(logits / softcap). Default: no softcap."),
@@ -68,31 +68,31 @@ const sharedShape = {
 const ropeInverseFrequencies = frequencies
   .optional()
   .describe(
-    "Angle per position of every pair of a head [radians], headDim / 2 numbers. Default: ropeTheta^(-2i / headDim).",
+    "Angle per position of every pair in a head [radians], headDim / 2 numbers. Default: ropeTheta^(-2i / headDim).",
   );
 
 const attentionSoftcap = positive
   .optional()
   .describe("Attention scores are softcap · tanh(scores / softcap). Default: no softcap.");
 
-/** Further attention options of decoder-only models. */
+/** More attention options of decoder-only models. */
 const decoderOnlyAttention = {
   ropeInverseFrequencies,
   attentionSoftcap,
   slidingWindow: z
     .strictObject({
-      window: size.describe("Positions that such a layer attends to, its own included [tokens]."),
-      layers: z.array(z.int().nonnegative()).min(1).describe("Which layers have the window, counted from 0."),
-      ropeTheta: positive.optional().describe("RoPE base of these layers. Default: the model's."),
+      window: size.describe("Positions in the window, including the current one [tokens]."),
+      layers: z.array(z.int().nonnegative()).min(1).describe("Layers with the window, counted from 0."),
+      ropeTheta: positive.optional().describe("RoPE base of these layers. Default: ropeTheta of the model."),
     })
     .optional()
-    .describe("Layers that attend to a sliding window. Default: every layer attends to all."),
+    .describe("Layers that attend to a sliding window. Default: every layer attends to all positions."),
 };
 
 const layerList = (of: string): z.ZodArray<z.ZodInt> =>
-  z.array(z.int().nonnegative()).max(MAX_SIZE).describe(`${of} that this is for, counted from 0.`);
+  z.array(z.int().nonnegative()).max(MAX_SIZE).describe(`${of} with this option, counted from 0.`);
 
-/** Further attention options of encoder-decoders, which students of decoder-only teachers need. */
+/** More attention options of encoder-decoders, which students of decoder-only teachers need. */
 const encoderDecoderAttention = {
   ropeInverseFrequencies,
   localRope: z
@@ -102,37 +102,37 @@ const encoderDecoderAttention = {
       decoderLayers: layerList("Decoder layers"),
     })
     .optional()
-    .describe("Layers with a RoPE base of their own, as Gemma 3's local layers have. Default: no layer."),
+    .describe("Layers with their own RoPE base, such as Gemma 3's local layers. Default: no layer."),
   attentionSoftcap,
   slidingWindow: z
     .strictObject({
       window: size.describe(
-        "Positions that such a layer attends to, its own included; in the encoder also as many after it [tokens].",
+        "Positions in the window, including the current one; the encoder also attends to as many after it [tokens].",
       ),
       encoderLayers: layerList("Encoder layers"),
       decoderLayers: layerList("Decoder layers"),
       encoder: z
         .strictObject({
-          before: size.describe("Positions up to its own, its own included [tokens]."),
-          after: z.int().nonnegative().max(MAX_SIZE).describe("Positions after it [tokens]."),
+          before: size.describe("Positions up to and including the current one [tokens]."),
+          after: z.int().nonnegative().max(MAX_SIZE).describe("Positions after the current one [tokens]."),
         })
         .optional()
-        .describe(
-          "What encoder layers attend to, where it is another window. Default: window, on both sides.",
-        ),
+        .describe("Window of the encoder layers, if it differs. Default: window, on both sides."),
     })
     .optional()
-    .describe("Layers whose self-attention has a sliding window. Default: every layer attends to all."),
+    .describe(
+      "Layers whose self-attention has a sliding window. Default: every layer attends to all positions.",
+    ),
   crossQkNorm: z
     .boolean()
     .optional()
-    .describe("RMSNorm on every query and key head of cross-attention. Default: false."),
+    .describe("Apply RMSNorm to every query and key head of cross-attention. Default: false."),
   mergedAttention: z
     .boolean()
     .optional()
     .describe(
-      "One attention of the decoder, over the target so far and the source: self-attention's weights read both, with one softmax, and the " +
-        "source's keys are not rotated. Default: false, cross-attention of its own.",
+      "Use one attention in the decoder for the target so far and the source: self-attention's weights read both, with one softmax, and the " +
+        "keys of the source are not rotated. Default: false (separate cross-attention).",
     ),
   encoderPooling: z
     .strictObject({
@@ -141,14 +141,14 @@ const encoderDecoderAttention = {
         .min(1)
         .max(8)
         .describe(
-          "After how many encoder layers tokens are pooled, ascending: [2, 4] pools behind the second and the fourth.",
+          "Pool tokens after these encoder layers, in ascending order: [2, 4] pools after the second and the fourth.",
         ),
       group: z
         .int()
         .min(2)
         .max(8)
         .default(2)
-        .describe("Neighbouring tokens whose mean takes their place [tokens]."),
+        .describe("Number of adjacent tokens that are replaced with their mean [tokens]."),
     })
     .optional()
     .describe(
@@ -159,8 +159,8 @@ const encoderDecoderAttention = {
     .enum(["ssru"])
     .optional()
     .describe(
-      "How decoder layers read the target so far in place of self-attention. ssru: a moving average of every element, whose rate each " +
-        "token chooses (Marian's SSRU cell). Default: self-attention.",
+      "What decoder layers use to read the target so far. ssru: a moving average of every element, with a rate that depends on " +
+        "the token (Marian's SSRU cell). Default: self-attention.",
     ),
 };
 
@@ -173,7 +173,7 @@ export const encoderDecoderShape = z.strictObject({
   vision: visionConfig
     .optional()
     .describe(
-      "Vision: the model takes an image, whose tokens come before those of the source. Default: text only.",
+      "Vision: the model reads an image, and its tokens come before the tokens of the source. Default: text only.",
     ),
 });
 
@@ -198,9 +198,9 @@ const modelConfig = z.discriminatedUnion("architecture", [
 ]);
 
 /**
- * Checks a model configuration: keys, sizes, and what must divide what.
+ * Checks a model configuration: keys, sizes, and which sizes must divide others.
  *
- * @param where named in the error, usually the file.
+ * @param where start of error messages, usually the file.
  * @throws SlmError CONFIG_INVALID
  */
 export function parseModelConfig(value: unknown, where: string): ModelConfig {
@@ -223,7 +223,7 @@ export function parseModelConfig(value: unknown, where: string): ModelConfig {
   if (ids.some((id) => id >= config.vocabularySize)) {
     throw new SlmError(
       "CONFIG_INVALID",
-      `${where}: special token id beyond the vocabulary of ${config.vocabularySize}`,
+      `${where}: a special token id is beyond the vocabulary of ${config.vocabularySize}`,
     );
   }
   return config;
@@ -236,7 +236,7 @@ function checkMerged({ mergedAttention, positions, crossQkNorm }: EncoderDecoder
   throw new SlmError("CONFIG_INVALID", `${where}: mergedAttention cannot be combined with ${other[0]}`);
 }
 
-/** @throws SlmError CONFIG_INVALID for options of a self-attention that the decoder does not have */
+/** @throws SlmError CONFIG_INVALID for self-attention options if the decoder has no self-attention */
 function checkRecurrence(config: EncoderDecoderConfig, where: string): void {
   if (config.decoderRecurrence === undefined) return;
   const { mergedAttention, slidingWindow, localRope, positions } = config;
@@ -251,12 +251,12 @@ function checkRecurrence(config: EncoderDecoderConfig, where: string): void {
   throw new SlmError("CONFIG_INVALID", `${where}: decoderRecurrence cannot be combined with ${other}`);
 }
 
-/** @throws SlmError CONFIG_INVALID for pooling behind layers that there are not, or out of order */
+/** @throws SlmError CONFIG_INVALID for pooling after layers that do not exist, or out of order */
 function checkPooling({ encoderPooling, encoderLayers, vision }: EncoderDecoderConfig, where: string): void {
   if (encoderPooling === undefined) return;
   if (vision !== undefined)
     throw new SlmError("CONFIG_INVALID", `${where}: encoderPooling cannot be combined with vision`, {
-      suggestions: ["vision.projector.pool, which makes fewer image tokens"],
+      suggestions: ["vision.projector.pool, which produces fewer image tokens"],
     });
   const places = encoderPooling.afterLayers;
   if (places.every((place, at) => place <= encoderLayers && place > (places[at - 1] ?? 0))) return;
@@ -281,7 +281,7 @@ function checkImageTokens({ vision, maxSource }: EncoderDecoderConfig, where: st
     );
 }
 
-/** @throws SlmError CONFIG_INVALID for heads of a stack that cannot be grouped or rotated */
+/** @throws SlmError CONFIG_INVALID for heads that cannot be grouped or rotated */
 function checkHeads(
   config: ModelConfig,
   { heads, kvHeads, headDim }: Pick<ModelConfig, "heads" | "kvHeads" | "headDim">,
@@ -309,7 +309,7 @@ function checkLayerLists(config: EncoderDecoderConfig, where: string): void {
       if (beyond === undefined) continue;
       throw new SlmError(
         "CONFIG_INVALID",
-        `${where}: ${option}.${side} names layer ${beyond}, ${side} is ${config[side]}`,
+        `${where}: ${option}.${side} contains layer ${beyond}, but ${side} is ${config[side]}`,
       );
     }
   }
@@ -320,7 +320,7 @@ function checkWindows({ slidingWindow, decoderLayers }: DecoderOnlyConfig, where
   if (beyond !== undefined) {
     throw new SlmError(
       "CONFIG_INVALID",
-      `${where}: slidingWindow names layer ${beyond} of ${decoderLayers} decoder layers`,
+      `${where}: slidingWindow contains layer ${beyond}, but there are ${decoderLayers} decoder layers`,
     );
   }
 }

@@ -1,4 +1,4 @@
-/** Options of encoder-decoders that published families have: T5, BART, Marian and their relatives. Absent, each is as in a model of ours. */
+/** Options of published encoder-decoder families (T5, BART, Marian and their relatives). Without an option, the model is like slm's own. */
 import { SlmError } from "@slm/core";
 import { z } from "zod";
 
@@ -11,19 +11,21 @@ const size = z
 const positions = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("relative-bias"),
-    buckets: z.int().min(4).max(65_536).describe("Rows of the table of biases, one per bucket of distances."),
+    buckets: z.int().min(4).max(65_536).describe("Rows of the bias table, one per bucket of distances."),
     maxDistance: size.describe("Distances from here on share one bucket [tokens]."),
     perLayer: z
       .boolean()
       .optional()
-      .describe("A table for every layer; default: one for all layers of the encoder, one for the decoder."),
+      .describe(
+        "Use a table for every layer. Default: one for all layers of the encoder, one for the decoder.",
+      ),
   }),
   z.strictObject({ kind: z.literal("learned") }),
   z.strictObject({
     kind: z.literal("sinusoidal"),
     spacing: z
       .enum(["half", "half-minus-one"])
-      .describe("Frequencies 10000^(-i / n): n is half of the width, or one less."),
+      .describe("Frequencies 10000^(-i / n), where n is half of the width, or one less."),
     first: z.int().nonnegative().max(1 << 20).describe("Number of the first position."), // prettier-ignore
   }),
 ]);
@@ -34,15 +36,15 @@ export const publishedOptions = {
   positions: positions
     .optional()
     .describe(
-      "relative-bias: added to scores of self-attention (T5). learned: a table added to embedded tokens. sinusoidal: the same, " +
-        "of sines and cosines until it is trained. Default: rotary positions (ropeTheta).",
+      "relative-bias: added to self-attention scores (T5). learned: a table added to embedded tokens. sinusoidal: the same table, " +
+        "initialized with sines and cosines. Default: rotary positions (ropeTheta).",
     ),
   norm: z.enum(["rms", "layer"]).optional().describe("RMSNorm, or layer norm with a bias. Default: rms."),
   normPlacement: z
     .enum(["pre", "post"])
     .optional()
     .describe(
-      "pre: norms at the beginning of branches and one at the end; post: after each residual sum. Default: pre.",
+      "pre: norms at the start of branches and one at the end; post: after each residual sum. Default: pre.",
     ),
   embeddingNorm: z
     .strictObject({
@@ -52,11 +54,11 @@ export const publishedOptions = {
         .number()
         .positive()
         .optional()
-        .describe("Epsilon of the decoder's. Default: normEpsilon."),
+        .describe("normEpsilon of the decoder. Default: normEpsilon."),
     })
     .optional()
-    .describe("A norm of embedded tokens, before or after positions are added. Default: none."),
-  headBias: z.boolean().optional().describe("Whether the output head has a bias. Default: false."),
+    .describe("Normalize embedded tokens before or after positions are added. Default: no norm."),
+  headBias: z.boolean().optional().describe("Add a bias to the output head. Default: false."),
   decoderFeedForward: size
     .optional()
     .describe("Inner width of the decoder's feed-forward blocks [elements]. Default: feedForward."),
@@ -64,16 +66,16 @@ export const publishedOptions = {
     .strictObject({ heads: size, kvHeads: size, headDim: size })
     .optional()
     .describe(
-      "Heads of the encoder's self-attention. Default: heads, kvHeads and headDim, as the decoder has.",
+      "Heads of the encoder's self-attention. Default: heads, kvHeads and headDim, as in the decoder.",
     ),
   encoderWidth: size
     .optional()
     .describe(
-      "Width of the encoder [elements]; needs sourceVocabularySize, as tables of both widths are two. Default: width.",
+      "Width of the encoder [elements]; needs sourceVocabularySize, because tables of different widths cannot be shared. Default: width.",
     ),
   sourceVocabularySize: size
     .optional()
-    .describe("Tokens of the source, embedded by a table of their own. Default: the target's table."),
+    .describe("Source tokens, which then have their own embedding table. Default: share the target's table."),
 } as const;
 
 type PublishedOptions = z.infer<z.ZodObject<typeof publishedOptions>>;
@@ -94,14 +96,14 @@ export function checkPublishedOptions(
     throw new SlmError("CONFIG_INVALID", `${where}: ${message}`);
   };
   if (kind !== undefined && config.localRope !== undefined)
-    reject("localRope needs rotary positions, so no other positions");
+    reject("localRope needs rotary positions: remove positions");
   const { encoderWidth = config.width } = config;
   if (encoderWidth !== config.width && config.sourceVocabularySize === undefined)
     reject(
-      `encoderWidth ${encoderWidth} other than width ${config.width} needs sourceVocabularySize: a table of tokens for the encoder`,
+      `encoderWidth ${encoderWidth} differs from width ${config.width}, which needs sourceVocabularySize: a separate embedding table for the encoder`,
     );
   if (encoderWidth !== config.width && config.mergedAttention === true)
-    reject("mergedAttention reads target and source with the same weights, so no encoderWidth");
+    reject("mergedAttention reads target and source with the same weights: remove encoderWidth");
   if (kind?.kind === "relative-bias" && kind.maxDistance <= Math.floor(kind.buckets / 2))
     reject(
       `positions.maxDistance should be above ${Math.floor(kind.buckets / 2)}, half of the buckets, got ${kind.maxDistance}`,

@@ -1,101 +1,102 @@
 /**
- * The shape of a model in a recipe: a size by name, and what is to differ from it. A recipe offers what was of use to models of ours;
- * options that only published models have are those of a configuration ({@link encoderDecoderShape}), which 'slm model init' reads.
+ * The shape of a model in a recipe: a named size, and settings that change it. Recipes have the options that are useful for slm's own models.
+ * Options that only published models have belong to a configuration ({@link encoderDecoderShape}), which 'slm model init' reads.
  */
 import { z } from "zod";
 import { encoderDecoderShape } from "./config.js";
+import { MODEL_SIZES, type SizeName } from "./model-sizes.js";
 
-/** Whole models by size. Heads are 24 to 64 elements wide, and an encoder-decoder has more layers in its encoder. */
-const SIZES = {
-  tiny: { width: 96, heads: 4, encoderLayers: 3, decoderLayers: 2 },
-  small: { width: 192, heads: 6, encoderLayers: 4, decoderLayers: 2 },
-  base: { width: 384, heads: 6, encoderLayers: 8, decoderLayers: 4 },
-  /** The paper's shape (arXiv 2501.16273, section 4). */
-  large: { width: 1024, heads: 16, encoderLayers: 20, decoderLayers: 10 },
-} as const;
+const sizeName = z.enum(Object.keys(MODEL_SIZES) as [SizeName, ...SizeName[]]);
 
-type SizeName = keyof typeof SIZES;
-
-const sizeName = z.enum(Object.keys(SIZES) as [SizeName, ...SizeName[]]);
-
-/** Longest source and target of a model whose recipe does not say [tokens]. */
+/** Default longest source and target of a recipe's model [tokens]. */
 const LONGEST = 128;
 
 const { shape: options } = encoderDecoderShape;
 const optional = (setting: z.ZodInt, byDefault: string): z.ZodOptional<z.ZodInt> =>
   setting.optional().describe(`${setting.description ?? ""} Default: ${byDefault}.`);
 
-/** Settings of both architectures. */
-const shared = {
+/** Settings of every model that a recipe describes. */
+const common = {
   size: sizeName
     .optional()
     .describe(
-      "A whole model; the settings below change it. tiny: 0.6 million weights, small: 3, base: 20, large: 300. Default: small, unless width is given.",
+      "Named size, which the settings below change. tiny: 0.6 million weights, small: 3, base: 20, large: 300. Default: small, unless width is given.",
     ),
   width: optional(options.width, "the size's"),
   heads: optional(options.heads, "the size's"),
-  kvHeads: optional(options.kvHeads, "heads"),
-  headDim: optional(options.headDim, "width / heads"),
-  feedForward: optional(options.feedForward, "4 x width"),
   decoderLayers: optional(options.decoderLayers, "the size's"),
   maxSource: options.maxSource.default(LONGEST),
   maxTarget: options.maxTarget.default(LONGEST),
+};
+const encoderLayers = optional(options.encoderLayers, "the size's");
+
+/** Settings of a teacher that is trained, before {@link wholeShape}. */
+export const trainedDecoderOnly = z.strictObject(common);
+export const trainedEncoderDecoder = z.strictObject({ ...common, encoderLayers });
+
+/** A student may also have what the paper's model has. */
+const ofStudents = {
+  ...common,
+  kvHeads: optional(options.kvHeads, "heads"),
+  headDim: optional(options.headDim, "width / heads"),
+  feedForward: optional(options.feedForward, "4 x width"),
   bias: z
     .boolean()
     .optional()
     .describe("Whether linear layers have biases. Default: false for a size, else true."),
-  activation: options.activation,
-  postNorm: options.postNorm,
-  tieWordEmbeddings: options.tieWordEmbeddings,
 };
 
-/** Settings of an encoder-decoder in a recipe, before {@link wholeShape}. */
+/** Settings of a student that is an encoder-decoder, before {@link wholeShape}. */
 export const encoderDecoderSettings = z.strictObject({
-  encoderLayers: optional(options.encoderLayers, "the size's"),
-  ...shared,
-  encoderPooling: options.encoderPooling,
+  encoderLayers,
+  ...ofStudents,
+  encoderPooling: options.encoderPooling.unwrap().omit({ group: true }).optional(),
 });
 
-/** Settings of a decoder-only model in a recipe, before {@link wholeShape}. */
-export const decoderOnlySettings = z.strictObject(shared);
+/** Settings of a decoder-only student, before {@link wholeShape}. */
+export const decoderOnlySettings = z.strictObject(ofStudents);
 
-type Settings = z.infer<typeof decoderOnlySettings> & {
-  readonly architecture: "encoder-decoder" | "decoder-only";
-  readonly encoderLayers?: number | undefined;
-};
+type Settings = z.infer<typeof trainedDecoderOnly> &
+  Partial<Pick<z.infer<typeof decoderOnlySettings>, "kvHeads" | "headDim" | "feedForward" | "bias">> & {
+    readonly architecture: "encoder-decoder" | "decoder-only";
+    readonly encoderLayers?: number | undefined;
+  };
 
 type Sizes = Record<"width" | "heads" | "kvHeads" | "headDim" | "feedForward" | "decoderLayers", number>;
 
-/** Settings of which no size is left out. */
+/** Settings that every size defines. */
 export type WholeShape<Given> = Omit<Given, "size" | keyof Sizes | "bias" | "encoderLayers"> &
   Sizes & { bias: boolean } & (Given extends { architecture: "encoder-decoder" }
     ? { encoderLayers: number }
     : unknown);
 
-/** Where what is wrong with settings is told. */
+/** Receives the problems of settings. */
 interface Issues {
   addIssue(issue: { code: "custom"; path: string[]; message: string }): void;
 }
 
 /**
- * Fills in what a model's settings leave out: from the named size, and from each other. What is missing without a size, and heads
- * that do not divide the width, become issues.
+ * Fills in missing settings from the named size and from the other settings. Adds an issue for settings that are missing without a size, and for
+ * heads that do not divide the width.
  */
 export function wholeShape<Given extends Settings>(given: Given, issues: Issues): WholeShape<Given> {
   const { size = given.width === undefined ? "small" : undefined, ...own } = given;
-  const preset: Partial<(typeof SIZES)[SizeName]> = size === undefined ? {} : SIZES[size];
+  const preset: Partial<(typeof MODEL_SIZES)[SizeName]> = size === undefined ? {} : MODEL_SIZES[size];
   const reject = (key: string, message: string): void => {
     issues.addIssue({ code: "custom", path: [key], message });
   };
   const chosen = (key: keyof typeof preset): number => {
     const value = own[key] ?? preset[key];
-    if (value === undefined) reject(key, "expected a number, or a size by name such as size: small");
+    if (value === undefined) reject(key, "expected a number, or a named size such as size: small");
     return value ?? 1;
   };
   const [width, heads] = [chosen("width"), chosen("heads")];
   const { kvHeads = heads, headDim = width / heads, feedForward = 4 * width } = own;
   if (!Number.isInteger(headDim))
-    reject("heads", `${heads} heads do not divide width ${width}: give headDim`);
+    reject(
+      "heads",
+      `${heads} heads do not divide width ${width}: choose heads that do, or a student's headDim`,
+    );
   const { bias = size === undefined } = own;
   const layers = {
     ...(own.architecture === "encoder-decoder" ? { encoderLayers: chosen("encoderLayers") } : {}),

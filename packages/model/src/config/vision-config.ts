@@ -1,4 +1,4 @@
-/** Vision part of a model: the tower that encodes patches, and the projector that turns its output into tokens. */
+/** Vision part of a model: the tower, which encodes patches, and the projector, which turns the tower's output into tokens. */
 import { z } from "zod";
 import { SlmError } from "@slm/core";
 import {
@@ -15,7 +15,7 @@ const MAX_SIZE = 1 << 16;
 const size = z.int().positive().max(MAX_SIZE);
 const side = z.int().positive().max(MAX_INPUT_SIDE);
 
-/** Side of a kernel; odd, so that the kernel has a center. */
+/** Side of a kernel; odd, so that the kernel has a centre. */
 const kernelSide = z
   .int()
   .positive()
@@ -31,12 +31,12 @@ const convolution = z.strictObject({
 export const visionTower = z.strictObject({
   image: imageProcessing.describe("Image preprocessing for this tower."),
   patch: patchSize.describe("Size of a patch, which becomes one token [pixels]."),
-  width: size.describe("Tower width [elements]; the heads divide it."),
+  width: size.describe("Tower width [elements]; must be a multiple of heads."),
   layers: z
     .int()
     .positive()
     .max(1024)
-    .describe("Number of layers that run; later layers of a pretrained tower are left out."),
+    .describe("Number of layers that run; later layers of a pretrained tower are removed."),
   heads: size.describe("Heads per attention."),
   feedForward: size.describe("Inner width of the feed-forward block [elements]."),
   activation: z
@@ -46,9 +46,7 @@ export const visionTower = z.strictObject({
   classToken: z
     .enum(["none", "dropped", "kept"])
     .default("none")
-    .describe(
-      "Whether the tower has a class token (CLS) before the patches; dropped: it is removed from the tower's output.",
-    ),
+    .describe("Class token (CLS) before the patches; dropped: it is removed from the tower's output."),
   convolution: convolution
     .optional()
     .describe(
@@ -58,7 +56,7 @@ export const visionTower = z.strictObject({
     .boolean()
     .optional()
     .describe(
-      "Layer norm on the pixels of each patch, which removes its brightness and contrast. Default: false.",
+      "Apply layer norm to the pixels of each patch, which removes brightness and contrast. Default: false.",
     ),
   patchBias: z.boolean().default(true).describe("Whether the patch embedding has a bias."),
   inputNorm: z.boolean().default(false).describe("Layer norm before the first layer, as in CLIP."),
@@ -66,17 +64,17 @@ export const visionTower = z.strictObject({
   normEpsilon: z.number().positive().default(1e-6).describe("Added to the variance in layer norms."),
 });
 
-const visionProjector = z.strictObject({
+export const visionProjector = z.strictObject({
   kind: z.literal("mlp").default("mlp").describe("linear, gelu, linear."),
   hidden: size.optional().describe("Width between the two layers [elements]. Default: the model's width."),
   pool: z
     .strictObject({
-      kind: z.enum(["average", "bilinear"]).describe("Average pooling, or bilinear interpolation."),
+      kind: z.enum(["average", "bilinear"]).describe("Method: average pooling, or bilinear interpolation."),
       height: side.describe("Rows of tokens after pooling."),
       width: side.describe("Columns of tokens after pooling."),
     })
     .optional()
-    .describe("Pools the grid of patches before the projection. Default: one token for each patch."),
+    .describe("Pools the grid of patches before the projection. Default: one token per patch."),
 });
 
 export const visionConfig = z.strictObject({
@@ -88,7 +86,7 @@ export const visionConfig = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe("Prompt for an image without a text. Default: none, a text is required."),
+    .describe("Prompt for an image without a text. Default: none; a text is required."),
 });
 
 export type VisionTower = z.infer<typeof visionTower>;
@@ -113,10 +111,10 @@ export const patchReadingOf = ({ image, patch, classToken }: VisionTower): Patch
   classToken: classToken !== "none",
 });
 
-/** Rows of the tower's input: one for the class token, if there is one, and one for each patch. */
+/** Rows of the tower's input: one for the class token, if there is one, and one per patch. */
 export const towerTokens = (tower: VisionTower): number => patchRowsShape(patchReadingOf(tower))[0];
 
-/** Numbers of one patch. */
+/** Numbers per patch. */
 export const patchValues = (tower: VisionTower): number => patchRowsShape(patchReadingOf(tower))[1];
 
 /** Number of image tokens before the text. */
@@ -126,7 +124,7 @@ export function imageTokenCount({ tower, projector: { pool } }: VisionConfig): n
 }
 
 /**
- * Checks that the schema cannot express: patches fit into the image, heads divide the width, and the pool fits the grid.
+ * Checks what the schema cannot express: patches must fit into the image, heads must divide the width, and the pool must fit the grid.
  *
  * @throws SlmError CONFIG_INVALID
  */
@@ -135,12 +133,10 @@ export function checkTower(tower: VisionTower, where: string): void {
   checkPatchReading(tower, where);
   if (tower.width % tower.heads !== 0) throw fail(`heads ${tower.heads} do not divide width ${tower.width}`);
   if (tower.convolution !== undefined && tower.classToken !== "none")
-    throw fail(
-      "convolution does not work with a class token; set classToken: none, or leave out convolution",
-    );
+    throw fail("convolution does not work with a class token; set classToken: none, or remove convolution");
 }
 
-/** As {@link checkTower}, for the projector too. @throws SlmError CONFIG_INVALID */
+/** Like {@link checkTower}, including the projector. @throws SlmError CONFIG_INVALID */
 export function checkVision({ tower, projector: { pool } }: VisionConfig, where: string): void {
   checkTower(tower, `${where}.tower`);
   if (pool === undefined) return;

@@ -1,16 +1,16 @@
-/** Which layers of a teacher become the layers of a student. */
+/** Chooses which layers of a teacher become the layers of a student. */
 import { SlmError } from "@slm/core";
 
 export const LAYER_CHOICES = ["every", "first", "ends", "importance"] as const;
 type NamedChoice = (typeof LAYER_CHOICES)[number];
 
-/** A rule, or the teacher's layers themselves, counted from 0. */
+/** A rule, or a list of the teacher's layers, counted from 0. */
 export type LayerChoice = NamedChoice | readonly number[];
 
 export interface LayerCounts {
-  /** Layers of the student. */
+  /** Number of student layers. */
   readonly count: number;
-  /** Layers of the teacher. */
+  /** Number of teacher layers. */
   readonly of: number;
 }
 
@@ -19,12 +19,12 @@ const upTo = (count: number): number[] => Array.from({ length: count }, (_, inde
 const RULES: {
   readonly [C in NamedChoice]: (counts: LayerCounts, influence: readonly number[]) => number[];
 } = {
-  // Source: Shleifer and Rush 2020 (arXiv:2010.13002), section 3: maximally spaced, the first and the last included.
+  // Source: Shleifer and Rush 2020 (arXiv:2010.13002), section 3: maximally spaced, including the first and the last.
   every: ({ count, of }) =>
     upTo(count).map((index) => (count === 1 ? 0 : Math.round((index * (of - 1)) / (count - 1)))),
   first: ({ count }) => upTo(count),
   ends: ({ count, of }) => upTo(count).map((index) => (index < count / 2 ? index : index + of - count)),
-  // Source: Men et al. 2024 (arXiv:2403.03853), section 3: the layers of least block influence are left out.
+  // Source: Men et al. 2024 (arXiv:2403.03853), section 3: removes the layers with the least block influence.
   importance: ({ count, of }, influence) =>
     upTo(of)
       .sort((a, b) => influence[b]! - influence[a]! || a - b)
@@ -33,10 +33,10 @@ const RULES: {
 };
 
 /**
- * The teacher's layers of a student, counted from 0, in ascending order.
+ * Returns the teacher's layers that the student starts from, counted from 0, in ascending order.
  *
  * @param influence block influence of each teacher layer, 1 - mean cosine of its input and output states; needed for `importance`.
- * @throws SlmError CONFIG_INVALID for more layers than the teacher has, and for a list that does not name `count` of its layers in
+ * @throws SlmError CONFIG_INVALID if `count` is larger than the number of teacher layers, or if a list is not `count` teacher layers in
  * ascending order.
  */
 export function chooseLayers(

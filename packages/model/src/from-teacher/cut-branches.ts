@@ -1,17 +1,17 @@
-/** Which heads and neurons of a layer are kept: those that add most to the states. */
+/** Chooses which heads and neurons of a layer to keep: those that add most to the states. */
 import type { DecoderOnlyConfig } from "../config/config.js";
 import { largest } from "./stream-basis.js";
 
-/** The rows of a part's matrix that are kept, `size` numbers each; of a matrix that writes states, its columns. */
+/** The rows of a part's matrix to keep, `size` numbers each; its columns if the matrix writes states. */
 type KeepRows = (values: Float32Array, size: number) => Float32Array;
 
-/** What is kept of each part of a layer. */
+/** What to keep of each part of a layer. */
 export interface Cuts {
-  /** Undefined where everything is kept. */
+  /** Undefined: keep everything. */
   rows(part: string, values: Float32Array, size: number): Float32Array | undefined;
 }
 
-/** What the inputs of a branch's last matrix are, and that matrix. */
+/** A branch's last matrix and the statistics of its inputs. */
 interface BranchInputs {
   /** Mean squares of the inputs. */
   readonly squares: Float64Array;
@@ -21,7 +21,7 @@ interface BranchInputs {
 
 type Sizes = Pick<DecoderOnlyConfig, "kvHeads" | "feedForward">;
 
-/** Mean square of what each input adds to the states: its own mean square times the square norm of its column. */
+/** Mean square of each input's contribution to the states: its own mean square times the square norm of its column. */
 function contributions({ squares, output }: BranchInputs): Float64Array {
   const inputs = squares.length;
   const norms = new Float64Array(inputs);
@@ -39,7 +39,7 @@ const keep =
     return rows;
   };
 
-/** Neurons that are kept, in their order. */
+/** Neurons to keep, in order. */
 export function chosenNeurons(
   { feedForward }: DecoderOnlyConfig,
   narrow: Sizes,
@@ -50,7 +50,7 @@ export function chosenNeurons(
   return { "feedForward.gate": rows, "feedForward.up": rows, "feedForward.down": rows };
 }
 
-/** Key/value heads that are kept with all of their query heads, in their order. */
+/** Key/value heads to keep with all of their query heads, in order. */
 export function chosenHeads(
   { heads, kvHeads, headDim, headOrder }: DecoderOnlyConfig,
   narrow: Sizes,

@@ -36,7 +36,7 @@ const weightsOf = (config: ModelConfig, seed: number): Weights => initializeWeig
 
 const table = (weights: Weights): Float32Array => weights.get(EMBEDDING)!.data as Float32Array;
 
-/** The student's new embedding from a teacher of the given width and vocabulary. */
+/** The student's new embedding from a teacher with this width and vocabulary. */
 function initialized(
   [width, vocabulary]: readonly [number, number],
   [teacherWidth, teacherVocabulary]: readonly [number, number],
@@ -50,7 +50,7 @@ function initialized(
   return { before, after, teacher: table(teacher) };
 }
 
-/** Rows less their mean. */
+/** Rows minus their mean. */
 const centered = (rows: Float32Array, width: number): Float32Array =>
   rows.map((value, index) => {
     const column = rows.filter((_, at) => at % width === index % width);
@@ -100,12 +100,12 @@ describe(initializeFromTeacher, () => {
     const teacher = centered(rows, 5);
     const expected = products(teacher, 5);
     const actual = products(table(after), 3);
-    // The one factor of rescaling is undone by least squares.
+    // Least squares removes the one factor of rescaling.
     const dot = (a: number[], b: number[]): number =>
       a.reduce((sum, value, index) => sum + value * b[index]!, 0);
     const factor = dot(actual, expected) / dot(actual, actual);
     const lost = expected.map((value, index) => value - factor * actual[index]!);
-    // Cutting off any two of the teacher's own columns is a projection too, and a worse one.
+    // Cutting off any two of the teacher's own columns is also a projection, and a worse one.
     for (const columns of [
       [0, 1, 2],
       [2, 3, 4],
@@ -125,7 +125,7 @@ describe(initializeFromTeacher, () => {
     }
   });
 
-  test("gives projected rows the size of fresh ones, the same in every run", () => {
+  test("scales projected rows to the size of fresh ones, the same in every run", () => {
     const { after } = initialized([3, 20], [5, 20]);
     expect(rootMeanSquare(table(after))).toBeCloseTo(1 / Math.sqrt(3), 5);
     expect([...table(initialized([3, 20], [5, 20]).after)]).toEqual([...table(after)]);

@@ -1,7 +1,4 @@
-/**
- * Initializes a student's embedding, which is also its output head, from the teacher's embedding, projected if the widths
- * differ.
- */
+/** Initializes a student's embedding, which is also its output head, from the teacher's embedding, projected if the widths differ. */
 import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import type { ModelConfig } from "../config/config.js";
@@ -17,10 +14,10 @@ type EmbeddingShape = Pick<ModelConfig, "width" | "vocabularySize">;
  * The student's weights with embedding rows from the teacher's table E [vocabulary, width]; all other weights unchanged.
  *
  * - Equal widths: rows are copied.
- * - A narrower student: E·V, with E less the mean of its rows, and V the eigenvectors of EᵀE of the largest eigenvalues (the leading
- *   right singular vectors of E). This is the best approximation of the rows' inner products in that many columns. What all rows have in
- *   common tells no token from another: it adds the same to every logit of a tied head. One common factor then sets the root mean square to
- *   the standard deviation of the student's own initial rows.
+ * - A narrower student: E·V, where E has the mean of its rows subtracted, and V contains the eigenvectors of EᵀE with the largest
+ *   eigenvalues (the leading right singular vectors of E). This is the best approximation of the rows' inner products in that many
+ *   columns. The mean of the rows does not distinguish tokens: it adds the same to every logit of a tied head. One common factor then
+ *   sets the root mean square to the standard deviation of the student's own initial rows.
  * - A wider student: as above with all the teacher's directions; the remaining columns keep their values.
  *
  * The result is a pure function of its inputs.

@@ -78,7 +78,7 @@ function orthonormal(count: number, size: number): number[][] {
   return rows;
 }
 
-/** The same model with its states in a subspace of a wider stream. */
+/** The same model with its states in a subspace of a wider residual stream. */
 function embedded({ config, weights }: DecoderOnlyModel, width: number): DecoderOnlyModel {
   const basis = orthonormal(config.width, width);
   const lifted = (row: ArrayLike<number>): number[] =>
@@ -132,7 +132,7 @@ describe(narrowTeacher, () => {
     },
   );
 
-  test("unties the output head of a rotated teacher, which holds the gain of the last norm", async () => {
+  test("unties the output head of a rotated teacher, which then contains the gain of the last norm", async () => {
     const teacher = tinyTeacher("qwen");
     const sizes = { ...teacher.config, width: 7, tieWordEmbeddings: false };
     const { config, weights } = narrowTeacher(teacher, sizes, await measure(teacher), ALL_LAYERS);
@@ -179,7 +179,7 @@ describe(narrowTeacher, () => {
     },
   );
 
-  test("holds only the layers that are used", async () => {
+  test("contains only the layers that are used", async () => {
     const teacher = tinyTeacher("llama");
     const { weights } = narrowTeacher(teacher, teacher.config, await measure(teacher), new Set([2]));
     const layers = new Set([...weights.keys()].flatMap((name) => /layers\.(\d)/u.exec(name)?.[1] ?? []));
@@ -211,7 +211,7 @@ describe(observeTeacher, () => {
     }
   });
 
-  test("gives normalized states: squares that add up to the width, on the diagonal of their products", async () => {
+  test("returns normalized states: their squares, on the diagonal of the products, add up to the width", async () => {
     const teacher = tinyTeacher("gemma", { normEpsilon: 1e-12 });
     const { gram, norms } = await measure(teacher);
     const { width } = teacher.config;

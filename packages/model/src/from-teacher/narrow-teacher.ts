@@ -1,4 +1,4 @@
-/** A teacher with fewer dimensions of its states, fewer heads and fewer neurons, from which a narrower student is cut. */
+/** Narrows a teacher (state dimensions, heads, neurons), so that a narrower student can start from it. */
 import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import type { DecoderOnlyConfig, ModelConfig } from "../config/config.js";
@@ -11,25 +11,25 @@ import { normNames, type TeacherStatistics } from "./teacher-statistics.js";
 
 type Sizes = Pick<ModelConfig, "width" | "heads" | "kvHeads" | "feedForward" | "tieWordEmbeddings">;
 
-/** Whether a student has fewer dimensions, heads or neurons than its teacher. */
+/** Whether a student has fewer state dimensions, heads or neurons than its teacher. */
 export const isNarrower = (student: Sizes, teacher: Sizes): boolean =>
   (["width", "heads", "kvHeads", "feedForward"] as const).some((key) => student[key] !== teacher[key]);
 
 /**
  * The teacher with the sizes of a student.
  *
- * - Width. Without post-norms, and with an output head of its own, the states are rotated to their principal components and cut: gains of
- *   norms are multiplied into the matrices that read them, which a rotation needs. Otherwise the channels of the largest mean square
- *   behind the norms are kept, because gains at the ends of branches do not commute with a rotation, and a tied table cannot hold the
- *   gain of the last norm. Norms are scaled by what was cut, so that layers read numbers as large as before.
- * - Heads: key/value heads with their query heads, those that add most to the states. Neurons likewise.
+ * - Width. Without post-norms, and with a separate output head, the states are rotated to their principal components and cut: gains of
+ *   norms are multiplied into the matrices that read them, which a rotation needs. Otherwise the channels with the largest mean square
+ *   after the norms are kept, because gains at the ends of branches do not commute with a rotation, and a tied table cannot include the
+ *   gain of the last norm. Norms are scaled to compensate for the cut, so that layers read numbers as large as before.
+ * - Heads: keeps the key/value heads that add most to the states, with their query heads. Neurons: likewise.
  *
- * With nothing cut the outputs are the teacher's, to rounding.
+ * If nothing is cut, the outputs equal the teacher's, up to rounding.
  *
  * Source: Ashkboos et al. 2024 (arXiv:2401.15024); Muralidharan et al. 2024 (arXiv:2407.14679), section 2.2, with mean squares times
  * the square norm of the weights that read them.
  *
- * @param layers the teacher's layers that are used; the others are left out of the result.
+ * @param layers the teacher's layers to keep.
  */
 export function narrowTeacher(
   teacher: DecoderOnlyModel,
@@ -76,7 +76,7 @@ function basisOf(
   return selection(importance, sizes.width);
 }
 
-/** Reads by a norm: the norm whose gain a matrix reads. */
+/** The norm whose gain each matrix reads. */
 const READS: Readonly<Record<string, string>> = {
   "attention.query": "attentionNorm",
   "attention.key": "attentionNorm",
@@ -128,7 +128,7 @@ class Cutter {
     return transposed(this.basis.rows(kept), kept.length / width);
   }
 
-  /** Rows of an output head: with the gain of the last norm where the basis is a rotation. */
+  /** Rows of an output head. If the basis is a rotation, they include the gain of the last norm. */
   private head(): Float32Array {
     return this.basis.rows(this.tensor(headWeight(this.teacher.config)), this.foldedGain("decoder.norm"));
   }
@@ -137,7 +137,7 @@ class Cutter {
     return this.basis.kind === "rotate" ? this.tensor(`${norm}.weight`) : undefined;
   }
 
-  /** The gain of a norm over the states: times what the cut takes from the root mean square. */
+  /** The gain of a norm over the states, scaled by the share of the root mean square that remains. */
   private norm(name: string): Float32Array {
     const { width } = this.teacher.config;
     const at = normNames(this.teacher.config).indexOf(name);

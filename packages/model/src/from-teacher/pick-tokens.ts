@@ -1,4 +1,4 @@
-/** A teacher with the vocabulary of a student. */
+/** Gives a teacher the vocabulary of a student. */
 import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import type { ModelConfig } from "../config/config.js";
@@ -6,8 +6,8 @@ import { EMBEDDING_WEIGHT, HEAD_WEIGHT } from "../parameters/parameters.js";
 import { toFloat32, type Weights } from "../parameters/weights.js";
 
 /**
- * The teacher with the tokens of a student: rows of the embedding, and of an output head of its own. A token's row is the mean of the rows
- * of the teacher's tokens that spell it; of all rows, where none do.
+ * Returns the teacher with the student's tokens: rows of the embedding, and of the output head if it is separate. A token's row is the mean of
+ * the rows of the teacher's tokens that spell it, or of all rows if none do.
  *
  * Source: Gee et al. 2022 (arXiv:2402.09977), fast vocabulary transfer.
  *
@@ -35,7 +35,7 @@ export function pickTokens<Config extends ModelConfig>(
   return { config: { ...config, vocabularySize: teacherIds.length, tokens }, weights: picked };
 }
 
-/** Rows `[tokens, width]`: means of the rows `ids[token]` of a table, of all of them where there are none. */
+/** Rows `[tokens, width]`: means of the rows `ids[token]` of a table, or of all rows if there are no ids. */
 function rowsOf({ data }: HostTensor, ids: readonly (readonly number[])[], width: number): HostTensor {
   const table = data as Float32Array;
   const rows = new Float32Array(ids.length * width);

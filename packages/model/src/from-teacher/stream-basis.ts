@@ -1,10 +1,10 @@
-/** Bases of fewer dimensions for the states between a teacher's layers: principal components, or a choice of channels. */
+/** Bases with fewer dimensions for the states between a teacher's layers: principal components, or a subset of channels. */
 import { symmetricEigen } from "./symmetric-eigen.js";
 
 export interface StreamBasis {
   readonly kind: "rotate" | "select";
   readonly width: number;
-  /** Rows `[rows, teacher width]` in the basis, `[rows, width]`; rows may be scaled column by column before. */
+  /** Maps rows `[rows, teacher width]` to `[rows, width]`; first multiplies columns by an optional gain. */
   rows(values: Float32Array, gain?: Float32Array): Float32Array;
   /** The share of a mean square over the teacher's channels that the basis keeps. */
   keptShare(squares: Float64Array): number;
@@ -31,7 +31,7 @@ export function rotation(gram: Float64Array, from: number, width: number): Strea
 }
 
 /**
- * The channels of the largest values, in their order.
+ * The channels with the largest values, in order.
  *
  * @param importance of each of the teacher's channels
  */

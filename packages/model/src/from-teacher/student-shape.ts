@@ -1,4 +1,4 @@
-/** The shape of a student that has its teacher's: a few sizes are chosen, everything else is the teacher's. */
+/** The shape of a student that is cut from a teacher: a recipe chooses a few sizes, and copies everything else from the teacher. */
 import { SlmError } from "@slm/core";
 import type { z } from "zod";
 import type {
@@ -9,10 +9,10 @@ import type {
   ModelConfig,
 } from "../config/config.js";
 
-/** What is chosen; sizes that are left out are the teacher's. */
+/** The chosen sizes. Default: the teacher's. */
 export interface TeacherShapeRequest {
   readonly architecture: ModelConfig["architecture"];
-  /** Of an encoder-decoder. */
+  /** Only for an encoder-decoder. */
   readonly encoderLayers?: number | undefined;
   readonly decoderLayers: number;
   /** [tokens] */
@@ -34,18 +34,18 @@ const reject = (message: string, suggestions: readonly string[] = []): SlmError 
 export function decoderOnlyTeacher(teacher: ModelConfig): DecoderOnlyConfig {
   if (teacher.architecture === "decoder-only") return teacher;
   throw reject("expected a decoder-only teacher, got an encoder-decoder", [
-    "start from an encoder-decoder by distill.initialize.student",
+    "use distill.initialize.student to start from an encoder-decoder",
   ]);
 }
 
 /**
- * The shape of a student that is cut from a teacher.
+ * Returns the shape of a student that is cut from a teacher.
  *
- * - Heads, activation, norms, biases and rotation are the teacher's. Cross-attention has the norms of self-attention's heads.
- * - Options of single layers (sliding windows, RoPE bases of their own) come with the layers: {@link withLayerOptions}.
+ * - Heads, activation, norms, biases and rotation are copied from the teacher. Cross-attention has the norms of self-attention's heads.
+ * - Options of single layers (sliding windows, their own RoPE bases) are copied with the layers: {@link withLayerOptions}.
  *
- * @throws SlmError CONFIG_INVALID for a teacher that is no decoder-only model, for sizes above the teacher's, and for options of the
- * teacher that an encoder-decoder cannot have: a softcap of attention scores, and a window shorter than sources or targets.
+ * @throws SlmError CONFIG_INVALID for a teacher that is not decoder-only, for sizes above the teacher's, and for teacher options that an
+ * encoder-decoder does not support: a softcap of attention scores, and a window shorter than sources or targets.
  */
 export function studentOfTeacher(request: TeacherShapeRequest, given: ModelConfig): Shape {
   const teacher = decoderOnlyTeacher(given);
@@ -77,7 +77,7 @@ export function studentOfTeacher(request: TeacherShapeRequest, given: ModelConfi
   return { architecture, encoderLayers, ...shared, crossQkNorm: qkNorm };
 }
 
-/** Width, heads and feed-forward width. With fewer heads, as many query heads share a key/value head as in the teacher. */
+/** Width, heads and feed-forward width. With fewer heads, each key/value head serves as many query heads as in the teacher. */
 function sizesOf(
   request: TeacherShapeRequest,
   teacher: DecoderOnlyConfig,
@@ -88,7 +88,7 @@ function sizesOf(
   const sizes = { width, heads, kvHeads, feedForward };
   if (!Number.isInteger(kvHeads) || heads !== kvHeads * group)
     throw reject(
-      `${heads} heads and ${kvHeads} kvHeads: the teacher has ${group} query heads for each key/value head, which whole groups keep`,
+      `${heads} heads and ${kvHeads} kvHeads: the teacher has ${group} query heads for each key/value head, so heads must be ${group} x kvHeads`,
     );
   for (const key of ["width", "heads", "feedForward"] as const)
     if (sizes[key] > teacher[key])
@@ -105,19 +105,19 @@ function checkEncoderDecoder(
 ): void {
   if (attentionSoftcap !== undefined)
     throw reject(
-      `the teacher caps attention scores (attentionSoftcap ${attentionSoftcap}), which an encoder-decoder cannot`,
+      `the teacher caps attention scores (attentionSoftcap ${attentionSoftcap}), which an encoder-decoder does not support`,
       ["--set distill.student.architecture=decoder-only"],
     );
   const longest = Math.max(maxSource, maxTarget);
   if (slidingWindow !== undefined && slidingWindow.window < longest)
     throw reject(
-      `the teacher's layers have a sliding window of ${slidingWindow.window} tokens, which an encoder-decoder cannot have; ` +
+      `the teacher's layers have a sliding window of ${slidingWindow.window} tokens, which an encoder-decoder supports only for shorter texts; ` +
         `maxSource ${maxSource} or maxTarget ${maxTarget} is longer`,
-      [`keep maxSource and maxTarget at ${slidingWindow.window} at most`],
+      [`set maxSource and maxTarget to at most ${slidingWindow.window}`],
     );
 }
 
-/** Layers of the teacher that became those of the student, counted from 0. */
+/** Teacher layers that became the student's layers, counted from 0. */
 export interface ChosenLayers {
   /** Empty for a decoder-only student. */
   readonly encoder: readonly number[];
@@ -128,9 +128,9 @@ const placesOf = (layers: readonly number[], wanted: readonly number[]): number[
   layers.flatMap((layer, place) => (wanted.includes(layer) ? [place] : []));
 
 /**
- * A student's configuration with the options that the teacher's layers bring along: sliding windows of a decoder-only student, RoPE
- * bases of single layers of an encoder-decoder. Windows of an encoder-decoder's layers are at least as long as its sources and targets
- * ({@link studentOfTeacher}), so they have no effect and are left out.
+ * Adds the options of the teacher's layers to a student's configuration: sliding windows of a decoder-only student, RoPE bases of single layers
+ * of an encoder-decoder. Windows of an encoder-decoder's layers are at least as long as its sources and targets ({@link studentOfTeacher}), so
+ * they have no effect and are left out.
  */
 export function withLayerOptions(
   student: ModelConfig,
@@ -148,17 +148,6 @@ export function withLayerOptions(
   return { ...student, localRope: { ropeTheta: localTheta, encoderLayers, decoderLayers } };
 }
 
-/** @throws SlmError CONFIG_INVALID if cross-attention cannot start from self-attention because only one of them has head norms */
-export function checkCrossNorms(student: ModelConfig): void {
-  if (student.architecture === "decoder-only") return;
-  const { qkNorm = false, crossQkNorm = false } = student;
-  if (qkNorm !== crossQkNorm)
-    throw reject(
-      `crossQkNorm is ${crossQkNorm}, qkNorm ${qkNorm}: cross-attention cannot start from self-attention`,
-      ["set crossQkNorm to the value of qkNorm, or initialize.crossAttention to random"],
-    );
-}
-
 /** Settings that weights of the teacher depend on. */
 const SHARED_KEYS = [
   "headDim",
@@ -173,22 +162,22 @@ const SHARED_KEYS = [
   "logitSoftcap",
 ] as const satisfies readonly (keyof EncoderDecoderConfig & keyof DecoderOnlyConfig)[];
 
-/** Values of settings that are absent. */
+/** Values of absent settings. */
 const ABSENT: Partial<Record<(typeof SHARED_KEYS)[number], unknown>> = {
   activation: "gelu",
   qkNorm: false,
   postNorm: false,
 };
 
-/** @throws SlmError CONFIG_INVALID naming the first setting in which a student differs from the teacher that it is cut from */
+/** @throws SlmError CONFIG_INVALID with the first setting in which a student differs from the teacher that it is cut from */
 export function checkSharedSettings(student: ModelConfig, teacher: DecoderOnlyConfig): void {
   for (const key of SHARED_KEYS) {
     const [own, theirs] = [student, teacher].map((config) =>
       JSON.stringify(config[key] ?? ABSENT[key] ?? null),
     );
     if (own !== theirs)
-      throw reject(`${key} is ${own}, the teacher's ${theirs}`, ["write student: { shape: teacher, ... }"]);
+      throw reject(`${key} is ${own}, the teacher has ${theirs}`, ["write student: { shape: teacher, ... }"]);
   }
   if (teacher.tieWordEmbeddings === false && student.tieWordEmbeddings !== false)
-    throw reject("tieWordEmbeddings is true, but the teacher has an output head of its own");
+    throw reject("tieWordEmbeddings is true, but the teacher has a separate output head");
 }

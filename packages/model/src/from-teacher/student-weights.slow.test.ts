@@ -5,12 +5,7 @@ import { initializeWeights } from "../parameters/weights.js";
 import { chooseLayers, type LayerChoice } from "./choose-layers.js";
 import { pickTokens } from "./pick-tokens.js";
 import { studentOfTeacher, withLayerOptions, type TeacherShapeRequest } from "./student-shape.js";
-import {
-  studentFromTeacher,
-  type CrossStart,
-  type DecoderOnlyModel,
-  type StudentWeights,
-} from "./student-weights.js";
+import { studentFromTeacher, type DecoderOnlyModel, type StudentWeights } from "./student-weights.js";
 import { FAMILIES, logitsOf, tinyTeacher, type Family } from "./tiny-teacher.test-support.js";
 
 const families = Object.keys(FAMILIES) as Family[];
@@ -19,12 +14,11 @@ const limits = { maxSource: 8, maxTarget: 8 };
 interface Start {
   readonly shape: TeacherShapeRequest;
   readonly choice?: LayerChoice;
-  readonly crossAttention?: CrossStart;
 }
 
 function start(
   teacher: DecoderOnlyModel,
-  { shape, choice = "every", crossAttention = "selfAttention" }: Start,
+  { shape, choice = "every" }: Start,
 ): StudentWeights & { readonly config: ModelConfig } {
   const of = teacher.config.decoderLayers;
   const { vocabularySize, tokens } = teacher.config;
@@ -39,7 +33,7 @@ function start(
   };
   const config = parseModelConfig(withLayerOptions(wanted, teacher.config, layers), "test");
   const fresh = initializeWeights(config, createRandom(3).next);
-  return { config, ...studentFromTeacher({ config, fresh, teacher, layers, crossAttention }) };
+  return { config, ...studentFromTeacher({ config, fresh, teacher, layers }) };
 }
 
 const wholeStudent: Start = { shape: { architecture: "decoder-only", decoderLayers: 4, ...limits } };
@@ -64,7 +58,7 @@ describe(studentFromTeacher, () => {
         shape: { ...wholeStudent.shape, decoderLayers: 2 },
         choice: [1, 2],
       });
-      // The layers that are left out add nothing to the states.
+      // The removed layers add nothing to the states.
       const silent = new Map(teacher.weights);
       for (const layer of [0, 3])
         for (const [name, tensor] of teacher.weights)
@@ -97,29 +91,9 @@ describe(studentFromTeacher, () => {
     },
   );
 
-  test("cross-attention keys read normalized states as self-attention does, with the layer's gain", () => {
-    const teacher = tinyTeacher("gemma");
-    const { weights } = start(teacher, encoderDecoder);
-    // `every` takes the teacher's layers 0 and 3.
-    const [own, theirs, gain] = [
-      weights.get("decoder.layers.1.crossAttention.key.weight")!,
-      teacher.weights.get("decoder.layers.3.attention.key.weight")!,
-      teacher.weights.get("decoder.layers.3.attentionNorm.weight")!,
-    ].map(({ data }) => data as Float32Array) as [Float32Array, Float32Array, Float32Array];
-    own.forEach((value, index) => {
-      expect(value).toBeCloseTo(theirs[index]! * gain[index % gain.length]!, 6);
-    });
-    expect([...weights.get("encoder.norm.weight")!.data]).toEqual(new Array(8).fill(1));
-    expect(weights.get("decoder.layers.1.crossAttention.keyNorm.weight")!.data).toEqual(
-      teacher.weights.get("decoder.layers.3.attention.keyNorm.weight")!.data,
-    );
-  });
-
-  test("names what came from the teacher: everything, or all but a random cross-attention", () => {
+  test("names what came from the teacher: all but cross-attention, which is new", () => {
     const teacher = tinyTeacher("llama");
-    const whole = start(teacher, encoderDecoder);
-    expect(whole.fromTeacher).toEqual(new Set(whole.weights.keys()));
-    const other = start(teacher, { ...encoderDecoder, crossAttention: "random" });
+    const other = start(teacher, encoderDecoder);
     const fresh = initializeWeights(other.config, createRandom(3).next);
     for (const [name, { data }] of other.weights) {
       expect(other.fromTeacher.has(name)).toBe(!name.includes("crossAttention"));
@@ -138,13 +112,12 @@ describe(studentFromTeacher, () => {
         fresh: initializeWeights(other, createRandom(3).next),
         teacher,
         layers,
-        crossAttention: "random",
       }),
-    ).toThrow(/ropeTheta is 5, the teacher's 10000/u);
+    ).toThrow(/ropeTheta is 5, the teacher has 10000/u);
   });
 });
 
-test("a teacher of a part of its vocabulary gives that part's logits", async () => {
+test("a teacher with part of its vocabulary returns the logits of that part", async () => {
   const teacher = tinyTeacher("llama");
   const ids = [0, 1, 2, 8, 4, 5, 6, 7, 3].map((id) => [id]);
   const picked = pickTokens(teacher, ids, { ...teacher.config.tokens, unknown: 8 });
@@ -200,12 +173,12 @@ describe(studentOfTeacher, () => {
     [/caps attention scores/u, "plain", {}, { attentionSoftcap: 50 }],
     [/width 9 is above the teacher's 8/u, "plain", { width: 9 }, {}],
     [/encoderLayers 5 is above the teacher's 4 layers/u, "plain", { encoderLayers: 5 }, {}],
-    [/whole groups/u, "plain", { heads: 3 }, {}],
-  ])("rejects what an encoder-decoder of this teacher cannot be: %s", (message, family, changes, more) => {
+    [/heads must be 2 x kvHeads/u, "plain", { heads: 3 }, {}],
+  ])("rejects settings that do not fit this teacher: %s", (message, family, changes, more) => {
     expect(() => shapeOf(family, changes, more)).toThrow(message);
   });
 
-  test("takes fewer heads in whole groups", () => {
+  test("keeps whole groups of heads", () => {
     expect(shapeOf("plain", { kvHeads: 1 })).toMatchObject({ heads: 2, kvHeads: 1 });
     expect(shapeOf("plain", { heads: 2 })).toMatchObject({ heads: 2, kvHeads: 1 });
   });

@@ -1,8 +1,7 @@
 /**
- * The weights of a student out of a decoder-only teacher's: whole layers, with the causal mask lifted in the encoder.
+ * The weights of a student from a decoder-only teacher: whole layers; the encoder's have no causal mask.
  *
- * Source: Zhang et al. 2025 (arXiv:2504.06225), section 3: bidirectional attention from causal weights, cross-attention from
- * self-attention.
+ * Source: Zhang et al. 2025 (arXiv:2504.06225), section 3: bidirectional attention from causal weights.
  */
 import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
@@ -16,11 +15,7 @@ import {
 } from "../parameters/parameters.js";
 import type { ParameterSpec } from "../parameters/parameter-spec.js";
 import { toFloat32, type Weights } from "../parameters/weights.js";
-import { checkCrossNorms, checkSharedSettings, type ChosenLayers } from "./student-shape.js";
-
-/** Where cross-attention starts: from the self-attention of the same decoder layer, or at random. */
-export const CROSS_STARTS = ["selfAttention", "random"] as const;
-export type CrossStart = (typeof CROSS_STARTS)[number];
+import { checkSharedSettings, type ChosenLayers } from "./student-shape.js";
 
 export interface DecoderOnlyModel {
   readonly config: DecoderOnlyConfig;
@@ -30,16 +25,15 @@ export interface DecoderOnlyModel {
 export interface StudentWeightsRequest {
   /** The student. Its vocabulary, width, heads and feed-forward width are the teacher's. */
   readonly config: ModelConfig;
-  /** Random weights of the student, which new parameters keep. */
+  /** Random weights of the student; new parameters keep them. */
   readonly fresh: Weights;
   readonly teacher: DecoderOnlyModel;
   readonly layers: ChosenLayers;
-  readonly crossAttention: CrossStart;
 }
 
 export interface StudentWeights {
   readonly weights: Weights;
-  /** Parameters whose values are the teacher's. */
+  /** Parameters copied from the teacher. */
   readonly fromTeacher: ReadonlySet<string>;
 }
 
@@ -47,18 +41,15 @@ export interface StudentWeights {
  * A student's weights.
  *
  * - Layer i of a side is the teacher's layer `layers[side][i]`. Encoder layers attend in both directions.
- * - Cross-attention from self-attention: query, key, value, output and norms of the decoder layer's self-attention. Its keys and values
- *   read the encoder's normalized states, where self-attention reads states times the gain of the layer's norm. So that gain is
- *   multiplied into the columns of key and value, and the gain of the encoder's norm is 1.
+ * - Cross-attention, which the teacher does not have, is new, and the gain of the encoder's norm is 1.
  * - A head that the teacher ties and the student does not starts as the embedding.
  *
- * @throws SlmError CONFIG_INVALID naming a setting in which the student differs from the teacher, SHAPE_MISMATCH for a teacher's tensor
+ * @throws SlmError CONFIG_INVALID for a setting in which the student differs from the teacher, SHAPE_MISMATCH for a teacher's tensor
  * that is missing or has another shape.
  */
 export function studentFromTeacher(request: StudentWeightsRequest): StudentWeights {
-  const { config, fresh, teacher, crossAttention } = request;
+  const { config, fresh, teacher } = request;
   checkSharedSettings(config, teacher.config);
-  if (crossAttention === "selfAttention") checkCrossNorms(config);
   const weights = new Map<string, HostTensor>();
   const fromTeacher = new Set<string>();
   for (const spec of parameterSpecs(config)) {
@@ -69,7 +60,7 @@ export function studentFromTeacher(request: StudentWeightsRequest): StudentWeigh
     if (found.shape.join() !== spec.shape.join())
       throw new SlmError(
         "SHAPE_MISMATCH",
-        `initialize: '${spec.name}' should be [${spec.shape.join(", ")}], the teacher's is [${found.shape.join(", ")}]`,
+        `initialize: '${spec.name}' should be [${spec.shape.join(", ")}], but the teacher's is [${found.shape.join(", ")}]`,
       );
   }
   return { weights, fromTeacher };
@@ -83,17 +74,11 @@ function valueOf({ name }: ParameterSpec, request: StudentWeightsRequest): HostT
   const { teacher, layers } = request;
   if (name === HEAD_WEIGHT) return tensorOf(teacher, headWeight(teacher.config));
   if (name === EMBEDDING_WEIGHT || name === LAST_NORM_WEIGHT) return tensorOf(teacher, name);
-  // Keys and values of cross-attention hold the gains of their layers.
   if (name === "encoder.norm.weight") return onesLike(tensorOf(teacher, LAST_NORM_WEIGHT));
   const [, side, index, part] = LAYER.exec(name) ?? [];
   if (side === undefined || part === undefined) return undefined;
   const layer = `decoder.layers.${layers[side as keyof ChosenLayers][Number(index)]!}`;
-  if (!CROSS.test(part)) return tensorOf(teacher, `${layer}.${part}`);
-  if (request.crossAttention === "random") return undefined;
-  const value = tensorOf(teacher, `${layer}.${part.replace(CROSS, "attention")}`);
-  return /^crossAttention\.(key|value)\.weight$/u.test(part)
-    ? timesColumns(value, tensorOf(teacher, `${layer}.attentionNorm.weight`))
-    : value;
+  return CROSS.test(part) ? undefined : tensorOf(teacher, `${layer}.${part}`);
 }
 
 function tensorOf({ weights }: DecoderOnlyModel, name: string): HostTensor {
@@ -104,11 +89,3 @@ function tensorOf({ weights }: DecoderOnlyModel, name: string): HostTensor {
 
 const onesLike = ({ shape, data }: HostTensor): HostTensor =>
   createHostTensor("float32", shape, new Float32Array(data.length).fill(1));
-
-/** weight `[outputs, inputs]` with column j times gain j. */
-function timesColumns({ shape, data }: HostTensor, gain: HostTensor): HostTensor {
-  const inputs = shape[1]!;
-  const gains = gain.data as Float32Array;
-  const values = (data as Float32Array).map((value, index) => value * gains[index % inputs]!);
-  return createHostTensor("float32", shape, values);
-}

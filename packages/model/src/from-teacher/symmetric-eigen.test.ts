@@ -23,7 +23,7 @@ const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
   Array.from(a).reduce((sum, value, index) => sum + value * b[index]!, 0);
 
 describe(symmetricEigen, () => {
-  test("gives orthonormal vectors that the matrix only stretches, by values from largest to smallest", () => {
+  test("returns orthonormal vectors that the matrix only scales, from the largest value to the smallest", () => {
     fc.assert(
       fc.property(matrices, ({ matrix, size }) => {
         const { values, vectors } = symmetricEigen(matrix, size);

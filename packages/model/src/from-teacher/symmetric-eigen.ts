@@ -26,9 +26,9 @@ const MAX_SWEEPS = 60;
 /** @param matrix row major `[size, size]`, only read. @throws SlmError DATA_INVALID for numbers that are not finite. */
 export function symmetricEigen(matrix: Float64Array, size: number): SymmetricEigen {
   if (!matrix.every(Number.isFinite)) {
-    throw new SlmError("DATA_INVALID", "eigenvectors: the matrix holds numbers that are not finite");
+    throw new SlmError("DATA_INVALID", "eigenvectors: the matrix contains numbers that are not finite");
   }
-  // Scaled by the largest element, so that squares neither overflow nor underflow.
+  // Divided by the largest element, so that squares neither overflow nor underflow.
   const largest = matrix.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
   const { diagonal, beside, basis } = tridiagonalize(
     matrix.map((value) => value / largest),
@@ -44,7 +44,7 @@ export function symmetricEigen(matrix: Float64Array, size: number): SymmetricEig
   return { values: Float64Array.from(order, (index) => largest * diagonal[index]!), vectors };
 }
 
-/** An eigenvector's sign is free; fixing it makes results repeatable. */
+/** An eigenvector's sign is arbitrary; fixing it makes results repeatable. */
 function orient(vector: Float64Array): void {
   let largest = 0;
   for (const value of vector) if (Math.abs(value) > Math.abs(largest)) largest = value;
@@ -73,7 +73,7 @@ function reflector(a: Float64Array, size: number, k: number): Float64Array {
   let largest = 0;
   for (let i = k + 1; i < size; i++) largest = Math.max(largest, Math.abs(a[i * size + k]!));
   if (largest === 0) return v;
-  // Scaled by the largest element, so that no square underflows.
+  // Divided by the largest element, so that no square underflows.
   let rest = 0;
   for (let i = k + 1; i < size; i++) {
     v[i] = a[i * size + k]! / largest;
@@ -131,7 +131,10 @@ function isolate(diagonal: Float64Array, beside: Float64Array, basis: Float64Arr
     const last = coupledEnd(beside, first);
     if (last === first) return;
     if (sweep === MAX_SWEEPS) {
-      throw new SlmError("UNEXPECTED", `eigenvectors: value ${first} did not settle in ${MAX_SWEEPS} sweeps`);
+      throw new SlmError(
+        "UNEXPECTED",
+        `eigenvectors: value ${first} did not converge in ${MAX_SWEEPS} sweeps`,
+      );
     }
     chase(diagonal, beside, basis, { first, last });
   }
@@ -144,7 +147,7 @@ function coupledEnd(beside: Float64Array, first: number): number {
   return last;
 }
 
-/** One QL step: a rotation at the block's end makes a bulge, which further rotations chase to its beginning. */
+/** One QL step: a rotation at the block's end creates a bulge, which more rotations chase to the start of the block. */
 function chase(
   diagonal: Float64Array,
   beside: Float64Array,

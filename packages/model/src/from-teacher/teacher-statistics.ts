@@ -1,4 +1,4 @@
-/** What a teacher computes on rows of a task: the sums from which a student's layers, channels, heads and neurons are chosen. */
+/** Statistics of a teacher on rows of a task, which decide the layers, channels, heads and neurons of a student. */
 import { SlmError } from "@slm/core";
 import { math, type Tensor } from "@slm/tensor";
 import type { Parameters } from "../layers/blocks.js";
@@ -12,9 +12,9 @@ export const STATISTICS = {
   influence: ({ decoderLayers }) => [decoderLayers],
   /** Outer products of the normalized states that the layers and the output head read: `[width, width]`. */
   gram: ({ width }) => [width, width],
-  /** Squares of what every norm gives before its gain, in the order of {@link normNames}: `[norms, width]`. */
+  /** Squares of every norm's output before its gain, in the order of {@link normNames}: `[norms, width]`. */
   norms: (config) => [normNames(config).length, config.width],
-  /** Squares of what attention gives before its output projection: `[layers, heads · headDim]`. */
+  /** Squares of attention's output before the output projection: `[layers, heads · headDim]`. */
   attention: ({ decoderLayers, heads, headDim }) => [decoderLayers, heads * headDim],
   /** Squares of the activations of feed-forward neurons: `[layers, feedForward]`. */
   neurons: ({ decoderLayers, feedForward }) => [decoderLayers, feedForward],
@@ -35,7 +35,7 @@ const preNorms = (config: DecoderOnlyConfig): readonly string[] => [
   "decoder.norm",
 ];
 
-/** The norms of a teacher's states, and of its branches' ends. */
+/** The norms of a teacher's states, and of the ends of its branches. */
 export const normNames = (config: DecoderOnlyConfig): readonly string[] => [
   ...preNorms(config),
   ...(config.postNorm === true ? layersOf(config) : []).flatMap((layer) => [
@@ -44,15 +44,15 @@ export const normNames = (config: DecoderOnlyConfig): readonly string[] => [
   ]),
 ];
 
-/** Keeps a cosine finite where a state is zero. */
+/** Keeps a cosine finite if a state is zero. */
 const TINY = 1e-20;
 
 /**
- * Sums over positions.
+ * Computes the sums over positions.
  *
  * Shapes: ids int32 `[batch, length]`, mask float32 `[batch, length]` (1: the position counts) -> those of {@link STATISTICS}.
- * Source: Men et al. 2024 (arXiv:2403.03853), equation 1, for the influence; Ashkboos et al. 2024 (arXiv:2401.15024), section 3.2, for
- * the products of normalized states.
+ * Source: Men et al. 2024 (arXiv:2403.03853), equation 1, for the influence; Ashkboos et al. 2024 (arXiv:2401.15024), section 3.2, for the
+ * products of normalized states.
  */
 export function observeTeacher(
   config: DecoderOnlyConfig,
@@ -68,7 +68,7 @@ export function observeTeacher(
   const counted = math.reshape(mask, [mask.size, 1]);
   const read = (name: string): Tensor => {
     const found = seen.get(name);
-    if (found === undefined) throw new SlmError("UNEXPECTED", `teacher: nothing read '${name}'`);
+    if (found === undefined) throw new SlmError("UNEXPECTED", `teacher: no layer read '${name}'`);
     return found;
   };
   const normalized = (name: string): Tensor => {

@@ -1,4 +1,4 @@
-/** Tiny decoder-only teachers of the families that are imported, and programs that run models on them. */
+/** Tiny decoder-only teachers of the families that slm imports, and programs that run models on them. */
 import { createRandom } from "@slm/generation";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { createEagerEngine, lengthBias, type ProgramDefinition } from "@slm/tensor";
@@ -28,7 +28,7 @@ export const FAMILIES = {
 } as const;
 export type Family = keyof typeof FAMILIES;
 
-/** A teacher with random weights: gains and biases are random too, where training would start at one and zero. */
+/** A teacher with random weights, including gains and biases, which training would start at one and zero. */
 export function tinyTeacher(family: Family, changes: object = {}): DecoderOnlyModel {
   const config = decoderOnlyTeacher(
     parseModelConfig(
@@ -62,7 +62,7 @@ export const IDS = int32([2, 6], [4, 5, 6, 7, 8, 1, 8, 8, 4, 1, 5, 6]);
 const SOURCES = int32([2, 3], [4, 5, 6, 7, 8, 0]);
 const LENGTHS = int32([2], [3, 2]);
 
-/** Runs a program on plain JavaScript. */
+/** Runs a program in plain JavaScript. */
 export async function compute(
   inputs: Readonly<Record<string, HostTensor>>,
   build: ProgramDefinition["build"],
@@ -79,7 +79,7 @@ export async function compute(
   return (await program.run({ feeds: inputs, fetch })).fetched;
 }
 
-/** Logits of {@link IDS}; an encoder-decoder has read the same two sources. */
+/** Logits of {@link IDS}; an encoder-decoder reads the same two sequences as sources. */
 export async function logitsOf(config: ModelConfig, weights: Weights): Promise<Float32Array> {
   const feeds = { ...Object.fromEntries(weights), ids: IDS, sources: SOURCES, lengths: LENGTHS };
   const { logits } = await compute(

@@ -24,14 +24,14 @@ import { hasCrossQkNorm } from "../parameters/parameters.js";
 /** A model's weights by name. */
 export type Parameters = Readonly<Record<string, Tensor>>;
 
-/** A weight by name. @throws SlmError UNEXPECTED when the parameter list and the model disagree. */
+/** Returns a weight by name. @throws SlmError UNEXPECTED if the parameter list does not contain it. */
 export function parameter(parameters: Parameters, name: string): Tensor {
   const found = parameters[name];
   if (found === undefined) throw new SlmError("UNEXPECTED", `model: no parameter '${name}'`);
   return found;
 }
 
-/** How a stack of a model splits its attention width into heads. */
+/** How a stack splits its attention width into heads. */
 export function headLayout(config: ModelConfig, side: Side = "decoderLayers"): HeadLayout {
   const { heads, kvHeads, headDim } = stackHeads(config, side);
   return { heads, kvHeads, headDim, headOrder: config.headOrder };
@@ -67,7 +67,7 @@ function windowOf(
     : { window: encoder.before, windowAfter: encoder.after };
 }
 
-/** The table of relative biases of one self-attention layer; undefined in models with other positions. */
+/** The relative bias table of a self-attention layer; undefined in models with other positions. */
 export function layerRelativeBias(
   config: ModelConfig,
   parameters: Parameters,
@@ -82,7 +82,7 @@ export function layerRelativeBias(
 export const adapterDown = (name: string): string => `${name}.adapter.down`;
 export const adapterUp = (name: string): string => `${name}.adapter.up`;
 
-/** x · weightᵀ + bias with the weights called `name`, and x through its adapter's down and up, if it has one. */
+/** x · weightᵀ + bias with the weights called `name`; adds x through the adapter's down and up, if there is one. */
 export function project(parameters: Parameters, name: string, x: Tensor): Tensor {
   observe(name, x);
   const segment = name.slice(name.lastIndexOf(".") + 1);
@@ -109,7 +109,7 @@ export function normalize(config: ModelConfig, parameters: Parameters, name: str
   );
 }
 
-/** What a residual branch reads: x, normed before it where the model's norms are there. */
+/** The input of a residual branch: norm(x) in pre-norm models, otherwise x. */
 export const branchInput = (
   config: ModelConfig,
   parameters: Parameters,
@@ -117,10 +117,10 @@ export const branchInput = (
   x: Tensor,
 ): Tensor => (isPostNorm(config) ? x : normalize(config, parameters, `${branch}Norm`, x));
 
-/** Name of a weight `[1]` of programs that divide the residual stream: what it is multiplied by before the branch is added. */
+/** Name of a weight `[1]`, which scales a branch before it is added, in programs that divide the residual stream. */
 export const carryOf = (branch: string): string => `${branch}.carry`;
 
-/** The residual sum of x and a finished branch, normed after it where the model's norms are there. */
+/** The residual sum of x and a finished branch, normed in post-norm models. */
 export function joinBranch(
   config: ModelConfig,
   parameters: Parameters,
@@ -132,7 +132,7 @@ export function joinBranch(
   return isPostNorm(config) ? normalize(config, parameters, `${branch}Norm`, sum) : sum;
 }
 
-/** The norm at the end of a stack, where the model has one. */
+/** The norm at the end of a stack, if the model has one. */
 export const finishStack = (
   config: ModelConfig,
   parameters: Parameters,
@@ -152,7 +152,7 @@ export const finish = (
   end: ResidualBranch,
 ): Tensor => end(config.postNorm === true ? normalize(config, parameters, `${branch}PostNorm`, x) : x);
 
-/** x + end(down(f(up(norm(x))))), or x + end(down(f(gate(norm(x))) · up(norm(x)))); or the norm of the sum. */
+/** x + end(down(f(up(norm(x))))), or x + end(down(f(gate(norm(x))) · up(norm(x)))); with post-norm, the norm of the sum with x as input. */
 export function feedForwardBlock(
   config: ModelConfig,
   parameters: Parameters,
@@ -175,7 +175,7 @@ export function feedForwardBlock(
 }
 
 /**
- * x + end(output(attend(query, key, value))) with query, key and value projected from norm(x); or from x, and the norm of the sum.
+ * x + end(output(attend(query, key, value))) with query, key and value projected from norm(x); with post-norm, from x, and the norm of the sum.
  *
  * `attend` and `end` differ between training, encoding and cached decoding.
  */
@@ -203,7 +203,7 @@ export function selfAttentionBlock(
 }
 
 /**
- * x + end(relu(states(input, gate))) with input and gate projected from norm(x); or from x, and the norm of the sum.
+ * x + end(relu(states(input, gate))) with input and gate projected from norm(x); with post-norm, from x, and the norm of the sum.
  *
  * Source: Kim et al. 2019 (aclanthology.org/D19-5632), section 3.1; Marian 1.9, `DecoderLayerRNN` with the cell `ssru`.
  */
@@ -232,7 +232,7 @@ export interface Gated {
   readonly gate: Tensor;
 }
 
-/** As {@link project}, with the heads' norms. */
+/** Like {@link project}, with the heads' norms. */
 const projectHeads = (
   config: ModelConfig,
   parameters: Parameters,
@@ -240,7 +240,7 @@ const projectHeads = (
   x: Tensor,
 ): Tensor => normalizeHeads(config, parameters, heads, project(parameters, heads.name, x));
 
-/** A source's key of merged attention: self-attention's, with its heads' norms. */
+/** The key of a source in merged attention: self-attention's key, with its heads' norms. */
 export const projectMergedKey = (
   config: ModelConfig,
   parameters: Parameters,
@@ -248,7 +248,7 @@ export const projectMergedKey = (
   x: Tensor,
 ): Tensor => projectHeads(config, parameters, { name, isNormed: config.qkNorm === true }, x);
 
-/** A query or key of cross-attention, with its heads' norms where the model has them. */
+/** A query or key of cross-attention, with the heads' norms if the model has them. */
 export const projectCross = (config: ModelConfig, parameters: Parameters, name: string, x: Tensor): Tensor =>
   projectHeads(config, parameters, { name, isNormed: hasCrossQkNorm(config) }, x);
 

@@ -1,7 +1,7 @@
-/** Lets a program see what a model's layers read, for statistics over rows. */
+/** Lets a program read the inputs of a model's layers, for statistics over rows. */
 import type { Tensor } from "@slm/tensor";
 
-/** Is given the input of every norm and projection, by the name of its weights, such as `decoder.layers.0.attention.output`. */
+/** Receives the input of every norm and projection, and the name of its weights, such as `decoder.layers.0.attention.output`. */
 export type Observer = (name: string, x: Tensor) => void;
 
 let current: Observer | undefined;
@@ -17,7 +17,7 @@ export function withObserver<Result>(observer: Observer, build: () => Result): R
   }
 }
 
-/** Shows a tensor to the observer, if there is one. */
+/** Passes a tensor to the observer, if there is one. */
 export function observe(name: string, x: Tensor): void {
   current?.(name, x);
 }

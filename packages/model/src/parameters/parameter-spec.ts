@@ -24,10 +24,10 @@ const ones: Initialization = { kind: "ones" };
 export const zeros: Initialization = { kind: "zeros" };
 export const normal = (std: number): Initialization => ({ kind: "normal", std });
 
-/** Factor on the last linear of each residual branch, so that the stream's variance stays near 1 at depth (measured on the g2p task). */
+/** Factor on the last linear layer of each residual branch, which keeps the stream's variance near 1 at depth (measured on the g2p task). */
 export const RESIDUAL_SCALE = 0.4;
 
-/** A linear layer's weight `[outputs, inputs]`, and its bias where it has one. */
+/** A linear layer's weight `[outputs, inputs]`, and its bias if it has one. */
 export function linearSpecs(
   name: string,
   [outputs, inputs]: readonly [outputs: number, inputs: number],

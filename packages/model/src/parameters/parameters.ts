@@ -1,4 +1,4 @@
-/** Every weight of a model: name, shape and initialization. The single list that checkpoints, training and export use. */
+/** Name, shape and initialization of every weight of a model. Checkpoints, training and export all use this list. */
 import { ACTIVATIONS } from "../config/activations.js";
 import type { EncoderDecoderConfig, ModelConfig } from "../config/config.js";
 import {
@@ -26,7 +26,7 @@ import {
 import { imageTokenCount, towerTokens, type VisionConfig } from "../config/vision-config.js";
 import { PROJECTOR, TOWER, visionSpecs } from "./vision-parameters.js";
 
-/** @param source width of what keys and values are made of, where it is another */
+/** @param source width of the input of keys and values, if it differs */
 function attention(name: string, config: ModelConfig, side: Side, source = config.width): ParameterSpec[] {
   const { width, bias } = config;
   const { heads, kvHeads, headDim } = stackHeads(config, side);
@@ -54,7 +54,7 @@ const selfAttention = (name: string, config: ModelConfig, side: Side): Parameter
   ...(config.qkNorm === true ? qkNorms(name, stackHeads(config, side).headDim) : []),
 ];
 
-/** How a decoder layer reads the target so far: its self-attention, or the recurrence in its place. */
+/** The part of a decoder layer that reads the target so far: self-attention or a recurrence. */
 const targetBranch = (layer: string, config: ModelConfig): ParameterSpec[] =>
   isRecurrent(config)
     ? branch(`${layer}.recurrence`, config, recurrence(`${layer}.recurrence`, config))
@@ -95,11 +95,11 @@ function branch(name: string, config: ModelConfig, inside: readonly ParameterSpe
   return [...norm(`${name}Norm`, config), ...inside, ...end];
 }
 
-/** The norm at the end of a stack of layers; none if every layer ends with one. */
+/** The norm at the end of a stack of layers; none if every layer ends with a norm. */
 const finalNorm = (stack: Stack, config: ModelConfig): ParameterSpec[] =>
   isPostNorm(config) ? [] : norm(`${stack}.norm`, config);
 
-/** A table of relative biases, if it is this layer's own. */
+/** A relative bias table, if this layer has its own. */
 function layerBias(config: ModelConfig, side: Side, layer: number): ParameterSpec[] {
   const { positions } = publishedOf(config);
   const name = relativeBiasOf(config, side, layer);
@@ -115,7 +115,7 @@ const biasTable = (name: string, buckets: number, heads: number): ParameterSpec 
   initialization: zeros,
 });
 
-/** What a stack adds to embedded tokens: positions and a norm. */
+/** The parameters added to embedded tokens: positions and a norm. */
 function embeddingSpecs(config: ModelConfig, stack: Stack, length: number): ParameterSpec[] {
   const { positions, embeddingNorm } = publishedOf(config);
   const { width } = config;
@@ -161,7 +161,7 @@ const layers = (count: number, build: (index: number) => ParameterSpec[]): Param
 export const EMBEDDING_WEIGHT = "embedding.weight";
 /** The output head of a model without `tieWordEmbeddings`. */
 export const HEAD_WEIGHT = "head.weight";
-/** Gains of the decoder's last norm, behind which are the logits. */
+/** Gains of the decoder's last norm, directly before the output head. */
 export const LAST_NORM_WEIGHT = "decoder.norm.weight";
 
 /** Name of the output head's weight. */
@@ -179,7 +179,7 @@ const encoderSpecs = (config: EncoderDecoderConfig): ParameterSpec[] => [
   ...finalNorm("encoder", config),
 ];
 
-/** All parameters in a fixed order, those of vision last. Embedding and output head are one table unless the head is untied. */
+/** All parameters in a fixed order, vision last. Embedding and output head are one table unless the head is untied. */
 export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
   const { sourceVocabularySize, headBias } = publishedOf(config);
   const encoderWidth = stackWidth(config, "encoderLayers");
@@ -215,31 +215,31 @@ export function parameterCount(config: ModelConfig): number {
   );
 }
 
-/** Parts of a model that may be trained differently. */
+/** Parts of a model that can be trained differently. */
 export const MODEL_MODULES = ["text", "tower", "projector"] as const;
 export type ModelModule = (typeof MODEL_MODULES)[number];
 
-/** The module of a parameter, by its name; an adapter belongs to the module of its weight. */
+/** The module of a parameter, by its name. An adapter belongs to the module of its weight. */
 export function moduleOf(name: string): ModelModule {
   if (name.startsWith(`${TOWER}.`)) return "tower";
   return name.startsWith(`${PROJECTOR}.`) ? "projector" : "text";
 }
 
-/** FLOPs (a multiply-add counts as two) of a matrix for each row that it is multiplied with. */
+/** FLOPs of a matrix per row that it is multiplied with (a multiply-add counts as two). */
 const matrixFlops = ([outputs = 0, inputs = 0]: readonly number[]): number => 2 * outputs * inputs;
 
-/** Tables whose rows are looked up: tokens (the output head among them), positions, distances. */
+/** Tables with rows that are looked up: tokens (including the output head), positions, distances. */
 const isLookedUp = (name: string): boolean =>
   name === HEAD_WEIGHT || /(?:^|\.)(?:embedding|positions|relativeBias)\.weight$/.test(name);
 
-/** Whether a parameter is a matrix of a linear layer, the output head excluded. */
+/** Whether a parameter is a matrix of a linear layer, except the output head. */
 export const isMultiplied = ({ name, shape }: Pick<ParameterSpec, "name" | "shape">): boolean =>
   shape.length === 2 && name.endsWith(".weight") && !isLookedUp(name);
 
 /**
- * FLOPs (a multiply-add counts as two) of the linear layers per token. Attention scores are excluded: they are a few percent
- * at usual lengths. Cross-attention's key and value projections run once per source token. What reads pooled tokens
- * counts as the part of a token that it costs. Image tokens are source tokens; the cost of computing them is {@link flopsPerImage}.
+ * FLOPs (a multiply-add counts as two) of the linear layers per token. Attention scores are excluded: they are a few percent at usual lengths.
+ * Cross-attention's key and value projections run once per source token. Layers that read pooled tokens count as a fraction. Image tokens are
+ * source tokens; the cost of computing them is {@link flopsPerImage}.
  */
 export function flopsPerToken(config: ModelConfig): {
   encoderPerSourceToken: number;
@@ -262,13 +262,13 @@ export function flopsPerToken(config: ModelConfig): {
   return { encoderPerSourceToken: encoder, decoderPerTargetToken: decoder };
 }
 
-/** Index of the encoder layer that a parameter is of; undefined for what comes behind the encoder. */
+/** Index of a parameter's encoder layer; undefined for parameters after the encoder. */
 const encoderLayerOf = (name: string): number | undefined => {
   const [, index] = /^encoder\.layers\.(\d+)\./.exec(name) ?? [];
   return index === undefined ? undefined : Number(index);
 };
 
-/** The same for one image: the tower's linear layers once per row it reads, the projector's once per image token. */
+/** FLOPs per image: the tower's linear layers once per input row, the projector's once per image token. */
 export function flopsPerImage(vision: VisionConfig, width: number): number {
   const rows = { tower: towerTokens(vision.tower), projector: imageTokenCount(vision), text: 0 };
   return visionSpecs(vision, width)

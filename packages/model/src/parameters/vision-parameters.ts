@@ -1,4 +1,4 @@
-/** The weights of tower and projector, in the order they are used. */
+/** The weights of tower and projector, in the order of their use. */
 import {
   layerNormSpecs,
   linearSpecs,
@@ -14,10 +14,10 @@ export const PROJECTOR = "vision.projector";
 /** Name of the tower's convolution layers. */
 export const CONVOLUTION = `${TOWER}.convolution`;
 
-/** Initial standard deviation of positions and the class token. Source: Dosovitskiy et al. 2021 (arXiv:2010.11929), its code's value. */
+/** Initial standard deviation of positions and the class token. Source: the code of Dosovitskiy et al. 2021 (arXiv:2010.11929). */
 const POSITION_STD = 0.02;
 
-/** Every linear layer of a tower has a bias, as in CLIP, SigLIP and ViT. */
+/** As in CLIP, SigLIP and ViT, every linear layer of a tower has a bias. */
 const BIASED = { bias: true } as const;
 
 export function towerSpecs(tower: VisionTower): ParameterSpec[] {

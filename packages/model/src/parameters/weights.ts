@@ -7,7 +7,7 @@ import { parameterSpecs } from "./parameters.js";
 
 export type Weights = ReadonlyMap<string, HostTensor>;
 
-/** Float32 values of a stored tensor. @throws SlmError DATA_INVALID for a dtype weights are not stored in. */
+/** Float32 values of a stored tensor. @throws SlmError DATA_INVALID for a dtype that slm does not store weights in. */
 export function toFloat32(tensor: HostTensor, name: string): HostTensor {
   if (tensor.dtype === "float32") return tensor;
   const { shape, data } = tensor;
@@ -20,11 +20,11 @@ export function toFloat32(tensor: HostTensor, name: string): HostTensor {
   );
 }
 
-/** Initial weights by each parameter's rule; normal values from `random` (uniform in [0, 1)) by Box and Muller. */
+/** Initial weights by each parameter's rule. Normal values come from `random` (uniform in [0, 1)) by the Box-Muller transform. */
 export const initializeWeights = (config: ModelConfig, random: () => number): Weights =>
   initializeParameters(parameterSpecs(config), random);
 
-/** As {@link initializeWeights}, for any list of parameters, in its order. */
+/** Like {@link initializeWeights}, for any list of parameters, in its order. */
 export function initializeParameters(specs: readonly ParameterSpec[], random: () => number): Weights {
   const weights = new Map<string, HostTensor>();
   for (const { name, shape, initialization } of specs) {
@@ -43,8 +43,8 @@ export function initializeParameters(specs: readonly ParameterSpec[], random: ()
 const SINUSOID_BASE = 10_000;
 
 /**
- * Sines in the first half of every row, cosines in the second, with frequencies 10000^(-i / n). n is half of the width (Marian, Pegasus), or
- * one less, computed in float32 (M2M-100, as fairseq); the last column of an odd width is a sine's, or 0 in the second form.
+ * Sines in the first half of every row, cosines in the second, with frequencies 10000^(-i / n). n is half of the width (Marian, Pegasus), or one
+ * less, computed in float32 (M2M-100, as in fairseq). The last column of an odd width is a sine, or 0 in the second form.
  *
  * Source: transformers 4.57, `MarianSinusoidalPositionalEmbedding` and `M2M100SinusoidalPositionalEmbedding`.
  */
@@ -76,7 +76,7 @@ function gaussian(random: () => number): number {
 /**
  * Selects the model's parameters from a file's tensors, as float32 in the model's order.
  *
- * @throws SlmError SHAPE_MISMATCH naming the first missing, unknown or misshapen tensor.
+ * @throws SlmError SHAPE_MISMATCH for the first tensor that is missing, unknown or has the wrong shape.
  */
 export function matchWeights(
   config: ModelConfig,
@@ -91,7 +91,7 @@ export function matchWeights(
     if (tensor.shape.join() !== shape.join()) {
       throw new SlmError(
         "SHAPE_MISMATCH",
-        `${where}: tensor '${name}' should be [${shape.join(", ")}] by config.json, got [${tensor.shape.join(", ")}]`,
+        `${where}: tensor '${name}' should be [${shape.join(", ")}] according to config.json, got [${tensor.shape.join(", ")}]`,
       );
     }
     weights.set(name, toFloat32(tensor, name));

@@ -1,4 +1,4 @@
-/** Sizes of the smallest model that uses everything: grouped heads, and heads wider than their share of the states. */
+/** Sizes of the smallest model with all features: grouped heads, and heads x headDim larger than the width. */
 export const TINY_SHAPE = {
   width: 8,
   heads: 2,

@@ -1,4 +1,4 @@
-/** A convolution over the grid of patches, as a sum over kernel positions: each is a constant shift, then a matrix product. */
+/** A convolution over the grid of patches as a sum over kernel positions: each is a constant shift, then a matrix product. */
 import { add, scope, shiftGrid, type Tensor } from "@slm/tensor";
 import { project, type Parameters } from "../layers/blocks.js";
 
@@ -10,8 +10,8 @@ interface Size {
 /**
  * Convolves a grid of tokens, with zero padding.
  *
- * Shapes: x `[batch, grid.height · grid.width, width]` -> the same. Weights `name.PLACE.weight` `[width, width]` with kernel
- * positions in row-major order; the center one has the bias.
+ * Shapes: x `[batch, grid.height · grid.width, width]` -> the same. Weights `name.PLACE.weight` `[width, width]` with kernel positions in
+ * row-major order; the centre position has the bias.
  */
 export function convolve(parameters: Parameters, name: string, x: Tensor, grid: Size, kernel: Size): Tensor {
   const [middleRow, middleColumn] = [(kernel.height - 1) / 2, (kernel.width - 1) / 2];

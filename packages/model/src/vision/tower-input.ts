@@ -1,8 +1,8 @@
-/** The input of a tower: rows of patches as float32, or, to store many images, as their uint8 samples. */
+/** The input of a tower: rows of patches as float32, or as uint8 samples, to store many images. */
 import { patchRows, patchRowsReader, patchSamples, type PatchRowsReader, type PixelImage } from "@slm/vision";
 import { patchGrid, patchReadingOf, patchValues, type VisionTower } from "../config/vision-config.js";
 
-/** An image as input of a tower: `[towerTokens, patchValues]`, see `patchRows`. */
+/** An image as tower input: `[towerTokens, patchValues]`, see `patchRows`. */
 export const towerInput = (tower: VisionTower, image: PixelImage): Float32Array =>
   patchRows(patchReadingOf(tower), image);
 
@@ -10,7 +10,7 @@ export const towerInput = (tower: VisionTower, image: PixelImage): Float32Array 
 export const towerSamples = (tower: VisionTower, image: PixelImage): Uint8Array =>
   patchSamples(patchReadingOf(tower), image);
 
-/** Bytes of {@link towerSamples}. */
+/** Size of {@link towerSamples} in bytes. */
 export function towerSampleCount(tower: VisionTower): number {
   const { height, width } = patchGrid(tower);
   return height * width * patchValues(tower);

@@ -33,21 +33,21 @@ import {
 import { convolve } from "./convolution.js";
 import { CONVOLUTION, PROJECTOR, TOWER } from "../parameters/vision-parameters.js";
 
-// Pools a grid of tokens by one product with a constant matrix; rows and columns are pooled independently.
+// Pools a grid of tokens with one product with a constant matrix; rows and columns are pooled independently.
 
 type Pool = NonNullable<VisionProjector["pool"]>;
 /** Weights of one axis: `[outputs][inputs]`. */
 type AxisWeights = (inputs: number, outputs: number) => number[][];
 
 const AXIS: Readonly<Record<Pool["kind"], AxisWeights>> = {
-  // Bins overlap if they do not divide the axis. Source: PyTorch's adaptive_avg_pool2d.
+  // Bins overlap if their number does not divide the axis. Source: PyTorch's adaptive_avg_pool2d.
   average: (inputs, outputs) =>
     rows(inputs, outputs, (output, weights) => {
       const from = Math.floor((output * inputs) / outputs);
       const to = Math.ceil(((output + 1) * inputs) / outputs);
       weights.fill(1 / (to - from), from, to);
     }),
-  // Centres of outputs among centres of inputs, no antialiasing. Source: PyTorch's interpolate, align_corners false.
+  // Centres of outputs between centres of inputs, no antialiasing. Source: PyTorch's interpolate, align_corners false.
   bilinear: (inputs, outputs) =>
     rows(inputs, outputs, (output, weights) => {
       const at = Math.max(0, ((output + 0.5) * inputs) / outputs - 0.5);
@@ -70,7 +70,7 @@ function rows(
   });
 }
 
-/** Weights of every pooled token over the tokens of a grid, both by rows: `[pool.height · pool.width, height · width]`. */
+/** Weights of every pooled token over the tokens of a grid, both in row-major order: `[pool.height · pool.width, height · width]`. */
 function poolWeights(
   grid: { readonly height: number; readonly width: number },
   pool: Pool,
@@ -90,8 +90,8 @@ const ACTIVATIONS = { gelu, quickGelu } as const;
 /**
  * The output of a tower for images.
  *
- * Shapes: patches float32 `[batch, towerTokens, patchValues]`, as `towerInput` lays them out -> `[batch, tokens, tower.width]`.
- * Source: Dosovitskiy et al. 2021 (arXiv:2010.11929); CLIP's and SigLIP's layouts as transformers 4.57 has them.
+ * Shapes: patches float32 `[batch, towerTokens, patchValues]`, in the layout of `towerInput` -> `[batch, tokens, tower.width]`.
+ * Source: Dosovitskiy et al. 2021 (arXiv:2010.11929); CLIP's and SigLIP's layouts as in transformers 4.57.
  */
 export function runTower(tower: VisionTower, parameters: Parameters, patches: Tensor): Tensor {
   return scope("tower", () => {
@@ -112,7 +112,7 @@ export function runTower(tower: VisionTower, parameters: Parameters, patches: Te
   });
 }
 
-/** Image tokens as the encoder reads them before its text: `[batch, imageTokens, width]`. */
+/** Image tokens, which the encoder reads before its text: `[batch, imageTokens, width]`. */
 export function imageEmbeddings(config: VisionConfig, parameters: Parameters, patches: Tensor): Tensor {
   return scope("vision", () => {
     const found = runTower(config.tower, parameters, patches);

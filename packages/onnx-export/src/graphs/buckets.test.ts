@@ -23,7 +23,7 @@ describe(staticSizes, () => {
     expect(staticSizes(encoderDecoder, { buckets: [4], window: 3 })).toEqual([{ source: 4, window: 3 }]);
   });
 
-  test("are whole groups of what the encoder pools", () => {
+  test("are multiples of the encoder's pooling group", () => {
     const pooling = { ...encoderDecoder, encoderPooling: { afterLayers: [1, 2], group: 2 } };
     expect(staticSizes(pooling, { buckets: [4, 8] }).map(({ source }) => source)).toEqual([4, 8]);
     expect(() => staticSizes(pooling, { buckets: [6, 8] })).toThrow(

@@ -1,30 +1,30 @@
-/** Lengths that static graphs are made for. */
+/** Chooses the lengths of static graphs. */
 import { SlmError } from "@slm/core";
 import { imageTokenCount, pooledGroup, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
 import { indivisible } from "../lowerings/pool-tokens.js";
 import { cacheCapacity } from "./native-graphs.js";
 import type { StaticSizes } from "./static-graphs.js";
 
-/** What is asked of static graphs [tokens]. */
+/** Requested sizes of static graphs [tokens]. */
 export interface StaticRequest {
-  /** Source lengths of an encoder-decoder; a decoder-only model reads its source into the window. */
+  /** Source lengths of an encoder-decoder. A decoder-only model reads its source into the window. */
   readonly buckets: readonly number[];
-  /** Default: what the model's caches hold. */
+  /** Default: the capacity of the model's caches. */
   readonly window?: number | undefined;
   /**
-   * New tokens in a run of the chunk graph. Default: {@link PROMPT_CHUNK} for a decoder-only model, no such graph for an encoder-decoder.
+   * New tokens in a run of the chunk graph. Default: {@link PROMPT_CHUNK} for a decoder-only model; an encoder-decoder has no chunk graph.
    */
   readonly chunk?: number | undefined;
 }
 
-/** Tokens of a prompt in a run: the graph is wide enough for a device's matrix units, and few rows are padding [tokens]. */
+/** Prompt tokens per run: enough for a device's matrix units, with little padding [tokens]. */
 const PROMPT_CHUNK = 32;
 
 /**
- * The sizes of every set of graphs, shortest source first.
+ * Returns the sizes of every set of graphs, shortest source first.
  *
- * @throws SlmError USAGE for a window or a chunk the model was not made for, or where an image leaves no room for text in any length;
- * OP_UNSUPPORTED for a model of one target token.
+ * @throws SlmError USAGE for a window or chunk that the model does not support, or if an image leaves no room for text at any length;
+ * OP_UNSUPPORTED for a model with one target token.
  */
 export function staticSizes(config: ModelConfig, request: StaticRequest): readonly StaticSizes[] {
   const window = windowOf(config, request);
@@ -39,13 +39,13 @@ function windowOf(config: ModelConfig, { window = cacheCapacity(config) }: Stati
   if (window > longest) {
     throw new SlmError(
       "USAGE",
-      `export: the window is at most what the model's caches hold, ${longest} tokens, got ${window}`,
+      `export: the window can be at most ${longest} tokens, the capacity of the model's caches, got ${window}`,
     );
   }
   if (window < 2) {
     throw new SlmError(
       "OP_UNSUPPORTED",
-      `export: a static decoder needs a window of 2 tokens, the model has ${window}`,
+      `export: a static decoder needs a window of at least 2 tokens, the model has ${window}`,
     );
   }
   return window;
@@ -53,17 +53,21 @@ function windowOf(config: ModelConfig, { window = cacheCapacity(config) }: Stati
 
 function chunkOf(config: ModelConfig, { chunk }: StaticRequest, window: number): number | undefined {
   if (chunk !== undefined && chunk > window) {
-    throw new SlmError("USAGE", `export: a chunk is at most the window, ${window} tokens, got ${chunk}`, {
-      suggestions: [`--chunk ${window}`],
-    });
+    throw new SlmError(
+      "USAGE",
+      `export: a chunk can be at most the window of ${window} tokens, got ${chunk}`,
+      {
+        suggestions: [`--chunk ${window}`],
+      },
+    );
   }
   if (chunk !== undefined) return chunk;
   return config.architecture === "decoder-only" ? Math.min(PROMPT_CHUNK, window) : undefined;
 }
 
 /**
- * Source lengths, ascending. Lengths beyond the model's longest source become that one, so
- * that every source the model reads has a graph; those that an image fills alone are left out.
+ * Returns ascending source lengths. Longer ones than the model's longest source are reduced to it, so that every source has a graph.
+ * Lengths that leave no room for text next to an image are left out.
  */
 function sourceLengths(config: EncoderDecoderConfig, buckets: readonly number[]): readonly number[] {
   const { maxSource, vision } = config;
@@ -74,7 +78,7 @@ function sourceLengths(config: EncoderDecoderConfig, buckets: readonly number[])
   if (capped.size === 0) {
     throw new SlmError(
       "USAGE",
-      `export: an image is ${image} tokens; of the source lengths ${buckets.join(", ")} none leaves place for text`,
+      `export: an image has ${image} tokens; none of the source lengths ${buckets.join(", ")} leaves room for text`,
       { suggestions: [`--buckets ${maxSource}`] },
     );
   }

@@ -22,9 +22,9 @@ import {
 import { promptOf, transformersImageEncoderGraph } from "./transformers-image.js";
 import { visionGraph } from "./vision-graph.js";
 
-/** One graph to make. */
+/** One graph to export. */
 export interface PlannedGraph {
-  /** Path inside the output directory. */
+  /** Path in the output directory. */
   readonly file: string;
   readonly role: GraphName;
   /** Sizes of a static graph. */
@@ -33,15 +33,12 @@ export interface PlannedGraph {
 }
 
 export interface GraphPlan {
-  /** What the graphs are recorded for: the device, with the forms of the layout. */
+  /** The device, with the lowering variants of the layout. */
   readonly device: Device;
   readonly graphs: readonly PlannedGraph[];
-  /**
-   * Weights file of all graphs, or `null`: each graph has its own. Static graphs share theirs, which differ in sizes
-   * and not in weights.
-   */
+  /** The weights file of all graphs, or `null` if each graph has its own. Static graphs differ only in sizes, so they share one file. */
   readonly sharedWeights: string | null;
-  /** Tokens that the encoder graph itself puts behind every image; absent: texts are inputs. */
+  /** Tokens that the encoder graph appends to every image. Absent: the text is an input. */
   readonly prompt?: readonly number[] | undefined;
 }
 
@@ -51,11 +48,11 @@ export interface GraphRequest {
   readonly buckets: readonly number[];
   readonly window?: number | undefined;
   readonly chunk?: number | undefined;
-  /** Tokens of a source, as the model's tokenizer makes them. */
+  /** Encodes a source with the model's tokenizer. */
   readonly encodeSource: (text: string) => readonly number[];
-  /** Tokens that the decoder knows. Default: all. */
+  /** Tokens that the decoder can produce. Default: all. */
   readonly shortlist?: Shortlist | undefined;
-  /** Which tokens may answer which source. Default: all. */
+  /** The lexical shortlist. Default: none. */
   readonly lexical?: LexicalShortlist | undefined;
 }
 
@@ -67,10 +64,10 @@ const SUFFIX: Readonly<Record<Precision, string>> = {
 };
 
 /**
- * The graphs of a model for a device.
+ * Plans the graphs of a model for a device.
  *
- * @throws SlmError OP_UNSUPPORTED for transformers.js with static graphs or with a model that is asked about images in words;
- * USAGE for a window or a chunk the model was not made for.
+ * @throws SlmError OP_UNSUPPORTED for transformers.js with static graphs or with a vision-language model that reads questions; USAGE for a
+ * window or chunk that the model does not support.
  */
 export function planGraphs(config: ModelConfig, request: GraphRequest): GraphPlan {
   const { device, layout, shortlist } = request;
@@ -83,7 +80,7 @@ export function planGraphs(config: ModelConfig, request: GraphRequest): GraphPla
   return dynamicPlan(config, device);
 }
 
-/** @throws SlmError OP_UNSUPPORTED where neither graphs of slm's own layout can have the list, nor their host */
+/** @throws SlmError OP_UNSUPPORTED if neither the graphs nor their host can apply the list */
 function checkLexical(config: ModelConfig, { device, layout, shortlist }: GraphRequest): void {
   const reject = (what: string): never => {
     throw new SlmError(
@@ -93,10 +90,10 @@ function checkLexical(config: ModelConfig, { device, layout, shortlist }: GraphR
     );
   };
   if (layout !== "native") reject(`layout ${layout}`);
-  // The host of static graphs has the list in a file.
+  // The host of static graphs reads the list from a file.
   if (device.shapes === "static") return;
-  if (config.logitSoftcap !== undefined) reject("a decoder with a softcap of logits");
-  if (shortlist !== undefined) reject("a decoder of few tokens");
+  if (config.logitSoftcap !== undefined) reject("a decoder with a softcap on its logits");
+  if (shortlist !== undefined) reject("a decoder with a pruned vocabulary");
   if (device.precision !== "float32") reject(`precision ${device.precision}`);
 }
 
@@ -115,7 +112,7 @@ function dynamicPlan(config: ModelConfig, device: Device): GraphPlan {
   return { device, graphs: [...visionPlan(config), encoder, decoder], sharedWeights: null };
 }
 
-/** The graph that makes tokens of an image, apart from the encoder: what it gives can be kept for the next question. */
+/** The graph that turns an image into tokens. It is separate from the encoder, so that the tokens can be reused for the next question. */
 function visionPlan(config: ModelConfig): readonly PlannedGraph[] {
   if (visionOf(config) === undefined) return [];
   return [

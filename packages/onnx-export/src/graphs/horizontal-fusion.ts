@@ -1,6 +1,6 @@
 /**
- * Horizontal fusion: MatMuls of one value with several weights become one. For queries, keys and values a CPU then reads the value
- * once, quantizes it once, and synchronizes its threads once.
+ * Horizontal fusion: several MatMuls of one value become one. A CPU then reads the input of queries, keys and values once, quantizes it
+ * once, and synchronizes its threads once.
  *
  * ```
  * x ─► MatMul query ─► Add ─► q          x ─► MatMul query+key+value ─► Add ─► Split ─► q, k, v
@@ -8,14 +8,14 @@
  * x ─► MatMul value ─► Add ─► v
  * ```
  *
- * A GroupQueryAttention that is the only reader of all three takes them as they are, without the Split. Each column of a product is
- * computed from the same numbers as before.
+ * If a GroupQueryAttention is the only reader of all three, it reads them packed, without the Split. Each column is computed from the same
+ * numbers as before.
  */
 import { GraphIndex, int, type Graph, type GraphNode, type Initializer } from "@slm/onnx";
 import { CONTRIB } from "@slm/tensor";
 import type { GraphWeights, StoredWeight } from "../weights/graph-weights.js";
 
-/** One of the products: what it multiplies by and adds, and what it is called behind that. */
+/** One MatMul with its weight, its bias, and the name of its result. */
 interface Branch {
   readonly product: GraphNode;
   readonly weight: StoredWeight;
@@ -24,13 +24,13 @@ interface Branch {
   readonly output: string;
 }
 
-/** What stands in for a group of branches. */
+/** The nodes that replace a group of branches. */
 interface Joined {
   readonly nodes: readonly GraphNode[];
   readonly initializers: readonly Initializer[];
 }
 
-/** The graph with every group of products joined; weights that only they read are left out. */
+/** Returns the graph with every group fused, without the weights that only the group used. */
 export function fuseHorizontally(graph: Graph, weights: GraphWeights): Graph {
   const index = new GraphIndex(graph);
   const groups = groupsOf(graph, index, weights).filter((group) => group.length > 1);
@@ -52,7 +52,7 @@ export function fuseHorizontally(graph: Graph, weights: GraphWeights): Graph {
   return packAttention({ ...graph, nodes, initializers });
 }
 
-/** Branches by what they multiply, those with a bias apart from those without, in the order of the graph. */
+/** Groups branches by their input and by whether they have a bias, in graph order. */
 function groupsOf(graph: Graph, index: GraphIndex, weights: GraphWeights): readonly (readonly Branch[])[] {
   const groups = new Map<string, Branch[]>();
   for (const node of graph.nodes) {
@@ -90,7 +90,7 @@ function biasOf(
   return bias?.shape.length === 1 ? bias : undefined;
 }
 
-/** A weight that nothing else reads. */
+/** Whether only this node reads the weight. */
 function ownWeight(name: string, index: GraphIndex, weights: GraphWeights): StoredWeight | undefined {
   return index.usesOf(name).length === 1 ? weights.stored(name) : undefined;
 }
@@ -128,7 +128,7 @@ function sizesInitializer(name: string, sizes: readonly number[]): Initializer {
   return { name, dtype: "int64", shape: [sizes.length], data };
 }
 
-/** Attention that alone reads queries, keys and values of one Split reads what was split. */
+/** Passes packed queries, keys and values to an attention that is the only reader of their Split. */
 function packAttention(graph: Graph): Graph {
   const index = new GraphIndex(graph);
   const initializers = new Map(graph.initializers);

@@ -1,6 +1,6 @@
 /**
- * A model's lexical shortlist in its graphs: the encoder says which tokens may answer its source, and the decoder multiplies with the rows of
- * these alone, which are a few hundred of all.
+ * Adds a model's lexical shortlist to its graphs: the encoder computes which tokens can answer its source, and the decoder multiplies only
+ * their rows, a few hundred, with the hidden state.
  *
  * ```
  * source_ids ─► Gather (tokens of each source token) ─► Reshape [batch, tokens] ─┐
@@ -19,13 +19,13 @@ import type { Recorder, Tensor } from "@slm/tensor";
 import { cast, concat, reshape, shapeOf } from "../lowerings/emit.js";
 import type { Recording } from "./record.js";
 
-/** Most tokens of one source token: the table of the graph has as many columns as the longest list. */
+/** Most tokens per source token. The graph's table has as many columns as the longest list. */
 const MOST_TOKENS = 1024;
 
 /**
- * What is added to logits, `[batch, vocab]`.
+ * Emits the bias that is added to logits, `[batch, vocab]`.
  *
- * @throws SlmError DATA_INVALID for a list without a token that may always answer, or with too many for one token
+ * @throws SlmError DATA_INVALID for a list without a token that is always allowed, or with too many for one source token
  */
 export function lexicalBias(
   recorder: Recorder,
@@ -36,12 +36,12 @@ export function lexicalBias(
   const vocabulary = offsets.length - 1;
   const [filling] = always;
   if (filling === undefined)
-    throw new SlmError("DATA_INVALID", "export: the lexical shortlist has no token that may always answer");
+    throw new SlmError("DATA_INVALID", "export: the lexical shortlist has no token that is always allowed");
   const columns = offsets.reduce((most, offset, at) => Math.max(most, offset - (offsets[at - 1] ?? 0)), 1);
   if (columns > MOST_TOKENS)
     throw new SlmError(
       "DATA_INVALID",
-      `export: the lexical shortlist has ${columns} tokens for one source token, at most ${MOST_TOKENS} are accepted`,
+      `export: the lexical shortlist has ${columns} tokens for one source token, at most ${MOST_TOKENS} are supported`,
     );
   const rows = new Int32Array(vocabulary * columns).fill(filling);
   for (let token = 0; token < vocabulary; token++)
@@ -70,7 +70,7 @@ export function lexicalBias(
   return recorder.tensor(bias, [ids.shape[0], vocabulary]);
 }
 
-/** Logits `[batch, vocab]` of the last position `[batch, width]`: MASKED at tokens that may not answer. */
+/** Emits logits `[batch, vocab]` of the last position `[batch, width]`, MASKED at tokens that are not allowed. */
 export function lexicalLogits(
   { recorder, parameters, weightOf }: Recording,
   config: ModelConfig,
@@ -80,7 +80,8 @@ export function lexicalLogits(
   const { builder } = recorder;
   const scalar = (value: number): string => builder.constant("float32", [], [value]);
   const masked = recorder.nameOf(bias);
-  // Sums of columns by a product: ONNX Runtime's ReduceMax over rows takes ten times as long. All rows masked: rows · MASKED.
+  // A product sums the columns: ONNX Runtime's ReduceMax over rows takes ten times as long. If all rows are masked the sum is rows ·
+  // MASKED.
   const batch = shapeOf(recorder, masked, 0);
   const ones = builder.op("Expand", [scalar(1), concat(recorder, [builder.ints([1]), batch], 0)]);
   const total = builder.op("MatMul", [ones, masked]);
@@ -88,7 +89,7 @@ export function lexicalLogits(
   const least = builder.op("Mul", [rowsLess, scalar(LEXICAL_MASKED)]);
   const seen = reshape(recorder, builder.op("Greater", [total, least]), [-1]);
   const found = builder.op("NonZero", [seen]);
-  // Values under names of their own: a host makes what depends on the source alone once (see LISTED).
+  // Fixed names: a host computes the values that depend only on the source once (see LISTED).
   const named = (
     output: string,
     opType: string,
@@ -98,14 +99,14 @@ export function lexicalLogits(
   const ids = named(LISTED.ids, "Reshape", [found, builder.ints([-1])]);
   const head = weightOf(parameters[headWeight(config)]!);
   const rows = named(LISTED.rows, "Gather", [head, ids], { axis: int(0) });
-  // A token that may answer another row of the batch stays masked in this one.
+  // A token that is allowed only in another row of the batch stays masked in this one.
   const added = parameters[OPTIONAL_WEIGHTS.headBias];
   const shifts = added === undefined ? scalar(0) : builder.op("Gather", [weightOf(added), ids]);
   const own = builder.op("Gather", [masked, ids], { attributes: { axis: int(1) } });
   const shift = named(LISTED.bias, "Add", [own, shifts]);
   const listed = named(LISTED.logits, "Gemm", [recorder.nameOf(hidden), rows, shift], { transB: int(1) });
   const places = builder.op("Expand", [reshape(recorder, ids, [1, -1]), builder.op("Shape", [listed])]);
-  // Prompt lookup asks for several positions of one row.
+  // Prompt lookup needs several positions of one row.
   const size = [shapeOf(recorder, listed, 0), builder.ints([config.vocabularySize])];
   const all = builder.op("Expand", [masked, concat(recorder, size, 0)]);
   const logits = builder.op("ScatterElements", [all, places, listed], { attributes: { axis: int(1) } });

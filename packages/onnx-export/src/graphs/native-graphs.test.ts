@@ -16,7 +16,7 @@ const decoder = decoderGraph(source);
 const smallGraph = (change: Partial<typeof decoderOnly> = {}): Graph =>
   decoderGraph(graphSource(randomCheckpoint({ ...decoderOnly, ...change }), cpu));
 const small = smallGraph();
-/** Its cache is longer than what is joined with new positions at every step. */
+/** The cache is longer than the limit below which it is joined with new positions at every step. */
 const longer = decoderGraph(graphSource(randomCheckpoint({ ...encoderDecoder, maxTarget: 129 }), cpu));
 const replacing = decoderGraph(graphSource(checkpoint, selectDevice({ target: "web" })));
 
@@ -143,7 +143,7 @@ describe(decoderGraph, () => {
     expect(decoder.initializers.get("rotary.cos")?.shape).toEqual([10, 8]);
   });
 
-  test("rotates before attention where the fused rotation does not know the head size", () => {
+  test("rotates before attention if the fused rotation does not support the head size", () => {
     const rotations = (headDim: number): number => {
       const config = { ...decoderOnly, headDim };
       const device = selectDevice({ target: "gpu", profile: "cuda", precision: "float16" });
@@ -152,12 +152,12 @@ describe(decoderGraph, () => {
     expect([rotations(24), rotations(16)]).toEqual([4, 0]);
   });
 
-  test("rejects a head size that fused attention does not compute", () => {
+  test("rejects a head size that fused attention does not support", () => {
     expect(() => smallGraph({ headDim: 12 })).toThrow(expect.objectContaining({ code: "OP_UNSUPPORTED" }));
   });
 });
 
-test("the graphs hold every weight of the model, once each, and nothing else of that size", () => {
+test("the graphs contain every weight of the model once, and nothing else of that size", () => {
   const specs = parameterSpecs(encoderDecoder);
   const stored = [...encoder.initializers.values(), ...decoder.initializers.values()];
   const bytesOf = (names: ReadonlySet<string>): number =>
@@ -165,7 +165,7 @@ test("the graphs hold every weight of the model, once each, and nothing else of 
   const held = stored.map((initializer) => ({ ...initializer, names: partsOf(initializer.name) }));
   for (const { name } of specs) {
     const places = held.filter(({ names }) => names.has(name));
-    // Only the embedding is read by both graphs.
+    // Both graphs read only the embedding.
     expect(places, name).toHaveLength(name === "embedding.weight" ? 2 : 1);
     for (const { data, names } of places) expect(data.byteLength, name).toBe(bytesOf(names));
   }
@@ -182,7 +182,7 @@ test("both graphs keep their metadata and are valid", () => {
   expect(graph.metadata).toEqual({ model: "tiny" });
 });
 
-/** Names of the weights that an initializer joins: "a.key+value.weight" holds "a.key.weight" and "a.value.weight". */
+/** Splits the name of a fused initializer: "a.key+value.weight" contains "a.key.weight" and "a.value.weight". */
 function partsOf(name: string): ReadonlySet<string> {
   const choices = name.split(".").map((segment) => segment.split("+"));
   const names = choices.reduce<string[]>(

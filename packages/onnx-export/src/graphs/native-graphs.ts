@@ -21,7 +21,7 @@ import { allTokens, fewTokens, type PrunedVocabulary } from "./pruned-vocabulary
 import { pickOutputs } from "./pick-outputs.js";
 import { imageTokensInput } from "./vision-graph.js";
 
-/** Sizes that tensors carry while a graph is recorded. They mean nothing: the graph must not depend on them. */
+/** Placeholder sizes of tensors during recording. The graph must not depend on them. */
 export interface PlaceholderSizes {
   readonly batch: number;
   readonly source: number;
@@ -31,18 +31,18 @@ export interface PlaceholderSizes {
 const PLACEHOLDERS: PlaceholderSizes = { batch: 1, source: 1, target: 1 };
 
 /**
- * Tokens the decoder's self-attention cache must hold: the longest target, behind the source for a decoder-only model,
- * which reads it as the beginning of its own text.
+ * Capacity of the decoder's self-attention cache [tokens]: the longest target, plus the source for a decoder-only model, which reads it as
+ * a prefix.
  */
 export function cacheCapacity(config: ModelConfig): number {
   return config.architecture === "decoder-only" ? config.maxSource + config.maxTarget : config.maxTarget;
 }
 
 /**
- * The encoder: source ids and lengths in, and image tokens of a vision-language model; cross-attention keys and values of every
- * decoder layer out.
+ * Records the encoder. Inputs: source ids and lengths, and image tokens for a vision-language model. Outputs: cross-attention keys and
+ * values of every decoder layer.
  *
- * @throws SlmError OP_UNSUPPORTED if the profile has no operator for the model's heads.
+ * @throws SlmError OP_UNSUPPORTED if the profile has no operator for the model's head size.
  */
 export function encoderGraph(
   source: GraphSource<EncoderDecoderConfig>,
@@ -56,7 +56,7 @@ export function encoderGraph(
     const ids = input(GRAPH_IO.sourceIds, "int32", [batch, length], ["batch", text]);
     const lengths = input(GRAPH_IO.sourceLengths, "int32", [batch], ["batch"]);
     const { states, padding } = encode(config, parameters, ids, { lengths }, image);
-    // What was encoded is as long as the ids, but for an image and pooling.
+    // Only images and pooling make the encoder's output longer or shorter than the ids.
     const isAsLong = image === undefined && pooledGroup(config) === 1;
     const bias = lengthBias({ lengths: padding.lengths, ids: isAsLong ? ids : states }, {});
     output(GRAPH_IO.sourceBias, bias, "float32", BIAS_SHAPE);
@@ -75,13 +75,13 @@ export function encoderGraph(
 }
 
 /**
- * The decoder of either architecture: new tokens and caches in, logits of the last position out, and updated caches or the new
- * positions of them, as the device's profile says. That caches may be updated in place is proved here.
+ * Records the decoder of either architecture. Inputs: new tokens and caches. Outputs: logits of the last position, and whole caches or only
+ * their new positions, depending on the profile. It also proves that caches can be updated in place.
  *
- * Where attention is GroupQueryAttention (onnxruntime 1.30), a run over several tokens of several rows must start with
- * empty caches; later runs take one token, or one row: it rejects the rest by name.
+ * With GroupQueryAttention (onnxruntime 1.30) a run over several tokens of several rows must start with empty caches. Later runs can have
+ * one token or one row; the operator reports an error otherwise.
  *
- * @throws SlmError OP_UNSUPPORTED if the profile has no operator for the model's heads.
+ * @throws SlmError OP_UNSUPPORTED if the profile has no operator for the model's head size.
  */
 export function decoderGraph(source: GraphSource, sizes: PlaceholderSizes = PLACEHOLDERS): Graph {
   const { config } = source;
@@ -143,7 +143,7 @@ function prunedVocabulary(
     : fewTokens(recorder, { config, parameters, shortlist });
 }
 
-/** Logits `[batch, vocab]` of the last position, and what is picked at every position if the export asks for that. */
+/** Emits logits `[batch, vocab]` of the last position, and the top-1 token of every position if `picks` is set. */
 function decoderLogits(
   recording: Recording,
   spoken: PrunedVocabulary,
@@ -158,7 +158,7 @@ interface DecoderStates extends Pick<GraphSource, "picks"> {
   readonly hidden: Tensor;
 }
 
-/** Logits `[batch, vocab]` of the last position. */
+/** Emits logits `[batch, vocab]` of the last position. */
 function lastLogits({ recorder, parameters }: Recording, config: ModelConfig, hidden: Tensor): Tensor {
   return recorder.builder.scope("decoder", () =>
     outputHead(config, parameters, lastPosition({ x: hidden }, {})),
@@ -167,7 +167,7 @@ function lastLogits({ recorder, parameters }: Recording, config: ModelConfig, hi
 
 const logitsShape = ({ vocabularySize }: ModelConfig): (number | string)[] => ["batch", vocabularySize];
 
-/** Logits of the last position, of the tokens that may answer the source alone. */
+/** Emits logits of the last position, only for the tokens of the lexical shortlist. */
 function ofSource(recording: Recording, config: ModelConfig, hidden: Tensor): Tensor {
   const { recorder, input } = recording;
   const [batch] = hidden.shape;
@@ -191,7 +191,7 @@ const crossValueShape = ({ kvHeads, headDim }: ModelConfig): (number | string)[]
   headDim,
 ];
 
-/** The encoder's outputs as inputs of the decoder; nothing for a decoder-only model. */
+/** Declares the encoder's outputs as decoder inputs; none for a decoder-only model. */
 function sourceContext(
   { input }: Recording,
   config: ModelConfig,

@@ -1,4 +1,4 @@
-/** A decoder of dynamic sizes that returns the top-1 token of every position, so that a host that loads it as it is can verify several tokens in a run. */
+/** Makes a dynamic decoder return the top-1 token of every position, so that a host can verify several tokens per run. */
 import { GRAPH_IO } from "@slm/exported-model";
 import { int } from "@slm/onnx";
 import { outputHead } from "@slm/model";

@@ -1,13 +1,13 @@
 /**
- * What `patchRows` of `@slm/vision` computes, as part of a graph: an image of any size becomes the rows that a tower reads.
+ * Computes `patchRows` of `@slm/vision` in a graph: an image of any size becomes the rows that a tower reads.
  *
  * ```
  * pixels float32 [batch, 3, height, width], 0 to 255 -> uint8 -> (luminance) -> resize -> pad or cut to the tower's size
  *   -> scale, mean, deviation -> patches [batch, rows, values]
  * ```
  *
- * ONNX Runtime's antialiased `Resize` of uint8 is Pillow's arithmetic: samples differ from `resample`'s by one level at most,
- * where it filters rows and columns in the other order. Images that have the size already are not touched.
+ * ONNX Runtime's antialiased `Resize` of uint8 computes as Pillow does. It filters rows and columns in the other order than `resample`, so
+ * samples differ by at most one level. Images of the right size are not changed.
  */
 import { SlmError } from "@slm/core";
 import { float, int, ints, text } from "@slm/onnx";
@@ -31,11 +31,11 @@ const MODES: Readonly<Record<FilterName, string | undefined>> = {
 const CUBIC_COEFFICIENT = -0.5;
 
 /**
- * Emits the preparation of images.
+ * Emits the image preprocessing.
  *
  * @param pixels float32 `[batch, 3, height, width]`, levels from 0 to 255.
  * @returns float32 `[batch, rows, values]`, see `patchRowsShape`.
- * @throws SlmError OP_UNSUPPORTED for a filter that ONNX has none of.
+ * @throws SlmError OP_UNSUPPORTED for a filter that ONNX lacks.
  */
 export function pixelPatches(recorder: Building, reading: PatchReading, pixels: string): string {
   const { image, classToken } = reading;
@@ -62,7 +62,7 @@ function resized(recorder: Building, image: Processing, levels: string): string 
   if (resize === undefined) return levels;
   const mode = MODES[filter];
   if (mode === undefined) {
-    throw new SlmError("OP_UNSUPPORTED", `export: ONNX resizes no images by filter '${filter}'`, {
+    throw new SlmError("OP_UNSUPPORTED", `export: ONNX Resize has no '${filter}' filter`, {
       suggestions: ["--layout native: slm resizes images itself"],
     });
   }
@@ -84,7 +84,7 @@ function resized(recorder: Building, image: Processing, levels: string): string 
 const sidesOf = ({ builder }: Building, value: string): string =>
   builder.op("Shape", [value], { attributes: { start: int(SIDES[0]), end: int(SIDES[1] + 1) } });
 
-/** Size after resizing, int64 `[2]`; as `processImage` chooses it. */
+/** Size after resizing, int64 `[2]`, as in `processImage`. */
 function resizedSize(recorder: Building, resize: NonNullable<Processing["resize"]>, sides: string): string {
   const { builder } = recorder;
   switch (resize.kind) {
@@ -107,7 +107,7 @@ function resizedSize(recorder: Building, resize: NonNullable<Processing["resize"
   }
 }
 
-/** The window that the tower sees: a fitted image at the upper left of its background, or the middle of an image. */
+/** The window that the tower reads: a fitted image padded at the right and bottom, or the centre of an image. */
 function placed(recorder: Building, image: Processing, levels: string): string {
   const { resize, crop } = image;
   const isFit = resize?.kind === "fit";
@@ -122,14 +122,14 @@ function placed(recorder: Building, image: Processing, levels: string): string {
   return builder.op("Pad", [levels, pads, background, builder.ints(SIDES)]);
 }
 
-/** Half of whole numbers, rounded up, negative ones too. */
+/** Half of an integer, rounded up, also for negative numbers. */
 function halfUp({ builder }: Building, value: string): string {
   const two = builder.ints([2]);
   const even = builder.op("Add", [value, builder.op("Mod", [value, two])]);
   return builder.op("Div", [even, two]);
 }
 
-/** `sampleTables`, step by step in float32. */
+/** The same float32 steps as `sampleTables`. */
 function normalized(
   { builder }: Building,
   { channels, scale, mean, std }: Processing,
@@ -141,7 +141,7 @@ function normalized(
   return builder.op("Div", [builder.op("Sub", [scaled, perChannel(mean)]), perChannel(std)]);
 }
 
-/** Rows of patches; pixels at the right and the bottom that fill none are cut. */
+/** Rows of patches. Pixels at the right and bottom that do not fill a patch are cut. */
 function patches(recorder: Building, { image, patch }: PatchReading, planes: string): string {
   const { height, width } = processedSize(image);
   const [down, across] = [Math.floor(height / patch.height), Math.floor(width / patch.width)];

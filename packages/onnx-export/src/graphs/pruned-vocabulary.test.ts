@@ -38,7 +38,7 @@ describe(collectShortlist, () => {
     expect(ids).toEqual(expect.arrayContaining([...tokenizer.encodeTarget("X"), 0, 1, 2, 3]));
   });
 
-  test("rejects to know nothing", async () => {
+  test("rejects an empty list of answers", async () => {
     const tokenizer = await loadTokenizer(source.tokenizerDirectory);
     await expect(collectShortlist(tokenizer, texts())).rejects.toMatchObject({ code: "INPUT_MISSING" });
   });
@@ -63,7 +63,7 @@ describe(fewTokens, () => {
     );
   });
 
-  test("is rejected where the decoder reads the source, and in graphs of fixed sizes", async () => {
+  test("is rejected if the decoder reads the source, and in static graphs", async () => {
     const directory = await mkdtemp(join(root, "rejected"));
     const settings = { outputDirectory: directory, shortlist: SHORTLIST };
     await expect(exportWeights(source, { ...settings, target: "npu" })).rejects.toMatchObject({

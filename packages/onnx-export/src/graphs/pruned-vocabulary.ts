@@ -1,6 +1,6 @@
 /**
- * Pruned vocabulary: a decoder whose embedding and head have only the rows of a shortlist of tokens, so that a step reads and
- * multiplies less. Its interface does not change: ids and logits are those of the whole vocabulary.
+ * Pruned vocabulary: the decoder's embedding and head have only the rows of a shortlist of tokens, so that a step reads and multiplies
+ * less. Its inputs and outputs still use the ids of the whole vocabulary.
  *
  * ```
  * target_ids ─► Gather (place of each token on the list) ─► embedding of n rows ─► ... ─► head of n rows
@@ -12,18 +12,18 @@ import { OPTIONAL_WEIGHTS, type ModelConfig, type Parameters } from "@slm/model"
 import type { Recorder, Tensor } from "@slm/tensor";
 import { shortTable, tablesOf, type Shortlist } from "../weights/shortlist.js";
 
-/** Logit of a token that is not on the list: its probability is zero in float32, and it is a number in every format. */
+/** Logit of a token that is not on the list: its probability is zero in float32, and every format can represent it. */
 const MASKED_LOGIT = -1e9;
 
-/** What differs between a decoder of all tokens and one of few. */
+/** The differences between a decoder with the whole vocabulary and one with a pruned vocabulary. */
 export interface PrunedVocabulary {
   readonly config: ModelConfig;
   readonly parameters: Parameters;
-  /** Columns of what `logitsOf` gives: the whole vocabulary. */
+  /** Columns of the result of `logitsOf`: the whole vocabulary. */
   readonly logitsSize: number;
-  /** Ids of the vocabulary as rows of the tables. */
+  /** Maps ids of the vocabulary to rows of the tables. */
   readonly rowsOf: (ids: Tensor) => Tensor;
-  /** Logits of the rows `[..., rows]` as logits of the vocabulary `[..., vocabulary]`. */
+  /** Maps logits of the rows `[..., rows]` to logits of the vocabulary `[..., vocabulary]`. */
   readonly logitsOf: (logits: Tensor) => Tensor;
 }
 
@@ -35,7 +35,7 @@ export const allTokens = (config: ModelConfig, parameters: Parameters): PrunedVo
   logitsOf: (logits) => logits,
 });
 
-/** @param recorder of the decoder's graph; its weights hold the short tables (`withShortTables`) */
+/** @param recorder of the decoder's graph, whose weights include the short tables (`withShortTables`) */
 export function fewTokens(
   recorder: Recorder,
   { config, parameters, shortlist }: { config: ModelConfig; parameters: Parameters; shortlist: Shortlist },

@@ -14,33 +14,33 @@ import { groupHeads } from "../weights/head-order.js";
 import { withShortTables, type Shortlist } from "../weights/shortlist.js";
 import { WeightStore } from "../weights/weight-store.js";
 
-/** Text stored in the ONNX file beside the graph. */
+/** Text stored in the ONNX file next to the graph. */
 export type Metadata = Readonly<Record<string, string>>;
 
-/** A model to record graphs of. Its weights are grouped by heads and shared by all its graphs. */
+/** A model to record graphs of. All its graphs share the weights, whose heads are in grouped order. */
 export interface GraphSource<Config extends ModelConfig = ModelConfig> {
   readonly config: Config;
   readonly device: Device;
   readonly weights: WeightStore;
-  /** What inputs of norms are divided by, by the name of the gain; others by 1. */
+  /** Divisors of the inputs of norms, by the name of the gain. Default: 1. */
   readonly divisors: ReadonlyMap<string, number>;
-  /** Tokens that a decoder of dynamic sizes knows. Absent: all. */
+  /** Tokens that a dynamic decoder can produce. Absent: all. */
   readonly shortlist?: Shortlist | undefined;
-  /** Which tokens may answer which source. Absent: all. */
+  /** The lexical shortlist. Absent: none. */
   readonly lexical?: LexicalShortlist | undefined;
-  /** Whether a decoder of dynamic sizes returns the top-1 token of every position, so that a host that loads it as it is can verify drafts. */
+  /** Whether a dynamic decoder returns the top-1 token of every position, so that a host can verify drafts. */
   readonly picks?: boolean | undefined;
   readonly metadata?: Metadata | undefined;
 }
 
 /**
- * A checkpoint as a source of graphs.
+ * Creates the source of graphs from a checkpoint.
  *
- * @param deferred whether weights are read when they are written (see {@link WeightStore}). Default: at once.
- * @param planned whether weights have no values yet, so that sums are not fitted to float16. Default: they have.
- * @param shortlist tokens that the decoder knows. Default: all.
- * @param lexical which tokens may answer which source. Default: all.
- * @param picks see {@link GraphSource}. Default: it does not.
+ * @param deferred whether weights are read only when they are written (see {@link WeightStore}). Default: false.
+ * @param planned whether weights have no values yet, so that sums are not fitted to float16. Default: false.
+ * @param shortlist tokens that the decoder can produce. Default: all.
+ * @param lexical the lexical shortlist. Default: none.
+ * @param picks see {@link GraphSource}. Default: false.
  */
 export function graphSource<Config extends ModelConfig>(
   checkpoint: Checkpoint & { readonly config: Config },
@@ -78,14 +78,14 @@ export function graphSource<Config extends ModelConfig>(
   };
 }
 
-/** What a graph's body records with. */
+/** What the function that records a graph's body needs. */
 export interface Recording {
   readonly recorder: Recorder;
-  /** Handles by which lowerings find the weights: named like them, stored in the graph only when used. */
+  /** Handles of the weights, by name. A weight is stored in the graph only when a lowering uses it. */
   readonly parameters: Parameters;
-  /** Name of the initializer of a weight, with its axes as in the checkpoint. */
+  /** Stores a weight with its axes as in the checkpoint and returns the initializer's name. */
   readonly weightOf: (parameter: Tensor) => string;
-  /** Declares a graph input; `shape` is what it carries while recording, `dims` (default: the same) what it declares. */
+  /** Declares a graph input. `shape` is its placeholder shape during recording, `dims` (default: the same) the declared one. */
   readonly input: (
     name: string,
     dtype: "float32" | "int32" | "int64" | "precision",
@@ -102,9 +102,9 @@ export interface Recording {
 
 export interface GraphSpec {
   readonly name: string;
-  /** Longest sequence or cache attended over [tokens]. */
+  /** Longest sequence or cache that is attended [tokens]. */
   readonly positions: number;
-  /** Names of inputs that rows read besides their op's own. */
+  /** Names of graph inputs that lowerings read in addition to their op's inputs. */
   readonly biases?: GraphInputs;
 }
 
@@ -166,7 +166,7 @@ function recordingOf(
     parameters,
     input: (name, dtype, shape, dims = shape) => {
       const stored = dtype === "precision" ? precision : dtype;
-      // tfjs knows no int64; what a tensor carries while recording decides nothing.
+      // tfjs has no int64; the placeholder's type does not matter.
       const carried = dtype === "int32" || dtype === "int64" ? "int32" : "float32";
       return recorder.tensor(builder.input(name, stored, dims), shape, carried);
     },

@@ -10,7 +10,7 @@ import { staticDecoderGraph, staticEncoderGraph } from "./static-graphs.js";
 const checkpoint = randomCheckpoint({ ...encoderDecoder, heads: 4, kvHeads: 2 });
 const SIZES = { source: 12, window: 6 };
 
-/** Operators that each profile's software maps to the device. Sources as in profiles.ts. */
+/** Operators that each profile's software maps to the device. Sources: see profiles.ts. */
 const COMMON = [
   "Add",
   "Concat",
@@ -48,7 +48,7 @@ describe.each(profilesOf("npu"))("static graphs of profile %s", (profile) => {
     }
   });
 
-  test("have no size that is not a number, and no rank above 4", () => {
+  test("have only numeric sizes, and rank 4 at most", () => {
     for (const graph of graphs) {
       for (const { shape } of [...graph.inputs, ...graph.outputs]) {
         expect(shape?.every((size) => typeof size === "number" && size > 0)).toBe(true);
@@ -98,7 +98,7 @@ describe.each(profilesOf("npu"))("static graphs of profile %s", (profile) => {
 const signature = (values: Graph["outputs"]): string[] =>
   values.map(({ name, dtype, shape }) => `${name} ${dtype}[${shape?.join(",") ?? "?"}]`);
 
-test("take masks and the token's position, and give the token's own keys and values", () => {
+test("read masks and the token's position, and return the token's keys and values", () => {
   const [encoder, decoder] = graphsOf("coreml", "float16");
   expect(signature(encoder!.inputs)).toEqual(["source_ids int32[1,12]", "source_bias float32[1,1,1,12]"]);
   expect(signature(encoder!.outputs).slice(0, 2)).toEqual([
@@ -128,7 +128,7 @@ test("take masks and the token's position, and give the token's own keys and val
   ]);
 });
 
-test("float16 graphs norm and take softmax in float32", () => {
+test("float16 graphs compute norms and softmax in float32", () => {
   for (const graph of graphsOf("coreml", "float16")) {
     const producers = new Map(graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node])));
     const guarded = graph.nodes.filter(({ opType }) => opType === "Softmax" || opType === "ReduceMean");

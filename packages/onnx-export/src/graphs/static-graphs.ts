@@ -1,6 +1,6 @@
 /**
- * Graphs of numbers only (target npu): one text at a time, masks and positions as inputs, no control flow, no rank above 4. One set per
- * source length; a decoder-only model has one set.
+ * Graphs with static shapes (target npu): one text at a time, masks and positions as inputs, no control flow, rank 4 at most. There is one
+ * set per source length; a decoder-only model has one set.
  *
  * ```
  * encoder  source_ids int32 [1, source], source_bias float32 [1, 1, 1, source]; of a vision-language model
@@ -17,11 +17,11 @@
  *
  * n is 1 in the decoder and `chunk` in the chunk graph, which reads prompts and verifies draft tokens.
  *
- * A decoder with a recurrence (`stateWidth`) has no window_bias, and past.l.state [1, width], the state of the position before its tokens,
- * and present.l.state [n, width] in place of keys and values.
+ * A decoder with a recurrence (`stateWidth`) has no window_bias. In place of keys and values it has past.l.state [1, width], the state
+ * before its tokens, and present.l.state [n, width].
  *
- * The host pads the source, sets biases to 0 where something may be attended and to STATIC_MASKED elsewhere, and
- * writes each token's keys and values into the slot of its position.
+ * The host pads the source, sets biases to 0 at positions to attend and to STATIC_MASKED elsewhere, and writes each token's keys and values
+ * into the slot of its position.
  */
 import { GRAPH_IO } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
@@ -48,24 +48,24 @@ export const STATIC_IO = { windowBias: GRAPH_IO.windowBias, position: GRAPH_IO.p
 
 /** Sizes of one set of graphs [tokens]. */
 export interface StaticSizes {
-  /** Tokens of an image and of the text; of a decoder-only model those of the longest prompt. */
+  /** Tokens of image and text; for a decoder-only model tokens of the longest prompt. */
   readonly source: number;
   readonly window: number;
-  /** New tokens in a run of the chunk graph. Absent: there is none. */
+  /** New tokens in a run of the chunk graph. Absent: no chunk graph. */
   readonly chunk?: number | undefined;
 }
 
-/** @throws SlmError OP_UNSUPPORTED for a decoder-only model, naming what takes none. */
+/** @throws SlmError OP_UNSUPPORTED for a decoder-only model, naming the feature */
 export function requireEncoder(config: ModelConfig, what: string): EncoderDecoderConfig {
   if (config.architecture === "encoder-decoder") return config;
   throw new SlmError(
     "OP_UNSUPPORTED",
-    `export: ${what} takes encoder-decoder models; this one is decoder-only`,
+    `export: ${what} supports only encoder-decoder models; this one is decoder-only`,
     { suggestions: ["--target cpu", "--target gpu"] },
   );
 }
 
-/** The encoder for sources of up to `source` tokens, those of an image among them. */
+/** Records the encoder for sources of up to `source` tokens, image tokens included. */
 export function staticEncoderGraph(source: GraphSource<EncoderDecoderConfig>, sizes: StaticSizes): Graph {
   const { config } = source;
   const spec = {
@@ -78,7 +78,7 @@ export function staticEncoderGraph(source: GraphSource<EncoderDecoderConfig>, si
     const image = imageTokensInput(source, recording, 1);
     const ids = input(GRAPH_IO.sourceIds, "int32", [1, sizes.source - (image?.shape[1] ?? 0)]);
     input(GRAPH_IO.sourceBias, "float32", [1, 1, 1, sizes.source]);
-    // Static graphs read the bias above; the mask only says that there is padding.
+    // Static graphs read the bias above; this mask only indicates that there is padding.
     const mask = recorder.tensor(GRAPH_IO.sourceBias, [1, sizes.source]);
     const { states } = encode(config, parameters, ids, { mask }, image);
     crossCaches(config, parameters, states).forEach(({ key, value }, layer) => {
@@ -88,7 +88,7 @@ export function staticEncoderGraph(source: GraphSource<EncoderDecoderConfig>, si
   });
 }
 
-/** The decoder over `tokens` new tokens. */
+/** Records the decoder for `tokens` new tokens. */
 export function staticDecoderGraph(source: GraphSource, sizes: StaticSizes, tokens = 1): Graph {
   const { config } = source;
   const { kvHeads, headDim, vocabularySize } = config;
@@ -134,13 +134,13 @@ export function staticDecoderGraph(source: GraphSource, sizes: StaticSizes, toke
   });
 }
 
-/** Logits `[tokens, vocab]` of rows, which tensors say are `[1, tokens, width]`. */
+/** Emits logits `[tokens, vocab]` of rows, which tensors describe as `[1, tokens, width]`. */
 function rowLogits({ recorder, parameters }: Recording, config: ModelConfig, hidden: Tensor): Tensor {
   const rows = recorder.tensor(recorder.nameOf(hidden), hidden.shape.slice(1));
   return recorder.builder.scope("decoder", () => outputHead(config, parameters, rows));
 }
 
-/** The source as an input; nothing for a decoder-only model. */
+/** Declares the source as inputs; none for a decoder-only model. */
 function staticContext(
   { input, recorder }: Recording,
   config: ModelConfig,

@@ -1,5 +1,5 @@
 /**
- * A decoder-only model as Hugging Face's transformers.js and Optimum name it: one graph, `model`.
+ * A decoder-only model with the input and output names of transformers.js and Optimum: one graph, `model`.
  *
  * ```
  * input_ids int64 [batch, target], attention_mask int64 [batch, past + target], num_logits_to_keep int64 [],
@@ -7,8 +7,8 @@
  *    -> logits float32 [batch, kept, vocab], present.l.{key,value} [batch, kvHeads, past + target, headDim]
  * ```
  *
- * `num_logits_to_keep` is how many of the last positions get logits, 0 for all. There is no `position_ids`: rotations only
- * depend on distances, which padding on the left does not change.
+ * `num_logits_to_keep` is the number of last positions that get logits; 0 means all. There is no `position_ids`: rotations depend only on
+ * distances, which padding on the left does not change.
  */
 import type { Graph } from "@slm/onnx";
 import { decodeStep, outputHead, type DecoderOnlyConfig } from "@slm/model";
@@ -30,7 +30,7 @@ export const TRANSFORMERS_DECODER_IO = {
 
 const IO = TRANSFORMERS_DECODER_IO;
 
-/** The whole model, for the first run and all others. */
+/** Records the whole model, for the first and all later runs. */
 export function transformersDecoderOnlyGraph(source: GraphSource<DecoderOnlyConfig>): Graph {
   const { config } = source;
   const { kvHeads, headDim, decoderLayers, vocabularySize } = config;
@@ -61,7 +61,7 @@ export function transformersDecoderOnlyGraph(source: GraphSource<DecoderOnlyConf
   });
 }
 
-/** The last positions of `[batch, target, width]`, as many as `kept` says: a slice from -kept on, which for 0 is all. */
+/** The last `kept` positions of `[batch, target, width]`: a slice from -kept, which is everything for 0. */
 function lastPositions({ recorder }: Recording, hidden: Tensor, kept: Tensor): Tensor {
   const { builder } = recorder;
   const start = builder.op("Neg", [builder.op("Reshape", [recorder.nameOf(kept), builder.ints([1])])]);

@@ -1,5 +1,5 @@
 /**
- * Graphs as Hugging Face's transformers.js and Optimum name them: `encoder_model` and `decoder_model_merged`.
+ * Encoder-decoder graphs with the input and output names of transformers.js and Optimum: `encoder_model` and `decoder_model_merged`.
  *
  * ```
  * encoder  input_ids int64 [batch, source], attention_mask int64 [batch, source]
@@ -9,10 +9,10 @@
  *       -> logits float32 [batch, target, vocab], present.l.{decoder,encoder}.{key,value}
  * ```
  *
- * Of a vision-language model the encoder is another (`transformers-image.ts`), and the decoder has no mask.
+ * A vision-language model has another encoder (`transformers-image.ts`), and its decoder has no mask.
  *
- * Optimum merges two decoders by an `If`. Here is none: keys and values of the source are the past ones and those of
- * the encoder's hidden states behind them, which is all of it at the first step and nothing after.
+ * Optimum merges two decoders with an `If`. This graph needs none: keys and values of the source are the past ones followed by those of the
+ * encoder's hidden states that the past does not cover: all of them at the first step, none afterwards.
  */
 import { SlmError } from "@slm/core";
 import type { Graph } from "@slm/onnx";
@@ -49,8 +49,8 @@ export const TRANSFORMERS_IO = {
 } as const;
 
 /**
- * Caches grow and lie by rows, as the library makes and concatenates them. Callers may ask for more tokens than a table of positions has
- * rows (the library's pipelines ask for 256); they should get poor tokens then, and no error.
+ * The library creates and concatenates caches with rows outermost, and they grow. Callers can request more tokens than a table of positions
+ * has rows (the library's pipelines request 256). They then get poor tokens instead of an error.
  */
 const VARIANTS: Pick<
   LoweringVariants,
@@ -64,20 +64,20 @@ const VARIANTS: Pick<
   crossAttention: "decomposedRows",
 };
 
-/** Positions that the rotary tables hold at least, for the same reason. */
+/** Minimum number of positions in the rotary tables, for the same reason. */
 export const MIN_POSITIONS = 1024;
 
-/** The device with the forms of this layout. @throws SlmError OP_UNSUPPORTED for static graphs and for bfloat16. */
+/** The device with the lowering variants of this layout. @throws SlmError OP_UNSUPPORTED for static graphs and for bfloat16. */
 export function transformersDevice(device: Device): Device {
   if (device.shapes === "static") {
     throw new SlmError(
       "OP_UNSUPPORTED",
-      "export: layout transformers.js has dynamic sizes, target npu static ones",
+      "export: layout transformers.js has dynamic shapes, but target npu needs static ones",
       { suggestions: ["--target web --layout transformers.js"] },
     );
   }
   if (device.precision === "bfloat16") {
-    throw new SlmError("OP_UNSUPPORTED", "export: transformers.js knows no bfloat16 models", {
+    throw new SlmError("OP_UNSUPPORTED", "export: transformers.js does not support bfloat16 models", {
       suggestions: ["--precision float16"],
     });
   }
@@ -86,11 +86,11 @@ export function transformersDevice(device: Device): Device {
 
 const SOURCE_DIMS = ["batch_size", "encoder_sequence_length"] as const;
 
-/** Symbolic length of the encoder's output, which the library's mask is longer than where tokens are pooled. */
+/** Symbolic length of the encoder's output. If tokens are pooled, it is shorter than the library's mask. */
 const hiddenLength = (config: EncoderDecoderConfig): string =>
   pooledGroup(config) === 1 ? SOURCE_DIMS[1] : "pooled_sequence_length";
 
-/** The encoder. */
+/** Records the encoder. */
 export function transformersEncoderGraph(source: GraphSource<EncoderDecoderConfig>): Graph {
   const { config } = source;
   const positions = Math.max(config.maxSource, MIN_POSITIONS);
@@ -111,7 +111,7 @@ export function transformersEncoderGraph(source: GraphSource<EncoderDecoderConfi
   );
 }
 
-/** The decoder, for the first step and all others. */
+/** Records the decoder, for the first and all later steps. */
 export function transformersDecoderGraph(source: GraphSource<EncoderDecoderConfig>): Graph {
   const { config } = source;
   const { kvHeads, headDim, decoderLayers, vocabularySize } = config;
@@ -176,7 +176,7 @@ export function transformersDecoderGraph(source: GraphSource<EncoderDecoderConfi
   });
 }
 
-/** What hides padding of the source. Images are not padded, and the library has no mask of them. */
+/** The mask of the source's padding. Images are not padded, and the library has no mask for them. */
 function sourceBias({ recorder, input }: Recording, config: EncoderDecoderConfig): string {
   if (config.vision !== undefined) return recorder.builder.constant("float32", [1, 1, 1, 1], [0]);
   const attended = input(TRANSFORMERS_IO.decoderEncoderMask, "int64", [1, 1], SOURCE_DIMS);
@@ -184,7 +184,7 @@ function sourceBias({ recorder, input }: Recording, config: EncoderDecoderConfig
   return maskBias(recorder, pooledMask(recorder, mask, config));
 }
 
-/** Past keys and values of the source, and those of the hidden states behind them. */
+/** Past keys and values of the source, followed by those of new hidden states. */
 function extendedCross(
   { recorder, parameters }: Recording,
   config: EncoderDecoderConfig,
@@ -203,7 +203,7 @@ function extendedCross(
   });
 }
 
-/** Hidden states `[batch, source, width]` from the position on that a cache ends at. */
+/** Hidden states `[batch, source, width]` from the end of a cache. */
 function tokensAfter(recorder: Recorder, hidden: string, cache: string): string {
   const { builder } = recorder;
   const end = builder.ints([Number.MAX_SAFE_INTEGER]);
@@ -219,9 +219,8 @@ interface EndPart {
 }
 
 /**
- * Logits `[batch, target, vocab]` with the EOS token behind the EOS token, whatever the model would say: the library
- * generates on in rows that have ended until all rows of a batch have, and keeps what it gets. Where answers also start with EOS (BART,
- * NLLB), the first run is left as it is.
+ * Forces an EOS token after an EOS token in logits `[batch, target, vocab]`: the library goes on generating in finished rows until all rows
+ * of the batch have ended, and keeps the tokens. If answers also start with EOS (BART, NLLB), the first run is not changed.
  */
 function endStaysEnd({ builder }: Recorder, { ids, pastLength, logits, config }: EndPart): string {
   const { vocabularySize, tokens } = config;

@@ -1,13 +1,13 @@
 /**
- * The encoder of a model that is asked one question about every image, as transformers.js's `vision-encoder-decoder` reads it:
+ * The encoder of a vision-language model with a fixed prompt, in the form of transformers.js's `vision-encoder-decoder`:
  *
  * ```
- * pixel_values float32 [batch, 3, height, width], 0 to 255 -> patches -> tower -> projector, the prompt's tokens behind them
+ * pixel_values float32 [batch, 3, height, width], 0 to 255 -> patches -> tower -> projector, followed by the prompt's tokens
  *   -> encoder -> last_hidden_state [batch, image + prompt, width]
  * ```
  *
- * That library resizes without antialiasing, and by a browser's means in a browser. Here the graph does it, so that a model sees
- * what it was trained on: `preprocessor_config.json` asks for pixels as they are.
+ * That library resizes without antialiasing, or with a browser's own code. This graph resizes images itself, so that the model reads the
+ * same pixels as in training; `preprocessor_config.json` turns the library's resizing off.
  */
 import { SlmError } from "@slm/core";
 import type { Graph } from "@slm/onnx";
@@ -29,8 +29,8 @@ import { MIN_POSITIONS, TRANSFORMERS_IO } from "./transformers-graphs.js";
 export const PIXEL_VALUES = "pixel_values";
 
 /**
- * @param prompt tokens of the question that every image is asked.
- * @throws SlmError OP_UNSUPPORTED for a filter that graphs have none of.
+ * @param prompt tokens of the fixed prompt.
+ * @throws SlmError OP_UNSUPPORTED for a resize filter that ONNX lacks.
  */
 export function transformersImageEncoderGraph(
   source: GraphSource<EncoderDecoderConfig>,
@@ -61,7 +61,7 @@ export function transformersImageEncoderGraph(
   });
 }
 
-/** The prompt for every image, int64 `[batch, prompt]`. */
+/** The prompt, repeated for every image: int64 `[batch, prompt]`. */
 function promptIds({ recorder }: Recording, pixels: string, prompt: readonly number[]): string {
   const { builder } = recorder;
   const row = builder.constant("int64", [1, prompt.length], [...prompt]);
@@ -70,10 +70,10 @@ function promptIds({ recorder }: Recording, pixels: string, prompt: readonly num
 }
 
 /**
- * The tokens that stand behind every image, or undefined for a model that reads text only.
+ * The tokens that follow every image, or undefined for a text model.
  *
  * @param encodeSource the model's tokenizer.
- * @throws SlmError OP_UNSUPPORTED for a vision-language model without a default prompt: the library's encoder reads pixels only.
+ * @throws SlmError OP_UNSUPPORTED for a vision-language model without a default prompt, because the library's encoder reads only pixels.
  */
 export function promptOf(
   { vision, maxSource }: EncoderDecoderConfig,
@@ -84,11 +84,11 @@ export function promptOf(
     throw new SlmError(
       "OP_UNSUPPORTED",
       "export: layout transformers.js supports a vision-language model only with a fixed prompt: " +
-        "vision-encoder-decoder reads pixels only",
+        "vision-encoder-decoder reads only pixels",
       {
         suggestions: [
           "set vision.prompt in the checkpoint's config.json to that prompt",
-          "--target web: slm deploy --to web makes a page of it",
+          "--target web, then slm deploy --to web for a web page",
         ],
       },
     );
@@ -98,6 +98,6 @@ export function promptOf(
   if (tokens.length <= room) return tokens;
   throw new SlmError(
     "CONFIG_INVALID",
-    `export: vision.prompt has ${tokens.length} tokens, the model reads at most ${room} in addition to an image`,
+    `export: vision.prompt has ${tokens.length} tokens, the model can read at most ${room} in addition to an image`,
   );
 }

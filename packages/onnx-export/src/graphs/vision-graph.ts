@@ -1,11 +1,11 @@
 /**
- * The graph that makes tokens of images, the same for every text about them:
+ * The graph that turns images into tokens, independently of the text:
  *
  * ```
  * patches float32 [batch, rows, values] -> tower -> projector -> image_tokens [batch, tokens, width]
  * ```
  *
- * A static graph holds one image, and computes on its rows without the axis `batch`.
+ * A static graph reads one image, and its rows have no `batch` axis.
  */
 import { GRAPH_IO } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
@@ -22,7 +22,7 @@ import type { Tensor } from "@slm/tensor";
 import { cast, reshape } from "../lowerings/emit.js";
 import { recordGraph, type GraphSource, type Recording } from "./record.js";
 
-/** @throws SlmError UNEXPECTED for a model that does not see: no plan has a vision graph for it. */
+/** @throws SlmError UNEXPECTED for a text model; plans never contain a vision graph for one */
 export function visionGraph(source: GraphSource<EncoderDecoderConfig>): Graph {
   const { config, device } = source;
   const vision = requireVision(config);
@@ -43,7 +43,7 @@ export function visionGraph(source: GraphSource<EncoderDecoderConfig>): Graph {
 }
 
 /**
- * The input of image tokens of an encoder graph; undefined for a model that reads text only.
+ * Declares the encoder's input of image tokens; undefined for a text model.
  *
  * Shapes: `[batch, tokens, width]`; static: `[1, tokens, width]`.
  */
@@ -61,16 +61,16 @@ export function imageTokensInput(
 
 function requireVision({ vision }: EncoderDecoderConfig): VisionConfig {
   if (vision !== undefined) return vision;
-  throw new SlmError("UNEXPECTED", "export: a vision graph of a model that does not see");
+  throw new SlmError("UNEXPECTED", "export: a vision graph was requested for a model that reads no images");
 }
 
 const isStatic = ({ device }: GraphSource): boolean => device.shapes === "static";
 
-/** What a graph declares for a tensor whose first axis is the batch. */
+/** Declared dimensions of a tensor whose first axis is the batch. */
 const batched = (source: GraphSource, shape: readonly number[]): readonly (number | string)[] =>
   isStatic(source) ? shape : ["batch", ...shape.slice(1)];
 
-/** Values of static graphs are rows `[length, width]`; tensors go on saying `[1, length, width]`. */
+/** Values of static graphs are rows `[length, width]`, but tensors keep the shape `[1, length, width]`. */
 function asRows(source: GraphSource, { recorder }: Recording, tensor: Tensor): Tensor {
   if (!isStatic(source)) return tensor;
   return recorder.tensor(reshape(recorder, recorder.nameOf(tensor), tensor.shape.slice(1)), tensor.shape);

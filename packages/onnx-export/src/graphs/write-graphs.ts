@@ -1,4 +1,4 @@
-/** Writes planned graphs to files. Each is recorded and written with streamed weights, then released. */
+/** Writes planned graphs to files, one at a time, with streamed weights. */
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { INLINE_LIMIT, transformersWeightsFile } from "@slm/exported-model";
@@ -8,11 +8,11 @@ import type { ExportLayout } from "../settings/export-config.js";
 import type { GraphPlan, PlannedGraph } from "./graph-plan.js";
 import type { GraphSource } from "./record.js";
 
-/** A graph that lies on disk. */
+/** A graph on disk. */
 export interface WrittenGraph extends PlannedGraph {
   /** The model file and the weights it reads [bytes]. */
   readonly bytes: number;
-  /** Name of the file its weights lie in, null if they lie in the model file. */
+  /** Name of its weights file, null if the weights are in the model file. */
   readonly weights: string | null;
 }
 
@@ -73,7 +73,7 @@ function withContent(graph: Graph, content: GraphSource["weights"]["content"]): 
   return { ...graph, initializers: new Map(initializers) };
 }
 
-/** Files of a directory and of folders in it, by path, with their sizes, in the order of their names; the record of unfinished work is left out. */
+/** Paths and sizes of the files in a directory and its folders, sorted by name, without the record of unfinished work. */
 export async function filesBelow(directory: string): Promise<readonly { path: string; bytes: number }[]> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });
   const paths = entries

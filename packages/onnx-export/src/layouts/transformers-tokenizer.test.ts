@@ -4,7 +4,7 @@ import { rejectOwnTargets, transformersTokenizer } from "./transformers-tokenize
 
 const TOKENS = ["<s>", "<pad>", "</s>", "<unk>", "a", "eng_Latn", "fra_Latn", "de_DE", "__fr__"];
 
-/** Tokenizer files of a few whole tokens, with settings of `tokenizer_config.json`. */
+/** Tokenizer files with a few whole-word tokens and the given `tokenizer_config.json` settings. */
 function filesWith(config: Partial<TokenizerFiles["config"]>): TokenizerFiles {
   return {
     tokenizer: {

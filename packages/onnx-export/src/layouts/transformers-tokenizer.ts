@@ -1,6 +1,6 @@
 /**
- * A tokenizer in the words of transformers.js: tokens around sources stand in the post-processor of tokenizer.json, and models of many
- * languages have the class that puts a language's token there.
+ * Writes a tokenizer for transformers.js: tokens around sources go into the post-processor of tokenizer.json, and multilingual models get
+ * the class that inserts the language's token.
  *
  * Source: @huggingface/transformers 4.3.1 (tokenization_utils.js, models/*\/tokenization_*.js, pipelines/translation.js).
  */
@@ -9,33 +9,33 @@ import { sourceLookup, tokensAroundSource, type TokenizerFiles } from "@slm/toke
 
 type Languages = NonNullable<TokenizerFiles["config"]["languages"]>;
 
-/** Classes that know how the token of a language is written; the library tells languages from other special tokens by their form. */
+/** Classes that know how language tokens are spelled. The library recognizes language tokens by their spelling. */
 const CLASSES_WITH_LANGUAGES: readonly (readonly [form: RegExp, name: string])[] = [
   [/^[a-z]{3}_[A-Z][a-z]{3}$/u, "NllbTokenizer"],
   [/^[a-z]{2}_[A-Z]{2}$/u, "MBart50Tokenizer"],
   [/^__[a-z]{2,3}__$/u, "M2M100Tokenizer"],
 ];
 
-/** Only sources are encoded in that library, so tokenizer.json says what slm does to sources. */
+/** That library encodes only sources, so tokenizer.json describes how slm encodes sources. */
 export interface TransformersTokenizer {
   readonly tokenizer: object;
   readonly tokenizerClass: string;
 }
 
-/** @throws SlmError OP_UNSUPPORTED where targets have a vocabulary of their own: the library decodes with that of sources */
+/** @throws SlmError OP_UNSUPPORTED if targets have a separate vocabulary: the library decodes with the vocabulary of sources */
 export function rejectOwnTargets({ config }: TokenizerFiles): void {
   if (config.target?.vocab === undefined) return;
   throw new SlmError(
     "OP_UNSUPPORTED",
-    "export: targets have a vocabulary of their own, and transformers.js decodes with that of sources",
+    "export: the targets have a separate vocabulary, but transformers.js decodes with the vocabulary of the sources",
     { suggestions: ["--target web", "slm deploy MODEL --to web"] },
   );
 }
 
 /**
- * What the library reads of a tokenizer.
+ * Returns the tokenizer files that the library reads.
  *
- * @throws SlmError DATA_INVALID for a token that the vocabulary lacks
+ * @throws SlmError DATA_INVALID for a token that is not in the vocabulary
  */
 export function transformersTokenizer(files: TokenizerFiles): TransformersTokenizer {
   const { tokenizer, config } = files;

@@ -1,4 +1,4 @@
-/** Files beside the graphs of slm's own layout: model.json, config.json and the tokenizer's. */
+/** Writes the other files of slm's own layout: model.json, config.json and the tokenizer's files. */
 import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -34,15 +34,15 @@ export interface LayoutSource {
   readonly config: ModelConfig;
   readonly name: string;
   readonly tokenizerDirectory: string;
-  /** Tokens that the decoder knows. Absent: all. */
+  /** Tokens that the decoder can produce. Absent: all. */
   readonly shortlist?: Shortlist | undefined;
-  /** Which tokens may answer which source. Absent: all. */
+  /** The lexical shortlist. Absent: none. */
   readonly lexical?: LexicalShortlist | undefined;
-  /** What probably comes next in its answers. Absent, or empty: nobody knows. */
+  /** Rules that predict the next tokens of an answer. Absent or empty: none. */
   readonly draftRules?: readonly DraftRule[] | undefined;
 }
 
-/** Writes what a runtime needs besides the graphs. @throws SlmError OUTPUT_FAILED */
+/** Writes the files that a runtime needs in addition to the graphs. @throws SlmError OUTPUT_FAILED */
 export async function writeNativeFiles(
   outputDirectory: string,
   source: LayoutSource,
@@ -60,7 +60,7 @@ export async function writeNativeFiles(
       await writeFile(join(outputDirectory, LEXICAL_SHORTLIST_FILE), shortlistBytes(source.lexical));
     await writeFile(join(outputDirectory, CONFIG_FILE), `${JSON.stringify(source.config, null, 2)}\n`);
   } catch (cause) {
-    throw writeFailure(cause, outputDirectory, "the directory is not complete");
+    throw writeFailure(cause, outputDirectory, "the directory is incomplete");
   }
 }
 
@@ -133,7 +133,7 @@ function describeModel(
   };
 }
 
-/** How the model sees; nothing for one that reads text only. */
+/** The vision settings; nothing for a text model. */
 function describeSight(config: ModelConfig): { readonly vision?: DeviceVision } {
   const vision = visionOf(config);
   if (vision === undefined) return {};

@@ -1,7 +1,7 @@
 /**
- * Files beside the graphs of layout transformers.js: a configuration and a tokenizer in the words of Hugging Face's
- * libraries. Models are declared as what loads them and asks for nothing they lack: encoder-decoders as `t5`, decoder-only
- * ones as `qwen3`, whose heads have a size of their own, and vision-language models as `vision-encoder-decoder`.
+ * Writes the other files of layout transformers.js: a configuration and a tokenizer for Hugging Face's libraries. The model type is one
+ * that the library can load without features that our models lack: `t5` for encoder-decoders, `qwen3`, which has a separate head size, for
+ * decoder-only models, and `vision-encoder-decoder` for vision-language models.
  *
  * Source: @huggingface/transformers 4.3.1 (configs.js, models/session.js, generation/configuration_utils.js).
  */
@@ -25,7 +25,7 @@ import type { LayoutSource } from "./write-native-files.js";
 import { transformersTokenizer } from "./transformers-tokenizer.js";
 
 /**
- * Writes config.json, generation_config.json and the tokenizer's files; for a vision-language model preprocessor_config.json too.
+ * Writes config.json, generation_config.json and the tokenizer's files; for a vision-language model also preprocessor_config.json.
  *
  * @throws SlmError OUTPUT_FAILED
  */
@@ -48,12 +48,12 @@ export async function writeTransformersFiles(
     for (const [file, value] of Object.entries(written))
       await writeFile(join(outputDirectory, file), `${JSON.stringify(value, null, 2)}\n`);
   } catch (cause) {
-    throw writeFailure(cause, outputDirectory, "the directory is not complete");
+    throw writeFailure(cause, outputDirectory, "the directory is incomplete");
   }
 }
 
 type Files = Readonly<Record<string, object>>;
-/** The model's own generation settings, which the library reads by the same names. */
+/** The model's own generation settings. The library uses the same names. */
 type Generation = DeviceModel["generation"];
 
 function encoderDecoderFiles(
@@ -61,7 +61,7 @@ function encoderDecoderFiles(
   files: TokenizerFiles,
   generation: Generation,
 ): Files {
-  // Decoding starts with the BOS token; the library pads finished rows.
+  // Decoding starts with the BOS token. The library pads finished rows.
   const marks = { decoder_start_token_id: config.tokens.bos, ...specialTokens(config) };
   const { tokenizer, tokenizerClass } = transformersTokenizer(files);
   return {
@@ -79,7 +79,7 @@ function encoderDecoderFiles(
   };
 }
 
-/** Pixels of 0 to 255 in the image's own size: the encoder graph does the rest. */
+/** Requests pixels from 0 to 255 in the image's own size. The encoder graph does the rest. */
 const AS_THEY_ARE = {
   image_processor_type: "ViTImageProcessor",
   do_convert_rgb: true,
@@ -88,7 +88,7 @@ const AS_THEY_ARE = {
   do_normalize: false,
 } as const;
 
-/** The tokenizer stays as slm reads it, text around sources included: `source` of `tokenizer_config.json`. */
+/** slm can still read the tokenizer: `source` of `tokenizer_config.json` keeps the text around sources. */
 function decoderOnlyFiles(
   config: DecoderOnlyConfig,
   { tokenizer, config: own }: TokenizerFiles,
@@ -113,7 +113,7 @@ const GREEDY = { do_sample: false, num_beams: 1 } as const;
 
 type Marks = Readonly<Record<string, number>>;
 
-/** A model may have several ids that end an answer; everything else that marks a text is the checkpoint's. */
+/** A model can have several ids that end an answer. The other special ids are the checkpoint's. */
 function settingsOf(generation: Generation, marks: Marks): object {
   const ends = generation?.["eos_token_id"] ?? marks["eos_token_id"];
   return { ...generation, ...marks, eos_token_id: ends, ...GREEDY };
@@ -144,7 +144,7 @@ function encoderDecoderConfig(config: EncoderDecoderConfig, marks: Marks): objec
   };
 }
 
-/** The library asks the decoder's kind how many layers have caches; their shapes it reads from the graph. */
+/** The library takes the number of cached layers from the decoder's configuration, and their shapes from the graph. */
 function visionStudentConfig(config: EncoderDecoderConfig, marks: Marks): object {
   return {
     architectures: ["VisionEncoderDecoderModel"],

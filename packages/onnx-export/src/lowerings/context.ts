@@ -1,4 +1,4 @@
-/** What the rows of one graph share while it is recorded. */
+/** State that the lowerings of one graph share while it is recorded. */
 import { SlmError } from "@slm/core";
 import type { HeadLayout, Recorder, Tensor } from "@slm/tensor";
 import type { LoweringDevice } from "./lowering-device.js";
@@ -7,46 +7,46 @@ import type { GraphWeights } from "../weights/graph-weights.js";
 export interface LoweringContext {
   readonly device: LoweringDevice;
   readonly weights: GraphWeights;
-  /** Longest sequence, or the cache, that a graph attends over [tokens]: length of its rotary tables. */
+  /** Longest sequence or cache that the graph attends [tokens], which is the length of its rotary tables. */
   readonly positions: number;
-  /** Whether the graph also takes many new positions at once: a decoder-only model reads its source so. */
+  /** Whether the graph also processes many new positions at once, as a decoder-only model does with its source. */
   readonly runsAreLong: boolean;
-  /** What inputs of norms were divided by, by the name of the gain (`weights/half-range.ts`). */
+  /** Divisors of the inputs of norms, by the name of the gain (`weights/half-range.ts`). */
   readonly divisors: ReadonlyMap<string, number>;
-  /** Inputs of the graph that rows read besides their op's own. */
+  /** Graph inputs that lowerings read in addition to their op's inputs. */
   readonly inputs: GraphInputs;
   readonly sequence: GraphSequence;
 }
 
 /**
- * What the host adds to the score of a key that must not be attended. NPUs compute in float16: with scores down to -32,736 the sum stays
- * above -65,504, and no score of a token is as low, so what is masked has no weight. Quantization narrows it to the range of the scores
- * (`boundMasks`), where it saturates.
+ * The host adds this to the scores of masked keys. NPUs compute in float16: with scores down to -32,736 the sum stays above -65,504. No
+ * score of a token is that low, so masked keys get no weight. Quantization narrows the value to the range of the scores (`boundMasks`),
+ * where it saturates.
  */
 export const STATIC_MASKED = -32_768;
 
-/** Inputs of a graph that rows read besides their op's own, by name. */
+/** Names of graph inputs that lowerings read in addition to their op's inputs. */
 export interface GraphInputs {
-  /** Bias of self-attention over a window, float32 `[1, 1, 1, window]`: static graphs. */
+  /** Static graphs: bias of self-attention over a window, float32 `[1, 1, 1, window]`. */
   readonly windowBias?: string;
-  /** Bias of attention over the source, float32 `[1, 1, 1, source]`: static graphs. */
+  /** Static graphs: bias of attention over the source, float32 `[1, 1, 1, source]`. */
   readonly sourceBias?: string;
-  /** Which positions of a cache that grows are tokens, int64 `[batch, keys]`: 1, and 0 at padding. */
+  /** Growing caches: int64 `[batch, keys]`, 1 at tokens and 0 at padding. */
   readonly keyMask?: string;
 }
 
-/** A sequence of tokens, as far as ops other than its own producer read it. */
+/** A sequence of tokens and the values derived from it. */
 interface Sequence {
-  /** A value of its sizes `[batch, length, ...]`; undefined before any embedding. */
+  /** A value with the sequence's sizes `[batch, length, ...]`; undefined before any embedding. */
   readonly tokens: string | undefined;
   readonly sourceBias: string | undefined;
-  /** Values that depend on nothing but the sequence, by key. */
+  /** Values that depend only on the sequence, by key. */
   readonly made: Map<string, string>;
 }
 
 /**
- * The sequence that a graph's ops work on. A model's ops are recorded in order, so what a lowering reads here is the sequence of its inputs:
- * embedding starts it, and only ops that change how many tokens there are replace it.
+ * The current sequence of a graph. Ops are recorded in order, so a lowering finds the sequence of its inputs here. Embedding starts a
+ * sequence; only ops that change the number of tokens replace it.
  */
 export class GraphSequence {
   #current: Sequence;
@@ -55,7 +55,7 @@ export class GraphSequence {
     this.#current = { tokens: undefined, sourceBias, made: new Map() };
   }
 
-  /** A value that several ops over this sequence read: made where it is first asked for, outside of branches. */
+  /** Returns a value that several ops over this sequence read. The first call emits it, outside of branches. */
   once(key: string, make: () => string): string {
     const { made } = this.#current;
     const known = made.get(key);
@@ -65,37 +65,38 @@ export class GraphSequence {
     return value;
   }
 
-  /** Goes on with ids `[batch, length]`, which are embedded. */
+  /** Starts the sequence of ids `[batch, length]`. */
   start(ids: string): void {
     this.#current = { ...this.#current, tokens: ids };
   }
 
   /**
-   * Goes on with tokens `[batch, length, width]` of another length: with image tokens before them, or pooled.
+   * Continues with tokens `[batch, length, width]` of another length, after image tokens were prepended or tokens were pooled.
    *
-   * @param sourceBias what hides their padding in a static graph. Default: as before
+   * @param sourceBias mask of their padding in a static graph. Default: unchanged
    */
   replace(tokens: string, sourceBias = this.#current.sourceBias): void {
     this.#current = { tokens, sourceBias, made: new Map() };
   }
 
-  /** See {@link GraphInputs}; that of the sequence as the encoder has pooled it. */
+  /** See {@link GraphInputs}, for the sequence after pooling. */
   get sourceBias(): string | undefined {
     return this.#current.sourceBias;
   }
 
-  /** A value of the sequence's sizes `[batch, length, ...]`. @throws SlmError UNEXPECTED before any embedding. */
+  /** A value with the sequence's sizes `[batch, length, ...]`. @throws SlmError UNEXPECTED before any embedding. */
   get tokens(): string {
     const { tokens } = this.#current;
-    if (tokens === undefined) throw new SlmError("UNEXPECTED", "export: attention before any embedding");
+    if (tokens === undefined)
+      throw new SlmError("UNEXPECTED", "export: the model attends before it embeds tokens");
     return tokens;
   }
 }
 
-/** @throws SlmError OP_UNSUPPORTED for heads in the order that only checkpoints have (`groupHeads` moves them). */
+/** @throws SlmError OP_UNSUPPORTED for a head order that only checkpoints have (`groupHeads` converts it). */
 export function checkHeadOrder({ headOrder }: Pick<HeadLayout, "headOrder">): void {
   if (headOrder === "grouped") return;
-  throw new SlmError("OP_UNSUPPORTED", `export: graphs read heads in grouped order, got '${headOrder}'`);
+  throw new SlmError("OP_UNSUPPORTED", `export: graphs need heads in grouped order, got '${headOrder}'`);
 }
 
 export function namesOf<Key extends string>(

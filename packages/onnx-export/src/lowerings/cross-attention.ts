@@ -1,4 +1,4 @@
-/** Cross-attention and what it reads: keys and values of the source, made once by the encoder. */
+/** Cross-attention, and the keys and values of the source that the encoder computes once. */
 import type { HeadLayout, Lowering, Recorder, Tensor } from "@slm/tensor";
 import { checkHeadOrder, type LoweringContext } from "./context.js";
 import { transposeAxes } from "./emit.js";
@@ -6,7 +6,7 @@ import { HeadAxes } from "./head-axes.js";
 import { maskedKeys } from "./padding.js";
 import { addBias, attend } from "./decomposed-attention.js";
 
-/** Rows to keys as products read them: `[batch, kvHeads, headDim, source]`. */
+/** Rows to transposed keys `[batch, kvHeads, headDim, source]`. */
 export function transposedKeys(context: LoweringContext): Lowering<"crossKey"> {
   return (recorder, { x }, { kvHeads, headDim }) => {
     const [batch, source] = x.shape as [number, number];
@@ -40,7 +40,7 @@ function headRows(
 /**
  * Attention over the source.
  *
- * @param keys how they lie: `transposed` `[batch, kvHeads, headDim, source]` or `rows` `[batch, kvHeads, source, headDim]`.
+ * @param keys layout: `transposed` `[batch, kvHeads, headDim, source]` or `rows` `[batch, kvHeads, source, headDim]`.
  */
 export function decomposedCrossAttention(
   context: LoweringContext,

@@ -1,5 +1,5 @@
 /**
- * Attention as two products around a softmax, of standard operators only:
+ * Attention as two products around a softmax, with standard operators only:
  *
  * ```
  * query, folded [batch, kvHeads, rows, headDim] · scale
@@ -37,7 +37,7 @@ export interface AttentionParts {
   readonly value: string;
   /** Masks float32 scores `[batch, kvHeads, group·length, keys]`. */
   readonly mask: (scores: string) => string;
-  /** A source that is read with the same softmax. */
+  /** The source, if one softmax covers target and source. */
   readonly source?: MergedNames | undefined;
 }
 
@@ -48,7 +48,7 @@ export interface MergedNames {
   readonly bias: string | undefined;
 }
 
-/** What merged attention reads of a source; undefined in other models. */
+/** The source of merged attention; undefined in other models. */
 export const mergedNames = (
   recorder: Recorder,
   { sourceKey, sourceValue, sourceBias }: MergedSource,
@@ -61,7 +61,7 @@ export const mergedNames = (
         bias: sourceBias && recorder.nameOf(sourceBias),
       };
 
-/** Emits attention and returns its output as rows of `query`'s shape. */
+/** Emits attention and returns its output as rows with the shape of `query`. */
 export function attend(
   recorder: Recorder,
   context: LoweringContext,
@@ -110,7 +110,7 @@ export const addBias =
   (scores: string): string =>
     builder.op("Add", [scores, bias], { name: "mask" });
 
-/** Bidirectional attention over whole sequences; padding by a mask, by lengths, or by a static graph's bias. */
+/** Bidirectional attention over whole sequences. A mask, lengths or a static graph's bias hides padding. */
 export function decomposedSequence(context: LoweringContext): Lowering<"selfAttention"> {
   return (recorder, { query, key, value, lengths, mask, relativeBias }, layout) => {
     checkHeadOrder(layout);
@@ -133,12 +133,12 @@ export function decomposedSequence(context: LoweringContext): Lowering<"selfAtte
     };
     return attend(recorder, context, parts, { query, layout });
 
-    /** Positions of keys less those of queries: int32 `[length, length]`. */
+    /** Positions of keys minus positions of queries: int32 `[length, length]`. */
     function distances(): string {
       return context.sequence.once("distances", () => sequenceDistances(recorder, context, query.shape[1]!));
     }
 
-    /** Hides keys that are `window` or more before a query, or as many after it (or more than `windowAfter`). */
+    /** Masks keys that are `window` or more positions before a query, or as many after it (or more than `windowAfter`). */
     function windowed(scores: string): string {
       const { window, windowAfter: after } = layout;
       if (window === undefined || Math.min(window, after ?? window) >= context.positions) return scores;
@@ -157,7 +157,7 @@ export function decomposedSequence(context: LoweringContext): Lowering<"selfAtte
       return attendedOnly(recorder, rows, scores);
     }
 
-    /** The same of a static graph as a bias, which quantized scores have codes beside, and which float16 holds. */
+    /** The same in a static graph, as a bias that float16 and quantized scores can represent. */
     function farBias(window: number, after = window - 1): string {
       const length = query.shape[1]!;
       const bias = context.sequence.once(`window ${window} ${after}`, () => {
@@ -190,7 +190,7 @@ function sequenceDistances(
 function causalUnsupported(): SlmError {
   return new SlmError(
     "OP_UNSUPPORTED",
-    "export: causal attention is lowered with a cache only, not over whole sequences",
+    "export: causal attention over whole sequences is not supported, only with a cache",
   );
 }
 
@@ -203,7 +203,7 @@ export interface TurnedPart {
   readonly offset?: string;
 }
 
-/** Rotates rows by their positions, if heads are rotated, and gives them as heads `[batch, heads, length, headDim]`. */
+/** Rotates rows by their positions, if the model uses RoPE, and returns heads `[batch, heads, length, headDim]`. */
 export function turned(recorder: Recorder, context: LoweringContext, part: TurnedPart): string {
   const { device, weights, positions } = context;
   const { x, heads, headDim, offset } = part;
@@ -244,7 +244,7 @@ function anglesOf(
   return { cos: rows(table.cos), sin: rows(table.sin) };
 }
 
-/** What hides padding: float32 `[batch, 1, 1, keys]`, or nothing where every position is a token. */
+/** The padding mask: float32 `[batch, 1, 1, keys]`, or nothing if every position is a token. */
 function sequenceBias(
   recorder: Recorder,
   { sequence }: LoweringContext,

@@ -1,4 +1,4 @@
-/** Cached self-attention of standard operators: over a buffer, over a cache that grows. `window-cache.ts` has that of static graphs. */
+/** Cached self-attention with standard operators, over a buffer or a growing cache. For static graphs see `window-cache.ts`. */
 import { SlmError } from "@slm/core";
 import { int } from "@slm/onnx";
 import {
@@ -18,7 +18,7 @@ import { foldedRelativeBias, relativeScores, withRelative } from "./relative-sco
 type Inputs = OpSet["cachedAttention"]["inputs"];
 type Outputs = OpSet["cachedAttention"]["outputs"];
 
-/** Query, key and value of new positions as heads `[batch, heads, length, headDim]`, the first two rotated. */
+/** Query, key and value of new positions as heads `[batch, heads, length, headDim]`. Query and key are rotated. */
 interface NewHeads {
   readonly query: string;
   readonly key: string;
@@ -43,12 +43,12 @@ function newHeads(
   };
 }
 
-/** How the cache takes up the new positions. */
+/** How the cache stores the new positions. */
 type Extend = (past: string, fresh: string) => string;
 
 /**
- * A buffer of fixed capacity in which the new positions are written at `pastLength`: position by position,
- * `present = Where(is new, new, past)`, so that past and present may be one buffer.
+ * A buffer of fixed capacity. New positions are written at `pastLength` as `present = Where(is new, new, past)` for each position, so past
+ * and present can be one buffer.
  */
 export function bufferedCache(context: LoweringContext): Lowering<"cachedAttention"> {
   return (recorder, inputs, layout) => {
@@ -60,7 +60,10 @@ export function bufferedCache(context: LoweringContext): Lowering<"cachedAttenti
   };
 }
 
-/** How new positions come into buffers `[batch, heads, capacity, width]` from `past` int32 `[1]` on, and the slots of these: int32 `[capacity]`. */
+/**
+ * Returns a function that writes new positions into buffers `[batch, heads, capacity, width]` from `past` int32 `[1]`, and the slot
+ * numbers, int32 `[capacity]`.
+ */
 export function slotBySlot(
   recorder: Recorder,
   context: LoweringContext,
@@ -70,7 +73,7 @@ export function slotBySlot(
   const slots = countUp(recorder, sizeOf(recorder, cache, 2));
   const after = builder.op("Sub", [slots, past]);
   const last = builder.op("Sub", [sizeOf(recorder, context.sequence.tokens, 1), int32(recorder, 1)]);
-  // The new position that belongs to each slot; the nearest one where none does.
+  // The new position for each slot, or the nearest one.
   const source = builder.op("Max", [builder.op("Min", [after, last]), int32(recorder, 0)]);
   const isNew = reshape(recorder, builder.op("Equal", [after, source]), [-1, 1]);
   const extend: Extend = (buffer, fresh) => {
@@ -81,8 +84,8 @@ export function slotBySlot(
 }
 
 /**
- * A cache of as many positions as there are: `present = Concat(past, new)`. Where the graph says which of them are tokens,
- * padding is not attended; positions are counted with it, which turns all of a row alike and so changes no score.
+ * A growing cache: `present = Concat(past, new)`. If the graph has a mask of the tokens, padding is not attended. Padding counts as
+ * positions: this rotates all tokens of a row alike, which does not change scores.
  */
 export function growingCache(context: LoweringContext): Lowering<"cachedAttention"> {
   return (recorder, inputs, layout) => {
@@ -99,7 +102,7 @@ export function growingCache(context: LoweringContext): Lowering<"cachedAttentio
 function mergedUnsupported(): SlmError {
   return new SlmError(
     "OP_UNSUPPORTED",
-    "export: layout transformers.js has no class of models with one attention over the target and the source (mergedAttention, T5Gemma 2)",
+    "export: layout transformers.js has no model class with one attention over target and source (mergedAttention, T5Gemma 2)",
     { suggestions: ["--layout native"] },
   );
 }
@@ -119,7 +122,7 @@ function cached(
 ): Outputs {
   checkHeadOrder(layout);
   if (layout.caches === "delta")
-    throw new SlmError("UNEXPECTED", "export: these forms of attention hand back whole caches");
+    throw new SlmError("UNEXPECTED", "export: these attention lowerings return whole caches");
   const { pastKey, pastValue, pastLength, query } = inputs;
   const fresh = newHeads(recorder, context, inputs, layout);
   const presentKey = extend(recorder.nameOf(pastKey), fresh.key);
@@ -135,7 +138,7 @@ function cached(
   };
 }
 
-/** Caches that hold the new positions too, and the queries of these. */
+/** Caches that include the new positions, and the queries of the new positions. */
 interface PresentHeads {
   /** `[batch, kvHeads, keys, headDim]`, rotated. */
   readonly presentKey: string;
@@ -152,7 +155,7 @@ interface PresentHeads {
   readonly source?: MergedNames | undefined;
 }
 
-/** Emits attention of new positions over caches that hold them already. @returns rows of `query`'s shape */
+/** Emits attention of new positions over caches that already include them. @returns rows with the shape of `query` */
 export function attendPresent(
   recorder: Recorder,
   context: LoweringContext,
@@ -174,7 +177,7 @@ export function attendPresent(
   return attend(recorder, context, parts, place);
 }
 
-/** Positions of the cache less those of what is new: int32 `[length, keys]`. */
+/** Positions of the cache minus new positions: int32 `[length, keys]`. */
 function slotDistances(
   recorder: Recorder,
   context: LoweringContext,
@@ -186,13 +189,13 @@ function slotDistances(
   });
 }
 
-/** Positions of what is new: int32 `[length, 1]`. */
+/** New positions: int32 `[length, 1]`. */
 function ownPositions(recorder: Recorder, { sequence }: LoweringContext, past: string): string {
   const own = recorder.builder.op("Add", [countUp(recorder, sizeOf(recorder, sequence.tokens, 1)), past]);
   return reshape(recorder, own, [-1, 1]);
 }
 
-/** Hides padding as well, where the graph has an input that says what is padding. */
+/** Also masks padding, if the graph has an input for it. */
 function keyMask(
   recorder: Recorder,
   { inputs }: LoweringContext,
@@ -204,8 +207,8 @@ function keyMask(
 }
 
 /**
- * Replaces scores of positions after the query's own, whatever lies there: the rest of a buffer may hold anything. With a
- * window also those of positions that it has left behind.
+ * Replaces the scores of positions after the query, because the rest of a buffer can contain anything. With a window also the scores of
+ * positions before it.
  */
 function causalMask(
   recorder: Recorder,

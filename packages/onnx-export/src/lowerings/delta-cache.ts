@@ -1,6 +1,6 @@
 /**
- * Self-attention of new positions over a cache that stays as it is: presentKey and presentValue are the new positions alone, as rows
- * `[batch, target, kvHeads·headDim]`, which the host writes behind the others.
+ * Self-attention of new positions over a cache that the graph does not change. presentKey and presentValue are only the new positions, as
+ * rows `[batch, target, kvHeads·headDim]`, which the host appends.
  *
  * ```
  * queries · keys of the cache ᵀ ─┐                             ┌─► · values of the cache ─┐
@@ -8,8 +8,8 @@
  * queries · new keys ᵀ ──────────┘                             └─► · new values ──────────┘
  * ```
  *
- * Cache and new positions are not joined: GroupQueryAttention joins them in memory of its own at every step, which takes longer
- * than all of this from about 100 positions on, and less before (docs/log.md, 2026-11-26).
+ * Cache and new positions are not joined. GroupQueryAttention copies both into its own memory at every step, which is slower than this from
+ * about 100 positions on, and faster below (docs/log.md, 2026-11-26).
  */
 import { ROW_POSITIONS } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
@@ -40,12 +40,12 @@ import { rotateFused } from "./rotation.js";
 
 type Inputs = OpSet["cachedAttention"]["inputs"];
 
-/** Cached attention whose host appends. */
+/** Cached attention for hosts that append new positions. */
 export function deltaCache(context: LoweringContext): Lowering<"cachedAttention"> {
   return (recorder, inputs, layout) => {
     checkHeadOrder(layout);
     if (layout.caches !== "delta")
-      throw new SlmError("UNEXPECTED", "export: this form of attention hands back new positions only");
+      throw new SlmError("UNEXPECTED", "export: this attention lowering returns only new positions");
     const { query, key, value } = inputs;
     const step = turnedStep(recorder, context, inputs, layout);
     const output = attend(recorder, context, { inputs, step }, layout);
@@ -58,7 +58,7 @@ export function deltaCache(context: LoweringContext): Lowering<"cachedAttention"
   };
 }
 
-/** Caches that never hold more are joined with what is new: that is one operator [tokens]. */
+/** Caches up to this capacity are joined with the new positions, by one operator [tokens]. */
 const JOINED_CAPACITY = 128;
 
 function attend(
@@ -78,7 +78,7 @@ function attend(
   return attendApart(recorder, context, step, { layout, allowed, added });
 }
 
-/** Over the cache, what is new, and the source: its keys come scaled (`scaledTransposedKeys`), which queries are too. */
+/** Over the cache, the new positions and the source. The source's keys are already scaled (`scaledTransposedKeys`), like the queries. */
 function attendMerged(
   recorder: Recorder,
   context: LoweringContext,
@@ -117,7 +117,7 @@ function turnedStep(
     return rotateFused(recorder, { x: name(x), table, offset, heads: count, headDim });
   };
   return {
-    // Keys first: theirs is the table without a factor, which others read too.
+    // Keys first, because they use the table without a factor, which other nodes read too.
     key: turn(inputs.key, kvHeads, 1),
     query: turn(inputs.query, heads, scoreScale(layout)),
     value: name(inputs.value),
@@ -131,7 +131,7 @@ function turnedStep(
 const scaled = (recorder: Recorder, { device }: LoweringContext, x: string, scale: number): string =>
   scale === 1 ? x : recorder.builder.op("Mul", [x, recorder.builder.constant(device.precision, [], [scale])]);
 
-/** One new position by products; a run over many, whose scores would fill memory, by the operator that joins. */
+/** One new position uses products. A run over many uses the joining operator, because its scores would fill memory. */
 function stepOrRun(
   recorder: Recorder,
   context: LoweringContext,
@@ -152,14 +152,14 @@ function stepOrRun(
   return builder.op("If", [isStep], { attributes: branches });
 }
 
-/** A position that no query has reached: that of what the rest of a cache may hold. */
+/** A position that no query reaches, for unused slots of a cache. */
 const NEVER = 2 ** 31 - 1;
 
 /**
- * Which keys a query may see, not later ones nor those that a window has left behind: bool `[rows, 1, 1, target, capacity + target]`, where
- * rows is 1, or the batch if the graph is made to take a past length for each (`perRowDecoder` of `@slm/serve`).
+ * Whether a query attends a key, which must not be later or outside the window: bool `[rows, 1, 1, target, capacity + target]`. `rows` is
+ * 1, or the batch if each row has its own past length (`perRowDecoder` of `@slm/serve`).
  *
- * @param offsets of what is new behind the first of it: int32 `[target]`. Absent: there is one new position.
+ * @param offsets of the new positions from the first one: int32 `[target]`. Absent: there is one new position.
  */
 function allowedKeys(
   recorder: Recorder,
@@ -183,7 +183,7 @@ function allowedKeys(
   return { allowed: builder.op("And", [before, near]), distances };
 }
 
-/** Attention as products over the cache, over what is new, and over a source that is read together with them. */
+/** Attention as products over the cache, the new positions and, with merged attention, the source. */
 function attendApart(
   recorder: Recorder,
   context: LoweringContext,
@@ -193,7 +193,7 @@ function attendApart(
     readonly allowed: string;
     /** Added to scores, float32 `[rows, kvHeads, group, target, capacity + target]`. */
     readonly added?: string | undefined;
-    /** Keys `[batch, kvHeads, 1, headDim, source]`, values, and a bias of a source that is read with the same softmax. */
+    /** Keys `[batch, kvHeads, 1, headDim, source]`, values and bias of the source, with merged attention. */
     readonly source?: MergedNames | undefined;
   },
 ): string {
@@ -236,7 +236,7 @@ function attendApart(
   }
 }
 
-/** Biases by distance, `[rows, kvHeads, group, target, capacity + target]`; nothing for attention without them. */
+/** Relative position biases, `[rows, kvHeads, group, target, capacity + target]`; nothing for attention without them. */
 function relativeBias(
   recorder: Recorder,
   context: LoweringContext,

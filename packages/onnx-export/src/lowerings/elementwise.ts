@@ -19,7 +19,7 @@ export function standardGelu(): Lowering<"gelu"> {
 const SLOPE = Math.sqrt(2 / Math.PI);
 const CUBE = 0.044715;
 
-/** x/2 · (1 + tanh(x · (SLOPE + SLOPE·CUBE · x²))), for opsets that have no operator for it. */
+/** x/2 · (1 + tanh(x · (SLOPE + SLOPE·CUBE · x²))), for opsets without a Gelu operator. */
 export function primitiveGelu({ device }: LoweringContext): Lowering<"gelu"> {
   return (recorder, { x }) => {
     const { builder } = recorder;
@@ -32,13 +32,13 @@ export function primitiveGelu({ device }: LoweringContext): Lowering<"gelu"> {
   };
 }
 
-/** ONNX's own operator of the exact form, opset 20. */
+/** ONNX's own operator, exact form, opset 20. */
 export function exactGelu(): Lowering<"erfGelu"> {
   return (recorder, { x }) =>
     recorder.record("Gelu", [x], x.shape, { attributes: { approximate: text("none") } });
 }
 
-/** x/2 · (1 + erf(x / sqrt(2))): the pattern that ONNX Runtime fuses to its own Gelu, and that older opsets know. */
+/** x/2 · (1 + erf(x / sqrt(2))): works in older opsets; ONNX Runtime fuses the pattern to its own Gelu. */
 export function primitiveErfGelu({ device }: LoweringContext): Lowering<"erfGelu"> {
   return (recorder, { x }) => {
     const { builder } = recorder;
@@ -70,13 +70,13 @@ export function scaledSigmoidProduct({ device }: LoweringContext): Lowering<"qui
   };
 }
 
-/** A weight as `b` is broadcast over the axes it lacks. */
+/** If `b` is a weight, it is broadcast over the missing axes. */
 export function product(context: LoweringContext): Lowering<"multiply"> {
   return (recorder, { a, b }) =>
     recorder.record("Mul", [recorder.nameOf(a), operand(recorder, context, b)], a.shape);
 }
 
-/** Name of a value, or of a weight, which is then stored. */
+/** Returns the name of a value or weight, and stores the weight. */
 const operand = (recorder: Recorder, { weights }: LoweringContext, tensor: Tensor): string =>
   weights.isWeight(recorder, tensor)
     ? weights.store(recorder, tensor, "as-stored").name
@@ -87,7 +87,7 @@ export function cappedLogits(): Lowering<"softcap"> {
     recorder.tensor(capped(recorder, recorder.nameOf(x), limit), x.shape);
 }
 
-/** A weight as `b` is broadcast over the axes it lacks. */
+/** If `b` is a weight, it is broadcast over the missing axes. */
 export function residualSum(context: LoweringContext): Lowering<"add"> {
   return (recorder, { a, b }) =>
     recorder.record("Add", [recorder.nameOf(a), operand(recorder, context, b)], a.shape);

@@ -1,15 +1,15 @@
-/** Small pieces of graph that several lowerings share. Sizes of dynamic graphs are read when the graph runs. */
+/** Small groups of nodes that several lowerings share. Dynamic graphs read sizes when they run. */
 import { int, ints, ONNX_DTYPES, type AttributeValue, type OnnxDType } from "@slm/onnx";
 import type { Recorder } from "@slm/tensor";
 
-/** What pieces of graph need of a recorder. */
+/** The part of a recorder that these functions need. */
 type Building = Pick<Recorder, "builder">;
 
 export function cast({ builder }: Building, value: string, dtype: OnnxDType): string {
   return builder.op("Cast", [value], { attributes: { to: int(ONNX_DTYPES[dtype].code) } });
 }
 
-/** Runs `body` on a value as float32 and gives its result back in `dtype`: what overflows or loses too much otherwise. */
+/** Runs `body` on a value in float32 and casts the result to `dtype`, for computations that would overflow or lose precision. */
 export function inFloat32(
   recorder: Building,
   value: string,
@@ -29,12 +29,12 @@ export function sizeOf(recorder: Building, value: string, axis: number): string 
   return cast(recorder, shapeOf(recorder, value, axis), "int32");
 }
 
-/** Size of one axis of `value`, int64 `[1]`, as shapes of other nodes are given. */
+/** Size of one axis of `value`, int64 `[1]`, for shape inputs of other nodes. */
 export function shapeOf({ builder }: Building, value: string, axis: number): string {
   return builder.op("Shape", [value], { attributes: { start: int(axis), end: int(axis + 1) } });
 }
 
-/** 0, 1, ... as many as the int32 `[1]` says: int32 `[count]`. */
+/** 0, 1, ..., `count` - 1 for an int32 `[1]` count: int32 `[count]`. */
 export function countUp(recorder: Building, count: string): string {
   const { builder } = recorder;
   const scalar = (value: number): string => builder.constant("int32", [], [value]);
@@ -46,7 +46,7 @@ export function int32({ builder }: Building, value: number): string {
   return builder.constant("int32", [1], [value]);
 }
 
-/** Reshape to sizes of which 0 keeps the input's size at that place and one -1 takes what is left. */
+/** Reshape. Size 0 keeps the input's size of that axis; -1 is inferred. */
 export function reshape({ builder }: Building, value: string, sizes: readonly number[]): string {
   return builder.op("Reshape", [value, builder.ints(sizes)]);
 }
@@ -55,7 +55,7 @@ export function transposeAxes({ builder }: Building, value: string, perm: readon
   return builder.op("Transpose", [value], { attributes: { perm: ints(perm) } });
 }
 
-/** Elements `from` to `to` - 1 of one axis; both are numbers, so the slice is constant. */
+/** Elements `from` to `to` - 1 of one axis, with constant bounds. */
 export function sliceAxis(
   { builder }: Building,
   value: string,
@@ -64,10 +64,10 @@ export function sliceAxis(
   return builder.op("Slice", [value, builder.ints([from]), builder.ints([to]), builder.ints([axis])]);
 }
 
-/** The end of an axis, as far as any sequence goes. */
+/** The end of an axis: larger than any sequence. */
 export const TO_THE_END = 2 ** 31 - 1;
 
-/** Every `step`-th element of one axis, from `from` on. */
+/** Every `step`-th element of one axis, starting at `from`. */
 export const everyNth = (
   { builder }: Building,
   value: string,

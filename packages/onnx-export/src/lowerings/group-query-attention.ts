@@ -1,5 +1,5 @@
 /**
- * Self-attention as ONNX Runtime's GroupQueryAttention, over a padded sequence, or over a cache updated in place.
+ * Self-attention as ONNX Runtime's GroupQueryAttention, over a padded sequence or a cache that is updated in place.
  *
  * ```
  * query, key, value ──────────────────────────► GroupQueryAttention ──► output
@@ -32,17 +32,17 @@ import { attendPresent, bufferedCache } from "./decomposed-caches.js";
 import { HeadAxes } from "./head-axes.js";
 import { rotateFused } from "./rotation.js";
 
-/** Other head sizes are rejected by the operator. Source: onnxruntime 1.30, group_query_attention_helper.h. */
+/** The operator rejects other head sizes. Source: onnxruntime 1.30, group_query_attention_helper.h. */
 const HEAD_DIM_MULTIPLE = 8;
 
-/** The rotation inside it wants multiples of this; other sizes are rotated by a node before. Same source. */
+/** Its built-in rotation needs a multiple of this; a separate node rotates other sizes. Same source. */
 const FUSED_ROTARY_MULTIPLE = 16;
 
-/** Whether the operator computes heads of this size. */
+/** Whether the operator supports this head size. */
 export const isFusable = ({ headDim }: Pick<HeadLayout, "headDim">): boolean =>
   headDim % HEAD_DIM_MULTIPLE === 0;
 
-/** @throws SlmError OP_UNSUPPORTED for a head size that the operator does not compute. */
+/** @throws SlmError OP_UNSUPPORTED for a head size that the operator does not support. */
 function checkHeadSize({ headDim }: Pick<HeadLayout, "headDim">): void {
   if (isFusable({ headDim })) return;
   throw new SlmError(
@@ -53,8 +53,8 @@ function checkHeadSize({ headDim }: Pick<HeadLayout, "headDim">): void {
 }
 
 /**
- * Bidirectional or causal attention over whole sequences, padded on the right. Biases by distance, windows in both directions and head
- * sizes that the operator does not compute are products.
+ * Bidirectional or causal attention over whole sequences, padded on the right. Relative position biases, windows in both directions and
+ * unsupported head sizes use decomposed attention.
  */
 export function groupQuerySequence(context: LoweringContext): Lowering<"selfAttention"> {
   const products = decomposedSequence(context);
@@ -66,7 +66,7 @@ export function groupQuerySequence(context: LoweringContext): Lowering<"selfAtte
     if (mask !== undefined) {
       throw new SlmError(
         "OP_UNSUPPORTED",
-        "export: GroupQueryAttention pads on the right by lengths, not by a mask",
+        "export: GroupQueryAttention supports only padding on the right, given by lengths, not a mask",
       );
     }
     const output = attendSequence(
@@ -79,11 +79,10 @@ export function groupQuerySequence(context: LoweringContext): Lowering<"selfAtte
 }
 
 /**
- * Attention of new positions over a cache updated in place.
+ * Attention of new positions over a cache that is updated in place.
  *
- * @param rotation `inside`: by the operator where it knows the head size. `before`: by nodes of their own, for
- * providers whose operator does not rotate; those do not all have windows and capped scores either, so layers with them
- * are products.
+ * @param rotation `inside`: by the operator, if it supports the head size. `before`: by separate nodes, for providers whose operator does
+ * not rotate. Not all of these support windows and capped scores, so layers with them use decomposed attention.
  */
 export function groupQueryCache(
   context: LoweringContext,
@@ -92,7 +91,7 @@ export function groupQueryCache(
   const products = bufferedCache(context);
   return (recorder, inputs, layout) => {
     if (layout.caches === "delta")
-      throw new SlmError("UNEXPECTED", "export: this form of attention hands back whole caches");
+      throw new SlmError("UNEXPECTED", "export: this attention lowering returns whole caches");
     const { query, key, value, pastKey, pastValue, pastLength } = inputs;
     const isPlain = (layout.window ?? layout.softcap) === undefined;
     const isAlone = (inputs.relativeBias ?? inputs.sourceKey) === undefined;
@@ -115,8 +114,8 @@ export function groupQueryCache(
 }
 
 /**
- * The output of a run of any length. Where the operator is right for few new positions only, a run of many (a prompt, draft tokens, an
- * answer that is scored) computes it again as products over the caches that the operator returns, which are right at any length:
+ * Emits the output of a run of any length. Some providers' operator is correct only for few new positions, although the caches that it
+ * returns are always correct. A longer run (a prompt, draft tokens, scoring) computes its output from those caches again:
  *
  * ```
  * few new positions? ── yes ──► output of GroupQueryAttention
@@ -162,7 +161,7 @@ function outputOfAnyRun(
   return builder.op("If", [isFew], { attributes: branches });
 }
 
-/** Output of new positions, rotated and scaled already, over a cache that the operator joins with them in memory of its own. */
+/** Attention of new positions, already rotated and scaled, over a cache that the operator joins with them in its own memory. */
 export function attendJoined(
   recorder: Recorder,
   context: LoweringContext,
@@ -172,7 +171,7 @@ export function attendJoined(
   return attendCached({ recorder, context, layout, rotation: "done", scale: 1 }, step, step).output;
 }
 
-/** cos and sin of every position that a layer may stand at; nothing for heads that are not rotated. */
+/** cos and sin of every position; nothing for models without RoPE. */
 function rotaryTable({ recorder, context, layout }: AttentionPlace): RotaryNames | undefined {
   const { positions, weights } = context;
   const rotation = rotationOf(layout);
@@ -192,7 +191,7 @@ interface CacheValues {
   readonly pastLength: string;
 }
 
-/** What attention over a cache reads, by name. */
+/** Names of the inputs of attention over a cache. */
 export interface CachedStep extends AttentionValues, CacheValues {
   /** See the op. */
   readonly relativeBias?: Tensor | undefined;
@@ -202,13 +201,13 @@ interface AttentionPlace {
   readonly recorder: Recorder;
   readonly context: LoweringContext;
   readonly layout: HeadLayout & OptionalRotation & ScoreAttributes;
-  /** Of queries and keys: by the operator where it knows the head size, by nodes before it, or done when they come here. */
+  /** Rotation of queries and keys: by the operator if it supports the head size, by separate nodes, or already done. */
   readonly rotation: "inside" | "before" | "done";
-  /** What scores are multiplied by. Default: 1 / sqrt(headDim). */
+  /** Factor of the scores. Default: 1 / sqrt(headDim). */
   readonly scale?: number;
 }
 
-/** Emits attention over whole sequences; `lengths` int32 `[batch]` counts each row's tokens, absent: all. */
+/** Emits attention over whole sequences; `lengths` int32 `[batch]` is the number of tokens per row. Absent: all. */
 function attendSequence(
   place: AttentionPlace,
   values: AttentionValues,
@@ -231,16 +230,16 @@ function attendSequence(
   }).output;
 }
 
-/** What a cached step computes; the caches are the memory of the past ones. */
+/** The results of a cached step. The caches share the memory of the past ones. */
 interface CachedValues {
-  /** Queries as the operator read them, rotated unless it rotates itself. */
+  /** Queries as the operator read them: rotated, unless the operator rotates them itself. */
   readonly query: string;
   readonly output: string;
   readonly presentKey: string;
   readonly presentValue: string;
 }
 
-/** Emits attention of new positions over a cache and themselves. */
+/** Emits attention of new positions over the cache and each other. */
 function attendCached(place: AttentionPlace, values: AttentionValues, cache: CacheValues): CachedValues {
   const { recorder, context } = place;
   const { builder } = recorder;
@@ -255,7 +254,7 @@ function attendCached(place: AttentionPlace, values: AttentionValues, cache: Cac
   });
 }
 
-/** One number `[1]` for every row: `[batch]`. */
+/** Repeats one number `[1]` for every row: `[batch]`. */
 function perRow(recorder: Recorder, value: string, ids: string): string {
   return recorder.builder.op("Expand", [value, shapeOf(recorder, ids, 0)]);
 }
@@ -285,7 +284,7 @@ function attend(place: AttentionPlace, values: AttentionValues, span: AttentionS
     num_heads: int(heads),
     kv_num_heads: int(kvHeads),
     do_rotary: int(isInside ? 1 : 0),
-    // The default of an attribute that older versions do not know is left out.
+    // Older versions do not have this attribute, so its default is left out.
     ...(span.causal ? {} : { causal: int(0) }),
     ...(scale === undefined ? {} : { scale: float(scale) }),
     ...(window === undefined ? {} : { local_window_size: int(window) }),

@@ -1,13 +1,13 @@
 /**
- * Attention whose every query head is a product of its own over the keys of its group, none of which are repeated:
+ * Attention with one product per query head, over the keys of its group, which are not repeated:
  *
  * ```
  * queries [batch, kvHeads, group, target, headDim], keys and values [batch, kvHeads, 1, ...]
  * ```
  *
- * One query makes products of one row, for which ONNX Runtime's CPU kernels read keys and values once, where they lie. Products
- * of several rows, or with a factor, copy them first: after 2,048 tokens that took twice the time (docs/log.md, 2026-11-26). So
- * queries or keys are scaled before they come here.
+ * With one query each product has one row, and ONNX Runtime's CPU kernels read keys and values once, without a copy. They copy them first
+ * for products of several rows or with a factor, which took twice as long after 2,048 tokens (docs/log.md, 2026-11-26). So callers scale
+ * queries or keys.
  */
 import { int } from "@slm/onnx";
 import { CONTRIB, type HeadLayout, type Lowering, type Recorder, type Tensor } from "@slm/tensor";
@@ -19,7 +19,7 @@ import { HeadAxes } from "./head-axes.js";
 
 type Grouping = Pick<HeadLayout, "heads" | "kvHeads" | "headDim">;
 
-/** What scores are multiplied by. Source: Vaswani et al. 2017 (arXiv:1706.03762), section 3.2.1. */
+/** Factor of the scores. Source: Vaswani et al. 2017 (arXiv:1706.03762), section 3.2.1. */
 export const scoreScale = ({ headDim }: Grouping): number => 1 / Math.sqrt(headDim);
 
 /** Rows `[batch, target, kvHeads·group·headDim]` to `[batch, kvHeads, group, target, headDim]`. */
@@ -51,7 +51,7 @@ export function softmax({ builder }: Recorder, scores: string): string {
   return builder.op("Softmax", [scores], { attributes: { axis: int(-1) } });
 }
 
-/** Keys of the source as products read them, `[batch, kvHeads, headDim, source]`, and scaled: once, where a step would do it each time. */
+/** Transposed and scaled keys of the source, `[batch, kvHeads, headDim, source]`, computed once instead of at every step. */
 export function scaledTransposedKeys(context: LoweringContext): Lowering<"crossKey"> {
   const transposed = transposedKeys(context);
   return (recorder, inputs, layout) => {
@@ -62,9 +62,9 @@ export function scaledTransposedKeys(context: LoweringContext): Lowering<"crossK
 }
 
 /**
- * Attention over the source, whose keys come scaled. Where every query head has keys of its own there is no axis of groups.
+ * Attention over the source, whose keys are already scaled. Without GQA there is no axis of groups.
  *
- * GroupQueryAttention is not used here: given no new keys it ends the process (onnxruntime 1.30).
+ * GroupQueryAttention is not used because it crashes the process when there are no new keys (onnxruntime 1.30).
  */
 export function groupedCrossAttention(context: LoweringContext): Lowering<"crossAttention"> {
   return (recorder, { query, key, value, bias }, layout) => {

@@ -1,19 +1,19 @@
 /**
- * Moving between rows and heads, never above rank 4. Query heads of one KV head follow one another, so they fold into
- * the rows of one product by a reshape alone:
+ * Converts between rows and heads, at rank 4 at most. The query heads of one KV head are adjacent, so a reshape folds them into the rows of
+ * one product:
  *
  * ```
  * rows [batch, length, heads·headDim] -> heads [batch, heads, length, headDim]
  *   -> folded [batch, kvHeads, group·length, headDim], row g·length + i: query i of head g of the group
  * ```
  *
- * Static graphs hold one text, and its rows without the axis `batch`.
+ * Static graphs process one text, whose rows have no `batch` axis.
  */
 import type { HeadLayout, Recorder, Tensor } from "@slm/tensor";
 import type { LoweringContext } from "./context.js";
 import { reshape, transposeAxes } from "./emit.js";
 
-/** How a graph's sizes are written: read when it runs, or numbers. */
+/** How a graph writes sizes: read at run time, or as numbers. */
 export class HeadAxes {
   readonly #recorder: Recorder;
   readonly #isStatic: boolean;
@@ -23,13 +23,13 @@ export class HeadAxes {
     this.#isStatic = device.shapes === "static";
   }
 
-  /** `[batch, length, heads, headDim]` of a value that a tensor's shape describes. */
+  /** Splits a value with the tensor's shape to `[batch, length, heads, headDim]`. */
   apart(x: string, [batch, length]: readonly number[], heads: number, headDim: number): string {
     const sizes = this.#isStatic ? [batch!, length!, heads, headDim] : [0, 0, heads, headDim];
     return reshape(this.#recorder, x, sizes);
   }
 
-  /** The inverse of {@link HeadAxes.apart}: rows of `shape`. */
+  /** The inverse of {@link HeadAxes.apart}: rows with the given shape. */
   together(x: string, [, length = 1, width = 1]: readonly number[]): string {
     return reshape(this.#recorder, x, this.#isStatic ? [length, width] : [0, 0, width]);
   }
@@ -40,7 +40,7 @@ export class HeadAxes {
     return transposeAxes(this.#recorder, this.apart(x, shape, heads, headDim), [0, 2, 1, 3]);
   }
 
-  /** Heads to the rows of one product for each KV head. */
+  /** Folds heads into the rows of one product per KV head. */
   fold(x: string, [batch, length]: readonly number[], { heads, kvHeads, headDim }: HeadLayout): string {
     if (heads === kvHeads) return x;
     const sizes = this.#isStatic
@@ -49,7 +49,7 @@ export class HeadAxes {
     return reshape(this.#recorder, x, sizes);
   }
 
-  /** Folded rows `[batch, kvHeads, group·length, headDim]` back to rows of `query`'s shape. */
+  /** Unfolds `[batch, kvHeads, group·length, headDim]` to rows with the shape of `query`. */
   merge(x: string, query: Tensor, { heads, kvHeads, headDim }: HeadLayout): string {
     const [batch = 1, length = 1] = query.shape;
     const width = heads * headDim;

@@ -1,8 +1,8 @@
 /**
- * Embedding, linear layers and the output head, which shares its table with the embedding or has one of its own.
+ * Embedding, linear layers and the output head, which can share its table with the embedding.
  *
- * Logits are float32 at every precision. In float16 the product of the head is made 32 times smaller and its result as
- * much larger, both exact: logits up to 2 million then pass, where float16 ends at 65504.
+ * Logits are float32 at every precision. In float16 the head's input is divided by 32 and its result multiplied by 32, both without
+ * rounding. This supports logits up to 2 million, although float16 ends at 65504.
  */
 import { SlmError } from "@slm/core";
 import { ROW_POSITIONS } from "@slm/exported-model";
@@ -22,7 +22,7 @@ export function gatherRows(context: LoweringContext): Lowering<"embedding"> {
     });
 }
 
-/** The same for one text as rows `[length, width]`, which every op of a static graph works on. */
+/** The same for one text, as the rows `[length, width]` of static graphs. */
 export function gatherFlat(context: LoweringContext): Lowering<"embedding"> {
   return (recorder, { table, ids }) =>
     recorder.builder.scope("embedding", () => {
@@ -34,9 +34,9 @@ export function gatherFlat(context: LoweringContext): Lowering<"embedding"> {
 }
 
 /**
- * Rows of a table of positions from 0, or from a past length, on: `[1 or rows, length, width]`, one row for each past length.
+ * Rows of a position table from 0 or a past length on: `[1 or rows, length, width]`, one row for each past length.
  *
- * @param beyond positions that the table lacks: an error of the runtime, or its last row
+ * @param beyond for positions after the table: a runtime error, or the table's last row
  */
 export function positionsByRow(
   { weights }: LoweringContext,
@@ -59,7 +59,7 @@ export function positionsByRow(
     });
 }
 
-/** The same for one text as rows `[length, width]`; a static decoder's past lengths are the positions of its tokens. */
+/** The same for one text, as rows `[length, width]`. A static decoder's past lengths are the positions of its tokens. */
 export function positionsFlat({ weights }: LoweringContext): Lowering<"positionRows"> {
   return (recorder, { table, sequence, pastLength }) =>
     recorder.builder.scope("positions", () => {
@@ -81,24 +81,27 @@ function tableOf(
 ): string {
   const { name, layout } = weights.store(recorder, table, "as-stored");
   if (layout !== "as-stored") {
-    throw new SlmError("UNEXPECTED", `export: '${name}' was multiplied by before it was embedded with`);
+    throw new SlmError(
+      "UNEXPECTED",
+      `export: '${name}' must be used as an embedding before it is used as the output head`,
+    );
   }
   sequence.start(recorder.nameOf(ids));
   return name;
 }
 
-/** Weights whose products are logits: a head of its own, or the embedding table, of which a pruned vocabulary has some rows. */
+/** Names of the output head: a separate weight, or the embedding table, which may be pruned. */
 const HEADS: ReadonlySet<string> = new Set([HEAD_WEIGHT, EMBEDDING_WEIGHT, shortTable(EMBEDDING_WEIGHT)]);
 
-/** How the output head is multiplied. */
+/** How the output head computes logits. */
 interface HeadProduct {
-  /** Emits x · tableᵀ from a name of x. */
+  /** Emits x · tableᵀ. */
   readonly emit: (recorder: Recorder, x: string, table: string) => string;
-  /** Whether x must be rows `[n, width]`; else it may have any number of axes before the last. */
+  /** Whether x must be rows `[n, width]`. Otherwise it can have any number of leading axes. */
   readonly takesRows: boolean;
 }
 
-/** `MatMul` by `[in, out]`; the head by `FusedMatMul`, which reads a table as it is. */
+/** `MatMul` with `[in, out]`. The head uses `FusedMatMul`, which reads the table without transposing it. */
 export function matMulOrFused(context: LoweringContext): Lowering<"linear"> {
   return matMulWith(context, {
     takesRows: false,
@@ -107,7 +110,7 @@ export function matMulOrFused(context: LoweringContext): Lowering<"linear"> {
   });
 }
 
-/** `MatMul` by `[in, out]`; the head by `Gemm`, for providers without `FusedMatMul`. */
+/** `MatMul` with `[in, out]`. The head uses `Gemm`, for providers without `FusedMatMul`. */
 export function matMulOrGemm(context: LoweringContext): Lowering<"linear"> {
   return matMulWith(context, gemm);
 }
@@ -147,7 +150,7 @@ export function gemmRows(context: LoweringContext): Lowering<"linear"> {
   };
 }
 
-/** A power of two, so that dividing and multiplying by it rounds nothing. */
+/** A power of two, so that division and multiplication do not round. */
 const HEADROOM = 32;
 
 function head(
@@ -191,7 +194,7 @@ export function gatherLast(): Lowering<"lastPosition"> {
   };
 }
 
-/** Rows of one position are that position. @throws SlmError UNEXPECTED for longer ones. */
+/** Returns x, which has one position. @throws SlmError UNEXPECTED if it is longer. */
 export function onlyPosition(): Lowering<"lastPosition"> {
   return (recorder, { x }) => {
     if (x.shape[1] !== 1) {

@@ -23,7 +23,7 @@ const weight = createHostTensor("float32", [2, 3], Float32Array.of(1, 2, 3, 4, 5
 const layout: HeadLayout = { heads: 2, kvHeads: 1, headDim: 16, headOrder: "grouped" };
 const attention = { ...layout, causal: false, ropeTheta: 10_000 };
 
-/** Records `body`, given a maker of float32 inputs, with the forms of a target. */
+/** Records `body`, which receives a function that creates float32 inputs, with the lowerings of a target. */
 function record(
   body: (input: (name: string, shape: number[]) => Tensor, recorder: Recorder) => void,
   target: Target = "cpu",
@@ -79,7 +79,7 @@ describe("the forms of target cpu", () => {
     ).toThrow(rejected("UNEXPECTED"));
   });
 
-  test("rejects a weight whose shape is not the model's", () => {
+  test("rejects a weight with a shape that differs from the model", () => {
     expect(() =>
       record((input, recorder) => {
         linear({ x: input("x", [1, 3]), weight: recorder.tensor("w", [3, 3]) }, {});

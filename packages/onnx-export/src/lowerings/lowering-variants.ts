@@ -1,4 +1,4 @@
-/** The lowering variants of every op. Profiles choose one per op (`profiles.ts`); an unknown name is a compile error. */
+/** The lowering variants of every op. Profiles choose one per op (`profiles.ts`). An unknown name is a compile error. */
 import type { Lowering, LoweringTable, OpName } from "@slm/tensor";
 import { deltaCache } from "./delta-cache.js";
 import type { LoweringContext } from "./context.js";
@@ -109,10 +109,10 @@ const VARIANTS = {
   readonly [O in Exclude<OpName, "qkNorm">]: Readonly<Record<string, Form<O>>>;
 } & { readonly qkNorm: Readonly<Record<string, typeof perHeadNorm>> };
 
-/** The form of every op: an op without one does not compile. */
+/** The lowering variant of every op. An op without one is a compile error. */
 export type LoweringVariants = { readonly [O in OpName]: keyof (typeof VARIANTS)[O] };
 
-/** The rows of one graph in the forms of its device. A table is made for each graph: it remembers what that graph has stored. */
+/** Creates the lowering table of one graph. Each graph needs its own, because the table remembers which weights the graph has stored. */
 export function loweringTable(context: LoweringContext, operators: LoweringVariants): LoweringTable {
   const rmsNorm = VARIANTS.rmsNorm[operators.rmsNorm](context);
   return {

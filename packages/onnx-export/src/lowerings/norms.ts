@@ -1,4 +1,4 @@
-/** Root-mean-square norm, `x / sqrt(mean(x²) + epsilon) · weight`, and layer norm, in float32 whatever the graph's precision. */
+/** Root-mean-square norm, `x / sqrt(mean(x²) + epsilon) · weight`, and layer norm, in float32 at every precision. */
 import { float, int, ints } from "@slm/onnx";
 import type { Lowering, Recorder, Tensor } from "@slm/tensor";
 import type { LoweringContext } from "./context.js";
@@ -15,12 +15,12 @@ export function fusableNorm(context: LoweringContext): Lowering<"rmsNorm"> {
   );
 }
 
-/** The same with x·x, for compilers that know no powers of their own. */
+/** The same with x·x, for compilers without `Pow`. */
 export function decomposedNorm(context: LoweringContext): Lowering<"rmsNorm"> {
   return primitiveNorm(context, ({ builder }, x) => builder.op("Mul", [x, x]));
 }
 
-/** Computes `x / sqrt(mean(x²) + epsilon)` of the rows of a float32 value. */
+/** Emits `x / sqrt(mean(x²) + epsilon)` for the rows of a float32 value. */
 type NormalizeRows = (recorder: Recorder, x: string, epsilon: number) => string;
 
 function primitiveNorm(
@@ -36,8 +36,8 @@ function primitiveNorm(
 }
 
 /**
- * The same for devices that compute float32 graphs in float16, where the square of 256 overflows: rows are divided by their largest
- * magnitude first.
+ * The same for devices that compute float32 graphs in float16, where the square of 256 overflows. Rows are first divided by their largest
+ * magnitude.
  *
  * ```
  * peak  = max(|x|, sqrt(epsilon)) of each row
@@ -71,14 +71,14 @@ function gainedNorm(context: LoweringContext, normalize: NormalizeRows): Lowerin
   };
 }
 
-/** The epsilon of a norm whose input was divided: by the square of that. */
+/** The epsilon of a norm, divided by the square of its input's divisor. */
 const dividedEpsilon = ({ divisors }: LoweringContext, gain: string, epsilon: number): number =>
   epsilon / (divisors.get(gain) ?? 1) ** 2;
 
 /** Reduction axes became an input with opset 18. */
 const AXES_AS_INPUT = 18;
 
-/** One number for each row, along the last axis. */
+/** Reduces the last axis to one number per row. */
 function ofRows(
   { builder }: Recorder,
   { device }: LoweringContext,
@@ -91,7 +91,7 @@ function ofRows(
 }
 
 /**
- * A norm of every head: rows apart, the norm, rows again.
+ * A norm of every head:
  *
  * ```
  * [batch, length, heads·headDim] -> [batch, length, heads, headDim] -> norm -> [batch, length, heads·headDim]

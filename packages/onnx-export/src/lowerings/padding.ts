@@ -1,16 +1,16 @@
-/** Biases that hide padding from attention: 0 where a token is, very negative elsewhere, always float32. */
+/** Biases that mask padding: 0 at tokens, very negative elsewhere, always float32. */
 import { SlmError } from "@slm/core";
 import { MASKED, type Lowering, type Recorder } from "@slm/tensor";
 import type { LoweringContext } from "./context.js";
 import { countUp, inPrecision, reshape, sizeOf } from "./emit.js";
 
-/** 0 or very negative, by a bool of any shape. */
+/** 0 where a bool of any shape is true, very negative elsewhere. */
 function biasWhere({ builder }: Recorder, allowed: string): string {
   const constant = (value: number): string => builder.constant("float32", [], [value]);
   return builder.op("Where", [allowed, constant(0), constant(MASKED)]);
 }
 
-/** Scores, float32, where a bool of any shape allows them: whatever lies elsewhere, as the rest of a buffer may hold anything. */
+/** float32 scores where a bool of any shape is true. Scores elsewhere are replaced, because the rest of a buffer can contain anything. */
 export function attendedOnly({ builder }: Recorder, allowed: string, scores: string): string {
   return builder.op("Where", [allowed, scores, builder.constant("float32", [], [MASKED])]);
 }
@@ -31,9 +31,8 @@ export function maskBias(recorder: Recorder, mask: string): string {
 }
 
 /**
- * Keys `[batch, kvHeads, headDim, source]` with zeros at padding, in graphs whose bias is an input; elsewhere as they are. The range of that
- * bias is bounded in float16 and narrow in quantized graphs, and what a model makes of padding is not: without this, scores of padding may
- * outweigh it.
+ * In graphs whose bias is an input, sets keys `[batch, kvHeads, headDim, source]` to zero at padding. The bias is bounded in float16 and
+ * narrow in quantized graphs, but scores of padding are not bounded and could exceed it.
  */
 export function maskedKeys(recorder: Recorder, { sequence, device }: LoweringContext, keys: string): string {
   const { sourceBias } = sequence;
@@ -42,11 +41,11 @@ export function maskedKeys(recorder: Recorder, { sequence, device }: LoweringCon
   return recorder.builder.op("Mul", [keys, kept], { name: "maskedKeys" });
 }
 
-/** 1 where a bias is that of a token, else 0: it is 0 at tokens, and below -1 elsewhere in whatever range it was quantized. */
+/** 1 where the bias is that of a token, else 0. The bias is 0 at tokens and below -1 elsewhere, in any quantized range. */
 export const tokensOfBias = ({ builder }: Recorder, bias: string): string =>
   builder.op("Relu", [builder.op("Add", [bias, builder.constant("float32", [], [1])])]);
 
-/** Computed from lengths when the graph runs. */
+/** Computed from lengths at run time. */
 export function rangeBias(): Lowering<"lengthBias"> {
   return (recorder, { lengths, ids }) => {
     const [batch, source] = ids.shape as [number, number];
@@ -55,7 +54,7 @@ export function rangeBias(): Lowering<"lengthBias"> {
   };
 }
 
-/** An input of static graphs. @throws SlmError UNEXPECTED if the graph has none. */
+/** An input of static graphs. @throws SlmError UNEXPECTED if the graph does not have it. */
 export function inputBias({ sequence }: LoweringContext): Lowering<"lengthBias"> {
   return (recorder, { ids }) => {
     const { sourceBias } = sequence;

@@ -1,5 +1,5 @@
 /**
- * Means of neighbouring tokens, and which of them are padding.
+ * Pooling: means of neighbouring tokens, and the padding mask of the result.
  *
  * ```
  * x · (1 at tokens, 0 at padding) ─ every group-th from 0 ─┐
@@ -33,7 +33,7 @@ export function stridedMeans(context: LoweringContext): Lowering<"poolTokens"> {
   };
 }
 
-/** Graphs of fixed sizes: rows `[length, width]`, padding by the graph's bias, whose pooled form is that of what follows. */
+/** Static graphs: rows `[length, width]`. The graph's bias masks padding, and later ops use its pooled form. */
 export function groupedRows(context: LoweringContext): Lowering<"poolTokens"> {
   return (recorder, { x, mask }, { group }) => {
     const { builder } = recorder;
@@ -61,7 +61,7 @@ export function groupedRows(context: LoweringContext): Lowering<"poolTokens"> {
   };
 }
 
-/** A source's mask, float32 `[batch, source]`, as the decoder of a model that may pool sees it. */
+/** The source mask, float32 `[batch, source]`, pooled like the encoder's output. */
 export function pooledMask(
   recorder: Pick<Recorder, "builder">,
   mask: string,
@@ -76,17 +76,17 @@ const anyOf = (recorder: Pick<Recorder, "builder">, mask: string, group: number)
   everyOf(recorder, mask, group, [0, 0]).reduce((a, b) => recorder.builder.op("Max", [a, b]));
 
 /**
- * Bias of attention over pooled tokens out of that over all of them, `[1, 1, 1, source]` -> `[1, 1, 1, ceil(source / group)]`: padding is
- * at the end, so a group has a token where its first is one.
+ * Pools the attention bias, `[1, 1, 1, source]` -> `[1, 1, 1, ceil(source / group)]`. Padding is at the end, so a group contains a token if
+ * its first member is one.
  */
 export const pooledBias = ({ builder }: Pick<Recorder, "builder">, bias: string, group: number): string =>
   everyNth({ builder }, bias, { axis: 3, step: group });
 
-/** @throws SlmError OP_UNSUPPORTED, for a size of graphs that is no whole number of groups. */
+/** @throws SlmError OP_UNSUPPORTED if the graph's length is not a multiple of the group. */
 export const indivisible = (length: number, group: number): SlmError =>
   new SlmError(
     "OP_UNSUPPORTED",
-    `export: the model's encoder reads tokens in groups of ${group}, of which ${length} is not a multiple`,
+    `export: the encoder pools groups of ${group} tokens, so source lengths must be multiples of ${group}, got ${length}`,
     { suggestions: [`--buckets ${Math.max(1, Math.floor(length / group)) * group}`] },
   );
 
@@ -109,7 +109,7 @@ function tokensOnly(
 }
 
 /**
- * Members of the groups of axis 1: first ones, second ones, ...; zeros where the last group has fewer.
+ * Splits axis 1 into the first members of the groups, the second members, and so on. Missing members of the last group are zeros.
  *
  * @param none zeros, one for each axis of `value`
  */
@@ -134,7 +134,7 @@ function meanOf(recorder: Recorder, { device }: LoweringContext, parts: readonly
   });
 }
 
-/** How many groups each row's tokens reach into: int32 `[batch]`. */
+/** Number of groups that contain tokens, per row: int32 `[batch]`. */
 function groupsOf(recorder: Recorder, lengths: Tensor, group: number): string {
   const { builder } = recorder;
   const upTo = builder.op("Add", [recorder.nameOf(lengths), int32(recorder, group - 1)]);

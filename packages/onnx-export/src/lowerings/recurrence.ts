@@ -1,5 +1,5 @@
 /**
- * The gated recurrence after cached states, of which there is one for each position.
+ * The gated recurrence over cached states, one per position.
  *
  * ```
  * past states ─► row of the last position (a product with 0 and 1) ─► before ─┐
@@ -7,8 +7,8 @@
  *                                                                          ─► the same for every position      several
  * ```
  *
- * Several new positions are few (a token and its drafts, the beginning of an answer), so all pairs of them are weighed at once: position t
- * holds what position s took in, times the product of the shares kept between them, which is the exponential of a sum of logarithms.
+ * A run has few new positions (a token and its drafts, the beginning of an answer), so all pairs are computed at once. The contribution of
+ * position s to position t is multiplied by the product of the gates between them, computed as the exponential of a sum of logarithms.
  */
 import { ROW_POSITIONS } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
@@ -25,11 +25,14 @@ interface Step {
   readonly before: string;
 }
 
-/** A recurrence whose host appends new states: one new position or several, which are other branches. */
+/** A recurrence for hosts that append new states. One new position and several use different branches. */
 export function deltaRecurrence(context: LoweringContext): Lowering<"recurrence"> {
   return (recorder, { x, gate, pastState, pastLength }, { caches }) => {
     if (pastState === undefined || pastLength === undefined || caches !== "delta")
-      throw new SlmError("UNEXPECTED", "export: this recurrence reads cached states and hands back new ones");
+      throw new SlmError(
+        "UNEXPECTED",
+        "export: this recurrence needs cached states and returns only new ones",
+      );
     const { builder } = recorder;
     const past = recorder.nameOf(pastState);
     const step: Step = {
@@ -48,14 +51,11 @@ export function deltaRecurrence(context: LoweringContext): Lowering<"recurrence"
   };
 }
 
-/** A recurrence over a buffer of states that new ones are written into, without control flow. */
+/** A recurrence that writes new states into a buffer, without control flow. */
 export function bufferedRecurrence(context: LoweringContext): Lowering<"recurrence"> {
   return (recorder, { x, gate, pastState, pastLength }, { caches }) => {
     if (pastState === undefined || pastLength === undefined || caches !== "full")
-      throw new SlmError(
-        "UNEXPECTED",
-        "export: this recurrence reads cached states and hands back all of them",
-      );
+      throw new SlmError("UNEXPECTED", "export: this recurrence needs cached states and returns all of them");
     const { builder } = recorder;
     const [cache, past] = [recorder.nameOf(pastState), recorder.nameOf(pastLength)];
     const made = nextStates(recorder, context, {
@@ -73,13 +73,13 @@ export function bufferedRecurrence(context: LoweringContext): Lowering<"recurren
 }
 
 /**
- * A recurrence of static graphs, whose host feeds the state before the first token `[1, width]` (zeros where there is none) and takes
- * those of all tokens, `[tokens, width]`: one token after the other.
+ * A recurrence in static graphs, one token after the other. The host passes the state before the first token, `[1, width]` (zeros at the
+ * start), and reads the states of all tokens, `[tokens, width]`.
  */
 export function windowRecurrence(): Lowering<"recurrence"> {
   return (recorder, { x, gate, pastState }) => {
     if (pastState === undefined)
-      throw new SlmError("UNEXPECTED", "export: a static recurrence reads the state before its tokens");
+      throw new SlmError("UNEXPECTED", "export: a static recurrence needs the state before its tokens");
     const { builder } = recorder;
     const [, length, width] = x.shape as [number, number, number];
     const [rows, keep] = [recorder.nameOf(x), builder.op("Sigmoid", [recorder.nameOf(gate)])];
@@ -95,18 +95,18 @@ export function windowRecurrence(): Lowering<"recurrence"> {
   };
 }
 
-/** @throws SlmError OP_UNSUPPORTED: the layout's caches are keys and values. */
+/** @throws SlmError OP_UNSUPPORTED, because the layout can cache only keys and values. */
 export function unsupportedRecurrence(): Lowering<"recurrence"> {
   return () => {
     throw new SlmError(
       "OP_UNSUPPORTED",
-      "export: layout transformers.js has no class of models with a recurrence in place of the decoder's self-attention (decoderRecurrence, Marian's SSRU)",
+      "export: layout transformers.js has no model class with a recurrence instead of decoder self-attention (decoderRecurrence, Marian's SSRU)",
       { suggestions: ["--layout native"] },
     );
   };
 }
 
-/** The state of the last position, or zeros where there is none; one position for all rows, or one for each. */
+/** The state of the last position, or zeros at the start. All rows share a position, or each has its own. */
 function lastState(recorder: Recorder, context: LoweringContext, past: string, pastLength: string): string {
   const { builder } = recorder;
   const slots = context.sequence.once(`last slot of ${pastLength}`, () => {
@@ -138,7 +138,7 @@ function nextStates(recorder: Recorder, { device, sequence }: LoweringContext, s
   const wide = (value: string): string =>
     device.precision === "float32" ? value : cast(recorder, value, "float32");
   const [x, gate, before] = [step.x, step.gate, step.before].map(wide) as [string, string, string];
-  // log(sigmoid(gate)), which no gate makes infinite.
+  // log(sigmoid(gate)), which stays finite for every gate.
   const logKeep = builder.op("Neg", [builder.op("Softplus", [builder.op("Neg", [gate])])]);
   const total = builder.op("CumSum", [logKeep, builder.constant("int64", [], [1])]);
   const axis = (value: string, at: number): string => builder.op("Unsqueeze", [value, builder.ints([at])]);

@@ -1,5 +1,5 @@
 /**
- * Biases of attention scores by distance (T5), of standard operators:
+ * Relative position biases of attention scores (T5), with standard operators:
  *
  * ```
  * table [buckets, heads] ── Gather(bucket of each distance) ──► rows [distances, kvHeads, group]     (constants: folded)
@@ -18,7 +18,7 @@ import {
 import type { LoweringContext } from "./context.js";
 import { cast, concat, int32, reshape, shapeOf } from "./emit.js";
 
-/** A relative bias as attention reads it. */
+/** A relative bias and its parameters. */
 interface RelativeScores {
   /** `[buckets, heads]` */
   readonly table: Tensor;
@@ -35,8 +35,8 @@ export const relativeScores = (
 ): RelativeScores | undefined => (table === undefined ? undefined : { table, layout, isBidirectional });
 
 /**
- * Biases of distances (key minus query, int32 of any shape): float32 `[...shape, kvHeads, group]`. Distances beyond the last bucket are
- * those of the last one.
+ * Emits the biases of distances (key minus query, int32 of any shape): float32 `[...shape, kvHeads, group]`. Distances beyond the last
+ * bucket use the last one.
  */
 export function biasOfDistances(
   recorder: Recorder,
@@ -46,8 +46,8 @@ export function biasOfDistances(
 ): string {
   const { builder } = recorder;
   const { relative, heads, kvHeads } = layout;
-  if (relative === undefined) throw new SlmError("UNEXPECTED", "export: a relative bias without its buckets");
-  // Tables of static graphs have every distance that there is: comparing whole numbers is what one profile lacks (coreml).
+  if (relative === undefined) throw new SlmError("UNEXPECTED", "export: a relative bias needs its buckets");
+  // Tables of static graphs contain every distance, because one profile (coreml) cannot compare integers.
   const isWhole = context.device.shapes === "static";
   const reach = isWhole ? context.positions : relative.maxDistance;
   const after = isBidirectional || isWhole ? reach : 0;
@@ -67,7 +67,7 @@ export function biasOfDistances(
 }
 
 /**
- * What is added to scores `[batch, kvHeads, group·length, keys]`: float32 `[kvHeads, group·length, keys]`.
+ * The bias of scores `[batch, kvHeads, group·length, keys]`: float32 `[kvHeads, group·length, keys]`.
  *
  * @param distances int32 `[length, keys]`
  */
@@ -85,7 +85,7 @@ export function foldedRelativeBias(
   if (context.device.shapes === "static")
     throw new SlmError(
       "OP_UNSUPPORTED",
-      "export: static graphs have relative biases with one head per KV head",
+      "export: static graphs support relative biases only with one head per KV head",
     );
   const sizes = concat(recorder, [builder.ints([kvHeads, -1]), shapeOf(recorder, byHead, 3)], 0);
   return builder.op("Reshape", [byHead, sizes]);

@@ -1,13 +1,13 @@
-/** Ops that change how many tokens there are. Rows of static graphs have no axis `batch`. */
+/** Ops that change the number of tokens. Rows of static graphs have no `batch` axis. */
 import { int } from "@slm/onnx";
 import { checkMix, checkShift, shiftWeights, type Lowering, type Recorder, type Tensor } from "@slm/tensor";
 import type { LoweringContext } from "./context.js";
 import { concat, sliceAxis, TO_THE_END, transposeAxes } from "./emit.js";
 
-/** Which axis of a graph's values counts tokens. */
+/** The axis of tokens in a graph's values. */
 const tokenAxis = ({ device }: LoweringContext): 0 | 1 => (device.shapes === "static" ? 0 : 1);
 
-/** Sequences one after another; what follows attends over both. */
+/** Concatenates sequences. Later ops attend over all of them. */
 export function joinedTokens(context: LoweringContext): Lowering<"concatTokens"> {
   return (recorder, { a, b }) => {
     const joined = concat(recorder, [recorder.nameOf(a), recorder.nameOf(b)], tokenAxis(context));
@@ -26,7 +26,7 @@ export function slicedTokens(context: LoweringContext): Lowering<"tokensFrom"> {
   };
 }
 
-/** How a constant matrix multiplies the tokens of every row. */
+/** How to multiply a constant matrix with the tokens of every row. */
 type TokenProduct = (
   context: LoweringContext,
   recorder: Recorder,
@@ -43,7 +43,7 @@ const mixedBy =
     return product(context, recorder, x, { weights, outputs });
   };
 
-/** The same: a picture is read once, and every device has products. */
+/** The same everywhere: an image is read only once, and every device has MatMul. */
 const shiftedBy =
   (product: TokenProduct) =>
   (context: LoweringContext): Lowering<"shiftGrid"> =>
@@ -60,8 +60,8 @@ const matrixFirst: TokenProduct = ({ device }, recorder, x, { weights, outputs }
 };
 
 /**
- * The same on the rows of static graphs, with the matrix in the place of a linear layer's weights, where devices know scales per output:
- * Qualcomm's compiler (onnxruntime-qnn 2.7.0) rejects a quantized constant as the first factor, or computes something else.
+ * The same on the rows of static graphs, with the matrix as the weight of a Gemm, where devices support scales per output. Qualcomm's
+ * compiler (onnxruntime-qnn 2.7.0) rejects a quantized constant as the first factor, or computes wrong results.
  *
  * ```
  * x [length, width] -> Transpose -> Gemm with the matrix [outputs, length] -> [width, outputs] -> Transpose -> [outputs, width]

@@ -1,14 +1,14 @@
 /**
- * Cached self-attention of static graphs: a window for one text and n new tokens. Caches hold `window - 1` positions, keys transposed;
- * attention sees them and the tokens themselves, as far as the graph's input bias `[1, 1, n, window - 1 + n]` lets it:
+ * Cached self-attention in static graphs: one text, n new tokens, and caches of `window - 1` positions with transposed keys. Attention
+ * covers the caches and the tokens themselves; the graph's input bias `[1, 1, n, window - 1 + n]` masks it:
  *
  * ```
  * pastKey   [1, kvHeads, headDim, window - 1] ──┐
  * keys of the tokens [1, kvHeads, headDim, n] ──┴─ Concat ─► keys     (likewise values)
  * ```
  *
- * `presentKey [1, kvHeads, headDim, n]` and `presentValue [1, kvHeads, n, headDim]` are the tokens' own: the host
- * writes them into the slots it chooses. `pastLength` int32 `[n]` holds the tokens' positions.
+ * `presentKey [1, kvHeads, headDim, n]` and `presentValue [1, kvHeads, n, headDim]` belong to the new tokens; the host writes them into
+ * slots that it chooses. `pastLength` int32 `[n]` contains the tokens' positions.
  */
 import { SlmError } from "@slm/core";
 import {
@@ -27,7 +27,7 @@ import { HeadAxes } from "./head-axes.js";
 import { foldedRelativeBias, relativeScores, withRelative } from "./relative-scores.js";
 import { rotateHalves } from "./rotation.js";
 
-/** One attention over the window, while it is recorded. */
+/** One attention over the window during recording. */
 interface WindowStep {
   readonly recorder: Recorder;
   readonly context: LoweringContext;
@@ -37,7 +37,7 @@ interface WindowStep {
   readonly length: number;
 }
 
-/** @throws SlmError OP_UNSUPPORTED for decoder-only models with per-layer windows: static graphs have one window */
+/** @throws SlmError OP_UNSUPPORTED for decoder-only models with per-layer windows */
 export function windowCache(context: LoweringContext): Lowering<"cachedAttention"> {
   return (recorder, inputs, layout) => {
     const windowBias = requireBias(context, layout);
@@ -67,7 +67,7 @@ export function windowCache(context: LoweringContext): Lowering<"cachedAttention
   };
 }
 
-/** The graph's input that says which slots and tokens each token attends. */
+/** The graph's input bias, which masks slots and tokens. */
 function requireBias(context: LoweringContext, layout: CachedAttentionAttributes): string {
   checkHeadOrder(layout);
   const { windowBias } = context.inputs;
@@ -81,7 +81,7 @@ function requireBias(context: LoweringContext, layout: CachedAttentionAttributes
   return windowBias;
 }
 
-/** Rows of new tokens as heads `[1, count, length, headDim]`, rotated where angles are given. */
+/** Rows of new tokens to heads `[1, count, length, headDim]`, rotated if there are angles. */
 function headsOf(
   { recorder, context, layout }: WindowStep,
   rows: Tensor,
@@ -93,14 +93,14 @@ function headsOf(
   return angles === undefined ? split : rotateHalves(recorder, split, angles, headDim);
 }
 
-/** Keys as the cache holds them: `[1, kvHeads, headDim, length]`. */
+/** Keys in the cache's layout: `[1, kvHeads, headDim, length]`. */
 function columnsOf({ recorder, layout, length }: WindowStep, keys: string): string {
   return length === 1
     ? reshape(recorder, keys, [1, layout.kvHeads, layout.headDim, 1])
     : transposeAxes(recorder, keys, [0, 1, 3, 2]);
 }
 
-/** cos and sin of the tokens' positions, `[1, 1, length, headDim / 2]`; nothing for heads that are not rotated. */
+/** cos and sin of the tokens' positions, `[1, 1, length, headDim / 2]`; nothing for models without RoPE. */
 function anglesOf({ recorder, context, inputs, layout, length }: WindowStep): RotaryNames | undefined {
   const { capacity: positions, headDim } = layout;
   const rotation = rotationOf(layout);
@@ -113,14 +113,14 @@ function anglesOf({ recorder, context, inputs, layout, length }: WindowStep): Ro
   return { cos: at(table.cos), sin: at(table.sin) };
 }
 
-/** Biases of scores by distance; nothing for models with other positions. */
+/** Relative position biases; nothing for other models. */
 function relativeBiasOf(step: WindowStep): string | undefined {
   const { recorder, context, inputs, layout } = step;
   const relative = relativeScores(inputs.relativeBias, layout, false);
   return relative && foldedRelativeBias(recorder, context, relative, slotDistances(step));
 }
 
-/** A bias of every token's row, once for each of the heads that fold into the rows of one KV head. */
+/** Repeats a bias of token rows for every query head that folds into the rows of one KV head. */
 function forEachHead({ recorder, layout, length }: WindowStep, bias: string): string {
   const group = length === 1 ? 1 : layout.heads / layout.kvHeads;
   if (group === 1) return bias;
@@ -128,14 +128,14 @@ function forEachHead({ recorder, layout, length }: WindowStep, bias: string): st
   return concat(recorder, copies, 2);
 }
 
-/** Hides positions that a layer's own, shorter window has left behind. */
+/** Masks positions outside a layer's shorter window. */
 function inLayerWindow(step: WindowStep, scores: string): string {
   const { recorder, context, inputs, layout, length } = step;
   const { window, capacity } = layout;
   if (window === undefined || window >= capacity) return scores;
   const bias = context.sequence.once(`window ${window}`, () => {
     const { builder } = recorder;
-    // A table of all distances: comparing whole numbers is what one profile lacks (coreml).
+    // A table of all distances, because one profile (coreml) cannot compare integers.
     const masks = Array.from({ length: 2 * capacity + 1 }, (_, at) =>
       at - capacity > -window ? 0 : STATIC_MASKED / 2,
     );
@@ -147,7 +147,7 @@ function inLayerWindow(step: WindowStep, scores: string): string {
   return addBias(recorder, bias)(scores);
 }
 
-/** Position of each slot, and of the tokens themselves, less the tokens' own: int32 `[length, slots + length]`. */
+/** Positions of the slots and tokens minus the positions of the tokens: int32 `[length, slots + length]`. */
 function slotDistances({ recorder, context, inputs, length }: WindowStep): string {
   return context.sequence.once("distances", () => {
     const { builder } = recorder;

@@ -33,13 +33,13 @@ import type { GraphHost, HostSetting } from "./run-host.js";
 import { runStatic } from "./static-host.js";
 import { runTransformers } from "./transformers-host.js";
 
-// Inputs of graphs that read pixels: images, and what the trained model reads of them.
+// Inputs of graphs that read pixels: images, and their patches for the trained model.
 
-/** The comparisons of a model that is asked the same of every image: as {@link paritySizes}, behind a source of one length. */
+/** Comparisons of a model with a fixed prompt: like {@link paritySizes}, with one source length. */
 const pixelParitySizes = (config: ModelConfig, prompt: readonly number[]): readonly CaseSizes[] =>
   paritySizes(config).map((sizes) => ({ ...sizes, source: imageTokensOf(config) + prompt.length }));
 
-/** As {@link parityInputs}, with the prompt as every source. */
+/** Like {@link parityInputs}, with the prompt as every source. */
 function pixelParityInputs(config: ModelConfig, sizes: CaseSizes, prompt: readonly number[]): CaseInputs {
   const { batch, source } = sizes;
   const { targetIds } = parityInputs(config, sizes);
@@ -61,10 +61,10 @@ function pixelParityInputs(config: ModelConfig, sizes: CaseSizes, prompt: readon
   };
 }
 
-/** Levels of pixels: prime, so that rows of any size differ. */
+/** Pixel levels: a prime number, so that rows of any size differ. */
 const LEVELS = 251;
 
-/** An image that is cut or padded and not resized: a level's difference of a resized sample is no fault of the graphs. */
+/** An image that is cropped or padded, not resized, because resized samples can differ by one level. */
 function imageOf({ image }: VisionTower, row: number): PixelImage {
   const { height, width } = sizeOf(image);
   const data = Uint8Array.from(
@@ -95,12 +95,12 @@ function planesOf({ width, height, data }: PixelImage): Float32Array {
 export interface MeasureParityOptions {
   readonly plan: GraphPlan;
   readonly layout: ExportLayout;
-  /** Holds the graphs. */
+  /** Contains the graphs. */
   readonly directory: string;
   readonly runtime: Runtime;
-  /** Tokens that the decoder knows, the only ones compared. Default: all. */
+  /** Tokens that the decoder can produce; only these are compared. Default: all. */
   readonly shortlist?: Shortlist | undefined;
-  /** Which tokens may answer which source, the only ones compared. Default: all. */
+  /** The lexical shortlist; only its tokens are compared. Default: none. */
   readonly lexical?: LexicalShortlist | undefined;
   /** Runs the training forward pass. Default: compiled, on `runtime`. */
   readonly engine: Engine | undefined;
@@ -109,11 +109,11 @@ export interface MeasureParityOptions {
 }
 
 /**
- * Compares every graph of a plan with the training forward pass in float32. Graphs are loaded one set at a time, and
- * given back before the trained model is: a large model is in memory once.
+ * Compares every graph of a plan with the training forward pass in float32. Graphs are loaded one set at a time and released before the
+ * trained model is loaded, so a large model is in memory only once.
  *
- * No runtime here computes in bfloat16. Such graphs are recorded once more in float32, with weights rounded to
- * bfloat16, and those are run; the report says so.
+ * No runtime that slm supports computes in bfloat16. bfloat16 graphs are recorded again in float32, with weights rounded to bfloat16, and
+ * the report says so.
  */
 export async function measureParity(
   checkpoint: Checkpoint,
@@ -149,7 +149,7 @@ function rounded(weights: Weights): Weights {
   });
 }
 
-/** The graphs that run together, and on what. */
+/** The graphs that run together, and their sizes. */
 interface GraphSet {
   readonly vision: PlannedGraph | undefined;
   readonly encoder: PlannedGraph | undefined;
@@ -182,7 +182,7 @@ async function compareAll(
   );
 }
 
-/** What graphs gave. */
+/** Results of the graphs. */
 interface Answer {
   readonly problem: ParityProblem;
   readonly actual: readonly Float32Array[];

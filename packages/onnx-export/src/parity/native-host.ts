@@ -1,4 +1,4 @@
-/** Runs dynamic graphs: the vision graph and the encoder once, then the decoder with caches that grow where they lie. */
+/** Runs dynamic graphs: the vision graph and the encoder once, then the decoder with caches that grow in place. */
 import { cacheTensors, GRAPH_IO } from "@slm/exported-model";
 import { stateWidthOf } from "@slm/model";
 import { cacheWrites, createHostTensor, type DeviceTensor, type Session } from "@slm/runtime";
@@ -42,10 +42,10 @@ async function runEncoder(
   return (await encoder.run({ feeds, keep: encoder.outputNames })).kept;
 }
 
-/** More room than the target takes, so that the cache's size cannot be confused with the number of tokens. */
+/** Extra capacity, so that the cache's size cannot be confused with the number of tokens. */
 const SPARE_POSITIONS = 3;
 
-/** Numbers that would show in every logit if anything but written positions were read: 1e6, and 30000 as float16 bits. */
+/** Values for unwritten positions that would change every logit if they were read: 1e6, and 30000 as float16 bits. */
 const UNREAD = { float32: 1e6, float16: 0x7753 } as const;
 
 async function uploadCaches(

@@ -17,7 +17,7 @@ const configs = fc
   );
 
 describe(paritySizes, () => {
-  test("stays within what any model can hold", () => {
+  test("stays within the limits of any model", () => {
     fc.assert(
       fc.property(configs, (config) => {
         for (const { batch, source, prefill, target } of paritySizes(config)) {

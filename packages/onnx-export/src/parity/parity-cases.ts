@@ -1,4 +1,4 @@
-/** Inputs that an export is compared on: several lengths, padded rows, a first run over many tokens, single steps after. */
+/** Inputs of the parity check: several lengths, padded rows, and a first run over many tokens followed by single steps. */
 import { imageTokenCount, patchValues, towerTokens, visionOf, type ModelConfig } from "@slm/model";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { cacheCapacity } from "../graphs/native-graphs.js";
@@ -10,24 +10,24 @@ export interface CaseSizes {
   readonly batch: number;
   /** Longest source of the batch, image included [tokens]; 0 for a decoder-only model. */
   readonly source: number;
-  /** Target tokens fed in the first run; the rest one by one. */
+  /** Target tokens in the first run. The others follow one by one. */
   readonly prefill: number;
   readonly target: number;
-  /** The static graphs that run it; absent for dynamic ones. */
+  /** The static graphs that run it. Absent: dynamic graphs. */
   readonly graph?: StaticSizes;
 }
 
 /** Tokens of one comparison. */
 export interface CaseInputs {
-  /** `[batch, source]`, padded on the right; of a vision-language model without the image's tokens. */
+  /** `[batch, source]`, padded on the right, without image tokens. */
   readonly sourceIds: HostTensor;
   /** `[batch]`, image tokens included. */
   readonly sourceLengths: HostTensor;
   /** `[batch, target]`, unpadded. */
   readonly targetIds: HostTensor;
-  /** `[batch, rows, values]`, another image for each row; only of a vision-language model. */
+  /** `[batch, rows, values]`, a different image for each row. Vision-language models only. */
   readonly patches?: HostTensor;
-  /** `[batch, 3, height, width]`: the pixels that {@link patches} were cut of, where graphs cut them themselves. */
+  /** `[batch, 3, height, width]`: the pixels of {@link patches}, for graphs that read pixels. */
   readonly pixels?: HostTensor;
 }
 
@@ -37,18 +37,18 @@ export interface ParityProblem {
   readonly inputs: CaseInputs;
 }
 
-/** Longer sources add time, not other code: padding, masks and rotation are the same at every length. */
+/** Longer sources cost time but exercise no other code: padding, masks and rotation are the same at every length. */
 const MAX_SOURCE = 128;
 
-/** Tokens of the image that stands before every text; 0 for a model that reads text only. */
+/** Tokens of the image before every text; 0 for a text model. */
 export function imageTokensOf(config: ModelConfig): number {
   const vision = visionOf(config);
   return vision === undefined ? 0 : imageTokenCount(vision);
 }
 
 /**
- * The comparisons of a model: as many of source 1, 7 and half the longest, and of prefill 1, 3 and 4, as fit; of a model
- * that sees behind an image.
+ * Returns the comparisons of a model: sources of 1, 7 and half the longest length and prefills of 1, 3 and 4, as far as they fit. For a
+ * vision-language model the sources follow an image.
  */
 export function paritySizes(config: ModelConfig): readonly CaseSizes[] {
   const capacity = cacheCapacity(config);
@@ -66,12 +66,12 @@ export function paritySizes(config: ModelConfig): readonly CaseSizes[] {
 /** Longest source of the padded comparison of a static graph [tokens]. */
 const SHORT_SOURCE = 48;
 
-/** Tokens that static decoders are compared on, one by one. */
+/** Number of tokens on which static decoders are compared, one by one. */
 const STATIC_TARGET = 5;
 
 /**
- * The comparisons of static graphs, one text each: a source that fills the graph, and one that ends long before; none for a decoder-only
- * model. Where there is a chunk graph, a first run through it besides, which takes one run and a part of another.
+ * Returns the comparisons of static graphs, one text each: a source that fills the graph and a much shorter one, except for decoder-only
+ * models. With a chunk graph, also a first run of more than one and less than two chunks.
  */
 export function staticParitySizes(graph: StaticSizes, config: ModelConfig): readonly CaseSizes[] {
   const { source, window, chunk } = graph;
@@ -88,8 +88,8 @@ export function staticParitySizes(graph: StaticSizes, config: ModelConfig): read
 }
 
 /**
- * Deterministic tokens for a case: every row differs, row r of the sources is r tokens shorter as far as there are; targets are
- * of the shortlist where there is one.
+ * Returns deterministic tokens for a case. Every row differs, and source row r is r tokens shorter where possible. Targets use only tokens
+ * of the shortlist, if there is one.
  */
 export function parityInputs(config: ModelConfig, sizes: CaseSizes, shortlist?: Shortlist): CaseInputs {
   const { vocabularySize, tokens } = config;
@@ -101,7 +101,7 @@ export function parityInputs(config: ModelConfig, sizes: CaseSizes, shortlist?: 
   for (let row = 0; row < batch; row++) {
     sourceIds.fill(tokens.pad, row * text + lengths[row]!, (row + 1) * text);
   }
-  // No decoder is ever fed the EOS token, but where answers start with it, or what is not on its shortlist.
+  // A decoder never reads tokens outside its shortlist, or the EOS token, except where answers start with it.
   const said = idsOf([batch, target], shortlist?.length ?? vocabularySize, 5);
   const startsWithEnd = tokens.bos === tokens.eos;
   const targetIds = said.map((place, index) => {
@@ -122,7 +122,7 @@ export function parityInputs(config: ModelConfig, sizes: CaseSizes, shortlist?: 
   };
 }
 
-/** Patches like those of normalised pixels: from -1 to 1, of every row others. */
+/** Patches like those of normalised pixels: from -1 to 1, different in every row. */
 function patchesOf(config: ModelConfig, batch: number): Pick<CaseInputs, "patches"> {
   const vision = visionOf(config);
   if (vision === undefined) return {};
@@ -133,10 +133,10 @@ function patchesOf(config: ModelConfig, batch: number): Pick<CaseInputs, "patche
   return { patches };
 }
 
-/** Different values of patches: prime, so that rows of any size differ. */
+/** Number of different patch values: prime, so that rows of any size differ. */
 const PATCH_LEVELS = 509;
 
-/** Multiples of a prime, folded into the vocabulary: spread over it, and never the same in two rows of a small batch. */
+/** Multiples of a prime modulo the vocabulary size: spread over the vocabulary, and different in the rows of a small batch. */
 function idsOf(
   [rows, columns]: readonly [number, number],
   vocabularySize: number,

@@ -17,7 +17,7 @@ describe(checkParity, () => {
 
 describe(compareLogits, () => {
   const sizes = { batch: 2, source: 3, prefill: 2, target: 3 };
-  // Rows of two logits at three positions; the first run ends at the second position.
+  // Rows with two logits at three positions. The first run ends at the second position.
   const expected = Float32Array.of(9, 9, 1, 2, 3, 4, 9, 9, 5, 6, 7, 8);
   const first = Float32Array.of(1, 2, 5, 6);
 
@@ -32,7 +32,7 @@ describe(compareLogits, () => {
     });
   });
 
-  test("loses no NaN, wherever it stands", () => {
+  test("reports a NaN at any position", () => {
     const actual = [Float32Array.of(Number.NaN, 2, 5, 6), Float32Array.of(3, 4, 7, 100)];
     expect(compareLogits(sizes, { actual, expected }).maxAbs).toBeNaN();
   });

@@ -5,9 +5,9 @@ import type { Precision } from "@slm/devices";
 import type { Shortlist } from "../weights/shortlist.js";
 import type { CaseSizes } from "./parity-cases.js";
 
-/** Largest difference of a logit on one batch. */
+/** Largest difference between logits on one batch. */
 export interface ParityCase {
-  /** Source length of the static graphs that ran it; null for dynamic ones. */
+  /** Source length of the static graphs; null for dynamic graphs. */
   readonly bucket: number | null;
   readonly batch: number;
   readonly source: number;
@@ -19,21 +19,21 @@ export interface ParityReport {
   readonly maxAbs: number;
   /** Largest difference of each static graph set; empty for dynamic graphs. */
   readonly buckets: readonly { readonly source: number; readonly maxAbs: number }[];
-  /** Execution provider that ran the graphs: not the target's device, whose rounding may differ. */
+  /** Execution provider that ran the graphs. It is not the target's device, which may round differently. */
   readonly provider: string;
-  /** What was run. */
+  /** The model that was run. */
   readonly basis: string;
   readonly cases: readonly ParityCase[];
 }
 
-/** Largest difference that passes by default: sums of float32 in another order; rounding of each step in the others. */
+/** Default limits. In float32 only the order of sums differs; the other precisions round every step. */
 export const PARITY_LIMITS: Readonly<Record<Precision, number>> = {
   float32: 1e-3,
   float16: 0.1,
   bfloat16: 1,
 };
 
-/** The case of one problem: what the graphs gave against the right answer. */
+/** One comparison: the logits of the graphs and the expected logits. */
 export function compareLogits(
   sizes: CaseSizes,
   {
@@ -46,7 +46,7 @@ export function compareLogits(
     readonly expected: Float32Array;
     /** Tokens whose logits are compared. Default: all. */
     readonly shortlist?: Shortlist | undefined;
-    /** Whether a logit says that its token is not among those of its source. Default: none does. */
+    /** Whether a logit means that its token is not on the source's lexical shortlist. Default: never. */
     readonly isMasked?: ((logit: number) => boolean) | undefined;
   },
 ): ParityCase {
@@ -55,7 +55,7 @@ export function compareLogits(
   return { bucket: sizes.graph?.source ?? null, batch, source, target, maxAbs };
 }
 
-/** One report over all cases. */
+/** Combines all cases in one report. */
 export function parityReport(cases: readonly ParityCase[], runtime: Runtime, basis: string): ParityReport {
   const buckets = [...new Set(cases.flatMap(({ bucket }) => bucket ?? []))].map((source) => ({
     source,
@@ -70,10 +70,10 @@ export function checkParity({ maxAbs, cases }: Pick<ParityReport, "maxAbs" | "ca
   if (maxAbs <= limit) return;
   throw new SlmError(
     "GATE_FAILED",
-    `export: logits of the exported model differ by ${maxAbs} from the trained one, at most ${limit} is allowed`,
+    `export: logits of the exported model differ by ${maxAbs} from the trained model's, the limit is ${limit}`,
     {
       context: { maxAbs, limit, cases },
-      suggestions: ["if logits this large are expected, raise export.parityLimit in the recipe"],
+      suggestions: ["export in float32: --set export.precision=float32"],
     },
   );
 }

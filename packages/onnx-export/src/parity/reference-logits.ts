@@ -1,4 +1,4 @@
-/** What the graphs must compute: logits of the training forward pass, in float32, over whole targets at once. */
+/** The expected logits: the training forward pass in float32, over whole targets at once. */
 import { GRAPH_IO } from "@slm/exported-model";
 import { throwIfInterrupted, type Progress, SlmError } from "@slm/core";
 import { crossCaches, decode, encode, imageEmbeddings, outputHead, type ModelConfig } from "@slm/model";
@@ -15,7 +15,7 @@ export interface ReferenceOptions {
 }
 
 /**
- * Logits `[batch, target, vocab]` of every case. The engine holds the weights for as long as that takes.
+ * Returns logits `[batch, target, vocab]` of every case. The weights stay in the engine's memory until it returns.
  *
  * @throws SlmError as the engine does, INTERRUPTED by the signal.
  */
@@ -100,7 +100,7 @@ const logitsOf = (
   hidden: Tensor,
 ): Record<string, Tensor> => ({ [GRAPH_IO.logits]: outputHead(config, parameters, hidden) });
 
-/** The numbers of fetched logits. @throws SlmError SHAPE_MISMATCH if they are not float32. */
+/** Returns the fetched logits as numbers. @throws SlmError SHAPE_MISMATCH if they are not float32. */
 export function floats(tensor: HostTensor | undefined): Float32Array {
   if (tensor?.data instanceof Float32Array) return tensor.data;
   throw new SlmError(

@@ -1,4 +1,4 @@
-/** What the hosts of all kinds of graphs share. A host runs graphs as generation does. */
+/** Shared code of the hosts, which run graphs as generation does. */
 import { GRAPH_IO } from "@slm/exported-model";
 import type { ModelConfig } from "@slm/model";
 import {
@@ -16,7 +16,7 @@ import type { CaseInputs, ParityProblem } from "./parity-cases.js";
 interface ExportedSessions {
   readonly vision: Session | undefined;
   readonly encoder: Session | undefined;
-  /** The static decoder over several tokens. */
+  /** The static decoder for several tokens. */
   readonly chunk: Session | undefined;
   readonly decoder: Session;
 }
@@ -24,13 +24,13 @@ interface ExportedSessions {
 export interface HostSetting {
   readonly config: ModelConfig;
   readonly runtime: Runtime;
-  /** Element type of caches. bfloat16 never runs here. */
+  /** Element type of caches. bfloat16 graphs are never run. */
   readonly precision: Exclude<Precision, "bfloat16">;
-  /** How a native decoder hands back its caches. */
+  /** How a native decoder returns its caches. */
   readonly presentKv: PresentKv;
 }
 
-/** Logits `[batch, vocab]` after each run: the first over `prefill` tokens, then one for every single token. */
+/** Logits `[batch, vocab]` after each run: the first run has `prefill` tokens, later runs have one. */
 export type GraphHost = (
   setting: HostSetting,
   sessions: ExportedSessions,
@@ -47,7 +47,7 @@ export function columns({ shape, data }: HostTensor, from: number, size: number)
   return createHostTensor("int32", [rows, size], part);
 }
 
-/** What the encoder of a vision-language model is fed besides: image tokens by name, which the caller releases. */
+/** Additional encoder inputs of a vision-language model: image tokens by name. The caller releases them. */
 export async function seeImages(
   vision: Session | undefined,
   { patches }: CaseInputs,

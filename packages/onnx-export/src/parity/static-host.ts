@@ -1,4 +1,4 @@
-/** Runs static graphs as the host of an NPU does: pads, masks, and writes each token's keys and values into its slot. */
+/** Runs static graphs like the host of an NPU: it pads, masks, and writes each token's keys and values into its slot. */
 import { GRAPH_IO } from "@slm/exported-model";
 import { createHostTensor, type DeviceTensor, type HostTensor, type Session } from "@slm/runtime";
 import { stateWidthOf } from "@slm/model";
@@ -49,7 +49,7 @@ export const runStatic: GraphHost = async (
     const vocabulary = logits.length / size;
     return logits.slice((count - 1) * vocabulary, count * vocabulary);
 
-    /** The last columns are the tokens themselves. */
+    /** The last columns are the new tokens. */
     function windowBias(): HostTensor {
       return biasOf([1, 1, size, slots + size], (row, column) =>
         column < slots ? column < position : column - slots <= row,
@@ -72,7 +72,7 @@ export const runStatic: GraphHost = async (
 };
 
 interface EncoderRun {
-  /** Places for the text's tokens. */
+  /** Positions for the text's tokens. */
   readonly text: number;
   readonly bias: HostTensor;
   readonly image: Readonly<Record<string, DeviceTensor>>;
@@ -94,7 +94,7 @@ async function runEncoder(
   return (await encoder.run({ feeds, keep: encoder.outputNames })).kept;
 }
 
-/** float32 of a shape: 0 where `isSeen` says so of the last two axes, STATIC_MASKED elsewhere. */
+/** float32 bias: 0 where `isSeen` returns true for the last two axes, STATIC_MASKED elsewhere. */
 function biasOf(shape: readonly number[], isSeen: (row: number, column: number) => boolean): HostTensor {
   const size = shape.at(-1)!;
   const count = shape.reduce((product, axis) => product * axis, 1);
@@ -104,7 +104,7 @@ function biasOf(shape: readonly number[], isSeen: (row: number, column: number) 
   return createHostTensor("float32", shape, values);
 }
 
-/** States `[window, width]` of one layer of a recurrent decoder, which reads that of the position before. */
+/** States `[window, width]` of one layer of a recurrent decoder, which reads the previous position's state. */
 class LayerStates {
   readonly #layer: number;
   readonly #width: number;
@@ -160,7 +160,7 @@ class LayerCache {
     return { [GRAPH_IO.pastKey(this.#layer)]: this.#key, [GRAPH_IO.pastValue(this.#layer)]: this.#value };
   }
 
-  /** Writes the keys and values of the first `count` tokens of a run into their slots; the last token of a window needs none. */
+  /** Writes the keys and values of the first `count` tokens of a run into their slots; the last token of a window needs no slot. */
   write(slot: number, count: number, fetched: Readonly<Record<string, HostTensor>>): void {
     const kept = Math.min(count, this.#slots - slot);
     const { data, shape } = fetched[GRAPH_IO.presentKey(this.#layer)]!;

@@ -1,4 +1,4 @@
-/** Runs graphs of layout transformers.js as that library does: caches grow, those of the source are made at the first step. */
+/** Runs graphs of layout transformers.js as that library does: caches grow, and the first step computes the source's caches. */
 import { createHostTensor, type HostTensor, type Session } from "@slm/runtime";
 import { TRANSFORMERS_DECODER_IO } from "../graphs/transformers-decoder-only.js";
 import { TRANSFORMERS_IO } from "../graphs/transformers-graphs.js";
@@ -10,7 +10,7 @@ import { columns, type GraphHost, type HostSetting } from "./run-host.js";
 export const runTransformers: GraphHost = (setting, sessions, problem) =>
   (sessions.encoder === undefined ? runDecoderOnly : runEncoderDecoder)(setting, sessions, problem);
 
-/** A decoder-only model: rows without padding, first with the logits of all positions, then with the last ones alone. */
+/** Runs a decoder-only model on rows without padding: first with logits of all positions, then only of the last ones. */
 const runDecoderOnly: GraphHost = async ({ config, precision }, { decoder }, { sizes, inputs }) => {
   const { batch, prefill, target } = sizes;
   const caches = Array.from({ length: config.decoderLayers }, (_, layer) =>
@@ -110,7 +110,7 @@ function emptyCaches({ config, precision }: HostSetting, batch: number): Caches 
   return Object.fromEntries(cacheNames(config.decoderLayers).map(({ past }) => [past, empty]));
 }
 
-/** The library takes what the encoder side gave at the first step, and ignores it afterwards. */
+/** The library keeps the source's caches of the first step and ignores later ones. */
 function nextCaches({ config }: HostSetting, caches: Caches, fetched: Caches, isFirst: boolean): Caches {
   const entries = cacheNames(config.decoderLayers).map(({ side, past, present }) => [
     past,

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { evenlySpread } from "./learn-from-rows.js";
 
-test("of more rows than are kept, every second, fourth, ... is taken, to the last", async () => {
+test("keeps every second, fourth, ... row if there are more rows than the limit", async () => {
   const encode = ({ source }: { source: string }) => ({ source: [Number(source)], target: [1, 2] });
   const taken = async (rows: number): Promise<readonly number[]> => {
     const pairs = await evenlySpread(numbered(rows), encode, 10);

@@ -1,41 +1,41 @@
-/** What an export learns from rows: the tokens of their answers, and draft rules. */
+/** Learns a shortlist and draft rules from rows for an export. */
 import { hashJson, type Progress } from "@slm/core";
 import { learnDraftRules, MOST_ANSWER_TOKENS, type DraftRule, type TokenPair } from "@slm/generation";
 import type { Tokenizer } from "@slm/tokenizer";
 import { collectShortlist, type Shortlist } from "../weights/shortlist.js";
 import type { RowFiles } from "./row-files.js";
 
-/** Tokens of answers that are kept while rows are read. */
+/** Limit of answer tokens in memory while rows are read. */
 const MOST_READ_TOKENS = 2 * MOST_ANSWER_TOKENS;
 
-/** A question and its answer. */
+/** A source and its target. */
 export interface TextPair {
   readonly source: string;
   readonly target: string;
 }
 
-/** Reads what lists are learnt from. */
+/** Provides the rows to learn from. */
 export interface RowReader {
   readonly tokenizer: () => Promise<Tokenizer>;
-  /** The rows of a file. */
+  /** Reads the rows of a file. */
   readonly rows: (file: string) => AsyncIterable<TextPair>;
-  /** Rows from elsewhere that also say how answers go on. Default: there are none. */
+  /** More rows for draft rules. Default: none. */
   readonly further?: (() => AsyncIterable<TextPair>) | undefined;
 }
 
-/** Lists that belong to an export. */
+/** The lists of an export. */
 export interface RowLists {
   /** Token ids of the pruned vocabulary. */
   readonly shortlist: Shortlist | undefined;
-  /** What probably comes next in answers. */
+  /** Rules that predict the next tokens of an answer. */
   readonly draftRules: readonly DraftRule[] | undefined;
 }
 
 /**
- * Learns the lists that files are given for.
+ * Learns the lists for which there are files.
  *
- * @param progress told before rules are learnt, which takes up to a minute
- * @throws SlmError what reading throws, DATA_INVALID for a text that the tokenizer rejects, INPUT_MISSING where there is no row for a shortlist
+ * @param progress called before rules are learnt, which takes up to a minute
+ * @throws SlmError from reading, DATA_INVALID for a text that the tokenizer rejects, INPUT_MISSING if there are no rows for a shortlist
  */
 export async function learnFromRows(
   { shortlist, draftRules }: RowFiles,
@@ -51,7 +51,7 @@ export async function learnFromRows(
   };
 }
 
-/** Lists as a manifest names them: rules by their hash, because the export has them. */
+/** Lists for a manifest. Rules are named by their hash, because the export contains them. */
 export function listsInManifest({ shortlist, draftRules }: RowLists): Readonly<Record<string, unknown>> {
   return {
     shortlist,
@@ -70,7 +70,7 @@ async function rulesOf(file: string, reader: RowReader, progress: Progress): Pro
     target: tokenizer.encodeTarget(target),
   });
   const pairs = await evenlySpread(allRows(file, reader), encode, MOST_READ_TOKENS);
-  progress({ stage: "export", message: `draft rules are learnt from ${pairs.length} pairs` });
+  progress({ stage: "export", message: `learning draft rules from ${pairs.length} pairs` });
   return learnDraftRules(pairs, tokenizer.tokens.eos);
 }
 
@@ -80,9 +80,10 @@ async function* allRows(file: string, { rows, further }: RowReader): AsyncGenera
 }
 
 /**
- * The pairs of all rows, or of every second, fourth, ... of them once their answers have too many tokens: the rows of a file may be sorted.
+ * Returns the pairs of all rows, or of every second, fourth, ... row if the answers have too many tokens. It skips rows evenly because a
+ * file can be sorted.
  *
- * @param mostTokens that are kept at a time
+ * @param mostTokens limit of answer tokens in memory
  */
 export async function evenlySpread(
   rows: AsyncIterable<TextPair>,

@@ -1,26 +1,26 @@
-/** Files of rows that an export learns from, as options of a function, flags of a command and settings of a recipe. */
+/** The files of rows that an export learns from, as function options, command flags and recipe settings. */
 
-/** Files of rows that an export learns from, one for each list that it shall have. */
+/** Files of rows that an export learns from, one for each list. */
 export interface RowFiles {
-  /** JSONL file of rows. Prunes the decoder's vocabulary to the tokens of their targets, and single characters. */
+  /** JSONL file of rows. Prunes the decoder's vocabulary to the tokens of its targets and single characters. */
   readonly shortlist?: string | undefined;
-  /** JSONL file of rows, of which the exported model learns what probably comes next in an answer. Encoder-decoders, layout native. */
+  /** JSONL file of rows from which to learn rules that predict the next tokens of an answer. Encoder-decoders in layout native only. */
   readonly draftRules?: string | undefined;
 }
 
-/** Which lists are asked for. */
+/** The requested lists. */
 export interface RowSettings {
   readonly shortlist: boolean;
   readonly draftRules: boolean;
 }
 
-/** The lists that files are given for. */
+/** Returns the lists for which there are files. */
 export const rowSettingsOf = ({ shortlist, draftRules }: RowFiles): RowSettings => ({
   shortlist: shortlist !== undefined,
   draftRules: draftRules !== undefined,
 });
 
-/** The file that the lists of a recipe are all learnt from. @param file is asked for only if there are lists to learn */
+/** Uses one file for all lists of a recipe. @param file is called only if there are lists to learn */
 export function rowFilesOf({ shortlist, draftRules }: RowSettings, file: () => string): RowFiles {
   return { shortlist: shortlist ? file() : undefined, draftRules: draftRules ? file() : undefined };
 }
@@ -28,7 +28,6 @@ export function rowFilesOf({ shortlist, draftRules }: RowSettings, file: () => s
 /** The flag of `slm export` for rules about what comes next. */
 export const RULES_FLAG = {
   name: "draft-rules",
-  summary:
-    "Learn from these rows what probably comes next in an answer, so that several tokens of it are checked in a run.",
+  summary: "Learn draft rules from these rows, so that the decoder can verify several tokens per run.",
   filesOf: (draftRules: string | undefined): Pick<RowFiles, "draftRules"> => ({ draftRules }),
 } as const;

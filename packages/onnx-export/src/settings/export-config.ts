@@ -5,7 +5,7 @@ import { PRECISIONS, PROFILE_NAMES, TARGETS, unknownProfile } from "@slm/devices
 const EXPORT_LAYOUTS = ["native", "transformers.js"] as const;
 export type ExportLayout = (typeof EXPORT_LAYOUTS)[number];
 
-/** Longest source or window a static graph may have [tokens]: scores of one layer at this length are 16 GiB. */
+/** Longest source or window of a static graph [tokens]. At this length the scores of one layer take 16 GiB. */
 const MAX_STATIC = 1 << 16;
 
 /** How to export a checkpoint. Read from the `export:` section of a recipe. */
@@ -36,45 +36,37 @@ export const exportConfig = z.strictObject({
     .max(MAX_STATIC)
     .optional()
     .describe(
-      "Target npu: tokens in a run of a second decoder, which reads prompts of decoder-only models and verifies draft tokens of prompt lookup. " +
+      "Target npu: tokens per run of a second decoder, which reads prompts of decoder-only models and verifies draft tokens of prompt lookup.  " +
         "Default: 32 for a decoder-only model; an encoder-decoder has no such decoder.",
     ),
   shortlist: z
     .boolean()
     .default(false)
     .describe(
-      "Whether to prune the decoder's vocabulary to the tokens of training targets and single characters. Makes embedding and head smaller, for " +
-        "tasks with few different words in their answers.",
+      "Whether to prune the decoder's vocabulary to the tokens of training targets and single characters. Makes embedding and head smaller, for  " +
+        "tasks with few different words in the answers.",
     ),
   draftRules: z
     .boolean()
     .default(false)
     .describe(
-      "Whether to learn from the training pairs what probably comes next in an answer, so that several tokens of it are checked in a run. " +
-        "Encoder-decoders; answers stay the same.",
-    ),
-  parityLimit: z
-    .number()
-    .positive()
-    .optional()
-    .describe(
-      "Parity limit: largest accepted difference of a logit between the exported and the trained model. " +
-        "Default: 0.001 in float32, 0.1 in float16, 1 in bfloat16.",
+      "Whether to learn draft rules from the training pairs, so that the decoder can verify several tokens per run.  " +
+        "Encoder-decoders only; answers stay the same.",
     ),
 });
 
 export type ExportConfig = z.infer<typeof exportConfig>;
 
-/** Settings about the training rows, which an export of a checkpoint alone does not know. */
+/** Settings that need training rows, which an export of a checkpoint does not have. */
 type RowSettings = Pick<ExportConfig, "shortlist" | "draftRules">;
 
-/** Target of the graphs; everything but the target has a default. */
+/** Target of the graphs. Everything except the target has a default. */
 export type ExportChoice = Pick<ExportConfig, "target"> & {
   readonly [Key in Exclude<keyof ExportConfig, "target" | keyof RowSettings>]?: ExportConfig[Key] | undefined;
 };
 
-/** A choice with its defaults filled in; other keys of the object are left alone. */
+/** Fills in the defaults of a choice; other keys of the object do not change. */
 export function chosenExport(choice: ExportChoice): Omit<ExportConfig, keyof RowSettings> {
-  const { target, profile, precision, layout, buckets, window, chunk, parityLimit } = choice;
-  return exportConfig.parse({ target, profile, precision, layout, buckets, window, chunk, parityLimit });
+  const { target, profile, precision, layout, buckets, window, chunk } = choice;
+  return exportConfig.parse({ target, profile, precision, layout, buckets, window, chunk });
 }

@@ -20,7 +20,7 @@ const decoderOperators = (
 };
 
 describe(selectDevice, () => {
-  test("takes the usual profile of a target unless another is named", () => {
+  test("uses the usual profile of a target by default", () => {
     for (const target of TARGETS) expect(selectDevice({ target }).profileName).toBe(DEFAULT_PROFILE[target]);
     expect(selectDevice({ target: "npu", profile: "vitisai" }).opset).toBe(17);
   });
@@ -53,7 +53,7 @@ describe("the decoder of a dynamic target", () => {
     expect(decoderOperators("gpu", "coreml")).not.toContain("GroupQueryAttention");
   });
 
-  test("computes runs of many positions as products where the provider's operator is right for few only", () => {
+  test("computes runs of many positions as products if the provider's operator is correct only for few", () => {
     for (const [target, profile, isSplit] of [
       ["gpu", "webgpu", true],
       ["web", "webgpu", true],

@@ -14,7 +14,7 @@ import type { LoweringVariants } from "../lowerings/lowering-variants.js";
 /** The lowerings of one device. */
 export interface Profile extends FileForm {
   readonly operators: LoweringVariants;
-  /** Forms that differ at one precision. */
+  /** Lowerings that differ at one precision. */
   readonly at?: Readonly<Partial<Record<Precision, Partial<LoweringVariants>>>>;
 }
 
@@ -27,7 +27,7 @@ const REPLACING = {
   rotary: "RotaryEmbedding",
 } as const satisfies FileForm;
 
-/** Standard operators, fused where ONNX Runtime's own operators are registered for every provider it is used with. */
+/** Standard operators, and ONNX Runtime's fused operators if every provider in use registers them. */
 const FUSED = {
   embedding: "Gather",
   positionRows: "Gather",
@@ -58,7 +58,7 @@ const FUSED = {
   lastPosition: "Gather",
 } as const satisfies LoweringVariants;
 
-/** Static sizes, hidden states as rows `[positions, width]`, ranks up to 4, standard operators only. */
+/** Static shapes, hidden states as rows `[positions, width]`, ranks up to 4, standard operators only. */
 const STATIC = {
   embedding: "rows",
   positionRows: "rows",
@@ -102,7 +102,7 @@ export const PROFILES: { readonly [T in Target]: { readonly [P in ProfileOf<T>]:
         crossKey: "scaledTransposed",
         crossAttention: "grouped",
       },
-      // onnxruntime-node copies what leaves a graph: new positions, not whole caches (docs/decisions/0003).
+      // onnxruntime-node copies outputs, so the graph returns new positions instead of whole caches (docs/decisions/0003).
       caches: "delta",
       fusesHorizontally: true,
       rotary: "RotaryEmbedding",
@@ -112,7 +112,7 @@ export const PROFILES: { readonly [T in Target]: { readonly [P in ProfileOf<T>]:
     cuda: {
       ...REPLACING,
       operators: { ...FUSED, cachedAttention: "GroupQueryAttention" },
-      // CUDA's GroupQueryAttention is registered for float16 and bfloat16 only.
+      // CUDA registers GroupQueryAttention only for float16 and bfloat16.
       at: { float32: { cachedAttention: "decomposed" } },
     },
     directml: { ...REPLACING, operators: FUSED },
@@ -125,8 +125,8 @@ export const PROFILES: { readonly [T in Target]: { readonly [P in ProfileOf<T>]:
   },
   web: { webgpu: { ...REPLACING, operators: FUSED } },
   npu: {
-    // RMSNormalization is an operator of opset 23; the provider maps it to one of its own, whose squares do not overflow float16: on the
-    // simulator of onnxruntime-qnn 2.7.0 rows of up to 48,000 are normed as in float32, to 0.003.
+    // RMSNormalization is an operator of opset 23. The provider maps it to its own operator, whose squares do not overflow float16: on the
+    // simulator of onnxruntime-qnn 2.7.0 rows with values up to 48,000 are within 0.003 of float32.
     qnn: {
       ...REPLACING,
       opset: 23,
@@ -135,7 +135,7 @@ export const PROFILES: { readonly [T in Target]: { readonly [P in ProfileOf<T>]:
       isHalf: true,
       rotary: "primitives",
     },
-    // The compiler fuses this very pattern to one operator, in which squares are no values of the graph.
+    // The compiler fuses this pattern to one operator, so the graph contains no squares.
     openvino: {
       ...REPLACING,
       operators: { ...STATIC, rmsNorm: "fusablePrimitives" },
@@ -149,8 +149,8 @@ export const PROFILES: { readonly [T in Target]: { readonly [P in ProfileOf<T>]:
       isHalf: true,
       rotary: "primitives",
     },
-    // The version AMD's documentation recommends: no Gelu operator yet, reduction axes are attributes. The compiler turns float32 into
-    // bfloat16, whose range is that of float32.
+    // The opset that AMD's documentation recommends. It has no Gelu operator, and reduction axes are attributes. The compiler converts
+    // float32 to bfloat16, which has the same range.
     vitisai: {
       ...REPLACING,
       opset: 17,
@@ -161,18 +161,18 @@ export const PROFILES: { readonly [T in Target]: { readonly [P in ProfileOf<T>]:
   },
 };
 
-/** What to lower for: the device with the forms of the precision filled in. */
+/** A device, with the lowerings for one precision filled in. */
 export interface Device extends LoweringDevice {
   readonly operators: LoweringVariants;
 }
 
-/** Lowerings by target and profile; `deviceOf` gives only pairs that there are. */
+/** Lowerings by target and profile; `deviceOf` returns only existing pairs. */
 const lowerings: Readonly<Record<Target, Readonly<Record<string, Profile>>>> = PROFILES;
 
 /**
- * The device of a target and a profile at a precision.
+ * Returns the device of a target and a profile at a precision.
  *
- * @throws SlmError USAGE for a profile the target does not have, OP_UNSUPPORTED for a precision the profile rejects.
+ * @throws SlmError USAGE for a profile that the target does not have, OP_UNSUPPORTED for a precision that the profile does not support.
  */
 export function selectDevice(request: {
   readonly target: Target;
@@ -191,11 +191,11 @@ export function selectDevice(request: {
     const takers = ALL_DEVICES.filter((device) => device.precisions[precision] === true);
     const elsewhere =
       takers.length === 1
-        ? `; target ${takers[0]!.target} with profile ${takers[0]!.profile} takes ${precision}`
+        ? `; target ${takers[0]!.target} with profile ${takers[0]!.profile} supports ${precision}`
         : "";
     throw new SlmError(
       "OP_UNSUPPORTED",
-      `export: profile ${profileName} of target ${target} does not take ${precision}: ${verdict}${elsewhere}`,
+      `export: profile ${profileName} of target ${target} does not support ${precision}: ${verdict}${elsewhere}`,
       { suggestions: ["--precision float32"] },
     );
   }

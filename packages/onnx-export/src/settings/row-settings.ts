@@ -1,4 +1,4 @@
-/** What an export learns from the training rows, a shortlist and draft rules, and which models and layouts have a place for it. */
+/** Checks whether a model and layout support a shortlist and draft rules, which an export learns from training rows. */
 import { SlmError } from "@slm/core";
 import type { ModelConfig } from "@slm/model";
 import type { ExportConfig, ExportLayout } from "./export-config.js";
@@ -7,7 +7,7 @@ import { selectDevice, type Device } from "./profiles.js";
 /**
  * Checks both settings before there is a checkpoint.
  *
- * @throws SlmError OP_UNSUPPORTED where the export of such a model cannot have what the settings ask for
+ * @throws SlmError OP_UNSUPPORTED if the export cannot have the requested lists
  */
 export function checkRowSettings(config: ModelConfig, settings: ExportConfig): void {
   const { layout, shortlist, draftRules } = settings;
@@ -15,7 +15,7 @@ export function checkRowSettings(config: ModelConfig, settings: ExportConfig): v
   if (draftRules) checkDraftRules(config, layout);
 }
 
-/** @throws SlmError OP_UNSUPPORTED where the decoder is no graph of its own and of dynamic sizes, or reads the source as well. */
+/** @throws SlmError OP_UNSUPPORTED if the decoder is not a separate graph, has static shapes, or also reads the source. */
 export function checkShortlist(
   { architecture }: ModelConfig,
   { device, layout }: { readonly device: Device; readonly layout: ExportLayout },
@@ -31,7 +31,7 @@ export function checkShortlist(
   if (device.shapes === "static") reject(`target ${device.target}`);
 }
 
-/** @throws SlmError OP_UNSUPPORTED for a decoder-only model, and for a layout that has no place for rules */
+/** @throws SlmError OP_UNSUPPORTED for a decoder-only model, and for a layout that cannot store rules */
 export function checkDraftRules({ architecture }: ModelConfig, layout: ExportLayout): void {
   const what =
     architecture === "decoder-only"
@@ -41,6 +41,6 @@ export function checkDraftRules({ architecture }: ModelConfig, layout: ExportLay
         : `layout ${layout}`;
   if (what === undefined) return;
   throw new SlmError("OP_UNSUPPORTED", `export: ${what} cannot have draft rules`, {
-    suggestions: ["leave out --draft-rules, or export.draftRules of a recipe"],
+    suggestions: ["remove --draft-rules, or export.draftRules in a recipe"],
   });
 }

@@ -1,19 +1,19 @@
-/** The weights of one graph: each is stored when an op first asks for it, once, in the layout that op reads. */
+/** The weights of one graph. Each is stored once, when an op first uses it, in the layout that the op reads. */
 import { SlmError } from "@slm/core";
 import type { Initializer } from "@slm/onnx";
 import { rotaryTable, type Recorder, type Rotation, type Tensor } from "@slm/tensor";
 import { FLOAT_BYTES } from "./float-bits.js";
 import type { WeightLayout, WeightStore } from "./weight-store.js";
 
-/** An initializer and how its two axes lie. */
+/** An initializer and the order of its two axes. */
 export interface StoredWeight {
   readonly name: string;
   readonly layout: WeightLayout;
-  /** As in the checkpoint. */
+  /** The shape in the checkpoint. */
   readonly shape: readonly number[];
 }
 
-/** Names of the initializers that hold cos and sin of every position, each `[...leading, positions, headDim / 2]`. */
+/** Names of the initializers with cos and sin of every position, each `[...leading, positions, headDim / 2]`. */
 export interface RotaryNames {
   readonly cos: string;
   readonly sin: string;
@@ -25,11 +25,11 @@ export interface RotaryRequest {
   readonly rotation: Rotation;
   /** Axes of size 1 before the positions. Default 0. */
   readonly leadingAxes?: number;
-  /** What the rotation multiplies by besides. Default 1. */
+  /** Additional factor of the rotation. Default 1. */
   readonly scale?: number;
 }
 
-/** Weights and tables of the graph that one recorder builds. */
+/** Weights and tables of one recorder's graph. */
 export class GraphWeights {
   readonly #store: WeightStore;
   readonly #stored = new Map<string, StoredWeight>();
@@ -40,18 +40,18 @@ export class GraphWeights {
   }
 
   /**
-   * The initializer of a parameter, under the parameter's own name. It is stored in `layout` at its first use; a later
-   * use gets it in whatever layout it has, so that a table shared by embedding and output head is stored once.
+   * Returns the initializer of a parameter, which has the parameter's name. The first use stores it in `layout`. Later uses get it in the
+   * stored layout, so that a table shared by embedding and output head is stored once.
    *
-   * @throws SlmError UNEXPECTED if `tensor` stands for no weight of the checkpoint, SHAPE_MISMATCH if the weight is not
-   * float32 of the tensor's shape.
+   * @throws SlmError UNEXPECTED if `tensor` is not a weight of the checkpoint, SHAPE_MISMATCH if the weight is not float32 with the
+   * tensor's shape.
    */
   store(recorder: Recorder, tensor: Tensor, layout: WeightLayout): StoredWeight {
     const name = recorder.nameOf(tensor);
     const known = this.#stored.get(name);
     if (known !== undefined) return known;
     if (!this.#store.has(name))
-      throw new SlmError("UNEXPECTED", `export: '${name}' is used as a weight but is none`);
+      throw new SlmError("UNEXPECTED", `export: '${name}' is used as a weight but is not one`);
     const { shape } = tensor;
     const stored = layout === "transposed" ? [shape[1]!, shape[0]] : shape;
     const bytes = this.#store.bytes({ name, shape, layout });
@@ -61,12 +61,12 @@ export class GraphWeights {
     return weight;
   }
 
-  /** A weight of the checkpoint that this graph stores under its own name. */
+  /** Stores a weight of the checkpoint under its own name. */
   stored(name: string): StoredWeight | undefined {
     return this.#stored.get(name);
   }
 
-  /** Stored weights of one layout as one initializer: their outputs follow one another. */
+  /** Stores several weights of one layout as one initializer, with their outputs concatenated. */
   joined(parts: readonly StoredWeight[]): Initializer {
     const outputs = parts.reduce((sum, { shape }) => sum + shape[0]!, 0);
     const [{ layout, shape }] = parts as readonly [StoredWeight];
@@ -80,12 +80,12 @@ export class GraphWeights {
     };
   }
 
-  /** Whether a tensor stands for a weight of the checkpoint. */
+  /** Whether a tensor is a weight of the checkpoint. */
   isWeight(recorder: Recorder, tensor: Tensor): boolean {
     return this.#store.has(recorder.nameOf(tensor));
   }
 
-  /** Rotary angles of positions 0 to `positions` - 1, stored once per size and rotation. */
+  /** Rotary tables of positions 0 to `positions` - 1, stored once per size and rotation. */
   rotary(
     { builder }: Recorder,
     { positions, headDim, rotation, leadingAxes = 0, scale = 1 }: RotaryRequest,
@@ -107,7 +107,7 @@ export class GraphWeights {
   }
 }
 
-/** What names have in common once, and what differs side by side: `attention.query+key+value.weight`. */
+/** Joins names, with the common parts only once: `attention.query+key+value.weight`. */
 function joinedName(names: readonly string[]): string {
   const [first, ...others] = names.map((name) => name.split("."));
   return first!

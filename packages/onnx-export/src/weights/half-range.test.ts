@@ -6,7 +6,7 @@ import { fitHalfRange } from "./half-range.js";
 
 const gated: EncoderDecoderConfig = { ...encoderDecoder, activation: "geglu" };
 
-/** Random weights, those of feed-forward blocks larger. */
+/** Random weights, larger in feed-forward blocks. */
 function weightsOf(config: EncoderDecoderConfig, factor: number): Map<string, HostTensor> {
   const { weights } = randomCheckpoint(config);
   return new Map(
@@ -18,7 +18,7 @@ function weightsOf(config: EncoderDecoderConfig, factor: number): Map<string, Ho
   );
 }
 
-/** What a weight was multiplied by: the same for all of its numbers. */
+/** The factor of a weight, which is the same for all its numbers. */
 function factorOf(before: Weights, after: Weights, name: string): number {
   const [old, made] = [before, after].map((weights) => weights.get(name)!.data as Float32Array) as [
     Float32Array,
@@ -70,7 +70,7 @@ describe(fitHalfRange, () => {
             expect(of(`${name}.${first}.weight`) * of(`${name}.${last}.weight`)).toBe(1 / divisor);
             expect(of(`${name}.${first}.bias`)).toBe(of(`${name}.${first}.weight`));
             expect(of(`${name}.${last}.bias`)).toBe(1 / divisor);
-            // A plain GELU knows no larger argument than the one it was made for.
+            // The argument of a plain GELU cannot be divided.
             if (branch === "feedForward" && activation === "gelu") expect(of(`${name}.up.weight`)).toBe(1);
           }
         }

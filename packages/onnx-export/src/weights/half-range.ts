@@ -1,10 +1,10 @@
 /**
- * Keeps what a model computes between its norms within float16, whose largest number is 65,504. T5's feed-forward blocks and the sums of
- * its residual stream pass that.
+ * Keeps the values between a model's norms within float16, whose largest number is 65,504. T5's feed-forward blocks and residual stream
+ * exceed it.
  *
- * A norm gives the same whether its input is divided by a number or not, if its epsilon is divided by the square. So the residual stream
- * is divided by a power of two, which changes no digit, and which grows with the sums from branch to branch (s to t below). Inside a
- * branch another power of two, u, moves from the weights at its beginning to those at its end.
+ * Dividing a norm's input does not change its output, if epsilon is divided by the square. So the residual stream is divided by a power of
+ * two, which does not round, and which grows with the sums from branch to branch (s to t below). Inside a branch another power of two, u,
+ * moves from the weights at its start to the weights at its end.
  *
  * ```
  * x / s ------------------------------------------------- · s/t -> + -> (x + y) / t
@@ -12,8 +12,8 @@
  *              up / u -> relu, or · f(gate)     -> down · u/t
  * ```
  *
- * How large sums may become follows from the weights alone: the length of a normed row is at most sqrt(width) · gain, and a product of a
- * row of weights and a vector is at most the product of their lengths (Cauchy and Schwarz). Models whose sums fit stay as they are.
+ * The weights alone bound the sums: the length of a normed row is at most sqrt(width) · gain, and the product of a weight row and a vector
+ * is at most the product of their lengths (Cauchy-Schwarz). Models whose sums fit do not change.
  */
 import {
   ACTIVATIONS,
@@ -34,15 +34,15 @@ const LARGEST = 2 ** 15;
 
 /** A model whose sums fit float16. */
 export interface FittedModel {
-  /** With {@link carryOf} each branch before which the divisor of the residual stream grows. */
+  /** The weights, with {@link carryOf} for each branch before which the divisor of the residual stream grows. */
   readonly weights: Weights;
-  /** What the input of a norm was divided by, by the name of its gain; of others by 1. */
+  /** Divisors of the inputs of norms, by the name of the gain. Default: 1. */
   readonly divisors: ReadonlyMap<string, number>;
 }
 
 /**
- * The same model with sums that fit float16. Itself if they do already; if something else than norms reads them, or norms of another kind
- * bound them; and where a plain GELU or SiLU reads what is too large, whose argument cannot be divided.
+ * Returns the model with sums that fit float16. The model does not change if they already fit, if anything except RMS norms reads them, or
+ * if a plain GELU or SiLU reads values that are too large, because its argument cannot be divided.
  */
 export function fitHalfRange(config: ModelConfig, weights: Weights): FittedModel {
   const same: FittedModel = { weights, divisors: new Map() };
@@ -60,7 +60,7 @@ export function fitHalfRange(config: ModelConfig, weights: Weights): FittedModel
       const next = powerFor(sum);
       if (next !== divisor) carries.set(carryOf(branch.name), divisor / next);
       divisor = next;
-      // Half of the power for each half of a branch, so that no weights become too small for float16.
+      // Each half of a branch gets half of the exponent, so that weights do not become too small for float16.
       const own = inner === undefined ? 1 : Math.max(powerFor(inner), 2 ** Math.floor(Math.log2(next) / 2));
       const [first, last] = PARTS[branch.kind];
       for (const kind of ["weight", "bias"]) factors.set(`${branch.name}.${first}.${kind}`, 1 / own);
@@ -82,10 +82,10 @@ export function fitHalfRange(config: ModelConfig, weights: Weights): FittedModel
 const SIDES = ["encoderLayers", "decoderLayers"] as const;
 const STACKS = { encoderLayers: "encoder", decoderLayers: "decoder" } as const;
 
-/** The weights at both ends of a branch, between which a factor may move. */
+/** The weights at both ends of a branch, between which a factor can move. */
 const PARTS = { attention: ["value", "output"], feedForward: ["up", "down"] } as const;
 
-/** Whether branches read RMS norms of the residual stream, and nothing else does. */
+/** Whether the residual stream is read only by the RMS norms of branches. */
 function isFittable(config: ModelConfig): boolean {
   const { norm = "rms", normPlacement = "pre", positions, embeddingNorm } = publishedOf(config);
   const isPlain = config.postNorm !== true && config.qkNorm !== true && visionOf(config) === undefined;
@@ -103,7 +103,7 @@ interface Branch {
   readonly name: string;
   readonly kind: keyof typeof PARTS;
   readonly side: (typeof SIDES)[number];
-  /** Name of the gain of the norm whose rows become values, or are fed forward. */
+  /** Name of the gain of the norm before the value projection or the feed-forward block. */
   readonly gain: string;
 }
 
@@ -128,11 +128,11 @@ function branchesOf(config: ModelConfig, side: Branch["side"]): readonly Branch[
   }).flat();
 }
 
-/** How large numbers of a branch may become. */
+/** Upper bounds of a branch's numbers. */
 interface BranchBound {
-  /** What it adds to a number of the residual stream. */
+  /** The largest number that it adds to the residual stream. */
   readonly output: number;
-  /** What the weights in its middle read; undefined where it cannot be divided. */
+  /** The largest input of its last weights; undefined if it cannot be divided. */
   readonly inner: number | undefined;
 }
 
@@ -142,7 +142,7 @@ const BOUNDS: Readonly<Record<Branch["kind"], BoundOf>> = {
   attention: (config, weights, { name, side, gain }) => {
     const { heads, kvHeads } = stackHeads(config, side);
     const value = product(weights, `${name}.value`, gain);
-    // Every head gives a mean of values, and several heads may read the same.
+    // Every head returns a weighted mean of values, and several heads can read the same values.
     const length = Math.sqrt(heads / kvHeads) * value.length;
     return { output: last(weights, `${name}.output`, length), inner: value.largest };
   },
@@ -159,7 +159,7 @@ const BOUNDS: Readonly<Record<Branch["kind"], BoundOf>> = {
   },
 };
 
-/** Bounds of a product with a normed row: its largest number, and its length. */
+/** Bounds of a product with a normed row: largest number and length. */
 function product(
   weights: Weights,
   name: string,
@@ -175,7 +175,7 @@ function product(
   };
 }
 
-/** The largest number of a product with a vector of this length. */
+/** Bound of the numbers in a product with a vector of this length. */
 function last(weights: Weights, name: string, length: number): number {
   const { shape } = weights.get(`${name}.weight`)!;
   const rows = rowLengths(numbersOf(weights, `${name}.weight`), shape[1]!);
@@ -184,13 +184,13 @@ function last(weights: Weights, name: string, length: number): number {
 
 type Numbers = Float32Array | Float64Array;
 
-/** Numbers of a weight; none where the model does not have it. */
+/** Numbers of a weight; empty if the model does not have it. */
 function numbersOf(weights: Weights, name: string): Numbers {
   const { data } = weights.get(name) ?? {};
   return data instanceof Float32Array ? data : new Float32Array(0);
 }
 
-/** Lengths of a matrix's rows, whose columns are multiplied by gains. */
+/** Row lengths of a matrix with columns multiplied by gains. */
 function rowLengths(matrix: Numbers, columns: number, gain?: Numbers): Float64Array {
   const lengths = new Float64Array(matrix.length / columns);
   for (let row = 0; row < lengths.length; row++) {
@@ -210,7 +210,7 @@ function largestOf(numbers: Numbers): number {
   return largest;
 }
 
-/** The largest number of embedded tokens. */
+/** The largest number in embedded tokens. */
 const embedded = (weights: Weights): number =>
   Math.max(
     ...[EMBEDDING_WEIGHT, OPTIONAL_WEIGHTS.sourceEmbedding].map((name) =>
@@ -218,7 +218,7 @@ const embedded = (weights: Weights): number =>
     ),
   );
 
-/** The least power of two, from 1 on, by which a number must be divided to fit. */
+/** The smallest power of two, at least 1, that makes a number fit when divided by it. */
 const powerFor = (largest: number): number => 2 ** Math.max(0, Math.ceil(Math.log2(largest / LARGEST)));
 
 function scaled(weight: HostTensor, factor: number): HostTensor {

@@ -45,7 +45,7 @@ describe(groupHeads, () => {
     expect(grouped.config.headOrder).toBe("grouped");
     const expected = await hiddenStates(engine, modulo);
     const actual = await hiddenStates(engine, grouped);
-    // Only the order of a sum over heads differs.
+    // Only the order of the sum over heads differs.
     actual.forEach((value, index) => {
       expect(value).toBeCloseTo(expected[index]!, 5);
     });

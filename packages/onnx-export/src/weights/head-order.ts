@@ -1,4 +1,4 @@
-/** Heads in the order that exported graphs read them. */
+/** Reorders heads for exported graphs. */
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import type { Checkpoint } from "@slm/checkpoints";
 import { stackHeads, type ModelConfig } from "@slm/model";
@@ -8,9 +8,9 @@ const QUERY = /^(?:encoder|decoder)\.(?:.*\.)?(?:attention|crossAttention)\.quer
 const OUTPUT = /^(?:encoder|decoder)\.(?:.*\.)?(?:attention|crossAttention)\.output\.weight$/;
 
 /**
- * The same model with `headOrder` "grouped". Query head h of a "modulo" model reads KV head h mod kvHeads; its rows of
- * the query projection, and its columns of the output projection, move to where a head that reads h div group stands.
- * Other weights, and all weights of a grouped model, are passed on as they are.
+ * Returns the model with `headOrder` "grouped". Query head h of a "modulo" model reads KV head h mod kvHeads; in grouped order head h reads
+ * h div group. The rows of the query projection and the columns of the output projection move accordingly. Other weights, and a grouped
+ * model, do not change.
  */
 export function groupHeads<Config extends ModelConfig>({
   config,
@@ -30,13 +30,13 @@ export function groupHeads<Config extends ModelConfig>({
   return { config: { ...config, headOrder: "grouped" }, weights: moved };
 }
 
-/** For each place in grouped order, the modulo head that belongs there. */
+/** The modulo head for each position in grouped order. */
 function groupedOrder({ heads, kvHeads }: Pick<ModelConfig, "heads" | "kvHeads">): readonly number[] {
   const group = heads / kvHeads;
   return Array.from({ length: heads }, (_, place) => (place % group) * kvHeads + Math.floor(place / group));
 }
 
-/** Equal blocks along one axis of a vector or matrix in a new order: block i of the result is block order[i]. */
+/** Reorders equal blocks along one axis of a vector or matrix: block i of the result is block order[i]. */
 function moveBlocks({ shape, data }: HostTensor, axis: 0 | 1, order: readonly number[]): HostTensor {
   const [rows = 1, columns = 1] = shape;
   const rowBlock = axis === 0 ? rows / order.length : rows;

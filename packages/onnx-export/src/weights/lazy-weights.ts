@@ -1,8 +1,8 @@
-/** Weights that are made when they are asked for, and not kept: a model of any size passes through in pieces. */
+/** Weights that are computed on request and not kept, so that memory does not grow with the model. */
 import type { Weights } from "@slm/model";
 import type { HostTensor } from "@slm/runtime";
 
-/** Weights of known names; each `get` makes the tensor anew. */
+/** Weights with known names; every `get` computes the tensor again. */
 export class LazyWeights implements Weights {
   readonly #names: ReadonlySet<string>;
   readonly #make: (name: string) => HostTensor;

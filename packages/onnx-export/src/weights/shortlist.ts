@@ -1,4 +1,4 @@
-/** The shortlist: the tokens of a task's answers, and the pruned tables of a decoder for them. */
+/** Collects the shortlist (the tokens of a task's answers) and prunes a decoder's tables to it. */
 import { SlmError } from "@slm/core";
 import {
   EMBEDDING_WEIGHT,
@@ -12,17 +12,16 @@ import { createHostTensor, type HostTensor } from "@slm/runtime";
 import type { Tokenizer } from "@slm/tokenizer";
 import { LazyWeights } from "./lazy-weights.js";
 
-/** Ids of tokens, ascending, each once. */
+/** Distinct token ids, ascending. */
 export type Shortlist = readonly number[];
 
-/** Bytes that are no character by themselves are decoded to one that says so. */
+/** The replacement character, to which incomplete byte sequences are decoded. */
 const ONE_CHARACTER = /^.$/su;
 
 /**
- * The tokens of texts, the special ones, and every token of one character or byte, so that a text nobody thought of can still be
- * spelt.
+ * Collects the tokens of texts, special tokens, and every token of one character or byte, so that other texts can still be spelled.
  *
- * @throws SlmError DATA_INVALID for a text that the tokenizer rejects, INPUT_MISSING where there is no text.
+ * @throws SlmError DATA_INVALID for a text that the tokenizer rejects, INPUT_MISSING if there is no text.
  */
 export async function collectShortlist(
   tokenizer: Tokenizer,
@@ -39,16 +38,16 @@ export async function collectShortlist(
   return [...ids].sort((a, b) => a - b);
 }
 
-/** Name of the rows of a table that are on the shortlist. */
+/** Name of a pruned table. */
 export const shortTable = (name: string): string => `shortlist.${name}`;
 
-/** The tables of a model that have a row, or a number, for every token of the target. */
+/** Names of the tables with a row or number for every target token. */
 export const tablesOf = (config: ModelConfig): readonly string[] => [
   ...new Set([EMBEDDING_WEIGHT, headWeight(config)]),
   ...(publishedOf(config).headBias === true ? [OPTIONAL_WEIGHTS.headBias] : []),
 ];
 
-/** The same weights, and beside every table its rows that are on the shortlist: `[tokens, width]`. */
+/** Adds to the weights, for every table, its rows on the shortlist: `[tokens, width]`. */
 export function withShortTables(config: ModelConfig, weights: Weights, shortlist: Shortlist): Weights {
   const whole = new Map(tablesOf(config).map((name) => [shortTable(name), name]));
   return new LazyWeights([...weights.keys(), ...whole.keys()], (name) => {

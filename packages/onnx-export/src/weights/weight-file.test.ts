@@ -13,7 +13,7 @@ import { openCheckpoint } from "./weight-file.js";
 const checkpoint = randomCheckpoint(encoderDecoder);
 
 describe(openCheckpoint, () => {
-  test("gives the weights that were written, in the model's order", async () => {
+  test("returns the written weights, in the model's order", async () => {
     const { weights, config, close } = await openCheckpoint(await checkpointDirectory(checkpoint));
     expect(config).toEqual(encoderDecoder);
     expect(new Map(weights)).toEqual(new Map(checkpoint.weights));
@@ -22,7 +22,7 @@ describe(openCheckpoint, () => {
     close();
   });
 
-  test("gives the weights of shards", async () => {
+  test("reads the weights of shards", async () => {
     const directory = await emptyDirectory();
     await writeCheckpoint(directory, checkpoint, "float32", { shardBytes: 4000 });
     expect(await readdir(directory)).toContain("model.safetensors.index.json");
@@ -38,7 +38,7 @@ describe(openCheckpoint, () => {
     await expect(openCheckpoint(directory)).rejects.toMatchObject({ code: "INPUT_MISSING" });
   });
 
-  test("gives float16 weights as float32", async () => {
+  test("converts float16 weights to float32", async () => {
     const directory = await emptyDirectory();
     await writeCheckpoint(directory, checkpoint, "float16");
     const { weights, close } = await openCheckpoint(directory);

@@ -1,4 +1,4 @@
-/** A checkpoint whose weights stay in their files until a graph needs them. */
+/** Opens a checkpoint whose weights stay in their files until a graph needs them. */
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { requireIntact, requireRegular, SlmError } from "@slm/core";
 import { matchWeights, toFloat32 } from "@slm/model";
@@ -7,20 +7,20 @@ import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { LazyWeights } from "./lazy-weights.js";
 
 export interface OpenCheckpoint extends Checkpoint {
-  /** Closes the weights files; weights cannot be asked for after that. */
+  /** Closes the weights files. No weights can be read afterwards. */
   readonly close: () => void;
 }
 
 type Entry = ReturnType<typeof parseHeader>["entries"] extends Map<string, infer E> ? E : never;
 
-/** The format's own limit: a larger header is an attack or a corrupt length. */
+/** The format's limit. A larger header is an attack or a corrupt length. */
 const MAX_HEADER_BYTES = 100_000_000;
 
-/** Reads are split, because one system call reads less than 2 GiB. */
+/** Reads are split because one system call reads less than 2 GiB. */
 const READ_STEP = 2 ** 28;
 
 /**
- * Opens a checkpoint directory: its configuration is read and every name and shape checked, its weights are not read.
+ * Opens a checkpoint directory. It reads the configuration and checks every name and shape, but reads no weights.
  *
  * @throws SlmError INPUT_MISSING, CONFIG_INVALID, DATA_INVALID or SHAPE_MISMATCH, naming the file.
  */
@@ -39,7 +39,7 @@ export async function openCheckpoint(directory: string): Promise<OpenCheckpoint>
     const places = new Map(
       parts.flatMap((part) => [...part.entries].map(([name, entry]) => [name, { part, entry }] as const)),
     );
-    // Names and shapes are checked on tensors whose memory is never touched.
+    // The tensors for this check have shapes, but their memory is never touched.
     const shapes = new Map(
       [...places].map(([name, { entry }]) => [name, createHostTensor("float32", entry.shape)]),
     );
@@ -102,14 +102,14 @@ function readBytes({ handle, file }: OpenFile, { begin, length }: Range): ArrayB
   for (let done = 0; done < length;) {
     const read = readSync(handle, bytes, done, Math.min(READ_STEP, length - done), begin + done);
     if (read === 0) {
-      throw new SlmError("DATA_INVALID", `${file}: ${length} bytes expected at ${begin}, ${done} found`);
+      throw new SlmError("DATA_INVALID", `${file}: expected ${length} bytes at offset ${begin}, got ${done}`);
     }
     done += read;
   }
   return bytes.buffer;
 }
 
-/** dtypes weights are stored in, with the array over their bytes. */
+/** Supported dtypes of weights, with the array type of each. */
 const STORED = {
   F32: (shape: readonly number[], bytes: ArrayBuffer) =>
     createHostTensor("float32", shape, new Float32Array(bytes)),
@@ -121,5 +121,5 @@ const STORED = {
 
 function hostTensor({ dtype, shape }: Entry, bytes: ArrayBuffer, where: string): HostTensor {
   if (dtype === "F32" || dtype === "F16" || dtype === "BF16") return STORED[dtype](shape, bytes);
-  throw new SlmError("DATA_INVALID", `${where} is ${dtype}; weights are F32, F16 or BF16`);
+  throw new SlmError("DATA_INVALID", `${where} is ${dtype}; weights must be F32, F16 or BF16`);
 }

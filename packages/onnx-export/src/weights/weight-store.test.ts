@@ -12,7 +12,7 @@ const weights = new Map([["w", createHostTensor("float32", shape, values)]]);
 describe(WeightStore, () => {
   const request = { name: "w", shape, layout: "transposed" } as const;
 
-  test("defers the content of a weight, and gives it when it is written", () => {
+  test("defers the content of a weight until it is written", () => {
     const deferred = new WeightStore(weights, { precision: "float16", deferred: true });
     const stored = new WeightStore(weights, { precision: "float16", deferred: false });
     const bytes = deferred.bytes(request);
@@ -53,7 +53,7 @@ describe(WeightStore, () => {
     expect(stored.joinedBytes(requests)).toEqual(deferred.content(initializer));
   });
 
-  test("rejects a weight of another shape, and one there is none of", () => {
+  test("rejects a weight of another shape, and an unknown one", () => {
     const store = new WeightStore(weights, { precision: "float32", deferred: false });
     expect(() => store.bytes({ ...request, shape: [16, 32] })).toThrow(
       expect.objectContaining({ code: "SHAPE_MISMATCH" }),

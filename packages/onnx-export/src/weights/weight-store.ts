@@ -1,10 +1,10 @@
 /**
- * The weights of all graphs of one export. Graphs that ask for the same weight in the same layout get the same bytes,
- * which are then stored once on disk.
+ * The weights of all graphs of one export. Graphs that use the same weight in the same layout get the same bytes, which are stored once on
+ * disk.
  *
- * Deferred weights have their size and no content: a zeroed array whose memory is never touched, and so never taken,
- * stands for each until it is written, when `content` reads, turns and rounds it. An export so holds one weight at a
- * time, whatever the model's size.
+ * Deferred weights have a size but no content. Until a weight is written, a zeroed array replaces it, whose memory is never touched and
+ * therefore never allocated. `content` reads, transposes and rounds the weight when it is written. An export therefore has one weight in
+ * memory at a time.
  */
 import { SlmError } from "@slm/core";
 import type { Initializer } from "@slm/onnx";
@@ -23,7 +23,7 @@ export interface WeightRequest {
   readonly layout: WeightLayout;
 }
 
-/** Smaller weights are always read at once: they stay in the model file, where shape inference may look at them. */
+/** Smaller weights are always read immediately: they are in the model file, where shape inference can read them. */
 const DEFERRED_MIN_BYTES = 1024;
 
 export class WeightStore {
@@ -46,14 +46,14 @@ export class WeightStore {
     return this.#weights.has(name);
   }
 
-  /** Bytes of a weight in this store's precision, or what stands for them. @throws SlmError as {@link content} */
+  /** Bytes of a weight in this store's precision, or their placeholder. @throws SlmError as {@link content} */
   bytes(request: WeightRequest): Uint8Array {
     return this.joinedBytes([request]);
   }
 
   /**
-   * The same for several weights of one layout as one: their outputs, which are the first axis of the checkpoint, follow one
-   * another. They differ in nothing but how many outputs they have.
+   * The same for several weights of one layout as one, concatenated along their outputs, the checkpoint's first axis. They can differ only
+   * in the number of outputs.
    *
    * @throws SlmError as {@link content}
    */
@@ -71,10 +71,10 @@ export class WeightStore {
   }
 
   /**
-   * The content of an initializer made of `bytes`.
+   * The content of an initializer with these `bytes`.
    *
-   * @throws SlmError UNEXPECTED if there is no such weight, SHAPE_MISMATCH if it is not float32 of that shape,
-   * DATA_INVALID if it holds a number that the precision cannot.
+   * @throws SlmError UNEXPECTED for an unknown weight, SHAPE_MISMATCH if it is not float32 with that shape, DATA_INVALID if the precision
+   * cannot represent a number.
    */
   readonly content = ({ data }: Initializer): Uint8Array => {
     const requests = this.#requests.get(data.buffer);
@@ -93,7 +93,7 @@ export class WeightStore {
   #values({ name, shape }: WeightRequest): Float32Array {
     const weight = this.#weights.get(name);
     if (weight === undefined)
-      throw new SlmError("UNEXPECTED", `export: '${name}' is used as a weight but is none`);
+      throw new SlmError("UNEXPECTED", `export: '${name}' is used as a weight but is not one`);
     const { data } = weight;
     if (data instanceof Float32Array && weight.shape.join() === shape.join()) return data;
     const expected = `float32[${shape.join(",")}]`;
@@ -105,8 +105,8 @@ export class WeightStore {
 }
 
 /**
- * Edge of the squares that are transposed at a time. Rows of 1024 or 4096 weights lie a power of two apart, where a
- * cache holds few lines of them (measured: 16 is fastest, 64 takes half as long again).
+ * Edge of the squares that are transposed at a time. Rows of 1024 or 4096 weights start a power of two apart, and a CPU cache can keep few
+ * such lines (measured: 16 is fastest, 64 takes 50 % longer).
  */
 const BLOCK = 16;
 

@@ -50,7 +50,7 @@ describe(checkGraph, () => {
   test.each<[string, Graph, RegExp]>([
     ["nodes out of order", { ...linear(), nodes: [...linear().nodes].reverse() }, /'y'|Neg/],
     ["a name defined twice", withNode(node("Neg", ["x"], ["/MatMul"])), /node 3 \(Neg\).*'\/MatMul'/],
-    ["a value nothing defines", withNode(node("Neg", ["gone"], ["z"])), /node 3 \(Neg\).*'gone'/],
+    ["an undefined value", withNode(node("Neg", ["gone"], ["z"])), /node 3 \(Neg\).*'gone'/],
     [
       "a domain without opset",
       withNode(node("Gelu", ["x"], ["z"], { domain: "com.microsoft" })),

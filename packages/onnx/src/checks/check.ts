@@ -22,7 +22,7 @@ interface Scope {
 /** Context of the check of one model. */
 interface Rules {
   readonly opsets: Graph["opsets"];
-  /** Whether this is an outline, which may lack bytes and hold rounded numbers. */
+  /** Whether this is an outline, which can lack bytes and contain rounded numbers. */
   readonly isOutline: boolean;
 }
 
@@ -64,7 +64,7 @@ function checkShape(shape: readonly (number | string)[], where: string): void {
   if (bad !== undefined) {
     throw new SlmError(
       "DATA_INVALID",
-      `${where}: dimensions must be whole and not negative, got [${shape.join(",")}]`,
+      `${where}: dimensions must be non-negative integers, got [${shape.join(",")}]`,
     );
   }
 }
@@ -74,7 +74,7 @@ function checkAttribute(attribute: AttributeValue, where: string, { isOutline }:
   if (isOutline || (attribute.kind !== "int" && attribute.kind !== "ints")) return;
   const bad = [attribute.value].flat().find((value) => !Number.isSafeInteger(value));
   if (bad === undefined) return;
-  throw new SlmError("DATA_INVALID", `${where}: must be whole and exact (below 2^53), got ${bad}`);
+  throw new SlmError("DATA_INVALID", `${where}: must be an integer below 2^53, got ${bad}`);
 }
 
 function checkNode(node: GraphNode, where: string, scope: Scope, rules: Rules): void {
@@ -82,7 +82,7 @@ function checkNode(node: GraphNode, where: string, scope: Scope, rules: Rules): 
   if (!Object.hasOwn(rules.opsets, node.domain)) {
     throw new SlmError(
       "DATA_INVALID",
-      `${where}: no opset is declared for its domain '${shorten(node.domain)}'`,
+      `${where}: the model declares no opset for its domain '${shorten(node.domain)}'`,
     );
   }
   for (const input of node.inputs) {
@@ -105,7 +105,7 @@ function checkNode(node: GraphNode, where: string, scope: Scope, rules: Rules): 
 
 function checkInitializer(initializer: Initializer, where: string, { isOutline }: Rules): void {
   if (initializer.unread !== true) checkTensor(initializer, where);
-  else if (!isOutline) throw new SlmError("DATA_INVALID", `${where}: its bytes were not read`);
+  else if (!isOutline) throw new SlmError("DATA_INVALID", `${where}: its bytes have not been read`);
   else if (initializer.dtype === "string") checkShape(initializer.shape, where);
   else tensorByteLength(initializer.dtype, initializer.shape, where);
 }
@@ -121,7 +121,7 @@ function checkBody(body: Subgraph, where: string, outer: Scope | undefined, rule
   for (const [key, initializer] of body.initializers) {
     const at = `${where}: initializer '${shorten(initializer.name)}'`;
     if (key !== initializer.name) {
-      throw new SlmError("DATA_INVALID", `${at}: is stored under another name, '${shorten(key)}'`);
+      throw new SlmError("DATA_INVALID", `${at}: it is stored under another name, '${shorten(key)}'`);
     }
     // An initializer of the same name as an input is that input's default value.
     if (!inputs.has(key)) define(key, scope, at);
@@ -133,16 +133,16 @@ function checkBody(body: Subgraph, where: string, outer: Scope | undefined, rule
   const outputs = new Set<string>();
   for (const { name, shape } of body.outputs) {
     const at = `${where}: output '${shorten(name)}'`;
-    if (outputs.has(name)) throw new SlmError("DATA_INVALID", `${at}: is listed twice`);
+    if (outputs.has(name)) throw new SlmError("DATA_INVALID", `${at}: it is listed twice`);
     outputs.add(name);
-    if (!isVisible(name, scope)) throw new SlmError("DATA_INVALID", `${at}: nothing computes it`);
+    if (!isVisible(name, scope)) throw new SlmError("DATA_INVALID", `${at}: no node computes it`);
     checkShape(shape ?? [], at);
   }
 }
 
 /**
- * Checks a graph: versions known, an opset for every domain used, value names unique, every input defined before it
- * is used, outputs defined, dimensions not negative, tensors as long as their shapes say; subgraphs likewise.
+ * Checks a graph and its subgraphs: supported versions, an opset for every domain, unique value names, inputs defined before use, defined
+ * outputs, non-negative dimensions, and tensors with the right number of bytes.
  *
  * @throws SlmError DATA_INVALID naming the node or value, what was expected and what was found.
  */
@@ -152,7 +152,7 @@ export function checkGraph(graph: Graph): void {
   checkBody(graph, `graph '${shorten(graph.name)}'`, undefined, rules);
 }
 
-/** Checks an outline by the same rules, as far as they apply. @throws SlmError DATA_INVALID as `checkGraph`. */
+/** Checks an outline with the rules that apply to it. @throws SlmError DATA_INVALID as `checkGraph`. */
 export function checkOutline(outline: ModelOutline): void {
   const rules = { opsets: outline.opsets, isOutline: true };
   checkBody(outline, `graph '${shorten(outline.name)}'`, undefined, rules);

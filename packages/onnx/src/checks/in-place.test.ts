@@ -6,7 +6,7 @@ import { assertInPlaceSafe, type InPlacePair } from "./in-place.js";
 
 const pairs = [{ input: "w", output: "w.next" }];
 
-/** A weight update `w.next = w - step`, with whatever else reads `w`. */
+/** A weight update `w.next = w - step`, with other readers of `w`. */
 function update(write: (g: GraphBuilder, w: string, x: string) => string): Graph {
   const g = new GraphBuilder("update");
   const w = g.input("w", "float32", [4]);
@@ -32,7 +32,7 @@ describe(assertInPlaceSafe, () => {
     const graph = update((g, w, x) => g.op("Sub", [w, x]));
     const open: Graph = { ...graph, outputs: [{ name: "w.next", dtype: "float32" }] };
     expect(check(open)).toThrow(
-      /one buffer cannot be 'w' float32\[4\] and 'w.next' float32 of unknown shape/,
+      /'w' float32\[4\] and 'w.next' float32 of unknown shape cannot share a buffer/,
     );
   });
 
@@ -41,7 +41,7 @@ describe(assertInPlaceSafe, () => {
       g.output("loss", g.op("Mul", [w, x], { name: "late" }), "float32", [4]);
       return g.op("Sub", [w, x]);
     });
-    expect(check(graph)).toThrow(/node '\/late' \(Mul\) may read 'w' after node '\/Sub' \(Sub\) has written/);
+    expect(check(graph)).toThrow(/node '\/late' \(Mul\) can read 'w' after node '\/Sub' \(Sub\) has written/);
   });
 
   test("counts readers of a view as readers", () => {
@@ -50,7 +50,7 @@ describe(assertInPlaceSafe, () => {
       g.output("loss", g.op("Exp", [view], { name: "late" }), "float32", [1, 2, 2]);
       return g.op("Sub", [w, g.op("Mul", [x, g.op("ReduceSum", [view])])]);
     });
-    expect(check(graph)).toThrow(/'\/late' \(Exp\) may read '\/Unsqueeze'/);
+    expect(check(graph)).toThrow(/'\/late' \(Exp\) can read '\/Unsqueeze'/);
   });
 
   test("counts a subgraph that captures the input as a reader", () => {
@@ -74,7 +74,7 @@ describe(assertInPlaceSafe, () => {
   });
 
   test("writes begin where the output's views begin", () => {
-    // Squeeze(Sub) may be computed straight into the output, so a reader between the two is too late.
+    // Squeeze(Sub) can be computed directly into the output, so a reader between the two is too late.
     const graph = update((g, w, x) => {
       const moved = g.op("Sub", [w, x]);
       return g.op("Reshape", [moved, g.op("Cast", [g.op("Mul", [w, moved], { name: "between" })])]);
@@ -135,7 +135,7 @@ describe(assertInPlaceSafe, () => {
             assertInPlaceSafe(graph, [{ input: "w", output: written }]);
           };
           if (safe) expect(run).not.toThrow();
-          else expect(run).toThrow(/may read/);
+          else expect(run).toThrow(/can read/);
         },
       ),
     );

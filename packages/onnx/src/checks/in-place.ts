@@ -1,4 +1,4 @@
-/** Proves that an output may overwrite an input: no node can read the input after the write. */
+/** Proves that an output can overwrite an input, because no node reads the input after the write. */
 import { SlmError } from "@slm/core";
 import type { Graph, GraphNode, OutputInfo, ValueInfo } from "../graph/graph.js";
 import { describeNode, valuesRead } from "../wiring/uses.js";
@@ -9,13 +9,13 @@ export interface InPlacePair {
   readonly output: string;
 }
 
-/** Operators whose first output may be a view of their first input. */
+/** Operators whose first output can be a view of their first input. */
 const VIEWS: ReadonlySet<string> = new Set(["Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten"]);
 
 /**
- * Operators that write element i only after reading element i of each input, so an input of the output's size
- * may share its buffer. All other operators may read elements after they have written others. That includes variadic
- * operators (`Sum`, `Max`), which pass over the output once per input.
+ * Operators that write element i only after reading element i of each input, so an input of the output's size can share its buffer. All
+ * other operators can read elements after they have written others, including variadic operators (`Sum`, `Max`), which process the output
+ * once per input.
  */
 const ELEMENTWISE: ReadonlySet<string> = new Set([
   ...["Add", "Sub", "Mul", "Div", "Pow", "Where", "Mod"],
@@ -23,7 +23,7 @@ const ELEMENTWISE: ReadonlySet<string> = new Set([
   ...["Relu", "Sigmoid", "Tanh", "Not", "And", "Or", "Xor"],
 ]);
 
-/** Operators whose contract allows past and present caches to share one buffer. Source: ContribOperators.md of onnxruntime. */
+/** Operators that allow past and present caches to share one buffer. Source: ContribOperators.md of onnxruntime. */
 const SHARED_CACHE: ReadonlySet<string> = new Set(["GroupQueryAttention"]);
 
 interface Wiring {
@@ -55,7 +55,7 @@ function isView(node: GraphNode): boolean {
   return node.domain === "" && VIEWS.has(node.opType);
 }
 
-/** A value and all values that may be views of its memory. */
+/** A value and all values that can be views of its memory. */
 function withViews(value: string, { graph, readers }: Wiring): ReadonlySet<string> {
   const views = new Set([value]);
   for (const view of views) {
@@ -68,8 +68,8 @@ function withViews(value: string, { graph, readers }: Wiring): ReadonlySet<strin
 }
 
 /**
- * The first node that may write the output's memory: its producer, or, if that is a chain of views, the producer of the viewed
- * value, because a runtime may compute that directly into the output.
+ * The first node that can write the output's memory: its producer or, after a chain of views, the producer of the viewed value, which a
+ * runtime can compute directly into the output.
  */
 function firstWriter(output: string, { graph, producers }: Wiring): number {
   let writer = producers.get(output);
@@ -82,7 +82,7 @@ function firstWriter(output: string, { graph, producers }: Wiring): number {
   }
 }
 
-/** The node and all that must run before it. */
+/** The node and all nodes that must run before it. */
 function withAncestors(index: number, { before }: Wiring): ReadonlySet<number> {
   const found = new Set([index]);
   for (const at of found) for (const producer of before[at]!) found.add(producer);
@@ -101,7 +101,7 @@ function checkPair({ input, output }: InPlacePair, wiring: Wiring): void {
   const views = withViews(input, wiring);
   // A chain of views from the input to the output does not change the buffer.
   if (views.has(output)) return;
-  const suggestions = ["give the output a buffer of its own and swap the two after each run"];
+  const suggestions = ["give the output a separate buffer and swap the two buffers after each run"];
   for (const view of views) {
     for (const reader of readers.get(view) ?? []) {
       const node = graph.nodes[reader]!;
@@ -110,7 +110,7 @@ function checkPair({ input, output }: InPlacePair, wiring: Wiring): void {
       const why =
         reader === writer
           ? "reads elements after it has written others"
-          : `may read '${view}' after ${writing} has written`;
+          : `can read '${view}' after ${writing} has written`;
       const context = { input, output, reader: node.name, writer: graph.nodes[writer]!.name };
       throw new SlmError("UNEXPECTED", `${where}: ${describeNode(node, reader)} ${why}`, {
         context,
@@ -126,7 +126,7 @@ function infoOf<Info extends OutputInfo>(list: readonly Info[], name: string, ki
   return info;
 }
 
-/** Same dtype, rank and, as far as they are numbers, sizes. */
+/** Checks for the same dtype, rank and numeric sizes. */
 function checkSameBuffer(input: ValueInfo, output: OutputInfo): void {
   const { shape } = output;
   const same =
@@ -138,16 +138,16 @@ function checkSameBuffer(input: ValueInfo, output: OutputInfo): void {
   if (same) return;
   const show = ({ name, dtype, shape: sizes }: OutputInfo): string =>
     `'${name}' ${dtype}${sizes === undefined ? " of unknown shape" : `[${sizes.join(",")}]`}`;
-  throw new SlmError("UNEXPECTED", `in place: one buffer cannot be ${show(input)} and ${show(output)}`);
+  throw new SlmError("UNEXPECTED", `in place: ${show(input)} and ${show(output)} cannot share a buffer`);
 }
 
 /**
- * Checks that each output may share the buffer of its input, for every topological order of the nodes.
+ * Checks that each output can share the buffer of its input, for every topological order of the nodes.
  *
- * A pair is safe if every node that reads the input, or a view of it, must run before the node that writes the output,
- * or is that node and works element by element. A view of the output counts as written when the viewed value is.
+ * A pair is safe if every node that reads the input, or a view of it, must run before the node that writes the output, or is the same node
+ * and works element by element. A view of the output counts as written when the viewed value is.
  *
- * @throws SlmError UNEXPECTED naming the reader that may run too late, or a value that is in two pairs.
+ * @throws SlmError UNEXPECTED naming the reader that could run too late, or a value that is in two pairs.
  */
 export function assertInPlaceSafe(graph: Graph, pairs: readonly InPlacePair[]): void {
   const wiring = wiringOf(graph);
@@ -157,7 +157,7 @@ export function assertInPlaceSafe(graph: Graph, pairs: readonly InPlacePair[]): 
       if (taken.has(name))
         throw new SlmError(
           "UNEXPECTED",
-          `in place: ${name} is in two pairs; a buffer may have only one writer`,
+          `in place: ${name} is in two pairs, but a buffer can have only one writer`,
         );
       taken.add(name);
     }

@@ -13,7 +13,7 @@ import type { AttributeValue, Graph } from "../graph/graph.js";
 
 type TensorFields = MessageInitShape<typeof TensorProtoSchema>;
 
-/** A small model with one of everything a graph can hold. */
+/** A small model with every kind of content that a graph can have. */
 function everything(): Graph {
   const g = new GraphBuilder("everything", { opset: 22 });
   const x = g.input("x", "float32", ["batch", "", 3]);
@@ -103,7 +103,7 @@ describe("encoding and decoding", () => {
     expect(() => decodeModel(toBinary(ModelProtoSchema, proto))).toThrow(/type and a rank, input 'x'/);
   });
 
-  test("keep an output whose shape nobody declared, but not one without a type", () => {
+  test("keep an output without a declared shape, but reject one without a type", () => {
     const g = new GraphBuilder("open");
     g.output("y", g.op("Neg", [g.input("x", "float32", [])]), "float32", []);
     const open: Graph = { ...g.build(), outputs: [{ name: "y", dtype: "float32" }] };
@@ -143,7 +143,7 @@ describe("what runtimes read and other tools write", () => {
     expect(decodeModel(encodeModel(read))).toEqual(read);
   });
 
-  test("a weight of a newer file that is an input stays one: a caller may give another", () => {
+  test("a weight of a newer file that is also an input stays an input, which callers can override", () => {
     const g = new GraphBuilder("default");
     const w = g.initializer("w", "float32", [2], Float32Array.of(1, 2));
     g.output("y", g.op("Neg", [w]), "float32", [2]);
@@ -164,7 +164,7 @@ describe("what runtimes read and other tools write", () => {
       });
       expect(read.inputs[0]!.shape).toEqual(["batch", "", ""]);
       expect(() => external(graph, (model) => (model.graph!.initializer[0]!.dims[0] = size))).toThrow(
-        /not negative|whole numbers/,
+        /non-negative|integers are exact/,
       );
     },
   );
@@ -176,7 +176,7 @@ describe(decodeTensor, () => {
     return [...decodeTensor(proto, { external: new Map() }, "here").data];
   };
 
-  test("reads every typed field of the format as the raw bytes it stands for", () => {
+  test("converts every typed field of the format to raw bytes", () => {
     const bytes = (view: ArrayBufferView): number[] => [...new Uint8Array(view.buffer)];
     const dims = [2n];
     const code = (dtype: OnnxDType): { dataType: number; dims: bigint[] } => ({
@@ -201,8 +201,8 @@ describe(decodeTensor, () => {
 
   test.each<[string, TensorFields, RegExp]>([
     ["bytes that do not fill the shape", { dataType: 1, dims: [2n], floatData: [1] }, /8 bytes, got 4/],
-    ["a negative dimension", { dataType: 1, dims: [-1n] }, /not negative/],
-    ["a tensor larger than any can be", { dataType: 1, dims: [2n ** 40n, 2n ** 40n] }, /larger than any/],
+    ["a negative dimension", { dataType: 1, dims: [-1n] }, /non-negative/],
+    ["a tensor that is too large", { dataType: 1, dims: [2n ** 40n, 2n ** 40n] }, /too large for a tensor/],
     ["a dimension that no number holds", { dataType: 1, dims: [2n ** 62n] }, /2\^53/],
     [
       "two places for the bytes",
@@ -232,7 +232,7 @@ describe(decodeTensor, () => {
   });
 });
 
-test("an addition put behind a file is part of its graph", () => {
+test("nodes appended to a file are part of its graph", () => {
   const graph = everything();
   const { x } = Object.fromEntries(graph.inputs.map((input) => [input.name, input]));
   const added = {

@@ -25,17 +25,17 @@ function decodeUtf8(bytes: Uint8Array, where: string): string {
   try {
     return utf8.decode(bytes);
   } catch (cause) {
-    throw new SlmError("DATA_INVALID", `${where}: a string must be UTF-8; these bytes are not`, { cause });
+    throw new SlmError("DATA_INVALID", `${where}: a string is not valid UTF-8`, { cause });
   }
 }
 
-/** Rejects text that is not UTF-8: protobuf replaces invalid bytes by U+FFFD, so two such names could become equal. */
+/** Rejects text that is not UTF-8: protobuf replaces invalid bytes with U+FFFD, so two such names could become equal. */
 export function decodeText(text: string, where: string): string {
   if (!text.includes("\ufffd")) return text;
   throw new SlmError("DATA_INVALID", `${where}: names and texts must be UTF-8, got '${shorten(text)}'`);
 }
 
-/** Longest name [UTF-16 units]. Paths of deep modules reach a few hundred; a name is copied into messages and reports. */
+/** Longest name [UTF-16 units]. Paths of deep modules have a few hundred. Names are copied into messages and reports. */
 const MAX_NAME = 10_000;
 
 /** A name of a value, node, operator or attribute. */
@@ -43,7 +43,7 @@ export function decodeName(name: string, where: string): string {
   if (name.length <= MAX_NAME) return decodeText(name, where);
   throw new SlmError(
     "DATA_INVALID",
-    `${where}: names have at most ${MAX_NAME} characters, got ${name.length}`,
+    `${where}: names can have at most ${MAX_NAME} characters, got ${name.length}`,
   );
 }
 
@@ -52,7 +52,7 @@ export function decodeDomain(domain: string, where: string): string {
   return domain === "ai.onnx" ? "" : decodeName(domain, where);
 }
 
-/** A 64-bit integer as a number. One that would be rounded is rejected, or noted when reading an outline. */
+/** A 64-bit integer as a number. An integer that would be rounded is rejected, or noted in an outline. */
 function wholeNumber(value: bigint, { notes }: Reading, where: string): number {
   if (notes === undefined || Number.isSafeInteger(Number(value))) return exactNumber(value, where);
   notes.add(`${where}: ${String(value)} is rounded`);
@@ -68,7 +68,7 @@ type DecodeAttribute = (
 
 interface AttributeRow {
   readonly type: Type;
-  /** The field that holds the value. */
+  /** The field that contains the value. */
   readonly field: "i" | "f" | "s" | "t" | "g" | "ints" | "floats" | "strings";
   readonly decode: DecodeAttribute;
 }
@@ -124,7 +124,7 @@ function isPresent(value: unknown): boolean {
   return value !== undefined && !(Array.isArray(value) && value.length === 0);
 }
 
-/** The value of an attribute; undefined if an outline leaves it out. */
+/** The value of an attribute; undefined if an outline omits it. */
 function decodeAttribute(
   attribute: AttributeProto,
   reading: Reading,
@@ -139,7 +139,7 @@ function decodeAttribute(
   );
   if (second !== undefined) {
     const type = Type[attribute.type];
-    throw new SlmError("DATA_INVALID", `${where}: is of type ${type} but has a value in '${second.field}'`);
+    throw new SlmError("DATA_INVALID", `${where}: its type is ${type} but its value is in '${second.field}'`);
   }
   const value = row?.decode(attribute, reading, where);
   if (value !== undefined) return value;
@@ -156,7 +156,7 @@ function decodeNode(node: NodeProto, reading: Reading, where: string): GraphNode
   for (const attribute of node.attribute) {
     const at = `${where}, attribute '${shorten(attribute.name)}'`;
     const name = decodeName(attribute.name, at);
-    if (names.has(name)) throw new SlmError("DATA_INVALID", `${at}: is there twice`);
+    if (names.has(name)) throw new SlmError("DATA_INVALID", `${at}: it is defined twice`);
     names.add(name);
     const value = decodeAttribute(attribute, reading, at);
     if (value !== undefined) attributes.set(name, value);
@@ -177,7 +177,7 @@ function decodeShape(shape: TensorShapeProto, reading: Reading, where: string): 
   return shape.dim.map((dimension) => {
     rejectUnsupportedFields("dimension", dimension, where, reading.notes);
     const size = dimension.value;
-    // Runtimes read a negative size as unknown; exporters write -1.
+    // Runtimes treat a negative size as unknown; exporters write -1.
     if (size.case === "dimValue") return size.value < 0n ? "" : exactNumber(size.value, where);
     return size.case === "dimParam" ? decodeName(size.value, where) : "";
   });
@@ -185,7 +185,7 @@ function decodeShape(shape: TensorShapeProto, reading: Reading, where: string): 
 
 type OtherType = Exclude<TypeProto["value"]["case"], "tensorType" | undefined>;
 
-/** Names of the rejected types; a type without a row does not compile. */
+/** Names of the rejected types. A type without a row is a compile error. */
 const OTHER_TYPES: Readonly<Record<OtherType, string>> = {
   sequenceType: "a sequence",
   optionalType: "an optional",
@@ -193,7 +193,7 @@ const OTHER_TYPES: Readonly<Record<OtherType, string>> = {
   sparseTensorType: "a sparse tensor",
 };
 
-/** The type of a value, as far as it is supported. An outline keeps only the name of a value that is not a tensor. */
+/** The type of a value. An outline keeps only the name of a value that is not a tensor. */
 function decodeValue(value: ValueInfoProto, reading: Reading, where: string): UntypedValue {
   const { notes } = reading;
   rejectUnsupportedFields("value", value, where, notes);
@@ -232,7 +232,7 @@ function decodeInitializers(graph: GraphProto, reading: Reading, where: string):
     const value = decodeTensor(tensor, reading, `${where}: initializer '${shorten(tensor.name)}'`);
     add(tensor, isLeftUnread(tensor, reading) ? { ...value, unread: true } : value);
   }
-  if (reading.notes === undefined) return initializers; // A full read has rejected them already.
+  if (reading.notes === undefined) return initializers; // A full read has already rejected them.
   for (const { values, dims } of graph.sparseInitializer) {
     if (values === undefined) continue;
     const at = `${where}: sparse initializer '${shorten(values.name)}'`;

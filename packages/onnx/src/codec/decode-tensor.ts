@@ -8,19 +8,19 @@ import { rejectUnsupportedFields } from "./unsupported-fields.js";
 import type { ExternalBytes, Reading } from "./reading.js";
 import { bytesOf } from "../graph/values.js";
 
-/** More axes than any operator supports; a longer shape means a corrupt file. */
+/** More axes than any operator supports. A longer shape means a corrupt file. */
 const MAX_RANK = 64;
 
-/** Rejects a shape of too many axes. @throws SlmError DATA_INVALID. */
+/** Rejects a shape with too many axes. @throws SlmError DATA_INVALID. */
 export function checkRank(rank: number, where: string): void {
   if (rank <= MAX_RANK) return;
-  throw new SlmError("DATA_INVALID", `${where}: a tensor has at most ${MAX_RANK} axes, got ${rank}`);
+  throw new SlmError("DATA_INVALID", `${where}: a tensor can have at most ${MAX_RANK} axes, got ${rank}`);
 }
 
 /**
- * The element type a code stands for.
+ * The element type of a code.
  *
- * @throws SlmError DATA_INVALID for types this package does not keep.
+ * @throws SlmError DATA_INVALID for unsupported types.
  */
 export function decodeDtype(code: number, where: string): OnnxDType {
   const dtype = dtypeOfCode(code);
@@ -36,15 +36,12 @@ export function decodeDtype(code: number, where: string): OnnxDType {
 export function exactNumber(value: bigint, where: string): number {
   const number = Number(value);
   if (Number.isSafeInteger(number)) return number;
-  throw new SlmError(
-    "DATA_INVALID",
-    `${where}: whole numbers are kept exactly up to 2^53, got ${String(value)}`,
-  );
+  throw new SlmError("DATA_INVALID", `${where}: integers are exact only up to 2^53, got ${String(value)}`);
 }
 
 type TypedField = "floatData" | "int32Data" | "int64Data" | "doubleData" | "uint64Data";
 
-/** The field that stores each type if it is not in `raw_data`. Source: comments of `TensorProto` in onnx.proto. */
+/** The field of each type, if the bytes are not in `raw_data`. Source: comments of `TensorProto` in onnx.proto. */
 const TYPED_FIELD: Readonly<Record<Exclude<OnnxDType, "string">, TypedField>> = {
   float32: "floatData",
   float64: "doubleData",
@@ -71,7 +68,7 @@ const TYPED_FIELD: Readonly<Record<Exclude<OnnxDType, "string">, TypedField>> = 
   uint2: "int32Data",
 };
 
-/** Packs `int32_data`: each entry holds, in its low bits, one element, or one byte of several packed elements. */
+/** Packs `int32_data`: the low bits of each entry contain one element, or one byte of several packed elements. */
 function packInt32Data(dtype: OnnxDType, values: readonly number[]): ArrayBufferView {
   const bits = ONNX_DTYPES[dtype].bits ?? 0;
   if (bits === 32) return Int32Array.from(values);
@@ -128,14 +125,17 @@ function tensorBytes(
     if (bytes !== undefined) return bytes;
     throw new SlmError(
       "DATA_INVALID",
-      `${where}: its bytes are in another file, which cannot be found from the bytes of the model alone`,
+      `${where}: its bytes are in another file, which cannot be found without the model's path`,
       {
         suggestions: ["read the model from its path"],
       },
     );
   }
   if (tensor.externalData.length > 0) {
-    throw new SlmError("DATA_INVALID", `${where}: names another file but says its bytes are in this one`);
+    throw new SlmError(
+      "DATA_INVALID",
+      `${where}: it names another file but declares that its bytes are in this one`,
+    );
   }
   if (places[0] === undefined || places[0] === "raw_data") return aligned(tensor.rawData);
   if (places[0] !== field) {
@@ -144,7 +144,7 @@ function tensorBytes(
   return bytesOf(packTyped(tensor, dtype, field));
 }
 
-/** Whether an outline leaves the tensor's bytes unread: they are external, or text. */
+/** Whether an outline does not read the tensor's bytes, because they are external or text. */
 export function isLeftUnread(tensor: TensorProto, { external, notes }: Reading): boolean {
   if (notes === undefined) return false;
   const isText = dtypeOfCode(tensor.dataType) === "string";
@@ -154,8 +154,8 @@ export function isLeftUnread(tensor: TensorProto, { external, notes }: Reading):
 const NO_BYTES = new Uint8Array(0);
 
 /**
- * A tensor of the file as raw bytes, which start at a multiple of 8 in their buffer, so that any typed array fits.
- * A tensor that is left unread (see `isLeftUnread`) has none.
+ * A tensor of the file as raw bytes, aligned to 8 in their buffer, so that any typed array can view them. A tensor that is not read (see
+ * `isLeftUnread`) has no bytes.
  *
  * @throws SlmError DATA_INVALID naming the tensor if its bytes do not fill its shape or cannot be kept exactly.
  */

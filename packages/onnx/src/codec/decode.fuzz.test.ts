@@ -28,8 +28,7 @@ function smallModel(): Uint8Array {
 }
 
 /**
- * Either outcome is right; anything else thrown, or a hang, is not. A graph that decodes must encode again, and what
- * can be kept can be looked at.
+ * Both outcomes are correct; other errors and hangs are not. A graph that can be decoded must be encodable, and readable as an outline.
  */
 function survives(bytes: Uint8Array): "graph" | "rejected" {
   try {
@@ -45,12 +44,12 @@ function survives(bytes: Uint8Array): "graph" | "rejected" {
 
 const original = smallModel();
 
-test("a model cut short anywhere gives a graph or a rejection", () => {
+test("a model truncated anywhere is read or rejected", () => {
   const outcomes = Array.from(original, (_, end) => survives(original.subarray(0, end)));
   expect(outcomes.filter((outcome) => outcome === "rejected").length).toBeGreaterThan(original.length * 0.9);
 });
 
-test("a model with any one byte changed gives a graph or a rejection", () => {
+test("a model with any one byte changed is read or rejected", () => {
   const outcomes = new Set<string>();
   for (let at = 0; at < original.length; at += 1) {
     for (const change of [1, 0x80, 0xff]) {
@@ -62,7 +61,7 @@ test("a model with any one byte changed gives a graph or a rejection", () => {
   expect(outcomes).toEqual(new Set(["graph", "rejected"]));
 });
 
-test("a model with pieces changed, lost, doubled or moved gives a graph or a rejection", () => {
+test("a model with pieces changed, lost, doubled or moved is read or rejected", () => {
   const place = fc.nat(original.length);
   const edit = fc.record({
     from: place,
@@ -88,7 +87,7 @@ test("a model with pieces changed, lost, doubled or moved gives a graph or a rej
   );
 });
 
-test("bytes that are no model at all give a rejection", () => {
+test("bytes that are not a model are rejected", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
       expect(survives(bytes)).toBe("rejected");
@@ -98,7 +97,7 @@ test("bytes that are no model at all give a rejection", () => {
 });
 
 test("a file of nothing but empty messages is rejected before it fills the memory", () => {
-  // Field 1 (node) of field 7 (graph), empty, again and again: two bytes each.
+  // Field 1 (node) of field 7 (graph), empty, many times: two bytes each.
   const nodes = new Uint8Array(2 * MAX_PARTS + 2);
   for (let at = 0; at < nodes.length; at += 2) nodes[at] = 0x0a;
   const length = [0, 7, 14, 21].map((shift) => ((nodes.length >> shift) & 0x7f) | (shift < 21 ? 0x80 : 0));
@@ -116,5 +115,5 @@ test("subgraphs nested without end are rejected", () => {
   let graph: number[] = [];
   // graph.node[1].attribute[5].g[6]
   for (let depth = 0; depth < 500; depth += 1) graph = wrap(0x0a, wrap(0x2a, wrap(0x32, graph)));
-  expect(() => decodeModel(Uint8Array.from(wrap(0x3a, graph)))).toThrow(/may be nested/);
+  expect(() => decodeModel(Uint8Array.from(wrap(0x3a, graph)))).toThrow(/can be nested/);
 });

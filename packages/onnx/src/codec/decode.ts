@@ -24,7 +24,7 @@ function typedInput({ name, dtype, shape }: UntypedValue): ValueInfo {
   throw incomplete(name, "a model's inputs need a type and a rank, input");
 }
 
-/** An output with its type. Exporters leave out shapes of outputs that they do not know. */
+/** An output with its type. Exporters omit unknown output shapes. */
 function typedOutput({ name, dtype, shape }: UntypedValue): OutputInfo {
   if (dtype !== undefined) return { name, dtype, shape };
   throw incomplete(name, "a model's outputs need a type, output");
@@ -50,16 +50,16 @@ function decodeMetadata(model: ModelProto): Readonly<Record<string, string>> {
   const metadata = new Map<string, string>();
   for (const { key, value } of model.metadataProps) {
     const where = `model: metadata '${shorten(key)}'`;
-    if (metadata.has(key)) throw new SlmError("DATA_INVALID", `${where}: is there twice`);
+    if (metadata.has(key)) throw new SlmError("DATA_INVALID", `${where}: it is defined twice`);
     metadata.set(decodeName(key, where), decodeText(value, where));
   }
   return Object.fromEntries(metadata);
 }
 
 /**
- * The protobuf message in these bytes, not yet checked for meaning.
+ * Decodes the protobuf message in these bytes, without checking the content.
  *
- * @throws SlmError DATA_INVALID if they are not a protobuf message of a model.
+ * @throws SlmError DATA_INVALID if the bytes are not a protobuf message of a model.
  */
 export function parseModel(bytes: Uint8Array): ModelProto {
   if (bytes.byteLength > MAX_MODEL_BYTES) {
@@ -75,7 +75,7 @@ export function parseModel(bytes: Uint8Array): ModelProto {
   }
 }
 
-/** Removes inputs that have an initializer of the same name; the caller feeds only the others. */
+/** Removes inputs that have an initializer of the same name. Callers pass only the others. */
 function withoutListedWeights(body: Subgraph): Subgraph {
   return { ...body, inputs: body.inputs.filter(({ name }) => !body.initializers.has(name)) };
 }
@@ -100,7 +100,7 @@ function frameOf(model: ModelProto, reading: Reading): Frame {
   };
 }
 
-/** The graph of a parsed model; `external` holds the bytes of tensors outside the file. @throws SlmError DATA_INVALID. */
+/** The graph of a parsed model; `external` contains the bytes of tensors outside the file. @throws SlmError DATA_INVALID. */
 export function graphOf(model: ModelProto, external: ExternalBytes): Graph {
   const { body, ...frame } = frameOf(model, { external });
   const graph: Graph = {
@@ -113,7 +113,7 @@ export function graphOf(model: ModelProto, external: ExternalBytes): Graph {
   return graph;
 }
 
-/** The outline of a parsed model; tensors outside the file that `external` lacks are left unread. */
+/** The outline of a parsed model; tensors outside the file that are not in `external` are not read. */
 export function outlineOf(model: ModelProto, external: ExternalBytes): ModelOutline {
   const notes = new Notes();
   const { body, ...frame } = frameOf(model, { external, notes });
@@ -126,8 +126,8 @@ export function outlineOf(model: ModelProto, external: ExternalBytes): ModelOutl
 const NOTHING_OUTSIDE: ExternalBytes = new Map();
 
 /**
- * Reads the bytes of an ONNX file with all its weights inside. The bytes may be untrusted: the result is a
- * checked graph or an error. Weights are views of `bytes` if their alignment allows it, so do not change `bytes` afterwards.
+ * Reads the bytes of an ONNX file with all its weights inside. The bytes can be untrusted: the result is a checked graph or an error.
+ * Weights are views of `bytes` if their alignment allows it, so do not change `bytes` afterwards.
  *
  * @throws SlmError DATA_INVALID naming what is corrupt, unknown, or would be lost.
  */
@@ -136,8 +136,8 @@ export function decodeModel(bytes: Uint8Array): Graph {
 }
 
 /**
- * Reads an outline from the bytes of an ONNX file, with the checks of `decodeModel`. Unsupported parts are listed in
- * `omitted` instead of being rejected, and external tensors are left unread.
+ * Reads an outline from the bytes of an ONNX file, with the checks of `decodeModel`. Unsupported parts are listed in `omitted` instead of
+ * being rejected, and external tensors are not read.
  *
  * @throws SlmError DATA_INVALID naming what is corrupt.
  */

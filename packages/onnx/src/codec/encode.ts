@@ -1,4 +1,4 @@
-/** A graph as the bytes of an ONNX file: the same graph always gives the same bytes. */
+/** Encodes a graph to the bytes of an ONNX file. The same graph always has the same bytes. */
 import { create, toBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import { SlmError } from "@slm/core";
 import {
@@ -42,7 +42,7 @@ const NOWHERE: ExternalPlaces = new Map();
 const utf8 = new TextEncoder();
 const encodeUtf8 = (value: string): Uint8Array<ArrayBuffer> => plainBytes(utf8.encode(value));
 
-/** Bytes over an ArrayBuffer, as protobuf requires; only bytes over shared memory are copied. */
+/** Bytes over an ArrayBuffer, which protobuf requires. Only bytes over shared memory are copied. */
 function plainBytes(data: Uint8Array): Uint8Array<ArrayBuffer> {
   return data.buffer instanceof ArrayBuffer
     ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
@@ -131,9 +131,9 @@ function encodeSubgraph(body: Subgraph, places: ExternalPlaces): Init<typeof Gra
 }
 
 /**
- * A checked graph as the bytes of a model file; the initializers listed in `places` are external.
+ * Encodes a checked graph to the bytes of a model file. The initializers in `places` are external.
  *
- * @throws SlmError DATA_INVALID if the graph is not valid or larger than one file can hold.
+ * @throws SlmError DATA_INVALID if the graph is not valid or too large for one file.
  */
 export function encodeWithPlaces(graph: Graph, places: ExternalPlaces): Uint8Array {
   checkGraph(graph);
@@ -142,7 +142,7 @@ export function encodeWithPlaces(graph: Graph, places: ExternalPlaces): Uint8Arr
   if (inside > MAX_MODEL_BYTES) {
     throw new SlmError(
       "DATA_INVALID",
-      `graph '${graph.name}': ${inside} bytes of weights do not fit one model file`,
+      `graph '${graph.name}': ${inside} bytes of weights do not fit into one model file`,
       {
         suggestions: ["write the weights to external data"],
       },
@@ -175,8 +175,8 @@ export function encodeAddition({ nodes, initializers, outputs }: GraphAddition):
 }
 
 /**
- * A graph as the bytes of an ONNX file, all weights inside. Attributes and metadata are written in the order of their
- * names; nodes, values and initializers keep theirs.
+ * Encodes a graph to the bytes of an ONNX file that contains all weights. Attributes and metadata are sorted by name; nodes, values and
+ * initializers keep their order.
  *
  * @throws SlmError DATA_INVALID if the graph is not valid (see `checkGraph`) or larger than 2 GiB.
  */

@@ -5,15 +5,15 @@ import { SlmError } from "@slm/core";
 import { ModelProtoSchema } from "onnx-buf";
 
 /**
- * Most fields of a model file, tensor bytes not counted. Two bytes of a file can become an object of 300 bytes, so
- * the file size is no bound. A graph of 5,000 nodes has about 60,000 fields; this many take about 1 GB.
+ * Maximum number of fields of a model file, without tensor bytes. Two bytes of a file can become an object of 300 bytes, so the file size
+ * does not limit memory. A graph of 5,000 nodes has about 60,000 fields; the maximum takes about 1 GB.
  */
 export const MAX_PARTS = 4_000_000;
 
 /** Deepest nesting of messages; the same as protobuf's own limit. */
 const MAX_DEPTH = 100;
 
-/** A packed list of 64-bit integers becomes one bigint per byte at worst, an eighth of what a message takes. */
+/** A packed list of 64-bit integers becomes one bigint per byte at worst, an eighth of the memory of a message. */
 const BIGINTS_PER_PART = 8;
 
 const BIGINTS: ReadonlySet<ScalarType> = new Set([ScalarType.INT64, ScalarType.UINT64]);
@@ -29,10 +29,10 @@ function fieldOf(schema: DescMessage, number: number): DescField | undefined {
   return fields.get(number);
 }
 
-/** Counts the fields of the message that ends at `end`, those of messages inside it included. */
+/** Counts the fields of the message that ends at `end`, including nested messages. */
 function countParts(reader: BinaryReader, schema: DescMessage, end: number, depth: number): number {
   if (depth > MAX_DEPTH)
-    throw new SlmError("DATA_INVALID", `model: messages may be nested at most ${MAX_DEPTH} deep`);
+    throw new SlmError("DATA_INVALID", `model: messages can be nested at most ${MAX_DEPTH} deep`);
   let parts = 0;
   while (reader.pos < end) {
     const [number, wireType] = reader.tag();
@@ -48,16 +48,16 @@ function countParts(reader: BinaryReader, schema: DescMessage, end: number, dept
         parts += Math.ceil(length / BIGINTS_PER_PART);
     } else reader.skip(wireType, number, MAX_DEPTH - depth);
     if (parts > MAX_PARTS) {
-      throw new SlmError("DATA_INVALID", `model: at most ${MAX_PARTS} fields are read, this file has more`);
+      throw new SlmError("DATA_INVALID", `model: the limit is ${MAX_PARTS} fields, this file has more`);
     }
   }
   return parts;
 }
 
 /**
- * Rejects a file that would take far more memory than its size.
+ * Rejects a file that would need far more memory than its size.
  *
- * @throws SlmError DATA_INVALID beyond `MAX_PARTS`; whatever protobuf throws for bytes that are no message.
+ * @throws SlmError DATA_INVALID beyond `MAX_PARTS`; protobuf's errors for bytes that are not a message.
  */
 export function checkParts(bytes: Uint8Array): void {
   countParts(new BinaryReader(bytes), ModelProtoSchema, bytes.byteLength, 1);

@@ -1,13 +1,13 @@
-/** How a model file is read: completely, or as an outline. */
+/** Options for reading a model file completely or as an outline. */
 import type { TensorProto } from "onnx-buf";
 
 /** Bytes of external tensors, read beforehand. */
 export type ExternalBytes = ReadonlyMap<TensorProto, Uint8Array>;
 
-/** Most notes of one file; a malicious file could cause millions. */
+/** Maximum number of notes per file. A malicious file could cause millions. */
 const MAX_NOTES = 50;
 
-/** The parts of a file that its outline leaves out, each once. */
+/** The parts of a file that its outline omits, each once. */
 export class Notes {
   readonly #texts = new Set<string>();
   #more = 0;

@@ -42,7 +42,7 @@ interface Parts {
   readonly tensor: TensorProto;
 }
 
-/** The plain model after someone else's tool has had it. */
+/** The plain model after another tool has changed it. */
 function external(change: (parts: Parts) => void): Uint8Array {
   const model = fromBinary(ModelProtoSchema, encodeModel(plain()));
   const graph = model.graph!;

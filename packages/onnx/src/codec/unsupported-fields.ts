@@ -1,4 +1,4 @@
-/** Rejects fields that this package could not write back: a third-party model is kept completely or rejected. */
+/** Rejects fields that this package could not write back. A third-party model is kept completely or rejected. */
 import { SlmError } from "@slm/core";
 import type { Notes } from "./reading.js";
 import type {
@@ -35,7 +35,7 @@ type Fields<Message> = { readonly [Field in Exclude<keyof Message, `$${string}`>
  */
 type FieldPolicy = "kept" | "rejected" | "annotation";
 
-/** One row per message and field: a field without a row does not compile. */
+/** One row per message and field. A field without a row is a compile error. */
 const FIELDS: { readonly [Message in keyof Kept]: Fields<Kept[Message]> } = {
   model: {
     irVersion: "kept",
@@ -132,8 +132,8 @@ function isPresent(value: unknown): boolean {
 }
 
 /**
- * Rejects a message with a field that would be lost, or with a field that is unknown in this version of the format.
- * With `notes` (outlines), a field that would be lost is noted instead, and reading continues.
+ * Rejects a message with a field that would be lost or that this version of the format does not have. With `notes` (outlines), a field that
+ * would be lost is noted instead, and reading continues.
  *
  * @throws SlmError DATA_INVALID naming the message and the field.
  */
@@ -146,7 +146,7 @@ export function rejectUnsupportedFields<Name extends keyof Kept>(
   const unknown = message.$unknown?.[0];
   if (unknown !== undefined) {
     reject(
-      `${where}: ${message.$typeName} has field ${unknown.no} with a value that ONNX 1.20 does not know; it would be lost`,
+      `${where}: ${message.$typeName} has field ${unknown.no} with a value that ONNX 1.20 does not define; it would be lost`,
       notes,
     );
   }

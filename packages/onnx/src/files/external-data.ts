@@ -33,18 +33,23 @@ function wholeNumber(text: string | undefined, fallback: number, where: string):
   if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
   throw new SlmError(
     "DATA_INVALID",
-    `${where}: offset and length are whole numbers of bytes, got '${shorten(text)}'`,
+    `${where}: offset and length must be integers [bytes], got '${shorten(text)}'`,
   );
 }
 
-/** The external data files of a model, each once, relative to its folder. @throws SlmError DATA_INVALID for a path that leaves it */
+/**
+ * The external data files of a model, each once, relative to its folder. @throws SlmError DATA_INVALID for a path that leaves the folder
+ */
 export function externalFiles({ graph }: ModelProto): readonly string[] {
   return graph === undefined
     ? []
     : [...new Set(externalTensors(graph).map((tensor) => rangeOf(tensor).file))];
 }
 
-/** The external initializers of a model's main graph, and where the bytes of each lie. @throws SlmError DATA_INVALID for a path that leaves the folder */
+/**
+ * The external initializers of a model's main graph, with the location of their bytes. @throws SlmError DATA_INVALID for a path that leaves
+ * the folder
+ */
 export function externalRanges({ graph }: ModelProto): readonly (readonly [TensorProto, Range])[] {
   return (graph?.initializer ?? [])
     .filter((tensor) => tensor.dataLocation === Location.EXTERNAL)
@@ -71,7 +76,7 @@ function rangeOf(tensor: TensorProto): Range {
     const known = [...KEYS].join(", ");
     throw new SlmError(
       "DATA_INVALID",
-      `${where}: external data takes ${known}, each once, got '${shorten(unknown ?? "a repeat")}'`,
+      `${where}: external data supports the keys ${known}, each once, got '${shorten(unknown ?? "a repeat")}'`,
     );
   }
   const file = keys.get("location") ?? "";
@@ -96,14 +101,14 @@ async function openInside(folder: string, file: string): Promise<{ handle: FileH
   if (inside.startsWith("..") || isAbsolute(inside)) {
     throw new SlmError(
       "DATA_INVALID",
-      `model: weights must be in the model's folder, '${file}' leads to '${real}'`,
+      `model: weights must be in the model's folder, but '${file}' links to '${real}'`,
       {
-        suggestions: ["copy the model with its links followed: cp -rL"],
+        suggestions: ["copy the model and follow its links: cp -rL"],
       },
     );
   }
   if (!(await stat(real)).isFile())
-    throw new SlmError("DATA_INVALID", `model: weights '${path}' are not a file`);
+    throw new SlmError("DATA_INVALID", `model: weights '${path}' are not a regular file`);
   const handle = await open(real, "r");
   return { handle, size: (await handle.stat()).size };
 }
@@ -128,20 +133,20 @@ function checkRanges(file: string, ranges: readonly Range[], size: number): void
     const { offset, length } = outside;
     throw new SlmError(
       "DATA_INVALID",
-      `model: weights '${file}' have ${size} bytes, wanted ${length} at ${offset}`,
+      `model: weights '${file}' have ${size} bytes, expected ${length} at offset ${offset}`,
     );
   }
   const total = ranges.reduce((sum, { length }) => sum + length, 0);
   if (total > size) {
     throw new SlmError(
       "DATA_INVALID",
-      `model: weights '${file}' have ${size} bytes, distinct tensors claim ${total}`,
+      `model: weights '${file}' have ${size} bytes, but distinct tensors claim ${total}`,
     );
   }
 }
 
 export interface ExternalLimits {
-  /** Most bytes to read, all tensors together. */
+  /** Maximum number of bytes to read for all tensors. */
   readonly maxBytes: number;
   /** Larger tensors are checked but not read. Default: all are read. */
   readonly maxTensorBytes?: number;
@@ -174,7 +179,7 @@ export async function readExternal(
   if (total > maxBytes) {
     throw new SlmError(
       "DATA_INVALID",
-      `model: at most ${maxBytes} bytes of weights are read, it has ${total}`,
+      `model: the limit is ${maxBytes} bytes of weights, the model has ${total}`,
     );
   }
   const bytes = new Map<TensorProto, Uint8Array>();

@@ -1,21 +1,21 @@
-/** Plans external data for writing: which weights it holds, where each starts, and which are stored once. */
+/** Plans external data for writing: which weights it contains, where each starts, and which are stored once. */
 import type { ExternalPlace, ExternalPlaces } from "../codec/encode.js";
 import type { Initializer } from "../graph/graph.js";
 
 /**
- * Every weight starts at a multiple of this. 64 bytes are a cache line and the widest vector register (AVX-512), and
- * the alignment that MLAS requires of its buffers. ONNX recommends page multiples to map single tensors. onnxruntime maps
- * from the page in which a tensor starts, so page alignment would only waste space.
+ * Every weight starts at a multiple of this. 64 bytes are a cache line, the widest vector register (AVX-512), and the alignment that MLAS
+ * requires. ONNX recommends page multiples to map single tensors. onnxruntime maps from the page in which a tensor starts, so page
+ * alignment would only waste space.
  */
 export const EXTERNAL_ALIGNMENT = 64;
 
-/** Smaller initializers stay in the model file: shape inference reads them, and a page fault would cost more than the bytes. */
+/** Smaller initializers stay in the model file: shape inference reads them, and a page fault would cost more than their bytes. */
 export const EXTERNAL_MIN_BYTES = 1024;
 
 export interface ExternalLayout {
   /** External locations by initializer name, one map for each graph. */
   readonly places: readonly ExternalPlaces[];
-  /** What to write, in order of offset. */
+  /** The bytes to write, in order of offset. */
   readonly chunks: readonly { readonly offset: number; readonly initializer: Initializer }[];
   readonly size: number;
 }

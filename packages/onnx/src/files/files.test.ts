@@ -21,7 +21,7 @@ afterEach(async () => {
 
 const external = { externalData: { file: "weights.bin" } };
 
-/** Two views of the same 4 KiB, another 4,000 bytes, and a weight too small to leave the model. */
+/** Two views of the same 4 KiB, another 4,000 bytes, and a weight too small for external data. */
 function weighty(): Graph {
   const g = new GraphBuilder("weighty");
   const shared = Float32Array.from({ length: 1024 }, (_, index) => index);
@@ -49,7 +49,7 @@ describe(writeOnnx, () => {
     const weights = await readFile(join(folder, "weights.bin"));
     const model = await readFile(path);
     expect(bytes).toBe(weights.length + model.length);
-    // 4096, then 4001 padded to a multiple of 64, then the half, which is other bytes of the same buffer.
+    // 4096, then 4001 padded to a multiple of 64, then half, which has other bytes of the same buffer.
     expect(weights.length).toBe(4096 + 4032 + 2048);
     const places = fromBinary(ModelProtoSchema, model).graph!.initializer.map(({ name, externalData }) => [
       name,
@@ -67,7 +67,7 @@ describe(writeOnnx, () => {
     expect(initializers.get("tied.a")?.data.buffer).toBe(initializers.get("tied.b")?.data.buffer);
   });
 
-  test("leaves nothing behind but the files asked for, and no weights file where none is needed", async () => {
+  test("leaves only the requested files, and writes no empty weights file", async () => {
     await writeOnnx(weighty(), join(folder, "model.onnx"), external);
     await writeOnnx(weighty(), join(folder, "plain.onnx"), {
       externalData: { file: "none.bin", minBytes: 1e9 },
@@ -104,7 +104,7 @@ describe(writeOnnx, () => {
   );
 });
 
-/** A model whose first weight has been redirected. */
+/** A model with a changed location of its first weight. */
 async function redirected(
   change: (tensor: TensorProto, key: (name: string, value: string) => void) => void,
 ): Promise<string> {
@@ -146,13 +146,13 @@ describe(readOnnx, () => {
     await writeFile(join(outside, "weights.bin"), await readFile(join(folder, "weights.bin")));
     await rm(join(folder, "link.bin"));
     await symlink(join(outside, "weights.bin"), join(folder, "link.bin"));
-    await expect(readOnnx(path)).rejects.toThrow(/leads to/);
+    await expect(readOnnx(path)).rejects.toThrow(/links to/);
     await rm(join(folder, "link.bin"));
     await symlink(outside, join(folder, "sub"));
     const through = await redirected((_, key) => {
       key("location", "sub/weights.bin");
     });
-    await expect(readOnnx(through)).rejects.toThrow(/leads to/);
+    await expect(readOnnx(through)).rejects.toThrow(/links to/);
     await rm(outside, { recursive: true });
   });
 
@@ -176,7 +176,7 @@ describe(readOnnx, () => {
       (_, key) => {
         key("offset", "10240");
       },
-      /have 10176 bytes, wanted 4096 at 10240/,
+      /have 10176 bytes, expected 4096 at offset 10240/,
     ],
     [
       "an offset that is no number",
@@ -190,7 +190,7 @@ describe(readOnnx, () => {
       (_, key) => {
         key("offset", "99999999999999999999");
       },
-      /whole numbers/,
+      /must be integers/,
     ],
     [
       "a length other than the shape's",
@@ -205,7 +205,7 @@ describe(readOnnx, () => {
         tensor.dims = [2n ** 40n];
         key("length", String(2 ** 42));
       },
-      /at most/,
+      /the limit is/,
     ],
     [
       "a key it does not know",
@@ -244,7 +244,7 @@ describe(readOnnx, () => {
   test("rejects more weights than it was allowed", async () => {
     await writeOnnx(weighty(), join(folder, "model.onnx"), external);
     await expect(readOnnx(join(folder, "model.onnx"), { maxExternalBytes: 10000 })).rejects.toThrow(
-      /at most 10000/,
+      /the limit is 10000/,
     );
   });
 

@@ -1,4 +1,4 @@
-/** Model files on disk: written completely or not at all, read with every size checked first. */
+/** Reads and writes model files. Files are written completely or not at all, and sizes are checked before reading. */
 import { randomUUID } from "node:crypto";
 import { open, readFile, rename, rm, stat, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -10,8 +10,8 @@ import { EXTERNAL_MIN_BYTES, layOutExternal } from "./external-layout.js";
 import type { Graph, Initializer } from "../graph/graph.js";
 
 /**
- * Default limit of external data, all files together: more than a 7-billion-parameter teacher in float16 needs, and small
- * enough to stop a malicious sparse file from filling the memory.
+ * Default limit of all external data: enough for a 7-billion-parameter teacher in float16, but small enough to stop a malicious sparse file
+ * from filling the memory.
  */
 const MAX_EXTERNAL_BYTES = 2 ** 34;
 
@@ -22,8 +22,8 @@ export interface WriteOnnxOptions {
     /** Weights of fewer bytes stay in the model. Default 1024. */
     readonly minBytes?: number;
     /**
-     * Returns the bytes of a weight; called once, when the weight is written. The graph can then be larger than memory: its `data`
-     * only needs the right size, and memory that is never touched is not allocated. Default: the weight's own `data`.
+     * Returns the bytes of a weight. It is called once, when the weight is written, so the graph can be larger than memory: `data` needs
+     * only the right size, and memory that is never touched is not allocated. Default: the weight's own `data`.
      */
     readonly content?: (weight: Initializer) => Uint8Array;
   };
@@ -36,7 +36,7 @@ export interface ModelFile {
 }
 
 export interface ReadOnnxOptions {
-  /** Most bytes of weights to read from other files. Default 16 GiB. */
+  /** Maximum number of bytes of external weights. Default 16 GiB. */
   readonly maxExternalBytes?: number;
 }
 
@@ -95,11 +95,10 @@ function checkExternalName(file: string, path: string): void {
 }
 
 /**
- * Writes a graph as an ONNX file. The files appear under their names only when complete, the weights before the model
- * that needs them.
+ * Writes a graph as an ONNX file. The files appear under their names only when they are complete, weights before the model.
  *
- * Writes: `path`, and `externalData.file` in the same folder if any weight is large enough. Weights are written without a
- * copy; those that share the same bytes in memory are stored once.
+ * Writes: `path`, and `externalData.file` in the same folder if any weight is large enough. Weights are written without a copy. Weights
+ * that share bytes in memory are stored once.
  *
  * @throws SlmError DATA_INVALID if the graph is not valid; OUTPUT_FAILED if a write fails.
  */
@@ -119,10 +118,10 @@ export async function writeOnnx(
 }
 
 /**
- * Writes graphs of one folder as ONNX files that share one weights file. Weights that share the same bytes in memory are
- * stored once, also across graphs. Otherwise as {@link writeOnnx}.
+ * Writes graphs of one folder as ONNX files that share one weights file. Weights that share bytes in memory are stored once, also across
+ * graphs. Otherwise like {@link writeOnnx}.
  *
- * @returns for each graph the bytes of its model file and of the weights it reads.
+ * @returns for each graph, the bytes of its model file and of its weights.
  */
 export async function writeOnnxSet(
   models: readonly ModelFile[],
@@ -141,7 +140,7 @@ export async function writeOnnxSet(
   );
   const encoded = models.map(({ graph, path }, index) => {
     const places = layout.places[index]!;
-    // The file of a single graph holds its weights and the alignment gaps.
+    // The file of a single graph contains its weights and alignment gaps.
     const weights = models.length === 1 ? layout.size : bytesRead(places);
     return { path, model: encodeWithPlaces(graph, places), weights };
   });
@@ -168,18 +167,21 @@ function checkedContent(initializer: Initializer, content: (weight: Initializer)
   if (bytes.byteLength === initializer.data.byteLength) return bytes;
   throw new SlmError(
     "DATA_INVALID",
-    `graph: weight '${initializer.name}' has ${initializer.data.byteLength} bytes, its content has ${bytes.byteLength}`,
+    `graph: weight '${initializer.name}' has ${initializer.data.byteLength} bytes, but its content has ${bytes.byteLength}`,
   );
 }
 
-/** The bytes of a model file, its size checked first. @throws SlmError INPUT_MISSING or DATA_INVALID. */
+/** Reads a model file after checking its size. @throws SlmError INPUT_MISSING or DATA_INVALID. */
 export async function readModelBytes(path: string): Promise<Uint8Array> {
   const info = await stat(path).catch((cause: unknown) => {
     throw new SlmError("INPUT_MISSING", `model: no such file: ${path}`, { cause });
   });
-  if (!info.isFile()) throw new SlmError("DATA_INVALID", `model: ${path} is not a file`);
+  if (!info.isFile()) throw new SlmError("DATA_INVALID", `model: ${path} is not a regular file`);
   if (info.size > MAX_MODEL_BYTES) {
-    throw new SlmError("DATA_INVALID", `model: at most ${MAX_MODEL_BYTES} bytes, ${path} has ${info.size}`);
+    throw new SlmError(
+      "DATA_INVALID",
+      `model: the limit is ${MAX_MODEL_BYTES} bytes, ${path} has ${info.size}`,
+    );
   }
   const bytes = await readFile(path);
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -188,7 +190,7 @@ export async function readModelBytes(path: string): Promise<Uint8Array> {
 /**
  * Reads an ONNX file and its external data.
  *
- * Reads: `path`, and the files it names inside its own folder, nothing else; paths with `..` and links out of it are rejected.
+ * Reads only `path` and its external data in the same folder. Paths with `..` and links out of the folder are rejected.
  *
  * @throws SlmError INPUT_MISSING if a file is missing; DATA_INVALID as `decodeModel` does, and for weights outside
  * the folder, outside their file, or beyond `maxExternalBytes`.

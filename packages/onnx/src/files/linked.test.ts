@@ -24,7 +24,7 @@ function weighty(): Graph {
 }
 
 describe(readLinked, () => {
-  test("reads a graph with values of small weights alone, whose file can be written anew beside the others", async () => {
+  test("reads only small weights of a graph, and can write its file again next to the weights", async () => {
     const path = join(folder, "model.onnx");
     await writeOnnx(weighty(), path, { externalData: { file: "weights.bin" } });
     const linked = await readLinked(path);

@@ -1,4 +1,4 @@
-/** Models that are edited without reading their large weights, which stay where they lie. */
+/** Edits models without reading or moving their large weights. */
 import { dirname } from "node:path";
 import type { TensorProto } from "onnx-buf";
 import { graphOf, parseModel } from "../codec/decode.js";
@@ -8,10 +8,10 @@ import { readModelBytes } from "./files.js";
 import type { Graph } from "../graph/graph.js";
 import { OUTLINE_LIMITS } from "./read-outline.js";
 
-/** A graph whose large weights have the size of their bytes, and zeros for values: memory that is never touched. */
+/** A graph whose large weights have the right size but zeros as values, in memory that is never touched. */
 export interface LinkedGraph {
   readonly graph: Graph;
-  /** Where their values lie, by name. */
+  /** Locations of their values, by name. */
   readonly places: ExternalPlaces;
 }
 
@@ -26,7 +26,7 @@ export interface LinkedGraph {
 export async function readLinked(path: string): Promise<LinkedGraph> {
   const model = parseModel(await readModelBytes(path));
   const bytes = new Map<TensorProto, Uint8Array>(await readExternal(model, dirname(path), OUTLINE_LIMITS));
-  // Tensors of one range share an array, however many there are, as where they are read.
+  // Tensors with the same range share one array, as in a full read.
   const arrays = new Map<string, Uint8Array>();
   const places = new Map(
     externalRanges(model).flatMap(([tensor, place]) => {
@@ -42,7 +42,7 @@ export async function readLinked(path: string): Promise<LinkedGraph> {
 }
 
 /**
- * An edited graph as the bytes of a model file for the folder of the weights.
+ * Encodes an edited graph to the bytes of a model file for the folder of the weights.
  *
  * @throws SlmError DATA_INVALID if the graph is not valid
  */

@@ -5,13 +5,13 @@ import { externalFiles, readExternal } from "./external-data.js";
 import { readModelBytes } from "./files.js";
 import type { ModelOutline } from "../graph/graph.js";
 
-/** External tensors up to this size are read into an outline: scales and shapes are small, weights are not [bytes]. */
+/** External tensors up to this size are read into an outline. Scales and shapes are small, weights are not [bytes]. */
 const OUTLINE_TENSOR_BYTES = 2 ** 16;
 
-/** Limit of all of them together, for files with very many small tensors [bytes]. */
+/** Limit of their sum, for files with very many small tensors [bytes]. */
 const OUTLINE_TOTAL_BYTES = 2 ** 28;
 
-/** What is read of external tensors where large weights are not. */
+/** Limits of external tensors for reading without large weights. */
 export const OUTLINE_LIMITS = { maxBytes: OUTLINE_TOTAL_BYTES, maxTensorBytes: OUTLINE_TENSOR_BYTES };
 
 /**

@@ -13,7 +13,7 @@ export const ints = (value: readonly number[]): AttributeValue => ({ kind: "ints
 export const floats = (value: readonly number[]): AttributeValue => ({ kind: "floats", value });
 /** A list of strings. */
 export const texts = (value: readonly string[]): AttributeValue => ({ kind: "strings", value });
-/** A tensor, as `Constant` and `ConstantOfShape` take. */
+/** A tensor, for `Constant` and `ConstantOfShape`. */
 export const tensor = (value: TensorValue): AttributeValue => ({ kind: "tensor", value });
 /** The body of a control-flow node. */
 export const subgraph = (value: Subgraph): AttributeValue => ({ kind: "graph", value });
@@ -33,7 +33,7 @@ const READ: { readonly [Kind in keyof AttributeKinds]: Reader<Kind> } = {
   graph: (attribute) => (attribute.kind === "graph" ? attribute.value : undefined),
 };
 
-/** The value of a node's attribute; undefined if the node has none of that name and kind. */
+/** The value of a node's attribute; undefined if the node has no attribute of that name and kind. */
 export function attributeOf<Kind extends keyof AttributeKinds>(
   node: GraphNode,
   name: string,

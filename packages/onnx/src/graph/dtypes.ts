@@ -2,8 +2,8 @@
 import { SlmError } from "@slm/core";
 
 /**
- * One row per element type: `code` is `TensorProto.DataType` of onnx.proto, `bits` the size of one stored element.
- * Strings have no fixed size: inputs and outputs may be strings, initializers never.
+ * One row per element type: `code` is `TensorProto.DataType` of onnx.proto, `bits` the size of one stored element. Strings have no fixed
+ * size: inputs and outputs can be strings, initializers cannot.
  */
 export const ONNX_DTYPES = {
   float32: { code: 1, bits: 32 },
@@ -55,7 +55,7 @@ export function elementCount(shape: readonly number[]): number {
 }
 
 /**
- * Bytes of a dense tensor; elements smaller than a byte are packed, the last byte may be partly used.
+ * Bytes of a dense tensor. Elements smaller than a byte are packed, and the last byte can be partly used.
  *
  * @throws SlmError DATA_INVALID for strings, negative or fractional dimensions, and sizes beyond exact integers.
  */
@@ -66,15 +66,12 @@ export function tensorByteLength(dtype: OnnxDType, shape: readonly number[], whe
   if (bad !== undefined) {
     throw new SlmError(
       "DATA_INVALID",
-      `${where}: dimensions must be whole and not negative, got [${shape.join(",")}]`,
+      `${where}: dimensions must be non-negative integers, got [${shape.join(",")}]`,
     );
   }
   const bytes = Math.ceil((elementCount(shape) * bits) / 8);
   if (!Number.isSafeInteger(bytes)) {
-    throw new SlmError(
-      "DATA_INVALID",
-      `${where}: ${dtype}[${shape.join(",")}] is larger than any tensor can be`,
-    );
+    throw new SlmError("DATA_INVALID", `${where}: ${dtype}[${shape.join(",")}] is too large for a tensor`);
   }
   return bytes;
 }

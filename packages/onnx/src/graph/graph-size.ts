@@ -1,4 +1,3 @@
-/** Sizes of graphs. */
 import type { Subgraph } from "./graph.js";
 
 /** Bytes of all initializers of a graph; shared bytes count once per initializer. */

@@ -1,5 +1,5 @@
 /**
- * An ONNX graph as plain data: only what determines the computation.
+ * An ONNX graph as plain data, without parts that do not affect the computation.
  *
  * Documentation strings, tool annotations of nodes and tensors, and type denotations are not part of it.
  */
@@ -12,7 +12,7 @@ export interface TensorValue {
   readonly data: Uint8Array;
 }
 
-/** A named constant of a graph: a weight, or a constant input of an operator such as a shape. */
+/** A named constant of a graph: a weight or another constant input, such as a shape. */
 export interface Initializer extends TensorValue {
   readonly name: string;
   /** Set if a {@link ModelOutline} has not read the external bytes; `data` is then empty. Never set in a {@link Graph}. */
@@ -36,7 +36,7 @@ export type AttributeValue = {
   [Kind in keyof AttributeKinds]: { readonly kind: Kind; readonly value: AttributeKinds[Kind] };
 }[keyof AttributeKinds];
 
-/** One operator call. `""` as input or output is an omitted optional one; domain `""` is the standard ONNX domain. */
+/** One operator call. The input or output `""` is an omitted optional one; domain `""` is the standard ONNX domain. */
 export interface GraphNode {
   readonly name: string;
   readonly opType: string;
@@ -53,21 +53,21 @@ export interface ValueInfo {
   readonly shape: readonly (number | string)[];
 }
 
-/** An output of a model; without a shape even its rank is unknown until the model runs. */
+/** An output of a model. Without a shape, its rank is unknown until the model runs. */
 export interface OutputInfo {
   readonly name: string;
   readonly dtype: OnnxDType;
   readonly shape?: ValueInfo["shape"] | undefined;
 }
 
-/** A named value whose type may be missing and left to shape inference, as inside subgraphs. */
+/** A named value whose type can be missing, as in subgraphs. Shape inference finds it. */
 export interface UntypedValue {
   readonly name: string;
   readonly dtype?: OnnxDType | undefined;
   readonly shape?: readonly (number | string)[] | undefined;
 }
 
-/** The body of a control-flow node (`If`, `Loop`, `Scan`). It may read any value of the graphs around it. */
+/** The body of a control-flow node (`If`, `Loop`, `Scan`). It can read all values of the surrounding graphs. */
 export interface Subgraph {
   readonly name: string;
   /** In topological order. */
@@ -75,11 +75,11 @@ export interface Subgraph {
   readonly initializers: ReadonlyMap<string, Initializer>;
   readonly inputs: readonly UntypedValue[];
   readonly outputs: readonly UntypedValue[];
-  /** Types of intermediate values, as far as the file has them; shape inference can infer them again. */
+  /** Declared types of intermediate values, if the file has them. Shape inference can infer them again. */
   readonly values?: ReadonlyMap<string, UntypedValue> | undefined;
 }
 
-/** A whole model: the main graph with the versions it is written in. */
+/** A model: the main graph with its format and opset versions. */
 export interface Graph extends Subgraph {
   readonly irVersion: number;
   /** Operator set version by domain. */
@@ -100,6 +100,6 @@ export interface ModelOutline extends Subgraph {
   readonly metadata: Readonly<Record<string, string>>;
   /** The tool that wrote the file, and its version. */
   readonly producer: string;
-  /** Unsupported parts of the file that this outline leaves out: functions, sparse weights, ... */
+  /** Unsupported parts of the file that this outline omits: functions, sparse weights, ... */
   readonly omitted: readonly string[];
 }

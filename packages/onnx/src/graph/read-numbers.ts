@@ -3,7 +3,7 @@ import { SlmError } from "@slm/core";
 import { elementCount, type OnnxDType } from "./dtypes.js";
 import type { TensorValue } from "./graph.js";
 
-/** The number whose float16 has these bits. */
+/** The number with these float16 bits. */
 export function float16Value(bits: number): number {
   const sign = (bits & 0x8000) === 0 ? 1 : -1;
   const exponent = (bits >> 10) & 0x1f;
@@ -43,20 +43,16 @@ const READ: Readonly<Partial<Record<OnnxDType, Read>>> = {
 };
 
 /**
- * The elements of a tensor, row major; undefined for types without numbers here (text, 8-bit floats). 64-bit integers
- * beyond 2^53 are rounded.
+ * The elements of a tensor, row major; undefined for unsupported types (text, 8-bit floats). 64-bit integers beyond 2^53 are rounded.
  *
- * @throws SlmError DATA_INVALID if the tensor has more than `limit` elements; only small constants are read this way.
+ * @throws SlmError DATA_INVALID if the tensor has more than `limit` elements; use this only for small constants.
  */
 export function readNumbers(tensor: TensorValue, limit = 2 ** 20): readonly number[] | undefined {
   const read = READ[tensor.dtype];
   if (read === undefined) return undefined;
   const count = elementCount(tensor.shape);
   if (count > limit) {
-    throw new SlmError(
-      "DATA_INVALID",
-      `graph: at most ${limit} numbers are read of a constant, got ${count}`,
-    );
+    throw new SlmError("DATA_INVALID", `graph: the limit is ${limit} numbers per constant, got ${count}`);
   }
   const view = new DataView(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength);
   return Array.from({ length: count }, (_, index) => read(view, index));

@@ -1,9 +1,9 @@
-/** Shortens names from files for messages: a name in a file may have a hundred megabytes. */
+/** Shortens names from files for messages. A name in a file can have a hundred megabytes. */
 
-/** Most characters of such a name in a message. */
+/** Maximum number of characters of a name in a message. */
 const SHOWN = 120;
 
-/** The text, truncated if it is longer. */
+/** Returns the text, truncated if it is longer. */
 export function shorten(text: string): string {
   return text.length <= SHOWN ? text : `${text.slice(0, SHOWN)}... (${text.length} characters)`;
 }

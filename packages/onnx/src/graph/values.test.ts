@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { bfloat16Bits, float16Bits, packValues, readIntegers } from "./values.js";
 
-/** The number a float16 stands for, by definition of the format. */
+/** The number of a float16, by definition of the format. */
 function float16Value(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;

@@ -1,9 +1,9 @@
-/** Numbers to tensor bytes and back: little endian, row major, 4-bit elements two per byte with the low nibble first. */
+/** Converts numbers to tensor bytes and back: little endian, row major, two 4-bit elements per byte with the low nibble first. */
 import { SlmError } from "@slm/core";
 import { elementCount, type OnnxDType } from "./dtypes.js";
 import type { TensorValue } from "./graph.js";
 
-/** The bytes a view covers, without a copy. */
+/** The bytes of a view, without a copy. */
 export function bytesOf(view: ArrayBufferView): Uint8Array {
   return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 }
@@ -26,7 +26,7 @@ export function float16Bits(value: number): number {
   let exponent = Math.floor(Math.log2(size));
   if (2 ** exponent > size) exponent -= 1;
   if (2 ** (exponent + 1) <= size) exponent += 1;
-  // A mantissa that rounds up to 2048 carries into the exponent, as it should.
+  // A mantissa that rounds up to 2048 correctly carries into the exponent.
   return sign | (((exponent + 15) << 10) + roundEven(size / 2 ** (exponent - 10)) - 1024);
 }
 
@@ -37,7 +37,7 @@ export function bfloat16Bits(value: number): number {
   return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
 }
 
-/** Element types that numbers can be packed to; all others are only kept as bytes. */
+/** Element types to which numbers can be packed. Other types are only kept as bytes. */
 type Packable = Exclude<OnnxDType, "string" | "int2" | "uint2" | `float8${string}` | "float4e2m1">;
 type Integers = Exclude<Packable, "float32" | "float64" | "float16" | "bfloat16">;
 
@@ -90,9 +90,9 @@ function isPackable(dtype: OnnxDType): dtype is Packable {
 }
 
 /**
- * Numbers as the bytes of a tensor. Floats are rounded to the nearest; integers must fit.
+ * Packs numbers to the bytes of a tensor. Floats are rounded to nearest; integers must be in range.
  *
- * @throws SlmError DATA_INVALID for an integer that is fractional or out of range, and for types that numbers cannot be packed to.
+ * @throws SlmError DATA_INVALID for an integer that is fractional or out of range, and for types to which numbers cannot be packed.
  */
 export function packValues(dtype: OnnxDType, values: readonly number[]): Uint8Array {
   if (!isPackable(dtype))
@@ -103,7 +103,7 @@ export function packValues(dtype: OnnxDType, values: readonly number[]): Uint8Ar
     if (bad !== undefined) {
       throw new SlmError(
         "DATA_INVALID",
-        `graph: ${dtype} holds whole numbers from ${low} to ${high}, got ${bad}`,
+        `graph: ${dtype} must be an integer from ${low} to ${high}, got ${bad}`,
       );
     }
   }

@@ -1,24 +1,22 @@
-/** The versions of the file format and of ONNX's operators that this package reads and writes. */
+/** The IR and opset versions that this package reads and writes. */
 import { SlmError } from "@slm/core";
 
 /**
- * File format versions of a graph. Before 4 every initializer was an input as well; see {@link readableIrVersion} for
- * such files. 14 is the newest that ONNX 1.23 defines: it adds two 6-bit types, which are rejected. onnxruntime 1.30 loads 13
- * and older, 1.32 also 14.
+ * IR versions of a graph. Before version 4 every initializer was also an input; see {@link readableIrVersion}. 14 is the newest version in
+ * ONNX 1.23. It adds two 6-bit types, which are rejected. onnxruntime 1.30 loads versions up to 13, 1.32 up to 14.
  */
 export const IR_VERSIONS = { min: 4, max: 14 } as const;
 
-/** The oldest supported file format: the first that records the operator sets of a file. */
+/** The oldest supported IR version: the first that records opsets. */
 const OLDEST_IR_VERSION = 3;
 
 /**
- * Operator sets of domain `""`. A graph is read and written without knowledge of its operators, so any released set is
- * accepted; 28 is the newest of ONNX 1.23. Runtimes support fewer: onnxruntime guarantees 7 and later; 1.30 knows
- * sets up to 26, 1.32 up to 28.
+ * Opsets of domain `""`. Reading and writing does not depend on operators, so every released opset is accepted; 28 is the newest in ONNX
+ * 1.23. Runtimes support fewer: onnxruntime guarantees opset 7 and later; 1.30 supports opsets up to 26, 1.32 up to 28.
  */
 const OPSETS = { min: 1, max: 28 } as const;
 
-/** Domains other than ONNX's own that a builder may use without declaring them, with the version written. */
+/** Additional domains that a builder can use without a declaration, with their versions. */
 export const KNOWN_DOMAINS: Readonly<Record<string, number>> = { "com.microsoft": 1, "ai.onnx.ml": 3 };
 
 function checkRange(what: string, got: number, range: { readonly min: number; readonly max: number }): void {
@@ -31,7 +29,7 @@ function checkRange(what: string, got: number, range: { readonly min: number; re
 /**
  * Rejects unsupported versions.
  *
- * @throws SlmError DATA_INVALID naming the version, what is known and what was found.
+ * @throws SlmError DATA_INVALID naming the version and the supported range.
  */
 export function checkVersions(irVersion: number, opsets: Readonly<Record<string, number>>): void {
   checkRange("ONNX IR version", irVersion, IR_VERSIONS);
@@ -47,10 +45,10 @@ export function checkVersions(irVersion: number, opsets: Readonly<Record<string,
 }
 
 /**
- * The version of a graph that is read from a file of version `irVersion`. A file of version 3 must list its initializers among the
- * inputs too, but runtimes treat them as constants. Its graph gets version 4, which does not need the listing.
+ * The IR version of a graph that is read from a file of version `irVersion`. A file of version 3 must list its initializers among the
+ * inputs too, but runtimes treat them as constants. The graph gets version 4, which does not need this.
  *
- * @throws SlmError DATA_INVALID for a version that is not read
+ * @throws SlmError DATA_INVALID for an unsupported version
  */
 export function readableIrVersion(irVersion: number): number {
   checkRange("ONNX IR version", irVersion, { min: OLDEST_IR_VERSION, max: IR_VERSIONS.max });

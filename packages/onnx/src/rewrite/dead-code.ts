@@ -1,10 +1,10 @@
-/** Drops nodes and initializers that no graph output depends on. */
+/** Removes nodes and initializers on which no graph output depends. */
 import type { Graph, GraphNode } from "../graph/graph.js";
 import { valuesRead } from "../wiring/uses.js";
 
 /**
- * The graph without dead nodes and initializers. Graph inputs stay, used or not: they are the contract with the caller.
- * Unused outputs of a node stay too if the node itself is needed.
+ * Returns the graph without dead nodes and initializers. Unused graph inputs stay, because callers pass them. Unused outputs of a needed
+ * node also stay.
  */
 export function removeDeadCode(graph: Graph): Graph {
   const needed = new Set(graph.outputs.map(({ name }) => name));

@@ -49,7 +49,7 @@ function compute(graph: Graph, node: GraphNode, source: Value): Value {
   }
 }
 
-/** Computes nodes in their order; a body reads what is around it by name, and its branch is always taken. */
+/** Computes nodes in order. A body reads outer values by name, and its branch is always taken. */
 function run(graph: Graph, nodes: readonly GraphNode[], values: Map<string, Value>): void {
   for (const node of nodes) {
     const body = attributeOf(node, "then_branch", "graph");
@@ -104,7 +104,7 @@ function randomGraph(
     else if (kind < 4)
       values.push({ name: g.op("Cast", [source.name], { attributes: { to: int(1) } }), rank: source.rank });
     else if (kind >= 9) {
-      // Bodies read values around them, the inner one what the outer computes as well.
+      // Bodies read outer values; the inner body also reads values of the outer body.
       const inner = (): string => g.op(b % 2 === 0 ? "Neg" : "Identity", [source.name]);
       const outer = (): string => g.op("Neg", [branch(g, source.name, inner)]);
       values.push({ name: branch(g, source.name, b % 3 === 0 ? outer : inner), rank: source.rank });

@@ -89,7 +89,7 @@ export class Facts {
     return this.#shapes.get(value);
   }
 
-  /** The numbers of an integer constant; an initializer that an input may override is not constant. */
+  /** The numbers of an integer constant; an initializer that an input can override is not constant. */
   integersOf(value: string): readonly number[] | undefined {
     const constant = this.#inputs.has(value) ? undefined : this.#constants.get(value);
     return constant === undefined ? undefined : readIntegers(constant);

@@ -24,7 +24,7 @@ const fix = (graph: Graph, ...requests: readonly [string, ...number[]][]): Graph
 const shapesOf = ({ inputs }: Graph): readonly Shape[] => inputs.map(({ shape }) => shape);
 
 describe(fixSizes, () => {
-  test("fixes an input whose sizes have no names, each by itself", () => {
+  test("fixes the unnamed sizes of an input independently", () => {
     const graph = graphOf({ x: ["", 3, "?", "?"] });
     expect(shapesOf(fix(graph, ["x", 1, 3, 48, 320]))).toEqual([[1, 3, 48, 320]]);
   });
@@ -62,7 +62,7 @@ describe(fixSizes, () => {
     [
       "a name that nothing has",
       [["image", 1]],
-      /no input and no symbol of this name; its inputs: x \[batch,3\], z \[length\]/,
+      /no input or symbol of this name; its inputs: x \[batch,3\], z \[length\]/,
     ],
     ["too few axes", [["x", 1]], /has 2 axes, \[batch,3\]; got 1/],
     ["a known size that differs", [["x", 1, 4]], /axis 1 of input 'x' is 3 in the file, got 4/],
@@ -73,7 +73,7 @@ describe(fixSizes, () => {
         ["batch", 1],
         ["x", 2, 3],
       ],
-      /'batch' is one size, 1 by batch=1 and 2 here/,
+      /'batch' has one size, 1 by batch=1 and 2 here/,
     ],
     [
       "an input twice",
@@ -83,7 +83,7 @@ describe(fixSizes, () => {
       ],
       /given twice/,
     ],
-    ["nothing", [["z", 0]], /whole numbers from 1 on, got 0/],
+    ["nothing", [["z", 0]], /integers of at least 1, got 0/],
     ["a part", [["z", 1.5]], /got 1.5/],
   ])("rejects %s", (_, requests, message) => {
     const rejected = (): Graph => fix(graphOf({ x: ["batch", 3], z: ["length"] }), ...requests);

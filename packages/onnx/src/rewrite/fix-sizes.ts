@@ -10,7 +10,7 @@ import type {
 } from "../graph/graph.js";
 import { shorten } from "../graph/shorten.js";
 
-/** All sizes of an input, or the one size of a symbol. */
+/** The sizes of an input, or the size of a symbol. */
 export interface FixedSizes {
   /** Name of an input, or of a symbol in the shapes of inputs. */
   readonly name: string;
@@ -48,7 +48,7 @@ class Decided {
     if (before !== undefined && before !== size) {
       const other = this.#by.get(symbol)!;
       const by = other === request ? "" : ` by ${written(other)}`;
-      throw reject(request, `'${shorten(symbol)}' is one size, ${before}${by} and ${size} here`);
+      throw reject(request, `'${shorten(symbol)}' has one size, ${before}${by} and ${size} here`);
     }
     this.symbols.set(symbol, size);
     this.#by.set(symbol, request);
@@ -56,7 +56,7 @@ class Decided {
 
   fix({ name, shape }: UntypedValue, request: FixedSizes): void {
     const { sizes } = request;
-    if (this.inputs.has(name)) throw reject(request, `sizes of input '${shorten(name)}' are given twice`);
+    if (this.inputs.has(name)) throw reject(request, `the sizes of input '${shorten(name)}' are given twice`);
     if (shape !== undefined && shape.length !== sizes.length) {
       throw reject(
         request,
@@ -82,22 +82,22 @@ function decide({ inputs }: Pick<Subgraph, "inputs">, requests: readonly FixedSi
   for (const request of requests) {
     const { name, sizes } = request;
     const bad = sizes.find((size) => !Number.isSafeInteger(size) || size < 1);
-    if (bad !== undefined) throw reject(request, `sizes are whole numbers from 1 on, got ${bad}`);
+    if (bad !== undefined) throw reject(request, `sizes must be integers of at least 1, got ${bad}`);
     const input = inputs.find((one) => one.name === name);
     if (input !== undefined) decided.fix(input, request);
     else if (symbols.has(name)) {
       if (sizes.length !== 1)
-        throw reject(request, `'${shorten(name)}' is one size, got ${sizes.length} numbers`);
+        throw reject(request, `'${shorten(name)}' needs one size, got ${sizes.length} numbers`);
       decided.bind(name, sizes[0]!, request);
     } else {
       const known = inputs.map((one) => `${shorten(one.name)} ${sizesText(one.shape ?? [])}`).join(", ");
-      throw reject(request, `the model has no input and no symbol of this name; its inputs: ${known}`);
+      throw reject(request, `the model has no input or symbol of this name; its inputs: ${known}`);
     }
   }
   return decided;
 }
 
-/** Replaces symbols in the types of a graph and its subgraphs: a symbol means the same everywhere in a model. */
+/** Replaces symbols in the types of a graph and its subgraphs. A symbol has the same meaning everywhere in a model. */
 class Replacement {
   readonly #symbols: ReadonlyMap<string, number>;
 
@@ -138,8 +138,8 @@ class Replacement {
 }
 
 /**
- * The model with fixed input sizes. Each request fixes all sizes of an input or the size of a symbol, and each fixed symbol is
- * replaced in every type of the model. Shape inference is not done here.
+ * Fixes the input sizes of a model. Each request fixes all sizes of an input or the size of a symbol. Fixed symbols are replaced in every
+ * type of the model, without shape inference.
  *
  * @throws SlmError USAGE for a name that is neither an input nor a symbol, for a wrong number of axes, for a size that contradicts
  * the file or another request, and for a size below 1
@@ -161,8 +161,8 @@ export function fixSizes<Model extends Subgraph>(model: Model, requests: readonl
 }
 
 /**
- * The flags that would fix every unknown size of a model, with 1 for a first axis and `N` for a number to choose: by symbol
- * if inputs share symbols, else by input. Empty if all sizes are known.
+ * The flags that fix every unknown size of a model, with 1 for a first axis and `N` for a number to choose: by symbol if inputs share
+ * symbols, otherwise by input. Empty if all sizes are known.
  */
 export function sizeTemplates({
   inputs,

@@ -34,8 +34,8 @@ function withBodies(node: GraphNode): GraphNode {
 }
 
 /**
- * The graph with its float32 `Constant` nodes as initializers of the same names, also in subgraphs. The computation and all names
- * are unchanged; a constant that is a graph output keeps its node.
+ * Converts float32 `Constant` nodes to initializers of the same names, also in subgraphs. The computation and all names do not change. A
+ * constant that is a graph output keeps its node.
  */
 export function liftConstants(graph: Graph): Graph {
   return lifted(graph);

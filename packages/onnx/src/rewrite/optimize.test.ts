@@ -6,7 +6,7 @@ import { optimizeGraph } from "./optimize.js";
 
 type Write = (g: GraphBuilder, x: string) => string;
 
-/** The operators left of a graph with one input `x` float32[2, 3, 4] and one output `y`. */
+/** The remaining operators of a graph with one input `x` float32[2, 3, 4] and one output `y`. */
 function operatorsOf(write: Write): readonly string[] {
   return optimizeGraph(written(write)).nodes.map(({ opType }) => opType);
 }
@@ -158,7 +158,7 @@ describe(optimizeGraph, () => {
     expect(operatorsOf(write)).toEqual(left);
   });
 
-  test("does not take an initializer that an input may override for a constant", () => {
+  test("does not treat an initializer that an input can override as a constant", () => {
     const graph = written((g, x) =>
       g.op("Neg", [g.op("Reshape", [x, g.initializer("s", "int64", [3], BigInt64Array.of(2n, 3n, 4n))])]),
     );

@@ -1,4 +1,4 @@
-/** Makes a graph smaller with bitwise equal results. */
+/** Simplifies a graph with bitwise equal results. */
 import { checkGraph } from "../checks/check.js";
 import type { Graph, GraphNode } from "../graph/graph.js";
 import { capturesOf, subgraphsOf } from "../wiring/uses.js";
@@ -96,10 +96,10 @@ class Rewriter {
 }
 
 /**
- * An equivalent smaller graph: no dead nodes or unused initializers, common subexpressions computed once, no `Identity`,
- * no `Cast` to the type that a value has, no `Reshape` or `Transpose` that does nothing or can be merged with the one before.
+ * Returns an equivalent smaller graph: no dead nodes or unused initializers, no repeated subexpressions, no `Identity`, no `Cast` to the
+ * same type, and no `Reshape` or `Transpose` that does nothing or can be merged with the one before.
  *
- * Names of graph inputs and outputs stay; so do values that subgraphs read. Random operators are never merged.
+ * Graph inputs and outputs keep their names, and so do values that subgraphs read. Random operators are never merged.
  *
  * @throws SlmError DATA_INVALID if the graph is not valid.
  */

@@ -1,4 +1,4 @@
-/** Rules that replace one node by something simpler with bitwise equal results. */
+/** Rules that replace a node with a simpler one or a value, with bitwise equal results. */
 import { attributeOf, ints } from "../graph/attributes.js";
 import { dtypeOfCode } from "../graph/dtypes.js";
 import type { GraphNode } from "../graph/graph.js";
@@ -21,7 +21,7 @@ function producer(value: string, opType: string, facts: Facts): GraphNode | unde
 
 const identity: Rule = ({ inputs }) => ({ kind: "value", value: inputs[0]! });
 
-/** Cast to the type that a value already has. */
+/** Cast to the type of its input. */
 const cast: Rule = (node, facts) => {
   const value = node.inputs[0]!;
   const to = dtypeOfCode(attributeOf(node, "to", "int") ?? 0);
@@ -39,7 +39,7 @@ function permutationOf(node: GraphNode): readonly number[] | undefined {
   return isPermutation ? permutation : undefined;
 }
 
-/** Identity Transpose, or two in a row, merged: axis i of the second is axis first[second[i]] of the source. */
+/** An identity Transpose, or two consecutive ones that merge: axis i of the second is axis first[second[i]] of the source. */
 const transpose: Rule = (node, facts) => {
   const second = permutationOf(node);
   if (second === undefined) return undefined;
@@ -55,9 +55,8 @@ const transpose: Rule = (node, facts) => {
 };
 
 /**
- * Reshape to the shape that a value already has, or Reshape of a Reshape. A 0 copies a dimension of the direct input
- * (unless `allowzero`), so such a shape cannot skip the first Reshape; a -1 follows from the number of elements, which no Reshape
- * changes.
+ * Reshape to the shape of its input, or Reshape of a Reshape. A 0 copies a dimension of the direct input (unless `allowzero`), so such a
+ * shape needs the first Reshape; a -1 follows from the number of elements, which no Reshape changes.
  */
 const reshape: Rule = (node, facts) => {
   const [value, shapeName] = node.inputs;
@@ -80,7 +79,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
   ["Reshape", reshape],
 ]);
 
-/** The simplest form of a node by these rules; undefined if no rule applies. */
+/** The simplest form of a node; undefined if no rule applies. */
 export function simplify(node: GraphNode, facts: Facts): Simpler | undefined {
   let simpler: Simpler | undefined;
   for (let at = node; at.domain === "" && (at.inputs[0] ?? "") !== "";) {

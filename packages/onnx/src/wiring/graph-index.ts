@@ -6,7 +6,7 @@ import { packValues, readIntegers } from "../graph/values.js";
 
 export interface ValueProducer {
   readonly node: GraphNode;
-  /** Place in `graph.nodes`. */
+  /** Index in `graph.nodes`. */
   readonly index: number;
   /** Index among the node's outputs. */
   readonly output: number;
@@ -14,13 +14,13 @@ export interface ValueProducer {
 
 export interface ValueUse {
   readonly node: GraphNode;
-  /** Place in `graph.nodes`. */
+  /** Index in `graph.nodes`. */
   readonly index: number;
   /** Index among the node's inputs; undefined if a subgraph of the node captures the value by name. */
   readonly input: number | undefined;
 }
 
-/** The body of a control-flow node. It is read-only here; rewrites of the main graph do not change it. */
+/** The body of a control-flow node. Rewrites of the main graph do not change it. */
 export interface NodeBody {
   readonly node: GraphNode;
   readonly index: number;
@@ -34,7 +34,7 @@ type ConstantRow = readonly [
   read: (node: GraphNode, attribute: string) => TensorValue | undefined,
 ];
 
-/** The numeric attributes in which `Constant` may hold its value (operator spec of opset 12). */
+/** The numeric attributes that can contain the value of a `Constant` (operator spec of opset 12). */
 const CONSTANT_ATTRIBUTES: readonly ConstantRow[] = [
   ["value", (node, name) => attributeOf(node, name, "tensor")],
   ["value_int", (node, name) => numbers("int64", attributeOf(node, name, "int"))],
@@ -54,7 +54,7 @@ function numbers(
 }
 
 /**
- * An index of one graph, for many queries. Subgraphs are not indexed, only the values that they capture from this graph.
+ * An index of one graph. Subgraphs are not indexed, except the values that they capture from this graph.
  *
  * @example
  * const index = new GraphIndex(graph);
@@ -123,8 +123,8 @@ export class GraphIndex {
   }
 
   /**
-   * The tensor of a constant, in whichever form the file stores it; undefined for other values, for text, and for
-   * an initializer whose bytes an outline has not read.
+   * The tensor of a constant initializer or `Constant` node; undefined for other values, for text, and for an initializer whose bytes an
+   * outline has not read.
    */
   constantOf(value: string): TensorValue | undefined {
     if (!this.isConstant(value)) return undefined;

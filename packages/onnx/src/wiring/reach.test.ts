@@ -21,13 +21,13 @@ describe("reach", () => {
   const graph = diamond();
   const index = new GraphIndex(graph);
 
-  test("behind a value lies what it is made of, as far as that is wanted", () => {
+  test("finds the ancestors of a value, up to unwanted nodes", () => {
     expect(names(reachableNodes(index, ["/d"]))).toEqual(["/a", "/b", "/c", "/d"]);
     expect(names(reachableNodes(index, ["/d"], ({ name }) => name !== "/b"))).toEqual(["/c", "/d"]);
     expect(names(reachableNodes(index, ["x"]))).toEqual([]);
   });
 
-  test("after a value comes what is made of it, as far as that is wanted", () => {
+  test("finds the descendants of a value, up to unwanted nodes", () => {
     const after = nodesAfter(graph, ["/a"]);
     expect(names(after).filter((name) => /^.[a-d]$/.test(name))).toEqual(["/b", "/d"]);
     expect(names(nodesAfter(graph, ["/a"], ({ name }) => name !== "/b"))).toEqual([]);

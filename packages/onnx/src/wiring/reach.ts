@@ -2,7 +2,7 @@
 import type { GraphNode, Subgraph } from "../graph/graph.js";
 import type { GraphIndex } from "./graph-index.js";
 
-/** The ancestors of values, as far as `isWanted`: the search does not continue past an unwanted node. */
+/** The ancestors of values for which `isWanted` is true. The search does not continue past other nodes. */
 export function reachableNodes(
   index: GraphIndex,
   values: readonly string[],
@@ -18,7 +18,7 @@ export function reachableNodes(
   return found;
 }
 
-/** The descendants of values, in graph order, as far as `isWanted`. */
+/** The descendants of values for which `isWanted` is true, in graph order. */
 export function nodesAfter(
   { nodes }: Subgraph,
   values: readonly string[],

@@ -89,7 +89,7 @@ describe(sortNodes, () => {
   });
 });
 
-/** A file of two nodes in a row, after someone changed it. */
+/** A file with two consecutive nodes, after a manual change. */
 function file(change: (model: ModelProto) => void): Uint8Array {
   const g = new GraphBuilder("chain");
   const x = g.input("x", "float32", [2]);
@@ -107,7 +107,7 @@ describe(decodeModel, () => {
 
   test("rejects a cycle and a value nobody computes, each by its name", () => {
     const cycle = file((model) => (model.graph!.node[0]!.input[0] = model.graph!.node[1]!.output[0]!));
-    expect(() => decodeModel(cycle)).toThrow(/form a cycle: .*Neg.*Abs/);
+    expect(() => decodeModel(cycle)).toThrow(/has a cycle: .*Neg.*Abs/);
     const missing = file((model) => (model.graph!.node[0]!.input[0] = "weight"));
     expect(() => decodeModel(missing)).toThrow(/'weight' is not defined before it/);
   });

@@ -1,13 +1,13 @@
-/** The order of nodes: every value computed before it is read. */
+/** Sorts nodes so that every value is computed before it is read. */
 import { SlmError } from "@slm/core";
 import type { GraphNode } from "../graph/graph.js";
 import { shorten } from "../graph/shorten.js";
 import { describeNode, valuesRead } from "./uses.js";
 
-/** Largest number of nodes of a cycle that an error names. */
+/** Maximum number of nodes of a cycle in an error message. */
 const NAMED_NODES = 8;
 
-/** A node whose producers are being visited, and which of them comes next. */
+/** A node whose producers are being visited, and the next of them. */
 interface Visit {
   readonly index: number;
   readonly producers: readonly number[];
@@ -17,16 +17,14 @@ interface Visit {
 function cycleError(nodes: readonly GraphNode[], path: readonly number[], where: string): SlmError {
   const names = path.slice(0, NAMED_NODES).map((index) => shorten(describeNode(nodes[index]!, index)));
   const more = path.length > NAMED_NODES ? ` and ${path.length - NAMED_NODES} more` : "";
-  return new SlmError(
-    "DATA_INVALID",
-    `${where}: the graph must not have cycles; these nodes form a cycle: ${names.join(", ")}${more}`,
-    { context: { nodes: path.slice(0, NAMED_NODES).map((index) => nodes[index]!.name) } },
-  );
+  return new SlmError("DATA_INVALID", `${where}: the graph has a cycle: ${names.join(", ")}${more}`, {
+    context: { nodes: path.slice(0, NAMED_NODES).map((index) => nodes[index]!.name) },
+  });
 }
 
 /**
- * The nodes in topological order; values that subgraphs capture count as read. The order of nodes that are already sorted
- * does not change. Values that no node computes are assumed to come from outside.
+ * Sorts nodes topologically, including values that subgraphs capture. Nodes that are already sorted keep their order. Values that no node
+ * computes are assumed to come from outside.
  *
  * @throws SlmError DATA_INVALID naming the nodes of a cycle.
  */

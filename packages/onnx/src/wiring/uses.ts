@@ -28,14 +28,14 @@ export function capturesOf(body: Subgraph): ReadonlySet<string> {
   return captured;
 }
 
-/** Every value that a node reads: its present inputs, then the captures of its subgraphs. May repeat. */
+/** Every value that a node reads: its inputs, then the captures of its subgraphs. Values can repeat. */
 export function valuesRead(node: GraphNode): readonly string[] {
   const inputs = node.inputs.filter((name) => name !== "");
   const bodies = subgraphsOf(node);
   return bodies.length === 0 ? inputs : [...inputs, ...bodies.flatMap((body) => [...capturesOf(body)])];
 }
 
-/** Describes a node in messages: its name if it has one, else its index; always with its operator. */
+/** Describes a node for messages: its name or index, and its operator. */
 export function describeNode(node: Pick<GraphNode, "name" | "opType">, index: number): string {
   const opType = shorten(node.opType);
   return node.name === "" ? `node ${index} (${opType})` : `node '${shorten(node.name)}' (${opType})`;

@@ -41,9 +41,7 @@ export async function checkStudent(request: CheckRequest): Promise<void> {
     const problem = `cannot be exported for target ${choice.target}, so it is not trained`;
     await aboutStudent(problem, settings, () => {
       checkRowSettings(config, choice);
-      return Promise.resolve(
-        planGraphsOf({ config, encodeSource: () => PROMPT_IDS }, { ...choice, parityLimit: undefined }),
-      );
+      return Promise.resolve(planGraphsOf({ config, encodeSource: () => PROMPT_IDS }, choice));
     });
   }
 }

@@ -24,14 +24,6 @@ describe("sources for a teacher to label", () => {
 
   test.each([
     ["the student does not learn from them", { distill: distill(0) }, {}],
-    [
-      "the teacher writes them itself",
-      {
-        distill: distill(0.5),
-        cache: { synthetic: { sources: 9, instruction: "Requests, one per line.\n\n" } },
-      },
-      {},
-    ],
     ["a finished cache has their labels", { distill: distill(0.5) }, { cache: "run/cache" }],
   ])("are not needed where %s", async (_case, sections, artifacts) => {
     await expect(checkUnlabelled({ sections, artifacts: { data, ...artifacts } })).resolves.toBeUndefined();

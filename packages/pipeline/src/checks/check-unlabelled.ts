@@ -1,11 +1,10 @@
 /** Checks that there is something for a teacher to label before the teacher is trained. */
 import { distillConfig, requireUnlabelled } from "@slm/distillation";
-import { cacheConfig } from "@slm/labelling";
 import type { CheckRequest } from "./check.js";
 
 /**
  * The prepared data has sources without a label if the student is to learn from the teacher's labels of such. Labels of a cache that is
- * finished are read from the cache, and a teacher that writes sources of its own needs no others.
+ * finished are read from the cache.
  *
  * @throws SlmError INPUT_MISSING if all rows have labels
  */
@@ -14,7 +13,6 @@ export async function checkUnlabelled({
   artifacts,
 }: Pick<CheckRequest, "sections" | "artifacts">): Promise<void> {
   if (sections.distill === undefined || artifacts.cache !== undefined) return;
-  if (sections.cache !== undefined && cacheConfig.parse(sections.cache).synthetic !== undefined) return;
   const { targets } = distillConfig.parse(sections.distill);
   if (targets.unlabelledFraction > 0) await requireUnlabelled(artifacts.data!, targets);
 }

@@ -1,4 +1,4 @@
-/** What labelling by a server will cost: requests, tokens, price, and the time that its limits demand. */
+/** What labelling by a server will cost: requests and tokens. */
 import {
   apiFileOf,
   estimateAnswers,
@@ -21,9 +21,9 @@ export async function estimateLabelling({
   const teacher = teacherConfig.safeParse(sections.teacher).data;
   if (teacher?.kind !== "api" || dataDirectory === undefined) return undefined;
   const file = apiFileOf(teacher, await exampleRows(teacher.prompt.examples, dataDirectory));
-  const { requests, inputTokens, outputTokens, price, leastSeconds } = estimateAnswers(
+  const { requests, inputTokens, outputTokens } = estimateAnswers(
     file,
     await labellingVolume(settings, dataDirectory),
   );
-  return { requests, tokens: inputTokens + outputTokens, price, seconds: leastSeconds, basis: estimateBasis };
+  return { requests, tokens: inputTokens + outputTokens, basis: estimateBasis };
 }

@@ -12,7 +12,7 @@ import {
 } from "@slm/distillation";
 import { parseModelConfig, type ModelConfig } from "@slm/model";
 import { teacherConfig, type TeacherConfig } from "@slm/labelling";
-import { readTeacherConfigs, type TeacherMemberConfig } from "@slm/teacher";
+import { readTeacherConfigs, trainedShape, type TeacherMemberConfig } from "@slm/teacher";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { openExternal } from "../models/open-external.js";
@@ -90,7 +90,7 @@ export async function plannedTeacher(
   facts: DataFacts,
 ): Promise<ModelConfig | undefined> {
   if (member.kind === "train")
-    return parseModelConfig({ ...member.model, ...vocabularyFields(facts) }, "teacher.model");
+    return parseModelConfig({ ...trainedShape(member.model), ...vocabularyFields(facts) }, "teacher.model");
   if (member.kind === "checkpoint" && existsSync(join(member.path, CONFIG_FILE)))
     return readModelConfig(member.path);
   if (member.kind !== "import") return undefined;

@@ -13,7 +13,7 @@ import {
   type ModelConfig,
 } from "@slm/model";
 import { cacheConfig, type TeacherConfig } from "@slm/labelling";
-import { finetuneTraining, type CacheRowKind } from "@slm/teacher";
+import { finetuneTraining, teacherTraining, trainedShape, type CacheRowKind } from "@slm/teacher";
 import { resolveModules, type ModuleSettings, type TrainingSettings } from "@slm/training";
 import type { PlannedCompute } from "../compute/planned-compute.js";
 import type { PlanRequest } from "../stage/plan-request.js";
@@ -39,8 +39,11 @@ export async function estimateTeacher(request: PlanRequest<TeacherConfig>): Prom
   const { settings, compute } = request;
   if (settings.kind === "train") {
     const facts = await dataFacts(request, settings.model);
-    const config = parseModelConfig({ ...settings.model, ...vocabularyFields(facts) }, "teacher.model");
-    return trainingEstimate({ config, facts, settings, compute });
+    const config = parseModelConfig(
+      { ...trainedShape(settings.model), ...vocabularyFields(facts) },
+      "teacher.model",
+    );
+    return trainingEstimate({ config, facts, settings: teacherTraining(settings), compute });
   }
   if (settings.kind !== "import" || settings.finetune === undefined) return {};
   const facts = await dataFacts(request, { maxSource: 1, maxTarget: 1 });

@@ -39,25 +39,6 @@ describe(inferMetrics, () => {
     expect(inferMetrics(recipe)).toEqual(recipe);
   });
 
-  test("reaches the cache where answers are compared, and leaves other caches as they were", () => {
-    const distill = { metrics: ["cer", "exactMatch"] };
-    const cacheOf = (cache: object): unknown => inferMetrics({ cache, distill }).cache;
-    for (const same of [{}, { unlabelled: { strategy: "beam" }, generate: "greedy" }])
-      expect(cacheOf(same)).toEqual(same);
-    expect(
-      cacheOf({
-        unlabelled: { strategy: "selfConsistency" },
-        generate: { strategy: "bestOf", metric: "wer" },
-      }),
-    ).toEqual({
-      unlabelled: { strategy: "selfConsistency", metric: "cer" },
-      generate: { strategy: "bestOf", metric: "wer" },
-    });
-    expect(cacheOf({ unlabelled: { agreement: {} } })).toEqual({
-      unlabelled: { agreement: {}, metric: "cer" },
-    });
-  });
-
   test("reaches members of an ensemble and adapters; teachers that are not trained measure nothing", () => {
     const metrics = ["exactMatch"];
     const members = [

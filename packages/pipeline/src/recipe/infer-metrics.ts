@@ -8,8 +8,8 @@ import { asMapping, valueAt, type Mapping } from "./mapping.js";
 export const INFERRED_KEYS: ReadonlySet<string> = new Set(["metrics", "gate", "metric"]);
 
 /**
- * Settings with `distill.metrics`, the `metrics` of trained teachers, the `metrics` of `compile`, the `metric` of the cache where answers
- * are compared, and of `quantize` the gate's metric and `metrics` filled in.
+ * Settings with `distill.metrics`, the `metrics` of trained teachers, the `metrics` of `compile`, and of `quantize` the gate's metric and
+ * `metrics` filled in.
  * Metrics are those of `distill.metrics`, else the gate's, else those of `teacher.metrics`; the gate's is the first of them. If no
  * metric is named anywhere, nothing is filled in, and the schemas report the missing key.
  */
@@ -23,7 +23,6 @@ export function inferMetrics(recipe: Mapping): Mapping {
   return {
     ...recipe,
     ...changed(recipe, "teacher", (teacher) => teacherWith(teacher, metrics)),
-    ...changed(recipe, "cache", (cache) => cacheWith(cache, Array.isArray(metrics) ? metrics[0] : metric)),
     ...changed(recipe, "distill", (distill) => ({ metrics, ...distill })),
     ...changedEach(recipe, "compile", (compile) => ({ metrics, ...compile })),
     ...changedEach(recipe, "quantize", (quantize) => {
@@ -46,20 +45,6 @@ function teacherWith(teacher: Mapping, metrics: unknown): Mapping {
     ...teacher,
     ...changed(teacher, "finetune", (finetune) => ({ metrics, ...finetune })),
     ...(members === undefined ? {} : { members }),
-  };
-}
-
-/** Strategies of the cache that compare answers. Others get no metric, so that the settings of their caches stay as they were. */
-const COMPARING: ReadonlySet<unknown> = new Set(["selfConsistency", "minimumRisk", "bestOf"]);
-
-/** The cache, with the metric of what compares answers. */
-function cacheWith(cache: Mapping, metric: unknown): Mapping {
-  const withMetric = (part: Mapping): Mapping =>
-    COMPARING.has(part.strategy) || Object.hasOwn(part, "agreement") ? { metric, ...part } : part;
-  return {
-    ...cache,
-    ...changed(cache, "unlabelled", withMetric),
-    ...(asMapping(cache.generate) === undefined ? {} : changed(cache, "generate", withMetric)),
   };
 }
 

@@ -16,7 +16,6 @@ export interface Layer {
 /** Environment variables of the keys outside sections. */
 const RECIPE_VARIABLES: Readonly<Record<string, string>> = {
   SLM_SEED: "seed",
-  SLM_ENGINE: "engine",
   SLM_DEVICE: "device",
   SLM_THREADS: "threads",
 };
@@ -50,7 +49,7 @@ export function flagLayers(sets: readonly string[]): readonly Layer[] {
 
 /**
  * Layers of environment variables: `SLM_DISTILL__BATCH_SIZE=32` sets `distill.batchSize`, `SLM_SEED=7` sets `seed`,
- * `SLM_ENGINE=js` the engine, `SLM_DEVICE=gpu:cuda` the device that trains, and `SLM_THREADS=2` the threads.
+ * `SLM_DEVICE=gpu:cuda` the device that trains, and `SLM_THREADS=2` the threads.
  *
  * @throws SlmError CONFIG_INVALID for a variable that names no section: a misspelt one must not be ignored
  */

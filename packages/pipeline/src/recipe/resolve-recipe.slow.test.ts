@@ -89,23 +89,24 @@ describe(resolveRecipe, () => {
     expect([recipe.name, recipe.seed, recipe.seedOrigin]).toEqual(["r", 5, "recipe"]);
   });
 
-  test("says what computes: a flag, a variable or the recipe, else ONNX Runtime on every CPU", async () => {
+  test("says what computes: a flag, a variable or the recipe, else every CPU; the engine is no setting", async () => {
     const plain = await resolve("data: {}\n");
     expect([plain.compute, plain.computeOrigins]).toEqual([
       { engine: "onnx", threads: undefined },
-      { engine: "default", device: "default", threads: "default" },
+      { device: "default", threads: "default" },
     ]);
-    const chosen = await resolve("engine: js\nthreads: 8\ndata: {}\n", {
+    const chosen = await resolve("threads: 8\ndata: {}\n", {
       sets: ["threads=2"],
-      environment: { SLM_ENGINE: "tensorflow", SLM_THREADS: "4" },
+      environment: { SLM_DEVICE: "gpu", SLM_THREADS: "4" },
     });
     expect([chosen.compute, chosen.computeOrigins]).toEqual([
-      { engine: "tensorflow", threads: 2 },
-      { engine: "env", device: "default", threads: "flag" },
+      { engine: "onnx", device: "gpu", threads: 2 },
+      { device: "env", threads: "flag" },
     ]);
     expect((await rejection("data: {}\n", { environment: { SLM_THREADS: "0" } })).code).toBe(
       "CONFIG_INVALID",
     );
+    expect((await rejection("engine: onnx\ndata: {}\n")).message).toContain("engine: unknown key");
   });
 
   test("a mapping of another kind replaces the weaker one, of the same kind adds to it", async () => {

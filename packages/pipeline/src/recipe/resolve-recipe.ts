@@ -4,7 +4,7 @@ import { useExtensions } from "@slm/extensions";
 import { basename, dirname, extname, resolve } from "node:path";
 import { Document, isScalar } from "yaml";
 import { z } from "zod";
-import { ENGINES, TRAINING_DEVICES, type Compute } from "../compute/compute.js";
+import { TRAINING_DEVICES, type Compute } from "../compute/compute.js";
 import { checkSettings } from "./check-recipe.js";
 import { inferMetrics } from "./infer-metrics.js";
 import { LayerStack, environmentLayers, flagLayers, recipeLayer } from "./layers.js";
@@ -26,7 +26,7 @@ export interface ResolvedRecipe {
   readonly seed: number;
   readonly seedOrigin: Origin;
   readonly compute: Compute;
-  readonly computeOrigins: Readonly<Record<keyof Compute, Origin>>;
+  readonly computeOrigins: Readonly<Record<"device" | "threads", Origin>>;
   /** Sections that the recipe or a flag names, and those that these need. */
   readonly sections: Readonly<Record<string, ResolvedSection>>;
 }
@@ -37,6 +37,8 @@ export interface RecipeSources {
   readonly sets: readonly string[];
   /** Stages to leave out, as `--skip` takes them. */
   readonly skip?: readonly string[] | undefined;
+  /** Training engine; no recipe names one. Default: onnx. */
+  readonly engine?: Compute["engine"] | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
@@ -66,10 +68,6 @@ const recipeFields = {
       "Modules whose extensions this recipe uses: files, relative to the recipe's folder, or installed packages. They are code and run with your rights.",
     ),
   seed: z.int().nonnegative().default(1).describe("Seed of every random choice."),
-  engine: z
-    .enum(ENGINES)
-    .default("onnx")
-    .describe("Training engine: ONNX Runtime, plain JavaScript (slow), or libtensorflow."),
   device: z
     .enum(TRAINING_DEVICES)
     .optional()
@@ -134,15 +132,14 @@ export async function resolveRecipe(
   const layers = new LayerStack(withoutNulls(all, known));
   const settings = onlyNeeded(inferMetrics(layers.value), known, needed);
   const checked = checkSettings(schema, settings, layers);
-  const { name, seed, engine, device, threads } = z.object(recipeFields).parse(checked);
+  const { name, seed, device, threads } = z.object(recipeFields).parse(checked);
   return {
     name: name ?? (sources.path === undefined ? "run" : nameOf(sources.path)),
     path: sources.path,
     seed,
     seedOrigin: layers.originOf(["seed"]),
-    compute: { engine, device, threads },
+    compute: { engine: sources.engine ?? "onnx", device, threads },
     computeOrigins: {
-      engine: layers.originOf(["engine"]),
       device: layers.originOf(["device"]),
       threads: layers.originOf(["threads"]),
     },
@@ -182,13 +179,18 @@ function sectionOf(section: string, settings: unknown, layers: LayerStack): Reso
 export function printRecipe(recipe: ResolvedRecipe): string {
   const sections = Object.entries(recipe.sections).map(([name, { settings }]) => [name, settings] as const);
   const { name, seed, compute } = recipe;
-  const document = new Document({ name, seed, ...defined(compute), ...Object.fromEntries(sections) });
+  const { device, threads } = compute;
+  const document = new Document({
+    name,
+    seed,
+    ...defined({ device, threads }),
+    ...Object.fromEntries(sections),
+  });
   const comment = (path: readonly string[], origin: Origin): void => {
     const node = document.getIn(path, true);
     if (isScalar(node)) node.comment = ` ${origin}`;
   };
   comment(["seed"], recipe.seedOrigin);
-  comment(["engine"], recipe.computeOrigins.engine);
   comment(["device"], recipe.computeOrigins.device);
   comment(["threads"], recipe.computeOrigins.threads);
   for (const [name, { settings, origins }] of Object.entries(recipe.sections)) {

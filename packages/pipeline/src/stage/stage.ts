@@ -29,8 +29,6 @@ export interface StageEstimate {
   readonly flops?: number;
   /** Requests to a server. */
   readonly requests?: number;
-  /** Price of the requests, in the currency of the settings. */
-  readonly price?: number | undefined;
   /** What the figures were computed from. */
   readonly basis?: string;
 }

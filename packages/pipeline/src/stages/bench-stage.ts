@@ -14,7 +14,7 @@ import { factsOf, headlineOf, modelsSection, parametersOf, titleOf } from "../su
 import { requireInput } from "./require-input.js";
 
 /** Settings of the benchmark. Read from the `bench:` section of a recipe. */
-export const benchSection = benchConfig.safeExtend({
+export const benchSection = benchConfig.pick({ runs: true }).extend({
   baseline: z
     .enum(["decoder-only"])
     .nullable()
@@ -39,7 +39,8 @@ export const benchStage = defineStage<z.infer<typeof benchSection>>({
     { stage: "quantize", required: false },
   ],
   run: async ({ settings, compute, about, inputs, work, ...context }): Promise<BenchResult> => {
-    const { baseline, ...config } = settings;
+    const { baseline, runs } = settings;
+    const config = benchConfig.parse({ runs });
     const { file } = await heldOutFile(requireInput(inputs, "data"));
     const float32 = { name: BENCH_NAMES.float32, directory: requireInput(inputs, "export") };
     const device = await readDeviceModel(float32.directory);
@@ -53,7 +54,7 @@ export const benchStage = defineStage<z.infer<typeof benchSection>>({
       prompts: await promptsFromFile({
         path: file,
         models: [float32.directory],
-        count: config.runs,
+        count: runs,
         seed: context.seed,
       }),
       config,

@@ -24,11 +24,6 @@ export const cacheStage = defineStage<CacheConfig>({
     { stage: "tokenizer", required: true },
     { stage: "teacher", required: true },
   ],
-  files: ({ unlabelled: { agreement } }) =>
-    (agreement?.teachers ?? []).map((path, index) => ({
-      setting: `unlabelled.agreement.teachers.${index}`,
-      path,
-    })),
   estimate: estimateCache,
   run: async ({ settings, compute, workers, inputs, work, ...context }): Promise<CacheReport> => {
     const teacherDirectory = requireInput(inputs, "teacher");

@@ -31,11 +31,6 @@ import { requireInput } from "./require-input.js";
 /** Settings of quantization and of its evaluation. Read from the `quantize:` section of a recipe. */
 export const quantizeSection = quantizeConfig
   .safeExtend({
-    evaluateRows: z
-      .int()
-      .positive()
-      .optional()
-      .describe("Number of held-out rows on which metrics are measured [rows]. Default: all."),
     metrics: z
       .array(metricName)
       .optional()
@@ -102,13 +97,13 @@ export const quantizeStage = defineStage<QuantizeSection>({
   ],
   run: async ({ settings, compute, workers, inputs, work, ...context }): Promise<QuantizeStageReport> => {
     const exported = requireInput(inputs, "export");
-    const { rows, split } = await readHeldOutRows(requireInput(inputs, "data"), settings.evaluateRows);
+    const { rows, split } = await readHeldOutRows(requireInput(inputs, "data"));
     return withRuntime(compute.threads, async (runtime) => {
       const bench = new QualityBench(rows, settings, runtime, context);
       const calibration = await calibrationOf(settings, requireInput(inputs, "data"), exported, runtime);
       const before = await bench.measure("float32", exported);
-      const { blockSize, method, symmetric, embedding } = settings;
-      const common = { modelDirectory: exported, blockSize, method, symmetric, embedding };
+      const { method, embedding } = settings;
+      const common = { modelDirectory: exported, method, embedding };
       const { progress, signal } = context;
       const calibrating = {
         workers: calibration && workers,

@@ -21,17 +21,7 @@ function jsonl(texts: readonly string[]): string {
     .join("");
 }
 
-const shape = {
-  width: 16,
-  heads: 2,
-  kvHeads: 2,
-  headDim: 8,
-  feedForward: 32,
-  decoderLayers: 1,
-  maxSource: 8,
-  maxTarget: 8,
-  bias: false,
-};
+const shape = { width: 16, heads: 2, decoderLayers: 1, maxSource: 8, maxTarget: 8 };
 const training = {
   steps: 2,
   batchSize: 4,

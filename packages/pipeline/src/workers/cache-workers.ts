@@ -1,16 +1,15 @@
-/** What workers do of a cache: shards of distributions, blocks of labels and rounds of new sources, also of a teacher behind a server. */
+/** What workers do of a cache: shards of distributions, and blocks of labels, also of a teacher behind a server. */
 import { artifactInput, hashJson, type StageContext } from "@slm/core";
 import type { CacheConfig, CacheInputs } from "@slm/labelling";
 import type { WorkerShare } from "@slm/extension-workers";
 import type { Compute } from "../compute/compute.js";
 import { blockMaker } from "./make-blocks.js";
 import { shardMaker } from "./make-shards.js";
-import { writingMaker } from "./make-rounds.js";
 import { shareApi } from "./share-api.js";
 import { withWorkers, type WorkersAddress } from "./workers-address.js";
 
 /** The part of a cache's inputs that divides the work. */
-export type CacheWorkers = Pick<CacheInputs, "maker" | "blockMaker" | "writingMaker" | "sharing">;
+export type CacheWorkers = Pick<CacheInputs, "maker" | "blockMaker" | "sharing">;
 
 export interface CacheWork {
   readonly settings: CacheConfig;
@@ -46,7 +45,6 @@ export function withCacheWorkers<Result extends object>(
       const result = await body({
         maker: shardMaker(runner, { teacherDirectory, engine, progress }),
         blockMaker: (kind) => blockMaker(runner, { settings, engine, budget, progress, ...places }, kind),
-        writingMaker: writingMaker(runner, { settings, engine, budget, progress, ...places }),
         sharing: shared.sharing,
       });
       return { ...result, workers: runner.shares };

@@ -2,7 +2,6 @@
 export const JOB_KINDS = {
   cacheShard: "cache-shard",
   labelBlock: "label-block",
-  writingRound: "writing-round",
   evaluationChunk: "evaluation-chunk",
   calibrationPart: "calibration-part",
   trial: "trial",

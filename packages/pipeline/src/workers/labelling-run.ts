@@ -1,4 +1,4 @@
-/** A run of jobs that ask a teacher for texts: what blocks of labels and rounds of new sources have in common. Their bodies open it by `withLabellingJob`. */
+/** A run of jobs that ask a teacher for texts. Their bodies open it by `withLabellingJob`. */
 import { SlmError, type StageContext } from "@slm/core";
 import type { CacheConfig } from "@slm/labelling";
 import type { EngineName } from "@slm/tensor";
@@ -27,8 +27,6 @@ export interface LabellingRun<Work> {
   /** What its jobs do, and to what: a part of the texts each. */
   readonly works: AsyncIterable<Work> | Iterable<Work>;
   readonly jobOf: (work: Work) => Pick<JobSpec, "id" | "kind" | "units"> & { readonly task: Uint8Array };
-  /** Directories of further teachers. Default: none. */
-  readonly others?: readonly string[] | undefined;
   /** Name of a job's output. */
   readonly output: string;
   /** Takes the name that a job's work has, and its output. */
@@ -40,7 +38,7 @@ export interface LabellingRun<Work> {
 export async function runLabelling<Work>(
   runner: JobRunner,
   options: LabellingOptions,
-  { word, dependsOn, title, works, jobOf, others = [], output, accept, signal }: LabellingRun<Work>,
+  { word, dependsOn, title, works, jobOf, output, accept, signal }: LabellingRun<Work>,
 ): Promise<void> {
   const { teacherName: name, identity, engine, budget, progress } = options;
   const named = { word, dependsOn: { ...dependsOn, name, identity, engine }, stage: "cache", title };
@@ -49,7 +47,7 @@ export async function runLabelling<Work>(
   const messageOf =
     (bytes: Uint8Array): JobSpec["message"] =>
     async (files) => {
-      trees ??= await sendTrees(files, options, others);
+      trees ??= await sendTrees(files, options);
       const task = await files.putBytes(bytes);
       return { inputs: { ...trees, task }, settings: { engine, name, identity, budget } };
     };
@@ -73,12 +71,9 @@ export async function runLabelling<Work>(
 async function sendTrees(
   files: SharedFiles,
   { teacherDirectory, tokenizerDirectory }: LabellingOptions,
-  others: readonly string[],
 ): Promise<Readonly<Record<string, FileRef>>> {
-  const trees: Record<string, FileRef> = {
+  return {
     teacher: await files.putTree(teacherDirectory),
     tokenizer: await files.putTree(tokenizerDirectory),
   };
-  for (const [index, directory] of others.entries()) trees[`other-${index}`] = await files.putTree(directory);
-  return trees;
 }

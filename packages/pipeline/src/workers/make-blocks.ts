@@ -9,19 +9,18 @@ import { runLabelling, type LabellingOptions } from "./labelling-run.js";
 export function blockMaker(runner: JobRunner, options: LabellingOptions, kind: CacheRowKind): BlockMaker {
   const { settings } = options;
   return {
-    make: ({ blocks, accept, signal, seed }) =>
+    make: ({ blocks, accept, signal }) =>
       runLabelling(runner, options, {
         word: "label",
-        dependsOn: { kind, settings, seed },
+        dependsOn: { kind, settings },
         title: `labels (${kind})`,
         works: blocks,
         jobOf: (work) => ({
           id: `block-${work.block}`,
           kind: JOB_KINDS.labelBlock,
           units: work.sources.length,
-          task: encodeBlockTask(work, { kind, settings, seed }),
+          task: encodeBlockTask(work, { kind, settings }),
         }),
-        others: settings.unlabelled.agreement?.teachers,
         output: "block",
         accept: (name, bytes) => accept(name, bytes.toString("utf8")),
         signal,

@@ -1,9 +1,7 @@
 /** What workers that ask one server have in common: its pace and the run's budget in Redis, its answers in shared storage. */
 import { hashJson } from "@slm/core";
-import { budgetExceeded, priceOf, sharedAnswers, type ApiSharing } from "@slm/labelling";
+import { budgetExceeded, sharedAnswers, type ApiSharing } from "@slm/labelling";
 import type { ObjectStore, RedisAddress, SharedRequestLimits } from "@slm/extension-workers";
-
-const MILLION = 1_000_000;
 
 export interface SharedApi {
   readonly sharing: ApiSharing;
@@ -18,30 +16,19 @@ export async function shareApi(redis: RedisAddress, store: ObjectStore, run: str
   const opened: SharedRequestLimits[] = [];
   const sharing: ApiSharing = (file) => {
     const { baseUrl, model } = file.request;
-    const { price, requestsPerMinute, tokensPerMinute, budget } = file.limits;
-    const limits = new workers.SharedRequestLimits(
-      redis,
-      { server: hashJson({ baseUrl, model }).slice(0, 32), run },
-      {
-        requestsPerMinute,
-        tokensPerMinute,
-        budget,
-        price: price && {
-          input: price.perMillionInputTokens / MILLION,
-          output: price.perMillionOutputTokens / MILLION,
-        },
-      },
-    );
+    const { budget } = file.limits;
+    const server = hashJson({ baseUrl, model }).slice(0, 32);
+    const limits = new workers.SharedRequestLimits(redis, { server, run }, budget);
     opened.push(limits);
     const spent = (): ReturnType<ApiSharing>["budget"]["spent"] => {
       const { requests, input, output } = limits.spent;
-      return { requests, tokens: input + output, price: priceOf(price, { input, output }) };
+      return { requests, tokens: input + output };
     };
     return {
       answers: sharedAnswers(store, file),
       pace: {
         pause: (ms) => void limits.pause(ms).catch(() => undefined), // Without it, each machine waits by itself.
-        start: (tokens, signal) => limits.start(tokens, signal),
+        start: (signal) => limits.start(signal),
       },
       budget: {
         get spent() {
@@ -50,8 +37,8 @@ export async function shareApi(redis: RedisAddress, store: ObjectStore, run: str
         count: (usage, key) => limits.count(key, usage),
         reserve: async (bound, key) => {
           const reserved = await limits.reserve(bound);
-          if ("exceeded" in reserved) throw budgetExceeded(reserved.exceeded, { budget }, spent(), bound);
-          return (usage) => limits.settle(reserved.name, key, usage);
+          if (reserved === undefined) throw budgetExceeded(budget, spent(), bound);
+          return (usage) => limits.settle(reserved, key, usage);
         },
       },
     };

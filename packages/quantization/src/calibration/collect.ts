@@ -1,10 +1,10 @@
-/** Statistics by value over all calibration data, in constant memory. */
+/** Collects statistics of values over all calibration data, in constant memory. */
 import type { Graph } from "@slm/onnx";
 import type { Gram } from "../weights/quantize-blocks.js";
 import { collectTotals, type CollectOptions } from "./collector.js";
 import type { Statistic } from "./statistics.js";
 
-/** Lowest and highest number a value took. */
+/** Lowest and highest number of a value. */
 export interface ValueRange {
   readonly low: number;
   readonly high: number;
@@ -21,9 +21,9 @@ async function byValue(
 }
 
 /**
- * The range of each value over all data.
+ * Finds the range of each value over all data.
  *
- * @throws SlmError DATA_INVALID naming a value that was not a number, and as `collectTotals`
+ * @throws SlmError DATA_INVALID naming a value that was not finite, and as `collectTotals` does
  */
 export async function collectRanges(
   graph: Graph,

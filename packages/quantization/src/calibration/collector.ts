@@ -1,6 +1,6 @@
 /**
- * Collects statistics of a graph's values over calibration data, part by part. Totals of a part are computed by themselves and then merged in
- * the order of the parts. So a result does not depend on who computes which part, to the last bit.
+ * Collects statistics of a graph's values over calibration data, part by part. The totals of the parts are computed independently and
+ * merged in order, so the result is the same to the last bit, no matter which machine computes which part.
  */
 import { SlmError, throwIfInterrupted } from "@slm/core";
 import type { Graph } from "@slm/onnx";
@@ -9,35 +9,35 @@ import { fetchedFloats, runOn, withSession, type Feeds, type FeedSource } from "
 import { addProbes } from "./probes.js";
 import { accumulatorOf, type Statistic, type Totals } from "./statistics.js";
 
-/** A statistic with the names of the graph outputs that it is computed from. */
+/** A statistic and the graph outputs from which it is computed. */
 export type ProbedStatistic = Statistic & { readonly outputs: readonly string[] };
 
 /** Statistics to collect. */
 interface CollectRequest {
-  /** Has the probes of the statistics. Runs without optimization: a value is then what the graph says, not what a fused operator made of it. */
+  /** Includes the probes of the statistics. Runs without optimization, so that fused operators do not change values. */
   readonly graph: Graph;
   readonly statistics: readonly ProbedStatistic[];
   readonly feeds: FeedSource;
 }
 
-/** Computes the totals of parts, here or on other machines. */
+/** Computes the totals of parts, on this machine or on others. */
 export interface Collector {
-  /** Hands over the totals of every part, in the order of the parts. @throws SlmError as {@link totalsOfPart} */
+  /** Yields the totals of every part, in order. @throws SlmError as {@link totalsOfPart} */
   collect(request: CollectRequest, accept: (totals: Totals) => void): Promise<void>;
 }
 
-/** What statistics are collected by, and over. */
+/** How to collect statistics, and over which data. */
 export interface CollectOptions {
   readonly collector: Collector;
   readonly feeds: FeedSource;
 }
 
 /**
- * The totals of one part.
+ * Computes the totals of one part.
  *
- * @param session of the graph with probes
- * @throws SlmError DATA_INVALID for feeds without a tensor that the graph needs, and for ranges that are not finite; SHAPE_MISMATCH for a
- * value that is not float32; INTERRUPTED
+ * @param session with the probed graph
+ * @throws SlmError DATA_INVALID if feeds lack a tensor or a range is not finite; SHAPE_MISMATCH for a value that is not float32;
+ * INTERRUPTED
  */
 export async function totalsOfPart(
   session: Session,
@@ -66,10 +66,7 @@ export function localCollector(runtime: Runtime, signal?: AbortSignal): Collecto
   };
 }
 
-/**
- * Totals over all parts.
- *
- * @throws SlmError DATA_INVALID without data: real data decide, not synthetic ones; as {@link totalsOfPart}
+/** Computes totals over all parts. * @throws SlmError DATA_INVALID without data, because synthetic data would not represent real ranges; as {@link totalsOfPart}
  */
 export async function collectTotals(
   graph: Graph,

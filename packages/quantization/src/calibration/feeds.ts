@@ -1,4 +1,4 @@
-/** Real data for a graph, and the graph that runs on it. */
+/** Calibration data of a graph, and running the graph on it. */
 import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -8,24 +8,24 @@ import { weightBytes, encodeModel, writeOnnx, type Graph } from "@slm/onnx";
 import type { HostTensor, LoadOptions, Runtime, Session } from "@slm/runtime";
 import type { PartRows } from "./part-rows.js";
 
-/** One run of a graph: every input by name. */
+/** The inputs of one run, by name. */
 export type Feeds = Readonly<Record<string, HostTensor>>;
 
 /** A part of the calibration data of a graph. */
 export interface FeedPart {
-  /** What its runs are made from, for who makes them elsewhere; absent where they are in memory only. */
+  /** The rows or files behind its runs, for other machines. Absent if the runs exist only in memory. */
   readonly rows?: PartRows | undefined;
-  /** Its runs, the same ones in the same order each time. */
+  /** Its runs, always the same ones in the same order. */
   readonly feeds: () => AsyncIterable<Feeds> | Iterable<Feeds>;
 }
 
-/** Calibration data of a graph, in parts of a fixed number of runs: of texts, for graphs that take a run per token. */
+/** Calibration data of a graph, in parts with a fixed number of runs, or of texts if the graph runs once per token. */
 export type FeedSource = readonly FeedPart[];
 
-/** Runs of a part: enough that a part takes longer than to hand it to another machine, few enough that there are many parts. */
+/** Runs per part: enough that a part takes longer than sending it to another machine, few enough for many parts. */
 const RUNS_OF_PART = 8;
 
-/** Divides what runs are made from into parts. */
+/** Divides rows or files into parts. */
 export function inParts<Item>(
   items: readonly Item[],
   partOf: (some: readonly Item[]) => FeedPart,
@@ -36,17 +36,17 @@ export function inParts<Item>(
   );
 }
 
-/** Larger graphs go to the runtime through a file: a message with all weights would be a second copy of them [bytes]. */
+/** Larger graphs are passed to the runtime as a file, because a message would copy all weights [bytes]. */
 const LARGEST_MESSAGE = 2 ** 28;
 
-/** Calibration data that are in memory. */
+/** Calibration data in memory. */
 export const feedsInMemory = (runs: readonly Feeds[]): FeedSource =>
   inParts(runs, (some) => ({ feeds: () => some }));
 
 /**
- * Loads a graph that exists only in memory, for as long as `body` runs.
+ * Loads a graph that exists only in memory, while `body` runs.
  *
- * @param optimization by default none: a value is then what the graph says, not what a fused operator made of it
+ * @param optimization default: none, so that fused operators do not change values
  * @throws SlmError DATA_INVALID if the runtime rejects it
  */
 export async function withSession<Result>(
@@ -77,7 +77,7 @@ export async function withSession<Result>(
   }
 }
 
-/** Runs a session on one mini-batch. @throws SlmError DATA_INVALID if an input is missing */
+/** Runs a session on one batch. @throws SlmError DATA_INVALID if an input is missing */
 export async function runOn(
   session: Session,
   batch: Feeds,
@@ -96,7 +96,7 @@ function inputOf(batch: Feeds, name: string): HostTensor {
   );
 }
 
-/** The numbers of a fetched float32 tensor. @throws SlmError SHAPE_MISMATCH for another dtype */
+/** Returns a fetched float32 tensor as numbers. @throws SlmError SHAPE_MISMATCH for another dtype */
 export function fetchedFloats(fetched: Readonly<Record<string, HostTensor>>, name: string): Float32Array {
   const tensor = fetched[name];
   if (tensor?.data instanceof Float32Array) return tensor.data;

@@ -11,7 +11,7 @@ export function loadGraph(runtime: Runtime, directory: string, file: string): Pr
   return runtime.load({ kind: "file", path: resolveInside(directory, file) }, { name: file });
 }
 
-/** Runs `body` with graphs that are loaded for as long. */
+/** Runs `body` with loaded graphs, and releases them afterwards. */
 export async function withGraphs<Result>(
   runtime: Runtime,
   directory: string,

@@ -1,4 +1,4 @@
-/** What the vision graph of a vision-language model is fed, and what it makes of it for the encoder. */
+/** Inputs of the vision graph of a vision-language model, and its image tokens for the encoder. */
 import { GRAPH_IO, type DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor, type Session } from "@slm/runtime";
@@ -6,17 +6,17 @@ import { patchRowsShape } from "@slm/vision";
 import { fetchedFloats, type Feeds } from "./feeds.js";
 import type { RowImage } from "./part-rows.js";
 
-/** @throws SlmError DATA_INVALID naming the first pair without an image where the model needs one, or with one it cannot see */
+/** @throws SlmError DATA_INVALID naming the first pair that lacks an image that the model needs, or has one that it cannot read */
 export function requireImages(pairs: readonly RowImage[], { vision }: DeviceModel): void {
   const wrong = pairs.findIndex(({ patches }) => (patches === undefined) !== (vision === undefined));
   if (wrong === -1) return;
   throw new SlmError(
     "DATA_INVALID",
-    `quantize: calibration: row ${wrong + 1} has ${vision === undefined ? "an image; the model reads text only" : "no image; the model needs one with every text"}`,
+    `quantize: calibration: row ${wrong + 1} has ${vision === undefined ? "an image, but the model reads only text" : "no image, but the model needs one with every text"}`,
   );
 }
 
-/** One image, as the vision graph is fed it when a model runs: alone. */
+/** A batch of one image, as in generation. */
 export function imageFeeds(patches: Float32Array, model: DeviceModel): Feeds {
   const shape = model.vision === undefined ? [] : patchRowsShape(model.vision);
   return { [GRAPH_IO.patches]: createHostTensor("float32", [1, ...shape], patches) };
@@ -26,11 +26,11 @@ export function imageFeeds(patches: Float32Array, model: DeviceModel): Feeds {
 export const imagesOf = (rows: readonly RowImage[]): readonly Float32Array[] =>
   rows.flatMap(({ patches }) => (patches === undefined ? [] : [patches]));
 
-/** Runs of the vision graph: every image of some rows. */
+/** Runs of the vision graph: one for every image of some rows. */
 export const visionRuns = <Row extends RowImage>(rows: readonly Row[]): readonly (readonly Row[])[] =>
   rows.filter(({ patches }) => patches !== undefined).map((row) => [row]);
 
-/** Tokens `[images, tokens, width]` of images; undefined for a model that reads text only. */
+/** Tokens `[images, tokens, width]` of images; undefined for a text model. */
 export async function seeImages(
   images: readonly Float32Array[],
   model: DeviceModel,

@@ -1,4 +1,4 @@
-/** KL divergence of a changed model's next-token distributions from the original's, on real rows. */
+/** Measures the KL divergence of a changed model's next-token distributions from the original's, on real rows. */
 import { GRAPH_IO, GRAPH_NAMES, graphsOf, type DeviceModel, type GraphName } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import type { Graph } from "@slm/onnx";
@@ -9,7 +9,7 @@ import { encodedFeeds, planRuns, seeRun, type SeenRun } from "./pair-feeds.js";
 import type { RunRows } from "./part-rows.js";
 
 /**
- * Mean of KL(p || q) over rows, p and q being the softmax of two rows of logits.
+ * Mean of KL(p || q) over rows, where p and q are the softmax of two rows of logits.
  *
  * Shapes: both `[rows, vocab]`. Units: nats per row.
  */
@@ -43,16 +43,16 @@ function rowDivergence(reference: Float32Array, other: Float32Array): number {
     const log = reference[at]! - first;
     sum += Math.exp(log) * (log - (other[at]! - second));
   }
-  // Rounding can take a distance of zero below it.
+  // Rounding can make a distance of zero negative.
   return Math.max(0, sum);
 }
 
-/** Graphs in place of the model's own. */
+/** Graphs that replace the model's own. */
 type ChangedGraphs = Readonly<Partial<Record<GraphName, Graph>>>;
 
-/** Compares models with the logits of the original. */
+/** Compares models with the original, by their logits. */
 export interface LogitJudge {
-  /** Rows asked. */
+  /** Number of rows. */
   readonly rows: number;
   /** Mean divergence of the changed model from the original [nats per token]. */
   divergence(changed: ChangedGraphs): Promise<number>;
@@ -60,7 +60,7 @@ export interface LogitJudge {
   divergenceOf(directory: string, files: DeviceModel["graphs"]): Promise<number>;
 }
 
-/** The last logits of every run. */
+/** The logits of the last position of every run. */
 async function answers(
   runs: readonly SeenRun[],
   model: DeviceModel,
@@ -86,7 +86,7 @@ async function seeRuns(
 }
 
 /**
- * Runs `body` with a judge of models made from the float32 export in `directory`.
+ * Runs `body` with a judge for models derived from the float32 export in `directory`.
  *
  * @throws SlmError DATA_INVALID if no row fits the model
  */

@@ -1,4 +1,4 @@
-/** Calibration data of an exported model's graphs: each graph's runs come from rows and from the float32 graphs that run before it. */
+/** Calibration data of an exported model's graphs: each graph's inputs come from rows and from the float32 graphs that run before it. */
 import { readDeviceModel, type DeviceModel, type GraphName } from "@slm/exported-model";
 import type { Runtime, Session } from "@slm/runtime";
 import { localCollector, type Collector } from "./collector.js";
@@ -16,25 +16,25 @@ import {
   type StaticSet,
 } from "./static-feeds.js";
 
-/** Rows of real data, and what runs them. */
+/** Rows of real data, and the runtime for them. */
 export interface ModelCalibration {
   readonly runtime: Runtime;
   readonly pairs: readonly TokenPair[];
-  /** Collects statistics, perhaps on other machines. Default: `runtime` does. */
+  /** Collects statistics, possibly on other machines. Default: on `runtime`. */
   readonly collector?: Collector | undefined;
 }
 
-/** What collects: the collector that was given, or this machine. */
+/** The given collector, or one for this machine. */
 export const collectorOf = (
   { runtime, collector }: Pick<ModelCalibration, "runtime" | "collector">,
   signal?: AbortSignal,
 ): Collector => collector ?? localCollector(runtime, signal);
 
-/** Makes the runs of one graph from the rows of a run: several where the graph takes a run per token. */
+/** Creates the runs of one graph from the rows of a run: several if the graph runs once per token. */
 type RunMaker = (rows: RunRows) => Promise<AsyncIterable<Feeds> | Iterable<Feeds>>;
 type RunMakers = Readonly<Record<GraphName, RunMaker>>;
 
-/** Makes the runs of a model's graphs. Graphs that run before are loaded when they are first needed. */
+/** Creates the runs of a model's graphs. Graphs that must run first are loaded when they are needed. */
 export class ModelFeeds {
   readonly model: DeviceModel;
   readonly #directory: string;
@@ -53,13 +53,13 @@ export class ModelFeeds {
     return new ModelFeeds(directory, await readDeviceModel(directory), runtime);
   }
 
-  /** The runs of a graph from some rows. @throws SlmError DATA_INVALID for a size that the model does not have */
+  /** Creates the runs of a graph from some rows. @throws SlmError DATA_INVALID for a size that the model does not have */
   async *feeds({ graph, bucket, runs }: ModelRows): AsyncGenerator<Feeds> {
     const makers = bucket === undefined ? this.#dynamic() : this.#static(staticSet(this.model, bucket));
     for (const rows of runs) yield* await makers[graph](rows);
   }
 
-  /** The parts of a graph's data. */
+  /** Returns the parts of a graph's data. */
   source(graph: GraphName, runs: readonly RunRows[], bucket?: number): FeedSource {
     return inParts(runs, (some) => {
       const rows: ModelRows = { kind: "pairs", graph, bucket, runs: some };
@@ -75,7 +75,7 @@ export class ModelFeeds {
     return {
       vision: this.#vision,
       encoder: async (rows) => [encoderFeeds(await this.#seenRun(rows))],
-      // Graphs of dynamic sizes take any number of tokens.
+      // Dynamic graphs support any number of tokens.
       chunk: () => Promise.resolve([]),
       decoder: async (rows) => {
         const encoder = await this.#session(this.model.graphs.encoder);
@@ -110,7 +110,7 @@ export class ModelFeeds {
   readonly #vision: RunMaker = (rows) =>
     Promise.resolve(imagesOf(rows).map((image) => imageFeeds(image, this.model)));
 
-  /** The rows of a run with their images as tokens, which several graphs read. */
+  /** The rows of a run with image tokens, which several graphs read. */
   async #seenRun(rows: RunRows): Promise<SeenRun> {
     const seen =
       this.#seen.get(rows) ?? seeRun(rows, this.model, await this.#session(this.model.graphs.vision));
@@ -163,7 +163,7 @@ export function withModelFeeds<Result>(
   });
 }
 
-/** The same for the graphs of one fixed size (target npu). @param bucket place of the size among those of the model */
+/** The same for static graphs of one size (target npu). @param bucket index of the size in the model */
 export function withStaticFeeds<Result>(
   directory: string,
   bucket: number,

@@ -1,6 +1,6 @@
 /**
- * Feeds of an exported model's graphs from pairs of token ids. The decoder is fed the reference target (teacher forcing). Its output
- * head reads only the last position of a run, so targets are cut at varying positions: together the pairs cover all positions.
+ * Inputs of an exported model's graphs from pairs of token ids. The decoder reads the reference target (teacher forcing). Its output head
+ * reads only the last position of a run, so targets are truncated at varying positions, which together cover all positions.
  */
 import { cacheTensors, encoderOutputs, GRAPH_IO, type DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
@@ -9,25 +9,25 @@ import type { Feeds } from "./feeds.js";
 import { imagesOf, requireImages, seeImages } from "./image-feeds.js";
 import type { RunRows, TokenPair } from "./part-rows.js";
 
-/** A run with its images as tokens `[rows, tokens, width]`; none for a model that reads text only. */
+/** A run with its images as tokens `[rows, tokens, width]`; none for a text model. */
 export interface SeenRun {
   readonly rows: RunRows;
   readonly images: HostTensor | undefined;
 }
 
-/** Rows run together at most. */
+/** Maximum batch size. */
 const BATCH = 32;
 
-/** What the decoder is fed of a row: BOS and the target, behind the source in a decoder-only model. */
+/** The decoder's tokens for a row: BOS and the target, after the source in a decoder-only model. */
 const decoderInputs = (
   { source, target }: TokenPair,
   { architecture, tokens }: Pick<DeviceModel, "architecture" | "tokens">,
 ): readonly number[] => [...(architecture === "decoder-only" ? source : []), tokens.bos, ...target];
 
 /**
- * Groups pairs into runs, their targets cut. Longer sources and targets than the model takes are left out.
+ * Groups pairs into runs and truncates their targets. Pairs that are too long for the model are left out.
  *
- * @throws SlmError DATA_INVALID if no pair is left, or a pair has no image where the model needs one, or one it cannot see
+ * @throws SlmError DATA_INVALID if no pair is left, or if a pair lacks an image that the model needs, or has one that it cannot read
  */
 export function planRuns(pairs: readonly TokenPair[], model: DeviceModel): readonly RunRows[] {
   const { maxTarget, vision } = model;
@@ -52,14 +52,14 @@ export function planRuns(pairs: readonly TokenPair[], model: DeviceModel): reado
   if (runs.length > 0) return runs;
   throw new SlmError(
     "DATA_INVALID",
-    `quantize: calibration: none of ${pairs.length} rows fits ${maxSource} source and ${maxTarget} target tokens`,
+    `quantize: calibration: none of ${pairs.length} rows fits into ${maxSource} source and ${maxTarget} target tokens`,
   );
 }
 
 const idsOf = (rows: readonly (readonly number[])[]): HostTensor =>
   createHostTensor("int32", [rows.length, rows[0]!.length], Int32Array.from(rows.flat()));
 
-/** A run with its images as the vision graph sees them. */
+/** A run with its images as inputs of the vision graph. */
 export async function seeRun(
   rows: RunRows,
   model: DeviceModel,
@@ -68,7 +68,7 @@ export async function seeRun(
   return { rows, images: await seeImages(imagesOf(rows), model, vision) };
 }
 
-/** What the encoder graph is fed. */
+/** Inputs of the encoder graph. */
 export function encoderFeeds({ rows, images }: SeenRun): Feeds {
   const before = images?.shape[1] ?? 0;
   return {
@@ -82,7 +82,7 @@ export function encoderFeeds({ rows, images }: SeenRun): Feeds {
   };
 }
 
-/** What the decoder graph is fed: an empty cache, the targets, and the encoder's outputs. */
+/** Inputs of the decoder graph: an empty cache, the targets, and the encoder's outputs. */
 function decoderFeeds({ rows }: SeenRun, model: DeviceModel, encoded: Feeds): Feeds {
   const targets = rows.map((row) => decoderInputs(row, model));
   const past = cacheTensors(model).map(({ past: name, heads, width }): [string, HostTensor] => [
@@ -97,7 +97,7 @@ function decoderFeeds({ rows }: SeenRun, model: DeviceModel, encoded: Feeds): Fe
   };
 }
 
-/** What the decoder is fed in a run, the encoder run before it; a decoder-only model has no encoder. */
+/** Runs the encoder, if there is one, and returns the decoder's inputs. */
 export async function encodedFeeds(
   run: SeenRun,
   model: DeviceModel,

@@ -1,13 +1,13 @@
-/** What the runs of a part of calibration data are made from: plain data, which travels to who makes them elsewhere. */
+/** The rows or files of a part of calibration data, as plain data that can be sent to other machines. */
 import type { GraphName } from "@slm/exported-model";
 
 /** The image of a row. */
 export interface RowImage {
-  /** As the vision graph reads it, for a vision-language model. */
+  /** In the vision graph's format, for a vision-language model. */
   readonly patches?: Float32Array | undefined;
 }
 
-/** A row of data as token ids; the target without special tokens. */
+/** A row as token ids. The target has no special tokens. */
 export interface TokenPair extends RowImage {
   readonly source: readonly number[];
   readonly target: readonly number[];
@@ -20,12 +20,12 @@ export type RunRows = readonly TokenPair[];
 export interface ModelRows {
   readonly kind: "pairs";
   readonly graph: GraphName;
-  /** Place of its size among those of a model with graphs of fixed sizes (target npu). */
+  /** Index of its size, for static graphs (target npu). */
   readonly bucket?: number | undefined;
   readonly runs: readonly RunRows[];
 }
 
-/** Files that hold the inputs of a run each. */
+/** Files with the inputs of one run each. */
 export interface FeedFiles {
   readonly kind: "files";
   readonly paths: readonly string[];

@@ -1,6 +1,5 @@
 /**
- * Probes: additional outputs of a graph that expose inner values. Each probe reduces a value inside the graph, so that its output has
- * a fixed size.
+ * Probes: additional graph outputs that expose inner values. Each probe reduces a value inside the graph to an output of fixed size.
  *
  *   range:   x -> ReduceMin, ReduceMax -> two numbers
  *   gram:    x -> Reshape [-1, K] -> Gemm(x^T, x) -> [K, K]
@@ -18,7 +17,7 @@ interface ProbedGraph {
   readonly outputs: readonly (readonly string[])[];
 }
 
-/** Adds probes; the outputs the graph has stay and are not needed. */
+/** Adds probes. The graph keeps its other outputs, which callers can ignore. */
 export function addProbes(graph: Graph, probes: readonly Probe[]): ProbedGraph {
   const parts = new GraphParts(graph);
   const nodes: GraphNode[] = [];

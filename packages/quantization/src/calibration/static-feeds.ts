@@ -1,6 +1,6 @@
 /**
- * Feeds of graphs of fixed sizes (target npu) from pairs of token ids: one text at a time, padded to the size of the
- * graphs, and run after run of target tokens, the caches filled by the float32 decoder as a host would.
+ * Inputs of static graphs (target npu) from pairs of token ids: one text at a time, padded to the size of the graphs. The target runs step
+ * by step, and the float32 decoder fills the caches as in generation.
  *
  * ```
  * encoder  source_ids [1, source], source_bias [1, 1, 1, source]: 0 at tokens, `maskedBias` at padding; of a model that
@@ -10,7 +10,7 @@
  *       -> logits, present.l.key [1, kvHeads, headDim, n], present.l.value [1, kvHeads, n, headDim]
  * ```
  *
- * n is 1, and in the chunk graph as many as it takes. A decoder-only model reads its source as the beginning of the target.
+ * n is 1, or the length of the chunk graph. A decoder-only model reads its source as a prefix of the target.
  */
 import { GRAPH_IO, type DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
@@ -25,7 +25,7 @@ type StaticBucket = StaticLayout["buckets"][number];
 /** Inputs that only static graphs have. */
 const STATIC_IO = { windowBias: "window_bias", position: "position" } as const;
 
-/** Texts that calibrate one size: each takes a run per target token. */
+/** Number of texts per size. Each needs a run per target token. */
 const ROWS = 48;
 
 const layersOf = ({ decoderLayers }: DeviceModel): readonly number[] =>
@@ -37,7 +37,7 @@ export interface StaticSet {
   readonly bucket: StaticBucket;
 }
 
-/** @param bucket place of the size among those of the model @throws SlmError DATA_INVALID for a model without it */
+/** @param bucket index of the size in the model @throws SlmError DATA_INVALID for a model without it */
 export function staticSet({ static: layout }: DeviceModel, bucket: number): StaticSet {
   const found = layout?.buckets[bucket];
   if (layout === undefined || found === undefined)
@@ -45,12 +45,12 @@ export function staticSet({ static: layout }: DeviceModel, bucket: number): Stat
   return { layout, bucket: found };
 }
 
-/** A pair with its image as tokens `[1, tokens, width]`; none for a model that reads text only. */
+/** A pair with its image as tokens `[1, tokens, width]`; none for a text model. */
 export interface SeenPair extends TokenPair {
   readonly image: HostTensor | undefined;
 }
 
-/** Pairs that the graphs of a size can hold. @throws SlmError DATA_INVALID if there is none, or images are not as the model needs them */
+/** Pairs that fit into the graphs of a size. @throws SlmError DATA_INVALID if there are none, or if images are missing or not supported */
 export function pairsFor(
   pairs: readonly TokenPair[],
   model: DeviceModel,
@@ -72,11 +72,11 @@ export function pairsFor(
   if (chosen.length > 0) return chosen;
   throw new SlmError(
     "DATA_INVALID",
-    `quantize: calibration: none of ${pairs.length} rows fits ${source} source and ${window} target tokens`,
+    `quantize: calibration: none of ${pairs.length} rows fits into ${source} source and ${window} target tokens`,
   );
 }
 
-/** What the encoder of a size is fed for one text. */
+/** Inputs of a size's encoder for one text. */
 export function staticEncoderFeeds(
   { source: ids, image }: SeenPair,
   { tokens: { pad } }: DeviceModel,
@@ -94,10 +94,10 @@ export function staticEncoderFeeds(
   };
 }
 
-/** What one text's decoder remembers. */
+/** The decoder state of one text. */
 interface TextCaches {
   feedsAt(position: number): Readonly<Record<string, HostTensor>>;
-  /** Keeps what a run of `made` tokens made of the first `count`, from `position` on. */
+  /** Stores the results for the first `count` of a run's `made` tokens, from `position` on. */
   write(run: TokenRun, fetched: Readonly<Record<string, HostTensor>>): void;
 }
 
@@ -106,7 +106,7 @@ const openCaches = (model: DeviceModel, window: number): TextCaches =>
     ? new WindowCaches(model, window - 1)
     : new StateCaches(model, model.stateWidth, window);
 
-/** States of a recurrent decoder, of which a run reads that of the position before. */
+/** States of a recurrent decoder. A run reads the previous position's state. */
 class StateCaches implements TextCaches {
   readonly #width: number;
   readonly #states: readonly Float32Array[];
@@ -187,22 +187,22 @@ const presentNames = (model: DeviceModel): readonly string[] =>
 const crossNames = (model: DeviceModel): readonly string[] =>
   layersOf(model).flatMap((layer) => [GRAPH_IO.crossKey(layer), GRAPH_IO.crossValue(layer)]);
 
-/** A run over `count` tokens of a text from `position` on, in a graph that takes `made`. */
+/** Inputs of a run over `count` tokens of a text from `position` on, in a graph for `made` tokens. */
 interface TokenRun {
   readonly position: number;
   readonly count: number;
   readonly made: number;
 }
 
-/** The sessions that calibrate a decoder; a decoder-only model has no encoder. */
+/** The sessions for a decoder's inputs. A decoder-only model has no encoder. */
 export interface StaticSessions {
   readonly encoder: Session | undefined;
   readonly decoder: Session;
 }
 
 /**
- * Feeds of a decoder of a size, `tokens` new ones in a run, made with the float32 graphs of the same size. Runs that a text does not
- * fill end in padding, which nothing attends to.
+ * Inputs of a size's decoder with `tokens` new tokens per run, computed with the float32 graphs of the same size. Incomplete runs end in
+ * padding, which is not attended.
  */
 export async function* staticDecoderFeeds(
   pairs: readonly SeenPair[],
@@ -227,7 +227,7 @@ export async function* staticDecoderFeeds(
   }
 }
 
-/** What a decoder is fed of the source: keys and values of the encoder, and which of them are padding. */
+/** The decoder's source inputs: keys and values from the encoder, and the padding bias. */
 async function sourceFeeds(
   pair: SeenPair,
   model: DeviceModel,
@@ -252,9 +252,9 @@ function runFeeds(
     [GRAPH_IO.targetIds]: createHostTensor("int32", [1, made], ids),
     [STATIC_IO.position]: createHostTensor("int32", [made], places),
   };
-  // A recurrence reads no slots.
+  // A recurrence has no slots.
   if (stateWidth !== undefined) return own;
-  // Each token sees what came before it, and itself.
+  // Each token attends itself and earlier tokens.
   const bias = Float32Array.from({ length: made * (slots + made) }, (_, index) => {
     const [row, column] = [Math.floor(index / (slots + made)), index % (slots + made)];
     const isSeen = column < slots ? column < position : column - slots <= row;

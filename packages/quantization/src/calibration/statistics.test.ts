@@ -8,7 +8,7 @@ const STATISTICS: readonly Statistic[] = [
   { kind: "gram", value: "x", width: WIDTH },
 ];
 
-/** What the probe of a statistic gives for rows `[rows, WIDTH]` of numbers. */
+/** The probe outputs of a statistic for rows `[rows, WIDTH]`. */
 function outputsOf({ kind }: Statistic, numbers: Float32Array): readonly Float32Array[] {
   const rows = Array.from({ length: numbers.length / WIDTH }, (_, row) =>
     numbers.subarray(row * WIDTH, (row + 1) * WIDTH),
@@ -28,7 +28,7 @@ function outputsOf({ kind }: Statistic, numbers: Float32Array): readonly Float32
   }
 }
 
-/** Runs of whole numbers, whose products and sums are exact. */
+/** Runs of integers, so that products and sums are exact. */
 const runsOf = fc.array(
   fc
     .array(fc.tuple(fc.integer({ min: -100, max: 100 }), fc.nat({ max: 100 }), fc.nat({ max: 9 })), {
@@ -66,7 +66,7 @@ describe(accumulatorOf, () => {
 });
 
 describe(decodeTotals, () => {
-  test("reads what was written, whatever lies before it in memory", () => {
+  test("reads what was written at any memory offset", () => {
     fc.assert(
       fc.property(runsOf, fc.nat({ max: 9 }), (runs, before) => {
         const totals = STATISTICS.map((statistic) => totalsOf(statistic, runs));

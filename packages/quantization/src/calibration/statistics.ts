@@ -1,6 +1,6 @@
 /**
- * Statistics of a graph's values over calibration data. Each is a list of float64 numbers, its totals, to which a run adds. Totals of parts of
- * the data merge into those of all: the largest of the largest, the sum of the sums.
+ * Statistics of a graph's values over calibration data. Each keeps totals, a list of float64 numbers that every run updates. Totals of
+ * parts merge into totals of all data, by minimum, maximum or sum.
  *
  *   range      [2]              lowest and highest number
  *   gram       [width * width]  sums of x(i) x(k) over all rows
@@ -8,7 +8,7 @@
 import { SlmError } from "@slm/core";
 import type { Probe } from "./probes.js";
 
-/** What each kind of statistic is told, besides the value that it is of. */
+/** Parameters of each kind of statistic. */
 interface Settings {
   readonly range: object;
   readonly gram: { readonly width: number };
@@ -42,14 +42,14 @@ const widen = (totals: Float64Array, low: number, high: number): void => {
   totals[1] = Math.max(totals[1]!, high);
 };
 
-/** Numbers that the totals of a statistic have. */
+/** Number of totals of a statistic. */
 const SIZES: { readonly [K in Kind]: (settings: Settings[K]) => number } = {
   range: () => 2,
   gram: ({ width }) => width * width,
 };
 const sizeOf = <K extends Kind>(statistic: OfKind<K>): number => SIZES[statistic.kind](statistic);
 
-/** One row per kind: a kind without a row does not compile. */
+/** One row per kind. A kind without a row is a compile error. */
 const ACCUMULATORS: { readonly [K in Kind]: (statistic: OfKind<K>) => Accumulator } = {
   range: ({ value }) => {
     const totals = Float64Array.of(Infinity, -Infinity);
@@ -85,7 +85,7 @@ const ACCUMULATORS: { readonly [K in Kind]: (statistic: OfKind<K>) => Accumulato
   },
 };
 
-/** What computes a statistic, before any data. */
+/** Creates the accumulator of a statistic. */
 export function accumulatorOf<K extends Kind>(statistic: OfKind<K>): Accumulator {
   return ACCUMULATORS[statistic.kind](statistic);
 }
@@ -101,16 +101,18 @@ export function encodeTotals(totals: Totals): Uint8Array {
   return bytes;
 }
 
-/** Reads what {@link encodeTotals} wrote of the same statistics. @throws SlmError DATA_INVALID for bytes of another size */
+/**
+ * Decodes the bytes that {@link encodeTotals} wrote for the same statistics. @throws SlmError DATA_INVALID for the wrong number of bytes
+ */
 export function decodeTotals(bytes: Uint8Array, statistics: readonly Statistic[]): Totals {
   const sizes = statistics.map(sizeOf);
   const expected = 8 * sizes.reduce((sum, size) => sum + size, 0);
   if (bytes.length !== expected)
     throw new SlmError(
       "DATA_INVALID",
-      `quantize: calibration: totals of ${statistics.length} statistics have ${expected} bytes, got ${bytes.length}`,
+      `quantize: calibration: expected ${expected} bytes for the totals of ${statistics.length} statistics, got ${bytes.length}`,
     );
-  // A copy, because bytes of a file may begin anywhere; not by `slice`, which copies nothing of a Buffer.
+  // A copy, because the bytes of a file may not be aligned. `slice` would not copy a Buffer.
   const numbers = new Float64Array(Uint8Array.from(bytes).buffer);
   let at = 0;
   return sizes.map((size) => numbers.subarray(at, (at += size)));

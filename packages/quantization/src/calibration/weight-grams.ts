@@ -1,11 +1,11 @@
-/** Gram matrices of the activations that each weight is multiplied with, summed over calibration data. */
+/** Gram matrices of the activations that each weight multiplies, summed over calibration data. */
 import type { Graph } from "@slm/onnx";
 import { findWeightUses } from "../rewrite/weight-uses.js";
 import type { Gram } from "../weights/quantize-blocks.js";
 import { collectGrams } from "./collect.js";
 import type { CollectOptions } from "./collector.js";
 
-/** Sums of products by weight; a weight that several nodes multiply by has the sums of all of them. */
+/** Gram matrices by weight. If several nodes read a weight, their matrices are added. */
 export async function weightGrams(graph: Graph, options: CollectOptions): Promise<ReadonlyMap<string, Gram>> {
   const inputs = new Map<string, Set<string>>();
   const widths = new Map<string, number>();

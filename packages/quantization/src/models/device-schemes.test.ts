@@ -30,7 +30,7 @@ describe(checkDeviceScheme, () => {
     expect(deviceOf("test", target, profile).schemes.takes).toEqual(schemes);
   });
 
-  test("suggests the device's usual scheme first, and half precision where it takes none", () => {
+  test("suggests the device's usual scheme first, or half precision if no scheme is supported", () => {
     const suggestions = (target: Target, profile: ProfileName): unknown => {
       try {
         checkDeviceScheme({ target, profile }, "cpu", "model");

@@ -1,9 +1,9 @@
-/** Checks a scheme against what the table of devices says of what runs a model. */
+/** Checks that a model's device supports a scheme. */
 import { SlmError } from "@slm/core";
 import { deviceOf, type SchemeName } from "@slm/devices";
 import type { DeviceModel } from "@slm/exported-model";
 
-/** @throws SlmError OP_UNSUPPORTED if what runs the model does not take the scheme */
+/** @throws SlmError OP_UNSUPPORTED if the model's device does not support the scheme */
 export function checkDeviceScheme(
   { target, profile }: Pick<DeviceModel, "target" | "profile">,
   scheme: SchemeName,
@@ -15,7 +15,7 @@ export function checkDeviceScheme(
   const names = [...takes].sort((a, b) => Number(b === usual) - Number(a === usual));
   throw new SlmError(
     "OP_UNSUPPORTED",
-    `quantize: ${directory} was exported for target '${target}', profile '${device.profile}', which does not take scheme ` +
+    `quantize: ${directory} was exported for target '${target}', profile '${device.profile}', which does not support scheme ` +
       `'${scheme}': ${reason}`,
     {
       suggestions:

@@ -1,4 +1,4 @@
-/** The quality gate of a quantized model: compares a metric before and after with a limit. Measuring is done elsewhere. */
+/** The quality gate of a quantized model: compares the loss of a metric with a limit. Callers measure the metric. */
 import { SlmError } from "@slm/core";
 
 /** A metric and its largest allowed loss. */
@@ -8,24 +8,24 @@ export interface Gate {
   readonly maxDrop: number;
 }
 
-/** A gate as it was written: in the metric's own unit, or in points (hundredths of a fraction). */
+/** A parsed gate, in the metric's own unit or in points (hundredths of a fraction). */
 export interface WrittenGate extends Gate {
   readonly unit: "metric" | "points";
 }
 
 /** Absolute limits, in the unit of the metric. */
 export interface AbsoluteGate {
-  /** The least value that passes, of a metric whose higher values are better. */
+  /** The lowest value that passes, for a metric whose higher values are better. */
   readonly minimum?: number | undefined;
-  /** The largest value that passes, of an error rate. */
+  /** The highest value that passes, for an error rate. */
   readonly maximum?: number | undefined;
 }
 
 export interface GateQuestion extends Gate, AbsoluteGate {
-  /** The metric of the float32 model, and that of the quantized one, on the same data. */
+  /** The metric of the float32 model and of the quantized one, on the same data. */
   readonly before: number;
   readonly after: number;
-  /** Whether a better model has a lower value (an error rate) or a higher one (an accuracy). */
+  /** Whether lower values (an error rate) or higher values (an accuracy) are better. */
   readonly higherIsBetter: boolean;
 }
 
@@ -62,7 +62,7 @@ export function parseGate(text: string): WrittenGate {
   });
 }
 
-/** The gate in the unit of its metric: a point is a hundredth of a fraction, and one of a metric that counts in points. */
+/** The gate in the metric's unit. A point is 0.01 of a fraction, or 1 of a metric that counts in points. */
 export function gateIn(metricUnit: "fraction" | "points", { metric, maxDrop, unit }: WrittenGate): Gate {
   return { metric, maxDrop: unit === "points" && metricUnit === "fraction" ? maxDrop / 100 : maxDrop };
 }
@@ -70,7 +70,7 @@ export function gateIn(metricUnit: "fraction" | "points", { metric, maxDrop, uni
 /**
  * Whether the quantized model passes: `after` is at most `maxDrop` worse than `before`, and within the absolute limit if there is one.
  *
- * @throws SlmError DATA_INVALID if a number is not finite or `maxDrop` is negative: an answer would mean nothing.
+ * @throws SlmError DATA_INVALID if a number is not finite or `maxDrop` is negative.
  */
 export function checkGate(question: GateQuestion): GateResult {
   const { metric, before, after, maxDrop, higherIsBetter } = question;
@@ -79,7 +79,7 @@ export function checkGate(question: GateQuestion): GateResult {
     const [name, value] = bad ?? ["maxDrop", maxDrop];
     throw new SlmError(
       "DATA_INVALID",
-      `quantize: gate on '${metric}': ${name} must be a number, and maxDrop not negative; got ${value}`,
+      `quantize: gate on '${metric}': ${name} must be finite and maxDrop must not be negative, got ${value}`,
     );
   }
   const { minimum = Number.NEGATIVE_INFINITY, maximum = Number.POSITIVE_INFINITY } = question;

@@ -7,7 +7,6 @@ describe("quantizeConfig", () => {
   test("deploys the cpu scheme by default, unless the metric gets one point worse", () => {
     expect(quantizeConfig.parse({ gate: { metric: "exactMatch" } })).toEqual({
       schemes: ["cpu"],
-      symmetric: false,
       calibration: {},
       gate: { metric: "exactMatch", maxDrop: 0.01 },
     });
@@ -29,7 +28,6 @@ describe("quantizeConfig", () => {
     { schemes: ["cpu", "cpu"] },
     { schemes: ["int3"] },
     { scheme: "cpu" },
-    { blockSize: 48 },
     { method: "awq" },
     { embedding: "int3" },
     { calibration: { rows: 0 } },

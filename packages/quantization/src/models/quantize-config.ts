@@ -1,13 +1,12 @@
 import { SCHEME_NAMES } from "@slm/devices";
 import { z } from "zod";
 import { WEIGHT_FORMATS } from "../rewrite/weight-format.js";
-import { BLOCK_SIZES } from "../weights/block-format.js";
 import { BLOCK_METHODS } from "../weights/block-method.js";
 
 /** No default, because the right metric depends on the task. */
 function missingMetric({ input }: { readonly input?: unknown }): string | undefined {
   return input === undefined
-    ? "expected a metric, got none, for example gate: { metric: exactMatch }"
+    ? "expected a metric, got none; for example gate: { metric: exactMatch }"
     : undefined;
 }
 
@@ -16,20 +15,15 @@ export const quantizeConfig = z.strictObject({
   schemes: z
     .array(z.enum(SCHEME_NAMES))
     .min(1)
-    .refine((names) => new Set(names).size === names.length, "each scheme may be listed once")
+    .refine((names) => new Set(names).size === names.length, "list each scheme only once")
     .default(["cpu"])
     .describe("Quantization schemes. The first is deployed, the others are measured for comparison."),
-  blockSize: z
-    .literal(BLOCK_SIZES)
-    .optional()
-    .describe("Block formats: weights that share one scale [elements along the input axis]. Default: 32."),
   method: z
     .enum(BLOCK_METHODS)
     .optional()
     .describe(
       "Rounding method of 4-bit weights: rtn (ONNX Runtime's round to nearest), search (least squares) or gptq. Default: gptq on the training rows; search for models of more than about ten million parameters.",
     ),
-  symmetric: z.boolean().default(false).describe("Block formats: symmetric, without zero points."),
   embedding: z
     .enum(WEIGHT_FORMATS)
     .optional()
@@ -66,16 +60,16 @@ export const quantizeConfig = z.strictObject({
           .number()
           .optional()
           .describe(
-            "Least value that the quantized model must reach, for metrics whose higher values are better, such as 0.8 for exactMatch [unit of the metric].",
+            "Lowest value that the quantized model must reach, for metrics whose higher values are better, such as 0.8 for exactMatch [unit of the metric].",
           ),
         maximum: z
           .number()
           .optional()
           .describe(
-            "Largest value that the quantized model may have, for error rates, such as 0.3 for wer [unit of the metric].",
+            "Highest value that the quantized model may have, for error rates, such as 0.3 for wer [unit of the metric].",
           ),
       },
       { error: missingMetric },
     )
-    .describe("Limit of the loss of quality. A quantized model that exceeds it is not deployed."),
+    .describe("Limit of the quality loss. A quantized model that exceeds it is not deployed."),
 });

@@ -11,7 +11,7 @@ import { quantizeDirectory } from "./quantize-directory.js";
 const WIDTH = 96;
 const VOCAB = 128;
 
-/** Numbers between -1 and 1, always the same. */
+/** The same numbers between -1 and 1 every time. */
 function values(count: number): Float32Array {
   return Float32Array.from({ length: count }, (_, at) => Math.sin(at * 12.9898 + 1));
 }
@@ -117,7 +117,7 @@ describe(quantizeDirectory, () => {
     ]);
     for (const { relativeError, scheme } of nodes) {
       expect(relativeError).toBeGreaterThan(0);
-      // A scale per output has 7 bits by default, twice the step of 8.
+      // With a scale per output the default is 7 bits, which doubles the step of 8 bits.
       expect(relativeError).toBeLessThan(scheme === "int8-dynamic" ? 0.012 : 0.006);
     }
     expect(skipped).toEqual([]);
@@ -140,7 +140,7 @@ describe(quantizeDirectory, () => {
       const { size } = await stat(join(output, "decoder.onnx.data"));
       const blocks = (VOCAB * WIDTH) / block;
       const codes = (VOCAB * WIDTH * bits) / 8;
-      // The zero points are few enough to stay in the model itself.
+      // The zero points are small enough to stay in the model file.
       expect(size).toBe(codes + blocks * 4);
     },
   );
@@ -222,7 +222,7 @@ describe(quantizeDirectory, () => {
       outputDirectory: join(root, "x"),
       scheme: "cpu",
     });
-    await expect(disguised).rejects.toMatchObject({ code: "DATA_INVALID", message: /quantized already/ });
+    await expect(disguised).rejects.toMatchObject({ code: "DATA_INVALID", message: /already quantized/ });
   });
 
   test("rejects a model without weights", async () => {

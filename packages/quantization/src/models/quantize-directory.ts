@@ -1,4 +1,4 @@
-/** The quantize stage: quantizes an exported directory to another one in the same layout. */
+/** The quantize stage: quantizes an exported directory into a new one with the same layout. */
 import { copyFile, readdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import {
@@ -44,27 +44,27 @@ import type { RunOutputs } from "../weights/quantize-blocks.js";
 export type PerGraph<Value> = Readonly<Partial<Record<GraphName, Value>>>;
 
 export interface QuantizeDirectoryOptions {
-  /** An exported float32 model: `model.json`, its graphs, its tokenizer. */
+  /** An exported float32 model: `model.json`, graphs, tokenizer. */
   readonly modelDirectory: string;
-  /** Where the quantized model goes. Not atomic: the caller gives a working directory. */
+  /** Output directory. Writing is not atomic, so callers pass a working directory. */
   readonly outputDirectory: string;
   readonly scheme: SchemeName;
   readonly progress?: Progress | undefined;
-  /** Block formats: weights that share one scale. Default: 32; 16 for narrow 4-bit matrices without calibration data. */
+  /** Block formats: number of weights that share one scale. Default: 32, or 16 for narrow 4-bit matrices without calibration data. */
   readonly blockSize?: BlockSize | undefined;
   /** Block formats: no zero points. Default false. */
   readonly symmetric?: boolean | undefined;
-  /** int4-block: how codes are chosen. Default: `gptq` with calibration data, `search` without; see `chooseMethod`. */
+  /** int4-block: rounding method. Default: `gptq` with calibration data, `search` without; see `chooseMethod`. */
   readonly method?: BlockMethod | undefined;
-  /** Format of the embedding, and of an output head over the same table. Default: the scheme's, but 8 bits for 4. */
+  /** Format of the embedding, and of an output head tied to it. Default: the scheme's, but 8 bits for 4-bit schemes. */
   readonly embedding?: WeightFormat | undefined;
-  /** Format by weight, before all else. */
+  /** Format by weight. Takes precedence over other settings. */
   readonly formats?: PerGraph<ReadonlyMap<string, WeightFormat>> | undefined;
   /** Static schemes: nodes that stay float32, by name. */
   readonly exclude?: PerGraph<ReadonlySet<string>> | undefined;
-  /** What static schemes and `gptq` need. */
+  /** Calibration data for static schemes and `gptq`. */
   readonly calibration?: ModelCalibration | undefined;
-  /** Runs the inner loop of block formats, perhaps in several threads. Default: here. */
+  /** Runs the inner loop of block formats, possibly in several threads. Default: in this thread. */
   readonly run?: RunOutputs | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -78,7 +78,7 @@ export interface QuantizeReport {
   readonly bytesAfter: number;
   readonly nodes: readonly (QuantizedNode & { readonly graph: GraphName })[];
   readonly skipped: readonly (SkippedWeight & { readonly graph: GraphName })[];
-  /** Of weights with 8-bit codes and a scale per output; block formats have all their bits. */
+  /** Bits of 8-bit weights with a scale per output. Block formats use all bits. */
   readonly int8: Int8Range;
 }
 
@@ -101,7 +101,7 @@ async function copyCompanions(from: string, to: string): Promise<void> {
     .map(({ name }) => name);
   for (const name of names.sort()) {
     await copyFile(join(from, name), join(to, name)).catch((error: unknown) => {
-      throw writeFailure(error, join(to, name), "the model it was copied from is unchanged");
+      throw writeFailure(error, join(to, name), "the original model is unchanged");
     });
   }
 }
@@ -144,7 +144,7 @@ export function requestFor(
   };
 }
 
-/** One graph, read, quantized and written before the next is read: only one is ever in memory. */
+/** Reads, quantizes and writes one graph, so that only one is in memory. */
 async function quantizeGraphFile(
   name: GraphName,
   { file }: GraphFile,
@@ -170,7 +170,7 @@ async function quantizeGraphFile(
   };
 }
 
-/** Graphs in turn, with data where there are any. */
+/** Quantizes the graphs one after the other, with their calibration data if there is any. */
 async function quantizeInTurn(
   graphs: ReturnType<typeof graphsOf>,
   model: DeviceModel,
@@ -192,8 +192,8 @@ function quantizeGraphs(model: DeviceModel, options: QuantizeDirectoryOptions): 
 }
 
 /**
- * The graphs of a model in every fixed size it has; those of the longest source are the model's own. The vision graph has
- * one size: it is made once, with the images of the rows that fit the longest source.
+ * Quantizes a model's static graphs of every size. The graphs of the longest source are the model's own. The vision graph has one size and
+ * is quantized once, with the images of the rows that fit the longest source.
  */
 async function quantizeBuckets(
   model: DeviceModel,
@@ -202,7 +202,7 @@ async function quantizeBuckets(
 ): Promise<{ readonly results: Results; readonly layout: StaticLayout }> {
   const { modelDirectory, calibration } = options;
   if (calibration === undefined) {
-    throw new SlmError("CONFIG_INVALID", "quantize: graphs of fixed sizes need calibration rows, got none", {
+    throw new SlmError("CONFIG_INVALID", "quantize: static graphs need calibration rows, got none", {
       suggestions: ["--calibration ROWS.jsonl"],
     });
   }
@@ -228,21 +228,19 @@ async function quantizeBuckets(
 /**
  * Quantizes an exported model, graph by graph.
  *
- * Reads: `model.json`, the graphs it names and their weights.
- * Writes: the graphs under the same names with their weights in `<graph>.data` beside them, `model.json` with the new
- * scheme and sizes, and copies of the tokenizer and configuration files.
+ * Reads: `model.json`, the graphs it names and their weights. Writes: the graphs under the same names with their weights in `<graph>.data`
+ * next to them, `model.json` with the new scheme and sizes, and copies of the tokenizer and configuration files.
  *
- * @throws SlmError INPUT_MISSING for a missing file; DATA_INVALID for a model that is broken, quantized already or has
- * no weights to quantize; OP_UNSUPPORTED for one exported for another target; CONFIG_INVALID where calibration data are
- * missing; USAGE if output and input are the same
- * directory; OUTPUT_FAILED if the disk rejects; INTERRUPTED.
+ * @throws SlmError INPUT_MISSING for a missing file; DATA_INVALID for a model that is broken, already quantized or has no weights to
+ * quantize; OP_UNSUPPORTED for an export for another target; CONFIG_INVALID if calibration data are missing; USAGE if output and input are
+ * the same directory; OUTPUT_FAILED if writing fails; INTERRUPTED.
  */
 export async function quantizeDirectory(options: QuantizeDirectoryOptions): Promise<QuantizeReport> {
   const { modelDirectory, outputDirectory, scheme } = options;
   if (resolve(modelDirectory) === resolve(outputDirectory)) {
     throw new SlmError(
       "USAGE",
-      `quantize: the output must be another directory than the input, ${modelDirectory}`,
+      `quantize: the output directory must not be the input directory, ${modelDirectory}`,
     );
   }
   const model = await readDeviceModel(modelDirectory);

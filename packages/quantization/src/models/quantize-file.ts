@@ -1,4 +1,4 @@
-/** Quantizes an external ONNX file. */
+/** Quantizes a third-party ONNX file. */
 import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { makeFolder, SILENT, writeFailure, type Progress, SlmError } from "@slm/core";
@@ -19,22 +19,22 @@ import type { BlockSize } from "../weights/block-format.js";
 import type { BlockMethod } from "../weights/block-method.js";
 import type { RunOutputs } from "../weights/quantize-blocks.js";
 
-/** Real inputs of a graph, and what runs it on them. */
+/** Real inputs of a graph, and the runtime for them. */
 interface FileCalibration {
   readonly runtime: Runtime;
   readonly feeds: FeedSource;
-  /** Collects statistics, perhaps on other machines. Default: `runtime` does. */
+  /** Collects statistics, possibly on other machines. Default: on `runtime`. */
   readonly collector?: Collector | undefined;
 }
 
 export interface QuantizeFileOptions {
-  /** The model. Weights beside it are read too. */
+  /** The model. Its external weights are read too. */
   readonly input: string;
-  /** The quantized model; its weights go to `<name>.data` beside it. */
+  /** The quantized model. Its weights are written to `<name>.data` next to it. */
   readonly output: string;
   /** Edit of the graph before quantization, such as fixing input shapes. Default: none. */
   readonly prepare?: ((graph: Graph) => Graph) | undefined;
-  /** Of schemes that treat encoder and decoder differently, the encoder's formats are used. */
+  /** If a scheme treats encoder and decoder differently, the encoder's formats are used. */
   readonly scheme: SchemeName;
   /** Operators that static schemes quantize. Default `standard`. */
   readonly coverage?: Coverage | undefined;
@@ -50,7 +50,7 @@ export interface QuantizeFileOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How one output changed over all calibration data. */
+/** The change of one output over all calibration data. */
 interface OutputChange {
   readonly name: string;
   /** ||original - quantized|| / ||original||. */
@@ -66,21 +66,21 @@ export interface QuantizeFileReport {
   readonly bytesAfter: number;
   readonly nodes: readonly QuantizedNode[];
   readonly skipped: readonly SkippedWeight[];
-  /** Of weights with 8-bit codes and a scale per output; block formats have all their bits. */
+  /** Bits of 8-bit weights with a scale per output. Block formats use all bits. */
   readonly int8: Int8Range;
   /** Empty without calibration data. */
   readonly outputs: readonly OutputChange[];
 }
 
 /**
- * Quantizes an ONNX file of any origin. A weight that cannot be quantized stays as it is, and the report says why. A file with something in it that a rewrite would lose (functions, sparse weights,
- * annotations of quantization) is rejected while it is read.
+ * Quantizes an ONNX file of any origin. Weights that cannot be quantized do not change; the report gives the reason. Files with parts that
+ * a rewrite would lose (functions, sparse weights, quantization annotations) are rejected.
  *
- * Reads: `input` and the files it names beside it. Writes: `output` and its weights.
+ * Reads: `input` and its external data. Writes: `output` and its weights.
  *
- * @throws SlmError INPUT_MISSING; DATA_INVALID for a model that is broken, would lose something, is quantized already or
- * has nothing to quantize; OP_UNSUPPORTED for an opset a scheme cannot use; CONFIG_INVALID where calibration data are
- * missing; OUTPUT_FAILED; INTERRUPTED
+ * @throws SlmError INPUT_MISSING; DATA_INVALID for a model that is broken, would lose parts, is already quantized or has nothing to
+ * quantize; OP_UNSUPPORTED for an opset that the scheme does not support; CONFIG_INVALID if calibration data are missing; OUTPUT_FAILED;
+ * INTERRUPTED
  */
 export async function quantizeFile(options: QuantizeFileOptions): Promise<QuantizeFileReport> {
   const { input, output, coverage = "standard", blockSize = 32 } = options;
@@ -125,14 +125,14 @@ export async function quantizeFile(options: QuantizeFileOptions): Promise<Quanti
   };
 }
 
-/** Bytes of a model file and of those beside it that its weights lie in. */
+/** Bytes of a model file and its external data. */
 async function bytesOf(path: string): Promise<number> {
   const names = await modelFiles(path);
   const sizes = await Promise.all(names.map(async (name) => (await stat(join(dirname(path), name))).size));
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-/** Schemes for weights take those of products; a model of convolutions has none. */
+/** Weight schemes quantize only weights of products, which a convolutional model does not have. */
 function nothingToQuantize(
   input: string,
   scheme: SchemeName,
@@ -142,7 +142,7 @@ function nothingToQuantize(
   const why =
     reasons.length === 0
       ? ""
-      : `: its ${skipped.length} matrices stay as they are, ${reasons.slice(0, 3).join("; ")}`;
+      : `: none of its ${skipped.length} matrices can be quantized, ${reasons.slice(0, 3).join("; ")}`;
   const isWeights = schemes[scheme].kind !== "static";
   return new SlmError("DATA_INVALID", `quantize: no weights to quantize in ${input}${why}`, {
     context: { skipped },
@@ -183,7 +183,7 @@ async function compareFiles(
   return [...changes].map(([name, change]) => change.of(name));
 }
 
-/** The change of one output, run by run. */
+/** Accumulates the change of one output over runs. */
 class Change {
   #distance = 0;
   #size = 0;
@@ -208,5 +208,5 @@ class Change {
   }
 }
 
-/** Where `quantizeFile` puts the model inside a directory. */
+/** Path of the model that `quantizeFile` writes into a directory. */
 export const quantizedFileIn = (directory: string, input: string): string => join(directory, basename(input));

@@ -1,4 +1,4 @@
-/** One graph of a model by a scheme: calibration, then quantization. */
+/** Calibrates and quantizes one graph of a model with a scheme. */
 import type { Graph, Initializer } from "@slm/onnx";
 import type { CollectOptions } from "../calibration/collector.js";
 import { weightGrams } from "../calibration/weight-grams.js";
@@ -24,19 +24,19 @@ import { chooseMethod } from "../rewrite/choose-method.js";
 import { notFiniteWeights } from "../weights/non-finite.js";
 import type { Gram } from "../weights/quantize-blocks.js";
 
-/** What is asked of one graph; either a format of its weights, or a static scheme. */
+/** How to quantize one graph: a weight format or a static scheme. */
 export interface GraphRequest extends FormatOptions {
   readonly scheme: { readonly kind: "weights"; readonly format: WeightFormat } | StaticScheme;
   /** Operators that static schemes quantize. */
   readonly coverage: Coverage;
-  /** Format of tables that an embedding reads. Default: `tableFormat` of the scheme's. */
+  /** Format of embedding tables. Default: `tableFormat` of the scheme's format. */
   readonly embedding?: WeightFormat | undefined;
-  /** Format by weight, before all else. */
+  /** Format by weight. Takes precedence over other settings. */
   readonly formats?: ReadonlyMap<string, WeightFormat> | undefined;
-  /** static: nodes that stay float32, by name. */
+  /** Static schemes: nodes that stay float32, by name. */
   readonly exclude?: ReadonlySet<string> | undefined;
   readonly calibration?: CollectOptions | undefined;
-  /** What each weight meets, where it is known already. */
+  /** Gram matrices of the weights' activations, if they are already known. */
   readonly grams?: ReadonlyMap<string, Gram> | undefined;
   readonly onWeight?: QuantizeGraphOptions["onWeight"] | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -48,7 +48,7 @@ export interface GraphOutcome {
   readonly skipped: readonly SkippedWeight[];
 }
 
-/** @throws SlmError CONFIG_INVALID where calibration data are needed and there are none */
+/** @throws SlmError CONFIG_INVALID if calibration data are missing */
 function requireCalibration(calibration: CollectOptions | undefined, what: string): CollectOptions {
   if (calibration !== undefined) return calibration;
   throw new SlmError("CONFIG_INVALID", `quantize: ${what} needs calibration rows, got none`, {
@@ -56,7 +56,7 @@ function requireCalibration(calibration: CollectOptions | undefined, what: strin
   });
 }
 
-/** Formats by weight: what was asked for by name, then the embedding's. */
+/** Formats by weight: the requested ones, then the embedding's. */
 function formatsOf(
   graph: Graph,
   format: WeightFormat,
@@ -67,9 +67,9 @@ function formatsOf(
 }
 
 /**
- * Quantizes a float32 graph. The graph given is not changed.
+ * Quantizes a float32 graph. The input graph is not changed.
  *
- * @throws SlmError as `quantizeGraph` and `quantizeStatic` do; CONFIG_INVALID where calibration data are missing
+ * @throws SlmError as `quantizeGraph` and `quantizeStatic` do; CONFIG_INVALID if calibration data are missing
  */
 export async function quantizeModelGraph(graph: Graph, request: GraphRequest): Promise<GraphOutcome> {
   const { scheme, calibration, signal } = request;
@@ -98,10 +98,10 @@ export async function quantizeModelGraph(graph: Graph, request: GraphRequest): P
   });
 }
 
-/** What a static scheme asks of weights beyond onnxruntime's tool: only where they have 4 bits. */
+/** The weight options of a static scheme that onnxruntime's tool does not have. Only 4-bit schemes use them. */
 type WeightCare = Required<Pick<StaticOptions, "types" | "rounded">>;
 
-/** Grids of 4-bit weights chosen with care; 8 bits for tables and for the weights that 4 bits harm most. */
+/** Optimized grids for 4-bit weights, and 8 bits for tables and for the weights that lose most with 4 bits. */
 export async function careFor(
   graph: Graph,
   { weights }: StaticScheme,
@@ -125,7 +125,7 @@ export async function careFor(
 async function byStatic(original: Graph, scheme: StaticScheme, request: GraphRequest): Promise<GraphOutcome> {
   const { coverage, exclude, signal } = request;
   const graph = coverage === "all" ? withOwnHeads(original) : original;
-  // Activations of 16 bits are multiplied in float32, where nothing saturates.
+  // 16-bit activations are multiplied in float32, which cannot saturate.
   const reduceRange = request.reduceRange && INTEGER_TYPES[scheme.activations].bits === 8;
   const { collector, feeds } = requireCalibration(request.calibration, "a static scheme");
   const result = await quantizeStatic(graph, {
@@ -148,7 +148,7 @@ async function byStatic(original: Graph, scheme: StaticScheme, request: GraphReq
   return { graph: result.graph, nodes, skipped: keptByStatic(graph) };
 }
 
-/** Weights that static schemes leave as they are: with numbers that are not finite, and in bodies of control flow. */
+/** Weights that static schemes do not quantize: those with numbers that are not finite, and those in bodies of control flow. */
 function keptByStatic(graph: Graph): readonly SkippedWeight[] {
   const notFinite = notFiniteWeights(graph.initializers.values());
   const isMatrix = ({ dtype, shape }: Initializer): boolean => dtype === "float32" && shape.length > 1;
@@ -156,7 +156,7 @@ function keptByStatic(graph: Graph): readonly SkippedWeight[] {
     const own = scope.path === "" ? [] : [...scope.body.initializers.values()].filter(isMatrix);
     return own.map(({ name }) => ({
       name: pathTo(scope, name),
-      reason: "it lies in a body of If, Loop or Scan, which static schemes leave in float32",
+      reason: "it is in a body of If, Loop or Scan, which static schemes leave in float32",
     }));
   });
   return [...[...notFinite].map(([name, reason]) => ({ name, reason })), ...inBodies];

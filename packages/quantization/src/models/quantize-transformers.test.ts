@@ -37,7 +37,7 @@ const quantize = (scheme: Parameters<typeof quantizeTransformers>[0]["scheme"]) 
   quantizeTransformers({ modelDirectory: model(), outputDirectory: out(), scheme });
 
 describe(quantizeTransformers, () => {
-  test("gives each graph its scheme's format, under the name that the library's dtype stands for", async () => {
+  test("quantizes each graph in its scheme's format, under the library's file name for the dtype", async () => {
     const { dtypes, bytesBefore, bytesAfter } = await quantize("cpu");
     expect(dtypes).toEqual({ encoder_model: "q8", decoder_model_merged: "q4" });
     expect((await readdir(join(out(), "onnx"))).sort()).toEqual([
@@ -49,7 +49,7 @@ describe(quantizeTransformers, () => {
     expect(nodes.map(({ opType }) => opType)).toContain("MatMulNBits");
   });
 
-  test("copies what lies beside the graphs, and forgets where the float32 weights were", async () => {
+  test("copies the other files, and removes the locations of the float32 weights", async () => {
     await quantize("int8-dynamic");
     expect((await readdir(out())).sort()).toEqual(["config.json", "onnx", "tokenizer.json"]);
     expect(JSON.parse(await readFile(join(out(), "config.json"), "utf8"))).toEqual({ model_type: "t5" });

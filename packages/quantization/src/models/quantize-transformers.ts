@@ -1,4 +1,4 @@
-/** An export of layout transformers.js in, the same with quantized graphs out, under the names that its dtypes stand for. */
+/** Quantizes an export of layout transformers.js, with the file names that the library expects for each dtype. */
 import { cp, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -21,7 +21,7 @@ import type { QuantizedNode, SkippedWeight } from "../rewrite/quantize-graph.js"
 import type { WeightFormat } from "../rewrite/weight-format.js";
 import { schemes, type Scheme } from "./schemes.js";
 
-/** What the library calls each format. */
+/** The library's name of each format. */
 const DTYPES: Readonly<Record<WeightFormat, TransformersDtype>> = {
   float32: "fp32",
   "int8-dynamic": "q8",
@@ -31,7 +31,7 @@ const DTYPES: Readonly<Record<WeightFormat, TransformersDtype>> = {
 
 const CONFIG_FILE = "config.json";
 
-/** How weights are rounded is asked for as of a file. The scheme is one that quantizes weights alone. */
+/** Rounding options are the same as for a file. The scheme must quantize only weights. */
 export interface QuantizeTransformersOptions extends Pick<
   QuantizeFileOptions,
   "scheme" | "blockSize" | "symmetric" | "method" | "embedding" | "run" | "progress" | "signal"
@@ -42,11 +42,11 @@ export interface QuantizeTransformersOptions extends Pick<
 }
 
 export interface QuantizeTransformersReport extends Omit<QuantizeFileReport, "outputs"> {
-  /** What to ask the library for, graph by graph. */
+  /** The `dtype` option for the library, by graph. */
   readonly dtypes: Readonly<Partial<Record<TransformersGraph, TransformersDtype>>>;
 }
 
-/** The graphs of an export of layout transformers.js; none for any other directory. */
+/** The graphs of an export of layout transformers.js; empty for any other directory. */
 export async function transformersGraphs(directory: string): Promise<readonly TransformersGraph[]> {
   const files = new Set(await readdir(join(directory, TRANSFORMERS_FOLDER)).catch(() => []));
   const names = Object.keys(TRANSFORMERS_GRAPHS) as TransformersGraph[];
@@ -54,10 +54,10 @@ export async function transformersGraphs(directory: string): Promise<readonly Tr
 }
 
 /**
- * Quantizes the weights of every graph and copies the files beside them.
+ * Quantizes the weights of every graph and copies the other files.
  *
  * @throws SlmError INPUT_MISSING for a directory of another layout; OP_UNSUPPORTED for a scheme with calibrated activations; DATA_INVALID
- * for a graph that is quantized already; OUTPUT_FAILED; INTERRUPTED
+ * for a graph that is already quantized; OUTPUT_FAILED; INTERRUPTED
  */
 export async function quantizeTransformers(
   options: QuantizeTransformersOptions,
@@ -69,7 +69,7 @@ export async function quantizeTransformers(
   if (scheme.kind === "static") {
     throw new SlmError(
       "OP_UNSUPPORTED",
-      `quantize: transformers.js runs schemes of weights alone; ${options.scheme} quantizes activations by calibrated ranges`,
+      `quantize: transformers.js supports only weight schemes; ${options.scheme} also quantizes activations with calibrated ranges`,
       { suggestions: ["slm quantize MODEL --scheme int8-dynamic"] },
     );
   }
@@ -122,16 +122,16 @@ export async function quantizeTransformers(
   const settings = { ...config, ...NO_EXTERNAL_DATA, ...externalDataSettings(outside) };
   await writeFile(join(outputDirectory, CONFIG_FILE), `${JSON.stringify(settings, null, 2)}\n`).catch(
     (cause: unknown) => {
-      throw writeFailure(cause, outputDirectory, "the directory is not complete");
+      throw writeFailure(cause, outputDirectory, "the directory is incomplete");
     },
   );
   return { scheme: options.scheme, ...report, dtypes };
 }
 
-/** Takes away what the float32 export said of its own weights files. */
+/** Removes the float32 export's settings for external weights. */
 const NO_EXTERNAL_DATA = { "transformers.js_config": undefined };
 
-/** Everything but graphs and the manifest, which are written anew. */
+/** Everything except graphs and the manifest, which are written again. */
 async function copyBeside(from: string, to: string): Promise<void> {
   try {
     await mkdir(join(to, TRANSFORMERS_FOLDER), { recursive: true });
@@ -139,11 +139,11 @@ async function copyBeside(from: string, to: string): Promise<void> {
       if (entry.isFile() && entry.name !== MANIFEST_FILE)
         await cp(join(from, entry.name), join(to, entry.name));
   } catch (cause) {
-    throw writeFailure(cause, to, "the directory is not complete");
+    throw writeFailure(cause, to, "the directory is incomplete");
   }
 }
 
-/** Writes a graph with its weights in it, or beside it where they are many. */
+/** Writes a graph, with its weights inside or, if they are large, in a separate file. */
 async function writeGraph(
   graph: Graph,
   folder: string,

@@ -3,20 +3,20 @@ import type { SchemeName } from "@slm/devices";
 import { INTEGER_TYPES, type IntegerType } from "../static/integer-types.js";
 import type { WeightFormat } from "../rewrite/weight-format.js";
 
-/** Weights alone are quantized; activations stay float32 or are quantized as the model runs. */
+/** Only weights are quantized. Activations stay float32 or are quantized at run time. */
 interface WeightScheme {
   readonly kind: "weights";
   readonly description: string;
-  /** Of vision-language models. */
+  /** For vision-language models. */
   readonly vision: WeightFormat;
-  /** The encoder computes the cross-attention keys and values too: those projections are its weights. */
+  /** Includes the projections of the cross-attention keys and values, which the encoder computes. */
   readonly encoder: WeightFormat;
-  /** The decoder over several tokens. */
+  /** The decoder for several tokens. */
   readonly chunk: WeightFormat;
   readonly decoder: WeightFormat;
 }
 
-/** Weights and activations are quantized with ranges found beforehand, on real data. */
+/** Weights and activations are quantized, with ranges calibrated on real data. */
 export interface StaticScheme {
   readonly kind: "static";
   readonly description: string;
@@ -27,8 +27,8 @@ export interface StaticScheme {
 export type Scheme = WeightScheme | StaticScheme;
 
 /**
- * One row per scheme of the table of devices. `cpu` mixes formats by what limits each graph: the encoder, and what sees images, multiply many tokens
- * at once, where int8 arithmetic is fastest; the decoder reads every weight for one token, where fewer bytes are.
+ * One row per scheme of the device table. `cpu` mixes formats. The encoder and the vision graph multiply many tokens at once, for which
+ * int8 arithmetic is fastest. The decoder reads every weight for one token, for which fewer bytes are fastest.
  */
 export const schemes = {
   cpu: {
@@ -41,7 +41,7 @@ export const schemes = {
   },
   "int8-dynamic": {
     kind: "weights",
-    description: "int8 weights, one scale per output; activations quantized as the model runs",
+    description: "int8 weights, one scale per output; activations quantized at run time",
     vision: "int8-dynamic",
     encoder: "int8-dynamic",
     chunk: "int8-dynamic",
@@ -90,10 +90,10 @@ export const schemes = {
   },
 } as const satisfies { readonly [Name in SchemeName]: Scheme };
 
-/** Whether a scheme needs calibration data to choose the ranges of activations. */
+/** Whether a scheme needs calibration data for the ranges of activations. */
 export const isStatic = (name: SchemeName): boolean => schemes[name].kind === "static";
 
-/** Whether some weights of a scheme have 4 bits, whose codes `method` chooses. */
+/** Whether a scheme has 4-bit weights, to which `method` applies. */
 export function hasFourBits(name: SchemeName): boolean {
   const scheme: Scheme = schemes[name];
   return scheme.kind === "static"
@@ -101,5 +101,5 @@ export function hasFourBits(name: SchemeName): boolean {
     : [scheme.vision, scheme.encoder, scheme.chunk, scheme.decoder].includes("int4-block");
 }
 
-/** Whether calibration data make a scheme better: static ones need them, 4-bit weights profit from them. */
+/** Whether a scheme uses calibration data: static schemes need them, 4-bit weights benefit from them. */
 export const learnsFromData = (name: SchemeName): boolean => isStatic(name) || hasFourBits(name);

@@ -1,4 +1,4 @@
-/** Chooses formats per layer so that the whole model fits a size budget. */
+/** Chooses formats per layer so that the model fits a size budget. */
 import { GRAPH_NAMES, graphsOf, readDeviceModel, type GraphName } from "@slm/exported-model";
 import { resolveInside, SlmError } from "@slm/core";
 import { readOnnx } from "@slm/onnx";
@@ -12,16 +12,16 @@ import { measureSensitivity, type LayerSensitivity, type SensitivityOptions } fr
 /** A plan for a model. */
 export interface BudgetPlan {
   readonly formats: PerGraph<ReadonlyMap<string, WeightFormat>>;
-  /** Of every block format; the sizes of the plan hold for this one. */
+  /** Block size of every block format. The plan's sizes assume it. */
   readonly blockSize: BlockSize;
   /** Predicted size of the model [bytes]. */
   readonly bytes: number;
-  /** Predicted divergence, the sensitivities of all layers added up [nats per token]. */
+  /** Predicted divergence: the sum of all layers' sensitivities [nats per token]. */
   readonly divergence: number;
   readonly layers: readonly LayerSensitivity[];
 }
 
-/** 4-bit and 8-bit formats, each in the variant that is fast for the graph: many tokens at once, or one. */
+/** 4-bit and 8-bit formats, each in the variant that is fast for the graph's number of tokens. */
 const CANDIDATES = {
   vision: ["int4-block", "int8-dynamic"],
   encoder: ["int4-block", "int8-dynamic"],
@@ -29,14 +29,14 @@ const CANDIDATES = {
   decoder: ["int4-block", "int8-block"],
 } as const satisfies Readonly<Record<GraphName, readonly WeightFormat[]>>;
 
-/** Block size where none was asked for. */
+/** Default block size. */
 const BLOCK_SIZE = 32;
 
 const UNITS: Readonly<Record<string, number>> = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9 };
 const SIZE = /^(\d+(?:\.\d+)?)(B|KB|MB|GB)$/;
 
 /**
- * Reads a size as the command line writes it. @example parseBytes("2MB") // 2000000
+ * Parses a size from the command line. @example parseBytes("2MB") // 2000000
  *
  * @throws SlmError USAGE for anything else
  */
@@ -50,10 +50,10 @@ export function parseBytes(text: string): number {
 }
 
 /**
- * Measures every layer in 4 and 8 bits and chooses formats, float32 among them, for a model of at most `budget` bytes.
+ * Measures every layer in 4 and 8 bits and chooses formats, including float32, for a model of at most `budget` bytes.
  *
- * @param overhead bytes of the model that no format changes: graphs, norms, caches of constants
- * @throws SlmError CONFIG_INVALID if 4 bits everywhere are too many; what `measureSensitivity` throws
+ * @param overhead bytes that do not depend on formats: graphs, norms, constants
+ * @throws SlmError CONFIG_INVALID if the model is too large even with 4 bits everywhere; as `measureSensitivity` does
  */
 export async function planBudget(
   options: SensitivityOptions,
@@ -111,9 +111,9 @@ async function allLayers(directory: string): Promise<readonly Layer[]> {
 }
 
 /**
- * Bytes of a quantized model that no format changes: found by quantizing to 4 bits everywhere.
+ * Measures the bytes of a quantized model that do not depend on formats, by quantizing everything to 4 bits.
  *
- * Writes: a whole model into `scratch`, which the caller removes.
+ * Writes: a model into `scratch`, which the caller removes.
  */
 export async function overheadBytes(options: SensitivityOptions, scratch: string): Promise<number> {
   const { modelDirectory, blockSize = BLOCK_SIZE, symmetric = false, signal } = options;

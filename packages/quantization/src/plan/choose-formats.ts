@@ -1,15 +1,15 @@
-/** Mixed precision: chooses the format of each layer within a size budget, with the least total loss. */
+/** Mixed precision: chooses the format of each layer with the smallest total loss within a size budget. */
 import { SlmError } from "@slm/core";
 
-/** A format a layer could have. */
+/** A possible format of a layer. */
 interface FormatChoice<Format extends string> {
   readonly format: Format;
   readonly bytes: number;
-  /** Sensitivity of the layer in this format alone. Sensitivities are assumed to be additive. */
+  /** Sensitivity of only this layer in this format. Sensitivities are assumed to be additive. */
   readonly damage: number;
 }
 
-/** A layer with its choices. */
+/** A layer with its possible formats. */
 export interface ChoosingLayer<Key, Format extends string> {
   readonly key: Key;
   readonly choices: readonly FormatChoice<Format>[];
@@ -22,7 +22,7 @@ export interface ChosenFormats<Key, Format extends string> {
   readonly damage: number;
 }
 
-/** The choices worth making, smallest first: each larger one is better, and gains less per byte than the one before. */
+/** The choices on the convex hull, smallest first: each larger one has less loss, and gains less per byte than the one before. */
 function worthwhile<Format extends string>(
   choices: readonly FormatChoice<Format>[],
 ): readonly FormatChoice<Format>[] {
@@ -38,9 +38,9 @@ function worthwhile<Format extends string>(
 }
 
 /**
- * Chooses a format per layer. It starts with the smallest formats and spends the rest of the budget where a byte saves the most loss,
- * skipping steps that do not fit. Over the layers' convex hulls this is optimal up to the last step (the Lagrangian relaxation of the
- * knapsack problem).
+ * Chooses a format per layer. It starts with the smallest formats and spends the rest of the budget where a byte reduces the loss most. It
+ * skips steps that do not fit. Over the layers' convex hulls this is optimal up to the last step (the Lagrangian relaxation of the knapsack
+ * problem).
  *
  * @throws SlmError CONFIG_INVALID if even the smallest formats exceed the budget
  */
@@ -53,8 +53,8 @@ export function chooseFormats<Key, Format extends string>(
   if (bytes > budget) {
     throw new SlmError(
       "CONFIG_INVALID",
-      `quantize: the smallest formats take ${bytes} bytes, the budget leaves ${Math.max(0, Math.floor(budget))}`,
-      { suggestions: ["give a larger budget", "export a smaller model"] },
+      `quantize: the smallest formats need ${bytes} bytes, but the budget leaves ${Math.max(0, Math.floor(budget))}`,
+      { suggestions: ["choose a larger budget", "export a smaller model"] },
     );
   }
   const steps = states
@@ -67,7 +67,7 @@ export function chooseFormats<Key, Format extends string>(
     )
     .sort((a, b) => b.rate - a.rate);
   for (const { state, to, cost } of steps) {
-    // A step counts only from the one before it.
+    // A step is possible only from the one before it.
     if (state.at !== to - 1 || bytes + cost > budget) continue;
     state.at = to;
     bytes += cost;

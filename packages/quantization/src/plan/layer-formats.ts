@@ -1,4 +1,4 @@
-/** The layers of a graph that can get a format each, and how large each format makes them. */
+/** Lists the layers of a graph whose format can be chosen, and their size in each format. */
 import type { GraphName } from "@slm/exported-model";
 import type { Graph } from "@slm/onnx";
 import type { WeightFormat } from "../rewrite/weight-format.js";
@@ -11,7 +11,7 @@ export interface Layer {
   readonly weight: string;
   readonly inputs: number;
   readonly outputs: number;
-  /** Whether an embedding reads rows of it. */
+  /** Whether an embedding reads its rows. */
   readonly isTable: boolean;
 }
 
@@ -51,6 +51,6 @@ const SIZES: Readonly<Record<WeightFormat, SizeOf>> = {
   "int4-block": blocks(4),
 };
 
-/** How many bytes a layer takes in a format. */
+/** Bytes of a layer in a format. */
 export const layerBytes = (layer: Layer, format: WeightFormat, options: SizeOptions): number =>
   SIZES[format](layer, options);

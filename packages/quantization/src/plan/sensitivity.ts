@@ -17,7 +17,7 @@ import { chooseMethod } from "../rewrite/choose-method.js";
 import { layersOf, type Layer } from "./layer-formats.js";
 import { withLogitJudge, type LogitJudge } from "../calibration/logit-judge.js";
 
-/** One layer alone: a weight of a weight scheme, a node of a static one. */
+/** The sensitivity of one layer: a weight for weight schemes, a node for static schemes. */
 export interface LayerSensitivity {
   readonly graph: GraphName;
   /** Name of the weight or node. */
@@ -40,13 +40,13 @@ interface Site {
   readonly model: DeviceModel;
 }
 
-/** Every layer of one graph, by the way its scheme names layers. */
+/** Every layer of one graph: weights or nodes, depending on the scheme. */
 type MeasureGraph = (site: Site, options: SensitivityOptions) => AsyncGenerator<LayerSensitivity>;
 
 /** Formats to try a layer in. */
 type Candidates = (layer: Layer) => readonly WeightFormat[];
 
-/** Each weight in each of some formats. */
+/** Each weight in each of the formats. */
 const weightSensitivities = (candidates: Candidates): MeasureGraph =>
   async function* ({ name, graph, feeds, judge, model }, options) {
     const method = chooseMethod(graph, options.method, true);
@@ -68,7 +68,7 @@ const weightSensitivities = (candidates: Candidates): MeasureGraph =>
     }
   };
 
-/** Each node of a static scheme, with ranges found once. */
+/** Each node of a static scheme. Ranges are calibrated once. */
 const nodeSensitivities = (scheme: StaticScheme): MeasureGraph =>
   async function* ({ name, graph, feeds, judge, model }, options) {
     const request = requestFor(name, model.target, options, feeds);
@@ -93,8 +93,8 @@ const nodeSensitivities = (scheme: StaticScheme): MeasureGraph =>
 /**
  * Quantizes one layer at a time and measures the KL divergence of the outputs. Returns the most sensitive layer first.
  *
- * @param formats by graph, to try other formats of weights than the scheme's; ignored for static schemes
- * @throws SlmError as quantizing does; OP_UNSUPPORTED for graphs of fixed sizes; INTERRUPTED
+ * @param formats by graph, to try other weight formats than the scheme's; ignored for static schemes
+ * @throws SlmError as quantizing does; OP_UNSUPPORTED for static graphs; INTERRUPTED
  */
 export async function measureSensitivity(
   options: SensitivityOptions,
@@ -105,7 +105,7 @@ export async function measureSensitivity(
   if (model.static !== undefined) {
     throw new SlmError(
       "OP_UNSUPPORTED",
-      `quantize: layers are judged on graphs of target cpu, ${modelDirectory} has graphs of fixed sizes`,
+      `quantize: sensitivity is measured on a CPU export, but ${modelDirectory} has static graphs`,
       { suggestions: ["slm export CHECKPOINT --target cpu", "--exclude NODE keeps a node in float32"] },
     );
   }

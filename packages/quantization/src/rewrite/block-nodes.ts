@@ -1,15 +1,14 @@
 /**
- * Weights of 4 or 8 bits in a graph, with one scale per block of inputs.
+ * Nodes for 4- and 8-bit weights with one scale per block of inputs.
  *
  *   linear:     x, codes [N, blocks, bytes], scales [N, blocks], zeros? [N, zeroBytes], bias? -> MatMulNBits -> y
  *   embedding:  codes [V, blocks * bytes], ids, scales [V, blocks], zeros? [V, zeroBytes]
  *               -> GatherBlockQuantized (-> Slice) -> y
  *
- * A table that is the output head as well is stored once. MatMulNBits wants its codes with three axes, the embedding
- * with two (as many as the scales), so the same bytes get two names; the file holds them once and both operators share
- * the scales and the zero points, which both read packed, each row from a new byte; without zero points both take the
- * middle code. The embedding sees the padding
- * of the last block, and the Slice cuts it off.
+ * A table that is also the output head is stored once. MatMulNBits needs codes with three axes, the embedding with two (as many as the
+ * scales), so the same bytes get two names, but the file contains them once. Both operators share scales and zero points. Zero points are
+ * packed, each row starting at a new byte; without them both operators use the middle code. The Slice removes the padding of the
+ * embedding's last block.
  */
 import { int, type GraphNode } from "@slm/onnx";
 import { blockSizes, defaultBlockSize, type BlockBits } from "../weights/block-format.js";
@@ -18,17 +17,17 @@ import { quantizeBlocksBy } from "../weights/quantize-blocks.js";
 import { quantizeOutputs } from "../weights/kernels/quantize-outputs.js";
 import type { QuantizeWeight } from "./weight-format.js";
 
-/** `accuracy_level` 4: the kernel may quantize its input to int8, block by block, and multiply integers. */
+/** `accuracy_level` 4: the kernel can quantize its input to int8, block by block, and multiply integers. */
 const INT8_ACTIVATIONS = 4;
 
-/** A format of so many bits, one scale and zero point per block of inputs; see the head of this file for the nodes. */
+/** A format with the given bits and one scale and zero point per block of inputs. The file header shows the nodes. */
 export const quantizeWeightBlocks =
   (bits: BlockBits): QuantizeWeight =>
   async ({ name, matrix, isLinear, isEmbedding, gram }, parts, options) => {
     const { inputs, outputs } = matrix;
     const { symmetric = false, method = "search", run } = options;
     const { blockSize = defaultBlockSize(bits, inputs, blockMethods[method].needsCalibration) } = options;
-    // A table that is never multiplied meets no activations, and 8 bits can do without knowing them.
+    // A table that is only looked up has no activations, and 8 bits do not need them.
     const mayLack = !isLinear || bits === 8;
     const usable = method === "gptq" && gram === undefined && mayLack ? "search" : method;
     const quantized = await quantizeBlocksBy(
@@ -60,7 +59,7 @@ export const quantizeWeightBlocks =
         parts.replacement(original, use.output, {
           opType: "MatMulNBits",
           domain: "com.microsoft",
-          // Before the bias: group indices, left out.
+          // The input before the bias, group indices, is absent.
           inputs: withoutTrailing([use.input, heads, scales, zeros, "", use.bias ?? ""]),
           attributes: {
             ...attributes,
@@ -93,7 +92,7 @@ export const quantizeWeightBlocks =
     };
   };
 
-/** Inputs up to the last that is there. */
+/** Inputs without trailing absent ones. */
 function withoutTrailing(inputs: readonly string[]): readonly string[] {
   const end = inputs.findLastIndex((name) => name !== "") + 1;
   return inputs.slice(0, end);

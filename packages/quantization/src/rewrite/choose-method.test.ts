@@ -2,7 +2,7 @@ import { GraphBuilder, type Graph } from "@slm/onnx";
 import { describe, expect, test } from "vitest";
 import { chooseMethod } from "./choose-method.js";
 
-/** `count` products by weights of [width, 1], each with an input of its own. */
+/** `count` products with weights of [width, 1] and separate inputs. */
 function products(width: number, count: number): Graph {
   const g = new GraphBuilder("decomposed");
   for (let at = 0; at < count; at += 1) {

@@ -4,12 +4,12 @@ import { findWeightUses, type LinearUse } from "./weight-uses.js";
 import type { BlockMethod } from "../weights/block-method.js";
 
 /**
- * Numbers that sums of products may take before nobody asked for them: 256 MiB of float64. A model of some ten million
- * parameters stays far below; the third powers of the same widths are what the method's time goes by.
+ * Limit of Gram matrix numbers for the default `gptq`: 256 MiB of float64. A model of ten million parameters needs far less. The method's
+ * time grows with the cube of the same widths.
  */
 const MOST_SUMS = 2 ** 25;
 
-/** How many numbers `weightGrams` would keep for a graph. */
+/** Number of Gram matrix numbers that `weightGrams` would keep for a graph. */
 function sumsOf(graph: Graph): number {
   const linear = findWeightUses(graph).uses.filter((use): use is LinearUse => use.kind === "linear");
   const widths = new Map(
@@ -22,10 +22,10 @@ function sumsOf(graph: Graph): number {
 }
 
 /**
- * The method for a graph: the one named; else `gptq` where there is calibration data and its sums fit in memory, as it
- * loses least; else `search`.
+ * Chooses the rounding method of a graph: the requested one; otherwise `gptq`, which loses least, if there are calibration data and the
+ * Gram matrices fit in memory; otherwise `search`.
  *
- * @param hasData whether calibration data are there, or what they say is known already
+ * @param hasData whether calibration data or their statistics are available
  */
 export function chooseMethod(graph: Graph, named: BlockMethod | undefined, hasData: boolean): BlockMethod {
   if (named !== undefined) return named;

@@ -1,4 +1,4 @@
-/** Nodes and initializers that a rewrite adds to an existing graph, under names nobody has. */
+/** Adds nodes and initializers with unique names to an existing graph. */
 import type { AttributeValue, Graph, GraphNode, Initializer, OnnxDType } from "@slm/onnx";
 import { scopesOf } from "./scopes.js";
 
@@ -9,14 +9,14 @@ export interface NodeSpec {
   readonly attributes?: Readonly<Record<string, AttributeValue>>;
 }
 
-/** Collects what a rewrite adds. Names are made from a stem: `w.int4`, or `w.int4_1` where that exists. */
+/** Collects the additions of a rewrite. Names are derived from a stem: `w.int4`, or `w.int4_1` if that exists. */
 export class GraphParts {
   readonly initializers = new Map<string, Initializer>();
   readonly #values: Set<string>;
   readonly #nodes: Set<string>;
 
   constructor(graph: Graph) {
-    // Names inside bodies count: a name of the graph must mean the same there.
+    // Names inside bodies count, because bodies can read the graph's names.
     const scopes = scopesOf(graph).map(({ body }) => body);
     this.#values = new Set(
       scopes.flatMap(({ initializers, inputs, nodes }) => [
@@ -28,7 +28,7 @@ export class GraphParts {
     this.#nodes = new Set(scopes.flatMap(({ nodes }) => nodes.map(({ name }) => name)));
   }
 
-  /** Adds a weight over these very bytes, so that equal buffers are stored once. Returns its name. */
+  /** Adds a weight without copying its bytes, so that equal buffers are stored once. Returns its name. */
   initializer(stem: string, dtype: OnnxDType, shape: readonly number[], data: ArrayBufferView): string {
     const name = fresh(stem, this.#values);
     const bytes =
@@ -37,22 +37,22 @@ export class GraphParts {
     return name;
   }
 
-  /** A name for a value, made from `stem`. */
+  /** A unique value name, derived from `stem`. */
   value(stem: string): string {
     return fresh(stem, this.#values);
   }
 
-  /** A node under a name made from `stem`, with outputs named by the caller. */
+  /** A node with a unique name derived from `stem`. The caller names the outputs. */
   node(stem: string, spec: NodeSpec & { readonly outputs: readonly string[] }): GraphNode {
     return { domain: "", attributes: {}, ...spec, name: fresh(stem, this.#nodes) };
   }
 
-  /** A node that takes the place of `original` and computes `output`, its name and all. */
+  /** A node that replaces `original`, with its name, and computes `output`. */
   replacement(original: GraphNode, output: string, spec: NodeSpec): GraphNode {
     return { domain: "", attributes: {}, ...spec, name: original.name, outputs: [output] };
   }
 
-  /** A node that helps the replacement of `original`: the last part of its name says with what. */
+  /** An auxiliary node of the replacement of `original`. The last part of its name says what it does. */
   helper(original: GraphNode, part: string, spec: NodeSpec): GraphNode {
     const value = fresh(`${original.outputs[0]!}/${part}`, this.#values);
     const name = fresh(`${original.name}/${part}`, this.#nodes);

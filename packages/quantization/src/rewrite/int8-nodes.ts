@@ -1,5 +1,5 @@
 /**
- * int8 weights in a graph.
+ * Nodes for int8 weights.
  *
  *   linear:     x, codes [K, N], scales [N], bias? -> DynamicQuantizeMatMul -> y
  *   embedding:  codes [V, width] by row -> Gather -> Cast ----> Mul -> y
@@ -7,8 +7,8 @@
  *   tied:       a table that is the output head as well is stored once, as the head's [width, V]; an embedding is then
  *               a column: ids -> Reshape [-1] -> Gather axis 1 -> Transpose -> Cast -> Mul -> Reshape to ids' shape
  *
- * DynamicQuantizeMatMul quantizes its input to uint8 with one scale for the whole tensor. The weights' zero point is
- * left out: it is zero, and leaving it out spares the kernel a correction per column.
+ * DynamicQuantizeMatMul quantizes its input to uint8 with one scale for the whole tensor. The weights' zero point is zero and therefore
+ * absent, which saves the kernel a correction per column.
  */
 import { int, ints, type GraphNode } from "@slm/onnx";
 import type { GraphParts } from "./graph-parts.js";
@@ -17,7 +17,7 @@ import { relativeError } from "../weights/relative-error.js";
 import type { QuantizeWeight } from "./weight-format.js";
 import type { EmbeddingUse } from "./weight-uses.js";
 
-/** ONNX's code for float32, as `Cast` wants it. */
+/** ONNX's code for float32, for `Cast`. */
 const FLOAT32 = 1;
 
 interface StoredTable {
@@ -96,7 +96,7 @@ function gatherColumns(
   return [...nodes, reshaped];
 }
 
-/** int8 with one scale per output; see the head of this file for the nodes. */
+/** int8 with one scale per output. The file header shows the nodes. */
 export const quantizeWeightInt8: QuantizeWeight = (
   { name, matrix, isLinear, isEmbedding },
   parts,
@@ -108,7 +108,7 @@ export const quantizeWeightInt8: QuantizeWeight = (
   const shape = isLinear ? [inputs, outputs] : [outputs, inputs];
   const codes = parts.initializer(`${name}.int8`, "int8", shape, quantized.codes);
   const scales = isLinear ? parts.initializer(`${name}.scales`, "float32", [outputs], quantized.scales) : "";
-  // The same bytes in the shape that broadcasts over rows.
+  // The same bytes, shaped to broadcast over rows.
   const rowScales = isEmbedding
     ? parts.initializer(`${name}.row_scales`, "float32", [outputs, 1], quantized.scales)
     : "";

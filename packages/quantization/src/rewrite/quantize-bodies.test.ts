@@ -1,4 +1,4 @@
-/** Weights of bodies, and bodies that read weights around them. */
+/** Tests weights inside bodies, and bodies that read weights of the outer graph. */
 import {
   checkGraph,
   decodeModel,
@@ -40,7 +40,7 @@ const bodyOf = (nodes: readonly GraphNode[], output: string, own: readonly strin
   ),
 });
 
-/** An `If` over `x` [rows, 32]; `w` [32, 32] lies in the graph, and the graph multiplies by it where `isShared`. */
+/** An `If` over `x` [rows, 32]; `w` [32, 32] is in the outer graph, which also multiplies by it if `isShared`. */
 function graphOf(then: Subgraph, isShared = false): Graph {
   const g = new GraphBuilder("branches");
   g.input("x", "float32", ["rows", 32]);
@@ -59,7 +59,7 @@ const operators = (graph: Graph): readonly (readonly string[])[] =>
   scopesOf(graph).map(({ body }) => body.nodes.map(({ opType }) => opType));
 
 describe("a body", () => {
-  test("is quantized by weights of its own and of the graph around it", async () => {
+  test("is quantized, with its own weights and weights of the outer graph", async () => {
     const then = bodyOf([node("MatMul", ["x", "w"], "a"), node("MatMul", ["a", "own"], "b")], "b", ["own"]);
     const { graph, nodes, skipped } = await quantize(graphOf(then));
     expect(operators(graph)[1]).toEqual(["MatMulNBits", "MatMulNBits"]);
@@ -87,10 +87,10 @@ describe("a body", () => {
     );
     expect(nodes).toHaveLength(1);
     expect([...graph.initializers.keys()]).toContain("w");
-    expect(skipped).toEqual([{ name: "w", reason: "read by Add, which takes it as float32" }]);
+    expect(skipped).toEqual([{ name: "w", reason: "read by Add, which needs float32" }]);
   });
 
-  test("does not take a value of its own for a weight of the same name around it", async () => {
+  test("does not confuse its own value with an outer weight of the same name", async () => {
     const hidden = bodyOf([node("Neg", ["x"], "w2"), node("MatMul", ["x", "w2"], "a")], "a");
     const graph = graphOf(hidden);
     const own = graph.initializers.get("w")!;

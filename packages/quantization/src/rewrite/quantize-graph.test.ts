@@ -42,7 +42,7 @@ describe(quantizeGraph, () => {
     ]);
   });
 
-  test("leaves an Add alone whose product somebody else reads", async () => {
+  test("does not replace an Add if another node reads its product", async () => {
     const graph = graphOf(({ g, x, w }) => {
       const product = g.op("MatMul", [x, w]);
       const sum = g.op("Add", [product, g.initializer("b", "float32", [32], values(32))]);
@@ -111,7 +111,7 @@ describe(quantizeGraph, () => {
   test("skips matrices that other operators read, such as rotary caches, and names the operator", async () => {
     const graph = graphOf(({ g, x, w }) => g.op("Mul", [x, w]));
     expect((await quantize(graph)).skipped).toEqual([
-      { name: "w", reason: "read by Mul, which takes it as float32" },
+      { name: "w", reason: "read by Mul, which needs float32" },
     ]);
   });
 
@@ -167,12 +167,12 @@ describe(quantizeGraph, () => {
       expect(nodes.map(({ weight }) => weight)).toEqual(["w"]);
       expect(result.initializers.get("mask")).toEqual(graph.initializers.get("mask"));
       expect(skipped).toEqual([
-        { name: "mask", reason: `it holds ${value} (element 2), which no integer stands for` },
+        { name: "mask", reason: `it contains ${value} (element 2), which integers cannot represent` },
       ]);
     }
   });
 
-  test("leaves tables alone whose rows the opset has no operators for", async () => {
+  test("does not quantize tables if the opset has no operators for their rows", async () => {
     const graph = graphOf(({ g, x, w }) => {
       const table = g.initializer("table", "float32", [32, 40], values(1280));
       g.output("rows", g.op("Gather", [table, g.input("ids", "int64", [32])]), "float32", [32, 40]);
@@ -186,7 +186,7 @@ describe(quantizeGraph, () => {
     ] as const) {
       const { nodes, skipped } = await at(opset, format);
       expect(nodes.map(({ weight }) => weight)).toEqual(["w"]);
-      const reason = `rows in ${format} need opset ${least}, the model has ${opset}`;
+      const reason = `embedding rows in ${format} need opset ${least}, the model has ${opset}`;
       expect(skipped).toEqual([{ name: "table", reason }]);
       const later = await at(least, format);
       expect(later.nodes.map(({ weight }) => weight)).toEqual(["table", "w"]);

@@ -1,4 +1,4 @@
-/** Rewrites a float32 graph to one whose weights are quantized. */
+/** Rewrites a float32 graph with quantized weights. */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { throwIfInterrupted } from "@slm/core";
 import {
@@ -30,17 +30,17 @@ import {
 import { findWeightUses, type WeightUse } from "./weight-uses.js";
 
 export interface QuantizedNode {
-  /** The node, whose name the rewrite keeps; behind those around it where it lies in a body. */
+  /** The node, whose name the rewrite keeps, after the names of the nodes around it if it is in a body. */
   readonly name: string;
   readonly weight: string;
-  /** Format of the weight; types of activations and weight for static schemes. */
+  /** Format of the weight, or the types of activations and weight for static schemes. */
   readonly scheme: string;
   /** ||w - dequantized|| / ||w|| of its weight, Frobenius norms. */
   readonly relativeError: number;
 }
 
 export interface SkippedWeight {
-  /** The initializer that stays float32; behind the nodes around it where a body has it. */
+  /** The initializer that stays float32, after the names of the nodes around it if it is in a body. */
   readonly name: string;
   readonly reason: string;
 }
@@ -52,25 +52,25 @@ export interface QuantizedGraph {
 }
 
 export interface QuantizeGraphOptions extends FormatOptions {
-  /** Format of every weight that `formats` does not name. */
+  /** Format of every weight that is not in `formats`. */
   readonly format: WeightFormat;
   /** Format by weight. */
   readonly formats?: ReadonlyMap<string, WeightFormat>;
-  /** Sums of products of the activations each weight meets, for method `gptq`. */
+  /** Gram matrices of the weights' activations, for method `gptq`. */
   readonly grams?: ReadonlyMap<string, Gram> | undefined;
   /** Called before each weight. */
   readonly onWeight?: ((name: string, done: number, total: number, format: WeightFormat) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** One row per format: a format without a row does not compile. */
+/** One row per format. A format without a row is a compile error. */
 const FORMATS: Readonly<Record<Exclude<WeightFormat, "float32">, QuantizeWeight>> = {
   "int8-dynamic": quantizeWeightInt8,
   "int8-block": quantizeWeightBlocks(8),
   "int4-block": quantizeWeightBlocks(4),
 };
 
-/** Float32 matrices below this are not worth a line of the report: constants of formulas, not weights. */
+/** Smaller float32 matrices are constants of formulas, not weights, and are not reported. */
 const REPORTED_BYTES = 1024;
 
 function matrixOf(initializer: Initializer, layout: WeightMatrix["layout"]): WeightMatrix {
@@ -80,7 +80,7 @@ function matrixOf(initializer: Initializer, layout: WeightMatrix["layout"]): Wei
   return { name: initializer.name, values: float32sOf(initializer), layout, ...sizes };
 }
 
-/** Uses that can share one quantized form: the same weight, read along the same axis. */
+/** Groups uses of the same weight along the same axis, which share one quantized form. */
 function groupUses(
   { initializers }: WeightScope,
   uses: readonly WeightUse[],
@@ -105,21 +105,21 @@ function replaceUse(use: WeightUse, quantized: QuantizedWeight, original: GraphN
   return use.kind === "linear" ? quantized.linear(use, original) : quantized.embedding(use, original);
 }
 
-/** What is to be done in a graph or in one of its bodies. */
+/** The changes of a graph or of one of its bodies. */
 interface ScopeWork {
   readonly scope: GraphScope;
   readonly groups: ReturnType<typeof groupUses>;
   readonly uses: readonly WeightUse[];
   readonly formatOf: (use: WeightUse) => WeightFormat;
-  /** Why weights stay as they are, by name. */
+  /** Reasons why weights do not change, by name. */
   readonly rejections: ReadonlyMap<string, string>;
-  /** By place in the nodes of the scope; an empty list removes a node. */
+  /** Replacements by index of the node in the scope. An empty list removes the node. */
   readonly replaced: Map<number, readonly GraphNode[]>;
 }
 
 /**
- * Opsets from which on the operators exist that read rows of a table: Mul broadcasts as it does now, Slice takes its ends as inputs.
- * Products become one node of domain com.microsoft, whatever the opset.
+ * First opsets whose operators can read quantized rows of a table: Mul broadcasts in the current way, and Slice has its ends as inputs.
+ * Products become one node of domain com.microsoft at every opset.
  */
 const ROWS_OPSET: Readonly<Record<WeightFormat, number>> = {
   float32: 1,
@@ -136,16 +136,16 @@ function planScope(
 ): ScopeWork {
   const { visible, path } = scope;
   const found = findWeightUses(visible);
-  // `formats` has the tables of the graph itself; those of bodies get the format of tables here.
+  // `formats` contains only the tables of the graph itself. Tables in bodies get their format here.
   const ofBody = path === "" ? format : tableFormat(format);
   const tables = new Set(found.uses.filter(({ kind }) => kind === "embedding").map(({ weight }) => weight));
   const formatOf = ({ weight }: WeightUse): WeightFormat =>
     formats?.get(weight) ?? (tables.has(weight) ? ofBody : format);
   const reasonOf = (use: WeightUse): string | undefined => {
     const chosen = formatOf(use);
-    if (chosen === "float32") return "kept by choice";
+    if (chosen === "float32") return "excluded from quantization";
     const least = use.kind === "embedding" ? ROWS_OPSET[chosen] : 1;
-    if (opset < least) return `rows in ${chosen} need opset ${least}, the model has ${opset}`;
+    if (opset < least) return `embedding rows in ${chosen} need opset ${least}, the model has ${opset}`;
     return whyNot(visible.initializers.get(use.weight)!);
   };
   const rejections = new Map(found.rejections);
@@ -157,7 +157,7 @@ function planScope(
   return { scope, groups: groupUses(visible, uses), uses, formatOf, rejections, replaced: new Map() };
 }
 
-/** A graph or body with nodes replaced, in its bodies too, and without initializers that nobody reads any more. */
+/** Replaces the nodes of a graph or body, also in nested bodies, and removes initializers that are no longer read. */
 function rebuild(body: Subgraph, works: ReadonlyMap<Subgraph, ScopeWork>): Subgraph {
   const { replaced } = works.get(body)!;
   const nodes = body.nodes.flatMap((node, index) => {
@@ -186,7 +186,7 @@ function assemble(graph: Graph, works: ReadonlyMap<Subgraph, ScopeWork>, parts: 
   return result;
 }
 
-/** The matrices that the result still has in float32, with the reason. */
+/** The matrices that are still float32, with the reason. */
 function listSkipped(
   result: Graph,
   works: readonly ScopeWork[],
@@ -203,13 +203,13 @@ function listSkipped(
       })
       .map(({ name }) => {
         const operators = [...(readers.get(name) ?? [])].join(", ");
-        const reason = rejections.get(name) ?? `read by ${operators}, which takes it as float32`;
+        const reason = rejections.get(name) ?? `read by ${operators}, which needs float32`;
         return { name: pathTo(scope, name), reason };
       }),
   );
 }
 
-/** Quantized forms by the weight they are of: a body may read a weight that the graph around it reads too. */
+/** Quantized forms by weight, because a body can read a weight that the outer graph also reads. */
 class Forms {
   readonly #forms = new Map<Initializer, Map<string, QuantizedWeight>>();
 
@@ -227,14 +227,13 @@ class Forms {
 }
 
 /**
- * Quantizes every matrix that `MatMul`, `Gemm`, `FusedMatMul` or `Gather` reads as a weight, in bodies of `If`, `Loop` and `Scan`
- * too, and leaves everything else as it is: norms, biases, rotary caches, products of two activations, and weights with numbers
- * that are not finite.
+ * Quantizes every matrix that `MatMul`, `Gemm`, `FusedMatMul` or `Gather` reads as a weight, also in bodies of `If`, `Loop` and `Scan`.
+ * Norms, biases, rotary tables, products of two activations, and weights with numbers that are not finite do not change.
  *
- * A bias added right after a product moves into the quantized node. Weights are quantized once however often they are
- * read. The names of nodes, inputs and outputs stay. The graph given is not changed.
+ * A bias that is added directly after a product moves into the quantized node. A weight is quantized once, even if several nodes read it.
+ * Nodes, inputs and outputs keep their names. The input graph is not changed.
  *
- * @throws SlmError DATA_INVALID if the graph is quantized already; INTERRUPTED.
+ * @throws SlmError DATA_INVALID if the graph is already quantized; INTERRUPTED.
  */
 export async function quantizeGraph(graph: Graph, options: QuantizeGraphOptions): Promise<QuantizedGraph> {
   rejectQuantized(graph);
@@ -258,7 +257,7 @@ export async function quantizeGraph(graph: Graph, options: QuantizeGraphOptions)
       const chosen = formatOf(uses[0]!);
       onWeight?.(weight.name, done, total, chosen);
       done += 1;
-      await nextTurn(); // lets a signal arrive
+      await nextTurn(); // lets an abort signal arrive
       if (signal !== undefined) throwIfInterrupted(signal, "quantize");
       if (chosen === "float32") continue;
       const gram = scope.path === "" ? grams?.get(weight.name) : undefined;
@@ -290,7 +289,7 @@ export async function quantizeGraph(graph: Graph, options: QuantizeGraphOptions)
   };
 }
 
-/** Probes see no values of bodies: what they multiply is not known there. */
+/** Probes cannot read values of bodies, so their activations are unknown. */
 function withoutData(options: QuantizeGraphOptions): QuantizeGraphOptions {
   const { method } = options;
   return method !== undefined && blockMethods[method].needsCalibration

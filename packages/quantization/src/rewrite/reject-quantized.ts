@@ -1,9 +1,9 @@
-/** A graph is quantized once. */
+/** Rejects a graph that is already quantized. */
 import { SlmError } from "@slm/core";
 import type { Graph } from "@slm/onnx";
 import { scopesOf } from "./scopes.js";
 
-/** Operators whose weights are quantized already. */
+/** Operators with quantized weights. */
 const QUANTIZED_OPERATORS: ReadonlySet<string> = new Set([
   "MatMulNBits",
   "MatMulBnb4",
@@ -17,14 +17,14 @@ const QUANTIZED_OPERATORS: ReadonlySet<string> = new Set([
   "DequantizeLinear",
 ]);
 
-/** @throws SlmError DATA_INVALID naming a node that is quantized already */
+/** @throws SlmError DATA_INVALID naming a node that is already quantized */
 export function rejectQuantized(graph: Graph): void {
   const all = scopesOf(graph).flatMap(({ body }) => body.nodes);
   const node = all.find(({ opType }) => QUANTIZED_OPERATORS.has(opType));
   if (node === undefined) return;
   throw new SlmError(
     "DATA_INVALID",
-    `quantize: graph '${graph.name}' is quantized already: node '${node.name}' is ${node.opType}`,
+    `quantize: graph '${graph.name}' is already quantized: node '${node.name}' is ${node.opType}`,
     { suggestions: ["quantize the float32 export: slm quantize EXPORT_DIR --scheme cpu"] },
   );
 }

@@ -1,19 +1,19 @@
-/** A graph and the bodies of its `If`, `Loop` and `Scan`, each with the constants that its nodes can read. */
+/** Scopes: a graph and the bodies of its `If`, `Loop` and `Scan`, each with the constants that its nodes can read. */
 import { subgraphsOf, type Graph, type GraphNode, type Initializer, type Subgraph } from "@slm/onnx";
 
-/** What tells of weights: a graph, or a body together with the constants around it. */
+/** A graph, or a body together with the constants of the outer scopes. */
 export interface WeightScope extends Pick<Subgraph, "nodes" | "inputs" | "outputs"> {
   readonly initializers: Pick<ReadonlyMap<string, Initializer>, "get">;
 }
 
 export interface GraphScope {
   readonly body: Subgraph;
-  /** Names of the nodes around a body, as ` > ` joins them; empty for the graph itself. */
+  /** Names of the nodes around a body, joined with ` > `; empty for the graph itself. */
   readonly path: string;
   readonly visible: WeightScope;
 }
 
-/** Constants of a body and of what is around it; a name that the body gives a value of its own hides one outside. */
+/** Constants of a body and its outer scopes. A name that the body defines hides an outer one. */
 class VisibleConstants {
   readonly #own: Subgraph;
   readonly #outer: VisibleConstants | undefined;
@@ -34,13 +34,13 @@ class VisibleConstants {
     return this.#hidden.has(name) ? undefined : this.#outer.fixed(name);
   }
 
-  /** As a body sees it: a constant that a caller may feed is none there. */
+  /** The outer scope as a body sees it. An initializer that a caller can override is not a constant. */
   fixed(name: string): Initializer | undefined {
     return this.#hidden.has(name) ? undefined : this.get(name);
   }
 }
 
-/** How reports name a node of a scope. */
+/** Name of a scope's node in reports. */
 export function pathTo({ path }: GraphScope, name: string): string {
   return path === "" ? name : `${path} > ${name}`;
 }
@@ -63,7 +63,7 @@ export function scopesOf(graph: Graph): readonly GraphScope[] {
   return found;
 }
 
-/** Which operators read each value, those of bodies included. */
+/** The operators that read each value, including those in bodies. */
 export function readersOf(graph: Graph): ReadonlyMap<string, ReadonlySet<string>> {
   const readers = new Map<string, Set<string>>();
   for (const { body } of scopesOf(graph)) {
@@ -78,7 +78,7 @@ export function readersOf(graph: Graph): ReadonlyMap<string, ReadonlySet<string>
   return readers;
 }
 
-/** A node with its bodies replaced. */
+/** Replaces the bodies of a node. */
 export function withBodies(node: GraphNode, replace: (body: Subgraph) => Subgraph): GraphNode {
   if (subgraphsOf(node).length === 0) return node;
   const attributes = Object.entries(node.attributes).map(

@@ -7,10 +7,10 @@ import type { WeightMatrix } from "../weights/weight-matrix.js";
 import type { GraphParts } from "./graph-parts.js";
 import type { EmbeddingUse, LinearUse } from "./weight-uses.js";
 
-/** How a weight is stored; `float32` leaves it as it is. */
+/** How a weight is stored. `float32` does not change it. */
 export type WeightFormat = "float32" | "int8-dynamic" | "int8-block" | "int4-block";
 
-/** Formats from the largest to the smallest. */
+/** Formats, largest first. */
 export const WEIGHT_FORMATS = [
   "float32",
   "int8-dynamic",
@@ -19,37 +19,36 @@ export const WEIGHT_FORMATS = [
 ] as const satisfies readonly WeightFormat[];
 
 /**
- * Format of a table that an embedding reads, perhaps also the output head's, in a graph whose other weights have `format`:
- * 4 bits become 8. Every token is looked up in the table, the head computes logits from it, and its share of the size is small: a
- * tenth of a model of 330 million parameters.
+ * Format of an embedding table, possibly tied to the output head, in a graph whose other weights have `format`: 8 bits instead of 4. Every
+ * token and every logit depends on the table, and its share of the size is small: a tenth in a model of 330 million parameters.
  */
 export const tableFormat = (format: WeightFormat): WeightFormat =>
   format === "int4-block" ? "int8-block" : format;
 
-/** One float32 weight with everything that reads it in the same layout. */
+/** A float32 weight and the nodes that read it in the same layout. */
 export interface SharedWeight {
   readonly name: string;
   readonly matrix: WeightMatrix;
   readonly isEmbedding: boolean;
   readonly isLinear: boolean;
-  /** Sums of products of the activations it meets; only where calibration data were run. */
+  /** Gram matrix of its activations. Only with calibration data. */
   readonly gram?: Gram | undefined;
 }
 
 export interface FormatOptions {
-  /** Block formats: weights that share one scale. Default: see `defaultBlockSize`. */
+  /** Block formats: number of weights that share one scale. Default: see `defaultBlockSize`. */
   readonly blockSize?: BlockSize | undefined;
   /** int8-dynamic: 7-bit weights for x86 CPUs without VNNI. */
   readonly reduceRange: boolean;
   /** Block formats: no zero points. Default false. */
   readonly symmetric?: boolean | undefined;
-  /** int4-block: how codes are chosen. Default: see `chooseMethod`. */
+  /** int4-block: rounding method. Default: see `chooseMethod`. */
   readonly method?: BlockMethod | undefined;
-  /** Block formats: runs the inner loop, perhaps in several threads. Default: here. */
+  /** Block formats: runs the inner loop, possibly in several threads. Default: in this thread. */
   readonly run?: RunOutputs | undefined;
 }
 
-/** A weight in its new form, and the nodes that use that form. Each list is in topological order. */
+/** A quantized weight and the nodes that use it. Each list is in topological order. */
 export interface QuantizedWeight {
   /** ||w - dequantized|| / ||w||, Frobenius norms. */
   readonly relativeError: number;

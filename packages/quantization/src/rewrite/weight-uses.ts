@@ -1,14 +1,14 @@
-/** Finds the uses of weights that can be quantized, and the reasons why others cannot. */
+/** Finds uses of weights that can be quantized, and why others cannot. */
 import { attributeOf, valuesRead, type GraphNode, type Initializer } from "@slm/onnx";
 import type { WeightLayout } from "../weights/weight-matrix.js";
 import type { WeightScope } from "./scopes.js";
 
-/** `output = input times weight (+ bias)`, over one node or a node and the `Add` after it. */
+/** `output = input times weight (+ bias)`, computed by one node, or by a node and the `Add` after it. */
 export interface LinearUse {
   readonly kind: "linear";
-  /** Place of the node that multiplies, in `graph.nodes`. */
+  /** Index of the product in `graph.nodes`. */
   readonly node: number;
-  /** Place of the `Add` that this use swallows. */
+  /** Index of the `Add` that the quantized node replaces. */
   readonly add?: number;
   readonly weight: string;
   readonly layout: WeightLayout;
@@ -29,7 +29,7 @@ export interface EmbeddingUse {
 
 export type WeightUse = LinearUse | EmbeddingUse;
 
-/** A node that reads a weight in a form nothing here quantizes. */
+/** A node that reads a weight in a way that cannot be quantized. */
 interface Rejection {
   readonly kind: "rejection";
   readonly weight: string;
@@ -38,11 +38,11 @@ interface Rejection {
 
 export interface WeightUses {
   readonly uses: readonly WeightUse[];
-  /** Why a weight stays float32, by initializer. */
+  /** Reasons why weights stay float32, by initializer. */
   readonly rejections: ReadonlyMap<string, string>;
 }
 
-/** What matching one node needs to know about the graph around it. */
+/** The context of a node for matching. */
 class Surroundings {
   readonly #graph: WeightScope;
   readonly #readers = new Map<string, number[]>();
@@ -60,7 +60,7 @@ class Surroundings {
     });
   }
 
-  /** A float32 initializer that no caller can override. */
+  /** Finds a float32 initializer that callers cannot override. */
   weight(name: string | undefined, rank: number): Initializer | undefined {
     const found = name === undefined ? undefined : this.#graph.initializers.get(name);
     if (found?.dtype !== "float32" || found.shape.length !== rank) return undefined;
@@ -71,13 +71,13 @@ class Surroundings {
     return this.weight(name, 1)?.shape[0] === outputs;
   }
 
-  /** The `Add` of a bias that is the only reader of `value`. */
+  /** Finds the `Add` of a bias that is the only reader of `value`. */
   biasAdd(value: string, outputs: number): { add: number; bias: string; output: string } | undefined {
     const [add, ...others] = this.#readers.get(value) ?? [];
     if (add === undefined || others.length > 0 || this.#fixed.has(value)) return undefined;
     const node = this.#graph.nodes[add]!;
     if (node.opType !== "Add" || node.domain !== "" || node.inputs.length !== 2) return undefined;
-    if (Object.hasOwn(node.attributes, "axis")) return undefined; // Before opset 7: places the bias at any axis.
+    if (Object.hasOwn(node.attributes, "axis")) return undefined; // Before opset 7 this attribute could put the bias on any axis.
     const bias = node.inputs[0] === value ? node.inputs[1]! : node.inputs[0]!;
     return this.isBias(bias, outputs) ? { add, bias, output: node.outputs[0]! } : undefined;
   }
@@ -85,7 +85,7 @@ class Surroundings {
 
 type Matcher = (node: GraphNode, index: number, around: Surroundings) => WeightUse | Rejection | undefined;
 
-/** Attributes that would make the product more than `input times weight`, with the value that does not. */
+/** Attributes that change the meaning of a product, with their neutral values. */
 const PLAIN: Readonly<Record<string, number>> = {
   alpha: 1,
   beta: 1,
@@ -122,7 +122,7 @@ const linear: Matcher = (node, index, around) => {
   if (own !== "") {
     return around.isBias(own, outputs)
       ? { ...common, bias: own, output }
-      : reject(`${node.opType} adds '${own}', which is not a bias of its outputs`);
+      : reject(`${node.opType} adds '${own}', which is not a bias over its outputs`);
   }
   return { ...common, output, ...around.biasAdd(output, outputs) };
 };
@@ -131,7 +131,8 @@ const embedding: Matcher = (node, index, around) => {
   const weight = around.weight(node.inputs[0], 2);
   if (weight === undefined) return undefined;
   const reject = (reason: string): Rejection => ({ kind: "rejection", weight: weight.name, reason });
-  if ((attributeOf(node, "axis", "int") ?? 0) !== 0) return reject("Gather is not along the first axis");
+  if ((attributeOf(node, "axis", "int") ?? 0) !== 0)
+    return reject("Gather does not read along the first axis");
   if (weight.data.byteLength === 0) return reject("it has no elements");
   return {
     kind: "embedding",
@@ -143,7 +144,7 @@ const embedding: Matcher = (node, index, around) => {
   };
 };
 
-/** One row per operator whose weights can be quantized, by domain and name. */
+/** One row per operator with weights that can be quantized, by domain and name. */
 const MATCHERS: Readonly<Record<string, Matcher>> = {
   "/MatMul": linear,
   "/Gemm": linear,
@@ -151,10 +152,7 @@ const MATCHERS: Readonly<Record<string, Matcher>> = {
   "/Gather": embedding,
 };
 
-/**
- * Finds every use of a float32 matrix that can be quantized, in the order of the nodes; not in bodies, which are scopes of
- * their own (`scopesOf`).
- */
+/** Finds every use of a float32 matrix that can be quantized, in node order. Bodies are separate scopes (`scopesOf`) and not included. */
 export function findWeightUses(graph: WeightScope): WeightUses {
   const around = new Surroundings(graph);
   const uses: WeightUse[] = [];

@@ -16,7 +16,7 @@ import type { PlannedBias, TensorPlan } from "./tensor-plan.js";
 import { biasCodes, channelLayout, weightCodes, zeroPointBytes } from "./weight-codes.js";
 import { float32sOf } from "../weights/float-bytes.js";
 
-/** From this opset on, ONNX's own operators know 16 and 4 bits. */
+/** From this opset on, ONNX's own operators support 16 and 4 bits. */
 const WIDE_TYPES_OPSET = 21;
 
 interface StoredParameters {
@@ -33,10 +33,10 @@ class Assembler {
   readonly #parts: GraphParts;
   readonly #stored = new Map<TensorParameters, StoredParameters>();
   readonly #outputs: ReadonlySet<string>;
-  /** What readers of a value read instead. */
+  /** Replacements of values, for their readers. */
   readonly #readAs = new Map<string, string>();
   readonly #biasOf = new Map<PlannedBias, string>();
-  /** Constants whose name a node takes over. */
+  /** Constants whose names are used by nodes. */
   readonly #remade = new Set<string>();
 
   constructor(plan: TensorPlan, parameters: ReadonlyMap<string, TensorParameters>, rounded: Rounded) {
@@ -68,7 +68,7 @@ class Assembler {
     return this.#finish(nodes);
   }
 
-  /** A graph output that is quantized: its maker writes another value, and DequantizeLinear writes the output. */
+  /** For a quantized graph output, its producer writes another value, and DequantizeLinear writes the output. */
   #isSplit(name: string): boolean {
     return this.#plan.tensors.has(name) && this.#outputs.has(name);
   }
@@ -78,13 +78,13 @@ class Assembler {
     const inputs = node.inputs.map((name, at) =>
       at === 2 && dequantizedBias !== undefined ? dequantizedBias : (this.#readAs.get(name) ?? name),
     );
-    // The scale of the bias has the factor in it.
+    // The scale of the bias includes the factor.
     const attributes =
       bias === undefined || bias.beta === 1 ? node.attributes : { ...node.attributes, beta: float(1) };
     return { ...node, inputs, attributes };
   }
 
-  /** Stores scale and zero point once for all values that share them. */
+  /** Stores a scale and zero point once for all values that share them. */
   #store(name: string, own: TensorParameters): StoredParameters {
     const known = this.#stored.get(own);
     if (known !== undefined) return known;
@@ -165,7 +165,7 @@ class Assembler {
     const shape = isPerChannel ? [scales.length] : [];
     const inputs = [
       this.#parts.initializer(`${name}_quantized`, "int32", initializer.shape, codes),
-      // One element in a list, as the tool writes it.
+      // A list with one element, like the tool.
       this.#parts.initializer(
         `${name}_quantized_scale`,
         "float32",
@@ -174,7 +174,7 @@ class Assembler {
       ),
       this.#parts.initializer(`${name}_quantized_zero_point`, "int32", shape, new Int32Array(scales.length)),
     ];
-    // A bias of one node is made under its own name.
+    // A bias that only one node reads keeps its name.
     const isOwn = this.#plan.isPrivate(name);
     const real = isOwn ? name : this.#fresh(`${name}_DequantizeLinear_Output`);
     if (isOwn) this.#remade.add(name);
@@ -205,9 +205,9 @@ class Assembler {
 }
 
 /**
- * Writes a plan into its graph.
+ * Applies a plan to its graph.
  *
- * @param rounded weights that were put on their grids already, by name
+ * @param rounded weights that are already rounded to their grids, by name
  * @throws SlmError DATA_INVALID if the result is not a valid graph
  */
 export function assembleQdq(

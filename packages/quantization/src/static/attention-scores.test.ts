@@ -5,11 +5,11 @@ import { boundMasks, findMaskedScores } from "./attention-scores.js";
 
 interface Built {
   readonly graph: Graph;
-  /** Names of values by what they are. */
+  /** Names of values by their role. */
   readonly names: Readonly<Record<string, string>>;
 }
 
-/** Scores of a product, and what a case adds to them before the Softmax. */
+/** The scores of a product, and the additions of a test case before the Softmax. */
 function built(add: (builder: GraphBuilder, scores: string, mask: string) => Record<string, string>): Built {
   const builder = new GraphBuilder("scores");
   const query = builder.input("query", "float32", [2, 4]);
@@ -22,7 +22,7 @@ function built(add: (builder: GraphBuilder, scores: string, mask: string) => Rec
   return { graph: builder.build(), names: { ...names, scores, mask } };
 }
 
-/** Ranges as calibration finds them: scores from -3 to 5, a mask down to -10,000. */
+/** Calibrated ranges: scores from -3 to 5, a mask down to -10,000. */
 function bounded(
   { graph, names }: Built,
   seen: Readonly<Record<string, ValueRange>>,
@@ -40,7 +40,7 @@ function bounded(
 const HIDDEN = { low: -1e4, high: 5 };
 
 describe(findMaskedScores, () => {
-  test("finds a mask beside a product, and leaves a Softmax without one alone", () => {
+  test("finds a mask added to a product, and ignores a Softmax without a mask", () => {
     const one = built((builder, scores, mask) => ({ sum: builder.op("Add", [mask, scores]) }));
     expect(findMaskedScores(one.graph)).toHaveLength(1);
     const none = built((builder, scores) => ({ sum: builder.op("Tanh", [scores]) }));
@@ -83,7 +83,7 @@ describe(boundMasks, () => {
     expect(ranges.get(two.names["sum"]!)).toEqual({ low: -23, high: 5 });
   });
 
-  test("of scores that a Concat joins, masked ones lie below the lowest of all", () => {
+  test("masked scores are below the lowest of all scores that a Concat joins", () => {
     const joined = built((builder, scores, mask) => {
       const own = builder.op("Add", [scores, mask]);
       const keys = builder.constant("float32", [4, 3], new Array<number>(12).fill(2));

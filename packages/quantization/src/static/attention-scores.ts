@@ -1,9 +1,9 @@
 /**
- * Finds what is added to attention scores before Softmax: masks, biases by distance, in any order.
+ * Finds masks and relative position biases that are added to attention scores before Softmax, in any order.
  *
  * ```
  * product ─► (scaled, capped) ─► + bias ─► + mask ─┐
- *                                                  ├─► (Concat, where two sources are read with one softmax) ─► Softmax
+ *                                                  ├─► (Concat, if one softmax covers two sources) ─► Softmax
  * product ─► (scaled, capped) ─► + mask ───────────┘
  * ```
  */
@@ -11,33 +11,33 @@ import type { Graph, GraphNode } from "@slm/onnx";
 import type { ValueRange } from "../calibration/collect.js";
 import { float32sOf } from "../weights/float-bytes.js";
 
-/** A sum on the way from scores to their Softmax. */
+/** An addition between scores and their Softmax. */
 interface ScoreSum {
   readonly add: GraphNode;
-  /** What is added to the scores. */
+  /** The value that is added to the scores. */
   readonly added: string;
-  /** Whether it hides keys, as far as the graph says. */
+  /** Whether it masks keys, as far as the graph shows. */
   readonly isMask: boolean;
 }
 
-/** Scores of one product, and what is added to them, in order; there is something. */
+/** The scores of one product and at least one addition, in order. */
 interface ScoreChain {
   readonly scores: string;
   readonly sums: readonly ScoreSum[];
 }
 
-/** `Softmax(scores + mask)`, of one product or of several that a Concat joins. */
+/** `Softmax(scores + mask)`, for one product or several that are concatenated. */
 export interface MaskedScores {
   readonly softmax: GraphNode;
   readonly joined?: GraphNode | undefined;
   readonly chains: readonly ScoreChain[];
 }
 
-/** What makes scores, directly or scaled and capped. */
+/** Operators between the product and the scores: scaling and softcapping. */
 const PRODUCTS: ReadonlySet<string> = new Set(["MatMul", "FusedMatMul"]);
 const SCALING: ReadonlySet<string> = new Set(["Mul", "Div", "Reshape", "Tanh"]);
 
-/** Nodes through which a mask comes as it is. */
+/** Operators that do not change the values of a mask. */
 const PASSING: ReadonlySet<string> = new Set([
   "Concat",
   "Reshape",
@@ -50,10 +50,10 @@ const PASSING: ReadonlySet<string> = new Set([
   "Cast",
 ]);
 
-/** Numbers from here down hide a key: no bias that is learnt is as low. */
+/** Lower numbers mask a key. No learnt bias is this low. */
 const HIDING = -1000;
 
-/** Finds every masked Softmax. */
+/** Finds every Softmax with a mask. */
 export function findMaskedScores(graph: Graph): readonly MaskedScores[] {
   const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
   const inputs = new Set(graph.inputs.map(({ name }) => name));
@@ -96,14 +96,13 @@ export function findMaskedScores(graph: Graph): readonly MaskedScores[] {
   });
 }
 
-/** Distance of a masked score below the lowest score, at which its weight is negligible: e^-20 is 2e-9. */
+/** Distance of a masked score from the lowest score. Its weight is then negligible: e^-20 is 2e-9. */
 const NOTHING = 20;
 
 /**
- * Gives masks and masked scores the narrowest range that still masks: a mask of -10,000 would leave no codes for the
- * scores themselves, and data without padding shows no mask at all. A mask that several layers add reaches as far down as the one with the
- * widest scores needs. The sum need not reach as far down as the lowest score with its mask: what is masked saturates at the lowest code,
- * below every score that the Softmax reads. Changes `ranges`.
+ * Sets masks and masked scores to the narrowest range that still masks. A mask of -10,000 would leave no codes for the scores, and data
+ * without padding would show no mask. A mask that several layers share gets the range that the widest scores need. The sum can have a
+ * smaller range, because masked scores saturate at the lowest code, below every score that the Softmax reads. Changes `ranges`.
  */
 export function boundMasks(found: readonly MaskedScores[], ranges: Map<string, ValueRange>): void {
   const masks = new Map<string, ValueRange>();
@@ -140,14 +139,14 @@ export function boundMasks(found: readonly MaskedScores[], ranges: Map<string, V
   for (const [mask, range] of masks) ranges.set(mask, range);
 }
 
-/** Whether a sum hides keys: as the graph says, as its numbers do, and always where it is the only one. */
+/** Whether an addition masks keys, according to the graph or its numbers. The only addition always does. */
 const masksScores = (
   { added, isMask }: ScoreSum,
   { sums }: ScoreChain,
   ranges: ReadonlyMap<string, ValueRange>,
 ): boolean => isMask || sums.length === 1 || (ranges.get(added)?.low ?? 0) <= HIDING;
 
-/** Scores with the biases that hide nothing; undefined where a range is not known. */
+/** Range of the scores with biases but without masks; undefined if a range is unknown. */
 function unmasked(chain: ScoreChain, ranges: ReadonlyMap<string, ValueRange>): ValueRange | undefined {
   let seen = ranges.get(chain.scores);
   let isHidden = false;
@@ -158,7 +157,7 @@ function unmasked(chain: ScoreChain, ranges: ReadonlyMap<string, ValueRange>): V
       continue;
     }
     const [whole, bias] = [ranges.get(sum.add.outputs[0]!), ranges.get(sum.added)];
-    // A sum that is hidden in part was seen with what hides it.
+    // The range of a partly masked sum includes the mask.
     if (!isHidden && whole !== undefined) seen = whole;
     else seen = bias && { low: seen.low + bias.low, high: seen.high + bias.high };
   }

@@ -6,12 +6,12 @@ const types = Object.keys(INTEGER_TYPES) as IntegerType[];
 const finite = fc.float({ min: -1e6, max: 1e6, noNaN: true });
 
 describe(parametersOf, () => {
-  // Worked by hand from quant_utils.py.
+  // Computed by hand from quant_utils.py.
   test.each([
     [-1, 1, "uint8", false, 2 / 255, 128], // round(127.5) is even
     [-1, 1, "int8", true, 1 / 127, 0],
     [0, 6, "uint8", false, 6 / 255, 0],
-    [2, 6, "uint8", false, 6 / 255, 0], // zero belongs to every range
+    [2, 6, "uint8", false, 6 / 255, 0], // every range includes zero
     [-6, -2, "int8", false, 6 / 255, 127],
     [-1, 3, "int8", false, 4 / 255, -64],
     [-1, 3, "uint16", false, 4 / 65535, 16384],
@@ -47,7 +47,7 @@ describe(parametersOf, () => {
           expect(quantizeValue(0, own, range)).toBe(own.zero);
           const value = Math.fround(low + part * (high - low));
           const back = (quantizeValue(value, own, range) - own.zero) * own.scale;
-          // The zero point is rounded: at an end of the range a code may be missing. Float32 division adds its rounding.
+          // The zero point is rounded, so a code can be missing at an end of the range. float32 division adds its own rounding.
           const slack = Math.abs(value) * 2 ** -22 + own.scale * 1e-3;
           const clipped =
             quantizeValue(value, own, range) === range[0] || quantizeValue(value, own, range) === range[1];

@@ -1,16 +1,16 @@
 /**
- * Integer types of quantized tensors, and scale and zero point of a range of real numbers.
+ * Integer types of quantized tensors, and the scale and zero point of a range.
  *
- * Source: onnxruntime, python/tools/quantization/quant_utils.py (`get_qmin_qmax_for_qType`, `compute_scale_zp`,
- * `quantize_nparray`), followed to the last bit: float64 where it is float64, halves to even.
+ * Source: onnxruntime, python/tools/quantization/quant_utils.py (`get_qmin_qmax_for_qType`, `compute_scale_zp`, `quantize_nparray`),
+ * reproduced to the last bit: float64 in the same places, halves to even.
  */
 
 interface IntegerRange {
   readonly bits: 4 | 8 | 16;
   readonly range: readonly [number, number];
-  /** Symmetric quantization leaves the lowest code out, except where 4 bits cannot spare it. */
+  /** Symmetric quantization does not use the lowest code, except with 4 bits. */
   readonly symmetric: readonly [number, number];
-  /** One bit less, for CPUs that add products in too few bits. */
+  /** One bit less, for CPUs that could overflow when they add products. */
   readonly reduced: readonly [number, number];
 }
 
@@ -25,7 +25,7 @@ export const INTEGER_TYPES = {
 
 export type IntegerType = keyof typeof INTEGER_TYPES;
 
-/** Smallest normal float32: a scale below it would lose its digits. */
+/** Smallest normal float32. A smaller scale would lose precision. */
 const TINY = 2 ** -126;
 
 /** Round half to even. */
@@ -36,7 +36,7 @@ export function roundEven(value: number): number {
   return floor % 2 === 0 ? floor : floor + 1;
 }
 
-/** What maps real numbers to codes and back: real = (code - zero) * scale. */
+/** Maps real numbers to codes and back: real = (code - zero) * scale. */
 export interface QuantizationParameters {
   /** A float32 number. */
   readonly scale: number;
@@ -46,13 +46,12 @@ export interface QuantizationParameters {
 export interface RangeOptions {
   readonly symmetric: boolean;
   readonly reduceRange?: boolean;
-  /** Least width of the range; some devices divide by it. Default none. */
+  /** Minimum width of the range, because some devices divide by it. Default: none. */
   readonly minimumWidth?: number | undefined;
 }
 
 /**
- * Scale and zero point for real numbers between `low` and `high` (float32), zero included. A range of nothing gives scale
- * 1 and zero point 0.
+ * Scale and zero point for real numbers between `low` and `high` (float32), zero included. An empty range has scale 1 and zero point 0.
  */
 export function parametersOf(
   low: number,

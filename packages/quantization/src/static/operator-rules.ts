@@ -1,6 +1,6 @@
 /**
- * Which inputs and outputs of each operator are quantized, and what shares parameters with what.
- * Source: onnxruntime, python/tools/quantization/registry.py and operators/*.py (the classes named QDQ*).
+ * Rules for each operator: which inputs and outputs are quantized, and which values share parameters. Source: onnxruntime,
+ * python/tools/quantization/registry.py and operators/*.py (the classes named QDQ*).
  */
 import { attributeOf, readIntegers, type GraphNode } from "@slm/onnx";
 import type { OperatorRule, TensorPlan } from "./tensor-plan.js";
@@ -9,7 +9,7 @@ const everything: OperatorRule = ({ inputs, outputs }, _index, plan) => {
   for (const name of [...inputs, ...outputs]) plan.activation(name);
 };
 
-/** Moves numbers without changing them. */
+/** Operators that move numbers without changing them. */
 const moving: OperatorRule = ({ inputs, outputs }, _index, plan) => {
   if (plan.options.force) plan.activation(inputs[0]);
   if (plan.isQuantized(inputs[0])) plan.like(outputs[0]!, inputs[0]!);
@@ -31,7 +31,7 @@ const split: OperatorRule = ({ inputs, outputs }, _index, plan) => {
   for (const output of outputs) plan.like(output, inputs[0]!);
 };
 
-/** A product with a weight of its own: input, output and weight, and the bias that goes with them. */
+/** A product with a weight: input, output, weight and bias. */
 const weighted =
   (axis: (node: GraphNode) => number, beta: (node: GraphNode) => number = () => 1): OperatorRule =>
   (node, index, plan) => {
@@ -43,7 +43,7 @@ const weighted =
 
 const isTransposed = (node: GraphNode): boolean => attributeOf(node, "transB", "int") === 1;
 
-/** Initializers among the factors are weights, on whichever side. */
+/** An initializer on either side is a weight. */
 const product =
   (axis: (node: GraphNode) => number): OperatorRule =>
   (node, _index, plan) => {
@@ -51,11 +51,11 @@ const product =
     plan.activation(node.outputs[0]);
   };
 
-/** Relu and Clip vanish where the range of their output, with its zero point, does the clipping. */
+/** Relu and Clip are removed if the output's range and zero point already clip. */
 const clipping: OperatorRule = ({ inputs, outputs }, index, plan) => {
   const [input] = inputs;
   if (!plan.isQuantized(input)) return;
-  // What a body reads must be clipped already.
+  // A value that a body reads must be clipped before.
   if (plan.isPrivate(input!) && !plan.isCaptured(outputs[0]!)) plan.bypass(index, input!, outputs[0]!);
   else plan.activation(input);
   plan.activation(outputs[0]);
@@ -69,21 +69,8 @@ const where: OperatorRule = ({ inputs, outputs }, _index, plan) => {
   if (plan.isQuantized(inputs[1]) && plan.isQuantized(inputs[2])) plan.activation(outputs[0]);
 };
 
-const normalization: OperatorRule = (node, index, plan) => {
-  if (plan.options.normalizations === "float32") return;
-  plan.activation(node.inputs[0]);
-  plan.weight(node.inputs[1], 1);
-  plan.bias(index, node.inputs, 1);
-  for (const output of node.outputs) plan.activation(output);
-};
-
-/** Normalizations without a bias; their scale is a weight of its own type. */
-const rootMeanSquare: OperatorRule = (node, _index, plan) => {
-  if (plan.options.normalizations === "float32") return;
-  plan.activation(node.inputs[0]);
-  plan.weight(node.inputs[1], 1);
-  plan.activation(node.outputs[0]);
-};
+/** Normalizations are computed in float32. */
+const unchanged: OperatorRule = () => undefined;
 
 const pad: OperatorRule = (node, _index, plan) => {
   for (const name of node.inputs) plan.activation(name);
@@ -101,7 +88,7 @@ function padsWithZeroOrItself(node: GraphNode, plan: TensorPlan): boolean {
   return (readIntegers(value) ?? [...value.data]).every((part) => part === 0);
 }
 
-/** The operators onnxruntime's tool quantizes unless told otherwise. */
+/** The operators that onnxruntime's tool quantizes by default. */
 const OPERATOR_RULES: Readonly<Record<string, OperatorRule>> = {
   ...Object.fromEntries(
     [
@@ -130,32 +117,32 @@ const OPERATOR_RULES: Readonly<Record<string, OperatorRule>> = {
     (node) => attributeOf(node, "beta", "float") ?? 1,
   ),
   MatMul: product(() => 1),
-  LayerNormalization: normalization,
-  InstanceNormalization: normalization,
-  BatchNormalization: normalization,
+  LayerNormalization: unchanged,
+  InstanceNormalization: unchanged,
+  BatchNormalization: unchanged,
 };
 
-/** Operators beyond that list which exported models use; onnxruntime's tool leaves them as they are. */
+/** More operators of exported models, which onnxruntime's tool does not quantize. */
 const MORE_RULES: Readonly<Record<string, OperatorRule>> = {
   FusedMatMul: product((node) => (isTransposed(node) ? 0 : 1)),
 };
 
-/** Normalizations whose operators came later than the tool's table. */
+/** Normalization operators that are newer than the tool's table. */
 const NORMALIZATIONS: Readonly<Record<string, OperatorRule>> = {
-  RMSNormalization: rootMeanSquare,
-  SimplifiedLayerNormalization: rootMeanSquare,
+  RMSNormalization: unchanged,
+  SimplifiedLayerNormalization: unchanged,
 };
 
-/** Never quantized by themselves: they change types, or are quantized already. */
+/** Never quantized, because they change types or are already quantized. */
 const SKIPPED: ReadonlySet<string> = new Set(["Cast", "QuantizeLinear", "DequantizeLinear"]);
 
 /**
- * Which operators are quantized. `tool`: those of onnxruntime's `quantize_static`. `standard`: those and products by
- * transposed weights. `all`: every operator, as devices want that compute nothing in float32.
+ * Which operators are quantized. `tool`: as in onnxruntime's `quantize_static`. `standard`: also products with transposed weights. `all`:
+ * every operator, for devices without float32.
  */
 export type Coverage = "tool" | "standard" | "all";
 
-/** The rule of an operator, or undefined where it stays as it is. */
+/** The rule of an operator, or undefined if it is not quantized. */
 export function ruleOf({ opType }: GraphNode, coverage: Coverage): OperatorRule | undefined {
   const lookIn = (table: Readonly<Record<string, OperatorRule>>): OperatorRule | undefined =>
     Object.hasOwn(table, opType) ? table[opType] : undefined;

@@ -8,7 +8,7 @@ const OUTPUTS = 4;
 const numbers = (count: number, seed: number): Float32Array =>
   Float32Array.from({ length: count }, (_, at) => Math.sin((at + 1) * 7.7 + seed));
 
-/** Activations [rows, INPUTS] and the sum of their outer products. */
+/** Activations [rows, INPUTS] and their Gram matrix. */
 const ROWS = 20;
 const activations = numbers(ROWS * INPUTS, 3);
 const gram = Float64Array.from({ length: INPUTS * INPUTS }, (_, at) => {
@@ -56,7 +56,7 @@ describe(outputError, () => {
 });
 
 describe(sensitiveWeights, () => {
-  /** Four products of one input; `errors` is how much of each weight rounding takes away. */
+  /** Four products of one input. `errors` is the relative rounding error of each weight. */
   function sensitive(errors: readonly number[]): ReadonlySet<string> {
     const builder = new GraphBuilder("decomposed");
     const x = builder.input("x", "float32", ["rows", INPUTS]);

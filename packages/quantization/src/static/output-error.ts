@@ -1,4 +1,4 @@
-/** Output error of a MatMul due to rounding its weights, and the weights that keep 8 bits because of it. */
+/** Measures a MatMul's output error due to rounded weights, and selects the weights that keep 8 bits. */
 import type { Graph } from "@slm/onnx";
 import { float32sOf } from "../weights/float-bytes.js";
 import type { Gram } from "../weights/quantize-blocks.js";
@@ -6,14 +6,14 @@ import { stridesOf, type WeightMatrix } from "../weights/weight-matrix.js";
 import { findWeightUses } from "../rewrite/weight-uses.js";
 import type { RoundedWeight } from "./rounded-weights.js";
 
-/** Outputs that stand for all: the cost is theirs times the square of the inputs. */
+/** Number of sampled outputs. The cost is this times the square of the inputs. */
 const SAMPLED_OUTPUTS = 64;
 
 /**
- * Mean square of x (W - V) over that of x W, for the activations x that `gram` has seen and evenly spread outputs.
+ * Mean square of x (W - V) divided by that of x W, for the activations x of `gram` and evenly spread outputs.
  *
- * Shapes: W as `matrix`, V = `rounded` in the same layout, gram `[inputs, inputs]`, the sum of xᵀx.
- * Returns 0 where the product is always zero.
+ * Shapes: W as `matrix`, V = `rounded` in the same layout, gram `[inputs, inputs]`, the sum of xᵀx. Returns 0 if the product is always
+ * zero.
  */
 export function outputError(
   matrix: WeightMatrix,
@@ -52,13 +52,13 @@ function energy(vector: Float64Array, gram: Float64Array): number {
   return sum;
 }
 
-/** Weights whose output is off by more than this share of its power (30 dB below it) are better kept in 8 bits. */
+/** Weights with a larger output error, relative to the output's power (30 dB below it), are kept in 8 bits. */
 const MAX_OUTPUT_ERROR = 0.001;
 
-/** At most this share of all weights, so that 4-bit schemes stay small: 5 bits a weight. */
+/** Largest share of such weights, so that 4-bit schemes stay small: 5 bits per weight. */
 const LARGEST_SHARE = 0.25;
 
-/** The weights that rounding changes the output of most: those whose output error is above {@link MAX_OUTPUT_ERROR}, the worst first, within the share. */
+/** Selects weights with an output error above {@link MAX_OUTPUT_ERROR}, the largest error first, up to the share. */
 export function sensitiveWeights(
   graph: Graph,
   rounded: ReadonlyMap<string, RoundedWeight>,

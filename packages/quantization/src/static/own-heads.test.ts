@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { headsOfTables, withOwnHeads } from "./own-heads.js";
 import { tableNames } from "./rounded-weights.js";
 
-/** Looks ids up in a table and multiplies by it, or by a matrix of its own. */
+/** Looks ids up in a table and multiplies by it, or by a separate matrix. */
 function model(isTied: boolean): Graph {
   const g = new GraphBuilder("model", { opset: 21 });
   const numbers = Float32Array.from({ length: 32 }, (_, at) => Math.sin(at));
@@ -25,12 +25,12 @@ test("a product with a table that is looked up gets weights of its own, the same
   expect(tied.nodes[1]!.inputs[1]).toBe("table");
 });
 
-test("a head of its own stays as it is", () => {
+test("does not change an untied head", () => {
   const graph = model(false);
   expect(withOwnHeads(graph)).toBe(graph);
 });
 
-test("the head keeps as many bits as its table, a head of its own those of the scheme", () => {
+test("a tied head has as many bits as its table, an untied head those of the scheme", () => {
   expect([...tableNames(withOwnHeads(model(true)))]).toEqual(["table", "table_head"]);
   expect([...tableNames(model(false))]).toEqual(["table"]);
   expect([...headsOfTables(model(false), new Set(["table"]))]).toEqual(["table"]);

@@ -1,25 +1,25 @@
 /**
- * Gives an output head that is tied to the embedding weights of its own, for devices.
+ * Gives a tied output head its own copy of the weights, for devices.
  *
  *   table -> Gather            table -> Gather
  *        \-> product    ->     table_head -> product
  *
- * What is looked up has the type of activations and one scale, because it becomes an activation. Weights of products have 8 bits
- * and a scale per output: Qualcomm's compiler (onnxruntime-qnn 2.7.0) rejects products of 16-bit activations with 16-bit weights that are not
- * symmetric, and those for Hexagon v69 with any 16-bit weights. A step of the decoder reads one row of the table and every row of the head.
+ * The embedding table has the type of activations and one scale, because its rows become activations. Weights of products have 8 bits and a
+ * scale per output: Qualcomm's compiler (onnxruntime-qnn 2.7.0) rejects 16-bit weights with 16-bit activations unless they are symmetric,
+ * and for Hexagon v69 always. A decoder step reads one row of the table and every row of the head.
  */
 import type { Graph, Initializer } from "@slm/onnx";
 import { GraphParts } from "../rewrite/graph-parts.js";
 import { findWeightUses, type LinearUse } from "../rewrite/weight-uses.js";
 
-/** Products with a table that an embedding reads as well. */
+/** Products with a table that an embedding also reads. */
 function tiedProducts(graph: Graph): readonly LinearUse[] {
   const { uses } = findWeightUses(graph);
   const tables = new Set(uses.flatMap(({ kind, weight }) => (kind === "embedding" ? [weight] : [])));
   return uses.filter((use): use is LinearUse => use.kind === "linear" && tables.has(use.weight));
 }
 
-/** Both read the same bytes until they are quantized. */
+/** Both share the same bytes until they are quantized. */
 export function withOwnHeads(graph: Graph): Graph {
   const tied = tiedProducts(graph);
   if (tied.length === 0) return graph;
@@ -37,7 +37,7 @@ export function withOwnHeads(graph: Graph): Graph {
   return { ...graph, nodes, initializers: new Map([...graph.initializers, ...parts.initializers]) };
 }
 
-/** Weights of products over the very bytes of a table: those that `withOwnHeads` made. */
+/** Weights of products that share the bytes of a table, as `withOwnHeads` creates them. */
 export function headsOfTables({ initializers }: Graph, tables: ReadonlySet<string>): ReadonlySet<string> {
   const isSame = (one: Initializer, other: Initializer): boolean =>
     one.data.buffer === other.data.buffer && one.data.byteOffset === other.data.byteOffset;

@@ -1,4 +1,4 @@
-/** Scale and zero point of everything a plan quantizes. */
+/** Computes scale and zero point of every value in a plan. */
 import { SlmError } from "@slm/core";
 import type { ValueRange } from "../calibration/collect.js";
 import {
@@ -12,7 +12,7 @@ import type { TensorPlan } from "./tensor-plan.js";
 import { channelLayout, scalesForBias, weightParameters } from "./weight-codes.js";
 import { float32sOf } from "../weights/float-bytes.js";
 
-/** One set of parameters, or one per place along `axis`. */
+/** One set of parameters, or one per index along `axis`. */
 export interface TensorParameters {
   readonly type: IntegerType;
   readonly parameters: readonly QuantizationParameters[];
@@ -24,24 +24,24 @@ export interface ParameterOptions {
   readonly weights: IntegerType;
   /** Codes of weights use one bit less. Default false. */
   readonly reduceRange?: boolean | undefined;
-  /** Least width of a range. Default none. */
+  /** Minimum width of a range. Default: none. */
   readonly minimumWidth?: number | undefined;
   /** Types of weights by name. Default: `weights` for all. */
   readonly types?: ReadonlyMap<string, IntegerType> | undefined;
-  /** Weights with grids of their own, by name. */
+  /** Weights with separately chosen grids, by name. */
   readonly rounded?: ReadonlyMap<string, RoundedWeight> | undefined;
-  /** Parameters that no data decide, by value. */
+  /** Parameters that do not depend on data, by value. */
   readonly fixed?: ReadonlyMap<string, QuantizationParameters> | undefined;
 }
 
 const isSigned = (type: IntegerType): boolean => type.startsWith("int");
 
 /**
- * Parameters by value: activations from their ranges, constants from their numbers, the others from what they are like.
+ * Computes parameters by value: activations from their ranges, constants from their numbers, the others from the value that `like` names.
  *
  * A weight whose scale is too small for the bias added to its product gets a larger one.
  *
- * @throws SlmError DATA_INVALID for a value that calibration never saw
+ * @throws SlmError DATA_INVALID for a value without a calibrated range
  */
 export function tensorParameters(
   plan: TensorPlan,
@@ -74,15 +74,15 @@ function activationParameters(
   if (own !== undefined) return { type: activations, parameters: [own] };
   const range = ranges.get(name);
   if (range === undefined) {
-    throw new SlmError("DATA_INVALID", `quantize: calibration saw no number of '${name}'`, {
-      suggestions: ["calibrate with rows that use the whole graph"],
+    throw new SlmError("DATA_INVALID", `quantize: calibration found no numbers for '${name}'`, {
+      suggestions: ["calibrate with rows that exercise the whole graph"],
     });
   }
   const options: RangeOptions = { symmetric: false, minimumWidth };
   return { type: activations, parameters: [parametersOf(range.low, range.high, activations, options)] };
 }
 
-/** A constant: per channel always symmetric, as integer kernels want one zero point. */
+/** Parameters of a constant. Per channel they are always symmetric, because integer kernels need one zero point. */
 function constantParameters(
   plan: TensorPlan,
   name: string,
@@ -120,7 +120,7 @@ function raiseForBias(
   found.set(weight, { ...own, parameters: scales.map((scale) => ({ scale, zero: 0 })) });
 }
 
-/** Follows `like` to a value with parameters of its own; one with a scale per channel cannot be shared. */
+/** Follows `like` to a value with its own parameters. Parameters per channel cannot be shared. */
 function resolve(
   name: string,
   plan: TensorPlan,

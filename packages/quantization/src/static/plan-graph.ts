@@ -1,4 +1,4 @@
-/** The plan of a whole graph: every operator's rule, in order. */
+/** Plans a whole graph by applying the rule of every operator, in order. */
 import type { Graph, GraphNode } from "@slm/onnx";
 import { findMaskedScores } from "./attention-scores.js";
 import { notFiniteWeights } from "../weights/non-finite.js";
@@ -7,20 +7,16 @@ import { TensorPlan } from "./tensor-plan.js";
 
 export interface GraphPlanOptions {
   readonly coverage: Coverage;
-  /** Default true. */
-  readonly perChannel?: boolean;
-  /** Default `float32`. */
-  readonly normalizations?: "float32" | "quantized";
   /** Nodes that stay as they are, by name. */
   readonly exclude?: ReadonlySet<string> | undefined;
 }
 
-/** The nodes that are to be quantized; those that read a constant with numbers that are not finite stay as they are. */
+/** The nodes to quantize. Nodes that read a constant with numbers that are not finite are excluded. */
 export function coveredNodes(
   graph: Graph,
   { coverage, exclude }: Pick<GraphPlanOptions, "coverage" | "exclude">,
 ): ReadonlySet<GraphNode> {
-  // A CPU gains nothing from masks in integers, and attention loses.
+  // Integer masks do not help a CPU, and make attention worse.
   const scores = coverage === "standard" ? findMaskedScores(graph) : [];
   const kept = new Set(
     scores.flatMap(({ softmax, chains }) => [
@@ -37,11 +33,11 @@ export function coveredNodes(
   );
 }
 
-/** Plans what is quantized in a graph. */
+/** Plans the quantization of a graph. */
 export function planGraph(graph: Graph, options: GraphPlanOptions): TensorPlan {
-  const { coverage, perChannel = true, normalizations = "float32" } = options;
+  const { coverage } = options;
   const covered = coveredNodes(graph, options);
-  const plan = new TensorPlan(graph, { force: coverage === "all", perChannel, normalizations });
+  const plan = new TensorPlan(graph, { force: coverage === "all" });
   graph.nodes.forEach((node, index) => {
     if (covered.has(node)) ruleOf(node, coverage)!(node, index, plan);
   });

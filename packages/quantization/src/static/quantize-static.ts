@@ -14,11 +14,11 @@ import type { TensorPlan } from "./tensor-plan.js";
 import { float32sOf } from "../weights/float-bytes.js";
 import { channelLayout, weightError } from "./weight-codes.js";
 
-// Ranges of activations as the operators around them want them, from the ranges that calibration saw.
+// Adjusts calibrated ranges to the operators around the values.
 
 /**
- * The range of what a Relu or Clip makes is the range of what goes in, where nothing else reads that: codes outside it
- * would be clipped anyway. Softmax makes numbers from 0 to 1, whatever the data showed.
+ * The input of a Relu or Clip gets the range of the output if nothing else reads it, because codes outside would be clipped anyway. Softmax
+ * always has the range from 0 to 1.
  */
 function adjustRanges(
   nodes: readonly GraphNode[],
@@ -36,7 +36,7 @@ function adjustRanges(
   return ranges;
 }
 
-/** Gives what a Concat joins and what it makes one range: a device then only copies. Changes `ranges`. */
+/** Gives the inputs and the output of a Concat one range, so that a device only copies. Changes `ranges`. */
 function uniteConcats(
   graph: Graph,
   sourceOf: (value: string) => string,
@@ -60,8 +60,8 @@ function uniteConcats(
 }
 
 /**
- * What 16-bit Sigmoid and Tanh must have on Qualcomm's processor.
- * Source: onnxruntime, python/tools/quantization/execution_providers/qnn/quant_config.py.
+ * Required parameters of 16-bit Sigmoid and Tanh on Qualcomm's processor. Source: onnxruntime,
+ * python/tools/quantization/execution_providers/qnn/quant_config.py.
  */
 const FIXED: Readonly<
   Record<string, Readonly<Partial<Record<IntegerType, QuantizationParameters>>> | undefined>
@@ -83,11 +83,11 @@ function fixedParameters(graph: Graph, type: IntegerType): ReadonlyMap<string, Q
 export interface StaticOptions extends GraphPlanOptions {
   /** Types of weights by name. Default: `weights` for all. */
   readonly types?: ReadonlyMap<string, IntegerType>;
-  /** Weights with grids of their own, by name. Default: those of onnxruntime's tool for all. */
+  /** Weights with separately chosen grids, by name. Default: the grids of onnxruntime's tool. */
   readonly rounded?: ReadonlyMap<string, RoundedWeight> | undefined;
   readonly activations: IntegerType;
   readonly weights: IntegerType;
-  /** Weights in one bit less, for x86 CPUs without VNNI. Default false. */
+  /** Weights with 7 bits, for x86 CPUs without VNNI. Default false. */
   readonly reduceRange?: boolean;
 }
 
@@ -101,7 +101,7 @@ export interface StaticResult {
   readonly parameters: ReadonlyMap<string, TensorParameters>;
   /** Nodes with a quantized input, by name. */
   readonly nodes: readonly string[];
-  /** Weights, the nodes that read them, and ||w - dequantized|| / ||w||. */
+  /** Weights with the nodes that read them and ||w - dequantized|| / ||w||. */
   readonly weights: readonly StaticWeight[];
 }
 
@@ -112,13 +112,13 @@ interface StaticWeight {
   readonly relativeError: number;
 }
 
-/** QuantizeLinear has an axis from here on. */
+/** QuantizeLinear has an axis from this opset on. */
 const LEAST_OPSET = 13;
 
-/** Devices divide by the width of a range; onnxruntime's tool for Qualcomm's sets this one. */
+/** Minimum width of a range, because devices divide by it. onnxruntime's tool uses this for Qualcomm. */
 const LEAST_WIDTH = 1e-4;
 
-/** The last opset whose QuantizeLinear runtimes have: onnxruntime 1.32 loads opset 28 and has no kernel for its form of it. */
+/** The last opset whose QuantizeLinear runtimes support: onnxruntime 1.32 loads opset 28 but has no kernel for its QuantizeLinear. */
 const LAST_OPSET = 27;
 
 function checkOpset(graph: Graph): void {
@@ -126,7 +126,7 @@ function checkOpset(graph: Graph): void {
   if (opset > LAST_OPSET) {
     throw new SlmError(
       "OP_UNSUPPORTED",
-      `quantize: static schemes need an opset up to ${LAST_OPSET}, graph '${graph.name}' has ${opset}, whose QuantizeLinear no runtime has`,
+      `quantize: static schemes need an opset up to ${LAST_OPSET}, graph '${graph.name}' has ${opset}, whose QuantizeLinear is not supported by any runtime`,
       { suggestions: [`export the model with an opset up to ${LAST_OPSET}`, "--scheme int8-dynamic"] },
     );
   }
@@ -138,7 +138,7 @@ function checkOpset(graph: Graph): void {
   );
 }
 
-/** A model may have all its operators in branches. */
+/** All operators of a model can be in branches. */
 function inBodies({ nodes }: Graph): string {
   const flow = nodes.find((node) => subgraphsOf(node).length > 0);
   return flow === undefined
@@ -146,7 +146,7 @@ function inBodies({ nodes }: Graph): string {
     : `; those inside ${flow.opType} '${flow.name}' stay in float32 with a static scheme`;
 }
 
-/** Values whose ranges a plan asks for: its activations, and what a Relu or Clip gives its input's range. */
+/** Values whose ranges a plan needs: its activations, and the outputs of Relu and Clip. */
 export function valuesToCalibrate(plan: TensorPlan): ReadonlySet<string> {
   const { graph, tensors, renamed } = plan;
   const values = new Set([...tensors.keys()].filter((name) => !graph.initializers.has(name)));
@@ -154,7 +154,7 @@ export function valuesToCalibrate(plan: TensorPlan): ReadonlySet<string> {
   return values;
 }
 
-/** Quantizes a graph by ranges that are known already. */
+/** Quantizes a graph with known ranges. */
 export function quantizeWithRanges(
   plan: TensorPlan,
   seen: ReadonlyMap<string, ValueRange>,
@@ -204,7 +204,7 @@ function weightsOf(
   );
 }
 
-/** The value whose parameters a value takes. */
+/** The value whose parameters another value uses. */
 const sourceIn =
   (plan: TensorPlan) =>
   (value: string): string => {
@@ -216,12 +216,12 @@ const sourceIn =
   };
 
 /**
- * Quantizes activations and weights of a graph, with ranges of activations from real data.
+ * Quantizes activations and weights of a graph, with activation ranges from real data.
  *
- * The structure is that of onnxruntime's `quantize_static` (QDQ). Operators whose integers ONNX's own QuantizeLinear does
- * not know below opset 21 (16 and 4 bits) use the one of domain com.microsoft there, as that tool does.
+ * The structure is that of onnxruntime's `quantize_static` (QDQ). Below opset 21 ONNX's own QuantizeLinear does not support 16 and 4 bits;
+ * the one of domain com.microsoft is used there, as in that tool.
  *
- * @throws SlmError OP_UNSUPPORTED for an opset below 13 or above 27; DATA_INVALID for a graph that is quantized already, has nothing to
+ * @throws SlmError OP_UNSUPPORTED for an opset below 13 or above 27; DATA_INVALID for a graph that is already quantized or has nothing to
  * quantize, or for data that are missing or not finite; INTERRUPTED
  */
 export async function quantizeStatic(graph: Graph, options: CalibratedStaticOptions): Promise<StaticResult> {
@@ -232,7 +232,7 @@ export async function quantizeStatic(graph: Graph, options: CalibratedStaticOpti
     throw new SlmError(
       "DATA_INVALID",
       `quantize: graph '${graph.name}' has no operator that can be quantized${inBodies(graph)}`,
-      { suggestions: ["--scheme int8-dynamic, which quantizes products in bodies too"] },
+      { suggestions: ["--scheme int8-dynamic, which also quantizes products in bodies"] },
     );
   }
   const { collector, feeds, signal } = options;

@@ -15,7 +15,7 @@ import { roundWeights } from "./rounded-weights.js";
 const SETTINGS = { coverage: "standard" } as const;
 const TYPES = { ...SETTINGS, activations: "uint16", weights: "int4" } as const satisfies StaticOptions;
 
-/** y = x w, w stored inputs first or outputs first. */
+/** y = x w, with w stored inputs first or outputs first. */
 function product(values: Float32Array, inputs: number, transposed = false): Graph {
   const outputs = values.length / inputs;
   const g = new GraphBuilder("product", { opset: 21 });
@@ -29,7 +29,7 @@ function product(values: Float32Array, inputs: number, transposed = false): Grap
   return g.build();
 }
 
-/** A table that is looked up and multiplied by. */
+/** A table that is both looked up and multiplied. */
 function tied(): Graph {
   const g = new GraphBuilder("tied", { opset: 21 });
   const ids = g.input("ids", "int64", ["rows"]);
@@ -43,7 +43,7 @@ function tied(): Graph {
 const noise = (count: number, seed: number): Float32Array =>
   Float32Array.from({ length: count }, (_, at) => Math.sin(at * 12.9898 + seed) * Math.cos(at * 4.1 + seed));
 
-/** Sums of products of `rows` random inputs that hang together. */
+/** Gram matrix of `rows` correlated random inputs. */
 function gramOf(size: number, rows: number): Gram {
   const values = new Float64Array(size * size);
   for (let row = 0; row < rows; row += 1) {
@@ -86,7 +86,7 @@ function outputError(before: Float32Array, after: Float32Array, { size, values }
   return sum;
 }
 
-/** What the graph's own codes stand for. */
+/** The weights that the graph's codes represent. */
 function stored({ graph, parameters }: StaticResult, transposed = false): Float32Array {
   const { data, shape } = graph.initializers.get("w_quantized")!;
   const { parameters: scales } = parameters.get("w")!;
@@ -127,7 +127,7 @@ describe(roundWeights, () => {
           const [tool, own] = [undefined, rounded].map(
             (some) => quantized(graph, some).weights[0]!.relativeError,
           );
-          // The search judges in float64, the tool rounds halves to even.
+          // The search compares in float64; the tool rounds halves to even.
           expect(own!).toBeLessThanOrEqual(tool! * 1.0001 + 1e-6);
         },
       ),
@@ -153,7 +153,7 @@ describe(roundWeights, () => {
     const planned = (coverage: "standard" | "all"): unknown =>
       planGraph(tied(), { coverage }).tensors.get("table");
     expect(planned("standard")).toEqual({ kind: "weight", axis: 0 });
-    // Like what is looked up in it: the type of activations, one scale.
+    // As for its rows: the type of activations, one scale.
     expect(planned("all")).toEqual({ kind: "activation" });
   });
 
@@ -176,7 +176,7 @@ describe(roundWeights, () => {
     });
   });
 
-  test("passes weights over that are no numbers", async () => {
+  test("skips weights that are not finite", async () => {
     const bad = product(noise(32, 1).fill(NaN, 3, 4), 16);
     expect((await roundWeights(bad, SETTINGS, { method: "search" })).size).toBe(0);
   });

@@ -1,7 +1,6 @@
 /**
- * 4-bit weights of static schemes: scales by a search and codes by error feedback, where onnxruntime's tool takes the range
- * of an output and rounds. One scale per output, zero point zero, as NPUs want; a whole output is then one block of the
- * block formats' inner loop.
+ * Rounds 4-bit weights of static schemes, with searched scales and error feedback. onnxruntime's tool would use the range of an output and
+ * plain rounding. NPUs need one scale per output and zero point zero, so a whole output is one block for the block formats' inner loop.
  */
 import { SlmError } from "@slm/core";
 import type { Graph } from "@slm/onnx";
@@ -17,7 +16,7 @@ import { headsOfTables } from "./own-heads.js";
 import { planGraph, type GraphPlanOptions } from "./plan-graph.js";
 import type { TensorPlan } from "./tensor-plan.js";
 
-/** A weight that lies on its grid already: rounding it to the nearest code changes nothing. */
+/** A weight that is already on its grid, so that rounding to the nearest code does not change it. */
 export interface RoundedWeight {
   readonly values: Float32Array;
   /** One per output. */
@@ -26,26 +25,26 @@ export interface RoundedWeight {
 
 export interface RoundingOptions {
   readonly method: BlockMethod;
-  /** Sums of products of the activations each weight meets, for `gptq`. */
+  /** Gram matrices of the weights' activations, for `gptq`. */
   readonly grams?: ReadonlyMap<string, Gram> | undefined;
-  /** Runs the inner loop, perhaps in several threads. Default: here. */
+  /** Runs the inner loop, possibly in several threads. Default: in this thread. */
   readonly run?: RunOutputs | undefined;
 }
 
-/** Outputs whose weights are all below this keep the range of the tool, which has a least width for devices. */
+/** Outputs with only smaller weights keep the tool's range, which has a minimum width for devices. */
 const LEAST_PEAK = 1e-4;
 
 /** Code of weight zero. */
 const MIDDLE = 8;
 
-/** Tables that an embedding reads, and the output heads over their numbers; 4 bits are too few for them, see `tableFormat`. */
+/** Embedding tables and the output heads tied to them. They need more than 4 bits, see `tableFormat`. */
 export function tableNames(graph: Graph): ReadonlySet<string> {
   const { uses } = findWeightUses(graph);
   const tables = new Set(uses.flatMap(({ kind, weight }) => (kind === "embedding" ? [weight] : [])));
   return new Set([...tables, ...headsOfTables(graph, tables)]);
 }
 
-/** Weights of products that have one scale per output. */
+/** Weights of products with one scale per output. */
 function roundable(graph: Graph, { tensors }: TensorPlan): readonly LinearUse[] {
   const layouts = new Map<string, LinearUse>();
   const tables = tableNames(graph);
@@ -60,8 +59,7 @@ function roundable(graph: Graph, { tensors }: TensorPlan): readonly LinearUse[] 
 }
 
 /**
- * Rounds the weights of a graph that a static scheme would store in 4 bits; those of other operators than products are left
- * to the scheme.
+ * Rounds the product weights of a graph that a static scheme would store in 4 bits. The scheme rounds weights of other operators.
  *
  * @throws SlmError CONFIG_INVALID for `gptq` without `grams`; DATA_INVALID for weights
  * that are not finite
@@ -72,7 +70,7 @@ export async function roundWeights(
   { method, grams, run = here }: RoundingOptions,
 ): Promise<ReadonlyMap<string, RoundedWeight>> {
   const found = new Map<string, RoundedWeight>();
-  // Plain rounding is what the scheme does by itself.
+  // The scheme itself rounds to nearest.
   if (method === "rtn") return found;
   for (const { weight, layout } of roundable(graph, planGraph(graph, options))) {
     const initializer = graph.initializers.get(weight)!;
@@ -98,9 +96,9 @@ async function roundMatrix(
   const strides = stridesOf(layout, inputs, outputs);
   const gram = hasFeedback ? grams?.get(name) : undefined;
   if (hasFeedback && gram === undefined) {
-    throw new SlmError("CONFIG_INVALID", `quantize: method gptq needs the activations that '${name}' meets`);
+    throw new SlmError("CONFIG_INVALID", `quantize: method gptq needs the activations of '${name}'`);
   }
-  // Two codes a byte: an odd last one is padded.
+  // Two codes per byte; an odd last one is padded.
   const blockSize = inputs + (inputs & 1);
   const job: OutputsJob = {
     values,
@@ -122,7 +120,7 @@ async function roundMatrix(
   return onGrid(job, outputs);
 }
 
-/** The weights that the codes stand for, in the layout of the originals. */
+/** Dequantized weights, in the layout of the originals. */
 function onGrid(job: OutputsJob, outputs: number): RoundedWeight {
   const { values, inputs, inputStride, outputStride, blockSize, codes, scales } = job;
   const rounded = values.slice();
@@ -134,7 +132,7 @@ function onGrid(job: OutputsJob, outputs: number): RoundedWeight {
       peak = Math.max(peak, Math.abs(values[start + input * inputStride]!));
     }
     if (peak < LEAST_PEAK) {
-      // 15 steps over the least width.
+      // 15 steps over the minimum width.
       parameters[output] = { scale: Math.fround((2 * LEAST_PEAK) / 15), zero: 0 };
       continue;
     }
@@ -147,7 +145,7 @@ function onGrid(job: OutputsJob, outputs: number): RoundedWeight {
   return { values: rounded, parameters };
 }
 
-/** Added to each sum of squares, as a share of their mean: calibration may have missed an input. */
+/** Added to each sum of squares, as a share of their mean, because calibration data may not use every input. */
 const DAMPING = 0.01;
 
 /** Sums of squares by input. */

@@ -1,7 +1,4 @@
-/**
- * The plan of a static quantization: which values are quantized and how. Filled in by the operators' rules before the graph is
- * changed.
- */
+/** The plan of a static quantization: which values are quantized, and how. The operators' rules fill it in before the graph is changed. */
 import {
   capturesOf,
   subgraphsOf,
@@ -13,10 +10,10 @@ import {
   type OnnxDType,
 } from "@slm/onnx";
 
-// Which values of a graph are float32: what the file says, and what the operators imply.
+// Finds the float32 values of a graph, from declared types and from the operators.
 
 type TypeOf = (name: string | undefined) => OnnxDType | undefined;
-/** The element type of output `index` of a node, or undefined where it cannot be told. */
+/** The element type of output `index` of a node, or undefined if it is unknown. */
 type TypeRule = (node: GraphNode, typeOf: TypeOf, index: number) => OnnxDType | undefined;
 
 const like =
@@ -36,7 +33,7 @@ const constant: TypeRule = (node) =>
     ? "float32"
     : "int64");
 
-/** Operators whose outputs are not all of the type of their first input. */
+/** Operators with outputs of another type than the first input's. */
 const RULES: Readonly<Record<string, TypeRule>> = {
   ...Object.fromEntries(
     ["Shape", "Size", "NonZero", "ArgMax", "ArgMin"].map((name) => [name, always("int64")]),
@@ -59,7 +56,7 @@ const RULES: Readonly<Record<string, TypeRule>> = {
   MaxPool: (node, typeOf, index) => (index === 0 ? typeOf(node.inputs[0]) : "int64"),
   EmbedLayerNormalization: (node, typeOf, index) => (index === 0 ? typeOf(node.inputs[2]) : "int32"),
   GatherBlockQuantized: like(2),
-  // Bodies are not looked into.
+  // Bodies are not searched.
   If: () => undefined,
   Loop: () => undefined,
   Scan: () => undefined,
@@ -67,10 +64,7 @@ const RULES: Readonly<Record<string, TypeRule>> = {
 
 const ofFirstInput = like(0);
 
-/**
- * Names of the float32 values: inputs, initializers and outputs of nodes. Values whose type neither the file nor the
- * operators tell are not among them.
- */
+/** Names of the float32 inputs, initializers and node outputs. Values of unknown type are not included. */
 function floatValues(graph: Graph): ReadonlySet<string> {
   const types = new Map<string, OnnxDType>();
   const tell = (name: string, dtype: OnnxDType | undefined): void => {
@@ -89,13 +83,13 @@ function floatValues(graph: Graph): ReadonlySet<string> {
   return new Set([...types].filter(([, dtype]) => dtype === "float32").map(([name]) => name));
 }
 
-/** A value that is quantized. `axis`: one scale per place along it. `like`: takes the parameters of another value. */
+/** A value that is quantized. `axis`: one scale per place along it. `like`: uses the parameters of another value. */
 export type PlannedTensor =
   | { readonly kind: "activation" }
   | { readonly kind: "weight"; readonly axis?: number }
   | { readonly kind: "like"; readonly value: string };
 
-/** The bias of a node, which becomes int32 with scale = input's times weight's (times beta). */
+/** The bias of a node, which becomes int32. Its scale is the input's times the weight's (times beta). */
 export interface PlannedBias {
   readonly name: string;
   readonly input: string;
@@ -104,22 +98,18 @@ export interface PlannedBias {
 }
 
 export interface PlanOptions {
-  /** Data-moving operators quantize inputs that nobody else did: every operator is then wrapped. */
+  /** Data-moving operators also quantize their inputs, so that every operator is wrapped. */
   readonly force: boolean;
-  /** Weights get one scale per output. */
-  readonly perChannel: boolean;
-  /** Whether the parameters of normalizations are quantized, or the normalizations left as they are. */
-  readonly normalizations: "float32" | "quantized";
 }
 
-/** The plan in the making. Rules ask and mark; later marks of a weight per channel override earlier ones. */
+/** A plan under construction. Rules query and mark values. A later mark of a weight per channel overrides an earlier one. */
 export class TensorPlan {
   readonly tensors = new Map<string, PlannedTensor>();
-  /** By the node that adds it: two nodes may share a bias, but not its scale. */
+  /** By node, because two nodes can share a bias but not its scale. */
   readonly biases = new Map<number, PlannedBias>();
-  /** Nodes that disappear: their output is computed by the node before. */
+  /** Removed nodes. The node before computes their output. */
   readonly removed = new Set<number>();
-  /** New names of node outputs, by the value that is no longer made. */
+  /** New names of node outputs, by the removed value. */
   readonly renamed = new Map<string, string>();
   readonly graph: Graph;
   readonly options: PlanOptions;
@@ -127,7 +117,7 @@ export class TensorPlan {
   readonly #consumers = new Map<string, number>();
   readonly #boundary: ReadonlySet<string>;
   readonly #captured: ReadonlySet<string>;
-  /** What is looked up. */
+  /** Embedding tables. */
   readonly #tables: ReadonlySet<string>;
 
   constructor(graph: Graph, options: PlanOptions) {
@@ -161,45 +151,45 @@ export class TensorPlan {
     }
   }
 
-  /** An output with the parameters of an input. */
+  /** Marks an output that has the parameters of an input. */
   like(output: string, input: string): void {
     if (this.#floats.has(output)) this.tensors.set(output, { kind: "like", value: input });
   }
 
-  /** A weight with one scale per place along `axis`, or one scale where it has no such axis. */
+  /** Marks a weight with one scale per index along `axis`, or one scale if it does not have the axis. */
   weight(name: string | undefined, axis: number): void {
     if (name === undefined) return;
     const rank = this.graph.initializers.get(name)?.shape.length ?? 0;
     const place = axis < 0 ? axis + rank : axis;
     if (!this.isWeight(name)) this.activation(name);
-    else if (this.options.perChannel && place >= 0 && place < rank && this.#takesChannels(name)) {
+    else if (place >= 0 && place < rank && this.#takesChannels(name)) {
       this.tensors.set(name, { kind: "weight", axis: place });
     } else if (!this.tensors.has(name)) this.tensors.set(name, { kind: "weight" });
   }
 
-  /** Devices know scales per channel as a part of products: a table that is looked up as well gets one scale. */
+  /** Devices support scales per channel only in products, so a table that is also looked up gets one scale. */
   #takesChannels(name: string): boolean {
     return !this.options.force || !this.#tables.has(name);
   }
 
-  /** The bias that a node adds to the product of `input` and `weight`, where it is a constant. */
+  /** Marks a constant bias that a node adds to the product of `input` and `weight`. */
   bias(node: number, [input, weight, name]: readonly (string | undefined)[], beta: number): void {
     if (this.isWeight(name) && this.isQuantized(input) && this.isQuantized(weight)) {
       this.biases.set(node, { name, input: input!, weight: weight!, beta });
     }
   }
 
-  /** Whether exactly one node reads a value and nobody outside does. */
+  /** Whether exactly one node reads the value, and it is not a graph output. */
   isPrivate(name: string): boolean {
     return this.#consumers.get(name) === 1 && !this.#boundary.has(name);
   }
 
-  /** Whether a body reads a value by its name: as its node makes it, not as it comes back from integers. */
+  /** Whether a body reads a value by name. It then reads the original, not the dequantized value. */
   isCaptured(name: string): boolean {
     return this.#captured.has(name);
   }
 
-  /** Lets the maker of `before` make `after` instead, and drops the node in between. */
+  /** Makes the producer of `before` write `after`, and removes the node in between. */
   bypass(node: number, before: string, after: string): void {
     this.tensors.delete(before);
     this.renamed.set(before, after);
@@ -207,5 +197,5 @@ export class TensorPlan {
   }
 }
 
-/** Marks what one node needs quantized. */
+/** Marks the values of one node that are quantized. */
 export type OperatorRule = (node: GraphNode, index: number, plan: TensorPlan) => void;

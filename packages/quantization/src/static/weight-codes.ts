@@ -1,4 +1,4 @@
-/** Quantizing constants of a graph: their range, and their codes as the file stores them. */
+/** Quantizes constants of a graph: ranges, and codes in the file's format. */
 import { SlmError } from "@slm/core";
 import {
   INTEGER_TYPES,
@@ -9,13 +9,13 @@ import {
   type RangeOptions,
 } from "./integer-types.js";
 
-/** How the places of a tensor are split along an axis: `outer` times `channels` times `inner`, row major. */
+/** Splits the elements of a tensor along an axis: `outer` times `channels` times `inner`, row major. */
 export interface ChannelLayout {
   readonly channels: number;
   readonly inner: number;
 }
 
-/** One channel over everything without an axis. */
+/** Without an axis there is one channel. */
 export function channelLayout(shape: readonly number[], axis: number | undefined): ChannelLayout {
   const product = (sizes: readonly number[]): number => sizes.reduce((count, size) => count * size, 1);
   if (axis === undefined) return { channels: 1, inner: product(shape) };
@@ -23,7 +23,7 @@ export function channelLayout(shape: readonly number[], axis: number | undefined
 }
 
 /**
- * Scale and zero point of each channel from the channel's own range.
+ * Computes scale and zero point of each channel from its range.
  *
  * @throws SlmError DATA_INVALID naming a constant that is not finite
  */
@@ -54,9 +54,9 @@ export function weightParameters(
 }
 
 /**
- * ||w - dequantized|| / ||w||, Frobenius norms; 0 where both are zero.
+ * ||w - dequantized|| / ||w||, Frobenius norms; 0 if both are zero.
  *
- * @param weight the numbers, and those that were turned into codes
+ * @param weight the original numbers, and the rounded ones that the codes were computed from
  */
 export function weightError(
   { values, codesOf }: { readonly values: Float32Array; readonly codesOf: Float32Array },
@@ -106,14 +106,14 @@ export function weightCodes(
   return bits === 4 ? packed(codes) : new Uint8Array(codes.buffer);
 }
 
-/** Two codes a byte, the first in the low nibble. */
+/** Two codes per byte, the first in the low nibble. */
 function packed(codes: Int8Array | Uint8Array | Int16Array | Uint16Array): Uint8Array {
   const bytes = new Uint8Array(Math.ceil(codes.length / 2));
   for (let at = 0; at < codes.length; at += 1) bytes[at >> 1]! |= (codes[at]! & 0xf) << ((at & 1) << 2);
   return bytes;
 }
 
-/** Codes given as numbers, as bytes of `type`. */
+/** Encodes codes as bytes of `type`. */
 export function zeroPointBytes(zeros: readonly number[], type: IntegerType): Uint8Array {
   const codes = ARRAYS[type].from(zeros);
   return INTEGER_TYPES[type].bits === 4 ? packed(codes) : new Uint8Array(codes.buffer);
@@ -136,12 +136,12 @@ function quantizeValueExactly(value: number, scale: number): number {
   return Math.min(INT32[1], Math.max(INT32[0], rounded));
 }
 
-/** Where a bias would not fit int32 by this margin, the scale of its weight is raised. */
+/** If a bias does not fit int32 with this margin, the weight's scale is raised. */
 const MARGIN = 1.0001;
 
 /**
- * Scales of a weight, raised where scale of input times scale of weight is too small to hold the bias in int32.
- * Source: onnxruntime, `_adjust_weight_scale_for_int32_bias`.
+ * Scales of a weight, raised where the scale of input times weight is too small for an int32 bias. Source: onnxruntime,
+ * `_adjust_weight_scale_for_int32_bias`.
  */
 export function scalesForBias(
   scales: readonly number[],
@@ -151,7 +151,7 @@ export function scalesForBias(
   const range = 2 ** 32 - 2;
   const whole = bias.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   return scales.map((scale, at) => {
-    // Of one channel the tool multiplies in float32.
+    // With one channel the tool multiplies in float32.
     const needed =
       scales.length === 1
         ? (MARGIN * 2 * whole) / range

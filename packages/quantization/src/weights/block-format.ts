@@ -1,26 +1,23 @@
 /**
- * Weights of 4 or 8 bits, one scale and one zero point per block of inputs: the form `MatMulNBits` and
- * `GatherBlockQuantized` share.
+ * Block formats: 4- or 8-bit weights with one scale and zero point per block of inputs, as in `MatMulNBits` and `GatherBlockQuantized`.
  *
- * w = (code - zero) * scale, codes 0..2^bits - 1. A block is `blockSize` consecutive inputs of one output.
- * Layout: `codes[output][block][byte]`, two 4-bit codes a byte, the lower input in the low nibble; `scales[output][block]`;
- * `zeroPoints[output][byte]`, likewise packed, each output from a new byte. Symmetric weights have no zero points: the
- * operators take 2^(bits - 1). The last block is padded with its zero point as code, which is weight zero.
- * Source: onnxruntime, docs/ContribOperators.md.
+ * w = (code - zero) * scale, codes 0..2^bits - 1. A block is `blockSize` consecutive inputs of one output. Layout:
+ * `codes[output][block][byte]`, two 4-bit codes per byte, the lower input in the low nibble; `scales[output][block]`;
+ * `zeroPoints[output][byte]`, packed in the same way, each output starting at a new byte. Symmetric weights have no zero points; the
+ * operators use 2^(bits - 1). The last block is padded with the code of weight zero. Source: onnxruntime, docs/ContribOperators.md.
  */
 import { SlmError } from "@slm/core";
 import type { WeightMatrix } from "./weight-matrix.js";
 
-/** Weights that may share one scale. onnxruntime's CPU kernels know these (and 256). */
+/** Block sizes that onnxruntime's CPU kernels support (in addition to 256). */
 export const BLOCK_SIZES = [16, 32, 64, 128] as const;
 export type BlockSize = (typeof BLOCK_SIZES)[number];
 
-/** Matrices of small models: at most this many inputs. */
+/** Largest number of inputs in matrices of small models. */
 const NARROW = 128;
 
 /**
- * Block size where none was asked for. 4-bit codes chosen without data need more scales in small models, which have little
- * to spare; of those the scales are kilobytes.
+ * Default block size. Small models lose more quality, so 4-bit codes chosen without data get more scales there, which take only kilobytes.
  */
 export const defaultBlockSize = (bits: BlockBits, inputs: number, learns: boolean): BlockSize =>
   bits === 4 && inputs <= NARROW && !learns ? 16 : 32;
@@ -31,7 +28,7 @@ export type BlockBits = (typeof BLOCK_BITS)[number];
 export interface BlockWeights {
   readonly codes: Uint8Array;
   readonly scales: Float32Array;
-  /** Absent where every zero point is 2^(bits - 1). */
+  /** Absent if every zero point is 2^(bits - 1). */
   readonly zeroPoints?: Uint8Array | undefined;
   readonly inputs: number;
   readonly outputs: number;
@@ -48,7 +45,7 @@ export interface BlockSizes {
   readonly zeroBytes: number;
 }
 
-/** How much one output takes. @throws SlmError CONFIG_INVALID for another block size or number of bits */
+/** Computes the bytes of one output. @throws SlmError CONFIG_INVALID for another block size or number of bits */
 export function blockSizes(inputs: number, bits: BlockBits, blockSize: BlockSize): BlockSizes {
   if (!BLOCK_SIZES.includes(blockSize)) {
     throw new SlmError(
@@ -59,7 +56,7 @@ export function blockSizes(inputs: number, bits: BlockBits, blockSize: BlockSize
   if (!BLOCK_BITS.includes(bits)) {
     throw new SlmError(
       "CONFIG_INVALID",
-      `quantize: blocks have ${BLOCK_BITS.join(" or ")} bits, got ${String(bits)}`,
+      `quantize: block formats need ${BLOCK_BITS.join(" or ")} bits, got ${String(bits)}`,
     );
   }
   const blocks = Math.ceil(inputs / blockSize);
@@ -70,7 +67,7 @@ export function blockSizes(inputs: number, bits: BlockBits, blockSize: BlockSize
 const codeOf = (bytes: Uint8Array, start: number, at: number, bits: BlockBits): number =>
   bits === 8 ? bytes[start + at]! : (bytes[start + (at >> 1)]! >> ((at & 1) << 2)) & 0xf;
 
-/** The weights that the codes stand for, outputs first, without the padding. */
+/** Dequantized weights, outputs first, without padding. */
 export function dequantizeBlocks(weights: BlockWeights): WeightMatrix {
   const { codes, scales, zeroPoints, inputs, outputs, bits, blockSize, blocks } = weights;
   const { codeBytes, zeroBytes } = blockSizes(inputs, bits, blockSize);

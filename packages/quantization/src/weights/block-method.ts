@@ -1,9 +1,6 @@
 /** Rounding methods of 4-bit weights, by their names in recipes and flags. */
 
-/**
- * One row per method. `needsCalibration`: cannot choose codes without the activations of real data. `round` is what
- * `rtn` stands for in the literature, with onnxruntime's formulas.
- */
+/** One row per method. `needsCalibration`: needs the activations of real data. `rtn` rounds with onnxruntime's formulas. */
 export const blockMethods = {
   rtn: {
     grid: "round",
@@ -13,7 +10,7 @@ export const blockMethods = {
   search: {
     grid: "search",
     needsCalibration: false,
-    description: "the scale and zero point of least squared error",
+    description: "the scale and zero point with the smallest squared error",
   },
   gptq: {
     grid: "search",

@@ -6,7 +6,7 @@ import { openOutputThreads } from "./output-threads.js";
 import { quantizeBlocks, quantizeBlocksBy, type Gram } from "./quantize-blocks.js";
 import type { WeightMatrix } from "./weight-matrix.js";
 
-/** Numbers between -1 and 1 without a pattern; `seed` moves them. */
+/** Pseudo-random numbers between -1 and 1, depending on `seed`. */
 const noise = (count: number, seed: number): Float32Array =>
   Float32Array.from({ length: count }, (_, at) => {
     const wave = Math.sin((at + 1) * 12.9898 + seed * 78.233) * 43758.5453;
@@ -54,7 +54,7 @@ describe("method rtn", () => {
         };
         const weights = quantizeBlocks(matrix, { bits, blockSize: 16, method: "rtn" });
         const back = dequantizeBlocks(weights).values;
-        // The zero point is rounded too: both ends of the range may lie half a step outside the codes.
+        // The zero point is rounded too, so both ends of the range can be half a step outside the codes.
         const bound = Math.abs(weights.scales[0]!) * 1.0001 + 1e-30;
         matrix.values.forEach((value, at) => {
           expect(Math.abs(value - back[at]!)).toBeLessThanOrEqual(bound);
@@ -85,7 +85,7 @@ describe("8 bits", () => {
   });
 });
 
-/** X^T X of rows whose neighbours are alike. */
+/** X^T X of rows with similar neighbours. */
 function correlatedGram(size: number, rows: number): { gram: Gram; x: Float64Array } {
   const x = new Float64Array(rows * size);
   for (let row = 0; row < rows; row += 1) {
@@ -102,7 +102,7 @@ function correlatedGram(size: number, rows: number): { gram: Gram; x: Float64Arr
   return { gram: { size, values }, x };
 }
 
-/** ||X (W - dequantized)||: the error of outputs on the data. */
+/** ||X (W - dequantized)||: the output error on the data. */
 function outputError(matrix: WeightMatrix, back: WeightMatrix, x: Float64Array): number {
   const { inputs, outputs } = matrix;
   let sum = 0;

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { dequantizeInt8, quantizeInt8PerChannel } from "./int8-per-channel.js";
 import { stridesOf, type WeightMatrix } from "./weight-matrix.js";
 
-/** Any matrix of finite float32 that is not absurdly small or large. */
+/** Any matrix of finite float32 numbers that are not extremely small or large. */
 const matrices: fc.Arbitrary<WeightMatrix> = fc
   .record({
     inputs: fc.integer({ min: 1, max: 20 }),
@@ -38,7 +38,7 @@ describe(quantizeInt8PerChannel, () => {
           for (const code of quantized.codes) expect(Math.abs(code)).toBeLessThanOrEqual(limit);
           const back = dequantizeInt8(quantized);
           for (let output = 0; output < matrix.outputs; output += 1) {
-            // Dividing, multiplying and storing in float32 may each round once.
+            // Dividing, multiplying and storing in float32 can each round once.
             const bound = (quantized.scales[output]! / 2) * (1 + 1e-4);
             for (let input = 0; input < matrix.inputs; input += 1) {
               expect(Math.abs(at(matrix, input, output) - at(back, input, output))).toBeLessThanOrEqual(

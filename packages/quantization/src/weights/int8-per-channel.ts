@@ -1,5 +1,5 @@
 /**
- * Symmetric int8 weights, one scale per output: the form `DynamicQuantizeMatMul` takes.
+ * Symmetric int8 weights with one scale per output, as in `DynamicQuantizeMatMul`.
  *
  * For output n: scale(n) = max over k of |w(k, n)| / L, code(k, n) = round(w(k, n) / scale(n)), zero point 0, where L is
  * 127, or 64 with a reduced range. Nothing is clipped, so |w - code * scale| <= scale / 2.
@@ -13,19 +13,19 @@ import {
   type WeightMatrix,
 } from "./weight-matrix.js";
 
-/** Largest code. Symmetric: -128 is left unused, so that negating a weight negates its code. */
+/** Largest code. -128 is unused, so that negating a weight negates its code. */
 const LIMIT = 127;
 
 /** Largest code with a reduced range; see `int8Range`. */
 const REDUCED_LIMIT = 64;
 
-/** Columns whose largest weight is below this become zero: their scale would not be a normal float32. */
+/** Columns with a smaller largest weight become zero, because their scale would not be a normal float32. */
 const SMALLEST = 2 ** -110;
 
 export interface Int8Weights {
   /** One per weight, in `layout`. */
   readonly codes: Int8Array;
-  /** One per output. 1 where every weight is zero. */
+  /** One per output; 1 if every weight is zero. */
   readonly scales: Float32Array;
   readonly inputs: number;
   readonly outputs: number;
@@ -33,7 +33,7 @@ export interface Int8Weights {
 }
 
 export interface Int8Options {
-  /** Layout of the codes. Default: that of the weights. */
+  /** Layout of the codes. Default: the layout of the weights. */
   readonly layout?: WeightLayout;
   /** Use codes from -64 to 64: half the resolution. Default false. */
   readonly reduceRange?: boolean;
@@ -65,7 +65,7 @@ export function quantizeInt8PerChannel(matrix: WeightMatrix, options: Int8Option
   return { codes, scales, inputs, outputs, layout };
 }
 
-/** The weights that the codes stand for: code(k, n) * scale(n), in the layout of the codes. */
+/** Dequantized weights: code(k, n) * scale(n), in the layout of the codes. */
 export function dequantizeInt8(weights: Int8Weights): WeightMatrix {
   const { codes, scales, inputs, outputs, layout } = weights;
   const values = new Float32Array(codes.length);

@@ -1,4 +1,4 @@
-/** Shares the inner loop of block formats among threads: outputs are independent of one another. */
+/** Divides the inner loop of block formats among threads, by outputs, which are independent. */
 import { Worker } from "node:worker_threads";
 import { SlmError, REINSTALL } from "@slm/core";
 import { OUTPUTS_WORKER } from "../worker-file.js";
@@ -6,16 +6,16 @@ import { quantizeOutputs, type OutputsJob } from "./kernels/quantize-outputs.js"
 import type { RangeMessage } from "./kernels/outputs-worker.js";
 import type { RunOutputs } from "./quantize-blocks.js";
 
-/** Smaller matrices are done before a thread has been told of them [weights]. */
+/** Smaller matrices are faster in the calling thread [weights]. */
 const SMALLEST_SHARED = 2 ** 18;
 
 export interface OutputThreads {
-  /** Runs a job, its outputs shared evenly; one job at a time. The results are the same, bit for bit, as in one thread. */
+  /** Runs one job at a time, with its outputs divided evenly. The results are bit for bit the same as in one thread. */
   readonly run: RunOutputs;
   close(): Promise<void>;
 }
 
-/** Memory that threads share, grown as needed and used again for the next matrix. */
+/** Shared memory that grows as needed and is reused for the next matrix. */
 class SharedMemory {
   readonly #buffers = new Map<string, SharedArrayBuffer>();
 
@@ -46,12 +46,12 @@ class SharedMemory {
   }
 }
 
-/** One thread: a range at a time. */
+/** One thread, which processes one range at a time. */
 class Thread {
   readonly #worker: Worker;
 
   constructor() {
-    // Flags of this process (loaders, conditions) are not meant for the compiled worker.
+    // The compiled worker does not need this process's flags (loaders, conditions).
     this.#worker = new Worker(OUTPUTS_WORKER, { name: "slm-quantize", execArgv: [] });
     this.#worker.unref();
   }
@@ -90,9 +90,9 @@ class Thread {
 }
 
 /**
- * Starts threads.
+ * Starts the threads.
  *
- * @param count how many; with one, the loop runs in the calling thread
+ * @param count number of threads; with one, the loop runs in the calling thread
  */
 export function openOutputThreads(count: number): OutputThreads {
   const threads = count > 1 ? Array.from({ length: count }, () => new Thread()) : [];

@@ -35,7 +35,7 @@ function blockOf(matrix: WeightMatrix, output: number, block: number, size: numb
   );
 }
 
-/** The number among -zero..15 - zero that is nearest to a weight divided by the scale. */
+/** The number in -zero..15 - zero that is nearest to a weight divided by the scale. */
 const nearest = (scaled: number, zero: number): number =>
   Math.max(-zero, Math.min(15 - zero, Math.floor(scaled + 0.5)));
 
@@ -50,7 +50,7 @@ const sumOf = (block: readonly number[], term: (value: number) => number): numbe
 const largestOf = (block: readonly number[]): number =>
   block.reduce((most, value) => (Math.abs(value) > Math.abs(most) ? value : most), 0);
 
-/** Stored as zero: a scale could not be a normal float32. */
+/** Stored as zero, because the scale would not be a normal float32. */
 const isTiny = (block: readonly number[]): boolean => Math.abs(largestOf(block)) < 1e-30;
 
 /** Scales and weights are float32: 2^-23 of the largest weight, for each. Compares roots of squared errors. */
@@ -101,7 +101,7 @@ function blockPairs(matrix: WeightMatrix, size: BlockSize): BlockPair[] {
 describe(quantizeBlocks, () => {
   const halves = fc
     .double({ min: 0.001, max: 8, noNaN: true })
-    // 11 significant bits, as half-precision scales have.
+    // 11 significant bits, like half-precision scales.
     .map((value) => Math.fround(value - (value % 2 ** (Math.floor(Math.log2(value)) - 10))));
   const onGrid = fc.record({
     bits: fc.constantFrom(4 as const, 8 as const),
@@ -115,7 +115,7 @@ describe(quantizeBlocks, () => {
         const middle = 2 ** (bits - 1);
         const values = Float32Array.from({ length: 128 }, (_, at) => {
           const [scale, isTurned] = scales[at >> 5]!;
-          // One weight of each block is as far from zero as ggml puts it.
+          // One weight of each block has ggml's largest magnitude.
           const code = at % 32 === 7 ? 1 - (bits === 4 ? 1 : 0) : 1 + ((at * seed * 7919) % (2 * middle - 1));
           return (isTurned ? -1 : 1) * scale * (code - middle);
         });
@@ -231,7 +231,7 @@ describe(quantizeBlocks, () => {
         fc.array(fc.integer({ min: -8, max: 7 }), { minLength: 1, maxLength: 70 }),
         fc.constantFrom(0.25, 1, 2),
         (size, codes, scale) => {
-          // The first weight of each block is -8: the scale is then known.
+          // The first weight of each block is -8, so the scale is known.
           const values = Float32Array.from(codes, (code, at) => (at % size === 0 ? -8 : code) * scale);
           const matrix = { values, inputs: values.length, outputs: 1, layout: "outputs-first" as const };
           const quantized = quantize4(matrix, size);

@@ -1,4 +1,4 @@
-/** A matrix to 4 or 8 bits, block by block; see `block-format.ts` for the layout. */
+/** Quantizes a matrix to 4 or 8 bits, block by block. `block-format.ts` describes the layout. */
 import { SlmError } from "@slm/core";
 import { blockSizes, type BlockBits, type BlockSize, type BlockWeights } from "./block-format.js";
 import { blockMethods, type BlockMethod } from "./block-method.js";
@@ -6,7 +6,7 @@ import { feedbackFactor } from "./kernels/feedback-factor.js";
 import { quantizeOutputs, type OutputsJob } from "./kernels/quantize-outputs.js";
 import { checkMatrix, stridesOf, type WeightMatrix } from "./weight-matrix.js";
 
-/** Sums of x(i) x(k) over the rows that a matrix was multiplied with. */
+/** Gram matrix: sums of x(i) x(k) over the rows that a matrix was multiplied with. */
 export interface Gram {
   readonly size: number;
   /** `size * size`, row major, symmetric. */
@@ -20,17 +20,17 @@ export interface BlockOptions {
   readonly symmetric?: boolean;
   /** Default `search`. */
   readonly method?: BlockMethod;
-  /** What `gptq` needs. */
+  /** Gram matrix of the activations, for `gptq`. */
   readonly gram?: Gram | undefined;
 }
 
 /** A quantized matrix, and ||w - dequantized|| / ||w||, Frobenius norms. */
 export type MeasuredBlocks = BlockWeights & { readonly relativeError: number };
 
-/** Runs jobs of the inner loop; the default runs them here and now. */
+/** Runs jobs of the inner loop. The default runs them synchronously in this thread. */
 export type RunOutputs = (job: OutputsJob, outputs: number) => void | Promise<void>;
 
-/** Everything but the loop: checked inputs and empty results. */
+/** Checks the inputs and allocates the results of a job. */
 function prepare(matrix: WeightMatrix, options: BlockOptions): { job: OutputsJob; weights: BlockWeights } {
   checkMatrix(matrix);
   const { bits, blockSize, symmetric = false, method = "search", gram } = options;
@@ -69,9 +69,9 @@ function feedbackOf({ inputs, name = "weights" }: WeightMatrix, gram: Gram | und
   if (gram === undefined) {
     throw new SlmError(
       "CONFIG_INVALID",
-      `quantize: method gptq needs the activations that '${name}' meets, got none`,
+      `quantize: method gptq needs the activations of '${name}', got none`,
       {
-        suggestions: ["give calibration rows: --calibration rows.jsonl", "use --method search"],
+        suggestions: ["add calibration rows: --calibration rows.jsonl", "use --method search"],
       },
     );
   }
@@ -87,14 +87,13 @@ function feedbackOf({ inputs, name = "weights" }: WeightMatrix, gram: Gram | und
 /**
  * Quantizes a matrix in blocks.
  *
- * Error, methods other than `gptq`: a weight between the first and the last code, -zero * scale and (last - zero) *
- * scale, is off by at most |scale| / 2, any other by its distance from the nearer of the two. 4 bits by `search`: the
- * squared error of a block is at most that of `rtn`, symmetric and not, and of a search over symmetric grids. `gptq`
- * trades the error of weights for that of outputs on the calibration data. Methods other than `rtn` keep a block bit for
- * bit that lies on a grid of that many bits already, as dequantized blocks of GGUF files do.
- * Deterministic: the same weights give the same bytes.
+ * Error of methods other than `gptq`: at most |scale| / 2 for a weight between the first and the last code, -zero * scale and (last - zero)
+ * * scale; otherwise the distance from the nearer of the two. 4 bits with `search`: the squared error of a block is at most that of `rtn`,
+ * symmetric or not, and of a search over symmetric grids. `gptq` minimizes the output error on the calibration data instead of the weight
+ * error. Methods other than `rtn` reproduce a block bit for bit if it was quantized to the same number of bits before, like blocks of GGUF
+ * files. Deterministic: the same weights give the same bytes.
  *
- * @throws SlmError SHAPE_MISMATCH, DATA_INVALID as `checkMatrix` does; CONFIG_INVALID for options that do not go together.
+ * @throws SlmError SHAPE_MISMATCH, DATA_INVALID as `checkMatrix` does; CONFIG_INVALID for options that cannot be combined.
  */
 export function quantizeBlocks(matrix: WeightMatrix, options: BlockOptions): MeasuredBlocks {
   const { job, weights } = prepare(matrix, options);
@@ -102,7 +101,7 @@ export function quantizeBlocks(matrix: WeightMatrix, options: BlockOptions): Mea
   return measured(weights, job);
 }
 
-/** The same, with the loop run by `run`, which may share it among threads. */
+/** The same, with the loop run by `run`, possibly in several threads. */
 export async function quantizeBlocksBy(
   run: RunOutputs,
   matrix: WeightMatrix,

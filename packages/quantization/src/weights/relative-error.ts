@@ -2,8 +2,7 @@ import { SlmError } from "@slm/core";
 import { forEachWeight, stridesOf, type WeightMatrix } from "./weight-matrix.js";
 
 /**
- * How far two matrices are apart, as a share of the first: ||exact - approximate|| / ||exact||, Frobenius norms.
- * Layouts may differ. 0 where both are zero.
+ * Relative difference of two matrices: ||exact - approximate|| / ||exact||, Frobenius norms. Layouts can differ. 0 if both are zero.
  *
  * @throws SlmError SHAPE_MISMATCH if the sizes differ.
  */

@@ -1,22 +1,22 @@
 /** The weight matrix of a linear layer, independent of its storage layout. */
 import { SlmError } from "@slm/core";
 
-/** `inputs-first` is ONNX `MatMul`'s `[K, N]`; `outputs-first` is `[N, K]`, as an embedding table or `transB` has it. */
+/** `inputs-first` is the `[K, N]` of ONNX `MatMul`; `outputs-first` is `[N, K]`, as in an embedding table or with `transB`. */
 export type WeightLayout = "inputs-first" | "outputs-first";
 
-/** Weight `w(k, n)` of `y(n) = sum over k of x(k) w(k, n)`. A table is one too: its rows are outputs, its width inputs. */
+/** Weight `w(k, n)` of `y(n) = sum over k of x(k) w(k, n)`. For an embedding table, rows are outputs and the width is the inputs. */
 export interface WeightMatrix {
-  /** What errors call it. */
+  /** Name for error messages. */
   readonly name?: string;
   readonly values: Float32Array;
   /** K: length of the dot products. */
   readonly inputs: number;
-  /** N: how many there are. */
+  /** N: number of dot products. */
   readonly outputs: number;
   readonly layout: WeightLayout;
 }
 
-/** Distance in `values` between neighbours along each axis. */
+/** Stride of each axis in `values`. */
 export interface Strides {
   readonly input: number;
   readonly output: number;
@@ -28,9 +28,9 @@ export function stridesOf(layout: WeightLayout, inputs: number, outputs: number)
 }
 
 /**
- * Checks that a matrix is one: sizes positive, values as many as the sizes say, every value finite.
+ * Checks a matrix: positive sizes, the right number of values, every value finite.
  *
- * @throws SlmError SHAPE_MISMATCH for sizes, DATA_INVALID for the first value that is not a number.
+ * @throws SlmError SHAPE_MISMATCH for sizes, DATA_INVALID for the first value that is not finite.
  */
 export function checkMatrix(matrix: WeightMatrix): void {
   const { values, inputs, outputs, name } = matrix;
@@ -53,9 +53,9 @@ export function checkMatrix(matrix: WeightMatrix): void {
 }
 
 /**
- * Calls `visit` for every weight in the order of storage, which is the order memory is fast in.
+ * Calls `visit` for every weight in storage order, which is the fastest.
  *
- * @param visit at: place in `values`; input, output: which weight that is
+ * @param visit at: index in `values`; input, output: axes of the weight
  */
 export function forEachWeight(
   { inputs, outputs, layout }: Pick<WeightMatrix, "inputs" | "outputs" | "layout">,

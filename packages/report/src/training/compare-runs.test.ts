@@ -66,10 +66,12 @@ describe(compareRuns, () => {
     expect(cells(html, "learningRate")).toEqual(["0.001", "0.002"]);
     expect(cells(html, "topK")).toEqual(["–", "5"]);
     expect(html).not.toContain(">student.width<");
-    expect(html).toContain("Not known of: &lt;three&gt;.");
+    expect(html).toContain("Unknown for: &lt;three&gt;.");
     const alike = await compareRuns([runs[0]!, { ...runs[0]!, name: "again" }]);
     expect(alike).toContain("All settings are the same.");
-    expect(await compareRuns([await run("a", curve(1))])).toContain("no two runs whose settings are known");
+    expect(await compareRuns([await run("a", curve(1))])).toContain(
+      "Fewer than two runs have known settings",
+    );
   });
 
   test("stays small for long runs", async () => {
@@ -85,7 +87,7 @@ describe(compareRuns, () => {
     expect(html).toContain("&lt;script&gt;&quot;&amp;");
   });
 
-  test("rejects no runs, two of one name, and a log that is not there", async () => {
+  test("rejects no runs, two runs of one name, and a missing log", async () => {
     const one = await run("one", curve(2));
     await expect(compareRuns([])).rejects.toThrow(/at least one run/);
     await expect(compareRuns([one, one])).rejects.toThrow(/two runs are named "one"/);

@@ -26,8 +26,8 @@ const ABSENT = "–";
 /**
  * The comparison as one self-contained HTML page.
  *
- * @throws SlmError DATA_INVALID for no runs, two of one name, or a log that is not one; INPUT_MISSING for a log that is
- * not there.
+ * @throws SlmError DATA_INVALID for no runs, two of one name, or an invalid log; INPUT_MISSING for a log that
+ * does not exist.
  */
 export async function compareRuns(runs: readonly ComparedRun[]): Promise<string> {
   if (runs.length === 0) throw new SlmError("DATA_INVALID", "compare runs: needs at least one run, got none");
@@ -98,11 +98,10 @@ function differences(runs: readonly ReadRun[]): ReportSection {
   const heading = "Settings that differ";
   const known = runs.filter(({ settings }) => settings !== undefined);
   const unknown = runs.filter(({ settings }) => settings === undefined).map(({ name }) => name);
-  const note = unknown.length === 0 ? "" : `Not known of: ${unknown.join(", ")}.`;
+  const note = unknown.length === 0 ? "" : `Unknown for: ${unknown.join(", ")}.`;
   const rows = differingSettings(known.map(({ settings }) => flattenSettings(settings)));
   if (rows.length === 0) {
-    const same =
-      known.length < 2 ? "There are no two runs whose settings are known." : "All settings are the same.";
+    const same = known.length < 2 ? "Fewer than two runs have known settings." : "All settings are the same.";
     return { heading, text: `${same} ${note}`.trim() };
   }
   const cells = rows.map(({ key, values }) => [key, ...values.map((value) => value ?? ABSENT)]);

@@ -1,4 +1,4 @@
-/** The sections of a page with curves, of one run or several. */
+/** Sections with curves, for a page about one or several runs. */
 import type { ReportSection } from "../page.js";
 import type { QuantityGroup } from "./quantities.js";
 import type { ChartGroup, NamedLog } from "./run-charts.js";
@@ -14,11 +14,11 @@ const SECTIONS: readonly CurveSection[] = [
     heading: "Loss",
     groups: ["loss"],
     text:
-      "The loss is the mean over the steps since the previous point; its terms are of the single step. " +
+      "The loss is the mean over the steps since the previous point. Its terms are those of a single step. " +
       "Bold lines are running means.",
   },
-  { heading: "On the dev split", groups: ["dev"] },
-  { heading: "Course of the training", groups: ["targets", "learningRate", "gradient", "throughput"] },
+  { heading: "Dev split", groups: ["dev"] },
+  { heading: "Training", groups: ["targets", "learningRate", "gradient", "throughput"] },
 ];
 
 /** The sections in page order, without those that have no data. */
@@ -37,12 +37,12 @@ export async function curveSections(
   return sections;
 }
 
-/** A section about unreadable lines; none if all lines were read. */
+/** A section about unreadable lines; empty if all lines were read. */
 export function warnings(logs: readonly NamedLog[]): readonly ReportSection[] {
   const sentences = logs
     .filter(({ log }) => log.unreadable > 0)
     .map(
-      ({ name, log }) => `${name}: ${log.unreadable} lines of the log could not be read and are left out.`,
+      ({ name, log }) => `${name}: ${log.unreadable} lines of the log could not be read and were skipped.`,
     );
-  return sentences.length === 0 ? [] : [{ heading: "Read with care", text: sentences.join("\n\n") }];
+  return sentences.length === 0 ? [] : [{ heading: "Warnings", text: sentences.join("\n\n") }];
 }

@@ -1,4 +1,4 @@
-/** Reads JSON lines; the last line may be incomplete because the writer was killed. */
+/** Reads JSON lines. The last line may be incomplete if the writer was killed. */
 import type { z } from "zod";
 
 export interface JsonLines<Row> {

@@ -18,7 +18,7 @@ describe(describeQuantity, () => {
     expect(chart("dev.novel")).not.toBe(chart("dev.other"));
   });
 
-  test("knows terms in nats, and gives a term of unknown unit an axis of its own", () => {
+  test("knows terms in nats, and draws a term of unknown unit on its own axis", () => {
     expect(describeQuantity("forwardKl").chart).toBe(describeQuantity("loss").chart);
     expect(describeQuantity("hiddenMatch")).toMatchObject({
       group: "loss",

@@ -13,19 +13,19 @@ export interface Quantity {
   readonly scale: number;
   /** Undefined for quantities that are neither good nor bad. */
   readonly higherIsBetter: boolean | undefined;
-  /** Quantities that share this are drawn into one chart. */
+  /** Quantities with the same group share a chart. */
   readonly chart: string;
 }
 
 type Known = Omit<Quantity, "key" | "scale">;
 
 const LOSS_CHART = "Loss";
-/** A loss term is logged for a single step and competes with the other terms, so its lowest value is not meaningful. */
+/** A loss term is logged for a single step and competes with the other terms, so its lowest value means nothing. */
 const termInNats = (label: string): Known => {
   return { group: "loss", label, unit: "nats per token", higherIsBetter: undefined, chart: LOSS_CHART };
 };
 
-/** Keys that every run logs, and loss terms whose unit is that of the loss. */
+/** Keys that every run logs, and loss terms in the unit of the loss. */
 const KNOWN: ReadonlyMap<string, Known> = new Map<string, Known>([
   ["loss", { ...termInNats("loss"), higherIsBetter: false }],
   ["forwardKl", termInNats("forward KL")],
@@ -81,7 +81,7 @@ const PERCENT = { unit: "%", scale: 100 } as const;
 const FRACTIONS: ReadonlySet<string> = new Set(["fraction"]);
 const DEV_CHARTS = { lower: "Errors on the dev split", higher: "Scores on the dev split" } as const;
 
-/** The quantity of a log key. An unknown key is treated as a term of the loss without a known unit. */
+/** The quantity of a log key. An unknown key is treated as a loss term of unknown unit. */
 export function describeQuantity(key: string): Quantity {
   const known = KNOWN.get(key);
   if (known !== undefined) return { key, scale: 1, ...known };

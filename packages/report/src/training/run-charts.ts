@@ -3,10 +3,10 @@ import { lineChart, type LineChart, type LineSeries } from "../line-chart.js";
 import { describeQuantity, titleOf, type Quantity, type QuantityGroup } from "./quantities.js";
 import { curveOf, keysOf, type RunLog } from "./run-log.js";
 
-/** Most charts of one group; the page lists those that are left out. */
+/** Most charts of one group; the page names the others. */
 const CHART_LIMIT = 24;
 
-/** Ratio of the highest to the lowest loss from which the axis is logarithmic. */
+/** The axis is logarithmic if the highest loss is this many times the lowest. */
 const LOGARITHMIC_FROM = 10;
 /** In the order of a table. */
 const GROUPS: readonly QuantityGroup[] = ["dev", "loss", "learningRate", "gradient", "throughput", "targets"];
@@ -14,7 +14,7 @@ const NOISY: ReadonlySet<QuantityGroup> = new Set(["loss", "targets", "gradient"
 
 export interface ChartGroup {
   readonly charts: readonly string[];
-  /** Quantities whose chart is left out, by name. */
+  /** Names of the quantities without a chart. */
   readonly omitted: readonly string[];
 }
 
@@ -44,7 +44,7 @@ export async function runCharts(log: RunLog, group: QuantityGroup): Promise<Char
   return { charts: await Promise.all(charts), omitted: [...byChart.keys()].slice(CHART_LIMIT) };
 }
 
-/** Curves of several runs, overlaid: one chart per quantity. Runs that did not log it are not in its chart. */
+/** Curves of several runs, overlaid: one chart per quantity. A chart has only the runs that logged its quantity. */
 export async function overlaidCharts(runs: readonly NamedLog[], group: QuantityGroup): Promise<ChartGroup> {
   const quantities = quantitiesOf(runs.map(({ log }) => log)).filter((each) => each.group === group);
   const charts = quantities.slice(0, CHART_LIMIT).map((quantity) => {

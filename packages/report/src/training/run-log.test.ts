@@ -9,7 +9,7 @@ const textOf = (...records: readonly object[]): string =>
   records.map((record) => `${JSON.stringify(record)}\n`).join("");
 
 describe(parseRunLog, () => {
-  test("gives every number of the log as a curve over its steps", () => {
+  test("returns every number of the log as a curve over its steps", () => {
     const log = parseRunLog(
       textOf({ step: 20, loss: 3, wallTime: 9.5 }, { step: 20, "dev.x": 0.5 }, { step: 40, loss: 2 }),
     );
@@ -39,14 +39,14 @@ describe(parseRunLog, () => {
     expect(parseRunLog(`${broken.join("\n")}\n`)).toEqual({ records: [], unreadable: broken.length });
   });
 
-  test("leaves a gap where a value is no finite number", () => {
+  test("leaves a gap where a value is not finite", () => {
     const log = parseRunLog('{"step":1,"a":1,"b":"x","c":true}\n{"step":2,"a":null}\n{"step":3,"a":1e999}\n');
     expect(keysOf(log)).toEqual(["a"]);
     expect(curveOf(log, "a")).toEqual([[1, 1]]);
     expect(lastStep(log)).toBe(3);
   });
 
-  test("takes the later line of a step logged twice, and sorts steps", () => {
+  test("keeps the last line of a step that was logged twice, and sorts steps", () => {
     const log = parseRunLog(textOf({ step: 2, a: 1 }, { step: 1, a: 5 }, { step: 2, a: 3 }));
     expect(curveOf(log, "a")).toEqual([
       [1, 5],
@@ -66,7 +66,7 @@ describe(parseRunLog, () => {
 });
 
 describe(readRunLog, () => {
-  test("rejects a log that is not there, and a file that is none", async () => {
+  test("rejects a missing log, and a file that is not a log", async () => {
     const root = await mkdtemp(join(tmpdir(), "slm-run-log-"));
     const file = join(root, "metrics.jsonl");
     await expect(readRunLog(file)).rejects.toMatchObject({ code: "INPUT_MISSING" });

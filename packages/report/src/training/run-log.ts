@@ -15,7 +15,7 @@ interface RunRecord {
 
 export interface RunLog {
   readonly records: readonly RunRecord[];
-  /** Number of skipped lines that are not records, without an incomplete last line. */
+  /** Number of lines that are not records. An incomplete last line does not count. */
   readonly unreadable: number;
 }
 
@@ -24,7 +24,7 @@ const RUN_LOG_LIMIT_BYTES = 256 * 1024 * 1024;
 const line = z.looseObject({ step: z.int().nonnegative() });
 
 /**
- * Reads a log. Values that are not finite numbers (a NaN is written as null) are gaps in their curve.
+ * Reads a log. Values that are not finite (NaN is written as null) become gaps in their curve.
  *
  * @throws SlmError INPUT_MISSING; DATA_INVALID if it exceeds 256 MiB, or has lines but no record.
  */
@@ -33,7 +33,7 @@ export async function readRunLog(path: string): Promise<RunLog> {
   if (log.records.length > 0 || log.unreadable === 0) return log;
   throw new SlmError(
     "DATA_INVALID",
-    `${path}: expected lines of JSON, each with a whole step >= 0, got ${log.unreadable} lines that are not`,
+    `${path}: expected lines of JSON, each with a whole step >= 0, got ${log.unreadable} lines without one`,
     { context: { path, lines: log.unreadable } },
   );
 }
@@ -44,12 +44,12 @@ export function parseRunLog(text: string): RunLog {
   return { records: rows.map(recordOf), unreadable };
 }
 
-/** Every key that has a value somewhere, in order of first appearance. */
+/** Every key that occurs, in order of first appearance. */
 export function keysOf(log: RunLog): readonly string[] {
   return [...new Set(log.records.flatMap(({ values }) => [...values.keys()]))];
 }
 
-/** The values of one key in order of steps; the later line of a repeated step counts. */
+/** The values of one key in order of steps; of a repeated step the last line counts. */
 export function curveOf(log: RunLog, key: string): readonly Point[] {
   const values = new Map<number, number>();
   for (const record of log.records) {
@@ -59,7 +59,7 @@ export function curveOf(log: RunLog, key: string): readonly Point[] {
   return [...values].sort((a, b) => a[0] - b[0]);
 }
 
-/** The last step that is logged; 0 for an empty log. */
+/** The last step; 0 for an empty log. */
 export function lastStep(log: RunLog): number {
   return log.records.reduce((last, { step }) => Math.max(last, step), 0);
 }

@@ -10,14 +10,14 @@ const pageOf = (text: string): string =>
   reportPage({ title: "t", sections: [samplesSection(parseSamples(text))] });
 
 describe(parseSamples, () => {
-  test("counts lines that are no samples, but not a last one cut short", () => {
+  test("counts lines that are not samples, but not an incomplete last line", () => {
     const { rows, unreadable } = parseSamples(`${row("A B")}{"source":1}\nnonsense\n${row("A")}{"sour`);
     expect([rows.length, unreadable]).toEqual([2, 2]);
   });
 });
 
 describe(isRight, () => {
-  test("takes any accepted answer, runs of whitespace aside", () => {
+  test("accepts any reference, ignoring runs of whitespace", () => {
     const [plain, spaced, other, wrong] = parseSamples(
       row("A B") + row(" A  B ") + row("C", { references: ["A B", "C"] }) + row("C"),
     ).rows;
@@ -57,7 +57,7 @@ describe(samplesSection, () => {
     expect(html.length).toBeLessThan(100_000);
   });
 
-  test("shows the small copies of images inside the page, and takes nothing else for one", () => {
+  test("shows thumbnails inside the page, and rejects anything else as one", () => {
     const png = "iVBORw0KGgoAAAANSUhEUg==";
     const html = pageOf(row("A B", { image: "images/dev/a.png", thumbnail: png }) + row("C"));
     expect(html).toContain(`<img src="data:image/png;base64,${png}" alt="images/dev/a.png">`);
@@ -71,7 +71,7 @@ describe(samplesSection, () => {
 });
 
 describe(readSamples, () => {
-  test("finds no samples where there is no file", async () => {
+  test("returns no samples if there is no file", async () => {
     expect(await readSamples(join(tmpdir(), "slm-no-such-directory", "samples.jsonl"))).toBeUndefined();
   });
 });

@@ -4,15 +4,15 @@ import { z } from "zod";
 import type { ReportSection, TableCell } from "../page.js";
 import { readJsonLines } from "./json-lines.js";
 
-/** Name of the file, in the directory of a run. */
+/** Name of the file in a run's directory. */
 export const SAMPLES_FILE = "samples.jsonl";
 
-/** How the base64 of every PNG file begins. */
+/** The first characters of a PNG file in base64. */
 const PNG_BASE64 = /^iVBORw0KGg[a-zA-Z0-9+/]+=*$/;
 
 const sample = z.looseObject({
   source: z.string(),
-  image: z.string().optional().describe("Path of the image that the source is about."),
+  image: z.string().optional().describe("Path of the source's image."),
   thumbnail: z
     .string()
     .regex(PNG_BASE64)
@@ -24,10 +24,7 @@ const sample = z.looseObject({
     .optional()
     .describe("All accepted answers; absent if only the target is accepted."),
   prediction: z.string().describe("The model's answer."),
-  step: z
-    .int()
-    .optional()
-    .describe("Step of the training whose weights answered; absent: the final weights."),
+  step: z.int().optional().describe("Training step of the weights that answered; absent: the final weights."),
   score: z.number().optional().describe("Score of the row; higher is better."),
 });
 
@@ -35,7 +32,7 @@ export type Sample = z.infer<typeof sample>;
 
 export interface Samples {
   readonly rows: readonly Sample[];
-  /** Number of skipped lines that are not samples, without an incomplete last line. */
+  /** Number of lines that are not samples. An incomplete last line does not count. */
   readonly unreadable: number;
 }
 
@@ -98,10 +95,10 @@ export function samplesSection({ rows, unreadable }: Samples): ReportSection {
   const shown = worstFirst(rows).slice(0, SHOWN_ROWS);
   const sentences = [
     `${right} of ${rows.length} answers equal an accepted one.`,
-    ...(rows[0]?.step === undefined ? [] : [`They are those of step ${rows[0].step}.`]),
+    ...(rows[0]?.step === undefined ? [] : [`They are from step ${rows[0].step}.`]),
     ...(isScored ? ["The worst come first."] : []),
     ...(shown.length < rows.length ? [`The table shows ${shown.length} of them.`] : []),
-    ...(unreadable > 0 ? [`${unreadable} lines could not be read as samples and are left out.`] : []),
+    ...(unreadable > 0 ? [`${unreadable} lines could not be read as samples and were skipped.`] : []),
   ];
   const texts = (["source", "reference", "prediction"] as const).map((title) => {
     return { title, align: "left", wrap: true } as const;

@@ -20,7 +20,7 @@ describe(flattenSettings, () => {
     });
   });
 
-  test("takes any JSON, and cuts what is too long to read", () => {
+  test("accepts any JSON, and truncates long values", () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         for (const text of flattenSettings(value).values()) expect(text.length).toBeLessThanOrEqual(201);
@@ -31,7 +31,7 @@ describe(flattenSettings, () => {
 });
 
 describe(differingSettings, () => {
-  test("names what differs or is missing somewhere, and nothing that is the same", () => {
+  test("names settings that differ or are missing in a run, and no others", () => {
     const runs = [{ a: 1, b: { c: 2 } }, { a: 1, b: { c: 3 } }, { a: 1 }].map(flattenSettings);
     expect(differingSettings(runs)).toEqual([{ key: "b.c", values: ["2", "3", undefined] }]);
   });

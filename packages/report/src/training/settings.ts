@@ -1,4 +1,4 @@
-/** Flattens settings of runs to rows of a table, and finds those in which runs differ. */
+/** Flattens the settings of runs to table rows, and finds the settings that differ. */
 
 /** Longer values are truncated [characters]. */
 const VALUE_LIMIT = 200;
@@ -20,11 +20,11 @@ export function flattenSettings(settings: unknown): ReadonlyMap<string, string> 
 
 export interface SettingsDifference {
   readonly key: string;
-  /** One value per run; undefined where the run has no such setting. */
+  /** One value per run; undefined if the run does not have the setting. */
   readonly values: readonly (string | undefined)[];
 }
 
-/** The settings that are not the same in all runs, in order of first appearance. */
+/** The settings that differ between runs, in order of first appearance. */
 export function differingSettings(
   runs: readonly ReadonlyMap<string, string>[],
 ): readonly SettingsDifference[] {

@@ -8,11 +8,11 @@ interface BestValue {
 }
 
 export interface RunSummary {
-  /** The last step that is logged. */
+  /** The last logged step. */
   readonly steps: number;
-  /** The last value of every quantity, by its key in the log. */
+  /** The last value of every quantity, by log key. */
   readonly final: Readonly<Record<string, number>>;
-  /** The best value and its first step, for quantities with a better direction. */
+  /** The best value and the first step with it, for quantities that have a better direction. */
   readonly best: Readonly<Record<string, BestValue>>;
 }
 

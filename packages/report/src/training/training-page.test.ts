@@ -58,7 +58,7 @@ describe(trainingPage, () => {
   });
 
   test("of a run that has logged nothing says so", async () => {
-    expect(await trainingPage({ title: "t", log: parseRunLog("") })).toContain("Nothing is logged yet.");
+    expect(await trainingPage({ title: "t", log: parseRunLog("") })).toContain("The log is empty.");
   });
 
   test("shows markup in keys, settings and title as text, and keeps to a readable number of charts", async () => {

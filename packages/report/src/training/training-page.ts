@@ -14,9 +14,9 @@ export interface TrainingPage {
   /** Settings as a JSON value; undefined if unknown. */
   readonly settings?: unknown;
   readonly samples?: Samples | undefined;
-  /** What is known of the run besides its log. */
+  /** Facts about the run that its log does not have. */
   readonly facts?: readonly Fact[] | undefined;
-  /** The figures in large type. Default: the best dev metrics. */
+  /** Figures in large type. Default: the best dev metrics. */
   readonly headline?: readonly HeadlineFigure[] | undefined;
   /** Sections before the curves: quality and speed of the finished models. */
   readonly results?: readonly ReportSection[] | undefined;
@@ -27,7 +27,7 @@ export async function trainingPage(page: TrainingPage): Promise<string> {
   const { title, log, settings, samples, facts, results: before = [] } = page;
   return reportPage({
     title,
-    subtitle: `${summarizeRun(log).steps} steps logged.`,
+    subtitle: `${summarizeRun(log).steps} steps.`,
     facts,
     headline: page.headline ?? devHeadline(log),
     sections: [
@@ -68,7 +68,7 @@ function results(log: RunLog): readonly ReportSection[] {
       found === undefined ? "" : String(found.step),
     ];
   });
-  if (rows.length === 0) return [{ heading: "Training", text: "Nothing is logged yet." }];
+  if (rows.length === 0) return [{ heading: "Training", text: "The log is empty." }];
   const columns = [
     { title: "", align: "left" },
     { title: "final", align: "right" },

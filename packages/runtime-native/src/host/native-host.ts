@@ -114,12 +114,6 @@ export class NativeHost implements Host {
     return this.#open().tensors.download(this.#tensor(id));
   }
 
-  write({ id, tensor: { data } }: RequestOf<"write">): null {
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    this.#open().tensors.write(this.#tensor(id), bytes);
-    return null;
-  }
-
   /** In the host's memory in place; in the device's there, into a new tensor that takes the place of the other. */
   async permuteRows({ id, rows }: RequestOf<"permuteRows">): Promise<null> {
     const tensor = this.#tensor(id);

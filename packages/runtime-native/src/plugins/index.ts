@@ -15,7 +15,6 @@ export type { LicenceText, PackageLicence } from "./licences.js";
 export {
   bytesOf,
   findPlugin,
-  findPluginByName,
   listPlugins,
   openableOf,
   pluginsFolder,

@@ -148,11 +148,6 @@ export async function findPlugin(
   return lastAdded(await listPlugins({ folder }), (plugin) => servedBy(plugin).some((one) => one === device));
 }
 
-/** The plug-in of a name on this platform; as {@link findPlugin}. @throws SlmError DATA_INVALID as it does */
-export async function findPluginByName(name: string, folder?: string): Promise<Plugin | undefined> {
-  return lastAdded(await listPlugins({ folder }), (plugin) => plugin.name === name);
-}
-
 /** Devices of a plug-in: if its `plugin.json` cannot be read, those of its name. */
 function servedBy({ manifest, name }: InstalledPlugin): readonly DeviceId[] {
   if (manifest !== undefined) return manifest.serves;

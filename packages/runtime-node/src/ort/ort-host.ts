@@ -169,13 +169,6 @@ export class OrtHost implements Host {
     return { ...tensor, data: tensor.data.slice() };
   }
 
-  write({ id, tensor }: RequestOf<"write">): null {
-    bytesOf(this.#tensor(id)).set(
-      new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength),
-    );
-    return null;
-  }
-
   permuteRows({ id, rows }: RequestOf<"permuteRows">): null {
     permuteRowsInPlace(bytesOf(this.#tensor(id)), rows);
     return null;

@@ -136,10 +136,8 @@ export function describeRuntime(
         return sum.run({ feeds: { x: total, y: vector(at, at, at) }, into: { sum: total } });
       });
       const early = read(total);
-      await runtime.write(total, vector(7, 7, 7));
-      expect(await early).toEqual([190, 191, 192]);
-      expect(await read(total)).toEqual([7, 7, 7]);
       await Promise.all(runs);
+      expect(await early).toEqual([190, 191, 192]);
       await runtime.release([total]);
     });
 
@@ -332,8 +330,6 @@ export function describeRuntime(
       await expect(sum.run({ feeds, into: { sum: whole } })).rejects.toThrow(rejected);
       await expect(sum.run({ feeds, into: { sum: fitting, difference: fitting } })).rejects.toThrow(rejected);
       await expect(sum.run({ feeds, into: { sum: fitting }, keep: ["sum"] })).rejects.toThrow(rejected);
-      await expect(runtime.write(short, ones)).rejects.toThrow(rejected);
-      await expect(runtime.write(whole, ones)).rejects.toThrow(rejected);
       for (const rows of [[0], [0, 2], [0, -1], [0, 0.5]]) {
         await expect(runtime.permuteRows(short, rows)).rejects.toThrow(rejected);
       }

@@ -1,13 +1,6 @@
 /** A `Runtime` over a channel to the thread or process that owns ONNX Runtime. */
 import { SlmError } from "@slm/core";
-import {
-  checkRows,
-  checkWrite,
-  checkedGraph,
-  checkRun,
-  nextTensorId,
-  type CheckedGraph,
-} from "../check-run.js";
+import { checkRows, checkedGraph, checkRun, nextTensorId, type CheckedGraph } from "../check-run.js";
 import { createHostTensor, type DType, type HostTensor } from "../tensors/host-tensor.js";
 import type {
   CompiledForm,
@@ -162,13 +155,6 @@ export class HostRuntime implements Runtime {
 
   async download({ id }: DeviceTensor): Promise<HostTensor> {
     return this.#using(id, this.#open().call("download", { id }));
-  }
-
-  async write(target: DeviceTensor, source: HostTensor): Promise<void> {
-    const tensor = createHostTensor(source.dtype, source.shape, source.data);
-    checkWrite(this.#name, target, tensor);
-    const channel = this.#open();
-    await this.#using(target.id, channel.call("write", { id: target.id, tensor: channel.handOver(tensor) }));
   }
 
   async permuteRows(target: DeviceTensor, rows: readonly number[]): Promise<void> {

@@ -99,10 +99,6 @@ interface HostCalls {
     readonly reply: null;
   };
   readonly download: { readonly request: { readonly id: number }; readonly reply: HostTensor };
-  readonly write: {
-    readonly request: { readonly id: number; readonly tensor: HostTensor };
-    readonly reply: null;
-  };
   readonly permuteRows: {
     readonly request: { readonly id: number; readonly rows: readonly number[] };
     readonly reply: null;

@@ -57,10 +57,6 @@ export function countedRuntime(runtime: Runtime): CountedRuntime {
       feed([tensor]);
       return runtime.upload(tensor);
     },
-    write: (target, source) => {
-      feed([source]);
-      return runtime.write(target, source);
-    },
     permuteRows: (target, rows) => {
       traffic.toDevice += rows.length * ROW_NUMBER;
       return runtime.permuteRows(target, rows);

@@ -87,11 +87,6 @@ export class MemoryRuntime implements Runtime {
     return Promise.resolve(copyOf(this.#held(tensor)));
   }
 
-  write(target: DeviceTensor, source: HostTensor): Promise<void> {
-    overwrite(this.#held(target), source);
-    return Promise.resolve();
-  }
-
   permuteRows(target: DeviceTensor, rows: readonly number[]): Promise<void> {
     const { data } = this.#held(target);
     const width = data.length / rows.length;

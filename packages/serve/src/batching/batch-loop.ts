@@ -1,6 +1,6 @@
 /**
  * Continuous batching: repeated decoder steps over all active rows. Between two steps, finished and cancelled rows leave, and waiting
- * requests take free rows, so no request waits for the end of another one's answer.
+ * requests take the free rows, so no request waits until another answer has ended.
  */
 import { GRAPH_IO } from "@slm/exported-model";
 import { logSumExp, notFinite } from "@slm/generation";
@@ -16,33 +16,33 @@ import type { Job, JobRequest, JobResult, Row } from "./job.js";
 export interface LoopOptions {
   /** Largest batch [rows]. */
   readonly maxRows: number;
-  /** Length of the queue; further requests are rejected. */
+  /** Length of the queue. Further requests are rejected. */
   readonly maxWaiting: number;
 }
 
-/** The decoder with a position per row and the top-1 token of each, see `perRowDecoder` and `withArgmaxOutput`; perhaps one that drafts. */
+/** The decoder with a position and a top-1 token per row (`perRowDecoder`, `withArgmaxOutput`); may have draft rules. */
 export type LoopModel = Pick<ModelGraphs, "runtime" | "model" | "encoder" | "decoder"> & {
   readonly listing?: ModelGraphs["listing"];
   readonly draftRules?: ModelGraphs["draftRules"];
-  /** Absent: every step is one token of each row. */
+  /** Absent: every step generates one token per row. */
   readonly drafting?: Drafting | undefined;
 };
 
-/** Receives events of the loop, for metrics. */
+/** Callbacks for metrics. */
 export interface LoopObserver {
   readonly onStep?: (rows: number, milliseconds: number) => void;
   /** Called after a step that verified drafts. */
   readonly onDrafts?: (drafted: number, accepted: number) => void;
 }
 
-/** Steps that few rows must have been active for before the batch shrinks for their drafts: a resize moves the caches of every row. */
+/** The batch shrinks for drafts only after this many steps with few active rows, because a resize moves the caches of every row. */
 const FEW_FOR = 4;
 
 /** Limit of source tokens encoded between two steps, which bounds the delay of running answers. */
 const SOURCE_TOKENS_PER_STEP = 4096;
 
 /**
- * Weight formats with dynamically quantized activations, scaled by the largest value of the whole batch: the result of a row depends
+ * Weight formats with dynamically quantized activations, scaled by the largest value of the whole batch: so a row's result depends
  * on the others. Sources are then encoded one by one, so that an answer does not depend on concurrent requests.
  */
 const BATCH_SCALED: ReadonlySet<string> = new Set(["int8-dynamic"]);
@@ -55,7 +55,7 @@ export class BatchLoop {
   readonly #waiting: Job[] = [];
   #rows: (Row | undefined)[] = [];
   #running: Promise<void> | undefined;
-  /** Steps for which so few rows have been active that they could be drafted for. */
+  /** Number of steps in which few enough rows for drafts have been active. */
   #fewFor = 0;
 
   private constructor(loaded: LoopModel, options: LoopOptions & LoopObserver, state: BatchState) {
@@ -93,7 +93,7 @@ export class BatchLoop {
    */
   submit(request: JobRequest): Promise<JobResult> {
     if (!this.hasRoom(1)) {
-      throw new SlmError("BUSY", `serve: ${this.#waiting.length} requests are waiting already`, {
+      throw new SlmError("BUSY", `serve: ${this.#waiting.length} requests are already waiting`, {
         context: { waiting: this.#waiting.length },
       });
     }
@@ -135,7 +135,7 @@ export class BatchLoop {
       this.#waiting.length = 0;
       for (const job of jobs) job.reject(error);
     }
-    // Set synchronously with finding no work, so that a later request starts the loop again.
+    // Set in the same turn in which no work was found, so that a later request starts the loop again.
     this.#running = undefined;
   }
 
@@ -184,7 +184,7 @@ export class BatchLoop {
     }
   }
 
-  /** Takes jobs from the queue in order, as many as fit. The first is taken whatever its length. */
+  /** Takes as many jobs from the queue as fit, in order. The first is taken regardless of its length. */
   #nextJobs(room: number): readonly Job[] {
     let tokens = 0;
     const imageTokens = this.#loaded.model.vision?.tokens ?? 0;
@@ -222,8 +222,8 @@ export class BatchLoop {
   }
 
   /**
-   * Halves the batch while most of its rows are free, because free rows cost computation, and to where rows are drafted for, once few have been
-   * active for some steps: between the answers of many clients few are for a moment.
+   * Halves the batch while most of its rows are free, because free rows cost computation. Shrinks it to a size that drafts only after
+   * some steps with few active rows, because between the answers of many clients few rows are active for a moment.
    */
   async #shrink(): Promise<void> {
     const { rows, width } = this.#state.size;
@@ -286,7 +286,7 @@ export class BatchLoop {
     if (drafted > 0) this.#observer.onDrafts?.(drafted, accepted);
   }
 
-  /** Passes a row its next tokens: one, and one for each draft that it agrees with. @returns whether the row continues */
+  /** Gives a row its next tokens: one, and one for each accepted draft. @returns whether the row continues */
   #verify(row: Row, drafts: readonly number[], chosen: (token: number) => ChosenToken): boolean {
     for (let token = 0; ; token++) {
       if (!this.#advance(row, () => chosen(token))) return false;
@@ -294,14 +294,14 @@ export class BatchLoop {
     }
   }
 
-  /** Waits until one row may go on. A row that may not, while others may, takes the same step again. */
+  /** Waits until one row may continue. Rows that may not continue yet repeat the same step. */
   async #anyReady(): Promise<void> {
     const rows = this.#rows.filter((row) => row !== undefined);
     const waits = rows.flatMap((row) => pendingOf(row) ?? []);
     if (waits.length > 0 && waits.length === rows.length) await Promise.race(waits);
   }
 
-  /** Passes a row its next token. @returns whether the row continues */
+  /** Gives a row its next token. @returns whether the row continues */
   #advance(row: Row, chosen: () => ChosenToken): boolean {
     const { job } = row;
     row.past++;
@@ -336,14 +336,14 @@ export class BatchLoop {
   }
 }
 
-/** What a row waits for before it can choose its next token. */
+/** Promise that a row waits for before it can choose its next token. */
 function pendingOf({ job, past, prompt }: Row): Promise<void> | undefined {
   return past + 1 < prompt.length ? undefined : job.pending?.();
 }
 
 interface ChosenToken {
   readonly token: number;
-  /** Under the model itself [nats]. */
+  /** Log-probability under the model itself [nats]. */
   readonly logProbability: number;
 }
 
@@ -357,7 +357,7 @@ function chosenBy({ choose }: Job, top: ChosenToken, logits: Float32Array | unde
   return top;
 }
 
-/** @throws SlmError SHAPE_MISMATCH unless they are `[rows, vocab]`. */
+/** @throws SlmError SHAPE_MISMATCH if the shape is not `[rows, vocab]`. */
 function logitRows(data: Float32Array, rows: number, vocabulary: number): (row: number) => Float32Array {
   if (data.length !== rows * vocabulary)
     throw new SlmError(
@@ -367,7 +367,7 @@ function logitRows(data: Float32Array, rows: number, vocabulary: number): (row: 
   return (row) => data.subarray(row * vocabulary, (row + 1) * vocabulary);
 }
 
-/** Batch sizes are powers of two, so that there are few; the largest is the limit of the options. */
+/** Batch sizes are powers of two, so that there are few. The largest is the limit in the options. */
 function rowsFor(needed: number, most: number): number {
   return Math.min(2 ** Math.ceil(Math.log2(needed)), most);
 }

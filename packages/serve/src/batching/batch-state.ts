@@ -40,7 +40,7 @@ interface Held extends BatchSize {
   readonly tensors: DeviceTensors;
 }
 
-/** Of a model with a lexical shortlist: what tokens may answer the rows that are there now. */
+/** For a model with a lexical shortlist: tokens that the current rows may generate. */
 interface Listed {
   readonly tensors: DeviceTensors;
   readonly logits: WholeLogits;
@@ -77,7 +77,7 @@ export class BatchState {
   }
 
   /**
-   * @param listing of a loaded model, which stays the caller's
+   * @param listing of a loaded model; the caller keeps ownership
    * @throws SlmError as the runtime's `load`.
    */
   static async open(runtime: Runtime, model: DeviceModel, listing?: Session): Promise<BatchState> {
@@ -99,7 +99,7 @@ export class BatchState {
     return this.#held ?? { rows: 0, width: 0 };
   }
 
-  /** Inputs of a decoder step besides tokens and positions. Tokens that may answer are listed anew after rows have changed. */
+  /** Inputs of a decoder step besides tokens and positions. The shortlist is rebuilt after the rows have changed. */
   async feeds(): Promise<DeviceTensors> {
     const tensors = this.#tensors;
     const { [GRAPH_IO.lexicalBias]: bias, ...others } = tensors;
@@ -112,7 +112,7 @@ export class BatchState {
     return { ...others, ...this.#listed.tensors };
   }
 
-  /** Logits of a step of the whole vocabulary, `[rows, vocab]`. See {@link WholeLogits.of}. */
+  /** Logits of a step over the whole vocabulary, `[rows, vocab]`. See {@link WholeLogits.of}. */
   wholeLogits(logits: HostTensor, output: string): Promise<Float32Array> {
     const whole = this.#listed?.logits ?? new WholeLogits(this.#runtime, {}, this.#model.vocabularySize);
     return whole.of(logits, output);
@@ -145,7 +145,7 @@ export class BatchState {
     if (old !== undefined) await this.#runtime.release(Object.values(old.tensors));
   }
 
-  /** Writes the encoder's outputs, one row per entry of `rows`, into those rows. `width` is how wide they are. */
+  /** Writes the encoder's outputs into these rows of the batch. `width` is the number of source positions of the outputs. */
   async place(
     encoded: Readonly<Record<string, DeviceTensor | HostTensor>>,
     rows: readonly number[],

@@ -1,6 +1,6 @@
 /**
- * Steps of a batch whose rows have drafts: each row is fed its token and what its draft rules said may follow, and goes on by as
- * many as hold. Rows have different numbers of drafts; shorter ones are padded, and what follows their end is dropped.
+ * Steps of a batch with draft rules. Each row is fed its token and its drafts, and advances by the accepted ones. Rows have different
+ * numbers of drafts: shorter rows are padded, and outputs after their end are dropped.
  *
  * ```
  * ids [rows, tokens]      past [rows]
@@ -14,21 +14,21 @@ import type { Session } from "@slm/runtime";
 import type { Row } from "./job.js";
 
 /**
- * Largest batch that drafts, for decoders that read several tokens of every row. In larger ones products take time for each row of a run,
- * and a rejected draft costs as much as a token.
+ * Largest batch that drafts, for decoders that read several tokens of every row. In larger batches each row of a run takes time,
+ * so a rejected draft costs as much as a token.
  */
 export const DRAFTED_ROWS = 4;
 
 /** A decoder that verifies drafts. */
 export interface Drafting {
   readonly session: Session;
-  /** Most draft tokens of a row in a step. */
+  /** Most draft tokens per row and step. */
   readonly tokens: number;
-  /** Largest batch that it reads. */
+  /** Largest batch that the decoder reads. */
   readonly rows: number;
 }
 
-/** The drafting decoder, for a batch that it can read and whose rows all take the most probable token; else undefined. */
+/** The drafting decoder if it can read the batch and all rows are greedy; else undefined. */
 export function draftingFor(
   drafting: Drafting | undefined,
   rows: readonly (Row | undefined)[],
@@ -47,12 +47,12 @@ export interface StepInputs {
   /** int32 `[rows]` */
   readonly past: Int32Array<ArrayBuffer>;
   readonly tokens: number;
-  /** Drafts that each row is fed. */
+  /** Drafts of each row. */
   readonly drafts: readonly (readonly number[])[];
 }
 
 /**
- * What a step is fed. No row is fed beyond the caches.
+ * Inputs of a step. No row exceeds its caches.
  *
  * @param draftsOf drafts of a row; default: none
  */
@@ -62,7 +62,7 @@ export function stepInputs(
   draftsOf: (row: Row) => readonly number[] = () => [],
 ): StepInputs {
   const past = Int32Array.from(rows, (row) => row?.past ?? 0);
-  // Every row writes as many positions as the longest.
+  // Every row writes as many positions as the longest one.
   const room = Math.min(...past.map((length) => maxTarget - length - 1));
   const drafts = rows.map((row) => (row === undefined ? [] : draftsOf(row).slice(0, room)));
   const tokens = 1 + Math.max(...drafts.map(({ length }) => length));
@@ -74,7 +74,7 @@ export function stepInputs(
   return { ids, past, tokens, drafts };
 }
 
-/** Drafts of a row by rules: up to the end of the answer, and to the most tokens that it may have. */
+/** Drafts of a row by rules, up to the end of the answer and its token limit. */
 export function usableDrafts(
   row: Row,
   { tokens: most }: Drafting,

@@ -11,16 +11,16 @@ import { MASKED, type StateTensor } from "./row-graphs.js";
 
 type EncodedJob = Pick<JobRequest, "source" | "image">;
 
-/** Positions of so many tokens in the encoder's outputs. */
+/** Number of positions in the encoder's outputs for a source of this many tokens. */
 export const positionsOf = (tokens: number, { pooledGroup = 1 }: DeviceModel): number =>
   Math.ceil(tokens / pooledGroup);
 
-/** Positions of the longest source, its image included, in the encoder's outputs. */
+/** Number of positions of the longest source in the encoder's outputs, image included. */
 export const sourceWidth = (jobs: readonly EncodedJob[], model: DeviceModel): number =>
   positionsOf((model.vision?.tokens ?? 0) + Math.max(...jobs.map(({ source }) => source.length)), model);
 
 /**
- * Outputs of the encoder by name, a row per source, as wide as the longest.
+ * Outputs of the encoder by name: one row per source, as wide as the longest.
  *
  * @throws SlmError SHAPE_MISMATCH for an encoder whose outputs do not match model.json.
  */
@@ -72,7 +72,7 @@ function joinRows(
       const got = `${tensor.dtype}[${tensor.shape.join(",")}]`;
       throw new SlmError(
         "SHAPE_MISMATCH",
-        `serve: '${name}' of ${model} is ${got}, which does not match model.json`,
+        `serve: '${name}' of ${model} has the shape ${got}, which does not match model.json`,
       );
     }
     for (let group = 0; group < groups; group++) {

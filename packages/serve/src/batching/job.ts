@@ -1,13 +1,13 @@
-/** A request to the batch. */
+/** A request to the batch loop. */
 import type { Drafter } from "@slm/generation";
 import type { HostTensor } from "@slm/runtime";
 
 export interface JobRequest {
   /** Source ids. */
   readonly source: readonly number[];
-  /** Tokens `[1, tokens, width]` of the source's image, for a vision-language model. */
+  /** Image tokens `[1, tokens, width]`, for a vision-language model. */
   readonly image?: HostTensor | undefined;
-  /** What the decoder is fed first. Default: BOS. */
+  /** First tokens of the decoder. Default: BOS. */
   readonly start?: number | undefined;
   /** Largest number of tokens of the answer, EOS included. */
   readonly maxTokens: number;
@@ -15,7 +15,7 @@ export interface JobRequest {
   readonly ends?: readonly number[] | undefined;
   /** Picks the next token from logits `[vocab]`. Absent: greedy, computed on the device. */
   readonly choose?: ((logits: Float32Array) => number) | undefined;
-  /** Resolves when `choose` may be called; undefined if it may be now. Absent: it always may be. */
+  /** Resolves when `choose` may be called; undefined if it may be called now. Absent: always. */
   readonly pending?: (() => Promise<void> | undefined) | undefined;
   /** Called with every token of the answer. @returns false to stop */
   readonly onToken: (token: number) => boolean;
@@ -23,7 +23,7 @@ export interface JobRequest {
 }
 
 export interface JobResult {
-  /** `stop`: the model or `onToken` ended it. `length`: `maxTokens` did. */
+  /** `stop`: the model or `onToken` ended the answer. `length`: it reached `maxTokens`. */
   readonly reason: "stop" | "length";
   /** Time in the queue [ms]. */
   readonly waitedMs: number;
@@ -33,7 +33,7 @@ export interface JobResult {
   readonly totalMs: number;
   /** Decoder steps that produced a token, EOS included. */
   readonly tokens: number;
-  /** Of these tokens under the model itself [nats]. */
+  /** Log-probability of these tokens under the model itself [nats]. */
   readonly logProbability: number;
 }
 
@@ -50,11 +50,11 @@ export interface Row {
   readonly startedAt: number;
   /** Prompt ids to feed before the first token is chosen: for a decoder-only model the source, then BOS. */
   readonly prompt: readonly number[];
-  /** Ids fed so far: the position of the next. */
+  /** Number of ids fed so far, which is the position of the next id. */
   past: number;
   /** The id to feed next, after the prompt. */
   next: number;
-  /** Says by draft rules what may follow; made when the row is first drafted for. */
+  /** Drafter of the row; created when it is first needed. */
   drafter?: Drafter | undefined;
   /** The answer so far. */
   readonly answer: number[];

@@ -31,7 +31,7 @@ function positionsGraph(reader?: string) {
 }
 
 describe(perRowDecoder, () => {
-  test("gives every row a position: the longest is the total, a rotation per row", () => {
+  test("has a position and a rotation per row; the longest row is the total", () => {
     const graph = perRowDecoder(positionsGraph());
     checkGraph(graph);
     expect(hasRowPositions(graph)).toBe(true);
@@ -43,7 +43,7 @@ describe(perRowDecoder, () => {
     expect(producer(rotation.inputs[1]!)).toBe("Unsqueeze");
   });
 
-  test("takes the step of a choice between a step and a run, and leaves positions that are an axis of their own", () => {
+  test("keeps the step of a choice between a step and a run, and positions that are their own axis", () => {
     const builder = new GraphBuilder("decoder");
     const past = builder.input(GRAPH_IO.pastLength, "int32", [1]);
     const first = builder.op("Reshape", [past, builder.ints([-1, 1, 1, 1, 1])]);

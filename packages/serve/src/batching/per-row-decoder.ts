@@ -2,18 +2,18 @@
  * A decoder in which every row has its own position.
  *
  * An exported decoder takes one `past_length` for all rows of a batch, because rows that start together stay together. In continuous
- * batching rows join at different times. GroupQueryAttention takes a length per row, and attention with separate cache and new
- * positions has the length as its own axis (`ROW_POSITIONS`). So the graph needs four edits, for runs of one token:
+ * batching rows join at different times. GroupQueryAttention accepts a length per row, and attention with separate cache and new
+ * positions has the length as its own axis (`ROW_POSITIONS`). For runs of one token the graph therefore needs four edits:
  *
  * ```
  * past_length [1] ──► past_length [batch]
  *   ├─ Add 1 ──► total [batch] ──► Sub 1, Expand ──► seqlens_k [batch]           (as it was)
  *   │             └─ ReduceMax ──► total_sequence_length [1]                     (longest row)
  *   └─ Cast ──► offset [batch] ── Unsqueeze ──► position_ids [batch, 1]          (a rotation per row)
- * If(one token), step, run ──► step                                              (runs of several tokens are none of these)
+ * If(one token), step, run ──► step                                              (only in runs of one token)
  * ```
  *
- * For runs of several tokens (a token and its drafts) positions count up: `position_ids [batch, tokens]`, and the last edit is not made.
+ * For runs of several tokens (a token and its drafts) positions count up, `position_ids [batch, tokens]`, and the last edit is omitted.
  *
  * Source: onnxruntime 1.30, group_query_attention.cc and rotary_embedding_helper.h.
  */
@@ -30,10 +30,10 @@ import {
   type Initializer,
 } from "@slm/onnx";
 
-/** Operators that compute positions from positions, element by element or by repeating them. */
+/** Operators that compute positions from positions, elementwise or by repeating them. */
 const CARRIERS: ReadonlySet<string> = new Set(["Add", "Sub", "Cast", "Expand"]);
 
-/** The input of an operator that holds the total number of positions, or each row's query position. */
+/** The input of an operator with the total number of positions, or each row's query position. */
 const READERS: ReadonlyMap<
   string,
   { readonly total?: number; readonly perRow: readonly number[]; readonly ids?: number }
@@ -48,19 +48,19 @@ const IDS_NAME = "serve/position_ids";
 const COUNT_NAME = "serve/count_up";
 const [ZERO_NAME, ONE_NAME] = ["serve/zero", "serve/one"];
 
-/** Whether a decoder already takes a position per row. */
+/** Whether a decoder already has a position per row. */
 export function hasRowPositions(graph: Graph): boolean {
   return graph.inputs.find(({ name }) => name === GRAPH_IO.pastLength)?.shape[0] !== 1;
 }
 
-/** Whether every row of a batch may read several tokens in a run. GroupQueryAttention takes them for one row alone. */
+/** Whether every row of a batch may read several tokens in a run. GroupQueryAttention supports that for a single row only. */
 export const readsSeveralOfEveryRow = (graph: Graph): boolean =>
   graph.nodes.every(({ opType }) => opType !== "GroupQueryAttention");
 
 /**
  * The decoder with `past_length` int32 `[batch]`. For rows at equal positions the results are the same.
  *
- * @param tokens of a row in a run
+ * @param tokens number of tokens per row in a run
  * @throws SlmError OP_UNSUPPORTED if an operator other than those above reads the positions.
  */
 export function perRowDecoder(graph: Graph, tokens: "one" | "several" = "one"): Graph {
@@ -121,7 +121,7 @@ function isOwnAxis({ initializers }: Graph, { opType, domain, inputs }: GraphNod
 
 const counted = (first: string): string => `${COUNT_NAME}/${first}`;
 
-/** `first` int64 `[batch, 1]` + 0, 1, ... as many as there are tokens: int64 `[batch, tokens]`. */
+/** `first` int64 `[batch, 1]` + 0, 1, ... up to the number of tokens: int64 `[batch, tokens]`. */
 function countedUp(first: string): readonly GraphNode[] {
   const [size, count, offsets] = ["size", "count", "offsets"].map((part) => `${counted(first)}/${part}`) as [
     string,
@@ -145,7 +145,7 @@ const scalars = (isStep: boolean): readonly (readonly [string, Initializer])[] =
         [ONE_NAME, int64(ONE_NAME, [], [1])],
       ];
 
-/** Axis -1 is of `[batch]` the only one for ReduceMax, and the new last one for Unsqueeze. */
+/** Axis -1 of `[batch]` is the only axis for ReduceMax, and the new last axis for Unsqueeze. */
 const int64 = (name: string, shape: readonly number[], values: readonly number[]): Initializer => ({
   name,
   dtype: "int64",
@@ -156,7 +156,7 @@ const int64 = (name: string, shape: readonly number[], values: readonly number[]
 function unsupported(node: GraphNode): SlmError {
   return new SlmError(
     "OP_UNSUPPORTED",
-    `serve: ${node.opType} '${node.name}' reads one position for all rows, so requests could not share a batch; ` +
+    `serve: ${node.opType} '${node.name}' reads one position for all rows, so requests cannot share a batch; ` +
       "expected a decoder of target cpu or web, or of gpu with profile webgpu, directml, or cuda in float16",
     {
       suggestions: [

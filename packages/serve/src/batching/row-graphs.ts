@@ -1,28 +1,28 @@
 /**
- * Small graphs that move rows of a running batch on the device.
+ * Builds small graphs that move rows of a running batch on the device.
  *
- * `place` writes the encoder's outputs for new rows into the batch, in place; `move` makes a batch of another size out of
- * chosen rows. `width` is the longest source a batch has room for; rows are padded to it, and masked there.
+ * `place` writes the encoder's outputs for new rows into the batch, in place; `move` creates a batch of another size from
+ * chosen rows. `width` is the longest source that fits the batch; rows are padded to it and masked there.
  */
 import { cacheTensors, GRAPH_IO, LEXICAL_MASKED, type DeviceModel } from "@slm/exported-model";
 import { GraphBuilder, encodeModel, int } from "@slm/onnx";
 import type { DType } from "@slm/runtime";
 
-/** Added to attention scores at padding: finite, and far below every score. */
+/** Added to attention scores of padding: finite, and far below every score. */
 export const MASKED = -1e9;
 
 /** A tensor of a batch, one row per request. */
 export interface StateTensor {
-  /** Name among the decoder's inputs. */
+  /** Name of the decoder's input. */
   readonly name: string;
   readonly dtype: Extract<DType, "float32" | "float16">;
   /** Shape after the row axis; "width" stands for the source capacity. */
   readonly inner: readonly (number | "width")[];
   /** `decoder`: a cache that the decoder writes. `encoder`: an output of the encoder, which the decoder only reads. */
   readonly from: "encoder" | "decoder";
-  /** Name of the decoder's output that is written to it, of a cache. */
+  /** For a cache: name of the decoder's output that is written to it. */
   readonly present?: string;
-  /** What rows without a request hold. Default: zeros. */
+  /** Value of rows without a request. Default: zeros. */
   readonly empty?: number;
 }
 
@@ -59,7 +59,7 @@ export function stateTensors(model: DeviceModel, capacity: number): readonly Sta
             dtype: "float32",
             inner: [model.vocabularySize],
             from: "encoder",
-            // No token may answer: the tokens of a row without a request would be listed for all.
+            // A row without a request must list no tokens, because its tokens would be listed for all rows.
             empty: LEXICAL_MASKED,
           } as const,
         ]

@@ -17,20 +17,20 @@ export interface AnswerServices {
   readonly config: ServeConfig;
 }
 
-/** A request and the model that it was read for. */
+/** A request and its model. */
 export interface Question {
   readonly served: BatchedModel;
   readonly request: ReadRequest;
 }
 
-/** Identity of a response, in OpenAI's words. */
+/** Identity of a response, with OpenAI's field names. */
 export interface ResponseHead {
   readonly id: string;
   readonly created: number;
   readonly model: string;
 }
 
-/** Ids have a random part, drawn once, and a counter. Drawing each id would cost more than the rest of the response. */
+/** Ids have a random part, drawn once, and a counter. A random draw per id would cost more than the rest of the response. */
 const idPrefix = randomBytes(9).toString("hex");
 let lastId = 0;
 
@@ -42,14 +42,14 @@ export function responseHead(prefix: string, served: BatchedModel): ResponseHead
   };
 }
 
-/** @throws SlmError USAGE if the request names another model than the served one. */
+/** @throws SlmError USAGE if the request names a model that is not served. */
 export function checkModel({ served, request: { model: asked } }: Question): void {
   const { name, title } = served.model;
   if (asked === undefined || asked === "" || asked === name || asked === title) return;
-  throw new SlmError("USAGE", `no model '${asked}'; this server has '${name}'`);
+  throw new SlmError("USAGE", `no model '${asked}'; this server serves '${name}'`);
 }
 
-/** Answers every source. All are checked before the first is queued; they are queued together or not at all. */
+/** Answers every source. All are checked before the first is queued, and they are queued together or not at all. */
 export async function answerAll(
   context: Context,
   services: AnswerServices,
@@ -98,7 +98,7 @@ async function answerEach(
   }
 }
 
-/** What one source of a request asks for. */
+/** The generation request of one source. */
 function textRequest(
   { image, opening, formats, options }: ReadRequest,
   index: number,

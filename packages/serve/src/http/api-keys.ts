@@ -1,8 +1,8 @@
-/** API keys of clients and of the administrator, kept as hashes and compared in constant time. */
+/** Stores API keys of clients and of the administrator as hashes, and compares them in constant time. */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { SlmError } from "@slm/core";
 
-/** Minimum length of a key, against guessing [characters]. */
+/** Minimum length of a key, so that it cannot be guessed [characters]. */
 const SHORTEST_KEY = 16;
 
 export class ApiKeys {

@@ -100,7 +100,7 @@ describe(createApp, () => {
     });
   });
 
-  test("says how sure it is, and names the reason where it withholds an answer, streamed or not", async () => {
+  test("returns the confidence, and the reason for a withheld answer, streamed or not", async () => {
     const given = await post(appOf(), "/generate", { source: "ab" });
     const { results } = given.json() as { results: [{ confidence: number; logProbability: number }] };
     expect(results[0].confidence).toBeCloseTo(Math.exp(results[0].logProbability), 12);
@@ -124,7 +124,7 @@ describe(createApp, () => {
     await strict.close();
   });
 
-  test("gives log-probabilities of the tokens and their alternatives in OpenAI's forms", async () => {
+  test("returns log-probabilities of the tokens and their alternatives in OpenAI's formats", async () => {
     const app = appOf();
     // One logit is 1 and the 19 others are 0.
     const best = 1 - Math.log(Math.E + 19);
@@ -162,7 +162,7 @@ describe(createApp, () => {
     expect(without.json()).toMatchObject({ choices: [{ logprobs: null }] });
   });
 
-  test("takes OpenAI's sampling options and those of other servers", async () => {
+  test("accepts OpenAI's sampling options and those of other servers", async () => {
     const app = appOf();
     const sampled = { prompt: "abc", temperature: 2, seed: 3 };
     const text = async (more: object): Promise<string> => {
@@ -264,7 +264,7 @@ describe(createApp, () => {
     expect((await post(app, "/generate", { source: Array<string>(65).fill("a") })).status).toBe(400);
   });
 
-  test("answers 429 with Retry-After when the queue is full, and takes nothing of the batch", async () => {
+  test("answers 429 with Retry-After when the queue is full, and queues no part of the request", async () => {
     const app = appOf();
     const { status, headers } = await post(app, "/generate", {
       source: Array.from({ length: 9 }, () => "abc"),
@@ -310,7 +310,7 @@ describe(createApp, () => {
     expect(runtimes.map(({ isClosed }) => isClosed)).toEqual([true, true]);
   });
 
-  test("takes nothing new while it drains, and says so", async () => {
+  test("rejects new requests while it drains, and says so", async () => {
     const own = await openHost();
     const app = appOf({ host: own });
     await own.drain();
@@ -319,7 +319,7 @@ describe(createApp, () => {
     await own.close();
   });
 
-  test("hides what failed inside from the client, and tells the server", async () => {
+  test("hides internal errors from the client, and reports them to the server", async () => {
     const own = await openHost();
     runtimes[0]!.failure = new SlmError("DEVICE_UNAVAILABLE", "secret path");
     const { status, text } = await post(appOf({ host: own }), "/generate", { source: "ab" });

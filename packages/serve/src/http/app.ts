@@ -91,7 +91,7 @@ export function createApp(services: AppServices): OpenAPIHono {
   return app;
 }
 
-/** The OpenAPI description. It is made once: making it takes longer than most answers, and needs no key. */
+/** The OpenAPI description. It needs no key and is created once, because creating it takes longer than most answers. */
 function addDescription(app: OpenAPIHono): void {
   let text: string | undefined;
   app.get("/openapi.json", (context) => {
@@ -103,14 +103,14 @@ function addDescription(app: OpenAPIHono): void {
 
 interface AnswerForm {
   readonly route: typeof completionsRoute | typeof chatRoute | typeof generateRoute;
-  /** What the ids of its answers begin with. */
+  /** Prefix of response ids. */
   readonly prefix: string;
   readonly whole: WholeForm;
-  /** Undefined for a form without streams. */
+  /** Undefined for a form that cannot be streamed. */
   readonly events: ((head: ResponseHead, includeUsage: boolean) => StreamEvents) | undefined;
 }
 
-/** One row per form of a request: its path, and its answer whole and as a stream. */
+/** One row per form of a request: its path, its complete answer and its stream. */
 const ANSWERS: Readonly<Record<RequestForm, AnswerForm>> = {
   completions: {
     route: completionsRoute,
@@ -155,7 +155,7 @@ function addAnswers(app: OpenAPIHono, services: AppServices): void {
     app.post(route.path, async (context) => {
       if (!isJson(context.req.header("content-type"))) throw new Rejected("notJson");
       return bodies.read(context, bodyBytes(services), (bytes) => {
-        // Rejected now and not before its body was read: a connection that is closed with unread bytes is reset.
+        // Reject after the body was read: closing a connection with unread bytes resets it.
         if (host.isDraining) throw new Rejected("draining");
         return host.current.hold(async (served) => {
           const request = await withStopSignal(context, services.config, ({ signal }) =>
@@ -201,7 +201,7 @@ function bodyBytes({ config, host }: AppServices): number {
   return host.current.model.vision === undefined ? maxBodyBytes : maxBodyBytes + base64Length(maxImageBytes);
 }
 
-/** Rejects a request that addresses a name which is not this server's. Without a server, as in tests, a request has no such header. */
+/** Rejects a request whose `Host` is not allowed. Without a server, as in tests, a request has no such header. */
 function addressed({ isAllowedHost }: AppServices): MiddlewareHandler {
   return async (context, next) => {
     const incoming = (context.env as Partial<HttpBindings> | undefined)?.incoming;

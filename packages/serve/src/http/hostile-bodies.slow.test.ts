@@ -1,4 +1,4 @@
-/** Bodies that take long to read: they are rejected, and nobody waits for them. */
+/** Bodies that take long to read are rejected and do not delay other requests. */
 import { rm } from "node:fs/promises";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -57,7 +57,7 @@ describe("bodies that take long to read", () => {
     [
       "a prompt of a megabyte",
       () => ({ prompt: " ".repeat(1_000_000) }),
-      /characters, the model reads at most 20/,
+      /characters; the model reads at most 20/,
     ],
     ["a schema that is a chain of 8,000 references", () => asking(chainOfReferences(8000)), /./],
     [
@@ -85,7 +85,7 @@ describe("bodies that take long to read", () => {
     expect(answers.map(({ status }) => status)).toEqual([400, 400, 400, 400]);
     expect(answers[0]!.text).toMatch(message);
     expect(failures).toEqual([]);
-    // Other programs hold the loop up too: the megabyte alone took 5 s before it was bounded.
+    // Other programs can delay the loop too. Before the limit, the megabyte alone took 5 s.
     expect(delays.max / 1e6).toBeLessThan(500);
   });
 });

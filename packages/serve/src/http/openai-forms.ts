@@ -1,4 +1,4 @@
-/** Answers in the formats of OpenAI's completions and chat completions. */
+/** Formats answers as OpenAI's completions and chat completions. */
 import type { z } from "@hono/zod-openapi";
 import type { TextAnswer } from "../model/batched-model.js";
 import { chatLogprobs, completionLogprobs } from "../requests/token-logprobs.js";
@@ -41,7 +41,7 @@ export function chatChoice(answer: TextAnswer, index: number): Choice<z.input<ty
   };
 }
 
-/** Why an answer was withheld, in the field that clients of OpenAI's interface read; null for a given answer. */
+/** OpenAI's `refusal` field: why an answer was withheld; null for a given answer. */
 function refusalOf({ abstained, confidence }: TextAnswer): string | null {
   return abstained
     ? `The model is not sure enough of its answer (confidence ${confidence.toPrecision(3)}).`

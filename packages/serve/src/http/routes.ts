@@ -1,4 +1,4 @@
-/** Every path of the server, as OpenAPI describes it. */
+/** OpenAPI descriptions of every path of the server. */
 import { createRoute, type z } from "@hono/zod-openapi";
 import {
   chatRequest,

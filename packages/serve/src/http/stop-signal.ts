@@ -1,4 +1,4 @@
-/** When a request ends before its answer: its time is over, or its client has gone. */
+/** Signals that end a request before its answer: a timeout, or a client that disconnected. */
 import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 import type { ServeConfig } from "../serve-config.js";
@@ -9,7 +9,7 @@ export interface Stopping {
   readonly abort: (reason?: unknown) => void;
 }
 
-/** A signal for the time of some work. Whatever way the work ends, nothing of the signal is left behind. */
+/** Runs some work with a signal, and removes its timer and listeners afterwards. */
 export async function withStopSignal<Result>(
   context: Context,
   { timeoutSeconds }: Pick<ServeConfig, "timeoutSeconds">,
@@ -33,7 +33,7 @@ export async function withStopSignal<Result>(
   }
 }
 
-/** Calls back when the client closes its connection before the answer is sent. @returns a function that stops watching */
+/** Calls back if the client closes its connection before the answer is sent. @returns a function that stops watching */
 function watchClient(context: Context, onGone: () => void): () => void {
   // Without a server, as in tests, an application has no bindings.
   const outgoing = (context.env as Partial<HttpBindings> | undefined)?.outgoing;

@@ -1,17 +1,17 @@
-/** The JSON of an answer that is sent at once. */
+/** Writes the JSON of an answer that is not streamed. */
 import type { TextAnswer } from "../model/batched-model.js";
 import { isSliceOver, nextSlice } from "../batching/time-slices.js";
 import type { ResponseHead } from "./answer.js";
 
 export interface WholeForm {
-  /** Key of the list with one item per source. */
+  /** Key of the list that has one item per source. */
   readonly list: string;
   readonly item: (answer: TextAnswer, index: number) => object;
-  /** Everything else. */
+  /** The other members. */
   readonly rest: (head: ResponseHead, answers: readonly TextAnswer[]) => object;
 }
 
-/** Item by item, because log-probabilities of many sources are megabytes: others are answered in between. */
+/** Item by item, because log-probabilities of many sources are megabytes. Other requests are served in between. */
 export async function wholeText(
   { list, item, rest }: WholeForm,
   head: ResponseHead,

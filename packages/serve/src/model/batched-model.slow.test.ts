@@ -115,7 +115,7 @@ describe(openBatchedModel, () => {
     expect(requiresLogits()).toBeLessThan(runtime.decoderRuns.length - before);
   });
 
-  test("encodes sources alone where a batch would change what each becomes, and still decodes them together", async () => {
+  test("encodes sources alone if a batch would change their encoding, and still decodes them together", async () => {
     const other = await writeMemoryModel("int8-dynamic");
     const own = createMemoryModel();
     const alone = await openBatchedModel(other, own, LOADING);
@@ -130,7 +130,7 @@ describe(openBatchedModel, () => {
     await rm(other, { recursive: true });
   });
 
-  test("holds no tensor that it does not need when it is closed", async () => {
+  test("keeps no tensor after it is closed", async () => {
     await Promise.all(["abc", "defgh", "a"].map((source) => ask(source)));
     await served.close();
     expect([runtime.tensors.size, runtime.isClosed]).toEqual([0, true]);
@@ -153,7 +153,7 @@ describe(openBatchedModel, () => {
       served.read("generate", new TextEncoder().encode(JSON.stringify({ source })), forever);
     expect((await read("abc")).sources).toEqual([encode("abc")]);
     await expect(read("a".repeat(11))).rejects.toThrow(/at most 10/);
-    await expect(read("a".repeat(21))).rejects.toThrow(/21 characters, the model reads at most 20/);
+    await expect(read("a".repeat(21))).rejects.toThrow(/21 characters; the model reads at most 20/);
     await expect(read("xyz")).rejects.toMatchObject({ code: "DATA_INVALID" });
     expect(served.loop.waiting).toBe(0);
   });
@@ -165,7 +165,7 @@ describe(openBatchedModel, () => {
     await Promise.all(taken);
   });
 
-  test("gives the row of a request that is cancelled to the next", async () => {
+  test("reuses the row of a cancelled request", async () => {
     runtime.stepMs = 2;
     const leaving = new AbortController();
     const gone = Array.from({ length: 4 }, () => ask("abcdefgh", { signal: leaving.signal }));

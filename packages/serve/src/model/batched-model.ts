@@ -1,4 +1,4 @@
-/** A loaded bundle that answers many requests concurrently. */
+/** Loads a bundle and answers many requests concurrently. */
 import type { DeviceModel } from "@slm/exported-model";
 import {
   checkRules,
@@ -35,7 +35,7 @@ import type { ThreadConstraint } from "../threads/thread-constraint.js";
 import { LogprobRecorder, type TokenLogprob } from "../requests/token-logprobs.js";
 
 export interface BatchedModelOptions {
-  /** Threshold of confidence, or off. Default: the model's own, if it has one. */
+  /** Confidence threshold, or off. Default: the model's threshold, if it has one. */
   readonly abstain?: number | "off" | undefined;
   readonly limits: RequestLimits;
 }
@@ -45,19 +45,19 @@ export interface TextRequest {
   readonly source: readonly number[];
   /** The source's image, for a vision-language model. */
   readonly image?: ImageFile | undefined;
-  /** What the decoder is fed first. Default: BOS. */
+  /** First tokens of the decoder. Default: BOS. */
   readonly start?: number | undefined;
-  /** Default: all that fit. */
+  /** Most tokens of the answer. Default: as many as fit. */
   readonly maxTokens?: number | undefined;
   /** Default: greedy. */
   readonly sampling?: (SamplingOptions & { readonly seed: number }) | undefined;
-  /** Bias and penalties, as `rulesOf` gives them. The repetition penalty counts a decoder-only model's source too. */
+  /** Bias and penalties from `rulesOf`. For a decoder-only model the repetition penalty also counts the source. */
   readonly rules: TokenRules;
   /** Restriction of the answer. Default: any text. */
   readonly format?: TextFormat | undefined;
   /** Sequences that end the answer. */
   readonly stop?: readonly string[] | undefined;
-  /** Alternatives whose log-probabilities are recorded for every token, beside its own. Default: none are recorded. */
+  /** Number of alternatives whose log-probabilities are recorded for every token. Default: no log-probabilities. */
   readonly logprobs?: number | undefined;
   /** Called with each piece of the text as soon as it is final. */
   readonly onText?: ((piece: string) => void) | undefined;
@@ -67,21 +67,21 @@ export interface TextRequest {
 export interface TextAnswer {
   /** Empty if the answer was withheld. */
   readonly text: string;
-  /** Of the answer under the model itself, EOS included [nats]. */
+  /** Log-probability of the answer under the model itself, EOS included [nats]. */
   readonly logProbability: number;
-  /** The same as a probability, 0 to 1. */
+  /** The same as a probability [0 to 1]. */
   readonly confidence: number;
-  /** Whether the answer was withheld, because its confidence is below the threshold. */
+  /** Whether the answer was withheld because its confidence is below the threshold. */
   readonly abstained: boolean;
   readonly reason: "stop" | "length";
   readonly sourceTokens: number;
   readonly tokens: number;
   readonly waitedMs: number;
-  /** Time to read and encode the image, before the request was queued; only for vision-language models. */
+  /** Time to read and encode the image before queuing; only for vision-language models. */
   readonly imageMs?: number | undefined;
   readonly firstTokenMs: number;
   readonly totalMs: number;
-  /** Of the tokens of the text, without EOS; only if they were requested. */
+  /** Log-probabilities of the text's tokens, without EOS; only if requested. */
   readonly logprobs?: readonly TokenLogprob[] | undefined;
 }
 
@@ -101,11 +101,11 @@ export class BatchedModel {
   readonly loop: BatchLoop;
   readonly #loaded: ModelGraphs;
   readonly #threads: RequestThreads;
-  /** Confidence below which an answer is withheld; undefined: all are given. */
+  /** Answers with a lower confidence are withheld; undefined: none are. */
   readonly #threshold: number | undefined;
-  /** Number of requests whose images are being read and that are not queued yet. */
+  /** Number of requests whose images are being read, which are not queued yet. */
   #seeing = 0;
-  /** Work that {@link hold} was given and that has not ended. */
+  /** Unfinished work of {@link hold}. */
   readonly #held = new Set<Promise<unknown>>();
 
   constructor(loaded: ModelGraphs, loop: BatchLoop, { abstain, limits }: BatchedModelOptions) {
@@ -125,7 +125,7 @@ export class BatchedModel {
     return this.loop.hasRoom(this.#seeing + count);
   }
 
-  /** Warm-up: the first run of a graph is slow, and so is the start of a thread. */
+  /** Warms up: the first run of a graph and the start of a thread are slow. */
   async start(): Promise<void> {
     try {
       await Promise.all([this.#threads.start(), warmUp(this.loop, this.#loaded)]);
@@ -135,7 +135,7 @@ export class BatchedModel {
     }
   }
 
-  /** Does some work with this model, which stays open until the work has ended. */
+  /** Runs some work with this model, which stays open until the work has ended. */
   async hold<Result>(work: (served: this) => Promise<Result>): Promise<Result> {
     const result = work(this);
     const end = result.catch(() => undefined).finally(() => this.#held.delete(end));
@@ -143,7 +143,7 @@ export class BatchedModel {
     return result;
   }
 
-  /** Resolves once no work is held, and nothing is queued or running. */
+  /** Resolves when all held work has ended and nothing is queued or running. */
   async idle(): Promise<void> {
     while (this.#held.size > 0) await Promise.all(this.#held);
     await this.loop.idle();
@@ -152,13 +152,13 @@ export class BatchedModel {
   /**
    * Reads the body of a request in a thread.
    *
-   * @throws SlmError as `requestReader`; BUSY if too many wait to be read; the signal's reason
+   * @throws SlmError as `requestReader`; BUSY if too many requests wait to be read; the signal's reason
    */
   read(form: RequestForm, body: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<ReadRequest> {
     return this.#threads.read(form, body, signal);
   }
 
-  /** The model's own rules with those of a request. @throws SlmError USAGE for a rule that does not fit the vocabulary */
+  /** The rules of the model, combined with those of a request. @throws SlmError USAGE for a rule that does not fit the vocabulary */
   rulesOf(asked: TokenRules | undefined, opening: AnswerOpening = {}): TokenRules {
     const { forcedFirst } = opening;
     const rules = mergedRules(this.#loaded.generation.rules, { ...asked, forcedFirst });
@@ -186,7 +186,7 @@ export class BatchedModel {
     return { run: () => this.#run(request, { maxTokens, constraint }) };
   }
 
-  /** Ends after the answers in progress. */
+  /** Closes after the answers in progress. */
   async close(): Promise<void> {
     await this.idle();
     await this.#threads.close();
@@ -198,7 +198,7 @@ export class BatchedModel {
   async #run(request: TextRequest, checked: CheckedText): Promise<TextAnswer> {
     const { maxTokens, constraint } = checked;
     const { source, start, stop = [], signal } = request;
-    // Whether an answer is withheld is known at its end, so nothing is streamed before.
+    // Whether an answer is withheld is known only at its end, so nothing is streamed before.
     const onText = this.#threshold === undefined ? request.onText : undefined;
     const tokens: number[] = [];
     let text = "";
@@ -295,7 +295,7 @@ export class BatchedModel {
 }
 
 /**
- * Loads a bundle for serving. The model owns the runtime from then on.
+ * Loads a bundle for serving. The model then owns the runtime.
  *
  * @throws SlmError INPUT_MISSING, DATA_INVALID for an incomplete bundle; OP_UNSUPPORTED for a decoder that cannot have a position per row.
  */

@@ -1,4 +1,4 @@
-/** Holds the current model, and its replacement while that loads, so that a reload drops no request. */
+/** Keeps the current model in use while its replacement loads, so that a reload drops no request. */
 import { SlmError } from "@slm/core";
 import type { BatchedModel } from "./batched-model.js";
 
@@ -29,7 +29,7 @@ export class ModelHost {
 
   /**
    * Reloads the bundle. Requests go to the old model until the new one is ready; answers in progress finish on the model they started
-   * on. Overlapping calls share one load. If loading fails, the old model stays.
+   * with. Overlapping calls share one load. If loading fails, the old model stays in use.
    *
    * @throws SlmError as loading does; BUSY when the server is stopping.
    */
@@ -40,7 +40,7 @@ export class ModelHost {
     });
     const fresh = await this.#loading;
     if (this.isDraining) {
-      await fresh.close(); // Loaded too late: nothing will be asked of it.
+      await fresh.close(); // Loaded too late: the server is stopping.
       throw new SlmError("BUSY", "serve: the server is stopping");
     }
     if (fresh !== this.#current) {
@@ -52,7 +52,7 @@ export class ModelHost {
     return fresh;
   }
 
-  /** Rejects new requests from now on; resolves when every answer in progress has ended. */
+  /** Rejects new requests from now on. Resolves when every answer in progress has ended. */
   async drain(): Promise<void> {
     this.#isDraining = true;
     await Promise.all([this.#current.idle(), ...this.#closing]);

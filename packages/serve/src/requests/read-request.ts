@@ -1,4 +1,4 @@
-/** Everything that is done with a request before it is queued and that grows with its size: JSON, schemas, base64, token ids. */
+/** Reads a request: all work before queuing that grows with its size (JSON, schemas, base64, tokenizing). */
 import type { DeviceModel } from "@slm/exported-model";
 import { checkLength, resolvePrompt } from "@slm/inference/limits";
 import { answerOpening, createTokenizer, type AnswerOpening, type TokenizerFiles } from "@slm/tokenizer";
@@ -7,7 +7,7 @@ import { requestOf, type AnyRequest, type RequestForm, type RequestLimits } from
 import { formatFor, type TextFormat } from "./text-formats.js";
 import { checkCharacters, longestSource } from "./source-length.js";
 
-/** What reading a request needs to know of the model. */
+/** Facts about the model that reading a request needs. */
 export interface ReaderModel {
   readonly model: DeviceModel;
   readonly tokenizerFiles: TokenizerFiles;
@@ -17,18 +17,18 @@ export interface ReaderModel {
 /** A request whose sources are token ids within the model's limits. */
 export interface ReadRequest extends Omit<AnyRequest, "sources" | "languages" | "options"> {
   readonly sources: readonly (readonly number[])[];
-  /** What the answer to each source may be. */
+  /** Format of the answer to each source. */
   readonly formats: readonly TextFormat[];
   readonly options: Omit<AnyRequest["options"], "format">;
-  /** What every answer begins with, where the request names its language. */
+  /** First tokens of every answer, if the request names its language. */
   readonly opening: AnswerOpening | undefined;
 }
 
 /**
  * A function that reads bodies of requests.
  *
- * @throws SlmError DATA_INVALID for a source that is empty, too long or holds an unknown symbol, an image where the model reads text
- * only, or none where it needs one; USAGE for a body that is not a request, and for languages as `answerOpening`.
+ * @throws SlmError DATA_INVALID for a source that is empty, too long or has an unknown symbol, for an image if the model reads text
+ * only, or a missing image; USAGE for a body that is not a request, and for languages as `answerOpening`.
  */
 export function requestReader({
   model,

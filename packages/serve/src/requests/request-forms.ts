@@ -1,4 +1,4 @@
-/** The three forms of a request, brought to one. */
+/** Converts the three forms of a request to one. */
 import type { z } from "@hono/zod-openapi";
 import { SlmError } from "@slm/core";
 import type { TokenRules } from "@slm/generation";
@@ -19,26 +19,26 @@ interface AnswerOptions {
   /** 0: greedy. */
   readonly temperature: number;
   readonly topP: number;
-  /** 0: all tokens. */
+  /** 0: no limit. */
   readonly topK: number;
   readonly minP: number;
   readonly rules: TokenRules;
   readonly format: TextFormat;
   readonly seed: number | undefined;
   readonly stop: readonly string[];
-  /** Alternatives per token; undefined: no log-probabilities. */
+  /** Number of alternatives per token; undefined: no log-probabilities. */
   readonly logprobs: number | undefined;
 }
 
 /** A request of any form. */
 export interface AnyRequest {
-  /** The model that the client asks for. */
+  /** Name of the model that the client requests. */
   readonly model: string | undefined;
   readonly stream: boolean;
   readonly includeUsage: boolean;
   /** Texts; undefined: the model's default prompt. */
   readonly sources: readonly (string | undefined)[];
-  /** The image of all sources. */
+  /** Image of all sources. */
   readonly image: ImageFile | undefined;
   /** Languages of all sources and answers. */
   readonly languages: LanguagePair;
@@ -51,7 +51,7 @@ export interface RequestLimits {
   readonly maxImagePixels: number;
 }
 
-/** One row per form: its schema, and the request that a value of it is. */
+/** One row per form: its schema, and its conversion to a request. */
 const FORMS = {
   completions: form(completionRequest, (request) => {
     return {
@@ -109,16 +109,16 @@ const FORMS = {
 export type RequestForm = keyof typeof FORMS;
 
 /**
- * The request that a JSON value is.
+ * Converts a JSON value to a request.
  *
- * @throws InvalidRequest for a value that its schema rejects; SlmError DATA_INVALID, USAGE for an image, a format or a number of sources
- * that is not accepted.
+ * @throws InvalidRequest for a value that the schema rejects; SlmError DATA_INVALID, USAGE for an image, a format or a number of sources
+ * that is not allowed.
  */
 export function requestOf(name: RequestForm, value: unknown, limits: RequestLimits): AnyRequest {
   const request = FORMS[name](value, limits);
   const { length } = request.sources;
   if (length > limits.maxBatch)
-    throw new SlmError("USAGE", `a request may hold ${limits.maxBatch} sources, got ${length}`);
+    throw new SlmError("USAGE", `a request may have at most ${limits.maxBatch} sources, got ${length}`);
   return request;
 }
 
@@ -133,7 +133,7 @@ function form<Schema extends z.ZodType>(
   };
 }
 
-/** What a client reads of issues: the first ones. */
+/** Message for a client: the first issues. */
 function issueText(issues: z.ZodError["issues"]): string {
   return issues
     .slice(0, 5)
@@ -154,7 +154,7 @@ function headOf({
   return { model, stream, includeUsage, languages: { source, target } };
 }
 
-/** OpenAI's request options, and common extensions of other servers. */
+/** Converts OpenAI's request options and common extensions of other servers. */
 function optionsOf(request: OpenAiRequest, maxTokens: number | undefined): Omit<AnswerOptions, "logprobs"> {
   const { temperature, top_p: topP, top_k: topK, min_p: minP, seed, stop } = request;
   const rules = {

@@ -1,4 +1,4 @@
-/** Images in requests: base64 and pixels under limits. */
+/** Reads images in requests, with limits on bytes and pixels. */
 import { createHash } from "node:crypto";
 import { SlmError } from "@slm/core";
 import type { DeviceVision } from "@slm/exported-model";
@@ -8,27 +8,27 @@ import type { ServeConfig } from "../serve-config.js";
 
 type Limits = Pick<ServeConfig, "maxImageBytes">;
 
-/** The file of an image, not decoded. */
+/** An encoded image file. */
 export interface ImageFile {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Hash of the bytes: equal files are decoded once. */
+  /** Hash of the bytes, so that equal files are decoded once. */
   readonly key: string;
 }
 
-/** Length of the base64 encoding of some bytes, padding included. */
+/** Length of the base64 encoding of this many bytes, padding included. */
 export const base64Length = (bytes: number): number => 4 * Math.ceil(bytes / 3);
 
 const DATA_URL = /^data:image\/[a-z0-9.+-]{1,32};base64,/i;
 
-/** An image's file. @throws SlmError DATA_INVALID for text that is not base64, USAGE for more bytes than the limit. */
+/** Decodes base64 to an image file. @throws SlmError DATA_INVALID for text that is not base64, USAGE for more bytes than the limit. */
 export function imageOfBase64(text: string, { maxImageBytes }: Limits): ImageFile {
   if (text.length > base64Length(maxImageBytes))
     throw new SlmError("USAGE", `the image has more than ${maxImageBytes} bytes`);
   const bytes = new Uint8Array(Buffer.from(text, "base64"));
-  // Node skips characters that are not base64, which gives fewer bytes.
+  // Node skips characters that are not base64, so the result is shorter.
   const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
   if (bytes.length !== (text.length * 3) / 4 - padding)
-    throw new SlmError("DATA_INVALID", "the image is not base64 with its padding");
+    throw new SlmError("DATA_INVALID", "the image is not valid base64 with padding");
   return { bytes, key: createHash("sha256").update(bytes).digest("hex") };
 }
 

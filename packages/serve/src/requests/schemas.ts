@@ -19,13 +19,16 @@ const topP = z
   .gt(0)
   .max(1)
   .default(1)
-  .openapi({ description: "Sample from the fewest tokens whose probabilities reach this sum." });
+  .openapi({
+    description:
+      "Sample from the smallest set of tokens whose probabilities reach this sum (nucleus sampling).",
+  });
 const topK = z
   .int()
   .min(0)
   .max(1_000_000)
   .default(0)
-  .openapi({ description: "Sample from this many most probable tokens; 0: from all." });
+  .openapi({ description: "Sample from this many of the most probable tokens; 0: from all." });
 const minP = z.number().min(0).max(1).default(0).openapi({
   description: "Sample from tokens with at least this fraction of the top-1 probability.",
 });
@@ -34,7 +37,7 @@ const repetitionPenalty = z
   .gt(0)
   .max(100)
   .default(1)
-  .openapi({ description: "As in Hugging Face's generate: above 1 discourages tokens that occurred." });
+  .openapi({ description: "Above 1 discourages tokens that have occurred, as in Hugging Face's generate." });
 const penalty = z.number().min(-2).max(2).default(0);
 const presencePenalty = penalty.openapi({
   description: "Subtracted from the logit of every token of the answer so far.",
@@ -63,7 +66,7 @@ const sourceLanguage = language.openapi({
 });
 const targetLanguage = language.openapi({
   description:
-    "Language of the answer, as the model's tokenizer names it. Rejected by models that take no languages.",
+    "Language of the answer, as the model's tokenizer names it. Models without language selection reject it.",
 });
 const model = z.string().max(256).optional().openapi({ description: "Name of the served model; optional." });
 const responseFormat = z
@@ -88,7 +91,7 @@ const responseFormat = z
   });
 const text = z.string().min(1).max(1_000_000);
 
-/** Fields that clients send and that do not change the answer. */
+/** Accepted fields that do not change the answer. */
 const ignored = {
   user: z.string().max(512).optional(),
   metadata: z.record(z.string(), z.string()).optional(),
@@ -126,7 +129,7 @@ const topLogprobs = z
 /** Log-probabilities are not streamed. */
 const isNotStreamed = ({ stream, logprobs }: { stream: boolean; logprobs?: unknown }): boolean =>
   !stream || logprobs === undefined || logprobs === null || logprobs === false;
-const NOT_STREAMED = { path: ["logprobs"], message: "are not streamed: leave out stream or logprobs" };
+const NOT_STREAMED = { path: ["logprobs"], message: "cannot be streamed: remove stream or logprobs" };
 
 export const completionRequest = z
   .strictObject({
@@ -174,7 +177,7 @@ export const chatRequest = z
       )
       .min(1)
       .max(256)
-      .openapi({ description: "The contents are joined with line breaks to one prompt." }),
+      .openapi({ description: "Messages. Their contents are joined with line breaks into one prompt." }),
     max_tokens: maxTokens,
     max_completion_tokens: maxTokens,
     logprobs: z.boolean().nullish().openapi({ description: "Whether log-probabilities are returned." }),
@@ -188,7 +191,7 @@ export const generateRequest = z
     source: z
       .union([text, z.array(text).min(1)])
       .optional()
-      .openapi({ description: "Optional with an image if the model has a default prompt." }),
+      .openapi({ description: "Source texts. Optional with an image if the model has a default prompt." }),
     image: z
       .string()
       .min(1)
@@ -214,7 +217,7 @@ export const generateRequest = z
 const usage = z.object({ prompt_tokens: z.int(), completion_tokens: z.int(), total_tokens: z.int() });
 const finishReason = z.enum(["stop", "length"]);
 const confidence = z.number().min(0).max(1).describe("The model's probability of the whole answer.");
-const abstained = z.boolean().describe("Whether the answer was withheld, because its confidence is too low.");
+const abstained = z.boolean().describe("Whether the answer was withheld because its confidence is too low.");
 
 export const completionResponse = z
   .object({
@@ -265,7 +268,7 @@ export const generateResponse = z
     results: z.array(
       z.object({
         text: z.string().describe("Empty if the answer was withheld."),
-        logProbability: z.number().describe("Of the answer's tokens, EOS included [nats]."),
+        logProbability: z.number().describe("Log-probability of the answer's tokens, EOS included [nats]."),
         confidence,
         abstained,
         reason: finishReason,

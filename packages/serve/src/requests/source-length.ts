@@ -1,18 +1,18 @@
 /**
- * Bounds a source by its characters before it is tokenized: time and memory of a tokenizer grow with all of the text, although a model
- * reads no more than its limit of tokens.
+ * Limits a source by its characters before it is tokenized, because a tokenizer's time and memory grow with the whole text, although
+ * a model reads a limited number of tokens.
  */
 import type { DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import type { TokenizerFiles } from "@slm/tokenizer";
 
 /**
- * Characters per token that are enough for a tokenizer that drops or joins characters, such as repeated spaces or unknown letters: a
- * number of them may have no token at all, so that no limit follows from its vocabulary.
+ * Characters per token for a tokenizer that drops or joins characters, such as repeated spaces or unknown letters. Any number of them
+ * may have no token at all, so its vocabulary gives no limit.
  */
 const DROPPED_PER_TOKEN = 256;
 
-/** Largest number of characters [UTF-16 units] that the tokens of the longest source can hold. */
+/** Largest number of characters in a source of the maximum number of tokens [UTF-16 units]. */
 export function longestSource(
   { maxSource, vision }: Pick<DeviceModel, "maxSource" | "vision">,
   files: TokenizerFiles,
@@ -29,7 +29,7 @@ export function checkCharacters(text: string, most: number): void {
   if (text.length <= most) return;
   throw new SlmError(
     "DATA_INVALID",
-    `the source has ${text.length} characters, the model reads at most ${most}`,
+    `the source has ${text.length} characters; the model reads at most ${most}`,
     {
       context: { characters: text.length, most },
     },
@@ -37,7 +37,7 @@ export function checkCharacters(text: string, most: number): void {
 }
 
 function longestToken({ tokenizer, config }: TokenizerFiles): number {
-  // A source's symbol is one character, at most two units.
+  // A symbol of a source is one character, which has at most two units.
   if (config.source.symbols !== undefined) return 2;
   const { vocab } = tokenizer.model;
   const texts = Array.isArray(vocab)
@@ -47,7 +47,7 @@ function longestToken({ tokenizer, config }: TokenizerFiles): number {
   return [...texts, ...added].reduce((most, { length }) => Math.max(most, length), 1);
 }
 
-/** Whether fewer characters may reach the vocabulary than a text has. Only of tokenizers of all bytes is it known that none are dropped. */
+/** Whether the tokenizer may drop characters. Only byte-level tokenizers are known to drop none. */
 function dropsCharacters({ tokenizer, config }: TokenizerFiles): boolean {
   if (config.source.symbols !== undefined) return false;
   const { decoder, normalizer, pre_tokenizer: cut } = tokenizer;

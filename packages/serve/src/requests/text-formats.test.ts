@@ -8,7 +8,7 @@ const COPIED = {
 } as const satisfies TextFormat;
 
 describe(formatFor, () => {
-  test("gives a schema with copied strings the source of the answer, without which it cannot be followed", () => {
+  test("passes the answer's source to a schema with copied strings, which requires it", () => {
     const files = trainSymbolTokenizer({ sources: ["a"], targets: ['"'], sourceLowercase: false });
     const formats = new TextFormats(files, 2);
     expect(() => formats.constraintOf(COPIED)).toThrow(/needs a source/);

@@ -1,4 +1,4 @@
-/** Answer formats as constraints on a model's tokens, with a cache of recent schemas. */
+/** Converts answer formats to constraints on a model's tokens, with a cache of recent schemas. */
 import {
   constrainTokens,
   copiesSource,
@@ -12,23 +12,23 @@ import { tokenPieces, type TokenPieces, type TokenizerFiles } from "@slm/tokeniz
 export type TextFormat =
   | { readonly kind: "text" }
   | { readonly kind: "object" }
-  /** With the JSON text of a JSON Schema, and the source that its copied strings are copied from. */
+  /** A format with the JSON text of its schema, and the source for strings that are copied. */
   | { readonly kind: "schema"; readonly schema: string; readonly source?: string | undefined };
 
 /** Formats that restrict an answer. */
 export type RestrictingFormat = Exclude<TextFormat, { readonly kind: "text" }>;
 
-/** The format of the answer to one source: a schema that copies from the source gets it. */
+/** The format of the answer to one source. A schema with copied strings gets the source. */
 export const formatFor = (format: TextFormat, source: string): TextFormat =>
   format.kind === "schema" && copiesSource(format.schema) ? { ...format, source } : format;
 
-/** Size of the cache. Small, because a constraint keeps the states of its texts. */
+/** Size of the cache. It is small, because a constraint keeps the states of its texts. */
 const KEPT = 16;
 
 export class TextFormats {
   readonly #files: TokenizerFiles;
   readonly #eos: number;
-  /** Built when first needed, because not every vocabulary can be constrained and most requests want text. */
+  /** Built on first use, because not every vocabulary can be constrained and most requests are for plain text. */
   #pieces: TokenPieces | undefined;
   /** Least recently used first. */
   readonly #kept = new Map<string, TokenConstraint>();

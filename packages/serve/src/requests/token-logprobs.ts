@@ -1,20 +1,20 @@
-/** Log-probabilities of an answer's tokens and of their alternatives, as OpenAI's interface has them. */
+/** Records log-probabilities of an answer's tokens and of their alternatives, in OpenAI's formats. */
 
 import { logSumExp } from "@slm/generation";
 import { isSliceOver, nextSlice } from "../batching/time-slices.js";
 
-/** Most alternatives of a token, as in OpenAI's interface. */
+/** Most alternatives per token, as in OpenAI's interface. */
 export const MAX_TOP_LOGPROBS = 20;
 
 interface TokenAlternative {
   /** The text that the token adds to the answer. */
   readonly text: string;
-  /** Under the model's distribution, before temperature, penalties and constraints [nats]. */
+  /** Log-probability under the model, before temperature, penalties and constraints [nats]. */
   readonly logProbability: number;
 }
 
 export interface TokenLogprob extends TokenAlternative {
-  /** The most probable tokens, the most probable first. */
+  /** The most probable tokens, in descending order. */
   readonly top: readonly TokenAlternative[];
 }
 
@@ -23,7 +23,7 @@ interface Scored {
   readonly logProbability: number;
 }
 
-/** Tokens before a token that its text may depend on, such as the first bytes of a character. */
+/** Number of preceding tokens that the text of a token may depend on, such as the first bytes of a character. */
 const CONTEXT_TOKENS = 8;
 
 /** Records the tokens of one answer while they are chosen. */
@@ -50,7 +50,7 @@ export class LogprobRecorder {
     };
   }
 
-  /** The first `count` tokens with their texts. Decodes every alternative, so it gives way to others in between. */
+  /** The first `count` tokens with their texts. Decodes every alternative, so it lets other requests run in between. */
   async texts(count: number, decode: (ids: readonly number[]) => string): Promise<readonly TokenLogprob[]> {
     const recorded = this.#tokens.slice(0, count);
     const texts: TokenLogprob[] = [];
@@ -72,7 +72,7 @@ export class LogprobRecorder {
   }
 }
 
-/** Ids of the largest logits, the largest first; of equal ones the lower id. */
+/** Ids of the largest logits, in descending order. Ties: the lower id first. */
 function mostProbable(logits: Float32Array, count: number): number[] {
   const best: number[] = [];
   for (let id = 0; id < logits.length; id++) {
@@ -85,7 +85,7 @@ function mostProbable(logits: Float32Array, count: number): number[] {
   return best;
 }
 
-/** In the form of an interface. */
+/** The log-probabilities in a format of OpenAI's. */
 type Logprobs = Record<string, unknown>;
 
 /** The form of chat completions. */
@@ -118,7 +118,7 @@ export function completionLogprobs(tokens: readonly TokenLogprob[] | undefined):
     tokens: tokens.map(({ text }) => text),
     token_logprobs: tokens.map(({ logProbability }) => logProbability),
     top_logprobs: tokens.map(({ top }) =>
-      // Of several tokens with one text, the most probable one.
+      // If several tokens have the same text, keep the most probable one.
       Object.fromEntries(top.toReversed().map(({ text, logProbability }) => [text, logProbability])),
     ),
     text_offset: offsets,

@@ -60,7 +60,7 @@ test.each([
     const known = [...statuses.keys()].filter((status) => status !== "broken");
     expect(statuses.get("broken")).toBeGreaterThan(20);
     expect(statuses.get(200)).toBeGreaterThan(20);
-    // A corrupt answer may say any status; what the server counts is what it sent.
+    // A corrupt answer may have any status, so count the statuses that the server sent.
     if (harmed === "requests") expect(known.filter((status) => status >= 500)).toEqual([]);
     const metrics = await (await fetch(`${server.url}/metrics`)).text();
     expect(metrics).not.toMatch(/status="5\d\d"/u);

@@ -116,7 +116,7 @@ describe("connections", () => {
     expect(text).toMatch(/^HTTP\/1\.1 408/u);
   });
 
-  test("that a client cuts in the middle of its body are no failure of the server", async () => {
+  test("that a client cuts off in the middle of the body are not failures of the server", async () => {
     await start();
     for (const bytes of [`${POST_CHUNKED}5\r\n{"sou`, POST_CHUNKED, `${POST_CHUNKED}zz\r\n`]) {
       const socket = await open(bytes);
@@ -188,12 +188,36 @@ describe("stopping", () => {
     expect(performance.now() - began).toBeLessThan(1300);
   });
 
+  test("answers connections that were made before it, and requests that came while the process stood still", async () => {
+    const standStill = (milliseconds: number): void => {
+      const until = performance.now() + milliseconds;
+      while (performance.now() < until);
+    };
+    await start();
+    const connecting = Array.from({ length: 12 }, () => open());
+    await new Promise((resolve) => {
+      process.nextTick(resolve);
+    });
+    // The system completes the connections; the event loop has had no turn to accept them.
+    standStill(100);
+    const stopped = server.stop();
+    const sockets = await Promise.all(connecting);
+    const answers = sockets.map((socket) => received(socket));
+    await sleep(100);
+    for (const socket of sockets) socket.write(`${GET_HEALTH}\r\n`);
+    standStill(1200);
+    for (const answer of await Promise.all(answers)) expect(answer).toMatch(/^HTTP\/1\.1 503/u);
+    expect(await stopped).toEqual({ drained: true });
+  });
+
   test("takes no new connection, and says so on /health to those that it has, while it waits", async () => {
     await start();
     runtime.stepMs = 100;
     const kept = await open();
     const answer = post("/generate", { source: "abcdefgh" });
-    await sleep(30);
+    const metrics = async (): Promise<string> =>
+      (await fetch(`${server.url}/metrics`, { headers: { connection: "close" } })).text();
+    await expect.poll(metrics).toMatch(/^slm_active_rows(?:\{\})? 1$/mu);
     const stopped = server.stop();
     await expect
       .poll(() =>

@@ -14,18 +14,18 @@ import { ModelHost } from "../model/model-host.js";
 import type { ServeConfig } from "../serve-config.js";
 import { stopServer, type Stopped } from "./stop-server.js";
 
-/** Time to send an answer beyond the time to make it [ms]. */
+/** Time to send an answer, in addition to the time to compute it [ms]. */
 const SEND_MS = 5000;
-/** How often clients that are too slow are looked for [ms]. */
+/** Interval at which the server looks for clients that are too slow [ms]. */
 const LOOK_MS = 500;
-/** Connections that the system accepts before the server does. Fewer than the server keeps, so that none gives way before it was read. */
+/** Backlog of the system. It is smaller than the server's limit, so that no connection is replaced before it was read. */
 const BACKLOG = 511;
 
 interface ServeOptions {
   readonly config: ServeConfig;
-  /** Directory of the bundle; read again by every reload. */
+  /** Directory of the bundle. Every reload reads it again. */
   readonly bundle: string;
-  /** A runtime for one model, which the server closes. */
+  /** Creates a runtime for one model. The server closes it. */
   readonly openRuntime: () => Promise<Runtime>;
   readonly apiKeys?: readonly string[];
   readonly adminKeys?: readonly string[];
@@ -37,14 +37,14 @@ export interface RunningServer {
   /** `http://host:port` */
   readonly url: string;
   readonly model: string;
-  /** Reloads the bundle. @throws SlmError as loading does; the old model then stays. */
+  /** Reloads the bundle. @throws SlmError as loading does; the old model then stays in use. */
   reload(): Promise<void>;
-  /** Rejects new requests, waits at most `drainSeconds` for answers in progress, and stops. */
+  /** Rejects new requests, waits at most `drainSeconds` for answers in progress, then stops. */
   stop(): Promise<Stopped>;
 }
 
 /**
- * @throws SlmError what loading the bundle throws; BUSY if the port is taken, USAGE for an address that is not this machine's.
+ * @throws SlmError the errors of loading the bundle; BUSY if the port is in use, USAGE if the address does not belong to this machine.
  */
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
   const { config, bundle, openRuntime, apiKeys = [], adminKeys = [], onFailure = () => undefined } = options;
@@ -75,7 +75,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const isAllowedHost = hostFilter(config.host, config.allowedHosts);
   const app = createApp({ host, metrics, config, keys, adminKeys: admin, isAllowedHost, onFailure });
   const server = createAdaptorServer({ fetch: app.fetch, serverOptions: timeLimits(config) }) as Server;
-  // A client that stops reading its answer holds its connection no longer than a request may take.
+  // A client that stops reading its answer keeps its connection no longer than a request may take.
   server.setTimeout(config.timeoutSeconds * 1000 + SEND_MS);
   const connections = new Connections(server, connectionsFor(config.maxConnections));
   try {
@@ -97,7 +97,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   };
 }
 
-/** How long a client may take to send its request. */
+/** Time limits for receiving a request. */
 function timeLimits({ headerSeconds, timeoutSeconds }: ServeConfig): ServerOptions {
   const requestTimeout = timeoutSeconds * 1000;
   const headersTimeout = Math.min(headerSeconds * 1000, requestTimeout);
@@ -118,7 +118,7 @@ async function listen(server: Server, { host, port }: ServeConfig): Promise<void
   }).catch((cause: unknown) => {
     const code = systemCode(cause);
     if (code === "EADDRINUSE") {
-      throw new SlmError("BUSY", `serve: port ${port} of ${host} is taken`, {
+      throw new SlmError("BUSY", `serve: port ${port} of ${host} is in use`, {
         suggestions: ["--port 0"],
         cause,
       });

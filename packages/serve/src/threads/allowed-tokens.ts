@@ -1,17 +1,17 @@
-/** Tokens that may follow in answers whose format is restricted. Runs in a thread: a schema may make it slow. */
+/** Computes which tokens may follow in an answer with a restricted format. Runs in a thread, because a schema may make it slow. */
 import { SlmError } from "@slm/core";
 import type { TokenConstraint } from "@slm/generation";
 import type { TextFormats, RestrictingFormat } from "../requests/text-formats.js";
 import type { ThreadCalls, TokenSet } from "./thread-calls.js";
 
-/** Answers whose states are kept. A state that is dropped is made again from the answer's tokens. */
+/** Number of answers whose states are kept. A dropped state is computed again from the answer's tokens. */
 const MOST_ANSWERS = 1024;
-/** Most time for all tokens of one answer [ms]. */
+/** Longest time for all tokens of one answer [ms]. */
 const MOST_MS = 10_000;
 
 interface Cursor {
   state: TokenConstraint;
-  /** Number of tokens of the answer up to the state. */
+  /** Number of the answer's tokens before the state. */
   length: number;
   spentMs: number;
 }
@@ -19,7 +19,7 @@ interface Cursor {
 export class AllowedTokens {
   readonly #formats: TextFormats;
   readonly #scores: Float32Array;
-  /** The one that was asked for longest ago first. */
+  /** Least recently used first. */
   readonly #cursors = new Map<number, Cursor>();
 
   constructor(formats: TextFormats, vocabularySize: number) {
@@ -39,7 +39,7 @@ export class AllowedTokens {
     if (cursor.spentMs > MOST_MS)
       throw new SlmError(
         "DATA_INVALID",
-        `the format takes more than ${MOST_MS / 1000} s of computing for one answer`,
+        `the format needs more than ${MOST_MS / 1000} s of CPU time for one answer`,
       );
     this.#cursors.set(answer, cursor);
     const [oldest] = this.#cursors.keys();

@@ -1,6 +1,6 @@
 /**
- * The threads of a served model. Everything that grows with what a client sends is done there: the event loop stays free for the others.
- * Small requests have a thread of their own, so that they do not wait behind large ones; so have formats.
+ * Threads of a served model. All work that grows with the size of a request runs there, so that the event loop stays free. Small requests
+ * have their own thread, so that they do not wait for large ones; so do formats.
  */
 import { SlmError } from "@slm/core";
 import type { ImageSource } from "@slm/vision";
@@ -16,13 +16,13 @@ import { REQUEST_WORKER } from "../worker-file.js";
 /** Largest body of a small request [bytes]. */
 const SMALL_BYTES = 2 ** 14;
 
-/** Limits of what few requests need and many attacks use. Where the CPU is busy, others go first. */
+/** Limits for work that few requests need and many attacks use. On a busy CPU other threads go first. */
 const SHARED = {
   ...{ seconds: 2, waitSeconds: 20, share: 0.25, burstMs: 500, memoryMb: 1024, idleMs: 10_000 },
   niceness: 5,
 };
 
-/** Lanes of requests, and their threads. */
+/** Kinds of requests, and their threads. */
 const LANES = {
   small: { name: "slm-read", seconds: 2, waitSeconds: 20, maxWaiting: 4096, memoryMb: 1024, niceness: 0 },
   large: { name: "slm-read-large", maxWaiting: 64, ...SHARED },
@@ -32,9 +32,9 @@ const LANES = {
 
 type Lane = Omit<WorkThreadOptions, "url" | "data"> & Pick<RequestWorkerData, "niceness">;
 
-/** What the entry of the threads finds in `workerData`. */
+/** `workerData` of the threads. */
 export interface RequestWorkerData extends ReaderModel {
-  /** As `letOthersGoFirst` takes it. */
+  /** Niceness for `letOthersGoFirst`. */
   readonly niceness: number;
 }
 
@@ -53,7 +53,7 @@ export class RequestThreads {
     [this.#images, this.#formats] = [open("images"), open("formats")];
   }
 
-  /** Starts the thread of small requests, which most requests need. */
+  /** Starts the thread for small requests, which most requests need. */
   async start(): Promise<void> {
     await call(this.#small, { message: { name: "forget", answer: 0 } });
   }
@@ -68,7 +68,7 @@ export class RequestThreads {
     })) as ReadRequest;
   }
 
-  /** An image whose pixels a thread decodes and cuts into patches. */
+  /** Decodes an image and cuts it into patches, in a thread. */
   imageOf({ bytes, key }: ImageFile, signal: AbortSignal): ImageSource {
     const found = {
       key,
@@ -80,7 +80,7 @@ export class RequestThreads {
   }
 
   /**
-   * The constraint of an answer's format, for as long as a signal does not fire.
+   * The constraint of an answer's format, until a signal fires.
    *
    * @throws SlmError DATA_INVALID for a schema that is not supported, OP_UNSUPPORTED for a vocabulary that is not.
    */
@@ -107,7 +107,7 @@ export class RequestThreads {
   }
 }
 
-/** A call that says what it is. */
+/** A call with its kind. */
 async function call(
   thread: WorkThread,
   request: ThreadRequest & { readonly message: ThreadCall },

@@ -1,4 +1,4 @@
-/** Entry of the threads that read requests and compute which tokens a format allows. */
+/** Entry of the threads that read requests and compute the tokens that a format allows. */
 import { parentPort, workerData } from "node:worker_threads";
 import { SlmError } from "@slm/core";
 import { toWireError } from "@slm/runtime/host";
@@ -44,13 +44,13 @@ async function answer(
   }
 }
 
-/** Memory that the caller takes over. */
+/** Buffers to transfer to the caller. */
 function buffersOf(value: unknown): readonly ArrayBuffer[] {
   const isArray = value instanceof Uint32Array || value instanceof Float32Array;
   return isArray && value.buffer instanceof ArrayBuffer ? [value.buffer] : [];
 }
 
-/** What is nested so deeply that a compiler's stack overflows is a fault of the request. */
+/** A stack overflow means that the request is nested too deeply. */
 function clientError(error: unknown): unknown {
   if (!(error instanceof RangeError) || !error.message.includes("call stack")) return error;
   return new SlmError("DATA_INVALID", "the request is nested too deeply", { cause: error });

@@ -4,7 +4,7 @@ import type { TokenConstraint } from "@slm/generation";
 import type { RestrictingFormat } from "../requests/text-formats.js";
 import type { ThreadCalls, TokenSet } from "./thread-calls.js";
 
-/** The thread, as one answer uses it. */
+/** The thread's interface for one answer. */
 export interface FormatThread {
   readonly allowed: (
     call: Parameters<ThreadCalls["allowed"]>[0],
@@ -15,7 +15,7 @@ export interface FormatThread {
 let lastAnswer = 0;
 
 /**
- * The state of one answer. Unlike other constraints it changes: `after` gives the same object, whose tokens are unknown until
+ * The state of one answer. Unlike other constraints it is mutable: `after` returns the same object, whose tokens are unknown until
  * {@link pending} resolves.
  */
 export class ThreadConstraint implements TokenConstraint {
@@ -32,7 +32,7 @@ export class ThreadConstraint implements TokenConstraint {
     this.#format = format;
   }
 
-  /** @throws SlmError what the thread throws for the format */
+  /** @throws SlmError the errors of the thread for the format */
   static async open(
     thread: FormatThread,
     format: RestrictingFormat,
@@ -46,7 +46,7 @@ export class ThreadConstraint implements TokenConstraint {
     return constraint;
   }
 
-  /** Resolves when {@link allows} and {@link mask} may be called; undefined if it may be now. */
+  /** Resolves when {@link allows} and {@link mask} may be called; undefined if they may be called now. */
   get pending(): Promise<void> | undefined {
     return this.#pending;
   }
@@ -86,7 +86,7 @@ export class ThreadConstraint implements TokenConstraint {
 
   /** Tells the thread that the answer has ended. */
   close(): void {
-    this.#thread.forget(this.#answer).catch(() => undefined); // A thread that has ended knows no answer any more.
+    this.#thread.forget(this.#answer).catch(() => undefined); // A thread that has ended has forgotten its answers.
   }
 
   async #ask(): Promise<TokenSet> {
@@ -97,9 +97,9 @@ export class ThreadConstraint implements TokenConstraint {
     });
     const known = set ?? (await this.#thread.allowed({ ...call, format: this.#format }));
     if (known !== undefined) return known;
-    throw new SlmError("UNEXPECTED", "serve: the thread of formats lost an answer");
+    throw new SlmError("UNEXPECTED", "serve: the thread for formats lost an answer");
   }
 }
 
-/** Whether a set has an id: one bit for each, 32 to a word. */
+/** Whether a bit set with 32 ids per word contains an id. */
 const holds = (set: TokenSet, id: number): boolean => (((set[id >>> 5] ?? 0) >>> (id & 31)) & 1) === 1;

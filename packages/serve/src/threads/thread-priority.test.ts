@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { letOthersGoFirst } from "./thread-priority.js";
 
 describe.runIf(process.platform === "linux")(letOthersGoFirst, () => {
-  test("changes the priority of its own thread, and of no other", async () => {
+  test("changes the priority of its own thread only", async () => {
     const source = `
       const { parentPort } = require("node:worker_threads");
       const { getPriority } = require("node:os");

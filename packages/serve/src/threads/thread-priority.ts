@@ -1,12 +1,12 @@
-/** How much of a busy CPU a thread gets. */
+/** Lowers the priority of a thread on a busy CPU. */
 import { readlinkSync } from "node:fs";
 import { setPriority } from "node:os";
 
 /**
- * Lets other threads go first: where the CPU is busy, one of niceness 5 gets a third of what a usual one gets. On Linux alone, where
- * threads have priorities of their own; elsewhere, and where the system does not tell the thread's number, nothing changes.
+ * Lets other threads go first: on a busy CPU a thread of niceness 5 gets a third of the time of a normal thread. Linux only, because
+ * threads have their own priorities there. Nothing changes on other systems, or if the thread's number is unknown.
  *
- * @param niceness 0 (as others) to 19 (last)
+ * @param niceness 0 (normal) to 19 (lowest priority)
  * @returns the number of the thread, if its priority was changed
  */
 export function letOthersGoFirst(niceness: number): number | undefined {

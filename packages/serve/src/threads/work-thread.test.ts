@@ -2,7 +2,7 @@ import { getEventListeners } from "node:events";
 import { afterEach, describe, expect, test } from "vitest";
 import { WorkThread, type WorkThreadOptions } from "./work-thread.js";
 
-/** A thread that counts its calls, and can be told to hang, to fail and to use up its memory. */
+/** A thread that counts its calls and can hang, fail or run out of memory on request. */
 const ENTRY = `
   import { parentPort } from "node:worker_threads";
   let calls = 0;
@@ -47,7 +47,7 @@ describe(WorkThread, () => {
     expect(await Promise.all([run("a"), run("b"), run("c")])).toEqual(["a1", "b2", "c3"]);
   });
 
-  test("gives up a call that takes too long, and does those that wait in a new thread", async () => {
+  test("fails a call that takes too long, and runs the waiting calls in a new thread", async () => {
     open();
     const calls = [run("a"), run("hang"), run("b"), run("hang"), run("c")];
     const outcomes = await Promise.allSettled(calls);
@@ -58,7 +58,7 @@ describe(WorkThread, () => {
     expect(outcomes[2]).toMatchObject({ value: "b1" });
   });
 
-  test("takes a call that needs too much memory for a fault of its client, and a thread that fails for a fault of ours", async () => {
+  test("blames the client for a call that needs too much memory, and the server for a thread that fails", async () => {
     open({ seconds: 20 });
     const [filled, after, crashed, last] = await Promise.allSettled(
       ["fill", "a", "crash", "b"].map((call) => run(call)),
@@ -70,7 +70,7 @@ describe(WorkThread, () => {
     expect([after, last]).toMatchObject([{ value: "a1" }, { value: "b1" }]);
   });
 
-  test("passes on what the thread rejects, and takes no more calls than may wait", async () => {
+  test("passes on errors of the thread, and rejects calls beyond the queue", async () => {
     open({ maxWaiting: 2 });
     await expect(run("reject")).rejects.toMatchObject({ code: "USAGE", message: "no" });
     const taken = [run("a"), run("b"), run("c")];
@@ -85,7 +85,7 @@ describe(WorkThread, () => {
     expect(await run("b")).toBe("b1");
   });
 
-  test("takes back a call that waits when its signal fires", async () => {
+  test("cancels a waiting call when its signal fires", async () => {
     open();
     const leaving = new AbortController();
     const first = run("a");

@@ -1,36 +1,36 @@
 /**
- * A worker thread that does one call at a time, in order, each within a deadline. A call that takes longer fails and its thread is
- * replaced; the others go on in the new one. The thread starts with its first call and ends when it has had none for a while. It may
- * be held to a share of a core, so that calls that many clients repeat leave the rest to other work.
+ * A worker thread that runs one call at a time, in order, each with a deadline. A call that takes longer fails and its thread is
+ * replaced; the other calls continue in the new one. The thread starts with its first call and ends after some idle time. It can be
+ * limited to a share of a core, so that calls that many clients repeat leave time for other work.
  */
 import { Worker } from "node:worker_threads";
 import { REINSTALL, SlmError } from "@slm/core";
 import { fromWireError, type WireError } from "@slm/runtime/host";
 
 export interface WorkThreadOptions {
-  /** For messages and lists of threads. */
+  /** Name for messages and lists of threads. */
   readonly name: string;
-  /** Compiled entry. */
+  /** Path of the compiled entry. */
   readonly url: URL;
-  /** What the entry finds in `workerData`. */
+  /** `workerData` of the thread. */
   readonly data: unknown;
-  /** Longest time for one call; its beginning does not count before the thread has started [s]. */
+  /** Longest time for one call, measured from the start of the thread for the first one [s]. */
   readonly seconds: number;
-  /** Most calls that wait. */
+  /** Most waiting calls. */
   readonly maxWaiting: number;
-  /** Longest time that a call waits for its turn [s]. */
+  /** Longest wait of a call for its turn [s]. */
   readonly waitSeconds: number;
   /** Memory for the thread's objects [MiB]. */
   readonly memoryMb: number;
-  /** Share of a core that its calls may take, once they have taken as much as `burstMs`; undefined: all of it. */
+  /** Share of a core for its calls, after the first `burstMs`; undefined: no limit. */
   readonly share?: number | undefined;
-  /** Time that calls may take in a row before the share counts [ms]. */
+  /** Time that calls may use before the share applies [ms]. */
   readonly burstMs?: number | undefined;
-  /** Time without a call after which the thread ends; undefined: it stays [ms]. */
+  /** Idle time after which the thread ends; undefined: never [ms]. */
   readonly idleMs?: number | undefined;
 }
 
-/** What the thread sends: once when it has started, then per call. */
+/** Messages of the thread: one when it has started, then one per call. */
 export type ThreadReply =
   | { readonly kind: "started" }
   | { readonly kind: "done"; readonly value: unknown }
@@ -38,16 +38,16 @@ export type ThreadReply =
 
 export interface ThreadRequest {
   readonly message: unknown;
-  /** Buffers of the message that the thread takes over. */
+  /** Buffers of the message to transfer to the thread. */
   readonly transfer?: readonly ArrayBuffer[] | undefined;
-  /** Takes the call back, as long as it waits. */
+  /** Cancels the call while it waits. */
   readonly signal?: AbortSignal | undefined;
 }
 
 interface Call extends ThreadRequest {
   /** Ends the wait. */
   timer?: NodeJS.Timeout;
-  /** Takes the call back when its signal fires; only while it waits. */
+  /** Cancels the call when its signal fires, only while it waits. */
   readonly onAbort: () => void;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
@@ -56,7 +56,7 @@ interface Call extends ThreadRequest {
 /** Time for a thread to start, before its first call [s]. */
 const START_SECONDS = 30;
 
-/** A call that has been started or given up listens to nothing: an answer's signal sees a call for each of its tokens. */
+/** Removes the listeners of a call that has started or failed: an answer's signal is used for a call per token. */
 function endWait({ timer, signal, onAbort }: Call): void {
   clearTimeout(timer);
   signal?.removeEventListener("abort", onAbort);
@@ -73,7 +73,7 @@ export class WorkThread {
   #idle: NodeJS.Timeout | undefined;
   #pause: NodeJS.Timeout | undefined;
   #isClosed = false;
-  /** Time that calls may still take before the share counts [ms], as of `#countedAt`. */
+  /** Time that calls may still use before the share applies, as of `#countedAt` [ms]. */
   #budgetMs: number;
   #countedAt = performance.now();
 
@@ -82,20 +82,20 @@ export class WorkThread {
     this.#budgetMs = options.burstMs ?? 0;
   }
 
-  /** Whether there is a thread now, with all that earlier calls left in it. */
+  /** Whether there is a thread now, with the state of earlier calls. */
   get isStarted(): boolean {
     return this.#worker !== undefined;
   }
 
   /**
-   * Resolves with what the thread replies.
+   * Runs a call and resolves with the thread's reply.
    *
-   * @throws SlmError BUSY if too many calls wait, or this one waited too long; DATA_INVALID for a call that takes longer or more memory than it may; what the thread
-   * throws; INTERRUPTED after the thread was closed; the reason of the signal.
+   * @throws SlmError BUSY if too many calls wait, or this one waited too long; DATA_INVALID for a call that exceeds its time or memory; the
+   * errors of the thread; INTERRUPTED after the thread was closed; the reason of the signal.
    */
   run(request: ThreadRequest): Promise<unknown> {
     if (this.#waiting.length >= this.#options.maxWaiting)
-      throw new SlmError("BUSY", `serve: ${this.#waiting.length} requests wait to be read`);
+      throw new SlmError("BUSY", `serve: ${this.#waiting.length} requests are waiting to be read`);
     if (this.#isClosed) throw stopped();
     return new Promise((resolve, reject) => {
       const onAbort = (): void => {
@@ -106,7 +106,7 @@ export class WorkThread {
       const { waitSeconds } = this.#options;
       const tooLong = new SlmError(
         "BUSY",
-        `serve: the request waited ${waitSeconds} s for others to be read`,
+        `serve: the request waited ${waitSeconds} s while others were read`,
       );
       call.timer = setTimeout(() => {
         this.#takeBack(call, tooLong);
@@ -116,7 +116,7 @@ export class WorkThread {
     });
   }
 
-  /** Ends the thread; calls that wait fail. */
+  /** Ends the thread. Waiting calls fail. */
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#pause);
@@ -155,7 +155,7 @@ export class WorkThread {
   #start(): Worker {
     const { name, url, data, memoryMb } = this.#options;
     this.#hasStarted = false;
-    // Flags of this process (loaders, conditions) are not meant for the compiled worker.
+    // Do not pass on the flags of this process (loaders, conditions): they are not meant for the compiled worker.
     const worker = new Worker(url, {
       name,
       workerData: data,
@@ -184,7 +184,7 @@ export class WorkThread {
     this.#next();
   }
 
-  /** Fails a call that waits. One in work goes on: what it gives is not needed, but its time is counted. */
+  /** Fails a waiting call. A running call continues: its result is not needed, but its time counts. */
   #takeBack(call: Call, reason: Error): void {
     const at = this.#waiting.indexOf(call);
     if (at < 0) return;
@@ -193,7 +193,7 @@ export class WorkThread {
     call.reject(reason);
   }
 
-  /** Starts the time of the call in work. */
+  /** Starts the deadline of the running call. */
   #watch(seconds: number): void {
     clearTimeout(this.#deadline);
     this.#deadline = setTimeout(() => {
@@ -201,7 +201,7 @@ export class WorkThread {
     }, seconds * 1000);
   }
 
-  /** Fails the call in work, and goes on with the others in a new thread. */
+  /** Fails the running call, and continues with the others in a new thread. */
   #replace(error: SlmError): void {
     this.#take()?.reject(error);
     void this.#end();
@@ -216,7 +216,7 @@ export class WorkThread {
     return call;
   }
 
-  /** How long the next call has to wait for its share [ms]. */
+  /** Time that the next call must wait for its share [ms]. */
   #pauseMs(): number {
     const { share, burstMs = 0 } = this.#options;
     if (share === undefined) return 0;
@@ -243,10 +243,10 @@ export class WorkThread {
 
 const stopped = (): SlmError => new SlmError("INTERRUPTED", "serve: the server has stopped");
 
-/** A thread that lacks memory had a request that takes too much; anything else is a fault of the thread. */
+/** If the thread ran out of memory, its request needed too much; any other failure is a bug of the thread. */
 function failureOf(name: string, cause: Error & { readonly code?: unknown }): SlmError {
   if (cause.code === "ERR_WORKER_OUT_OF_MEMORY")
-    return new SlmError("DATA_INVALID", "the request takes more memory to read than it may");
+    return new SlmError("DATA_INVALID", "the request needs too much memory to read");
   return new SlmError("UNEXPECTED", `serve: the thread ${name} failed: ${cause.message}`, {
     cause,
     suggestions: [REINSTALL],

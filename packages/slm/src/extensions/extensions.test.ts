@@ -32,15 +32,22 @@ test("a file of a recipe adds a metric", async () => {
   expect(METRICS[name!].compute(["a b", "c"], [["a"], ["d"]])).toBe(0.5);
 });
 
-test("slm.config.ts of a directory adds a tracker; a directory without one adds nothing", async () => {
-  await useConfigFile(folder);
+test("slm.config.ts of a directory adds a tracker; that of an artifact is not loaded", async () => {
+  const notes: string[] = [];
+  const note = (text: string): void => void notes.push(text);
+  await useConfigFile(folder, note);
   expect(TRACKERS.has("csv")).toBe(false);
   await cp(join(EXAMPLES, "extension-tracker.ts"), join(folder, "extension-tracker.ts"));
   await writeFile(
     join(folder, "slm.config.ts"),
     'import csv from "./extension-tracker.ts"; export default [csv];',
   );
-  await useConfigFile(folder);
+  await writeFile(join(folder, "manifest.json"), "{}");
+  await useConfigFile(folder, note);
+  expect([TRACKERS.has("csv"), notes]).toEqual([false, [expect.stringContaining("is not loaded")]]);
+  await rm(join(folder, "manifest.json"));
+  await useConfigFile(folder, note);
+  expect(notes).toHaveLength(1);
   const values = new Map([["loss", 2]]);
   const run = {
     ...{ name: "a", identity: "a", settings: {}, endedAt: 1, isFinished: true },
@@ -76,7 +83,6 @@ test("a file of a recipe adds a loss term and a labeller", async () => {
   const glossary = LABELLERS.get("glossary")!;
   expect(() => glossary.settings.parse({})).toThrow("glossary: expected file");
   const { answer } = await glossary.open({ file });
-  const options = { samples: 1, temperature: 1, seed: 1, signal: new AbortController().signal };
-  const answers = await answer(["two one", "three"], options);
-  expect(answers).toEqual([[{ target: "zwei eins", finished: true }], []]);
+  const answers = await answer(["two one", "three"], { signal: new AbortController().signal });
+  expect(answers).toEqual([{ target: "zwei eins", finished: true }, undefined]);
 });

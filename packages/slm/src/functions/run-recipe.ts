@@ -16,7 +16,7 @@ export interface RecipeOptions extends WorkOptions {
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
   /** Directory of the run. Default: `runs/<name of the recipe>`. */
   readonly out?: string | undefined;
-  /** Training engine. Default: the recipe's, else `onnx`. */
+  /** Training engine. Default: `onnx`. */
   readonly engine?: EngineName | undefined;
   /** Device that trains. Default: the recipe's, else `cpu`. */
   readonly device?: TrainingDevice | undefined;
@@ -105,6 +105,7 @@ export async function planPrepared(prepared: PipelineOptions, estimateFor?: stri
 /** Where the settings of a run come from. */
 export function sourcesOf(recipe: string | undefined, options: RecipeOptions): RecipeSources {
   const { set = [], environment = {}, engine, device, threads } = options;
-  const compute = Object.entries({ engine, device, threads }).filter(([, value]) => value !== undefined);
-  return { path: recipe, sets: [...set, ...compute.map(([key, value]) => `${key}=${value}`)], environment };
+  const compute = Object.entries({ device, threads }).filter(([, value]) => value !== undefined);
+  const sets = [...set, ...compute.map(([key, value]) => `${key}=${value}`)];
+  return { path: recipe, sets, environment, engine };
 }

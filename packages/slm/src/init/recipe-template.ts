@@ -11,7 +11,7 @@ import { inferMetrics } from "@slm/pipeline/recipe/infer-metrics";
 import { LayerStack, recipeLayer } from "@slm/pipeline/recipe/layers";
 import { parseRecipe } from "@slm/pipeline/recipe/recipe-file";
 import { recipeSchema } from "@slm/pipeline/recipe/resolve-recipe";
-import { SIZES } from "./student-sizes.js";
+import { SIZES } from "./init-sizes.js";
 import { readTaskFacts, type TaskFacts } from "./task-facts.js";
 
 export interface InitAnswers {
@@ -50,15 +50,10 @@ function recipeText(
   { name, data, fields, encoding, size, steps, maxDrop }: InitAnswers,
   facts: TaskFacts,
 ): string {
-  const { width, heads, headDim, feedForward, encoderLayers, decoderLayers } = SIZES[size];
+  const { encoderLayers, decoderLayers } = SIZES[size];
   const { maxSource, maxTarget, metric } = facts;
-  const shape = { width, headDim, feedForward, encoderLayers, decoderLayers };
-  const student = { ...shape, heads, kvHeads: heads, maxSource, maxTarget, bias: false };
-  const teacher = {
-    ...student,
-    encoderLayers: undefined,
-    decoderLayers: shape.encoderLayers + shape.decoderLayers,
-  };
+  const student = { size, maxSource, maxTarget };
+  const teacher = { ...student, decoderLayers: encoderLayers + decoderLayers };
   const training = { steps, warmupSteps: Math.min(WARMUP.most, Math.ceil(steps * WARMUP.share)) };
   const section = (comment: string, value: object): string =>
     `# ${comment}\n${stringify(withoutUndefined(value))}`;

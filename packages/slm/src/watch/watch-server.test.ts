@@ -64,7 +64,7 @@ describe(startWatchServer, () => {
     const address = /href="(\/run\/[^"]+)"/.exec((await get("/")).text)![1]!;
     expect(await get(address)).toMatchObject({ status: 200, refresh: "5" });
     await writeFile(join(directory, "metrics.jsonl"), `${LOG}{"step":4321,"loss":1}\n`);
-    expect((await get(address)).text).toContain("4321 steps logged");
+    expect((await get(address)).text).toContain("4321 steps");
   });
 
   test("has a page before the first run begins", async () => {

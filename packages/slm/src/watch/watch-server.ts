@@ -1,20 +1,14 @@
 /** A page of running and finished runs that renews itself, on this machine only. */
-import { reportPage, readRunLog, summarizeRun, type TableCell } from "@slm/report";
+import { reportPage } from "@slm/report";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { SlmError } from "@slm/core/errors";
-import { formatGrouped } from "@slm/pipeline/format/format";
-import { formatMetric } from "@slm/pipeline/format/metric-format";
 import { runsPage } from "../runs/run-report.js";
-import { watchedRuns, type WatchedRun } from "./watched-runs.js";
+import { addressOf, listPage, messageOf, RENEW_SECONDS } from "./list-page.js";
+import { watchedRuns } from "./watched-runs.js";
 
 /** Only this machine can read the pages. */
 const HOST = "127.0.0.1";
-/** How often a browser asks again [s]. */
-const RENEW_SECONDS = 5;
-/** Metrics of the dev split that the list shows. */
-const SHOWN_METRICS = 3;
-const DEV = "dev.";
 
 export interface WatchServer {
   readonly url: string;
@@ -103,91 +97,9 @@ function send(response: ServerResponse, status: number, body: string, renewSecon
   response.end(body);
 }
 
-/** Address of a run: its place among all runs by path, which new results do not change. */
-function addressOf(run: WatchedRun, runs: readonly WatchedRun[]): string {
-  const sorted = runs.map(({ root }) => root).sort();
-  const name = encodeURIComponent(run.name).replaceAll(/[!'()*]/gu, percentEncoded);
-  return `/run/${sorted.indexOf(run.root)}-${name}`;
-}
-
-/** `%28` for `(`. */
-const percentEncoded = (character: string): string =>
-  `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
-
-async function listPage(runs: readonly WatchedRun[]): Promise<string> {
-  const rows = await Promise.all(runs.map((run) => rowOrProblem(run, addressOf(run, runs))));
-  const left = (title: string): { title: string; align: "left"; wrap: boolean } => ({
-    title,
-    align: "left",
-    wrap: true,
-  });
-  const right = (title: string): { title: string; align: "right" } => ({ title, align: "right" });
-  return reportPage({
-    title: "Runs",
-    subtitle: `${runs.length} runs, ${runs.filter(({ state }) => state === "running").length} running; renewed every ${RENEW_SECONDS} seconds.`,
-    sections: [
-      rows.length === 0
-        ? { heading: "Runs", text: "There is no run with a log yet." }
-        : {
-            heading: "Runs",
-            table: {
-              columns: [
-                left("run"),
-                left("state"),
-                right("step"),
-                right("loss"),
-                left("dev split"),
-                left("changed"),
-              ],
-              rows,
-            },
-          },
-    ],
-  });
-}
-
-/** The row of a run; of one that cannot be read, it says why. */
-async function rowOrProblem(run: WatchedRun, address: string): Promise<readonly TableCell[]> {
-  try {
-    if (run.problem !== undefined) throw run.problem;
-    return await rowOf(run, address);
-  } catch (error) {
-    return [
-      { text: run.name, to: address },
-      { text: `cannot be read: ${messageOf(error)}`, tone: "bad" },
-      "",
-      "",
-      "",
-      new Date(run.changedAt).toISOString().slice(0, 19).replace("T", " "),
-    ];
-  }
-}
-
-async function rowOf(run: WatchedRun, address: string): Promise<readonly TableCell[]> {
-  const { final, steps } = summarizeRun(await readRunLog(run.training.metricsFile));
-  const metrics = Object.entries(final)
-    .filter(([key]) => key.startsWith(DEV))
-    .slice(0, SHOWN_METRICS)
-    .map(([key, value]) => `${key.slice(DEV.length)} ${formatMetric(key.slice(DEV.length), value)}`);
-  const stage = run.training.directory.slice(run.root.length + 1).replace(/\.partial$/u, "");
-  return [
-    { text: run.name, to: address },
-    {
-      text: [run.state, stage].filter((part) => part !== "").join(", "),
-      tone: run.state === "stopped" ? "bad" : "good",
-    },
-    formatGrouped(steps),
-    final.loss === undefined ? "" : formatGrouped(final.loss),
-    metrics.join(", "),
-    new Date(run.changedAt).toISOString().slice(0, 19).replace("T", " "),
-  ];
-}
-
 function errorPage(error: unknown): string {
   return reportPage({
     title: "This page cannot be shown",
     sections: [{ heading: "Error", text: messageOf(error) }],
   });
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,6 +1,6 @@
 /** What jobs that ask a teacher for texts open: its directory, an engine, and what all that ask its server share. */
 import { SILENT } from "@slm/core";
-import type { RoundWriter } from "@slm/labelling";
+import type { BlockLabeller } from "@slm/labelling";
 import type { JobRequest } from "@slm/extension-workers";
 import { z } from "zod";
 import { ENGINES } from "@slm/pipeline/compute/compute";
@@ -14,7 +14,7 @@ const settingsSchema = z.strictObject({
   budget: z.string(),
 });
 
-type Open = typeof RoundWriter.open;
+type Open = typeof BlockLabeller.open;
 
 export interface LabellingJob {
   readonly task: string;

@@ -1,26 +1,43 @@
-import { expect, test, vi } from "vitest";
+import { execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
 
-const note = (): void => undefined;
-const loaded = vi.hoisted(() => ({ isLoaded: false }));
-vi.mock("@slm/extension-workers", () => {
-  loaded.isLoaded = true;
-  return { redisAddress: (url: string) => ({ url }), requireTrust: () => "key" };
-});
+/** Modules of the built library that know of workers. */
+const MODULES = [
+  "index.js",
+  "sweep/sweep-recipe.js",
+  "sweep/worker-trials.js",
+  "workers/evaluation-workers.js",
+]
+  .map((path) => new URL(`../../dist/${path}`, import.meta.url).href)
+  .concat("@slm/pipeline/workers/cache-workers", "@slm/pipeline/workers/calibration-workers");
 
-test("BullMQ and its clients are loaded when workers are asked for, and not before", async () => {
-  await import("../index.js");
-  await import("../sweep/sweep-recipe.js");
-  await import("../sweep/worker-trials.js");
-  await import("./evaluation-workers.js");
-  await import("@slm/pipeline/workers/cache-workers");
-  await import("@slm/pipeline/workers/calibration-workers");
-  const { workersOf } = await import("@slm/pipeline/workers/workers-address");
-  expect(await workersOf({}, note)).toBeUndefined();
-  expect(loaded.isLoaded).toBe(false);
-  expect(await workersOf({ workers: "redis://queue", storage: "shared" }, note)).toEqual({
-    redis: { url: "redis://queue" },
-    storage: "shared",
-    key: "key",
+/** Prints what `workersOf` returns and whether a client of Redis is loaded, without and with an address. */
+const PROGRAM = `
+import { createRequire } from "node:module";
+const { cache } = createRequire(import.meta.url);
+const isLoaded = () => Object.keys(cache).some((path) => /node_modules.(bullmq|ioredis)/u.test(path));
+for (const module of ${JSON.stringify(MODULES)}) await import(module);
+const { workersOf } = await import("@slm/pipeline/workers/workers-address");
+const note = () => undefined;
+const print = (workers) => console.log(JSON.stringify({ workers: workers ?? null, isLoaded: isLoaded() }));
+print(await workersOf({}, note));
+print(await workersOf({ workers: "redis://127.0.0.1", storage: "shared" }, note));
+`;
+
+test("BullMQ and its clients are loaded when workers are asked for, and not before", () => {
+  const printed = execFileSync(process.execPath, ["--input-type=module", "--eval", PROGRAM], {
+    cwd: fileURLToPath(new URL("../..", import.meta.url)),
+    encoding: "utf8",
+    env: { ...process.env, SLM_WORKER_KEY: "0".repeat(32) },
   });
-  expect(loaded.isLoaded).toBe(true);
+  const [without, asked] = printed
+    .trim()
+    .split("\n")
+    .map((line): unknown => JSON.parse(line));
+  expect(without).toEqual({ workers: null, isLoaded: false });
+  expect(asked).toMatchObject({
+    workers: { redis: { shown: "redis://127.0.0.1:6379" }, storage: "shared", key: "0".repeat(32) },
+    isLoaded: true,
+  });
 });

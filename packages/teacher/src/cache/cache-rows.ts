@@ -17,15 +17,11 @@ export type CacheRowKind = keyof typeof CACHE_ROWS;
 /** Rows that the teacher could not score: they are not in the cache, and no student learns from them. */
 export const UNSCORED_ROWS = "teacher-unscored.jsonl";
 
-/** Older caches have neither labeller nor agreement. */
 const rowSchema = z.strictObject({
   source: z.string().min(1),
   target: z.string().min(1),
   score: z.number().optional(),
   labeller: z.string().optional(),
-  writer: z.string().optional(),
-  agreement: z.number().min(0).max(1).optional(),
-  utility: z.number().optional(),
 });
 
 export interface TeacherRow {
@@ -33,14 +29,8 @@ export interface TeacherRow {
   readonly target: string;
   /** Mean log-probability of the target under the labeller, end included [nats per token]; absent where it gives none. */
   readonly score?: number | undefined;
-  /** Who labelled the row; teachers that agree are joined by +. */
+  /** Who labelled the row. */
   readonly labeller?: string | undefined;
-  /** Who wrote the source, if a teacher did; absent for a source of the data. */
-  readonly writer?: string | undefined;
-  /** Fraction of the samples, or of the teachers, with an equal answer; absent for a single answer. */
-  readonly agreement?: number | undefined;
-  /** Mean metric of the target against the other samples, or its metric against the gold targets; higher is better. */
-  readonly utility?: number | undefined;
 }
 
 /** A row that the teacher could not score. */
@@ -122,7 +112,7 @@ export async function cacheRowKinds(directory: string): Promise<ReadonlySet<Cach
 }
 
 /** One line of such a file. @throws SlmError DATA_INVALID naming `where` */
-export function parseTeacherRow(text: string, where: string): TeacherRow {
+function parseTeacherRow(text: string, where: string): TeacherRow {
   return parseLine(text, rowSchema, where);
 }
 

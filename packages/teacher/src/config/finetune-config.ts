@@ -10,9 +10,6 @@ import { z } from "zod";
 
 export const finetuneConfig = z.strictObject({
   steps: trainingFields.steps,
-  gradientAccumulationSteps: trainingFields.gradientAccumulationSteps,
-  dropout: trainingFields.dropout,
-  gradientCheckpointing: trainingFields.gradientCheckpointing,
   mixedPrecision: trainingFields.mixedPrecision,
   buckets: trainingFields.buckets,
   evaluateEvery: trainingFields.evaluateEvery,

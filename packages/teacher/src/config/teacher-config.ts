@@ -2,9 +2,9 @@
 import { pathOrIdSetting, pathSetting } from "@slm/core";
 import { z } from "zod";
 import { CHECKPOINT_DTYPES } from "@slm/checkpoints";
-import { decoderOnlySettings, encoderDecoderSettings, wholeShape } from "@slm/model";
+import { trainedDecoderOnly, trainedEncoderDecoder, wholeShape, type WholeShape } from "@slm/model";
 import { pruneConfig } from "@slm/tokenizer";
-import { devMetrics, trainingFields } from "@slm/training";
+import { devMetrics, trainingFields, type TrainingSettings } from "@slm/training";
 import { finetuneConfig } from "./finetune-config.js";
 import { promptConfig } from "./prompt-config.js";
 
@@ -96,13 +96,27 @@ const graphTeacher = z.strictObject({
 /** Optional in the file, so that a teacher without an architecture is decoder-only. */
 const architecture = z.literal("decoder-only").optional().default("decoder-only");
 
+/** A model whose sizes can be filled in. */
+function requireWhole(
+  model: Parameters<typeof wholeShape>[0],
+  issues: Parameters<typeof wholeShape>[1],
+): void {
+  wholeShape(model, issues);
+}
+
+/** Sizes that are left out stay so, because a teacher has none of the further settings that they give. */
 const teacherShape = z.discriminatedUnion("architecture", [
-  decoderOnlySettings.extend({ architecture }).transform(wholeShape),
-  encoderDecoderSettings.extend({ architecture: z.literal("encoder-decoder") }).transform(wholeShape),
+  trainedDecoderOnly.extend({ architecture }).superRefine(requireWhole),
+  trainedEncoderDecoder.extend({ architecture: z.literal("encoder-decoder") }).superRefine(requireWhole),
 ]);
 
-/** Every weight of a trained teacher is new, so there is nothing to adapt. */
-const { lora: _, ...everyWeight } = trainingFields;
+/** All sizes of a trained teacher. */
+export const trainedShape = (model: z.infer<typeof teacherShape>): WholeShape<typeof model> =>
+  // What could be an issue was one when the recipe was read.
+  wholeShape(model, { addIssue: () => undefined });
+
+/** Every weight of a trained teacher is new, so there is nothing to adapt; it is small enough to keep its activations. */
+const { lora: _lora, gradientCheckpointing: _checkpointing, ...everyWeight } = trainingFields;
 
 const trainedTeacher = z.strictObject({
   kind: z.literal("train").describe("Train a teacher on the recipe's data."),
@@ -117,6 +131,12 @@ const trainedTeacher = z.strictObject({
     .describe("Label smoothing: share of the label's probability spread over the vocabulary."),
   ...everyWeight,
   metrics: devMetrics,
+});
+
+/** A trained teacher's settings as those of a training. */
+export const teacherTraining = (settings: TrainedTeacherConfig): TrainingSettings => ({
+  ...settings,
+  gradientCheckpointing: false,
 });
 
 /** Settings of an ensemble member in addition to those of a teacher. */

@@ -15,7 +15,7 @@ import {
   type PairFile,
   type TrainReport,
 } from "@slm/training";
-import type { TrainedTeacherConfig } from "../config/teacher-config.js";
+import { teacherTraining, trainedShape, type TrainedTeacherConfig } from "../config/teacher-config.js";
 import { teacherObjective } from "./teacher-objective.js";
 
 interface TeacherInputs {
@@ -50,7 +50,10 @@ export async function trainTeacher(
   const { dataDirectory, tokenizerDirectory, workDirectory } = inputs;
   const tokenizer = await loadTokenizer(tokenizerDirectory);
   const { vocabularySize, tokens } = tokenizer;
-  const config = parseModelConfig({ ...settings.model, vocabularySize, tokens }, "teacher.model");
+  const config = parseModelConfig(
+    { ...trainedShape(settings.model), vocabularySize, tokens },
+    "teacher.model",
+  );
   const where = join(dataDirectory, DATA_FILES.train);
   const file = join(workDirectory, PAIRS_FILE);
   const pairs = await writePairs({ rows: readRows(where), tokenizer, limits: config, where, file });
@@ -83,7 +86,7 @@ async function trainOn(
     stage: "teacher",
     engine,
     config,
-    settings,
+    settings: teacherTraining(settings),
     lengths: pairs.lengths,
     objective: teacherObjective(config, pairs, settings),
     dev: greedyDevMetric({

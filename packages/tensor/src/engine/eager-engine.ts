@@ -1,4 +1,4 @@
-/** Runs programs op by op on a tfjs backend: the reference the compiled engine is compared with. */
+/** Runs programs op by op on a tfjs backend. The compiled engine is compared with it. */
 import { SlmError } from "@slm/core";
 import {
   appendPositions,
@@ -15,7 +15,7 @@ import type { Engine, ProgramDefinition } from "./program.js";
 const BACKENDS = { js: "cpu", tensorflow: "tensorflow" } as const;
 export type EagerEngineName = keyof typeof BACKENDS;
 
-/** Package of the tensorflow engine. Its installation downloads libtensorflow, so it is not a dependency. */
+/** Package of the tensorflow engine. It is not a dependency, because its installation downloads libtensorflow. */
 const TENSORFLOW_PACKAGE: string = "@tensorflow/tfjs-node";
 
 /**
@@ -34,7 +34,7 @@ async function loadTensorflow(): Promise<void> {
   } catch (cause) {
     throw new SlmError(
       "DEVICE_UNAVAILABLE",
-      `engine tensorflow: ${TENSORFLOW_PACKAGE} is not installed or does not load here`,
+      `engine tensorflow: ${TENSORFLOW_PACKAGE} is not installed or cannot be loaded`,
       {
         suggestions: [`npm install --no-save ${TENSORFLOW_PACKAGE}@4.22.0`, "use --engine onnx"],
         cause,
@@ -45,7 +45,7 @@ async function loadTensorflow(): Promise<void> {
 
 const isDevice = (value: HostTensor | DeviceTensor): value is DeviceTensor => "id" in value;
 
-/** Ids are unique in the process, so a tensor of one engine is unknown to every other. */
+/** Ids are unique in the process, so an engine does not know the tensors of another engine. */
 let lastId = 0;
 
 class EagerEngine implements Engine {
@@ -154,10 +154,6 @@ class EagerEngine implements Engine {
   download(tensor: DeviceTensor): Promise<HostTensor> {
     const held = this.find(tensor);
     return Promise.resolve({ ...held, data: held.data.slice() });
-  }
-  write(target: DeviceTensor, source: HostTensor): Promise<void> {
-    this.overwrite(target, source);
-    return Promise.resolve();
   }
   permuteRows(target: DeviceTensor, rows: readonly number[]): Promise<void> {
     const held = this.find(target);

@@ -13,7 +13,7 @@ const LAYERS = 3;
 const matrix = { dtype: "float32", shape: [WIDTH, WIDTH] } as const;
 const weights = Array.from({ length: LAYERS }, (_, index) => `weight.${index}`);
 
-/** Gradients of a sum behind layers of x + gelu(x · weightᵀ). */
+/** Gradients of a sum after layers of x + gelu(x · weightᵀ). */
 const program = (gradientCheckpointing: boolean): ProgramDefinition => ({
   name: "layers",
   gradientCheckpointing,
@@ -44,7 +44,7 @@ const program = (gradientCheckpointing: boolean): ProgramDefinition => ({
 const isForward = ({ name }: GraphNode): boolean => name.startsWith(`/${FORWARD_SCOPE}/`);
 const isAgain = ({ name }: GraphNode): boolean => name.startsWith("/again/");
 
-/** Values of layers that the backward pass reads of the first forward pass. */
+/** Values inside layers of the first forward pass that the backward pass reads. */
 function keptFrom({ nodes }: Graph): readonly string[] {
   const made = new Set(
     nodes.filter(isForward).flatMap(({ name, outputs }) => (name.includes("/layers.") ? outputs : [])),
@@ -53,7 +53,7 @@ function keptFrom({ nodes }: Graph): readonly string[] {
   return [...new Set(rest.flatMap(({ inputs }) => inputs.filter((value) => made.has(value))))];
 }
 
-/** Names of all nodes that a value needs. */
+/** Names of all nodes that a value depends on. */
 function behind({ nodes }: Graph, value: string): ReadonlySet<string> {
   const wanted = new Set([value]);
   const found = new Set<string>();

@@ -22,14 +22,14 @@ import type { Dialect } from "../recording/dialect.js";
 /** Scope of all nodes that are recorded before the first gradient. */
 export const FORWARD_SCOPE = "forward";
 
-/** What the names of recomputed nodes start with. */
+/** Prefix of the names of recomputed nodes. */
 const AGAIN = "/again";
 
-/** The name of the node that a node computes again; its own name if it is no copy. */
+/** The name of the node that a node recomputes; its own name if it is not a copy. */
 export const originalName = (name: string): string =>
   name.startsWith(`${AGAIN}/`) ? name.slice(AGAIN.length) : name;
 
-/** The layer that a node of the forward pass belongs to: models open a scope `layers.N` for each. */
+/** The layer of a node in the forward pass: models open a scope `layers.N` for each layer. */
 const LAYER = new RegExp(`^/${FORWARD_SCOPE}/(?:.*/)?layers\\.\\d+(?=/)`);
 
 interface Passes {
@@ -48,7 +48,7 @@ interface Recomputation {
   readonly nodes: readonly GraphNode[];
   /** Recomputed value by original value; the backward pass reads the recomputed ones. */
   readonly values: ReadonlyMap<string, string>;
-  /** The input of the layer, which is kept. */
+  /** The input of the layer, which is kept in memory. */
   readonly input: string;
   /** The gradient that its backward pass starts from, and the index of the node that computes it. */
   readonly gradient: string;
@@ -56,11 +56,11 @@ interface Recomputation {
 }
 
 /**
- * The same graph with every layer's forward pass repeated for its backward pass. The results are the same.
+ * Repeats every layer's forward pass for its backward pass. The results are the same.
  *
- * The copy reads the layer's input plus zero times the gradient that its backward pass starts from, plus zero times all gradients
- * that the previous layer of the backward pass produces. This dependency keeps a runtime from computing the copy earlier, from
- * merging it with the original, and from keeping two copies at a time.
+ * The copy reads the layer's input plus zero times the gradient that its backward pass starts from, plus zero times all gradients that the
+ * previous layer of the backward pass produces. This dependency keeps a runtime from computing the copy earlier, from merging it with the
+ * original, and from keeping two copies at a time.
  *
  * @param dialect whether the graph's provider has the operator Sum
  * @throws SlmError UNEXPECTED for a layer whose input or gradient is not found.
@@ -128,7 +128,7 @@ function recomputeLayer(
   const own = new Set(nodes);
   const isReadBy = (value: string, who: (node: GraphNode) => boolean): boolean =>
     index.usesOf(value).some(({ node }) => who(node));
-  // Values that other parts of the forward pass read are kept: the layer's output is the input of the next layer.
+  // Values that other parts of the forward pass read are kept, because the layer's output is the input of the next layer.
   const isKept = (value: string): boolean =>
     index.isOutput(value) || isReadBy(value, (node) => isForward(node) && !own.has(node));
   const made = nodes.flatMap(({ outputs }) => outputs.filter((value) => value !== ""));
@@ -188,8 +188,8 @@ function gradientOf(
 }
 
 /**
- * The gradients that need nothing of layers which are still to be computed again: a gradient that several passes share, as that of
- * cross-attention's weights, is there only after the last of them.
+ * The gradients that do not depend on layers which are recomputed later. A gradient that several passes share, such as that of cross-attention's
+ * weights, exists only after the last of them.
  */
 function readyBefore(
   { graph, index, isBackward }: Passes,
@@ -201,7 +201,7 @@ function readyBefore(
   return gradients.filter((value) => !later.has(index.producerOf(value)!.node));
 }
 
-/** The input of a layer's copy, made to depend on its gradient and on the gradients of the previous layer of the backward pass. */
+/** Makes the input of a layer's copy depend on its gradient and on the gradients of the previous layer of the backward pass. */
 function inputNodes(
   { scope, input, gradient }: Recomputation,
   { sum }: Pick<Dialect, "sum">,
@@ -219,7 +219,7 @@ function inputNodes(
   ];
 }
 
-/** The sum of scalars in nodes of two inputs, the last of which is named `output`. */
+/** The sum of scalars in nodes with two inputs; the last node's output is named `output`. */
 function addition([first, ...others]: readonly string[], output: string): readonly GraphNode[] {
   if (others.length === 0) return [standardNode("Identity", [first!], output)];
   let total = first!;
@@ -232,8 +232,8 @@ function addition([first, ...others]: readonly string[], output: string): readon
 }
 
 /**
- * The values that the backward pass of a layer computes apart from the gradient of the next one, mostly gradients of its parameters:
- * the last values that depend on the layer's gradient and on none of the gradients that later layers of the backward pass start from.
+ * The values that the backward pass of a layer computes in addition to the gradient for the next one, mostly gradients of its parameters: the
+ * last values that depend on the layer's gradient and on none of the gradients from which later layers of the backward pass start.
  */
 function gradientsLeft({ graph, index }: Passes, [gradient, ...later]: readonly string[]): readonly string[] {
   const ofLater = nodesAfter(graph, later);

@@ -1,11 +1,11 @@
 /**
- * Mixed precision: products and what only moves their operands and results are computed in 16 bits, everything else (weights, norms,
- * softmax, losses, sums, optimizers) in float32.
+ * Mixed precision: computes products, and operators that only move their operands and results, in 16 bits. Everything else (weights, norms,
+ * softmax, losses, sums, optimizers) stays in float32.
  *
  *   x, weight (float32) -> Cast -> product, Reshape, Transpose, ... (16 bits) -> Cast -> the rest (float32)
  *
  * Source: Micikevicius et al. 2018, Mixed Precision Training (arXiv 1710.03740), sections 3.1 and 3.3. Unlike there, sums, activations and
- * residuals stay in float32, which costs memory traffic and no accuracy.
+ * residuals stay in float32, which costs memory traffic but no accuracy.
  */
 import { SlmError } from "@slm/core";
 import { int, ONNX_DTYPES, optimizeGraph, standardNode, type Graph, type GraphNode } from "@slm/onnx";
@@ -26,13 +26,13 @@ const MOVED_INPUTS: Readonly<Record<string, number>> = {
 
 type Low = Exclude<Precision, "float32">;
 
-/** @throws SlmError CONFIG_INVALID if a provider does not compute products in this precision */
+/** @throws SlmError CONFIG_INVALID if the provider cannot compute products in this precision */
 export function requirePrecision(precision: Precision, provider: string): void {
   const { precisions } = dialectOf(provider);
   if (precisions.includes(precision)) return;
   throw new SlmError(
     "CONFIG_INVALID",
-    `mixedPrecision: provider ${provider} computes ${precisions.join(" or ")}, got ${precision}`,
+    `mixedPrecision: provider ${provider} supports ${precisions.join(" or ")}, got ${precision}`,
     {
       context: { provider, precision },
       suggestions: precisions.toReversed().map((other) => `mixedPrecision: ${other}`),
@@ -41,9 +41,9 @@ export function requirePrecision(precision: Precision, provider: string): void {
 }
 
 /**
- * The same graph with its products in a lower precision. Inputs and outputs stay as they are.
+ * Lowers the precision of a graph's products. Inputs and outputs do not change.
  *
- * @param products names of the nodes to compute so; copies that a backward pass computes again count as their originals
+ * @param products names of the nodes to lower; nodes that a backward pass recomputes count as their originals
  */
 export function withMixedPrecision(graph: Graph, products: ReadonlySet<string>, precision: Low): Graph {
   const lowered = new Lowered(precision);
@@ -58,22 +58,22 @@ export function withMixedPrecision(graph: Graph, products: ReadonlySet<string>, 
 class Lowered {
   readonly nodes: GraphNode[] = [];
   readonly #precision: Low;
-  /** The value of 16 bits by the name of the float32 value. */
+  /** The 16-bit value by the name of the float32 value. */
   readonly #low = new Map<string, string>();
-  /** Values that a node computed in 16 bits; the others of `#low` are casts. */
+  /** Values that a node computed in 16 bits; the others in `#low` are casts. */
   readonly #computed = new Set<string>();
 
   constructor(precision: Low) {
     this.#precision = precision;
   }
 
-  /** Whether a node only moves values that were computed in 16 bits, so that the cast back may come after it. */
+  /** Whether a node only moves values that were computed in 16 bits, so that the cast back can come after it. */
   isMoveOf16Bits({ opType, domain, inputs }: GraphNode): boolean {
     const moved = inputs.slice(0, domain === "" ? (MOVED_INPUTS[opType] ?? 0) : 0);
     return moved.length > 0 && moved.every((value) => this.#computed.has(value));
   }
 
-  /** The node with its first `count` inputs in 16 bits, and casts of its results to float32, which fall away where nothing reads them. */
+  /** Adds the node with its first `count` inputs in 16 bits, and casts of its results to float32, which are removed if nothing reads them. */
   compute(node: GraphNode, count: number): void {
     const inputs = node.inputs.map((value, place) => (place < count ? this.#lowOf(value) : value));
     const outputs = node.outputs.map((value) => this.#nameOf(value));

@@ -4,18 +4,15 @@ import type { Engine, MaskMaker } from "./program.js";
 import { traceProgram } from "./trace.js";
 
 interface OnnxEngineOptions {
-  /** Provider whose operators programs are written with. Default: the runtime's. */
+  /** Provider whose operators programs use. Default: the runtime's. */
   readonly provider?: string | undefined;
-  /**
-   * Default: the host on the CPU, where masks are copied within memory and their numbers are those of earlier releases; the program on a
-   * device.
-   */
+  /** Default: the host on the CPU, where copying masks is cheap and their numbers stay the same as in earlier releases; the program on a device. */
   readonly masks?: MaskMaker | undefined;
 }
 
 /**
- * Compiles each program, backward pass and optimizer included, into one ONNX graph and runs it on `runtime`.
- * The runtime is borrowed: closing the engine leaves it open.
+ * Compiles each program, including backward pass and optimizer, into one ONNX graph and runs it on `runtime`. The caller owns the runtime:
+ * closing the engine leaves it open.
  */
 export function createOnnxEngine(runtime: Runtime, options: OnnxEngineOptions = {}): Engine {
   const { provider = runtime.device.provider, masks = provider === "cpu" ? "host" : "program" } = options;
@@ -28,7 +25,7 @@ export function createOnnxEngine(runtime: Runtime, options: OnnxEngineOptions = 
         { kind: "bytes", bytes },
         {
           name: definition.name,
-          // Each length bucket has its own program, and each program keeps the memory that it has allocated.
+          // Each length bucket has its own program, and each program keeps its allocated memory.
           planMemory: false,
         },
       );
@@ -41,7 +38,6 @@ export function createOnnxEngine(runtime: Runtime, options: OnnxEngineOptions = 
     loadGraph: (source, options) => runtime.load(source, options),
     upload: (tensor) => runtime.upload(tensor),
     download: (tensor) => runtime.download(tensor),
-    write: (target, source) => runtime.write(target, source),
     permuteRows: (target, rows) => runtime.permuteRows(target, rows),
     release: (tensors) => runtime.release(tensors),
     close: () => Promise.resolve(),

@@ -22,16 +22,16 @@ export interface ProgramDefinition {
   readonly inputs: Readonly<Record<string, TensorSpec>>;
   /** The computation. Must not branch on tensor values. */
   readonly build: (inputs: Readonly<Record<string, Tensor>>) => Readonly<Record<string, Tensor>>;
-  /** True when `build` takes no gradients; some ops then record one fused operator. */
+  /** True if `build` does not compute gradients; some ops then record one fused operator. */
   readonly forwardOnly?: boolean;
   /**
-   * Whether the backward pass recomputes each layer's activations instead of keeping them: less memory, more compute. Engines that
-   * run programs op by op ignore it.
+   * Whether the backward pass recomputes each layer's activations instead of keeping them: less memory, more compute. Engines that run programs
+   * op by op ignore it.
    */
   readonly gradientCheckpointing?: boolean;
   /**
    * Number format of the program's products; everything else is computed in float32. Default: float32. Engines that run programs op by op
-   * know float32 alone.
+   * support only float32.
    */
   readonly precision?: Precision | undefined;
   /**
@@ -48,23 +48,22 @@ export interface Program {
   release(): Promise<void>;
 }
 
-/** Compiles programs and holds the tensors they share. */
+/** Compiles programs and owns the tensors that they share. */
 export interface Engine {
   readonly name: EngineName;
-  /** Who makes dropout masks. Default: the host, which copies them in each step. */
+  /** Where dropout masks are computed. Default: on the host, which copies them in each step. */
   readonly masks?: MaskMaker | undefined;
   compile(definition: ProgramDefinition): Promise<Program>;
   /** Loads an existing ONNX graph, which may share tensors with the programs. Absent if the engine cannot run ONNX. */
   readonly loadGraph?: (source: GraphSource, options?: LoadOptions) => Promise<Session>;
   upload(tensor: HostTensor): Promise<DeviceTensor>;
   download(tensor: DeviceTensor): Promise<HostTensor>;
-  write(target: DeviceTensor, source: HostTensor): Promise<void>;
   permuteRows(target: DeviceTensor, rows: readonly number[]): Promise<void>;
   release(tensors: readonly DeviceTensor[]): Promise<void>;
   close(): Promise<void>;
 }
 
-/** host: masks are inputs of a program. program: they are drawn in it, from a key. */
+/** host: masks are inputs of a program. program: the program draws them from a key. */
 export type MaskMaker = "host" | "program";
 
 /** onnx: compiled to one ONNX graph. js: tfjs in plain JavaScript. tensorflow: tfjs-node. */

@@ -10,9 +10,9 @@ import { requirePrecision, withMixedPrecision } from "./mixed-precision.js";
 /**
  * Records a program as an ONNX graph with the program's input and output names, simplified and checked.
  *
- * @param provider of ONNX Runtime that the graph is for; see `dialectOf`
- * @throws SlmError OP_UNSUPPORTED when the program uses a kernel or dtype without an ONNX form,
- * CONFIG_INVALID for a precision that the provider does not have, UNEXPECTED when an in-place output could overwrite an input that is still to be read.
+ * @param provider ONNX Runtime provider of the graph; see `dialectOf`
+ * @throws SlmError OP_UNSUPPORTED if the program uses a kernel or dtype without an ONNX form, CONFIG_INVALID for a precision that the provider
+ * does not support, UNEXPECTED if an in-place output could overwrite an input that is still to be read.
  */
 export function traceProgram(definition: ProgramDefinition, provider = "cpu"): Graph {
   registerRecordingBackend();

@@ -78,13 +78,12 @@ interface AttendOptions {
 }
 
 /**
- * softmax(query · keyᵀ / sqrt(headDim) + bias) · value with hand-written gradient; scores are capped before the bias.
+ * softmax(query · keyᵀ / sqrt(headDim) + bias) · value with a hand-written gradient; scores are capped before the bias.
  *
- * Shapes: query `[batch, kvHeads, rows, headDim]`, key and value `[batch, kvHeads, source, headDim]`,
- * bias broadcastable to `[batch, kvHeads, group, length, source]` with group·length = rows.
- * Gradient, P the weights: dV = PᵀdO, dS = P∘(dO·Vᵀ - rowsum(dO·Vᵀ∘P)), dQ = dS·K/sqrt(d), dK = dSᵀ·Q/sqrt(d).
- * Capped at c with t = tanh(S/c): dS is multiplied by 1 - t². A relative bias is added to capped scores; its gradient is dS before that,
- * summed over the batch.
+ * Shapes: query `[batch, kvHeads, rows, headDim]`, key and value `[batch, kvHeads, source, headDim]`, bias broadcastable to `[batch, kvHeads,
+ * group, length, source]` with group·length = rows.
+ * Gradient, P the weights: dV = PᵀdO, dS = P∘(dO·Vᵀ - rowsum(dO·Vᵀ∘P)), dQ = dS·K/sqrt(d), dK = dSᵀ·Q/sqrt(d). Capped at c with t = tanh(S/c):
+ * dS is multiplied by 1 - t². A relative bias is added to capped scores; its gradient is dS before that factor, summed over the batch.
  */
 function attend(
   query: Tensor,
@@ -160,7 +159,7 @@ interface SeenKeys {
   readonly bias: Tensor | undefined;
 }
 
-/** These keys, and after them those of a source, if the attention is merged. */
+/** Only these keys or, in merged attention, these keys followed by those of a source. */
 function withSource(
   keys: SeenKeys,
   { sourceKey, sourceValue, sourceBias }: MergedSource,
@@ -189,7 +188,7 @@ export const selfAttention = defineOp("selfAttention", (inputs, attributes) => {
   checkScores("selfAttention", attributes);
   const relative = checkRelative("selfAttention", relativeBias, attributes);
   if (inputs.sourceKey !== undefined && relative !== undefined)
-    throw new SlmError("UNEXPECTED", "selfAttention: merged with a source, it has no relative bias");
+    throw new SlmError("UNEXPECTED", "selfAttention: a relative bias is not supported in merged attention");
   const turn = turnOf(length, headDim, attributes);
   const tokens = mask ?? (lengths === undefined ? undefined : lengthMask(lengths, length));
   const keyMask = tokens === undefined ? undefined : tf.reshape(tokens, [batch, 1, 1, 1, length]);
@@ -245,8 +244,8 @@ export const place = (cache: Tensor, fresh: Tensor, slot: Tensor): Tensor =>
   tf.add(tf.mul(cache, tf.sub(1, slot)), tf.mul(slot, fresh));
 
 /**
- * One new position per row (target = 1). Rows may be at different positions, so rows of different lengths share a batch.
- * Caches below their capacity hold exactly the positions so far and grow by one per step, without mask or scatter.
+ * One new position per row (target = 1). Rows may be at different positions, so rows of different lengths can share a batch. Caches below their
+ * capacity contain exactly the positions so far and grow by one per step, without mask or scatter.
  */
 export const cachedAttention = defineOp("cachedAttention", (inputs, attributes) => {
   const { query, key, value, pastKey, pastValue, pastLength, relativeBias } = inputs;
@@ -260,7 +259,7 @@ export const cachedAttention = defineOp("cachedAttention", (inputs, attributes) 
     heads * headDim,
   ]);
   if (inputs.sourceKey !== undefined && relative !== undefined)
-    throw new SlmError("UNEXPECTED", "cachedAttention: merged with a source, it has no relative bias");
+    throw new SlmError("UNEXPECTED", "cachedAttention: a relative bias is not supported in merged attention");
   if (pastKey.shape[2]! < capacity) return growingAttention(inputs, attributes);
   expectShape("cachedAttention", "pastKey", pastKey, [batch, kvHeads, capacity, headDim]);
   if (attributes.caches === "delta") return deltaCacheAttention(inputs, attributes);
@@ -297,7 +296,7 @@ export const slotsOf = (capacity: number): Tensor =>
     "int32",
   );
 
-/** Attention of one new position over the caches and itself, concatenated for this; the host updates the caches. */
+/** Attention of one new position over the caches and itself, concatenated for this op; the host updates the caches. */
 function deltaCacheAttention(
   inputs: OpSet["cachedAttention"]["inputs"],
   attributes: CachedAttentionAttributes,
@@ -330,7 +329,7 @@ function deltaCacheAttention(
   return { output: unfoldQuery(output, attributes, 1), presentKey, presentValue: value };
 }
 
-/** Attention of one new position over caches that hold exactly the positions before it. */
+/** Attention of one new position over caches with exactly the positions before it. */
 function growingAttention(
   inputs: OpSet["cachedAttention"]["inputs"],
   attributes: CachedAttentionAttributes,

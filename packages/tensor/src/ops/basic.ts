@@ -12,7 +12,7 @@ export const embedding = defineOp("embedding", ({ table, ids }) => {
   return tf.gather(table, ids);
 });
 
-/** Rows of a table of positions: the first ones by a slice, those of cached positions by a gather. */
+/** Rows of a position table: the first ones by a slice, the rows of cached positions by a gather. */
 export const positionRows = defineOp("positionRows", ({ table, sequence, pastLength }) => {
   const [, length] = sequence.shape as [number, number];
   const [positions, width] = table.shape as [number, number];
@@ -29,7 +29,7 @@ export const positionRows = defineOp("positionRows", ({ table, sequence, pastLen
 const rowsOf = (x: Tensor): number => x.size / x.shape.at(-1)!;
 
 /**
- * x · weightᵀ + bias on the last axis, one matrix product of all rows.
+ * x · weightᵀ + bias on the last axis, as one matrix product of all rows.
  *
  * Gradient: dx = dy · weight, dweight = dyᵀ · x, dbias = sum of dy over rows.
  */
@@ -132,7 +132,7 @@ const GELU_A = 2 * Math.sqrt(2 / Math.PI);
 const GELU_B = GELU_A * 0.044715;
 
 /**
- * Gaussian error linear unit, tanh form, written with one sigmoid so that the backward pass reuses it.
+ * Gaussian error linear unit (tanh approximation), written with one sigmoid so that the backward pass can reuse it.
  *
  * Source: Hendrycks and Gimpel 2016 (arXiv:1606.08415), section 2.
  */

@@ -318,7 +318,7 @@ describe("a shifted grid", () => {
 describe(poolTokens, () => {
   const x = tf.tensor3d([1, 10, 2, 20, 4, 40, 8, 80, 16, 160], [1, 5, 2]);
 
-  test("takes means of neighbours, with zeros for padding and behind the last", () => {
+  test("computes means of neighbours, with zeros for padding and after the last", () => {
     const lengths = tf.tensor1d([3], "int32");
     const pooled = poolTokens({ x, lengths }, { group: 2 });
     expect(pooled.tokens.arraySync()).toEqual([
@@ -338,7 +338,7 @@ describe(poolTokens, () => {
     ]);
   });
 
-  test("has a token where one of a group is, wherever padding lies", () => {
+  test("has a token if any position of a group is a token, wherever padding is", () => {
     const mask = tf.tensor2d([0, 0, 0, 1, 1], [1, 5]);
     const pooled = poolTokens({ x, mask }, { group: 2 });
     expect(valuesOf(pooled.mask!)).toEqual([0, 1, 1]);

@@ -4,10 +4,10 @@
  *
  *   word(n): y = n·key, z = y + key; x = swap(y² + y); x = swap(x² + z); x² + y        (mod 2^32, swap exchanges the halves of a word)
  *
- * Source: Widynski 2020, Squares: A Fast Counter-Based RNG (arXiv 2004.06278), with words of 32 bits and two rounds before the last square.
- * Words of 64 bits have no operator on WebGPU, nor have exclusive or and shifts, which other generators need: here a shift is a product or
- * a quotient, exact in unsigned integers, so that every provider draws the same masks. Rate and independence are tested
- * (`e2e/drawn-masks.slow.test.ts`); as random numbers for anything else than dropout it has not been.
+ * Source: Widynski 2020, Squares: A Fast Counter-Based RNG (arXiv 2004.06278), with 32-bit words and two rounds before the last square. WebGPU
+ * has no operators on 64-bit words, nor exclusive or and shifts, which other generators need. Here a shift is a product or a quotient, exact in
+ * unsigned integers, so every provider draws the same masks. Rate and independence are tested (`e2e/drawn-masks.slow.test.ts`). Do not use the
+ * generator for anything but dropout: it was not tested for that.
  */
 import { SlmError } from "@slm/core";
 import { int } from "@slm/onnx";
@@ -27,9 +27,10 @@ interface Draw {
 }
 
 /**
- * The masks of a batch, each recorded where it is used: a layer that is computed again draws its masks again instead of keeping them.
+ * Draws the masks of a batch. Each mask is recorded where it is used, so a layer that is recomputed draws its masks again instead of keeping
+ * them.
  *
- * Shapes: key int32 `[]`, odd and not negative, another one for every batch; masks float32, 0 or 1 / (1 - rate).
+ * Shapes: key int32 `[]`, odd and not negative, different for every batch; masks float32, 0 or 1 / (1 - rate).
  *
  * @throws SlmError CONFIG_INVALID for more elements than the generator has words; UNEXPECTED outside of a trace
  */
@@ -40,7 +41,7 @@ export function drawnMasks(
 ): readonly (() => Tensor)[] {
   const recorder = activeRecorder();
   if (recorder === undefined)
-    throw new SlmError("UNEXPECTED", "dropout: masks are drawn in traced programs alone");
+    throw new SlmError("UNEXPECTED", "dropout: masks can be drawn only in traced programs");
   const draw = { recorder, rate, key: recorder.op("Cast", [key], { attributes: { to: int(UINT32) } }) };
   let words = 0;
   const masks = shapes.map((shape) => {
@@ -51,7 +52,7 @@ export function drawnMasks(
   if (words <= WORDS) return masks;
   throw new SlmError(
     "CONFIG_INVALID",
-    `training: the dropout masks of a batch have ${words} elements, at most ${WORDS} are possible`,
+    `training: the dropout masks of a batch have ${words} elements, expected at most ${WORDS}`,
     { suggestions: ["lower batchSize and raise gradientAccumulationSteps in the recipe"] },
   );
 }
@@ -64,7 +65,7 @@ function drawMask({ recorder, key, rate }: Draw, shape: readonly number[], first
   const swap = (x: string): string => add(builder.op("Div", [x, scalar(HALF)]), multiply(x, scalar(HALF)));
   const squarePlus = (x: string, y: string): string => add(multiply(x, x), y);
 
-  // n·key as a row's part and a column's part, so that no counter of a mask's size is stored.
+  // n·key as the sum of a row's part and a column's part, so that no counter of the mask's size is stored.
   const width = shape.at(-1)!;
   const rows = shape.reduce((product, size) => product * size, 1) / width;
   const counters = (values: readonly number[], sizes: readonly number[]): string =>

@@ -37,7 +37,7 @@ describe(dropout, () => {
     expect(valuesOf(second)).toEqual([0, 8, 12, 16]);
   });
 
-  test("passes gradients through what was kept", () => {
+  test("passes gradients through kept elements", () => {
     const gradient = tf.grad((y) => withDropout([mask(2, 0, 0, 2)], () => tf.sum(tf.square(dropout(y)))))(x);
     expect(valuesOf(gradient)).toEqual([8, 0, 0, 32]);
   });
@@ -49,8 +49,8 @@ describe(withDropout, () => {
       withDropout(masks, () => Array.from({ length: calls }, () => dropout(x)));
     const one = mask(1, 1, 1, 1);
     for (const [body, message] of [
-      [call([one], 2), "dropout: 1 masks given, more are needed"],
-      [call([one, one, one], 1), "dropout: 3 masks given, 1 used"],
+      [call([one], 2), "dropout: got 1 masks, but more are needed"],
+      [call([one, one, one], 1), "dropout: got 3 masks, used 1"],
       [call([one, mask(1, 1)], 2), "dropout: mask 1 should be [4], got [2]"],
     ] as const) {
       const error = thrownBy(body);

@@ -3,8 +3,8 @@ import { tf } from "../recording/tf.js";
 import { defineOp } from "./lowering.js";
 
 /**
- * x * sigmoid(slope * x). With g the sigmoid and y the value its derivative is g + slope * y * (1 - g): no further transcendental
- * function in the backward pass.
+ * x * sigmoid(slope * x). With sigmoid g and value y, the derivative is g + slope * y * (1 - g), so the backward pass needs no other
+ * transcendental function.
  */
 function swish(x: tf.Tensor, slope: number): tf.Tensor {
   const scaled = (value: tf.Tensor): tf.Tensor => (slope === 1 ? value : tf.mul(value, slope));
@@ -54,7 +54,7 @@ export const erfGelu = defineOp("erfGelu", ({ x }) =>
   })(x),
 );
 
-/** Its slope at 0 is 0. */
+/** The slope at 0 is 0. */
 export const relu = defineOp("relu", ({ x }) =>
   tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
     const [input, save] = args as [tf.Tensor, tf.GradSaveFunc];

@@ -1,20 +1,20 @@
-/** Replaces ops by a target's own operators while a model is recorded. */
+/** Replaces ops with a target's own operators while a model is recorded. */
 import { activeRecorder, type Recorder } from "../recording/recorder.js";
 import type { OpName, OpSet } from "./signatures.js";
 
-/** Emits the nodes of one op for a target. Sizes must not be baked in when the target's shapes are dynamic. */
+/** Emits the nodes of an op for a target. Must not fix sizes if the target's shapes are dynamic. */
 export type Lowering<O extends OpName> = (
   recorder: Recorder,
   inputs: OpSet[O]["inputs"],
   attributes: OpSet[O]["attributes"],
 ) => OpSet[O]["outputs"];
 
-/** One row per op: an op without a row does not compile. */
+/** One entry per op: an op without an entry does not compile. */
 export type LoweringTable = { readonly [O in OpName]: Lowering<O> };
 
 let activeTable: LoweringTable | undefined;
 
-/** Runs a body in which every op is emitted by `table` instead of by its tfjs composition. */
+/** Runs a body in which `table` emits every op, instead of the op's tfjs composition. */
 export function withLowering<T>(table: LoweringTable, body: () => T): T {
   const previous = activeTable;
   activeTable = table;
@@ -25,7 +25,7 @@ export function withLowering<T>(table: LoweringTable, body: () => T): T {
   }
 }
 
-/** An op as models call it: the target's row while exporting, the composition of tfjs ops otherwise. */
+/** An op as models call it: the target's lowering during export, otherwise the composition of tfjs ops. */
 export function defineOp<O extends OpName>(
   name: O,
   compose: (inputs: OpSet[O]["inputs"], attributes: OpSet[O]["attributes"]) => OpSet[O]["outputs"],
@@ -33,19 +33,19 @@ export function defineOp<O extends OpName>(
   return (inputs, attributes) => {
     const recorder = activeRecorder();
     if (recorder === undefined || activeTable === undefined) return compose(inputs, attributes);
-    // The mapped type links each row to its op; indexing with the generic name loses that link for the compiler.
+    // The mapped type links each entry to its op; indexing with the generic name loses that link for the compiler.
     const lowering: Lowering<O> = activeTable[name];
     return lowering(recorder, inputs, attributes);
   };
 }
 
-/** Runs a body whose products stay in float32 in a program of another precision. */
+/** Runs a body whose products stay in float32, even if the program has another precision. */
 export function inFloat32<T>(body: () => T): T {
   const recorder = activeRecorder();
   return recorder === undefined ? body() : recorder.inFloat32(body);
 }
 
-/** Names the nodes recorded inside `body` after a path segment: `/encoder/layers.0/...`. */
+/** Prefixes the names of nodes recorded inside `body` with a path segment: `/encoder/layers.0/...`. */
 export function scope<T>(segment: string, body: () => T): T {
   const recorder = activeRecorder();
   return recorder === undefined ? body() : recorder.builder.scope(segment, body);

@@ -1,6 +1,6 @@
 /**
- * The common part of all losses over next-token logits. Sums over loss tokens are divided by a given number of loss tokens,
- * so padding never dilutes them. Only log-softmax is exponentiated, so logits may be large.
+ * The shared part of all losses over next-token logits. Sums over loss tokens are divided by a given number of loss tokens, so padding never
+ * dilutes them. Only the results of log-softmax are exponentiated, so logits may be large.
  */
 import { logSoftmax } from "../recording/dialect-operators.js";
 import { activeRecorder } from "../recording/recorder.js";
@@ -11,11 +11,11 @@ export interface MaskedLogits {
   readonly logits: Tensor;
   /** `[positions]`: 1 for a loss token, 0 for padding. */
   readonly mask: Tensor;
-  /** Scalar: how many positions count over the whole batch. */
+  /** Scalar: number of loss tokens in the whole batch. */
   readonly count: Tensor;
 }
 
-/** A customGrad function's arguments: tensors, then what saves tensors for the backward pass. */
+/** Arguments of a customGrad function: tensors, then a function that saves tensors for the backward pass. */
 export type GradientArguments = (Tensor | tf.GradSaveFunc)[];
 
 /** log softmax over the last axis, one operator when recorded. For use inside a hand-written gradient. */

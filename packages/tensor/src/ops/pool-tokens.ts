@@ -1,4 +1,4 @@
-/** Fewer tokens: means of neighbouring ones. */
+/** Pools tokens: replaces groups of adjacent tokens with their means. */
 import { tf, type Tensor } from "../recording/tf.js";
 import { defineOp } from "./lowering.js";
 import { lengthMask } from "./masks.js";
@@ -16,11 +16,11 @@ export const poolTokens = defineOp("poolTokens", ({ x, lengths, mask }, { group 
   };
 });
 
-/** lengths int32 `[batch]` -> the number of groups that they reach into. */
+/** lengths int32 `[batch]` -> number of groups with at least one token. */
 const pooledLengths = (lengths: Tensor, group: number): Tensor =>
   tf.floorDiv(tf.add(lengths, tf.scalar(group - 1, "int32")), tf.scalar(group, "int32"));
 
-/** `[batch, length, ...]` with zeros behind the last token up to whole groups. */
+/** `[batch, length, ...]`, padded with zeros to whole groups. */
 function grouped(x: Tensor, group: number): Tensor {
   const missing = (group - (x.shape[1]! % group)) % group;
   if (missing === 0) return x;

@@ -10,7 +10,7 @@ const [BATCH, LENGTH, WIDTH] = [2, 7, 3];
 const inputs = { x: random([BATCH, LENGTH, WIDTH], 1), gate: random([BATCH, LENGTH, WIDTH], 2) };
 const whole = { dtype: "float32", shape: [BATCH, LENGTH, WIDTH] } as const;
 
-/** The definition, one state after the other. */
+/** The definition, one state after another. */
 function byDefinition(): number[] {
   const [x, gate] = [numbersOf(inputs.x), numbersOf(inputs.gate)];
   const states: number[] = [];
@@ -31,7 +31,7 @@ beforeAll(async () => {
 });
 
 describe(recurrence, () => {
-  test("gives the states of the definition, all at once", async () => {
+  test("computes the states of the definition, all at once", async () => {
     const program = await engine.compile({
       name: "whole",
       inputs: { x: whole, gate: whole },
@@ -46,7 +46,7 @@ describe(recurrence, () => {
     });
   });
 
-  test("continues after cached states, whatever later slots of the cache hold", async () => {
+  test("continues after cached states, whatever later slots of the cache contain", async () => {
     const one = { dtype: "float32", shape: [BATCH, 1, WIDTH] } as const;
     const program = await engine.compile({
       name: "step",

@@ -1,6 +1,6 @@
 /**
- * A gated linear recurrence over positions, in place of self-attention: each element of the state is a moving average whose rate every
- * position chooses.
+ * A gated linear recurrence over positions, which replaces self-attention: each element of the state is a moving average, and every position
+ * sets its rate.
  *
  * ```
  * c(t) = g(t) · c(t-1) + (1 - g(t)) · x(t),  g = sigmoid(gate),  c(-1) = 0
@@ -27,13 +27,14 @@ export const recurrence = defineOp("recurrence", (inputs, { capacity, caches }) 
   }
   const [batch, , width] = x.shape as [number, number, number];
   expectShape("recurrence", "x (one position a step when not fused)", x, [batch, 1, width]);
-  if (mask !== undefined) throw new SlmError("UNEXPECTED", "recurrence: a cached step has no mask");
+  if (mask !== undefined)
+    throw new SlmError("UNEXPECTED", "recurrence: a mask is not supported in a cached step");
   if (pastState.shape[2]! < capacity) return grownState({ x, gate, pastState });
   expectShape("recurrence", "pastState", pastState, [batch, 1, capacity, width]);
   const at = positionsOf(pastLength, batch);
   const slotOf = (position: Tensor): Tensor =>
     tf.reshape(tf.cast(tf.equal(slotsOf(capacity), position), "float32"), [batch, 1, capacity, 1]);
-  // The slot before the first is none, so the first state follows zeros.
+  // There is no slot before the first, so the first state follows zeros.
   const before = tf.sum(tf.mul(pastState, slotOf(tf.sub(at, tf.scalar(1, "int32")))), 2);
   const states = nextState(kept(gate), x, before);
   if (caches === "delta") return { states, presentState: states };
@@ -41,7 +42,7 @@ export const recurrence = defineOp("recurrence", (inputs, { capacity, caches }) 
   return { states, presentState: place(pastState, fresh, slotOf(at)) };
 });
 
-/** The share of the old state that a position keeps: all of it where the mask is 0. */
+/** The share of the old state that a position keeps: all of it if the mask is 0. */
 function kept(gate: Tensor, mask?: Tensor): Tensor {
   const share = tf.sigmoid(gate);
   if (mask === undefined) return share;
@@ -52,7 +53,7 @@ function kept(gate: Tensor, mask?: Tensor): Tensor {
 const nextState = (keep: Tensor, x: Tensor, before: Tensor): Tensor =>
   tf.add(tf.mul(keep, before), tf.mul(tf.sub(1, keep), x));
 
-/** States after caches that hold exactly the positions before this one. */
+/** States after caches with exactly the positions before this one. */
 function grownState({ x, gate, pastState }: Inputs & { readonly pastState: Tensor }): Outputs {
   const [batch, , length, width] = pastState.shape as [number, number, number, number];
   const last = length === 0 ? undefined : tf.slice(pastState, [0, 0, length - 1, 0], [batch, 1, 1, width]);
@@ -63,8 +64,8 @@ function grownState({ x, gate, pastState }: Inputs & { readonly pastState: Tenso
 }
 
 /**
- * All states at once. The recurrence is a product of affine maps c -> a · c + b, which is associative: each round joins every position's
- * map with that of the position `distance` before it, so log2(length) rounds are enough, and nothing is divided.
+ * All states at once. The recurrence is a product of affine maps c -> a · c + b, which is associative. Each round combines every position's map
+ * with the map of the position `distance` before it, so log2(length) rounds are enough, and nothing is divided.
  *
  * Source: Hillis and Steele 1986 (doi:10.1145/7902.7903), data parallel prefix sums.
  */

@@ -1,15 +1,15 @@
 /**
- * Biases of attention scores by the distance of key and query, one row of a table for each bucket of distances.
+ * Biases of attention scores by the distance of key and query, with one table row per bucket of distances.
  *
- * Source: Raffel et al. 2020 (arXiv:1910.10683), section 2.1; buckets as transformers 4.57 computes them
- * (`T5Attention._relative_position_bucket`), in float32.
+ * Source: Raffel et al. 2020 (arXiv:1910.10683), section 2.1; buckets as in transformers 4.57 (`T5Attention._relative_position_bucket`), in
+ * float32.
  */
 import { SlmError } from "@slm/core";
 import { tf, type Tensor } from "../recording/tf.js";
 import { expectShape } from "./shape-check.js";
 import type { HeadLayout, PositionAttributes, RelativeBuckets } from "./signatures.js";
 
-/** A table of biases `[buckets, heads]`, and how distances share its rows. */
+/** A bias table `[buckets, heads]`, and how distances share its rows. */
 interface RelativeBias extends RelativeBuckets {
   readonly table: Tensor;
 }
@@ -17,7 +17,7 @@ interface RelativeBias extends RelativeBuckets {
 /**
  * The bucket of a distance.
  *
- * @param distance position of the key minus that of the query; above 0 only if attention goes in both directions
+ * @param distance position of the key minus position of the query; above 0 only if attention is bidirectional
  */
 export function relativeBucket(
   distance: number,
@@ -34,7 +34,7 @@ export function relativeBucket(
   return first + Math.min(own - 1, exact + Math.trunc(round(ratio * (own - exact))));
 }
 
-/** The table of attention with a relative bias; undefined without one. @throws SlmError UNEXPECTED or SHAPE_MISMATCH if it does not fit. */
+/** The bias table of attention; undefined without a relative bias. @throws SlmError UNEXPECTED or SHAPE_MISMATCH if it does not fit. */
 export function checkRelative(
   op: string,
   table: Tensor | undefined,
@@ -47,7 +47,7 @@ export function checkRelative(
   return { ...relative, table };
 }
 
-/** Rows of the table by distance, `[distances, heads]`: a product with a constant, whose gradient is a product too. */
+/** Rows of the table by distance, `[distances, heads]`: a product with a constant, so its gradient is a product too. */
 function rowsOf({ table, ...shape }: RelativeBias, distances: readonly number[], isBoth: boolean): Tensor {
   const chosen = new Float32Array(distances.length * shape.buckets);
   distances.forEach((distance, row) => {
@@ -56,7 +56,7 @@ function rowsOf({ table, ...shape }: RelativeBias, distances: readonly number[],
   return tf.matMul(tf.tensor2d(chosen, [distances.length, shape.buckets]), table);
 }
 
-/** Heads on the first axis, `[heads, ...]`, as the KV heads and their groups that scores have. */
+/** Moves heads to the first axis, `[heads, ...]`, split into the KV heads and groups of the scores. */
 function byKvHead(x: Tensor, { heads, kvHeads, headOrder }: HeadLayout, rest: readonly number[]): Tensor {
   const group = heads / kvHeads;
   if (headOrder === "grouped") return tf.reshape(x, [1, kvHeads, group, ...rest]);
@@ -65,8 +65,8 @@ function byKvHead(x: Tensor, { heads, kvHeads, headOrder }: HeadLayout, rest: re
 }
 
 /**
- * Biases of a whole sequence: `[1, kvHeads, group, length, length]`. The biases w of all distances, a period of 2·length, are repeated
- * and cut into rows of 2·length - 1: row i then begins with w at distance -i.
+ * Biases of a whole sequence: `[1, kvHeads, group, length, length]`. Repeats the biases w of all distances, with a period of 2·length, and
+ * splits them into rows of 2·length - 1, so that row i starts with w at distance -i.
  */
 export function sequenceRelativeBias(
   relative: RelativeBias,
@@ -85,7 +85,7 @@ export function sequenceRelativeBias(
 /**
  * Biases of one new position per row over a cache: `[batch, kvHeads, group, 1, keys]`.
  *
- * @param distances of the new position from each key, int32 `[batch, keys]`; what lies after it is masked elsewhere
+ * @param distances from each key to the new position, int32 `[batch, keys]`; the caller masks later positions
  */
 export function cachedRelativeBias(
   relative: RelativeBias,
@@ -103,7 +103,7 @@ export function cachedRelativeBias(
   return tf.reshape(moved, [batch, kvHeads, group, 1, keys]);
 }
 
-/** Biases of one new position over the last `keys` positions, its own included: `[1, kvHeads, group, 1, keys]`. */
+/** Biases of one new position over the last `keys` positions, including its own: `[1, kvHeads, group, 1, keys]`. */
 export function grownRelativeBias(relative: RelativeBias, layout: HeadLayout, keys: number): Tensor {
   const distances = Array.from({ length: keys }, (_, key) => key + 1 - keys);
   return byKvHead(tf.transpose(rowsOf(relative, distances, false)), layout, [1, keys]);

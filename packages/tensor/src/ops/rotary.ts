@@ -14,9 +14,9 @@ export interface RotaryTable {
 }
 
 /**
- * Angles position / base^(2i / headDim), or position · frequency if frequencies are given, computed in double precision.
+ * Angles position / base^(2i / headDim), or position · frequency if there are frequencies, computed in double precision.
  *
- * @throws SlmError SHAPE_MISMATCH if there is not one frequency for each pair.
+ * @throws SlmError SHAPE_MISMATCH unless there is one frequency per pair.
  */
 export function rotaryTable(
   positions: number,
@@ -52,7 +52,7 @@ export const rotationOf = ({ ropeTheta, ropeInverseFrequencies }: OptionalRotati
 /** Rotates every head of x by its position; see {@link rotary}. */
 export type Turn = (x: Tensor, heads: number, positions?: Tensor) => Tensor;
 
-/** The rotation of a sequence of up to `positions`; without one x is returned as it is. */
+/** Rotates a sequence of up to `positions`; returns x unchanged without a rotation. */
 export function turnOf(positions: number, headDim: number, attributes: OptionalRotation): Turn {
   const rotation = rotationOf(attributes);
   if (rotation === undefined) return (x) => x;
@@ -67,7 +67,7 @@ export interface RotaryTensors {
   readonly negativeSin: Tensor;
 }
 
-/** Uploads a table; the negated sine is the inverse rotation, which is the gradient. */
+/** Uploads a table. The gradient is the inverse rotation, which has the negated sine. */
 export function rotaryTensors({ positions, half, cos, sin }: RotaryTable): RotaryTensors {
   return {
     cos: tf.tensor2d(cos, [positions, half]),

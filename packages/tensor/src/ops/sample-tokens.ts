@@ -1,4 +1,4 @@
-/** Drawing next tokens inside a program, so that many positions can be generated in one run. */
+/** Draws next tokens inside a program, so that one run can generate many positions. */
 import { activeRecorder } from "../recording/recorder.js";
 import { tf, type Tensor } from "../recording/tf.js";
 import { expectShape } from "./shape-check.js";
@@ -6,7 +6,7 @@ import { expectShape } from "./shape-check.js";
 export interface SampleTokensOptions {
   /** Divides the logits; above 0. */
   readonly temperature: number;
-  /** Draw among this many most probable tokens only; ties with the last of them are kept too. */
+  /** Draw only among this many most probable tokens; ties with the last of them are kept too. */
   readonly topK: number;
 }
 
@@ -28,11 +28,11 @@ export function sampleTokens(
   const passed = cumulativeSum(kept);
   const total = tf.slice(passed, [0, vocab - 1], [rows, 1]);
   const isBefore = tf.lessEqual(passed, tf.mul(uniform, total));
-  // Rounding cannot lift a number below one to the total, so the index stays in range; the minimum guarantees it.
+  // Rounding cannot lift a number below one to the total, so the index is in range; the minimum guarantees it.
   return tf.minimum(tf.sum(tf.cast(isBefore, "int32"), 1, true), tf.scalar(vocab - 1, "int32"));
 }
 
-/** Zero for all but the `count` largest of each row. */
+/** Zeroes all but the `count` largest of each row. */
 function keepLargest(x: Tensor, count: number): Tensor {
   const { values } = tf.topk(x, count, true);
   const least = tf.slice(values, [0, count - 1], [x.shape[0], 1]);

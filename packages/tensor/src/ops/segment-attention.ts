@@ -1,6 +1,6 @@
 /**
- * Attention of new positions over up to three segments: a prefix that all rows share, cached positions of each row, and the new
- * positions themselves. No segment is copied, and the shared prefix is read by one product for all rows:
+ * Attention of new positions over up to three segments: a prefix that all rows share, cached positions of each row, and the new positions
+ * themselves. No segment is copied, and one product for all rows reads the shared prefix:
  *
  *   scores of query and keys [ prefix | past | fresh ]  ->  softmax  ->  sum of weights · values of each segment
  *
@@ -36,7 +36,7 @@ export interface SegmentInputs {
   readonly value: Tensor;
   /** The first positions of every row, `[1, kvHeads, prefix, headDim]`. */
   readonly prefix?: KeyValue | undefined;
-  /** Positions after the prefix, `[batch, kvHeads, capacity, headDim]`, of which each row has `lengths` int32 `[batch]`. */
+  /** Positions after the prefix, `[batch, kvHeads, capacity, headDim]`. `lengths` int32 `[batch]` is the number of positions in each row. */
   readonly past?: (KeyValue & { readonly lengths: Tensor }) | undefined;
 }
 
@@ -48,8 +48,8 @@ interface Segment {
 }
 
 /**
- * Several new positions per row without a past, or one with it. New positions see those before them; padding at the end of a row is
- * seen by none.
+ * Several new positions per row without a past, or one with a past. New positions attend to those before them; no position attends to padding at
+ * the end of a row.
  *
  * @returns output `[batch, fresh, heads·headDim]`, and the rotated new keys and values `[batch, fresh, kvHeads·headDim]`.
  */
@@ -62,7 +62,10 @@ export function segmentAttention(
   checkScores("segmentAttention", attributes);
   expectShape("segmentAttention", "query", query, [batch, fresh, heads * headDim]);
   if (past !== undefined && fresh !== 1)
-    throw new SlmError("UNEXPECTED", `segmentAttention: one new position after a past, got ${fresh}`);
+    throw new SlmError(
+      "UNEXPECTED",
+      `segmentAttention: expected one new position after a past, got ${fresh}`,
+    );
   const begin = prefix?.key.shape[2] ?? 0;
   const group = groupOf(attributes);
   const rotation = rotationOf(begin, fresh, past, attributes);
@@ -110,7 +113,7 @@ const concat = (parts: readonly Tensor[]): Tensor =>
 const split = (x: Tensor, sizes: readonly number[]): readonly Tensor[] =>
   sizes.length === 1 ? [x] : tf.split(x, [...sizes], 3);
 
-/** `[batch, kvHeads, rows, columns]` -> `[kvHeads, batch·rows, columns]`: all rows against keys that they share. */
+/** `[batch, kvHeads, rows, columns]` -> `[kvHeads, batch·rows, columns]`: all rows against the keys that they share. */
 function joinedRows(x: Tensor): Tensor {
   const [batch, kvHeads, rows, columns] = x.shape as [number, number, number, number];
   return tf.reshape(tf.transpose(x, [1, 0, 2, 3]), [kvHeads, batch * rows, columns]);
@@ -122,7 +125,7 @@ function apartRows(x: Tensor, batch: number): Tensor {
   return tf.transpose(tf.reshape(x, [kvHeads, batch, rows / batch, columns]), [1, 0, 2, 3]);
 }
 
-/** Rotates new positions: they follow the prefix, and the past of their row. */
+/** Rotates new positions, which follow the prefix and the past of their row. */
 function rotationOf(
   begin: number,
   fresh: number,
@@ -160,7 +163,7 @@ function prefixBias(
   return maskBias(tf.tensor(seen, [1, 1, 1, fresh, begin]));
 }
 
-/** Which cached positions a row has, and sees. */
+/** Which cached positions a row has and attends to. */
 function pastBias(
   { key, lengths }: NonNullable<SegmentInputs["past"]>,
   { window }: SegmentAttributes,

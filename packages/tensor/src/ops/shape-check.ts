@@ -4,7 +4,7 @@ import type { Tensor } from "../recording/tf.js";
 /**
  * Checks a tensor's shape; `null` accepts any size on that axis.
  *
- * @throws SlmError SHAPE_MISMATCH naming op, input, expected and actual shape.
+ * @throws SlmError SHAPE_MISMATCH with op, input, expected and actual shape.
  */
 export function expectShape(
   op: string,

@@ -24,7 +24,7 @@ export const mixTokens = defineOp("mixTokens", ({ x }, { weights, outputs }) => 
   return tf.transpose(tf.reshape(mixed, [batch, width, outputs]), [0, 2, 1]);
 });
 
-/** Shifts a row-major grid of tokens: each token becomes the one `down` rows below and `across` columns to the right; zeros outside. */
+/** Shifts a row-major grid of tokens: each token is replaced with the token `down` rows below and `across` columns to the right; zeros outside. */
 export const shiftGrid = defineOp("shiftGrid", ({ x }, shift) => {
   const { height, width, down, across } = shift;
   const [batch, length, size] = x.shape as [number, number, number];
@@ -40,7 +40,7 @@ export const shiftGrid = defineOp("shiftGrid", ({ x }, shift) => {
   return tf.reshape(padded, [batch, length, size]);
 });
 
-/** The same as weights of `mixTokens`: `[height · width, height · width]`. */
+/** The same shift as weights of `mixTokens`: `[height · width, height · width]`. */
 export function shiftWeights({ height, width, down, across }: GridShift): Float32Array {
   const tokens = height * width;
   const weights = new Float32Array(tokens * tokens);
@@ -50,7 +50,7 @@ export function shiftWeights({ height, width, down, across }: GridShift): Float3
   return weights;
 }
 
-/** @throws SlmError SHAPE_MISMATCH if the tokens do not form the grid, or the shift moves all of it out. */
+/** @throws SlmError SHAPE_MISMATCH if the tokens do not form the grid, or the shift moves all tokens out of it. */
 export function checkShift({ height, width, down, across }: GridShift, tokens: number): void {
   if (height * width === tokens && Math.abs(down) < height && Math.abs(across) < width) return;
   throw new SlmError(
@@ -59,7 +59,7 @@ export function checkShift({ height, width, down, across }: GridShift, tokens: n
   );
 }
 
-/** @throws SlmError SHAPE_MISMATCH unless there is one weight for each pair of output and input token. */
+/** @throws SlmError SHAPE_MISMATCH unless there is one weight per pair of output and input token. */
 export function checkMix(weights: Float32Array, outputs: number, tokens: number): void {
   if (weights.length === outputs * tokens) return;
   throw new SlmError(

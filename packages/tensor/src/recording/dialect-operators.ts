@@ -1,6 +1,6 @@
 /**
- * Operators that some providers lack, or have with limits: one node where the recorder's dialect has it, else nodes that compute the same.
- * Each returns the name of its output.
+ * Operators that some providers lack or limit: one node if the recorder's dialect has the operator, otherwise nodes with the same result. Each
+ * function returns the name of its output.
  */
 import { int } from "@slm/onnx";
 import type { Tensor } from "./tf.js";
@@ -13,7 +13,7 @@ interface OneHotOptions {
   readonly on?: number;
 }
 
-/** Parts along an axis, in order. @param sizes of the parts along it */
+/** Splits along an axis. @param sizes sizes of the parts along the axis */
 export function split(
   recorder: Recorder,
   x: string,
@@ -31,14 +31,14 @@ export function split(
   );
 }
 
-/** Parts joined along an axis. */
+/** Joins parts along an axis. */
 export function concat(recorder: Recorder, parts: readonly string[], axis: number): string {
   const groups = inGroups(parts, recorder.dialect.maxParts);
   const joined = groups.map((group) => (group.length === 1 ? group[0]! : concat(recorder, group, axis)));
   return recorder.op("Concat", joined, { attributes: { axis: int(axis) } });
 }
 
-/** The places that TopK found in the last axis of `x`, as int32 where the dialect can; others may only be used as indices. */
+/** The indices from TopK in the last axis of `x`, as int32 if the dialect can convert them; otherwise use them only as indices. */
 export function placesOf(recorder: Recorder, x: TensorInfo, found: string, count: number): string {
   if (recorder.dialect.castsInt64) return recorder.op("Cast", [found], { attributes: { to: int(6) } });
   if (count > 1) return found;
@@ -51,7 +51,7 @@ export function placesOf(recorder: Recorder, x: TensorInfo, found: string, count
   return recorder.op("ReduceMin", [place, axes]);
 }
 
-/** log softmax over an axis. Products with it, which losses take, stay in float32. */
+/** log softmax over an axis. Products with it, as in losses, stay in float32. */
 export const logSoftmax = (recorder: Recorder, x: Tensor | TensorInfo, axis: number): string =>
   recorder.keepExact(logSoftmaxNodes(recorder, x, axis));
 
@@ -77,7 +77,7 @@ export function sign(recorder: Recorder, x: Tensor | TensorInfo): string {
 /**
  * `on` at the class of each id and `off` elsewhere, float32.
  *
- * Shapes: ids int32 `[rows...]`, of `rank` axes -> `[rows..., classes]`.
+ * Shapes: ids int32 `[rows...]`, with `rank` axes -> `[rows..., classes]`.
  */
 export function oneHot(
   recorder: Recorder,
@@ -101,7 +101,7 @@ export function oneHot(
   ]);
 }
 
-/** At most `limit` groups of neighbours, as even as can be; each element alone if there are no more than that. */
+/** At most `limit` groups of adjacent elements, of nearly equal size; single elements if there are at most `limit`. */
 function inGroups<Element>(all: readonly Element[], limit: number): readonly (readonly Element[])[] {
   const size = Math.ceil(all.length / Math.min(limit, all.length));
   return Array.from({ length: Math.ceil(all.length / size) }, (_, at) =>

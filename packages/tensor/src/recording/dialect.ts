@@ -3,36 +3,35 @@ export const PRECISIONS = ["float32", "float16", "bfloat16"] as const;
 export type Precision = (typeof PRECISIONS)[number];
 
 /**
- * Which operators a program may use on an execution provider. What a provider lacks is composed of operators that it has, so that a whole
+ * Which operators a program may use on an execution provider. Operators that the provider lacks are composed from others, so that a whole
  * training step stays on the device.
  *
- * Source of the row of WebGPU: the provider of onnxruntime-node 1.30.0 on a software adapter, asked by loading training steps with
- * `session.disable_cpu_ep_fallback`.
+ * Source of the WebGPU entry: onnxruntime-node 1.30.0 on a software adapter, by loading training steps with `session.disable_cpu_ep_fallback`.
  */
 export interface Dialect {
-  /** Precisions that products may be computed in. bfloat16: a graph that ONNX's checker accepts, run on no device yet. */
+  /** Precisions for products. bfloat16: ONNX's checker accepts the graph, but it has not run on any device yet. */
   readonly precisions: readonly Precision[];
   /** `com.microsoft::FusedMatMul`; otherwise Transpose, MatMul and Mul. */
   readonly fusedMatMul: boolean;
-  /** Otherwise the logarithm of a sum of exponentials, after subtracting the largest. */
+  /** Otherwise the logarithm of a sum of exponentials, after subtracting the maximum. */
   readonly logSoftmax: boolean;
   /** Otherwise a comparison with all classes. */
   readonly oneHot: boolean;
   /** Otherwise two comparisons with 0. */
   readonly sign: boolean;
-  /** `Sum` of any number of inputs; otherwise additions. */
+  /** `Sum` with any number of inputs; otherwise additions. */
   readonly sum: boolean;
   /**
-   * The further outputs of LayerNormalization and SimplifiedLayerNormalization, which the backward pass reads; otherwise norms are composed.
-   * WebGPU's provider takes them and gives other numbers than the CPU's (up to 4.6 apart for an inverse deviation of 1 to 5).
+   * The additional outputs of LayerNormalization and SimplifiedLayerNormalization, which the backward pass reads; otherwise norms are composed.
+   * WebGPU's provider accepts them, but its numbers differ from the CPU's (by up to 4.6 for an inverse deviation of 1 to 5).
    */
   readonly normStatistics: boolean;
-  /** From int64, the type of TopK's places, to int32; otherwise the place of the largest is composed, and other places stay int64. */
+  /** From int64, the type of TopK's indices, to int32. Otherwise argmax is composed, and other indices stay int64. */
   readonly castsInt64: boolean;
-  /** Inputs or outputs of one Split or Concat; more are split or joined in groups. */
+  /** Most inputs or outputs of one Split or Concat; more are split or joined in groups. */
   readonly maxParts: number;
   /**
-   * Sums by segment with at most so many segments are a product with a one-hot matrix. More are sorted, which needs operators on integers
+   * Up to this many segments, sums by segment are a product with a one-hot matrix. More segments are sorted, which needs integer operators
    * (TopK, CumSum, ScatterND).
    */
   readonly denseSegments: number;
@@ -52,10 +51,10 @@ const COMPLETE: Dialect = {
   denseSegments: 512,
 };
 
-/** By ONNX Runtime's name of the provider; those that are not here are taken to be complete. */
+/** By ONNX Runtime's provider name. Providers that are not listed are assumed to be complete. */
 const DIALECTS: Readonly<Record<string, Dialect>> = {
   cuda: { ...COMPLETE, precisions: PRECISIONS },
-  // No provider: the operators of the ONNX standard alone, for its checker.
+  // No provider: only the operators of the ONNX standard, for its checker.
   onnx: { ...COMPLETE, precisions: PRECISIONS, fusedMatMul: false, normStatistics: false },
   webgpu: {
     precisions: ["float32", "float16"],
@@ -66,11 +65,11 @@ const DIALECTS: Readonly<Record<string, Dialect>> = {
     sum: false,
     normStatistics: false,
     castsInt64: false,
-    // Every adapter binds 8 buffers to a shader (WebGPU, maxStorageBuffersPerShaderStage): the parts and the whole.
+    // Every adapter can bind 8 buffers to a shader (WebGPU, maxStorageBuffersPerShaderStage): the parts and the whole.
     maxParts: 7,
     denseSegments: Infinity,
   },
 };
 
-/** @param provider as a runtime's `device` names it: "cpu", "webgpu" */
+/** @param provider name in a runtime's `device`: "cpu", "webgpu" */
 export const dialectOf = (provider: string): Dialect => DIALECTS[provider] ?? COMPLETE;

@@ -1,6 +1,6 @@
 /**
- * One row per tfjs kernel that a program may use: the ONNX nodes it becomes. A kernel without a row fails at trace time with its name.
- * Source: tfjs `kernel_names.ts` for inputs and attributes, ONNX operator specifications (opset 21) for nodes.
+ * The ONNX nodes of each tfjs kernel that a program may use. A kernel without an entry fails at trace time with its name. Source: tfjs
+ * `kernel_names.ts` for inputs and attributes, ONNX operator specifications (opset 21) for nodes.
  */
 import { SlmError } from "@slm/core";
 import { int } from "@slm/onnx";
@@ -31,7 +31,7 @@ function numbers(attributes: Attributes, name: string): number[] {
   const value = attributes[name];
   if (typeof value === "number") return [value];
   if (Array.isArray(value) && value.every((item) => typeof item === "number")) return value;
-  throw new SlmError("UNEXPECTED", `tracing: kernel attribute '${name}' should hold numbers`);
+  throw new SlmError("UNEXPECTED", `tracing: kernel attribute '${name}' should contain numbers`);
 }
 
 const number = (attributes: Attributes, name: string): number => numbers(attributes, name)[0]!;
@@ -85,7 +85,7 @@ export const kernels: Readonly<Record<string, Kernel>> = {
   Sub: binary("Sub"),
   Multiply: binary("Mul"),
   RealDiv: binary("Div"),
-  // Of whole numbers that are not negative, which is all that ops divide so: ONNX rounds towards zero.
+  // Only for integers that are not negative, the only ones that ops divide: ONNX rounds towards zero.
   FloorDiv: binary("Div"),
   Maximum: binary("Max"),
   Minimum: binary("Min"),

@@ -1,13 +1,13 @@
 /**
- * A TensorFlow.js backend that computes nothing: every kernel becomes a node of an ONNX graph. tfjs's own
- * autodiff then writes the backward pass as nodes too.
+ * A TensorFlow.js backend that computes nothing: every kernel becomes a node of an ONNX graph. tfjs's own autodiff then records the backward
+ * pass as nodes too.
  */
 import { SlmError } from "@slm/core";
 import { GraphBuilder, int, ints, type AttributeValue, type OnnxDType } from "@slm/onnx";
 import { tf, type Tensor } from "./tf.js";
 import { dialectOf, type Dialect } from "./dialect.js";
 
-/** The handle that tfjs passes between kernels; it holds no data. */
+/** The handle that tfjs passes between kernels; it contains no data. */
 export interface TensorInfo {
   readonly dataId: object;
   readonly shape: number[];
@@ -30,7 +30,7 @@ const DTYPE: Readonly<Partial<Record<tf.DataType, OnnxDType>>> = {
   bool: "bool",
 };
 
-/** Constants above this many elements that hold one value are written as ConstantOfShape. */
+/** Constants with more elements that all have the same value are written as ConstantOfShape. */
 const LARGE_FILL = 64;
 
 /** The ONNX name of a tfjs dtype. @throws SlmError OP_UNSUPPORTED for complex64 and string. */
@@ -46,13 +46,13 @@ export class Recorder {
   readonly builder: GraphBuilder;
   private readonly names = new WeakMap<object, string>();
   private readonly constants = new WeakMap<object, tf.TypedArray>();
-  /** Nodes of the products that may be computed in a lower precision. */
+  /** Nodes of the products that can be computed in a lower precision. */
   readonly products = new Set<string>();
   readonly #exact = new Set<string>();
   #inFloat32 = 0;
-  /** Whether no gradient is taken in this trace: ops may then record operators that have no backward pass. */
+  /** Whether this trace computes no gradient, so ops may record operators without a backward pass. */
   readonly isForwardOnly: boolean;
-  /** Operators of the provider that the graph is for. */
+  /** Operators of the graph's provider. */
   readonly dialect: Dialect;
 
   constructor(name: string, options: { readonly forwardOnly?: boolean; readonly provider?: string } = {}) {
@@ -65,7 +65,7 @@ export class Recorder {
   nameOf(tensor: { readonly dataId: object }): string {
     const name = this.names.get(tensor.dataId);
     if (name === undefined) {
-      throw new SlmError("UNEXPECTED", "tracing: a tensor made outside this trace is used inside it");
+      throw new SlmError("UNEXPECTED", "tracing: a tensor created outside this trace is used inside it");
     }
     return name;
   }
@@ -101,7 +101,7 @@ export class Recorder {
     return info;
   }
 
-  /** A tensor of one repeated number; large ones are created at run time instead of being stored. */
+  /** A tensor with one repeated number; large ones are created at run time instead of being stored. */
   fill(value: number, shape: readonly number[], dtype: tf.DataType): string {
     const size = shape.reduce((product, axis) => product * axis, 1);
     const array =
@@ -136,7 +136,7 @@ export class Recorder {
     );
   }
 
-  /** Runs a body whose products stay in float32, whatever the precision of the program. */
+  /** Runs a body whose products stay in float32, whatever the precision of the program is. */
   inFloat32<T>(body: () => T): T {
     this.#inFloat32++;
     try {
@@ -146,17 +146,17 @@ export class Recorder {
     }
   }
 
-  /** Products of this value stay in float32. */
+  /** Keeps products of this value in float32. */
   keepExact(value: string): string {
     this.#exact.add(value);
     return value;
   }
 
   /**
-   * Notes that a node is a product that may be computed in a lower precision. Products with a row or a column are sums (of norms, biases,
-   * losses) and stay in float32.
+   * Registers a node as a product that can be computed in a lower precision. Products with a row or a column are sums (of norms, biases, losses)
+   * and stay in float32.
    *
-   * @param shape of the result
+   * @param shape shape of the result
    */
   markProduct(value: string, shape: readonly number[], operands: readonly (Tensor | TensorInfo)[]): string {
     const isSum = shape.at(-1) === 1 || shape.at(-2) === 1;
@@ -223,7 +223,7 @@ export function withRecorder<T>(recorder: Recorder, body: () => T): T {
 
 export const RECORDING_BACKEND = "slm-recording";
 
-/** Storage side of the backend: constants are written into the graph, computed values cannot be read. */
+/** The storage functions of the backend: constants are written into the graph, computed values cannot be read. */
 export class RecordingBackend extends tf.KernelBackend {
   override write(values: tf.backend_util.BackendValues, shape: number[], dtype: tf.DataType): object {
     if (current === undefined) throw new SlmError("UNEXPECTED", "tracing: no trace is in progress");

@@ -139,7 +139,7 @@ function sortedSum(
     builder.op("Mul", [reshape(float(isLast), [blocks, BLOCK, 1]), carried]),
   ]);
 
-  // Empty slots and continued first slots go to the spare row `segments`, which is cut off.
+  // Empty slots and continued first slots go to the extra row `segments`, which is cut off.
   const spare = builder.constant("int32", [], [segments]);
   const isFirstSlot = builder.constant("bool", [1, BLOCK], [1, ...new Array<number>(BLOCK - 1).fill(0)]);
   const empty = builder.op("Less", [slotId, builder.constant("int32", [], [0])]);

@@ -1,6 +1,6 @@
 /**
- * The one import of TensorFlow.js. The union package is needed: bare `tfjs-core` registers no gradients.
- * Production mode silences its banner and per-op checks; shapes are checked by our own ops.
+ * The only import of TensorFlow.js. It needs the union package, because `tfjs-core` alone registers no gradients. Production mode silences its
+ * banner and per-op checks; slm's own ops check shapes.
  */
 import * as tf from "@tensorflow/tfjs";
 
@@ -8,5 +8,5 @@ tf.enableProdMode();
 
 export { tf };
 
-/** A tensor of whatever backend is active: eager values, or a recorded graph value. */
+/** A tensor of the active backend: an eager value, or a recorded graph value. */
 export type Tensor = tf.Tensor;

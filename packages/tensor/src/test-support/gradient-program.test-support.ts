@@ -1,4 +1,4 @@
-/** A case as a program: its outputs, and the gradient of their sum weighted by a probe. */
+/** A case as a program: its outputs, and the gradient of their sum, weighted by a probe. */
 import { valueAndGradients } from "../gradients.js";
 import { math } from "../math.js";
 import type { ProgramDefinition, TensorSpec } from "../engine/program.js";
@@ -15,7 +15,7 @@ function specsOf(inputs: OpCase["inputs"]): Record<string, TensorSpec> {
   );
 }
 
-/** The op alone; output `out`. */
+/** Only the op; output `out`. */
 export function forwardProgram({ name, inputs, build }: OpCase): ProgramDefinition {
   return { name, inputs: specsOf(inputs), build: (x) => ({ out: build(x) }) };
 }

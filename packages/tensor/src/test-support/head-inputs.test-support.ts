@@ -1,4 +1,4 @@
-/** Queries, keys and values of the cases of attention. */
+/** Queries, keys and values for attention cases. */
 import type { HostTensor } from "@slm/runtime";
 import type { HeadLayout } from "../ops/signatures.js";
 import type { Tensor } from "../recording/tf.js";

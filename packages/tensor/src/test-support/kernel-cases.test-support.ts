@@ -1,4 +1,4 @@
-/** One use of every kernel the recording backend knows, as a program. */
+/** One program per kernel of the recording backend. */
 import type { HostTensor } from "@slm/runtime";
 import { tf, type Tensor } from "../recording/tf.js";
 import { float32, int32, random } from "./numbers.test-support.js";

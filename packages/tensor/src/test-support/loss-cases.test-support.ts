@@ -1,4 +1,4 @@
-/** Small inputs for every loss, every option of it, and dropout. */
+/** Small inputs for every loss with all its options, and for dropout. */
 import type { HostTensor } from "@slm/runtime";
 import { math } from "../math.js";
 import { dropout, withDropout } from "../ops/dropout.js";
@@ -54,7 +54,7 @@ const crossEntropyCases: readonly OpCase[] = [
   lossCase("reverseKl by itself", (x) => reverseKl(maskedLogits(x), x["teacher"]!)),
 ];
 
-/** Settings to check a divergence at, in addition to its defaults and other temperatures. */
+/** Settings to test a divergence with, in addition to its defaults and other temperatures. */
 const SETTINGS: { readonly [N in DivergenceName]: readonly Partial<DivergenceOptions>[] } = {
   forwardKl: [],
   reverseKl: [],

@@ -1,4 +1,4 @@
-/** Small inputs for the primitives that optimizers and objectives use besides ops. */
+/** Small inputs for the primitives that optimizers and objectives use in addition to ops. */
 import { math } from "../math.js";
 import type { Tensor } from "../recording/tf.js";
 import { float32, int32, random } from "./numbers.test-support.js";

@@ -46,7 +46,7 @@ function selfAttentionCases(): OpCase[] {
       [false, true].map((causal) => ({
         name: `selfAttention, ${label}, ${padding.label}${causal ? ", causal" : ""}`,
         inputs: { ...headInputs(layout, LENGTH), ...padding.inputs },
-        // Without a key the mask dominates the scores: weights are uniform and finite differences see no gradient.
+        // Without a key the mask dominates the scores: weights are uniform, and finite differences cannot detect a gradient.
         differentiable: padding.label === NO_KEY ? [] : QKV,
         build: (x: Operands) =>
           selfAttention(

@@ -1,4 +1,4 @@
-/** Pooled tokens: groups that fit and that do not, with every kind of padding. */
+/** Cases of pooled tokens: groups that do and do not fit, with every kind of padding. */
 import { math } from "../math.js";
 import { poolTokens } from "../ops/pool-tokens.js";
 import { tf, type Tensor } from "../recording/tf.js";
@@ -17,7 +17,7 @@ const PADDINGS = [
   },
 ];
 
-/** What the op makes, as one row of numbers. */
+/** The op's output as one row of numbers. */
 function pooled(x: Operands, group: number): Tensor {
   const { tokens, lengths, mask } = poolTokens(
     { x: x["x"]!, lengths: x["lengths"], mask: x["mask"] },

@@ -19,7 +19,7 @@ const whole: readonly OpCase[] = [
   build: (x) => recurrence({ x: x["x"]!, gate: x["gate"]!, mask: x["mask"] }, { capacity: LENGTH }).states,
 }));
 
-/** Full caches with rows at different positions, the first of all among them, the same with new states alone, and caches that grow. */
+/** Full caches with rows at different positions, including the first; the same with only new states; and caches that grow. */
 const cached: readonly OpCase[] = [
   { label: "cached", size: CAPACITY, at: int32([BATCH], [3, 0]), caches: "full" as const },
   { label: "delta", size: CAPACITY, at: int32([BATCH], [1, 2]), caches: "delta" as const },

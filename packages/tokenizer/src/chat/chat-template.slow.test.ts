@@ -8,7 +8,7 @@ import { createChatTemplate, type ChatMessage } from "./chat-template.js";
 import { CHAT_TEMPLATE_FILE, loadChatTemplate } from "./load-chat-template.js";
 import { TOKENIZER_CONFIG_FILE } from "../files/tokenizer-files.js";
 
-/** Turns in marks, as many chat models have them. */
+/** Turns between markers, as in many chat models. */
 const TURNS = [
   "{{ bos_token }}",
   "{%- for message in messages %}",
@@ -17,7 +17,7 @@ const TURNS = [
   "{%- if add_generation_prompt %}{{- '<turn:assistant>\\n' }}{%- endif %}",
 ].join("\n");
 
-/** Like those of instruction models: no system role, turns must alternate. */
+/** Like the templates of instruction models: no system role, and turns must alternate. */
 const ALTERNATING = [
   "{%- if messages[0].role == 'system' %}{{ raise_exception('there is no system role here') }}{% endif %}",
   "{%- for message in messages %}",
@@ -33,11 +33,11 @@ const user = (content: string): ChatMessage => ({ role: "user", content });
 const make = (source: string): ReturnType<typeof createChatTemplate> =>
   createChatTemplate({ source, where: "the template", tokens: TOKENS, special: SPECIAL });
 
-describe("templates that would not end", () => {
+describe("templates that would never end", () => {
   const messages = [{ role: "user", content: "hello" }];
   test.each([
     ["loops within loops", "{% set r = range(300) %}{% for a in r %}{% for b in r %}{% for c in r %}{% for d in r %}x{% endfor %}{% endfor %}{% endfor %}{% endfor %}", /more than 500000 steps/], // prettier-ignore
-    ["a text that doubles", "{% set n = namespace(x='ab') %}{% for i in range(60) %}{% set n.x = n.x ~ n.x %}{% endfor %}{{ n.x }}", /a text of more than 16777216 characters/], // prettier-ignore
+    ["a text that doubles", "{% set n = namespace(x='ab') %}{% for i in range(60) %}{% set n.x = n.x ~ n.x %}{% endfor %}{{ n.x }}", /renders more than 16777216 characters/], // prettier-ignore
   ])("%s are stopped", (_name, source, message) => {
     const template = createChatTemplate({ source, where: "hostile", tokens: {}, special: [] });
     const start = process.cpuUsage();
@@ -60,7 +60,7 @@ describe(createChatTemplate, () => {
     expect(make(TURNS).render(messages, { addGenerationPrompt: false })).toBe(prompt);
   });
 
-  test("gives the template its further variables", () => {
+  test("passes the other variables to the template", () => {
     const template = make(
       "{% if tools is defined %}{{ tools | tojson }} {% endif %}{{ messages[-1].content }}",
     );
@@ -85,7 +85,7 @@ describe(createChatTemplate, () => {
     "never lets a message open or close a turn: %j",
     (text) => {
       expect(() => make(TURNS).render([user("fine"), user(text)])).toThrow(
-        /message 2 holds the special token/,
+        /message 2 contains the special token/,
       );
       expect(() => make(TURNS).render([{ role: text, content: "hm" }])).toThrow(SlmError);
     },
@@ -111,8 +111,8 @@ describe(createChatTemplate, () => {
     "{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}",
     "{% for i in range(1000000000) %}x{% endfor %}",
     "{% for i in range(1000) %}{% for j in range(1000) %}x{% endfor %}{% endfor %}",
-  ])("says by name that a template cannot be filled: %s", (source) => {
-    expect(() => make(source).render([user("x")])).toThrow("the template cannot be filled");
+  ])("names a template that cannot be rendered: %s", (source) => {
+    expect(() => make(source).render([user("x")])).toThrow("the template cannot be rendered");
   });
 
   test("counts as Jinja does", () => {
@@ -146,7 +146,7 @@ describe(createChatTemplate, () => {
     );
   });
 
-  test("takes any content over as it is", () => {
+  test("copies any content unchanged", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) => {
         fc.pre(!SPECIAL.some((name) => text.includes(name)));
@@ -168,7 +168,7 @@ describe(loadChatTemplate, () => {
   const show = async (name?: string): Promise<string> =>
     (await loadChatTemplate(directory, { name })).render([user("x")]);
 
-  test("takes chat_template.jinja before that of the configuration, with the configuration's tokens", async () => {
+  test("prefers chat_template.jinja to the template of the configuration, with the configuration's tokens", async () => {
     await config({ chat_template: "old", bos_token: { content: "<b>" }, eos_token: null });
     expect(await show()).toBe("old");
     await writeFile(join(directory, CHAT_TEMPLATE_FILE), "{{ bos_token }}{{ messages[0].content }}");
@@ -188,7 +188,7 @@ describe(loadChatTemplate, () => {
       ],
     });
     expect([await show(), await show("tool_use")]).toEqual(["plain", "tools"]);
-    await expect(show("rag")).rejects.toThrow("no template 'rag', it has default, tool_use");
+    await expect(show("rag")).rejects.toThrow("no template 'rag'; it has default, tool_use");
   });
 
   test("keeps every special token of the configuration out of messages", async () => {

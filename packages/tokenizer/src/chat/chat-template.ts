@@ -2,8 +2,8 @@
 import * as jinja from "@huggingface/jinja";
 import { SlmError } from "@slm/core";
 
-// The part of `@huggingface/jinja` that is used, with its types: the package's own declarations import one another without file
-// extensions, which TypeScript does not resolve for ES modules.
+// Types for the part of `@huggingface/jinja` that slm uses. The package's own declarations import without file extensions, which
+// TypeScript does not resolve for ES modules.
 
 interface Environment {
   set(name: string, value: unknown): unknown;
@@ -21,16 +21,16 @@ interface Interpreter {
   evaluate: (statement: object, environment: Environment) => { readonly value: unknown };
 }
 
-/** A parsed template: renders its text from the values of its variables. */
+/** A parsed template, which renders text from the values of its variables. */
 type ParsedTemplate = (variables: Readonly<Record<string, unknown>>) => string;
 
 /**
  * Parses a Jinja template.
  *
- * The library's own globals are not used: the caller bounds `range`, and there is no clock (`strftime_now`), so that a
- * template gives the same text every day.
+ * The library's globals are not available: the caller limits `range`, and there is no clock (`strftime_now`), so a template renders the same
+ * text every day.
  *
- * @throws Error of the library for a template that it cannot parse, or, later, cannot render.
+ * @throws the library's Error if the template cannot be parsed or, later, rendered.
  */
 function parseTemplate(source: string): ParsedTemplate {
   const library: unknown = jinja;
@@ -43,25 +43,26 @@ function parseTemplate(source: string): ParsedTemplate {
     const interpreter = new library.Interpreter(environment);
     boundSteps(interpreter);
     const { value } = interpreter.run(parsed);
-    if (typeof value !== "string") throw new TypeError(`the template gave ${typeof value}, expected text`);
+    if (typeof value !== "string")
+      throw new TypeError(`the template returned ${typeof value}, expected text`);
     return value;
   };
 }
 
-/** Most statements and expressions of one rendering; real templates evaluate some hundred for a message. */
+/** Most statements and expressions per rendering. Real templates evaluate a few hundred per message. */
 const MAX_STEPS = 500_000;
-/** Longest text that a template may make [UTF-16 units]. */
+/** Longest text that a template may render [UTF-16 units]. */
 const MAX_TEXT = 16 * 1024 * 1024;
 
-/** Bounds loops within loops, and texts that double with every turn of a loop. */
+/** Limits nested loops, and texts that double with every turn of a loop. */
 function boundSteps(interpreter: Interpreter): void {
   const evaluate = interpreter.evaluate.bind(interpreter);
   let steps = 0;
   interpreter.evaluate = (statement, environment) => {
-    if (++steps > MAX_STEPS) throw new RangeError(`the template takes more than ${MAX_STEPS} steps`);
+    if (++steps > MAX_STEPS) throw new RangeError(`the template needs more than ${MAX_STEPS} steps`);
     const result = evaluate(statement, environment);
     if (typeof result.value === "string" && result.value.length > MAX_TEXT)
-      throw new RangeError(`the template makes a text of more than ${MAX_TEXT} characters`);
+      throw new RangeError(`the template renders more than ${MAX_TEXT} characters`);
     return result;
   };
 }
@@ -84,15 +85,15 @@ export interface ChatMessage {
 interface RenderOptions {
   /** Whether to append the start of the assistant's turn. Default true. */
   readonly addGenerationPrompt?: boolean | undefined;
-  /** Further variables of the template, such as `tools` or `enable_thinking`. */
+  /** Other variables of the template, such as `tools` or `enable_thinking`. */
   readonly variables?: Readonly<Record<string, unknown>> | undefined;
 }
 
 export interface ChatTemplate {
   /**
-   * The prompt for some messages.
+   * Renders messages to a prompt.
    *
-   * @throws SlmError DATA_INVALID if there are no messages, one contains a special token, or the template rejects them.
+   * @throws SlmError DATA_INVALID if there are no messages, a message contains a special token, or the template rejects the messages.
    */
   render(messages: readonly ChatMessage[], options?: RenderOptions): string;
 }
@@ -100,23 +101,23 @@ export interface ChatTemplate {
 export interface ChatTemplateRequest {
   /** The template, in Jinja. */
   readonly source: string;
-  /** Its origin, for error messages. */
+  /** Where the template comes from, for error messages. */
   readonly where: string;
-  /** Variables that hold special tokens, such as `bos_token`. */
+  /** Variables with special tokens, such as `bos_token`. */
   readonly tokens: Readonly<Record<string, string>>;
-  /** Texts that messages must not contain, because they would become special tokens. */
+  /** Texts that messages must not contain because they would become special tokens. */
   readonly special: readonly string[];
 }
 
 /** Real templates have up to 20 kB. [UTF-16 units] */
 const MAX_TEMPLATE = 256 * 1024;
-/** Limit of the total length of all `range` calls in one rendering; real templates need few. */
+/** Limit of the total length of all `range` calls per rendering. Real templates need little. */
 const MAX_RANGE = 100_000;
 
 /**
- * A chat template, parsed and ready.
+ * Parses a chat template.
  *
- * A template is a program. It can read neither files nor the clock; its steps and the texts that it makes are bounded.
+ * A template is a program. It cannot read files or the clock, and its steps and the text that it renders are limited.
  *
  * @throws SlmError DATA_INVALID if the template is too long or cannot be parsed.
  */
@@ -151,10 +152,10 @@ function fill(template: ParsedTemplate, where: string, variables: Readonly<Recor
       throw new Error(rejection.message);
     },
   };
-  return attempt(where, "cannot be filled", () => template({ ...variables, ...globals }), rejection);
+  return attempt(where, "cannot be rendered", () => template({ ...variables, ...globals }), rejection);
 }
 
-/** Jinja's `range`, with a limit of the total length in one rendering. */
+/** Jinja's `range`, with a limit of the total length per rendering. */
 function boundedRange(): (...bounds: readonly number[]) => readonly number[] {
   let left = MAX_RANGE;
   return (...bounds) => {
@@ -162,7 +163,9 @@ function boundedRange(): (...bounds: readonly number[]) => readonly number[] {
       bounds.length === 1 ? [0, bounds[0]!, 1] : [bounds[0]!, bounds[1]!, bounds[2] ?? 1];
     const count = Math.max(0, Math.ceil((stop - start) / step));
     if (!Number.isFinite(count) || count > left)
-      throw new RangeError(`range() may give ${MAX_RANGE} numbers in total, ${count} more were requested`);
+      throw new RangeError(
+        `range() may return ${MAX_RANGE} numbers in total, got a request for ${count} more`,
+      );
     left -= count;
     return Array.from({ length: count }, (_, index) => start + index * step);
   };
@@ -179,7 +182,7 @@ function checkMessages(messages: readonly ChatMessage[], special: readonly strin
     if (role.trim() === "") throw reject("has no role, expected one such as user", {});
     for (const text of [role, content]) {
       const token = special.find((name) => text.includes(name));
-      if (token !== undefined) throw reject(`holds the special token ${token}`, { token });
+      if (token !== undefined) throw reject(`contains the special token ${token}`, { token });
     }
   }
 }

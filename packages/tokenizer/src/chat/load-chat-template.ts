@@ -1,4 +1,4 @@
-/** Finds the chat template of a model's directory. */
+/** Finds the chat template in a model's directory. */
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
 import { z } from "zod";
@@ -21,7 +21,7 @@ const templates = z.union([
   z.array(z.looseObject({ name: z.string(), template: z.string() })).min(1),
 ]);
 
-/** The part of `tokenizer_config.json` that chats need; everything may be missing. */
+/** The fields of `tokenizer_config.json` that chat templates need; all are optional. */
 const chatConfig = z.looseObject({
   chat_template: templates.nullish(),
   bos_token: token,
@@ -41,8 +41,8 @@ export interface LoadOptions {
 }
 
 /**
- * The chat template of a directory: `chat_template.jinja`, else that of `tokenizer_config.json`. The special tokens come from
- * `tokenizer_config.json`: the template may use them, and messages may not contain them.
+ * Reads the chat template of a directory: `chat_template.jinja`, otherwise the one in `tokenizer_config.json`. The special tokens come from
+ * `tokenizer_config.json`: the template may use them, and messages must not contain them.
  *
  * @throws SlmError INPUT_MISSING if there is no template, or none of that name; DATA_INVALID if it cannot be read or parsed.
  */
@@ -68,8 +68,8 @@ function templateOf({ chat_template: found }: ChatConfig, name: string, director
   throw new SlmError(
     "INPUT_MISSING",
     names.length === 0
-      ? `chat template: ${directory} has none: expected ${CHAT_TEMPLATE_FILE}, or chat_template in ${TOKENIZER_CONFIG_FILE}`
-      : `chat template: ${directory} has no template '${name}', it has ${names.join(", ")}`,
+      ? `chat template: ${directory} has no chat template: expected ${CHAT_TEMPLATE_FILE}, or chat_template in ${TOKENIZER_CONFIG_FILE}`
+      : `chat template: ${directory} has no template '${name}'; it has ${names.join(", ")}`,
     { context: { directory, name, names } },
   );
 }

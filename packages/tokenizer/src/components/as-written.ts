@@ -1,10 +1,10 @@
-/** The part of a `tokenizer.json` that is passed to the library; the rest is implemented here, or rejected. */
+/** The part of a `tokenizer.json` that is passed to the library. slm implements the rest itself, or rejects it. */
 import type { TokenizerJson } from "../files/tokenizer-files.js";
 import { isComponent, type Component } from "./component.js";
 import { reject } from "../patterns/reject.js";
 import { prependScheme } from "./pre-tokenizers.js";
 
-/** The file as the library gets it. */
+/** The file as the library reads it. */
 export function asWritten(tokenizer: TokenizerJson): object {
   const { decoder } = tokenizer;
   return {
@@ -29,7 +29,7 @@ function decoderAsWritten(component: Component): Component {
 }
 
 /**
- * Rejects settings of a model that the library would ignore.
+ * Rejects model settings that the library would ignore.
  *
  * @throws SlmError DATA_INVALID
  */

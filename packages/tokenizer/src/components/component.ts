@@ -1,8 +1,8 @@
-/** The components of a `tokenizer.json` that run before its model, and helpers to read their settings. */
+/** The components of a `tokenizer.json` that run before its model, and functions that read their settings. */
 import { reject } from "../patterns/reject.js";
 import { literalPattern, type Pattern } from "../patterns/pattern.js";
 
-/** One normalizer, pre-tokenizer or decoder of a file; its settings are checked where they are used. */
+/** A normalizer, pre-tokenizer or decoder in a file. Its settings are checked where they are used. */
 export interface Component {
   readonly type: string;
   readonly [setting: string]: unknown;
@@ -40,10 +40,10 @@ export function flagOf(component: Component, key: string, fallback: boolean): bo
 }
 
 /**
- * The components that run one after another: those of nested sequences, in order.
+ * Flattens a component to the list of components that run in turn, including those of nested sequences.
  *
- * @param key where a sequence has its parts
- * @throws SlmError DATA_INVALID for parts that are no components, or too many
+ * @param key the setting that contains the components of a sequence
+ * @throws SlmError DATA_INVALID if there are too many, or if one is not a component
  */
 export function inOrder(component: Component, key: string): readonly Component[] {
   const parts: Component[] = [];
@@ -57,7 +57,7 @@ export function inOrder(component: Component, key: string): readonly Component[]
   return parts;
 }
 
-/** Most components of a sequence; published files have up to about 20. */
+/** Most components in a sequence; published files have up to about 20. */
 const MOST_PARTS = 100;
 
 /** Compiles a regular expression of the file (Oniguruma syntax). */
@@ -66,7 +66,7 @@ export type CompilePattern = (pattern: string) => Pattern;
 /**
  * The pattern of a `Split` or `Replace`.
  *
- * @throws SlmError DATA_INVALID if there is none, or one that cannot be matched in linear time
+ * @throws SlmError DATA_INVALID if there is no pattern, or if it cannot be matched in linear time
  */
 export function patternOf(component: Component, compile: CompilePattern): Pattern {
   const { pattern } = component;

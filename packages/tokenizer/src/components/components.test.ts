@@ -17,7 +17,7 @@ interface Case<Result> {
   readonly results: readonly Result[];
 }
 
-/** Made by packages/tokenizer/fixtures/tokenizer_components.py with tokenizers 0.23.3. */
+/** Written by packages/tokenizer/fixtures/tokenizer_components.py with tokenizers 0.23.3. */
 const native = JSON.parse(
   readFileSync(new URL("../../fixtures/native-components.json", import.meta.url), "utf8"),
 ) as {
@@ -26,7 +26,7 @@ const native = JSON.parse(
   readonly preTokenizers: readonly Case<readonly string[]>[];
 };
 
-/** Patterns of these tests mean the same in JavaScript. */
+/** The patterns of these tests mean the same in JavaScript. */
 const compile: CompilePattern = (pattern) =>
   linearPattern({
     source: pattern
@@ -130,7 +130,7 @@ describe(createLibrary, () => {
     expect(library.decode([1, 2], { skip_special_tokens: true })).toBe(" a");
   });
 
-  test("spells what a Unigram vocabulary lacks in bytes, where the file says so", () => {
+  test("encodes characters that a Unigram vocabulary lacks as bytes if the file says so", () => {
     const vocab = ["<unk>", "a", "<0xC3>", "<0xA9>"].map((piece) => [piece, -1]);
     const model = { type: "Unigram", unk_id: 0, vocab };
     const encode = (more: object): readonly number[] =>

@@ -1,8 +1,8 @@
-/** What the library's decoders would do without a bound: regular expressions that backtrack, texts that double at every step. */
+/** Limits what the library's decoders do without a limit: regular expressions that backtrack, texts that double at every step. */
 import { inOrder, patternOf, textOf, type CompilePattern, type Component } from "./component.js";
 import { checkGrowth, longestFrom, replaceMatches } from "./growth.js";
 
-/** A decoder of the library; a sequence has parts. */
+/** A decoder of the library; a sequence contains others. */
 export interface LibraryDecoder {
   readonly config: Component;
   readonly decoders?: readonly LibraryDecoder[];
@@ -10,15 +10,15 @@ export interface LibraryDecoder {
   decode_chain: (tokens: readonly string[]) => readonly string[];
 }
 
-/** @param longest of all texts together [characters]; the caller checks it again */
+/** @param longest total length of all texts [characters]; the caller checks it again */
 type Step = (tokens: readonly string[], longest: number) => readonly string[];
 
 const lengthOf = (tokens: readonly string[]): number => tokens.reduce((sum, token) => sum + token.length, 0);
 
 /**
- * Bounds a decoder with all its parts, and replaces what differs from the native library.
+ * Limits a decoder and the decoders that it contains, and replaces those that differ from the native library.
  *
- * @throws SlmError DATA_INVALID for too many parts, or a pattern that cannot be matched in linear time
+ * @throws SlmError DATA_INVALID if there are too many, or if a pattern cannot be matched in linear time
  */
 export function boundDecoder(decoder: LibraryDecoder, compile: CompilePattern): void {
   inOrder(decoder.config, "decoders");
@@ -38,7 +38,7 @@ function leavesOf(decoder: LibraryDecoder): readonly LibraryDecoder[] {
 }
 
 function stepOf(leaf: LibraryDecoder, compile: CompilePattern): Step {
-  // Byte tokens become text as in the native library: with a byte order mark, and one sign for each byte of what is no text.
+  // Byte tokens become text as in the native library: the byte order mark is kept, and each byte that is not UTF-8 becomes one sign.
   if (leaf.config.type === "ByteFallback") leaf.text_decoder = { decode: textOrSigns };
   if (leaf.config.type !== "Replace") return leaf.decode_chain.bind(leaf);
   const pattern = patternOf(leaf.config, compile);

@@ -1,15 +1,15 @@
-/** Bounds how far the components of a file may lengthen a text: thirty steps that each double it would fill any memory. */
+/** Limits how much the components of a file may lengthen a text: thirty steps that each double it would fill any memory. */
 import { reject } from "../patterns/reject.js";
 
 /**
- * Longest text that components may make of one character. One character can become 18 by NFKD, and each of those three by bytes; whole texts
- * of such characters do not occur.
+ * Longest text that components may produce from one character. NFKD can turn one character into 18, and each of those into three bytes. Texts
+ * that consist only of such characters do not occur.
  */
 const MOST_GROWTH = 32;
-/** What short texts may grow to [characters]. */
+/** Length that short texts may reach [characters]. */
 const ALWAYS_ALLOWED = 1 << 16;
 
-/** The longest text that may be made of one of `length` characters. */
+/** The longest text that may be produced from one of `length` characters. */
 export function longestFrom(length: number): number {
   return ALWAYS_ALLOWED + MOST_GROWTH * length;
 }
@@ -17,15 +17,15 @@ export function longestFrom(length: number): number {
 /** @throws SlmError DATA_INVALID */
 export function checkGrowth(length: number, longest: number): void {
   if (length <= longest) return;
-  throw reject(`its components make more than ${longest} characters of a text`);
+  throw reject(`its components lengthen a text to more than ${longest} characters`);
 }
 
 /**
  * Replaces every match by a text.
  *
- * @param matches start and end of each, from left to right
- * @param longest of the result
- * @throws SlmError DATA_INVALID where the result would be longer
+ * @param matches start and end of each match, from left to right
+ * @param longest maximum length of the result
+ * @throws SlmError DATA_INVALID if the result would be longer
  */
 export function replaceMatches(
   text: string,

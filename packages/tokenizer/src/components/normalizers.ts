@@ -1,6 +1,6 @@
 /**
- * The normalizers of a `tokenizer.json`, with the results of the native library. `@huggingface/tokenizers` approximates some
- * (Precompiled by NFKC, lower case by word-level rules) and lacks others.
+ * The normalizers of a `tokenizer.json`, with the same results as the native library. `@huggingface/tokenizers` approximates some (Precompiled
+ * by NFKC, lower case by word-level rules) and lacks others.
  *
  * Source: Hugging Face `tokenizers` 0.23, `normalizers`.
  */
@@ -11,13 +11,13 @@ import { flagOf, inOrder, patternOf, textOf, type CompilePattern, type Component
 import { reject } from "../patterns/reject.js";
 import { checkGrowth, longestFrom, replaceMatches } from "./growth.js";
 
-/** @throws SlmError DATA_INVALID where the text would become too long */
+/** @throws SlmError DATA_INVALID if the text would become too long */
 export type Normalize = (text: string) => string;
 
-/** One step. @param longest of the result [characters]; the caller checks it again */
+/** One step. @param longest maximum length of the result [characters]; the caller checks it again */
 type Step = (text: string, longest: number) => string;
 
-/** One row per type. */
+/** One entry per type. */
 const NORMALIZERS: Readonly<Record<string, (component: Component, compile: CompilePattern) => Step>> = {
   NFC: () => (text) => text.normalize("NFC"),
   NFD: () => (text) => text.normalize("NFD"),
@@ -43,7 +43,8 @@ const NORMALIZERS: Readonly<Record<string, (component: Component, compile: Compi
   Precompiled: (component) => {
     const table = textOf(component, "precompiled_charsmap", "");
     const rule = textOf(component, "match", "graphemes");
-    if (!isMapRule(rule)) throw reject(`Precompiled needs a match of ${MAP_RULES.join(", ")}, got '${rule}'`);
+    if (!isMapRule(rule))
+      throw reject(`Precompiled needs one of ${MAP_RULES.join(", ")} in 'match', got '${rule}'`);
     const bytes = base64Bytes(table);
     if (bytes === undefined) throw reject("Precompiled needs a precompiled_charsmap in base64");
     return table === "" ? (text) => text : characterMap(bytes, rule);
@@ -76,7 +77,7 @@ function isMapRule(name: string): name is MapRule {
   return (MAP_RULES as readonly string[]).includes(name);
 }
 
-/** Lower case by characters, not by words: a capital sigma at the end of a word becomes σ, not ς. */
+/** Lower-cases characters, not words: a capital sigma at the end of a word becomes σ, not ς. */
 function lowercase(text: string): string {
   return /\u03a3/u.test(text)
     ? text
@@ -88,7 +89,7 @@ function lowercase(text: string): string {
 
 const BLANK = /\p{White_Space}/u;
 
-/** Character by character: an expression for blanks at the end would begin again at each blank inside. */
+/** Goes character by character: a regular expression for trailing blanks would start again at every blank inside the text. */
 function stripOf(component: Component): Step {
   const isLeft = flagOf(component, "strip_left", true);
   const isRight = flagOf(component, "strip_right", true);
@@ -100,14 +101,14 @@ function stripOf(component: Component): Step {
   };
 }
 
-/** SentencePiece's NMT rules: control characters are removed, every kind of blank becomes a space. */
+/** SentencePiece's NMT rules: control characters are removed, and every kind of blank becomes a space. */
 function nmt(text: string): string {
   return text
     .replaceAll(/[\u0001-\u0008\u000b\u000e-\u001f\u007f\u008f\u009f]/gu, "")
     .replaceAll(/[\u0009\u000a\u000c\u000d\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd]/gu, " ");
 }
 
-/** Ideographs; each is a separate word. */
+/** Ideographs: each one is a word. */
 const IDEOGRAPHS = new RegExp(
   "[\\u4e00-\\u9fff\\u3400-\\u4dbf\\u{20000}-\\u{2a6df}\\u{2a700}-\\u{2b73f}\\u{2b740}-\\u{2b81f}\\u{2b820}-\\u{2ceaf}" +
     "\\uf900-\\ufaff\\u{2f800}-\\u{2fa1f}]",

@@ -1,7 +1,7 @@
 /**
- * The pre-tokenizers of a `tokenizer.json`, with the results of the native library. `@huggingface/tokenizers` differs from it for
- * non-ASCII letters (Whitespace), non-ASCII digits (Digits), consecutive punctuation (Punctuation) and inner spaces (Metaspace),
- * and supports only two of the split behaviors (Split).
+ * The pre-tokenizers of a `tokenizer.json`, with the same results as the native library. `@huggingface/tokenizers` differs for non-ASCII letters
+ * (Whitespace), non-ASCII digits (Digits), consecutive punctuation (Punctuation) and inner spaces (Metaspace), and supports only two of the
+ * split behaviors (Split).
  *
  * Source: Hugging Face `tokenizers` 0.23, `pre_tokenizers` and `SplitDelimiterBehavior`.
  */
@@ -11,7 +11,7 @@ import { flagOf, inOrder, patternOf, textOf, type CompilePattern, type Component
 import { reject } from "../patterns/reject.js";
 import { checkGrowth, longestFrom } from "./growth.js";
 
-/** A piece of a text, and whether it starts the text. */
+/** A piece of a text, and whether it is at the start of the text. */
 interface Piece {
   readonly text: string;
   readonly isFirst: boolean;
@@ -22,16 +22,16 @@ export type Cut = (piece: Piece) => readonly Piece[];
 /** Unicode punctuation, and all ASCII punctuation, including what Unicode classifies as symbols. */
 const PUNCTUATION = ownPattern(/[\p{P}!-/:-@[-`{-~]/gu);
 const WHITE_SPACE = ownPattern(/\p{White_Space}/gu);
-/** Word characters of Rust's regular expressions. */
+/** Word characters, as in Rust's regular expressions. */
 const WORD = String.raw`\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}`;
 const WORDS = ownPattern(new RegExp(String.raw`[${WORD}]+|[^${WORD}\p{White_Space}]+`, "gu"));
-/** GPT-2's pattern of words. */
+/** GPT-2's pattern for words. */
 const BYTE_LEVEL = ownPattern(
   /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu,
 );
 const NUMBERS = ownPattern(/\p{N}/gu);
 
-/** One row per type. */
+/** One entry per type. */
 const PRE_TOKENIZERS: Readonly<Record<string, (component: Component, compile: CompilePattern) => Cut>> = {
   Whitespace: () => splitter(WORDS, "Removed", true),
   WhitespaceSplit: () => splitter(WHITE_SPACE, "Removed"),
@@ -88,7 +88,7 @@ const BEHAVIORS = {
   Isolated: (stretches) => stretches,
   Removed: (stretches) => stretches.filter(({ isMatch }) => !isMatch),
   Contiguous: (stretches) => joined(stretches, (last, next) => last.isMatch === next.isMatch),
-  // A match is merged with the text before it, unless that is a match itself.
+  // A match is merged with the text before it, unless that text is a match.
   MergedWithPrevious: (stretches) => joined(stretches, (last, next) => !last.isMatch && next.isMatch),
   MergedWithNext: (stretches) => joined(stretches, (last, next) => last.isMatch && !next.isMatch),
 } as const satisfies Readonly<Record<string, (stretches: readonly Stretch[]) => readonly Stretch[]>>;
@@ -97,10 +97,12 @@ type Behavior = keyof typeof BEHAVIORS;
 function behaviorOf(component: Component, fallback?: Behavior): Behavior {
   const name = textOf(component, "behavior", fallback);
   if (Object.hasOwn(BEHAVIORS, name)) return name as Behavior;
-  throw reject(`${component.type} needs a behavior of ${Object.keys(BEHAVIORS).join(", ")}, got '${name}'`);
+  throw reject(
+    `${component.type} needs one of ${Object.keys(BEHAVIORS).join(", ")} in 'behavior', got '${name}'`,
+  );
 }
 
-/** Merges neighbours that belong together; the result counts as a match if its second part is one. */
+/** Merges neighbours that belong together. The result counts as a match if its second part is a match. */
 function joined(
   stretches: readonly Stretch[],
   belong: (last: Stretch, next: Stretch) => boolean,
@@ -142,16 +144,16 @@ function fixedLength(component: Component): Cut {
   return splitter(ownPattern(new RegExp(`[^]{1,${length}}`, "gu")), "Isolated");
 }
 
-/** Longest replacement of a space [characters]; published files have one. */
+/** Longest replacement of a space [characters]; the replacements in published files have one. */
 const LONGEST_SIGN = 16;
 const SCHEMES = ["always", "first", "never"];
 
-/** When `Metaspace` adds its prefix to a text; older files have a boolean instead. @throws SlmError DATA_INVALID */
+/** When `Metaspace` adds its prefix to a text; older files have a boolean. @throws SlmError DATA_INVALID */
 export function prependScheme(component: Component): string {
   const older = flagOf(component, "add_prefix_space", true) ? "always" : "never";
   const scheme = textOf(component, "prepend_scheme", older);
   if (SCHEMES.includes(scheme)) return scheme;
-  throw reject(`Metaspace needs a prepend_scheme of ${SCHEMES.join(", ")}, got '${scheme}'`);
+  throw reject(`Metaspace needs one of ${SCHEMES.join(", ")} in 'prepend_scheme', got '${scheme}'`);
 }
 
 function metaspace(component: Component): Cut {

@@ -1,4 +1,4 @@
-/** The tokens that a published model puts around texts. */
+/** The tokens that a published model adds around texts. */
 import { z } from "zod";
 import type { TokenizerConfigJson, TokenizerJson } from "../files/tokenizer-files.js";
 
@@ -7,9 +7,9 @@ type Languages = NonNullable<TokenizerConfigJson["languages"]>;
 export interface Around {
   readonly prefix: readonly string[];
   readonly suffix: readonly string[];
-  /** What is known without the vocabulary: which tokens stand for which languages. */
+  /** What is known without the vocabulary: the token of each language. */
   readonly languages?: Pick<Languages, "tokens" | "place" | "begins"> & {
-    /** Language of sources where nothing names one. */
+    /** Language of sources if nothing names one. */
     readonly source: string | undefined;
   };
 }
@@ -33,7 +33,7 @@ const sequenceSchema = z.looseObject({ processors: z.array(z.looseObject({ type:
 
 type PostProcessor = NonNullable<TokenizerJson["post_processor"]>;
 
-/** One row per type of post-processor that adds tokens; the others add none. */
+/** One entry per type of post-processor that adds tokens; other types add none. */
 const PROCESSORS: Readonly<Record<string, (processor: PostProcessor) => Around>> = {
   TemplateProcessing(processor) {
     const { single, special_tokens: special } = templateSchema.parse(processor);
@@ -55,7 +55,7 @@ const PROCESSORS: Readonly<Record<string, (processor: PostProcessor) => Around>>
   },
 };
 
-/** The tokens that the post-processor of a `tokenizer.json` adds. @throws ZodError for one that is invalid */
+/** Returns the tokens that the post-processor of a `tokenizer.json` adds. @throws ZodError if the post-processor is invalid */
 export function aroundByProcessor(processor: TokenizerJson["post_processor"]): Around {
   if (processor === null || !Object.hasOwn(PROCESSORS, processor.type)) return NOTHING;
   return PROCESSORS[processor.type]!(processor);

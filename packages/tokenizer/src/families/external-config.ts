@@ -1,7 +1,7 @@
 /** `tokenizer_config.json` of published encoder-decoders. */
 import { z } from "zod";
 
-/** A token by its text, or in the object of `AddedToken`. */
+/** A token: its text, or an `AddedToken` object. */
 const name = z
   .union([z.string().min(1), z.looseObject({ content: z.string().min(1) })])
   .transform((value) => (typeof value === "string" ? value : value.content));
@@ -14,7 +14,7 @@ const addedToken = z.looseObject({
   special: z.boolean().optional(),
 });
 
-/** Largest number of sentinels or of ids in front of the vocabulary. */
+/** Most sentinels, and most ids before the vocabulary. */
 const MAX_EXTRA = 10_000;
 
 export const familyConfigSchema = z.looseObject({

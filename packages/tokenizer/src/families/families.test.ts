@@ -20,17 +20,17 @@ interface Row {
 interface Case {
   readonly name: string;
   readonly modelType: string;
-  /** Files of the directory, in base64. */
+  /** Files of the directory, base64-encoded. */
   readonly files: Readonly<Record<string, string>>;
   readonly rows: readonly Row[];
 }
 
-/** Made by packages/tokenizer/fixtures/family-tokenizers.mjs with transformers 4.57.1, tokenizers 0.22.2 and sentencepiece 0.2.3. */
+/** Written by packages/tokenizer/fixtures/family-tokenizers.mjs with transformers 4.57.1, tokenizers 0.22.2 and sentencepiece 0.2.3. */
 const { cases } = JSON.parse(
   gunzipSync(readFileSync(new URL("../../fixtures/families.json.gz", import.meta.url))).toString("utf8"),
 ) as { readonly cases: readonly Case[] };
 
-/** Lines that slm rejects: nothing of them is left, or they spell a special token, which Python takes for the token. */
+/** Lines that slm rejects: either they normalize to nothing, or they contain a special token, which Python parses as the token. */
 const isRejected = ({ text }: Row): boolean =>
   text.replaceAll(/[\s\u00ad\u200b\ufeff\0]/gu, "") === "" || /<bos>|<eos>/u.test(text);
 
@@ -54,7 +54,7 @@ const open = (
     ...more,
   });
 
-/** Tokens of ids, by the texts of the files. */
+/** Tokens of ids, by their texts in the files. */
 function named(files: Awaited<ReturnType<typeof open>>, ids: readonly number[]): (string | undefined)[] {
   const texts = tokenTexts(files);
   return ids.map((id) => texts[id]);
@@ -65,7 +65,7 @@ describe(readEncoderDecoderTokenizer, () => {
     "gives the ids and the text that Python's libraries give: %s",
     async (name, { modelType, rows }) => {
       const files = await open(name, { forcedBos: modelType === "bart" ? 0 : undefined });
-      // What is written is what is read again: nothing else of the directory is needed.
+      // What is written can be read again without the other files of the directory.
       await writeTokenizer(files, join(root, `${name}-written`));
       const tokenizer = await loadTokenizer(join(root, `${name}-written`));
       for (const row of rows.filter((one) => !isRejected(one))) {
@@ -80,7 +80,7 @@ describe(readEncoderDecoderTokenizer, () => {
     },
   );
 
-  test("languages of a request are those of the ids, and the defaults are those of the directory", async () => {
+  test("a request's languages select the ids, and the directory names the defaults", async () => {
     const files = await open("nllb", {
       sourceLanguage: "deu_Latn",
       targetLanguage: "fra_Latn",
@@ -106,7 +106,7 @@ describe(readEncoderDecoderTokenizer, () => {
     await expect(open("nllb", { targetLanguage: "xx" })).rejects.toThrow("no language 'xx'");
   });
 
-  test("the language of a target is what the decoder of mBART starts with", async () => {
+  test("the decoder of mBART starts with the language of the target", async () => {
     const files = await open("mbart", { targetLanguage: "ro_RO", decoderStart: 2 });
     const tokenizer = createTokenizer(files);
     expect(named(files, [tokenizer.tokens.bos])).toEqual(["ro_RO"]);
@@ -174,7 +174,7 @@ describe(readEncoderDecoderTokenizer, () => {
       await writeFile(join(directory, file), Buffer.from(content, "base64"));
     await writeFile(join(directory, "vocab.json"), JSON.stringify({ "<unk>": 0, a: 1 }));
     await expect(readEncoderDecoderTokenizer(directory, { modelType: "marian" })).rejects.toThrow(
-      "lacks the token",
+      "does not contain the token",
     );
     await writeFile(join(directory, "vocab.json"), JSON.stringify({ "<unk>": -1 }));
     await expect(readEncoderDecoderTokenizer(directory, { modelType: "marian" })).rejects.toThrow(

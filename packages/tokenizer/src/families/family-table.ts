@@ -1,4 +1,4 @@
-/** The classes of tokenizers of published encoder-decoders, one row each: their files, their ids, the tokens around texts. */
+/** The tokenizer classes of published encoder-decoders, with their files, their ids and the tokens around texts. */
 import type { SentencePieceModel } from "../sentencepiece/model-proto.js";
 import type { Around } from "./around.js";
 import type { FamilyConfig } from "./external-config.js";
@@ -17,41 +17,41 @@ import {
   type PieceVocabulary,
 } from "./piece-vocabularies.js";
 
-/** Special tokens of a class where `tokenizer_config.json` does not name them. */
+/** Special tokens of a class, for directories without them in `tokenizer_config.json`. */
 interface DefaultTokens {
   readonly pad: string;
-  /** Absent where the class has none. */
+  /** Absent if the class has none. */
   readonly bos?: string | undefined;
   readonly eos: string;
   readonly unknown: string;
   readonly masks: readonly string[];
 }
 
-/** Special tokens by their texts, as a directory has them. */
+/** Texts of the special tokens of a directory. */
 export type NamedTokens = DefaultTokens;
 
 export interface Family {
   readonly defaults: DefaultTokens;
-  /** How the files are read where there is no `tokenizer.json`. */
+  /** How to read the files if there is no `tokenizer.json`. */
   readonly files: FamilyFiles;
-  /** Undefined: what the post-processor of `tokenizer.json` says. */
+  /** Undefined: use the post-processor of `tokenizer.json`. */
   readonly around: (config: FamilyConfig, names: NamedTokens) => Around;
-  /** Whether a `tokenizer.json` leaves the tokens around texts to the class, because they depend on the languages. */
+  /** Whether the class decides the tokens around texts even with a `tokenizer.json`, because they depend on the languages. */
   readonly isMultilingual: boolean;
 }
 
 type PieceIds = (model: SentencePieceModel, config: FamilyConfig, names: NamedTokens) => PieceVocabulary;
 
 export type FamilyFiles =
-  /** A model of SentencePiece, under one of these names. */
+  /** A SentencePiece model with one of these names. */
   | { readonly kind: "pieces"; readonly names: readonly string[]; readonly ids: PieceIds }
-  /** A model of SentencePiece, and ids in `vocab.json`; tokens of languages follow them. */
+  /** A SentencePiece model, and ids in `vocab.json`, followed by language tokens. */
   | {
       readonly kind: "dictionary";
       readonly names: readonly string[];
       readonly languages: (config: FamilyConfig) => readonly string[];
     }
-  /** `source.spm`, `target.spm` and `vocab.json`, with `target_vocab.json` for a vocabulary of targets. */
+  /** `source.spm`, `target.spm` and `vocab.json`, with `target_vocab.json` if targets have their own vocabulary. */
   | { readonly kind: "pair" }
   /** Byte-level BPE in `vocab.json` and `merges.txt`. */
   | { readonly kind: "bytes" };
@@ -177,7 +177,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   },
 };
 
-/** The class of each model type, where no file names it. */
+/** The class of each model type, for directories that name no class. */
 const CLASSES: Readonly<Record<string, string>> = {
   t5: "T5Tokenizer",
   mt5: "T5Tokenizer",
@@ -196,7 +196,8 @@ const CLASSES: Readonly<Record<string, string>> = {
 const ALIASES: Readonly<Record<string, string>> = { MT5Tokenizer: "T5Tokenizer" };
 
 /**
- * The row of a class, or of a model type where the class is none of the table (`PreTrainedTokenizerFast`); undefined if neither is.
+ * The entry of a class. If the table does not contain the class (`PreTrainedTokenizerFast`), the entry of the model type; undefined if it has
+ * neither.
  *
  * @param className with or without `Fast`
  */

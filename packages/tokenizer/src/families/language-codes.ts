@@ -23,7 +23,7 @@ export const M2M100_LANGUAGES = codes(
   "tl tn tr uk ur uz vi wo xh yi yo zh zu",
 );
 
-/** Models of WMT 2021 in the form of M2M100 (`language_codes: wmt21`). */
+/** Models of WMT 2021 in M2M100's format (`language_codes: wmt21`). */
 export const WMT21_LANGUAGES = codes("en ha is ja cs ru zh de");
 
 /** NLLB-200 (`NllbTokenizer`). */

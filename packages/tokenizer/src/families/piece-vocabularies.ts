@@ -1,6 +1,5 @@
 /**
- * Ids of the pieces of a SentencePiece model in each class of tokenizer: frameworks put their own tokens in front of the pieces or
- * behind them.
+ * Ids of the pieces of a SentencePiece model in each tokenizer class: frameworks add their own tokens before or after the pieces.
  *
  * Source: transformers 4.57, `tokenization_t5.py`, `tokenization_mbart.py`, `tokenization_pegasus.py`, `tokenization_m2m_100.py`.
  */
@@ -12,14 +11,14 @@ import type { FamilyConfig } from "./external-config.js";
 export interface PieceVocabulary {
   /** Id of each piece by its text. */
   readonly ids: ReadonlyMap<string, number>;
-  /** Tokens that are no pieces, or that texts may not spell. */
+  /** Tokens that are not pieces, or that texts must not contain. */
   readonly added: readonly AddedToken[];
 }
 
 /** Default of `extra_ids`. */
 const SENTINELS = 100;
 
-/** T5: the pieces, then sentinels in falling order. */
+/** T5: the pieces, then sentinels in descending order. */
 export function t5Vocabulary({ pieces }: SentencePieceModel, config: FamilyConfig): PieceVocabulary {
   const listed = config.additional_special_tokens?.filter((token) => token.includes("<extra_id_")) ?? [];
   const extra = config.extra_ids ?? SENTINELS;
@@ -30,7 +29,7 @@ export function t5Vocabulary({ pieces }: SentencePieceModel, config: FamilyConfi
   return { ids: indexed(pieces), added: [...controls({ pieces }), ...sentinels] };
 }
 
-/** Ids that fairseq gives its own tokens, in front of the pieces. */
+/** Ids of fairseq's own tokens, before the pieces. */
 const FAIRSEQ_IDS = { "<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3 } as const;
 
 /** mBART, NLLB: fairseq's four tokens, the pieces from the fourth on, the languages, the mask. */
@@ -50,10 +49,10 @@ export function fairseqVocabulary(
   return { ids: new Map([...fixed, ...ids]), added };
 }
 
-/** Default of `offset`: ids in front of the pieces. */
+/** Default of `offset`: ids before the pieces. */
 const PEGASUS_OFFSET = 103;
 
-/** Pegasus: padding, EOS, two masks, tokens of pre-training, then the pieces. */
+/** Pegasus: padding, EOS, two masks, pre-training tokens, then the pieces. */
 export function pegasusVocabulary({ pieces }: SentencePieceModel, config: FamilyConfig): PieceVocabulary {
   const offset = config.offset ?? PEGASUS_OFFSET;
   const front = [
@@ -78,7 +77,7 @@ export function pegasusVocabulary({ pieces }: SentencePieceModel, config: Family
   };
 }
 
-/** Ids of a `vocab.json` (M2M100, Marian), and tokens behind them. */
+/** Ids of a `vocab.json` (M2M100, Marian), and tokens after them. */
 export function dictionaryVocabulary(
   dictionary: ReadonlyMap<string, number>,
   special: readonly string[],
@@ -87,7 +86,7 @@ export function dictionaryVocabulary(
   const known = special.map((text) => {
     const id = dictionary.get(text);
     if (id !== undefined) return specialToken(id, text);
-    throw new SlmError("DATA_INVALID", `tokenizer: vocab.json lacks the token ${text}`, {
+    throw new SlmError("DATA_INVALID", `tokenizer: vocab.json does not contain the token ${text}`, {
       context: { token: text },
     });
   });
@@ -97,12 +96,12 @@ export function dictionaryVocabulary(
   };
 }
 
-/** The pieces as they are: Gemma. */
+/** Gemma: the pieces, unchanged. */
 export function plainVocabulary(model: SentencePieceModel): PieceVocabulary {
   return { ids: indexed(model.pieces), added: controls(model) };
 }
 
-/** Marian: the pieces as they are, and behind them the token that the decoder starts with, which is padding too. */
+/** Marian: the pieces, unchanged, then the decoder's start token, which is also the padding token. */
 export function marianVocabulary(model: SentencePieceModel): PieceVocabulary {
   const { ids, added } = plainVocabulary(model);
   return { ids, added: [...added, specialToken(model.pieces.length, "<pad>")] };
@@ -112,7 +111,7 @@ function indexed(pieces: SentencePieceModel["pieces"]): ReadonlyMap<string, numb
   return new Map(pieces.map(({ text }, index) => [text, index]));
 }
 
-/** Pieces that no text may spell. */
+/** Pieces that texts must not contain. */
 function controls({ pieces }: Pick<SentencePieceModel, "pieces">): AddedToken[] {
   return pieces.flatMap(({ text, type }, id) =>
     type === "control" || type === "unknown" ? [specialToken(id, text)] : [],

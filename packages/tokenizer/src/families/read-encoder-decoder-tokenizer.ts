@@ -29,32 +29,32 @@ import { familyOf, type Family, type NamedTokens } from "./family-table.js";
 import { marianVocabulary } from "./piece-vocabularies.js";
 import { readVocabulary, withModel, type ReadVocabulary } from "./read-vocabulary.js";
 
-/** What a model's own configuration says about its tokens. */
+/** What a model's own configuration contains about its tokens. */
 export interface EncoderDecoderTokens {
-  /** `model_type` of `config.json`: which class reads the files, where `tokenizer_config.json` names none. */
+  /** `model_type` of `config.json`: selects the class if `tokenizer_config.json` names none. */
   readonly modelType: string;
-  /** `tokenizer_class` of `config.json`, where `tokenizer_config.json` names none. */
+  /** `tokenizer_class` of `config.json`, used if `tokenizer_config.json` names none. */
   readonly tokenizerClass?: string | undefined;
-  /** `decoder_start_token_id`: becomes `tokens.bos` of the tokenizer, unless a language is the decoder's start. */
+  /** `decoder_start_token_id`: becomes `tokens.bos` of the tokenizer, unless the decoder starts with a language. */
   readonly decoderStart?: number | undefined;
-  /** `forced_bos_token_id`: targets begin with it, unless they begin with a language. */
+  /** `forced_bos_token_id`: targets start with it, unless they start with a language. */
   readonly forcedBos?: number | undefined;
   readonly eos?: number | undefined;
   readonly pad?: number | undefined;
-  /** Languages of texts for which a request names none, as the model writes them: `en_XX`, `eng_Latn`, `fr`. */
+  /** Default languages of texts, in the model's notation: `en_XX`, `eng_Latn`, `fr`. */
   readonly sourceLanguage?: string | undefined;
   readonly targetLanguage?: string | undefined;
 }
 
 /**
- * The tokenizer of a Hugging Face directory, as files that `createTokenizer` runs and `writeTokenizer` writes.
+ * Reads the tokenizer of a Hugging Face directory. `createTokenizer` runs the result, `writeTokenizer` writes it.
  *
- * Reads `tokenizer.json` if it is there. Otherwise, by the class of the tokenizer: the model of SentencePiece (`spiece.model`,
- * `sentencepiece.bpe.model`, `tokenizer.model`), with `vocab.json` for M2M100; `source.spm`, `target.spm` and `vocab.json` of Marian;
- * `vocab.json` and `merges.txt` of BART. Ids are those of the classes of transformers 4.57.
+ * Reads `tokenizer.json` if it exists. Otherwise the files depend on the tokenizer class: the SentencePiece model (`spiece.model`,
+ * `sentencepiece.bpe.model`, `tokenizer.model`), with `vocab.json` for M2M100; `source.spm`, `target.spm` and `vocab.json` for Marian;
+ * `vocab.json` and `merges.txt` for BART. Ids are the same as in transformers 4.57.
  *
- * @throws SlmError INPUT_MISSING without such files, DATA_INVALID for invalid ones, OP_UNSUPPORTED for a class of tokenizer that is not
- * known, CONFIG_INVALID for a language that the model lacks.
+ * @throws SlmError INPUT_MISSING without these files, DATA_INVALID for invalid ones, OP_UNSUPPORTED for an unknown tokenizer class,
+ * CONFIG_INVALID for a language that the model lacks.
  */
 export async function readEncoderDecoderTokenizer(
   directory: string,
@@ -86,10 +86,10 @@ export async function readEncoderDecoderTokenizer(
 }
 
 /**
- * The tokenizer of a model in Marian's own format: a model of SentencePiece for source and target, whose texts end with EOS.
+ * The tokenizer of a model in Marian's own format: one SentencePiece model for source and target. Texts end with EOS.
  *
- * @param vocabulary tokens of the model, the decoder's start token included
- * @throws SlmError INPUT_MISSING without the file, DATA_INVALID for another one or one of another size
+ * @param vocabulary number of tokens of the model, including the decoder's start token
+ * @throws SlmError INPUT_MISSING without the file, DATA_INVALID if it does not have the expected pieces
  */
 export async function readMarianTokenizer(file: string, vocabulary: number): Promise<TokenizerFiles> {
   const names: NamedTokens = { pad: "<pad>", eos: "</s>", unknown: "<unk>", masks: [] };
@@ -101,17 +101,17 @@ export async function readMarianTokenizer(file: string, vocabulary: number): Pro
   if (texts.length === vocabulary && texts[0] === names.eos && texts[1] === names.unknown) return made;
   throw new SlmError(
     "DATA_INVALID",
-    `tokenizer: ${file} has ${texts.length - 1} pieces that begin with ${texts.slice(0, 2).join(" ")}, the model needs ${vocabulary - 1} that begin with </s> <unk>`,
+    `tokenizer: ${file} has ${texts.length - 1} pieces, the first two ${texts.slice(0, 2).join(" ")}; the model needs ${vocabulary - 1}, the first two </s> <unk>`,
   );
 }
 
-/** A model of SentencePiece whose parts another format holds. */
+/** A SentencePiece model that was read from another format. */
 interface PieceSource {
-  /** The file, for errors. */
+  /** The file, for error messages. */
   readonly where: string;
   /** Pieces with their ids. */
   readonly pieces: readonly (Piece & { readonly id: number })[];
-  /** Tokens that are no pieces. */
+  /** Tokens that are not pieces. */
   readonly added: readonly { readonly id: number; readonly text: string }[];
   readonly byteFallback: boolean;
   readonly normalizer: NormalizerSpec;
@@ -121,7 +121,7 @@ interface PieceSource {
   readonly tokens: EncoderDecoderTokens;
 }
 
-/** The tokenizer of a Unigram model in memory. @throws SlmError DATA_INVALID for a model that is invalid */
+/** Creates the tokenizer of a Unigram model in memory. @throws SlmError DATA_INVALID if the model is invalid */
 export function pieceTokenizer(source: PieceSource): TokenizerFiles {
   const { where, pieces, normalizer, byteFallback, tokens } = source;
   const bytes = writeSentencePieceModel({
@@ -166,7 +166,7 @@ function unknownClass(directory: string, config: FamilyConfig, tokens: EncoderDe
   const name = config.tokenizer_class ?? tokens.tokenizerClass ?? "none";
   return new SlmError(
     "OP_UNSUPPORTED",
-    `tokenizer: ${directory} has no tokenizer.json, and its class '${name}' (model type '${tokens.modelType}') is not one that slm reads otherwise`,
+    `tokenizer: ${directory} has no tokenizer.json, and slm cannot read the other files of class '${name}' (model type '${tokens.modelType}')`,
     {
       context: { directory, tokenizerClass: name, modelType: tokens.modelType },
       suggestions: [
@@ -176,7 +176,7 @@ function unknownClass(directory: string, config: FamilyConfig, tokens: EncoderDe
   );
 }
 
-/** The special tokens by their texts: as the configuration names them, by the model's ids, by the class. */
+/** Texts of the special tokens: from the configuration, otherwise by the model's ids, otherwise from the class. */
 function namedTokens(
   config: FamilyConfig,
   family: Family | undefined,
@@ -212,7 +212,7 @@ function namedTokens(
 
 /** Tokens that models learnt to fill gaps with. */
 const SENTINEL = /^<extra_id_\d+>$/u;
-/** Spaces beside them belong to them. */
+/** Spaces next to these tokens belong to them. */
 const SENTINEL_SPACES = { lstrip: true, rstrip: true };
 
 function assembled(
@@ -261,7 +261,7 @@ function assembled(
   );
 }
 
-/** The tokenizer with the tokens that only `added_tokens_decoder` of the configuration lists. */
+/** Adds the tokens that only `added_tokens_decoder` of the configuration contains. */
 function withListed(tokenizer: TokenizerJson, { added_tokens_decoder: listed }: FamilyConfig): TokenizerJson {
   const entries = Object.entries(listed ?? {}).map(([id, token]) => ({
     ...specialToken(Number(id), token.content, token),

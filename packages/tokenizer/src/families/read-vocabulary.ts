@@ -1,4 +1,4 @@
-/** Reads the files of a directory that has no `tokenizer.json`: models of SentencePiece, dictionaries, merges. */
+/** Reads a directory without `tokenizer.json`: SentencePiece models, vocabularies, merges. */
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
 import { z } from "zod";
@@ -17,13 +17,13 @@ import type { FamilyFiles, NamedTokens } from "./family-table.js";
 import { dictionaryVocabulary, type PieceVocabulary } from "./piece-vocabularies.js";
 import { sentencePieceJson } from "./sentence-piece-json.js";
 
-/** What a directory's files say, in the form of slm's own. */
+/** The files of a directory in slm's own format. */
 export interface ReadVocabulary {
   readonly tokenizer: TokenizerJson;
   readonly sentencepiece?: TokenizerConfigJson["sentencepiece"];
-  /** Ids of targets, where they are others. */
+  /** Ids of targets, if they differ. */
   readonly targetVocab?: Readonly<Record<string, number>> | undefined;
-  /** Languages that the vocabulary itself names. */
+  /** Languages that the vocabulary names. */
   readonly languages?: Around["languages"] | undefined;
 }
 
@@ -89,7 +89,7 @@ const READERS: { readonly [Kind in FamilyFiles["kind"]]: Read<Kind> } = {
   },
 };
 
-/** @throws SlmError INPUT_MISSING without the files, DATA_INVALID for invalid ones, OP_UNSUPPORTED for a model of another kind */
+/** @throws SlmError INPUT_MISSING without the files, DATA_INVALID for invalid ones, OP_UNSUPPORTED for another kind of model */
 export function readVocabulary(files: FamilyFiles, request: VocabularyRequest): Promise<ReadVocabulary> {
   const read = READERS[files.kind] as Read<FamilyFiles["kind"]>;
   return read(files, request);
@@ -122,7 +122,7 @@ const specialOf = ({ pad, bos, eos, unknown }: NamedTokens): readonly string[] =
   ...new Set([...(bos === undefined ? [] : [bos]), pad, eos, unknown]),
 ];
 
-/** The files of a model of SentencePiece whose ids are known. */
+/** The files of a SentencePiece model with known ids. */
 export function withModel(
   model: SentencePieceModel,
   vocabulary: PieceVocabulary,
@@ -136,7 +136,7 @@ export function withModel(
   };
 }
 
-/** Marian's codes of target languages: `>>fra<<`. */
+/** Marian's target language codes: `>>fra<<`. */
 function codesOf(dictionary: ReadonlyMap<string, number>): Around["languages"] {
   const tokens = Object.fromEntries(
     [...dictionary.keys()]
@@ -147,7 +147,7 @@ function codesOf(dictionary: ReadonlyMap<string, number>): Around["languages"] {
   return { tokens, place: "before", begins: "source", source: undefined };
 }
 
-/** `tokenizer.json` of a byte-level BPE. Source: transformers 4.57, `convert_slow_tokenizer.py` (`RobertaConverter`). */
+/** `tokenizer.json` for a byte-level BPE. Source: transformers 4.57, `convert_slow_tokenizer.py` (`RobertaConverter`). */
 function bytePairs(
   vocab: ReadonlyMap<string, number>,
   merges: readonly string[],

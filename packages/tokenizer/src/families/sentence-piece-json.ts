@@ -1,6 +1,6 @@
 /**
- * `tokenizer.json` for a model of SentencePiece, as transformers converts it: other libraries read it. It approximates the model; slm
- * runs the model itself, and takes only ids and special tokens from this file.
+ * `tokenizer.json` for a SentencePiece model, as transformers converts it, so that other libraries can read it. It approximates the model. slm
+ * runs the model itself and reads only ids and special tokens from this file.
  *
  * Source: transformers 4.57, `convert_slow_tokenizer.py`.
  */
@@ -10,7 +10,7 @@ import { tokenizerJsonSchema, type TokenizerJson } from "../files/tokenizer-file
 import { base64Text } from "../text/utf8.js";
 import type { PieceVocabulary } from "./piece-vocabularies.js";
 
-/** Score of tokens that no text of the source is cut to: worse than any piece that is learnt. */
+/** Score of tokens that the source model never produces: worse than any learnt piece. */
 const NEVER = -100;
 
 export interface JsonSource {
@@ -76,7 +76,7 @@ function template({ vocabulary, prefix, suffix }: JsonSource): object | null {
   };
 }
 
-/** Unigram: every id has a token and a score. */
+/** Unigram: each id has a token and a score. */
 function scoresOf({ model, vocabulary, unknown }: JsonSource): object {
   const scores = new Map(model.pieces.map(({ text, score }) => [text, score]));
   const entries = [...vocabulary.ids, ...vocabulary.added.map(({ content, id }) => [content, id] as const)];
@@ -94,7 +94,7 @@ function scoresOf({ model, vocabulary, unknown }: JsonSource): object {
   };
 }
 
-/** BPE: all pairs of tokens that make a third, the best score of it first. */
+/** BPE: all pairs of tokens that form a third, the best score first. */
 function mergesOf({ model, vocabulary, unknown }: JsonSource): object {
   const { ids } = vocabulary;
   const order = new Map(model.pieces.map(({ text }, index) => [text, index]));

@@ -1,11 +1,11 @@
-/** Reads the files of a tokenizer directory: UTF-8, with bounded size and bounded nesting. */
+/** Reads the files of a tokenizer directory: UTF-8, with limited size and nesting. */
 import { access, stat } from "node:fs/promises";
 import { isDeeperThan, readRegular, requireRegular, SlmError } from "@slm/core";
 import type { z } from "zod";
 
-/** The largest published vocabularies (256k entries) take about 35 MiB; more than this is not a tokenizer. */
+/** The largest published vocabularies (256k entries) have about 35 MiB; a larger file is not a tokenizer. */
 const MAX_FILE_BYTES = 128 * 1024 * 1024;
-/** Deepest nesting [levels]: published files have about ten, and the limit makes recursion over components safe. */
+/** Deepest nesting [levels]. Published files have about ten; the limit makes recursion over components safe. */
 const MAX_DEPTH = 64;
 
 /** Whether a file exists. */
@@ -17,7 +17,7 @@ export async function isThere(path: string): Promise<boolean> {
 }
 
 /**
- * The checked value of a JSON file.
+ * Reads and checks a JSON file.
  *
  * @throws SlmError INPUT_MISSING if the file is missing, DATA_INVALID if it is invalid.
  */
@@ -36,7 +36,7 @@ export async function readJson<Schema extends z.ZodType>(
 }
 
 /**
- * The bytes of a file.
+ * Reads a file.
  *
  * @throws SlmError INPUT_MISSING if it is missing, DATA_INVALID if it is too large.
  */
@@ -59,7 +59,7 @@ export async function readBytes(path: string): Promise<Uint8Array> {
 }
 
 /**
- * The text of a file in UTF-8.
+ * Reads a UTF-8 file.
  *
  * @throws SlmError INPUT_MISSING if it is missing, DATA_INVALID if it is too large or not UTF-8.
  */

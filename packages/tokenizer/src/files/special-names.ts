@@ -1,4 +1,4 @@
-/** Special tokens of a tokenizer's files, by their texts. */
+/** Texts of the special tokens of a tokenizer's files. */
 import type { TokenizerFiles } from "./tokenizer-files.js";
 
 /** The configured special tokens and all tokens that are marked as special. */
@@ -9,7 +9,7 @@ export function specialNames({ tokenizer, config }: TokenizerFiles): readonly st
   return [...new Set([config.pad_token, config.bos_token, config.eos_token, config.unk_token, ...marked])];
 }
 
-/** Those of them that user input must not contain: masks, which are asked for by their text, may be there. */
+/** The special tokens that user input must not contain. Masks are allowed: users write them in texts. */
 export function rejectedNames(files: TokenizerFiles): readonly string[] {
   const allowed = new Set(files.config.text_tokens);
   return specialNames(files).filter((name) => !allowed.has(name));

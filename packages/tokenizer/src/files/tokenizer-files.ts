@@ -10,10 +10,10 @@ export const TOKENIZER_CONFIG_FILE = "tokenizer_config.json";
 
 /** Longest prefix or suffix of a source [characters]. */
 const MAX_PROMPT = 1 << 20;
-/** Ids become rows of an embedding matrix, so an absurd id is rejected before anything is allocated for it. */
+/** Ids become rows of an embedding matrix, so larger ids are rejected before memory is allocated for them. */
 const MAX_VOCABULARY = 4_000_000;
 
-/** Longest added token [characters]: they are searched from every character of a text on. Published ones have up to about 50. */
+/** Longest added token [characters]: the search for them starts at every character of a text. Published tokens have up to about 50. */
 const LONGEST_ADDED = 512;
 /** Most added tokens: a decoder compares each token of a text with all of them. Published files have up to about 6,000. */
 const MOST_ADDED = 100_000;
@@ -23,10 +23,10 @@ const tokenId = z
   .nonnegative()
   .max(MAX_VOCABULARY - 1);
 
-/** A component of the tokenizer library, checked by the library when it is built. */
+/** A component of the tokenizer library, which checks it when it builds it. */
 const component = z.looseObject({ type: z.string() }).nullable();
 
-/** Token to id, or (Unigram) a list of [token, score] in id order. Kept as it was read: no key is dropped. */
+/** Token to id, or (Unigram) a list of [token, score] in id order. Kept as read: no key is dropped. */
 const vocabulary = z.custom<Readonly<Record<string, number>> | readonly (readonly [string, number])[]>(
   isVocabulary,
   "expected an object from token to id, or a list of [token, score]",
@@ -50,12 +50,12 @@ export const tokenizerJsonSchema = z.looseObject({
   model: z.looseObject({ type: z.string().optional(), vocab: vocabulary }),
 });
 
-/** A token by its text; older files wrap it in an object. */
+/** A token: its text, or, in older files, an object with the text. */
 const tokenName = z
   .union([z.string().min(1), z.looseObject({ content: z.string().min(1) })])
   .transform((value) => (typeof value === "string" ? value : value.content));
 
-/** Special tokens in a row; published models have up to two. */
+/** Most consecutive special tokens; published models have up to two. */
 const tokens = z.array(tokenName).max(64);
 
 /** Most tokens that texts may contain; T5 has 100 sentinels. */
@@ -70,21 +70,23 @@ const languages = z.strictObject({
       (codes) => Object.keys(codes).length <= MAX_LANGUAGES,
       `expected at most ${MAX_LANGUAGES} languages`,
     )
-    .describe("Token of each language, by its code."),
+    .describe("Token of each language, by language code."),
   place: z
     .enum(["before", "after"])
-    .describe("Whether the language of a source stands before it or after it, outside of prefix and suffix."),
+    .describe(
+      "Whether the language of a source comes before or after the text; it is outside of prefix and suffix.",
+    ),
   begins: z
     .enum(["decoder_start", "forced_bos", "source"])
     .describe(
-      "How the model is told the language of a target: as the decoder's first token, as the first token of the answer, or in the " +
-        "source, in place of the source's own language.",
+      "How the model is told the target language: by the decoder's first token, by the first token of the answer, or in the " +
+        "source, in place of the source language.",
     ),
-  source: z.string().optional().describe("Language of sources for which none is given."),
-  target: z.string().optional().describe("Language of targets for which none is given."),
+  source: z.string().optional().describe("Default language of sources."),
+  target: z.string().optional().describe("Default language of targets."),
 });
 
-/** Longest model of SentencePiece in base64 [characters]. */
+/** Longest SentencePiece model in base64 [characters]. */
 const MAX_MODEL_TEXT = 1 << 26;
 const sentencePieceModel = z.string().min(1).max(MAX_MODEL_TEXT);
 
@@ -98,31 +100,29 @@ export const tokenizerConfigJsonSchema = z.looseObject({
     .enum(["rejected", "kept"])
     .optional()
     .describe(
-      "Whether text outside the vocabulary is rejected or becomes the unknown token, as in the training of models with " +
+      "Whether text outside the vocabulary is rejected. Otherwise it becomes the unknown token, as in the training of models with " +
         "WordPiece and Unigram vocabularies.",
     ),
   source: z
     .strictObject({
-      lowercase: z.boolean().describe("Lower-case the source before it is encoded."),
+      lowercase: z.boolean().describe("Lower-case the source before encoding it."),
       symbols: z
         .int()
         .nonnegative()
         .optional()
-        .describe(
-          "Source characters in the vocabulary of a symbol tokenizer; absent for every other tokenizer.",
-        ),
+        .describe("Source characters in the vocabulary; only for a symbol tokenizer."),
       before: z
         .string()
         .max(MAX_PROMPT)
         .optional()
-        .describe("Text before every source; it may contain special tokens."),
+        .describe("Text before every source. It may contain special tokens."),
       after: z
         .string()
         .min(1)
         .max(MAX_PROMPT)
         .optional()
         .describe(
-          "Text after every source; it may contain special tokens. Its last token replaces the BOS token, so that " +
+          "Text after every source. It may contain special tokens. Its last token replaces the BOS token, so " +
             "targets follow it directly.",
         ),
       prefix: tokens.optional().describe("Special tokens before every source."),
@@ -131,12 +131,12 @@ export const tokenizerConfigJsonSchema = z.looseObject({
     .default({ lowercase: false }),
   target: z
     .strictObject({
-      start: tokenName.optional().describe("First token that the decoder is given. Default: bos_token."),
-      prefix: tokens.optional().describe("Special tokens that every target begins with (forced BOS)."),
+      start: tokenName.optional().describe("First token of the decoder. Default: bos_token."),
+      prefix: tokens.optional().describe("Special tokens at the start of every target (forced BOS)."),
       vocab: z
         .record(z.string(), tokenId)
         .optional()
-        .describe("Ids of the tokens of targets, where they are not those of sources."),
+        .describe("Token ids of targets, if they differ from the ids of sources."),
     })
     .optional(),
   languages: languages.optional(),
@@ -152,18 +152,18 @@ export const tokenizerConfigJsonSchema = z.looseObject({
       leading_code: z
         .boolean()
         .optional()
-        .describe("Whether a text may begin with a token between >> and <<, as texts for Marian do."),
+        .describe("Whether a text may start with a token between >> and <<, as texts for Marian do."),
       one_prefix: z
         .boolean()
         .optional()
         .describe(
-          "Whether only the begin of a text gets a dummy prefix, not what follows a mask (T5 with `legacy: false`).",
+          "Whether only the start of a text gets a dummy prefix, not the text after a mask (T5 with `legacy: false`).",
         ),
     })
     .optional()
     .describe(
-      "SentencePiece models, in base64. Texts are cut as SentencePiece cuts them; tokenizer.json, which approximates them for other " +
-        "libraries, gives the ids. `target` is present where targets have a model of their own.",
+      "SentencePiece models, in base64. They split the texts; tokenizer.json, which approximates them for other " +
+        "libraries, contains the ids. `target` is present if targets have their own model.",
     ),
 });
 
@@ -174,7 +174,7 @@ export type TokenizerConfigJson = z.infer<typeof tokenizerConfigJsonSchema>;
 export interface TokenizerFiles {
   /** `tokenizer.json`, in the format of Hugging Face `tokenizers`. */
   readonly tokenizer: TokenizerJson;
-  /** `tokenizer_config.json`: names of the special tokens and processing of the source. */
+  /** `tokenizer_config.json`: names of the special tokens, and how the source is processed. */
   readonly config: TokenizerConfigJson;
 }
 
@@ -191,7 +191,7 @@ export async function readTokenizerFiles(directory: string): Promise<TokenizerFi
 }
 
 /**
- * Writes both files into a directory, which is created if needed.
+ * Writes both files into a directory; creates it if needed.
  *
  * @throws SlmError OUTPUT_FAILED if a write fails.
  */

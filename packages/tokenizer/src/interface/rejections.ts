@@ -1,9 +1,9 @@
-/** Errors that all kinds of tokenizer share. */
+/** Errors shared by all kinds of tokenizer. */
 import { SlmError } from "@slm/core";
 
 type Side = "source" | "target";
 
-/** The error for a text that has no tokens. */
+/** The error for a text without tokens. */
 export function rejectEmpty(side: Side): SlmError {
   return new SlmError("DATA_INVALID", `tokenizer: the ${side} is empty, expected at least one symbol`, {
     context: { side },
@@ -20,7 +20,7 @@ export function rejectId(id: number, index: number, vocabularySize: number): Slm
 }
 
 /**
- * Rejects a text that contains a special token: user input would become the token itself.
+ * Rejects a text that contains a special token, because the text would become the token.
  *
  * @throws SlmError DATA_INVALID
  */
@@ -30,7 +30,7 @@ export function rejectSpecial(side: Side, text: string, names: readonly string[]
     if (position < 0) continue;
     throw new SlmError(
       "DATA_INVALID",
-      `tokenizer: the ${side} holds the special token ${name} at ${position + 1}`,
+      `tokenizer: the ${side} contains the special token ${name} at ${position + 1}`,
       {
         context: { side, token: name, position: position + 1 },
       },
@@ -48,7 +48,7 @@ export function rejectSurrogate(side: Side, text: string): void {
   if (position < 0) return;
   throw new SlmError(
     "DATA_INVALID",
-    `tokenizer: the ${side} holds half a character (an unpaired surrogate) at ${position + 1}`,
+    `tokenizer: the ${side} contains half a character (an unpaired surrogate) at ${position + 1}`,
     { context: { side, position: position + 1 } },
   );
 }

@@ -1,4 +1,4 @@
-/** The interface of all tokenizers of the pipeline. */
+/** The interface of all tokenizers. */
 
 /** Ids of the tokens without text. */
 export interface SpecialTokenIds {
@@ -8,7 +8,7 @@ export interface SpecialTokenIds {
   readonly unknown: number;
 }
 
-/** The languages of one text pair, as codes of {@link TokenizerLanguages}; the tokenizer's own ones where they are absent. */
+/** The languages of a text pair, as codes of {@link TokenizerLanguages}. Absent: the defaults of the tokenizer. */
 export interface LanguagePair {
   readonly source?: string | undefined;
   readonly target?: string | undefined;
@@ -17,16 +17,16 @@ export interface LanguagePair {
 /** The languages of a multilingual translation model. */
 export interface TokenizerLanguages {
   readonly codes: readonly string[];
-  /** The languages of texts for which none is given. */
+  /** Default languages. */
   readonly source: string | undefined;
   readonly target: string | undefined;
   /**
-   * How the model is told the language of the target: by the first token that the decoder is given (`decoder_start`), by the first
-   * token that it must answer (`forced_bos`), or by a token in the source.
+   * How the model is told the target language: by the first input token of the decoder (`decoder_start`), by the first token of the answer
+   * (`forced_bos`), or by a token in the source.
    */
   readonly begins: "decoder_start" | "forced_bos" | "source";
   /**
-   * Id of a language's token.
+   * Id of a language token.
    *
    * @throws SlmError CONFIG_INVALID for a code that the tokenizer lacks.
    */
@@ -34,31 +34,31 @@ export interface TokenizerLanguages {
 }
 
 export interface Tokenizer {
-  /** Number of ids, which start at 0; of targets, where sources have ids of their own. */
+  /** Number of target ids, which start at 0. Sources use the same ids, unless `sourceVocabularySize` is set. */
   readonly vocabularySize: number;
-  /** Number of ids of sources, where they are not those of targets. */
+  /** Number of source ids, if sources have their own ids. */
   readonly sourceVocabularySize?: number | undefined;
   readonly tokens: SpecialTokenIds;
-  /** Absent for models that are not told languages. */
+  /** Absent for models without language tokens. */
   readonly languages?: TokenizerLanguages | undefined;
   /**
-   * Ids of an encoder-side text, with the tokens that the tokenizer's files put around sources: none for models that slm trains,
-   * EOS or a language for most published ones. Lower-cased first if the tokenizer is configured so.
+   * Encodes a source, including the tokens that the tokenizer's files add around sources: none for models that slm trains, EOS or a language for
+   * most published ones. Lower-cases the source first if the tokenizer is configured to.
    *
-   * @throws SlmError DATA_INVALID if the text is empty, or contains a special token or a character outside the vocabulary;
-   * CONFIG_INVALID for a language that the tokenizer lacks.
+   * @throws SlmError DATA_INVALID if the text is empty, or contains a special token or a character outside the vocabulary; CONFIG_INVALID for a
+   * language that the tokenizer lacks.
    */
   encodeSource(text: string, languages?: LanguagePair): number[];
   /**
-   * Ids of a decoder-side text, without decoder start or EOS, but with the tokens that every answer of the model begins with (forced
-   * BOS: `<s>` of BART, the language of NLLB); never lower-cased.
+   * Encodes a target, without decoder start or EOS, but with the tokens that start every answer of the model (forced BOS: `<s>` of BART, the
+   * language of NLLB). Never lower-cases.
    *
-   * @throws SlmError DATA_INVALID if the text is empty, or contains a special token or a symbol outside the vocabulary;
-   * CONFIG_INVALID for a language that the tokenizer lacks.
+   * @throws SlmError DATA_INVALID if the text is empty, or contains a special token or a symbol outside the vocabulary; CONFIG_INVALID for a
+   * language that the tokenizer lacks.
    */
   encodeTarget(text: string, languages?: LanguagePair): number[];
   /**
-   * Text of ids, special tokens left out.
+   * Decodes ids; skips special tokens.
    *
    * @throws SlmError DATA_INVALID for an id outside the vocabulary.
    */

@@ -1,4 +1,4 @@
-/** The texts that tokens add to a target, and the texts of the beginnings of a target. */
+/** The text that each token adds to a target, and the text of each prefix of a target. */
 import { SlmError } from "@slm/core";
 import type { Tokenizer } from "../interface/tokenizer.js";
 
@@ -6,8 +6,8 @@ import type { Tokenizer } from "../interface/tokenizer.js";
 export type Decoder = Pick<Tokenizer, "decode">;
 
 /**
- * The text of every prefix of a token list: entry i is the text of the first i tokens. A prefix has no text if it ends inside a
- * character, or if the tokenizer decodes it differently on its own.
+ * The text of every prefix of a token list: entry i is the text of the first i tokens. A prefix has no text if it ends inside a character, or if
+ * the tokenizer decodes it differently on its own.
  */
 export function prefixTexts(decoder: Decoder, tokens: ArrayLike<number>): (string | undefined)[] {
   const list = Array.from(tokens);
@@ -18,16 +18,16 @@ export function prefixTexts(decoder: Decoder, tokens: ArrayLike<number>): (strin
   });
 }
 
-/** The text a token adds: at the beginning of a target, and after other tokens. */
+/** The text that a token adds: at the start of a target, and after other tokens. */
 export interface AddedTexts {
   readonly first: readonly string[];
   readonly later: readonly string[];
 }
 
 /**
- * The texts of all tokens of a vocabulary, by id; tokens without text have the empty one.
+ * The texts of all tokens of a vocabulary, by id. Tokens without text have the empty text.
  *
- * @param example a target of the data. Tokens are decoded after its first token, to get their text inside a target.
+ * @param example a target from the data. Tokens are decoded after its first token, which yields their text inside a target.
  */
 export function addedTexts(tokenizer: Tokenizer, example: string): AddedTexts {
   const anchor = tokenizer.encodeTarget(example)[0]!;
@@ -42,7 +42,7 @@ export function addedTexts(tokenizer: Tokenizer, example: string): AddedTexts {
   return { first, later };
 }
 
-/** Text of tokens; ids that a vocabulary does not use have none. */
+/** Text of tokens. Ids that the vocabulary does not use have none. */
 function textOf(tokenizer: Tokenizer, ids: readonly number[]): string {
   try {
     return tokenizer.decode(ids);

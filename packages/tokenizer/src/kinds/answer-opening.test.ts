@@ -49,10 +49,10 @@ describe(answerOpening, () => {
     );
   });
 
-  test("rejects languages where they would change nothing", () => {
-    expect(() => answerOpening({}, { source: "fra_Latn" }, "here")).toThrow("the model takes no languages");
+  test("rejects languages that would have no effect", () => {
+    expect(() => answerOpening({}, { source: "fra_Latn" }, "here")).toThrow("the model has no languages");
     expect(() => answerOpening(languages("source"), { source: "fra_Latn" }, "here")).toThrow(
-      "the model is told the target language only",
+      "the model is told only the target language",
     );
   });
 });

@@ -1,16 +1,16 @@
-/** What an answer begins with when a request names its languages. */
+/** The tokens at the start of an answer, for a request that names languages. */
 import { SlmError } from "@slm/core";
 import type { LanguagePair, Tokenizer, TokenizerLanguages } from "../interface/tokenizer.js";
 
-/** Ids that an answer in a language begins with; a model that is told the language in the source needs none. */
+/** Ids at the start of an answer in a language. A model that is told the language in the source needs none. */
 export interface AnswerOpening {
-  /** Fed to the decoder first, in place of BOS. */
+  /** First input of the decoder, in place of BOS. */
   readonly start?: number | undefined;
   /** The first token of the answer. Source: Hugging Face `forced_bos_token_id`. */
   readonly forcedFirst?: number | undefined;
 }
 
-/** One row per way to tell a model the language of an answer. */
+/** One entry for each way to tell a model the language of an answer. */
 const OPENINGS: Readonly<Record<TokenizerLanguages["begins"], (token: number) => AnswerOpening>> = {
   decoder_start: (start) => ({ start }),
   forced_bos: (forcedFirst) => ({ forcedFirst }),
@@ -18,11 +18,11 @@ const OPENINGS: Readonly<Record<TokenizerLanguages["begins"], (token: number) =>
 };
 
 /**
- * Checks the languages of a request, and says what its answer begins with; undefined where the request names none.
+ * Checks the languages of a request and returns how its answer starts; undefined if the request names no language.
  *
- * @param where begins errors: what names the languages
- * @throws SlmError USAGE for languages that the model lacks, for any language if it is told none, and for a source language if it is told
- * only the target's
+ * @param where start of error messages: the setting or flag with the languages
+ * @throws SlmError USAGE for languages that the model lacks, for any language if the model has none, and for a source language if the model is
+ * told only the target language
  */
 export function answerOpening(
   { languages }: Pick<Tokenizer, "languages">,
@@ -33,13 +33,13 @@ export function answerOpening(
   if (languages === undefined) {
     throw new SlmError(
       "USAGE",
-      `${where}: got the language '${shown(target ?? source)}', and the model takes no languages: expected neither a source nor a target language`,
+      `${where}: got the language '${shown(target ?? source)}', but the model has no languages: remove the source and target language`,
     );
   }
   if (source !== undefined && languages.begins === "source") {
     throw new SlmError(
       "USAGE",
-      `${where}: got the source language '${shown(source)}', and the model is told the target language only`,
+      `${where}: got the source language '${shown(source)}', but the model is told only the target language`,
     );
   }
   for (const code of [source, target]) if (code !== undefined) checkLanguage(languages.codes, code, where);
@@ -53,10 +53,10 @@ function checkLanguage(codes: readonly string[], code: string, where: string): v
   });
 }
 
-/** Most languages that an error names. */
+/** Most languages in an error message. */
 const MOST_SHOWN = 12;
 
-/** Says that a model has no such language, and names those whose codes are the most alike. */
+/** The message for a language that the model lacks. Names the languages with the most similar codes. */
 export function missingLanguage(codes: readonly string[], code: string): string {
   const alike = codes
     .map((known) => ({ known, length: commonStart(known, code) }))
@@ -66,7 +66,7 @@ export function missingLanguage(codes: readonly string[], code: string): string 
   return `the model has no language '${shown(code)}'; its ${codes.length} languages are ${alike.slice(0, MOST_SHOWN).join(", ")}${rest}`;
 }
 
-/** Number of characters that both texts begin with, upper and lower case alike. */
+/** Length of the common prefix of both texts; ignores case. */
 function commonStart(one: string, other: string): number {
   const [x, y] = [one.toLowerCase(), other.toLowerCase()];
   let length = 0;

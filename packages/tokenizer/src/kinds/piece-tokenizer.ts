@@ -1,6 +1,6 @@
 /**
- * Runs files with a model of SentencePiece: texts are cut as SentencePiece cuts them, and ids are those of the pieces' texts. Equal to
- * the classes of transformers 4 that call SentencePiece.
+ * Runs files with a SentencePiece model: SentencePiece splits the texts, and the vocabulary maps the pieces to ids. Same results as the
+ * transformers 4 classes that call SentencePiece.
  */
 import { SlmError } from "@slm/core";
 import { rejectEmpty, rejectId, rejectSpecial, rejectSurrogate } from "../interface/rejections.js";
@@ -33,7 +33,7 @@ export function createPieceTokenizer(files: TokenizerFiles, settings: PieceSetti
   };
   const rejected = rejectedNames(files);
   const special = new Set(specialNames(files));
-  // Where texts keep their outer spaces (Gemma), decoded ones do.
+  // If texts keep their outer spaces (Gemma), decoded texts do too.
   const { addDummyPrefix, removeExtraWhitespaces } = ofTarget.model.normalizer;
   const finish = addDummyPrefix || removeExtraWhitespaces ? stripped : (text: string) => text;
 
@@ -83,7 +83,7 @@ function vocabularyOf(texts: readonly (string | undefined)[], config: TokenizerC
     if (id !== undefined) return id;
     throw new SlmError(
       "DATA_INVALID",
-      `tokenizer: ${key} of tokenizer_config.json is ${JSON.stringify(config[key])}, which the vocabulary lacks`,
+      `tokenizer: ${key} of tokenizer_config.json is ${JSON.stringify(config[key])}, which is not in the vocabulary`,
       { context: { key, token: config[key] } },
     );
   };
@@ -111,7 +111,7 @@ function opened(text: string, side: Side): Opened {
   return { model, ...createProcessor(model, where) };
 }
 
-/** Pieces and ids of a text that is cut at the tokens it may contain. */
+/** Pieces and ids of a text, which is split at the tokens that it may contain. */
 type SegmentSections = (cut: (text: string) => readonly Section[], text: string) => readonly Section[];
 
 function segmenter(
@@ -128,7 +128,7 @@ function segmenter(
   const normalizer = { ...model.normalizer, addDummyPrefix: false };
   const { encode } = createProcessor({ ...model, normalizer }, "sentencepiece");
   const opening = encode(unknownToken).length;
-  // SentencePiece drops spaces at the begin of a text. Behind the unknown token they stay.
+  // SentencePiece drops spaces at the start of a text. They stay after the unknown token.
   const continued = (text: string): readonly string[] =>
     /^[\u2581 ]/u.test(text) ? encode(unknownToken + text).slice(opening) : encode(text);
   return (cut, text) => {
@@ -139,7 +139,7 @@ function segmenter(
   };
 }
 
-/** White space as Python's `str.strip` knows it: with separators of information, without the byte order mark. */
+/** White space as in Python's `str.strip`: includes information separators, excludes the byte order mark. */
 const SPACES = String.raw`[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]`;
 const LEADING = new RegExp(`^${SPACES}+`, "u");
 
@@ -151,7 +151,7 @@ function stripped(text: string): string {
 }
 const isSpace = new RegExp(SPACES, "u");
 
-/** The code that a text begins with: `>>fra<<`. */
+/** The code at the start of a text: `>>fra<<`. */
 function leadingCode(text: string): { readonly code: string | undefined; readonly rest: string } {
   const end = text.startsWith(">>") ? text.indexOf("<<") : -1;
   return end < 0
@@ -160,6 +160,6 @@ function leadingCode(text: string): { readonly code: string | undefined; readonl
 }
 
 const unknownText = (side: Side, text: string): SlmError =>
-  new SlmError("DATA_INVALID", `tokenizer: the vocabulary has no pieces for a part of the ${side}`, {
+  new SlmError("DATA_INVALID", `tokenizer: the vocabulary has no pieces for part of the ${side}`, {
     context: { side, text: text.slice(0, 200) },
   });

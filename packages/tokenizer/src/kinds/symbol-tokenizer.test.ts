@@ -69,7 +69,7 @@ describe(createSymbolTokenizer, () => {
     expect(small.decode([1, 8, 7, 9, 2, 0])).toBe("K AE T");
   });
 
-  test("encodes what it decoded", () => {
+  test("encodes its own decoded text", () => {
     fc.assert(
       fc.property(targetText, (text) => {
         const ids = tokenizer.encodeTarget(text);
@@ -96,7 +96,7 @@ describe(createSymbolTokenizer, () => {
   test("encodes as the general library does with the same files, or rejects", () => {
     fc.assert(
       fc.property(anyText, (text) => {
-        // The library does not lower-case; a source in lower case is the same to both.
+        // The library does not lower-case; it treats a lower-case source the same way.
         const source = text.toLowerCase();
         const fromSource = attempt(() => tokenizer.encodeSource(source));
         if (fromSource !== undefined) expect(libraryIds(source)).toEqual(fromSource);
@@ -107,7 +107,7 @@ describe(createSymbolTokenizer, () => {
     );
   });
 
-  test("rejects only what the general library finds unknown, empty, special, or of the other side", () => {
+  test("rejects only texts that are unknown, empty or special in the general library, or of the other side", () => {
     fc.assert(
       fc.property(anyText, (text) => {
         const ids = libraryIds(text);
@@ -127,7 +127,7 @@ describe(createSymbolTokenizer, () => {
     );
   });
 
-  test("no character vanishes from the plain files: what is not whitespace becomes an id", () => {
+  test("no character is lost in the plain files: all except whitespace become ids", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme", minLength: 1 }), (text) => {
         const isBlank = text.replace(/\p{White_Space}/gu, "") === "";

@@ -1,6 +1,6 @@
 /**
- * Runs a symbol tokenizer by direct lookup. Results equal those of the general library for the same files, about twenty
- * times faster, and the sides stay separate: a source never gets target ids, nor a target source ids.
+ * Runs a symbol tokenizer by direct lookup. Results are the same as those of the general library for the same files, about twenty times faster.
+ * The sides stay separate: a source never gets target ids, and a target never gets source ids.
  */
 import { isDeepStrictEqual } from "node:util";
 import { SlmError } from "@slm/core";
@@ -11,10 +11,10 @@ import type { Tokenizer } from "../interface/tokenizer.js";
 import type { TokenizerFiles } from "../files/tokenizer-files.js";
 
 /**
- * The tokenizer of files that declare a symbol tokenizer (`source.symbols` in the configuration).
+ * Creates the tokenizer of files that declare a symbol tokenizer (`source.symbols` in the configuration).
  *
- * @throws SlmError DATA_INVALID if the files differ from those generated for their vocabulary, because direct
- * lookup would then differ from other libraries.
+ * @throws SlmError DATA_INVALID if the files differ from the files generated for their vocabulary, because direct lookup would then differ from
+ * other libraries.
  */
 export function createSymbolTokenizer(files: TokenizerFiles): Tokenizer {
   const { symbols, target, lowercase } = vocabularyOf(files);
@@ -93,8 +93,8 @@ function vocabularyOf({ tokenizer, config }: TokenizerFiles): {
 function notSymbols(what: string): SlmError {
   return new SlmError(
     "DATA_INVALID",
-    `tokenizer: tokenizer_config.json says this is a symbol tokenizer (source.symbols), but ${what} differs from what ` +
-      "its vocabulary gives",
+    `tokenizer: tokenizer_config.json declares a symbol tokenizer (source.symbols), but ${what} differs from what ` +
+      "slm writes for its vocabulary",
     {
       suggestions: ["slm tokenizer train --help", "remove source.symbols to read it as a general tokenizer"],
     },
@@ -105,7 +105,7 @@ function unknownSymbol(side: "source" | "target", text: string, symbol: string, 
   const unit = side === "source" ? "character" : "symbol";
   return new SlmError(
     "DATA_INVALID",
-    `tokenizer: ${unit} ${index + 1} of the ${side} is ${JSON.stringify(symbol.slice(0, 80))}, which the vocabulary lacks`,
+    `tokenizer: ${unit} ${index + 1} of the ${side} is ${JSON.stringify(symbol.slice(0, 80))}, which is not in the vocabulary`,
     { context: { side, symbol, position: index + 1, text: text.slice(0, 200) } },
   );
 }

@@ -1,4 +1,4 @@
-/** Cuts a text at the tokens that it may contain. */
+/** Splits a text at the tokens that it may contain. */
 import { PieceTrie } from "../sentencepiece/piece-trie.js";
 import type { TokenizerJson } from "../files/tokenizer-files.js";
 
@@ -6,8 +6,8 @@ import type { TokenizerJson } from "../files/tokenizer-files.js";
 export type Section = string | number;
 
 /**
- * @param tokens the tokens to look for; where several begin at one place, the longest counts. White space beside a token belongs to it
- * where the token says so (`lstrip`, `rstrip`).
+ * @param tokens the tokens to find. If several start at the same place, the longest wins. White space next to a token belongs to it if the
+ * token's `lstrip` or `rstrip` says so.
  */
 export function sectionsOf(tokens: TokenizerJson["added_tokens"]): (text: string) => readonly Section[] {
   if (tokens.length === 0) return (text) => [text];

@@ -1,4 +1,4 @@
-/** Puts the tokens of a published model around texts: prefix, suffix, and the token of a language. */
+/** Adds the tokens of a published model around texts: prefix, suffix, and language token. */
 import { SlmError } from "@slm/core";
 import { missingLanguage } from "./answer-opening.js";
 import { tokenTexts } from "../library/token-texts.js";
@@ -8,7 +8,7 @@ import type { TokenizerConfigJson, TokenizerFiles } from "../files/tokenizer-fil
 type Languages = NonNullable<TokenizerConfigJson["languages"]>;
 
 /**
- * The tokenizer `bare`, with what `tokenizer_config.json` says about tokens around texts; the same object if it says nothing.
+ * Adds the tokens around texts from `tokenizer_config.json` to the tokenizer `bare`; returns `bare` itself if there are none.
  *
  * @throws SlmError DATA_INVALID for a token that the vocabulary lacks.
  */
@@ -17,7 +17,7 @@ export function withTokensAround(bare: Tokenizer, files: TokenizerFiles): Tokeni
   if ([source.prefix, source.suffix, target, languages].every((part) => part === undefined)) return bare;
   const sourceIds = sourceLookup(files);
   const targetIds = targetLookup(files, sourceIds);
-  // What the vocabulary lacks is rejected now, not at the first text.
+  // Rejects missing tokens now, not at the first text.
   for (const token of [...(source.prefix ?? []), ...(source.suffix ?? [])]) sourceIds(token);
   const opening = (target?.prefix ?? []).map(targetIds);
   const spoken = languages === undefined ? undefined : languagesOf(languages, targetIds);
@@ -42,13 +42,13 @@ export function withTokensAround(bare: Tokenizer, files: TokenizerFiles): Tokeni
   };
 }
 
-/** Whether targets begin with their language. Where languages stand after texts (NLLB's `legacy_behaviour`), they do so in targets, too. */
+/** Whether targets start with their language. If languages come after texts (NLLB's `legacy_behaviour`), they come after targets, too. */
 function beginsTarget(languages: Languages | undefined): languages is Languages {
   return languages?.begins === "forced_bos" && languages.place === "before";
 }
 
 /**
- * Tokens before and after a source: prefix, suffix, and outermost the token of a language, if one is given or the model has a default.
+ * Tokens before and after a source: prefix, suffix, and outermost the language token, if there is a language.
  *
  * @throws SlmError CONFIG_INVALID for a language that the model lacks
  */
@@ -65,7 +65,7 @@ export function tokensAroundSource(
     : { before, after: [...after, token] };
 }
 
-/** The language whose token stands at a source. */
+/** The language of the token around a source. */
 function languageOfSource(languages: Languages, pair: LanguagePair | undefined): string | undefined {
   return languages.begins === "source"
     ? (pair?.target ?? languages.target)
@@ -95,7 +95,7 @@ function tokenOfLanguage({ tokens }: Languages, code: string): string {
   });
 }
 
-/** Ids of tokens of sources by their texts. The function throws SlmError DATA_INVALID for a token that the vocabulary lacks. */
+/** Returns a function from texts of source tokens to ids. The function throws SlmError DATA_INVALID for a token that the vocabulary lacks. */
 export function sourceLookup(files: TokenizerFiles): Lookup {
   const ids = new Map(
     tokenTexts(files).flatMap((text, id) => (text === undefined ? [] : [[text, id] as const])),
@@ -119,6 +119,6 @@ function targetLookup({ config }: TokenizerFiles, sourceIds: Lookup): Lookup {
 const lacks = (token: string, where: string): SlmError =>
   new SlmError(
     "DATA_INVALID",
-    `tokenizer: tokenizer_config.json names the token ${JSON.stringify(token.slice(0, 80))}, which ${where} lacks`,
+    `tokenizer: tokenizer_config.json names the token ${JSON.stringify(token.slice(0, 80))}, which ${where} does not contain`,
     { context: { token } },
   );

@@ -24,13 +24,13 @@ const ROWS: readonly TextPair[] = [
 const train = (options: Partial<BpeOptions> = {}, rows = ROWS): Promise<TokenizerFiles> =>
   trainBpeTokenizer(rows, { ...OPTIONS, ...options });
 
-/** Tokens by id; the keys of an object would come with the digits first. */
+/** Tokens by id. An object would sort its numeric keys first. */
 const tokensOf = ({ tokenizer }: TokenizerFiles): readonly string[] =>
   Object.entries(tokenizer.model.vocab)
     .sort(([, left], [, right]) => Number(left) - Number(right))
     .map(([token]) => token);
 
-/** Unicode of every kind, in the runs that tokenizers get wrong. */
+/** Many kinds of Unicode text, in sequences that tokenizers often get wrong. */
 const anyText = fc
   .array(
     fc.oneof(
@@ -71,7 +71,7 @@ const anyText = fc
   .map((parts) => parts.join(""));
 
 describe(trainBpeTokenizer, () => {
-  test.each(["joined", "apart"] as const)("gives back any text exactly (spaces %s)", async (spaces) => {
+  test.each(["joined", "apart"] as const)("restores any text exactly (spaces %s)", async (spaces) => {
     const tokenizer = createTokenizer(await train({ spaces }));
     fc.assert(
       fc.property(anyText, (text) => {
@@ -82,7 +82,7 @@ describe(trainBpeTokenizer, () => {
     );
   });
 
-  test("holds the special tokens, then all 256 bytes, then merges, and no more than asked for", async () => {
+  test("contains the special tokens, then all 256 bytes, then merges, and no more than requested", async () => {
     const tokens = tokensOf(await train({ vocabularySize: 300 }));
     expect(tokens).toHaveLength(300);
     expect(tokens.slice(0, 5)).toEqual(["[pad]", "[bos]", "[eos]", "[unk]", "!"]);
@@ -148,7 +148,7 @@ describe(trainBpeTokenizer, () => {
     expect(() => tokenizer.encodeSource(text)).toThrow("half a character");
     expect(() => tokenizer.encodeTarget(text)).toThrow("half a character");
     await expect(train({}, [{ source: "a", target: text }])).rejects.toThrow(
-      "the target holds half a character",
+      "the target contains half a character",
     );
   });
 

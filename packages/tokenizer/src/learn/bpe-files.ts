@@ -15,9 +15,9 @@ import type { TokenizerFiles } from "../files/tokenizer-files.js";
 export const SMALLEST_BPE_VOCABULARY = SPECIAL_NAMES.length + BYTE_ALPHABET.length;
 
 export interface BpeOptions {
-  /** Most entries, special tokens and bytes included. */
+  /** Most entries, including special tokens and bytes. */
   readonly vocabularySize: number;
-  /** Smallest count of a pair that is merged. */
+  /** Smallest count of a pair to merge. */
   readonly minCount: number;
   readonly spaces: SpaceRule;
   readonly sourceLowercase: boolean;
@@ -30,7 +30,7 @@ export interface TextPair {
 }
 
 /**
- * The byte-level BPE tokenizer of a data set, both sides in one vocabulary. The rows are read once, one at a time.
+ * Trains a byte-level BPE tokenizer on a data set, with one vocabulary for both sides. Reads the rows once, one at a time.
  *
  * @throws SlmError DATA_INVALID without rows, or for a text with a special token or an unpaired surrogate.
  */
@@ -89,7 +89,7 @@ function bpeFiles(
         byte_fallback: false,
         ignore_merges: false,
         vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
-        // Merges as text, the form that all library versions read; a token never contains a space.
+        // Merges as text, the form that all library versions can read; tokens never contain spaces.
         merges: merges.map(([left, right]) => `${left} ${right}`),
       },
     },

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { BYTE_ALPHABET } from "../text/byte-symbols.js";
 import { learnMerges, type LearntMerges } from "./learn-merges.js";
 
-/** The definition, without bookkeeping: count every pair again before every merge. */
+/** The definition, without bookkeeping: counts every pair again before every merge. */
 function slowMerges(pieces: ReadonlyMap<string, number>, size: number, minCount: number): LearntMerges {
   const tokens = [...BYTE_ALPHABET];
   const merges: [string, string][] = [];
@@ -53,7 +53,7 @@ const pieceMap = fc
   .map((entries) => new Map(entries));
 
 describe(learnMerges, () => {
-  test("takes the most frequent pair first, of equals the one of the lowest ids", () => {
+  test("merges the most frequent pair first; on a tie the pair with the lowest ids", () => {
     const pieces = new Map([
       ["ab", 3],
       ["cd", 3],
@@ -67,7 +67,7 @@ describe(learnMerges, () => {
     ]);
   });
 
-  test("gives one token to bytes that two merges put together", () => {
+  test("uses one token for bytes that two merges produce", () => {
     const pieces = new Map([
       ["ab", 9],
       ["bc", 8],
@@ -80,7 +80,7 @@ describe(learnMerges, () => {
   });
 
   test("equals counting all over again before every merge", () => {
-    // The two differ only in how a run of one letter ("aaa") loses its overlapping pairs, so runs are left out.
+    // The implementations differ only in how a run of one letter ("aaa") loses its overlapping pairs, so the texts have no runs.
     const withoutRuns = pieceMap.map(
       (pieces) => new Map([...pieces].map(([piece, count]) => [piece.replace(/(.)\1+/g, "$1"), count])),
     );

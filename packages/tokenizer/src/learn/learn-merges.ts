@@ -58,31 +58,31 @@ function isBefore(one: Merge, other: Merge): boolean {
 export interface MergeRequest {
   /** Count of each piece of text. */
   readonly pieces: ReadonlyMap<string, number>;
-  /** Tokens whose ids come before the bytes and that are never merged. */
+  /** Tokens with ids below the bytes, which are never merged. */
   readonly reserved: readonly string[];
-  /** Most tokens, the reserved ones and the 256 bytes included. */
+  /** Most tokens, including the reserved ones and the 256 bytes. */
   readonly vocabularySize: number;
-  /** Smallest count of a pair that is merged. */
+  /** Smallest count of a pair to merge. */
   readonly minCount: number;
 }
 
 export interface LearntMerges {
-  /** Tokens in the order of their ids, in byte-level characters. */
+  /** Tokens in id order, in byte-level characters. */
   readonly tokens: readonly string[];
-  /** Pairs in the order in which they are merged. */
+  /** Pairs in merge order. */
   readonly merges: readonly (readonly [left: string, right: string])[];
 }
 
-/** One piece as the ids of its tokens. */
+/** One piece as token ids. */
 interface Word {
   readonly count: number;
   ids: number[];
 }
 
-/** Pairs of ids are keys of maps as `left * PAIR_BASE + right`, exact in a double. */
+/** Maps use `left * PAIR_BASE + right` as the key of a pair of ids; it is exact in a double. */
 const PAIR_BASE = 2 ** 26;
 
-/** The tokens and merges of a set of pieces; fewer than requested if no pair is frequent enough. */
+/** The tokens and merges of a set of pieces. Fewer than requested if no pair is frequent enough. */
 export function learnMerges({ pieces, reserved, vocabularySize, minCount }: MergeRequest): LearntMerges {
   const tokens = [...reserved, ...BYTE_ALPHABET];
   const idOf = new Map(tokens.map((token, id) => [token, id]));
@@ -94,7 +94,7 @@ export function learnMerges({ pieces, reserved, vocabularySize, minCount }: Merg
     const [left, right] = [tokens[best.left]!, tokens[best.right]!];
     const token = left + right;
     let id = idOf.get(token);
-    // Two merges may produce the same bytes; they then give the same token.
+    // Two merges may produce the same bytes; both then use the same token.
     if (id === undefined) {
       id = tokens.length;
       tokens.push(token);
@@ -118,7 +118,7 @@ function wordsOf(pieces: ReadonlyMap<string, number>, idOf: ReadonlyMap<string, 
 class PairTable {
   readonly #words: readonly Word[];
   readonly #counts = new Map<number, number>();
-  /** Words that contain a pair or once did; lists, because sets take five times the memory. */
+  /** Words that contain a pair or once did. Lists, because sets use five times the memory. */
   readonly #places = new Map<number, number[]>();
   readonly #queue = new MergeQueue();
 

@@ -11,7 +11,7 @@ describe(PieceCounter, () => {
     expect(Object.fromEntries(counter.counts)).toEqual({ a: 2, " word": 3, ",": 1, " a": 1 });
   });
 
-  test("forgets the rarest pieces when there are too many, and never holds more than allowed", () => {
+  test("forgets the rarest pieces when there are too many, and never keeps more than allowed", () => {
     const counter = new PieceCounter({ spaces: "apart", maxPieces: 10 });
     for (let index = 0; index < 1000; index++) {
       counter.add(`often${"x".repeat(index)}`);

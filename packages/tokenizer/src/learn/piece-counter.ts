@@ -1,9 +1,9 @@
-/** Counts the pieces of texts in bounded memory. */
+/** Counts the pieces of texts in limited memory. */
 import { splitText, type SpaceRule } from "../text/split-patterns.js";
 
 export interface PieceCounterOptions {
   readonly spaces: SpaceRule;
-  /** Most distinct pieces in memory. Default: half a million, less than 1 GB until the merges are learnt. */
+  /** Most distinct pieces in memory. Default: half a million, which need less than 1 GB until the merges are learnt. */
   readonly maxPieces?: number;
 }
 
@@ -12,8 +12,8 @@ const MAX_PIECES = 500_000;
 const MAX_PIECE_LENGTH = 128;
 
 /**
- * Counts pieces. If there are more distinct pieces than `maxPieces`, the rarest half is dropped: pieces that matter
- * for merges are frequent from early on, whatever the length of the text.
+ * Counts pieces. If there are more distinct pieces than `maxPieces`, drops the rarest half: pieces that matter for merges are frequent from
+ * early on, however long the text is.
  */
 export class PieceCounter {
   readonly #spaces: SpaceRule;

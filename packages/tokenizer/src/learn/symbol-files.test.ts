@@ -43,8 +43,8 @@ describe(trainSymbolTokenizer, () => {
   test.each([
     ["a shared symbol", ["ab"], ["a"], 'share the character "a"'],
     ["a shared character", ["a1"], ["AH1"], 'share the character "1"'],
-    ["whitespace in a source", ["a b"], ["X"], "holds whitespace"],
-    ["a special token in a target", ["a"], ["X[eos]"], "holds the special token [eos]"],
+    ["whitespace in a source", ["a b"], ["X"], "contains whitespace"],
+    ["a special token in a target", ["a"], ["X[eos]"], "contains the special token [eos]"],
     ["half a character in a source", ["a\ud800"], ["X"], "half a character"],
     ["half a character in a target", ["a"], ["X\udc00"], "half a character"],
     ["no source", [""], ["X"], "no source characters"],

@@ -26,10 +26,10 @@ export interface SymbolTraining {
 }
 
 /**
- * The symbol tokenizer of a data set, with all its source characters and target tokens.
+ * Creates the symbol tokenizer of a data set, with all its source characters and target tokens.
  *
- * @throws SlmError DATA_INVALID if a side is empty, a source holds whitespace, a target symbol holds a special token,
- * or the two sides share a character.
+ * @throws SlmError DATA_INVALID if a side is empty, a source contains whitespace, a target symbol contains a special token, or the two sides
+ * share a character.
  */
 export function trainSymbolTokenizer({ sources, targets, sourceLowercase }: SymbolTraining): TokenizerFiles {
   const source = new Set<string>();
@@ -112,23 +112,23 @@ function checkVocabulary({ source, target }: SymbolVocabulary): void {
       throw reject(`source symbol ${quote(character)} is not one character`);
     if (/\p{White_Space}/u.test(character)) {
       throw reject(
-        `a source holds whitespace (${quote(character)}), which separates the symbols of a target`,
+        `a source contains whitespace (${quote(character)}), which separates the symbols of a target`,
       );
     }
     if (/\p{Surrogate}/u.test(character))
-      throw reject(`a source holds ${quote(character)}, half a character (an unpaired surrogate)`);
+      throw reject(`a source contains ${quote(character)}, half a character (an unpaired surrogate)`);
   }
   for (const symbol of target) checkTargetSymbol(symbol, characters);
 }
 
 function checkTargetSymbol(symbol: string, sourceCharacters: ReadonlySet<string>): void {
   if (splitTarget(symbol).length !== 1 || splitTarget(symbol)[0] !== symbol) {
-    throw reject(`target symbol ${quote(symbol)} is empty or holds whitespace`);
+    throw reject(`target symbol ${quote(symbol)} is empty or contains whitespace`);
   }
-  if (/\p{Surrogate}/u.test(symbol)) throw reject(`target symbol ${quote(symbol)} holds half a character`);
+  if (/\p{Surrogate}/u.test(symbol)) throw reject(`target symbol ${quote(symbol)} contains half a character`);
   const special = SPECIAL_NAMES.find((name) => symbol.includes(name));
   if (special !== undefined)
-    throw reject(`target symbol ${quote(symbol)} holds the special token ${special}`);
+    throw reject(`target symbol ${quote(symbol)} contains the special token ${special}`);
   for (const character of symbol) {
     if (sourceCharacters.has(character)) {
       throw reject(
@@ -141,10 +141,7 @@ function checkTargetSymbol(symbol: string, sourceCharacters: ReadonlySet<string>
 
 function reject(problem: string): SlmError {
   return new SlmError("DATA_INVALID", `symbol tokenizer: ${problem}`, {
-    suggestions: [
-      "slm data inspect FILE",
-      "write target symbols in capitals and set tokenizer.sourceLowercase: true",
-    ],
+    suggestions: ["slm data inspect FILE", "write target symbols in capitals"],
   });
 }
 

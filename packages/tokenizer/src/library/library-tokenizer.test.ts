@@ -10,7 +10,7 @@ import {
 
 const NAMES = ["<pad>", "<s>", "</s>", "<unk>"];
 
-/** A WordPiece tokenizer of a few pieces, as Hugging Face writes it. */
+/** A WordPiece tokenizer with a few pieces, as Hugging Face writes it. */
 function wordPiece(config: object = {}): TokenizerFiles {
   const pieces = [...NAMES, "deep", "##er", "sea", "##s"];
   return {
@@ -92,21 +92,24 @@ describe(createLibraryTokenizer, () => {
     },
   );
 
-  test.each(["100", 0, 201, "\0"])("rejects words of up to %j characters, which take forever", (longest) => {
-    const { tokenizer, config } = wordPiece();
-    const model = { ...tokenizer.model, max_input_chars_per_word: longest };
-    expect(() => createLibraryTokenizer({ tokenizer: { ...tokenizer, model }, config })).toThrow(
-      "max_input_chars_per_word is",
-    );
-  });
+  test.each(["100", 0, 201, "\0"])(
+    "rejects a word length limit of %j, because long words take forever",
+    (longest) => {
+      const { tokenizer, config } = wordPiece();
+      const model = { ...tokenizer.model, max_input_chars_per_word: longest };
+      expect(() => createLibraryTokenizer({ tokenizer: { ...tokenizer, model }, config })).toThrow(
+        "max_input_chars_per_word is",
+      );
+    },
+  );
 
-  test("gives the unknown token where the configuration keeps it", () => {
+  test("returns the unknown token if the configuration keeps it", () => {
     const tokenizer = createLibraryTokenizer(wordPiece({ unknown_text: "kept" }));
     expect(tokenizer.encodeSource("deep ñ sea")).toEqual([4, 3, 6]);
     expect(() => tokenizer.encodeSource("sea</s>")).toThrow("special token </s>");
   });
 
-  test("gives a symbol tokenizer's files the same ids as direct lookup", () => {
+  test("returns the same ids as direct lookup for a symbol tokenizer's files", () => {
     const files = trainSymbolTokenizer({ sources: ["cat"], targets: ["K AE T"], sourceLowercase: true });
     const tokenizer = createLibraryTokenizer(files);
     expect(tokenizer.encodeSource("TACT")).toEqual([6, 4, 5, 6]);

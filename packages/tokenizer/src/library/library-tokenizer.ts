@@ -7,7 +7,7 @@ import type { SpecialTokenIds, Tokenizer } from "../interface/tokenizer.js";
 import type { TokenizerFiles } from "../files/tokenizer-files.js";
 
 /**
- * The tokenizer for files of any kind.
+ * Creates the tokenizer for files of any kind.
  *
  * @throws SlmError DATA_INVALID if the library cannot build it or a special token is not in the vocabulary.
  */
@@ -38,14 +38,14 @@ export function createLibraryTokenizer(files: TokenizerFiles): Tokenizer {
     return [...ids];
   };
 
-  /** The source with its prefix and suffix, without the last token of the suffix, which begins targets. */
+  /** The source with prefix and suffix, but without the last token of the suffix, which starts targets. */
   const prompted = (text: string): number[] => {
     const bare = encode("source", text);
     if (before === "" && tail === undefined) return bare;
     const front = `${before}${text}`;
     if (tail === undefined) return [...textIds(front)];
     const whole = textIds(`${front}${after ?? ""}`);
-    // If a token would span source and suffix, they are encoded separately, so that targets still begin with one token.
+    // If a token would span source and suffix, they are encoded separately, so that targets still start with one token.
     return [...(whole.at(-1) === tokens.bos ? whole : [...textIds(front), ...tail])].slice(0, -1);
   };
 
@@ -64,7 +64,7 @@ export function createLibraryTokenizer(files: TokenizerFiles): Tokenizer {
   };
 }
 
-/** @throws SlmError DATA_INVALID if it has no tokens. */
+/** @throws SlmError DATA_INVALID if the text has no tokens. */
 function afterIds(after: string, textIds: (text: string) => readonly number[]): readonly number[] {
   const ids = textIds(after);
   if (ids.length > 0) return ids;
@@ -84,7 +84,7 @@ function specialTokens(library: LibraryTokenizer, { config }: TokenizerFiles): S
     if (id !== undefined) return id;
     throw new SlmError(
       "DATA_INVALID",
-      `tokenizer: ${key} of tokenizer_config.json is ${JSON.stringify(config[key])}, which tokenizer.json lacks`,
+      `tokenizer: ${key} of tokenizer_config.json is ${JSON.stringify(config[key])}, which tokenizer.json does not contain`,
       { context: { key, token: config[key] } },
     );
   };
@@ -125,8 +125,8 @@ function unknownText(side: string, text: string, isUnknown: (part: string) => bo
 }
 
 /**
- * Rejects a component with a pattern that the library cannot read: it would skip the component with only a warning,
- * and text would be split differently.
+ * Rejects a component with a pattern that the library cannot read. The library would only warn and skip the component, which would split texts
+ * differently.
  */
 function checkPatterns(component: unknown): void {
   if (typeof component !== "object" || component === null) return;
@@ -143,10 +143,10 @@ function checkPatterns(component: unknown): void {
   for (const part of Object.values(component)) checkPatterns(part);
 }
 
-/** Limit of `max_input_chars_per_word`. Published files have up to 100; the library's time grows with the cube of a word's length. */
+/** Limit of `max_input_chars_per_word`. Published files have up to 100; the library's time is cubic in the length of a word. */
 const LONGEST_WORD = 200;
 
-/** Rejects a model without a sensible limit of the word length. */
+/** Rejects a model without a reasonable limit of the word length. */
 function checkLongestWord(model: TokenizerFiles["tokenizer"]["model"]): void {
   const longest = model["max_input_chars_per_word"] ?? 1;
   if (typeof longest === "number" && longest >= 1 && longest <= LONGEST_WORD) return;

@@ -1,9 +1,9 @@
 /**
- * The part of `@huggingface/tokenizers` that is used, with its types: its models, decoders and the search for added tokens. Normalizers
- * and pre-tokenizers are our own (`components`), because the library's differ from the native ones.
+ * Types for the part of `@huggingface/tokenizers` that slm uses: its models, decoders and the search for added tokens. slm has its own
+ * normalizers and pre-tokenizers (`components`), because the library's differ from the native ones.
  *
- * The package's own declarations import one another without file extensions, which TypeScript does not resolve for
- * ES modules, so every type of it would be `any`.
+ * The package's own declarations import without file extensions, which TypeScript does not resolve for ES modules, so all its types would be
+ * `any`.
  */
 import * as huggingFace from "@huggingface/tokenizers";
 import { asWritten, checkModel } from "../components/as-written.js";
@@ -17,7 +17,7 @@ import type { TokenizerConfigJson, TokenizerJson } from "../files/tokenizer-file
 import { createUnigram, isUnigram, type Unigram } from "./unigram.js";
 import { createWordCache, type WordCache } from "./word-cache.js";
 
-/** Longest regular expression of a file [characters]; published ones have up to about 500. */
+/** Longest regular expression in a file [characters]; published ones have up to about 500. */
 const LONGEST_PATTERN = 10_000;
 
 export interface LibraryTokenizer {
@@ -29,7 +29,7 @@ export interface LibraryTokenizer {
   token_to_id(token: string): number | undefined;
 }
 
-/** The stages that the library calls while it encodes. */
+/** The stages that the library calls when it encodes. */
 interface Stages {
   normalizer: ((text: string) => string) | null;
   pre_tokenizer: ((text: string, options: { readonly section_index: number }) => readonly string[]) | null;
@@ -44,7 +44,7 @@ interface Stages {
     vocab: readonly (string | undefined)[];
     unk_token_id: number | undefined;
     unk_token: string | undefined;
-    /** Of a BPE model. */
+    /** Only for a BPE model. */
     cache?: WordCache;
   };
 }
@@ -60,7 +60,7 @@ interface Splitter {
 
 interface AddedToken {
   readonly content: string;
-  /** Whether it is searched in normalized text, and is normalized itself for that. */
+  /** Whether the token is searched for in normalized text, in which case the token is normalized too. */
   readonly normalized: boolean;
 }
 
@@ -70,10 +70,10 @@ interface Library {
 }
 
 /**
- * The library's tokenizer for the parsed contents of both files. Spaces before punctuation stay in decoded text by default;
- * the library's default would remove them.
+ * Builds the library's tokenizer for the parsed contents of both files. By default spaces before punctuation stay in decoded text; the library
+ * would remove them by default.
  *
- * @throws SlmError DATA_INVALID for an unsupported component, Error of the library for contents that it cannot use.
+ * @throws SlmError DATA_INVALID for an unsupported component, the library's Error for contents that it cannot use.
  */
 export function createLibrary(
   tokenizer: TokenizerJson,
@@ -84,7 +84,9 @@ export function createLibrary(
   checkModel(tokenizer.model);
   const compile: CompilePattern = (Regex) => {
     if (Regex.length > LONGEST_PATTERN)
-      throw reject(`a regular expression of ${Regex.length} characters; at most ${LONGEST_PATTERN} are read`);
+      throw reject(
+        `a regular expression has ${Regex.length} characters, expected at most ${LONGEST_PATTERN}`,
+      );
     return linearPattern(new library.SplitPreTokenizer({ pattern: { Regex }, invert: false }).pattern);
   };
   const normalize = tokenizer.normalizer === null ? null : compileNormalizer(tokenizer.normalizer, compile);
@@ -93,9 +95,9 @@ export function createLibrary(
   const read = unigram === undefined ? tokenizer : withoutModel(tokenizer, unigram);
   const built = new library.Tokenizer(asWritten(read), {
     ...config,
-    // The library would look for a vocabulary of this language.
+    // The library would search for a vocabulary of this language.
     target_lang: undefined,
-    // Its time would grow with the square of their number.
+    // The library's time is quadratic in their number.
     additional_special_tokens: undefined,
     clean_up_tokenization_spaces: config.clean_up_tokenization_spaces ?? false,
   });
@@ -115,9 +117,9 @@ export function createLibrary(
   return built;
 }
 
-/** Puts our Unigram in place of the model that the library built of {@link withoutModel}. */
+/** Replaces the model that the library built from {@link withoutModel} with our Unigram. */
 function replaceModel(model: Stages["model"], { tokens, unknownId, encode }: Unigram): void {
-  // The library has put added tokens there; what is missing are tokens that the vocabulary holds twice.
+  // The library has already inserted added tokens. Only tokens that occur twice in the vocabulary are missing.
   const size = Math.max(tokens.length, model.vocab.length);
   model.vocab = Array.from({ length: size }, (_, id) => model.vocab[id] ?? tokens[id]);
   model.unk_token_id = unknownId;
@@ -125,7 +127,7 @@ function replaceModel(model: Stages["model"], { tokens, unknownId, encode }: Uni
   model.encode = (pieces) => pieces.flatMap(encode);
 }
 
-/** The special tokens of both files. The library asks for each token of a text; a list would be searched from its begin each time. */
+/** The special tokens of both files. A set, because the library looks up every token of a text. */
 function namedSpecial(
   added: readonly string[],
   { additional_special_tokens: more }: Readonly<Record<string, unknown>>,
@@ -135,8 +137,8 @@ function namedSpecial(
 }
 
 /**
- * Sets our normalizer. The library searched all added tokens in texts as they are; those that are to be found in normalized texts are
- * normalized as those are.
+ * Sets our normalizer. The library built one search for all added tokens in raw text. This builds two: one for raw text, and one for normalized
+ * text with normalized tokens.
  */
 function normalizeAddedTokens(built: Stages, normalize: (text: string) => string): void {
   built.normalizer = normalize;
@@ -145,13 +147,13 @@ function normalizeAddedTokens(built: Stages, normalize: (text: string) => string
   );
   const contents = normalized!.map((token) => normalize(token.content));
   for (const [index, token] of normalized!.entries()) built.added_tokens_map.set(contents[index]!, token);
-  // The class of what the library made; it does not export it.
+  // The library does not export the class of its search.
   const Search = built.splitter_unnormalized.constructor as new (texts: readonly string[]) => Splitter;
   built.splitter_unnormalized = new Search(asTheyAre!.map(({ content }) => content));
   built.splitter_normalized = new Search(contents);
 }
 
-/** The file with a vocabulary that the library only looks tokens up in: it builds no search tree for it. */
+/** Replaces the model with a vocabulary for lookups only, so the library does not build a search tree. */
 function withoutModel(tokenizer: TokenizerJson, { tokens }: Unigram): TokenizerJson {
   const vocab = Object.fromEntries(tokens.map((token, id) => [token, id]));
   return { ...tokenizer, model: { type: "WordLevel", vocab } };

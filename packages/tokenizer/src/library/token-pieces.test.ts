@@ -31,7 +31,7 @@ describe(tokenPieces, () => {
     expect(bytes.slice(0, 4)).toEqual([undefined, undefined, undefined, undefined]);
   });
 
-  test("rejects a vocabulary whose tokens spell what stands around them", () => {
+  test("rejects a vocabulary if the text of a token depends on its neighbours", () => {
     const { tokenizer, config } = trainSymbolTokenizer({
       sources: ["ab"],
       targets: ["X"],

@@ -1,8 +1,8 @@
-/** The text of each token, by which files and other vocabularies name it. */
+/** The text of each token, which files and other vocabularies use as its name. */
 import { vocabularySize } from "./library-tokenizer.js";
 import type { TokenizerFiles } from "../files/tokenizer-files.js";
 
-/** Texts by id; undefined for ids without a token. Where an added token and the vocabulary name one id, the added token counts. */
+/** Texts by id; undefined for ids without a token. If an added token and a vocabulary entry have the same id, the added token wins. */
 export function tokenTexts(files: Pick<TokenizerFiles, "tokenizer">): readonly (string | undefined)[] {
   const { tokenizer } = files;
   const { vocab } = tokenizer.model;

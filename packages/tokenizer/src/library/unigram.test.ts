@@ -57,7 +57,7 @@ describe(createUnigram, () => {
     expect(() => encode("ax")).toThrow(expect.objectContaining({ code: "DATA_INVALID" }));
   });
 
-  test("what it cuts a text into joins to the text again", () => {
+  test("the tokens of a text join to the text again", () => {
     const { encode } = createUnigram(model(VOCAB));
     fc.assert(
       fc.property(fc.string({ unit: "grapheme", maxLength: 20 }), (text) => {

@@ -1,6 +1,6 @@
 /**
- * The Unigram model of a `tokenizer.json`, with the results of the native library. `@huggingface/tokenizers` needs a tree of objects
- * for it, joins unknown characters across words, and spells nothing in bytes.
+ * The Unigram model of a `tokenizer.json`, with the same results as the native library. `@huggingface/tokenizers` needs a tree of objects for
+ * it, merges unknown characters across words, and does not support byte fallback.
  *
  * Source: Hugging Face `tokenizers` 0.22, `models/unigram/model.rs`.
  */
@@ -12,14 +12,14 @@ import { PieceTrie } from "../sentencepiece/piece-trie.js";
 import { utf8Bytes } from "../text/utf8.js";
 import type { TokenizerJson } from "../files/tokenizer-files.js";
 
-/** How much worse than the worst token an unknown character is. */
+/** Score of an unknown character, relative to the worst token. */
 const UNKNOWN_PENALTY = 10;
 
 export interface Unigram {
   /** Tokens by id. */
   readonly tokens: readonly string[];
   readonly unknownId: number | undefined;
-  /** Tokens of a word; one that is not in the vocabulary is unknown. @throws SlmError DATA_INVALID if there is no unknown token */
+  /** Tokens of a word; those that are not in the vocabulary are unknown. @throws SlmError DATA_INVALID if there is no unknown token */
   readonly encode: (word: string) => string[];
 }
 
@@ -27,7 +27,7 @@ export function isUnigram({ type, vocab }: TokenizerJson["model"]): boolean {
   return type === "Unigram" || (type === undefined && Array.isArray(vocab));
 }
 
-/** @throws SlmError DATA_INVALID for a vocabulary or an unknown token that is not one */
+/** @throws SlmError DATA_INVALID if the vocabulary or the unknown token is invalid */
 export function createUnigram(model: TokenizerJson["model"]): Unigram {
   const { vocab } = model;
   if (!isScored(vocab) || vocab.length === 0)
@@ -64,7 +64,7 @@ export function createUnigram(model: TokenizerJson["model"]): Unigram {
       let unknownFrom = -1;
       for (const segment of bestPath(word, pieces)) {
         if (isUnknown(segment)) {
-          // Unknown neighbours are one token.
+          // Adjacent unknown characters become one token.
           if (unknownFrom < 0) unknownFrom = segment.start;
           continue;
         }

@@ -4,7 +4,7 @@ import { trainBpeTokenizer } from "../learn/bpe-files.js";
 import { createTokenizer } from "../load-tokenizer.js";
 import { createWordCache } from "./word-cache.js";
 
-test("a word cache returns what was put, and forgets all of it when one more word has too many characters", () => {
+test("a word cache returns its words, and forgets all of them when one more word has too many characters", () => {
   const cache = createWordCache(6);
   const found = (): unknown[] => ["dim", "the", "lamp"].map((word) => cache.get(word));
   cache.put("dim", ["d", "im"]);

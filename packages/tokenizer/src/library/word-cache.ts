@@ -1,12 +1,12 @@
-/** The tokens of words that were looked up before, for the library's BPE model. */
+/** Caches the tokens of words for the library's BPE model. */
 
 /**
- * Characters of all kept words together: more than a hundred thousand usual words. A limit of characters and not of words, because the
- * library puts words of up to 255 characters, and a text can be made of nothing else.
+ * Limit of the total length of cached words [characters]; enough for more than a hundred thousand usual words. It counts characters, not words,
+ * because the library caches words of up to 255 characters, and a text may consist only of those.
  */
 const MOST_CHARACTERS = 2 ** 20;
 
-/** What the library's model asks of its cache. */
+/** The part of the cache that the library's model uses. */
 export interface WordCache {
   get(word: string): readonly string[] | undefined;
   put(word: string, tokens: readonly string[]): void;
@@ -14,8 +14,8 @@ export interface WordCache {
 }
 
 /**
- * A cache that forgets all words when it is full. The library's forgets the one that was asked for the longest time ago, for which each
- * look-up deletes an entry of a map and sets it again: two thirds of the time of tokenizing a corpus (docs/benchmarks/training.md).
+ * A cache that drops all words when it is full. The library's own cache drops the least recently used word, and so deletes and sets a map entry
+ * for each look-up, which is two thirds of the time of tokenizing a corpus (docs/benchmarks/training.md).
  */
 export function createWordCache(mostCharacters = MOST_CHARACTERS): WordCache {
   const kept = new Map<string, readonly string[]>();
@@ -26,7 +26,7 @@ export function createWordCache(mostCharacters = MOST_CHARACTERS): WordCache {
   };
   return {
     get: (word) => kept.get(word),
-    // The library puts a word only after it was not found, so none is counted twice.
+    // The library adds a word only if the cache does not have it, so no word is counted twice.
     put: (word, tokens) => {
       if (characters + word.length > mostCharacters) clear();
       kept.set(word, tokens);

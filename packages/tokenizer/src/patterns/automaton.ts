@@ -1,10 +1,10 @@
 /**
- * Runs the program of a regular expression in time that grows linearly with the text, whatever the expression: a deterministic automaton
- * whose states are built as texts need them. A state is the list of steps that are reached by what was read, the preferred first, so that
- * matches are those of a backtracking engine (leftmost, then by preference).
+ * Runs the program of any regular expression in time that is linear in the length of the text: a deterministic automaton that builds its states
+ * as texts need them. A state is the list of program steps reached so far in order of preference, so matches are the same as those of a
+ * backtracking engine (leftmost, then by preference).
  *
- * Sources: Cox, "Regular Expression Matching in the Wild", 2010 (states with preferences); Reps, "Maximal-Munch Tokenization in Linear
- * Time", 1998 (what was read in vain is not read again).
+ * Sources: Cox, "Regular Expression Matching in the Wild", 2010 (states with preferences); Reps, "Maximal-Munch Tokenization in Linear Time",
+ * 1998 (remembers positions without a match, so that they are not read again).
  */
 import { SlmError } from "@slm/core";
 import { EDGE, type CharacterClasses } from "./character-classes.js";
@@ -22,13 +22,13 @@ interface Transition {
 
 interface State {
   readonly id: number;
-  /** Steps to follow from here, the preferred first. */
+  /** Steps to follow from here, in order of preference. */
   readonly steps: readonly number[];
-  /** Whether there is no character behind. */
+  /** Whether there is no character before this position in reading direction. */
   readonly isFirst: boolean;
-  /** Lookaheads and lookbehinds that what follows may depend on. */
+  /** Lookaheads and lookbehinds that the next transition may depend on. */
   readonly looks: readonly number[];
-  /** By class of the next character, and the answers of the looks. */
+  /** By class of the next character and results of the lookarounds. */
   readonly next: (Transition | undefined)[];
 }
 
@@ -49,7 +49,7 @@ export class Automaton {
     return this.#stateOf([this.program.start], isFirst);
   }
 
-  /** @param answers one bit for each of the state's looks, the first in the lowest bit */
+  /** @param answers one bit for each of the state's lookarounds, the first in the lowest bit */
   step(state: State, classId: number, answers: number): Transition {
     const at = classId * 2 ** state.looks.length + answers;
     return (state.next[at] ??= this.#transition(state, classId, answers));
@@ -67,7 +67,7 @@ export class Automaton {
       const step = steps[at]!;
       switch (step.kind) {
         case "match":
-          // What is less preferred than a match is never read.
+          // Steps with a lower preference than a match are never followed.
           return { isMatch: true, to: this.#after(reached) };
         case "either":
           open.push(step.second, step.first);
@@ -115,7 +115,7 @@ export class Automaton {
   }
 }
 
-/** Characters read in vain after a match before they are remembered; below, reading them again costs less. */
+/** Number of characters read without a match before positions are remembered; reading fewer characters again is faster. */
 const REMEMBERED_FROM = 64;
 
 /** An automaton on one text. */
@@ -123,9 +123,9 @@ export class Scan {
   readonly #automaton: Automaton;
   readonly #text: string;
   readonly #looks: readonly Scan[];
-  /** By state: the positions from which nothing more is found, one bit each. */
+  /** By state: the positions from which no further match exists, one bit each. */
   readonly #vain: (Uint8Array | undefined)[] = [];
-  /** By state: the positions from which something is found; only asked of lookaheads and lookbehinds. */
+  /** By state: the positions from which a match exists; only for lookaheads and lookbehinds. */
   readonly #found: (Uint8Array | undefined)[] = [];
 
   constructor(automaton: Automaton, text: string) {
@@ -134,7 +134,7 @@ export class Scan {
     this.#looks = automaton.looks.map((look) => new Scan(look, text));
   }
 
-  /** Where the preferred match from a position ends; -1 if there is none. */
+  /** End of the preferred match from a position; -1 if there is none. */
   endOfMatch(from: number): number {
     let [state, at] = [this.#automaton.start(from === 0), from];
     let [end, endState] = [-1, state];
@@ -153,7 +153,7 @@ export class Scan {
     return end;
   }
 
-  /** Whether anything matches from a position, in the direction of the program. */
+  /** Whether anything matches from a position, in the program's reading direction. */
   isMatchAt(from: number): boolean {
     const { isBackward } = this.#automaton.program;
     const visited: [state: number, at: number][] = [];
@@ -173,7 +173,7 @@ export class Scan {
       state = to;
       at += (isBackward ? -1 : 1) * (codePoint > 0xffff ? 2 : 1);
     }
-    // A short look is repeated sooner than remembered.
+    // Repeating a short lookaround is faster than remembering it.
     if (visited.length >= REMEMBERED_FROM)
       for (const [id, at] of visited) this.#mark(isFound ? this.#found : this.#vain, id, at);
     return isFound;
@@ -188,7 +188,7 @@ export class Scan {
     return this.#automaton.step(state, classId, answers);
   }
 
-  /** Marks what lies between the end of a match and the place where reading stopped: nothing was found there. */
+  /** Marks the positions between the end of a match and the place where reading stopped: they lead to no match. */
   #remember(from: State, start: number, end: number): void {
     let state = from;
     for (let at = start; at < end;) {
@@ -223,6 +223,6 @@ function tooComplex(): SlmError {
   return new SlmError(
     "DATA_INVALID",
     `tokenizer: tokenizer.json: a regular expression needs more than ${MOST_STATES} states or ${MOST_TRANSITIONS} transitions on this text`,
-    { suggestions: ["use smaller counts in { } and fewer alternatives that begin alike"] },
+    { suggestions: ["use smaller counts in { } and fewer alternatives that start alike"] },
   );
 }

@@ -1,11 +1,11 @@
 /**
- * The characters that a regular expression tells apart. Characters that every set of the expression treats alike are one class, so that an
- * automaton needs one transition for all of them.
+ * Character classes of a regular expression. Characters that belong to the same sets of the expression are one class, so an automaton needs one
+ * transition for all of them.
  *
- * Membership is what JavaScript's own engine says of a single character: Unicode properties and escapes mean exactly what they mean there.
+ * JavaScript's own engine tests membership for single characters, so Unicode properties and escapes have exactly JavaScript's meaning.
  */
 
-/** Number of the class that stands for the edge of the text, where there is no character. */
+/** Number of the class for the edge of the text, where there is no character. */
 export const EDGE = 0;
 
 /** Number of a set of characters. */
@@ -14,17 +14,17 @@ export type SetId = number;
 export class CharacterClasses {
   readonly #sets: RegExp[] = [];
   readonly #setIds = new Map<string, SetId>();
-  /** Class of each UTF-16 unit that is a character; 0 for unknown. */
+  /** Class of each character that is one UTF-16 unit; 0 for unknown. */
   readonly #units = new Uint16Array(0x10000);
   readonly #others = new Map<number, number>();
   readonly #classIds = new Map<string, number>();
-  /** By class: the sets that its characters are in. */
+  /** By class: the sets that contain its characters. */
   readonly #members: ReadonlySet<SetId>[] = [new Set()];
 
   /**
-   * The number of a set.
+   * Returns the number of a set.
    *
-   * @param source a regular expression of one character, as `[a-z]`, `\p{L}` or `x`
+   * @param source a regular expression for one character, such as `[a-z]`, `\p{L}` or `x`
    */
   set(source: string): SetId {
     const known = this.#setIds.get(source);
@@ -34,12 +34,12 @@ export class CharacterClasses {
     return id;
   }
 
-  /** How many sets there are. */
+  /** Number of sets. */
   get size(): number {
     return this.#sets.length;
   }
 
-  /** The class of a character. All sets must be known by then. */
+  /** The class of a character. Call it only after all sets are registered. */
   of(codePoint: number): number {
     if (codePoint > 0xffff) {
       const known = this.#others.get(codePoint);
@@ -53,7 +53,7 @@ export class CharacterClasses {
     return (this.#units[codePoint] = this.#classify(codePoint));
   }
 
-  /** Whether the characters of a class are in a set; the edge of a text is in none. */
+  /** Whether a set contains the characters of a class; no set contains the edge of a text. */
   has(classId: number, set: SetId): boolean {
     return this.#members[classId]!.has(set);
   }

@@ -3,7 +3,10 @@ import { describe, expect, test } from "vitest";
 import { SPLIT_PATTERNS } from "../text/split-patterns.js";
 import { linearPattern, literalPattern, type Pattern } from "./pattern.js";
 
-/** What JavaScript's own, backtracking engine finds. V8 also finds the empty text between the halves of a character, which are none. */
+/**
+ * The matches of JavaScript's own backtracking engine. V8 also matches the empty text between the halves of a surrogate pair; those matches are
+ * left out.
+ */
 function native(expression: RegExp, text: string): number[] {
   return Array.from(text.matchAll(expression), ({ 0: match, index }) => {
     const isSplit = match === "" && index > 0 && (text.codePointAt(index - 1) ?? 0) > 0xffff;
@@ -25,7 +28,7 @@ const PUBLISHED = {
 
 const TEXT = `It's 12345 o'clock, they'LL say:   "Élan\u0301, ÀBCdé!"\r\n\r\n  don't\tstop… 漢字かな 12 👍🏽 x_1 {"a": [1,2]}\u00a0\u3000 END   `;
 
-/** Small expressions of everything that is supported. */
+/** Small expressions that cover everything that is supported. */
 const expressions = fc.letrec<{ readonly one: string; readonly many: string; readonly all: string }>(
   (tie) => ({
     one: fc.constantFrom("a", "b", "[ab]", "[^a]", ".", "\\s", "\\p{L}", "é", "👍", "\\b", "\\B", "^", "$"),
@@ -50,13 +53,13 @@ function createRandom(seed: number): () => number {
 }
 
 describe(linearPattern, () => {
-  test.each(Object.entries(PUBLISHED))("finds what JavaScript's engine finds: %s", (_name, source) => {
+  test.each(Object.entries(PUBLISHED))("has the same matches as JavaScript's engine: %s", (_name, source) => {
     const pattern = linearPattern({ source });
     expect(pattern.matches(TEXT)).toEqual(native(new RegExp(source, "gu"), TEXT));
     expect(pattern.matches("")).toEqual(native(new RegExp(source, "gu"), ""));
   });
 
-  test("finds what JavaScript's engine finds for any expression that is supported", () => {
+  test("has the same matches as JavaScript's engine for any supported expression", () => {
     let [compared, rejected] = [0, 0];
     const property = fc.property(expressions, texts, (source, parts) => {
       const text = parts.join("");
@@ -97,15 +100,15 @@ describe(linearPattern, () => {
 
   test.each([
     [String.raw`(a)\1`, /a back reference is not supported/],
-    ["(a*)*b", /repetition of what can match nothing/],
+    ["(a*)*b", /repetition of an expression that can match the empty text/],
     ["a{4001}", /needs more than 4000 steps/],
-    ["a".repeat(10_001), /a regular expression of 10001 characters/],
+    ["a".repeat(10_001), /a regular expression has 10001 characters/],
     ["(?=a)".repeat(13), /more than 12 lookaheads/],
-  ])("rejects what has no automaton of bounded size", (source, message) => {
+  ])("rejects expressions without an automaton of limited size", (source, message) => {
     expect(() => linearPattern({ source })).toThrow(message);
   });
 
-  test("gives up where a text would need too many states, with an error", () => {
+  test("fails with an error if a text would need too many states", () => {
     const random = createRandom(1);
     const text = Array.from({ length: 5000 }, () => (random() < 0.5 ? "a" : "b")).join("");
     expect(() => linearPattern({ source: "[ab]*a[ab]{16}c" }).matches(text)).toThrow(
@@ -115,7 +118,7 @@ describe(linearPattern, () => {
 });
 
 describe(literalPattern, () => {
-  test.each(["", "a", "aa", "👍"])("finds what JavaScript's engine finds: '%s'", (literal) => {
+  test.each(["", "a", "aa", "👍"])("has the same matches as JavaScript's engine: '%s'", (literal) => {
     for (const text of ["", "aaa", "👍a👍", "baab"])
       expect(literalPattern(literal).matches(text)).toEqual(native(new RegExp(literal, "gu"), text));
   });

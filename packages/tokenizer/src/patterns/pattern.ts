@@ -1,14 +1,14 @@
-/** Patterns of a `tokenizer.json`, all of which take time that grows linearly with the text. */
+/** Patterns of a `tokenizer.json`. All of them match in time that is linear in the length of the text. */
 import { Automaton, Scan } from "./automaton.js";
 import { CharacterClasses } from "./character-classes.js";
 import { compileProgram } from "./program.js";
 
 export interface Pattern {
-  /** Start and end of every match in turn, from left to right, as `String.matchAll` finds them. */
+  /** Start and end of every match, from left to right, as in `String.matchAll`. */
   matches(text: string): readonly number[];
 }
 
-/** Matches of a regular expression. @throws SlmError DATA_INVALID for one that is not supported, or too large */
+/** Matches of a regular expression. @throws SlmError DATA_INVALID if the expression is not supported, or too large */
 export function linearPattern({ source }: Pick<RegExp, "source">): Pattern {
   const classes = new CharacterClasses();
   const automaton = new Automaton(compileProgram(source, classes), classes);
@@ -26,7 +26,7 @@ export function linearPattern({ source }: Pick<RegExp, "source">): Pattern {
   };
 }
 
-/** Occurrences of a text. */
+/** Occurrences of a literal text. */
 export function literalPattern(literal: string): Pattern {
   return {
     matches(text) {
@@ -42,7 +42,7 @@ export function literalPattern(literal: string): Pattern {
   };
 }
 
-/** Matches of an expression of this package, which is known to take linear time. @param expression with the flags `gu` */
+/** Matches of one of this package's own expressions, which are known to match in linear time. @param expression with the flags `gu` */
 export function ownPattern(expression: RegExp): Pattern {
   return {
     matches(text) {

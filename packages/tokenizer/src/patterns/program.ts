@@ -1,8 +1,8 @@
 /**
  * Compiles the syntax tree of a regular expression to a program for an automaton (Thompson 1968; Pike's priorities).
  *
- * Not supported, because no automaton of bounded size gives JavaScript's results for it: back references, and repetition of what can match
- * nothing.
+ * Back references and repetition of an expression that can match the empty text are not supported: no automaton of limited size reproduces
+ * JavaScript's results for them.
  */
 import { RegExpParser, type AST } from "@eslint-community/regexpp";
 import { reject } from "./reject.js";
@@ -10,23 +10,23 @@ import type { CharacterClasses, SetId } from "./character-classes.js";
 
 /** Longest regular expression [characters]; published tokenizers have up to about 500. */
 const LONGEST_SOURCE = 10_000;
-/** Most steps of a program: repetition with counts is written out. */
+/** Most steps of a program. Repetition with counts is unrolled. */
 const MOST_STEPS = 4000;
-/** Most sets of characters, each of which is looked up once for every character of a text that was not seen before. */
+/** Most character sets. Each is tested once for every character that was not seen before. */
 const MOST_SETS = 256;
-/** Most lookaheads and lookbehinds: each multiplies the transitions of a state that depends on them. */
+/** Most lookaheads and lookbehinds. Each multiplies the transitions of the states that depend on it. */
 const MOST_LOOKS = 12;
 
 type Step =
   | { readonly kind: "character"; readonly set: SetId; readonly next: number }
-  /** Both ways, the first preferred. */
+  /** Both steps, the first preferred. */
   | { readonly kind: "either"; readonly first: number; readonly second: number }
-  /** Goes on where the text ends on a side: in the direction of reading, or behind. */
+  /** Continues only at an edge of the text: ahead in reading direction, or behind. */
   | { readonly kind: "edge"; readonly side: "ahead" | "behind"; readonly next: number }
   | { readonly kind: "look"; readonly look: number; readonly isNegated: boolean; readonly next: number }
   | { readonly kind: "match" };
 
-/** A lookahead or lookbehind: a program of its own, which is run where the automaton asks. */
+/** A lookahead or lookbehind: a separate program, which runs where the automaton needs its result. */
 export interface Program {
   readonly steps: readonly Step[];
   readonly start: number;
@@ -36,14 +36,14 @@ export interface Program {
 }
 
 /**
- * The program of a regular expression in JavaScript's syntax with the flag `u`.
+ * Compiles a regular expression in JavaScript's syntax with the flag `u`.
  *
- * @param classes gets the sets of characters
- * @throws SlmError DATA_INVALID for what is not supported, or too large
+ * @param classes registers the character sets
+ * @throws SlmError DATA_INVALID if the expression is not supported, or too large
  */
 export function compileProgram(source: string, classes: CharacterClasses): Program {
   if (source.length > LONGEST_SOURCE)
-    throw reject(`a regular expression of ${source.length} characters; at most ${LONGEST_SOURCE} are read`);
+    throw reject(`a regular expression has ${source.length} characters, expected at most ${LONGEST_SOURCE}`);
   const parsed = new RegExpParser({ ecmaVersion: 2025 }).parsePattern(source, 0, source.length, {
     unicode: true,
   });
@@ -71,7 +71,7 @@ class Compiler {
     return { steps: this.#steps, start, isBackward: this.#isBackward, looks: this.#looks };
   }
 
-  /** Adds a step. Programs are built from their end, so every step knows where it goes. */
+  /** Adds a step. Programs are built from the end, so the next step is always known. */
   #add(step: Step): number {
     if (++this.#limits.steps > MOST_STEPS)
       throw reject(`a regular expression needs more than ${MOST_STEPS} steps; use smaller counts in { }`);
@@ -106,19 +106,20 @@ class Compiler {
       case "Backreference":
         throw unsupported(element.raw, "a back reference");
       case "ExpressionCharacterClass":
-        throw unsupported(element.raw, "operations on sets");
+        throw unsupported(element.raw, "set operations");
     }
   }
 
   #character(source: string, next: number): number {
     const set = this.#classes.set(source);
     if (this.#classes.size > MOST_SETS)
-      throw reject(`a regular expression tells more than ${MOST_SETS} sets of characters apart`);
+      throw reject(`a regular expression has more than ${MOST_SETS} different character sets`);
     return this.#add({ kind: "character", set, next });
   }
 
   #repeat({ element, min, max, greedy, raw }: AST.Quantifier, next: number): number {
-    if (isNullable(element) && min !== max) throw unsupported(raw, "repetition of what can match nothing");
+    if (isNullable(element) && min !== max)
+      throw unsupported(raw, "repetition of an expression that can match the empty text");
     const either = (go: number, leave: number): Step => ({
       kind: "either",
       first: greedy ? go : leave,
@@ -126,7 +127,7 @@ class Compiler {
     });
     let at = next;
     if (max === Infinity) {
-      // The loop is known before its body, which leads back to it.
+      // The loop exists before its body, which leads back to it.
       at = this.#add({ kind: "match" });
       this.#steps[at] = either(this.#element(element, at), next);
     } else {
@@ -162,7 +163,7 @@ class Compiler {
     return this.#looks.push(program) - 1;
   }
 
-  /** `\b` is where one side has a word character and the other none; `\B` is elsewhere. */
+  /** `\b` matches between a word character and another character or an edge; `\B` matches everywhere else. */
   #wordBoundary(isNegated: boolean, next: number): number {
     const [ahead, behind] = [false, true].map((isBackward) => {
       const side = new Compiler(this.#classes, this.#limits, isBackward);

@@ -1,18 +1,18 @@
-/** The tokenizer of a published model as the tokenizer of a run: without prompt, and without tokens that it adds to texts itself. */
+/** Turns the tokenizer of a published model into the tokenizer of a run: without prompt, and without tokens added around texts. */
 import { SlmError } from "@slm/core";
 import type { TokenizerFiles } from "../files/tokenizer-files.js";
 
 /**
- * The same vocabulary with bare sources. Settings of the model's own library and chat template are left out: they belong to the teacher.
+ * The same vocabulary, without prompt. Settings of the model's own library and the chat template are dropped: they belong to the teacher.
  *
- * @param files as `completeTokenizer` gives them
- * @throws SlmError OP_UNSUPPORTED where sources and targets have tokenizers of their own (Marian): a run has one
+ * @param files as returned by `completeTokenizer`
+ * @throws SlmError OP_UNSUPPORTED if sources and targets have separate tokenizers (Marian)
  */
 export function bareTokenizer({ tokenizer, config }: TokenizerFiles): TokenizerFiles {
   if (config.sentencepiece?.target !== undefined || config.target?.vocab !== undefined) {
     throw new SlmError(
       "OP_UNSUPPORTED",
-      "tokenizer: the model has one tokenizer for sources and one for targets, a run has one for both",
+      "tokenizer: separate source and target tokenizers are not supported for a run",
       { suggestions: ["set tokenizer.kind to bpe"] },
     );
   }
@@ -33,7 +33,7 @@ export function bareTokenizer({ tokenizer, config }: TokenizerFiles): TokenizerF
   };
 }
 
-/** The same files without special tokens that neither the configuration names nor `isNeeded` holds: texts may then spell them. */
+/** Removes the special tokens that neither the configuration names nor `isNeeded` accepts; texts may then contain them. */
 export function withoutSpecial(files: TokenizerFiles, isNeeded: (token: string) => boolean): TokenizerFiles {
   const { tokenizer, config } = files;
   const named = new Set([config.pad_token, config.bos_token, config.eos_token, config.unk_token]);

@@ -1,15 +1,13 @@
-/** Chooses the tokens of a vocabulary that are kept: those that are used, and what they are made of. */
+/** Chooses which tokens of a vocabulary to keep: the tokens in use, and the parts that byte pair encoding merges into them. */
 import { SlmError } from "@slm/core";
 
 export interface TokenChoice {
   /** How often each token is used. */
   readonly counts: ReadonlyMap<string, number>;
-  /** Kept whatever their counts. */
+  /** Kept regardless of their counts. */
   readonly required: ReadonlySet<string>;
-  /** The two tokens that make a token, which are kept with it; undefined for tokens that are not made of others. */
+  /** The two tokens that are merged into a token, which are kept with it; undefined for tokens that are not the result of a merge. */
   readonly parts: (token: string) => readonly [string, string] | undefined;
-  /** Smallest count of a kept token. */
-  readonly minCount: number;
   /** Most tokens. Default: no limit. */
   readonly vocabularySize?: number | undefined;
 }
@@ -17,27 +15,27 @@ export interface TokenChoice {
 interface Entry {
   readonly token: string;
   readonly parts: readonly [string, string] | undefined;
-  /** Occurrences in the texts, those of removed tokens that it was a part of included. */
+  /** Occurrences in the texts, including those inside removed tokens that it was a part of. */
   count: number;
   /** Number of kept tokens that it is a part of. */
   uses: number;
 }
 
 /**
- * Starts with all used tokens and removes the rarest, as long as one is too rare or there are too many. The occurrences of a removed
+ * Starts with all used tokens and removes the rarest, as long as one is unused or there are too many. The occurrences of a removed
  * token become occurrences of its parts. A part of a kept token is never removed.
  *
- * @throws SlmError CONFIG_INVALID if the required tokens alone are more than `vocabularySize`.
+ * @throws SlmError CONFIG_INVALID if there are more required tokens than `vocabularySize`.
  */
 export function chooseTokens(choice: TokenChoice): ReadonlySet<string> {
-  const { required, minCount, vocabularySize: limit = Infinity } = choice;
+  const { required, vocabularySize: limit = Infinity } = choice;
   const entries = usedEntries(choice);
   const isRemovable = ({ token, uses }: Entry): boolean => uses === 0 && !required.has(token);
   const queue = new RarestFirst([...entries.values()].filter(isRemovable));
   for (;;) {
     const rarest = queue.peek();
     if (rarest === undefined) break;
-    if (rarest.count >= minCount && entries.size <= limit) break;
+    if (rarest.count > 0 && entries.size <= limit) break;
     queue.pop();
     entries.delete(rarest.token);
     for (const part of rarest.parts ?? []) {
@@ -50,7 +48,7 @@ export function chooseTokens(choice: TokenChoice): ReadonlySet<string> {
   if (entries.size <= limit) return new Set(entries.keys());
   throw new SlmError(
     "CONFIG_INVALID",
-    `tokenizer: prune.vocabularySize is ${limit}, but ${entries.size} tokens are always kept: special tokens, bytes or characters, and those of prune.keep and prune.keepFirst`,
+    `tokenizer: prune.vocabularySize is ${limit}, but ${entries.size} tokens are always kept: special tokens, bytes or characters, and the tokens of prune.keep and prune.keepFirst`,
     {
       context: { vocabularySize: limit, required: entries.size },
       suggestions: [`--set tokenizer.prune.vocabularySize=${entries.size}`],
@@ -58,7 +56,7 @@ export function chooseTokens(choice: TokenChoice): ReadonlySet<string> {
   );
 }
 
-/** Used and required tokens with all their parts, and the parts of those. */
+/** Used and required tokens with all their parts, recursively. */
 function usedEntries({ counts, required, parts }: TokenChoice): Map<string, Entry> {
   const entries = new Map<string, Entry>();
   const open = [...required, ...counts.keys()];
@@ -72,7 +70,7 @@ function usedEntries({ counts, required, parts }: TokenChoice): Map<string, Entr
   return entries;
 }
 
-/** A binary heap: the smallest count first, of equal counts the later text. Counts of entries in it do not change. */
+/** A binary heap: the smallest count first, on a tie the later text. Counts of entries must not change while they are in it. */
 class RarestFirst {
   private readonly heap: Entry[] = [];
 

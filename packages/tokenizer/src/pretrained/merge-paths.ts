@@ -1,4 +1,4 @@
-/** The two tokens that byte pair encoding joins last to make a token. */
+/** Finds the two tokens that byte pair encoding merges into a token. */
 import { SlmError } from "@slm/core";
 import { z } from "zod";
 import type { TokenizerJson } from "../files/tokenizer-files.js";
@@ -15,7 +15,7 @@ export const mergePair = (merge: string | Pair): Pair => {
   return [merge.slice(0, space), merge.slice(space + 1)];
 };
 
-/** The merges of a BPE model as the file has them. @throws SlmError DATA_INVALID */
+/** The merges of a BPE model, in file order. @throws SlmError DATA_INVALID */
 export function mergesOf(model: TokenizerJson["model"]): readonly (string | Pair)[] {
   const { success, data } = mergesSchema.safeParse(model["merges"]);
   if (success && data.every((merge) => typeof merge !== "string" || merge.includes(" "))) return data;
@@ -26,8 +26,8 @@ export function mergesOf(model: TokenizerJson["model"]): readonly (string | Pair
 }
 
 /**
- * How tokens come about. A token that occurs in the encoding of a text was made there by the same merges as alone, because no merge
- * crosses the token's borders, and merges within them do not depend on what lies outside.
+ * How tokens are merged. A token in an encoded text results from the same merges as on its own, because no merge crosses its borders, and merges
+ * inside it do not depend on its neighbours.
  */
 export class MergePaths {
   private readonly ranks = new Map<string, Map<string, number>>();
@@ -39,12 +39,12 @@ export class MergePaths {
       const [left, right] = mergePair(merge);
       const after = this.ranks.get(left) ?? new Map<string, number>();
       this.ranks.set(left, after);
-      // Of a repeated merge the last rank counts, as in the library.
+      // If a merge is repeated, the last rank wins, as in the library.
       after.set(right, rank);
     });
   }
 
-  /** The parts that the last merge of a token joins; undefined for a single character, and for a token that merges do not reach. */
+  /** The parts that the last merge of a token joins; undefined for a single character, and for a token that merges do not produce. */
   parts(token: string): Pair | undefined {
     if (!this.known.has(token)) this.known.set(token, this.lastMerge(token));
     return this.known.get(token);
@@ -61,7 +61,7 @@ export class MergePaths {
     }
   }
 
-  /** Place of the neighbours with the lowest rank, the first of equals. */
+  /** Index of the neighbours with the lowest rank, the first on a tie. */
   private bestPair(pieces: readonly string[]): number | undefined {
     let best: number | undefined;
     let lowest = Infinity;

@@ -10,26 +10,25 @@ const context = z.strictObject({
 });
 
 export const pruneConfig = z.strictObject({
-  minCount: z.int().positive().default(1).describe("Smallest count of a kept token in the texts."),
   vocabularySize: z
     .int()
     .positive()
     .optional()
-    .describe("Most tokens; the most frequent are kept. Default: no limit."),
+    .describe("Most tokens; keeps the most frequent ones. Default: no limit."),
   keepFirst: z
     .int()
     .nonnegative()
     .default(0)
     .describe(
-      "Keep the first tokens of the vocabulary, this many, used or not: byte-pair vocabularies begin with their most common tokens. For " +
-        "answers in words that the labelled rows do not have, as of a translation. Default: 0.",
+      "Keep this many of the first tokens of the vocabulary, whether they are used or not. Byte-pair vocabularies start with their most common tokens. Useful for " +
+        "answers with words that the labelled rows do not contain, as in translation. Default: 0.",
     ),
   keep: z
     .array(z.union([text.min(1), context]))
     .default([])
     .describe(
-      "What the teacher reads besides the rows: a text, whose tokens are always kept, or {before, after}, in which every source is also " +
-        "counted. Special tokens other than BOS, EOS, padding and unknown are kept only if they are spelt here.",
+      "What the teacher reads in addition to the rows: a text, whose tokens are always kept, or {before, after}, which are also put around every source before " +
+        "counting. Special tokens other than BOS, EOS, padding and unknown are kept only if these texts contain them.",
     ),
 });
 

@@ -42,7 +42,7 @@ const WORDS = [
   "\n",
 ];
 
-/** Texts of words and of letters, some of which no vocabulary here has seen. */
+/** Texts of words and of letters. Some of the letters are in no vocabulary of these tests. */
 function texts(count: number, seed: number, words: readonly string[] = WORDS): readonly string[] {
   const roll = dice(seed);
   return Array.from({ length: count }, () =>
@@ -61,7 +61,7 @@ const BYTES = Array.from(
   (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`,
 );
 
-/** Pieces with a sign for the space and bytes for what is not in the vocabulary, as SentencePiece makes them: merges by score. */
+/** Pieces with a sign for the space and byte fallback, as in SentencePiece: merges by score. */
 function pieces(): TokenizerFiles {
   const roll = dice(7);
   const joined = texts(300, 2).map((text) => text.replaceAll(" ", "▁"));
@@ -136,13 +136,12 @@ const CORPUS = texts(60, 5, ["play", "music", "the", "café", "aaa", "42"]);
 
 describe.each(Object.entries(KINDS))("the pruned tokenizer of %s", (_, make) => {
   test.each([
-    { minCount: 1 },
-    { minCount: 3 },
-    { minCount: 1, vocabularySize: 300 },
-    { minCount: 2, keep: ["naïve player", { before: "some ", after: "\n" }] },
-    { minCount: 2, keepFirst: 290 },
+    {},
+    { vocabularySize: 300 },
+    { keep: ["naïve player", { before: "some ", after: "\n" }] },
+    { keepFirst: 290 },
   ])(
-    "gives every text whose tokens are all kept the same tokens, and spells every other (%j)",
+    "keeps the tokens of every text whose tokens are all kept, and encodes every other text (%j)",
     async (given) => {
       const files = await make();
       const { files: cut } = await pruneTokenizer(files, pruneConfig.parse(given), () => corpusOf(CORPUS));
@@ -165,7 +164,7 @@ describe.each(Object.entries(KINDS))("the pruned tokenizer of %s", (_, make) => 
     },
   );
 
-  test("works in a page, where there is no Buffer", async () => {
+  test("works in browsers, which have no Buffer", async () => {
     const { files } = await pruneTokenizer(await make(), pruneConfig.parse({}), () => corpusOf(CORPUS));
     const here = CORPUS.map((text) => createTokenizer(files).encodeSource(text));
     vi.stubGlobal("Buffer", undefined);
@@ -201,7 +200,7 @@ describe(pruneTokenizer, () => {
   ): ReturnType<typeof pruneTokenizer> =>
     pruneTokenizer(files, pruneConfig.parse(settings), () => corpusOf(corpus));
 
-  test("counts what is lost to a limit: fewer tokens are kept, and texts get longer", async () => {
+  test("measures the cost of a limit: fewer tokens are kept, and texts get longer", async () => {
     const { report, files } = await prune(await byteLevel(), { vocabularySize: 262 });
     expect(vocabularySize(files)).toBe(262);
     expect(report.keptShare).toBeLessThan(1);
@@ -229,7 +228,7 @@ describe(pruneTokenizer, () => {
     expect(tokens).not.toContain("player");
   });
 
-  test("names a limit below what must be kept, and the smallest one", async () => {
+  test("names a limit that is too small, and the smallest that works", async () => {
     await expect(prune(await byteLevel(), { vocabularySize: 100 })).rejects.toMatchObject({
       code: "CONFIG_INVALID",
       suggestions: ["--set tokenizer.prune.vocabularySize=260"],
@@ -257,7 +256,7 @@ describe(pruneTokenizer, () => {
     const { files } = await prune(pieces(), {}, ["the", "a"]);
     expect(files.config.source).toEqual({ lowercase: false });
     expect(files.tokenizer.post_processor).toBeNull();
-    // Without a prompt of its own a teacher reads BOS before a source and a line break after it.
+    // Without its own prompt, a teacher reads BOS before a source and a line break after it.
     const { files: other } = await prune(pieces(), { keep: [{ before: "some ", after: "" }] }, ["the", "a"]);
     expect(createTokenizer(other).encodeSource("some the")).toHaveLength(
       createTokenizer(pieces()).encodeTarget("some the").length,

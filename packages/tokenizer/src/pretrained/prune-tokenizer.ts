@@ -1,8 +1,8 @@
 /**
- * Cuts the vocabulary of a tokenizer to the tokens that a corpus uses.
+ * Prunes the vocabulary of a tokenizer to the tokens that a corpus uses.
  *
- * Every text whose tokens are all kept has the same tokens as before, at new ids. Every other text is encoded with smaller pieces, and
- * decodes to itself as before.
+ * A text keeps its tokens, with new ids, if all of them are kept. Any other text is encoded with smaller pieces. All texts decode to themselves
+ * as before.
  */
 import { createLibrary } from "../library/library.js";
 import { createLibraryTokenizer, vocabularySize } from "../library/library-tokenizer.js";
@@ -13,7 +13,7 @@ import { chooseTokens } from "./choose-tokens.js";
 import type { PruneConfig } from "./prune-config.js";
 import { prunableVocabulary, type PrunableVocabulary } from "./vocabulary-kinds.js";
 
-/** A text of the corpus, and the side on which it is read. */
+/** A text of the corpus, and its side. */
 export interface CorpusText {
   readonly side: "source" | "target";
   readonly text: string;
@@ -22,7 +22,7 @@ export interface CorpusText {
 export interface PruneReport {
   /** Tokens of the whole vocabulary. */
   readonly vocabBefore: number;
-  /** Share of the corpus's tokens, prompts included, that are kept: 1 without `minCount` and `vocabularySize`. */
+  /** Share of the corpus's tokens, prompts included, that are kept: 1 without `vocabularySize`. */
   readonly keptShare: number;
   /** Mean tokens of a source or target. */
   readonly tokensPerText: { readonly before: number; readonly after: number };
@@ -31,7 +31,8 @@ export interface PruneReport {
 /**
  * Reads the corpus twice: to count the tokens, and to measure the result.
  *
- * @throws SlmError OP_UNSUPPORTED for a kind of vocabulary that is not pruned, CONFIG_INVALID for a limit below the tokens that are always kept, DATA_INVALID for a text that the tokenizer rejects.
+ * @throws SlmError OP_UNSUPPORTED for a kind of vocabulary that cannot be pruned, CONFIG_INVALID for a limit below the number of tokens that are
+ * always kept, DATA_INVALID for a text that the tokenizer rejects.
  */
 export async function pruneTokenizer(
   files: TokenizerFiles,
@@ -50,7 +51,6 @@ export async function pruneTokenizer(
       ...firstTokens(vocabulary, settings.keepFirst),
     ]),
     parts: vocabulary.parts,
-    minCount: settings.minCount,
     vocabularySize: settings.vocabularySize,
   });
   const pruned = cut(whole, vocabulary, kept);
@@ -69,7 +69,7 @@ export async function pruneTokenizer(
   };
 }
 
-/** Tokens whose ids are below `count`, special and other added tokens apart. */
+/** Tokens with ids below `count`, except special and other added tokens. */
 const firstTokens = ({ ids }: PrunableVocabulary, count: number): readonly string[] =>
   [...ids].filter(([, id]) => id < count).map(([token]) => token);
 
@@ -78,7 +78,7 @@ const namesOf = ({ config }: TokenizerFiles): Readonly<Record<string, string>> =
   return { pad, bos, eos, unknown };
 };
 
-/** Whether the texts of `keep` spell a token. */
+/** Whether the texts of `keep` contain a token. */
 function spelt({ tokenizer }: TokenizerFiles, { keep }: PruneConfig): (token: string) => boolean {
   const texts = keep.flatMap((entry) => (typeof entry === "string" ? [entry] : [entry.before, entry.after]));
   const found = new Set(
@@ -130,10 +130,10 @@ async function countTokens(
   };
 }
 
-/** Texts around a source, as `tokenizer_config.json` has them. */
+/** Texts around a source, as in `tokenizer_config.json`. */
 type SourceContext = Pick<TokenizerFiles["config"]["source"], "before" | "after">;
 
-/** The contexts of `keep`; without any, what a teacher without a prompt reads around sources. */
+/** The contexts of `keep`. Default: what a teacher without a prompt reads around sources. */
 function sourceContexts({ config }: TokenizerFiles, { keep }: PruneConfig): readonly SourceContext[] {
   const given = keep.filter((entry) => typeof entry !== "string");
   if (given.length === 0) return [config.source];

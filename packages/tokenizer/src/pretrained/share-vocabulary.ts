@@ -1,4 +1,4 @@
-/** Gives a teacher the vocabulary of a run. */
+/** Maps the vocabulary of a run to the vocabulary of a teacher. */
 import { SlmError } from "@slm/core";
 import { vocabularySize } from "../library/library-tokenizer.js";
 import { tokenTexts } from "../library/token-texts.js";
@@ -13,18 +13,18 @@ export interface SharedVocabulary {
 }
 
 /**
- * Finds the tokens of a run's tokenizer in a teacher's, by their texts.
+ * Finds the tokens of a run's tokenizer in a teacher's tokenizer, by their texts.
  *
  * @param own the teacher's tokenizer
  * @param where the teacher, for messages
- * @throws SlmError CONFIG_INVALID for a run with a symbol tokenizer; SHAPE_MISMATCH naming the first token that the teacher lacks.
+ * @throws SlmError CONFIG_INVALID for a run with a symbol tokenizer; SHAPE_MISMATCH if the teacher lacks a token.
  */
 export function shareVocabulary(own: TokenizerFiles, run: TokenizerFiles, where: string): SharedVocabulary {
   const suggestions = [`tokenizer: { kind: pretrained, model: ${where}, prune: {} }`];
   if (run.config.source.symbols !== undefined) {
     throw new SlmError(
       "CONFIG_INVALID",
-      "teacher: vocabulary: run needs a tokenizer of kind pretrained, this run's has only the symbols of its task",
+      "teacher: vocabulary: run needs a tokenizer of kind pretrained, but this run's tokenizer has only the symbols of its task",
       { suggestions },
     );
   }
@@ -33,7 +33,7 @@ export function shareVocabulary(own: TokenizerFiles, run: TokenizerFiles, where:
   const padding = idOf.get(run.config.pad_token);
   const ids = Int32Array.from({ length: vocabularySize(run) }, (_, id) => {
     const text = texts[id];
-    // No text reaches an id without a token.
+    // No text is encoded to an id without a token.
     const found = text === undefined ? padding : idOf.get(text);
     if (found !== undefined) return found;
     throw new SlmError(

@@ -1,4 +1,4 @@
-/** The kinds of vocabulary that can be pruned, one row each: what must stay for every text to be encodable, and how the model is cut. */
+/** The kinds of vocabulary that can be pruned: which tokens must stay so that every text can be encoded, and how to prune the model. */
 import { SlmError } from "@slm/core";
 import { z } from "zod";
 import { BYTE_TOKENS } from "../text/byte-tokens.js";
@@ -8,13 +8,13 @@ import { MergePaths, mergePair, mergesOf } from "./merge-paths.js";
 type Model = TokenizerJson["model"];
 
 export interface PrunableVocabulary {
-  /** All tokens by id, without added tokens that only `added_tokens` names. */
+  /** All tokens by id, except added tokens that are only in `added_tokens`. */
   readonly ids: ReadonlyMap<string, number>;
   /** Tokens without which some text could not be encoded, or would be encoded differently. */
   readonly required: readonly string[];
   /** See `TokenChoice`. */
   readonly parts: (token: string) => readonly [string, string] | undefined;
-  /** The model with these tokens only, at these ids (dense, in the order of the map). */
+  /** The model with only these tokens, at these ids (dense, in the order of the map). */
   readonly cut: (kept: ReadonlyMap<string, number>) => Model;
 }
 
@@ -24,26 +24,26 @@ const KINDS: Readonly<Record<"BPE" | "Unigram", (model: Model) => PrunableVocabu
 };
 
 /**
- * The vocabulary of a model.
+ * Returns the vocabulary of a model.
  *
- * @throws SlmError OP_UNSUPPORTED for a kind or a setting that is not pruned, DATA_INVALID for an invalid file
+ * @throws SlmError OP_UNSUPPORTED for a kind or a setting that cannot be pruned, DATA_INVALID for an invalid file
  */
 export function prunableVocabulary(model: Model): PrunableVocabulary {
   const kind = model.type ?? (Array.isArray(model.vocab) ? "Unigram" : "merges" in model ? "BPE" : "none");
   if (Object.hasOwn(KINDS, kind)) return KINDS[kind as keyof typeof KINDS](model);
-  throw unsupported(`a ${kind} vocabulary; ${Object.keys(KINDS).join(" and ")} vocabularies are`);
+  throw unsupported(`a ${kind} vocabulary, only ${Object.keys(KINDS).join(" and ")}`);
 }
 
 const unsupported = (what: string): SlmError =>
-  new SlmError("OP_UNSUPPORTED", `tokenizer: tokenizer.prune: not supported is ${what}`, {
-    suggestions: ["remove tokenizer.prune: the whole vocabulary is used"],
+  new SlmError("OP_UNSUPPORTED", `tokenizer: tokenizer.prune does not support ${what}`, {
+    suggestions: ["remove tokenizer.prune to use the whole vocabulary"],
   });
 
 const isCharacter = (token: string): boolean => Array.from(token).length === 1;
 
 /**
- * Byte pair encoding. With byte tokens (`<0x00>`, ...) these spell every character; otherwise all single characters stay, which in a
- * byte-level vocabulary are the bytes.
+ * Byte pair encoding. With byte tokens (`<0x00>`, ...) these can encode every character. Otherwise all single characters stay; in a byte-level
+ * vocabulary they are the bytes.
  */
 function bytePairs(model: Model): PrunableVocabulary {
   const { vocab } = model;
@@ -104,7 +104,7 @@ function unigram(model: Model): PrunableVocabulary {
     cut: (kept) => ({
       ...model,
       unk_id: unknown === undefined ? unknownId : kept.get(unknown)!,
-      // A token that only `added_tokens` names has no score; texts never reach it.
+      // A token that is only in `added_tokens` has no score and never occurs in encoded texts.
       vocab: [...kept.keys()].map((token) => [token, scores.get(token) ?? lowest[1]] as const),
     }),
   };

@@ -31,7 +31,7 @@ function bestScore(text: string, pieces: Readonly<Record<string, number>>): numb
 }
 
 describe(bestPath, () => {
-  test("takes the pieces with the best sum, not the longest ones", () => {
+  test("chooses the pieces with the best sum, not the longest ones", () => {
     const pieces = { a: -1, b: -1, c: -1, ab: -5, abc: -2.5, bc: -0.5 };
     expect(cut("abc", pieces)).toEqual(["a", "bc"]);
     expect(cut("aabb", pieces)).toEqual(["a", "a", "b", "b"]);
@@ -41,7 +41,7 @@ describe(bestPath, () => {
     expect(cut("abc", { a: -1, ab: -1, bc: -1, c: -1 })).toEqual(["a", "bc"]);
   });
 
-  test("a character that is no piece is unknown, also one of two UTF-16 units, and beside a piece that begins with it", () => {
+  test("a character that is not a piece is unknown, also one of two UTF-16 units, and next to a piece that starts with it", () => {
     expect(bestPath("a😀b", scored({ a: -1, b: -1 })).map(({ value }) => value)).toEqual([0, -1, 1]);
     expect(cut("😀", { "😀": -1 })).toEqual(["😀"]);
     expect(cut("xy", { xyz: -1, y: -1 })).toEqual(["x", "y"]);
@@ -49,7 +49,7 @@ describe(bestPath, () => {
   });
 
   test("sums are rounded as they are asked to be", () => {
-    // The sum of the second path, -16,777,219.5, is rounded to the float32 -16,777,220, which the first one has.
+    // The sum of the second path, -16,777,219.5, is rounded to the float32 -16,777,220, which is the sum of the first path.
     const pieces = { a: -16_777_218, b: -1.5, ab: -16_777_220 };
     const path = (rounded: (sum: number) => number): number =>
       bestPath("ab", { ...scored(pieces), rounded }).length;
@@ -58,7 +58,7 @@ describe(bestPath, () => {
   });
 
   test("sums that start again from zero stay exact in long texts", () => {
-    // Behind a sum of 2^27, a float32 does not tell -1.5 from -2.
+    // After a sum of 2^27, a float32 cannot distinguish -1.5 from -2.
     const pieces = { a: -(2 ** 27), b: -1.5, c: -0.5, bc: -2.5, ab: -(2 ** 28) };
     const cutUpTo = (largestSum: number | undefined): string[] =>
       bestPath("abc", { ...scored(pieces), rounded: Math.fround, largestSum }).map(({ start, end }) =>
@@ -112,7 +112,7 @@ describe(bestPath, () => {
 });
 
 describe(PieceTrie, () => {
-  test("finds the pieces that a text begins with, and no others", () => {
+  test("finds exactly the pieces that a text starts with", () => {
     const text = fc.string({ unit: fc.constantFrom("a", "b", "\uffff", "\0"), minLength: 1, maxLength: 4 });
     fc.assert(
       fc.property(

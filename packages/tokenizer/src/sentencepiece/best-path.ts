@@ -1,12 +1,12 @@
 /**
- * The segmentation of a text with the best sum of scores (Viterbi). Time grows with the length of the text times the longest piece,
- * memory with the length of the text.
+ * The segmentation of a text with the best sum of scores (Viterbi). Time grows with the length of the text times the longest piece, memory with
+ * the length of the text.
  *
- * Sums are rounded as the reference rounds them, because the best of two nearly equal segmentations depends on it. Of two equal
- * segmentations, the one whose last piece is longer wins.
+ * Sums are rounded as in the reference, because rounding decides between nearly equal segmentations. On a tie, the segmentation with the longer
+ * last piece wins.
  *
- * Source: SentencePiece 0.2.3, `unigram_model.cc` (`EncodeOptimized`; version 0.2.1 compared sums that were not rounded); tokenizers
- * 0.22, `models/unigram/model.rs`.
+ * Source: SentencePiece 0.2.3, `unigram_model.cc` (`EncodeOptimized`; version 0.2.1 compared unrounded sums); tokenizers 0.22,
+ * `models/unigram/model.rs`.
  */
 import type { PieceTrie } from "./piece-trie.js";
 
@@ -23,9 +23,9 @@ export interface ScoredPieces {
   readonly scores: Float64Array;
   /** Score of a character that is not a piece. */
   readonly unknownScore: number;
-  /** How the sum of a path is rounded. SentencePiece: to float32; tokenizers: not at all. */
+  /** Rounds the sum of a path. SentencePiece rounds to float32, tokenizers does not round. */
   readonly rounded: (sum: number) => number;
-  /** Largest sum before sums start again from zero, so that they stay exact enough in long texts; undefined: never. */
+  /** Largest sum before sums restart at zero, which keeps them precise in long texts. Undefined: never. */
   readonly largestSum?: number | undefined;
 }
 
@@ -43,7 +43,7 @@ export function bestPath(text: string, pieces: ScoredPieces): Segment[] {
     starts[end] = start;
     values[end] = value;
   };
-  /** Takes the sum at a position off the sums from there on. */
+  /** Subtracts the sum at a position from the sums after it. */
   const startAgain = (from: number): void => {
     const offset = sums[from]!;
     for (let at = from; at <= frontier; at++)

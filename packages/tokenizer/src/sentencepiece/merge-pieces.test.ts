@@ -19,7 +19,7 @@ function mergeable(
 const cut = (text: string, pieces: MergeablePieces): string[] =>
   mergePieces(text, pieces).map(({ start, end }) => text.slice(start, end));
 
-/** Joins the best pair again and again, by looking at all of them each time. */
+/** Joins the best pair repeatedly, and compares all pairs each time. */
 function joinedOneByOne(text: string, scores: Readonly<Record<string, number>>): string[] {
   const parts = Array.from(text);
   for (;;) {
@@ -49,7 +49,7 @@ describe(mergePieces, () => {
     ]);
   });
 
-  test("takes pieces apart that are not used, into those that they were joined from", () => {
+  test("splits pieces of type unused into the pieces that they were joined from", () => {
     const scores = { ab: -1, abc: -2, abcd: -3 };
     expect(cut("abcd", mergeable(scores, { unused: ["abc", "abcd"] }))).toEqual(["ab", "c", "d"]);
   });

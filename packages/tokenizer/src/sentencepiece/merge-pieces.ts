@@ -1,6 +1,6 @@
 /**
- * Byte pair encoding as SentencePiece does it: the two neighbours whose joined text is the piece with the best score are joined, the
- * leftmost ones of several, until no neighbours make a piece. Time grows with n log n.
+ * Byte pair encoding as in SentencePiece: repeatedly joins the two neighbours whose joined text is the piece with the best score (the leftmost
+ * on a tie), until no two neighbours form a piece. Time grows with n log n.
  *
  * Source: SentencePiece 0.2, `bpe_model.cc`.
  */
@@ -11,18 +11,18 @@ export interface MergeablePieces {
   /** Index of each piece that may be the result of a merge. */
   readonly indices: ReadonlyMap<string, number>;
   readonly scores: ArrayLike<number>;
-  /** Pieces that are taken apart again. */
+  /** Whether a piece is unused, and so is split again after merging. */
   readonly isUnused: (index: number) => boolean;
   /** Symbols that are never joined with their neighbours. */
   readonly symbols: PrefixMatcher;
 }
 
-/** Two neighbours that make a piece. */
+/** Two neighbours that form a piece. */
 interface Pair {
   readonly left: number;
   readonly right: number;
   readonly score: number;
-  /** Length of the joined text, by which a pair that is out of date is known [UTF-16 units]. */
+  /** Length of the joined text, which identifies outdated pairs [UTF-16 units]. */
   readonly length: number;
 }
 
@@ -33,7 +33,7 @@ export function mergePieces(text: string, pieces: MergeablePieces): Segment[] {
   const previous = Int32Array.from({ length: count }, (_, index) => index - 1);
   const next = Int32Array.from({ length: count }, (_, index) => (index + 1 < count ? index + 1 : -1));
   const queue: Pair[] = [];
-  /** Where a piece that is not used was joined: its text may be taken apart anywhere else in the same way. */
+  /** The parts of each unused piece: its text is split into them wherever it occurs. */
   const seams = new Map<string, number>();
 
   const offer = (left: number, right: number): void => {
@@ -66,7 +66,7 @@ export function mergePieces(text: string, pieces: MergeablePieces): Segment[] {
   return segments;
 }
 
-/** Appends the segments of a text that was joined: itself, or its parts if it is a piece that is not used. */
+/** Appends the segments of a joined text: the piece itself, or its parts if the piece is unused. */
 function takeApart(
   text: string,
   start: number,
@@ -92,7 +92,7 @@ interface Symbols {
   readonly isFrozen: readonly boolean[];
 }
 
-/** Characters of a text, and symbols as a whole. */
+/** The characters of a text; a symbol stays whole. */
 function firstSymbols(text: string, symbols: PrefixMatcher): Symbols {
   const starts: number[] = [];
   const ends: number[] = [];
@@ -110,7 +110,7 @@ function firstSymbols(text: string, symbols: PrefixMatcher): Symbols {
 
 const isBefore = (a: Pair, b: Pair): boolean => a.score > b.score || (a.score === b.score && a.left < b.left);
 
-/** Adds to a binary heap whose first element is the best pair. */
+/** Pushes to a binary heap with the best pair first. */
 function push(heap: Pair[], pair: Pair): void {
   let at = heap.length;
   while (at > 0) {

@@ -44,7 +44,7 @@ describe(readSentencePieceModel, () => {
 
   test("skips fields that it does not know", () => {
     const bytes = sentencePieceBytes({ pieces: [UNKNOWN], trainer: { 16: 12, 200: 7 } });
-    // Field 9 of the message itself: five bytes that mean nothing here.
+    // Field 9 of the message itself: five bytes without a meaning.
     expect(read(Uint8Array.of(...bytes, 0x4a, 5, 1, 2, 3, 4, 5)).pieces).toHaveLength(1);
   });
 
@@ -67,19 +67,15 @@ describe(readSentencePieceModel, () => {
       sentencePieceBytes({ pieces: [{ text: "a".repeat(MAX_PIECE_LENGTH + 1) }] }),
       "piece 0 is longer than",
     ],
-    ["bytes that are no UTF-8", Uint8Array.of(0x0a, 3, 0x0a, 1, 0xff), "not a model of SentencePiece"],
-    [
-      "a length beyond the end",
-      Uint8Array.of(0x0a, 0xff, 0xff, 0xff, 0x0f, 1),
-      "not a model of SentencePiece",
-    ],
-    ["groups inside of groups", new Uint8Array(5000).fill(0x4b), "not a model of SentencePiece"],
+    ["bytes that are no UTF-8", Uint8Array.of(0x0a, 3, 0x0a, 1, 0xff), "not a SentencePiece model"],
+    ["a length beyond the end", Uint8Array.of(0x0a, 0xff, 0xff, 0xff, 0x0f, 1), "not a SentencePiece model"],
+    ["groups inside of groups", new Uint8Array(5000).fill(0x4b), "not a SentencePiece model"],
   ])("rejects %s", (_, bytes, message) => {
     expect(() => read(bytes)).toThrow(expect.objectContaining({ code: "DATA_INVALID" }));
     expect(() => read(bytes)).toThrow(message);
   });
 
-  test("any damage is rejected with a code, or what is left encodes and decodes", () => {
+  test("a corrupt model is rejected with a code, or it encodes and decodes", () => {
     const whole = sentencePieceBytes({
       pieces: [UNKNOWN, { text: "<s>", type: 3 }, ..."▁abcd".split("").map((text) => ({ text, score: -1 }))],
     });
@@ -103,7 +99,7 @@ describe(readSentencePieceModel, () => {
       ),
       { numRuns: 1000, seed: 3 },
     );
-    // Neither is the rule: damage that never reads, or always, would show nothing.
+    // The test would show nothing if every corrupt model were accepted, or none.
     expect(outcomes.read).toBeGreaterThan(50);
     expect(outcomes.rejected).toBeGreaterThan(50);
   });

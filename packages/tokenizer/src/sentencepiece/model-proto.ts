@@ -1,5 +1,5 @@
 /**
- * Reads a model of SentencePiece: `spiece.model`, `sentencepiece.bpe.model`, `source.spm`. The file is one protobuf message; fields
+ * Reads a SentencePiece model: `spiece.model`, `sentencepiece.bpe.model`, `source.spm`. The file is one protobuf message; fields
  * that segmentation does not need are skipped.
  *
  * | message       | field | content                                                                                    |
@@ -20,11 +20,11 @@ const MAX_PIECES = 4_000_000;
 /** Longest text of an unknown token [bytes]. */
 const MAX_UNKNOWN_TEXT = 256;
 
-/** What a piece is, in the order of the file's enumeration, from 1. */
+/** Types of pieces, in the order of the file's enumeration, from 1. */
 export const PIECE_TYPES = ["normal", "unknown", "control", "user", "unused", "byte"] as const;
 type PieceType = (typeof PIECE_TYPES)[number];
 
-/** How texts are segmented, in the order of the file's enumeration, from 1. */
+/** Types of models, in the order of the file's enumeration, from 1. */
 export const MODEL_TYPES = ["unigram", "bpe", "word", "char"] as const;
 export type ModelType = (typeof MODEL_TYPES)[number];
 
@@ -47,9 +47,9 @@ export interface SentencePieceModel {
   readonly type: ModelType;
   readonly pieces: readonly Piece[];
   readonly byteFallback: boolean;
-  /** Spaces end words, instead of beginning them. */
+  /** Spaces end words instead of starting them. */
   readonly whitespaceIsSuffix: boolean;
-  /** Text that an unknown token is decoded to. */
+  /** Decoded text of an unknown token. */
   readonly unknownText: string;
   readonly normalizer: NormalizerSpec;
   /** Applied to decoded text. */
@@ -61,20 +61,20 @@ export const UNKNOWN_TEXT = " \u2047 ";
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
-/** Reads one field; false for a field that is not known, which is skipped. */
+/** Reads one field; returns false for an unknown field, which is skipped. */
 type FieldReader = (field: number, wire: WireType, reader: BinaryReader) => boolean;
 
 /**
- * The model in `bytes`.
+ * Reads the model in `bytes`.
  *
  * @param where name of the file, for errors
- * @throws SlmError DATA_INVALID for bytes that are not such a model, or go beyond the limits above
+ * @throws SlmError DATA_INVALID if the bytes are not a model, or exceed the limits above
  */
 export function readSentencePieceModel(bytes: Uint8Array, where: string): SentencePieceModel {
   try {
     return readModel(bytes, where);
   } catch (cause) {
-    // The library throws RangeError and Error for bytes that are cut off or make no sense.
+    // The library throws RangeError and Error for truncated or invalid bytes.
     if (cause instanceof Error && cause.name !== "SlmError") throw invalidModel(where, cause.message, cause);
     throw cause;
   }

@@ -1,5 +1,5 @@
 /**
- * Normalization by a model of SentencePiece: its map of characters, spaces, and the sign for them.
+ * Normalization of a SentencePiece model: its character map, and its handling of spaces.
  *
  * Source: SentencePiece 0.2, `normalizer.cc` (`Normalize`, `NormalizePrefix`).
  */
@@ -7,16 +7,16 @@ import { prefixMap, type ReplacedPrefix } from "../text/character-map.js";
 import type { NormalizerSpec } from "./model-proto.js";
 import type { PrefixMatcher } from "./prefix-matcher.js";
 
-/** Stands for a space in pieces. */
+/** Represents a space in pieces. */
 export const SPACE = "\u2581";
 
 export interface NormalizerOptions {
-  /** Symbols that stay as they are. */
+  /** Symbols that are not normalized. */
   readonly symbols: PrefixMatcher;
   readonly whitespaceIsSuffix: boolean;
 }
 
-/** @throws SlmError DATA_INVALID for an invalid map of characters; the function itself for one that leads outside of its table */
+/** @throws SlmError DATA_INVALID for an invalid character map; the returned function throws it for an offset outside of the map's table */
 export function sentencePieceNormalizer(
   { characterMap, addDummyPrefix, removeExtraWhitespaces, escapeWhitespaces }: NormalizerSpec,
   { symbols, whitespaceIsSuffix }: NormalizerOptions,
@@ -30,7 +30,7 @@ export function sentencePieceNormalizer(
     const end = at + (text.codePointAt(at)! > 0xffff ? 2 : 1);
     return replaced?.(text, at) ?? { end, value: text.slice(at, end) };
   };
-  /** End of the spaces that a text begins with. */
+  /** End of the leading spaces of a text. */
   const spacesEnd = (text: string): number => {
     let at = 0;
     while (at < text.length) {
@@ -43,7 +43,7 @@ export function sentencePieceNormalizer(
 
   return (text) => {
     const from = removeExtraWhitespaces ? spacesEnd(text) : 0;
-    // Spaces alone are no text: they get no dummy prefix.
+    // A text of only spaces gets no dummy prefix.
     if (from === text.length) return "";
     let output = addDummyPrefix && !whitespaceIsSuffix ? space : "";
     let isAfterSpace = removeExtraWhitespaces;

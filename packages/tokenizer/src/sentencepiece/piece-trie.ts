@@ -1,26 +1,26 @@
 /**
- * All pieces of a vocabulary, to find those that begin at a position of a text, in time that grows with their length only.
+ * A trie of all pieces of a vocabulary. It finds the pieces that start at a position of a text, in time that depends only on their length.
  *
- * Nodes are numbered level by level, so the children of a node are neighbours, sorted by their UTF-16 unit, and are found by binary
- * search. No hash is involved: a crafted vocabulary cannot slow the search down.
+ * Nodes are numbered level by level, so the children of a node are adjacent and sorted by their UTF-16 unit, and binary search finds them. There
+ * are no hashes, so a crafted vocabulary cannot slow the search down.
  */
 export class PieceTrie {
-  /** Unit by which a node is reached from its parent. */
+  /** Unit on the edge from a node's parent. */
   readonly #units: Uint16Array;
-  /** First child of each node; children end where those of the next node begin. */
+  /** First child of each node. Its children end at the first child of the next node. */
   readonly #firstChild: Int32Array;
   /** Value of the piece that ends at a node; -1 for none. */
   readonly #values: Int32Array;
   /** Child of the root by unit; 0 for none. */
   readonly #roots = new Int32Array(0x1_0000);
 
-  /** @param pieces value of each piece, not negative; no piece is empty */
+  /** @param pieces value of each piece, not negative; pieces must not be empty */
   constructor(pieces: ReadonlyMap<string, number>) {
     const sorted = [...pieces.keys()].sort(byUnits);
     const units: number[] = [0];
     const firstChild: number[] = [];
     const values: number[] = [];
-    // Pieces from `from` to `to` share the units that lead to a node.
+    // Pieces from `from` to `to` share the units on the path to a node.
     const from: number[] = [0];
     const to: number[] = [sorted.length];
     const depths: number[] = [0];
@@ -48,7 +48,7 @@ export class PieceTrie {
     this.#values = Int32Array.from(values);
   }
 
-  /** Node after the unit of a text; -1 if no piece goes on like this. Node 0 is the root. */
+  /** Next node for a unit of a text; -1 if no piece continues with it. Node 0 is the root. */
   step(node: number, unit: number): number {
     if (node === 0) return this.#roots[unit] === 0 ? -1 : this.#roots[unit]!;
     let low = this.#firstChild[node]!;

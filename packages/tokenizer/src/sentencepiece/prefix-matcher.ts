@@ -1,8 +1,8 @@
-/** User-defined symbols, which a text is never changed or cut inside of. Source: SentencePiece 0.2, `PrefixMatcher`. */
+/** User-defined symbols: a text is never changed or split inside them. Source: SentencePiece 0.2, `PrefixMatcher`. */
 import { PieceTrie } from "./piece-trie.js";
 
 export interface PrefixMatcher {
-  /** End of the longest symbol that begins at `start` of the text; `start` if there is none [UTF-16 units]. */
+  /** End of the longest symbol that starts at `start` of the text; `start` if there is none [UTF-16 units]. */
   endOf(text: string, start: number): number;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Runs a model of SentencePiece: text to pieces and back, as the library's own processor does it.
+ * Runs a SentencePiece model: text to pieces and back, with the same results as the library's own processor.
  *
  * Source: SentencePiece 0.2.3, `model_interface.cc`, `unigram_model.cc`, `sentencepiece_processor.cc`.
  */
@@ -15,22 +15,22 @@ import { PieceTrie } from "./piece-trie.js";
 import { prefixMatcher, type PrefixMatcher } from "./prefix-matcher.js";
 
 export interface SentencePieceProcessor {
-  /** Pieces of a text; neighbours that are unknown are one piece, which is not in the vocabulary, unless bytes spell them. */
+  /** Pieces of a text. Without byte fallback, adjacent unknown characters become one piece, which is not in the vocabulary. */
   readonly encode: (text: string) => string[];
-  /** Text of pieces; those that are not in the vocabulary stand for themselves. */
+  /** Text of pieces. Pieces that are not in the vocabulary are copied. */
   readonly decode: (pieces: readonly string[]) => string;
 }
 
-/** How much worse than the worst piece an unknown character is. */
+/** Score of an unknown character, relative to the worst piece. */
 const UNKNOWN_PENALTY = 10;
-/** What the worst score is without a piece: the largest float32. */
+/** Initial value of the minimum of scores: the largest float32. */
 const LARGEST_SCORE = (2 - 2 ** -23) * 2 ** 127;
-/** Sum of a path from which on sums start again. */
+/** Sum of a path at which sums restart. */
 const LARGEST_SUM = 100_000;
 
 /**
  * @param where name of the file, for errors
- * @throws SlmError DATA_INVALID for a model whose pieces contradict each other; OP_UNSUPPORTED for one of words or characters
+ * @throws SlmError DATA_INVALID for a model with contradictory pieces; OP_UNSUPPORTED for a word or character model
  */
 export function createProcessor(model: SentencePieceModel, where: string): SentencePieceProcessor {
   const { pieces, normalizer, denormalizer, byteFallback, whitespaceIsSuffix } = model;
@@ -73,7 +73,7 @@ export function createProcessor(model: SentencePieceModel, where: string): Sente
   };
 }
 
-/** Index of each piece by its text. @throws SlmError DATA_INVALID where SentencePiece rejects the model */
+/** Index of each piece by its text. @throws SlmError DATA_INVALID if SentencePiece would reject the model */
 function checkPieces(
   { pieces, byteFallback }: SentencePieceModel,
   where: string,
@@ -81,7 +81,7 @@ function checkPieces(
   const byText = new Map<string, number>();
   let unknown = 0;
   for (const [index, { text, type }] of pieces.entries()) {
-    if (byText.has(text)) throw invalidModel(where, `the piece ${JSON.stringify(text)} is there twice`);
+    if (byText.has(text)) throw invalidModel(where, `the piece ${JSON.stringify(text)} occurs twice`);
     byText.set(text, index);
     if (type === "unknown") unknown++;
     if (type === "byte" && (!byteFallback || !BYTE_TOKENS.includes(text)))
@@ -136,11 +136,11 @@ const SEGMENTERS: Readonly<
     const isUnused = (index: number): boolean => pieces[index]!.type === "unused";
     return (text) => mergePieces(text, { indices, scores, isUnused, symbols });
   },
-  word: (_, __, ___, where) => rejectType("words", where),
-  char: (_, __, ___, where) => rejectType("characters", where),
+  word: (_, __, ___, where) => rejectType("word", where),
+  char: (_, __, ___, where) => rejectType("character", where),
 };
 
-/** User-defined symbols win against everything inside of them. */
+/** Scores user-defined symbols so that they win against the pieces inside them. */
 function unigramScore({ text, type, score }: Piece): number {
   return type === "user" ? Math.fround(0.1 * (utf8Bytes(text).length - 1)) : score;
 }
@@ -148,12 +148,12 @@ function unigramScore({ text, type, score }: Piece): number {
 function rejectType(what: string, where: string): never {
   throw new SlmError(
     "OP_UNSUPPORTED",
-    `tokenizer: ${where}: a model of ${what} is not supported; unigram and bpe models are`,
+    `tokenizer: ${where}: a ${what} model is not supported; unigram and bpe models are`,
     { context: { where } },
   );
 }
 
-/** Text of pieces, before the inverse of normalization. */
+/** Text of pieces, before the inverse normalization. */
 function joined(
   tokens: readonly string[],
   { pieces, normalizer, unknownText }: SentencePieceModel,
@@ -162,7 +162,7 @@ function joined(
   const dropsSpace = normalizer.addDummyPrefix || normalizer.removeExtraWhitespaces;
   let text = "";
   let bytes: number[] = [];
-  /** Whether a space at this place is the dummy prefix. */
+  /** Whether a space here is the dummy prefix. */
   let isBegin = true;
   let hasDropped = false;
   const endBytes = (): void => {
@@ -184,7 +184,7 @@ function joined(
     else {
       const isPrefix = isBegin && dropsSpace && token.startsWith(SPACE);
       text += (isPrefix ? token.slice(1) : token).replaceAll(SPACE, " ");
-      // Where extra spaces are removed, all spaces at the beginning are.
+      // If extra spaces are removed, all leading spaces are.
       hasDropped = isPrefix && !normalizer.removeExtraWhitespaces;
     }
   }
@@ -193,10 +193,10 @@ function joined(
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-/** Bytes of a character by the upper half of its first one. */
+/** Length of a character in bytes, by the upper half of its first byte. */
 const CHARACTER_BYTES = [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 3, 4] as const;
 
-/** Text of byte pieces; every byte that belongs to no character becomes U+FFFD. */
+/** Text of byte pieces; each byte that is not part of a valid character becomes U+FFFD. */
 function textOfBytes(bytes: readonly number[]): string {
   let text = "";
   for (let at = 0; at < bytes.length;) {
@@ -208,7 +208,7 @@ function textOfBytes(bytes: readonly number[]): string {
   return text;
 }
 
-/** The text of a character's bytes; undefined if they are not one. */
+/** The character of some bytes; undefined if they are not valid UTF-8. */
 function decoded(bytes: readonly number[]): string | undefined {
   try {
     return utf8.decode(Uint8Array.from(bytes));

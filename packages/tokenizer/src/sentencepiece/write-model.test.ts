@@ -26,7 +26,7 @@ const model = fc.record({
   denormalizer: normalizer,
 });
 
-test("what is written is what is read", () => {
+test("a written model is read back unchanged", () => {
   fc.assert(
     fc.property(model, (made) => {
       expect(readSentencePieceModel(writeSentencePieceModel(made), "spiece.model")).toEqual(made);

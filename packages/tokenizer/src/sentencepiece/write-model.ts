@@ -1,4 +1,4 @@
-/** Writes a model of SentencePiece, as far as segmentation needs it: what `readSentencePieceModel` reads. */
+/** Writes the fields of a SentencePiece model that `readSentencePieceModel` reads. */
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import {
   MODEL_TYPES,
@@ -8,7 +8,7 @@ import {
   type SentencePieceModel,
 } from "./model-proto.js";
 
-/** The bytes of a file. Source: SentencePiece 0.2, `sentencepiece_model.proto`. */
+/** Returns the bytes of a model file. Source: SentencePiece 0.2, `sentencepiece_model.proto`. */
 export function writeSentencePieceModel(model: SentencePieceModel): Uint8Array {
   const writer = new BinaryWriter();
   for (const piece of model.pieces)

@@ -16,7 +16,7 @@ const FIRST_STAND_IN = 0x100;
 /** The character of each byte, by its value. */
 export const BYTE_CHARACTERS: readonly string[] = byteCharacters();
 
-/** All 256 characters in the order of their code points, which is the order of their ids. */
+/** All 256 characters in code point order, which is their id order. */
 export const BYTE_ALPHABET: readonly string[] = BYTE_CHARACTERS.toSorted(
   (left, right) => left.codePointAt(0)! - right.codePointAt(0)!,
 );
@@ -29,7 +29,7 @@ function byteCharacters(): readonly string[] {
   });
 }
 
-/** The bytes of a text in UTF-8, each as its character. */
+/** The UTF-8 bytes of a text, each as its character. */
 export function byteSymbols(text: string): string {
   let symbols = "";
   for (const character of text) symbols += SHORT[character.codePointAt(0)!] ?? spelled(character);
@@ -39,7 +39,7 @@ export function byteSymbols(text: string): string {
 const spelled = (character: string): string =>
   Array.from(utf8Bytes(character), (byte) => BYTE_CHARACTERS[byte]!).join("");
 
-/** Of each character that UTF-8 writes as one or two bytes, by its code point: calls of an encoder cost far more than a look-up. */
+/** For each character of one or two UTF-8 bytes, by code point: a look-up is much faster than calling an encoder. */
 const SHORT: readonly string[] = Array.from({ length: 0x800 }, (_, code) =>
   spelled(String.fromCodePoint(code)),
 );

@@ -1,4 +1,4 @@
-/** Tokens that spell the bytes of characters that a vocabulary lacks: `<0x00>` to `<0xFF>`. */
+/** Byte fallback tokens for characters that a vocabulary lacks: `<0x00>` to `<0xFF>`. */
 
 export const byteToken = (byte: number): string => `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`;
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { characterMap } from "./character-map.js";
 import { createLibrary } from "../library/library.js";
 
-/** A trie of 256 units and what it replaces: "a" by "1", "ab" by "22", "é" by nothing. */
+/** A trie of 256 units and its replacements: "a" by "1", "ab" by "22", "é" by nothing. */
 function smallMap(change: (units: Uint32Array) => void = () => undefined): Uint8Array {
   const [leaf, value] = [0x100, 0x8000_0000];
   const units = new Uint32Array(256);
@@ -42,9 +42,12 @@ describe(characterMap, () => {
     ["a\u0301\u0302\u0303b", "1\u0301\u0302\u0303b"],
     ["é 😀", " 😀"],
     ["", ""],
-  ])("by graphemes %j becomes %j: what a short one begins with replaces it whole", (text, expected) => {
-    expect(characterMap(smallMap(), "graphemes")(text)).toBe(expected);
-  });
+  ])(
+    "by graphemes %j becomes %j: a matching start of a short grapheme replaces the whole grapheme",
+    (text, expected) => {
+      expect(characterMap(smallMap(), "graphemes")(text)).toBe(expected);
+    },
+  );
 
   test.each([
     ["nothing", new Uint8Array()],
@@ -63,7 +66,7 @@ describe(characterMap, () => {
     expect(endless("ab")).toBe("22");
   });
 
-  test("corrupt maps give a text or a rejection with a code", () => {
+  test("corrupt maps either return a text or are rejected with a code", () => {
     const bytes = fc.uint8Array({ minLength: 4, maxLength: 300 });
     fc.assert(
       fc.property(bytes, fc.nat(60), fc.string({ unit: "grapheme" }), (given, size, text) => {
@@ -79,7 +82,7 @@ describe(characterMap, () => {
 });
 
 describe(createLibrary, () => {
-  test("uses the map of a tokenizer.json where the library would take NFKC, in a sequence too", () => {
+  test("uses the map of a tokenizer.json where the library would use NFKC, also in a sequence", () => {
     const map = {
       type: "Precompiled",
       precompiled_charsmap: Buffer.from(smallMap()).toString("base64"),
@@ -108,7 +111,7 @@ describe(createLibrary, () => {
     const sequence = [map, { type: "Replace", pattern: { String: "2" }, content: "x" }];
     expect(ids({ type: "Sequence", normalizers: sequence }, "ab½a")).toEqual([4, 4, 3, 1]);
     expect(() => ids({ ...map, match: "any" }, "a")).toThrow(
-      "needs a match of longest, graphemes, got 'any'",
+      "needs one of longest, graphemes in 'match', got 'any'",
     );
   });
 });

@@ -9,10 +9,10 @@
  * | rest                 | replacements, each terminated by a zero byte                                              |
  *
  * A unit has its byte in bits 0 to 7, bit 8 set if a key ends there, its offset in bits 10 to 30 (times 256 if bit 9 is
- * set), and bit 31 set if it holds a value.
+ * set), and bit 31 set if it contains a value.
  *
  * SentencePiece and llama.cpp replace the longest key at a position. Hugging Face `tokenizers`, which defines `tokenizer.json`,
- * processes one grapheme at a time. It replaces the grapheme by the shortest key that it begins with; a grapheme of more than five
+ * processes one grapheme at a time. It replaces the grapheme by the shortest key that it starts with; a grapheme of more than five
  * bytes is processed character by character. Text without a key is unchanged.
  *
  * Source: SentencePiece, `normalizer.cc`; Darts-clone, `darts.h`; spm_precompiled 0.1.4, which `tokenizers` calls.
@@ -28,7 +28,7 @@ const VALUE = 0x8000_0000;
 export const MAP_RULES = ["longest", "graphemes"] as const;
 export type MapRule = (typeof MAP_RULES)[number];
 
-/** Graphemes of more bytes are looked up character by character. */
+/** Longer graphemes are looked up character by character. */
 const MAX_GRAPHEME_BYTES = 5;
 
 interface Table {
@@ -36,7 +36,7 @@ interface Table {
   readonly replacementAt: (start: number) => Uint8Array;
 }
 
-/** @throws SlmError DATA_INVALID for invalid bytes; its functions throw it for an offset outside of the table */
+/** @throws SlmError DATA_INVALID for invalid bytes; the returned functions throw it for an offset outside of the table */
 function tableOf(bytes: Uint8Array): Table {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const trieBytes = bytes.byteLength < 4 ? -1 : view.getUint32(0, true);
@@ -61,7 +61,7 @@ function tableOf(bytes: Uint8Array): Table {
   };
 }
 
-/** What a text begins with at some position, up to `end` [UTF-16 units], and what replaces it. */
+/** The key at a position of a text, up to `end` [UTF-16 units], and its replacement. */
 export interface ReplacedPrefix {
   readonly end: number;
   readonly value: string;
@@ -69,7 +69,7 @@ export interface ReplacedPrefix {
 
 /** Longest replacement; published maps have at most 33 [bytes]. A crafted one would make texts a million times longer. */
 const MAX_REPLACEMENT_BYTES = 1024;
-/** Bytes looked at for one key. Keys of published maps have at most 24; a crafted table cannot make a position cost more. */
+/** Longest key [bytes]; keys of published maps have at most 24. Limits the time per position for a crafted table. */
 const MAX_KEY_BYTES = 256;
 
 /**
@@ -106,7 +106,7 @@ export function prefixMap(bytes: Uint8Array): (text: string, at: number) => Repl
   };
 }
 
-/** @throws SlmError DATA_INVALID for invalid bytes; the map itself throws it for an offset outside of the trie. */
+/** @throws SlmError DATA_INVALID for invalid bytes; the returned map throws it for an offset outside of the trie. */
 export function characterMap(bytes: Uint8Array, rule: MapRule = "longest"): CharacterMap {
   if (rule === "longest") {
     const prefixAt = prefixMap(bytes);
@@ -145,7 +145,7 @@ export function characterMap(bytes: Uint8Array, rule: MapRule = "longest"): Char
 
 type UnitAt = (index: number) => number;
 
-/** Value of the shortest key that the bytes begin with. */
+/** Value of the shortest key at the start of the bytes. */
 function shortestKey(input: Uint8Array, unitAt: UnitAt): number | undefined {
   let node = offsetOf(unitAt(0));
   for (const byte of input) {
@@ -162,7 +162,7 @@ interface Step {
   readonly value: number | undefined;
 }
 
-/** Follows one byte; undefined if no key goes on with it. */
+/** Follows one byte; undefined if no key continues with it. */
 function stepOf(node: number, byte: number, unitAt: UnitAt): Step | undefined {
   if (byte === 0) return undefined;
   const at = node ^ byte;

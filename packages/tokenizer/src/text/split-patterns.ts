@@ -1,8 +1,8 @@
 /**
- * Pre-tokenization patterns: where a text is split before bytes are merged; no token spans a split.
+ * Pre-tokenization patterns: where a text is split before bytes are merged. A token never spans a split.
  *
- * The patterns define each character class explicitly, because `\s` differs between libraries.
- * Letters include combining marks and the underscore, so an identifier in JSON stays in one piece.
+ * The patterns define each character class explicitly, because `\s` differs between libraries. Letters include combining marks and the
+ * underscore, so an identifier in JSON stays in one piece.
  */
 
 export const SPLITS = ["joined", "apart"] as const;
@@ -10,7 +10,7 @@ export type SpaceRule = (typeof SPLITS)[number];
 
 const LETTERS = "\\p{L}\\p{M}_";
 
-/** The regular expression of each rule. Its matches cover every character of a text. */
+/** The regular expression of each rule. Its matches cover all characters of a text. */
 export const SPLIT_PATTERNS: Readonly<Record<SpaceRule, string>> = {
   // "a word, 12" -> "a" " word" "," " 12"
   joined: ` ?[${LETTERS}]+| ?\\p{N}+| ?[^ ${LETTERS}\\p{N}]+| +(?= )| +`,

@@ -1,12 +1,12 @@
-/** UTF-8 without Node's `Buffer`, which pages do not have. */
+/** UTF-8 without Node's `Buffer`, which browsers do not have. */
 
 const encoder = new TextEncoder();
-/** A mark of the byte order is a character like any other. */
+/** The byte order mark is kept. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 export const utf8Bytes = (text: string): Uint8Array => encoder.encode(text);
 
-/** The text of bytes that follow each other; a character may span several parts. */
+/** Decodes bytes that arrive in parts; a character may span several parts. */
 export function utf8Text(parts: readonly Uint8Array[]): string {
   const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
@@ -33,5 +33,5 @@ export function base64Text(bytes: Uint8Array): string {
   }
   return btoa(binary);
 }
-/** Bytes that are passed to one call. */
+/** Most bytes per call. */
 const BASE64_STEP = 1 << 14;

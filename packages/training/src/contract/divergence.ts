@@ -1,15 +1,15 @@
-/** Says whether a training run diverged: whether its loss rose far above that of the untrained model. */
+/** Detects whether a training run diverged: whether its loss rose far above the loss of the untrained model. */
 import { SlmError } from "@slm/core";
 import { isMetricName, isWorstValue } from "@slm/metrics";
 
 /**
- * A mean loss above both limits is that of a model that became confidently wrong: twice the loss of the first step, which is that of
- * the untrained model, and one nat more than it. Noise between batches stays far below.
+ * A mean loss above both limits means that the model became confidently wrong: twice the loss of the first step, which is the loss of the
+ * untrained model, and one nat more than it. Noise between batches stays far below.
  */
 const DIVERGED_RATIO = 2;
 const DIVERGED_NATS = 1;
 
-/** How the loss of a run went. It is part of the state of a run, so a resumed run judges as an uninterrupted one. */
+/** Loss curve of a run so far. It is part of the run's state, so a resumed run is judged like an uninterrupted one. */
 export interface LossCourse {
   /** Loss of the first step, before any update. */
   readonly first: number;
@@ -18,20 +18,20 @@ export interface LossCourse {
   readonly peakStep: number;
 }
 
-/** A run whose loss rose far above its start. */
+/** A run with a loss far above its start. */
 export interface Divergence {
   readonly firstLoss: number;
   readonly peakLoss: number;
-  /** Step at which the loss was highest. */
+  /** Step with the highest loss. */
   readonly step: number;
 }
 
-/** The course after a further line of the log with its mean loss. */
+/** The curve after one more line of the log with its mean loss. */
 export function followLoss(course: LossCourse, step: number, loss: number): LossCourse {
   return loss > course.peak ? { ...course, peak: loss, peakStep: step } : course;
 }
 
-/** The divergence of a course; undefined for a run that stayed near its start or below. */
+/** The divergence of a curve; undefined if the loss stayed near its start or below. */
 export function divergenceOf(course: LossCourse | undefined): Divergence | undefined {
   if (course === undefined) return undefined;
   const { first, peak, peakStep } = course;
@@ -39,19 +39,19 @@ export function divergenceOf(course: LossCourse | undefined): Divergence | undef
   return peak > limit ? { firstLoss: first, peakLoss: peak, step: peakStep } : undefined;
 }
 
-/** One sentence about it. */
+/** One sentence about a divergence, for messages. */
 export function divergenceText({ firstLoss, peakLoss, step }: Divergence): string {
   return `training diverged: the loss rose from ${short(firstLoss)} at the first step to ${short(peakLoss)} at step ${step}`;
 }
 
-/** What helps a run that diverged. */
+/** Advice for a run that diverged. */
 export function divergenceAdvice(learningRate: number): string {
   return `lower learningRate in the recipe from ${short(learningRate)}, for example to ${short(learningRate / 10)}`;
 }
 
 /**
- * Rejects a run that diverged and learned nothing: some metric of its best weights has the worst value there is. A run that diverged
- * late keeps the good weights of before and passes.
+ * Rejects a run that diverged and learned nothing: some metric of its best weights has the worst possible value. A run that diverged late keeps
+ * its earlier good weights and passes.
  *
  * @throws SlmError GATE_FAILED
  */

@@ -17,11 +17,11 @@ import type { TrainingSettings } from "../training-config.js";
 export interface BatchFeeds {
   readonly feeds: Readonly<Record<string, HostTensor | DeviceTensor>>;
   readonly owned?: readonly DeviceTensor[] | undefined;
-  /** Tokens the batch computes, padding excluded. */
+  /** Tokens in the batch, without padding. */
   readonly tokens: number;
   /** Loss tokens: a batch's weight in gradient accumulation. */
   readonly lossTokens: number;
-  /** The variant of the objective's loss that these feeds are for; absent for an objective with one loss. */
+  /** The loss variant that these feeds are for; absent for an objective with one loss. */
   readonly variant?: string | undefined;
 }
 
@@ -30,20 +30,20 @@ export interface Objective {
   /** The loss for batches of one bucket, in one of the variants that `feeds` names. */
   definition(bucket: Bucket, variant: string): LossDefinition;
   /**
-   * Feeds for one batch. `number` counts batches from 1 and seeds all randomness. Called while the previous step computes; work that
-   * it queues on the engine runs after that step.
+   * Feeds for one batch. `number` counts batches from 1 and seeds all randomness. Called while the previous step computes; work that it queues
+   * on the engine runs after that step.
    */
   feeds(batch: Batch, bucket: Bucket, number: number, live: LiveModel): Promise<BatchFeeds>;
-  /** Auxiliary tensors that are trained but not saved with the model; names start with `auxiliary.`. */
+  /** Auxiliary tensors that are trained but not saved with the model; their names start with `auxiliary.`. */
   readonly auxiliary?: readonly ParameterSpec[] | undefined;
 }
 
-/** The model in training, for use by other programs: `feeds` are exactly its weights. */
+/** The model in training, for other programs: `feeds` contains exactly its weights. */
 export interface LiveModel {
   readonly engine: Engine;
   readonly config: ModelConfig;
   readonly feeds: Readonly<Record<string, DeviceTensor>>;
-  /** How the weights lie in `feeds`. Default: `planChunks` of the configuration, as without learning-rate groups. */
+  /** Layout of the weights in `feeds`. Default: `planChunks` of the configuration, without learning-rate groups. */
   readonly chunks?: readonly Chunk[] | undefined;
 }
 
@@ -54,10 +54,10 @@ export interface RankedMetric {
 
 /** A measurement on the dev split. */
 export interface DevMetric {
-  /** What chooses the checkpoint: the first metric; where it is equal, the next one. */
+  /** Metrics that choose the checkpoint: the first one, then on ties the next one. */
   readonly ranking: readonly [RankedMetric, ...RankedMetric[]];
   measure(live: LiveModel): Promise<Readonly<Record<string, number>>>;
-  /** Some rows with the answers of the last measurement, the same rows each time; absent for a metric that needs no answers. */
+  /** Answers of the last measurement to a sample of rows, always the same rows. Absent for a metric that needs no answers. */
   samples?: (() => readonly Sample[]) | undefined;
 }
 
@@ -67,7 +67,7 @@ export interface TrainRequest {
   readonly config: ModelConfig;
   readonly settings: TrainingSettings & ModuleSettings;
   readonly lengths: PairLengths;
-  /** Further sets of rows that batches may be from; the objective knows which. */
+  /** More sets of rows for batches; the objective knows which. */
   readonly rowSets?: RowSets | undefined;
   readonly objective: Objective;
   readonly dev: DevMetric;
@@ -76,13 +76,13 @@ export interface TrainRequest {
   /** Identifies data and settings of this run. */
   readonly key: string;
   readonly context: StageContext;
-  /** Starting weights; drawn from the seed when absent. */
+  /** Starting weights. Default: initialized from the seed. */
   readonly initial?: Weights | undefined;
-  /** Parameters with learning rates of their own. Default: every parameter has the schedule's. */
+  /** Parameters with their own learning rates. Default: all parameters follow the schedule. */
   readonly groups?: RateGroups | undefined;
 }
 
-/** What a part of a run did. */
+/** Result of a part of a run. */
 export interface SegmentReport {
   /** Steps of the run so far. */
   readonly step: number;
@@ -90,9 +90,9 @@ export interface SegmentReport {
   readonly steps: number;
   /** Mean loss of the last measured steps; absent before any. */
   readonly loss?: number | undefined;
-  /** Dev metrics measured last. */
+  /** Last measured dev metrics. */
   readonly metrics: Readonly<Record<string, number>>;
-  /** Tokens of this call, padding excluded. */
+  /** Tokens of this call, without padding. */
   readonly tokens: number;
   readonly seconds: number;
 }
@@ -103,7 +103,7 @@ export interface TrainReport {
   readonly steps: number;
   /** Epochs of the rows of `lengths`. */
   readonly epochs: number;
-  /** Epochs of the further sets of rows. */
+  /** Epochs of the other sets of rows. */
   readonly furtherEpochs: readonly number[];
   readonly seconds: number;
   /** Tokens without padding, per second of this run. */
@@ -114,8 +114,8 @@ export interface TrainReport {
   readonly metrics: Readonly<Record<string, number>>;
   /** Step of the best measurement. */
   readonly bestStep: number;
-  /** Steps whose weights were averaged into `weights`; one step without averaging. */
+  /** Number of steps whose weights were averaged into `weights`; 1 without averaging. */
   readonly averagedSteps: readonly number[];
-  /** How far the loss rose above its start; absent for a run that did not diverge. */
+  /** How far the loss rose above its start; absent if the run did not diverge. */
   readonly diverged?: Divergence | undefined;
 }

@@ -50,7 +50,7 @@ describe(BatchOrder, () => {
               expect(own.target[row]!).toBeLessThanOrEqual(shape.target);
             }
           }
-          // Nobody is seen twice before everybody was seen once.
+          // No row is drawn twice before every row was drawn once.
           expect(Math.max(...seen) - Math.min(...seen)).toBeLessThanOrEqual(1);
           expect(Math.min(...seen)).toBe(Math.floor(epochs[set]! + 1e-9));
         });
@@ -68,7 +68,7 @@ describe(BatchOrder, () => {
     for (const number of [40, 39, 7, 7, 8, 1]) expect(order.at(number)).toEqual(all[number - 1]);
   });
 
-  test("gives the second set another order than the first", () => {
+  test("orders the second set differently from the first", () => {
     const lengths = lengthsOf(Array.from({ length: 40 }, () => [3, 3]));
     const order = (of: 0 | 1): BatchOrder =>
       new BatchOrder({

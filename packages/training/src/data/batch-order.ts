@@ -1,4 +1,4 @@
-/** The order of batches over one or several sets of rows: a pure function of lengths, seed and number, so that a resumed run repeats it. */
+/** The order of batches over one or several sets of rows. A pure function of lengths, seed and number, so that a resumed run repeats it. */
 import {
   assignBuckets,
   epochBatches,
@@ -8,11 +8,11 @@ import {
   type PairLengths,
 } from "./buckets.js";
 
-/** Further sets of rows, besides the first, and the set of each batch. */
+/** Additional sets of rows, and the set of each batch. */
 export interface RowSets {
   /** Lengths of the rows of set 1, 2, ... */
   readonly lengths: readonly PairLengths[];
-  /** The set of a batch, by its number counted from 1; 0 is the first set. A pure function. */
+  /** The set of a batch, by its number counted from 1. 0 is the first set. A pure function. */
   readonly of: (number: number) => number;
 }
 
@@ -24,15 +24,15 @@ export interface BatchOrderOptions {
   readonly seed: number;
 }
 
-/** A stride between the seeds of sets; the first set has the seed itself. */
+/** Difference between the seeds of consecutive sets; the first set uses the seed itself. */
 const SET_STRIDE = 0x632be5ab;
 
-/** Every set has its own epochs, each row once an epoch. Buckets are planned over the rows of all sets. */
+/** Every set has its own epochs, with each row once per epoch. Buckets are planned over the rows of all sets. */
 export class BatchOrder {
   readonly buckets: readonly Bucket[];
   readonly #sets: readonly RowSet[];
   readonly #of: RowSets["of"];
-  /** Batches of each set up to number `#known`: the place of that batch within its set. */
+  /** Batches of each set up to number `#known`: the index of that batch within its set. */
   #counts: number[] = [];
   #known = 0;
 
@@ -47,7 +47,7 @@ export class BatchOrder {
     this.#restart();
   }
 
-  /** A batch by its number, counted from 1. Numbers may be asked for in any order; ascending is fast. */
+  /** Returns a batch by its number, counted from 1. Any order works; ascending order is fast. */
   at(number: number): Batch {
     if (number < this.#known) this.#restart();
     while (this.#known < number) this.#counts[this.#of(++this.#known)]! += 1;
@@ -55,7 +55,7 @@ export class BatchOrder {
     return this.#sets[set]!.at(this.#counts[set]!);
   }
 
-  /** Epochs of each set after so many batches. */
+  /** Epochs of each set after this many batches. */
   epochsAfter(batches: number): readonly number[] {
     const counts = this.#sets.map(() => 0);
     for (let number = 1; number <= batches; number++) counts[this.#of(number)]! += 1;
@@ -69,8 +69,8 @@ export class BatchOrder {
 }
 
 /**
- * Rows too few to fill a batch of every bucket go up: those of a bucket with less than a batch join the next larger one, where they
- * fit with more padding. Otherwise a hundred rows in six buckets would be six batches that are mostly padding.
+ * Moves rows up if a bucket has less than one batch: they join the next larger bucket, with more padding. Otherwise a hundred rows in six
+ * buckets would be six batches that are mostly padding.
  */
 export function mergeSmallBuckets(assignment: Uint8Array, buckets: number, batchSize: number): Uint8Array {
   if (assignment.length >= buckets * batchSize) return assignment;
@@ -103,7 +103,7 @@ class RowSet {
     return this.#batchesOf(0).length;
   }
 
-  /** A batch by its place among those of the set, counted from 1 over all epochs. */
+  /** A batch by its index in the set, counted from 1 over all epochs. */
   at(place: number): Batch {
     let epoch = this.#epoch;
     if (epoch === undefined || place < epoch.first)

@@ -42,9 +42,9 @@ describe(planBuckets, () => {
     });
   });
 
-  test("of no pairs is rejected", () => {
+  test("without pairs are rejected", () => {
     const none = { source: new Int32Array(0), target: new Int32Array(0) };
-    expect(() => planBuckets(none, 4)).toThrow("no pairs");
+    expect(() => planBuckets(none, 4)).toThrow("expected at least one pair");
   });
 });
 
@@ -54,7 +54,7 @@ describe(epochBatches, () => {
     .map((list) => Uint8Array.from(list));
   const anyBatch = fc.integer({ min: 1, max: 9 });
 
-  test("holds every pair exactly once, in batches of one bucket and at most the size asked for", () => {
+  test("contains every pair exactly once, in batches of one bucket and at most the requested size", () => {
     fc.assert(
       fc.property(anyAssignment, anyBatch, fc.nat(1000), fc.nat(20), (assignment, size, seed, epoch) => {
         const batches = epochBatches(assignment, size, seed, epoch);

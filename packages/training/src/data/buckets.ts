@@ -1,4 +1,4 @@
-/** Length buckets and the order of batches: a pure function of lengths, seed and epoch, so that a resumed run repeats it. */
+/** Length buckets and the order of batches. A pure function of lengths, seed and epoch, so that a resumed run repeats it. */
 import { shuffledOrder } from "@slm/data";
 import { SlmError } from "@slm/core";
 import type { Lengths } from "./token-lists.js";
@@ -16,19 +16,19 @@ export interface Bucket {
   readonly target: number;
 }
 
-/** One step's pairs, all of one bucket; shorter than the batch size only at the end of an epoch. */
+/** The pairs of one step, all from one bucket. Shorter than the batch size only at the end of an epoch. */
 export interface Batch {
   readonly bucket: number;
   readonly rows: Int32Array;
 }
 
-/** Buckets are numbered by one byte. */
+/** Bucket numbers are stored in one byte. */
 const MAX_BUCKETS = 256;
 
-/** Largest number of candidate bucket boundaries. More are merged, which keeps planning far below a second. */
+/** Largest number of candidate bucket boundaries. More are merged, so that planning takes far less than a second. */
 const MAX_BOUNDARIES = 256;
 
-/** A class of pairs by the length of their longer side, with the values for prefix sums and maxima. */
+/** A class of pairs with the same length of the longer side, with values for prefix sums and maxima. */
 interface LengthClass {
   /** The longer side [tokens]. */
   readonly longer: number;
@@ -38,14 +38,14 @@ interface LengthClass {
 }
 
 /**
- * At most `count` nested buckets that minimize the padded cost: the sum over pairs of their bucket's two sides. Pairs are sorted by
- * their longer side and partitioned by dynamic programming; the last bucket fits everything.
+ * Chooses at most `count` nested buckets with minimal padded cost: the sum over pairs of their bucket's two sides. Sorts pairs by their longer
+ * side and partitions them by dynamic programming. The last bucket fits all pairs.
  *
  * @throws SlmError DATA_INVALID without pairs.
  */
 export function planBuckets(lengths: PairLengths, count: number): Bucket[] {
   if (lengths.source.length === 0)
-    throw new SlmError("DATA_INVALID", "training: no pairs to train on; at least one is needed");
+    throw new SlmError("DATA_INVALID", "training: expected at least one pair to train on, got none");
   const classes = thin(lengthClasses(lengths), MAX_BOUNDARIES);
   // A bucket that ends at class i fits the longest pair up to i, so buckets are nested.
   const sizes: Bucket[] = [];
@@ -86,7 +86,7 @@ function thin(classes: readonly LengthClass[], limit: number): LengthClass[] {
   return merged;
 }
 
-/** Last class of each bucket, in order, for the cheapest cut into at most `count` buckets. */
+/** Last class of each bucket, in order, for the cheapest partition into at most `count` buckets. */
 function cheapestCuts(classes: readonly LengthClass[], sizes: readonly Bucket[], count: number): number[] {
   const before = [0];
   for (const entry of classes) before.push(before.at(-1)! + entry.count);
@@ -117,8 +117,8 @@ export function assignBuckets({ source, target }: PairLengths, buckets: readonly
 }
 
 /**
- * All batches of an epoch in training order: pairs are shuffled and grouped by bucket, then batches are shuffled. The rows of all
- * batches are in one array, four bytes per pair.
+ * All batches of an epoch in training order: shuffles pairs, groups them by bucket, then shuffles batches. One array contains the rows of all
+ * batches, four bytes per pair.
  */
 export function epochBatches(
   assignment: Uint8Array,
@@ -137,7 +137,7 @@ export function epochBatches(
   return Array.from(shuffledOrder(batches.length, seed + 1, epoch), (index) => batches[index]!);
 }
 
-/** The rows of each bucket in the order given: a stable counting sort. */
+/** The rows of each bucket in the given order: a stable counting sort. */
 function gatherByBucket(order: Int32Array, assignment: Uint8Array): Batch[] {
   const counts = new Float64Array(MAX_BUCKETS);
   for (const bucket of assignment) counts[bucket]! += 1;

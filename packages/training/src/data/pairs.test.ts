@@ -30,7 +30,7 @@ const write = (rows: Iterable<Row>): Promise<PairFile> =>
   writePairs({ rows, tokenizer: letters, limits, where: "train.jsonl", file: join(directory, "pairs") });
 
 describe(writePairs, () => {
-  test("gives the same pairs as token lists in memory", async () => {
+  test("returns the same pairs as token lists in memory", async () => {
     const rows = Array.from({ length: 200 }, (_, index) => ({
       source: "abcdef".slice(0, 1 + (index % 6)),
       target: "uvwxy".slice(0, 1 + (index % 5)),
@@ -66,7 +66,7 @@ describe(writePairs, () => {
       for (let index = 0; index < count; index++)
         yield { source: "abcdef".slice(0, 1 + (index % 6)), target: "uvwxy".slice(0, 1 + (index % 5)) };
     }
-    // Buffers are given back beside the collection: the smallest of a few readings is what is held.
+    // Buffers are also freed outside of garbage collection, so the smallest of a few readings is the memory in use.
     const bytes = async (): Promise<number> => {
       const readings: number[] = [];
       for (let reading = 0; reading < 4; reading++) {

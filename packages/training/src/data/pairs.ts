@@ -5,7 +5,7 @@ import type { Tokenizer } from "@slm/tokenizer";
 import type { PairLengths } from "./buckets.js";
 import { TokenListsWriter, type Lengths } from "./token-lists.js";
 
-/** Tokens of some rows, in the order asked for. */
+/** Tokens of some rows, in the requested order. */
 export interface PairTokens {
   readonly sources: readonly Int32Array[];
   readonly targets: readonly Int32Array[];
@@ -55,16 +55,16 @@ export interface PairFileRequest {
   readonly rows: AsyncIterable<Row> | Iterable<Row>;
   readonly tokenizer: Tokenizer;
   readonly limits: PairLimits;
-  /** Named in errors: the file the rows come from. */
+  /** The file with the rows, for error messages. */
   readonly where: string;
-  /** Output file of the tokens; an existing file is replaced. */
+  /** Output file for the tokens; replaces an existing file. */
   readonly file: string;
 }
 
 /**
  * Tokenizes rows for a text-only model into a file, one by one. Memory grows by about four bytes per row, whatever their length.
  *
- * @throws SlmError DATA_INVALID naming the first row whose source or target is longer than the model's limit, or without rows.
+ * @throws SlmError DATA_INVALID for the first row with a source or target above the model's limit, or without rows.
  */
 export async function writePairs(request: PairFileRequest): Promise<PairFile> {
   const { rows, tokenizer, limits, where, file } = request;
@@ -93,10 +93,11 @@ export async function writePairs(request: PairFileRequest): Promise<PairFile> {
   };
 }
 
-/** Tokenizes both sides of a row.
+/**
+ * Tokenizes both sides of a row.
  *
- * @param where place of the row, named in errors.
- * @throws SlmError DATA_INVALID when a side is longer than the model's limit.
+ * @param where place of the row, for error messages.
+ * @throws SlmError DATA_INVALID if a side is longer than the model's limit.
  */
 export function tokenizeRow(
   row: Row,

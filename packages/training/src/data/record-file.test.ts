@@ -10,7 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true }));
 
-/** Records larger than half of the writer's buffer, so that it is emptied in between. */
+/** Records larger than half of the writer's buffer, so that the buffer is flushed in between. */
 const BYTES = 3 * 2 ** 20;
 const recordOf = (value: number): Uint8Array => new Uint8Array(BYTES).fill(value);
 
@@ -21,7 +21,7 @@ async function written(count: number): Promise<RecordFile> {
 }
 
 describe(RecordFile, () => {
-  test("gives back records in any order, as often as asked", async () => {
+  test("reads records in any order, any number of times", async () => {
     const file = await written(4);
     expect(file.count).toBe(4);
     const read = await file.read([3, 0, 3]);
@@ -34,7 +34,7 @@ describe(RecordFile, () => {
     await file.close();
   });
 
-  test("is rejected where it holds no whole records", async () => {
+  test("is rejected if it does not contain whole records", async () => {
     await (await written(2)).close();
     await truncate(join(directory, "records"), BYTES + 1);
     await expect(RecordFile.open(join(directory, "records"), BYTES)).rejects.toMatchObject({
@@ -47,10 +47,10 @@ describe(RecordFile, () => {
 });
 
 describe(RecordFileWriter, () => {
-  test("leaves nothing under the name before it is finished, and takes records of one size only", async () => {
+  test("does not create the file before it is finished, and accepts only records of one size", async () => {
     const writer = await RecordFileWriter.create(join(directory, "records"), 4);
     await writer.append(new Uint8Array(4));
-    await expect(writer.append(new Uint8Array(3))).rejects.toThrow("a record of 3 bytes, expected 4");
+    await expect(writer.append(new Uint8Array(3))).rejects.toThrow("a record has 3 bytes, expected 4");
     await writer.abandon();
     expect(await readdir(directory)).toEqual(["records.unfinished"]);
   });

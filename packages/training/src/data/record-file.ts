@@ -5,7 +5,7 @@ import { writeFailure, SlmError } from "@slm/core";
 /** Write buffer [bytes]. */
 const BUFFER_BYTES = 1 << 22;
 
-/** Writes records sequentially into a file that is renamed when complete. */
+/** Writes records sequentially to a file that is renamed when complete. */
 export class RecordFileWriter {
   private readonly path: string;
   private readonly handle: FileHandle;
@@ -20,7 +20,7 @@ export class RecordFileWriter {
     this.buffer = new Uint8Array(Math.max(bytes, BUFFER_BYTES - (BUFFER_BYTES % bytes)));
   }
 
-  /** @param bytes of one record. @throws SlmError OUTPUT_FAILED */
+  /** @param bytes size of one record. @throws SlmError OUTPUT_FAILED */
   static async create(path: string, bytes: number): Promise<RecordFileWriter> {
     try {
       return new RecordFileWriter(path, await open(unfinished(path), "w"), bytes);
@@ -29,12 +29,12 @@ export class RecordFileWriter {
     }
   }
 
-  /** @throws SlmError UNEXPECTED for a record of another size, OUTPUT_FAILED when writing fails. */
+  /** @throws SlmError UNEXPECTED for a record of another size, OUTPUT_FAILED if writing fails. */
   async append(record: Uint8Array): Promise<void> {
     if (record.length !== this.bytes)
       throw new SlmError(
         "UNEXPECTED",
-        `${this.path}: a record of ${record.length} bytes, expected ${this.bytes}`,
+        `${this.path}: a record has ${record.length} bytes, expected ${this.bytes}`,
       );
     if (this.buffered + record.length > this.buffer.length) await this.flush();
     this.buffer.set(record, this.buffered);
@@ -48,7 +48,7 @@ export class RecordFileWriter {
     try {
       await rename(unfinished(this.path), this.path);
     } catch (error) {
-      throw writeFailure(error, this.path, "the records so far are of no use");
+      throw writeFailure(error, this.path, "discard the records written so far");
     }
     return RecordFile.open(this.path, this.bytes);
   }
@@ -63,7 +63,7 @@ export class RecordFileWriter {
       for (let done = 0; done < this.buffered;)
         done += (await this.handle.write(this.buffer, done, this.buffered - done)).bytesWritten;
     } catch (error) {
-      throw writeFailure(error, this.path, "the records so far are of no use");
+      throw writeFailure(error, this.path, "discard the records written so far");
     }
     this.buffered = 0;
   }
@@ -85,7 +85,7 @@ export class RecordFile {
     this.count = count;
   }
 
-  /** @throws SlmError INPUT_MISSING, DATA_INVALID for a file that does not hold whole records of this size. */
+  /** @throws SlmError INPUT_MISSING; DATA_INVALID if the file does not consist of whole records of this size. */
   static async open(path: string, bytes: number): Promise<RecordFile> {
     const size = await stat(path).then(
       (found) => found.size,
@@ -94,7 +94,7 @@ export class RecordFile {
       },
     );
     if (size % bytes !== 0)
-      throw new SlmError("DATA_INVALID", `${path}: ${size} bytes hold no whole records of ${bytes}`);
+      throw new SlmError("DATA_INVALID", `${path}: ${size} bytes are not whole records of ${bytes}`);
     return new RecordFile(path, await open(path, "r"), bytes, size / bytes);
   }
 
@@ -109,7 +109,7 @@ export class RecordFile {
 
   private async readOne(place: number): Promise<Uint8Array> {
     if (!Number.isInteger(place) || place < 0 || place >= this.count)
-      throw new SlmError("UNEXPECTED", `${this.path}: record ${place} of ${this.count} asked for`);
+      throw new SlmError("UNEXPECTED", `${this.path}: record ${place} of ${this.count} does not exist`);
     const record = new Uint8Array(this.bytes);
     for (let done = 0; done < record.length;) {
       const { bytesRead } = await this.handle.read(

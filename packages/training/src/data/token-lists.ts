@@ -1,6 +1,6 @@
 /**
- * Rows of token lists on disk. Memory holds two or four bytes per list plus an eighth of a byte per row, whatever the length of the
- * lists. Everything else is read from the file when needed.
+ * Rows of token lists on disk. Memory contains two or four bytes per list plus an eighth of a byte per row, whatever the length of the lists.
+ * Everything else is read from the file when needed.
  */
 import { open, type FileHandle } from "node:fs/promises";
 import { writeFailure, SlmError } from "@slm/core";
@@ -18,7 +18,7 @@ export interface TokenLists {
   close(): Promise<void>;
 }
 
-/** Interval of rows whose file offset is stored; offsets between follow from the lengths. */
+/** Interval of rows with stored file offsets; the offsets in between follow from the lengths. */
 const BLOCK = 64;
 /** Write buffer [tokens]. */
 const BUFFER = 1 << 16;
@@ -42,9 +42,10 @@ export class TokenListsWriter {
     this.columns = limits.map((limit) => new LengthColumn(limit));
   }
 
-  /** Creates a file, replacing an existing one.
+  /**
+   * Creates a file, replacing an existing one.
    *
-   * @param limits the longest each list may be [tokens].
+   * @param limits the longest length of each list [tokens].
    * @throws SlmError OUTPUT_FAILED
    */
   static async create(path: string, limits: readonly number[]): Promise<TokenListsWriter> {
@@ -55,7 +56,7 @@ export class TokenListsWriter {
     }
   }
 
-  /** Adds a row. @throws SlmError UNEXPECTED for a list beyond its limit, OUTPUT_FAILED when writing fails. */
+  /** Adds a row. @throws SlmError UNEXPECTED for a list above its limit, OUTPUT_FAILED if writing fails. */
   async append(lists: readonly ArrayLike<number>[]): Promise<void> {
     if (this.count % BLOCK === 0) this.starts.push(this.position);
     for (const [index, column] of this.columns.entries()) {
@@ -92,7 +93,7 @@ export class TokenListsWriter {
       for (let done = 0; done < bytes.length;)
         done += (await this.handle.write(bytes, done, bytes.length - done)).bytesWritten;
     } catch (error) {
-      throw writeFailure(error, this.path, "the rows so far are of no use");
+      throw writeFailure(error, this.path, "discard the rows written so far");
     }
     this.buffered = 0;
   }
@@ -103,7 +104,7 @@ class StoredLists implements TokenLists {
   readonly lengths: readonly Lengths[];
   private readonly path: string;
   private readonly handle: FileHandle;
-  /** Where every {@link BLOCK}th row begins [tokens]. */
+  /** Start of every {@link BLOCK}th row [tokens]. */
   private readonly starts: Float64Array;
 
   constructor(path: string, handle: FileHandle, lengths: readonly Lengths[], starts: Float64Array) {
@@ -125,7 +126,7 @@ class StoredLists implements TokenLists {
 
   private async readRow(row: number): Promise<Int32Array[]> {
     if (!Number.isInteger(row) || row < 0 || row >= this.count)
-      throw new SlmError("UNEXPECTED", `${this.path}: row ${row} of ${this.count} asked for`);
+      throw new SlmError("UNEXPECTED", `${this.path}: row ${row} of ${this.count} does not exist`);
     const first = row - (row % BLOCK);
     let start = this.starts[first / BLOCK]!;
     for (let before = first; before < row; before++) start += this.sizeOf(before);
@@ -162,7 +163,10 @@ class LengthColumn {
 
   push(length: number): void {
     if (length > this.limit)
-      throw new SlmError("UNEXPECTED", `token lists: a list of ${length} tokens, at most ${this.limit}`);
+      throw new SlmError(
+        "UNEXPECTED",
+        `token lists: a list has ${length} tokens, expected at most ${this.limit}`,
+      );
     if (this.count === this.values.length) this.values = resized(this.values, 2 * this.count);
     this.values[this.count++] = length;
   }

@@ -41,7 +41,7 @@ async function liveOf(config: ModelConfig, seed: number): Promise<LiveModel> {
 }
 
 describe.each(MODELS)("greedy predictions of a $architecture model", (config) => {
-  test("are the same for a text alone and among others of other lengths", async () => {
+  test("are the same for a text alone and in a batch with other lengths", async () => {
     const live = await liveOf(config, 1);
     const together = await new GreedyPredictor(rows, tokenizer, 5).predict(live);
     for (const [index, word] of words.entries())
@@ -50,7 +50,7 @@ describe.each(MODELS)("greedy predictions of a $architecture model", (config) =>
       ]);
   });
 
-  test("follow the weights they are given, whichever tensors those are in", async () => {
+  test("follow the given weights, whichever tensors contain them", async () => {
     const [first, second] = [await liveOf(config, 5), await liveOf(config, 6)];
     const predictor = new GreedyPredictor(rows, tokenizer, 5);
     const before = await predictor.predict(first);
@@ -65,7 +65,7 @@ describe.each(MODELS)("greedy predictions of a $architecture model", (config) =>
     await predictor.close();
   });
 
-  test("are measured by every metric asked for, in whose order they decide", async () => {
+  test("are measured by every requested metric, in order of priority", async () => {
     const live = await liveOf(config, 1);
     const metric = greedyDevMetric({
       rows,

@@ -6,7 +6,7 @@ import type { Tokenizer } from "@slm/tokenizer";
 import { GreedyPredictor, type SeenText } from "./greedy-predictor.js";
 import type { DevMetric, RankedMetric } from "../contract/training-contract.js";
 
-/** Rows whose answers are kept as samples. */
+/** Number of rows with answers that are kept as samples. */
 const SAMPLE_ROWS = 20;
 
 /** A row with the samples of its image, for a vision-language model. */
@@ -15,10 +15,10 @@ export type DevRow = Row & Pick<SeenText, "samples">;
 export interface DevMetricOptions {
   readonly rows: readonly DevRow[];
   readonly tokenizer: Tokenizer;
-  /** Number of rows measured, drawn once by the seed. */
+  /** Number of rows to measure, drawn once from the seed. */
   readonly limit: number;
   readonly seed: number;
-  /** Largest number of tokens of a prediction, EOS included. */
+  /** Largest number of tokens of a prediction, including EOS. */
   readonly maxTarget: number;
   /** The first metric chooses the best checkpoint; on ties the next one. */
   readonly metrics: readonly [MetricName, ...MetricName[]];
@@ -26,14 +26,14 @@ export interface DevMetricOptions {
 
 const ranked = (name: MetricName): RankedMetric => ({ name, higherIsBetter: METRICS[name].higherIsBetter });
 
-/** A dev metric that holds programs and caches until it is closed. */
+/** A dev metric that owns programs and caches until it is closed. */
 export interface GreedyDevMetric extends DevMetric {
   close(): Promise<void>;
 }
 
 /**
- * A dev metric over a fixed sample of rows, for models of both architectures.
- * A prediction that reaches `maxTarget` without its EOS token is measured as it stands.
+ * A dev metric over a fixed sample of rows, for models of both architectures. A prediction that reaches `maxTarget` without EOS is measured as
+ * it is.
  *
  * @throws SlmError DATA_INVALID for a row that the tokenizer rejects.
  */
@@ -61,12 +61,13 @@ export function greedyDevMetric(options: DevMetricOptions): GreedyDevMetric {
   };
 }
 
-/** At most `limit` rows, the same ones for the same seed. */
+/** At most `limit` rows, always the same for the same seed. */
 export function drawRows<T extends Row>(rows: readonly T[], limit: number, seed: number): readonly T[] {
   return Array.from(shuffledOrder(rows.length, seed, 0).slice(0, limit), (index) => rows[index]!);
 }
 
-/** The same as {@link drawRows} for a stream that is read twice. Only the drawn rows are kept in memory.
+/**
+ * Like {@link drawRows} for a stream that is read twice. Only the drawn rows are kept in memory.
  *
  * @throws SlmError DATA_INVALID without rows.
  */

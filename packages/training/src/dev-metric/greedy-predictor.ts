@@ -19,12 +19,12 @@ export class GreedyPredictor {
   private readonly sources: readonly Int32Array[];
   private readonly images: readonly (Uint8Array | undefined)[];
   private readonly maxTarget: number;
-  /** Indices of sources by length: batches of similar length end together. */
+  /** Indices of sources by length, because batches of similar length end at about the same time. */
   private readonly order: readonly number[];
   private decoder: OnPolicyDecoder | undefined;
 
   /**
-   * @param maxTarget largest number of tokens of a prediction, EOS included.
+   * @param maxTarget largest number of tokens of a prediction, including EOS.
    * @throws SlmError DATA_INVALID for a text that the tokenizer rejects.
    */
   constructor(texts: readonly SeenText[], tokenizer: Tokenizer, maxTarget: number) {
@@ -36,7 +36,7 @@ export class GreedyPredictor {
     this.order = [...sources.keys()].sort((a, b) => sources[a]!.length - sources[b]!.length);
   }
 
-  /** One prediction per text, in their order. */
+  /** One prediction per text, in order. */
   async predict(live: LiveModel): Promise<string[]> {
     this.decoder ??= await createOnPolicyDecoder(live, this.shapeFor(live));
     const predictions = new Array<string>(this.sources.length).fill("");

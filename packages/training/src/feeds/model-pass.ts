@@ -1,6 +1,6 @@
 /**
- * The forward pass of both architectures over pairs, inside a program: its feeds, and its hidden states. An encoder-decoder encodes
- * the source once for all passes over targets; a decoder-only model reads `[source ; target]` in each pass.
+ * The forward pass of both architectures over pairs, inside a program: its feeds and its hidden states. An encoder-decoder encodes the source
+ * once for all passes over targets; a decoder-only model reads `[source ; target]` in each pass.
  */
 import {
   decode,
@@ -23,7 +23,7 @@ import { labelFeeds, targetFeeds } from "./target-batch.js";
 type Specs = Readonly<Record<string, TensorSpec>>;
 type Inputs = Readonly<Record<string, Tensor>>;
 
-/** Rows and padded lengths of a program; `source` counts tokens of text, `target` decoder positions. */
+/** Rows and padded lengths of a program; `source` counts text tokens, `target` decoder positions. */
 export interface PassShape {
   readonly batch: number;
   readonly source: number;
@@ -33,15 +33,15 @@ export interface PassShape {
 /** Feeds of one pass over targets. */
 interface PassFeeds {
   readonly feeds: Readonly<Record<string, HostTensor>>;
-  /** Labels that count. */
+  /** Number of labels that count. */
   readonly lossTokens: number;
 }
 
 /** Hidden states of one batch, inside a program. */
 export interface ModelStates {
-  /** States before the output head of the targets called `prefix`, `[batch · target, width]`. */
+  /** States before the output head for the targets called `prefix`, `[batch · target, width]`. */
   target(prefix: string): Tensor;
-  /** The encoder's states of the images, `[batch, imageTokens, width]`; for a vision-language model. */
+  /** The encoder's states of the images, `[batch, imageTokens, width]`; only for a vision-language model. */
   image(): Tensor;
 }
 
@@ -49,7 +49,7 @@ export interface ModelStates {
 export interface ModelPass {
   /** Inputs that all passes share. */
   readonly shared: Specs;
-  /** Inputs of one pass besides its labels, mask and count. */
+  /** Inputs of one pass, apart from its labels, mask and count. */
   passInputs(prefix: string): Specs;
   /** Dropout masks in the order of use, for the given number of passes over targets. */
   dropoutShapes(passes: number): readonly (readonly number[])[];
@@ -59,7 +59,7 @@ export interface ModelPass {
     sources: readonly ArrayLike<number>[],
     images?: readonly Uint8Array[],
   ): Readonly<Record<string, HostTensor>>;
-  /** Everything of one pass, its labels, mask and count included. */
+  /** All inputs of one pass, including its labels, mask and count. */
   passFeeds(
     prefix: string,
     sources: readonly ArrayLike<number>[],
@@ -134,7 +134,7 @@ function decoderOnlyPass(config: DecoderOnlyConfig, shape: PassShape): ModelPass
   };
 }
 
-/** The tokens that a pass feeds. The last token of a target that fills the width is only a label. */
+/** The tokens that a pass feeds. If a target has the full width, its last token is only a label. */
 const clip = (tokens: ArrayLike<number>, limit: number): ArrayLike<number> =>
   tokens.length <= limit ? tokens : Array.from(tokens).slice(0, limit);
 

@@ -13,7 +13,7 @@ export interface SequenceBatch {
   readonly positions: HostTensor;
 }
 
-/** Lays pairs out for a program of `batch` rows, `source` + `target` positions; missing rows are padding. */
+/** Arranges pairs for a program with `batch` rows and `source` + `target` positions; missing rows are padding. */
 export function sequenceBatch(
   pairs: readonly { readonly source: ArrayLike<number>; readonly target: ArrayLike<number> }[],
   shape: { readonly batch: number; readonly source: number; readonly target: number },

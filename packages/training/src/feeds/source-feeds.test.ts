@@ -26,14 +26,14 @@ const sources = [
 ];
 
 describe(sourceFeeds, () => {
-  test("pads texts on the right; rows without one hold a single padding token", () => {
+  test("pads texts on the right; rows without one contain a single padding token", () => {
     const { ids, lengths, ...more } = sourceFeeds(reader, { rows: 3, source: 3 }, sources);
     expect([...ids!.data]).toEqual([5, 6, 0, 7, 8, 9, 0, 0, 0]);
     expect([...lengths!.data]).toEqual([2, 3, 1]);
     expect(more).toEqual({});
   });
 
-  test("counts the tokens of images, and gives each row the patches of its own", () => {
+  test("counts the tokens of images, and each row has the patches of its own image", () => {
     const images = [1, 2].map((factor) => Uint8Array.from({ length: 12 }, (_, i) => i * 10 * factor));
     const feeds = sourceFeeds(seeing, { rows: 3, source: 3 }, sources, images);
     expect([...feeds["lengths"]!.data]).toEqual([5, 6, 4]);

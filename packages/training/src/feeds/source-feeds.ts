@@ -17,7 +17,7 @@ export interface SourceShape {
   readonly source: number;
 }
 
-/** Inputs that hold sources: `ids`, `lengths` and, of a vision-language model, `patches`. */
+/** Inputs for sources: `ids`, `lengths` and, for a vision-language model, `patches`. */
 export function sourceSpecs(
   config: EncoderDecoderConfig,
   { rows, source }: SourceShape,
@@ -30,7 +30,8 @@ export function sourceSpecs(
   };
 }
 
-/** Values of {@link sourceSpecs}. Unused rows hold one padding token and, for a vision-language model, an image of zeros.
+/**
+ * Values of {@link sourceSpecs}. Unused rows contain one padding token and, for a vision-language model, an image of zeros.
  *
  * @param images pixel samples of each source's image, see `towerSamples`; required for a vision-language model.
  * @throws SlmError UNEXPECTED if the numbers of images and sources differ.
@@ -88,6 +89,6 @@ function patchFeeds(
   return { patches: createHostTensor("float32", spec.shape, values) };
 }
 
-/** Fills up to the program's number of rows with copies of the first row; none if there is no row. */
+/** Fills missing rows with copies of the first row; returns nothing if there is no row. */
 export const filled = <T>(given: readonly T[], rows: number): T[] =>
   Array.from({ length: given.length === 0 ? 0 : rows }, (_, row) => given[row] ?? given[0]!);

@@ -4,7 +4,7 @@ import { targetFeeds } from "./target-batch.js";
 const marks = { pad: 0, bos: 1, eos: 2 };
 
 describe(targetFeeds, () => {
-  test("shifts targets behind the BOS token and labels them up to the EOS token", () => {
+  test("shifts targets after the BOS token and labels them up to the EOS token", () => {
     const { feeds, lossTokens } = targetFeeds("kl", [[5, 6], [7]], { batch: 3, target: 3 }, marks);
     expect([...feeds["kl.target"]!.data]).toEqual([1, 5, 6, 1, 7, 0, 0, 0, 0]);
     expect([...feeds["kl.labels"]!.data]).toEqual([5, 6, 2, 7, 2, 0, 0, 0, 0]);

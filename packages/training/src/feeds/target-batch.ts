@@ -12,9 +12,7 @@ interface TargetShape {
   readonly target: number;
 }
 
-/**
- * Decoder inputs `[bos, t1, ...]` and their labels, see {@link labelFeeds}, named with `prefix`.
- */
+/** Decoder inputs `[bos, t1, ...]` and their labels, see {@link labelFeeds}, with names that start with `prefix`. */
 export function targetFeeds(
   prefix: string,
   targets: readonly ArrayLike<number>[],
@@ -32,7 +30,10 @@ export function targetFeeds(
   return { feeds: { ...feeds, [`${prefix}.target`]: tensor }, lossTokens };
 }
 
-/** Labels `[t1, ..., eos]`, their loss mask and its sum, named with `prefix`. A target that fills the program's width without EOS (cut off while sampling) has no EOS label. */
+/**
+ * Labels `[t1, ..., eos]`, their loss mask and its sum, with names that start with `prefix`. A target that fills the program's width without EOS
+ * (cut off while sampling) has no EOS label.
+ */
 export function labelFeeds(
   prefix: string,
   targets: readonly ArrayLike<number>[],

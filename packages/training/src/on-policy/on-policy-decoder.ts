@@ -1,7 +1,7 @@
 /**
- * Decoding with weights that are still being trained. The encoder and a one-position decoder step are programs over the current
- * weights; caches stay on the device. Used for dev metrics, on-policy targets and teacher-generated targets. Decoder-only models
- * have a decoder of their own, see `prompt-decoder.ts`.
+ * Decoding with weights that are still being trained. The encoder and a one-position decoder step are programs over the current weights; caches
+ * stay on the device. Used for dev metrics, on-policy targets and teacher-generated targets. `prompt-decoder.ts` decodes with decoder-only
+ * models.
  */
 import type { StepDecoder, TopTokens } from "@slm/generation";
 import { SlmError } from "@slm/core";
@@ -26,7 +26,7 @@ export interface OnPolicyDecoder {
   /**
    * Returns a decoder that has read these sources and expects BOS next. The previous decoder becomes invalid.
    *
-   * @param weights the current weights, if they differ from the tensors that the decoder was created with.
+   * @param weights the current weights, if they are not in the tensors that the decoder was created with.
    * @param images pixel samples of each source's image, for a vision-language model.
    */
   start(
@@ -89,7 +89,7 @@ class CachedDecoder implements OnPolicyDecoder {
     if (sources.length === 0 || sources.length > rows) {
       throw new SlmError(
         "UNEXPECTED",
-        `on-policy decoder: 1 to ${rows} sources expected, got ${sources.length}`,
+        `on-policy decoder: expected 1 to ${rows} sources, got ${sources.length}`,
       );
     }
     await engine.release(Object.values(this.context));
@@ -100,7 +100,7 @@ class CachedDecoder implements OnPolicyDecoder {
     return new OnPolicyStep(this, new Int32Array(rows));
   }
 
-  /** Runs one position per row; row r is written at cache slot positions[r]. */
+  /** Runs one position per row; writes row r at cache slot positions[r]. */
   async runStep<Output extends string>(
     tokens: Int32Array,
     positions: Int32Array,

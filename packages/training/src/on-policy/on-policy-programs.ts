@@ -1,4 +1,4 @@
-/** The two programs for decoding with current weights: the encoder, and a decoder step of one position with caches. */
+/** The two programs for decoding with current weights: the encoder, and a one-position decoder step with caches. */
 import {
   cacheHeads,
   cacheParts,
@@ -23,7 +23,7 @@ export interface OnPolicyDecoderShape {
   readonly rows: number;
   /** Longest text of a source [tokens]. */
   readonly source: number;
-  /** Cache capacity [positions]; a decoder-only model's source counts too. */
+  /** Cache capacity [positions]; includes the source of a decoder-only model. */
   readonly capacity: number;
 }
 
@@ -37,7 +37,7 @@ export const cacheSpec = (config: ModelConfig, { rows, capacity }: OnPolicyDecod
 export const cacheNames = (config: ModelConfig): string[] =>
   layersOf(config).flatMap((layer) => cacheParts(config).map((part) => `${layer}.${part}`));
 
-/** The caches of each layer among a program's inputs; what is not there is `otherwise`. */
+/** The caches of each layer among a program's inputs; uses `otherwise` for missing ones. */
 export const pastCaches = (
   config: ModelConfig,
   x: Readonly<Record<string, Tensor>>,

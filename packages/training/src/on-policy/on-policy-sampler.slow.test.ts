@@ -49,7 +49,7 @@ async function greedy(live: LiveModel, source: Int32Array, target: number): Prom
   return tokens;
 }
 
-test.each(MODELS)("a live $architecture model picks in its step what its logits say", async (config) => {
+test.each(MODELS)("a live $architecture model picks the argmax of its logits in its step", async (config) => {
   const live = await liveOf(config);
   const decoder = await createOnPolicyDecoder(live, { rows: 4, source: 3, capacity: 12 });
   const fed = [1, 4, 3, 5].map((token) => Int32Array.of(token, 5, token, 6));
@@ -147,7 +147,7 @@ test("more sources than rows are rejected", async () => {
   });
 });
 
-test("runs are of equal length, short, and hold prompt and target", () => {
+test("runs have equal length, are short, and have room for prompt and target", () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 300 }), (source, target) => {
       for (const config of MODELS) {

@@ -1,6 +1,6 @@
 /**
- * Samples targets from weights that are still being trained. One run generates several positions: the sampled token is fed to the next
- * position inside the program, so the host synchronizes once per run instead of once per token.
+ * Samples targets with weights that are still being trained. One run generates several positions: the program feeds the sampled token to the
+ * next position, so the host synchronizes once per run instead of once per token.
  */
 import { SlmError } from "@slm/core";
 import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runtime";
@@ -16,7 +16,7 @@ export interface OnPolicySamplerShape {
   readonly rows: number;
   /** Longest source [tokens]. */
   readonly source: number;
-  /** Largest number of tokens of a target, EOS included. */
+  /** Largest number of tokens of a target, including EOS. */
   readonly target: number;
 }
 
@@ -92,7 +92,7 @@ class ProgramSampler implements OnPolicySampler {
     if (sources.length === 0 || sources.length > rows)
       throw new SlmError(
         "UNEXPECTED",
-        `on-policy sampler: 1 to ${rows} sources expected, got ${sources.length}`,
+        `on-policy sampler: expected 1 to ${rows} sources, got ${sources.length}`,
       );
     const padded = filled(sources, rows);
     const { encoder } = this.programs;
@@ -113,7 +113,7 @@ class ProgramSampler implements OnPolicySampler {
     }
   }
 
-  /** Runs multi-step chunks until every row has ended. `held`: weights, and the sources or the encoder's outputs. */
+  /** Runs multi-step chunks until every row has ended. `held` contains the weights, and the sources or the encoder's outputs. */
   private async run(sources: readonly Int32Array[], held: Held, random: () => number): Promise<number[][]> {
     const { bos, eos } = this.live.config.tokens;
     const { rows, target } = this.shape;

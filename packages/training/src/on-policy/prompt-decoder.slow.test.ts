@@ -34,7 +34,7 @@ const MODELS: Readonly<Record<string, DecoderOnlyConfig>> = {
 
 async function liveOf(config: DecoderOnlyConfig): Promise<DecoderOnlyModel> {
   const engine = await createEagerEngine("js");
-  // Larger than at the beginning of a training, so that distributions are far from even.
+  // Larger than at the start of training, so that distributions are far from uniform.
   const weights = initializeWeights(config, createRandom(5).next);
   const feeds: Record<string, DecoderOnlyModel["feeds"][string]> = {};
   for (const chunk of planChunks(config)) {
@@ -46,7 +46,7 @@ async function liveOf(config: DecoderOnlyConfig): Promise<DecoderOnlyModel> {
   return { engine, config, feeds };
 }
 
-/** Logits after the last token of a text that is read as a whole. */
+/** Logits after the last token of a text that is read at once. */
 async function logitsAfter(
   { engine, config, feeds }: DecoderOnlyModel,
   ids: readonly number[],
@@ -74,7 +74,7 @@ const token = ({ vocabularySize }: DecoderOnlyConfig): number =>
 const textOf = (config: DecoderOnlyConfig, length: number): number[] =>
   Array.from({ length }, () => token(config));
 
-/** Sources of unequal length that begin alike. */
+/** Sources of different lengths with the same beginning. */
 const sourcesOf = (config: DecoderOnlyConfig, shared: number, count: number): Int32Array[] => {
   const prefix = textOf(config, shared);
   return Array.from({ length: count }, (_, row) =>

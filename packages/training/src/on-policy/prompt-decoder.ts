@@ -1,6 +1,6 @@
 /**
- * Decoding with a decoder-only model's current weights. Sources are read in one pass. What all of them begin with, such as the examples
- * of a prompt, is read once and kept once. Rows that have ended leave the batch, so that the others get faster.
+ * Decoding with a decoder-only model's current weights. Sources are read in one pass. Their common prefix, such as the examples of a prompt, is
+ * read and stored once. Rows that have ended leave the batch, so the others get faster.
  */
 import type { StepDecoder, TopTokens } from "@slm/generation";
 import { SlmError } from "@slm/core";
@@ -22,9 +22,9 @@ import type { LiveModel } from "../contract/training-contract.js";
 /** Caches by name. */
 type Caches = Readonly<Record<string, DeviceTensor>>;
 
-/** Fewer rows take no less time: a step then waits for the weights. */
+/** Fewer rows are not faster: a step then waits for the weights. */
 const LEAST_ROWS = 8;
-/** Shared positions are a multiple of this, so that sources which happen to begin alike need no programs of their own. */
+/** The number of shared positions is a multiple of this, so that sources with an accidental common prefix need no extra programs. */
 const SHARED_STEP = 16;
 /** Shortest program for reading [tokens]. */
 const SHORTEST_READ = 8;
@@ -34,7 +34,7 @@ export interface DecoderOnlyModel extends LiveModel {
   readonly config: DecoderOnlyConfig;
 }
 
-/** Positions that all sources begin with, rounded down; every source has at least one more. */
+/** Length of the sources' common prefix, rounded down; every source has at least one more position. */
 export function sharedPositions(sources: readonly Int32Array[]): number {
   const [first] = sources;
   if (first === undefined) return 0;
@@ -57,7 +57,7 @@ export class PromptDecoder {
   weights: LiveModel["feeds"];
   private readonly initial: LiveModel["feeds"];
   private readonly programs = new Map<string, Program>();
-  /** Caches by number of rows, reused by batches of one capacity. */
+  /** Caches by number of rows, reused by batches with the same capacity. */
   private readonly rowCaches = new Map<number, Caches>();
   private capacity = 0;
   private prefix: { readonly key: string; readonly caches: Caches } | undefined;
@@ -77,7 +77,7 @@ export class PromptDecoder {
   }
 
   /**
-   * As {@link start}, for weights that never change: positions that all sources begin with, those of other batches too, are read once.
+   * Like {@link start}, for weights that never change: reads the common prefix of all batches once.
    *
    * @param shared see {@link sharedPositions}
    */
@@ -91,7 +91,7 @@ export class PromptDecoder {
     if (sources.length === 0 || sources.length > rows)
       throw new SlmError(
         "UNEXPECTED",
-        `prompt decoder: 1 to ${rows} sources expected, got ${sources.length}`,
+        `prompt decoder: expected 1 to ${rows} sources, got ${sources.length}`,
       );
     const own = filled(sources, rows).map((source) => source.subarray(shared));
     const read = Math.min(
@@ -106,7 +106,7 @@ export class PromptDecoder {
     return new PromptStep(this, { sizes, shared, prefix, caches, lengths });
   }
 
-  /** Caches of the shared positions, read again only when they change. */
+  /** Caches of the shared positions, which are read again only when they change. */
   private async readShared(ids: Int32Array): Promise<Caches> {
     if (ids.length === 0) return {};
     const key = ids.join();
@@ -151,7 +151,7 @@ export class PromptDecoder {
     return program;
   }
 
-  /** Caches of these sizes. Those of another capacity are released: they take more memory than the weights. */
+  /** Caches with these sizes. Those with another capacity are released, because they need more memory than the weights. */
   async cachesOf(sizes: RowCaches): Promise<Caches> {
     if (sizes.capacity !== this.capacity) {
       await this.engine.release([...this.rowCaches.values()].flatMap((caches) => Object.values(caches)));
@@ -188,7 +188,7 @@ interface StepState {
   readonly shared: number;
   readonly prefix: Caches;
   readonly caches: Caches;
-  /** Positions that each row has after the shared ones. */
+  /** Number of positions of each row after the shared ones. */
   readonly lengths: Int32Array;
 }
 
@@ -250,7 +250,7 @@ class PromptStep implements StepDecoder {
     this.state = { ...this.state, lengths: Int32Array.from(rows, (row) => lengths[row]!) };
   }
 
-  /** Halves the rows as often as the open ones fit, filled up with copies of the first. */
+  /** Halves the rows as long as the open ones fit, and fills up with copies of the first. */
   async keepRows(open: readonly number[]): Promise<readonly number[] | undefined> {
     const { sizes, caches, lengths } = this.state;
     let rows = sizes.rows;

@@ -1,6 +1,6 @@
 /**
- * Programs that decode with a decoder-only model's current weights: reading sources in one pass, one step of one token per row, and
- * the move of rows into smaller caches. Positions that all sources share are read once and kept once.
+ * Programs that decode with a decoder-only model's current weights: reading sources in one pass, a step of one token per row, and moving rows to
+ * smaller caches. Positions that all sources share are read and stored once.
  */
 import { decodeAfter, outputHead, type DecoderOnlyConfig, type LayerPast } from "@slm/model";
 import { math, type ProgramDefinition, type Tensor, type TensorSpec } from "@slm/tensor";
@@ -35,7 +35,7 @@ function cacheSpecs(
   );
 }
 
-/** Inputs of the shared positions; none without any. */
+/** Inputs for the shared positions, if there are any. */
 const sharedSpecs = (config: DecoderOnlyConfig, shared: number): Record<string, TensorSpec> =>
   shared === 0 ? {} : cacheSpecs(config, "shared", { rows: 1, capacity: shared });
 
@@ -82,7 +82,7 @@ export function readProgram(
 }
 
 /**
- * One token per row: from `ids` `[rows, 1]` and `lengths` `[rows]`, the positions that each row has, to `logits` `[rows, vocab]`, their
+ * One token per row: from `ids` `[rows, 1]` and `lengths` `[rows]` (the number of positions of each row) to `logits` `[rows, vocab]`, their
  * argmax `top` int32 `[rows]` and its log-probability `topLogProbability` `[rows]`.
  */
 export function promptStepProgram(

@@ -1,4 +1,4 @@
-/** The program that generates a multi-step chunk of positions. Each position is fed the token sampled at the previous one. */
+/** The program that generates a chunk of several positions. Each position reads the token sampled at the previous one. */
 import {
   cacheHeads,
   decodeStep,
@@ -28,12 +28,12 @@ import {
 import { planChunks, unpackParameters, valueSpecs, type Chunk } from "../parameters/parameter-layout.js";
 import { sourceSpecs } from "../feeds/source-feeds.js";
 
-/** Largest number of positions per run. More positions mean fewer runs, but a longer compile time. */
+/** Most positions per run. More positions mean fewer runs, but a longer compile time. */
 const MAX_STRETCH = 16;
 
 /** Fixed sizes of a sampling program. */
 export interface SamplingPlan extends OnPolicyDecoderShape {
-  /** Positions per run; divides the capacity. */
+  /** Positions per run; must divide the capacity. */
   readonly positions: number;
 }
 
@@ -53,10 +53,9 @@ export function planSampling(
 }
 
 /**
- * Inputs: `given` and `free` int32 `[rows, positions]`, the token to feed, or 0 and 1 where the sampled token is fed;
- * `uniform` `[rows, positions]`; an encoder-decoder's sources, or the encoder's outputs; with several runs, also `last` int32 `[rows,
- * 1]`, the token sampled before the first position, `positions` int32 and the caches.
- * Outputs: `drawn` int32 `[rows, positions]`, the token sampled after each position, and the caches.
+ * Inputs: `given` and `free` int32 `[rows, positions]`, the token to feed, or 0 and 1 to feed the sampled token; `uniform` `[rows, positions]`;
+ * an encoder-decoder's sources, or the encoder's outputs; with several runs, also `last` int32 `[rows, 1]`, the token sampled before the first
+ * position, `positions` int32 and the caches. Outputs: `drawn` int32 `[rows, positions]`, the token sampled after each position, and the caches.
  */
 export function sampleProgram(
   config: ModelConfig,
@@ -102,7 +101,7 @@ export function sampleProgram(
       const drawn: Tensor[] = [];
       for (let k = 0; k < positions; k++) {
         const fed = last === undefined ? given![k]! : math.add(given![k]!, math.mul(last, free![k]!));
-        // The shape of growing caches gives their length, so the length input is unused.
+        // The shape of growing caches determines their length, so the length input is unused.
         const pastLength = at[k] ?? nothing;
         const step = decodeStep(config, parameters, fed, { source, caches, capacity, pastLength });
         caches = step.caches;
@@ -119,7 +118,7 @@ export function sampleProgram(
   };
 }
 
-/** The source inputs of an encoder-decoder's program: the sources themselves in a single run, else the encoder's outputs. */
+/** The source inputs of an encoder-decoder's program: the sources in a single run, otherwise the encoder's outputs. */
 function sourceInputs(config: ModelConfig, plan: SamplingPlan): Record<string, TensorSpec> {
   if (config.architecture === "decoder-only") return {};
   return isSingleRun(plan) ? sourceSpecs(config, plan) : contextSpecs(config, plan);

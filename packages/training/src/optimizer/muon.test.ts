@@ -21,7 +21,7 @@ async function orthogonalized(values: Float32Array, rows: number, columns: numbe
   return fetched["y"]!.data as Float32Array;
 }
 
-/** Y·Yᵀ (or YᵀY for tall ones) of matrix `index` of a stack, row-major. */
+/** Y·Yᵀ (or YᵀY for tall ones) of matrix `index` in a stack, row-major. */
 function gramOf(stack: Float32Array, index: number, rows: number, columns: number): number[][] {
   const at = (r: number, c: number): number => stack[index * rows * columns + r * columns + c]!;
   const isTall = rows > columns;
@@ -47,21 +47,24 @@ describe(orthogonalize, () => {
     [12, 4, 1],
     [6, 6, 1e-4],
     [5, 9, 1e4],
-  ])("brings the singular values of %i x %i matrices scaled by %f near one", async (rows, columns, scale) => {
-    const result = await orthogonalized(gaussians(COUNT * rows * columns, scale), rows, columns);
-    for (let index = 0; index < COUNT; index++) {
-      const gram = gramOf(result, index, rows, columns);
-      const trace = gram.reduce((sum, row, i) => sum + row[i]!, 0);
-      // Squared singular values: their mean lies between 0.7² and 1.3², and none hides behind another.
-      expect(trace / gram.length).toBeGreaterThan(0.45);
-      expect(trace / gram.length).toBeLessThan(1.6);
-      gram.forEach((row, i) => {
-        row.forEach((value, j) => {
-          if (i !== j) expect(Math.abs(value)).toBeLessThan(0.5);
+  ])(
+    "moves the singular values of %i x %i matrices scaled by %f close to one",
+    async (rows, columns, scale) => {
+      const result = await orthogonalized(gaussians(COUNT * rows * columns, scale), rows, columns);
+      for (let index = 0; index < COUNT; index++) {
+        const gram = gramOf(result, index, rows, columns);
+        const trace = gram.reduce((sum, row, i) => sum + row[i]!, 0);
+        // Squared singular values: their mean is between 0.7² and 1.3², and none of them is zero.
+        expect(trace / gram.length).toBeGreaterThan(0.45);
+        expect(trace / gram.length).toBeLessThan(1.6);
+        gram.forEach((row, i) => {
+          row.forEach((value, j) => {
+            if (i !== j) expect(Math.abs(value)).toBeLessThan(0.5);
+          });
         });
-      });
-    }
-  });
+      }
+    },
+  );
 
   test("keeps directions: a scaled orthogonal matrix only loses its scale", async () => {
     const rotation = [0.6, -0.8, 0.8, 0.6];

@@ -1,4 +1,4 @@
-/** Muon: orthogonalized momentum, for the matrices of the layers. */
+/** Muon: orthogonalized momentum, for matrices of the layers. */
 import { elementCount } from "@slm/runtime";
 import { math, type Tensor } from "@slm/tensor";
 import { OPTIMIZER } from "../training-config.js";

@@ -1,4 +1,4 @@
-/** The interface of an optimizer: the moments it keeps, and the update of one chunk of weights. */
+/** The interface of an optimizer: its moments, and the update of one chunk of weights. */
 import type { Tensor } from "@slm/tensor";
 import type { Chunk } from "../parameters/parameter-layout.js";
 import type { TrainingSettings } from "../training-config.js";
@@ -12,7 +12,7 @@ export interface UpdateContext {
   readonly gradient: Tensor;
   /** Squared elements of the gradient, reused from the norm. */
   readonly square: Tensor;
-  /** The weights after decay, from which the update is taken. */
+  /** The weights after decay, from which the update is subtracted. */
   readonly kept: Tensor;
   readonly scalars: {
     readonly rate: Tensor;

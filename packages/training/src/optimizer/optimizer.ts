@@ -7,7 +7,7 @@ import { decays, type Chunk } from "../parameters/parameter-layout.js";
 import { learningRateAt } from "./schedule.js";
 import { OPTIMIZER, type TrainingSettings } from "../training-config.js";
 
-/** Scalars computed on the host in every step and fed to the program. */
+/** Scalars that the host computes in every step and feeds to the program. */
 export const STEP_SCALARS = [
   "rate",
   "stepSize",
@@ -29,8 +29,8 @@ export const ruleOf = (
 /**
  * The scalars of a step, counted from 1.
  *
- * @param factor on the schedule's learning rate
- * @param updates of the weights so far, this one included: fewer than steps if some were skipped
+ * @param factor factor on the schedule's learning rate
+ * @param updates number of weight updates including this one: fewer than steps if some were skipped
  */
 export function stepScalars(
   step: number,
@@ -48,7 +48,7 @@ export function stepScalars(
   };
 }
 
-/** EMA warm-up: an average over about step / 10 steps, until the decay is reached. */
+/** EMA warm-up: averages over about step / 10 steps, until the decay is reached. */
 const averageKeep = (step: number, decay: number): number => Math.min(decay, (1 + step) / (10 + step));
 
 /** The weights after decoupled decay. */

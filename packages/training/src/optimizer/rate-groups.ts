@@ -1,6 +1,6 @@
 /**
- * Learning-rate groups: parameters whose learning rate is the schedule's times a factor of the step. The factors are scalars that the
- * program is fed, so one compiled program serves every step, whatever the factors are.
+ * Learning-rate groups: parameters with a learning rate that is the schedule's times a factor of the step. The factors are scalar inputs, so one
+ * compiled program works for all factors.
  */
 import { stepScalars } from "./optimizer.js";
 import type { Chunk, GroupOf } from "../parameters/parameter-layout.js";
@@ -9,11 +9,11 @@ import type { TrainingSettings } from "../training-config.js";
 /** Groups of parameters. A pure function of its arguments, so that a resumed run has the same rates. */
 export interface RateGroups {
   readonly groupOf: GroupOf;
-  /** Factor on the learning rate of a group in a step, counted from 1. 0: the group's weights stay as they are, bit for bit. */
+  /** Factor on the learning rate of a group in a step, counted from 1. With 0 the group's weights do not change by a bit. */
   readonly factorAt: (group: string, step: number) => number;
 }
 
-/** Scalars that depend on the learning rate, of which every group has its own. */
+/** Scalars that depend on the learning rate, so every group has its own. */
 const GROUP_SCALARS = ["rate", "stepSize", "decay"] as const;
 type GroupScalar = (typeof GROUP_SCALARS)[number];
 
@@ -21,11 +21,11 @@ type GroupScalar = (typeof GROUP_SCALARS)[number];
 export const rateInput = (scalar: GroupScalar, { group }: Pick<Chunk, "group">): string =>
   group === undefined ? scalar : `${scalar}.${group}`;
 
-/** Inputs of the groups of some chunks besides the scalars of the schedule. */
+/** Inputs of the groups of some chunks, in addition to the scalars of the schedule. */
 export const groupInputs = (chunks: readonly Chunk[]): readonly string[] =>
   groupsOf(chunks).flatMap((group) => GROUP_SCALARS.map((scalar) => rateInput(scalar, { group })));
 
-/** All scalars of a step, counted from 1: the schedule's, and those of every group. @param updates as in {@link stepScalars} */
+/** All scalars of a step, counted from 1: those of the schedule and of every group. @param updates as in {@link stepScalars} */
 export function scalarsAt(
   step: number,
   settings: TrainingSettings,

@@ -32,7 +32,7 @@ const lora = {
 };
 
 describe(resolveModules, () => {
-  test("trains everything in full without a word, and by adapters where they are described", () => {
+  test("trains all modules in full by default, and with adapters if lora is set", () => {
     expect(resolveModules(reader, {}, "t")).toEqual({
       modules: { text: "full", tower: "full", projector: "full" },
       adapters: [],
@@ -54,10 +54,10 @@ describe(resolveModules, () => {
 
   test.each([
     [{ modules: { tower: "lora" } }, "lora is not set"],
-    [{ lora, modules: { text: "full", tower: "full", projector: "frozen" } }, "no module is trained by it"],
+    [{ lora, modules: { text: "full", tower: "full", projector: "frozen" } }, "no module has the value lora"],
     [{ modules: { text: "frozen", tower: "frozen", projector: "frozen" } }, "nothing would be trained"],
     [{ lora, modules: { text: "full", projector: "lora" } }, "none of lora.targets is in the projector"],
-  ] as const)("rejects what cannot be meant: %j", (settings, reason) => {
+  ] as const)("rejects contradictory settings: %j", (settings, reason) => {
     expect(() => resolveModules(seeing, settings, "t")).toThrow(reason);
   });
 
@@ -69,7 +69,7 @@ describe(resolveModules, () => {
 });
 
 describe(planRun, () => {
-  test("keeps every weight of a frozen module out of what is trained, and loses none", () => {
+  test("trains no weight of a frozen module, and loses none", () => {
     const { modules, adapters } = resolveModules(seeing, { modules: { tower: "frozen" } }, "t");
     const plan = planRun(seeing, { adapters, auxiliary: [] }, modules);
     const names = (chunks: typeof plan.model): string[] =>

@@ -1,4 +1,4 @@
-/** How the modules of a model are trained: every weight, low-rank adapters, or not at all. */
+/** How the modules of a model are trained: all weights, low-rank adapters, or not at all. */
 import { SlmError } from "@slm/core";
 import {
   loraSpecs,
@@ -23,7 +23,7 @@ export const FULL_TRAINING: ModuleTraining = {
 };
 
 const how = (of: string): z.ZodOptional<z.ZodEnum<{ [H in How]: H }>> =>
-  z.enum(MODULE_TRAINING).optional().describe(`${of} Default: lora where \`lora\` is set, else full.`);
+  z.enum(MODULE_TRAINING).optional().describe(`${of} Default: lora if \`lora\` is set, otherwise full.`);
 
 /** Read from the `modules` of a section that trains a model. */
 export const moduleTraining = z.strictObject({
@@ -39,14 +39,15 @@ export interface ModuleSettings {
 
 export interface ResolvedModules {
   readonly modules: ModuleTraining;
-  /** Adapters of the modules that are trained by them. */
+  /** Adapters of the modules that are trained with LoRA. */
   readonly adapters: readonly ParameterSpec[];
 }
 
 /**
- * How each module of a model is trained.
+ * Determines how each module of a model is trained.
  *
- * @throws SlmError CONFIG_INVALID for a module that the model lacks, `lora` without settings or settings without use, a LoRA target that matches no linear layer, a LoRA module without a target, and if nothing would be trained.
+ * @throws SlmError CONFIG_INVALID for a module that the model lacks, `lora` without settings or unused settings, a LoRA target that matches no
+ * linear layer, a LoRA module without a target, and if nothing would be trained.
  */
 export function resolveModules(
   config: ModelConfig,
@@ -64,8 +65,8 @@ export function resolveModules(
     projector: wayOf("projector"),
   };
   const isUsed = [...present].some((module) => resolved[module] === "lora");
-  if (isUsed && lora === undefined) throw reject("a module is trained by lora, but lora is not set");
-  if (!isUsed && lora !== undefined) throw reject("lora is set, but no module is trained by it");
+  if (isUsed && lora === undefined) throw reject("a module has the value lora, but lora is not set");
+  if (!isUsed && lora !== undefined) throw reject("lora is set, but no module has the value lora");
   if ([...present].every((module) => resolved[module] === "frozen"))
     throw reject("every module is frozen: nothing would be trained");
   const adapters =

@@ -13,7 +13,7 @@ import {
   valueSpecs,
 } from "./parameter-layout.js";
 
-/** Large enough to have tensors alone in a chunk, several packed chunks, and vectors. */
+/** Large enough for single-tensor chunks, several packed chunks, and vectors. */
 const config = parseModelConfig(
   {
     architecture: "encoder-decoder",
@@ -34,7 +34,7 @@ const config = parseModelConfig(
 const chunks = planChunks(config);
 const weights = initializeWeights(config, createRandom(1).next);
 
-/** Compares bytes: element by element these sizes take seconds. */
+/** Compares bytes, because comparing elements takes seconds at these sizes. */
 function expectSame(actual: HostTensor, expected: HostTensor): void {
   const bytes = ({ data }: HostTensor): Buffer => Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   expect(actual.shape).toEqual(expected.shape);

@@ -1,6 +1,6 @@
 /**
- * The layout of weights and moments on the device. Large tensors are separate; small ones are packed into flat chunks, so that the
- * optimizer needs a few nodes over long vectors instead of a dozen nodes per bias.
+ * The layout of weights and moments on the device. Large tensors are separate. Small ones are packed into flat chunks, so that the optimizer
+ * needs a few nodes over long vectors instead of a dozen nodes per bias.
  */
 import { SlmError } from "@slm/core";
 import {
@@ -27,7 +27,7 @@ type ChunkKind = (typeof CHUNK_KINDS)[number];
 export interface Chunk {
   readonly name: string;
   readonly kind: ChunkKind;
-  /** The module that the chunk belongs to, because modules may be trained differently. */
+  /** The chunk's module, because modules may be trained differently. */
   readonly part: ModelModule;
   /** Its learning-rate group; undefined: the schedule's rate. */
   readonly group: string | undefined;
@@ -49,16 +49,16 @@ const kindOf = ({ name, shape }: ParameterSpec): ChunkKind => {
   return LAYER_WEIGHT.test(name) ? "layers" : "matrices";
 };
 
-/** The learning-rate group of a parameter by its name; undefined: the schedule's rate. */
+/** The learning-rate group of a parameter, by its name; undefined: the schedule's rate. */
 export type GroupOf = (parameter: string) => string | undefined;
 
 const noGroups: GroupOf = () => undefined;
 
-/** Chunks of a model's parameters, in a fixed order that depends on nothing but its configuration and its learning-rate groups. */
+/** Chunks of a model's parameters, in a fixed order that depends only on its configuration and its learning-rate groups. */
 export const planChunks = (config: ModelConfig, groupOf?: GroupOf): Chunk[] =>
   chunksOf(parameterSpecs(config), { groupOf });
 
-/** Chunks of parameters; `prefix` keeps the names of two sets apart. */
+/** Chunks of parameters; `prefix` separates the names of two sets. */
 export function chunksOf(
   all: readonly ParameterSpec[],
   {
@@ -86,7 +86,7 @@ export function chunksOf(
   return chunks;
 }
 
-/** Large tensors alone, small ones packed. */
+/** Large tensors in their own chunks, small ones packed. */
 function cut(specs: readonly ParameterSpec[]): ParameterSpec[][] {
   const groups: ParameterSpec[][] = [];
   let open: ParameterSpec[] = [];
@@ -117,10 +117,10 @@ function groupByShape(specs: readonly ParameterSpec[]): ParameterSpec[] {
   return [...groups.values()].flat();
 }
 
-/** Program input that holds a chunk's weights. */
+/** Program input for a chunk's weights. */
 export const valueInput = (chunk: Chunk): string => `state.${chunk.name}.value`;
 
-/** Program inputs that hold the weights. */
+/** Program inputs for the weights. */
 export function valueSpecs(chunks: readonly Chunk[]): Record<string, TensorSpec> {
   return Object.fromEntries(
     chunks.map((chunk) => [valueInput(chunk), { dtype: "float32", shape: [chunk.size] }]),
@@ -144,7 +144,7 @@ export function unpackParameters(
   return parameters;
 }
 
-/** One flat tensor per chunk out of tensors by name. */
+/** Combines tensors by name into one flat tensor per chunk. */
 export function packTensors(chunk: Chunk, tensors: Readonly<Record<string, Tensor>>): Tensor {
   return math.concat(
     chunk.specs.map(({ name, shape }) => math.reshape(tensors[name]!, [elementCount(shape)])),
@@ -164,7 +164,7 @@ export function packWeights(chunk: Chunk, weights: Weights): HostTensor {
   return createHostTensor("float32", [chunk.size], values);
 }
 
-/** A tensor of a chunk, copied out of the chunk's values. @param name of one of its parameters */
+/** Copies a tensor out of a chunk's values. @param name name of one of its parameters */
 export function unpackTensor(chunk: Chunk, values: HostTensor, name: string): HostTensor {
   let offset = 0;
   for (const spec of chunk.specs) {

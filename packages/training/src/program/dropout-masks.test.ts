@@ -16,7 +16,7 @@ describe(createDropoutMasks, () => {
     expect(Math.abs(zeros - 0.2)).toBeLessThan(5 * Math.sqrt((0.2 * 0.8) / 20_000));
   });
 
-  test("gives the same masks for the same seed and batch, other ones for another", () => {
+  test("returns the same masks for the same seed and batch, and others for another", () => {
     const [a, b] = [createDropoutMasks(0.5, 3), createDropoutMasks(0.5, 3)];
     a.for(inputs, 1);
     expect(a.for(inputs, 9)).toEqual(b.for(inputs, 9));

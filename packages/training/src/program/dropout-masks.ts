@@ -1,6 +1,6 @@
 /**
- * Dropout masks as slices of one long random mask, because copying is cheaper than drawing random numbers in every step; and the keys of
- * masks that a program draws itself.
+ * Dropout masks as slices of one long random mask, because copying is cheaper than drawing random numbers in every step. Also the keys of masks
+ * that a program draws itself.
  */
 import { createRandom } from "@slm/generation";
 import { SlmError } from "@slm/core";
@@ -12,7 +12,7 @@ import { stepRandom } from "./step-random.js";
 const BANK_SIZE = 1 << 22;
 
 export interface DropoutMasks {
-  /** Masks of the given inputs for one batch, a pure function of seed and batch number: 0, or 1 / (1 - rate). */
+  /** Masks for the given inputs and one batch: 0, or 1 / (1 - rate). A pure function of seed and batch number. */
   for(inputs: Readonly<Record<string, TensorSpec>>, batchNumber: number): Record<string, HostTensor>;
 }
 
@@ -29,7 +29,7 @@ export function createDropoutMasks(rate: number, seed: number): DropoutMasks {
         if (size > BANK_SIZE) {
           throw new SlmError(
             "CONFIG_INVALID",
-            `training: a dropout mask of ${size} elements is needed, at most ${BANK_SIZE} are possible`,
+            `training: a dropout mask needs ${size} elements, expected at most ${BANK_SIZE}`,
             { suggestions: ["lower batchSize and raise gradientAccumulationSteps in the recipe"] },
           );
         }
@@ -41,7 +41,7 @@ export function createDropoutMasks(rate: number, seed: number): DropoutMasks {
   };
 }
 
-/** The key that a batch's masks are drawn from, a pure function of seed and batch number: odd, so that no two words share a counter. */
+/** The key of a batch's masks, a pure function of seed and batch number. It is odd, so that no two words share a counter. */
 export const dropoutKey = (seed: number, batchNumber: number): HostTensor =>
   createHostTensor(
     "int32",

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { FIRST_SCALING, nextScaling, type LossScaling } from "./loss-scaling.js";
 
-/** The scalings after steps that were finite or not, in order. */
+/** The scalings after finite and non-finite steps, in order. */
 const after = (finite: readonly boolean[], interval?: number): LossScaling[] => {
   const all = [FIRST_SCALING];
   for (const isFinite of finite) all.push(nextScaling(all.at(-1)!, isFinite, interval));

@@ -10,7 +10,7 @@ import type { TrainingSettings } from "../training-config.js";
 /** Weights, moments, moving average of the weights, and accumulated gradients. */
 export type StatePart = "value" | "first" | "second" | "average" | "gradient";
 
-/** Chunks of a run: of the model, trained, and frozen. */
+/** Chunks of a run: those of the model, trained ones, and frozen ones. */
 export interface ChunkPlan {
   /** The model's weights, whether trained or not. */
   readonly model: readonly Chunk[];
@@ -67,5 +67,5 @@ export function partsOf(chunk: Chunk, settings: StateSettings): readonly StatePa
 export const stateInput = (chunk: Chunk, part: StatePart): string =>
   part === "value" ? valueInput(chunk) : `state.${chunk.name}.${part}`;
 
-/** Program output that is written over {@link stateInput}. */
+/** Program output that overwrites {@link stateInput}. */
 export const stateOutput = (chunk: Chunk, part: StatePart): string => `next.${chunk.name}.${part}`;

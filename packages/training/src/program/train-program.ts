@@ -1,4 +1,4 @@
-/** One training step as a program: forward, backward, clipping and the optimizer, state updated in place. */
+/** One training step as a program: forward pass, backward pass, clipping and optimizer. State is updated in place. */
 import { withLora, type Parameters } from "@slm/model";
 import {
   drawnMasks,
@@ -47,15 +47,15 @@ export type StepMode = "accumulate" | "update";
 /** Scalar input: a batch's share of the step's loss tokens; only with gradient accumulation. */
 export const BATCH_SHARE = "batchShare";
 
-/** Scalar input: the factor on the loss that keeps gradients within the range of float16; only in that precision. */
+/** Scalar input: the factor on the loss that keeps gradients within the range of float16; only with float16. */
 export const LOSS_SCALE = "lossScale";
 
-/** Scalar input that the masks of a batch are drawn from. */
+/** Scalar input: the key from which a batch's masks are drawn. */
 export const DROPOUT_KEY = "dropoutKey";
 
 const scalar: TensorSpec = { dtype: "float32", shape: [] };
 
-/** Inputs for a program's dropout: its masks in order, or the key that they are drawn from; none without dropout. */
+/** Inputs for a program's dropout: its masks in order, or the key to draw them from; none without dropout. */
 export function dropoutSpecs(
   { dropoutShapes }: Pick<LossDefinition, "dropoutShapes">,
   { dropout }: Pick<StepSettings, "dropout">,
@@ -71,9 +71,9 @@ export function dropoutSpecs(
 /**
  * The program of one batch.
  *
- * Every update is scaled by the clipping factor, which depends on all gradients and so on every read of every weight:
- * the in-place writes are safe by construction, and tracing proves it.
- * In float16 the loss is scaled before the backward pass; a step whose gradients are not finite leaves the state as it was.
+ * Every update is scaled by the clipping factor, which depends on all gradients and so on every read of every weight. The in-place writes are
+ * therefore safe by construction, and tracing proves it. In float16 the loss is scaled before the backward pass; a step with non-finite
+ * gradients does not change the state.
  * Outputs: `loss`, `term.*`, and in mode `update` `gradientNorm` (before clipping) and the next state.
  */
 export function trainProgram(
@@ -115,7 +115,7 @@ export function trainProgram(
   };
 }
 
-/** Whether gradients would leave the range of the products' number format: that of bfloat16 is float32's. */
+/** Whether gradients could leave the range of the products' number format: bfloat16 has the range of float32. */
 export const scalesLoss = ({ mixedPrecision }: Pick<StepSettings, "mixedPrecision">): boolean =>
   mixedPrecision === "float16";
 
@@ -167,7 +167,7 @@ function batchGradients(
   };
 }
 
-/** Term of the loss before it is scaled; no objective has one of this name. */
+/** Term for the unscaled loss; no objective has a term with this name. */
 const UNSCALED = "/unscaled";
 
 /** The accumulated gradients plus this batch's, weighted by its share of the step's loss tokens. */
@@ -215,7 +215,7 @@ function takeStep(
     const all: Partial<Record<StatePart, Tensor | undefined>> = {
       ...next,
       average: averaged(part("average"), next.value, x["averageKeep"]!),
-      // The zeros depend on the tensor they overwrite, so that the reset runs after the last read.
+      // The zeros depend on the tensor that they overwrite, so that the reset runs after the last read.
       gradient: math.mul(gradients[index]!, 0),
     };
     for (const name of partsOf(chunk, settings))
@@ -227,7 +227,7 @@ function takeStep(
   return outputs;
 }
 
-/** The next value of a state tensor if the gradients' norm is finite, else another. Exact: infinity times 0 would be NaN. */
+/** The next value of a state tensor if the norm of the gradients is finite, otherwise the old one. Exact: infinity times 0 would be NaN. */
 function unlessOverflown(norm: Tensor): (next: Tensor, otherwise: Tensor) => Tensor {
   const isFinite = math.isFinite(norm);
   return (next, otherwise) => math.where(isFinite, next, otherwise);

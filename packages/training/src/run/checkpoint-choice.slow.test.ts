@@ -23,7 +23,7 @@ const requestOf = (
   context: Partial<StageContext> = {},
 ): Promise<TrainRequest> => copyRequest({ workDirectory: directory, pairs }, changes, context);
 
-/** A metric that takes the given values, one measurement after another. */
+/** A metric that returns the given values, one per measurement. */
 function scriptedMetric(values: readonly number[]): DevMetric {
   let call = 0;
   return {
@@ -64,7 +64,7 @@ describe("the average of the best measurements", () => {
       .weights;
   };
 
-  test("is kept where it does no worse than the best one", async () => {
+  test("is kept if it is not worse than the best one", async () => {
     // The last value is the average's own.
     const report = await train(await requestOf({ settings, dev: scriptedMetric([5, 2, 4, 1, 6, 0.5]) }));
     expect(report).toMatchObject({ bestStep: 16, averagedSteps: [16, 8], metrics: { scripted: 0.5 } });
@@ -79,14 +79,14 @@ describe("the average of the best measurements", () => {
     }
   });
 
-  test("is dropped where it does worse", async () => {
+  test("is dropped if it is worse", async () => {
     const report = await train(await requestOf({ settings, dev: scriptedMetric([5, 2, 4, 1, 6, 3]) }));
     expect(report).toMatchObject({ bestStep: 16, averagedSteps: [16], metrics: { scripted: 1 } });
     expect(report.weights).toEqual(await weightsAt(16));
   });
 });
 
-test("a moving average of the weights is what is measured and kept", async () => {
+test("a moving average of the weights is measured and kept", async () => {
   const settings = { ...copySettings, steps: 1, evaluateEvery: 1, emaDecay: 0.5 };
   const [plain, averaged] = await Promise.all(
     [{ ...settings, emaDecay: 0 }, settings].map(async (given, index) =>

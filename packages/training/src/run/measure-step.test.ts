@@ -18,7 +18,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true }));
 
-/** Follows which tensors are on the device. */
+/** Tracks which tensors are on the device. */
 function watch(engine: Engine): { readonly held: ReadonlySet<DeviceTensor>; readonly uploads: Mock } {
   const held = new Set<DeviceTensor>();
   const [upload, release] = [engine.upload.bind(engine), engine.release.bind(engine)];
@@ -47,7 +47,7 @@ describe(measureStep, () => {
     await expect(readdir(directory)).resolves.toEqual([]);
   });
 
-  test("a loss that is no number is an error, as in a run", async () => {
+  test("a loss that is not a number is an error, as in a run", async () => {
     const pairs = copyPairs(copySettings.batchSize, 1);
     const request = await copyRequest({ workDirectory: directory, pairs });
     const settings = { ...copySettings, learningRate: 1e38, warmupSteps: 0 };

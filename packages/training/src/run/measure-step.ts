@@ -1,4 +1,4 @@
-/** The time of a training step on this machine, from a few steps whose weights are thrown away. */
+/** Measures the time of a training step on this machine with a few steps, and discards their weights. */
 import { initializeParameters } from "@slm/model";
 import { createRandom } from "@slm/generation";
 import { LiveWeights } from "../state/live-weights.js";
@@ -20,16 +20,16 @@ export type StepTimeRequest = Pick<
 export interface StepTime {
   /** Median time of a step of one batch [seconds]. */
   readonly seconds: number;
-  /** Time to make the program of a batch shape [seconds]. */
+  /** Time to compile the program for a batch shape [seconds]. */
   readonly compileSeconds: number;
 }
 
-/** Steps that are timed, after one that is not. */
+/** Timed steps, after one untimed step. */
 const TIMED_STEPS = 3;
 
 /**
- * Takes steps of one batch each from random weights, as `train` takes them: forward, backward, clipping and optimizer in one program.
- * The objective must have the rows 0 to `settings.batchSize` - 1.
+ * Runs steps of one batch each from random weights, in the same way as `train`: forward pass, backward pass, clipping and optimizer in one
+ * program. The objective must have the rows 0 to `settings.batchSize` - 1.
  *
  * @throws SlmError GATE_FAILED for a loss that is not a number
  */

@@ -41,7 +41,7 @@ export interface StepResult {
   readonly terms: Readonly<Record<string, number>>;
 }
 
-/** What the state of a run says about its next step. */
+/** The part of a run's state that affects its next step. */
 export interface StepProgress {
   /** In float16; absent before the first step. */
   readonly lossScaling?: LossScaling | undefined;
@@ -50,7 +50,7 @@ export interface StepProgress {
 /** A step's result, and the loss scaling of the next step. */
 export interface StepOutcome extends StepResult {
   readonly lossScaling?: LossScaling | undefined;
-  /** Whether the gradients overflowed, so that the weights stayed as they were. */
+  /** Whether the gradients overflowed, so that the weights did not change. */
   readonly isSkipped: boolean;
 }
 
@@ -63,7 +63,7 @@ interface CompiledBatch {
   readonly written: readonly string[];
 }
 
-/** What steps need of a training request. */
+/** The part of a training request that steps need. */
 type StepRequest = Pick<
   TrainRequest,
   "stage" | "engine" | "settings" | "objective" | "groups" | "workDirectory" | "context"
@@ -96,10 +96,10 @@ export class StepRunner {
   }
 
   /**
-   * Queues the batches of one step and waits for them. All but the last accumulate gradients; the last one updates the weights.
+   * Queues the batches of one step and waits for them. All batches except the last accumulate gradients; the last one updates the weights.
    *
-   * @throws SlmError GATE_FAILED if the loss or the gradient is not a number, in float16 also with the smallest loss scale; the inputs are
-   * saved.
+   * @throws SlmError GATE_FAILED if the loss or the gradient is not a number (in float16 only with the smallest loss scale); saves the inputs
+   * first.
    */
   async run(
     step: number,
@@ -183,7 +183,7 @@ export class StepRunner {
       : this.masks.for(dropoutSpecs(definition, settings), number);
   }
 
-  /** Saves the inputs of a batch without a finite loss and throws. */
+  /** Saves the inputs of a batch without a finite loss, then throws. */
   private async fail(step: number, batch: PreparedBatch, result: StepResult): Promise<never> {
     const { stage, engine, workDirectory } = this.request;
     const file = join(workDirectory, FAILED_STEP_FILE);
@@ -234,7 +234,7 @@ const termOutput = (term: string): string => `term.${term}`;
 const modeOf = (index: number, batches: readonly unknown[]): StepMode =>
   index === batches.length - 1 ? "update" : "accumulate";
 
-/** Means weighted by the batches' shares; the gradient's norm is the step's. */
+/** Means weighted by the batches' shares; the gradient's norm is that of the whole step. */
 function combine(results: readonly (StepResult & { share: number })[]): StepResult {
   const last = results.at(-1)!;
   if (results.length === 1) return last;

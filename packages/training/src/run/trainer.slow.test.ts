@@ -35,7 +35,7 @@ const requestOf = (
   context: Partial<StageContext> = {},
 ): Promise<TrainRequest> => copyRequest({ workDirectory: directory, pairs }, changes, context);
 
-/** The log without what depends on the clock. */
+/** The log without anything that depends on the clock. */
 async function logOf(workDirectory: string): Promise<unknown[]> {
   const lines = (await readFile(join(workDirectory, METRICS_FILE), "utf8")).trim().split("\n");
   return lines.map((line) => ({
@@ -56,7 +56,7 @@ async function trainWithStops(
     const controller = new AbortController();
     const stopping = {
       ...objective,
-      // Feeds of a step are made while the step before it runs: the run stops after `stop` steps.
+      // A step's feeds are created while the previous step runs: the run stops after `stop` steps.
       feeds: (...given: Parameters<typeof objective.feeds>) => {
         if (given[2] > stop * settings.gradientAccumulationSteps) controller.abort();
         return objective.feeds(...given);
@@ -109,14 +109,14 @@ describe("a run that was interrupted and resumed", () => {
     expect(await logOf(stopped)).toEqual(await logOf(plain));
   });
 
-  test("begins by removing what killed saves left", async () => {
+  test("starts by removing the files of killed saves", async () => {
     const left = join(directory, `${STATE_FILE}.4711.0123abcd.tmp`);
     await writeFile(left, "half of a state");
     await train(await requestOf({ settings: { ...copySettings, steps: 2 } }));
     expect(await readdir(directory)).not.toContain(basename(left));
   });
 
-  test("after its last step reports what it had reached", async () => {
+  test("after its last step reports its earlier result", async () => {
     const settings = { ...copySettings, steps: 14 };
     const expected = await train(await requestOf({ settings }));
     const again = await train(await requestOf({ settings }));
@@ -170,7 +170,7 @@ describe("learning-rate groups", () => {
     expect(actual.weights).toEqual(expected.weights);
   });
 
-  test("of factor 1 give the weights of a run without groups, to rounding of the gradient's norm", async () => {
+  test("with factor 1 have the weights of a run without groups, up to rounding of the gradient's norm", async () => {
     const plain = await train(await requestOf({ settings, workDirectory: join(directory, "plain") }));
     const grouped = await train(
       await requestOf({
@@ -238,7 +238,7 @@ test("a loss that is not a number stops the run by stage and step", async () => 
   const run = train(await requestOf({ objective: broken }));
   await expect(run).rejects.toMatchObject({ code: "GATE_FAILED" });
   await expect(run).rejects.toThrow("copy: the loss is NaN at step 3");
-  // What the step was given can be looked at.
+  // The inputs of the step can be inspected.
   const { tensors, metadata } = await readSafetensors(join(directory, FAILED_STEP_FILE));
   expect(metadata).toMatchObject({ stage: "copy", step: "3" });
   expect(Number.isNaN(Number(tensors.get("count")!.data[0]))).toBe(true);
@@ -279,7 +279,7 @@ test("a failure while a batch is made ends the run with that failure", async () 
 });
 
 test("gradients of two half batches make the step of the whole batch", async () => {
-  // Every batch holds the same pairs, so halves and wholes see the same data whatever the order.
+  // Every batch contains the same pairs, so halves and wholes use the same data whatever the order.
   const same = pairsOf(
     new Array<number[]>(32).fill([5]),
     Array.from({ length: 32 }, (_, i) => new Array<number>(1 + (i % 2)).fill(5)),

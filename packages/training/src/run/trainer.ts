@@ -1,6 +1,6 @@
 /**
- * The training loop: batches in a deterministic order, one program per bucket (compiled when first needed), and regular saves of the
- * state. A run that is killed at any point and resumed ends with the same bits as an uninterrupted one.
+ * The training loop: batches in a deterministic order, one program per bucket (compiled when first needed), and regular saves of the state. A
+ * run that is killed at any point and resumed ends with the same bits as an uninterrupted one.
  */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -51,9 +51,9 @@ export async function train(request: TrainRequest): Promise<TrainReport> {
 }
 
 /**
- * Trains a part of a run, from its saved state to a step, and saves its state, which the next segment, or {@link train}, goes on from.
+ * Trains a part of a run, from its saved state up to a step, and saves the state, from which the next segment or {@link train} continues.
  *
- * @param until last step of the segment; at most the steps of the settings, by which the schedule goes
+ * @param until last step of the segment; at most the steps of the settings, which the schedule uses
  * @throws SlmError as `train`; INTERRUPTED with the state saved
  */
 export async function trainSegment(request: TrainRequest, until: number): Promise<SegmentReport> {
@@ -83,7 +83,7 @@ class Trainer {
   /** The last step to take. */
   private readonly until: number;
   private progress: Omit<SavedProgress, "key" | "best">;
-  /** The next step's batches, made while the step before it computes. */
+  /** The next step's batches, which are prepared while the previous step computes. */
   private ahead: Promise<readonly PreparedBatch[]> | undefined;
 
   private constructor(
@@ -124,7 +124,7 @@ class Trainer {
     await removeUnfinishedSaves(workDirectory);
     const saved = await openState(join(workDirectory, STATE_FILE), plan, settings, key);
     const specs = runSpecs(config, extra);
-    // What is saved is not drawn again: a second copy of large weights.
+    // Saved weights are not initialized again, because large weights would need a second copy.
     const isSavedWhole = saved !== undefined && plan.frozen.length === 0;
     const initial = isSavedWhole ? new Map() : startingWeights(specs, request.initial, context.seed);
     const state = await closing(saved, () => uploadState(engine, plan, settings, initial, saved));
@@ -174,7 +174,7 @@ class Trainer {
     while (!this.isDone()) {
       const step = this.progress.step + 1;
       const batches = await this.takePrepared();
-      // Compiled first: the step must be queued before the next batch is made, whichever bucket is new to this process.
+      // Compile first: the step must be queued before the next batch is prepared, even if its bucket is new to this process.
       const compiled = await this.steps.compile(batches);
       const running = this.steps.run(step, batches, compiled, this.progress);
       // The next batches are prepared while this step computes. Their work is queued after it, so they use the updated weights.
@@ -185,7 +185,7 @@ class Trainer {
       this.progress = {
         ...this.progress,
         step,
-        // Only in float16 a step may have no loss: it is skipped.
+        // Only in float16 can a step have no loss: it is skipped.
         recent: Number.isFinite(loss) ? { loss: recent.loss + loss, count: recent.count + 1 } : recent,
         course:
           step === 1 && Number.isFinite(loss)
@@ -216,7 +216,7 @@ class Trainer {
     return this.progress.step >= this.until;
   }
 
-  /** A line of the log and of progress: the mean loss since the line before. */
+  /** A line of the log and of progress: the mean loss since the previous line. */
   private async report(terms: Readonly<Record<string, number>>, rate: number): Promise<void> {
     const { settings, stage, context } = this.request;
     const { step, recent, lossScaling } = this.progress;
@@ -244,14 +244,14 @@ class Trainer {
   private async record(values: Readonly<Record<string, number>>): Promise<void> {
     const { step } = this.progress;
     const wallTime = Date.now() / 1000;
-    // A skipped step has a gradient norm that is no number.
+    // A skipped step has a gradient norm that is not a number.
     const numbers = Object.fromEntries(Object.entries(values).filter(([, value]) => Number.isFinite(value)));
     await this.log.append({ step, wallTime, ...numbers });
   }
 
   private prepareAhead(step: number): void {
     this.ahead = this.prepare(step);
-    // A failure is thrown where the batches are awaited; until then it must not count as an unhandled rejection.
+    // A failure is thrown when the batches are awaited; until then it must not count as an unhandled rejection.
     this.ahead.catch(() => undefined);
   }
 
@@ -291,7 +291,7 @@ class Trainer {
     this.progress = { ...this.progress, metrics: { ...metrics } };
   }
 
-  /** Some answers to dev rows: shown now, and in a file for the report. */
+  /** Answers to a few dev rows: printed now, and written to a file for the report. */
   private async showSamples(): Promise<void> {
     const { dev, stage, workDirectory, context } = this.request;
     const samples = dev.samples?.() ?? [];
@@ -316,7 +316,7 @@ class Trainer {
     await this.best.prune();
   }
 
-  /** The best weights, or the average of the best ones if that is no worse on the dev split. */
+  /** The best weights, or the average of the best ones if it is not worse on the dev split. */
   private async chosenWeights(): Promise<
     Pick<TrainReport, "weights" | "metrics" | "bestStep" | "averagedSteps">
   > {
@@ -345,7 +345,7 @@ class Trainer {
   }
 }
 
-/** The given weights; the rest is initialized from the seed. */
+/** The given weights; missing ones are initialized from the seed. */
 function startingWeights(specs: readonly ParameterSpec[], given: Weights | undefined, seed: number): Weights {
   const drawn = initializeParameters(specs, createRandom(seed).next);
   return given === undefined ? drawn : new Map([...drawn, ...given]);

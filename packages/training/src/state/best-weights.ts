@@ -53,7 +53,7 @@ export class BestWeights {
     return this.kept;
   }
 
-  /** Whether a measurement is strictly better than another by the first metric in which they differ. */
+  /** Whether a measurement is strictly better than another in the first metric in which they differ. */
   isBetter(metrics: Measurement["metrics"], than: Measurement["metrics"]): boolean {
     const deciding = this.ranking.find(({ name }) => metrics[name] !== than[name]);
     if (deciding === undefined) return false;
@@ -62,10 +62,10 @@ export class BestWeights {
   }
 
   /**
-   * Keeps the weights if they are among the best; true if they are the best. On ties the earlier is better. A step that was measured before,
-   * by a run that was killed since, takes its own place.
+   * Keeps the weights if they are among the best; returns true if they are the best. On ties the earlier measurement is better. If a run that
+   * was killed has already measured the step, replaces that measurement.
    *
-   * @param store hands the weights over, to be written one by one
+   * @param store passes the weights to the writer one by one
    */
   async offer(
     measurement: Measurement,

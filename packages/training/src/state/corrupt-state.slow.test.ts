@@ -1,4 +1,4 @@
-/** The state of an interrupted run does not go on with other weights than it was saved with. */
+/** An interrupted run never continues with weights that differ from the saved ones. */
 import { createRandom } from "@slm/generation";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -37,7 +37,7 @@ const requestOf = (changes: Partial<TrainRequest> = {}, signal?: AbortSignal): P
 
 const { next } = createRandom(11);
 
-/** Runs `check` after each of `count` random flips of one bit of a file, and puts the file back. */
+/** Runs `check` after each of `count` random bit flips in a file, and restores the file. */
 async function flipping(path: string, count: number, check: (where: string) => Promise<void>): Promise<void> {
   const bytes = await readFile(path);
   for (let flip = 0; flip < count; flip += 1) {
@@ -67,7 +67,7 @@ test("200 random wrong bits in the best weights so far: none are read", async ()
     });
 });
 
-test("a state without a checksum is no state to resume from", async () => {
+test("a state without a checksum cannot be resumed", async () => {
   const path = join(directory, STATE_FILE);
   const bytes = await readFile(path);
   await writeFile(path, Buffer.from(bytes.toString("latin1").replace('"checksum"', '"checkdum"'), "latin1"));

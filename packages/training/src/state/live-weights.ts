@@ -1,4 +1,4 @@
-/** The weights of a run for use by other programs: with merged adapters, and as moving average if one is kept. */
+/** The weights of a run for other programs: with merged adapters, and as moving average if there is one. */
 import type { DeferredTensor } from "@slm/checkpoints";
 import { parameterSpecs, withMergedLora, type Weights } from "@slm/model";
 import type { DeviceTensor, HostTensor } from "@slm/runtime";
@@ -19,7 +19,7 @@ import { weightFeeds, type DeviceState } from "./training-state.js";
 
 type Feeds = Readonly<Record<string, DeviceTensor>>;
 
-/** What the current weights need of a training request. */
+/** The part of a training request that the current weights need. */
 type LiveRequest = Pick<TrainRequest, "engine" | "config" | "settings" | "stage">;
 
 export class LiveWeights {
@@ -36,7 +36,7 @@ export class LiveWeights {
     this.state = state;
   }
 
-  /** The current model, for making the next step's inputs; valid until the next call. */
+  /** The current model, for preparing the next step's inputs; valid until the next call. */
   async current(): Promise<LiveModel> {
     if (this.request.settings.lora === undefined)
       return this.modelOf(weightFeeds(this.plan.model, this.state, "value"));
@@ -45,20 +45,20 @@ export class LiveWeights {
     return this.modelOf(this.merged);
   }
 
-  /** Measures the moving average if one is kept, else the current weights; or given weights from the host. */
+  /** Measures the moving average if there is one, otherwise the current weights; or given weights from the host. */
   async measure(dev: DevMetric, weights?: Weights): Promise<Readonly<Record<string, number>>> {
     return this.borrow(weights, (feeds) => dev.measure(this.modelOf(feeds)));
   }
 
   /**
-   * Hands over the weights that `measure` measures, in the model's order. Large ones are copied to the host when they are read.
+   * Passes on the weights that `measure` measures, in the model's order. Large ones are copied to the host when they are read.
    *
    * @param write must have read what it needs when it resolves
    */
   async store(write: (weights: DeferredWeights) => Promise<void>): Promise<void> {
     const { engine, config } = this.request;
     await this.borrow(undefined, (feeds) => {
-      // Chunks of many parameters are small, and all of them are read again for each of theirs.
+      // Chunks with many parameters are small. The whole chunk is read again for each of its parameters.
       const packed = new Map<Chunk, Promise<HostTensor>>();
       const valuesOf = (chunk: Chunk): Promise<HostTensor> => {
         const copy = (): Promise<HostTensor> => engine.download(feeds[valueInput(chunk)]!);

@@ -1,4 +1,4 @@
-/** Files of a run in progress: safetensors with a checksum of the whole file, because no manifest stands for them yet. */
+/** Files of a run in progress: safetensors with a checksum of the whole file, because there is no manifest yet. */
 import { stat } from "node:fs/promises";
 import {
   openSafetensors,
@@ -10,18 +10,18 @@ import {
 } from "@slm/checkpoints";
 import { isSealedFile, replaceAtomic, sealFile, SlmError, UNSEALED } from "@slm/core";
 
-/** What stands before the checksum in the header. */
+/** Text before the checksum in the header. */
 const CHECKSUM_MARK = '"checksum":"';
 
-/** First among the metadata, and never the checksum of the file that the metadata come from. */
+/** First key of the metadata, and never the checksum of the file that the metadata come from. */
 const unsealed = (metadata: Readonly<Record<string, string>>): Record<string, string> =>
   Object.assign({ checksum: UNSEALED }, metadata, { checksum: UNSEALED });
 
 /**
- * Writes a safetensors file with its checksum among the metadata, atomically and with one tensor in memory at a time. A write that is killed leaves the file as it
- * was.
+ * Writes a safetensors file with its checksum in the metadata, atomically and with one tensor in memory at a time. A write that is killed does
+ * not change the file.
  *
- * @throws SlmError OUTPUT_FAILED; what reading a tensor throws
+ * @throws SlmError OUTPUT_FAILED; errors of reading a tensor
  */
 export async function writeSealedTensors(
   file: string,
@@ -37,14 +37,14 @@ export async function writeSealedTensors(
 /**
  * Reads a file of {@link writeSealedTensors}.
  *
- * @throws SlmError INPUT_MISSING without the file; DATA_INVALID if a byte of it changed since it was written, or it has no checksum
+ * @throws SlmError INPUT_MISSING if the file does not exist; DATA_INVALID if a byte changed since it was written, or it has no checksum
  */
 export async function readSealedTensors(file: string): Promise<Safetensors> {
   await checkSeal(file);
   return readSafetensors(file);
 }
 
-/** As {@link readSealedTensors}; tensors are read one by one. The caller closes it. */
+/** Like {@link readSealedTensors}, but reads tensors one by one. The caller closes the file. */
 export async function openSealedTensors(file: string): Promise<OpenSafetensors> {
   await checkSeal(file);
   return openSafetensors(file);
@@ -52,7 +52,7 @@ export async function openSealedTensors(file: string): Promise<OpenSafetensors> 
 
 async function checkSeal(file: string): Promise<void> {
   if (!(await isThere(file)) || (await isSealedFile(file, CHECKSUM_MARK))) return;
-  throw new SlmError("DATA_INVALID", `${file}: is corrupt: its checksum is another`, {
+  throw new SlmError("DATA_INVALID", `${file}: is corrupt: its checksum does not match`, {
     context: { file },
     suggestions: ["slm distill RECIPE --no-resume   # trains from the start"],
   });

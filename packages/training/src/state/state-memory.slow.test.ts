@@ -1,4 +1,4 @@
-/** States and best weights are written and read tensor by tensor; a write that is killed leaves the file before it whole. */
+/** States and best weights are written and read tensor by tensor; a write that is killed leaves the previous file intact. */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, readdir, rm, stat } from "node:fs/promises";
@@ -26,7 +26,7 @@ const memoryOf = (...argv: readonly string[]): z.infer<typeof figures> =>
 
 const MEBIBYTE = 2 ** 20;
 
-describe("the host holds a few tensors of a state at a time", () => {
+describe("the host has only a few tensors of a state in memory at a time", () => {
   test("when it is saved, when it is read, and when its weights are among the best", async () => {
     const file = join(directory, "state.safetensors");
     for (const task of ["save", "read", "best"]) {
@@ -68,7 +68,7 @@ describe(writeSealedTensors, () => {
     [...tensors].map(([name, tensor]) => [name, { ...tensor, read: () => Promise.resolve(tensor) }]),
   );
 
-  test("writes what is read again", async () => {
+  test("reads back what it wrote", async () => {
     const file = join(directory, "sealed.safetensors");
     await writeSealedTensors(file, deferred, { note: "n" });
     const { tensors: read, metadata } = await readSealedTensors(file);
@@ -76,7 +76,7 @@ describe(writeSealedTensors, () => {
     expect(metadata).toMatchObject({ note: "n" });
   });
 
-  test("leaves the file as it was, and nothing beside it, if a tensor cannot be read", async () => {
+  test("leaves the file unchanged, and no other files, if a tensor cannot be read", async () => {
     const file = join(directory, "sealed.safetensors");
     await writeSealedTensors(file, deferred);
     const before = await readFile(file);

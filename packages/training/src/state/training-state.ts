@@ -42,7 +42,7 @@ function entriesOf(
 /**
  * Uploads the initial weights (averages start equal to them, moments at zero), or the saved tensors of an interrupted run, one by one.
  *
- * @param initial where nothing is saved, every parameter; else at least those of frozen chunks
+ * @param initial all parameters if nothing is saved, otherwise at least those of frozen chunks
  */
 export async function uploadState(
   engine: Engine,
@@ -91,15 +91,15 @@ export type Measurement = Readonly<z.infer<typeof measurement>>;
 const savedProgress = z.strictObject({
   /** Steps done. */
   step: z.int().nonnegative(),
-  /** Identifies data and settings; a state of another run is rejected. */
+  /** Identifies data and settings; the state of another run is rejected. */
   key: z.string(),
   /** Best measurements so far, the best first. */
   best: z.array(measurement),
-  /** Losses since the last line of the metrics log: their sum and how many. */
+  /** Sum and number of losses since the last line of the metrics log. */
   recent: z.strictObject({ loss: z.number(), count: z.int() }),
   /** Loss of the last line of the metrics log. */
   loss: z.number().optional(),
-  /** How the loss went since the first step; absent in states of earlier versions. */
+  /** The loss curve since the first step; absent in states of earlier versions. */
   course: z.strictObject({ first: z.number(), peak: z.number(), peakStep: z.int() }).optional(),
   /** In float16: the factor on the loss. */
   lossScaling: lossScaling.optional(),
@@ -107,7 +107,7 @@ const savedProgress = z.strictObject({
   metrics: z.record(z.string(), z.number()),
 });
 
-/** The state of a run besides tensors. */
+/** The state of a run, apart from tensors. */
 export type SavedProgress = Readonly<z.infer<typeof savedProgress>>;
 
 export const FRESH_PROGRESS: Omit<SavedProgress, "key"> = {
@@ -118,7 +118,7 @@ export const FRESH_PROGRESS: Omit<SavedProgress, "key"> = {
 };
 
 /**
- * Writes the trained part of a state atomically as one file, with one tensor in host memory at a time. Frozen weights are not saved, because
+ * Writes the trained part of a state atomically to one file, with one tensor in host memory at a time. Frozen weights are not saved, because
  * they equal the initial weights.
  */
 export async function saveState(
@@ -136,13 +136,13 @@ export async function saveState(
   await writeSealedTensors(file, new Map(tensors), { progress: JSON.stringify(progress) });
 }
 
-/** Removes what killed saves left beside the files of a run, which nobody else writes: as large as a state each. */
+/** Removes temporary files of killed saves, each as large as a state. Nothing else writes next to the files of a run. */
 export async function removeUnfinishedSaves(directory: string): Promise<void> {
   const names = await readdir(directory).catch(() => []);
   for (const name of names.filter(isTemporaryPath)) await rm(join(directory, name), { force: true });
 }
 
-/** A saved state whose tensors are read one by one. */
+/** A saved state with tensors that are read one by one. */
 export interface SavedState {
   readonly progress: SavedProgress;
   readonly read: (input: string) => Promise<HostTensor>;
@@ -150,9 +150,9 @@ export interface SavedState {
 }
 
 /**
- * Opens a saved state, which the caller closes; undefined when there is none.
+ * Opens a saved state, which the caller closes; undefined if there is none.
  *
- * @throws SlmError DATA_INVALID if a byte of the file changed since, or it belongs to a run with other data or settings.
+ * @throws SlmError DATA_INVALID if a byte of the file changed since it was written, or it belongs to a run with other data or settings.
  */
 export async function openState(
   file: string,
@@ -181,7 +181,7 @@ export async function openState(
       if (size === chunk.size) continue;
       throw new SlmError(
         "DATA_INVALID",
-        `${file}: '${stateInput(chunk, part)}' should hold ${chunk.size} numbers, got ${size ?? 0}`,
+        `${file}: '${stateInput(chunk, part)}' should contain ${chunk.size} numbers, got ${size ?? 0}`,
       );
     }
     return { progress, read, close };
@@ -191,7 +191,7 @@ export async function openState(
   }
 }
 
-/** The progress in a state's metadata. @throws SlmError DATA_INVALID if it is not that of a run */
+/** The progress in a state's metadata. @throws SlmError DATA_INVALID if it is invalid */
 const savedProgressOf = (metadata: Readonly<Record<string, string>>, file: string): SavedProgress =>
   parseProgress(metadata["progress"] ?? "", file);
 

@@ -1,6 +1,6 @@
 /**
- * Saves or reads a state of many large tensors and prints the largest sum of their bytes that the host held at once. A process of its own,
- * because garbage must be collected on demand: `node --expose-gc state-memory.mjs save|read|best FILE [pause]`.
+ * Saves or reads a state of many large tensors and prints the largest number of bytes that the host had in memory at once. It is a separate
+ * process, because it must run garbage collection: `node --expose-gc state-memory.mjs save|read|best FILE [pause]`.
  *
  * `pause` stops a save in the middle until the process is killed.
  */
@@ -38,7 +38,7 @@ const look = () => {
   globalThis.gc();
   peak = Math.max(peak, process.memoryUsage().arrayBuffers);
 };
-/** An engine whose tensors take no memory: their numbers are made when they are read. */
+/** An engine with tensors that use no memory: their numbers are computed when they are read. */
 const engine = {
   upload: (tensor) => {
     look();

@@ -8,10 +8,10 @@ import { decodeImage, readImage } from "./decode-image.js";
 import { inTurn } from "./decoding-turns.js";
 import { fixture, largestDifference, referenceFiles } from "../pixels.test-support.js";
 
-/** What decoders of one lossy file may differ by: rounding of the inverse transform and of colour conversion. */
+/** Accepted difference between decoders of one lossy file: rounding of the inverse transform and of colour conversion. */
 const LOSSY = 1;
 
-/** A PNG with the checksum of its header made right again. */
+/** A PNG with the correct checksum for its changed header. */
 function withChecksum(png: Uint8Array): Uint8Array {
   new DataView(png.buffer).setUint32(29, crc32(png.subarray(12, 29)));
   return png;
@@ -50,7 +50,7 @@ describe(decodeImage, () => {
     });
   });
 
-  test("rejects BMP by name, and says what to do", async () => {
+  test("rejects BMP by name, with advice", async () => {
     await expect(decodeImage(Buffer.from("BM picture"), "a.bmp")).rejects.toMatchObject({
       code: "DATA_INVALID",
       message: expect.stringContaining("it is BMP") as string,
@@ -74,7 +74,7 @@ describe(decodeImage, () => {
     ["a column of 25 million pixels", 1, 25_000_000, /exceeds the limit of 65535 pixels a side/],
     ["a row of 25 million pixels", 25_000_000, 1, /exceeds the limit of 65535 pixels a side/],
     ["a strip", 201, 1, /exceeds the limit of 200 to 1 for the sides/],
-    ["a small file of 100 million pixels", 10_000, 10_000, /decoding would take 300000000 bytes of memory/],
+    ["a small file of 100 million pixels", 10_000, 10_000, /decoding would need 300000000 bytes of memory/],
   ])("rejects %s by its header", async (_name, width, height, message) => {
     const bytes = Uint8Array.from(fixture("files/grey.png"));
     const view = new DataView(bytes.buffer);
@@ -86,11 +86,11 @@ describe(decodeImage, () => {
     });
   });
 
-  test("rejects a progressive JPEG whose scans would each go over the whole image", async () => {
+  test("rejects a progressive JPEG with too many scans over the whole image", async () => {
     const original = fixture("files/progressive.jpg");
     const scan = Buffer.from([0xff, 0xda]);
     const bytes = Buffer.concat([original, ...Array.from({ length: 3_000_000 }, () => scan)]);
-    await expect(decodeImage(bytes, "scans.jpg")).rejects.toThrow(/a progressive JPEG of 30000\d\d scans/);
+    await expect(decodeImage(bytes, "scans.jpg")).rejects.toThrow(/a progressive JPEG has 30000\d\d scans/);
   });
 
   test("decodes two images at once, and all in the end", async () => {
@@ -110,11 +110,11 @@ describe(decodeImage, () => {
 
   test("rejects more bytes than allowed", async () => {
     await expect(decodeImage(fixture("files/colour.png"), "big.png", { maxBytes: 100 })).rejects.toThrow(
-      /big\.png: \d+ bytes, images may have at most 100/,
+      /big\.png: the file has \d+ bytes, expected at most 100/,
     );
   });
 
-  test("gives pixels or a named rejection for any damage to a file", async () => {
+  test("any corrupt file either decodes or is rejected by name", async () => {
     const files = referenceFiles().map(({ file }) => fixture(`files/${file}`));
     const corrupt = fc.record({
       file: fc.constantFrom(...files),

@@ -1,4 +1,4 @@
-/** Decodes image files to pixels under limits: sizes in headers are checked before memory is allocated. */
+/** Decodes image files to pixels within limits: sizes in headers are checked before memory is allocated. */
 import type sharp from "sharp";
 import type { Metadata, OutputInfo } from "sharp";
 import { openRegular, SlmError } from "@slm/core";
@@ -9,7 +9,7 @@ import { MAX_IMAGE_BYTES, MAX_PIXELS } from "../image/limits.js";
 import type { PixelImage } from "../image/pixel-image.js";
 
 export interface DecodeLimits {
-  /** Bytes of a file. Default: {@link MAX_IMAGE_BYTES}. */
+  /** File size in bytes. Default: {@link MAX_IMAGE_BYTES}. */
   readonly maxBytes?: number;
   /** Columns times rows. Default: {@link MAX_PIXELS}. */
   readonly maxPixels?: number;
@@ -23,7 +23,7 @@ const UNREAD_KIND = /samples out of range|bad \w+ format|not supported|unsupport
 
 let library: Promise<typeof sharp> | undefined;
 
-/** Loads the native decoder with the first image. Its cache of operations is disabled, because it would only take memory. */
+/** Loads the native decoder with the first image. Its operation cache is disabled, because it would only use memory. */
 function loadSharp(): Promise<typeof sharp> {
   library ??= import("sharp").then((module) => {
     module.default.cache(false);
@@ -35,16 +35,16 @@ function loadSharp(): Promise<typeof sharp> {
 /**
  * Reads an image file.
  *
- * @throws SlmError INPUT_MISSING when there is no such file, DATA_INVALID as {@link decodeImage}.
+ * @throws SlmError INPUT_MISSING if the file does not exist, DATA_INVALID as {@link decodeImage}.
  */
 export async function readImage(file: string, limits: DecodeLimits = {}): Promise<PixelImage> {
   return decodeImage(await readImageBytes(file, limits.maxBytes), file, limits);
 }
 
 /**
- * The bytes of a file, if they do not exceed the limit.
+ * The bytes of a file within the limit.
  *
- * @throws SlmError INPUT_MISSING when there is no such file, DATA_INVALID when it is too large.
+ * @throws SlmError INPUT_MISSING if the file does not exist, DATA_INVALID if it is too large.
  */
 export async function readImageBytes(file: string, maxBytes = MAX_IMAGE_BYTES): Promise<Uint8Array> {
   const missing = (cause: unknown): SlmError =>
@@ -65,17 +65,17 @@ export async function readImageBytes(file: string, maxBytes = MAX_IMAGE_BYTES): 
 
 function checkBytes(bytes: number, maxBytes: number, where: string): void {
   if (bytes <= maxBytes) return;
-  throw new SlmError("DATA_INVALID", `${where}: ${bytes} bytes, images may have at most ${maxBytes}`);
+  throw new SlmError("DATA_INVALID", `${where}: the file has ${bytes} bytes, expected at most ${maxBytes}`);
 }
 
 /**
- * Pixels of a JPEG, PNG, WebP, GIF, TIFF, or AVIF, upright as its EXIF orientation says.
+ * Decodes a JPEG, PNG, WebP, GIF, TIFF, or AVIF to pixels, rotated upright according to its EXIF orientation.
  *
- * Follows published image processors: colour profiles are not applied, transparency is dropped without blending, grey
- * becomes three equal channels, 16-bit samples keep their upper 8 bits, and CMYK is converted without a profile. Rejected:
- * several frames or pages, other colour spaces, truncated or corrupt data, more pixels or bytes than the limits.
+ * Follows published image processors: colour profiles are not applied, transparency is dropped without blending, grey becomes three equal
+ * channels, 16-bit samples keep their upper 8 bits, and CMYK is converted without a profile. Rejects several frames or pages, other colour
+ * spaces, truncated or corrupt data, and more pixels or bytes than the limits.
  *
- * @param where names the image in errors.
+ * @param where the image, for error messages.
  * @throws SlmError DATA_INVALID
  */
 export async function decodeImage(
@@ -89,7 +89,7 @@ export async function decodeImage(
 }
 
 /**
- * Reads the header of an image and checks what it claims.
+ * Reads the header of an image and checks its claims.
  *
  * @throws SlmError DATA_INVALID as {@link decodeImage}, before memory is allocated for the pixels
  */
@@ -106,7 +106,7 @@ export async function readImageHeader(
 
 export interface ImageHeader {
   readonly format: ImageFormat;
-  /** Before it is turned upright [pixels]. */
+  /** Before rotation [pixels]. */
   readonly width: number;
   readonly height: number;
 }
@@ -159,9 +159,7 @@ async function nativePixels(
 
 function corrupt(format: ImageFormat, where: string, cause: unknown): SlmError {
   const [reason = ""] = (cause instanceof Error ? cause.message : String(cause)).split("\n");
-  const what = UNREAD_KIND.test(reason)
-    ? `a kind of ${format} that is not supported`
-    : `corrupt or truncated ${format}`;
+  const what = UNREAD_KIND.test(reason) ? `unsupported kind of ${format}` : `corrupt or truncated ${format}`;
   return new SlmError("DATA_INVALID", `${where}: ${what}: ${reason}`, { cause });
 }
 
@@ -174,7 +172,7 @@ function checkKind({ pages, space }: Metadata, where: string): void {
 /**
  * Converts CMYK to RGB by `(255 - black) * (1 - ink / 255)`, without a colour profile.
  *
- * Source: Pillow's conversion from CMYK, its rounding included.
+ * Source: Pillow's conversion from CMYK, including its rounding.
  *
  * @throws SlmError DATA_INVALID for CMYK with transparency
  */

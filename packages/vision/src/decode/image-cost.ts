@@ -1,4 +1,4 @@
-/** What decoding an image takes, told by its header before memory is allocated. */
+/** Estimates the memory and time of decoding an image from its header, before memory is allocated. */
 import { SlmError } from "@slm/core";
 import type { Metadata } from "sharp";
 import type { ImageFormat } from "./image-format.js";
@@ -16,28 +16,28 @@ interface Size {
   readonly height: number;
 }
 
-/** Red, green and blue, as the decoded image has them [bytes per pixel]. */
+/** Red, green and blue of the decoded image [bytes per pixel]. */
 const RESULT = 3;
 /** CMYK before it is converted. */
 const INKS = 4;
 
-/** What a decoder is told of a file. */
+/** What the header says about a file. */
 interface Header {
-  /** Of one pixel in the file, decompressed [bytes]. */
+  /** Size of one decompressed pixel in the file [bytes]. */
   readonly pixelBytes: number;
   /** A progressive JPEG, an interlaced PNG. */
   readonly isProgressive: boolean;
-  /** Whether EXIF turns it by 90 degrees. */
+  /** Whether EXIF rotates it by 90 degrees. */
   readonly isTurned: boolean;
 }
 
 /**
- * Memory that a decoder holds per pixel besides the result [bytes]. Measured with sharp 0.35.5 on images of 6000 x 4000 pixels: a decoder
- * that works row by row holds almost nothing; the others, and those of images that are turned, hold the whole image in their own form.
+ * Memory per pixel that a decoder needs in addition to the result [bytes]. Measured with sharp 0.35.5 on images of 6000 x 4000 pixels: a decoder
+ * that works row by row needs almost nothing. Other decoders, and rotation, need the whole image in their own format.
  */
 const HELD: Readonly<Record<ImageFormat, (header: Header) => number>> = {
   png: ({ pixelBytes, isProgressive, isTurned }) => (Number(isProgressive) + Number(isTurned)) * pixelBytes,
-  // Coefficients of 16 bits, which are gone when it is turned.
+  // 16-bit coefficients, which are freed before rotation.
   jpeg: ({ pixelBytes, isProgressive, isTurned }) => (isProgressive ? 2 : Number(isTurned)) * pixelBytes,
   webp: () => 7,
   gif: () => 5,
@@ -51,9 +51,9 @@ const BYTES_OF_SAMPLE: ReadonlyMap<string, number> = new Map([
   ["ushort", 2],
   ["short", 2],
 ]);
-/** Of any other kind of sample [bytes]. */
+/** Any other type of sample [bytes]. */
 const LARGEST_SAMPLE = 8;
-/** EXIF orientations from this one on turn the image by 90 degrees. */
+/** EXIF orientations from this one on rotate the image by 90 degrees. */
 const FIRST_TURNED = 5;
 
 /** Memory per pixel of an image [bytes]. */
@@ -64,7 +64,7 @@ function memoryPerPixel(found: Metadata, format: ImageFormat): number {
   return RESULT + held + (space === "cmyk" ? INKS : 0);
 }
 
-/** @throws SlmError DATA_INVALID for a size that no image of a model has */
+/** @throws SlmError DATA_INVALID for a size that no model's images have */
 export function checkSides({ width, height }: Size, maxPixels: number, where: string): void {
   const reject = (limit: string): SlmError =>
     new SlmError("DATA_INVALID", `${where}: ${width} x ${height} exceeds the limit of ${limit}`);
@@ -74,7 +74,7 @@ export function checkSides({ width, height }: Size, maxPixels: number, where: st
     throw reject(`${MAX_RATIO} to 1 for the sides`);
 }
 
-/** @throws SlmError DATA_INVALID for an image that would take too much memory or time, for what its file holds */
+/** @throws SlmError DATA_INVALID for an image that would need too much memory or time for the size of its file */
 export function checkCost(found: Metadata, format: ImageFormat, bytes: Uint8Array, where: string): void {
   const pixels = found.width * found.height;
   checkMemory(pixels * memoryPerPixel(found, format), bytes.length, where);
@@ -82,7 +82,7 @@ export function checkCost(found: Metadata, format: ImageFormat, bytes: Uint8Arra
   if (scans * pixels > MAX_SCANNED_PIXELS)
     throw new SlmError(
       "DATA_INVALID",
-      `${where}: a progressive JPEG of ${scans} scans over ${pixels} pixels; at most ${MAX_SCANNED_PIXELS} pixels are scanned`,
+      `${where}: a progressive JPEG has ${scans} scans over ${pixels} pixels, expected at most ${MAX_SCANNED_PIXELS} scanned pixels`,
     );
 }
 
@@ -91,14 +91,14 @@ function checkMemory(memory: number, fileBytes: number, where: string): void {
   if (memory <= most) return;
   throw new SlmError(
     "DATA_INVALID",
-    `${where}: decoding would take ${memory} bytes of memory; a file of ${fileBytes} bytes may take ${most}`,
+    `${where}: decoding would need ${memory} bytes of memory; for a file of ${fileBytes} bytes the limit is ${most}`,
     { suggestions: ["scale the image down"] },
   );
 }
 
 const START_OF_SCAN = 0xda;
 
-/** Markers of scans in a JPEG. In the data of a scan no byte 0xff stands before this one (ITU-T T.81, B.1.1.5). */
+/** Markers of scans in a JPEG. Scan data never contain byte 0xff before this byte (ITU-T T.81, B.1.1.5). */
 function scansOf(bytes: Uint8Array): number {
   let scans = 0;
   for (let at = bytes.indexOf(0xff); at !== -1; at = bytes.indexOf(0xff, at + 1))

@@ -1,4 +1,4 @@
-/** Detects the format of an image file by its first bytes; the file name is ignored. */
+/** Detects the format of an image file by its first bytes; ignores the file name. */
 import { SlmError } from "@slm/core";
 
 /** Magic bytes of a format at their offsets. */
@@ -17,13 +17,13 @@ const FORMATS: readonly Format[] = [
   { name: "gif", marks: [[0, "GIF8"]] },
   { name: "tiff", marks: [[0, "II*\0"]] },
   { name: "tiff", marks: [[0, "MM\0*"]] },
-  // BigTIFF: files beyond 4 GiB, and smaller ones of some programs.
+  // BigTIFF: files above 4 GiB, and smaller files from some programs.
   { name: "tiff", marks: [[0, "II+\0"]] },
   { name: "tiff", marks: [[0, "MM\0+"]] },
   { name: "avif", marks: [[4, "ftypavif"]] },
 ];
 
-/** Common unsupported formats, so that the error can name them. */
+/** Common unsupported formats, named in the error. */
 const OTHERS: readonly { readonly name: string; readonly marks: Marks }[] = [
   { name: "HEIC", marks: [[4, "ftyphei"]] },
   { name: "HEIC", marks: [[4, "ftyphevc"]] },

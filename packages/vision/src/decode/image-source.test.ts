@@ -17,7 +17,7 @@ afterAll(async () => {
 const bytes = fixture("files/colour.png");
 
 describe(imageOfFile, () => {
-  test("is known by its bytes, wherever they lie, and read when it is asked for", async () => {
+  test("is identified by its bytes, wherever they are, and read on demand", async () => {
     const file = join(folder, "later.bin");
     const image = imageOfFile(file);
     await expect(image.find()).rejects.toMatchObject({ code: "INPUT_MISSING" });
@@ -32,7 +32,9 @@ describe(imageOfFile, () => {
   test("keeps the limits it was given, before decoding and by name", async () => {
     const file = join(folder, "large.png");
     await writeFile(file, bytes);
-    await expect(imageOfFile(file, { maxBytes: 10 }).find()).rejects.toThrow(/large.png: 679 bytes/);
+    await expect(imageOfFile(file, { maxBytes: 10 }).find()).rejects.toThrow(
+      /large.png: the file has 679 bytes/,
+    );
     const found = await imageOfFile(file, { maxPixels: 10 }).find();
     await expect(found.decode()).rejects.toMatchObject({ code: "DATA_INVALID" });
   });

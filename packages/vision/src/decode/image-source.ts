@@ -6,12 +6,12 @@ import type { PixelImage } from "../image/pixel-image.js";
 /** An image with a content key: images with equal keys are equal. */
 export interface FoundImage {
   readonly key: string;
-  /** The file that it is decoded from; absent for an image without one. */
+  /** The file with the image; absent for an image in memory. */
   readonly bytes?: Uint8Array | undefined;
   /** @throws SlmError DATA_INVALID */
   decode(): Promise<PixelImage>;
   /**
-   * `patchRows` of the decoded image, where they are computed elsewhere, such as in a thread; absent: the caller computes them.
+   * Computes `patchRows` of the decoded image elsewhere, such as in a thread. Absent: the caller computes them.
    *
    * @throws SlmError DATA_INVALID
    */
@@ -23,7 +23,7 @@ export interface ImageSource {
   find(): Promise<FoundImage>;
 }
 
-/** An image in memory, as a file holds it. @param where names it in errors */
+/** An image file in memory. @param where the image, for error messages */
 export const imageOfBytes = (bytes: Uint8Array, where: string, limits: DecodeLimits = {}): ImageSource => ({
   find: () =>
     Promise.resolve({

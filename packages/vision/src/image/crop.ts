@@ -32,9 +32,9 @@ export function inside(window: Window, { width, height }: Size): Window {
 }
 
 /**
- * The centered rectangle of an image; if it is larger than the image, the image is centered in it.
+ * The centered rectangle of an image. If it is larger than the image, the image is centered in it.
  *
- * Source: `center_crop` of transformers 4.57, whose cases all round towards the upper left.
+ * Source: `center_crop` of transformers 4.57, which always rounds towards the upper left.
  */
 export const centerWindow = (image: Size, { width, height }: Size): Window => ({
   left: Math.floor((image.width - width) / 2),

@@ -19,9 +19,9 @@ export interface Window {
 }
 
 /**
- * Luminance of red, green and blue, 0.299, 0.587 and 0.114 of each in 16-bit integers.
+ * Luminance: 0.299, 0.587 and 0.114 of red, green and blue, in 16-bit integers.
  *
- * Source: ITU-R BT.601, rounded as Pillow's `convert("L")` rounds it.
+ * Source: ITU-R BT.601, rounded as in Pillow's `convert("L")`.
  */
 export function toGrey(image: PixelImage): PixelImage {
   if (image.channels === 1) return image;

@@ -9,7 +9,7 @@ const image = parseImageProcessing({ resize: { kind: "stretch", height: 16, widt
 const patch = { height: 8, width: 8 };
 
 describe(patchRows, () => {
-  test("gives the patches of the processed image, behind zeros where there is a class token", () => {
+  test("returns the patches of the processed image, after zeros if there is a class token", () => {
     const picture = patternImage(40, 30, 3);
     const patches = toPatches(processImage(picture, image), patch);
     expect(patchRows({ image, patch, classToken: false }, picture)).toEqual(patches);
@@ -29,7 +29,7 @@ describe(checkPatchReading, () => {
     expect(check({ image, patch })).not.toThrow();
     expect(check({ image, patch: { height: 17, width: 1 } })).toThrow(/file: patches of 17 x 1 are larger/);
     expect(check({ image: { ...image, resize: { kind: "shortestEdge", pixels: 8 } }, patch })).toThrow(
-      /file.image: .*needs a crop/,
+      /file.image: .*set crop/,
     );
   });
 });

@@ -1,4 +1,4 @@
-/** Converts an image to the input rows of a vision graph, and the settings that this needs. */
+/** Converts an image to the input rows of a vision graph, with the settings for it. */
 import { z } from "zod";
 import { SlmError } from "@slm/core";
 import { imageProcessing, parseImageProcessing, processedSize } from "../processing/image-processing.js";
@@ -17,13 +17,13 @@ export const patchSize = z.strictObject({
 export const patchReading = z.strictObject({
   image: imageProcessing.describe("Image preprocessing."),
   patch: patchSize.describe("Size of a patch, which becomes one row [pixels]."),
-  classToken: z.boolean().describe("Whether a row of zeros (the class token) comes before the patches."),
+  classToken: z.boolean().describe("Add a row of zeros (the class token) before the patches."),
 });
 
 export type PatchReading = z.infer<typeof patchReading>;
 
 /**
- * Checks that the schema cannot express: one size for all images, and patches that fit into it.
+ * Checks what the schema cannot express: one size for all images, and patches that fit into it.
  *
  * @throws SlmError CONFIG_INVALID
  */
@@ -37,14 +37,14 @@ export function checkPatchReading({ image, patch }: Omit<PatchReading, "classTok
   );
 }
 
-/** Shape of {@link patchRows}: rows, the class token's included, and values per row. */
+/** Shape of {@link patchRows}: number of rows, including the class token's, and values per row. */
 export function patchRowsShape({ image, patch, classToken }: PatchReading): [rows: number, values: number] {
   const { height, width } = processedSize(image);
   const patches = Math.floor(height / patch.height) * Math.floor(width / patch.width);
   return [patches + (classToken ? 1 : 0), image.channels * patch.height * patch.width];
 }
 
-/** An image as rows of patches, in row-major order; a class token is a row of zeros before them. Shapes: {@link patchRowsShape}. */
+/** An image as rows of patches, in row-major order, after a row of zeros if there is a class token. Shapes: {@link patchRowsShape}. */
 export function patchRows(reading: PatchReading, image: PixelImage): Float32Array {
   const [count, values] = patchRowsShape(reading);
   const rows = new Float32Array(count * values);
@@ -52,14 +52,14 @@ export function patchRows(reading: PatchReading, image: PixelImage): Float32Arra
   return rows;
 }
 
-/** The uint8 samples that {@link patchRows} is computed from, a quarter of its bytes. Shapes: uint8 `[patches, values]`. */
+/** The uint8 samples from which {@link patchRows} is computed, a quarter of its bytes. Shapes: uint8 `[patches, values]`. */
 export const patchSamples = ({ image: processing, patch }: PatchReading, image: PixelImage): Uint8Array =>
   toPixelPatches(shapeImage(image, processing), patch);
 
 /** Computes {@link patchRows} of an image from its {@link patchSamples} and writes them to `into`. */
 export type PatchRowsReader = (samples: Uint8Array, into: Float32Array) => void;
 
-/** A reader to reuse for many images: creating its tables takes longer than reading one image. */
+/** A reader for many images: building its tables takes longer than reading one image. */
 export function patchRowsReader({ image, patch }: PatchReading): PatchRowsReader {
   const tables = sampleTables(image);
   const plane = patch.height * patch.width;

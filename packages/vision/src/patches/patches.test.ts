@@ -10,7 +10,7 @@ describe(toPatches, () => {
     expect([...patches.subarray(24, 27)]).toEqual([12, 13, 14]);
   });
 
-  test("leaves out what fills no patch, and rejects patches larger than the image", () => {
+  test("ignores pixels that do not fill a patch, and rejects patches larger than the image", () => {
     const image = {
       channels: 1,
       height: 4,

@@ -8,11 +8,11 @@ interface Size {
 }
 
 /**
- * An image as rows of patches, so that a convolution with stride equal to its kernel is one matrix product. Leftover pixels at
- * the right and bottom edges are ignored, as in a convolution without padding.
+ * An image as rows of patches, so that a convolution with stride equal to its kernel is one matrix product. Leftover pixels at the right and
+ * bottom edges are ignored, as in a convolution without padding.
  *
- * Shapes: `[channels, height, width]` -> `[patches, channels · patch.height · patch.width]`, patches by rows, values of a
- * patch in the order of a convolution's weight.
+ * Shapes: `[channels, height, width]` -> `[patches, channels · patch.height · patch.width]`, patches in row-major order, values of a patch in
+ * the order of a convolution's weight.
  *
  * @throws SlmError SHAPE_MISMATCH for patches larger than the image.
  */
@@ -32,7 +32,7 @@ export function toPatches({ channels, height, width, values }: ProcessedImage, p
 }
 
 /**
- * Samples before they are scaled and normalised, in the order of {@link toPatches}: a quarter of the bytes.
+ * Samples before they are scaled and normalized, in the order of {@link toPatches}: a quarter of the bytes.
  *
  * Shapes: `[height, width, channels]` -> `[patches, channels · patch.height · patch.width]`.
  *

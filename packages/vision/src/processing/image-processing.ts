@@ -8,6 +8,14 @@ const side = z.int().positive().max(MAX_INPUT_SIDE);
 const size = { height: side.describe("Rows [pixels]."), width: side.describe("Columns [pixels].") };
 const filterNames = Object.keys(FILTERS) as [FilterName, ...FilterName[]];
 
+export const fitResize = z
+  .strictObject({
+    kind: z.literal("fit"),
+    ...size,
+    background: z.int().min(0).max(255).default(255).describe("Grey level of the padding."),
+  })
+  .describe("Resize to fit inside this size, keep the aspect ratio, and pad at the right and the bottom.");
+
 const resize = z.discriminatedUnion("kind", [
   z
     .strictObject({ kind: z.literal("stretch"), ...size })
@@ -18,13 +26,7 @@ const resize = z.discriminatedUnion("kind", [
       pixels: side.describe("Length of the shorter side [pixels]."),
     })
     .describe("Resize the shorter side to this length and keep the aspect ratio."),
-  z
-    .strictObject({
-      kind: z.literal("fit"),
-      ...size,
-      background: z.int().min(0).max(255).default(255).describe("Grey level of the padding."),
-    })
-    .describe("Resize to fit inside this size, keep the aspect ratio, and pad at the right and the bottom."),
+  fitResize,
 ]);
 
 export const imageProcessing = z.strictObject({
@@ -33,11 +35,11 @@ export const imageProcessing = z.strictObject({
     .default(3)
     .describe("3: red, green, blue. 1: luminance."),
   filter: z.enum(filterNames).default("bicubic").describe("Interpolation filter, with antialiasing."),
-  resize: resize.optional().describe("Resizing, the first step. Default: none, only `crop`."),
+  resize: resize.optional().describe("Resize as the first step. Default: none, only `crop`."),
   crop: z
     .strictObject(size)
     .optional()
-    .describe("Center crop of the resized image, padded with black if it is larger. Default: no crop."),
+    .describe("Center crop of the resized image, padded with black if the crop is larger. Default: no crop."),
   scale: z.number().positive().default(1 / 255).describe("Factor on samples, which are 0 to 255."), // prettier-ignore
   mean: z.array(z.number()).default([0.5, 0.5, 0.5]).describe("Subtracted from scaled samples, by channel."),
   std: z
@@ -49,9 +51,9 @@ export const imageProcessing = z.strictObject({
 export type ImageProcessing = z.infer<typeof imageProcessing>;
 
 /**
- * Checks that the schema cannot express: one mean and deviation for each channel, and an output of one size.
+ * Checks what the schema cannot express: one mean and deviation per channel, and one output size.
  *
- * @param where named in the error.
+ * @param where start of error messages.
  * @throws SlmError CONFIG_INVALID
  */
 export function parseImageProcessing(value: unknown, where: string): ImageProcessing {
@@ -62,15 +64,15 @@ export function parseImageProcessing(value: unknown, where: string): ImageProces
     if (config[key].length === config.channels) continue;
     throw new SlmError(
       "CONFIG_INVALID",
-      `${where}: ${key} should have ${config.channels} numbers, one for each channel, got ${config[key].length}`,
+      `${where}: ${key} should have ${config.channels} numbers, one per channel, got ${config[key].length}`,
     );
   }
   if (config.crop !== undefined && config.resize?.kind === "fit")
-    throw new SlmError("CONFIG_INVALID", `${where}: resize of kind fit needs no crop; leave out crop`);
+    throw new SlmError("CONFIG_INVALID", `${where}: resize of kind fit needs no crop; remove crop`);
   if (sizeOf(config) === undefined)
     throw new SlmError(
       "CONFIG_INVALID",
-      `${where}: a resize of the shorter side, or none, needs a crop; otherwise images of different aspect ratios would differ in size`,
+      `${where}: set crop, because without it a resize of the shorter side, or none, results in images of different sizes`,
     );
   return config;
 }
@@ -85,7 +87,6 @@ const sizeOf = ({ crop, resize: step }: ImageProcessing): { height: number; widt
 /** Height and width of the model's input [pixels]. @throws SlmError CONFIG_INVALID if images would differ in size. */
 export function processedSize(config: ImageProcessing): { height: number; width: number } {
   const size = sizeOf(config);
-  if (size === undefined)
-    throw new SlmError("CONFIG_INVALID", "image: neither crop nor resize gives one size");
+  if (size === undefined) throw new SlmError("CONFIG_INVALID", "image: set crop or a resize to one size");
   return size;
 }

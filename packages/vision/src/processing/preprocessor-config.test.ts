@@ -19,7 +19,7 @@ const CLIP_336 = {
 
 describe(parsePreprocessorConfig, () => {
   test("reads the file of a published CLIP", () => {
-    const { processing, pinpoints } = parsePreprocessorConfig(CLIP_336, "clip");
+    const { processing } = parsePreprocessorConfig(CLIP_336, "clip");
     expect(processing).toEqual({
       channels: 3,
       filter: "bicubic",
@@ -29,7 +29,6 @@ describe(parsePreprocessorConfig, () => {
       mean: CLIP_336.image_mean,
       std: CLIP_336.image_std,
     });
-    expect(pinpoints).toBeUndefined();
     expect(processedSize(processing)).toEqual({ height: 336, width: 336 });
   });
 
@@ -55,7 +54,7 @@ describe(parsePreprocessorConfig, () => {
   test.each([
     [{ ...CLIP_336, image_processor_type: "BlipImageProcessor" }, /image_processor_type should be one of/],
     [{ size: 224 }, /got undefined/],
-    [{ ...CLIP_336, do_center_crop: false }, /needs a crop/],
+    [{ ...CLIP_336, do_center_crop: false }, /set crop/],
     [{ ...CLIP_336, resample: 0 }, /resample should be 1, 2 or 3, got 0/],
     [{ ...CLIP_336, do_thumbnail: true }, /do_thumbnail/],
     [{ ...CLIP_336, image_std: [0, 1, 1] }, /std/],
@@ -66,7 +65,7 @@ describe(parsePreprocessorConfig, () => {
     expect(() => parsePreprocessorConfig(config, "file.json")).toThrow(message);
   });
 
-  test("gives settings with one size, or a named rejection, for any values of known keys", () => {
+  test("any values of known keys result in settings with one size or a named rejection", () => {
     const value = fc.oneof(
       fc.jsonValue(),
       fc.integer(),
@@ -103,7 +102,7 @@ describe(parseImageProcessing, () => {
   test("rejects means and deviations that are not one for each channel", () => {
     const grey = { channels: 1, resize: { kind: "stretch", height: 8, width: 8 } };
     expect(() => parseImageProcessing(grey, "grey")).toThrow(
-      "grey: mean should have 1 numbers, one for each channel, got 3",
+      "grey: mean should have 1 numbers, one per channel, got 3",
     );
   });
 });

@@ -1,11 +1,11 @@
-/** Converts Hugging Face's `preprocessor_config.json` to our settings. */
+/** Converts Hugging Face's `preprocessor_config.json` to slm's settings. */
 import { z } from "zod";
 import { readRegular, SlmError } from "@slm/core";
 import { parseImageProcessing, type ImageProcessing } from "./image-processing.js";
 import type { FilterName } from "../resample/resample.js";
 
 export const PREPROCESSOR_FILE = "preprocessor_config.json";
-/** Limit of the file; real ones have a few hundred bytes. */
+/** Size limit of the file; real ones have a few hundred bytes. */
 const MAX_CONFIG_BYTES = 1 << 20;
 
 /** Pillow's numbers of filters. No published tower uses nearest (0), box (4) or hamming (5). */
@@ -15,7 +15,7 @@ const CLIP_MEAN = [0.48145466, 0.4578275, 0.40821073];
 const CLIP_STD = [0.26862954, 0.26130258, 0.27577711];
 const HALVES = [0.5, 0.5, 0.5];
 
-/** Defaults of a kind of image processor, for keys that are absent from the file. */
+/** Defaults of a kind of image processor, for keys that the file does not have. */
 interface Defaults {
   /** Meaning of a plain number as `size`. */
   readonly numberSize: "shortestEdge" | "square";
@@ -53,7 +53,7 @@ const sizes = z.union([
 ]);
 const channelValues = z.union([z.number(), z.array(z.number()).length(3)]);
 const isFalse = z.literal(false).nullish();
-/** Keys that name an image processor and do not affect what it computes. */
+/** Keys that name an image processor and do not affect its results. */
 const ignored = z.unknown().optional();
 
 const file = z.strictObject({
@@ -70,6 +70,7 @@ const file = z.strictObject({
   image_mean: channelValues.nullish(),
   image_std: channelValues.nullish(),
   do_convert_rgb: z.boolean().nullish(),
+  /** LLaVA-NeXT's resolutions for tiles: its tower reads whole images here. */
   image_grid_pinpoints: z.array(z.tuple([side, side])).min(1).max(64).nullish(), // prettier-ignore
   aspect_ratio_setting: z.literal("anyres").nullish(),
   do_pad: z.boolean().nullish(),
@@ -87,14 +88,12 @@ const file = z.strictObject({
 
 export interface PreprocessorConfig {
   readonly processing: ImageProcessing;
-  /** Resolutions for tiling, [height, width] each; undefined: images are not tiled. */
-  readonly pinpoints: readonly (readonly [number, number])[] | undefined;
 }
 
 /**
  * Reads a file.
  *
- * @throws SlmError INPUT_MISSING when there is none, CONFIG_INVALID as {@link parsePreprocessorConfig}.
+ * @throws SlmError INPUT_MISSING if it does not exist, CONFIG_INVALID as {@link parsePreprocessorConfig}.
  */
 export async function readPreprocessorConfig(path: string): Promise<PreprocessorConfig> {
   const bytes = await readRegular(path).catch((cause: unknown) => {
@@ -104,7 +103,7 @@ export async function readPreprocessorConfig(path: string): Promise<Preprocessor
   if (text.length > MAX_CONFIG_BYTES)
     throw new SlmError(
       "CONFIG_INVALID",
-      `${path}: ${text.length} characters are too many for the settings of an image processor`,
+      `${path}: has ${text.length} characters, too many for the settings of an image processor`,
     );
   try {
     return parsePreprocessorConfig(JSON.parse(text), path);
@@ -115,10 +114,10 @@ export async function readPreprocessorConfig(path: string): Promise<Preprocessor
 }
 
 /**
- * Converts settings of CLIP, SigLIP, ViT and LLaVA-NeXT image processors. Unknown keys are rejected, because they could
- * change the model's input.
+ * Converts settings of CLIP, SigLIP, ViT and LLaVA-NeXT image processors. Unknown keys are rejected, because they could change the model's
+ * input.
  *
- * @throws SlmError CONFIG_INVALID naming the key.
+ * @throws SlmError CONFIG_INVALID with the key.
  */
 export function parsePreprocessorConfig(value: unknown, where: string): PreprocessorConfig {
   const parsed = file.safeParse(value);
@@ -139,8 +138,7 @@ export function parsePreprocessorConfig(value: unknown, where: string): Preproce
     mean: normalizes ? three(config.image_mean ?? defaults.mean) : [0, 0, 0],
     std: normalizes ? three(config.image_std ?? defaults.std) : [1, 1, 1],
   };
-  const pinpoints = config.image_grid_pinpoints ?? undefined;
-  return { processing: parseImageProcessing(processing, where), pinpoints };
+  return { processing: parseImageProcessing(processing, where) };
 }
 
 function defaultsOf(name: string | null | undefined, where: string): Defaults {
@@ -164,7 +162,7 @@ function resizeOf(size: Sizes, { numberSize }: Defaults, where: string): object 
   if (numberSize === "shortestEdge") return { kind: "shortestEdge", pixels: wanted.shortest_edge };
   throw new SlmError(
     "CONFIG_INVALID",
-    `${where}: the size of this image processor is {height, width}, got shortest_edge`,
+    `${where}: size should be {height, width} for this image processor, got shortest_edge`,
   );
 }
 
@@ -174,7 +172,7 @@ function cropOf(size: Sizes, where: string): object {
   if ("height" in wanted) return wanted;
   throw new SlmError(
     "CONFIG_INVALID",
-    `${where}: crop_size is a number or {height, width}, got shortest_edge`,
+    `${where}: crop_size should be a number or {height, width}, got shortest_edge`,
   );
 }
 

@@ -3,14 +3,13 @@ import { parseImageProcessing } from "./image-processing.js";
 import { largestDifference, patternImage, referenceCases } from "../pixels.test-support.js";
 import { processImage, shapeImage } from "./process-image.js";
 import { parsePreprocessorConfig } from "./preprocessor-config.js";
-import { processTiles, tileTokens } from "./tiles.js";
 
 const title = (entry: { width: number; height: number; config: object }): string =>
   `${entry.width} x ${entry.height} ${JSON.stringify(entry.config)}`;
 const cases = referenceCases().map((entry) => ({ ...entry, title: title(entry) }));
 
 describe(processImage, () => {
-  test.each(cases.filter(({ tokens }) => tokens === undefined))("is Hugging Face's for $title", (entry) => {
+  test.each(cases)("is Hugging Face's for $title", (entry) => {
     const image = patternImage(entry.width, entry.height, entry.seed);
     const { processing } = parsePreprocessorConfig(entry.config, "case");
     const shaped = shapeImage(image, processing);
@@ -40,32 +39,5 @@ describe(processImage, () => {
     }
     const thin = processImage({ width: 1, height: 4000, channels: 3, data: new Uint8Array(12000) }, config);
     expect(thin.values.filter((value) => value === 0)).toHaveLength(8);
-  });
-});
-
-describe(processTiles, () => {
-  test.each(cases.filter(({ tokens }) => tokens !== undefined))("is LLaVA-NeXT's for $title", (entry) => {
-    const image = patternImage(entry.width, entry.height, entry.seed);
-    const { processing, pinpoints } = parsePreprocessorConfig(entry.config, "case");
-    const tiles = processTiles(image, processing, pinpoints!);
-    const [count, channels, height, width] = entry.shape as [number, number, number, number];
-    expect(tiles.images).toHaveLength(count);
-    const pixels = tiles.images.flatMap(({ values }) =>
-      [...values].map((value, i) => {
-        const channel = Math.floor(i / (height * width)) % channels;
-        return (value * processing.std[channel]! + processing.mean[channel]!) * 255;
-      }),
-    );
-    expect(largestDifference(pixels, entry.pixels)).toBeLessThan(1e-3);
-    const grid = { height: height / 4, width: width / 4 };
-    expect([...tileTokens(image, { ...tiles, grid })]).toEqual(entry.tokens);
-  });
-
-  test("rejects resolutions that are no grid of tiles", () => {
-    const config = parseImageProcessing({ resize: { kind: "stretch", height: 24, width: 24 } }, "tower");
-    expect(() => processTiles(patternImage(60, 50, 1), config, [[48, 50]])).toThrow(
-      "image: 48 x 50 is not a multiple of the tile size 24 x 24",
-    );
-    expect(() => processTiles(patternImage(60, 50, 1), config, [])).toThrow("at least one resolution");
   });
 });

@@ -13,10 +13,10 @@ export interface ProcessedImage {
 }
 
 /**
- * Resizes, crops, scales and normalises, in this order.
+ * Resizes, crops, scales and normalizes, in this order.
  *
- * Source: CLIPImageProcessor, SiglipImageProcessor and ViTImageProcessor of transformers 4.57; `packages/vision/fixtures/images.py`
- * compares with them.
+ * Source: CLIPImageProcessor, SiglipImageProcessor and ViTImageProcessor of transformers 4.57; `packages/vision/fixtures/images.py` compares the
+ * results.
  */
 export function processImage(image: PixelImage, config: ImageProcessing): ProcessedImage {
   return normalizePixels(shapeImage(image, config), config);
@@ -66,7 +66,7 @@ function resizedSize({ width, height }: Size, resize: ImageProcessing["resize"])
 }
 
 /** Converts interleaved pixels to planes of normalised values, see {@link sampleTables}. */
-export function normalizePixels(image: PixelImage, config: ImageProcessing): ProcessedImage {
+function normalizePixels(image: PixelImage, config: ImageProcessing): ProcessedImage {
   const { width, height, channels, data } = image;
   const plane = width * height;
   const values = new Float32Array(channels * plane);
@@ -77,7 +77,7 @@ export function normalizePixels(image: PixelImage, config: ImageProcessing): Pro
   return { channels, height, width, values };
 }
 
-/** Normalised value of each of the 256 samples, by channel: `(sample · scale - mean) / std`, rounded to float32 after every step as NumPy does. */
+/** Normalized value of each of the 256 samples, by channel: `(sample · scale - mean) / std`, rounded to float32 after every step as in NumPy. */
 export function sampleTables({ channels, scale, mean, std }: ImageProcessing): readonly Float32Array[] {
   return Array.from({ length: channels }, (_, channel) =>
     Float32Array.from({ length: 256 }, (_unused, sample) => {

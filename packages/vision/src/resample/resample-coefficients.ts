@@ -1,6 +1,6 @@
 /**
- * Weights of every output sample of one axis, as in Pillow. For downscaling the filter is widened by the scale (antialiasing);
- * weights are normalised to 1 and rounded to 22 bits.
+ * Weights of every output sample of one axis, as in Pillow. For downscaling the filter is widened by the scale (antialiasing). Weights are
+ * normalized to 1 and rounded to 22 bits.
  *
  * Source: Pillow's documentation of `Image.resize` and its filters; numbers compared with Pillow 13 (`tools/interop/reference`).
  */
@@ -13,7 +13,7 @@ interface Filter {
 
 const sinc = (x: number): number => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
 
-/** Parameter of cubic convolution. Source: Keys 1981, with the a = -1/2 that is exact for second-degree polynomials. */
+/** Parameter of cubic convolution. Source: Keys 1981; a = -1/2 is exact for second-degree polynomials. */
 const CUBIC = -0.5;
 
 function cubic(signed: number): number {
@@ -29,10 +29,10 @@ export const FILTERS = {
 } as const satisfies Readonly<Record<string, Filter>>;
 export type FilterName = keyof typeof FILTERS;
 
-/** 32 bits less 8 of a sample less 2 for negative lobes. */
+/** 32 bits, minus 8 of a sample, minus 2 for negative lobes. */
 export const WEIGHT_BITS = 22;
 
-/** Weights of consecutive outputs: `size` for each, from input `first[output]` on, padded with 0. */
+/** Weights of consecutive outputs: `size` for each, starting at input `first[output]`, padded with 0. */
 export interface Coefficients {
   readonly size: number;
   readonly first: Int32Array;
@@ -40,7 +40,7 @@ export interface Coefficients {
   readonly weights: Int32Array;
 }
 
-/** Weights of outputs `from` to `from + length` - 1 of an axis that goes from `input` to `output` samples. */
+/** Weights of outputs `from` to `from + length` - 1 of an axis that is resized from `input` to `output` samples. */
 export function coefficients(
   filter: FilterName,
   { input, output }: { readonly input: number; readonly output: number },

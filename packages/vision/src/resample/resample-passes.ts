@@ -10,7 +10,7 @@ export interface Rows {
   readonly data: Uint8Array | Uint8ClampedArray;
 }
 
-/** Along rows `top` to `top + rows` - 1, of which pixel `left` is the first: `[rows, width, channels]` -> `[rows, outputs, channels]`. */
+/** Filters along rows `top` to `top + rows` - 1; pixel `left` is the first in each: `[rows, width, channels]` -> `[rows, outputs, channels]`. */
 export function alongRows(
   { width, channels, data }: Rows,
   { top, rows, left }: { readonly top: number; readonly rows: number; readonly left: number },
@@ -49,14 +49,14 @@ export function alongRows(
   return result;
 }
 
-/** Samples side by side of every row: `samples` of them from `offset` on, of rows `stride` samples apart. */
+/** Adjacent samples of every row: `samples` of them from `offset`, in rows that are `stride` samples apart. */
 export interface Columns {
   readonly stride: number;
   readonly offset: number;
   readonly samples: number;
 }
 
-/** Across rows, of which row `top` is the first of the data: `[rows, samples]` -> `[outputs, samples]`. */
+/** Filters across rows; row `top` is the first in the data: `[rows, samples]` -> `[outputs, samples]`. */
 export function acrossRows(
   data: Uint8Array | Uint8ClampedArray,
   { stride, offset, samples, top }: Columns & { readonly top: number },

@@ -20,11 +20,10 @@ export interface ResampleRequest {
 }
 
 /**
- * Resizes an image, with results equal to Pillow's `resize`: antialiased, both passes rounded to 8 bits. Only
- * the window is computed.
+ * Resizes an image with the same results as Pillow's `resize`: antialiased, both passes rounded to 8 bits. Computes only the window.
  *
- * Source: compared with Pillow 13 (`packages/vision/fixtures/images.py`), whose order of passes {@link goesDownFirst} is. Up to Pillow 12
- * rows were always filtered first; on images that overshoot, such as noise, that gives other values.
+ * Source: compared with Pillow 13 (`packages/vision/fixtures/images.py`); {@link goesDownFirst} has its order of passes. Up to Pillow 12 rows
+ * were always filtered first, which changes the values of images that overshoot, such as noise.
  */
 export function resample(image: PixelImage, request: ResampleRequest): PixelImage {
   const { filter, width, height } = request;

@@ -1,5 +1,6 @@
-/** ONNX files: read as a graph and as an outline, and written back. */
+/** ONNX files: read as an outline and analyzed for an NPU, read as a graph and written back. */
 import { readFile } from "node:fs/promises";
+import { analyzeModel } from "@slm/analysis";
 import { SlmError } from "@slm/core";
 import { decodeModel, decodeOutline, encodeModel } from "@slm/onnx";
 
@@ -25,7 +26,7 @@ export const seeds = () =>
 
 export function open() {
   return (/** @type {Uint8Array} */ bytes) => {
-    decodeOutline(bytes);
+    analyzeModel(decodeOutline(bytes), { target: "npu" });
     encodeModel(decodeModel(bytes));
   };
 }

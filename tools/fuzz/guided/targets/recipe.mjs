@@ -27,8 +27,11 @@ export const words = [
   ".inf",
   "0x1f",
 ];
-export const seeds = () =>
-  Promise.all(["quickstart/recipe", "dates/recipe"].map((name) => readFile(`configs/${name}.yaml`)));
+const FILES = ["quickstart/recipe", "dates/recipe"];
+export const seeds = async () => [
+  ...(await Promise.all(FILES.map((name) => readFile(`configs/${name}.yaml`)))),
+  "data: &a { train: x.jsonl }\ndistill: { <<: *a, steps: &b [1, *a] }\nexport: *b\n",
+];
 
 export async function open(/** @type {string} */ folder) {
   const schemas = sectionSchemas(await loadStages());

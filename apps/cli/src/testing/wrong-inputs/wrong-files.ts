@@ -3,21 +3,21 @@ import { csv, data, jsonl, SOUND, WORDS, type WrongInput } from "./wrong-input.j
 
 export const WRONG_FILES: readonly WrongInput[] = [
   {
-    title: "The file of rows is not there",
+    title: "The data file does not exist",
     recipe: data({ train: "row.csv" }),
     code: "INPUT_MISSING",
     message: "data.train: no such file: row.csv",
     help: "data.train",
   },
   {
-    title: "The file of rows is empty",
+    title: "The data file is empty",
     files: { "rows.csv": "" },
     code: "DATA_INVALID",
     message: "expected at least one training row, got none of 0 lines",
     help: "slm data inspect",
   },
   {
-    title: "The table has a header and no rows",
+    title: "The table has a header but no rows",
     files: { "rows.csv": "source,target\n" },
     code: "DATA_INVALID",
     message: "expected at least one training row",
@@ -38,21 +38,21 @@ export const WRONG_FILES: readonly WrongInput[] = [
     help: "data.columns=[source, target]",
   },
   {
-    title: "Two columns have one name",
+    title: "Two columns have the same name",
     files: { "rows.csv": SOUND.replace("source,target", "source,source") },
     code: "DATA_INVALID",
     message: "two columns are named 'source'",
     help: "data.columns",
   },
   {
-    title: "Fields with commas are not in quotes",
+    title: "Fields that contain commas are not quoted",
     files: { "rows.csv": csv("source,target", ([source, target]) => `${source},${target},more`) },
     code: "DATA_INVALID",
     message: "3 fields, expected 2 as in the header",
     help: "in quotes",
   },
   {
-    title: "The delimiter of the recipe is not the file's",
+    title: "The recipe names the wrong delimiter",
     files: { "rows.csv": SOUND.replaceAll(",", ";") },
     recipe: data({ train: "rows.csv", delimiter: "|" }),
     code: "CONFIG_INVALID",
@@ -68,7 +68,7 @@ export const WRONG_FILES: readonly WrongInput[] = [
     help: "data.fields={source: text, target: label}",
   },
   {
-    title: "A JSONL file holds one JSON document",
+    title: "A .jsonl file contains one JSON document",
     files: {
       "rows.jsonl": JSON.stringify(
         WORDS.map(([source, target]) => ({ source, target })),
@@ -109,7 +109,7 @@ export const WRONG_FILES: readonly WrongInput[] = [
     help: "iconv -f UTF-16 -t UTF-8",
   },
   {
-    title: "The rows are a spreadsheet's own file",
+    title: "The data file is a spreadsheet",
     files: { "rows.xlsx": Buffer.from("PK\u0003\u0004") },
     recipe: data({ train: "rows.xlsx" }),
     code: "CONFIG_INVALID",
@@ -117,7 +117,7 @@ export const WRONG_FILES: readonly WrongInput[] = [
     help: "save the sheet as CSV",
   },
   {
-    title: "The file's ending means no format",
+    title: "The file extension is unknown",
     files: { "rows.data": SOUND },
     recipe: data({ train: "rows.data" }),
     code: "CONFIG_INVALID",
@@ -125,7 +125,7 @@ export const WRONG_FILES: readonly WrongInput[] = [
     help: "data.format",
   },
   {
-    title: "A file called Parquet is none",
+    title: "A .parquet file is not a Parquet file",
     files: { "rows.parquet": SOUND },
     recipe: data({ train: "rows.parquet" }),
     code: "DATA_INVALID",
@@ -133,7 +133,7 @@ export const WRONG_FILES: readonly WrongInput[] = [
     help: "data.format",
   },
   {
-    title: "A JSON document has no known shape",
+    title: "A JSON document has an unknown structure",
     files: { "rows.json": '{"rows": []}' },
     recipe: data({ train: "rows.json" }),
     code: "DATA_INVALID",
@@ -164,7 +164,7 @@ export const WRONG_FILES: readonly WrongInput[] = [
     help: "data.devFraction=0.2",
   },
   {
-    title: "Rows name images, and the recipe no folder of them",
+    title: "Rows name images, but the recipe does not set their folder",
     files: { "rows.jsonl": jsonl(([source, target]) => ({ source, target, image: "a.png" })) },
     recipe: data({ train: "rows.jsonl" }),
     code: "DATA_INVALID",

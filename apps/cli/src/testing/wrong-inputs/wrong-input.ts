@@ -36,17 +36,7 @@ export const SOUND = csv("source,target", ([source, target]) => `${source},${tar
 export const jsonl = (record: (pair: readonly [string, string]) => object): string =>
   WORDS.map((pair) => `${JSON.stringify(record(pair))}\n`).join("");
 
-export const shape = {
-  width: 16,
-  heads: 2,
-  kvHeads: 2,
-  headDim: 8,
-  feedForward: 32,
-  decoderLayers: 1,
-  maxSource: 8,
-  maxTarget: 8,
-  bias: false,
-};
+export const shape = { width: 16, heads: 2, decoderLayers: 1, maxSource: 8, maxTarget: 8 };
 const training = { steps: 2, batchSize: 4, warmupSteps: 1, buckets: 1, evaluateEvery: 2, evaluateRows: 2 };
 
 /** Files of {@link SOUND_RECIPE}. */

@@ -1,4 +1,4 @@
-/** Every wrong input of the list is one clear error with something to do, before any training; the list is a page of the docs. */
+/** Every wrong input ends with one error and a suggestion before any training; the list is a page of the docs. */
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -74,7 +74,7 @@ const failures: Failure[] = [];
 
 describe("a wrong input", () => {
   test(
-    "is none in the recipe that all others are made of",
+    "does not occur in the recipe that the others change",
     async () => {
       const folder = await place(WRONG_INPUTS.length, { title: "", code: "", message: "", help: "" });
       const { exitCode, stdout } = await runCommand("run", [join(folder, "r.yaml"), "--dry-run", "--json"]);
@@ -84,7 +84,7 @@ describe("a wrong input", () => {
   );
 
   test.each(WRONG_INPUTS.map((input, index) => ({ ...input, index })))(
-    "$title: is one error with something to do, before any training",
+    "$title: is one error with a suggestion, before any training",
     async ({ index, ...input }) => {
       const folder = await place(index, input);
       const failure = await failureOf(folder, input);
@@ -112,7 +112,7 @@ describe("a wrong input", () => {
     TIMEOUT_MS,
   );
 
-  test("stands in the docs with its error and what to do (vitest -u writes the page)", async () => {
+  test("is in the docs with its error and what to do (vitest -u writes the page)", async () => {
     expect(WRONG_INPUTS.length).toBeGreaterThanOrEqual(30);
     const options = await resolveConfig(PAGE);
     const text = await format(page(), { ...options, parser: "markdown" });
@@ -125,33 +125,44 @@ describe("a wrong input", () => {
 const SHOWN = { units: 300, suggestions: 2 };
 
 function page(): string {
-  const rows = WRONG_INPUTS.map(({ title }, index) => {
-    const { code, message, suggestions } = failures[index]!;
-    // What is free differs from machine to machine.
-    const same = message.replace(/the disk has \S+ \S+ left/u, "the disk has 40 GiB left");
-    const said = same.length > SHOWN.units ? `${same.slice(0, SHOWN.units)}...` : same;
-    const help = suggestions.slice(0, SHOWN.suggestions).map(cell).join("<br>");
-    return `| ${title} | ${code}: ${cell(said)} | ${help} |`;
-  });
+  const sections = [
+    { heading: "Data files", inputs: WRONG_FILES },
+    { heading: "Recipes, devices and commands", inputs: WRONG_RECIPES },
+  ];
   return [
-    "# Wrong inputs, and what slm says",
+    "# Fix a wrong input",
     "",
-    "Each of these ends with one error and something to do, before any training. `slm run RECIPE --dry-run` says the same as `slm run RECIPE`. A test makes every one of",
-    "them and writes this table (`apps/cli/src/testing/wrong-inputs/wrong-inputs.slow.test.ts`).",
+    "slm checks data, recipe, devices and disk space before it trains, and prints one error with a suggestion. `slm run RECIPE --dry-run` prints the same errors as `slm run RECIPE`.",
+    "Find your error by its code or text on this page.",
     "",
-    "Rows of a dataset module of your own, rows with images and tokenizers of the hub are read by the run alone, not by `--dry-run`.",
+    "Only the run itself checks three things: rows of your own dataset module, images, and tokenizers from the hub.",
     "",
-    "| what is wrong | error | try |",
-    "| --- | --- | --- |",
-    ...rows,
-    "",
+    ...sections.flatMap(({ heading, inputs }) => [`## ${heading}`, "", ...inputs.flatMap(entry)]),
   ].join("\n");
 }
 
-/** Text as code in a cell of a table. */
-function cell(text: string): string {
-  return `\`${text
-    .replaceAll(/\s*\n\s*/gu, " ")
-    .replaceAll("|", "\\|")
-    .replaceAll("`", "'")}\``;
+/** A wrong input on the page: its title, the error and the first suggestions. */
+function entry(input: WrongInput): string[] {
+  const { code, message, suggestions } = failures[WRONG_INPUTS.indexOf(input)]!;
+  // Free disk space differs from machine to machine.
+  const same = message.replace(/the disk has \S+ \S+ left/u, "the disk has 40 GiB left");
+  const shown = same.length > SHOWN.units ? `${same.slice(0, SHOWN.units)}...` : same;
+  const help = suggestions.slice(0, SHOWN.suggestions).map((text) => `- ${asCode(text)}`);
+  return [
+    `### ${input.title}`,
+    "",
+    "```text",
+    `${code}: ${asLine(shown)}`,
+    "```",
+    "",
+    "Try:",
+    "",
+    ...help,
+    "",
+  ];
 }
+
+/** A text of several lines as one. */
+const asLine = (text: string): string => text.replaceAll(/\s*\n\s*/gu, " ");
+
+const asCode = (text: string): string => `\`${asLine(text).replaceAll("`", "'")}\``;

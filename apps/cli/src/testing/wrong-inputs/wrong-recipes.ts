@@ -8,7 +8,7 @@ const student = (changes: object): Mapping => ({
 export const WRONG_RECIPES: readonly WrongInput[] = [
   // Rows against models and metrics.
   {
-    title: "Sources are longer than the student reads",
+    title: "Sources are longer than the student's limit",
     files: { "rows.csv": `${SOUND}${"abcde".repeat(4)},A B\n` },
     recipe: data({ train: "rows.csv", devFraction: 0.2, testFraction: 0 }),
     code: "DATA_INVALID",
@@ -17,7 +17,7 @@ export const WRONG_RECIPES: readonly WrongInput[] = [
     help: "distill.student.maxSource=20",
   },
   {
-    title: "Targets are longer than the teacher and the student write",
+    title: "Targets are longer than the limits of teacher and student",
     files: { "rows.csv": `${SOUND}abcd,${"A B ".repeat(6).trim()}\n` },
     recipe: data({ train: "rows.csv", devFraction: 0.2, testFraction: 0 }),
     code: "DATA_INVALID",
@@ -26,7 +26,7 @@ export const WRONG_RECIPES: readonly WrongInput[] = [
     help: "teacher.model.maxTarget=13",
   },
   {
-    title: "The metric is for JSON, and the targets are words",
+    title: "The metric needs JSON, but the targets are plain text",
     recipe: { quantize: { gate: { metric: "jsonExactMatch", maxDrop: 0.01 } } },
     code: "DATA_INVALID",
     message: "jsonExactMatch cannot read the targets of",
@@ -44,7 +44,7 @@ export const WRONG_RECIPES: readonly WrongInput[] = [
     help: "distill.metrics=[squadExactMatch]",
   },
   {
-    title: "A teacher is to label sources, and every row has a label",
+    title: "The teacher should label sources, but every row has a label",
     recipe: { distill: { targets: { unlabelledFraction: 0.8 } } },
     code: "INPUT_MISSING",
     message:
@@ -53,31 +53,31 @@ export const WRONG_RECIPES: readonly WrongInput[] = [
   },
   // The student and its device.
   {
-    title: "The device does not compute the precision of the export",
+    title: "The device does not support the precision of the export",
     recipe: { export: { precision: "bfloat16" } },
     code: "OP_UNSUPPORTED",
     message: "distill.student cannot be exported for target cpu, so it is not trained",
     help: "--precision float32",
   },
   {
-    title: "The device does not compute the precision of the training",
+    title: "The device does not support the precision of the training",
     recipe: { distill: { mixedPrecision: "bfloat16" } },
     code: "CONFIG_INVALID",
-    message: "mixedPrecision: provider cpu computes float32 or float16, got bfloat16",
+    message: "mixedPrecision: provider cpu supports float32 or float16, got bfloat16",
     help: "mixedPrecision: float16",
   },
   {
-    title: "The window of an NPU's graphs is longer than the student's targets",
+    title: "The window of the NPU graphs is longer than the student's targets",
     recipe: {
       export: { target: "npu", window: 4096 },
       quantize: { schemes: ["a16w8"], gate: { metric: "exactMatch", maxDrop: 1 } },
     },
     code: "USAGE",
-    message: "the window is at most what the model's caches hold, 8 tokens, got 4096",
+    message: "the window can be at most 8 tokens, the capacity of the model's caches, got 4096",
     help: "change distill.student, or export.target",
   },
   {
-    title: "A decoder-only student is to have draft rules",
+    title: "Draft rules are requested for a decoder-only student",
     recipe: {
       ...student({ architecture: "decoder-only", encoderLayers: undefined }),
       export: { draftRules: true },
@@ -87,7 +87,7 @@ export const WRONG_RECIPES: readonly WrongInput[] = [
     help: "export.draftRules",
   },
   {
-    title: "The heads have an odd size",
+    title: "The size of the attention heads is odd",
     recipe: student({ width: 18, headDim: 9 }),
     code: "CONFIG_INVALID",
     message: "headDim 9 is odd",
@@ -107,78 +107,71 @@ export const WRONG_RECIPES: readonly WrongInput[] = [
     help: "--out DIRECTORY_ON_ANOTHER_DISK",
   },
   {
-    title: "The device does not take the quantization scheme",
+    title: "The device does not support the quantization scheme",
     recipe: { export: { target: "npu", profile: "qnn" } },
     code: "OP_UNSUPPORTED",
-    message: "does not take scheme 'int8-dynamic'",
+    message: "does not support scheme 'int8-dynamic'",
     help: "a16w8",
   },
   {
-    title: "Graphs for the CPU are to be compiled for a chip",
+    title: "A CPU export is compiled for an NPU",
     recipe: { compile: { socs: ["sm8650"] } },
     code: "OP_UNSUPPORTED",
     message: "vendors' compilers take exports for an NPU",
     help: "--target npu",
   },
-  {
-    title: "The engine is no engine",
-    argv: ["run", "r.yaml", "--set", "engine=cuda"],
-    code: "CONFIG_INVALID",
-    message: 'engine: Invalid option: expected one of "onnx"|"js"|"tensorflow"',
-    help: "engine",
-  },
   // The recipe.
   {
-    title: "The recipe is not there",
+    title: "The recipe does not exist",
     argv: ["run", "other.yaml"],
     code: "INPUT_MISSING",
     message: "other.yaml",
     help: "slm init",
   },
   {
-    title: "The recipe is no YAML",
+    title: "The recipe is not valid YAML",
     text: "data: [\n  train: rows.csv\n",
     code: "CONFIG_INVALID",
     message: "r.yaml:",
     help: "line",
   },
   {
-    title: "A key is misspelt",
+    title: "A key is misspelled",
     recipe: { distill: { step: 3 } },
     code: "CONFIG_INVALID",
     message: "distill.step: unknown key; did you mean 'steps'?",
     help: "write distill.steps instead of distill.step",
   },
   {
-    title: "A value is of another kind",
+    title: "A value has the wrong type",
     recipe: { distill: { steps: "many" } },
     code: "CONFIG_INVALID",
     message: "distill.steps: Invalid input: expected number, received string",
     help: "distill.steps",
   },
   {
-    title: "No metric is named",
+    title: "No metric is set",
     recipe: { quantize: null },
     code: "CONFIG_INVALID",
     message: "distill.metrics",
     help: "distill.metrics",
   },
   {
-    title: "There is no metric of that name",
+    title: "The metric does not exist",
     recipe: { distill: { metrics: ["goodness"] } },
     code: "CONFIG_INVALID",
     message: "distill.metrics[0]: Invalid option: expected one of",
     help: "distill.metrics",
   },
   {
-    title: "The checkpoint of the teacher is not there",
+    title: "The teacher's checkpoint does not exist",
     recipe: { teacher: { kind: "checkpoint", path: "./teacher" } },
     code: "INPUT_MISSING",
     message: "teacher",
     help: "section 'teacher'",
   },
   {
-    title: "The dataset module is not there",
+    title: "The dataset module does not exist",
     recipe: { data: { source: { module: "./dataset.ts" } } },
     code: "INPUT_MISSING",
     message: "dataset.ts",
@@ -193,7 +186,7 @@ export const WRONG_RECIPES: readonly WrongInput[] = [
   },
   // Flags.
   {
-    title: "The stage of --only does not exist",
+    title: "The stage in --only does not exist",
     argv: ["run", "r.yaml", "--only", "distil"],
     code: "USAGE",
     message: "--only distil: no stage 'distil'; did you mean 'distill'?",
@@ -207,7 +200,7 @@ export const WRONG_RECIPES: readonly WrongInput[] = [
     help: "--set",
   },
   {
-    title: "slm init is given a table whose columns no name tells",
+    title: "slm init cannot guess the columns of a table",
     files: { "rows.csv": "a,b,c\n1,2,3\n" },
     argv: ["init", "--yes", "--data", "rows.csv", "-o", "new.yaml"],
     code: "USAGE",

@@ -1,4 +1,4 @@
-/** Small graphs that violate one rule, or just satisfy it. */
+/** Small graphs that violate one rule, or barely satisfy it. */
 import type { ProfileName, Target } from "@slm/devices";
 import { GraphBuilder, int, type Graph, type OnnxDType, type Subgraph } from "@slm/onnx";
 import { analyzeModel, type ModelAnalysis } from "../../analyze-model.js";

@@ -7,7 +7,7 @@ export function inputsCases(): readonly Case[] {
     {
       rule: "dtype",
       severity: "error",
-      what: "element types the device does not take",
+      what: "element types that the device does not support",
       bad: (g) => {
         output(g, g.op("Relu", [input(g, [2, 4], "float64")]), [2, 4], "float64");
       },
@@ -17,7 +17,7 @@ export function inputsCases(): readonly Case[] {
     {
       rule: "dtype",
       severity: "warning",
-      what: "element types an operator does not take",
+      what: "element types that an operator does not support",
       profile: "cuda",
       bad: (g) => {
         const z = scalar(g, "int16", 0);
@@ -52,7 +52,7 @@ export function inputsCases(): readonly Case[] {
     {
       rule: "input-count",
       severity: "error",
-      what: "one input where the device takes two or more",
+      what: "one input where the device needs two or more",
       bad: (g) => {
         output(g, g.op("Max", [input(g)]));
       },
@@ -76,21 +76,21 @@ export function inputsCases(): readonly Case[] {
         const scale = g.constant(F, [4], [1, 1, 1, 1]);
         output(g, g.op("LayerNormalization", [x, scale], { attributes: { axis: int(1) } }));
       },
-      says: /axis of LayerNormalization is 0; QNN \(Hexagon\) takes the last axis/,
+      says: /axis of LayerNormalization is 0; QNN \(Hexagon\) supports the last axis/,
     },
     {
       rule: "attribute",
       severity: "error",
-      what: "a node that the provider takes and does not compute",
+      what: "a node that the provider accepts but does not compute",
       profile: "webgpu",
       bad: single("GroupQueryAttention", { domain: "com.microsoft", attributes: { causal: int(0) } }),
       good: single("GroupQueryAttention", { domain: "com.microsoft", attributes: { causal: int(1) } }),
-      says: /causal of com.microsoft:GroupQueryAttention is 0; the WebGPU provider takes 1: .* rejects the graph/,
+      says: /causal of com.microsoft:GroupQueryAttention is 0; the WebGPU provider supports 1: .* rejects the graph/,
     },
     {
       rule: "attribute",
       severity: "error",
-      what: "a mode the device does not take",
+      what: "a mode that the device does not support",
       profile: "coreml",
       bad: (g) => {
         const w = g.initializer("w", F, [1, 1, 2, 2], new Float32Array(4));
@@ -121,14 +121,14 @@ export function inputsCases(): readonly Case[] {
     {
       rule: "name",
       severity: "warning",
-      what: "nodes of one name",
+      what: "nodes with the same name",
       profile: "cpu",
       bad: {
         ...graphOf(single("Relu")),
         nodes: graphOf(single("Relu")).nodes.map((node) => ({ ...node, name: "n" })),
       },
       good: single("Relu"),
-      says: /called 'n' too/,
+      says: /also called 'n'/,
     },
     {
       rule: "folded",
@@ -150,7 +150,7 @@ export function inputsCases(): readonly Case[] {
     {
       rule: "omitted",
       severity: "error",
-      what: "functions inside the file",
+      what: "functions in the file",
       bad: Object.assign(graphOf(single("Relu")), {
         producer: "",
         omitted: ["model: ModelProto uses 'functions'"],

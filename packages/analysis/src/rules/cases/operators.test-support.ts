@@ -7,19 +7,19 @@ export function operatorsCases(): readonly Case[] {
     {
       rule: "operator",
       severity: "error",
-      what: "an operator the device does not have",
+      what: "an operator that the device does not have",
       bad: single("FastGelu", { domain: "com.microsoft" }),
       good: single("Gelu"),
-      says: /has no com.microsoft:FastGelu/,
+      says: /does not support com.microsoft:FastGelu/,
     },
     {
       rule: "operator",
       severity: "error",
-      what: "an operator nobody has",
+      what: "an operator that does not exist",
       profile: "cpu",
       bad: single("Frobnicate"),
       good: single("Gelu"),
-      says: /neither ONNX nor ONNX Runtime/,
+      says: /ONNX and ONNX Runtime do not have/,
     },
     {
       rule: "operator",
@@ -33,7 +33,7 @@ export function operatorsCases(): readonly Case[] {
     {
       rule: "operator",
       severity: "error",
-      what: "Erf outside of Gelu",
+      what: "Erf outside Gelu",
       bad: single("Erf"),
       good: (g) => {
         const x = input(g);
@@ -51,7 +51,7 @@ export function operatorsCases(): readonly Case[] {
       opset: 17,
       bad: single("Gelu"),
       good: single("Tanh"),
-      says: /from opset 20 on, the model imports 17/,
+      says: /from opset 20 on, but the model imports 17/,
     },
     {
       rule: "opset",
@@ -62,16 +62,16 @@ export function operatorsCases(): readonly Case[] {
         output(g, g.op("Upsample", [input(g), g.constant(F, [2], [1, 1])]));
       },
       good: single("Tanh"),
-      says: /does not exist from opset 10 on/,
+      says: /was removed in opset 10/,
     },
     {
       rule: "opset",
       severity: "warning",
-      what: "a newer opset than the vendor's tools know",
+      what: "a newer opset than the vendor's tools support",
       profile: "vitisai",
       bad: single("Relu"),
       good: single("Relu"),
-      says: /written for up to 17/,
+      says: /tools support opsets up to 17/,
     },
     {
       rule: "opset",
@@ -83,7 +83,7 @@ export function operatorsCases(): readonly Case[] {
         output(g, g.op("GridSample", [x, g.input("grid", F, [1, 2, 2, 2])]), [1, 1, 2, 2]);
       },
       good: single("Relu"),
-      says: /takes GridSample of opset 0 to 19/,
+      says: /supports GridSample of opsets 0 to 19/,
     },
     {
       rule: "control-flow",
@@ -96,7 +96,7 @@ export function operatorsCases(): readonly Case[] {
         output(g, g.op("If", [g.input("c", "bool", [])], { attributes: branches }));
       },
       good: single("Relu"),
-      says: /runs no control flow; the 0 nodes inside If/,
+      says: /does not support control flow; the 0 nodes inside If/,
     },
   ];
 }

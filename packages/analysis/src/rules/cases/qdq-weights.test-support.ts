@@ -9,7 +9,7 @@ export function qdqWeightsCases(): readonly Case[] {
       what: "scales along the wrong axis",
       bad: quantizedGemm({ axis: 0, scales: [0.5, 0.5, 0.5, 0.5] }),
       good: quantizedGemm(),
-      says: /along axis 0, it must be 1/,
+      says: /along axis 0, they must be along axis 1/,
     },
     {
       rule: "qdq-weight",
@@ -25,7 +25,7 @@ export function qdqWeightsCases(): readonly Case[] {
       what: "scales per block",
       bad: quantizedGemm({ weight: "int4", block: 2, axis: 0 }),
       good: quantizedGemm({ weight: "int4" }),
-      says: /no scales per block of 2/,
+      says: /does not support scales per block of 2/,
     },
     {
       rule: "qdq-weight",
@@ -37,7 +37,7 @@ export function qdqWeightsCases(): readonly Case[] {
         output(g, g.op("Relu", [x]));
       },
       good: quantizedUnary("Relu"),
-      says: /weights of Conv, ConvTranspose, Gemm, MatMul only/,
+      says: /only for weights of Conv, ConvTranspose, Gemm, MatMul/,
     },
     {
       rule: "qdq-weight",
@@ -55,10 +55,10 @@ export function qdqWeightsCases(): readonly Case[] {
     {
       rule: "qdq-bias",
       severity: "error",
-      what: "a bias with a scale of its own",
+      what: "a bias with an independent scale",
       bad: quantizedGemm({ biasScale: 0.3 }),
       good: quantizedGemm(),
-      says: /times that of the weight/,
+      says: /times the scale of the weight/,
     },
     {
       rule: "qdq-bias",

@@ -23,19 +23,19 @@ export function qdqCases(): readonly Case[] {
     {
       rule: "qdq-form",
       severity: "warning",
-      what: "an operator outside of Q and DQ",
+      what: "an operator outside Q and DQ",
       bad: (g) => {
         const [one, z] = [scalar(g, F, 0.5), scalar(g, "uint8", 0)];
         const x = g.op("DequantizeLinear", [g.op("QuantizeLinear", [input(g), one, z]), one, z]);
         output(g, g.op("Add", [g.op("Relu", [x]), x]));
       },
       good: quantizedUnary("Relu"),
-      says: /Relu is not computed in integers \(output '\/Relu' goes to no QuantizeLinear/,
+      says: /Relu is not computed in integers \(output '\/Relu' does not go to QuantizeLinear/,
     },
     {
       rule: "qdq-parameters",
       severity: "error",
-      what: "activations of a type the device does not take",
+      what: "activations of a type that the device does not support",
       profile: "vitisai",
       bad: quantizedGemm({ activation: "uint16" }),
       good: quantizedGemm(),
@@ -44,18 +44,18 @@ export function qdqCases(): readonly Case[] {
     {
       rule: "qdq-parameters",
       severity: "warning",
-      what: "another scale behind an operator that only moves elements",
+      what: "another scale after an operator that only moves elements",
       bad: quantizedUnary("Transpose", { after: 0.25 }),
       good: quantizedUnary("Transpose"),
-      says: /other scales/,
+      says: /different scales/,
     },
     {
       rule: "qdq-parameters",
       severity: "warning",
-      what: "a 16-bit Sigmoid with a scale of its own",
+      what: "a 16-bit Sigmoid with an arbitrary scale",
       bad: quantizedUnary("Sigmoid", { dtype: "uint16" }),
       good: quantizedUnary("Sigmoid", { dtype: "uint16", after: 1 / 65536 }),
-      says: /takes 0.0000152587890625 and 0 instead/,
+      says: /uses 0.0000152587890625 and 0/,
     },
     {
       rule: "qdq-parameters",
@@ -69,7 +69,7 @@ export function qdqCases(): readonly Case[] {
     {
       rule: "qdq-parameters",
       severity: "warning",
-      what: "scales that are no powers of two where they must be",
+      what: "scales that must be powers of two but are not",
       profile: "vitisai",
       bad: quantizedGemm({ scale: 0.3, biasScale: 0.15 }),
       good: quantizedGemm(),

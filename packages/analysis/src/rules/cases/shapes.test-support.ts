@@ -6,7 +6,7 @@ export function shapesCases(): readonly Case[] {
     {
       rule: "static-shape",
       severity: "error",
-      what: "inputs of changing size",
+      what: "inputs of dynamic size",
       bad: single("Relu", {}, ["batch", 4]),
       good: single("Relu"),
       says: /'x' is \[batch,4\]/,
@@ -14,7 +14,7 @@ export function shapesCases(): readonly Case[] {
     {
       rule: "static-shape",
       severity: "error",
-      what: "inputs whose sizes the file leaves open",
+      what: "inputs with unspecified sizes",
       bad: single("Relu", {}, ["", 3, "?", 4]),
       good: single("Relu", {}, [1, 3, 2, 4]),
       says: /'x' is \[\?,3,\?,4\]/,
@@ -22,7 +22,7 @@ export function shapesCases(): readonly Case[] {
     {
       rule: "static-shape",
       severity: "warning",
-      what: "inputs of changing size where they only cost time",
+      what: "inputs of dynamic size where they only cost time",
       profile: "directml",
       bad: single("Relu", {}, ["batch", 4]),
       good: single("Relu"),
@@ -50,7 +50,7 @@ export function shapesCases(): readonly Case[] {
     {
       rule: "shape",
       severity: "error",
-      what: "operands that do not fit",
+      what: "operands with incompatible shapes",
       profile: "cpu",
       bad: (g) => {
         output(g, g.op("MatMul", [input(g), g.input("w", F, [3, 3])]), [2, 3]);
@@ -58,40 +58,40 @@ export function shapesCases(): readonly Case[] {
       good: (g) => {
         output(g, g.op("MatMul", [input(g), g.input("w", F, [4, 3])]), [2, 3]);
       },
-      says: /4 columns meet 3 rows/,
+      says: /4 columns do not match 3 rows/,
     },
     {
       rule: "shape",
       severity: "warning",
-      what: "types in the file that are wrong",
+      what: "wrong types in the file",
       profile: "cpu",
       bad: (g) => {
         output(g, g.op("Relu", [input(g)]), [2, 5]);
       },
       good: single("Relu"),
-      says: /\[2,4\], the file says \[2,5\]/,
+      says: /\[2,4\], the file declares \[2,5\]/,
     },
     {
       rule: "rank",
       severity: "error",
-      what: "more axes than the device takes",
+      what: "more axes than the device supports",
       bad: single("Relu", {}, [1, 1, 1, 1, 2, 2]),
       good: single("Relu", {}, [1, 1, 2, 2]),
-      says: /has 6 axes, QNN \(Hexagon\) takes 5 of Relu/,
+      says: /has 6 axes; QNN \(Hexagon\) supports 5 for Relu/,
     },
     {
       rule: "rank",
       severity: "warning",
-      what: "more axes than most of its operators take",
+      what: "more axes than most of its operators support",
       profile: "vitisai",
       bad: single("Relu", {}, [1, 1, 1, 2, 2]),
       good: single("Relu", {}, [1, 1, 2, 2]),
-      says: /takes 4 of most operators/,
+      says: /supports 4 for most operators/,
     },
     {
       rule: "size",
       severity: "error",
-      what: "values beyond two gigabytes",
+      what: "values of more than two gigabytes",
       bad: (g) => {
         const x = input(g, [1, 1]);
         output(g, g.op("Expand", [x, g.ints([60_000, 60_000])]), [60_000, 60_000]);
@@ -104,18 +104,18 @@ export function shapesCases(): readonly Case[] {
     {
       rule: "unknown",
       severity: "warning",
-      what: "an operator nobody here knows the sizes of",
+      what: "an operator without shape inference",
       bad: (g) => {
         const y = g.op("STFT", [input(g), scalar(g, "int64", 1), g.constant(F, [2], [1, 1])]);
         g.output("y", y, F, ["", "", "", ""]);
       },
       good: single("Relu"),
-      says: /its operator is not known here/,
+      says: /its operator has no shape inference/,
     },
     {
       rule: "unknown",
       severity: "warning",
-      what: "sizes that are computed while the model runs",
+      what: "sizes that are computed at run time",
       bad: (g) => {
         const y = g.op("Reshape", [input(g), g.input("sizes", "int64", [2])]);
         g.output("y", y, F, ["", ""]);
@@ -126,7 +126,7 @@ export function shapesCases(): readonly Case[] {
     {
       rule: "unknown",
       severity: "warning",
-      what: "an operator on which the vendor is silent",
+      what: "an operator that the vendor does not document",
       profile: "vitisai",
       bad: single("Sin"),
       good: single("Relu"),

@@ -1,4 +1,4 @@
-/** A fake hub with one repository on the loopback interface, with the faults of real ones. */
+/** A fake hub with one repository on the loopback interface, which can fail in the ways that real hubs do. */
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
@@ -26,15 +26,15 @@ export interface FakeHub {
   /** Received requests: method, path, and the range if there was one. */
   readonly requests: string[];
   files: Record<string, FakeFile>;
-  /** Connections to break: bytes sent before each break, one after the other. */
+  /** Connections to break: number of bytes sent before each break, in order. */
   breaks: number[];
   /** Whether an access token is required. */
   isGated: boolean;
   /** A status for every download, if set. */
   status?: number;
-  /** Whether ranges are honoured. */
+  /** Whether range requests work. */
   honoursRanges: boolean;
-  /** Answers a request in the hub's place, and says whether it did. */
+  /** Answers a request instead of the hub, and returns whether it did. */
   instead?: (path: string, response: ServerResponse) => boolean;
 }
 
@@ -42,7 +42,7 @@ export const gitHash = (content: Buffer): string =>
   createHash("sha1").update(`blob ${content.length}\0`).update(content).digest("hex");
 export const sha256 = (content: Buffer): string => createHash("sha256").update(content).digest("hex");
 
-/** Starts a hub, points the environment at it and an empty cache, and ends both with the test. */
+/** Starts a hub, points the environment at it and an empty cache, and stops it when the test ends. */
 export async function startFakeHub(files: Record<string, FakeFile>): Promise<FakeHub> {
   const cache = await mkdtemp(join(tmpdir(), "slm-hub-"));
   const server = createServer((request, response) => {
@@ -113,7 +113,7 @@ function send(hub: FakeHub, content: Buffer, range: string | undefined, response
   }
   response.write(rest.subarray(0, stop), () => {
     void stored(hub.cache, start + stop)
-      .catch(() => undefined) // The test is over and has removed its cache.
+      .catch(() => undefined) // The test has ended and removed its cache.
       .then(() => response.destroy());
   });
 }

@@ -1,7 +1,7 @@
 /**
  * BART and its relatives: mBART, Pegasus, Marian (OPUS-MT), M2M-100 (NLLB) and Blenderbot small.
  *
- * Factors on embedded tokens are folded into the embedding table; if it is the output head too, their inverse is folded into the norm
+ * Factors on embedded tokens are folded into the embedding table. If the table is also the output head, their inverse is folded into the norm
  * before the head.
  *
  * Source: transformers 4.57, the families' modeling and configuration files.
@@ -31,21 +31,21 @@ interface BartFamily {
   readonly normPlacement: "pre" | "post";
   /** Norms of embedded tokens, before or after positions are added. */
   readonly embeddingNorm: EncoderDecoderConfig["embeddingNorm"];
-  /** Positions that the model computes where the file has no table of them; undefined: it must have one. */
+  /** Positions to compute if the file has no position table; undefined: the file must have one. */
   readonly sinusoids: ((pad: number) => Extract<Positions, { kind: "sinusoidal" }>) | undefined;
-  /** Rows of a stored table before that of the first position. */
+  /** Rows of a stored table before the row of the first position. */
   readonly rowsBefore: number;
-  /** Whether the model always computes its positions, whatever the file holds. */
+  /** Whether the model always computes its positions, even if the file contains a table. */
   readonly ignoresTable: boolean;
   readonly tokens: TokenDefaults;
-  /** Whether the decoder's tokens have no factor; then its norm comes before positions. */
+  /** Whether the decoder's tokens have no factor; its norm then comes before positions. */
   readonly isDecoderUnscaled: boolean;
   /** Defaults of `activation_function` and `scale_embedding`. */
   readonly activation: string;
   readonly isScaled: boolean;
 }
 
-/** Epsilon of PyTorch's LayerNorm, which these families do not set. */
+/** Epsilon of PyTorch's LayerNorm, which these families use unchanged. */
 const NORM_EPSILON = 1e-5;
 
 const AFTER = { encoder: "after-positions", decoder: "after-positions" } as const;
@@ -86,7 +86,7 @@ const FAMILIES = {
     ...BART,
     normPlacement: "pre",
     embeddingNorm: undefined,
-    // Positions are counted from the one after padding's.
+    // Positions start after the position of padding.
     sinusoids: (pad) => ({ kind: "sinusoidal", spacing: "half-minus-one", first: pad + 1 }),
     rowsBefore: 0,
     ignoresTable: true,
@@ -179,7 +179,7 @@ const readBart =
     };
   };
 
-/** The norm of an unscaled token is that of a scaled one with a scaled epsilon: both stacks read one table, which is scaled. */
+/** The norm of an unscaled token equals the norm of a scaled one with a scaled epsilon. Both stacks read one table, which is scaled. */
 const embeddingNorm = (
   { embeddingNorm: norm, isDecoderUnscaled }: BartFamily,
   scale: number,
@@ -202,7 +202,7 @@ function checkHeads(
   );
 }
 
-/** Heads of the encoder, where they are not as many as the decoder's. */
+/** Heads of the encoder, if their number differs from the decoder's. */
 function encoderHeads({
   d_model: width,
   encoder_attention_heads: heads,
@@ -211,7 +211,7 @@ function encoderHeads({
   return heads === others ? undefined : { heads, kvHeads: heads, headDim: width / heads };
 }
 
-/** Names of the file's tensors without the prefix of models with a head. */
+/** Names of the file's tensors, without the prefix in models with a head. */
 const tensorNames = ({ tensors }: ExternalCheckpoint): ReadonlySet<string> =>
   new Set(tensors.map(({ name }) => name.replace(/^model\./, "")));
 
@@ -239,7 +239,7 @@ const isIgnored =
     return isShared ? isTable : inner === "shared.weight";
   };
 
-/** The factor on embedded tokens, and its inverse in what the head reads. */
+/** The factor on embedded tokens, and its inverse on the head's input. */
 export function scaleOf(
   { decoderLayers, normPlacement }: Pick<EncoderDecoderConfig, "decoderLayers" | "normPlacement">,
   scale: number,
@@ -268,7 +268,7 @@ const PARTS: readonly (readonly [RegExp, string])[] = [
   [/\.feedForward\.down\./, ".fc2."],
 ];
 
-/** Names with and without the prefix: files of a model without its head have none. */
+/** Names with and without the prefix, which models without a head do not have. */
 const prefixed = (name: string): readonly string[] => [`model.${name}`, name];
 
 function namesOf(isShared: boolean, hasTable: boolean, names: ReadonlySet<string>): NamesOf {
@@ -280,7 +280,7 @@ function namesOf(isShared: boolean, hasTable: boolean, names: ReadonlySet<string
     if (parameter === "head.weight") return ["lm_head.weight"];
     if (parameter === "head.bias") return ["final_logits_bias"];
     const name = renamed(parameter, PARTS);
-    // Sines and cosines are computed even where the file holds a table that its own library never reads.
+    // Computes sines and cosines even if the file contains a table, because the model's own library never reads the table.
     return isPositions(parameter) && !hasTable && names.has(name) ? [`computed.${name}`] : prefixed(name);
   };
 }

@@ -1,4 +1,4 @@
-/** The published encoder-decoders that are imported, by `model_type`. */
+/** The published encoder-decoders that slm imports, by `model_type`. */
 import { SlmError } from "@slm/core";
 import type { ExternalCheckpoint } from "../../external-checkpoint.js";
 import type { ImportOptions } from "../mapping/import-config.js";
@@ -9,7 +9,7 @@ import { t5gemma } from "./t5gemma.js";
 import { t5gemma2 } from "./t5gemma2.js";
 import { mt5, t5, umt5 } from "./t5.js";
 
-/** One row for each family. */
+/** One entry per family. */
 const ENCODER_DECODER_FAMILIES: Readonly<Record<string, ReadPublished>> = {
   t5,
   mt5,
@@ -25,17 +25,17 @@ const ENCODER_DECODER_FAMILIES: Readonly<Record<string, ReadPublished>> = {
   t5gemma2,
 };
 
-/** What is imported besides: a model whose decoder attends to an encoder's output. */
+/** Other models that are imported: their decoder attends to an encoder's output. */
 const readerOf = ({ config }: Pick<ExternalCheckpoint, "config">): ReadPublished | undefined => {
   const type = String(config["model_type"]);
   return Object.hasOwn(ENCODER_DECODER_FAMILIES, type) ? ENCODER_DECODER_FAMILIES[type] : undefined;
 };
 
-/** Whether an external model says that it is an encoder-decoder, of a family that is imported or not. */
+/** Whether an external model claims to be an encoder-decoder, of a family that slm imports or another one. */
 export const isPublishedEncoderDecoder = (external: Pick<ExternalCheckpoint, "config">): boolean =>
   readerOf(external) !== undefined || external.config["is_encoder_decoder"] === true;
 
-/** A published encoder-decoder as our model. @throws SlmError CONFIG_INVALID for a family or setting that is not imported */
+/** Converts a published encoder-decoder to slm's model. @throws SlmError CONFIG_INVALID for a family or setting that is not supported */
 export function publishedModel(external: ExternalCheckpoint, options: ImportOptions = {}): PublishedModel {
   const { where, config } = external;
   const read = readerOf(external);
@@ -43,7 +43,7 @@ export function publishedModel(external: ExternalCheckpoint, options: ImportOpti
   const known = Object.keys(ENCODER_DECODER_FAMILIES).join(", ");
   throw new SlmError(
     "CONFIG_INVALID",
-    `${where}: config.json: model_type '${String(config["model_type"]).slice(0, 80)}' is not imported; known encoder-decoders are ${known}`,
+    `${where}: config.json: model_type '${String(config["model_type"]).slice(0, 80)}' is not supported; supported encoder-decoders are ${known}`,
     { context: { key: "model_type" } },
   );
 }

@@ -1,4 +1,4 @@
-/** What T5Gemma and T5Gemma 2 have in common: two stacks of Gemma layers, whose norm gains are stored minus one. */
+/** Shared parts of T5Gemma and T5Gemma 2: two stacks of Gemma layers, with norm gains stored minus one. */
 import { SlmError } from "@slm/core";
 import type { EncoderDecoderConfig } from "@slm/model";
 import { z } from "zod";
@@ -34,10 +34,10 @@ type SharedStack = z.infer<z.ZodObject<typeof stackKeys>> & {
   readonly rms_norm_eps: number;
 };
 
-/** Keys of every stack in which both must be alike. */
+/** Keys that must have the same value in both stacks. */
 export const COMMON = ["hidden_activation", "rms_norm_eps"] as const satisfies readonly (keyof SharedStack)[];
 
-/** @throws SlmError CONFIG_INVALID naming the first key in which the stacks differ */
+/** @throws SlmError CONFIG_INVALID with the first key in which the stacks differ */
 export function checkCommon<Stack extends object>(
   { encoder, decoder }: { readonly encoder: Stack; readonly decoder: Stack },
   keys: readonly (keyof Stack & string)[],
@@ -49,12 +49,12 @@ export function checkCommon<Stack extends object>(
   const [one, other] = [written(encoder[key]), written(decoder[key])];
   throw new SlmError(
     "CONFIG_INVALID",
-    `${where}: config.json: encoder.${key} ${one} other than decoder.${key} ${other} is not imported`,
+    `${where}: config.json: encoder.${key} ${one} and decoder.${key} ${other} differ, which is not supported`,
     { context: { key } },
   );
 }
 
-/** Sizes, lengths, norms and activation of the model that two stacks make. */
+/** Sizes, lengths, norms and activation of a model with two stacks. */
 export function stacksShape(
   { encoder, decoder }: { readonly encoder: SharedStack; readonly decoder: SharedStack },
   options: Parameters<ReadPublished>[1],
@@ -82,7 +82,7 @@ export function stacksShape(
   };
 }
 
-/** Heads of the encoder, where they are not the decoder's. */
+/** Heads of the encoder, if they differ from the decoder's. */
 function encoderHeads(encoder: SharedStack, decoder: SharedStack): EncoderDecoderConfig["encoderHeads"] {
   const of = (stack: SharedStack): NonNullable<EncoderDecoderConfig["encoderHeads"]> => ({
     heads: stack.num_attention_heads,
@@ -93,13 +93,13 @@ function encoderHeads(encoder: SharedStack, decoder: SharedStack): EncoderDecode
   return JSON.stringify(own) === JSON.stringify(other) ? undefined : own;
 }
 
-/** The factor on queries of a stack, whose scores are divided by another root than that of the head size. */
+/** The factor on a stack's queries: its scores are divided by a root of another number than the head size. */
 export const queryFactor = ({ head_dim, query_pre_attn_scalar }: SharedStack): number =>
   Math.sqrt(head_dim / query_pre_attn_scalar);
 
 type TokenSource = z.infer<z.ZodObject<typeof tokenKeys>>;
 
-/** Special tokens: the model's own keys, else those of the decoder. An answer starts with BOS unless the file says otherwise. */
+/** Special tokens: the model's own keys, otherwise the decoder's. An answer starts with BOS unless the file says otherwise. */
 export function stacksTokens(source: TokenSource, decoder: TokenSource): EncoderDecoderConfig["tokens"] {
   const of = (key: keyof typeof tokenKeys): TokenSource[typeof key] => source[key] ?? decoder[key];
   const start = of("decoder_start_token_id") ?? of("bos_token_id");
@@ -113,7 +113,7 @@ export function stacksTokens(source: TokenSource, decoder: TokenSource): Encoder
   );
 }
 
-/** @throws SlmError CONFIG_INVALID for a list of kinds that does not name every layer */
+/** @throws SlmError CONFIG_INVALID for a list of kinds without an entry for every layer */
 export function checkLayerTypes(types: readonly unknown[], count: number, where: string): void {
   if (types.length === count) return;
   throw new SlmError(
@@ -125,7 +125,7 @@ export function checkLayerTypes(types: readonly unknown[], count: number, where:
 /** Gains of norms are stored minus one. */
 export const gainShift = (parameter: string): number => (/norm\.weight$/i.test(parameter) ? 1 : 0);
 
-/** Parts of the names of layers, after those of the stack and of its attention. */
+/** Parts of layer names, after the names of the stack and its attention. */
 export const LAYER_PARTS: readonly (readonly [RegExp, string])[] = [
   [/\.attentionNorm\./, ".pre_self_attn_layernorm."],
   [/\.attentionPostNorm\./, ".post_self_attn_layernorm."],

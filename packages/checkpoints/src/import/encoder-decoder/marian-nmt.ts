@@ -1,6 +1,6 @@
 /**
- * Models in Marian's own format, as Firefox translates with: post-norm, sinusoidal positions, one table of tokens for the source, the
- * target and the head, and decoder layers with an SSRU in place of self-attention. Other settings of Marian are rejected.
+ * Models in Marian's own format, which Firefox uses for translation: post-norm, sinusoidal positions, one embedding table for the source, the
+ * target and the head, and decoder layers with an SSRU instead of self-attention. Other settings of Marian are rejected.
  *
  * Source: Marian 1.9, `models/transformer.h`, `rnn/cells.h` (SSRU), `graph/node_initializers.cpp` (positions), `common/config_parser.cpp`.
  */
@@ -21,10 +21,10 @@ import {
 /** `model_type` of these models among external ones. */
 export const MARIAN_NMT = "marian-nmt";
 
-/** Of Marian's layer norms, `layerNorm` of `graph/expression_operators.h`. */
+/** Epsilon of Marian's layer norms: `layerNorm` of `graph/expression_operators.h`. */
 const NORM_EPSILON = 1e-6;
 
-/** Positions are computed, so the model has any number of them; this many are accepted. */
+/** Limit of positions. The model computes them, so it has no limit of its own. */
 const MOST_POSITIONS = 1 << 16;
 
 const schema = z.looseObject({
@@ -43,7 +43,7 @@ const schema = z.looseObject({
   }),
 });
 
-/** Settings that change the model, and the values that are read; a setting that is absent has the last. */
+/** Settings that change the model, and the supported values. The last one is the default. */
 const EXPECTED: Readonly<Record<string, readonly unknown[]>> = {
   type: ["transformer"],
   "transformer-decoder-autoreg": ["rnn"],
@@ -68,7 +68,7 @@ const EXPECTED: Readonly<Record<string, readonly unknown[]>> = {
   "lemma-dim-emb": [0],
 };
 
-/** An empty list is a setting that is not used. */
+/** An empty list means that the setting is unused. */
 const plain = (value: unknown): unknown => (Array.isArray(value) && value.length === 0 ? null : value);
 
 const PARTS: readonly (readonly [RegExp, string])[] = [
@@ -95,7 +95,7 @@ const PARTS: readonly (readonly [RegExp, string])[] = [
   [/recurrence\.gate\.bias$/, "rnn_bf"],
 ];
 
-/** Layers are counted from 1 there. */
+/** Marian counts layers from 1. */
 const counted = (parameter: string): string =>
   parameter.replace(/\.layers\.(\d+)\./, (_, layer: string) => `.layers.${Number(layer) + 1}.`);
 
@@ -104,7 +104,7 @@ const OUTER: Readonly<Record<string, string>> = {
   "head.bias": "decoder_ff_logit_out_b",
 };
 
-/** Scales of activations, for arithmetic in 8 bits: graphs of slm compute their own. */
+/** Scales of activations for 8-bit arithmetic, which slm does not need. */
 const isActivationScale = (name: string): boolean => name.endsWith("_QuantMultA");
 
 export const marianNmt: ReadPublished = (external, options) => {
@@ -153,14 +153,14 @@ export const marianNmt: ReadPublished = (external, options) => {
   };
 };
 
-/** @throws SlmError CONFIG_INVALID naming the first setting that makes another model */
+/** @throws SlmError CONFIG_INVALID with the first setting that is not supported */
 function checkSettings(config: Readonly<Record<string, unknown>>, where: string): void {
   for (const [key, accepted] of Object.entries(EXPECTED)) {
     const value = plain(config[key] ?? accepted.at(-1));
     if (accepted.includes(value)) continue;
     throw new SlmError(
       "CONFIG_INVALID",
-      `${where}: ${key} is ${JSON.stringify(value).slice(0, 80)}, which is not imported; ${accepted.map((known) => JSON.stringify(known)).join(" or ")} is`,
+      `${where}: ${key} is ${JSON.stringify(value).slice(0, 80)}, which is not supported; expected ${accepted.map((known) => JSON.stringify(known)).join(" or ")}`,
       { context: { key } },
     );
   }

@@ -1,4 +1,4 @@
-/** A published encoder-decoder as this project's model: its configuration, and where its weights are. */
+/** A published encoder-decoder as a model of slm: its configuration, and the sources of its weights. */
 import { SlmError } from "@slm/core";
 import {
   fillSinusoids,
@@ -14,26 +14,26 @@ import type { ImportOptions } from "../mapping/import-config.js";
 import type { WeightPlan } from "../mapping/import-weights.js";
 import type { WeightSource } from "../mapping/weight-sources.js";
 
-/** Names of the tensor that a parameter is read from: the first that the file has. */
+/** Possible names of a parameter's tensor. The first that the file contains is read. */
 export type NamesOf = (parameter: string) => readonly string[];
 
 export interface PublishedModel {
   readonly config: EncoderDecoderConfig;
   readonly namesOf: NamesOf;
-  /** What a parameter's numbers are multiplied by, for factors that our model does not have. Default: 1. */
+  /** Factor on a parameter's numbers, for scales that slm's model does not have. Default: 1. */
   readonly scaleOf?: ((parameter: string) => number) | undefined;
-  /** What is added before. Default: 0. */
+  /** Added before scaling. Default: 0. */
   readonly shiftOf?: ((parameter: string) => number) | undefined;
-  /** Rows of a parameter's tensor that are left out at its beginning. Default: 0. */
+  /** Leading rows of a parameter's tensor to skip. Default: 0. */
   readonly rowsBefore?: ((parameter: string) => number) | undefined;
-  /** Whether a tensor may be there that no parameter is read from. */
+  /** Whether a tensor that no parameter needs is allowed. */
   readonly isIgnored: (name: string) => boolean;
 }
 
-/** Reads one family. @throws SlmError CONFIG_INVALID or SHAPE_MISMATCH, naming what is not imported */
+/** Reads one family. @throws SlmError CONFIG_INVALID or SHAPE_MISMATCH, naming what is not supported */
 export type ReadPublished = (external: ExternalCheckpoint, options: ImportOptions) => PublishedModel;
 
-/** Far above any model; sizes below decide how much is allocated before a tensor is looked at. */
+/** Far above any model. The sizes below decide how much is allocated before a tensor is read. */
 export const size = z
   .int()
   .positive()
@@ -51,14 +51,14 @@ export const tokenKeys = {
 
 type TokenKeys = z.infer<z.ZodObject<typeof tokenKeys>>;
 
-/** Ids that a family's configuration class has by default. */
+/** Default ids of a family's configuration class. */
 export interface TokenDefaults {
   readonly pad: number;
   readonly eos: number;
   readonly start: number;
 }
 
-/** Special tokens: the decoder starts with `decoder_start_token_id`, which is BOS here. */
+/** Special tokens. The decoder starts with `decoder_start_token_id`, which slm calls BOS. */
 export function publishedTokens(source: TokenKeys, defaults: TokenDefaults): EncoderDecoderConfig["tokens"] {
   const pad = source.pad_token_id ?? defaults.pad;
   const ends = source.eos_token_id ?? defaults.eos;
@@ -66,7 +66,7 @@ export function publishedTokens(source: TokenKeys, defaults: TokenDefaults): Enc
   return { pad, bos: source.decoder_start_token_id ?? defaults.start, eos: end, unknown: pad };
 }
 
-/** @throws SlmError CONFIG_INVALID naming the key and what was expected. */
+/** @throws SlmError CONFIG_INVALID with the key and the expected value. */
 export function parsePublished<Schema extends z.ZodType>(
   schema: Schema,
   { config, where }: Pick<ExternalCheckpoint, "config" | "where">,
@@ -76,7 +76,7 @@ export function parsePublished<Schema extends z.ZodType>(
   throw new SlmError("CONFIG_INVALID", `${where}: config.json: ${z.prettifyError(parsed.error)}`);
 }
 
-/** A row of a table by a value of the file. @throws SlmError CONFIG_INVALID naming the key and the values that are known. */
+/** An entry of a table, by a value of the file. @throws SlmError CONFIG_INVALID with the key and the supported values. */
 function rowOf<Row>(
   rows: Readonly<Record<string, Row>>,
   { key, value, where }: { readonly key: string; readonly value: string; readonly where: string },
@@ -85,7 +85,7 @@ function rowOf<Row>(
   if (row !== undefined) return row;
   throw new SlmError(
     "CONFIG_INVALID",
-    `${where}: config.json: ${key} '${value.slice(0, 80)}' is not imported; known are ${Object.keys(rows).join(", ")}`,
+    `${where}: config.json: ${key} '${value.slice(0, 80)}' is not supported; expected one of ${Object.keys(rows).join(", ")}`,
     { context: { key } },
   );
 }
@@ -115,7 +115,7 @@ const FUNCTIONS: Readonly<Record<string, Activations>> = {
   swish: SILU,
 };
 
-/** The feed-forward block of a function that a configuration names. @throws SlmError as {@link rowOf} */
+/** The feed-forward block for a function that a configuration names. @throws SlmError as {@link rowOf} */
 export const activationOf = (
   named: { readonly key: string; readonly value: string; readonly where: string },
   isGated: boolean,
@@ -126,18 +126,18 @@ export function checkLayers({ where, tensors }: ExternalCheckpoint, layers: numb
   if (layers <= tensors.length) return;
   throw new SlmError(
     "SHAPE_MISMATCH",
-    `${where}: config.json says ${layers} layers, there are ${tensors.length} tensors in all`,
+    `${where}: config.json has ${layers} layers, but there are only ${tensors.length} tensors in all`,
   );
 }
 
-/** Default lengths [tokens]: models without a table of positions take any, and a cache holds the target's. */
+/** Default lengths [tokens]. Models without a position table accept any length, but a cache must have room for the target. */
 const DEFAULT_SOURCE = 1024;
 const DEFAULT_TARGET = 256;
 
 /**
- * The requested lengths, or the defaults as far as the model has positions.
+ * The requested lengths, or the defaults, limited to the positions of the model.
  *
- * @throws SlmError CONFIG_INVALID if there are fewer positions
+ * @throws SlmError CONFIG_INVALID if the model has fewer positions than requested
  */
 export function publishedLengths(
   { maxSource, maxTarget }: Pick<ImportOptions, "maxSource" | "maxTarget">,
@@ -148,7 +148,7 @@ export function publishedLengths(
   if (longest > positions)
     throw new SlmError(
       "CONFIG_INVALID",
-      `${where}: the model has ${positions} positions, requested are ${longest}`,
+      `${where}: the model has ${positions} positions, but ${longest} were requested`,
       {
         suggestions: ["--max-source", "--max-target"],
       },
@@ -159,7 +159,7 @@ export function publishedLengths(
   };
 }
 
-/** Where every weight of a published model is. */
+/** The sources of all weights of a published model. */
 export function publishedWeights(model: PublishedModel, { tensors }: ExternalCheckpoint): WeightPlan {
   const { config, isIgnored, namesOf, scaleOf, shiftOf, rowsBefore } = model;
   const found = new Map(tensors.map(({ name, shape }) => [name, shape]));
@@ -180,7 +180,7 @@ export function publishedWeights(model: PublishedModel, { tensors }: ExternalChe
   return { sources, isIgnored };
 }
 
-/** The parameter's own shape; of a table that may have more rows, and of a bias that may be a row, that of the file. */
+/** The parameter's own shape. For a table that may have more rows, and a bias that may be a row, the shape in the file. */
 function externalShape(
   { name, shape }: ParameterSpec,
   actual: readonly number[] | undefined,
@@ -193,7 +193,7 @@ function externalShape(
   return isTable || isRow ? actual : shape;
 }
 
-/** The values of a parameter that files need not hold; undefined for others. */
+/** The values of a parameter that files may lack; undefined for others. */
 function computedValues({ shape, initialization }: ParameterSpec): (() => Float32Array) | undefined {
   if (initialization.kind !== "sinusoids") return undefined;
   return () => {
@@ -203,6 +203,6 @@ function computedValues({ shape, initialization }: ParameterSpec): (() => Float3
   };
 }
 
-/** A name in which replacements were made, in order. */
+/** Applies replacements to a name, in order. */
 export const renamed = (name: string, replacements: readonly (readonly [RegExp, string])[]): string =>
   replacements.reduce((result, [pattern, text]) => result.replace(pattern, text), name);

@@ -1,7 +1,7 @@
 /**
  * T5, FLAN-T5, mT5 and umT5.
  *
- * Their attention scores have no factor: the root of the head size is folded into queries. A tied head multiplies hidden states by the
+ * Their attention scores are not scaled, so the root of the head size is folded into queries. A tied head multiplies hidden states by the
  * inverse root of the width, which is folded into the last norm.
  *
  * Source: transformers 4.57, modeling_t5.py, modeling_mt5.py, modeling_umt5.py and their configurations.
@@ -52,8 +52,8 @@ const schema = z.looseObject({
 type Source = z.infer<typeof schema>;
 
 /**
- * The activation: a function's name in `feed_forward_proj`, after "gated-" if there is a gate. "gated-gelu" is the tanh form. The keys
- * that the configuration class computes from it, and writes, are followed where a file has them.
+ * The activation: the name of a function in `feed_forward_proj`, after "gated-" if there is a gate. "gated-gelu" is the tanh approximation. The
+ * keys that the configuration class derives from it take precedence if the file contains them.
  */
 function feedForwardOf(source: Source, usual: string, where: string): ActivationName {
   const projection = source.feed_forward_proj ?? usual;
@@ -64,7 +64,7 @@ function feedForwardOf(source: Source, usual: string, where: string): Activation
   return activationOf({ key, value: source.dense_act_fn ?? own, where }, isGated);
 }
 
-/** Every second name that files of these families have for the embedding table, and a table that T5's own code never read. */
+/** Other names of the embedding table in files of these families, and a table that T5's own code never read. */
 const UNUSED =
   /^(?:(?:en|de)coder\.embed_tokens\.weight|decoder\.block\.0\.layer\.1\.EncDecAttention\.relative_attention_bias\.weight)$/;
 

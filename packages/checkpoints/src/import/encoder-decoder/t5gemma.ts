@@ -53,7 +53,7 @@ const schema = z.looseObject({
 
 type Stack = z.infer<typeof stack>;
 
-/** What both stacks must have in common besides what all such models must. */
+/** Keys that must be equal in both stacks, in addition to those of all such models. */
 const ALIKE = ["sliding_window", "rope_theta", "attention_bias", "attn_logit_softcapping"] as const;
 
 export const t5gemma: ReadPublished = (external, options) => {
@@ -96,10 +96,10 @@ function slidingWindow(encoder: Stack, decoder: Stack, where: string): EncoderDe
   if (encoderLayers.length + decoderLayers.length === 0) return undefined;
   const window = decoder.sliding_window;
   if (window != null) return { window, encoderLayers, decoderLayers };
-  throw new SlmError("CONFIG_INVALID", `${where}: config.json: sliding layers without sliding_window`);
+  throw new SlmError("CONFIG_INVALID", `${where}: config.json: sliding layers need sliding_window`);
 }
 
-/** Every other layer, from the first on, unless `layer_types` says otherwise. */
+/** Every second layer, starting with the first, unless `layer_types` says otherwise. */
 function slidingLayers({ layer_types: types, num_hidden_layers: count }: Stack, where: string): number[] {
   if (types != null) checkLayerTypes(types, count, where);
   const isSliding = (layer: number): boolean =>
@@ -123,7 +123,7 @@ function scaleOf(parameter: string, { query, embedding, isTied }: Factors): numb
 
 const [SOURCE_TABLE, HEAD] = ["model.encoder.embed_tokens.weight", "lm_head.out_proj.weight"];
 
-/** A head of its own that the file does not hold is the encoder's table: so the library ties it (`decoder.tie_word_embeddings`). */
+/** If the file does not contain a separate head, it is the encoder's table, as in the library (`decoder.tie_word_embeddings`). */
 const NAMES: Readonly<Record<string, readonly string[]>> = {
   "embedding.weight": ["model.decoder.embed_tokens.weight"],
   "encoder.embedding.weight": [SOURCE_TABLE],

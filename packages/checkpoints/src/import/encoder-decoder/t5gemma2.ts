@@ -1,9 +1,9 @@
 /**
- * T5Gemma 2, its text part: two stacks of Gemma 3 layers, whose decoder has one attention over the target and the source.
+ * The text part of T5Gemma 2: two stacks of Gemma 3 layers, with one attention in the decoder for the target and the source.
  *
- * Norm gains are stored minus one, those of heads too. The factor on scores is folded into the gain of query heads, that on embedded tokens
- * into the one table, and its inverse into the norm before the head. The vision tower is left out, and with it the embedding of the token
- * that ends an image. `attn_logit_softcapping` is left out, too: the library never applies it.
+ * Norm gains are stored minus one, including those of heads. The factor on scores is folded into the gain of query heads. The factor on embedded
+ * tokens is folded into the embedding table, and its inverse into the norm before the head. The vision tower and the embedding of the token
+ * after an image are not imported. `attn_logit_softcapping` is ignored, because the library never applies it.
  *
  * Source: transformers 5.24, modeling_t5gemma2.py and configuration_t5gemma2.py.
  */
@@ -53,7 +53,7 @@ const schema = z.looseObject({
 
 type Stack = z.infer<typeof stack>;
 
-/** What both stacks must have in common besides what all such models must. */
+/** Keys that must be equal in both stacks, in addition to those of all such models. */
 const ALIKE = ["hidden_size", "vocab_size", "sliding_window", "rope_parameters"] as const;
 
 export const t5gemma2: ReadPublished = (external, options) => {
@@ -95,11 +95,11 @@ export const t5gemma2: ReadPublished = (external, options) => {
   };
 };
 
-/** The vision part, ends of images, and further names of the one table. */
+/** The vision part, the image end token, and other names of the embedding table. */
 const UNUSED =
   /^(?:model\.encoder\.(?:vision_tower|multi_modal_projector)\..*|.*\.embed_tokens\.(?:eoi_embedding|weight)|lm_head\.out_proj\.weight)$/;
 
-/** Windows, and rotations that layers with a window have of their own. The encoder divides the window between both sides. */
+/** Windows, and the rotation of layers with a window. The encoder splits the window between both sides. */
 function slidingLayers(
   encoder: Stack,
   decoder: Stack,

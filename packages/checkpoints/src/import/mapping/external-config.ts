@@ -1,9 +1,9 @@
-/** The part of a Hugging Face `config.json` that defines a decoder-only model. */
+/** The fields of a Hugging Face `config.json` that define a decoder-only model. */
 import { SlmError } from "@slm/core";
 import { z } from "zod";
 import type { ExternalCheckpoint } from "../../external-checkpoint.js";
 
-/** Far above any model; sizes below decide how much is allocated before a tensor is looked at. */
+/** Far above any model. The sizes below decide how much is allocated before a tensor is read. */
 const size = z
   .int()
   .positive()
@@ -12,7 +12,7 @@ const token = z.int().nonnegative();
 const positive = z.number().positive();
 const flag = z.boolean();
 
-/** Keys may be absent or null, which both mean the family's default. */
+/** Keys may be absent or null; both mean the family's default. */
 const externalConfigSchema = z.looseObject({
   architectures: z.array(z.string()).min(1),
   vocab_size: size,
@@ -61,7 +61,7 @@ const NEUTRAL: Readonly<Record<string, readonly unknown[]>> = {
 /**
  * Checks an external configuration.
  *
- * @throws SlmError CONFIG_INVALID naming the key and what was expected.
+ * @throws SlmError CONFIG_INVALID with the key and the expected value.
  */
 export function parseExternalConfig({ config, where }: ExternalCheckpoint): ExternalConfig {
   const parsed = externalConfigSchema.safeParse(config);
@@ -73,7 +73,7 @@ export function parseExternalConfig({ config, where }: ExternalCheckpoint): Exte
     if (value === null || neutral.includes(value)) continue;
     throw new SlmError(
       "CONFIG_INVALID",
-      `${where}: config.json: ${key} is ${JSON.stringify(value).slice(0, 80)}, which is not imported`,
+      `${where}: config.json: ${key} is ${JSON.stringify(value).slice(0, 80)}, which is not supported`,
       { context: { key } },
     );
   }

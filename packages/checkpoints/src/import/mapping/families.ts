@@ -1,5 +1,5 @@
 /**
- * Differences between the families of decoder-only models: one row each. An architecture without a row is rejected.
+ * Differences between the families of decoder-only models. An architecture without an entry is rejected.
  *
  * Source: transformers 4.57, `models/<family>/modeling_<family>.py` and `configuration_<family>.py`.
  */
@@ -77,15 +77,15 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
   Gemma3ForCausalLM: { ...gemma, qkNorm: true, isLocal: everyNth(6) },
 };
 
-/** @throws SlmError CONFIG_INVALID naming the architecture and those that are imported. */
+/** @throws SlmError CONFIG_INVALID with the architecture and those that are supported. */
 export function familyOf({ architectures }: ExternalConfig, where: string): Family {
   const [architecture = ""] = architectures;
   const family = Object.hasOwn(FAMILIES, architecture) ? FAMILIES[architecture] : undefined;
   if (family !== undefined && architectures.length === 1) return family;
   throw new SlmError(
     "CONFIG_INVALID",
-    `${where}: config.json: architecture ${architectures.join(", ")} is not imported; ` +
-      `known are ${Object.keys(FAMILIES).join(", ")}`,
+    `${where}: config.json: architecture ${architectures.join(", ")} is not supported; ` +
+      `supported are ${Object.keys(FAMILIES).join(", ")}`,
     { context: { architectures } },
   );
 }
@@ -98,7 +98,7 @@ function llamaBias(
   if (attention === true) return true;
   throw new SlmError(
     "CONFIG_INVALID",
-    `${where}: config.json: mlp_bias without attention_bias is not imported`,
+    `${where}: config.json: mlp_bias without attention_bias is not supported`,
   );
 }
 
@@ -116,6 +116,6 @@ export function activationOf(family: Family, config: ExternalConfig, where: stri
   if (activation !== undefined) return activation;
   throw new SlmError(
     "CONFIG_INVALID",
-    `${where}: config.json: ${family.activationKey} '${name}' is not imported; known are ${Object.keys(GATED_ACTIVATIONS).join(", ")}`,
+    `${where}: config.json: ${family.activationKey} '${name}' is not supported; expected one of ${Object.keys(GATED_ACTIVATIONS).join(", ")}`,
   );
 }

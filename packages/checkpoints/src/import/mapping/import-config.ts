@@ -1,4 +1,4 @@
-/** Converts an external configuration; factors that our configuration lacks are folded into the weights. */
+/** Converts an external configuration. Factors that slm's configuration lacks are folded into the weights. */
 import { SlmError } from "@slm/core";
 import { parseModelConfig, type DecoderOnlyConfig } from "@slm/model";
 import { type ExternalCheckpoint } from "../../external-checkpoint.js";
@@ -24,13 +24,13 @@ export interface ImportedConfig {
 }
 
 /**
- * Default of the longest source [tokens]. A cache holds source and target positions, so the 100,000 positions that some
- * models support are not the default.
+ * Default longest source [tokens]. The KV cache grows with source and target positions, so the 100,000 positions of some models are not the
+ * default.
  */
 const DEFAULT_SOURCE = 1024;
 const DEFAULT_TARGET = 256;
 
-/** @throws SlmError CONFIG_INVALID naming the unsupported or inconsistent setting. */
+/** @throws SlmError CONFIG_INVALID with the unsupported or inconsistent setting. */
 export function importConfig(external: ExternalCheckpoint, options: ImportOptions = {}): ImportedConfig {
   const { where } = external;
   const source = parseExternalConfig(external);
@@ -38,7 +38,7 @@ export function importConfig(external: ExternalCheckpoint, options: ImportOption
   if (source.num_hidden_layers > external.tensors.length) {
     throw new SlmError(
       "SHAPE_MISMATCH",
-      `${where}: config.json says ${source.num_hidden_layers} layers, there are ${external.tensors.length} tensors in all`,
+      `${where}: config.json has ${source.num_hidden_layers} layers, but there are only ${external.tensors.length} tensors in all`,
     );
   }
   const family = familyOf(source, where);
@@ -85,8 +85,8 @@ export function importConfig(external: ExternalCheckpoint, options: ImportOption
 }
 
 /**
- * The requested lengths, or by default lengths within the original training length: beyond it some models change the rotation of all
- * positions, also of near ones.
+ * The requested lengths. By default, lengths up to the original training length: beyond it, some models change the rotation of all positions,
+ * even near ones.
  *
  * @throws SlmError CONFIG_INVALID if they exceed the model's positions
  */
@@ -104,8 +104,8 @@ export function lengthsOf(
   if (maxSource + maxTarget <= positions) return { maxSource, maxTarget };
   throw new SlmError(
     "CONFIG_INVALID",
-    `${where}: the model has ${positions} positions (max_position_embeddings), requested are ` +
-      `${maxSource} of source and ${maxTarget} of target`,
+    `${where}: the model has ${positions} positions (max_position_embeddings), but the request needs ` +
+      `${maxSource} for the source and ${maxTarget} for the target`,
     { suggestions: ["--max-source", "--max-target"] },
   );
 }
@@ -124,7 +124,7 @@ function slidingLayers(family: Family, request: RotationRequest): Pick<DecoderOn
   const { config, where } = request;
   const { layer_types: kinds, num_hidden_layers: count, sliding_window: window } = config;
   const unknown = kinds?.find((kind) => !LAYER_KINDS.includes(kind));
-  if (unknown !== undefined) throw invalid(where, `layer type '${unknown}' is not imported`);
+  if (unknown !== undefined) throw invalid(where, `layer type '${unknown}' is not supported`);
   if (kinds != null && kinds.length !== count) {
     throw invalid(where, `layer_types has ${kinds.length} entries for ${count} layers`);
   }
@@ -135,11 +135,11 @@ function slidingLayers(family: Family, request: RotationRequest): Pick<DecoderOn
   if (window == null) {
     // Without a window every layer has full attention; only sliding layers need one.
     if (kinds == null) return {};
-    throw invalid(where, "layer_types names sliding layers, but there is no sliding_window");
+    throw invalid(where, "layer_types contains sliding layers, but there is no sliding_window");
   }
   const rotation = slidingRotation(request);
   if (rotation?.ropeInverseFrequencies !== undefined) {
-    throw invalid(where, "rotary scaling of sliding layers is not imported");
+    throw invalid(where, "rotary scaling of sliding layers is not supported");
   }
   return { slidingWindow: { window, layers, ropeTheta: rotation?.ropeTheta } };
 }

@@ -10,7 +10,7 @@ export interface ImportedWeight {
   readonly shape: readonly number[];
   /** float32. @throws SlmError DATA_INVALID for numbers that are not finite, and what the file's reader throws. */
   read(): Promise<HostTensor>;
-  /** The same values piece by piece; the file's reader determines the size of the pieces. @throws SlmError as `read`. */
+  /** The same values in pieces. The file's reader chooses their size. @throws SlmError as `read`. */
   pieces(): AsyncIterable<Float32Array>;
 }
 
@@ -19,16 +19,16 @@ const COMPUTED = /\.rotary_emb\.inv_freq$/;
 
 /** Where the weights of a model are in an external checkpoint. */
 export interface WeightPlan {
-  /** One for each parameter, in the model's order. */
+  /** One per parameter, in the model's order. */
   readonly sources: readonly WeightSource[];
-  /** Whether a tensor may be there that no parameter is read from, such as a second name of a shared one. */
+  /** Whether a tensor that no parameter needs is allowed, such as a second name of a shared one. */
   readonly isIgnored: (name: string) => boolean;
 }
 
 /**
- * Every parameter of the model, in its order.
+ * All parameters of the model, in its order.
  *
- * @throws SlmError SHAPE_MISMATCH naming the first tensor that is missing, has a wrong shape or does not belong to this model.
+ * @throws SlmError SHAPE_MISMATCH for the first tensor that is missing, has a wrong shape or does not belong to this model.
  */
 export function importWeights(
   external: ExternalCheckpoint,
@@ -46,7 +46,7 @@ export function importWeights(
     if (tensor.shape.join() !== source.shape.join()) {
       throw mismatch(
         where,
-        `tensor '${source.name}' should be ${sizes(source.shape)} by config.json, got ${sizes(tensor.shape)}`,
+        `tensor '${source.name}' should be ${sizes(source.shape)} according to config.json, got ${sizes(tensor.shape)}`,
       );
     }
     used.add(source.name);
@@ -85,13 +85,13 @@ function byName({ tensors, where }: ExternalCheckpoint): ReadonlyMap<string, Ext
   return named;
 }
 
-/** Cache of the external matrix that was read last: parts of a fused matrix follow each other. */
+/** Caches the last external matrix: parts of a fused matrix are read one after another. */
 interface LastTensor {
   name?: string;
   values?: Float32Array;
 }
 
-/** Pieces of a weight, checked, with shift and scale applied. */
+/** Pieces of a weight: checked, shifted and scaled. */
 async function* weightPieces(
   source: WeightSource,
   tensor: ExternalTensor,
@@ -108,7 +108,7 @@ async function* weightPieces(
       if (!Number.isFinite(value)) {
         throw new SlmError(
           "DATA_INVALID",
-          `${where}: tensor '${tensor.name}' holds ${piece[index]!} at element ${first + done + index}`,
+          `${where}: tensor '${tensor.name}' contains ${piece[index]!} at element ${first + done + index}`,
         );
       }
       piece[index] = value;
@@ -120,7 +120,7 @@ async function* weightPieces(
   if (done !== count) throw wrongLength(where, tensor, done);
 }
 
-/** Pieces of a whole tensor, or of the rows of a fused one. */
+/** Pieces of a whole tensor, or of rows of a fused one. */
 async function* externalPieces(
   { parameter, firstRow }: WeightSource,
   tensor: ExternalTensor,
@@ -157,7 +157,7 @@ async function wholeWeight(
 }
 
 const wrongLength = (where: string, { name, shape }: ExternalTensor, got: number): SlmError =>
-  mismatch(where, `tensor '${name}' ${sizes(shape)} gave ${got} numbers`);
+  mismatch(where, `tensor '${name}' ${sizes(shape)} returned ${got} numbers`);
 
 const sizes = (shape: readonly number[]): string => `[${shape.join(", ")}]`;
 

@@ -59,7 +59,7 @@ const SCALINGS: Readonly<Record<string, Scaling>> = {
   su: longrope,
 };
 
-/** Low frequencies are divided by the factor, high ones are unchanged, those in between are interpolated. */
+/** Divides low frequencies by the factor, keeps high ones, interpolates between them. */
 function llama3(plain: readonly number[], settings: unknown, request: RotationRequest): Scaled {
   const scaling = checked(llama3Scaling, settings, request);
   const { factor, low_freq_factor: low, high_freq_factor: high } = scaling;
@@ -73,7 +73,7 @@ function llama3(plain: readonly number[], settings: unknown, request: RotationRe
   return { frequencies, factor: 1 };
 }
 
-/** One divisor per pair; the long ones if positions exceed the original training length. */
+/** One divisor per pair; the long divisors if positions exceed the original training length. */
 function longrope(plain: readonly number[], settings: unknown, request: RotationRequest): Scaled {
   const scaling = checked(longropeScaling, settings, request);
   const { config, capacity, where } = request;
@@ -96,7 +96,7 @@ function longrope(plain: readonly number[], settings: unknown, request: Rotation
 const DEFAULT_BASE = 10_000;
 
 /**
- * The rotation of the layers that attend to all positions.
+ * The rotation of layers that attend to all positions.
  *
  * @throws SlmError CONFIG_INVALID for an unknown kind of scaling, or invalid settings.
  */
@@ -114,7 +114,7 @@ export function slidingRotation(request: RotationRequest): ImportedRotation | un
   return base == null ? undefined : rotationOf(settings ?? {}, base, request);
 }
 
-/** RoPE settings in the form of newer transformers versions: one set for all layers, or one for each kind of layer. */
+/** RoPE settings as in newer transformers versions: one set for all layers, or one for each kind of layer. */
 function parametersOf(
   { rope_parameters: parameters }: ExternalConfig,
   kind: "full_attention" | "sliding_attention",
@@ -139,7 +139,10 @@ function rotationOf(
   const scaling = typeof kind === "string" && Object.hasOwn(SCALINGS, kind) ? SCALINGS[kind] : undefined;
   if (scaling === undefined) {
     const known = Object.keys(SCALINGS).join(", ");
-    throw invalid(where, `rope_scaling of type ${JSON.stringify(kind)} is not imported; known are ${known}`);
+    throw invalid(
+      where,
+      `rope_scaling of type ${JSON.stringify(kind)} is not supported; expected one of ${known}`,
+    );
   }
   if (kind === "default") return { ropeTheta, factor: 1 };
   const plain = Array.from({ length: headDim / 2 }, (_, pair) => ropeTheta ** ((-2 * pair) / headDim));

@@ -1,4 +1,4 @@
-/** The external tensor of each of our parameters, and the conversion of its values. */
+/** The external tensor of each parameter of slm, and the conversion of its values. */
 import { EMBEDDING_WEIGHT, HEAD_WEIGHT, parameterSpecs, type ParameterSpec } from "@slm/model";
 import type { Family } from "./families.js";
 import type { ImportedConfig } from "./import-config.js";
@@ -9,18 +9,18 @@ export interface WeightSource {
   readonly name: string;
   /** Shape that the external tensor must have. */
   readonly shape: readonly number[];
-  /** First row of the external tensor that is read; as many rows as the parameter has. */
+  /** First row to read of the external tensor; reads as many rows as the parameter has. */
   readonly firstRow: number;
-  /** The number stored is (external + shift) · scale. */
+  /** slm's number is (external + shift) · scale. */
   readonly shift: number;
   readonly scale: number;
-  /** Values that the file does not hold: its model computes them. */
+  /** Values that the file does not contain: its model computes them. */
   readonly computed?: (() => Float32Array) | undefined;
 }
 
 const LAYER = /^decoder\.layers\.(\d+)\.(.+)$/;
 
-/** Parts of a layer by their names here. */
+/** slm's names of the parts of a layer. */
 const PARTS: Readonly<Record<string, string>> = {
   attentionNorm: "input_layernorm",
   feedForwardNorm: "post_attention_layernorm",
@@ -43,7 +43,7 @@ const GEMMA_PARTS: Readonly<Record<string, string>> = {
   feedForwardPostNorm: "post_feedforward_layernorm",
 };
 
-/** Parts of one external matrix, in the order of its rows. */
+/** Parts of one external matrix, in row order. */
 const FUSED: Readonly<Record<string, readonly string[]>> = {
   "self_attn.qkv_proj": ["attention.query", "attention.key", "attention.value"],
   "mlp.gate_up_proj": ["feedForward.gate", "feedForward.up"],
@@ -89,8 +89,8 @@ function place({ name, shape }: ParameterSpec, family: Family, rows: ReadonlyMap
 }
 
 /**
- * Factor that is folded into a weight: the scale of scores into queries, or into the gain of their norm; the scale of embeddings
- * into the embedding table, and its inverse into the final norm if the table is also the output head.
+ * Factor to fold into a weight: the scale of scores into queries, or into the gain of their norm; the scale of embeddings into the embedding
+ * table, and its inverse into the final norm if the table is also the output head.
  */
 function scaleOf(name: string, { config, queryScale, embeddingScale }: ImportedConfig): number {
   if (name === EMBEDDING_WEIGHT) return embeddingScale;

@@ -1,4 +1,4 @@
-/** Corrupts the files of a model directory as disks, downloads and attackers do; deterministic for a seed. */
+/** Corrupts the files of a model directory as disks, downloads and attackers might; deterministic for a seed. */
 
 export type Files = Readonly<Record<string, Uint8Array>>;
 
@@ -53,7 +53,7 @@ const BYTES: readonly Damage[] = [
   },
 ];
 
-/** Changes one value somewhere in JSON text. */
+/** Changes one value anywhere in a JSON text. */
 const corruptJson: Damage = (bytes, random) => {
   const value: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
   change(value, random);
@@ -82,7 +82,7 @@ function change(value: unknown, random: Random): void {
   pick(random, actions)();
 }
 
-/** Changes the JSON header of a safetensors file and adjusts its length, so that the following checks are reached. */
+/** Changes the JSON header of a safetensors file and adjusts its length, so that later checks run. */
 const corruptHeader: Damage = (bytes, random) => {
   const file = Buffer.from(bytes);
   const end = 8 + Number(file.readBigUInt64LE(0));
@@ -92,13 +92,13 @@ const corruptHeader: Damage = (bytes, random) => {
   return Buffer.concat([length, header, file.subarray(end)]);
 };
 
-/** The same files with one to three of them corrupt; now and then one is missing. */
+/** The same files with one to three of them corrupt; occasionally one is missing. */
 export function corrupt(files: Files, random: Random): Files {
   const result: Record<string, Uint8Array> = { ...files };
   for (let count = 1 + below(random, 3); count > 0; count--) {
     const name = pick(random, Object.keys(result));
     const bytes = result[name]!;
-    // A file that an earlier step cut or broke is corrupt byte by byte.
+    // If an earlier step cut or broke the file, corrupt its bytes.
     const isWhole = bytes === files[name];
     const structured: Damage = name.endsWith(".json") ? corruptJson : corruptHeader;
     if (random() < 0.02 && Object.keys(result).length > 1) {

@@ -3,7 +3,7 @@ import { draftRulesOf, type DraftRule } from "../rule-table.js";
 import { RuleDrafter } from "../rules.js";
 import { describe, expect, test } from "vitest";
 import type { TokenPair } from "./learn-alignment.js";
-import { learnDraftRules } from "./learn-draft-rules.js";
+import { learnDraftRules, surest } from "./learn-draft-rules.js";
 
 const END = 2;
 const [PLAY, RATE, BY, OPEN, ARTIST, TITLE, CLOSE] = [10, 11, 12, 20, 21, 22, 23];
@@ -111,4 +111,15 @@ describe(learnDraftRules, () => {
     expect(replay(learnDraftRules(pairs(9, 1), END), pairs(50, 2)).draftsPerRun).toBe(0);
     expect(learnDraftRules([], END)).toEqual([]);
   });
+});
+
+test("of more rules than a file may have, those with the highest chances stay, in their order", () => {
+  const rules = [0.4, 0.9, 0.6, 0.9].map((chance, at): DraftRule => ({
+    kind: "after",
+    key: at + 1,
+    token: 0,
+    chance,
+  }));
+  const keys = (most: number): readonly number[] => surest(rules, most).map(({ key }) => key);
+  expect([keys(4), keys(3), keys(2), keys(-1)]).toEqual([[1, 2, 3, 4], [2, 3, 4], [2, 4], []]);
 });

@@ -2,7 +2,7 @@
  * Learns draft rules from training pairs: what came where a rule holds is counted on nine of ten pairs, the tenth says how often rules of a kind
  * that seemed this sure were right, and rules that no pair needs are left out. So are those about alignments, where answers do not follow their sources.
  */
-import { draftRulesOf, type DraftRule, type RuleKind } from "../rule-table.js";
+import { draftRulesOf, MOST_RULES, type DraftRule, type RuleKind } from "../rule-table.js";
 import { RuleDrafter } from "../rules.js";
 import { learnAlignment, spreadPairs, type TokenPair } from "./learn-alignment.js";
 import { RuleLearner, type Candidate } from "./rule-learner.js";
@@ -38,7 +38,14 @@ export function learnDraftRules(pairs: readonly TokenPair[], end: number): reado
   for (const pair of held) learner.calibrate(pair);
   const kept = worthwhile(learner.candidates(), alignment, (rules) => tokensPerRun(rules, held, end));
   const entries = kept.some(({ kind }) => ALIGNED_KINDS.has(kind)) ? alignment : [];
-  return [...used(kept, some, entries), ...entries];
+  return [...surest(used(kept, some, entries), MOST_RULES - entries.length), ...entries];
+}
+
+/** The `most` rules with the highest chances, in their order. */
+export function surest(rules: readonly DraftRule[], most: number): readonly DraftRule[] {
+  if (rules.length <= most) return rules;
+  const chosen = new Set(rules.toSorted((a, b) => b.chance - a.chance).slice(0, Math.max(0, most)));
+  return rules.filter((rule) => chosen.has(rule));
 }
 
 /** Kinds of rules that follow an alignment. */

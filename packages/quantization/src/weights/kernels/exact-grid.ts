@@ -1,23 +1,19 @@
 /**
- * The grid that a block lies on already: weights that were dequantized before, as those of GGUF files, lose nothing a second
- * time. Such weights are whole multiples of one step, and the one furthest from zero is a small multiple of it, so that few
- * steps come into question.
+ * Finds the grid of a block that was quantized before, such as the weights of GGUF files, so that quantizing it again loses nothing. Such
+ * weights are integer multiples of one step, and the largest magnitude is a small multiple, so there are few possible steps.
  */
 import { SMALLEST, extremes, type Grid } from "./grid.js";
 
 /**
- * Multiples that the furthest weight may be, by the last code. 4 bits: all that a grid has. 8 bits: where ggml's Q8_0 and
- * grids of signed bytes put it; trying all 255 on every block would take longer than rounding it.
+ * Possible multiples of the largest magnitude, by the last code. 4 bits: all multiples. 8 bits: those of ggml's Q8_0 and of signed bytes,
+ * because trying all 255 on every block would take longer than rounding it.
  */
 const MULTIPLES: Readonly<Record<number, readonly number[]>> = {
   15: Array.from({ length: 15 }, (_, index) => index + 1),
   255: [127, 128],
 };
 
-/**
- * The grid of the first `count` weights of `block` that gives every one of them bit for bit, as float32; undefined if none
- * of those tried does.
- */
+/** Finds a grid that reproduces the first `count` weights of `block` bit for bit, as float32; undefined if there is none. */
 export function exactGrid(
   block: Float64Array,
   count: number,
@@ -35,7 +31,7 @@ export function exactGrid(
   return undefined;
 }
 
-/** The lowest and highest multiple, zero included; undefined if a weight is no multiple. */
+/** The lowest and highest multiple, zero included; undefined if a weight is not a multiple. */
 function spanOf(
   block: Float64Array,
   count: number,
@@ -53,7 +49,7 @@ function spanOf(
   return { lowest, highest };
 }
 
-/** Zero in the middle where it fits, with the step turned round if need be; else where the lowest weight has code 0. */
+/** The zero point: in the middle if the weights fit, possibly with a negated step; otherwise so that the lowest weight has code 0. */
 function gridOver(
   { lowest, highest }: { readonly lowest: number; readonly highest: number },
   step: number,

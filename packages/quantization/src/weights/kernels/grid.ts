@@ -1,22 +1,22 @@
-/** What every way of choosing the grid of a block shares: codes 0..last, w = (code - zero) * scale. */
+/** The grid of a block: codes 0..last, w = (code - zero) * scale. */
 
 export interface Grid {
-  /** A float32 number, never zero; may be negative. */
+  /** A float32 number, never zero, possibly negative. */
   readonly scale: number;
   /** The code of weight zero, 0..last. */
   readonly zero: number;
 }
 
-/** Blocks whose largest weight is below this become zero: their scale would not be a normal float32. */
+/** Blocks with a smaller largest weight become zero, because their scale would not be a normal float32. */
 export const SMALLEST = 2 ** -110;
 
-/** The code nearest to a weight, given the weight divided by the scale; halves go up. */
+/** The nearest code of a weight divided by the scale; halves round up. */
 export function nearestCode(scaled: number, zero: number, last: number): number {
   const code = Math.floor(scaled + 0.5) + zero;
   return code < 0 ? 0 : code > last ? last : code;
 }
 
-/** Squared error of the first `count` weights of `block` when their codes are the nearest of the grid. */
+/** Squared error of the first `count` weights of `block` with the nearest codes of the grid. */
 export function squaredError(
   block: Float64Array,
   count: number,

@@ -1,8 +1,8 @@
-/** A thread that quantizes ranges of outputs; jobs come with memory that both sides see. */
+/** A thread that quantizes ranges of outputs in shared memory. */
 import { parentPort } from "node:worker_threads";
 import { quantizeOutputs, type OutputsJob } from "./quantize-outputs.js";
 
-/** What the thread is sent; it answers with null when the range is done. */
+/** A message to the thread, which replies with null when the range is done. */
 export interface RangeMessage {
   readonly job: OutputsJob;
   readonly from: number;

@@ -1,7 +1,7 @@
 /**
- * The 4-bit grid that NPUs want: zero point in the middle, scale positive, so q = code - 8 are the whole numbers from -8 to
- * 7. Judged like the candidates of `search-grid.ts`: for q fixed, the best scale is sum(w q) / sum(q^2), and the squared
- * error falls by sum(w q)^2 / sum(q^2). With data, each term counts as much as its input does.
+ * The 4-bit grid for NPUs: zero point in the middle and a positive scale, so q = code - 8 is an integer from -8 to 7. Candidates are
+ * compared as in `search-grid.ts`: for fixed q, the best scale is sum(w q) / sum(q^2), and the squared error falls by sum(w q)^2 /
+ * sum(q^2). With data, each term is weighted by its input.
  */
 import { SMALLEST, type Grid } from "./grid.js";
 
@@ -13,7 +13,7 @@ const STEP = 0.04;
 const CANDIDATES = 16;
 
 /**
- * The grid of the first `count` weights of `block` with the least squared error that the search finds.
+ * Searches for the grid with the smallest squared error of the first `count` weights of `block`.
  *
  * @param importance of each weight's error; default: all the same
  */

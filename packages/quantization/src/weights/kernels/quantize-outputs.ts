@@ -1,14 +1,14 @@
-/** The inner loops: some outputs of a matrix to codes, scales and zero points. Works on bare arrays, in any thread. */
+/** The inner loops that quantize outputs of a matrix to codes, scales and zero points. They work on plain arrays, in any thread. */
 import { exactGrid } from "./exact-grid.js";
 import { nearestCode, type Grid } from "./grid.js";
 import { positiveGrid } from "./positive-grid.js";
 import { roundGrid, roundedCode } from "./round-grid.js";
 import { searchGrid } from "./search-grid.js";
 
-/** How the grid of a block is chosen. */
+/** How to choose the grid of a block. */
 type GridMethod = "round" | "search" | "positive";
 
-/** A matrix, how to quantize it, and where the results go; plain data, so that it can cross threads. */
+/** A matrix, its quantization options, and the result arrays: plain data that can be sent to other threads. */
 export interface OutputsJob {
   readonly values: Float32Array;
   readonly inputs: number;
@@ -19,20 +19,20 @@ export interface OutputsJob {
   readonly blockSize: number;
   readonly symmetric: boolean;
   readonly method: GridMethod;
-  /** `feedbackFactor` of the inputs, for error feedback; absent for none. */
+  /** `feedbackFactor` of the inputs. Absent: no error feedback. */
   readonly feedback?: Float64Array | undefined;
-  /** `positive`, whole outputs only: how much the error of each input counts. */
+  /** The weight of each input's error. Only for `positive` grids over whole outputs. */
   readonly importance?: Float64Array | undefined;
-  /** Packed rows of all outputs, as in `BlockWeights`; zero points absent where symmetric. */
+  /** Packed rows of all outputs, as in `BlockWeights`; symmetric weights have no zero points. */
   readonly codes: Uint8Array;
   readonly scales: Float32Array;
   readonly zeroPoints?: Uint8Array | undefined;
-  /** By output: sum of squares of the weights, and of what the codes are off by. */
+  /** By output: sum of squares of the weights and of their errors. */
   readonly squares: Float64Array;
   readonly distances: Float64Array;
 }
 
-/** Outputs whose errors are carried along together: a row of the feedback factor is then read once for all of them. */
+/** Outputs that are processed together, so that a row of the feedback factor is read once for all of them. */
 const TILE = 32;
 
 /** Grids of 4 bits, for the first `count` weights of a block. */
@@ -48,13 +48,13 @@ function gridOf(block: Float64Array, count: number, job: OutputsJob): Grid {
   if (job.method === "round") return roundGrid(block, count, last, job.symmetric);
   const exact = job.method === "positive" ? undefined : exactGrid(block, count, last, job.symmetric);
   if (exact !== undefined) return exact;
-  // 255 steps leave nothing worth searching for.
+  // With 255 steps a search gains nothing.
   return job.bits === 8
     ? roundGrid(block, count, last, job.symmetric)
     : SEARCHES[job.method](block, count, job);
 }
 
-/** Writes scale and zero point of a block, and its padding where it has fewer weights than others. */
+/** Writes scale and zero point of a block, and its padding if it is incomplete. */
 function storeGrid(
   job: OutputsJob,
   output: number,
@@ -75,7 +75,7 @@ function storeGrid(
   codes.fill(bits === 8 ? zero : zero | (zero << 4), start + ((count * bits) >> 3), start + bytes);
 }
 
-/** Writes the code of one input. A low nibble clears its byte, except that the padding's high nibble stays. */
+/** Writes the code of one input. A low nibble clears its byte, except the padding's high nibble. */
 function storeCode(job: OutputsJob, output: number, input: number, code: number): void {
   const { bits, blockSize, codes, inputs } = job;
   const width = Math.ceil(inputs / blockSize) * blockSize;
@@ -85,14 +85,14 @@ function storeCode(job: OutputsJob, output: number, input: number, code: number)
   else codes[at >> 1] = (codes[at >> 1]! & 0xf0) | code;
 }
 
-/** Blocks one by one, each for itself. */
+/** Quantizes each block independently. */
 function quantizeAlone(job: OutputsJob, from: number, to: number): void {
   const { values, inputs, inputStride, outputStride, blockSize, bits, method } = job;
   const last = bits === 4 ? 15 : 255;
   const isRounded = method === "round" || bits === 8;
   const block = new Float64Array(blockSize);
   const blocks = Math.ceil(inputs / blockSize);
-  // Outputs inside blocks: in a matrix stored inputs first, neighbouring outputs lie side by side.
+  // Outputs are the inner loop, because they are adjacent in a matrix stored inputs first.
   for (let part = 0; part < blocks; part += 1) {
     const first = part * blockSize;
     const count = Math.min(blockSize, inputs - first);
@@ -120,12 +120,12 @@ function quantizeAlone(job: OutputsJob, from: number, to: number): void {
   }
 }
 
-/** Input by input, the error of each carried over to the inputs after it. */
+/** Quantizes input by input and feeds each error back to later inputs. */
 function quantizeWithFeedback(job: OutputsJob, feedback: Float64Array, from: number, to: number): void {
   const { values, inputs, inputStride, outputStride, blockSize, bits } = job;
   const last = bits === 4 ? 15 : 255;
   const block = new Float64Array(blockSize);
-  /** Per output of the tile: the errors so far by input, and what the inputs of the block are asked to be. */
+  /** Per output of the tile: the errors of earlier inputs, and the targets of the block's inputs. */
   const errors = new Float64Array(TILE * inputs);
   const targets = new Float64Array(TILE * blockSize);
   const grids: Grid[] = [];
@@ -142,7 +142,7 @@ function quantizeWithFeedback(job: OutputsJob, feedback: Float64Array, from: num
         }
       }
       for (let row = 0; row < rows; row += 1) {
-        // The grid is chosen for what the inputs are asked to be before any of the block is rounded.
+        // The grid is chosen for the targets before any input of the block is rounded.
         block.set(targets.subarray(row * blockSize, row * blockSize + count));
         grids[row] = gridOf(block, count, job);
         storeGrid(job, tile + row, first / blockSize, count, grids[row]!);
@@ -167,7 +167,7 @@ function quantizeWithFeedback(job: OutputsJob, feedback: Float64Array, from: num
   }
 }
 
-/** Sum over inputs `from` up to `end` of their error times what the input of row `place` feels of it. */
+/** Sum over inputs `from` to `end` of their errors times their weights in row `place`. */
 function carried(
   feedback: Float64Array,
   place: number,

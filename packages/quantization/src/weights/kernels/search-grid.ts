@@ -1,10 +1,10 @@
 /**
- * The search for the grid of one 4-bit block: a scale s and a zero point z, so that w is near (code - z) * s for some
- * code 0..15. With q = code - z, the block's q are the whole numbers from -z to 15 - z.
+ * Searches for the grid of one 4-bit block: a scale s and a zero point z, so that w is close to (code - z) * s for some code 0..15. q =
+ * code - z is an integer from -z to 15 - z.
  *
- * Candidates are pairs (s, z); the q of a candidate are the nearest to w / s. For q fixed, sum (w - s q)^2 is least at
- * s = sum(w q) / sum(q^2), where it is sum(w^2) - sum(w q)^2 / sum(q^2). So each candidate is judged by its gain
- * sum(w q)^2 / sum(q^2), and that s replaces its scale.
+ * Candidates are pairs (s, z); the q of a candidate are the nearest to w / s. For fixed q, sum (w - s q)^2 is smallest at s = sum(w q) /
+ * sum(q^2), where it is sum(w^2) - sum(w q)^2 / sum(q^2). So candidates are compared by their gain sum(w q)^2 / sum(q^2), and this s
+ * becomes the scale.
  */
 import { SMALLEST, extremes, squaredError, type Grid } from "./grid.js";
 
@@ -14,18 +14,17 @@ const LAST = 15;
 const MIDDLE = 8;
 
 /**
- * Symmetric candidates: z = 8, and the largest weight is at -8 - SYMMETRIC_STEP * i for -SYMMETRIC_REACH <= i <=
- * SYMMETRIC_REACH. i = 0 is onnxruntime's default (largest weight / -8), i = -SYMMETRIC_REACH is largest weight / 7 with
- * the sign turned. The scale may be negative: the largest weight then uses code 0, the one that reaches furthest.
- * Source: llama.cpp's `make_qx_quants`, which tries the same kind of grid.
+ * Symmetric candidates: z = 8, and the largest weight is at -8 - SYMMETRIC_STEP * i for -SYMMETRIC_REACH <= i <= SYMMETRIC_REACH. i = 0 is
+ * onnxruntime's default (largest weight / -8), i = -SYMMETRIC_REACH is largest weight / 7, negated. The scale can be negative: the largest
+ * weight then uses code 0, which has the largest magnitude. Source: llama.cpp's `make_qx_quants`, which tries the same kind of grid.
  */
 const SYMMETRIC_STEP = 0.2;
 const SYMMETRIC_REACH = 5;
 
 /**
- * Asymmetric candidates: the 15 steps of the grid cover the block's range (zero included), times 1 - SHRINK_STEP * i for
- * 0 <= i < SHRINKS: the ends are clipped and everything between gets finer. Each with the rounded zero point; the best of
- * them also with the zero point below and the one above.
+ * Asymmetric candidates: the 15 steps of the grid cover the block's range (zero included), times 1 - SHRINK_STEP * i for 0 <= i < SHRINKS:
+ * the ends are clipped, and the step gets smaller. Each has the rounded zero point; the best candidate is also tried with the next lower
+ * and higher one.
  */
 const SHRINK_STEP = 0.04;
 const SHRINKS = 9;
@@ -54,7 +53,7 @@ function bestSymmetric(block: Float64Array, count: number, largest: number): Gri
   return { scale, zero: MIDDLE };
 }
 
-/** Gain of one candidate; its scale by least squares is left in `fitted`. */
+/** Gain of one candidate. Its least-squares scale is stored in `fitted`. */
 function gainOf(block: Float64Array, count: number, inverse: number, zero: number): number {
   const lowest = -zero;
   const highest = LAST - zero;
@@ -92,9 +91,8 @@ function bestAsymmetric(block: Float64Array, count: number, lowest: number, high
 const inFloat32 = ({ scale, zero }: Grid): Grid => ({ scale: Math.fround(scale), zero });
 
 /**
- * The 4-bit grid of the first `count` weights of `block` with the least squared error that the search finds. The best
- * symmetric and the best asymmetric candidate are compared by the error of the codes that are stored, with the scale as
- * float32, so the result is never worse than a symmetric search.
+ * Searches for the 4-bit grid with the smallest squared error of the first `count` weights of `block`. The best symmetric and asymmetric
+ * candidates are compared by the error of their stored codes, with a float32 scale, so the result is never worse than a symmetric search.
  */
 export function searchGrid(block: Float64Array, count: number, symmetricOnly: boolean): Grid {
   const { lowest, highest, largest } = extremes(block, count);

@@ -1,39 +1,39 @@
 /**
- * The connections of a server: how many there are, which of them a new one replaces, and how they end when the server stops.
+ * Manages the connections of a server: their number, which of them a new one replaces, and how they end when the server stops.
  *
- * A new connection beyond the limit replaces one that only waits: first one that has never sent a whole request, then an idle one, then
- * one whose body does not arrive; among these, the one that has waited longest. So half-open connections cannot keep other clients out.
- * A connection whose answer is being computed is never replaced.
+ * A new connection beyond the limit replaces a waiting one: first a connection that has never sent a complete request, then an idle one,
+ * then one whose body does not arrive; within each group the one that has waited longest. So half-open connections cannot lock out other
+ * clients. A connection whose answer is being computed is never replaced.
  *
- * Node does the rest: `headersTimeout`, `requestTimeout` and `closeAllConnections`. It has no replacement for these two:
+ * Node does the rest (`headersTimeout`, `requestTimeout`, `closeAllConnections`). Two of its functions are not enough:
  * - `maxConnections` refuses the new connection, so an attacker who opens enough of them locks everybody out.
- * - `close` and `closeIdleConnections` close an idle connection at once, which resets a request that is on its way, and they wait for
- *   connections that never sent one.
+ * - `close` and `closeIdleConnections` close an idle connection at once, which resets a request that is being sent, and they wait for
+ *   connections that never send one.
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
-/** What a connection waits for, the first to give way first. */
+/** What a connection waits for, in the order in which connections are replaced. */
 const WAITS = ["first request", "next request", "body", "answer"] as const;
 type Wait = (typeof WAITS)[number];
 
 interface Connection {
   readonly socket: Socket;
-  /** Requests that it has sent whole or in part and whose answers are not sent yet, with their answers. */
+  /** Requests that have arrived completely or in part and are not answered yet, with their responses. */
   readonly open: Map<ServerResponse, IncomingMessage>;
   hasAsked: boolean;
-  /** When its last answer was sent; when it was opened [ms]. */
-  idleSince: number;
+  /** Looks in a row that have found it without a request while the server stops. */
+  quietLooks: number;
 }
 
-/** How often ends of connections are looked for while the server stops [ms]. */
+/** Interval at which a stopping server checks its connections [ms]. */
 const LOOK_MS = 20;
 
 export class Connections {
   readonly #most: number;
-  /** The one that has waited longest first. */
+  /** In the order of waiting, longest first. */
   readonly #all = new Map<Socket, Connection>();
-  #drainingSince: number | undefined;
+  #isDraining = false;
 
   /** @param most largest number of connections */
   constructor(server: Server, most: number) {
@@ -50,24 +50,25 @@ export class Connections {
     return this.#all.size;
   }
 
-  /** From now on every answer is the last of its connection, and says so. */
+  /** From now on every answer carries `Connection: close`. */
   drain(): void {
-    this.#drainingSince ??= performance.now();
+    this.#isDraining = true;
     for (const { open } of this.#all.values()) for (const outgoing of open.keys()) closeAfter(outgoing);
   }
 
   /**
-   * Resolves when every connection has ended. A client may be about to send a request on a connection that is kept alive: closing it at
-   * once would reset that request. So idle connections are closed only after they have been quiet for a time.
+   * Resolves when every connection has ended. A client may be about to send a request on a keep-alive connection, and closing it at
+   * once would reset that request. So idle connections are closed only after a quiet time.
+   *
+   * Looks are counted, not the clock: while a process stands still, requests wait in its sockets and in its clients.
    *
    * @param quietMs time without a request after which a connection is closed; the signal ends the wait
    */
   async ended(quietMs: number, signal: AbortSignal): Promise<void> {
     while (this.#all.size > 0 && !signal.aborted) {
-      const now = performance.now();
       for (const connection of this.#all.values()) {
-        const since = Math.max(connection.idleSince, this.#drainingSince ?? now);
-        if (waitOf(connection) !== "answer" && now - since >= quietMs) connection.socket.destroySoon();
+        connection.quietLooks = waitOf(connection) === "answer" ? 0 : connection.quietLooks + 1;
+        if (connection.quietLooks * LOOK_MS > quietMs) connection.socket.destroySoon();
       }
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
@@ -79,7 +80,7 @@ export class Connections {
       socket.destroy();
       return;
     }
-    this.#all.set(socket, { socket, open: new Map(), hasAsked: false, idleSince: performance.now() });
+    this.#all.set(socket, { socket, open: new Map(), hasAsked: false, quietLooks: 0 });
     socket.once("close", () => {
       this.#all.delete(socket);
     });
@@ -89,11 +90,11 @@ export class Connections {
     const connection = this.#all.get(incoming.socket);
     if (connection === undefined) return;
     connection.open.set(outgoing, incoming);
-    if (this.#drainingSince !== undefined) closeAfter(outgoing);
+    if (this.#isDraining) closeAfter(outgoing);
     outgoing.once("close", () => {
       connection.open.delete(outgoing);
       connection.hasAsked = true;
-      connection.idleSince = performance.now();
+      connection.quietLooks = 0;
       // Now it has waited for the shortest time.
       if (this.#all.delete(connection.socket)) this.#all.set(connection.socket, connection);
     });
@@ -120,7 +121,7 @@ function waitOf({ open, hasAsked }: Connection): Wait {
   return "body";
 }
 
-/** `Connection: close`, unless the head of the answer has been sent: then the next answer of the connection says it. */
+/** Sets `Connection: close`. If the head of the answer has been sent, the connection's next answer has the header. */
 function closeAfter(outgoing: ServerResponse): void {
   if (!outgoing.headersSent) outgoing.shouldKeepAlive = false;
 }

@@ -6,7 +6,7 @@ const HTTP_REJECTIONS = {
   unauthorized: {
     status: 401,
     type: "authentication_error",
-    message: "a valid API key is needed: Authorization: Bearer KEY",
+    message: "a valid API key is required: Authorization: Bearer KEY",
   },
   notFound: {
     status: 404,
@@ -16,7 +16,7 @@ const HTTP_REJECTIONS = {
   host: {
     status: 403,
     type: "invalid_request_error",
-    message: "the server does not answer to the name in Host; slm serve --allow-host NAME allows it",
+    message: "the name in the Host header is not allowed; allow it with slm serve --allow-host NAME",
   },
   notJson: {
     status: 415,
@@ -29,7 +29,7 @@ const HTTP_REJECTIONS = {
 
 export type HttpRejection = keyof typeof HTTP_REJECTIONS;
 
-/** A rejection on its way to the client. */
+/** Thrown to reject a request. */
 export class Rejected extends Error {
   readonly rejection: HttpRejection;
 
@@ -39,7 +39,7 @@ export class Rejected extends Error {
   }
 }
 
-/** HTTP statuses of SlmError codes; a code without a row is an internal error. */
+/** HTTP statuses of SlmError codes. A code without a row is an internal error. */
 const STATUSES: Partial<Record<ErrorCode, number>> = {
   USAGE: 400,
   DATA_INVALID: 400,
@@ -49,7 +49,7 @@ const STATUSES: Partial<Record<ErrorCode, number>> = {
   INTERRUPTED: 503,
 };
 
-/** Nginx's status for a closed connection; visible in the metrics only. */
+/** Nginx's status for a closed connection. Visible in the metrics only. */
 const CLIENT_GONE = 499;
 
 /** The error of a request that timed out. */
@@ -84,7 +84,7 @@ export function rejection(name: HttpRejection): HttpError {
   return { status, body: { error: { message, type, code: name, param: null } }, headers: {} };
 }
 
-/** Converts anything thrown. The message of an internal error is not sent, because it may name local files. */
+/** Converts anything thrown. The message of an internal error is not sent, because it may contain local paths. */
 export function toHttpError(error: unknown): HttpError {
   if (error instanceof Rejected) return rejection(error.rejection);
   if (error instanceof ClientGone) return failure(CLIENT_GONE, "server_error", error);

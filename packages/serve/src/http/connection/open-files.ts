@@ -1,8 +1,8 @@
-/** The system's limit of open files, which bounds the number of connections. */
+/** Limits the number of connections by the system's limit of open files. */
 import { SlmError } from "@slm/core";
 import { z } from "zod";
 
-/** Files and pipes of the process besides its connections: the model's, those of threads and of the system's libraries. */
+/** Files and pipes of the process other than connections: those of the model, threads and system libraries. */
 const RESERVED = 128;
 
 const report = z.object({
@@ -12,9 +12,9 @@ const report = z.object({
 });
 
 /**
- * Number of connections for which there are files: `wanted`, or what the system's limit leaves.
+ * Number of connections that the limit allows, at most `wanted`.
  *
- * @throws SlmError USAGE if the limit leaves none.
+ * @throws SlmError USAGE if the limit allows none.
  */
 export function connectionsFor(wanted: number, limit: number = openFilesLimit()): number {
   const room = Math.min(wanted, limit - RESERVED);
@@ -24,7 +24,7 @@ export function connectionsFor(wanted: number, limit: number = openFilesLimit())
   });
 }
 
-/** Infinity where the system has no such limit (Windows). */
+/** Infinity on a system without such a limit (Windows). */
 function openFilesLimit(): number {
   const soft = report.safeParse(process.report.getReport()).data?.userLimits?.open_files.soft ?? "unlimited";
   return soft === "unlimited" ? Infinity : soft;

@@ -1,10 +1,10 @@
-/** Reads the body of a request, within limits of its size and of all bodies together. */
+/** Reads the body of a request. Limits the size of each body and of all bodies together. */
 import type { HttpBindings } from "@hono/node-server";
 import { SlmError } from "@slm/core";
 import type { Context } from "hono";
 import { ClientGone, Rejected } from "./http-error.js";
 
-/** Most bytes of all bodies that are being read or are in work. Beyond it a request is told to come back. */
+/** Most bytes of all bodies being read or processed. Beyond it a request is rejected as busy. */
 const MOST_BYTES = 2 ** 28;
 
 export class RequestBodies {
@@ -16,7 +16,7 @@ export class RequestBodies {
   }
 
   /**
-   * Reads a body and passes it on. Its bytes count until the work on it ends, or the answer's stream begins.
+   * Reads a body and passes it on. Its bytes count until it has been processed, or the answer's stream starts.
    *
    * @throws Rejected for more than `largest` bytes; ClientGone if the client closes the connection before the end; SlmError BUSY if
    * all bodies together are too large.
@@ -51,13 +51,13 @@ export class RequestBodies {
 /** Without a server, as in tests, an application has no bindings and reads the body of a `Request`. */
 async function* chunksOf(context: Context): AsyncGenerator<Uint8Array> {
   const incoming = (context.env as Partial<HttpBindings> | undefined)?.incoming;
-  // A body that is too large is not read to its end, but the connection has to carry the answer that says so.
+  // A body that is too large is not read to its end, but the connection must stay open for the error response.
   const chunks: AsyncIterable<unknown> | Iterable<never> =
     incoming?.iterator({ destroyOnReturn: false }) ?? context.req.raw.body ?? [];
   try {
     for await (const chunk of chunks) yield chunk as Uint8Array;
   } catch {
-    throw new ClientGone(); // The stream fails where the client goes away before the end of its body.
+    throw new ClientGone(); // The stream fails if the client disconnects before the end of its body.
   }
 }
 

@@ -7,7 +7,7 @@ await tf.setBackend("cpu");
 
 const labelsOf = (...labels: number[]): Tensor => tf.tensor1d(labels, "int32");
 
-/** Two rows whose probabilities are 1/4, 3/4 and 1/2, 1/2; the third is padding. */
+/** Two rows with probabilities 1/4, 3/4 and 1/2, 1/2; the third is padding. */
 const rows = [
   [0, Math.log(3)],
   [7, 7],
@@ -33,7 +33,7 @@ describe(crossEntropy, () => {
     );
   });
 
-  test("gives padding no part in value or gradient", () => {
+  test("ignores padding in value and gradient", () => {
     const loss = (padding: number[], label: number): { value: number; gradient: number[] } =>
       valueAndSlope(maskedRows([...rows.slice(0, 2), padding], mask), (masked) =>
         crossEntropy(masked, labelsOf(0, 1, label)),

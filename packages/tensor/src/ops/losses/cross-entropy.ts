@@ -17,7 +17,7 @@ import {
 export function crossEntropy(masked: MaskedLogits, labels: Tensor, labelSmoothing = 0): Tensor {
   const vocab = masked.logits.shape.at(-1)!;
   const off = labelSmoothing / vocab;
-  // The dtype must be given: the default, int32, would round the smoothed values to zero.
+  // The default dtype, int32, would round the smoothed values to zero.
   const hot = tf.oneHot(tf.cast(labels, "int32"), vocab, 1 - labelSmoothing + off, off, "float32");
   return softTargetCrossEntropy(masked, hot);
 }
@@ -31,7 +31,7 @@ export function softTargetCrossEntropy(masked: MaskedLogits, targets: Tensor): T
   return tf.customGrad((...args: GradientArguments) => {
     const [logits, save] = args as [Tensor, tf.GradSaveFunc];
     const studentLog = logProbabilities(logits);
-    // Save every tensor that the backward pass reads: eager engines free the other tensors of the forward pass before it.
+    // Save every tensor that the backward pass reads: eager engines free all other tensors of the forward pass before it.
     save([studentLog, targets, masked.mask, masked.count]);
     return {
       value: tf.neg(maskedMean(rowDot(targets, studentLog), masked)),

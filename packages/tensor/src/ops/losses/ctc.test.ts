@@ -9,7 +9,7 @@ const VOCABULARY = 4;
 /** Token 0. */
 const BLANK = 0;
 
-/** Inputs of rows of labels, none longer than the first. */
+/** Inputs for rows of labels, none longer than the first. */
 function inputsOf(logits: number[][][], rows: readonly number[][]): CtcInputs {
   const length = 2 * rows[0]!.length + 1;
   const tokens = rows.map((labels) =>
@@ -41,7 +41,7 @@ const noise = (frames: number, seed: number): number[][] =>
     Array.from({ length: VOCABULARY }, (_unused, v) => 2 * Math.sin(seed + 5 * t + 11 * v)),
   );
 
-/** The probability by its definition: over every path of tokens, those that spell the labels once repeats and blanks are gone. */
+/** The probability by definition: the sum over all paths of tokens that become the labels when repeats and blanks are removed. */
 function byPaths(logits: number[][], labels: readonly number[]): number {
   const probabilities = logits.map((row) => {
     const sum = row.reduce((all, value) => all + Math.exp(value), 0);
@@ -101,7 +101,7 @@ describe(ctc, () => {
     expect([...gradient.dataSync()].every((value) => value === 0)).toBe(true);
   });
 
-  test("rejects what does not fit", () => {
+  test("rejects tensors with the wrong shape", () => {
     const inputs = inputsOf([noise(3, 1)], [[1]]);
     expect(() => ctc({ ...inputs, skip: tf.zeros([1, 2]) })).toThrow("skip");
   });

@@ -22,7 +22,7 @@ export interface CtcInputs {
   readonly count: Tensor;
 }
 
-/** Stands for log 0; finite, and so are sums of a few of them. */
+/** Represents log 0. It is finite, and so is a sum of a few of them. */
 const NEVER = -1e9;
 
 /**
@@ -31,7 +31,7 @@ const NEVER = -1e9;
  * The forward recursion uses log-probabilities, so gradients stay exact for tiny probabilities. Output: a scalar.
  * Source: Graves et al. 2006, sections 3 and 4 ("Connectionist temporal classification", ICML).
  *
- * @throws SlmError SHAPE_MISMATCH naming the tensor of the wrong shape.
+ * @throws SlmError SHAPE_MISMATCH with the tensor that has the wrong shape.
  */
 export function ctc({ logits, states, skip, end, mask, count }: CtcInputs): Tensor {
   const [batch, frames, vocab] = logits.shape as [number, number, number];
@@ -49,7 +49,7 @@ export function ctc({ logits, states, skip, end, mask, count }: CtcInputs): Tens
   const cannotSkip = neverUnless(skip);
   let reached = tf.add(first!, tf.tensor2d(begin, [1, length]));
   for (const reads of others) {
-    // Shifted by one state and by two.
+    // Shifted by one state, and by two.
     const padded = tf.concat([before, reached], 1);
     const next = tf.slice(padded, [0, 1], [batch, length]);
     const over = tf.add(tf.slice(padded, [0, 0], [batch, length]), cannotSkip);

@@ -1,6 +1,6 @@
 /**
- * The common part of every loss between two distributions over the vocabulary: temperature, mask, mean, and a hand-written
- * backward pass. Each loss defines only its value per position and its slope.
+ * The shared part of every loss between two distributions over the vocabulary: temperature, mask, mean, and a hand-written backward pass. Each
+ * loss defines only its value per position and its slope.
  */
 import { SlmError } from "@slm/core";
 import { tf, type Tensor } from "../../recording/tf.js";
@@ -14,11 +14,11 @@ export interface RowLoss {
   readonly saved: readonly Tensor[];
   /** d rows / d z over `slopeScale`, `[positions, vocab]`; recorded only when a gradient is taken. */
   readonly slope: (saved: readonly Tensor[]) => Tensor;
-  /** Factor of the slope, applied where it costs no pass over the vocabulary. */
+  /** Factor of the slope, applied where it needs no pass over the vocabulary. */
   readonly slopeScale: number;
 }
 
-/** @throws SlmError CONFIG_INVALID unless `value` lies strictly between the bounds. */
+/** @throws SlmError CONFIG_INVALID unless `value` is strictly between the bounds. */
 export function expectBetween(name: string, value: number, low: number, high: number): void {
   if (value > low && value < high) return;
   const range = high === Infinity ? `a finite number above ${low}` : `above ${low} and below ${high}`;
@@ -59,10 +59,10 @@ export function distributionLoss(
 }
 
 /**
- * The gradient through a softmax: q ∘ (g - sum over the vocabulary of q·g), with q = softmax(z) and g the gradient with
- * respect to q. A constant added to g does not change it.
+ * The gradient through a softmax: q ∘ (g - sum over the vocabulary of q·g), with q = softmax(z) and g the gradient with respect to q. Adding a
+ * constant to g does not change it.
  *
- * @param inner sum of q·g by position, when the forward pass has it.
+ * @param inner sum of q·g by position, if the forward pass has computed it.
  */
 export const throughSoftmax = (q: Tensor, g: Tensor, inner: Tensor = rowDot(q, g)): Tensor =>
   tf.mul(q, tf.sub(g, column(inner)));

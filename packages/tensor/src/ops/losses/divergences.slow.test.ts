@@ -32,7 +32,7 @@ const kl = (p: Distribution, q: Distribution): number =>
 const mix = (weight: number, p: Distribution, q: Distribution): number[] =>
   p.map((value, index) => weight * value + (1 - weight) * q[index]!);
 
-/** Every divergence as its paper states it: p the teacher, q the student. */
+/** Every divergence as in its paper: p is the teacher, q the student. */
 const DEFINITIONS: {
   readonly [N in DivergenceName]: (p: Distribution, q: Distribution, options: DivergenceOptions) => number;
 } = {
@@ -51,7 +51,7 @@ const BOUNDS: { readonly [N in DivergenceName]: (options: DivergenceOptions) => 
   jensenShannon: ({ beta }) => -beta * Math.log(beta) - (1 - beta) * Math.log(1 - beta),
 };
 
-/** Eager tensors cost more than the numbers in them; fewer runs than usual keep the file quick. */
+/** Creating eager tensors is slow, so the file does fewer runs than usual. */
 const check = <T>(property: fc.IPropertyWithHooks<T>): void => {
   fc.assert(property, { numRuns: 25 });
 };
@@ -130,13 +130,13 @@ describe.each(DIVERGENCE_NAMES)("%s", (name) => {
           { ...pair, student: map(pair.student, (x) => Math.fround(x + shift)) },
           { ...pair, teacher: map(pair.teacher, (x) => Math.fround(x - shift)) },
         ].map((moved) => compute(name, moved, options));
-        // A shifted logit is rounded anew, to 5e-7 here.
+        // A shifted logit is rounded again, to 5e-7 here.
         for (const value of after) expect(Math.abs(value - before!)).toBeLessThan(1e-4);
       }),
     );
   });
 
-  test("gives padding no part in value or gradient, whatever it holds", () => {
+  test("ignores padding in value and gradient, whatever its contents", () => {
     check(
       fc.property(pairs(4), pairs(1e4), anyOptions, (pair, other, options) => {
         const vocab = pair.student[0]!.length;
@@ -200,7 +200,7 @@ describe.each(DIVERGENCE_NAMES)("%s", (name) => {
   });
 });
 
-/** Distributions of which each has all its probability where the other has none. */
+/** Pairs of distributions without overlap: each puts all its probability where the other has none. */
 const apart = { student: [[1e4, -1e4]], teacher: [[-1e4, 1e4]], mask: [1] };
 
 describe("by hand", () => {

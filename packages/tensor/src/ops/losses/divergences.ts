@@ -1,4 +1,4 @@
-/** The table of divergences between teacher and student that distillation may minimize. */
+/** The table of divergences between teacher and student that distillation can minimize. */
 import { expectShape } from "../shape-check.js";
 import type { Tensor } from "../../recording/tf.js";
 import type { MaskedLogits } from "../masked-logits.js";
@@ -22,12 +22,12 @@ export interface Divergence {
   readonly description: string;
   readonly source: string;
   /**
-   * The divergence of softmax(logits / temperature) from softmax(teacherLogits / temperature), averaged over counted positions and
-   * multiplied by the square of the temperature, so that the size of the gradient does not depend on it.
+   * The divergence of softmax(logits / temperature) from softmax(teacherLogits / temperature), averaged over counted positions and multiplied by
+   * the square of the temperature, so that the size of the gradient does not depend on the temperature.
    *
-   * The teacher is a constant: no gradient reaches its logits. They must be finite; a token without teacher probability has a
-   * very negative logit, such as -1e9. reverseKl multiplies that logit by the student's probability of the token, so use a
-   * bounded divergence if the teacher distribution is truncated.
+   * The teacher is a constant: no gradient reaches its logits. They must be finite; a token without teacher probability has a very negative
+   * logit, such as -1e9. reverseKl multiplies that logit by the student's probability of the token, so use a bounded divergence if the teacher
+   * distribution is truncated.
    *
    * Shapes: teacherLogits `[positions, vocab]` -> scalar.
    * Units: nats per loss token.
@@ -51,7 +51,7 @@ const divergence = (name: DivergenceName, { rowDivergence, ...facts }: Row): Div
   },
 });
 
-/** One row per name: a divergence without a row does not compile. */
+/** One entry per name: a divergence without an entry does not compile. */
 export const DIVERGENCES: { readonly [N in DivergenceName]: Divergence } = {
   forwardKl: divergence("forwardKl", {
     description:
@@ -61,7 +61,7 @@ export const DIVERGENCES: { readonly [N in DivergenceName]: Divergence } = {
   }),
   reverseKl: divergence("reverseKl", {
     description:
-      "KL(student || teacher), mode-seeking: the student keeps to tokens that the teacher finds likely",
+      "KL(student || teacher), mode-seeking: the student prefers tokens that the teacher finds likely",
     source: "Gu, Dong, Wei, Huang 2024, section 2.1 (arXiv:2306.08543)",
     rowDivergence: () => reverseKlRows,
   }),

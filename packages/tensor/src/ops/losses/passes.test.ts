@@ -36,10 +36,10 @@ function traced(loss: Loss, withGradient: boolean): Graph {
   return traceProgram(definition);
 }
 
-/** Operators that read something of the logits' size and leave one number per position. */
+/** Operators that read a tensor of the logits' size and write one number per position. */
 const REDUCING: readonly string[] = ["FusedMatMul", "ReduceSum"];
 
-/** Operators that read something of the logits' size; a Reshape only renames it. */
+/** Operators that read a tensor of the logits' size; a Reshape does not move data. */
 function passes({ nodes }: Graph): string[] {
   const wide = new Set(["logits", "teacher"]);
   const counted: string[] = [];

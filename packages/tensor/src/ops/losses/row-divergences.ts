@@ -33,12 +33,12 @@ export const reverseKlRows: RowDivergence = (student, teacher) => {
   };
 };
 
-/** Smallest normal float32: keeps the logarithm finite where both probabilities are zero and the term vanishes anyway. */
+/** Smallest normal float32: keeps the logarithm finite if both probabilities are zero, where the term vanishes anyway. */
 const TINY = 2 ** -126;
 
 /**
- * beta·KL(p || m) + (1 - beta)·KL(q || m) with the mixture m = beta·p + (1 - beta)·q. m is positive wherever p or q is, so the value
- * stays bounded where one distribution is zero and the other is not.
+ * beta·KL(p || m) + (1 - beta)·KL(q || m) with the mixture m = beta·p + (1 - beta)·q. m is positive wherever p or q is, so the value stays
+ * bounded if one distribution is zero and the other is not.
  *
  * Slope: through softmax of (1 - beta)·(log q - log m). Passes: 12 forward (11 at beta 1/2), 3 backward.
  */
@@ -49,7 +49,7 @@ export const jensenShannonRows =
     const logP = logProbabilities(teacher);
     const [p, q] = [tf.exp(logP), tf.exp(logQ)];
     const odds = beta / (1 - beta);
-    // m / (1 - beta) = q + beta / (1 - beta) · p, and what its logarithm lacks of log m.
+    // m / (1 - beta) = q + beta / (1 - beta) · p, and the constant that its logarithm lacks compared with log m.
     const scaled = tf.maximum(tf.add(q, odds === 1 ? p : tf.mul(p, odds)), TINY);
     const [logScaled, logShift] = [tf.log(scaled), Math.log(1 - beta)];
     const ratio = tf.sub(logQ, logScaled);
