@@ -29,7 +29,10 @@ export function compileModel(
   capacities: Capacities = capacitiesOf(config),
 ): CompiledModel {
   const isShared = (name: string): boolean => name === EMBEDDING_WEIGHT;
-  const nodes = fuse(recordModel(config, (name) => weights.has(name)), isShared);
+  const nodes = fuse(
+    recordModel(config, (name) => weights.has(name)),
+    isShared,
+  );
   const program = planProgram(nodes, form, capacities);
   const { offsets, bytes } = packWeights(program.sections, weights, form);
   const digest = createHash("sha256").update(bytes).digest("hex").slice(0, 16);

@@ -25,7 +25,9 @@ async function rowsOf(directory: string): Promise<readonly Row[]> {
     const { shape, data } = tensors.get(name)!;
     return { shape, data: Array.from(data as Iterable<number | bigint>, Number) };
   };
-  const [source, mask, target, logits] = ["input_ids", "attention_mask", "decoder_input_ids", "logits"].map(numbers);
+  const [source, mask, target, logits] = ["input_ids", "attention_mask", "decoder_input_ids", "logits"].map(
+    numbers,
+  );
   const [batch, length] = source!.shape as [number, number];
   const [, targetLength] = target!.shape as [number, number];
   const vocabulary = logits!.shape[2]!;
@@ -46,7 +48,10 @@ async function rowsOf(directory: string): Promise<readonly Row[]> {
 const largestDifference = (a: Float32Array, b: Float32Array): number =>
   a.reduce((most, value, at) => Math.max(most, Math.abs(value - b[at]!)), 0);
 
-const isLowered = (name: string): boolean => name !== "t5gemma2";
+/**
+ * Left out: t5gemma2 has merged attention, which target c refuses. transformers leaves the softcap of t5gemma-defaults out, so its logits are not the model's.
+ */
+const isLowered = (name: string): boolean => !["t5gemma2", "t5gemma-defaults"].includes(name);
 
 describe.each(readdirSync(FIXTURES).filter(isLowered))("a tiny model of %s", (name) => {
   const directory = join(FIXTURES, name);
@@ -61,7 +66,9 @@ describe.each(readdirSync(FIXTURES).filter(isLowered))("a tiny model of %s", (na
     for (const { source, target, logits } of rows) {
       model.encode(source);
       const steps = target.map((token) => Float32Array.from(model.step([token])));
-      expect(largestDifference(Float32Array.from(steps.flatMap((step) => [...step])), logits)).toBeLessThan(2e-4);
+      expect(largestDifference(Float32Array.from(steps.flatMap((step) => [...step])), logits)).toBeLessThan(
+        2e-4,
+      );
       model.rewind(1);
       const rest = Float32Array.from(model.step(target.slice(1), target.length - 1));
       expect(largestDifference(rest, logits.subarray(model.vocabulary))).toBeLessThan(2e-4);

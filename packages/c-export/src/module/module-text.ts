@@ -67,7 +67,10 @@ __attribute__((export_name("largest"))) int largest(const float *x, int32_t n) {
 `;
 }
 
-const ROW_CODES = { none: 0, source: 1, fresh: 2, wanted: 3, past: 4, total: 5 } as const satisfies Record<RowCount["of"], number>;
+const ROW_CODES = { none: 0, source: 1, fresh: 2, wanted: 3, past: 4, total: 5 } as const satisfies Record<
+  RowCount["of"],
+  number
+>;
 
 /** A program as the numbers that the module's \`run\` takes. @param offsets start of each section of the weights [bytes] */
 export function encodeCalls(calls: readonly Call[], offsets: readonly number[]): Int32Array {

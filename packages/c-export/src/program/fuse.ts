@@ -30,8 +30,17 @@ export function fuse(nodes: ModelNodes, isShared: (weight: string) => boolean): 
   const views = new Map<Value, View>();
   const readers = readersOf([...(nodes.encode ?? []), ...nodes.step]);
   const passes = (program: readonly Node[]): readonly Node[] =>
-    overwrite(addInPlace(joinProducts(foldNorms(program, readers, isShared), views), readers, views), readers, views);
-  return { encode: nodes.encode && passes(nodes.encode), step: passes(nodes.step), logits: nodes.logits, views };
+    overwrite(
+      addInPlace(joinProducts(foldNorms(program, readers, isShared), views), readers, views),
+      readers,
+      views,
+    );
+  return {
+    encode: nodes.encode && passes(nodes.encode),
+    step: passes(nodes.step),
+    logits: nodes.logits,
+    views,
+  };
 }
 
 /** The nodes that read each value, in both programs. */
@@ -77,7 +86,10 @@ function joinProducts(program: readonly Node[], views: Map<Value, View>): readon
     const group = groups.get(node.x)!;
     if (group.length === 1) return [node];
     if (node !== group[0]) return [];
-    const out: Value = { rows: node.out.rows, width: group.reduce((sum, { out: { width } }) => sum + width, 0) };
+    const out: Value = {
+      rows: node.out.rows,
+      width: group.reduce((sum, { out: { width } }) => sum + width, 0),
+    };
     let offset = 0;
     for (const { out: part } of group) {
       views.set(part, { base: out, offset });
@@ -128,7 +140,10 @@ function overwrite(program: readonly Node[], readers: Readers, views: Map<Value,
     if (x === undefined) continue;
     if (readers.get(x)?.length !== 1) {
       if (node.op === "multiply") continue;
-      throw new SlmError("OP_UNSUPPORTED", `export: target c overwrites the input of '${node.op}', which others read`);
+      throw new SlmError(
+        "OP_UNSUPPORTED",
+        `export: target c overwrites the input of '${node.op}', which others read`,
+      );
     }
     views.set(outputOf(node)!, views.get(x) ?? { base: x, offset: 0 });
   }

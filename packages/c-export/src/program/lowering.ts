@@ -48,7 +48,8 @@ export class ProgramRecorder {
 
   #operandOf(recorder: Recorder, tensor: Tensor): Value | Store {
     const found = this.#operands.get(recorder.nameOf(tensor));
-    if (found === undefined) throw new SlmError("UNEXPECTED", `export: ${recorder.nameOf(tensor)} is not a value of the program`);
+    if (found === undefined)
+      throw new SlmError("UNEXPECTED", `export: ${recorder.nameOf(tensor)} is not a value of the program`);
     return found;
   }
 
@@ -73,7 +74,11 @@ export function loweringTable(program: ProgramRecorder): LoweringTable {
   const like = (x: Value, width = x.width): Value => ({ rows: x.rows, width });
   const activation =
     (kind: ActivationKind) =>
-    (recorder: Recorder, { x: tensor }: { readonly x: Tensor }, { limit = 0 }: { readonly limit?: number }): Tensor => {
+    (
+      recorder: Recorder,
+      { x: tensor }: { readonly x: Tensor },
+      { limit = 0 }: { readonly limit?: number },
+    ): Tensor => {
       const x = program.valueOf(recorder, tensor);
       return program.emit(recorder, like(x), (out) => ({ op: "activate", kind, limit, x, out }));
     };
@@ -85,15 +90,32 @@ export function loweringTable(program: ProgramRecorder): LoweringTable {
     };
   const nameOf = (recorder: Recorder, tensor: Tensor | undefined): string | undefined =>
     tensor === undefined ? undefined : recorder.nameOf(tensor);
-  const rmsNorm = (recorder: Recorder, tensors: { readonly x: Tensor; readonly weight: Tensor }, epsilon: number, headDim?: number): Tensor => {
+  const rmsNorm = (
+    recorder: Recorder,
+    tensors: { readonly x: Tensor; readonly weight: Tensor },
+    epsilon: number,
+    headDim?: number,
+  ): Tensor => {
     const x = program.valueOf(recorder, tensors.x);
     const gain = recorder.nameOf(tensors.weight);
-    return program.emit(recorder, like(x), (out) => ({ op: "rmsNorm", x, gain, epsilon, size: headDim ?? x.width, out }));
+    return program.emit(recorder, like(x), (out) => ({
+      op: "rmsNorm",
+      x,
+      gain,
+      epsilon,
+      size: headDim ?? x.width,
+      out,
+    }));
   };
   return {
     embedding: (recorder, { table, ids }) => {
       const value = { rows: program.valueOf(recorder, ids).rows, width: table.shape[1]! };
-      return program.emit(recorder, value, (out) => ({ op: "embed", table: recorder.nameOf(table), vocabulary: table.shape[0], out }));
+      return program.emit(recorder, value, (out) => ({
+        op: "embed",
+        table: recorder.nameOf(table),
+        vocabulary: table.shape[0],
+        out,
+      }));
     },
     positionRows: (recorder, { table, sequence }) => {
       const { rows } = program.valueOf(recorder, sequence);
@@ -138,7 +160,8 @@ export function loweringTable(program: ProgramRecorder): LoweringTable {
     add: pairwise("add"),
     poolTokens: (recorder, { x: tensor, lengths, mask }, { group }) => {
       const x = program.valueOf(recorder, tensor);
-      if (x.rows.of !== "source") throw new SlmError("OP_UNSUPPORTED", "export: target c pools tokens of the source only");
+      if (x.rows.of !== "source")
+        throw new SlmError("OP_UNSUPPORTED", "export: target c pools tokens of the source only");
       const value: Value = { rows: { of: "source", group: x.rows.group * group }, width: x.width };
       const tokens = program.emit(recorder, value, (out) => ({ op: "pool", x, group, out }));
       return { tokens, ...(lengths && { lengths }), ...(mask && { mask }) };
@@ -165,7 +188,10 @@ export function loweringTable(program: ProgramRecorder): LoweringTable {
     },
     cachedAttention: (recorder, inputs, attributes) => {
       refuseMerged(inputs);
-      const [keys, values] = [program.storeOf(recorder, inputs.pastKey), program.storeOf(recorder, inputs.pastValue)];
+      const [keys, values] = [
+        program.storeOf(recorder, inputs.pastKey),
+        program.storeOf(recorder, inputs.pastValue),
+      ];
       const rotated = rotatedHeads(program, recorder, inputs, attributes);
       const start = { of: "past" } as const;
       program.nodes.push(
@@ -186,7 +212,8 @@ export function loweringTable(program: ProgramRecorder): LoweringTable {
       return { output, presentKey: inputs.pastKey, presentValue: inputs.pastValue };
     },
     recurrence: (recorder, inputs) => {
-      if (inputs.pastState === undefined) throw new SlmError("OP_UNSUPPORTED", "export: target c has no recurrence over whole targets");
+      if (inputs.pastState === undefined)
+        throw new SlmError("OP_UNSUPPORTED", "export: target c has no recurrence over whole targets");
       const [x, gate] = [program.valueOf(recorder, inputs.x), program.valueOf(recorder, inputs.gate)];
       const states = program.emit(recorder, like(x), (out) => ({
         op: "recurrence",
@@ -226,7 +253,11 @@ export function loweringTable(program: ProgramRecorder): LoweringTable {
     },
     lastPosition: (recorder, { x: tensor }) => {
       const x = program.valueOf(recorder, tensor);
-      return program.emit(recorder, { rows: { of: "wanted" }, width: x.width }, (out) => ({ op: "lastRows", x, out }));
+      return program.emit(recorder, { rows: { of: "wanted" }, width: x.width }, (out) => ({
+        op: "lastRows",
+        x,
+        out,
+      }));
     },
     concatTokens: refused("concatTokens"),
     tokensFrom: refused("tokensFrom"),
@@ -267,7 +298,15 @@ function rotatedHeads(
 function scoresOf(
   recorder: Recorder,
   table: Tensor | undefined,
-  { heads, kvHeads, headDim, headOrder, window, softcap = 0, relative }: HeadLayout & PositionAttributes & ScoreAttributes,
+  {
+    heads,
+    kvHeads,
+    headDim,
+    headOrder,
+    window,
+    softcap = 0,
+    relative,
+  }: HeadLayout & PositionAttributes & ScoreAttributes,
   isBidirectional: boolean,
 ): {
   readonly layout: HeadLayout;

@@ -87,7 +87,9 @@ class Planner {
     const { encode = [], step, logits } = this.nodes;
     const base = this.#place(logits).base;
     const read = new Set(step.flatMap((node) => [...inputsOf(node)]).map((value) => this.#place(value).base));
-    const written = new Set(encode.flatMap((node) => outputOf(node) ?? []).map((value) => this.#place(value).base));
+    const written = new Set(
+      encode.flatMap((node) => outputOf(node) ?? []).map((value) => this.#place(value).base),
+    );
     const kept = [...written].filter((value) => read.has(value));
     for (const value of kept) this.#reserve(value, this.#sizeOf(value));
     for (const node of [...encode, ...step])
@@ -136,7 +138,12 @@ class Planner {
     });
     const result0 = uses.get(result);
     if (result0 !== undefined) result0.last = program.length;
-    const placed: { readonly start: number; readonly end: number; readonly first: number; readonly last: number }[] = [];
+    const placed: {
+      readonly start: number;
+      readonly end: number;
+      readonly first: number;
+      readonly last: number;
+    }[] = [];
     for (const [key, { first, last }] of [...uses].sort(([, a], [, b]) => a.first - b.first)) {
       const size = roundUp("kind" in key ? this.#sizeOfStore(key) : this.#sizeOf(key));
       const alive = placed
@@ -193,7 +200,8 @@ class Planner {
   #operand(value: Value): readonly [Argument, Argument] {
     const { base, offset } = this.#place(value);
     const start = this.#offsets.get(base);
-    if (start === undefined) throw new SlmError("UNEXPECTED", "export: a value of the program has no place in the arena");
+    if (start === undefined)
+      throw new SlmError("UNEXPECTED", "export: a value of the program has no place in the arena");
     return [arena(start + offset), int(base.width)];
   }
 
@@ -225,10 +233,25 @@ class Planner {
         const table = this.#matrix({ parts: [node.table] }, node.vocabulary, width);
         return this.form === "float32"
           ? call("slm_embed_float", IDS, count(rows), table, int(width), ...this.#operand(node.out))
-          : call("slm_embed_int8", IDS, count(rows), table, int(width), int(node.vocabulary), ...this.#operand(node.out));
+          : call(
+              "slm_embed_int8",
+              IDS,
+              count(rows),
+              table,
+              int(width),
+              int(node.vocabulary),
+              ...this.#operand(node.out),
+            );
       }
       case "positionRows":
-        return call("slm_position_rows", this.#vector(node.table), count(node.out.rows), count(node.start), int(node.out.width), ...this.#operand(node.out));
+        return call(
+          "slm_position_rows",
+          this.#vector(node.table),
+          count(node.out.rows),
+          count(node.start),
+          int(node.out.width),
+          ...this.#operand(node.out),
+        );
       case "linear": {
         const [inputs, outputs] = [node.x.width, node.out.width];
         const common = [
@@ -246,22 +269,70 @@ class Planner {
           : call("slm_linear_int8", ...common, arena(this.#scratch));
       }
       case "rmsNorm":
-        return call("slm_rms_norm", ...this.#operand(node.x), count(node.x.rows), int(node.x.width / node.size), int(node.size), this.#vector(node.gain), float(node.epsilon), ...this.#operand(node.out));
+        return call(
+          "slm_rms_norm",
+          ...this.#operand(node.x),
+          count(node.x.rows),
+          int(node.x.width / node.size),
+          int(node.size),
+          this.#vector(node.gain),
+          float(node.epsilon),
+          ...this.#operand(node.out),
+        );
       case "layerNorm":
-        return call("slm_layer_norm", ...this.#operand(node.x), count(node.x.rows), int(node.x.width), this.#vector(node.gain), this.#vector(node.bias), float(node.epsilon), ...this.#operand(node.out));
+        return call(
+          "slm_layer_norm",
+          ...this.#operand(node.x),
+          count(node.x.rows),
+          int(node.x.width),
+          this.#vector(node.gain),
+          this.#vector(node.bias),
+          float(node.epsilon),
+          ...this.#operand(node.out),
+        );
       case "activate":
-        return call("slm_activate", int(ACTIVATIONS.indexOf(node.kind)), ...this.#operand(node.out), count(node.out.rows), int(node.out.width), float(node.limit));
+        return call(
+          "slm_activate",
+          int(ACTIVATIONS.indexOf(node.kind)),
+          ...this.#operand(node.out),
+          count(node.out.rows),
+          int(node.out.width),
+          float(node.limit),
+        );
       case "add":
       case "multiply":
-        return call(node.op === "add" ? "slm_add" : "slm_multiply", ...this.#operand(node.a), ...this.#operand(node.b), count(node.a.rows), int(node.a.width), ...this.#operand(node.out));
+        return call(
+          node.op === "add" ? "slm_add" : "slm_multiply",
+          ...this.#operand(node.a),
+          ...this.#operand(node.b),
+          count(node.a.rows),
+          int(node.a.width),
+          ...this.#operand(node.out),
+        );
       case "rotate": {
         const { rotation, headDim, heads } = node;
         const positions = node.x.rows.of === "source" ? this.capacities.source : this.capacities.target;
-        const table = (part: "cos" | "sin"): Argument => this.#weight({ kind: "rotary", part, rotation, headDim, positions });
-        return call("slm_rotate", ...this.#operand(node.out), count(node.x.rows), count(node.start), int(heads), int(headDim), table("cos"), table("sin"));
+        const table = (part: "cos" | "sin"): Argument =>
+          this.#weight({ kind: "rotary", part, rotation, headDim, positions });
+        return call(
+          "slm_rotate",
+          ...this.#operand(node.out),
+          count(node.x.rows),
+          count(node.start),
+          int(heads),
+          int(headDim),
+          table("cos"),
+          table("sin"),
+        );
       }
       case "store": {
-        const start = [...this.#operand(node.x), count(node.x.rows), count(node.start), int(node.x.width), this.#store(node.store)];
+        const start = [
+          ...this.#operand(node.x),
+          count(node.x.rows),
+          count(node.start),
+          int(node.x.width),
+          this.#store(node.store),
+        ];
         return node.store.kind === "keys"
           ? call("slm_store_keys", ...start, int(this.#capacityOf(node.store)))
           : call("slm_store_values", ...start);
@@ -269,17 +340,41 @@ class Planner {
       case "attend":
         return this.#attend(node);
       case "recurrence":
-        return call("slm_recurrence", ...this.#operand(node.x), ...this.#operand(node.gate), count(node.x.rows), count({ of: "past" }), int(node.x.width), this.#store(node.states), ...this.#operand(node.out));
+        return call(
+          "slm_recurrence",
+          ...this.#operand(node.x),
+          ...this.#operand(node.gate),
+          count(node.x.rows),
+          count({ of: "past" }),
+          int(node.x.width),
+          this.#store(node.states),
+          ...this.#operand(node.out),
+        );
       case "pool":
-        return call("slm_pool", ...this.#operand(node.x), count(node.x.rows), int(node.group), int(node.x.width), ...this.#operand(node.out));
+        return call(
+          "slm_pool",
+          ...this.#operand(node.x),
+          count(node.x.rows),
+          int(node.group),
+          int(node.x.width),
+          ...this.#operand(node.out),
+        );
       case "lastRows":
-        return call("slm_last_rows", ...this.#operand(node.x), count(node.x.rows), count(node.out.rows), int(node.x.width), ...this.#operand(node.out));
+        return call(
+          "slm_last_rows",
+          ...this.#operand(node.x),
+          count(node.x.rows),
+          count(node.out.rows),
+          int(node.x.width),
+          ...this.#operand(node.out),
+        );
     }
   }
 
   #attend(node: Extract<Node, { op: "attend" }>): Call {
     const { heads, kvHeads, headDim, headOrder } = node.layout;
-    const values = "kind" in node.values ? [this.#store(node.values), int(node.values.width)] : this.#operand(node.values);
+    const values =
+      "kind" in node.values ? [this.#store(node.values), int(node.values.width)] : this.#operand(node.values);
     const reach = node.keys.of === "source" ? this.capacities.source : this.capacities.target;
     return call(
       "slm_attend",
@@ -298,7 +393,9 @@ class Planner {
       float(node.softcap),
       int(node.before),
       int(node.after),
-      node.relative === undefined ? NO_WEIGHT : this.#weight({ kind: "relative", relative: node.relative, heads, reach }),
+      node.relative === undefined
+        ? NO_WEIGHT
+        : this.#weight({ kind: "relative", relative: node.relative, heads, reach }),
       int(reach),
       arena(this.#scratch),
       ...this.#operand(node.out),

@@ -57,11 +57,15 @@ export function recordModel(config: ModelConfig, hasWeight: (name: string) => bo
       return { encode: encoded, step: takeNodes(), logits: program.valueOf(recorder, logits) };
 
       function encodeNodes(): SourceContext {
-        if (config.architecture !== "encoder-decoder") throw new SlmError("UNEXPECTED", "export: a decoder-only model has no encoder");
+        if (config.architecture !== "encoder-decoder")
+          throw new SlmError("UNEXPECTED", "export: a decoder-only model has no encoder");
         const source = program.tensorOf(recorder, { rows: { of: "source", group: 1 }, width: 1 });
         const lengths = program.tensorOf(recorder, { rows: { of: "none" }, width: 1 });
         const { states } = encode(config, parameters, source, { lengths });
-        return { cross: crossCaches(config, parameters, states), bias: lengthBias({ lengths, ids: states }, {}) };
+        return {
+          cross: crossCaches(config, parameters, states),
+          bias: lengthBias({ lengths, ids: states }, {}),
+        };
       }
 
       function takeNodes(): readonly Node[] {
@@ -76,7 +80,12 @@ export function recordModel(config: ModelConfig, hasWeight: (name: string) => bo
         return Array.from({ length: config.decoderLayers }, (): SelfCache =>
           Object.fromEntries(
             cacheParts(config).map((part) => {
-              const store: Store = { kind: part === "key" ? "keys" : "rows", width, of: "target", isKept: true };
+              const store: Store = {
+                kind: part === "key" ? "keys" : "rows",
+                width,
+                of: "target",
+                isKept: true,
+              };
               return [part, program.tensorOf(recorder, store)];
             }),
           ),
@@ -86,7 +95,11 @@ export function recordModel(config: ModelConfig, hasWeight: (name: string) => bo
   );
 }
 
-function handlesOf(recorder: Recorder, config: ModelConfig, hasWeight: (name: string) => boolean): Parameters {
+function handlesOf(
+  recorder: Recorder,
+  config: ModelConfig,
+  hasWeight: (name: string) => boolean,
+): Parameters {
   const specs = parameterSpecs(config).filter(({ name }) => hasWeight(name));
   return Object.fromEntries(specs.map(({ name, shape }) => [name, recorder.tensor(name, shape)]));
 }

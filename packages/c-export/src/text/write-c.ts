@@ -50,9 +50,13 @@ typedef struct {
 
 /* Both pointers must be aligned to 64 bytes and outlive the model. @returns ${upper}_OK, or a negative code */
 int ${name}_open(${name}_model *model, const void *weights, size_t weightsBytes, void *arena, size_t arenaBytes);
-${config.architecture === "encoder-decoder" ? `/* Reads a source of up to ${upper}_MAX_SOURCE tokens, and starts an answer. @returns ${upper}_OK, or a negative code */
+${
+  config.architecture === "encoder-decoder"
+    ? `/* Reads a source of up to ${upper}_MAX_SOURCE tokens, and starts an answer. @returns ${upper}_OK, or a negative code */
 int ${name}_encode(${name}_model *model, const int32_t *ids, int count);
-` : ""}/* Reads the next tokens of the answer. @returns logits [wanted, ${upper}_VOCABULARY] of the last \`wanted\` of them, or NULL for wrong counts or tokens */
+`
+    : ""
+}/* Reads the next tokens of the answer. @returns logits [wanted, ${upper}_VOCABULARY] of the last \`wanted\` of them, or NULL for wrong counts or tokens */
 const float *${name}_step(${name}_model *model, const int32_t *ids, int count, int wanted);
 /* Forgets the tokens after the first \`count\` of the answer. */
 void ${name}_rewind(${name}_model *model, int count);
@@ -162,11 +166,13 @@ ${
 }
 
 const sourceVocabulary = (config: ModelConfig): number =>
-  (config.architecture === "encoder-decoder" ? config.sourceVocabularySize : undefined) ?? config.vocabularySize;
+  (config.architecture === "encoder-decoder" ? config.sourceVocabularySize : undefined) ??
+  config.vocabularySize;
 
 function functionText(prefix: string, name: string, calls: readonly Call[], model: CompiledModel): string {
   const lines = calls.map(
-    ({ kernel, arguments: args }) => `  ${kernel}(${args.map((argument) => argumentText(argument, model)).join(", ")});`,
+    ({ kernel, arguments: args }) =>
+      `  ${kernel}(${args.map((argument) => argumentText(argument, model)).join(", ")});`,
   );
   return `\nstatic void ${name}(${prefix}_model *m, const int32_t *ids) {\n${lines.join("\n")}\n}\n`;
 }
@@ -203,6 +209,8 @@ function rowsText(count: RowCount): string {
 
 /** A float32 in C, without loss. */
 function floatText(value: number): string {
-  const text = Math.fround(value).toPrecision(9).replace(/\.?0+(?=e|$)/u, "");
+  const text = Math.fround(value)
+    .toPrecision(9)
+    .replace(/\.?0+(?=e|$)/u, "");
   return `${/[.e]/u.test(text) ? text : `${text}.0`}f`;
 }

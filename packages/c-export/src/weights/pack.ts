@@ -67,10 +67,15 @@ function padded(values: Float32Array): Float32Array {
 
 function valuesOf(weights: Weights, name: string): Float32Array {
   const weight = weights.get(name);
-  if (weight === undefined) throw new SlmError("DATA_INVALID", `export: the checkpoint has no weight '${name}'`);
+  if (weight === undefined)
+    throw new SlmError("DATA_INVALID", `export: the checkpoint has no weight '${name}'`);
   const values = toFloat32(weight, name).data as Float32Array;
   const at = values.findIndex((value) => !Number.isFinite(value));
-  if (at >= 0) throw new SlmError("DATA_INVALID", `export: weight '${name}' is ${values[at]} at ${at}; expected a finite number`);
+  if (at >= 0)
+    throw new SlmError(
+      "DATA_INVALID",
+      `export: weight '${name}' is ${values[at]} at ${at}; expected a finite number`,
+    );
   return values;
 }
 
@@ -94,7 +99,11 @@ function concatenated(parts: readonly Float32Array[]): Float32Array {
 
 /** The biases of the parts, zeros where a part has none, plus weight · shift. */
 function biasOf(
-  { matrix, bias, outputs }: { readonly matrix: MatrixSpec; readonly bias: BiasSpec; readonly outputs: number },
+  {
+    matrix,
+    bias,
+    outputs,
+  }: { readonly matrix: MatrixSpec; readonly bias: BiasSpec; readonly outputs: number },
   weights: Weights,
 ): Float32Array {
   const sums = new Float32Array(outputs);
@@ -110,7 +119,8 @@ function biasOf(
   const values = matrixOf({ parts: matrix.parts }, weights);
   return sums.map((sum, output) => {
     let total = sum;
-    for (let input = 0; input < shift.length; input++) total += values[output * shift.length + input]! * shift[input]!;
+    for (let input = 0; input < shift.length; input++)
+      total += values[output * shift.length + input]! * shift[input]!;
     return total;
   });
 }
@@ -125,7 +135,8 @@ function packMatrix(
     const packed = new Float32Array(panels * PANEL * inputs);
     for (let output = 0; output < outputs; output++) {
       const start = Math.floor(output / PANEL) * PANEL * inputs + (output % PANEL);
-      for (let input = 0; input < inputs; input++) packed[start + input * PANEL] = values[output * inputs + input]!;
+      for (let input = 0; input < inputs; input++)
+        packed[start + input * PANEL] = values[output * inputs + input]!;
     }
     return bytesOf(packed);
   }
@@ -134,12 +145,17 @@ function packMatrix(
   const packed = new Int8Array(panels * PANEL * pairs * 2);
   for (let output = 0; output < outputs; output++) {
     const row = values.subarray(output * inputs, (output + 1) * inputs);
-    const scale = Math.fround(row.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-20) / LARGEST_INT8);
+    const scale = Math.fround(
+      row.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-20) / LARGEST_INT8,
+    );
     scales[output] = scale;
     const start = Math.floor(output / PANEL) * PANEL * pairs * 2 + (output % PANEL) * 2;
     for (let input = 0; input < inputs; input++) {
       const whole = Math.round(row[input]! / scale);
-      packed[start + (input >> 1) * PANEL * 2 + (input & 1)] = Math.max(-LARGEST_INT8, Math.min(LARGEST_INT8, whole));
+      packed[start + (input >> 1) * PANEL * 2 + (input & 1)] = Math.max(
+        -LARGEST_INT8,
+        Math.min(LARGEST_INT8, whole),
+      );
     }
   }
   const bytes = new Uint8Array(scales.byteLength + packed.byteLength);

@@ -4,7 +4,12 @@ import type { BiasSpec, MatrixSpec, RelativeSpec } from "../program/nodes.js";
 
 /** Constants that a program reads. Tables of positions have `positions` rows. */
 export type Section =
-  | { readonly kind: "matrix"; readonly matrix: MatrixSpec; readonly outputs: number; readonly inputs: number }
+  | {
+      readonly kind: "matrix";
+      readonly matrix: MatrixSpec;
+      readonly outputs: number;
+      readonly inputs: number;
+    }
   | { readonly kind: "bias"; readonly matrix: MatrixSpec; readonly bias: BiasSpec; readonly outputs: number }
   | { readonly kind: "vector"; readonly name: string }
   | {
@@ -14,7 +19,12 @@ export type Section =
       readonly headDim: number;
       readonly positions: number;
     }
-  | { readonly kind: "relative"; readonly relative: RelativeSpec; readonly heads: number; readonly reach: number };
+  | {
+      readonly kind: "relative";
+      readonly relative: RelativeSpec;
+      readonly heads: number;
+      readonly reach: number;
+    };
 
 /** Collects sections; equal ones are stored once. */
 export class Sections {
