@@ -108,7 +108,7 @@ describe("the compiler", () => {
       at("refused"),
     );
     expect(exitCode).toBe(65);
-    expect(stderr).toMatch(/refused\.onnx: it does not take Relu '/);
+    expect(stderr).toMatch(/refused\.onnx: it does not support Relu '/);
     await slm("compile", at("float32"), "--soc", "sm8650", "-o", at("float32-compiled"));
   });
 });

@@ -1,5 +1,6 @@
 /**
- * A model's own generation settings, as Hugging Face's `generation_config.json` has them.
+ *
+ * Reads a model's own generation settings from Hugging Face's `generation_config.json`.
  *
  * Source: transformers 4.57, generation/configuration_utils.py.
  */
@@ -14,7 +15,7 @@ const id = z.int().nonnegative();
 const count = z.int().nonnegative();
 const idOrIds = z.union([id, z.array(id).min(1)]);
 
-/** Keys may be absent or null, which both mean the default. */
+/** Keys may be absent or null; both mean the default. */
 const schema = z.looseObject({
   bos_token_id: id.nullish(),
   pad_token_id: id.nullish(),
@@ -41,7 +42,7 @@ const schema = z.looseObject({
 
 type Raw = z.infer<typeof schema>;
 
-/** Settings that would change what is generated, with the neutral values that are accepted. */
+/** Settings that would change the output, with the neutral values that are accepted. */
 const NEUTRAL: Readonly<Record<string, readonly unknown[]>> = {
   num_beam_groups: [1],
   diversity_penalty: [0],
@@ -54,7 +55,7 @@ const NEUTRAL: Readonly<Record<string, readonly unknown[]>> = {
 };
 
 export interface GenerationSettings {
-  /** What the decoder is fed first. */
+  /** The token that the decoder is fed first. */
   readonly start?: number | undefined;
   readonly pad?: number | undefined;
   readonly eos?: number | undefined;
@@ -62,9 +63,9 @@ export interface GenerationSettings {
   readonly rules: TokenRules;
   /** Beam search, if it is the model's default. */
   readonly strategy?: Extract<Strategy, { kind: "beam" }> | undefined;
-  /** Most tokens of an answer, EOS included. */
+  /** Maximum number of tokens of an answer, including EOS. */
   readonly maxTokens?: number | undefined;
-  /** Most draft tokens of a run, for a model with draft rules. */
+  /** Maximum number of draft tokens per run, for a model with draft rules. */
   readonly draftTokens?: number | undefined;
 }
 
@@ -72,7 +73,7 @@ export interface GenerationSettings {
  * Reads generation settings.
  *
  * @param where named in errors, usually the file
- * @throws SlmError CONFIG_INVALID for a value that is none, or a setting that would change results and is not supported
+ * @throws SlmError CONFIG_INVALID for an invalid value, or an unsupported setting that would change the output
  */
 export function parseGenerationSettings(value: unknown, where: string): GenerationSettings {
   const parsed = schema.safeParse(value);
@@ -94,7 +95,7 @@ export function parseGenerationSettings(value: unknown, where: string): Generati
     eos: first(settings.eos_token_id),
     rules: rulesOf(settings),
     strategy: strategyOf(settings),
-    // A maximum length counts the start token.
+    // A maximum length includes the start token.
     maxTokens: newTokens ?? (longest == null || longest < 2 ? undefined : longest - 1),
     draftTokens: settings.num_assistant_tokens ?? undefined,
   };
@@ -119,13 +120,13 @@ function rulesOf(settings: Raw): TokenRules {
   };
 }
 
-/** All ends but the first, which is EOS here. */
+/** All end tokens except the first, which is EOS here. */
 function furtherEnds({ eos_token_id: ends }: Raw): TokenRules["furtherEnds"] {
   const [, ...further] = [ends ?? []].flat();
   return further.length === 0 ? undefined : further;
 }
 
-/** EOS alone is no bad word, as there. */
+/** As in transformers, EOS alone is not a bad word. */
 function badWords({ bad_words_ids: words, eos_token_id: ends }: Raw): TokenRules["badWords"] {
   const eos = [ends ?? []].flat();
   return words?.filter((word) => word.length !== 1 || !eos.includes(word[0]!));

@@ -1,31 +1,31 @@
 /**
- * The greedy loop: feeds a decoder what it picked. A runtime loads this module where its sessions are, in a worker or a process of its own, so
- * that no message is sent between two runs.
+ * The greedy loop: feeds a decoder its own picks. A runtime loads this module in the worker or process that owns its sessions, so that no message is
+ * sent between two runs.
  */
 import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor, type LoopBody } from "@slm/runtime";
 import { DraftFeedback, type DraftedRuns } from "./loop/draft-feedback.js";
 import { Feedback, type FeedbackRule, type RunFeedback } from "./loop/feedback.js";
 
-/** How a decoder is repeated. Plain data: the loop may run in another thread or process. */
+/** How a decoder is repeated. Plain data, because the loop may run in another thread or process. */
 export interface GreedyLoopOptions extends FeedbackRule {
-  /** Name of the input of ids: int32 `[rows, length]` in the first run, then `[rows, 1]` with the picks; of one row with drafts their number more. */
+  /** Name of the input of ids: int32 `[rows, length]` in the first run, then `[rows, 1]` with the picks. With drafts, the one row has more ids. */
   readonly ids: string;
-  /** Name of the input of the past length, int32 `[1]`. After a run it grows by the length of the run's ids. */
+  /** Name of the input of the past length, int32 `[1]`. After each run it grows by the number of ids per row. */
   readonly position: string;
-  /** Drafts that runs verify; for one row, whose picks are then one for each id of a run. Absent: a run is one token of each row. */
+  /** Drafts that runs verify, for one row. A run then returns one pick for each id. Absent: each run adds one token to every row. */
   readonly drafts?: DraftedRuns | undefined;
 }
 
-/** Yields how many picks of each run hold: 1 without drafts. The picks are the first output that is fetched. */
+/** Yields the number of accepted picks of each run: 1 without drafts. The picks are the first fetched output. */
 export const loop: LoopBody = async function* (run, { feeds, options }) {
-  const rule = options as GreedyLoopOptions; // As `greedyRuns` sent them.
+  const rule = options as GreedyLoopOptions; // Sent by `greedyRuns`.
   const feedback = feedbackOf(hostFeed(feeds, rule.ids), hostFeed(feeds, rule.position), rule);
   const position = createHostTensor("int32", [1], feedback.position);
   const begin = feedback.position[0]!;
   let ids = idsOf(feedback);
   for (let goesOn = true; goesOn;) {
-    // Without drafts the same array has new contents from the second run on.
+    // Without drafts, the same array is reused from the second run on.
     if (ids.data !== feedback.ids) ids = idsOf(feedback);
     const [picks] = await run({ [rule.ids]: ids, [rule.position]: position }, feedback.position[0]! - begin);
     const taken = feedback.take(picks!);
@@ -35,7 +35,7 @@ export const loop: LoopBody = async function* (run, { feeds, options }) {
   return undefined;
 };
 
-/** @throws SlmError SHAPE_MISMATCH for ids or a position of another type, or several rows with drafts */
+/** @throws SlmError SHAPE_MISMATCH for ids or a position of the wrong type, or several rows with drafts */
 function feedbackOf(ids: HostTensor, position: HostTensor, rule: GreedyLoopOptions): RunFeedback {
   const { drafts } = rule;
   return drafts === undefined

@@ -1,4 +1,4 @@
-/** Repeats a decoder with its own picks, where its session is. */
+/** Repeats a decoder with its own picks, in the thread or process of its session. */
 import type { RepeatedRun, RepeatRequest, RunLoop, Session } from "@slm/runtime";
 import { loop, type GreedyLoopOptions } from "./greedy-loop.js";
 
@@ -10,23 +10,23 @@ const GREEDY_LOOP: RunLoop = {
 
 export interface GreedyRunsRequest
   extends Pick<RepeatRequest, "feeds" | "into" | "append" | "signal">, GreedyLoopOptions {
-  /** Name of the output of the next ids, int32 `[rows]`; with drafts one for each id of a run. */
+  /** Name of the output of the next ids, int32 `[rows]`; with drafts, one for each id of a run. */
   readonly picks: string;
-  /** Further outputs that are copied to the host after every run. */
+  /** Other outputs that are copied to the host after every run. */
   readonly fetch?: readonly string[] | undefined;
 }
 
-/** The result of one of several runs. */
+/** The result of one run. */
 export interface GreedyRun extends Pick<RepeatedRun, "fetched" | "at"> {
-  /** How many of the picks hold; 1 for each row without drafts. */
+  /** Number of accepted picks per row; 1 without drafts. */
   readonly accepted: number;
 }
 
 /**
- * Runs a decoder, each run fed with the picks (argmax ids) of the one before, until every row has ended, `runs` is reached, the signal fires
- * or the reader leaves.
+ * Runs a decoder and feeds each run the picks (argmax ids) of the run before. It stops when every row has ended, `runs` is reached, the signal fires,
+ * or the caller stops iterating.
  *
- * @throws SlmError (while it is read) as a run does; SHAPE_MISMATCH for ids, a position or picks of another type
+ * @throws SlmError (while iterating) the errors of a run; SHAPE_MISMATCH for ids, a position or picks of the wrong type
  */
 export async function* greedyRuns(
   session: Pick<Session, "repeat">,
@@ -43,7 +43,7 @@ export async function* greedyRuns(
     yield { fetched, accepted: said as number, at }; // What the loop yields.
 }
 
-/** The same request, whose rows no pick ends. For runtimes that measure as many steps of every model. */
+/** The same request without an end token. For runtimes that must measure the same number of steps for every model. */
 export const endlessRequest = (request: RepeatRequest): RepeatRequest =>
   request.loop === GREEDY_LOOP
     ? { ...request, options: { ...(request.options as GreedyLoopOptions), end: undefined } }

@@ -1,12 +1,12 @@
 /**
- * Lexical shortlists: which tokens of the target may answer each token of the source. Models that were distilled for speed are decoded with
- * one, and their answers depend on it.
+ * Lexical shortlists: the target tokens that are allowed for each source token. Some models that were distilled for speed need their shortlist,
+ * because their answers depend on it.
  */
 
 export interface LexicalShortlist {
-  /** Tokens that may answer every source. */
+  /** Target tokens that are allowed for every source. */
   readonly always: Int32Array;
-  /** Where the tokens of each source token begin in `tokens`, and at the end where the last end. */
+  /** Offset in `tokens` at which the list of each source token begins, and at the end the total length. */
   readonly offsets: Int32Array;
   readonly tokens: Int32Array;
 }
@@ -14,7 +14,7 @@ export interface LexicalShortlist {
 /**
  * A shortlist for a vocabulary, checked.
  *
- * @throws what `reject` makes of a message, for offsets that do not rise or tokens that there are not
+ * @throws the error that `reject` creates, for invalid offsets or tokens outside the vocabulary
  */
 export function checkedShortlist(
   list: LexicalShortlist,
@@ -26,7 +26,7 @@ export function checkedShortlist(
     throw reject(`it is for ${offsets.length - 1} tokens, the vocabulary has ${vocabulary}`);
   const rises = offsets.every((offset, at) => offset >= (offsets[at - 1] ?? 0));
   if (!rises || offsets[0] !== 0 || offsets.at(-1) !== tokens.length)
-    throw reject("the tokens of its source tokens do not follow one another");
+    throw reject("its offsets do not rise from 0 to the number of its tokens");
   const beyond = [always, tokens].map((ids) => ids.find((id) => id < 0 || id >= vocabulary)).find(isThere);
   if (beyond !== undefined) throw reject(`it names token ${beyond} of ${vocabulary}`);
   return list;
@@ -34,7 +34,7 @@ export function checkedShortlist(
 
 const isThere = (id: number | undefined): boolean => id !== undefined;
 
-/** `[vocabulary]`: 1 at tokens that may answer a source, 0 at others. */
+/** `[vocabulary]`: 1 for tokens that are allowed for a source, 0 for others. */
 export function answersOf(
   { always, offsets, tokens }: LexicalShortlist,
   source: readonly number[],
@@ -46,10 +46,10 @@ export function answersOf(
   return may;
 }
 
-/** Numbers of the file before its lists: how long each is. */
+/** Number of header fields: the lengths of the three lists. */
 const HEADER = 3;
 
-/** A shortlist as a file: int32 numbers, little-endian; the lengths of `always`, `offsets` and `tokens`, and then these. */
+/** A shortlist as a file: int32, little-endian; the lengths of `always`, `offsets` and `tokens`, then the lists. */
 export function shortlistBytes({ always, offsets, tokens }: LexicalShortlist): Uint8Array {
   const parts = [Int32Array.of(always.length, offsets.length, tokens.length), always, offsets, tokens];
   const view = new DataView(new ArrayBuffer(4 * (HEADER + always.length + offsets.length + tokens.length)));
@@ -62,7 +62,7 @@ export function shortlistBytes({ always, offsets, tokens }: LexicalShortlist): U
   return new Uint8Array(view.buffer);
 }
 
-/** The inverse of {@link shortlistBytes}, checked. @throws what `reject` makes of a message, for other bytes or another vocabulary */
+/** The inverse of {@link shortlistBytes}, checked. @throws the error that `reject` creates, for malformed bytes or another vocabulary */
 export function shortlistOf(
   bytes: Uint8Array,
   vocabulary: number,
@@ -73,7 +73,7 @@ export function shortlistOf(
   const lengths = whole ? [0, 1, 2].map((part) => view.getInt32(4 * part, true)) : [];
   const sum = lengths.reduce((total, length) => total + length, HEADER);
   if (!whole || lengths.some((length) => length < 0) || 4 * sum !== bytes.length)
-    throw reject(`its ${bytes.length} bytes are not the three lists that it announces`);
+    throw reject(`its size, ${bytes.length} bytes, does not match the lengths in its header`);
   let at = 4 * HEADER;
   const [always, offsets, tokens] = lengths.map((length) => {
     const list = Int32Array.from({ length }, (_, index) => view.getInt32(at + 4 * index, true));

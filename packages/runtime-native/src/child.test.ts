@@ -19,7 +19,7 @@ const plugin = (library: string): NativeProvider => ({
 });
 
 describe(runJob, () => {
-  test("names a library that is not one, and the program goes on", async () => {
+  test("reports a file that is not a library, and the program continues", async () => {
     const library = join(folder, "not-a-library.so");
     await writeFile(library, "text");
     for (let again = 0; again < 2; again++)
@@ -38,7 +38,7 @@ describe(runJob, () => {
       threads: 1,
     };
     const environment = process.env.NODE_OPTIONS;
-    // What a vendor's abort does: the process is gone before it answers.
+    // Like an abort in a vendor's library: the process is gone before it answers.
     const killer = join(folder, "abort.cjs");
     await writeFile(killer, "process.stderr.write('vendor: assertion failed'); process.abort();");
     process.env.NODE_OPTIONS = `--require ${killer}`;
@@ -76,7 +76,7 @@ describe(openNativeRuntime, () => {
     });
   });
 
-  test("says which plug-in cannot be loaded", async () => {
+  test("reports which plug-in cannot be loaded", async () => {
     const library = join(folder, "missing.so");
     await expect(
       openNativeRuntime({ provider: plugin(library), device: { provider: "x" } }),

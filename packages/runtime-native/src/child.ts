@@ -1,4 +1,4 @@
-/** Starts the process of a host or a job, and tells how it ended. */
+/** Starts the child process of a host or a job, and reports how it ended. */
 import { fork, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { SlmError } from "@slm/core";
@@ -13,7 +13,7 @@ import type { Assignment, JobReply } from "./native-process.js";
  */
 const PROGRAM = fileURLToPath(new URL("../dist/native-process.js", import.meta.url));
 
-/** Lines of standard error that are kept for the message. */
+/** Number of lines of standard error that are kept for the message. */
 const KEPT_CHARACTERS = 2000;
 
 interface Child {
@@ -23,7 +23,7 @@ interface Child {
 }
 
 function start(assignment: Assignment): Child {
-  // Flags of this process (loaders, conditions) are not meant for the compiled program.
+  // Flags of this process (loaders, conditions) do not apply to the compiled program.
   const child = fork(PROGRAM, [], {
     execArgv: [],
     serialization: "advanced",
@@ -33,7 +33,7 @@ function start(assignment: Assignment): Child {
   child.stderr!.setEncoding("utf8").on("data", (part: string) => {
     text = (text + part).slice(-KEPT_CHARACTERS);
   });
-  // A child that ends before it reads the message is reported by its exit.
+  // If a child ends before it reads the message, its exit is reported.
   child.send(assignment, () => undefined);
   return { process: child, lastWords: () => text.trim() };
 }
@@ -42,7 +42,7 @@ function ending(code: number | null, signal: NodeJS.Signals | null): string {
   return signal === null ? `ended with code ${String(code)}` : `was ended by ${signal}`;
 }
 
-/** Opens a host in a process of its own. One that cannot start, or that a vendor's library ends, rejects its calls. */
+/** Opens a host in a child process. If the child cannot start, or a vendor's library ends it, its calls are rejected. */
 export function openNativeChannel(options: NativeHostOptions): HostChannel {
   const { process: child, lastWords } = start({ kind: "host", options });
   return new RemoteChannel({
@@ -93,11 +93,11 @@ function crashContext(lastWords: string): {
 }
 
 /**
- * Does one job in a process of its own.
+ * Runs one job in a child process.
  *
  * @param signal ends the process
- * @throws SlmError as the job does; DEVICE_UNAVAILABLE if the process ends without an answer, with the last lines it wrote;
- * INTERRUPTED if the signal fires
+ * @throws SlmError the errors of the job; DEVICE_UNAVAILABLE with the last output lines if the process ends without an answer; INTERRUPTED if the
+ * signal fires
  */
 export async function runJob<Name extends JobName>(
   name: Name,

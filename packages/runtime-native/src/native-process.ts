@@ -1,4 +1,4 @@
-/** Entry of the process that loads a vendor's library: serves a host, or does one job. */
+/** Entry of the child process that loads a vendor's library. It serves a host or runs one job. */
 import { SlmError } from "@slm/core";
 import {
   serveHost,
@@ -10,7 +10,7 @@ import {
 import { JOBS, type JobName, type Jobs } from "./host/jobs.js";
 import { NativeHost, type NativeHostOptions } from "./host/native-host.js";
 
-/** The first message: what this process is for. */
+/** The first message: what this process should do. */
 export type Assignment =
   | { readonly kind: "host"; readonly options: NativeHostOptions }
   | { readonly kind: "job"; readonly name: JobName; readonly request: Jobs[JobName]["request"] };
@@ -40,7 +40,7 @@ async function work<Name extends JobName>(name: Name, request: Jobs[Name]["reque
   } catch (error) {
     answer = { kind: "failed", error: toWireError(NAME, error) };
   }
-  // A vendor's library may hold threads that never end, or fail while it is unloaded; the answer is already on its way.
+  // A vendor's library may have threads that never end, or crash while it is unloaded. The answer has already been sent.
   process.send!(answer, () => process.kill(process.pid, "SIGKILL"));
 }
 
@@ -50,5 +50,5 @@ process.once("message", (assignment: Assignment) => {
   if (assignment.kind === "host") serve(assignment.options);
   else void work(assignment.name, assignment.request);
 });
-// The program has gone: nobody waits for an answer.
+// The parent process has ended, so nobody waits for an answer.
 process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));

@@ -1,4 +1,4 @@
-/** ONNX Runtime through its C interface, in a process of its own, as a `Runtime`. */
+/** ONNX Runtime through its C interface, in a child process, as a `Runtime`. */
 import { availableParallelism, cpus } from "node:os";
 import { SlmError } from "@slm/core";
 import type { Runtime, RuntimeDevice } from "@slm/runtime";
@@ -11,22 +11,21 @@ const NAME = "runtime-native";
 export interface NativeRuntimeOptions {
   /** Absent: ONNX Runtime's CPU provider. */
   readonly provider?: NativeProvider | undefined;
-  /** Known facts about the device; threads and the rest are filled in. */
+  /** Known facts about the device. Threads and other details are filled in. */
   readonly device: Partial<RuntimeDevice> & Pick<RuntimeDevice, "provider">;
   /** Entries of every session's configuration. */
   readonly settings?: SessionSettings | undefined;
   /** Entries of every run's configuration. */
   readonly runSettings?: SessionSettings | undefined;
-  /** Threads one operator may use, where the CPU computes. Default: the CPUs this process may use. */
+  /** Threads that one operator may use on the CPU. Default: the CPUs available to this process. */
   readonly threads?: number | undefined;
 }
 
 /**
- * Opens ONNX Runtime with a plug-in provider; see {@link HostRuntime} for the order of calls. Tensors that are kept between runs stay
- * in the device's memory where the provider has memory of its own. A vendor's library that ends its process makes the calls fail;
- * this program goes on.
+ * Opens ONNX Runtime with a plug-in provider; see {@link HostRuntime} for the order of calls. Tensors that are kept between runs stay in device
+ * memory if the provider has its own memory. If a vendor's library ends its process, calls fail but this program continues.
  *
- * @throws SlmError DEVICE_UNAVAILABLE if ONNX Runtime or the plug-in cannot be loaded, or if it lists no fitting device; USAGE if
+ * @throws SlmError DEVICE_UNAVAILABLE if ONNX Runtime or the plug-in cannot be loaded, or if it lists no matching device; USAGE if
  * `threads` is not a positive integer
  */
 export async function openNativeRuntime(options: NativeRuntimeOptions): Promise<Runtime> {

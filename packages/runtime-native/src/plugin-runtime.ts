@@ -1,4 +1,4 @@
-/** Opens a device of the table of devices through the plug-in that the user has added for it. */
+/** Opens a device through the plug-in that the user has added for it. */
 import { cpus } from "node:os";
 import { SlmError } from "@slm/core";
 import { socOf, socsOf, type ProfileName, type Soc, type Target } from "@slm/devices";
@@ -10,14 +10,14 @@ import { findPlugin, type Plugin } from "./plugins/index.js";
 import type { ListedDevice, NativeProvider } from "./host/provider.js";
 
 /**
- * Options of providers for every session. Source: onnxruntime-qnn 2.7.0, docs of the QNN provider: the highest clock while a graph runs,
+ * Provider options for every session. Source: onnxruntime-qnn 2.7.0, docs of the QNN provider: the highest clock while a graph runs,
  * and the compiler's full optimization.
  */
 const PROVIDER_OPTIONS: Readonly<Partial<Record<ProfileName, Readonly<Record<string, string>>>>> = {
   qnn: { htp_performance_mode: "burst", htp_graph_finalization_optimization_mode: "3" },
 };
 
-/** As model.json and messages name a plug-in: "qnn 2.7.0". */
+/** Name of a plug-in in model.json and messages: "qnn 2.7.0". */
 export const pluginTitle = ({ name, version }: Pick<Plugin, "name" | "version">): string =>
   `${name} ${version}`;
 
@@ -33,7 +33,7 @@ export function providerOf(plugin: Plugin, profile: ProfileName, soc?: Soc): Nat
     preload: plugin.preload,
     options: { ...plugin.options, ...PROVIDER_OPTIONS[profile], ...soc?.options },
     device: soc?.device,
-    // Chips that are told by the device's metadata are not in this machine, as a rule.
+    // Chips that are selected by device metadata are usually not in this machine.
     virtual: Object.keys(soc?.device ?? {}).length > 0,
     plugin: pluginTitle(plugin),
     soc: soc?.name,
@@ -43,7 +43,7 @@ export function providerOf(plugin: Plugin, profile: ProfileName, soc?: Soc): Nat
 export interface PluginRuntimeOptions {
   readonly target: Target;
   readonly profile: ProfileName;
-  /** The chip to simulate, as the table of chips names it. Default in a simulation: the profile's first. */
+  /** The chip to simulate, by its name in the table of chips. Default in a simulation: the profile's first. */
   readonly soc?: string | undefined;
   readonly threads?: number | undefined;
   /** Whether the device must compute every node. Default: on an NPU. */
@@ -55,7 +55,7 @@ export interface PluginRuntimeOptions {
 /**
  * Devices that a plug-in lists here.
  *
- * @param signal ends the process that its library is loaded in
+ * @param signal ends the child process that loads the library
  * @throws SlmError DEVICE_UNAVAILABLE if its library cannot be loaded or ends its process; INTERRUPTED if the signal fires
  */
 export const devicesOf = (plugin: Plugin, signal?: AbortSignal): Promise<readonly ListedDevice[]> =>
@@ -71,7 +71,7 @@ export const devicesOf = (plugin: Plugin, signal?: AbortSignal): Promise<readonl
   );
 
 /**
- * Opens a device through its plug-in. Where the vendor's library simulates the device on the CPU, the runtime's `device` says so.
+ * Opens a device through its plug-in. If the vendor's library simulates the device on the CPU, the runtime's `device` is `simulated`.
  *
  * @returns undefined if no plug-in for the device has been added
  * @throws SlmError DEVICE_UNAVAILABLE if the plug-in lists no device or cannot be loaded; DATA_INVALID if it is corrupt; USAGE for an
@@ -98,7 +98,7 @@ export async function openPluginRuntime({
       },
     );
   }
-  // A plug-in for another device that lists the CPU as its device simulates the other there.
+  // A plug-in that lists the CPU as its device simulates another device there.
   const simulated = target !== "cpu" && device.kind === "cpu";
   const chosen = socName ?? (simulated ? socsOf(profile)[0]?.name : undefined);
   const soc = chosen === undefined ? undefined : socOf(profile, chosen);

@@ -11,7 +11,7 @@ describeGreedyLoop("the CPU runtime in a worker", () => createCpuRuntime({ threa
 describeGreedyLoop("the CPU runtime in this thread", () => createCpuRuntime({ threads: 1, inThread: true }));
 
 describe(createCpuRuntime, () => {
-  test("says what it runs on", async () => {
+  test("reports the device it runs on", async () => {
     const runtime = await createCpuRuntime({ threads: 2 });
     expect(runtime.device).toMatchObject({ provider: "cpu", threads: 2, simulated: false });
     expect(runtime.device.description).not.toBe("");
@@ -24,7 +24,7 @@ describe(createCpuRuntime, () => {
 });
 
 describe(loadBinding, () => {
-  test("says how to get ONNX Runtime where it is not installed", async () => {
+  test("explains how to install ONNX Runtime if it is missing", async () => {
     const missing = (): Promise<never> => Promise.reject(new Error("Cannot find package 'onnxruntime-node'"));
     await expect(loadBinding(missing)).rejects.toMatchObject({
       code: "DEVICE_UNAVAILABLE",

@@ -1,4 +1,4 @@
-/** A target with several profiles: its candidates, and the error if none of them works. */
+/** Opens a target with several profiles: lists its candidates, and builds the error if none of them works. */
 import { SlmError } from "@slm/core";
 import { ALL_DEVICES, type RuntimeName } from "@slm/devices";
 import { openFirst, type Candidate, type FirstFound, type OpenFirstOptions } from "./open-first.js";
@@ -40,13 +40,16 @@ export function candidatesFor(
   const chosen = candidates.filter(({ device }) => device === `${kind}:${profile}`);
   if (chosen.length > 0) return chosen;
   const known = candidates.map(({ device }) => device.slice(kind.length + 1));
-  throw new SlmError("USAGE", `${name}: unknown profile '${profile}'; there are ${known.join(", ")}`);
+  throw new SlmError(
+    "USAGE",
+    `${name}: unknown profile '${profile}'; known profiles are ${known.join(", ")}`,
+  );
 }
 
 /**
- * As {@link openFirst}; without `fallback` one of the candidates must work.
+ * Like {@link openFirst}, but without `fallback` one of the candidates must work.
  *
- * @throws SlmError as {@link openFirst}; DEVICE_UNAVAILABLE with all reasons if no candidate works and no fallback is allowed.
+ * @throws SlmError as {@link openFirst}; DEVICE_UNAVAILABLE with all reasons if no candidate works and fallback is not allowed.
  */
 export async function openProfiles(
   { name, kind, suggestions }: DeviceProfiles,
@@ -58,8 +61,12 @@ export async function openProfiles(
   if (found.runtime !== undefined || fallback) return found;
   const { fallbacks } = found;
   const reasons = fallbacks.map(({ device, reason }) => `${device}: ${reason}`).join("; ");
-  throw new SlmError("DEVICE_UNAVAILABLE", `${name}: no ${kind.toUpperCase()} computes here. ${reasons}`, {
-    context: { fallbacks },
-    suggestions: [...suggestions],
-  });
+  throw new SlmError(
+    "DEVICE_UNAVAILABLE",
+    `${name}: no ${kind.toUpperCase()} works on this machine. ${reasons}`,
+    {
+      context: { fallbacks },
+      suggestions: [...suggestions],
+    },
+  );
 }

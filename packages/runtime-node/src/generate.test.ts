@@ -22,7 +22,7 @@ import {
 const MAX_TARGET = 12;
 const TOKENS = { pad: 0, bos: 1, eos: 2, unknown: 3 };
 const SOURCES = ["abc", "d", "abcdab", "cc", "a", "dcba", "bd"];
-/** A seed whose model gives unlike texts, some short and some as long as allowed, with and without an encoder. */
+/** A seed whose model generates varied texts, short ones and ones of maximum length, with and without an encoder. */
 const WEIGHTS = tinyWeights(1986);
 
 /** Recomputes every step from all ids fed so far: no cache, no padding, no batch. */
@@ -51,7 +51,7 @@ class PlainDecoder implements StepDecoder {
   }
 }
 
-/** @param target of cpu decoders also pick tokens themselves */
+/** @param target decoders for cpu also pick tokens themselves */
 async function writeModel(
   folder: string,
   architecture: DeviceModel["architecture"],
@@ -117,7 +117,7 @@ describe.each(["encoder-decoder", "decoder-only"] as const)("a tiny %s model", (
     },
   );
 
-  test("picks in the graph, step after step in the worker, what it picks from logits", async () => {
+  test("picks the same tokens in the graph, step by step in the worker, as from logits", async () => {
     const elsewhere = await mkdtemp(join(tmpdir(), "slm-device-model-"));
     await writeModel(elsewhere, architecture, "web");
     const plain = await openModel(elsewhere, runtime);
@@ -146,7 +146,7 @@ describe.each(["encoder-decoder", "decoder-only"] as const)("a tiny %s model", (
     await rm(elsewhere, { recursive: true });
   });
 
-  test("is interrupted behind a token, and goes on with the next request", async () => {
+  test("is interrupted after a token, and continues with the next request", async () => {
     const stopping = new AbortController();
     let tokens = 0;
     const interrupted = generator.generate(["abcdab"], {

@@ -8,11 +8,11 @@ import type { OpenPlugin } from "./open-first.js";
 
 const PROFILES: readonly ProfileName[] = profilesOf("gpu");
 
-/** A device behind a plug-in. */
+/** A device that a plug-in provides. */
 class PluginDevice extends MemoryRuntime {
   override readonly device: RuntimeDevice;
 
-  /** @param product what it computes for 2 * 3 + 7 * 5 */
+  /** @param product its result for 2 * 3 + 7 * 5 */
   constructor(
     { provider, simulated = false, fallbacks = [] }: Partial<RuntimeDevice> & { provider: string },
     product = 41,
@@ -24,7 +24,7 @@ class PluginDevice extends MemoryRuntime {
   }
 }
 
-/** A plug-in for one profile; it notes for which it was asked. */
+/** A plug-in for one profile. It records the profiles that were requested. */
 function pluginFor(
   profile: ProfileName,
   open: (tried: readonly Fallback[]) => PluginDevice,
@@ -62,13 +62,13 @@ describe("a GPU's plug-in", () => {
     expect(asked).toEqual(["cuda"]);
   });
 
-  test("comes after the profiles before it, whose reasons it carries", async () => {
+  test("is tried after the earlier profiles, and reports their reasons", async () => {
     const { plugin, asked } = pluginFor(
       "directml",
       (fallbacks) => new PluginDevice({ provider: "directml", fallbacks }),
     );
     const runtime = await createGpuRuntime({ threads: 1 }, plugin);
-    if (runtime.device.provider === "cuda") return; // This machine has a GPU by NVIDIA.
+    if (runtime.device.provider === "cuda") return; // This machine has an NVIDIA GPU.
     expect(asked).toEqual(PROFILES.slice(0, 2));
     expect(runtime.device.fallbacks).toEqual([{ device: "gpu:cuda", reason: expect.any(String) as string }]);
   });
@@ -112,7 +112,7 @@ describe("a GPU's plug-in", () => {
     expect(opened.map(({ isClosed }) => isClosed)).toEqual([false, true]);
   });
 
-  test("that is asked wrongly ends the call", async () => {
+  test("with an invalid request ends the call", async () => {
     const plugin = failing(new SlmError("USAGE", "threads must be a positive integer"));
     await expect(createGpuRuntime({}, plugin)).rejects.toMatchObject({ code: "USAGE" });
   });

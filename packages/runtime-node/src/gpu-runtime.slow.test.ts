@@ -9,10 +9,10 @@ import type { OpenPlugin } from "./open-first.js";
 /** In the order in which they are tried. */
 const PROFILES = profilesOf("gpu");
 
-/** Plug-ins of this machine's user do not count; gpu-plugin.test.ts has tests of them. */
+/** Plug-ins of this machine's user are ignored; gpu-plugin.test.ts tests them. */
 const noPlugin: OpenPlugin = () => Promise.resolve(undefined);
 
-// A GPU where there is one; otherwise what it falls back to, which has to keep the same promises.
+// A GPU if there is one; otherwise the fallback, which must pass the same tests.
 describeRuntime("the GPU runtime, or its fallback", () => createGpuRuntime({ threads: 1 }));
 describeGreedyLoop("the GPU runtime, or its fallback", () => createGpuRuntime({ threads: 1 }));
 
@@ -25,7 +25,7 @@ describe(createGpuRuntime, () => {
     await runtime.close();
   });
 
-  test("says what computes, and of every profile tried before why it does not", () => {
+  test("reports the device that computes, and why every profile tried before does not", () => {
     const { provider, simulated, fallbacks } = runtime.device;
     expect(simulated).toBe(false);
     const tried = fallbacks.map(({ device }) => device);

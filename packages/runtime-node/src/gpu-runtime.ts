@@ -1,4 +1,4 @@
-/** ONNX Runtime on a GPU: a plug-in that the user has added, or whichever execution provider onnxruntime-node has here. */
+/** ONNX Runtime on a GPU: through a plug-in that the user has added, or through an execution provider of onnxruntime-node. */
 import type { Runtime } from "@slm/runtime";
 import { WHOLE_GRAPH } from "@slm/runtime/host";
 import { candidatesFor, candidatesOf, openProfiles, type DeviceProfiles } from "./device-profiles.js";
@@ -15,30 +15,30 @@ const GPU: DeviceProfiles = {
 /** Every GPU profile as a candidate, the fastest first. */
 export const GPU_CANDIDATES = GPU.candidates;
 
-/** The C interface is loaded when a GPU is asked for: most programs never need it. */
+/** The C interface is loaded only if a GPU is requested, because most programs never need it. */
 const openPlugin: OpenPlugin = async (device) =>
   (await import("@slm/runtime-native")).openPluginRuntime(device);
 
 export interface GpuRuntimeOptions {
-  /** Default: the first that works. */
+  /** Default: the first profile that works. */
   readonly profile?: string | undefined;
   /** CPU threads, for operators that the GPU provider lacks and for a fallback. */
   readonly threads?: number | undefined;
   /** Whether to fall back to the CPU if no GPU works. Default true; the runtime's `device` lists the fallbacks. */
   readonly fallback?: boolean | undefined;
-  /** Whether the GPU must compute every node of a graph, which is rejected otherwise. Default false: the CPU computes what the GPU's provider lacks. */
-  readonly whole?: boolean | undefined;
   /**
-   * Whether software that stands in for a GPU may compute; the runtime's `device` is then `simulated`. Default: if a profile is
-   * named.
+   * Whether the GPU must compute every node of a graph; other graphs are rejected. Default false: the CPU computes the operators that the GPU
+   * provider lacks.
    */
+  readonly whole?: boolean | undefined;
+  /** Whether software may compute instead of a GPU. The runtime's `device` is then `simulated`. Default: only if a profile is named. */
   readonly software?: boolean | undefined;
 }
 
 /**
- * A GPU, or the CPU with the reasons why no GPU works. Each profile is tried through its plug-in first: a plug-in that fails or lists no
- * device is one of the reasons. In either case ONNX Runtime computes operators that a provider lacks on the CPU. This release ran on
- * software adapters of WebGPU and on no GPU: `description` and `slm doctor` report the device that is really used.
+ * Opens a GPU, or the CPU with the reasons why no GPU works. Each profile is tried through its plug-in first. If the plug-in fails or lists no
+ * device, that is one of the reasons. ONNX Runtime computes operators that the provider lacks on the CPU. This release was tested only with software
+ * adapters of WebGPU, not on a GPU. `description` and `slm doctor` report the device that is really used.
  *
  * @throws SlmError USAGE for an unknown profile; DEVICE_UNAVAILABLE if ONNX Runtime cannot be loaded, or if no GPU works and
  * `fallback` is false.

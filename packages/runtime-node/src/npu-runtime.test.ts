@@ -15,7 +15,7 @@ describeGreedyLoop("the simulation of an NPU", () =>
 );
 
 describe(createNpuRuntime, () => {
-  test("calls a simulation by its name, wherever it says what computes", async () => {
+  test("reports a simulation wherever it reports the device", async () => {
     const runtime = await createNpuRuntime({ profile: "vitisai", threads: 1, simulate: true });
     expect(runtime.device).toMatchObject({
       provider: "vitisai",
@@ -27,7 +27,7 @@ describe(createNpuRuntime, () => {
   });
 
   test("simulates where no NPU computes, with the reason, and is rejected there without a fallback", async () => {
-    // onnxruntime-node has OpenVINO on no platform.
+    // onnxruntime-node does not include OpenVINO on any platform.
     const runtime = await createNpuRuntime({ profile: "openvino", threads: 1 });
     const { simulated, fallbacks } = runtime.device;
     await runtime.close();

@@ -1,6 +1,7 @@
 /**
- * An NPU through a plug-in that the user has added, or through ONNX Runtime's own binary; otherwise the same graphs on the CPU, reported
- * as a simulation.
+ *
+ * An NPU through a plug-in that the user has added, or through ONNX Runtime's own binary. Otherwise the same graphs run on the CPU, reported as a
+ * simulation.
  */
 import { cpus } from "node:os";
 import { ALL_DEVICES } from "@slm/devices";
@@ -13,29 +14,28 @@ const NPU: DeviceProfiles = {
   name: "runtime-node",
   kind: "npu",
   candidates: candidatesOf("npu"),
-  suggestions: ["slm doctor", "leave out --no-fallback for a simulation"],
+  suggestions: ["slm doctor", "remove --no-fallback to simulate"],
 };
 
 /** Every NPU profile as a candidate. */
 export const NPU_CANDIDATES = NPU.candidates;
 
 export interface NpuRuntimeOptions {
-  /** Profile that the graphs were made for. Default: the first that works; a simulation then names no specific NPU. */
+  /** Profile that the graphs were exported for. Default: the first that works; a simulation then names no specific NPU. */
   readonly profile?: string | undefined;
-  /** The chip to simulate, where the vendor's library simulates. Default: the profile's first. */
+  /** The chip to simulate, if the vendor's library can simulate. Default: the profile's first. */
   readonly soc?: string | undefined;
   /** CPU threads. */
   readonly threads?: number | undefined;
-  /** Whether the CPU may simulate if no NPU works. Default true; the runtime's `device` then has `simulated`. */
+  /** Whether the CPU may simulate if no NPU works. Default true; the runtime's `device` is then `simulated`. */
   readonly fallback?: boolean | undefined;
   /** Simulate without trying an NPU. Default false. */
   readonly simulate?: boolean | undefined;
 }
 
 /**
- * An NPU, or a simulation. With a plug-in for the profile, the vendor's library computes: on the NPU, or in the vendor's own simulator.
- * Otherwise the graphs run with the CPU's kernels. The answers of a simulation show the quality to expect, its times mean nothing. This
- * release was not tested on a real NPU.
+ * Opens an NPU or a simulation. With a plug-in for the profile, the vendor's library computes, on the NPU or in the vendor's simulator. Otherwise the
+ * graphs run with CPU kernels. A simulation shows the quality to expect; its times mean nothing. This release was not tested on a real NPU.
  *
  * @throws SlmError USAGE for an unknown profile; DEVICE_UNAVAILABLE if ONNX Runtime
  * cannot be loaded, if a plug-in does not work, or if no NPU works and simulation is not allowed.
@@ -44,7 +44,7 @@ export async function createNpuRuntime(options: NpuRuntimeOptions = {}): Promise
   const { profile, soc, threads, fallback = true, simulate = false } = options;
   const chosen = candidatesFor(NPU, profile);
   if (simulate) return simulation(profile, threads, []);
-  // Loaded here: most programs never need the C interface.
+  // Loaded on demand, because most programs never need the C interface.
   const { openPluginRuntime } = await import("@slm/runtime-native");
   for (const { target, profile: own } of ALL_DEVICES) {
     if (target !== "npu" || (profile !== undefined && own !== profile)) continue;

@@ -1,4 +1,4 @@
-/** Finds the first of several execution providers that works, and why those before it do not. */
+/** Finds the first of several execution providers that works, and the reasons why the earlier ones do not. */
 import { SlmError } from "@slm/core";
 import { DEVICES, type ProfileName, type ProviderSettings, type Target } from "@slm/devices";
 import { GraphBuilder, encodeModel } from "@slm/onnx";
@@ -11,10 +11,10 @@ import { rejectingUnsupported } from "./webgpu/webgpu-load.js";
 
 const { name: WEBGPU } = DEVICES.gpu.webgpu.provider;
 
-/** A provider as ONNX Runtime's binary lists it. */
+/** A provider as listed by ONNX Runtime's binary. */
 export interface ListedProvider {
   readonly name: string;
-  /** Whether its library comes with the package or has to be installed separately. */
+  /** Whether its library is included in the package or must be installed separately. */
   readonly bundled: boolean;
 }
 
@@ -27,18 +27,17 @@ export async function listProviders(
 
 /** A device to try. */
 export interface Candidate {
-  /** As a user names it: "gpu:cuda". */
+  /** The device as a user names it: "gpu:cuda". */
   readonly device: string;
   readonly target: Target;
   readonly profile: ProfileName;
   readonly provider: ProviderSettings;
-  /** What it needs, for the message if it is not listed: "an NVIDIA GPU". */
+  /** Requirement for the message if the provider is not listed: "an NVIDIA GPU". */
   readonly needs: string;
 }
 
 /**
- * Opens a device through the plug-in that the user has added for it, as `openPluginRuntime` of `@slm/runtime-native` does; undefined if
- * there is none.
+ * Opens a device through the plug-in that the user has added for it, like `openPluginRuntime` of `@slm/runtime-native`; undefined if there is none.
  */
 export type OpenPlugin = (request: {
   readonly target: Target;
@@ -51,26 +50,26 @@ export type OpenPlugin = (request: {
 }) => Promise<Runtime | undefined>;
 
 export interface OpenFirstOptions extends Omit<OrtRuntimeOptions, "providers" | "device"> {
-  /** Whether an adapter of WebGPU may be software that computes on the CPU. Its device is then `simulated`. Default true. */
+  /** Whether a WebGPU adapter may be software that runs on the CPU. The runtime's `device` is then `simulated`. Default true. */
   readonly software?: boolean | undefined;
-  /** Tried for each candidate before onnxruntime-node's own provider. Default: plug-ins are not used. */
+  /** Tried for each candidate before the provider of onnxruntime-node. Default: no plug-ins. */
   readonly plugin?: OpenPlugin | undefined;
 }
 
 export interface FirstFound {
   /** Absent if none of them works. */
   readonly runtime?: Runtime | undefined;
-  /** Ways to open candidates that failed before it, or all. */
+  /** Failed attempts before this candidate, or all attempts. */
   readonly fallbacks: readonly Fallback[];
 }
 
-/** One way to open a candidate: a runtime that computes, or why it does not; undefined if there is no such way here. */
+/** One way to open a candidate: a working runtime, or why it does not work; undefined if this way does not exist here. */
 type Attempt = (candidate: Candidate, tried: readonly Fallback[]) => Promise<Runtime | Fallback | undefined>;
 
 /**
- * Opens the candidates in order until one computes a small matrix product correctly: each through its plug-in, if there is one, then
- * through onnxruntime-node. That a provider is listed proves nothing: its libraries, its driver or its device may still be missing. With
- * WebGPU graphs that it takes and cannot compute are rejected when they are loaded ({@link rejectingUnsupported}).
+ * Opens the candidates in order until one computes a small matrix product correctly: each through its plug-in, if there is one, then through
+ * onnxruntime-node. A listed provider may still lack its libraries, driver or device. WebGPU accepts graphs that it cannot compute; they are rejected
+ * at load time ({@link rejectingUnsupported}).
  *
  * @throws SlmError DEVICE_UNAVAILABLE if ONNX Runtime cannot be loaded, USAGE for an invalid number of threads.
  */
@@ -130,9 +129,9 @@ function byBinding(options: OpenFirstOptions, known: readonly ListedProvider[]):
 }
 
 const softwareReason = (adapter: string, { device }: Candidate): string =>
-  `its only adapter is software (${adapter}), slower than the CPU provider; --device ${device} uses it all the same`;
+  `its only adapter is software (${adapter}), slower than the CPU provider; pass --device ${device} to use it anyway`;
 
-/** The runtime if it computes; otherwise it is closed, and the answer says why. @param device the way it was opened */
+/** Returns the runtime if it works; otherwise closes it and returns the reason. @param device the way it was opened */
 async function provenRuntime(
   opened: Runtime,
   { provider }: Candidate,
@@ -158,8 +157,8 @@ function probeGraph(): Uint8Array {
 /**
  * Why a runtime cannot compute a small matrix product; undefined if it can.
  *
- * @param keepsSession whether the graph stays loaded. While a session of WebGPU's provider lives, the device lives and with it the
- * compiled kernels: on SwiftShader a model whose like was loaded before is ready and answers in a tenth of the time.
+ * @param keepsSession whether the graph stays loaded. While a WebGPU session is open, the device keeps its compiled kernels. On SwiftShader, a
+ * similar model then loads and answers in a tenth of the time.
  */
 async function whyNot(runtime: Runtime, keepsSession: boolean): Promise<string | undefined> {
   try {
@@ -174,7 +173,7 @@ async function whyNot(runtime: Runtime, keepsSession: boolean): Promise<string |
   }
 }
 
-/** Why a device does not work. @throws SlmError USAGE: a wrong request is wrong for every device */
+/** Why a device does not work. @throws SlmError USAGE for an invalid request, which fails on every device */
 function failureOf(error: unknown): string {
   if (error instanceof SlmError && error.code === "USAGE") throw error;
   return providerFailure(error);

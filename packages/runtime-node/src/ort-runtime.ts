@@ -14,9 +14,9 @@ export interface OrtRuntimeOptions {
   /** Execution providers in order of preference. ONNX Runtime's CPU provider computes the nodes that none of them supports. */
   readonly providers: readonly ProviderSettings[];
   readonly settings?: SessionSettings | undefined;
-  /** Known facts about the device; threads and the rest are filled in. */
+  /** Known facts about the device. Threads and other details are filled in. */
   readonly device: Partial<RuntimeDevice> & Pick<RuntimeDevice, "provider">;
-  /** Threads one operator may use. Default: the CPUs this process may use, and one for graphs that are loaded as little work. */
+  /** Threads that one operator may use. Default: the CPUs available to this process, or one for graphs that are declared small. */
   readonly threads?: number | undefined;
   /**
    * Run ONNX Runtime in the calling thread. A run then blocks the event loop, but tensors are not copied between threads.
@@ -26,8 +26,8 @@ export interface OrtRuntimeOptions {
 }
 
 /**
- * Opens ONNX Runtime with execution providers; see {@link HostRuntime} for the order of calls. Device tensors are host memory for
- * every provider, because onnxruntime-node has no IO binding; a device with its own memory receives a copy in each run.
+ * Opens ONNX Runtime with execution providers; see {@link HostRuntime} for the order of calls. Device tensors are in host memory for every provider,
+ * because onnxruntime-node has no IO binding. Each run copies them to a device with its own memory.
  *
  * @throws SlmError DEVICE_UNAVAILABLE if ONNX Runtime cannot be loaded, USAGE if `threads` is not a positive integer.
  */

@@ -1,6 +1,6 @@
 /**
  * Small exported models with random weights that follow the contract of `GRAPH_IO`: one layer, one head, plain attention.
- * The same function is written twice: as graphs with caches and as JavaScript without caches.
+ * Each model is written twice: as graphs with caches and as JavaScript without caches.
  */
 import { GRAPH_IO } from "@slm/exported-model";
 import { createRandom } from "@slm/generation";

@@ -26,7 +26,7 @@ describe(openWorkerChannel, () => {
 
   test("an idle worker lets the process end, a working one does not", async () => {
     const entry = new URL("../dist/index.js", import.meta.url).href;
-    // Nothing is awaited at the top: only the pending call keeps the process alive until the answer is printed.
+    // Nothing is awaited at the top level: only the pending call keeps the process alive until the answer is printed.
     const program = `
       import { createCpuRuntime } from ${JSON.stringify(entry)};
       createCpuRuntime({ threads: 1 }).then((runtime) => runtime.peakMemoryBytes()).then((bytes) => {

@@ -10,10 +10,10 @@ import { messageOf } from "./ort/ort-binding.js";
  */
 const WORKER_URL = new URL("../dist/worker.js", import.meta.url);
 
-/** Starts a worker thread. A worker that cannot start rejects the first call. */
+/** Starts a worker thread. If the worker cannot start, the first call is rejected. */
 export function openWorkerChannel(url: URL = WORKER_URL): HostChannel {
   forbidRuntimeTelemetry();
-  // Flags of this process (loaders, conditions) are not meant for the compiled worker.
+  // Flags of this process (loaders, conditions) do not apply to the compiled worker.
   const worker = new Worker(url, { name: "slm-runtime-node", execArgv: [] });
   return new RemoteChannel({
     title: "runtime-node: the worker thread",

@@ -3,7 +3,7 @@ import { describeWebAdapter, findWebAdapter } from "./web-adapter.js";
 
 type Gpu = NonNullable<Parameters<typeof findWebAdapter>[0]>;
 
-/** As Chromium 156 tells of its software adapter. */
+/** As Chromium 156 reports its software adapter. */
 const swiftshader = {
   vendor: "google",
   architecture: "swiftshader",
@@ -16,7 +16,7 @@ const browser = (info: typeof swiftshader, ...features: readonly string[]): Gpu 
 });
 
 describe(findWebAdapter, () => {
-  test("tells software from a GPU, and which of them has float16", async () => {
+  test("distinguishes software from a GPU, and reports float16 support", async () => {
     const software = await findWebAdapter(browser(swiftshader, "subgroups"));
     expect(software).toEqual({ name: "google swiftshader", isSoftware: true, hasFloat16: false });
     expect(describeWebAdapter(software!)).toBe("google swiftshader (software adapter)");
@@ -38,7 +38,7 @@ describe(findWebAdapter, () => {
     expect((await findWebAdapter(browser(blank)))?.name).toBe("an adapter without a name");
   });
 
-  test("finds none where there is no WebGPU, no adapter, or an error", async () => {
+  test("finds none without WebGPU, without an adapter, or after an error", async () => {
     expect(await findWebAdapter({})).toBeUndefined();
     expect(await findWebAdapter({ gpu: { requestAdapter: () => Promise.resolve(null) } })).toBeUndefined();
     expect(

@@ -1,15 +1,15 @@
 /** The adapter that a browser's WebGPU computes with: a GPU, or software on the CPU. */
 
 export interface WebAdapter {
-  /** Vendor and architecture, as far as the browser tells: "nvidia ada-lovelace", "google swiftshader". */
+  /** Vendor and architecture, if the browser reports them: "nvidia ada-lovelace", "google swiftshader". */
   readonly name: string;
-  /** Whether the CPU computes: what WebGPU calls a fallback adapter. */
+  /** Whether the CPU computes, which WebGPU calls a fallback adapter. */
   readonly isSoftware: boolean;
-  /** Whether it computes in float16. */
+  /** Whether the adapter supports float16. */
   readonly hasFloat16: boolean;
 }
 
-/** The part of WebGPU's interface that is read. Source: W3C WebGPU, GPUAdapter and GPUAdapterInfo. */
+/** The part of WebGPU's interface that is used here. Source: W3C WebGPU, GPUAdapter and GPUAdapterInfo. */
 interface GpuAdapter {
   readonly info: {
     readonly vendor: string;
@@ -24,7 +24,7 @@ interface WithGpu {
   readonly gpu?: { requestAdapter(): Promise<GpuAdapter | null> };
 }
 
-/** The adapter that ONNX Runtime gets, which asks the same way; undefined in a browser without WebGPU, or with no adapter for it. */
+/** The adapter that ONNX Runtime will get, because it sends the same request; undefined if the browser has no WebGPU or no adapter. */
 export async function findWebAdapter({ gpu }: WithGpu = navigator): Promise<WebAdapter | undefined> {
   const adapter = await gpu?.requestAdapter().catch(() => null);
   if (adapter == null) return undefined;
@@ -37,7 +37,7 @@ export async function findWebAdapter({ gpu }: WithGpu = navigator): Promise<WebA
   };
 }
 
-/** For results: the adapter's name, and that it is software where it is. */
+/** For results: the adapter's name, marked if it is software. */
 export function describeWebAdapter({ name, isSoftware }: Pick<WebAdapter, "name" | "isSoftware">): string {
   return isSoftware ? `${name} (software adapter)` : name;
 }

@@ -30,7 +30,7 @@ describeRuntime("the web runtime on WebAssembly", () => Promise.resolve(open()),
 describeGreedyLoop("the web runtime on WebAssembly", () => Promise.resolve(open()));
 
 describe(createWebRuntime, () => {
-  test("runs a graph from its file and fetches what was asked for", async () => {
+  test("runs a graph from its file and fetches the requested outputs", async () => {
     const session = await open().load({ kind: "file", path: "m/add.onnx" });
     const { fetched } = await session.run({ feeds: { x: pair(1, 2) }, fetch: ["y"] });
     expect([...fetched["y"]!.data]).toEqual([2, 3]);

@@ -2,7 +2,7 @@
  * ONNX Runtime's WebAssembly build as a `Runtime`. It computes in the thread that creates it, so create it in a worker.
  *
  * Device tensors are arrays of this thread. ONNX Runtime's WebAssembly build (1.30) ignores a preallocated output tensor without
- * an error. A run that writes `into` a tensor therefore computes a new one and takes over its memory.
+ * an error. A run that writes `into` a tensor therefore computes a new tensor and takes over its memory.
  */
 import { SlmError } from "@slm/core";
 import { rejectUnsupported } from "@slm/analysis";
@@ -38,12 +38,12 @@ import {
 import type * as Ort from "onnxruntime-web";
 import { describeWebAdapter, type WebAdapter } from "./web-adapter.js";
 
-/** The part of onnxruntime-web that is used; its builds (wasm, webgpu) all have it. */
+/** The part of onnxruntime-web that is used. All of its builds (wasm, webgpu) have it. */
 export type OrtModule = Pick<typeof Ort, "InferenceSession" | "Tensor">;
 
 const { rest: CPU } = DEVICES.web.webgpu;
 
-/** Execution provider: WebAssembly everywhere, WebGPU if the browser has an adapter. */
+/** Execution provider: WebAssembly works everywhere, WebGPU if the browser has an adapter. */
 export type WebProvider = typeof CPU | typeof DEVICES.web.webgpu.provider.name;
 
 export interface WebRuntimeOptions {
@@ -51,7 +51,7 @@ export interface WebRuntimeOptions {
   readonly threads: number;
   /** Graph files and their external data, by path. */
   readonly files: ReadonlyMap<string, Uint8Array>;
-  /** What WebGPU computes with ({@link findWebAdapter}). Where it is software, the runtime's `device` is `simulated`. */
+  /** The adapter of WebGPU ({@link findWebAdapter}). If it is software, the runtime's `device` is `simulated`. */
   readonly adapter?: WebAdapter | undefined;
 }
 
@@ -150,7 +150,7 @@ class WebRuntime implements Runtime {
     return Promise.reject(new SlmError("DEVICE_UNAVAILABLE", `${NAME}: browsers do not report peak memory`));
   }
 
-  /** Closes after the calls already made; later calls are rejected. A second call has no effect. */
+  /** Closes after the calls already made. Later calls are rejected. A second call has no effect. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#queue;
@@ -252,7 +252,7 @@ class WebRuntime implements Runtime {
   }
 }
 
-/** What a session needs of its runtime. */
+/** The parts of its runtime that a session needs. */
 interface SessionTurn {
   readonly serially: <Result>(call: () => Result | Promise<Result>) => Promise<Result>;
   /** Checks and copies a request at once; returns the run itself, to be queued. */

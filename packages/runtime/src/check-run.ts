@@ -1,9 +1,9 @@
-/** Checks a run against the graph's declared inputs and outputs, for every runtime, and replaces names by positions. */
+/** Checks a run against the graph's declared inputs and outputs, and replaces names by positions. Every runtime uses it. */
 import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor } from "./tensors/host-tensor.js";
 import type { DeviceTensor, RunRequest } from "./runtime.js";
 
-/** A graph input or output as declared: a number is a fixed size, a string a symbol ("" where unnamed). */
+/** A declared graph input or output. A size is a number if it is fixed, or a symbol ("" if unnamed). */
 export interface ValueSignature {
   readonly name: string;
   /** ONNX Runtime's name of the element type, or "non-tensor" for sequences and maps. */
@@ -18,7 +18,7 @@ export interface GraphSignature {
 
 /** A loaded graph's names, positions and declared types, ready for checking many runs. */
 export interface CheckedGraph {
-  /** Package that runs it, for messages. */
+  /** Package that runs the graph, for messages. */
   readonly runtime: string;
   readonly name: string;
   readonly inputs: ReadonlyMap<string, number>;
@@ -57,9 +57,9 @@ export interface CheckedAppend {
 }
 
 /**
- * Names, dtypes, ranks and fixed sizes of a run.
+ * Checks the names, dtypes, ranks and fixed sizes of a run.
  *
- * @throws SlmError SHAPE_MISMATCH naming the missing, unknown or mismatched input or output.
+ * @throws SlmError SHAPE_MISMATCH with the missing, unknown or mismatched input or output.
  */
 export function checkRun(graph: CheckedGraph, request: RunRequest): CheckedRun {
   const { fetch = [], keep = [], into = {}, append = { at: [], outputs: {} } } = request;
@@ -175,12 +175,12 @@ export function checkWrite(runtime: string, target: DeviceTensor, source: HostTe
 
 let lastId = 0;
 
-/** Ids of tensors are unique in the process, so a tensor of one runtime is unknown to every other. */
+/** Tensor ids are unique in the process, so a tensor of one runtime is unknown to all others. */
 export function nextTensorId(): number {
   return ++lastId;
 }
 
-/** @param id of a tensor that this runtime does not hold */
+/** @param id id of a tensor that this runtime does not have */
 export function unknownTensor(runtime: string, id: number): SlmError {
   return new SlmError(
     "UNEXPECTED",

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { cpuFeatures, int8Arithmetic } from "./cpu-features.js";
 
 describe(cpuFeatures, () => {
-  test("names what matters of the first CPU, on x86 and on ARM", () => {
+  test("lists the relevant features of the first CPU, on x86 and on ARM", () => {
     const x86 = "processor\t: 0\nflags\t\t: fpu avx2 avx512_vnni smep\nflags\t\t: avx\n";
     expect(cpuFeatures(x86)).toEqual(["avx2", "avx512_vnni"]);
     expect(cpuFeatures("Features\t: fp asimd i8mm\n")).toEqual(["asimd", "i8mm"]);
@@ -23,14 +23,14 @@ describe(int8Arithmetic, () => {
     });
   });
 
-  test("believes what was measured, not what the system lists", () => {
+  test("trusts the measurement, not the system's list", () => {
     expect(int8Arithmetic(true, ["avx2", "avx512_vnni"])).toMatchObject({
       instructions: [],
       saturates: true,
     });
   });
 
-  test("says nothing of instructions where the system does not tell", () => {
+  test("mentions no instructions if the system does not report them", () => {
     expect(int8Arithmetic(false, null)).toEqual({
       instructions: null,
       saturates: false,

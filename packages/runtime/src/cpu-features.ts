@@ -1,13 +1,13 @@
-/** CPU features that decide how fast and how exactly matrices are multiplied. */
+/** CPU features that determine how fast and how exactly matrices are multiplied. */
 
-/** Features that decide how fast matrices are multiplied, as Linux names them on x86 and ARM. */
+/** Features that determine how fast matrices are multiplied, as Linux names them on x86 and ARM. */
 const FEATURES: readonly string[] = [
   ...["sse4_2", "avx", "avx2", "fma", "f16c", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16"],
   ...["avx512_fp16", "amx_tile", "amx_int8", "amx_bf16"],
   ...["asimd", "asimddp", "asimdhp", "i8mm", "bf16", "sve", "sve2", "sme"],
 ];
 
-/** Those of them that add 8-bit products in 32 bits. */
+/** The features that add 8-bit products in 32 bits. */
 const INTEGER_DOT_PRODUCTS: ReadonlySet<string> = new Set([
   ...["avx_vnni", "avx512_vnni", "amx_int8"],
   ...["asimddp", "i8mm"],
@@ -16,7 +16,7 @@ const INTEGER_DOT_PRODUCTS: ReadonlySet<string> = new Set([
 /**
  * The relevant features of the first CPU; null if the system does not report them.
  *
- * @param text of /proc/cpuinfo
+ * @param text contents of /proc/cpuinfo
  */
 export function cpuFeatures(text: string | undefined): string[] | null {
   const line = /^(?:flags|Features)\s*:(.*)$/m.exec(text ?? "")?.[1];
@@ -30,11 +30,11 @@ export interface Int8Arithmetic {
   /** Instructions that add 8-bit products in 32 bits (VNNI, AMX, ARM's dot product); null if the system does not report them. */
   readonly instructions: string[] | null;
   /**
-   * Whether ONNX Runtime's default kernels for unsigned activations and signed weights are wrong on this CPU, as measured: without
-   * such instructions x86 adds two products in 16 bits, which saturates. Our runtimes then select kernels that do not saturate.
+   * Whether ONNX Runtime's default kernels for unsigned activations and signed weights compute wrong results on this CPU, as measured. Without such
+   * instructions, x86 adds two products in 16 bits, which saturates. Our runtimes then select kernels that do not saturate.
    */
   readonly saturates: boolean;
-  /** What this means for quantized models, in one sentence. */
+  /** Explains in one sentence what this means for quantized models. */
   readonly meaning: string;
 }
 
@@ -55,8 +55,8 @@ export function int8Arithmetic(saturates: boolean, features: readonly string[] |
 function meaningOf(saturates: boolean, instructions: readonly string[] | null): string {
   if (saturates) {
     return (
-      "products of 8-bit weights saturate in ONNX Runtime's default kernels; slm asks for exact ones, " +
-      "other programs are right with 7-bit weights only"
+      "products of 8-bit weights saturate in ONNX Runtime's default kernels; slm selects exact kernels, " +
+      "other programs are only correct with 7-bit weights"
     );
   }
   return instructions === null || instructions.length === 0

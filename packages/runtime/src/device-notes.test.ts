@@ -5,18 +5,18 @@ const DEVICE = { provider: "cpu", simulated: false, description: "Example CPU", 
 const NO_GPU = { device: "gpu:cuda", reason: "no driver" };
 
 describe(deviceNotes, () => {
-  test("says nothing where the device that was asked for computed", () => {
+  test("has no note if the requested device computed", () => {
     expect(deviceNotes(DEVICE)).toEqual([]);
   });
 
-  test("says what computed instead, and why", () => {
+  test("says which device was used instead, and why", () => {
     expect(deviceNotes({ ...DEVICE, fallbacks: [NO_GPU] })).toEqual([
       "gpu:cuda is not available here: no driver.",
-      "cpu computed instead (Example CPU).",
+      "cpu was used instead (Example CPU).",
     ]);
   });
 
-  test("calls a simulation one, asked for or not", () => {
+  test("reports a simulation, whether it was requested or not", () => {
     const simulation = {
       ...DEVICE,
       provider: "qnn",
@@ -24,7 +24,7 @@ describe(deviceNotes, () => {
       description: "qnn simulated on Example CPU",
     };
     expect(deviceNotes(simulation)).toEqual([
-      "qnn was simulated (qnn simulated on Example CPU): no time here was measured on that device.",
+      "qnn was simulated (qnn simulated on Example CPU): the times were not measured on that device.",
     ]);
   });
 });

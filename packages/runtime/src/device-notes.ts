@@ -1,7 +1,7 @@
 /** Notes on results that were not computed on the requested device. */
 import type { RuntimeDevice } from "./runtime.js";
 
-/** One sentence each; none if the requested device computed the results. */
+/** One sentence per note; none if the requested device computed the results. */
 export function deviceNotes({
   provider,
   simulated,
@@ -11,8 +11,8 @@ export function deviceNotes({
   return [
     ...fallbacks.map(({ device, reason }) => `${device} is not available here: ${reason}.`),
     ...(simulated
-      ? [`${provider} was simulated (${description}): no time here was measured on that device.`]
+      ? [`${provider} was simulated (${description}): the times were not measured on that device.`]
       : []),
-    ...(!simulated && fallbacks.length > 0 ? [`${provider} computed instead (${description}).`] : []),
+    ...(!simulated && fallbacks.length > 0 ? [`${provider} was used instead (${description}).`] : []),
   ];
 }

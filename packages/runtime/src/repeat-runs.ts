@@ -1,4 +1,4 @@
-/** Runs that a loop steers, in the caller's thread. */
+/** Executes runs that are controlled by a loop, in the caller's thread. */
 import type { HostTensor } from "./tensors/host-tensor.js";
 import type { DeviceTensor, RepeatRequest, RepeatedRun, Session } from "./runtime.js";
 
@@ -8,7 +8,7 @@ const hostFeeds = (feeds: RepeatRequest["feeds"]): Readonly<Record<string, HostT
 
 const isHost = (value: HostTensor | DeviceTensor): value is HostTensor => "data" in value;
 
-/** {@link Session.repeat} of runtimes that run in the caller's thread, as a loop over `run`. */
+/** {@link Session.repeat} for runtimes that run in the caller's thread, as a loop over `run`. */
 export async function* repeatRuns(
   session: Pick<Session, "run">,
   { feeds, into, append, fetch, loop, options, signal }: RepeatRequest,

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { permuteRowsInPlace } from "./row-permutation.js";
 
 describe(permuteRowsInPlace, () => {
-  test("makes row i what row rows[i] was, for any rows", () => {
+  test("turns row i into the former row rows[i], for any rows", () => {
     const cases = fc
       .record({ rows: fc.array(fc.nat(100), { minLength: 1, maxLength: 8 }), width: fc.nat(5) })
       .map(({ rows, width }) => ({ rows: rows.map((row) => row % rows.length), width }));

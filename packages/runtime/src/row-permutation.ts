@@ -1,6 +1,6 @@
 /**
  * Reorders equal rows of bytes in place: row i becomes what row rows[i] was. Repeats are allowed.
- * Only rows that move are touched, and only rows that are both read and overwritten are copied first.
+ * Only rows that move are touched, and only rows that are both read and overwritten are copied to a buffer first.
  */
 export function permuteRowsInPlace(bytes: Uint8Array, rows: readonly number[]): void {
   const rowBytes = bytes.length / rows.length;

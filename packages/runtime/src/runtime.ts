@@ -9,13 +9,13 @@ export interface Fallback {
   readonly reason: string;
 }
 
-/** Where a runtime computes. `simulated` is never false for a device this process does not really use. */
+/** The device that a runtime computes on. `simulated` is true unless this process really uses the device. */
 export interface RuntimeDevice {
-  /** Execution provider in ONNX Runtime's words: "cpu", "cuda", ... */
+  /** Execution provider as ONNX Runtime names it: "cpu", "cuda", ... */
   readonly provider: string;
   readonly threads: number;
   readonly description: string;
-  /** Whether the CPU stands in for another device: times measured here say nothing about that device. */
+  /** Whether the CPU simulates another device. Times measured here say nothing about that device. */
   readonly simulated: boolean;
   /** Devices that were tried first and failed, in order; empty if the first one works. */
   readonly fallbacks: readonly Fallback[];
@@ -23,10 +23,10 @@ export interface RuntimeDevice {
   readonly int8?: Int8Arithmetic | undefined;
 }
 
-/** A form of a graph that a vendor's compiler made ahead of time: an ONNX file with the vendor's binary beside it. */
+/** A form of a graph that a vendor's compiler produced ahead of time: an ONNX file with the vendor's binary next to it. */
 export interface CompiledForm {
   readonly path: string;
-  /** The plug-in that compiled it: "qnn 2.7.0". Another version may refuse the binary. */
+  /** The plug-in that compiled it: "qnn 2.7.0". Other versions may reject the binary. */
   readonly plugin: string;
   /** The chip it was compiled for. */
   readonly soc: string;
@@ -38,8 +38,7 @@ export type GraphSource =
       readonly kind: "file";
       readonly path: string;
       /**
-       * Compiled forms of the same graph. A runtime whose device and plug-in fit one of them loads it; every other runtime loads
-       * the portable graph.
+       * Compiled forms of the same graph. A runtime loads the form that matches its device and plug-in, otherwise the portable graph.
        */
       readonly compiled?: readonly CompiledForm[] | undefined;
       /**
@@ -48,7 +47,7 @@ export type GraphSource =
        */
       readonly added?: Uint8Array | undefined;
       /**
-       * The file's graph, edited, encoded by `encodeLinked` of `@slm/onnx`: loaded in place of the file, with the weights in the file's
+       * The edited graph of the file, encoded by `encodeLinked` of `@slm/onnx`. It is loaded instead of the file, with the weights in the file's
        * folder. It is never written to disk.
        */
       readonly edited?: Uint8Array | undefined;
@@ -61,13 +60,13 @@ export interface LoadOptions {
   /** Graph optimization level of ONNX Runtime. Default "all". */
   readonly optimization?: "none" | "basic" | "extended" | "all" | undefined;
   /**
-   * Whether a run allocates all its memory as one block planned beforehand (default: ONNX Runtime's memory pattern) or piece by
-   * piece. Pieces are reused within a run: a third less memory for a training step, for 3 % more time.
+   * Whether a run allocates its memory as one planned block (default: ONNX Runtime's memory pattern) or piece by piece. Pieces are reused within a
+   * run: a training step needs a third less memory and 3 % more time.
    */
   readonly planMemory?: boolean | undefined;
   /**
-   * What a run usually computes [FLOP]. A runtime whose threads were not chosen computes little on one of them: waking others takes longer
-   * than their part of the work. Default: much.
+   * Typical work of a run [FLOP]. Unless the number of threads is set, a runtime uses one thread for small graphs, because waking more threads takes
+   * longer than their share of the work. Default: a large graph.
    */
   readonly work?: number | undefined;
 }
@@ -84,12 +83,12 @@ export interface RunRequest {
   readonly feeds: Readonly<Record<string, HostTensor | DeviceTensor>>;
   /** Outputs to copy back to the host. */
   readonly fetch?: readonly string[] | undefined;
-  /** Outputs to keep on the device as new tensors; the caller releases them. */
+  /** Outputs to keep on the device as new tensors. The caller releases them. */
   readonly keep?: readonly string[] | undefined;
   /**
-   * Allows a run that fetches nothing to hand out what it keeps before it is done, which saves the caller a message and its answer. Calls that use
-   * those tensors follow the run in order, and throw its error if it failed. A runtime hands them out early where it runs in another thread and
-   * the fed shapes decide theirs. Default false.
+   * Allows a run that fetches nothing to return its kept tensors before it is done, which saves a round trip. Calls that use those tensors are
+   * executed after the run, and throw its error if it failed. A runtime returns them early if it runs in another thread and can infer their shapes
+   * from the fed shapes. Default false.
    */
   readonly ahead?: boolean | undefined;
   /**
@@ -97,13 +96,13 @@ export interface RunRequest {
    * cache or a weight is updated in place; the graph must then read it before writing (`assertInPlaceSafe`).
    */
   readonly into?: Readonly<Record<string, DeviceTensor>> | undefined;
-  /** Outputs that are new positions to append to existing caches. */
+  /** Outputs with new positions to append to existing caches. */
   readonly append?: AppendRequest | undefined;
 }
 
 /**
- * Outputs `[rows, length, heads · dim]` written into caches `[rows, heads, capacity, dim]` after the run. If a cache is also an
- * input, the graph reads it as it was before the run. A step thus copies only its new positions, not the whole cache.
+ * Outputs `[rows, length, heads · dim]` written into caches `[rows, heads, capacity, dim]` after the run. If a cache is also an input, the graph
+ * reads its contents from before the run. A step thus copies only its new positions, not the whole cache.
  */
 export interface AppendRequest {
   /** First position written: one number for all rows, or one for each. */
@@ -118,11 +117,11 @@ export interface RunResult {
 }
 
 /**
- * Makes one run of the graph, with these inputs in place of those of the run before.
+ * Runs the graph once, with these inputs replacing those of the previous run.
  *
- * @param changed inputs by name. A tensor that is the same object as in the run before may have other contents; the loop does not change them
- * before the run has ended.
- * @param moved by how many positions appends begin after those of the request
+ * @param changed inputs by name. A tensor that is the same object as in the previous run may have new contents. The loop must not change them before
+ * the run has ended.
+ * @param moved offset of the append positions, relative to those of the request
  * @returns the fetched outputs, in the order of the request
  */
 type RunStep = (
@@ -130,24 +129,24 @@ type RunStep = (
   moved: number,
 ) => Promise<readonly HostTensor[]>;
 
-/** What a loop is given: the request's host tensors by the names of inputs, and its options. */
+/** The inputs of a loop: the request's host tensors by input name, and its options. */
 interface LoopStart {
   readonly feeds: Readonly<Record<string, HostTensor>>;
   readonly options: unknown;
 }
 
-/** Steers runs of one graph: makes a run, and yields what its reader is told about it. It makes the next run when the next result is asked for. */
+/** Controls the runs of one graph: runs it and yields a value for the caller. The next run starts when the next result is requested. */
 export type LoopBody = (run: RunStep, start: LoopStart) => AsyncGenerator<unknown, undefined>;
 
 /** A loop that a runtime can run next to its sessions, in another thread or process. */
 export interface RunLoop {
-  /** URL of a compiled module that exports the body as `loop`. */
+  /** URL of a compiled module that exports the loop's body as `loop`. */
   readonly module: () => string;
-  /** The same for sessions in this thread. */
+  /** The same body, for sessions in this thread. */
   readonly body: LoopBody;
 }
 
-/** Runs of a graph that a loop steers. */
+/** Runs of a graph that are controlled by a loop. */
 export interface RepeatRequest extends Pick<RunRequest, "feeds" | "into" | "append"> {
   readonly loop: RunLoop;
   /** Options of the loop, as plain data. */
@@ -157,7 +156,7 @@ export interface RepeatRequest extends Pick<RunRequest, "feeds" | "into" | "appe
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The result of one of several runs. */
+/** The result of one run of a loop. */
 export interface RepeatedRun {
   /** The outputs of `fetch`. */
   readonly fetched: RunResult["fetched"];
@@ -167,19 +166,19 @@ export interface RepeatedRun {
   readonly at: number;
 }
 
-/** A loaded graph. Runs of one session are executed in the order they were requested. */
+/** A loaded graph. Runs of one session are executed in the order of the calls. */
 export interface Session {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
-  /** The compiled form that was loaded in place of the portable graph. */
+  /** The compiled form that was loaded instead of the portable graph. */
   readonly compiled?: CompiledForm | undefined;
   run(request: RunRequest): Promise<RunResult>;
   /**
-   * Runs until the loop ends, the signal fires or the reader stops iterating; the run in progress is then the last. Other calls may run
-   * between two runs. The first run begins when the first result is requested. A runtime in a worker
-   * (runtime-node) computes ahead of the reader; every other one computes a run per requested result ({@link repeatRuns}).
+   * Runs until the loop ends, the signal fires or the caller stops iterating. The run in progress is then the last one. Other calls may run between
+   * two runs. The first run begins when the first result is requested. A runtime in a worker (runtime-node) computes ahead of the caller. Other
+   * runtimes compute one run per requested result ({@link repeatRuns}).
    *
-   * @throws SlmError (while it is read) as `run` and the loop do
+   * @throws SlmError (while iterating) the errors of `run` and of the loop
    */
   repeat(request: RepeatRequest): AsyncIterable<RepeatedRun>;
   release(): Promise<void>;
@@ -188,7 +187,8 @@ export interface Session {
 /**
  * Runs graphs on one device. Implementations live in packages named runtime-*; all other code receives one as an argument.
  *
- * @throws SlmError DEVICE_UNAVAILABLE if the device is missing, DATA_INVALID if a graph cannot be loaded, OP_UNSUPPORTED if a device that must compute all of it does not.
+ * @throws SlmError DEVICE_UNAVAILABLE if the device is missing, DATA_INVALID if a graph cannot be loaded, OP_UNSUPPORTED if the device must compute
+ * the whole graph and cannot.
  */
 export interface Runtime {
   readonly device: RuntimeDevice;
@@ -197,8 +197,8 @@ export interface Runtime {
   /** Copies a device tensor to the host. */
   download(tensor: DeviceTensor): Promise<HostTensor>;
   /**
-   * Rows of axis 0 in a new order: target[i] = target[rows[i]], in place and safe when rows repeat.
-   * Used by beam search to reorder caches and by batches to drop finished rows.
+   * Reorders the rows of axis 0 in place: target[i] = target[rows[i]]. Rows may repeat. Beam search uses it to reorder caches, and batches use it to
+   * drop finished rows.
    */
   permuteRows(target: DeviceTensor, rows: readonly number[]): Promise<void>;
   release(tensors: readonly DeviceTensor[]): Promise<void>;

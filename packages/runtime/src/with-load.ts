@@ -1,7 +1,7 @@
-/** A runtime with another `load`. */
+/** Replaces the `load` method of a runtime. */
 import type { Runtime } from "./runtime.js";
 
-/** The same runtime with another `load`; everything else is its own. */
+/** The same runtime with another `load` method. */
 export function withLoad(runtime: Runtime, load: Runtime["load"]): Runtime {
   return {
     device: runtime.device,

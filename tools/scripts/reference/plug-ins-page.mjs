@@ -21,10 +21,10 @@ const pluginTable = (
 export const pluginsPage = () => [
   GENERATED,
   "# Plug-ins",
-  "A plug-in is an execution provider of ONNX Runtime in a library of its own, by the vendor of a device. `slm device add` unpacks a package that you " +
-    "obtained ([how-to](../how-to/plug-ins.md)). This page is printed from `packages/runtime-native/src/plugins/known.ts`; other plug-ins are added by path.",
+  "A plug-in is an execution provider of ONNX Runtime in a separate library, from the vendor of a device. `slm device add` unpacks a package that you " +
+    "downloaded ([how-to](../how-to/plug-ins.md)). This page is printed from `packages/runtime-native/src/plugins/known.ts`; other plug-ins are added by path.",
   "## Packages",
-  pluginTable(["device", "for", "command that obtains it", "platforms"], (plugin, name) => [
+  pluginTable(["device", "for", "download command", "platforms"], (plugin, name) => [
     cell(plugin.title),
     list(plugin.serves),
     code(obtainCommand(name)),

@@ -187,7 +187,7 @@ describe("the row of an NPU in slm doctor", () => {
     await addQnn();
     expect(await row({ devices: [device("cpu")] })).toEqual({
       available: true,
-      reason: "plug-in qnn 0.4.0: compiles for Hexagon, and simulates it",
+      reason: "plug-in qnn 0.4.0: compiles for Hexagon and simulates it",
     });
     expect(await row({ devices: [device("npu"), device("cpu")] })).toEqual({
       available: true,

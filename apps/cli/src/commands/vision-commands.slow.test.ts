@@ -250,7 +250,7 @@ describe("what cannot be seen", () => {
       at("blind"),
     );
     expect(await rejected("generate", at("blind"), "--prompt", "ab", "--image", picture())).toMatch(
-      /^65 DATA_INVALID: .*the model reads text only/,
+      /^65 DATA_INVALID: .*the model reads only text/,
     );
   });
 });

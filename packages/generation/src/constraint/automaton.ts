@@ -1,7 +1,6 @@
 /**
- * A lazily built automaton that reads bytes by a grammar. A state is the set of all configurations that the bytes read so far
- * allow; a configuration is a place and a stack of places to return to. Each state is built once, on demand, and caches its
- * transitions.
+ * A lazily built automaton that matches bytes against a grammar. A state is the set of all configurations that the bytes read so far allow. A
+ * configuration is a place and a stack of places to return to. Each state is built on demand and caches its transitions.
  */
 import { SlmError } from "@slm/core";
 import type { Grammar } from "./grammar.js";
@@ -27,10 +26,10 @@ export interface State {
   readonly next: Map<number, State | undefined>;
 }
 
-/** Most configurations of one state: a grammar that needs more is too ambiguous. */
+/** Maximum number of configurations of one state. A grammar that needs more is too ambiguous. */
 const MOST_CONFIGURATIONS = 4096;
 
-/** Most states in the cache. When it is full it is cleared, and states are built again as needed. States in use stay valid. */
+/** Maximum number of cached states. When the cache is full it is cleared, and states are built again as needed. States in use stay valid. */
 const MOST_STATES = 20_000;
 
 export class Automaton {
@@ -63,7 +62,7 @@ export class Automaton {
     return next;
   }
 
-  /** Everything that is reached without reading, as one state. */
+  /** The state of all places that are reachable without reading a byte. */
   #stateOf(reached: readonly Configuration[]): State {
     const found = new Map<string, Configuration>();
     const open = [...reached];
@@ -109,6 +108,6 @@ function ambiguous(): SlmError {
   return new SlmError(
     "DATA_INVALID",
     `constraint: a text can be read in more than ${MOST_CONFIGURATIONS} ways at once; the schema is too ambiguous`,
-    { suggestions: ["let the alternatives of anyOf begin differently"] },
+    { suggestions: ["make the alternatives of anyOf start with different text"] },
   );
 }

@@ -13,12 +13,12 @@ function grammarOf(make: (builder: GrammarBuilder) => (from: number) => number):
   return builder.build(start);
 }
 
-/** "ab" any number of times, then "c" once or twice. */
+/** Zero or more times "ab", then one or two times "c". */
 const grammar = grammarOf((b) =>
   b.sequence(b.repeat(b.text("ab"), 0, Infinity), b.repeat(b.text("c"), 1, 2)),
 );
 const isWhole = (text: string): boolean => /^(?:ab)*c{1,2}$/u.test(text);
-/** Whether some text of the grammar begins so. */
+/** Whether the text is a prefix of some text that the grammar generates. */
 const isBeginning = (text: string): boolean => /^(?:ab)*(?:a|c{1,2})?$/u.test(text);
 
 const word = fc.string({ unit: fc.constantFrom("a", "b", "c"), minLength: 1, maxLength: 4 });
@@ -66,7 +66,7 @@ describe(constrainTokens, () => {
     expect([...scores]).toEqual([-Infinity, 0, -Infinity, -Infinity, -Infinity]);
   });
 
-  test("rejects to go on behind a token that may not follow", () => {
+  test("rejects continuing after a token that may not follow", () => {
     const state = constrainTokens(
       grammar,
       { bytes: [undefined, Buffer.from("b")], separator: new Uint8Array(0) },
@@ -85,7 +85,7 @@ describe(GrammarBuilder, () => {
     expect(() => builder.build(one)).toThrow(expect.objectContaining({ code: "DATA_INVALID" }) as Error);
   });
 
-  test("a rule may call itself behind a byte", () => {
+  test("a rule may call itself after a byte", () => {
     const builder = new GrammarBuilder();
     const nested = builder.declare();
     builder.define(

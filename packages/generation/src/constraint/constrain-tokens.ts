@@ -17,14 +17,14 @@ interface SortedVocabulary {
 
 const sorted = new WeakMap<TokenPieces, SortedVocabulary>();
 
-/** Sorted once: a schema that copies from the source makes a constraint for every source. */
+/** Cached, because a schema with copied strings builds a constraint for every source. */
 function sortedVocabulary(pieces: TokenPieces): SortedVocabulary {
   const known = sorted.get(pieces) ?? sortVocabulary(pieces.bytes);
   sorted.set(pieces, known);
   return known;
 }
 
-/** Tokens without text are left out. */
+/** Skips tokens without text. */
 function sortVocabulary(bytes: readonly (Uint8Array | undefined)[]): SortedVocabulary {
   const tokens = bytes
     .flatMap((text, id) => (text === undefined || text.length === 0 ? [] : [{ id, text }]))
@@ -48,7 +48,7 @@ function sharedLength(left: Uint8Array, right: Uint8Array): number {
  * The constraint at the beginning of a text. All states derived from it share one cache of allowed tokens, so reuse one
  * constraint for many texts.
  *
- * @param eos ends a text; it may follow where the grammar may end. Other tokens without text never may.
+ * @param eos ends a text. It is allowed wherever the grammar may end. Other tokens without text are never allowed.
  */
 export function constrainTokens(
   grammar: Grammar,
@@ -87,10 +87,10 @@ class SharedStates {
     const front = isFirst ? state : this.#read(state, this.#pieces.separator);
     const behind = front === undefined || bytes === undefined ? undefined : this.#read(front, bytes);
     if (behind !== undefined) return behind;
-    throw new SlmError("UNEXPECTED", `constraint: token ${id} was chosen where it may not follow`);
+    throw new SlmError("UNEXPECTED", `constraint: token ${id} was chosen, but it is not allowed here`);
   }
 
-  /** Whether a token may follow: the one of {@link allowed}, found without the others. */
+  /** Whether a token may follow. Cheaper than {@link allowed}, because it checks no other token. */
   allows(state: State, id: number, isFirst: boolean): boolean {
     if (id === this.eos && state.isEnd) return true;
     const bytes = this.#pieces.bytes[id];
@@ -100,7 +100,7 @@ class SharedStates {
     return behind !== undefined && this.#goesOn(behind);
   }
 
-  /** Tokens that may follow, EOS included. */
+  /** Tokens that may follow, including EOS. */
   allowed(state: State, isFirst: boolean): TokenSet {
     const front = isFirst ? state : this.#read(state, this.#pieces.separator);
     const texts = front === undefined ? undefined : this.#texts(front);
@@ -110,14 +110,14 @@ class SharedStates {
     return set;
   }
 
-  /** Tokens whose text can be read from a state. A common prefix of several tokens is read once. */
+  /** Tokens whose text the grammar accepts from a state. A prefix shared by several tokens is read once. */
   #texts(front: State): TokenSet {
     const known = this.#allowed.get(front);
     if (known !== undefined) return known;
     const set = new Uint32Array(Math.ceil(this.#pieces.bytes.length / 32));
     const { ids, texts, common } = this.#vocabulary;
     const states: State[] = [front];
-    /** Number of bytes after which the last token failed to match. */
+    /** Number of bytes of the last token that matched before it failed. */
     let deadAt = Infinity;
     for (const [at, bytes] of texts.entries()) {
       const shared = common[at]!;
@@ -138,7 +138,7 @@ class SharedStates {
     return set;
   }
 
-  /** Whether a token may end here: another one can follow, or the text ends. */
+  /** Whether a token may end here: another token can follow, or the text may end. */
   #goesOn(state: State): boolean {
     return state.isEnd || this.#read(state, this.#pieces.separator) !== undefined;
   }
@@ -177,7 +177,7 @@ class GrammarState implements TokenConstraint {
     }
     if (count > 0) return;
     throw new SlmError("DATA_INVALID", "constraint: no token of the vocabulary can continue the text", {
-      suggestions: ["use a byte-level vocabulary", "ask for values that the vocabulary can spell"],
+      suggestions: ["use a byte-level vocabulary", "allow only values that the vocabulary can spell"],
     });
   }
 

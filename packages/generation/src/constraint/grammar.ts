@@ -1,6 +1,6 @@
 /**
- * Grammars over bytes, as recursive transition networks. Places (states) are joined by edges that read a byte, by edges that
- * read nothing (epsilon), and by calls of rules. A rule is itself a network and may call other rules.
+ * Grammars over bytes, as recursive transition networks. Places (states) are connected by edges that read a byte, by edges that read nothing
+ * (epsilon), and by calls to rules. A rule is itself a network and may call other rules.
  */
 import { SlmError } from "@slm/core";
 
@@ -14,7 +14,7 @@ export interface Place {
   readonly bytes: ByteEdge[];
   /** Places reached without reading (epsilon edges). */
   readonly free: number[];
-  /** Rules to read first, by number, and the place to continue at after each. */
+  /** Rules to match first, by number, and the place to continue at after each. */
   readonly calls: { readonly rule: number; readonly then: number }[];
   /** Whether the rule this place belongs to may end here. */
   isEnd: boolean;
@@ -28,7 +28,7 @@ export interface Grammar {
   readonly start: number;
 }
 
-/** A piece of a grammar: adds its places and edges after the place `from` and returns the place where it ends. */
+/** A part of a grammar. Adds its places and edges after the place `from` and returns the place where it ends. */
 export type Part = (from: number) => number;
 
 /** What may happen between two texts of a list. */
@@ -37,14 +37,14 @@ interface StretchEdge {
   readonly ends: boolean;
 }
 
-/** Most places of a grammar. More is a mistake or an attack: each place takes memory, and states are sets of places. */
+/** Maximum number of places in a grammar. A larger grammar is a mistake or an attack. */
 const MOST_PLACES = 50_000;
 
 export class GrammarBuilder {
   readonly #places: Place[] = [];
   readonly #rules: number[] = [];
 
-  /** A rule without content; {@link define} gives it. Rules may call themselves, but only after reading a byte. */
+  /** Declares a rule that {@link define} fills in later. A rule may call itself, but only after reading a byte. */
   declare(): number {
     return this.#rules.push(this.#place()) - 1;
   }
@@ -53,7 +53,7 @@ export class GrammarBuilder {
     this.#places[part(this.#rules[rule]!)]!.isEnd = true;
   }
 
-  /** A rule with content, as a part. */
+  /** Defines a rule and returns it as a part. */
   rule(part: Part): Part {
     const rule = this.declare();
     this.define(rule, part);
@@ -68,7 +68,7 @@ export class GrammarBuilder {
     };
   }
 
-  /** One byte of these ranges, both ends included. */
+  /** One byte in these ranges, bounds included. */
   bytes(...ranges: readonly (readonly [low: number, high: number])[]): Part {
     return (from) => {
       const to = this.#place();
@@ -77,7 +77,7 @@ export class GrammarBuilder {
     };
   }
 
-  /** Exactly this text, in UTF-8. */
+  /** Exactly this text, encoded as UTF-8. */
   text(text: string): Part {
     const bytes = new TextEncoder().encode(text);
     return (from) => {
@@ -104,9 +104,9 @@ export class GrammarBuilder {
   }
 
   /**
-   * A stretch of a list of texts: one or more of them that follow one another there.
+   * One or more consecutive texts of a list.
    *
-   * @param edges whether a stretch may begin or end before each text, and after the last: one more than texts
+   * @param edges whether a stretch may begin or end before each text, and after the last one (length: number of texts + 1)
    */
   stretch(texts: readonly string[], edges: readonly StretchEdge[]): Part {
     return (from) => {
@@ -114,7 +114,7 @@ export class GrammarBuilder {
       let at = this.#place();
       for (const [index, text] of texts.entries()) {
         const next = this.text(text)(at);
-        // A path of its own to the first text: where one stretch ends, another would begin, and nothing would be a stretch.
+        // Each start needs its own path to the first text. Otherwise a stretch could begin where another ends and be empty.
         if (edges[index]!.begins) this.#join(this.text(text)(from), next);
         if (edges[index + 1]!.ends) this.#join(next, to);
         at = next;
@@ -127,7 +127,7 @@ export class GrammarBuilder {
     return this.repeat(part, 0, 1);
   }
 
-  /** A part `least` to `most` times; `most` may be Infinity. */
+  /** Repeats a part `least` to `most` times; `most` may be Infinity. */
   repeat(part: Part, least: number, most: number): Part {
     return (from) => {
       let at = from;
@@ -147,7 +147,7 @@ export class GrammarBuilder {
     };
   }
 
-  /** @throws SlmError DATA_INVALID if a rule calls itself before it has read a byte. */
+  /** @throws SlmError DATA_INVALID if a rule calls itself before it reads a byte. */
   build(start: number): Grammar {
     const grammar = { places: this.#places, rules: this.#rules, start };
     rejectLeftRecursion(grammar);
@@ -174,7 +174,7 @@ export class GrammarBuilder {
   }
 }
 
-/** Rules that a rule calls before it has read a byte. */
+/** Rules that a rule can call before it reads a byte. */
 function firstCalls({ places, rules }: Grammar, rule: number): readonly number[] {
   const seen = new Set([rules[rule]!]);
   for (const at of seen) for (const to of places[at]!.free) seen.add(to);
@@ -195,7 +195,10 @@ function rejectLeftRecursion(grammar: Grammar): void {
       state.set(top.rule, "open");
       for (const rule of firstCalls(grammar, top.rule)) {
         if (state.get(rule) === "open")
-          throw new SlmError("DATA_INVALID", "constraint: a rule refers to itself with nothing between");
+          throw new SlmError(
+            "DATA_INVALID",
+            "constraint: a rule refers to itself without reading a byte first",
+          );
         path.push({ rule, isEntered: false });
       }
     }

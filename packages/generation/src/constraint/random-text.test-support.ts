@@ -1,4 +1,4 @@
-/** Vocabularies that spell any bytes, and what a model without sense says with them under a grammar. */
+/** Vocabularies that spell any bytes, and the texts that a random model generates under a grammar. */
 import type { TokenPieces } from "@slm/tokenizer";
 import { createRandom } from "../sampling/random.js";
 import { createTokenSelector } from "../search/token-selector.js";
@@ -7,7 +7,7 @@ import { constrainTokens } from "./constrain-tokens.js";
 
 export const EOS = 0;
 
-/** Every byte, and texts that begin and end anywhere: within characters, over structure, longer than a value. */
+/** Every byte, and tokens that start and end anywhere: within characters, across structure, beyond a value. */
 export function byteVocabulary(): TokenPieces {
   const texts = [
     '{"',
@@ -42,7 +42,7 @@ export function byteVocabulary(): TokenPieces {
   };
 }
 
-/** Symbols with a space between any two. */
+/** Symbols that are separated by spaces. */
 export const SYMBOLS: TokenPieces = {
   bytes: [
     undefined,
@@ -52,7 +52,7 @@ export const SYMBOLS: TokenPieces = {
   separator: Buffer.from(" "),
 };
 
-/** What a model without sense says under a grammar; undefined if it does not come to an end. */
+/** The text that a random model generates under a grammar; undefined if it does not end. */
 export function randomText(
   grammar: Grammar,
   pieces: TokenPieces,
@@ -73,7 +73,7 @@ export function randomText(
   );
   const texts: Uint8Array[] = [];
   for (let step = 0; step < most; step++) {
-    // It tends to end, the more the longer it speaks.
+    // The longer the text, the more likely it ends.
     const logits = Float32Array.from(
       { length: vocabulary },
       (_, id) => 4 * next() + (id === EOS || closers.has(id) ? 3 + step / 20 : 0),

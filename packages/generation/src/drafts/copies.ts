@@ -1,25 +1,26 @@
 /**
- * Drafts that are copied from the source or from the answer itself.
  *
- * Source: Saxena 2023, "Prompt lookup decoding"; Ge et al. 2022 (arXiv:2205.10350) for answers that follow their source: they begin with it, and
- * go on with it behind every difference.
+ * Drafts that are copied from the source or from earlier in the answer.
+ *
+ * Source: Saxena 2023, "Prompt lookup decoding"; Ge et al. 2022 (arXiv:2205.10350) for answers that follow their source: they begin with it and
+ * continue with it after every difference.
  */
 
 import type { Drafter } from "./drafter.js";
 
-/** Longest suffix of the answer that is searched for [tokens]. */
+/** Maximum suffix of the answer that is searched for [tokens]. */
 const LONGEST_MATCH = 8;
 
 /** Ids to copy from. */
 export interface CopySource {
   readonly source: readonly number[];
-  /** Largest number of tokens copied at once. */
+  /** Maximum number of tokens copied at once. */
   readonly most: number;
-  /** Whether an answer may begin as its source does, which is then drafted before anything is generated. */
+  /** Whether an answer may begin like its source. If so, the beginning of the source is drafted before anything is generated. */
   readonly fromStart?: boolean | undefined;
 }
 
-/** Copies what followed the end of the answer in the source, or earlier in the answer. */
+/** Copies what followed the last tokens of the answer in the source, or earlier in the answer. */
 export class CopyDrafter implements Drafter {
   readonly #from: CopySource;
 
@@ -36,9 +37,10 @@ export class CopyDrafter implements Drafter {
 }
 
 /**
- * Draft tokens: searches for the suffix of the answer in the source and earlier in the answer, and copies the tokens after the match, at most
- * `count`. Without a match there are none. The longest match wins; of equal ones that in the source, there the one nearest to where a
- * copy of the source would stand, and in the answer the latest.
+ *
+ * Searches for the longest suffix of the answer in the source and earlier in the answer, and drafts at most `count` tokens after the match.
+ * Without a match there are none. Of equally long matches, one in the source wins: the one nearest to where a copy of the source would be. In the
+ * answer the latest match wins.
  */
 export function draftByPromptLookup(
   source: readonly number[],
@@ -60,7 +62,7 @@ export function draftByPromptLookup(
   return found.length === 0 ? [] : found.ids.slice(found.at, found.at + count);
 }
 
-/** How many of the ids before `at` are those at the end of the answer, at most the longest match. */
+/** Number of ids before `at` that equal the last ids of the answer, at most the longest match. */
 function commonSuffix(ids: readonly number[], at: number, answer: readonly number[]): number {
   const most = Math.min(LONGEST_MATCH, at, answer.length);
   let length = 0;

@@ -1,4 +1,4 @@
-/** Where drafts of an answer come from, as plain data that another thread can be sent, and the drafter of each kind. */
+/** Where drafts of an answer come from, as plain data that can be sent to another thread, and the drafter of each kind. */
 import { CopyDrafter, type CopySource } from "./copies.js";
 import type { Drafter } from "./drafter.js";
 import type { DraftRules } from "./rule-table.js";
@@ -7,7 +7,7 @@ import { RuleDrafter } from "./rules.js";
 /** A model's draft rules, for one source. */
 interface RuleSource {
   readonly source: readonly number[];
-  /** Largest number of tokens drafted at once; fewer where they are not probable enough. */
+  /** Maximum number of tokens drafted at once. Fewer are drafted if their probability is too low. */
   readonly most: number;
   readonly rules: DraftRules;
 }

@@ -1,11 +1,12 @@
-/** Proposes tokens of one answer. The next run of the decoder verifies them, so a wrong proposal costs time and changes nothing. */
+/** Proposes tokens for one answer. The next decoder run verifies them, so a wrong proposal costs time but does not change the answer. */
 export interface Drafter {
   /**
-   * What may follow an answer.
    *
-   * @param answer the tokens so far, none before the first run
-   * @param room the most tokens that are of use; below 1: none
-   * @param end id that ends an answer; nothing is proposed from it on
+   * Proposes tokens that may follow an answer.
+   *
+   * @param answer the tokens so far; empty before the first run
+   * @param room maximum number of useful tokens; below 1, nothing is proposed
+   * @param end id that ends an answer; nothing is proposed after it
    */
   draft(answer: readonly number[], room: number, end?: number): readonly number[];
 }

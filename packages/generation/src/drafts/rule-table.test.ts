@@ -10,9 +10,9 @@ import {
   type DraftRule,
 } from "./rule-table.js";
 
-test("keys of a hostile file, all of which end alike, do not fill one stretch of the table", () => {
+test("keys of a hostile file that all end alike do not fill one stretch of the table", () => {
   const rules = Array.from({ length: 2 ** 16 }, (_, at): DraftRule => {
-    // Of 17 bits that a table of this size looks at, all but three are the same.
+    // A table of this size uses 17 bits of a hash. These keys differ in three of them.
     const key = (Math.floor(at / 8) << 18) | 8 | (at % 8);
     return { kind: "after", key, token: at % 100, chance: 1 };
   });

@@ -1,26 +1,30 @@
-/** Draft rules by the hash of what they hold for. */
+/** Draft rules, stored by the hash of the context in which they apply. */
 
-/** What rules say, see `rules.ts`; of kind `alignment` are probabilities by which an answer is followed, see `source-alignment.ts`. */
+/**
+ * The kinds of rules, see `rules.ts`. Entries of kind `alignment` are probabilities that align an answer with its source, see `source-alignment.ts`.
+ */
 export const ENTRY_KINDS = ["after", "given", "copy", "continue", "aligned", "proceed", "alignment"] as const;
 export type EntryKind = (typeof ENTRY_KINDS)[number];
 export type RuleKind = Exclude<EntryKind, "alignment">;
 
-/** Rules by the hash of what they hold for. */
+/** Rules by the hash of their context. */
 export interface DraftRules {
-  /** A hash table of open addressing, whose number of places is a power of two: key, token and chance of each place. A key of 0 is an empty place. */
+  /** A hash table with open addressing and a power of two of slots: key, token and probability of each slot. Key 0 marks an empty slot. */
   readonly places: Int32Array;
-  /** Where a key goes also depends on this number, which nobody knows who writes a file of rules: keys of a file cannot all go to one place. */
+  /**
+   * Random number that also determines the slot of a key. A crafted rules file cannot make all keys collide, because it does not know this number.
+   */
   readonly seed: number;
-  /** Ids are below this; a rule that would say another, of a source with a vocabulary of its own, says nothing. */
+  /** Ids are below this. A rule that would copy a higher id, from a source with its own vocabulary, proposes nothing. */
   readonly vocabularySize: number;
-  /** Kinds of which there are rules; others are not asked. */
+  /** Kinds that have rules. Other kinds are not consulted. */
   readonly kinds: readonly EntryKind[];
 }
 
-/** What one rule says. */
+/** One rule. */
 export interface DraftRule {
   readonly kind: EntryKind;
-  /** Hash of what it holds for, not 0. */
+  /** Hash of the context, not 0. */
   readonly key: number;
   /** The token, or {@link COPIED}. */
   readonly token: number;
@@ -28,15 +32,15 @@ export interface DraftRule {
   readonly chance: number;
 }
 
-/** Stands for the token of the source that a rule points at. */
+/** Stands for the source token that a rule points at. */
 export const COPIED = -1;
 
-/** Stands before the first token of an answer, and before that of a source. No token has this id. */
+/** Stands for the position before the first token of an answer or a source. No token has this id. */
 export const BEGIN = -2;
 
-/** Numbers of a place: key, token, chance in parts of {@link CHANCE_PARTS}. */
+/** Numbers per slot: key, token, probability in units of 1 / {@link CHANCE_PARTS}. */
 const PLACE = 3;
-/** Parts of a chance of 1, in tables and files. */
+/** Tables and files store probabilities in units of 1 / this. */
 export const CHANCE_PARTS = 255;
 
 /** Most rules of a model: a file of so many is read in 0.2 s. */
@@ -102,8 +106,8 @@ function placeOf(table: DraftRules, key: number): number {
   return place * PLACE;
 }
 
-/** What the rule with a key says; where there is none, its chance is 0. */
+/** The rule with a key. If there is none, its probability is 0. */
 export const tokenOf = (rules: DraftRules, key: number): number => rules.places[placeOf(rules, key) + 1]!;
 
-/** Parts of the chance of the rule with a key; 0: there is none. */
+/** Probability of the rule with a key, in units of 1 / {@link CHANCE_PARTS}; 0 if there is none. */
 export const partsOf = (rules: DraftRules, key: number): number => rules.places[placeOf(rules, key) + 2]!;

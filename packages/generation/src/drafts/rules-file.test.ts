@@ -22,7 +22,7 @@ afterEach(() => rm(directory, { recursive: true }));
 const model = { draftRules: 3, vocabularySize: 4 };
 
 describe("draft-rules.json", () => {
-  test("gives back the rules that were written", async () => {
+  test("reads the rules that were written", async () => {
     const read = await readDraftRules(directory, model);
     const said = RULES.map(({ key }) => [tokenOf(read, key), partsOf(read, key)]);
     expect(said).toEqual(RULES.map(({ token, chance }) => [token, Math.round(255 * chance)]));
@@ -30,18 +30,18 @@ describe("draft-rules.json", () => {
     expect(read.kinds).toEqual(["after", "alignment"]);
   });
 
-  test("is rejected where model.json or the vocabulary say something else", async () => {
+  test("is rejected if it contradicts model.json or the vocabulary", async () => {
     await expect(readDraftRules(directory, { ...model, draftRules: 4 })).rejects.toMatchObject({
       code: "DATA_INVALID",
-      message: expect.stringContaining("expected 4 rules as model.json says, got 3") as string,
+      message: expect.stringContaining("model.json lists 4 rules, the file has 3") as string,
     });
     await expect(readDraftRules(directory, { ...model, vocabularySize: 3 })).rejects.toMatchObject({
       code: "DATA_INVALID",
-      message: expect.stringContaining("rule 0: token 3 is none of the model's 3") as string,
+      message: expect.stringContaining("rule 0: token 3 is not among the model's 3 tokens") as string,
     });
   });
 
-  test("is rejected with a code, whatever is done to it", async () => {
+  test("is rejected with a code, however it is corrupted", async () => {
     const file = join(directory, DRAFT_RULES_FILE);
     const whole = JSON.parse(await readFile(file, "utf8")) as Record<string, unknown>;
     const wrong: readonly Record<string, unknown>[] = [

@@ -1,4 +1,4 @@
-/** Reads and writes `draft-rules.json`: what probably comes next in a model's answers. */
+/** Reads and writes `draft-rules.json`, which predicts the next tokens of a model's answers. */
 import { dirname, join } from "node:path";
 import { SlmError, parseJsonText, readTextFile, writeJsonAtomic } from "@slm/core";
 import { DRAFT_RULES_FILE, type DeviceModel } from "@slm/exported-model";
@@ -20,11 +20,11 @@ const packed = (what: string, bytesEach: number): z.ZodType<DataView> =>
   z
     .base64()
     .max(Math.ceil((MOST_RULES * bytesEach) / 3) * 4)
-    // A page has no Buffer.
+    // Browsers have no Buffer.
     .transform((text) => new DataView(bytesOf(atob(text)).buffer))
     .describe(what);
 
-/** Bytes of a text whose characters are bytes. */
+/** Bytes of a text in which every character is one byte. */
 function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(text.length);
   for (let at = 0; at < bytes.length; at++) bytes[at] = text.charCodeAt(at);
@@ -36,10 +36,13 @@ const draftRulesSchema = z
     schemaVersion: z.literal(1),
     kinds: z
       .partialRecord(z.enum(ENTRY_KINDS), z.int().min(1).max(MOST_RULES))
-      .describe("How many rules there are of each kind, in the order of the kinds in packages/generation."),
-    keys: packed("int32, little-endian: the hash of what each rule holds for.", BYTES),
-    tokens: packed("int32, little-endian: the token that it says; -1: one of the source.", BYTES),
-    chances: packed("uint8: how probably it is right, of 255.", 1),
+      .describe("Number of rules of each kind, in the order of the kinds in packages/generation."),
+    keys: packed("int32, little-endian: the hash of each rule's context.", BYTES),
+    tokens: packed(
+      "int32, little-endian: the token that each rule proposes; -1: copied from the source.",
+      BYTES,
+    ),
+    chances: packed("uint8: the probability that each rule is right, times 255.", 1),
   })
   .refine(
     ({ keys, tokens, chances }) =>
@@ -49,7 +52,7 @@ const draftRulesSchema = z
   .refine(
     ({ kinds, chances }) =>
       Object.values(kinds).reduce((sum, count) => sum + count, 0) === chances.byteLength,
-    "expected as many rules of all kinds as chances",
+    "expected as many rules in total as chances",
   );
 
 /** Writes a model's draft rules into its directory. @throws SlmError OUTPUT_FAILED */
@@ -75,7 +78,7 @@ export async function writeDraftRules(directory: string, given: readonly DraftRu
 /**
  * A model's draft rules.
  *
- * @throws SlmError INPUT_MISSING, DATA_INVALID for a file that model.json does not describe, or a token that the model does not have
+ * @throws SlmError INPUT_MISSING; DATA_INVALID if the file does not match model.json or names a token that the model does not have
  */
 export async function readDraftRules(directory: string, model: RuledModel): Promise<DraftRules> {
   const file = join(directory, DRAFT_RULES_FILE);
@@ -83,10 +86,10 @@ export async function readDraftRules(directory: string, model: RuledModel): Prom
   return parseDraftRules(await readTextFile(file, { suggestions }), file, model);
 }
 
-/** What of a model its draft rules must agree with. */
+/** The properties of a model that its draft rules must match. */
 type RuledModel = Pick<DeviceModel, "draftRules" | "vocabularySize">;
 
-/** The text of such a file. @param file for errors. @throws SlmError DATA_INVALID */
+/** Parses the text of a rules file. @param file for errors. @throws SlmError DATA_INVALID */
 export function parseDraftRules(
   text: string,
   file: string,
@@ -103,7 +106,7 @@ export function parseDraftRules(
   for (let at = 0; at < draftRules; at++) {
     const token = tokens.getInt32(BYTES * at, true);
     if (token < COPIED || token >= vocabularySize)
-      throw reject(`rule ${at}: token ${token} is none of the model's ${vocabularySize}`);
+      throw reject(`rule ${at}: token ${token} is not among the model's ${vocabularySize} tokens`);
     const key = keys.getInt32(BYTES * at, true);
     if (key === 0) throw reject(`rule ${at}: its key is 0, which no rule has`);
     addRule(table, key, token, chances.getUint8(at));

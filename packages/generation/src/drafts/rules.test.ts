@@ -6,7 +6,7 @@ import { moveKey, pairKey } from "./source-alignment.js";
 
 const END = 2;
 
-/** Key of the rule of a kind that reads so many tokens at a place, about this token of the source. */
+/** Key of the rule of a kind that reads this many tokens at a place, for this source token. */
 function keyAt(
   source: readonly number[],
   answer: readonly number[],
@@ -26,7 +26,7 @@ function keyAt(
   return keys[0]!;
 }
 
-/** Answers follow their sources by one position, and by two more seldom; 21 comes of 11. */
+/** Answers advance one source position per token, rarely two; 21 is aligned with 11. */
 const ALIGNMENT: readonly DraftRule[] = [
   { kind: "alignment", key: moveKey(1), token: COPIED, chance: 0.8 },
   { kind: "alignment", key: moveKey(2), token: COPIED, chance: 0.1 },
@@ -64,18 +64,18 @@ describe(RuleDrafter, () => {
     chance: 0.6,
   };
 
-  test("says nothing where no rule holds", () => {
+  test("proposes nothing if no rule applies", () => {
     expect(drafter(source, []).next(answer).chance).toBe(0);
     expect(drafter(source, [given]).next([21, 11]).chance).toBe(0);
     expect(drafter([], [given]).next([]).chance).toBe(0);
   });
 
-  test("says what the longest rule about the answer says, whatever shorter ones would", () => {
+  test("prefers the longest rule about the answer to shorter ones", () => {
     const { token, chance } = drafter(source, [after(1, 30, 0.8), after(2, 31, 0.5)]).next(answer);
     expect([token, chance]).toEqual([31, 0.5019607843137255]);
   });
 
-  test("says what the most probable rule says, about the answer or the source", () => {
+  test("prefers the most probable rule, about the answer or the source", () => {
     const said = (...rules: DraftRule[]): number => drafter(source, rules).next(answer).token;
     expect(said(after(2, 30, 0.65), given)).toBe(30);
     expect(said(after(2, 30, 0.55), given)).toBe(31);
@@ -84,7 +84,7 @@ describe(RuleDrafter, () => {
     expect(said(after(2, 30, 0.65), copy)).toBe(12);
   });
 
-  test("says what came around the token of the source that the answer has reached", () => {
+  test("proposes what followed in training around the aligned source token", () => {
     const [reached, beyond] = [
       [20, 21],
       [20, 21, 22],
@@ -100,7 +100,7 @@ describe(RuleDrafter, () => {
       drafter(source, [...rules, ...more, ...ALIGNMENT]).next(answer).token;
     expect(said(reached)).toBe(41);
     expect(said(beyond)).toBe(42);
-    // 99 comes of no token, so that the position is not known to have moved beyond the next.
+    // 99 is aligned with no source token, so the position is not known to have moved past the next one.
     expect(said([99, 21])).toBe(41);
     expect(drafter(source, rules).next(reached).chance).toBe(0);
     const proceed = { kind: "proceed", key: keyAt(source, reached, { kind: "proceed", read: 0 }) } as const;
@@ -108,7 +108,7 @@ describe(RuleDrafter, () => {
     expect(said(beyond, { ...proceed, token: COPIED, chance: 0.8 })).toBe(42);
   });
 
-  test("asks about the source no more where the answer alone settles it", () => {
+  test("ignores the source if the answer alone is certain enough", () => {
     const { token } = drafter(source, [after(2, 30, 0.92), { ...copy, chance: 0.99 }]).next(answer);
     expect(token).toBe(30);
   });
@@ -120,7 +120,7 @@ describe(RuleDrafter, () => {
     expect(drafter(source, [first]).next([7]).chance).toBe(0);
   });
 
-  test("drafts while all of it is probable enough, within the room, and up to the end", () => {
+  test("drafts while all tokens together are probable enough, within the room, and up to the end", () => {
     const chain = (chances: readonly number[], last = 105): DraftRule[] =>
       chances.map((chance, at) => ({
         kind: "after",
@@ -141,12 +141,12 @@ describe(RuleDrafter, () => {
     expect(drafter([], chain([1, 0.9, 0.9, 0.9])).draft(first, -1, END)).toEqual([]);
     expect(drafter([], chain([1, 0.9, 0.6, 0.6])).draft(first, 9, END)).toEqual([101, 102]);
     expect(drafter([], chain([1, 0.9, 0.9, 0.9], END)).draft(first, 9, END)).toEqual([101, 102]);
-    // The first run makes the first token later: only what is nearly certain.
+    // Drafts delay the first token, so the first run drafts only what is nearly certain.
     expect(drafter([], chain([0.9, 0.9, 0.8])).draft([], 9, END)).toEqual([100, 101]);
     expect(drafter([], chain([0.6, 1])).draft([], 9, END)).toEqual([]);
   });
 
-  test("never says what is no token of the model: of a corrupt table, or of a source with a vocabulary of its own", () => {
+  test("never proposes an id that is not a token: from a corrupt table, or from a source with its own vocabulary", () => {
     const nothing = { ...after(2, COPIED, 0.95) };
     expect(drafter(source, [nothing]).next(answer).chance).toBe(0);
     expect(drafter(source, [nothing, given]).next(answer).token).toBe(31);
@@ -155,7 +155,7 @@ describe(RuleDrafter, () => {
     expect(small.draft(answer, 5, END)).toEqual([]);
   });
 
-  test("finds every rule of a large table, and no other", () => {
+  test("finds every rule of a large table, and no others", () => {
     const rules = Array.from({ length: 5000 }, (_, at): DraftRule => ({
       kind: "after",
       key: keyAt([], [at, at + 1], { kind: "after", read: 2 }),
@@ -169,7 +169,7 @@ describe(RuleDrafter, () => {
 });
 
 describe(openDrafter, () => {
-  test("follows rules where there are some, and copies where it was told to", () => {
+  test("uses rules if there are some, and copies if requested", () => {
     const rules = draftRulesOf(
       [{ kind: "after", key: keyAt([5], [], { kind: "after", read: 1 }), token: 8, chance: 0.9 }],
       10_000,

@@ -1,23 +1,23 @@
 /**
- * Draft rules: what probably comes next in an answer, as its training pairs had it. The host reads them, so a draft takes no run of a graph, and
- * only what is probable enough to be worth a row of the next run is drafted.
+ * Draft rules predict the next tokens of an answer from statistics of the training pairs. The host evaluates them, so drafting runs no graph. Only
+ * tokens that are probable enough to be worth a row of the next run are drafted.
  *
  * ```
- * kind       holds where                                                     says
+ * kind       applies where                                                   proposes
  * after      the answer ends with these 1 to 5 tokens                        a token
  * given      it ends with these 1 to 4, and this token is in the source      a token
  * copy       it ends with these 1 to 3                                       what follows this token in the source
- * continue   its last 1 to 3 tokens stand in the source before this token    this token
+ * continue   its last 1 to 3 tokens precede this token in the source         this token
  * aligned    it ends with these 1 or 2, and its end is aligned with this     a token
  *            token of the source, among these
  * proceed    its last 0 to 3 tokens are those of the source up to the        this token
  *            aligned one, which is followed by this token
  * ```
  *
- * Of the rules that hold, the one with the highest chance speaks; of those of kind `after` only the longest is asked. Alignment: `source-alignment.ts`.
+ * Of the rules that apply, the one with the highest probability wins. Of kind `after`, only the longest is consulted. Alignment: `source-alignment.ts`.
  *
- * Sources: Ou et al. 2024 (arXiv:2404.08698) and Stewart et al. 2024 (arXiv:2411.03786) for drafts of n-grams; Saxena 2023, "Prompt lookup
- * decoding", for copies. Conditions on the source are ours: an encoder-decoder's answer follows it.
+ * Sources: Ou et al. 2024 (arXiv:2404.08698) and Stewart et al. 2024 (arXiv:2411.03786) for n-gram drafts; Saxena 2023, "Prompt lookup
+ * decoding", for copies. The conditions on the source are our own: the answer of an encoder-decoder follows its source.
  */
 
 import {
@@ -34,7 +34,7 @@ import {
 import type { Drafter } from "./drafter.js";
 import { ALIGNED_CONTEXTS, alignedKey, SourceAlignment } from "./source-alignment.js";
 
-/** Most tokens of an answer that a rule reads, by its kind; of kind `aligned` the number of contexts. */
+/** Maximum number of answer tokens that a rule reads, by kind; for kind `aligned` the number of contexts. */
 const RULE_CONTEXT = {
   after: 5,
   given: 4,
@@ -44,19 +44,19 @@ const RULE_CONTEXT = {
   proceed: 3,
 } as const satisfies Readonly<Record<RuleKind, number>>;
 
-/** Kinds in the order in which they are asked, until one says something that settles it. */
+/** Kinds in the order in which they are consulted, until a rule is certain enough. */
 const ASKED: readonly RuleKind[] = ["after", "aligned", "proceed", "given", "copy", "continue"];
 
-/** A rule with this chance settles a token: kinds behind its own are not asked. */
+/** A rule with this probability is certain enough: later kinds are not consulted. */
 export const SETTLED = 0.9;
 
-/** Drafts are made while the chance that all of them hold is above this: a row of a run costs a fifth to a quarter of the run. */
+/** Tokens are drafted while the probability that all of them are right is above this. One more row costs a fifth to a quarter of a run. */
 const WORTH = 0.4;
 
-/** The same of the first run, whose rows also make the first token later. */
+/** The same for the first run, where more rows also delay the first token. */
 const WORTH_AT_FIRST = 0.7;
 
-/** Tokens of a source that rules are asked about; what lies behind them is not looked at. */
+/** Maximum number of source tokens that rules look at. Later tokens are ignored. */
 const LONGEST_SOURCE = 256;
 
 const KIND_SEEDS: Readonly<Record<RuleKind, number>> = {
@@ -70,22 +70,22 @@ const KIND_SEEDS: Readonly<Record<RuleKind, number>> = {
 
 const EVERY_CONTEXT = [...ALIGNED_CONTEXTS.keys()];
 
-/** Where a rule may hold, and the token of the source that it would copy. */
+/** Receives a rule that may apply, and the source token that it would copy. */
 export type RuleVisitor = (kind: RuleKind, read: number, key: number, copied: number) => void;
 
-/** What is asked at one place of an answer. Keys are those of {@link DraftRule}. */
+/** Lists the rules that may apply at one place of an answer. Keys are those of {@link DraftRule}. */
 export class RulePlaces {
   readonly #source: readonly number[];
   readonly #alignment: SourceAlignment | undefined;
   #distinct: readonly number[] | undefined;
 
-  /** @param rules of which the alignment is read. Default: there is none */
+  /** @param rules table with the alignment. Default: no alignment */
   constructor(source: readonly number[], rules?: DraftRules) {
     this.#source = source.slice(0, LONGEST_SOURCE);
     this.#alignment = rules && SourceAlignment.of(rules, this.#source);
   }
 
-  /** Rules of kind `after`, the longest first; until one returns true. */
+  /** Rules of kind `after`, the longest first, until `visit` returns true. */
   after(answer: readonly number[], visit: (read: number, key: number) => boolean): void {
     for (let read = Math.min(RULE_CONTEXT.after, answer.length + 1); read > 0; read--)
       if (visit(read, contextKey("after", answer, read))) return;
@@ -108,7 +108,7 @@ export class RulePlaces {
     }
   }
 
-  /** Rules of kind `aligned` from the narrowest context on, as many as `contexts` says, by their places among {@link ALIGNED_CONTEXTS}. */
+  /** Rules of kind `aligned`, from the narrowest context to the widest. @param contexts indices of {@link ALIGNED_CONTEXTS} */
   aligned(answer: readonly number[], visit: RuleVisitor, contexts: readonly number[] = EVERY_CONTEXT): void {
     if (this.#alignment === undefined) return;
     const aligned = { source: this.#source, position: this.#alignment.positionAfter(answer), answer };
@@ -116,7 +116,7 @@ export class RulePlaces {
       visit("aligned", context, alignedKey(KIND_SEEDS.aligned, context, aligned), COPIED);
   }
 
-  /** Rules of kind `proceed`: twice, for the token that would be copied and for any. */
+  /** Rules of kind `proceed`, visited twice: for the token that would be copied, and for any token. */
   proceed(answer: readonly number[], visit: RuleVisitor): void {
     if (this.#alignment === undefined) return;
     const next = this.#alignment.positionAfter(answer) + 1;
@@ -128,7 +128,7 @@ export class RulePlaces {
     visit("proceed", read, mixed(length, COPIED), copied);
   }
 
-  /** Rules of kind `continue`: each twice, for the token that would be copied and for any. */
+  /** Rules of kind `continue`, each visited twice: for the token that would be copied, and for any token. */
   continue(answer: readonly number[], visit: RuleVisitor): void {
     const source = this.#source;
     const last = answer.at(-1);
@@ -143,7 +143,7 @@ export class RulePlaces {
   }
 }
 
-/** How many tokens before `at` are those at the end of the answer, at most what rules read. */
+/** Number of ids before `at` that equal the last ids of the answer, at most as many as rules read. */
 function commonSuffix(source: readonly number[], at: number, answer: readonly number[]): number {
   let length = 0;
   while (
@@ -155,7 +155,7 @@ function commonSuffix(source: readonly number[], at: number, answer: readonly nu
   return length;
 }
 
-/** Hash of the last `read` tokens of an answer, of which the first may be its beginning. */
+/** Hash of the last `read` tokens of an answer. The first of them may be the beginning of the answer. */
 function contextKey(kind: RuleKind, answer: readonly number[], read: number): number {
   let key = mixed(KIND_SEEDS[kind], read);
   for (let at = answer.length - read; at < answer.length; at++)
@@ -163,15 +163,15 @@ function contextKey(kind: RuleKind, answer: readonly number[], read: number): nu
   return key;
 }
 
-/** Drafts of one answer. */
+/** Drafts tokens for one answer. */
 export class RuleDrafter implements Drafter {
   readonly #rules: DraftRules;
   readonly #most: number;
   readonly #askers: readonly ((answer: readonly number[]) => void)[];
-  /** What the best rule so far says, and the parts of its chance. */
+  /** The token of the best rule so far, and its probability in units of 1 / {@link CHANCE_PARTS}. */
   readonly #best = { key: 0, token: COPIED, parts: 0 };
 
-  /** @param most tokens drafted at once. Default: as many as are probable. */
+  /** @param most maximum number of tokens drafted at once. Default: no limit except their probability */
   constructor(rules: DraftRules, source: readonly number[], most = Infinity) {
     this.#rules = rules;
     this.#most = most;
@@ -189,7 +189,7 @@ export class RuleDrafter implements Drafter {
     this.#askers = ASKED.filter((kind) => rules.kinds.includes(kind)).map(ask);
   }
 
-  /** At most `room` tokens, while all of them together are probable enough. */
+  /** Drafts at most `room` tokens, as long as all of them together are probable enough. */
   draft(answer: readonly number[], room: number, end?: number): readonly number[] {
     const tokens = [...answer];
     const count = Math.min(this.#most, room);
@@ -203,7 +203,7 @@ export class RuleDrafter implements Drafter {
     return tokens.slice(answer.length);
   }
 
-  /** The rule that speaks, with what it says here; one with a chance of 0 where none holds. */
+  /** The rule that wins at this place, with the token that it proposes. Its probability is 0 if no rule applies. */
   next(answer: readonly number[]): Omit<DraftRule, "kind"> {
     const best = this.#best;
     best.key = 0;
@@ -213,7 +213,7 @@ export class RuleDrafter implements Drafter {
     return { key: best.key, token: best.token, chance: best.parts / CHANCE_PARTS };
   }
 
-  /** Whether there is a rule with this key that says a token. */
+  /** Whether a rule with this key proposes a token. */
   #ask(key: number, copied: number): boolean {
     const parts = partsOf(this.#rules, key);
     if (parts === 0) return false;

@@ -1,41 +1,42 @@
 /**
- * Follows an answer through its source: the position of the source that each token of the answer is aligned with.
+ * Aligns each token of an answer with a position of its source, while the answer is generated.
  *
  * ```
  * source     t  h  o  u  g  h  t        answer     TH  AO  T
  * position   0  1  2  3  4  5  6        aligned     1   2  6
  * ```
  *
- * A token goes from position p to the p + d where P(d) · P(token | source[p + d]) is greatest, or stays at p as one that stands for nothing in the source. Both
- * probabilities are in a model's table of draft rules, which has none for a task whose answers do not follow their sources.
+ * A token moves from position p to the position p + d with the greatest P(d) · P(token | source[p + d]), or stays at p if it corresponds to nothing
+ * in the source. Both probabilities come from a model's table of draft rules, which has none if the answers of a task do not follow their sources.
  *
  * Sources: Vogel et al. 1996, "HMM-based word alignment in statistical translation"; Jiampojamarn et al. 2007, "Applying many-to-many alignments and
- * hidden Markov models to letter-to-phoneme conversion". Taking the best position at each token in place of the best path is ours: it needs no memory.
+ * hidden Markov models to letter-to-phoneme conversion". Choosing the best position at each token, instead of the best path, is our own: it needs no
+ * memory.
  */
 import { BEGIN, CHANCE_PARTS, COPIED, mixed, partsOf, type DraftRules } from "./rule-table.js";
 
-/** Most positions from one aligned token to the next. */
+/** Maximum number of positions between two aligned tokens. */
 export const MOST_MOVES = 4;
 
-/** Stands for what a token of no position is aligned with. No token has this id. */
+/** Stands for the position of a token that is aligned with no source token. No token has this id. */
 export const NOWHERE = -4;
-/** Stands behind the last token of a source. No token has this id. */
+/** Stands for the position after the last token of a source. No token has this id. */
 const BEHIND = -3;
 
-/** Parts of a probability that is not in the table. */
+/** Probability of entries that are not in the table, in units of 1 / {@link CHANCE_PARTS}. */
 const UNSEEN = CHANCE_PARTS / 1000;
 
 const [MOVE_SEED, PAIR_SEED] = [7, 8];
 
-/** Key of the probability that the next aligned token is so many positions on; of {@link NOWHERE}: that a token has no position. */
+/** Key of the probability that the next aligned token is this many positions further; for {@link NOWHERE}, that a token has no position. */
 export const moveKey = (move: number): number => mixed(MOVE_SEED, move);
 
-/** Key of the probability of a token of an answer, given the token of the source it is aligned with; of {@link COPIED} twice: of being the same. */
+/** Key of the probability of an answer token, given the source token it is aligned with; for {@link COPIED} twice, of being the same token. */
 export const pairKey = (source: number, target: number): number => mixed(mixed(PAIR_SEED, source), target);
 
-/** What of an alignment a rule reads: tokens of the source around the aligned one, and the last ones of the answer. */
+/** The tokens that a rule reads: source tokens around the aligned one, and the last tokens of the answer. */
 interface AlignedContext {
-  /** Up to the aligned token, which is the last of them. */
+  /** Number of source tokens up to the aligned one, which is included. */
   readonly upTo: number;
   readonly behind: number;
   readonly last: number;
@@ -53,15 +54,15 @@ export const ALIGNED_CONTEXTS: readonly AlignedContext[] = [
   { upTo: 3, behind: 4, last: 2 },
 ];
 
-/** The alignment of one source with an answer, as far as the answer goes. */
+/** The alignment of a source with the answer so far. */
 export class SourceAlignment {
   readonly #rules: DraftRules;
   readonly #source: readonly number[];
-  /** Parts of the probability of each move, from 0 on. */
+  /** Probability of each move from 0, in units of 1 / {@link CHANCE_PARTS}. */
   readonly #moves: readonly number[];
   readonly #nowhere: number;
   readonly #same: number;
-  /** Tokens that were followed, and the position behind each. */
+  /** The tokens aligned so far, and the position after each. */
   readonly #answer: number[] = [];
   readonly #positions: number[] = [];
 
@@ -76,12 +77,12 @@ export class SourceAlignment {
     this.#same = partsOf(rules, pairKey(COPIED, COPIED));
   }
 
-  /** Undefined for a table of rules that knows no alignment. */
+  /** Undefined if the table of rules has no alignment. */
   static of(rules: DraftRules, source: readonly number[]): SourceAlignment | undefined {
     return rules.kinds.includes("alignment") ? new SourceAlignment(rules, source) : undefined;
   }
 
-  /** Position of the token of the source that the end of an answer is aligned with; -1 before the first. */
+  /** Position of the source token that the end of an answer is aligned with; -1 before the first. */
   positionAfter(answer: readonly number[]): number {
     const followed = this.#answer;
     let known = 0;
@@ -113,7 +114,7 @@ export class SourceAlignment {
   }
 }
 
-/** Hash of a context at a position of a source, behind an answer. */
+/** Hash of a context: a source position and the last tokens of an answer. */
 export function alignedKey(seed: number, context: number, { source, position, answer }: Aligned): number {
   const { upTo, behind, last } = ALIGNED_CONTEXTS[context]!;
   let key = mixed(seed, context);
@@ -124,7 +125,7 @@ export function alignedKey(seed: number, context: number, { source, position, an
   return key;
 }
 
-/** An answer that is aligned up to a position of its source. */
+/** An answer, aligned up to a position of its source. */
 export interface Aligned {
   readonly source: readonly number[];
   readonly position: number;

@@ -1,43 +1,42 @@
 /**
- * Speculative decoding as callers ask for it: how many tokens a run may verify ahead, as options, a flag and trials of a benchmark. Programs hand
- * these through without knowing what the tokens are.
+ * Settings of speculative decoding: options, a flag, and trials of a benchmark. Callers pass them on without knowing how tokens are drafted.
  */
 
-/** How far ahead a model decodes by its own draft rules. */
+/** How far ahead a model decodes with its own draft rules. */
 export interface Speculation {
   /**
-   * Most draft tokens of the model's draft rules that one decoder run verifies. The answers are the greedy ones, in fewer runs. Default: as
-   * many as the rules hold probable, at most 12, for texts that are decoded alone; given a number, texts are decoded one by one. 0: none.
+   * Maximum number of draft tokens that one decoder run verifies. The answers are those of greedy decoding, in fewer runs. Default: as many as are
+   * probable, at most 12, for texts that are decoded alone. If you set a number, texts are decoded one by one. 0: none.
    */
   readonly draftTokens?: number | undefined;
 }
 
-/** What of a benchmark says how far ahead models decode. */
+/** Options of a benchmark that say how far ahead models decode. */
 export interface SpeculationTrials {
-  /** Numbers of draft tokens to measure of models with draft rules. Default: none, and 12. */
+  /** Numbers of draft tokens to measure for models with draft rules. Default: none, and 12. */
   readonly draftTokens?: readonly number[] | undefined;
 }
 
-/** How far ahead is decoded, without what else an object says. */
+/** Picks the setting for draft tokens from an object. */
 export const speculationOf = <Given extends { readonly draftTokens?: unknown }>({
   draftTokens,
 }: Given): { readonly draftTokens: Given["draftTokens"] } => ({ draftTokens });
 
-/** Options, or a figure, for a number of tokens. */
+/** Options, or a metric, for a number of draft tokens. */
 export const ahead = <Count>(draftTokens: Count): { readonly draftTokens: Count } => ({ draftTokens });
 
-/** The flag of commands that generate, and of the one that measures. */
+/** The flag of commands that generate, and of `bench`. */
 export const SPECULATION_FLAG = {
   name: "draft-tokens",
   most: 64,
   generate:
-    "Verify up to n draft tokens of the model's own draft rules in one run, for one prompt after the other; 0: none. The answers of greedy decoding are the same. " +
-    "Default: 12, for prompts that are decoded alone.",
+    "Verify up to n draft tokens per run, one prompt at a time; 0: none. Answers do not change. " +
+    "Default: 12 if prompts are decoded alone.",
   bench:
-    "Measure models with draft rules with n draft tokens a run, compared with plain greedy decoding; repeatable. Default: 12; with --baseline only next to the baseline.",
+    "Measure with n draft tokens per run, compared with plain greedy decoding; repeatable. Default: 12; with --baseline only alongside the baseline.",
 } as const;
 
-/** A model to measure, under a name of its own. */
+/** A model to measure, with its name in the results. */
 interface Named {
   readonly name: string;
 }
@@ -49,16 +48,16 @@ export type SpeculationTrial<Measured extends Named> = Measured &
     readonly against?: string | undefined;
   };
 
-/** What the name of a model ends with where it is decoded one token at a time. */
+/** Suffix of the name of a model that is decoded one token at a time. */
 const PLAIN = ", plain greedy";
 
-/** Whether numbers of tokens are asked for. */
+/** Whether numbers of draft tokens are set. */
 export const namesTrials = ({ draftTokens }: SpeculationTrials): boolean => draftTokens !== undefined;
 
 /**
- * A model once for each number of tokens, those with some compared with plain greedy decoding.
+ * One trial of a model per number of draft tokens. Trials with drafts are compared with plain greedy decoding.
  *
- * @param most tokens that the model's rules make by default; 0: none, and it is measured as it is
+ * @param most default number of draft tokens of the model; 0: no draft rules, one trial
  */
 export function speculationTrials<Measured extends Named>(
   model: Measured,
@@ -78,13 +77,13 @@ export function speculationTrials<Measured extends Named>(
 }
 
 /**
- * What to do about the fastest of several trials of a model, in words.
+ * Advice on how to use the fastest trial of a model.
  *
  * @param plain name of the trial that the others are compared with
  */
 export function fastestTrialNote(plain: string, { draftTokens: fastest = 0 }: Speculation): string {
   return (
-    `${plain.slice(0, -PLAIN.length)}: the decode rate was highest with ${fastest} draft tokens; make it the model's own by ` +
-    `{"num_assistant_tokens": ${fastest}} in generation_config.json beside its checkpoint, or pass --draft-tokens ${fastest}.`
+    `${plain.slice(0, -PLAIN.length)}: decoding was fastest with ${fastest} draft tokens. To make this the model's default, set ` +
+    `{"num_assistant_tokens": ${fastest}} in generation_config.json next to its checkpoint, or pass --draft-tokens ${fastest}.`
   );
 }

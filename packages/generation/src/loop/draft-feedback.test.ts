@@ -11,14 +11,14 @@ const row = (...values: readonly number[]) =>
 const EOS = 0;
 const RULE: DraftedRuns = { from: { source: [], most: 3 }, tokens: 100, capacity: 100 };
 
-/** A decoder whose next token is a function of those before. */
+/** A decoder whose next token is a function of the previous tokens. */
 function nextOf(fed: readonly number[]): number {
   const [last = 1, before = 1] = fed.slice(-2).reverse();
   const mixed = (7 * last + 3 * before + fed.length) % 23;
   return mixed === 0 && fed.length < 12 ? 5 : mixed;
 }
 
-/** The tokens after `given`, one run of one token each. */
+/** The tokens after `given`, with one run per token. */
 function plain(given: readonly number[], tokens: number): number[] {
   const fed = [...given];
   while (fed.length - given.length < tokens) {
@@ -28,7 +28,7 @@ function plain(given: readonly number[], tokens: number): number[] {
   return fed.slice(given.length);
 }
 
-/** The same by runs that verify drafts, and what each run was fed. */
+/** The same with runs that verify drafts, and the ids that each run was fed. */
 function drafted(
   given: readonly number[],
   rule: DraftedRuns,
@@ -50,7 +50,7 @@ function drafted(
     let held = first;
     while (held + 1 < ids.length && ids[held + 1] === picks[held]) held++;
     const taken = feedback.take(ints(...picks));
-    // Fewer where an end comes before.
+    // Fewer if EOS comes first.
     expect(taken.accepted).toBeLessThanOrEqual(held - first + 1);
     found.tokens.push(...picks.slice(first, first + taken.accepted));
     goesOn = taken.goesOn;
@@ -58,7 +58,7 @@ function drafted(
   return found;
 }
 
-/** A source to copy from: the answer, in which every so many tokens are wrong. */
+/** A source to copy from: the answer with a wrong token at regular intervals. */
 const nearly = (answer: readonly number[], every: number): DraftSource => ({
   source: answer.map((token, at) => (at % every === every - 1 ? 22 : token)),
   most: 3,
@@ -80,7 +80,7 @@ describe(DraftFeedback, () => {
     },
   );
 
-  test("is fed no more tokens than are asked for, and none beyond the caches", () => {
+  test("is fed no more tokens than requested, and none beyond the caches", () => {
     const from = nearly(plain([3], 100), 50);
     for (const tokens of [1, 2, 3, 5, 9]) {
       const found = drafted([3], { ...RULE, from, tokens });
@@ -92,7 +92,7 @@ describe(DraftFeedback, () => {
     expect(found.tokens).toEqual(plain([3], capacity));
   });
 
-  test("ends behind a picked EOS", () => {
+  test("ends after a picked EOS", () => {
     const from = { source: [5, 6, 7], most: 3 };
     const drafts = { ...RULE, from };
     const feedback = new DraftFeedback(row(4), ints(0), { end: EOS, pad: 9, runs: 9, drafts });
@@ -101,7 +101,7 @@ describe(DraftFeedback, () => {
     expect(feedback.take(ints(EOS, 7, 8))).toEqual({ accepted: 1, goesOn: false });
   });
 
-  test("begins with the source where answers may, within the caches and the tokens asked for", () => {
+  test("begins with the source if answers may, within the caches and the requested tokens", () => {
     const begin = (rule: Partial<DraftedRuns>, fromStart = true): DraftFeedback => {
       const from = { source: [5, 6, 7, 8], most: 3, fromStart };
       return new DraftFeedback(row(4, 3), ints(0), {
@@ -131,7 +131,7 @@ describe(DraftFeedback, () => {
     expect([...feedback.position]).toEqual([3]);
   });
 
-  test("takes one row, and picks for each id of a run", () => {
+  test("accepts one row, and picks for each id of a run", () => {
     const rule = { end: EOS, pad: 9, runs: 9, drafts: RULE };
     const two = createHostTensor("int32", [2, 1], Int32Array.of(1, 2));
     expect(() => new DraftFeedback(two, ints(0), rule)).toThrow(/one row, got 2/);

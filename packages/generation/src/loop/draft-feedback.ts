@@ -1,6 +1,6 @@
 /**
- * Repeated runs of one row that verify drafts: each run is fed the last picked token and drafts of those that may follow, and its picks
- * say how many of the drafts were right. The tokens are those of runs of one token each, in fewer runs.
+ * Repeated runs of one row that verify drafts. Each run is fed the last picked token and the draft tokens after it, and its picks show how many
+ * drafts were right. The tokens are the same as with one run per token, in fewer runs.
  *
  * ```
  * ids    [ t, d1, d2, d3 ]        picks [ p1, p2, p3, p4 ]
@@ -15,16 +15,16 @@ import type { Drafter } from "../drafts/drafter.js";
 import { openDrafter, type DraftSource } from "../drafts/draft-source.js";
 import { int32Values, type FeedbackRule, type RunFeedback, type Taken } from "./feedback.js";
 
-/** Drafts of repeated runs: where they come from, and how many there may be. */
+/** Drafts of repeated runs: their source and their number. */
 export interface DraftedRuns {
   readonly from: DraftSource;
-  /** Largest number of tokens in all. Runs end with it, or with `runs`. */
+  /** Maximum number of tokens in total. Decoding stops here, or after `runs`. */
   readonly tokens: number;
-  /** Positions that the caches have room for; a run is fed no more. */
+  /** Number of positions that the caches have room for. A run is never fed more. */
   readonly capacity: number;
 }
 
-/** The inputs of the next run, of one row with drafts. */
+/** The inputs of the next run, for one row with drafts. */
 export class DraftFeedback implements RunFeedback {
   /** `[1, length]`: the last token and the drafts after it. */
   ids: Int32Array;
@@ -37,7 +37,7 @@ export class DraftFeedback implements RunFeedback {
   readonly #drafts: DraftedRuns;
   readonly #drafter: Drafter;
   readonly #answer: number[] = [];
-  /** Ids of the run that were not drafted: the last of them is followed by the first pick that is new. */
+  /** Number of ids of the run that were not drafted. The first new pick follows the last of them. */
   #given: number;
   #done = 0;
 
@@ -60,9 +60,9 @@ export class DraftFeedback implements RunFeedback {
   }
 
   /**
-   * Takes the picks of a run, one for each id that it was fed.
+   * Receives the picks of a run, one for each id that it was fed.
    *
-   * @returns how many picks hold, and whether another run follows
+   * @returns the number of accepted picks, and whether another run follows
    * @throws SlmError SHAPE_MISMATCH unless picks are int32
    */
   take(picks: HostTensor): Taken {

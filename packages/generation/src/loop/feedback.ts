@@ -1,20 +1,20 @@
-/** What repeated runs of one token of each row are fed next. */
+/** The inputs of the next run, if each run adds one token to every row. */
 import { SlmError } from "@slm/core";
 import type { HostTensor } from "@slm/runtime";
 
-/** When a row ends, the id that is fed to it then, and how often to run. */
+/** The id that ends a row, the id that ended rows are fed, and the number of runs. */
 export interface FeedbackRule {
   /** Id that ends its row (EOS). Default: none. */
   readonly end?: number | undefined;
-  /** Id that is fed to rows that have ended. */
+  /** Id that ended rows are fed. */
   readonly pad: number;
-  /** Largest number of runs. */
+  /** Maximum number of runs. */
   readonly runs: number;
 }
 
-/** What a run's outputs say. */
+/** The outcome of a run. */
 export interface Taken {
-  /** How many picks of its row hold; 1 without drafts. */
+  /** Number of accepted picks per row; 1 without drafts. */
   readonly accepted: number;
   /** Whether another run follows. */
   readonly goesOn: boolean;
@@ -29,13 +29,13 @@ export interface RunFeedback {
   /** Ids per row. */
   readonly length: number;
   readonly rows: number;
-  /** Takes the picks of a run. */
+  /** Receives the picks of a run. */
   take(picks: HostTensor): Taken;
 }
 
-/** Runs of one token after the first, for any number of rows. */
+/** Runs of one token after the first run, for any number of rows. */
 export class Feedback implements RunFeedback {
-  /** `[rows, length]`; from the second run on one array `[rows, 1]` that is overwritten. */
+  /** `[rows, length]`; from the second run on, one array `[rows, 1]` that is overwritten. */
   ids: Int32Array;
   /** `[1]`, overwritten before each run. */
   readonly position: Int32Array;
@@ -57,9 +57,9 @@ export class Feedback implements RunFeedback {
   }
 
   /**
-   * Takes the picks of a run.
+   * Receives the picks of a run.
    *
-   * @throws SlmError SHAPE_MISMATCH unless there is one int32 for each row
+   * @throws SlmError SHAPE_MISMATCH unless the picks are one int32 per row
    */
   take(picks: HostTensor): Taken {
     const { end, pad, runs } = this.#rule;

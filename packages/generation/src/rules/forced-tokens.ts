@@ -1,15 +1,15 @@
 /** Ids that a model's generation settings force or forbid. Source: transformers 4.57, generation/logits_process.py. */
 
-/** Leaves one id, with the score 0. */
+/** Allows only one id, with the score 0. */
 export function allowOnly(scores: Float32Array, id: number): void {
   scores.fill(-Infinity);
   scores[id] = 0;
 }
 
 /**
- * Forbids ids after which a sequence would end with `size` ids that follow one another in `earlier`; 0: none.
+ * Forbids ids that would complete an n-gram of `size` ids that occurs in `earlier`. A size of 0 forbids none.
  *
- * @param earlier default: the sequence itself, so that no such ids occur twice
+ * @param earlier default: the sequence itself, so that no n-gram occurs twice
  */
 export function forbidRepeats(
   scores: Float32Array,
@@ -27,7 +27,7 @@ export function forbidRepeats(
   }
 }
 
-/** Forbids the last id of every word whose others were just fed. Words longer than the sequence so far are left, as there. */
+/** Forbids the last id of every bad word whose other ids were just fed. As in transformers, words longer than the sequence so far are ignored. */
 export function forbidWords(
   scores: Float32Array,
   sequence: readonly number[],

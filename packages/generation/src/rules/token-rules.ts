@@ -1,4 +1,4 @@
-/** Changes of scores before a token is chosen: bias, penalties, and what a model's generation settings force or forbid. */
+/** Changes of scores before a token is chosen: bias, penalties, and ids that a model's generation settings force or forbid. */
 import { SlmError } from "@slm/core";
 import { allowOnly, forbidRepeats, forbidWords } from "./forced-tokens.js";
 
@@ -22,36 +22,36 @@ export interface TokenRules {
   readonly frequencyPenalty?: number | undefined;
   /** The first token of every answer, such as a target language. Source: Hugging Face `forced_bos_token_id`. */
   readonly forcedFirst?: number | undefined;
-  /** Ids that end an answer as EOS does. Source: Hugging Face `eos_token_id`, where it is a list. */
+  /** Ids that end an answer like EOS. Source: Hugging Face `eos_token_id`, if it is a list. */
   readonly furtherEnds?: readonly number[] | undefined;
-  /** The last token of answers as long as `maxTokens`. Source: Hugging Face `forced_eos_token_id`. */
+  /** The last token of answers that reach `maxTokens`. Source: Hugging Face `forced_eos_token_id`. */
   readonly forcedLast?: number | undefined;
-  /** Ids that never occur, and those that are not the first (or the second, after a forced first). Source: `suppress_tokens`. */
+  /** Ids that are never generated, and ids that are not generated first (or second, after a forced first token). Source: `suppress_tokens`. */
   readonly suppressed?: readonly number[] | undefined;
   readonly suppressedFirst?: readonly number[] | undefined;
-  /** Sequences of ids that never occur. Source: Hugging Face `bad_words_ids`. */
+  /** Sequences of ids that are never generated. Source: Hugging Face `bad_words_ids`. */
   readonly badWords?: readonly (readonly number[])[] | undefined;
-  /** No sequence of this many ids occurs twice, BOS counted. Source: Hugging Face `no_repeat_ngram_size`. */
+  /** No n-gram of this many ids occurs twice, including BOS. Source: Hugging Face `no_repeat_ngram_size`. */
   readonly noRepeatNgram?: number | undefined;
-  /** No sequence of this many ids of the source occurs. Source: Hugging Face `encoder_no_repeat_ngram_size`. */
+  /** No n-gram of this many ids of the source occurs. Source: Hugging Face `encoder_no_repeat_ngram_size`. */
   readonly noSourceNgram?: number | undefined;
-  /** Fewest tokens before EOS. Source: Hugging Face `min_length`, less the start token. */
+  /** Minimum number of tokens before EOS. Source: Hugging Face `min_length`, minus the start token. */
   readonly minTokens?: number | undefined;
 }
 
-/** What some rules need to know of the search. */
+/** The properties of a search that some rules need. */
 export interface RuleLimits {
   readonly eos: number;
-  /** Most tokens of an answer, EOS included. Absent: `forcedLast` has no place. */
+  /** Maximum number of tokens of an answer, including EOS. Absent: `forcedLast` has no effect. */
   readonly maxTokens?: number | undefined;
-  /** Ids of the source. Absent: none is forbidden or preferred. */
+  /** Ids of the source. Absent: no id of the source is forbidden or preferred. */
   readonly source?: readonly number[] | undefined;
 }
 
-/** Largest accepted bias or penalty: above it, float32 sums lose the differences between tokens. */
+/** Largest accepted bias or penalty. Above it, float32 sums cannot resolve the differences between tokens. */
 const LARGEST = 1e6;
 
-/** @throws SlmError USAGE naming the rule, what it may be and what it is. */
+/** @throws SlmError USAGE with the rule, the allowed values and the actual value. */
 export function checkRules(rules: TokenRules, vocabularySize: number): void {
   const { logitBias, presencePenalty = 0, frequencyPenalty = 0 } = rules;
   const { repetitionPenalty = 1, sourcePreference = 1 } = rules;
@@ -99,7 +99,7 @@ export function checkRules(rules: TokenRules, vocabularySize: number): void {
 const isIdBelow = (vocabularySize: number, id: number): boolean =>
   Number.isInteger(id) && id >= 0 && id < vocabularySize;
 
-/** Whether there is anything to change. */
+/** Whether any rule changes scores. */
 export function isRuling(rules: TokenRules | undefined): rules is TokenRules {
   if (rules === undefined) return false;
   const { logitBias, presencePenalty = 0, frequencyPenalty = 0 } = rules;
@@ -119,7 +119,7 @@ export const isEnd = (
   id: number,
 ): boolean => id === eos || rules?.furtherEnds?.includes(id) === true;
 
-/** Whether some ids are forced or forbidden. */
+/** Whether ids are forced or forbidden. */
 const restricts = ({ forcedFirst, forcedLast, ...rules }: TokenRules): boolean =>
   forcedFirst !== undefined ||
   forcedLast !== undefined ||
@@ -139,7 +139,7 @@ export class SeenTokens {
   /** Number of ids of the answer. */
   length = 0;
 
-  /** @param before ids that are fed before the answer, BOS included */
+  /** @param before ids that are fed before the answer, including BOS */
   constructor(before: Iterable<number>, answer: Iterable<number> = []) {
     this.sequence = [...before];
     this.anywhere = new Set(this.sequence);
@@ -155,8 +155,8 @@ export class SeenTokens {
 }
 
 /**
- * Changes scores in place: bias first, then the preference for the source and the repetition penalty, then presence and frequency, then
- * what is forbidden or forced, in the order of Hugging Face's `generate`. A forced id has the score 0, all others -Infinity.
+ * Changes scores in place, in the order of Hugging Face's `generate`: bias, preference for the source, repetition penalty, presence and frequency
+ * penalties, then forbidden and forced ids. A forced id gets the score 0, all others -Infinity.
  *
  * Shapes: scores `[vocab]`, logits or log-probabilities.
  */
@@ -176,7 +176,7 @@ export function applyRules(
   if (restricts(rules)) restrict(scores, rules, seen, limits);
 }
 
-/** Divides positive scores of some ids, and multiplies the others. */
+/** Divides the positive scores of some ids, and multiplies the others. */
 function penalize(scores: Float32Array, ids: Iterable<number>, penalty: number): void {
   for (const id of ids) {
     const score = scores[id]!;

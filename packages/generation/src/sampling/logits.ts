@@ -1,4 +1,4 @@
-/** Reading one row of logits: its highest ids and its normalizer, without sorting the vocabulary. */
+/** Reads one row of logits: its highest ids and its normalizer, without sorting the vocabulary. */
 import { SlmError } from "@slm/core";
 
 /** Id of the highest logit; ties: the lowest id. */
@@ -10,7 +10,7 @@ export function argmax(logits: Float32Array): number {
 
 /**
  * log(sum(exp(logits / temperature))): the log-probability of id i is `logits[i] / temperature` minus this.
- * The highest logit is subtracted first, so nothing overflows. A forbidden id has the logit -Infinity.
+ * The highest logit is subtracted first, so nothing overflows. Forbidden ids have the logit -Infinity.
  *
  * Units: nats.
  * @throws SlmError DATA_INVALID if the logits have no finite normalizer: NaN, +Infinity, or all forbidden.
@@ -39,8 +39,7 @@ export function notFinite(): SlmError {
 
 /**
  * Ids of the `count` highest logits, highest first; ties: the lowest id first.
- * One pass over the vocabulary with a heap of `count` ids: O(vocab * log count) at worst, O(vocab) when the
- * highest come early.
+ * One pass over the vocabulary with a heap of `count` ids: O(vocab * log count) at worst, O(vocab) if the highest logits come early.
  */
 export function topIds(logits: Float32Array, count: number): number[] {
   const size = Math.min(count, logits.length);

@@ -7,7 +7,7 @@ const draw = (next: () => number, count: number): number[] => Array.from({ lengt
 
 describe(restoreRandom, () => {
   test("is xoshiro128**: the published first outputs of state 1, 2, 3, 4", () => {
-    // Test vector of rand_xoshiro, made with the authors' C code. A number takes two outputs: 27 and 26 bits.
+    // Test vector of rand_xoshiro, generated with the authors' C code. A number takes two outputs: 27 and 26 bits.
     const outputs = [11520, 0, 5927040, 70819200, 2031721883, 1637235492, 1287239034, 3734860849];
     const { next } = restoreRandom([1, 2, 3, 4]);
     for (let at = 0; at < outputs.length; at += 2) {
@@ -36,7 +36,7 @@ describe(restoreRandom, () => {
 });
 
 describe(createRandom, () => {
-  test("repeats itself for the same seed and differs for the next", () => {
+  test("is reproducible by seed and differs for the next seed", () => {
     fc.assert(
       fc.property(seeds, (seed) => {
         expect(draw(createRandom(seed).next, 4)).toEqual(draw(createRandom(seed).next, 4));
@@ -49,7 +49,7 @@ describe(createRandom, () => {
     const buckets = new Array<number>(10).fill(0);
     const { next } = createRandom(7);
     for (const value of draw(next, 100_000)) buckets[Math.floor(value * 10)]!++;
-    // Chi-square with 9 degrees of freedom: 27.9 is passed once in a thousand seeds; this seed is fixed.
+    // Chi-square with 9 degrees of freedom: one seed in a thousand exceeds 27.9. This seed is fixed.
     const chiSquare = buckets.reduce((sum, count) => sum + (count - 10_000) ** 2 / 10_000, 0);
     expect(chiSquare).toBeLessThan(27.9);
   });

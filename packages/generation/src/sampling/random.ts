@@ -1,4 +1,4 @@
-/** Repeatable random numbers whose whole state can be written to a checkpoint and read back. */
+/** Reproducible random numbers. The whole state can be saved in a checkpoint and restored. */
 import { SlmError } from "@slm/core";
 
 /** Four unsigned 32-bit integers, not all zero. */
@@ -16,7 +16,7 @@ export interface Random {
  * The same seed gives the same numbers on every machine.
  *
  * Source: Blackman and Vigna, "Scrambled linear pseudorandom number generators", 2021 (prng.di.unimi.it);
- * the seeding as its authors recommend: a generator of another kind, so that similar seeds give unlike states.
+ * its authors recommend seeding with a different kind of generator, so that similar seeds give different states.
  *
  * @throws SlmError USAGE if the seed is not an integer in [0, 2^32).
  */
@@ -41,7 +41,7 @@ export function createRandom(seed: number): Random {
  * @throws SlmError DATA_INVALID if the state is not four unsigned 32-bit integers, or all are zero.
  */
 export function restoreRandom(state: RandomState): Random {
-  // A state read from a file has the length its type promises only after this check.
+  // A state that was read from a file may have any length.
   const words: readonly number[] = state;
   if (words.length !== 4 || !words.every(isUint32) || words.every((word) => word === 0)) {
     throw new SlmError(

@@ -14,7 +14,7 @@ function frequencies(probabilities: readonly number[], options: SamplingOptions,
 }
 
 function expectFrequencies(actual: readonly number[], expected: readonly number[]): void {
-  // Four standard deviations of a relative frequency; an impossible id must never be drawn.
+  // Four standard deviations of a relative frequency. An impossible id must never be drawn.
   expected.forEach((probability, id) => {
     const tolerance = 4 * Math.sqrt((probability * (1 - probability)) / DRAWS);
     expect(Math.abs(actual[id]! - probability)).toBeLessThanOrEqual(tolerance);
@@ -62,7 +62,7 @@ describe(sampleToken, () => {
   test("topP finds a nucleus larger than its first try", () => {
     const even = new Array<number>(400).fill(1 / 400);
     const actual = frequencies(even, { temperature: 1, topP: 0.5 }, 3000);
-    // Of 200 ids, the last is missed by 3000 draws once in three million seeds.
+    // Of 200 ids, 3000 draws miss the last one once in three million seeds.
     expect(actual.findLastIndex((frequency) => frequency > 0)).toBe(199);
   });
 

@@ -3,15 +3,15 @@ import { logSumExp, topIds } from "./logits.js";
 export interface SamplingOptions {
   /** Divides the logits; above 0. Below 1 sharpens, above 1 flattens. */
   readonly temperature: number;
-  /** Draw among this many most probable ids only. */
+  /** Draw only among this many most probable ids. */
   readonly topK?: number | undefined;
-  /** Draw among the fewest most probable ids whose probabilities reach this sum, in (0, 1]. */
+  /** Draw only among the fewest most probable ids whose probabilities add up to this, in (0, 1]. */
   readonly topP?: number | undefined;
   /** Draw only among ids whose probability is at least this fraction of the highest probability, from 0 to 1. */
   readonly minP?: number | undefined;
 }
 
-/** First number of ids tried for `topP`; doubled until they hold enough probability. */
+/** Number of ids tried first for `topP`. Doubled until their probabilities add up to it. */
 const FIRST_NUCLEUS = 64;
 
 /**
@@ -19,7 +19,7 @@ const FIRST_NUCLEUS = 64;
  * then `minP`. The same `random` draws the same ids: candidates are ordered by probability, then id.
  *
  * Source: Holtzman et al. 2020 (arXiv:1904.09751), section 3.1, for top-p; Nguyen et al. 2024 (arXiv:2407.01082) for min-p;
- * the order of the filters is that of Hugging Face's `generate`.
+ * the filters are applied in the order of Hugging Face's `generate`.
  * @throws SlmError DATA_INVALID if the logits are not finite.
  */
 export function sampleToken(logits: Float32Array, options: SamplingOptions, random: () => number): number {
@@ -32,7 +32,7 @@ export function sampleToken(logits: Float32Array, options: SamplingOptions, rand
   return draw(ids, probability, random() * sum(ids, probability));
 }
 
-/** Those of `ids`, most probable first, that have at least `share` of the first one's probability. */
+/** The leading ids of `ids` (most probable first) that have at least `share` of the first one's probability. */
 function probable(
   ids: readonly number[],
   probability: (id: number) => number,
@@ -43,7 +43,7 @@ function probable(
   return first === -1 ? ids : ids.slice(0, first);
 }
 
-/** The fewest of the `topK` most probable ids that hold `topP` of the probability of those `topK`. */
+/** The fewest most probable ids that have `topP` of the total probability of the `topK` most probable ones. */
 function nucleus(
   logits: Float32Array,
   probability: (id: number) => number,
@@ -57,7 +57,7 @@ function nucleus(
     let reached = 0;
     const last = ids.findIndex((id) => (reached += probability(id)) >= topP * total);
     if (last >= 0) return ids.slice(0, last + 1);
-    // Rounding can leave the sum of everything just below `topP`.
+    // Rounding can leave the total just below `topP`.
     if (size === limit) return ids;
   }
 }
@@ -68,7 +68,7 @@ function draw(ids: Iterable<number>, probability: (id: number) => number, target
   let drawn = 0;
   for (const id of ids) {
     const share = probability(id);
-    // An id of probability zero is never drawn, even if rounding leaves a remainder at the end.
+    // An id with probability zero is never drawn, even if rounding leaves a remainder at the end.
     if (share === 0) continue;
     drawn = id;
     left -= share;

@@ -1,4 +1,4 @@
-/** The most probable continuations of live beams, from logits or from what a decoder found in them. */
+/** The most probable continuations of live beams, from logits or from the candidates that a decoder returns. */
 import { logSumExp, notFinite, topIds } from "../sampling/logits.js";
 import { type DecodeOptions, rulesAt, startOf, stepRows } from "./options.js";
 import type { StepDecoder, TopCandidates } from "./step-decoder.js";
@@ -10,7 +10,7 @@ export interface Beam {
   readonly last: Link | undefined;
   /** Log-probability under the unmodified model. */
   readonly logProbability: number;
-  /** The score that beams are ranked by: the log-probability with bias and penalties applied at every token. */
+  /** The score that beams are ranked by: the log-probability after bias and penalties at every token. */
   readonly total: number;
   readonly constraint: TokenConstraint | undefined;
 }
@@ -21,7 +21,7 @@ interface Link {
 }
 
 export interface Candidate {
-  /** Index in its group of the beam that this one continues. */
+  /** Index within its group of the beam that this candidate continues. */
   readonly beam: number;
   readonly token: number;
   readonly logProbability: number;
@@ -37,29 +37,29 @@ export function tokensOf(last: Link | undefined): number[] {
 /** The most probable continuations of one beam, most probable first; ties: the lowest id first. */
 export interface Scored {
   readonly ids: ArrayLike<number>;
-  /** Logit of the k-th; its log-probability under the model is that less the normalizer. */
+  /** Logit of the k-th continuation. Its log-probability under the model is this minus the normalizer. */
   readonly logit: (k: number) => number;
   readonly normalizer: number;
-  /** The log-probability after bias, penalties and constraint; absent where there are none. */
+  /** The log-probability after bias, penalties and constraint; absent if there are none. */
   readonly changed?: ((k: number) => number) | undefined;
 }
 
 /** A live beam. */
 interface ScoredBeam {
   readonly group: number;
-  /** Its row of the decoder. */
+  /** The beam's row in the decoder. */
   readonly row: number;
   readonly state: Beam;
 }
 
-/** Feeds one token per row; returns what scores the beams of this step. Scores are valid until the next step. */
+/** Feeds one token per row and returns the scorer for the beams of this step. Scores are valid until the next step. */
 type ScoredStep = (feed: Int32Array) => Promise<(beam: ScoredBeam) => Scored>;
 
 /**
- * How the steps of a search are scored: by the decoder, if it finds the highest logits itself and no rule or constraint changes their order;
- * else here, from its logits.
+ * Chooses how the steps of a search are scored. The decoder scores them if it finds the highest logits itself and no rule or constraint changes their
+ * order. Otherwise they are scored here, from its logits.
  *
- * @param count continuations of each beam
+ * @param count continuations per beam
  */
 export function scoredSteps(
   decoder: StepDecoder,
@@ -91,11 +91,11 @@ function scoredRow({ perRow, ids, logits, normalizers }: TopCandidates, row: num
   };
 }
 
-/** Scores continuations of a group. Without rules and constraint nothing is copied. */
+/** Scores continuations of a group. Copies nothing if there are no rules and no constraint. */
 class BeamScorer {
   readonly #options: DecodeOptions;
   readonly #count: number;
-  /** Undefined where they change nothing. */
+  /** Undefined if the rules change nothing. */
   readonly #rules: TokenRules | undefined;
   readonly #start: number;
   readonly #source: readonly number[] | undefined;
@@ -110,7 +110,7 @@ class BeamScorer {
     this.#source = options.source?.(group);
   }
 
-  /** Whether logits alone order continuations. */
+  /** Whether logits alone determine the order of continuations. */
   get isPlain(): boolean {
     return this.#rules === undefined && this.#options.constraint === undefined;
   }
@@ -138,7 +138,7 @@ class BeamScorer {
   }
 }
 
-/** The most probable `count` continuations of a group's live beams, most probable first. */
+/** The `count` most probable continuations of a group's live beams, most probable first. */
 export function continuations(
   live: readonly Beam[],
   count: number,
@@ -153,7 +153,7 @@ export function continuations(
       return { beam, token, logProbability, total };
     });
   });
-  // The sort is stable: beams, and in them ids, are in order already.
+  // The sort is stable, and beams and their ids are already in order.
   return candidates
     .filter(({ total }) => total > -Infinity)
     .sort((x, y) => y.total - x.total)

@@ -31,17 +31,16 @@ interface Group {
 /**
  * The best hypothesis of each group of `beams` rows, by log-probability / length^lengthPenalty; length counts `eos`.
  *
- * A step considers the 2 * beams most probable continuations of a group (ties: lower beam, then lower id), as many times more as there are
- * further ends. Continuations that end and rank among the first `beams` are complete. The first `beams` of the others stay live.
- * A group stops when
+ * A step considers the (1 + number of end tokens) * beams most probable continuations of a group (ties: lower beam, then lower id). Continuations
+ * that end and rank among the first `beams` are complete. The first `beams` of the others stay live. A group stops when
  * - no live beam can still win. Its sum only falls (unless a bias or a penalty adds to it), so it scores at most
  *   sum / maxTokens^lengthPenalty, or sum / next length for a negative penalty; or
  * - `beams` hypotheses are complete and the best live beam, scored at its present length, does not beat the worst of
  *   them (the usual rule; with a positive penalty it may miss a better long hypothesis, but it ends early). The strategy's
- *   `earlyStopping` says otherwise: true does not ask for the live beam, "never" scores it at its best length; or
+ *   `earlyStopping` can change this: true ignores the live beam, "never" scores it at its best length; or
  * - `maxTokens` or the deadline is reached: then live beams compete at their present length.
  *
- * A beam that `stopsAfter` ends counts as complete. This is checked for the beams that stay live, so among the first `beams`.
+ * A beam that `stopsAfter` ends counts as complete. Only the first `beams` are checked, because they stay live.
  * Bias and penalties change the ranking score. A constraint removes ids without renormalization.
  *
  * Source: Wu et al. 2016 (arXiv:1609.08144) section 7, with plain length^penalty for the normalization; the results are those of
@@ -58,7 +57,7 @@ export async function decodeBeams(
   const feed = Int32Array.from({ length: decoder.rows }, (_, row) =>
     startOf(options, Math.floor(row / beams)),
   );
-  // Enough for `beams` that go on, even if every beam could end in each way.
+  // Enough for `beams` live continuations, even if every beam can end with every end token.
   const considered = (2 + (options.rules?.furtherEnds?.length ?? 0)) * beams;
   const step = scoredSteps(decoder, options, { groups: groups.length, count: considered });
 
@@ -108,13 +107,13 @@ interface Moment {
   /** Index of the group. */
   readonly at: number;
   readonly length: number;
-  /** Why this step is the last; undefined if it is not. */
+  /** Why this step is the last one; undefined if it is not. */
   readonly last: EndReason | undefined;
   readonly options: DecodeOptions;
   readonly strategy: BeamStrategy;
 }
 
-/** Adds a step's candidates to the group; returns those that stay live, in the order of the new beams. */
+/** Adds the candidates of a step to the group. Returns those that stay live, in the order of the new beams. */
 function advance(
   group: Group,
   candidates: readonly Candidate[],

@@ -11,7 +11,7 @@ const BOS = 2;
 
 type Model = (prefix: readonly number[]) => readonly number[];
 
-/** A decoder whose logits are a function of all tokens a row was fed, as with a cache. */
+/** A decoder whose logits are a function of all tokens that a row was fed, as with a cache. */
 class PrefixDecoder implements StepDecoder {
   readonly rows: number;
   readonly vocabularySize: number;
@@ -29,7 +29,7 @@ class PrefixDecoder implements StepDecoder {
   step(tokens: Int32Array): Promise<Float32Array> {
     this.steps++;
     this.fed = this.fed.map((row, at) => [...row, tokens[at]!]);
-    // A row that was ended keeps its place; what the model says there must not matter.
+    // A row that has ended keeps its place. The model's logits for it must not matter.
     return Promise.resolve(Float32Array.from(this.fed.flatMap((row, at) => this.#model(at)(row.slice(1)))));
   }
 
@@ -47,7 +47,7 @@ const optionsFor = (strategy: Strategy, maxTokens: number): DecodeOptions => ({
   strategy,
 });
 
-/** A model with unrelated logits after every prefix, the same for the same seed. */
+/** A model with unrelated logits after every prefix, reproducible by seed. */
 function randomModel(seed: number, vocabulary: number): Model {
   return (prefix) => {
     const mixed = prefix.reduce((hash, token) => (Math.imul(hash, 31) + token + 1) >>> 0, seed);
@@ -61,7 +61,7 @@ function logProbabilities(logits: readonly number[]): number[] {
   return logits.map((logit) => logit - normalizer);
 }
 
-/** The best of all token sequences up to `maxTokens`, by the score beam search documents. */
+/** The best of all token sequences up to `maxTokens`, by the documented score of beam search. */
 function exhaustiveBest(
   model: Model,
   maxTokens: number,
@@ -89,7 +89,7 @@ describe("greedy decoding", () => {
     expect(result!.logProbability).toBeCloseTo(2 * share(2) + share(3), 6);
   });
 
-  test("stops at maxTokens and says that it is not finished", async () => {
+  test("stops at maxTokens and reports that it is not finished", async () => {
     const decoder = new PrefixDecoder(1, 4, () => () => [0, 0, 0, 1]);
     const [result] = await decode(decoder, optionsFor({ kind: "greedy" }, 3));
     expect(result).toMatchObject({ tokens: [3, 3, 3], finished: false });
@@ -102,7 +102,7 @@ describe("greedy decoding", () => {
     expect(result!.tokens).toEqual([2]);
   });
 
-  test("a batch gives what its rows give alone; an ended row is fed pad and reports no more tokens", async () => {
+  test("a batch gives the same results as its rows alone; an ended row is fed pad and reports no more tokens", async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(1000), async (seed) => {
         const models = [0, 1, 2].map((row) => randomModel(seed + row, 4));
@@ -129,7 +129,7 @@ describe("greedy decoding", () => {
 });
 
 describe("sampling", () => {
-  test("draws sequences as often as the model says, repeatably", async () => {
+  test("draws sequences with the model's probabilities, reproducibly", async () => {
     const rows = 8000;
     const run = async (): Promise<string[]> => {
       const model: Model = (prefix) => (prefix.length === 0 ? [0, -99, -99, Math.log(3)] : [9, -9, -9, -9]);
@@ -176,7 +176,7 @@ describe("beam search", () => {
     ]);
   });
 
-  test("is exhaustive search when no beginning has to be dropped", async () => {
+  test("is exhaustive search if no prefix has to be dropped", async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(10_000), fc.constantFrom(-1, 0, 0.5, 1, 2), async (seed, lengthPenalty) => {
         const [vocabulary, maxTokens, beams] = [4, 3, 64];

@@ -16,10 +16,10 @@ import { isRuling } from "../rules/token-rules.js";
 import { selectWhileAllowed } from "./while-allowed.js";
 
 /**
- * Generates from a fresh decoder: one result per row, or with beams one per group of `beams` rows.
+ * Generates from a new decoder: one result per row, or with beams one per group of `beams` rows.
  * Ties go to the lowest id.
  *
- * @throws SlmError USAGE for invalid options, INTERRUPTED when `signal` fires between two steps,
+ * @throws SlmError USAGE for invalid options, INTERRUPTED if `signal` fires between two steps,
  * DATA_INVALID if the model's logits are not finite or the constraint allows no token, SHAPE_MISMATCH if they are not `[rows, vocab]`.
  */
 export async function decode(decoder: StepDecoder, options: DecodeOptions): Promise<Decoded[]> {
@@ -61,9 +61,10 @@ function isRuled({ rows }: StepDecoder, options: DecodeOptions): boolean {
 }
 
 /**
- * If no rule changes the scores, the decoder may choose tokens itself; under a constraint as long as it allows them. It is not notified when
- * `stopsAfter` or a further end ends a row. With several rows that can be stopped, tokens are therefore chosen here, because in some weight
- * formats the input of one row affects the others.
+ *
+ * If no rule changes the scores, the decoder may choose tokens itself, and under a constraint as long as the constraint allows them. The decoder is
+ * not told when `stopsAfter` or a further end token ends a row. If several rows can end this way, tokens are therefore chosen here, because in
+ * some weight formats the input of one row affects the others.
  */
 function greedySampling(decoder: StepDecoder, options: DecodeOptions): RowChoice {
   const { rules, stopsAfter, constraint } = options;

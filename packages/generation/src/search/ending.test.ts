@@ -11,7 +11,7 @@ import type { TokenConstraint } from "../rules/token-constraint.js";
 const [EOS, PAD, BOS] = [0, 1, 2];
 const VOCABULARY = 7;
 
-/** Unrelated logits after every prefix, the same for the same seed. */
+/** Unrelated logits after every prefix, reproducible by seed. */
 function logitsAfter(seed: number, prefix: readonly number[]): number[] {
   const mixed = prefix.reduce((hash, token) => (Math.imul(hash, 31) + token + 1) >>> 0, seed);
   const { next } = createRandom(mixed);
@@ -61,7 +61,7 @@ const optionsFor = (strategy: Strategy, seed: number): DecodeOptions => ({
   random: createRandom(seed).next,
 });
 
-/** Texts that never hold the same id twice in a row. */
+/** Texts that never contain the same id twice in a row. */
 function noRepeats(last: number | undefined): TokenConstraint {
   return {
     allows: (id) => id !== last,
@@ -111,7 +111,7 @@ describe.each(STRATEGIES)("with %j", (strategy) => {
     expect(result!.tokens).toHaveLength(6);
   });
 
-  test("ends behind the tokens that somebody else ends it at", async () => {
+  test("ends after the tokens at which the caller stops it", async () => {
     const rules = { logitBias: new Map([[EOS, -1e6]]) };
     const stopsAfter = (_row: number, tokens: readonly number[]): boolean => tokens.length === 2;
     const decoder = new SeededDecoder(rowsOf(strategy), 5);
@@ -121,7 +121,7 @@ describe.each(STRATEGIES)("with %j", (strategy) => {
     expect(decoder.steps).toBe(2);
   });
 
-  test("says no two ids that follow one another in the source, and says others of them", async () => {
+  test("generates no bigram of the source, but other pairs of its ids", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.nat(1000),
@@ -149,7 +149,7 @@ describe.each(STRATEGIES)("with %j", (strategy) => {
     expect(await ruled(seed, said)).not.toEqual(said);
   });
 
-  test("makes no step after the time is up, and keeps what it has", async () => {
+  test("makes no step after the deadline, and keeps its results", async () => {
     const rules = { logitBias: new Map([[EOS, -1e6]]) };
     const decoder = new SeededDecoder(rowsOf(strategy), 5);
     const deadlineMs = performance.now() - 1;
@@ -197,7 +197,7 @@ describe(createTokenSelector, () => {
     expect(after({ presencePenalty: 0.5, frequencyPenalty: 0.25 }, 2, [3])).toEqual([-1, 2, 0.75, -4]);
   });
 
-  test("leaves the logits as they are", () => {
+  test("leaves the logits unchanged", () => {
     const own = logits.slice();
     const choose = createTokenSelector({ eos: 0, rules: { logitBias: new Map([[3, 100]]) } });
     expect(choose(own)).toBe(3);

@@ -6,7 +6,7 @@ import type { StepDecoder, TopTokens } from "./step-decoder.js";
 const [EOS, PAD, BOS, OTHER_END, WORD] = [0, 1, 2, 3, 4];
 const VOCABULARY = 6;
 
-/** Logits whose best token after n tokens is the n-th of a row's script. */
+/** Logits whose best token after n tokens is the n-th token of a row's script. */
 class ScriptedDecoder implements StepDecoder {
   readonly vocabularySize = VOCABULARY;
   /** Tokens of each step. */
@@ -39,8 +39,8 @@ const ids = { bos: BOS, eos: EOS, pad: PAD, maxTokens: 4 };
 const rules = { furtherEnds: [OTHER_END] };
 const greedy: Strategy = { kind: "greedy" };
 
-describe("an end beside EOS", () => {
-  test("ends its row, which says so, and others go on", async () => {
+describe("an end token in addition to EOS", () => {
+  test("ends its row, which reports it, and others continue", async () => {
     const decoder = new ScriptedDecoder([
       [WORD, OTHER_END],
       [WORD, WORD, EOS],
@@ -53,7 +53,7 @@ describe("an end beside EOS", () => {
     expect(decoder.fed.at(-1)).toEqual([PAD, WORD]);
   });
 
-  test("is a token as any other without the rule", async () => {
+  test("is an ordinary token without the rule", async () => {
     const [row] = await decode(new ScriptedDecoder([[WORD, OTHER_END, EOS]]), { ...ids, strategy: greedy });
     expect(row).toMatchObject({ tokens: [WORD, OTHER_END], end: EOS });
   });
@@ -65,7 +65,7 @@ describe("an end beside EOS", () => {
     expect(row).toMatchObject({ tokens: [WORD], finished: true, end: OTHER_END });
   });
 
-  test("comes no earlier than the fewest tokens", async () => {
+  test("is not generated before the minimum number of tokens", async () => {
     const decoder = new ScriptedDecoder([[OTHER_END, OTHER_END, OTHER_END]]);
     const [row] = await decode(decoder, { ...ids, strategy: greedy, rules: { ...rules, minTokens: 2 } });
     expect(row).toMatchObject({ tokens: [PAD, PAD], end: OTHER_END });

@@ -5,14 +5,14 @@ import type { AnswerOpening } from "@slm/tokenizer";
 import type { TokenConstraint } from "../rules/token-constraint.js";
 import { checkRules, type TokenRules } from "../rules/token-rules.js";
 
-/** Lowest temperature of sampling: scores divided by it are numbers, and the most probable token is certain long before. */
+/** Lowest temperature for sampling. Scores divided by it are still finite, and the most probable token is already certain. */
 const LOWEST_TEMPERATURE = 1e-30;
 
 /**
  * How the next token is chosen.
  * `beam`: keep the `beams` most probable hypotheses; a hypothesis scores log-probability / length^lengthPenalty, so
- * 0 ranks by probability alone and larger values favour longer results. `earlyStopping`: when a search with `beams` complete
- * hypotheses ends; see `decodeBeams`. Default: false.
+ * 0 ranks by probability alone and larger values favour longer results. `earlyStopping`: when to stop a search that has `beams` complete hypotheses;
+ * see `decodeBeams`. Default: false.
  */
 export type Strategy =
   | { readonly kind: "greedy" }
@@ -29,9 +29,9 @@ export interface DecodeOptions {
   readonly bos: number;
   /** Ends a row. */
   readonly eos: number;
-  /** Fed to rows that have ended while others go on. */
+  /** Fed to rows that have ended while others continue. */
   readonly pad: number;
-  /** Most tokens per row, the final `eos` included. */
+  /** Maximum number of tokens per row, including the final `eos`. */
   readonly maxTokens: number;
   readonly strategy: Strategy;
   /** Draws a uniform number in [0, 1) for a row; only the strategy `sample` needs it. */
@@ -39,8 +39,8 @@ export interface DecodeOptions {
   /** Bias and penalties. With beams they change log-probabilities, otherwise logits, as in Hugging Face `generate`. */
   readonly rules?: TokenRules | undefined;
   /**
-   * What an answer begins with in place of `bos` and of the forced first token of `rules`, such as its language; by the index of its
-   * result. Default: nothing else.
+   * Tokens that an answer begins with instead of `bos` and the forced first token of `rules`, such as its language; by the index of its result.
+   * Default: none.
    */
   readonly opening?: ((result: number) => AnswerOpening | undefined) | undefined;
   /** The constraint on the text of a result, in its state before the first token. Default: none. */
@@ -54,7 +54,7 @@ export interface DecodeOptions {
    * Called once per token, in order. With beams the order is arbitrary, so it must depend on the tokens alone.
    */
   readonly stopsAfter?: ((row: number, tokens: readonly number[]) => boolean) | undefined;
-  /** Deadline on the clock of `performance.now()` [ms]: the step in progress at that time is the last. */
+  /** Deadline on the clock of `performance.now()` [ms]. The step in progress at that time is the last one. */
   readonly deadlineMs?: number | undefined;
   /** Called with every token of the result, `eos` excluded, as soon as it is certain: with beams, at the end. */
   readonly onToken?: ((row: number, token: number) => void) | undefined;
@@ -69,13 +69,13 @@ export interface Decoded {
   readonly tokens: number[];
   /** Log-probability of the tokens, `eos` included, under the unmodified model (no temperature, no filter) [nats]. */
   readonly logProbability: number;
-  /** Whether `eos` or another of the model's ends ended it, and which. */
+  /** Whether `eos` or another end token of the model ended the text, and which one. */
   readonly finished: boolean;
   readonly end?: number | undefined;
   readonly reason: EndReason;
 }
 
-/** @throws SlmError USAGE naming the option, what it may be and what it is. */
+/** @throws SlmError USAGE with the option, the allowed values and the actual value. */
 export function checkDecodeOptions(decoder: StepDecoder, options: DecodeOptions): void {
   const { vocabularySize } = decoder;
   for (const role of ["bos", "eos", "pad"] as const) {
@@ -123,7 +123,7 @@ function checkOpening(opening: AnswerOpening = {}, vocabularySize: number): void
     );
 }
 
-/** What the decoder is fed first for a result. */
+/** The token that the decoder is fed first for a result. */
 export const startOf = ({ bos, opening }: Pick<DecodeOptions, "bos" | "opening">, result: number): number =>
   opening?.(result)?.start ?? bos;
 

@@ -1,4 +1,4 @@
-/** Decoders of random models that give logits, or pick tokens themselves, and count what they are asked for. */
+/** Decoders of random models that return logits or pick tokens themselves, and count their calls. */
 import { argmax, logSumExp } from "../sampling/logits.js";
 import type { DecodeOptions } from "./options.js";
 import { createRandom } from "../sampling/random.js";
@@ -6,7 +6,7 @@ import type { GreedyStepsOptions, TopTokens, StepDecoder } from "./step-decoder.
 
 const [EOS, PAD, BOS] = [0, 1, 2];
 export const VOCABULARY = 6;
-/** A seed of an answer of more than two tokens. */
+/** A seed with an answer of more than two tokens. */
 export const LONG = 5;
 
 /** Options of greedy decoding. */
@@ -19,13 +19,13 @@ export const greedy = (options: Partial<DecodeOptions>): DecodeOptions => ({
   ...options,
 });
 
-/** Logits of a row that depend on all it was fed. */
+/** Logits of a row that depend on all ids it was fed. */
 function logitsAfter(seed: number, fed: readonly number[]): Float32Array {
   const { next } = createRandom(fed.reduce((hash, token) => (Math.imul(hash, 31) + token + 1) >>> 0, seed));
   return Float32Array.from({ length: VOCABULARY }, (_, id) => 4 * next() - (id === EOS ? 1 : 0));
 }
 
-/** Gives logits, of rows that are told apart by their number. */
+/** Returns logits. Each row has its own number, which its logits depend on. */
 export class LogitsDecoder implements StepDecoder {
   readonly rows: number;
   readonly vocabularySize = VOCABULARY;
@@ -48,7 +48,7 @@ export class LogitsDecoder implements StepDecoder {
     return Promise.resolve();
   }
 
-  /** Keeps of each row what it was fed in the first steps. */
+  /** For each row, keeps the ids of the first steps. */
   protected keep(steps: number): void {
     this.#fed = this.#fed.map((ids) => ids.slice(0, steps));
   }
@@ -59,7 +59,7 @@ export class LogitsDecoder implements StepDecoder {
   }
 }
 
-/** The same, which also picks tokens itself. */
+/** The same decoder, which also picks tokens itself. */
 export class PickingDecoder extends LogitsDecoder {
   made = 0;
   isOver = false;

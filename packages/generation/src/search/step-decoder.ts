@@ -8,36 +8,35 @@ export interface StepDecoder {
   step(tokens: Int32Array): Promise<Float32Array>;
   /**
    * Feeds one token per row, then feeds back the argmax of each row until all rows reached `eos` or `steps` is reached. A row that
-   * reached `eos` is fed `pad`. Tokens are picked where the logits are, so logits are not copied and steps need not wait for the
-   * reader. Leaving the iteration ends it. Absent if the decoder only returns logits.
+   * reached `eos` is fed `pad`. Tokens are picked where the logits are, so logits are not copied and steps do not wait for the caller. Leaving the
+   * iteration ends it. Absent if the decoder only returns logits.
    */
   greedySteps?(tokens: Int32Array, options: GreedyStepsOptions): AsyncIterable<TopTokens>;
   /**
-   * Drops what was fed after the first `steps` steps, so that the next step follows them. Present where {@link greedySteps} is; its
-   * iteration has ended.
+   * Drops the tokens fed after the first `steps` steps. Present if {@link greedySteps} is. Call it only after that iteration has ended.
    */
   rewind?(steps: number): void;
   /**
-   * Feeds one token per row; returns the argmax of each row. As {@link step}, without a copy of the logits: they are many megabytes for
-   * many rows of a large vocabulary. Absent if the decoder only returns logits.
+   * Feeds one token per row; returns the argmax of each row. Unlike {@link step}, it does not copy the logits, which take many megabytes for many
+   * rows of a large vocabulary. Absent if the decoder only returns logits.
    */
   topStep?(tokens: Int32Array): Promise<TopTokens>;
   /**
-   * Feeds one token per row; draws a token of each row where the logits are, as `sampleToken` does with the same numbers, but for rounding.
-   * Absent if the decoder only returns logits.
+   * Feeds one token per row; draws a token for each row where the logits are. Except for rounding, it draws what `sampleToken` draws with the same
+   * numbers. Absent if the decoder only returns logits.
    */
   sampleStep?(tokens: Int32Array, draw: SampledStep): Promise<TopTokens>;
   /**
-   * Feeds one token per row; returns the `count` highest logits of each row, or all of a smaller vocabulary. Absent if the decoder only
+   * Feeds one token per row; returns the `count` highest logits of each row, or all logits if the vocabulary is smaller. Absent if the decoder only
    * returns logits.
    */
   candidateStep?(tokens: Int32Array, count: number): Promise<TopCandidates>;
   /** Row i becomes what row `rows[i]` was (caches reordered). */
   permuteRows(rows: readonly number[]): Promise<void>;
   /**
-   * Tells the decoder which rows are still read, at least one. It may go on with fewer rows, which makes a step faster.
+   * Tells the decoder which rows are still needed, at least one. It may continue with fewer rows, which makes a step faster.
    *
-   * @returns the former row of each row it now has; a row may occur again to fill up. Undefined if nothing changed.
+   * @returns the former row of each row it now has; a row may occur twice as padding. Undefined if nothing changed.
    */
   keepRows?(open: readonly number[]): Promise<readonly number[] | undefined>;
 }
@@ -52,7 +51,7 @@ export interface SampledStep {
 
 /** The highest logits of each row, highest first; ties: the lowest id first. */
 export interface TopCandidates {
-  /** Candidates of a row. */
+  /** Candidates per row. */
   readonly perRow: number;
   /** Both `[rows, perRow]`. */
   readonly ids: Int32Array;
@@ -64,9 +63,9 @@ export interface TopCandidates {
 export interface GreedyStepsOptions {
   /** Ends a row. */
   readonly eos: number;
-  /** Fed to rows that have ended while others go on. */
+  /** Fed to rows that have ended while others continue. */
   readonly pad: number;
-  /** Most steps. */
+  /** Maximum number of steps. */
   readonly steps: number;
   readonly signal?: AbortSignal | undefined;
 }

@@ -5,7 +5,7 @@ import type { StepDecoder, TopTokens } from "./step-decoder.js";
 import { greedy, LogitsDecoder, LONG, PickingDecoder } from "./picking-decoder.test-support.js";
 
 describe("a decoder that picks tokens itself", () => {
-  test("is asked for no logits, and gives the same answers", async () => {
+  test("computes no logits, and gives the same answers", async () => {
     const cases = fc.record({
       rows: fc.integer({ min: 1, max: 5 }),
       seed: fc.nat(),
@@ -49,7 +49,7 @@ describe("a decoder that picks tokens itself", () => {
     expect([late.made, late.isOver]).toEqual([1, true]);
   });
 
-  test("is interrupted behind the token in progress", async () => {
+  test("is interrupted after the token in progress", async () => {
     const stopping = new AbortController();
     const decoder = new PickingDecoder(1, LONG);
     const onToken = (): void => {
@@ -60,7 +60,7 @@ describe("a decoder that picks tokens itself", () => {
     expect([decoder.made, decoder.isOver]).toEqual([1, true]);
   });
 
-  test("is rejected where its logits are not numbers, or it ends too early", async () => {
+  test("is rejected if its logits are not numbers, or if it ends too early", async () => {
     const given = (steps: readonly TopTokens[]): StepDecoder =>
       Object.assign(new LogitsDecoder(1, 1), {
         greedySteps: async function* () {

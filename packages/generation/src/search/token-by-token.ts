@@ -32,11 +32,11 @@ export interface RowChoice {
   ) => Promise<(row: number) => ChosenToken>;
   /** See `StepDecoder`. */
   readonly keepRows?: StepDecoder["keepRows"] | undefined;
-  /** Called when no step follows. */
+  /** Called if no step follows. */
   readonly end?: (() => Promise<void>) | undefined;
 }
 
-/** Tokens are chosen here: the decoder returns logits and each row's selector picks from them. */
+/** Tokens are chosen here: the decoder returns logits, and each row's selector picks a token. */
 export function selectToken(
   decoder: StepDecoder,
   selectorOf: (row: number) => (logits: Float32Array) => number,
@@ -55,7 +55,7 @@ export function selectToken(
   };
 }
 
-/** Tokens are chosen in the decoder, one step at a time: its argmax. */
+/** Tokens are chosen in the decoder, one step at a time, by argmax. */
 export function selectTop(
   topStep: NonNullable<StepDecoder["topStep"]>,
   keepRows: StepDecoder["keepRows"],
@@ -69,7 +69,7 @@ export function selectTop(
   };
 }
 
-/** Tokens are drawn in the decoder, one step at a time, with the numbers that would be drawn here. */
+/** Tokens are drawn in the decoder, one step at a time, with the random numbers that would be used here. */
 export function selectSampled(
   sampleStep: NonNullable<StepDecoder["sampleStep"]>,
   {
@@ -92,7 +92,7 @@ export function selectSampled(
   };
 }
 
-/** Tokens are chosen in the decoder: it picks the argmax and feeds it back itself. It reads only the first tokens given here. */
+/** Tokens are chosen in the decoder, which feeds its argmax back itself. It reads only the first tokens from here. */
 export function selectInDecoder(
   greedySteps: NonNullable<StepDecoder["greedySteps"]>,
   { eos, pad, maxTokens, signal }: DecodeOptions,
@@ -105,7 +105,7 @@ export function selectInDecoder(
       const next = await steps.next();
       if (next.done === true) {
         checkInterrupted(signal);
-        throw new SlmError("UNEXPECTED", "decoding: the decoder ended before its rows");
+        throw new SlmError("UNEXPECTED", "decoding: the decoder stopped before its rows had ended");
       }
       const top = next.value;
       return (row) => tokenAt(top, row);
@@ -156,7 +156,7 @@ async function fillRows(
 ): Promise<void> {
   const { pad, maxTokens, onToken, stopsAfter, signal } = options;
   let feed = Int32Array.from(rows, (_, row) => startOf(options, row));
-  /** The result that each row of the decoder belongs to; undefined for rows that only fill the decoder up. */
+  /** The result that each row of the decoder belongs to; undefined for padding rows. */
   let places: readonly (number | undefined)[] = rows.map((_, place) => place);
   let isLast = false;
   for (let length = 1; !isLast && rows.some(({ reason }) => reason === undefined); length++) {

@@ -7,7 +7,7 @@ import { applyRules, isEnd, isRuling, SeenTokens, type TokenRules } from "../rul
 export interface TokenSelectorOptions {
   /** Ends the text. */
   readonly eos: number;
-  /** Most tokens of the text, EOS included: where a rule's forced last token has its place. Default: it has none. */
+  /** Maximum number of tokens of the text, including EOS: the position of a rule's forced last token. Default: no forced last token. */
   readonly maxTokens?: number | undefined;
   /** Sampling. Default: argmax, ties to the lowest id. */
   readonly sampling?: (SamplingOptions & { readonly random: () => number }) | undefined;
@@ -21,10 +21,10 @@ export interface TokenSelectorOptions {
 }
 
 /**
- * A function from logits `[vocab]` to the next id of one text. Call it once per token, in order, because penalties and
+ * Returns a function from logits `[vocab]` to the next id of one text. Call it once per token, in order, because penalties and
  * constraints depend on earlier tokens. It does not change the logits.
  *
- * Order: bias, repetition, presence and frequency penalty, what rules forbid and force, constraint; then temperature, top-k, top-p and min-p as in
+ * Order: bias, repetition, presence and frequency penalty, forbidden and forced ids, constraint; then temperature, top-k, top-p and min-p as in
  * {@link sampleToken}.
  */
 export function createTokenSelector(options: TokenSelectorOptions): (logits: Float32Array) => number {
@@ -36,7 +36,7 @@ export function createTokenSelector(options: TokenSelectorOptions): (logits: Flo
   if (!isRuled && constraint === undefined) return pick;
   const pickAllowed = (scores: Float32Array): number => {
     if (constraint === undefined) return pick(scores);
-    // The highest of all scores, where it may follow, is the highest of those that may: no other needs be looked at.
+    // If the id with the highest score is allowed, it is also the best allowed id, so no other id is checked.
     const highest = sampling === undefined ? argmax(scores) : undefined;
     if (highest !== undefined && constraint.allows(highest)) return highest;
     constraint.mask(scores);

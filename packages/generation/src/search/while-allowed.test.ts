@@ -1,4 +1,4 @@
-/** Tokens that a decoder picks itself under a constraint, against those that are chosen here, one after the other. */
+/** Compares tokens that a decoder picks itself under a constraint with tokens that are chosen here one at a time. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { decode } from "./decode.js";
@@ -7,7 +7,10 @@ import type { TokenConstraint } from "../rules/token-constraint.js";
 
 const MAX_TOKENS = 8;
 
-/** No token of `forbidden` at its place of the text; `isQuick`: whether it answers for one token without looking at all of them. */
+/**
+ * A constraint that forbids the tokens `forbidden` at their places of the text. `isQuick`: whether it can check one token without checking all of
+ * them.
+ */
 function forbidding(forbidden: readonly (readonly number[])[], isQuick: boolean, at = 0): TokenConstraint {
   const allows = (id: number): boolean => forbidden[at]?.includes(id) !== true;
   return {
@@ -21,7 +24,7 @@ function forbidding(forbidden: readonly (readonly number[])[], isQuick: boolean,
 
 const options = greedy({ maxTokens: MAX_TOKENS });
 
-test("gives the tokens of choosing each among those that may follow, whichever row leaves the constraint first", async () => {
+test("gives the same tokens as choosing each among the allowed ones, whichever row leaves the constraint first", async () => {
   const places = fc.array(fc.uniqueArray(fc.nat(VOCABULARY - 1), { maxLength: VOCABULARY - 1 }), {
     maxLength: MAX_TOKENS,
   });
@@ -40,7 +43,7 @@ test("gives the tokens of choosing each among those that may follow, whichever r
   );
 });
 
-test("costs no step of its own as long as the decoder picks what may follow, and one more for the first that may not", async () => {
+test("costs no extra step while the decoder's picks are allowed, and one for the first pick that is not", async () => {
   const [free] = await decode(new PickingDecoder(1, LONG), options);
   const length = free!.tokens.length;
   expect(length).toBeGreaterThan(2);

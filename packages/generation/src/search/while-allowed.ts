@@ -1,4 +1,4 @@
-/** Greedy tokens under a constraint that the decoder picks itself, as long as the constraint allows them. */
+/** Uses the decoder's own argmax while the constraint accepts it. */
 import type { DecodeOptions } from "./options.js";
 import type { StepDecoder } from "./step-decoder.js";
 import type { RowChoice } from "./token-by-token.js";
@@ -8,14 +8,15 @@ import { isEnd } from "../rules/token-rules.js";
 export interface WhileAllowedOptions extends Pick<DecodeOptions, "eos" | "rules"> {
   readonly constraint: NonNullable<DecodeOptions["constraint"]>;
   readonly rewind: NonNullable<StepDecoder["rewind"]>;
-  /** The choice that goes on, from a constraint's states. */
+  /** Continues to choose tokens, from the states of a constraint. */
   readonly chosenHere: (constraintOf: (row: number) => TokenConstraint) => RowChoice;
 }
 
 /**
- * Takes the decoder's own picks until one may not follow. That step is made again, and from it on tokens are chosen among those that may follow,
- * for all rows. The tokens are those of choosing all of them so: the highest of all logits, where it may follow, is the highest of those that
- * may. A model that was trained on such answers seldom leaves them, and then takes the time that it takes without a constraint.
+ *
+ * Uses the decoder's own picks until one is not allowed. That step is repeated, and from then on the tokens of all rows are chosen among the
+ * allowed ones. The result is the same as choosing every token this way: if the highest logit is allowed, it is the highest allowed one. A model
+ * that was trained on such answers seldom leaves the constraint, and then decodes as fast as without one.
  */
 export function selectWhileAllowed(
   inDecoder: RowChoice,

@@ -1,4 +1,4 @@
-/** The greedy loop as tests of a runtime: the results equal those of a loop over single runs, however far ahead it computes. */
+/** Contract test of the greedy loop on a runtime: its results equal those of a loop over single runs, however far ahead it computes. */
 import { GraphBuilder, encodeModel, int } from "@slm/onnx";
 import {
   createHostTensor,
@@ -14,7 +14,7 @@ import { greedyRuns, type GreedyRun, type GreedyRunsRequest } from "../greedy-ru
 const ROWS = 3;
 const INT32 = 6;
 const FLOAT = 1;
-/** Ids are below it. */
+/** Ids are below this. */
 const IDS = 13;
 
 /**
@@ -43,7 +43,7 @@ function pickingGraph(): Uint8Array {
 }
 
 /**
- * A decoder of one row whose next token is a function of the last one:
+ * A decoder with one row, whose next token is a function of the last one:
  *
  *   picks [1, length] = (3 · ids + 1) mod 13
  *   fresh [1, length, 1] = ids
@@ -69,12 +69,12 @@ async function read(runs: AsyncIterable<GreedyRun>): Promise<Pick<RepeatedRun, "
   return results;
 }
 
-/** The same session, whose loops run in this thread. */
+/** The same session, with loops that run in this thread. */
 const inThread = (session: Session): Pick<Session, "repeat"> => ({
   repeat: (request) => repeatRuns(session, request),
 });
 
-/** Tests of one implementation. @param create opens a runtime, which the tests close */
+/** Tests one implementation. @param create opens a runtime, which the tests close */
 export function describeGreedyLoop(name: string, create: () => Promise<Runtime>): void {
   describe(`the greedy loop of ${name}`, () => {
     let runtime: Runtime;
@@ -137,7 +137,7 @@ export function describeGreedyLoop(name: string, create: () => Promise<Runtime>)
       },
     );
 
-    test("verify drafts: the tokens of runs without them in fewer runs, and the caches of those", async () => {
+    test("verify drafts: the same tokens and caches in fewer runs", async () => {
       const drafting = await getRuntime().load({ kind: "bytes", bytes: everyPositionGraph() });
       const zeros = createHostTensor("float32", [1, 1, 64, 1]);
       const [plain, first, held] = [
@@ -177,7 +177,7 @@ export function describeGreedyLoop(name: string, create: () => Promise<Runtime>)
       expect(found).toEqual(tokens);
       expect(runs).toBe(loop.length);
       expect(runs).toBeLessThan(tokens.length);
-      // Behind the tokens that hold lies what wrong drafts left.
+      // Wrong drafts leave their values after the accepted tokens.
       const cache = await getRuntime().download(held);
       expect(cache.data.slice(0, 20)).toEqual(expectedCache.data.slice(0, 20));
       const ended: number[] = [];
@@ -231,7 +231,7 @@ export function describeGreedyLoop(name: string, create: () => Promise<Runtime>)
       await getRuntime().release([held]);
     });
 
-    test("throw an error after the results before it, and the runtime stays usable", async () => {
+    test("throw an error after the earlier results, and leave the runtime usable", async () => {
       const held = await newCache(8);
       const results: GreedyRun[] = [];
       const failing = async (): Promise<void> => {

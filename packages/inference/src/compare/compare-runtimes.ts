@@ -1,4 +1,4 @@
-/** Compares a model on two runtimes: the same rows, token by token. */
+/** Compares a model on two runtimes with the same rows, token by token. */
 import { GRAPH_IO } from "@slm/exported-model";
 import { repeatRuns, withLoad, type HostTensor, type Runtime, type Session } from "@slm/runtime";
 import { openModel } from "../generate/open-model.js";
@@ -6,19 +6,19 @@ import type { Source } from "../options/types.js";
 import type { EvaluationRow } from "../evaluate/evaluation-input.js";
 
 export interface RuntimeComparison {
-  /** Rows decoded. */
+  /** Number of decoded rows. */
   readonly rows: number;
   /** Rows with the same greedy answer on both runtimes. */
   readonly equalAnswers: number;
-  /** Steps of which logits were compared: of each row those before the answers differ. */
+  /** Number of compared steps: for each row, the steps before the answers differ. */
   readonly steps: number;
-  /** Largest difference of a logit. */
+  /** Largest absolute difference between logits. */
   readonly maxAbs: number;
-  /** Smallest cosine between the logits of a step. */
+  /** Smallest cosine similarity between the logits of a step. */
   readonly minCosine: number;
   /** Greedy answers of each runtime, in the order of the rows. */
   readonly answers: { readonly reference: readonly string[]; readonly device: readonly string[] };
-  /** Whether every graph that the device ran was compiled ahead of time, not when it was loaded. */
+  /** Whether every graph on the device was compiled ahead of time instead of at load time. */
   readonly compiledAhead: boolean;
 }
 
@@ -28,7 +28,7 @@ export interface CompareOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Greedy answers of a model with the logits of every step. */
+/** Greedy answers of a model, with the logits of every step. */
 class Recorder {
   readonly #logits: HostTensor[] = [];
   /** Whether every graph so far was loaded in a compiled form. */
@@ -41,7 +41,7 @@ class Recorder {
     );
   }
 
-  /** The logits since the last call, one tensor `[1, vocabulary]` a step. */
+  /** The logits since the last call, one tensor `[1, vocabulary]` per step. */
   take(): readonly HostTensor[] {
     return this.#logits.splice(0);
   }
@@ -67,10 +67,10 @@ class Recorder {
 }
 
 /**
- * Decodes rows greedily on two runtimes. Up to the first token that differs both decoders have read the same tokens, so the logits of
- * those steps are comparable.
+ * Decodes rows greedily on two runtimes. Logits are compared up to the first token that differs, because until then both decoders have read the same
+ * tokens.
  *
- * @throws SlmError as loading and generating do
+ * @throws SlmError the errors of loading and generating
  */
 export async function compareRuntimes(
   directory: string,
@@ -104,7 +104,7 @@ export async function compareRuntimes(
   return { rows: rows.length, ...found, answers, compiledAhead: recorders[1].compiledAhead };
 }
 
-/** Distances of the steps that have read the same tokens: up to the first whose picks differ. */
+/** Distances of the comparable steps: up to the first step with different picks. */
 function* stepDistances(
   expected: readonly HostTensor[],
   actual: readonly HostTensor[],
@@ -122,7 +122,7 @@ const sourceOf = ({ source, image }: EvaluationRow): Source =>
 
 const floats = ({ data }: HostTensor): Float32Array => data as Float32Array;
 
-/** Largest difference and cosine of two vectors. */
+/** Largest absolute difference and cosine similarity of two vectors. */
 function distance(a: Float32Array, b: Float32Array): { readonly maxAbs: number; readonly cosine: number } {
   let [maxAbs, product, lengthA, lengthB] = [0, 0, 0, 0];
   for (let at = 0; at < a.length; at++) {

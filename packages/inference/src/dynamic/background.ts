@@ -1,4 +1,4 @@
-/** Work that no answer waits for: calls of a runtime are executed in order, so nothing overtakes it. */
+/** Work that no answer waits for. A runtime executes calls in order, so later calls cannot overtake it. */
 export class Background {
   #failure: { readonly error: unknown } | undefined;
 
@@ -8,7 +8,7 @@ export class Background {
     });
   }
 
-  /** @throws what the first work threw that failed since the last check */
+  /** @throws the first error of any work since the last check */
   check(): void {
     const failure = this.#failure;
     this.#failure = undefined;

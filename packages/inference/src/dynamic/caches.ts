@@ -2,7 +2,7 @@
 import { cacheTensors, type DeviceModel } from "@slm/exported-model";
 import { type DeviceTensor, type Runtime, createHostTensor } from "@slm/runtime";
 
-/** Caches of one batch: what a decoder step is fed, and where its outputs go (the same tensors). */
+/** Caches of one batch: the inputs of a decoder step and the tensors of its outputs, which are the same. */
 export interface CacheSet {
   readonly rows: number;
   readonly capacity: number;
@@ -15,7 +15,7 @@ export interface CacheSet {
 
 type CacheSize = Pick<CacheSet, "rows" | "capacity">;
 
-/** Number of idle sets kept: a list of sources needs two, one for full batches and one for the last batch. */
+/** Number of idle sets kept. A list of sources needs two: one for full batches and one for the last batch. */
 const KEPT_SETS = 2;
 
 /** Capacities are multiples of this, so that results of similar lengths share a set [tokens]. */

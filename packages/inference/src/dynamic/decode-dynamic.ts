@@ -1,4 +1,4 @@
-/** Decodes a batch with graphs of dynamic sizes: all sources together, on the CPU, a GPU or in a page. */
+/** Decodes a batch with graphs that have dynamic shapes, all sources together: on the CPU, a GPU or in a browser. */
 import { closing } from "@slm/core";
 import { decode, type DraftSource } from "@slm/generation";
 import type { HostTensor } from "@slm/runtime";
@@ -13,19 +13,19 @@ import { cacheCapacity, type CachePool, type CacheSet } from "./caches.js";
 import { encodeForSteps, type EncoderInputs, type SourceFeeds } from "./encoded-batch.js";
 import { GraphDecoder } from "./graph-decoder.js";
 
-/** A loaded model, and what it keeps between batches. */
+/** A loaded model, and the state that it keeps between batches. */
 export interface DynamicParts {
   readonly loaded: ModelGraphs;
   readonly caches: CachePool;
-  /** What is tidied up after an answer. */
+  /** Clean-up that runs after an answer. */
   readonly background: Background;
 }
 
 /**
- * One result per source. An encoder-decoder encodes the sources once, padded, after the tokens of their images if it has vision. A decoder-only
- * model reads each source as a prefix, followed by BOS; the sources must then have one length.
+ * Returns one result per source. An encoder-decoder encodes the padded sources once; image tokens, if any, come before the text. A decoder-only model
+ * reads each source as a prefix, followed by BOS. Its sources must all have the same length.
  *
- * @param drafts what greedy steps verify, for a batch of one source. Absent: a step is one token of each row.
+ * @param drafts source of the drafts that greedy steps verify, for a batch of one source. Absent: each step adds one token per row.
  * @throws SlmError as decodeBatch
  */
 export async function decodeDynamic(
@@ -40,7 +40,7 @@ export async function decodeDynamic(
   const sources = batch.map(({ ids }) => ids);
   const seen = images === undefined ? undefined : await encodeImages(images, batch);
   const perSource = rowsPerSource(options.strategy);
-  // Decoder rows: those of one source, such as its beams, are adjacent.
+  // The decoder rows of one source, such as its beams, are adjacent.
   const prefixes = sources.flatMap((ids) => new Array<readonly number[]>(perSource).fill(encoder ? [] : ids));
   const prefixLength = prefixes[0]?.length ?? 0;
   const maxTokens = roomForTokens(model, prefixLength, options.maxTokens);
@@ -72,7 +72,7 @@ export async function decodeDynamic(
   );
 }
 
-/** Lends caches to `body`. They are given back in the background. */
+/** Lends caches to `body`. They are returned in the background. */
 async function withCaches<Result>(
   { caches, background }: DynamicParts,
   size: Pick<CacheSet, "rows" | "capacity">,
@@ -86,7 +86,7 @@ async function withCaches<Result>(
   }
 }
 
-/** Runs `body` with what decoder steps are fed of the sources, which is released in the background. */
+/** Runs `body` with the decoder's inputs that depend on the sources. They are released in the background. */
 async function withEncoded<Result>(
   { loaded, background }: DynamicParts,
   inputs: EncoderInputs,
@@ -100,7 +100,7 @@ async function withEncoded<Result>(
   }
 }
 
-/** Tokens of every source's image, and the time they took [ms]. */
+/** Image tokens of every source, and the time they took [ms]. */
 async function encodeImages(
   encoder: ImageEncoder,
   batch: readonly EncodedSource[],

@@ -1,4 +1,4 @@
-/** Runs the encoder over a batch; its outputs stay on the device for every decoder step. */
+/** Runs the encoder on a batch. Its outputs stay on the device for every decoder step. */
 import { type DeviceModel, encoderOutputs, GRAPH_IO } from "@slm/exported-model";
 import {
   type DeviceTensor,
@@ -12,22 +12,22 @@ import type { ModelGraphs } from "../load/model-graphs.js";
 
 export interface EncoderInputs {
   readonly sources: readonly (readonly number[])[];
-  /** Tokens of each source's image `[sources, tokens, width]`, for a vision-language model. */
+  /** Image tokens of each source `[sources, tokens, width]`, for a vision-language model. */
   readonly images?: HostTensor | undefined;
-  /** Decoder rows per source; the rows of a source are adjacent. */
+  /** Decoder rows per source. The rows of a source are adjacent. */
   readonly rowsPerSource: number;
-  /** Whether the steps are asked for before the encoder is done; they then throw its error. */
+  /** Whether steps are queued before the encoder has finished. They then throw its error. */
   readonly ahead?: boolean | undefined;
 }
 
-/** What encodes the sources of a model, and repeats what the encoder made of them. */
+/** Encodes the sources of a model, and repeats the encoder's outputs. */
 interface BatchEncoder extends Pick<ModelGraphs, "runtime" | "model" | "tokenGraphs"> {
   readonly encoder: Session;
 }
 
 /**
- * The encoder's outputs by name, for `sources.length * rowsPerSource` decoder rows. The caller releases them.
- * Beams share a source, so it is encoded once and its outputs are repeated: where they are, if the model chooses tokens there.
+ * The encoder's outputs by name, for `sources.length * rowsPerSource` decoder rows. The caller releases them. Beams share a source, so it is encoded
+ * once and its outputs are repeated, on the device if the model chooses tokens there.
  */
 export async function encodeBatch(
   { runtime, encoder, model, tokenGraphs }: BatchEncoder,
@@ -51,13 +51,13 @@ export async function encodeBatch(
   return Object.fromEntries(await Promise.all(repeated));
 }
 
-/** What decoder steps over a batch are fed, and everything of it to release. */
+/** Inputs of decoder steps for a batch, and a function that releases them. */
 export interface SourceFeeds {
   readonly feeds: Readonly<Record<string, DeviceTensor>>;
   readonly tensors: readonly DeviceTensor[];
 }
 
-/** Encodes sources, and runs what a model has between its encoder and the steps of its decoder. */
+/** Encodes sources, and runs the graph between the encoder and the decoder steps, if the model has one. */
 export async function encodeForSteps(
   loaded: Pick<ModelGraphs, "runtime" | "encoder" | "listing" | "model" | "tokenGraphs">,
   inputs: EncoderInputs,

@@ -1,4 +1,4 @@
-/** The decoder graph behind the interface of `@slm/generation`: tokens in, logits or tokens out, caches updated in place. */
+/** The decoder graph as a `StepDecoder` of `@slm/generation`: tokens in, logits or tokens out, caches updated in place. */
 import { GRAPH_IO } from "@slm/exported-model";
 import {
   greedyRuns,
@@ -27,13 +27,13 @@ export interface GraphDecoderParts {
   readonly decoder: Session;
   readonly caches: CacheSet;
   readonly vocabularySize: number;
-  /** What was made of the source, fed unchanged to every step; nothing for a decoder-only model. */
+  /** Inputs that depend on the source, the same in every step; empty for a decoder-only model. */
   readonly encoded: Readonly<Record<string, DeviceTensor>>;
-  /** Prefix ids before each row's first token, of one length for all rows, fed in the same run. */
+  /** Prefix ids before each row's first token, the same number for all rows, fed in the first run. */
   readonly prefixes: readonly (readonly number[])[];
-  /** Drafts that greedy steps verify, for one row of a decoder with the top-1 token of every position. Absent: a step is one token. */
+  /** Drafts that greedy steps verify, for one row and a decoder that outputs the top-1 token of every position. Absent: each step adds one token. */
   readonly drafts?: DraftSource | undefined;
-  /** Draw tokens and find candidates where the logits lie. Absent: the host reads logits. */
+  /** Draws tokens and finds candidates where the logits are. Absent: the host reads logits. */
   readonly tokenGraphs?: TokenGraphs | undefined;
 }
 
@@ -42,9 +42,9 @@ export class GraphDecoder implements StepDecoder {
   readonly vocabularySize: number;
   readonly #parts: GraphDecoderParts;
   readonly log = new RunLog();
-  /** Absent where the graph has no argmax outputs. */
+  /** Absent if the graph has no argmax outputs. */
   readonly greedySteps?: NonNullable<StepDecoder["greedySteps"]>;
-  /** Absent where the host reads logits. */
+  /** Absent if the host reads logits. */
   readonly sampleStep?: NonNullable<StepDecoder["sampleStep"]>;
   readonly candidateStep?: NonNullable<StepDecoder["candidateStep"]>;
   #sampling: DeviceTensor | undefined;
@@ -76,17 +76,17 @@ export class GraphDecoder implements StepDecoder {
     this.#past += request.feeds[GRAPH_IO.targetIds]!.shape[1]!;
     this.log.add(performance.now());
     const logits = await this.#logits.of(fetched[output]!, output);
-    // A decoder that verifies drafts returns those of every position; it has one row.
+    // A decoder that verifies drafts returns the outputs of every position. It has one row.
     return logits.subarray(Math.max(0, logits.length - this.rows * this.vocabularySize));
   }
 
   rewind(steps: number): void {
-    // A step feeds one token of each row: BOS in the first, with the prefix before it, then the token of the step before.
+    // A step feeds one token per row: BOS in the first step, after the prefix, then the token of the step before.
     this.#past = steps === 0 ? 0 : (this.#parts.prefixes[0]?.length ?? 0) + steps;
     this.log.truncate(steps);
   }
 
-  /** A step whose logits stay on the device; `choose` reads them there. */
+  /** A step whose logits stay on the device, where `choose` reads them. */
   async #fromLogits<Result>(
     tokens: Int32Array,
     choose: (logits: DeviceTensor) => Promise<Result>,
@@ -149,7 +149,7 @@ export class GraphDecoder implements StepDecoder {
     await Promise.all(caches.tensors.map((tensor) => runtime.permuteRows(tensor, rows)));
   }
 
-  /** Releases what the steps kept; not the caches, which the caller lent. */
+  /** Releases the tensors of the steps, but not the caches, which belong to the caller. */
   async release(): Promise<void> {
     if (this.#sampling !== undefined) await this.#parts.runtime.release([this.#sampling]);
     this.#sampling = undefined;

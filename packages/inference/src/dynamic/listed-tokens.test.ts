@@ -23,7 +23,7 @@ describe(WholeLogits, () => {
     expect(downloads).toBe(1);
   });
 
-  test("leaves logits of the whole vocabulary as they are, and rejects those of another type", async () => {
+  test("leaves logits of the whole vocabulary unchanged, and rejects logits of another type", async () => {
     const whole = new WholeLogits({} as unknown as Runtime, {}, 2);
     const logits = createHostTensor("float32", [1, 2], Float32Array.of(5, 6));
     expect(await whole.of(logits, GRAPH_IO.logits)).toBe(logits.data);

@@ -1,4 +1,4 @@
-/** Between the encoder and the steps of a decoder that `splitListed` has divided: tokens that may answer a batch's sources. */
+/** Runs the listing graph of a decoder that `splitListed` has divided: finds the tokens that are allowed for a batch's sources. */
 import { GRAPH_IO, LEXICAL_MASKED, LISTED } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import type { DeviceTensor, HostTensor, Runtime, Session } from "@slm/runtime";
@@ -6,7 +6,8 @@ import type { DeviceTensor, HostTensor, Runtime, Session } from "@slm/runtime";
 type DeviceTensors = Readonly<Record<string, DeviceTensor>>;
 
 /**
- * What decoder steps are fed in place of the rows' lexical bias. The caller releases it, and lists again when rows change.
+ *
+ * Computes the decoder inputs that replace the rows' lexical bias. The caller releases them, and calls this again when rows change.
  *
  * @param bias float32 `[batch, vocab]`, as the encoder returns it
  */
@@ -15,18 +16,18 @@ export async function listTokens(listing: Session, bias: DeviceTensor): Promise<
   return kept;
 }
 
-/** The output with a decoder's logits: of the whole vocabulary, or of listed tokens. */
+/** The output with the decoder's logits: of the whole vocabulary, or of listed tokens. */
 export const logitsOutput = ({ outputNames }: Pick<Session, "outputNames">): string =>
   outputNames.includes(LISTED.logits) ? LISTED.logits : GRAPH_IO.logits;
 
-/** Logits of the whole vocabulary, whichever a decoder returns. The ids of listed tokens are read once. */
+/** Logits of the whole vocabulary, whichever logits a decoder returns. The ids of listed tokens are read once. */
 export class WholeLogits {
   readonly #runtime: Runtime;
   readonly #listed: DeviceTensors;
   readonly #vocabularySize: number;
   #ids: BigInt64Array | undefined;
 
-  /** @param listed what steps are fed, of {@link listTokens} */
+  /** @param listed decoder inputs of {@link listTokens} */
   constructor(runtime: Runtime, listed: DeviceTensors, vocabularySize: number) {
     this.#runtime = runtime;
     this.#listed = listed;
@@ -34,7 +35,7 @@ export class WholeLogits {
   }
 
   /**
-   * @param output of which the logits are, see {@link logitsOutput}
+   * @param output name of the logits, see {@link logitsOutput}
    * @returns float32 `[rows, vocab]`
    * @throws SlmError SHAPE_MISMATCH for logits that are not float32
    */
@@ -54,7 +55,7 @@ export class WholeLogits {
   }
 }
 
-/** Logits `[rows, ids.length]` at their ids in `[rows, vocabularySize]`, masked at all others. */
+/** Copies logits `[rows, ids.length]` to their ids in `[rows, vocabularySize]`. All other ids are masked. */
 function spread(listed: Float32Array, ids: BigInt64Array, vocabularySize: number): Float32Array {
   const rows = listed.length / ids.length;
   const all = new Float32Array(rows * vocabularySize).fill(LEXICAL_MASKED);

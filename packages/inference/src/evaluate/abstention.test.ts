@@ -40,7 +40,7 @@ describe(chooseThreshold, () => {
   });
 
   test("keeps its promise on rows like those it was chosen on", () => {
-    // A new right answer is equally likely at every rank among the others, so at most k of n + 1 places are below the threshold.
+    // A new right answer is equally likely to have every rank among the others, so at most k of n + 1 ranks are below the threshold.
     const confidences = fc.uniqueArray(fc.double({ min: 0, max: 1, noNaN: true }), {
       minLength: 2,
       maxLength: 300,

@@ -1,30 +1,30 @@
-/** How sure a model is of an answer, and the threshold below which it should give none. */
+/** The confidence of answers, and the threshold below which answers are withheld. */
 import { SlmError } from "@slm/core";
 import type { Generation } from "../options/types.js";
 
-/** The model's probability of the whole answer, EOS included: 0 to 1. Longer answers tend to be less probable. */
+/** The model's probability of the whole answer, including EOS: 0 to 1. Longer answers tend to be less probable. */
 export function confidenceOf({ logProbability }: Pick<Generation, "logProbability">): number {
   return Math.exp(Math.min(0, logProbability));
 }
 
-/** An answer to a row whose right answer is known. */
+/** An answer to a row with a known right answer. */
 export interface JudgedAnswer {
   readonly confidence: number;
   readonly correct: boolean;
 }
 
 export interface AbstentionOptions {
-  /** Share of right answers that must be given, 0 to 1. Default: 0.99. */
+  /** Minimum share of right answers that are kept, 0 to 1. Default: 0.99. */
   readonly keep?: number | undefined;
-  /** Largest share of wrong answers among those given, 0 to 1. Default: no limit. */
+  /** Maximum share of wrong answers among the given answers, 0 to 1. Default: no limit. */
   readonly maxError?: number | undefined;
 }
 
-/** A threshold, and what it does on the rows that it was chosen on. */
+/** A threshold, and its effect on the rows that it was chosen on. */
 export interface Abstention {
   /** Answers with a lower confidence are withheld. */
   readonly threshold: number;
-  /** Rows that it was chosen on. */
+  /** Number of rows that it was chosen on. */
   readonly rows: number;
   /** Share of these rows that are answered. */
   readonly coverage: number;
@@ -32,7 +32,7 @@ export interface Abstention {
   readonly errorRate: number;
 }
 
-/** Share of right answers that a threshold keeps unless told otherwise. */
+/** Default of `keep`. */
 const DEFAULT_KEEP = 0.99;
 /** (1 - 0.9) x 200 is not quite 20 in floating point. */
 const ROUNDING = 1e-9;
@@ -40,11 +40,11 @@ const ROUNDING = 1e-9;
 /**
  * Chooses a threshold on held-out rows. It is the k-th lowest confidence of the n right answers, k = max(1, floor((1 - keep)(n + 1))). For
  * an input like these rows, a right answer is therefore withheld with a probability of at most k / (n + 1) (split conformal prediction).
- * Inputs of another kind, which get less probable answers, fall below it. With `maxError` the threshold is raised until the answered rows
- * have no larger share of wrong answers.
+ * Inputs of a different kind get less probable answers and fall below the threshold. With `maxError`, the threshold is raised until the share of
+ * wrong answers among the answered rows is low enough.
  *
- * Source: Vovk et al. 2005, "Algorithmic Learning in a Random World"; Geifman and El-Yaniv 2017 (arXiv:1705.08500) for the limit of errors.
- * @throws SlmError DATA_INVALID without a right answer, or if no threshold reaches `maxError`; USAGE for shares outside 0 to 1
+ * Source: Vovk et al. 2005, "Algorithmic Learning in a Random World"; Geifman and El-Yaniv 2017 (arXiv:1705.08500) for the error limit.
+ * @throws SlmError DATA_INVALID if no answer is right, or if no threshold reaches `maxError`; USAGE for shares outside 0 to 1
  */
 export function chooseThreshold(
   answers: readonly JudgedAnswer[],
@@ -78,7 +78,7 @@ export function chooseThreshold(
   );
 }
 
-/** What a given threshold does on rows. */
+/** The effect of a given threshold on rows. */
 export function abstentionAt(answers: readonly JudgedAnswer[], threshold: number): Abstention {
   const given = answers.filter(({ confidence }) => confidence >= threshold);
   const wrong = given.filter(({ correct }) => !correct).length;
@@ -90,12 +90,12 @@ export function abstentionAt(answers: readonly JudgedAnswer[], threshold: number
   };
 }
 
-/** Bins of equal width of the calibration error. */
+/** Number of equally wide bins for the calibration error. */
 const BINS = 10;
 
 /**
- * Expected calibration error: the mean distance between confidence and the share of right answers, over ten bins of confidence, weighted
- * by their rows. 0 is perfect. Source: Guo et al. 2017 (arXiv:1706.04599).
+ * Expected calibration error: the mean distance between confidence and the share of right answers, over ten bins of confidence, weighted by their
+ * number of rows. 0 is perfect. Source: Guo et al. 2017 (arXiv:1706.04599).
  */
 export function calibrationError(answers: readonly JudgedAnswer[]): number {
   if (answers.length === 0) return 0;

@@ -11,12 +11,12 @@ import type { Scorer } from "./evaluation-input.js";
 
 type Answerer = NonNullable<EvaluationInput["generator"]>;
 
-/** What an answerer writes that does not tell how probable it finds its text. */
+/** Answers of an answerer that does not report probabilities. */
 const generation = (text: string): WrittenAnswer => ({ text });
 
 const textOf = (source: Source): string => (typeof source === "string" ? source : (source.text ?? ""));
 
-/** Answers in capitals and remembers the sources and the options of each call. */
+/** Answers in capitals, and records the sources and options of each call. */
 function shouting(): Answerer & {
   readonly calls: { readonly sources: number; readonly options: unknown }[];
 } {
@@ -30,7 +30,7 @@ function shouting(): Answerer & {
   };
 }
 
-/** Gives every token of an answer, words and the end, one chance in two. */
+/** Gives every token of an answer, including EOS, a probability of 1/2. */
 const halving: Scorer = {
   score: (pairs) =>
     Promise.resolve(
@@ -64,7 +64,7 @@ afterEach(async () => {
 });
 
 describe(evaluateAnswers, () => {
-  test("computes every metric asked for over all rows", async () => {
+  test("computes every requested metric over all rows", async () => {
     const result = await evaluateAnswers({
       generator: shouting(),
       rows: ROWS,
@@ -95,7 +95,7 @@ describe(evaluateAnswers, () => {
     ]);
   });
 
-  test("tells how sure the model was, in each line and over all rows, and what a threshold would do", async () => {
+  test("reports the model's confidence per line and over all rows, and the effect of a threshold", async () => {
     const predictionsPath = join(directory, "predictions.jsonl");
     const confidences = new Map([
       ["K AE T", 0.9],
@@ -132,7 +132,7 @@ describe(evaluateAnswers, () => {
     expect((await evaluateAnswers({ ...input, generator: shouting() })).confidence).toBeUndefined();
   });
 
-  test("scores each row by the first metric, and counts silence as right where there is no answer", async () => {
+  test("scores each row by the first metric, and accepts an empty prediction if there is no answer", async () => {
     const predictionsPath = join(directory, "predictions.jsonl");
     const silentOn = (source: string): string => (source === "who" ? "" : source);
     const result = await evaluateAnswers({
@@ -168,7 +168,7 @@ describe(evaluateAnswers, () => {
       predictionsPath,
     });
     expect(generator.calls).toEqual([]);
-    // Tokens K AE T, X, F IH, each with an end; the first reference counts.
+    // Tokens K AE T, X, F IH, each with EOS. Only the first reference counts.
     expect(result.likelihood).toEqual({ nllNatsPerToken: expect.closeTo(Math.LN2, 12) as number, tokens: 9 });
     expect(result.metrics.perplexity).toBeCloseTo(2);
     const lines = await linesOf(predictionsPath);
@@ -176,7 +176,7 @@ describe(evaluateAnswers, () => {
     expect(lines[0]).toMatchObject({ score: expect.closeTo(2) as number });
   });
 
-  test("scores and answers when asked for perplexity and another metric", async () => {
+  test("scores and answers if perplexity and another metric are requested", async () => {
     const result = await evaluateAnswers({
       generator: shouting(),
       scorer: halving,
@@ -201,7 +201,7 @@ describe(evaluateAnswers, () => {
         async (rows, batchSize) => {
           const generator = shouting();
           const metrics = ["wer", "per"] as const;
-          // oxlint-disable-next-line typescript/require-await -- a stream of rows that are already there
+          // oxlint-disable-next-line typescript/require-await -- a stream of rows that already exist
           const stream = async function* (): AsyncGenerator<EvaluationRow> {
             yield* rows;
           };
@@ -227,7 +227,7 @@ describe(evaluateAnswers, () => {
     expect(generator.calls).toEqual([{ sources: 3, options: { maxTokens: 9, batchSize: 2 } }]);
   });
 
-  test("asks about the image of a row, and names it in the predictions", async () => {
+  test("asks about the image of a row, and lists the image in the predictions", async () => {
     const predictionsPath = join(directory, "seen.jsonl");
     const asked: Source[] = [];
     const source = { find: () => Promise.reject(new Error("nobody looks")) };
@@ -251,7 +251,7 @@ describe(evaluateAnswers, () => {
     expect(lines.map((line) => (JSON.parse(line) as { image?: string }).image)).toEqual(["a.png", undefined]);
   });
 
-  test("says among which rows the generator failed, under the generator's own code", async () => {
+  test("reports the rows among which the generator failed, with the generator's own code", async () => {
     let calls = 0;
     const generator: Answerer = {
       generate: (sources) => {
@@ -359,7 +359,7 @@ describe("parts of an evaluation", () => {
     expect(slices.at(-1)).toMatchObject({ value: null, n: 10 });
   });
 
-  test("classes one by one, where a metric of classes is asked for", async () => {
+  test("individual classes, if a classification metric is requested", async () => {
     const rows = [sliced("spam", "SPAM", ""), sliced("ham", "SPAM", "")];
     const { classes } = await evaluateAnswers({ ...asked, rows, metrics: ["macroF1"] });
     expect(classes?.confusion).toEqual({
@@ -373,7 +373,7 @@ describe("parts of an evaluation", () => {
     expect((await evaluateAnswers({ ...asked, rows, metrics: ["exactMatch"] })).classes).toBeUndefined();
   });
 
-  test("intervals with the same seed are the same, hold the value, and none are without a seed", async () => {
+  test("intervals are reproducible by seed and contain the value; without a seed there are none", async () => {
     const rows = Array.from({ length: 40 }, (_, index) => sliced("a", index % 4 === 0 ? "x" : "A", ""));
     const metrics = ["exactMatch"] as const;
     const { intervals } = await evaluateAnswers({ ...asked, rows, metrics, intervalSeed: 3 });

@@ -1,4 +1,4 @@
-/** Metrics of answers to rows with references, whoever answers, and the perplexity of the references. */
+/** Computes metrics of answers to rows with references, from any answerer, and the perplexity of the references. */
 import { SlmError, writeTextAtomic } from "@slm/core";
 import {
   abstentionAt,
@@ -28,10 +28,10 @@ import { runRows, type Outcomes } from "./run-rows.js";
 import { slicesOf, type Slice } from "./slices.js";
 import type { Likelihood } from "../options/types.js";
 
-/** The mean negative log-likelihood, whose exponential is the perplexity, and the number of tokens. */
+/** The mean negative log-likelihood, and the number of tokens. Its exponential is the perplexity. */
 export interface MeanLikelihood {
   readonly nllNatsPerToken: number;
-  /** Tokens of the first references, EOS token counted. */
+  /** Number of tokens of the first references, including EOS. */
   readonly tokens: number;
 }
 
@@ -40,11 +40,11 @@ export interface ConfidenceReport {
   readonly mean: number;
   /** Expected calibration error of `confidence` as the probability of a right answer, 0 to 1. */
   readonly calibrationError: number;
-  /** What withholding the least sure answers would do; only with a threshold or a wish for one. */
+  /** The effect of withholding the least certain answers; only if a threshold is given or requested. */
   readonly abstention?: Abstention | undefined;
 }
 
-/** Classes one by one. */
+/** Each class. */
 export interface ClassReport {
   readonly scores: readonly ClassScore[];
   readonly confusion: ConfusionMatrix;
@@ -54,23 +54,23 @@ export interface ClassReport {
 export type Interval = Pick<MetricInterval, "low" | "high">;
 
 export interface Evaluation {
-  /** Rows measured. */
+  /** Number of measured rows. */
   readonly n: number;
-  /** Each in the unit of its row in `METRICS`; perplexity has none. */
+  /** Each value in the unit of its row in `METRICS`; perplexity has no unit. */
   readonly metrics: Readonly<Record<string, number>>;
-  /** 95 % confidence interval of each metric of answers, by bootstrap over rows; present if a seed for it was given. */
+  /** 95 % confidence interval of each metric of answers, by bootstrap over rows; present if a seed is given. */
   readonly intervals?: Readonly<Record<string, Interval>> | undefined;
-  /** Metrics of the rows of each value of the columns that rows name in `slices`; absent if none does. */
+  /** Metrics of the rows with each value of the columns in `slices`; absent if no row has slices. */
   readonly slices?: readonly Slice[] | undefined;
-  /** Every class of the answers, and which was taken for which; present if a metric of classes was requested. */
+  /** Every class of the answers, and the confusion matrix; present if a classification metric was requested. */
   readonly classes?: ClassReport | undefined;
   /** Present if perplexity was requested. */
   readonly likelihood?: MeanLikelihood | undefined;
-  /** How sure the model was of its answers; only for a model that answered and tells. */
+  /** Confidence of the model in its answers; only if it generated answers and reports probabilities. */
   readonly confidence?: ConfidenceReport | undefined;
-  /** Path of the predictions, if they were written. */
+  /** Path of the predictions file, if it was written. */
   readonly predictions?: string | undefined;
-  /** Wall time of generating and scoring, without reading, metrics and writing. */
+  /** Wall time of generating and scoring, excluding reading, metrics and writing. */
   readonly seconds: number;
 }
 
@@ -79,28 +79,28 @@ interface Prediction {
   readonly source: string;
   /** Name of the row's image, if it has one. */
   readonly image?: string | undefined;
-  /** Absent where nothing was generated. */
+  /** Absent if nothing was generated. */
   readonly prediction?: string | undefined;
   readonly references: readonly string[];
-  /** Whether the prediction equals a reference, or is empty where there is no answer; absent where nothing was generated. */
+  /** Whether the prediction equals a reference, or is empty if there is no answer; absent if nothing was generated. */
   readonly correct?: boolean | undefined;
-  /** Of the prediction, where the model tells [nats]. */
+  /** Of the prediction, if the model reports it [nats]. */
   readonly logProbability?: number | undefined;
   /** The same as a probability, 0 to 1. */
   readonly confidence?: number | undefined;
-  /** The first metric of this row alone, in that metric's unit. */
+  /** The first metric for this row alone, in that metric's unit. */
   readonly score: number;
 }
 
 /**
  * Answers every row and computes the metrics over all of them.
  *
- * Units: metrics as their rows in `METRICS` say, fractions or points; perplexity has none; seconds.
+ * Units: metrics as in their rows in `METRICS` (fractions or points); perplexity has no unit; times in seconds.
  * Reads/Writes: predictions as JSONL `{source, prediction, references, correct, score}`, written atomically, rows in order.
  *
  * @throws SlmError USAGE for a batch size that is not a positive integer, no metric, or perplexity without a scorer;
- * DATA_INVALID for no rows, a row whose references a metric cannot use, or a generator that returns another number of
- * answers; INTERRUPTED; OUTPUT_FAILED.
+ * DATA_INVALID for no rows, a row with references that a metric cannot use, or a generator that returns the wrong number of answers; INTERRUPTED;
+ * OUTPUT_FAILED.
  */
 export async function evaluateAnswers(input: EvaluationInput): Promise<Evaluation> {
   checkRequest(input);
@@ -129,7 +129,7 @@ export async function evaluateAnswers(input: EvaluationInput): Promise<Evaluatio
   };
 }
 
-/** @throws SlmError DATA_INVALID if a threshold is to be chosen and the answers do not allow it */
+/** @throws SlmError DATA_INVALID if a threshold is requested and the answers do not allow one */
 function confidenceReport(
   { rows, predictions, logProbabilities }: Outcomes,
   wanted: EvaluationInput["abstention"],
@@ -167,7 +167,7 @@ function measure(metric: EvaluationMetricName, { rows, predictions, likelihoods 
   );
 }
 
-/** The intervals, where a seed for them was given. Every metric draws the same rows. */
+/** The confidence intervals, if a seed is given. Every metric draws the same rows. */
 function intervalsOf(
   { rows, predictions }: Outcomes,
   { metrics, intervalSeed }: EvaluationInput,

@@ -1,4 +1,4 @@
-/** What an evaluation reads: rows with known answers, and what answers them. */
+/** Inputs of an evaluation: rows with known answers, and the answerer. */
 import type { Progress } from "@slm/core";
 import type { AbstentionOptions } from "./abstention.js";
 import type { ImageSource } from "@slm/vision";
@@ -12,49 +12,49 @@ import type {
 } from "../options/types.js";
 import type { EvaluationMetricName } from "./metric-names.js";
 
-/** One question and every accepted answer to it; none, or an empty one, where the question has no answer. */
+/** One question and all accepted answers to it. If the question has no answer, the list is empty or contains an empty text. */
 export interface EvaluationRow {
   readonly source: string;
   readonly references: readonly string[];
-  /** The image that the question is about, and what the predictions call it. */
+  /** The image that the question is about, and its name in the predictions. */
   readonly image?: { readonly name: string; readonly source: ImageSource };
-  /** Columns by whose values metrics are reported too, and the row's value of each. */
+  /** Columns to report metrics by, and the row's value of each. */
   readonly slices?: Readonly<Record<string, string>> | undefined;
 }
 
-/** A text, and how probable the model finds it where that is known. */
+/** A text, and the model's probability of it, if known. */
 export interface WrittenAnswer extends Pick<Generation, "text"> {
   /** See {@link Generation}. */
   readonly logProbability?: number | undefined;
 }
 
-/** What answers: a generator, or anything else that writes one text per source. */
+/** Answers sources: a generator, or anything else that returns one text per source. */
 export interface Answerer {
   generate(sources: readonly Source[], options: GenerateOptions): Promise<readonly WrittenAnswer[]>;
 }
 
-/** What says how probable given answers are: one likelihood per pair. */
+/** Scores given answers: one likelihood per pair. */
 export interface Scorer {
   score(pairs: readonly ScoredPair[], options: ScoreOptions): Promise<readonly Likelihood[]>;
 }
 
-/** What is done with every chunk of rows. */
+/** How every chunk of rows is processed. */
 export interface ChunkRequest {
-  /** The first is the one that each row is scored by. Perplexity alone needs no answers, so none are generated. */
+  /** The first metric is also computed for each row. Perplexity alone needs no answers, so none are generated. */
   readonly metrics: readonly EvaluationMetricName[];
-  /** Sources decoded together. */
+  /** Number of sources decoded together. */
   readonly batchSize: number;
-  /** How to answer: strategy, longest answer. Default: as the generator does, greedily. */
+  /** How to answer, such as strategy and maximum length. Default: the generator's defaults, greedy. */
   readonly options?: Pick<GenerateOptions, "strategy" | "maxTokens" | "seed" | "languages"> | undefined;
 }
 
-/** What becomes of a chunk: one of each per row, or none where the metrics need none. */
+/** The results of a chunk: one of each per row, or none if the metrics need none. */
 export interface ChunkAnswers {
   readonly answers: readonly WrittenAnswer[];
   readonly likelihoods: readonly Likelihood[];
 }
 
-/** Rows that are answered together. The same rows in other chunks may give other last bits. */
+/** Rows that are answered together. Other chunks of the same rows may change the last bits of the results. */
 export interface RowChunk {
   readonly number: number;
   readonly rows: readonly EvaluationRow[];
@@ -63,9 +63,9 @@ export interface RowChunk {
 /** Answers chunks on other machines. */
 export interface ChunkMaker {
   /**
-   * Answers chunks, in any order, and hands what becomes of each to `accept`.
+   * Answers chunks in any order, and passes the results of each to `accept`.
    *
-   * @throws SlmError INTERRUPTED, and what generators and scorers throw
+   * @throws SlmError INTERRUPTED, and the errors of generators and scorers
    */
   make(request: {
     readonly chunks: readonly RowChunk[];
@@ -75,22 +75,22 @@ export interface ChunkMaker {
 }
 
 export interface EvaluationInput extends ChunkRequest {
-  /** Absent where a maker answers. */
+  /** Absent if workers answer. */
   readonly generator?: Answerer | undefined;
-  /** Needed for perplexity only. */
+  /** Needed only for perplexity. */
   readonly scorer?: Scorer | undefined;
-  /** Constraint on the answer to a source's text; only here, not on other machines. Default: none. */
+  /** Constraint on the answer to a source's text; not supported with workers. Default: none. */
   readonly constraint?: GenerateOptions["constraint"];
-  /** Answers on other machines. Default: here. */
+  /** Answers on other machines. Default: on this one. */
   readonly maker?: ChunkMaker | undefined;
   readonly rows: AsyncIterable<EvaluationRow> | Iterable<EvaluationRow>;
-  /** A threshold of confidence to report on, or how to choose one on these rows. Default: neither. */
+  /** A confidence threshold to report on, or how to choose one on these rows. Default: neither. */
   readonly abstention?: number | AbstentionOptions | undefined;
-  /** Seed of the confidence intervals of metrics; none are computed when absent. */
+  /** Seed of the confidence intervals of metrics; absent: none are computed. */
   readonly intervalSeed?: number | undefined;
-  /** Where to write one JSON line per row; nothing is written when absent. */
+  /** Where to write one JSON line per row; absent: nothing is written. */
   readonly predictionsPath?: string | undefined;
-  /** Number of rows, when known, for progress only. */
+  /** Number of rows, if known; only for progress. */
   readonly total?: number | undefined;
   readonly progress?: Progress | undefined;
   readonly signal?: AbortSignal | undefined;

@@ -2,9 +2,8 @@
 import { isMetricName, type MetricName } from "@slm/metrics";
 
 /**
- * e to the mean of -ln p(token | source, tokens before it) over all tokens of every row's first reference, its EOS token
- * counted; a row without references counts as one whose reference is empty. Computed by teacher forcing: the reference is fed to the
- * model, no answer is generated.
+ * exp of the mean of -ln p(token | source, tokens before it) over all tokens of every row's first reference, including EOS. A row without references
+ * counts as a row with an empty reference. Computed by teacher forcing: the reference is fed to the model, and no answer is generated.
  *
  * Units: none. A perplexity of n is the uncertainty of a uniform choice among n tokens. Lower is better, 1 is perfect. Comparable only between
  * models with the same tokenizer.

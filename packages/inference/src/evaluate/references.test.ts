@@ -19,7 +19,7 @@ describe(isCorrect, () => {
 });
 
 describe(isBlank, () => {
-  test("takes for whitespace what the metrics do", () => {
+  test("treats the same characters as whitespace as the metrics", () => {
     for (const blank of ["", " ", "\u0085", "\u001c", "\u2003"]) {
       expect(isBlank(blank)).toBe(true);
       expect(() => METRICS.exactMatch.rowScore("", [blank])).toThrow();
@@ -32,13 +32,13 @@ describe(isBlank, () => {
 });
 
 describe(firstReference, () => {
-  test("is silence where there is no reference", () => {
+  test("is an empty prediction if there is no reference", () => {
     expect([firstReference([]), firstReference(["a", "b"])]).toEqual(["", "a"]);
   });
 });
 
 describe(checkReferences, () => {
-  test("names the row, what is wrong, and the metrics that know questions without an answer", () => {
+  test("reports the row, the problem, and the metrics that support questions without an answer", () => {
     const check = (): void => {
       checkReferences([], ["squadF1", "wer"], 7);
     };

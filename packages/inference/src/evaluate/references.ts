@@ -5,14 +5,14 @@ import { SlmError } from "@slm/core";
 /** A non-whitespace character. Whitespace is Unicode's White_Space and the four information separators, as in the metrics. */
 const SOMETHING = /[^\p{White_Space}\u001c-\u001f]/u;
 
-/** Whether a text holds nothing but whitespace. */
+/** Whether a text is empty or only whitespace. */
 export function isBlank(text: string): boolean {
   return !SOMETHING.test(text);
 }
 
 /**
- * Whether a prediction equals one of the references. Differences in whitespace and the rationale before the answer are ignored. If no
- * reference has text, the question has no answer, and an empty prediction is correct.
+ * Whether a prediction equals one of the references. Differences in whitespace and the rationale before the answer are ignored. If all references are
+ * empty, the question has no answer, and an empty prediction is correct.
  */
 export function isCorrect(prediction: string, references: readonly string[]): boolean {
   const answers = references.filter((reference) => !isBlank(reference));
@@ -28,7 +28,7 @@ export function firstReference(references: readonly string[]): string {
 /**
  * Checks that every metric can use the references of a row, before anything is generated for it.
  *
- * @throws SlmError DATA_INVALID naming the row, counted from 1, the first metric that cannot, and metrics that can.
+ * @throws SlmError DATA_INVALID with the row, counted from 1, the first metric that cannot use them, and metrics that can.
  */
 export function checkReferences(
   references: readonly string[],

@@ -25,13 +25,13 @@ const shouting: Answerer = {
       })),
     ),
 };
-/** Gives every character of an answer one chance in two. */
+/** Gives every character of an answer a probability of 1/2. */
 const halving: Scorer = {
   score: (pairs) =>
     Promise.resolve(pairs.map(({ answer }) => ({ nats: answer.length * Math.LN2, tokens: answer.length }))),
 };
 
-test("gives the result of one machine where others answer the chunks, in any order", async () => {
+test("gives the same result as on one machine if workers answer the chunks in any order", async () => {
   const rows = Array.from({ length: 20 }, (_, index) => ({ source: `${index} k`, references: ["3 K"] }));
   const shared = { rows, metrics: ["wer", "perplexity"] as const, batchSize: 1, options: { maxTokens: 9 } };
   const [onePath, otherPath] = ["one", "other"].map((name) => join(directory, `${name}.jsonl`));

@@ -14,7 +14,7 @@ import { PERPLEXITY, isAnswerMetric } from "./metric-names.js";
 import { checkReferences, firstReference } from "./references.js";
 import type { Likelihood } from "../options/types.js";
 
-/** Groups of `size` items in order; the last may be smaller. */
+/** Groups of `size` items in order; the last group may be smaller. */
 async function* batchesOf<Item>(
   items: AsyncIterable<Item> | Iterable<Item>,
   size: number,
@@ -37,7 +37,7 @@ export interface Outcomes {
   readonly rows: readonly EvaluationRow[];
   /** One per row, or none if no metric needs answers. */
   readonly predictions: readonly string[];
-  /** One per prediction; undefined where the answerer does not tell [nats]. */
+  /** One per prediction; undefined if the answerer does not report likelihoods [nats]. */
   readonly logProbabilities: readonly (number | undefined)[];
   /** One per row, or none if perplexity was not requested. */
   readonly likelihoods: readonly Likelihood[];
@@ -46,10 +46,10 @@ export interface Outcomes {
 }
 
 /**
- * Reads the rows in chunks and checks them, then generates and scores each chunk as the metrics need, here or elsewhere.
+ * Reads the rows in chunks and checks them. Then generates and scores each chunk as the metrics require, here or on workers.
  *
- * @throws SlmError DATA_INVALID for references that a metric cannot use, or another number of results than rows;
- * INTERRUPTED; what generator and scorer throw, with the range of rows added.
+ * @throws SlmError DATA_INVALID for references that a metric cannot use, or if the number of results is not the number of rows; INTERRUPTED; the
+ * errors of generator and scorer, with the range of rows added.
  */
 export async function runRows(input: EvaluationInput): Promise<Outcomes> {
   const { batchSize, maker } = input;
@@ -78,7 +78,7 @@ export async function runRows(input: EvaluationInput): Promise<Outcomes> {
   };
 }
 
-/** What became of all chunks, in order. */
+/** The results of all chunks, in order. */
 interface Done {
   readonly done: readonly ChunkAnswers[];
   readonly seconds: number;
@@ -110,7 +110,10 @@ async function elsewhere(
   given: AsyncIterable<RowChunk>,
 ): Promise<Done> {
   if (constraint !== undefined)
-    throw new SlmError("USAGE", "evaluate: workers answer without a constraint; leave one of the two out");
+    throw new SlmError(
+      "USAGE",
+      "evaluate: workers do not support constraints; use either workers or a constraint",
+    );
   const chunks: RowChunk[] = [];
   for await (const chunk of given) chunks.push(chunk);
   const byNumber = new Map<number, ChunkAnswers>();
@@ -135,11 +138,11 @@ async function elsewhere(
   };
 }
 
-/** What answers and scores a chunk. */
+/** Answers and scores a chunk. */
 export type ChunkInput = ChunkRequest &
   Pick<EvaluationInput, "generator" | "scorer" | "constraint" | "signal">;
 
-/** Scores and answers rows, as the metrics need. @throws SlmError as {@link runRows} */
+/** Scores and answers rows, as the metrics require. @throws SlmError as {@link runRows} */
 export async function answerChunk(rows: readonly EvaluationRow[], input: ChunkInput): Promise<ChunkAnswers> {
   const { metrics } = input;
   const likelihoods = metrics.includes(PERPLEXITY) ? await scoresOf(rows, input) : [];
@@ -185,7 +188,7 @@ function requireCount(got: number, expected: number, what: string): void {
   throw new SlmError("DATA_INVALID", `expected ${expected} ${what}, got ${got}`);
 }
 
-/** Adds the range of rows to an error, because generator and scorer count from the start of their call. */
+/** Adds the range of rows to an error, because generators and scorers count from the start of their call. */
 function withRows(error: unknown, first: number, last: number): unknown {
   if (!(error instanceof SlmError) || error.code === "INTERRUPTED") return error;
   const { code, message, context, suggestions } = error;

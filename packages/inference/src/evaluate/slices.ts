@@ -1,8 +1,8 @@
-/** Metrics of parts of the rows: those with one value of a column. */
+/** Metrics of subsets of the rows: rows with the same value in a column. */
 import { METRICS, type MetricName } from "@slm/metrics";
 import type { Outcomes } from "./run-rows.js";
 
-/** Values of a column that are reported one by one; rows of rarer values are reported together. */
+/** Number of values per column that are reported individually. Rows with rarer values are reported together. */
 const SLICE_LIMIT = 50;
 
 /** Rows with one value of a column. */
@@ -10,13 +10,13 @@ export interface Slice {
   readonly column: string;
   /** Null for the rows of all rarer values together. */
   readonly value: string | null;
-  /** Rows. */
+  /** Number of rows. */
   readonly n: number;
-  /** Each in the unit of its row in `METRICS`. */
+  /** Each value in the unit of its row in `METRICS`. */
   readonly metrics: Readonly<Record<string, number>>;
 }
 
-/** The slices of every column, columns in order of appearance, the largest slice of each first. */
+/** The slices of every column: columns in order of appearance, the largest slice of each first. */
 export function slicesOf({ rows, predictions }: Outcomes, metrics: readonly MetricName[]): readonly Slice[] {
   const columns = [...new Set(rows.flatMap(({ slices = {} }) => Object.keys(slices)))];
   return columns.flatMap((column) => {

@@ -10,10 +10,10 @@ import type { Decoding } from "./decoding.js";
 import { draftSource } from "./draft-source.js";
 
 /**
- * Decodes sources together, one result per source: with graphs of dynamic sizes all at once, with graphs of fixed sizes one after the other.
- * Runs verify drafts where they are of one source and the options allow it.
+ * Decodes sources and returns one result per source. Graphs with dynamic shapes decode all sources at once, static graphs one after the other. Runs
+ * verify drafts if they have one source and the options allow it.
  *
- * @throws SlmError USAGE for options under which prompt lookup cannot be verified; INTERRUPTED; what the runs throw
+ * @throws SlmError USAGE for options that prompt lookup does not support; INTERRUPTED; the errors of the runs
  */
 export async function decodeBatch(
   decoding: Decoding,

@@ -1,10 +1,10 @@
-/** What a batch is decoded with, and how. */
+/** The model and settings that a batch is decoded with. */
 import type { DynamicParts } from "../dynamic/decode-dynamic.js";
 
-/** A loaded model that decodes, and where its drafts come from. */
+/** A loaded model that decodes, and the source of its drafts. */
 export interface Decoding extends DynamicParts {
-  /** Most draft tokens of a run, by prompt lookup; absent: none, and rows share runs. */
+  /** Maximum number of draft tokens per run for prompt lookup; absent: no drafts, and rows share runs. */
   readonly promptLookup?: number | undefined;
-  /** Most draft tokens of a run, by the model's draft rules, where nothing is copied; 0: none. */
+  /** Maximum number of draft tokens per run from the model's draft rules, if nothing is copied; 0: none. */
   readonly byRules: number;
 }

@@ -1,13 +1,13 @@
-/** Where the drafts of an answer come from. */
+/** Chooses where the drafts of an answer come from. */
 import type { DraftSource } from "@slm/generation";
 import type { Decoding } from "./decoding.js";
 
-/** Drafts for a source: copied ones where they were asked for, else those of the model's rules; undefined where there are neither. */
+/** Drafts for a source: copied if requested, otherwise from the model's rules; undefined if there are neither. */
 export function draftSource(
   { loaded, promptLookup, byRules }: Decoding,
   source: readonly number[],
 ): DraftSource | undefined {
-  // What follows the prompt of a decoder-only model does not begin like it.
+  // The answer of a decoder-only model does not begin like its prompt.
   const fromStart = loaded.model.architecture === "encoder-decoder";
   if (promptLookup !== undefined) return { source, most: promptLookup, fromStart };
   const { draftRules: rules } = loaded;

@@ -1,4 +1,4 @@
-/** A model of loaded graphs. */
+/** A model that runs loaded graphs. */
 import { SlmError } from "@slm/core";
 import type { DeviceModel } from "@slm/exported-model";
 import { createRandom, type DecodeOptions } from "@slm/generation";
@@ -32,9 +32,9 @@ import { streamPieces } from "../text/stream-pieces.js";
 import { Background } from "../dynamic/background.js";
 
 /**
- * A model of loaded graphs. Closing it closes the graphs.
+ * A model that runs loaded graphs. Closing it closes the graphs.
  *
- * @throws SlmError USAGE or OP_UNSUPPORTED for draft tokens that the model does not make, or whose verification would change answers
+ * @throws SlmError USAGE or OP_UNSUPPORTED if the model cannot draft, or if verifying drafts would change answers
  */
 export function createModel(
   loaded: ModelGraphs,
@@ -55,7 +55,7 @@ export function createModel(
 
 interface CreateModelOptions extends Pick<OpenModelOptions, "promptLookup" | "draftTokens" | "closes"> {
   readonly directory: string;
-  /** What the graphs were loaded on, for a model that also scores. */
+  /** The runtime that the graphs were loaded on, for a model that also scores. */
   readonly forcing?: TeacherForcing | undefined;
 }
 
@@ -204,7 +204,7 @@ type SampledOptions = GenerateOptions & SamplingRequest;
 
 const isList = (asked: Source | readonly Source[]): asked is readonly Source[] => Array.isArray(asked);
 
-/** Options passed on to decoding; a random generator and a constraint per row. */
+/** Options passed on to decoding: a random generator and a constraint per row. */
 function decodingOptions(
   { maxTokens, maxTimeMs, rules, constraint, seed, signal }: SampledOptions,
   batch: readonly IndexedSource[],

@@ -18,7 +18,7 @@ import { openModel } from "./open-model.js";
 
 const { maxTarget: MAX_TARGET, tokens: TOKENS } = TINY;
 
-/** A grey image of two pixels, decoded as often as `decoded` says. */
+/** A grey image of two pixels. `decoded` counts how often it is decoded. */
 function image(key: string, ...samples: readonly [number, number]): ImageSource & { decoded: number } {
   const source = {
     decoded: 0,
@@ -79,7 +79,7 @@ describe("a vision-language model", () => {
       expect(answers.every(({ imageMs, firstTokenMs }) => imageMs! >= 0 && imageMs! <= firstTokenMs)).toBe(
         true,
       );
-      // Each image once, however many questions there were about it.
+      // Each image is decoded once, however many questions are asked about it.
       expect(runtime.images.toSorted((a, b) => a[0]! - b[0]!)).toEqual([[0, 9], [200, 255]]); // prettier-ignore
       await generator.close();
       expect(runtime.loaded).toEqual([]);
@@ -87,7 +87,7 @@ describe("a vision-language model", () => {
     expect([dark.decoded, bright.decoded]).toEqual([3, 3]);
   });
 
-  test("forgets the image that was asked about longest ago, and all of them where none are kept", async () => {
+  test("evicts the least recently used image, and keeps none without a cache", async () => {
     const folder = await written(tinyVisionModel());
     const ask = async (keptImageBytes: number, ...keys: readonly string[]): Promise<number> => {
       const runtime = new MemoryModel();
@@ -120,7 +120,7 @@ describe("a vision-language model", () => {
     expect(await generator.generate([{ text: "a", image: flaky }])).toHaveLength(1);
   });
 
-  test("asks its own question about an image that comes alone", async () => {
+  test("uses the default prompt for an image without text", async () => {
     const folder = await written(tinyVisionModel("abc"));
     const generator = await openModel(folder, new MemoryModel());
     const asked = await generator.generate([
@@ -132,7 +132,7 @@ describe("a vision-language model", () => {
     await expect(silent.generate([{ image: image("x", 5, 6) }])).rejects.toThrow(/source 1 has no text/);
   });
 
-  test("rejects texts without an image and texts that are too long beside one; a model of text rejects images", async () => {
+  test("rejects texts without an image and texts that are too long with one; a text model rejects images", async () => {
     const seeing = await openModel(await written(tinyVisionModel()), new MemoryModel());
     const picture = image("x", 5, 6);
     await expect(seeing.generate(["abc"])).rejects.toMatchObject({
@@ -144,7 +144,7 @@ describe("a vision-language model", () => {
     );
     const blind = await openModel(await written(tinyDeviceModel()), new MemoryModel());
     await expect(blind.generate(["a", { text: "b", image: picture }])).rejects.toThrow(
-      /source 2 has an image; the model reads text only/,
+      /source 2 has an image, but the model reads only text/,
     );
     expect(picture.decoded).toBe(0);
   });

@@ -29,7 +29,7 @@ afterAll(async () => {
 
 const { eos, bos } = TINY.tokens;
 
-/** Greedy decoding by the definition: the language is in the source, fed first, or the answer's first token. */
+/** Greedy decoding by definition: the language is in the source, is fed first, or is the first token of the answer. */
 async function expectedIds(way: (typeof WAYS)[number], text: string, pair: LanguagePair): Promise<number[]> {
   const tokenizer = await loadTokenizer(folders.get(way)!);
   const source = tokenizer.encodeSource(text, pair);
@@ -84,7 +84,7 @@ describe.each(WAYS)("a model that is told the target language by %s", (way) => {
     }
   });
 
-  test("takes the languages of the options where a source names none", async () => {
+  test("uses the languages of the options if a source has none", async () => {
     const generator = await openModel(folders.get(way)!, new MemoryModel());
     const sources = ["abc", { text: "abc", languages: { target: "xx" } }];
     const results = await generator.generate(sources, { languages: { target: "yy" } });
@@ -94,7 +94,7 @@ describe.each(WAYS)("a model that is told the target language by %s", (way) => {
     ]);
   });
 
-  test("scores answers in the language that is asked for", async () => {
+  test("scores answers in the requested language", async () => {
     const scorer = await openModel(folders.get(way)!, new MemoryModel(finiteLogits), { scores: true });
     const options = { batchSize: 2 };
     const pairs = [{ source: "ab", answer: "cd" }];
@@ -108,7 +108,7 @@ describe.each(WAYS)("a model that is told the target language by %s", (way) => {
     expect(likelihoods[0]).not.toBe(likelihoods[1]);
   });
 
-  test("rejects a language that it lacks, and names those it has", async () => {
+  test("rejects an unsupported language, and lists the supported ones", async () => {
     const generator = await openModel(folders.get(way)!, new MemoryModel());
     await expect(generator.generate(["ab"], { languages: { target: "Y" } })).rejects.toMatchObject({
       code: "USAGE",
@@ -120,7 +120,7 @@ describe.each(WAYS)("a model that is told the target language by %s", (way) => {
   });
 });
 
-/** As hashedLogits, with a likelihood for every token. */
+/** Like hashedLogits, with a likelihood for every token. */
 const finiteLogits: typeof hashedLogits = (source, fed) =>
   hashedLogits(source, fed).map((logit) => Math.max(logit, -1));
 

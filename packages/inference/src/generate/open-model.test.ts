@@ -16,7 +16,7 @@ import { openModel } from "./open-model.js";
 
 const { maxTarget: MAX_TARGET, tokens: TOKENS } = TINY;
 
-/** What greedy decoding must give. */
+/** The expected result of greedy decoding. */
 function expectedIds(source: readonly number[], maxTokens: number): number[] {
   const ids: number[] = [];
   while (ids.length < maxTokens) {
@@ -28,7 +28,7 @@ function expectedIds(source: readonly number[], maxTokens: number): number[] {
   return ids;
 }
 
-/** Recomputes every step from all ids fed so far, and reorders those instead of caches. */
+/** Recomputes every step from all ids fed so far, and reorders the ids instead of caches. */
 class CachelessDecoder implements StepDecoder {
   readonly rows: number;
   readonly vocabularySize = TINY.vocabularySize;
@@ -90,7 +90,7 @@ describe("an encoder-decoder", () => {
     expect(runtime.encodedBatches).toEqual([[1, 1, 2], [2, 3, 4], [6]]);
   });
 
-  test("beams of a batch give what a decoder without caches gives, encoding each source once", async () => {
+  test("beams of a batch give the results of a decoder without caches, and encode each source once", async () => {
     const strategy = { kind: "beam", beams: 3, lengthPenalty: 0.8 } as const;
     const tokenizer = await loadTokenizer(folders["encoder-decoder"]);
     const runtime = new MemoryModel();
@@ -131,7 +131,7 @@ describe("an encoder-decoder", () => {
     });
   });
 
-  test("rejects more tokens than the cache holds", async () => {
+  test("rejects more tokens than the cache has room for", async () => {
     const generator = await openModel(folders["encoder-decoder"], new MemoryModel());
     await expect(generator.generate(["a"], { maxTokens: MAX_TARGET + 1 })).rejects.toMatchObject({
       code: "USAGE",
@@ -204,7 +204,7 @@ describe("a generator", () => {
     expect(runtime.uploads).toBe(uploads);
     expect(runtime.tensors.size).toBe(2);
     for (const count of [1, 2, 3, 4, 5]) await generator.generate(SOURCES.slice(0, count));
-    // Two sets of a key and a value.
+    // Two pairs of a key and a value.
     expect(runtime.tensors.size).toBe(4);
     await generator.close();
     expect(runtime.tensors.size).toBe(0);
@@ -219,7 +219,7 @@ describe("a generator", () => {
     expect(apart).toEqual((await generator.generate(SOURCES)).map(({ text }) => text));
   });
 
-  test("releases what a stopped call held", async () => {
+  test("releases the tensors of a stopped call", async () => {
     const runtime = new MemoryModel();
     const generator = await openModel(folders["encoder-decoder"], runtime);
     const stop = new AbortController();
@@ -231,7 +231,7 @@ describe("a generator", () => {
     expect(runtime.tensors.size).toBe(0);
   });
 
-  test("stops within one token of being asked to", async () => {
+  test("stops within one token after the signal", async () => {
     const generator = await openModel(folders["encoder-decoder"], new MemoryModel());
     const lengths = (await generator.generate(SOURCES)).map(({ tokens }) => tokens.length);
     const longest = SOURCES[lengths.indexOf(Math.max(...lengths))]!;
@@ -265,7 +265,7 @@ describe("a generator", () => {
     const generator = await openModel(folders["encoder-decoder"], new MemoryModel());
     const plain = await generator.generate(SOURCES);
     const long = plain.find(({ text }) => text.length >= 5)!;
-    // Symbols are joined by spaces: this sequence takes the end of one token and the beginning of the next.
+    // Symbols are joined by spaces: this sequence spans the end of one token and the beginning of the next.
     const stop = [long.text.slice(2, 4)];
     for (const strategy of [undefined, { kind: "beam", beams: 2, lengthPenalty: 1 }] as const) {
       const pieces = SOURCES.map(() => "");
@@ -299,7 +299,7 @@ describe("a generator", () => {
     expect(await texts(6, 16)).not.toEqual(await texts(5, 16));
   });
 
-  test("counts what a decoder-only model reads as seen", async () => {
+  test("counts the source of a decoder-only model as seen", async () => {
     const generator = await openModel(folders["decoder-only"], new MemoryModel());
     const rules = { repetitionPenalty: 1e6 };
     const [{ tokens } = { tokens: [] }] = await generator.generate(["ab"], { rules });

@@ -1,11 +1,11 @@
-/** A JSON Schema as a constraint on generated text. */
+/** Turns a JSON Schema into a constraint on generated text. */
 import { constrainTokens, copiesSource, jsonSchemaGrammar } from "@slm/generation";
 import { tokenPieces } from "@slm/tokenizer";
 import type { ModelDescription } from "../load/model-graphs.js";
 import type { GenerateOptions } from "../options/types.js";
 
 /**
- * Compiles a schema to a constraint over a model's tokens. Where strings are copied from the source, every source has one of its own.
+ * Compiles a schema to a constraint over a model's tokens. If strings are copied from the source, every source has its own constraint.
  *
  * @throws SlmError DATA_INVALID, OP_UNSUPPORTED
  */

@@ -12,7 +12,7 @@ import { openModel } from "./open-model.js";
 
 const { maxTarget: MAX_TARGET, tokens: TOKENS, vocabularySize: VOCABULARY } = TINY;
 
-/** Every token as likely as any other. */
+/** Uniform probabilities. */
 const uniform: LogitsOf = () => Array.from({ length: VOCABULARY }, () => -3.5);
 
 const ARCHITECTURES = ["encoder-decoder", "decoder-only"] as const;
@@ -29,7 +29,7 @@ afterAll(async () => {
   for (const folder of folders.values()) await rm(folder, { recursive: true });
 });
 
-/** -ln p of the answer and its EOS token, by the definition. */
+/** -ln p of the answer and its EOS token, by definition. */
 async function expected(
   architecture: string,
   logitsOf: LogitsOf,
@@ -118,7 +118,7 @@ describe("a model that is opened for scoring", () => {
     const runtime = new MemoryModel(hashedLogits);
     const model = await openModel(folders.get("encoder-decoder")!, runtime, { scores: true });
     await model.score([X, { source: "abc", answer: "X Y Z" }, X], { batchSize: 2 });
-    // Sorted by source: two short ones of two steps, then one of four.
+    // Sorted by source: two short ones with two steps, then one with four.
     expect(runtime.decoderRuns.map(({ rows }) => rows)).toEqual([2, 2, 1, 1, 1, 1]);
   });
 
@@ -131,13 +131,13 @@ describe("a model that is opened for scoring", () => {
       model.score([X, { source: "a", answer: answerOf(MAX_TARGET) }], { batchSize: 1 }),
     ).rejects.toMatchObject({
       code: "DATA_INVALID",
-      message: "score: answer 2 has 9 tokens with its EOS token, the model has room for 8",
+      message: "score: answer 2 has 9 tokens including EOS, the model has room for 8",
     });
     const decoderOnly = await load(hashedLogits, "decoder-only");
     await expect(
       decoderOnly.score([{ source: "abcd", answer: answerOf(4) }], { batchSize: 1 }),
     ).rejects.toMatchObject({
-      message: "score: answer 1 has 5 tokens with its EOS token, the model has room for 4",
+      message: "score: answer 1 has 5 tokens including EOS, the model has room for 4",
     });
     await expect(model.score([{ source: "abcdabc", answer: "X" }], { batchSize: 1 })).rejects.toMatchObject({
       message: "score: source 1 has 7 tokens, the model reads at most 6",

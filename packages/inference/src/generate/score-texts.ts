@@ -14,7 +14,7 @@ import { answerOpening, type LanguagePair, type Tokenizer } from "@slm/tokenizer
 import { isBlank } from "../evaluate/references.js";
 import type { TeacherForcing } from "./teacher-forcing.js";
 
-/** What scores texts: a model that generates, from logits that are replaced by those of the texts. */
+/** Scores texts: a model that generates from logits that were replaced so that it generates the given texts. */
 export interface ScoringParts {
   readonly model: DeviceModel;
   readonly tokenizer: Tokenizer;
@@ -42,7 +42,7 @@ export async function scoreTexts(
   const encoded = pairs.map((pair, index) => encodePair(parts, pair, index, languages));
   const likelihoods = new Map<number, Likelihood>();
   const sameLength = model.architecture === "decoder-only";
-  // Static graphs take one text at a time, whatever the batch size.
+  // Static graphs process one text at a time, whatever the batch size.
   const batchSize = model.static === undefined ? options.batchSize : 1;
   for (const batch of planBatches(encoded, batchSize, sameLength)) {
     const nats = await scoreBatch(parts, batch, { signal, languages });
@@ -73,7 +73,7 @@ function encodePair(
   if (target.length > room) {
     throw new SlmError(
       "DATA_INVALID",
-      `score: answer ${index + 1} has ${target.length} tokens with its EOS token, the model has room for ${room}`,
+      `score: answer ${index + 1} has ${target.length} tokens including EOS, the model has room for ${room}`,
     );
   }
   return { index, source, sourceLength, target };
@@ -96,7 +96,7 @@ async function scoreBatch(
       },
     ),
   );
-  // If rows were reordered, or a text ended early, the scores would belong to other texts.
+  // If rows were reordered or a text ended early, the scores would belong to other texts.
   const isSaid = result.every(
     ({ tokens, finished }, row) => finished && sameIds(tokens, targets[row]!.slice(0, -1)),
   );
@@ -104,7 +104,7 @@ async function scoreBatch(
   return nats;
 }
 
-/** Batches of pairs of similar length, in the generator's order; with `sameLength`, of one source length only. */
+/** Batches of pairs of similar length, in the generator's order; with `sameLength`, the sources of a batch have the same length. */
 function planBatches(
   pairs: readonly EncodedPair[],
   size: number,

@@ -1,9 +1,9 @@
 /**
- * Teacher forcing: a runtime whose decoder is forced to generate a given text. Generation runs on it as on any other runtime, with the
- * same batches, caches and steps. The true probability of every token of the text is read before its logits are replaced.
+ * Teacher forcing: a runtime that forces its decoder to generate a given text. Generation runs on it as on any other runtime, with the same batches,
+ * caches and steps. The true probability of every token is read before the logits are replaced.
  *
- *   decoder -> logits -> -ln p(next token of the text)         what is measured
- *                     -> that token the most probable of all       what generation sees, takes and feeds next
+ *   decoder -> logits -> -ln p(next token of the text)         measured
+ *                     -> logits with that token on top          generation sees, picks and feeds it next
  */
 import { GRAPH_IO } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
@@ -34,12 +34,12 @@ export class TeacherForcing {
   }
 
   /**
-   * Runs `body`, one greedy generation of a single batch, in which row i generates `targets[i]`, EOS included.
+   * Runs `body`, one greedy generation of a single batch in which row i generates `targets[i]`, including EOS.
    *
    * Units: per row the sum of -ln p(token | tokens before it) [nats].
    *
-   * @throws SlmError SHAPE_MISMATCH if the decoder runs another number of rows; DATA_INVALID if the model gives a token no
-   * finite likelihood; what `body` throws.
+   * @throws SlmError SHAPE_MISMATCH if the decoder runs a different number of rows; DATA_INVALID if the likelihood of a token is not finite; the
+   * errors of `body`.
    */
   async force<Result>(
     targets: readonly (readonly number[])[],
@@ -85,7 +85,7 @@ class Script {
     this.nats = targets.map(() => 0);
   }
 
-  /** Logits `[rows, vocab]` of a step: adds up likelihoods, and returns logits of which the given tokens are the highest. */
+  /** Logits `[rows, vocab]` of a step: adds up likelihoods, and returns logits in which the given tokens are the highest. */
   next({ data, shape, dtype }: HostTensor): HostTensor {
     const [rows, vocab] = shape;
     if (!(data instanceof Float32Array) || rows !== this.#targets.length || vocab === undefined) {
@@ -108,10 +108,10 @@ class Script {
 }
 
 /**
- * -ln softmax(logits)[token], the highest logit taken out first, so that nothing overflows.
+ * -ln softmax(logits)[token]. The highest logit is subtracted first, so that nothing overflows.
  *
  * Units: nats.
- * @throws SlmError DATA_INVALID if it is not finite: NaN logits, or a token of probability zero.
+ * @throws SlmError DATA_INVALID if it is not finite: NaN logits, or a token with probability zero.
  */
 function negativeLogLikelihood(logits: Float32Array, token: number): number {
   let highest = -Infinity;

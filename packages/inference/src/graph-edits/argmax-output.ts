@@ -1,4 +1,4 @@
-/** Adds argmax outputs to a decoder, so that logits need not leave the runtime. */
+/** Adds argmax outputs to a decoder, so that logits are not copied from the runtime. */
 import { GRAPH_IO } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import {
@@ -20,14 +20,14 @@ export function hasArgmaxOutput(outputNames: readonly string[]): boolean {
   return [GRAPH_IO.bestIds, GRAPH_IO.bestLogProbabilities].every((name) => outputNames.includes(name));
 }
 
-/** Logits to pick of, and the ids that they belong to. Absent: those of all tokens, in order. */
+/** The logits to pick from, and their ids. Absent: all tokens, in order. */
 export interface PickedLogits {
   readonly logits: string;
   readonly ids?: string | undefined;
 }
 
 /**
- * Nodes that compute the top-1 token of each row of logits (the lowest id on ties) and its log-probability:
+ * Nodes that compute the top-1 token of each row of logits (ties: the lowest id) and its log-probability:
  *
  * ```
  * logits [rows, vocab] ─┬─ ArgMax ─ (Gather of ids) ─ Cast ─► best_ids int32 [rows]
@@ -58,7 +58,7 @@ export function argmaxNodes(
   };
 }
 
-/** The graph with the top-1 token of each row as outputs.
+/** Adds the top-1 token of each row to the graph's outputs.
  *
  * @throws SlmError OP_UNSUPPORTED for a graph without such logits.
  */
@@ -66,7 +66,7 @@ export function withArgmaxOutput(graph: Graph): Graph {
   return withPicksOf(graph, { logits: GRAPH_IO.logits });
 }
 
-/** The same for an output of logits under another name. */
+/** The same for an output of logits with a different name. */
 export function withPicksOf(graph: Graph, picked: PickedLogits): Graph {
   if (hasArgmaxOutput(graph.outputs.map(({ name }) => name))) return graph;
   const logits = graph.outputs.find(({ name }) => name === picked.logits);
@@ -89,8 +89,8 @@ export function withPicksOf(graph: Graph, picked: PickedLogits): Graph {
 const INT32 = 6;
 
 /**
- * A decoder that returns logits of every position, `[batch · target, vocab]`: of a single text, or of one token of every row. The node that
- * selects the last position is replaced by one that joins both axes.
+ * Changes a decoder to return logits of every position, `[batch · target, vocab]`, for a single text or one token per row. The node that selects the
+ * last position is replaced by one that merges both axes.
  *
  * @throws SlmError OP_UNSUPPORTED for a graph without such a node.
  */
@@ -122,7 +122,7 @@ export function everyPosition(graph: Graph): Graph {
   };
 }
 
-/** A Gather of index -1 along the axis of positions. */
+/** A Gather with index -1 along the axis of positions. */
 function isLastPosition({ initializers }: Graph, node: GraphNode): boolean {
   if (node.opType !== "Gather" || node.domain !== "" || attributeOf(node, "axis", "int") !== 1) return false;
   const index = initializers.get(node.inputs[1]!);

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { withArgmaxOutput } from "./argmax-output.js";
 import { splitListed } from "./listed-decoder.js";
 
-/** A decoder whose logits are those of rows that its bias allows. */
+/** A decoder that returns logits of the rows that its bias allows. */
 function decoder(): Graph {
   const g = new GraphBuilder("decoder");
   const bias = g.input(GRAPH_IO.lexicalBias, "float32", ["batch", 5]);
@@ -26,7 +26,7 @@ function decoder(): Graph {
 const names = (values: readonly { readonly name: string }[]): string[] => values.map(({ name }) => name);
 
 describe(splitListed, () => {
-  test("makes what depends on the source alone in a graph of its own", () => {
+  test("computes what depends only on the source in a separate graph", () => {
     const { listing, decoder: steps } = splitListed(decoder())!;
     checkGraph(listing);
     checkGraph(steps);

@@ -1,36 +1,36 @@
 /**
- * A decoder with a lexical shortlist, in two graphs: what depends on the source alone runs once for a batch, the rest in every step.
+ * Splits a decoder with a lexical shortlist into two graphs: the nodes that depend only on the source run once per batch, the others in every step.
  *
  * ```
  * lexical_bias ─► listing ─► ids, rows of the head, their biases ─┐
  *                                                                 ├─► decoder ─► logits of the listed tokens, argmax of them
- * tokens, caches, what else the encoder made ─────────────────────┘
+ * tokens, caches, other outputs of the encoder ───────────────────┘
  * ```
  *
- * The same nodes compute the same numbers as in one graph. Logits of the whole vocabulary, 45 times as many, are made by the host, and only
- * where it asks for logits (`WholeLogits`).
+ * The nodes compute the same numbers as in one graph. Logits of the whole vocabulary, 45 times as many, are computed on the host, and only if it
+ * needs logits (`WholeLogits`).
  */
 import { GRAPH_IO, LISTED } from "@slm/exported-model";
 import { removeDeadCode, type Graph, type ValueInfo } from "@slm/onnx";
 import { withPicksOf } from "./argmax-output.js";
 
 export interface ListedDecoder {
-  /** The bias of a batch's rows in, what steps are fed in its place out. */
+  /** Input: the bias of a batch's rows. Outputs: the decoder inputs that replace it. */
   readonly listing: Graph;
   readonly decoder: Graph;
 }
 
-/** What steps are fed. */
+/** Inputs of the decoder's steps. */
 const FED: readonly ValueInfo[] = [
   { name: LISTED.ids, dtype: "int64", shape: ["listed"] },
   { name: LISTED.rows, dtype: "float32", shape: ["listed", "width"] },
   { name: LISTED.bias, dtype: "float32", shape: ["batch", "listed"] },
 ];
 
-/** Outputs that are computed anew, of the listed tokens alone. */
+/** Outputs that are recomputed for the listed tokens only. */
 const PICKS: ReadonlySet<string> = new Set([GRAPH_IO.bestIds, GRAPH_IO.bestLogProbabilities]);
 
-/** The two graphs of a decoder, with argmax outputs; undefined for one that does not name what it lists. */
+/** Splits a decoder into two graphs with argmax outputs; undefined if the decoder does not name the parts that list tokens. */
 export function splitListed(graph: Graph): ListedDecoder | undefined {
   const made = new Set(graph.nodes.flatMap(({ outputs }) => outputs));
   const named = Object.values(LISTED);

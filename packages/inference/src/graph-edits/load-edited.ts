@@ -1,4 +1,4 @@
-/** Edits a graph and loads the result. Nothing is written; large weights are not read, but loaded from their place. */
+/** Edits a graph and loads the result. Nothing is written; the runtime loads large weights from their files. */
 import { basename } from "node:path";
 import { type Graph, encodeAddition, encodeLinked, type LinkedGraph, readLinked } from "@slm/onnx";
 import type { Runtime, Session } from "@slm/runtime";
@@ -6,14 +6,13 @@ import { argmaxNodes, withArgmaxOutput } from "./argmax-output.js";
 import { splitListed } from "./listed-decoder.js";
 import { oneToken } from "./one-token.js";
 
-/** Whether graphs can be changed before they are loaded. A page loads them as they lie on its server. */
+/** Whether graphs can be edited before they are loaded. A browser loads them unchanged from the server. */
 export const EDITS_GRAPHS: boolean = true;
 
 /**
- * Reads a graph, edits it and loads the result. The edit sees zeros for the values of large weights. A graph that it does not change is
- * loaded as it lies there.
+ * Reads a graph, edits it and loads the result. The edit sees zeros in place of large weights. A graph that it does not change is loaded from its file.
  *
- * @throws SlmError INPUT_MISSING, DATA_INVALID, and what the edit throws
+ * @throws SlmError INPUT_MISSING, DATA_INVALID, and the errors of the edit
  */
 export async function loadEdited(
   runtime: Runtime,
@@ -34,18 +33,18 @@ export function loadPicking(runtime: Runtime, path: string, name: string): Promi
   return runtime.load({ kind: "file", path, added: encodeAddition(argmaxNodes("batch")) }, { name });
 }
 
-/** A decoder, and what is run before its steps over the encoder's outputs of a batch. */
+/** A decoder, and the graph that runs once per batch on the encoder's outputs. */
 export interface SteppingDecoder {
   readonly decoder: Session;
-  /** Absent for a decoder that reads the encoder's outputs as they are. */
+  /** Absent for a decoder that reads the encoder's outputs directly. */
   readonly listing?: Session | undefined;
 }
 
 /**
  * Loads a decoder with a lexical shortlist.
  *
- * @param edit what is done to it before. Default: it is made for runs of one token, and picks.
- * @throws SlmError INPUT_MISSING, DATA_INVALID, and what the edit throws
+ * @param edit applied before the split. Default: prepare it for runs of one token that pick tokens.
+ * @throws SlmError INPUT_MISSING, DATA_INVALID, and the errors of the edit
  */
 export async function loadListed(
   runtime: Runtime,

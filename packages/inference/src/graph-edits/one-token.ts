@@ -1,8 +1,8 @@
-/** A decoder for runs of one new token: branches between one token and several are decided. */
+/** Prepares a decoder for runs of one new token by resolving the branches between one token and several. */
 import { ROW_POSITIONS } from "@slm/exported-model";
 import type { Graph, GraphNode } from "@slm/onnx";
 
-/** The graph with every If between one token and several (`ROW_POSITIONS`) replaced by its branch for one; other graphs as they are. */
+/** Replaces every If between one token and several (`ROW_POSITIONS`) by its branch for one token. Other graphs are unchanged. */
 export function oneToken(graph: Graph): Graph {
   return { ...graph, nodes: graph.nodes.flatMap(stepOf) };
 }

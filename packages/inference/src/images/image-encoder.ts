@@ -4,7 +4,7 @@ import { SlmError } from "@slm/core";
 import { type HostTensor, type Session, createHostTensor } from "@slm/runtime";
 import { type FoundImage, type ImageSource, patchRows, patchRowsShape } from "@slm/vision";
 
-/** Default size of the cache [bytes]: tokens of about a hundred images of a typical tower. */
+/** Default size of the cache [bytes]: tokens of about a hundred images with a typical vision tower. */
 const KEPT_BYTES = 64 * 2 ** 20;
 
 export interface ImageEncoderOptions {
@@ -22,7 +22,7 @@ export class ImageEncoder {
   readonly #keptBytes: number;
   /** Least recently used first. */
   readonly #kept = new Map<string, Promise<HostTensor>>();
-  /** Resolves when the image in progress, and those before it, are done. */
+  /** Resolves when the current image and all earlier ones are done. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -84,7 +84,7 @@ export class ImageEncoder {
     if (made?.shape.join() === [1, tokens, width].join()) return made;
     throw new SlmError(
       "SHAPE_MISMATCH",
-      `generate: '${GRAPH_IO.imageTokens}' should be [1, ${tokens}, ${width}] as model.json says, got ` +
+      `generate: '${GRAPH_IO.imageTokens}' should be [1, ${tokens}, ${width}] according to model.json, got ` +
         (made === undefined ? "nothing" : `[${made.shape.join(", ")}]`),
     );
   }
@@ -95,7 +95,7 @@ export class ImageEncoder {
   }
 }
 
-/** Stacks the tokens of images to `[images, tokens, width]`; undefined for none. */
+/** Stacks the tokens of images to `[images, tokens, width]`; undefined if there are none. */
 export function joinImages(images: readonly HostTensor[]): HostTensor | undefined {
   const [first] = images;
   if (first === undefined || images.length === 1) return first;
@@ -106,7 +106,7 @@ export function joinImages(images: readonly HostTensor[]): HostTensor | undefine
   return joined;
 }
 
-/** An image of one black pixel, to warm up a vision graph. */
+/** An image with one black pixel, to warm up a vision graph. */
 export const BLANK_IMAGE: ImageSource = {
   find: () =>
     Promise.resolve({

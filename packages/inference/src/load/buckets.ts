@@ -6,30 +6,30 @@ import type { Session } from "@slm/runtime";
 export interface GraphSet {
   /** Absent for a decoder-only model. */
   readonly encoder: Session | undefined;
-  /** The decoder over several tokens, if the model was exported with one. */
+  /** The decoder for several tokens per run, if the model was exported with one. */
   readonly chunk: Session | undefined;
   readonly decoder: Session;
 }
 
-/** A set of graphs, and the length to which sources are padded [tokens]. */
+/** A set of graphs, and the length that sources are padded to [tokens]. */
 export interface Bucket extends GraphSet {
   readonly source: number;
 }
 
 export interface StaticBuckets {
-  /** Longest target, BOS included [tokens]. */
+  /** Maximum target length, including BOS [tokens]. */
   readonly window: number;
   /** Added to attention scores of masked positions. */
   readonly maskedBias: number;
-  /** Tokens in a run of the chunk graphs; absent where there are none. */
+  /** Number of tokens in a run of the chunk graphs; absent if there are none. */
   readonly chunk: number | undefined;
   /**
    * The set with the shortest source length that fits `tokens` tokens.
    *
-   * @throws SlmError DATA_INVALID if none does, and what loading throws
+   * @throws SlmError DATA_INVALID if no set fits; the errors of loading
    */
   fitting(tokens: number): Promise<Bucket>;
-  /** Releases the sets that were loaded here; the longest one belongs to the caller. */
+  /** Releases the sets that were loaded here. The longest one belongs to the caller. */
   release(): Promise<void>;
 }
 
@@ -63,7 +63,7 @@ export function openBuckets(
       if (bucket === undefined) {
         throw new SlmError(
           "DATA_INVALID",
-          `generate: a source of ${tokens} tokens fits none of the graphs; the longest takes ${buckets.at(-1)!.source}`,
+          `generate: a source of ${tokens} tokens is too long; the largest graphs accept ${buckets.at(-1)!.source}`,
         );
       }
       return { source: bucket.source, ...(await setOf(bucket)) };

@@ -1,4 +1,4 @@
-/** How the decoder of a model is loaded: a table of forms, of which the first that suits is taken. */
+/** Chooses how the decoder of a model is loaded, from a table of forms. The first suitable form is used. */
 import type { DeviceModel } from "@slm/exported-model";
 import type { Graph } from "@slm/onnx";
 import type { Runtime, Session } from "@slm/runtime";
@@ -7,11 +7,11 @@ import { loadEdited, loadListed, loadPicking, type SteppingDecoder } from "../gr
 /** Changes a graph before it is loaded. */
 export type GraphEdit = (graph: Graph) => Graph;
 
-/** What is asked of a decoder. */
+/** What the caller needs from a decoder. */
 export interface DecoderWish {
-  /** Whether it may pick tokens where it runs, so that logits need not leave it. */
+  /** Whether the decoder may pick tokens itself, so that logits stay on the device. */
   readonly picks: boolean;
-  /** Default: it is made for runs of one token. */
+  /** Default: prepare the decoder for runs of one token. */
   readonly edit: GraphEdit | undefined;
 }
 
@@ -19,9 +19,9 @@ export interface DecoderWish {
 export interface DecoderFile {
   readonly runtime: Runtime;
   readonly path: string;
-  /** For messages. */
+  /** Name in messages. */
   readonly name: string;
-  /** Loads it as it is, in a compiled form where one fits the device. */
+  /** Loads it unchanged, in a compiled form if one fits the device. */
   readonly asExported: () => Promise<Session>;
 }
 
@@ -31,44 +31,45 @@ interface DecoderForm {
 }
 
 /**
- * Targets whose decoders get argmax outputs: on a CPU a step is faster so, and from a GPU a token crosses instead of a row of logits. Decoders
- * of NPUs have static shapes, and a page loads graphs as they lie on its server.
+ *
+ * Targets with decoders that get argmax outputs. On a CPU this makes a step faster. From a GPU, a token is copied instead of a row of logits.
+ * NPU decoders have static shapes, and a browser loads graphs unchanged from the server.
  */
 const PICKING_TARGETS: ReadonlySet<DeviceModel["target"]> = new Set(["cpu", "gpu"]);
 
 const FORMS: Readonly<Record<"exported" | "listed" | "edited" | "picking", DecoderForm>> = {
-  /** As exported. A vendor's compiler takes graphs of fixed sizes as they are, so they are never changed. */
+  /** As exported. NPU compilers need the exported static graphs, so those are never edited. */
   exported: {
     suits: (model, { picks, edit }) =>
       model.static !== undefined || (edit === undefined && !(picks && PICKING_TARGETS.has(model.target))),
     load: async ({ asExported }) => ({ decoder: await asExported() }),
   },
-  /** In two graphs: the tokens that may answer a batch's sources are found once, and steps compute the logits of these alone. */
+  /** As two graphs: the tokens allowed for a batch's sources are found once, and steps compute only their logits. */
   listed: {
     suits: ({ lexicalShortlist, target }, { picks }) =>
       picks && lexicalShortlist === true && target === "cpu",
     load: ({ runtime, path, name }, edit) => loadListed(runtime, path, name, edit),
   },
-  /** Changed by the caller. */
+  /** Edited by the caller. */
   edited: {
     suits: (_, { edit }) => edit !== undefined,
     load: async ({ runtime, path, name }, edit = (graph) => graph) => ({
       decoder: await loadEdited(runtime, path, edit, name),
     }),
   },
-  /** With argmax outputs that are added to the file's bytes, so that nothing is read. */
+  /** With argmax outputs appended to the file's bytes, so that the graph is not parsed. */
   picking: {
     suits: () => true,
     load: async ({ runtime, path, name }) => ({ decoder: await loadPicking(runtime, path, name) }),
   },
 };
 
-/** @throws SlmError what loading and editing a graph throws */
+/** @throws SlmError the errors of loading and editing a graph */
 export async function loadDecoder(
   model: DeviceModel,
   file: DecoderFile,
   wish: DecoderWish,
 ): Promise<SteppingDecoder> {
-  const form = Object.values(FORMS).find(({ suits }) => suits(model, wish))!; // The last suits every model.
+  const form = Object.values(FORMS).find(({ suits }) => suits(model, wish))!; // The last form suits every model.
   return form.load(file, wish.edit);
 }

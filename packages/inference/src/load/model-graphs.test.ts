@@ -16,7 +16,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 describe(loadGraphs, () => {
-  test("loads every graph of a model, and gives them back when it is closed, not the runtime", async () => {
+  test("loads every graph of a model, and releases the graphs but not the runtime when it is closed", async () => {
     const runtime = new MemoryModel();
     const loaded = await loadGraphs(folder, runtime);
     expect(runtime.loaded).toEqual(["vision", "encoder", "decoder"]);
@@ -36,7 +36,7 @@ describe(loadGraphs, () => {
     expect(edited).toEqual(["decoder of tiny"]);
   });
 
-  test("gives back the graphs it had loaded where a later one cannot be", async () => {
+  test("releases the loaded graphs if a later one cannot be loaded", async () => {
     const runtime = new MemoryModel();
     const failing = loadGraphs(folder, runtime, {
       editDecoder: () => {

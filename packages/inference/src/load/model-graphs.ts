@@ -1,5 +1,5 @@
 /**
- * Loads an exported model: reads and checks its files, loads its graphs on a runtime, and closes them. The only place that does so.
+ * Loads an exported model: reads and checks its files, loads its graphs on a runtime, and closes them. No other module does this.
  */
 import { type DeviceModel, type GraphName, graphsOf, readDeviceModel } from "@slm/exported-model";
 import { resolveInside, SlmError } from "@slm/core";
@@ -35,25 +35,25 @@ export interface ModelDescription {
 /** A model whose graphs are loaded on a runtime. The caller closes it; the runtime stays open. */
 export interface ModelGraphs extends ModelDescription {
   readonly runtime: Runtime;
-  /** Present exactly for a model with a vision tower. */
+  /** Present only for a model with a vision tower. */
   readonly images: ImageEncoder | undefined;
-  /** Present exactly for an encoder-decoder. */
+  /** Present only for an encoder-decoder. */
   readonly encoder: Session | undefined;
   readonly decoder: Session;
   /**
-   * Run over the encoder's outputs of a batch, whose `lexicalBias` it takes: the decoder is fed its outputs in place of that. Present only for
-   * a model with a lexical shortlist.
+   *
+   * Runs once per batch on the encoder's outputs and replaces `lexicalBias` by its own outputs. Present only for a model with a lexical shortlist.
    */
   readonly listing: Session | undefined;
-  /** A second decoder, which verifies drafts, and how many; only if it was asked for and the model has some to verify. */
+  /** A second decoder that verifies drafts, and their maximum number; only if requested and the model can draft. */
   readonly drafting: DraftingDecoder | undefined;
-  /** What probably comes next in an answer; only for a model that knows, and where drafts are verified. */
+  /** The model's draft rules; only if the model has some and drafts are verified. */
   readonly draftRules: DraftRules | undefined;
-  /** Present for a model that draws tokens and finds candidates of beams where its logits lie (target gpu). */
+  /** Present for a model that draws tokens and finds beam candidates where the logits are (target gpu). */
   readonly tokenGraphs?: TokenGraphs | undefined;
-  /** Present exactly for static graphs (target npu); `encoder` and `decoder` are then those of the longest source. */
+  /** Present only for static graphs (target npu). `encoder` and `decoder` are then those for the longest source. */
   readonly buckets: StaticBuckets | undefined;
-  /** Which tokens may answer which source, where graphs of fixed sizes leave that to the host. */
+  /** The target tokens that are allowed for each source token, if static graphs leave the shortlist to the host. */
   readonly lexical?: LexicalShortlist | undefined;
   /** Releases every graph and the cached image tokens. */
   close(): Promise<void>;
@@ -61,24 +61,24 @@ export interface ModelGraphs extends ModelDescription {
 
 interface DraftingDecoder {
   readonly session: Session;
-  /** Most draft tokens of a run. */
+  /** Maximum number of draft tokens per run. */
   readonly tokens: number;
 }
 
 export interface LoadGraphsOptions extends ImageEncoderOptions {
-  /** Texts that are usually decoded together. Given, the runtime is told how much a run computes: it may compute little on one thread. */
+  /** Number of texts that are usually decoded together. If set, the runtime is told how much a run computes, and runs small graphs on one thread. */
   readonly batchSize?: number | undefined;
   /**
-   * Changes a decoder of dynamic sizes before it is loaded; static ones are loaded as exported.
-   * Default: on targets cpu and gpu argmax outputs are added, unless it has them, of every position for a model whose draft rules are followed;
-   * on other targets it is loaded as exported.
+   *
+   * Edits a decoder with dynamic shapes before it is loaded. Static decoders are loaded as exported. Default: on targets cpu and gpu, adds argmax
+   * outputs unless the decoder has them (for every position if draft rules are used). On other targets the decoder is loaded as exported.
    */
   readonly editDecoder?: ((graph: Graph, model: DeviceModel) => Graph) | undefined;
-  /** Whether a decoder may pick tokens where it runs, so that logits need not leave it. Default: on targets cpu and gpu it does. */
+  /** Whether a decoder may pick tokens itself, so that logits stay on the device. Default: true on targets cpu and gpu. */
   readonly picks?: boolean | undefined;
-  /** Most drafts of the model's rules that a run verifies. Default: see {@link speculationPlan}. */
+  /** Maximum number of draft tokens that a run verifies with the model's rules. Default: see {@link speculationPlan}. */
   readonly draftTokens?: number | undefined;
-  /** Makes a second decoder, which verifies drafts of the model's rules. Default: there is none. */
+  /** Prepares a second decoder that verifies drafts of the model's rules. Default: no second decoder. */
   readonly editDrafting?: ((graph: Graph, model: DeviceModel) => Graph) | undefined;
 }
 
@@ -113,7 +113,7 @@ export async function describeModel(directory: string): Promise<ModelDescription
  *
  * Reads: `model.json`, the graphs it names, `tokenizer.json`, `tokenizer_config.json`.
  *
- * @throws SlmError as {@link describeModel}, and what loading and editing a graph throws. Graphs that were already loaded are released.
+ * @throws SlmError as {@link describeModel}, and the errors of loading and editing a graph. Graphs that were already loaded are released.
  */
 export async function loadGraphs(
   directory: string,
@@ -154,7 +154,7 @@ export async function loadGraphs(
           };
     if (drafting !== undefined) opened.add(drafting.session);
     const { vision, encoder, chunk, listing } = sessions;
-    const decoder = sessions.decoder!; // Every model has one.
+    const decoder = sessions.decoder!; // Every model has a decoder.
     const images =
       model.vision === undefined || vision === undefined
         ? undefined
@@ -178,19 +178,19 @@ export async function loadGraphs(
   }
 }
 
-/** How the decoder is changed before it is loaded: as the caller says, else to verify drafts of the model's rules where it follows them. */
+/** How the decoder is edited before it is loaded: by the caller, or to verify drafts of the model's rules. */
 function decoderEdit(
   model: DeviceModel,
   { editDecoder, picks = true }: Pick<LoadGraphsOptions, "editDecoder" | "picks">,
   draftTokens: number,
 ): GraphEdit | undefined {
-  // A page loads graphs as they lie on its server; those of models with rules verify drafts as they are.
+  // A browser loads graphs unchanged from the server. Exports with draft rules verify drafts without changes.
   const follows = picks && draftTokens > 0 && model.target !== "web";
   const edit = editDecoder ?? (follows ? verifyingDecoder : undefined);
   return edit && ((graph) => edit(graph, model));
 }
 
-/** Whether a second decoder that verifies drafts can be loaded next to the first. */
+/** Whether a second decoder that verifies drafts can be loaded in addition to the first. */
 const verifiesAlongside = (model: DeviceModel, draftTokens: number): boolean =>
   draftTokens > 0 && model.target !== "web" && model.static === undefined;
 
@@ -205,7 +205,7 @@ class OpenedSessions {
     this.#sessions.push(...sessions);
   }
 
-  /** Releases them, the last one first. */
+  /** Releases the sessions, the last one first. */
   async release(): Promise<void> {
     for (const session of this.#sessions.splice(0).reverse()) await session.release();
   }
@@ -213,14 +213,14 @@ class OpenedSessions {
 
 const nameOf = ({ name }: DeviceModel, file: string): string => `${name}/${file}`;
 
-/** A file of the model as it was exported, with its compiled forms, and the name of its session. */
+/** A graph file of the model with its compiled forms, and the name of its session. */
 function exportedForm(directory: string, model: DeviceModel, file: string): [GraphSource, { name: string }] {
   const pathOf = (name: string): string => resolveInside(directory, name);
   const compiled = compiledForms(model, file, pathOf);
   return [{ kind: "file", path: pathOf(file), compiled }, { name: nameOf(model, file) }];
 }
 
-/** Forms of a graph that vendors' compilers made. */
+/** Compiled forms of a graph. */
 function compiledForms(
   { compiled = [] }: DeviceModel,
   file: string,

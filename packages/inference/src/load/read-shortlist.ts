@@ -3,7 +3,7 @@ import { readFailure, resolveInside, SlmError } from "@slm/core";
 import { shortlistOf, type LexicalShortlist } from "@slm/generation";
 import type { DeviceModel } from "@slm/exported-model";
 
-/** The list beside graphs of fixed sizes, if there is one. @throws SlmError INPUT_MISSING, DATA_INVALID */
+/** The shortlist next to static graphs, if there is one. @throws SlmError INPUT_MISSING, DATA_INVALID */
 export async function readShortlist(
   directory: string,
   model: DeviceModel,

@@ -3,8 +3,8 @@ import type { DeviceModel } from "@slm/exported-model";
 import { type Runtime, withLoad } from "@slm/runtime";
 
 /**
- * What a run of the encoder and of the decoder computes at most while `batchSize` texts are decoded together, by file [FLOP]: sources of the
- * largest length, and one step, with which a decoder-only model reads its prompt.
+ * Upper bound of the work of one encoder run and one decoder run with `batchSize` texts, by file [FLOP]. It assumes sources of the maximum length.
+ * The decoder's run is one step, in which a decoder-only model also reads its prompt.
  */
 export function runWork(
   { flops, graphs: { encoder, decoder }, maxSource }: Pick<DeviceModel, "flops" | "graphs" | "maxSource">,
@@ -18,7 +18,7 @@ export function runWork(
   ]);
 }
 
-/** The same runtime, which is told the work of these graphs. @param batchSize absent: it is told nothing */
+/** The same runtime, told the work of these graphs. @param batchSize absent: it is not told */
 export function withWork(runtime: Runtime, model: DeviceModel, batchSize: number | undefined): Runtime {
   if (batchSize === undefined) return runtime;
   const works = [...runWork(model, batchSize)];

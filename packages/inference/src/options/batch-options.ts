@@ -6,6 +6,6 @@ export type BatchOptions = Pick<
   "strategy" | "random" | "rules" | "constraint" | "onToken" | "stopsAfter" | "signal"
 > & {
   readonly maxTokens?: number | undefined;
-  /** Time from the start of the batch after which no step begins [ms]. */
+  /** No step begins after this time since the start of the batch [ms]. */
   readonly maxTimeMs?: number | undefined;
 };

@@ -5,22 +5,22 @@ import type { ImageSource } from "@slm/vision";
 /** Token ids of a source, and its image. */
 export interface EncodedSource {
   readonly ids: readonly number[];
-  /** Present exactly for vision-language models. */
+  /** Present only for vision-language models. */
   readonly image?: ImageSource | undefined;
-  /** What its answer begins with, where its languages were named. */
+  /** The tokens that the answer begins with, if languages were given. */
   readonly opening?: AnswerOpening | undefined;
 }
 
-/** A source and its place in the caller's list. */
+/** A source and its index in the caller's list. */
 export interface IndexedSource extends EncodedSource {
   readonly row: number;
-  /** What `ids` were made of. */
+  /** The text that `ids` were encoded from. */
   readonly text: string;
 }
 
 /**
- * Batches of at most `size` sources. Sources are sorted by length (then by index), so that a batch needs little padding. With
- * `sameLength` a batch holds sources of one length only, without padding.
+ * Batches of at most `size` sources. Sources are sorted by length (then by index), so that a batch needs little padding. With `sameLength`, all
+ * sources of a batch have the same length.
  */
 export function planBatches(
   sources: readonly IndexedSource[],

@@ -1,4 +1,4 @@
-/** How many drafts a run verifies, and where they come from. */
+/** Decides how many drafts a run verifies, and where they come from. */
 import type { DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import { isRuling } from "@slm/generation";
@@ -23,12 +23,12 @@ export function checkPromptLookup(draftTokens: number | undefined): void {
 }
 
 /**
- * Weight formats with dynamically quantized activations, scaled by the largest value of a run. With them the token after a position
- * would depend on the draft tokens that follow.
+ * Weight formats with dynamically quantized activations, scaled by the largest value of a run. With them, the token at a position would depend on the
+ * draft tokens after it.
  */
 const RUN_SCALED: ReadonlySet<string> = new Set(["int8-dynamic"]);
 
-/** Why drafts would change the answers of a model; undefined where they do not. */
+/** Why drafts would change the answers of a model; undefined if they do not. */
 function draftProblem({ graphs }: Pick<DeviceModel, "graphs">): string | undefined {
   const { scheme } = graphs.decoder;
   return RUN_SCALED.has(scheme)
@@ -36,7 +36,7 @@ function draftProblem({ graphs }: Pick<DeviceModel, "graphs">): string | undefin
     : undefined;
 }
 
-/** @throws SlmError OP_UNSUPPORTED for a model whose answers draft tokens would change */
+/** @throws SlmError OP_UNSUPPORTED if draft tokens would change the model's answers */
 export function checkDrafts(model: Pick<DeviceModel, "name" | "graphs">): void {
   const problem = draftProblem(model);
   if (problem === undefined) return;
@@ -46,8 +46,8 @@ export function checkDrafts(model: Pick<DeviceModel, "name" | "graphs">): void {
 }
 
 /**
- * Whether drafts can be verified for a batch: it is decoded greedily and no rule changes scores. A constraint may hold on graphs of dynamic
- * sizes, whose decoder goes on without drafts from the first token that it does not allow; static ones have no such way back.
+ * Whether drafts can be verified for a batch: it is decoded greedily and no rule changes scores. With dynamic shapes a constraint is allowed too:
+ * from the first token that it forbids, decoding continues without drafts. Static graphs cannot switch.
  */
 export const verifiesDrafts = (
   { strategy, rules, constraint }: Pick<BatchOptions, "strategy" | "rules" | "constraint">,
@@ -59,7 +59,7 @@ export const verifiesDrafts = (
   !(isStatic && constraint !== undefined) &&
   batch.every(({ opening }) => opening?.forcedFirst === undefined);
 
-/** @throws SlmError USAGE for prompt lookup with options under which drafts cannot be verified */
+/** @throws SlmError USAGE for options that prompt lookup does not support */
 export function requireVerified(isVerified: boolean): void {
   if (isVerified) return;
   throw new SlmError(
@@ -69,39 +69,40 @@ export function requireVerified(isVerified: boolean): void {
   );
 }
 
-/** What is done about drafts, and why there are none. */
+/** Number of draft tokens, or the reason for having none. */
 export interface SpeculationPlan {
-  /** Most draft tokens of a run that the model's draft rules make; 0: none. */
+  /** Maximum number of draft tokens per run from the model's draft rules; 0: none. */
   readonly tokens: number;
-  /** Why a model with draft rules drafts nothing; absent where it drafts, or was told not to. */
+  /** Why a model with draft rules drafts nothing; absent if it drafts, or if drafting was turned off. */
   readonly reason?: string | undefined;
 }
 
-/** What of a model says how drafts are made. */
+/** The properties of a model that drafting depends on. */
 type DraftingModel = Pick<
   DeviceModel,
   "name" | "graphs" | "draftRules" | "target" | "static" | "lexicalShortlist"
 >;
 
-/** Most draft tokens of a run by rules, unless something else is said: they are made while they are probable, so few runs have as many. */
+/** Default maximum number of draft tokens per run from rules. Few runs reach it, because drafting stops when the probability is too low. */
 const MOST_BY_RULES = 12;
 
-/** Why rules cannot be followed: who reads one token in a run verifies nothing. */
+/** Why rules cannot be used: a run that reads one token cannot verify drafts. */
 function rulesProblem({ target, static: fixed, lexicalShortlist }: DraftingModel): string | undefined {
   if (fixed !== undefined)
-    return fixed.chunk === undefined ? "its graphs read one token in a run: slm export --chunk 8" : undefined;
-  // Such exports return what is picked at every position, so that nothing needs be changed.
+    return fixed.chunk === undefined ? "its graphs read one token per run: export with --chunk 8" : undefined;
+  // These exports return the picks of every position, so they need no edit.
   if (target === "web" && lexicalShortlist !== true) return undefined;
-  if (target === "web") return "draft rules are not followed on target web beside a lexical shortlist";
-  return EDITS_GRAPHS ? undefined : "draft rules are not followed in a page";
+  if (target === "web")
+    return "draft rules are not supported on target web together with a lexical shortlist";
+  return EDITS_GRAPHS ? undefined : "draft rules are not supported in a browser";
 }
 
 /**
- * Draft tokens of a run. Default: what the model's own generation settings say (`num_assistant_tokens`), else at most {@link MOST_BY_RULES};
- * none for a model without draft rules, and none where they would change answers.
+ * Draft tokens per run. Default: `num_assistant_tokens` in the model's own generation settings, otherwise at most {@link MOST_BY_RULES}. 0 for a
+ * model without draft rules, or if drafts would change answers.
  *
  * @param own the model's own setting
- * @throws SlmError USAGE for more than rules make; OP_UNSUPPORTED as {@link checkDrafts}, where drafts are asked for
+ * @throws SlmError USAGE for too many draft tokens; OP_UNSUPPORTED as {@link checkDrafts}, if drafts are requested
  */
 export function speculationPlan(
   model: DraftingModel,

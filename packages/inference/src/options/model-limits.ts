@@ -1,4 +1,4 @@
-/** Checks a request against the model's limits, before anything runs. */
+/** Checks a request against the model's limits before anything runs. */
 import type { DeviceModel } from "@slm/exported-model";
 import type { Strategy } from "@slm/generation";
 import { SlmError } from "@slm/core";
@@ -8,7 +8,7 @@ import type { Source } from "./types.js";
 
 export const DEFAULT_BATCH = 16;
 
-/** Decoder rows each source takes. */
+/** Number of decoder rows per source. */
 export function rowsPerSource(strategy: Strategy): number {
   return strategy.kind === "beam" ? strategy.beams : 1;
 }
@@ -44,9 +44,9 @@ export function checkTime(maxTimeMs: number | undefined): void {
 
 /** Tokenizes sources.
  *
- * @param languages of sources that name none
- * @throws SlmError DATA_INVALID naming the source that is too long, empty, holds an unknown symbol, or has an image where the
- * model reads text only, or none where it needs one; USAGE as `answerOpening`.
+ * @param languages default for sources without languages
+ * @throws SlmError DATA_INVALID if a source is too long, is empty, contains an unknown symbol, has an image that a text-only model cannot read, or
+ * lacks an image that the model needs; USAGE as `answerOpening`.
  */
 export function encodeSources(
   sources: readonly Source[],
@@ -65,7 +65,7 @@ export function encodeSources(
   });
 }
 
-/** Languages of a source: its own, else `given`. */
+/** Languages of a source: its own, otherwise `given`. */
 export function languagesFor(source: Source, given: LanguagePair = {}): LanguagePair {
   const own = typeof source === "string" ? {} : (source.languages ?? {});
   return { source: own.source ?? given.source, target: own.target ?? given.target };
@@ -74,7 +74,7 @@ export function languagesFor(source: Source, given: LanguagePair = {}): Language
 /** The prompt for an image, or for text alone.
  *
  * @param where names the source in errors
- * @throws SlmError DATA_INVALID for an image where the model reads text only, none where it needs one, or no text.
+ * @throws SlmError DATA_INVALID for an image that a text-only model cannot read, for a missing image, or for a missing text.
  */
 export function resolvePrompt(
   { text, image }: { readonly text?: string | undefined; readonly image?: unknown },
@@ -83,15 +83,16 @@ export function resolvePrompt(
 ): string {
   const reject = (problem: string, ...suggestions: string[]): SlmError =>
     new SlmError("DATA_INVALID", `${where} ${problem}`, { suggestions });
-  if (image !== undefined && vision === undefined) throw reject("has an image; the model reads text only");
+  if (image !== undefined && vision === undefined)
+    throw reject("has an image, but the model reads only text");
   if (image === undefined && vision !== undefined)
-    throw reject("has no image; the model answers questions about one", "--image FILE");
+    throw reject("has no image, but the model needs one", "--image FILE");
   const asked = text ?? vision?.prompt;
   if (asked === undefined) throw reject("has no text, and the model has no default prompt", "--prompt TEXT");
   return asked;
 }
 
-/** @throws SlmError DATA_INVALID for a text of `tokens` that exceeds the model's limit, image tokens included. */
+/** @throws SlmError DATA_INVALID for a text with more `tokens` than the model's limit, including image tokens. */
 export function checkLength(tokens: number, { maxSource, vision }: DeviceModel, where: string): void {
   const room = maxSource - (vision?.tokens ?? 0);
   if (tokens <= room) return;
@@ -103,7 +104,7 @@ export function checkLength(tokens: number, { maxSource, vision }: DeviceModel, 
 }
 
 /**
- * Largest number of tokens to generate after `prefix` tokens that occupy the cache. Default: all that fit.
+ * Maximum number of tokens to generate after `prefix` tokens in the cache. Default: all that fit.
  *
  * @throws SlmError USAGE if `requested` does not fit, DATA_INVALID if the prefix alone leaves no room.
  */
@@ -112,7 +113,7 @@ export function roomForTokens(model: DeviceModel, prefix: number, requested: num
   if (room < 1) {
     throw new SlmError(
       "DATA_INVALID",
-      `generate: a source of ${prefix} tokens fills the cache of ${model.maxTarget} tokens; none can follow`,
+      `generate: a source of ${prefix} tokens fills the cache of ${model.maxTarget} tokens and leaves no room for an answer`,
     );
   }
   const wanted = requested ?? room;

@@ -23,16 +23,16 @@ export interface SamplingOptions {
   readonly frequencyPenalty?: number | undefined;
   /** Stop texts. The answer ends before the first of them. */
   readonly stop?: readonly string[] | undefined;
-  /** Largest number of tokens of an answer. Default: the capacity of the model's cache. */
+  /** Maximum number of tokens of an answer. Default: the capacity of the model's cache. */
   readonly maxTokens?: number | undefined;
-  /** Time limit for a batch of answers [s]; the step in progress is finished. */
+  /** Time limit for a batch of answers [s]. The step in progress is finished. */
   readonly maxSeconds?: number | undefined;
 }
 
-/** Default seed, so that answers are repeatable. */
+/** Default seed, so that answers are reproducible. */
 const DEFAULT_SEED = 1;
 
-/** What is said in short by {@link SamplingOptions}, in the form in which it is decoded. */
+/** The contents of {@link SamplingOptions} in the form that decoding uses. */
 export interface SamplingRequest {
   readonly strategy: Strategy | undefined;
   readonly rules: TokenRules;
@@ -40,7 +40,7 @@ export interface SamplingRequest {
   readonly maxTimeMs: number | undefined;
 }
 
-/** The strategy and the rules of a request: those that it names as such, else those of its single options. */
+/** The strategy and rules of a request: given explicitly, or derived from its individual options. */
 export function samplingOptions(
   options: SamplingOptions & {
     readonly strategy?: Strategy | undefined;
@@ -69,7 +69,7 @@ export const beamSearch = (beams: number): Strategy => ({
   lengthPenalty: LENGTH_PENALTY,
 });
 
-/** Undefined where no option chooses a strategy: the model's own, which is greedy unless its settings say otherwise. */
+/** Undefined if no option chooses a strategy. The model's own strategy then applies; the default is greedy. */
 function strategyOf({ beams, temperature, topK, topP, minP }: SamplingOptions): Strategy | undefined {
   if (beams !== undefined) return beamSearch(beams);
   if (temperature === undefined) return undefined;

@@ -3,7 +3,7 @@ import type { LanguagePair } from "@slm/tokenizer";
 import type { ImageSource } from "@slm/vision";
 import type { SamplingOptions } from "./sampling-options.js";
 
-/** A prompt: a text, for a vision-language model an image, and for a multilingual one perhaps languages. */
+/** A prompt: a text, an image for a vision-language model, and optionally languages for a multilingual one. */
 export type Source = string | FullPrompt;
 
 interface FullPrompt {
@@ -11,19 +11,19 @@ interface FullPrompt {
   readonly text?: string | undefined;
   /** For a vision-language model. */
   readonly image?: ImageSource | undefined;
-  /** Languages of this source and its answer, in the place of those of the options. */
+  /** Languages of this source and its answer. Overrides the languages in the options. */
   readonly languages?: LanguagePair | undefined;
 }
 
-/** Options of a generation. What is left out is as the model's own settings say, and greedy if it has none. */
+/** Options of a generation. Omitted options default to the model's own generation settings, or to greedy decoding. */
 export interface GenerateOptions extends SamplingOptions {
-  /** Strategy, in the place of `beams` and `temperature` with what belongs to it. `sample` then requires a seed. */
+  /** Strategy. Replaces `beams`, `temperature` and related options. `sample` then requires a seed. */
   readonly strategy?: Strategy | undefined;
-  /** Sources decoded together. Default: 16. */
+  /** Number of sources decoded together. Default: 16. */
   readonly batchSize?: number | undefined;
   /**
-   * Bias and penalties, in the place of the penalties one by one and of the model's own. The repetition penalty counts a decoder-only model's
-   * source too, because it is part of the sequence.
+   * Bias and penalties. Replaces the individual penalties and the model's own rules. For a decoder-only model the repetition penalty also counts the
+   * source, because it is part of the sequence.
    */
   readonly rules?: TokenRules | undefined;
   /**
@@ -31,26 +31,26 @@ export interface GenerateOptions extends SamplingOptions {
    * Default: the model's own.
    */
   readonly languages?: LanguagePair | undefined;
-  /** Answers are JSON that this JSON Schema allows. Default: any text. */
+  /** Restricts answers to JSON that this JSON Schema allows. Default: any text. */
   readonly jsonSchema?: unknown;
-  /** Constraint on the answer to a source's text, as its state before the first token; made by `constrainTokens` of `@slm/generation`. */
+  /** Constraint on the answer to a source's text, in its state before the first token. Create it with `constrainTokens` of `@slm/generation`. */
   readonly constraint?: ((text: string) => TokenConstraint) | undefined;
   /**
-   * Called with each new piece of a result's text; the pieces of a row add up to its text. `row` is the source's index in the caller's
-   * list. With beam search all pieces come at the end.
+   * Called with each new piece of a result's text. The concatenated pieces of a row are its text. `row` is the source's index in the caller's list.
+   * With beam search all pieces arrive at the end.
    */
   readonly onToken?: ((row: number, piece: string) => void) | undefined;
-  /** Stops between two tokens when it is aborted; the promise is rejected with an `SlmError` of code INTERRUPTED. */
+  /** Stops between two tokens when aborted. The promise is then rejected with an `SlmError` INTERRUPTED. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** One generated text. Times run from the start of the batch the source was decoded in, encoder included. */
+/** One generated text. Times are measured from the start of the batch of the source, including the encoder. */
 export interface Generation {
-  /** Without the stop sequence that ended it. */
+  /** Excludes the stop sequence that ended it. */
   readonly text: string;
   /**
-   * Log-probability of the tokens, EOS included, under the model itself: no temperature, penalty or constraint [nats].
-   * `confidenceOf` makes a probability of it.
+   * Log-probability of the tokens, including EOS, under the unmodified model: without temperature, penalty or constraint [nats]. `confidenceOf`
+   * converts it to a probability.
    */
   readonly logProbability: number;
   /** Token ids without BOS and EOS. Tokens of a stop sequence are included. */
@@ -58,8 +58,8 @@ export interface Generation {
   /** Time to first token: when the first logits were ready [ms]. */
   readonly firstTokenMs: number;
   /**
-   * The part of it spent on reading, decoding and resizing the images of the batch and on the vision graph [ms]; only for
-   * vision-language models. Short where image tokens were cached.
+   * Part of the time to first token spent on reading, decoding and resizing the images of the batch and on the vision graph [ms]; only for
+   * vision-language models. Short if image tokens were cached.
    */
   readonly imageMs?: number | undefined;
   /** End of the last step of this text [ms]. */
@@ -67,8 +67,7 @@ export interface Generation {
   /** End of each decoder run of this text [ms]. */
   readonly stepsMs: readonly number[];
   /**
-   * Decode throughput: steps after the first, per second after the first token, so encoder and prefill do not count. For a text of a
-   * single step, 1 / totalMs.
+   * Decode rate: steps after the first, per second after the first token, so encoder and prefill do not count. For a text with a single step, 1 / totalMs.
    */
   readonly tokensPerSecond: number;
   /** Whether it ended with EOS. */
@@ -77,7 +76,7 @@ export interface Generation {
   readonly reason: EndReason;
 }
 
-/** A source and the answer to be scored; an empty answer is the EOS token alone. */
+/** A source and the answer to score. An empty answer is the EOS token alone. */
 export interface ScoredPair {
   readonly source: Source;
   readonly answer: string;
@@ -93,7 +92,7 @@ export interface Likelihood {
 export interface ScoreOptions {
   /** Pairs scored together. */
   readonly batchSize: number;
-  /** Languages of sources and answers that name none. Default: the model's own. */
+  /** Languages of sources and answers that have none of their own. Default: the model's own. */
   readonly languages?: LanguagePair | undefined;
   readonly signal?: AbortSignal | undefined;
 }

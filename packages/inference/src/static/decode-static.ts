@@ -1,4 +1,4 @@
-/** Decodes sources with static graphs, one after the other, as on an NPU. */
+/** Decodes sources with static graphs, one after the other, as NPUs require. */
 import { GRAPH_IO } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import { answersOf, decode, type DraftSource } from "@slm/generation";
@@ -18,8 +18,8 @@ export type StaticModel = ModelGraphs & { readonly buckets: StaticBuckets };
 /**
  * One result per source. Times are measured from the start of each source.
  *
- * @param draftsFor what the runs of a source verify. Default: every run has one token.
- * @throws SlmError as decodeBatch; OP_UNSUPPORTED for drafts and graphs of which none reads several tokens
+ * @param draftsFor source of the drafts that runs verify. Default: every run has one token.
+ * @throws SlmError as decodeBatch; OP_UNSUPPORTED for drafts if no graph reads several tokens
  */
 export async function decodeStatic(
   loaded: StaticModel,
@@ -77,19 +77,19 @@ async function decodeSource(
   });
 }
 
-/** @throws SlmError OP_UNSUPPORTED for graphs of which none reads several tokens */
+/** @throws SlmError OP_UNSUPPORTED if no graph reads several tokens */
 function withChunk(parts: StaticDecoderParts): StaticDecoderParts {
   if (parts.chunk !== undefined) return parts;
   throw new SlmError(
     "OP_UNSUPPORTED",
-    `${parts.model.name}: drafts are several tokens in a run, and this export has no graph for that`,
+    `${parts.model.name}: drafts need a graph that reads several tokens per run, and this export has none`,
     { suggestions: [`slm export CHECKPOINT --target ${parts.model.target} --chunk 8`] },
   );
 }
 
 /**
- * Runs `body` with what a static decoder needs for one source: the set of graphs that fits it, its encoder's outputs, or the source as a prefix
- * for a decoder-only model. `imageMs` is the time that its image took.
+ * Runs `body` with the inputs of a static decoder for one source: the set of graphs that fits it, and its encoder's outputs or, for a decoder-only
+ * model, the source as a prefix. `imageMs` is the time spent on its image.
  */
 async function withStaticSource<Result>(
   { runtime, model, buckets, images, lexical }: StaticModel,

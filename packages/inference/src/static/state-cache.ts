@@ -1,4 +1,4 @@
-/** States of one text's recurrent decoder in the host's memory: one of each layer and position, of which a run reads the last. */
+/** States of one text in a recurrent decoder, in host memory: one per layer and position. A run reads the last one. */
 import { type DeviceModel, GRAPH_IO } from "@slm/exported-model";
 import { type HostTensor, createHostTensor } from "@slm/runtime";
 import type { Elements, TextCache, WrittenTokens } from "./text-cache.js";
@@ -19,7 +19,7 @@ export class StateCache implements TextCache {
     );
   }
 
-  /** The state of the position before, zeros before the first. */
+  /** The state of the previous position; zeros before the first. */
   feedsAt(position: number): Readonly<Record<string, HostTensor>> {
     const { precision = "float32" } = this.#model;
     const shape = [1, this.#width];

@@ -1,4 +1,4 @@
-/** The static decoder as a step decoder of `@slm/generation`. The host keeps the caches and the attention mask. */
+/** The static decoder as a `StepDecoder` of `@slm/generation`. The host keeps the caches and the attention mask. */
 import { GRAPH_IO } from "@slm/exported-model";
 import {
   argmax,
@@ -20,12 +20,12 @@ export interface StaticDecoderParts extends StaticRunParts {
   readonly prefix: readonly number[];
 }
 
-/** One token of every row in a step. A run of the graph takes one row. */
+/** One step of every row. A run of the graph processes one row. */
 export class StaticDecoder implements StepDecoder {
   readonly rows: number;
   readonly vocabularySize: number;
   readonly log = new RunLog();
-  /** Present where drafts are verified, which only one row has. */
+  /** Present if drafts are verified, which requires a single row. */
   readonly greedySteps?: NonNullable<StepDecoder["greedySteps"]>;
   readonly #parts: StaticDecoderParts;
   readonly #logits: Float32Array;
@@ -34,7 +34,7 @@ export class StaticDecoder implements StepDecoder {
 
   /**
    * @param rows such as beams
-   * @param drafts what the runs of one row verify; the parts then have a graph of several tokens. Default: every run has one token.
+   * @param drafts source of the drafts that runs of one row verify. They need a graph that reads several tokens. Default: every run has one token.
    */
   constructor(parts: StaticDecoderParts, rows: number, drafts?: DraftSource) {
     const { model, window } = parts;
@@ -102,11 +102,11 @@ export class StaticDecoder implements StepDecoder {
     return draftedSteps(runs, ids.length, this.log);
   }
 
-  /** A run over several tokens of the one row, as a decoder of dynamic sizes makes it. */
+  /** A run over several tokens of the one row, in the form that a decoder with dynamic shapes has. */
   async #runOf({ feeds }: RunRequest): Promise<RunResult> {
     const [ids, past] = [GRAPH_IO.targetIds, GRAPH_IO.pastLength].map((name) => {
       const feed = feeds[name]!;
-      return "data" in feed ? (feed.data as Int32Array) : new Int32Array(); // Host tensors, as they were given.
+      return "data" in feed ? (feed.data as Int32Array) : new Int32Array(); // Host tensors, because the inputs were host tensors.
     });
     const logits = await runStatic(this.#parts, this.#caches[0]!, { tokens: ids!, position: past![0]! });
     const best = bestOf(logits, this.vocabularySize);

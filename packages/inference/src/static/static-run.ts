@@ -6,18 +6,18 @@ import type { TextCache } from "./text-cache.js";
 
 export interface StaticRunParts {
   readonly decoder: Session;
-  /** The decoder over several tokens, and how many. */
+  /** The decoder for several tokens per run, and their number. */
   readonly chunk: { readonly session: Session; readonly tokens: number } | undefined;
   readonly model: DeviceModel;
   readonly window: number;
   readonly maskedBias: number;
-  /** `[vocab]`, 0 at tokens that may not answer the source. Absent: all may. */
+  /** `[vocab]`, 0 for tokens that are not allowed for the source. Absent: all are allowed. */
   readonly mayAnswer?: Uint8Array | undefined;
   /** Outputs of the encoder for one source, shared by all rows, and the bias over it; nothing for a decoder-only model. */
   readonly source: Readonly<Record<string, DeviceTensor | HostTensor>>;
 }
 
-/** float32 `[1, 1, 1, size]`: 0 where something may be attended. */
+/** float32 `[1, 1, 1, size]`: 0 at positions that may be attended. */
 export function biasOf(size: number, maskedBias: number, isSeen: (slot: number) => boolean): HostTensor {
   const values = Float32Array.from({ length: size }, (_, slot) => (isSeen(slot) ? 0 : maskedBias));
   return createHostTensor("float32", [1, 1, 1, size], values);
@@ -26,10 +26,9 @@ export function biasOf(size: number, maskedBias: number, isSeen: (slot: number) 
 /**
  * Feeds tokens at `position` and after it, and keeps their keys and values in the cache.
  *
- * Returns the logits `[tokens, vocab]` of each. What the cache holds from `position` on is not attended, so a text may be taken up again at any
- * earlier position.
+ * Returns the logits `[tokens, vocab]`. Cache entries from `position` on are not attended, so a text can be continued from any earlier position.
  *
- * @throws SlmError SHAPE_MISMATCH if the window has no place for the tokens, or the graph's logits are not float32 `[n, vocab]`
+ * @throws SlmError SHAPE_MISMATCH if the tokens do not fit into the window, or the graph's logits are not float32 `[n, vocab]`
  */
 export async function runStatic(
   parts: StaticRunParts,
@@ -40,14 +39,14 @@ export async function runStatic(
   if (position + tokens.length > window) {
     throw new SlmError(
       "SHAPE_MISMATCH",
-      `generate: a static decoder takes ${window} tokens, got ${position + tokens.length}`,
+      `generate: a static decoder has room for ${window} tokens, got ${position + tokens.length}`,
     );
   }
   const { vocabularySize } = model;
   const logits = new Float32Array(tokens.length * vocabularySize);
   for (let at = 0; at < tokens.length;) {
     const left = tokens.length - at;
-    // A single token is cheaper in the graph of one.
+    // A single token is cheaper in the graph for one token.
     const { session, size } =
       chunk === undefined || left === 1
         ? { session: parts.decoder, size: 1 }
@@ -67,7 +66,7 @@ export async function runStatic(
   return logits;
 }
 
-/** Gives tokens that may not answer the logit that graphs of dynamic sizes give them; of every row `[vocab]`. */
+/** Sets the logits of forbidden tokens to the value that graphs with dynamic shapes use, in every row `[vocab]`. */
 function maskUnlisted(logits: Float32Array, mayAnswer: Uint8Array | undefined): void {
   if (mayAnswer === undefined) return;
   for (let at = 0; at < logits.length; at++)
@@ -76,10 +75,10 @@ function maskUnlisted(logits: Float32Array, mayAnswer: Uint8Array | undefined): 
 
 interface Part {
   readonly tokens: ArrayLike<number>;
-  /** First of the part. */
+  /** Position of the first token of the part. */
   readonly at: number;
   readonly count: number;
-  /** Tokens that the graph takes; the rest is padding. */
+  /** Number of tokens per run of the graph; the rest is padding. */
   readonly size: number;
   readonly position: number;
 }
@@ -91,16 +90,16 @@ function feedsOf(
   const slots = window - 1;
   const { pad } = model.tokens;
   const ids = Int32Array.from({ length: size }, (_, row) => (row < count ? tokens[at + row]! : pad));
-  // Positions of padding are any that there are.
+  // Padding may have any valid position.
   const places = Int32Array.from({ length: size }, (_, row) => Math.min(position + row, slots));
   const columns = slots + size;
   const own = {
     [GRAPH_IO.targetIds]: createHostTensor("int32", [1, size], ids),
     [GRAPH_IO.position]: createHostTensor("int32", [size], places),
   };
-  // A recurrence reads no slots.
+  // A recurrent decoder reads no slots.
   if (model.stateWidth !== undefined) return { feeds: own };
-  // A token sees the slots before it and, behind them, the tokens of the run up to itself.
+  // A token sees the slots before it, and after them the tokens of the run up to itself.
   const bias = Float32Array.from({ length: size * columns }, (_, index) => {
     const [row, column] = [Math.floor(index / columns), index % columns];
     const isSeen = column < slots ? column < position : column - slots <= row;

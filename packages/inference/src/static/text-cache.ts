@@ -1,12 +1,12 @@
-/** What a static decoder remembers of one text, in the host's memory. */
+/** The cache of a static decoder for one text, in host memory. */
 import type { HostTensor } from "@slm/runtime";
 
 /** Elements as raw bytes: float32 and float16 values are copied without conversion. */
 export type Elements = Float32Array | Uint16Array;
 
-/** New tokens of a run that are kept: the first `count` of those that the graph takes. */
+/** New entries of a run: the first `count` tokens of the run are kept. */
 export interface WrittenTokens {
-  /** Slot of the first. */
+  /** Slot of the first entry. */
   readonly slot: number;
   readonly count: number;
 }
@@ -15,6 +15,6 @@ export interface TextCache {
   /** Inputs of the decoder for tokens from a position on, by name. */
   feedsAt(position: number): Readonly<Record<string, HostTensor>>;
   copy(): TextCache;
-  /** Keeps what a run made of its tokens, in the slots of these. */
+  /** Stores a run's new entries in the slots of its tokens. */
   write(tokens: WrittenTokens, made: Readonly<Record<string, HostTensor>>): void;
 }

@@ -1,4 +1,4 @@
-/** Keys and values of one text in a window of fixed size, in the host's memory. */
+/** Keys and values of one text in a window of fixed size, in host memory. */
 import { type DeviceModel, GRAPH_IO } from "@slm/exported-model";
 import { type HostTensor, createHostTensor } from "@slm/runtime";
 import type { Elements, TextCache, WrittenTokens } from "./text-cache.js";
@@ -40,7 +40,7 @@ export class WindowCache implements TextCache {
     );
   }
 
-  /** The same at every position: a bias hides the slots that are not filled. */
+  /** The same at every position: a bias hides the empty slots. */
   feedsAt(): Readonly<Record<string, HostTensor>> {
     return this.#feeds;
   }

@@ -86,7 +86,7 @@ function draftingDecoder(
   };
 }
 
-test("steps whose drafts are verified give the tokens of plain greedy decoding, in no more runs", async () => {
+test("steps with verified drafts return the tokens of plain greedy decoding, in no more runs", async () => {
   const ids = fc.array(fc.integer({ min: 3, max: VOCABULARY - 1 }), { maxLength: 12 });
   const options = fc.record({
     seed: fc.nat(500),

@@ -1,10 +1,10 @@
-/** Greedy runs as steps of one token each. */
+/** Presents greedy runs as steps of one token each. */
 import { GRAPH_IO } from "@slm/exported-model";
 import type { GreedyRun, TopTokens } from "@slm/generation";
 import type { RunLog } from "./run-log.js";
 import { topTokens } from "./top-tokens.js";
 
-/** Steps of several rows; every run gives one token of each. */
+/** Steps of several rows. Every run adds one token to each row. */
 export async function* singleSteps(
   runs: AsyncIterable<GreedyRun>,
   rows: number,
@@ -17,9 +17,9 @@ export async function* singleSteps(
 }
 
 /**
- * Steps of one row whose runs verify drafts: a run gives a token, and one more for each draft that held.
+ * Steps of one row, with runs that verify drafts. A run returns one token, and one more for each accepted draft.
  *
- * @param given ids that the first run is fed before any draft. It has a pick after each of them, of which the last is the first token.
+ * @param given ids that the first run is fed before any draft. The run returns a pick after each; the last of these picks is the first token.
  */
 export async function* draftedSteps(
   runs: AsyncIterable<GreedyRun>,

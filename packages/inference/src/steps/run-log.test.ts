@@ -7,12 +7,12 @@ function logOf(...tokens: readonly number[]): RunLog {
   return log;
 }
 
-test("a log says how many runs gave the first tokens", () => {
+test("a log reports how many runs returned the first tokens", () => {
   const log = logOf(2, 1, 4);
   expect([1, 2, 3, 4, 7, 9].map((tokens) => log.runsFor(tokens))).toEqual([1, 1, 2, 3, 3, 3]);
 });
 
-test("a log forgets later runs, and what its last run gave too much", () => {
+test("a log drops later runs, and the excess tokens of its last run", () => {
   const log = logOf(2, 1, 4);
   log.truncate(5);
   expect(log.ends).toEqual([0, 10, 20]);

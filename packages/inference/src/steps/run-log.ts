@@ -1,4 +1,4 @@
-/** The runs of a decoder over one batch: when each ended, and how many tokens of a row it gave. */
+/** Records the runs of a decoder over one batch: when each ended, and how many tokens per row it returned. */
 export class RunLog {
   readonly #ends: number[] = [];
   readonly #tokens: number[] = [];
@@ -8,20 +8,20 @@ export class RunLog {
     return this.#ends;
   }
 
-  /** @param tokens that the run gave: one, and one for each draft that held */
+  /** @param tokens number of tokens of the run: one, plus one for each accepted draft */
   add(end: number, tokens = 1): void {
     this.#ends.push(end);
     this.#tokens.push(tokens);
   }
 
-  /** How many runs gave the first `tokens` tokens of a row. */
+  /** Number of runs that returned the first `tokens` tokens of a row. */
   runsFor(tokens: number): number {
     let left = tokens;
     const last = this.#tokens.findIndex((count) => (left -= count) <= 0);
     return last === -1 ? this.#tokens.length : last + 1;
   }
 
-  /** Forgets what came after the first `tokens` tokens: later runs, and the last tokens of the run that gave more. */
+  /** Drops everything after the first `tokens` tokens: later runs, and the excess tokens of the last run. */
   truncate(tokens: number): void {
     let left = tokens;
     let runs = 0;

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { PieceQueue } from "./piece-queue.js";
 
 describe(PieceQueue, () => {
-  test("gives pieces in order, those pushed before the reader came and those that it waits for", async () => {
+  test("returns pieces in order, whether pushed before the reader arrives or while it waits", async () => {
     const queue = new PieceQueue();
     queue.push("a");
     queue.push("b");

@@ -14,7 +14,7 @@ const word = (minLength: number, maxLength: number): fc.Arbitrary<string> =>
   fc.string({ unit: fc.constantFrom("a", "b", "c"), minLength, maxLength });
 
 describe(StopText, () => {
-  test("gives the text before the sequence that is complete first, however it is cut into pieces", () => {
+  test("returns the text before the sequence that is complete first, however the text is split into pieces", () => {
     fc.assert(
       fc.property(fc.array(word(0, 8)), fc.array(word(1, 4), { maxLength: 3 }), (pieces, stops) => {
         const whole = pieces.join("");
@@ -31,7 +31,7 @@ describe(StopText, () => {
     );
   });
 
-  test("never gives what could still become part of a sequence", () => {
+  test("never returns text that could still become part of a sequence", () => {
     const given: string[] = [];
     const text = new StopText(["abc"], (piece) => given.push(piece));
     for (const piece of ["x", "a", "b", "a", "b", "c", "d"]) text.push(piece);
@@ -39,7 +39,7 @@ describe(StopText, () => {
     expect(given).toEqual(["x", "ab"]);
   });
 
-  test("gives nothing more once it has stopped", () => {
+  test("returns nothing after it has stopped", () => {
     expect(cut(["ab", "x", "cd"], ["x"])).toBe("ab");
   });
 });

@@ -1,7 +1,7 @@
 /**
- * Ends a growing text before the first of several stop sequences: the one that is complete first, and of those the one that begins
- * first. The result does not depend on how the text is cut into pieces. A suffix that could still become a stop sequence is held back,
- * so no part of a stop sequence is ever returned.
+ * Ends a growing text before the first of several stop sequences: the one that is complete first; on ties, the one that begins first. The result does
+ * not depend on how the text is split into pieces. A suffix that could still become a stop sequence is held back, so no part of a stop sequence is
+ * ever returned.
  *
  * Source: OpenAI API, `stop`.
  */

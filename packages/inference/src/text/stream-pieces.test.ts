@@ -4,7 +4,7 @@ import { streamPieces } from "./stream-pieces.js";
 const tick = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1));
 
 describe(streamPieces, () => {
-  test("gives every piece, then returns the answer", async () => {
+  test("yields every piece, then returns the answer", async () => {
     const stream = streamPieces(async (onPiece) => {
       onPiece("a");
       await tick();
@@ -18,7 +18,7 @@ describe(streamPieces, () => {
     ]);
   });
 
-  test("throws what the answer ends with, after the pieces that came before", async () => {
+  test("throws the error of the answer, after the earlier pieces", async () => {
     const read: string[] = [];
     const reading = async (): Promise<void> => {
       const stream = streamPieces(async (onPiece) => {

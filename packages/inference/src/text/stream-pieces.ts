@@ -26,7 +26,7 @@ export async function* streamPieces<Answer>(
     yield* pieces;
     return await answer;
   } finally {
-    leaving.abort(new SlmError("INTERRUPTED", "generate: the stream was left"));
+    leaving.abort(new SlmError("INTERRUPTED", "generate: the caller stopped reading the stream"));
     await answer.catch(() => undefined);
   }
 }

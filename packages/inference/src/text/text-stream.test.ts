@@ -22,7 +22,7 @@ describe(TextStream, () => {
     );
   });
 
-  test("gives what stays broken at the end", () => {
+  test("returns broken characters at the end", () => {
     const pieces: string[] = [];
     const stream = new TextStream(decodeUtf8, 3, (row, piece) => pieces.push(`${row}:${piece}`));
     for (const byte of [0x61, 0xe2, 0x82]) stream.push(byte);

@@ -1,16 +1,16 @@
-/** Sums of everything up to each place of a row, as operators that every provider computes where the row lies. */
+/** Prefix sums of each row, with operators that every provider computes on the device. */
 import { int, type GraphBuilder } from "@slm/onnx";
 
 /**
- * Places summed one by one. Kernels of `CumSum` on GPUs take time of the square of the length, and a float32 that is added to 128,000 others
- * in a row loses more bits than one added to 256 and then 500.
+ * Length of the blocks that are summed sequentially. GPU kernels of `CumSum` take quadratic time, and a float32 sum over 128,000 values loses more
+ * bits than one over 256 and then 500.
  */
 const BLOCK = 256;
 
 export interface PrefixSums {
-  /** float32 `[rows, length]`: at each place the sum of the row up to it, that place included; they never fall. */
+  /** float32 `[rows, length]`: at each position, the sum of the row up to and including it. The sums never decrease. */
   readonly sums: string;
-  /** At least as many as there are places; the sums after the last place are all of the row. */
+  /** At least the number of positions. Sums after the last position equal the total of the row. */
   readonly length: number;
 }
 

@@ -1,4 +1,4 @@
-/** What an encoder made of each source, once for every beam of it, without leaving the device. */
+/** Repeats the encoder's outputs of each source for every beam, without copying them to the host. */
 import { GraphBuilder, int, type Graph } from "@slm/onnx";
 import type { DeviceTensor } from "@slm/runtime";
 

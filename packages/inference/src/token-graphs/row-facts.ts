@@ -1,12 +1,12 @@
-/** What the graphs that choose tokens compute of each row of logits. */
+/** Building blocks that the graphs that choose tokens compute for each row of logits. */
 import { int, type GraphBuilder } from "@slm/onnx";
 
-/** The input of every such graph: float32 `[rows, vocab]`. */
+/** The input of every graph that chooses tokens: float32 `[rows, vocab]`. */
 export const LOGITS = "logits";
 /** Symbolic size of the rows. */
 export const ROWS = "rows";
 
-/** Sum, or largest, of each row: float32 `[rows, 1]`. */
+/** Sum, or maximum, of each row: float32 `[rows, 1]`. */
 const ofRows = (builder: GraphBuilder, opType: "ReduceSum" | "ReduceMax", x: string): string =>
   builder.op(opType, [x, builder.ints([1])], { attributes: { keepdims: int(1) } });
 
@@ -14,11 +14,11 @@ const ofRows = (builder: GraphBuilder, opType: "ReduceSum" | "ReduceMax", x: str
 export const isTrue = (builder: GraphBuilder, mask: string): string =>
   builder.op("Cast", [mask], { attributes: { to: int(FLOAT32) } });
 
-/** How many of each row are true: float32 `[rows, 1]`, exact up to 2^24. */
+/** Number of true values in each row: float32 `[rows, 1]`, exact up to 2^24. */
 export const countOf = (builder: GraphBuilder, mask: string): string =>
   ofRows(builder, "ReduceSum", isTrue(builder, mask));
 
-/** What stands at a place of each row. Shapes: values `[rows, count]`, place float32 `[rows, 1]` -> `[rows, 1]`. */
+/** The value at a position of each row. Shapes: values `[rows, count]`, place float32 `[rows, 1]` -> `[rows, 1]`. */
 export function valueAt(
   builder: GraphBuilder,
   values: string,
@@ -37,7 +37,7 @@ export const places = (builder: GraphBuilder, count: number): string =>
     Float32Array.from({ length: count }, (_, place) => place),
   );
 
-/** Whole numbers of a float32 `[rows, count]` as the int32 output `name`. */
+/** Converts whole numbers in a float32 `[rows, count]` to the int32 output `name`. */
 export function intOutput(builder: GraphBuilder, name: string, value: string, count: number): void {
   builder.output(name, builder.op("Cast", [value], { attributes: { to: int(INT32) } }), "int32", [
     ROWS,
@@ -45,7 +45,7 @@ export function intOutput(builder: GraphBuilder, name: string, value: string, co
   ]);
 }
 
-/** Logits of each row less the largest, float32 `[rows, vocab]`, with the largest and log(sum(exp(.))) of the differences, `[rows, 1]`. */
+/** Logits of each row minus the largest, float32 `[rows, vocab]`, with the largest and log(sum(exp(.))) of the differences, `[rows, 1]`. */
 export interface RowFacts {
   readonly highest: string;
   readonly shifted: string;
@@ -59,7 +59,7 @@ export function rowFacts(builder: GraphBuilder): RowFacts {
   return { highest, shifted, logSum };
 }
 
-/** The `count` largest of each row, largest first, `[rows, count]`; and their places, int64, equal values in any order. */
+/** The `count` largest values of each row, largest first, `[rows, count]`, and their positions, int64. Equal values are in any order. */
 export function largest(
   builder: GraphBuilder,
   x: string,

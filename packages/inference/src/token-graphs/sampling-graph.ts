@@ -1,11 +1,11 @@
 /**
- * Draws next tokens where the logits lie: `sampleToken` of `@slm/generation` as a graph, in float32.
+ * Draws next tokens where the logits are: `sampleToken` of `@slm/generation` as a graph, in float32.
  *
- * The host draws one number per row and step, so that a seed gives on a device the tokens that it gives on the host. What is exact: the order
- * of the candidates (by logit, ties by the lowest id; all ids in their order where no filter is set), how many top-k keeps, and that no
- * token is drawn whose probability is zero. What is rounded: cumulative probabilities, to about 1e-5 of their sum. The token is another than the
- * host's where the random number, or the bound of top-p, is nearer than that to the border between two tokens. Min-p is a bound of logits, not of
- * their exponentials, which float32 rounds to 1 for every token of a high temperature.
+ * The host draws one number per row and step, so that a seed yields the same tokens on a device as on the host. The order of the candidates is exact
+ * (by logit, ties by the lowest id; in id order if no filter is set). So is the number of tokens that top-k keeps, and a token with probability zero
+ * is never drawn. Cumulative probabilities are rounded to about 1e-5 of their sum. The drawn token can differ from the host's if the random number,
+ * or the bound of top-p, is closer than that to the border between two tokens. Min-p compares logits, not their exponentials, because float32 rounds
+ * those to 1 for every token at a high temperature.
  */
 import type { SamplingOptions } from "@slm/generation";
 import { GRAPH_IO } from "@slm/exported-model";
@@ -28,14 +28,14 @@ import {
 export const UNIFORM = "uniform";
 export const SAMPLING = "sampling";
 
-/** What a graph is made for. Graphs of other numbers are the same. */
+/** The properties that determine a graph. Other settings are inputs. */
 export interface SamplingShape {
   readonly vocabularySize: number;
-  /** Candidates that are sorted. Absent: no filter is set, and nothing is sorted. */
+  /** Number of sorted candidates. Absent: no filter is set, and nothing is sorted. */
   readonly candidates: number | undefined;
 }
 
-/** The shape for these options. Candidates of top-k are a power of two, so that a few graphs serve all of them. */
+/** The shape for these options. The number of candidates for top-k is a power of two, so that a few graphs serve all values. */
 export function samplingShape(
   vocabularySize: number,
   { topK, topP = 1, minP = 0 }: SamplingOptions,
@@ -45,10 +45,10 @@ export function samplingShape(
   return { vocabularySize, candidates: Math.min(2 ** Math.ceil(Math.log2(most)), vocabularySize) };
 }
 
-/** Lowest temperature that float32 divides by: below, the most probable token is as certain. */
+/** Lowest temperature that float32 can divide by. Below it, the most probable token is just as certain. */
 const LOWEST_TEMPERATURE = 1e-30;
 
-/** The input {@link SAMPLING}: float32 `[4]`, one of each of {@link SETTINGS}. */
+/** The input {@link SAMPLING}: float32 `[4]`, one value for each of {@link SETTINGS}. */
 export const samplingNumbers = (
   vocabularySize: number,
   { temperature, topK = vocabularySize, topP = 1, minP = 0 }: SamplingOptions,
@@ -89,7 +89,7 @@ export function samplingGraph({ vocabularySize, candidates }: SamplingShape): Gr
   return builder.build();
 }
 
-/** A drawn token of each row, and its logit less the largest; both float32 `[rows, 1]`. */
+/** A drawn token of each row, and its logit minus the largest; both float32 `[rows, 1]`. */
 interface Drawn {
   readonly id: string;
   readonly shifted: string;
@@ -112,7 +112,7 @@ function drawnOfSorted(
   { highest }: RowFacts,
   { of, count }: { readonly of: number; readonly count: number },
 ): Drawn {
-  // Differences are rounded, and could tie where logits do not.
+  // Differences are rounded, and could tie although the logits differ.
   const sorted = largest(builder, LOGITS, count).values;
   const one = builder.constant("float32", [], [1]);
   const isTop = builder.op("Less", [places(builder, count), setting(builder, "topK")]);
@@ -138,8 +138,8 @@ function drawnOfSorted(
 }
 
 /**
- * The id at a place of the sorted logits, found by its logit and its rank among equal ones: which of them `TopK` puts first is not the same
- * on every provider (CUDA's kernel for a few hundred places takes any).
+ * The id at a position of the sorted logits, found by its logit and its rank among equal logits. Providers order equal logits in `TopK` differently
+ * (CUDA's kernel for a few hundred candidates uses any order).
  */
 function idOf(
   builder: GraphBuilder,
@@ -156,7 +156,7 @@ function idOf(
 const tempered = (builder: GraphBuilder, x: string): string =>
   builder.op("Div", [x, setting(builder, "temperature")]);
 
-/** The first place whose sum is above the row's random part of the total; never after the last, even if a product is rounded up. */
+/** The first position with a sum above the row's random part of the total. Never after the last position, even if a product is rounded up. */
 function placeOf(
   builder: GraphBuilder,
   sums: string,
@@ -172,6 +172,6 @@ const SETTINGS = ["temperature", "topK", "topP", "logMinP"] as const;
 const setting = (builder: GraphBuilder, name: (typeof SETTINGS)[number]): string =>
   builder.op("Gather", [SAMPLING, builder.ints([SETTINGS.indexOf(name)])], { attributes: { axis: int(0) } });
 
-/** One place of every row: float32 `[rows, 1]`. */
+/** One position of every row: float32 `[rows, 1]`. */
 const column = (builder: GraphBuilder, x: string, place: number): string =>
   builder.op("Gather", [x, builder.ints([place])], { attributes: { axis: int(1) } });

@@ -1,4 +1,4 @@
-/** Chooses tokens where the logits lie, so that a token crosses from a device in place of a row of logits. */
+/** Chooses tokens where the logits are, so that a token is copied from the device instead of a row of logits. */
 import { SlmError } from "@slm/core";
 import type { SamplingOptions, TopCandidates, TopTokens } from "@slm/generation";
 import { CANDIDATES, GRAPH_IO, type DeviceModel } from "@slm/exported-model";
@@ -23,10 +23,10 @@ import {
   UNIFORM,
 } from "./sampling-graph.js";
 
-/** Targets whose logits do not lie in the host's memory. */
+/** Targets with logits outside host memory. */
 const DEVICE_TARGETS: ReadonlySet<DeviceModel["target"]> = new Set(["gpu"]);
 
-/** Graphs beside a model's own that run on its outputs; each is made and loaded when it is first asked for. */
+/** Extra graphs that run on the outputs of a model's own graphs. Each is built and loaded on first use. */
 export class TokenGraphs {
   readonly #runtime: Runtime;
   readonly #vocabularySize: number;
@@ -37,17 +37,17 @@ export class TokenGraphs {
     this.#vocabularySize = vocabularySize;
   }
 
-  /** What {@link sample} is told of the options: a device tensor that the caller releases. */
+  /** The sampling options for {@link sample}: a device tensor that the caller releases. */
   samplingTensor(options: SamplingOptions): Promise<DeviceTensor> {
     const numbers = samplingNumbers(this.#vocabularySize, options);
     return this.#runtime.upload(createHostTensor("float32", [numbers.length], numbers));
   }
 
   /**
-   * Draws a token of each row, see `samplingGraph`.
+   * Draws a token for each row, see `samplingGraph`.
    *
    * @param logits float32 `[rows, vocab]`
-   * @param numbers of {@link samplingTensor} for the same options
+   * @param numbers result of {@link samplingTensor} for the same options
    * @param random one number in [0, 1) per row
    */
   async sample(
@@ -65,7 +65,7 @@ export class TokenGraphs {
     return topTokens(fetched, random.length);
   }
 
-  /** The `count` most probable tokens of each row, or all of a smaller vocabulary. @param logits float32 `[rows, vocab]` */
+  /** The `count` most probable tokens of each row, or all if the vocabulary is smaller. @param logits float32 `[rows, vocab]` */
   async candidates(logits: DeviceTensor, count: number): Promise<TopCandidates> {
     const perRow = Math.min(count, this.#vocabularySize);
     const session = await this.#session(`candidates ${perRow}`, () =>
@@ -76,13 +76,13 @@ export class TokenGraphs {
       values(fetched, CANDIDATES.ids, Int32Array),
       values(fetched, CANDIDATES.logits, Float32Array),
     ];
-    // Logits are sorted already; of equal ones the lowest id comes first.
+    // Logits are already sorted; of equal logits the lowest id comes first.
     for (let first = 0; first < ids.length; first += perRow) sortEqual(ids, found, first, first + perRow);
     const normalizers = values(fetched, CANDIDATES.normalizers, Float32Array);
     return { perRow, ids, logits: found, normalizers };
   }
 
-  /** Each row of axis 0 `times` times, in new tensors. The caller releases them. */
+  /** Repeats each row of axis 0 `times` times, in new tensors. The caller releases them. */
   async repeatRows(
     tensors: Readonly<Record<string, DeviceTensor>>,
     times: number,
@@ -110,7 +110,7 @@ export class TokenGraphs {
     for (const session of sessions) await (await session).release();
   }
 
-  /** One that could not be loaded is loaded again when it is next asked for. */
+  /** A graph that failed to load is loaded again on the next request. */
   #session(name: string, graph: () => Graph): Promise<Session> {
     const known = this.#sessions.get(name);
     if (known !== undefined) return known;
@@ -125,13 +125,13 @@ export class TokenGraphs {
   }
 }
 
-/** The graphs of a model that chooses tokens on its device; undefined for one whose logits the host reads. */
+/** The graphs of a model that chooses tokens on its device; undefined if the host reads its logits. */
 export function openTokenGraphs(runtime: Runtime, model: DeviceModel): TokenGraphs | undefined {
   if (!DEVICE_TARGETS.has(model.target) || model.static !== undefined) return undefined;
   return new TokenGraphs(runtime, model);
 }
 
-/** Sorts the ids of equal logits between two places. */
+/** Sorts the ids of equal logits between two positions. */
 function sortEqual(ids: Int32Array, logits: Float32Array, first: number, end: number): void {
   for (let from = first; from < end;) {
     let to = from + 1;
@@ -148,5 +148,5 @@ function values<Data extends Float32Array | Int32Array>(
 ): Data {
   const { data } = fetched[name]!;
   if (data instanceof type) return data;
-  throw new SlmError("UNEXPECTED", `generate: '${name}' has another type than its graph declares`);
+  throw new SlmError("UNEXPECTED", `generate: '${name}' does not have the type that its graph declares`);
 }

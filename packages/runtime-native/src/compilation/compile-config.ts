@@ -11,17 +11,17 @@ export const compileConfig = z.strictObject({
   socs: z
     .array(z.string().min(1))
     .min(1)
-    .describe(`Chips to compile for, of the profile that the model was exported for. ${chips}.`),
+    .describe(`Chips to compile for. They must belong to the profile of the export. ${chips}.`),
   metrics: z
     .array(metricName)
     .optional()
-    .describe("Metrics of those rows. Default in a recipe: distill.metrics."),
+    .describe("Metrics of the compared rows. Default in a recipe: distill.metrics."),
   verifyRows: z
     .int()
     .nonnegative()
     .default(0)
     .describe(
-      "Held-out rows that are decoded with the compiled graphs and on the CPU, and compared [rows]. 0: none.",
+      "Held-out rows to decode with the compiled graphs and on the CPU for comparison [rows]. 0: none.",
     ),
 });
 

@@ -6,17 +6,17 @@ import { fixSizes, modelFiles, readOnnx, writeOnnx, type FixedSizes } from "@slm
 import { compileGraphs, type CompileOptions, type CompileReport } from "./compile-graphs.js";
 
 export interface CompileFileOptions extends CompileOptions {
-  /** The ONNX file; its external data lie beside it. */
+  /** The ONNX file. Its external data is in the same folder. */
   readonly file: string;
   /** Filled in place. */
   readonly outputDirectory: string;
   readonly profile: CompilingProfile;
-  /** Sizes of inputs that the file leaves open. */
+  /** Values of symbolic input sizes in the file. */
   readonly sizes: readonly FixedSizes[];
 }
 
 /**
- * Writes: the file, with its sizes fixed if any are given, and `compiled/<chip>/<file>` with the vendor's binary beside it.
+ * Writes: the file, with fixed sizes if any are given, and `compiled/<chip>/<file>` with the vendor's binary next to it.
  *
  * @throws SlmError INPUT_MISSING, DATA_INVALID; USAGE for sizes that do not fit; as `compileGraphs`
  */

@@ -1,4 +1,4 @@
-/** Compiles graphs for chips, each in a process of its own. */
+/** Compiles graphs for chips, each graph in its own child process. */
 import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
@@ -10,7 +10,7 @@ import { runJob } from "../child.js";
 import { pluginTitle, providerOf } from "../plugin-runtime.js";
 import { findPlugin, isKnownName, obtainCommand, type Plugin } from "../plugins/index.js";
 
-/** What compiles a graph: a job in a process of its own, or a test double. */
+/** Compiles a graph: a job in a child process, or a test double. */
 export interface Compiler {
   readonly plugin: Plugin;
   readonly compile: (
@@ -26,9 +26,9 @@ export interface Compiler {
 
 /** Options of every compilation. */
 export interface CompileOptions {
-  /** Chips as the table of chips names them. */
+  /** Chips by their names in the table of chips. */
   readonly socs: readonly string[];
-  /** Compiler threads. Default: the CPUs this process may use. */
+  /** Compiler threads. Default: the CPUs available to this process. */
   readonly threads?: number | undefined;
   readonly progress: Progress;
   readonly signal?: AbortSignal | undefined;
@@ -50,7 +50,7 @@ export interface CompiledChip {
   readonly soc: string;
   readonly title: string;
   readonly generation: string;
-  /** What is known to be wrong with graphs for it. */
+  /** Known problems of graphs for this chip. */
   readonly caution?: string | undefined;
   readonly graphs: readonly CompiledFile[];
 }
@@ -62,14 +62,14 @@ export interface CompileReport {
   readonly chips: readonly CompiledChip[];
 }
 
-/** As model.json lists the compiled graphs of a chip. */
+/** The compiled graphs of a chip, as model.json lists them. */
 export type CompiledEntry = NonNullable<DeviceModel["compiled"]>[number];
 
 /**
- * Compiles graphs of one directory: `compiled/<chip>/<graph>` with the vendor's binary beside it.
+ * Compiles the graphs of a directory to `compiled/<chip>/<graph>`, with the vendor's binary next to it.
  *
  * @param graphs files relative to the directory
- * @throws SlmError OP_UNSUPPORTED for a graph that the compiler does not take whole, with the compiler's message; DEVICE_UNAVAILABLE if
+ * @throws SlmError OP_UNSUPPORTED with the compiler's message if it cannot compile a whole graph; DEVICE_UNAVAILABLE if
  * no plug-in has been added or the vendor's library ends its process; USAGE for an unknown chip; INTERRUPTED
  */
 export async function compileGraphs(
@@ -142,10 +142,10 @@ async function compileGraph(
 }
 
 /**
- * Files of the vendor's binaries that a compiled graph refers to, relative to its folder: `ep_cache_context` of its EPContext nodes
- * where the binary is not embedded (`embed_mode` 0). Source: ONNX Runtime, docs/ContribOperators.md, com.microsoft.EPContext.
+ * Files of the vendor's binaries that a compiled graph refers to, relative to its folder: `ep_cache_context` of its EPContext nodes if the binary is
+ * not embedded (`embed_mode` 0). Source: ONNX Runtime, docs/ContribOperators.md, com.microsoft.EPContext.
  *
- * @throws SlmError OP_UNSUPPORTED for a graph in which other nodes are left, which the CPU would have to compute
+ * @throws SlmError OP_UNSUPPORTED if the graph still contains other nodes, which would run on the CPU
  */
 async function binariesOf(path: string): Promise<readonly string[]> {
   const outline = await readOutline(path);
@@ -154,7 +154,7 @@ async function binariesOf(path: string): Promise<readonly string[]> {
     const [first] = left;
     throw new SlmError(
       "OP_UNSUPPORTED",
-      `compile: the vendor's compiler left ${left.length} nodes of ${basename(path)}, the first: ${first!.opType} '${first!.name}'`,
+      `compile: the vendor's compiler did not compile ${left.length} nodes of ${basename(path)}, the first: ${first!.opType} '${first!.name}'`,
       { suggestions: ["slm analyze MODEL --target npu"] },
     );
   }

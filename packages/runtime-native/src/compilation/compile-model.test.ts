@@ -20,7 +20,7 @@ function portable(): Graph {
   return builder.build();
 }
 
-/** What a vendor's compiler writes: one EPContext node that names a binary; or the graph as it was. */
+/** The output of a vendor's compiler: one EPContext node that names a binary, or the unchanged graph. */
 function compiled(binary: string): Graph {
   const builder = new GraphBuilder("compiled");
   const x = builder.input("x", "float32", [1, 2]);
@@ -30,11 +30,11 @@ function compiled(binary: string): Graph {
   });
   builder.output("y", context, "float32", [1, 1]);
   const graph = builder.build();
-  // The builder renames the output by a node of its own; a compiled graph has none.
+  // The builder adds a node that renames the output; a compiled graph has none.
   return { ...graph, nodes: [{ ...graph.nodes[0]!, outputs: ["y"] }] };
 }
 
-/** Stands for a vendor's plug-in. */
+/** Test double of a vendor's plug-in. */
 function fakeCompiler(
   compile: (output: string, soc: string) => Promise<void>,
 ): Compiler & { readonly seen: string[] } {
@@ -113,7 +113,7 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true, force: true }));
 
 describe(compileModel, () => {
-  test("compiles the graphs of every size for every chip, and names them in model.json beside the portable ones", async () => {
+  test("compiles the graphs of every size for every chip, and lists them in model.json next to the portable ones", async () => {
     const compiler = writesContext();
     const report = await compileModel({
       modelDirectory,
@@ -165,7 +165,7 @@ describe(compileModel, () => {
     ]);
   });
 
-  test("keeps compiled graphs of other chips, and replaces those of the same", async () => {
+  test("keeps compiled graphs of other chips, and replaces graphs of the same chip", async () => {
     const compiler = writesContext();
     const common = { progress: SILENT, compiler };
     await compileModel({ ...common, modelDirectory, outputDirectory, socs: ["sm8550", "sm8650"] });
@@ -199,7 +199,7 @@ describe(compileModel, () => {
   });
 
   test("hands on the compiler's own error", async () => {
-    const refusal = new SlmError("OP_UNSUPPORTED", "QNNExecutionProvider refuses encoder.16.onnx");
+    const refusal = new SlmError("OP_UNSUPPORTED", "QNNExecutionProvider cannot compile encoder.16.onnx");
     const compiler = fakeCompiler(() => Promise.reject(refusal));
     await expect(
       compileModel({ modelDirectory, outputDirectory, socs: ["sm8550"], progress: SILENT, compiler }),
@@ -234,7 +234,7 @@ describe(compileModel, () => {
 });
 
 describe(compileFile, () => {
-  test("compiles any ONNX file, with open sizes fixed as asked", async () => {
+  test("compiles any ONNX file, with symbolic sizes fixed as requested", async () => {
     const builder = new GraphBuilder("open");
     const x = builder.input("x", "float32", ["batch", 2]);
     builder.output("y", builder.op("Relu", [x]), "float32", ["batch", 2]);

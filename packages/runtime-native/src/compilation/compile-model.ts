@@ -1,4 +1,4 @@
-/** Compiles every graph of a model for every chip, beside the portable graphs. */
+/** Compiles every graph of a model for every chip. Compiled graphs are stored next to the portable ones. */
 import { resolve } from "node:path";
 import { copyFiles, SlmError } from "@slm/core";
 import { isCompilingProfile, socOf, type CompilingProfile } from "@slm/devices";
@@ -8,15 +8,15 @@ import { compileGraphs, pluginCompiler, type CompileOptions, type CompileReport 
 
 export interface CompileModelOptions extends CompileOptions {
   readonly modelDirectory: string;
-  /** Filled in place; whoever calls makes it appear whole (`writeArtifact`). */
+  /** Filled in place. The caller publishes it when it is complete (`writeArtifact`). */
   readonly outputDirectory: string;
 }
 
 /**
- * Compiles a model for an NPU ahead of time. Each graph is compiled in a process of its own.
+ * Compiles a model for an NPU ahead of time. Each graph is compiled in its own child process.
  *
  * Reads: `model.json`, every graph it names, their weights.
- * Writes: copies of all files of the model; `compiled/<chip>/<graph>` with the vendor's binary beside it; `model.json` with them.
+ * Writes: copies of all files of the model; `compiled/<chip>/<graph>` with the vendor's binary next to it; `model.json` that lists them.
  * Compiled graphs of other chips are kept.
  *
  * @throws SlmError OP_UNSUPPORTED for a model that was not exported for a compiling profile; INPUT_MISSING or DATA_INVALID for an
@@ -25,7 +25,7 @@ export interface CompileModelOptions extends CompileOptions {
 export async function compileModel(options: CompileModelOptions): Promise<CompileReport> {
   const { modelDirectory, outputDirectory, socs } = options;
   if (resolve(modelDirectory) === resolve(outputDirectory))
-    throw new SlmError("USAGE", `compile: the output must be another directory than ${modelDirectory}`);
+    throw new SlmError("USAGE", `compile: the output directory must not be ${modelDirectory}`);
   const model = await readDeviceModel(modelDirectory);
   const profile = compilingProfileOf(modelDirectory, model);
   const kept = (model.compiled ?? []).filter(({ soc }) => !socs.includes(soc));
@@ -37,9 +37,9 @@ export async function compileModel(options: CompileModelOptions): Promise<Compil
 }
 
 /**
- * Whether a model of a device can be compiled for chips on this machine.
+ * Checks that a model for a device can be compiled for chips on this machine.
  *
- * @param where what the device is of, for errors
+ * @param where owner of the device, for errors
  * @throws SlmError OP_UNSUPPORTED for a device without a compiler; USAGE for an unknown chip; DEVICE_UNAVAILABLE without the plug-in
  */
 export async function checkCompiler(
@@ -60,7 +60,7 @@ function compilingProfileOf(
   const device = profile === undefined ? target : `${target}:${profile}`;
   throw new SlmError(
     "OP_UNSUPPORTED",
-    `compile: ${directory} was exported for ${device}; vendors' compilers take exports for an NPU`,
+    `compile: ${directory} was exported for ${device}; only exports for an NPU can be compiled`,
     { suggestions: ["slm export CHECKPOINT --target npu --profile qnn"] },
   );
 }

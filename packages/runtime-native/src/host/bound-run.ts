@@ -6,7 +6,7 @@ import { pointers, type OrtApi, type Pointer } from "../ort/api.js";
 import type { NativeGraph } from "./sessions.js";
 import type { NativeTensor, NativeTensors } from "./tensors.js";
 
-/** What a run needs besides its request. */
+/** The services that a run needs besides its request. */
 export interface RunContext {
   readonly api: OrtApi;
   readonly tensors: NativeTensors;
@@ -14,7 +14,7 @@ export interface RunContext {
   readonly tensor: (id: number) => NativeTensor;
   /** Writes new positions into a cache that is in the device's memory. */
   readonly appendOnDevice: (cache: NativeTensor, fresh: NativeTensor, at: readonly number[]) => Promise<void>;
-  /** Entries of the run's configuration, by the provider's own keys. */
+  /** Entries of the run's configuration, with the provider's keys. */
   readonly settings: SessionSettings;
 }
 
@@ -67,8 +67,9 @@ export class BoundRun {
   }
 
   /**
-   * Kept outputs and new positions of caches go where tensors are kept, those for the caller to the host. Before every run: a binding keeps the
-   * tensor that ONNX Runtime made for it, and the next run may need another size.
+   *
+   * Binds kept outputs and new cache positions to the memory for kept tensors, and outputs for the caller to host memory. Called before every run,
+   * because a binding keeps the tensor that ONNX Runtime created for it, and the next run may need another size.
    */
   #bindOutputs(): readonly number[] {
     const { fetch, keep, into, intoIds, append } = this.#request;
@@ -88,8 +89,8 @@ export class BoundRun {
   }
 
   /**
-   * Names, types and declared sizes were checked before. ONNX Runtime still rejects inconsistent sizes, an output
-   * buffer of the wrong shape, and an index out of range.
+   * Runs the graph. Names, types and declared sizes were checked before. ONNX Runtime still rejects inconsistent sizes, output buffers with the wrong
+   * shape, and indices out of range.
    */
   async compute(): Promise<Outputs> {
     const { api } = this.#context;
@@ -119,7 +120,7 @@ export class BoundRun {
     const isHost = (position: number): boolean =>
       !tensors.hasDeviceMemory || !(keep.includes(position) || append.outputs.includes(position));
     const known = this.#request.into.length;
-    // Tensors written into belong to the caller; their second reference is given back.
+    // The caller owns the tensors that were written into. Their second reference is released.
     for (const value of values.slice(0, known)) tensors.release({ value });
     return new Map(
       values.slice(known).map((value, at) => {
@@ -130,9 +131,9 @@ export class BoundRun {
   }
 
   /**
-   * Copies what the caller fetches, appends to caches, and hands over what is kept; everything else is released.
+   * Copies fetched outputs, appends to caches, returns kept outputs, and releases all others.
    *
-   * @param at first position written of each row
+   * @param at first written position of each row
    * @throws SlmError SHAPE_MISMATCH if there is no room in a cache
    */
   async finish(
@@ -165,7 +166,7 @@ export class BoundRun {
   }
 }
 
-/** A tensor in host memory, as it lies there. */
+/** A tensor in host memory, not copied. */
 function hostView({ dtype, shape, bytes }: NativeTensor): HostTensor {
   const { buffer, byteOffset } = bytes!;
   return { dtype, shape, data: new DTYPES[dtype](buffer, byteOffset, elementCount(shape)) };

@@ -1,4 +1,4 @@
-/** Compiles a graph ahead of time: an ONNX file whose one node holds the vendor's binary (EPContext). */
+/** Compiles a graph ahead of time to an ONNX file with a single node that contains the vendor's binary (EPContext). */
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { SlmError } from "@slm/core";
@@ -13,13 +13,13 @@ export interface CompileRequest {
   readonly provider: NativeProvider;
   /** Absolute path of the ONNX file. */
   readonly source: string;
-  /** Absolute path of the ONNX file to write; the vendor's binary appears beside it. */
+  /** Absolute path of the ONNX file to write. The vendor's binary is written next to it. */
   readonly output: string;
   readonly threads: number;
 }
 
 export interface CompiledGraph {
-  /** Time that the vendor's compiler took [ms]. */
+  /** Time of the vendor's compiler [ms]. */
   readonly milliseconds: number;
 }
 
@@ -43,7 +43,7 @@ export async function compileGraph({
   try {
     await withSessionOptions(environment, { ...how, settings }, async (options) => {
       const out: (Pointer | null)[] = [null];
-      // Not released: the process ends with this job.
+      // Not released, because the process ends with this job.
       await api.callInThread("CreateSession", environment.address, source, options, out);
     });
   } catch (cause) {
@@ -52,7 +52,7 @@ export async function compileGraph({
     const left = await nodesLeftToCpu(environment, source, how).catch(() => []);
     throw new SlmError(
       "OP_UNSUPPORTED",
-      `${provider.registrationName} refuses ${basename(source)}: ${refusal(why, left)}`,
+      `${provider.registrationName} cannot compile ${basename(source)}: ${refusal(why, left)}`,
       {
         cause,
         context: { left },
@@ -73,13 +73,13 @@ export async function compileGraph({
   return { milliseconds };
 }
 
-/** Nodes named in a message. */
+/** Number of nodes named in a message. */
 const NAMED_NODES = 3;
 
-/** The nodes that the compiler did not take; its own message where it gave another reason. */
+/** The nodes that the compiler does not support, or its own message if it gave another reason. */
 function refusal(message: string, left: readonly string[]): string {
   if (left.length === 0) return message;
   const named = left.slice(0, NAMED_NODES).join(", ");
   const more = left.length > NAMED_NODES ? ` and ${String(left.length - NAMED_NODES)} more` : "";
-  return `it does not take ${named}${more}`;
+  return `it does not support ${named}${more}`;
 }

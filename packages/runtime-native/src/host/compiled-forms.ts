@@ -1,4 +1,4 @@
-/** Chooses among forms of a graph that were compiled ahead of time. */
+/** Chooses among the forms of a graph that were compiled ahead of time. */
 import type { CompiledForm } from "@slm/runtime";
 import type { NativeEnvironment } from "./environment.js";
 import { textAt } from "../ort/api.js";
@@ -7,8 +7,8 @@ import { textAt } from "../ort/api.js";
 const SUPPORTED_OPTIMAL = 1;
 
 /**
- * The form that this plug-in made for this chip; undefined if there is none, so that the portable graph is compiled now. Where the chip
- * is named (a simulation), names decide; on a device the vendor's library says whether it takes the binary.
+ * The form that this plug-in compiled for this chip; undefined if there is none, and the portable graph is compiled at load time. In a simulation,
+ * the chip's name decides. On a device, the vendor's library decides whether it accepts the binary.
  */
 export function fittingForm(
   environment: NativeEnvironment,
@@ -21,7 +21,7 @@ export function fittingForm(
   return own.find((form) => isTakenByDevice(environment, form));
 }
 
-/** Asks the vendor's library, by the text that it left in the compiled graph. */
+/** Asks the vendor's library, with the compatibility text that it stored in the compiled graph. */
 function isTakenByDevice(environment: NativeEnvironment, { path }: CompiledForm): boolean {
   const { api } = environment;
   const device = environment.chosenDevice()!;

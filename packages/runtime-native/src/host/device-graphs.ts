@@ -1,4 +1,4 @@
-/** Changes of a device's tensors that stay in the device's memory: small graphs, made and loaded when they are first needed. */
+/** Operations on a device's tensors that stay in device memory: small graphs that are built and loaded on first use. */
 import { encodeModel, GraphBuilder, int, ints } from "@slm/onnx";
 import { checkAppended, createHostTensor, type HostTensor } from "@slm/runtime";
 import type { RequestOf } from "@slm/runtime/host";
@@ -22,9 +22,9 @@ export class DeviceGraphs {
   }
 
   /**
-   * A new tensor, whose row i is row `rows[i]` of the other. The device holds both, so the caller releases the other.
+   * Returns a new tensor; its row i is row `rows[i]` of the given tensor. The caller releases the given tensor.
    *
-   * @throws SlmError DATA_INVALID if the device does not load the graph
+   * @throws SlmError DATA_INVALID if the device cannot load the graph
    */
   async reordered(tensor: NativeTensor, rows: readonly number[]): Promise<NativeTensor> {
     const { dtype, shape } = tensor;
@@ -40,9 +40,9 @@ export class DeviceGraphs {
   }
 
   /**
-   * Writes new positions into a cache, as `appendPositions` does in the host's memory.
+   * Writes new positions into a cache, like `appendPositions` in host memory.
    *
-   * @throws SlmError SHAPE_MISMATCH as that, with nothing written; DATA_INVALID if the device does not load the graph
+   * @throws SlmError SHAPE_MISMATCH under the same conditions, with nothing written; DATA_INVALID if the device cannot load the graph
    */
   async append(cache: NativeTensor, fresh: NativeTensor, at: readonly number[]): Promise<void> {
     checkAppended("runtime-native", cache, fresh, at);
@@ -73,7 +73,7 @@ export class DeviceGraphs {
     return graph;
   }
 
-  /** Runs a graph of one output. @param into where the output goes. Absent: a new tensor, which is returned */
+  /** Runs a graph with one output. @param into tensor for the output. Absent: a new tensor, which is returned */
   async #run(
     graph: NativeGraph,
     {

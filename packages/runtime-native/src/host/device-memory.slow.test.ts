@@ -21,7 +21,7 @@ import {
 import { NativeEnvironment } from "./environment.js";
 import { NativeTensors } from "./tensors.js";
 
-// Every promise of a runtime, with kept tensors that only copies reach: as on a GPU.
+// The whole contract of a runtime, with kept tensors that only copies can reach, as on a GPU.
 describeRuntime("runtime-native with device memory", async () => (await openDeviceRuntime()).runtime);
 describeGreedyLoop("runtime-native with device memory", async () => (await openDeviceRuntime()).runtime);
 
@@ -107,7 +107,7 @@ describe("new positions of caches in device memory", () => {
   });
 });
 
-/** Tensors of every dtype and of any small shape, empty ones and scalars among them; bytes are arbitrary. */
+/** Tensors of every dtype and small shape, including empty ones and scalars, with arbitrary bytes. */
 const tensors = (dtype: DType): fc.Arbitrary<HostTensor> =>
   fc.array(fc.nat({ max: 5 }), { maxLength: 4 }).chain((shape) => {
     const width = DTYPES[dtype].BYTES_PER_ELEMENT;

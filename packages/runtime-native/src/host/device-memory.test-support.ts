@@ -1,26 +1,27 @@
 /**
- * A device with memory of its own, made of host memory: ONNX Runtime's allocator of the CPU, named by its `OrtMemoryInfo` as a device's
- * would be. One thing is replaced. ONNX Runtime 1.30 copies with what a plug-in brings for its device, and has nothing for the CPU:
- * `CopyTensors` then says "Data transfer implementation between source and destination device was not found".
+ *
+ * A simulated device with its own memory: ONNX Runtime's CPU allocator, labelled as device memory in its `OrtMemoryInfo`. Only `CopyTensors` is
+ * replaced. ONNX Runtime 1.30 copies with functions of the device's plug-in and has none for the CPU: `CopyTensors` then fails with "Data transfer
+ * implementation between source and destination device was not found".
  */
 import { DirectChannel, HostRuntime } from "@slm/runtime/host";
 import { NativeEnvironment } from "./environment.js";
 import { NativeHost } from "./native-host.js";
 import { OrtApi, memoryAt, type CValue, type Pointer } from "../ort/api.js";
 
-/** What a copy makes of a byte. */
+/** How a copy changes a byte. */
 export type Transfer = (byte: number) => number;
 
 const plainTransfer: Transfer = (byte) => byte;
 
-/** To the device and back gives the same byte; a device's byte that is read without a copy is wrong. */
+/** Copying to the device and back restores the byte. A device's byte that is read without a copy is wrong. */
 export const invertingTransfer: Transfer = (byte) => byte ^ 255;
 
-/** ONNX Runtime's interface with a `CopyTensors` of its own. */
+/** ONNX Runtime's interface with its own `CopyTensors`. */
 export class CopyingApi extends OrtApi {
   /** Number of tensors copied. */
   copies = 0;
-  /** Bytes of all of them. */
+  /** Total bytes of the copied tensors. */
   copiedBytes = 0;
   readonly #transfer: Transfer;
 
@@ -48,7 +49,7 @@ export class CopyingApi extends OrtApi {
   }
 }
 
-/** ONNX Runtime on the CPU, whose kept tensors are in the memory of such a device. */
+/** ONNX Runtime on the CPU, with kept tensors in the memory of the simulated device. */
 export class DeviceMemoryEnvironment extends NativeEnvironment {
   constructor(api: CopyingApi) {
     super(undefined, api);
@@ -59,7 +60,7 @@ export class DeviceMemoryEnvironment extends NativeEnvironment {
   }
 }
 
-/** A runtime whose kept tensors are in the memory of such a device, and what counts its copies. */
+/** A runtime with kept tensors in the memory of the simulated device, and a counter of its copies. */
 export async function openDeviceRuntime(): Promise<{
   readonly runtime: HostRuntime;
   readonly api: CopyingApi;

@@ -4,7 +4,7 @@ import { NativeEnvironment, devicesOfLibrary } from "./environment.js";
 const device = (name: string, metadata: Readonly<Record<string, string>>) => ({ name, metadata });
 
 describe(devicesOfLibrary, () => {
-  test("tells a plug-in's device from one of the same name that is part of ONNX Runtime, by its library", () => {
+  test("distinguishes a plug-in's device from a built-in one of the same name by its library", () => {
     const devices = [
       device("cpu", { version: "1.30.0" }),
       device("built in", { version: "1.30.0" }),

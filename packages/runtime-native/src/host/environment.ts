@@ -1,4 +1,4 @@
-/** ONNX Runtime's environment of this process: one plug-in library and the devices that it lists. */
+/** ONNX Runtime's environment of this process: one plug-in library and its devices. */
 import { relative } from "node:path";
 import { SlmError } from "@slm/core";
 import { missingLibrary } from "./missing-library.js";
@@ -14,7 +14,7 @@ const KINDS: readonly ListedDevice["kind"][] = ["cpu", "gpu", "npu"];
 /** Source: enum OrtDeviceMemoryType, OrtDeviceMemoryType_DEFAULT. */
 const DEVICE_MEMORY = 0;
 
-/** Metadata of a device: the library that its provider is from. Providers that are part of ONNX Runtime have none. */
+/** Metadata of a device: the library of its provider. Providers that are part of ONNX Runtime have none. */
 const LIBRARY_PATH = "library_path";
 
 interface OpenDevice extends ListedDevice {
@@ -86,9 +86,10 @@ export class NativeEnvironment {
   }
 
   /**
+   *
    * The device that sessions use; undefined for the CPU.
    *
-   * @throws SlmError DEVICE_UNAVAILABLE if the plug-in lists no device, or none with the metadata asked for
+   * @throws SlmError DEVICE_UNAVAILABLE if the plug-in lists no device, or none with the requested metadata
    */
   chosenDevice(): OpenDevice | undefined {
     if (this.#provider === undefined) return undefined;
@@ -112,7 +113,7 @@ export class NativeEnvironment {
     return this.#provider;
   }
 
-  /** Memory of the device that is not host memory: its `OrtMemoryInfo`; 0 if its tensors are host memory. */
+  /** Device memory that is not host memory, as `OrtMemoryInfo`; 0 if its tensors are in host memory. */
   deviceMemory(): Pointer {
     const device = this.chosenDevice();
     return device === undefined
@@ -139,8 +140,8 @@ export class NativeEnvironment {
 }
 
 /**
- * The devices that a library lists. A name does not tell: ONNX Runtime has providers of its own, WebGPU's among them, and a plug-in may
- * have one of the same name.
+ * The devices that a library lists. The provider's name is not enough, because ONNX Runtime has its own providers, such as WebGPU, and a plug-in may
+ * use the same name.
  */
 export function devicesOfLibrary<Device extends Pick<ListedDevice, "metadata">>(
   devices: readonly Device[],

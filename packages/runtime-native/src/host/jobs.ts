@@ -1,4 +1,4 @@
-/** Work that a vendor's library does once, in a process of its own: it may end the process without ending the program. */
+/** One-time work of a vendor's library, in a child process, because the library may end its process. */
 import { NativeEnvironment } from "./environment.js";
 import type { ListedDevice, NativeProvider } from "./provider.js";
 import { compileGraph, type CompileRequest, type CompiledGraph } from "./compile-graph.js";

@@ -1,4 +1,4 @@
-/** Owns ONNX Runtime's sessions and tensors in a process of its own. */
+/** Owns ONNX Runtime's sessions and tensors in a child process. */
 import { SlmError } from "@slm/core";
 import { permuteRowsInPlace, unknownTensor, type HostTensor } from "@slm/runtime";
 import { runLoop } from "@slm/runtime/host";
@@ -32,7 +32,7 @@ export interface NativeHostOptions {
 const openNative = (provider: NativeProvider | undefined): NativeEnvironment =>
   new NativeEnvironment(provider);
 
-/** The handlers of every call. Calls must not overlap; the channel ensures that. */
+/** The handlers of every call. Calls must not overlap; the channel ensures this. */
 export class NativeHost implements Host {
   readonly #options: NativeHostOptions;
   readonly #openEnvironment: typeof openNative;
@@ -69,8 +69,9 @@ export class NativeHost implements Host {
   }
 
   /**
-   * Of a plug-in the session stays until the process ends: onnxruntime-qnn 2.7.0 ends the process when a session is released after
-   * another one of the same process (QnnBackendManager::ReleaseResources).
+   *
+   * Sessions of a plug-in stay until the process ends, because onnxruntime-qnn 2.7.0 ends the process when a session is released after another one
+   * of the same process (QnnBackendManager::ReleaseResources).
    */
   unload({ session }: RequestOf<"unload">): null {
     const graph = this.#graph(session);

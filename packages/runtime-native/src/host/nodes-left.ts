@@ -1,20 +1,20 @@
-/** Names the nodes of a graph that a provider leaves to the CPU. */
+/** Lists the nodes of a graph that a provider leaves to the CPU. */
 import type { SessionSettings } from "@slm/runtime/host";
 import type { NativeEnvironment } from "./environment.js";
 import { textAt, type Pointer } from "../ort/api.js";
 import { withSessionOptions, type SessionOptions } from "./sessions.js";
 
-/** Keeps which provider got which node. Source: onnxruntime_session_options_config_keys.h. */
+/** Records which provider got which node. Source: onnxruntime_session_options_config_keys.h. */
 const RECORD_ASSIGNMENT: SessionSettings = { "session.record_ep_graph_assignment_info": "1" };
 
 /** ONNX Runtime's name of its CPU provider. */
 const CPU_PROVIDER = "CPUExecutionProvider";
 
 /**
- * Loads the graph once more, with the CPU for what the provider does not take.
+ * Loads the graph again, with the CPU for the nodes that the provider does not support.
  *
  * @returns each node as "Gemm '/decoder/head/Gemm'", in ONNX Runtime's order
- * @throws Error with ONNX Runtime's message if the graph cannot be loaded so either
+ * @throws Error with ONNX Runtime's message if the graph cannot be loaded this way either
  */
 export async function nodesLeftToCpu(
   environment: NativeEnvironment,

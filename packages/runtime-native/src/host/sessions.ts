@@ -36,7 +36,7 @@ export interface SessionOptions {
   readonly settings: SessionSettings;
 }
 
-/** Session options with the environment's provider, for the time of `body`. */
+/** Creates session options with the environment's provider, runs `body`, and releases them. */
 export async function withSessionOptions<Result>(
   environment: NativeEnvironment,
   { threads, optimization, planMemory, settings }: SessionOptions,
@@ -73,7 +73,7 @@ export async function loadGraph(
   const changed = source.kind === "file" && compiled === undefined ? await changedBytes(source) : undefined;
   const folder =
     source.kind === "file" && changed !== undefined ? { [WEIGHTS_FOLDER]: dirname(source.path) } : {};
-  // The vendor's library is not asked what it makes of corrupt bytes; whoever opened the model has read the portable graphs only.
+  // Corrupt bytes must not reach the vendor's library. So far only the portable graphs were checked.
   if (compiled !== undefined)
     await requireIntact(dirname(compiled.path), { remake: `slm compile MODEL --soc ${compiled.soc}` });
   try {

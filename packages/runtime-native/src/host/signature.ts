@@ -30,7 +30,7 @@ export function readSignature(api: OrtApi, session: Pointer): GraphSignature {
 
 function readType(api: OrtApi, typeInfo: Pointer): Pick<ValueSignature, "dtype" | "shape"> {
   if (api.number("GetOnnxTypeFromTypeInfo", typeInfo) !== TENSOR) return { dtype: "non-tensor", shape: [] };
-  // Part of the type info: not released by itself.
+  // Part of the type info, so it is not released separately.
   const info = api.pointer("CastTypeInfoToTensorInfo", typeInfo);
   const sizes = dimensions(api, info);
   const symbols = symbolicSizes(api, info, sizes.length);
@@ -40,7 +40,7 @@ function readType(api: OrtApi, typeInfo: Pointer): Pick<ValueSignature, "dtype" 
   };
 }
 
-/** Names of sizes, "" for those that have none. */
+/** Symbolic names of sizes; "" for sizes without a name. */
 function symbolicSizes(api: OrtApi, info: Pointer, rank: number): readonly string[] {
   if (rank === 0) return [];
   const names = new BigInt64Array(rank);

@@ -1,16 +1,16 @@
-/** Tensors in native memory: of the host, or of the device where the provider has memory of its own. */
+/** Tensors in native memory: host memory, or device memory if the provider has its own. */
 import { DTYPES, elementCount, type DType, type HostTensor } from "@slm/runtime";
 import { SlmError } from "@slm/core";
 import { memoryAt, type OrtApi, type Pointer } from "../ort/api.js";
 import { elementTypeName, elementTypeNumber } from "../ort/element-types.js";
 
-/** A tensor that native memory holds. */
+/** A tensor in native memory. */
 export interface NativeTensor {
   /** Its `OrtValue`. */
   readonly value: Pointer;
   readonly dtype: DType;
   readonly shape: readonly number[];
-  /** Its bytes, if they are host memory. */
+  /** Its bytes, if they are in host memory. */
   readonly bytes: Uint8Array<ArrayBuffer> | undefined;
 }
 
@@ -25,10 +25,10 @@ export class NativeTensors {
   readonly #deviceAllocator: Pointer;
   /** `OrtMemoryInfo` of host memory, for outputs. */
   readonly hostMemory: Pointer;
-  /** The same of the device's memory; of the host's, if the device has none of its own. */
+  /** The same for device memory; for host memory if the device has none of its own. */
   readonly keptMemory: Pointer;
 
-  /** @param deviceMemory `OrtMemoryInfo` of the device's memory, 0 for none */
+  /** @param deviceMemory `OrtMemoryInfo` of the device's memory; 0: none */
   constructor(api: OrtApi, environment: Pointer, deviceMemory: Pointer) {
     this.#api = api;
     this.#environment = environment;
@@ -44,14 +44,14 @@ export class NativeTensors {
     return this.#deviceAllocator !== 0n;
   }
 
-  /** A copy of a host tensor in host memory: the input of one run. */
+  /** Copies a host tensor to host memory, as the input of one run. */
   feed(tensor: HostTensor): NativeTensor {
     const made = this.#make(this.#hostAllocator, tensor);
     made.bytes!.set(bytesOf(tensor));
     return made;
   }
 
-  /** A copy of a host tensor where tensors are kept between runs. */
+  /** Copies a host tensor to the memory for kept tensors. */
   upload(tensor: HostTensor): NativeTensor {
     if (!this.hasDeviceMemory) return this.feed(tensor);
     const { value, dtype, shape } = this.#make(this.#deviceAllocator, tensor);
@@ -60,20 +60,20 @@ export class NativeTensors {
     return made;
   }
 
-  /** An output of a run, from its `OrtValue`. @param isHost whether its memory is the host's */
+  /** Wraps the output of a run, an `OrtValue`. @param isHost whether it is in host memory */
   adopt(name: string, value: Pointer, isHost: boolean): NativeTensor {
     const { dtype, shape } = this.#describe(name, value);
     return { value, dtype, shape, bytes: isHost ? this.#memoryOf(value) : undefined };
   }
 
-  /** A copy in JavaScript's memory. */
+  /** Copies a tensor to JavaScript memory. */
   download(tensor: NativeTensor): HostTensor {
     const { dtype, shape } = tensor;
     const copy = this.#read(tensor).slice();
     return { dtype, shape, data: new DTYPES[dtype](copy.buffer, 0, elementCount(shape)) };
   }
 
-  /** Overwrites a tensor. @param bytes as many as it has */
+  /** Overwrites a tensor. @param bytes exactly as many as it has */
   write(tensor: NativeTensor, bytes: Uint8Array): void {
     if (tensor.bytes !== undefined) {
       tensor.bytes.set(bytes);
@@ -127,7 +127,7 @@ export class NativeTensors {
       if (!Object.hasOwn(DTYPES, type)) {
         throw new SlmError(
           "OP_UNSUPPORTED",
-          `runtime-native: '${name}' is ${type}; tensors that leave a graph are one of ${Object.keys(DTYPES).join(", ")}`,
+          `runtime-native: '${name}' is ${type}; supported output types are ${Object.keys(DTYPES).join(", ")}`,
         );
       }
       return { dtype: type as DType, shape: dimensions(api, info) };
@@ -137,7 +137,7 @@ export class NativeTensors {
   }
 }
 
-/** Sizes of an `OrtTensorTypeAndShapeInfo`; -1 for one that is not fixed. */
+/** Sizes of an `OrtTensorTypeAndShapeInfo`; -1 for sizes that are not fixed. */
 export function dimensions(api: OrtApi, info: Pointer): readonly number[] {
   const sizes = new BigInt64Array(api.number("GetDimensionsCount", info));
   api.call("GetDimensions", info, sizes, sizes.length);

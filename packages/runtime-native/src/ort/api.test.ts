@@ -13,7 +13,7 @@ describe(OrtApi, () => {
     expect(KNOWN_VERSIONS).toContain(new OrtApi().version);
   });
 
-  test("gives ONNX Runtime's message as an error, and goes on", () => {
+  test("reports ONNX Runtime's message as an error, and continues", () => {
     const api = new OrtApi();
     const environment = api.pointer("CreateEnv", 4, "test");
     expect(() => {
@@ -29,14 +29,14 @@ describe(OrtApi, () => {
     const api = new OrtApi();
     for (let round = 0; round < 3; round++) {
       collectGarbage();
-      // Native handles are given up in a later turn.
+      // Native handles are released in a later turn.
       await new Promise((resolve) => setImmediate(resolve));
     }
-    // With its library gone, this call would end the process.
+    // If the library were unloaded, this call would end the process.
     expect(api.pointer("CreateRunOptions")).not.toBe(0n);
   });
 
-  test("rejects a file that is no library, by name", async () => {
+  test("rejects a file that is not a library, by name", async () => {
     const path = join(tmpdir(), `slm-no-library-${process.pid}.so`);
     await writeFile(path, "text");
     expect(() => new OrtApi(path)).toThrow(expect.objectContaining({ code: "DEVICE_UNAVAILABLE" }));

@@ -7,7 +7,7 @@ import { KNOWN_VERSIONS, ortLibrary } from "./library.js";
 /** An address in native memory. */
 export type Pointer = bigint;
 
-/** What may be passed to a C function. Arrays are passed as pointers to their elements; `[null]` receives an output. */
+/** Arguments of a C function. Arrays are passed as pointers to their elements; `[null]` receives an output. */
 export type CValue =
   | Pointer
   | number
@@ -26,32 +26,31 @@ interface NativeFunction {
 }
 
 /**
- * Version of the table to ask for. An older library refuses it by returning NULL.
- * Source: ORT_API_VERSION of the header that `functions.ts` was read from.
+ * Version of the function table to request. An older library returns NULL.
+ * Source: ORT_API_VERSION of the header that `functions.ts` is based on.
  */
 const API_VERSION = 26;
 
-/** The largest place in the table, and one. */
+/** The largest index in the table plus one. */
 const TABLE_LENGTH = Math.max(...Object.values({ ...CHECKED, ...PLAIN }).map(({ at }) => at)) + 1;
 
 /** Paths are UTF-16 on Windows (`ORTCHAR_T`). */
 const PATH_TYPE = process.platform === "win32" ? "str16" : "str";
 
 /**
- * koffi gives every call a stack of its own, of 128 KiB in another thread: too little for the recursion of a vendor's compiler, which then
- * ends the process. 16 MiB is koffi's largest; pages that are not touched take no memory.
+ * koffi gives every call in another thread its own stack of 128 KiB. That is too small for the recursion of a vendor's compiler, which then ends the
+ * process. 16 MiB is koffi's maximum; untouched pages take no memory.
  */
 const STACKS = { sync_stack_size: 2 ** 24, async_stack_size: 2 ** 24, resident_async_pools: 1 };
 
-/** koffi takes its settings before the first library only, once for a process, whoever loads one. */
+/** koffi accepts settings only once per process, before the first library is loaded. */
 function setStacks(): void {
   const { sync_stack_size: size } = koffi.config();
   if (size !== STACKS.sync_stack_size) koffi.config(STACKS);
 }
 
 /**
- * Every library that was loaded: koffi unloads one whose handle is collected as garbage, and a later call of its functions ends the
- * process.
+ * Keeps every loaded library alive. koffi unloads a library when its handle is garbage-collected, and a later call of its functions ends the process.
  */
 const LOADED: ReturnType<typeof koffi.load>[] = [];
 
@@ -61,22 +60,22 @@ function loadLibrary(...request: Parameters<typeof koffi.load>): ReturnType<type
   return library;
 }
 
-/** One library of ONNX Runtime, loaded. */
+/** A loaded library of ONNX Runtime. */
 export class OrtApi {
   /** "1.30.0". */
   readonly version: string;
   readonly #functions = new Map<string, NativeFunction>();
 
   /**
-   * @throws SlmError DEVICE_UNAVAILABLE if the library cannot be loaded, or if its version is none of {@link KNOWN_VERSIONS}: a
-   * function called at a wrong place would end the program.
+   * @throws SlmError DEVICE_UNAVAILABLE if the library cannot be loaded, or if its version is not in {@link KNOWN_VERSIONS}: calling a function at
+   * the wrong index would end the program.
    */
   constructor(path: string = ortLibrary()) {
     setStacks();
     const { version, table } = openTable(path);
     this.version = version;
     for (const [name, { at, signature }] of Object.entries({ ...CHECKED, ...PLAIN })) {
-      // Without names: koffi keeps the names of all types of a process.
+      // Without names, because koffi keeps the names of all types for the whole process.
       const type = signature
         .replace(/^status f/, "void *")
         .replace(/\bf\(/, "(")
@@ -90,7 +89,7 @@ export class OrtApi {
     this.#check(this.#function(name)(...args));
   }
 
-  /** As {@link call}, in a thread of its own, so that this one goes on. */
+  /** Like {@link call}, but in another thread, so that this one is not blocked. */
   callInThread(name: CheckedName, ...args: readonly CValue[]): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#function(name).async(...args, (failure, status) => {
@@ -166,24 +165,24 @@ export class OrtApi {
   }
 }
 
-/** Loads a library whose symbols others need. @throws Error */
+/** Loads a library that provides symbols for other libraries. @throws Error */
 export function preloadLibrary(path: string): void {
   loadLibrary(path, { global: true });
 }
 
-/** `count` pointers from an address on. */
+/** Reads `count` pointers from an address. */
 export function pointers(address: Pointer | null | undefined, count: number): readonly Pointer[] {
   if (address === null || address === undefined || count === 0) return [];
   return koffi.decode(address, koffi.array("void *", count)) as Pointer[];
 }
 
-/** `count` texts from an address on. */
+/** Reads `count` texts from an address. */
 function strings(address: Pointer | null | undefined, count: number): readonly string[] {
   if (address === null || address === undefined || count === 0) return [];
   return koffi.decode(address, koffi.array("str", count)) as string[];
 }
 
-/** The text that ends with a zero byte at an address. */
+/** Reads the zero-terminated text at an address. */
 export function textAt(address: Pointer): string {
   return koffi.decode.string(address);
 }

@@ -1,4 +1,4 @@
-/** ONNX Runtime's numbers of element types. Source: enum ONNXTensorElementDataType of onnxruntime_c_api.h. */
+/** ONNX Runtime's numbers for element types. Source: enum ONNXTensorElementDataType of onnxruntime_c_api.h. */
 import type { DType } from "@slm/runtime";
 
 /** Names in the order of the enumeration, as onnxruntime-node spells them. */

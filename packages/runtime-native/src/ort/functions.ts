@@ -1,13 +1,13 @@
 /**
- * The functions of ONNX Runtime's C interface that this package calls: each one's place in `struct OrtApi` and its signature in koffi's
- * notation. The struct only ever grows at its end, so a place holds for every later version.
+ * The functions of ONNX Runtime's C interface that this package calls, with their index in `struct OrtApi` and their signature in koffi's notation.
+ * The struct only grows at its end, so an index is valid for every later version.
  *
  * Source: onnxruntime_c_api.h of API version 26, counting the functions of `struct OrtApi`. `P` stands for a path
  * (`ORTCHAR_T *`: UTF-16 on Windows, UTF-8 elsewhere); every function that returns `status` returns NULL or an error.
  */
 
 interface CFunction {
-  /** Place in the struct. */
+  /** Index in the struct. */
   readonly at: number;
   /** Return type and parameters. */
   readonly signature: string;
@@ -17,7 +17,7 @@ const status = (at: number, parameters: string): CFunction => ({ at, signature: 
 const value = (at: number, signature: string): CFunction => ({ at, signature });
 const release = (at: number): CFunction => ({ at, signature: "void f(void *)" });
 
-/** Functions that report errors: the caller gets an exception. */
+/** Functions that report errors. The caller gets an exception. */
 export const CHECKED = {
   CreateEnv: status(3, "int, str, _Out_ void **"),
   CreateSession: status(7, "void *, P, void *, _Out_ void **"),

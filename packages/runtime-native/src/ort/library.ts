@@ -1,10 +1,10 @@
-/** Finds the library of ONNX Runtime that onnxruntime-node brings. */
+/** Finds the ONNX Runtime library that is part of onnxruntime-node. */
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { forbidRuntimeTelemetry, SlmError, REINSTALL } from "@slm/core";
 
-/** Versions of ONNX Runtime whose table of functions was read from the header of that version or an earlier one. */
+/** Supported versions of ONNX Runtime. Their function tables match the header of that version or an earlier one. */
 export const KNOWN_VERSIONS: readonly string[] = ["1.30.0"];
 
 /** File name of the library by `process.platform`. */
@@ -15,7 +15,7 @@ const LIBRARY_NAMES: Readonly<Partial<Record<NodeJS.Platform, string>>> = {
 };
 
 /**
- * Path of ONNX Runtime's library for this machine, whose telemetry is off in this process from now on.
+ * Path of ONNX Runtime's library for this machine. Also turns its telemetry off for this process.
  *
  * @throws SlmError DEVICE_UNAVAILABLE if onnxruntime-node is not installed or has no library for this platform
  */

@@ -96,7 +96,7 @@ describe(addPlugin, () => {
             line.startsWith(PROVIDER) ? line.replace(/sha256=..../u, "sha256=AAAA") : line,
           ),
       },
-      /is not what its RECORD says/,
+      /does not match the package's RECORD/,
     ],
     [
       "whose RECORD has another size",
@@ -104,7 +104,7 @@ describe(addPlugin, () => {
         record: (lines) =>
           lines.map((line) => (line.startsWith(PROVIDER) ? line.replace(/\d$/u, "7") : line)),
       },
-      /is not what its RECORD says/,
+      /does not match the package's RECORD/,
     ],
     [
       "for another processor",
@@ -165,7 +165,7 @@ describe(addPlugin, () => {
     });
   });
 
-  test("takes a wheel whose libraries were signed after its RECORD was written only with the hash of the whole wheel", async () => {
+  test("accepts a wheel with libraries that were signed after its RECORD was written only with the hash of the whole wheel", async () => {
     await writeWheel(at("signed.whl"), {
       record: (lines) => [
         ...lines.filter((line) => !line.startsWith(PROVIDER)),
@@ -182,7 +182,7 @@ describe(addPlugin, () => {
     expect((await add("signed.whl", { sha256: hash })).manifest.source.mismatches).toEqual([PROVIDER]);
   });
 
-  test("answers the name of a known plug-in with the command that obtains it, and any other with what is missing", async () => {
+  test("answers the name of a known plug-in with its download command, and other names with what is missing", async () => {
     await expect(addPlugin({ source: "qnn", accept: () => Promise.resolve() })).rejects.toMatchObject({
       code: "USAGE",
       suggestions: ["pip download --no-deps onnxruntime-qnn==2.7.0", "slm device add onnxruntime_qnn-*.whl"],
@@ -248,10 +248,10 @@ describe(addPlugin, () => {
     expect(manifest.source).toMatchObject({ kind: "wheel", sha256: null, file: "site" });
     expect(manifest.files.map(({ path }) => path)).not.toContain("other.so");
     await expect(add("site", { sha256: "0".repeat(64) })).rejects.toMatchObject({ code: "USAGE" });
-    await expect(add("site")).rejects.toThrow(/installed already/);
+    await expect(add("site")).rejects.toThrow(/already installed/);
     await removePlugin({ name: "qnn", folder: store() });
     await writeFile(at(`site/${PROVIDER}`), libraryHere("changed"));
-    await expect(add("site")).rejects.toThrow(/is not what its RECORD says|longer/);
+    await expect(add("site")).rejects.toThrow(/does not match the package's RECORD|longer/);
   });
 
   test("takes an unknown library by its path and name", async () => {
@@ -269,7 +269,7 @@ describe(addPlugin, () => {
       serves: ["npu:vitisai" as const],
     };
     await expect(add("sdk", { ...names, library: "lib/none.so" })).rejects.toThrow(
-      /has no file 'lib\/none.so'/,
+      /has no installable file 'lib\/none.so'/,
     );
     await expect(add("sdk", { ...names, as: "../up" })).rejects.toMatchObject({ code: "USAGE" });
     await expect(add("sdk", { ...names, version: "../up" })).rejects.toMatchObject({ code: "USAGE" });

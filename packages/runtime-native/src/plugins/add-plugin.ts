@@ -1,4 +1,4 @@
-/** Installs a plug-in from a package that the user obtained: checked, accepted, unpacked whole or not at all. */
+/** Installs a plug-in from a package that the user obtained. The package is checked, its licence accepted, and all of it or nothing is unpacked. */
 import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { SlmError, hashFile, systemCode } from "@slm/core";
@@ -13,23 +13,25 @@ import { unsafe, type PackageLimits } from "./package-source.js";
 import type { PlatformName } from "./platform.js";
 import { pluginOf, type PackageOrigin, type Plugin, type PluginManifest } from "./plugin.js";
 
-/** What is asked before anything is unpacked. */
+/** Shown to the user before anything is unpacked. */
 export interface PluginOffer {
   readonly name: string;
   readonly version: string;
   readonly platform: PlatformName;
   readonly source: PackageOrigin;
   readonly licence: PackageLicence;
-  /** What this very file did when this release of slm was tried with it; null if it was not. */
+  /** Test result of this release of slm with this exact file; null if it was not tested. */
   readonly tried: string | null;
 }
 
 export interface AddPluginOptions extends PluginNames {
   /** A wheel, zip archive or folder. */
   readonly source: string;
-  /** Expected hash of the file, 64 hexadecimal digits. Its files then need not agree with its RECORD; those that do not are named. */
+  /**
+   * Expected hash of the file, 64 hexadecimal digits. If it matches, files that differ from the package's RECORD are reported instead of rejected.
+   */
   readonly sha256?: string | undefined;
-  /** Accepts the licence by returning; throws otherwise. */
+  /** Accepts the licence by returning, rejects it by throwing. */
   readonly accept: (offer: PluginOffer) => Promise<void>;
   /** Default: {@link pluginsFolder}. */
   readonly folder?: string | undefined;
@@ -41,17 +43,17 @@ export interface AddedPlugin {
   readonly plugin: Plugin;
   readonly manifest: PluginManifest;
   readonly offer: PluginOffer;
-  /** Whether the same package was installed before, and nothing had to be unpacked. */
+  /** Whether the same package was already installed, so that nothing was unpacked. */
   readonly wasInstalled: boolean;
 }
 
 /**
- * Adds a plug-in to the user's cache. Nothing is downloaded. A wheel's files are compared with the hashes of its RECORD, and every archive
- * with the CRC-32 and sizes that it declares.
+ * Adds a plug-in to the user's cache. Nothing is downloaded. The files of a wheel are compared with the hashes in its RECORD. The files of an archive
+ * are compared with its CRC-32 and sizes.
  *
- * @throws SlmError USAGE for the name of a plug-in instead of a file, with the command that obtains it, and for a package whose names are
- * not known; INPUT_MISSING for no such file; DATA_INVALID for a corrupt or unsafe package, another hash, or one for another platform;
- * BUSY while another process adds the same plug-in; what `accept` throws
+ * @throws SlmError USAGE with a download command if the name of a plug-in is given instead of a file, and for an unknown package without names;
+ * INPUT_MISSING for a missing file; DATA_INVALID for a corrupt or unsafe package, a different hash, or another platform; BUSY while another process
+ * adds the same plug-in; the errors of `accept`
  */
 export async function addPlugin(options: AddPluginOptions): Promise<AddedPlugin> {
   const { source: path, accept, folder = pluginsFolder() } = options;
@@ -105,7 +107,7 @@ function nameNotFile(name: KnownName): SlmError {
   const stem = packageName.replaceAll("-", "_");
   return new SlmError(
     "USAGE",
-    `device add: '${name}' is a plug-in (${title}), not a file. slm downloads nothing itself; obtain the package with: ${command}`,
+    `device add: '${name}' is a plug-in (${title}), not a file. slm does not download plug-ins; download the package with: ${command}`,
     { context: { name, command }, suggestions: [command, `slm device add ${stem}-*.whl`] },
   );
 }
@@ -113,16 +115,16 @@ function nameNotFile(name: KnownName): SlmError {
 const noSuchPackage = (path: string, cause: unknown): SlmError =>
   new SlmError("INPUT_MISSING", `device add: no such file or folder: ${path}`, {
     context: { path },
-    suggestions: ["slm device add qnn   # a known name: the command that obtains it", "slm doctor"],
+    suggestions: ["slm device add qnn   # for a known name, prints the download command", "slm doctor"],
     cause,
   });
 
 function checkHash(path: string, actual: string | null, expected: string | undefined): void {
   if (expected === undefined) return;
   if (!/^[0-9a-f]{64}$/iu.test(expected))
-    throw new SlmError("USAGE", `device add: --sha256 takes 64 hexadecimal digits, got '${expected}'`);
+    throw new SlmError("USAGE", `device add: --sha256 must be 64 hexadecimal digits, got '${expected}'`);
   if (actual === null)
-    throw new SlmError("USAGE", `device add: --sha256 is the hash of a file; ${path} is a folder`);
+    throw new SlmError("USAGE", `device add: --sha256 needs a file, but ${path} is a folder`);
   if (actual !== expected.toLowerCase())
     throw unsafe(path, `its SHA-256 is ${actual}, expected ${expected.toLowerCase()}`);
 }

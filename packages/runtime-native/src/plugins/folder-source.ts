@@ -1,4 +1,4 @@
-/** Reads an unpacked package: a folder that `pip install --target` or a vendor's installer filled. Links that lead out of it are rejected. */
+/** Reads an unpacked package: a folder that was filled by `pip install --target` or a vendor's installer. Links out of the folder are rejected. */
 import { createReadStream } from "node:fs";
 import { readdir, realpath, stat } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
@@ -11,7 +11,7 @@ import {
   type PackageSource,
 } from "./package-source.js";
 
-/** @throws SlmError DATA_INVALID for a link that leads out of the folder, and above a limit */
+/** @throws SlmError DATA_INVALID for a link out of the folder, or above a limit */
 export async function openFolder(folder: string, limits: PackageLimits): Promise<PackageSource> {
   const root = await realpath(folder);
   const entries: PackageEntry[] = [];
@@ -37,18 +37,19 @@ async function collect(
     else if (entry.isFile() || entry.isSymbolicLink()) await addFile(root, path, entries);
     else throw unsafe(root, `'${path}' is not a regular file`);
     if (entries.length > limits.entries)
-      throw unsafe(root, `it has more than ${limits.entries} files, at most that many are read`);
+      throw unsafe(root, `it has more than ${limits.entries} files, the maximum`);
   }
 }
 
-/** A link to a file of the same folder is that file: libraries have several names. */
+/** A link to a file in the same folder is read as that file, because libraries have several names. */
 async function addFile(root: string, path: string, entries: PackageEntry[]): Promise<void> {
   const target = await realpath(join(root, path)).catch((error: unknown) => {
-    if (systemCode(error) === "ENOENT") throw unsafe(root, `'${path}' is a link to nothing`);
+    if (systemCode(error) === "ENOENT") throw unsafe(root, `'${path}' is a broken link`);
     throw error;
   });
   const inside = relative(root, target);
-  if (inside === ".." || inside.startsWith(`..${sep}`)) throw unsafe(root, `'${path}' is a link out of it`);
+  if (inside === ".." || inside.startsWith(`..${sep}`))
+    throw unsafe(root, `'${path}' is a link out of the folder`);
   const found = await stat(target);
   if (!found.isFile()) throw unsafe(root, `'${path}' is a link to something that is not a file`);
   entries.push({ path, bytes: found.size });

@@ -20,7 +20,7 @@ describe(installPlugin, () => {
     expect(await readFile(plugin.library)).toEqual(libraryHere("provider"));
     await expect(
       addWheel({ files: { ...qnnFiles(), "onnxruntime_qnn/LICENSE": "another" } }),
-    ).rejects.toThrow(/qnn 2\.7\.0 .* is installed already, from plugin\.whl/);
+    ).rejects.toThrow(/qnn 2\.7\.0 .* is already installed, from plugin\.whl/);
   });
 
   test("of several at once adds one whole plug-in; others are told to wait", async () => {
@@ -52,7 +52,7 @@ describe(installPlugin, () => {
     expect(await stored()).toEqual([]);
   });
 
-  test("installs nothing when it is killed, and the next one removes what it left", async () => {
+  test("installs nothing when it is killed, and the next call removes the leftovers", async () => {
     await writeWheel(at("plugin.whl"), {
       files: { ...qnnFiles(), "onnxruntime_qnn/big.bin": randomBytes(64 << 20) },
     });

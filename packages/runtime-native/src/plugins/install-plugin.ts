@@ -1,8 +1,8 @@
 /**
  * Unpacks a package into the user's cache.
  *
- *   NAME.lock                        held while a plug-in of that name is added or removed
- *   NAME/.partial-XXXX/              unfinished; the next call removes what a killed process left
+ *   NAME.lock                        locked while a plug-in of that name is added or removed
+ *   NAME/.partial-XXXX/              unfinished; the next call removes the leftovers of a killed process
  *   NAME/VERSION/PLATFORM/           complete: plugin.json and files/
  */
 import { createHash, randomBytes } from "node:crypto";
@@ -44,7 +44,7 @@ export interface InstallOptions {
   readonly plan: PackagePlan;
   readonly from: PackageOrigin;
   readonly licence: PackageLicence;
-  /** Whether the user knows the hash of the whole package, which then need not agree with its RECORD. */
+  /** Whether the user knows the hash of the whole package. Its files may then differ from its RECORD. */
   readonly isPinned: boolean;
   readonly signal?: AbortSignal | undefined;
 }
@@ -56,7 +56,7 @@ export interface Installation {
   readonly wasInstalled: boolean;
 }
 
-/** @throws SlmError BUSY, DATA_INVALID, OUTPUT_FAILED, INTERRUPTED; what was installed before is then unchanged */
+/** @throws SlmError BUSY, DATA_INVALID, OUTPUT_FAILED, INTERRUPTED; plug-ins that were already installed are then unchanged */
 export async function installPlugin(options: InstallOptions): Promise<Installation> {
   const { root, plan } = options;
   return withPluginLock(root, plan.name, async () => {
@@ -83,10 +83,14 @@ export async function installPlugin(options: InstallOptions): Promise<Installati
   });
 }
 
-/** Begins the name of a folder that is not a version of a plug-in, or not any more. */
+/** Prefix of folders that are not a version of a plug-in, or no longer. */
 export const PARTIAL = ".partial-";
 
-/** Runs `body` while no other process adds or removes a plug-in of this name. Removes what a killed process left. @throws SlmError BUSY */
+/**
+ * Runs `body` while no other process adds or removes a plug-in of this name. First removes the leftovers of killed processes.
+ *
+ * @throws SlmError BUSY
+ */
 export async function withPluginLock<Result>(
   root: string,
   name: string,
@@ -100,15 +104,15 @@ export async function withPluginLock<Result>(
     });
   } catch (error) {
     if (!(error instanceof SlmError) || error.code !== "BUSY") throw error;
-    throw new SlmError("BUSY", `another command adds or removes plug-in ${name} now`, {
+    throw new SlmError("BUSY", `another command is adding or removing plug-in ${name}`, {
       context: error.context,
-      suggestions: ["wait until that command has ended, then run this one again"],
+      suggestions: ["wait for that command to end, then try again"],
       cause: error,
     });
   }
 }
 
-/** Removes a folder unless something is in it. */
+/** Removes a folder if it is empty. */
 export async function removeIfEmpty(folder: string): Promise<void> {
   await rmdir(folder).catch((error: unknown) => {
     if (!["ENOENT", "ENOTEMPTY", "EEXIST"].includes(systemCode(error) ?? "")) throw error;
@@ -124,7 +128,7 @@ async function removeLeftovers(folder: string): Promise<void> {
     await rm(join(folder, name), { recursive: true, force: true });
 }
 
-/** The manifest of the same package, if it is installed and intact. A corrupt one is removed; another package is an error. */
+/** The manifest of the same package, if it is installed and intact. A corrupt one is removed. A different package is an error. */
 async function installedBefore(
   { plan: { name, version, platform }, from }: InstallOptions,
   at: string,
@@ -137,14 +141,14 @@ async function installedBefore(
   if (from.sha256 !== null && manifest.source.sha256 === from.sha256) return manifest;
   throw new SlmError(
     "USAGE",
-    `device add: ${name} ${version} for ${platform} is installed already, from ${manifest.source.file}`,
+    `device add: ${name} ${version} for ${platform} is already installed, from ${manifest.source.file}`,
     { context: { folder: at }, suggestions: [`slm device remove ${name} --version ${version}`] },
   );
 }
 
 interface Unpacked {
   readonly files: readonly PluginFile[];
-  /** Files whose hash in the package's RECORD is another. */
+  /** Files that differ from their hash in the package's RECORD. */
   readonly mismatches: readonly string[];
 }
 
@@ -168,15 +172,15 @@ function isRecorded({ path, sha256, bytes }: PluginFile, { record }: PackageFact
   return recorded?.sha256 === sha256 && recorded.bytes === bytes;
 }
 
-/** Intel signed the libraries of a wheel after its RECORD was written: a hash of the whole wheel vouches for them. */
+/** Intel signed the libraries of a wheel after its RECORD was written. A hash of the whole wheel verifies them instead. */
 function mismatch({ path, from }: InstallOptions, mismatches: readonly string[]): SlmError {
   const [first = "", ...others] = mismatches;
   const count = others.length === 0 ? "" : ` (and ${others.length} other files)`;
-  return new SlmError("DATA_INVALID", `${path}: '${first}'${count} is not what its RECORD says`, {
+  return new SlmError("DATA_INVALID", `${path}: '${first}'${count} does not match the package's RECORD`, {
     context: { source: path, sha256: from.sha256, mismatches },
     suggestions: [
       "download the package again",
-      `slm device add ${path} --sha256 HASH   # the hash that the package's publisher shows for the file`,
+      `slm device add ${path} --sha256 HASH   # the hash that the publisher lists for the file`,
     ],
   });
 }
@@ -193,7 +197,7 @@ async function unpackFile(
   const measure = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     for await (const chunk of chunks) {
       bytes += chunk.length;
-      // A file of a folder may grow while it is read; one of an archive cannot.
+      // A file in a folder may grow while it is read; a file in an archive cannot.
       if (bytes > entry.bytes) throw unsafe(path, `'${entry.path}' is longer than ${entry.bytes} bytes`);
       hash.update(chunk);
       yield chunk;

@@ -15,7 +15,7 @@ import {
 } from "./plugin.js";
 import { PLATFORMS, thisPlatform } from "./platform.js";
 
-/** Reads: SLM_PLUGINS, else the user's cache folder. */
+/** Reads: SLM_PLUGINS, otherwise the user's cache folder. */
 export const pluginsFolder = (): string => {
   const given = process.env.SLM_PLUGINS;
   return given === undefined || given === "" ? join(userCacheFolder(), "plugins") : given;
@@ -35,7 +35,7 @@ export type PluginState =
 
 export type InstalledPlugin = PluginState & {
   readonly folder: string;
-  /** Absent if `plugin.json` cannot be read; `name` and `version` are then those of the folder. */
+  /** Absent if `plugin.json` cannot be read. `name` and `version` then come from the folder names. */
   readonly manifest?: PluginManifest | undefined;
   readonly name: string;
   readonly version: string;
@@ -45,11 +45,11 @@ export type InstalledPlugin = PluginState & {
 export interface ListOptions {
   /** Default: {@link pluginsFolder}. */
   readonly folder?: string | undefined;
-  /** Whether the bytes of every file are compared, not only their number. */
+  /** Whether to compare the bytes of every file, not only its size. */
   readonly check?: boolean | undefined;
 }
 
-/** Every installed plug-in, by name, version and platform. A corrupt one is listed with the reason. @throws SlmError INPUT_MISSING */
+/** Every installed plug-in, by name, version and platform. Corrupt plug-ins are listed with the reason. @throws SlmError INPUT_MISSING */
 export async function listPlugins(options: ListOptions = {}): Promise<readonly InstalledPlugin[]> {
   const { folder: root = pluginsFolder(), check = false } = options;
   const found: InstalledPlugin[] = [];
@@ -64,7 +64,7 @@ export async function listPlugins(options: ListOptions = {}): Promise<readonly I
 
 const isPlatform = (entry: string): boolean => PLATFORMS.some((platform) => platform === entry);
 
-/** Names of the folders in a folder, sorted; versions by their numbers. None if it does not exist. */
+/** Names of the folders in a folder, sorted; versions numerically. Empty if the folder does not exist. */
 async function foldersOf(folder: string, isWanted: (name: string) => boolean): Promise<readonly string[]> {
   try {
     const entries = await readdir(folder, { withFileTypes: true });
@@ -78,11 +78,11 @@ async function foldersOf(folder: string, isWanted: (name: string) => boolean): P
   }
 }
 
-/** Bytes on disk; other names of a file have none. */
+/** Bytes on disk; alternative names of a file count as 0. */
 export const bytesOf = ({ files }: Pick<PluginManifest, "files">): number =>
   files.reduce((sum, { bytes, aliasOf }) => sum + (aliasOf === undefined ? bytes : 0), 0);
 
-/** Compares a plug-in's files with its `plugin.json`: that they are there with their sizes, and with `check` their bytes. */
+/** Compares a plug-in's files with its `plugin.json`: their existence and sizes, and with `check` their bytes. */
 export async function examine(
   folder: string,
   check: boolean,
@@ -97,7 +97,7 @@ export async function examine(
     }
     const { onnxRuntime } = manifest;
     if (onnxRuntime !== null && onnxRuntime !== ONNX_RUNTIME_VERSION) {
-      const reason = `works with ONNX Runtime ${onnxRuntime}, slm has ${ONNX_RUNTIME_VERSION}`;
+      const reason = `works with ONNX Runtime ${onnxRuntime}, slm uses ${ONNX_RUNTIME_VERSION}`;
       return { manifest, state: "other ONNX Runtime", reason };
     }
     return { manifest, state: "ok" };
@@ -107,7 +107,7 @@ export async function examine(
   }
 }
 
-/** What is wrong with the files of a plug-in; undefined if nothing is. */
+/** The problem with the files of a plug-in; undefined if there is none. */
 async function corruptionOf(
   folder: string,
   manifest: PluginManifest,
@@ -118,7 +118,7 @@ async function corruptionOf(
     const size = await sizeOf(file);
     if (size === undefined) return `${path} is missing`;
     if (size !== bytes) return `${path} has ${size} bytes, expected ${bytes}`;
-    if (check && (await hashFile(file)) !== sha256) return `${path} has other bytes than when it was added`;
+    if (check && (await hashFile(file)) !== sha256) return `${path} has changed since it was added`;
   }
   return undefined;
 }
@@ -134,10 +134,10 @@ async function sizeOf(file: string): Promise<number | undefined> {
 }
 
 /**
- * The plug-in that opens a device on this platform; undefined if none is installed. Of several, the one that was added last. Sizes of its
- * files are compared, not their bytes.
+ * The plug-in that opens a device on this platform, the most recently added if there are several; undefined if none is installed. The sizes of its
+ * files are checked, not their bytes.
  *
- * @throws SlmError DATA_INVALID if it is corrupt, or of another ONNX Runtime: another one is not taken instead
+ * @throws SlmError DATA_INVALID if it is corrupt or needs a different version of ONNX Runtime. Older plug-ins are not tried instead.
  */
 export async function findPlugin(
   target: Target,
@@ -159,7 +159,7 @@ function lastAdded(
   isWanted: (plugin: InstalledPlugin) => boolean,
 ): Plugin | undefined {
   const wanted = installed.filter((plugin) => plugin.platform === thisPlatform() && isWanted(plugin));
-  // One that cannot be read counts as the last: it is reported, not passed over.
+  // An unreadable plug-in counts as the most recent, so that it is reported instead of ignored.
   const added = ({ manifest }: InstalledPlugin): string => manifest?.licence.acceptedAt ?? "unknown";
   const [found] = wanted.sort((a, b) => (added(a) < added(b) ? 1 : -1));
   if (found === undefined) return undefined;
@@ -168,7 +168,7 @@ function lastAdded(
   return plugin;
 }
 
-/** What the runtime needs of an installed plug-in; undefined unless it is ok. */
+/** The parts of an installed plug-in that the runtime needs; undefined unless it is ok. */
 export const openableOf = ({ state, manifest, folder }: InstalledPlugin): Plugin | undefined =>
   state === "ok" && manifest !== undefined ? pluginOf(folder, manifest) : undefined;
 

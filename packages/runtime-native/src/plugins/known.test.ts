@@ -19,7 +19,7 @@ describe("the table of known plug-ins", () => {
       expect(version).toMatch(PLUGIN_VERSION);
       for (const device of serves) expect(DEVICE_IDS).toContain(device);
       for (const one of tried) expect(platforms).toContain(one.platform);
-      // What is loaded first is a name that the package may not have.
+      // The library to load first has a name that the package may not contain.
       for (const file of preload) expect(Object.keys(aliases)).toContain(file);
     },
   );

@@ -1,6 +1,6 @@
 /**
- * The plug-in execution providers that slm knows: where a user gets each, and what is in it. Nothing here is fetched by slm. A plug-in
- * that is not in the table is added by its library's path and name.
+ * The plug-in execution providers that slm knows: where to download each, and what it contains. slm downloads none of them. To add a plug-in that is
+ * not in the table, give its library's path and name.
  *
  * Sources: the wheels themselves, downloaded from PyPI and read (`get_library_path` and `get_ep_name` in their `__init__.py`, the
  * dynamic sections of their libraries).
@@ -11,52 +11,53 @@ import type { PlatformName } from "./platform.js";
 /** A device as `--device` names it: "npu:qnn". */
 export type DeviceId = { readonly [T in Target]: `${T}:${ProfileOf<T>}` }[Target];
 
-/** The version of ONNX Runtime that runs the plug-ins: that of `onnxruntime-node`. */
+/** The version of ONNX Runtime that runs the plug-ins: the one in `onnxruntime-node`. */
 export const ONNX_RUNTIME_VERSION = "1.30.0";
 
-/** A file that this release was tried with, on ONNX Runtime {@link ONNX_RUNTIME_VERSION}. */
+/** A file that this release was tested with, on ONNX Runtime {@link ONNX_RUNTIME_VERSION}. */
 interface TriedPackage {
   readonly version: string;
   readonly platform: PlatformName;
-  /** Of the downloaded file. */
+  /** Hash of the downloaded file. */
   readonly sha256: string;
-  /** What it did. */
+  /** Result of the test. */
   readonly result: string;
 }
 
 export interface KnownPlugin {
   readonly title: string;
   readonly vendor: string;
-  /** Devices of the table of devices that it can open. */
+  /** Devices that it can open. */
   readonly serves: readonly DeviceId[];
   /** Name of the package on PyPI. */
   readonly package: string;
-  /** The version to obtain. */
+  /** The version to download. */
   readonly version: string;
-  /** Whether the package must have the version of ONNX Runtime that slm runs. */
+  /** Whether the package must have the same version as slm's ONNX Runtime. */
   readonly isVersionFixed: boolean;
   /** Platforms for which PyPI has this version. */
   readonly platforms: readonly PlatformName[];
   /** Base name of the provider library. */
   readonly library: string;
-  /** Name under which the library is registered: that of its execution provider, unless ONNX Runtime has one of that name. */
+  /** Name to register the library under: its execution provider's name, unless ONNX Runtime has a provider of that name. */
   readonly registrationName: string;
-  /** Provider options that name a library beside the provider library, by base name. */
+  /** Provider options that name a library next to the provider library, by base name. */
   readonly libraryOptions: Readonly<Record<string, string>>;
   /**
-   * Linux: libraries to load before the provider library, in this order, by the name that others ask for. The package has
-   * them under longer names and without a search path.
+   *
+   * Linux: libraries to load before the provider library, in this order, by the names that other libraries look for. In the package they have longer
+   * names and are not on a search path.
    */
   readonly preload: readonly string[];
   /** Linux: names that libraries of the package look for, and the base names of their files. */
   readonly aliases: Readonly<Record<string, string>>;
-  /** Files of the package that are kept, besides licences. */
+  /** Files of the package to keep, besides licences. */
   readonly keeps: RegExp;
-  /** What the package declares, and where to read the terms that it only refers to. */
+  /** The licence that the package declares, and the address of terms that it only refers to. */
   readonly licence: { readonly covers: string; readonly terms: string | null };
-  /** What it needs besides the package. */
+  /** Requirements besides the package. */
   readonly needs: string;
-  /** What it does on a device of type CPU, if it lists one. */
+  /** Its behaviour on a device of type CPU, if it lists one. */
   readonly onCpu: string | null;
   readonly tried: readonly TriedPackage[];
 }
@@ -77,15 +78,16 @@ const KNOWN_PLUGINS = {
     libraryOptions: { backend_path: "QnnHtp" },
     preload: [],
     aliases: {},
-    // The wheel for Windows on x64 has a second set of libraries, for x64 programs that an ARM processor emulates.
+    // The wheel for Windows on x64 has a second set of libraries, for x64 programs emulated on ARM.
     keeps: /^(?!.*\/libs\/arm64ec\/)/,
     licence: {
       covers:
-        "the provider is MIT; Qualcomm's libraries beside it are proprietary, and are not redistributed",
+        "the provider is MIT; Qualcomm's libraries in the package are proprietary and are not redistributed",
       terms: null,
     },
-    needs: "on x86-64 nothing: it compiles, and simulates the NPU; on ARM a Qualcomm NPU and its driver",
-    onCpu: "compiles for Hexagon, and simulates it",
+    needs:
+      "nothing on x86-64, where it compiles for the NPU and simulates it; on ARM a Qualcomm NPU and its driver",
+    onCpu: "compiles for Hexagon and simulates it",
     tried: [
       {
         version: "2.7.0",
@@ -111,7 +113,7 @@ const KNOWN_PLUGINS = {
     keeps: EVERYTHING,
     licence: { covers: "MIT; OpenVINO's own libraries are in the package, with their notices", terms: null },
     needs:
-      "an Intel NPU and its driver; the package for Linux has no NPU compiler (libopenvino_intel_npu_compiler_loader.so), Windows' has",
+      "an Intel NPU and its driver; the package for Linux has no NPU compiler (libopenvino_intel_npu_compiler_loader.so), the one for Windows does",
     onCpu: null,
     tried: [
       {
@@ -119,12 +121,12 @@ const KNOWN_PLUGINS = {
         platform: "linux-x64",
         sha256: "3832643158c8c187fcab6db661cde2a8c06a2b3559d95d0f2411ac0e51c5e924",
         result:
-          "loaded; lists no device without an Intel NPU, compiles none: the package has no NPU compiler",
+          "loaded; lists no device without an Intel NPU; cannot compile, because the package has no NPU compiler",
       },
     ],
   },
   webgpu: {
-    title: "GPU by Vulkan, Metal or Direct3D 12, WebGPU provider",
+    title: "GPU through Vulkan, Metal or Direct3D 12, WebGPU provider",
     vendor: "Microsoft",
     serves: ["gpu:webgpu"],
     package: "onnxruntime-ep-webgpu",
@@ -146,7 +148,7 @@ const KNOWN_PLUGINS = {
         version: "0.4.0",
         platform: "linux-x64",
         sha256: "5d8c961eda91a88961cad1fb7621f389f006b18497d6ea9ecf96f729f066cbfb",
-        result: "loaded; lists no device where Linux lists no GPU: a software adapter does not count",
+        result: "loaded; lists no device if Linux lists no GPU; software adapters do not count",
       },
     ],
   },
@@ -162,7 +164,7 @@ const KNOWN_PLUGINS = {
     registrationName: "NvTensorRTRTXExecutionProvider",
     libraryOptions: {},
     preload: ["libcudart.so.13", "libtensorrt_rtx.so.1", "libtensorrt_onnxparser_rtx.so.1"],
-    // The last one is what TensorRT asks for by dlopen when it opens a session.
+    // TensorRT opens the last one with dlopen when it creates a session.
     aliases: {
       "libcudart.so.13": "libcudart.so.13.",
       "libtensorrt_rtx.so.1": "libtensorrt_rtx.so.1.",
@@ -182,7 +184,7 @@ const KNOWN_PLUGINS = {
         platform: "linux-x64",
         sha256: "32f575c633d171b4edf4b53d3bb22b72a6c9c0a850d2982ce9a788a5d40d3298",
         result:
-          "unpacked; its libraries find one another, and do not load without NVIDIA's driver (libcuda.so.1)",
+          "unpacked; its libraries find each other but do not load without NVIDIA's driver (libcuda.so.1)",
       },
     ],
   },
@@ -199,10 +201,10 @@ const KNOWN_PLUGINS = {
     libraryOptions: {},
     preload: [],
     aliases: {},
-    // The wheel is all of ONNX Runtime; its runtime and its binding to Python must not come near ours.
+    // The wheel contains all of ONNX Runtime. Its runtime and its Python binding must not be mixed with ours.
     keeps: /^onnxruntime\/capi\/(?:lib)?onnxruntime_providers_(?:cuda|shared)\./,
-    licence: { covers: "MIT; CUDA and cuDNN are NVIDIA's, and are not in the package", terms: null },
-    needs: "an NVIDIA GPU, its driver, CUDA 13 and cuDNN 9 where the system finds libraries",
+    licence: { covers: "MIT; CUDA and cuDNN are NVIDIA's and are not in the package", terms: null },
+    needs: "an NVIDIA GPU, its driver, and CUDA 13 and cuDNN 9 on the library path",
     onCpu: null,
     tried: [
       {
@@ -230,10 +232,10 @@ export function obtainCommand(name: KnownName): string {
   return `pip download --no-deps ${row.package}==${row.version}`;
 }
 
-/** PyPI's names compare without case and without the kind of separators (PEP 503). */
+/** PyPI compares names without case and without the kind of separators (PEP 503). */
 const normalized = (name: string): string => name.toLowerCase().replaceAll(/[-_.]+/gu, "-");
 
-/** The row of a package by the name that the package declares; undefined if there is none. */
+/** The row of a package, by the name that the package declares; undefined if there is none. */
 export function knownByPackage(packageName: string): KnownName | undefined {
   const wanted = normalized(packageName);
   return KNOWN_NAMES.find((name) => normalized(knownPlugin(name).package) === wanted);

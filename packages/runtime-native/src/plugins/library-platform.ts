@@ -1,11 +1,12 @@
 /**
- * The platform that a library was built for, from its header.
+ *
+ * Reads the platform that a library was built for from its header.
  *
  * Sources: elf(5) (`e_machine` at 18, values of elf.h); PE Format of Microsoft (`e_lfanew` at 0x3c, then the signature and Machine);
  * mach-o/loader.h and mach-o/fat.h of Apple (cputype at 4; a fat file lists its architectures).
  */
 
-/** Bytes of a library that hold its header: the PE signature lies behind a DOS program, and a fat file's list is short. */
+/** Number of bytes that contain the header of a library. The PE signature follows a DOS program, and the list of a fat file is short. */
 export const HEADER_BYTES = 4096;
 
 type Machines = Readonly<Record<number, string>>;
@@ -20,10 +21,10 @@ const FAT_MAGIC = 0xcafebabe;
 const PE_SIGNATURE = 0x00004550;
 
 /**
- * Platforms of a library: one, or several of a fat Mach-O file. A processor that is not in the tables is named by its number.
+ * Platforms of a library: one, or several for a fat Mach-O file. Unknown processors are named by their number.
  *
  * @param header the first {@link HEADER_BYTES} bytes of the file, or all of them
- * @returns undefined if the bytes are not those of a library
+ * @returns undefined if the file is not a library
  */
 export function libraryPlatforms(header: Buffer): readonly string[] | undefined {
   if (header.length < 64) return undefined;
@@ -37,13 +38,13 @@ export function libraryPlatforms(header: Buffer): readonly string[] | undefined 
 const machine = (machines: Machines, value: number): string =>
   machines[value] ?? `machine 0x${value.toString(16)}`;
 
-/** ELF is taken for Linux: its header does not tell Android from it. */
+/** ELF is assumed to be Linux, because the header does not distinguish Android. */
 function elfPlatform(header: Buffer): string {
   const isLittleEndian = header[5] === 1;
   return `linux-${machine(ELF_MACHINES, isLittleEndian ? header.readUInt16LE(18) : header.readUInt16BE(18))}`;
 }
 
-/** A fat file's number of architectures is small; Java's class files begin with the same bytes and have a version there. */
+/** A fat file lists few architectures. Java class files begin with the same bytes, followed by a version. */
 const MOST_ARCHITECTURES = 16;
 const FAT_ENTRY_BYTES = 20;
 

@@ -1,4 +1,4 @@
-/** The licences of a package: its texts, and what a user is shown before the package is unpacked. */
+/** The licence texts of a package, and the information that a user sees before the package is unpacked. */
 import { posix } from "node:path";
 import type { KnownPlugin } from "./known.js";
 import type { PackageFacts } from "./package-facts.js";
@@ -7,15 +7,15 @@ import { readStart, type PackageEntry, type PackageSource } from "./package-sour
 export interface LicenceText {
   /** In the package. */
   readonly path: string;
-  /** The first lines; none of a PDF file. */
+  /** The first lines; empty for a PDF file. */
   readonly lines: readonly string[];
 }
 
 /** What the user accepts. */
 export interface PackageLicence {
-  /** What the package's metadata says. */
+  /** Licence according to the package's metadata. */
   readonly declared: string | null;
-  /** What slm knows of it. */
+  /** What slm knows about the licence. */
   readonly covers: string | null;
   readonly texts: readonly LicenceText[];
   /** Address of terms that the package only refers to. */
@@ -23,8 +23,8 @@ export interface PackageLicence {
 }
 
 /**
- * Names of such texts in the known packages: LICENSE, Qualcomm_LICENSE.pdf, ThirdPartyNotices.txt, TRTRTX_Acknowledgements.txt. No two parts
- * that repeat match the same characters one after the other: a name that almost fits takes no longer.
+ * Matches the names of licence texts in the known packages: LICENSE, Qualcomm_LICENSE.pdf, ThirdPartyNotices.txt, TRTRTX_Acknowledgements.txt. No two
+ * adjacent repetitions match the same characters, so a near match takes no longer.
  */
 const LICENCE_NAME =
   /(?:^|[-_.])(?:(?:licen[cs]es?|copying|notices?|eula|privacy|acknowledgements?)(?:[-_.][\w.-]*)?|third-?party[\w.-]*)$/iu;
@@ -54,12 +54,12 @@ export async function readLicence(
   return { declared: facts.licence, covers, texts, terms };
 }
 
-/** Terms come before notices of third parties. */
+/** Terms come before third-party notices. */
 const rank = (path: string): number => (/licen[cs]e|eula/iu.test(posix.basename(path)) ? 0 : 1);
 
 async function firstLines(source: PackageSource, path: string): Promise<readonly string[]> {
   const start = (await readStart(source, path, START_BYTES)).toString("utf8");
-  // A terminal obeys control characters; a text from a package must not have any.
+  // Terminals interpret control characters, so the text of a package must not contain any.
   const printable = start.replaceAll(/[^\P{C}\n]/gu, "");
   return printable
     .split("\n")

@@ -11,7 +11,7 @@ describe(parseMetadata, () => {
     expect(parseMetadata("")).toEqual({ name: null, version: null, licence: null });
   });
 
-  // With an expression that goes back, this text would take hours.
+  // A backtracking expression would take hours on this text.
   test("takes no longer for many spaces", () => {
     const spaces = " ".repeat(2_000_000);
     expect(parseMetadata(`Name: a${spaces}b\nVersion:${spaces}1`)).toEqual({
@@ -35,7 +35,7 @@ describe(isLicence, () => {
       expect([name, isLicence(name)]).toEqual([name, false]);
   });
 
-  // With an expression that goes back, this name would take years.
+  // A backtracking expression would take years on this name.
   test("takes no longer for a name of many underscores", () => {
     expect(isLicence(`license${"_a".repeat(100)}!`)).toBe(false);
   });

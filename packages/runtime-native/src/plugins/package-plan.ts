@@ -1,4 +1,4 @@
-/** What of a package is installed, and under which names: from the table of known plug-ins, or from what the user says. */
+/** Decides which files of a package are installed, and under which names: from the table of known plug-ins, or from the user's flags. */
 import { posix } from "node:path";
 import { SlmError } from "@slm/core";
 import {
@@ -19,9 +19,9 @@ import { readStart, unsafe, type PackageEntry, type PackageSource } from "./pack
 import { PLATFORMS, libraryFileName, systemOf, thisPlatform, type PlatformName } from "./platform.js";
 import { PLUGIN_NAME, PLUGIN_VERSION } from "./plugin.js";
 
-/** What a user says of a package; needed for one that is not in the table. */
+/** The user's description of a package; required if the package is not in the table. */
 export interface PluginNames {
-  /** Name to install it under. Default: that of the table. */
+  /** Name to install it under. Default: the name in the table. */
   readonly as?: string | undefined;
   /** Default: the version that the package declares. */
   readonly version?: string | undefined;
@@ -48,17 +48,16 @@ export interface PackagePlan {
   readonly serves: readonly DeviceId[];
   /** Files to unpack. */
   readonly entries: readonly PackageEntry[];
-  /** Other names of unpacked files: new path to existing path. */
+  /** Alternative names of unpacked files: new path to existing path. */
   readonly aliases: Readonly<Record<string, string>>;
 }
 
 /**
- * Decides what is installed of a package, and checks that it is for this platform.
+ * Decides which files of a package are installed, and checks that it is for this platform.
  *
  * @param path the package, for messages
- * @throws SlmError USAGE for a package that is not in the table without the names it needs; DATA_INVALID for a package without the
- * library, for another platform, or of another version than ONNX Runtime's where it must be the same; DEVICE_UNAVAILABLE on a platform
- * that has no plug-ins
+ * @throws SlmError USAGE if a package is not in the table and names are missing; DATA_INVALID for a package without the library, for another
+ * platform, or with a version that does not match ONNX Runtime; DEVICE_UNAVAILABLE on a platform without plug-ins
  */
 export async function planPackage(
   path: string,
@@ -101,7 +100,7 @@ function supportedPlatform(): PlatformName {
   throw new SlmError("DEVICE_UNAVAILABLE", `plug-ins exist for ${PLATFORMS.join(", ")}; this is ${here}`);
 }
 
-/** By the name that the package declares, else by the name the user gives it, else by the provider library in it. */
+/** Finds the row by the name that the package declares, by the name the user gives it, or by its provider library. */
 function knownName(source: PackageSource, facts: PackageFacts, names: PluginNames): KnownName | undefined {
   if (facts.name !== null) return knownByPackage(facts.name);
   if (names.as !== undefined && isKnownName(names.as)) return names.as;
@@ -138,10 +137,13 @@ function resolveNames(
   if (!PLUGIN_NAME.test(name))
     throw new SlmError(
       "USAGE",
-      `device add: --as takes lower-case letters, digits and hyphens, got '${name}'`,
+      `device add: --as may contain only lower-case letters, digits and hyphens, got '${name}'`,
     );
   if (!PLUGIN_VERSION.test(version))
-    throw new SlmError("USAGE", `device add: a version has letters, digits and . + _ -, got '${version}'`);
+    throw new SlmError(
+      "USAGE",
+      `device add: a version may contain only letters, digits and . + _ -, got '${version}'`,
+    );
   return { name, version, registrationName };
 }
 
@@ -158,7 +160,7 @@ function otherVersion(path: string, known: KnownName, version: string): SlmError
   );
 }
 
-/** Python's and C's files, and what only a package manager reads. */
+/** Files of Python and C, and files that only a package manager reads. */
 const NOT_INSTALLED = [/\.(?:py|pyi|pyc|h|hpp|lib|pdb)$/u, /(?:^|\/)__pycache__\//u, /^[^/]+\.dist-info\//u];
 
 function isKept(
@@ -167,14 +169,14 @@ function isKept(
   { record }: PackageFacts,
   row: KnownPlugin | undefined,
 ): boolean {
-  // A folder may hold more than the wheel that was unpacked there.
+  // A folder may contain more than the wheel that was unpacked there.
   if (source.kind === "folder" && record !== undefined && !record.has(path)) return false;
   if (isLicence(path)) return true;
   if (NOT_INSTALLED.some((pattern) => pattern.test(path))) return false;
   return row === undefined || row.keeps.test(path);
 }
 
-/** The provider library's path: the one that the user names, else the one of the table. */
+/** The provider library's path: from the user, otherwise from the table. */
 function locate(
   path: string,
   source: PackageSource,
@@ -185,7 +187,7 @@ function locate(
 ): string {
   if (library !== undefined) {
     if (entries.some((entry) => entry.path === library)) return library;
-    throw new SlmError("USAGE", `device add: --library: ${path} has no file '${library}' that is installed`, {
+    throw new SlmError("USAGE", `device add: --library: ${path} has no installable file '${library}'`, {
       context: { libraries: providerLibraries(source) },
     });
   }
@@ -210,7 +212,7 @@ function noLibrary(
   const present = source.entries.find((entry) => names.includes(posix.basename(entry.path)));
   return present === undefined
     ? unsafe(path, `it has no ${file}, the provider library of ${known}`)
-    : otherPlatform(path, `it has ${present.path}, and no ${file} for ${platform}`, known);
+    : otherPlatform(path, `it has ${present.path}, but no ${file} for ${platform}`, known);
 }
 
 const otherPlatform = (path: string, reason: string, known: KnownName | undefined): SlmError =>
@@ -223,11 +225,11 @@ interface Neighbours {
   readonly fileOptions: Readonly<Record<string, string>>;
   readonly preload: readonly string[];
   readonly aliases: Readonly<Record<string, string>>;
-  /** Libraries of the package that are loaded besides the provider's. */
+  /** Libraries of the package that are loaded in addition to the provider library. */
   readonly files: readonly string[];
 }
 
-/** Libraries beside the provider library, by what the table says of them. */
+/** Libraries next to the provider library, according to the table. */
 function neighbours(
   path: string,
   entries: readonly PackageEntry[],
@@ -244,7 +246,7 @@ function neighbours(
       const wanted = posix.join(folder, alias);
       if (present.has(wanted)) continue;
       const target = [...present].find((file) => file.startsWith(posix.join(folder, start)));
-      if (target === undefined) throw unsafe(path, `it has no ${start}* beside ${library}`);
+      if (target === undefined) throw unsafe(path, `it has no ${start}* next to ${library}`);
       aliases[wanted] = target;
     }
   const fileOptions = Object.fromEntries(

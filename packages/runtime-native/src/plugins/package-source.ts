@@ -1,4 +1,4 @@
-/** The files of a package: of an archive or of a folder. Paths are untrusted and checked here. */
+/** The files of a package, in an archive or a folder. Paths are untrusted and checked here. */
 import { SlmError, pathProblem } from "@slm/core";
 
 export interface PackageEntry {
@@ -11,26 +11,26 @@ export interface PackageSource {
   readonly kind: "archive" | "folder";
   /** Regular files only. */
   readonly entries: readonly PackageEntry[];
-  /** The bytes of a file. Throws SlmError DATA_INVALID at the end if they are not those that the archive declares. */
+  /** The bytes of a file. Throws SlmError DATA_INVALID at the end if they do not match the archive's checksum or size. */
   readonly read: (path: string) => AsyncIterable<Buffer>;
   readonly close: () => void;
 }
 
 export interface PackageLimits {
   readonly entries: number;
-  /** Of all files together, unpacked. */
+  /** Total size of all unpacked files. */
   readonly bytes: number;
-  /** How many times larger than its archive a package may be. Libraries compress to a third. */
+  /** Maximum ratio of unpacked size to archive size. Libraries compress to a third. */
   readonly ratio: number;
 }
 
-/** Qualcomm's whole SDK, the largest package a user may have, has 7,000 files and 3 GiB. */
+/** Qualcomm's whole SDK, the largest expected package, has 7,000 files and 3 GiB. */
 export const PACKAGE_LIMITS: PackageLimits = { entries: 50_000, bytes: 8 * 1024 ** 3, ratio: 100 };
 
-/** Names that Windows gives to devices, whatever their extension. */
+/** Names that Windows reserves for devices, with any extension. */
 const WINDOWS_DEVICE = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)/iu;
 
-/** The problem of a path in a package; undefined if a file of that name can be written on every system. */
+/** The problem with a path in a package; undefined if a file of that name can be written on every system. */
 function entryProblem(path: string): string | undefined {
   const problem = pathProblem(path);
   if (problem !== undefined) return problem;
@@ -50,9 +50,9 @@ export function checkEntries(
   entries: readonly PackageEntry[],
   { entries: most, bytes: mostBytes }: PackageLimits,
 ): void {
-  if (entries.length > most) throw unsafe(source, `it has ${entries.length} files, at most ${most} are read`);
+  if (entries.length > most) throw unsafe(source, `it has ${entries.length} files, the maximum is ${most}`);
   const total = entries.reduce((sum, { bytes }) => sum + bytes, 0);
-  if (total > mostBytes) throw unsafe(source, `unpacked it has ${total} bytes, at most ${mostBytes} are`);
+  if (total > mostBytes) throw unsafe(source, `unpacked it has ${total} bytes, the maximum is ${mostBytes}`);
   const files = new Set<string>();
   for (const { path } of entries) {
     const problem = entryProblem(path);
@@ -63,11 +63,11 @@ export function checkEntries(
   }
   for (const { path } of entries) {
     const parent = parentsOf(comparable(path)).find((folder) => files.has(folder));
-    if (parent !== undefined) throw unsafe(source, `'${parent}' is a file and the folder of '${path}'`);
+    if (parent !== undefined) throw unsafe(source, `'${parent}' is both a file and the folder of '${path}'`);
   }
 }
 
-/** Systems that ignore case or the form of accents take these names for one. */
+/** Systems that ignore case or the form of accents treat these names as equal. */
 const comparable = (path: string): string => path.normalize("NFC").toLowerCase();
 
 function parentsOf(path: string): readonly string[] {
@@ -75,7 +75,7 @@ function parentsOf(path: string): readonly string[] {
   return segments.slice(1).map((_, index) => segments.slice(0, index + 1).join("/"));
 }
 
-/** The error for a package that is not unpacked. */
+/** The error for a package that was not unpacked. */
 export function unsafe(source: string, reason: string, cause?: unknown): SlmError {
   return new SlmError("DATA_INVALID", `${source}: ${reason}`, {
     context: { source },
@@ -90,7 +90,7 @@ export async function readEntry(
   { path, bytes }: PackageEntry,
   limit: number,
 ): Promise<Buffer> {
-  if (bytes > limit) throw unsafe(path, `it has ${bytes} bytes, at most ${limit} are read`);
+  if (bytes > limit) throw unsafe(path, `it has ${bytes} bytes, the maximum is ${limit}`);
   return readStart(source, path, bytes);
 }
 

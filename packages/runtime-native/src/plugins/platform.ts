@@ -1,11 +1,11 @@
-/** The platforms that a library can be built for, and how each names its files. */
+/** The platforms that a library can be built for, and their file names. */
 
 const OPERATING_SYSTEMS = ["linux", "win32", "darwin"] as const;
-/** As `process.platform` names it. */
+/** Name in `process.platform`. */
 export type OperatingSystem = (typeof OPERATING_SYSTEMS)[number];
 
 const ARCHITECTURES = ["x64", "arm64"] as const;
-/** As `process.arch` names it. */
+/** Name in `process.arch`. */
 type Architecture = (typeof ARCHITECTURES)[number];
 
 /** An operating system and a processor: "linux-x64". */
@@ -15,7 +15,7 @@ export const PLATFORMS: readonly PlatformName[] = OPERATING_SYSTEMS.flatMap((os)
   ARCHITECTURES.map((arch): PlatformName => `${os}-${arch}`),
 );
 
-/** Names of a library's file around its base name. */
+/** Prefix and suffix of a library's file name. */
 const FILE_NAMES: Readonly<Record<OperatingSystem, readonly [prefix: string, suffix: string]>> = {
   linux: ["lib", ".so"],
   win32: ["", ".dll"],
@@ -31,5 +31,5 @@ export function libraryFileName(base: string, platform: PlatformName): string {
   return `${prefix}${base}${suffix}`;
 }
 
-/** This process's platform, `process.platform` and `process.arch`. It may be one that no plug-in is built for. */
+/** This process's platform, `process.platform` and `process.arch`. There may be no plug-ins for it. */
 export const thisPlatform = (): string => `${process.platform}-${process.arch}`;

@@ -1,4 +1,4 @@
-/** An installed plug-in: `plugin.json` on disk, and what the runtime gets of it. */
+/** An installed plug-in: `plugin.json` on disk, and the part that the runtime uses. */
 import { join } from "node:path";
 import { readJsonFile, relativePath, resolveInside } from "@slm/core";
 import { ALL_DEVICES } from "@slm/devices";
@@ -12,7 +12,7 @@ export interface Plugin {
   readonly version: string;
   /** The provider library. */
   readonly library: string;
-  /** Name under which the library is registered. */
+  /** Name to register the library under. */
   readonly registrationName: string;
   /** Provider options that name files of the plug-in. */
   readonly options: Readonly<Record<string, string>>;
@@ -24,15 +24,15 @@ export interface Plugin {
 }
 
 export const PLUGIN_FILE = "plugin.json";
-/** The package's files lie in this folder, in the layout that they had in the package: libraries find one another by it. */
+/** The package's files, in the layout of the package, because libraries find each other by it. */
 export const FILES_FOLDER = "files";
 
-/** Devices by the names that `--device` takes. */
+/** Devices, named as in `--device`. */
 export const DEVICE_IDS = ALL_DEVICES.map(({ target, profile }) => `${target}:${profile}` as DeviceId);
 
-/** Names of plug-ins: they are folders and arguments of commands. */
+/** Names of plug-ins. They become folder names and command arguments. */
 export const PLUGIN_NAME = /^[a-z0-9][a-z0-9-]{0,63}$/u;
-/** Versions are folders too. */
+/** Versions become folder names too. */
 export const PLUGIN_VERSION = /^[A-Za-z0-9][A-Za-z0-9.+_-]{0,63}$/u;
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/u);
@@ -41,7 +41,7 @@ const pluginFile = z.strictObject({
   path: relativePath,
   bytes: z.int().nonnegative(),
   sha256: hash,
-  aliasOf: relativePath.optional().describe("The file of which this is another name."),
+  aliasOf: relativePath.optional().describe("The file that this is an alternative name of."),
 });
 export type PluginFile = z.infer<typeof pluginFile>;
 
@@ -53,21 +53,25 @@ const pluginManifest = z.strictObject({
   source: z.strictObject({
     kind: z.enum(["wheel", "zip", "directory"]),
     file: z.string().describe("Name of the file or folder that it was added from."),
-    sha256: hash.nullable().describe("Of that file; null for a folder."),
+    sha256: hash.nullable().describe("SHA-256 of the source file; null for a folder."),
     package: z.string().nullable().describe("Name that the package declares."),
     mismatches: z
       .array(relativePath)
-      .describe("Files that are not what the package's RECORD says; its hash was given, and was right."),
+      .describe(
+        "Files that differ from the package's RECORD. The hash of the whole package was given and matched.",
+      ),
   }),
   onnxRuntime: z.string().nullable().describe("The only version of ONNX Runtime that it works with."),
   library: relativePath,
   registrationName: z.string().min(1),
   options: z.record(z.string().min(1), z.string()).describe("Provider options."),
-  fileOptions: z.record(z.string().min(1), relativePath).describe("Provider options that name a file of it."),
+  fileOptions: z
+    .record(z.string().min(1), relativePath)
+    .describe("Provider options that name a file of the plug-in."),
   preload: z.array(relativePath),
   serves: z.array(z.enum(DEVICE_IDS)),
   licence: z.strictObject({
-    declared: z.string().nullable().describe("What the package's metadata says."),
+    declared: z.string().nullable().describe("Licence according to the package's metadata."),
     files: z.array(relativePath),
     terms: z.string().nullable().describe("Address of terms that the package only refers to."),
     acceptedAt: z.iso.datetime(),
@@ -76,7 +80,7 @@ const pluginManifest = z.strictObject({
 });
 export type PluginManifest = z.infer<typeof pluginManifest>;
 
-/** The package that a plug-in is from. */
+/** The package that a plug-in was installed from. */
 export type PackageOrigin = Omit<PluginManifest["source"], "mismatches">;
 
 /** @throws SlmError INPUT_MISSING, DATA_INVALID */

@@ -18,15 +18,15 @@ export interface RemovedPlugin {
   readonly name: string;
   readonly version: string;
   readonly platform: string;
-  /** Freed; 0 if its `plugin.json` could not be read. */
+  /** Freed bytes; 0 if its `plugin.json` could not be read. */
   readonly bytes: number;
 }
 
 /**
  * Removes a plug-in, intact or corrupt, for all platforms.
  *
- * @throws SlmError INPUT_MISSING if it is not installed, BUSY while another process adds or removes it, OUTPUT_FAILED if the system
- * rejects it: on Windows while a program has its libraries open
+ * @throws SlmError INPUT_MISSING if it is not installed, BUSY while another process adds or removes it, OUTPUT_FAILED if the system refuses, as on
+ * Windows while a program uses its libraries
  */
 export async function removePlugin(options: RemovePluginOptions): Promise<readonly RemovedPlugin[]> {
   const { name, version, folder: root = pluginsFolder() } = options;
@@ -61,7 +61,7 @@ async function wanted(
   });
 }
 
-/** Renamed first: a plug-in is there whole or not at all. */
+/** Renamed first, so that a plug-in is either complete or absent. */
 async function removeFolder(root: string, { name, folder }: InstalledPlugin): Promise<void> {
   const leaving = join(root, name, `${PARTIAL}${randomBytes(6).toString("hex")}`);
   try {

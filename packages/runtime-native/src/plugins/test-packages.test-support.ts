@@ -1,4 +1,4 @@
-/** Tiny packages for tests: zip archives with any fields, libraries that are only a header, wheels. */
+/** Tiny packages for tests: zip archives with arbitrary fields, libraries that consist of a header, wheels. */
 import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import * as zlib from "node:zlib";
@@ -7,7 +7,7 @@ import { HEADER_BYTES } from "./library-platform.js";
 export interface ZipEntry {
   readonly path: string;
   readonly data: Buffer | string;
-  /** What the archive says instead of the truth. */
+  /** False values that the archive declares. */
   readonly declared?: {
     readonly bytes?: number;
     readonly crc?: number;
@@ -111,7 +111,7 @@ export function fatMachO(processors: readonly Processor[]): Buffer {
   return header;
 }
 
-/** A library of this machine, as a plug-in for it would have. */
+/** A library for this machine, like the one of a plug-in. */
 export function libraryHere(content = ""): Buffer {
   const processor = process.arch === "arm64" ? "arm64" : "x64";
   const make = {
@@ -138,7 +138,7 @@ export interface WheelOptions {
   readonly more?: readonly ZipEntry[];
 }
 
-/** Files of a wheel like that of Qualcomm's plug-in. */
+/** Files of a wheel like Qualcomm's plug-in. */
 export const qnnFiles = (): Readonly<Record<string, Buffer | string>> => ({
   "onnxruntime_qnn/__init__.py": "EP_NAME = 'QNNExecutionProvider'\n",
   "onnxruntime_qnn/LICENSE": "MIT License\n\nCopyright (c) the vendor\n",

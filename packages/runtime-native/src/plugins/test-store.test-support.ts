@@ -1,4 +1,4 @@
-/** A store of plug-ins in a temporary folder, new for every test. */
+/** A temporary folder for plug-ins, new for every test. */
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,11 +11,11 @@ export interface TestStore {
   readonly at: (name: string) => string;
   /** The folder of plug-ins. */
   readonly store: () => string;
-  /** Adds a package of the temporary folder; its licence is accepted. */
+  /** Adds a package from the temporary folder and accepts its licence. */
   readonly add: (source: string, options?: Partial<AddPluginOptions>) => Promise<AddedPlugin>;
   /** Writes `plugin.whl` and adds it. */
   readonly addWheel: (wheel?: WheelOptions, options?: Partial<AddPluginOptions>) => Promise<AddedPlugin>;
-  /** Names below the folder of plug-ins, without those of locks. */
+  /** Names in the folder of plug-ins, without lock files. */
   readonly stored: () => Promise<readonly string[]>;
 }
 

@@ -1,4 +1,4 @@
-/** Reads a zip archive: a wheel or any other. yauzl parses it; links, encrypted and special files are rejected. */
+/** Reads a zip archive, such as a wheel. yauzl parses it; links, encrypted files and special files are rejected. */
 import { stat } from "node:fs/promises";
 import * as zlib from "node:zlib";
 import { SlmError } from "@slm/core";
@@ -12,16 +12,16 @@ import {
   type PackageSource,
 } from "./package-source.js";
 
-/** @throws SlmError DATA_INVALID if the file is not a zip archive, or one that is not safe to unpack */
+/** @throws SlmError DATA_INVALID if the file is not a zip archive, or not safe to unpack */
 export async function openZip(path: string, limits: PackageLimits): Promise<PackageSource> {
   const { size } = await stat(path);
   const zip = await openArchive(path, { strictFileNames: true }).catch((error: unknown) => {
     throw unreadable(path, error);
   });
   try {
-    // Before the entries are read: their number comes from the archive.
+    // Checked before the entries are read, because the archive declares their number.
     if (zip.entryCount > limits.entries)
-      throw unsafe(path, `it has ${zip.entryCount} files, at most ${limits.entries} are read`);
+      throw unsafe(path, `it has ${zip.entryCount} files, the maximum is ${limits.entries}`);
     const found = await readEntries(path, zip);
     const entries = [...found].map(([name, entry]): PackageEntry => entryOf(name, entry));
     checkEntries(path, entries, { ...limits, bytes: Math.min(limits.bytes, size * limits.ratio) });
@@ -64,7 +64,7 @@ async function readEntries(path: string, zip: ZipFile): Promise<ReadonlyMap<stri
 const isFolder = ({ fileName, uncompressedSize }: Entry): boolean =>
   fileName.endsWith("/") && uncompressedSize === 0;
 
-/** File types of Unix in the upper half of an entry's attributes. Source: sys/stat.h. */
+/** Unix file types in the upper half of an entry's attributes. Source: sys/stat.h. */
 const FILE_TYPE = 0o170000;
 const REGULAR = 0o100000;
 const LINK = 0o120000;
@@ -74,11 +74,11 @@ function contentProblem(entry: Entry): string | undefined {
   if (type === LINK) return "is a link";
   if (type !== 0 && type !== REGULAR) return "is not a regular file";
   if (entry.isEncrypted()) return "is encrypted";
-  if (!entry.canDecodeFileData()) return `is compressed by method ${entry.compressionMethod}`;
+  if (!entry.canDecodeFileData()) return `uses the unsupported compression method ${entry.compressionMethod}`;
   return undefined;
 }
 
-/** The unpacked bytes. yauzl compares their number with the archive's, this compares their CRC-32. */
+/** The unpacked bytes. yauzl compares their size with the archive's; this compares their CRC-32. */
 async function* contents(path: string, zip: ZipFile, entry: Entry): AsyncGenerator<Buffer> {
   let crc = 0;
   try {
@@ -91,7 +91,7 @@ async function* contents(path: string, zip: ZipFile, entry: Entry): AsyncGenerat
     throw unreadable(`${path}: ${entry.fileName}`, error);
   }
   if (crc !== entry.crc32)
-    throw unsafe(path, `'${entry.fileName}' is corrupt: its CRC-32 is not that of the archive`);
+    throw unsafe(path, `'${entry.fileName}' is corrupt: its CRC-32 does not match the archive`);
 }
 
 function unreadable(what: string, error: unknown): SlmError {

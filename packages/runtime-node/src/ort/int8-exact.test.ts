@@ -1,4 +1,4 @@
-/** 8-bit products of full range, which default kernels of x86 without VNNI saturate. */
+/** 8-bit products with the full range of values, which saturate in the default kernels on x86 without VNNI. */
 import { GraphBuilder, encodeModel, int } from "@slm/onnx";
 import { createHostTensor } from "@slm/runtime";
 import { describe, expect, test } from "vitest";
@@ -8,7 +8,7 @@ const DEPTH = 64;
 const COLUMNS = 16;
 const WEIGHTS = new Int8Array(DEPTH * COLUMNS).fill(127);
 
-/** x times weights, activations quantized as it runs. */
+/** x times weights, with activations quantized at run time. */
 function dynamic(): Uint8Array {
   const builder = new GraphBuilder("dynamic");
   const x = builder.input("x", "float32", [1, DEPTH]);
@@ -19,7 +19,7 @@ function dynamic(): Uint8Array {
   return Uint8Array.from(encodeModel(builder.build()));
 }
 
-/** Two products that share signed weights, activations and zero points, as static schemes write them. */
+/** Two products that share signed weights, activations and zero points, as static schemes produce. */
 function shared(): Uint8Array {
   const builder = new GraphBuilder("shared");
   const x = builder.input("x", "float32", [1, DEPTH]);
@@ -43,7 +43,7 @@ function shared(): Uint8Array {
 describe("8-bit products of full range are exact on every CPU", () => {
   test.each([
     ["activations quantized as the graph runs", dynamic(), { y: DEPTH * 255 * 127 }],
-    // 255 is the largest code; both products end at it, and 64 * 255 * 127 / 2^15 rounds to 63.
+    // 255 is the largest code. Both products reach it, and 64 * 255 * 127 / 2^15 rounds to 63.
     ["calibrated, with constants that products share", shared(), { y: 63 * 2 ** 15, z: 63 * 2 ** 15 }],
   ])("%s", async (_, bytes, expected) => {
     const runtime = await createCpuRuntime({ threads: 1, inThread: true });

@@ -1,4 +1,4 @@
-/** Measures with one matrix product whether ONNX Runtime's default 8-bit kernels saturate on this CPU. */
+/** Measures with a matrix product whether ONNX Runtime's default 8-bit kernels saturate on this CPU. */
 import { readFile } from "node:fs/promises";
 import { GraphBuilder, encodeModel } from "@slm/onnx";
 import {
@@ -12,11 +12,11 @@ import type { HostChannel } from "@slm/runtime/host";
 import type { SessionSettings } from "@slm/runtime/host";
 
 /**
- * Session settings for a CPU whose default kernels saturate, so that a graph gives the same numbers on every CPU. Weights of
- * DynamicQuantizeMatMul and similar operators become unsigned if one lies outside -64 to 64, which takes 1.2 times as long
- * (docs/how-to/processors.md). MatMuls between DequantizeLinear and QuantizeLinear are computed in float32, because ONNX Runtime
- * 1.30 cannot make a constant unsigned that two of them share ("Attempt to replace the existing tensor").
- * Source: onnxruntime_session_options_config_keys.h, kOrtSessionOptionsAvx2PrecisionMode and kOrtSessionOptionsDisableQuantQDQ.
+ * Session settings for a CPU with default kernels that saturate, so that a graph computes the same numbers on every CPU. Weights of
+ * DynamicQuantizeMatMul and similar operators become unsigned if one is outside -64 to 64, which takes 1.2 times as long (docs/how-to/processors.md).
+ * MatMuls between DequantizeLinear and QuantizeLinear are computed in float32, because ONNX Runtime 1.30 cannot convert a constant to unsigned if two
+ * of them share it ("Attempt to replace the existing tensor"). Source: onnxruntime_session_options_config_keys.h, kOrtSessionOptionsAvx2PrecisionMode
+ * and kOrtSessionOptionsDisableQuantQDQ.
  */
 export const EXACT_INT8: SessionSettings = {
   "session.x64quantprecision": "1",
@@ -38,7 +38,7 @@ let known: Promise<Int8Arithmetic> | undefined;
 /**
  * How this CPU multiplies 8-bit integers, measured once in a process.
  *
- * @param channel opened, with ONNX Runtime's CPU provider
+ * @param channel an open channel with ONNX Runtime's CPU provider
  */
 export function measureInt8(channel: HostChannel): Promise<Int8Arithmetic> {
   known ??= saturates(channel).then(

@@ -2,7 +2,7 @@
 import { forbidRuntimeTelemetry, SlmError, REINSTALL } from "@slm/core";
 import type * as Ort from "onnxruntime-node";
 
-/** The part of onnxruntime-node this package uses. */
+/** The part of onnxruntime-node that this package uses. */
 export type OrtBinding = Pick<typeof Ort, "InferenceSession" | "Tensor" | "env" | "listSupportedBackends">;
 
 /** The message of any thrown value. */

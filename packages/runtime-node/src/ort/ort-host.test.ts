@@ -5,7 +5,7 @@ import { loadBinding } from "./ort-binding.js";
 import { OrtHost } from "./ort-host.js";
 import type { PositionalRepeat } from "@slm/runtime/host";
 
-/** picks = ids + position of the only id of each row. */
+/** picks = ids + position of the only id in each row. */
 function countingGraph(): Uint8Array {
   const graph = new GraphBuilder("counting");
   const ids = graph.input("ids", "int32", ["rows", "length"]);
@@ -15,7 +15,7 @@ function countingGraph(): Uint8Array {
   return encodeModel(graph.build());
 }
 
-/** Feeds back what a run returned, in the same memory, as often as the options say. */
+/** Feeds back the result of each run, in the same memory, as many times as the options say. */
 const feedBack: LoopBody = async function* (run, { feeds, options }) {
   const { ids, position } = feeds as Record<"ids" | "position", HostTensor>;
   for (let runs = 0; runs < (options as number); runs++) {
@@ -54,7 +54,7 @@ describe(OrtHost, () => {
     ...options,
   });
 
-  test("runs once for each result that is asked for, and never again once it is to stop", async () => {
+  test("runs once for each requested result, and not again after it is stopped", async () => {
     const repeat = request();
     const runs = host.repeat(repeat);
     const picks = async (): Promise<number[] | undefined> => {
@@ -73,7 +73,7 @@ describe(OrtHost, () => {
     expect(await host.repeat(request({ stop })).next()).toEqual({ done: true, value: undefined });
   });
 
-  test("feeds what the loop says until it ends, and gives every result memory of its own", async () => {
+  test("feeds the loop's inputs until it ends, and gives every result its own memory", async () => {
     const runs = host.repeat(request({ options: 4 }));
     const results: number[][] = [];
     const kept = [];

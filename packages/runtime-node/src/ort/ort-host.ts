@@ -1,4 +1,4 @@
-/** Owns ONNX Runtime's sessions and the device tensors; on a CPU the "device" is this thread's memory. */
+/** Owns ONNX Runtime's sessions and the device tensors. On a CPU, the "device" is this thread's memory. */
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { SlmError } from "@slm/core";
@@ -38,12 +38,12 @@ const LOG_FATAL_ONLY = 4;
 const SESSION_SETTINGS: SessionSettings = { "session.force_spinning_stop": "1" };
 
 /**
- * What one thread computes in one or two milliseconds [FLOP]. Waking a second one that sleeps takes as long, and on two cores up to 4 ms, when the
- * scheduler lets it wait behind the first, which waits for it (docs/benchmarks/inference.md, "Threads of small models").
+ * The work that one thread does in one or two milliseconds [FLOP]. Waking a second thread takes as long, and up to 4 ms on two cores if the scheduler
+ * queues it after the first thread, which waits for it (docs/benchmarks/inference.md, "Threads of small models").
  */
 const LITTLE_WORK = 2e8;
 
-/** The handlers of every call. Calls must not overlap; the channels ensure that. */
+/** The handlers of every call. Calls must not overlap; the channels ensure this. */
 export class OrtHost implements Host {
   readonly #loadBinding: () => Promise<OrtBinding>;
   #binding: OrtBinding | undefined;
@@ -110,7 +110,7 @@ export class OrtHost implements Host {
       if (isLeftToCpu(message))
         throw new SlmError(
           "OP_UNSUPPORTED",
-          `${this.#name}: the device does not compute every node of graph '${name}', and nothing may be left to the CPU`,
+          `${this.#name}: the device cannot compute every node of graph '${name}', and falling back to the CPU is not allowed`,
           { cause, suggestions: ["--device cpu"] },
         );
       throw new SlmError("DATA_INVALID", `${this.#name}: cannot load graph '${name}': ${message}`, { cause });

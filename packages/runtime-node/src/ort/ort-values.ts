@@ -28,13 +28,13 @@ export function toHost(name: string, tensor: Ort.Tensor): HostTensor {
   if (!isDType(type)) {
     throw new SlmError(
       "OP_UNSUPPORTED",
-      `runtime-node: '${name}' is ${type}; tensors that leave a graph are one of ${Object.keys(DTYPES).join(", ")}`,
+      `runtime-node: '${name}' is ${type}; supported output types are ${Object.keys(DTYPES).join(", ")}`,
     );
   }
   const View = DTYPES[type];
   const { data } = tensor;
   if (data instanceof View) return { dtype: type, shape: dims, data };
-  // Where JavaScript has Float16Array, ONNX Runtime returns one; here float16 is raw bits.
+  // If JavaScript has Float16Array, ONNX Runtime returns one. Here, float16 is raw bits.
   const { buffer, byteOffset } = bytesOf(tensor);
   return { dtype: type, shape: dims, data: new View(buffer, byteOffset, size) };
 }

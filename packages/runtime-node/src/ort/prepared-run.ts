@@ -1,4 +1,4 @@
-/** A run prepared for ONNX Runtime: inputs and outputs are looked up once, however often it runs. */
+/** A run prepared for ONNX Runtime. Inputs and outputs are looked up once, for any number of runs. */
 import { SlmError } from "@slm/core";
 import { type HostTensor, appendPositions } from "@slm/runtime";
 import type * as Ort from "onnxruntime-node";
@@ -13,7 +13,7 @@ export interface LoadedGraph {
 
 type Results = Ort.InferenceSession.OnnxValueMapType;
 
-/** Where tensors come from. */
+/** Looks up tensors. */
 export interface TensorSource {
   /** @throws SlmError UNEXPECTED for an unknown id */
   readonly tensor: (id: number) => Ort.Tensor;
@@ -25,7 +25,7 @@ export class PreparedRun {
   readonly #graph: LoadedGraph;
   readonly #request: PositionalRun;
   readonly #feeds: Record<string, Ort.Tensor> = {};
-  /** Outputs with a tensor are written into it; all others become new tensors. */
+  /** Outputs with a tensor are written into it. All others become new tensors. */
   readonly #fetches: Record<string, Ort.Tensor | null> = {};
   readonly #caches: readonly HostTensor[];
 
@@ -50,8 +50,8 @@ export class PreparedRun {
   }
 
   /**
-   * Names, types and declared sizes were checked before. ONNX Runtime still rejects inconsistent sizes, an output
-   * buffer of the wrong shape, and an index out of range.
+   * Runs the graph. Names, types and declared sizes were checked before. ONNX Runtime still rejects inconsistent sizes, output buffers with the wrong
+   * shape, and indices out of range.
    */
   async compute(): Promise<Results> {
     const { name, session } = this.#graph;
@@ -75,7 +75,7 @@ export class PreparedRun {
     });
   }
 
-  /** Outputs for the caller; copies of those that are also kept here. */
+  /** Outputs for the caller; copied if they are also kept here. */
   fetched(results: Results): HostTensor[] {
     const { fetch, keep, into } = this.#request;
     return fetch.map((position) => {

@@ -7,7 +7,7 @@ const DAWN =
   "adapter_result.status == wgpu::RequestAdapterStatus::Success was false. ";
 
 describe(providerFailure, () => {
-  test("says what is missing where a library's message is known", () => {
+  test("reports what is missing if a library's message is known", () => {
     const message = `${DAWN}Failed to get a WebGPU adapter: No supported adapters`;
     expect(providerFailure(new Error(message))).toBe(
       "finds no graphics adapter; on Linux it needs a GPU with a Vulkan driver",

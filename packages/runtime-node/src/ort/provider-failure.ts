@@ -1,7 +1,7 @@
-/** Why an execution provider does not work here, in words that a user can act on instead of a library's assertion. */
+/** Translates the errors of execution providers into messages that a user can act on. */
 import { messageOf } from "./ort-binding.js";
 
-/** What libraries say when something is missing from the machine, and what that means. */
+/** Error texts of libraries if something is missing from the machine, and what they mean. */
 const KNOWN: readonly { readonly says: RegExp; readonly means: string }[] = [
   {
     says: /Failed to get a WebGPU adapter/,
@@ -13,10 +13,10 @@ const KNOWN: readonly { readonly says: RegExp; readonly means: string }[] = [
   },
 ];
 
-/** Our own words before the message, and the place in a library's sources with the condition that did not hold. */
+/** Our own prefix of the message, and the source location and failed condition in a library. */
 const PREFIXES = [/^[\w-]+: cannot load graph '[^']*': /, /^\S+\.(?:cc|cpp|h):\d+ .*? was false\. /];
 
-/** One line without source locations. */
+/** The message in one line, without source locations. */
 export function providerFailure(error: unknown): string {
   const line = messageOf(error).split("\n")[0] ?? "";
   const known = KNOWN.find(({ says }) => says.test(line));

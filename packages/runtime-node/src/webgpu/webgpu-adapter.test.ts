@@ -9,7 +9,7 @@ const LOADER = `[Vulkan Loader] DRIVER:         Found ICD manifest file /usr/lib
 `;
 
 describe(parseLoaderOutput, () => {
-  test("finds the device that was created, and tells software by its driver", () => {
+  test("finds the created device, and recognizes software by its driver", () => {
     expect(parseLoaderOutput(LOADER)).toEqual({
       name: "SwiftShader Device (Subzero)",
       driver: "/usr/lib/chromium/libvk_swiftshader.so",
@@ -27,7 +27,7 @@ describe(parseLoaderOutput, () => {
     expect(describeAdapter(adapter)).toBe("NVIDIA GeForce RTX 4070");
   });
 
-  test("knows nothing where the loader said nothing", () => {
+  test("finds nothing if the loader printed nothing", () => {
     expect(parseLoaderOutput("")).toBeUndefined();
     expect(parseLoaderOutput('Using "" with driver: ""')).toBeUndefined();
   });

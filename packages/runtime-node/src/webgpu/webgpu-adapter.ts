@@ -1,9 +1,9 @@
 /**
- * Which adapter ONNX Runtime's WebGPU provider computes with: a GPU, or software that computes on the CPU.
+ * Finds the adapter of ONNX Runtime's WebGPU provider: a GPU, or software on the CPU.
  *
- * Neither onnxruntime-node 1.30 nor its provider tells. On Linux Dawn asks Vulkan for a device, and Vulkan's loader can say which
- * device and which driver that is (`VK_LOADER_DEBUG`; KhronosGroup/Vulkan-Loader, docs/LoaderDebugging.md). It says so on the standard
- * error of the process, so a process of its own opens the provider once more. A driver that ends it ends nothing else.
+ * Neither onnxruntime-node 1.30 nor its provider reports it. On Linux, Dawn requests a device from Vulkan, and Vulkan's loader can print the device
+ * and its driver (`VK_LOADER_DEBUG`; KhronosGroup/Vulkan-Loader, docs/LoaderDebugging.md). It prints to standard error, so a child process opens the
+ * provider. If a driver crashes, only the child process ends.
  */
 import { execFile } from "node:child_process";
 import { createRequire } from "node:module";
@@ -11,7 +11,7 @@ import { promisify } from "node:util";
 import { forbidRuntimeTelemetry } from "@slm/core";
 
 export interface WebgpuAdapter {
-  /** As its driver calls it: "NVIDIA GeForce RTX 4070", "SwiftShader Device (Subzero)". */
+  /** Name that the driver reports: "NVIDIA GeForce RTX 4070", "SwiftShader Device (Subzero)". */
   readonly name: string;
   /** File of the Vulkan driver. */
   readonly driver: string;
@@ -19,35 +19,34 @@ export interface WebgpuAdapter {
   readonly isSoftware: boolean;
 }
 
-/** Drivers that compute on the CPU, by the names of their files: Google's SwiftShader and Mesa's lavapipe. */
+/** File names of drivers that compute on the CPU: Google's SwiftShader and Mesa's lavapipe. */
 const SOFTWARE_DRIVERS = /libvk_swiftshader|libvulkan_lvp/;
 
-/** Opening a driver takes a fraction of a second; one that takes longer than this is not waited for [ms]. */
+/** Timeout for opening a driver, which normally takes a fraction of a second [ms]. */
 const TIME_LIMIT_MS = 20_000;
 
-/** Output of the loader is a few kilobytes; more is cut off [bytes]. */
+/** Maximum size of the loader's output, which is normally a few kilobytes [bytes]. */
 const OUTPUT_LIMIT = 2 ** 22;
 
-/** Reads onnxruntime-node's address and a graph, and opens the provider. Its standard output is why that failed, or nothing. */
+/** Reads onnxruntime-node's address and a graph, and opens the provider. Prints the reason if that fails. */
 const PROGRAM = `
 const [address, graph] = process.argv.slice(1);
 const { InferenceSession } = require(address);
 const options = { executionProviders: ["webgpu"], logSeverityLevel: 4 };
 InferenceSession.create(Buffer.from(graph, "base64"), options).catch(({ message }) => process.stdout.write(message));`;
 
-/** What another process met when it opened the provider. */
+/** The result of opening the provider in another process. */
 export interface WebgpuTrial {
-  /** The adapter that a session of this process gets; absent if this platform does not tell. */
+  /** The adapter that a session of this process gets; absent if the platform does not report it. */
   readonly adapter?: WebgpuAdapter | undefined;
   /** Why the provider cannot be opened; absent if it can, or if nothing is known. */
   readonly failure?: string | undefined;
 }
 
 /**
- * Opens the provider in a process of its own. Where that fails, this process need not try: Dawn would print its warnings on our
- * standard error.
+ * Opens the provider in a child process. If that fails, this process does not try, because Dawn would print warnings to our standard error.
  *
- * @param graph an ONNX file that the provider takes
+ * @param graph an ONNX file that the provider supports
  */
 export async function tryWebgpu(graph: Uint8Array): Promise<WebgpuTrial> {
   if (process.platform !== "linux") return {};
@@ -73,7 +72,7 @@ export function parseLoaderOutput(text: string): WebgpuAdapter | undefined {
   return { name, driver, isSoftware: SOFTWARE_DRIVERS.test(driver) };
 }
 
-/** For results: the adapter's name, and that it is software where it is. */
+/** For results: the adapter's name, marked if it is software. */
 export function describeAdapter({ name, isSoftware }: WebgpuAdapter): string {
   return isSoftware ? `${name} (software adapter)` : name;
 }

@@ -1,11 +1,11 @@
-/** Rejects graphs that ONNX Runtime's WebGPU provider takes and cannot compute, before anything runs. */
+/** Rejects graphs that ONNX Runtime's WebGPU provider accepts but cannot compute, before anything runs. */
 import { rejectUnsupported } from "@slm/analysis";
 import { DEVICES } from "@slm/devices";
 import { SlmError } from "@slm/core";
 import { GraphBuilder, decodeOutline, encodeModel, readOutline, type ModelOutline } from "@slm/onnx";
 import { createHostTensor, withLoad, type GraphSource, type Runtime } from "@slm/runtime";
 
-/** @throws SlmError (its `load`) as {@link rejectUnsupported}, besides what loading throws */
+/** @throws SlmError (from `load`) as {@link rejectUnsupported}, and the errors of loading */
 export function rejectingUnsupported(runtime: Runtime): Runtime {
   let float16: Promise<boolean> | undefined;
   return withLoad(runtime, async (source, options = {}) => {
@@ -22,7 +22,7 @@ export function rejectingUnsupported(runtime: Runtime): Runtime {
   });
 }
 
-/** Undefined for a graph that cannot be read: loading says what is wrong with it. */
+/** Undefined for a graph that cannot be read; loading it reports the error. */
 async function outlineOf(source: GraphSource): Promise<ModelOutline | undefined> {
   try {
     return source.kind === "file" ? await readOutline(source.path) : decodeOutline(source.bytes);
@@ -32,7 +32,7 @@ async function outlineOf(source: GraphSource): Promise<ModelOutline | undefined>
   }
 }
 
-/** Whether the adapter computes in float16: WebGPU leaves that to it (feature `shader-f16`). */
+/** Whether the adapter supports float16 (the optional WebGPU feature `shader-f16`). */
 async function computesFloat16(runtime: Runtime): Promise<boolean> {
   const builder = new GraphBuilder("float16");
   const x = builder.input("x", "float16", [1]);

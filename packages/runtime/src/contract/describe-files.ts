@@ -1,4 +1,4 @@
-/** The contract of graphs in files, as tests: as they lie there, with nodes added, edited, broken. */
+/** Contract tests of graphs in files: unchanged, with added nodes, edited, and broken. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { GraphBuilder, encodeAddition, encodeLinked, readLinked, standardNode, w
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createHostTensor, type Runtime, type Session } from "../index.js";
 
-/** Its weight is larger than what is read of a graph whose weights stay in their files. */
+/** Its weight is too large to be read with a graph that leaves its weights in their files. */
 const SIZE = 20_000;
 
 /** @param getRuntime called inside tests */
@@ -23,7 +23,7 @@ export function describeFiles(getRuntime: () => Runtime): void {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  /** The one value that an output has for x = 3. */
+  /** The single value of an output for x = 3. */
   async function valueOf(session: Session, output: string): Promise<number> {
     const x = createHostTensor("float32", [SIZE], new Float32Array(SIZE).fill(3));
     const { fetched } = await session.run({ feeds: { x }, fetch: [output] });

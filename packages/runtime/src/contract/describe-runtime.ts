@@ -1,4 +1,4 @@
-/** What every runtime promises, as tests: `describeRuntime` runs them against one implementation. */
+/** The contract of every runtime, as tests: `describeRuntime` runs them against one implementation. */
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { GraphBuilder, encodeModel, int } from "@slm/onnx";
@@ -36,7 +36,7 @@ function identityGraph(): Uint8Array {
   return encodeModel(graph.build());
 }
 
-/** sum = x + y and difference = x - y, where x is declared to have any length and y to have three elements. */
+/** sum = x + y and difference = x - y. x is declared with any length, y with three elements. */
 function sumGraph(): GraphBuilder {
   const graph = new GraphBuilder("sum");
   const x = graph.input("x", "float32", ["n"]);
@@ -52,20 +52,20 @@ const overwrite = ({ data }: HostTensor): void => {
   new Uint8Array(data.buffer, data.byteOffset, data.byteLength).fill(255);
 };
 
-/** What a runtime cannot do in its environment; absent means it can. */
+/** The limitations of a runtime in its environment. Absent: no limitation. */
 export interface RuntimeLimits {
-  /** It cannot read the disk: it was created with its files in memory. */
+  /** It cannot read the disk, because it was created with its files in memory. */
   readonly cannotReadDisk?: boolean;
   /** It cannot report its memory use; `peakMemoryBytes` then rejects. */
   readonly reportsNoMemory?: boolean;
-  /** It computes in another process, whose memory has nothing to do with this one's. */
+  /** It computes in another process, whose memory is unrelated to this one's. */
   readonly hasOwnProcess?: boolean;
 }
 
-/** No process of Node.js with ONNX Runtime's library loaded has less resident memory [bytes]. */
+/** Every Node.js process that has loaded ONNX Runtime's library uses at least this much resident memory [bytes]. */
 const LEAST_MEMORY = 2 ** 25;
 
-/** Tests of one implementation. `create` is called several times; the runtimes exist at the same time. */
+/** Tests one implementation. `create` is called several times, and the runtimes exist at the same time. */
 export function describeRuntime(
   name: string,
   create: () => Promise<Runtime>,
@@ -200,7 +200,7 @@ export function describeRuntime(
       await runtime.load({ kind: "bytes", bytes: padded.subarray(10, 10 + bytes.length) });
     });
 
-    test("may hand out what a run keeps before it is done, to calls that follow it", async () => {
+    test("may return kept outputs before their run is done, for use by later calls", async () => {
       const { kept } = await sum.run({ feeds: { x: vector(1, 2, 3), y: ones }, keep: ["sum"], ahead: true });
       expect(kept["sum"]).toMatchObject({ dtype: "float32", shape: [3] });
       const next = await sum.run({ feeds: { x: kept["sum"]!, y: ones }, keep: ["difference"], ahead: true });
@@ -210,7 +210,7 @@ export function describeRuntime(
       await runtime.release([kept["sum"]!, next.kept["difference"]!]);
     });
 
-    test("throws the failure of such a run to the calls that use what it was to keep", async () => {
+    test("throws the error of such a run in calls that use its kept outputs", async () => {
       // Two elements and three cannot be added.
       const fails = async (use: (tensor: DeviceTensor) => Promise<unknown>): Promise<void> => {
         const { kept } = await sum.run({ feeds: { x: vector(1, 2), y: ones }, keep: ["sum"], ahead: true });
@@ -240,7 +240,7 @@ export function describeRuntime(
       expect(values(fetched["sum"])).toEqual([2, 3, 4]);
     });
 
-    test("gives the caller memory of its own", async () => {
+    test("gives the caller its own memory", async () => {
       const target = await runtime.upload(vector(0, 0, 0));
       const feeds = { x: vector(1, 2, 3), y: ones };
       const { fetched } = await sum.run({ feeds, fetch: ["sum", "difference"], into: { sum: target } });
@@ -304,12 +304,8 @@ export function describeRuntime(
         { feeds: { x: { ...ones, shape: [4] }, y: ones }, fetch: ["sum"] },
         "needs 4",
       ],
-      [
-        "sizes that do not fit one another",
-        { feeds: { x: vector(1, 2), y: ones }, fetch: ["sum"] },
-        "'sum' failed",
-      ],
-    ])("rejects a run with %s, and goes on", async (_, request, message) => {
+      ["sizes that do not match", { feeds: { x: vector(1, 2), y: ones }, fetch: ["sum"] }, "'sum' failed"],
+    ])("rejects a run with %s, and continues", async (_, request, message) => {
       await expect(sum.run(request)).rejects.toMatchObject({
         name: "SlmError",
         code: "SHAPE_MISMATCH",
@@ -320,7 +316,7 @@ export function describeRuntime(
       );
     });
 
-    test("rejects writing an output into a tensor of another size or dtype, or two outputs into one tensor", async () => {
+    test("rejects an output written into a tensor with a different size or dtype, and two outputs written into one tensor", async () => {
       const feeds = { x: ones, y: ones };
       const short = await runtime.upload(vector(1, 2));
       const whole = await runtime.upload(EVERY_DTYPE.int32);
@@ -336,7 +332,7 @@ export function describeRuntime(
       await runtime.release([short, whole, fitting]);
     });
 
-    test("rejects a tensor that was released, and one of another runtime", async () => {
+    test("rejects released tensors and tensors of another runtime", async () => {
       const tensor = await runtime.upload(ones);
       await runtime.release([tensor]);
       const other = await create();

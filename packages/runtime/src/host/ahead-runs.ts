@@ -1,11 +1,11 @@
-/** Runs whose outputs were handed out before they were computed. */
+/** Runs with outputs that were returned before they were computed. */
 import type { CheckedGraph } from "../check-run.js";
 import type { RunRequest } from "../runtime.js";
 
 /**
- * Shapes of outputs, where the shapes that are fed decide them: the sizes of a graph's inputs have names, which those of its outputs share.
+ * Infers the shapes of outputs from the fed shapes: symbolic sizes of a graph's inputs also occur in its outputs.
  *
- * @returns undefined where a size is open
+ * @returns undefined if a size cannot be inferred
  */
 export function outputShapes(
   { signature, inputs, outputs }: CheckedGraph,
@@ -23,11 +23,11 @@ export function outputShapes(
   return shapes.flat().some(Number.isNaN) ? undefined : shapes;
 }
 
-/** Tensors that are not made yet, or never will be, because the run that was to make them failed. */
+/** Tensors that have not been computed yet, or never will be because their run failed. */
 export class AheadRuns {
   readonly #runs = new Map<number, Promise<unknown>>();
 
-  /** @param reply of the run that makes these tensors */
+  /** @param reply reply of the run that computes these tensors */
   add(tensors: readonly number[], reply: Promise<unknown>): void {
     for (const id of tensors) this.#runs.set(id, reply);
     reply.then(
@@ -38,7 +38,7 @@ export class AheadRuns {
     );
   }
 
-  /** The failure of the run that was to make one of these tensors, or else the failure that is given. */
+  /** The error of the run that should have computed one of these tensors, otherwise the given error. */
   async causeOf(failure: unknown, tensors: readonly number[]): Promise<unknown> {
     for (const id of tensors) {
       const cause = await this.#runs.get(id)?.then(
@@ -50,12 +50,12 @@ export class AheadRuns {
     return failure;
   }
 
-  /** Whether each of these tensors is there. */
+  /** Whether each of these tensors exists. */
   areMade(tensors: readonly number[]): boolean {
     return tensors.every((id) => !this.#runs.has(id));
   }
 
-  /** Those of the tensors that there are once their runs have ended; the others are forgotten. */
+  /** The tensors that exist once their runs have ended. The others are forgotten. */
   async made(tensors: readonly number[]): Promise<readonly number[]> {
     const ended = await Promise.allSettled(tensors.map(async (id) => this.#runs.get(id)));
     return tensors.filter((id, at) => {

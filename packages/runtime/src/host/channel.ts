@@ -1,4 +1,4 @@
-/** The channel from the caller to the owner of ONNX Runtime: in this thread, in a worker or in another process. */
+/** The channel from the caller to the owner of ONNX Runtime: in this thread, in a worker, or in another process. */
 import type { HostTensor } from "../tensors/host-tensor.js";
 import type { RunLoop } from "../runtime.js";
 import {
@@ -12,17 +12,17 @@ import {
 } from "./protocol.js";
 import { Unsettled } from "./unsettled.js";
 
-/** Repeated runs as the caller requests them; the channel adds its stop flag, and the loop in a form that reaches the host. */
+/** Repeated runs as the caller requests them. The channel adds its stop flag, and the loop in a form that reaches the host. */
 export type RepeatCall = Omit<PositionalRepeat, "stop" | "body"> & { readonly loop: RunLoop };
 
-/** Receives results in order, several at once if they come fast. */
+/** Receives results in order, possibly several at once. */
 export type Tell = (results: readonly RepeatedResult[]) => void;
 
 /** Repeated runs in progress. */
 export interface Repetition {
   /** Settles after the last run. */
   readonly over: Promise<void>;
-  /** The run in progress becomes the last. */
+  /** Makes the current run the last one. */
   stop(): void;
 }
 
@@ -35,15 +35,15 @@ export function stopFlag(): { readonly flag: Int32Array; readonly stop: () => vo
 /** Executes calls in the order they were made. */
 export interface HostChannel {
   call<Name extends CallName>(name: Name, request: RequestOf<Name>): Promise<ReplyOf<Name>>;
-  /** Runs until the last is done or {@link Repetition.stop} is called. */
+  /** Runs until the last run is done or {@link Repetition.stop} is called. */
   repeat(request: RepeatCall, tell: Tell): Repetition;
-  /** The tensor in a form that may be put into a request; the caller keeps its buffer. */
+  /** The tensor in a form that can be put into a request. The caller keeps its buffer. */
   handOver(tensor: HostTensor): HostTensor;
   /** Ends the worker or process after the calls already made. */
   close(): Promise<void>;
 }
 
-/** Calls handlers one after another: a call starts when the one before it has succeeded or failed. */
+/** Calls handlers one after another. A call starts after the previous one has succeeded or failed. */
 export class SerialQueue {
   #tail: Promise<unknown> = Promise.resolve();
 
@@ -67,7 +67,7 @@ export async function repeatInTurns(
   }
 }
 
-/** Handlers in the caller's own thread: nothing is cloned, but a run blocks the event loop. */
+/** Runs handlers in the caller's own thread. Nothing is cloned, but a run blocks the event loop. */
 export class DirectChannel implements HostChannel {
   readonly #host: Host;
   readonly #queue = new SerialQueue();

@@ -1,11 +1,11 @@
-/** A graph of a file that is not loaded as it lies there. */
+/** Builds the bytes of a graph file that is edited before it is loaded. */
 import { readFile } from "node:fs/promises";
 import type { GraphSource } from "../runtime.js";
 
-/** ONNX Runtime's setting for the folder of the external data of a graph that is loaded from bytes. */
+/** ONNX Runtime's setting for the folder of external data, for graphs loaded from bytes. */
 export const WEIGHTS_FOLDER = "session.model_external_initializers_file_folder_path";
 
-/** The bytes to load in place of a file; undefined where it is loaded as it is. */
+/** The bytes to load instead of a file; undefined if the file is loaded unchanged. */
 export async function changedBytes({
   path,
   added,

@@ -28,7 +28,7 @@ interface RunEncoding {
   readonly nextId: () => number;
 }
 
-/** @throws SlmError SHAPE_MISMATCH naming the missing, unknown or mismatched input or output. */
+/** @throws SlmError SHAPE_MISMATCH with the missing, unknown or mismatched input or output. */
 function encodeRun(graph: CheckedGraph, request: RunRequest, encoding: RunEncoding): PositionalRun {
   const { feeds, fetch, keep, into, intoIds, append } = checkRun(graph, request);
   return {
@@ -93,20 +93,19 @@ function ownedSource(source: GraphSource): GraphSource {
   return { kind: "bytes", bytes: source.bytes.slice() };
 }
 
-/** What a {@link HostRuntime} needs besides its channel. */
+/** The settings of a {@link HostRuntime}, besides its channel. */
 export interface HostRuntimeOptions {
   /** Package name for error messages. */
   readonly name: string;
   readonly device: RuntimeDevice;
-  /** Session settings of every graph, below those that the host was opened with. */
+  /** Session settings of every graph. The settings that the host was opened with take precedence. */
   readonly settings?: SessionSettings | undefined;
 }
 
 /**
- * Runs, reads and writes are executed in the order they were requested, over all sessions. Host tensors are
- * copied when a method is called, so the caller may reuse their memory at once. After a failed run the tensors
- * named in `into` hold unspecified values.
- * Keep sessions: ONNX Runtime does not free all the memory of a released one.
+ * Runs, reads and writes are executed in the order of the calls, across all sessions. Host tensors are copied when a method is called, so the caller
+ * may reuse their memory at once. After a failed run, the contents of the tensors in `into` are unspecified. Keep sessions: ONNX Runtime does not
+ * free all the memory of a released session.
  */
 export class HostRuntime implements Runtime {
   readonly device: RuntimeDevice;
@@ -116,7 +115,7 @@ export class HostRuntime implements Runtime {
   readonly #ahead = new AheadRuns();
   #closed: Promise<void> | undefined;
 
-  /** @param channel opened by its `open` call */
+  /** @param channel already opened by its `open` call */
   constructor(channel: HostChannel, { name, device, settings }: HostRuntimeOptions) {
     this.#name = name;
     this.#settings = settings;
@@ -165,7 +164,7 @@ export class HostRuntime implements Runtime {
   async release(tensors: readonly DeviceTensor[]): Promise<void> {
     const channel = this.#open();
     const all = tensors.map(({ id }) => id);
-    // At once where it can be: calls are executed in the order they were made.
+    // Returned at once if possible, because calls are executed in order.
     const ids = this.#ahead.areMade(all) ? all : await this.#ahead.made(all);
     if (ids.length > 0) await channel.call("release", { ids });
   }
@@ -174,13 +173,13 @@ export class HostRuntime implements Runtime {
     return this.#open().call("peakMemory", null);
   }
 
-  /** Ends the worker after the calls already made; later calls are rejected. A second call has no effect. */
+  /** Ends the worker after the calls already made. Later calls are rejected. A second call has no effect. */
   close(): Promise<void> {
     this.#closed ??= this.#channel.close();
     return this.#closed;
   }
 
-  /** @throws what made the call fail: the run that was to make the tensor, if it was handed out before */
+  /** @throws the cause of the failure: the error of the run that should have computed the tensor, if it was returned early */
   async #using<Reply>(tensor: number, call: Promise<Reply>): Promise<Reply> {
     try {
       return await call;
@@ -196,7 +195,7 @@ export class HostRuntime implements Runtime {
   }
 }
 
-/** What a session knows of its graph. */
+/** What a session knows about its graph. */
 interface HostGraph {
   readonly id: number;
   readonly graph: CheckedGraph;

@@ -10,7 +10,9 @@ export type SessionSettings = Readonly<Record<string, string>>;
 /** Rejects a graph instead of leaving parts of it to the CPU. Source: onnxruntime_session_options_config_keys.h. */
 export const WHOLE_GRAPH: SessionSettings = { "session.disable_cpu_ep_fallback": "1" };
 
-/** Whether ONNX Runtime rejected a graph for {@link WHOLE_GRAPH}. Its words: "fallback to CPU EP has been explicitly disabled by the user". */
+/**
+ * Whether ONNX Runtime rejected a graph because of {@link WHOLE_GRAPH}. Its message: "fallback to CPU EP has been explicitly disabled by the user".
+ */
 export const isLeftToCpu = (message: string): boolean =>
   message.includes("fallback to CPU EP has been explicitly disabled");
 
@@ -36,13 +38,13 @@ export interface PositionalResult {
   readonly kept: readonly Pick<HostTensor, "dtype" | "shape">[];
 }
 
-/** Runs that a loop steers. */
+/** Runs that are controlled by a loop. */
 export interface PositionalRepeat extends PositionalRun {
-  /** Loads the loop, in the turn of the first run. */
+  /** Loads the loop when the first run starts. */
   readonly body: () => LoopBody | Promise<LoopBody>;
   /** Options of the loop. */
   readonly options: unknown;
-  /** Nonzero: no further run begins. The channel makes it; a worker shares its memory with the caller. */
+  /** Nonzero: no further run begins. The channel creates it; a worker shares its memory with the caller. */
   readonly stop: Int32Array;
 }
 
@@ -57,13 +59,13 @@ export interface RepeatedResult {
 
 /** Names and types of a loaded graph, and what was loaded. */
 export interface LoadedSignature extends GraphSignature {
-  /** The compiled form in place of the portable graph. */
+  /** The compiled form that was loaded instead of the portable graph. */
   readonly compiled?: CompiledForm | undefined;
 }
 
 /**
  * Every call with its request and reply. Ids are chosen by the caller's side.
- * The receiver of a tensor owns its buffer: requests and replies never alias the other side's memory.
+ * The receiver of a tensor owns its buffer. Requests and replies never share memory with the other side.
  */
 interface HostCalls {
   readonly open: {
@@ -71,7 +73,7 @@ interface HostCalls {
       /** Package name for error messages. */
       readonly name: string;
       readonly threads: number;
-      /** Whether graphs whose runs compute little get one thread. */
+      /** Whether graphs with little work per run get one thread. */
       readonly sparesThreads?: boolean | undefined;
       readonly providers: readonly ProviderSettings[];
       readonly settings: SessionSettings;
@@ -85,9 +87,9 @@ interface HostCalls {
       readonly source: GraphSource;
       readonly optimization: NonNullable<LoadOptions["optimization"]>;
       readonly planMemory: boolean;
-      /** What a run usually computes [FLOP]. */
+      /** Typical work of a run [FLOP]. */
       readonly work?: number | undefined;
-      /** Added to the settings of all sessions; the settings that the runtime was opened with override them. */
+      /** Added to the settings of all sessions. The settings that the runtime was opened with take precedence. */
       readonly settings?: SessionSettings | undefined;
     };
     readonly reply: LoadedSignature;

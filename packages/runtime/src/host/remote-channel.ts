@@ -1,4 +1,4 @@
-/** The caller's side of a channel to a host in another thread or process, so that the caller's event loop stays free. */
+/** The caller's side of a channel to a host in another thread or process. The caller's event loop stays free. */
 import { SlmError, type SlmErrorOptions } from "@slm/core";
 import type { HostTensor } from "../tensors/host-tensor.js";
 import { type HostChannel, type RepeatCall, type Repetition, type Tell, stopFlag } from "./channel.js";
@@ -19,12 +19,12 @@ export interface RemoteHost {
   /** Whether both sides see the same `SharedArrayBuffer`. */
   readonly sharesMemory: boolean;
   readonly post: (message: CallMessage | RepeatMessage | StopMessage) => void;
-  /** Registers the receiver of replies and the one that is told why the host has ended. Called once. */
+  /** Registers the receiver of replies and the callback for the end of the host. Called once. */
   readonly listen: (
     receive: (message: ReplyMessage) => void,
     ended: (how: string, options?: SlmErrorOptions) => void,
   ) => void;
-  /** Lets this program end while the host is idle, or not. */
+  /** Lets this program end while the host is idle, or keeps it alive. */
   readonly keepAlive: (busy: boolean) => void;
   readonly terminate: () => Promise<unknown>;
 }
@@ -35,7 +35,7 @@ interface Pending {
   readonly tell: Tell;
 }
 
-/** Calls are answered by a {@link RemoteHost}. One that ends rejects all calls, also later ones. */
+/** A {@link RemoteHost} answers the calls. When it ends, all current and later calls are rejected. */
 export class RemoteChannel implements HostChannel {
   readonly #host: RemoteHost;
   readonly #pending = new Map<number, Pending>();

@@ -1,13 +1,13 @@
-/** Runs that a loop steers, next to the session: what every host shares. */
+/** Executes runs that are controlled by a loop, next to the session. Every host uses it. */
 import type { HostTensor } from "../tensors/host-tensor.js";
 import type { LoopBody } from "../runtime.js";
 import type { PositionalRepeat, RepeatedResult } from "./protocol.js";
 
 /**
- * One run for each requested result, until the loop ends or the request is stopped.
+ * Executes one run for each requested result, until the loop ends or the request is stopped.
  *
  * @param inputNames names of the graph's inputs, in its order
- * @param run makes a run with these inputs in place of those before, by their positions, and appends from `at` on
+ * @param run executes a run after replacing these inputs, by position, and appends from `at` on
  */
 export async function* runLoop(
   { body, options, feeds, append, stop }: PositionalRepeat,
@@ -42,7 +42,7 @@ export async function* runLoop(
   }
 }
 
-/** The body of a loop's compiled module. @param url of `RunLoop.module` of the same release */
+/** The body of a loop from its compiled module. @param url `RunLoop.module` of the same release */
 export async function loopBody(url: string): Promise<LoopBody> {
   const { loop } = (await import(url)) as { readonly loop: LoopBody };
   return loop;

@@ -11,16 +11,16 @@ import {
 } from "./wire.js";
 
 /**
- * Results that arrive within this time are sent in one message [ms]. A message costs both sides more than a decoding step of a
- * small model, and no reader needs results that fast.
+ * Results within this time are sent in one message [ms]. A message costs both sides more than a decoding step of a small model, and no caller needs
+ * results that fast.
  */
 const TELL_EVERY_MS = 4;
 
-/** What a host is served through. */
+/** The port through which a host is served. */
 export interface HostPort {
   /** Package name for error messages. */
   readonly name: string;
-  /** Sends a reply. The buffers belong to the receiver: where the port can, they move instead of being copied. */
+  /** Sends a reply. The buffers belong to the receiver. If the port can transfer them, they are not copied. */
   readonly post: (message: ReplyMessage, buffers: readonly ArrayBufferLike[]) => void;
 }
 
@@ -63,7 +63,7 @@ export function serveHost(
     repetitions.set(call, own.stop);
     let message: ReplyMessage;
     try {
-      // A caller in the same process sends a flag in shared memory; for any other the stop message sets this one.
+      // A caller in the same process sends a flag in shared memory. For other callers, the stop message sets this flag.
       await repeatInTurns(
         queue,
         host.repeat({ ...positional, body: () => loopBody(module), stop }),

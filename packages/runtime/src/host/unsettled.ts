@@ -2,7 +2,7 @@
 export class Unsettled {
   readonly #all = new Set<Promise<unknown>>();
 
-  /** Tracks a promise until it is settled. Its holder still receives the result or error. */
+  /** Tracks a promise until it is settled. The caller still receives the result or error. */
   add(promise: Promise<unknown>): void {
     const kept = promise
       .catch(() => undefined)

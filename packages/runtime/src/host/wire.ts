@@ -2,20 +2,20 @@
 import { type ErrorCode, SlmError } from "@slm/core";
 import type { CallName, PositionalRepeat, RepeatedResult, ReplyOf, RequestOf } from "./protocol.js";
 
-/** Runs to repeat, on their way to the host. */
+/** A request for repeated runs, on its way to the host. */
 export interface RepeatMessage {
   readonly call: number;
   readonly name: "repeat";
-  /** With the URL of the loop's module, and a stop flag if the host shares the caller's memory. */
+  /** Contains the URL of the loop's module, and a stop flag if the host shares the caller's memory. */
   readonly request: Omit<PositionalRepeat, "body" | "stop"> & {
     readonly module: string;
     readonly stop?: PositionalRepeat["stop"] | undefined;
   };
 }
 
-/** No further run of a repetition is to begin. For a host that shares no memory with the caller. */
+/** Stops a repetition before its next run. For hosts that share no memory with the caller. */
 export interface StopMessage {
-  /** Number of the repetition's call. */
+  /** Number of the call that started the repetition. */
   readonly call: number;
   readonly name: "stop";
 }
@@ -43,7 +43,7 @@ export type ReplyMessage =
   | { readonly kind: "done"; readonly call: number; readonly reply: ReplyOf<CallName> }
   | { readonly kind: "failed"; readonly call: number; readonly error: WireError };
 
-/** Any thrown value as plain data. Anything but an SlmError is a bug and gets the code UNEXPECTED. @param runtime package name for messages */
+/** Any thrown value as plain data. Anything except an SlmError is a bug and gets the code UNEXPECTED. @param runtime package name for messages */
 export function toWireError(runtime: string, error: unknown): WireError {
   if (error instanceof SlmError) {
     const { code, message, context, suggestions, cause } = error;

@@ -6,7 +6,7 @@ import { createHostTensor } from "./host-tensor.js";
 const size = (max: number): fc.Arbitrary<number> => fc.integer({ min: 1, max });
 
 describe(appendPositions, () => {
-  test("writes each head's new positions behind its row's first ones, and nothing else", () => {
+  test("writes each head's new positions after the first ones of its row, and nothing else", () => {
     const cases = fc
       .record({
         rows: size(3),
@@ -63,7 +63,7 @@ describe(appendPositions, () => {
     }).toThrow(expect.objectContaining({ code: "SHAPE_MISMATCH" }));
   });
 
-  test("takes what fits, at one place or at one for each row", () => {
+  test("accepts positions that fit, one for all rows or one for each", () => {
     for (const at of [[2], [0, 2]]) appendPositions("test", cache, fresh, at);
   });
 });

@@ -1,4 +1,4 @@
-/** Writes new positions into a cache: {@link AppendRequest} for device tensors that are host memory. */
+/** Writes new positions into a cache: {@link AppendRequest} for device tensors in host memory. */
 import { SlmError } from "@slm/core";
 import type { HostTensor } from "./host-tensor.js";
 

@@ -24,7 +24,7 @@ export function toHalf(value: number): number {
 
 let table: Float32Array | undefined;
 
-/** Half bits to the exact numbers, by a table of all 65,536 values: models have far more weights than that. */
+/** Half bits to exact numbers, with a table of all 65,536 values, because models have far more weights than that. */
 export function fromHalves(bits: Uint16Array): Float32Array {
   table ??= Float32Array.from({ length: 1 << 16 }, (_, half) => fromHalf(half));
   const values = new Float32Array(bits.length);

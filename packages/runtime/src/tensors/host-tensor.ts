@@ -1,6 +1,6 @@
 import { SlmError } from "@slm/core";
 
-/** Element types that cross the boundary between host and runtime, with the typed array that holds them. */
+/** Element types of tensors that are passed between host and runtime, with their typed arrays. */
 export const DTYPES = {
   float32: Float32Array,
   float16: Uint16Array,
@@ -15,7 +15,7 @@ export const DTYPES = {
 export type DType = keyof typeof DTYPES;
 export type HostData = Float32Array | Uint16Array | Int32Array | BigInt64Array | Uint8Array | Int8Array;
 
-/** A dense row-major tensor in host memory. float16 and bfloat16 hold raw bits; bool holds 0 or 1. */
+/** A dense row-major tensor in host memory. float16 and bfloat16 contain raw bits; bool contains 0 or 1. */
 export interface HostTensor {
   readonly dtype: DType;
   readonly shape: readonly number[];
@@ -39,8 +39,7 @@ export function elementCount(shape: readonly number[]): number {
 }
 
 /**
- * A host tensor, checked: the array type fits the dtype and its length fits the shape.
- * Without `data` the tensor is zero.
+ * Creates a host tensor and checks that the array type matches the dtype and its length matches the shape. Without `data`, all elements are zero.
  *
  * @throws SlmError SHAPE_MISMATCH if data and shape disagree.
  */

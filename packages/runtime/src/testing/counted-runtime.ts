@@ -1,10 +1,10 @@
-/** A runtime that counts the bytes which cross between the host and the device, as its interface says that they do. */
+/** A runtime that counts the bytes copied between host and device, according to the interface. */
 import type { HostTensor } from "../tensors/host-tensor.js";
 import type { DeviceTensor, RepeatRequest, RunRequest, Runtime, Session } from "../runtime.js";
 import { repeatRuns } from "../repeat-runs.js";
 import { withLoad } from "../with-load.js";
 
-/** Bytes that crossed so far. */
+/** Bytes copied so far. */
 export interface Traffic {
   toDevice: number;
   toHost: number;
@@ -15,7 +15,7 @@ export interface CountedRuntime {
   readonly traffic: Traffic;
 }
 
-/** Bytes of a row's number. */
+/** Bytes of a row number. */
 const ROW_NUMBER = 4;
 
 const bytesOf = ({ data }: HostTensor): number => data.byteLength;
@@ -23,9 +23,8 @@ const isHost = (tensor: HostTensor | DeviceTensor): tensor is HostTensor => "dat
 const sum = (sizes: readonly number[]): number => sizes.reduce((total, size) => total + size, 0);
 
 /**
- * The same runtime. Counted are host tensors that are fed, outputs that are fetched, uploads, writes, downloads and the row numbers of
- * permutations. Not counted is what a
- * device keeps: weights, `keep`, `into`; what a runtime copies besides only its own counters know. Loading is not counted.
+ * The same runtime with counters. They count fed host tensors, fetched outputs, uploads, writes, downloads and the row numbers of permutations. They
+ * do not count data that stays on the device (weights, `keep`, `into`), internal copies of the runtime, or loading.
  */
 export function countedRuntime(runtime: Runtime): CountedRuntime {
   const traffic: Traffic = { toDevice: 0, toHost: 0 };

@@ -1,4 +1,4 @@
-/** The test double of a runtime: graphs are plain JavaScript functions, tensors are in a map that a test may read. */
+/** The test double of a runtime: graphs are JavaScript functions, and tests can read the map of tensors. */
 import { basename } from "node:path";
 import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor } from "../tensors/host-tensor.js";
@@ -21,12 +21,12 @@ export interface MemoryRun {
   readonly request: RunRequest;
 }
 
-/** Outputs by name; a graph may leave out outputs that were not requested. */
+/** Outputs by name. A graph may omit outputs that were not requested. */
 export type MemoryOutputs = Readonly<Record<string, HostTensor>>;
 
 export type MemoryGraph = (run: MemoryRun) => MemoryOutputs | Promise<MemoryOutputs>;
 
-/** Graphs by name: for a file its name without `.onnx`, for bytes the name they are loaded with. */
+/** Graphs by name: the file name without `.onnx`, or the name that bytes are loaded with. */
 export type MemoryGraphs = Readonly<Record<string, MemoryGraph>>;
 
 /** Runs {@link MemoryGraphs}. It rejects unknown tensors and tensors that are released twice. */
@@ -40,7 +40,7 @@ export class MemoryRuntime implements Runtime {
   };
   /** Tensors on the device, by id. */
   readonly tensors = new Map<number, HostTensor>();
-  /** Names of the graphs that are loaded now. */
+  /** Names of the graphs that are currently loaded. */
   readonly loaded: string[] = [];
   /** Number of tensors uploaded so far. */
   uploads = 0;
@@ -122,7 +122,7 @@ export class MemoryRuntime implements Runtime {
     const outputs = await graph({ feeds: Object.fromEntries(feeds), request });
     const outputOf = (name: string): HostTensor => {
       const output = outputs[name];
-      if (output === undefined) throw new SlmError("UNEXPECTED", `memory: the graph gives no '${name}'`);
+      if (output === undefined) throw new SlmError("UNEXPECTED", `memory: the graph has no output '${name}'`);
       return output;
     };
     for (const [name, target] of Object.entries(into)) overwrite(this.#held(target), outputOf(name));

@@ -117,7 +117,7 @@ export const WRONG_RECIPES: readonly WrongInput[] = [
     title: "A CPU export is compiled for an NPU",
     recipe: { compile: { socs: ["sm8650"] } },
     code: "OP_UNSUPPORTED",
-    message: "vendors' compilers take exports for an NPU",
+    message: "only exports for an NPU can be compiled",
     help: "--target npu",
   },
   // The recipe.

@@ -9,7 +9,7 @@ import { copiesSource, jsonSchemaGrammar } from "./json-schema.js";
 const COPIED = { type: "string", "x-copied": true };
 const PIECES = byteVocabulary();
 
-/** Whether a text of JSON is in a schema's language for a source. */
+/** Whether a schema allows a JSON text for a source. */
 function allows(schema: object, source: string, text: string): boolean {
   let state = constrainTokens(jsonSchemaGrammar(schema, source), PIECES, { eos: EOS });
   const scores = new Float32Array(PIECES.bytes.length);
@@ -25,7 +25,7 @@ const copies = (source: string, value: string, schema: object = COPIED): boolean
   allows(schema, source, JSON.stringify(value));
 
 describe(CopiedStrings, () => {
-  test("takes words of the source that follow one another, and nothing else", () => {
+  test("allows consecutive words of the source, and nothing else", () => {
     const source = "add  Swine Not? to my gym-list";
     for (const value of ["Swine Not", "Swine Not?", "Swine", "gym", "gym-list", "my gym", "?", source])
       expect([value, copies(source, value)]).toEqual([value, true]);
@@ -33,7 +33,7 @@ describe(CopiedStrings, () => {
       expect([value, copies(source, value)]).toEqual([value, value === "gym-"]);
   });
 
-  test("joins several stretches where the keyword says with what", () => {
+  test("joins several stretches with the text of the keyword", () => {
     const schema = { type: "string", "x-copied": { joinedBy: " | " } };
     const source = "in the neighboring Greenland area";
     expect(copies(source, "neighboring | area", schema)).toBe(true);
@@ -50,7 +50,7 @@ describe(CopiedStrings, () => {
     expect(copies("กำลัง", "กำ")).toBe(true);
   });
 
-  test("writes quotes, backslashes and line ends as JSON does", () => {
+  test("escapes quotes, backslashes and line ends as in JSON", () => {
     for (const value of ['"heroes"', "a\\b", "two\nlines", "\ud83d\ude00"])
       expect([value, copies(`play ${value} now`, value)]).toEqual([value, true]);
   });
@@ -68,7 +68,7 @@ describe(CopiedStrings, () => {
     }
   });
 
-  test("whatever a model would say, every copied string is a stretch of any source", () => {
+  test("whatever a model generates, every copied string is a stretch of the source", () => {
     const schema = {
       type: "object",
       properties: { name: { enum: ["a", "b"] }, arguments: { type: "object", additionalProperties: COPIED } },
@@ -88,14 +88,14 @@ describe(CopiedStrings, () => {
     expect(copied).toBeGreaterThan(50);
   });
 
-  test("leads a model that would misspell a name back to it", () => {
+  test("keeps a model from misspelling a name", () => {
     const constraint = constrainTokens(jsonSchemaGrammar(COPIED, "Coffeehouse now"), PIECES, { eos: EOS });
     const choose = createTokenSelector({ eos: EOS, constraint });
     const wanted = Buffer.from('"Coffeehouseb"');
     const said: number[] = [];
     for (let at = 0; at < 20; at++) {
       const logits = new Float32Array(PIECES.bytes.length);
-      logits[1 + 0x22] = 1; // The quotation mark is second best everywhere.
+      logits[1 + 0x22] = 1; // The quotation mark is the second-best token everywhere.
       if (at < wanted.length) logits[wanted[at]! + 1] = 2;
       const id = choose(logits);
       if (id === EOS) break;
@@ -123,13 +123,13 @@ describe(CopiedStrings, () => {
     expect(() => jsonSchemaGrammar(schema, "a source")).toThrow(message);
   });
 
-  test("rejects the keyword where nothing says what the source is", () => {
+  test("rejects the keyword if there is no source", () => {
     expect(() => jsonSchemaGrammar(COPIED)).toThrow(/needs a source/);
     expect(copiesSource(JSON.stringify(COPIED))).toBe(true);
     expect(copiesSource(JSON.stringify({ type: "string" }))).toBe(false);
   });
 
-  test("says that a source is too long to copy from", () => {
+  test("reports a source that is too long to copy from", () => {
     const words = Array.from({ length: 5000 }, (_, at) => `w${at % 7}`).join(" ");
     const quote = constrainTokens(jsonSchemaGrammar(COPIED, words), PIECES, { eos: EOS }).after(1 + 0x22);
     expect(() => quote.after(1 + 0x77)).toThrow(/too ambiguous/);

@@ -1,20 +1,20 @@
-/** Strings that are copied from the source: slot values that a model cannot invent. */
+/** Strings that are copied from the source, such as slot values that a model must not invent. */
 import type { GrammarBuilder, Part } from "../grammar.js";
 import { quoted } from "./json-values.js";
 import { COPIED_KEYWORD, isObject, reject, rejectOthers, type Schema } from "./keywords.js";
 
-/** Characters of words. Marks belong to the letter before them. */
+/** Characters of words. Combining marks belong to the letter before them. */
 const WORD = /[\p{L}\p{N}\p{M}]/u;
 const MARK = /\p{M}/u;
-/** Scripts that put no space between words: a word may end between any two letters. */
+/** Scripts without spaces between words. A word may end between any two letters. */
 const WITHOUT_SPACES =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 const SPACE = /\s/u;
 
-/** Longest `joinedBy` [characters]. */
+/** Maximum length of `joinedBy` [characters]. */
 const LONGEST_JOIN = 100;
 
-/** The copied strings of a schema. They share one rule for what may be copied. */
+/** The copied strings of a schema. They share one rule for the text that may be copied. */
 export class CopiedStrings {
   readonly #builder: GrammarBuilder;
   readonly #source: string | undefined;
@@ -26,10 +26,10 @@ export class CopiedStrings {
   }
 
   /**
-   * A JSON string of one or more words that follow one another in the source, spaces and punctuation between them included. A source
-   * without a word can only be copied as the empty string. Characters are written as `JSON.stringify` writes them.
+   * A JSON string of one or more consecutive words of the source, including the spaces and punctuation between them. From a source without words,
+   * only the empty string can be copied. Characters are escaped as by `JSON.stringify`.
    *
-   * @throws SlmError DATA_INVALID where the keyword is neither true nor `{ joinedBy }`, or nothing says what the source is
+   * @throws SlmError DATA_INVALID if the keyword is neither true nor `{ joinedBy }`, or if there is no source
    */
   part(schema: Schema, pointer: string): Part {
     rejectOthers(schema, pointer, ["type", COPIED_KEYWORD]);
@@ -60,7 +60,7 @@ function stretchOf(builder: GrammarBuilder, source: string): Part {
 /** A text within a JSON string. */
 const inJson = (text: string): string => JSON.stringify(text).slice(1, -1);
 
-/** What joins several stretches; undefined where the string is only one. */
+/** The text that joins several stretches; undefined if the string is a single stretch. */
 function joinOf(keyword: unknown, pointer: string): string | undefined {
   if (keyword === true) return undefined;
   const join = isObject(keyword) && Object.keys(keyword).length === 1 ? keyword["joinedBy"] : undefined;
@@ -68,7 +68,7 @@ function joinOf(keyword: unknown, pointer: string): string | undefined {
   throw reject(pointer, `'${COPIED_KEYWORD}' must be true or {"joinedBy": TEXT}`);
 }
 
-/** Whether a word may end between two neighbours; undefined stands for the ends of the source. */
+/** Whether a word may end between two neighbours; undefined marks the start or end of the source. */
 function isBoundary(before: string | undefined, next: string | undefined): boolean {
   if (before === undefined || next === undefined) return true;
   if (MARK.test(next)) return false;

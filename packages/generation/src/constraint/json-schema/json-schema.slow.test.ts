@@ -58,7 +58,7 @@ const validates = (schema: object, value: unknown): boolean =>
   z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]).safeParse(value).success;
 
 describe(jsonSchemaGrammar, () => {
-  test("whatever a model would say, what it says parses and validates", () => {
+  test("whatever a model generates, the text parses and validates", () => {
     const pieces = byteVocabulary();
     let finished = 0;
     fc.assert(
@@ -97,7 +97,7 @@ describe(jsonSchemaGrammar, () => {
     for (const text of texts) expect(validates(schema, JSON.parse(text))).toBe(true);
   });
 
-  test("symbols with spaces between them make valid values, too", () => {
+  test("symbols with spaces between them generate valid values, too", () => {
     const schema = {
       type: "object",
       properties: { name: { enum: ["a", "b"] }, a: {} },
@@ -124,7 +124,7 @@ describe(jsonSchemaGrammar, () => {
     expect(new Set(keys)).toEqual(new Set(["", "a", "b", "ab", "ba"]));
   });
 
-  test("keys that every object has are keys like others", () => {
+  test("keys that every JavaScript object has are ordinary keys", () => {
     const schema = JSON.parse(
       '{"type":"object","properties":{"__proto__":{"const":1},"constructor":{"const":2}},"required":["__proto__","constructor"]}',
     ) as object;
@@ -144,17 +144,17 @@ describe(jsonSchemaGrammar, () => {
       /^schema: #\/properties\/a\/items: 'not'/,
     ],
     [
-      "keywords beside anyOf",
+      "keywords next to anyOf",
       { anyOf: [{ type: "null" }], minLength: 1 },
       /'minLength' is not supported here; supported are anyOf/,
     ],
     ["oneOf", { oneOf: [{ type: "null" }] }, /'oneOf'/],
-    ["a type that is none", { type: "text" }, /'type' must be of/],
+    ["an unknown type", { type: "text" }, /'type' must be one of/],
     ["a reference to elsewhere", { $ref: "https://example.org/a.json" }, /must point into the same schema/],
-    ["a reference to nothing", { $ref: "#/$defs/a" }, /which is not there/],
+    ["a dangling reference", { $ref: "#/$defs/a" }, /which does not exist/],
     ["a reference to itself", { $ref: "#" }, /refers to itself/],
     [
-      "a circle of references",
+      "a cycle of references",
       { anyOf: [{ type: "null" }, { $ref: "#/$defs/a" }], $defs: { a: { $ref: "#" } } },
       /refers to itself/,
     ],
@@ -163,15 +163,15 @@ describe(jsonSchemaGrammar, () => {
       { type: "object", properties: {}, required: ["a"] },
       /'required' names "a"/,
     ],
-    ["no value of the type", { type: "string", enum: [1] }, /no value is of the schema's type/],
+    ["no value of the type", { type: "string", enum: [1] }, /no value has the schema's type/],
     ["limits the wrong way round", { type: "string", minLength: 3, maxLength: 2 }, /'minLength' 3 is above/],
-    ["a count that is none", { type: "array", minItems: -1 }, /'minItems' must be an integer/],
-    ["names of properties that are no strings", { propertyNames: { type: "integer" } }, /schema of strings/],
-    ["names of properties that are no schema", { propertyNames: ["a"] }, /schema of strings/],
+    ["an invalid count", { type: "array", minItems: -1 }, /'minItems' must be an integer/],
+    ["property names that are not strings", { propertyNames: { type: "integer" } }, /schema of strings/],
+    ["property names without a schema", { propertyNames: ["a"] }, /schema of strings/],
     [
-      "names of properties beside named ones",
+      "property names together with named properties",
       { properties: { a: true }, propertyNames: { maxLength: 1 } },
-      /not supported beside 'properties'/,
+      /not supported together with 'properties'/,
     ],
     ["a huge count", { type: "string", maxLength: 1e9 }, /'maxLength' must be an integer from 0 to/],
     ["no schema", [], /expected a schema/],
@@ -194,7 +194,7 @@ describe(jsonSchemaGrammar, () => {
     );
   });
 
-  test("rejects or takes any JSON, and fails in no other way", () => {
+  test("accepts or rejects any JSON, and fails in no other way", () => {
     fc.assert(
       fc.property(fc.oneof(fc.jsonValue({ maxDepth: 4 }), corrupt()), (schema) => {
         try {
@@ -221,7 +221,7 @@ describe(jsonSchemaGrammar, () => {
     expect(text).toBe("7");
   });
 
-  // Each of these ended in a stack overflow, in an argument list that is too long, or in minutes.
+  // Each of these once ended in a stack overflow, in too many arguments, or took minutes.
   test.each<readonly [string, unknown]>([
     ["a chain of references that ends nowhere", chain(8000, { $ref: "#/$defs/8000" })],
     ["a chain of references that leads back", chain(8000, { $ref: "#/$defs/0" })],
@@ -268,7 +268,7 @@ function thrownBy(run: () => unknown): unknown {
   return undefined;
 }
 
-/** Schemas with a value of theirs replaced. */
+/** Schemas with one of their values replaced. */
 function corrupt(): fc.Arbitrary<unknown> {
   return fc.tuple(schemas, fc.nat(30), fc.jsonValue({ maxDepth: 1 })).map(([schema, at, value]) => {
     let count = 0;
@@ -279,7 +279,7 @@ function corrupt(): fc.Arbitrary<unknown> {
 }
 
 describe(jsonObjectGrammar, () => {
-  test("gives objects, whatever is in them", () => {
+  test("generates objects, whatever their contents", () => {
     const texts = Array.from({ length: 30 }, (_, seed) =>
       randomText(jsonObjectGrammar(), byteVocabulary(), seed),
     ).filter((text) => text !== undefined);

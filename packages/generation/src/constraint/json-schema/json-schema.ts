@@ -1,6 +1,6 @@
 /**
- * Compiles a JSON Schema to a grammar. Every text that the grammar generates is a value that the schema allows. The grammar is
- * narrower than the schema: properties come in the schema's order, objects with named properties have no others, numbers are short.
+ * Compiles a JSON Schema to a grammar. Every text that the grammar generates is valid under the schema. The grammar is narrower than the schema:
+ * properties follow the schema's order, objects with named properties have no additional ones, and numbers are short.
  *
  * Source: JSON Schema 2020-12 (and `definitions` of older drafts).
  */
@@ -21,31 +21,31 @@ import {
   type TypeName,
 } from "./keywords.js";
 
-/** Largest minLength, maxLength, minItems or maxItems: each counted position takes memory. */
+/** Maximum value of minLength, maxLength, minItems and maxItems. Each counted position takes memory. */
 const LARGEST_COUNT = 10_000;
-/** Deepest nesting of a schema. */
+/** Maximum nesting depth of schemas. */
 const DEEPEST = 64;
-/** Most values of an enum and schemas of an anyOf. */
+/** Maximum number of values in an enum and of schemas in an anyOf. */
 const MOST_VALUES = 10_000;
-/** Deepest nesting of a schema as JSON, values of enums and descriptions included. */
+/** Maximum nesting depth of a schema as JSON, including enum values and descriptions. */
 const DEEPEST_JSON = 1000;
 
 /**
  * The grammar of a schema's values.
  *
- * @param source what strings with `x-copied` are copied from; a schema without such strings has one grammar for all sources
- * @throws SlmError DATA_INVALID naming the place in the schema and the keyword or value that is not supported.
+ * @param source the text that strings with `x-copied` are copied from. Without such strings, one grammar serves all sources.
+ * @throws SlmError DATA_INVALID with the location in the schema and the unsupported keyword or value.
  */
 export function jsonSchemaGrammar(schema: unknown, source?: string): Grammar {
   if (isDeeperThan(schema, DEEPEST_JSON))
-    throw reject("#", `the schema nests lists and objects more than ${DEEPEST_JSON} deep`);
+    throw reject("#", `the schema nests lists and objects more than ${DEEPEST_JSON} levels deep`);
   return new SchemaCompiler(schema, source).grammar();
 }
 
 /**
- * Whether a schema may have strings that are copied from the source, so that every source has a grammar of its own.
+ * Whether a schema may contain strings copied from the source, so that every source needs its own grammar.
  *
- * @param schema as `JSON.stringify` writes it
+ * @param schema the output of `JSON.stringify`
  */
 export const copiesSource = (schema: string): boolean => schema.includes(JSON.stringify(COPIED_KEYWORD));
 
@@ -58,9 +58,9 @@ class SchemaCompiler {
   readonly #root: unknown;
   readonly #parts: JsonParts = createJsonParts();
   readonly #copied: CopiedStrings;
-  /** Rules of the nested schemas that a `$ref` points to, by JSON pointer. */
+  /** Rules of nested schemas that a `$ref` points to, by JSON pointer. */
   readonly #rules = new Map<string, number>();
-  /** Rules that are declared but not yet compiled. In a queue, because a chain of references may be longer than the stack. */
+  /** Rules that are declared but not compiled yet. A queue avoids a stack overflow on long chains of references. */
   readonly #waiting: { readonly rule: number; readonly pointer: string; readonly schema: unknown }[] = [];
 
   constructor(root: unknown, source: string | undefined) {
@@ -87,7 +87,7 @@ class SchemaCompiler {
 
   #compile(schema: unknown, at: Position): Part {
     const { pointer, depth } = at;
-    if (depth > DEEPEST) throw reject(pointer, `schemas may be ${DEEPEST} levels deep`);
+    if (depth > DEEPEST) throw reject(pointer, `schemas may be at most ${DEEPEST} levels deep`);
     if (schema === true) return this.#parts.value;
     if (!isObject(schema))
       throw reject(pointer, `expected a schema, got ${JSON.stringify(schema).slice(0, 80)}`);
@@ -118,14 +118,14 @@ class SchemaCompiler {
     return type === "string" ? this.#string(schema, at) : this.#parts[type];
   }
 
-  /** The rule of what a reference points to, through references that only point on. */
+  /** The rule of the schema that a reference points to. Follows references to references. */
   #reference(first: unknown, { pointer: from }: Position): Part {
     const passed = new Set<string>();
     let [reference, pointer] = [first, from];
     for (;;) {
       const { key, target } = this.#target(reference, pointer);
       const known = this.#rules.get(key);
-      if (passed.has(key)) throw reject(from, "'$ref' refers to itself with nothing between");
+      if (passed.has(key)) throw reject(from, "'$ref' refers to itself");
       passed.add(key);
       const isPassed = known === undefined && isObject(target) && Object.hasOwn(target, "$ref");
       if (isPassed) {
@@ -146,7 +146,7 @@ class SchemaCompiler {
     for (const step of reference.split("/").slice(1)) {
       const key = unescaped(step);
       if (typeof target !== "object" || target === null || !Object.hasOwn(target, key))
-        throw reject(pointer, `'$ref' points to ${reference.slice(0, 80)}, which is not there`);
+        throw reject(pointer, `'$ref' points to ${reference.slice(0, 80)}, which does not exist`);
       target = Reflect.get(target, key);
     }
     return { key: reference, target };
@@ -155,7 +155,8 @@ class SchemaCompiler {
   #anyOf(schemas: unknown, { pointer, depth }: Position): Part {
     if (!Array.isArray(schemas) || schemas.length === 0)
       throw reject(pointer, "'anyOf' must be a list of schemas");
-    if (schemas.length > MOST_VALUES) throw reject(pointer, `'anyOf' may have ${MOST_VALUES} schemas`);
+    if (schemas.length > MOST_VALUES)
+      throw reject(pointer, `'anyOf' may have at most ${MOST_VALUES} schemas`);
     const { builder } = this.#parts;
     const parts = schemas.map((schema: unknown, index) =>
       this.#compile(schema, { pointer: `${pointer}/anyOf/${index}`, depth: depth + 1 }),
@@ -163,12 +164,12 @@ class SchemaCompiler {
     return builder.rule(builder.choice(...parts));
   }
 
-  /** Values written as `JSON.stringify` writes them; those that are not of the schema's type are left out. */
+  /** Values as `JSON.stringify` writes them. Values that are not of the schema's type are skipped. */
   #values(values: readonly unknown[], schema: Schema, { pointer }: Position): Part {
-    if (values.length > MOST_VALUES) throw reject(pointer, `'enum' may have ${MOST_VALUES} values`);
+    if (values.length > MOST_VALUES) throw reject(pointer, `'enum' may have at most ${MOST_VALUES} values`);
     const types = Object.hasOwn(schema, "type") ? typesOf(schema, pointer) : TYPES;
     const fitting = values.filter((value) => types.some((type) => isOfType(value, type)));
-    if (fitting.length === 0) throw reject(pointer, "no value is of the schema's type");
+    if (fitting.length === 0) throw reject(pointer, "no value has the schema's type");
     const { builder } = this.#parts;
     const texts = new Set(fitting.map((value) => JSON.stringify(value)));
     return builder.rule(builder.choice(...Array.from(texts, (text) => builder.text(text))));
@@ -209,8 +210,8 @@ class SchemaCompiler {
       return mapPart(this.#parts, value, this.#keys(schema, under("propertyNames")));
     }
     if (Object.hasOwn(schema, "propertyNames"))
-      throw reject(pointer, "'propertyNames' is not supported beside 'properties'");
-    // The schema of additional properties is checked, although objects with named properties never have any.
+      throw reject(pointer, "'propertyNames' is not supported together with 'properties'");
+    // Validated, although objects with named properties never have additional properties.
     if (others !== false) this.#compile(others, under("additionalProperties"));
     const { builder, space } = this.#parts;
     const pairs = names.map((name) => {
@@ -222,7 +223,7 @@ class SchemaCompiler {
     return this.#inOrder(pairs);
   }
 
-  /** What keys of an object without named properties may be: strings that `propertyNames` allows. */
+  /** Allowed keys of an object without named properties: strings that `propertyNames` allows. */
   #keys(schema: Schema, at: Position): Part {
     const names = schema["propertyNames"] ?? true;
     if (names === true) return this.#parts.string;
@@ -231,15 +232,15 @@ class SchemaCompiler {
     return this.#compile({ ...names, type: "string" }, at);
   }
 
-  /** Pairs in order with commas between those that are present. Two tracks record whether a pair has been written yet. */
+  /** Pairs in order, separated by commas. Two tracks record whether a pair has been written yet. */
   #inOrder(pairs: readonly { readonly pair: Part; readonly isRequired: boolean }[]): Part {
     const { builder, space } = this.#parts;
     const comma = builder.sequence(space, builder.text(","), space);
-    /** What may follow from this pair on: if no pair was written before it, and if some were. */
+    /** What may follow from this pair on, if no pair was written before it and if some were. */
     let first: Part = (from) => from;
     let later: Part = (from) => from;
     for (const { pair, isRequired } of pairs.toReversed()) {
-      // A rule, because it is used in several places: inlined, the grammar would double with every pair.
+      // A rule, because it is used in several places. Inlined, the grammar would double with every pair.
       const rest = builder.rule(later);
       const begin = builder.sequence(pair, rest);
       const go = builder.sequence(comma, pair, rest);
@@ -250,18 +251,21 @@ class SchemaCompiler {
   }
 }
 
-/** The types that a schema names. Without any: the types that its keywords apply to, or every type. */
+/** The types that a schema names; otherwise the types that its keywords apply to, or every type. */
 function typesOf(schema: Schema, pointer: string): readonly TypeName[] {
   const { type } = schema;
   if (type === undefined) {
     const meant = TYPES.filter((name) => TYPE_KEYWORDS[name].some((key) => Object.hasOwn(schema, key)));
-    // An integer is a number already.
+    // "number" already includes integers.
     return meant.length > 0 ? meant : TYPES.filter((name) => name !== "integer");
   }
   const names: readonly unknown[] = Array.isArray(type) ? type : [type];
   const known = TYPES.filter((name) => names.includes(name));
   if (known.length > 0 && known.length === new Set(names).size) return known;
-  throw reject(pointer, `'type' must be of ${TYPES.join(", ")}, got ${JSON.stringify(type).slice(0, 80)}`);
+  throw reject(
+    pointer,
+    `'type' must be one of ${TYPES.join(", ")}, got ${JSON.stringify(type).slice(0, 80)}`,
+  );
 }
 
 function requiredOf(schema: Schema, names: readonly string[], pointer: string): ReadonlySet<string> {
@@ -271,7 +275,10 @@ function requiredOf(schema: Schema, names: readonly string[], pointer: string): 
   const known = new Set(names);
   const unknown = required.find((name) => !known.has(name));
   if (unknown === undefined) return new Set(required);
-  throw reject(pointer, `'required' names ${JSON.stringify(unknown.slice(0, 80))}, which 'properties' lacks`);
+  throw reject(
+    pointer,
+    `'required' names ${JSON.stringify(unknown.slice(0, 80))}, which is not in 'properties'`,
+  );
 }
 
 function isOfType(value: unknown, type: TypeName): boolean {
@@ -291,11 +298,11 @@ function isOfType(value: unknown, type: TypeName): boolean {
   }
 }
 
-/** A step of a JSON pointer in a URI fragment. Source: RFC 6901, sections 4 and 6. */
+/** One step of a JSON pointer in a URI fragment. Source: RFC 6901, sections 4 and 6. */
 function unescaped(step: string): string {
   try {
     return decodeURIComponent(step).replaceAll("~1", "/").replaceAll("~0", "~");
   } catch {
-    return step; // Not a valid escape: the lookup of this name will fail.
+    return step; // Not a valid escape. Looking up this name will fail.
   }
 }

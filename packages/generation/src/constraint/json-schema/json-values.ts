@@ -1,15 +1,15 @@
-/** The grammar of JSON (RFC 8259), narrowed so that texts end and numbers are exact. */
+/** The grammar of JSON (RFC 8259), restricted so that texts end and numbers are exact. */
 import { GrammarBuilder, type Grammar, type Part } from "../grammar.js";
 
-/** Most digits before and after the decimal point: every such number is finite, and integers are exact in a double. */
+/** Maximum number of digits before and after the decimal point. Every such number is finite, and integers are exact in a double. */
 const MOST_DIGITS = 15;
 
-/** The parts of JSON texts. Each is one rule that is called wherever it is used. */
+/** The parts of JSON texts, each compiled to one rule. */
 export interface JsonParts {
   readonly builder: GrammarBuilder;
-  /** At most one space: a model may write `{"a": 1}` or `{"a":1}`, but never endless spaces. */
+  /** At most one space: a model may write `{"a": 1}` or `{"a":1}`, but not endless spaces. */
   readonly space: Part;
-  /** One character of a string, plain or escaped. A lone surrogate is never written. */
+  /** One character of a string, plain or escaped. Lone surrogates are not generated. */
   readonly character: Part;
   readonly string: Part;
   readonly number: Part;
@@ -53,7 +53,7 @@ export function quoted(builder: GrammarBuilder, content: Part): Part {
 
 type Spacing = Pick<JsonParts, "builder" | "space" | "string">;
 
-/** An object of any number of keys, all with values of one kind. */
+/** An object with any number of keys whose values all match one part. */
 export function mapPart({ builder, space, string }: Spacing, value: Part, key = string): Part {
   const pair = builder.rule(builder.sequence(key, space, builder.text(":"), space, value));
   const more = builder.sequence(space, builder.text(","), space, pair);
@@ -67,7 +67,7 @@ export interface ListParts {
   readonly most: number;
 }
 
-/** An array of `least` to `most` values of one kind. */
+/** An array of `least` to `most` values that all match one part. */
 export function listPart(
   { builder, space }: Pick<Spacing, "builder" | "space">,
   { item, least, most }: ListParts,

@@ -1,16 +1,17 @@
-/** The supported keywords of JSON Schema. Any other is rejected: ignoring one would allow values that the schema forbids. */
+/** The supported keywords of JSON Schema. All others are rejected, because ignoring one would allow values that the schema forbids. */
 import { SlmError } from "@slm/core";
 
 export const TYPES = ["string", "number", "integer", "boolean", "null", "object", "array"] as const;
 export type TypeName = (typeof TYPES)[number];
 
 /**
- * Keyword of ours for strings, in the `x-` form of other extensions: true, or `{ joinedBy }`. The string is a stretch of whole words of the
- * source, or several that a text joins: what a request names, and nothing else.
+ *
+ * Our own keyword for strings, with the `x-` prefix of extensions: true, or `{ joinedBy }`. The string is a stretch of whole words of
+ * the source, or several stretches joined by a text.
  */
 export const COPIED_KEYWORD = "x-copied";
 
-/** Keywords of each type. Properties are written in the schema's order; optional ones may be left out. */
+/** Keywords of each type. Properties are written in the schema's order; optional ones may be omitted. */
 export const TYPE_KEYWORDS: Readonly<Record<TypeName, readonly string[]>> = {
   string: ["minLength", "maxLength", COPIED_KEYWORD],
   number: [],
@@ -43,15 +44,15 @@ export function reject(pointer: string, problem: string, suggestions: readonly s
   });
 }
 
-/** A place as an error names it: names in a schema may be of any length. */
+/** A JSON pointer for an error message, shortened because names in a schema may have any length. */
 function shortened(pointer: string): string {
   return pointer.length > LONGEST_SHOWN ? `${pointer.slice(0, LONGEST_SHOWN)}...` : pointer;
 }
 
-/** Longest pointer of an error [characters]. */
+/** Maximum length of a pointer in an error [characters]. */
 const LONGEST_SHOWN = 200;
 
-/** @throws SlmError DATA_INVALID naming the first keyword that is not among `known` */
+/** @throws SlmError DATA_INVALID naming the first keyword that is not in `known` */
 export function rejectOthers(schema: Schema, pointer: string, known: readonly string[]): void {
   const other = Object.keys(schema).find((key) => !known.includes(key) && !ANNOTATIONS.has(key));
   if (other === undefined) return;

@@ -6,7 +6,7 @@ import { learnAlignment, spreadPairs, type TokenPair } from "./learn-alignment.j
 
 const [SILENT, LONG, FIRST, SECOND, MARK] = [9, 8, 60, 61, 90];
 
-/** Random letters and their sounds, one each but for a silent letter and one with two. */
+/** Random letters and their sounds: one sound per letter, except for a silent letter and a letter with two. */
 function pairs(count: number, seed: number): (TokenPair & { readonly positions: readonly number[] })[] {
   const { next } = createRandom(seed);
   return Array.from({ length: count }, () => {
@@ -27,7 +27,7 @@ const following = (learnt: readonly TokenPair[], source: readonly number[]): Sou
   SourceAlignment.of(draftRulesOf(learnAlignment(learnt), Infinity), source)!;
 
 describe(learnAlignment, () => {
-  test("finds of which letter each sound comes, through silent letters and letters of two sounds", () => {
+  test("finds the letter of each sound, despite silent letters and letters with two sounds", () => {
     const table = draftRulesOf(learnAlignment(pairs(500, 1)), Infinity);
     let [right, all] = [0, 0];
     for (const { source, target, positions } of pairs(100, 2)) {
@@ -37,11 +37,11 @@ describe(learnAlignment, () => {
         if (alignment.positionAfter(target.slice(0, at + 1)) === position) right++;
       }
     }
-    // Nothing says whether the second sound of a letter comes of a silent one behind it.
+    // The second sound of a letter could also come from a silent letter after it.
     expect(right / all).toBeGreaterThan(0.93);
   });
 
-  test("follows words that it never saw where answers are their sources", () => {
+  test("follows unseen words if answers equal their sources", () => {
     const copies = pairs(300, 1).map(({ source }) => ({
       source,
       target: source.filter((letter) => letter !== SILENT),
@@ -50,14 +50,14 @@ describe(learnAlignment, () => {
     expect([1, 2, 3].map((end) => alignment.positionAfter([500, 501, 503].slice(0, end)))).toEqual([0, 1, 3]);
   });
 
-  test("goes back where an answer is another than it was", () => {
+  test("restarts if an answer has changed", () => {
     const alignment = following(pairs(500, 1), [1, SILENT, 2, 3]);
     expect(alignment.positionAfter([31, 32, 33])).toBe(3);
     expect(alignment.positionAfter([31, 32])).toBe(2);
     expect(alignment.positionAfter([])).toBe(-1);
   });
 
-  test("stays where it is at tokens of no letter", () => {
+  test("does not move at tokens without a letter", () => {
     const marked = pairs(500, 1).map(({ source, target }) => ({
       source: source.filter((letter) => letter !== SILENT),
       target: target.flatMap((sound, at) => (at % 3 === 0 ? [MARK, sound] : [sound])),
@@ -68,7 +68,7 @@ describe(learnAlignment, () => {
     expect(alignment.positionAfter([MARK, 31, MARK, MARK, 32, 33])).toBe(2);
   });
 
-  test("is nothing without pairs, and is not followed then", () => {
+  test("is empty without pairs, and then is not used", () => {
     expect(learnAlignment([])).toEqual([]);
     expect(learnAlignment([{ source: [], target: [4] }])).toEqual([]);
     expect(SourceAlignment.of(draftRulesOf([], 10), [4])).toBeUndefined();
@@ -78,7 +78,7 @@ describe(learnAlignment, () => {
 describe(spreadPairs, () => {
   const some = Array.from({ length: 100 }, (_, at) => ({ source: [at], target: [at, at, at] }));
 
-  test("takes pairs from everywhere, as many as have so many tokens with their ends", () => {
+  test("selects pairs from everywhere, up to the number of tokens including EOS", () => {
     const taken = spreadPairs(some, 40).map(({ source }) => source[0]);
     expect(taken).toEqual([0, 10, 20, 30, 40, 50, 60, 70, 80, 90]);
     expect(spreadPairs(some, 400)).toBe(some);

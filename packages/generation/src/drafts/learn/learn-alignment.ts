@@ -1,40 +1,40 @@
 /**
- * Learns from pairs how answers follow their sources: a hidden Markov model whose states are the positions of a source, trained by expectation
- * maximization. Its probabilities become entries of the table of draft rules, by which the host follows an answer.
+ * Learns from pairs how answers follow their sources. The model is a hidden Markov model whose states are the positions of a source, trained by
+ * expectation maximization. Its probabilities are stored in the table of draft rules, and the host uses them to align an answer while it is generated.
  *
- * Source: Vogel et al. 1996, "HMM-based word alignment in statistical translation", with moves forward only and a state for tokens of no position.
+ * Source: Vogel et al. 1996, "HMM-based word alignment in statistical translation", with forward moves only and a state for tokens without a position.
  */
 import { COPIED, type DraftRule } from "../rule-table.js";
 import { MOST_MOVES, moveKey, NOWHERE, pairKey } from "../source-alignment.js";
 
-/** A source and its answer, as the student's tokenizer has them, without special tokens. */
+/** A source and its answer as token ids, without special tokens. */
 export interface TokenPair {
   readonly source: readonly number[];
   readonly target: readonly number[];
 }
 
-/** Tokens of answers that the alignment is learnt from, of pairs evenly spread; more change nothing. */
+/** Maximum number of answer tokens that the alignment is learnt from, in evenly spaced pairs. More tokens do not change the result. */
 const ALIGNED_TOKENS = 60_000;
-/** Longer sources are left out. */
+/** Longer sources are skipped [tokens]. */
 const LONGEST_SOURCE = 256;
-/** Most iterations; they end when one gains less than this [nats per token]. */
+/** Maximum number of iterations. Training stops earlier once an iteration gains less than {@link LEAST_GAIN} [nats per token]. */
 const ITERATIONS = 10;
 const LEAST_GAIN = 0.005;
 
-/** At first a token may stand for those of the source that are this far from its own relative position. */
+/** In the first iteration, a token may be aligned with source tokens up to this far from its own relative position. */
 const FIRST_BAND = 0.35;
-/** At first a token of no position is as probable as this many of one. */
+/** In the first iteration, a token without a position is this many times as probable as one with a position. */
 const FIRST_NOWHERE = 0.05;
-/** Probability of a pair that was never seen. */
+/** Probability of a pair that never occurred. */
 const UNSEEN = 1e-9;
-/** Pairs and moves that are less probable are left out: they would be 0 in the table. */
+/** Less probable pairs and moves are omitted, because the table would store them as 0. */
 const LEAST_PROBABILITY = 1 / 500;
-/** So are pairs that are expected to have come less often than this. */
+/** Pairs with a lower expected count are omitted. */
 const LEAST_TIMES = 2;
-/** Expectations below this are not counted. */
+/** Lower expectations are not counted. */
 const LEAST_EXPECTATION = 1e-6;
 
-/** The pairs, evenly spread, whose answers have together at most about as many tokens. */
+/** Evenly spaced pairs whose answers have at most about this many tokens in total. */
 export function spreadPairs<Pair extends Pick<TokenPair, "target">>(
   pairs: readonly Pair[],
   mostTokens: number,
@@ -45,7 +45,7 @@ export function spreadPairs<Pair extends Pick<TokenPair, "target">>(
   return Array.from({ length: count }, (_, at) => pairs[Math.floor((at * pairs.length) / count)]!);
 }
 
-/** Entries of a table of draft rules by which answers are followed; none where there is no pair. */
+/** The alignment entries of a table of draft rules. Empty if there are no pairs. */
 export function learnAlignment(pairs: readonly TokenPair[]): readonly DraftRule[] {
   const usable = pairs.filter(
     ({ source, target }) => source.length > 0 && source.length <= LONGEST_SOURCE && target.length > 0,
@@ -62,25 +62,25 @@ export function learnAlignment(pairs: readonly TokenPair[]): readonly DraftRule[
   return entriesOf(model);
 }
 
-/** Probabilities by what they are of. */
+/** Probabilities of the model. */
 interface AlignmentModel {
-  /** Of moves by so many positions, from 0 on. */
+  /** Of a move by each number of positions, from 0. */
   readonly moves: Float64Array;
-  /** Of having no position. */
+  /** Of a token without a position. */
   nowhere: number;
-  /** Of tokens of answers, by the token of the source or {@link NOWHERE}. */
+  /** Of each answer token, by source token or {@link NOWHERE}. */
   readonly pairs: ReadonlyMap<number, PairProbabilities>;
-  /** Of being the same token, over all tokens that have a position. */
+  /** Of being the same as the source token, over all tokens with a position. */
   same: number;
 }
 
 interface PairProbabilities {
   readonly of: ReadonlyMap<number, number>;
-  /** Expected number of tokens that they were estimated from. */
+  /** Expected number of tokens that the probabilities were estimated from. */
   readonly tokens: number;
 }
 
-/** Expected counts, or sums of what is not yet a probability. */
+/** Expected counts: sums that have not been normalized to probabilities. */
 class PairCounts {
   readonly #byWord = new Map<number, Map<number, number>>();
 
@@ -120,7 +120,7 @@ function firstModel(pairs: readonly TokenPair[]): AlignmentModel {
   };
 }
 
-/** One iteration of expectation maximization. Units: log-likelihood in nats per token, of the model before. */
+/** One iteration of expectation maximization. Returns the log-likelihood of the previous model [nats per token]. */
 function iterated(
   model: AlignmentModel,
   pairs: readonly TokenPair[],
@@ -150,14 +150,14 @@ interface Expected {
 }
 
 /**
- * Adds what one pair leads to expect, by the forward-backward algorithm. State 0 is before the source, state p + 1 its position p.
+ * Adds the expected counts of one pair, computed by the forward-backward algorithm. State 0 is before the source; state p + 1 is its position p.
  *
- * @returns its log-likelihood [nats]
+ * @returns the pair's log-likelihood [nats]
  */
 function expect({ moves, nowhere, pairs }: AlignmentModel, pair: TokenPair, expected: Expected): number {
   const { source, target } = pair;
   const states = source.length + 1;
-  // Probability of each token in each state that is a position, and where it has none.
+  // Probability of each answer token in each state, and of having no position.
   const words = source.map((word) => pairs.get(word));
   const placed = Float64Array.from({ length: target.length * states }, (_, at) => {
     const state = at % states;
@@ -214,7 +214,7 @@ function expect({ moves, nowhere, pairs }: AlignmentModel, pair: TokenPair, expe
   return logLikelihood;
 }
 
-/** What of a model is probable enough to be in a table. */
+/** The probabilities of a model that are high enough for the table. */
 function entriesOf({ moves, nowhere, pairs, same }: AlignmentModel): readonly DraftRule[] {
   const entries: DraftRule[] = [];
   const add = (key: number, chance: number): void => {

@@ -8,7 +8,7 @@ import { learnDraftRules, surest } from "./learn-draft-rules.js";
 const END = 2;
 const [PLAY, RATE, BY, OPEN, ARTIST, TITLE, CLOSE] = [10, 11, 12, 20, 21, 22, 23];
 
-/** Requests "PLAY title… BY name…" or "RATE title…", and calls that say which, and copy title and name. */
+/** Requests "PLAY title… BY name…" or "RATE title…", answered by calls that name the action and copy title and name. */
 function pairs(count: number, seed: number): TokenPair[] {
   const { next } = createRandom(seed);
   const words = (): number[] =>
@@ -23,7 +23,7 @@ function pairs(count: number, seed: number): TokenPair[] {
 
 const ALIGNED: ReadonlySet<string> = new Set(["aligned", "proceed", "alignment"]);
 
-/** Random words, and their sounds: a letter has one by what letter follows, letter 9 has none, and letter 8 has two. */
+/** Random words and their sounds. A letter's sound depends on the next letter; letter 9 has no sound, and letter 8 has two. */
 function spellings(count: number, seed: number): TokenPair[] {
   const { next } = createRandom(seed);
   return Array.from({ length: count }, () => {
@@ -37,7 +37,7 @@ function spellings(count: number, seed: number): TokenPair[] {
   });
 }
 
-/** Tokens of answers for each run, and drafts for each run, if every run verifies what the rules draft. */
+/** Tokens per run and drafts per run, if every run verifies what the rules draft. */
 function replay(rules: ReturnType<typeof learnDraftRules>, answers: readonly TokenPair[]) {
   const table = draftRulesOf(rules, 10_000);
   let [runs, tokens, drafts] = [0, 0, 0];
@@ -59,32 +59,32 @@ function replay(rules: ReturnType<typeof learnDraftRules>, answers: readonly Tok
 describe(learnDraftRules, () => {
   const rules = learnDraftRules(pairs(800, 1), END);
 
-  test("learns what is always so, what a word of the source decides, and what is copied from where", () => {
+  test("learns fixed phrases, tokens that a source word determines, and copies", () => {
     const drafter = new RuleDrafter(draftRulesOf(rules, 10_000), [PLAY, 900, 901, BY, 902]);
     const next = (...answer: number[]): number => drafter.next(answer).token;
     expect(next()).toBe(OPEN);
     expect(next(OPEN)).toBe(30);
     expect(next(OPEN, 30)).toBe(TITLE);
-    // None of these words was ever seen.
+    // None of these words occurred in training.
     expect(next(OPEN, 30, TITLE)).toBe(900);
     expect(next(OPEN, 30, TITLE, 900)).toBe(901);
     expect(next(OPEN, 30, TITLE, 900, 901, ARTIST)).toBe(902);
     expect(new RuleDrafter(draftRulesOf(rules, 10_000), [RATE, 900]).next([OPEN]).token).toBe(31);
   });
 
-  test("saves most runs of answers to requests that it never saw, with few wrong drafts", () => {
+  test("saves most runs for unseen requests, with few wrong drafts", () => {
     const { tokensPerRun, draftsPerRun } = replay(rules, pairs(200, 2));
     expect(tokensPerRun).toBeGreaterThan(3);
     expect(draftsPerRun).toBeLessThan(1.4 * (tokensPerRun - 1));
   });
 
-  test("is the same whenever it learns from the same pairs, and far smaller than they are", () => {
+  test("is reproducible from the same pairs, and far smaller than they are", () => {
     expect(learnDraftRules(pairs(800, 1), END)).toEqual(rules);
     const tokens = pairs(800, 1).reduce((sum, { source, target }) => sum + source.length + target.length, 0);
     expect(rules.length).toBeLessThan(tokens / 4);
   });
 
-  test("follows the source where each token comes of one of its own, and only there", () => {
+  test("aligns answers with their sources if each token has a source token, and only then", () => {
     const kinds = (of: readonly DraftRule[]): Set<string> => new Set(of.map(({ kind }) => kind));
     const spelt = learnDraftRules(spellings(2000, 1), END);
     const { tokensPerRun, draftsPerRun } = replay(spelt, spellings(200, 2));
@@ -93,7 +93,7 @@ describe(learnDraftRules, () => {
     const unaligned = spelt.filter(({ kind }) => !ALIGNED.has(kind));
     expect(replay(unaligned, spellings(200, 2)).tokensPerRun).toBeLessThan(2);
     expect(kinds(spelt)).toEqual(new Set([...kinds(unaligned), "aligned", "alignment"]));
-    // The same letters, whose sounds are those of another word.
+    // The same letters with the sounds of another word.
     const moved = spellings(2000, 1).map(({ target }, at, all) => ({
       source: all.at(at - 1)!.source,
       target,
@@ -101,7 +101,7 @@ describe(learnDraftRules, () => {
     expect([...kinds(learnDraftRules(moved, END))].filter((kind) => ALIGNED.has(kind))).toEqual([]);
   });
 
-  test("drafts nothing where nothing can be known: random answers, or no pair that could be held out", () => {
+  test("drafts nothing if nothing can be learnt: random answers, or no pair to hold out", () => {
     const { next } = createRandom(3);
     const noise = Array.from({ length: 300 }, () => ({
       source: Array.from({ length: 6 }, () => 100 + Math.floor(5000 * next())),

@@ -1,32 +1,33 @@
 /**
- * Learns draft rules from training pairs: what came where a rule holds is counted on nine of ten pairs, the tenth says how often rules of a kind
- * that seemed this sure were right, and rules that no pair needs are left out. So are those about alignments, where answers do not follow their sources.
+ *
+ * Learns draft rules from training pairs. Candidates are counted on nine of ten pairs. The tenth pair calibrates how often rules of each kind are
+ * right. Rules that no pair needs are dropped, and so are alignment rules if answers do not follow their sources.
  */
 import { draftRulesOf, MOST_RULES, type DraftRule, type RuleKind } from "../rule-table.js";
 import { RuleDrafter } from "../rules.js";
 import { learnAlignment, spreadPairs, type TokenPair } from "./learn-alignment.js";
 import { RuleLearner, type Candidate } from "./rule-learner.js";
 
-/** Tokens of answers that rules are learnt from, of pairs evenly spread; more take minutes and a gigabyte, and say little new. */
+/** Maximum number of answer tokens that rules are learnt from, in evenly spaced pairs. More tokens take minutes and a gigabyte and add little. */
 export const MOST_ANSWER_TOKENS = 400_000;
 
-/** One of so many pairs is held out. */
+/** One of this many pairs is held out. */
 const HELD_OUT = 10;
 
-/** Places at which a rule about the source must have been the one that speaks. */
+/** Minimum number of places at which a rule about the source must have been the best rule. */
 const LEAST_USES = 2;
 
-/** Kinds that a task may do without, first those that take the host most time. */
+/** Kinds that can be dropped for a task, the kinds that cost the host most time first. */
 const OPTIONAL: readonly RuleKind[] = ["given", "copy", "continue", "aligned", "proceed", "after"];
 
-/** A kind is kept if with it drafts of so many tokens at most hold so many times as many tokens a run, on the pairs that were held out. */
+/** A kind is kept if it raises the tokens per run on the held-out pairs by this factor, with at most {@link MOST_DRAFTS} draft tokens. */
 const LEAST_GAIN = 1.005;
 const MOST_DRAFTS = 12;
 
 /**
- * Rules of an encoder-decoder's answers. They are learnt from pairs evenly spread, with up to {@link MOST_ANSWER_TOKENS}.
+ * Learns draft rules for an encoder-decoder's answers, from evenly spaced pairs with at most {@link MOST_ANSWER_TOKENS} answer tokens.
  *
- * @param end id of the token behind an answer (EOS)
+ * @param end id of the token after an answer (EOS)
  */
 export function learnDraftRules(pairs: readonly TokenPair[], end: number): readonly DraftRule[] {
   const some = spreadPairs(pairs, MOST_ANSWER_TOKENS);
@@ -48,10 +49,10 @@ export function surest(rules: readonly DraftRule[], most: number): readonly Draf
   return rules.filter((rule) => chosen.has(rule));
 }
 
-/** Kinds of rules that follow an alignment. */
+/** Kinds of rules that need an alignment. */
 const ALIGNED_KINDS: ReadonlySet<RuleKind> = new Set<RuleKind>(["aligned", "proceed"]);
 
-/** The rules of those kinds that a task needs. */
+/** The rules of the kinds that improve drafts for this task. */
 function worthwhile(
   rules: readonly Candidate[],
   alignment: readonly DraftRule[],
@@ -69,7 +70,7 @@ function worthwhile(
   return kept;
 }
 
-/** Those of the rules that some place of the pairs needs. @param alignment entries that answers are followed by */
+/** The rules that are used at some place of the pairs. @param alignment entries that align answers with their sources */
 function used(
   rules: readonly Candidate[],
   pairs: readonly TokenPair[],
@@ -79,7 +80,7 @@ function used(
   return rules.filter(({ kind, key }) => kind === "after" || (uses.get(key) ?? 0) >= LEAST_USES);
 }
 
-/** How often each rule speaks in these pairs, by its key. */
+/** How often each rule is the best rule in these pairs, by its key. */
 function usesOf(rules: readonly DraftRule[], pairs: readonly TokenPair[]): ReadonlyMap<number, number> {
   const table = draftRulesOf(rules, Infinity);
   const uses = new Map<number, number>();
@@ -93,7 +94,7 @@ function usesOf(rules: readonly DraftRule[], pairs: readonly TokenPair[]): Reado
   return uses;
 }
 
-/** Tokens of answers for each run, the end included, if every run verifies what the rules draft. */
+/** Tokens per run, including EOS, if every run verifies what the rules draft. */
 function tokensPerRun(rules: readonly DraftRule[], pairs: readonly TokenPair[], end: number): number {
   const table = draftRulesOf(rules, Infinity);
   let [runs, tokens] = [0, 0];

@@ -1,23 +1,23 @@
-/** How often what may become rules held, and what came then. */
+/** Counts how often candidate rules applied and which token followed. */
 import { COPIED, mixed, type RuleKind } from "../rule-table.js";
 
-/** What was seen where a key holds. */
+/** What was counted for one key. */
 export interface Counted {
   readonly key: number;
   readonly kind: RuleKind;
-  /** Tokens of the answer that the rule reads. */
+  /** Number of answer tokens that the rule reads. */
   readonly read: number;
   /** The most frequent token, or {@link COPIED}. */
   readonly token: number;
-  /** Times that it came. */
+  /** How often that token followed. */
   readonly hits: number;
-  /** Times that the key held. */
+  /** How often the key applied. */
   readonly total: number;
 }
 
-/** Counts by key. Two keys of one hash are one: of millions that happens to a few hundred, whose drafts are wrong and cost a row. */
+/** Counts by key. Keys with equal hashes share a count. Of millions of keys, a few hundred collide; their drafts are wrong and cost a row. */
 export class RuleCounts {
-  /** Places in the arrays below and one, by key. */
+  /** Index in the arrays below plus one, by key. */
   readonly #slots = new KeyedCounts();
   readonly #pairs = new KeyedCounts();
   readonly #keys: number[] = [];
@@ -27,7 +27,7 @@ export class RuleCounts {
   readonly #hits: number[] = [];
   readonly #totals: number[] = [];
 
-  /** A place where a key holds and this token came. */
+  /** Records a place where a key applies and this token followed. */
   addToken(kind: RuleKind, read: number, key: number, token: number): void {
     const slot = this.#slotOf(kind, read, key, token);
     this.#totals[slot]!++;
@@ -37,7 +37,7 @@ export class RuleCounts {
     this.#tokens[slot] = token;
   }
 
-  /** A place where a key holds, and whether the token came that it points at. */
+  /** Records a place where a key applies, and whether the token that it would copy followed. */
   addCopy(kind: RuleKind, read: number, key: number, isCopied: boolean): void {
     const slot = this.#slotOf(kind, read, key, COPIED);
     this.#totals[slot]!++;
@@ -49,13 +49,13 @@ export class RuleCounts {
     return slot === 0 ? undefined : this.#at(slot - 1);
   }
 
-  /** Times that a key held. */
+  /** How often a key applied. */
   total(key: number): number {
     const slot = this.#slots.get(key);
     return slot === 0 ? 0 : this.#totals[slot - 1]!;
   }
 
-  /** All that was counted, in the order in which it was first seen. */
+  /** All counts, in the order in which their keys were first seen. */
   *all(): Generator<Counted> {
     for (let slot = 0; slot < this.#keys.length; slot++) yield this.#at(slot);
   }
@@ -85,18 +85,21 @@ export class RuleCounts {
   }
 }
 
-/** Counts by int32 keys, of which none is 0: a hash table of open addressing that doubles when it is half full. Millions of keys take a third of a Map's time. */
+/**
+ * Counts by non-zero int32 key: a hash table with open addressing that doubles when it is half full. With millions of keys it takes a third of a
+ * Map's time.
+ */
 class KeyedCounts {
   #keys = new Int32Array(2 ** 16);
   #counts = new Int32Array(2 ** 16);
   #size = 0;
 
-  /** 0 for a key that is not there. */
+  /** 0 if the key is absent. */
   get(key: number): number {
     return this.#counts[this.#placeOf(key)]!;
   }
 
-  /** @returns the count of the key with what is added */
+  /** Adds to the count of a key. @returns the new count */
   add(key: number, count: number): number {
     const place = this.#placeOf(key);
     if (this.#keys[place] === 0) {

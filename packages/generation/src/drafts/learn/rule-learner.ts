@@ -1,11 +1,11 @@
-/** Counts where rules hold, calibrates how sure they are, and says which may be kept. */
+/** Counts where candidate rules apply, calibrates their probabilities, and selects the rules that may be kept. */
 import { COPIED, type DraftRule, type DraftRules, type RuleKind } from "../rule-table.js";
 import { RulePlaces, SETTLED, type RuleVisitor } from "../rules.js";
 import { ALIGNED_CONTEXTS } from "../source-alignment.js";
 import type { TokenPair } from "./learn-alignment.js";
 import { RuleCounts, type Counted } from "./rule-counts.js";
 
-/** Places that a rule must have held at. */
+/** Minimum number of places at which a rule must have applied. */
 const LEAST_PLACES: Readonly<Record<RuleKind, number>> = {
   after: 2,
   given: 5,
@@ -15,22 +15,22 @@ const LEAST_PLACES: Readonly<Record<RuleKind, number>> = {
   proceed: 5,
 };
 
-/** Rules that are right more seldom are never worth a draft. */
+/** Rules that are right less often than this are never worth a draft. */
 const LEAST_CHANCE = 0.3;
 
-/** A longer rule that says what the shorter one says must say it with a chance that differs by this. */
+/** A longer rule that proposes the same token as the shorter one is kept only if its probability differs by this much. */
 const NEWS = 0.1;
 
-/** Cells of equal width that chances are calibrated in. */
+/** Number of equally wide bins for calibrating probabilities. */
 const CELLS = 12;
 
-/** Rules that held this often or more are calibrated apart from others. */
+/** Rules are calibrated in groups, by how often they applied: these are the lower bounds. */
 const TIMES = [6, 15, 60];
 
-/** Kinds that are asked where the end of the answer alone does not settle what comes. */
+/** Kinds that are consulted if the last tokens of the answer alone do not determine the next token. */
 const OPEN_KINDS = ["aligned", "proceed", "given", "copy"] as const;
 
-/** Of each context of kind `aligned`: the widest before it that reads nothing which it does not read. */
+/** For each context of kind `aligned`, the widest earlier context that reads a subset of its tokens. */
 const NARROWER = ALIGNED_CONTEXTS.map(({ upTo, behind, last }, at) =>
   ALIGNED_CONTEXTS.slice(0, at).findLastIndex(
     (other) => other.upTo <= upTo && other.behind <= behind && other.last <= last,
@@ -42,7 +42,7 @@ export interface Candidate extends DraftRule {
   readonly kind: RuleKind;
 }
 
-/** A pair, with the places of its answer at which more is asked than what it ends with. */
+/** A pair and the places of its answer at which the last tokens alone do not determine the next one. */
 interface OpenPair {
   readonly pair: TokenPair;
   readonly places: RulePlaces;
@@ -53,18 +53,18 @@ export class RuleLearner {
   readonly #end: number;
   readonly #alignment: DraftRules;
   readonly #counts = new RuleCounts();
-  /** Of each key of kind `after`: the key of the rule that reads a token less. */
+  /** For each key of kind `after`, the key of the rule that reads one token less. */
   readonly #shorter = new Map<number, number | undefined>();
-  /** Right and all answers of the held-out pairs, by kind, tokens read, and cell. */
+  /** Number of right and of all predictions on held-out pairs, by kind, tokens read, and bin. */
   readonly #cells = new Map<string, { right: number; all: number }>();
 
-  /** @param alignment entries that answers are followed by, as a table */
+  /** @param alignment table of entries that align answers with their sources */
   constructor(end: number, alignment: DraftRules) {
     this.#end = end;
     this.#alignment = alignment;
   }
 
-  /** Counts where rules hold in these pairs, all kinds of them. */
+  /** Counts where rules of all kinds apply in these pairs. */
   count(pairs: readonly TokenPair[]): void {
     for (const pair of pairs) this.#countAnswer(pair);
     const opened = pairs.map((pair) => this.#opened(pair));
@@ -105,7 +105,7 @@ export class RuleLearner {
       places.continue(answer, add);
       if (!isOpen.has(at)) continue;
       places.proceed(answer, add);
-      // What an answer ended with too seldom cannot hold often enough together with a token of the source.
+      // If the end of the answer is rare, its combination with a source token is too.
       const times = this.#timesOf(places, answer);
       const addFrequent: RuleVisitor = (kind, read, key, copied) => {
         if ((times[read] ?? 0) >= LEAST_PLACES[kind]) add(kind, read, key, copied);
@@ -115,7 +115,9 @@ export class RuleLearner {
     }
   }
 
-  /** Counts rules of one context of kind `aligned`, where a narrower one held often enough; those of all narrower ones must have been counted. */
+  /**
+   * Counts rules of one context of kind `aligned` where a narrower rule applied often enough. All narrower contexts must have been counted before.
+   */
   #countAligned({ pair: { target }, places, open }: OpenPair, context: number): void {
     const narrower = NARROWER[context]!;
     const contexts = narrower === -1 ? [context] : [narrower, context];
@@ -129,7 +131,7 @@ export class RuleLearner {
     }
   }
 
-  /** Counts how often rules that seemed this sure are right in a pair that was held out. */
+  /** Counts how often rules are right in a held-out pair, by their estimated probability. */
   calibrate(pair: TokenPair): void {
     const { places, open } = this.#opened(pair);
     const isOpen = new Set(open);
@@ -141,7 +143,7 @@ export class RuleLearner {
         if (counted === undefined) return false;
         const token = counted.token === COPIED ? copied : counted.token;
         const cell = cellOf(counted);
-        // Rules that say the same count once.
+        // Rules that propose the same token count once.
         if (seen.has(`${cell} ${token}`)) return true;
         seen.add(`${cell} ${token}`);
         const found = this.#cells.get(cell) ?? { right: 0, all: 0 };
@@ -157,7 +159,7 @@ export class RuleLearner {
     }
   }
 
-  /** Rules that held often enough and are right often enough; of kind `after` those that say something new. */
+  /** Rules that applied often enough and are right often enough. Rules of kind `after` must also add information. */
   candidates(): readonly Candidate[] {
     const all: Candidate[] = [];
     const after: { readonly read: number; readonly rule: Candidate }[] = [];
@@ -177,7 +179,7 @@ export class RuleLearner {
     return [...kept.values(), ...all];
   }
 
-  /** The longest kept rule of kind `after` that holds wherever this one does. */
+  /** The longest kept rule of kind `after` that applies wherever this one does. */
   #keptBefore(kept: ReadonlyMap<number, Candidate>, key: number): Candidate | undefined {
     for (let at = this.#shorter.get(key); at !== undefined; at = this.#shorter.get(at)) {
       const found = kept.get(at);
@@ -186,13 +188,13 @@ export class RuleLearner {
     return undefined;
   }
 
-  /** What was counted for a key often enough to be a rule. */
+  /** The counts for a key that applied often enough to become a rule. */
   #found(key: number): Counted | undefined {
     const counted = this.#counts.of(key);
     return counted === undefined || counted.total < LEAST_PLACES[counted.kind] ? undefined : counted;
   }
 
-  /** Whether the longest rule of kind `after` seems sure enough that nothing else is asked. */
+  /** Whether the longest rule of kind `after` seems certain enough that no other kind is consulted. */
   #isSettled(places: RulePlaces, answer: readonly number[]): boolean {
     let isSettled = false;
     places.after(answer, (_, key) => {
@@ -203,7 +205,7 @@ export class RuleLearner {
     return isSettled;
   }
 
-  /** How often what each rule of a place reads of the answer was there, by tokens read. */
+  /** How often the context of each rule at a place occurred in answers, by tokens read. */
   #timesOf(places: RulePlaces, answer: readonly number[]): readonly number[] {
     const times: number[] = [];
     places.after(answer, (read, key) => {
@@ -213,14 +215,14 @@ export class RuleLearner {
     return times;
   }
 
-  /** Probability that a rule is right: how often rules like it were, on the pairs that were held out. */
+  /** Probability that a rule is right: how often similar rules were right on the held-out pairs. */
   #chance(counted: Counted): number {
     const { right, all } = this.#cells.get(cellOf(counted)) ?? { right: 0, all: 0 };
     return (right + 1) / (all + 3);
   }
 }
 
-/** Share of hits, as if there had been one more miss: what was seen twice is no certainty. */
+/** Share of hits with one extra miss, so that a rule seen only twice is not certain. */
 const seeming = ({ hits, total }: Counted): number => hits / (total + 1);
 
 const cellOf = (counted: Counted): string =>
