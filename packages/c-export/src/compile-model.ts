@@ -3,7 +3,8 @@ import { createHash } from "node:crypto";
 import type { Checkpoint } from "@slm/checkpoints";
 import { EMBEDDING_WEIGHT } from "@slm/model";
 import { fuse } from "./program/fuse.js";
-import { capacitiesOf, planProgram, type Capacities, type Program } from "./program/plan.js";
+import { capacitiesOf, type Capacities } from "./program/arena.js";
+import { planProgram, type Program } from "./program/plan.js";
 import { recordModel } from "./program/record.js";
 import { packWeights, type WeightForm } from "./weights/pack.js";
 

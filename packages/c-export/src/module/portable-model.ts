@@ -54,7 +54,9 @@ export class PortableModel {
     memory.grow();
     const { buffer } = module.memory;
     new Uint8Array(buffer, at.weights).set(weights);
-    programs.forEach((numbers, index) => new Int32Array(buffer, at.programs[index]).set(numbers));
+    programs.forEach((numbers, index) => {
+      new Int32Array(buffer, at.programs[index]).set(numbers);
+    });
     this.#ids = new Int32Array(buffer, at.ids, maxIds);
     this.#counts = new Int32Array(buffer, at.counts, Object.keys(COUNTS).length);
     this.#logits = at.arena + program.logits * 4;

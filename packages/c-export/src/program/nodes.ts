@@ -121,36 +121,19 @@ const isValue = (operand: Store | Value): operand is Value => !("kind" in operan
 
 /** Values that a node reads. */
 export function inputsOf(node: Node): readonly Value[] {
-  switch (node.op) {
-    case "embed":
-    case "positionRows":
-      return [];
-    case "add":
-    case "multiply":
-      return [node.a, node.b];
-    case "attend":
-      return [node.query, ...(isValue(node.values) ? [node.values] : [])];
-    case "recurrence":
-      return [node.x, node.gate];
-    case "linear":
-      return node.accumulates ? [node.x, node.out] : [node.x];
-    default:
-      return [node.x];
-  }
+  if (node.op === "attend") return isValue(node.values) ? [node.query, node.values] : [node.query];
+  if (node.op === "recurrence") return [node.x, node.gate];
+  if (node.op === "linear" && node.accumulates) return [node.x, node.out];
+  if ("a" in node) return [node.a, node.b];
+  return "x" in node ? [node.x] : [];
 }
 
 /** Stores that a node reads or writes. */
 export function storesOf(node: Node): readonly Store[] {
-  switch (node.op) {
-    case "store":
-      return [node.store];
-    case "attend":
-      return [node.keys, ...(isValue(node.values) ? [] : [node.values])];
-    case "recurrence":
-      return [node.states];
-    default:
-      return [];
-  }
+  if (node.op === "store") return [node.store];
+  if (node.op === "recurrence") return [node.states];
+  if (node.op !== "attend") return [];
+  return isValue(node.values) ? [node.keys] : [node.keys, node.values];
 }
 
 /** The two programs of a model: one that reads the source, and one that reads new tokens and gives logits. */

@@ -195,16 +195,10 @@ function argumentText(argument: Argument, { offsets }: CompiledModel): string {
 }
 
 function rowsText(count: RowCount): string {
-  switch (count.of) {
-    case "source":
-      return count.group === 1 ? "m->source" : `(m->source + ${count.group - 1}) / ${count.group}`;
-    case "total":
-      return "m->past + m->fresh";
-    case "none":
-      return "0";
-    default:
-      return `m->${count.of}`;
-  }
+  if (count.of === "none") return "0";
+  if (count.of === "total") return "m->past + m->fresh";
+  if (count.of !== "source") return `m->${count.of}`;
+  return count.group === 1 ? "m->source" : `(m->source + ${count.group - 1}) / ${count.group}`;
 }
 
 /** A float32 in C, without loss. */

@@ -36,7 +36,9 @@ export function packWeights(sections: readonly Section[], weights: Weights, form
     size += Math.ceil(part.byteLength / ALIGNMENT) * ALIGNMENT;
   }
   const bytes = new Uint8Array(size);
-  parts.forEach((part, at) => bytes.set(part, offsets[at]));
+  parts.forEach((part, at) => {
+    bytes.set(part, offsets[at]);
+  });
   return { offsets, bytes };
 }
 
