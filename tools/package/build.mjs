@@ -28,6 +28,8 @@ await main(process.argv.slice(2));
 /** Files that are copied as they are, by their place in the package. */
 const COPIES = {
   LICENSE: "LICENSE",
+  "SKILL.md": "SKILL.md",
+  "recipe.schema.json": "docs/reference/recipe.schema.json",
   "README.md": "tools/package/README.md",
   "dist/browser.js": "apps/web/dist/browser/index.js",
   "web/dist/site": "apps/web/dist/site",

@@ -1,4 +1,4 @@
-/** The page of recipes: every setting of every section. */
+/** The pages of the recipe: an index, and a page with every setting of each section. */
 import { z } from "zod";
 import { INFERRED_KEYS } from "../../../packages/pipeline/dist/recipe/infer-metrics.js";
 import { loadStages } from "../../../packages/pipeline/dist/run/stage-table.js";
@@ -100,28 +100,50 @@ function mergedRows(rows) {
     .map(({ cells, conditions }) => [...cells, conditions.includes("") ? "" : conditions.join(", ")]);
 }
 
-function stageSection(
-  /** @type {Awaited<ReturnType<typeof loadStages>>[number]} */ { name, summary, section },
-) {
+const HEADINGS = ["setting", "takes", "default", "what it does", "only where"];
+
+const capitalized = (/** @type {string} */ text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+
+/** The page of a section: its summary, then every setting. The table starts at line TABLE_LINE of the file. */
+function stagePage(/** @type {Awaited<ReturnType<typeof loadStages>>[number]} */ { name, summary, section }) {
   const schema = /** @type {Schema} */ (z.toJSONSchema(section, { io: "input", unrepresentable: "any" }));
   const rows = mergedRows([...settingRows(schema, [name])]);
-  return [`## ${name}`, summary, table(["setting", "takes", "default", "what it does", "only where"], rows)];
+  const used = HEADINGS.map((_heading, index) => index).filter((index) =>
+    rows.some((cells) => cells[index] !== ""),
+  );
+  const chosen = (/** @type {readonly string[]} */ cells) => used.map((index) => cells[index] ?? "");
+  return [GENERATED, `# Recipe: ${name}`, capitalized(summary), table(chosen(HEADINGS), rows.map(chosen))];
 }
 
-export async function recipePage() {
+const TABLE_LINE = 7;
+
+/** The site includes the tables of all sections here, with a filter. GitHub shows only the links. */
+const included = (/** @type {string} */ name) =>
+  [`## [${name}](recipe/${name}.md)`, `<!--@include: ./recipe/${name}.md{${TABLE_LINE},}-->`].join("\n\n");
+
+/** @returns the index and the page of each section, by file name */
+export async function recipePages() {
   const stages = await loadStages();
-  return [
+  const index = [
     GENERATED,
-    "# Recipes",
-    "A recipe is one YAML file with a section per stage; a stage without a section is left out. `--set path=value` overrides " +
-      "one setting, `slm run RECIPE --print-config` shows every value and where it came from. `name` names the run, `seed` " +
-      "(default 1) decides data order and initial weights.",
-    "Paths in a recipe's file start from the recipe's folder, paths in `--set` and in `SLM_` variables from the current directory. What is " +
-      "measured is said once: `quantize.gate.metric` and `distill.metrics` are taken from one another, and the `metrics` of trained teachers " +
-      "and of `quantize` from them; a recipe that names no metric at all is rejected. `data.source` names a dataset module, which is run " +
-      "([how to](../how-to/dataset-modules.md)).",
-    "Settings of a list's items that are also settings of the group around the list are described there: a member of an ensemble takes the " +
-      "settings of a teacher.",
-    ...stages.flatMap(stageSection),
+    "# Recipe",
+    "A recipe is a YAML file with one section per stage. A stage without a section does not run. `--set path=value` overrides " +
+      "one setting, and `slm run RECIPE --print-config` shows every value and where it came from.",
+    table(
+      ["section", "stage"],
+      stages.map(({ name, summary }) => [`[${name}](recipe/${name}.md)`, cell(summary)]),
+    ),
+    "- **Name and seed:** `name` names the run. `seed` (default 1) decides the order of the data and the initial weights.\n" +
+      "- **Paths** in a recipe file start from its folder. Paths in `--set` and in `SLM_` variables start from the current directory.\n" +
+      "- **Metrics:** name the metric once. `quantize.gate.metric` and `distill.metrics` set each other; both set the `metrics` of trained " +
+      "teachers and of `quantize`. A recipe without any metric is rejected.\n" +
+      "- **Dataset modules:** `data.source` names a module, which slm executes ([how to](../how-to/dataset-modules.md)).\n" +
+      "- **Lists:** items of a list accept the settings of the group around the list. A member of an ensemble takes the settings of a teacher.",
+    "<SettingFilter />",
+    ...stages.map(({ name }) => included(name)),
   ];
+  return {
+    "recipe.md": index,
+    ...Object.fromEntries(stages.map((stage) => [`recipe/${stage.name}.md`, stagePage(stage)])),
+  };
 }

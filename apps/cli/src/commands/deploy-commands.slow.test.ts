@@ -104,6 +104,19 @@ describe("slm gate", () => {
     });
     expect((await runCommand("gate", [run, "--limit", "bytes=1"])).exitCode).toBe(2);
   });
+
+  test("appends a Markdown summary to a file, also if a limit is violated", async () => {
+    const run = join(root, "run");
+    const file = join(root, "summary.md");
+    await writeFile(file, "before\n");
+    const argv = [run, "--limit", "bytes<=1", "--summary", file, "--base", run];
+    expect((await runCommand("gate", argv)).exitCode).toBe(3);
+    const summary = await readFile(file, "utf8");
+    expect(summary).toMatch(/^before\n## .*run: failed$/m);
+    expect(summary).toMatch(/^\| size of the bundle \| .* \| .* \| none \|$/m);
+    const unwritable = ["--summary", join(root, "nowhere", "summary.md")];
+    expect((await runCommand("gate", [run, ...unwritable])).exitCode).toBe(74);
+  });
 });
 
 describe("slm init", () => {

@@ -27,10 +27,20 @@ export class GateCommand extends SlmCommand<GateReport> {
       helpValue: "<figure<=number>",
       summary: "A limit: figure<=number or figure>=number; may be repeated.",
     }),
+    summary: Flags.string({
+      helpValue: "<file>",
+      summary: "Append a Markdown summary of the checks and figures to this file, also if a check fails.",
+    }),
+    base: Flags.string({
+      dependsOn: ["summary"],
+      helpValue: "<run>",
+      summary: "Compare the figures of the summary with this run.",
+    }),
   };
   static override examples = [
     "<%= config.bin %> gate runs/my-task",
     "<%= config.bin %> gate runs/quickstart --limit 'wer<=0.45' --limit 'bytes<=1e6' --limit 'tokensPerSecond>=500'",
+    '<%= config.bin %> gate runs/my-task --summary "$GITHUB_STEP_SUMMARY" --base runs/base',
   ];
 
   protected override async execute(): Promise<GateReport> {
@@ -49,6 +59,7 @@ export class GateCommand extends SlmCommand<GateReport> {
     }
     const checks = await checkLimits(run, flags.limit);
     const report = { run, checks, gate, pass: (gate?.pass ?? true) && checks.every(({ pass }) => pass) };
+    if (flags.summary !== undefined) await appendSummary(flags.summary, report, flags.base);
     if (report.pass) return report;
     const failed = [
       ...(gate === null || gate.pass ? [] : [gateText(gate)]),
@@ -64,6 +75,20 @@ export class GateCommand extends SlmCommand<GateReport> {
       ...checks.map(({ limit, value, pass }) => row(pass, `${limit}  ${value ?? "not measured"}`)),
       run,
     ];
+  }
+}
+
+async function appendSummary(file: string, report: GateReport, baseRun: string | undefined): Promise<void> {
+  const { appendFile } = await import("node:fs/promises");
+  const { writeFailure } = await import("@slm/core");
+  const { figuresOf } = await import("@slm/pipeline/run/gate");
+  const { gateSummary } = await import("@slm/pipeline/run/gate-summary");
+  const figures = await figuresOf(report.run);
+  const base = baseRun === undefined ? undefined : await figuresOf(baseRun);
+  try {
+    await appendFile(file, gateSummary({ ...report, figures, base }));
+  } catch (error) {
+    throw writeFailure(error, file, "the summary was not written");
   }
 }
 

@@ -10,7 +10,7 @@ export class SchemaCommand extends SlmCommand<SchemaResult> {
   static override summary = "Print the JSON Schema of recipes, for editors and checks.";
   static override description =
     "With '# yaml-language-server: $schema=recipe.schema.json' at the top of a recipe, editors complete and check " +
-    "every setting.";
+    "every setting. In a project with slm, 'slm init' writes that line.";
   static override examples = ["<%= config.bin %> schema > recipe.schema.json"];
 
   protected override async execute(): Promise<SchemaResult> {

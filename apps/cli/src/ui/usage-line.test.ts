@@ -18,7 +18,9 @@ const lineOf = (id: string): string => usageLine(loadable(id));
 
 describe(usageLine, () => {
   test("shows arguments, required flags, other flags, and flags of every command last", () => {
-    expect(lineOf("gate")).toBe("RUN [--limit <figure<=number>...] [--quiet | --events] [--debug]");
+    expect(lineOf("gate")).toBe(
+      "RUN [--limit <figure<=number>...] [--summary <file>] [--base <run>] [--quiet | --events] [--debug]",
+    );
   });
 
   test("puts flags into one pair of brackets only if each excludes every other", () => {

@@ -65,8 +65,8 @@ function parseLimit(text: string): Limit {
   return { text, figure, compare, bound: Number(bound) };
 }
 
-/** All figures of a run, by name. */
-async function figuresOf(run: string): Promise<ReadonlyMap<string, number>> {
+/** All figures of a run, by name; empty if it has none. @throws SlmError DATA_INVALID */
+export async function figuresOf(run: string): Promise<ReadonlyMap<string, number>> {
   const figures = new Map<string, number>();
   const quantized = await ifThere(readManifest(join(run, "quantize")));
   if (quantized !== undefined) {

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, readdir } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { recipeJsonSchema } from "./json-schema.js";
 
@@ -30,7 +30,11 @@ test("a recipe has few settings", async () => {
   expect((await leafPaths()).length).toBeLessThanOrEqual(240);
 });
 
-test("the page of settings can be read", async () => {
-  const page = await readFile(new URL("../../../../docs/reference/recipe.md", import.meta.url));
-  expect(page.length).toBeLessThan(90_000);
+test("the pages of settings can be read", async () => {
+  const folder = new URL("../../../../docs/reference/recipe/", import.meta.url);
+  const index = await readFile(new URL("../recipe.md", folder));
+  const names = await readdir(folder);
+  const pages = await Promise.all(names.map((name) => readFile(new URL(name, folder))));
+  const bytes = [index, ...pages].reduce((sum, page) => sum + page.length, 0);
+  expect(bytes).toBeLessThan(90_000);
 });

@@ -11,6 +11,7 @@ import { inferMetrics } from "@slm/pipeline/recipe/infer-metrics";
 import { LayerStack, recipeLayer } from "@slm/pipeline/recipe/layers";
 import { parseRecipe } from "@slm/pipeline/recipe/recipe-file";
 import { recipeSchema } from "@slm/pipeline/recipe/resolve-recipe";
+import { schemaLine } from "./schema-line.js";
 import { SIZES } from "./init-sizes.js";
 import { readTaskFacts, type TaskFacts } from "./task-facts.js";
 
@@ -105,7 +106,8 @@ function recipeText(
 export async function writeRecipe(path: string, answers: InitAnswers): Promise<TaskFacts> {
   const facts = await readTaskFacts(answers.data, { fields: answers.fields, encoding: answers.encoding });
   const data = isAbsolute(answers.data) ? answers.data : relative(dirname(path), answers.data);
-  const text = recipeText(basename(path), { ...answers, data: data.split(sep).join("/") }, facts);
+  const text =
+    schemaLine(path) + recipeText(basename(path), { ...answers, data: data.split(sep).join("/") }, facts);
   const layers = new LayerStack([recipeLayer(parseRecipe(text, path))]);
   checkSettings(recipeSchema(sectionSchemas(await loadStages())), inferMetrics(layers.value), layers);
   try {

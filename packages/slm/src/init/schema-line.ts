@@ -1,0 +1,16 @@
+/** The comment with which editors complete and check a recipe: it names the JSON Schema of the installed package. */
+import { existsSync } from "node:fs";
+import { dirname, join, relative, resolve, sep } from "node:path";
+
+const SCHEMA = join("node_modules", "@encdec", "slm", "recipe.schema.json");
+
+/** The line for the recipe of this path; empty if no folder above it has the package. */
+export function schemaLine(recipe: string): string {
+  const folder = dirname(resolve(recipe));
+  for (let place = folder; ; place = dirname(place)) {
+    const schema = join(place, SCHEMA);
+    if (existsSync(schema))
+      return `# yaml-language-server: $schema=${relative(folder, schema).split(sep).join("/")}\n`;
+    if (dirname(place) === place) return "";
+  }
+}
