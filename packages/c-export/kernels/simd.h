@@ -1,7 +1,7 @@
 /*
  * Vectors of float32 and the sums of products of 16-bit integers, one name for each instruction set.
  *
- * VL is the number of floats in a vector: 8 with AVX2, 4 with SSE2, NEON and WebAssembly, 1 without vectors.
+ * VL is the number of floats in a vector: 8 with AVX2, 4 with SSE2, NEON and WebAssembly, 1 without vectors. Define SLM_SCALAR for no vectors.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -14,7 +14,7 @@
 #define SLM_UNUSED
 #endif
 
-#if defined(__AVX2__) && defined(__FMA__)
+#if defined(__AVX2__) && defined(__FMA__) && !defined(SLM_SCALAR)
 #include <immintrin.h>
 #define VL 8
 #define SLM_TILE_ROWS 6
@@ -54,7 +54,7 @@ SLM_INLINE void vf_to_int16(int16_t *to, vf x) {
   _mm_storeu_si128((__m128i *)(void *)to, _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1)));
 }
 
-#elif defined(__SSE2__)
+#elif defined(__SSE2__) && !defined(SLM_SCALAR)
 #include <emmintrin.h>
 #define VL 4
 #define SLM_TILE_ROWS 3
@@ -85,7 +85,7 @@ SLM_INLINE void vf_to_int16(int16_t *to, vf x) {
   _mm_storel_epi64((__m128i *)(void *)to, _mm_packs_epi32(whole, whole));
 }
 
-#elif defined(__ARM_NEON)
+#elif defined(__ARM_NEON) && !defined(SLM_SCALAR)
 #include <arm_neon.h>
 #define VL 4
 #define SLM_TILE_ROWS 3
@@ -128,7 +128,7 @@ SLM_INLINE void vf_to_int16(int16_t *to, vf x) {
   vst1_s16(to, vmovn_s32(vcvtq_s32_f32(vaddq_f32(x, half))));
 }
 
-#elif defined(__wasm_simd128__)
+#elif defined(__wasm_simd128__) && !defined(SLM_SCALAR)
 #include <wasm_simd128.h>
 #define VL 4
 #define SLM_TILE_ROWS 3
