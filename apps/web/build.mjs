@@ -1,6 +1,6 @@
 /**
- * Builds the page (`dist/site`), the library for pages of others (`dist/browser`) and the program behind an npm package's
- * `generate()` (`dist/node`), each without imports from this repository.
+ * Builds the page (`dist/site`), the library for other web pages (`dist/browser`), and the program for an npm package's `generate()`
+ * (`dist/node`), each without imports from this repository.
  *
  *   node apps/web/build.mjs
  */
@@ -15,8 +15,8 @@ const site = join(here, "dist", "site");
 const conditions = ["@slm/source"];
 
 /**
- * A page takes from our packages only what it uses: their modules do nothing when they are imported. Modules of Node that are
- * left over, locks on files and the native decoder of images must not be used; a use would be an error of the build.
+ * Bundles only the code that the page uses, because our modules have no side effects when they are imported. If the page uses other Node
+ * modules, file locks or the native image decoder, the build fails.
  */
 const forBrowsers = {
   name: "for-browsers",
@@ -28,13 +28,13 @@ const forBrowsers = {
         return { path: join(here, "src", "shims", shim), namespace: "shim", sideEffects: false };
       return { path, namespace: "absent", sideEffects: false };
     });
-    // As CommonJS, so that names which only unused code imports need not exist.
+    // As CommonJS, because then names that only unused code imports need not exist.
     onLoad({ filter: /.*/, namespace: "shim" }, ({ path }) => ({
       contents: `module.exports = require(${JSON.stringify(path)});`,
       resolveDir: here,
     }));
     onLoad({ filter: /.*/, namespace: "absent" }, () => ({ contents: "module.exports = {};" }));
-    // Graphs are edited on a disk and rows are evaluated in files, neither of which a page has, and its models' logits are the host's.
+    // Editing graphs and evaluating rows need files on a disk, which a page does not have. Its models return logits in host memory.
     onResolve({ filter: /\/(evaluate-answers|load-edited|token-graphs)\.js$/ }, ({ path }) => ({
       path: join(here, "src", "shims", basename(path).replace(/js$/, "ts")),
       sideEffects: false,
@@ -58,7 +58,7 @@ for (const folder of ["site", "browser", "node"])
 await mkdir(site, { recursive: true });
 await cp(join(here, "public"), site, { recursive: true });
 
-/** Bundles entries for a browser, and fails if they use what a browser does not have. */
+/** Bundles entries for a browser, and fails if they use a module that a browser does not have. */
 async function buildForBrowsers(options) {
   const { metafile } = await build({
     ...options,
@@ -91,7 +91,7 @@ await buildForBrowsers({
   legalComments: "eof",
 });
 
-/** A fifth of WebAssembly's size, in the time that gzip's best takes for a quarter: one step of quality more takes twice as long. */
+/** Reduces WebAssembly to a fifth of its size. The best gzip reduces it to a quarter in the same time; the next quality takes twice as long. */
 const compressed = (bytes) =>
   brotliCompressSync(bytes, {
     params: {
@@ -101,7 +101,7 @@ const compressed = (bytes) =>
     },
   });
 
-/** ONNX Runtime's own files: the small build, and the one for GPUs in a folder that is kept offline only once it was used. */
+/** ONNX Runtime's files: the small build, and the GPU build in a folder that is cached for offline use only after its first use. */
 const ortDist = dirname(
   createRequire(join(here, "..", "..", "packages/runtime-web/src/")).resolve(
     "onnxruntime-web/ort-wasm-simd-threaded.wasm",
@@ -114,7 +114,7 @@ const ortFiles = {
 for (const [folder, names] of Object.entries(ortFiles)) {
   await mkdir(join(site, folder), { recursive: true });
   for (const name of names) {
-    // `slm deploy --to web` writes them out again.
+    // `slm deploy --to web` decompresses them.
     if (name.endsWith(".wasm"))
       await writeFile(join(site, folder, `${name}.br`), compressed(await readFile(join(ortDist, name))));
     else await cp(join(ortDist, name), join(site, folder, name));
@@ -133,7 +133,7 @@ await build({
   target: "node20",
   conditions,
   external: Object.keys({ ...nodeDependencies, ...imageDependencies }),
-  // Bundled CommonJS asks for Node's modules by `require`, which a module of the standard kind does not have.
+  // Bundled CommonJS calls `require` for Node's modules, which does not exist in an ES module.
   banner: {
     js: `import { createRequire as createRequireOfBundle } from "node:module";\nconst require = createRequireOfBundle(import.meta.url);`,
   },

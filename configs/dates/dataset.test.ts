@@ -12,6 +12,7 @@ import { ORDINALS } from "./languages.js";
 import { withNoise } from "./noise.js";
 import { partsOf, written } from "./pattern.js";
 import { calendarFolder } from "./testing/calendars.js";
+import { sayable, typed, TYPED_FORMS } from "./typed-forms.js";
 
 const module = fileURLToPath(new URL("./dataset.ts", import.meta.url));
 const MOMENT = { year: 2024, month: 3, day: 5, hour: 14, minute: 5 };
@@ -104,6 +105,39 @@ describe(withNoise, () => {
   });
 });
 
+describe("typed forms", () => {
+  const texts = async (moment: typeof MOMENT): Promise<readonly string[]> => {
+    const english = await readCalendar(root.calendars, "en");
+    return TYPED_FORMS.map((form) => typed(form, sayable(form, moment), english));
+  };
+
+  test("are dates as people type them, each form once", async () => {
+    const found = await texts({ ...MOMENT, year: 2007, month: 5, day: 3 });
+    expect(found).toEqual(
+      expect.arrayContaining([
+        ...["the 3rd of May '07", "3 May 2007", "May 3rd", "2007/5/3", "3rd of May 2007", "May '07"],
+      ]),
+    );
+    const november = await texts({ ...MOMENT, month: 11, day: 3 });
+    expect(new Set(november).size).toBe(TYPED_FORMS.length);
+  });
+
+  test("write two digits of a year only from 1950 to 2049, and only days that exist", () => {
+    const short = TYPED_FORMS.find(({ parts }) => isoDate(parts, MOMENT) === "2024-03-05" && isShort(parts))!;
+    const years = [1900, 1949, 1950, 1999, 2000, 2049].map(
+      (year) => sayable(short, { ...MOMENT, year }).year,
+    );
+    expect(years).toEqual([2000, 2049, 1950, 1999, 2000, 2049]);
+    expect(sayable(short, { ...MOMENT, year: 1948, month: 2, day: 29 })).toMatchObject({
+      year: 2048,
+      day: 29,
+    });
+  });
+
+  const isShort = (parts: (typeof TYPED_FORMS)[number]["parts"]): boolean =>
+    parts.some((part) => "field" in part && part.field === "yy");
+});
+
 describe("rows", () => {
   let rows: readonly Row[] = [];
   const hashes: string[] = [];
@@ -126,6 +160,17 @@ describe("rows", () => {
     const whole = rows.map(({ target }) => target).filter((target) => /^\d{4}-\d\d-\d\d/.test(target));
     for (const target of whole)
       expect(new Date(`${target.slice(0, 10)}T00:00Z`).toISOString()).toContain(target.slice(0, 10));
+  });
+
+  test("include typed forms of English if the recipe asks for them", async () => {
+    const source = { module, files: root.calendars, languages: ["cs"], typed: 50, rows: 400 };
+    const output = join(root.output, "typed");
+    await prepareData(dataConfig.parse({ source }), output, { seed: 1 });
+    const read = await Promise.all(SPLITS.map((split) => readAllRows(join(output, `${split}.jsonl`))));
+    const mixed = read.flat();
+    expect(mixed.some(({ source }) => /\bof\b/iu.test(source))).toBe(true);
+    expect(mixed.some(({ source }) => /března|BŘEZNA/u.test(source))).toBe(true);
+    expect(mixed.filter(({ references }) => (references ?? []).length > 1)).toEqual([]);
   });
 
   test("never mean two things", () => {

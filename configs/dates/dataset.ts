@@ -16,6 +16,7 @@ import { readCalendar, type Calendar } from "./calendar.js";
 import { LANGUAGES, ORDINALS, type Language } from "./languages.js";
 import { withNoise } from "./noise.js";
 import { written, type Moment, type PatternPart } from "./pattern.js";
+import { sayable, typed, TYPED_FORMS } from "./typed-forms.js";
 
 export const settings = z.strictObject({
   files: z
@@ -27,6 +28,12 @@ export const settings = z.strictObject({
     .min(1)
     .default([...LANGUAGES])
     .describe("Languages, each as often."),
+  typed: z
+    .number()
+    .min(0)
+    .max(100)
+    .default(0)
+    .describe("Rows in English forms that people type and CLDR does not list [%]: the 3rd of May '07."),
   rows: z.int().positive().max(10_000_000).default(24_000).describe("Dates [rows]."),
   seed: z
     .int()
@@ -46,15 +53,20 @@ const FIRST_YEAR = 1900;
 const YEARS = 150;
 
 async function* examples(
-  { files, languages, rows, seed }: Settings,
+  { files, languages, typed: typedShare, rows, seed }: Settings,
   { directory }: { readonly directory: string },
 ): AsyncGenerator<Row> {
   const folder = sourceFolder("cldr-dates-full-48.2.0", files, directory);
   const calendars = await Promise.all(
     languages.map(async (language) => ({ language, calendar: await readCalendar(folder, language) })),
   );
+  const english = typedShare === 0 ? undefined : await readCalendar(folder, "en");
   for (let place = 1; place <= rows; place++) {
     const draw = new Draw(seed, place);
+    if (english !== undefined && draw.chance(typedShare)) {
+      yield typedRow(draw, english);
+      continue;
+    }
     const { language, calendar } = draw.pick(calendars);
     yield dateRow(draw, language, calendar);
   }
@@ -80,6 +92,14 @@ export function dateRow(draw: Draw, language: Language, calendar: Calendar): Row
     source: withNoise(draw, language, source),
     target: `${day}T${pad(moment.hour)}:${pad(moment.minute)}`,
   };
+}
+
+/** An English date as people type it, without a time. */
+function typedRow(draw: Draw, english: Calendar): Row {
+  const form = draw.pick(TYPED_FORMS);
+  const moment = sayable(form, drawMoment(draw));
+  const source = withNoise(draw, "en", typed(form, moment, english));
+  return { source, target: isoDate(form.parts, moment) };
 }
 
 function drawMoment(draw: Draw): Moment {

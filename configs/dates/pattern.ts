@@ -47,9 +47,10 @@ const weekday = (form: "format" | "stand-alone", width: "abbreviated" | "wide"):
 };
 const twelve = ({ hour }: Moment): number => ((hour + 11) % 12) + 1;
 
-/** Every field that the patterns of `LANGUAGES` have. */
+/** Every field that the patterns of `LANGUAGES` and the typed forms have. */
 const FIELDS: Readonly<Record<string, Write>> = {
   y: ({ year }) => String(year),
+  yy: ({ year }) => padded(year % 100),
   M: (moment) => String(moment.month),
   MM: (moment) => padded(moment.month),
   MMM: month("format", "MMM"),

@@ -99,5 +99,5 @@ test("the page says what is no image", async () => {
   await page.getByLabel("Text").fill("ab");
   await page.getByLabel("Text").press("Enter");
   await page.getByText("No answer").waitFor();
-  expect(await page.getByRole("alert").textContent()).toMatch(/reads no image/);
+  expect(await page.getByRole("alert").textContent()).toMatch(/cannot decode the image/);
 });

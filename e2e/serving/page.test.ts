@@ -150,7 +150,7 @@ describe("the page", () => {
     await writeFile(file, other);
     const { server: otherServer, url: otherUrl } = await serveFolder(changed);
     await page.goto(otherUrl);
-    await page.getByText("not the file that was deployed").waitFor({ timeout: 120_000 });
+    await page.getByText("does not match its hash in the manifest").waitFor({ timeout: 120_000 });
     otherServer.closeAllConnections();
     otherServer.close();
   });

@@ -50,8 +50,8 @@ export async function tryBrokenPlugins(
     await writeFile(join(place, "broken.so"), bytes.subarray(0, length));
     const about = ["--as", name, "--library", "broken.so", "--register", "BrokenExecutionProvider"];
     slm("device", "add", place, ...about, "--version", "1", "--serves", "npu:qnn", "--yes");
-    const listed = slmJson("device", "list").plugins;
-    expect(listed.length === 1 && listed[0].state === "ok", `device list: ${JSON.stringify(listed)}`);
+    const listed = slmJson("doctor", "--check").plugins.installed;
+    expect(listed.length === 1 && listed[0].state === "ok", `doctor: ${JSON.stringify(listed)}`);
     const { exit, error } = slmError("generate", model, "--prompt", prompt, "--device", "npu:qnn");
     const isRight = exit === DEVICE_UNAVAILABLE && error.code === "DEVICE_UNAVAILABLE";
     expect(isRight, `exit code ${exit}, ${JSON.stringify(error)}`);

@@ -32,6 +32,7 @@ const COPIES = {
   "recipe.schema.json": "docs/reference/recipe.schema.json",
   "README.md": "tools/package/README.md",
   "dist/browser.js": "apps/web/dist/browser/index.js",
+  students: "packages/slm/students",
   "web/dist/site": "apps/web/dist/site",
   "web/dist/node": "apps/web/dist/node",
 };

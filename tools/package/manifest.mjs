@@ -26,6 +26,7 @@ export async function packageManifest() {
     imports: {
       "#runtime-node": "./dist/runtime-node.js",
       "#web/package.json": "./web/package.json",
+      "#students/README.md": "./students/README.md",
     },
     files: [
       "bin",
@@ -34,6 +35,7 @@ export async function packageManifest() {
       "man",
       "recipe.schema.json",
       "SKILL.md",
+      "students",
       "web",
       "THIRD-PARTY-LICENSES",
       "sbom.cdx.json",

@@ -31,7 +31,7 @@ if ! ls "$packages"/onnxruntime_qnn-"$version"-*.whl > /dev/null 2>&1; then
 fi
 export SLM_PLUGINS=$work/plugins
 slm device add "$packages"/onnxruntime_qnn-"$version"-*.whl --yes
-slm device list --check
+slm doctor --check
 
 cp -r "$run" "$work/run"
 tools/scripts/short-quickstart.sh "$work/run" \

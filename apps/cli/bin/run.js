@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Starts slm. Plain JavaScript, because it must also work, and explain itself, before the first build.
+// Starts slm. Plain JavaScript, because it must also run before the first build and say that a build is needed.
 import { existsSync } from "node:fs";
 
 const main = new URL("../dist/main.js", import.meta.url);

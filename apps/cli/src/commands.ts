@@ -1,4 +1,4 @@
-/** Every command by its id. Command files import no library at the top; a command loads what it needs when it runs. */
+/** Every command by its id. Command files import no library statically; a command loads what it needs when it runs. */
 import type { Command } from "@oclif/core";
 import { AnalyzeCommand } from "./commands/analyze.js";
 import { BenchCommand } from "./commands/bench.js";
@@ -7,7 +7,6 @@ import { DataInspectCommand } from "./commands/data/inspect.js";
 import { DataPrepareCommand } from "./commands/data/prepare.js";
 import { DeployCommand } from "./commands/deploy.js";
 import { DeviceAddCommand } from "./commands/device/add.js";
-import { DeviceListCommand } from "./commands/device/list.js";
 import { DeviceRemoveCommand } from "./commands/device/remove.js";
 import { DistillCommand } from "./commands/distill.js";
 import { DoctorCommand } from "./commands/doctor.js";
@@ -32,10 +31,12 @@ import { TeacherCheckCommand } from "./commands/teacher/check.js";
 import { TeacherEvalCommand } from "./commands/teacher/eval.js";
 import { TeacherTrainCommand } from "./commands/teacher/train.js";
 import { TokenizerTrainCommand } from "./commands/tokenizer/train.js";
+import { TryCommand } from "./commands/try.js";
 import { VerifyCommand } from "./commands/verify.js";
 import { WorkerCommand } from "./commands/worker.js";
 
 export const commands: Readonly<Record<string, Command.Class>> = {
+  try: TryCommand,
   init: InitCommand,
   import: ImportCommand,
   run: RunCommand,
@@ -67,7 +68,6 @@ export const commands: Readonly<Record<string, Command.Class>> = {
   "model:init": ModelInitCommand,
   doctor: DoctorCommand,
   "device:add": DeviceAddCommand,
-  "device:list": DeviceListCommand,
   "device:remove": DeviceRemoveCommand,
   worker: WorkerCommand,
 };

@@ -8,7 +8,7 @@ import { SlmHelp } from "./help.js";
 
 async function helpOf(command: Command.Class): Promise<string> {
   const root = fileURLToPath(new URL("..", import.meta.url));
-  // Without the command table, which lies in `dist/`.
+  // Without the command table, which is in `dist/`.
   const config = await Config.load({ root, pjson: { name: "slm", version: "0.0.0", oclif: { bin: "slm" } } });
   const loadable: Command.Loadable = {
     id: "measure",
@@ -30,7 +30,7 @@ describe("the help of a command", () => {
     expect((await helpOf(EvalCommand)).trimEnd().endsWith(section.join("\n"))).toBe(true);
   });
 
-  test("is oclif's where the command adds none", async () => {
+  test("is oclif's if the command adds none", async () => {
     expect(await helpOf(VerifyCommand)).toContain("USAGE");
   });
 });

@@ -1,4 +1,4 @@
-/** oclif's help with our usage lines, followed by the table of exit codes, or by a command's own section. */
+/** oclif's help with slm's usage lines. The root help ends with the exit codes; a command's help can end with its own section. */
 import { CommandHelp, Help, type Command } from "@oclif/core";
 import { exitCodeTable } from "./ui/exit-codes.js";
 import { usageLine } from "./ui/usage-line.js";

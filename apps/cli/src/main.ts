@@ -12,7 +12,7 @@ const PACKAGE_ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 /** Runs one command and sets the exit code of the process. Never throws. */
 export async function main(argv: readonly string[]): Promise<void> {
-  // `slm ... | head` closes our stdout early, which is not an error.
+  // `slm ... | head` closes stdout early, which is not an error.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
     throw error;

@@ -15,15 +15,15 @@ export type FromWorker =
   | { readonly kind: "progress"; readonly loaded: number; readonly total: number }
   | {
       readonly kind: "ready";
-      /** What computes: the provider, with WebGPU the adapter too. */
+      /** The provider, and for WebGPU the adapter. */
       readonly device: string;
-      /** Whether software stands in for a GPU. */
+      /** Whether software emulates the GPU. */
       readonly simulated: boolean;
       readonly threads: number;
       readonly loadMs: number;
-      /** Present for vision-language models: the default prompt for an image without text, if there is one. */
+      /** Present for vision-language models, with the default prompt for an image without text, if there is one. */
       readonly sees?: { readonly prompt: string | null } | undefined;
-      /** Present for multilingual models: codes, the model's own languages, and whether it is told the source's. */
+      /** Present for multilingual models: codes, the model's default languages, and whether it needs the source language. */
       readonly languages?: PageLanguages | undefined;
     }
   | { readonly kind: "piece"; readonly text: string }
@@ -59,7 +59,7 @@ export interface SiteFile {
   readonly sha256: string;
 }
 
-/** Address of a file: its hash is part of it, so that no cache gives the file of another version. */
+/** Address of a file. It contains the hash, so that a cache cannot return the file of another version. */
 export function fileUrl(base: string | URL, { path, sha256 }: SiteFile): string {
   return new URL(`${path}?sha256=${sha256}`, base).href;
 }

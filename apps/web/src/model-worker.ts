@@ -4,14 +4,14 @@ import type { FromWorker, ToWorker } from "./messages.js";
 import { openBundle } from "./open-bundle.js";
 import { imageOfBlob } from "./page-image.js";
 
-/** What a worker has and a page has not; TypeScript's types of both cannot be loaded together. */
+/** The part of a worker's API that a page does not have. TypeScript cannot load the types of both together. */
 interface WorkerScope {
   onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
   postMessage(message: FromWorker): void;
 }
 
 const scope = self as unknown as WorkerScope;
-/** Where a site keeps the bundle. */
+/** The folder of a site that contains the bundle. */
 const MODEL_FOLDER = "model/";
 
 let model: Model | undefined;

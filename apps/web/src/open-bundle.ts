@@ -13,9 +13,12 @@ import {
 import { type SiteFile, fileUrl } from "./messages.js";
 import { files } from "./shims/files.js";
 
-// Downloads the files of a bundle, counted while they come and compared with their hashes.
-
-/** @param onBytes told how many bytes have come in all @throws Error naming the file that failed or is not what it should be */
+/**
+ * Downloads the files of a bundle, and compares them with their hashes.
+ *
+ * @param onBytes called with the number of bytes downloaded so far
+ * @throws Error with the name of a file that failed to download or does not match its hash
+ */
 async function downloadFiles(
   list: readonly SiteFile[],
   base: URL,
@@ -48,36 +51,41 @@ async function downloadFile(
   for (;;) {
     const { done, value } = await reader.read();
     if (done) break;
-    if (at + value.byteLength > file.bytes) throw new Error(`${file.path}: more than ${file.bytes} bytes`);
+    if (at + value.byteLength > file.bytes)
+      throw new Error(`${file.path}: expected ${file.bytes} bytes, got more`);
     bytes.set(value, at);
     at += value.byteLength;
     count(value.byteLength);
   }
-  // Without https there is no way to hash in a browser; localhost counts as https.
+  // `crypto.subtle` exists only with https or on localhost.
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
   if (at !== file.bytes || hex !== file.sha256)
-    throw new Error(`${file.path}: not the file that was deployed`);
+    throw new Error(`${file.path}: does not match its hash in the manifest`);
   return bytes;
 }
 
 export interface OpenBundleOptions extends Speculation {
-  /** Address that the files' paths start from. */
+  /** Address that the files' paths are relative to. */
   readonly base: URL;
-  /** Address of the folders `ort/` and `gpu/` with ONNX Runtime's builds. */
+  /** Address of the folder with `ort/` and `gpu/`, ONNX Runtime's builds. */
   readonly runtime: URL;
   readonly provider: WebProvider;
-  /** Default: up to four, where the page may share memory between threads; else one. */
+  /** Number of threads. Default: up to four if the page may share memory between threads, else one. */
   readonly threads?: number | undefined;
-  /** Told how many bytes have come, of how many. */
+  /** Called with the number of downloaded bytes and their total. */
   readonly onProgress?: ((loaded: number, total: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Models that were opened in this thread: each has a folder of its own among the files in memory. */
+/** Number of models opened in this thread, so that each has its own folder among the files in memory. */
 let opened = 0;
 
-/** Closing the model gives back the graphs and the downloaded files. @throws Error for a file that cannot be had or is not what it should be; SlmError as loading a model does */
+/**
+ * Opens a bundle. Closing the model frees its graphs and the downloaded files.
+ *
+ * @throws Error for a file that cannot be downloaded or does not match its hash; SlmError as loading a model does
+ */
 export async function openBundle(
   list: readonly SiteFile[],
   {
@@ -99,7 +107,7 @@ export async function openBundle(
     for (const path of paths) files.delete(path);
   };
   try {
-    // Threads share memory, which a browser allows to isolated pages only.
+    // Threads share memory, which a browser allows only on isolated pages.
     const threads = asked ?? (crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, 4) : 1);
     const adapter = provider === "webgpu" ? await requiredAdapter() : undefined;
     const ort = await loadOrt(runtimeUrl, provider, threads);
@@ -117,16 +125,16 @@ export async function openBundle(
   }
 }
 
-/** @throws SlmError DEVICE_UNAVAILABLE in a browser whose WebGPU has no adapter */
+/** @throws SlmError DEVICE_UNAVAILABLE in a browser without WebGPU or without an adapter */
 async function requiredAdapter(): Promise<WebAdapter> {
   const adapter = await findWebAdapter();
   if (adapter !== undefined) return adapter;
-  throw new SlmError("DEVICE_UNAVAILABLE", "this browser has no WebGPU, or no adapter for it", {
+  throw new SlmError("DEVICE_UNAVAILABLE", "this browser does not support WebGPU, or has no adapter for it", {
     suggestions: ['provider: "wasm"'],
   });
 }
 
-/** ONNX Runtime's build for the provider: the small one, unless a GPU is asked for. */
+/** Loads ONNX Runtime's build for the provider: the small build for WebAssembly, the GPU build for WebGPU. */
 async function loadOrt(base: URL, provider: WebProvider, threads: number): Promise<OrtModule> {
   const builds: Readonly<Record<WebProvider, { module: string; folder: string }>> = {
     wasm: { module: "ort/ort.wasm.min.mjs", folder: "ort/" },
@@ -134,7 +142,7 @@ async function loadOrt(base: URL, provider: WebProvider, threads: number): Promi
   };
   const { module, folder } = builds[provider];
   const address = new URL(module, base).href;
-  // Bundlers of others leave it alone: it is fetched from where the files are.
+  // The comments stop other people's bundlers from bundling this import; the browser fetches it at run time.
   const ort = (await import(/* @vite-ignore */ /* webpackIgnore: true */ address)) as OrtModule &
     Pick<typeof Ort, "env">;
   ort.env.wasm.numThreads = threads;

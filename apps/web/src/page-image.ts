@@ -1,18 +1,18 @@
 /**
- * Images that a visitor chooses, decoded by the browser: upright, colour profiles not applied. What follows, resizing among it,
- * is the same code as elsewhere. Browsers decode PNG to the same samples; of JPEG and WebP samples may differ by a few levels,
- * and under transparency colours are lost that other places read.
+ * Decodes images that a visitor chooses: upright, without applying colour profiles. All later steps, such as resizing, use the same code
+ * as in Node. Browsers decode PNG to the same samples as Node. For JPEG and WebP, samples can differ by a few levels, and browsers lose
+ * colours under full transparency.
  */
 import { SlmError } from "@slm/core";
 import { MAX_IMAGE_BYTES, MAX_PIXELS, type ImageSource, type PixelImage } from "@slm/vision";
 
-/** An image that a visitor chose, or that a page fetched. Reading it @throws SlmError DATA_INVALID for what the browser reads no image of */
+/** An image that a visitor chose, or that a page fetched. Reading it throws SlmError DATA_INVALID if the browser cannot decode it. */
 export const imageOfBlob = (blob: Blob): ImageSource => ({
   find: async () => {
     if (blob.size > MAX_IMAGE_BYTES)
       throw new SlmError(
         "DATA_INVALID",
-        `the image has ${blob.size} bytes, ${MAX_IMAGE_BYTES} are read at most`,
+        `image: expected at most ${MAX_IMAGE_BYTES} bytes, got ${blob.size}`,
       );
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await blob.arrayBuffer()));
     const key = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -20,22 +20,22 @@ export const imageOfBlob = (blob: Blob): ImageSource => ({
   },
 });
 
-/** @throws SlmError DATA_INVALID for what the browser reads no image of */
+/** @throws SlmError DATA_INVALID if the browser cannot decode the image */
 async function decodeBlob(blob: Blob): Promise<PixelImage> {
   const options = { imageOrientation: "from-image", colorSpaceConversion: "none" } as const;
   const bitmap = await createImageBitmap(blob, options).catch((cause: unknown) => {
-    throw new SlmError("DATA_INVALID", "this browser reads no image of that file", { cause });
+    throw new SlmError("DATA_INVALID", "this browser cannot decode the image", { cause });
   });
   try {
     const { width, height } = bitmap;
     if (width * height > MAX_PIXELS)
       throw new SlmError(
         "DATA_INVALID",
-        `${width} x ${height} is more than the ${MAX_PIXELS} pixels that are read`,
+        `image: expected at most ${MAX_PIXELS} pixels, got ${width} x ${height}`,
       );
     const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
     if (context === null)
-      throw new SlmError("DEVICE_UNAVAILABLE", "this browser has no canvas to read images by");
+      throw new SlmError("DEVICE_UNAVAILABLE", "this browser has no canvas, which is needed to read images");
     context.drawImage(bitmap, 0, 0);
     return { width, height, channels: 3, data: withoutAlpha(context.getImageData(0, 0, width, height).data) };
   } finally {
@@ -43,7 +43,7 @@ async function decodeBlob(blob: Blob): Promise<PixelImage> {
   }
 }
 
-/** Four samples a pixel as the first three. */
+/** Removes the fourth sample of each pixel. */
 export function withoutAlpha(rgba: Uint8ClampedArray): Uint8Array {
   const rgb = new Uint8Array((rgba.length / 4) * 3);
   for (let from = 0, to = 0; from < rgba.length; from += 4, to += 3) {

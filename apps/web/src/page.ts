@@ -2,7 +2,7 @@
 import { describeWebAdapter, findWebAdapter, type WebProvider } from "@slm/runtime-web";
 import type { FromWorker, PageLanguages, Site, ToWorker } from "./messages.js";
 
-/** The element of an id. @throws Error if the page has none: its HTML and this file belong together */
+/** The element with an id. @throws Error if the page does not have it */
 function element<Kind extends HTMLElement>(id: string, kind: new () => Kind): Kind {
   const found = document.getElementById(id);
   if (found instanceof kind) return found;
@@ -28,7 +28,7 @@ const targetLanguage = element("target-language", HTMLSelectElement);
 let worker: Worker | undefined;
 /** Vision settings of the loaded model. */
 let sees: Extract<FromWorker, { kind: "ready" }>["sees"];
-/** Whether software stands in for a GPU: no time is the GPU's then. */
+/** Whether software emulates the GPU, so that times are not those of a GPU. */
 let simulated = false;
 
 function tell(message: ToWorker): void {
@@ -47,7 +47,7 @@ async function start(): Promise<void> {
   });
 }
 
-/** WebGPU is offered where the browser has an adapter; WebAssembly runs everywhere and stays the choice until then. */
+/** Offers WebGPU if the browser has an adapter. WebAssembly, which runs everywhere, is selected until then. */
 async function offerGpu(): Promise<void> {
   const adapter = await findWebAdapter();
   if (adapter === undefined) return;
@@ -102,7 +102,7 @@ function onMessage(message: FromWorker): void {
   }
 }
 
-/** Choices of languages, of which the first is the model's own; none for a model that is told none. */
+/** Fills a list of languages, with the model's default first. The list is hidden for a model that needs no language. */
 function offerLanguages(languages: PageLanguages | undefined): void {
   element("languages", HTMLElement).hidden = languages === undefined;
   if (languages === undefined) return;
@@ -112,12 +112,12 @@ function offerLanguages(languages: PageLanguages | undefined): void {
     [sourceLanguage, source],
     [targetLanguage, target],
   ] as const) {
-    const first = new Option(own ?? "the model's own", "");
+    const first = new Option(own ?? "model's default", "");
     choice.replaceChildren(first, ...codes.filter((code) => code !== own).map((code) => new Option(code)));
   }
 }
 
-/** The languages that were chosen. */
+/** The chosen languages. */
 function chosenLanguages(): { readonly source: string | undefined; readonly target: string | undefined } {
   const codeOf = ({ value }: HTMLSelectElement): string | undefined => (value === "" ? undefined : value);
   return { source: codeOf(sourceLanguage), target: codeOf(targetLanguage) };
@@ -133,7 +133,7 @@ function showFigures({ tokens, firstTokenMs, tokensPerSecond }: Extract<FromWork
 
 function endAnswer(text: string): void {
   status.textContent = text;
-  // Screen readers read the answer once, when it is whole.
+  // Screen readers read the answer once, when it is complete.
   output.setAttribute("aria-busy", "false");
   setBusy(false);
   stop.disabled = true;

@@ -1,7 +1,7 @@
-/** Keeps the page and the bundle for use without a network: one cache per deployed version. */
+/** Caches the page and the bundle for offline use, with one cache per deployed version. */
 import { fileUrl, type Site } from "./messages.js";
 
-/** What a service worker has; TypeScript's types of workers and pages cannot be loaded together. */
+/** The part of a service worker's API that this file uses. TypeScript cannot load the types of workers and pages together. */
 interface ExtendableEvent extends Event {
   waitUntil(work: Promise<unknown>): void;
 }
@@ -20,9 +20,9 @@ interface ServiceWorkerScope {
 const scope = self as unknown as ServiceWorkerScope;
 const PREFIX = "slm-";
 const CACHE = `${PREFIX}${new URL(scope.location.href).searchParams.get("version") ?? "0"}`;
-/** The build for GPUs is large and few need it: it is kept once it was used. */
+/** The GPU build is large and rarely needed, so it is cached only after its first use. */
 const ON_DEMAND = "gpu/";
-/** These say which version is there: asked from the network first. */
+/** These files state the current version, so they are requested from the network first. */
 const FRESH = /\/(?:site\.json|index\.html)?$/;
 
 scope.addEventListener("install", (event) => {

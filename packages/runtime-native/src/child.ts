@@ -88,7 +88,7 @@ function crashContext(lastWords: string): {
 } {
   return {
     ...(lastWords === "" ? {} : { context: { standardError: lastWords } }),
-    suggestions: ["slm doctor", "slm device list --check"],
+    suggestions: ["slm doctor --check"],
   };
 }
 

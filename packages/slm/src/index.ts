@@ -1,6 +1,6 @@
 /**
- * slm as a library: what the command line does, as functions. The functions print nothing, handle no signals and never exit the
- * process: progress comes as events, an `AbortSignal` stops the work, failures are errors.
+ * slm as a library: the command line's work as functions. The functions do not print, handle signals or exit the process. They report
+ * progress as events, stop if an `AbortSignal` fires, and throw errors.
  *
  * @module @encdec/slm
  */

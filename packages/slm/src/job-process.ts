@@ -1,4 +1,4 @@
-/** The program of a job process: what each kind of job does. A worker starts it by its path. */
+/** The program of a job process, with the body of each kind of job. A worker starts it by its path. */
 import { serveJobs, type JobServer } from "@slm/extension-workers";
 import { cacheShardBody } from "./workers/cache-shard-body.js";
 import { calibrationPartBody } from "./workers/calibration-part-body.js";

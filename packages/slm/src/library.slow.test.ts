@@ -32,7 +32,7 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 describe(runRecipe, () => {
-  test("tells how every stage goes, and where the bundle is", () => {
+  test("reports the progress of every stage, and the path of the bundle", () => {
     const stages = new Set(
       events.flatMap((event) => (event.kind === "progress" ? [event.update.stage] : [])),
     );
@@ -42,14 +42,14 @@ describe(runRecipe, () => {
     expect(deploy).toBe(join(run, "deploy"));
   });
 
-  test("skips what is up to date, as the plan says", async () => {
+  test("skips stages that are up to date, as planned", async () => {
     const { stages } = await planRecipe(recipe, { out: run });
     expect(new Set(stages.map(({ status }) => status))).toEqual(new Set(["would-skip"]));
     const again = await runRecipe(recipe, { out: run });
     expect(new Set(again.stages.map(({ status }) => status))).toEqual(new Set(["skipped"]));
   });
 
-  test("reads no environment that it is not given", async () => {
+  test("reads only the environment that it is given", async () => {
     process.env["SLM_DISTILL__STEPS"] = "3";
     try {
       const own = await planRecipe(recipe, { out: run });
@@ -67,14 +67,14 @@ describe(runRecipe, () => {
   });
 });
 
-describe("single pieces of work", () => {
-  test("distill gives the checkpoint and its figures", async () => {
+describe("single functions", () => {
+  test("distill returns the checkpoint and its figures", async () => {
     const student = await distill(recipe, { out: run });
     expect(student).toMatchObject({ checkpoint: join(run, "distill"), status: "skipped", steps: 2 });
     expect(student.loss).toBeGreaterThan(0);
   });
 
-  test("exportModel and quantize write artifacts; a gate that fails is an error that carries the result", async () => {
+  test("exportModel and quantize write artifacts; a failed gate is an error with the result", async () => {
     const exported = await exportModel(join(run, "distill"), { output: join(root, "exported") });
     expect(exported.parity?.maxAbs).toBeLessThan(1e-3);
     const small = await quantize(exported.artifact, { scheme: "int8-dynamic", output: join(root, "small") });
@@ -90,14 +90,14 @@ describe("single pieces of work", () => {
     expect(await readdir(root)).not.toContain("never");
   });
 
-  // Measuring itself runs in compiled processes: tools/install tests it.
-  test("bench asks for a model", async () => {
+  // The measurement runs in compiled processes; tools/install tests it.
+  test("bench requires a model", async () => {
     await expect(bench([])).rejects.toMatchObject({ code: "USAGE" });
   });
 });
 
 describe(openModel, () => {
-  test("answers one prompt, several, and piece by piece: the same text", async () => {
+  test("answers one prompt, several prompts, and as a stream, with the same text", async () => {
     const model = await openModel(deploy);
     try {
       const { text } = await model.generate("abc");
@@ -132,7 +132,7 @@ describe(serve, () => {
     await expect(fetch(`${server.url}/health`)).rejects.toThrow();
   });
 
-  test("computes on the device that the model was exported for, and notes what stands in for it", async () => {
+  test("computes on the device that the model was exported for, and notes a fallback", async () => {
     const model = join(root, "for-gpu");
     await exportModel(join(run, "distill"), { target: "gpu", profile: "webgpu", output: model });
     const notes: string[] = [];
@@ -156,7 +156,7 @@ describe(serve, () => {
     await loaded.close();
   });
 
-  test("refuses a model for an NPU, which answers one request at a time", async () => {
+  test("rejects a model for an NPU, which answers one request at a time", async () => {
     const model = join(root, "for-npu");
     await exportModel(join(run, "distill"), { target: "npu", profile: "qnn", output: model });
     await expect(serve(model, { port: 0 })).rejects.toMatchObject({ code: "OP_UNSUPPORTED" });

@@ -51,7 +51,7 @@ function commandSection(/** @type {[string, import("../lib/man-page.mjs").Comman
 export const commandsPage = () => [
   GENERATED,
   "# Commands",
-  "Every command also takes `--json` (one object on stdout), `--quiet` and `--debug`, and ends with the same exit code " +
+  "Every command also accepts `--json` (one object on stdout), `--quiet` and `--debug`, and exits with the same code " +
     "with and without `--json`.",
   table(
     ["exit", "code", "meaning"],

@@ -22,7 +22,7 @@ describe("slm analyze", () => {
     });
   });
 
-  test("exits with 3 where the device does not take the model, with the findings in both modes", async () => {
+  test("exits with 3 if the device does not support the model, with the findings in both modes", async () => {
     const argv = [fixture("control-flow"), "--target", "npu", "--profile", "coreml"];
     const inJson = await runCommand("analyze", [...argv, "--json"]);
     expect(inJson.exitCode).toBe(3);
@@ -40,7 +40,7 @@ describe("slm analyze", () => {
     expect(inText.stderr).toContain("Error (GATE_FAILED)");
   });
 
-  test("takes a model that runs on the CPU in part, on a GPU, and says so", async () => {
+  test("accepts a model for a GPU that runs partly on the CPU, and says so", async () => {
     const { exitCode, stdout } = await runCommand("analyze", [fixture("lstm"), "--target", "web"]);
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/^Gather +3 {2}on the CPU$/m);
@@ -54,7 +54,7 @@ describe("slm analyze", () => {
     expect(await code(fixture("lstm"))).toBe(2);
   });
 
-  test("offers the targets and profiles that there are", async () => {
+  test("offers all targets and profiles", async () => {
     const { PROFILE_NAMES, TARGETS } = await import("@slm/devices");
     expect(AnalyzeCommand.flags.target.options).toEqual(TARGETS);
     expect(AnalyzeCommand.flags.profile.helpValue).toBe(PROFILE_NAMES.join("|"));

@@ -9,16 +9,16 @@ import { SlmCommand } from "../ui/slm-command.js";
 export class AnalyzeCommand extends SlmCommand<PathAnalysis> {
   static override summary = "Check an ONNX model against the rules of a device, without the device.";
   static override description =
-    "Takes any ONNX file, or a directory of them. The model is not run: operators, shapes, types and QDQ nodes are checked " +
-    "by rules. The report says which program confirmed the rules (npu:qnn and webgpu: the compiler itself), or that none was asked. Exit 3 if the device does not support the model as it is.";
+    "MODEL is an ONNX file or a directory of ONNX files. slm does not run the model. It checks operators, shapes, types and QDQ nodes " +
+    "by rules. The report says which program confirmed the rules (for npu:qnn and webgpu the compiler itself), or that none did. " +
+    "Exits with code 3 if the device does not support the model as it is.";
   static override args = {
     model: Args.string({ required: true, description: "ONNX file, or a directory with ONNX files." }),
   };
   static override flags = {
     target: Flags.option({ options: TARGETS })({
       required: true,
-      summary:
-        "Kind of device. On gpu and web, operators that the device does not support fall back to the CPU.",
+      summary: "Check for this kind of device. On gpu and web, unsupported operators fall back to the CPU.",
     }),
     profile: profileFlag,
     shape: shapeFlag,
@@ -48,7 +48,7 @@ export class AnalyzeCommand extends SlmCommand<PathAnalysis> {
     );
   }
 
-  /** The command that would fix the dynamic axes of one file. */
+  /** A command with sizes for all dynamic axes, if a file has some. */
   #fixingCommand({ model, target, profile, graphs }: PathAnalysis): readonly string[] {
     const flags = [...new Set(graphs.flatMap(({ openSizes }) => openSizes))];
     if (flags.length === 0) return [];

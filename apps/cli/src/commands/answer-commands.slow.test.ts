@@ -1,4 +1,4 @@
-/** Files of prompts, confidence and abstention, and what is told of models, on a model with random weights. */
+/** Files of prompts, confidence, abstention and descriptions of models, on a model with random weights. */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -82,7 +82,7 @@ describe("slm generate --input", () => {
 });
 
 describe("confidence and abstention", () => {
-  test("generate tells the confidence of each answer, and withholds one below the threshold", async () => {
+  test("generate reports the confidence of each answer, and withholds answers below the threshold", async () => {
     const argv = [at("exported"), "--prompt", "ab", "--json"];
     const free = resultOf(await runCommand("generate", argv));
     expect(free).toMatchObject({ logProbability: A_NUMBER, confidence: A_NUMBER });
@@ -93,7 +93,7 @@ describe("confidence and abstention", () => {
     expect([text.stdout, text.stderr]).toEqual(["\n", expect.stringContaining("1 of 1 answers withheld")]);
   });
 
-  test("eval tells how sure the model is, and chooses a threshold that keeps right answers", async () => {
+  test("eval reports the model's confidence, and chooses a threshold that keeps correct answers", async () => {
     const argv = ["--data", at("rows.jsonl"), "--metrics", "exactMatch", "-o", at("predictions.jsonl")];
     const outcome = await runCommand("eval", [at("exported"), ...argv, "--abstain", "choose", "--json"]);
     const { confidence } = z
@@ -119,7 +119,7 @@ describe("confidence and abstention", () => {
     expect((await runCommand("eval", [at("exported"), ...argv, "--abstain", "most"])).exitCode).toBe(2);
   });
 
-  test("deploy puts the threshold into the bundle, which generate uses and info shows", async () => {
+  test("deploy writes the threshold into the bundle; generate uses it and info shows it", async () => {
     const argv = ["--abstain", at("rows.jsonl"), "-o", at("bundle"), "--json"];
     expect((await runCommand("deploy", [at("exported"), ...argv])).exitCode).toBe(0);
     const { abstention, metrics } = resultOf(await runCommand("info", [at("bundle"), "--json"]));
@@ -158,7 +158,7 @@ describe("slm info", () => {
   });
 });
 
-test("slm info lists the runs of a folder, and says what is missing where there is nothing", async () => {
+test("slm info lists the runs of a folder, and says what is missing if there are none", async () => {
   await mkdir(at("folder/first/data.partial"), { recursive: true });
   const { json } = await runCommand("info", [at("folder"), "--json"]);
   expect(json).toMatchObject({

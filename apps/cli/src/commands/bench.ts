@@ -9,20 +9,22 @@ import { SlmCommand } from "../ui/slm-command.js";
 export class BenchCommand extends SlmCommand<BenchReport> {
   static override summary = "Compare models on this machine: latency, throughput, memory.";
   static override description =
-    "MODEL is a checkpoint, an export, a quantized directory or a bundle. Prompts are the rows of --data with their " +
-    "images, or --prompt, or random texts of the first model's source tokens.";
+    "MODEL is a checkpoint, an export, a quantized directory or a bundle. Prompts come from --data (rows with their images) " +
+    "or from --prompt. Without either, prompts are random texts of the first model's source tokens.";
   static override strict = false;
   static override args = {
-    models: Args.string({ description: "Directories of models. The others are compared with the first." }),
+    models: Args.string({
+      description: "Directories of models. The first is compared with each of the others.",
+    }),
   };
   static override flags = {
     baseline: Flags.option({ options: ["decoder-only"] as const })({
       summary:
-        "Also measure a model with as many parameters as the first, random weights and the same quantization.",
+        "Also measure a decoder-only model of the first model's size and quantization, with random weights.",
     }),
     data: Flags.string({
       helpValue: "<file>",
-      summary: "File of rows, in any format, whose sources are the prompts.",
+      summary: "Use the sources of this file of rows, in any format, as prompts.",
     }),
     set: rowsFlag,
     prompt: Flags.string({
@@ -30,29 +32,29 @@ export class BenchCommand extends SlmCommand<BenchReport> {
       multipleNonGreedy: true,
       default: [],
       helpValue: "<text>",
-      summary: "Prompt; may be repeated.",
+      summary: "Use this prompt; repeatable.",
       exclusive: ["data"],
     }),
     image: Flags.string({
       helpValue: "<file>",
-      summary: "Image that every prompt is about, for vision-language models.",
+      summary: "Add this image to every prompt, for vision-language models.",
       exclusive: ["data"],
     }),
     runs: Flags.integer({
       min: 2,
       helpValue: "<n>",
-      summary: "Measured generations per model. Default: 40.",
+      summary: "Measure this many generations per model. Default: 40.",
     }),
     batch: Flags.integer({
       min: 1,
       helpValue: "<rows>",
-      summary: "Batch size: copies of a prompt that are decoded together. Default: 1.",
+      summary: "Decode this many copies of a prompt in one batch. Default: 1.",
     }),
     "force-tokens": Flags.integer({
       min: 2,
       helpValue: "<n>",
       summary:
-        "Generate exactly n tokens each. Default with a baseline: as many as each prompt's answer has.",
+        "Generate exactly n tokens per answer. Default with a baseline: the length of each prompt's own answer.",
     }),
     [SPECULATION_FLAG.name]: Flags.integer({
       min: 0,
@@ -64,20 +66,20 @@ export class BenchCommand extends SlmCommand<BenchReport> {
     seed: Flags.integer({
       min: 0,
       default: 1,
-      summary: "Seed of the choice of prompts and of the order of runs.",
+      summary: "Choose prompts and the order of runs with this seed.",
     }),
     output: Flags.string({
       char: "o",
       helpValue: "<dir>",
-      summary: "Write bench.json, report.html and table.md there.",
+      summary: "Write bench.json, report.html and table.md to this directory.",
     }),
     junit: Flags.string({ helpValue: "<file>", summary: "Write the result as JUnit XML, for CI." }),
     compare: Flags.string({
       helpValue: "<file>",
-      summary: "bench.json of an earlier benchmark; exit 3 if a figure became worse than --max-regression.",
+      summary: "Compare with this bench.json; exit 3 if a figure is worse by more than --max-regression.",
     }),
     "max-regression": percentFlag({
-      summary: "Allowed change for the worse. Default: 5%.",
+      summary: "Allow figures to be this much worse. Default: 5%.",
       dependsOn: ["compare"],
     }),
     ...deviceFlags,
@@ -88,7 +90,7 @@ export class BenchCommand extends SlmCommand<BenchReport> {
     "<%= config.bin %> bench deploy --compare main/bench.json --max-regression 5% --junit bench.xml",
   ];
 
-  /** The result as text; made where the library is loaded. */
+  /** Set by `execute`, which loads the library that formats the result. */
   #tables: readonly string[] = [];
 
   protected override async execute(): Promise<BenchReport> {

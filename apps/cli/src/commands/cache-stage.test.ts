@@ -13,7 +13,7 @@ let root = "";
 let recipe = "";
 let out = "";
 
-/** The tiny recipe up to its teacher, with unlabelled words and two teachers instead of one. */
+/** The tiny recipe, with unlabelled words and two teachers, and without the stages after the teacher. */
 async function writeRecipe(): Promise<string> {
   const { data, teacher } = tinyRecipe(root);
   const words = join(root, "words.txt");
@@ -40,7 +40,7 @@ afterAll(async () => {
 });
 
 describe("slm teacher cache", () => {
-  test("makes what it needs, and reports the cache the same whether it was made now or before", async () => {
+  test("runs the stages that it needs, and reports the cache equally whether it is new or skipped", async () => {
     expect((await readdir(out)).sort()).toEqual(["cache", "data", "teacher", "tokenizer"]);
     const { json, exitCode } = await runCommand("teacher:cache", [
       recipe,
@@ -68,7 +68,7 @@ describe("slm teacher cache", () => {
     expect(text.stdout.trimEnd().split("\n").at(-1)).toBe(join(out, "cache"));
   });
 
-  test("writes an artifact that opens as a cache, with held-out words left out of what is labelled", async () => {
+  test("writes an artifact that opens as a cache, and does not label held-out words", async () => {
     const directory = join(out, "cache");
     expect((await verifyDirectory(directory)).problems).toEqual([]);
     expect((await readManifest(directory)).inputs.map(({ name }) => name)).toEqual([
@@ -98,14 +98,14 @@ describe("slm teacher cache", () => {
 });
 
 describe("an ensemble of teachers", () => {
-  test("prints its settings, every default included", async () => {
+  test("prints its settings, including every default", async () => {
     const { stdout, exitCode } = await runCommand("teacher:cache", [recipe, "--print-config"]);
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/weight: 2/u);
     expect(stdout).toMatch(/minScore: -1000/u);
   });
 
-  test("is one directory per member, each trained from its own seed", async () => {
+  test("has one directory per member, and each member is trained with its own seed", async () => {
     const directory = join(out, "teacher");
     expect((await readdir(directory)).sort()).toEqual([
       "ensemble.json",
@@ -123,7 +123,7 @@ describe("an ensemble of teachers", () => {
     expect(details.parameters).toBe(2 * members[0]!.parameters);
   });
 
-  test("rejects a member of another vocabulary", async () => {
+  test("rejects a member with another vocabulary", async () => {
     const few = join(root, "few.jsonl");
     await writeFile(few, '{"source":"ab","target":"A B"}\n');
     const data = {

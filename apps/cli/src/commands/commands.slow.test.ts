@@ -64,7 +64,7 @@ describe("slm run", () => {
     expect(await readdir(root)).toEqual(before);
   });
 
-  test("takes --set before the recipe, as often as needed", async () => {
+  test("accepts --set before the recipe, several times", async () => {
     const argv = ["--set", "data.limit=2", "--set", "seed=4", at("r.yaml"), "--print-config", "--json"];
     const { json } = await runCommand("run", argv);
     expect(resultOf(json)).toMatchObject({
@@ -72,14 +72,14 @@ describe("slm run", () => {
     });
   });
 
-  test("rejects a recipe that names no stage", async () => {
+  test("rejects a recipe without a stage", async () => {
     await writeFile(at("empty.yaml"), "seed: 3\n");
     const { json, exitCode } = await runCommand("run", [at("empty.yaml"), "--json"]);
     expect(exitCode).toBe(78);
     expect(json).toMatchObject({ error: { code: "CONFIG_INVALID" } });
   });
 
-  test("rejects --only with --from, and a recipe that is not there", async () => {
+  test("rejects --only with --from, and a recipe that does not exist", async () => {
     expect((await runCommand("run", inRun("--only", "data", "--from", "data"))).exitCode).toBe(2);
     expect((await runCommand("run", [at("none.yaml"), "--json"])).json).toMatchObject({
       error: { code: "INPUT_MISSING" },
@@ -94,7 +94,7 @@ describe("slm data and slm tokenizer", () => {
     expect((await runCommand("data:inspect", [at("rows.jsonl")])).stdout).toContain("line 5: ");
   });
 
-  test("inspect reads other formats as a recipe would, and shows lengths, samples and what a tokenizer makes of them", async () => {
+  test("inspect reads other formats like a recipe does, and shows lengths, samples and token counts", async () => {
     await writeFile(at("rows.csv"), 'id,text,label\n1,"ab, c",X\n2,cab,Y X\n3,,Z\n');
     const argv = [at("rows.csv"), "--set", "data.fields={source: text, target: label}"];
     const { json } = await runCommand("data:inspect", [...argv, "--json"]);
@@ -111,7 +111,7 @@ describe("slm data and slm tokenizer", () => {
     expect(stdout).toMatch(/^ {2}3 {2}1 {2}#+$/mu);
   });
 
-  test("inspect names the columns there are where one is missing, and rejects settings of other things", async () => {
+  test("inspect lists the existing columns if one is missing, and rejects settings that do not describe files", async () => {
     await writeFile(at("rows.csv"), "id,text\n1,a\n");
     const { json, exitCode } = await runCommand("data:inspect", [at("rows.csv"), "--json"]);
     expect(exitCode).toBe(78);
@@ -127,7 +127,7 @@ describe("slm data and slm tokenizer", () => {
     expect(elsewhere.exitCode).toBe(2);
   });
 
-  test("--set data.train and data.dev take the place of a recipe's source; a changed file runs the stage again", async () => {
+  test("--set data.train and data.dev replace a recipe's source; the stage runs again after a file changes", async () => {
     await writeFile(at("source.yaml"), "data: { source: { module: ./dataset.ts } }\ntokenizer: {}\n");
     await writeFile(at("a.en"), "one\ntwo\n");
     await writeFile(at("a.fr"), "un\ndeux\n");
@@ -153,7 +153,7 @@ describe("slm data and slm tokenizer", () => {
     expect(await readdir(at("run"))).toEqual(["data"]);
   });
 
-  test("train makes the data it needs, and --force redoes the tokenizer alone", async () => {
+  test("train prepares the data first, and --force repeats only the tokenizer", async () => {
     const { json } = await runCommand("tokenizer:train", inRun("--json"));
     expect(resultOf(json)).toMatchObject({
       rows: 4,
@@ -168,7 +168,7 @@ describe("slm data and slm tokenizer", () => {
 });
 
 describe("slm verify", () => {
-  test("passes an untouched artifact and fails one with a changed byte, exit 3, with the result in both cases", async () => {
+  test("passes an unchanged artifact, and fails one with a changed byte with exit code 3; both have the result", async () => {
     await runCommand("data:prepare", inRun());
     const good = await runCommand("verify", [at("run/data"), "--json"]);
     expect([good.exitCode, resultOf(good.json).pass]).toEqual([0, true]);
@@ -199,7 +199,7 @@ describe("slm doctor", () => {
     expect(report.memoryBytes).toBeGreaterThan(0);
   });
 
-  test("calls a device available if it computed, tells why the others did not, and keeps ones it does not know", async () => {
+  test("reports a device as available if it computed, gives reasons for the others, and lists unknown ones", async () => {
     const tried = ["gpu:cuda", "gpu:webgpu", "npu:qnn"];
     const candidates = [...GPU_CANDIDATES, ...NPU_CANDIDATES].filter(({ device }) => tried.includes(device));
     const listed = ["cpu", "webgpu", "cuda", "novel"].map((name) => ({ name, bundled: true }));
@@ -230,7 +230,7 @@ describe("help", () => {
     for (const code of Object.keys(ERROR_EXIT)) expect(formatExitCodes()).toContain(code);
   });
 
-  test("every command has a summary, and an example that names it", () => {
+  test("every command has a summary, and an example that uses it", () => {
     for (const [id, command] of Object.entries(commands)) {
       expect(command.summary, id).toMatch(/\.$/);
       expect(JSON.stringify(command.examples), id).toContain(`<%= config.bin %> ${id.replaceAll(":", " ")}`);

@@ -36,7 +36,7 @@ const inode = async (variant: string, path: string): Promise<number> =>
 const changed = async (variant: string): Promise<number> =>
   (await stat(join(root, "run", "variants", variant, "predictions.jsonl"))).mtimeMs;
 
-test("variants are trained with every seed, share equal stages, and are compared on the same rows; finished ones are not repeated", async () => {
+test("variants train with every seed, share equal stages, and are compared on the same rows; finished ones are not repeated", async () => {
   const result = await sweep("--seeds", "1,2");
   expect(result.seeds).toEqual([1, 2]);
   expect(result.metrics).toEqual(["wer", "per"]);
@@ -63,7 +63,7 @@ test("variants are trained with every seed, share equal stages, and are compared
   expect(await changed("full.2")).toBe(before);
 }, 240_000);
 
-test("the table names the first variant as the one compared with", async () => {
+test("the table names the first variant, which the others are compared with", async () => {
   const { stdout, exitCode } = await runCommand("sweep", [
     ...[recipe, ...VARIANTS, "--seeds", "1", "--limit", "3", "--out", join(root, "run"), "--threads", "1"],
   ]);

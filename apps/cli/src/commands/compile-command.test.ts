@@ -7,7 +7,7 @@ import { compileLines } from "../ui/compile-lines.js";
 import { runCommand } from "../testing/run-command.js";
 import { tinyShape } from "../testing/tiny-shape.js";
 
-// Qualcomm's compiler itself: `npm run e2e:npu`. Here no plug-in is installed.
+// These tests need no plug-in. `npm run e2e:npu` tests with Qualcomm's compiler.
 
 let root = "";
 const at = (name: string): string => join(root, name);
@@ -44,7 +44,7 @@ describe("slm compile", () => {
   });
 });
 
-describe("--soc of a model that is not for an NPU", () => {
+describe("--soc for a model that is not an NPU export", () => {
   test("is rejected", async () => {
     const result = await runCommand("generate", [at("cpu"), "--prompt", "a", "--soc", "sm8650", "--json"]);
     expect(result.exitCode).toBe(2);
@@ -52,7 +52,7 @@ describe("--soc of a model that is not for an NPU", () => {
 });
 
 describe(compileLines, () => {
-  test("labels what a simulator computed, and shows no time of it", () => {
+  test("labels simulated results, and does not show their times", () => {
     const lines = compileLines(
       {
         plugin: "qnn 2.7.0",

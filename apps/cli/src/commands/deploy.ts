@@ -9,13 +9,13 @@ import { threadsFlag } from "../flags/recipe-flags.js";
 import { SlmCommand } from "../ui/slm-command.js";
 
 export interface DeployResult extends Delivery {
-  /** A destination of ours, or of an extension. */
+  /** A built-in destination, or one of an extension. */
   readonly target: string;
-  /** Files of the bundle that was delivered. */
+  /** Files of the delivered bundle. */
   readonly files: readonly ManifestFile[];
 }
 
-/** What is appended to MODEL for the default of `--output`. */
+/** Suffix that the default of `--output` appends to MODEL. */
 const OUTPUT_SUFFIX: Readonly<Record<Destination, string>> = {
   dir: "bundle",
   oci: "bundle",
@@ -29,9 +29,9 @@ const OUTPUT_SUFFIX: Readonly<Record<Destination, string>> = {
 export class DeployCommand extends SlmCommand<DeployResult> {
   static override summary = "Pack a model with everything a device needs into a bundle, and deliver it.";
   static override description =
-    "MODEL is a checkpoint, an export, a quantized directory or a bundle; a bundle is delivered unchanged. The model card of a " +
-    "bundle made by this command has no quality and speed figures: 'slm run' measures them. Credentials for registries are read from " +
-    "SLM_REGISTRY_USER and SLM_REGISTRY_PASSWORD, for the hub from HF_TOKEN.";
+    "MODEL is a checkpoint, an export, a quantized directory or a bundle. A bundle is delivered unchanged. Any other model gets a " +
+    "model card without quality and speed figures, because only 'slm run' measures them. Registry credentials are read from " +
+    "SLM_REGISTRY_USER and SLM_REGISTRY_PASSWORD, the hub's token from HF_TOKEN.";
   static override args = {
     model: Args.string({ required: true, description: "Directory of a model, or a .slm file." }),
   };
@@ -39,60 +39,71 @@ export class DeployCommand extends SlmCommand<DeployResult> {
     to: Flags.string({
       default: "dir",
       helpValue: DESTINATIONS.join("|"),
-      summary: "Kind of destination; extensions add others.",
+      summary: "Deliver to this kind of destination; extensions add more.",
     }),
     output: Flags.string({
       char: "o",
       helpValue: "<path>",
       summary:
-        "Path to write. Default: MODEL with a suffix, such as MODEL-bundle. A name that ends in .slm makes one file.",
+        "Write to this path; .slm at its end makes a single file. Default: MODEL with a suffix, such as MODEL-bundle.",
     }),
     name: Flags.string({
       helpValue: "<text>",
-      summary: "Name of the model on its card, and of the package, page or service.",
+      summary: "Use this name on the model card and for the package, page or service.",
     }),
-    summary: Flags.string({ helpValue: "<text>", summary: "One sentence at the top of the model card." }),
+    summary: Flags.string({
+      helpValue: "<text>",
+      summary: "Put this sentence at the top of the model card.",
+    }),
     abstain: Flags.string({
       helpValue: "<file>",
-      summary: "Choose a threshold of confidence on these held-out rows; answers below it are withheld.",
+      summary: "Choose a confidence threshold on these held-out rows; answers below it are withheld.",
     }),
     sign: Flags.string({ helpValue: "<key.pem>", summary: "Sign the bundle with this Ed25519 key." }),
     reference: Flags.string({
       helpValue: "<host/repository:tag>",
-      summary: "Repository and tag in an OCI registry.",
+      summary: "Push to this repository and tag of an OCI registry.",
       helpGroup: "OCI",
     }),
-    repo: Flags.string({ helpValue: "<owner/name>", summary: "Repository on the hub.", helpGroup: "HUB" }),
+    repo: Flags.string({
+      helpValue: "<owner/name>",
+      summary: "Upload to this repository of the hub.",
+      helpGroup: "HUB",
+    }),
     licence: Flags.string({
       default: "other",
       helpValue: "<spdx>",
-      summary: "Licence of the model.",
+      summary: "Publish the model under this licence.",
       helpGroup: "HUB",
     }),
     "package-version": Flags.string({
       default: "1.0.0",
       helpValue: "<x.y.z>",
-      summary: "Version.",
+      summary: "Publish the package as this version.",
       helpGroup: "NPM",
     }),
     port: Flags.integer({
       default: 8000,
       min: 1,
       max: 65_535,
-      summary: "Port of the service.",
+      summary: "Let the service listen on this port.",
       helpGroup: "SERVER",
     }),
-    device: Flags.string({ helpValue: "<ssh:user@host|adb>", summary: "The device.", helpGroup: "DEVICE" }),
+    device: Flags.string({
+      helpValue: "<ssh:user@host|adb>",
+      summary: "Copy to this device.",
+      helpGroup: "DEVICE",
+    }),
     "device-dir": Flags.string({
       default: "slm-bundles",
       helpValue: "<dir>",
-      summary: "Directory on the device to copy to.",
+      summary: "Copy into this directory on the device.",
       helpGroup: "DEVICE",
     }),
     "device-command": Flags.string({
       default: "slm",
       helpValue: "<path>",
-      summary: "Command that runs slm on the device.",
+      summary: "Run slm on the device with this command.",
       helpGroup: "DEVICE",
     }),
     "dry-run": Flags.boolean({ summary: "Prepare everything and send nothing." }),
@@ -178,7 +189,7 @@ export class DeployCommand extends SlmCommand<DeployResult> {
   }
 }
 
-/** @throws SlmError USAGE for a destination that neither we nor an extension have */
+/** @throws SlmError USAGE for a destination that neither slm nor an extension provides */
 async function requireDestination(to: string): Promise<void> {
   if (isDestination(to)) return;
   const { DEPLOY_TARGETS } = await import("@slm/deploy");

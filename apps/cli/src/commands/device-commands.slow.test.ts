@@ -42,7 +42,7 @@ describe("a model for an NPU", () => {
     ["with beams", ["--beams", "3"]],
     ["by drawing", ["--temperature", "0.9", "--seed", "5"]],
   ])(
-    "generates %s what the same model for a CPU does, to the last token of its window",
+    "generates %s the same text as the CPU export of the same model, to the last token of its window",
     async (_, choice) => {
       const [npu, cpu] = [await generate(at("npu"), ...choice), await generate(at("cpu"), ...choice)];
       expect(npu.generations).toEqual(cpu.generations);
@@ -63,7 +63,7 @@ describe("a model for an NPU", () => {
     expect(processor.device).toMatchObject({ provider: "cpu", simulated: false, fallbacks: [] });
   });
 
-  test("is evaluated as the model for a CPU is, and said to be simulated", async () => {
+  test("is evaluated like the CPU export, and reported as simulated", async () => {
     await writeFile(
       at("rows.jsonl"),
       '{"source":"abc","target":"A B"}\n{"source":"abcdefghijk","target":"C"}\n',
@@ -85,7 +85,7 @@ describe("a model for an NPU", () => {
     expect(await readFile(at("p.jsonl"), "utf8")).toContain('"abc"');
   });
 
-  test("is rejected without a fallback, by the code for devices", async () => {
+  test("is rejected without a fallback, with the error code for devices", async () => {
     const { exitCode, json } = await runCommand("generate", [
       at("npu"),
       "--no-fallback",
@@ -108,7 +108,7 @@ describe("--device", () => {
     ).toBe(2);
   });
 
-  test("of a GPU is the CPU where there is none, with every reason", async () => {
+  test("for a GPU falls back to the CPU if there is no GPU, with every reason", async () => {
     const { device } = await generate(at("cpu"), "--device", "gpu:directml");
     if (process.platform !== "win32") {
       expect(device).toMatchObject({ provider: "cpu", simulated: false });
@@ -120,7 +120,7 @@ describe("--device", () => {
 });
 
 describe(runtimeRecipe, () => {
-  test("is what the models were made for, unless another device is asked for", () => {
+  test("defaults to the device that the models were exported for", () => {
     const gpu = { target: "gpu", profile: "webgpu" } as const;
     expect(runtimeRecipe([{ target: "cpu" }], { threads: 2 })).toEqual({
       kind: "cpu",
@@ -142,7 +142,7 @@ describe(runtimeRecipe, () => {
     });
   });
 
-  test("rejects an NPU for other graphs, and graphs for an NPU beside others", () => {
+  test("rejects an NPU for other graphs, and NPU graphs together with others", () => {
     expect(() => runtimeRecipe([{ target: "cpu" }], { device: { kind: "npu" } })).toThrow(/made for it/);
     expect(() => runtimeRecipe([{ target: "cpu" }, { target: "npu", profile: "qnn" }], {})).toThrow(
       /cannot be measured together/,
@@ -151,7 +151,7 @@ describe(runtimeRecipe, () => {
 });
 
 describe(parsePercent, () => {
-  test("takes percentages and nothing that could be read in two ways", () => {
+  test("accepts percentages, and rejects ambiguous values", () => {
     expect([parsePercent("5%"), parsePercent("0.5 %")]).toEqual([0.05, 0.005]);
     for (const text of ["5", "0.05", "-1%", "%", ""]) expect(() => parsePercent(text)).toThrow(/percentage/);
   });

@@ -52,7 +52,7 @@ async function distillation(...more: readonly string[]): Promise<{ seconds: numb
 }
 
 describe("a plan for a device that was measured elsewhere", () => {
-  test("has its rate in the number format of the training, whatever computes here, and says where the rate is from", async () => {
+  test("uses the rate for the training's number format, on any machine, and names the origin of the rate", async () => {
     await keep(deviceOf("slow", 1e9), deviceOf("fast", 4e9, 16e9));
     const slow = await distillation("--estimate-for", "slow", "--device", "gpu:cuda");
     const fast = await distillation("--estimate-for", "fast");
@@ -71,7 +71,7 @@ describe("a plan for a device that was measured elsewhere", () => {
     expect(stderr).toContain("expected a number format in which 'slow' was measured (float32), got bfloat16");
   });
 
-  test("is an error for a name that nothing was measured under, and no rate is invented", async () => {
+  test("is an error for an unknown name, without an invented rate", async () => {
     await keep(deviceOf("slow", 1e9));
     const { exitCode, stderr } = await runCommand("distill", [recipe, "--dry-run", "--estimate-for", "h100"]);
     expect(exitCode).toBe(2);
@@ -79,12 +79,12 @@ describe("a plan for a device that was measured elsewhere", () => {
     expect(stderr).toContain("measured were slow");
   });
 
-  test("is an error without --dry-run, because nothing computes there", async () => {
+  test("is an error without --dry-run, because the named device is not on this machine", async () => {
     expect((await runCommand("distill", [recipe, "--estimate-for", "slow"])).exitCode).toBe(2);
   });
 });
 
-test("slm doctor --measure keeps the rates that the device reached, in place of earlier ones of that name", async () => {
+test("slm doctor --measure stores the device's rates, and replaces earlier ones with the same name", async () => {
   await keep(deviceOf("mine", 1), deviceOf("other", 1e9));
   const { json, exitCode } = await runCommand("doctor", ["--measure", "mine", "--json"]);
   expect(exitCode).toBe(0);
@@ -95,7 +95,7 @@ test("slm doctor --measure keeps the rates that the device reached, in place of 
     .parse(json).result;
   expect(measured).toMatchObject({ name: "mine", device: "cpu", simulated: false });
   expect(measured.products.float32).toBeGreaterThan(1e6);
-  // The CPU provider has no products in bfloat16.
+  // The CPU provider does not multiply bfloat16 matrices.
   expect(Object.keys(measured.products).sort()).toEqual(["float16", "float32"]);
   const { devices } = z
     .object({ devices: z.array(z.unknown()) })

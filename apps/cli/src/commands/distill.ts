@@ -7,7 +7,7 @@ export class DistillCommand extends StageCommand {
   static override summary =
     "Train a recipe's student from its teacher. Runs the earlier stages first if needed.";
   static override description =
-    "An interrupted training is resumed, as by 'slm run'; --no-resume starts from the beginning.";
+    "Resumes an interrupted training, like 'slm run'. --no-resume starts from the beginning.";
   static override args = { recipe: requiredRecipeArg };
   static override flags = trainingFlags;
   static override examples = [

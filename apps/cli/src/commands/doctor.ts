@@ -12,27 +12,34 @@ type Examined = DoctorReport & {
 
 export class DoctorCommand extends SlmCommand<Examined> {
   static override summary = "Show what this machine has: engines, execution providers, plug-ins, memory.";
+  static override description =
+    "A plug-in is ok, corrupt (a file is missing or has another size), for another platform, or for another ONNX Runtime (the cuda " +
+    "plug-in works with one version).";
   static override flags = {
+    check: Flags.boolean({
+      summary: "Compare the bytes of every plug-in's files with its package; exit 3 if one differs.",
+    }),
     measure: Flags.string({
       helpValue: "<name>",
       summary:
-        "Measure the rates of matrix products of a device, and keep them under this name for --dry-run --estimate-for.",
+        "Measure matrix products on a device, and store the rates under this name for --dry-run --estimate-for.",
     }),
     device: Flags.option({
       options: TRAINING_DEVICES,
-      summary: "Device that is measured. Default: cpu.",
+      summary: "Measure this device. Default: cpu.",
       dependsOn: ["measure"],
     })(),
   };
   static override examples = [
     "<%= config.bin %> doctor --json",
+    "<%= config.bin %> doctor --check",
     "<%= config.bin %> doctor --measure my-gpu --device gpu:cuda",
   ];
 
   protected override async execute(): Promise<Examined> {
     const { flags } = await this.parse(DoctorCommand);
     const { examineMachine } = await import("@slm/slm/devices/doctor");
-    const report = await examineMachine();
+    const report = await examineMachine({ check: flags.check });
     if (flags.measure === undefined) return report;
     const { measureDevice } = await import("@slm/pipeline/compute/device-rates");
     return { ...report, measured: await measureDevice(flags.measure, flags.device ?? "cpu") };
@@ -60,8 +67,12 @@ export class DoctorCommand extends SlmCommand<Examined> {
       ...providers.map((provider) =>
         row(provider.device === "none" ? provider.name : provider.device, provider),
       ),
-      `plug-ins (slm device list), in ${plugins.folder}`,
-      ...plugins.installed.map((plugin) => row(`${plugin.name} ${plugin.version}`, plugin)),
+      `plug-ins (slm device add), in ${plugins.folder}`,
+      ...plugins.installed.map((plugin) => {
+        const { name, version, available, reason, bytes, licence } = plugin;
+        const about = `${formatBytes(bytes)}, licence: ${licence ?? "see its files"}`;
+        return row(`${name} ${version}`, { available, reason: `${reason}; ${about}` });
+      }),
       ...plugins.absent.map(({ name, title, obtain, reason }) =>
         row(name, { available: false, reason: `${title}: ${obtain ?? reason}` }),
       ),

@@ -40,7 +40,7 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 describe("the plan of a run that has not begun", () => {
-  test("says how long the training will take, from what it measured", async () => {
+  test("estimates the time of the training from a measurement", async () => {
     const recipe = await writeTinyRecipe(root);
     const stages = await planned("run", [recipe, "--out", join(root, "run"), "--set", "bench.runs=2"]);
     expect(stages.map(({ name }) => name)).toEqual([
@@ -51,7 +51,7 @@ describe("the plan of a run that has not begun", () => {
     );
   });
 
-  test("counts no teacher's pass over targets whose distributions the cache has", async () => {
+  test("does not count the teacher's pass over targets that are in the cache", async () => {
     const recipe = await writeTinyRecipe(root);
     const flops = async (...more: readonly string[]): Promise<number> => {
       const sets = ["distill.loss.forwardKl=0.5", ...more].flatMap((setting) => ["--set", setting]);
@@ -64,7 +64,7 @@ describe("the plan of a run that has not begun", () => {
     expect(await flops("cache.generate=none", drawn)).toBeGreaterThan(await flops("cache.generate=none"));
   });
 
-  test("reads the rows of a dataset module that slm brings, and of no other", async () => {
+  test("reads the rows of dataset modules that are part of slm, but of no others", async () => {
     const own = await planned("run", [quickStart, "--out", join(root, "modules")]);
     expect(own.find(({ name }) => name === "distill")!.estimate.basis).not.toContain(LENGTHS_ASSUMED);
     const module = join(root, "module.mjs");

@@ -17,34 +17,34 @@ import { workersFlags } from "../flags/workers-flags.js";
 export interface EvalResult {
   /** Rows measured. */
   readonly n: number;
-  /** By name: fractions or points, as the metric's unit says; perplexity has none. */
+  /** By name, as a fraction or in points, depending on the metric's unit. Perplexity has no unit. */
   readonly metrics: Readonly<Record<string, number>>;
   /** 95 % confidence interval of each metric of answers, by bootstrap over the rows. */
   readonly intervals?: Readonly<Record<string, Interval>> | undefined;
-  /** Metrics by the values of the columns of `--slice`. */
+  /** Metrics for each value of the columns of `--slice`. */
   readonly slices?: readonly Slice[] | undefined;
-  /** Every class and which was taken for which, where a metric of classes was asked for. */
+  /** Every class and the confusions between classes, if a classification metric was requested. */
   readonly classes?: ClassReport | undefined;
-  /** How sure the model was of its answers; absent where none was generated. */
+  /** The model's confidence in its answers; absent if it generated none. */
   readonly confidence?: ConfidenceReport | undefined;
-  /** What perplexity was computed from, where it was asked for. */
+  /** The likelihood that perplexity was computed from, if it was requested. */
   readonly likelihood?: MeanLikelihood | undefined;
-  /** File with one line per row, each with its score by the first metric. */
+  /** File with one line per row and its score by the first metric. */
   readonly predictions: string;
   /** Run time of the model. */
   readonly seconds: number;
-  /** The device that ran the model, whether it was simulated, and the device that was asked for if that was another one. */
+  /** The device that ran the model, whether it was simulated, and the requested device if it was another one. */
   readonly device: RuntimeDevice;
 }
 
-/** The same rows give the same intervals. */
+/** Fixed, so that the same rows give the same intervals. */
 const INTERVAL_SEED = 1;
 
 export class EvalCommand extends SlmCommand<EvalResult> {
   static override summary = "Run a model on every row of a file and compute metrics of its answers.";
   static override description =
-    "MODEL is a checkpoint, an export, a quantized directory or a bundle. With --workers, the workers of a Redis answer the rows on their " +
-    "CPUs, 2,048 rows (with beams: as many beams) in a job; metrics, intervals and predictions are those of one machine.";
+    "MODEL is a checkpoint, an export, a quantized directory or a bundle. Metrics count all rows, also with --abstain. With --workers, " +
+    "workers answer the rows on their CPUs, in jobs of 2,048 rows or beams. Metrics, intervals and predictions are the same as on one machine.";
   static override args = { model: modelArgument };
   static override flags = {
     ...evaluationFlags,
@@ -52,18 +52,18 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     abstain: Flags.string({
       helpValue: "<x|choose>",
       summary:
-        "Report what withholding answers with a lower confidence would do; choose: chooses the threshold on these rows. Metrics count all rows.",
+        "Report the effect of withholding answers below this confidence, or below one chosen on these rows.",
     }),
     slice: Flags.string({
       multiple: true,
       multipleNonGreedy: true,
       default: [],
       helpValue: "<column>",
-      summary: "Report metrics for each value of a column of the file too; may be repeated.",
+      summary: "Also report metrics for each value of this column of the file; repeatable.",
     }),
     "json-schema": Flags.string({
       helpValue: "<file>",
-      summary: "JSON Schema that constrains every answer.",
+      summary: "Constrain every answer to this JSON Schema.",
       exclusive: ["workers"],
     }),
     model: modelFlag,
@@ -177,7 +177,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
   }
 }
 
-/** What `--abstain` asks for. @throws SlmError USAGE */
+/** The value of `--abstain`. @throws SlmError USAGE */
 function abstentionOf(flag: string | undefined): number | object | undefined {
   if (flag === undefined) return undefined;
   if (flag === "choose") return {};

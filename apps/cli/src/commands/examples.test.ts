@@ -17,7 +17,7 @@ function textsOf(value: unknown): readonly string[] {
 
 describe("docs/pipelines", () => {
   test.each(["github-actions.yml", "gitlab-ci.yml"])(
-    "%s calls commands with flags that there are",
+    "%s calls existing commands with existing flags",
     async (name) => {
       const texts = textsOf(parse(await readFile(new URL(name, folder), "utf8")));
       const calls = texts.flatMap((text) => [...text.matchAll(/npx --no-install slm ([a-z]+)([^\n>|]*)/g)]);
@@ -36,7 +36,7 @@ describe("docs/pipelines", () => {
     },
   );
 
-  test("both gate by the recipe and on size and speed, and keep bundle, reports and unfinished work", async () => {
+  test("both check the recipe's gate, size and speed, and keep bundle, reports and unfinished work", async () => {
     for (const [name, ...kept] of [
       ["github-actions.yml", "if: always()"],
       ["gitlab-ci.yml", "when: always"],
@@ -44,7 +44,7 @@ describe("docs/pipelines", () => {
       const text = await readFile(new URL(name, folder), "utf8");
       for (const part of ["bytes<=", "tokensPerSecond>=", "model.slm", "report.html", "--to oci", ...kept])
         expect(text).toContain(part);
-      // No metric: the recipe names its own.
+      // No metric, because the recipe names it.
       for (const metric of METRIC_NAMES) expect(text).not.toContain(`${metric}<=`);
     }
   });

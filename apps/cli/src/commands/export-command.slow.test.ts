@@ -35,7 +35,7 @@ const resultOf = ({ stdout }: { readonly stdout: string }): Record<string, unkno
   envelope.parse(JSON.parse(stdout)).result;
 
 describe("slm model init", () => {
-  test("writes a checkpoint with random weights that its seed decides", async () => {
+  test("writes a checkpoint with random weights, which depend on the seed", async () => {
     expect(await readdir(at("checkpoint"))).toEqual(
       expect.arrayContaining(["config.json", "manifest.json", "model.safetensors", "tokenizer.json"]),
     );
@@ -43,7 +43,7 @@ describe("slm model init", () => {
     expect(resultOf(again)).toMatchObject({ parameters: expect.any(Number) as number, seed: 1 });
   });
 
-  test("rejects a vocabulary without room for its tokenizer, and a shape that is none", async () => {
+  test("rejects a vocabulary that is too small for its tokenizer, and an invalid shape", async () => {
     await writeFile(at("small.yaml"), SHAPE.replace("vocabularySize: 200", "vocabularySize: 20"));
     expect((await runCommand("model:init", [at("small.yaml"), "-o", at("x"), "--json"])).exitCode).toBe(78);
     await writeFile(at("odd.yaml"), SHAPE.replace("heads: 4", "heads: 3"));
@@ -52,7 +52,7 @@ describe("slm model init", () => {
 });
 
 describe("slm export", () => {
-  test("learns draft rules from rows into a file of their own, which the manifest only mentions", async () => {
+  test("learns draft rules from rows into a separate file, which the manifest names", async () => {
     const pairs = Array.from({ length: 200 }, (_, at) => ({
       source: "a".repeat(1 + (at % 5)),
       target: "A B A",
@@ -68,7 +68,7 @@ describe("slm export", () => {
     expect(settings).toMatchObject({ draftRules: { count: expect.any(Number) as number } });
   });
 
-  test("writes one pair of graphs for each source length of target npu, and says how far each is off", async () => {
+  test("writes one pair of graphs for each source length of target npu, and reports the difference of each", async () => {
     const argv = [at("checkpoint"), "--target", "npu", "--profile", "vitisai", "--buckets", "8,64", "--json"];
     const result = resultOf(await runCommand("export", [...argv, "-o", at("npu")]));
     expect(result).toMatchObject({ target: "npu", profile: "vitisai", opset: 17 });
@@ -90,7 +90,7 @@ describe("slm export", () => {
     );
   });
 
-  test("writes what transformers.js loads", async () => {
+  test("writes files that transformers.js loads", async () => {
     await runCommand("export", [at("checkpoint"), "--layout", "transformers.js", "-o", at("web"), "--json"]);
     expect(await readdir(at("web"), { recursive: true })).toEqual(
       expect.arrayContaining([
@@ -135,9 +135,9 @@ describe("slm export", () => {
     [["--target", "npu", "--window", "9"], 2],
     [["--target", "npu", "--layout", "transformers.js"], 65],
     [["--precision", "bfloat16"], 65],
-    // Before the rows are read, which are not there.
+    // Fails before it tries to read the rows, which do not exist.
     [["--layout", "transformers.js", "--draft-rules", "no-rows.jsonl"], 65],
-  ])("rejects %o, a plan as well", async (flags, exitCode) => {
+  ])("rejects %o, also with --dry-run", async (flags, exitCode) => {
     const argv = [at("checkpoint"), ...flags, "-o", at("rejected"), "--json"];
     expect((await runCommand("export", argv)).exitCode).toBe(exitCode);
     expect((await runCommand("export", [...argv, "--dry-run"])).exitCode).toBe(exitCode);

@@ -16,7 +16,7 @@ export interface ExportPlanResult {
   readonly plan: ExportPlan;
 }
 
-/** A list of its own, so that printing help loads no exporter. */
+/** A separate list, so that printing help does not load the exporter. */
 const LAYOUTS = ["native", "transformers.js"] as const satisfies readonly ExportChoice["layout"][];
 
 /** Flags of graphs, which target c does not have. */
@@ -36,25 +36,24 @@ export class ExportCommand extends SlmCommand<ExportResult> {
   static override summary =
     "Export a checkpoint as ONNX graphs for a target, and check them against the checkpoint.";
   static override description =
-    "Targets cpu, gpu and web get graphs with dynamic lengths; target npu gets one pair of graphs with static shapes for each source " +
-    "length. The check runs the graphs on this machine's CPU, whatever the target is.";
+    "Graphs for cpu, gpu and web have dynamic lengths. For npu, each source length has its own pair of graphs with static shapes. " +
+    "The check runs the graphs on this machine's CPU, for every target.";
   static override args = {
     checkpoint: Args.string({ required: true, description: "Checkpoint directory." }),
   };
   static override flags = {
     target: Flags.option({ options: [...TARGETS, "c"] as const })({
       default: "cpu",
-      summary: "What the graphs are made for.",
+      summary: "Export for this target.",
     }),
     profile: profileFlag,
     precision: Flags.option({ options: PRECISIONS })({
       default: "float32",
-      summary: "Type of weights, activations and caches.",
+      summary: "Use this type for weights, activations and caches.",
     }),
     layout: Flags.option({ options: LAYOUTS })({
       default: "native",
-      summary:
-        "Names of files, inputs and outputs: slm's own (native), or those of Hugging Face's transformers.js.",
+      summary: "Name files, inputs and outputs as slm (native) or as Hugging Face's transformers.js does.",
     }),
     weights: Flags.option({ options: ["float32", "int8"] as const })({
       summary: "Target c: type of the weights. Default: float32.",
@@ -64,20 +63,20 @@ export class ExportCommand extends SlmCommand<ExportResult> {
     }),
     buckets: Flags.string({
       helpValue: "<n,n,...>",
-      summary: "Target npu: source lengths to make graphs for [tokens]. Default: 64,256,1024.",
+      summary: "Target npu: write graphs for these source lengths [tokens]. Default: 64,256,1024.",
     }),
     window: Flags.integer({
       min: 2,
-      summary: "Target npu: longest target [tokens]. Default: the model's own.",
+      summary: "Target npu: limit targets to this length [tokens]. Default: the model's limit.",
     }),
     chunk: Flags.integer({
       min: 2,
       summary:
-        "Target npu: tokens in a run of a second decoder, for prompts of decoder-only models (default: 32) and for --prompt-lookup.",
+        "Target npu: add a decoder for this many tokens per run, for prompts and --prompt-lookup. Default for decoder-only models: 32.",
     }),
     shortlist: Flags.string({
       helpValue: "<rows.jsonl>",
-      summary: "Prune the decoder's vocabulary to the tokens of these rows' targets, and single characters.",
+      summary: "Prune the decoder's vocabulary to single characters and the tokens of these rows' targets.",
     }),
     [RULES_FLAG.name]: Flags.string({
       helpValue: "<rows.jsonl>",
@@ -86,9 +85,11 @@ export class ExportCommand extends SlmCommand<ExportResult> {
     output: Flags.string({
       char: "o",
       helpValue: "<dir>",
-      summary: "Directory to write. Default: CHECKPOINT-<target>, beside it.",
+      summary: "Write to this directory. Default: CHECKPOINT-<target>, next to CHECKPOINT.",
     }),
-    "dry-run": Flags.boolean({ summary: "Print the graphs and the memory they need, and write nothing." }),
+    "dry-run": Flags.boolean({
+      summary: "Print the graphs and the memory that they need, and write nothing.",
+    }),
     threads: threadsFlag,
   };
   static override examples = [

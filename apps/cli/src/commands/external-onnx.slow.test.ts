@@ -1,4 +1,4 @@
-/** ONNX files as other tools write them: branches, open sizes, numbers that are not finite, nothing to quantize. */
+/** Third-party ONNX files: branches, dynamic sizes, numbers that are not finite, nothing to quantize. */
 import { GraphBuilder, int, readOnnx, subgraph, writeOnnx, type Graph } from "@slm/onnx";
 import { encodeSafetensors } from "@slm/checkpoints";
 import { createHostTensor, type Runtime } from "@slm/runtime";
@@ -33,7 +33,7 @@ const noise = (count: number, seed: number): Float32Array =>
     return spread - Math.floor(spread) - 0.5;
   });
 
-/** Products outside and inside a branch by one weight, and a table of masks that the branch reads; sizes without names. */
+/** One weight that is multiplied outside and inside a branch, a table of masks that the branch reads, and sizes without names. */
 function network(): Graph {
   const g = new GraphBuilder("network");
   const x = g.input("x", "float32", ["?", WIDTH]);
@@ -112,7 +112,7 @@ describe("slm quantize of a file with branches and masks", () => {
     }
   });
 
-  test("names the weights that stay on a line of its own", async () => {
+  test("names the weights that stay float32 on a separate line", async () => {
     const argv = [at("network.onnx"), "--scheme", "int8-dynamic", "-o", at("lines"), "--threads", "1"];
     const { stdout } = await runCommand("quantize", argv);
     expect(stdout).toMatch(/^stays float32 {2}masks: it contains -Infinity/m);
@@ -142,7 +142,7 @@ describe("a command that fails", () => {
     ["cannot read its sizes", 2, /--shape x=2,a/, "network.onnx", ["--scheme", "cpu", "--shape", "x=2,a"]],
     ["has no such file", 66, /no such file|ENOENT/, "gone.onnx", ["--scheme", "cpu"]],
     ["has no data", 66, /nowhere/, "network.onnx", ["--scheme", "a8w8", "--calibration", "nowhere"]],
-  ])("because it %s leaves nothing behind", async (_, exitCode, message, file, flags) => {
+  ])("because it %s leaves no files behind", async (_, exitCode, message, file, flags) => {
     const listed = await before();
     const outcome = await quantize(file, ...flags, "-o", at("deep", "er", "out"));
     expect(outcome.exitCode).toBe(exitCode);
@@ -150,7 +150,7 @@ describe("a command that fails", () => {
     expect(await before()).toEqual(listed);
   });
 
-  test("leaves what was there before as it was", async () => {
+  test("leaves existing files unchanged", async () => {
     await mkdir(at("mine"));
     await writeFile(at("mine", "thesis.txt"), "years of work");
     const outcome = await quantize("network.onnx", "--scheme", "cpu", "-o", at("mine"));
@@ -159,7 +159,7 @@ describe("a command that fails", () => {
     expect(await before()).not.toContain("mine.partial");
   });
 
-  test("leaves nothing of an export either", async () => {
+  test("leaves no files of an export either", async () => {
     const listed = await before();
     await mkdir(at("checkpoint"));
     await writeFile(at("checkpoint", "config.json"), "{}");
@@ -174,7 +174,7 @@ describe("slm analyze --shape", () => {
   const analyze = (...flags: readonly string[]): Promise<CommandOutcome> =>
     runCommand("analyze", [at("network.onnx"), "--target", "npu", ...flags]);
 
-  test("is what an analysis without it says to do, with the numbers to choose", async () => {
+  test("is the suggestion of an analysis without it, which leaves the numbers to the user", async () => {
     const { exitCode, stdout, stderr } = await analyze();
     expect(exitCode).toBe(3);
     expect(stdout).toContain(`fix the sizes, --shape x=1,${WIDTH}, or export`);
@@ -183,7 +183,7 @@ describe("slm analyze --shape", () => {
     );
   });
 
-  test("makes every size a number", async () => {
+  test("fixes every size", async () => {
     const { json } = await analyze("--shape", `x=2,${WIDTH}`, "--json");
     const rules = z.object({ result: z.object({ findings: z.array(z.object({ rule: z.string() })) }) });
     const found = rules.parse(json).result.findings.map(({ rule }) => rule);
@@ -191,16 +191,13 @@ describe("slm analyze --shape", () => {
     expect(found).not.toContain("static-shape");
   });
 
-  test("rejects what fits no input, and is rejected where sizes are chosen elsewhere", async () => {
+  test("is rejected if no input matches, and for models with fixed sizes", async () => {
     expect((await analyze("--shape", "x=2")).exitCode).toBe(2);
     expect((await analyze("--shape", "nothing")).exitCode).toBe(2);
     await mkdir(at("directory"));
     const { exitCode, stderr } = await runCommand("quantize", [
       ...[at("directory"), "--scheme", "cpu", "--shape", "x=1"],
     ]);
-    expect([exitCode, stderr]).toEqual([
-      2,
-      expect.stringContaining("shapes can be set for an ONNX file only"),
-    ]);
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining("expected an ONNX file, got the model")]);
   });
 });

@@ -12,7 +12,7 @@ let root = "";
 let recipe = "";
 const out = (): string => join(root, "run");
 
-/** The tiny recipe with eight labels, a program that spells words as teacher, and a student of labels alone. */
+/** The tiny recipe with eight labels, a teacher program that spells words, and a student that learns from labels only. */
 async function writeRecipe(): Promise<string> {
   const { data, distill } = tinyRecipe(root);
   const program = join(root, "spell.mjs");
@@ -53,9 +53,9 @@ describe("few labels and a teacher that only labels", () => {
     expect(splits.train).toBe(8);
     expect(labels.unlabelled).toBeGreaterThan(8);
     const { stdout } = await runCommand("data:prepare", [recipe, "--out", out()]);
-    expect(stdout).toContain(`8 labels, ${labels.unlabelled} training sources without`);
+    expect(stdout).toContain(`8 labels, ${labels.unlabelled} training sources without a label`);
     const inspected = await runCommand("data:inspect", [join(out(), "data")]);
-    expect(inspected.stdout).toContain(`8, and ${labels.unlabelled} training sources without`);
+    expect(inspected.stdout).toContain(`8, and ${labels.unlabelled} training sources without a label`);
     expect(inspected.stdout).toContain("rows        8");
   });
 
@@ -67,7 +67,7 @@ describe("few labels and a teacher that only labels", () => {
     expect(details.rows).toBe(8 + (data.labels as { unlabelled: number }).unlabelled);
   });
 
-  test("the cache has labels alone, each with who gave it", async () => {
+  test("the cache has only labels, each with its teacher", async () => {
     const directory = join(out(), "cache");
     expect((await readdir(directory)).sort()).toEqual(["manifest.json", "teacher-labelled.jsonl"]);
     const rows = [];
@@ -85,7 +85,7 @@ describe("few labels and a teacher that only labels", () => {
     expect(stdout).toContain(`${rows.length} of ${rows.length} sources labelled  no distributions`);
   });
 
-  test("the student learns from gold and from stored labels, and its report says from whom", async () => {
+  test("the student learns from gold labels and stored labels, and its report names their origin", async () => {
     const { details } = await readManifest(join(out(), "distill"));
     expect(details).not.toHaveProperty("teacherParameters");
     expect(details).toMatchObject({

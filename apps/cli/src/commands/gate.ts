@@ -8,16 +8,16 @@ import { SlmCommand } from "../ui/slm-command.js";
 export interface GateReport {
   readonly run: string;
   readonly checks: readonly LimitCheck[];
-  /** What became of the gate in the recipe; null for a run without stage `quantize`. */
+  /** Result of the recipe's gate; null for a run without the stage `quantize`. */
   readonly gate: RecipeGate | null;
   readonly pass: boolean;
 }
 
 export class GateCommand extends SlmCommand<GateReport> {
-  static override summary = "Check a run by the gate of its recipe and by limits; exit 3 if one is violated.";
+  static override summary = "Check a run against its recipe's gate and against limits; exit 3 if it fails.";
   static override description =
-    "The gate of the recipe is quantize.gate, with its own metric. Figures of limits: every metric of the deployed scheme (wer, rougeL, ...), bytes (the bundle), tokensPerSecond, " +
-    "firstTokenMs, interTokenMs, loadMs, peakRssBytes and parameters (medians of the benchmark). A figure that was not measured fails.";
+    "The recipe's gate is quantize.gate, with its own metric. A limit can name any metric of the deployed scheme (wer, rougeL, ...), bytes (of the bundle), tokensPerSecond, " +
+    "firstTokenMs, interTokenMs, loadMs, peakRssBytes and parameters (medians of the benchmark). A limit for a figure that was not measured fails.";
   static override args = { run: Args.string({ required: true, description: "Directory of a run." }) };
   static override flags = {
     limit: Flags.string({
@@ -25,7 +25,7 @@ export class GateCommand extends SlmCommand<GateReport> {
       multipleNonGreedy: true,
       default: [],
       helpValue: "<figure<=number>",
-      summary: "A limit: figure<=number or figure>=number; may be repeated.",
+      summary: "Check this limit: figure<=number or figure>=number; repeatable.",
     }),
     summary: Flags.string({
       helpValue: "<file>",
@@ -51,7 +51,7 @@ export class GateCommand extends SlmCommand<GateReport> {
     if (gate === null && flags.limit.length === 0) {
       throw new SlmError(
         "USAGE",
-        `${run}: its recipe has no quantize section and so no gate: expected --limit`,
+        `${run}: the recipe has no quantize section and therefore no gate; expected --limit, got none`,
         {
           suggestions: [`slm gate ${run} --limit 'bytes<=2e6'`],
         },
@@ -92,8 +92,8 @@ async function appendSummary(file: string, report: GateReport, baseRun: string |
   }
 }
 
-/** "exactMatch 98.1 %, the gate of the recipe ends at 97.5 %". */
+/** "exactMatch 98.1 %, limit of the recipe's gate 97.5 %". */
 function gateText({ metric, after, limit }: RecipeGate): string {
   const shown = (value: number): string => formatMetric(metric, value);
-  return `${metric} ${shown(after)}, the gate of the recipe ends at ${shown(limit)}`;
+  return `${metric} ${shown(after)}, limit of the recipe's gate ${shown(limit)}`;
 }

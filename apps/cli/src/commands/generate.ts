@@ -16,38 +16,38 @@ import { rowsFlag, rowsOf } from "../flags/rows-flag.js";
 import { SlmCommand } from "../ui/slm-command.js";
 import { answerFor } from "@slm/pipeline/format/printable";
 
-/** One text as `--json` shows it. */
+/** One generated text, as in the output of `--json`. */
 export interface GeneratedText {
   readonly prompt: string;
   readonly text: string;
-  /** Log-probability of the answer under the model itself, EOS included [nats]. */
+  /** Log-probability that the model assigns to the answer, including EOS [nats]. */
   readonly logProbability: number;
   /** The same as a probability, 0 to 1. */
   readonly confidence: number;
   /** Whether the answer was withheld, so that `text` is empty; only with a threshold. */
   readonly abstained?: boolean | undefined;
-  /** What follows the last `####`, where the model writes a rationale first. */
+  /** The text after the last `####`, if the model writes a rationale first. */
   readonly answer?: string | undefined;
   /** Tokens generated. */
   readonly tokens: number;
   readonly firstTokenMs: number;
-  /** The part of it spent on reading and encoding the image; only with an image. */
+  /** The part of `firstTokenMs` spent on reading and encoding the image; only with an image. */
   readonly imageMs?: number | undefined;
   readonly tokensPerSecond: number;
-  /** Whether it ended with EOS. */
+  /** Whether the text ended with EOS. */
   readonly finished: boolean;
-  /** Why it ended: EOS, a `--stop` text, `--max-tokens` or `--max-time`. */
+  /** Why the text ended: EOS, a `--stop` text, `--max-tokens` or `--max-time`. */
   readonly reason: EndReason;
 }
 
 export interface GenerateResult extends GeneratedText {
-  /** One per prompt, in order; the fields beside it are the first one's. */
+  /** One per prompt, in order. The other fields repeat the first one. */
   readonly generations: readonly GeneratedText[];
-  /** Whether the texts were printed while they were made. */
+  /** Whether the texts were printed while they were generated. */
   readonly streamed: boolean;
   /** Whether answers are printed without their rationale. */
   readonly answersOnly: boolean;
-  /** The device that ran the model, whether it was simulated, and the device that was asked for if that was another one. */
+  /** The device that ran the model, whether it was simulated, and the requested device if it was another one. */
   readonly device: RuntimeDevice;
 }
 
@@ -57,14 +57,14 @@ export interface GenerateFileResult extends AnswerFileReport {
 }
 
 export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileResult> {
-  static override summary = "Generate text for prompts, one line each, or for every row of a file.";
+  static override summary = "Generate text for prompts, or for every row of a file.";
   static override description =
-    "MODEL is a checkpoint, an export, a quantized directory or a bundle. Without --prompt, every line of standard " +
-    "input is a prompt; with --image, no prompt is needed for a model that has a default prompt. Standard output is the " +
-    "generated text alone.\n\n" +
-    "--input answers a file (JSONL, CSV, TSV, Parquet, or lines of a .txt file) in order. The ending of --output chooses the form of the " +
-    "answers: .jsonl and .csv keep the columns and add prediction, confidence and error; .txt has a line per line. A row that the " +
-    "model cannot take is an error in its row. A run that was stopped goes on when it is started again.";
+    "MODEL is a checkpoint, an export, a quantized directory or a bundle. Without --prompt, each line of standard input is a " +
+    "prompt. With --image, you can omit the prompt if the model has a default prompt. Standard output contains only the " +
+    "generated text.\n\n" +
+    "--input answers a file in order: JSONL, CSV, TSV, Parquet, or .txt with one prompt per line. The extension of --output selects the " +
+    "format: .jsonl and .csv keep the columns and add prediction, confidence and error; .txt has one answer per line. If the model " +
+    "cannot process a row, the error is written to that row. To resume an interrupted run, run the command again.";
   static override args = { model: modelArgument };
   static override flags = {
     prompt: Flags.string({
@@ -73,29 +73,30 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
       multipleNonGreedy: true,
       default: [],
       helpValue: "<text>",
-      summary: "Text to answer; may be repeated.",
+      summary: "Answer this text; repeatable.",
     }),
     image: Flags.string({
       char: "i",
       helpValue: "<file>",
-      summary: "JPEG, PNG, WebP, GIF, TIFF or AVIF that the prompts are about, for vision-language models.",
+      summary:
+        "Add this image (JPEG, PNG, WebP, GIF, TIFF or AVIF) to the prompts, for vision-language models.",
     }),
     input: Flags.string({
       helpValue: "<file>",
-      summary: "Answer every row of a file.",
+      summary: "Answer every row of this file.",
       exclusive: ["prompt", "image", "stream"],
     }),
     output: Flags.string({
       char: "o",
       helpValue: "<file>",
-      summary: "File for the answers of --input. Default: standard output.",
+      summary: "Write the answers of --input to this file. Default: standard output.",
       dependsOn: ["input"],
     }),
     set: rowsFlag,
     abstain: abstainFlag,
     stream: Flags.boolean({ summary: "Print text as it is generated, one prompt after the other." }),
     answer: Flags.boolean({
-      summary: "Print only what follows the last ####, for models that write a rationale first.",
+      summary: "Print only the text after the last ####, for models that write a rationale first.",
       exclusive: ["stream"],
     }),
     ...languageFlags,
@@ -105,8 +106,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
       max: 64,
       helpValue: "<n>",
       summary:
-        "Prompt lookup decoding: propose up to n tokens by copying from the prompt and the answer, and verify them in one run. The answers are the same, and " +
-        "faster where text repeats.",
+        "Speed up repetitive text: draft n tokens per run by copying from prompt and answer. Answers stay the same.",
       exclusive: ["beams", "temperature", "json-schema", ...PENALTIES],
     }),
     [SPECULATION_FLAG.name]: Flags.integer({
@@ -143,7 +143,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
     const jsonSchema = schema === undefined ? undefined : await readSchema(schema);
     const { prompt: prompts, image, key } = flags;
     const speculation = ahead(flags[SPECULATION_FLAG.name]);
-    // The rows of a file are answered in batches.
+    // Only the rows of a file are answered in batches.
     const batchSize = flags.input === undefined ? 1 : (await import("@slm/inference")).DEFAULT_BATCH;
     const loading = { promptLookup: flags["prompt-lookup"], ...speculation, batchSize, key };
     const model = await openModel(path, { ...deviceRequest(flags), ...loading, ...this.work });
@@ -158,7 +158,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
         const settings = await promptSettings(input, model.directory, flags.set);
         return await this.#answerFile(model, { input, output, settings, sampling, threshold });
       }
-      // Whether an answer is withheld is known at its end.
+      // An answer can be withheld only after it is complete.
       const streamed = flags.stream && !this.jsonEnabled() && threshold === undefined;
       const questions = await readImagePrompts({
         prompts,
@@ -175,7 +175,9 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
       );
       const withheld = texts.filter(({ abstained }) => abstained === true).length;
       if (withheld > 0)
-        this.note(`generate  ${withheld} of ${texts.length} answers withheld: not sure enough`);
+        this.note(
+          `generate  ${withheld} of ${texts.length} answers withheld: confidence below the threshold`,
+        );
       const { device } = model;
       return { ...texts[0]!, generations: texts, streamed, answersOnly: flags.answer, device };
     } finally {
@@ -207,12 +209,13 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
       },
     });
     const { answered, abstained, errors, firstError } = report;
-    if (errors > 0) this.note(`generate  ${errors} rows are errors; ${firstError ?? ""}`);
-    if (abstained > 0) this.note(`generate  ${abstained} of ${answered} answers withheld: not sure enough`);
+    if (errors > 0) this.note(`generate  ${errors} rows failed; ${firstError ?? ""}`);
+    if (abstained > 0)
+      this.note(`generate  ${abstained} of ${answered} answers withheld: confidence below the threshold`);
     return { ...report, device: model.device };
   }
 
-  /** Prints answers while they are made, one after the other. */
+  /** Prints answers while they are generated, one prompt after the other. */
   async #stream(
     model: Model,
     prompts: readonly Source[],
@@ -240,7 +243,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
   }
 }
 
-/** How to read a file of prompts. Lines of text need no settings. @throws SlmError as `rowSettingsFor` and the flag's */
+/** Settings for reading a file of prompts; a .txt file needs none. @throws SlmError as `rowSettingsFor` and {@link rowsOf} */
 async function promptSettings(file: string, model: string, sets: readonly string[]): Promise<PromptSettings> {
   const given = await rowsOf(sets);
   if (file.toLowerCase().endsWith(".txt")) return given ?? {};
@@ -256,12 +259,16 @@ interface FileOptions {
   readonly threshold: number | undefined;
 }
 
-/** @throws SlmError USAGE where the answers and the JSON of the result would share standard output */
+/** @throws SlmError USAGE if the answers and the JSON result would both go to standard output */
 function checkDestination(input: string | undefined, output: string | undefined, isJson: boolean): void {
   if (input === undefined || output !== undefined || !isJson) return;
-  throw new SlmError("USAGE", "generate: --input with --json needs --output: the answers go to a file", {
-    suggestions: ["--output answers.jsonl"],
-  });
+  throw new SlmError(
+    "USAGE",
+    "generate: --input with --json needs --output, because standard output has the JSON result",
+    {
+      suggestions: ["--output answers.jsonl"],
+    },
+  );
 }
 
 function describe(prompt: string, generation: Generation, answered: RowAnswer): GeneratedText {

@@ -19,7 +19,7 @@ afterAll(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-/** Float32 sums in another order. */
+/** Float32 rounding differences of another summation order. */
 const PARITY = 2e-4;
 
 describe.each(ENCODER_DECODERS)("a published %s", (family) => {
@@ -67,7 +67,7 @@ describe.each(ENCODER_DECODERS)("a published %s", (family) => {
   });
 });
 
-test("an encoder-decoder of another family is rejected by its name, with those that are imported", async () => {
+test("an encoder-decoder of another family is rejected, with its name and the supported families", async () => {
   const output = join(root, "none");
   const directory = join(root, "longt5");
   await writeEncoderDecoder(directory, "t5");

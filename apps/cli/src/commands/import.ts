@@ -14,38 +14,47 @@ export class ImportCommand extends SlmCommand<ImportResult> {
   static override aliases = ["teacher:import"];
   static override summary = "Import a published model as a checkpoint.";
   static override description =
-    "SOURCE is a directory with config.json, weights (safetensors or pytorch_model.bin, one file or shards) and the tokenizer's files, a GGUF file, or a hub id: " +
-    "org/name, org/name@revision, hf:org/name/file.gguf, fetched into the hub's cache. Decoder-only models: Llama and SmolLM2, " +
-    "Mistral, Qwen 2, 2.5 and 3, Phi-3, Gemma 2 and 3 (text). Encoder-decoders: T5 and FLAN-T5, mT5, umT5, BART, mBART, Pegasus, " +
-    "Marian (OPUS-MT), M2M-100 (NLLB), Blenderbot small, T5Gemma, with their generation settings; T5, FLAN-T5, mT5 and umT5 as GGUF files too. A directory without config.json " +
-    "that holds a model.bin, a vocabulary (.spm) and perhaps a lexical shortlist is one in Marian's own format, as Firefox translates with. Other models are rejected. " +
-    "The result is a MODEL for generate, eval, export and quantize; a decoder-only one is a teacher too: " +
+    "SOURCE is a directory, a GGUF file or a hub id. A directory contains config.json, weights (safetensors or pytorch_model.bin, one file or shards) " +
+    "and the tokenizer's files. A directory in Marian's own format, which Firefox uses, contains model.bin, a vocabulary (.spm) and optionally a lexical " +
+    "shortlist. Hub ids are org/name, org/name@revision or hf:org/name/file.gguf; slm downloads them into the hub's cache.\n" +
+    "Decoder-only models: Llama and SmolLM2, Mistral, Qwen 2, 2.5 and 3, Phi-3, Gemma 2 and 3 (text). Encoder-decoders, with their " +
+    "generation settings: T5 and FLAN-T5, mT5, umT5, BART, mBART, Pegasus, Marian (OPUS-MT), M2M-100 (NLLB), Blenderbot small, T5Gemma. " +
+    "T5, FLAN-T5, mT5 and umT5 can also be GGUF files. Other models are rejected.\n" +
+    "You can use the result as MODEL for generate, eval, export and quantize. A decoder-only model can also be a teacher: " +
     "{ kind: checkpoint, path: DIR }.";
   static override args = {
     source: Args.string({ required: true, description: "Directory, GGUF file or hub id." }),
   };
   static override flags = {
-    output: Flags.string({ char: "o", required: true, helpValue: "<dir>", summary: "Directory to write." }),
+    output: Flags.string({
+      char: "o",
+      required: true,
+      helpValue: "<dir>",
+      summary: "Write to this directory.",
+    }),
     dtype: Flags.option({
       options: ["float32", "float16", "bfloat16"] as const,
       default: "float32" as const,
-      summary: "Type of the stored matrices; norms and biases are always float32.",
+      summary: "Store matrices in this type; norms and biases are always float32.",
     })(),
     "max-source": Flags.integer({
       min: 1,
       helpValue: "<tokens>",
-      summary: "Longest source, including the text around it [tokens]. Default: 1024.",
+      summary: "Limit sources to this length, including the text around them [tokens]. Default: 1024.",
     }),
     "max-target": Flags.integer({
       min: 1,
       helpValue: "<tokens>",
-      summary: "Longest target [tokens]. Default: 256.",
+      summary: "Limit targets to this length [tokens]. Default: 256.",
     }),
     before: Flags.string({
       helpValue: "<text>",
-      summary: "Text before every source. It may contain special tokens, as in chat templates.",
+      summary: "Put this text before every source. It can contain special tokens, as in chat templates.",
     }),
-    after: Flags.string({ helpValue: "<text>", summary: "Text after every source. Default: a line break." }),
+    after: Flags.string({
+      helpValue: "<text>",
+      summary: "Put this text after every source. Default: a line break.",
+    }),
   };
   static override examples = [
     "<%= config.bin %> import google/flan-t5-small -o flan-t5",

@@ -7,10 +7,10 @@ import { columns } from "@slm/pipeline/format/columns";
 import { formatBytes, formatCount } from "@slm/pipeline/format/format";
 import { formatMetric } from "@slm/pipeline/format/metric-format";
 
-/** The runs below a folder. */
+/** The runs in a folder and its subfolders. */
 export interface RunsResult {
   readonly folder: string;
-  /** The newest first. */
+  /** Newest first. */
   readonly runs: readonly RunSummary[];
 }
 
@@ -19,9 +19,9 @@ const DEFAULT_FOLDER = "runs";
 export class InfoCommand extends SlmCommand<ModelInfo | RunsResult> {
   static override summary = "Describe a model, or list runs.";
   static override description =
-    "PATH is a checkpoint, an export, a quantized directory or a bundle: parameters, size, graphs, target, tokenizer, metrics and " +
-    "provenance. Or it is a folder of runs: their status, metrics and size, the newest first. Nothing is loaded on a device. Metrics " +
-    "are those that were measured when the model was made. A run that was interrupted resumes when its command is given again.";
+    "For a checkpoint, an export, a quantized directory or a bundle, shows parameters, size, graphs, target, tokenizer, provenance, and " +
+    "the metrics that were measured when the model was created. For a folder of runs, shows their status, metrics and size, newest " +
+    "first. Models are not loaded. To resume an interrupted run, run its command again.";
   static override args = {
     path: Args.string({
       description: `Directory of a model, or a folder of runs. Default: ${DEFAULT_FOLDER}.`,
@@ -104,7 +104,7 @@ function targetText({ target, profile, scheme, precision }: NonNullable<ModelInf
 }
 
 function madeText({ createdAt, seed, versions }: NonNullable<ModelInfo["provenance"]>): string {
-  // Bundles are the same bytes whenever they are made, so they hold no time.
+  // Bundles contain no time, because the same inputs must give the same bytes.
   const when = Date.parse(createdAt) === 0 ? "" : `${createdAt}, `;
   return `${when}slm ${versions.slm}, Node ${versions.node}, ${versions.platform}, seed ${seed}`;
 }

@@ -55,7 +55,7 @@ describe("slm init chooses from the rows", () => {
     expect(plan.exitCode, JSON.stringify(plan.json)).toBe(0);
   });
 
-  test("one token per letter and symbol where targets are symbols of a closed set", async () => {
+  test("one token per letter and symbol if targets consist of a closed set of symbols", async () => {
     const words = ["abc", "bca", "cab", "acb"];
     const { settings, text } = await recipeFor(
       "words.jsonl",
@@ -70,11 +70,11 @@ describe("slm init chooses from the rows", () => {
       data: { train: expect.stringContaining("words.jsonl") as string },
       tokenizer: { kind: "symbols" },
     });
-    expect(text).toContain("targets have 3 different words");
+    expect(text).toContain("targets have only 3 different words");
     expect(settings.data).not.toHaveProperty("fields");
   });
 
-  test("JSON answers and prose get metrics of their own", async () => {
+  test("JSON answers and prose get suitable metrics", async () => {
     const call = (index: number): string =>
       JSON.stringify({
         source: `light ${index}`,
@@ -96,7 +96,7 @@ describe("slm init rejects", () => {
   test.each([
     ["a file that is not there", 66, [], "no such file"],
     ["columns that no name tells", 2, ["a,b,c\n1,2,3\n"], "its columns are a, b, c"],
-    ["a column that is not there", 2, ["text,label\n1,2\n", "--source", "title"], "'title' is not there"],
+    ["a column that is not there", 2, ["text,label\n1,2\n", "--source", "title"], "'title' does not exist"],
     ["a file without rows", 65, ["source,target\n"], "expected at least one record"],
   ] as const)("%s, and writes nothing", async (_name, exitCode, [content, ...flags], message) => {
     const data = join(root, "wrong.csv");

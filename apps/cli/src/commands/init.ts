@@ -4,9 +4,9 @@ import { SIZES } from "@slm/slm/init/init-sizes";
 import { SlmCommand } from "../ui/slm-command.js";
 
 export interface InitResult extends InitAnswers {
-  /** The file that was written. */
+  /** The new file. */
   readonly recipe: string;
-  /** Rows that were read. */
+  /** Number of rows read. */
   readonly rows: number;
   readonly tokenizer: "bpe" | "symbols";
   readonly metric: string;
@@ -15,32 +15,41 @@ export interface InitResult extends InitAnswers {
 export class InitCommand extends SlmCommand<InitResult> {
   static override summary = "Write a new recipe, from flags or by asking questions.";
   static override description =
-    "Reads the file of rows: its columns, encoding and lengths decide what the recipe says, and the tokenizer and the metric suit them. Questions are asked only on a " +
-    "terminal, and only for flags that are missing. Otherwise, and with --yes, --data is required, columns are guessed by their names, and defaults are used. " +
-    "An existing file is not overwritten. Paths in a recipe start from its folder.";
+    "Reads the rows, and chooses settings, a tokenizer and a metric that suit their columns, encoding and lengths. On a terminal, slm asks " +
+    "for flags that are missing. Elsewhere, and with --yes, --data is required, columns are guessed by name, and other flags have defaults. " +
+    "An existing file is not overwritten. Relative paths in a recipe start from the recipe's folder.";
   static override flags = {
-    output: Flags.string({ char: "o", helpValue: "<file>", summary: "File to write. Default: NAME.yaml." }),
-    name: Flags.string({ helpValue: "<name>", summary: "Name of the run. Default: my-task." }),
+    output: Flags.string({
+      char: "o",
+      helpValue: "<file>",
+      summary: "Write to this file. Default: NAME.yaml.",
+    }),
+    name: Flags.string({ helpValue: "<name>", summary: "Give the run this name. Default: my-task." }),
     data: Flags.string({
       helpValue: "<pairs.csv>",
-      summary:
-        "File of training rows, or hub:org/name[/file] of a data set to fetch; required where no questions are asked.",
+      summary: "Read training rows from this file, or download a data set: hub:org/name[/file].",
     }),
-    source: Flags.string({ helpValue: "<column>", summary: "Column of the source. Default: by its name." }),
-    target: Flags.string({ helpValue: "<column>", summary: "Column of the target. Default: by its name." }),
+    source: Flags.string({
+      helpValue: "<column>",
+      summary: "Read sources from this column. Default: guessed by name.",
+    }),
+    target: Flags.string({
+      helpValue: "<column>",
+      summary: "Read targets from this column. Default: guessed by name.",
+    }),
     size: Flags.option({ options: Object.keys(SIZES) as (keyof typeof SIZES)[] })({
-      summary: "Size of the student. Default: tiny.",
+      summary: "Train a student of this size. Default: tiny.",
     }),
     steps: Flags.integer({
       min: 1,
       helpValue: "<n>",
-      summary: "Training steps. Default: depends on the size.",
+      summary: "Train for this many steps. Default: depends on the size.",
     }),
     "max-drop": Flags.string({
       helpValue: "<x>",
-      summary: "Largest allowed loss of the metric by quantization. Default: 0.02.",
+      summary: "Allow quantization to worsen the metric by this much. Default: 0.02.",
     }),
-    yes: Flags.boolean({ char: "y", summary: "Ask nothing." }),
+    yes: Flags.boolean({ char: "y", summary: "Ask no questions." }),
   };
   static override examples = [
     "<%= config.bin %> init --data pairs.csv --source text --target label --yes",

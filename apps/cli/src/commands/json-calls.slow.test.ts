@@ -11,7 +11,7 @@ import { tinyRecipe } from "@slm/pipeline/testing/tiny-run";
 const ROOMS = ["kitchen", "bath room", "cellar", "attic"];
 const METRICS = ["jsonExactMatch", "intentAccuracy", "slotF1"];
 
-/** Requests and calls; the first room is in no training row. */
+/** Requests and calls. The first room does not occur in the training rows. */
 function rows(from: number, to: number): readonly { readonly source: string; readonly target: string }[] {
   return ROOMS.slice(from, to).flatMap((room) =>
     [10, 20, 30].map((level) => ({
@@ -21,7 +21,7 @@ function rows(from: number, to: number): readonly { readonly source: string; rea
   );
 }
 
-/** A section whose model reads and writes longer texts, and is measured by what is right for calls. */
+/** A section whose model reads and writes longer texts, with a metric for calls. */
 function withModel(section: object | undefined, key: "model" | "student"): object {
   const shape = z.looseObject({}).parse(z.looseObject({ [key]: z.unknown() }).parse(section)[key]);
   return { ...section, [key]: { ...shape, maxSource: 48, maxTarget: 48 }, metrics: METRICS };
@@ -58,7 +58,7 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 describe("a run on requests and JSON calls without a test file", () => {
-  test("reads and writes calls exactly, in every artifact that carries the tokenizer", async () => {
+  test("reads and writes calls exactly, with every artifact that contains the tokenizer", async () => {
     for (const stage of ["tokenizer", "teacher", "distill", "export", "deploy"]) {
       const tokenizer = await loadTokenizer(join(out, stage));
       expect(tokenizer.vocabularySize).toBe(300);
@@ -69,7 +69,7 @@ describe("a run on requests and JSON calls without a test file", () => {
     }
   });
 
-  test("measures what the recipe asks for, on the dev rows", async () => {
+  test("measures the recipe's metrics on the dev rows", async () => {
     const quantized = (await readManifest(join(out, "quantize"))).details;
     expect(quantized).toMatchObject({ n: 3, split: "dev", gate: { metric: "jsonExactMatch" } });
     const teacher = (await readManifest(join(out, "teacher"))).details;
@@ -92,7 +92,7 @@ describe("a run on requests and JSON calls without a test file", () => {
     expect(evaluated.json).toMatchObject({ result: { n: 3, metrics: { jsonExactMatch: 0 } } });
   });
 
-  test("says only what a JSON Schema allows, greedily, drawn and with beams", async () => {
+  test("generates only answers that a JSON Schema allows: greedily, by sampling and with beams", async () => {
     const properties = { name: { const: "SetLight" }, room: { enum: ROOMS } };
     const schema = { type: "object", properties, required: ["name", "room"], additionalProperties: false };
     const file = join(root, "schema.json");
@@ -117,7 +117,7 @@ describe("a run on requests and JSON calls without a test file", () => {
     );
   });
 
-  test("copies arguments from the request, whatever the model would say", async () => {
+  test("copies arguments from the request, regardless of the model's output", async () => {
     const file = join(root, "copied.json");
     const copied = { type: "string", "x-copied": true };
     const schema = {
@@ -143,7 +143,7 @@ describe("a run on requests and JSON calls without a test file", () => {
     expect([both.exitCode, both.stderr]).toEqual([2, expect.stringContaining("--json-schema")]);
   });
 
-  test("names the row that is longer than the model reads", async () => {
+  test("names the row that exceeds the model's limit", async () => {
     const argv = [recipe, "--out", join(root, "short"), "--set", "teacher.model.maxSource=5", "--json"];
     const { exitCode, json } = await runCommand("run", argv);
     expect([exitCode, json]).toMatchObject([65, { error: { code: "DATA_INVALID" } }]);

@@ -30,12 +30,12 @@ const resultOf = ({ json }: CommandOutcome): Readonly<Record<string, unknown>> =
   z.object({ result: z.record(z.string(), z.unknown()) }).parse(json).result;
 const suggestionsOf = ({ json }: CommandOutcome): readonly string[] =>
   z.object({ error: z.object({ suggestions: z.array(z.string()) }) }).parse(json).error.suggestions;
-/** The last line of text mode: the path of what was made. */
+/** The last line of text mode: the path of the artifact. */
 const lastLine = ({ stdout }: CommandOutcome): string | undefined => stdout.trimEnd().split("\n").at(-1);
 
 describe("MODEL", () => {
   test.each(["distill", "export", "quantize", "deploy"])(
-    "%s answers a prompt: the text alone on stdout, figures with --json",
+    "%s answers a prompt: only the text on stdout, figures with --json",
     async (stage) => {
       const argv = [join(out, stage), "--prompt", "abc", "--quiet"];
       const text = await runCommand("generate", argv);
@@ -52,8 +52,8 @@ describe("MODEL", () => {
     },
   );
 
-  test("leaves nothing behind of a checkpoint that was exported to be run", async () => {
-    // A place of its own: other tests export to the shared one at the same time.
+  test("removes the temporary export of a checkpoint", async () => {
+    // Its own directory, because other tests export to the shared one at the same time.
     const scratch = at("scratch");
     await mkdir(scratch);
     vi.stubEnv("TMPDIR", scratch);
@@ -69,7 +69,7 @@ describe("MODEL", () => {
     });
   });
 
-  test("that is none is rejected, naming models that lie below", async () => {
+  test("that is not a model is rejected, with the models in its subdirectories", async () => {
     const outcome = await runCommand("generate", [out, "--prompt", "abc", "--json"]);
     expect([outcome.exitCode, outcome.json]).toMatchObject([66, { error: { code: "INPUT_MISSING" } }]);
     expect(suggestionsOf(outcome)).toContain(`use ${join(out, "deploy")}`);
@@ -80,7 +80,7 @@ describe("MODEL", () => {
 });
 
 describe("slm generate", () => {
-  test("streams the same text that it prints at once", async () => {
+  test("streams the same text that it prints without --stream", async () => {
     const argv = [join(out, "deploy"), "--prompt", "abc", "--prompt", "de", "--quiet"];
     const atOnce = await runCommand("generate", argv);
     expect((await runCommand("generate", [...argv, "--stream"])).stdout).toBe(atOnce.stdout);
@@ -91,13 +91,13 @@ describe("slm generate", () => {
     ).toBeTruthy();
   });
 
-  test("obeys --max-tokens and takes --beams", async () => {
+  test("respects --max-tokens and --beams", async () => {
     const argv = [join(out, "deploy"), "--prompt", "abc", "--max-tokens", "2", "--beams", "2", "--json"];
     expect(Number(resultOf(await runCommand("generate", argv)).tokens)).toBeLessThanOrEqual(2);
     expect((await runCommand("generate", [...argv.slice(0, 3), "--beams", "0", "--json"])).exitCode).toBe(2);
   });
 
-  test("draws tokens repeatably, ends before a stop text, and says what ended an answer", async () => {
+  test("samples reproducibly, ends before a stop text, and says why an answer ended", async () => {
     const argv = [join(out, "deploy"), "--prompt", "abc", "--json"];
     const sample = ["--temperature", "5", "--min-p", "0.01", "--max-tokens", "4"];
     const one = resultOf(await runCommand("generate", [...argv, ...sample, "--seed", "3"]));
@@ -130,7 +130,7 @@ describe("slm eval", () => {
     expect(lastLine(text)).toBe(predictions);
   });
 
-  test("answers by beam search as slm generate does, where it is asked to", async () => {
+  test("answers by beam search like slm generate, if requested", async () => {
     const predictions = at("beams.jsonl");
     const argv = [join(out, "export"), "--data", rows(), "--metrics", "exactMatch"];
     await runCommand("eval", [...argv, "--beams", "3", "-o", predictions]);
@@ -143,7 +143,7 @@ describe("slm eval", () => {
     expect(lines).toHaveLength(3);
   });
 
-  test("shows values in the unit of each metric, and the likelihood that perplexity comes from", async () => {
+  test("shows values in each metric's unit, and the likelihood that perplexity is computed from", async () => {
     const argv = [join(out, "export"), "--data", rows(), "-o", at("units.jsonl")];
     const text = await runCommand("eval", [...argv, "--metrics", "wer,bleu,perplexity"]);
     expect(text.stdout).toMatch(/^wer {9}\S+ % \(\S+ to \S+ %\)$/m);
@@ -153,7 +153,7 @@ describe("slm eval", () => {
     expect(text.stdout).toMatch(/^[\d.]+ nats per token over 12 tokens of first references$/m);
   });
 
-  test("takes questions without an answer where the metric knows them, and names such a metric where not", async () => {
+  test("accepts questions without an answer if the metric supports them, and otherwise suggests such a metric", async () => {
     const data = at("unanswerable.jsonl");
     await writeFile(data, `${JSON.stringify({ source: "abc", target: "", references: [] })}\n`);
     const argv = [join(out, "export"), "--data", data, "-o", at("unanswerable.out.jsonl"), "--json"];
@@ -167,7 +167,7 @@ describe("slm eval", () => {
     expect(suggestionsOf(rejected)).toContain("--metrics squadExactMatch,squadF1");
   });
 
-  test("suggests the metric that was meant, and lists all in its help", async () => {
+  test("suggests the nearest metric, and lists all metrics in its help", async () => {
     const argv = [join(out, "export"), "--data", rows(), "--json"];
     const misspelt = await runCommand("eval", [...argv, "--metrics", "wer,rougeLsun"]);
     expect(misspelt.exitCode).toBe(2);
@@ -176,21 +176,21 @@ describe("slm eval", () => {
     for (const name of [...METRIC_NAMES, "perplexity"]) expect(help).toContain(`  ${name} [`);
   });
 
-  test("rejects a metric that does not exist and rows that are not there", async () => {
+  test("rejects a metric that does not exist, and a file of rows that does not exist", async () => {
     const argv = [join(out, "export"), "--json"];
     expect((await runCommand("eval", [...argv, "--data", rows(), "--metrics", "blue"])).exitCode).toBe(2);
     const missing = ["--data", at("none.jsonl"), "--metrics", "exactMatch"];
     expect((await runCommand("eval", [...argv, ...missing])).exitCode).toBe(66);
   });
 
-  test("asks what to measure, since every task has a metric of its own", async () => {
+  test("requires --metrics, because every task has its own metric", async () => {
     const { exitCode, json } = await runCommand("eval", [join(out, "export"), "--data", rows(), "--json"]);
     expect([exitCode, JSON.stringify(json)]).toEqual([2, expect.stringContaining("metrics")]);
   });
 });
 
 describe("slm export, slm quantize, slm deploy", () => {
-  test("make a bundle from a checkpoint, each on what the one before printed last", async () => {
+  test("make a bundle from a checkpoint, each from the path that the previous one printed", async () => {
     const exported = await runCommand("export", [
       join(out, "distill"),
       "--target",
@@ -206,7 +206,7 @@ describe("slm export, slm quantize, slm deploy", () => {
     expect((await runCommand("verify", [at("bundle")])).exitCode).toBe(0);
   });
 
-  test("export reports files, opset and how far logits are from the checkpoint's", async () => {
+  test("export reports files, opset and the difference of logits from the checkpoint", async () => {
     const argv = [join(out, "distill"), "--target", "cpu", "-o", at("exported-json"), "--json"];
     const result = resultOf(await runCommand("export", argv));
     expect(result).toMatchObject({ opset: A_NUMBER, parameters: A_NUMBER });
@@ -223,7 +223,7 @@ describe("slm export, slm quantize, slm deploy", () => {
     expect((await runCommand("export", [at("nowhere"), "--json"])).exitCode).toBe(66);
   });
 
-  test("quantize reports sizes, and no gate when none is asked for", async () => {
+  test("quantize reports sizes, and no gate unless requested", async () => {
     const argv = [join(out, "export"), "--scheme", "int8-dynamic", "-o", at("q"), "--json"];
     expect(resultOf(await runCommand("quantize", argv))).toMatchObject({
       bytesBefore: A_NUMBER,
@@ -256,7 +256,7 @@ describe("slm export, slm quantize, slm deploy", () => {
       .map(({ source, prediction: text }) => JSON.stringify({ source, target: text === "" ? "A" : text }));
     await writeFile(at("right.jsonl"), right.join("\n"));
     const argv = [
-      // As crude as it gets, so that some answer changes.
+      // The coarsest scheme, so that some answers change.
       ...[join(out, "export"), "--scheme", "int4-block", "--method", "rtn", "--symmetric"],
       ...["--block-size", "128", "--embedding", "int4-block", "-o", at("failed")],
       ...["--gate", "wer:0", "--data", at("right.jsonl")],
@@ -286,7 +286,7 @@ describe("slm export, slm quantize, slm deploy", () => {
     ).toContain("README.md");
   });
 
-  test("an output that holds external files is rejected and left alone", async () => {
+  test("an output directory with other files is rejected and left unchanged", async () => {
     const external = await mkdtemp(join(root, "external-"));
     await writeFile(join(external, "mine.txt"), "mine");
     const argv = [join(out, "export"), "--scheme", "int8-dynamic", "-o", external, "--json"];
@@ -297,7 +297,7 @@ describe("slm export, slm quantize, slm deploy", () => {
 });
 
 describe("slm model check", () => {
-  test("a directory that is no reference is rejected", async () => {
+  test("a directory that is not a reference is rejected", async () => {
     const { exitCode } = await runCommand("model:check", ["--reference", at("nowhere"), "--json"]);
     expect(exitCode).toBe(66);
     expect((await runCommand("model:check", ["--json"])).exitCode).toBe(2);
@@ -305,7 +305,7 @@ describe("slm model check", () => {
 });
 
 describe("slm bench", () => {
-  test("rejects what it cannot measure", async () => {
+  test("rejects metrics that it cannot measure", async () => {
     expect((await runCommand("bench", ["--json"])).exitCode).toBe(2);
     expect((await runCommand("bench", [at("nowhere"), "--json"])).exitCode).toBe(66);
     const both = [join(out, "export"), "--data", rows(), "--prompt", "abc", "--json"];

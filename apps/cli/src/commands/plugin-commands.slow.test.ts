@@ -17,7 +17,7 @@ const LIBRARY = {
   darwin: "libonnxruntime_providers_webgpu.dylib",
 }[process.platform as "linux" | "win32" | "darwin"];
 
-/** The header of a library for this machine: that of the running program. */
+/** The header of a library for this machine, copied from the running program. */
 async function headerHere(): Promise<Buffer> {
   const file = await open(process.execPath);
   try {
@@ -51,11 +51,12 @@ const add = (...argv: readonly string[]) =>
   runCommand("device:add", [at("package"), "--version", "0.4.0", ...argv]);
 const list = async (...argv: readonly string[]) =>
   z
-    .object({ plugins: z.array(z.looseObject({ name: z.string(), state: z.string() })) })
-    .parse(
-      z.object({ result: z.unknown() }).parse((await runCommand("device:list", ["--json", ...argv])).json)
-        .result,
-    ).plugins;
+    .object({
+      result: z.object({
+        plugins: z.object({ installed: z.array(z.looseObject({ name: z.string(), state: z.string() })) }),
+      }),
+    })
+    .parse((await runCommand("doctor", ["--json", ...argv])).json).result.plugins.installed;
 
 describe("slm device", () => {
   test("adds, lists and removes a plug-in", async () => {
@@ -86,25 +87,25 @@ describe("slm device", () => {
     expect((await runCommand("device:remove", ["webgpu", "--json"])).exitCode).toBe(66);
   });
 
-  test("prints the folder last, and a table", async () => {
+  test("prints the folder last; slm doctor prints a row with size and licence", async () => {
     const lines = (await add("--yes")).stdout.trimEnd().split("\n");
     expect(await readFile(join(lines.at(-1)!, "LICENSE"), "utf8")).toContain("Be kind.");
-    const { stdout } = await runCommand("device:list", []);
-    expect(stdout).toMatch(/^name +version +library +for +size +licence +state\nwebgpu +0\.4\.0 /u);
+    const { stdout } = await runCommand("doctor", []);
+    expect(stdout).toMatch(/^ {2}no {3}webgpu 0\.4\.0 .*; 4\.0 KiB, licence: /mu);
   });
 
-  test("adds nothing whose licence nobody accepts: with --json nobody is asked", async () => {
+  test("does not add a plug-in without acceptance of its licence; with --json it does not ask", async () => {
     const { exitCode, json } = await add("--json");
     expect(exitCode).toBe(2);
     expect(failure.parse(json).error).toMatchObject({
       code: "USAGE",
-      message: expect.stringContaining("must be accepted") as string,
+      message: expect.stringContaining("you must accept the licence") as string,
       suggestions: [`slm device add ${at("package")} --yes`],
     });
     expect(await list()).toEqual([]);
   });
 
-  test("answers a known name with the command that obtains it", async () => {
+  test("prints the download command for a known name", async () => {
     const { exitCode, json } = await runCommand("device:add", ["qnn", "--json"]);
     expect(exitCode).toBe(2);
     expect(failure.parse(json).error.suggestions[0]).toBe("pip download --no-deps onnxruntime-qnn==2.7.0");
@@ -113,17 +114,17 @@ describe("slm device", () => {
     expect((await runCommand("device:add", [at("broken.whl"), "--json"])).exitCode).toBe(65);
   });
 
-  test("lists a corrupt plug-in; with --check the command then fails as a gate does", async () => {
+  test("finds a corrupt plug-in; slm doctor --check then fails as a gate does", async () => {
     const folder = (await add("--yes")).stdout.trimEnd().split("\n").at(-1)!;
     await writeFile(join(folder, "LICENSE"), "The Licence\n\nBe evil.\n");
     expect(await list()).toMatchObject([{ state: "ok" }]);
-    expect((await runCommand("device:list", ["--check"])).exitCode).toBe(3);
+    expect((await runCommand("doctor", ["--check"])).exitCode).toBe(3);
     expect(await list("--check")).toMatchObject([{ state: "corrupt" }]);
   });
 });
 
 describe(examinePlugins, () => {
-  test("says what each plug-in offers and why not, and how absent ones are obtained", async () => {
+  test("says what each plug-in offers or why it does not work, and how to get the others", async () => {
     await add("--yes");
     await add(
       "--yes",
@@ -160,7 +161,7 @@ describe(examinePlugins, () => {
     ]);
   });
 
-  test("reports a library that cannot be loaded, from a process of its own", async () => {
+  test("reports a library that cannot be loaded, from a separate process", async () => {
     await add("--yes");
     const { installed } = await examinePlugins();
     expect(installed).toMatchObject([
@@ -204,7 +205,7 @@ describe("the row of an NPU in slm doctor", () => {
     expect((await row({ devices: [] }))?.reason).toMatch(/^plug-in qnn 0\.4\.0: .*lists no device/);
   });
 
-  test("of a corrupt plug-in is the error that the runtime ends with", async () => {
+  test("for a corrupt plug-in has the error of the runtime", async () => {
     const added = await addQnn();
     expect(added.exitCode).toBe(0);
     await rm(join(added.stdout.trimEnd().split("\n").at(-1)!, "LICENSE"));
@@ -228,14 +229,14 @@ describe("the row of an NPU in slm doctor", () => {
 });
 
 describe("flags of slm device add", () => {
-  test("are options as key=value, once each", () => {
+  test("accept options as key=value, each key once", () => {
     expect(parseOptions(["a=1", "b=x=y", "c="])).toEqual({ a: "1", b: "x=y", c: "" });
     for (const texts of [["a"], ["=1"], ["a=1", "a=2"]])
       expect(() => parseOptions(texts)).toThrow(/--option/);
   });
 
-  test("are devices of the table", () => {
+  test("accept devices in the table", () => {
     expect(parseServed(["npu:qnn"])).toEqual(["npu:qnn"]);
-    expect(() => parseServed(["npu:cuda"])).toThrow(/--serves takes .*npu:qnn.*got 'npu:cuda'/);
+    expect(() => parseServed(["npu:cuda"])).toThrow(/--serves: expected .*npu:qnn.*got 'npu:cuda'/);
   });
 });

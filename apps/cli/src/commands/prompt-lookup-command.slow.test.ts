@@ -53,13 +53,13 @@ describe("slm generate --prompt-lookup", () => {
   test.each([
     ...["encoder-decoder", "decoder-only", "int4-block"],
     ...["encoder-decoder of long answers", "decoder-only of long answers"],
-  ])("gives the greedy answers of a model that is %s, however many tokens are drafted", async (model) => {
+  ])("gives the greedy answers of a model that is %s, for any number of draft tokens", async (model) => {
     const greedy = await texts(at(model), "--max-tokens", "18");
     for (const draftTokens of ["1", "5", "40"])
       expect(await texts(at(model), "--max-tokens", "18", "--prompt-lookup", draftTokens)).toEqual(greedy);
   });
 
-  test("ends answers where greedy decoding does: at stop texts and at the most tokens", async () => {
+  test("ends answers where greedy decoding does: at stop texts and at the token limit", async () => {
     const [first] = await texts(at("encoder-decoder"));
     const word = first!.text.split(" ")[2]!;
     const stops = ["--stop", word, "--max-tokens", "7"];
@@ -71,7 +71,7 @@ describe("slm generate --prompt-lookup", () => {
     expect(plain.map(({ reason }) => reason)).toContain("stop");
   });
 
-  test("is rejected where drafts would change answers, with other sampling options, and by graphs of one token", async () => {
+  test("is rejected if drafts would change answers, with other sampling options, and for graphs of one token", async () => {
     const code = async (...argv: readonly string[]) =>
       (await runCommand("generate", [...argv, "--prompt-lookup", "4", ...PROMPTS, "--json"])).exitCode;
     expect(await code(at("int8-dynamic"))).toBe(65);

@@ -1,4 +1,4 @@
-/** Students whose tower others published: from a directory as the hub has it to a trained checkpoint. */
+/** Students with a published vision tower: from a directory in the hub's layout to a trained checkpoint. */
 import { readCheckpoint } from "@slm/checkpoints";
 import { type Weights } from "@slm/model";
 import type { HostTensor } from "@slm/runtime";
@@ -39,7 +39,7 @@ const lines = { module, rows: 24, width: 48, height: 16, maxCharacters: 8, promp
 
 type Section = Readonly<Record<string, unknown>>;
 
-/** Trains a student into `root/name/distill`; all share data and tokenizer. */
+/** Trains a student into `root/name/distill`. All students share data and tokenizer. */
 async function distilled(name: string, vision: Section, more: Section = {}): Promise<CommandOutcome> {
   const recipe = join(root, `${name}.yaml`);
   const sections = {
@@ -64,10 +64,10 @@ async function trained(name: string, vision: Section, more: Section = {}): Promi
   return (await readCheckpoint(join(root, name, "distill"))).weights;
 }
 
-/** Bytes of the numbers, so that equal means equal bit for bit. */
+/** The bytes of the numbers, for a comparison bit by bit. */
 const bytesOf = ({ data }: HostTensor): Buffer => Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 
-/** Ours beside theirs: one of each kind, of the first and of the last layer that is read. */
+/** Our tensor names with the published ones: one of each kind, of the first and of the last layer that is read. */
 const SAME = {
   "vision.tower.patch.weight": "embeddings.patch_embedding.weight",
   "vision.tower.layers.0.attention.query.weight": "encoder.layers.0.self_attn.q_proj.weight",
@@ -75,7 +75,7 @@ const SAME = {
   "vision.tower.layers.1.attentionNorm.weight": "encoder.layers.1.layer_norm1.weight",
 } as const;
 
-/** Which of those weights are still what was published. */
+/** Which of those weights still have their published values. */
 function kept(weights: Weights, family: TowerFamily): readonly string[] {
   const same = Object.entries(SAME).filter(([ours, theirs]) =>
     bytesOf(weights.get(ours)!).equals(bytesOf(towers[family]!.get(`vision_model.${theirs}`)!)),
@@ -89,12 +89,12 @@ const published = (family: TowerFamily, more: Section = {}): Section => ({
 
 describe("a student with a published tower", () => {
   test.each(["clip", "siglip"] as const)(
-    "trains with it frozen, bit for bit as it was published: %s",
+    "trains with the tower frozen, bit for bit as published: %s",
     async (family) => {
       const weights = await trained(`${family}-frozen`, published(family), { modules: { tower: "frozen" } });
       expect(kept(weights, family)).toEqual(Object.keys(SAME));
       const { config } = await readCheckpoint(join(root, `${family}-frozen`, "distill"));
-      // CLIP is read before its last layer, SigLIP behind it and its norm.
+      // CLIP is read before its last layer, SigLIP after the last layer and the norm.
       expect(config).toMatchObject({
         vision: {
           tower:
@@ -108,7 +108,7 @@ describe("a student with a published tower", () => {
     120_000,
   );
 
-  test("trains it in full, or by adapters where they are", async () => {
+  test("trains the tower in full, or only its adapters", async () => {
     const full = await trained("full", published("clip", { features: -2, classToken: true }));
     expect(kept(full, "clip")).toEqual([]);
     const lora = { rank: 2, alpha: 2, targets: ["attention.query"] };
@@ -118,7 +118,7 @@ describe("a student with a published tower", () => {
     );
   });
 
-  test("is trained again when the tower's files change, and not before", async () => {
+  test("is trained again only if the tower's files change", async () => {
     const parts = { modules: { tower: "frozen" } };
     const vision = published("siglip", { features: -2 });
     await trained("again", vision, parts);
@@ -131,7 +131,7 @@ describe("a student with a published tower", () => {
 });
 
 describe("a published tower is rejected", () => {
-  test("where the student describes one of its own, or starts with another", async () => {
+  test("if the student describes its own tower, or starts with another", async () => {
     const tower = {
       image: { resize: { kind: "stretch", height: 16, width: 16 } },
       patch: { height: 8, width: 8 },
@@ -150,7 +150,7 @@ describe("a published tower is rejected", () => {
     }
   });
 
-  test("where there is none, or it has not as many layers", async () => {
+  test("if there is none, or it does not have enough layers", async () => {
     const none = await distilled("none", { published: { model: join(root, "nothing") } });
     expect(none.exitCode).toBe(66);
     const { exitCode, json } = await distilled("few", published("clip", { features: -9 }));

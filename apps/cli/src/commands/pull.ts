@@ -12,8 +12,8 @@ export interface PullResult {
 export class PullCommand extends SlmCommand<PullResult> {
   static override summary = "Download a bundle from an OCI registry and verify every file.";
   static override description =
-    "The directory is written completely or not at all. A digest in the reference guarantees " +
-    "the bundle that was pushed. Credentials: SLM_REGISTRY_USER and SLM_REGISTRY_PASSWORD; they go to the registry alone, and to the token server that SLM_REGISTRY_REALM names.";
+    "Writes the whole directory or nothing. A digest in the reference guarantees that you get the bundle that was pushed. " +
+    "Credentials are read from SLM_REGISTRY_USER and SLM_REGISTRY_PASSWORD. They are sent only to the registry and to the token server in SLM_REGISTRY_REALM.";
   static override args = {
     reference: Args.string({ required: true, description: "host[:port]/repository[:tag][@sha256:digest]" }),
   };
@@ -21,7 +21,7 @@ export class PullCommand extends SlmCommand<PullResult> {
     output: Flags.string({
       char: "o",
       helpValue: "<dir>",
-      summary: "Directory to write. Default: the last component of the repository's name.",
+      summary: "Write to this directory. Default: the last component of the repository's name.",
     }),
   };
   static override examples = ["<%= config.bin %> pull localhost:5000/g2p:1.0 -o bundle"];

@@ -76,7 +76,7 @@ describe("slm quantize with real data", () => {
     ]);
   });
 
-  test.each(["int4-block", "a16w4"])("%s learns from the data that are there", async (scheme) => {
+  test.each(["int4-block", "a16w4"])("%s learns from the given data", async (scheme) => {
     const argv = [exported, "--scheme", scheme, ...rows()];
     const learnt = reportOf(await quantize(...argv, "-o", at(`learnt-${scheme}`)));
     const rounded = reportOf(await quantize(...argv, "--method", "rtn", "-o", at(`rounded-${scheme}`)));
@@ -107,7 +107,7 @@ describe("slm quantize with real data", () => {
     expect(kept.bytesAfter).toBeGreaterThan(ranked.bytesAfter);
   });
 
-  test("--budget is kept, and spent", async () => {
+  test("--budget is kept, and used up", async () => {
     const sizeOf = async (scheme: string): Promise<number> =>
       reportOf(await quantize(exported, "--scheme", scheme, "-o", at(`size-${scheme}`))).bytesAfter;
     const least = await sizeOf("int4-block");
@@ -132,7 +132,7 @@ describe("slm quantize with real data", () => {
 
 describe("slm quantize MODEL.onnx", () => {
   test.each(["int8-dynamic", "int4-block", "a8w8"])(
-    "%s takes a file whose outputs declare no shape, and leaves them so",
+    "%s accepts a file whose outputs have no shape, and does not add one",
     async (scheme) => {
       const graph = await readOnnx(join(exported, "encoder.onnx"));
       const open = { ...graph, outputs: graph.outputs.map(({ name, dtype }) => ({ name, dtype })) };
@@ -152,7 +152,7 @@ describe("slm quantize MODEL.onnx", () => {
     },
   );
 
-  test("takes a external file, its feeds as safetensors, and reports how outputs changed", async () => {
+  test("quantizes a third-party file with safetensors feeds, and reports how outputs changed", async () => {
     await mkdir(at("feeds"));
     for (const [index, ids] of [
       [4, 5, 6],

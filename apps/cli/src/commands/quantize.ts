@@ -10,7 +10,7 @@ import { rowsFlag, rowsOf } from "../flags/rows-flag.js";
 import { SlmCommand } from "../ui/slm-command.js";
 import { workersFlags } from "../flags/workers-flags.js";
 
-/** Lists of their own, so that reading flags loads no library. */
+/** Separate lists, so that parsing flags loads no library. */
 const METHODS = ["rtn", "search", "gptq"] as const satisfies readonly BlockMethod[];
 const FORMATS = [
   "float32",
@@ -24,10 +24,10 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
   static override summary = "Quantize a model; with --gate, only if a metric stays within a limit.";
   static override description =
     "MODEL is an exported model, a checkpoint, or any ONNX file.\n" +
-    "A gate compares a metric of the float32 and the quantized model on the rows of --data, or of --calibration. " +
-    "If the gate fails, the command exits with 3 and writes nothing.\n" +
-    "Static schemes, --method gptq, --sensitivity and --budget need calibration data: --calibration. With --workers, the workers " +
-    "of a Redis collect statistics over them, eight runs of up to 32 rows in a job; the model is that of one machine, to the byte.";
+    "A gate compares a metric of the float32 model and the quantized model on the rows of --data, or of --calibration. " +
+    "If the gate fails, the command exits with code 3 and writes nothing.\n" +
+    "Static schemes, --method gptq, --sensitivity and --budget need --calibration. With --workers, workers collect the calibration " +
+    "statistics, in jobs of eight runs with up to 32 rows. The model is identical to the byte.";
   static override args = {
     model: Args.string({
       required: true,
@@ -37,33 +37,34 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
   static override flags = {
     scheme: Flags.option({ options: SCHEME_NAMES })({
       required: true,
-      summary: "Weight formats of the graphs.",
+      summary: "Quantize with this scheme.",
     }),
     output: Flags.string({
       char: "o",
       helpValue: "<dir>",
-      summary: "Directory to write. Default: MODEL-<scheme>, beside it.",
+      summary: "Write to this directory. Default: MODEL-<scheme>, next to MODEL.",
     }),
     method: Flags.option({ options: METHODS })({
       summary:
-        "Rounding method of 4-bit weights. Default: gptq with --calibration (not in large models), else search.",
+        "Round 4-bit weights by this method. Default: gptq with --calibration (not in large models), else search.",
       helpGroup: "WEIGHTS",
     }),
     "block-size": Flags.custom<BlockSize>({
       options: Object.keys(BLOCKS),
       parse: (text) => Promise.resolve(BLOCKS[text]!),
     })({
-      summary: "Weights that share one scale. Default: 32; narrow 4-bit matrices without --calibration: 16.",
+      summary:
+        "Share one scale among this many weights. Default: 32; narrow 4-bit matrices without --calibration: 16.",
       helpGroup: "WEIGHTS",
     }),
     symmetric: Flags.boolean({
       default: false,
-      summary: "Symmetric blocks, without zero points.",
+      summary: "Use symmetric blocks, without zero points.",
       helpGroup: "WEIGHTS",
     }),
     embedding: Flags.option({ options: FORMATS })({
       summary:
-        "Format of the embedding, and of an output head tied to it. Default: the scheme's format, but 8 bits for 4-bit schemes.",
+        "Store the embedding, and an output head tied to it, in this format. Default: the scheme's; 8 bits for 4-bit schemes.",
       helpGroup: "WEIGHTS",
     }),
     exclude: Flags.string({
@@ -71,47 +72,48 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
       multipleNonGreedy: true,
       default: [],
       helpValue: "<name>",
-      summary: "A weight (static schemes: a node) that stays float32; may be repeated.",
+      summary: "Keep this weight (static schemes: this node) in float32; repeatable.",
       helpGroup: "WEIGHTS",
     }),
     calibration: Flags.string({
       helpValue: "<path>",
-      summary: "JSONL file of rows; for an .onnx file, a directory of .safetensors files, one per run.",
+      summary:
+        "Calibrate with this JSONL file of rows; for an .onnx file, a directory of .safetensors files, one per run.",
       helpGroup: "CALIBRATION",
     }),
     "calibration-rows": Flags.integer({
       min: 1,
       helpValue: "<rows>",
-      summary: "Rows used, spread evenly over the file. Default: 1024; with images 256.",
+      summary: "Calibrate with this many rows, spread evenly over the file. Default: 1024; with images 256.",
       helpGroup: "CALIBRATION",
     }),
     gate: Flags.string({
       helpValue: "<metric:drop>",
       summary:
-        "Metric and its largest allowed loss: wer:+0.5 [points], wer:0.005, logitDivergence:0.01 [nats].",
+        "Fail if a metric worsens by more than this: wer:+0.5 [points], wer:0.005, logitDivergence:0.01 [nats].",
       helpGroup: "QUALITY",
     }),
     set: rowsFlag,
     data: Flags.string({
       helpValue: "<file>",
-      summary: "JSONL file of rows on which the gate is measured.",
+      summary: "Measure the gate on this JSONL file of rows. Default: the calibration rows.",
       helpGroup: "QUALITY",
     }),
     limit: Flags.integer({
       min: 1,
       helpValue: "<rows>",
-      summary: "Measure the gate on the first rows only.",
+      summary: "Measure the gate on only this many rows, from the start of the file. Default: all.",
       helpGroup: "QUALITY",
     }),
     sensitivity: Flags.boolean({
       default: false,
       summary:
-        "Rank layers by their sensitivity: the loss when only that layer is quantized. If the gate fails, the most sensitive layers stay float32.",
+        "Rank layers by the loss when only that layer is quantized; if the gate fails, keep the worst in float32.",
       helpGroup: "QUALITY",
     }),
     budget: Flags.string({
       helpValue: "<size>",
-      summary: "Size limit of the model, such as 2MB: each layer gets 4 bits, 8 bits or float32.",
+      summary: "Fit the model into this size, such as 2MB: each layer gets 4 bits, 8 bits or float32.",
       helpGroup: "QUALITY",
     }),
     shape: shapeFlag,

@@ -24,7 +24,7 @@ const log = (loss: number): string =>
     .map((record) => `${JSON.stringify(record)}\n`)
     .join("");
 
-/** A finished checkpoint with its log and manifest. */
+/** A finished checkpoint with a log and a manifest. */
 async function writeRun(directory: string, loss: number, settings: object): Promise<void> {
   const common = { kind: "checkpoint", key: "k", inputs: [], origins: {}, seed: 7 } as const;
   await writeArtifact({ ...common, directory, settings: { ...settings } }, async (work) => {
@@ -56,7 +56,7 @@ describe("slm report", () => {
     for (const text of [">learningRate<", ">seed<", "✗ wrong"]) expect(await page()).toContain(text);
   });
 
-  test("compares runs by as much of their paths as tells them apart", async () => {
+  test("compares runs, named by the shortest unique parts of their paths", async () => {
     await writeRun(at("a", "distill"), 2, { learningRate: 0.003 });
     await writeRun(at("b", "distill"), 3, { learningRate: 0.001 });
     const { json } = await report(at("a", "distill"), at("b", "distill"), "--json");
@@ -90,7 +90,7 @@ describe("slm report", () => {
     expect(await directoryOf()).toBe(at("a", "distill"));
   });
 
-  test("exits 66 where there is no log, 65 for one that is none, 2 for a run given twice", async () => {
+  test("exits with 66 without a log, 65 for an invalid log, 2 for a repeated run", async () => {
     await mkdir(at("empty"));
     const missing = await report(at("empty"), "--json");
     expect(missing.exitCode).toBe(66);

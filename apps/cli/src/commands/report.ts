@@ -9,9 +9,9 @@ import { SlmCommand } from "../ui/slm-command.js";
 export interface ReportResult {
   /** The page. */
   readonly report: string;
-  /** The runs as MLflow has them, in the order of `runs`; absent without `--mlflow`. */
+  /** The runs in MLflow, in the order of `runs`; absent without `--mlflow`. */
   readonly mlflow?: readonly RecordedRun[] | undefined;
-  /** The same for every tracker of `--track`, by its name. */
+  /** The runs in each tracker of `--track`, by the tracker's name. */
   readonly trackers?: Readonly<Record<string, readonly RecordedRun[]>> | undefined;
   readonly runs: readonly ReportedRun[];
 }
@@ -25,8 +25,8 @@ export class ReportCommand extends SlmCommand<ReportResult> {
   static override summary =
     "Write an HTML page with the training curves of one run, or of several for comparison.";
   static override description =
-    "RUN is a checkpoint, the directory of a recipe's run, or the .partial directory of one in progress. The page of one " +
-    "run shows its samples and settings; the page of several shows their results and the settings that differ.";
+    "RUN is a checkpoint, the directory of a recipe's run, or the .partial directory of a run in progress. The page of one " +
+    "run shows its samples and settings. The page of several runs shows their results and the settings that differ.";
   static override strict = false;
   static override args = {
     runs: Args.string({ required: true, description: "Directories of training runs." }),
@@ -36,30 +36,29 @@ export class ReportCommand extends SlmCommand<ReportResult> {
       char: "o",
       default: "report.html",
       helpValue: "<file>",
-      summary: "Page to write.",
+      summary: "Write the page to this file.",
     }),
     mlflow: Flags.string({
       helpValue: "<url>",
-      summary: "Also write each run to an MLflow tracking server; a run that is there gets what is new.",
+      summary: "Also write each run to this MLflow tracking server; a run that exists there is updated.",
       helpGroup: "TRACKERS",
     }),
     track: Flags.string({
       multiple: true,
       helpValue: "<name=where>",
-      summary:
-        "Also record each run with this tracker of an extension, at an address or in a file; repeatable.",
+      summary: "Also record each run with an extension's tracker, at an address or in a file; repeatable.",
       helpGroup: "TRACKERS",
     }),
     experiment: Flags.string({
       default: "slm",
       helpValue: "<name>",
-      summary: "Experiment of the trackers; MLflow makes it if it does not exist.",
+      summary: "Record runs in this experiment of the trackers; MLflow creates it if it does not exist.",
       helpGroup: "TRACKERS",
     }),
     watch: Flags.boolean({
       default: false,
       summary:
-        "Serve a page of the runs on this machine that renews itself, until interrupted. RUN may also be a directory of runs.",
+        "Serve a self-updating page of the runs on this machine, until interrupted. RUN can be a directory of runs.",
       exclusive: ["mlflow", "track"],
       helpGroup: "WATCH",
     }),
@@ -67,7 +66,7 @@ export class ReportCommand extends SlmCommand<ReportResult> {
       default: 7007,
       min: 0,
       max: 65_535,
-      summary: "Port of the page; 0 takes a free one.",
+      summary: "Serve the page on this port; 0: a free one.",
       helpGroup: "WATCH",
     }),
   };
@@ -104,7 +103,7 @@ export class ReportCommand extends SlmCommand<ReportResult> {
     };
   }
 
-  /** Serves the page until the first signal. */
+  /** Serves the page until a signal arrives. */
   private async watch(paths: readonly string[], port: number): Promise<ReportResult> {
     const { startWatchServer } = await import("@slm/slm/watch/watch-server");
     const server = await startWatchServer(paths, port);
@@ -148,7 +147,7 @@ export class ReportCommand extends SlmCommand<ReportResult> {
   }
 }
 
-/** `file=runs.csv` as its two parts. @throws SlmError USAGE */
+/** Splits `file=runs.csv` into its two parts. @throws SlmError USAGE */
 function namedPlace(text: string): readonly [name: string, to: string] {
   const at = text.indexOf("=");
   if (at > 0) return [text.slice(0, at), text.slice(at + 1)];

@@ -1,4 +1,4 @@
-/** Files of other forms than {source, target}: in a recipe, and afterwards for the model that was made of them. */
+/** Files with other columns than source and target: in a recipe, and later with the model that the recipe trained. */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { tinyRecipe, words } from "@slm/pipeline/testing/tiny-run";
 let root = "";
 const at = (...parts: readonly string[]): string => join(root, ...parts);
 
-/** Words and their letters as a table of a spreadsheet: semicolons, and bytes of Latin-1. */
+/** Words and their letters as a spreadsheet exports them: semicolons, and Latin-1. */
 async function table(name: string, texts: readonly string[], extra = ""): Promise<string> {
   const lines = texts.map((text, id) => `${id};${text};${Array.from(text.toUpperCase()).join(" ")}`);
   await writeFile(at(name), Buffer.from(`id;word;letters\n${lines.join("\n")}\n${extra}`, "latin1"));
@@ -58,7 +58,7 @@ describe("a model whose recipe mapped columns", () => {
     60_000,
   );
 
-  test("is quantized with calibration rows and a gate of such tables, and keeps the mapping", async () => {
+  test("is quantized with such tables as calibration rows and gate, and keeps the mapping", async () => {
     const flags = ["--scheme", "int4-block", "--method", "gptq", "--calibration", at("train-rows.csv")];
     await table("train-rows.csv", words(8, 0));
     const gate = ["--gate", "per:+1000", "--data", at("test.csv")];
@@ -68,7 +68,7 @@ describe("a model whose recipe mapped columns", () => {
     expect(await readFile(at("quantized/model.json"), "utf8")).toContain('"letters"');
   });
 
-  test("takes other columns by --set, which replace those of the recipe", async () => {
+  test("accepts other columns with --set, which replace the recipe's columns", async () => {
     await writeFile(at("other.tsv"), "text\tspelt\ncab\tC A B\n");
     const argv = [
       at("run/export"),
@@ -94,7 +94,7 @@ describe("a model whose recipe mapped columns", () => {
 });
 
 describe("slm data inspect", () => {
-  test("of a file without a usable row is an error that says what would read it", async () => {
+  test("of a file without a usable row is an error that suggests settings", async () => {
     await writeFile(at("keys.jsonl"), '{"question":"a","answer":"b"}\n'.repeat(3));
     const outcome = await runCommand("data:inspect", [at("keys.jsonl"), "--json"]);
     expect(outcome.exitCode).toBe(65);
@@ -107,7 +107,7 @@ describe("slm data inspect", () => {
     });
   });
 
-  test("reads such a table as the recipe does", async () => {
+  test("reads such a table like the recipe does", async () => {
     const set = ["--set", "data.fields={source: word, target: letters}", "--set", "data.encoding=latin1"];
     const { json } = await runCommand("data:inspect", [at("train.csv"), ...set, "--json"]);
     expect(json).toMatchObject({ result: { rows: 33, rejected: [{ line: 35 }] } });

@@ -12,15 +12,15 @@ type RunResult = RunReport | RunPlan | PrintedConfig;
 export class RunCommand extends SlmCommand<RunResult> {
   static override summary = "Run a recipe: every stage in order, skipping those that are up to date.";
   static override description =
-    "Run the same command again to resume an interrupted run. Relative paths in a recipe start from the recipe's folder; in flags, from the current directory. " +
-    "With --workers, the workers of a Redis do what can be divided: the cache and the statistics of a quantization.";
+    "Run the same command again to resume an interrupted run. Relative paths in a recipe start from the recipe's folder, those in flags from the current directory. " +
+    "With --workers, workers compute the cache of the teacher and the calibration statistics.";
   static override args = { recipe: requiredRecipeArg };
   static override flags = {
     ...recipeFlags,
     ...computeFlags,
     only: Flags.string({
       helpValue: "<stage>",
-      summary: "Run one stage only; its inputs must exist.",
+      summary: "Run only this stage; its inputs must exist.",
       exclusive: ["from"],
     }),
     from: Flags.string({ helpValue: "<stage>", summary: "Run this stage and all later ones." }),
@@ -28,7 +28,7 @@ export class RunCommand extends SlmCommand<RunResult> {
       multiple: true,
       multipleNonGreedy: true,
       helpValue: "<stage>",
-      summary: "Leave a stage out, as if the recipe had no section for it; may be repeated.",
+      summary: "Skip this stage, as if the recipe had no section for it; repeatable.",
       exclusive: ["only"],
     }),
     ...workersFlags,

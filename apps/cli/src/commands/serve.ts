@@ -17,60 +17,63 @@ export interface ServeReport {
 export class ServeCommand extends SlmCommand<ServeReport> {
   static override summary = "Serve a bundle over HTTP, compatible with OpenAI's completions.";
   static override description =
-    "POST /v1/completions, /v1/chat/completions and /generate; GET /v1/models, /health, /metrics and /openapi.json. " +
-    "SIGHUP, or POST /admin/reload with SLM_ADMIN_KEY, reloads the bundle without dropping requests; SIGTERM and SIGINT " +
-    "wait for answers in progress. With SLM_API_KEYS (comma separated) clients need a key.";
+    "Endpoints: POST /v1/completions, /v1/chat/completions and /generate; GET /v1/models, /health, /metrics and /openapi.json. " +
+    "SIGHUP, or POST /admin/reload with SLM_ADMIN_KEY, reloads the bundle without dropping requests. On SIGTERM and SIGINT, the " +
+    "server finishes the answers in progress and stops. If SLM_API_KEYS (comma-separated) is set, clients need one of these keys.";
   static override args = {
-    bundle: Args.string({ required: true, description: "A bundle, or any MODEL; a .slm file is unpacked." }),
+    bundle: Args.string({
+      required: true,
+      description: "Bundle or any other model. A .slm file is unpacked.",
+    }),
   };
   static override flags = {
-    host: Flags.string({ helpValue: "<address>", summary: "Address to listen on. Default: 127.0.0.1." }),
+    host: Flags.string({ helpValue: "<address>", summary: "Listen on this address. Default: 127.0.0.1." }),
     port: Flags.integer({
       min: 0,
       max: 65_535,
       helpValue: "<n>",
-      summary: "Port; 0 takes a free one. Default: 8000.",
+      summary: "Listen on this port; 0: a free one. Default: 8000.",
     }),
     "max-rows": Flags.integer({
       min: 1,
       max: 1024,
       helpValue: "<n>",
-      summary: "Largest batch: requests decoded together. Default: 64.",
+      summary: "Decode at most this many requests in one batch. Default: 64.",
     }),
     "max-waiting": Flags.integer({
       min: 1,
       helpValue: "<n>",
-      summary: "Length of the queue; further requests get 429. Default: 512.",
+      summary: "Queue at most this many requests; further requests get 429. Default: 512.",
     }),
     "max-connections": Flags.integer({
       min: 1,
       max: 65_535,
       helpValue: "<n>",
       summary:
-        "Largest number of connections; beyond it the one that has waited longest is closed. Default: 1024.",
+        "Keep at most this many connections; beyond that, close the one that has waited longest. Default: 1024.",
     }),
     "allow-host": Flags.string({
       multiple: true,
       helpValue: "<name>",
       summary:
-        "A name that requests may address in Host, besides those of this machine; repeatable. Default: none on a loopback address, all on others.",
+        "Accept requests to this host name, besides this machine's own; repeatable. Default: none on a loopback address, else all.",
     }),
     timeout: Flags.integer({
       min: 1,
       max: 3600,
       helpValue: "<s>",
-      summary: "Longest time for one request [s]. Default: 60.",
+      summary: "Limit each request to this time [s]. Default: 60.",
     }),
     drain: Flags.integer({
       min: 0,
       max: 3600,
       helpValue: "<s>",
-      summary: "Time that a stopping server waits for answers in progress [s]. Default: 30.",
+      summary: "When stopping, wait this long for answers in progress [s]. Default: 30.",
     }),
     abstain: Flags.string({
       helpValue: "<x|off>",
       summary:
-        "Withhold answers with a lower confidence (0 to 1). Default: the threshold that 'slm deploy --abstain' put into the bundle, if any; off: none.",
+        "Withhold answers below this confidence (0 to 1); off: none. Default: the bundle's threshold, if it has one.",
     }),
     key: Flags.string({ helpValue: "<key.pub.pem>", summary: "Serve only a bundle signed with this key." }),
     device: deviceFlags.device,
@@ -131,7 +134,7 @@ export class ServeCommand extends SlmCommand<ServeReport> {
   }
 
   protected override finally(): Promise<void> {
-    // Work that nothing can stop, such as a graph that a runtime computes, does not keep the process alive: all answers are sent.
+    // All answers are sent. Work that cannot be stopped, such as a graph that a runtime computes, must not keep the process alive.
     if (this.#hasServed) setTimeout(() => process.exit(), EXIT_MS).unref();
     return super.finally();
   }
@@ -141,7 +144,7 @@ export class ServeCommand extends SlmCommand<ServeReport> {
   }
 }
 
-/** Time from the end of the server to that of the process, if something still runs [ms]. */
+/** If something still runs after the server has stopped, the process ends after this time [ms]. */
 const EXIT_MS = 300;
 
 /** @throws SlmError USAGE for a value that is neither a number nor off */
@@ -151,7 +154,7 @@ function abstainOf(flag: string | undefined): number | "off" | undefined {
   throw new SlmError("USAGE", `--abstain: expected a confidence from 0 to 1, or off, got ${flag}`);
 }
 
-/** Comma separated keys of an environment variable. */
+/** The comma-separated keys in an environment variable. */
 function keysOf(text = ""): readonly string[] {
   return text
     .split(",")

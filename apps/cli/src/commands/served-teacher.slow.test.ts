@@ -10,12 +10,12 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { runCommand } from "../testing/run-command.js";
 import { tinyRecipe } from "@slm/pipeline/testing/tiny-run";
 
-/** A model that knows how words are pronounced. */
+/** A model that can pronounce words. */
 const MODEL = fileURLToPath(new URL("../../../../configs/quickstart/teacher", import.meta.url));
 const KEY = "served-teacher-key-1234567";
 const WORDS = ["hello", "paper", "lesson", "button", "winter", "summer"];
 
-/** Rows that hold every phoneme of the words' pronunciations. */
+/** Rows that contain every phoneme of the words' pronunciations. */
 const ROWS = [
   ["the", "DH AH"],
   ["low", "L OW"],
@@ -94,8 +94,8 @@ async function answersOfServer(): Promise<string[]> {
   return ((await response.json()) as { results: { text: string }[] }).results.map(({ text }) => text);
 }
 
-describe("a teacher behind slm serve", () => {
-  test("labels sources, gives distributions over the student's tokens, and a student learns from them", async () => {
+describe("a teacher served by slm serve", () => {
+  test("labels sources and returns distributions over the student's tokens, from which a student learns", async () => {
     vi.stubEnv("SLM_TEST_SERVED_KEY", KEY);
     vi.stubEnv("XDG_CACHE_HOME", at("user-cache"));
     const recipe = await writeRecipe("api.yaml", {
@@ -122,7 +122,7 @@ describe("a teacher behind slm serve", () => {
     await cache.close();
     const probability = (position: number, id: number): number =>
       Math.exp(Number(data[position * tokenizer.vocabularySize + id]));
-    // The server is sure of the first phoneme; it says nothing about the end, which counts as certain.
+    // The server is sure of the first phoneme. It returns no probability of the end, which counts as certain.
     expect(probability(0, pair.target[0]!)).toBeGreaterThan(0.9);
     expect(probability(1, pair.target[1]!)).toBeLessThan(0.999);
     expect(probability(4, tokenizer.tokens.eos)).toBeGreaterThan(0.999);
@@ -131,7 +131,7 @@ describe("a teacher behind slm serve", () => {
     expect(file).not.toContain(KEY);
   });
 
-  test("is estimated before, and answers what was paid for without the server", async () => {
+  test("is estimated in advance, and reuses paid answers without the server", async () => {
     vi.stubEnv("XDG_CACHE_HOME", at("user-cache"));
     vi.stubEnv("SLM_TEST_SERVED_KEY", "another-key-of-no-server");
     const recipe = await writeRecipe("again.yaml", {
@@ -159,7 +159,7 @@ describe("a teacher behind slm serve", () => {
     ["distributions without log-probabilities", {}, /gives no distributions to store/u],
     ["scores without log-probabilities", { cache: { distributions: "none" } }, /minScore/u],
   ])(
-    "is rejected where %s are asked for",
+    "is rejected if %s are requested",
     async (_, sections, message) => {
       vi.stubEnv("XDG_CACHE_HOME", at("user-cache"));
       vi.stubEnv("SLM_TEST_SERVED_KEY", KEY);
@@ -174,8 +174,8 @@ describe("a teacher behind slm serve", () => {
   );
 });
 
-describe("a program as teacher", () => {
-  test("labels sources, from which a student learns with labels alone", async () => {
+describe("a program as the teacher", () => {
+  test("labels sources, and a student learns from labels only", async () => {
     const program = `
       require("node:readline").createInterface({ input: process.stdin }).on("line", (line) => {
         const { source } = JSON.parse(line);
@@ -199,14 +199,14 @@ describe("a program as teacher", () => {
       WORDS.filter((word) => word !== "paper"),
     );
 
-    // What only a model can give is a clear error.
+    // Settings that need a model's logits are a clear error.
     const kl = await runCommand("distill", argv);
     expect([kl.exitCode, kl.json]).toMatchObject([
       78,
       { error: { message: expect.stringMatching(/no stored distributions to compare with/u) as unknown } },
     ]);
 
-    // A changed program labels again.
+    // After a change of the program, it labels again.
     await writeFile(at("program.cjs"), program.replace("P EY", "B AH"));
     await runCommand("teacher:cache", [recipe, "--out", at("command"), "--resume", "--json"]);
     expect((await rowsOf(at("command"))).map(({ target }) => target)).toContain("B AH");

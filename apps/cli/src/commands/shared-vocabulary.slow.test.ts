@@ -19,7 +19,7 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true }));
 
 const CHARACTERS = Array.from("abcdeABCDEWornifgs:.ĠĊ");
-/** Some that the words use and some that they do not, with the parts they are made of before them. */
+/** Merges that the words use and merges that they do not use. The parts of a merge precede it. */
 const MERGED = ["ab", "ac", "bc", "de", "abc", "Wo", "rd", "Word", "ĠA", "ĠB", "ĠC", "ĠD", "ĠE", "dr", "gs"];
 const PAIRS = [
   "a b",
@@ -74,9 +74,9 @@ const manifestOf = async (directory: string): Promise<{ readonly details: object
   JSON.parse(await readFile(join(directory, "manifest.json"), "utf8")) as { readonly details: object };
 
 describe("a run with a published model's tokenizer, pruned, and vocabulary: run", () => {
-  // smollm2 has an output head of its own, gemma3 scales its embedding.
+  // smollm2 has a separate output head; gemma3 scales its embedding.
   test.each<FamilyName>(["smollm2", "gemma3"])(
-    "distils, exports, quantizes and deploys a student of its teacher's vocabulary (%s)",
+    "distils, exports, quantizes and deploys a student with its teacher's vocabulary (%s)",
     async (family) => {
       const model = await writeModel(family);
       const { data, distill } = tinyRecipe(root);
@@ -158,7 +158,7 @@ describe("a run with a published model's tokenizer, pruned, and vocabulary: run"
     60_000,
   );
 
-  test("teaches by an ensemble whose members share the vocabulary and one prompt", async () => {
+  test("teaches with an ensemble whose members share the vocabulary and one prompt", async () => {
     const model = await writeModel("smollm2");
     const { data, distill } = tinyRecipe(root);
     const member = { kind: "import", model, vocabulary: "run", prompt };
@@ -197,9 +197,9 @@ describe("a run with a published model's tokenizer, pruned, and vocabulary: run"
     expect(await run({ keep: [turn] })).toMatchObject({ exitCode: 0 });
   });
 
-  // The student spells letters of its own; the teacher keeps what the words and its prompt are written with, special tokens included.
+  // The student has its own letters. The teacher keeps the tokens of the words and of its prompt, including special tokens.
   test.each<FamilyName>(["smollm2", "gemma3"])(
-    "cuts a teacher's own vocabulary for a student with another tokenizer, and the logits of those tokens stay (%s)",
+    "prunes a teacher's vocabulary for a student with another tokenizer, and keeps the logits of the remaining tokens (%s)",
     async (family) => {
       const model = await writeModel(family);
       const { data } = tinyRecipe(root);
@@ -240,7 +240,7 @@ describe("a run with a published model's tokenizer, pruned, and vocabulary: run"
     120_000,
   );
 
-  test("rejects a run whose tokenizer has tokens that the teacher lacks, by name", async () => {
+  test("rejects a run whose tokenizer has tokens that the teacher lacks, and names them", async () => {
     const model = await writeModel("smollm2");
     const { data } = tinyRecipe(root);
     const recipe = await writeTinyRecipe(root, {
@@ -274,7 +274,7 @@ async function tokenRows(directory: string): Promise<Readonly<Record<string, rea
   );
 }
 
-/** What a teacher expects after a prompted source, by token. */
+/** The teacher's predictions after a prompted source, by token. */
 async function nextLogits(directory: string): Promise<Readonly<Record<string, number>>> {
   const files = await readTokenizerFiles(directory);
   const tokenizer = createTokenizer(files);

@@ -11,7 +11,7 @@ export interface StageFlags extends StageOptions {
   readonly "print-config": boolean;
   readonly "dry-run": boolean;
   readonly "estimate-for"?: string | undefined;
-  /** Address of the Redis whose workers help, and of what they share. */
+  /** Address of the Redis server, and of the storage that the workers share. */
   readonly workers?: string | undefined;
   readonly storage?: string | undefined;
   readonly insecure?: boolean | undefined;
@@ -40,7 +40,7 @@ export abstract class StageCommand extends SlmCommand<StageResult> {
     return runPreparedStage(stage, { ...prepared, workers }, { ...this.work, force: flags.force });
   }
 
-  /** Rejects a recipe that the command makes no sense for. @throws SlmError CONFIG_INVALID */
+  /** Rejects a recipe that the command cannot be used with. @throws SlmError CONFIG_INVALID */
   protected checkSections?(sections: Readonly<Record<string, { readonly settings: unknown }>>): void;
 
   /** One line about the stage's report, printed above the artifact's path. */

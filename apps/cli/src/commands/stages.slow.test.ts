@@ -26,7 +26,7 @@ afterAll(async () => {
 });
 
 describe("a run of every stage", () => {
-  test("writes one artifact per stage, each as its manifest says, and skips them all the next time", async () => {
+  test("writes one artifact per stage, each matching its manifest, and skips all stages the next time", async () => {
     const stages = ["data", "tokenizer", "teacher", "distill", "export", "quantize", "deploy"];
     expect((await readdir(out)).sort()).toEqual([...stages].sort());
     for (const stage of stages) {
@@ -38,12 +38,12 @@ describe("a run of every stage", () => {
     });
   });
 
-  test("chooses a threshold of confidence on its dev rows where the bundle is to have one", async () => {
+  test("chooses a confidence threshold on its dev rows if the recipe asks for one", async () => {
     const abstaining = join(root, "abstaining");
     await cp(out, abstaining, { recursive: true });
     const argv = [recipe, "--out", abstaining, "--set", "deploy.abstain.keep=0.5"];
     const { json, exitCode } = await runCommand("run", [...argv, "--json"]);
-    // After two steps none of the two dev rows is answered rightly, so that there is nothing to choose a threshold by.
+    // After two steps the student answers neither dev row correctly, so a threshold cannot be chosen.
     expect(exitCode).toBe(65);
     expect(JSON.stringify(json)).toContain("answered none of 2 rows correctly");
   });
@@ -63,7 +63,7 @@ describe("a run of every stage", () => {
     expect(Number(details.bytesAfter)).not.toBe(Number(details.bytesBefore));
   });
 
-  test("deploys the quantized model with a card that says what was measured and made from what", async () => {
+  test("deploys the quantized model with a card that states measurements and inputs", async () => {
     const card = await readFile(join(out, "deploy", "README.md"), "utf8");
     const { inputs } = await readManifest(join(out, "distill"));
     expect(card).toContain("# Tiny");
@@ -83,7 +83,7 @@ describe("a run of every stage", () => {
     expect(await readdir(other)).not.toContain("deploy");
   });
 
-  test("an absolute gate fails a useless model although quantization lost nothing", async () => {
+  test("an absolute gate fails a useless model even if quantization lost nothing", async () => {
     const sections = tinyRecipe(root);
     const quantize = { schemes: ["int8-dynamic"], gate: { metric: "exactMatch", minimum: 0.8, maxDrop: 1 } };
     const absolute = join(root, "absolute.yaml");
@@ -142,7 +142,7 @@ describe("a run of every stage", () => {
     });
   });
 
-  test("measures by the values of a column, and reports classes and intervals", async () => {
+  test("measures for each value of a column, and reports classes and intervals", async () => {
     const data = join(root, "sliced.csv");
     await writeFile(data, "source,target,length\ncab,C A B,3\nbed,B E D,3\nab,A B,2\n");
     const metrics = [
@@ -190,7 +190,7 @@ describe("a run of every stage", () => {
     });
   });
 
-  test("of a single early stage says nothing about models", async () => {
+  test("for a single early stage says nothing about models", async () => {
     const { json } = await runCommand("run", [recipe, "--out", out, "--only", "data", "--json"]);
     expect(json).toMatchObject({ result: { summary: { models: [], student: null, bundleBytes: null } } });
   });
@@ -215,7 +215,7 @@ describe("a run of every stage", () => {
   });
 });
 
-/** Answers of the float32 export as the only right ones, and no loss allowed: 4 bits get some of them wrong. */
+/** Expects exactly the float32 export's answers and allows no loss: the 4-bit model gets some of them wrong. */
 async function writeStrictRecipe(): Promise<{ readonly recipe: string; readonly out: string }> {
   const sections = tinyRecipe(root);
   const asked = join(root, "asked.jsonl");
@@ -235,7 +235,7 @@ async function writeStrictRecipe(): Promise<{ readonly recipe: string; readonly 
     ...sections,
     data: { ...sections.data, test },
     quantize: {
-      // After two steps some answer is wrong.
+      // After two steps some answers are wrong.
       schemes: ["int4-block"],
       method: "rtn",
       embedding: "int4-block",
@@ -248,7 +248,7 @@ async function writeStrictRecipe(): Promise<{ readonly recipe: string; readonly 
 }
 
 describe("slm distill and slm teacher train", () => {
-  test("report the checkpoint, the same whether it was made now or before", async () => {
+  test("report the checkpoint equally whether it is new or skipped", async () => {
     const { json, exitCode } = await runCommand("distill", [recipe, "--out", out, "--resume", "--json"]);
     expect(exitCode).toBe(0);
     expect(json).toMatchObject({
@@ -267,7 +267,7 @@ describe("slm distill and slm teacher train", () => {
     expect(teacher.json).toMatchObject({ result: { vocab: 14, status: "skipped", steps: 2 } });
   });
 
-  test("a dry run estimates time and memory of what would be trained, and says that it is an estimate", async () => {
+  test("a dry run estimates time and memory of the training, and says that these are estimates", async () => {
     const argv = [recipe, "--out", out, "--set", "distill.steps=3", "--dry-run"];
     const { json } = await runCommand("distill", [...argv, "--json"]);
     const { stages } = (json as { result: { stages: { name: string; status: string; estimate: object }[] } })
@@ -294,7 +294,7 @@ describe("slm distill and slm teacher train", () => {
 });
 
 describe("teacher from disk", () => {
-  test("is copied as it is, with its tokenizer", async () => {
+  test("is copied unchanged, with its tokenizer", async () => {
     const checkpoint = join(root, "copied.yaml");
     const path = join(out, "teacher");
     await writeFile(
@@ -309,7 +309,7 @@ describe("teacher from disk", () => {
     expect(await weights(other)).toEqual(await weights(out));
   });
 
-  test("may be an earlier student", async () => {
+  test("can be an earlier student", async () => {
     const work = join(root, "student-as-teacher");
     await mkdir(work);
     const { source, vocab } = await copyTeacher(join(out, "distill"), join(out, "tokenizer"), work);
@@ -317,7 +317,7 @@ describe("teacher from disk", () => {
     expect((await readModelConfig(work)).architecture).toBe("encoder-decoder");
   });
 
-  test("is rejected if it reads another vocabulary", async () => {
+  test("is rejected if it has another vocabulary", async () => {
     const few = join(root, "few.jsonl");
     await writeFile(few, '{"source":"ab","target":"A B"}\n');
     const external = join(root, "external.yaml");
@@ -329,7 +329,7 @@ describe("teacher from disk", () => {
     expect([exitCode, json]).toMatchObject([65, { error: { code: "SHAPE_MISMATCH" } }]);
   });
 
-  test("is missing by name", async () => {
+  test("is named if it is missing", async () => {
     const missing = join(root, "missing.yaml");
     const teacher = { kind: "checkpoint", path: join(root, "nowhere") };
     await writeFile(missing, JSON.stringify({ ...tinyRecipe(root), teacher }));

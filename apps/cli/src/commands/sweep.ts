@@ -14,14 +14,14 @@ import { workersFlags } from "../flags/workers-flags.js";
 export class SweepCommand extends SlmCommand<SweepResult | CompareResult> {
   static override summary = "Train variants of a recipe, and compare them or search for the best settings.";
   static override description =
-    "With --variant, every variant is trained in full with every seed and measured on the test rows, and a table has the mean of each " +
-    "metric with its 95 % interval and the difference to the first variant (paired bootstrap over rows and seeds). Stages before the " +
-    "student are made once for equal settings. Finished variants are not repeated, so the command can be interrupted and extended. " +
-    "Does a teacher help? Compare labels only, the teacher's labels and its distributions: the first example.\n\n" +
-    "With --vary, each trial is a training of the student with other settings of distill, compared by the first metric on the dev rows. By successive " +
-    "halving all trials train for a few steps, the best of them for longer, and the last in full; the schedule is that of a full training " +
-    "throughout. The earlier stages are run first if needed; the student of the recipe is not touched. An interrupted sweep goes on. With " +
-    "--workers, trials train on the workers of a Redis, with the same numbers.";
+    "With --variant, slm trains each variant in full with each seed and measures it on the test rows. A table shows the mean of each " +
+    "metric with its 95 % interval, and the difference from the first variant (paired bootstrap over rows and seeds). Variants with " +
+    "equal settings share the stages before the student. Finished variants are not repeated, so you can interrupt and extend the command. " +
+    "To see whether a teacher helps, compare labels only, the teacher's labels and its distributions, as in the first example.\n\n" +
+    "With --vary, each trial trains the student with other settings of distill. The first metric on the dev rows ranks them. Successive " +
+    "halving trains all trials for a few steps, the best for longer, and the last in full; all use the schedule of a full training. " +
+    "slm runs the earlier stages first if needed, and leaves the recipe's own student unchanged. An interrupted sweep resumes. With " +
+    "--workers, trials train on workers, with the same results.";
   static override args = { recipe: requiredRecipeArg };
   static override flags = {
     variant: Flags.string({
@@ -29,7 +29,8 @@ export class SweepCommand extends SlmCommand<SweepResult | CompareResult> {
       multipleNonGreedy: true,
       exactlyOne: ["variant", "vary"],
       helpValue: "<name[:key=value;...]>",
-      summary: "A variant to train and compare: settings of any section, or the recipe unchanged; repeat it.",
+      summary:
+        "Compare this variant: the recipe with other settings of any section, or unchanged; repeatable.",
     }),
     seeds: Flags.string({
       helpValue: "<n,n>",
@@ -40,27 +41,27 @@ export class SweepCommand extends SlmCommand<SweepResult | CompareResult> {
       min: 1,
       helpValue: "<n>",
       dependsOn: ["variant"],
-      summary: "Measure variants on the first so many test rows. Default: all.",
+      summary: "Measure variants on only this many test rows, from the start of the file. Default: all.",
     }),
     vary: Flags.string({
       multiple: true,
       multipleNonGreedy: true,
       helpValue: "<key=a,b|low..high>",
-      summary: "A setting of distill with the values to try, or a range to draw from; may be repeated.",
+      summary: "Vary this setting of distill over values, or draw it from a range; repeatable.",
     }),
     trials: Flags.integer({
       dependsOn: ["vary"],
       min: 1,
       max: 10_000,
       helpValue: "<n>",
-      summary: "Draw so many different trials. Default: every combination of the values.",
+      summary: "Draw this many different trials. Default: every combination of the values.",
     }),
     eta: Flags.integer({
       min: 1,
       max: 100,
       default: 4,
       helpValue: "<n>",
-      summary: "One of so many trials goes on, for so many times the steps; 1: every trial trains in full.",
+      summary: "Continue one in n trials, for n times the steps; 1: train every trial in full.",
     }),
     set: recipeFlags.set,
     out: recipeFlags.out,
@@ -89,7 +90,7 @@ export class SweepCommand extends SlmCommand<SweepResult | CompareResult> {
       return sweepRecipe(args.recipe, { ...flags, vary, environment, workers }, this.work);
     }
     if (workers !== undefined)
-      throw new SlmError("USAGE", "sweep: --workers trains trials of --vary, not variants", {
+      throw new SlmError("USAGE", "sweep: --workers works with --vary, not with --variant", {
         suggestions: ["leave out --workers", "--vary distill.learningRate=1e-3,3e-3"],
       });
     const { compareVariants } = await import("@slm/slm/sweep/compare-variants");
@@ -142,7 +143,7 @@ export class SweepCommand extends SlmCommand<SweepResult | CompareResult> {
     return [
       ...columns(["trial", ...keys.map((key) => key.replace(/^distill\./u, "")), "steps", ...names], rows),
       "",
-      `trial ${best.trial} is the best; ${steps} steps trained, ${full} without early stops`,
+      `trial ${best.trial} is the best; ${steps} steps trained, ${full} without early stopping`,
       keys.map((key) => `--set ${key}=${best.settings[key]!}`).join(" "),
       report,
     ];

@@ -17,7 +17,7 @@ afterAll(async () => {
 });
 
 describe.each(FAMILIES)("teacher import of %s", (family) => {
-  test("writes a checkpoint that agrees with the library it came from", async () => {
+  test("writes a checkpoint that agrees with its original library", async () => {
     const output = join(root, `${family}-imported`);
     const imported = await runCommand("teacher:import", [join(root, family), "-o", output, "--json"]);
     expect(imported).toMatchObject({ exitCode: 0, json: { result: { vocab: 80, artifact: output } } });
@@ -29,7 +29,7 @@ describe.each(FAMILIES)("teacher import of %s", (family) => {
       { result: { pass: true, positions: 48, rows: 2, agreement: 1 } },
     ]);
     const { meanKl, maxAbs } = (json as { result: Record<"meanKl" | "maxAbs", number> }).result;
-    // float32 sums in another order.
+    // Float32 rounding differences of another summation order.
     expect(meanKl).toBeLessThan(1e-6);
     expect(maxAbs).toBeLessThan(1e-3);
   });
@@ -48,7 +48,7 @@ describe.each(FAMILIES)("teacher import of %s", (family) => {
 });
 
 describe("a recipe with an imported teacher", () => {
-  test("prompts it by examples, and trains a student of another vocabulary from labels", async () => {
+  test("prompts it with examples, and trains a student with another vocabulary from labels", async () => {
     const { data, tokenizer, distill } = tinyRecipe(join(root, "few-shot"));
     const recipe = await writeTinyRecipe(join(root, "few-shot"), {
       data: data!,
@@ -73,7 +73,7 @@ describe("a recipe with an imported teacher", () => {
     expect(config).toMatchObject({ eos_token: "Ċ", source: { before, after: "\n" } });
   });
 
-  test("asks it by its own chat template, examples as turns before", async () => {
+  test("prompts it with its own chat template, with examples as earlier turns", async () => {
     const model = join(root, "chat-model");
     await writeExternalModel(model, "llama");
     await writeFile(
@@ -139,7 +139,7 @@ describe("teacher finetune", () => {
     const { exitCode, json } = await runCommand("teacher:train", [...argv, "--steps", "30"]);
     expect([exitCode, json]).toMatchObject([0, { result: { vocab: 80, finetuned: { steps: 30 } } }]);
     const { loss } = (json as { result: { finetuned: { loss: number } } }).result.finetuned;
-    // A random model of logits around 1 starts beyond ln 80 = 4.4 nats.
+    // The loss of a random model with logits around 1 starts above ln 80 = 4.4 nats.
     expect(loss).toBeLessThan(4);
     const checked = ["--reference", expectedLogits("gemma3")];
     const after = await runCommand("teacher:check", [join(root, "finetune-run", "teacher"), ...checked]);
@@ -148,7 +148,7 @@ describe("teacher finetune", () => {
 });
 
 describe("teacher import rejects", () => {
-  test("an architecture it does not know, by name", async () => {
+  test("an unknown architecture, by name", async () => {
     const directory = join(root, "unknown");
     await writeExternalModel(directory, "llama");
     const file = join(directory, "config.json");
@@ -173,14 +173,14 @@ describe("teacher import rejects", () => {
   });
 });
 
-test("teacher check ends with exit 3 where the model is another one", async () => {
+test("teacher check exits with code 3 if the model is another one", async () => {
   const argv = [join(root, "llama-imported"), "--reference", expectedLogits("smollm2"), "--json"];
   const { exitCode, json } = await runCommand("teacher:check", argv);
   expect([exitCode, json]).toMatchObject([3, { error: { code: "GATE_FAILED" }, result: { pass: false } }]);
 });
 
 describe("a teacher of both architectures", () => {
-  test("is trained with dropout, labels, and is measured as the ensemble that it is", async () => {
+  test("is trained with dropout, labels sources, and is measured as an ensemble", async () => {
     const at = join(root, "both");
     const { data, tokenizer, teacher, distill } = tinyRecipe(at);
     const { model, ...settings } = teacher as { readonly model: object };

@@ -1,4 +1,4 @@
-/** Students of their teacher's shape, from a published model with two RoPE bases and post-norms to a checkpoint. */
+/** Students with their teacher's shape: from a published model with two RoPE bases and post-norms to a checkpoint. */
 import { readCheckpoint, readModelConfig } from "@slm/checkpoints";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -60,8 +60,8 @@ async function run(
   return runCommand(command, [recipe, "--out", join(root, "run"), "--threads", "1", "--json", ...flags]);
 }
 
-describe("a student of the shape of a published teacher", () => {
-  test("is estimated before the teacher is imported, and trained from its layers and a part of its tokens", async () => {
+describe("a student with the shape of a published teacher", () => {
+  test("is estimated before the teacher is imported, and starts from its layers and a part of its tokens", async () => {
     const planned = await run("distill", {}, {}, "--dry-run");
     expect(planned.exitCode).toBe(0);
     const { exitCode, json } = await run("distill", {}, {});
@@ -79,11 +79,11 @@ describe("a student of the shape of a published teacher", () => {
     });
     const distilled = JSON.stringify(json);
     expect(distilled).toContain("teacherLayers");
-    // The estimate knew how large the student would be.
+    // The estimate had the student's real size.
     expect(JSON.stringify(planned.json)).toContain('"parameters":');
   });
 
-  test("is rejected for what its teacher does not allow", async () => {
+  test("is rejected for settings that its teacher does not allow", async () => {
     const wide = await run("distill", {}, { width: 4096 });
     expect([wide.exitCode, wide.json]).toMatchObject([
       78,

@@ -30,7 +30,7 @@ afterEach(async () => {
 const teacher = (source: string): ReturnType<typeof runCommand> =>
   runCommand("teacher:import", [source, "-o", join(root, "teacher"), "--json"]);
 
-/** The cache of the hub with one model in it, every file a link into another directory. */
+/** The hub's cache with one model, where each file is a link into another directory. */
 async function cacheModel(branch?: string): Promise<void> {
   const folder = join(root, "hub", "models--acme--tiny");
   await writeExternalModel(join(folder, "blobs"), "smollm2");
@@ -55,7 +55,7 @@ describe("teacher import", () => {
     expect(generated.exitCode).toBe(0);
   });
 
-  test("of a T5's GGUF file writes an encoder-decoder that starts and ends as the file says", async () => {
+  test("of a T5 GGUF file writes an encoder-decoder with the start and end tokens of the file", async () => {
     const { exitCode, json } = await teacher(T5_GGUF);
     expect([exitCode, json]).toMatchObject([
       0,
@@ -100,7 +100,7 @@ describe("teacher import", () => {
     ]);
   });
 
-  test("of nothing says that there is nothing", async () => {
+  test("of a path that does not exist says so", async () => {
     const { exitCode, json } = await teacher(join(root, "no", "such"));
     expect([exitCode, json]).toMatchObject([66, { error: { code: "INPUT_MISSING" } }]);
   });
@@ -115,7 +115,7 @@ describe("a recipe whose teacher is a hub id", () => {
   const run = async (...flags: readonly string[]): ReturnType<typeof runCommand> =>
     runCommand("run", [await recipe(), "--out", join(root, "run"), "--json", ...flags]);
 
-  test("reads the cache, and is skipped while it says the same", async () => {
+  test("reads the cache, and is skipped while the cache does not change", async () => {
     await cacheModel("main");
     const { exitCode, json } = await run();
     expect([exitCode, json]).toMatchObject([0, { result: { stages: [{}, {}, { status: "ran" }] } }]);
@@ -129,7 +129,7 @@ describe("a recipe whose teacher is a hub id", () => {
     });
   });
 
-  test("names the file that offline is missing, and the command that fetches it", async () => {
+  test("offline, names the missing file and the command that downloads it", async () => {
     const { exitCode, json } = await run();
     const suggestion = "HF_HUB_OFFLINE=0 slm teacher import acme/tiny -o DIR";
     expect([exitCode, json]).toMatchObject([
@@ -140,7 +140,7 @@ describe("a recipe whose teacher is a hub id", () => {
     ]);
   });
 
-  test("is planned without asking the hub: it would run", async () => {
+  test("is planned without a request to the hub, as a stage that would run", async () => {
     vi.stubEnv("HF_HUB_OFFLINE", "0");
     vi.stubEnv("HF_ENDPOINT", "http://127.0.0.1:9");
     const { exitCode, json } = await run("--dry-run");
@@ -152,7 +152,7 @@ describe("a recipe whose teacher is a hub id", () => {
 });
 
 describe("a recipe whose teacher is an ONNX file", () => {
-  /** A directory as an exporter leaves it: graph, tokenizer, config.json. */
+  /** A directory as an exporter writes it: graph, tokenizer, config.json. */
   async function exported(): Promise<string> {
     await writeExternalModel(join(root, "llama"), "llama");
     const imported = await runCommand("teacher:import", [join(root, "llama"), "-o", join(root, "imported")]);
@@ -185,7 +185,7 @@ describe("a recipe whose teacher is an ONNX file", () => {
     });
   });
 
-  test("is rejected where it is no decoder", async () => {
+  test("is rejected if it is not a decoder", async () => {
     const directory = await exported();
     const { data, tokenizer } = tinyRecipe(root);
     const recipe = await writeTinyRecipe(root, {
@@ -201,13 +201,13 @@ describe("a recipe whose teacher is an ONNX file", () => {
   });
 });
 
-describe("a recipe whose teacher computes with quantized weights", () => {
-  // Of weights drawn at random, which have nothing to spare.
+describe("a recipe with a quantized teacher", () => {
+  // Random weights lose more by quantization than trained ones.
   test.each([
     ["int8", "0.01"],
     ["int4", "0.5"],
   ])(
-    "%s: scores from a graph beside its checkpoint",
+    "%s: scores with a graph next to its checkpoint",
     async (precision, maxKl) => {
       const model = join(root, "llama");
       await writeExternalModel(model, "llama");
@@ -225,7 +225,7 @@ describe("a recipe whose teacher computes with quantized weights", () => {
         readonly details: { readonly quantized: Readonly<Record<"bytesBefore" | "bytesAfter", number>> };
       };
       expect(details.quantized).toMatchObject({ precision });
-      // Rotary tables stay as they are, and are half of so small a model.
+      // Rotary tables are not quantized, and are half of this small model.
       expect(details.quantized.bytesAfter).toBeLessThan(details.quantized.bytesBefore - 10_000);
       const checked = await runCommand("teacher:check", [
         join(out, "teacher"),

@@ -17,13 +17,13 @@ export interface VerifyReport {
 export class VerifyCommand extends SlmCommand<VerifyReport> {
   static override summary = "Check every file of a bundle, or of any artifact, against its manifest.";
   static override description =
-    "Exit 3 if a file is missing, modified, not listed, or a symbolic link; with --key also if the manifest was not signed " +
-    "with that key. Checksums detect accidents. Only a signature detects tampering: who changes a file can change its checksum.";
+    "Exits with code 3 if a file is missing, modified, not listed or a symbolic link; with --key also if the manifest was not signed " +
+    "with that key. Checksums detect accidental corruption. Only a signature detects tampering, because whoever changes a file can also change its checksum.";
   static override args = {
     bundle: Args.string({ required: true, description: "Directory with a manifest.json, or a .slm file." }),
   };
   static override flags = {
-    key: Flags.string({ helpValue: "<key.pub.pem>", summary: "Public key the bundle must be signed with." }),
+    key: Flags.string({ helpValue: "<key.pub.pem>", summary: "Require a signature by this key." }),
   };
   static override examples = [
     "<%= config.bin %> verify runs/quickstart/deploy",
@@ -58,7 +58,7 @@ export class VerifyCommand extends SlmCommand<VerifyReport> {
       `${files.length} files, ${formatBytes(bytes)}, ${problems.length} problems`,
       ...problems.map(({ path, problem, message }) => `  ${problem.padEnd(10)} ${path} ${message}`),
       ...(signature === undefined
-        ? ["signature not checked: checksums detect accidents; --key also detects tampering"]
+        ? ["signature not checked: checksums detect accidental corruption; --key also detects tampering"]
         : [`signature ${signature.problem ?? `good, key ${signature.keyId}`}`]),
       bundle,
     ];

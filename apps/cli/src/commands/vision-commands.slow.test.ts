@@ -1,4 +1,4 @@
-/** A random vision-language model, from its shape to HTTP: every command takes it, and each rejects what it cannot see. */
+/** A random vision-language model, from its shape to HTTP: every command accepts it and rejects images that it cannot read. */
 import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -98,7 +98,7 @@ async function rejected(command: string, ...argv: readonly string[]): Promise<st
 }
 
 describe("a vision-language model", () => {
-  test("is planned and exported with a graph of its own for images, and bundled with it", async () => {
+  test("is planned, exported and bundled with a separate graph for images", async () => {
     const { plan } = z
       .object({
         plan: z.object({ graphs: z.array(z.object({ file: z.string(), weightBytes: z.number() })) }),
@@ -118,7 +118,7 @@ describe("a vision-language model", () => {
     const first = await made("generate", ...argv, picture(0));
     expect(first).toMatchObject({ prompt: "ab", imageMs: expect.any(Number) as unknown });
     expect((await made("generate", ...argv, picture(0)))["generations"]).toHaveLength(2);
-    // The question of its own.
+    // The model's default question.
     expect(await made("generate", at(model), "--image", picture(1))).toMatchObject({ prompt: "?" });
   });
 
@@ -131,7 +131,7 @@ describe("a vision-language model", () => {
   });
 
   test.each(["int8-dynamic", "int4-block", "int8-qdq"])(
-    "is quantized to %s, learning from images and gated on them",
+    "is quantized to %s, with images for calibration and the gate",
     async (scheme) => {
       const rows = at("rows.jsonl");
       const argv = [
@@ -161,7 +161,7 @@ describe("a vision-language model", () => {
     30_000,
   );
 
-  test("ranks the layers that see among the others", async () => {
+  test("ranks vision layers together with the others", async () => {
     const argv = ["--scheme", "int4-block", "--sensitivity", "--calibration", at("rows.jsonl")];
     const { layers } = z
       .object({ layers: z.array(z.object({ graph: z.string(), divergence: z.number() })) })
@@ -171,14 +171,14 @@ describe("a vision-language model", () => {
     expect(Math.max(...seen.map(({ divergence }) => divergence))).toBeGreaterThan(0);
   });
 
-  test("has no decoder-only baseline beside it", async () => {
+  test("does not support a decoder-only baseline", async () => {
     const argv = ["--data", at("rows.jsonl"), "--baseline", "decoder-only"];
     expect(await rejected("bench", at("exported"), ...argv)).toMatch(
       /^65 OP_UNSUPPORTED: bench: .* is a vision-language model/,
     );
   });
 
-  test("is exported for a device of fixed sizes and quantized there", async () => {
+  test("is exported for a device with fixed sizes, and quantized for it", async () => {
     await made("export", at("checkpoint"), "--target", "npu", "--buckets", "8,16", "-o", at("npu"));
     const argv = ["--scheme", "a8w8", "--calibration", at("rows.jsonl"), "-o", at("npu-a8w8")];
     const { nodes } = z
@@ -190,7 +190,7 @@ describe("a vision-language model", () => {
   });
 });
 
-describe("what cannot be seen", () => {
+describe("an invalid image", () => {
   test("is rejected: no image, no file, corrupt files", async () => {
     const ask = ["generate", at("exported"), "--prompt", "ab"] as const;
     expect(await rejected(...ask)).toMatch(/^65 DATA_INVALID: generate: source 1 has no image/);
@@ -207,7 +207,7 @@ describe("what cannot be seen", () => {
     }
   });
 
-  test("is exported for transformers.js where it has a question of its own, and rejected where it has none", async () => {
+  test("is exported for transformers.js if it has a default question, and rejected otherwise", async () => {
     const layout = ["--layout", "transformers.js"] as const;
     const { files, parity } = z
       .object({ files: z.array(z.object({ path: z.string() })), parity: z.object({ maxAbs: z.number() }) })
@@ -218,7 +218,7 @@ describe("what cannot be seen", () => {
     expect(await rejected("export", at("asked"), ...layout, "-o", at("t"))).toMatch(/^65 OP_UNSUPPORTED/);
   });
 
-  test("rows without images, with paths out of their folder, or of images that are not there name what is wrong", async () => {
+  test("rows without images, with paths outside their folder, or with missing images name the problem", async () => {
     const evaluate = [
       "eval",
       at("exported"),
@@ -242,7 +242,7 @@ describe("what cannot be seen", () => {
     ).toMatch(/^65 DATA_INVALID: .*row 1 has no image/);
   });
 
-  test("an image given to a model of text is rejected", async () => {
+  test("an image for a text model is rejected", async () => {
     await made(
       "model:init",
       await written("blind.yaml", { ...shape(), vision: undefined }),
@@ -280,7 +280,7 @@ describe("slm serve", () => {
   const imagePart = (url: string): object => ({ type: "image_url", image_url: { url } });
   const text = { type: "text", text: "ab" };
 
-  test("says what generate says, to OpenAI's image parts and to plain requests", async () => {
+  test("answers like generate, to OpenAI's image parts and to plain requests", async () => {
     const expected = (await made("generate", at("exported"), "--prompt", "ab", "--image", picture(0)))[
       "text"
     ];
@@ -295,12 +295,12 @@ describe("slm serve", () => {
       status: 200,
       json: { results: [{ text: expected, imageMs: expect.any(Number) as unknown }, {}] },
     });
-    // The question of its own.
+    // The model's default question.
     expect(await chat([imagePart(`data:image/png;base64,${image}`)])).toMatchObject({ status: 200 });
     expect(await post("/generate", { image })).toMatchObject({ status: 200 });
   });
 
-  test("rejects addresses, several images, none, what is no image, and what is too large", async () => {
+  test("rejects addresses, several images, missing images, other files, and images that are too large", async () => {
     const image = await base64("files/colour.png");
     const url = `data:image/png;base64,${image}`;
     const cases: readonly (readonly [Promise<{ status: number; json: unknown }>, number, string])[] = [

@@ -9,16 +9,16 @@ import { columns } from "@slm/pipeline/format/columns";
 import { insecureFlag, redisFlag, storageFlag } from "../flags/workers-flags.js";
 
 export class WorkerCommand extends SlmCommand<WorkerReport | WorkersStatus> {
-  static override summary = "Work on the jobs of other runs: join the workers of a Redis.";
+  static override summary = "Run jobs of commands with --workers, from a Redis server.";
   static override description =
-    "Caches of teachers and other work that was started with --workers is done by all workers of the Redis. SIGTERM and SIGINT finish the " +
-    "jobs at hand and end with exit code 0. The jobs of a worker that is killed are done by others. Passwords are read from " +
-    "SLM_REDIS_PASSWORD, the key that signs jobs from SLM_WORKER_KEY, credentials of S3 from AWS's own variables; none is written into jobs or logs. A job " +
-    "runs no program and reads no key of a server unless --allow-command and --api-key-env allow it.";
+    "Workers on the same Redis server share the jobs of all commands with --workers. On SIGTERM and SIGINT, a worker finishes its current " +
+    "jobs and exits with code 0. If a worker is killed, other workers repeat its jobs. The password is read from SLM_REDIS_PASSWORD, the key " +
+    "that signs jobs from SLM_WORKER_KEY, and S3 credentials from AWS's own variables. None of them is written into jobs or logs. A job can " +
+    "run programs only with --allow-command, and use a server's API key only with --api-key-env.";
   static override flags = {
     redis: redisFlag,
     status: Flags.boolean({
-      summary: "Show the workers of the Redis, the runs that they work on and the queue, and end.",
+      summary: "Show the workers, the runs that they work on and the queue, and exit.",
     }),
     storage: storageFlag,
     concurrency: Flags.integer({
@@ -26,24 +26,23 @@ export class WorkerCommand extends SlmCommand<WorkerReport | WorkersStatus> {
       max: 256,
       default: 1,
       helpValue: "<n>",
-      summary: "Jobs at once, each in a process of its own.",
+      summary: "Run this many jobs at once, each in its own process.",
     }),
     threads: threadsFlag,
     scratch: Flags.string({
       helpValue: "<dir>",
-      summary: "Directory for copies of models. Default: workers in the user's cache folder.",
+      summary: "Store copies of models in this directory. Default: workers in the user's cache folder.",
     }),
     "allow-command": Flags.boolean({
       default: false,
-      summary:
-        "Let jobs run the programs that a recipe's teacher.kind 'command' names, as the user of this worker.",
+      summary: "Let jobs run the programs of teachers of kind 'command', with this worker's user.",
     }),
     "api-key-env": Flags.string({
       multiple: true,
       multipleNonGreedy: true,
       helpValue: "<NAME=ORIGIN>",
       summary:
-        "A variable with the key of a teacher's server, and the only server that it is sent to, such as OPENAI_API_KEY=https://api.openai.com; repeatable.",
+        "Send the API key in this variable only to this teacher's server: OPENAI_API_KEY=https://api.openai.com; repeatable.",
     }),
     insecure: insecureFlag,
     "takeover-after": Flags.integer({
@@ -57,12 +56,12 @@ export class WorkerCommand extends SlmCommand<WorkerReport | WorkersStatus> {
       min: 0,
       max: 65_535,
       helpValue: "<n>",
-      summary: "Serve metrics for Prometheus at /metrics of this port; 0 takes a free one.",
+      summary: "Serve Prometheus metrics at /metrics on this port; 0: a free one.",
     }),
     "metrics-host": Flags.string({
       default: "127.0.0.1",
       helpValue: "<address>",
-      summary: "Address that --metrics-port listens on; 0.0.0.0 lets other machines read the metrics.",
+      summary: "Serve metrics on this address; 0.0.0.0 lets other machines read them.",
     }),
   };
   static override examples = [
@@ -72,7 +71,7 @@ export class WorkerCommand extends SlmCommand<WorkerReport | WorkersStatus> {
     "<%= config.bin %> worker --redis rediss://queue.example:6380 --storage s3://bucket/slm --concurrency 4",
   ];
 
-  protected override readonly stopping = "taking no further jobs, finishing those at hand";
+  protected override readonly stopping = "taking no more jobs, finishing the current ones";
 
   protected override async execute(): Promise<WorkerReport | WorkersStatus> {
     const { flags } = await this.parse(WorkerCommand);
@@ -82,7 +81,7 @@ export class WorkerCommand extends SlmCommand<WorkerReport | WorkersStatus> {
     if (storage === undefined)
       throw new SlmError(
         "USAGE",
-        "worker: --storage is missing: the directory or bucket that all workers share",
+        "worker: --storage is missing; expected the directory or bucket that all workers share",
         {
           suggestions: ["--storage /mnt/shared", "--storage s3://bucket/prefix"],
         },

@@ -3,6 +3,6 @@ import { Flags } from "@oclif/core";
 export const abstainFlag = Flags.string({
   helpValue: "<x|file|off>",
   summary:
-    "Withhold answers with a lower confidence (0 to 1), or with a lower one than nearly all right answers to the rows of a file have. " +
-    "Default: the threshold that 'slm deploy --abstain' put into the model, if any; off: none.",
+    "Withhold answers below this confidence (0 to 1), or below one chosen on a file of rows; off: none. " +
+    "Default: the model's threshold, if it has one.",
 });

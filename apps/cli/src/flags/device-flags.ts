@@ -1,4 +1,4 @@
-/** Flags that choose the device of a model. Loads nothing but the names of devices. */
+/** Flags that choose the device of a model. The module loads only the names of devices. */
 import { Flags } from "@oclif/core";
 import {
   DEVICE_KINDS,
@@ -11,24 +11,22 @@ import { threadsFlag } from "./recipe-flags.js";
 export const deviceFlags = {
   device: Flags.custom<DeviceChoice>({
     helpValue: `<${DEVICE_KINDS.join("|")}[:profile]>`,
-    summary: "Device that runs the model. Default: the one it was exported for. A fallback is reported.",
+    summary: "Run the model on this device. Default: the device that it was exported for.",
     parse: (text) => Promise.resolve(parseDevice(text)),
   })(),
   soc: Flags.string({
     helpValue: "<chip>",
-    summary:
-      "Chip to simulate, where a plug-in of the NPU's vendor simulates it (slm compile --help lists them).",
+    summary: "Simulate this chip, if the NPU vendor's plug-in can ('slm compile --help' lists chips).",
   }),
   fallback: Flags.boolean({
     default: true,
     allowNo: true,
     summary:
-      "Run on the CPU if the device is not available (default); with --no-fallback the command exits with 69.",
+      "Run on the CPU and say so if the device is not available (default); --no-fallback: exit with code 69.",
   }),
   threads: threadsFlag,
   tune: Flags.boolean({
-    summary:
-      "First measure which thread settings are fastest for this model on this machine, and store them for later commands without --threads.",
+    summary: "First measure the fastest thread settings for this model, and store them for later commands.",
     exclusive: ["threads"],
   }),
 };

@@ -3,23 +3,31 @@ import { Flags } from "@oclif/core";
 import { rowsFlag } from "./rows-flag.js";
 
 export const evaluationFlags = {
-  data: Flags.string({ required: true, helpValue: "<file>", summary: "File of rows, in any format." }),
+  data: Flags.string({
+    required: true,
+    helpValue: "<file>",
+    summary: "Read rows from this file, in any format.",
+  }),
   metrics: Flags.string({
     required: true,
     helpValue: "<names>",
-    summary: "Comma-separated metrics, such as exactMatch. Rows are scored by the first one.",
+    summary: "Compute these comma-separated metrics, such as exactMatch; the first one scores rows.",
   }),
   beams: Flags.integer({
     min: 1,
     helpValue: "<n>",
-    summary: "Beam search with n beams. Default: greedy.",
+    summary: "Search with n beams. Default: greedy decoding.",
   }),
-  limit: Flags.integer({ min: 1, helpValue: "<rows>", summary: "Use the first rows only." }),
+  limit: Flags.integer({
+    min: 1,
+    helpValue: "<rows>",
+    summary: "Use only this many rows, from the start of the file. Default: all.",
+  }),
   set: rowsFlag,
   output: Flags.string({
     char: "o",
     helpValue: "<file>",
     summary:
-      "File for the predictions, one line of JSON per row. Default: predictions.jsonl, which is replaced if an earlier call wrote it.",
+      "Write predictions to this file, one JSON line per row. Default: predictions.jsonl, replacing an earlier one.",
   }),
 };

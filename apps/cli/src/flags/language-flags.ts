@@ -5,9 +5,9 @@ const language = (summary: string) => Flags.string({ helpValue: "<code>", summar
 
 export const languageFlags = {
   "source-language": language(
-    "Language of the texts, for multilingual models, as their tokenizer names it: fra_Latn (NLLB), fr (M2M-100), fr_XX (mBART). Default: the model's own.",
+    "Translate from this language, by its tokenizer's code: fra_Latn (NLLB), fr (M2M-100), fr_XX (mBART). Default: the model's setting.",
   ),
-  "target-language": language("Language of the answers. Default: the model's own."),
+  "target-language": language("Translate into this language. Default: the model's setting."),
 };
 
 /** The flags as parsed by oclif. */
@@ -16,7 +16,7 @@ interface LanguageFlags {
   readonly "target-language"?: string | undefined;
 }
 
-/** The flags under the library's names. */
+/** Renames the flags to the library's options. */
 export const languageOptions = (
   flags: LanguageFlags,
 ): { readonly source: string | undefined; readonly target: string | undefined } => ({

@@ -1,17 +1,20 @@
 import { Args, Flags } from "@oclif/core";
 import { SlmError } from "@slm/core/errors";
 
-/** MODEL, given as an argument or as `--model`. */
+/** MODEL, as an argument or as `--model`. */
 export const modelArgument = Args.string({ required: false, description: "Directory of a model." });
-export const modelFlag = Flags.string({ helpValue: "<dir>", summary: "The same as the argument MODEL." });
+export const modelFlag = Flags.string({
+  helpValue: "<dir>",
+  summary: "Use this model; same as the argument MODEL.",
+});
 
-/** Only a signed bundle is loaded. */
+/** Rejects bundles without a signature by this key. */
 export const keyFlag = Flags.string({
   helpValue: "<key.pub.pem>",
   summary: "Load only a bundle signed with this key.",
 });
 
-/** The model of a command, given in either form.
+/** Returns the model that the user named in either form.
  *
  * @throws SlmError USAGE when it is missing or given twice.
  */

@@ -1,4 +1,4 @@
-/** Flags that name a target and profile. They load nothing but the device table. */
+/** The flag for a profile. The module loads only the device table. */
 import { Flags } from "@oclif/core";
 import {
   DEFAULT_PROFILE,
@@ -14,8 +14,8 @@ const usual = TARGETS.map((target) => DEFAULT_PROFILE[target]).join(", ");
 
 export const profileFlag = Flags.custom<ProfileName>({
   helpValue: PROFILE_NAMES.join("|"),
-  summary: `Execution provider of the target. Default, by target (${TARGETS.join(", ")}): ${usual}.`,
+  summary: `Use this execution provider of the target. Default, by target (${TARGETS.join(", ")}): ${usual}.`,
   description: named,
-  // No oclif `options`: a renamed profile gives an error with its new name.
+  // No oclif `options`, because our error for a renamed profile contains its new name.
   parse: async (text) => Promise.resolve(parseProfile(text)),
 })();

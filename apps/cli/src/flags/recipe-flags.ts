@@ -19,25 +19,25 @@ export const recipeFlags = {
     multipleNonGreedy: true,
     default: [],
     helpValue: "<section.key=value>",
-    summary: "Override one setting; may be repeated.",
+    summary: "Override a setting of the recipe; repeatable.",
     helpGroup: "RECIPE",
   }),
   out: Flags.string({
     char: "o",
     aliases: ["output"],
     helpValue: "<dir>",
-    summary: "Directory of the run. Default: runs/<name of the recipe>.",
+    summary: "Write the run to this directory. Default: runs/<name of the recipe>.",
     helpGroup: "RECIPE",
   }),
   "print-config": Flags.boolean({
-    summary: "Print the resolved settings with the origin of each, and stop.",
+    summary: "Print the resolved settings with the origin of each, and exit.",
     helpGroup: "RECIPE",
   }),
-  "dry-run": Flags.boolean({ summary: "Print the plan with estimates, and stop.", helpGroup: "RECIPE" }),
+  "dry-run": Flags.boolean({ summary: "Print the plan with estimates, and exit.", helpGroup: "RECIPE" }),
   "estimate-for": Flags.string({
     helpValue: "<name>",
     summary:
-      "With --dry-run: training times of a device that 'slm doctor --measure <name>' measured, here or elsewhere.",
+      "With --dry-run: estimate training times for a device that 'slm doctor --measure <name>' measured on any machine.",
     dependsOn: ["dry-run"],
     helpGroup: "RECIPE",
   }),
@@ -48,12 +48,12 @@ export const threadsFlag = Flags.integer({
   min: 1,
   max: 1024,
   helpValue: "<n>",
-  summary: "Intra-op threads. Default: one per CPU core.",
+  summary: "Use this many intra-op threads. Default: one per CPU core.",
 });
 
 export const engineFlag = Flags.option({
   options: ENGINES,
-  summary: "Training engine: ONNX Runtime (default), plain JavaScript, or libtensorflow.",
+  summary: "Compute with ONNX Runtime (default), plain JavaScript, or libtensorflow.",
 });
 
 /** Flags of commands that run a recipe and train. */
@@ -62,7 +62,7 @@ export const computeFlags = {
   device: Flags.option({
     options: TRAINING_DEVICES,
     summary:
-      "Device that trains, with the engine onnx. Default: cpu. Without that device the command exits with 69.",
+      "Train on this device, with the engine onnx; exit with code 69 if it is not available. Default: cpu.",
   })(),
   threads: threadsFlag,
 };

@@ -1,4 +1,4 @@
-/** The flag of commands that read files of rows for a model. */
+/** The flag for how to read a model's files of rows. */
 import { Flags } from "@oclif/core";
 import type { FileSettings } from "@slm/data";
 import { fileSettingsOf } from "@slm/pipeline/recipe/file-settings";
@@ -9,10 +9,10 @@ export const rowsFlag = Flags.string({
   default: [],
   helpValue: "<data.key=value>",
   summary:
-    "How to read files of rows, as in a recipe; may be repeated. Default: as the model's recipe read its rows.",
+    "Read files of rows with this setting of a recipe's data section; repeatable. Default: the model's recipe.",
 });
 
-/** What the flag says; undefined if it was not given. @throws SlmError USAGE, CONFIG_INVALID */
+/** Parses the flag; undefined if it was not given. @throws SlmError USAGE, CONFIG_INVALID */
 export async function rowsOf(sets: readonly string[]): Promise<FileSettings | undefined> {
   return sets.length === 0 ? undefined : fileSettingsOf(sets);
 }

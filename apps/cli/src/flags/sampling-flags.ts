@@ -1,11 +1,11 @@
-/** Sampling flags, and flags that end a text. */
+/** Flags for sampling, and for when an answer ends. */
 import { Flags } from "@oclif/core";
 import { SlmError } from "@slm/core/errors";
 import type { SamplingOptions } from "@slm/inference";
 
 const GROUP = "SAMPLING";
 
-/** A number that an option takes; `min` itself only where `includesMin`. */
+/** A flag for a number in a range; `includesMin` says whether the range includes `min`. */
 function numberFlag(name: string, summary: string, range: Range) {
   return Flags.custom<number>({
     helpValue: "<x>",
@@ -39,10 +39,10 @@ export const samplingFlags = {
     min: 1,
     helpValue: "<n>",
     helpGroup: GROUP,
-    summary: "Beam search with n beams. Default: greedy.",
+    summary: "Search with n beams. Default: greedy decoding.",
     exclusive: ["temperature"],
   }),
-  temperature: numberFlag("temperature", "Sample at this temperature. Default: 0, greedy.", {
+  temperature: numberFlag("temperature", "Sample at this temperature. Default: 0 (greedy decoding).", {
     min: 0,
     includesMin: true,
     max: 100,
@@ -51,16 +51,16 @@ export const samplingFlags = {
     min: 1,
     helpValue: "<n>",
     helpGroup: GROUP,
-    summary: "Top-k: sample from the n most probable tokens.",
+    summary: "Sample from the n most probable tokens only.",
     dependsOn: ["temperature"],
   }),
-  "top-p": numberFlag("top-p", "Top-p: sample from the fewest tokens whose probabilities reach this sum.", {
+  "top-p": numberFlag("top-p", "Sample from the most probable tokens whose probabilities add up to this.", {
     ...SHARE,
     includesMin: false,
   })({ dependsOn: ["temperature"] }),
   "min-p": numberFlag(
     "min-p",
-    "Min-p: sample from tokens with at least this fraction of the top-1 probability.",
+    "Sample from tokens with at least this fraction of the highest probability.",
     SHARE,
   )({
     dependsOn: ["temperature"],
@@ -69,28 +69,28 @@ export const samplingFlags = {
     min: 0,
     helpValue: "<n>",
     helpGroup: GROUP,
-    summary: "Seed of sampling, per prompt: the same seed and prompt give the same text. Default: 1.",
+    summary: "Sample each prompt with this seed; same seed and prompt, same text. Default: 1.",
     dependsOn: ["temperature"],
   }),
   "repetition-penalty": numberFlag(
     "repetition-penalty",
-    "Repetition penalty, as in Hugging Face's generate: above 1 discourages tokens that occurred.",
+    "Penalize repeated tokens, if above 1, as in Hugging Face's generate.",
     { min: 0, includesMin: false, max: 100 },
   )(),
   "presence-penalty": numberFlag(
     "presence-penalty",
-    "Presence penalty, as in OpenAI's API: subtracted from the logit of every token of the answer so far.",
+    "Subtract this from the logit of every token of the answer so far, as in OpenAI's API.",
     PENALTY,
   )(),
   "frequency-penalty": numberFlag(
     "frequency-penalty",
-    "Frequency penalty, as in OpenAI's API: subtracted once per occurrence in the answer so far.",
+    "Subtract this from a token's logit once per occurrence in the answer so far, as in OpenAI's API.",
     PENALTY,
   )(),
   "json-schema": Flags.string({
     helpValue: "<file>",
     helpGroup: GROUP,
-    summary: "JSON Schema that constrains the answer.",
+    summary: "Constrain the answer to this JSON Schema.",
   }),
   stop: Flags.string({
     multiple: true,
@@ -98,23 +98,19 @@ export const samplingFlags = {
     default: [],
     helpValue: "<text>",
     helpGroup: GROUP,
-    summary: "Stop text: the answer ends before it; may be repeated.",
+    summary: "End the answer before this text; repeatable.",
   }),
   "max-tokens": Flags.integer({
     min: 1,
     helpValue: "<n>",
     helpGroup: GROUP,
-    summary: "Largest number of tokens of an answer.",
+    summary: "Limit answers to this many tokens.",
   }),
-  "max-time": numberFlag(
-    "max-time",
-    "Time limit for a batch of answers [s]; the step in progress is finished.",
-    {
-      min: 0,
-      includesMin: false,
-      max: 86_400,
-    },
-  )(),
+  "max-time": numberFlag("max-time", "Stop a batch of answers after this time, at the end of a step [s].", {
+    min: 0,
+    includesMin: false,
+    max: 86_400,
+  })(),
 };
 
 /** The flags as parsed by oclif. */
@@ -129,7 +125,7 @@ export interface SamplingFlags extends Pick<SamplingOptions, "beams" | "temperat
   readonly "max-time"?: number | undefined;
 }
 
-/** The flags under the library's names. */
+/** Renames the flags to the library's options. */
 export function samplingOptions({
   beams,
   temperature,

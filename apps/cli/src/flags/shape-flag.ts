@@ -1,4 +1,4 @@
-/** `--shape` of commands that take an ONNX file. */
+/** `--shape` of commands that accept an ONNX file. */
 import { Flags } from "@oclif/core";
 
 export const shapeFlag = Flags.string({
@@ -6,5 +6,5 @@ export const shapeFlag = Flags.string({
   multipleNonGreedy: true,
   default: [],
   helpValue: "<name=sizes>",
-  summary: "Shape of an input, such as x=1,3,48,320, or size of a dynamic axis, batch=1; may be repeated.",
+  summary: "Set an input's shape, such as x=1,3,48,320, or a dynamic axis, such as batch=1; repeatable.",
 });

@@ -1,17 +1,18 @@
-/** Flags of workers and of the commands that they help. */
+/** Flags of `slm worker`, and of the commands that can use workers. */
 import { Flags } from "@oclif/core";
 
-/** Redis's address, for commands that need one. */
+/** Address of the Redis server, required. */
 export const redisFlag = Flags.string({
   required: true,
   env: "SLM_REDIS_URL",
   helpValue: "<redis://...>",
-  summary: "Address of Redis; rediss:// with TLS. The password is read from SLM_REDIS_PASSWORD.",
+  summary: "Connect to this Redis server; rediss:// uses TLS. SLM_REDIS_PASSWORD contains the password.",
 });
 
-const storageSummary = "Directory or s3://bucket/prefix that all workers share.";
+const storageSummary =
+  "Exchange files through this directory or s3://bucket/prefix, which all workers share.";
 
-/** Variable for the flag of that name. */
+/** Environment variable for `--storage`. */
 const STORAGE_VARIABLE = "SLM_WORKER_STORAGE";
 
 export const storageFlag = Flags.string({
@@ -21,17 +22,17 @@ export const storageFlag = Flags.string({
 });
 
 const INSECURE =
-  "Use a Redis of another machine without a password, or without SLM_WORKER_KEY that signs jobs.";
+  "Allow a Redis server on another machine without a password, or jobs without a signature (SLM_WORKER_KEY).";
 
-/** For commands that need a Redis. */
+/** For commands that require a Redis server. */
 export const insecureFlag = Flags.boolean({ default: false, summary: INSECURE });
 
-/** Flags of commands whose work other machines may do. */
+/** Flags of commands that can use workers on other machines. */
 export const workersFlags = {
   workers: Flags.string({
     helpValue: "<redis://...>",
     summary:
-      "Run on the workers connected to this Redis ('slm worker'); the password is read from SLM_REDIS_PASSWORD, the key of jobs from SLM_WORKER_KEY.",
+      "Run on the workers connected to this Redis server ('slm worker --help' explains passwords and keys).",
     dependsOn: ["storage"],
     helpGroup: "WORKERS",
   }),

@@ -1,4 +1,4 @@
-/** A tiny published encoder-decoder with a tokenizer, as a directory of the model hub would hold it. */
+/** A tiny published encoder-decoder with a tokenizer, in the layout of the model hub. */
 import { cp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,13 +7,13 @@ const FIXTURES = fileURLToPath(
   new URL("../../../../packages/checkpoints/fixtures/encoder-decoders", import.meta.url),
 );
 
-/** Families of which every text is between the same tokens; those with languages have tokenizers of their own. */
+/** Families that put every text between the same tokens. Families with languages have separate tokenizers. */
 export const ENCODER_DECODERS = ["t5", "umt5", "bart", "pegasus", "marian", "t5gemma"] as const;
 
-/** Families with languages, and so with tokenizers of their own. */
+/** Families with languages, which have separate tokenizers. */
 const TRANSLATORS = ["nllb", "m2m_100", "mbart", "mbart-50"] as const;
 
-/** Every family, and shapes that few models have. */
+/** Every family, and rare shapes. */
 const PUBLISHED = [
   ...ENCODER_DECODERS,
   ...(["mt5", "blenderbot-small", "t5gemma2", "bart-heads", "t5-quick-gelu", "t5gemma-widths"] as const),
@@ -21,7 +21,7 @@ const PUBLISHED = [
 ] as const;
 export type PublishedName = (typeof PUBLISHED)[number];
 
-/** Families that long tests go through: all, or those of `SLM_TEST_FAMILIES=t5,nllb`. */
+/** Families that long tests cover: all, or those in `SLM_TEST_FAMILIES=t5,nllb`. */
 export function chosenFamilies(): readonly PublishedName[] {
   const chosen = process.env.SLM_TEST_FAMILIES?.split(",");
   if (chosen === undefined) return PUBLISHED;
@@ -33,10 +33,10 @@ export function chosenFamilies(): readonly PublishedName[] {
   });
 }
 
-/** Families with one attention over target and source, for which transformers.js has no class. */
+/** Families with one attention over target and source. transformers.js has no class for them. */
 export const NATIVE_ONLY: ReadonlySet<PublishedName> = new Set(["t5gemma2"]);
 
-/** What a family's own library computed, in the layout of `slm model check`. */
+/** Outputs that the family's own library computed, in the layout of `slm model check`. */
 export const familyReference = (family: PublishedName): string => join(FIXTURES, family);
 
 const CHARACTERS = Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqr");
@@ -49,8 +49,8 @@ interface TokenIds {
 }
 
 /**
- * Copies a model into `directory`, with a byte-level tokenizer of single letters that puts EOS after texts; one with languages with its own
- * tokenizer.
+ * Copies a model into `directory`, with a byte-level tokenizer of single letters that appends EOS. A model with languages keeps its
+ * own tokenizer.
  */
 export async function writeEncoderDecoder(directory: string, family: PublishedName): Promise<void> {
   const isTranslator = TRANSLATORS.some((name) => name === family);

@@ -1,4 +1,4 @@
-/** A tiny published model with a tokenizer, as a directory of the model hub would hold it. */
+/** A tiny published model with a tokenizer, in the layout of the model hub. */
 import { cp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,10 +9,10 @@ export const FAMILIES = ["llama", "smollm2", "qwen2", "qwen3", "phi3", "gemma2",
 export type FamilyName = (typeof FAMILIES)[number];
 
 const MARKS = ["<pad>", "<s>", "</s>"];
-/** Letters, digits and a few more in the alphabet of byte-level tokenizers, where Ġ is a space and Ċ a line break. */
+/** Letters, digits and some signs in the alphabet of byte-level tokenizers, where Ġ is a space and Ċ a line break. */
 const CHARACTERS = Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:.ĠĊ");
 
-/** Capital letters after a space, as byte-level tokenizers have them: one token each. */
+/** Capital letters after a space, each of which is one token, as in byte-level tokenizers. */
 const SPACED = Array.from("ABCDE");
 
 const tokenizer = {
@@ -32,9 +32,9 @@ const tokenizer = {
 };
 
 /**
- * Copies a model of a family into `directory`, with a byte-level tokenizer that names no unknown token.
+ * Copies a model of a family into `directory`, with a byte-level tokenizer without an unknown token.
  *
- * @param config what `tokenizer_config.json` says instead of naming all its special tokens. */
+ * @param config content of `tokenizer_config.json`. Default: all its special tokens */
 export async function writeExternalModel(
   directory: string,
   family: FamilyName,

@@ -10,7 +10,7 @@ export type TowerFamily = "clip" | "siglip";
 const [WIDTH, INNER, PATCH, SIDE, LAYERS] = [8, 12, 8, 16, 3];
 const PATCHES = (SIDE / PATCH) ** 2;
 
-/** Differences between the two: extra tensors, positions, and their image processors. */
+/** Differences between CLIP and SigLIP: extra tensors, positions, and image processors. */
 const FAMILIES = {
   clip: {
     config: { model_type: "clip", hidden_act: "quick_gelu", layer_norm_eps: 1e-5 },

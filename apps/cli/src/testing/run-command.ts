@@ -10,13 +10,13 @@ export interface CommandOutcome {
   readonly stdout: string;
   readonly stderr: string;
   readonly exitCode: number;
-  /** What `--json` printed; null in text mode. */
+  /** The output of `--json`; null in text mode. */
   readonly json: unknown;
 }
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Runs `slm <id> <argv>`, or a command class of a test. @throws Error with what was printed, if a named command meets a bug of slm */
+/** Runs `slm <id> <argv>`, or a command class of a test. @throws Error with the output, if a named command fails with UNEXPECTED */
 export async function runCommand(
   command: string | Command.Class,
   argv: readonly string[],
@@ -32,7 +32,7 @@ export async function runCommand(
   if (error !== undefined) throw error;
   if (typeof exitCode !== "number") throw new Error(`expected an exit code, got ${String(exitCode)}`);
   if (typeof command === "string" && exitCode === ERROR_EXIT.UNEXPECTED) {
-    throw new Error(`slm ${command} met a bug of its own:\n${stdout}\n${stderr}`);
+    throw new Error(`slm ${command} failed with a bug of slm:\n${stdout}\n${stderr}`);
   }
   return { stdout, stderr, exitCode, json: argv.includes("--json") ? JSON.parse(stdout) : null };
 }
@@ -41,7 +41,7 @@ export async function runCommand(
 const commandNamed = (name: string): Command.Class | undefined =>
   commands[name] ?? Object.values(commands).find(({ aliases }) => aliases.includes(name));
 
-/** The package's configuration without its command table, which lies in `dist/`. */
+/** The package's configuration without its command table, which is in `dist/`. */
 async function loadConfig(): Promise<Config> {
   const pjson = JSON.parse(
     await readFile(new URL("../../package.json", import.meta.url), "utf8"),

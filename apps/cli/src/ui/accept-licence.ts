@@ -1,11 +1,11 @@
-/** Shows the licence of a plug-in and asks for its acceptance. The text goes to stderr, because stdout is the result. */
+/** Shows the licence of a plug-in and asks the user to accept it. The text goes to stderr, because stdout is the result. */
 import { confirm } from "@clack/prompts";
 import { SlmError } from "@slm/core/errors";
 import { printable } from "@slm/pipeline/format/printable";
 import type { PluginOffer } from "@slm/runtime-native/plugins";
 
 export interface Acceptance {
-  /** By --yes. */
+  /** Whether --yes was given. */
   readonly isAccepted: boolean;
   /** Whether there is a terminal to ask on. */
   readonly isInteractive: boolean;
@@ -13,7 +13,7 @@ export interface Acceptance {
   readonly path: string;
 }
 
-/** @throws SlmError USAGE if nobody can be asked, INTERRUPTED if the answer is no */
+/** @throws SlmError USAGE if there is no terminal to ask on, INTERRUPTED if the answer is no */
 export async function acceptLicence(offer: PluginOffer, acceptance: Acceptance): Promise<void> {
   const { name, version, licence } = offer;
   const { isAccepted, isInteractive, path } = acceptance;
@@ -26,8 +26,8 @@ export async function acceptLicence(offer: PluginOffer, acceptance: Acceptance):
   if (!isInteractive) {
     throw new SlmError(
       "USAGE",
-      `device add: the licence of ${name} ${version} (${licence.declared ?? "see its files"}) must be accepted: ` +
-        "there is no terminal to ask on, and no --yes",
+      `device add: you must accept the licence of ${name} ${version} (${licence.declared ?? "see its files"}): ` +
+        "expected a terminal or --yes, got neither",
       { context: { licence }, suggestions: [`slm device add ${path} --yes`] },
     );
   }
@@ -39,16 +39,16 @@ export async function acceptLicence(offer: PluginOffer, acceptance: Acceptance):
   if (answer !== true) throw new SlmError("INTERRUPTED", "device add: not accepted; nothing was added");
 }
 
-/** The licence as a user is shown it. */
+/** The text of the licence. */
 function licenceLines({ name, version, source, licence }: PluginOffer): readonly string[] {
   const { declared, covers, texts, terms } = licence;
   return [
     `${name} ${version}, from ${source.file}`,
-    `licence: ${declared ?? "its metadata names none"}${covers === null ? "" : ` (${covers})`}`,
+    `licence: ${declared ?? "not stated in its metadata"}${covers === null ? "" : ` (${covers})`}`,
     ...(terms === null ? [] : [`terms: ${terms}`]),
-    ...(texts.length === 0 ? ["it has no file with a licence"] : []),
+    ...(texts.length === 0 ? ["the package has no licence file"] : []),
     ...texts.flatMap(({ path, lines }) => [
-      `  ${path}${lines.length === 0 ? " (read it in the package)" : ""}`,
+      `  ${path}${lines.length === 0 ? " (open it in the package)" : ""}`,
       ...lines.map((line) => `      ${line}`),
     ]),
   ];

@@ -1,4 +1,4 @@
-/** Asks for the answers that flags do not give. Questions go to stderr, because stdout is the result. */
+/** Asks for the answers that are missing in the flags. Questions go to stderr, because stdout is the result. */
 import { cancel, select, text } from "@clack/prompts";
 import { readFailure } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
@@ -8,7 +8,7 @@ import { access } from "node:fs/promises";
 import { nameProblem, type InitAnswers } from "@slm/slm/init/recipe-template";
 import { SIZES } from "@slm/slm/init/init-sizes";
 
-/** Answers given by flags. */
+/** Answers from flags. */
 export interface GivenAnswers {
   readonly name: string | undefined;
   readonly data: string | undefined;
@@ -30,13 +30,13 @@ function dataProblem(path: string | undefined): string | undefined {
   return isHubName(path) || existsSync(path) ? undefined : `no such file: ${path}`;
 }
 
-/** Whether rows are a data set of the hub: `hub:org/name`, or one file of it, `hub:org/name/file.csv`. */
+/** Whether this names a data set of the hub, `hub:org/name`, or one file of it, `hub:org/name/file.csv`. */
 const isHubName = (data: string): boolean => data.startsWith("hub:");
 
 /**
- * @param fetch puts the rows of a data set of the hub into a file, and returns its path
- * @throws SlmError USAGE for an invalid answer, or columns that cannot be guessed; INPUT_MISSING for a file that is not there;
- * INTERRUPTED when the user cancels
+ * @param fetch downloads the rows of a data set of the hub into a file, and returns its path
+ * @throws SlmError USAGE for an invalid answer, or columns that cannot be guessed; INPUT_MISSING for a file that does not exist;
+ * INTERRUPTED if the user cancels
  */
 export async function askForRecipe(
   given: GivenAnswers,
@@ -74,7 +74,7 @@ export async function askForRecipe(
   };
 }
 
-/** The columns of source and target: those of flags, those that are called so, else asked for, else guessed by their names. */
+/** The columns of source and target: from flags, else columns named "source" and "target", else by asking, else by a guess from the names. */
 async function fieldsOf(
   data: string,
   { columns, isMapped }: PeekedFile,
@@ -92,7 +92,7 @@ async function fieldsOf(
         guess[side],
       ));
     if (column !== undefined && columns.includes(column)) return column;
-    const problem = column === undefined ? "cannot be guessed from the names" : `'${column}' is not there`;
+    const problem = column === undefined ? "cannot be guessed from the names" : `'${column}' does not exist`;
     throw new SlmError(
       "USAGE",
       `init: ${data}: the column of the ${side} ${problem}; its columns are ${columns.join(", ")}`,
@@ -111,7 +111,7 @@ interface Choice {
   readonly hint?: string;
 }
 
-/** Asks on a terminal; elsewhere every answer is the default. */
+/** Asks on a terminal. Without a terminal, every answer is the default. */
 class Asker {
   readonly #isInteractive: boolean;
 
@@ -119,7 +119,7 @@ class Asker {
     this.#isInteractive = isInteractive;
   }
 
-  /** @param fallback shown as a placeholder, and taken for an empty answer; undefined: an answer is needed */
+  /** @param fallback shown as a placeholder, and used for an empty answer; undefined: an answer is required */
   async text(
     message: string,
     fallback: string | undefined,
@@ -143,7 +143,7 @@ class Asker {
   }
 }
 
-/** @throws SlmError INTERRUPTED when the user cancels */
+/** @throws SlmError INTERRUPTED if the user cancels */
 function answered(answer: string | symbol): string {
   if (typeof answer === "string") return answer;
   cancel("Nothing was written.", { output: process.stderr });

@@ -4,7 +4,7 @@ import { columns } from "@slm/pipeline/format/columns";
 
 type Figures = ReturnType<typeof figuresTable>;
 
-/** The device, one column per model, one per comparison, changes, and notes about doubtful figures. */
+/** The device, one column per model and per comparison, changes, and notes about doubtful figures. */
 export function benchLines(result: BenchResult): readonly string[] {
   const { comparisons, notes, regression } = result;
   return [
@@ -16,7 +16,7 @@ export function benchLines(result: BenchResult): readonly string[] {
   ];
 }
 
-/** A table as it is. */
+/** One line per row. */
 function upright({ columns: heads, rows }: Figures): readonly string[] {
   return columns(
     heads.map(({ title }) => title),
@@ -25,7 +25,7 @@ function upright({ columns: heads, rows }: Figures): readonly string[] {
   );
 }
 
-/** One row per figure and one column per model, because a terminal is too narrow for the transposed table. */
+/** One line per figure and one column per model, because a terminal is too narrow for the upright table. */
 function transposed({ columns: heads, rows }: Figures): readonly string[] {
   const lines = heads.map(({ title }, at) => [title, ...rows.map((row) => row[at] ?? "")]);
   return columns(undefined, lines, ["left", ...rows.map(() => "right" as const)]);

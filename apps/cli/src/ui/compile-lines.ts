@@ -28,7 +28,7 @@ function verifiedLines(chip: VerifiedChip): readonly string[] {
   const { soc, device, rows, equalAnswers, steps, maxAbs, minCosine, metrics, compiledAhead } = chip;
   return [
     ...deviceNotes(device),
-    `${soc}${device.simulated ? ", simulated" : ""}: ${equalAnswers} of ${rows} greedy answers equal the CPU's; ` +
+    `${soc}${device.simulated ? ", simulated" : ""}: ${equalAnswers} of ${rows} greedy answers are the same as on the CPU; ` +
       `logits of ${steps} steps differ by at most ${maxAbs.toPrecision(3)}, smallest cosine ${minCosine.toFixed(6)}`,
     ...Object.entries(metrics).map(
       ([name, { cpu, device: own }]) =>

@@ -1,4 +1,4 @@
-/** Turns every failure into an SlmError, and formats it. */
+/** Converts every failure to an SlmError, and formats it. */
 import { Errors } from "@oclif/core";
 import { failedWrite, SlmError } from "@slm/core/errors";
 import { PLAIN, type Paint } from "./paint.js";
@@ -14,9 +14,9 @@ export interface ErrorDescription {
 }
 
 /**
- * The SlmError that a user is shown for anything thrown.
+ * Converts anything thrown to the SlmError that the user sees.
  *
- * @param command words after `slm` that the user typed to name the command
+ * @param command the words after `slm` that name the command
  * @param signal the run's abort signal: an abort error after it fired is an interruption, not a bug
  */
 export function toSlmError(error: unknown, command: string, signal?: AbortSignal): SlmError {
@@ -41,7 +41,7 @@ export function toSlmError(error: unknown, command: string, signal?: AbortSignal
   });
 }
 
-/** The JSON form of an error, without the parser's state, stacks and causes. */
+/** The JSON form of an error. It omits the parser's state, stacks and causes. */
 export function describeError(error: SlmError): ErrorDescription {
   const { name, code, message, context, suggestions } = error;
   return { name, code, message, context, suggestions };
@@ -68,11 +68,11 @@ function isAbort(error: unknown, signal: AbortSignal): boolean {
   return error === signal.reason || (error instanceof Error && error.name === "AbortError");
 }
 
-/** oclif's text without colours, and without advice that our suggestions repeat or that does not apply to our flags. */
+/** Removes colours, and oclif's advice that repeats our suggestions or does not apply to our flags. */
 function usageMessage(message: string): string {
   return stripVTControlCharacters(message)
     .replace(/\nSee more help with --help$/, "")
-    .replace(/\n\nNote: [^]*$/, "") // Advice about flags with several values; ours take one value each.
+    .replace(/\n\nNote: [^]*$/, "") // Advice about flags with several values; slm's flags have one value each.
     .replace(/^The following errors? occurred:\s*/, "")
     .trim();
 }

@@ -1,26 +1,26 @@
-/** What `slm eval` prints besides metrics: intervals, slices, classes. */
+/** The output of `slm eval` besides metrics: intervals, slices, classes. */
 import type { ClassReport, Interval, Slice } from "@slm/inference";
 import { columns } from "@slm/pipeline/format/columns";
 import { formatGrouped } from "@slm/pipeline/format/format";
 import { formatMetric, formatPercent } from "@slm/pipeline/format/metric-format";
 
-/** Classes that are shown; `--json` has all. */
+/** Number of classes shown; `--json` has all. */
 const SHOWN_CLASSES = 20;
-/** Classes from which the matrix is too wide for a terminal; the most frequent confusions are listed instead. */
+/** With more classes, the matrix is too wide for a terminal, and the most frequent confusions are listed instead. */
 const MATRIX_CLASSES = 8;
-/** Confusions that are listed. */
+/** Number of confusions listed. */
 const SHOWN_CONFUSIONS = 10;
 /** Longest name of a class or value [characters]. */
 const NAME_WIDTH = 32;
 
-/** ` (48.1 to 52.9 %)`; nothing without an interval. */
+/** ` (48.1 to 52.9 %)`; empty without an interval. */
 export function intervalText(name: string, interval: Interval | undefined): string {
   if (interval === undefined) return "";
   const [low, high] = [interval.low, interval.high].map((value) => formatMetric(name, value));
   return ` (${low!.replace(/ %$/u, "")} to ${high!})`;
 }
 
-/** One line per slice, columns apart. */
+/** A table for each column, with one line per slice. */
 export function sliceLines(slices: readonly Slice[]): readonly string[] {
   const names = [...new Set(slices.map(({ column }) => column))];
   return names.flatMap((column) => {
@@ -35,7 +35,7 @@ export function sliceLines(slices: readonly Slice[]): readonly string[] {
   });
 }
 
-/** Precision, recall and F1 of each class, then the matrix or, of many classes, the most frequent confusions. */
+/** Precision, recall and F1 of each class, then the confusion matrix or, for many classes, the most frequent confusions. */
 export function classLines({ scores, confusion }: ClassReport): readonly string[] {
   const shown = scores.slice(0, SHOWN_CLASSES);
   const rows = shown.map(({ label, support, precision, recall, f1 }) => [
@@ -70,7 +70,7 @@ function confusionLines({ labels, counts }: ClassReport["confusion"]): readonly 
     ),
   );
   const most = [...confusions].sort((a, b) => b.count - a.count).slice(0, SHOWN_CONFUSIONS);
-  if (most.length === 0) return ["no class was taken for another"];
+  if (most.length === 0) return ["no class was confused with another"];
   return columns(
     ["expected", "predicted", "rows"],
     most.map(({ count, pair: [expected, predicted] }) => [expected, predicted, String(count)]),

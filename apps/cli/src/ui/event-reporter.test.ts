@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { EventReporter } from "./event-reporter.js";
 
 describe("EventReporter", () => {
-  test("writes one JSON object a line: stages begin, report and end, errors have their code", () => {
+  test("writes one JSON object per line: stages begin, report and end; errors have their code", () => {
     const lines: string[] = [];
     const reporter = new EventReporter({ write: (text) => lines.push(text), now: () => new Date(0) });
     reporter.update({ stage: "data" });

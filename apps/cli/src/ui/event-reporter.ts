@@ -4,7 +4,7 @@ import { describeError } from "./errors.js";
 import type { SlmError } from "@slm/core/errors";
 import { printableJson } from "@slm/pipeline/format/printable";
 
-/** Version of the lines. */
+/** Version of the format. */
 const EVENT_SCHEMA_VERSION = 1;
 
 /** Reports the progress of a command to a user or a program. */

@@ -1,11 +1,11 @@
-/** What each exit code of the process means, for help and reference docs. */
+/** The meaning of each exit code, for help and reference docs. */
 import { ERROR_EXIT, type ErrorCode } from "@slm/core/errors";
 
-/** One row per error code: a code without a meaning does not compile. */
+/** One row per error code, checked by the compiler. */
 const ERROR_MEANING: { readonly [Code in ErrorCode]: string } = {
   USAGE: "wrong flags or arguments",
-  GATE_FAILED: "the command ran and the check failed: a gate, or a file that does not match",
-  BUDGET_EXCEEDED: "the next request to a paid service could exceed the budget; what was paid for is kept",
+  GATE_FAILED: "the command ran, but its check failed: a gate, or a file that does not match",
+  BUDGET_EXCEEDED: "the next request to a paid service could exceed the budget; answers so far are kept",
   DATA_INVALID: "an input is malformed, truncated or out of bounds",
   SHAPE_MISMATCH: "tensors or vocabularies do not fit together",
   OP_UNSUPPORTED: "a graph needs an operator or feature that its target does not support",
@@ -24,7 +24,7 @@ export interface ExitCodeRow {
   readonly meaning: string;
 }
 
-/** All exit codes, smallest first; success is the row without an error code. */
+/** All exit codes, in ascending order. Success is the row without an error code. */
 export function exitCodeTable(): readonly ExitCodeRow[] {
   const errors = Object.entries(ERROR_MEANING).map(([code, meaning]) => ({
     exit: ERROR_EXIT[code as ErrorCode],

@@ -1,9 +1,9 @@
-/** What `slm export` prints: the files it wrote, or the plan of `--dry-run`. */
+/** The text output of `slm export`: the files that it wrote, or the plan of `--dry-run`. */
 import type { ExportPlan, ExportReport } from "@slm/onnx-export";
 import type { ExportedC } from "@slm/slm/functions/export-c";
 import { formatBytes, formatNumber } from "@slm/pipeline/format/format";
 
-/** Files, the parity check, and finally the path of the artifact. */
+/** The files, the parity check, and the path of the artifact. */
 export function exportReportLines(report: ExportReport, artifact: string): readonly string[] {
   const { files, opset, parity, parameters, target, profile, precision } = report;
   return [
@@ -44,7 +44,7 @@ function parityLines(parity: ExportReport["parity"]): readonly string[] {
   ];
 }
 
-/** Graphs, their weights, and the memory needed for one text. */
+/** The graphs, their weights, and the memory for one text. */
 export function exportPlanLines({ graphs, memory, diskBytes, ...plan }: ExportPlan): readonly string[] {
   const { target, profile, precision, layout, opset, parameters } = plan;
   return [
@@ -53,7 +53,7 @@ export function exportPlanLines({ graphs, memory, diskBytes, ...plan }: ExportPl
       ({ file, nodes, weightBytes }) =>
         `${formatBytes(weightBytes).padStart(10)}  ${file}, ${formatNumber(nodes)} nodes`,
     ),
-    `${formatBytes(diskBytes).padStart(10)}  weights on disk, shared ones counted once`,
+    `${formatBytes(diskBytes).padStart(10)}  weights on disk; shared weights count once`,
     "memory for one text:",
     ...memory.map(
       (item) =>

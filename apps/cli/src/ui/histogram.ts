@@ -4,7 +4,7 @@ import type { LengthBin } from "@slm/data";
 /** Width of the longest bar [characters]. */
 const BAR_WIDTH = 40;
 
-/** One line per bin: its lengths, its count and a bar; a bin that is not empty has a bar. */
+/** One line per bin: its lengths, its count and a bar. Every bin that is not empty has a bar. */
 export function histogramLines(bins: readonly LengthBin[]): readonly string[] {
   const first = bins.findIndex(({ count }) => count > 0);
   const shown = first < 0 ? [] : bins.slice(first);

@@ -3,9 +3,9 @@ import type { ImageStatistics, Inspection, LengthSummary, VocabularyCover } from
 import { formatBytes } from "@slm/pipeline/format/format";
 import { histogramLines } from "./histogram.js";
 
-/** Rejected records and uncovered rows shown in text mode; `--json` lists all. */
+/** Number of rejected records and uncovered rows shown; `--json` lists all. */
 const SHOWN = 10;
-/** Longest part of a sample that is shown [characters]. */
+/** Samples are shortened to this length [characters]. */
 const SAMPLE_WIDTH = 100;
 
 export function inspectionLines(report: Inspection): readonly string[] {
@@ -14,8 +14,8 @@ export function inspectionLines(report: Inspection): readonly string[] {
     `rows        ${report.rows}`,
     `rejected    ${report.rejected.length}`,
     ...shorten(rejected),
-    `duplicates  ${report.duplicates}, and ${report.nearDuplicates} in another case, Unicode form or spacing`,
-    `conflicts   ${report.conflicts} further targets of a source`,
+    `duplicates  ${report.duplicates}, and ${report.nearDuplicates} that differ only in case, Unicode form or spacing`,
+    `conflicts   ${report.conflicts} rows with another target for the same source`,
     `references  ${report.withReferences}`,
     ...(report.images === undefined ? [] : [imageLine(report.withImage, report.images)]),
     `sources     ${lengths(report.sourceLengths)} characters, ${report.sourceSymbols} different ones`,
@@ -29,7 +29,7 @@ export function inspectionLines(report: Inspection): readonly string[] {
 }
 
 function imageLine(rows: number, { files, bytes, widths, heights }: ImageStatistics): string {
-  const size = `half up to ${widths.p50} x ${heights.p50} pixels, largest ${widths.max} x ${heights.max}`;
+  const size = `median ${widths.p50} x ${heights.p50} pixels, largest ${widths.max} x ${heights.max}`;
   return `images      ${files} of ${rows} rows, ${formatBytes(bytes)}; ${size}`;
 }
 
@@ -57,7 +57,7 @@ function coverLines({
 }
 
 function lengths({ p50, p95, max }: LengthSummary): string {
-  return `half up to ${p50}, 95 % up to ${p95}, longest ${max}`;
+  return `median ${p50}, 95 % up to ${p95}, longest ${max}`;
 }
 
 function shorten(lines: readonly string[]): readonly string[] {

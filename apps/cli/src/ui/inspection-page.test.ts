@@ -34,7 +34,7 @@ test("a page shows the numbers and the first rows with their images", async () =
   expect(html).toContain("teacherSource");
 });
 
-test("rows without images have no column for them", async () => {
+test("rows without images have no image column", async () => {
   const file = join(root, "text.jsonl");
   await writeFile(file, JSON.stringify({ source: "a", target: "b" }));
   const html = await inspectionPage("rows", await inspectData(file), root);

@@ -9,9 +9,9 @@ const PICTURE_PIXELS = 320;
 const COLUMNS = ["source", "target", "teacherSource"] as const satisfies readonly (keyof Row)[];
 
 /**
- * The page as HTML text.
+ * Returns the page as HTML.
  *
- * @param images folder that the paths of images start from
+ * @param images folder that image paths are relative to
  */
 export async function inspectionPage(title: string, report: Inspection, images: string): Promise<string> {
   const { reportPage } = await import("@slm/report");

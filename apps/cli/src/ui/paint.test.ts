@@ -21,7 +21,7 @@ describe(paintFor, () => {
   });
 });
 
-test("an error is coloured by its parts, and the same without them", () => {
+test("an error is coloured by its parts, and has the same text without colours", () => {
   const error = new SlmError("INPUT_MISSING", "no such file: a", { suggestions: ["slm run R"] });
   const coloured = errorLines(error, false, paintFor(terminal, {}));
   const plain = errorLines(error, false);

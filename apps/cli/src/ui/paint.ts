@@ -1,11 +1,11 @@
-/** Colour on a terminal. */
+/** Colours for a terminal. */
 
-/** SGR codes of ECMA-48: on, off. */
+/** SGR codes of ECMA-48 that turn a style on and off. */
 const STYLES = { bold: [1, 22], red: [31, 39], dim: [2, 22] } as const;
 
 type Style = keyof typeof STYLES;
 
-/** Text in styles, or as it is. */
+/** Applies styles to a text, or returns it unchanged. */
 export type Paint = (text: string, ...styles: readonly Style[]) => string;
 
 export const PLAIN: Paint = (text) => text;
@@ -17,8 +17,8 @@ const COLOURED: Paint = (text, ...styles) =>
   }, text);
 
 /**
- * How to write to a stream: coloured on a terminal, unless NO_COLOR is set to anything (no-color.org) or the terminal is dumb. FORCE_COLOR, set
- * to anything but 0, colours a pipe too, for CI logs.
+ * Chooses colours for a stream. A terminal gets colours, unless NO_COLOR is set to anything (no-color.org) or the terminal is dumb. If
+ * FORCE_COLOR is set to anything but 0, a pipe gets colours too, for CI logs.
  */
 export function paintFor(
   { isTTY }: { readonly isTTY?: boolean | undefined },

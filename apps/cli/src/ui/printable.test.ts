@@ -7,40 +7,40 @@ import { jsonText } from "@slm/pipeline/format/json-text";
 import { answerFor, printable, printableAnswer } from "@slm/pipeline/format/printable";
 import { ProgressReporter } from "./progress-reporter.js";
 
-/** Clears the screen, sets the title, rings, turns the direction, hides. */
+/** Clears the screen, sets the title, rings the bell, reverses the text direction, hides text. */
 const HOSTILE = "a\u001b[2Jb\u001b]0;title\u0007c\u009b1md\u202egpj.exe\u2066\u200e\u200b\r\u007f\u0000";
 const DANGEROUS = /[\0-\u0008\u000b-\u001f\u007f-\u009f\u200b\u200e\u202a-\u202e\u2066-\u2069]/u;
 
 describe(printable, () => {
-  test("shows what it does not print", () => {
+  test("shows unprintable characters as escapes", () => {
     expect(printable("a\u001b[2J\u202eb\r")).toBe(String.raw`a\u001b[2J\u202eb\u000d`);
     expect(printable("two\nlines\tof ünïcode 漢字 👍🏽")).toBe("two\nlines\tof ünïcode 漢字 👍🏽");
   });
 
-  test("leaves the marks of direction of an answer, which its language needs", () => {
+  test("keeps direction marks in an answer, because its language needs them", () => {
     expect(printableAnswer("\u200fשלום\u001b[2J")).toBe("\u200fשלום\\u001b[2J");
     expect(answerFor({ isTTY: true })("\u001b")).toBe(String.raw`\u001b`);
     expect(answerFor({ isTTY: false })("\u001b")).toBe("\u001b");
   });
 });
 
-describe("whatever is printed of others", () => {
+describe("third-party text", () => {
   const error = new SlmError("DATA_INVALID", `no such file: ${HOSTILE}`, {
     context: { path: HOSTILE },
     suggestions: [`slm verify ${HOSTILE}`],
   });
 
-  test("is without control characters in errors, on a terminal too", () => {
+  test("has no control characters in errors, also on a terminal", () => {
     expect(errorLines(error, true).join("\n")).not.toMatch(DANGEROUS);
   });
 
-  test("is without control characters in JSON, which means the same", () => {
+  test("has no control characters in JSON, with the same meaning", () => {
     const json = jsonText({ [HOSTILE]: HOSTILE });
     expect(json).not.toMatch(DANGEROUS);
     expect(JSON.parse(json)).toEqual({ [HOSTILE]: HOSTILE });
   });
 
-  test("is without control characters in what a package says of its licence", async () => {
+  test("has no control characters in the licence of a package", async () => {
     const write = vi.spyOn(process.stderr, "write").mockReturnValue(true);
     const licence = {
       declared: HOSTILE,
@@ -61,7 +61,7 @@ describe("whatever is printed of others", () => {
     expect(written).not.toMatch(DANGEROUS);
   });
 
-  test("is without control characters in progress and notes", () => {
+  test("has no control characters in progress and notes", () => {
     const written: string[] = [];
     const write = (text: string): void => void written.push(text);
     const reporter = new ProgressReporter({ isTty: false, columns: 80, write, now: () => 0 });

@@ -28,7 +28,7 @@ describe(describeUpdate, () => {
 });
 
 describe(ProgressReporter, () => {
-  test("off a terminal shows the start, at most one line per 15 s, and the end", () => {
+  test("without a terminal shows the start, at most one line per 15 s, and the end", () => {
     const { reporter, lines, clock } = reporterOf(false);
     for (let step = 0; step <= 40; step++) {
       clock.ms = step * 1000;
@@ -43,7 +43,7 @@ describe(ProgressReporter, () => {
     ]);
   });
 
-  test("shows every note on a line of its own, and what came before it again", () => {
+  test("shows every note on a separate line, and then the live line again", () => {
     const { reporter, lines, clock } = reporterOf(false);
     const stage = "cache";
     reporter.update({ stage, message: "costs 2", isNote: true });
@@ -59,7 +59,7 @@ describe(ProgressReporter, () => {
     ]);
   });
 
-  test("tells a stage of one report once", () => {
+  test("prints a stage with one report once", () => {
     const { reporter, lines } = reporterOf(false);
     reporter.update({ stage: "data", message: "up to date" });
     reporter.update({ stage: "tokenizer" });
@@ -67,7 +67,7 @@ describe(ProgressReporter, () => {
     expect(lines).toEqual(["data  up to date\n", "tokenizer\n", "tokenizer  took 0.0s\n"]);
   });
 
-  test("measures the rate of a resumed stage from where it resumed", () => {
+  test("measures the rate of a resumed stage from the step at which it resumed", () => {
     const { reporter, lines, clock } = reporterOf(false);
     reporter.update({ stage: "s", step: 900, total: 1000 });
     clock.ms = 20_000;

@@ -1,6 +1,6 @@
 /**
- * Shows the progress of stages on stderr: one live line on a terminal, elsewhere a line when a stage starts and ends
- * and at most one per {@link PLAIN_INTERVAL_MS} between.
+ * Shows the progress of stages on stderr. A terminal gets one live line. Other outputs get a line when a stage starts and ends, and
+ * in between at most one line per {@link PLAIN_INTERVAL_MS}.
  */
 import type { ProgressUpdate } from "@slm/core";
 import type { Reporter } from "./event-reporter.js";
@@ -17,11 +17,11 @@ export interface ProgressTarget {
   /** Width of a terminal [characters]. */
   readonly columns: number;
   readonly write: (text: string) => void;
-  /** Milliseconds of any clock that only goes forward. */
+  /** Milliseconds of any monotonic clock. */
   readonly now: () => number;
 }
 
-/** Formats of figures that are not task metrics. A figure without a row is shown as its name and three digits. */
+/** Formats of figures that are not task metrics. Other figures are shown with their name and three digits. */
 const FIGURES: ReadonlyMap<string, (value: number) => string> = new Map([
   ["tokensPerSecond", (value) => `${formatCount(value)} tokens/s`],
   ["rowsPerSecond", (value) => `${formatCount(value)} rows/s`],
@@ -32,7 +32,7 @@ const FIGURES: ReadonlyMap<string, (value: number) => string> = new Map([
 interface StageClock {
   readonly stage: string;
   readonly startedAt: number;
-  /** Step and time from which the rate is measured. A resumed stage does not start at step zero. */
+  /** Step and time at which the measurement of the rate starts. A resumed stage does not start at step zero. */
   readonly firstStep: number | undefined;
   readonly firstStepAt: number;
 }
@@ -71,7 +71,7 @@ export class ProgressReporter implements Reporter {
     ) {
       this.#clock = { ...this.#clock, firstStep: update.step, firstStepAt: now };
     }
-    // Figures stay until newer ones replace them; a message is shown only with its own update.
+    // Figures remain until newer ones replace them. A message is shown only with its own update.
     const { step, total, metrics } = this.#last ?? update;
     this.#last = {
       step,
@@ -84,7 +84,7 @@ export class ProgressReporter implements Reporter {
     if (now - this.#lastShownAt >= interval) this.#show(now);
   }
 
-  /** Ends the current stage with its last report and the time it took; a stage whose only line says everything gets no second line. */
+  /** Ends the current stage with its last report and duration. A stage whose only report was already printed gets no second line. */
   finish(): void {
     const clock = this.#clock;
     const last = this.#last;
@@ -121,12 +121,12 @@ export class ProgressReporter implements Reporter {
   }
 }
 
-/** Whether a stage has begun to count something else, so that its rate so far is not valid for the new count. */
+/** Whether a stage now counts something else. Its rate so far does not apply to the new count. */
 function startsAgain({ step, total }: ProgressUpdate, last: ProgressUpdate | undefined): boolean {
   return step !== undefined && (step < (last?.step ?? 0) || total !== last?.total);
 }
 
-/** One line about an update: `distill  step 400/2000  loss 2.31  3.2k tokens/s`. */
+/** Formats an update: `distill  step 400/2000  loss 2.31  3.2k tokens/s`. */
 export function describeUpdate(update: ProgressUpdate): string {
   const parts = [update.stage];
   if (update.step !== undefined)

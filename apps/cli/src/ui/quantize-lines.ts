@@ -3,10 +3,10 @@ import type { QuantizeFileReport, QuantizeTransformersReport } from "@slm/quanti
 import type { RuntimeDevice } from "@slm/runtime";
 import type { GatedQuantization } from "@slm/slm/models/gated-quantization";
 
-/** Layers of the sensitivity ranking that are shown. */
+/** Number of layers shown of the sensitivity ranking. */
 const SHOWN_LAYERS = 10;
 
-/** Weights named on one line. */
+/** Number of weights named on one line. */
 const SHOWN_NAMES = 4;
 
 type Found = Partial<GatedQuantization> &
@@ -30,7 +30,7 @@ function keptLines(
   });
 }
 
-/** Gate, speed, divergence, the most sensitive layers, and for external models the change of outputs. */
+/** Gate, speed, divergence, the most sensitive layers, and for third-party models the change of outputs. */
 export function quantizeLines(found: Found): readonly string[] {
   const { gate, speed, divergence, layers = [], excluded = [], outputs = [], skipped = [] } = found;
   const { dtypes, int8, device } = found;

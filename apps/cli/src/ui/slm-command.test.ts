@@ -11,7 +11,7 @@ interface Report {
 
 const report: Report = { text: "result" };
 
-/** Does what a test tells it. */
+/** Runs a function of the test. */
 class ProbeCommand extends SlmCommand<Report> {
   static override id = "probe";
   static override flags = { size: Flags.integer({ min: 1 }) };
@@ -126,7 +126,7 @@ describe(SlmCommand, () => {
       signal.throwIfAborted();
       return report;
     };
-    // Libraries that undo their locks when the process ends listen as well.
+    // Libraries that release their locks at process exit also listen.
     const before = process.listeners("SIGTERM");
     const { exitCode, json, stderr } = await runCommand(ProbeCommand, ["--json"]);
     expect(exitCode).toBe(130);
@@ -135,7 +135,7 @@ describe(SlmCommand, () => {
     expect(process.listeners("SIGTERM")).toEqual(before);
   });
 
-  test("takes the signal that npx passes on for the one of the terminal", async () => {
+  test("treats the signal that npx passes on as the terminal's signal", async () => {
     const exit = vi.spyOn(process, "exit").mockImplementation((): never => {
       throw new Error("the process would have ended");
     });
@@ -149,7 +149,7 @@ describe(SlmCommand, () => {
     expect(exit).not.toHaveBeenCalled();
   });
 
-  test("takes an AbortError after a signal for an interruption, and before one for a bug", async () => {
+  test("treats an AbortError as an interruption after a signal, and as a bug before", async () => {
     const abort = new DOMException("aborted", "AbortError");
     failWith(abort);
     expect((await runCommand(ProbeCommand, [])).exitCode).toBe(70);

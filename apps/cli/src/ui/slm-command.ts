@@ -1,6 +1,6 @@
 /**
- * Base of every command: one JSON envelope, the same exit code with and without `--json`, the result on stdout, progress and notes on
- * stderr.
+ * Base class of every command. It gives all commands the same JSON envelope and exit codes, and writes the result to stdout, progress
+ * and notes to stderr.
  */
 import { Command, Flags } from "@oclif/core";
 import type { StageContext } from "@slm/core";
@@ -15,11 +15,11 @@ import { printable } from "@slm/pipeline/format/printable";
 import { ProgressReporter } from "./progress-reporter.js";
 import { INTERRUPTED_EXIT, SlmError } from "@slm/core/errors";
 
-// SIGINT and SIGTERM as an abort signal: on the first, stages save and stop; the second ends the process.
+// SIGINT and SIGTERM set an abort signal: on the first, stages save and stop; the second ends the process.
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
-/** npx passes Ctrl-C on to a program that has it from the terminal already: two signals so close are one [ms]. */
+/** Two signals within this time count as one, because npx forwards Ctrl-C to a program that the terminal already signalled [ms]. */
 const ONE_SIGNAL_MS = 500;
 
 interface Interruption {
@@ -28,14 +28,14 @@ interface Interruption {
   readonly dispose: () => void;
 }
 
-/** Listens until disposed. @param onFirst called at the first signal, to tell the user that stopping takes a moment */
+/** Listens until disposed. @param onFirst called on the first signal, to tell the user that stopping takes a moment */
 function listenForInterruption(onFirst: (signal: NodeJS.Signals) => void): Interruption {
   const controller = new AbortController();
   let first = 0;
   const listener = (signal: NodeJS.Signals): void => {
     if (controller.signal.aborted) {
       if (performance.now() - first < ONE_SIGNAL_MS) return;
-      // A second signal exits immediately. The files on disk are valid at any time.
+      // An immediate exit is safe, because the files on disk are valid at any time.
       process.exit(INTERRUPTED_EXIT);
     }
     first = performance.now();
@@ -55,7 +55,7 @@ function listenForInterruption(onFirst: (signal: NodeJS.Signals) => void): Inter
   };
 }
 
-/** What a command whose work is resumed does after the first signal. */
+/** What a resumable command does after the first signal. */
 export const SAVING = "saving the state and stopping";
 
 /** Version of the envelope that `--json` prints. */
@@ -66,23 +66,23 @@ export abstract class SlmCommand<Result extends object> extends Command {
   static override baseFlags = {
     quiet: Flags.boolean({ summary: "Hide progress.", helpGroup: "GLOBAL" }),
     events: Flags.boolean({
-      summary: "Progress as JSON lines on stderr, for programs.",
+      summary: "Write progress as JSON lines to stderr, for programs.",
       exclusive: ["quiet"],
       helpGroup: "GLOBAL",
     }),
     debug: Flags.boolean({ summary: "Show stack traces of errors.", env: "SLM_DEBUG", helpGroup: "GLOBAL" }),
   };
 
-  /** What the command does after the first signal, for the user who waits. */
+  /** What the command does after the first signal, shown to the waiting user. */
   protected readonly stopping: string = "stopping";
 
   #interruption: Interruption | undefined;
   #reporter: Reporter | undefined;
 
-  /** Parses, calls one library function, and returns its report. A {@link GateFailed} carries the report of a failed check. */
+  /** Parses flags, calls one library function, and returns its report. A {@link GateFailed} contains the report of a failed check. */
   protected abstract execute(): Promise<Result>;
 
-  /** The text output for stdout. The path of the artifact is the last line, so `$(slm ...)` works. */
+  /** The text output for stdout. The last line is the path of the artifact, for use in scripts. */
   protected abstract lines(result: Result): readonly string[];
 
   override async run(): Promise<Result> {
@@ -99,7 +99,7 @@ export abstract class SlmCommand<Result extends object> extends Command {
     return result;
   }
 
-  /** A line of the result as it is printed. */
+  /** Escapes a line of the result for printing. */
   protected shown(line: string): string {
     return printable(line);
   }
@@ -134,7 +134,7 @@ export abstract class SlmCommand<Result extends object> extends Command {
   }
 
   protected override catch(thrown: Error): Promise<void> {
-    this.parsed = true; // Without this, oclif warns in development and tests that rejected arguments were not parsed.
+    this.parsed = true; // Otherwise oclif warns in development and tests that rejected arguments were not parsed.
     this.#reporter?.finish();
     const error = toSlmError(thrown, this.commandWords, this.#interruption?.signal);
     process.exitCode = error.exitCode;
@@ -192,7 +192,7 @@ export abstract class SlmCommand<Result extends object> extends Command {
     return (this.id ?? "").replaceAll(":", " ");
   }
 
-  /** Whether a boolean flag was given; works when parsing itself failed. */
+  /** Whether a boolean flag was given. Also works after a failure to parse the flags. */
   private hasFlag(flag: string): boolean {
     const end = this.argv.indexOf("--");
     return (end === -1 ? this.argv : this.argv.slice(0, end)).includes(flag);

@@ -5,7 +5,7 @@ import { usageLine } from "./usage-line.js";
 
 type Loadable = Pick<Command.Loadable, "args" | "flags" | "strict">;
 
-/** A command as oclif passes it to help: arguments and flags know their names. */
+/** A command as oclif passes it to help, with the names of arguments and flags filled in. */
 function loadable(id: string): Loadable {
   const { args, baseFlags, flags, strict } = commands[id]!;
   const named = (fields: object): object =>
@@ -29,7 +29,7 @@ describe(usageLine, () => {
     expect(line).toContain("[--json-schema <file>] ");
   });
 
-  test.each(Object.keys(commands))("of slm %s names every flag once", (id) => {
+  test.each(Object.keys(commands))("of slm %s contains every flag once", (id) => {
     const cached = loadable(id);
     const line = usageLine(cached);
     expect(line).not.toMatch(/\| *\||\[ *\||\| *\]|\[\[/);

@@ -1,11 +1,11 @@
 /**
- * The usage line of a command. oclif's own shows a flag that excludes or needs several others wrongly: `[--beams <n> | ... | | ]`.
+ * The usage line of a command. oclif's own line is wrong for a flag that excludes or requires several others: `[--beams <n> | ... | | ]`.
  */
 import type { Command } from "@oclif/core";
 
 type Flag = Command.Flag.Cached;
 
-/** Arguments, then required flags, then optional ones, then those that every command has. Of flags in one pair of brackets one may be given. */
+/** Arguments, required flags, optional flags, and the flags of every command, in this order. Flags in one pair of brackets exclude each other. */
 export function usageLine({
   args,
   flags,
@@ -29,7 +29,7 @@ export function usageLine({
   ].join(" ");
 }
 
-/** Flags that exclude one another, each with every other, and single flags; in the order of the first of each. */
+/** Groups flags that all exclude one another; other flags are groups of one. Groups are ordered by their first flag. */
 function groups(flags: readonly Flag[]): readonly (readonly Flag[])[] {
   const found: Flag[][] = [];
   for (const flag of flags) {
@@ -43,7 +43,7 @@ function groups(flags: readonly Flag[]): readonly (readonly Flag[])[] {
 const excludes = (one: Flag, other: Flag): boolean =>
   one.exclusive?.includes(other.name) === true || other.exclusive?.includes(one.name) === true;
 
-/** @param takesMore whether the command reads more words than its arguments name */
+/** @param takesMore whether the command accepts more words than its named arguments */
 function argumentText({ name, required, multiple }: Command.Arg.Cached, takesMore: boolean): string {
   const text = `${name.toUpperCase()}${multiple === true || takesMore ? "..." : ""}`;
   return required === true ? text : `[${text}]`;

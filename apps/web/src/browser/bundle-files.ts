@@ -1,14 +1,14 @@
-/** The files of a bundle that lies at an address, from its manifest. */
+/** Lists the files of a bundle at an address, from its manifest. */
 import { SlmError } from "@slm/core/errors";
 import type { SiteFile } from "../messages.js";
 
-/** @throws SlmError INPUT_MISSING if there is no manifest, DATA_INVALID if it is none */
+/** @throws SlmError INPUT_MISSING if there is no manifest, DATA_INVALID if the file is not a manifest */
 export async function readBundleFiles(base: URL, signal?: AbortSignal): Promise<readonly SiteFile[]> {
   const address = new URL("manifest.json", base).href;
   const response = await fetch(address, { signal: signal ?? null });
   if (!response.ok)
     throw new SlmError("INPUT_MISSING", `${address}: the server answered ${response.status}`, {
-      suggestions: ["give the address of a bundle's folder, such as model/ of 'slm deploy --to web'"],
+      suggestions: ["use the address of a bundle's folder, such as model/ from 'slm deploy --to web'"],
     });
   const manifest: unknown = await response.json().catch(() => undefined);
   const outputs = Object(manifest) as { readonly outputs?: unknown };

@@ -1,6 +1,6 @@
 /**
- * slm in a browser: loads a bundle by its address and generates text, on WebAssembly or WebGPU. It computes in the thread that
- * calls it; call it in a worker to keep a page responsive.
+ * slm in a browser: loads a bundle by its address and generates text, on WebAssembly or WebGPU. It computes in the calling thread. To
+ * keep a page responsive, call it in a worker.
  *
  * @module @encdec/slm/browser
  */
@@ -18,22 +18,22 @@ export interface OpenModelOptions extends Speculation {
   /** Default: `wasm`. `webgpu` where the browser has an adapter. */
   readonly provider?: "wasm" | "webgpu" | undefined;
   /**
-   * Address of the folder that holds `ort/` and `gpu/`, ONNX Runtime's builds. Default: the folder around the bundle, where
+   * Address of the folder with `ort/` and `gpu/`, ONNX Runtime's builds. Default: the parent folder of the bundle, where
    * `slm deploy --to web` puts them.
    */
   readonly runtime?: string | URL | undefined;
-  /** Default: up to four on a page that is cross-origin isolated, else one. */
+  /** Number of threads. Default: up to four on a cross-origin isolated page, else one. */
   readonly threads?: number | undefined;
-  /** Is told how many bytes have come, of how many. */
+  /** Called with the number of downloaded bytes and their total. */
   readonly onProgress?: ((loaded: number, total: number) => void) | undefined;
-  /** Stops the downloads when it is aborted. */
+  /** Stops the downloads when it fires. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Opens a model from its bundle: every file is compared with the hash in its manifest.
+ * Opens a model from its bundle. Every file is compared with its hash in the manifest.
  *
- * @param bundle address of the bundle's folder: the one with manifest.json
+ * @param bundle address of the bundle's folder, which contains manifest.json
  * @throws Error for a file that cannot be downloaded or fails its hash check; SlmError for a model that a browser cannot run
  * @example
  * const model = await openModel("https://example.org/site/model/");
@@ -55,7 +55,7 @@ export async function openModel(bundle: string | URL, options: OpenModelOptions 
   });
 }
 
-/** The address of a folder, from the page on, with the slash that it ends with. */
+/** Resolves a folder's address against the page, with a slash at its end. */
 function folderOf(address: string | URL): URL {
   const url = new URL(address, globalThis.location.href);
   return url.pathname.endsWith("/") ? url : new URL(`${url.pathname}/${url.search}`, url);

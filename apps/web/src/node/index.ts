@@ -1,4 +1,4 @@
-/** `generate()` of an npm package that `slm deploy --to npm` makes: the model lies in `./model/` beside this file. */
+/** `generate()` of an npm package from `slm deploy --to npm`. The model is in `./model/`, next to this file. */
 import { fileURLToPath } from "node:url";
 import { openModel, type Model, type Source } from "@slm/inference";
 import { createCpuRuntime } from "@slm/runtime-node";
@@ -11,7 +11,7 @@ export interface Generated {
 }
 
 export interface Options {
-  /** A file or its bytes, for a vision-language model. */
+  /** An image file or its bytes, for a vision-language model. */
   readonly image?: string | Uint8Array;
   readonly maxTokens?: number;
   readonly onToken?: (piece: string) => void;
@@ -31,7 +31,7 @@ export async function generate(
   { image, maxTokens, onToken, signal }: Options = {},
 ): Promise<Generated> {
   loaded ??= load().catch((error: unknown) => {
-    loaded = undefined; // The next call tries again.
+    loaded = undefined; // Lets the next call try again.
     throw error;
   });
   const model = await loaded;

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import * as shim from "./evaluate-answers.js";
 
-test("a page has a stand-in for the function that evaluates, and it says that it does not", async () => {
+test("a page replaces the evaluation with an error", async () => {
   const original = new URL(
     "../../../../packages/inference/src/evaluate/evaluate-answers.ts",
     import.meta.url,

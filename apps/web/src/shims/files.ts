@@ -1,6 +1,6 @@
-/** `node:fs/promises` in the browser: files that were downloaded, in memory. What reads a model on disk reads it here too. */
+/** Replaces `node:fs/promises` in the browser with downloaded files in memory, so that the code that reads a model from disk also works here. */
 
-/** Every file of the model by its path. */
+/** Every file of the models, by path. */
 export const files = new Map<string, Uint8Array>();
 
 export function readFile(path: string, encoding?: "utf8"): Promise<Uint8Array | string> {

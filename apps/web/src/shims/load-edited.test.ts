@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import * as shim from "./load-edited.js";
 
-test("a page has a stand-in for every function that loads graphs, and knows that it edits none", async () => {
+test("a page replaces every function that loads graphs, and knows that it does not edit them", async () => {
   const original = new URL("../../../../packages/inference/src/graph-edits/load-edited.ts", import.meta.url);
   const text = await readFile(original, "utf8");
   const names = [...text.matchAll(/^export (?:async )?(?:function|const) (\w+)/gmu)].map(([, name]) => name);

@@ -1,17 +1,17 @@
-/** Loading graphs that are changed on the way, which a page does not. */
+/** Replaces the loading of edited graphs. A page loads graphs unchanged. */
 import { SlmError } from "@slm/core";
 import type { Runtime, Session } from "@slm/runtime";
 
 export const EDITS_GRAPHS = false;
 
 export const loadEdited = (): Promise<never> =>
-  Promise.reject(new SlmError("OP_UNSUPPORTED", "prompt lookup does not run in a page"));
+  Promise.reject(new SlmError("OP_UNSUPPORTED", "prompt lookup is not supported in a browser"));
 
-/** As it lies there: its tokens are picked from its logits. */
+/** Loads the decoder unchanged. Tokens are selected from its logits. */
 export const loadPicking = (runtime: Runtime, path: string, name: string): Promise<Session> =>
   runtime.load({ kind: "file", path }, { name });
 
-/** As it lies there: every step finds the tokens that may answer. */
+/** Loads the decoder unchanged. Every step finds the allowed tokens. */
 export const loadListed = async (
   runtime: Runtime,
   path: string,

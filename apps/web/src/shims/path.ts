@@ -1,4 +1,4 @@
-/** `node:path` in the browser: the paths there are relative and checked already. */
+/** Replaces `node:path` in the browser, where all paths are relative and already checked. */
 
 export function join(...parts: readonly string[]): string {
   return parts.filter((part) => part !== "").join("/");

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import * as shim from "./token-graphs.js";
 
-test("a page has a stand-in for the function that opens graphs which choose tokens, and opens none", async () => {
+test("a page replaces the function that opens token graphs, and opens none", async () => {
   const original = new URL(
     "../../../../packages/inference/src/token-graphs/token-graphs.ts",
     import.meta.url,

@@ -1,2 +1,2 @@
-/** Choosing tokens where logits lie, which a page does not: its models are for target web, and their logits are the host's. */
+/** Replaces token selection on a device. A page does not need it, because models for target web return logits in host memory. */
 export const openTokenGraphs = (): undefined => undefined;

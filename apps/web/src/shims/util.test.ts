@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { isDeepStrictEqual } from "./util.js";
 
 describe(isDeepStrictEqual, () => {
-  test("agrees with Node's on values of JSON", () => {
+  test("agrees with Node's util on JSON values", () => {
     const json = fc.jsonValue({ maxDepth: 3 });
     fc.assert(
       fc.property(json, json, (a, b) => {
@@ -15,7 +15,7 @@ describe(isDeepStrictEqual, () => {
     );
   });
 
-  test("sees one changed, missing or added value", () => {
+  test("detects one changed, missing or added value", () => {
     expect(isDeepStrictEqual({ a: [1, { b: 2 }] }, { a: [1, { b: 3 }] })).toBe(false);
     expect(isDeepStrictEqual({ a: 1 }, { a: 1, b: 2 })).toBe(false);
     expect(isDeepStrictEqual([1], { 0: 1 })).toBe(false);

@@ -1,6 +1,6 @@
-/** `node:util` in the browser, as far as the tokenizer uses it. */
+/** Replaces the part of `node:util` that the tokenizer uses in the browser. */
 
-/** Whether two values of JSON are equal, whatever the order of their keys. */
+/** Whether two JSON values are equal, ignoring the order of keys. */
 export function isDeepStrictEqual(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;

@@ -55,7 +55,15 @@ describe("recipes of the tasks", () => {
     expect((await Promise.all(names)).sort()).toEqual(
       [
         ...folders,
-        ...["few-labels", "g2p-reader", "g2p-record", "g2p-teacher", "teacher-layers", "trained-teacher"],
+        ...[
+          "few-labels",
+          "g2p-reader",
+          "g2p-record",
+          "g2p-teacher",
+          "teacher-layers",
+          "trained-teacher",
+          "try",
+        ],
       ].sort(),
     );
   });

@@ -56,7 +56,7 @@ export class NativeEnvironment {
         `runtime-native: cannot load the plug-in ${library}: ${what}`,
         {
           cause,
-          suggestions: ["slm device list --check", "slm doctor"],
+          suggestions: ["slm doctor --check"],
         },
       );
     }

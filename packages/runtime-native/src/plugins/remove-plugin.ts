@@ -57,7 +57,7 @@ async function wanted(
   const what = version === undefined ? name : `${name} ${version}`;
   throw new SlmError("INPUT_MISSING", `device remove: plug-in ${what} is not installed in ${root}`, {
     context: { installed: installed.map((plugin) => `${plugin.name} ${plugin.version}`) },
-    suggestions: ["slm device list"],
+    suggestions: ["slm doctor"],
   });
 }
 

@@ -10,10 +10,10 @@ import { answerFormatOf } from "./answer-formats.js";
 
 /** Prompts of every call, in order. */
 let calls: string[][] = [];
-/** Called before a call is answered. */
+/** Called before each call is answered. */
 let before: (prompts: readonly string[]) => void = () => undefined;
 
-/** Upper case. A question mark is outside its vocabulary, and it is not sure of prompts of one letter. */
+/** Answers in upper case. Its vocabulary has no question mark, and it has low confidence for prompts of one letter. */
 async function generate(prompts: readonly Source[]): Promise<readonly Generation[]> {
   const texts = prompts.map((prompt) => (typeof prompt === "string" ? prompt : (prompt.text ?? "")));
   calls.push(texts);
@@ -55,7 +55,7 @@ interface Case extends Partial<Pick<AnswerFileRequest, "threshold" | "identity" 
   readonly output?: string;
 }
 
-/** Answers a file of the folder, and returns the report with all that was printed and noted. */
+/** Answers a file of the folder, and returns the report with all printed text and notes. */
 async function run({ input, output, ...more }: Case) {
   const printed: string[] = [];
   const notes: string[] = [];
@@ -96,7 +96,7 @@ describe(answerFile, () => {
     });
   });
 
-  test("adds its fields to the keys of JSON lines, and says in the row what is wrong with it", async () => {
+  test("adds its fields to the keys of JSON lines, and writes errors to their rows", async () => {
     await write("rows.jsonl", '{"source":"ab","id":7}\n\n{"source":"c?","id":8}\nnot JSON\n{"id":9}\n');
     const { report } = await run({ input: "rows.jsonl", output: "out.jsonl" });
     const lines = (await read("out.jsonl")).split("\n");
@@ -116,7 +116,7 @@ describe(answerFile, () => {
     expect(await readdir(root)).not.toContain("out.jsonl.partial");
   });
 
-  test("quotes what a table must quote, and keeps its columns", async () => {
+  test("quotes cells of a table if needed, and keeps its columns", async () => {
     await write("rows.csv", 'source,note\n"a, b",\n"say ""x""",2\n');
     await run({ input: "rows.csv", output: "out.csv" });
     const [header, first, second] = (await read("out.csv")).split("\n");
@@ -125,7 +125,7 @@ describe(answerFile, () => {
     expect(second).toBe(`"say ""x""",2,"SAY ""X""",,0.5,${Math.log(0.5)},,`);
   });
 
-  test("finds the bad prompts among many with few calls, and answers all others", async () => {
+  test("finds bad prompts among many with few calls, and answers all others", async () => {
     const prompts = Array.from({ length: 100 }, (_, index) => (index === 37 ? "b?" : `row ${index}`));
     await write("many.txt", `${prompts.join("\n")}\n`);
     const { report, printed } = await run({ input: "many.txt" });
@@ -145,7 +145,7 @@ describe(answerFile, () => {
     expect(report.abstained).toBe(1);
   });
 
-  test("stopped at any chunk, goes on after the last whole one and ends with the same file", async () => {
+  test("interrupted at any chunk, resumes after the last whole chunk and ends with the same file", async () => {
     const prompts = Array.from({ length: 300 }, (_, index) => (index % 50 === 7 ? "" : `row ${index}`));
     await write("long.txt", `${prompts.join("\n")}\n`);
     await run({ input: "long.txt", output: "whole.jsonl" });
@@ -160,18 +160,18 @@ describe(answerFile, () => {
       await expect(running).rejects.toMatchObject({ code: "INTERRUPTED" });
       expect(await readdir(root)).not.toContain("parts.jsonl");
     }
-    // What a kill in the middle of a write leaves behind the last whole chunk.
+    // A kill in the middle of a write leaves such bytes after the last whole chunk.
     await writeFile(join(root, "parts.jsonl.partial"), `${await read("parts.jsonl.partial")}{"sour`);
     before = () => undefined;
     calls = [];
     const { report, notes } = await run({ input: "long.txt", output: "parts.jsonl" });
     expect(report).toMatchObject({ rows: 300, resumed: 256, answered: 294, blank: 6 });
     expect(calls.flat()).toHaveLength(43);
-    expect(notes).toEqual(["generate  going on after 256 rows"]);
+    expect(notes).toEqual(["generate  resuming after 256 rows"]);
     expect(await read("parts.jsonl")).toBe(await read("whole.jsonl"));
   });
 
-  test("starts again where the options have changed", async () => {
+  test("starts from the beginning if the options have changed", async () => {
     before = (texts) => {
       if (texts.includes("row 299")) throw new SlmError("INTERRUPTED", "stopped");
     };
@@ -179,7 +179,7 @@ describe(answerFile, () => {
     before = () => undefined;
     const { report, notes } = await run({ input: "long.txt", output: "other.jsonl", identity: { beams: 4 } });
     expect(report).toMatchObject({ rows: 300, resumed: 0 });
-    expect(notes.join()).toMatch(/another input, model or options: starting again/);
+    expect(notes.join()).toMatch(/another input, model or options; starting from the beginning/);
   });
 
   test.each([
@@ -190,7 +190,7 @@ describe(answerFile, () => {
     await expect(run({ input: "bad.txt" })).rejects.toThrow(message);
   });
 
-  test("passes on an error that is no prompt's fault", async () => {
+  test("throws errors that do not concern a single prompt", async () => {
     await write("one.txt", "ab\n");
     before = () => {
       throw new SlmError("DEVICE_UNAVAILABLE", "gone");
@@ -209,7 +209,7 @@ describe(answerFormatOf, () => {
     expect(answerFormatOf(input, output)).toBe(format);
   });
 
-  test("rejects an ending that it does not know", () => {
+  test("rejects an unknown extension", () => {
     expect(() => answerFormatOf("a.csv", "b.parquet")).toThrow(/expected a name that ends in .jsonl/);
   });
 });

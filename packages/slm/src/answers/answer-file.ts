@@ -1,8 +1,8 @@
 /**
- * Answers every prompt of a file, in order, and writes the answers to another.
+ * Answers every prompt of a file, in order, and writes the answers to another file.
  *
- * `OUTPUT.partial` grows chunk by chunk; `OUTPUT.partial.json` says how much of it counts and what it was made from. A run that was
- * stopped at any time goes on after the last whole chunk. OUTPUT appears whole, when everything is answered.
+ * `OUTPUT.partial` grows chunk by chunk. `OUTPUT.partial.json` records its valid length and a hash of its inputs, so that an interrupted
+ * run resumes after the last whole chunk. When every prompt is answered, `OUTPUT.partial` is renamed to OUTPUT.
  */
 import {
   hashFile,
@@ -27,19 +27,19 @@ export interface AnswerFileRequest extends RowOptions {
   readonly input: string;
   readonly settings: PromptSettings;
   readonly format: AnswerFormatName;
-  /** File to write; undefined: `print` gets the lines, and nothing is resumed. */
+  /** File to write. If undefined, `print` receives the lines, and nothing can be resumed. */
   readonly output: string | undefined;
   readonly print: (text: string) => void;
-  /** Options of the answers as plain data: others start the file anew. */
+  /** Options of the answers as plain data. If they change, the file is not resumed. */
   readonly identity: unknown;
   readonly progress: Progress;
   readonly note: (text: string) => void;
 }
 
 const countsSchema = z.strictObject({
-  answered: z.int().nonnegative().describe("Rows with an answer, the withheld ones among them."),
+  answered: z.int().nonnegative().describe("Rows with an answer, including withheld answers."),
   abstained: z.int().nonnegative().describe("Answers withheld because their confidence is too low."),
-  errors: z.int().nonnegative().describe("Rows that the model cannot take."),
+  errors: z.int().nonnegative().describe("Rows that the model cannot process."),
   blank: z.int().nonnegative().describe("Empty lines."),
 });
 type Counts = z.infer<typeof countsSchema>;
@@ -56,22 +56,22 @@ const stateSchema = z.strictObject({
 type State = z.infer<typeof stateSchema>;
 
 export interface AnswerFileReport extends Counts {
-  /** Records of the file, empty lines included. */
+  /** Records of the file, including empty lines. */
   readonly rows: number;
   /** Rows that an earlier, interrupted run had answered. */
   readonly resumed: number;
-  /** Line and reason of the first row that the model cannot take. */
+  /** Line and reason of the first row that the model cannot process. */
   readonly firstError: string | null;
-  /** Null: standard output. */
+  /** Null for standard output. */
   readonly output: string | null;
 }
 
-/** Records answered between two saves. */
+/** Number of records between two saves. */
 const CHUNK = 128;
 
 /**
- * @throws SlmError what reading the file throws; DATA_INVALID for a file without a prompt, or one of which no row could be answered; BUSY if
- * another run writes the file; OUTPUT_FAILED; INTERRUPTED, after which the same call goes on
+ * @throws SlmError as reading the file does; DATA_INVALID if the file has no prompt, or if no row could be answered; BUSY if
+ * another run writes the file; OUTPUT_FAILED; INTERRUPTED, after which the same call resumes
  */
 export async function answerFile(request: AnswerFileRequest): Promise<AnswerFileReport> {
   const { output } = request;
@@ -129,16 +129,16 @@ async function writeAnswers(request: AnswerFileRequest, output: string): Promise
   return reportOf(state, resumed, output);
 }
 
-/** What an interrupted run left that this one can go on from. */
+/** The state of an interrupted run that this run can resume, or an empty state. */
 async function resumeState({ note }: AnswerFileRequest, output: string, made: string): Promise<State> {
   const partial = `${output}.partial`;
   if (!existsSync(partial) || !existsSync(`${partial}.json`)) return emptyState(made);
   const state = await readJsonFile(`${partial}.json`, stateSchema);
   if (state.made === made) {
-    note(`generate  going on after ${state.records} rows`);
+    note(`generate  resuming after ${state.records} rows`);
     return state;
   }
-  note(`generate  ${partial} was made from another input, model or options: starting again`);
+  note(`generate  ${partial} has another input, model or options; starting from the beginning`);
   return emptyState(made);
 }
 
@@ -164,7 +164,7 @@ interface Chunk {
   readonly after: State;
 }
 
-/** The lines of each chunk of records after those that are done, and the state that they lead to. */
+/** The lines of each remaining chunk of records, with the state after it. */
 async function* answeredChunks(request: AnswerFileRequest, start: State): AsyncGenerator<Chunk> {
   const { model, input, settings, format, progress } = request;
   const { header, line } = ANSWER_FORMATS[format];
@@ -189,7 +189,7 @@ async function* answeredChunks(request: AnswerFileRequest, start: State): AsyncG
   }
 }
 
-/** Columns of the first record that has any. */
+/** Columns of the first record with columns. */
 const columnsOf = (rows: readonly AnsweredRow[]): readonly string[] =>
   rows
     .flatMap((row) => (row.kind === "blank" ? [] : [Object.keys(row.columns)]))

@@ -1,4 +1,4 @@
-/** Files of answers: JSON lines, tables, or the texts alone. */
+/** Formats of files of answers: JSON lines, tables, or plain text. */
 import { SlmError } from "@slm/core/errors";
 import { extname } from "node:path";
 import type { AnsweredRow } from "./answer-rows.js";
@@ -6,13 +6,13 @@ import type { AnsweredRow } from "./answer-rows.js";
 export type AnswerFormatName = "jsonl" | "csv" | "tsv" | "text";
 
 export interface AnswerFormat {
-  /** The first line, for a file whose first record has these columns; undefined: none. */
+  /** The first line of a file whose first record has these columns; undefined if the format has no header. */
   readonly header: (columns: readonly string[]) => string | undefined;
   /** The line of a record. */
   readonly line: (row: AnsweredRow, columns: readonly string[]) => string;
 }
 
-/** What a row adds to the columns of its record. */
+/** Columns that are added to those of the input. */
 const ADDED = ["prediction", "answer", "confidence", "logProbability", "abstained", "error"] as const;
 
 type Added = Readonly<Partial<Record<(typeof ADDED)[number], unknown>>>;
@@ -24,7 +24,7 @@ function addedTo(row: AnsweredRow): Added {
   return { prediction, answer, confidence, logProbability, abstained };
 }
 
-/** The columns of the input that stay; those with our names are replaced. */
+/** The columns of the input, without those that the added columns replace. */
 const kept = (columns: readonly string[]): readonly string[] =>
   columns.filter((name) => !ADDED.some((added) => added === name));
 
@@ -59,7 +59,7 @@ export const ANSWER_FORMATS: Readonly<Record<AnswerFormatName, AnswerFormat>> = 
   // RFC 4180: a cell with a separator, a quote or a line break is quoted, and quotes are doubled.
   csv: table(",", /[",\r\n]/u),
   tsv: table("\t", /["\t\r\n]/u),
-  // A line per line: a line break in an answer would shift those after it.
+  // One line per prompt. A line break in an answer would shift the answers after it.
   text: {
     header: () => undefined,
     line: (row) => (row.kind === "answer" ? (row.answer ?? row.prediction).replaceAll(/\r?\n/gu, " ") : ""),
@@ -75,9 +75,9 @@ const BY_ENDING: Readonly<Record<string, AnswerFormatName>> = {
 };
 
 /**
- * The format of the answers: by the ending of `output`, else that of the input, else JSON lines.
+ * Chooses the format of the answers by the extension of `output`, else by that of the input, else JSON lines.
  *
- * @throws SlmError USAGE for an output with an ending that is none of the formats'
+ * @throws SlmError USAGE for an output with an unknown extension
  */
 export function answerFormatOf(input: string, output: string | undefined): AnswerFormatName {
   const format = BY_ENDING[extname(output ?? input).toLowerCase()];

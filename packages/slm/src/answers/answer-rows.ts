@@ -1,4 +1,4 @@
-/** Answers the prompts of a file. A prompt that the model cannot take becomes an error in its own row. */
+/** Answers the prompts of a file. If the model cannot process a prompt, only that row gets an error. */
 import type { ScannedPrompt } from "@slm/data";
 import type { EndReason } from "@slm/generation";
 import { SlmError, type ErrorCode } from "@slm/core/errors";
@@ -7,7 +7,7 @@ import { answerOf } from "@slm/metrics";
 import { imageOfFile } from "@slm/vision";
 import { pathInside } from "@slm/pipeline/models/row-images";
 
-/** What becomes of one record of the file. */
+/** The result of one record of the file. */
 export type AnsweredRow =
   | { readonly kind: "blank"; readonly line: number }
   | ({ readonly kind: "error"; readonly line: number; readonly columns: Columns } & RowProblem)
@@ -20,11 +20,11 @@ interface RowProblem {
   readonly message: string;
 }
 
-/** An answer as a row has it. */
+/** The answer of a row. */
 export interface RowAnswer {
   /** Empty if it was withheld. */
   readonly prediction: string;
-  /** What follows the last `####`, where the model writes a rationale first. */
+  /** The text after the last `####`, if the model writes a rationale first. */
   readonly answer?: string | undefined;
   readonly logProbability: number;
   readonly confidence: number;
@@ -36,18 +36,18 @@ export interface RowAnswer {
 
 export interface RowOptions {
   readonly generate: GenerateOptions;
-  /** Confidence below which an answer is withheld. */
+  /** Answers below this confidence are withheld. */
   readonly threshold: number | undefined;
 }
 
-/** Errors that belong to one prompt; others end the command. */
+/** Errors that concern one prompt. All other errors end the command. */
 const ROW_ERRORS: ReadonlySet<ErrorCode> = new Set(["DATA_INVALID", "INPUT_MISSING"]);
 
 /**
  * Answers a chunk of records, in order.
  *
- * @param folder folder that paths of images start from
- * @throws SlmError what is not the fault of one prompt, INTERRUPTED among it
+ * @param folder folder that image paths are relative to
+ * @throws SlmError for failures that do not concern a single prompt, such as INTERRUPTED
  */
 export async function answerRows(
   model: Pick<Model, "generate">,
@@ -90,7 +90,7 @@ async function openRow(record: ScannedPrompt, folder: string): Promise<OpenRow |
   }
 }
 
-/** One generation or error per prompt. A batch with a bad prompt is halved until the prompt is alone: k bad of n take k log n calls. */
+/** One generation or error per prompt. A batch with a bad prompt is halved until the prompt is alone: k bad prompts of n cost k log n calls. */
 async function generateEach(
   model: Pick<Model, "generate">,
   prompts: readonly Source[],
@@ -111,13 +111,13 @@ async function generateEach(
 const isRowError = (error: unknown): error is SlmError =>
   error instanceof SlmError && ROW_ERRORS.has(error.code);
 
-/** The generator counts sources from the start of its own call, which means nothing here. */
+/** Removes the generator's source numbers, because they count from the start of its own call. */
 const problemOf = ({ code, message }: SlmError): RowProblem => ({
   code,
   message: message.replace(/^generate: source \d+ /u, "the source "),
 });
 
-/** A generation as a row or `--json` has it; the text is withheld where the model is not sure enough. */
+/** Converts a generation to the fields of a row and of `--json`. Below the threshold, the text is withheld. */
 export function rowAnswer(generation: Generation, threshold: number | undefined): RowAnswer {
   const { text, logProbability, tokens, reason } = generation;
   const confidence = confidenceOf(generation);

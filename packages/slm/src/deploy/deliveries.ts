@@ -28,21 +28,21 @@ export interface DeliveryRequest {
   readonly note: (text: string) => void;
 }
 
-/** The report of a delivery besides the bundle's files; each field belongs to one target. */
+/** The report of a delivery without the bundle's files. Each optional field belongs to one target. */
 export interface Delivery {
   /** Location of the delivered bundle: a path, an address or a device. */
   readonly bundle: string;
   readonly digest?: string;
   readonly commit?: string;
-  /** What the device measured. */
+  /** The benchmark that ran on the device. */
   readonly bench?: unknown;
   readonly dryRun?: true;
 }
 
-/** Ending of an npm package in a file. */
+/** Extension of npm packages. */
 const TARBALL = ".tgz";
 
-/** Targets that write `output` themselves. The command itself writes `dir`. */
+/** The targets except `dir`, which the command itself writes. */
 export const DELIVERIES: {
   readonly [T in Exclude<Destination, "dir">]: (request: DeliveryRequest) => Promise<Delivery>;
 } = {
@@ -66,7 +66,7 @@ export const DELIVERIES: {
     checkHubRepository(name);
     const token = environment["HF_TOKEN"] ?? "";
     if (!dryRun && token === "") {
-      throw new SlmError("USAGE", "deploy: HF_TOKEN is not set; it must hold a token with write access", {
+      throw new SlmError("USAGE", "deploy: HF_TOKEN: expected a token with write access, got none", {
         suggestions: ["slm deploy MODEL --to hub --repo me/my-model --dry-run"],
       });
     }
@@ -84,7 +84,7 @@ export const DELIVERIES: {
     const { writeNpmPackage } = await import("@slm/deploy");
     const model = await readDeviceModel(bundle);
     const { program, dependencies } = nodeProgram(model);
-    // npm installs a file only if its name ends so.
+    // npm installs a file only with this extension.
     const file = output.endsWith(TARBALL) ? output : `${output}${TARBALL}`;
     await writeNpmPackage(bundle, file, {
       name: name ?? model.name,
@@ -124,7 +124,7 @@ export const DELIVERIES: {
       if (!checked.success) {
         throw new SlmError(
           "DEVICE_UNAVAILABLE",
-          "deploy: what slm bench printed on the device is not a benchmark",
+          "deploy: expected a benchmark from slm bench on the device, got other output",
         );
       }
       await writeJsonAtomic(output, checked.data);
@@ -138,20 +138,22 @@ export const DELIVERIES: {
 /** @throws SlmError USAGE if a flag that the target needs was not given */
 function needed(value: string | undefined, flag: string, example: string): string {
   if (value !== undefined) return value;
-  throw new SlmError("USAGE", `deploy: this target needs ${flag}`, { suggestions: [`${flag} ${example}`] });
+  throw new SlmError("USAGE", `deploy: this target needs ${flag}, got none`, {
+    suggestions: [`${flag} ${example}`],
+  });
 }
 
-/** Resolved by `imports` of package.json: the page's package here, a folder in the published package. */
+/** `imports` in package.json maps this to the page's package here, and to a folder in the published package. */
 const WEB_PACKAGE = "#web/package.json";
 
-/** Directory of the built page and npm program. They are copied, not imported. */
+/** Directory of the built page and npm program, whose files are copied, not imported. */
 function webPackage(): string {
   return dirname(createRequire(import.meta.url).resolve(WEB_PACKAGE));
 }
 
 type Dependencies = Readonly<Record<string, string>>;
 
-/** The program of an npm package, and what it imports: the image decoder only for vision-language models. */
+/** The program of an npm package, and the packages that it imports. Only vision-language models need the image decoder. */
 function nodeProgram({ vision }: DeviceModel): {
   readonly program: string;
   readonly dependencies: Dependencies;

@@ -1,4 +1,4 @@
-/** Names of the delivery targets, in a file of their own so that printing help loads nothing else. */
+/** Names of the delivery targets, in a separate file so that printing help loads nothing else. */
 export const DESTINATIONS = ["dir", "oci", "hub", "npm", "web", "server", "device"] as const;
 export type Destination = (typeof DESTINATIONS)[number];
 

@@ -1,4 +1,4 @@
-/** The bundle to deliver: made from any MODEL, or copied unchanged if MODEL is a bundle already. */
+/** Creates the bundle to deliver from any MODEL. If MODEL is a bundle, it is copied unchanged. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,11 +13,11 @@ import { writeStandalone } from "../models/standalone-artifact.js";
 
 export interface BundleRequest {
   readonly model: string;
-  /** Texts of the model card; only for a model that is not a bundle yet. */
+  /** Texts of the model card; not used for a bundle. */
   readonly card: Readonly<Partial<Record<"name" | "summary", string>>>;
   /** Private key to sign with. */
   readonly sign: string | undefined;
-  /** Rows to choose the bundle's threshold of confidence on; only for a model that is not a bundle yet. */
+  /** Rows to choose the bundle's confidence threshold on; rejected for a bundle. */
   readonly abstain?: string | undefined;
   readonly threads: number | undefined;
   readonly progress: Progress;
@@ -32,9 +32,9 @@ export async function makeBundle(directory: string, request: BundleRequest): Pro
   if (isDone && abstain !== undefined) {
     throw new SlmError(
       "USAGE",
-      `deploy: ${model} is a bundle, which is delivered unchanged: --abstain is for other models`,
+      `deploy: ${model} is a bundle, and bundles are delivered unchanged; --abstain needs another model`,
       {
-        suggestions: ["name the directory that the bundle was made from, such as RUN/quantize"],
+        suggestions: ["pass the directory that the bundle was made from, such as RUN/quantize"],
       },
     );
   }

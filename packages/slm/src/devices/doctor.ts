@@ -1,8 +1,9 @@
-/** The engines, execution providers and plug-ins that work on this machine, and the reasons why others do not. */
+/** Finds the engines, execution providers and plug-ins that work on this machine, and why others do not work. */
 import { createRequire } from "node:module";
 import { availableParallelism, totalmem } from "node:os";
 import type { Int8Arithmetic } from "@slm/runtime";
 import type { Candidate, ListedProvider } from "@slm/runtime-node";
+import { GateFailed } from "../models/gate-failed.js";
 import type { PluginFindings } from "./examine-plugins.js";
 
 export interface Finding {
@@ -16,7 +17,7 @@ export interface DoctorReport {
   readonly platform: string;
   readonly cores: number;
   readonly memoryBytes: number;
-  /** Measured behaviour of the CPU's int8 matrix multiplication; null where ONNX Runtime cannot be loaded. */
+  /** Measured behaviour of the CPU's int8 matrix multiplication; null if ONNX Runtime cannot be loaded. */
   readonly int8: Int8Arithmetic | null;
   readonly engines: readonly Finding[];
   readonly providers: readonly ProviderFinding[];
@@ -25,17 +26,31 @@ export interface DoctorReport {
 
 /** A device that may run a model. */
 export interface ProviderFinding extends Finding {
-  /** As `--device` takes it. */
+  /** As in `--device`. */
   readonly device: string;
 }
 
 /**
  * Examines this machine. Loads ONNX Runtime's binary, runs a small graph on every provider that it lists, and asks every plug-in for
  * its devices. A missing or broken engine or plug-in is a finding, not an error.
+ *
+ * @param options `check` compares the bytes of every plug-in's files with those that were unpacked
+ * @throws GateFailed with the report if `check` finds a corrupt plug-in
  */
-export async function examineMachine(): Promise<DoctorReport> {
+export async function examineMachine(options: { readonly check?: boolean } = {}): Promise<DoctorReport> {
+  const report = await reportOf(options);
+  const corrupt = report.plugins.installed.filter(({ state }) => state === "corrupt");
+  if (options.check !== true || corrupt.length === 0) return report;
+  throw new GateFailed(
+    `doctor: corrupt plug-ins: ${corrupt.map(({ name }) => name).join(", ")}`,
+    report,
+    corrupt.map(({ name }) => `slm device remove ${name}, then add its package again`),
+  );
+}
+
+async function reportOf(options: { readonly check?: boolean }): Promise<DoctorReport> {
   const listed = await listProviders();
-  const plugins = await (await import("./examine-plugins.js")).examinePlugins();
+  const plugins = await (await import("./examine-plugins.js")).examinePlugins(undefined, options);
   return {
     node: process.version,
     platform: `${process.platform}-${process.arch}`,
@@ -77,8 +92,8 @@ async function findProviders(
 }
 
 /**
- * Whether a device computes a product: a GPU through its plug-in or onnxruntime-node, an NPU through the latter. A plug-in for an NPU is not
- * asked to compute, since it would compile for a chip that nobody named.
+ * Whether a device can multiply matrices: a GPU with its plug-in or onnxruntime-node, an NPU with onnxruntime-node. NPU plug-ins are not
+ * tested, because they would have to compile for a chip that the user did not choose.
  */
 async function tryCandidate(
   candidate: Candidate,
@@ -93,16 +108,16 @@ async function tryCandidate(
     return { available: false, reason: fallbacks.map(({ reason }) => reason).join("; ") };
   const { device } = candidate;
   const { description } = runtime.device;
-  // What follows the name that a user gives the device: "gpu:webgpu on SwiftShader Device"; a plug-in's names the plug-in.
+  // The text after the device's name in "gpu:webgpu on SwiftShader Device"; with a plug-in, the plug-in's name.
   const where = description.startsWith(device) ? description.slice(device.length) : ` on ${description}`;
   return { available: true, reason: `computed a product${where}` };
 }
 
 /**
- * The CPU, then other providers that slm can use, then the remaining ones of the binary. A provider counts as available only if it ran
+ * Lists the CPU, then other providers that slm can use, then the binary's remaining providers. A provider is available only if it ran
  * the graph.
  *
- * @param tryDevice whether a candidate works, and how it was found
+ * @param tryDevice returns whether a candidate works, and how this was found
  */
 export async function providerFindings(
   listed: readonly ListedProvider[],
@@ -152,7 +167,7 @@ function missingPackage(name: string): string | undefined {
   }
 }
 
-/** Why a native package cannot be used; undefined if it loads. */
+/** The reason why a native package cannot be used; undefined if it loads. */
 async function loadFailure(name: string): Promise<string | undefined> {
   const missing = missingPackage(name);
   if (missing !== undefined) return missing;

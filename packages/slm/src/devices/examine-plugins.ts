@@ -1,5 +1,6 @@
-/** What each plug-in offers on this machine and why not, and how those that are not installed are obtained. */
+/** Describes what each plug-in offers on this machine, why it does not work, and where to get plug-ins that are not installed. */
 import {
+  bytesOf,
   KNOWN_NAMES,
   isKnownName,
   knownPlugin,
@@ -22,7 +23,7 @@ export interface PluginDevice {
   readonly type: "cpu" | "gpu" | "npu" | "unknown";
 }
 
-/** The devices that a plug-in lists, or why it does not. */
+/** The devices that a plug-in lists, or the reason why it lists none. */
 export type PluginDevices = { readonly devices: readonly PluginDevice[] } | { readonly reason: string };
 
 export type ProbePlugin = (plugin: Plugin) => Promise<PluginDevices>;
@@ -36,8 +37,16 @@ export interface InstalledFinding {
   readonly available: boolean;
   readonly reason: string;
   readonly devices: readonly PluginDevice[];
-  /** Devices of slm that it opens. */
+  /** Names of slm's devices that it opens. */
   readonly serves: readonly DeviceId[];
+  /** The provider library in `folder`; null if `plugin.json` cannot be read. */
+  readonly library: string | null;
+  readonly registrationName: string | null;
+  readonly bytes: number;
+  /** The licence that its package declares. */
+  readonly licence: string | null;
+  readonly licenceFiles: readonly string[];
+  readonly folder: string;
 }
 
 /** A known plug-in that is not installed. */
@@ -45,9 +54,9 @@ export interface AbsentFinding {
   readonly name: KnownName;
   readonly title: string;
   readonly serves: readonly DeviceId[];
-  /** What it needs besides its package. */
+  /** Requirements in addition to its package. */
   readonly needs: string;
-  /** The command that downloads its package; null where there is none for this platform. */
+  /** The command that downloads its package; null if there is no package for this platform. */
   readonly obtain: string | null;
   readonly reason: string;
 }
@@ -58,10 +67,16 @@ export interface PluginFindings {
   readonly absent: readonly AbsentFinding[];
 }
 
-/** @param probe asks a plug-in's library for its devices. Default: in a process of its own */
-export async function examinePlugins(probe?: ProbePlugin): Promise<PluginFindings> {
+/**
+ * @param probe asks a plug-in's library for its devices. Default: in a process of its own
+ * @param options `check` compares the bytes of every file with those that were unpacked. Default: only names and sizes
+ */
+export async function examinePlugins(
+  probe?: ProbePlugin,
+  options: { readonly check?: boolean } = {},
+): Promise<PluginFindings> {
   const asked = probe ?? (await import("./probe-plugin.js")).probePlugin;
-  const all = await listPlugins();
+  const all = await listPlugins(options);
   const installed: InstalledFinding[] = [];
   for (const plugin of all) installed.push(await examineOne(plugin, asked));
   const present = new Set(all.map(({ name }) => name));
@@ -70,8 +85,20 @@ export async function examinePlugins(probe?: ProbePlugin): Promise<PluginFinding
 }
 
 async function examineOne(plugin: InstalledPlugin, probe: ProbePlugin): Promise<InstalledFinding> {
-  const { name, version, platform, state, manifest } = plugin;
-  const about = { name, version, platform, state, serves: manifest?.serves ?? [] };
+  const { name, version, platform, state, folder, manifest } = plugin;
+  const about = {
+    name,
+    version,
+    platform,
+    state,
+    serves: manifest?.serves ?? [],
+    library: manifest?.library ?? null,
+    registrationName: manifest?.registrationName ?? null,
+    bytes: manifest === undefined ? 0 : bytesOf(manifest),
+    licence: manifest?.licence.declared ?? null,
+    licenceFiles: manifest?.licence.files ?? [],
+    folder,
+  };
   const usable = openableOf(plugin);
   if (usable === undefined) {
     const reason = plugin.state === "ok" ? "ok" : `${state}: ${plugin.reason}`;
@@ -87,7 +114,7 @@ function devicesText(plugin: string, devices: readonly PluginDevice[]): string {
   const known = isKnownName(plugin) ? knownPlugin(plugin) : undefined;
   if (devices.length === 0) {
     const needs = known === undefined ? "" : `; it needs ${known.needs}`;
-    return `its library loads and lists no device on this machine${needs}`;
+    return `its library loads, but lists no device on this machine${needs}`;
   }
   const onCpu = known?.onCpu ?? null;
   return devices

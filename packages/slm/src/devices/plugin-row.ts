@@ -1,4 +1,4 @@
-/** The rows of `slm doctor` for devices that plug-ins open. */
+/** The rows of `slm doctor` for devices with plug-ins. */
 import { SlmError } from "@slm/core/errors";
 import type { ProfileName, Target } from "@slm/devices";
 import { findPlugin, isKnownName, knownPlugin, thisPlatform } from "@slm/runtime-native/plugins";
@@ -9,7 +9,7 @@ interface Row {
   readonly reason: string;
 }
 
-/** A device as the table of devices has it. */
+/** A row of the table of devices. */
 interface Asked {
   /** "npu:qnn". */
   readonly device: string;
@@ -17,7 +17,7 @@ interface Asked {
   readonly profile: ProfileName;
 }
 
-/** What the plug-in that opens a device offers here, or why it offers nothing; undefined if none has been added. */
+/** What a device's plug-in offers on this machine, or why it does not work; undefined if no plug-in was added. */
 export async function pluginRow(
   { target, profile }: Asked,
   { installed }: Pick<PluginFindings, "installed">,
@@ -32,7 +32,7 @@ export async function pluginRow(
     const title = `plug-in ${found.name} ${found.version}`;
     return { available: found.available, reason: `${title}: ${offerOf(found)}` };
   } catch (error) {
-    // A corrupt one is what the runtime would end with, too.
+    // A corrupt plug-in: the runtime would fail with the same error.
     if (error instanceof SlmError) return { available: false, reason: error.message };
     throw error;
   }
@@ -46,7 +46,7 @@ function offerOf({ name, available, reason, devices }: InstalledFinding): string
   return devices.map(({ vendor, type }) => `${vendor} ${type.toUpperCase()}`).join(", ");
 }
 
-/** The row of a device that does not work, with the commands that add its plug-in, if it has one for this platform. */
+/** Adds the commands that install a plug-in to the row of a device that does not work, if this platform has a plug-in. */
 export function withPluginHint(
   row: Row,
   { device }: Pick<Asked, "device">,

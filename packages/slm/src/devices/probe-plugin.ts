@@ -1,4 +1,4 @@
-/** Asks a plug-in's library for its devices, in a process of its own: a vendor's library may end the process. */
+/** Asks a plug-in's library for its devices, in a separate process because a vendor's library can crash. */
 import { SlmError } from "@slm/core/errors";
 import { devicesOf } from "@slm/runtime-native";
 import type { Plugin } from "@slm/runtime-native/plugins";
@@ -7,7 +7,7 @@ import type { PluginDevices } from "./examine-plugins.js";
 /** Loading the largest known library and asking the driver takes a second. */
 const TIMEOUT_MS = 30_000;
 
-/** A library that cannot be loaded, or that ends its process, is an answer, not an error. */
+/** Returns a reason, not an error, if a library cannot be loaded or crashes. */
 export async function probePlugin(plugin: Plugin): Promise<PluginDevices> {
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   try {

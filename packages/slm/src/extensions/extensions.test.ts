@@ -11,12 +11,12 @@ import { useExtension, useExtensions } from "@slm/extensions";
 import { useConfigFile } from "./use-config-file.js";
 import { openExternal } from "@slm/pipeline/models/open-external";
 
-// The examples of docs/how-to/extend.md, which tools/install runs with the packed package.
+// The examples of docs/how-to/extend.md. tools/install also runs them with the packed package.
 const EXAMPLES = join(import.meta.dirname, "../../../../tools/install");
 
 let folder = "";
 beforeAll(async () => {
-  // Other files of this process may have provided something else.
+  // Other test files in this process may have provided another library.
   provideLibrary(() => import("../index.js"));
   folder = await mkdtemp(join(tmpdir(), "slm-examples-"));
 });
@@ -32,7 +32,7 @@ test("a file of a recipe adds a metric", async () => {
   expect(METRICS[name!].compute(["a b", "c"], [["a"], ["d"]])).toBe(0.5);
 });
 
-test("slm.config.ts of a directory adds a tracker; that of an artifact is not loaded", async () => {
+test("slm.config.ts of a directory adds a tracker; one in an artifact is not loaded", async () => {
   const notes: string[] = [];
   const note = (text: string): void => void notes.push(text);
   await useConfigFile(folder, note);
@@ -60,7 +60,7 @@ test("slm.config.ts of a directory adds a tracker; that of an artifact is not lo
   expect(await readFile(file, "utf8")).toBe("a,7,test.wer=0.25\n");
 });
 
-test("an importer of an extension is asked before ours", async () => {
+test("an importer of an extension has precedence over the built-in ones", async () => {
   await useExtensions(["extension-importer.ts"], EXAMPLES);
   const file = join(folder, "tiny.model.json");
   const tensors = { "model.norm.weight": { shape: [2], values: [1, 2] } };
@@ -70,7 +70,7 @@ test("an importer of an extension is asked before ours", async () => {
   expect([...(await checkpoint.tensors[0]!.read())]).toEqual([1, 2]);
   await writeFile(file, "{}");
   await expect(openExternal(file)).rejects.toThrow("expected config, tensors and tokenizer");
-  // A file that no extension reads is one of ours.
+  // slm itself reads a file that no extension reads.
   await writeFile(join(folder, "other.gguf"), "GGUF");
   await expect(openExternal(join(folder, "other.gguf"))).rejects.toThrow("not a usable GGUF file");
 });

@@ -1,4 +1,4 @@
-/** Gives this library to extensions that import it by its name. */
+/** Makes this library available to extensions that import it by its name. */
 import { provideLibrary } from "@slm/core/library";
 
 provideLibrary(() => import("../index.js"));

@@ -7,27 +7,27 @@ import { SlmError } from "@slm/core/errors";
 import type { DeviceRequest } from "@slm/pipeline/compute/devices";
 import { contextOf, type WorkOptions } from "@slm/pipeline/stage/work";
 
-/** What is measured, with which prompts, on which device. */
+/** Prompts, devices and outputs of a benchmark. */
 export interface BenchOptions extends WorkOptions, DeviceRequest, SpeculationTrials {
   /** Also measures a decoder-only model with as many parameters as the first, random weights and the same quantization. */
   readonly baseline?: "decoder-only" | undefined;
   /** JSONL file whose sources are the prompts, with their images. */
   readonly data?: string | undefined;
-  /** How to read files of rows, as a recipe's `data` section says it. Default: as the model's recipe read its training rows. */
+  /** How to read files of rows, as in a recipe's `data` section. Default: the settings of the model's recipe. */
   readonly rows?: FileSettings | undefined;
-  /** Prompts. Default: random texts of the first model's source tokens. */
+  /** Prompts. Default: random texts from the first model's source tokens. */
   readonly prompts?: readonly string[] | undefined;
-  /** Image file that every prompt is about, for vision-language models. */
+  /** Image file for every prompt, for vision-language models. */
   readonly image?: string | undefined;
   /** Measured generations per model. Default: 40. */
   readonly runs?: number | undefined;
   /** Batch size: copies of a prompt that are decoded together. Default: 1. */
   readonly batch?: number | undefined;
-  /** Number of tokens that every generation has. Default with a baseline: as many as each prompt's own answer has. */
+  /** Number of tokens of every generation. Default with a baseline: the length of each prompt's own answer. */
   readonly forceTokens?: number | undefined;
-  /** Seed of the choice of prompts and of the order of runs. Default: 1. */
+  /** Seed for the choice of prompts and the order of runs. Default: 1. */
   readonly seed?: number | undefined;
-  /** Directory for bench.json, report.html and table.md. Default: none is written. */
+  /** Directory for bench.json, report.html and table.md. Default: no files are written. */
   readonly output?: string | undefined;
   /** bench.json of an earlier benchmark to compare with. */
   readonly compare?: string | undefined;
@@ -37,7 +37,7 @@ export interface BenchOptions extends WorkOptions, DeviceRequest, SpeculationTri
 
 /** Figures of every model, and the directory of the report. */
 export interface BenchReport extends BenchResult {
-  /** Directory of bench.json and report.html; null when none was asked for. */
+  /** Directory of bench.json and report.html; null if none was requested. */
   readonly report: string | null;
 }
 
@@ -49,7 +49,7 @@ const DEFAULT_RUNS = 40;
  *
  * A regression beyond `maxRegression` is part of the result (`regression`), not an error.
  *
- * @param models directories of checkpoints, exports, quantized models or bundles; the others are compared with the first
+ * @param models directories of checkpoints, exports, quantized models or bundles. The first is compared with each of the others
  * @throws SlmError USAGE without a model, INPUT_MISSING, DATA_INVALID, DEVICE_UNAVAILABLE, INTERRUPTED
  * @example
  * const { models } = await bench(["runs/mine/deploy"], { data: "test.jsonl", runs: 20 });
@@ -103,7 +103,7 @@ export async function bench(models: readonly string[], options: BenchOptions = {
   return { ...result, report: output ?? null };
 }
 
-/** The last part of a path where that tells the models apart, else the whole path. */
+/** The last part of a path if it is unique among the models, else the whole path. */
 function nameOf(paths: readonly string[], at: number): string {
   const names = paths.map((path) => basename(resolve(path)));
   const name = names[at]!;

@@ -1,4 +1,4 @@
-/** Compiles models for NPUs ahead of time, by vendors' plug-ins. */
+/** Compiles models for NPUs ahead of time, with vendors' plug-ins. */
 import type { FileSettings } from "@slm/data";
 import type { CompileReport } from "@slm/runtime-native/compilation";
 import type { CompilingProfile } from "@slm/devices";
@@ -6,42 +6,42 @@ import type { MetricName } from "@slm/metrics";
 import type { VerifiedChip } from "@slm/pipeline/models/verify-compiled";
 import { contextOf, givenSettings, type WorkOptions } from "@slm/pipeline/stage/work";
 
-/** For which chips to compile, what to verify, and where the result goes. */
+/** Chips, verification and output of a compilation. */
 export interface CompileOptions extends WorkOptions {
-  /** Chips, of the profile that the model was exported for: sm8650, sc8380xp. */
+  /** Chips of the profile that the model was exported for, such as sm8650 or sc8380xp. */
   readonly socs: readonly string[];
-  /** Directory to write. Default: `MODEL-compiled`, beside it. */
+  /** Output directory. Default: `MODEL-compiled`, next to MODEL. */
   readonly output?: string | undefined;
-  /** Decodes this many rows of `data` with the compiled graphs and on the CPU. Default: none. */
+  /** Decodes this many rows of `data` with the compiled graphs and on the CPU, and compares the answers. Default: none. */
   readonly verify?: number | undefined;
   /** JSONL file of rows to verify. */
   readonly data?: string | undefined;
-  /** How to read files of rows, as a recipe's `data` section says it. Default: as the model's recipe read its training rows. */
+  /** How to read files of rows, as in a recipe's `data` section. Default: the settings of the model's recipe. */
   readonly rows?: FileSettings | undefined;
-  /** Metrics of those rows, comma-separated. Default: distances and equal answers only. */
+  /** Metrics of those rows, comma-separated. Default: only differences of logits and equal answers. */
   readonly metrics?: string | undefined;
-  /** Of an ONNX file: the device software. Default: qnn. */
+  /** For an ONNX file: the device software. Default: qnn. */
   readonly profile?: CompilingProfile | undefined;
-  /** Of an ONNX file: shapes of inputs (`x=1,3,48,320`) and sizes of dynamic axes (`batch=1`). */
+  /** For an ONNX file: shapes of inputs (`x=1,3,48,320`) and sizes of dynamic axes (`batch=1`). */
   readonly shapes?: readonly string[] | undefined;
   /** Compiler threads. Default: one per CPU core. */
   readonly threads?: number | undefined;
 }
 
-/** What was compiled and verified. */
+/** Results of a compilation and its verification. */
 export interface CompiledModel extends CompileReport {
   /** One entry per chip; empty if nothing was verified. */
   readonly verified: readonly VerifiedChip[];
-  /** Directory that was written. */
+  /** Output directory. */
   readonly artifact: string;
 }
 
 /**
- * Compiles every graph of a model that was exported for an NPU, for each chip. A plug-in of the NPU's vendor must have been added.
+ * Compiles every graph of an NPU export for each chip. Add the NPU vendor's plug-in first.
  *
  * @param model an export or quantized model for an NPU, or an .onnx file
- * @throws SlmError OP_UNSUPPORTED for a graph that the vendor's compiler does not take whole; DEVICE_UNAVAILABLE without a plug-in;
- * USAGE for an unknown chip, or rows to verify without a file
+ * @throws SlmError OP_UNSUPPORTED for a graph that the vendor's compiler cannot compile as a whole; DEVICE_UNAVAILABLE without a plug-in;
+ * USAGE for an unknown chip, or for `verify` without `data`
  * @example
  * const { chips } = await compile("exported", { socs: ["sm8650"] });
  */
@@ -51,14 +51,17 @@ export async function compile(model: string, options: CompileOptions): Promise<C
   const { siblingPath, writeStandalone } = await import("../models/standalone-artifact.js");
   const { verify = 0, data, threads, socs } = options;
   if (verify > 0 && data === undefined) {
-    throw new SlmError("USAGE", `--verify ${verify}: expected rows to decode, got none`, {
+    throw new SlmError("USAGE", `--verify ${verify}: expected --data with rows to decode, got none`, {
       suggestions: [`--verify ${verify} --data ROWS.jsonl --metrics METRIC`],
     });
   }
   const output = options.output ?? siblingPath(model.replace(/\.onnx$/, ""), "compiled");
   if (model.endsWith(".onnx")) return { ...(await compileOnnx(model, output, options)), artifact: output };
   if (options.profile !== undefined || (options.shapes ?? []).length > 0) {
-    throw new SlmError("USAGE", `${model}: --profile and --shape are for ONNX files; this model has its own`);
+    throw new SlmError(
+      "USAGE",
+      `${model}: --profile and --shape apply to ONNX files only; this model has its own profile and shapes`,
+    );
   }
   const { directory } = await locateModel(model);
   const { requireIntact } = await import("@slm/core");
@@ -78,7 +81,7 @@ export async function compile(model: string, options: CompileOptions): Promise<C
   return { ...report, artifact: output };
 }
 
-/** Any ONNX file: nothing is verified, because nobody says what its inputs are. */
+/** Compiles any ONNX file. It cannot be verified, because the meaning of its inputs is unknown. */
 async function compileOnnx(
   file: string,
   output: string,
@@ -126,7 +129,7 @@ async function verifyRows(
   });
 }
 
-/** @throws SlmError USAGE for an unknown metric, and for one that no answer has (perplexity) */
+/** @throws SlmError USAGE for an unknown metric, and for perplexity, which is not a metric of answers */
 async function answerMetrics(list: string): Promise<readonly MetricName[]> {
   const { parseEvaluationMetrics } = await import("../models/evaluation-metrics.js");
   const { requireMetric } = await import("@slm/pipeline/models/judge");

@@ -1,8 +1,8 @@
-/** Checkpoints as ONNX graphs. */
+/** Exports checkpoints as ONNX graphs. */
 import type { ExportChoice, ExportPlan, ExportReport, RowFiles } from "@slm/onnx-export";
 import { contextOf, givenSettings, type WorkOptions } from "@slm/pipeline/stage/work";
 
-/** Target of the graphs, and where they are written. */
+/** Target and output of an export. */
 export interface ExportOptions extends WorkOptions, RowFiles {
   /** Target of the graphs. Default: `cpu`. */
   readonly target?: ExportChoice["target"] | undefined;
@@ -12,35 +12,34 @@ export interface ExportOptions extends WorkOptions, RowFiles {
   readonly profile?: ExportChoice["profile"];
   /** Type of weights, activations and caches. Default: `float32`. */
   readonly precision?: ExportChoice["precision"];
-  /** Names of files, inputs and outputs: slm's own, or those of Hugging Face's transformers.js. Default: `native`. */
+  /** Naming of files, inputs and outputs: slm's, or that of Hugging Face's transformers.js. Default: `native`. */
   readonly layout?: ExportChoice["layout"];
-  /** Target npu: source lengths to make graphs for [tokens]. Default: 64, 256, 1024. */
+  /** Target npu: source lengths of the graphs [tokens]. Default: 64, 256, 1024. */
   readonly buckets?: ExportChoice["buckets"];
-  /** Target npu: longest target [tokens]. Default: the model's own. */
+  /** Target npu: limit of the target length [tokens]. Default: the model's limit. */
   readonly window?: ExportChoice["window"];
   /**
-   * Target npu: tokens in a run of a second decoder, which reads prompts of decoder-only models and verifies what prompt lookup copies.
-   * Default: 32 for a decoder-only model, otherwise there is no such decoder.
+   * Target npu: tokens per run of a second decoder, which reads the prompts of decoder-only models and verifies the drafts of prompt
+   * lookup. Default: 32 for a decoder-only model, otherwise no second decoder.
    */
   readonly chunk?: ExportChoice["chunk"];
-  /** Directory to write. Default: `CHECKPOINT-<target>`, beside it. */
+  /** Output directory. Default: `CHECKPOINT-<target>`, next to CHECKPOINT. */
   readonly output?: string | undefined;
   /** Intra-op threads of the parity check. Default: one per CPU core. */
   readonly threads?: number | undefined;
 }
 
-/** The files of an export, and the difference of its graphs from the checkpoint. */
+/** The files of an export, and the difference between its graphs and the checkpoint. */
 export interface ExportedModel extends ExportReport {
-  /** Directory that was written. */
+  /** Output directory. */
   readonly artifact: string;
 }
 
 /**
- * Exports a checkpoint as ONNX graphs for a target, and checks them against the checkpoint on this machine's CPU, whatever the target
- * is.
+ * Exports a checkpoint as ONNX graphs for a target, and compares them with the checkpoint on this machine's CPU, for every target.
  *
  * @param checkpoint directory with config.json, model.safetensors and tokenizer.json
- * @throws SlmError INPUT_MISSING, DATA_INVALID, OP_UNSUPPORTED for what the target cannot run, INTERRUPTED
+ * @throws SlmError INPUT_MISSING, DATA_INVALID, INTERRUPTED; OP_UNSUPPORTED for a model that the target cannot run
  * @example
  * const { artifact, parity } = await exportModel("runs/mine/distill", { target: "npu", profile: "qnn" });
  */
@@ -73,7 +72,7 @@ export async function exportModel(checkpoint: string, options: ExportOptions = {
   return { ...report, artifact: output };
 }
 
-/** The graphs that {@link exportModel} would write and the memory they need. Writes nothing. @throws SlmError as exportModel */
+/** Returns the graphs that {@link exportModel} would write and their memory. Writes nothing. @throws SlmError as exportModel */
 export async function planExport(checkpoint: string, options: ExportOptions = {}): Promise<ExportPlan> {
   const library = await import("@slm/onnx-export");
   const { requireIntact } = await import("@slm/core");
@@ -97,7 +96,7 @@ function choiceOf({
   return { target, profile, precision, layout, buckets, window, chunk };
 }
 
-/** What the export cannot have is not learnt from rows. @throws SlmError OP_UNSUPPORTED, and as `readModelConfig` */
+/** Rejects settings that the export does not support, before it learns from rows. @throws SlmError OP_UNSUPPORTED, and as `readModelConfig` */
 async function checkRows(checkpoint: string, options: ExportOptions): Promise<void> {
   const { checkRowSettings, exportConfig, rowSettingsOf } = await import("@slm/onnx-export");
   const { readModelConfig } = await import("@slm/checkpoints");

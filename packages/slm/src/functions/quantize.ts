@@ -1,4 +1,4 @@
-/** Quantizes models, with a gate on the loss of quality. */
+/** Quantizes models, and rejects the result if a gate fails. */
 import type { FileSettings } from "@slm/data";
 import { dirname } from "node:path";
 import type { QuantizeFileReport, QuantizeReport, QuantizeTransformersReport } from "@slm/quantization";
@@ -10,17 +10,17 @@ import type { CalibrationShares } from "@slm/pipeline/workers/calibration-worker
 import type { WorkersAddress } from "@slm/pipeline/workers/workers-address";
 import { contextOf, givenSettings, type WorkContext, type WorkOptions } from "@slm/pipeline/stage/work";
 
-/** How to quantize, what to measure, and where the result goes. */
+/** Scheme, gate and output of a quantization. */
 export interface QuantizeOptions extends WorkOptions, QuantizeSettings {
-  /** Directory to write. Default: `MODEL-<scheme>`, beside it. */
+  /** Output directory. Default: `MODEL-<scheme>`, next to MODEL. */
   readonly output?: string | undefined;
-  /** Metric and its largest allowed loss: `wer:+0.5` [points], `wer:0.005`, `logitDivergence:0.01` [nats]. */
+  /** Metric and its maximum loss: `wer:+0.5` [points], `wer:0.005`, `logitDivergence:0.01` [nats]. */
   readonly gate?: string | undefined;
   /** JSONL file of rows on which the gate is measured. Default: the calibration rows. */
   readonly data?: string | undefined;
-  /** How to read files of rows, as a recipe's `data` section says it. Default: as the model's recipe read its training rows. */
+  /** How to read files of rows, as in a recipe's `data` section. Default: the settings of the model's recipe. */
   readonly rows?: FileSettings | undefined;
-  /** Measures the gate on the first rows only. */
+  /** Measures the gate on only this many rows, from the start of the file. Default: all. */
   readonly limit?: number | undefined;
   /** Intra-op threads, and threads that quantize weights. Default: one per CPU core. */
   readonly threads?: number | undefined;
@@ -32,27 +32,27 @@ export interface WithoutGate {
   readonly gate: null;
 }
 
-/** Sizes before and after. Graphs of other layouts have no gate; an ONNX file's report says how its outputs changed. */
+/** Sizes before and after. Only slm's own layout has a gate; for an ONNX file, the report says how its outputs changed. */
 export type QuantizedModel = (
   | (QuantizeReport & GatedQuantization)
   | (QuantizeFileReport & WithoutGate)
   | (QuantizeTransformersReport & WithoutGate)
 ) & {
-  /** The device that measured; absent where nothing was measured. */
+  /** The device that measured; absent if nothing was measured. */
   readonly device?: RuntimeDevice | undefined;
-  /** Directory that was written. */
+  /** Output directory. */
   readonly artifact: string;
 } & Partial<CalibrationShares>;
 
-/** The part of a request that all three kinds of models share. */
+/** The part of a request that is common to all three kinds of models. */
 interface Request {
   readonly model: string;
   readonly options: QuantizeOptions;
   readonly output: string;
   readonly context: WorkContext;
-  /** Machines that collect statistics. */
+  /** Machines that collect calibration statistics. */
   readonly workers: WorkersAddress | undefined;
-  /** What the manifest records. */
+  /** Settings for the manifest. */
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
@@ -60,8 +60,8 @@ interface Request {
  * Quantizes a model; with a gate, only if the metric stays within the limit.
  *
  * @param model an export of either layout, a checkpoint, or an .onnx file
- * @throws GateFailed if the gate fails: nothing is written and the model is kept as it was
- * @throws SlmError USAGE for options that do not go together, INPUT_MISSING, DATA_INVALID, INTERRUPTED
+ * @throws GateFailed if the gate fails. Nothing is written, and the model does not change
+ * @throws SlmError USAGE for options that contradict each other, INPUT_MISSING, DATA_INVALID, INTERRUPTED
  * @example
  * const { bytesAfter } = await quantize("exported", { scheme: "int4-block", calibration: "train.jsonl" });
  */
@@ -69,7 +69,7 @@ export function quantize(model: string, options: QuantizeOptions): Promise<Quant
   return quantizeWith(undefined, model, options);
 }
 
-/** The same with workers, who collect the statistics over calibration rows. The model is the same to the byte. */
+/** Like {@link quantize}, but workers collect the calibration statistics. The model is identical to the byte. */
 export async function quantizeWith(
   workers: WorkersAddress | undefined,
   model: string,
@@ -91,7 +91,7 @@ export async function quantizeWith(
     return quantizeTransformersLayout(request);
   if (learnsFromData(scheme) && options.calibration === undefined)
     context.note(
-      "4-bit weights are rounded without calibration data; with --calibration rows.jsonl the loss is smaller",
+      "4-bit weights are rounded without calibration data; --calibration rows.jsonl reduces the loss",
     );
   return quantizeModel(request);
 }

@@ -1,4 +1,4 @@
-/** Recipes as functions: a whole run, one stage of it, or the plan of either. Stages are loaded when they are needed. */
+/** Runs a recipe or one of its stages, or plans it. Stages are loaded only when they are needed. */
 import type { EngineName } from "@slm/tensor";
 import type { TrainingDevice } from "@slm/pipeline/compute/compute";
 import type { PipelineOptions } from "@slm/pipeline/run/pipeline-options";
@@ -8,11 +8,11 @@ import type { RecipeSources } from "@slm/pipeline/recipe/resolve-recipe";
 import type { RunSummary } from "@slm/pipeline/summary/run-summary";
 import { contextOf, type WorkOptions } from "@slm/pipeline/stage/work";
 
-/** Settings of a run beside its recipe. */
+/** Settings of a run in addition to its recipe. */
 export interface RecipeOptions extends WorkOptions {
-  /** Overrides of single settings, as `--set` takes them: `distill.steps=500`. */
+  /** Overrides of single settings, as in `--set`: `distill.steps=500`. */
   readonly set?: readonly string[] | undefined;
-  /** Variables that override settings, such as `SLM_DISTILL__STEPS`. Default: none; the command line gives `process.env`. */
+  /** Environment variables that override settings, such as `SLM_DISTILL__STEPS`. Default: none; the command line passes `process.env`. */
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
   /** Directory of the run. Default: `runs/<name of the recipe>`. */
   readonly out?: string | undefined;
@@ -20,33 +20,33 @@ export interface RecipeOptions extends WorkOptions {
   readonly engine?: EngineName | undefined;
   /** Device that trains. Default: the recipe's, else `cpu`. */
   readonly device?: TrainingDevice | undefined;
-  /** Threads one operator may use. Default: as many as there are processors. */
+  /** Intra-op threads. Default: one per CPU core. */
   readonly threads?: number | undefined;
   /** Runs stages again even if nothing changed. */
   readonly force?: boolean | undefined;
 }
 
-/** Which stages of a recipe to run. */
+/** The stages of a recipe to run. */
 export interface RunRecipeOptions extends RecipeOptions {
-  /** Runs one stage only; its inputs must exist. */
+  /** Runs only this stage; its inputs must exist. */
   readonly only?: string | undefined;
   /** Runs this stage and all later ones. */
   readonly from?: string | undefined;
-  /** Stages to leave out, as if the recipe had no section for them. */
+  /** Stages to skip, as if the recipe had no section for them. */
   readonly skip?: readonly string[] | undefined;
 }
 
-/** What a run did. */
+/** Results of a run. */
 export interface RunReport {
   /** Every stage in order, with the directory of its artifact. */
   readonly stages: readonly StageOutcome[];
   /** Directory of the bundle; null if the recipe has no `deploy` section or this run stopped before it. */
   readonly deploy: string | null;
-  /** How good, large and fast the models are, as far as the stages of this run measured it. */
+  /** Quality, size and speed of the models, if stages of this run measured them. */
   readonly summary: RunSummary;
 }
 
-/** What a run would do. */
+/** The plan of a run. */
 export interface RunPlan {
   /** Every stage in order, with an estimate of its time and memory. */
   readonly stages: readonly PlannedStage[];
@@ -56,8 +56,8 @@ export interface RunPlan {
  * Runs a recipe: every stage in order, skipping those that are up to date. The same call resumes an interrupted run.
  *
  * @param recipe a YAML file; relative paths in it start from its folder
- * @throws SlmError CONFIG_INVALID for a setting that is wrong, BUSY if another run holds the directory, GATE_FAILED if the
- * quantized model is not good enough, INTERRUPTED, and whatever a stage throws
+ * @throws SlmError CONFIG_INVALID for a wrong setting, BUSY if another run uses the directory, GATE_FAILED if the
+ * quantized model fails its gate, INTERRUPTED, and as the stages do
  * @example
  * const { deploy } = await runRecipe("recipe.yaml", { onEvent: console.error });
  */
@@ -65,7 +65,7 @@ export async function runRecipe(recipe: string, options: RunRecipeOptions = {}):
   return runPrepared(await prepareRecipe(recipe, options), options);
 }
 
-/** What {@link runRecipe} would do. Writes nothing. @throws SlmError INPUT_MISSING, USAGE, CONFIG_INVALID */
+/** Plans {@link runRecipe}. Writes nothing. @throws SlmError INPUT_MISSING, USAGE, CONFIG_INVALID */
 export async function planRecipe(recipe: string, options: RunRecipeOptions = {}): Promise<RunPlan> {
   return planPrepared(await prepareRecipe(recipe, options));
 }
@@ -77,7 +77,7 @@ export async function prepareRecipe(recipe: string, options: RunRecipeOptions): 
   return preparePipeline({ recipe: { ...sourcesOf(recipe, options), skip }, out, force, only, from });
 }
 
-/** Runs what {@link prepareRecipe} has checked. */
+/** Runs a recipe that {@link prepareRecipe} has checked. */
 export async function runPrepared(prepared: PipelineOptions, work: WorkOptions): Promise<RunReport> {
   const { runPipeline, artifactsOf } = await import("@slm/pipeline/run/run-pipeline");
   const { summarizeStages } = await import("@slm/pipeline/summary/run-summary");
@@ -90,9 +90,9 @@ export async function runPrepared(prepared: PipelineOptions, work: WorkOptions):
 }
 
 /**
- * What running it would do. Writes nothing.
+ * Plans a recipe. Writes nothing.
  *
- * @param estimateFor name of a device that was measured elsewhere, whose times the plan has for training
+ * @param estimateFor name of a measured device, for which the plan estimates training times
  */
 export async function planPrepared(prepared: PipelineOptions, estimateFor?: string): Promise<RunPlan> {
   const { planPipeline } = await import("@slm/pipeline/run/plan-pipeline");
@@ -102,7 +102,7 @@ export async function planPrepared(prepared: PipelineOptions, estimateFor?: stri
   return { stages: await planPipeline({ ...prepared, plannedFor }) };
 }
 
-/** Where the settings of a run come from. */
+/** The sources of a run's settings. */
 export function sourcesOf(recipe: string | undefined, options: RecipeOptions): RecipeSources {
   const { set = [], environment = {}, engine, device, threads } = options;
   const compute = Object.entries({ device, threads }).filter(([, value]) => value !== undefined);

@@ -3,21 +3,21 @@ import type { PipelineOptions } from "@slm/pipeline/run/pipeline-options";
 import { sourcesOf, type RecipeOptions } from "./run-recipe.js";
 import { contextOf, type WorkOptions } from "@slm/pipeline/stage/work";
 
-/** Settings of one stage's run beside its recipe. */
+/** Settings of a stage's run in addition to its recipe. */
 export interface StageOptions extends RecipeOptions {
-  /** False discards the unfinished work of an interrupted run. Default: it is resumed. */
+  /** False discards the unfinished work of an interrupted run. Default: true, which resumes it. */
   readonly resume?: boolean | undefined;
 }
 
-/** The result of a stage, from this run or an earlier one. */
+/** The result of a stage, from this call or an earlier one. */
 export interface StageReport {
   /** Directory of the artifact. */
   readonly artifact: string;
   /** `skipped` if it was up to date. */
   readonly status: "ran" | "skipped";
-  /** Time that this call spent on it [s]. */
+  /** Time that this call spent on the stage [s]. */
   readonly seconds: number;
-  /** The stage's own report, from the manifest: the same whether it ran now or before. */
+  /** The stage's own report from its manifest; the same if the stage was skipped. */
   readonly [detail: string]: unknown;
 }
 
@@ -40,7 +40,7 @@ export interface DistilledStudent extends StageReport {
  * resumed.
  *
  * @param recipe a YAML file
- * @throws SlmError CONFIG_INVALID, BUSY, INTERRUPTED, and whatever a stage throws
+ * @throws SlmError CONFIG_INVALID, BUSY, INTERRUPTED, and as the stages do
  * @example
  * const { checkpoint, metrics } = await distill("recipe.yaml", { set: ["distill.steps=500"] });
  */
@@ -49,13 +49,13 @@ export async function distill(recipe: string, options: StageOptions = {}): Promi
   return distilled(await runPreparedStage("distill", prepared, options));
 }
 
-/** The report of stage `distill` with the name that its result has. */
+/** Converts the report of stage `distill` to the result of {@link distill}. */
 export function distilled(report: StageReport): DistilledStudent {
   // The stage wrote its DistillReport into the manifest as `details`.
   return { ...report, checkpoint: report.artifact } as DistilledStudent;
 }
 
-/** Checks a recipe for one stage: its own settings and those of what it needs. @throws SlmError INPUT_MISSING, USAGE, CONFIG_INVALID */
+/** Checks a recipe's settings of one stage and of the stages that it needs. @throws SlmError INPUT_MISSING, USAGE, CONFIG_INVALID */
 export async function prepareStage(
   stage: string,
   recipe: string | undefined,
@@ -72,7 +72,7 @@ export async function prepareStage(
   return { ...prepared, recipe: { ...prepared.recipe, sections: Object.fromEntries(sections) } };
 }
 
-/** Runs a stage that {@link prepareStage} has checked. `force` repeats the stage itself, but not the stages that it needs. */
+/** Runs a stage that {@link prepareStage} has checked. `force` repeats only the stage itself, not the stages that it needs. */
 export async function runPreparedStage(
   stage: string,
   prepared: PipelineOptions,

@@ -1,4 +1,4 @@
-/** A bundle behind HTTP. */
+/** Serves a bundle over HTTP. */
 import { closing } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import type { Runtime } from "@slm/runtime";
@@ -6,35 +6,35 @@ import type { RunningServer } from "@slm/serve";
 import type { DeviceRequest } from "@slm/pipeline/compute/devices";
 import { contextOf, type WorkOptions } from "@slm/pipeline/stage/work";
 
-/** Limits of the server and who may use it. */
+/** Limits and access control of the server. */
 export interface ServeOptions extends WorkOptions, Pick<DeviceRequest, "device" | "fallback"> {
   /** Address to listen on. Default: 127.0.0.1. */
   readonly host?: string | undefined;
-  /** Port; 0 takes a free one. Default: 8000. */
+  /** Port; 0: a free one. Default: 8000. */
   readonly port?: number | undefined;
-  /** Largest batch: requests decoded together. Default: 64. */
+  /** Maximum number of requests in a batch. Default: 64. */
   readonly maxRows?: number | undefined;
-  /** Length of the queue; further requests get 429. Default: 512. */
+  /** Maximum length of the queue; further requests get 429. Default: 512. */
   readonly maxWaiting?: number | undefined;
-  /** Largest number of connections; a further one takes the place of the one that has waited longest. Default: 1024. */
+  /** Maximum number of connections; beyond that, the one that has waited longest is closed. Default: 1024. */
   readonly maxConnections?: number | undefined;
-  /** Names that requests may address in `Host`, besides those of this machine. Default: none on a loopback address, all on others. */
+  /** Names that requests may have in `Host`, besides this machine's own. Default: none on a loopback address, else all. */
   readonly allowedHosts?: readonly string[] | undefined;
-  /** Longest time for one request [s]. Default: 60. */
+  /** Time limit of a request [s]. Default: 60. */
   readonly timeoutSeconds?: number | undefined;
   /** How long a stopping server waits for answers in progress [s]. Default: 30. */
   readonly drainSeconds?: number | undefined;
-  /** Answers with a lower confidence (0 to 1) are withheld; off: none. Default: the bundle's own threshold, if it has one. */
+  /** Answers below this confidence (0 to 1) are withheld; off: none. Default: the bundle's threshold, if it has one. */
   readonly abstain?: number | "off" | undefined;
-  /** Public key file (PEM): only a bundle signed with it is served. Default: every bundle is. */
+  /** Public key file (PEM). Only bundles signed with this key are served. Default: all bundles are served. */
   readonly key?: string | undefined;
-  /** Threads one operator may use. Default: as many as there are processors. */
+  /** Intra-op threads. Default: one per CPU core. */
   readonly threads?: number | undefined;
-  /** API keys of clients. Without any, no key is needed. */
+  /** API keys of clients. Default: clients need no key. */
   readonly apiKeys?: readonly string[] | undefined;
-  /** API keys that may reload the bundle over HTTP. Without any, this is not possible. */
+  /** API keys that may reload the bundle over HTTP. Default: nobody can. */
   readonly adminKeys?: readonly string[] | undefined;
-  /** Called with internal errors of the server (not errors of clients). Default: they are dropped. */
+  /** Called with internal errors of the server, but not with errors of clients. Default: they are dropped. */
   readonly onFailure?: ((error: unknown) => void) | undefined;
 }
 
@@ -44,7 +44,7 @@ export interface Stopped {
   readonly drained: boolean;
 }
 
-/** A server that takes requests. */
+/** A running server. */
 export interface ModelServer extends RunningServer {
   /** Settles when the server has ended, by {@link RunningServer.stop} or by the signal. */
   readonly stopped: Promise<Stopped>;
@@ -54,9 +54,9 @@ export interface ModelServer extends RunningServer {
  * Serves a bundle over HTTP, compatible with OpenAI's completions. Aborting `signal` stops it, as `stop` does.
  *
  * @param model a bundle, or any other model; a .slm file is unpacked
- * @throws SlmError what opening the model throws; GATE_FAILED if the signature is not that of `key`; BUSY if the port is taken,
- * USAGE for an address that is not this machine's; OP_UNSUPPORTED for a model whose graphs take one position for all rows, as those for
- * an NPU; DEVICE_UNAVAILABLE where the device is missing and fallback is not allowed
+ * @throws SlmError as opening the model does; GATE_FAILED if the bundle is not signed with `key`; BUSY if the port is in use;
+ * USAGE for an address that does not belong to this machine; OP_UNSUPPORTED for a model whose graphs have one position for all rows, such
+ * as NPU graphs; DEVICE_UNAVAILABLE if the device is missing and fallback is not allowed
  * @example
  * const server = await serve("runs/mine/deploy", { port: 0 });
  * await fetch(`${server.url}/generate`, { method: "POST", body: JSON.stringify({ source: "hello" }) });
@@ -80,7 +80,7 @@ export async function serve(model: string, options: ServeOptions = {}): Promise<
     abstain,
   });
   const { signal, note } = contextOf(options);
-  // A packed bundle or a checkpoint is opened once; a directory is read again by every reload.
+  // A packed bundle or a checkpoint is prepared once. A directory is read again for every reload.
   const opened = await openServed(model, threads, signal);
   try {
     const { apiKeys = [], adminKeys = [], onFailure = () => undefined } = options;
@@ -91,7 +91,7 @@ export async function serve(model: string, options: ServeOptions = {}): Promise<
       onFailure,
       bundle: opened.directory,
       openRuntime: async () => {
-        // Each time: a reload must not serve what happened to the files since.
+        // Checked for every load, because files may have changed before a reload.
         await requireIntact(opened.directory);
         if (key !== undefined) await requireSigned(opened.directory, key);
         return openServing(opened.directory, options, note);
@@ -104,7 +104,7 @@ export async function serve(model: string, options: ServeOptions = {}): Promise<
   }
 }
 
-/** The device that was asked for, or the one that the model was exported for. What computes instead of it is noted. */
+/** Opens the requested device, or the device that the model was exported for. A fallback is noted. */
 async function openServing(
   directory: string,
   request: DeviceRequest,
@@ -124,7 +124,7 @@ async function openServing(
   return runtime;
 }
 
-/** The server with its resources, which are closed together. */
+/** Ties the server to its resources, which are closed with it. */
 function stoppable(server: RunningServer, close: () => Promise<void>, signal: AbortSignal): ModelServer {
   const { promise: stopped, resolve, reject } = withResolvers<Stopped>();
   stopped.catch(() => undefined); // `stop` reports the failure to its caller too.
@@ -158,7 +158,7 @@ interface Opened {
   readonly close: () => Promise<void>;
 }
 
-/** The directory to serve from: for a packed bundle or a checkpoint a temporary one. */
+/** The directory to serve from; a temporary one for a packed bundle or a checkpoint. */
 async function openServed(model: string, threads: number | undefined, signal: AbortSignal): Promise<Opened> {
   const { SILENT } = await import("@slm/core");
   const { locateModel } = await import("@slm/pipeline/models/locate-model");

@@ -19,33 +19,33 @@ export interface InitAnswers {
   readonly name: string;
   /** A file of training rows. */
   readonly data: string;
-  /** Columns of source and target; undefined where the file calls them so. */
+  /** Columns of source and target; undefined if they have these names. */
   readonly fields: { readonly source: string; readonly target: string } | undefined;
   /** Undefined for UTF-8. */
   readonly encoding: Encoding | undefined;
   readonly size: keyof typeof SIZES;
   readonly steps: number;
-  /** Largest allowed loss of the metric by quantization. */
+  /** Maximum loss of the metric by quantization. */
   readonly maxDrop: number;
 }
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
-/** What is wrong with a name, or undefined. */
+/** Says what is wrong with a name; undefined if it is valid. */
 export function nameProblem(name: string): string | undefined {
   return NAME.test(name)
     ? undefined
     : "expected letters, digits, '.', '_' and '-', beginning with a letter or digit";
 }
 
-/** Fewer rows than this give a dev split too small to choose a checkpoint by [rows]. */
+/** With fewer rows, a default dev split is too small to choose a checkpoint [rows]. */
 const FEW_ROWS = 1000;
 const FEW_ROWS_DEV_FRACTION = 0.1;
 
-/** Warm-up takes this share of the steps, and at most the default number of them. */
+/** Warm-up as a share of the steps, and its maximum, which is the default number of warm-up steps. */
 const WARMUP = { share: 1 / 8, most: 200 };
 
-/** The recipe as text of a file of that name; `data` is a path from the recipe's folder. */
+/** The text of the recipe `file`; `data` is relative to the recipe's folder. */
 function recipeText(
   file: string,
   { name, data, fields, encoding, size, steps, maxDrop }: InitAnswers,
@@ -66,7 +66,7 @@ function recipeText(
     "",
     stringify({ name, seed: 1 }),
     section(
-      "Some of the sources become the dev split, which chooses the checkpoint, and the test split. At most 1 % of the rows may be invalid.",
+      "Part of the sources become the dev split, which selects the checkpoint, and the test split. At most 1 % of the rows may be invalid.",
       {
         data: {
           train: data,
@@ -82,26 +82,26 @@ function recipeText(
       "A decoder-only model, trained on the same rows. maxSource and maxTarget leave room above the longest row [tokens].",
       { teacher: { kind: "train", model: teacher, ...training } },
     ),
-    section("The encoder-decoder that learns from it.", {
+    section("The encoder-decoder that learns from the teacher.", {
       distill: { student, ...training, metrics: [metric] },
     }),
     section(
       `int8 encoder, int4 decoder; rejected if ${metric} gets worse by more than ${maxDrop}. The metric: ${facts.metricReason}.`,
       { quantize: { schemes: ["cpu"], gate: { metric, maxDrop } } },
     ),
-    section("Latency, throughput and memory, compared with a decoder-only model of equal size.", {
+    section("Latency, throughput and memory, compared with a decoder-only model of the same size.", {
       bench: {},
     }),
     section("The bundle (the deployable files) and its model card.", { deploy: { name } }) +
-      "  # abstain: {} # Withholds answers that are less sure than nearly all right answers to the dev rows.\n",
+      "  # abstain: {} # Withholds answers with a lower confidence than nearly all correct answers to the dev rows.\n",
   ].join("\n");
 }
 
 /**
- * Reads the rows, chooses what suits them, checks the new recipe as a run would, and writes it. A data path relative to the current
- * directory is rewritten relative to the recipe's folder.
+ * Reads the rows, chooses settings for them, checks the new recipe like a run does, and writes it. The data path is rewritten relative
+ * to the recipe's folder.
  *
- * @throws SlmError as reading the rows; OUTPUT_FAILED if the file exists; CONFIG_INVALID for answers that give an invalid recipe.
+ * @throws SlmError as reading the rows does; OUTPUT_FAILED if the file exists; CONFIG_INVALID for answers that give an invalid recipe.
  */
 export async function writeRecipe(path: string, answers: InitAnswers): Promise<TaskFacts> {
   const facts = await readTaskFacts(answers.data, { fields: answers.fields, encoding: answers.encoding });

@@ -1,4 +1,4 @@
-/** Looks at rows to choose what a new recipe says: the tokenizer, the metric, and the lengths that models read. */
+/** Reads rows to choose the tokenizer, the metric and the lengths of a new recipe. */
 import { scanFile, type FileSettings, type Row } from "@slm/data";
 import type { MetricName } from "@slm/metrics";
 import { SlmError } from "@slm/core/errors";
@@ -9,41 +9,41 @@ import {
   type TrainedTokenizerConfig,
 } from "@slm/tokenizer";
 
-/** What a recipe says about a task, with the reasons. */
+/** A new recipe's settings that depend on the task, with the reasons. */
 export interface TaskFacts {
   readonly rows: number;
   readonly tokenizer: TrainedTokenizerConfig;
   readonly tokenizerReason: string;
   readonly metric: MetricName;
   readonly metricReason: string;
-  /** Tokens that models read and write. */
+  /** Limits of the models [tokens]. */
   readonly maxSource: number;
   readonly maxTarget: number;
-  /** Longer sources are left out [characters]; undefined where all are short enough. */
+  /** Longer sources are skipped [characters]; undefined if all are short enough. */
   readonly longestSource: number | undefined;
 }
 
-/** Rows that a tokenizer is tried on. */
+/** Number of rows that a tokenizer is tried on. */
 const TRIED_ROWS = 20_000;
-/** Sources above this are left out: attention over them takes longer than a first recipe should [characters]. */
+/** Longer sources are skipped, because attention over them takes too long for a first recipe [characters]. */
 const LONG_SOURCE = 4000;
-/** Room above the longest text seen: rows to come are longer, and have words that BPE has not merged. */
+/** Factor on the longest text seen, because later rows can be longer and can have words that BPE has not merged. */
 const HEADROOM = { symbols: 1.25, bpe: 2 } as const;
-/** Least length that models read and write [tokens]. */
+/** Minimum limit of the models [tokens]. */
 const LEAST_LENGTH = 16;
-/** Lengths are multiples of this [tokens]. */
+/** Limits are multiples of this [tokens]. */
 const LENGTH_STEP = 8;
-/** Most different words of targets that are symbols of a closed set. */
+/** The words of targets count as a closed set of symbols if there are at most this many different ones. */
 const MOST_SYMBOLS = 200;
-/** Least uses of such a word. */
+/** Minimum mean number of uses of each word of a closed set. */
 const LEAST_USES = 4;
-/** Longest source, at the 95th percentile, that is read letter by letter [characters]. */
+/** Sources up to this length, at the 95th percentile, are read letter by letter [characters]. */
 const LETTERS = 48;
-/** Most different targets of a classification, and least rows of each. */
+/** A task is a classification with at most this many different targets, and at least this many rows per target. */
 const CLASSES = { most: 100, rows: 5 };
-/** From this length on targets are prose [words, median]. */
+/** Targets of at least this length are prose [words, median]. */
 const PROSE = 8;
-/** Vocabulary sizes by the text that there is to learn them from [characters]. */
+/** Vocabulary sizes by the size of the training text [characters]. */
 const VOCABULARIES = [
   { below: 100_000, size: 512 },
   { below: 2_000_000, size: 2048 },
@@ -53,7 +53,7 @@ const VOCABULARIES = [
 /**
  * Reads all rows of a file. Memory grows with the first {@link TRIED_ROWS} rows.
  *
- * @throws SlmError as reading does; DATA_INVALID if there is no row
+ * @throws SlmError as reading does; DATA_INVALID if there are no rows
  */
 export async function readTaskFacts(path: string, settings: FileSettings): Promise<TaskFacts> {
   const seen = new TaskCounter();
@@ -65,7 +65,7 @@ export async function readTaskFacts(path: string, settings: FileSettings): Promi
   if (seen.rows === 0) {
     throw new SlmError(
       "DATA_INVALID",
-      `init: ${path}: expected at least one row, got none; ${reason ?? "it is empty"}`,
+      `init: ${path}: expected at least one row, got none; ${reason ?? "the file is empty"}`,
       {
         context: { path },
         suggestions: [`slm data inspect ${path}`],
@@ -121,7 +121,7 @@ class TaskCounter {
     };
   }
 
-  /** One token per character and symbol; undefined where the rows are no words of a closed set of symbols. */
+  /** One token per character and symbol; undefined if targets do not consist of a closed set of symbols. */
   async #symbols(): Promise<ChosenTokenizer | undefined> {
     const uses = [...this.#words.values()].reduce((sum, count) => sum + count, 0);
     const isClosed = this.#words.size <= MOST_SYMBOLS && uses >= LEAST_USES * this.#words.size;
@@ -129,10 +129,10 @@ class TaskCounter {
     const tokenizer = trainedConfig({ kind: "symbols" });
     try {
       const lengths = await this.#lengths(tokenizer);
-      const tokenizerReason = `One token per character of a source and per word of a target: sources are short, and targets have ${this.#words.size} different words.`;
+      const tokenizerReason = `One token per character of a source and per word of a target, because sources are short and targets have only ${this.#words.size} different words.`;
       return { tokenizer, tokenizerReason, lengths };
     } catch (error) {
-      // It rejects texts that it cannot give back: spaces in sources, a symbol of both sides.
+      // It rejects texts that it cannot reproduce: spaces in sources, or a symbol on both sides.
       if (error instanceof SlmError && error.code === "DATA_INVALID") return undefined;
       throw error;
     }
@@ -141,7 +141,7 @@ class TaskCounter {
   async #bpe(): Promise<ChosenTokenizer> {
     const { size } = VOCABULARIES.find(({ below }) => this.#characters < below)!;
     const tokenizer = trainedConfig({ kind: "bpe", vocabularySize: size });
-    const tokenizerReason = "Byte-level BPE: it reads and writes any text.";
+    const tokenizerReason = "Byte-level BPE, which reads and writes any text.";
     return { tokenizer, tokenizerReason, lengths: await this.#lengths(tokenizer) };
   }
 
@@ -151,11 +151,14 @@ class TaskCounter {
     if (size <= CLASSES.most && this.rows >= CLASSES.rows * size)
       return {
         metric: "exactMatch",
-        metricReason: `there are ${size} different targets: it is the accuracy`,
+        metricReason: `with ${size} different targets, this is the accuracy`,
       };
     if (percentile(this.#targetWords, 0.5) >= PROSE)
-      return { metric: "rougeL", metricReason: "targets are prose, which has more than one right form" };
-    return { metric: "exactMatch", metricReason: "targets are short, and right or wrong" };
+      return {
+        metric: "rougeL",
+        metricReason: "targets are prose, which can be correct in more than one form",
+      };
+    return { metric: "exactMatch", metricReason: "targets are short, and either correct or wrong" };
   }
 
   async #lengths(settings: TaskFacts["tokenizer"]): Promise<Pick<TaskFacts, "maxSource" | "maxTarget">> {
@@ -166,19 +169,19 @@ class TaskCounter {
       Math.max(LEAST_LENGTH, Math.ceil((tokens * HEADROOM[settings.kind]) / LENGTH_STEP) * LENGTH_STEP);
     return {
       maxSource: roomy(longest("source", (text) => tokenizer.encodeSource(text))),
-      // EOS is one more.
+      // One more for EOS.
       maxTarget: roomy(longest("target", (text) => tokenizer.encodeTarget(text)) + 1),
     };
   }
 }
 
-/** Settings with their defaults. */
+/** Fills in the defaults. */
 function trainedConfig(settings: {
   readonly kind: "bpe" | "symbols";
   readonly vocabularySize?: number;
 }): TrainedTokenizerConfig {
   const parsed = tokenizerConfig.parse(settings);
-  if (parsed.kind === "pretrained") throw new Error("a trained tokenizer was asked for");
+  if (parsed.kind === "pretrained") throw new Error("expected settings of a trained tokenizer");
   return parsed;
 }
 
@@ -192,7 +195,7 @@ function isJsonAnswer(text: string): boolean {
   }
 }
 
-/** Nearest rank; 0 where nothing was counted. */
+/** Percentile by nearest rank; 0 without values. */
 function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? 0;

@@ -1,9 +1,9 @@
-/** The comparison of a benchmark with an earlier one, and the JUnit file for CI. */
+/** Compares a benchmark with an earlier one, and writes the JUnit file for CI. */
 import { readJsonFile, writeTextAtomic } from "@slm/core";
 import { benchJunit, benchResultSchema, compareResults, regressionLines, type BenchResult } from "@slm/bench";
 import { GateFailed } from "./gate-failed.js";
 
-/** Default of the allowed regression. */
+/** Default limit of a regression. */
 const DEFAULT_MAX_REGRESSION = 0.05;
 
 /** @throws SlmError INPUT_MISSING, DATA_INVALID if the file is not a benchmark of this version. */
@@ -27,7 +27,7 @@ export async function writeJunit(path: string, result: BenchResult): Promise<voi
   await writeTextAtomic(path, benchJunit(result));
 }
 
-/** @throws GateFailed naming every figure that regressed more than allowed. */
+/** @throws GateFailed with every figure that regressed by more than the limit. */
 export function failOnRegression(report: BenchResult): void {
   const regressed = report.regression === undefined ? [] : regressionLines(report.regression);
   if (regressed.length === 0) return;

@@ -1,4 +1,4 @@
-/** The evaluation metrics: their descriptions, and parsing of a list of names. */
+/** Describes the evaluation metrics, and parses lists of their names. */
 import { PERPLEXITY, type EvaluationMetricName } from "@slm/inference";
 import { SlmError } from "@slm/core/errors";
 import { isMetricName, METRIC_NAMES, METRIC_ROWS, METRICS, type Metric } from "@slm/metrics";
@@ -7,7 +7,7 @@ import type { DisplayUnit } from "@slm/pipeline/format/metric-format";
 
 const PERPLEXITY_ROW: Pick<Metric, "description" | "higherIsBetter"> = {
   description:
-    "e to the mean negative log-likelihood of a token of each row's first reference, its EOS token counted, under the model; " +
+    "e to the power of the model's mean negative log-likelihood per token of each row's first reference, including EOS; " +
     "comparable only between models with the same tokenizer.",
   higherIsBetter: false,
 };
@@ -18,16 +18,16 @@ const UNIT_NAMES: Readonly<Record<DisplayUnit, string>> = {
   none: "no unit",
 };
 
-/** All names, in the order of the table; those of extensions last. */
+/** All names, in the order of the table. Metrics of extensions come last. */
 const evaluationMetricNames = (): readonly EvaluationMetricName[] =>
   [...METRIC_NAMES, PERPLEXITY, ...METRIC_ROWS.names.slice(METRIC_NAMES.length)].filter(isEvaluationMetric);
 
-/** Whether a text names a metric. */
+/** Whether a text is the name of a metric. */
 function isEvaluationMetric(name: string): name is EvaluationMetricName {
   return name === PERPLEXITY || isMetricName(name);
 }
 
-/** Two lines per metric: its name, unit and which way is better; what it is. */
+/** Two lines per metric: its name, unit and direction; its definition. */
 export function describeMetrics(): readonly string[] {
   return evaluationMetricNames().flatMap((name) => {
     const { description, higherIsBetter } = name === PERPLEXITY ? PERPLEXITY_ROW : METRICS[name];
@@ -42,7 +42,7 @@ export function describeMetrics(): readonly string[] {
 /**
  * Metric names from a comma-separated list, in the order given, each once.
  *
- * @throws SlmError USAGE for a name that is none, with the nearest one that is, or for an empty list.
+ * @throws SlmError USAGE for an unknown name, with the nearest known one, and for an empty list.
  * @example parseEvaluationMetrics("wer,perplexity") // ["wer", "perplexity"]
  */
 export function parseEvaluationMetrics(list: string): readonly EvaluationMetricName[] {

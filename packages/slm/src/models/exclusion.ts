@@ -1,4 +1,4 @@
-/** Keeps the most sensitive layers in float32, more and more of them, until a gate passes. */
+/** Keeps more and more of the most sensitive layers in float32 until a gate passes. */
 import { GRAPH_NAMES, type GraphName } from "@slm/exported-model";
 import {
   isStatic,
@@ -13,7 +13,7 @@ import type { Judge, Verdict } from "@slm/pipeline/models/judge";
 
 export interface ExclusionRequest {
   readonly options: QuantizeDirectoryOptions;
-  /** The most sensitive first. */
+  /** Most sensitive first. */
   readonly layers: readonly LayerSensitivity[];
   readonly judge: Judge;
 }
@@ -28,7 +28,7 @@ type Excluded = QuantizeReport &
 const namesIn = (graph: GraphName, layers: readonly LayerSensitivity[]): readonly string[] =>
   layers.filter((layer) => layer.graph === graph).map(({ layer }) => layer);
 
-/** The options with some layers left in float32: weights by format, nodes of static schemes by name. */
+/** Changes the options so that some layers stay in float32: weights by their format, nodes of static schemes by their name. */
 function withoutLayers(
   options: QuantizeDirectoryOptions,
   layers: readonly LayerSensitivity[],
@@ -53,7 +53,7 @@ function withoutLayers(
 
 /**
  * Quantizes repeatedly, each time with twice as many of the most sensitive layers in float32, until the gate passes or half of the
- * layers are float32. With more than half, the model would hardly be of that scheme.
+ * layers are float32. With more than half, the scheme would hardly describe the model.
  */
 export async function excludeWorst({ options, layers, judge }: ExclusionRequest): Promise<Excluded> {
   for (let count = 1; ; count *= 2) {

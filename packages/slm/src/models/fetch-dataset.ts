@@ -1,4 +1,4 @@
-/** A data set of the hub as a file beside the recipe. */
+/** Downloads a data set from the hub. */
 import { fetchDatasetFile } from "@slm/checkpoints";
 import { writeFailure } from "@slm/core";
 import { formatByEnding } from "@slm/data";
@@ -8,7 +8,7 @@ import { basename } from "node:path";
 import { contextOf, type WorkOptions } from "@slm/pipeline/stage/work";
 
 /**
- * Fetches one file of a data set into the current directory; a file that is there already is taken as it is.
+ * Downloads one file of a data set into the current directory. If the file exists, it is used unchanged.
  *
  * @param name `hub:org/name[@revision][/file]`
  * @returns its path
@@ -20,7 +20,7 @@ export async function fetchDataset(name: string, options: WorkOptions): Promise<
   const found = await fetchDatasetFile(name, isRows, { progress, signal });
   const path = `${basename(found.repo)}-${basename(found.name)}`;
   if (existsSync(path)) {
-    note(`${path} is there already and is used`);
+    note(`${path} already exists and is used`);
     return path;
   }
   try {
@@ -29,7 +29,7 @@ export async function fetchDataset(name: string, options: WorkOptions): Promise<
     throw writeFailure(error, path, "nothing was written");
   }
   note(
-    `${path}: ${found.name} of the data set ${found.repo} at ${found.commit.slice(0, 12)}; see its licence on its page`,
+    `${path}: ${found.name} of the data set ${found.repo} at ${found.commit.slice(0, 12)}; see its page for the licence`,
   );
   return path;
 }

@@ -1,8 +1,8 @@
 import { SlmError } from "@slm/core/errors";
 
-/** Thrown when the work was done but a check failed: a gate, or an unsupported graph. It carries the result of the work. */
+/** Thrown if the work was done but a check failed, such as a gate or the support of a graph. It contains the result of the work. */
 export class GateFailed extends SlmError {
-  /** The same report as without the failure. */
+  /** The report that a successful call returns. */
   readonly result: object;
 
   constructor(message: string, result: object, suggestions: readonly string[] = []) {

@@ -31,9 +31,9 @@ import { rowSettingsFor } from "@slm/pipeline/models/row-settings";
 import { readEvaluationRows } from "@slm/pipeline/models/measure-quality";
 
 export interface GatedQuantization extends Verdict {
-  /** KL divergence of the next token from the float32 model's; null without calibration rows [nats per token]. */
+  /** KL divergence between the next-token distributions of the float32 model and this one; null without calibration rows [nats per token]. */
   readonly divergence: number | null;
-  /** Layer sensitivities, the most sensitive layer first; empty unless requested. */
+  /** Layer sensitivities, most sensitive layer first; empty unless requested. */
   readonly layers: readonly LayerSensitivity[];
   /** Layers kept in float32 to pass the gate, as graph/layer. */
   readonly excluded: readonly string[];
@@ -55,15 +55,23 @@ export async function readGateRequest(flags: {
   if (flags.gate === undefined) return undefined;
   const written = parseGate(flags.gate);
   if (flags.data === undefined) {
-    throw new SlmError("USAGE", `--gate ${flags.gate}: expected rows to measure on, got none`, {
-      suggestions: [`--gate ${flags.gate} --data ROWS.jsonl`],
-    });
+    throw new SlmError(
+      "USAGE",
+      `--gate ${flags.gate}: expected --data or --calibration with rows to measure on, got none`,
+      {
+        suggestions: [`--gate ${flags.gate} --data ROWS.jsonl`],
+      },
+    );
   }
   if (written.metric === DIVERGENCE) {
     if (written.unit === "metric") return { metric: DIVERGENCE, maxDrop: written.maxDrop, rows: [] };
-    throw new SlmError("USAGE", `--gate ${flags.gate}: a divergence is in nats, not in points`, {
-      suggestions: [`--gate ${DIVERGENCE}:0.01`],
-    });
+    throw new SlmError(
+      "USAGE",
+      `--gate ${flags.gate}: expected a limit in nats, without a sign, got points`,
+      {
+        suggestions: [`--gate ${DIVERGENCE}:0.01`],
+      },
+    );
   }
   const metric = requireMetric(written.metric);
   const { maxDrop } = gateIn(METRICS[metric].unit, written);
@@ -76,7 +84,7 @@ export async function readGateRequest(flags: {
 export interface GatedQuantizationRequest extends JudgeRequest {
   /** Measure layer sensitivities, and keep the most sensitive layers in float32 until the gate passes. */
   readonly sensitivity: boolean;
-  /** Largest size, for a format per layer [bytes]. */
+  /** Size limit; each layer gets the format that fits it [bytes]. */
   readonly budget?: number | undefined;
 }
 
@@ -117,7 +125,11 @@ async function planOf(request: GatedQuantizationRequest): Promise<BudgetPlan | u
 
 function requireBudget({ bytesAfter }: QuantizeReport, budget: number | undefined): void {
   if (budget === undefined || bytesAfter <= budget) return;
-  throw new SlmError("GATE_FAILED", `quantize: the model has ${bytesAfter} bytes, the budget is ${budget}`, {
-    suggestions: ["give a larger budget"],
-  });
+  throw new SlmError(
+    "GATE_FAILED",
+    `quantize: the model has ${bytesAfter} bytes, but --budget allows only ${budget}`,
+    {
+      suggestions: ["give a larger budget"],
+    },
+  );
 }

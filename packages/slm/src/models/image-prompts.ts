@@ -14,16 +14,16 @@ export interface ImagePromptRequest {
   readonly prompts: readonly string[];
   /** Image file for all prompts. */
   readonly image: string | undefined;
-  /** Source of prompts if neither flags nor the model have any. */
+  /** Source of prompts if neither the flags nor the model have prompts. */
   readonly stream: PromptStream;
-  /** Directory of the model: a vision-language model may have a prompt of its own. */
+  /** Directory of the model. A vision-language model can have a default prompt. */
   readonly model: string;
 }
 
 /** The prompts of one call.
  *
- * @throws SlmError INPUT_MISSING or DATA_INVALID for an image file that cannot be read, before anything waits for the stream;
- * and what `readPrompts` throws.
+ * @throws SlmError INPUT_MISSING or DATA_INVALID for an image file that cannot be read, before the stream is read;
+ * and as `readPrompts` does.
  */
 export async function readImagePrompts({
   prompts,

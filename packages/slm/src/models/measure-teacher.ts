@@ -1,4 +1,4 @@
-/** Evaluates a teacher of any kind on the rows of a file, as `slm eval` does for exported models. */
+/** Evaluates a teacher of any kind on the rows of a file, like `slm eval` for exported models. */
 import { requireIntact, type StageContext } from "@slm/core";
 import { createRandom, type Strategy } from "@slm/generation";
 import { SlmError } from "@slm/core/errors";
@@ -14,7 +14,7 @@ import { decodeSources, loadTeachers, teacherTokenizer, type Teacher } from "@sl
 import type { Engine } from "@slm/tensor";
 import type { Tokenizer } from "@slm/tokenizer";
 
-/** Rows per call. Many rows allow batches of similar length. */
+/** Rows per call. More rows allow batches of more similar lengths. */
 const CHUNK_ROWS = 256;
 
 export interface TeacherQualityRequest {
@@ -25,14 +25,14 @@ export interface TeacherQualityRequest {
   readonly strategy: Strategy;
   readonly engine: Engine;
   readonly context: Pick<StageContext, "progress" | "signal" | "seed">;
-  /** Where to write one line per row. */
+  /** File for the predictions, one line per row. */
   readonly predictionsPath: string;
 }
 
 /**
  * Answers every row and computes the metrics.
  *
- * @throws SlmError USAGE for perplexity, DATA_INVALID for a source that exceeds the teacher's limit or has an image; and as
+ * @throws SlmError USAGE for perplexity; DATA_INVALID for a source that exceeds the teacher's limit or has an image; and as
  * `loadTeachers` and `evaluateAnswers`.
  */
 export async function measureTeacher(

@@ -1,8 +1,8 @@
-/** Sizes of a model's inputs as text. */
+/** Parses sizes of a model's inputs. */
 import { SlmError } from "@slm/core/errors";
 import type { FixedSizes } from "@slm/onnx";
 
-/** Limit of axes in a flag; tensors have fewer. */
+/** Maximum number of axes in a flag. Real tensors have fewer. */
 const MAX_AXES = 64;
 
 /**

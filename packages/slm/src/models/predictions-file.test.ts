@@ -17,18 +17,18 @@ const choose = (given?: string): Promise<string> =>
   choosePredictionsFile(given, (text) => notes.push(text), usual());
 
 describe(choosePredictionsFile, () => {
-  test("takes the file that was named, whatever it holds", async () => {
+  test("uses the file that the user named, whatever it contains", async () => {
     await writeFile(usual(), "notes of a user");
     expect(await choose(usual())).toBe(usual());
     expect(notes).toEqual([]);
   });
 
-  test("says nothing where nothing is replaced, and says what is", async () => {
+  test("says only if a file is replaced", async () => {
     expect(await choose()).toBe(usual());
     expect(notes).toEqual([]);
     await writeFile(usual(), '{"source":"a","prediction":"A","references":["A"],"correct":true,"score":0}\n');
     expect(await choose()).toBe(usual());
-    expect(notes).toEqual([`${usual()} of an earlier call will be replaced; --output FILE keeps both`]);
+    expect(notes).toEqual([`${usual()} from an earlier call will be replaced; --output FILE keeps both`]);
   });
 
   test.each(["", "notes of a user", '{"source":"a","target":"A"}\n', `{"source":"${"a".repeat(2 ** 21)}"}`])(

@@ -1,23 +1,23 @@
-/** Where `slm eval` writes predictions, and what it may replace there. */
+/** Chooses where `slm eval` writes predictions, and which files it may replace. */
 import { openRegular, readFailure, systemCode } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { z } from "zod";
 
 const DEFAULT_FILE = "predictions.jsonl";
 
-/** The fields by which a line of predictions is recognized. */
+/** Every line of predictions has these fields. */
 const prediction = z.looseObject({ source: z.string(), references: z.array(z.string()), score: z.number() });
 
-/** Enough for the line of any row that fits a model [bytes]. */
+/** Longer than the line of any row that fits a model [bytes]. */
 const LONGEST_LINE = 2 ** 20;
 
 /**
- * The file for predictions. A file that was named is replaced: its user asked for it. The default is replaced only if it holds
+ * Returns the file for predictions. A file that the user named is replaced. The default file is replaced only if it contains
  * predictions, and `note` says so.
  *
  * @param given `--output`
  * @param usual the file without `--output`
- * @throws SlmError OUTPUT_FAILED if another file has the default name
+ * @throws SlmError OUTPUT_FAILED if a file of another program has the default name
  */
 export async function choosePredictionsFile(
   given: string | undefined,
@@ -28,16 +28,16 @@ export async function choosePredictionsFile(
   const first = await firstLine(usual);
   if (first === undefined) return usual;
   if (!isPrediction(first)) {
-    throw new SlmError("OUTPUT_FAILED", `${usual} is a file that slm did not write, and is not replaced`, {
+    throw new SlmError("OUTPUT_FAILED", `${usual} exists and is not replaced, because slm did not write it`, {
       context: { path: usual },
-      suggestions: ["name another file with --output FILE"],
+      suggestions: ["choose another file with --output FILE"],
     });
   }
-  note(`${usual} of an earlier call will be replaced; --output FILE keeps both`);
+  note(`${usual} from an earlier call will be replaced; --output FILE keeps both`);
   return usual;
 }
 
-/** Undefined where there is no file. */
+/** Undefined if there is no file. */
 async function firstLine(path: string): Promise<string | undefined> {
   try {
     const handle = await openRegular(path);

@@ -5,11 +5,11 @@ import { readPrompts } from "./prompts.js";
 const stream = (...chunks: readonly (string | Uint8Array)[]): Readable => Readable.from(chunks);
 
 describe(readPrompts, () => {
-  test("takes flags and leaves standard input alone", async () => {
+  test("uses flags and does not read standard input", async () => {
     expect(await readPrompts(["a", "b"], stream("c\n"))).toEqual(["a", "b"]);
   });
 
-  test("takes lines, across chunks that cut a character, without empty ones", async () => {
+  test("reads lines that are not empty, also if chunks split a character", async () => {
     const bytes = Buffer.from("é\r\n\n b\nlast");
     expect(await readPrompts([], stream(bytes.subarray(0, 1), bytes.subarray(1)))).toEqual([
       "é",
@@ -18,7 +18,7 @@ describe(readPrompts, () => {
     ]);
   });
 
-  test("rejects a terminal, nothing, and bytes that are no text", async () => {
+  test("rejects a terminal, empty input, and bytes that are not text", async () => {
     const terminal = Object.assign(stream("typed"), { isTTY: true });
     await expect(readPrompts([], terminal)).rejects.toMatchObject({ code: "USAGE" });
     await expect(readPrompts([], stream("\n \n"))).rejects.toMatchObject({ code: "USAGE" });

@@ -4,15 +4,15 @@ import { SlmError } from "@slm/core/errors";
 /** Limit of standard input [bytes]. */
 const STDIN_LIMIT_BYTES = 64 * 1024 * 1024;
 
-/** A source of bytes that may be a terminal. */
+/** A stream of bytes that may be a terminal. */
 export interface PromptStream extends AsyncIterable<unknown> {
   readonly isTTY?: boolean;
 }
 
 /**
- * The prompts of `--prompt` flags; without any, the lines of `stream`, empty ones left out.
+ * Returns the prompts of `--prompt` flags, or else the lines of `stream` that are not empty.
  *
- * @throws SlmError USAGE if there are none or the stream is a terminal, DATA_INVALID if it is too large or not UTF-8
+ * @throws SlmError USAGE if there are no prompts or the stream is a terminal, DATA_INVALID if it is too large or not UTF-8
  */
 export async function readPrompts(
   flags: readonly string[],

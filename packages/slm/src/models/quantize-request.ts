@@ -1,4 +1,4 @@
-/** Converts the options of `quantize` to requests to the quantization package. */
+/** Checks the options of `quantize`, and converts them to requests to the quantization package. */
 import { withFixedSizes } from "@slm/analysis";
 import type { SchemeName } from "@slm/devices";
 import { GRAPH_NAMES } from "@slm/exported-model";
@@ -19,23 +19,23 @@ import type { Runtime } from "@slm/runtime";
 import { readFeeds, readTokenPairs } from "@slm/pipeline/models/calibration-rows";
 import { parseSizes } from "./parse-sizes.js";
 
-/** Quantization options. The scheme chooses defaults. */
+/** Quantization options. Defaults depend on the scheme. */
 export interface QuantizeSettings {
   /** Weight formats of the graphs. */
   readonly scheme: SchemeName;
   /** Rounding method of 4-bit weights. Default: `gptq` with calibration rows (not in large models), else `search`. */
   readonly method?: BlockMethod | undefined;
-  /** Weights that share one scale. Default: 32; narrow 4-bit matrices without calibration: 16. */
+  /** Number of weights that share one scale. Default: 32; narrow 4-bit matrices without calibration: 16. */
   readonly blockSize?: BlockSize | undefined;
   /** Symmetric blocks, without zero points. */
   readonly symmetric?: boolean | undefined;
   /** Format of the embedding, and of an output head tied to it. Default: the scheme's format, but 8 bits for 4-bit schemes. */
   readonly embedding?: WeightFormat | undefined;
-  /** JSONL file of rows; for an .onnx file, a directory of .safetensors files, one per run. */
+  /** JSONL file of calibration rows; for an .onnx file, a directory of .safetensors files, one per run. */
   readonly calibration?: string | undefined;
-  /** Calibration rows used, spread evenly over the file. Default: 1024; with images 256. */
+  /** Number of calibration rows, spread evenly over the file. Default: 1024; with images 256. */
   readonly calibrationRows?: number | undefined;
-  /** How to read files of rows. Default: as the model's recipe read its training rows. */
+  /** How to read files of rows. Default: the settings of the model's recipe. */
   readonly rows?: FileSettings | undefined;
   /** Weights (static schemes: nodes) that stay float32. */
   readonly exclude?: readonly string[] | undefined;
@@ -66,7 +66,7 @@ export function weightSettings(settings: QuantizeSettings): Settings {
 
 type Flag = "--method" | "--embedding" | "--block-size" | "--symmetric";
 
-/** Flags that only some schemes use, and whether this scheme uses them. An unused flag is rejected, not ignored. */
+/** The first flag that this scheme does not use. Such a flag is rejected, not ignored. */
 function unreadFlag(settings: QuantizeSettings): Flag | undefined {
   const { scheme, method, embedding, symmetric = false, blockSize } = settings;
   const isWeights = !isStatic(scheme);
@@ -80,7 +80,7 @@ function unreadFlag(settings: QuantizeSettings): Flag | undefined {
   return rows.find(([, isGiven, isRead]) => isGiven && !isRead)?.[0];
 }
 
-/** Rejects options whose data are missing, and flags that would be ignored. @throws SlmError USAGE */
+/** Rejects options without the data that they need, and flags that would be ignored. @throws SlmError USAGE */
 export function checkQuantizeSettings(settings: QuantizeSettings): void {
   const unread = unreadFlag(settings);
   if (unread !== undefined) {
@@ -95,7 +95,7 @@ export function checkQuantizeSettings(settings: QuantizeSettings): void {
     settings.sensitivity === true ? "--sensitivity" : undefined,
   ].find((flag) => flag !== undefined);
   if (asking !== undefined && settings.calibration === undefined) {
-    throw new SlmError("USAGE", `${asking} needs real data: expected --calibration, got none`, {
+    throw new SlmError("USAGE", `${asking} needs calibration data: expected --calibration, got none`, {
       suggestions: [`${asking} --calibration ROWS.jsonl`],
     });
   }
@@ -104,7 +104,7 @@ export function checkQuantizeSettings(settings: QuantizeSettings): void {
     if (isStatic(settings.scheme)) {
       throw new SlmError(
         "USAGE",
-        `--budget chooses formats of weights, --scheme ${settings.scheme} has one for all`,
+        `--budget chooses a format per layer, but --scheme ${settings.scheme} has one format for all layers`,
         { suggestions: ["--budget 2MB --scheme int4-block"] },
       );
     }
@@ -134,14 +134,14 @@ export async function directoryOptions(
   };
 }
 
-/** The same list for each graph: node names are unique over all graphs. */
+/** The same value for each graph, because node names are unique over all graphs. */
 const everyGraph = <Value>(value: Value): PerGraph<Value> =>
   Object.fromEntries(GRAPH_NAMES.map((name) => [name, value]));
 
 const keptFormats = (names: readonly string[]): ReadonlyMap<string, WeightFormat> =>
   new Map(names.map((name) => [name, "float32"]));
 
-/** The request for an external ONNX file. @throws SlmError USAGE for flags that need an exported model */
+/** The request for a third-party ONNX file. @throws SlmError USAGE for flags that need an exported model */
 export async function fileOptions(
   settings: QuantizeSettings,
   input: string,
@@ -173,32 +173,28 @@ export async function fileOptions(
   };
 }
 
-/** Shapes of exported models are chosen at export. @throws SlmError USAGE if some are given */
+/** Rejects shapes for exported models, which get their shapes at export. @throws SlmError USAGE */
 export function rejectShapes(shapes: readonly string[] | undefined, path: string): void {
   const [first] = shapes ?? [];
   if (first === undefined) return;
-  throw new SlmError(
-    "USAGE",
-    `--shape ${first}: shapes can be set for an ONNX file only, ${path} is not one`,
-    {
-      suggestions: ["slm export CHECKPOINT --target npu --buckets 16,32", "leave --shape out"],
-    },
-  );
+  throw new SlmError("USAGE", `--shape ${first}: expected an ONNX file, got the model ${path}`, {
+    suggestions: ["slm export CHECKPOINT --target npu --buckets 16,32", "leave --shape out"],
+  });
 }
 
-/** An external model has no task metric. @throws SlmError USAGE if a gate was requested */
+/** Rejects a gate for a third-party model, which has no task metric. @throws SlmError USAGE */
 export function rejectGate(gate: string | undefined, path: string): void {
   if (gate === undefined) return;
   throw new SlmError(
     "USAGE",
-    `--gate ${gate}: ${path} is an ONNX file without a tokenizer; its outputs are compared`,
+    `--gate ${gate}: expected a model with a tokenizer, got the ONNX file ${path}; slm compares only its outputs`,
     {
       suggestions: ["leave --gate out and read 'outputs' of --json"],
     },
   );
 }
 
-/** Layout transformers.js is quantized without data. @throws SlmError USAGE naming the first flag that needs data */
+/** Rejects flags that need data, because layout transformers.js is quantized without data. @throws SlmError USAGE with the first such flag */
 export function rejectData(
   settings: QuantizeSettings & { readonly gate?: string | undefined; readonly data?: string | undefined },
   path: string,
@@ -216,7 +212,7 @@ export function rejectData(
   if (flag === undefined) return;
   throw new SlmError(
     "USAGE",
-    `${flag}: ${path} is of layout transformers.js, which is quantized without data`,
+    `${flag}: ${path} has layout transformers.js, which is quantized without data`,
     {
       suggestions: [`leave ${flag} out`, "slm export CHECKPOINT -o MODEL && slm quantize MODEL ..."],
     },

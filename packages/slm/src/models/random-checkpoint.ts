@@ -1,4 +1,4 @@
-/** A checkpoint of a given shape with random weights. Its outputs are meaningless, but it exports and runs like a trained one. */
+/** Writes a checkpoint of a given shape with random weights. Its outputs are meaningless, but it exports and runs like a trained one. */
 import type { Progress } from "@slm/core";
 import { createRandom } from "@slm/generation";
 import { SlmError } from "@slm/core/errors";
@@ -19,8 +19,8 @@ export async function readModelShape(path: string): Promise<ModelConfig> {
 }
 
 /**
- * Writes config.json, model.safetensors and a tokenizer: printable ASCII characters in, words of capital letters out. The tokenizer
- * has as many tokens as the model, because random weights may generate any of them.
+ * Writes config.json, model.safetensors and a tokenizer, which reads printable ASCII characters and writes words of capital letters. The
+ * tokenizer has as many tokens as the model, because random weights can generate any of them.
  *
  * @throws SlmError CONFIG_INVALID for a vocabulary too small for that tokenizer.
  */
@@ -34,7 +34,7 @@ export async function writeRandomCheckpoint(
   if (least > config.vocabularySize) {
     throw new SlmError(
       "CONFIG_INVALID",
-      `model init: the vocabulary must hold at least ${least} tokens, got ${config.vocabularySize}`,
+      `model init: expected vocabularySize of at least ${least}, got ${config.vocabularySize}`,
     );
   }
   const targets = Array.from({ length: config.vocabularySize - least + 1 }, (_, index) => capitalWord(index));
@@ -48,11 +48,11 @@ export async function writeRandomCheckpoint(
   return { parameters: parameterCount(config) };
 }
 
-/** Every printable character of ASCII but the space. */
+/** Every printable ASCII character except the space. */
 const PRINTABLE = Array.from({ length: 94 }, (_, index) => String.fromCharCode(33 + index));
 
 const isCapital = (character: string): boolean => /^[A-Z]$/.test(character);
 
-/** The word of a number: A to Z, AA to ZZ, and so on. */
+/** Converts a number to a word: A to Z, AA to ZZ, and so on. */
 const capitalWord = (index: number): string =>
   (index < 26 ? "" : capitalWord(Math.floor(index / 26) - 1)) + String.fromCharCode(65 + (index % 26));

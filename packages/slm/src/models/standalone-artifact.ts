@@ -1,4 +1,4 @@
-/** Artifacts of commands that run outside a recipe. They have the same manifest and are written as atomically. */
+/** Writes artifacts of commands that run outside a recipe. They have the same manifest, and are also written atomically. */
 import {
   SLM_VERSION,
   artifactInput,
@@ -18,16 +18,16 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 export interface StandaloneArtifact {
   readonly directory: string;
   readonly kind: ArtifactKind;
-  /** Input directories or files, by their role. */
+  /** Input directories or files, by role. */
   readonly sources: Readonly<Record<string, string>>;
   /** The flags. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly seed?: number;
-  /** Whether a rerun resumes after a failure. Default false: a failed command leaves nothing. */
+  /** Whether a rerun resumes after a failure. Default: false, so that a failed command leaves no files. */
   readonly isResumable?: boolean;
 }
 
-/** Writes an artifact directory atomically. @throws SlmError as writeArtifact */
+/** Writes an artifact directory atomically. @throws SlmError as `writeArtifact` */
 export async function writeStandalone<Details extends object>(
   { directory, kind, sources, settings, seed = 1, isResumable = false }: StandaloneArtifact,
   fill: (work: string) => Promise<Details>,
@@ -52,14 +52,14 @@ export async function writeStandalone<Details extends object>(
   return details;
 }
 
-/** `runs/x/distill` and `cpu` give `runs/x/distill-cpu`: the default path of a command's result. */
+/** The default path of a command's result: `runs/x/distill` and `cpu` give `runs/x/distill-cpu`. */
 export function siblingPath(path: string, suffix: string): string {
   const full = resolve(path);
   const sibling = join(dirname(full), `${basename(full)}-${suffix}`);
   return relative(process.cwd(), sibling).startsWith("..") ? sibling : relative(process.cwd(), sibling);
 }
 
-/** Hash of an input: of an artifact its manifest, of another directory its files (links too), of a file its contents. @throws SlmError DATA_INVALID for a corrupt artifact */
+/** Hashes an input: the manifest of an artifact, the files of another directory, or the contents of a file. @throws SlmError DATA_INVALID for a corrupt artifact */
 async function describeSource(name: string, directory: string): Promise<ManifestInput> {
   const found = await stat(directory).catch((cause: unknown) => {
     throw readFailure(cause, directory);

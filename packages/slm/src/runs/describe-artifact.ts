@@ -1,4 +1,4 @@
-/** What a model is, from its files alone: nothing is loaded on a device. */
+/** Describes a model by its files, without loading it on a device. */
 import { readManifest, type Manifest } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { locateWeights, readModelConfig } from "@slm/checkpoints";
@@ -29,29 +29,29 @@ export interface ModelInfo {
   readonly parameters: number;
   /** Graphs or weights [bytes]. */
   readonly bytes: number;
-  /** None of a checkpoint. */
+  /** Empty for a checkpoint. */
   readonly graphs: readonly ModelGraph[];
   /** Target, profile and weight format; null for a checkpoint. */
   readonly target: Pick<DeviceModel, "target" | "profile" | "scheme" | "precision"> | null;
   readonly limits: { readonly maxSource: number; readonly maxTarget: number };
   readonly tokenizer: { readonly kind: string; readonly tokens: number };
-  /** Threshold of confidence, if the model has one. */
+  /** Confidence threshold, if the model has one. */
   readonly abstention: NonNullable<DeviceModel["abstention"]> | null;
-  /** Measured when it was made, by metric: fractions or points. Empty if its manifest has none. */
+  /** Values by metric, as fractions or points, from when the model was created. Empty if its manifest has none. */
   readonly metrics: Readonly<Record<string, number>>;
-  /** Where the metrics were measured: "test split, 300 rows"; null if that is not recorded. */
+  /** The rows that the metrics were measured on, such as "test split, 300 rows"; null if not recorded. */
   readonly measuredOn: string | null;
   /** Null for a directory without a manifest. */
   readonly provenance: Provenance | null;
 }
 
 interface Provenance extends Pick<Manifest, "createdAt" | "seed" | "versions"> {
-  /** What it was made from, by content. */
+  /** Hashes of the inputs that it was made from. */
   readonly inputs: readonly { readonly name: string; readonly sha256: string }[];
 }
 
 /**
- * Describes a checkpoint, an export, a quantized directory or a bundle, packed or not.
+ * Describes a checkpoint, an export, a quantized directory, or a bundle, packed or not.
  *
  * @throws SlmError INPUT_MISSING, DATA_INVALID
  */
@@ -120,7 +120,7 @@ async function describeWeights(directory: string): Promise<Described> {
   };
 }
 
-/** The manifest of a directory, or of the quantize stage that it is a scheme of; undefined if there is none. */
+/** The manifest of a directory, or of the quantize stage if the directory is one of its schemes; undefined if there is none. */
 async function manifestOf(directory: string): Promise<Manifest | undefined> {
   for (const place of [directory, dirname(resolve(directory))]) {
     if (!existsSync(join(place, "manifest.json"))) continue;
@@ -140,7 +140,7 @@ function provenanceOf({ createdAt, seed, versions, inputs }: Manifest): Provenan
 
 const metricsSchema = z.record(z.string(), z.number());
 
-/** Fields of the reports of stages that measure. */
+/** Fields in the reports of stages that measure the model. */
 const measuredDetails = z.looseObject({
   n: z.number().optional(),
   split: z.string().optional(),
@@ -161,8 +161,8 @@ interface Measured {
 /**
  * The metrics in a manifest.
  *
- * @param scheme which of several quantized models is meant
- * @returns undefined if it has none
+ * @param scheme selects one of several quantized models
+ * @returns undefined if the manifest has no metrics
  */
 export function measuredIn({ kind, details }: Manifest, scheme?: string): Measured | undefined {
   const parsed = measuredDetails.safeParse(details);

@@ -37,7 +37,7 @@ async function writeStage(run: string, stage: keyof typeof KINDS, details: objec
 }
 
 describe(listRuns, () => {
-  test("tells the status, the stages, the metrics of the last model and the size of each run", async () => {
+  test("lists the status, stages, last model's metrics and size of each run", async () => {
     await writeStage("a", "data", { rows: 3 });
     await writeStage("a", "distill", { metrics: { exactMatch: 0.5 } });
     await writeStage("a", "quantize", {
@@ -77,8 +77,8 @@ describe(listRuns, () => {
     expect(runs).toHaveLength(3);
   });
 
-  test("takes the lock of a process that is gone for an interruption", async () => {
-    // No process has the largest number that a system may give.
+  test("treats the lock of a process that ended as an interruption", async () => {
+    // No process has the largest number that a system can assign.
     const holder = { pid: 2 ** 22, host: hostname(), since: "now" };
     await writeFile(join(root, "nested/c/distill.lock.json"), JSON.stringify(holder));
     const runs = await listRuns(join(root, "nested"), STAGES);

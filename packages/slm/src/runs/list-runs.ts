@@ -1,4 +1,4 @@
-/** The runs below a folder: what is finished, how good it is, what still runs. */
+/** Lists the runs in a folder and its subfolders, with their stages, metrics and state. */
 import { readManifest, type Manifest } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { existsSync } from "node:fs";
@@ -12,7 +12,7 @@ import { measuredIn } from "./describe-artifact.js";
 type RunStatus = "finished" | "running" | "interrupted";
 
 export interface RunSummary {
-  /** Path below the folder. */
+  /** Path relative to the folder. */
   readonly name: string;
   readonly directory: string;
   readonly status: RunStatus;
@@ -20,26 +20,26 @@ export interface RunSummary {
   readonly stages: readonly string[];
   /** The stage in progress or interrupted; null if there is none. */
   readonly unfinished: string | null;
-  /** Of the model that the run ends with, by metric. */
+  /** Metrics of the run's last model. */
   readonly metrics: Readonly<Record<string, number>>;
-  /** Size of the bundle [bytes]; null before it is made. */
+  /** Size of the bundle [bytes]; null until it exists. */
   readonly bytes: number | null;
-  /** When the last stage ended or was worked on, as ISO 8601. */
+  /** When a stage last ended or made progress, as ISO 8601. */
   readonly updatedAt: string;
 }
 
-/** Folders below the given one that are looked into. */
+/** Maximum depth of the search in subfolders. */
 const DEPTH = 3;
 
 /**
- * Runs below a folder, the newest first.
+ * Lists the runs in a folder and its subfolders, newest first.
  *
  * @param stages names of all stages, in order
  * @throws SlmError INPUT_MISSING if the folder does not exist
  */
 export async function listRuns(folder: string, stages: readonly string[]): Promise<readonly RunSummary[]> {
   if (!existsSync(folder)) {
-    throw new SlmError("INPUT_MISSING", `${folder}: no such folder, so there are no runs`, {
+    throw new SlmError("INPUT_MISSING", `${folder}: no such folder, so it has no runs`, {
       suggestions: ["slm run recipe.yaml", "slm info FOLDER"],
     });
   }
@@ -49,7 +49,7 @@ export async function listRuns(folder: string, stages: readonly string[]): Promi
   return found.sort((a, b) => (a.updatedAt < b.updatedAt ? 1 : -1));
 }
 
-/** Directories that hold a stage, finished or not. A run's own directories are not looked into. */
+/** Directories that contain a stage, finished or not. A run's own directories are not searched. */
 async function runsBelow(
   directory: string,
   stages: readonly string[],
@@ -97,13 +97,13 @@ async function summarize(folder: string, directory: string, stages: readonly str
   };
 }
 
-/** A manifest that another version wrote hides the stage's figures, not the run. */
+/** If another version wrote the manifest, the run is listed without this stage's figures. */
 function ignoreUnreadable(error: unknown): undefined {
   if (error instanceof SlmError) return undefined;
   throw error;
 }
 
-/** Stages that measure the model, the last in the pipeline first. */
+/** Stages that measure the model, from the last to the first in the pipeline. */
 const MEASURING = ["quantize", "export", "distill"] as const;
 
 function metricsOf(manifests: ReadonlyMap<string, Manifest>): Readonly<Record<string, number>> {
@@ -121,7 +121,7 @@ const sizeOf = (bundle: Manifest | undefined): number | null =>
 
 const holder = z.looseObject({ pid: z.int().positive(), host: z.string() });
 
-/** Whether a living process works on a stage. Of another machine's process nothing is known, so it counts as living. */
+/** Whether a running process works on a stage. A process on another machine cannot be checked, so it counts as running. */
 async function isHeld(directory: string, stage: string): Promise<boolean> {
   const text = await readFile(join(directory, `${stage}.lock.json`), "utf8").catch(() => undefined);
   const held = text === undefined ? undefined : holder.safeParse(parseJson(text)).data;
@@ -139,6 +139,6 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // Being written.
+    return undefined; // The file is being written.
   }
 }

@@ -1,4 +1,4 @@
-/** Training runs as a page. */
+/** Renders training runs as a page. */
 import { compareRuns, readRunLog, readSamples, SAMPLES_FILE, trainingPage } from "@slm/report";
 import { basename, dirname, join } from "node:path";
 import { readRunArtifacts } from "@slm/pipeline/summary/run-artifacts";
@@ -17,7 +17,7 @@ export async function runsPage(runs: readonly TrainingRun[]): Promise<string> {
   const { about, directories, manifests } = await readRunArtifacts(root);
   const stage = basename(run.directory);
   const common = { log, samples, settings: run.settings };
-  // A log outside the directory of a recipe's run, or of a run in progress.
+  // The log is outside the directory of a recipe's run, or the run is in progress.
   if (directories[stage] === undefined) return trainingPage({ ...common, title: `Training of ${run.name}` });
   const summary = await summarizeStages(directories);
   const headline = headlineOf(summary);

@@ -1,4 +1,4 @@
-/** Records runs with experiment trackers: curves, settings and the results of the finished models. */
+/** Records runs with experiment trackers: curves, settings, and results of the finished models. */
 import { SlmError } from "@slm/core/errors";
 import { readRunLog, TRACKERS, type Tracker, type TrackerTarget } from "@slm/report";
 import { dirname } from "node:path";
@@ -8,14 +8,14 @@ import { readRunArtifacts } from "@slm/pipeline/summary/run-artifacts";
 import { summarizeStages } from "@slm/pipeline/summary/run-summary";
 import type { TrainingRun } from "./training-runs.js";
 
-/** What a tracker says about a run that it recorded. */
+/** A tracker's report about a run that it recorded. */
 export type RecordedRun = Readonly<Record<string, unknown>>;
 
 /**
  * Records the runs, one after the other.
  *
  * @param tracker name of a row of {@link TRACKERS}
- * @throws SlmError USAGE for a tracker that does not exist, DATA_INVALID for an invalid log or manifest, and what the tracker throws
+ * @throws SlmError USAGE for an unknown tracker, DATA_INVALID for an invalid log or manifest, and as the tracker does
  */
 export async function trackRuns(
   runs: readonly TrainingRun[],
@@ -27,13 +27,13 @@ export async function trackRuns(
   for (const run of runs) {
     const log = await readRunLog(run.metricsFile);
     const { directories } = await readRunArtifacts(dirname(run.directory));
-    // The results are those of the run's student.
+    // Only the run's student has results.
     const results =
       run.directory === directories.distill ? resultsOf(await summarizeStages(directories)) : {};
     const began = log.records.find(({ wallTime }) => wallTime !== undefined)?.wallTime ?? 0;
     const tracked = {
       name: run.name,
-      // The directory is renamed when a run is finished, and the run stays the same.
+      // The identity must not depend on the directory's name, which changes when the run finishes.
       identity: JSON.stringify([run.directory.replace(/\.partial$/u, ""), began]),
       log,
       settings: run.settings,

@@ -1,4 +1,4 @@
-/** Training runs given by path: their logs, names and settings. */
+/** Finds training runs by path, with their logs, names and settings. */
 import { readManifest, type Manifest } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { METRICS_FILE } from "@slm/training";
@@ -7,23 +7,23 @@ import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
 export interface TrainingRun {
-  /** The shortest path suffix that no other run has. */
+  /** The shortest suffix of the path that is unique among the runs. */
   readonly name: string;
   readonly directory: string;
   readonly metricsFile: string;
-  /** The stage's settings and seed; undefined while the run is in progress and has no manifest. */
+  /** The stage's settings and seed; undefined while the run is in progress and has no manifest yet. */
   readonly settings: Readonly<Record<string, unknown>> | undefined;
   /** When the log was last written, or the run was finished [seconds since 1970]. */
   readonly endedAt: number;
 }
 
-/** Possible places of a log below the directory of a recipe's run: finished stages first, then those in progress. */
+/** Possible places of a log in the directory of a recipe's run: finished stages first, then stages in progress. */
 export const TRAINING_PLACES = ["distill", "distill.partial", "teacher", "teacher.partial"] as const;
 
 /**
- * Finds the logs of runs. A path is a directory that holds `metrics.jsonl`, or the directory of a recipe's run.
+ * Finds the logs of runs. A path is a directory with `metrics.jsonl`, or the directory of a recipe's run.
  *
- * @throws SlmError INPUT_MISSING for a path without a log; USAGE for a run named twice; DATA_INVALID for a broken manifest
+ * @throws SlmError INPUT_MISSING for a path without a log; USAGE for a repeated run; DATA_INVALID for an invalid manifest
  */
 export async function locateRuns(paths: readonly string[]): Promise<readonly TrainingRun[]> {
   const directories = paths.map(directoryOf);
@@ -55,7 +55,7 @@ function directoryOf(path: string): string {
   if (found !== undefined) return found;
   throw new SlmError(
     "INPUT_MISSING",
-    `report: no ${METRICS_FILE} in ${path}, nor in ${TRAINING_PLACES.join(", ")} below it`,
+    `report: no ${METRICS_FILE} in ${path} or its subdirectories ${TRAINING_PLACES.join(", ")}`,
     {
       context: { path },
       suggestions: ["slm report RUN", "slm distill RECIPE"],

@@ -19,17 +19,17 @@ export interface CompareOptions extends Pick<
   StageOptions,
   "set" | "environment" | "out" | "engine" | "device" | "threads"
 > {
-  /** As `parseVariants` reads them. The first is the one that the others are compared with. */
+  /** In the form that `parseVariants` reads. The others are compared with the first. */
   readonly variant: readonly string[];
   /** Seeds of the student's training, separated by commas. Default: the recipe's. */
   readonly seeds?: string | undefined;
-  /** Number of test rows measured, the first ones. Default: all. */
+  /** Number of test rows to measure, from the start of the file. Default: all. */
   readonly limit?: number | undefined;
 }
 
 export interface ComparedVariant {
   readonly name: string;
-  /** Settings as `--set` takes them. */
+  /** Settings as in `--set`. */
   readonly settings: readonly string[];
   /** By metric: the mean over seeds with its 95 % interval. */
   readonly metrics: Readonly<Record<string, MetricInterval>>;
@@ -43,7 +43,7 @@ export interface ComparedVariant {
 export interface CompareResult {
   readonly variants: readonly ComparedVariant[];
   readonly seeds: readonly (number | null)[];
-  /** Test rows that every model answered. */
+  /** Number of test rows that every model answered. */
   readonly rows: number;
   readonly metrics: readonly MetricName[];
   /** File with this result. */
@@ -54,7 +54,7 @@ const STAGE = "distill";
 const DIRECTORY = "variants";
 const MEASURED_FILE = "measured.json";
 const PREDICTIONS_FILE = "predictions.jsonl";
-/** The same rows give the same intervals. */
+/** Fixed, so that the same rows give the same intervals. */
 const INTERVAL_SEED = 1;
 
 const measuredSchema = z.strictObject({
@@ -79,10 +79,10 @@ interface Trained {
 }
 
 /**
- * Trains every variant with every seed and measures each on the test rows (the dev rows where there is no test split). What is finished
- * is not repeated, so an interrupted comparison continues, and a further variant or seed costs only its own training.
+ * Trains every variant with every seed, and measures it on the test rows (on the dev rows if there is no test split). Finished trainings
+ * are not repeated, so an interrupted comparison resumes, and another variant or seed costs only its own training.
  *
- * @throws SlmError USAGE, and as `distill` and `measureQuality`; DATA_INVALID where variants have other test rows
+ * @throws SlmError USAGE, and as `distill` and `measureQuality`; DATA_INVALID if variants have different test rows
  */
 export async function compareVariants(
   recipe: string,
@@ -96,7 +96,7 @@ export async function compareVariants(
   const pool = new StagePool();
   const byVariant = new Map<Variant, Trained[]>(variants.map((variant) => [variant, []]));
   let metrics: readonly MetricName[] = [];
-  // Seeds outermost, so that a whole table exists after the first.
+  // Seeds are the outer loop, so that a whole table exists after the first seed.
   for (const seed of seeds)
     for (const variant of variants) {
       throwIfInterrupted(contextOf(work).signal, "sweep");
@@ -135,7 +135,7 @@ function metricsOf({ recipe }: PipelineOptions): readonly MetricName[] {
   return metrics.filter((name): name is MetricName => Object.hasOwn(METRICS, name));
 }
 
-/** Trains a student, or takes the finished one, and answers the test rows unless they were answered already. */
+/** Trains a student unless it is finished, and answers the test rows unless they are answered already. */
 async function trainVariant(
   run: PipelineOptions,
   { limit, threads }: CompareOptions,
@@ -148,7 +148,8 @@ async function trainVariant(
     .parse(details);
   const data = join(run.out, "data");
   const file = [join(data, "test.jsonl"), join(data, "dev.jsonl")].find((path) => existsSync(path));
-  if (file === undefined) throw new SlmError("DATA_INVALID", `${data}: has no test rows and no dev rows`);
+  if (file === undefined)
+    throw new SlmError("DATA_INVALID", `${data}: expected test rows or dev rows, got none`);
   const key = hashJson({ student, file, limit: limit ?? null });
   const measuredPath = join(run.out, MEASURED_FILE);
   const predictionsPath = join(run.out, PREDICTIONS_FILE);
@@ -175,7 +176,7 @@ async function readPredictions(path: string): Promise<readonly Prediction[]> {
   return lines.map((line) => predictionSchema.parse(JSON.parse(line)));
 }
 
-/** @throws SlmError DATA_INVALID where two runs answered other rows */
+/** @throws SlmError DATA_INVALID if two runs answered different rows */
 function compare(
   byVariant: ReadonlyMap<Variant, readonly Trained[]>,
   metrics: readonly MetricName[],
@@ -190,9 +191,13 @@ function compare(
         run.answers.length !== answers.length ||
         run.answers.some(({ source }, at) => source !== answers[at]!.source)
       )
-        throw new SlmError("DATA_INVALID", `sweep: variant ${name} has other test rows than ${base.name}`, {
-          suggestions: ["change settings of data for all variants with --set"],
-        });
+        throw new SlmError(
+          "DATA_INVALID",
+          `sweep: variant ${name} does not have the same test rows as ${base.name}`,
+          {
+            suggestions: ["change settings of data for all variants with --set"],
+          },
+        );
   const predictions = (runs: readonly Trained[]): readonly (readonly string[])[] =>
     runs.map((run) => run.answers.map(({ prediction }) => prediction));
   const byMetric = (figure: (name: MetricName) => MetricInterval): Record<string, MetricInterval> =>

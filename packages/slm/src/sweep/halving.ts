@@ -1,6 +1,6 @@
 /**
  * Successive halving (Jamieson and Talwalkar 2016, arXiv:1502.07943): all trials train for a few steps, the best of them for `eta` times as
- * many, and so on, until what is left has trained in full. A trial that is stopped early costs a fraction of its steps.
+ * many, and so on, until the remaining trials have trained in full. A trial that stops early costs a fraction of its steps.
  */
 import { METRICS, type MetricName } from "@slm/metrics";
 
@@ -10,13 +10,13 @@ export interface Rung {
   readonly trials: number;
 }
 
-/** What a trial reached at a step. */
+/** The results of a trial at a step. */
 export interface Measured {
   readonly trial: number;
   readonly steps: number;
   readonly metrics: Readonly<Record<string, number>>;
   readonly loss: number | null;
-  /** Why it has no metrics: training diverged. */
+  /** The reason why a trial that diverged has no metrics. */
   readonly failure: string | null;
 }
 
@@ -32,7 +32,7 @@ export function rungsOf(trials: number, steps: number, eta: number): readonly Ru
   }));
 }
 
-/** The measured trials, the best first: by the first metric in which they differ, then by number. Those that failed are last. */
+/** Sorts the measured trials, best first: by the first metric in which they differ, then by number. Failed trials are last. */
 export function ranked(measured: readonly Measured[], metrics: readonly MetricName[]): readonly Measured[] {
   return [...measured].sort((a, b) => {
     if ((a.failure === null) !== (b.failure === null)) return a.failure === null ? -1 : 1;

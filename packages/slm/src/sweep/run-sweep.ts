@@ -1,4 +1,4 @@
-/** A sweep: trials of a recipe's student with different settings, the bad ones stopped early. It goes on where it was interrupted. */
+/** Runs a sweep: trials of a recipe's student with different settings, of which the bad ones stop early. An interrupted sweep resumes. */
 import {
   hashJson,
   makeFolder,
@@ -27,17 +27,17 @@ const measuredSchema = z.strictObject({
 });
 
 const recordSchema = z.strictObject({
-  /** Hash of what the sweep depends on. */
+  /** Hash of everything that the sweep depends on. */
   key: z.string(),
   measured: z.array(measuredSchema),
-  /** Where each trial goes on from, by number. */
+  /** The state from which each trial resumes, by number. */
   states: z.record(z.string(), z.unknown()),
 });
 type SweepRecord = z.infer<typeof recordSchema>;
 
 export interface SweepRequest {
   readonly trials: readonly PlannedTrial[];
-  /** Steps of a trial that trains in full. */
+  /** Number of steps of a full training. */
   readonly steps: number;
   readonly eta: number;
   readonly metrics: DistillConfig["metrics"];
@@ -60,7 +60,7 @@ export interface SweepOutcome {
 /**
  * Runs all rungs.
  *
- * @throws SlmError INTERRUPTED with the measurements so far kept, GATE_FAILED if every trial diverged, and what training throws
+ * @throws SlmError INTERRUPTED, which keeps the measurements so far; GATE_FAILED if every trial diverged; and as training does
  */
 export async function runSweep(request: SweepRequest): Promise<SweepOutcome> {
   await makeFolder(request.directory);
@@ -136,7 +136,7 @@ async function sweep({
   return { rungs, measured, best };
 }
 
-/** The record of an interrupted sweep, or a new one. @throws SlmError DATA_INVALID if the directory holds another sweep */
+/** The record of an interrupted sweep, or a new one. @throws SlmError DATA_INVALID if the directory contains another sweep */
 async function openRecord(directory: string, key: string): Promise<SweepRecord> {
   const path = join(directory, RECORD_FILE);
   const isThere = await stat(path).then(
@@ -146,7 +146,7 @@ async function openRecord(directory: string, key: string): Promise<SweepRecord> 
   if (!isThere) return { key, measured: [], states: {} };
   const record = await readJsonFile(path, recordSchema);
   if (record.key === key) return record;
-  throw new SlmError("DATA_INVALID", `${directory}: holds a sweep with other settings or data`, {
+  throw new SlmError("DATA_INVALID", `${directory}: contains a sweep with other settings or data`, {
     suggestions: ["choose another directory with --out", `rm -r ${directory}`],
   });
 }

@@ -1,6 +1,6 @@
 /**
- * Stages that variants of a recipe share: data, tokenizer, teacher and cache are made once for equal settings and hard-linked into the
- * other variants' runs. A run decides by its own keys whether a linked stage is up to date, so a wrong guess here only costs time.
+ * Shares stages between variants of a recipe. With equal settings, data, tokenizer, teacher and cache run once, and are hard-linked into
+ * the other variants' runs. A run checks by its own keys whether a linked stage is up to date, so a wrong guess here only costs time.
  */
 import { hashJson, makeFolder } from "@slm/core";
 import { existsSync } from "node:fs";
@@ -13,10 +13,10 @@ const SHARED = ["data", "tokenizer", "teacher", "cache"];
 
 /** The shared stages of the runs so far. */
 export class StagePool {
-  /** Directory of a finished stage by the hash of the settings that decide it. */
+  /** Directory of a finished stage, by the hash of the settings that it depends on. */
   readonly #made = new Map<string, string>();
 
-  /** Links every stage that another run has made into this run, unless this run has one already. */
+  /** Links every stage that another run has finished into this run, unless this run already has it. */
   async lend(run: PipelineOptions): Promise<void> {
     for (const [stage, hash] of stagesOf(run)) {
       const made = this.#made.get(hash);
@@ -25,7 +25,7 @@ export class StagePool {
     }
   }
 
-  /** Offers the stages of a finished run to the next ones. */
+  /** Offers the stages of a finished run to later runs. */
   keep(run: PipelineOptions): void {
     for (const [stage, hash] of stagesOf(run)) {
       const directory = join(run.out, stage);
@@ -34,7 +34,7 @@ export class StagePool {
   }
 }
 
-/** The shared stages that a recipe has, each with the hash of its own settings and those of the stages before it. */
+/** A recipe's shared stages, each with the hash of its own settings and the settings of the stages before it. */
 function stagesOf({ recipe }: PipelineOptions): readonly (readonly [stage: string, hash: string])[] {
   const settings: unknown[] = [recipe.seed];
   return SHARED.flatMap((stage) => {
@@ -44,7 +44,7 @@ function stagesOf({ recipe }: PipelineOptions): readonly (readonly [stage: strin
   });
 }
 
-/** A folder with the same files as another. It appears whole or not at all. */
+/** Links a folder's files into another folder, atomically. */
 async function linkFolder(from: string, to: string): Promise<void> {
   const work = `${to}.linking`;
   await rm(work, { recursive: true, force: true });
@@ -57,7 +57,7 @@ async function linkFiles(from: string, to: string): Promise<void> {
   for (const entry of await readdir(from, { withFileTypes: true })) {
     const [source, target] = [join(from, entry.name), join(to, entry.name)];
     if (entry.isDirectory()) await linkFiles(source, target);
-    // Some file systems have no hard links.
+    // Some file systems do not support hard links.
     else await link(source, target).catch(() => copyFile(source, target));
   }
 }

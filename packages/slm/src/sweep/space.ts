@@ -2,7 +2,7 @@
 import { SlmError } from "@slm/core/errors";
 import { createRandom } from "@slm/generation";
 
-/** A setting with the values that it may have. */
+/** A setting with its possible values. */
 export type Axis =
   | { readonly key: string; readonly values: readonly string[]; readonly range?: undefined }
   | {
@@ -14,15 +14,15 @@ export type Axis =
 /** One choice for every axis, in their order. */
 export interface Trial {
   readonly number: number;
-  /** Values as `--set` takes them, by key. */
+  /** Values as in `--set`, by key. */
   readonly settings: Readonly<Record<string, string>>;
 }
 
-/** Settings that decide how trials are compared, so that they may not differ between them. */
+/** Settings that all trials must share, because the comparison depends on them. */
 const FIXED: ReadonlySet<string> = new Set(["distill.steps", "distill.metrics", "distill.evaluateRows"]);
-/** More trials are a mistake in the command. */
+/** Maximum number of trials. A larger number is probably a mistake in the command. */
 const MOST_TRIALS = 10_000;
-/** A range over at least this ratio is drawn on a logarithmic scale. */
+/** Ranges with at least this ratio of their ends are drawn on a logarithmic scale. */
 const LOGARITHMIC_FROM = 10;
 /** Digits of drawn numbers. */
 const DIGITS = 4;
@@ -40,7 +40,7 @@ export function parseAxis(text: string): Axis {
   if (!/^distill(\.\w+)+$/u.test(key) || FIXED.has(key))
     throw new SlmError(
       "USAGE",
-      `--vary ${text}: a sweep varies settings of distill, such as distill.learningRate=1e-3,3e-3`,
+      `--vary ${text}: expected a setting of distill, such as distill.learningRate=1e-3,3e-3`,
       {
         suggestions: ["--vary distill.learningRate=1e-4..1e-2"],
       },
@@ -49,17 +49,21 @@ export function parseAxis(text: string): Axis {
   if (low === undefined || high === undefined) {
     const values = list.split(",").map((value) => value.trim());
     if (values.some((value) => value === "") || new Set(values).size < values.length)
-      throw new SlmError("USAGE", `--vary ${text}: a value is empty or stands twice`);
+      throw new SlmError(
+        "USAGE",
+        `--vary ${text}: expected different values, got an empty or repeated value`,
+      );
     return { key, values };
   }
-  if (Number(low) >= Number(high)) throw new SlmError("USAGE", `--vary ${text}: the range is empty`);
+  if (Number(low) >= Number(high))
+    throw new SlmError("USAGE", `--vary ${text}: expected a range from a lower to a higher number`);
   return { key, range: [Number(low), Number(high)] };
 }
 
 /**
- * The trials of a space: with `count` so many different draws, else every combination of values.
+ * Returns the trials of a space: `count` different draws, or without `count` every combination of values.
  *
- * @throws SlmError USAGE for a range without a count, a setting that is named twice, or too many trials
+ * @throws SlmError USAGE for a range without `count`, a repeated setting, or too many trials
  */
 export function trialsOf(
   axes: readonly Axis[],
@@ -70,7 +74,7 @@ export function trialsOf(
   if (axes.length === 0 || twice !== undefined)
     throw new SlmError(
       "USAGE",
-      twice === undefined ? "sweep: nothing to vary" : `sweep: ${twice} is varied twice`,
+      twice === undefined ? "sweep: expected a setting to vary, got none" : `sweep: ${twice} is varied twice`,
       {
         suggestions: ["--vary distill.learningRate=1e-3,3e-3,1e-2"],
       },
@@ -86,19 +90,23 @@ function grid(axes: readonly Axis[]): readonly (readonly string[])[] {
   let all: readonly (readonly string[])[] = [[]];
   for (const { key, values } of axes) {
     if (values === undefined)
-      throw new SlmError("USAGE", `sweep: ${key} has a range, from which values are drawn: say how many`, {
-        suggestions: ["--trials 16"],
-      });
+      throw new SlmError(
+        "USAGE",
+        `sweep: ${key} is a range to draw values from; expected --trials, got none`,
+        {
+          suggestions: ["--trials 16"],
+        },
+      );
     all = all.flatMap((chosen) => values.map((value) => [...chosen, value]));
     if (all.length > MOST_TRIALS)
-      throw new SlmError("USAGE", `sweep: more than ${MOST_TRIALS} combinations`, {
+      throw new SlmError("USAGE", `sweep: expected at most ${MOST_TRIALS} combinations of values, got more`, {
         suggestions: ["--trials 64"],
       });
   }
   return all;
 }
 
-/** Different draws; fewer where the values have no more combinations. */
+/** Different draws; fewer than `count` if there are not enough combinations of values. */
 function drawn(axes: readonly Axis[], count: number, seed: number): readonly (readonly string[])[] {
   const { next } = createRandom(seed);
   const one = ({ values, range }: Axis): string => {

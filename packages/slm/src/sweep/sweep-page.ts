@@ -1,10 +1,10 @@
-/** The page of a sweep: its best setting, a table of all trials, and how they went. */
+/** The page of a sweep: its best settings, a table of all trials, and their curves. */
 import { lineChart, reportPage, type TableCell } from "@slm/report";
 import type { DistillConfig } from "@slm/distillation";
 import type { SweepOutcome } from "./run-sweep.js";
 import type { Trial } from "./space.js";
 
-/** Trials that a chart shows: more curves cannot be told apart. */
+/** Number of trials in a chart. More curves would be indistinguishable. */
 const CHARTED = 12;
 
 /** @returns HTML */
@@ -61,11 +61,11 @@ export async function sweepPage(
     headline: [
       { label: metric, value: format(best.metrics[metric]), note: `trial ${best.trial}` },
       ...keys.map((key) => ({ label: short(key), value: settings[key]! })),
-      { label: "steps trained", value: String(saved), note: `of ${all} without early stops` },
+      { label: "steps trained", value: String(saved), note: `of ${all} without early stopping` },
     ],
     sections: [
       {
-        heading: "How the trials went",
+        heading: "Curves of the trials",
         text: curves.length < trials.length ? `The ${curves.length} that trained longest.` : undefined,
         svg,
       },
@@ -88,7 +88,7 @@ export async function sweepPage(
 const format = (value: number | undefined): string =>
   value === undefined ? "–" : String(Number(value.toPrecision(4)));
 
-/** Steps that all trials took together. */
+/** Number of steps of all trials together. */
 export function measuredSteps(measured: SweepOutcome["measured"]): number {
   const last = new Map<number, number>();
   for (const { trial, steps } of measured) last.set(trial, Math.max(steps, last.get(trial) ?? 0));

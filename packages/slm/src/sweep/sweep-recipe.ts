@@ -1,4 +1,4 @@
-/** A sweep over a recipe: the stages that its student needs, then the trials. */
+/** Runs a sweep over a recipe: first the stages that its student needs, then the trials. */
 import { artifactInput, writeTextAtomic, type StageContext } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { distillConfig } from "@slm/distillation";
@@ -18,9 +18,9 @@ export interface SweepOptions extends Pick<
   StageOptions,
   "set" | "environment" | "out" | "engine" | "device" | "threads"
 > {
-  /** Settings to vary, as `parseAxis` reads them. */
+  /** Settings to vary, in the form that `parseAxis` reads. */
   readonly vary: readonly string[];
-  /** Trials to draw; absent: every combination. */
+  /** Number of trials to draw. Default: every combination. */
   readonly trials?: number | undefined;
   readonly eta: number;
   readonly workers?: WorkersAddress | undefined;
@@ -29,19 +29,19 @@ export interface SweepOptions extends Pick<
 export interface SweepResult {
   readonly best: {
     readonly trial: number;
-    /** Values as `--set` takes them, by key. */
+    /** Values as in `--set`, by key. */
     readonly settings: Readonly<Record<string, string>>;
     readonly metrics: Readonly<Record<string, number>>;
   };
   readonly trials: readonly {
     readonly trial: number;
     readonly settings: Readonly<Record<string, string>>;
-    /** One per rung that it reached. */
+    /** One entry per rung that the trial reached. */
     readonly measured: readonly Omit<Measured, "trial">[];
   }[];
-  /** How many trials train for how many steps. */
+  /** The number of trials and steps of each rung. */
   readonly rungs: readonly Rung[];
-  /** Steps of all trials together. */
+  /** Number of steps of all trials together. */
   readonly steps: number;
   /** The page with a table and a chart. */
   readonly report: string;
@@ -66,7 +66,7 @@ export async function sweepRecipe(
   const artifacts = artifactsOf(await runPipeline(earlier, context), earlier);
   const [dataDirectory, tokenizerDirectory] = [artifacts["data"], artifacts["tokenizer"]];
   if (dataDirectory === undefined || tokenizerDirectory === undefined)
-    throw new SlmError("CONFIG_INVALID", "sweep: the recipe has no data or no tokenizer");
+    throw new SlmError("CONFIG_INVALID", "sweep: expected a recipe with data and tokenizer, got one without");
   const directories = {
     ...{ dataDirectory, tokenizerDirectory },
     teacherDirectory: artifacts["teacher"],
@@ -102,7 +102,7 @@ async function sweepWith(
   return withWorkers(workers, (runner) => go(workerTrials(runner, sweep, given)));
 }
 
-/** The trials with their whole settings: those of the recipe, with what the trial varies. */
+/** The trials with all settings: the recipe's settings with the trial's values. */
 async function plannedTrials(
   recipe: string,
   options: SweepOptions,

@@ -55,11 +55,11 @@ group(trialsOf, () => {
     const below = drawn.filter((value) => value < 1e-2).length;
     expect(below).toBeGreaterThan(70);
     expect(below).toBeLessThan(130);
-    expect(() => trialsOf(range, { seed: 1 })).toThrow(/how many/u);
+    expect(() => trialsOf(range, { seed: 1 })).toThrow(/expected --trials/u);
   });
 });
 
-test("of 16 trials 4 go on after a sixteenth of the steps, and one trains in full", () => {
+test("of 16 trials, 4 continue after a sixteenth of the steps, and one trains in full", () => {
   expect(rungsOf(16, 1600, 4)).toEqual([
     { steps: 100, trials: 16 },
     { steps: 400, trials: 4 },
@@ -69,7 +69,7 @@ test("of 16 trials 4 go on after a sixteenth of the steps, and one trains in ful
   expect(rungsOf(3, 100, 4)).toEqual([{ steps: 100, trials: 3 }]);
 });
 
-test("trials are ranked by the metrics in order, then by number, and those that diverged are last", () => {
+test("trials are ranked by the metrics in order, then by number; diverged trials are last", () => {
   const one = (
     trial: number,
     metrics: Readonly<Record<string, number>>,
@@ -91,7 +91,7 @@ test("trials are ranked by the metrics in order, then by number, and those that 
 });
 
 group(parseVariant, () => {
-  test("reads a name alone, and a name with settings", () => {
+  test("reads a name without settings, and a name with settings", () => {
     expect(parseVariant("full")).toEqual({ name: "full", settings: [] });
     expect(parseVariant("few:data.labels=100; distill.student={width: 64, heads: 2}")).toEqual({
       name: "few",

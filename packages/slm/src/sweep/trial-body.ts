@@ -1,4 +1,4 @@
-/** Trains one trial of a sweep up to a step: the body of a job. */
+/** The body of a job that trains one trial of a sweep up to a step. */
 import { distillSegment } from "@slm/distillation";
 import type { JobBody } from "@slm/extension-workers";
 import { z } from "zod";
@@ -11,7 +11,7 @@ const settingsSchema = z.strictObject({
   until: z.int().positive(),
 });
 
-/** The result of a trial as it travels. */
+/** The result of a trial, as a worker returns it. */
 export const trialFacts = z.strictObject({
   trial: z.int().nonnegative(),
   metrics: z.record(z.string(), z.number()),
@@ -19,9 +19,9 @@ export const trialFacts = z.strictObject({
   failure: z.string().nullable(),
 });
 
-/** Files that a trial goes on from. */
+/** Files from which a trial resumes. */
 const STATE_FILES = /^(?:(?:state|best-\d+)\.safetensors|(?:metrics|samples)\.jsonl|run\.json)$/u;
-/** Longest reason that travels [characters]. */
+/** Reasons are shortened to this length [characters]. */
 const MAX_REASON = 500;
 
 export const trialBody: JobBody = async (request) => {

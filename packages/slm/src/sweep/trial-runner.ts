@@ -1,4 +1,4 @@
-/** Trains the trials of a sweep: here one after the other, or elsewhere. */
+/** Trains the trials of a sweep. The local runner trains them in this process, one after the other. */
 import { makeFolder, SILENT, SlmError, type StageContext } from "@slm/core";
 import { distillSegment, type DistillConfig } from "@slm/distillation";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ export interface PlannedTrial extends Trial {
   readonly distill: DistillConfig;
 }
 
-/** Where a trial goes on from: plain data that only its runner understands; undefined before its first steps. */
+/** The state from which a trial resumes: plain data that only its runner understands; undefined before its first steps. */
 export type TrialState = unknown;
 
 interface TrialRequest {
@@ -22,13 +22,13 @@ interface TrialRequest {
 }
 
 export interface TrialRunner {
-  /** Trains trials up to a step, in any order. @param onDone called with each, once @throws SlmError as `distill` */
+  /** Trains trials up to a step, in any order. @param onDone called once for each trial @throws SlmError as `distill` */
   train(
     requests: readonly TrialRequest[],
     until: number,
     onDone: (measured: Measured, state: TrialState) => Promise<void>,
   ): Promise<void>;
-  /** Removes what the sweep left. */
+  /** Removes the runner's temporary data. */
   end(): Promise<void>;
 }
 
@@ -38,11 +38,11 @@ export interface TrialContext {
   readonly context: StageContext;
 }
 
-/** Why a trial has no metrics. A loss that left the finite numbers is a result; everything else ends the sweep. */
+/** The reason why a trial has no metrics. A loss that is not finite is a result; every other error ends the sweep. */
 const divergence = (error: unknown): string | undefined =>
   error instanceof SlmError && error.code === "GATE_FAILED" ? error.message : undefined;
 
-/** One trial after the other, each in a directory of its own. */
+/** Trains one trial after the other, each in its own directory. */
 export function localTrials({ directories, compute, context }: TrialContext, folder: string): TrialRunner {
   return {
     train: async (requests, until, onDone) => {
@@ -60,7 +60,7 @@ export function localTrials({ directories, compute, context }: TrialContext, fol
   };
 }
 
-/** The result of a trial's training, also where it diverged. */
+/** Returns the result of a trial's training, even if it diverged. */
 export async function trainTrial(
   trial: number,
   steps: number,

@@ -1,4 +1,4 @@
-/** Has the trials of a sweep trained by workers. A trial that goes on may do so on another machine: its state goes through shared storage. */
+/** Trains the trials of a sweep on workers. A trial can resume on another machine, because its state is in shared storage. */
 import { SlmError } from "@slm/core";
 import type { FileRef, JobRunner, JobSpec } from "@slm/extension-workers";
 import { failureError, fileRef } from "@slm/extension-workers/references";
@@ -8,7 +8,7 @@ import { JOB_KINDS } from "@slm/pipeline/workers/job-kinds";
 import { runOptions } from "@slm/pipeline/workers/run-options";
 import { trialFacts } from "./trial-body.js";
 
-/** @param sweep identifies the sweep: a hash of all that its numbers depend on */
+/** @param sweep identifies the sweep: a hash of everything that its results depend on */
 export function workerTrials(
   runner: JobRunner,
   sweep: unknown,
@@ -41,7 +41,10 @@ export function workerTrials(
       const failed = await runner.run(jobs, options, async ({ id }, { facts, outputs }) => {
         const { trial, ...measured } = trialFacts.parse(facts);
         if (byId.get(id)?.trial.number !== trial)
-          throw new SlmError("DATA_INVALID", `sweep: ${id} is the result of another trial`);
+          throw new SlmError(
+            "DATA_INVALID",
+            `sweep: ${id}: expected this trial's result, got another trial's`,
+          );
         await onDone({ trial, steps: until, ...measured }, outputs["state"] ?? null);
       });
       if (failed.length === 0) return;

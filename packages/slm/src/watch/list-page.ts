@@ -1,16 +1,16 @@
-/** The list of runs that `slm report --watch` shows: a run that cannot be read is one row that says why. */
+/** The list of runs in `slm report --watch`. For a run that cannot be read, its row says why. */
 import { readRunLog, reportPage, summarizeRun, type TableCell } from "@slm/report";
 import { formatGrouped } from "@slm/pipeline/format/format";
 import { formatMetric } from "@slm/pipeline/format/metric-format";
 import type { WatchedRun } from "./watched-runs.js";
 
-/** How often a browser asks again [s]. */
+/** Interval at which a browser reloads the page [s]. */
 export const RENEW_SECONDS = 5;
-/** Metrics of the dev split that the list shows. */
+/** Number of dev metrics that the list shows. */
 const SHOWN_METRICS = 3;
 const DEV = "dev.";
 
-/** Address of a run: its place among all runs by path, which new results do not change. */
+/** Address of a run: its place in the list sorted by path, which new results do not change. */
 export function addressOf(run: WatchedRun, runs: readonly WatchedRun[]): string {
   const sorted = runs.map(({ root }) => root).sort();
   const name = encodeURIComponent(run.name).replaceAll(/[!'()*]/gu, percentEncoded);
@@ -21,7 +21,7 @@ export function addressOf(run: WatchedRun, runs: readonly WatchedRun[]): string 
 const percentEncoded = (character: string): string =>
   `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
 
-/** The page with all runs, renewed by the browser. */
+/** The page with all runs, which the browser reloads. */
 export async function listPage(runs: readonly WatchedRun[]): Promise<string> {
   const rows = await Promise.all(runs.map((run) => rowOrProblem(run, addressOf(run, runs))));
   const left = (title: string): { title: string; align: "left"; wrap: boolean } => ({
@@ -32,10 +32,10 @@ export async function listPage(runs: readonly WatchedRun[]): Promise<string> {
   const right = (title: string): { title: string; align: "right" } => ({ title, align: "right" });
   return reportPage({
     title: "Runs",
-    subtitle: `${runs.length} runs, ${runs.filter(({ state }) => state === "running").length} running; renewed every ${RENEW_SECONDS} seconds.`,
+    subtitle: `${runs.length} runs, ${runs.filter(({ state }) => state === "running").length} running; updates every ${RENEW_SECONDS} seconds.`,
     sections: [
       rows.length === 0
-        ? { heading: "Runs", text: "There is no run with a log yet." }
+        ? { heading: "Runs", text: "No run has a log yet." }
         : {
             heading: "Runs",
             table: {
@@ -54,7 +54,7 @@ export async function listPage(runs: readonly WatchedRun[]): Promise<string> {
   });
 }
 
-/** The row of a run; of one that cannot be read, it says why. */
+/** The row of a run, or the reason why the run cannot be read. */
 async function rowOrProblem(run: WatchedRun, address: string): Promise<readonly TableCell[]> {
   try {
     if (run.problem !== undefined) throw run.problem;
@@ -91,7 +91,7 @@ async function rowOf(run: WatchedRun, address: string): Promise<readonly TableCe
   ];
 }
 
-/** When a run last changed. A file system can store times that `Date` cannot show. */
+/** When a run last changed. A file system can store times that `Date` cannot represent. */
 function changed({ changedAt }: WatchedRun): string {
   const date = new Date(changedAt);
   return Number.isNaN(date.getTime()) ? "" : date.toISOString().slice(0, 19).replace("T", " ");

@@ -45,7 +45,7 @@ async function finished(run: string): Promise<void> {
 }
 
 describe(startWatchServer, () => {
-  test("lists running, stopped and finished runs of a directory, and renews the page", async () => {
+  test("lists running, stopped and finished runs of a directory, and updates the page", async () => {
     await running("a");
     await finished("b");
     const old = new Date(Date.now() - 600_000);
@@ -58,7 +58,7 @@ describe(startWatchServer, () => {
     expect(text).toContain("3 runs, 1 running");
   });
 
-  test("shows the report of a run, as it is now, and renews it while the run goes on", async () => {
+  test("shows the current report of a run, and updates it while the run continues", async () => {
     const directory = await running("a");
     await start(join(root, "a"));
     const address = /href="(\/run\/[^"]+)"/.exec((await get("/")).text)![1]!;
@@ -69,10 +69,10 @@ describe(startWatchServer, () => {
 
   test("has a page before the first run begins", async () => {
     await start(root);
-    expect((await get("/")).text).toContain("There is no run with a log yet.");
+    expect((await get("/")).text).toContain("No run has a log yet.");
   });
 
-  test("has a row that says why for each run that cannot be read, and shows the others", async () => {
+  test("gives the reason in the row of a run that cannot be read, and shows the others", async () => {
     await start(root);
     await running("a (1)");
     await writeFile(join(await running("b"), "metrics.jsonl"), "nonsense\n");
@@ -96,7 +96,7 @@ describe(startWatchServer, () => {
     });
   });
 
-  test("answers 400 to what is no address", async () => {
+  test("answers 400 to an invalid address", async () => {
     await start(root);
     const { hostname, port } = new URL(server!.url);
     const status = await new Promise<number | undefined>((resolve, reject) => {
@@ -119,7 +119,7 @@ describe(startWatchServer, () => {
     },
   );
 
-  test("listens on loopback and answers no other host name, so that no web site reads it", async () => {
+  test("listens on loopback and rejects other host names, so that web sites cannot read it", async () => {
     await start(root);
     const { hostname, port } = new URL(server!.url);
     expect(hostname).toBe("127.0.0.1");
@@ -133,7 +133,7 @@ describe(startWatchServer, () => {
     expect(status).toBe(403);
   });
 
-  test("rejects a port that is taken", async () => {
+  test("rejects a port that is in use", async () => {
     await start(root);
     const { port } = new URL(server!.url);
     await expect(startWatchServer([root], Number(port))).rejects.toMatchObject({ code: "USAGE" });

@@ -1,4 +1,4 @@
-/** A page of running and finished runs that renews itself, on this machine only. */
+/** Serves a self-updating page of running and finished runs, to this machine only. */
 import { reportPage } from "@slm/report";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -7,7 +7,7 @@ import { runsPage } from "../runs/run-report.js";
 import { addressOf, listPage, messageOf, RENEW_SECONDS } from "./list-page.js";
 import { watchedRuns } from "./watched-runs.js";
 
-/** Only this machine can read the pages. */
+/** A loopback address, so that only this machine can read the pages. */
 const HOST = "127.0.0.1";
 
 export interface WatchServer {
@@ -16,10 +16,10 @@ export interface WatchServer {
 }
 
 /**
- * Serves the list of runs at `/` and the report of each at `/run/<its place in the list>`. Directories are read anew for every request.
+ * Serves the list of runs at `/`, and each run's report at `/run/<its place in the list>`. Directories are read again for every request.
  *
- * @param port 0 takes a free one
- * @throws SlmError USAGE if the port is taken
+ * @param port 0: a free one
+ * @throws SlmError USAGE if the port is in use
  */
 export async function startWatchServer(paths: readonly string[], port: number): Promise<WatchServer> {
   const server = createServer((request, response) => {
@@ -31,7 +31,7 @@ export async function startWatchServer(paths: readonly string[], port: number): 
     server.once("error", (cause) => {
       failed(
         new SlmError("USAGE", `report: port ${port} of ${HOST} cannot be used: ${cause.message}`, {
-          suggestions: ["--port 0 takes a free one"],
+          suggestions: ["--port 0 chooses a free port"],
           cause,
         }),
       );
@@ -55,7 +55,7 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  // A page of another site may have its name resolved to this address; the browser then sends that name.
+  // DNS rebinding: another site's name can resolve to this address, and the browser then sends that name.
   const own = [HOST, "localhost"].map((host) => `${host}:${portOf(server)}`);
   if (!own.includes(request.headers.host ?? "")) {
     send(response, 403, "this server answers requests from this machine only\n");
@@ -67,7 +67,7 @@ async function answer(
   }
   const address = request.url ?? "/";
   if (!URL.canParse(address, "http://localhost")) {
-    send(response, 400, "this is no address\n");
+    send(response, 400, "not a valid address\n");
     return;
   }
   const { pathname } = new URL(address, "http://localhost");

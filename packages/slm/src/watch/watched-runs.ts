@@ -1,4 +1,4 @@
-/** The runs below some directories, as they are now: running, stopped or finished. */
+/** Finds the runs in directories and their current state: running, stopped or finished. */
 import { METRICS_FILE } from "@slm/training";
 import { SlmError } from "@slm/core/errors";
 import { existsSync } from "node:fs";
@@ -6,26 +6,26 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { TRAINING_PLACES, locateRuns, type TrainingRun } from "../runs/training-runs.js";
 
-/** Most runs of a page; the latest are shown. */
+/** Maximum number of runs on a page. The latest are shown. */
 const RUN_LIMIT = 200;
-/** A log that was not written for so long belongs to no running process: evaluations take less [ms]. */
+/** A run counts as stopped if its log did not change for this time, which is longer than an evaluation takes [ms]. */
 const SILENT_MS = 120_000;
 
 type RunState = "running" | "stopped" | "finished";
 
 export interface WatchedRun {
-  /** Path of the run's directory, as its address. */
+  /** Path of the run's directory, which identifies it. */
   readonly root: string;
   readonly name: string;
   readonly state: RunState;
-  /** The training that was written last: of the student or the teacher. */
+  /** The training that changed last: the student's or the teacher's. */
   readonly training: TrainingRun;
   readonly changedAt: number;
-  /** Why its manifest cannot be read. */
+  /** The reason why its manifest cannot be read. */
   readonly problem?: Error | undefined;
 }
 
-/** @param paths directories of runs, or directories that hold them. Directories without a log are left out. */
+/** @param paths directories of runs, or directories that contain them. Directories without a log are skipped. */
 export async function watchedRuns(paths: readonly string[]): Promise<readonly WatchedRun[]> {
   const roots = new Set<string>();
   for (const path of paths.map((one) => resolve(one))) {
@@ -46,7 +46,7 @@ const placesOf = (root: string): readonly string[] =>
     existsSync(join(directory, METRICS_FILE)),
   );
 
-/** A stage's directory is part of its run and no run itself. */
+/** A stage's directory is part of its run, not a run itself. */
 function hasLog(root: string): boolean {
   const isStage = (TRAINING_PLACES as readonly string[]).includes(basename(root));
   return placesOf(root).length > 0 && !(isStage && placesOf(dirname(root)).length > 0);

@@ -1,4 +1,4 @@
-/** Runs an evaluation here or with workers, and says which devices answered. */
+/** Runs an evaluation on this machine or on workers, and returns the devices that answered. */
 import { type StageContext } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import type { ChunkMaker } from "@slm/inference";
@@ -7,21 +7,21 @@ import type { DeviceKind } from "@slm/pipeline/compute/devices";
 import type { WorkersAddress } from "@slm/pipeline/workers/workers-address";
 
 export interface AnsweringRequest {
-  /** Absent: this machine answers. */
+  /** If absent, this machine answers. */
   readonly workers: WorkersAddress | undefined;
   /** Directory of an exported model. */
   readonly model: string;
-  /** The device of this machine, and its kind. */
+  /** This machine's device, and its kind. */
   readonly runtime: Runtime;
   readonly kind: DeviceKind;
   readonly context: Pick<StageContext, "progress" | "signal">;
 }
 
 /**
- * Runs `body` with what answers; without workers that is `runtime`.
+ * Runs `body` with an answerer: the workers, or without workers `runtime`.
  *
  * @returns its result and the different devices that answered, at least one
- * @throws SlmError USAGE for workers and a model or device that is not the CPU
+ * @throws SlmError USAGE for workers with a model or device other than the CPU
  */
 export async function answeringWith<Result>(
   { workers, model, runtime, kind, context }: AnsweringRequest,
@@ -29,13 +29,9 @@ export async function answeringWith<Result>(
 ): Promise<{ readonly result: Result; readonly devices: readonly RuntimeDevice[] }> {
   if (workers === undefined) return { result: await body(undefined), devices: [runtime.device] };
   if (kind !== "cpu")
-    throw new SlmError(
-      "USAGE",
-      `--workers: workers answer on their CPUs, and this model would run on ${kind}`,
-      {
-        suggestions: ["--device cpu", "leave --workers out"],
-      },
-    );
+    throw new SlmError("USAGE", `--workers: workers answer on their CPUs, but this model runs on ${kind}`, {
+      suggestions: ["--device cpu", "leave --workers out"],
+    });
   const { withEvaluationWorkers } = await import("./evaluation-workers.js");
   const devices: RuntimeDevice[] = [];
   const onDevice = (device: RuntimeDevice): void => void devices.push(device);

@@ -1,4 +1,4 @@
-/** Makes one shard of a cache: the body of a job. */
+/** The body of a job that computes one shard of a cache. */
 import { SILENT } from "@slm/core";
 import { loadTeachers, makeShardOfTask } from "@slm/teacher";
 import type { Engine } from "@slm/tensor";

@@ -1,4 +1,4 @@
-/** Collects the statistics of one part of a calibration: the body of a job. */
+/** The body of a job that collects the statistics of one part of a calibration. */
 import { encodeTotals, ModelFeeds, totalsOfPart, type Feeds } from "@slm/quantization";
 import type { Runtime } from "@slm/runtime";
 import type { JobBody, JobRequest } from "@slm/extension-workers";
@@ -30,7 +30,7 @@ export const calibrationPartBody: JobBody = async (request) => {
   return { outputs: { totals: await files.putBytes(encodeTotals(totals)) }, facts: {}, units };
 };
 
-/** The runs of a job, and how many rows they are made from. */
+/** The feeds of a job, and the number of their rows. */
 async function feedsOf(
   request: JobRequest,
 ): Promise<{ readonly feeds: AsyncIterable<Feeds>; readonly units: number }> {

@@ -1,4 +1,4 @@
-/** Answers one chunk of an evaluation: the body of a job. */
+/** The body of a job that answers one chunk of an evaluation. */
 import { answerChunk, openModel } from "@slm/inference";
 import type { Runtime } from "@slm/runtime";
 import type { JobBody } from "@slm/extension-workers";

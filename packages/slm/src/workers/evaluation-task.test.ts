@@ -15,7 +15,7 @@ test.each([
   [undefined],
   [{ languages: { target: "fra_Latn" } }],
   [{ strategy: { kind: "beam", beams: 2, lengthPenalty: 1 }, languages: { source: "de", target: "fr" } }],
-] as const)("a worker answers a chunk as it was asked for: %o", async (options) => {
+] as const)("a worker answers a chunk with the requested options: %o", async (options) => {
   const files = new SharedFiles(await openStore(root), "run");
   const rows = [{ source: "a", references: ["b", "c"] }];
   const asked = { metrics: ["exactMatch"], batchSize: 3, options } as const;
@@ -24,7 +24,7 @@ test.each([
   expect(read).toEqual({ rows, request: { ...asked, options: options ?? {} } });
 });
 
-test("options that do not travel are rejected", () => {
+test("options that cannot be sent are rejected", () => {
   expect(() => requestOf({ metrics: ["exactMatch"], batchSize: 1, options: { seed: 2 } })).toThrow(
     expect.objectContaining({ code: "UNEXPECTED" }),
   );

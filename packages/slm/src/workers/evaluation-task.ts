@@ -1,4 +1,4 @@
-/** One chunk of an evaluation as work for another machine, and its answers, as JSON. Images travel as files of their own. */
+/** Sends a chunk of an evaluation to a worker, and its answers back, as JSON. Images are sent as separate files. */
 import { SlmError } from "@slm/core";
 import type { ChunkAnswers, ChunkRequest, EvaluationRow, RowChunk } from "@slm/inference";
 import { imageOfBytes } from "@slm/vision";
@@ -38,19 +38,19 @@ const answersSchema = z.strictObject({
   likelihoods: z.array(z.strictObject({ nats: z.number(), tokens: z.int() })),
 });
 
-/** What a chunk's answers depend on besides its rows. @throws SlmError UNEXPECTED for options that do not travel */
+/** Everything that a chunk's answers depend on, except its rows. @throws SlmError UNEXPECTED for options that cannot be sent */
 export function requestOf({ metrics, batchSize, options = {} }: ChunkRequest): Omit<Task, "rows"> {
   const { strategy: chosen, languages, ...others } = options;
   const known = strategy.optional().safeParse(chosen);
   if (!known.success || Object.values(others).some((value) => value !== undefined))
     throw new SlmError(
       "UNEXPECTED",
-      "evaluate: workers answer greedily or with beams, without further options",
+      "evaluate: workers support only greedy decoding and beam search, without further options",
     );
   return { metrics: [...metrics], batchSize, strategy: known.data, languages };
 }
 
-/** Sends a chunk, its images before it. @returns the file of the task */
+/** Sends a chunk, after its images. @returns the file of the task */
 export async function sendChunk(
   files: SharedFiles,
   { rows }: RowChunk,
@@ -75,7 +75,7 @@ async function sendImage(
   return files.putBytes(bytes);
 }
 
-/** Reads a chunk. @throws SlmError DATA_INVALID for what is no task, INPUT_MISSING */
+/** Reads a chunk. @throws SlmError DATA_INVALID if the file is not a task, INPUT_MISSING */
 export async function readChunk(
   files: SharedFiles,
   task: FileRef,
@@ -99,7 +99,7 @@ export async function readChunk(
   };
 }
 
-/** An image that is fetched when it is looked at. */
+/** An image that is fetched when it is read. */
 const sharedImage = (
   files: SharedFiles,
   { name, file }: NonNullable<Task["rows"][number]["image"]>,
@@ -107,7 +107,7 @@ const sharedImage = (
   find: async () => imageOfBytes(await files.getBytes(file), name).find(),
 });
 
-/** The answers of a chunk, without the times that generators give too. */
+/** Encodes the answers of a chunk, without the generator's times. */
 export function encodeAnswers({ answers, likelihoods }: ChunkAnswers): Buffer {
   const texts = answers.map(({ text, logProbability }) => ({ text, logProbability }));
   return Buffer.from(JSON.stringify({ answers: texts, likelihoods } satisfies ChunkAnswers));

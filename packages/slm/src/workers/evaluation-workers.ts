@@ -1,4 +1,4 @@
-/** Has the chunks of an evaluation answered by workers. */
+/** Answers the chunks of an evaluation on workers. */
 import { hashFolder, hashJson, SlmError, type StageContext } from "@slm/core";
 import type { ChunkMaker } from "@slm/inference";
 import type { RuntimeDevice } from "@slm/runtime";
@@ -13,11 +13,11 @@ export interface EvaluationWork {
   /** Directory of an exported model. */
   readonly model: string;
   readonly context: Pick<StageContext, "progress" | "signal">;
-  /** Told about each device that answered, once. */
+  /** Called once for each device that answered. */
   readonly onDevice: (device: RuntimeDevice) => void;
 }
 
-/** Runs `body` with the workers of an address. @throws SlmError DEVICE_UNAVAILABLE, INPUT_MISSING, and what `body` throws */
+/** Runs `body` with the workers at an address. @throws SlmError DEVICE_UNAVAILABLE, INPUT_MISSING, and as `body` does */
 export function withEvaluationWorkers<Result>(
   address: WorkersAddress,
   { model, context, onDevice }: EvaluationWork,

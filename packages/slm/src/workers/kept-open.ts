@@ -1,7 +1,7 @@
-/** A model that a job process keeps open from one job to the next, with what computes under it: an engine or a runtime. */
+/** Keeps a model open from one job to the next, together with its engine or runtime. */
 
 export interface KeptOpen<Settings, Base, Value> {
-  /** The open value of this key; that of another key is closed first. */
+  /** Returns the value for this key. If another key's value is open, it is closed first. */
   get(key: string, settings: Settings): Promise<Opened<Base, Value>>;
 }
 
@@ -10,7 +10,7 @@ interface Opened<Base, Value> {
   readonly base: Base;
 }
 
-/** Runs a callback with what computes, and closes that afterwards. */
+/** Opens an engine or runtime, runs a callback with it, and closes it. */
 type Within<Settings, Base> = (settings: Settings, body: (base: Base) => Promise<void>) => Promise<void>;
 
 interface Held<Base, Value> {
@@ -20,8 +20,8 @@ interface Held<Base, Value> {
 }
 
 /**
- * @param within opens what stays open as long as the value
- * @param open called with it
+ * @param within opens the base, which stays open as long as the value
+ * @param open opens the value with the base
  */
 export function keptOpen<Settings, Base, Value extends { close(): Promise<void> }>(
   within: Within<Settings, Base>,
@@ -39,7 +39,7 @@ export function keptOpen<Settings, Base, Value extends { close(): Promise<void> 
   };
 }
 
-/** Opens a value inside `within`, which stays until the value is closed. */
+/** Opens a value inside `within`, which does not return until the value is closed. */
 function hold<Base, Value extends { close(): Promise<void> }>(
   key: string,
   within: (body: (base: Base) => Promise<void>) => Promise<void>,

@@ -1,4 +1,4 @@
-/** Labels one block of sources: the body of a job. */
+/** The body of a job that labels one block of sources. */
 import { BlockLabeller } from "@slm/labelling";
 import type { JobBody } from "@slm/extension-workers";
 import { withLabellingJob } from "./labelling-job.js";

@@ -1,4 +1,4 @@
-/** What jobs that ask a teacher for texts open: its directory, an engine, and what all that ask its server share. */
+/** Opens the resources of jobs that ask a teacher for texts: its directory, an engine, and the state that requests to its server share. */
 import { SILENT } from "@slm/core";
 import type { BlockLabeller } from "@slm/labelling";
 import type { JobRequest } from "@slm/extension-workers";
@@ -22,7 +22,7 @@ export interface LabellingJob {
   readonly shared: Parameters<Open>[1];
 }
 
-/** Runs `body` with what its job asks a teacher with; everything is closed afterwards. */
+/** Opens the resources of a labelling job, runs `body` with them, and closes them. */
 export async function withLabellingJob<Result>(
   { inputs, settings, files, copies, threads, redis, allowed, signal }: JobRequest,
   body: (job: LabellingJob) => Promise<Result>,

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
-/** Modules of the built library that know of workers. */
+/** Modules of the built library that refer to workers. */
 const MODULES = [
   "index.js",
   "sweep/sweep-recipe.js",
@@ -12,7 +12,7 @@ const MODULES = [
   .map((path) => new URL(`../../dist/${path}`, import.meta.url).href)
   .concat("@slm/pipeline/workers/cache-workers", "@slm/pipeline/workers/calibration-workers");
 
-/** Prints what `workersOf` returns and whether a client of Redis is loaded, without and with an address. */
+/** Prints the result of `workersOf`, and whether a Redis client is loaded, without and with an address. */
 const PROGRAM = `
 import { createRequire } from "node:module";
 const { cache } = createRequire(import.meta.url);
@@ -25,7 +25,7 @@ print(await workersOf({}, note));
 print(await workersOf({ workers: "redis://127.0.0.1", storage: "shared" }, note));
 `;
 
-test("BullMQ and its clients are loaded when workers are asked for, and not before", () => {
+test("BullMQ and its clients are loaded only if workers are requested", () => {
   const printed = execFileSync(process.execPath, ["--input-type=module", "--eval", PROGRAM], {
     cwd: fileURLToPath(new URL("../..", import.meta.url)),
     encoding: "utf8",

@@ -5,37 +5,37 @@ import { fileSettingsOf } from "@slm/pipeline/recipe/file-settings";
 import { inspectionLines } from "../../ui/inspection-lines.js";
 import { SlmCommand } from "../../ui/slm-command.js";
 
-/** With the labels that a directory of prepared data counted. */
+/** Adds the label counts of a directory of prepared data. */
 type InspectReport = Inspection & Pick<DataReport, "labels">;
 
 export class DataInspectCommand extends SlmCommand<InspectReport> {
   static override summary = "Show statistics and samples of a data file. Changes nothing.";
   static override description =
-    "Reads JSONL, CSV, TSV, Parquet, JSON lists, SQuAD and SNIPS files, or two files of parallel text. --set takes the settings of the " +
-    "'data' section of a recipe that are about files: format, encoding, columns, fields, template, images, unanswerable.";
+    "Reads JSONL, CSV, TSV, Parquet, JSON lists, SQuAD and SNIPS files, or two files of parallel text. --set accepts the settings of the " +
+    "'data' section of a recipe that describe files: format, encoding, columns, fields, template, images, unanswerable.";
   static override args = {
     file: Args.string({
       required: true,
-      description: "File of rows, of the sources of parallel text, or a directory of prepared data.",
+      description: "File of rows, source file of parallel text, or directory of prepared data.",
     }),
-    targets: Args.string({ description: "File of the targets of parallel text, line by line." }),
+    targets: Args.string({ description: "Target file of parallel text, with one line per source line." }),
   };
   static override flags = {
     tokenizer: Flags.string({
       helpValue: "<dir>",
       summary: "Also count the rows that this tokenizer can encode, and their tokens.",
     }),
-    samples: Flags.integer({ default: 5, min: 0, max: 1000, summary: "Rows shown as samples." }),
+    samples: Flags.integer({ default: 5, min: 0, max: 1000, summary: "Show this many rows as samples." }),
     html: Flags.string({
       helpValue: "<file>",
-      summary: "Also write a page with the numbers and the samples, images included.",
+      summary: "Also write an HTML page with the numbers and the samples, including images.",
     }),
     set: Flags.string({
       multiple: true,
       multipleNonGreedy: true,
       default: [],
       helpValue: "<data.key=value>",
-      summary: "How to read the file, as in a recipe; may be repeated.",
+      summary: "Read the file with this setting of a recipe's data section; repeatable.",
     }),
   };
   static override examples = [
@@ -71,18 +71,18 @@ export class DataInspectCommand extends SlmCommand<InspectReport> {
     const counts =
       labels === undefined
         ? []
-        : [`labels      ${labels.labelled}, and ${labels.unlabelled} training sources without`];
+        : [`labels      ${labels.labelled}, and ${labels.unlabelled} training sources without a label`];
     return [...counts, ...inspectionLines(report)];
   }
 }
 
-/** The error for a file without a row that could be used: what its first records lack, and what would help. */
+/** The error for a file without usable rows. It says what is wrong with the first records, and suggests settings. */
 function noUsableRow(file: string, { rejected }: Inspection): SlmError {
   const first = rejected.slice(0, 3).map(({ line, reason }) => `line ${line}: ${reason}`);
   const hints = rejected.flatMap(({ hint }) => (hint === undefined ? [] : [hint]));
   return new SlmError(
     "DATA_INVALID",
-    `${file}: expected at least one row, got none; ${rejected.length} records are rejected` +
+    `${file}: expected at least one usable row, got none; ${rejected.length} records were rejected` +
       first.map((reason) => `; ${reason}`).join(""),
     {
       context: { file, rows: 0, rejected: rejected.slice(0, 100) },
@@ -91,7 +91,7 @@ function noUsableRow(file: string, { rejected }: Inspection): SlmError {
   );
 }
 
-/** The training rows of a directory of the data stage, and what it counted of labels; undefined for a file. */
+/** The training rows and label counts of the data stage's directory; undefined for a file. */
 async function preparedData(
   path: string,
 ): Promise<{ readonly train: string; readonly labels: DataReport["labels"] } | undefined> {

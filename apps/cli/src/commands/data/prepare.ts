@@ -5,7 +5,7 @@ import { StageCommand, type StageResult } from "../stage-command.js";
 export class DataPrepareCommand extends StageCommand {
   static override summary = "Read rows, split them into train, dev and test.";
   static override description =
-    "Settings are the 'data' section of the recipe; without a recipe, --set and defaults.";
+    "Settings come from the recipe's 'data' section. Without a recipe, they come from --set and the defaults.";
   static override args = { recipe: recipeArg };
   static override flags = recipeFlags;
   static override examples = [
@@ -25,7 +25,7 @@ export class DataPrepareCommand extends StageCommand {
     const parts = [`${String(rows)} rows`, `${String(rejectedCount)} rejected`, `${repeated} duplicates`];
     if (labels !== undefined) {
       const { labelled, unlabelled } = Object(labels) as Readonly<Record<string, number>>;
-      parts.push(`${labelled} labels`, `${unlabelled} training sources without`);
+      parts.push(`${labelled} labels`, `${unlabelled} training sources without a label`);
     }
     if (augmented !== undefined) parts.push(`${Number(augmented)} augmented`);
     return parts.join(", ");

@@ -14,53 +14,52 @@ export interface DeviceAddResult {
   readonly bytes: number;
   readonly licence: PluginOffer["licence"];
   readonly source: PluginManifest["source"];
-  /** What this very file did when this release was tried with it; null if it was not. */
+  /** Result of the test of this release with exactly this file; null if it was not tested. */
   readonly tried: string | null;
-  /** Whether it was installed before. */
+  /** Whether the plug-in was already installed. */
   readonly wasInstalled: boolean;
   readonly folder: string;
 }
 
 export class DeviceAddCommand extends SlmCommand<DeviceAddResult> {
-  static override summary =
-    "Add a plug-in for a device: an execution provider of ONNX Runtime by its vendor.";
+  static override summary = "Add a plug-in for a device: a vendor's execution provider for ONNX Runtime.";
   static override description =
-    "The package is one that you obtained: a wheel, a zip archive or a folder. slm downloads nothing itself; with the " +
-    "name of a known plug-in instead of a file it prints the command that does: qnn, openvino, webgpu, tensorrt-rtx, cuda. Its licence " +
-    "is shown and must be accepted, on a terminal or with --yes. A wheel's files are compared with the hashes in it. Any other plug-in " +
-    "is added with --as, --library, --register and, if its package does not say it, --version.";
+    "slm downloads nothing: get the vendor's package yourself (a wheel, a zip archive or a folder). If you pass the name of a known " +
+    "plug-in instead (qnn, openvino, webgpu, tensorrt-rtx, cuda), slm prints the download command. slm shows the licence, which you must " +
+    "accept on a terminal or with --yes. It compares a wheel's files with the hashes in the wheel. To add any other plug-in, also pass " +
+    "--as, --library, --register and, if the package does not state its version, --version.";
   static override args = {
     package: Args.string({ required: true, description: "Wheel, zip archive or folder." }),
   };
   static override flags = {
     as: Flags.string({
       helpValue: "<name>",
-      summary: "Name of the plug-in. Default: that of the known one.",
+      summary: "Give the plug-in this name. Default: the name of the known plug-in.",
     }),
     sha256: Flags.string({
       helpValue: "<hash>",
-      summary: "Expected SHA-256 of the file. It vouches for files that differ from the wheel's own hashes.",
+      summary: "Require this SHA-256 of the package; it overrides the hashes in the wheel.",
     }),
-    library: Flags.string({ helpValue: "<path>", summary: "The provider library in the package." }),
+    library: Flags.string({ helpValue: "<path>", summary: "Load this provider library of the package." }),
     register: Flags.string({
       helpValue: "<name>",
-      summary: "Name of the execution provider: XExecutionProvider.",
+      summary: "Register the execution provider under this name, such as XExecutionProvider.",
     }),
     option: Flags.string({
       helpValue: "<key=value>",
       multiple: true,
       multipleNonGreedy: true,
-      summary: "Provider option to open its devices with; may be repeated.",
+      summary: "Open its devices with this provider option; repeatable.",
     }),
     serves: Flags.string({
       helpValue: "<device>",
       multiple: true,
       multipleNonGreedy: true,
-      summary: "Device that it opens, as --device names it; may be repeated.",
+      summary: "Use the plug-in for this device, named as in --device; repeatable.",
     }),
     version: Flags.string({
       helpValue: "<version>",
-      summary: "Version of the plug-in. Default: what the package says.",
+      summary: "Record this version of the plug-in. Default: the version in the package.",
     }),
     yes: Flags.boolean({ char: "y", summary: "Accept the licence." }),
   };
@@ -115,13 +114,13 @@ export class DeviceAddCommand extends SlmCommand<DeviceAddResult> {
     const { name, version, platform, registrationName, serves, bytes, tried, wasInstalled, folder } = result;
     const { mismatches } = result.source;
     return [
-      `${name} ${version} for ${platform}${wasInstalled ? ", was installed before" : ""}`,
-      `registered as ${registrationName}, for ${serves.length === 0 ? "no device of slm yet" : serves.join(", ")}`,
-      `${formatBytes(bytes)}; ${tried === null ? "this release was not tried with this file" : `tried with this release: ${tried}`}`,
+      `${name} ${version} for ${platform}${wasInstalled ? ", already installed" : ""}`,
+      `registered as ${registrationName}, for ${serves.length === 0 ? "no device that slm knows" : serves.join(", ")}`,
+      `${formatBytes(bytes)}; ${tried === null ? "not tested with this release" : `tested with this release: ${tried}`}`,
       ...(mismatches.length === 0
         ? []
         : [
-            `${mismatches.length} files are not what its RECORD says; the hash that you gave vouches for them`,
+            `${mismatches.length} files do not match the wheel's RECORD; accepted because the package has the SHA-256 that you gave`,
           ]),
       folder,
     ];

@@ -8,9 +8,9 @@ export interface DeviceRemoveResult {
 }
 
 export class DeviceRemoveCommand extends SlmCommand<DeviceRemoveResult> {
-  static override summary = "Remove a plug-in that was added: every version of it, or one.";
+  static override summary = "Remove a plug-in: all its versions, or one.";
   static override args = {
-    name: Args.string({ required: true, description: "Name of the plug-in, as `device list` shows it." }),
+    name: Args.string({ required: true, description: "Name of the plug-in, as `doctor` shows it." }),
   };
   static override flags = {
     version: Flags.string({ helpValue: "<version>", summary: "Remove this version only." }),

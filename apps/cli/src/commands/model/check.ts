@@ -8,12 +8,16 @@ export class ModelCheckCommand extends SlmCommand<ReferenceReport | HuggingFaceR
   static override summary =
     "Compare an encoder-decoder with a reference: outputs, losses, gradients, answers.";
   static override description =
-    "The directory holds config.json, model.safetensors, expected.safetensors and gradients.safetensors. Or it holds a published " +
-    "encoder-decoder as Hugging Face stores it, with expected.safetensors (input_ids, attention_mask, decoder_input_ids, " +
-    "encoder_output, logits) and expected.json (greedy and beams: token ids of 12 new tokens, of 4 beams). Exit 3 if " +
-    "anything differs by more than rounding explains.";
+    "The directory contains config.json, model.safetensors, expected.safetensors and gradients.safetensors. Or it contains a published " +
+    "encoder-decoder in Hugging Face's layout, with expected.safetensors (input_ids, attention_mask, decoder_input_ids, " +
+    "encoder_output, logits) and expected.json (greedy and beams: token ids of 12 new tokens, with 4 beams). Exits with code 3 if " +
+    "a difference is larger than rounding explains.";
   static override flags = {
-    reference: Flags.string({ required: true, helpValue: "<dir>", summary: "Directory of the reference." }),
+    reference: Flags.string({
+      required: true,
+      helpValue: "<dir>",
+      summary: "Compare with the reference in this directory.",
+    }),
     engine: engineFlag({ default: "onnx" }),
     threads: threadsFlag,
   };
@@ -53,9 +57,11 @@ export class ModelCheckCommand extends SlmCommand<ReferenceReport | HuggingFaceR
 
 const answerLines = ({ greedy, beams, searches, leftOut }: HuggingFaceReport): readonly string[] => [
   ...Object.entries({ greedy, beams, searches }).flatMap(([name, result]) =>
-    result === undefined ? [] : [`${name.padEnd(15)} ${result.same ? "the same tokens" : "OTHER tokens"}`],
+    result === undefined
+      ? []
+      : [`${name.padEnd(15)} ${result.same ? "the same tokens" : "DIFFERENT tokens"}`],
   ),
-  ...(leftOut === undefined ? [] : [`compared without ${leftOut}`]),
+  ...(leftOut === undefined ? [] : [`not compared: ${leftOut}`]),
 ];
 
 const trainingLines = ({ losses, gradients }: ReferenceReport): readonly string[] => [

@@ -11,14 +11,19 @@ export interface ModelInitResult {
 export class ModelInitCommand extends SlmCommand<ModelInitResult> {
   static override summary = "Write a checkpoint of a given shape with random weights.";
   static override description =
-    "For measuring the speed and memory of a model of that size: export, quantize and bench treat it like a trained one. The file " +
-    "holds the keys of a checkpoint's config.json.";
+    "Use it to measure the speed and memory of a model of that size: export, quantize and bench accept it like a trained model. The file " +
+    "has the keys of a checkpoint's config.json.";
   static override args = {
-    config: Args.string({ required: true, description: "The model's shape: a YAML or JSON file." }),
+    config: Args.string({ required: true, description: "YAML or JSON file with the model's shape." }),
   };
   static override flags = {
-    output: Flags.string({ char: "o", required: true, helpValue: "<dir>", summary: "Directory to write." }),
-    seed: Flags.integer({ min: 0, default: 1, summary: "Seed of the weights." }),
+    output: Flags.string({
+      char: "o",
+      required: true,
+      helpValue: "<dir>",
+      summary: "Write to this directory.",
+    }),
+    seed: Flags.integer({ min: 0, default: 1, summary: "Draw the weights with this seed." }),
   };
   static override examples = ["<%= config.bin %> model init configs/paper-330m/model.yaml -o paper-330m"];
 

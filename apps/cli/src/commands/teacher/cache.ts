@@ -8,9 +8,9 @@ export class TeacherCacheCommand extends StageCommand {
   static override summary =
     "Store the teacher's distributions over every target. Runs the earlier stages first if needed.";
   static override description =
-    "Distillation then reads the teacher's distributions from disk. Unlabelled sources of the data are labelled too. " +
-    "An interrupted run is resumed, as by 'slm run'; --no-resume starts from the beginning. With --workers, the workers of a Redis score the " +
-    "rows; the cache is the same to the byte. Rows that crash every worker are set aside in teacher-unscored.jsonl, and no student learns from them.";
+    "Distillation then reads the teacher's distributions from disk. The teacher also labels unlabelled sources. Resumes an " +
+    "interrupted run, like 'slm run'; --no-resume starts from the beginning. With --workers, workers score the rows; the cache is identical " +
+    "to the byte. Rows that crash every worker are written to teacher-unscored.jsonl and are not used for training.";
   static override args = { recipe: requiredRecipeArg };
   static override flags = { ...trainingFlags, ...workersFlags };
   static override examples = [

@@ -13,29 +13,33 @@ export interface TeacherCheckResult extends TeacherCheckReport {
 const numberFlag = (name: string, text: string, most: number): number => {
   const value = Number(text);
   if (text.trim() !== "" && value >= 0 && value <= most) return value;
-  throw new SlmError("USAGE", `--${name} should be a number from 0 to ${most}, got '${text}'`);
+  throw new SlmError("USAGE", `--${name}: expected a number from 0 to ${most}, got '${text}'`);
 };
 
 export class TeacherCheckCommand extends SlmCommand<TeacherCheckResult> {
   static override summary =
-    "Compare a decoder-only checkpoint's next-token distributions with a reference implementation's.";
+    "Compare the next-token distributions of a decoder-only checkpoint with a reference implementation.";
   static override description =
-    "The reference is a safetensors file of texts and distributions; its layout is in docs/formats/teacher-reference.md of slm's repository. " +
-    "Exit 3 if the top-1 tokens agree too rarely, or the KL divergence is too large.";
+    "The reference is a safetensors file of texts and distributions. docs/formats/teacher-reference.md in slm's repository describes it. " +
+    "Exits with code 3 if too few top-1 tokens agree, or if the KL divergence is too large.";
   static override args = {
     model: Args.string({ required: true, description: "Directory of a decoder-only checkpoint." }),
   };
   static override flags = {
-    reference: Flags.string({ required: true, helpValue: "<file>", summary: "Reference file." }),
+    reference: Flags.string({
+      required: true,
+      helpValue: "<file>",
+      summary: "Compare with this reference file.",
+    }),
     "min-agreement": Flags.string({
       default: "0.97",
       helpValue: "<share>",
-      summary: "Smallest accepted share of positions with the same top-1 token.",
+      summary: "Require at least this share of positions with the same top-1 token.",
     }),
     "max-kl": Flags.string({
       default: "0.02",
       helpValue: "<nats>",
-      summary: "Largest accepted mean KL(reference || model) per position [nats].",
+      summary: "Require a mean KL(reference || model) per position of at most this [nats].",
     }),
     engine: engineFlag({ default: "onnx" }),
     threads: threadsFlag,
@@ -61,7 +65,7 @@ export class TeacherCheckCommand extends SlmCommand<TeacherCheckResult> {
       `${args.model}: agreement ${report.agreement.toFixed(4)} (at least ${limits.minAgreement}), ` +
         `mean KL ${report.meanKl.toPrecision(3)} (at most ${limits.maxKl})`,
       result,
-      ["compare with the model that was imported, in the type it was imported from"],
+      ["compare with the original of the import, in its original dtype"],
     );
   }
 

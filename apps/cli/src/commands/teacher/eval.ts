@@ -8,9 +8,9 @@ import { formatMetric } from "@slm/pipeline/format/metric-format";
 import { SlmCommand } from "../../ui/slm-command.js";
 
 export interface TeacherEvalResult extends Pick<Evaluation, "n" | "metrics" | "seconds"> {
-  /** Weights, of an ensemble all members' together. */
+  /** Number of weights; of an ensemble, the sum over its members. */
   readonly parameters: number;
-  /** File with one line per row, each with its score by the first metric. */
+  /** File with one line per row and its score by the first metric. */
   readonly predictions: string;
 }
 
@@ -18,12 +18,12 @@ export class TeacherEvalCommand extends SlmCommand<TeacherEvalResult> {
   static override summary =
     "Run a teacher (one model or an ensemble) on every row of a file and compute metrics of its answers.";
   static override description =
-    "A teacher that is worse than the student limits it late in training: compare with `slm eval` of the student. Perplexity is not " +
-    "available for teachers.";
+    "Late in training, a teacher that is worse than the student limits the student: compare with 'slm eval' of the student. Perplexity " +
+    "is not available for teachers.";
   static override args = {
     teacher: Args.string({
       required: true,
-      description: "Directory of a checkpoint, a decoder that is an ONNX file, or an ensemble: RUN/teacher.",
+      description: "Directory of a checkpoint, of an ONNX decoder or of an ensemble (RUN/teacher).",
     }),
   };
   static override flags = {

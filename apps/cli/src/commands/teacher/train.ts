@@ -7,13 +7,16 @@ export class TeacherTrainCommand extends StageCommand {
   static override aliases = ["teacher:finetune"];
   static override summary = "Train, fine-tune, import or copy the teacher of a recipe.";
   static override description =
-    "Runs the stage teacher, and the earlier stages first if needed. A teacher of kind import or checkpoint with teacher.finetune is " +
-    "fine-tuned on the task's rows with LoRA, merged into its weights; the text of teacher.prompt is added around every source. " +
+    "Runs the teacher stage, and the earlier stages first if needed. A teacher of kind import or checkpoint with teacher.finetune is " +
+    "fine-tuned on the task's rows with LoRA, which is merged into its weights. teacher.prompt is added around every source. " +
     "'slm run' then uses the result.";
   static override args = { recipe: requiredRecipeArg };
   static override flags = {
     ...trainingFlags,
-    steps: Flags.integer({ min: 1, summary: "The same as --set teacher.finetune.steps." }),
+    steps: Flags.integer({
+      min: 1,
+      summary: "Fine-tune for this many steps, like --set teacher.finetune.steps.",
+    }),
   };
   static override examples = [
     "<%= config.bin %> teacher train configs/g2p/teacher.yaml",

@@ -1,4 +1,4 @@
-/** Files of rows as people get them wrong. */
+/** Common mistakes in files of rows. */
 import { csv, data, jsonl, SOUND, WORDS, type WrongInput } from "./wrong-input.js";
 
 export const WRONG_FILES: readonly WrongInput[] = [

@@ -1,28 +1,28 @@
-/** What a wrong input is, and the rows and the recipe without a fault that all of them are made of. */
+/** The type of a wrong input, and the correct rows and recipe that wrong inputs change. */
 import type { Mapping } from "@slm/pipeline/recipe/mapping";
 
 /** One wrong input. */
 export interface WrongInput {
-  /** What is wrong, for the list in the docs. */
+  /** What is wrong, as a heading in the docs. */
   readonly title: string;
-  /** Files beside the recipe. */
+  /** Files next to the recipe. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
-  /** Changes of {@link SOUND_RECIPE}: keys of sections; the whole section `data`; null for no such section. */
+  /** Changes of {@link SOUND_RECIPE}: some keys of sections, but all of `data`; null removes a section. */
   readonly recipe?: Mapping;
-  /** Text of the recipe, where it is not one that can be built. */
+  /** Text of the recipe, if it is not valid YAML. */
   readonly text?: string;
   /** Command with its arguments. Default: `run r.yaml`. */
   readonly argv?: readonly [string, ...string[]];
   readonly code: string;
   /** Part of the message. */
   readonly message: string | RegExp;
-  /** Part of what to do. */
+  /** Part of a suggestion. */
   readonly help: string;
 }
 
 const LETTERS = ["a", "b", "c", "d", "e"];
 
-/** Words of three letters, all different, and their letters. */
+/** Different words of three letters, with their letters. */
 export const WORDS: readonly (readonly [string, string])[] = Array.from({ length: 60 }, (_, index) => {
   const word = [index, Math.floor(index / 5), Math.floor(index / 25)]
     .map((place) => LETTERS[place % 5]!)
@@ -42,7 +42,7 @@ const training = { steps: 2, batchSize: 4, warmupSteps: 1, buckets: 1, evaluateE
 /** Files of {@link SOUND_RECIPE}. */
 export const SOUND_FILES: Readonly<Record<string, string>> = { "rows.csv": SOUND };
 
-/** A recipe without a fault. */
+/** A correct recipe. */
 export const SOUND_RECIPE: Mapping = {
   data: { train: "rows.csv", devFraction: 0.2 },
   tokenizer: {},

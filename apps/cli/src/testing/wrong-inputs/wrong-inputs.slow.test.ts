@@ -1,4 +1,4 @@
-/** Every wrong input ends with one error and a suggestion before any training; the list is a page of the docs. */
+/** Every wrong input gives one error with a suggestion before any training. The test also writes the list as a page of the docs. */
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -28,7 +28,7 @@ const envelope = z.object({
 });
 type Failure = z.infer<typeof envelope>["error"];
 
-/** A section's keys replaced; `data` whole; null removes a section. */
+/** Replaces some keys of sections, but all of `data`; null removes a section. */
 function withChanges(changes: Mapping): Mapping {
   const merged = Object.entries({ ...SOUND_RECIPE, ...changes }).flatMap(
     ([name, section]): [string, unknown][] => {
@@ -51,7 +51,7 @@ async function place(index: number, { files, recipe = {}, text }: WrongInput): P
   return folder;
 }
 
-/** Runs the command of a wrong input in its folder; what it says, with paths as they are from there. */
+/** Runs the command of a wrong input. Returns its error, with paths relative to the folder. */
 async function failureOf(
   folder: string,
   { argv = ["run", "r.yaml"] }: WrongInput,
@@ -67,14 +67,14 @@ async function failureOf(
   return { code, message: here(message), suggestions: suggestions.map(here) };
 }
 
-/** A loaded machine is slow; nothing here trains. */
+/** Nothing here trains, but a busy machine is slow. */
 const TIMEOUT_MS = 120_000;
 
 const failures: Failure[] = [];
 
 describe("a wrong input", () => {
   test(
-    "does not occur in the recipe that the others change",
+    "does not occur in the recipe that the other inputs change",
     async () => {
       const folder = await place(WRONG_INPUTS.length, { title: "", code: "", message: "", help: "" });
       const { exitCode, stdout } = await runCommand("run", [join(folder, "r.yaml"), "--dry-run", "--json"]);
@@ -84,7 +84,7 @@ describe("a wrong input", () => {
   );
 
   test.each(WRONG_INPUTS.map((input, index) => ({ ...input, index })))(
-    "$title: is one error with a suggestion, before any training",
+    "$title: gives one error with a suggestion, before any training",
     async ({ index, ...input }) => {
       const folder = await place(index, input);
       const failure = await failureOf(folder, input);
@@ -98,7 +98,7 @@ describe("a wrong input", () => {
       });
       for (const stage of ["teacher", "distill", ".teacher.partial", ".distill.partial"])
         expect(existsSync(join(folder, "run", stage)), stage).toBe(false);
-      // The plan says the same.
+      // The plan gives the same error.
       if ((input.argv?.[0] ?? "run") === "run") {
         const planned = await failureOf(await place(1000 + index, input), input, "--dry-run");
         // Other programs write to the same disk in between.
@@ -162,7 +162,7 @@ function entry(input: WrongInput): string[] {
   ];
 }
 
-/** A text of several lines as one. */
+/** Joins the lines of a text. */
 const asLine = (text: string): string => text.replaceAll(/\s*\n\s*/gu, " ");
 
 const asCode = (text: string): string => `\`${asLine(text).replaceAll("`", "'")}\``;

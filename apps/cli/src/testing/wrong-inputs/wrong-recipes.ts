@@ -1,4 +1,4 @@
-/** Recipes and flags that do not suit the rows, the device or themselves. */
+/** Recipes and flags that contradict the rows, the device or each other. */
 import type { Mapping } from "@slm/pipeline/recipe/mapping";
 import { data, jsonl, shape, SOUND, type WrongInput } from "./wrong-input.js";
 

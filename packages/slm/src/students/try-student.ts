@@ -1,0 +1,80 @@
+/** Answers one text with a student that ships with slm: no network, and only the code that an answer needs. */
+import type { Generation } from "@slm/inference";
+import { recipeOf, studentNamed, type Student, type StudentName } from "./students.js";
+
+/** A command for the user, and what it is for. */
+export interface NextStep {
+  readonly purpose: string;
+  readonly command: string;
+}
+
+export interface TriedStudent {
+  readonly student: StudentName;
+  readonly prompt: string;
+  readonly text: string;
+  /** Probability of the answer under the model itself, 0 to 1. */
+  readonly confidence: number;
+  /** From the encoder to the last token [ms]. */
+  readonly totalMs: number;
+  /** The student's weights. */
+  readonly parameters: number;
+  /** Directory of the student's bundle. */
+  readonly bundle: string;
+  readonly next: readonly NextStep[];
+}
+
+/**
+ * Answers a text.
+ *
+ * @param name a student of the list
+ * @param text Default: the student's example
+ * @throws SlmError USAGE for another name; DATA_INVALID for a text that is too long for the student
+ */
+export async function tryStudent(
+  name: string,
+  text: string | undefined,
+  signal: AbortSignal,
+): Promise<TriedStudent> {
+  const student = studentNamed(name);
+  const prompt = text ?? student.example;
+  const [{ createCpuRuntime }, { confidenceOf, openModel }] = await Promise.all([
+    import("@slm/runtime-node"),
+    import("@slm/inference"),
+  ]);
+  // One answer of a small model: a thread of its own would take longer to start than the answer takes.
+  const runtime = await createCpuRuntime({ threads: 1, inThread: true });
+  const closes = (): Promise<void> => runtime.close();
+  const model = await openModel(student.directory, runtime, { closes }).catch(async (error: unknown) => {
+    await runtime.close();
+    throw error;
+  });
+  try {
+    const generation: Generation = await model.generate(prompt, { signal });
+    return {
+      student: student.name,
+      prompt,
+      text: generation.text,
+      confidence: confidenceOf(generation),
+      totalMs: generation.totalMs,
+      parameters: model.description.parameters,
+      bundle: student.directory,
+      next: nextSteps(student),
+    };
+  } finally {
+    await model.close();
+  }
+}
+
+function nextSteps(student: Student): readonly NextStep[] {
+  const recipe = recipeOf(student);
+  return [
+    { purpose: "train a student on your own rows", command: "slm init --data rows.csv" },
+    recipe === undefined
+      ? { purpose: "the recipe that made this student, in slm's repository", command: student.recipe }
+      : { purpose: "train this student again", command: `slm run ${quoted(recipe)}` },
+    { purpose: "all students that ship with slm", command: "slm try" },
+  ];
+}
+
+/** A path as a shell reads it. */
+const quoted = (path: string): string => (/^[\w./@:\\-]+$/.test(path) ? path : JSON.stringify(path));
