@@ -2,8 +2,10 @@ import { Args, Flags } from "@oclif/core";
 import { PRECISIONS, TARGETS } from "@slm/devices";
 import type { ExportChoice, ExportPlan } from "@slm/onnx-export";
 import { RULES_FLAG } from "@slm/onnx-export/rows";
+import { SlmError } from "@slm/core/errors";
+import type { ExportedC } from "@slm/slm/functions/export-c";
 import type { ExportedModel } from "@slm/slm/functions/export-checkpoint";
-import { exportPlanLines, exportReportLines } from "../ui/export-lines.js";
+import { exportCLines, exportPlanLines, exportReportLines } from "../ui/export-lines.js";
 import { threadsFlag } from "../flags/recipe-flags.js";
 import { parseNumbers } from "../flags/number-list.js";
 import { profileFlag } from "../flags/profile-flag.js";
@@ -17,7 +19,20 @@ export interface ExportPlanResult {
 /** A separate list, so that printing help does not load the exporter. */
 const LAYOUTS = ["native", "transformers.js"] as const satisfies readonly ExportChoice["layout"][];
 
-export class ExportCommand extends SlmCommand<ExportedModel | ExportPlanResult> {
+/** Flags of graphs, which target c does not have. */
+const GRAPH_FLAGS = [
+  "profile",
+  "buckets",
+  "window",
+  "chunk",
+  "shortlist",
+  RULES_FLAG.name,
+  "dry-run",
+] as const;
+
+type ExportResult = ExportedModel | ExportPlanResult | ExportedC;
+
+export class ExportCommand extends SlmCommand<ExportResult> {
   static override summary =
     "Export a checkpoint as ONNX graphs for a target, and check them against the checkpoint.";
   static override description =
@@ -27,7 +42,7 @@ export class ExportCommand extends SlmCommand<ExportedModel | ExportPlanResult> 
     checkpoint: Args.string({ required: true, description: "Checkpoint directory." }),
   };
   static override flags = {
-    target: Flags.option({ options: TARGETS })({
+    target: Flags.option({ options: [...TARGETS, "c"] as const })({
       default: "cpu",
       summary: "Export for this target.",
     }),
@@ -39,6 +54,12 @@ export class ExportCommand extends SlmCommand<ExportedModel | ExportPlanResult> 
     layout: Flags.option({ options: LAYOUTS })({
       default: "native",
       summary: "Name files, inputs and outputs as slm (native) or as Hugging Face's transformers.js does.",
+    }),
+    weights: Flags.option({ options: ["float32", "int8"] as const })({
+      summary: "Target c: type of the weights. Default: float32.",
+    }),
+    name: Flags.string({
+      summary: "Target c: name of the files, and prefix of the C names. Default: student.",
     }),
     buckets: Flags.string({
       helpValue: "<n,n,...>",
@@ -75,11 +96,22 @@ export class ExportCommand extends SlmCommand<ExportedModel | ExportPlanResult> 
     "<%= config.bin %> export runs/quickstart/distill --target cpu -o exported",
     "<%= config.bin %> export runs/quickstart/distill --target npu --profile qnn --buckets 64,256 --dry-run",
     "<%= config.bin %> export runs/quickstart/distill --layout transformers.js -o web-model",
+    "<%= config.bin %> export runs/quickstart/distill --target c --weights int8 --name phonemes",
     "<%= config.bin %> export runs/assistant/distill --shortlist runs/assistant/data/train.jsonl",
   ];
 
-  protected override async execute(): Promise<ExportedModel | ExportPlanResult> {
+  protected override async execute(): Promise<ExportResult> {
     const { args, flags } = await this.parse(ExportCommand);
+    if (flags.target === "c") {
+      const given = GRAPH_FLAGS.find((flag) => flags[flag] !== undefined && flags[flag] !== false);
+      const other = given ?? (flags.layout === "native" ? undefined : "layout");
+      if (other !== undefined) throw new SlmError("USAGE", `export: target c does not have --${other}`);
+      const { exportC } = await import("@slm/slm/functions/export-c");
+      const { weights, name, output, threads } = flags;
+      return exportC(args.checkpoint, { weights, name, output, threads, ...this.work });
+    }
+    if (flags.weights !== undefined || flags.name !== undefined)
+      throw new SlmError("USAGE", "export: --weights and --name are flags of --target c");
     const { exportModel, planExport } = await import("@slm/slm/functions/export-checkpoint");
     const { target, profile, precision, layout, window, chunk, shortlist, output, threads } = flags;
     const buckets =
@@ -101,7 +133,8 @@ export class ExportCommand extends SlmCommand<ExportedModel | ExportPlanResult> 
     return exportModel(args.checkpoint, { ...options, ...this.work });
   }
 
-  protected override lines(result: ExportedModel | ExportPlanResult): readonly string[] {
+  protected override lines(result: ExportResult): readonly string[] {
+    if ("arenaBytes" in result) return exportCLines(result);
     return "plan" in result ? exportPlanLines(result.plan) : exportReportLines(result, result.artifact);
   }
 }

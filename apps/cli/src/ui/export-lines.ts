@@ -1,5 +1,6 @@
 /** The text output of `slm export`: the files that it wrote, or the plan of `--dry-run`. */
 import type { ExportPlan, ExportReport } from "@slm/onnx-export";
+import type { ExportedC } from "@slm/slm/functions/export-c";
 import { formatBytes, formatNumber } from "@slm/pipeline/format/format";
 
 /** The files, the parity check, and the path of the artifact. */
@@ -9,6 +10,25 @@ export function exportReportLines(report: ExportReport, artifact: string): reado
     ...files.map(({ path, bytes }) => `${formatBytes(bytes).padStart(10)}  ${path}`),
     `${formatNumber(parameters)} parameters, target ${target} ${profile}, ${precision}, opset ${opset}`,
     ...parityLines(parity),
+    artifact,
+  ];
+}
+
+/** C files, the parity check, and how to compile them. */
+export function exportCLines({
+  files,
+  parameters,
+  weights,
+  arenaBytes,
+  parity,
+  artifact,
+}: ExportedC): readonly string[] {
+  const source = files.find(({ path }) => path.endsWith(".c"))!.path;
+  return [
+    ...files.map(({ path, bytes }) => `${formatBytes(bytes).padStart(10)}  ${path}`),
+    `${formatNumber(parameters)} parameters, target c, ${weights} weights, ${formatBytes(arenaBytes)} of working memory`,
+    `logits differ by at most ${formatNumber(parity.maxAbs)} (${parity.basis})`,
+    `compile with: cc -std=c99 -O3 -fno-math-errno -march=native -c ${source}`,
     artifact,
   ];
 }

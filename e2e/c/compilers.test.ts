@@ -1,0 +1,123 @@
+/** Models exported to C, by several compilers and for several processors, against the same kernels in WebAssembly. */
+import { execFileSync } from "node:child_process";
+import { copyFile, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { compileModel, PortableModel, readModule, WEIGHT_FORMS, writeCFiles } from "@slm/c-export";
+import { importEncoderDecoder, readHuggingFaceDirectory, type Checkpoint } from "@slm/checkpoints";
+import { createRandom } from "@slm/generation";
+import { decoderOnlyConfig, initializeWeights, type ModelConfig } from "@slm/model";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const FIXTURES = join(import.meta.dirname, "../../packages/checkpoints/fixtures/encoder-decoders");
+const STRICT = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror"];
+
+/** How a program is built, and what runs it. */
+const BUILDS: Readonly<
+  Record<
+    string,
+    { readonly compiler: string; readonly flags: readonly string[]; readonly emulator?: readonly string[] }
+  >
+> = {
+  "gcc, the processor's vectors": { compiler: "gcc", flags: ["-O3", "-fno-math-errno", "-march=native"] },
+  "gcc, any x86-64": { compiler: "gcc", flags: ["-O2"] },
+  clang: { compiler: "clang", flags: ["-O2", "-mavx2", "-mfma"] },
+  "gcc without vectors, address and undefined-behaviour sanitizers": {
+    compiler: "gcc",
+    flags: ["-O1", "-g", "-DSLM_SCALAR", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
+  },
+  "gcc with SSE2, address and undefined-behaviour sanitizers": {
+    compiler: "gcc",
+    flags: ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
+  },
+  "arm64 (emulated)": {
+    compiler: "aarch64-linux-gnu-gcc",
+    flags: ["-O2", "-static"],
+    emulator: ["qemu-aarch64"],
+  },
+  "armv7 with NEON (emulated)": {
+    compiler: "arm-linux-gnueabihf-gcc",
+    flags: ["-O2", "-static", "-mfpu=neon", "-mfloat-abi=hard"],
+    emulator: ["qemu-arm"],
+  },
+};
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "slm-c-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Room for 9 source and 6 target tokens. */
+const published = async (name: string): Promise<Checkpoint> =>
+  importEncoderDecoder(await readHuggingFaceDirectory(join(FIXTURES, name)), { maxSource: 9, maxTarget: 6 });
+
+const decoderOnly = (): Promise<Checkpoint> => {
+  const config: ModelConfig = decoderOnlyConfig.parse({
+    architecture: "decoder-only",
+    width: 20,
+    heads: 4,
+    kvHeads: 2,
+    headDim: 6,
+    feedForward: 37,
+    decoderLayers: 2,
+    maxSource: 9,
+    maxTarget: 6,
+    vocabularySize: 21,
+    tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+  });
+  return Promise.resolve({ config, weights: initializeWeights(config, createRandom(1).next) });
+};
+
+const MODELS: Readonly<Record<string, () => Promise<Checkpoint>>> = {
+  t5: () => published("t5"),
+  marian: () => published("marian"),
+  bart: () => published("bart"),
+  "decoder-only": decoderOnly,
+};
+
+/** Sources and targets of a few lengths. */
+const PROBLEMS = [
+  { source: [4, 5, 6, 7, 8, 9, 10, 4, 2], target: [1, 5, 6, 7] },
+  { source: [7], target: [1, 9, 4, 4, 8, 6] },
+];
+
+describe.each(Object.keys(MODELS))("%s", (name) => {
+  test.each(WEIGHT_FORMS)("with %s weights has the same logits from every compiler", async (form) => {
+    const checkpoint = await MODELS[name]!();
+    const compiled = compileModel(checkpoint, form);
+    const model = await PortableModel.open(await readModule(), compiled);
+    const isEncoderDecoder = checkpoint.config.architecture === "encoder-decoder";
+    const expected = PROBLEMS.map(({ source, target }) => {
+      if (isEncoderDecoder) model.encode(source);
+      else model.rewind(0);
+      return target.flatMap((token) => [...model.step([token])]);
+    });
+    const directory = await mkdtemp(join(folder, "model-"));
+    await writeCFiles(directory, "model", checkpoint.config, compiled);
+    await copyFile(join(import.meta.dirname, "logits.c"), join(directory, "logits.c"));
+    const input = PROBLEMS.map(({ source, target }) =>
+      [source.length, ...source, target.length, ...target].join(" "),
+    ).join("\n");
+    for (const [build, { compiler, flags, emulator = [] }] of Object.entries(BUILDS)) {
+      const options = { cwd: directory, encoding: "utf8" } as const;
+      const encoder = isEncoderDecoder ? ["-DHAS_ENCODER"] : [];
+      execFileSync(
+        compiler,
+        [...STRICT, ...flags, ...encoder, "logits.c", "model.c", "-o", "logits", "-lm"],
+        options,
+      );
+      const [program, ...rest] = [...emulator, "./logits", "model.bin"];
+      const output = execFileSync(program!, rest, { ...options, input });
+      const actual = output
+        .trim()
+        .split("\n")
+        .map((line) => line.trim().split(" ").map(Number));
+      actual.forEach((logits, at) => {
+        expect(logits.length, build).toBe(expected[at]!.length);
+        const most = Math.max(...logits.map((logit, index) => Math.abs(logit - expected[at]![index]!)));
+        expect(most, `${build}: largest difference of logits`).toBeLessThan(form === "float32" ? 1e-4 : 5e-3);
+      });
+    }
+  });
+});

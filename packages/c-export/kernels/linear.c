@@ -1,0 +1,198 @@
+/*
+ * Products of rows with a weight [n, k]: y = x wT + bias.
+ *
+ * A weight is stored in panels of 16 outputs. float32: the k inputs of a panel follow each other, each with its 16 outputs. int8: pairs of inputs
+ * follow each other, each with 16 outputs of two weights; before the panels come the scales of the outputs, one float32 each, padded to 16.
+ *
+ * int8 weights are multiplied by int16 activations: each row is scaled so that its largest element is 8191. A sum of 2,048 products is at most
+ * 2048 * 127 * 8191 = 2,130,445,...: below 2^31, so nothing overflows; longer rows are summed in parts. 127 * 8191 * 2048 = 2,130,446,336 < 2,147,483,648.
+ */
+#define SLM_PANEL 16
+#define SLM_NV (SLM_PANEL / VL)
+#define SLM_LARGEST 8191.f
+#define SLM_PART 2048
+
+enum { SLM_FLOAT32, SLM_INT8 };
+
+SLM_INLINE void slm_tile_float(int rows, const float *x, int stride, const float *w, int k, vf out[SLM_TILE_ROWS][SLM_NV]) {
+  vf acc[SLM_TILE_ROWS][SLM_NV];
+  int r, v, i;
+  for (r = 0; r < rows; r++)
+    for (v = 0; v < SLM_NV; v++) acc[r][v] = vf_splat(0.f);
+  for (i = 0; i < k; i++, w += SLM_PANEL) {
+    vf b[SLM_NV];
+    for (v = 0; v < SLM_NV; v++) b[v] = vf_load(w + v * VL);
+    for (r = 0; r < rows; r++) {
+      vf a = vf_splat(x[(size_t)r * (size_t)stride + (size_t)i]);
+      for (v = 0; v < SLM_NV; v++) acc[r][v] = vf_fma(a, b[v], acc[r][v]);
+    }
+  }
+  for (r = 0; r < rows; r++)
+    for (v = 0; v < SLM_NV; v++) out[r][v] = acc[r][v];
+}
+
+/* One row and one panel with four chains of sums, because a chain would wait for itself. */
+SLM_INLINE void slm_row_float(const float *x, const float *w, int k, vf out[SLM_NV]) {
+  vf acc[4][SLM_NV];
+  int v, i, s;
+  for (s = 0; s < 4; s++)
+    for (v = 0; v < SLM_NV; v++) acc[s][v] = vf_splat(0.f);
+  for (i = 0; i + 4 <= k; i += 4)
+    for (s = 0; s < 4; s++)
+      for (v = 0; v < SLM_NV; v++) acc[s][v] = vf_fma(vf_splat(x[i + s]), vf_load(w + (size_t)(i + s) * SLM_PANEL + v * VL), acc[s][v]);
+  for (; i < k; i++)
+    for (v = 0; v < SLM_NV; v++) acc[0][v] = vf_fma(vf_splat(x[i]), vf_load(w + (size_t)i * SLM_PANEL + v * VL), acc[0][v]);
+  for (v = 0; v < SLM_NV; v++) out[v] = vf_add(vf_add(acc[0][v], acc[1][v]), vf_add(acc[2][v], acc[3][v]));
+}
+
+SLM_INLINE int32_t slm_pair(const int16_t *x) {
+  int32_t pair;
+#if defined(__GNUC__)
+  __builtin_memcpy(&pair, x, 4);
+#else
+  memcpy(&pair, x, 4);
+#endif
+  return pair;
+}
+
+/* Rows of int16 in pairs; `pairs` is at most SLM_PART / 2. Sums of the rows are added to `out` as floats. */
+SLM_INLINE void slm_tile_int8(int rows, const int16_t *x, int stride, const int8_t *w, int pairs, vf out[SLM_TILE_ROWS][SLM_NV]) {
+  vi acc[SLM_TILE_ROWS][SLM_NV];
+  int r, v, i;
+  for (r = 0; r < rows; r++)
+    for (v = 0; v < SLM_NV; v++) acc[r][v] = vi_zero();
+  for (i = 0; i < pairs; i++, w += 2 * SLM_PANEL)
+    for (r = 0; r < rows; r++) {
+      int32_t pair = slm_pair(x + (size_t)r * (size_t)stride + (size_t)(2 * i));
+      for (v = 0; v < SLM_NV; v++) acc[r][v] = vi_dot2(acc[r][v], w + v * VL * 2, pair);
+    }
+  for (r = 0; r < rows; r++)
+    for (v = 0; v < SLM_NV; v++) out[r][v] = vf_add(out[r][v], vf_of(acc[r][v]));
+}
+
+SLM_INLINE void slm_row_int8(const int16_t *x, const int8_t *w, int pairs, vf out[SLM_NV]) {
+  vi acc[2][SLM_NV];
+  int v, i;
+  for (v = 0; v < SLM_NV; v++) acc[0][v] = acc[1][v] = vi_zero();
+  for (i = 0; i + 2 <= pairs; i += 2, w += 4 * SLM_PANEL) {
+    int32_t first = slm_pair(x + 2 * i), second = slm_pair(x + 2 * i + 2);
+    for (v = 0; v < SLM_NV; v++) acc[0][v] = vi_dot2(acc[0][v], w + v * VL * 2, first);
+    for (v = 0; v < SLM_NV; v++) acc[1][v] = vi_dot2(acc[1][v], w + 2 * SLM_PANEL + v * VL * 2, second);
+  }
+  if (i < pairs)
+    for (v = 0; v < SLM_NV; v++) acc[0][v] = vi_dot2(acc[0][v], w + v * VL * 2, slm_pair(x + 2 * i));
+  for (v = 0; v < SLM_NV; v++) out[v] = vf_add(out[v], vf_of(vi_add(acc[0][v], acc[1][v])));
+}
+
+/* One row as int16, padded with a zero to an even length. @returns what 1 stands for */
+SLM_INLINE float slm_quantize_row(const float *x, int k, int16_t *to) {
+  vf top = vf_splat(1e-20f);
+  float most, scale;
+  int i;
+  for (i = 0; i + VL <= k; i += VL) top = vf_max(top, vf_max(vf_load(x + i), vf_sub(vf_splat(0.f), vf_load(x + i))));
+  most = vf_largest(top);
+  for (; i < k; i++) most = x[i] > most ? x[i] : -x[i] > most ? -x[i] : most;
+  scale = SLM_LARGEST / most;
+  for (i = 0; i + VL <= k; i += VL) vf_to_int16(to + i, vf_mul(vf_load(x + i), vf_splat(scale)));
+  for (; i < k; i++) to[i] = (int16_t)(x[i] * scale + (x[i] < 0.f ? -0.5f : 0.5f));
+  if (k % 2 == 1) to[k] = 0;
+  return most / SLM_LARGEST;
+}
+
+/* What a tile's sums become: times scales, plus bias, stored or added. Only the first `n` of its outputs are real. */
+SLM_INLINE void slm_finish(int n, vf sums[SLM_NV], const float *scales, float rowScale, const float *bias, float *y, int accumulate) {
+  int v, i;
+  float rest[SLM_PANEL];
+  float *to = n < SLM_PANEL ? rest : y;
+  for (v = 0; v < SLM_NV; v++) {
+    vf value = sums[v];
+    if (scales) value = vf_mul(value, vf_mul(vf_load(scales + v * VL), vf_splat(rowScale)));
+    if (bias) value = vf_add(value, vf_load(bias + v * VL));
+    if (accumulate && n == SLM_PANEL) value = vf_add(vf_load(y + v * VL), value);
+    vf_store(to + v * VL, value);
+  }
+  if (n < SLM_PANEL)
+    for (i = 0; i < n; i++) y[i] = accumulate ? y[i] + rest[i] : rest[i];
+}
+
+SLM_INLINE void slm_rows_float(int rows, const float *x, int xStride, const float *w, int k, int n, const float *bias, float *y, int yStride, int accumulate) {
+  vf out[SLM_TILE_ROWS][SLM_NV];
+  int r;
+  slm_tile_float(rows, x, xStride, w, k, out);
+  for (r = 0; r < rows; r++) slm_finish(n, out[r], 0, 1.f, bias, y + (size_t)r * (size_t)yStride, accumulate);
+}
+
+SLM_INLINE void slm_rows_int8(int rows, const int16_t *x, int stride, const float *rowScales, const int8_t *w, int pairs, int n, const float *scales, const float *bias, float *y, int yStride, int accumulate) {
+  vf out[SLM_TILE_ROWS][SLM_NV];
+  int r, v, from;
+  for (r = 0; r < rows; r++)
+    for (v = 0; v < SLM_NV; v++) out[r][v] = vf_splat(0.f);
+  for (from = 0; from < pairs; from += SLM_PART / 2) {
+    int part = pairs - from < SLM_PART / 2 ? pairs - from : SLM_PART / 2;
+    if (rows == 1) slm_row_int8(x + 2 * from, w + (size_t)from * 2 * SLM_PANEL, part, out[0]);
+    else slm_tile_int8(rows, x + 2 * from, stride, w + (size_t)from * 2 * SLM_PANEL, part, out);
+  }
+  for (r = 0; r < rows; r++) slm_finish(n, out[r], scales, rowScales[r], bias, y + (size_t)r * (size_t)yStride, accumulate);
+}
+
+static int slm_panels(int n) { return (n + SLM_PANEL - 1) / SLM_PANEL; }
+
+SLM_UNUSED static void slm_linear_float(const float *x, int xStride, int rows, const float *w, int k, int n, const float *bias, float *y, int yStride, int accumulate) {
+  int p, r;
+  for (p = 0; p < slm_panels(n); p++) {
+    const float *panel = w + (size_t)p * (size_t)k * SLM_PANEL, *own = bias ? bias + p * SLM_PANEL : 0;
+    int outputs = n - p * SLM_PANEL < SLM_PANEL ? n - p * SLM_PANEL : SLM_PANEL;
+    float *to = y + p * SLM_PANEL;
+    if (rows == 1) {
+      vf out[SLM_NV];
+      slm_row_float(x, panel, k, out);
+      slm_finish(outputs, out, 0, 1.f, own, to, accumulate);
+      continue;
+    }
+    for (r = 0; r + SLM_TILE_ROWS <= rows; r += SLM_TILE_ROWS)
+      slm_rows_float(SLM_TILE_ROWS, x + (size_t)r * (size_t)xStride, xStride, panel, k, outputs, own, to + (size_t)r * (size_t)yStride, yStride, accumulate);
+    for (; r + 2 <= rows; r += 2)
+      slm_rows_float(2, x + (size_t)r * (size_t)xStride, xStride, panel, k, outputs, own, to + (size_t)r * (size_t)yStride, yStride, accumulate);
+    for (; r < rows; r++)
+      slm_rows_float(1, x + (size_t)r * (size_t)xStride, xStride, panel, k, outputs, own, to + (size_t)r * (size_t)yStride, yStride, accumulate);
+  }
+}
+
+/* `scratch` holds the rows as int16, k rounded up to even, after their scales, one float each. */
+SLM_UNUSED static void slm_linear_int8(const float *x, int xStride, int rows, const float *w, int k, int n, const float *bias, float *y, int yStride, int accumulate, float *scratch) {
+  int pairs = (k + 1) / 2, stride = 2 * pairs, panels = slm_panels(n), p, r;
+  const float *scales = w;
+  const int8_t *bytes = (const int8_t *)(const void *)(w + panels * SLM_PANEL);
+  float *rowScales = scratch;
+  int16_t *quantized = (int16_t *)(void *)(scratch + rows);
+  for (r = 0; r < rows; r++) rowScales[r] = slm_quantize_row(x + (size_t)r * (size_t)xStride, k, quantized + (size_t)r * (size_t)stride);
+  for (p = 0; p < panels; p++) {
+    const int8_t *panel = bytes + (size_t)p * (size_t)pairs * 2 * SLM_PANEL;
+    const float *own = bias ? bias + p * SLM_PANEL : 0;
+    int outputs = n - p * SLM_PANEL < SLM_PANEL ? n - p * SLM_PANEL : SLM_PANEL;
+    float *to = y + p * SLM_PANEL;
+    for (r = 0; r + SLM_TILE_ROWS <= rows; r += SLM_TILE_ROWS)
+      slm_rows_int8(SLM_TILE_ROWS, quantized + (size_t)r * (size_t)stride, stride, rowScales + r, panel, pairs, outputs, scales + p * SLM_PANEL, own, to + (size_t)r * (size_t)yStride, yStride, accumulate);
+    for (; r + 2 <= rows; r += 2)
+      slm_rows_int8(2, quantized + (size_t)r * (size_t)stride, stride, rowScales + r, panel, pairs, outputs, scales + p * SLM_PANEL, own, to + (size_t)r * (size_t)yStride, yStride, accumulate);
+    for (; r < rows; r++)
+      slm_rows_int8(1, quantized + (size_t)r * (size_t)stride, stride, rowScales + r, panel, pairs, outputs, scales + p * SLM_PANEL, own, to + (size_t)r * (size_t)yStride, yStride, accumulate);
+  }
+}
+
+/* y [rows, width]: rows of a table that is stored as a weight [vocabulary, width]. */
+SLM_UNUSED static void slm_embed_float(const int32_t *ids, int rows, const float *w, int width, float *y, int yStride) {
+  int r, i;
+  for (r = 0; r < rows; r++) {
+    const float *panel = w + (size_t)(ids[r] / SLM_PANEL) * (size_t)width * SLM_PANEL + ids[r] % SLM_PANEL;
+    for (i = 0; i < width; i++) y[(size_t)r * (size_t)yStride + (size_t)i] = panel[(size_t)i * SLM_PANEL];
+  }
+}
+SLM_UNUSED static void slm_embed_int8(const int32_t *ids, int rows, const float *w, int width, int vocabulary, float *y, int yStride) {
+  const int8_t *bytes = (const int8_t *)(const void *)(w + slm_panels(vocabulary) * SLM_PANEL);
+  int pairs = (width + 1) / 2, r, i;
+  for (r = 0; r < rows; r++) {
+    const int8_t *panel = bytes + (size_t)(ids[r] / SLM_PANEL) * (size_t)pairs * 2 * SLM_PANEL + ids[r] % SLM_PANEL * 2;
+    for (i = 0; i < width; i++) y[(size_t)r * (size_t)yStride + (size_t)i] = (float)panel[(size_t)(i / 2) * 2 * SLM_PANEL + (size_t)(i % 2)] * w[ids[r]];
+  }
+}

@@ -1,0 +1,212 @@
+/*
+ * Vectors of float32 and the sums of products of 16-bit integers, one name for each instruction set.
+ *
+ * VL is the number of floats in a vector: 8 with AVX2, 4 with SSE2, NEON and WebAssembly, 1 without vectors. Define SLM_SCALAR for no vectors.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define SLM_INLINE static inline __attribute__((always_inline, unused))
+#define SLM_UNUSED __attribute__((unused))
+#else
+#define SLM_INLINE static inline
+#define SLM_UNUSED
+#endif
+
+#if defined(__AVX2__) && defined(__FMA__) && !defined(SLM_SCALAR)
+#include <immintrin.h>
+#define VL 8
+#define SLM_TILE_ROWS 6
+typedef __m256 vf;
+typedef __m256i vi;
+SLM_INLINE vf vf_load(const float *p) { return _mm256_loadu_ps(p); }
+SLM_INLINE void vf_store(float *p, vf v) { _mm256_storeu_ps(p, v); }
+SLM_INLINE vf vf_splat(float x) { return _mm256_set1_ps(x); }
+SLM_INLINE vf vf_add(vf a, vf b) { return _mm256_add_ps(a, b); }
+SLM_INLINE vf vf_sub(vf a, vf b) { return _mm256_sub_ps(a, b); }
+SLM_INLINE vf vf_mul(vf a, vf b) { return _mm256_mul_ps(a, b); }
+SLM_INLINE vf vf_div(vf a, vf b) { return _mm256_div_ps(a, b); }
+SLM_INLINE vf vf_max(vf a, vf b) { return _mm256_max_ps(a, b); }
+SLM_INLINE vf vf_min(vf a, vf b) { return _mm256_min_ps(a, b); }
+SLM_INLINE vf vf_fma(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); }
+SLM_INLINE vf vf_of(vi v) { return _mm256_cvtepi32_ps(v); }
+SLM_INLINE vi vi_zero(void) { return _mm256_setzero_si256(); }
+SLM_INLINE vi vi_add(vi a, vi b) { return _mm256_add_epi32(a, b); }
+/* The float with the bits of `exponent`, an integer in its low bits, times 2^23: 2^exponent for a biased exponent. */
+SLM_INLINE vf vf_scale(vf x, vf shifted) {
+  return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(x), _mm256_slli_epi32(_mm256_castps_si256(shifted), 23)));
+}
+/* For each of VL outputs: sum + w[2i] * low + w[2i + 1] * high, where `pair` is two int16 activations. */
+SLM_INLINE vi vi_dot2(vi sum, const int8_t *w, int32_t pair) {
+  vi wide = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)w));
+#if defined(__AVX512VNNI__) && defined(__AVX512VL__)
+  return _mm256_dpwssd_epi32(sum, wide, _mm256_set1_epi32(pair));
+#elif defined(__AVXVNNI__)
+  return _mm256_dpwssd_avx_epi32(sum, wide, _mm256_set1_epi32(pair));
+#else
+  return _mm256_add_epi32(sum, _mm256_madd_epi16(wide, _mm256_set1_epi32(pair)));
+#endif
+}
+/* VL floats, rounded to the nearest integers; each is below 2^15. */
+SLM_INLINE void vf_to_int16(int16_t *to, vf x) {
+  __m256i whole = _mm256_cvtps_epi32(x);
+  _mm_storeu_si128((__m128i *)(void *)to, _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1)));
+}
+
+#elif defined(__SSE2__) && !defined(SLM_SCALAR)
+#include <emmintrin.h>
+#define VL 4
+#define SLM_TILE_ROWS 3
+typedef __m128 vf;
+typedef __m128i vi;
+SLM_INLINE vf vf_load(const float *p) { return _mm_loadu_ps(p); }
+SLM_INLINE void vf_store(float *p, vf v) { _mm_storeu_ps(p, v); }
+SLM_INLINE vf vf_splat(float x) { return _mm_set1_ps(x); }
+SLM_INLINE vf vf_add(vf a, vf b) { return _mm_add_ps(a, b); }
+SLM_INLINE vf vf_sub(vf a, vf b) { return _mm_sub_ps(a, b); }
+SLM_INLINE vf vf_mul(vf a, vf b) { return _mm_mul_ps(a, b); }
+SLM_INLINE vf vf_div(vf a, vf b) { return _mm_div_ps(a, b); }
+SLM_INLINE vf vf_max(vf a, vf b) { return _mm_max_ps(a, b); }
+SLM_INLINE vf vf_min(vf a, vf b) { return _mm_min_ps(a, b); }
+SLM_INLINE vf vf_fma(vf a, vf b, vf c) { return _mm_add_ps(_mm_mul_ps(a, b), c); }
+SLM_INLINE vf vf_of(vi v) { return _mm_cvtepi32_ps(v); }
+SLM_INLINE vi vi_zero(void) { return _mm_setzero_si128(); }
+SLM_INLINE vi vi_add(vi a, vi b) { return _mm_add_epi32(a, b); }
+SLM_INLINE vf vf_scale(vf x, vf shifted) {
+  return _mm_castsi128_ps(_mm_add_epi32(_mm_castps_si128(x), _mm_slli_epi32(_mm_castps_si128(shifted), 23)));
+}
+SLM_INLINE vi vi_dot2(vi sum, const int8_t *w, int32_t pair) {
+  __m128i bytes = _mm_loadl_epi64((const __m128i *)(const void *)w);
+  return _mm_add_epi32(sum, _mm_madd_epi16(_mm_srai_epi16(_mm_unpacklo_epi8(bytes, bytes), 8), _mm_set1_epi32(pair)));
+}
+SLM_INLINE void vf_to_int16(int16_t *to, vf x) {
+  __m128i whole = _mm_cvtps_epi32(x);
+  _mm_storel_epi64((__m128i *)(void *)to, _mm_packs_epi32(whole, whole));
+}
+
+#elif defined(__ARM_NEON) && !defined(SLM_SCALAR)
+#include <arm_neon.h>
+#define VL 4
+#define SLM_TILE_ROWS 3
+typedef float32x4_t vf;
+typedef int32x4_t vi;
+SLM_INLINE vf vf_load(const float *p) { return vld1q_f32(p); }
+SLM_INLINE void vf_store(float *p, vf v) { vst1q_f32(p, v); }
+SLM_INLINE vf vf_splat(float x) { return vdupq_n_f32(x); }
+SLM_INLINE vf vf_add(vf a, vf b) { return vaddq_f32(a, b); }
+SLM_INLINE vf vf_sub(vf a, vf b) { return vsubq_f32(a, b); }
+SLM_INLINE vf vf_mul(vf a, vf b) { return vmulq_f32(a, b); }
+SLM_INLINE vf vf_max(vf a, vf b) { return vmaxq_f32(a, b); }
+SLM_INLINE vf vf_min(vf a, vf b) { return vminq_f32(a, b); }
+SLM_INLINE vf vf_of(vi v) { return vcvtq_f32_s32(v); }
+SLM_INLINE vi vi_zero(void) { return vdupq_n_s32(0); }
+SLM_INLINE vi vi_add(vi a, vi b) { return vaddq_s32(a, b); }
+SLM_INLINE vf vf_scale(vf x, vf shifted) {
+  return vreinterpretq_f32_s32(vaddq_s32(vreinterpretq_s32_f32(x), vshlq_n_s32(vreinterpretq_s32_f32(shifted), 23)));
+}
+#if defined(__aarch64__)
+SLM_INLINE vf vf_div(vf a, vf b) { return vdivq_f32(a, b); }
+SLM_INLINE vf vf_fma(vf a, vf b, vf c) { return vfmaq_f32(c, a, b); }
+#else
+SLM_INLINE vf vf_div(vf a, vf b) {
+  vf y = vrecpeq_f32(b); /* two Newton steps: 24 bits */
+  y = vmulq_f32(y, vrecpsq_f32(b, y));
+  y = vmulq_f32(y, vrecpsq_f32(b, y));
+  return vmulq_f32(a, y);
+}
+SLM_INLINE vf vf_fma(vf a, vf b, vf c) { return vmlaq_f32(c, a, b); }
+#endif
+SLM_INLINE vi vi_dot2(vi sum, const int8_t *w, int32_t pair) {
+  int16x8_t wide = vmovl_s8(vld1_s8(w));
+  int16x4_t x = vreinterpret_s16_s32(vdup_n_s32(pair));
+  int32x4_t low = vmull_s16(vget_low_s16(wide), x), high = vmull_s16(vget_high_s16(wide), x);
+  return vaddq_s32(sum, vcombine_s32(vpadd_s32(vget_low_s32(low), vget_high_s32(low)), vpadd_s32(vget_low_s32(high), vget_high_s32(high))));
+}
+SLM_INLINE void vf_to_int16(int16_t *to, vf x) {
+  vf half = vbslq_f32(vcltq_f32(x, vdupq_n_f32(0.f)), vdupq_n_f32(-0.5f), vdupq_n_f32(0.5f));
+  vst1_s16(to, vmovn_s32(vcvtq_s32_f32(vaddq_f32(x, half))));
+}
+
+#elif defined(__wasm_simd128__) && !defined(SLM_SCALAR)
+#include <wasm_simd128.h>
+#define VL 4
+#define SLM_TILE_ROWS 3
+typedef v128_t vf;
+typedef v128_t vi;
+SLM_INLINE vf vf_load(const float *p) { return wasm_v128_load(p); }
+SLM_INLINE void vf_store(float *p, vf v) { wasm_v128_store(p, v); }
+SLM_INLINE vf vf_splat(float x) { return wasm_f32x4_splat(x); }
+SLM_INLINE vf vf_add(vf a, vf b) { return wasm_f32x4_add(a, b); }
+SLM_INLINE vf vf_sub(vf a, vf b) { return wasm_f32x4_sub(a, b); }
+SLM_INLINE vf vf_mul(vf a, vf b) { return wasm_f32x4_mul(a, b); }
+SLM_INLINE vf vf_div(vf a, vf b) { return wasm_f32x4_div(a, b); }
+SLM_INLINE vf vf_max(vf a, vf b) { return wasm_f32x4_pmax(b, a); }
+SLM_INLINE vf vf_min(vf a, vf b) { return wasm_f32x4_pmin(b, a); }
+SLM_INLINE vf vf_fma(vf a, vf b, vf c) { return wasm_f32x4_add(wasm_f32x4_mul(a, b), c); }
+SLM_INLINE vf vf_of(vi v) { return wasm_f32x4_convert_i32x4(v); }
+SLM_INLINE vi vi_zero(void) { return wasm_i32x4_splat(0); }
+SLM_INLINE vi vi_add(vi a, vi b) { return wasm_i32x4_add(a, b); }
+SLM_INLINE vf vf_scale(vf x, vf shifted) { return wasm_i32x4_add(x, wasm_i32x4_shl(shifted, 23)); }
+SLM_INLINE vi vi_dot2(vi sum, const int8_t *w, int32_t pair) {
+  return wasm_i32x4_add(sum, wasm_i32x4_dot_i16x8(wasm_i16x8_load8x8(w), wasm_i32x4_splat(pair)));
+}
+SLM_INLINE void vf_to_int16(int16_t *to, vf x) {
+  v128_t whole = wasm_i32x4_trunc_sat_f32x4(wasm_f32x4_nearest(x));
+  wasm_v128_store64_lane(to, wasm_i16x8_narrow_i32x4(whole, whole), 0);
+}
+
+#else
+#define VL 1
+#define SLM_TILE_ROWS 2
+typedef float vf;
+typedef int32_t vi;
+SLM_INLINE vf vf_load(const float *p) { return *p; }
+SLM_INLINE void vf_store(float *p, vf v) { *p = v; }
+SLM_INLINE vf vf_splat(float x) { return x; }
+SLM_INLINE vf vf_add(vf a, vf b) { return a + b; }
+SLM_INLINE vf vf_sub(vf a, vf b) { return a - b; }
+SLM_INLINE vf vf_mul(vf a, vf b) { return a * b; }
+SLM_INLINE vf vf_div(vf a, vf b) { return a / b; }
+SLM_INLINE vf vf_max(vf a, vf b) { return a > b ? a : b; }
+SLM_INLINE vf vf_min(vf a, vf b) { return a < b ? a : b; }
+SLM_INLINE vf vf_fma(vf a, vf b, vf c) { return a * b + c; }
+SLM_INLINE vf vf_of(vi v) { return (float)v; }
+SLM_INLINE vi vi_zero(void) { return 0; }
+SLM_INLINE vi vi_add(vi a, vi b) { return a + b; }
+SLM_INLINE vf vf_scale(vf x, vf shifted) {
+  union { float f; uint32_t u; } value, by;
+  value.f = x;
+  by.f = shifted;
+  value.u += by.u << 23;
+  return value.f;
+}
+SLM_INLINE vi vi_dot2(vi sum, const int8_t *w, int32_t pair) {
+  int32_t low = (int16_t)(uint16_t)((uint32_t)pair & 0xffffu), high = (int16_t)(uint16_t)((uint32_t)pair >> 16);
+  return sum + w[0] * low + w[1] * high;
+}
+SLM_INLINE void vf_to_int16(int16_t *to, vf x) { *to = (int16_t)(x < 0.f ? x - 0.5f : x + 0.5f); }
+#endif
+
+SLM_INLINE float vf_sum(vf v) {
+  float lanes[VL], total = 0.f;
+  int i;
+  vf_store(lanes, v);
+  for (i = 0; i < VL; i++) total += lanes[i];
+  return total;
+}
+SLM_INLINE float vf_largest(vf v) {
+  float lanes[VL], most;
+  int i;
+  vf_store(lanes, v);
+  most = lanes[0];
+  for (i = 1; i < VL; i++) most = lanes[i] > most ? lanes[i] : most;
+  return most;
+}
+SLM_INLINE float slm_sqrt(float x) {
+#if defined(__GNUC__)
+  return __builtin_sqrtf(x);
+#else
+  return sqrtf(x);
+#endif
+}

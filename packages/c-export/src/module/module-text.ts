@@ -1,0 +1,100 @@
+/**
+ * The C text of the WebAssembly module: the kernels, and a function that runs a program of numbers over them. The module is the same for every model; the
+ * program is data.
+ */
+import {
+  KERNELS,
+  type Argument,
+  type Call,
+  type KernelName,
+  type ParameterKind,
+  type RowCount,
+} from "../program/kernels.js";
+
+const NAMES = Object.keys(KERNELS) as readonly KernelName[];
+
+/** How a number of a program becomes an argument. */
+const DECODED: Readonly<Record<ParameterKind, (at: number) => string>> = {
+  arena: (at) => `arena + p[${at}]`,
+  ids: () => "ids",
+  weight: (at) => `weight(weights, p[${at}])`,
+  rows: (at) => `rows(counts, p[${at}])`,
+  int: (at) => `p[${at}]`,
+  float: (at) => `number(p[${at}])`,
+};
+
+/** C text of the module. @param kernels text of the kernels */
+export function moduleText(kernels: string): string {
+  const cases = NAMES.map((name, code) => {
+    const kinds: readonly ParameterKind[] = KERNELS[name];
+    const args = kinds.map((kind, at) => DECODED[kind](at + 1));
+    return `      case ${code}: ${name}(${args.join(", ")}); p += ${kinds.length + 1}; break;`;
+  });
+  return `#define NULL 0
+${kernels}
+typedef struct { int32_t source, fresh, wanted, past; } Counts;
+
+static int rows(const Counts *c, int32_t code) {
+  switch (code & 7) {
+    case 1: return (c->source + (code >> 3) - 1) / (code >> 3);
+    case 2: return c->fresh;
+    case 3: return c->wanted;
+    case 4: return c->past;
+    case 5: return c->past + c->fresh;
+    default: return 0;
+  }
+}
+static const float *weight(const unsigned char *weights, int32_t offset) { return offset < 0 ? 0 : (const float *)(const void *)(weights + offset); }
+static float number(int32_t bits) { union { int32_t i; float f; } value; value.i = bits; return value.f; }
+
+/* Runs a program of \`length\` numbers. @returns 0, or 1 for a kernel that does not exist */
+__attribute__((export_name("run"))) int run(const int32_t *p, int32_t length, const unsigned char *weights, float *arena, const int32_t *ids, const Counts *counts) {
+  const int32_t *end = p + length;
+  while (p < end)
+    switch (*p) {
+${cases.join("\n")}
+      default: return 1;
+    }
+  return 0;
+}
+
+/* The first of the largest of n numbers. */
+__attribute__((export_name("largest"))) int largest(const float *x, int32_t n) {
+  int best = 0, i;
+  for (i = 1; i < n; i++) if (x[i] > x[best]) best = i;
+  return best;
+}
+`;
+}
+
+const ROW_CODES = { none: 0, source: 1, fresh: 2, wanted: 3, past: 4, total: 5 } as const satisfies Record<
+  RowCount["of"],
+  number
+>;
+
+/** A program as the numbers that the module's \`run\` takes. @param offsets start of each section of the weights [bytes] */
+export function encodeCalls(calls: readonly Call[], offsets: readonly number[]): Int32Array {
+  return Int32Array.from(
+    calls.flatMap(({ kernel, arguments: args }) => [
+      NAMES.indexOf(kernel),
+      ...args.map((argument) => encodeArgument(argument, offsets)),
+    ]),
+  );
+}
+
+function encodeArgument(argument: Argument, offsets: readonly number[]): number {
+  switch (argument.kind) {
+    case "arena":
+      return argument.offset;
+    case "ids":
+      return 0;
+    case "weight":
+      return argument.section === undefined ? -1 : offsets[argument.section]!;
+    case "rows":
+      return ROW_CODES[argument.count.of] | (argument.count.of === "source" ? argument.count.group << 3 : 0);
+    case "int":
+      return argument.value;
+    case "float":
+      return new Int32Array(Float32Array.of(argument.value).buffer)[0]!;
+  }
+}

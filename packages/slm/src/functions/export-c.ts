@@ -1,0 +1,81 @@
+/** Checkpoints as C99 without a runtime. */
+import type { WeightForm } from "@slm/c-export";
+import { SlmError } from "@slm/core/errors";
+import type { ParityReport } from "@slm/onnx-export/parity";
+import { contextOf, givenSettings, type WorkOptions } from "@slm/pipeline/stage/work";
+
+export interface ExportCOptions extends WorkOptions {
+  /** Type of the weights. int8 weights are multiplied by int16 activations. Default: `float32`. */
+  readonly weights?: WeightForm | undefined;
+  /** Prefix of the C names and of the files. Default: `student`. */
+  readonly name?: string | undefined;
+  /** Directory to write. Default: `CHECKPOINT-c`, next to the checkpoint. */
+  readonly output?: string | undefined;
+  /** Threads of the model that the logits are compared with. Default: one per CPU core. */
+  readonly threads?: number | undefined;
+}
+
+export interface ExportedC {
+  readonly target: "c";
+  readonly weights: WeightForm;
+  /** Directory that was written. */
+  readonly artifact: string;
+  readonly files: readonly { readonly path: string; readonly bytes: number }[];
+  readonly parameters: number;
+  /** Working memory of one text [bytes]. */
+  readonly arenaBytes: number;
+  /** There are no ONNX operators in it. */
+  readonly opset: null;
+  readonly parity: Pick<ParityReport, "maxAbs" | "cases" | "basis">;
+}
+
+/** Words that C reserves are no problem: names always have a suffix. */
+const NAME = /^[A-Za-z][A-Za-z0-9_]{0,30}$/u;
+
+/**
+ * Exports a text model as one C file, its header and a file of weights, and compares the logits of the same kernels, compiled to WebAssembly, with the
+ * checkpoint's.
+ *
+ * @param checkpoint directory with config.json and model.safetensors
+ * @throws SlmError USAGE for a name that C does not allow, INPUT_MISSING, DATA_INVALID, OP_UNSUPPORTED for an operation without a kernel, GATE_FAILED if float32
+ * logits differ by more than 0.001
+ * @example
+ * const { artifact, arenaBytes } = await exportC("runs/mine/distill", { weights: "int8", name: "mine" });
+ */
+export async function exportC(checkpoint: string, options: ExportCOptions = {}): Promise<ExportedC> {
+  const { weights: form = "float32", name = "student", threads } = options;
+  if (!NAME.test(name))
+    throw new SlmError("USAGE", `export: the name '${name}' is not a C identifier of at most 31 characters`, {
+      suggestions: ["--name student"],
+    });
+  const library = await import("@slm/c-export");
+  const { requireIntact } = await import("@slm/core");
+  const { readCheckpoint } = await import("@slm/checkpoints");
+  const { parameterCount } = await import("@slm/model");
+  const { withRuntime } = await import("@slm/pipeline/compute/open-engine");
+  const { siblingPath, writeStandalone } = await import("../models/standalone-artifact.js");
+  const { comparePortable } = await import("../models/compare-portable.js");
+  await requireIntact(checkpoint);
+  const { output = siblingPath(checkpoint, "c") } = options;
+  const { progress, signal } = contextOf(options);
+  const read = await readCheckpoint(checkpoint);
+  const model = library.compileModel(read, form);
+  const parity = await withRuntime(threads, (runtime) =>
+    comparePortable(read, model, { runtime, progress, signal }),
+  );
+  const settings = givenSettings({ target: "c", weights: form, name });
+  const files = await writeStandalone(
+    { directory: output, kind: "export", sources: { checkpoint }, settings },
+    (work) => library.writeCFiles(work, name, read.config, model),
+  );
+  return {
+    target: "c",
+    weights: form,
+    artifact: output,
+    files: files.files,
+    parameters: parameterCount(read.config),
+    arenaBytes: model.program.arena * 4,
+    opset: null,
+    parity,
+  };
+}

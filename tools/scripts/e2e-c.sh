@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Tests of target c: the WebAssembly module is what its source compiles to, and C programs of gcc, clang and two ARM processors compute the same as it. Debian's
+# compilers and QEMU's user emulators are installed where they are missing.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. tools/scripts/lib/install-missing.sh
+command -v gcc > /dev/null || install_packages gcc libc6-dev
+command -v clang > /dev/null || install_packages clang
+command -v qemu-aarch64 > /dev/null || install_packages qemu-user
+command -v aarch64-linux-gnu-gcc > /dev/null || install_packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+command -v arm-linux-gnueabihf-gcc > /dev/null || install_packages gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
+
+tools/scripts/kernels.sh --check
+npx vitest run --config e2e/c/vitest.config.ts
