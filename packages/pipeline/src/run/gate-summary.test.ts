@@ -1,7 +1,14 @@
 import { expect, test } from "vitest";
 import { gateSummary } from "./gate-summary.js";
 
-const gate = { metric: "exactMatch", after: 0.98, limit: 0.975, pass: true };
+const gate = {
+  metric: "exactMatch",
+  before: 0.98,
+  higherIsBetter: true,
+  after: 0.98,
+  limit: 0.975,
+  pass: true,
+};
 const checks = [
   { limit: "bytes<=1e6", value: 2_097_152, pass: false },
   { limit: "loadMs<=50", pass: false },
