@@ -40,7 +40,7 @@ const ONSETS =
 const VOWELS = "a e i o u ai ea ee oo ou ie".split(" ");
 const CODAS = ["", "", "b", "ck", "d", "ft", "l", "ll", "m", "n", "nd", "ng", "p", "r", "rn", "s", "t", "x"];
 
-/** A made-up word. */
+/** A synthetic word. */
 function madeUpWord(draw: Draw): string {
   const syllables = between(draw, 1, 3);
   return Array.from({ length: syllables }, () =>

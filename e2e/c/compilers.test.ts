@@ -19,7 +19,7 @@ const BUILDS: Readonly<
     { readonly compiler: string; readonly flags: readonly string[]; readonly emulator?: readonly string[] }
   >
 > = {
-  "gcc, the processor's vectors": { compiler: "gcc", flags: ["-O3", "-fno-math-errno", "-march=native"] },
+  "gcc, the CPU's vectors": { compiler: "gcc", flags: ["-O3", "-fno-math-errno", "-march=native"] },
   "gcc, any x86-64": { compiler: "gcc", flags: ["-O2"] },
   clang: { compiler: "clang", flags: ["-O2", "-mavx2", "-mfma"] },
   "gcc without vectors, address and undefined-behaviour sanitizers": {
@@ -107,8 +107,8 @@ describe.each(Object.keys(MODELS))("%s", (name) => {
         [...STRICT, ...flags, ...encoder, "logits.c", "model.c", "-o", "logits", "-lm"],
         options,
       );
-      const [program, ...rest] = [...emulator, "./logits", "model.bin"];
-      const output = execFileSync(program!, rest, { ...options, input });
+      const [program = "./logits", ...rest] = [...emulator, "./logits", "model.bin"];
+      const output = execFileSync(program, rest, { ...options, input });
       const actual = output
         .trim()
         .split("\n")

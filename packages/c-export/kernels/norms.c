@@ -4,36 +4,38 @@
 
 /* y = x / sqrt(mean(x^2) + epsilon) * gain for each of `groups` parts of `width` elements of a row. Without gain it is part of the weights that follow. */
 SLM_UNUSED static void slm_rms_norm(const float *x, int xStride, int rows, int groups, int width, const float *gain, float epsilon, float *y, int yStride) {
-  int r, g, i;
+  size_t i, n = (size_t)width;
+  int r, g;
   for (r = 0; r < rows; r++)
     for (g = 0; g < groups; g++) {
       const float *from = x + (size_t)r * (size_t)xStride + (size_t)(g * width);
       float *to = y + (size_t)r * (size_t)yStride + (size_t)(g * width);
       vf squares = vf_splat(0.f);
       float total, scale;
-      for (i = 0; i + VL <= width; i += VL) squares = vf_fma(vf_load(from + i), vf_load(from + i), squares);
+      for (i = 0; i + VL <= n; i += VL) squares = vf_fma(vf_load(from + i), vf_load(from + i), squares);
       total = vf_sum(squares);
-      for (; i < width; i++) total += from[i] * from[i];
+      for (; i < n; i++) total += from[i] * from[i];
       scale = 1.f / slm_sqrt(total / (float)width + epsilon);
-      for (i = 0; i + VL <= width; i += VL) {
+      for (i = 0; i + VL <= n; i += VL) {
         vf value = vf_mul(vf_load(from + i), vf_splat(scale));
         vf_store(to + i, gain ? vf_mul(value, vf_load(gain + i)) : value);
       }
-      for (; i < width; i++) to[i] = from[i] * scale * (gain ? gain[i] : 1.f);
+      for (; i < n; i++) to[i] = from[i] * scale * (gain ? gain[i] : 1.f);
     }
 }
 
 /* y = (x - mean) / sqrt(variance + epsilon) * gain + bias; without gain and bias they are part of the weights that follow. */
 SLM_UNUSED static void slm_layer_norm(const float *x, int xStride, int rows, int width, const float *gain, const float *bias, float epsilon, float *y, int yStride) {
-  int r, i;
+  size_t i, n = (size_t)width;
+  int r;
   for (r = 0; r < rows; r++) {
     const float *from = x + (size_t)r * (size_t)xStride;
     float *to = y + (size_t)r * (size_t)yStride;
     float mean = 0.f, variance = 0.f, scale;
-    for (i = 0; i < width; i++) mean += from[i];
+    for (i = 0; i < n; i++) mean += from[i];
     mean /= (float)width;
-    for (i = 0; i < width; i++) variance += (from[i] - mean) * (from[i] - mean);
+    for (i = 0; i < n; i++) variance += (from[i] - mean) * (from[i] - mean);
     scale = 1.f / slm_sqrt(variance / (float)width + epsilon);
-    for (i = 0; i < width; i++) to[i] = (from[i] - mean) * scale * (gain ? gain[i] : 1.f) + (bias ? bias[i] : 0.f);
+    for (i = 0; i < n; i++) to[i] = (from[i] - mean) * scale * (gain ? gain[i] : 1.f) + (bias ? bias[i] : 0.f);
   }
 }

@@ -6,7 +6,8 @@ import { fuse } from "./program/fuse.js";
 import { capacitiesOf, type Capacities } from "./program/arena.js";
 import { planProgram, type Program } from "./program/plan.js";
 import { recordModel } from "./program/record.js";
-import { packWeights, type WeightForm } from "./weights/pack.js";
+import type { WeightForm } from "./program/sections.js";
+import { packWeights } from "./weights/pack.js";
 
 export interface CompiledModel {
   readonly form: WeightForm;

@@ -1,7 +1,7 @@
 /** Places the values and stores of both programs in one arena, each for as long as it is used. */
 import { SlmError } from "@slm/core";
 import type { ModelConfig } from "@slm/model";
-import type { WeightForm } from "../weights/pack.js";
+import type { WeightForm } from "./sections.js";
 import type { FusedNodes } from "./fuse.js";
 import type { RowCount } from "./kernels.js";
 import { inputsOf, outputOf, storesOf, type Node, type Store, type Value } from "./nodes.js";

@@ -10,7 +10,7 @@ import { SlmError } from "@slm/core";
 import { inputsOf, outputOf, type ModelNodes, type Node, type Value } from "./nodes.js";
 
 /** Where a value is inside of another one. */
-export interface View {
+interface View {
   readonly base: Value;
   /** First column. */
   readonly offset: number;
@@ -31,7 +31,7 @@ export function fuse(nodes: ModelNodes, isShared: (weight: string) => boolean): 
   const readers = readersOf([...(nodes.encode ?? []), ...nodes.step]);
   const passes = (program: readonly Node[]): readonly Node[] =>
     overwrite(
-      addInPlace(joinProducts(foldNorms(program, readers, isShared), views), readers, views),
+      addInPlace(fuseMatMuls(foldNorms(program, readers, isShared), views), readers, views),
       readers,
       views,
     );
@@ -78,7 +78,7 @@ function foldNorms(
 }
 
 /** Products of one value become one, at the place of the first. */
-function joinProducts(program: readonly Node[], views: Map<Value, View>): readonly Node[] {
+function fuseMatMuls(program: readonly Node[], views: Map<Value, View>): readonly Node[] {
   const groups = new Map<Value, Linear[]>();
   for (const node of program) if (isLinear(node)) groups.set(node.x, [...(groups.get(node.x) ?? []), node]);
   return program.flatMap((node): readonly Node[] => {

@@ -1,6 +1,5 @@
 /** Turns nodes into calls of kernels over one arena. */
-import type { WeightForm } from "../weights/pack.js";
-import { Sections, type Section } from "../weights/sections.js";
+import { Sections, type Section, type WeightForm } from "./sections.js";
 import { Arena, type Capacities } from "./arena.js";
 import type { FusedNodes } from "./fuse.js";
 import type { Argument, Call, RowCount } from "./kernels.js";

@@ -5,11 +5,7 @@ import { SlmError } from "@slm/core";
 import { toFloat32, type Weights } from "@slm/model";
 import { relativeBucket, rotaryTable } from "@slm/tensor";
 import type { BiasSpec, MatrixSpec } from "../program/nodes.js";
-import type { Section } from "./sections.js";
-
-/** float32, or int8 with one scale for each output. */
-export const WEIGHT_FORMS = ["float32", "int8"] as const;
-export type WeightForm = (typeof WEIGHT_FORMS)[number];
+import type { Section, WeightForm } from "../program/sections.js";
 
 /** Outputs of a panel; SLM_PANEL in kernels/linear.c. */
 const PANEL = 16;

@@ -64,7 +64,7 @@ describe(readFileRows, () => {
       ],
     });
     expect(await readFileRows(path, { maxRejected: 0.2 })).toHaveLength(8);
-    await expect(readFileRows(path, { maxRejected: 0.1 })).rejects.toThrow("2 of 10 records are no rows");
+    await expect(readFileRows(path, { maxRejected: 0.1 })).rejects.toThrow("2 of 10 records are unusable");
   });
 
   test("quotes a path that has a space in the command that it suggests", async () => {

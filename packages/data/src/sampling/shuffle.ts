@@ -1,4 +1,4 @@
-/** Random orders of rows that a resumed run can recompute. */
+/** Random orders of rows that are the same in a resumed run. */
 import { SlmError } from "@slm/core";
 
 const UINT32 = 2 ** 32;

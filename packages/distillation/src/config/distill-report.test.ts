@@ -38,7 +38,7 @@ describe(distillReport, () => {
   test("needs neither samples nor settings, and ignores a partial last line", async () => {
     await writeFile(join(root, "metrics.jsonl"), '{"step":20,"loss":3}\n{"step":40,"lo');
     const html = await distillReport(join(root, "metrics.jsonl"));
-    expect(html).toContain("20 steps.");
+    expect(html).toContain("<dd>20 steps</dd>");
     expect(html).not.toMatch(/>(Samples|Settings|Warnings)</);
   });
 

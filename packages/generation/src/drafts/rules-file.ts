@@ -100,7 +100,7 @@ export function parseDraftRules(
   const reject = (problem: string): SlmError =>
     new SlmError("DATA_INVALID", `${file}: ${problem}`, { suggestions });
   if (chances.byteLength !== draftRules)
-    throw reject(`expected ${draftRules} rules as model.json says, got ${chances.byteLength}`);
+    throw reject(`model.json lists ${draftRules} rules, the file has ${chances.byteLength}`);
   const used = new Set(ENTRY_KINDS.filter((kind) => kinds[kind] !== undefined));
   const table = emptyDraftRules(draftRules, used, vocabularySize);
   for (let at = 0; at < draftRules; at++) {

@@ -116,7 +116,7 @@ async function inputArtifact(stage: string, input: string, directory: string): P
 
 async function hashInputFile(stage: string, setting: string, path: string): Promise<string> {
   try {
-    // If a teacher or student is an artifact, check it: hashing its current files would accept damaged ones.
+    // If a teacher or student is an artifact, check it: hashing its current files would accept corrupt ones.
     await requireIntact(path);
     return (await stat(path)).isDirectory() ? await hashFolder(path) : await knownHash(path);
   } catch (error) {

@@ -105,9 +105,9 @@ export const quantizeStage = defineStage<QuantizeSection>({
       const bench = new QualityBench(rows, settings, runtime, context);
       const calibration = await calibrationOf(settings, requireInput(inputs, "data"), exported, runtime);
       const before = await bench.measure("float32", exported);
-      const { method, embedding, gate } = settings;
+      const { embedding, gate } = settings;
       const { metric } = gate;
-      const common = { modelDirectory: exported, method, embedding };
+      const common = { modelDirectory: exported, embedding };
       const { progress, signal } = context;
       const calibrating = {
         workers: calibration && workers,

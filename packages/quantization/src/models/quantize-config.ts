@@ -1,7 +1,6 @@
 import { SCHEME_NAMES } from "@slm/devices";
 import { z } from "zod";
 import { WEIGHT_FORMATS } from "../rewrite/weight-format.js";
-import { BLOCK_METHODS } from "../weights/block-method.js";
 
 /** No default, because the right metric depends on the task. */
 function missingMetric({ input }: { readonly input?: unknown }): string | undefined {
@@ -18,12 +17,6 @@ export const quantizeConfig = z.strictObject({
     .refine((names) => new Set(names).size === names.length, "list each scheme only once")
     .default(["cpu"])
     .describe("Quantization schemes. The first is deployed; the others are only measured."),
-  method: z
-    .enum(BLOCK_METHODS)
-    .optional()
-    .describe(
-      "Rounding method of 4-bit weights: rtn (ONNX Runtime's round to nearest), search (least squares) or gptq. Default: gptq on the training rows; search for models of more than about ten million parameters.",
-    ),
   embedding: z
     .enum(WEIGHT_FORMATS)
     .optional()
@@ -41,7 +34,9 @@ export const quantizeConfig = z.strictObject({
         ),
     })
     .prefault({})
-    .describe("Calibration data for static schemes and for method gptq."),
+    .describe(
+      "Calibration data for static schemes, and for the 4-bit weights of small models (method gptq).",
+    ),
   gate: z
     .strictObject(
       {

@@ -29,5 +29,3 @@ export const blockMethods = {
 >;
 
 export type BlockMethod = keyof typeof blockMethods;
-
-export const BLOCK_METHODS = ["rtn", "search", "gptq"] as const satisfies readonly BlockMethod[];

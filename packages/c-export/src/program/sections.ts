@@ -1,6 +1,10 @@
 /** Sections of a weights file: what each one contains, before the weights are read. */
 import type { Rotation } from "@slm/tensor";
-import type { BiasSpec, MatrixSpec, RelativeSpec } from "../program/nodes.js";
+import type { BiasSpec, MatrixSpec, RelativeSpec } from "./nodes.js";
+
+/** float32, or int8 with one scale for each output. */
+export const WEIGHT_FORMS = ["float32", "int8"] as const;
+export type WeightForm = (typeof WEIGHT_FORMS)[number];
 
 /** Constants that a program reads. Tables of positions have `positions` rows. */
 export type Section =
