@@ -76,13 +76,19 @@ const ROWS = [
   },
   {
     idiom: "undefined where files need it",
-    pattern: /\b(?:undefined|absent|empty|null|except) where\b/,
+    pattern: /\b(?:undefined|absent|empty|null|except|the default) where\b/,
     say: "if",
   },
   {
     idiom: "for what no manifest lists",
     pattern: /\bwhat (?:no|is no|are no|is none)\b/,
     say: "NOUNS that ... not",
+  },
+  { idiom: "rejected by name", pattern: /\brejected by name\b/, say: "rejected with an error that names it" },
+  {
+    idiom: "as far as the graph shows",
+    pattern: /\bas far as (?!(?:we|I|is|this|slm) )/,
+    say: "if, the parts that",
   },
 ];
 
