@@ -66,16 +66,17 @@ await test("finds a calque across a line break", () => {
 });
 
 await test("leaves code, short strings, data and correct uses alone", () => {
-  for (const [name, text] of [
+  /** @type {[file: string, text: string][]} */
+  const correct = [
     ["docs/page.md", "Run `slm beside` [here](beside.md).\n\n```sh\nlie beside # stand\n```\n"],
     ["docs/page.md", "There is no limit, it is no longer slow, and `x` stands for a server behind a proxy."],
     ["packages/a.ts", 'const beside = "lies beside"; const r = /behind "the" lies/;'],
     ["packages/a.test.ts", 'test("keeps the row that is no pair in its place", () => {});'],
     ["configs/a/phrasings.ts", 'export const P = ["bring the sound back to the room"];'],
     ["configs/a/recipe.yaml", "text: a file beside the model"],
-    ...ALLOWED.map(({ file, text }) => [file, `/** Lines ${text}. */`]),
-  ])
-    assert.deepEqual(findInProse(name ?? "", text ?? ""), [], text);
+    ...ALLOWED.map(({ file, text }) => /** @type {[string, string]} */ ([file, `/** Lines ${text}. */`])),
+  ];
+  for (const [name, text] of correct) assert.deepEqual(findInProse(name, text), [], text);
 });
 
 await test("finds long sentences of pages and long cells of how-tos", () => {
