@@ -132,7 +132,7 @@ describe("operators of training steps", () => {
     expect(lacking.filter((name) => written.has(name) && !name.includes("float16"))).toEqual([]);
   });
 
-  test("stand in the docs (vitest -u writes the page)", async () => {
+  test("are listed in the docs (vitest -u writes the page)", async () => {
     const options = await resolveConfig(PAGE);
     const text = await format(page(answers), { ...options, parser: "markdown" });
     await expect(text).toMatchFileSnapshot(PAGE);
