@@ -48,7 +48,7 @@ const ROWS = [
   },
   {
     idiom: "have it done by workers",
-    pattern: /\bha(?:ve|s|ving) (?:it|them|this) (?:done|made|run|read|checked|labelled)\b/,
+    pattern: /\b(?:have|has|having) (?:it|them|this) (?:done|made|run|read|checked|labelled)\b/,
     say: "the verb: run it on workers",
   },
   {
