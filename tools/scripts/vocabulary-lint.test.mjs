@@ -42,12 +42,14 @@ Image processors, packages/vision/fixtures/images.py and the checkpoint's parts 
 });
 
 await test("finds every calque in prose, each on its line, with the better wording", () => {
-  for (const [name, before, after] of [
+  /** @type {[file: string, before: string, after: string][]} */
+  const places = [
     ["docs/page.md", "# Title\n\n- ", ""],
     ["packages/core/src/a.ts", "/**\n * Does it.\n * ", "\n */"],
     ["packages/core/src/a.ts", "\n\nfail(`expected ", " here`);"],
     ["configs/a/recipe.yaml", "name: x\n\na: b # ", ""],
-  ])
+  ];
+  for (const [name, before, after] of places)
     for (const { idiom, say } of CALQUES) {
       const found = findInProse(name, `${before}${idiom}${after}`);
       assert.ok(

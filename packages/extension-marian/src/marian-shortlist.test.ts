@@ -65,6 +65,8 @@ describe(readMarianShortlist, () => {
     const bytes = shortlistBytes(LISTS);
     bytes.writeBigUInt64LE(3n, 48 + 8);
     await writeFile(file, bytes);
-    await expect(readMarianShortlist(file, 4)).rejects.toThrow(/do not rise from 0 to the number of its tokens/);
+    await expect(readMarianShortlist(file, 4)).rejects.toThrow(
+      /do not rise from 0 to the number of its tokens/,
+    );
   });
 });
