@@ -59,7 +59,7 @@ const ROWS = [
   },
   {
     idiom: "the package brings a model",
-    pattern: /\bbrings?\b(?! (?:back|up|down)\b)/,
+    pattern: /\bbrings?\b(?! (?:back|up|down|every \w+ up)\b)/,
     say: "has, includes, adds, gains",
   },
   { idiom: "the jobs at hand", pattern: /\bat hand\b/, say: "available, installed, current" },

@@ -39,7 +39,8 @@ export function findIdioms(/** @type {string} */ text) {
 }
 
 /** Scripts whose string literals are data or titles of tests. */
-const STRINGS_ARE_DATA = /\.test\.ts$|^configs\/|^e2e\/|(?:^|\/)(?:testing|wrong-inputs|tasks)\//;
+const STRINGS_ARE_DATA =
+  /\.test\.ts$|\/prompts\.mjs$|^configs\/|^e2e\/|(?:^|\/)(?:testing|wrong-inputs|tasks)\//;
 const PAGE = /^(?:[A-Z]+\.md|docs\/.*\.md)$/;
 const HAS_SHORT_CELLS = /^(?:README\.md|docs\/how-to\/.*\.md)$/;
 const MOST_WORDS = 35;
