@@ -41,7 +41,7 @@ const depConstraints = [
 // The rule about module boundaries reads a stored project graph, and says nothing at all where there is none.
 await createProjectGraphAsync();
 
-/** Nothing but the walls between packages: `.oxlintrc.json` has all other rules. */
+/** Only the walls between packages: `.oxlintrc.json` has all other rules. */
 export default tseslint.config(
   {
     ignores: ["**/dist/**", "dist-package/**", "dist-docs/**", "**/node_modules/**", "runs/**", ".nx/**"],

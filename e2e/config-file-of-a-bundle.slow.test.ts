@@ -1,4 +1,4 @@
-/** `slm.config.ts` is code: that of a bundle never runs, whoever made the bundle. */
+/** `slm.config.ts` is code, so slm never runs the one in a bundle, whoever made the bundle. */
 import { existsSync } from "node:fs";
 import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-/** Packages of words that bring no types. */
+/** Packages of words without types. */
 declare module "popular-english-words" {
   export const words: {
     /** The most frequent words, most frequent first. */

@@ -4,7 +4,7 @@
  *
  *   "how many stars are there?" -> "star northwest small red star 1 north nothing northeast large red ring 1 ... #### 1"
  *
- * The rationale starts with the property that is asked about, in the words of the scene. The marks compare with it, and copying it
+ * The rationale starts with the property in the question, in the words of the scene. The marks compare with it, and copying it
  * teaches the model to read the question.
  *
  * Hsieh et al. 2023, Distilling Step-by-Step (arXiv 2305.02301): rationales as additional targets of a small model.

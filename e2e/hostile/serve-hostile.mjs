@@ -5,8 +5,8 @@
  *       [--kinds spaces,...] [--seconds 60] [--grace 60] [--connections 200] [--hostile 50] [--sockets 5000] [--rounds 10] [--clients 100]
  *
  *   loop        worst /health while 8 clients send bodies of a megabyte, or a new schema each time, of every kind
- *   company     right answers, statuses, p99, memory and shares of the CPUs of `connections` good clients for `seconds`, alone and beside
- *               `hostile` ones; where other programs take a share, times say nothing
+ *   company     right answers, statuses, p99, memory and shares of the CPUs of `connections` good clients for `seconds`, alone and together
+ *               with `hostile` ones; times mean nothing while other programs use the CPUs
  *   half-open   /health while `sockets` connections send nothing or half of their headers to a server with 1,024 descriptors
  *   shutdown    time from SIGTERM to the end among clients of every kind, and resets of `clients` keep-alive clients in `rounds` rounds
  *   hosts       names in `Host` that are answered on a loopback address

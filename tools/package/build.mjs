@@ -17,7 +17,7 @@ import { output, root } from "./layout.mjs";
 import { writeQuickStart } from "./quick-start.mjs";
 import { bundledPackages, writeLicences } from "./licences.mjs";
 import { packageManifest } from "./manifest.mjs";
-import { installedBeside, softwareBill } from "./sbom.mjs";
+import { installedPackages, softwareBill } from "./sbom.mjs";
 
 const RUN = `#!/usr/bin/env node
 import { main } from "../dist/main.js";
@@ -62,9 +62,9 @@ const bundledFiles = [...Object.keys(code.inputs), ...data, ...pageFiles];
 const manifest = await packageManifest();
 await writeJson("package.json", manifest);
 const bundled = await bundledPackages(bundledFiles);
-const beside = await installedBeside(Object.keys(manifest.dependencies));
-await writeLicences(bundled, beside, join(output, "THIRD-PARTY-LICENSES"));
-await writeJson("sbom.cdx.json", await softwareBill(manifest, bundled, beside));
+const installed = await installedPackages(Object.keys(manifest.dependencies));
+await writeLicences(bundled, installed, join(output, "THIRD-PARTY-LICENSES"));
+await writeJson("sbom.cdx.json", await softwareBill(manifest, bundled, installed));
 const page = manPage({
   ...manifest,
   commands,
@@ -74,5 +74,5 @@ const page = manPage({
 await mkdir(join(output, "man"));
 await writeFile(join(output, manifest.man), page);
 console.log(
-  `${manifest.name} ${manifest.version}: ${bundled.length} packages bundled, ${beside.length} installed as dependencies, in ${output}`,
+  `${manifest.name} ${manifest.version}: ${bundled.length} packages bundled, ${installed.length} installed as dependencies, in ${output}`,
 );

@@ -11,7 +11,7 @@ const PACKAGE = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//;
  * A bundled package, or a package that is installed as a dependency. Old packages have an object as licence.
  *
  * @typedef {{ folder: string, name: string, version: string, license?: string | { type?: string } }} Bundled
- * @typedef {{ folder: string, name: string, version: string, license: string, integrity?: string }} Beside
+ * @typedef {{ folder: string, name: string, version: string, license: string, integrity?: string }} Installed
  */
 
 /** Notices that licences of dependencies require. */
@@ -37,11 +37,11 @@ export async function bundledPackages(/** @type {string[]} */ inputs) {
 
 /**
  * @param bundled from {@link bundledPackages}
- * @param beside packages that are installed as dependencies, with name, version and licence
+ * @param installed packages that are installed as dependencies, with name, version and licence
  */
 export async function writeLicences(
   /** @type {readonly Bundled[]} */ bundled,
-  /** @type {readonly Beside[]} */ beside,
+  /** @type {readonly Installed[]} */ installed,
   /** @type {string} */ file,
 ) {
   const parts = [];
@@ -52,7 +52,7 @@ export async function writeLicences(
     const spdx = typeof license === "string" ? license : (license?.type ?? "see below");
     parts.push([`${name} ${version} (${spdx})`, ...texts.map((text) => text.trim())].join("\n\n"));
   }
-  const rows = beside.map(({ name, version, license }) => `${name} ${version} (${license})`);
+  const rows = installed.map(({ name, version, license }) => `${name} ${version} (${license})`);
   const ending = [
     "These packages are installed as dependencies. Each has its own licence, which is in its folder.",
     NOTICES,

@@ -10,7 +10,7 @@ import { root } from "./layout.mjs";
 
 /**
  * @typedef {import("./licences.mjs").Bundled} Bundled
- * @typedef {import("./licences.mjs").Beside} Beside
+ * @typedef {import("./licences.mjs").Installed} Installed
  *
  * The fields that are read from a package in package-lock.json.
  * @typedef {{ version: string, license?: string, integrity?: string, dependencies?: Record<string, string>, optionalDependencies?: Record<string, string> }} Locked
@@ -38,9 +38,9 @@ function folderOf(
  * @param names dependencies of the published package
  * @returns packages by name and version, with licences and hashes. @throws Error if a package is not in the lock file or has no licence
  */
-export async function installedBeside(/** @type {string[]} */ names) {
+export async function installedPackages(/** @type {string[]} */ names) {
   const lock = await readLock();
-  /** @type {Map<string, Beside>} */
+  /** @type {Map<string, Installed>} */
   const found = new Map();
   const waiting = names.map((name) => ({ name, from: "", isNeeded: true }));
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
@@ -80,7 +80,7 @@ const licenceOf = (/** @type {string} */ license) =>
     : { license: { name: license } };
 
 function component(
-  /** @type {Omit<Beside, "folder">} */ { name, version, license, integrity = "" },
+  /** @type {Omit<Installed, "folder">} */ { name, version, license, integrity = "" },
   /** @type {boolean} */ isBundled,
 ) {
   const [algorithm, digest = ""] = integrity.split("-");
@@ -94,15 +94,15 @@ function component(
     ...(algorithm === "sha512"
       ? { hashes: [{ alg: "SHA-512", content: Buffer.from(digest, "base64").toString("hex") }] }
       : {}),
-    properties: [{ name: "slm:place", value: isBundled ? "bundled" : "installed beside" }],
+    properties: [{ name: "slm:place", value: isBundled ? "bundled" : "installed" }],
   };
 }
 
-/** @param bundled bundled packages, by their folders @param beside from {@link installedBeside} */
+/** @param bundled bundled packages, by their folders @param installed from {@link installedPackages} */
 export async function softwareBill(
   /** @type {{ name: string, version: string, license: string }} */ manifest,
   /** @type {readonly Bundled[]} */ bundled,
-  /** @type {readonly Beside[]} */ beside,
+  /** @type {readonly Installed[]} */ installed,
 ) {
   const lock = await readLock();
   const versions = new Map(bundled.map((one) => [`${one.name}@${one.version}`, one]));
@@ -128,6 +128,6 @@ export async function softwareBill(
         licenses: [licenceOf(license)],
       },
     },
-    components: [...inside, ...beside.map((one) => component(one, false))],
+    components: [...inside, ...installed.map((one) => component(one, false))],
   };
 }

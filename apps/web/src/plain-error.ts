@@ -1,4 +1,4 @@
-/** Errors as sentences for the page's readers, who know nothing of tokens. */
+/** Errors as sentences for readers of the page, without terms such as tokens. */
 import { SlmError } from "@slm/core/errors";
 
 /** What went wrong with a text, and what to do. Other errors keep their message. */

@@ -8,7 +8,7 @@ import { failures, quantile, startServer, watchCpu, watchMemory } from "./server
 
 const PROMPTS = ["abc", "deb", "cab", "bed", "cede", "added", "decade"];
 
-/** What hostile clients send beside good ones: all but requests for 64 long answers, which are work like any other. */
+/** Requests of hostile clients that run alongside good ones: every kind except 64 long answers, which are ordinary work. */
 const { logprobs: _logprobs, sampling: _sampling, ...ATTACKS } = { ...BODIES, ...CONNECTIONS };
 
 /**
@@ -152,7 +152,7 @@ export async function eventLoop(
   };
 }
 
-/** Good clients alone, and beside hostile ones. */
+/** Measures good clients alone, and together with hostile ones. */
 export async function company(
   /** @type {string} */ bundle,
   /** @type {{ seconds: number, grace: number, connections: number, hostile: number }} */

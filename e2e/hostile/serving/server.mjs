@@ -104,7 +104,7 @@ export async function watchCpu(/** @type {number | undefined} */ pid) {
   };
 }
 
-/** Resident memory of a process [bytes]; undefined where the system does not tell. */
+/** Resident memory of a process [bytes]; undefined if the system does not report it. */
 async function residentBytes(/** @type {number | undefined} */ pid) {
   const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => undefined);
   const found = /^VmRSS:\s+(\d+) kB$/m.exec(status ?? "")?.[1];

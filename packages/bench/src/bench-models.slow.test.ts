@@ -316,7 +316,7 @@ describe(benchModels, () => {
   });
 });
 
-/** A model that only notes what is asked of it. */
+/** A model that only records its calls. */
 function recording(name: string, calls: string[]): TimedModel {
   return {
     opened: {

@@ -25,7 +25,7 @@ export async function readMarianShortlist(file: string, vocabulary: number): Pro
   const bytes = await contentsOf(file, reject);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < HEADER_BYTES)
-    throw reject(`it has ${bytes.length} bytes, but its header has ${HEADER_BYTES}`);
+    throw reject(`expected a header of ${HEADER_BYTES} bytes, got a file of ${bytes.length} bytes`);
   const header = Array.from({ length: HEADER_BYTES / 8 }, (_, at) => view.getBigUint64(8 * at, true));
   const [magic, , first, best, words, entries] = header as [bigint, bigint, bigint, bigint, bigint, bigint];
   if (magic !== MAGIC)
@@ -33,10 +33,12 @@ export async function readMarianShortlist(file: string, vocabulary: number): Pro
   if (words !== BigInt(vocabulary + 1))
     throw reject(`it is for ${words - 1n} tokens, but the vocabulary has ${vocabulary}`);
   if (first > BigInt(vocabulary) || best > BigInt(vocabulary))
-    throw reject(`it has ${first} first and ${best} best tokens of ${vocabulary}`);
+    throw reject(
+      `expected at most ${vocabulary} tokens as in the vocabulary, got ${first} first and ${best} best tokens`,
+    );
   const expected = BigInt(HEADER_BYTES) + 8n * words + 4n * entries;
   if (expected !== BigInt(bytes.length))
-    throw reject(`it has ${bytes.length} bytes, but according to its header ${expected}`);
+    throw reject(`expected ${expected} bytes according to the header, got ${bytes.length}`);
   const offsets = Int32Array.from({ length: Number(words) }, (_, at) => {
     const offset = view.getBigUint64(HEADER_BYTES + 8 * at, true);
     // Larger ones would lose their upper half, and could then look valid.

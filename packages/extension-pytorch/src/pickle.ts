@@ -218,7 +218,7 @@ class Machine {
     this.push(value);
   }
 
-  /** The state of a dictionary (versions of modules) is ignored; no other values have a state. */
+  /** The state of a dictionary (versions of modules) is ignored; other values do not have a state. */
   build(): void {
     this.pop();
     if (!(this.top() instanceof PickleDict)) throw this.fail("a state of a value that is not a dictionary");

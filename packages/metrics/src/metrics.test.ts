@@ -146,7 +146,7 @@ describe.each(METRIC_NAMES)("METRICS.%s", (name) => {
     fc.assert(
       fc.property(data, (list) => {
         const { references } = columnsOf(list);
-        // BLEU is 0 where no prediction has four tokens, so one row does.
+        // BLEU is 0 if no prediction has four tokens, so one row does.
         const long = isJsonMetric(name) ? [] : [["A B C D E"]];
         const all = [...references, ...long];
         expect(

@@ -13,7 +13,7 @@ export interface Acceptance {
   readonly path: string;
 }
 
-/** @throws SlmError USAGE if there is no terminal to ask on, INTERRUPTED if the answer is no */
+/** @throws SlmError USAGE without a terminal, INTERRUPTED if the user declines */
 export async function acceptLicence(offer: PluginOffer, acceptance: Acceptance): Promise<void> {
   const { name, version, licence } = offer;
   const { isAccepted, isInteractive, path } = acceptance;

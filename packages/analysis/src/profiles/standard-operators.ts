@@ -1,6 +1,6 @@
 /**
  * Standard ONNX operators: the first opset of each, removed operators, and operators that are defined as functions of
- * others. Source: the schemas of onnx 1.18 to 1.23, opsets 1 to 28 (`onnx.defs.get_all_schemas_with_history`).
+ * other operators. Source: the schemas of onnx 1.18 to 1.23, opsets 1 to 28 (`onnx.defs.get_all_schemas_with_history`).
  */
 
 const SINCE: readonly (readonly [number, string])[] = [
@@ -58,7 +58,7 @@ export const REMOVED_IN: ReadonlyMap<string, number> = new Map([
   ["Scatter", 11],
 ]);
 
-/** Operators that ONNX defines as functions of others: a runtime without a kernel expands them. */
+/** Operators that ONNX defines as functions of other operators: a runtime without a kernel expands them. */
 export const FUNCTION_OPERATORS: ReadonlySet<string> = new Set(
   `AffineGrid Attention Bernoulli BlackmanWindow CastLike Celu CenterCropPad Clip DynamicQuantizeLinear Elu Gelu
    GreaterOrEqual GroupNormalization HammingWindow HannWindow HardSigmoid HardSwish LayerNormalization LeakyRelu

@@ -1,4 +1,4 @@
-/** Helpers for rules. */
+/** Helpers that the rules of a model analysis share. */
 import { shorten } from "@slm/onnx";
 import { type Finding, type Findings, type Remark, type RuleName, operatorName } from "./finding.js";
 import { CPU } from "../profiles/cpu.js";

@@ -79,7 +79,7 @@ export interface TimedModel {
   readonly opened: Opened;
   /** One greedy generation for one prompt, or for copies of it, of at most `maxTokens`. Default: as many tokens as fit. */
   run(prompt: BenchPrompt, maxTokens?: number): Promise<Sample>;
-  /** Peak resident memory of the process that holds this model [bytes]. */
+  /** Peak resident memory of the process that runs this model [bytes]. */
   peakRssBytes(): Promise<number>;
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 /**
- * The value below which a fraction of the values lies, with linear interpolation between the two nearest.
+ * A quantile of values: the value that a given fraction of them are below, interpolated linearly between the two nearest.
  *
  * Source: Hyndman and Fan 1996, definition 7 (the default of R and NumPy).
  *

@@ -68,7 +68,7 @@ const fileSettings = {
     .max(1)
     .optional()
     .describe(
-      `Largest share of records that are no rows, rounded up to whole records; more end the run. Rows that are too long, in another split or rejected by a dataset module do not count. Default: ${DEFAULT_MAX_REJECTED}.`,
+      `Largest share of unusable records, rounded up to whole records; more end the run. Rows that are too long, in another split or rejected by a dataset module do not count. Default: ${DEFAULT_MAX_REJECTED}.`,
     ),
   unanswerable: z
     .string()

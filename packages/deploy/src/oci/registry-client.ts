@@ -1,5 +1,5 @@
 /**
- * A client of the OCI Distribution API, as far as pushing and pulling need it.
+ * A client of the OCI Distribution API, with the requests that pushing and pulling need.
  *
  * Source: OCI Distribution Specification 1.1; Docker's token authentication (the `Bearer` challenge).
  */

@@ -6,7 +6,7 @@
  * | Q2_K | scales and minima in nibbles 16, codes 64, d 2, dmin 2            | d · scale · code - dmin · minimum   |
  * | Q3_K | third bits 32, codes 64, scales of 6 bits 12, d 2                 | d · (scale - 32) · (code - 4)       |
  *
- * A byte of codes has two bits of each of four elements that lie 32 apart. Products and differences are rounded to float32 one
+ * A byte of codes has two bits of each of four elements that are 32 apart. Products and differences are rounded to float32 one
  * after the other, as the reference code does. Source: ggml, ggml-quants.c (`dequantize_row_q2_K`, `_q3_K`).
  */
 import { fromHalf } from "@slm/runtime";

@@ -1,4 +1,4 @@
-/** Types without blocks. */
+/** GGUF tensor types that store each element on its own, without quantization blocks. */
 import { fromHalf } from "@slm/runtime";
 import type { BlockType } from "./block-type.js";
 

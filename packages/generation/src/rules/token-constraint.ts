@@ -5,7 +5,7 @@ export interface TokenConstraint {
   /** Whether an id may follow; for EOS, whether the text may end. Cheaper than {@link mask}, which checks every id. */
   allows(id: number): boolean;
   /**
-   * Sets the scores `[vocab]` of all ids that may not follow to -Infinity. EOS is allowed only where the text may end.
+   * Sets the scores `[vocab]` of all ids that may not follow to -Infinity. EOS is allowed only if the text may end.
    *
    * @throws SlmError DATA_INVALID if no id of the vocabulary may follow.
    */

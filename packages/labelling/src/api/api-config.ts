@@ -1,4 +1,4 @@
-/** Settings of a teacher behind an OpenAI-compatible server. */
+/** Settings of a teacher served by an OpenAI-compatible API. */
 import { z } from "zod";
 import { examplesSetting, promptTextSetting } from "@slm/teacher";
 
@@ -118,7 +118,7 @@ export const apiLimitFields = {
 
 export const apiTeacher = z
   .strictObject({
-    kind: z.literal("api").describe("A model behind an OpenAI-compatible server that labels sources."),
+    kind: z.literal("api").describe("A model that labels sources through an OpenAI-compatible API."),
     ...apiRequestFields,
     prompt: apiPrompt.prefault({}).describe("Prompt around every source."),
     ...apiLimitFields,

@@ -1,4 +1,4 @@
-/** `api.json`: the file that describes a teacher behind a server. It contains all settings except the key. */
+/** `api.json`: the file that describes a teacher that a server runs. It contains all settings except the key. */
 import { join } from "node:path";
 import { hashJson, readJsonFile, writeJsonAtomic } from "@slm/core";
 import type { Row } from "@slm/data";

@@ -1,4 +1,4 @@
-/** A labeller for a model behind a server. It uses stored answers, and requests the rest from the server. */
+/** A labeller for a model that a server runs. It uses stored answers, and requests the rest from the server. */
 import { join } from "node:path";
 import { hashJson, SlmError, throwIfInterrupted, userCacheFolder, type Progress } from "@slm/core";
 import type { LabelAnswer, Labeller, LabelRequestOptions } from "../labeller/labeller.js";

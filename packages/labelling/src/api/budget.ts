@@ -1,4 +1,4 @@
-/** The hard budget of a teacher behind a server. A request that could exceed it does not start. */
+/** The hard budget of a teacher that a server runs. A request that could exceed it does not start. */
 import { SlmError } from "@slm/core";
 import type { ApiLimits } from "./api-file.js";
 import type { RequestBudget, Spending } from "./api-sharing.js";

@@ -1,4 +1,4 @@
-/** Options of published encoder-decoder families (T5, BART, Marian and their relatives). Without an option, the model is like slm's own. */
+/** Options of published encoder-decoder families (T5, BART, Marian and their relatives). Defaults are those of slm's own models. */
 import { SlmError } from "@slm/core";
 import { z } from "zod";
 

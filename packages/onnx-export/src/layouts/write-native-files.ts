@@ -1,4 +1,4 @@
-/** Writes the other files of slm's own layout: model.json, config.json and the tokenizer's files. */
+/** Writes the files that slm's own layout has in addition to the graphs: model.json, config.json and the tokenizer's files. */
 import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {

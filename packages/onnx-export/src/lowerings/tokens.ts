@@ -1,4 +1,4 @@
-/** Ops that change the number of tokens. Rows of static graphs have no `batch` axis. */
+/** Lowers operations that change the number of tokens. Static graphs process one row, so their rows have no `batch` axis. */
 import { int } from "@slm/onnx";
 import { checkMix, checkShift, shiftWeights, type Lowering, type Recorder, type Tensor } from "@slm/tensor";
 import type { LoweringContext } from "./context.js";

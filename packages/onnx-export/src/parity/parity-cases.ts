@@ -47,7 +47,7 @@ export function imageTokensOf(config: ModelConfig): number {
 }
 
 /**
- * Returns the comparisons of a model: sources of 1, 7 and half the longest length and prefills of 1, 3 and 4, as far as they fit. For a
+ * Returns the comparisons of a model: sources of 1, 7 and half the longest length and prefills of 1, 3 and 4, if they fit. For a
  * vision-language model the sources follow an image.
  */
 export function paritySizes(config: ModelConfig): readonly CaseSizes[] {
@@ -101,7 +101,7 @@ export function parityInputs(config: ModelConfig, sizes: CaseSizes, shortlist?: 
   for (let row = 0; row < batch; row++) {
     sourceIds.fill(tokens.pad, row * text + lengths[row]!, (row + 1) * text);
   }
-  // A decoder never reads tokens outside its shortlist, or the EOS token, except where answers start with it.
+  // A decoder never reads tokens outside its shortlist, or the EOS token unless answers start with it.
   const said = idsOf([batch, target], shortlist?.length ?? vocabularySize, 5);
   const startsWithEnd = tokens.bos === tokens.eos;
   const targetIds = said.map((place, index) => {

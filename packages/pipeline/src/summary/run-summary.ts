@@ -42,7 +42,7 @@ export interface TrainedModel {
 export interface RunSummary {
   /** The gate's metric, which decides whether the model is deployed; null before the gate was checked. */
   readonly metric: string | null;
-  /** The worst value of that metric that the gate accepts; null before it was asked. */
+  /** The worst value of that metric that the gate accepts; null before the gate ran. */
   readonly limit: number | null;
   /** The deployed model first. Empty before the models were measured. */
   readonly models: readonly SummarizedModel[];

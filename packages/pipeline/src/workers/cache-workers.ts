@@ -1,4 +1,4 @@
-/** Runs a cache on workers: shards of distributions, and blocks of labels, also from a teacher behind a server. */
+/** Runs a cache on workers: shards of distributions, and blocks of labels, also from a teacher that a server runs. */
 import { artifactInput, hashJson, type StageContext } from "@slm/core";
 import type { CacheConfig, CacheInputs } from "@slm/labelling";
 import type { WorkerShare } from "@slm/extension-workers";

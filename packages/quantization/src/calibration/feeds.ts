@@ -13,7 +13,7 @@ export type Feeds = Readonly<Record<string, HostTensor>>;
 
 /** A part of the calibration data of a graph. */
 export interface FeedPart {
-  /** The rows or files behind its runs, for other machines. Absent if the runs exist only in memory. */
+  /** The rows or files that its runs are made from, for other machines. Absent if the runs exist only in memory. */
   readonly rows?: PartRows | undefined;
   /** Its runs, always the same ones in the same order. */
   readonly feeds: () => AsyncIterable<Feeds> | Iterable<Feeds>;

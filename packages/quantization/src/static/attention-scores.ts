@@ -16,7 +16,7 @@ interface ScoreSum {
   readonly add: GraphNode;
   /** The value that is added to the scores. */
   readonly added: string;
-  /** Whether it masks keys, as far as the graph shows. */
+  /** Whether the graph shows that it masks keys. */
   readonly isMask: boolean;
 }
 

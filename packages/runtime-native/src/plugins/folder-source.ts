@@ -1,4 +1,4 @@
-/** Reads an unpacked package: a folder that was filled by `pip install --target` or a vendor's installer. Links out of the folder are rejected. */
+/** Reads an unpacked package: a folder that was filled by `pip install --target` or a vendor's installer. Rejects links that lead out of the folder. */
 import { createReadStream } from "node:fs";
 import { readdir, realpath, stat } from "node:fs/promises";
 import { join, relative, sep } from "node:path";

@@ -194,7 +194,7 @@ describe(createApp, () => {
       const messages = [{ role: "user", content: "abc" }];
       return post(app, "/v1/chat/completions", { messages, response_format: format });
     };
-    // The model's own answer is letters, C B A; they are no JSON, and its vocabulary can spell nothing else.
+    // The model's own answer is the letters C B A, which are not JSON, and its vocabulary has only letters.
     expect((await answer({ type: "null" })).status).toBe(400);
     const rejected = await answer({ type: "string", pattern: "a" });
     expect(rejected).toMatchObject({ status: 400 });

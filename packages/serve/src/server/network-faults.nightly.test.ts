@@ -1,4 +1,4 @@
-/** A server behind a network that refuses, cuts, ends, stalls, corrupts, reorders, repeats and drips what clients send and what they get. */
+/** Tests a server through a proxy that refuses, cuts, ends, stalls, corrupts, reorders, repeats and delays requests and responses. */
 import { rm } from "node:fs/promises";
 import { drawFaults, startFaultProxy } from "@slm/core/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";

@@ -117,7 +117,7 @@ export const problemOf = ({ code, message }: SlmError): RowProblem => ({
   message: message.replace(/^generate: source \d+ /u, "the source "),
 });
 
-/** A generation as a row or `--json` has it. @param threshold the threshold that the generation was asked with */
+/** A generation as a row or `--json` has it. @param threshold the threshold of the generation */
 export function rowAnswer(generation: Generation, threshold: number | undefined): RowAnswer {
   const { text: prediction, logProbability, confidence, tokens, reason } = generation;
   const abstained = threshold === undefined ? undefined : generation.abstained;

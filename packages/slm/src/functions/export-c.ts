@@ -29,7 +29,7 @@ export interface ExportedC {
   readonly parity: Pick<ParityReport, "maxAbs" | "cases" | "basis">;
 }
 
-/** Words that C reserves are no problem: names always have a suffix. */
+/** Public names have a suffix, so a reserved word of C is a valid prefix. */
 const NAME = /^[A-Za-z][A-Za-z0-9_]{0,30}$/u;
 
 /**

@@ -147,7 +147,7 @@ class TaskCounter {
     return [...new Set(short)].slice(0, EXAMPLES.count);
   }
 
-  /** One token per character and symbol; undefined where the rows are no words of a closed set of symbols. */
+  /** One token per character and symbol; undefined if the rows are not words of a closed set of symbols. */
   async #symbols(): Promise<ChosenTokenizer | undefined> {
     const uses = [...this.#words.values()].reduce((sum, count) => sum + count, 0);
     const isClosed = this.#words.size <= MOST_SYMBOLS && uses >= LEAST_USES * this.#words.size;

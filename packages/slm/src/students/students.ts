@@ -79,7 +79,7 @@ export async function listStudents(): Promise<readonly ListedStudent[]> {
   );
 }
 
-/** The student's recipe from the working directory; undefined where only slm's repository has it. */
+/** The student's recipe from the working directory; undefined if only slm's repository has it. */
 export function recipeOf({ recipe }: Student): string | undefined {
   const folder = studentsFolder();
   // The folder is in the root of the published package, and three levels below the root of the repository.

@@ -23,19 +23,19 @@ export function isComponent(value: unknown): value is Component {
   return typeof value === "object" && value !== null && "type" in value && typeof value.type === "string";
 }
 
-/** A text setting; the default where it is absent or null. @throws SlmError DATA_INVALID for anything else */
+/** A text setting; the default if it is absent or null. @throws SlmError DATA_INVALID for anything else */
 export function textOf(component: Component, key: string, fallback?: string): string {
   const value = component[key] ?? fallback;
   if (typeof value === "string") return value;
   throw reject(`${component.type} needs a text in '${key}', got ${JSON.stringify(value).slice(0, 80)}`);
 }
 
-/** A boolean setting; the default where it is absent or null. @throws SlmError DATA_INVALID for anything else */
+/** A boolean setting; the default if it is absent or null. @throws SlmError DATA_INVALID for anything else */
 export function flagOf(component: Component, key: string, fallback: boolean): boolean {
   const value = component[key] ?? fallback;
   if (typeof value === "boolean") return value;
   throw reject(
-    `${component.type} needs true or false in '${key}', got ${JSON.stringify(value).slice(0, 80)}`,
+    `${component.type} must have true or false in '${key}', got ${JSON.stringify(value).slice(0, 80)}`,
   );
 }
 

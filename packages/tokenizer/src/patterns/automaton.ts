@@ -28,7 +28,7 @@ interface State {
   readonly isFirst: boolean;
   /** Lookaheads and lookbehinds that the next transition may depend on. */
   readonly looks: readonly number[];
-  /** By class of the next character and results of the lookarounds. */
+  /** By class of the next character and results of the look-around assertions. */
   readonly next: (Transition | undefined)[];
 }
 
@@ -49,7 +49,7 @@ export class Automaton {
     return this.#stateOf([this.program.start], isFirst);
   }
 
-  /** @param answers one bit for each of the state's lookarounds, the first in the lowest bit */
+  /** @param answers one bit for each of the state's look-around assertions, the first in the lowest bit */
   step(state: State, classId: number, answers: number): Transition {
     const at = classId * 2 ** state.looks.length + answers;
     return (state.next[at] ??= this.#transition(state, classId, answers));

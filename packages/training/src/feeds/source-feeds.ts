@@ -1,4 +1,4 @@
-/** Sources as program inputs: padded token ids, lengths, and image patches. */
+/** Turns the sources of a batch into program inputs: padded token ids, lengths, and image patches. */
 import { SlmError } from "@slm/core";
 import {
   imageTokensOf,
