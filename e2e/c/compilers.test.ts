@@ -107,7 +107,7 @@ describe.each(Object.keys(MODELS))("%s", (name) => {
         [...STRICT, ...flags, ...encoder, "logits.c", "model.c", "-o", "logits", "-lm"],
         options,
       );
-      const [program = "./logits", ...rest] = [...emulator, "./logits", "model.bin"];
+      const [program, ...rest] = [...emulator, "./logits", "model.bin"];
       const output = execFileSync(program, rest, { ...options, input });
       const actual = output
         .trim()

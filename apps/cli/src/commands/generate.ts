@@ -119,7 +119,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
       max: 64,
       helpValue: "<n>",
       summary:
-        "Speed up repetitive text: draft n tokens per run by copying from prompt and answer. Answers stay the same.",
+        "Speed up repetitive text: verify n tokens per run, copied from prompt and answer. Answers stay the same.",
       exclusive: ["beams", "temperature", "json-schema", ...PENALTIES],
     }),
     [SPECULATION_FLAG.name]: Flags.integer({

@@ -19,8 +19,8 @@ export interface Capacities {
   readonly wanted: number;
 }
 
-/** Draft tokens that an encoder-decoder verifies in a step, with the token before them. */
-const DRAFTS = 16;
+/** Tokens that an encoder-decoder verifies in a step. */
+const VERIFIED = 16;
 /** Tokens that a decoder-only model reads at a time. */
 const PROMPT = 64;
 
@@ -31,8 +31,8 @@ export function capacitiesOf(config: ModelConfig): Capacities {
   return {
     source: isEncoderDecoder ? config.maxSource : 0,
     target,
-    fresh: Math.min(target, isEncoderDecoder ? DRAFTS : PROMPT),
-    wanted: Math.min(target, DRAFTS),
+    fresh: Math.min(target, isEncoderDecoder ? VERIFIED : PROMPT),
+    wanted: Math.min(target, VERIFIED),
   };
 }
 

@@ -27,7 +27,7 @@ export interface BenchRequest {
   readonly baseline: "decoder-only" | null;
   readonly prompts: BenchPrompts;
   readonly config: BenchConfig;
-  /** Numbers of draft tokens to try with models that support drafting. Default: none, and the model's own number. */
+  /** Numbers of predicted tokens per run to try with models that support it. Default: none, and the model's own number. */
   readonly trials?: SpeculationTrials | undefined;
   /** The runtime, opened separately in every process. */
   readonly runtime: RuntimeRecipe;
@@ -40,7 +40,7 @@ const ASSUMED_ANSWER_TOKENS = 16;
 /** Runs the benchmark. @throws SlmError as benchModels, and from making the baseline */
 export async function benchWithBaseline(request: BenchRequest): Promise<BenchResult> {
   const { models: given, baseline, prompts, context } = request;
-  // With a baseline, draft tokens are tried only if the options ask for it.
+  // With a baseline, other numbers are tried only if the options ask for it.
   const comparesTrials = baseline === null || namesTrials(request.trials ?? {});
   const models = comparesTrials
     ? (await Promise.all(given.map((model) => trialsOf(model, request)))).flat()
@@ -75,12 +75,12 @@ export async function benchWithBaseline(request: BenchRequest): Promise<BenchRes
   }
 }
 
-/** The variants of a model that are measured: one per number of draft tokens. */
+/** The variants of a model that are measured: one per number of predicted tokens. */
 async function trialsOf(
   model: BenchRequest["models"][number],
   { config, trials = {} }: Pick<BenchRequest, "config" | "trials">,
 ): Promise<readonly BenchModel[]> {
-  // With a batch, rows advance one token at a time, so draft tokens are not used.
+  // With a batch, rows advance one token at a time, so nothing is predicted.
   if (config.batch > 1) return [model];
   const { tokens } = speculationPlan(await readDeviceModel(model.directory), undefined);
   return speculationTrials(model, tokens, trials);

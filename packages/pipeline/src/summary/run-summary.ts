@@ -207,7 +207,7 @@ function deviceOf({ device }: BenchResult): RunSummary["device"] {
   return { name: provider === "cpu" ? cpu : `${provider}, ${description}`, threads, simulated };
 }
 
-/** Compares the deployed model with the decoder-only baseline. A model that uses draft tokens is also compared with itself without them. */
+/** Compares the deployed model with the decoder-only baseline. A model that predicts several tokens per run is also compared with itself without that. */
 export function baselineOf(
   { comparisons }: Pick<BenchResult, "comparisons">,
   isQuantized: boolean,

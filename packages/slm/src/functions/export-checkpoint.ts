@@ -19,8 +19,8 @@ export interface ExportOptions extends WorkOptions, RowFiles {
   /** Target npu: limit of the target length [tokens]. Default: the model's limit. */
   readonly window?: ExportChoice["window"];
   /**
-   * Target npu: tokens per run of a second decoder, which reads the prompts of decoder-only models and verifies the drafts of prompt
-   * lookup. Default: 32 for a decoder-only model, otherwise no second decoder.
+   * Target npu: tokens per run of a second decoder, which reads the prompts of decoder-only models and verifies what prompt
+   * lookup copies. Default: 32 for a decoder-only model, otherwise no second decoder.
    */
   readonly chunk?: ExportChoice["chunk"];
   /** Output directory. Default: `CHECKPOINT-<target>`, next to CHECKPOINT. */
