@@ -111,7 +111,8 @@ describe("slm quantize with real data", () => {
     const sizeOf = async (scheme: string): Promise<number> =>
       reportOf(await quantize(exported, "--scheme", scheme, "-o", at(`size-${scheme}`))).bytesAfter;
     const least = await sizeOf("int4-block");
-    const budget = least + 1500;
+    // Room for some layers in a larger format.
+    const budget = least + 2500;
     const argv = [
       exported,
       "--scheme",
