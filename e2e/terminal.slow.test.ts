@@ -30,7 +30,7 @@ describe("slm in a terminal", () => {
       slm(argv, { FORCE_COLOR: "1", NO_COLOR: "1" }),
       slm([...argv, "--json"], { FORCE_COLOR: "1" }),
     ]);
-    expect(plain.stderr).toMatch(/^Error \(INPUT_MISSING\): nowhere: no model/);
+    expect(plain.stderr).toMatch(/^Error \(INPUT_MISSING\): nowhere: not a model/);
     expect(coloured.stderr).toContain("\u001b[31m");
     expect(refused.stderr).toBe(plain.stderr);
     expect(JSON.parse(json.stdout)).toMatchObject({ error: { code: "INPUT_MISSING" } });
