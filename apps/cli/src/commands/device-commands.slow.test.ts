@@ -143,7 +143,7 @@ describe(runtimeRecipe, () => {
   });
 
   test("rejects an NPU for other graphs, and NPU graphs together with others", () => {
-    expect(() => runtimeRecipe([{ target: "cpu" }], { device: { kind: "npu" } })).toThrow(/made for it/);
+    expect(() => runtimeRecipe([{ target: "cpu" }], { device: { kind: "npu" } })).toThrow(/exported for it/);
     expect(() => runtimeRecipe([{ target: "cpu" }, { target: "npu", profile: "qnn" }], {})).toThrow(
       /cannot be measured together/,
     );

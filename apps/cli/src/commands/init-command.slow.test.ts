@@ -116,7 +116,7 @@ describe("slm init rejects", () => {
   test.each([
     ["a file that is not there", 66, [], "no such file"],
     ["columns that no name tells", 2, ["a,b,c\n1,2,3\n"], "its columns are a, b, c"],
-    ["a column that is not there", 2, ["text,label\n1,2\n", "--source", "title"], "'title' is not there"],
+    ["a column that is not there", 2, ["text,label\n1,2\n", "--source", "title"], "'title' does not exist"],
     [
       "one column for both sides",
       2,

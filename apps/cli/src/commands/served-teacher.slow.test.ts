@@ -203,7 +203,7 @@ describe("a program as the teacher", () => {
     const kl = await runCommand("distill", argv);
     expect([kl.exitCode, kl.json]).toMatchObject([
       78,
-      { error: { message: expect.stringMatching(/no stored distributions to compare with/u) as unknown } },
+      { error: { message: expect.stringMatching(/does not provide stored distributions/u) as unknown } },
     ]);
 
     // After a change of the program, it labels again.

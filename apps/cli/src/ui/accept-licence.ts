@@ -26,8 +26,8 @@ export async function acceptLicence(offer: PluginOffer, acceptance: Acceptance):
   if (!isInteractive) {
     throw new SlmError(
       "USAGE",
-      `device add: the licence of ${name} ${version} (${licence.declared ?? "see its files"}) must be accepted: ` +
-        "there is no terminal to ask on, and no --yes",
+      `device add: you must accept the licence of ${name} ${version} (${licence.declared ?? "see its files"}): ` +
+        "without a terminal, pass --yes",
       { context: { licence }, suggestions: [`slm device add ${shellWord(path)} --yes`] },
     );
   }
