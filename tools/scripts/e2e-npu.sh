@@ -35,7 +35,7 @@ slm doctor --check
 
 cp -r "$run" "$work/run"
 tools/scripts/short-quickstart.sh "$work/run" \
-  --set export.target=npu --set export.profile=qnn --set "quantize.schemes=[a16w8]" --set quantize.evaluateRows=200 \
+  --set export.target=npu --set export.profile=qnn --set "quantize.schemes=[a16w8]" \
   --set 'compile.socs=[sm8550,sm8650,sm8750]' --set compile.verifyRows=10
 
 SLM_TEST_PLUGINS=$SLM_PLUGINS SLM_TEST_RUN=$work/run npx vitest run --config e2e/npu/vitest.config.ts

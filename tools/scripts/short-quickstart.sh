@@ -8,4 +8,4 @@ out=${1:?"usage: tools/scripts/short-quickstart.sh OUT [--set PATH=VALUE ...]"}
 shift
 exec node apps/cli/bin/run.js run configs/quickstart/recipe.yaml --out "$out" \
   --set data.limit=20000 --set distill.steps=400 --set distill.evaluateEvery=200 \
-  --set quantize.evaluateRows=500 --set quantize.gate.maxDrop=0.1 "$@"
+  --set quantize.gate.maxDrop=0.1 "$@"
