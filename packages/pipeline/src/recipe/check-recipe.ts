@@ -34,7 +34,7 @@ export function checkSettings<Schema extends z.ZodType>(
   const fixes = complaints
     .slice(0, MAX_COMPLAINTS)
     .map(({ key, where, suggestion }) =>
-      suggestion === undefined
+      suggestion === undefined || suggestion === key
         ? `change ${key} in ${where}; slm schema describes every setting`
         : `write ${suggestion} instead of ${key}`,
     );
