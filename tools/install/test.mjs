@@ -223,6 +223,10 @@ try {
     ({ text } = slmJson("generate", "run/deploy", "--prompt", PROMPT));
     return text;
   });
+  await step("slm export --target c", () => {
+    const { parity } = slmJson("export", "run/distill", "--target", "c", "-o", "c");
+    return `logits differ by at most ${parity.maxAbs}`;
+  });
   const commands = { slm, slmJson, slmError };
   const forNpu = { model: "npu", prompt: PROMPT, expect };
   await step("plug-ins with libraries that cannot be loaded", () => {

@@ -33,6 +33,7 @@ const COPIES = {
   "README.md": "tools/package/README.md",
   "dist/browser.js": "apps/web/dist/browser/index.js",
   students: "packages/slm/students",
+  kernels: "packages/c-export/kernels",
   "web/dist/site": "apps/web/dist/site",
   "web/dist/node": "apps/web/dist/node",
 };

@@ -28,11 +28,13 @@ export async function packageManifest() {
       "#runtime-node": "./dist/runtime-node.js",
       "#web/package.json": "./web/package.json",
       "#students/README.md": "./students/README.md",
+      "#kernels/*": "./kernels/*",
     },
     files: [
       "bin",
       "configs",
       "dist",
+      "kernels",
       "man",
       "recipe.schema.json",
       "SKILL.md",

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
+import { kernelFile } from "../text/kernel-files.js";
 
 /** The prebuilt module: module-text.ts over kernels/, compiled by `npm run kernels`. */
 export const readModule = (): Promise<Uint8Array<ArrayBuffer>> =>
-  readFile(new URL("../../kernels/kernels.wasm", import.meta.url)).then((bytes) => new Uint8Array(bytes));
+  readFile(kernelFile("kernels.wasm")).then((bytes) => new Uint8Array(bytes));
