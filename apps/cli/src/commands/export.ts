@@ -30,14 +30,16 @@ const GRAPH_FLAGS = [
   "dry-run",
 ] as const;
 
+const DEFAULTS = { layout: "native", precision: "float32" } as const;
+
 type ExportResult = ExportedModel | ExportPlanResult | ExportedC;
 
 export class ExportCommand extends SlmCommand<ExportResult> {
   static override summary =
-    "Export a checkpoint as ONNX graphs for a target, and check them against the checkpoint.";
+    "Export a checkpoint as ONNX graphs or C for a target, and check the result against the checkpoint.";
   static override description =
     "Graphs for cpu, gpu and web have dynamic lengths. For npu, each source length has its own pair of graphs with static shapes. " +
-    "The check runs the graphs on this machine's CPU, for every target.";
+    "Target c writes one C99 file, a header and a file of weights, which need no runtime. The check runs on this machine's CPU, for every target.";
   static override args = {
     checkpoint: Args.string({ required: true, description: "Checkpoint directory." }),
   };
@@ -48,11 +50,11 @@ export class ExportCommand extends SlmCommand<ExportResult> {
     }),
     profile: profileFlag,
     precision: Flags.option({ options: PRECISIONS })({
-      default: "float32",
+      default: DEFAULTS.precision,
       summary: "Use this type for weights, activations and caches.",
     }),
     layout: Flags.option({ options: LAYOUTS })({
-      default: "native",
+      default: DEFAULTS.layout,
       summary: "Name files, inputs and outputs as slm (native) or as Hugging Face's transformers.js does.",
     }),
     weights: Flags.option({ options: ["float32", "int8"] as const })({
@@ -104,7 +106,8 @@ export class ExportCommand extends SlmCommand<ExportResult> {
     const { args, flags } = await this.parse(ExportCommand);
     if (flags.target === "c") {
       const given = GRAPH_FLAGS.find((flag) => flags[flag] !== undefined && flags[flag] !== false);
-      const other = given ?? (flags.layout === "native" ? undefined : "layout");
+      const changed = (["layout", "precision"] as const).find((flag) => flags[flag] !== DEFAULTS[flag]);
+      const other = given ?? changed;
       if (other !== undefined) throw new SlmError("USAGE", `export: target c does not have --${other}`);
       const { exportC } = await import("@slm/slm/functions/export-c");
       const { weights, name, output, threads } = flags;
