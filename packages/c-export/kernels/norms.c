@@ -4,7 +4,7 @@
 
 /* y = x / sqrt(mean(x^2) + epsilon) * gain for each of `groups` parts of `width` elements of a row. Without gain it is part of the weights that follow. */
 SLM_UNUSED static void slm_rms_norm(const float *x, int xStride, int rows, int groups, int width, const float *gain, float epsilon, float *y, int yStride) {
-  size_t i, n = (size_t)width;
+  size_t i, n = (size_t)width, whole = n / VL * VL;
   int r, g;
   for (r = 0; r < rows; r++)
     for (g = 0; g < groups; g++) {
@@ -12,15 +12,15 @@ SLM_UNUSED static void slm_rms_norm(const float *x, int xStride, int rows, int g
       float *to = y + (size_t)r * (size_t)yStride + (size_t)(g * width);
       vf squares = vf_splat(0.f);
       float total, scale;
-      for (i = 0; i + VL <= n; i += VL) squares = vf_fma(vf_load(from + i), vf_load(from + i), squares);
+      for (i = 0; i < whole; i += VL) squares = vf_fma(vf_load(from + i), vf_load(from + i), squares);
       total = vf_sum(squares);
-      for (; i < n; i++) total += from[i] * from[i];
+      for (i = whole; i < n; i++) total += from[i] * from[i];
       scale = 1.f / slm_sqrt(total / (float)width + epsilon);
-      for (i = 0; i + VL <= n; i += VL) {
+      for (i = 0; i < whole; i += VL) {
         vf value = vf_mul(vf_load(from + i), vf_splat(scale));
         vf_store(to + i, gain ? vf_mul(value, vf_load(gain + i)) : value);
       }
-      for (; i < n; i++) to[i] = from[i] * scale * (gain ? gain[i] : 1.f);
+      for (i = whole; i < n; i++) to[i] = from[i] * scale * (gain ? gain[i] : 1.f);
     }
 }
 
