@@ -56,7 +56,7 @@ export function isOf(shape: Shape, { by, value }: Category): boolean {
   return shape[by] === value;
 }
 
-/** Maximum number of shapes in the counted category, and of others. */
+/** Maximum number of shapes in the counted category, and in all other categories together. */
 const MOST_COUNTED = 5;
 const OTHERS = { least: 2, most: 4 } as const;
 

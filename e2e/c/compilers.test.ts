@@ -1,9 +1,16 @@
 /** Models exported to C, by several compilers and for several processors, against the same kernels in WebAssembly. */
 import { execFileSync } from "node:child_process";
-import { copyFile, mkdtemp, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { compileModel, PortableModel, readModule, WEIGHT_FORMS, writeCFiles } from "@slm/c-export";
+import {
+  compileModel,
+  PortableModel,
+  readKernels,
+  readModule,
+  WEIGHT_FORMS,
+  writeCFiles,
+} from "@slm/c-export";
 import { importEncoderDecoder, readHuggingFaceDirectory, type Checkpoint } from "@slm/checkpoints";
 import { createRandom } from "@slm/generation";
 import { decoderOnlyConfig, initializeWeights, type ModelConfig } from "@slm/model";
@@ -81,6 +88,24 @@ const PROBLEMS = [
   { source: [4, 5, 6, 7, 8, 9, 10, 4, 2], target: [1, 5, 6, 7] },
   { source: [7], target: [1, 9, 4, 4, 8, 6] },
 ];
+
+test.each(Object.entries(BUILDS))("functions keep to their error bounds: %s", async (name, build) => {
+  const { compiler, flags, emulator = [] } = build;
+  const directory = await mkdtemp(join(folder, "functions-"));
+  await writeFile(join(directory, "kernels.h"), await readKernels());
+  await copyFile(join(import.meta.dirname, "functions.c"), join(directory, "functions.c"));
+  const options = { cwd: directory, encoding: "utf8" } as const;
+  execFileSync(compiler, [...STRICT, ...flags, "functions.c", "-o", "functions", "-lm"], options);
+  const [program, ...rest] = [...emulator, "./functions"];
+  const [exponential, hyperbolic, gaussian] = execFileSync(program, rest, options)
+    .trim()
+    .split(" ")
+    .map(Number);
+  // The bounds in kernels/elementwise.c.
+  expect(exponential).toBeLessThan(3e-7);
+  expect(hyperbolic).toBeLessThan(name.startsWith("armv7") ? 4e-7 : 3e-7);
+  expect(gaussian).toBeLessThan(5e-7);
+});
 
 describe.each(Object.keys(MODELS))("%s", (name) => {
   test.each(WEIGHT_FORMS)("with %s weights has the same logits from every compiler", async (form) => {

@@ -38,6 +38,9 @@ int main(int argc, char **argv) {
   CHECK(model_open(&m, NULL, MODEL_WEIGHTS_BYTES, arena, MODEL_ARENA_BYTES) == MODEL_BAD_WEIGHTS);
   CHECK(model_open(&m, weights, MODEL_WEIGHTS_BYTES, arena, MODEL_ARENA_BYTES - 1) == MODEL_BAD_ARENA);
   CHECK(model_open(&m, weights, MODEL_WEIGHTS_BYTES, arena + 1, MODEL_ARENA_BYTES) == MODEL_BAD_ARENA);
+  weights[0] ^= 1;
+  CHECK(model_open(&m, weights, MODEL_WEIGHTS_BYTES, arena, MODEL_ARENA_BYTES) == MODEL_BAD_WEIGHTS);
+  weights[0] ^= 1;
   CHECK(model_open(&m, weights, MODEL_WEIGHTS_BYTES, arena, MODEL_ARENA_BYTES) == MODEL_OK);
 #ifdef HAS_ENCODER
   CHECK(model_encode(&m, source, 0) == MODEL_TOO_LONG);

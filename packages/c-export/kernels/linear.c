@@ -5,7 +5,7 @@
  * follow each other, each with 16 outputs of two weights; before the panels come the scales of the outputs, one float32 each, padded to 16.
  *
  * int8 weights are multiplied by int16 activations: each row is scaled so that its largest element is 8191. A sum of 2,048 products is at most
- * 2048 * 127 * 8191 = 2,130,445,...: below 2^31, so nothing overflows; longer rows are summed in parts. 127 * 8191 * 2048 = 2,130,446,336 < 2,147,483,648.
+ * 2,048 * 127 * 8,191 = 2,130,446,336, which is below 2^31, so nothing overflows. Longer rows are summed in parts.
  */
 #define SLM_PANEL 16
 #define SLM_NV (SLM_PANEL / VL)

@@ -33,7 +33,7 @@ SLM_INLINE vf vf_fma(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); }
 SLM_INLINE vf vf_of(vi v) { return _mm256_cvtepi32_ps(v); }
 SLM_INLINE vi vi_zero(void) { return _mm256_setzero_si256(); }
 SLM_INLINE vi vi_add(vi a, vi b) { return _mm256_add_epi32(a, b); }
-/* The float with the bits of `exponent`, an integer in its low bits, times 2^23: 2^exponent for a biased exponent. */
+/* x * 2^n, where n is the integer in the low bits of `shifted`. */
 SLM_INLINE vf vf_scale(vf x, vf shifted) {
   return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(x), _mm256_slli_epi32(_mm256_castps_si256(shifted), 23)));
 }

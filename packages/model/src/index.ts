@@ -34,6 +34,7 @@ export {
 export { carryOf } from "./layers/blocks.js";
 export { ACTIVATIONS, type ActivationName } from "./config/activations.js";
 export {
+  cacheCapacity,
   cacheHeads,
   cacheParts,
   OPTIONAL_WEIGHTS,

@@ -9,7 +9,6 @@ export {
 export { planExport, planGraphsOf, type ExportPlan } from "./plan-export.js";
 export { checkRowSettings } from "./settings/row-settings.js";
 export { PROFILES, type Device, type Profile } from "./settings/profiles.js";
-export { cacheCapacity } from "./graphs/native-graphs.js";
 export { type GraphSource, type Metadata } from "./graphs/record.js";
 export { STATIC_IO } from "./graphs/static-graphs.js";
 export { collectShortlist, type Shortlist } from "./weights/shortlist.js";

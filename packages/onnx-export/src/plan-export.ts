@@ -4,6 +4,7 @@ import type { Precision, ProfileName, Target } from "@slm/devices";
 import { loadTokenizer } from "@slm/tokenizer";
 import type { GraphName } from "@slm/exported-model";
 import {
+  cacheCapacity,
   parameterCount,
   parameterSpecs,
   stackHeads,
@@ -19,7 +20,6 @@ import type { LexicalShortlist } from "@slm/generation";
 import { createHostTensor } from "@slm/runtime";
 import { chosenExport, type ExportChoice, type ExportLayout } from "./settings/export-config.js";
 import { planGraphs } from "./graphs/graph-plan.js";
-import { cacheCapacity } from "./graphs/native-graphs.js";
 import { graphSource } from "./graphs/record.js";
 import { selectDevice } from "./settings/profiles.js";
 import { FLOAT_SIZE } from "./weights/float-bits.js";

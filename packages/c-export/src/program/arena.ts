@@ -1,11 +1,10 @@
 /** Places the values and stores of both programs in one arena, each for as long as it is used. */
 import { SlmError } from "@slm/core";
-import type { ModelConfig } from "@slm/model";
+import { cacheCapacity, type ModelConfig } from "@slm/model";
 import type { WeightForm } from "./sections.js";
 import type { FusedNodes } from "./fuse.js";
 import type { RowCount } from "./kernels.js";
 import { inputsOf, outputOf, storesOf, type Node, type Store, type Value } from "./nodes.js";
-import { capacityOf } from "./record.js";
 
 /** Room that a program has [tokens]. */
 export interface Capacities {
@@ -27,7 +26,7 @@ const PROMPT = 64;
 /** Enough for the longest texts of the model. */
 export function capacitiesOf(config: ModelConfig): Capacities {
   const isEncoderDecoder = config.architecture === "encoder-decoder";
-  const target = capacityOf(config);
+  const target = cacheCapacity(config);
   return {
     source: isEncoderDecoder ? config.maxSource : 0,
     target,

@@ -25,10 +25,13 @@ type Linear = Extract<Node, { op: "linear" }>;
 
 const isLinear = (node: Node): node is Linear => node.op === "linear";
 
-/** @param isShared whether a weight is read by other operations too, such as a tied embedding */
-export function fuse(nodes: ModelNodes, isShared: (weight: string) => boolean): FusedNodes {
+export function fuse(nodes: ModelNodes): FusedNodes {
   const views = new Map<Value, View>();
-  const readers = readersOf([...(nodes.encode ?? []), ...nodes.step]);
+  const all = [...(nodes.encode ?? []), ...nodes.step];
+  const readers = readersOf(all);
+  // An output head that is the embedding table too, which lookups read without a norm.
+  const tables = new Set(all.flatMap((node) => (node.op === "embed" ? [node.table] : [])));
+  const isShared = (weight: string): boolean => tables.has(weight);
   const passes = (program: readonly Node[]): readonly Node[] =>
     overwrite(
       addInPlace(fuseMatMuls(foldNorms(program, readers, isShared), views), readers, views),

@@ -23,10 +23,10 @@ export class ProgramRecorder {
   start: RowCount = { of: "none" };
 
   /** A tensor that stands for a value; its sizes are placeholders, except for the width. */
-  tensorOf(recorder: Recorder, operand: Value | Store, length = 1): Tensor {
+  tensorOf(recorder: Recorder, operand: Value | Store): Tensor {
     const name = `operand${this.#operands.size}`;
     this.#operands.set(name, operand);
-    return recorder.tensor(name, [1, length, operand.width]);
+    return recorder.tensor(name, [1, 1, operand.width]);
   }
 
   valueOf(recorder: Recorder, tensor: Tensor): Value {
@@ -39,11 +39,6 @@ export class ProgramRecorder {
     const found = this.#operandOf(recorder, tensor);
     if (!("kind" in found)) throw new SlmError("UNEXPECTED", "export: expected a store, got rows of values");
     return found;
-  }
-
-  /** Values of attention's values: rows of this program, or a store. */
-  rowsOf(recorder: Recorder, tensor: Tensor): Value | Store {
-    return this.#operandOf(recorder, tensor);
   }
 
   #operandOf(recorder: Recorder, tensor: Tensor): Value | Store {

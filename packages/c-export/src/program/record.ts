@@ -1,6 +1,7 @@
 /** Records the programs of a model from the functions that train it. */
 import { SlmError } from "@slm/core";
 import {
+  cacheCapacity,
   cacheParts,
   crossCaches,
   decodeStep,
@@ -10,6 +11,7 @@ import {
   stackHeads,
   stateWidthOf,
   visionOf,
+  type EncoderDecoderConfig,
   type ModelConfig,
   type Parameters,
   type SelfCache,
@@ -43,27 +45,25 @@ export function recordModel(config: ModelConfig, hasWeight: (name: string) => bo
   return withRecorder(recorder, () =>
     withLowering(loweringTable(program), () => {
       const parameters = handlesOf(recorder, config, hasWeight);
-      const context = config.architecture === "encoder-decoder" ? encodeNodes() : undefined;
+      const context = config.architecture === "encoder-decoder" ? encodeNodes(config) : undefined;
       const encoded = context === undefined ? undefined : takeNodes();
       program.start = { of: "past" };
       const ids = program.tensorOf(recorder, { rows: { of: "fresh" }, width: 1 });
       const { hidden } = decodeStep(config, parameters, ids, {
         source: context,
         caches: caches(),
-        capacity: capacityOf(config),
+        capacity: cacheCapacity(config),
         pastLength: program.tensorOf(recorder, { rows: { of: "none" }, width: 1 }),
       });
       const logits = outputHead(config, parameters, lastPosition({ x: hidden }, {}));
       return { encode: encoded, step: takeNodes(), logits: program.valueOf(recorder, logits) };
 
-      function encodeNodes(): SourceContext {
-        if (config.architecture !== "encoder-decoder")
-          throw new SlmError("UNEXPECTED", "export: a decoder-only model has no encoder");
+      function encodeNodes(own: EncoderDecoderConfig): SourceContext {
         const source = program.tensorOf(recorder, { rows: { of: "source", group: 1 }, width: 1 });
         const lengths = program.tensorOf(recorder, { rows: { of: "none" }, width: 1 });
-        const { states } = encode(config, parameters, source, { lengths });
+        const { states } = encode(own, parameters, source, { lengths });
         return {
-          cross: crossCaches(config, parameters, states),
+          cross: crossCaches(own, parameters, states),
           bias: lengthBias({ lengths, ids: states }, {}),
         };
       }
@@ -103,7 +103,3 @@ function handlesOf(
   const specs = parameterSpecs(config).filter(({ name }) => hasWeight(name));
   return Object.fromEntries(specs.map(({ name, shape }) => [name, recorder.tensor(name, shape)]));
 }
-
-/** Positions of a decoder's caches. A decoder-only model reads its source there too. */
-export const capacityOf = (config: ModelConfig): number =>
-  config.architecture === "decoder-only" ? config.maxSource + config.maxTarget : config.maxTarget;

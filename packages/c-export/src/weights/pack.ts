@@ -1,6 +1,7 @@
 /**
  * Writes the sections of a weights file in the forms that kernels/linear.c reads: panels of 16 outputs, each section on a boundary of 64 bytes.
  */
+import { createHash } from "node:crypto";
 import { SlmError } from "@slm/core";
 import { toFloat32, type Weights } from "@slm/model";
 import { relativeBucket, rotaryTable } from "@slm/tensor";
@@ -12,7 +13,10 @@ const PANEL = 16;
 const ALIGNMENT = 64;
 const LARGEST_INT8 = 127;
 
-/** Where sections start [bytes], and how long the file is. */
+/** Bytes of the digest at the start of a file: the first of the SHA-256 of what follows. The C code knows it, and refuses other weights. */
+export const DIGEST_BYTES = 8;
+
+/** Where sections start [bytes], and the file: the digest in a section of its own, then the sections. */
 export interface WeightFile {
   readonly offsets: readonly number[];
   readonly bytes: Uint8Array;
@@ -26,7 +30,7 @@ export interface WeightFile {
 export function packWeights(sections: readonly Section[], weights: Weights, form: WeightForm): WeightFile {
   const parts = sections.map((section) => packSection(section, weights, form));
   const offsets: number[] = [];
-  let size = 0;
+  let size = ALIGNMENT;
   for (const part of parts) {
     offsets.push(size);
     size += Math.ceil(part.byteLength / ALIGNMENT) * ALIGNMENT;
@@ -35,6 +39,8 @@ export function packWeights(sections: readonly Section[], weights: Weights, form
   parts.forEach((part, at) => {
     bytes.set(part, offsets[at]);
   });
+  const digest = createHash("sha256").update(bytes.subarray(ALIGNMENT)).digest();
+  bytes.set(digest.subarray(0, DIGEST_BYTES));
   return { offsets, bytes };
 }
 

@@ -59,6 +59,14 @@ export const isRecurrent = (config: ModelConfig): boolean =>
 export const cacheParts = (config: ModelConfig): readonly CachePart[] =>
   isRecurrent(config) ? ["state"] : ["key", "value"];
 
+/**
+ * Capacity of the decoder's self-attention cache [tokens]: the longest target, plus the source for a decoder-only model, which reads it as
+ * a prefix.
+ */
+export function cacheCapacity(config: ModelConfig): number {
+  return config.architecture === "decoder-only" ? config.maxSource + config.maxTarget : config.maxTarget;
+}
+
 /** state: `[batch, 1, capacity, width]`; key and value: `[batch, kvHeads, capacity, headDim]`. */
 export type CachePart = "key" | "value" | "state";
 

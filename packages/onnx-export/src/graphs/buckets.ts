@@ -1,8 +1,13 @@
 /** Chooses the lengths of static graphs. */
 import { SlmError } from "@slm/core";
-import { imageTokenCount, pooledGroup, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
+import {
+  cacheCapacity,
+  imageTokenCount,
+  pooledGroup,
+  type EncoderDecoderConfig,
+  type ModelConfig,
+} from "@slm/model";
 import { indivisible } from "../lowerings/pool-tokens.js";
-import { cacheCapacity } from "./native-graphs.js";
 import type { StaticSizes } from "./static-graphs.js";
 
 /** Requested sizes of static graphs [tokens]. */

@@ -1,11 +1,11 @@
 import { GRAPH_IO } from "@slm/exported-model";
 import { assertInPlaceSafe, checkGraph, type AttributeValue, type Graph } from "@slm/onnx";
-import { parameterSpecs } from "@slm/model";
+import { cacheCapacity, parameterSpecs } from "@slm/model";
 import { elementCount } from "@slm/runtime";
 import { describe, expect, test } from "vitest";
 import { selectDevice } from "../settings/profiles.js";
 import { decoderOnly, encoderDecoder, randomCheckpoint } from "../tiny-checkpoint.test-support.js";
-import { cacheCapacity, decoderGraph, encoderGraph } from "./native-graphs.js";
+import { decoderGraph, encoderGraph } from "./native-graphs.js";
 import { graphSource } from "./record.js";
 
 const cpu = selectDevice({ target: "cpu" });

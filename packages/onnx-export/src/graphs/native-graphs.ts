@@ -2,6 +2,7 @@
 import { cacheTensors, GRAPH_IO, type CacheTensor } from "@slm/exported-model";
 import { assertInPlaceSafe, type Graph, type InPlacePair } from "@slm/onnx";
 import {
+  cacheCapacity,
   cacheParts,
   crossCaches,
   decodeStep,
@@ -29,14 +30,6 @@ export interface PlaceholderSizes {
 }
 
 const PLACEHOLDERS: PlaceholderSizes = { batch: 1, source: 1, target: 1 };
-
-/**
- * Capacity of the decoder's self-attention cache [tokens]: the longest target, plus the source for a decoder-only model, which reads it as
- * a prefix.
- */
-export function cacheCapacity(config: ModelConfig): number {
-  return config.architecture === "decoder-only" ? config.maxSource + config.maxTarget : config.maxTarget;
-}
 
 /**
  * Records the encoder. Inputs: source ids and lengths, and image tokens for a vision-language model. Outputs: cross-attention keys and

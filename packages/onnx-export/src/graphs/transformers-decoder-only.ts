@@ -11,10 +11,9 @@
  * distances, which padding on the left does not change.
  */
 import type { Graph } from "@slm/onnx";
-import { decodeStep, outputHead, type DecoderOnlyConfig } from "@slm/model";
+import { cacheCapacity, decodeStep, outputHead, type DecoderOnlyConfig } from "@slm/model";
 import type { Tensor } from "@slm/tensor";
 import { sizeOf } from "../lowerings/emit.js";
-import { cacheCapacity } from "./native-graphs.js";
 import { recordGraph, type GraphSource, type Recording } from "./record.js";
 import { MIN_POSITIONS, TRANSFORMERS_IO } from "./transformers-graphs.js";
 

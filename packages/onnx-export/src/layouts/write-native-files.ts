@@ -11,6 +11,7 @@ import { writeFailure } from "@slm/core";
 import { CONFIG_FILE } from "@slm/checkpoints";
 import { shortlistBytes, writeDraftRules, type DraftRule, type LexicalShortlist } from "@slm/generation";
 import {
+  cacheCapacity,
   flopsPerImage,
   flopsPerToken,
   imageTokenCount,
@@ -22,7 +23,6 @@ import {
   type ModelConfig,
 } from "@slm/model";
 import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from "@slm/tokenizer";
-import { cacheCapacity } from "../graphs/native-graphs.js";
 import type { StaticSizes } from "../graphs/static-graphs.js";
 import { generationOf, rowSettingsOf } from "./checkpoint-settings.js";
 import { STATIC_MASKED } from "../lowerings/context.js";

@@ -1,7 +1,6 @@
-import type { ModelConfig } from "@slm/model";
+import { cacheCapacity, type ModelConfig } from "@slm/model";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { cacheCapacity } from "../graphs/native-graphs.js";
 import { parityInputs, paritySizes, staticParitySizes } from "./parity-cases.js";
 import { decoderOnly, encoderDecoder } from "../tiny-checkpoint.test-support.js";
 

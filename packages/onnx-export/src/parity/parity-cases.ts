@@ -1,7 +1,13 @@
 /** Inputs of the parity check: several lengths, padded rows, and a first run over many tokens followed by single steps. */
-import { imageTokenCount, patchValues, towerTokens, visionOf, type ModelConfig } from "@slm/model";
+import {
+  cacheCapacity,
+  imageTokenCount,
+  patchValues,
+  towerTokens,
+  visionOf,
+  type ModelConfig,
+} from "@slm/model";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
-import { cacheCapacity } from "../graphs/native-graphs.js";
 import type { StaticSizes } from "../graphs/static-graphs.js";
 import type { Shortlist } from "../weights/shortlist.js";
 

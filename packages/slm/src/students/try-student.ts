@@ -1,4 +1,5 @@
 /** Answers one text with a student that ships with slm: no network, and only the code that an answer needs. */
+import { shellWord } from "@slm/core/errors";
 import type { Generation } from "@slm/inference";
 import { recipeOf, studentNamed, type Student, type StudentName } from "./students.js";
 
@@ -71,10 +72,7 @@ function nextSteps(student: Student): readonly NextStep[] {
     { purpose: "train a student on your own rows", command: "slm init --data rows.csv" },
     recipe === undefined
       ? { purpose: "the recipe that made this student, in slm's repository", command: student.recipe }
-      : { purpose: "train this student again", command: `slm run ${quoted(recipe)}` },
+      : { purpose: "train this student again", command: `slm run ${shellWord(recipe)}` },
     { purpose: "all students that ship with slm", command: "slm try" },
   ];
 }
-
-/** A path as a shell reads it. */
-const quoted = (path: string): string => (/^[\w./@:\\-]+$/.test(path) ? path : JSON.stringify(path));
