@@ -215,6 +215,7 @@ try {
   const oci = await startOciRegistry(root);
   servers.push(oci);
   await tryCiExamples({
+    action: repository,
     root,
     project,
     env: { ...npm, NO_COLOR: "1" },
