@@ -29,23 +29,40 @@ const slm = (...argv: readonly string[]) =>
  * Makes a process fail when it imports a large library or the index of one of our packages. Only light modules, imported by path, are
  * allowed.
  */
-const resolveHook = `
-  export function resolve(specifier, context, next) {
-    if (/^(onnxruntime|@tensorflow|zod|yaml|@slm\\/(?!devices$)[a-z-]+$)/.test(specifier)) throw new Error("imported " + specifier);
-    return next(specifier, context);
-  }`;
+const HEAVY = /^(onnxruntime|@tensorflow|zod|yaml|@slm\/(?!devices$)[a-z-]+$)/;
 const asModule = (code: string): string => `data:text/javascript,${encodeURIComponent(code)}`;
-const rejectImports = asModule(
-  `import { register } from "node:module"; register(${JSON.stringify(asModule(resolveHook))});`,
-);
+function rejecting(specifiers: RegExp): string {
+  const resolveHook = `
+    export function resolve(specifier, context, next) {
+      if (${String(specifiers)}.test(specifier)) throw new Error("imported " + specifier);
+      return next(specifier, context);
+    }`;
+  return asModule(
+    `import { register } from "node:module"; register(${JSON.stringify(asModule(resolveHook))});`,
+  );
+}
 
 describe("slm", () => {
   test("prints help with commands and exit codes, and loads no engine for it", async () => {
-    const argv = ["--import", rejectImports, bin, "--help"];
+    const argv = ["--import", rejecting(HEAVY), bin, "--help"];
     const { stdout, stderr, exitCode } = await execa(process.execPath, argv, { cwd: root, reject: false });
     expect([exitCode, stderr]).toEqual([0, ""]);
     expect(stdout).toMatch(/run .*Run a recipe/);
     expect(stdout).toContain("EXIT CODES");
+  });
+
+  test.each([
+    ["doctor"],
+    ["try", "g2p", "constantinople"],
+    ["data", "prepare", RECIPE, "--out", "run", "--set", "data.limit=10"],
+  ])("loads no image library for text: slm %s", async (...argv) => {
+    const env = { NODE_OPTIONS: `--import=${rejecting(/^sharp$/)}` };
+    const { exitCode, stderr } = await execa(process.execPath, [bin, ...argv], {
+      cwd: root,
+      env,
+      reject: false,
+    });
+    expect(exitCode, stderr).toBe(0);
   });
 
   test.each([[["nosuch"]], [["data", "inspct"]], [["help", "nosuch"]]])(

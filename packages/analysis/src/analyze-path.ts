@@ -1,7 +1,7 @@
 /** Analyses a model file, or every graph of a model directory, for one profile. */
 import { readdir, stat } from "node:fs/promises";
-import { basename, join, relative } from "node:path";
-import { throwIfInterrupted, SlmError } from "@slm/core";
+import { basename, join } from "node:path";
+import { storedPath, throwIfInterrupted, SlmError } from "@slm/core";
 import type { ProfileName, Target } from "@slm/devices";
 import { readOutline, symbolsOf, type FixedSizes, type ModelOutline } from "@slm/onnx";
 import {
@@ -155,7 +155,7 @@ export async function analyzePath(path: string, options: AnalyzePathOptions): Pr
       outline,
       info.isDirectory() ? { ...options, sizes: shared.of(outline) } : options,
     );
-    const name = info.isDirectory() ? relative(path, file) : basename(file);
+    const name = info.isDirectory() ? storedPath(path, file) : basename(file);
     for (const finding of analysis.findings) findings.push({ ...finding, graph: name });
     graphs.push({ ...analysis.model, file: name, supported: analysis.supported, summary: analysis.summary });
   }

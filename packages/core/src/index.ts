@@ -11,6 +11,7 @@ export {
 } from "./files/atomic-write.js";
 export { copyFiles } from "./files/copy-files.js";
 export { INDEX_FILE } from "./artifact/folder-index.js";
+export { movePath, removePath } from "./files/move-and-remove.js";
 export { makeFolder } from "./files/make-folder.js";
 export { newerVersion, readFailure, parseJsonText, readJsonFile, readTextFile } from "./files/read-json.js";
 export { DEEPEST_JSON, isDeeperThan } from "./files/nesting.js";
@@ -19,7 +20,13 @@ export { forbidRuntimeTelemetry } from "./runtime-telemetry.js";
 export { requireWritable } from "./files/writable-directory.js";
 export { isWriteRejection, systemCode, writeFailure } from "./errors/file-error.js";
 export { PATH_FORMATS, pathOrIdSetting, pathSetting } from "./path-setting.js";
-export { pathProblem, relativePath, resolveInside } from "./files/relative-path.js";
+export {
+  pathProblem,
+  portableProblem,
+  relativePath,
+  resolveInside,
+  storedPath,
+} from "./files/relative-path.js";
 export {
   MANIFEST_FILE,
   SIGNATURE_FILE,
@@ -39,15 +46,8 @@ export { knownHash } from "./hashes/known-hash.js";
 export { isSealedFile, sealFile, UNSEALED } from "./hashes/sealed.js";
 export { writeSealedJson } from "./hashes/sealed-json.js";
 export { listFiles, verifyDirectory, type DirectoryProblem, type Verification } from "./artifact/verify.js";
-export {
-  partialPath,
-  putInPlace,
-  recoverArtifact,
-  recoverLocked,
-  WORK_FILE,
-  writeArtifact,
-  type ArtifactSpec,
-} from "./artifact/write-artifact.js";
+export { partialPath, putInPlace, recoverArtifact, recoverLocked } from "./artifact/replace-artifact.js";
+export { WORK_FILE, writeArtifact, type ArtifactSpec } from "./artifact/write-artifact.js";
 export { withLock } from "./files/lock.js";
 export { userCacheFolder } from "./files/user-cache.js";
 export { JsonLog } from "./files/json-log.js";

@@ -1,5 +1,6 @@
+import { removePath } from "@slm/core";
 import { join } from "node:path";
-import { rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 
 import { DATA_FILES, readRows } from "@slm/data";
 import { parameterCount, parseModelConfig, visionOf, type ModelConfig, type Weights } from "@slm/model";
@@ -89,8 +90,7 @@ export async function distill(settings: DistillConfig, request: DistillInputs): 
   await describe({ ...run, config: student }, weights);
   await removeRunState(workDirectory);
   await removeOwnCache(workDirectory);
-  for (const name of [...SOURCE_FILES, RUN_FILE])
-    await rm(join(workDirectory, name), { recursive: true, force: true });
+  for (const name of [...SOURCE_FILES, RUN_FILE]) await removePath(join(workDirectory, name));
   const { steps, epochs, seconds, tokensPerSecond, loss, metrics, bestStep, averagedSteps } = report;
   return {
     parameters: parameterCount(student),

@@ -2,9 +2,9 @@
  * The cache stage: the teacher labels unlabelled sources and, on request, generates targets for training sources. Then it stores the
  * teacher's distributions over all targets, unless the settings turn this off.
  */
-import { rm, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { SlmError, type StageContext } from "@slm/core";
+import { removePath, SlmError, type StageContext } from "@slm/core";
 import { DATA_FILES, readRows, textRow, type Row } from "@slm/data";
 import type { Engine } from "@slm/tensor";
 import { writePairs } from "@slm/training";
@@ -106,8 +106,7 @@ export async function cacheTeacher(settings: CacheConfig, inputs: CacheInputs): 
     const stored =
       scoring === undefined ? NO_DISTRIBUTIONS : await buildFromRows(settings, { ...inputs, maker }, scoring);
     await removeUnscored(workDirectory);
-    for (const name of [PAIRS_FILE, BLOCKS_DIRECTORY])
-      await rm(join(workDirectory, name), { recursive: true, force: true });
+    for (const name of [PAIRS_FILE, BLOCKS_DIRECTORY]) await removePath(join(workDirectory, name));
     return {
       parameters: opened.local?.teacher.parameters ?? 0,
       vocab: scoring?.teacher.config.vocabularySize ?? opened.local?.teacher.config.vocabularySize ?? 0,

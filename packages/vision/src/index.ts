@@ -8,6 +8,7 @@ export {
   type ImageHeader,
 } from "./decode/decode-image.js";
 export { inTurn } from "./decode/decoding-turns.js";
+export { loadSharp } from "./decode/load-sharp.js";
 export { resample, type FilterName } from "./resample/resample.js";
 export {
   fitResize,

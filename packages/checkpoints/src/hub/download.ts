@@ -1,11 +1,12 @@
 /** Downloads one hub file into the cache: resumable, and checked against the hash in the hub's listing. */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
 import {
+  movePath,
   guardedFetch,
   knownHash,
   NetworkError,
@@ -47,7 +48,7 @@ export async function download(request: Download): Promise<void> {
     await mkdir(dirname(blob), { recursive: true });
     await fetchAll(request, incomplete);
     await check(request, incomplete);
-    await rename(incomplete, blob);
+    await movePath(incomplete, blob);
   } catch (error) {
     throw writeFailure(error, incomplete, "the downloaded part is kept");
   }

@@ -1,6 +1,7 @@
 /** Rejects corrupt inputs. Code that reads a part of an artifact checks that part first. */
 import { stat } from "node:fs/promises";
-import { dirname, join, relative, resolve, sep } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import { storedPath } from "../files/relative-path.js";
 import { readFailure } from "../files/read-json.js";
 import { MANIFEST_FILE, ownManifestText, parseManifestText, type Manifest } from "./manifest.js";
 import { SlmError } from "../errors/slm-error.js";
@@ -56,7 +57,7 @@ async function requireListed(listed: Listed): Promise<void> {
   const { directory, manifest, target, except = [] } = listed;
   const { remake = "run the recipe again to recreate it, or copy the directory again" } = listed;
   const isAt = (path: string, place: string): boolean => {
-    const below = relative(directory, place).split(sep).join("/");
+    const below = storedPath(directory, place);
     return below === "" || path === below || path.startsWith(`${below}/`);
   };
   const isAsked = ({ path }: ExpectedFile): boolean =>

@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { sha256 } from "../hashes/hash.js";
 import { artifactInput, contentHash, readManifest } from "./manifest.js";
 import { verifyDirectory } from "./verify.js";
-import { partialPath, recoverArtifact, writeArtifact, type ArtifactSpec } from "./write-artifact.js";
+import { partialPath, putInPlace, recoverArtifact } from "./replace-artifact.js";
+import { writeArtifact, type ArtifactSpec } from "./write-artifact.js";
 
 let root = "";
 beforeEach(async () => {
@@ -187,6 +188,30 @@ describe(writeArtifact, () => {
     await mkdir(partialPath(join(root, "out")));
     await recoverArtifact(join(root, "out"));
     expect(await readFile(join(root, "out", "a.txt"), "utf8")).toBe("old");
+  });
+
+  test("keeps the old artifact at its place if the new one cannot be moved there", async () => {
+    await writeOne("old", "old");
+    // There is no work directory, so the second rename fails.
+    await expect(putInPlace(join(root, "out"))).rejects.toMatchObject({ code: "ENOENT" });
+    expect(await readFile(join(root, "out", "a.txt"), "utf8")).toBe("old");
+    expect(await readdir(root)).toEqual(["out"]);
+  });
+
+  test.each([
+    ["aux.txt", /'aux\.txt' is the name of a device on Windows/],
+    ["ends.", /ends in a dot/],
+    ["a:b", /a backslash, a colon/],
+    ["a\\b", /a backslash, a colon/],
+  ])("rejects %j among the outputs, which Windows cannot have", async (name, message) => {
+    const writing = writeArtifact(specOf("k"), async (work) => {
+      await writeFile(join(work, name), "");
+      return {};
+    });
+    await expect(writing).rejects.toMatchObject({
+      code: "OUTPUT_FAILED",
+      message: expect.stringMatching(message) as string,
+    });
   });
 
   test("does not replace a directory that slm did not write", async () => {

@@ -5,7 +5,7 @@
  *   X.previous/  the artifact being replaced, between two renames
  *   X/           complete, with manifest.json; never partly written
  */
-import { readdir, rename, rm, rmdir, stat } from "node:fs/promises";
+import { readdir, rmdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { SlmError } from "../errors/slm-error.js";
 import { z } from "zod";
@@ -18,6 +18,8 @@ import {
 } from "../files/atomic-write.js";
 import { isWriteRejection, systemCode, writeFailure } from "../errors/file-error.js";
 import { makeFolder } from "../files/make-folder.js";
+import { removePath } from "../files/move-and-remove.js";
+import { pathsProblem } from "../files/relative-path.js";
 import { formatIndex, INDEX_FILE, type IndexedFile } from "./folder-index.js";
 import { canonicalJson, hashFile } from "../hashes/hash.js";
 import { withLock } from "../files/lock.js";
@@ -33,6 +35,14 @@ import {
   type ManifestInput,
   type Origin,
 } from "./manifest.js";
+import {
+  exists,
+  ifReadable,
+  partialPath,
+  previousPath,
+  putInPlace,
+  recoverLocked,
+} from "./replace-artifact.js";
 import { readJsonFile } from "../files/read-json.js";
 import { listFiles, type DirectoryProblem } from "./verify.js";
 import { SLM_VERSION } from "../version.js";
@@ -111,7 +121,7 @@ async function write<Details extends object>(
       await recoverLocked(directory);
       await rejectExternalDirectory(directory);
       isOpen = true;
-      if (!isResumable) await rm(work, { recursive: true, force: true });
+      if (!isResumable) await removePath(work);
       await openWorkDirectory(work, spec.key);
       const details = await fill(work);
       lost.throwIfAborted();
@@ -120,7 +130,7 @@ async function write<Details extends object>(
       return { directory, manifest, details };
     } catch (error) {
       // Another process may be writing there now.
-      if (isOpen && !isResumable && !lost.aborted) await rm(work, { recursive: true, force: true });
+      if (isOpen && !isResumable && !lost.aborted) await removePath(work);
       throw isWriteRejection(error, [directory, work, previousPath(directory)])
         ? writeFailure(error, pathOf(error) ?? work, `${directory} is unchanged${unfinished}`)
         : error;
@@ -155,27 +165,6 @@ async function removeEmpty(made: readonly string[]): Promise<void> {
   }
 }
 
-/**
- * Completes a replacement that a kill interrupted. `directory` is then the new artifact if it was complete, and otherwise the old one.
- * {@link writeArtifact} calls it. Also call it before reading a directory that an earlier process may have been replacing.
- */
-export async function recoverArtifact(directory: string): Promise<void> {
-  const target = resolve(directory);
-  if (await exists(previousPath(target))) await withLock(target, () => recoverLocked(target));
-}
-
-/** Like {@link recoverArtifact}, for a caller that has the lock of `directory`, which must be an absolute path. */
-export async function recoverLocked(directory: string): Promise<void> {
-  const previous = previousPath(directory);
-  if (!(await exists(previous))) return;
-  if (!(await exists(directory))) {
-    const isComplete = await hasManifest(partialPath(directory));
-    await rename(isComplete ? partialPath(directory) : previous, directory);
-    await syncDirectory(dirname(directory));
-  }
-  await rm(previous, { recursive: true, force: true });
-}
-
 /** Replacing a directory deletes it, so only artifacts and empty directories may be replaced. */
 async function rejectExternalDirectory(directory: string): Promise<void> {
   const entries = await readdir(directory).catch((error: unknown) => {
@@ -195,12 +184,12 @@ async function rejectExternalDirectory(directory: string): Promise<void> {
 }
 
 async function openWorkDirectory(work: string, key: string): Promise<void> {
-  if ((await exists(work)) && (await recordedKey(work)) !== key) await rm(work, { recursive: true });
+  if ((await exists(work)) && (await recordedKey(work)) !== key) await removePath(work);
   await makeFolder(work);
   await writeJsonAtomic(join(work, WORK_FILE), { key });
-  await rm(join(work, MANIFEST_FILE), { force: true });
+  await removePath(join(work, MANIFEST_FILE));
   const leftovers = (await listFiles(work, "", [])).filter(isTemporaryPath);
-  for (const path of leftovers) await rm(join(work, path));
+  for (const path of leftovers) await removePath(join(work, path));
 }
 
 /**
@@ -227,7 +216,7 @@ async function finishWork(work: string, spec: ArtifactSpec, details: object): Pr
     details: plainJson(details),
   });
   await writeManifest(work, manifest);
-  await rm(join(work, WORK_FILE));
+  await removePath(join(work, WORK_FILE));
   await syncDirectory(work);
   return manifest;
 }
@@ -259,6 +248,7 @@ async function describeOutputs(
   const [problem] = problems;
   if (problem !== undefined)
     throw new Error(`${work}/${problem.path} ${problem.message}; an artifact may contain only files`);
+  requirePortable(work, paths);
   const outputs: ManifestFile[] = [];
   const isInside = (folder: string) => (path: string) => path.startsWith(`${folder}/`);
   for (const folder of indexed) {
@@ -273,6 +263,20 @@ async function describeOutputs(
   return outputs
     .map((file) => (isRecord(file.path) ? { ...file, isRecord: true as const } : file))
     .sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** @throws SlmError OUTPUT_FAILED for a name that another system, such as Windows, cannot have */
+function requirePortable(work: string, paths: readonly string[]): void {
+  const found = pathsProblem(paths);
+  if (found !== undefined)
+    throw new SlmError(
+      "OUTPUT_FAILED",
+      `${work}: ${found.problem}; an artifact must be usable on every system`,
+      {
+        context: { directory: work, path: paths[found.index] },
+        suggestions: ["rename the file, then run the same command again"],
+      },
+    );
 }
 
 /** Flushes a file and describes its size and hash. */
@@ -297,48 +301,6 @@ async function writeIndex(work: string, folder: string, paths: readonly string[]
   }
   await writeTextAtomic(join(work, index), formatIndex(files));
   return describeFile(work, index);
-}
-
-/** Replaces `directory` with its complete work directory. The caller must have the lock of `directory`, an absolute path. */
-export async function putInPlace(directory: string): Promise<void> {
-  const replaces = await exists(directory);
-  if (replaces) await rename(directory, previousPath(directory));
-  await rename(partialPath(directory), directory);
-  await syncDirectory(dirname(directory));
-  if (replaces) await rm(previousPath(directory), { recursive: true, force: true });
-}
-
-/** Directory of unfinished work on `directory`. */
-export function partialPath(directory: string): string {
-  return `${resolve(directory)}.partial`;
-}
-
-function previousPath(directory: string): string {
-  return `${directory}.previous`;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    (error: unknown) => {
-      if (systemCode(error) === "ENOENT") return false;
-      throw error;
-    },
-  );
-}
-
-async function hasManifest(directory: string): Promise<boolean> {
-  return (await ifReadable(readManifest(directory))) !== undefined;
-}
-
-/** Undefined for a missing or malformed file; system errors are rethrown. */
-async function ifReadable<Value>(reading: Promise<Value>): Promise<Value | undefined> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (error instanceof SlmError) return undefined;
-    throw error;
-  }
 }
 
 function pathOf(error: unknown): string | undefined {

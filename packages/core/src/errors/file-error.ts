@@ -16,6 +16,8 @@ const WRITE_REJECTIONS: Readonly<Record<string, string>> = {
   EEXIST: "a file with this name exists",
   ENAMETOOLONG: "the path is too long",
   EMFILE: "too many files are open",
+  EBUSY: "another program has it or a file in it open, or it is read-only",
+  ENOTEMPTY: "another program writes in the folder",
 };
 
 /** Meaning of ENOENT for a write: the folder could not be created, as below /proc. For a read it means a missing input. */
@@ -47,11 +49,17 @@ export function writeFailure(error: unknown, path: string, kept: string): unknow
   if (code === undefined || reason === undefined) return error;
   return new SlmError("OUTPUT_FAILED", `cannot write ${path}: ${reason} (${code}); ${kept}`, {
     context: { path, systemCode: code },
-    suggestions: ALWAYS_WRITING.has(code)
-      ? ["free space or choose another directory with --out, then run the same command again"]
-      : ["choose a directory with write permission with --out"],
+    suggestions: [suggestionFor(code)],
     cause: error,
   });
+}
+
+function suggestionFor(code: string): string {
+  if (ALWAYS_WRITING.has(code))
+    return "free space or choose another directory with --out, then run the same command again";
+  if (code === "EBUSY" || code === "ENOTEMPTY")
+    return "close the program that has it open, then run the same command again";
+  return "choose a directory with write permission with --out";
 }
 
 /**

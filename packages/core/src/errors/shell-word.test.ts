@@ -8,5 +8,13 @@ test.each([
   ["a;rm.csv", "'a;rm.csv'"],
   ["", "''"],
 ])("%j is %j in a command", (text, word) => {
-  expect(shellWord(text)).toBe(word);
+  expect(shellWord(text, "linux")).toBe(word);
+});
+
+test.each([
+  ["C:\\runs\\a.csv", "C:\\runs\\a.csv"],
+  ["C:\\Program Files\\a.csv", '"C:\\Program Files\\a.csv"'],
+  ["it's.csv", `"it's.csv"`],
+])("%j is %j in a command on Windows", (text, word) => {
+  expect(shellWord(text, "win32")).toBe(word);
 });

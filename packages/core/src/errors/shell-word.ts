@@ -1,7 +1,11 @@
 /** Characters that no shell gives a meaning in the middle of a word. */
 const PLAIN = /^[\w@%+=:,./\\~-]+$/u;
 
-/** A path as one word of a command that is suggested to the user: quoted if it has a space or another special character. */
-export function shellWord(text: string): string {
-  return PLAIN.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+/**
+ * A path as one word of a command that is suggested to the user: quoted if it has a space or another special character. On Windows both
+ * cmd and PowerShell read double quotes, and a path cannot contain one.
+ */
+export function shellWord(text: string, platform: NodeJS.Platform = process.platform): string {
+  if (PLAIN.test(text)) return text;
+  return platform === "win32" ? `"${text}"` : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -5,10 +5,11 @@
  * byte is written; a single `write` may write less if the disk fills up, or above 2 GiB.
  */
 import { randomBytes } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { writeFailure } from "../errors/file-error.js";
 import { makeFolder } from "./make-folder.js";
+import { movePath } from "./move-and-remove.js";
 
 const WINDOWS = process.platform === "win32";
 
@@ -75,7 +76,7 @@ export async function replaceAtomic(
     await makeFolder(dirname(path));
     await write(temporary);
     if (flush) await syncFile(temporary);
-    await rename(temporary, path);
+    await movePath(temporary, path);
     if (flush) await syncDirectory(dirname(path));
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);

@@ -5,7 +5,7 @@
  * holder) and, while a process takes the lock, `X.lock.guard`. The guard makes checking for a dead holder and taking its lock one atomic
  * step, so two processes cannot both take over the lock of a dead holder.
  */
-import { rm, rmdir } from "node:fs/promises";
+import { rmdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, resolve } from "node:path";
 import { SlmError } from "../errors/slm-error.js";
@@ -14,6 +14,7 @@ import { z } from "zod";
 import { writeJsonAtomic } from "./atomic-write.js";
 import { systemCode, writeFailure } from "../errors/file-error.js";
 import { makeFolder } from "./make-folder.js";
+import { removePath, retryWhileOpen } from "./move-and-remove.js";
 import { readJsonFile } from "./read-json.js";
 
 /** A holder on another machine counts as dead if it has not refreshed its lock for this long. */
@@ -46,8 +47,9 @@ export async function withLock<Result>(
     return result;
   } finally {
     if (!lost.signal.aborted) {
-      await rm(holderPath(target), { force: true });
-      await release();
+      await removePath(holderPath(target));
+      // On Windows another program may have the lock's folder open; proper-lockfile has released it and does not try again.
+      await release().catch(() => removePath(lockPath(target)));
     }
   }
 }
@@ -79,7 +81,7 @@ async function takeLock(target: string, onLost: (cause: Error) => void): Promise
 async function takeGuarded(target: string, onLost: (cause: Error) => void): Promise<() => Promise<void>> {
   const holder = await readHolder(target);
   if (holder !== undefined && isDead(holder)) {
-    await rmdir(lockPath(target)).catch((error: unknown) => {
+    await retryWhileOpen(() => rmdir(lockPath(target)), lockPath(target)).catch((error: unknown) => {
       if (systemCode(error) !== "ENOENT") throw error;
     });
   }

@@ -1,5 +1,5 @@
 /** Checks stored paths (untrusted input): relative, portable, and never outside their directory. */
-import { join } from "node:path";
+import { join, relative, sep } from "node:path";
 import { SlmError } from "../errors/slm-error.js";
 import { z } from "zod";
 
@@ -10,7 +10,7 @@ const DEVICES = /^(?:con|prn|aux|nul|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u0
 const UNSEEN = /[\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]/u;
 
 /** Why a path is not portable; undefined if it names the same file on every system and is displayed correctly. */
-function portableProblem(path: string): string | undefined {
+export function portableProblem(path: string): string | undefined {
   const problem = pathProblem(path);
   if (problem !== undefined) return problem;
   if (UNSEEN.test(path))
@@ -52,6 +52,15 @@ export function pathsProblem(
     }
   }
   return undefined;
+}
+
+/** A path relative to a folder as manifests and reports store it: with forward slashes on every system. */
+export function storedPath(
+  folder: string,
+  path: string,
+  system: { readonly relative: typeof relative; readonly sep: string } = { relative, sep },
+): string {
+  return system.relative(folder, path).split(system.sep).join("/");
 }
 
 /** The problem of a stored path; undefined if it is safe to join to a directory. */

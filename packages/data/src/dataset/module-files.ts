@@ -1,6 +1,7 @@
 /** Finds all files of a dataset module without running it. If their contents change, its examples are generated again. */
 import { readFile, stat } from "node:fs/promises";
-import { dirname, join, relative, sep } from "node:path";
+import { dirname, join, sep } from "node:path";
+import { storedPath } from "@slm/core";
 
 /** Relative paths in `from "./x"`, `import "./x"`, `import("./x")`, `require("./x")` and `new URL("./x", import.meta.url)`. */
 const RELATIVE = /\b(?:from|import|require|URL)\s*\(?\s*(["'`])(\.{1,2}\/[^"'`\n]+)\1/g;
@@ -41,7 +42,7 @@ export async function moduleFiles(module: string): Promise<readonly ModuleFile[]
     }
   }
   const root = dirname(module);
-  return [...found].map((path) => ({ name: relative(root, path).split(sep).join("/"), path })).sort(byName);
+  return [...found].map((path) => ({ name: storedPath(root, path), path })).sort(byName);
 }
 
 function byName(a: ModuleFile, b: ModuleFile): number {

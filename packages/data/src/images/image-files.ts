@@ -3,8 +3,7 @@ import { createHash } from "node:crypto";
 import { readFile, realpath, stat } from "node:fs/promises";
 import { sep } from "node:path";
 import { pathProblem, resolveInside, SlmError } from "@slm/core";
-import { inTurn, readImageHeader } from "@slm/vision";
-import sharp from "sharp";
+import { inTurn, loadSharp, readImageHeader } from "@slm/vision";
 import { MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS } from "../rows/limits.js";
 import type { Row } from "../rows/row.js";
 import { IMAGE_EXTENSIONS, type Picture, type PictureSource } from "./picture.js";
@@ -48,6 +47,7 @@ export function imageFiles(directory: string | undefined): ImageFiles {
  * decoded completely.
  *
  * @returns the image, or why the file cannot be used
+ * @throws SlmError DEVICE_UNAVAILABLE if the image library does not load
  */
 export async function identifyImage(directory: string, path: string): Promise<FilePicture | string> {
   const named = JSON.stringify(path.slice(0, 200));
@@ -82,6 +82,8 @@ async function bytesInside(directory: string, path: string): Promise<Uint8Array 
 type Decoded = Pick<Picture, "extension" | "width" | "height">;
 
 async function decode(bytes: Uint8Array): Promise<Decoded | string> {
+  // A missing library is an error of the machine, not of this row.
+  const sharp = await loadSharp();
   try {
     const limits = { maxBytes: MAX_IMAGE_BYTES, maxPixels: MAX_IMAGE_PIXELS };
     const { format, width, height } = await readImageHeader(bytes, "the image", limits);

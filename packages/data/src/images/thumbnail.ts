@@ -1,7 +1,6 @@
 /** Small copies of images, for reports. */
 import { resolveInside, SlmError } from "@slm/core";
-import { inTurn } from "@slm/vision";
-import sharp from "sharp";
+import { inTurn, loadSharp } from "@slm/vision";
 import { MAX_IMAGE_PIXELS } from "../rows/limits.js";
 import { identifyImage } from "./image-files.js";
 
@@ -15,6 +14,7 @@ export async function thumbnail(directory: string, path: string, pixels: number)
   if (typeof picture === "string")
     throw new SlmError("DATA_INVALID", `data: ${picture}`, { context: { directory, path } });
   const size = { width: pixels, height: pixels, fit: "inside", withoutEnlargement: true } as const;
+  const sharp = await loadSharp();
   const image = sharp(resolveInside(directory, path), { limitInputPixels: MAX_IMAGE_PIXELS });
   return inTurn(() => image.resize(size).png().toBuffer());
 }

@@ -1,5 +1,6 @@
 /** Sorts texts into buckets, which are written to disk if they exceed the memory limit, so that data of any size can be grouped and sorted. */
-import { appendFile, mkdir, rm } from "node:fs/promises";
+import { removePath } from "@slm/core";
+import { appendFile, mkdir } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readLines } from "../rows/lines.js";
@@ -67,7 +68,7 @@ export class Spill {
   async clear(): Promise<void> {
     for (const texts of this.#held) texts.length = 0;
     this.#heldUnits = 0;
-    await rm(this.#directory, { recursive: true, force: true });
+    await removePath(this.#directory);
   }
 
   async #flush(): Promise<void> {

@@ -1,9 +1,10 @@
 /** Packs a bundle into one file, `NAME.slm`: a tar archive with the same bytes on every machine and at any time. */
 import { createReadStream } from "node:fs";
 import { randomUUID } from "node:crypto";
-import { lstat, open, rename, rm } from "node:fs/promises";
+import { lstat, open, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import {
+  movePath,
   makeFolder,
   MANIFEST_FILE,
   SIGNATURE_FILE,
@@ -45,7 +46,7 @@ export async function packBundle(directory: string, file: string): Promise<{ rea
     } finally {
       await handle.close();
     }
-    await rename(aside, file);
+    await movePath(aside, file);
   } catch (error) {
     // If its folder cannot be created, it cannot be removed either.
     await rm(aside, { force: true }).catch(() => undefined);

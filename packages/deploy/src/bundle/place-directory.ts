@@ -1,7 +1,8 @@
 /** Checks a bundle from another source and writes it to disk atomically. */
-import { open, readdir, rm } from "node:fs/promises";
+import { open, readdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import {
+  removePath,
   makeFolder,
   MANIFEST_FILE,
   isWriteRejection,
@@ -51,7 +52,7 @@ export async function placeBundle(
     try {
       await recoverLocked(target);
       await rejectExternal(target);
-      if (!resumes) await rm(work, { recursive: true, force: true });
+      if (!resumes) await removePath(work);
       await makeFolder(work);
       await fill(work);
       const manifest = await checkWhole(work);
@@ -64,7 +65,7 @@ export async function placeBundle(
         ? writeFailure(error, target, "its previous contents, if any, are unchanged")
         : error;
     } finally {
-      if (!isKept) await rm(work, { recursive: true, force: true });
+      if (!isKept) await removePath(work);
     }
   });
 }

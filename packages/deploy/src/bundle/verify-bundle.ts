@@ -1,8 +1,8 @@
 /** Verifies a bundle, as a directory or packed. */
-import { mkdtemp, rm, stat } from "node:fs/promises";
+import { mkdtemp, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readFailure, verifyDirectory, type Verification } from "@slm/core";
+import { removePath, readFailure, verifyDirectory, type Verification } from "@slm/core";
 import { checkSignature, type SignatureCheck } from "./signature.js";
 import { unpackBundle } from "./unpack.js";
 
@@ -36,7 +36,7 @@ async function withBundleDirectory<Result>(
     await unpackBundle(path, directory);
     return await body(directory);
   } finally {
-    await rm(root, { recursive: true, force: true });
+    await removePath(root);
   }
 }
 

@@ -2,6 +2,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import {
+  removePath,
   hashFile,
   listFiles,
   MANIFEST_FILE,
@@ -84,7 +85,7 @@ async function keepComplete(work: string, layers: readonly Layer[]): Promise<Rea
     if (isComplete) complete.add(path);
     else await rm(join(work, path), { force: true });
   }
-  for (const { path } of links) await rm(join(work, path), { recursive: true, force: true });
+  for (const { path } of links) await removePath(join(work, path));
   return complete;
 }
 

@@ -1,7 +1,6 @@
 /** Opens the teacher's distributions over the gold targets: an existing cache, or a temporary one for this run. */
 import { join } from "node:path";
-import { rm } from "node:fs/promises";
-import { type StageContext, SlmError } from "@slm/core";
+import { removePath, type StageContext, SlmError } from "@slm/core";
 import { buildTeacherCache, hasDistributions, openTeacherCache, type TeacherCache } from "@slm/teacher";
 import type { Corpus } from "../sources/corpus.js";
 import type { DistillRun } from "../config/distill-inputs.js";
@@ -70,5 +69,5 @@ export async function openGoldCache(
 
 /** Removes a run's temporary cache. */
 export async function removeOwnCache(workDirectory: string): Promise<void> {
-  await rm(join(workDirectory, OWN_CACHE), { recursive: true, force: true });
+  await removePath(join(workDirectory, OWN_CACHE));
 }

@@ -1,6 +1,5 @@
 /** Runs job bodies in the processes that BullMQ starts. */
-import { rm } from "node:fs/promises";
-import { SlmError, type ErrorCode } from "@slm/core";
+import { removePath, SlmError, type ErrorCode } from "@slm/core";
 import { z } from "zod";
 import { LocalCopies } from "../storage/local-copies.js";
 import { openStore } from "../storage/open-store.js";
@@ -120,7 +119,7 @@ export function serveJobs(bodies: Readonly<Record<string, JobBody>>): JobServer 
         Object.defineProperty(failure, "name", { value: "UnrecoverableError", enumerable: true });
       throw failure;
     } finally {
-      for (const path of made) await rm(path, { recursive: true, force: true });
+      for (const path of made) await removePath(path);
     }
   };
 }

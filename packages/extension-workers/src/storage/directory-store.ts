@@ -1,7 +1,15 @@
 /** Shared storage in a directory: a local one for workers of one machine, or a network file system. */
-import { rm, stat, type FileHandle } from "node:fs/promises";
+import { stat, type FileHandle } from "node:fs/promises";
 import { resolve } from "node:path";
-import { openRegular, readFailure, resolveInside, SlmError, systemCode, writeBytesAtomic } from "@slm/core";
+import {
+  removePath,
+  openRegular,
+  readFailure,
+  resolveInside,
+  SlmError,
+  systemCode,
+  writeBytesAtomic,
+} from "@slm/core";
 import { MOST_BYTES, tooLarge, type ObjectStore } from "./object-store.js";
 
 /** Opens a directory, which must exist: if the shared volume is not mounted, a worker must not write to its own disk.
@@ -44,7 +52,7 @@ export async function openDirectoryStore(directory: string): Promise<ObjectStore
         (entry) => entry.isFile(),
         () => false,
       ),
-    removeFolder: (folder) => rm(resolveInside(root, folder), { recursive: true, force: true }),
+    removeFolder: (folder) => removePath(resolveInside(root, folder)),
     close: () => undefined,
   };
 }

@@ -5,9 +5,9 @@
  *   <folder>/<run>/<sha256>       a file, or a directory for a tree
  */
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { isTemporaryPath, makeFolder, systemCode, writeBytesAtomic } from "@slm/core";
+import { movePath, removePath, isTemporaryPath, makeFolder, systemCode, writeBytesAtomic } from "@slm/core";
 import type { FileRef, SharedFiles } from "./shared-files.js";
 
 export class LocalCopies {
@@ -41,9 +41,9 @@ export class LocalCopies {
     try {
       await this.#files.getTree(ref, temporary);
       await mkdir(temporary, { recursive: true });
-      await rename(temporary, path);
+      await movePath(temporary, path);
     } catch (error) {
-      await rm(temporary, { recursive: true, force: true });
+      await removePath(temporary);
       // Another worker on this machine was faster.
       if (systemCode(error) !== "ENOTEMPTY" && systemCode(error) !== "EEXIST") throw error;
     }
@@ -66,12 +66,11 @@ export async function removeLeftovers(
   for (const run of await namesIn(folder)) {
     const directory = join(folder, run);
     if (await hasEnded(run)) {
-      await rm(directory, { recursive: true, force: true });
+      await removePath(directory);
       continue;
     }
     for (const name of await namesIn(directory))
-      if (isTemporaryPath(name) && !isOfLivingProcess(name))
-        await rm(join(directory, name), { recursive: true, force: true });
+      if (isTemporaryPath(name) && !isOfLivingProcess(name)) await removePath(join(directory, name));
   }
 }
 

@@ -6,9 +6,10 @@
  *   <run>/lists/<sha256>      of a file of several pieces: their hashes, in order
  */
 import { createHash, randomBytes } from "node:crypto";
-import { open, readdir, rename, rm, stat } from "node:fs/promises";
+import { open, readdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import {
+  movePath,
   hashFile,
   makeFolder,
   parseJsonText,
@@ -125,7 +126,7 @@ export class SharedFiles {
       } finally {
         await handle.close();
       }
-      await rename(temporary, path);
+      await movePath(temporary, path);
     } catch (error) {
       await rm(temporary, { force: true });
       throw error;

@@ -3,10 +3,11 @@
  * block, and memory does not grow with the number of sources.
  */
 import { createReadStream } from "node:fs";
-import { mkdir, open, readFile, rename } from "node:fs/promises";
+import { mkdir, open, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import {
+  movePath,
   hashJson,
   SlmError,
   systemCode,
@@ -253,7 +254,7 @@ async function joinBlocks(blocks: readonly string[], temporary: string, file: st
     } finally {
       await handle.close();
     }
-    await rename(temporary, file);
+    await movePath(temporary, file);
   } catch (error) {
     throw writeFailure(error, file, "finished blocks are kept");
   }

@@ -1,9 +1,9 @@
 /** Runs written graphs on a runtime and compares them with the trained model. */
 import { LEXICAL_MASKED } from "@slm/exported-model";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { throwIfInterrupted, type Progress } from "@slm/core";
+import { removePath, throwIfInterrupted, type Progress } from "@slm/core";
 import type { Checkpoint } from "@slm/checkpoints";
 import type { LexicalShortlist } from "@slm/generation";
 import { type Weights, patchReadingOf, visionOf, type ModelConfig, type VisionTower } from "@slm/model";
@@ -138,7 +138,7 @@ export async function measureParity(
     const basis = "the same graphs in float32, with weights rounded to bfloat16";
     return parityReport(await compareAll(checkpoint, simulated, "float32"), runtime, basis);
   } finally {
-    await rm(directory, { recursive: true, force: true });
+    await removePath(directory);
   }
 }
 

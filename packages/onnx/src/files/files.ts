@@ -1,8 +1,8 @@
 /** Reads and writes model files. Files are written completely or not at all, and sizes are checked before reading. */
 import { randomUUID } from "node:crypto";
-import { open, readFile, rename, rm, stat, type FileHandle } from "node:fs/promises";
+import { open, readFile, rm, stat, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { SlmError } from "@slm/core";
+import { movePath, SlmError } from "@slm/core";
 import { graphOf, parseModel } from "../codec/decode.js";
 import { MAX_MODEL_BYTES, encodeWithPlaces, type ExternalPlaces } from "../codec/encode.js";
 import { readExternal } from "./external-data.js";
@@ -74,7 +74,7 @@ async function writeWhole(
   const written: { aside: string; path: string }[] = [];
   try {
     for (const { path, chunks } of files) written.push({ aside: await writeAside(path, chunks), path });
-    for (const { aside, path } of written) await rename(aside, path);
+    for (const { aside, path } of written) await movePath(aside, path);
   } catch (cause) {
     for (const { aside } of written) await rm(aside, { force: true });
     if (cause instanceof SlmError) throw cause;

@@ -1,11 +1,11 @@
 /** Reads the rows for a plan as a run would, into a temporary directory, so that a plan reports invalid rows. */
 import { existsSync, realpathSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, isAbsolute, join, relative } from "node:path";
 import { dataConfig } from "@slm/data";
 import { tokenizerConfig } from "@slm/tokenizer";
-import { writeArtifact, type StageContext } from "@slm/core";
+import { removePath, writeArtifact, type StageContext } from "@slm/core";
 import type { Compute } from "../compute/compute.js";
 import type { Stage } from "../stage/stage.js";
 import { aboutOf } from "../summary/run-artifacts.js";
@@ -47,7 +47,7 @@ export async function withRehearsedData(
     if (made.data !== undefined && isTrainedHere(sections.tokenizer)) await make("tokenizer");
     await body(made);
   } finally {
-    await rm(root, { recursive: true, force: true });
+    await removePath(root);
   }
 }
 

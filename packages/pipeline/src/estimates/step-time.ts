@@ -3,7 +3,7 @@
  * step is far slower than this rate, because small products, the optimizer and calls of many operators take much of its time.
  */
 import { productRate, type ProductShape } from "@slm/bench";
-import { SILENT } from "@slm/core";
+import { removePath, SILENT } from "@slm/core";
 import { imageTokensOf, type ModelConfig } from "@slm/model";
 import { teacherObjective } from "@slm/teacher";
 import {
@@ -15,7 +15,7 @@ import {
   type ModuleSettings,
   type TrainingSettings,
 } from "@slm/training";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { PlannedCompute } from "../compute/planned-compute.js";
@@ -129,7 +129,7 @@ async function timedStep({
       };
     });
   } finally {
-    await rm(workDirectory, { recursive: true, force: true });
+    await removePath(workDirectory);
   }
 }
 

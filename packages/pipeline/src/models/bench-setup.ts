@@ -1,11 +1,11 @@
 /** Measures models and a decoder-only baseline of the same size and quantization. */
 import { tmpdir } from "node:os";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { readDeviceModel } from "@slm/exported-model";
-import { type StageContext } from "@slm/core";
+import { removePath, type StageContext } from "@slm/core";
 import {
   benchModels,
   type BenchConfig,
@@ -71,7 +71,7 @@ export async function benchWithBaseline(request: BenchRequest): Promise<BenchRes
     });
     return withNotes(measured, [...prompts.notes, ...notes, ...trialNotes(contestants, measured)]);
   } finally {
-    await rm(directory, { recursive: true, force: true });
+    await removePath(directory);
   }
 }
 

@@ -1,5 +1,5 @@
 /** Makes the decoder-only baseline of a benchmark: as many parameters as the student, in the same weight formats. */
-import { SILENT, type StageContext } from "@slm/core";
+import { removePath, SILENT, type StageContext } from "@slm/core";
 import { readDeviceModel, type DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core/errors";
 import { CONFIG_FILE, readModelConfig } from "@slm/checkpoints";
@@ -8,7 +8,7 @@ import { encoderDecoderConfig, parameterCount, type EncoderDecoderConfig } from 
 import { exportRandomBaseline } from "@slm/onnx-export";
 import { quantizeDirectory } from "@slm/quantization";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -59,7 +59,7 @@ export async function makeBaseline({ like, outputDirectory, context }: BaselineR
     await exportTo(float32);
     await quantizeDirectory({ modelDirectory: float32, outputDirectory, scheme, signal });
   } finally {
-    await rm(float32, { recursive: true, force: true });
+    await removePath(float32);
   }
 }
 

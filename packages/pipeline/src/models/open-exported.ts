@@ -1,9 +1,9 @@
 /** Opens a model of any form as a directory that a runtime can load. A checkpoint is exported to a temporary directory. */
-import { requireIntact, type Progress } from "@slm/core";
+import { removePath, requireIntact, type Progress } from "@slm/core";
 import { shellWord, SlmError } from "@slm/core/errors";
 import { exportCheckpoint } from "@slm/onnx-export";
 import type { Runtime } from "@slm/runtime";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { locateModel } from "./locate-model.js";
@@ -60,7 +60,7 @@ async function open(path: string, options: OpenModelOptions): Promise<OpenedMode
     return { directory, close: () => Promise.resolve() };
   }
   const exported = await mkdtemp(join(tmpdir(), "slm-export-"));
-  const close = (): Promise<void> => rm(exported, { recursive: true, force: true });
+  const close = (): Promise<void> => removePath(exported);
   try {
     await exportCheckpoint({
       ...options,
@@ -79,7 +79,7 @@ async function open(path: string, options: OpenModelOptions): Promise<OpenedMode
 async function openPacked(path: string): Promise<OpenedModel> {
   const { unpackBundle } = await import("@slm/deploy");
   const root = await mkdtemp(join(tmpdir(), "slm-bundle-"));
-  const close = (): Promise<void> => rm(root, { recursive: true, force: true });
+  const close = (): Promise<void> => removePath(root);
   try {
     const directory = join(root, "bundle");
     await unpackBundle(path, directory);

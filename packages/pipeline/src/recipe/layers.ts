@@ -56,10 +56,12 @@ export function flagLayers(sets: readonly string[]): readonly Layer[] {
 export function environmentLayers(
   environment: Readonly<Record<string, string | undefined>>,
   sections: readonly string[],
+  platform: NodeJS.Platform = process.platform,
 ): readonly Layer[] {
   const layers: Layer[] = [];
   for (const [name, text] of Object.entries(environment).sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const path = environmentPath(name);
+    // Windows ignores the case of names but lists each as it was first written.
+    const path = environmentPath(platform === "win32" ? name.toUpperCase() : name);
     if (path === undefined || text === undefined) continue;
     const [section] = path;
     if (path.length > 1 && section !== undefined && !sections.includes(section)) {

@@ -2,9 +2,9 @@
  * Converts paths in settings. In a recipe file, paths are relative to the recipe's folder, so that the folder can be moved. In flags and
  * environment variables, they are relative to the current directory. The schemas mark which settings are paths.
  */
-import { PATH_FORMATS } from "@slm/core";
+import { PATH_FORMATS, storedPath } from "@slm/core";
 import { existsSync } from "node:fs";
-import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import { z } from "zod";
 import { alternatives } from "./check-recipe.js";
 import { asMapping, type Mapping } from "./mapping.js";
@@ -30,7 +30,7 @@ export function relativeToRecipe(schema: z.ZodType, settings: unknown, recipePat
   const folder = resolve(dirname(recipePath));
   return mapPaths(schema, settings, (path, format) => {
     if (format === PATH_FORMATS.pathOrId && !existsSync(path)) return path;
-    return relative(folder, resolve(path)).split(sep).join("/");
+    return storedPath(folder, resolve(path));
   });
 }
 

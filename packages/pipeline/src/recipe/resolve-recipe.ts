@@ -1,5 +1,5 @@
 /** Merges a recipe, environment variables and flags into checked settings, and records the origin of each value. */
-import type { Origin } from "@slm/core";
+import { portableProblem, type Origin } from "@slm/core";
 import { useExtensions } from "@slm/extensions";
 import { basename, dirname, extname, resolve } from "node:path";
 import { Document, isScalar } from "yaml";
@@ -57,6 +57,10 @@ const recipeFields = {
   name: z
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "expected letters, digits, '.', '_' and '-'")
+    .superRefine((name, context) => {
+      const problem = portableProblem(name);
+      if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
+    })
     .optional()
     .describe(
       "Name of the run and of its directory under runs/. Default: the recipe's file name, or its folder's name if the file is recipe.yaml.",

@@ -1,5 +1,6 @@
 /** Runs stages in order. A stage is skipped if its artifact was made from the same inputs, settings, seed and code. */
 import {
+  removePath,
   partialPath,
   recoverArtifact,
   requireWritable,
@@ -8,7 +9,6 @@ import {
   writeArtifact,
   type StageContext,
 } from "@slm/core";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { aboutOf } from "../summary/run-artifacts.js";
 import { formatSeconds } from "../format/format.js";
@@ -111,7 +111,7 @@ async function runStage(
       ? { stage: stage.name }
       : { stage: stage.name, message: `estimate: about ${formatSeconds(seconds)}`, isNote: true },
   );
-  if (options.fresh === stage.name) await rm(partialPath(directory), { recursive: true, force: true });
+  if (options.fresh === stage.name) await removePath(partialPath(directory));
   const { seed, compute, name, sections } = options.recipe;
   const about = aboutOf(name, sections.deploy?.settings);
   await execute(prepared, { ...context, seed }, { compute, about, workers: options.workers });

@@ -1,5 +1,5 @@
 /** Makes one teacher checkpoint: trained on the run's data, copied from disk, or imported. */
-import type { StageContext } from "@slm/core";
+import { removePath, storedPath, type StageContext } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import {
   resolveCached,
@@ -26,8 +26,8 @@ import {
   type PruneConfig,
   type PruneReport,
 } from "@slm/tokenizer";
-import { copyFile, mkdir, rm } from "node:fs/promises";
-import { basename, join, relative } from "node:path";
+import { copyFile, mkdir } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { withEngine } from "../compute/open-engine.js";
 import { importModel, type ImportedModel } from "../models/import-published.js";
@@ -118,14 +118,14 @@ async function takePruned(
 ): Promise<CopiedTeacher> {
   const whole = join(run.work, "whole");
   // The files of an interrupted run are incomplete.
-  await rm(whole, { recursive: true, force: true });
+  await removePath(whole);
   await mkdir(whole);
   try {
     const made = await takeTeacher({ ...settings, vocabulary: "own" }, { ...run, work: whole });
     const { config, pruned } = await copyPruned(whole, prune, run.dataDirectory, run.work);
     return { ...made, parameters: parameterCount(config), vocab: config.vocabularySize, pruned };
   } finally {
-    await rm(whole, { recursive: true, force: true });
+    await removePath(whole);
   }
 }
 
@@ -169,7 +169,7 @@ export async function teacherFiles(
   }
   if (settings.kind === "onnx") {
     const files = await graphFiles(settings.path, settings.file);
-    return files.map((path) => ({ setting: `onnx/${relative(settings.path, path)}`, path }));
+    return files.map((path) => ({ setting: `onnx/${storedPath(settings.path, path)}`, path }));
   }
   const directory = settings.path;
   return checkpointFiles(directory).map((file) => ({

@@ -1,5 +1,5 @@
 /** Exports a teacher's checkpoint as a graph with 8-bit or 4-bit weights, using the exporter and quantizer for students. */
-import type { StageContext } from "@slm/core";
+import { removePath, type StageContext } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { parameterCount } from "@slm/model";
 import { readModelConfig } from "@slm/checkpoints";
@@ -7,7 +7,7 @@ import type { SchemeName } from "@slm/devices";
 import { exportCheckpoint } from "@slm/onnx-export";
 import { quantizeFile } from "@slm/quantization";
 import { GRAPH_FOLDER, writeGraphFile, type TeacherPrecision } from "@slm/teacher";
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Compute } from "../compute/compute.js";
 import { withOutputThreads } from "../compute/output-threads.js";
@@ -57,7 +57,7 @@ export async function quantizeTeacher(
   const scheme = SCHEMES[precision];
   const exported = join(work, "exported");
   // The graph of an interrupted run is incomplete.
-  await rm(exported, { recursive: true, force: true });
+  await removePath(exported);
   await mkdir(exported);
   try {
     await exportCheckpoint({
@@ -93,6 +93,6 @@ export async function quantizeTeacher(
     });
     return { quantized: { precision, scheme, bytesBefore, bytesAfter } };
   } finally {
-    await rm(exported, { recursive: true, force: true });
+    await removePath(exported);
   }
 }

@@ -1,10 +1,11 @@
 /** A part of a calibration for another machine: the statistics to collect and the rows to run. Images are sent as separate files. */
+import { removePath } from "@slm/core";
 import { GRAPH_NAMES } from "@slm/exported-model";
 import { writeOnnx, type Graph } from "@slm/onnx";
 import type { PartRows, ProbedStatistic, TokenPair } from "@slm/quantization";
 import type { FileRef, JobRequest, SharedFiles } from "@slm/extension-workers";
 import { fileRef } from "@slm/extension-workers/references";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
@@ -42,7 +43,7 @@ export async function sendGraph(files: SharedFiles, graph: Graph): Promise<FileR
     await writeOnnx(graph, join(directory, CALIBRATED_GRAPH), { externalData: { file: "weights.data" } });
     return await files.putTree(directory);
   } finally {
-    await rm(directory, { recursive: true, force: true });
+    await removePath(directory);
   }
 }
 

@@ -1,9 +1,9 @@
 /** Calibration data of a graph, and running the graph on it. */
 import { randomUUID } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SlmError } from "@slm/core";
+import { removePath, SlmError } from "@slm/core";
 import { weightBytes, encodeModel, writeOnnx, type Graph } from "@slm/onnx";
 import type { HostTensor, LoadOptions, Runtime, Session } from "@slm/runtime";
 import type { PartRows } from "./part-rows.js";
@@ -73,7 +73,7 @@ export async function withSession<Result>(
     await writeOnnx(graph, path, { externalData: { file: "weights.data" } });
     return await run(runtime.load({ kind: "file", path }, options));
   } finally {
-    await rm(directory, { recursive: true, force: true });
+    await removePath(directory);
   }
 }
 

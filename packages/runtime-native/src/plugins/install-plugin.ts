@@ -7,10 +7,12 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { copyFile, link, mkdir, readdir, rename, rm, rmdir } from "node:fs/promises";
+import { copyFile, link, mkdir, readdir, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import {
+  movePath,
+  removePath,
   SlmError,
   isWriteRejection,
   resolveInside,
@@ -76,7 +78,7 @@ export async function installPlugin(options: InstallOptions): Promise<Installati
       await putInPlace(work, at);
       return { at, manifest, wasInstalled: false };
     } catch (error) {
-      await rm(work, { recursive: true, force: true });
+      await removePath(work);
       await removeIfEmpty(dirname(work));
       throw isWriteRejection(error, [work, at]) ? writeFailure(error, work, "nothing was installed") : error;
     }
@@ -124,8 +126,7 @@ async function removeLeftovers(folder: string): Promise<void> {
     if (systemCode(error) === "ENOENT") return [];
     throw error;
   });
-  for (const name of names.filter((one) => one.startsWith(PARTIAL)))
-    await rm(join(folder, name), { recursive: true, force: true });
+  for (const name of names.filter((one) => one.startsWith(PARTIAL))) await removePath(join(folder, name));
 }
 
 /** The manifest of the same package, if it is installed and intact. A corrupt one is removed. A different package is an error. */
@@ -135,7 +136,7 @@ async function installedBefore(
 ): Promise<PluginManifest | undefined> {
   const { state, manifest } = await examine(at, true);
   if (state === "corrupt" || manifest === undefined) {
-    await rm(at, { recursive: true, force: true });
+    await removePath(at);
     return undefined;
   }
   if (from.sha256 !== null && manifest.source.sha256 === from.sha256) return manifest;
@@ -253,6 +254,6 @@ function manifestOf(
 
 async function putInPlace(work: string, at: string): Promise<void> {
   await mkdir(dirname(at), { recursive: true });
-  await rename(work, at);
+  await movePath(work, at);
   await syncDirectory(dirname(at));
 }

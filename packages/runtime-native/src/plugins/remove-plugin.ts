@@ -1,8 +1,7 @@
 /** Removes plug-ins from the user's cache. */
 import { randomBytes } from "node:crypto";
-import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { SlmError, writeFailure } from "@slm/core";
+import { movePath, removePath, SlmError, writeFailure } from "@slm/core";
 import { PARTIAL, removeIfEmpty, withPluginLock } from "./install-plugin.js";
 import { bytesOf, listPlugins, pluginsFolder, type InstalledPlugin } from "./installed.js";
 
@@ -65,8 +64,8 @@ async function wanted(
 async function removeFolder(root: string, { name, folder }: InstalledPlugin): Promise<void> {
   const leaving = join(root, name, `${PARTIAL}${randomBytes(6).toString("hex")}`);
   try {
-    await rename(folder, leaving);
-    await rm(leaving, { recursive: true, force: true });
+    await movePath(folder, leaving);
+    await removePath(leaving);
   } catch (error) {
     throw writeFailure(error, folder, "the plug-in may still be installed");
   }

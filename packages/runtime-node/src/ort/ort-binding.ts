@@ -19,6 +19,7 @@ export async function loadBinding(
   importBinding: () => Promise<OrtBinding> = () => import("onnxruntime-node"),
 ): Promise<OrtBinding> {
   forbidRuntimeTelemetry();
+  await quietLibraries();
   try {
     const binding = await importBinding();
     binding.env.logLevel = "fatal";
@@ -32,5 +33,15 @@ export async function loadBinding(
         suggestions: [REINSTALL],
       },
     );
+  }
+}
+
+/** On Windows ONNX Runtime prints to standard error while it looks for graphics devices. If that cannot be prevented, it prints. */
+async function quietLibraries(): Promise<void> {
+  if (process.platform !== "win32") return;
+  try {
+    (await import("@slm/runtime-native/quiet-stderr")).quietNativeStderr();
+  } catch {
+    // koffi does not load on this machine. Running a model does not need it.
   }
 }

@@ -5,6 +5,7 @@
  * run resumes after the last whole chunk. When every prompt is answered, `OUTPUT.partial` is renamed to OUTPUT.
  */
 import {
+  movePath,
   hashFile,
   hashFolder,
   hashJson,
@@ -15,7 +16,7 @@ import {
 } from "@slm/core";
 import { imageFolderOf, scanPrompts, type PromptSettings, type ScannedPrompt } from "@slm/data";
 import { existsSync } from "node:fs";
-import { open, rename, rm } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
 import { shellWord, SlmError, type Progress } from "@slm/core";
 import { z } from "zod";
 import type { Model } from "@slm/inference";
@@ -124,7 +125,7 @@ async function writeAnswers(request: AnswerFileRequest, output: string): Promise
     } finally {
       await handle.close();
     }
-    await rename(partial, output);
+    await movePath(partial, output);
     await rm(`${partial}.json`, { force: true });
   } catch (error) {
     throw error instanceof SlmError ? error : writeFailure(error, output, "answers so far are kept");

@@ -1,10 +1,10 @@
 /** The destinations of a bundle: one row per target. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import { readDeviceModel, type DeviceModel } from "@slm/exported-model";
-import { writeJsonAtomic } from "@slm/core";
+import { removePath, writeJsonAtomic } from "@slm/core";
 import { shellWord, SlmError } from "@slm/core/errors";
 import type { Destination } from "./destinations.js";
 
@@ -97,7 +97,7 @@ export const DELIVERIES: {
       dependencies,
       licence,
     });
-    return { bundle: file, next: `npm install ${shellWord(file.startsWith("/") ? file : `./${file}`)}` };
+    return { bundle: file, next: `npm install ${shellWord(isAbsolute(file) ? file : `./${file}`)}` };
   },
   web: async ({ bundle, output, name }) => {
     const { writeWebSite } = await import("@slm/deploy");
@@ -134,7 +134,7 @@ export const DELIVERIES: {
       await writeJsonAtomic(output, checked.data);
       return { bundle: `${device ?? ""}:${deviceDirectory}`, bench: checked.data };
     } finally {
-      await rm(root, { recursive: true, force: true });
+      await removePath(root);
     }
   },
 };

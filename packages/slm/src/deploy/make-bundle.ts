@@ -1,8 +1,8 @@
 /** Creates the bundle to deliver from any MODEL. If MODEL is a bundle, it is copied unchanged. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readManifest, type Progress } from "@slm/core";
+import { removePath, readManifest, type Progress } from "@slm/core";
 import { copyBundle, deployToDirectory, signBundle, unpackBundle } from "@slm/deploy";
 import { SlmError } from "@slm/core/errors";
 import { abstentionFor } from "@slm/pipeline/models/abstain";
@@ -82,7 +82,7 @@ export async function withBundle<Result>(
     await makeBundle(directory, request);
     return await body(directory);
   } finally {
-    await rm(root, { recursive: true, force: true });
+    await removePath(root);
   }
 }
 

@@ -1,7 +1,7 @@
 /** The recipe of `slm init`: a few settings with comments, and defaults for everything else. */
 import { writeFile } from "node:fs/promises";
 import { basename, dirname, isAbsolute, relative, resolve, sep } from "node:path";
-import { systemCode, writeFailure } from "@slm/core";
+import { portableProblem, systemCode, writeFailure } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { DEFAULT_MAX_REJECTED, type Encoding } from "@slm/data";
 import { stringify } from "yaml";
@@ -33,9 +33,8 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /** Says what is wrong with a name; undefined if it is valid. */
 export function nameProblem(name: string): string | undefined {
-  return NAME.test(name)
-    ? undefined
-    : "expected letters, digits, '.', '_' and '-', beginning with a letter or digit";
+  if (!NAME.test(name)) return "expected letters, digits, '.', '_' and '-', beginning with a letter or digit";
+  return portableProblem(name);
 }
 
 /** With fewer rows, a default dev split is too small to choose a checkpoint [rows]. */

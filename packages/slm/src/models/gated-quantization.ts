@@ -1,4 +1,5 @@
 /** Quantizes a model, then measures its gate metric and its speed. */
+import { removePath } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { METRICS } from "@slm/metrics";
 import {
@@ -12,7 +13,7 @@ import {
   type LayerSensitivity,
   type QuantizeReport,
 } from "@slm/quantization";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { excludeWorst } from "./exclusion.js";
@@ -119,7 +120,7 @@ async function planOf(request: GatedQuantizationRequest): Promise<BudgetPlan | u
   try {
     return await planBudget(options, budget, await overheadBytes(options, scratch));
   } finally {
-    await rm(scratch, { recursive: true, force: true });
+    await removePath(scratch);
   }
 }
 

@@ -1,12 +1,12 @@
 /** Describes a model by its files, without loading it on a device. */
-import { readManifest, type Manifest } from "@slm/core";
+import { removePath, readManifest, type Manifest } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { locateWeights, readModelConfig } from "@slm/checkpoints";
 import { graphsOf, readDeviceModel, type DeviceModel } from "@slm/exported-model";
 import { parameterCount } from "@slm/model";
 import { readTokenizerFiles } from "@slm/tokenizer";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm, stat } from "node:fs/promises";
+import { mkdtemp, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
@@ -64,7 +64,7 @@ export async function describeArtifact(path: string): Promise<ModelInfo> {
     await unpackBundle(directory, join(root, "bundle"));
     return { ...(await describe(join(root, "bundle"), "device")), path };
   } finally {
-    await rm(root, { recursive: true, force: true });
+    await removePath(root);
   }
 }
 

@@ -1,10 +1,10 @@
 /** Lists the runs in a folder and its subfolders, with their stages, metrics and state. */
-import { readManifest, type Manifest } from "@slm/core";
+import { readManifest, storedPath, type Manifest } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { existsSync } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { hostname } from "node:os";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { z } from "zod";
 import { measuredIn } from "./describe-artifact.js";
 
@@ -85,7 +85,7 @@ async function summarize(folder: string, directory: string, stages: readonly str
   const worked =
     unfinished === null ? [] : [(await stat(partial(directory, unfinished))).mtime.toISOString()];
   return {
-    name: relative(folder, directory) || ".",
+    name: storedPath(folder, directory) || ".",
     directory,
     status:
       unfinished === null ? "finished" : (await isHeld(directory, unfinished)) ? "running" : "interrupted",

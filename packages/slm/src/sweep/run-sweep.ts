@@ -1,5 +1,6 @@
 /** Runs a sweep: trials of a recipe's student with different settings, of which the bad ones stop early. An interrupted sweep resumes. */
 import {
+  removePath,
   hashJson,
   makeFolder,
   readJsonFile,
@@ -10,7 +11,7 @@ import {
   type StageContext,
 } from "@slm/core";
 import type { DistillConfig } from "@slm/distillation";
-import { rm, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { ranked, rungsOf, type Measured, type Rung } from "./halving.js";
@@ -114,8 +115,7 @@ async function sweep({
     if (left.length === 0) break;
   }
   await runner.end();
-  for (const { number } of trials)
-    await rm(join(directory, `trial-${number}`), { recursive: true, force: true });
+  for (const { number } of trials) await removePath(join(directory, `trial-${number}`));
   const places = new Map(rungs.map(({ steps: at }, place) => [at, place]));
   const measured = [...record.measured].sort(
     (a, b) => places.get(a.steps)! - places.get(b.steps)! || a.trial - b.trial,

@@ -2,9 +2,9 @@
  * Shares stages between variants of a recipe. With equal settings, data, tokenizer, teacher and cache run once, and are hard-linked into
  * the other variants' runs. A run checks by its own keys whether a linked stage is up to date, so a wrong guess here only costs time.
  */
-import { hashJson, makeFolder } from "@slm/core";
+import { movePath, removePath, hashJson, makeFolder } from "@slm/core";
 import { existsSync } from "node:fs";
-import { copyFile, link, readdir, rename, rm } from "node:fs/promises";
+import { copyFile, link, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { PipelineOptions } from "@slm/pipeline/run/pipeline-options";
 
@@ -47,9 +47,9 @@ function stagesOf({ recipe }: PipelineOptions): readonly (readonly [stage: strin
 /** Links a folder's files into another folder, atomically. */
 async function linkFolder(from: string, to: string): Promise<void> {
   const work = `${to}.linking`;
-  await rm(work, { recursive: true, force: true });
+  await removePath(work);
   await linkFiles(from, work);
-  await rename(work, to);
+  await movePath(work, to);
 }
 
 async function linkFiles(from: string, to: string): Promise<void> {

@@ -1,6 +1,6 @@
 /** Fixed-size records on disk with random access, for images that do not fit in memory. */
-import { open, rename, stat, type FileHandle } from "node:fs/promises";
-import { writeFailure, SlmError } from "@slm/core";
+import { open, stat, type FileHandle } from "node:fs/promises";
+import { movePath, writeFailure, SlmError } from "@slm/core";
 
 /** Write buffer [bytes]. */
 const BUFFER_BYTES = 1 << 22;
@@ -46,7 +46,7 @@ export class RecordFileWriter {
     await this.flush();
     await this.handle.close();
     try {
-      await rename(unfinished(this.path), this.path);
+      await movePath(unfinished(this.path), this.path);
     } catch (error) {
       throw writeFailure(error, this.path, "discard the records written so far");
     }

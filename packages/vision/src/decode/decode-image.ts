@@ -1,10 +1,10 @@
 /** Decodes image files to pixels within limits: sizes in headers are checked before memory is allocated. */
-import type sharp from "sharp";
 import type { Metadata, OutputInfo } from "sharp";
 import { openRegular, SlmError } from "@slm/core";
 import { inTurn } from "./decoding-turns.js";
 import { checkCost, checkSides } from "./image-cost.js";
 import { imageFormatOf, type ImageFormat } from "./image-format.js";
+import { loadSharp } from "./load-sharp.js";
 import { MAX_IMAGE_BYTES, MAX_PIXELS } from "../image/limits.js";
 import type { PixelImage } from "../image/pixel-image.js";
 
@@ -20,17 +20,6 @@ const READ_SPACES: ReadonlySet<string> = new Set(["srgb", "rgb", "rgb16", "b-w",
 
 /** The decoder's messages for intact files of an unsupported sample format. */
 const UNREAD_KIND = /samples out of range|bad \w+ format|not supported|unsupported/u;
-
-let library: Promise<typeof sharp> | undefined;
-
-/** Loads the native decoder with the first image. Its operation cache is disabled, because it would only use memory. */
-function loadSharp(): Promise<typeof sharp> {
-  library ??= import("sharp").then((module) => {
-    module.default.cache(false);
-    return module.default;
-  });
-  return library;
-}
 
 /**
  * Reads an image file.

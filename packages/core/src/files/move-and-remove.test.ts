@@ -1,0 +1,77 @@
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { writeFailure } from "../errors/file-error.js";
+import { movePath, removePath, retryWhileOpen } from "./move-and-remove.js";
+
+const failure = (code: string): Error => Object.assign(new Error(code), { code, syscall: "rename" });
+
+/** Fails with the codes in order, then succeeds. */
+function failing(...codes: readonly string[]) {
+  const left = [...codes];
+  let calls = 0;
+  const operation = (): Promise<number> => {
+    calls++;
+    const code = left.shift();
+    return code === undefined ? Promise.resolve(calls) : Promise.reject(failure(code));
+  };
+  return { operation, calls: () => calls };
+}
+
+describe(retryWhileOpen, () => {
+  test("repeats on Windows while another program has the file open", async () => {
+    const { operation } = failing("EPERM", "EBUSY", "EACCES", "ENOTEMPTY");
+    await expect(retryWhileOpen(operation, "a", { platform: "win32" })).resolves.toBe(5);
+  });
+
+  test.each([
+    ["linux", "EPERM"],
+    ["win32", "ENOENT"],
+    ["win32", "ENOSPC"],
+  ] as const)("on %s, %s is final", async (platform, code) => {
+    const { operation, calls } = failing(code);
+    await expect(retryWhileOpen(operation, "a", { platform })).rejects.toMatchObject({ code });
+    expect(calls()).toBe(1);
+  });
+
+  test("ends at the limit with an error that names the file and what to do", async () => {
+    const endless = (): Promise<never> => Promise.reject(failure("EPERM"));
+    const error: unknown = await retryWhileOpen(endless, "C:\\runs\\a", {
+      platform: "win32",
+      limitMs: 30,
+    }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "EBUSY", path: "C:\\runs\\a", cause: { code: "EPERM" } });
+    expect(writeFailure(error, "C:\\runs\\a", "it is unchanged")).toMatchObject({
+      code: "OUTPUT_FAILED",
+      message:
+        "cannot write C:\\runs\\a: another program has it or a file in it open, or it is read-only (EBUSY); it is unchanged",
+      suggestions: ["close the program that has it open, then run the same command again"],
+    });
+  });
+});
+
+describe("on this system", () => {
+  let root = "";
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), "slm-move-"));
+  });
+  afterEach(async () => {
+    await rm(root, { recursive: true, force: true });
+  });
+
+  test("movePath replaces a file", async () => {
+    await writeFile(join(root, "new"), "new");
+    await writeFile(join(root, "old"), "old");
+    await movePath(join(root, "new"), join(root, "old"));
+    expect(await readFile(join(root, "old"), "utf8")).toBe("new");
+    expect(await readdir(root)).toEqual(["old"]);
+  });
+
+  test("removePath removes files, folders with content, and nothing", async () => {
+    await writeFile(join(root, "file"), "");
+    await mkdir(join(root, "folder", "inner"), { recursive: true });
+    for (const name of ["file", "folder", "none"]) await removePath(join(root, name));
+    expect(await readdir(root)).toEqual([]);
+  });
+});
