@@ -168,10 +168,10 @@ export class Arena {
     return count.of === "wanted" ? wanted : 0;
   }
 
-  /** Scratch memory of a kernel: the scores of attention, or rows as int16 with their scales. */
+  /** Scratch memory of a kernel: the scores of attention, or rows as int16, in groups of four, with their scales. */
   #scratchOf(node: Node): number {
     if (node.op === "attend") return this.capacityOf(node.keys);
     if (node.op !== "linear" || this.#form === "float32") return 0;
-    return this.#mostRows(node.x.rows) * (1 + Math.ceil(node.x.width / 2));
+    return this.#mostRows(node.x.rows) * (1 + 2 * Math.ceil(node.x.width / 4));
   }
 }

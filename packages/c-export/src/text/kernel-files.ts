@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 
 /** In the order in which they refer to each other. */
-const KERNEL_FILES = ["simd.h", "elementwise.c", "norms.c", "linear.c", "attention.c", "rows.c"];
+const KERNEL_FILES = ["simd.h", "elementwise.c", "norms.c", "linear.c", "blocks.c", "attention.c", "rows.c"];
 
 /** A file of kernels/, which `imports` of package.json resolves here and in the published package. */
 export const kernelFile = (name: string): string =>
