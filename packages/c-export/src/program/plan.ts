@@ -10,6 +10,8 @@ export interface Program {
   readonly step: readonly Call[];
   /** Where logits `[wanted, vocabulary]` are. */
   readonly logits: number;
+  /** Where the caches of the answer are, and their size [floats]. */
+  readonly state: { readonly start: number; readonly size: number };
   /** Size of the arena [floats]. */
   readonly arena: number;
   readonly capacities: Capacities;
@@ -27,6 +29,7 @@ export function planProgram(nodes: FusedNodes, form: WeightForm, capacities: Cap
     encode: nodes.encode?.map((node) => calls.of(node)),
     step: nodes.step.map((node) => calls.of(node)),
     logits: arena.placeOf(nodes.logits).offset,
+    state: arena.state,
     arena: arena.size,
     capacities,
     vocabulary: nodes.logits.width,

@@ -9,7 +9,8 @@ import type { BiasSpec, MatrixSpec } from "../program/nodes.js";
 import type { Section, WeightForm } from "../program/sections.js";
 import { bytesOf, packMatrix, PANEL } from "./pack-matrix.js";
 
-const ALIGNMENT = 64;
+/** Boundary of sections [bytes]. The first section is the digest. */
+export const ALIGNMENT = 64;
 
 /** Bytes of the digest at the start of a file: the first of the SHA-256 of what follows. The C code knows it, and refuses other weights. */
 export const DIGEST_BYTES = 8;
@@ -23,10 +24,17 @@ export interface WeightFile {
 /**
  * Packs the sections of a program.
  *
+ * @param further a section after them
  * @throws SlmError DATA_INVALID for a weight that is missing or not a number
  */
-export function packWeights(sections: readonly Section[], weights: Weights, form: WeightForm): WeightFile {
-  const parts = sections.map((section) => packSection(section, weights, form));
+export function packWeights(
+  sections: readonly Section[],
+  weights: Weights,
+  form: WeightForm,
+  further?: Uint8Array,
+): WeightFile {
+  const own = sections.map((section) => packSection(section, weights, form));
+  const parts = further === undefined ? own : [...own, further];
   const offsets: number[] = [];
   let size = ALIGNMENT;
   for (const part of parts) {
