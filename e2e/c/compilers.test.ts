@@ -11,43 +11,9 @@ import {
   WEIGHT_FORMS,
   writeCFiles,
 } from "@slm/c-export";
-import { importEncoderDecoder, readHuggingFaceDirectory, type Checkpoint } from "@slm/checkpoints";
-import { createRandom } from "@slm/generation";
-import { decoderOnlyConfig, initializeWeights, type ModelConfig } from "@slm/model";
+import type { Checkpoint } from "@slm/checkpoints";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-
-const FIXTURES = join(import.meta.dirname, "../../packages/checkpoints/fixtures/encoder-decoders");
-const STRICT = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror"];
-
-/** How a program is built, and what runs it. */
-const BUILDS: Readonly<
-  Record<
-    string,
-    { readonly compiler: string; readonly flags: readonly string[]; readonly emulator?: readonly string[] }
-  >
-> = {
-  "gcc, the CPU's vectors": { compiler: "gcc", flags: ["-O3", "-fno-math-errno", "-march=native"] },
-  "gcc, any x86-64": { compiler: "gcc", flags: ["-O2"] },
-  clang: { compiler: "clang", flags: ["-O2", "-mavx2", "-mfma"] },
-  "gcc without vectors, address and undefined-behaviour sanitizers": {
-    compiler: "gcc",
-    flags: ["-O1", "-g", "-DSLM_SCALAR", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
-  },
-  "gcc with SSE2, address and undefined-behaviour sanitizers": {
-    compiler: "gcc",
-    flags: ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
-  },
-  "arm64 (emulated)": {
-    compiler: "aarch64-linux-gnu-gcc",
-    flags: ["-O2", "-static"],
-    emulator: ["qemu-aarch64"],
-  },
-  "armv7 with NEON (emulated)": {
-    compiler: "arm-linux-gnueabihf-gcc",
-    flags: ["-O2", "-static", "-mfpu=neon", "-mfloat-abi=hard"],
-    emulator: ["qemu-arm"],
-  },
-};
+import { BUILDS, decoderOnly, published, STRICT } from "./builds.test-support.js";
 
 let folder: string;
 beforeAll(async () => {
@@ -55,32 +21,13 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Room for 9 source and 6 target tokens. */
-const published = async (name: string): Promise<Checkpoint> =>
-  importEncoderDecoder(await readHuggingFaceDirectory(join(FIXTURES, name)), { maxSource: 9, maxTarget: 6 });
-
-const decoderOnly = (): Promise<Checkpoint> => {
-  const config: ModelConfig = decoderOnlyConfig.parse({
-    architecture: "decoder-only",
-    width: 20,
-    heads: 4,
-    kvHeads: 2,
-    headDim: 6,
-    feedForward: 37,
-    decoderLayers: 2,
-    maxSource: 9,
-    maxTarget: 6,
-    vocabularySize: 21,
-    tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
-  });
-  return Promise.resolve({ config, weights: initializeWeights(config, createRandom(1).next) });
-};
+const ROOM = { maxSource: 9, maxTarget: 6 };
 
 const MODELS: Readonly<Record<string, () => Promise<Checkpoint>>> = {
-  t5: () => published("t5"),
-  marian: () => published("marian"),
-  bart: () => published("bart"),
-  "decoder-only": decoderOnly,
+  t5: () => published("t5", ROOM),
+  marian: () => published("marian", ROOM),
+  bart: () => published("bart", ROOM),
+  "decoder-only": () => decoderOnly(ROOM),
 };
 
 /** Sources and targets of a few lengths. */
@@ -120,7 +67,8 @@ describe.each(Object.keys(MODELS))("%s", (name) => {
     });
     const directory = await mkdtemp(join(folder, "model-"));
     await writeCFiles(directory, "model", checkpoint.config, compiled);
-    await copyFile(join(import.meta.dirname, "logits.c"), join(directory, "logits.c"));
+    for (const file of ["logits.c", "memory.h"])
+      await copyFile(join(import.meta.dirname, file), join(directory, file));
     const input = PROBLEMS.map(({ source, target }) =>
       [source.length, ...source, target.length, ...target].join(" "),
     ).join("\n");

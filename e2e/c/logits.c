@@ -3,18 +3,7 @@
  * First it gives every function what it must refuse.
  */
 #include "model.h"
-#include <stdio.h>
-#include <stdlib.h>
-
-#define CHECK(condition) do { if (!(condition)) { fprintf(stderr, "line %d: %s\n", __LINE__, #condition); exit(1); } } while (0)
-
-/* Memory on a boundary of 64 bytes, from malloc so that a sanitizer knows its end. */
-static char *owned[2];
-static void *aligned(int which, size_t bytes) {
-  char *memory = owned[which] = malloc(bytes + 64);
-  CHECK(memory != NULL);
-  return memory + (64 - (uintptr_t)memory % 64) % 64;
-}
+#include "memory.h"
 
 static int read_numbers(int32_t *numbers, int most) {
   int count, i;
@@ -29,10 +18,8 @@ int main(int argc, char **argv) {
   unsigned char *weights = aligned(0, MODEL_WEIGHTS_BYTES);
   float *arena = aligned(1, MODEL_ARENA_BYTES);
   model_model m;
-  FILE *file = argc > 1 ? fopen(argv[1], "rb") : NULL;
   int count, i, j;
-  CHECK(file != NULL && fread(weights, 1, MODEL_WEIGHTS_BYTES, file) == MODEL_WEIGHTS_BYTES);
-  fclose(file);
+  read_weights(argc > 1 ? argv[1] : NULL, weights, MODEL_WEIGHTS_BYTES);
 
   CHECK(model_open(&m, weights, MODEL_WEIGHTS_BYTES - 1, arena, MODEL_ARENA_BYTES) == MODEL_BAD_WEIGHTS);
   CHECK(model_open(&m, NULL, MODEL_WEIGHTS_BYTES, arena, MODEL_ARENA_BYTES) == MODEL_BAD_WEIGHTS);

@@ -12,8 +12,6 @@
 #define SLM_LARGEST 8191.f
 #define SLM_PART 2048
 
-enum { SLM_FLOAT32, SLM_INT8 };
-
 SLM_INLINE void slm_tile_float(int rows, const float *x, int stride, const float *w, int k, vf out[SLM_TILE_ROWS][SLM_NV]) {
   vf acc[SLM_TILE_ROWS][SLM_NV];
   int r, v, i;
@@ -64,7 +62,7 @@ SLM_INLINE void slm_tile_int8(int rows, const int16_t *x, int stride, const int8
   for (i = 0; i < pairs; i++, w += 2 * SLM_PANEL)
     for (r = 0; r < rows; r++) {
       int32_t pair = slm_pair(x + (size_t)r * (size_t)stride + (size_t)(2 * i));
-      for (v = 0; v < SLM_NV; v++) acc[r][v] = vi_dot2(acc[r][v], w + v * VL * 2, pair);
+      for (v = 0; v < SLM_NV; v++) acc[r][v] = vi_dot(acc[r][v], vw_load(w + v * VL * 2), pair);
     }
   for (r = 0; r < rows; r++)
     for (v = 0; v < SLM_NV; v++) out[r][v] = vf_add(out[r][v], vf_of(acc[r][v]));
@@ -76,16 +74,16 @@ SLM_INLINE void slm_row_int8(const int16_t *x, const int8_t *w, int pairs, vf ou
   for (v = 0; v < SLM_NV; v++) acc[0][v] = acc[1][v] = vi_zero();
   for (i = 0; i + 2 <= pairs; i += 2, w += 4 * SLM_PANEL) {
     int32_t first = slm_pair(x + 2 * i), second = slm_pair(x + 2 * i + 2);
-    for (v = 0; v < SLM_NV; v++) acc[0][v] = vi_dot2(acc[0][v], w + v * VL * 2, first);
-    for (v = 0; v < SLM_NV; v++) acc[1][v] = vi_dot2(acc[1][v], w + 2 * SLM_PANEL + v * VL * 2, second);
+    for (v = 0; v < SLM_NV; v++) acc[0][v] = vi_dot(acc[0][v], vw_load(w + v * VL * 2), first);
+    for (v = 0; v < SLM_NV; v++) acc[1][v] = vi_dot(acc[1][v], vw_load(w + 2 * SLM_PANEL + v * VL * 2), second);
   }
   if (i < pairs)
-    for (v = 0; v < SLM_NV; v++) acc[0][v] = vi_dot2(acc[0][v], w + v * VL * 2, slm_pair(x + 2 * i));
+    for (v = 0; v < SLM_NV; v++) acc[0][v] = vi_dot(acc[0][v], vw_load(w + v * VL * 2), slm_pair(x + 2 * i));
   for (v = 0; v < SLM_NV; v++) out[v] = vf_add(out[v], vf_of(vi_add(acc[0][v], acc[1][v])));
 }
 
-/* One row as int16, padded with a zero to an even length. @returns what 1 stands for */
-SLM_INLINE float slm_quantize_row(const float *x, int k, int16_t *to) {
+/* One row as int16, padded with zeros to `length`. @returns what 1 stands for */
+SLM_INLINE float slm_quantize_row(const float *x, int k, int16_t *to, int length) {
   vf top = vf_splat(1e-20f);
   float most, scale;
   int i;
@@ -95,7 +93,7 @@ SLM_INLINE float slm_quantize_row(const float *x, int k, int16_t *to) {
   scale = SLM_LARGEST / most;
   for (i = 0; i + VL <= k; i += VL) vf_to_int16(to + i, vf_mul(vf_load(x + i), vf_splat(scale)));
   for (; i < k; i++) to[i] = (int16_t)(x[i] * scale + (x[i] < 0.f ? -0.5f : 0.5f));
-  if (k % 2 == 1) to[k] = 0;
+  for (; i < length; i++) to[i] = 0;
   return most / SLM_LARGEST;
 }
 
@@ -165,7 +163,7 @@ SLM_UNUSED static void slm_linear_int8(const float *x, int xStride, int rows, co
   const int8_t *bytes = (const int8_t *)(const void *)(w + panels * SLM_PANEL);
   float *rowScales = scratch;
   int16_t *quantized = (int16_t *)(void *)(scratch + rows);
-  for (r = 0; r < rows; r++) rowScales[r] = slm_quantize_row(x + (size_t)r * (size_t)xStride, k, quantized + (size_t)r * (size_t)stride);
+  for (r = 0; r < rows; r++) rowScales[r] = slm_quantize_row(x + (size_t)r * (size_t)xStride, k, quantized + (size_t)r * (size_t)stride, stride);
   for (p = 0; p < panels; p++) {
     const int8_t *panel = bytes + (size_t)p * (size_t)pairs * 2 * SLM_PANEL;
     const float *own = bias ? bias + p * SLM_PANEL : 0;

@@ -1,6 +1,7 @@
 export { compileModel, type CompiledModel } from "./compile-model.js";
 export { readKernels } from "./text/kernel-files.js";
-export { writeC, type CText } from "./text/write-c.js";
+export type { Rule } from "./weights/pack-rules.js";
+export { writeC, type CParts, type CText } from "./text/write-c.js";
 export { writeCFiles, type WrittenC } from "./text/write-c-files.js";
 export { WEIGHT_FORMS, type WeightForm } from "./program/sections.js";
 export type { Capacities } from "./program/arena.js";

@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 describe("slm export --target c", () => {
-  test.each(["float32", "int8"])(
+  test.each(["float32", "int8", "int4"])(
     "writes C with %s weights, and says how far the logits differ",
     async (form) => {
       const output = join(root, form);

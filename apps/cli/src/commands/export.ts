@@ -57,7 +57,7 @@ export class ExportCommand extends SlmCommand<ExportResult> {
       default: DEFAULTS.layout,
       summary: "Name files, inputs and outputs as slm (native) or as Hugging Face's transformers.js does.",
     }),
-    weights: Flags.option({ options: ["float32", "int8"] as const })({
+    weights: Flags.option({ options: ["float32", "int8", "int4"] as const })({
       summary: "Target c: type of the weights. Default: float32.",
     }),
     name: Flags.string({

@@ -18,6 +18,8 @@ export interface Capacities {
   readonly wanted: number;
 }
 
+/** Rows of logits that kernels/search.c needs: those of a token, changed ones, and sorted ids. */
+const SEARCHED = 3;
 /** Tokens that an encoder-decoder verifies in a step. */
 const VERIFIED = 16;
 /** Tokens that a decoder-only model reads at a time. */
@@ -31,7 +33,7 @@ export function capacitiesOf(config: ModelConfig): Capacities {
     source: isEncoderDecoder ? config.maxSource : 0,
     target,
     fresh: Math.min(target, isEncoderDecoder ? VERIFIED : PROMPT),
-    wanted: Math.min(target, VERIFIED),
+    wanted: Math.max(SEARCHED, Math.min(target, VERIFIED)),
   };
 }
 
@@ -58,6 +60,8 @@ export class Arena {
   readonly #offsets = new Map<Value | Store, number>();
   /** Where kernels have room for their own. */
   readonly scratch: number;
+  /** Caches of the answer: each beam has its own. */
+  readonly state: { readonly start: number; readonly size: number };
   readonly size: number;
   #end = 0;
 
@@ -68,14 +72,15 @@ export class Arena {
     const { encode = [], step, logits } = nodes;
     const all = [...encode, ...step];
     for (const value of this.#valuesOfBoth(encode, step)) this.#reserve(value, this.#sizeOf(value));
-    for (const store of new Set(all.flatMap((node) => storesOf(node))))
-      if (store.isKept) this.#reserve(store, this.#sizeOf(store));
+    const kept = [...new Set(all.flatMap((node) => storesOf(node)))].filter(({ isKept }) => isKept);
+    for (const store of kept.filter(({ of }) => of === "source")) this.#reserve(store, this.#sizeOf(store));
+    const start = this.#end;
+    for (const store of kept.filter(({ of }) => of === "target")) this.#reserve(store, this.#sizeOf(store));
+    this.state = { start, size: this.#end - start };
     this.scratch = this.#end;
     this.#end += roundUp(Math.max(...all.map((node) => this.#scratchOf(node))));
-    const [start, result] = [this.#end, this.#baseOf(logits).base];
-    this.size = Math.max(
-      ...[encode, step].map((program) => this.#placeTemporaries(program, { start, result })),
-    );
+    const temporaries = { start: this.#end, result: this.#baseOf(logits).base };
+    this.size = Math.max(...[encode, step].map((program) => this.#placeTemporaries(program, temporaries)));
   }
 
   /** Where a value starts, and how far its rows are apart. @throws SlmError UNEXPECTED for a value of no program */
@@ -168,10 +173,10 @@ export class Arena {
     return count.of === "wanted" ? wanted : 0;
   }
 
-  /** Scratch memory of a kernel: the scores of attention, or rows as int16 with their scales. */
+  /** Scratch memory of a kernel: the scores of attention, or rows as int16, in groups of four, with their scales. */
   #scratchOf(node: Node): number {
     if (node.op === "attend") return this.capacityOf(node.keys);
     if (node.op !== "linear" || this.#form === "float32") return 0;
-    return this.#mostRows(node.x.rows) * (1 + Math.ceil(node.x.width / 2));
+    return this.#mostRows(node.x.rows) * (1 + 2 * Math.ceil(node.x.width / 4));
   }
 }

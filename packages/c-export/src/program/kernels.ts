@@ -19,8 +19,10 @@ const MATRIX_ROWS = ["arena", "int", "rows"] as const;
 export const KERNELS = {
   slm_embed_float: ["ids", "rows", "weight", "int", "arena", "int"],
   slm_embed_int8: ["ids", "rows", "weight", "int", "int", "arena", "int"],
+  slm_embed_int4: ["ids", "rows", "weight", "int", "arena", "int"],
   slm_linear_float: [...MATRIX_ROWS, "weight", "int", "int", "weight", "arena", "int", "int"],
   slm_linear_int8: [...MATRIX_ROWS, "weight", "int", "int", "weight", "arena", "int", "int", "arena"],
+  slm_linear_int4: [...MATRIX_ROWS, "weight", "int", "int", "weight", "arena", "int", "int", "arena"],
   slm_rms_norm: [...MATRIX_ROWS, "int", "int", "weight", "float", "arena", "int"],
   slm_layer_norm: [...MATRIX_ROWS, "int", "weight", "weight", "float", "arena", "int"],
   slm_activate: ["int", "arena", "int", "rows", "int", "float"],

@@ -10,6 +10,8 @@ export interface Program {
   readonly step: readonly Call[];
   /** Where logits `[wanted, vocabulary]` are. */
   readonly logits: number;
+  /** Where the caches of the answer are, and their size [floats]. */
+  readonly state: { readonly start: number; readonly size: number };
   /** Size of the arena [floats]. */
   readonly arena: number;
   readonly capacities: Capacities;
@@ -27,6 +29,7 @@ export function planProgram(nodes: FusedNodes, form: WeightForm, capacities: Cap
     encode: nodes.encode?.map((node) => calls.of(node)),
     step: nodes.step.map((node) => calls.of(node)),
     logits: arena.placeOf(nodes.logits).offset,
+    state: arena.state,
     arena: arena.size,
     capacities,
     vocabulary: nodes.logits.width,
@@ -89,15 +92,12 @@ class Calls {
       case "embed": {
         const { rows, width } = node.out;
         const table = this.#matrix({ parts: [node.table] }, node.vocabulary, width);
-        return this.#form === "float32"
-          ? call("slm_embed_float", IDS, count(rows), table, int(width), ...this.#operand(node.out))
+        const start = [IDS, count(rows), table, int(width)];
+        return this.#form === "int8"
+          ? call("slm_embed_int8", ...start, int(node.vocabulary), ...this.#operand(node.out))
           : call(
-              "slm_embed_int8",
-              IDS,
-              count(rows),
-              table,
-              int(width),
-              int(node.vocabulary),
+              this.#form === "int4" ? "slm_embed_int4" : "slm_embed_float",
+              ...start,
               ...this.#operand(node.out),
             );
       }
@@ -124,7 +124,7 @@ class Calls {
         ];
         return this.#form === "float32"
           ? call("slm_linear_float", ...common)
-          : call("slm_linear_int8", ...common, at(this.#arena.scratch));
+          : call(`slm_linear_${this.#form}`, ...common, at(this.#arena.scratch));
       }
       case "rmsNorm":
         return call(

@@ -2,8 +2,8 @@
 import type { Rotation } from "@slm/tensor";
 import type { BiasSpec, MatrixSpec, RelativeSpec } from "./nodes.js";
 
-/** float32, or int8 with one scale for each output. */
-export const WEIGHT_FORMS = ["float32", "int8"] as const;
+/** float32, int8 with one scale for each output, or int4 with one scale for each 32 inputs of an output. */
+export const WEIGHT_FORMS = ["float32", "int8", "int4"] as const;
 export type WeightForm = (typeof WEIGHT_FORMS)[number];
 
 /** Constants that a program reads. Tables of positions have `positions` rows. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { writeFailure } from "@slm/core";
 import type { ModelConfig } from "@slm/model";
 import type { CompiledModel } from "../compile-model.js";
-import { readKernels } from "./kernel-files.js";
+import { readKernels, readSearch } from "./kernel-files.js";
 import { writeC } from "./write-c.js";
 
 export interface WrittenC {
@@ -17,7 +17,10 @@ export async function writeCFiles(
   config: ModelConfig,
   model: CompiledModel,
 ): Promise<WrittenC> {
-  const { header, source } = writeC(name, config, model, await readKernels());
+  const { header, source } = writeC(name, config, model, {
+    kernels: await readKernels(),
+    search: await readSearch(model.rules !== undefined),
+  });
   const contents = { [`${name}.c`]: source, [`${name}.h`]: header, [`${name}.bin`]: model.weights };
   try {
     for (const [file, content] of Object.entries(contents)) await writeFile(join(directory, file), content);

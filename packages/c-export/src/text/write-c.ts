@@ -2,7 +2,16 @@
 import type { ModelConfig } from "@slm/model";
 import type { CompiledModel } from "../compile-model.js";
 import { DIGEST_BYTES } from "../weights/pack.js";
+import { searchHeader, searchSource } from "./search-text.js";
+import type { Program } from "../program/plan.js";
 import type { Argument, Call, RowCount } from "../program/kernels.js";
+
+/** Parts that are the same for other models. */
+export interface CParts {
+  readonly kernels: string;
+  /** See `readSearch`. */
+  readonly search: string;
+}
 
 export interface CText {
   readonly header: string;
@@ -10,7 +19,7 @@ export interface CText {
 }
 
 /** @param name a C identifier, the prefix of the public names */
-export function writeC(name: string, config: ModelConfig, model: CompiledModel, kernels: string): CText {
+export function writeC(name: string, config: ModelConfig, model: CompiledModel, parts: CParts): CText {
   const { program, weights } = model;
   const { capacities } = program;
   const upper = name.toUpperCase();
@@ -45,8 +54,8 @@ enum { ${upper}_OK = 0, ${upper}_BAD_WEIGHTS = -1, ${upper}_BAD_ARENA = -2, ${up
 
 typedef struct {
   const unsigned char *weights;
-  float *arena;
-  int source, past, fresh, wanted;
+  float *arena, *state;
+  int source, past, fresh, wanted, beams;
 } ${name}_model;
 
 /* Both pointers must be aligned to 64 bytes and outlive the model. @returns ${upper}_OK, or a negative code */
@@ -61,21 +70,16 @@ int ${name}_encode(${name}_model *model, const int32_t *ids, int count);
 const float *${name}_step(${name}_model *model, const int32_t *ids, int count, int wanted);
 /* Forgets the tokens after the first \`count\` of the answer. */
 void ${name}_rewind(${name}_model *model, int count);
-/*
- * Answers greedily: the most probable token each time, until EOS or \`capacity\` tokens. Writes the answer without BOS and EOS.
- * @returns how many tokens it has, or a negative code
- */
-int ${name}_answer(${name}_model *model, const int32_t *source, int count, int32_t *answer, int capacity);
-
+${searchHeader(name, model)}
 #ifdef __cplusplus
 }
 #endif
 #endif
 `;
-  return { header, source: sourceText(name, config, model, kernels) };
+  return { header, source: sourceText(name, config, model, parts) };
 }
 
-function sourceText(name: string, config: ModelConfig, model: CompiledModel, kernels: string): string {
+function sourceText(name: string, config: ModelConfig, model: CompiledModel, parts: CParts): string {
   const upper = name.toUpperCase();
   const { program, weights } = model;
   const isEncoderDecoder = program.encode !== undefined;
@@ -86,13 +90,12 @@ function sourceText(name: string, config: ModelConfig, model: CompiledModel, ker
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "The weights are little-endian."
 #endif
-#if !defined(__GNUC__)
 #include <math.h>
 #include <string.h>
-#endif
 
-${kernels}
+${parts.kernels}
 #define A(offset) (m->arena + (offset))
+#define S(offset) (m->state + (offset))
 #define W(offset) ((const float *)(const void *)(m->weights + (offset)))
 ${program.encode === undefined ? "" : functionText(name, "encode_source", program.encode, model)}
 ${functionText(name, "read_tokens", program.step, model)}
@@ -105,7 +108,9 @@ int ${name}_open(${name}_model *m, const void *weights, size_t weightsBytes, voi
   if (arena == NULL || arenaBytes < ${upper}_ARENA_BYTES || (uintptr_t)arena % 64 != 0) return ${upper}_BAD_ARENA;
   m->weights = (const unsigned char *)weights;
   m->arena = (float *)arena;
+  m->state = A(${program.state.start});
   m->source = m->past = m->fresh = m->wanted = 0;
+  for (m->beams = 1; arenaBytes >= ${upper}_ARENA_BYTES_FOR(m->beams + 1); m->beams++) {}
   return ${upper}_OK;
 }
 
@@ -142,32 +147,7 @@ const float *${name}_step(${name}_model *m, const int32_t *ids, int count, int w
 void ${name}_rewind(${name}_model *m, int count) {
   if (count >= 0 && count < m->past) m->past = count;
 }
-
-int ${name}_answer(${name}_model *m, const int32_t *source, int count, int32_t *answer, int capacity) {
-  int32_t token = ${upper}_BOS;
-  int length = 0, i;
-${
-  isEncoderDecoder
-    ? `  int status = ${name}_encode(m, source, count);
-  if (status != ${upper}_OK) return status;`
-    : `  m->past = 0;
-  if (count < 1 || count > ${upper}_MAX_SOURCE) return ${upper}_TOO_LONG;
-  for (i = 0; i + 1 < count; i += ${upper}_MAX_FRESH)
-    if (${name}_step(m, source + i, count - 1 - i < ${upper}_MAX_FRESH ? count - 1 - i : ${upper}_MAX_FRESH, 1) == NULL) return ${upper}_BAD_TOKEN;
-  token = source[count - 1];`
-}
-  while (length < capacity && length < ${upper}_MAX_TARGET - 1) {
-    const float *logits = ${name}_step(m, &token, 1, 1);
-    if (logits == NULL) return ${upper}_BAD_TOKEN;
-    token = 0;
-    for (i = 1; i < ${upper}_VOCABULARY; i++)
-      if (logits[i] > logits[token]) token = i;
-    if (token == ${upper}_EOS) break;
-    answer[length++] = token;
-  }
-  return length;
-}
-`;
+${searchSource(name, config, model, parts.search)}`;
 }
 
 const sourceVocabulary = (config: ModelConfig): number =>
@@ -182,10 +162,10 @@ function functionText(prefix: string, name: string, calls: readonly Call[], mode
   return `\nstatic void ${name}(${prefix}_model *m, const int32_t *ids) {\n${lines.join("\n")}\n}\n`;
 }
 
-function argumentText(argument: Argument, { offsets }: CompiledModel): string {
+function argumentText(argument: Argument, { offsets, program }: CompiledModel): string {
   switch (argument.kind) {
     case "arena":
-      return `A(${argument.offset})`;
+      return placeText(argument.offset, program.state);
     case "ids":
       return "ids";
     case "weight":
@@ -197,6 +177,11 @@ function argumentText(argument: Argument, { offsets }: CompiledModel): string {
     case "float":
       return floatText(argument.value);
   }
+}
+
+/** A place in the arena, or in the caches of a beam. */
+function placeText(offset: number, { start, size }: Program["state"]): string {
+  return offset >= start && offset < start + size ? `S(${offset - start})` : `A(${offset})`;
 }
 
 function rowsText(count: RowCount): string {

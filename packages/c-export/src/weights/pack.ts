@@ -1,5 +1,5 @@
 /**
- * Writes the sections of a weights file in the forms that kernels/linear.c reads: panels of 16 outputs, each section on a boundary of 64 bytes.
+ * Writes the sections of a weights file, each on a boundary of 64 bytes.
  */
 import { createHash } from "node:crypto";
 import { SlmError } from "@slm/core";
@@ -7,11 +7,10 @@ import { toFloat32, type Weights } from "@slm/model";
 import { relativeBucket, rotaryTable } from "@slm/tensor";
 import type { BiasSpec, MatrixSpec } from "../program/nodes.js";
 import type { Section, WeightForm } from "../program/sections.js";
+import { bytesOf, packMatrix, PANEL } from "./pack-matrix.js";
 
-/** Outputs of a panel; SLM_PANEL in kernels/linear.c. */
-const PANEL = 16;
-const ALIGNMENT = 64;
-const LARGEST_INT8 = 127;
+/** Boundary of sections [bytes]. The first section is the digest. */
+export const ALIGNMENT = 64;
 
 /** Bytes of the digest at the start of a file: the first of the SHA-256 of what follows. The C code knows it, and refuses other weights. */
 export const DIGEST_BYTES = 8;
@@ -25,10 +24,17 @@ export interface WeightFile {
 /**
  * Packs the sections of a program.
  *
+ * @param further a section after them
  * @throws SlmError DATA_INVALID for a weight that is missing or not a number
  */
-export function packWeights(sections: readonly Section[], weights: Weights, form: WeightForm): WeightFile {
-  const parts = sections.map((section) => packSection(section, weights, form));
+export function packWeights(
+  sections: readonly Section[],
+  weights: Weights,
+  form: WeightForm,
+  further?: Uint8Array,
+): WeightFile {
+  const own = sections.map((section) => packSection(section, weights, form));
+  const parts = further === undefined ? own : [...own, further];
   const offsets: number[] = [];
   let size = ALIGNMENT;
   for (const part of parts) {
@@ -58,9 +64,6 @@ function packSection(section: Section, weights: Weights, form: WeightForm): Uint
       return bytesOf(relativeBias(section, weights));
   }
 }
-
-const bytesOf = (values: Float32Array): Uint8Array =>
-  new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 
 /** Kernels read biases in whole panels. */
 function padded(values: Float32Array): Float32Array {
@@ -127,45 +130,6 @@ function biasOf(
       total += values[output * shift.length + input]! * shift[input]!;
     return total;
   });
-}
-
-function packMatrix(
-  values: Float32Array,
-  { outputs, inputs }: { readonly outputs: number; readonly inputs: number },
-  form: WeightForm,
-): Uint8Array {
-  const panels = Math.ceil(outputs / PANEL);
-  if (form === "float32") {
-    const packed = new Float32Array(panels * PANEL * inputs);
-    for (let output = 0; output < outputs; output++) {
-      const start = Math.floor(output / PANEL) * PANEL * inputs + (output % PANEL);
-      for (let input = 0; input < inputs; input++)
-        packed[start + input * PANEL] = values[output * inputs + input]!;
-    }
-    return bytesOf(packed);
-  }
-  const pairs = Math.ceil(inputs / 2);
-  const scales = new Float32Array(panels * PANEL);
-  const packed = new Int8Array(panels * PANEL * pairs * 2);
-  for (let output = 0; output < outputs; output++) {
-    const row = values.subarray(output * inputs, (output + 1) * inputs);
-    const scale = Math.fround(
-      row.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-20) / LARGEST_INT8,
-    );
-    scales[output] = scale;
-    const start = Math.floor(output / PANEL) * PANEL * pairs * 2 + (output % PANEL) * 2;
-    for (let input = 0; input < inputs; input++) {
-      const whole = Math.round(row[input]! / scale);
-      packed[start + (input >> 1) * PANEL * 2 + (input & 1)] = Math.max(
-        -LARGEST_INT8,
-        Math.min(LARGEST_INT8, whole),
-      );
-    }
-  }
-  const bytes = new Uint8Array(scales.byteLength + packed.byteLength);
-  bytes.set(bytesOf(scales));
-  bytes.set(new Uint8Array(packed.buffer), scales.byteLength);
-  return bytes;
 }
 
 /** Biases by distance, `[heads, 2 · reach - 1]`, from key - query = 1 - reach on. */

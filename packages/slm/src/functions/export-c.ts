@@ -5,7 +5,7 @@ import type { ParityReport } from "@slm/onnx-export/parity";
 import { contextOf, givenSettings, type WorkOptions } from "@slm/pipeline/stage/work";
 
 export interface ExportCOptions extends WorkOptions {
-  /** Type of the weights. int8 weights are multiplied by int16 activations. Default: `float32`. */
+  /** Type of the weights. int8 and int4 weights are multiplied by int16 activations. Default: `float32`. */
   readonly weights?: WeightForm | undefined;
   /** Prefix of the C names and of the files. Default: `student`. */
   readonly name?: string | undefined;

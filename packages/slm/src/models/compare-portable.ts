@@ -19,7 +19,7 @@ import { createOnnxEngine } from "@slm/tensor";
 /**
  * Runs the cases of every export's parity check on the kernels in WebAssembly.
  *
- * @throws SlmError GATE_FAILED if float32 logits differ by more than the limit of exports; int8 weights have none
+ * @throws SlmError GATE_FAILED if float32 logits differ by more than the limit of exports; int8 and int4 weights have none
  */
 export async function comparePortable(
   checkpoint: Checkpoint,

@@ -1,0 +1,245 @@
+/** Answers of exported C programs against the search of packages/generation over the same kernels in WebAssembly. */
+import { execFileSync } from "node:child_process";
+import { copyFile, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { compileModel, PortableModel, readModule, writeCFiles, type Rule } from "@slm/c-export";
+import type { Checkpoint } from "@slm/checkpoints";
+import {
+  createRandom,
+  decode,
+  draftRulesOf,
+  learnDraftRules,
+  openDrafter,
+  type Decoded,
+  type DraftRule,
+  type DraftSource,
+  type Strategy,
+  type TokenConstraint,
+} from "@slm/generation";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { BUILDS, decoderOnly, published, STRICT } from "./builds.test-support.js";
+import { PortableRows } from "./portable-rows.test-support.js";
+
+const ROOM = { maxSource: 20, maxTarget: 24 };
+const TESTED = [
+  "gcc, the CPU's vectors",
+  "gcc with SSE2, address and undefined-behaviour sanitizers",
+  "armv7 with NEON (emulated)",
+];
+const MODELS: Readonly<Record<string, () => Promise<Checkpoint>>> = {
+  t5: () => published("t5", ROOM).then(louder),
+  "decoder-only": () => decoderOnly(ROOM).then(louder),
+};
+
+/** Larger matrices, so that random weights do not repeat one token. */
+const louder = ({ config, weights }: Checkpoint): Checkpoint => ({
+  config,
+  weights: new Map(
+    Array.from(weights, ([name, weight]) => {
+      const by = weight.shape.length === 2 ? 4 : 1;
+      return [
+        name,
+        { ...weight, data: Float32Array.from(weight.data as Float32Array, (value) => value * by) },
+      ];
+    }),
+  ),
+});
+
+/** Options of an answer, as answers.c reads them. */
+interface Problem {
+  readonly source: readonly number[];
+  readonly maxTokens?: number;
+  readonly strategy?: Strategy;
+  readonly seed?: number;
+  readonly promptLookup?: number;
+  readonly draftTokens?: number;
+  readonly ends?: readonly number[];
+  readonly forbidden?: number;
+  readonly stopAfter?: number;
+}
+
+const STRATEGIES: readonly Omit<Problem, "source">[] = [
+  {},
+  { maxTokens: 7 },
+  { ends: [5, 9] },
+  { stopAfter: 3 },
+  { forbidden: 4 },
+  ...[
+    { temperature: 1 },
+    { temperature: 0.7, topK: 5 },
+    { temperature: 2, topP: 0.9 },
+    { temperature: 1.5, topK: 7, topP: 0.8, minP: 0.1 },
+    { temperature: 1, minP: 0.3 },
+  ].map((sampling, at) => ({ strategy: { kind: "sample", ...sampling } as const, seed: 17 + at })),
+  { strategy: { kind: "sample", temperature: 1 }, seed: 3, forbidden: 6, ends: [3] },
+  ...[1, 0, -0.5, 2].flatMap((lengthPenalty) => [
+    { strategy: { kind: "beam", beams: 4, lengthPenalty } as const },
+    { strategy: { kind: "beam", beams: 3, lengthPenalty, earlyStopping: true } as const, ends: [7, 8, 4] },
+    { strategy: { kind: "beam", beams: 2, lengthPenalty, earlyStopping: "never" } as const, ends: [4, 5] },
+  ]),
+  { strategy: { kind: "beam", beams: 4, lengthPenalty: 1 }, forbidden: 5, ends: [6] },
+  { promptLookup: 4 },
+  { promptLookup: 64, ends: [9] },
+];
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "slm-c-answers-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Forbids a token, and the last token: `change` in answers.c. */
+const forbidding = (token: number, last?: number): TokenConstraint => ({
+  allows: (id) => id !== token && id !== last,
+  mask: (scores) => {
+    for (const id of [token, last]) if (id !== undefined) scores[id] = -Infinity;
+  },
+  after: (id) => forbidding(token, id),
+});
+
+const textOf = (problem: Problem): string => {
+  const { source, maxTokens = 0, strategy, seed = 0, promptLookup = 0, draftTokens = 0 } = problem;
+  const { temperature = 0, topK = 0, topP = 0, minP = 0 } = strategy?.kind === "sample" ? strategy : {};
+  const { beams = 0, lengthPenalty = 0, earlyStopping = false } = strategy?.kind === "beam" ? strategy : {};
+  const { ends = [], forbidden = -1, stopAfter = 0 } = problem;
+  const early = earlyStopping === "never" ? 2 : earlyStopping ? 1 : 0;
+  const options = [maxTokens, temperature, seed, topK, topP, minP, beams, lengthPenalty, early];
+  const rest = [promptLookup, draftTokens, ends.length, ...ends, forbidden, stopAfter, 64];
+  return [source.length, ...source, ...options, ...rest].join(" ");
+};
+
+class Reference {
+  readonly #module: WebAssembly.Module;
+  readonly #checkpoint: Checkpoint;
+  constructor(module: WebAssembly.Module, checkpoint: Checkpoint) {
+    this.#module = module;
+    this.#checkpoint = checkpoint;
+  }
+
+  async answer(problem: Problem): Promise<Decoded> {
+    const { config } = this.#checkpoint;
+    const { source, strategy = { kind: "greedy" }, ends = [], forbidden, stopAfter, seed } = problem;
+    const compiled = compileModel(this.#checkpoint, "float32");
+    const models = await Promise.all(
+      Array.from({ length: strategy.kind === "beam" ? strategy.beams : 1 }, () =>
+        PortableModel.open(this.#module, compiled),
+      ),
+    );
+    const isEncoderDecoder = config.architecture === "encoder-decoder";
+    const decoder = new PortableRows(models, source, isEncoderDecoder);
+    const room = compiled.program.capacities.target - (isEncoderDecoder ? 0 : source.length - 1);
+    const { next } = createRandom(seed ?? 0);
+    const [decoded] = await decode(decoder, {
+      bos: isEncoderDecoder ? config.tokens.bos : source.at(-1)!,
+      eos: config.tokens.eos,
+      pad: config.tokens.pad,
+      maxTokens: problem.maxTokens ?? room,
+      strategy,
+      random: next,
+      rules: { furtherEnds: ends },
+      constraint: forbidden === undefined ? undefined : () => forbidding(forbidden),
+      stopsAfter: stopAfter === undefined ? undefined : (_, tokens) => tokens.length === stopAfter,
+    });
+    return decoded!;
+  }
+
+  /** Steps of an answer whose drafts come from here. */
+  stepsOf(answer: readonly number[], from: DraftSource, most: number): number {
+    const drafter = openDrafter(from);
+    const { eos } = this.#checkpoint.config.tokens;
+    let [steps, at] = [0, 0];
+    while (at < answer.length) {
+      const room = Math.min(most, this.#room - at - 1);
+      const drafts = drafter.draft(answer.slice(0, at), room, eos);
+      let accepted = 1;
+      while (accepted <= drafts.length && drafts[accepted - 1] === answer[at + accepted - 1]) accepted++;
+      at += accepted;
+      steps++;
+    }
+    return steps;
+  }
+
+  get #room(): number {
+    return this.#checkpoint.config.maxTarget;
+  }
+}
+
+const REASONS = { eos: 1, stop: 2, length: 3, time: 0 } as const;
+
+/** Runs a program that was compiled from the answers of a model. */
+async function build(
+  checkpoint: Checkpoint,
+  rules: readonly Rule[],
+  name: string,
+): Promise<(...args: string[]) => (input: string) => string> {
+  const { compiler, flags, emulator = [] } = BUILDS[name]!;
+  const directory = await mkdtemp(join(folder, "model-"));
+  await writeCFiles(directory, "model", checkpoint.config, compileModel(checkpoint, "float32", rules));
+  for (const file of ["answers.c", "memory.h"])
+    await copyFile(join(import.meta.dirname, file), join(directory, file));
+  const options = { cwd: directory, encoding: "utf8" } as const;
+  execFileSync(compiler, [...STRICT, ...flags, "answers.c", "model.c", "-o", "answers", "-lm"], options);
+  const [program, ...before] = [...emulator, "./answers"];
+  return (...args) =>
+    (input) =>
+      execFileSync(program!, [...before, "model.bin", ...args], { ...options, input });
+}
+
+describe.each(Object.keys(MODELS))("%s", (name) => {
+  test("answers as packages/generation does, and survives anything", async () => {
+    const checkpoint = await MODELS[name]!();
+    const reference = new Reference(await WebAssembly.compile(await readModule()), checkpoint);
+    const { next } = createRandom(5);
+    const sources = Array.from({ length: 12 }, (_, at) =>
+      Array.from({ length: 1 + ((at * 7) % ROOM.maxSource) }, () => 3 + Math.floor(next() * 17)),
+    );
+    const problems = STRATEGIES.flatMap((strategy): readonly Problem[] =>
+      sources.slice(0, 5).map((source) => ({ source, ...strategy })),
+    );
+    const expected = await Promise.all(problems.map((problem) => reference.answer(problem)));
+    const learnt = name === "t5" ? await rulesOf(reference, next) : [];
+    const drafted = learnt.length === 0 ? [] : sources.map((source) => ({ source, draftTokens: 12 }));
+    const answers = await Promise.all(drafted.map((problem) => reference.answer(problem)));
+    const table = draftRulesOf(learnt, checkpoint.config.vocabularySize);
+    const steps = drafted.map(({ source }, at) => {
+      const { tokens, end } = answers[at]!;
+      const whole = end === undefined ? tokens : [...tokens, end];
+      return reference.stepsOf(whole, { rules: table, source, most: 12 }, 12);
+    });
+    for (const build_ of TESTED) {
+      const program = await build(checkpoint, learnt, build_);
+      const lines = program()([...problems, ...drafted].map(textOf).join("\n"))
+        .trim()
+        .split("\n");
+      [...expected, ...answers].forEach((answer, at) => {
+        const [, reason, end, ran, logProbability, confidence, ...tokens] = lines[at]!.split(" ").map(Number);
+        const problem = [...problems, ...drafted][at];
+        expect(tokens, `${build_}: ${JSON.stringify(problem)}`).toEqual(answer.tokens);
+        expect([reason, end]).toEqual([REASONS[answer.reason], answer.end ?? -1]);
+        expect(Math.abs(logProbability! - answer.logProbability)).toBeLessThan(1e-3);
+        expect(confidence).toBeCloseTo(Math.exp(answer.logProbability), 4);
+        if (at >= expected.length) expect(ran, "steps").toBe(steps[at - expected.length]);
+      });
+      if (build_.includes("sanitizers")) program("7")("");
+    }
+    if (drafted.length > 0) {
+      const total = answers.reduce(
+        (sum, { tokens, end }) => sum + tokens.length + (end === undefined ? 0 : 1),
+        0,
+      );
+      expect(steps.reduce((sum, count) => sum + count, 0)).toBeLessThan(total);
+    }
+  });
+});
+
+/** Draft rules for the greedy answers to random sources. */
+async function rulesOf(reference: Reference, next: () => number): Promise<readonly DraftRule[]> {
+  const pairs = [];
+  for (let at = 0; at < 60; at++) {
+    const source = Array.from({ length: 4 + (at % 6) }, () => 3 + Math.floor(next() * 17));
+    const { tokens, end } = await reference.answer({ source });
+    pairs.push({ source, target: end === undefined ? tokens : [...tokens, end] });
+  }
+  return learnDraftRules(pairs, 2);
+}
