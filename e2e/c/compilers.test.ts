@@ -15,39 +15,9 @@ import { importEncoderDecoder, readHuggingFaceDirectory, type Checkpoint } from 
 import { createRandom } from "@slm/generation";
 import { decoderOnlyConfig, initializeWeights, type ModelConfig } from "@slm/model";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { BUILDS, STRICT } from "./builds.js";
 
 const FIXTURES = join(import.meta.dirname, "../../packages/checkpoints/fixtures/encoder-decoders");
-const STRICT = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror"];
-
-/** How a program is built, and what runs it. */
-const BUILDS: Readonly<
-  Record<
-    string,
-    { readonly compiler: string; readonly flags: readonly string[]; readonly emulator?: readonly string[] }
-  >
-> = {
-  "gcc, the CPU's vectors": { compiler: "gcc", flags: ["-O3", "-fno-math-errno", "-march=native"] },
-  "gcc, any x86-64": { compiler: "gcc", flags: ["-O2"] },
-  clang: { compiler: "clang", flags: ["-O2", "-mavx2", "-mfma"] },
-  "gcc without vectors, address and undefined-behaviour sanitizers": {
-    compiler: "gcc",
-    flags: ["-O1", "-g", "-DSLM_SCALAR", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
-  },
-  "gcc with SSE2, address and undefined-behaviour sanitizers": {
-    compiler: "gcc",
-    flags: ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
-  },
-  "arm64 (emulated)": {
-    compiler: "aarch64-linux-gnu-gcc",
-    flags: ["-O2", "-static"],
-    emulator: ["qemu-aarch64"],
-  },
-  "armv7 with NEON (emulated)": {
-    compiler: "arm-linux-gnueabihf-gcc",
-    flags: ["-O2", "-static", "-mfpu=neon", "-mfloat-abi=hard"],
-    emulator: ["qemu-arm"],
-  },
-};
 
 let folder: string;
 beforeAll(async () => {

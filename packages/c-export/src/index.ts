@@ -2,6 +2,7 @@ export { compileModel, type CompiledModel } from "./compile-model.js";
 export { readKernels } from "./text/kernel-files.js";
 export { writeC, type CText } from "./text/write-c.js";
 export { writeCFiles, type WrittenC } from "./text/write-c-files.js";
+export type { TextSupport } from "./tokens/text-functions.js";
 export { WEIGHT_FORMS, type WeightForm } from "./program/sections.js";
 export type { Capacities } from "./program/arena.js";
 export type { Program } from "./program/plan.js";

@@ -9,7 +9,13 @@ export const kernelFile = (name: string): string =>
   createRequire(import.meta.url).resolve(`#kernels/${name}`);
 
 /** The C text of the kernels. */
-export async function readKernels(): Promise<string> {
-  const files = KERNEL_FILES.map((name) => readFile(kernelFile(name), "utf8"));
+export const readKernels = (): Promise<string> => readTogether(KERNEL_FILES);
+
+/** The C text that encodes and decodes the text of a kind of tokenizer. */
+export const readTextKernels = (kind: "symbols" | "bpe"): Promise<string> =>
+  readTogether(["text.c", `text-${kind}.c`]);
+
+async function readTogether(names: readonly string[]): Promise<string> {
+  const files = names.map((name) => readFile(kernelFile(name), "utf8"));
   return (await Promise.all(files)).join("\n");
 }

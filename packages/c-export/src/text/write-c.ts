@@ -2,6 +2,7 @@
 import type { ModelConfig } from "@slm/model";
 import type { CompiledModel } from "../compile-model.js";
 import { DIGEST_BYTES } from "../weights/pack.js";
+import type { TextFunctions } from "../tokens/text-functions.js";
 import type { Argument, Call, RowCount } from "../program/kernels.js";
 
 export interface CText {
@@ -9,8 +10,17 @@ export interface CText {
   readonly source: string;
 }
 
+/** Parts that are the same for other models. */
+export interface CParts {
+  readonly kernels: string;
+  readonly text: TextFunctions;
+  /** Kernels of `text`. */
+  readonly textKernels: string;
+}
+
 /** @param name a C identifier, the prefix of the public names */
-export function writeC(name: string, config: ModelConfig, model: CompiledModel, kernels: string): CText {
+export function writeC(name: string, config: ModelConfig, model: CompiledModel, parts: CParts): CText {
+  const { kernels, text, textKernels } = parts;
   const { program, weights } = model;
   const { capacities } = program;
   const upper = name.toUpperCase();
@@ -31,7 +41,7 @@ extern "C" {
 
 #define ${upper}_WEIGHTS_BYTES ${weights.byteLength}
 /* Working memory of one text. */
-#define ${upper}_ARENA_BYTES ${program.arena * 4}
+#define ${upper}_ARENA_BYTES ${program.arena * 4 + text.arenaBytes}
 #define ${upper}_MAX_SOURCE ${config.maxSource}
 #define ${upper}_MAX_TARGET ${config.maxTarget}
 #define ${upper}_VOCABULARY ${program.vocabulary}
@@ -67,12 +77,15 @@ void ${name}_rewind(${name}_model *model, int count);
  */
 int ${name}_answer(${name}_model *model, const int32_t *source, int count, int32_t *answer, int capacity);
 
+${text.header}
 #ifdef __cplusplus
 }
 #endif
 #endif
 `;
-  return { header, source: sourceText(name, config, model, kernels) };
+  const textNumber = text.number === "" ? "" : `#define SLM_TEXT_NUMBER ${text.number}\n`;
+  const source = [sourceText(name, config, model, kernels), textNumber, textKernels, text.source].join("");
+  return { header, source };
 }
 
 function sourceText(name: string, config: ModelConfig, model: CompiledModel, kernels: string): string {
