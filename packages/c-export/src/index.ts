@@ -3,6 +3,7 @@ export { readKernels } from "./text/kernel-files.js";
 export type { Rule } from "./weights/pack-rules.js";
 export { writeC, type CParts, type CText } from "./text/write-c.js";
 export { writeCFiles, type WrittenC } from "./text/write-c-files.js";
+export type { TextSupport } from "./tokens/text-functions.js";
 export { WEIGHT_FORMS, type WeightForm } from "./program/sections.js";
 export type { Capacities } from "./program/arena.js";
 export type { Program } from "./program/plan.js";

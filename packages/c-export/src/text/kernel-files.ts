@@ -19,6 +19,9 @@ export const readKernels = (): Promise<string> => readTogether(KERNEL_FILES);
 /** The C text that checks weights and answers. */
 export const readSearch = (hasRules: boolean): Promise<string> =>
   readTogether(hasRules ? RULE_FILES : SEARCH_FILES);
+/** The C text that encodes and decodes the text of a kind of tokenizer. */
+export const readTextKernels = (kind: "symbols" | "bpe"): Promise<string> =>
+  readTogether(["text.c", `text-${kind}.c`]);
 
 async function readTogether(names: readonly string[]): Promise<string> {
   const files = names.map((name) => readFile(kernelFile(name), "utf8"));

@@ -3,6 +3,7 @@ import type { ModelConfig } from "@slm/model";
 import type { CompiledModel } from "../compile-model.js";
 import { DIGEST_BYTES } from "../weights/pack.js";
 import { searchHeader, searchSource } from "./search-text.js";
+import type { TextFunctions } from "../tokens/text-functions.js";
 import type { Program } from "../program/plan.js";
 import type { Argument, Call, RowCount } from "../program/kernels.js";
 
@@ -11,6 +12,9 @@ export interface CParts {
   readonly kernels: string;
   /** See `readSearch`. */
   readonly search: string;
+  readonly text: TextFunctions;
+  /** Kernels of `text`. */
+  readonly textKernels: string;
 }
 
 export interface CText {
@@ -20,6 +24,7 @@ export interface CText {
 
 /** @param name a C identifier, the prefix of the public names */
 export function writeC(name: string, config: ModelConfig, model: CompiledModel, parts: CParts): CText {
+  const { text, textKernels } = parts;
   const { program, weights } = model;
   const { capacities } = program;
   const upper = name.toUpperCase();
@@ -40,7 +45,7 @@ extern "C" {
 
 #define ${upper}_WEIGHTS_BYTES ${weights.byteLength}
 /* Working memory of one text. */
-#define ${upper}_ARENA_BYTES ${program.arena * 4}
+#define ${upper}_ARENA_BYTES ${program.arena * 4 + text.arenaBytes}
 #define ${upper}_MAX_SOURCE ${config.maxSource}
 #define ${upper}_MAX_TARGET ${config.maxTarget}
 #define ${upper}_VOCABULARY ${program.vocabulary}
@@ -71,12 +76,15 @@ const float *${name}_step(${name}_model *model, const int32_t *ids, int count, i
 /* Forgets the tokens after the first \`count\` of the answer. */
 void ${name}_rewind(${name}_model *model, int count);
 ${searchHeader(name, model)}
+${text.header}
 #ifdef __cplusplus
 }
 #endif
 #endif
 `;
-  return { header, source: sourceText(name, config, model, parts) };
+  const textNumber = text.number === "" ? "" : `#define SLM_TEXT_NUMBER ${text.number}\n`;
+  const source = [sourceText(name, config, model, parts), textNumber, textKernels, text.source].join("");
+  return { header, source };
 }
 
 function sourceText(name: string, config: ModelConfig, model: CompiledModel, parts: CParts): string {

@@ -17,7 +17,7 @@ import type { TokenizerFiles } from "../files/tokenizer-files.js";
  * other libraries.
  */
 export function createSymbolTokenizer(files: TokenizerFiles): Tokenizer {
-  const { symbols, target, lowercase } = vocabularyOf(files);
+  const { symbols, target, lowercase } = symbolVocabularyOf(files);
   const sourceIds = new Map(symbols.map((symbol, index) => [symbol, SPECIAL_NAMES.length + index]));
   const targetStart = SPECIAL_NAMES.length + symbols.length;
   const targetIds = new Map(target.map((symbol, index) => [symbol, targetStart + index]));
@@ -61,7 +61,8 @@ export function createSymbolTokenizer(files: TokenizerFiles): Tokenizer {
   };
 }
 
-function vocabularyOf({ tokenizer, config }: TokenizerFiles): {
+/** @throws SlmError DATA_INVALID as {@link createSymbolTokenizer} */
+export function symbolVocabularyOf({ tokenizer, config }: TokenizerFiles): {
   readonly symbols: readonly string[];
   readonly target: readonly string[];
   readonly lowercase: boolean;

@@ -53,7 +53,8 @@ export async function trainBpeTokenizer(
   return bpeFiles(learnt, spaces, sourceLowercase);
 }
 
-function bpeFiles(
+/** Both files for learnt merges. */
+export function bpeFiles(
   { tokens, merges }: LearntMerges,
   spaces: SpaceRule,
   sourceLowercase: boolean,

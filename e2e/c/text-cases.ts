@@ -1,0 +1,150 @@
+/** Tokenizers that exported models are tested with, and what their functions must return. */
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { SlmError } from "@slm/core";
+import { decoderOnlyConfig, encoderDecoderConfig, type ModelConfig } from "@slm/model";
+import {
+  readTokenizerFiles,
+  trainBpeTokenizer,
+  trainSymbolTokenizer,
+  type Tokenizer,
+  type TokenizerFiles,
+} from "@slm/tokenizer";
+
+const ROOT = join(import.meta.dirname, "../..");
+export const MAX_SOURCE = 40;
+export const MAX_TARGET = 12;
+
+export interface TextCase {
+  readonly files: () => Promise<TokenizerFiles>;
+  /** Texts that its vocabulary knows. */
+  readonly own: readonly string[];
+}
+
+const GREEK = "αβσςοδάΐ'·\u0301\u0345ʰ";
+const MARKED = "[]abdeknopsu";
+const WORDS = ["phone", "it's", "don't", "ABBEY", "a", "e", "Z"];
+const PROSE = ["the", " tokens", " of", ": ", "2024", "-", "é", "export", " ", "model", "slm", "\n"];
+
+const student = (name: string): Promise<TokenizerFiles> =>
+  readTokenizerFiles(join(ROOT, "packages/slm/students", name));
+
+/** A byte-level tokenizer of our own documentation, with other scripts. */
+async function documented(vocabularySize: number, spaces: "joined" | "apart"): Promise<TokenizerFiles> {
+  const lines = (await readFile(join(ROOT, "README.md"), "utf8")).split("\n").filter((line) => line !== "");
+  const rows = lines.map((source) => ({ source, target: "ΟΔΟΣ 한국어 😀😀 e\u0301e\u0301 42" }));
+  return trainBpeTokenizer(rows, { vocabularySize, minCount: 2, spaces, sourceLowercase: false });
+}
+
+/** Words of 64 letters, which become tokens. */
+const LONG_WORDS = Array.from({ length: 50 }, (_, word) =>
+  createHash("sha256")
+    .update(String(word))
+    .digest("hex")
+    .replaceAll(/\d/gu, (digit) => "ghijklmnop"[Number(digit)]!),
+);
+
+function ofLongWords(): Promise<TokenizerFiles> {
+  const rows = LONG_WORDS.map((word) => ({ source: word, target: word }));
+  return trainBpeTokenizer(rows, {
+    vocabularySize: 20_000,
+    minCount: 2,
+    spaces: "joined",
+    sourceLowercase: false,
+  });
+}
+
+export const TEXT_CASES: Readonly<Record<string, TextCase>> = {
+  "the quick start's symbols": { files: () => student("g2p"), own: WORDS },
+  "symbols of Greek, where the end of a word changes a letter": {
+    files: () => Promise.resolve(symbols([GREEK], ["X", "YY"], true)),
+    own: [...GREEK, "Σ", "ΟΔΟΣ", "ΑΣ", "σ", "Σ'", "Σ\u0345", "Ά"],
+  },
+  "symbols that spell special tokens": {
+    files: () => Promise.resolve(symbols([MARKED, "𐐨i\u0307"], ["1 2"], true)),
+    own: [...MARKED, "[", "pa", "İ", "𐐀", "[PAD", "EOS", "\u212a"],
+  },
+  "symbols with their case": {
+    files: () => Promise.resolve(symbols(["aAΣσİ\u{1f600}"], ["1", "éè", "한"], false)),
+    own: [..."aAΣσİ\u{1f600}"],
+  },
+  "symbols with 70,000 bytes of answers": {
+    files: () =>
+      Promise.resolve(
+        symbols(
+          ["abc"],
+          Array.from({ length: 2000 }, (_, at) => `${"W".repeat(31)}${at}`),
+          true,
+        ),
+      ),
+    own: ["a", "b", "C"],
+  },
+  "BPE of the dates, spaces apart": {
+    files: () => student("dates"),
+    own: ["12", "/", "März", " ", "2024", "May"],
+  },
+  "BPE, spaces joined": { files: () => documented(700, "joined"), own: PROSE },
+  "BPE, spaces apart": { files: () => documented(700, "apart"), own: PROSE },
+  "BPE of bytes alone": { files: () => documented(260, "joined"), own: PROSE },
+  "BPE with 80,000 bytes of tokens": {
+    files: ofLongWords,
+    own: [...LONG_WORDS, ...LONG_WORDS.map((word) => word.slice(9, 60)), "abc", " ", "z"],
+  },
+};
+
+const symbols = (
+  sources: readonly string[],
+  targets: readonly string[],
+  sourceLowercase: boolean,
+): TokenizerFiles => trainSymbolTokenizer({ sources, targets, sourceLowercase });
+
+/** The smallest model with a tokenizer's vocabulary. */
+export function tinyModel(vocabularySize: number, architecture: ModelConfig["architecture"]): ModelConfig {
+  const common = {
+    ...{
+      architecture,
+      width: 8,
+      heads: 1,
+      kvHeads: 1,
+      headDim: 8,
+      feedForward: 8,
+      decoderLayers: 1,
+      vocabularySize,
+    },
+    ...{ maxSource: MAX_SOURCE, maxTarget: MAX_TARGET, tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 } },
+  };
+  return architecture === "decoder-only"
+    ? decoderOnlyConfig.parse({ ...common, maxTarget: MAX_SOURCE + MAX_TARGET })
+    : encoderDecoderConfig.parse({ ...common, encoderLayers: 1 });
+}
+
+/** The code that the functions return for a text that a tokenizer rejects. */
+const CODES: readonly (readonly [message: RegExp, code: number])[] = [
+  [/contains the special token/u, -11],
+  [/which is not in the vocabulary/u, -12],
+  [/is empty/u, -13],
+];
+
+/** Tokens or the error of a text, as text.c prints them. */
+export function expectedTokens(tokenizer: Tokenizer, text: string): string {
+  try {
+    const ids = tokenizer.encodeSource(text);
+    return ids.length > MAX_SOURCE ? "-4" : ids.join(" ");
+  } catch (error) {
+    if (!(error instanceof SlmError)) throw error;
+    const found = CODES.find(([message]) => message.test(error.message));
+    if (found === undefined) throw error;
+    return String(found[1]);
+  }
+}
+
+/** Bytes or the error of tokens, as text.c prints them. */
+export function expectedText(tokenizer: Tokenizer, ids: readonly number[]): string {
+  try {
+    return Buffer.from(tokenizer.decode(ids)).toString("hex");
+  } catch (error) {
+    if (error instanceof SlmError) return "-3";
+    throw error;
+  }
+}

@@ -1,0 +1,150 @@
+/** Functions of a model in C that read and write text, for the tokenizers that slm trains. */
+import type { ModelConfig } from "@slm/model";
+import {
+  createTokenizer,
+  trainedVocabulary,
+  type TokenizerFiles,
+  type TrainedVocabulary,
+} from "@slm/tokenizer";
+import { bpeTables } from "./bpe-tables.js";
+import { symbolTables } from "./symbol-tables.js";
+import type { TextTables } from "./text-tables.js";
+
+/** Whether an exported model reads text, and why not. */
+export type TextSupport =
+  { readonly kind: TrainedVocabulary["kind"] } | { readonly kind: "none"; readonly reason: string };
+
+export interface TextFunctions {
+  readonly support: TextSupport;
+  /** Declarations, or a comment that says why there are none. */
+  readonly header: string;
+  /** Tables and functions, to follow the kernels of the tokenizer's kind. */
+  readonly source: string;
+  /** C type that the kernels need as SLM_TEXT_NUMBER. */
+  readonly number: string;
+  /** Working memory after the model's arena [bytes]. */
+  readonly arenaBytes: number;
+}
+
+/** Where a model's own arena ends [bytes]. */
+export interface TextPlace {
+  readonly name: string;
+  readonly arenaBytes: number;
+  readonly vocabulary: number;
+}
+
+/** @param files the tokenizer of the checkpoint, if it has one. Others than those that slm trains have no text functions. */
+export function textFunctions(
+  place: TextPlace,
+  config: ModelConfig,
+  files: TokenizerFiles | undefined,
+): TextFunctions {
+  const trained = files === undefined ? undefined : trainedVocabulary(files);
+  if (files === undefined) return withoutText("the checkpoint has no tokenizer");
+  if (trained === undefined)
+    return withoutText("its tokenizer is not one that slm trains (symbols or byte-level BPE)");
+  if (trained.kind === "bpe" && trained.sourceLowercase)
+    return withoutText("its byte-level tokenizer lower-cases sources");
+  const { bos, eos } = config.tokens;
+  const { tokens } = createTokenizer(files);
+  if (tokens.bos !== bos || tokens.eos !== eos)
+    return withoutText("the special tokens of the model are not those of its tokenizer");
+  const tables = trained.kind === "symbols" ? symbolTables(trained) : bpeTables(trained);
+  if (tables.size > place.vocabulary)
+    return withoutText(`its tokenizer has ${tables.size} tokens, the model has ${place.vocabulary}`);
+  const room = config.maxSource * tables.roomForToken * (tables.number === "uint16_t" ? 2 : 4);
+  return {
+    support: { kind: trained.kind },
+    header: headerText(place.name, config, tables),
+    source: sourceText(place, config, tables, trained.kind),
+    number: tables.number,
+    arenaBytes: roundUp(4 * idsOf(config) + room),
+  };
+}
+
+const withoutText = (reason: string): TextFunctions => ({
+  support: { kind: "none", reason },
+  header: `/* There are no functions for text: ${reason}. */\n`,
+  source: "",
+  number: "",
+  arenaBytes: 0,
+});
+
+/** Bytes of a boundary of the arena. */
+const BOUNDARY = 64;
+const roundUp = (bytes: number): number => Math.ceil(bytes / BOUNDARY) * BOUNDARY;
+
+/** Room for the tokens of a source, a first token of the answer, and an answer. */
+const idsOf = ({ maxSource, maxTarget }: ModelConfig): number => maxSource + 1 + maxTarget;
+
+function headerText(name: string, { maxTarget }: ModelConfig, { longest }: TextTables): string {
+  const upper = name.toUpperCase();
+  return `/* Bytes that hold every answer with the zero after it. */
+#define ${upper}_MAX_TEXT ${maxTarget * longest + 1}
+
+/* Text that is not UTF-8, has one of [pad], [bos], [eos] and [unk], has characters that the model does not know, or is empty. */
+enum { ${TEXT_ERRORS.map(([error, code]) => `${upper}_${error} = ${code}`).join(", ")} };
+
+/*
+ * Answers a text in UTF-8 that ends with a zero, greedily. The answer ends with a zero too.
+ * @returns how many bytes the answer has, or a negative code
+ */
+int ${name}_answer_text(${name}_model *model, const char *text, char *answer, size_t capacity);
+/* Tokens of a source text of \`bytes\` bytes. @returns how many; ${upper}_TOO_LONG above \`capacity\` or ${upper}_MAX_SOURCE; or another negative code */
+int ${name}_tokenize(${name}_model *model, const char *text, size_t bytes, int32_t *ids, int capacity);
+/* Text of an answer's tokens, with a zero after it. Special tokens have none. @returns how many bytes, or a negative code */
+int ${name}_detokenize(const int32_t *ids, int count, char *text, size_t capacity);
+`;
+}
+
+/** As in kernels/text.c. */
+const TEXT_ERRORS = [
+  ["BAD_UTF8", -10],
+  ["SPECIAL_TEXT", -11],
+  ["UNKNOWN_TEXT", -12],
+  ["EMPTY_TEXT", -13],
+] as const;
+
+function sourceText(
+  { name, arenaBytes }: TextPlace,
+  config: ModelConfig,
+  { text, size }: TextTables,
+  kind: TrainedVocabulary["kind"],
+): string {
+  const upper = name.toUpperCase();
+  const room = `(SLM_TEXT_NUMBER *)(text_ids(m) + ${idsOf(config)}), `;
+  const begins = config.architecture === "decoder-only" ? `  ids[count++] = ${upper}_BOS;\n` : "";
+  return `${text}
+/* Room for the tokens of a source and of an answer, after the arena of the model. */
+static int32_t *text_ids(${name}_model *m) {
+  return (int32_t *)(void *)((char *)m->arena + ${arenaBytes});
+}
+
+int ${name}_tokenize(${name}_model *m, const char *text, size_t bytes, int32_t *ids, int capacity) {
+  const unsigned char *all = (const unsigned char *)text;
+  (void)m;
+  if (capacity < 0) return ${upper}_TOO_LONG;
+  return slm_${kind}_encode(&text_tables, all, bytes, ${kind === "bpe" ? room : ""}ids, capacity < ${upper}_MAX_SOURCE ? capacity : ${upper}_MAX_SOURCE);
+}
+
+int ${name}_detokenize(const int32_t *ids, int count, char *text, size_t capacity) {
+  slm_writer to = {0};
+  to.text = text;
+  to.capacity = capacity;
+  if (!are_tokens(ids, count, ${size})) return ${upper}_BAD_TOKEN;
+  slm_${kind}_decode(&text_tables, ids, count, &to);
+  return slm_end_text(&to);
+}
+
+int ${name}_answer_text(${name}_model *m, const char *text, char *answer, size_t capacity) {
+  int32_t *ids = text_ids(m), *tokens = ids + ${upper}_MAX_SOURCE + 1;
+  size_t bytes = 0;
+  int count;
+  while (text[bytes] != 0) bytes++;
+  count = ${name}_tokenize(m, text, bytes, ids, ${upper}_MAX_SOURCE);
+  if (count < 0) return count;
+${begins}  count = ${name}_answer(m, ids, count, tokens, ${upper}_MAX_TARGET);
+  return count < 0 ? count : ${name}_detokenize(tokens, count, answer, capacity);
+}
+`;
+}

@@ -1,0 +1,13 @@
+/** The tables of a tokenizer in C. */
+export interface TextTables {
+  /** C type of tokens and of places in tables. */
+  readonly number: "uint16_t" | "uint32_t";
+  /** Tokens of the vocabulary. */
+  readonly size: number;
+  /** Most bytes that a token adds to an answer. */
+  readonly longest: number;
+  /** Working memory for each token of a source [numbers]. */
+  readonly roomForToken: number;
+  /** Constant arrays, and a struct `text_tables` of them. */
+  readonly text: string;
+}
