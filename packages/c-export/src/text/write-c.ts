@@ -20,7 +20,7 @@ export interface CParts {
 
 /** @param name a C identifier, the prefix of the public names */
 export function writeC(name: string, config: ModelConfig, model: CompiledModel, parts: CParts): CText {
-  const { kernels, text, textKernels } = parts;
+  const { text, textKernels } = parts;
   const { program, weights } = model;
   const { capacities } = program;
   const upper = name.toUpperCase();
@@ -84,11 +84,12 @@ ${text.header}
 #endif
 `;
   const textNumber = text.number === "" ? "" : `#define SLM_TEXT_NUMBER ${text.number}\n`;
-  const source = [sourceText(name, config, model, kernels), textNumber, textKernels, text.source].join("");
+  const source = [sourceText(name, config, model, parts), textNumber, textKernels, text.source].join("");
   return { header, source };
 }
 
-function sourceText(name: string, config: ModelConfig, model: CompiledModel, kernels: string): string {
+function sourceText(name: string, config: ModelConfig, model: CompiledModel, parts: CParts): string {
+  const { kernels, text } = parts;
   const upper = name.toUpperCase();
   const { program, weights } = model;
   const isEncoderDecoder = program.encode !== undefined;
@@ -117,7 +118,7 @@ int ${name}_open(${name}_model *m, const void *weights, size_t weightsBytes, voi
     if (((const unsigned char *)weights)[i] != digest[i]) return ${upper}_BAD_WEIGHTS;
   if (arena == NULL || arenaBytes < ${upper}_ARENA_BYTES || (uintptr_t)arena % 64 != 0) return ${upper}_BAD_ARENA;
   m->weights = (const unsigned char *)weights;
-  m->arena = (float *)arena;
+  m->arena = (float *)arena + ${text.arenaBytes / 4};
   m->source = m->past = m->fresh = m->wanted = 0;
   return ${upper}_OK;
 }
