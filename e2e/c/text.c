@@ -3,6 +3,7 @@
  *   E BYTES       tokens of a text, or its error
  *   D TOKEN ...   bytes of the text of tokens, or its error
  *   A BYTES       bytes of the answer to a text, or its error
+ * With RESTORES, decoded tokens must be the text again.
  */
 #include "model.h"
 #include <stdio.h>
@@ -43,6 +44,13 @@ static void encode(model_model *m, const char *bytes, size_t length) {
     CHECK(model_tokenize(m, text, length, few, -1) == MODEL_TOO_LONG);
     free(few);
   }
+#ifdef RESTORES
+  if (count > 0) {
+    char *restored = malloc(length + 1);
+    CHECK(model_detokenize(ids, count, restored, length + 1) == (int)length && memcmp(restored, text, length) == 0);
+    free(restored);
+  }
+#endif
   free(ids);
   free(text);
 }

@@ -9,6 +9,10 @@ command -v clang > /dev/null || install_packages clang
 command -v qemu-aarch64 > /dev/null || install_packages qemu-user
 command -v aarch64-linux-gnu-gcc > /dev/null || install_packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 command -v arm-linux-gnueabihf-gcc > /dev/null || install_packages gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
+# Languages of the examples in tools/c-examples.
+command -v python3 > /dev/null || install_packages python3
+command -v rustc > /dev/null || install_packages rustc
+command -v go > /dev/null || install_packages golang-go
 
 tools/scripts/kernels.sh --check
 npx vitest run --config e2e/c/vitest.config.ts

@@ -5,10 +5,10 @@
 /* The errors of text functions. The header has the same numbers. */
 enum {
   SLM_TEXT_TOO_LONG = -4,
-  SLM_TEXT_BAD_UTF8 = -10,
-  SLM_TEXT_SPECIAL = -11,
-  SLM_TEXT_UNKNOWN = -12,
-  SLM_TEXT_EMPTY = -13
+  SLM_TEXT_BAD_UTF8 = -20,
+  SLM_TEXT_SPECIAL = -21,
+  SLM_TEXT_UNKNOWN = -22,
+  SLM_TEXT_EMPTY = -23
 };
 
 /* The character at text[*at]; moves *at to the next one. @returns -1 for bytes that are not UTF-8 */

@@ -20,6 +20,7 @@ export function exportCLines({
   parameters,
   weights,
   arenaBytes,
+  text,
   parity,
   artifact,
 }: ExportedC): readonly string[] {
@@ -27,11 +28,16 @@ export function exportCLines({
   return [
     ...files.map(({ path, bytes }) => `${formatBytes(bytes).padStart(10)}  ${path}`),
     `${formatNumber(parameters)} parameters, target c, ${weights} weights, ${formatBytes(arenaBytes)} of working memory`,
+    text.kind === "none"
+      ? `no functions for text: ${text.reason}`
+      : `functions for text: ${TOKENIZERS[text.kind]}`,
     `logits differ by at most ${formatNumber(parity.maxAbs)} (${parity.basis})`,
     `compile with: cc -std=c99 -O3 -fno-math-errno -march=native -c ${source}`,
     artifact,
   ];
 }
+
+const TOKENIZERS = { symbols: "symbol tokenizer", bpe: "byte-level BPE" } as const;
 
 function parityLines(parity: ExportReport["parity"]): readonly string[] {
   if (parity === null) return ["logits not compared"];

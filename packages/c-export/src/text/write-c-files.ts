@@ -29,7 +29,7 @@ export async function writeCFiles(
   tokenizer?: TokenizerFiles,
 ): Promise<WrittenC> {
   const { arena, vocabulary } = model.program;
-  const text = textFunctions({ name, arenaBytes: arena * 4, vocabulary }, config, tokenizer);
+  const text = textFunctions({ name, config, vocabulary }, tokenizer);
   const { kind } = text.support;
   const { header, source } = writeC(name, config, model, {
     kernels: await readKernels(),

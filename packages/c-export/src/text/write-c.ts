@@ -115,7 +115,7 @@ int ${name}_open(${name}_model *m, const void *weights, size_t weightsBytes, voi
     if (((const unsigned char *)weights)[i] != digest[i]) return ${upper}_BAD_WEIGHTS;
   if (arena == NULL || arenaBytes < ${upper}_ARENA_BYTES || (uintptr_t)arena % 64 != 0) return ${upper}_BAD_ARENA;
   m->weights = (const unsigned char *)weights;
-  m->arena = (float *)arena;
+  m->arena = (float *)arena + ${parts.text.arenaBytes / 4};
   m->state = A(${program.state.start});
   m->source = m->past = m->fresh = m->wanted = 0;
   for (m->beams = 1; arenaBytes >= ${upper}_ARENA_BYTES_FOR(m->beams + 1); m->beams++) {}

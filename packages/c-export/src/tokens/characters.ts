@@ -1,4 +1,4 @@
-/** What C needs to know of Unicode, taken from the regular expressions and strings that slm's own tokenizers use. */
+/** The parts of Unicode that a tokenizer in C uses, as the JavaScript engine of this process defines them. */
 
 const LAST_CHARACTER = 0x10ffff;
 const isSurrogate = (code: number): boolean => code >= 0xd800 && code <= 0xdfff;

@@ -11,7 +11,7 @@ const AS_WRITTEN: Lowercase = { capitals: [], small: [], neighbours: [] };
 
 export function symbolTables({ source, target, sourceLowercase }: SymbolVocabulary): TextTables {
   // A special token in a text is an error of its own, whether or not its letters are in the vocabulary.
-  const known = new Set([...source, ...SPECIAL_NAMES.join("")]);
+  const known = new Set([...source, ...SPECIAL_NAMES.flatMap((name) => Array.from(name))]);
   const { capitals, small, neighbours } = sourceLowercase ? lowercaseFor(known) : AS_WRITTEN;
   const changed = new Set(capitals);
   const characters = source

@@ -22,23 +22,22 @@ export interface TextFunctions {
   readonly source: string;
   /** C type that the kernels need as SLM_TEXT_NUMBER. */
   readonly number: string;
-  /** Working memory after the model's arena [bytes]. */
+  /** Working memory in front of the model's arena, a multiple of its alignment [bytes]. */
   readonly arenaBytes: number;
 }
 
-/** Where a model's own arena ends [bytes]. */
-export interface TextPlace {
+/** The model that the functions are a part of. */
+export interface TextModel {
+  /** Prefix of public names. */
   readonly name: string;
-  readonly arenaBytes: number;
+  readonly config: ModelConfig;
+  /** Number of its logits. */
   readonly vocabulary: number;
 }
 
 /** @param files the tokenizer of the checkpoint, if it has one. Others than those that slm trains have no text functions. */
-export function textFunctions(
-  place: TextPlace,
-  config: ModelConfig,
-  files: TokenizerFiles | undefined,
-): TextFunctions {
+export function textFunctions(model: TextModel, files: TokenizerFiles | undefined): TextFunctions {
+  const { name, config, vocabulary } = model;
   const trained = files === undefined ? undefined : trainedVocabulary(files);
   if (files === undefined) return withoutText("the checkpoint has no tokenizer");
   if (trained === undefined)
@@ -50,15 +49,16 @@ export function textFunctions(
   if (tokens.bos !== bos || tokens.eos !== eos)
     return withoutText("the special tokens of the model are not those of its tokenizer");
   const tables = trained.kind === "symbols" ? symbolTables(trained) : bpeTables(trained);
-  if (tables.size > place.vocabulary)
-    return withoutText(`its tokenizer has ${tables.size} tokens, the model has ${place.vocabulary}`);
+  if (tables.size > vocabulary)
+    return withoutText(`its tokenizer has ${tables.size} tokens, the model has ${vocabulary}`);
   const room = config.maxSource * tables.roomForToken * (tables.number === "uint16_t" ? 2 : 4);
+  const arenaBytes = roundUp(4 * idsOf(config) + room);
   return {
     support: { kind: trained.kind },
-    header: headerText(place.name, config, tables),
-    source: sourceText(place, config, tables, trained.kind),
+    header: headerText(name, config, tables),
+    source: sourceText(model, tables, { kind: trained.kind, arenaBytes }),
     number: tables.number,
-    arenaBytes: roundUp(4 * idsOf(config) + room),
+    arenaBytes,
   };
 }
 
@@ -79,7 +79,7 @@ const idsOf = ({ maxSource, maxTarget }: ModelConfig): number => maxSource + 1 +
 
 function headerText(name: string, { maxTarget }: ModelConfig, { longest }: TextTables): string {
   const upper = name.toUpperCase();
-  return `/* Bytes that hold every answer with the zero after it. */
+  return `/* Bytes of the longest answer, with the zero after it. */
 #define ${upper}_MAX_TEXT ${maxTarget * longest + 1}
 
 /* Text that is not UTF-8, has one of [pad], [bos], [eos] and [unk], has characters that the model does not know, or is empty. */
@@ -99,25 +99,24 @@ int ${name}_detokenize(const int32_t *ids, int count, char *text, size_t capacit
 
 /** As in kernels/text.c. */
 const TEXT_ERRORS = [
-  ["BAD_UTF8", -10],
-  ["SPECIAL_TEXT", -11],
-  ["UNKNOWN_TEXT", -12],
-  ["EMPTY_TEXT", -13],
+  ["BAD_UTF8", -20],
+  ["SPECIAL_TEXT", -21],
+  ["UNKNOWN_TEXT", -22],
+  ["EMPTY_TEXT", -23],
 ] as const;
 
 function sourceText(
-  { name, arenaBytes }: TextPlace,
-  config: ModelConfig,
+  { name, config }: TextModel,
   { text, size }: TextTables,
-  kind: TrainedVocabulary["kind"],
+  { kind, arenaBytes }: { readonly kind: TrainedVocabulary["kind"]; readonly arenaBytes: number },
 ): string {
   const upper = name.toUpperCase();
   const room = `(SLM_TEXT_NUMBER *)(text_ids(m) + ${idsOf(config)}), `;
   const begins = config.architecture === "decoder-only" ? `  ids[count++] = ${upper}_BOS;\n` : "";
   return `${text}
-/* Room for the tokens of a source and of an answer, after the arena of the model. */
+/* Room for the tokens of a source and of an answer, in front of the arena of the model. */
 static int32_t *text_ids(${name}_model *m) {
-  return (int32_t *)(void *)((char *)m->arena + ${arenaBytes});
+  return (int32_t *)(void *)m->arena - ${arenaBytes / 4};
 }
 
 int ${name}_tokenize(${name}_model *m, const char *text, size_t bytes, int32_t *ids, int capacity) {

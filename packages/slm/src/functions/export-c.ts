@@ -1,5 +1,7 @@
 /** Checkpoints as C99 without a runtime. */
-import type { WeightForm } from "@slm/c-export";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { TextSupport, WeightForm } from "@slm/c-export";
 import { SlmError } from "@slm/core/errors";
 import type { ParityReport } from "@slm/onnx-export/parity";
 import { contextOf, givenSettings, type WorkOptions } from "@slm/pipeline/stage/work";
@@ -24,6 +26,8 @@ export interface ExportedC {
   readonly parameters: number;
   /** Working memory of one text [bytes]. */
   readonly arenaBytes: number;
+  /** The kind of tokenizer that the C functions for text have, or why there are none. */
+  readonly text: TextSupport;
   /** There are no ONNX operators in it. */
   readonly opset: null;
   readonly parity: Pick<ParityReport, "maxAbs" | "cases" | "basis">;
@@ -34,9 +38,9 @@ const NAME = /^[A-Za-z][A-Za-z0-9_]{0,30}$/u;
 
 /**
  * Exports a text model as one C file, its header and a file of weights, and compares the logits of the same kernels, compiled to WebAssembly, with the
- * checkpoint's.
+ * checkpoint's. The C functions read and write text if slm trained the checkpoint's tokenizer, and otherwise only token ids.
  *
- * @param checkpoint directory with config.json and model.safetensors
+ * @param checkpoint directory with config.json and model.safetensors, and with the tokenizer if there is one
  * @throws SlmError USAGE for a name that C does not allow, INPUT_MISSING, DATA_INVALID, OP_UNSUPPORTED for an operation without a kernel, GATE_FAILED if float32
  * logits differ by more than 0.001
  * @example
@@ -52,6 +56,7 @@ export async function exportC(checkpoint: string, options: ExportCOptions = {}):
   const { requireIntact } = await import("@slm/core");
   const { readCheckpoint } = await import("@slm/checkpoints");
   const { parameterCount } = await import("@slm/model");
+  const { readTokenizerFiles, TOKENIZER_FILE } = await import("@slm/tokenizer");
   const { withRuntime } = await import("@slm/pipeline/compute/open-engine");
   const { siblingPath, writeStandalone } = await import("../models/standalone-artifact.js");
   const { comparePortable } = await import("../models/compare-portable.js");
@@ -59,22 +64,23 @@ export async function exportC(checkpoint: string, options: ExportCOptions = {}):
   const { output = siblingPath(checkpoint, "c") } = options;
   const { progress, signal } = contextOf(options);
   const read = await readCheckpoint(checkpoint);
+  const hasTokenizer = existsSync(join(checkpoint, TOKENIZER_FILE));
+  const tokenizer = hasTokenizer ? await readTokenizerFiles(checkpoint) : undefined;
   const model = library.compileModel(read, form);
   const parity = await withRuntime(threads, (runtime) =>
     comparePortable(read, model, { runtime, progress, signal }),
   );
   const settings = givenSettings({ target: "c", weights: form, name });
-  const files = await writeStandalone(
+  const written = await writeStandalone(
     { directory: output, kind: "export", sources: { checkpoint }, settings },
-    (work) => library.writeCFiles(work, name, read.config, model),
+    (work) => library.writeCFiles(work, name, read.config, model, tokenizer),
   );
   return {
     target: "c",
     weights: form,
     artifact: output,
-    files: files.files,
+    ...written,
     parameters: parameterCount(read.config),
-    arenaBytes: model.program.arena * 4,
     opset: null,
     parity,
   };

@@ -1,0 +1,76 @@
+/** The example programs of docs/how-to/c.md, with a model that reads English words and writes their phonemes. */
+import { execFileSync } from "node:child_process";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { compileModel, PortableModel, readModule, writeCFiles } from "@slm/c-export";
+import { readCheckpoint } from "@slm/checkpoints";
+import { loadTokenizer, readTokenizerFiles } from "@slm/tokenizer";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { STRICT } from "./builds.test-support.js";
+import { greedyAnswer } from "./greedy-answer.js";
+
+const ROOT = join(import.meta.dirname, "../..");
+const EXAMPLES = join(ROOT, "tools/c-examples");
+const CHECKPOINT = join(ROOT, "configs/g2p/teachers/first");
+
+/** Programs to run one after the other in the folder of the exported model; the last one reads texts. */
+const PROGRAMS: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  "answer.c": [["gcc", ...STRICT, "-O2", "answer.c", "phonemes.c", "-o", "answer", "-lm"], ["./answer"]],
+  "answer.py": [
+    ["gcc", "-O2", "-shared", "-fPIC", "library.c", "phonemes.c", "-o", "libphonemes.so", "-lm"],
+    ["python3", "answer.py"],
+  ],
+  "answer.rs": [
+    ["gcc", "-O2", "-c", "library.c", "phonemes.c"],
+    ["ar", "rcs", "libphonemes.a", "library.o", "phonemes.o"],
+    ["rustc", "-O", "answer.rs", "-L", ".", "-l", "static=phonemes", "-l", "m", "-o", "answer-rust"],
+    ["./answer-rust"],
+  ],
+  "answer.go": [["go", "build", "-o", "answer-go", "."], ["./answer-go"]],
+};
+
+let exported: string;
+beforeAll(async () => {
+  exported = await mkdtemp(join(tmpdir(), "slm-c-examples-"));
+  const checkpoint = await readCheckpoint(CHECKPOINT);
+  const compiled = compileModel(checkpoint, "int8");
+  const files = await readTokenizerFiles(CHECKPOINT);
+  await writeCFiles(exported, "phonemes", checkpoint.config, compiled, files);
+});
+afterAll(() => rm(exported, { recursive: true, force: true }));
+
+const TEXTS = ["hello", "Phone", "it's", "onomatopoeia", "x1", "", "[pad]", "a".repeat(41)];
+
+async function expectedAnswers(): Promise<readonly string[]> {
+  const compiled = compileModel(await readCheckpoint(CHECKPOINT), "int8");
+  const model = await PortableModel.open(await readModule(), compiled);
+  const tokenizer = await loadTokenizer(CHECKPOINT);
+  const known = TEXTS.slice(0, 4).map((text) =>
+    tokenizer.decode(greedyAnswer(model, { source: tokenizer.encodeSource(text), most: 39 })),
+  );
+  return [...known, "error -22", "error -23", "error -21", "error -4"];
+}
+
+describe.each(Object.entries(PROGRAMS))("%s", (example, commands) => {
+  test("answers as slm does, and reports texts that slm rejects", async () => {
+    const folder = await mkdtemp(join(exported, "example-"));
+    for (const name of [example, "library.c"]) await cp(join(EXAMPLES, name), join(folder, name));
+    for (const name of ["phonemes.c", "phonemes.h", "phonemes.bin"])
+      await cp(join(exported, name), join(folder, name));
+    if (example === "answer.go") await writeFile(join(folder, "go.mod"), "module answer\n\ngo 1.19\n");
+    let output = "";
+    for (const [program, ...args] of commands)
+      output = execFileSync(program!, args, {
+        cwd: folder,
+        encoding: "utf8",
+        input: `${TEXTS.join("\n")}\n`,
+      });
+    expect(output.trim().split("\n")).toEqual(await expectedAnswers());
+  });
+});
+
+test("the how-to shows the C example as it is", async () => {
+  const page = await readFile(join(ROOT, "docs/how-to/c.md"), "utf8");
+  expect(page).toContain(await readFile(join(EXAMPLES, "answer.c"), "utf8"));
+});
