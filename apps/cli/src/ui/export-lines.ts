@@ -20,13 +20,15 @@ export function exportCLines({
   parameters,
   weights,
   arenaBytes,
+  draftRules,
   parity,
   artifact,
 }: ExportedC): readonly string[] {
+  const rules = draftRules === 0 ? "" : `, ${formatNumber(draftRules)} draft rules`;
   const source = files.find(({ path }) => path.endsWith(".c"))!.path;
   return [
     ...files.map(({ path, bytes }) => `${formatBytes(bytes).padStart(10)}  ${path}`),
-    `${formatNumber(parameters)} parameters, target c, ${weights} weights, ${formatBytes(arenaBytes)} of working memory`,
+    `${formatNumber(parameters)} parameters, target c, ${weights} weights${rules}, ${formatBytes(arenaBytes)} of working memory`,
     `logits differ by at most ${formatNumber(parity.maxAbs)} (${parity.basis})`,
     `compile with: cc -std=c99 -O3 -fno-math-errno -march=native -c ${source}`,
     artifact,

@@ -1,10 +1,12 @@
 /** Checkpoints as C99 without a runtime. */
-import type { WeightForm } from "@slm/c-export";
+import type { Rule, WeightForm } from "@slm/c-export";
 import { SlmError } from "@slm/core/errors";
+import type { RowFiles } from "@slm/onnx-export";
 import type { ParityReport } from "@slm/onnx-export/parity";
+import type { ModelConfig } from "@slm/model";
 import { contextOf, givenSettings, type WorkOptions } from "@slm/pipeline/stage/work";
 
-export interface ExportCOptions extends WorkOptions {
+export interface ExportCOptions extends WorkOptions, Pick<RowFiles, "draftRules"> {
   /** Type of the weights. int8 and int4 weights are multiplied by int16 activations. Default: `float32`. */
   readonly weights?: WeightForm | undefined;
   /** Prefix of the C names and of the files. Default: `student`. */
@@ -24,6 +26,8 @@ export interface ExportedC {
   readonly parameters: number;
   /** Working memory of one text [bytes]. */
   readonly arenaBytes: number;
+  /** Rules in the weights; 0: none. */
+  readonly draftRules: number;
   /** There are no ONNX operators in it. */
   readonly opset: null;
   readonly parity: Pick<ParityReport, "maxAbs" | "cases" | "basis">;
@@ -37,7 +41,8 @@ const NAME = /^[A-Za-z][A-Za-z0-9_]{0,30}$/u;
  * checkpoint's.
  *
  * @param checkpoint directory with config.json and model.safetensors
- * @throws SlmError USAGE for a name that C does not allow, INPUT_MISSING, DATA_INVALID, OP_UNSUPPORTED for an operation without a kernel, GATE_FAILED if float32
+ * @throws SlmError USAGE for a name that C does not allow, INPUT_MISSING, DATA_INVALID, OP_UNSUPPORTED for an operation without a kernel and for draft rules of
+ * a decoder-only model, GATE_FAILED if float32
  * logits differ by more than 0.001
  * @example
  * const { artifact, arenaBytes } = await exportC("runs/mine/distill", { weights: "int8", name: "mine" });
@@ -59,7 +64,8 @@ export async function exportC(checkpoint: string, options: ExportCOptions = {}):
   const { output = siblingPath(checkpoint, "c") } = options;
   const { progress, signal } = contextOf(options);
   const read = await readCheckpoint(checkpoint);
-  const model = library.compileModel(read, form);
+  const draftRules = await rulesOf(checkpoint, read.config, options);
+  const model = library.compileModel(read, form, draftRules);
   const parity = await withRuntime(threads, (runtime) =>
     comparePortable(read, model, { runtime, progress, signal }),
   );
@@ -75,7 +81,23 @@ export async function exportC(checkpoint: string, options: ExportCOptions = {}):
     files: files.files,
     parameters: parameterCount(read.config),
     arenaBytes: model.program.arena * 4,
+    draftRules: model.rules?.count ?? 0,
     opset: null,
     parity,
   };
+}
+
+async function rulesOf(
+  checkpoint: string,
+  config: ModelConfig,
+  options: ExportCOptions,
+): Promise<readonly Rule[] | undefined> {
+  const { draftRules } = options;
+  if (draftRules === undefined) return undefined;
+  const { checkRowSettings, exportConfig } = await import("@slm/onnx-export");
+  const { listsOfRows } = await import("@slm/pipeline/models/row-lists");
+  const { progress } = contextOf(options);
+  checkRowSettings(config, exportConfig.parse({ target: "cpu", draftRules: true }));
+  const lists = await listsOfRows(checkpoint, { draftRules }, { progress });
+  return lists.draftRules;
 }
