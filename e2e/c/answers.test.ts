@@ -183,7 +183,7 @@ async function build(
   const [program, ...before] = [...emulator, "./answers"];
   return (...args) =>
     (input) =>
-      execFileSync(program!, [...before, "model.bin", ...args], { ...options, input });
+      execFileSync(program, [...before, "model.bin", ...args], { ...options, input });
 }
 
 describe.each(Object.keys(MODELS))("%s", (name) => {

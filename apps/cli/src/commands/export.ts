@@ -20,15 +20,7 @@ export interface ExportPlanResult {
 const LAYOUTS = ["native", "transformers.js"] as const satisfies readonly ExportChoice["layout"][];
 
 /** Flags of graphs, which target c does not have. */
-const GRAPH_FLAGS = [
-  "profile",
-  "buckets",
-  "window",
-  "chunk",
-  "shortlist",
-  RULES_FLAG.name,
-  "dry-run",
-] as const;
+const GRAPH_FLAGS = ["profile", "buckets", "window", "chunk", "shortlist", "dry-run"] as const;
 
 const DEFAULTS = { layout: "native", precision: "float32" } as const;
 
@@ -111,7 +103,8 @@ export class ExportCommand extends SlmCommand<ExportResult> {
       if (other !== undefined) throw new SlmError("USAGE", `export: target c does not have --${other}`);
       const { exportC } = await import("@slm/slm/functions/export-c");
       const { weights, name, output, threads } = flags;
-      return exportC(args.checkpoint, { weights, name, output, threads, ...this.work });
+      const rules = RULES_FLAG.filesOf(flags[RULES_FLAG.name]);
+      return exportC(args.checkpoint, { weights, name, output, threads, ...rules, ...this.work });
     }
     if (flags.weights !== undefined || flags.name !== undefined)
       throw new SlmError("USAGE", "export: --weights and --name are flags of --target c");
