@@ -1,5 +1,6 @@
 /** Exports a model as C99: a program over kernels, and a file of weights. */
 import type { Checkpoint } from "@slm/checkpoints";
+import type { ModelConfig } from "@slm/model";
 import { fuse } from "./program/fuse.js";
 import { capacitiesOf } from "./program/arena.js";
 import { planProgram, type Program } from "./program/plan.js";
@@ -10,6 +11,8 @@ import { packWeights } from "./weights/pack.js";
 export interface CompiledModel {
   readonly form: WeightForm;
   readonly program: Program;
+  /** Ids that a source may have; 0 in decoder-only models. */
+  readonly sourceVocabulary: number;
   /** Start of each section of the program in the weights [bytes]. */
   readonly offsets: readonly number[];
   /** The file, which starts with its own digest: see `packWeights`. */
@@ -25,5 +28,8 @@ export function compileModel({ config, weights }: Checkpoint, form: WeightForm):
   const nodes = fuse(recordModel(config, (name) => weights.has(name)));
   const program = planProgram(nodes, form, capacitiesOf(config));
   const { offsets, bytes } = packWeights(program.sections, weights, form);
-  return { form, program, offsets, weights: bytes };
+  return { form, program, sourceVocabulary: sourceVocabularyOf(config), offsets, weights: bytes };
 }
+
+const sourceVocabularyOf = (config: ModelConfig): number =>
+  config.architecture === "encoder-decoder" ? (config.sourceVocabularySize ?? config.vocabularySize) : 0;
