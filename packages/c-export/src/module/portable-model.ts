@@ -10,6 +10,8 @@ export class PortableModel {
   readonly #memory: ProgramMemory;
   readonly #arena: Region;
   #source = 0;
+  /** The text of the source in the arena; copies of a model share it. */
+  #text: object | undefined;
   #past = 0;
   #wanted = 0;
 
@@ -55,6 +57,7 @@ export class PortableModel {
     checkCount("source", ids.length, this.capacities.source);
     checkIds(ids, sourceVocabulary);
     this.#source = ids.length;
+    this.#text = {};
     this.#past = 0;
     this.#memory.runEncode(this.#arena, ids, { source: ids.length, fresh: 0, wanted: 0, past: 0 });
   }
@@ -96,9 +99,9 @@ export class PortableModel {
 
   /** Becomes what a sibling is: the same source, and the same answer so far. */
   copyFrom(other: PortableModel): void {
-    const isSameSource = this.#source === other.#source && this.#past > 0 && other.#past > 0;
-    this.#memory.copyArena(other.#arena, this.#arena, isSameSource ? "caches" : "all");
+    this.#memory.copyArena(other.#arena, this.#arena, this.#text === other.#text ? "caches" : "all");
     this.#source = other.#source;
+    this.#text = other.#text;
     this.#past = other.#past;
     this.#wanted = other.#wanted;
   }
