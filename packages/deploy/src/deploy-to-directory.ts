@@ -6,7 +6,7 @@ import { chooseEngine, readDeviceModel, writeDeviceModel, type DeviceModel } fro
 import { listModelFiles } from "@slm/exported-model/files";
 import type { CardInput } from "./card-input.js";
 import { modelId } from "./model-id.js";
-import { modelCard, type BundledFile } from "./model-card.js";
+import { CARD_FILE, modelCard, type BundledFile } from "./model-card.js";
 
 export interface DeployInput {
   /** Directory of an exported or quantized model. */
@@ -23,8 +23,6 @@ export interface Deployment {
   readonly bundle: string;
   readonly files: readonly BundledFile[];
 }
-
-const CARD_FILE = "README.md";
 
 /**
  * Copies the graphs with their external data, the tokenizer and model.json, and writes README.md, the model card. The card's name becomes

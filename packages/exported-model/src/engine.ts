@@ -67,3 +67,7 @@ function wasmProblem(
   if (portable === undefined) return noPortable ?? "the model has no portable form";
   return device === "cpu" ? undefined : `the device is ${device}`;
 }
+
+/** An engine and why it was chosen, on one line. */
+export const engineLine = ({ engine, reason }: EngineChoice): string =>
+  `engine ${engine === "wasm" ? "wasm, 1 thread" : engine}, because ${reason}`;

@@ -26,7 +26,14 @@ export {
   type GraphName,
   type PortableForm,
 } from "./device-model.js";
-export { chooseEngine, ENGINES, type EngineChoice, type EngineName, type EngineRequest } from "./engine.js";
+export {
+  chooseEngine,
+  engineLine,
+  ENGINES,
+  type EngineChoice,
+  type EngineName,
+  type EngineRequest,
+} from "./engine.js";
 export { readDeviceModel, writeDeviceModel } from "./device-model-file.js";
 export {
   DTYPE_SUFFIXES,

@@ -12,7 +12,8 @@ export {
 export { encodeBatch, sourceFeeds } from "./dynamic/encoded-batch.js";
 export { BLANK_IMAGE, joinImages } from "./images/image-encoder.js";
 export { listTokens, logitsOutput, WholeLogits } from "./dynamic/listed-tokens.js";
-export { openModel, openPortableModel, type OpenPortableOptions } from "./generate/open-model.js";
+export { openModel } from "./generate/open-model.js";
+export { openPortableModel, portableDevice, type OpenPortableOptions } from "./generate/open-portable.js";
 export { DEFAULT_BATCH } from "./options/model-limits.js";
 export { withArgmaxOutput } from "./graph-edits/argmax-output.js";
 export { verifyingDecoder } from "./load/verifying-decoder.js";

@@ -19,37 +19,41 @@ import type {
   Source,
 } from "../options/types.js";
 import { samplingOptions, type SamplingRequest } from "../options/sampling-options.js";
-import { schemaConstraint } from "./schema-constraint.js";
 import type { Model, ModelEvaluation, OpenModelOptions } from "./model.js";
 import { scoreTexts, type ScoringParts } from "./score-texts.js";
-import type { TeacherForcing } from "./teacher-forcing.js";
+import { TeacherForcing } from "./teacher-forcing.js";
 import { judge, thresholdFor } from "../evaluate/abstention.js";
-import { evaluateAnswers, type Evaluation } from "../evaluate/evaluate-answers.js";
+import type { Evaluation } from "../evaluate/evaluate-answers.js";
 import { RowTexts } from "../text/row-texts.js";
 import { streamPieces } from "../text/stream-pieces.js";
 
-interface CreateModelOptions extends Pick<OpenModelOptions, "promptLookup" | "draftTokens" | "closes"> {
-  readonly directory: string;
-  /** Present for a model that also scores. */
-  readonly forcing?: TeacherForcing | undefined;
+interface CreateModelOptions extends Pick<
+  OpenModelOptions,
+  "promptLookup" | "draftTokens" | "scores" | "closes"
+> {
+  /** Replaces the decoder of every batch. Default: it is used as it is. */
+  readonly watch?: BatchOptions["watch"];
 }
 
 /** A model that decodes. Closing it closes the decoding. */
-export const createModel = (decoding: Decoding, options: CreateModelOptions): Model =>
-  new DecodingModel(decoding, options);
+export const createModel = (decoding: Decoding, directory: string, options: CreateModelOptions = {}): Model =>
+  new DecodingModel(decoding, directory, options);
 
 class DecodingModel implements Model {
   readonly directory: string;
   readonly #decoding: Decoding;
   readonly #options: CreateModelOptions;
+  /** Present for a model that also scores. */
+  readonly #forcing: TeacherForcing | undefined;
   /** Whether texts are decoded one by one, so that their drafts can be verified. */
   readonly #isAlone: boolean;
   #closing: Promise<void> | undefined;
 
-  constructor(decoding: Decoding, options: CreateModelOptions) {
-    const { directory, promptLookup, draftTokens = 0 } = options;
+  constructor(decoding: Decoding, directory: string, options: CreateModelOptions) {
+    const { promptLookup, draftTokens = 0, scores = false } = options;
     this.#decoding = decoding;
     this.#options = options;
+    this.#forcing = scores ? new TeacherForcing() : undefined;
     this.#isAlone = promptLookup !== undefined || draftTokens > 0;
     this.directory = directory;
   }
@@ -76,7 +80,7 @@ class DecodingModel implements Model {
     asked: Source | readonly Source[],
     options: GenerateOptions = {},
   ): Promise<Generation | readonly Generation[]> {
-    if (this.#options.forcing?.isActive === true)
+    if (this.#forcing?.isActive === true)
       throw new SlmError(
         "UNEXPECTED",
         "evaluate: a model that scores texts cannot generate at the same time",
@@ -104,7 +108,7 @@ class DecodingModel implements Model {
   }
 
   async score(pairs: readonly ScoredPair[], options: ScoreOptions): Promise<readonly Likelihood[]> {
-    const { forcing } = this.#options;
+    const forcing = this.#forcing;
     if (forcing === undefined)
       throw new SlmError("UNEXPECTED", `score: ${this.description.name} was opened without { scores: true }`);
     const { model, tokenizer, together } = this.#decoding;
@@ -113,8 +117,15 @@ class DecodingModel implements Model {
   }
 
   async evaluate({ jsonSchema, ...input }: ModelEvaluation): Promise<Evaluation> {
-    const constraint = jsonSchema === undefined ? undefined : schemaConstraint(jsonSchema, this.#decoding);
+    const constraint = jsonSchema === undefined ? undefined : await this.#constraintOf(jsonSchema);
+    const { evaluateAnswers } = await import("../evaluate/evaluate-answers.js");
     return evaluateAnswers({ ...input, generator: this, scorer: this, constraint });
+  }
+
+  /** Grammars are loaded when they are first needed: most calls have none. */
+  async #constraintOf(jsonSchema: unknown): Promise<NonNullable<GenerateOptions["constraint"]>> {
+    const { schemaConstraint } = await import("./schema-constraint.js");
+    return schemaConstraint(jsonSchema, this.#decoding);
   }
 
   async #generate(sources: readonly Source[], options: GenerateOptions): Promise<readonly Generation[]> {
@@ -123,7 +134,7 @@ class DecodingModel implements Model {
     const asked = { ...options, ...samplingOptions(options) };
     checkStops(asked.stop);
     checkTime(asked.maxTimeMs);
-    if (jsonSchema !== undefined) asked.constraint = schemaConstraint(jsonSchema, this.#decoding);
+    if (jsonSchema !== undefined) asked.constraint = await this.#constraintOf(jsonSchema);
     const encoded = encodeSources(sources, tokenizer, { model, languages });
     const batchSize = this.#isAlone ? 1 : checkedBatchSize(asked.batchSize);
     const batches = planBatches(encoded, batchSize, together === "equal-lengths");
@@ -157,7 +168,7 @@ class DecodingModel implements Model {
     options: SampledOptions,
   ): Promise<readonly (readonly [number, Generation])[]> {
     const { model, tokenizer, generation } = this.#decoding;
-    const { forcing } = this.#options;
+    const forcing = this.#forcing;
     const { stop = [], onToken } = options;
     const threshold = thresholdFor(options.abstain, model);
     // Whether an answer is withheld is known at its end.
@@ -174,7 +185,7 @@ class DecodingModel implements Model {
         texts.push(at, token);
       },
       stopsAfter: stop.length === 0 ? undefined : stopsAfter,
-      watch: forcing && ((decoder) => forcing.watch(decoder)),
+      watch: forcing === undefined ? this.#options.watch : (decoder) => forcing.watch(decoder),
     });
     return decoded.map((result, at) => {
       const { row } = batch[at]!;

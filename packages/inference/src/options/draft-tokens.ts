@@ -4,23 +4,8 @@ import { SlmError } from "@slm/core";
 import { isRuling } from "@slm/generation";
 import type { BatchOptions } from "./batch-options.js";
 import type { EncodedSource } from "./batches.js";
-import { EDITS_GRAPHS } from "../graph-edits/load-edited.js";
-
-/** Above this, verifying draft tokens costs more than it can save. */
-const MAX_DRAFT_TOKENS = 64;
-
-/** @throws SlmError USAGE if the number of draft tokens is out of range. */
-export function checkPromptLookup(draftTokens: number | undefined): void {
-  if (
-    draftTokens === undefined ||
-    (Number.isInteger(draftTokens) && draftTokens >= 1 && draftTokens <= MAX_DRAFT_TOKENS)
-  )
-    return;
-  throw new SlmError(
-    "USAGE",
-    `generate: promptLookup must be from 1 to ${MAX_DRAFT_TOKENS} tokens, got ${draftTokens}`,
-  );
-}
+import { EDITS_GRAPHS } from "../graph-edits/edits-graphs.js";
+import { MAX_DRAFT_TOKENS } from "./check-prompt-lookup.js";
 
 /**
  * Weight formats with dynamically quantized activations, scaled by the largest value of a run. With them, the token at a position would depend on the

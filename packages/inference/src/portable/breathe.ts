@@ -18,10 +18,11 @@ function nextTask(): Promise<void> {
   if (typeof setImmediate === "function") return new Promise((resolve) => setImmediate(resolve));
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
+    const onMessage = (): void => {
       port1.close();
       resolve();
     };
+    Object.assign(port1, { onmessage: onMessage });
     port2.postMessage(null);
   });
 }

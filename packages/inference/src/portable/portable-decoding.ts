@@ -42,7 +42,7 @@ export async function portableDecoding(
   const models = new ModelPool(await PortableModel.open(module, program));
   return {
     ...description,
-    device: deviceOf(reason),
+    device: portableDevice(reason),
     speculation,
     together: "none",
     decode: async (batch, options) => {
@@ -106,7 +106,8 @@ function allowedTokens(
   return both;
 }
 
-const deviceOf = (reason: string): RuntimeDevice => ({
+/** The device of portable models. @param reason continues "because ..." */
+export const portableDevice = (reason: string): RuntimeDevice => ({
   provider: "wasm",
   threads: 1,
   description: `WebAssembly, because ${reason}`,
