@@ -3,7 +3,8 @@
  * the CPU provider in float32.
  */
 import { beamSearch, loadGraphs, type GenerateOptions, type Generation } from "@slm/inference";
-import { createModel } from "../packages/inference/src/generate/graph-model.js";
+import { createModel } from "../packages/inference/src/generate/decoding-model.js";
+import { graphDecoding } from "../packages/inference/src/generate/graph-decoding.js";
 import { createCpuRuntime } from "@slm/runtime-node";
 import type { Runtime } from "@slm/runtime";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -40,7 +41,7 @@ async function answers(
   const loaded = await loadGraphs(directory, runtime);
   expect(loaded.tokenGraphs).toBeDefined();
   const [inGraphs, onHost] = [loaded, { ...loaded, tokenGraphs: undefined }].map((model) =>
-    createModel(model, { directory }),
+    createModel(graphDecoding(model, {}), directory),
   );
   const [first, second] = [[] as Generation[], [] as Generation[]];
   for (const request of requests) {

@@ -1,4 +1,5 @@
 /** Messages between the page and the worker that runs the model. */
+import type { EngineName } from "@slm/exported-model/engine";
 import type { WebProvider } from "@slm/runtime-web";
 
 export type ToWorker =
@@ -54,6 +55,8 @@ export interface Site {
   /** Inputs to click on. */
   readonly examples?: readonly string[] | undefined;
   readonly version: string;
+  /** What runs the model; a site for `wasm` has no files of ONNX Runtime. */
+  readonly engine: EngineName;
   /** Files of the page itself. */
   readonly shell: readonly string[];
   /** Files of the bundle. */

@@ -1,15 +1,14 @@
-/** Downloads a bundle and ONNX Runtime, and opens the model in the calling thread. */
-import type * as Ort from "onnxruntime-web";
-import type { Speculation } from "@slm/generation/speculation";
-import { openModel, type Model } from "@slm/inference";
-import { SlmError } from "@slm/core/errors";
+/** Downloads a bundle, and opens the model in the calling thread. */
 import {
-  createWebRuntime,
-  findWebAdapter,
-  type OrtModule,
-  type WebAdapter,
-  type WebProvider,
-} from "@slm/runtime-web";
+  chooseEngine,
+  DEVICE_MODEL_FILE,
+  filesOfEngine,
+  readDeviceModel,
+  type EngineName,
+} from "@slm/exported-model";
+import { speculationOf, type Speculation } from "@slm/generation/speculation";
+import type { Model } from "@slm/inference";
+import type { WebProvider } from "@slm/runtime-web";
 import { type SiteFile, fileUrl } from "./messages.js";
 import { files } from "./shims/files.js";
 
@@ -68,84 +67,73 @@ async function downloadFile(
 export interface OpenBundleOptions extends Speculation {
   /** Address that the files' paths are relative to. */
   readonly base: URL;
-  /** Address of the folder with `ort/` and `gpu/`, ONNX Runtime's builds. */
+  /** Address of the folder with `kernels.wasm`, `ort/` and `gpu/`. */
   readonly runtime: URL;
   readonly provider: WebProvider;
-  /** Number of threads. Default: up to four if the page may share memory between threads, else one. */
+  /** What runs the model. Default: WebAssembly for a model with a portable form, unless the provider is WebGPU. */
+  readonly engine?: EngineName | undefined;
+  /** Number of ONNX Runtime's threads. Default: up to four if the page may share memory between threads, else one. */
   readonly threads?: number | undefined;
   /** Called with the number of downloaded bytes and their total. */
   readonly onProgress?: ((loaded: number, total: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Opens a model, by engine. A page that has one engine contains no code of the other. */
+  readonly openers: Partial<Readonly<Record<EngineName, OpenModel>>>;
+}
+
+/** Opens the model in a folder among the files in memory. */
+export type OpenModel = (directory: string, request: OpenRequest) => Promise<Model>;
+
+export interface OpenRequest
+  extends Speculation, Pick<OpenBundleOptions, "runtime" | "provider" | "threads" | "signal"> {
+  /** Why the engine was chosen. */
+  readonly reason: string;
+  /** Settles when the files are in memory. */
+  readonly downloading: Promise<void>;
+  readonly closes: () => Promise<void>;
 }
 
 /** Number of models opened in this thread, so that each has its own folder among the files in memory. */
 let opened = 0;
 
 /**
- * Opens a bundle. Closing the model frees its graphs and the downloaded files.
+ * Opens a bundle: its portable form in WebAssembly, or its graphs in ONNX Runtime. Only the files that the engine reads are downloaded. Closing the
+ * model frees them.
  *
  * @throws Error for a file that cannot be downloaded or does not match its hash; SlmError as loading a model does
  */
-export async function openBundle(
-  list: readonly SiteFile[],
-  {
-    base,
-    runtime: runtimeUrl,
-    provider,
-    threads: asked,
-    onProgress,
-    signal,
-    ...speculation
-  }: OpenBundleOptions,
-): Promise<Model> {
-  const total = list.reduce((sum, { bytes }) => sum + bytes, 0);
-  const downloaded = await downloadFiles(list, base, (loaded) => onProgress?.(loaded, total), signal);
+export async function openBundle(list: readonly SiteFile[], options: OpenBundleOptions): Promise<Model> {
+  const { base, runtime, provider, engine: asked, threads, onProgress, signal, openers } = options;
   const directory = `bundle-${++opened}`;
-  const paths = [...downloaded.keys()].map((path) => `${directory}/${path}`);
-  for (const [path, bytes] of downloaded) files.set(`${directory}/${path}`, bytes);
-  const forget = (): void => {
-    for (const path of paths) files.delete(path);
+  const download = async (wanted: readonly SiteFile[], onBytes: (loaded: number) => void): Promise<void> => {
+    for (const [path, bytes] of await downloadFiles(wanted, base, onBytes, signal))
+      files.set(`${directory}/${path}`, bytes);
+  };
+  const closes = (): Promise<void> => {
+    for (const { path } of list) files.delete(`${directory}/${path}`);
+    return Promise.resolve();
   };
   try {
-    // Threads share memory, which a browser allows only on isolated pages.
-    const threads = asked ?? (crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, 4) : 1);
-    const adapter = provider === "webgpu" ? await requiredAdapter() : undefined;
-    const ort = await loadOrt(runtimeUrl, provider, threads);
-    const runtime = createWebRuntime(ort, { provider, threads, files, adapter });
-    const closes = async (): Promise<void> => {
-      await runtime.close();
-      forget();
-    };
-    const model = await openModel(directory, runtime, { ...speculation, closes });
+    // The description says which of the other files are read.
+    const isDescription = ({ path }: SiteFile): boolean => path === DEVICE_MODEL_FILE;
+    await download(list.filter(isDescription), () => undefined);
+    const description = await readDeviceModel(directory);
+    const device = provider === "webgpu" ? "gpu" : undefined;
+    const { engine, reason } = chooseEngine(description, { engine: asked, device });
+    const paths = list.map(({ path }) => path);
+    const read = new Set(filesOfEngine(description, paths, engine));
+    const needed = list.filter((file) => !isDescription(file) && read.has(file.path));
+    const total = needed.reduce((sum, { bytes }) => sum + bytes, 0);
+    const downloading = download(needed, (loaded) => onProgress?.(loaded, total));
+    const speculation = speculationOf(options);
+    const open = openers[engine];
+    if (open === undefined) throw new Error(`this page cannot run a model on ${engine}`);
+    const request = { runtime, provider, threads, signal, reason, downloading, closes, ...speculation };
+    const [model] = await Promise.all([open(directory, request), downloading]);
     await model.warmUp();
     return model;
   } catch (error) {
-    forget();
+    await closes();
     throw error;
   }
-}
-
-/** @throws SlmError DEVICE_UNAVAILABLE in a browser without WebGPU or without an adapter */
-async function requiredAdapter(): Promise<WebAdapter> {
-  const adapter = await findWebAdapter();
-  if (adapter !== undefined) return adapter;
-  throw new SlmError("DEVICE_UNAVAILABLE", "this browser does not support WebGPU, or has no adapter for it", {
-    suggestions: ['provider: "wasm"'],
-  });
-}
-
-/** Loads ONNX Runtime's build for the provider: the small build for WebAssembly, the GPU build for WebGPU. */
-async function loadOrt(base: URL, provider: WebProvider, threads: number): Promise<OrtModule> {
-  const builds: Readonly<Record<WebProvider, { module: string; folder: string }>> = {
-    wasm: { module: "ort/ort.wasm.min.mjs", folder: "ort/" },
-    webgpu: { module: "gpu/ort.webgpu.min.mjs", folder: "gpu/" },
-  };
-  const { module, folder } = builds[provider];
-  const address = new URL(module, base).href;
-  // The comments stop other people's bundlers from bundling this import; the browser fetches it at run time.
-  const ort = (await import(/* @vite-ignore */ /* webpackIgnore: true */ address)) as OrtModule &
-    Pick<typeof Ort, "env">;
-  ort.env.wasm.numThreads = threads;
-  ort.env.wasm.wasmPaths = new URL(folder, base).href;
-  return ort;
 }

@@ -28,6 +28,12 @@ const device = element("device", HTMLSelectElement);
 const sourceLanguage = element("source-language", HTMLSelectElement);
 const targetLanguage = element("target-language", HTMLSelectElement);
 
+/** The worker of each engine. */
+const WORKERS: Readonly<Record<Site["engine"], string>> = {
+  wasm: "portable-worker.js",
+  onnxruntime: "model-worker.js",
+};
+
 let worker: Worker | undefined;
 /** Vision settings of the loaded model. */
 let sees: Extract<FromWorker, { kind: "ready" }>["sees"];
@@ -45,7 +51,7 @@ async function start(): Promise<void> {
   if (site.summary !== undefined) show(element("summary", HTMLElement), site.summary);
   offerExamples(site.examples ?? []);
   void keepOffline(site.version);
-  await offerGpu();
+  if (site.engine === "onnxruntime") await offerGpu();
   loadModel(site);
   device.addEventListener("change", () => {
     loadModel(site);
@@ -79,7 +85,7 @@ async function offerGpu(): Promise<void> {
 
 function loadModel(site: Site): void {
   worker?.terminate();
-  worker = new Worker("model-worker.js", { type: "module" });
+  worker = new Worker(WORKERS[site.engine], { type: "module" });
   worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
     onMessage(data);
   };

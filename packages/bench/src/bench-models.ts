@@ -1,7 +1,7 @@
 /** Measures and compares models on this machine. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { SILENT, throwIfInterrupted, type Progress, SlmError } from "@slm/core";
-import type { DeviceModel } from "@slm/exported-model";
+import type { DeviceModel, EngineName } from "@slm/exported-model";
 import { speculationOf, type Speculation } from "@slm/generation";
 import { describeModel } from "@slm/inference";
 import { answerRoom, tokensOfAnswer } from "./answer-tokens.js";
@@ -100,6 +100,8 @@ function difference(one: number, other: number): number {
 /** A model to measure. */
 export interface BenchModel extends Speculation {
   readonly name: string;
+  /** What runs the model. Default: ONNX Runtime. */
+  readonly engine?: EngineName | undefined;
   readonly directory: string;
   /** Name of a model that this one is compared with, besides the baseline. */
   readonly against?: string | undefined;
@@ -206,7 +208,7 @@ export async function benchModels(input: BenchInput): Promise<BenchResult> {
 
 async function enter(input: BenchInput, contestant: BenchModel): Promise<Contestant> {
   const { open = forkModel, runtime, config, prompts, answers, signal } = input;
-  const { name, directory } = contestant;
+  const { name, directory, engine } = contestant;
   const { model, tokenizer } = await describeModel(directory);
   const imageTokens = model.vision?.tokens ?? 0;
   const promptTokens = prompts.map(
@@ -219,7 +221,7 @@ async function enter(input: BenchInput, contestant: BenchModel): Promise<Contest
     return Math.min(tokensOfAnswer(answer, tokenizer), answerRoom(model, prefix));
   });
   const endless = forceTokens !== undefined || answers !== undefined;
-  const options = { directory, runtime, endless, batch, ...speculationOf(contestant) };
+  const options = { directory, runtime, engine, endless, batch, ...speculationOf(contestant) };
   const loadsMs: number[] = [];
   for (let load = 1; load < config.loads; load += 1) {
     if (signal !== undefined) throwIfInterrupted(signal, "bench");

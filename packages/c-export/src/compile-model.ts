@@ -1,5 +1,6 @@
 /** Exports a model as C99: a program over kernels, and a file of weights. */
 import type { Checkpoint } from "@slm/checkpoints";
+import type { ModelConfig } from "@slm/model";
 import { fuse } from "./program/fuse.js";
 import { capacitiesOf } from "./program/arena.js";
 import { planProgram, type Program } from "./program/plan.js";
@@ -11,6 +12,8 @@ import { packWeights } from "./weights/pack.js";
 export interface CompiledModel {
   readonly form: WeightForm;
   readonly program: Program;
+  /** Ids that a source may have; 0 in decoder-only models. */
+  readonly sourceVocabulary: number;
   /** Start of each section of the program in the weights [bytes]. */
   readonly offsets: readonly number[];
   /** Draft rules, and the index of their section in `offsets`. */
@@ -40,5 +43,8 @@ export function compileModel(
     kinds: packed.kinds,
     section: program.sections.length,
   };
-  return { form, program, offsets, rules, weights: bytes };
+  return { form, program, sourceVocabulary: sourceVocabularyOf(config), offsets, rules, weights: bytes };
 }
+
+const sourceVocabularyOf = (config: ModelConfig): number =>
+  config.architecture === "encoder-decoder" ? (config.sourceVocabularySize ?? config.vocabularySize) : 0;

@@ -10,3 +10,5 @@ export type { Program } from "./program/plan.js";
 export { PortableModel } from "./module/portable-model.js";
 export { moduleText } from "./module/module-text.js";
 export { readModule } from "./module/read-module.js";
+export { readPortable, writePortable } from "./module/portable-file.js";
+export { portableProgram, type PortableProgram } from "./module/portable-program.js";

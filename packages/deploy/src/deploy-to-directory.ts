@@ -2,11 +2,11 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { copyFiles, hashFile, writeTextAtomic } from "@slm/core";
-import { readDeviceModel, writeDeviceModel, type DeviceModel } from "@slm/exported-model";
+import { chooseEngine, readDeviceModel, writeDeviceModel, type DeviceModel } from "@slm/exported-model";
 import { listModelFiles } from "@slm/exported-model/files";
 import type { CardInput } from "./card-input.js";
 import { modelId } from "./model-id.js";
-import { modelCard, type BundledFile } from "./model-card.js";
+import { CARD_FILE, modelCard, type BundledFile } from "./model-card.js";
 
 export interface DeployInput {
   /** Directory of an exported or quantized model. */
@@ -24,8 +24,6 @@ export interface Deployment {
   readonly files: readonly BundledFile[];
 }
 
-const CARD_FILE = "README.md";
-
 /**
  * Copies the graphs with their external data, the tokenizer and model.json, and writes README.md, the model card. The card's name becomes
  * the title in model.json, and an id derived from it the name; its summary and examples are stored there, too. The bundle runs like any model directory.
@@ -39,15 +37,29 @@ export async function deployToDirectory({
   abstention,
 }: DeployInput): Promise<Deployment> {
   const described = await readDeviceModel(model);
-  const description = abstention === undefined ? described : { ...described, abstention };
+  const description = {
+    ...withUsedForm(described),
+    ...(abstention === undefined ? {} : { abstention }),
+  };
   const paths = await listModelFiles("deploy", model, description);
   await copyFiles(model, outputDirectory, paths);
   const names = namesIn(card, description.name);
-  if (abstention !== undefined || Object.keys(names).length > 0)
+  const hasChanged = abstention !== undefined || description.portable?.length !== described.portable?.length;
+  if (hasChanged || Object.keys(names).length > 0)
     await writeDeviceModel(outputDirectory, { ...description, ...names });
   const copied = await Promise.all(paths.map((path) => describeFile(outputDirectory, path)));
   await writeTextAtomic(join(outputDirectory, CARD_FILE), modelCard(description, copied, card));
   return { bundle: outputDirectory, files: [...copied, await describeFile(outputDirectory, CARD_FILE)] };
+}
+
+/** The description with the portable form that runs on the device; without it if ONNX Runtime is faster. */
+function withUsedForm(model: DeviceModel): DeviceModel {
+  const { portable, ...others } = model;
+  if (portable === undefined) return model;
+  const { engine, reason } = chooseEngine(model);
+  return engine === "wasm"
+    ? { ...model, portable: portable.slice(0, 1) }
+    : { ...others, noPortable: `left out of the bundle, since ${reason}` };
 }
 
 /** What a card says that model.json says, too. */

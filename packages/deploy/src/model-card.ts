@@ -4,6 +4,9 @@ import { processedSize } from "@slm/vision";
 import type { CardBench, CardCompiled, CardInput, CardMetric } from "./card-input.js";
 import { decimal, integer, plain, size, table } from "./markdown.js";
 
+/** File of the card. */
+export const CARD_FILE = "README.md";
+
 const NOT_MEASURED = "not measured";
 const NOT_STATED = "Not stated.";
 

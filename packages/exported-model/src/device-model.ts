@@ -6,6 +6,7 @@ import { PRECISIONS, PROFILE_NAMES, TARGETS } from "@slm/devices";
 import { PRESENT_KV } from "@slm/runtime";
 import { patchReading } from "@slm/vision";
 import { z } from "zod";
+import type { EngineName } from "./engine.js";
 
 /**
  * Folder of the graphs that vendors' compilers compiled ahead of time: `compiled/<chip>/<graph>`. Only devices with that chip can run them.
@@ -16,6 +17,15 @@ const graphFile = z.strictObject({
   file: z.string().describe("Path of the .onnx file, relative to the model directory."),
   bytes: z.int().nonnegative().describe("Size of the graph with its external data [bytes]."),
   scheme: z.string().describe("Weight format: float32, int8-dynamic, int4-block."),
+});
+
+/** Types of the weights of portable forms: float32, or int8 with int16 activations. */
+export const PORTABLE_WEIGHTS = ["float32", "int8"] as const;
+
+const portableForm = z.strictObject({
+  file: z.string().min(1).describe("Path of the file, relative to the model directory."),
+  bytes: z.int().nonnegative().describe("Size of the file [bytes]."),
+  weights: z.enum(PORTABLE_WEIGHTS).describe("Type of the weights."),
 });
 
 export const deviceModelSchema = z.strictObject({
@@ -114,6 +124,14 @@ export const deviceModelSchema = z.strictObject({
       }),
     )
     .optional(),
+  portable: z
+    .array(portableForm)
+    .min(1)
+    .optional()
+    .describe(
+      "The model as calls of kernels, which run in WebAssembly without ONNX Runtime. The first form is used; `slm quantize` keeps the int8 form.",
+    ),
+  noPortable: z.string().min(1).optional().describe("Why the model has no portable form."),
   caches: z
     .enum(PRESENT_KV)
     .optional()
@@ -200,6 +218,12 @@ export const deviceModelSchema = z.strictObject({
 
 export type DeviceModel = z.infer<typeof deviceModelSchema>;
 
+/** A portable form of a model. */
+export type PortableForm = z.infer<typeof portableForm>;
+
+/** File of a portable form. */
+export const portableFile = (weights: PortableForm["weights"]): string => `portable.${weights}.bin`;
+
 /** Image input of a model. */
 export type DeviceVision = NonNullable<DeviceModel["vision"]>;
 
@@ -238,6 +262,24 @@ export const ROW_SETTINGS_FILE = "rows.json";
 /** Files of a model in addition to its graphs, relative to its directory. */
 const COMPANIONS =
   /^(?:(?:tokenizer.*|config|generation_config|special_tokens_map|draft-rules)\.json|lexical_shortlist\.bin)$/;
+
+/**
+ * Those of a model's files that an engine reads, so that a page downloads and ships no others.
+ *
+ * @param paths relative to the model's directory
+ */
+export function filesOfEngine(
+  { portable = [] }: Pick<DeviceModel, "portable">,
+  paths: readonly string[],
+  engine: EngineName,
+): readonly string[] {
+  const forms = portable.map(({ file }) => file);
+  return paths.filter((path) =>
+    engine === "onnxruntime"
+      ? !forms.includes(path)
+      : path === forms[0] || path === DEVICE_MODEL_FILE || isCompanionFile(path),
+  );
+}
 
 /** Whether a file belongs to the model independently of its graphs, so that it is copied along with changed graphs. */
 export const isCompanionFile = (name: string): boolean => COMPANIONS.test(name);
@@ -308,8 +350,17 @@ export const CANDIDATES = {
   normalizers: "normalizers",
 } as const;
 
-/** For static graphs: file of a lexical shortlist, written by `shortlistBytes` of `@slm/generation`. */
+/** For static graphs and portable forms: file of a lexical shortlist, written by `shortlistBytes` of `@slm/generation`. */
 export const LEXICAL_SHORTLIST_FILE = "lexical_shortlist.bin";
+
+/** The lexical shortlist that a host applies itself: for static graphs, and for portable forms. */
+export const shortlistFile = ({
+  static: fixed,
+  portable,
+  lexicalShortlist,
+}: Pick<DeviceModel, "static" | "portable" | "lexicalShortlist">): string | undefined =>
+  fixed?.lexicalShortlist ??
+  (portable !== undefined && lexicalShortlist === true ? LEXICAL_SHORTLIST_FILE : undefined);
 
 /** Added to the logit of a token that no source token lists: its probability is zero in float32. */
 export const LEXICAL_MASKED = -1e9;

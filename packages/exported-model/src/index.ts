@@ -16,11 +16,24 @@ export {
   graphBytes,
   graphFilesOf,
   graphsOf,
+  filesOfEngine,
   isCompanionFile,
+  PORTABLE_WEIGHTS,
+  portableFile,
+  shortlistFile,
   type DeviceModel,
   type DeviceVision,
   type GraphName,
+  type PortableForm,
 } from "./device-model.js";
+export {
+  chooseEngine,
+  engineLine,
+  ENGINES,
+  type EngineChoice,
+  type EngineName,
+  type EngineRequest,
+} from "./engine.js";
 export { readDeviceModel, writeDeviceModel } from "./device-model-file.js";
 export {
   DTYPE_SUFFIXES,

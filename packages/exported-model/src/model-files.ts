@@ -8,6 +8,7 @@ import {
   DRAFT_RULES_FILE,
   graphFilesOf,
   graphsOf,
+  shortlistFile,
   type DeviceModel,
 } from "./device-model.js";
 
@@ -40,14 +41,24 @@ export async function listModelFiles(
       all: [...filesOf.values()],
       files: filesOf.get(graph.file)!,
     });
-  const list = model.static?.lexicalShortlist;
+  const list = shortlistFile(model);
   const beside = [
     ...[...compiledBinaries(model), ...SIDE_FILES],
     ...(list === undefined ? [] : [list]),
     ...(model.draftRules === undefined ? [] : [DRAFT_RULES_FILE]),
   ];
   for (const path of beside) await fileSize(speaker, directory, path);
-  return [...new Set([...[...filesOf.values()].flat(), ...beside])];
+  const { portable = [] } = model;
+  for (const { file, bytes } of portable)
+    if ((await fileSize(speaker, directory, file)) !== bytes)
+      throw new SlmError(
+        "DATA_INVALID",
+        `${speaker}: ${file} in ${directory} does not have the ${bytes} bytes of model.json`,
+        {
+          suggestions: [`slm verify ${shellWord(directory)}`],
+        },
+      );
+  return [...new Set([...[...filesOf.values()].flat(), ...portable.map(({ file }) => file), ...beside])];
 }
 
 const compiledGraphs = ({ compiled = [] }: DeviceModel): readonly string[] =>

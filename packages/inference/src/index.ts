@@ -13,19 +13,15 @@ export { encodeBatch, sourceFeeds } from "./dynamic/encoded-batch.js";
 export { BLANK_IMAGE, joinImages } from "./images/image-encoder.js";
 export { listTokens, logitsOutput, WholeLogits } from "./dynamic/listed-tokens.js";
 export { openModel } from "./generate/open-model.js";
+export { openPortableModel, portableDevice, type OpenPortableOptions } from "./generate/open-portable.js";
 export { DEFAULT_BATCH } from "./options/model-limits.js";
 export { withArgmaxOutput } from "./graph-edits/argmax-output.js";
 export { verifyingDecoder } from "./load/verifying-decoder.js";
 export { oneToken } from "./graph-edits/one-token.js";
 export { speculationPlan, type SpeculationPlan } from "./options/draft-tokens.js";
 export { topTokens } from "./steps/top-tokens.js";
-export {
-  describeModel,
-  loadGraphs,
-  type ModelGraphs,
-  type LoadGraphsOptions,
-  type ModelDescription,
-} from "./load/model-graphs.js";
+export { describeModel, type ModelDescription } from "./load/describe-model.js";
+export { loadGraphs, type ModelGraphs, type LoadGraphsOptions } from "./load/model-graphs.js";
 export { mergedRules } from "./options/model-settings.js";
 export { beamSearch, type SamplingOptions } from "./options/sampling-options.js";
 export { StopText } from "./text/stop-text.js";

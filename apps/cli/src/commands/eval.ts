@@ -5,6 +5,7 @@ import type { RuntimeDevice } from "@slm/runtime";
 import { evaluationFlags } from "../flags/evaluation-flags.js";
 import { abstentionLine, parseThreshold } from "@slm/pipeline/models/abstain";
 import { deviceFlags, deviceRequest } from "../flags/device-flags.js";
+import { engineFor } from "@slm/pipeline/compute/devices";
 import { formatNumber, formatSeconds } from "@slm/pipeline/format/format";
 import { formatMetric } from "@slm/pipeline/format/metric-format";
 import { classLines, intervalText, sliceLines } from "../ui/evaluation-lines.js";
@@ -103,8 +104,9 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     const { choosePredictionsFile } = await import("@slm/slm/models/predictions-file");
     const { measureQuality, readSlicedRows } = await import("@slm/pipeline/models/measure-quality");
     const { rowSettingsFor } = await import("@slm/pipeline/models/row-settings");
-    const { beamSearch } = await import("@slm/inference");
-    const { withDevice } = await import("@slm/pipeline/models/with-device");
+    const { beamSearch, portableDevice } = await import("@slm/inference");
+    const { openModels } = await import("@slm/pipeline/models/with-device");
+    const { closing } = await import("@slm/core");
     const { deviceNotes } = await import("@slm/runtime");
     const { answeringWith } = await import("@slm/slm/workers/answering-with");
     const { readSchema } = await import("@slm/pipeline/models/read-schema");
@@ -123,35 +125,46 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     });
     const { progress } = this.context(1);
     const context = { progress, signal: this.signal };
-    return withDevice(
-      [model],
-      { ...deviceRequest(flags), ...context },
-      async ({ directories: [model = ""], runtime, recipe }) => {
-        const settings = await rowSettingsFor({ file: flags.data, model, needed: "rows", given });
-        const rows = await readSlicedRows(flags.data, flags.slice, flags.limit, settings);
-        const strategy = flags.beams === undefined ? undefined : beamSearch(flags.beams);
-        const answered = await answeringWith(
-          { workers, model, runtime, kind: recipe.kind, context },
-          (maker) =>
-            measureQuality({
-              model,
-              rows,
-              metrics,
-              strategy,
-              languages: languageOptions(flags),
-              jsonSchema,
-              abstention,
-              runtime,
-              maker,
-              context,
-              predictionsPath: predictions,
-              intervalSeed: INTERVAL_SEED,
-            }),
-        );
-        for (const note of answered.devices.flatMap(deviceNotes)) this.note(note);
-        return { ...answered.result, predictions, device: answered.devices[0]! };
-      },
-    );
+    const request = deviceRequest(flags);
+    const opened = await openModels([model], { ...request, ...context });
+    return closing(opened, async () => {
+      const [directory = ""] = opened.directories;
+      const settings = await rowSettingsFor({ file: flags.data, model: directory, needed: "rows", given });
+      const rows = await readSlicedRows(flags.data, flags.slice, flags.limit, settings);
+      const strategy = flags.beams === undefined ? undefined : beamSearch(flags.beams);
+      const { engine, reason } = engineFor(opened.descriptions[0]!, request);
+      // Workers run graphs.
+      const isPortable = engine === "wasm" && workers === undefined;
+      const { runtime, recipe } = isPortable
+        ? { runtime: undefined, recipe: undefined }
+        : await opened.openDevice();
+      const answered = await answeringWith(
+        {
+          workers,
+          model: directory,
+          device: runtime?.device ?? portableDevice(reason),
+          kind: recipe?.kind ?? "cpu",
+          context,
+        },
+        (maker) =>
+          measureQuality({
+            model: directory,
+            rows,
+            metrics,
+            strategy,
+            languages: languageOptions(flags),
+            jsonSchema,
+            abstention,
+            runtime,
+            maker,
+            context,
+            predictionsPath: predictions,
+            intervalSeed: INTERVAL_SEED,
+          }),
+      );
+      for (const note of answered.devices.flatMap(deviceNotes)) this.note(note);
+      return { ...answered.result, predictions, device: answered.devices[0]! };
+    });
   }
 
   protected override lines({

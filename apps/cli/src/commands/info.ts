@@ -1,6 +1,7 @@
 import { Args } from "@oclif/core";
 import type { ModelInfo } from "@slm/slm/runs/describe-artifact";
 import type { RunSummary } from "@slm/slm/runs/list-runs";
+import { engineLine } from "@slm/exported-model/engine";
 import { existsSync } from "node:fs";
 import { SlmCommand } from "../ui/slm-command.js";
 import { columns } from "@slm/pipeline/format/columns";
@@ -87,6 +88,7 @@ function modelLines(info: ModelInfo): readonly string[] {
       "abstention",
       abstention === null ? undefined : `below a confidence of ${abstention.threshold.toPrecision(3)}`,
     ],
+    ["engine", info.engine === null ? undefined : engineLine(info.engine).slice("engine ".length)],
     ["made", provenance === null ? "no manifest" : madeText(provenance)],
     ...(provenance?.inputs ?? []).map(({ name, sha256 }): [string, string] => [
       "from",

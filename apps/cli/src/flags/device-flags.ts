@@ -6,9 +6,14 @@ import {
   type DeviceChoice,
   type DeviceRequest,
 } from "@slm/pipeline/compute/devices";
+import { ENGINES } from "@slm/exported-model/engine";
 import { threadsFlag } from "./recipe-flags.js";
 
 export const deviceFlags = {
+  engine: Flags.option({ options: ENGINES })({
+    summary:
+      "Run the model with this engine. Default: the faster one for this model; 'slm info MODEL' says which.",
+  }),
   device: Flags.custom<DeviceChoice>({
     helpValue: `<${DEVICE_KINDS.join("|")}[:profile]>`,
     summary: "Run the model on this device. Default: the device that it was exported for.",
@@ -32,6 +37,13 @@ export const deviceFlags = {
 };
 
 /** The device chosen by the flags. */
-export function deviceRequest({ device, soc, fallback, threads, tune }: DeviceRequest): DeviceRequest {
-  return { device, soc, fallback, threads, tune };
+export function deviceRequest({
+  engine,
+  device,
+  soc,
+  fallback,
+  threads,
+  tune,
+}: DeviceRequest): DeviceRequest {
+  return { engine, device, soc, fallback, threads, tune };
 }

@@ -7,22 +7,26 @@
 import { speculationOf, type Speculation } from "@slm/generation/speculation";
 import type { Model } from "@slm/inference";
 import { openBundle } from "../open-bundle.js";
+import { openGraphs } from "../open-graphs.js";
+import { openPortable } from "../open-portable.js";
 import { readBundleFiles } from "./bundle-files.js";
 
 export { SlmError, type ErrorCode } from "@slm/core/errors";
 export type { GenerateOptions, Generation, Model, Source } from "@slm/inference";
 export { imageOfBlob } from "../page-image.js";
 
-/** Execution provider, and address of ONNX Runtime. */
+/** What runs the model, and where it is downloaded from. */
 export interface OpenModelOptions extends Speculation {
   /** Default: `wasm`. `webgpu` where the browser has an adapter. */
   readonly provider?: "wasm" | "webgpu" | undefined;
+  /** Default: WebAssembly without ONNX Runtime for a model with a portable form, unless the provider is WebGPU. */
+  readonly engine?: "wasm" | "onnxruntime" | undefined;
   /**
-   * Address of the folder with `ort/` and `gpu/`, ONNX Runtime's builds. Default: the parent folder of the bundle, where
+   * Address of the folder with `kernels.wasm`, or with `ort/` and `gpu/`, ONNX Runtime's builds. Default: the parent folder of the bundle, where
    * `slm deploy --to web` puts them.
    */
   readonly runtime?: string | URL | undefined;
-  /** Number of threads. Default: up to four on a cross-origin isolated page, else one. */
+  /** Number of ONNX Runtime's threads. Default: up to four on a cross-origin isolated page, else one. */
   readonly threads?: number | undefined;
   /** Called with the number of downloaded bytes and their total. */
   readonly onProgress?: ((loaded: number, total: number) => void) | undefined;
@@ -41,16 +45,18 @@ export interface OpenModelOptions extends Speculation {
  */
 export async function openModel(bundle: string | URL, options: OpenModelOptions = {}): Promise<Model> {
   const base = folderOf(bundle);
-  const { provider = "wasm", threads, onProgress, signal } = options;
+  const { provider = "wasm", engine, threads, onProgress, signal } = options;
   const runtime = options.runtime === undefined ? new URL("..", base) : folderOf(options.runtime);
   const files = await readBundleFiles(base, signal);
   return openBundle(files, {
     base,
     runtime,
     provider,
+    engine,
     threads,
     onProgress,
     signal,
+    openers: { wasm: openPortable, onnxruntime: openGraphs },
     ...speculationOf(options),
   });
 }

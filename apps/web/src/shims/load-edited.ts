@@ -2,8 +2,6 @@
 import { SlmError } from "@slm/core";
 import type { Runtime, Session } from "@slm/runtime";
 
-export const EDITS_GRAPHS = false;
-
 export const loadEdited = (): Promise<never> =>
   Promise.reject(new SlmError("OP_UNSUPPORTED", "prompt lookup is not supported in a browser"));
 

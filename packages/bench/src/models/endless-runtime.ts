@@ -12,7 +12,7 @@ import {
 } from "@slm/runtime";
 
 /** Below every real logit, and finite, as decoding demands. */
-const NEVER = -1e30;
+export const NEVER = -1e30;
 
 /**
  * The same runtime, but EOS is never the most probable token: its logit is overwritten in the result of a run. If the graph chooses
@@ -71,6 +71,7 @@ function suppressChosen(fetched: RunResult["fetched"], eos: number): void {
   });
 }
 
-function rename(picks: HostTensor["data"], eos: number): void {
+/** Replaces a chosen EOS by another id. */
+export function rename(picks: HostTensor["data"], eos: number): void {
   for (let row = 0; row < picks.length; row++) if (picks[row] === eos) picks[row] = eos === 0 ? 1 : 0;
 }

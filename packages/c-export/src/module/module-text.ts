@@ -2,6 +2,7 @@
  * The C text of the WebAssembly module: the kernels, and a function that runs a program of numbers over them. The module is the same for every model; the
  * program is data.
  */
+import { SlmError } from "@slm/core/errors";
 import {
   KERNELS,
   type Argument,
@@ -97,4 +98,13 @@ function encodeArgument(argument: Argument, offsets: readonly number[]): number 
     case "float":
       return new Int32Array(Float32Array.of(argument.value).buffer)[0]!;
   }
+}
+
+/** The count that a number of a program stands for. @throws SlmError DATA_INVALID for any other number */
+export function decodedRows(code: number): { readonly of: RowCount["of"]; readonly group: number } {
+  const group = code >> 3;
+  const of = (Object.keys(ROW_CODES) as RowCount["of"][]).find((name) => ROW_CODES[name] === (code & 7));
+  if (of === undefined || (of === "source" ? group < 1 : group !== 0))
+    throw new SlmError("DATA_INVALID", `portable: no count ${code}`);
+  return { of, group };
 }

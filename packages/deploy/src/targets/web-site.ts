@@ -4,8 +4,17 @@ import { copyFile, readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createBrotliDecompress } from "node:zlib";
-import { makeFolder, hashJson, readManifest, writeJsonAtomic, SlmError, REINSTALL } from "@slm/core";
-import { readDeviceModel } from "@slm/exported-model";
+import {
+  makeFolder,
+  hashJson,
+  MANIFEST_FILE,
+  readManifest,
+  writeJsonAtomic,
+  SlmError,
+  REINSTALL,
+} from "@slm/core";
+import { chooseEngine, filesOfEngine, readDeviceModel, type EngineName } from "@slm/exported-model";
+import { CARD_FILE } from "../model-card.js";
 import { TARGETS, deviceOf } from "@slm/devices";
 import { bundleEntries } from "../bundle/pack.js";
 
@@ -41,20 +50,26 @@ export async function writeWebSite(
       },
     );
   }
+  const { engine } = chooseEngine(model);
   const entries = await bundleEntries(bundle);
-  const shell = await copyPage(page, output);
-  for (const { path } of entries) {
+  const shell = await copyPage(page, output, engine);
+  const paths = entries.map(({ path }) => path);
+  const read = new Set([...filesOfEngine(model, paths, engine), MANIFEST_FILE, CARD_FILE]);
+  for (const path of paths.filter((entry) => read.has(entry))) {
     const target = join(output, "model", path);
     await makeFolder(dirname(target));
     await copyFile(join(bundle, path), target);
   }
   const { outputs } = await readManifest(bundle);
-  const files = outputs.map(({ path, bytes, sha256 }) => ({ path: `model/${path}`, bytes, sha256 }));
+  const files = outputs
+    .filter(({ path }) => read.has(path))
+    .map(({ path, bytes, sha256 }) => ({ path: `model/${path}`, bytes, sha256 }));
   await writeJsonAtomic(join(output, SITE_FILE), {
     schemaVersion: 1,
     title,
     summary: model.summary,
     examples: model.examples,
+    engine,
     version: hashJson({ shell, files }),
     shell,
     files,
@@ -62,11 +77,18 @@ export async function writeWebSite(
   return [...shell, ...files.map(({ path }) => path), SITE_FILE];
 }
 
+/** Starts of paths of the page's files that an engine does not need. */
+const LEFT_OUT: Readonly<Record<EngineName, readonly string[]>> = {
+  wasm: ["ort/", "gpu/", "model-worker.js"],
+  onnxruntime: ["kernels.wasm", "portable-worker.js"],
+};
+
 /** Extension of files that are compressed in the built page and decompressed in a site: WebAssembly shrinks to a fifth. */
 const COMPRESSED = ".br";
 
 /** Copies the built page. @returns the files of the site. @throws SlmError INPUT_MISSING if there is no page */
-async function copyPage(page: string, output: string): Promise<readonly string[]> {
+async function copyPage(page: string, output: string, engine: EngineName): Promise<readonly string[]> {
+  const isLeftOut = (path: string): boolean => LEFT_OUT[engine].some((start) => path.startsWith(start));
   const entries = await readdir(page, { recursive: true, withFileTypes: true }).catch((cause: unknown) => {
     throw new SlmError("INPUT_MISSING", `deploy: the page has not been built: no ${page}`, {
       suggestions: [REINSTALL],
@@ -77,6 +99,7 @@ async function copyPage(page: string, output: string): Promise<readonly string[]
   for (const entry of entries.filter((found) => found.isFile())) {
     const source = join(entry.parentPath, entry.name);
     const path = source.slice(page.length + 1).replaceAll("\\", "/");
+    if (isLeftOut(path)) continue;
     const isCompressed = path.endsWith(COMPRESSED);
     const name = isCompressed ? path.slice(0, -COMPRESSED.length) : path;
     const target = join(output, name);

@@ -52,7 +52,7 @@ export async function decodeDynamic(
         ...{ runtime, decoder, caches, vocabularySize, encoded, prefixes, drafts, tokenGraphs },
       });
       const decoded = await closing({ close: () => steps.release() }, () =>
-        decode(steps, {
+        decode(options.watch?.(steps) ?? steps, {
           ...options,
           bos: tokens.bos,
           eos: tokens.eos,

@@ -1,14 +1,14 @@
-/** Opens exported models. */
+/** Opens exported models on a runtime. */
 import type { Model, OpenModelOptions } from "./model.js";
-import { createModel } from "./graph-model.js";
+import { createModel } from "./decoding-model.js";
+import { graphDecoding } from "./graph-decoding.js";
 import type { Runtime } from "@slm/runtime";
-import { checkPromptLookup } from "../options/draft-tokens.js";
+import { checkPromptLookup } from "../options/check-prompt-lookup.js";
 import { loadGraphs } from "../load/model-graphs.js";
 import { verifyingDecoder } from "../load/verifying-decoder.js";
-import { TeacherForcing } from "./teacher-forcing.js";
 
 /**
- * Opens an exported, quantized or bundled model.
+ * Opens an exported, quantized or bundled model on a runtime.
  *
  * Reads: `model.json`, the graphs it names, `tokenizer.json`, `tokenizer_config.json`.
  *
@@ -22,23 +22,18 @@ export async function openModel(
   runtime: Runtime,
   options: OpenModelOptions = {},
 ): Promise<Model> {
-  const { promptLookup, draftTokens, keptImageBytes, batchSize = 1, scores = false, closes } = options;
+  const { promptLookup, keptImageBytes, batchSize = 1, scores = false } = options;
+  const { draftTokens } = scores ? { draftTokens: 0 } : options;
   checkPromptLookup(promptLookup);
-  if (scores) {
-    const forcing = new TeacherForcing(runtime);
-    // Tokens are chosen from the replaced logits.
-    const graphs = await loadGraphs(directory, forcing.runtime, { picks: false, draftTokens: 0 });
-    return createModel(graphs, { directory, draftTokens: 0, forcing, closes });
-  }
   const editDecoder = promptLookup === undefined ? undefined : verifyingDecoder;
-  const loaded = await loadGraphs(directory, runtime, {
-    keptImageBytes,
-    editDecoder,
-    draftTokens,
-    batchSize,
-  });
+  const loaded = await loadGraphs(
+    directory,
+    runtime,
+    // A model that scores chooses tokens from replaced logits.
+    scores ? { picks: false, draftTokens } : { keptImageBytes, editDecoder, draftTokens, batchSize },
+  );
   try {
-    return createModel(loaded, { directory, promptLookup, draftTokens, closes });
+    return createModel(graphDecoding(loaded, { promptLookup, draftTokens }), directory, options);
   } catch (error) {
     await loaded.close();
     throw error;

@@ -1,7 +1,7 @@
 /** Turns a JSON Schema into a constraint on generated text. */
 import { constrainTokens, copiesSource, jsonSchemaGrammar } from "@slm/generation";
 import { tokenPieces } from "@slm/tokenizer";
-import type { ModelDescription } from "../load/model-graphs.js";
+import type { ModelDescription } from "../load/describe-model.js";
 import type { GenerateOptions } from "../options/types.js";
 
 /**

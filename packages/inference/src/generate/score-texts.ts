@@ -12,6 +12,7 @@ import type {
 } from "../options/types.js";
 import { answerOpening, type LanguagePair, type Tokenizer } from "@slm/tokenizer";
 import { isBlank } from "../evaluate/references.js";
+import type { Decoding } from "../load/decoding.js";
 import type { TeacherForcing } from "./teacher-forcing.js";
 
 /** Scores texts: a model that generates from logits that were replaced so that it generates the given texts. */
@@ -19,6 +20,8 @@ export interface ScoringParts {
   readonly model: DeviceModel;
   readonly tokenizer: Tokenizer;
   readonly forcing: TeacherForcing;
+  /** Which texts are decoded together; see `Decoding`. */
+  readonly together: Decoding["together"];
   readonly generate: (sources: readonly Source[], options: GenerateOptions) => Promise<readonly Generation[]>;
 }
 
@@ -37,14 +40,12 @@ export async function scoreTexts(
   pairs: readonly ScoredPair[],
   options: ScoreOptions,
 ): Promise<readonly Likelihood[]> {
-  const { model } = parts;
+  const { together } = parts;
   const { signal, languages } = options;
   const encoded = pairs.map((pair, index) => encodePair(parts, pair, index, languages));
   const likelihoods = new Map<number, Likelihood>();
-  const sameLength = model.architecture === "decoder-only";
-  // Static graphs process one text at a time, whatever the batch size.
-  const batchSize = model.static === undefined ? options.batchSize : 1;
-  for (const batch of planBatches(encoded, batchSize, sameLength)) {
+  const batchSize = together === "none" ? 1 : options.batchSize;
+  for (const batch of planBatches(encoded, batchSize, together === "equal-lengths")) {
     const nats = await scoreBatch(parts, batch, { signal, languages });
     batch.forEach(({ index, target }, row) => {
       likelihoods.set(index, { nats: nats[row]!, tokens: target.length });

@@ -1,36 +1,32 @@
 /**
- * Teacher forcing: a runtime that forces its decoder to generate a given text. Generation runs on it as on any other runtime, with the same batches,
- * caches and steps. The true probability of every token is read before the logits are replaced.
+ * Teacher forcing: makes a decoder generate a given text. Generation runs as always, with the same batches, caches and steps. The true probability of
+ * every token is read before the logits are replaced.
  *
  *   decoder -> logits -> -ln p(next token of the text)         measured
  *                     -> logits with that token on top          generation sees, picks and feeds it next
  */
-import { GRAPH_IO } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
-import {
-  createHostTensor,
-  repeatRuns,
-  withLoad,
-  type HostTensor,
-  type RunResult,
-  type Runtime,
-  type Session,
-} from "@slm/runtime";
+import type { StepDecoder } from "@slm/generation";
 
 export class TeacherForcing {
-  /** The runtime on which to load the model. */
-  readonly runtime: Runtime;
   #script: Script | undefined;
-
-  constructor(runtime: Runtime) {
-    this.runtime = withLoad(runtime, async (source, options) =>
-      this.#watch(await runtime.load(source, options)),
-    );
-  }
 
   /** Whether a given text is being forced now. */
   get isActive(): boolean {
     return this.#script !== undefined;
+  }
+
+  /** The decoder of a batch: while a text is forced, its logits are replaced, and it does not choose tokens itself. */
+  watch(decoder: StepDecoder): StepDecoder {
+    const script = this.#script;
+    if (script === undefined) return decoder;
+    const { rows, vocabularySize } = decoder;
+    return {
+      rows,
+      vocabularySize,
+      step: async (tokens) => script.next(await decoder.step(tokens), vocabularySize),
+      permuteRows: (from) => decoder.permuteRows(from),
+    };
   }
 
   /**
@@ -54,24 +50,6 @@ export class TeacherForcing {
       this.#script = undefined;
     }
   }
-
-  #watch(session: Session): Session {
-    return {
-      inputNames: session.inputNames,
-      outputNames: session.outputNames,
-      release: () => session.release(),
-      run: async (request): Promise<RunResult> => {
-        const script = this.#script;
-        const result = await session.run(request);
-        const logits = result.fetched[GRAPH_IO.logits];
-        if (script === undefined || logits === undefined) return result;
-        return { ...result, fetched: { ...result.fetched, [GRAPH_IO.logits]: script.next(logits) } };
-      },
-      repeat(request) {
-        return repeatRuns(this, request);
-      },
-    };
-  }
 }
 
 /** The forced texts of a batch, and their log-likelihoods so far. */
@@ -86,21 +64,20 @@ class Script {
   }
 
   /** Logits `[rows, vocab]` of a step: adds up likelihoods, and returns logits in which the given tokens are the highest. */
-  next({ data, shape, dtype }: HostTensor): HostTensor {
-    const [rows, vocab] = shape;
-    if (!(data instanceof Float32Array) || rows !== this.#targets.length || vocab === undefined) {
+  next(data: Float32Array, vocab: number): Float32Array {
+    if (data.length !== this.#targets.length * vocab) {
       throw new SlmError(
         "SHAPE_MISMATCH",
-        `evaluate: expected float32 logits of ${this.#targets.length} rows, got ${dtype} [${shape.join(", ")}]`,
+        `evaluate: expected logits of ${this.#targets.length} rows of ${vocab}, got ${data.length} numbers`,
       );
     }
-    const forced = createHostTensor("float32", shape);
+    const forced = new Float32Array(data.length);
     for (const [row, target] of this.#targets.entries()) {
       const token = target[this.#step];
       if (token === undefined) continue; // This row has ended; others continue.
       const logits = data.subarray(row * vocab, (row + 1) * vocab);
       this.nats[row]! += negativeLogLikelihood(logits, token);
-      forced.data[row * vocab + token] = 1;
+      forced[row * vocab + token] = 1;
     }
     this.#step++;
     return forced;

@@ -6,9 +6,6 @@ import { argmaxNodes, withArgmaxOutput } from "./argmax-output.js";
 import { splitListed } from "./listed-decoder.js";
 import { oneToken } from "./one-token.js";
 
-/** Whether graphs can be edited before they are loaded. A browser loads them unchanged from the server. */
-export const EDITS_GRAPHS: boolean = true;
-
 /**
  * Reads a graph, edits it and loads the result. The edit sees zeros in place of large weights. A graph that it does not change is loaded from its file.
  *

@@ -1,20 +1,14 @@
 /**
  * Loads an exported model: reads and checks its files, loads its graphs on a runtime, and closes them. No other module does this.
  */
-import { type DeviceModel, type GraphName, graphsOf, readDeviceModel } from "@slm/exported-model";
-import { resolveInside, SlmError } from "@slm/core";
-import {
-  parseGenerationSettings,
-  readDraftRules,
-  type DraftRules,
-  type GenerationSettings,
-  type LexicalShortlist,
-} from "@slm/generation";
+import { type DeviceModel, type GraphName, graphsOf } from "@slm/exported-model";
+import { resolveInside } from "@slm/core";
+import { readDraftRules, type DraftRules, type LexicalShortlist } from "@slm/generation";
 import type { Graph } from "@slm/onnx";
 import type { CompiledForm, GraphSource, Runtime, Session } from "@slm/runtime";
-import { type Tokenizer, type TokenizerFiles, createTokenizer, readTokenizerFiles } from "@slm/tokenizer";
 import { speculationPlan } from "../options/draft-tokens.js";
 import { loadEdited } from "../graph-edits/load-edited.js";
+import { describeModel, type ModelDescription } from "./describe-model.js";
 import { loadDecoder, type DecoderFile, type GraphEdit } from "./decoder-forms.js";
 import { verifyingDecoder } from "./verifying-decoder.js";
 import { ImageEncoder, type ImageEncoderOptions } from "../images/image-encoder.js";
@@ -22,15 +16,6 @@ import { withWork } from "./run-work.js";
 import { type StaticBuckets, openBuckets } from "./buckets.js";
 import { readShortlist } from "./read-shortlist.js";
 import { openTokenGraphs, type TokenGraphs } from "../token-graphs/token-graphs.js";
-
-/** Contents of a model's directory, before any graph is loaded. */
-export interface ModelDescription {
-  readonly model: DeviceModel;
-  readonly tokenizerFiles: TokenizerFiles;
-  readonly tokenizer: Tokenizer;
-  /** The model's own generation settings. */
-  readonly generation: GenerationSettings;
-}
 
 /** A model whose graphs are loaded on a runtime. The caller closes it; the runtime stays open. */
 export interface ModelGraphs extends ModelDescription {
@@ -83,32 +68,6 @@ export interface LoadGraphsOptions extends ImageEncoderOptions {
 }
 
 /**
- * Reads `model.json` and the tokenizer, and checks that they match.
- *
- * @throws SlmError INPUT_MISSING for a missing file, DATA_INVALID for files that contradict each other.
- */
-export async function describeModel(directory: string): Promise<ModelDescription> {
-  const model = await readDeviceModel(directory);
-  const tokenizerFiles = await readTokenizerFiles(directory);
-  const tokenizer = createTokenizer(tokenizerFiles);
-  if (tokenizer.vocabularySize > model.vocabularySize) {
-    throw new SlmError(
-      "DATA_INVALID",
-      `${directory}: the tokenizer has ${tokenizer.vocabularySize} tokens, the model only ${model.vocabularySize}`,
-    );
-  }
-  const needsEncoder = model.architecture === "encoder-decoder";
-  if (needsEncoder !== (model.graphs.encoder !== undefined)) {
-    throw new SlmError(
-      "DATA_INVALID",
-      `${directory}: ${model.architecture} ${needsEncoder ? "needs an" : "has no"} encoder graph`,
-    );
-  }
-  const generation = parseGenerationSettings(model.generation ?? {}, `${directory}: model.json: generation`);
-  return { model, tokenizerFiles, tokenizer, generation };
-}
-
-/**
  * Loads an exported, quantized or bundled model.
  *
  * Reads: `model.json`, the graphs it names, `tokenizer.json`, `tokenizer_config.json`.
@@ -123,7 +82,9 @@ export async function loadGraphs(
   const description = await describeModel(directory);
   const { model } = description;
   const { picks = true, editDrafting, draftTokens } = options;
-  const { tokens } = speculationPlan(model, draftTokens, description.generation.draftTokens);
+  const { tokens } = speculationPlan(model, draftTokens, {
+    own: description.generation.draftTokens,
+  });
   const draftRules = tokens > 0 ? await readDraftRules(directory, model) : undefined;
   const loader = withWork(runtime, model, options.batchSize);
   const load = (file: string): Promise<Session> => loader.load(...exportedForm(directory, model, file));
@@ -164,7 +125,7 @@ export async function loadGraphs(
     return {
       ...description,
       ...{ runtime, images, encoder, decoder, listing, draftRules, drafting, tokenGraphs, buckets },
-      lexical: await readShortlist(directory, model),
+      lexical: await readShortlist(directory, model, model.static?.lexicalShortlist),
       close: async () => {
         await tokenGraphs?.close();
         await buckets?.release();

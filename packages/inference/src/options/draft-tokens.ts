@@ -1,26 +1,11 @@
 /** Decides how many drafts a run verifies, and where they come from. */
-import type { DeviceModel } from "@slm/exported-model";
+import type { DeviceModel, EngineName } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import { isRuling } from "@slm/generation";
 import type { BatchOptions } from "./batch-options.js";
 import type { EncodedSource } from "./batches.js";
-import { EDITS_GRAPHS } from "../graph-edits/load-edited.js";
-
-/** Above this, verifying draft tokens costs more than it can save. */
-const MAX_DRAFT_TOKENS = 64;
-
-/** @throws SlmError USAGE if the number of draft tokens is out of range. */
-export function checkPromptLookup(draftTokens: number | undefined): void {
-  if (
-    draftTokens === undefined ||
-    (Number.isInteger(draftTokens) && draftTokens >= 1 && draftTokens <= MAX_DRAFT_TOKENS)
-  )
-    return;
-  throw new SlmError(
-    "USAGE",
-    `generate: promptLookup must be from 1 to ${MAX_DRAFT_TOKENS} tokens, got ${draftTokens}`,
-  );
-}
+import { EDITS_GRAPHS } from "../graph-edits/edits-graphs.js";
+import { MAX_DRAFT_TOKENS } from "./check-prompt-lookup.js";
 
 /**
  * Weight formats with dynamically quantized activations, scaled by the largest value of a run. With them, the token at a position would depend on the
@@ -83,10 +68,17 @@ type DraftingModel = Pick<
   "name" | "graphs" | "draftRules" | "target" | "static" | "lexicalShortlist"
 >;
 
+interface SpeculationContext {
+  /** The model's own setting. */
+  readonly own?: number | undefined;
+  /** What runs the model. The activations of portable forms are scaled for each token, so drafts never change their answers. */
+  readonly engine?: EngineName | undefined;
+}
+
 /** Default maximum number of draft tokens per run from rules. Few runs reach it, because drafting stops when the probability is too low. */
 const MOST_BY_RULES = 12;
 
-/** Why rules cannot be used: a run that reads one token cannot verify drafts. */
+/** Why the graphs of a model cannot use rules: a run that reads one token cannot verify drafts. */
 function rulesProblem({ target, static: fixed, lexicalShortlist }: DraftingModel): string | undefined {
   if (fixed !== undefined)
     return fixed.chunk === undefined ? "its graphs read one token per run: export with --chunk 8" : undefined;
@@ -101,20 +93,21 @@ function rulesProblem({ target, static: fixed, lexicalShortlist }: DraftingModel
  * Draft tokens per run. Default: `num_assistant_tokens` in the model's own generation settings, otherwise at most {@link MOST_BY_RULES}. 0 for a
  * model without draft rules, or if drafts would change answers.
  *
- * @param own the model's own setting
  * @throws SlmError USAGE for too many draft tokens; OP_UNSUPPORTED as {@link checkDrafts}, if drafts are requested
  */
 export function speculationPlan(
   model: DraftingModel,
   requested: number | undefined,
-  own?: number,
+  { own, engine = "onnxruntime" }: SpeculationContext = {},
 ): SpeculationPlan {
   const { draftRules = 0, name } = model;
-  const unruled = draftRules === 0 ? undefined : rulesProblem(model);
+  const hasGraphs = engine === "onnxruntime";
+  const unruled = draftRules === 0 || !hasGraphs ? undefined : rulesProblem(model);
   const most = draftRules === 0 || unruled !== undefined ? 0 : MAX_DRAFT_TOKENS;
   if (requested === undefined) {
-    const reason = draftRules === 0 ? undefined : (draftProblem(model) ?? unruled);
-    if (draftProblem(model) !== undefined) return { tokens: 0, reason };
+    const unsafe = hasGraphs ? draftProblem(model) : undefined;
+    const reason = draftRules === 0 ? undefined : (unsafe ?? unruled);
+    if (unsafe !== undefined) return { tokens: 0, reason };
     return { tokens: Math.min(most, own ?? MOST_BY_RULES), reason };
   }
   if (!Number.isInteger(requested) || requested < 0 || requested > most) {
@@ -123,6 +116,6 @@ export function speculationPlan(
       suggestions: most === 0 ? ["export.draftRules: true", "--prompt-lookup 4"] : [],
     });
   }
-  if (requested > 0) checkDrafts(model);
+  if (requested > 0 && hasGraphs) checkDrafts(model);
   return { tokens: requested };
 }

@@ -1,13 +1,14 @@
 /** Decodes sources with static graphs, one after the other, as NPUs require. */
 import { GRAPH_IO } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
-import { answersOf, decode, type DraftSource } from "@slm/generation";
+import { answersOf, type DraftSource } from "@slm/generation";
 import { type DeviceTensor, type HostTensor, createHostTensor } from "@slm/runtime";
 import type { EncodedSource } from "../options/batches.js";
 import type { BatchOptions } from "../options/batch-options.js";
 import type { ModelGraphs } from "../load/model-graphs.js";
-import { roomForTokens, rowsPerSource } from "../options/model-limits.js";
-import { type DecodedIds, timed } from "../steps/timed.js";
+import { rowsPerSource } from "../options/model-limits.js";
+import { decodeAlone } from "../steps/decode-alone.js";
+import type { DecodedIds } from "../steps/timed.js";
 import type { Bucket, StaticBuckets } from "../load/buckets.js";
 import { StaticDecoder, type StaticDecoderParts } from "./static-decoder.js";
 import { biasOf } from "./static-run.js";
@@ -47,8 +48,7 @@ async function decodeSource(
   source: EncodedSource,
   { row, options, draftsFor }: Row,
 ): Promise<DecodedIds> {
-  const { strategy, random, onToken, stopsAfter, maxTimeMs } = options;
-  const { bos, eos, pad } = loaded.model.tokens;
+  const { strategy } = options;
   const started = performance.now();
   return withStaticSource(loaded, source, async (parts, imageMs) => {
     const { prefix } = parts;
@@ -58,22 +58,8 @@ async function decodeSource(
       rowsPerSource(strategy),
       drafts,
     );
-    // The batch has one source, so per-row options are looked up by its index in the caller's list.
-    const [decoded] = await decode(steps, {
-      ...options,
-      bos,
-      eos,
-      pad,
-      maxTokens: roomForTokens(loaded.model, prefix.length, options.maxTokens),
-      opening: () => source.opening,
-      source: () => source.ids,
-      before: () => prefix,
-      random: random && (() => random(row)),
-      onToken: (_, token) => onToken?.(row, token),
-      stopsAfter: stopsAfter && ((_, tokens) => stopsAfter(row, tokens)),
-      deadlineMs: maxTimeMs === undefined ? undefined : started + maxTimeMs,
-    });
-    return { ...timed(decoded!, strategy, { started, log: steps.log }), imageMs };
+    const decoded = await decodeAlone(steps, { model: loaded.model, source, row, prefix, options, started });
+    return { ...decoded, imageMs };
   });
 }
 

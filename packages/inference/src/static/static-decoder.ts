@@ -1,7 +1,6 @@
 /** The static decoder as a `StepDecoder` of `@slm/generation`. The host keeps the caches and the attention mask. */
 import { GRAPH_IO } from "@slm/exported-model";
 import {
-  argmax,
   greedyRuns,
   type DraftSource,
   type GreedyStepsOptions,
@@ -11,6 +10,7 @@ import {
 import { createHostTensor, repeatRuns, type RunRequest, type RunResult } from "@slm/runtime";
 import { draftedSteps } from "../steps/drafted-steps.js";
 import { RunLog } from "../steps/run-log.js";
+import { topOfLogits } from "../steps/top-of-logits.js";
 import { openTextCache } from "./open-text-cache.js";
 import { runStatic, type StaticRunParts } from "./static-run.js";
 import type { TextCache } from "./text-cache.js";
@@ -109,7 +109,7 @@ export class StaticDecoder implements StepDecoder {
       return "data" in feed ? (feed.data as Int32Array) : new Int32Array(); // Host tensors, because the inputs were host tensors.
     });
     const logits = await runStatic(this.#parts, this.#caches[0]!, { tokens: ids!, position: past![0]! });
-    const best = bestOf(logits, this.vocabularySize);
+    const best = topOfLogits(logits, this.vocabularySize);
     const shape = [best.ids.length];
     return {
       fetched: {
@@ -128,19 +128,4 @@ export class StaticDecoder implements StepDecoder {
     await this.permuteRows(this.#caches.map(() => 0));
     this.#position = prefix.length;
   }
-}
-
-/** The top-1 token of each row of logits, the lowest id on ties, and its log-probability. */
-function bestOf(logits: Float32Array, vocabularySize: number): TopTokens {
-  const count = logits.length / vocabularySize;
-  const [ids, logProbabilities] = [new Int32Array(count), new Float32Array(count)];
-  for (let row = 0; row < count; row += 1) {
-    const values = logits.subarray(row * vocabularySize, (row + 1) * vocabularySize);
-    const best = argmax(values);
-    const highest = values[best]!;
-    const total = values.reduce((sum, value) => sum + Math.exp(value - highest), 0);
-    ids[row] = best;
-    logProbabilities[row] = -Math.log(total);
-  }
-  return { ids, logProbabilities };
 }

@@ -3,12 +3,13 @@ import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   LEXICAL_SHORTLIST_FILE,
+  shortlistFile,
   writeDeviceModel,
   type DeviceModel,
   type DeviceVision,
 } from "@slm/exported-model";
 import { writeFailure } from "@slm/core";
-import { CONFIG_FILE } from "@slm/checkpoints";
+import { CONFIG_FILE, type Checkpoint } from "@slm/checkpoints";
 import { shortlistBytes, writeDraftRules, type DraftRule, type LexicalShortlist } from "@slm/generation";
 import {
   cacheCapacity,
@@ -23,6 +24,7 @@ import {
   type ModelConfig,
 } from "@slm/model";
 import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from "@slm/tokenizer";
+import { writePortableForms } from "./write-portable.js";
 import type { StaticSizes } from "../graphs/static-graphs.js";
 import { generationOf, rowSettingsOf } from "./checkpoint-settings.js";
 import { STATIC_MASKED } from "../lowerings/context.js";
@@ -45,18 +47,20 @@ export interface LayoutSource {
 /** Writes the files that a runtime needs in addition to the graphs. @throws SlmError OUTPUT_FAILED */
 export async function writeNativeFiles(
   outputDirectory: string,
-  source: LayoutSource,
+  source: LayoutSource & Pick<Checkpoint, "weights">,
   { device, graphs }: { readonly device: Device; readonly graphs: readonly WrittenGraph[] },
 ): Promise<void> {
   const rows = await rowSettingsOf(source.tokenizerDirectory);
   const generation = await generationOf(source.tokenizerDirectory);
-  await writeDeviceModel(outputDirectory, { ...describeModel(source, device, graphs), rows, generation });
+  const portable = await writePortableForms(outputDirectory, source, { ...source, device });
+  const described = { ...describeModel(source, device, graphs), ...portable, rows, generation };
+  await writeDeviceModel(outputDirectory, described);
   const { draftRules = [] } = source;
   if (draftRules.length > 0) await writeDraftRules(outputDirectory, draftRules);
   try {
     for (const file of [TOKENIZER_FILE, TOKENIZER_CONFIG_FILE])
       await copyFile(join(source.tokenizerDirectory, file), join(outputDirectory, file));
-    if (source.lexical !== undefined && device.shapes === "static")
+    if (source.lexical !== undefined && shortlistFile(described) !== undefined)
       await writeFile(join(outputDirectory, LEXICAL_SHORTLIST_FILE), shortlistBytes(source.lexical));
     await writeFile(join(outputDirectory, CONFIG_FILE), `${JSON.stringify(source.config, null, 2)}\n`);
   } catch (cause) {

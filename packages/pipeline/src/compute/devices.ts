@@ -1,6 +1,7 @@
 /** The devices that can run a model, and the runtime package that opens each kind. */
 import type { Runtime } from "@slm/runtime";
 import { SlmError } from "@slm/core/errors";
+import { chooseEngine, type EngineChoice, type EngineName } from "@slm/exported-model/engine";
 import {
   NODE_RUNTIMES,
   RUNTIMES as RUNTIME_TABLE,
@@ -34,6 +35,8 @@ export interface RuntimeRecipe {
 }
 
 export interface DeviceRequest {
+  /** What runs the model: WebAssembly, or ONNX Runtime. Default: the faster one for this model, see `chooseEngine`. */
+  readonly engine?: EngineName | undefined;
   /** Default: the device that the model was exported for. */
   readonly device?: DeviceChoice | undefined;
   /** Chip to simulate. Default: the first that the model was compiled for, or the first of the profile. */
@@ -45,6 +48,15 @@ export interface DeviceRequest {
   /** Whether to measure CPU settings now and store them in the tuning cache. Default: use cached settings, unless `threads` is set. */
   readonly tune?: boolean | undefined;
 }
+
+/** The engine for a model. @throws SlmError USAGE for an engine that cannot run the model */
+export const engineFor = (
+  model: Parameters<typeof chooseEngine>[0],
+  { engine, device, threads, tune }: DeviceRequest,
+): EngineChoice =>
+  engine === undefined && tune === true
+    ? { engine: "onnxruntime", reason: "--tune measures its threads" }
+    : chooseEngine(model, { engine, device: device?.kind, threads });
 
 /** The device that a model was exported for. */
 export interface ModelTarget {

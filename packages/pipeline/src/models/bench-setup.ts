@@ -4,8 +4,8 @@ import { mkdtemp } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { readDeviceModel } from "@slm/exported-model";
-import { removePath, type StageContext } from "@slm/core";
+import { engineLine, readDeviceModel, type EngineChoice } from "@slm/exported-model";
+import { removePath, SLM_VERSION, type StageContext } from "@slm/core";
 import {
   benchModels,
   type BenchConfig,
@@ -17,11 +17,19 @@ import { fastestTrialNote, namesTrials, speculationTrials, type SpeculationTrial
 import { speculationPlan } from "@slm/inference";
 import { SlmError } from "@slm/core/errors";
 import { BASELINE_NAME } from "@slm/onnx-export";
-import { RUNTIME_MODULE, RUNTIMES, type RuntimeRecipe } from "../compute/devices.js";
+import {
+  engineFor,
+  RUNTIME_MODULE,
+  RUNTIMES,
+  type DeviceRequest,
+  type RuntimeRecipe,
+} from "../compute/devices.js";
 import { makeBaseline } from "./make-baseline.js";
 import type { BenchPrompts } from "./bench-prompts.js";
 
 export interface BenchRequest {
+  /** Device and engine that were asked for. Default: those that the models were exported for. */
+  readonly asked?: DeviceRequest | undefined;
   /** Exported models. The baseline gets the size and quantization of the first one. */
   readonly models: readonly { readonly name: string; readonly directory: string }[];
   readonly baseline: "decoder-only" | null;
@@ -42,9 +50,13 @@ export async function benchWithBaseline(request: BenchRequest): Promise<BenchRes
   const { models: given, baseline, prompts, context } = request;
   // With a baseline, other numbers are tried only if the options ask for it.
   const comparesTrials = baseline === null || namesTrials(request.trials ?? {});
+  const choices = await Promise.all(
+    given.map(async (model) => ({ model, choice: await engineOf(model, request.asked) })),
+  );
   const models = comparesTrials
-    ? (await Promise.all(given.map((model) => trialsOf(model, request)))).flat()
-    : given;
+    ? (await Promise.all(choices.map((one) => trialsOf(one, request)))).flat()
+    : choices.map(({ model, choice }) => ({ ...model, engine: choice.engine }));
+  const engineNotes = choices.map(({ model, choice }) => `${model.name}: ${engineLine(choice)}`);
   if (baseline === null) {
     const measured = await measureModels({
       ...request,
@@ -52,7 +64,7 @@ export async function benchWithBaseline(request: BenchRequest): Promise<BenchRes
       prompts: prompts.prompts,
       baseline: undefined,
     });
-    return withNotes(measured, [...prompts.notes, ...trialNotes(models, measured)]);
+    return withNotes(measured, [...prompts.notes, ...engineNotes, ...trialNotes(models, measured)]);
   }
   const [student] = models;
   if (student === undefined) throw new SlmError("USAGE", "bench: expected at least one model, got none");
@@ -61,7 +73,8 @@ export async function benchWithBaseline(request: BenchRequest): Promise<BenchRes
     context.progress({ stage: "bench", message: "making the decoder-only baseline" });
     await makeBaseline({ like: student.directory, outputDirectory: directory, context });
     const { length, notes } = await lengthOfAnswers(request);
-    const contestants = [...models, { name: BASELINE_NAME, directory }];
+    const { engine } = await engineOf({ directory }, request.asked);
+    const contestants: readonly BenchModel[] = [...models, { name: BASELINE_NAME, directory, engine }];
     const measured = await measureModels({
       ...request,
       ...length,
@@ -69,21 +82,40 @@ export async function benchWithBaseline(request: BenchRequest): Promise<BenchRes
       models: contestants,
       baseline: BASELINE_NAME,
     });
-    return withNotes(measured, [...prompts.notes, ...notes, ...trialNotes(contestants, measured)]);
+    return withNotes(measured, [
+      ...prompts.notes,
+      ...notes,
+      ...engineNotes,
+      ...trialNotes(contestants, measured),
+    ]);
   } finally {
     await removePath(directory);
   }
 }
 
-/** The variants of a model that are measured: one per number of predicted tokens. */
+const engineOf = async (
+  { directory }: Pick<BenchModel, "directory">,
+  asked: DeviceRequest = {},
+): Promise<EngineChoice> => engineFor(await readDeviceModel(directory), asked);
+
+/** The variants of a model that are measured: one per number of predicted tokens, and the model on its other engine. */
 async function trialsOf(
-  model: BenchRequest["models"][number],
-  { config, trials = {} }: Pick<BenchRequest, "config" | "trials">,
+  {
+    model,
+    choice: { engine },
+  }: { readonly model: BenchRequest["models"][number]; readonly choice: EngineChoice },
+  { config, trials = {}, asked }: Pick<BenchRequest, "config" | "trials" | "asked">,
 ): Promise<readonly BenchModel[]> {
+  const own = { ...model, engine };
+  const description = await readDeviceModel(model.directory);
+  const isChosenHere = asked?.engine === undefined && engine === "wasm";
+  const other: readonly BenchModel[] = isChosenHere
+    ? [{ ...model, name: `${model.name}, onnxruntime`, engine: "onnxruntime", against: model.name }]
+    : [];
   // With a batch, rows advance one token at a time, so nothing is predicted.
-  if (config.batch > 1) return [model];
-  const { tokens } = speculationPlan(await readDeviceModel(model.directory), undefined);
-  return speculationTrials(model, tokens, trials);
+  if (config.batch > 1) return [own, ...other];
+  const { tokens } = speculationPlan(description, undefined, { engine });
+  return [...speculationTrials(own, tokens, trials), ...other];
 }
 
 /**
@@ -154,7 +186,8 @@ function measureModels(request: MeasureRequest): Promise<BenchResult> {
       export: RUNTIMES[runtime.kind].export,
       options: runtime.options,
     },
-    engine: `onnxruntime-node ${version}`,
+    engine:
+      models[0]?.engine === "wasm" ? `slm ${SLM_VERSION} in WebAssembly` : `onnxruntime-node ${version}`,
     config,
     seed: context.seed,
     progress: context.progress,

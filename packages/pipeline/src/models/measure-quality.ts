@@ -16,10 +16,12 @@ import {
   type AbstentionOptions,
   type ChunkMaker,
   openModel,
+  openPortableModel,
   schemaConstraint,
   type Evaluation,
   type EvaluationMetricName,
   type EvaluationRow,
+  type Model,
 } from "@slm/inference";
 import type { Runtime } from "@slm/runtime";
 import type { LanguagePair } from "@slm/tokenizer";
@@ -41,7 +43,8 @@ export interface QualityRequest {
   readonly jsonSchema?: unknown;
   /** A confidence threshold to report on, or how to choose one on the rows. */
   readonly abstention?: number | AbstentionOptions | undefined;
-  readonly runtime: Runtime;
+  /** Runs the graphs. Undefined: the portable form runs, without a runtime. */
+  readonly runtime: Runtime | undefined;
   /** Generates answers on other machines. Default: this runtime. */
   readonly maker?: ChunkMaker | undefined;
   readonly context: Pick<StageContext, "progress" | "signal">;
@@ -147,10 +150,20 @@ export async function measureQuality(request: QualityRequest): Promise<Evaluatio
       jsonSchema === undefined ? undefined : schemaConstraint(jsonSchema, await describeModel(model));
     return evaluateAnswers({ ...asked, maker, constraint });
   }
-  const opened = await openModel(model, runtime, { scores: true });
+  const opened = await openScorer(model, runtime);
   try {
     return await opened.evaluate({ ...asked, jsonSchema });
   } finally {
     await opened.close();
   }
+}
+
+async function openScorer(model: string, runtime: Runtime | undefined): Promise<Model> {
+  if (runtime !== undefined) return openModel(model, runtime, { scores: true });
+  const { readModule } = await import("@slm/c-export/portable");
+  return openPortableModel(model, {
+    module: await readModule(),
+    reason: "no runtime was opened",
+    scores: true,
+  });
 }

@@ -1,7 +1,6 @@
 /** Opens a model of any form as a directory that a runtime can load. A checkpoint is exported to a temporary directory. */
 import { removePath, requireIntact, type Progress } from "@slm/core";
 import { shellWord, SlmError } from "@slm/core/errors";
-import { exportCheckpoint } from "@slm/onnx-export";
 import type { Runtime } from "@slm/runtime";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,8 +8,8 @@ import { join } from "node:path";
 import { locateModel } from "./locate-model.js";
 
 export interface OpenModelOptions {
-  /** Checks an export against its checkpoint; not used for exported models. */
-  readonly runtime: Runtime;
+  /** Opens what checks an export against its checkpoint; not called for exported models. */
+  readonly runtime: () => Promise<Runtime>;
   readonly progress: Progress;
   readonly signal: AbortSignal;
   /**
@@ -62,8 +61,10 @@ async function open(path: string, options: OpenModelOptions): Promise<OpenedMode
   const exported = await mkdtemp(join(tmpdir(), "slm-export-"));
   const close = (): Promise<void> => removePath(exported);
   try {
+    const { exportCheckpoint } = await import("@slm/onnx-export");
     await exportCheckpoint({
       ...options,
+      runtime: await options.runtime(),
       checkpointDirectory: directory,
       outputDirectory: exported,
       target: "cpu",

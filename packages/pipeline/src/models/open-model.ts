@@ -1,7 +1,7 @@
 /** Opens a model of any form, and its device. */
 import { speculationOf, type Speculation } from "@slm/generation/speculation";
 import type { Model } from "@slm/inference";
-import type { DeviceRequest } from "../compute/devices.js";
+import { engineFor, type DeviceRequest } from "../compute/devices.js";
 import { contextOf, type WorkOptions } from "../stage/work.js";
 
 /** The device that runs the model. */
@@ -28,19 +28,25 @@ export interface OpenModelOptions extends WorkOptions, DeviceRequest, Speculatio
  * await model.close();
  */
 export async function openModel(model: string, options: OpenModelOptions = {}): Promise<Model> {
-  const { openDevice } = await import("./with-device.js");
+  const { openModels } = await import("./with-device.js");
   const { deviceNotes } = await import("@slm/runtime");
   const inference = await import("@slm/inference");
   const { progress, signal, note } = contextOf(options);
-  const { device, soc, fallback, threads, tune, promptLookup, batchSize, key } = options;
-  const request = { device, soc, fallback, threads, tune, key };
-  const opened = await openDevice([model], { ...request, progress, signal });
+  const { engine, device, soc, fallback, threads, tune, promptLookup, batchSize, key } = options;
+  const request = { engine, device, soc, fallback, threads, tune, key };
+  const opened = await openModels([model], { ...request, progress, signal });
   const [directory = ""] = opened.directories;
-  const { runtime } = opened;
+  const how = { promptLookup, ...speculationOf(options), closes: opened.close };
   try {
+    const chosen = engineFor(opened.descriptions[0]!, request);
+    if (chosen.engine === "wasm") {
+      const { readModule } = await import("@slm/c-export/portable");
+      const { reason } = chosen;
+      return await inference.openPortableModel(directory, { module: await readModule(), reason, ...how });
+    }
+    const { runtime } = await opened.openDevice();
     for (const text of deviceNotes(runtime.device)) note(text);
-    const how = { promptLookup, ...speculationOf(options), batchSize, closes: opened.close };
-    return await inference.openModel(directory, runtime, how);
+    return await inference.openModel(directory, runtime, { ...how, batchSize });
   } catch (error) {
     await opened.close();
     throw error;

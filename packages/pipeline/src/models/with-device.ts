@@ -1,5 +1,5 @@
 /** Opens models and the device that runs them. */
-import { COMPILED_FOLDER, readDeviceModel } from "@slm/exported-model";
+import { COMPILED_FOLDER, readDeviceModel, type DeviceModel } from "@slm/exported-model";
 import { type Progress } from "@slm/core";
 import type { Runtime } from "@slm/runtime";
 import { openExported } from "./open-exported.js";
@@ -32,6 +32,58 @@ export interface DeviceContext {
   readonly key?: string | undefined;
 }
 
+/** Opened models whose device is not open yet. */
+export interface OpenedModels extends Pick<OpenedDevice, "directories"> {
+  readonly descriptions: readonly DeviceModel[];
+  /** Opens the requested device, or the device that the models were exported for. @throws SlmError DEVICE_UNAVAILABLE */
+  readonly openDevice: () => Promise<Pick<OpenedDevice, "recipe" | "runtime">>;
+  /** Closes everything that was opened. */
+  readonly close: () => Promise<void>;
+}
+
+/** Opens models. After an error everything is closed. @throws SlmError as locating and exporting */
+export async function openModels(
+  paths: readonly string[],
+  request: DeviceRequest & DeviceContext,
+): Promise<OpenedModels> {
+  const opened: { readonly close: () => Promise<void> }[] = [];
+  const close = async (): Promise<void> => {
+    for (const one of opened.splice(0).reverse()) await one.close();
+  };
+  let processor: Promise<Runtime> | undefined;
+  const openProcessor = async (): Promise<Runtime> => {
+    const runtime = await openRuntime(request.threads);
+    opened.push(runtime);
+    return runtime;
+  };
+  const onProcessor = (): Promise<Runtime> => (processor ??= openProcessor());
+  try {
+    const directories: string[] = [];
+    for (const path of paths) {
+      const model = await openExported(path, {
+        ...request,
+        runtime: onProcessor,
+        except: [COMPILED_FOLDER], // read by the plug-in of one chip only, which checks its own
+      });
+      opened.push(model);
+      directories.push(model.directory);
+    }
+    const descriptions = await Promise.all(directories.map(readDeviceModel));
+    const openDevice: OpenedModels["openDevice"] = async () => {
+      const recipe = runtimeRecipe(descriptions, request);
+      const chosen = recipe.kind === "cpu" ? await keptRecipe(directories[0]!, recipe, request) : recipe;
+      if (chosen.kind === "cpu" && chosen === recipe) return { recipe, runtime: await onProcessor() };
+      const runtime = await RUNTIMES[chosen.kind].open(chosen.options);
+      opened.push(runtime);
+      return { recipe: chosen, runtime };
+    };
+    return { directories, descriptions, openDevice, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
 /**
  * Opens models, then the requested device, or the device that they were exported for.
  *
@@ -42,29 +94,9 @@ export async function openDevice(
   paths: readonly string[],
   request: DeviceRequest & DeviceContext,
 ): Promise<OpenedDevice & { readonly close: () => Promise<void> }> {
-  const opened: { readonly close: () => Promise<void> }[] = [];
-  const close = async (): Promise<void> => {
-    for (const one of opened.splice(0).reverse()) await one.close();
-  };
+  const { directories, openDevice: open, close } = await openModels(paths, request);
   try {
-    const processor = await openRuntime(request.threads);
-    opened.push(processor);
-    const directories: string[] = [];
-    for (const path of paths) {
-      const model = await openExported(path, {
-        ...request,
-        runtime: processor,
-        except: [COMPILED_FOLDER], // read by the plug-in of one chip only, which checks its own
-      });
-      opened.push(model);
-      directories.push(model.directory);
-    }
-    const recipe = runtimeRecipe(await Promise.all(directories.map(readDeviceModel)), request);
-    const chosen = recipe.kind === "cpu" ? await keptRecipe(directories[0]!, recipe, request) : recipe;
-    if (chosen.kind === "cpu" && chosen === recipe) return { directories, recipe, runtime: processor, close };
-    const runtime = await RUNTIMES[chosen.kind].open(chosen.options);
-    opened.push(runtime);
-    return { directories, recipe: chosen, runtime, close };
+    return { directories, ...(await open()), close };
   } catch (error) {
     await close();
     throw error;

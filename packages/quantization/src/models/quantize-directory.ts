@@ -106,6 +106,22 @@ async function copyCompanions(from: string, to: string): Promise<void> {
   }
 }
 
+/** Copies the int8 form, whatever the scheme of the graphs: its weights need no calibration. */
+async function keepPortable(
+  { portable }: DeviceModel,
+  from: string,
+  to: string,
+): Promise<Pick<DeviceModel, "portable" | "noPortable">> {
+  if (portable === undefined) return {};
+  const form = portable.find(({ weights }) => weights === "int8");
+  if (form === undefined) return { portable: undefined, noPortable: "the export has no int8 form" };
+  const path = resolveInside(to, form.file);
+  await copyFile(resolveInside(from, form.file), path).catch((error: unknown) => {
+    throw writeFailure(error, path, "the original model is unchanged");
+  });
+  return { portable: [form] };
+}
+
 interface GraphResult extends Pick<GraphOutcome, "nodes" | "skipped"> {
   readonly file: GraphFile;
 }
@@ -263,8 +279,10 @@ export async function quantizeDirectory(options: QuantizeDirectoryOptions): Prom
   });
   const files = [...results].map(([name, { file }]) => [name, file] as const);
   const graphs = { ...model.graphs, ...Object.fromEntries(files) };
+  const portable = await keepPortable(model, modelDirectory, outputDirectory);
   await writeDeviceModel(outputDirectory, {
     ...model,
+    ...portable,
     scheme,
     graphs,
     static: layout,

@@ -43,7 +43,7 @@ export async function makeBundle(directory: string, request: BundleRequest): Pro
   else if (isDone) await copyBundle(located.directory, directory);
   else {
     await withRuntime(threads, (runtime) =>
-      withModel(model, { runtime, progress, signal }, (source) =>
+      withModel(model, { runtime: () => Promise.resolve(runtime), progress, signal }, (source) =>
         writeStandalone(
           {
             directory,

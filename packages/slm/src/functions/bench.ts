@@ -70,7 +70,8 @@ export async function bench(models: readonly string[], options: BenchOptions = {
   const earlier = options.compare === undefined ? undefined : await readEarlier(options.compare);
   const context = contextOf(options, seed);
   const config = benchConfig.parse({ runs, batch, forceTokens });
-  const { device, soc, fallback, threads, tune } = options;
+  const { engine, device, soc, fallback, threads, tune } = options;
+  const asked = { engine, device, threads, tune };
   const request = { device, soc, fallback, threads, tune, ...context };
   const result = await withDevice(models, request, async ({ directories, recipe }) => {
     const named = directories.map((directory, at) => ({ name: nameOf(models, at), directory }));
@@ -86,7 +87,7 @@ export async function bench(models: readonly string[], options: BenchOptions = {
     });
     const measure = async (): Promise<BenchResult> => {
       const trials = speculationOf(options);
-      const measured = { models: named, baseline, prompts, config, trials, runtime: recipe, context };
+      const measured = { models: named, baseline, prompts, config, trials, asked, runtime: recipe, context };
       return withRegression(await benchWithBaseline(measured), earlier, options.maxRegression);
     };
     if (output === undefined) return measure();

@@ -143,7 +143,7 @@ async function quantizeModel({
   const budget = options.budget === undefined ? undefined : parseBytes(options.budget);
   const { progress, signal } = context;
   return withRuntime(threads, (runtime) =>
-    withModel(path, { runtime, progress, signal }, async (model) => {
+    withModel(path, { runtime: () => Promise.resolve(runtime), progress, signal }, async (model) => {
       const gate = await readGateRequest({ ...options, data, model });
       const request = await directoryOptions(options, model, runtime);
       const report = await calibratingWith(

@@ -166,5 +166,7 @@ async function openServed(model: string, threads: number | undefined, signal: Ab
   const { withRuntime } = await import("@slm/pipeline/compute/open-engine");
   const { kind, directory } = await locateModel(model);
   if (kind === "device") return { directory, close: () => Promise.resolve() };
-  return withRuntime(threads, (runtime) => openExported(model, { runtime, progress: SILENT, signal }));
+  return withRuntime(threads, (runtime) =>
+    openExported(model, { runtime: () => Promise.resolve(runtime), progress: SILENT, signal }),
+  );
 }

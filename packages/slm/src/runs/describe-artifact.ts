@@ -2,7 +2,7 @@
 import { removePath, readManifest, type Manifest } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { locateWeights, readModelConfig } from "@slm/checkpoints";
-import { graphsOf, readDeviceModel, type DeviceModel } from "@slm/exported-model";
+import { chooseEngine, graphsOf, readDeviceModel, type DeviceModel, type EngineChoice } from "@slm/exported-model";
 import { parameterCount } from "@slm/model";
 import { readTokenizerFiles } from "@slm/tokenizer";
 import { existsSync } from "node:fs";
@@ -37,6 +37,8 @@ export interface ModelInfo {
   readonly tokenizer: { readonly kind: string; readonly tokens: number };
   /** Confidence threshold, if the model has one. */
   readonly abstention: NonNullable<DeviceModel["abstention"]> | null;
+  /** What runs the model on this machine, and why; null for a checkpoint. */
+  readonly engine: EngineChoice | null;
   /** Values by metric, as fractions or points, from when the model was created. Empty if its manifest has none. */
   readonly metrics: Readonly<Record<string, number>>;
   /** The rows that the metrics were measured on, such as "test split, 300 rows"; null if not recorded. */
@@ -100,6 +102,7 @@ async function describeGraphs(directory: string): Promise<Described> {
     target: { target, profile, scheme, precision },
     limits: { maxSource, maxTarget },
     abstention: model.abstention ?? null,
+    engine: chooseEngine(model),
   };
 }
 
@@ -117,6 +120,7 @@ async function describeWeights(directory: string): Promise<Described> {
     target: null,
     limits: { maxSource, maxTarget },
     abstention: null,
+    engine: null,
   };
 }
 

@@ -2,7 +2,7 @@
 import { type StageContext } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import type { ChunkMaker } from "@slm/inference";
-import type { Runtime, RuntimeDevice } from "@slm/runtime";
+import type { RuntimeDevice } from "@slm/runtime";
 import type { DeviceKind } from "@slm/pipeline/compute/devices";
 import type { WorkersAddress } from "@slm/pipeline/workers/workers-address";
 
@@ -11,30 +11,30 @@ export interface AnsweringRequest {
   readonly workers: WorkersAddress | undefined;
   /** Directory of an exported model. */
   readonly model: string;
-  /** This machine's device, and its kind. */
-  readonly runtime: Runtime;
+  /** What answers on this machine, and the kind of its device. */
+  readonly device: RuntimeDevice;
   readonly kind: DeviceKind;
   readonly context: Pick<StageContext, "progress" | "signal">;
 }
 
 /**
- * Runs `body` with an answerer: the workers, or without workers `runtime`.
+ * Runs `body` with an answerer: the workers, or without workers this machine.
  *
  * @returns its result and the different devices that answered, at least one
  * @throws SlmError USAGE for workers with a model or device other than the CPU
  */
 export async function answeringWith<Result>(
-  { workers, model, runtime, kind, context }: AnsweringRequest,
+  { workers, model, device, kind, context }: AnsweringRequest,
   body: (maker: ChunkMaker | undefined) => Promise<Result>,
 ): Promise<{ readonly result: Result; readonly devices: readonly RuntimeDevice[] }> {
-  if (workers === undefined) return { result: await body(undefined), devices: [runtime.device] };
+  if (workers === undefined) return { result: await body(undefined), devices: [device] };
   if (kind !== "cpu")
     throw new SlmError("USAGE", `--workers: workers answer on their CPUs, but this model runs on ${kind}`, {
       suggestions: ["--device cpu", "leave --workers out"],
     });
   const { withEvaluationWorkers } = await import("./evaluation-workers.js");
   const devices: RuntimeDevice[] = [];
-  const onDevice = (device: RuntimeDevice): void => void devices.push(device);
+  const onDevice = (answering: RuntimeDevice): void => void devices.push(answering);
   const result = await withEvaluationWorkers(workers, { model, context, onDevice }, body);
   return { result, devices };
 }

@@ -1,17 +1,14 @@
-/** A model that runs loaded graphs. */
+/** A model that decodes, whichever engine runs it. */
 import { SlmError } from "@slm/core";
 import type { DeviceModel } from "@slm/exported-model";
 import { createRandom, type DecodeOptions } from "@slm/generation";
 import type { RuntimeDevice } from "@slm/runtime";
 import { type IndexedSource, planBatches } from "../options/batches.js";
-import { CachePool } from "../dynamic/caches.js";
-import { decodeBatch } from "./decode-batch.js";
+import type { Decoding } from "../load/decoding.js";
 import { withModelSettings } from "../options/model-settings.js";
 import type { BatchOptions } from "../options/batch-options.js";
-import type { Decoding } from "./decoding.js";
-import { speculationPlan, type SpeculationPlan } from "../options/draft-tokens.js";
+import type { SpeculationPlan } from "../options/draft-tokens.js";
 import { BLANK_IMAGE } from "../images/image-encoder.js";
-import type { ModelGraphs } from "../load/model-graphs.js";
 import { checkStops, checkTime, checkedBatchSize, encodeSources } from "../options/model-limits.js";
 import type {
   GenerateOptions,
@@ -22,76 +19,59 @@ import type {
   Source,
 } from "../options/types.js";
 import { samplingOptions, type SamplingRequest } from "../options/sampling-options.js";
-import { schemaConstraint } from "./schema-constraint.js";
 import type { Model, ModelEvaluation, OpenModelOptions } from "./model.js";
 import { scoreTexts, type ScoringParts } from "./score-texts.js";
-import type { TeacherForcing } from "./teacher-forcing.js";
+import { TeacherForcing } from "./teacher-forcing.js";
 import { judge, thresholdFor } from "../evaluate/abstention.js";
-import { evaluateAnswers, type Evaluation } from "../evaluate/evaluate-answers.js";
+import type { Evaluation } from "../evaluate/evaluate-answers.js";
 import { RowTexts } from "../text/row-texts.js";
 import { streamPieces } from "../text/stream-pieces.js";
-import { Background } from "../dynamic/background.js";
 
-/**
- * A model that runs loaded graphs. Closing it closes the graphs.
- *
- * @throws SlmError USAGE or OP_UNSUPPORTED if the model cannot draft, or if verifying drafts would change answers
- */
-export function createModel(
-  loaded: ModelGraphs,
-  { directory, promptLookup, draftTokens, forcing, closes }: CreateModelOptions,
-): Model {
-  const { runtime, model, generation } = loaded;
-  const speculation = speculationPlan(model, draftTokens, generation.draftTokens);
-  const isAlone = promptLookup !== undefined || (draftTokens ?? 0) > 0;
-  const decoding = {
-    loaded,
-    promptLookup,
-    byRules: speculation.tokens,
-    caches: new CachePool(runtime, model),
-    background: new Background(),
-  };
-  return new GraphModel({ directory, decoding, speculation, isAlone, forcing, closes });
+interface CreateModelOptions extends Pick<
+  OpenModelOptions,
+  "promptLookup" | "draftTokens" | "scores" | "closes"
+> {
+  /** Replaces the decoder of every batch. Default: it is used as it is. */
+  readonly watch?: BatchOptions["watch"];
 }
 
-interface CreateModelOptions extends Pick<OpenModelOptions, "promptLookup" | "draftTokens" | "closes"> {
+/** A model that decodes. Closing it closes the decoding. */
+export const createModel = (decoding: Decoding, directory: string, options: CreateModelOptions = {}): Model =>
+  new DecodingModel(decoding, directory, options);
+
+class DecodingModel implements Model {
   readonly directory: string;
-  /** The runtime that the graphs were loaded on, for a model that also scores. */
-  readonly forcing?: TeacherForcing | undefined;
-}
-
-interface GraphModelParts extends Pick<CreateModelOptions, "directory" | "closes"> {
-  readonly decoding: Decoding;
-  readonly speculation: SpeculationPlan;
-  /** Whether texts are decoded one by one. */
-  readonly isAlone: boolean;
-  readonly forcing: TeacherForcing | undefined;
-}
-
-class GraphModel implements Model {
-  readonly directory: string;
-  readonly speculation: SpeculationPlan;
-  readonly #parts: GraphModelParts;
-  readonly #loaded: ModelGraphs;
+  readonly #decoding: Decoding;
+  readonly #options: CreateModelOptions;
+  /** Present for a model that also scores. */
+  readonly #forcing: TeacherForcing | undefined;
+  /** Whether texts are decoded one by one, so that their drafts can be verified. */
+  readonly #isAlone: boolean;
   #closing: Promise<void> | undefined;
 
-  constructor(parts: GraphModelParts) {
-    this.#parts = parts;
-    this.#loaded = parts.decoding.loaded;
-    this.directory = parts.directory;
-    this.speculation = parts.speculation;
+  constructor(decoding: Decoding, directory: string, options: CreateModelOptions) {
+    const { promptLookup, draftTokens = 0, scores = false } = options;
+    this.#decoding = decoding;
+    this.#options = options;
+    this.#forcing = scores ? new TeacherForcing() : undefined;
+    this.#isAlone = promptLookup !== undefined || draftTokens > 0;
+    this.directory = directory;
+  }
+
+  get speculation(): SpeculationPlan {
+    return this.#decoding.speculation;
   }
 
   get description(): DeviceModel {
-    return this.#loaded.model;
+    return this.#decoding.model;
   }
 
   get device(): RuntimeDevice {
-    return this.#loaded.runtime.device;
+    return this.#decoding.device;
   }
 
   get languages(): Model["languages"] {
-    return this.#loaded.tokenizer.languages;
+    return this.#decoding.tokenizer.languages;
   }
 
   generate(source: Source, options?: GenerateOptions): Promise<Generation>;
@@ -100,7 +80,7 @@ class GraphModel implements Model {
     asked: Source | readonly Source[],
     options: GenerateOptions = {},
   ): Promise<Generation | readonly Generation[]> {
-    if (this.#parts.forcing?.isActive === true)
+    if (this.#forcing?.isActive === true)
       throw new SlmError(
         "UNEXPECTED",
         "evaluate: a model that scores texts cannot generate at the same time",
@@ -128,29 +108,36 @@ class GraphModel implements Model {
   }
 
   async score(pairs: readonly ScoredPair[], options: ScoreOptions): Promise<readonly Likelihood[]> {
-    const { forcing } = this.#parts;
+    const forcing = this.#forcing;
     if (forcing === undefined)
       throw new SlmError("UNEXPECTED", `score: ${this.description.name} was opened without { scores: true }`);
-    const { model, tokenizer } = this.#loaded;
+    const { model, tokenizer, together } = this.#decoding;
     const generate: ScoringParts["generate"] = (sources, how) => this.#generate(sources, how);
-    return scoreTexts({ model, tokenizer, forcing, generate }, pairs, options);
+    return scoreTexts({ model, tokenizer, together, forcing, generate }, pairs, options);
   }
 
   async evaluate({ jsonSchema, ...input }: ModelEvaluation): Promise<Evaluation> {
-    const constraint = jsonSchema === undefined ? undefined : schemaConstraint(jsonSchema, this.#loaded);
+    const constraint = jsonSchema === undefined ? undefined : await this.#constraintOf(jsonSchema);
+    const { evaluateAnswers } = await import("../evaluate/evaluate-answers.js");
     return evaluateAnswers({ ...input, generator: this, scorer: this, constraint });
   }
 
+  /** Grammars are loaded when they are first needed: most calls have none. */
+  async #constraintOf(jsonSchema: unknown): Promise<NonNullable<GenerateOptions["constraint"]>> {
+    const { schemaConstraint } = await import("./schema-constraint.js");
+    return schemaConstraint(jsonSchema, this.#decoding);
+  }
+
   async #generate(sources: readonly Source[], options: GenerateOptions): Promise<readonly Generation[]> {
-    const { model, tokenizer, encoder } = this.#loaded;
+    const { model, tokenizer, together } = this.#decoding;
     const { languages, jsonSchema } = options;
     const asked = { ...options, ...samplingOptions(options) };
     checkStops(asked.stop);
     checkTime(asked.maxTimeMs);
-    if (jsonSchema !== undefined) asked.constraint = schemaConstraint(jsonSchema, this.#loaded);
+    if (jsonSchema !== undefined) asked.constraint = await this.#constraintOf(jsonSchema);
     const encoded = encodeSources(sources, tokenizer, { model, languages });
-    const batchSize = this.#parts.isAlone ? 1 : checkedBatchSize(asked.batchSize);
-    const batches = planBatches(encoded, batchSize, encoder === undefined);
+    const batchSize = this.#isAlone ? 1 : checkedBatchSize(asked.batchSize);
+    const batches = planBatches(encoded, batchSize, together === "equal-lengths");
     const results = new Map<number, Generation>();
     for (const batch of batches) {
       for (const [row, generation] of await this.#generateBatch(batch, asked)) results.set(row, generation);
@@ -159,11 +146,11 @@ class GraphModel implements Model {
   }
 
   async warmUp(): Promise<void> {
-    const { tokens, maxTarget, vision } = this.#loaded.model;
+    const { tokens, maxTarget, vision } = this.#decoding.model;
     // Two steps: the first reads the prompt, the second also the cache.
     const maxTokens = Math.max(1, Math.min(2, maxTarget - 1));
     const source = { ids: [tokens.unknown], image: vision === undefined ? undefined : BLANK_IMAGE };
-    await decodeBatch(this.#parts.decoding, [source], { strategy: { kind: "greedy" }, maxTokens });
+    await this.#decoding.decode([source], { strategy: { kind: "greedy" }, maxTokens });
   }
 
   close(): Promise<void> {
@@ -172,17 +159,16 @@ class GraphModel implements Model {
   }
 
   async #close(): Promise<void> {
-    const { decoding, closes } = this.#parts;
-    await decoding.caches.clear();
-    await decoding.loaded.close();
-    await closes?.();
+    await this.#decoding.close();
+    await this.#options.closes?.();
   }
 
   async #generateBatch(
     batch: readonly IndexedSource[],
     options: SampledOptions,
   ): Promise<readonly (readonly [number, Generation])[]> {
-    const { model, tokenizer, generation } = this.#loaded;
+    const { model, tokenizer, generation } = this.#decoding;
+    const forcing = this.#forcing;
     const { stop = [], onToken } = options;
     const threshold = thresholdFor(options.abstain, model);
     // Whether an answer is withheld is known at its end.
@@ -192,13 +178,14 @@ class GraphModel implements Model {
     const texts = new RowTexts({ decode: (ids) => tokenizer.decode(ids), rows, stop, onPiece });
     const stopsAfter: DecodeOptions["stopsAfter"] =
       strategy.kind === "beam" ? (_, tokens) => texts.holdsStop(tokens) : (at) => texts.isStopped(at);
-    const decoded = await decodeBatch(this.#parts.decoding, batch, {
+    const decoded = await this.#decoding.decode(batch, {
       strategy,
       ...decodingOptions({ ...options, ...settings }, batch),
       onToken: (at, token) => {
         texts.push(at, token);
       },
       stopsAfter: stop.length === 0 ? undefined : stopsAfter,
+      watch: forcing === undefined ? this.#options.watch : (decoder) => forcing.watch(decoder),
     });
     return decoded.map((result, at) => {
       const { row } = batch[at]!;

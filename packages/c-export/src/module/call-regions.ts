@@ -1,0 +1,227 @@
+/**
+ * What each kernel reads and writes, at the largest counts that a program may have. A portable file is data from somebody else, so its reader compares
+ * these regions with the arena and the weights before anything runs.
+ */
+import { SlmError } from "@slm/core/errors";
+import type { KernelName } from "../program/kernels.js";
+import { decodedRows } from "./module-text.js";
+import type { PortableProgram } from "./portable-program.js";
+
+/** A part of the arena [floats] or of the weights [bytes]. */
+export interface TouchedRegion {
+  readonly space: "arena" | "weights";
+  readonly at: number;
+  readonly size: number;
+  /** Whether later steps read it. */
+  readonly isKept?: boolean | undefined;
+}
+
+type Limits = Pick<PortableProgram, "capacities" | "vocabulary" | "sourceVocabulary">;
+
+/** Outputs of a panel; SLM_PANEL in kernels/linear.c. */
+const PANEL = 16;
+
+export class Regions {
+  readonly #part: "encode" | "step";
+  readonly #limits: Limits;
+
+  /** @param part which of the two programs the calls are in */
+  constructor(part: "encode" | "step", limits: Limits) {
+    this.#part = part;
+    this.#limits = limits;
+  }
+
+  /** @throws SlmError DATA_INVALID for arguments that no program has */
+  of(kernel: KernelName, args: readonly number[]): readonly TouchedRegion[] {
+    return TOUCHED[kernel](this, args);
+  }
+
+  /** The largest value of a count. */
+  most(code: number): number {
+    const { source, target, fresh, wanted } = this.#limits.capacities;
+    const { of, group } = decodedRows(code);
+    if (of === "source") return Math.ceil(source / group);
+    return { none: 0, fresh, wanted, past: target, total: target }[of];
+  }
+
+  /** One more than the last of `rows` positions from `start` on. New tokens always fit after the ones before. */
+  span(start: number, rows: number): number {
+    const [from, count] = [decodedRows(start), decodedRows(rows)];
+    if (from.of === "past" && count.of === "fresh") return this.#limits.capacities.target;
+    return this.most(start) + this.most(rows);
+  }
+
+  /** How many ids a call reads tables at, and how many rows the tables have. */
+  ids(rows: number): { readonly count: number; readonly vocabulary: number } {
+    const { of, group } = decodedRows(rows);
+    const { vocabulary, sourceVocabulary } = this.#limits;
+    if (this.#part === "step" && of === "fresh") return { count: this.most(rows), vocabulary };
+    if (this.#part === "encode" && of === "source" && group === 1)
+      return { count: this.most(rows), vocabulary: sourceVocabulary };
+    throw invalid("ids are read for tokens of a source or of a step");
+  }
+}
+
+export const invalid = (problem: string): SlmError =>
+  new SlmError("DATA_INVALID", `portable: ${problem}`, {
+    suggestions: ["slm export CHECKPOINT --target cpu"],
+  });
+
+const panelsOf = (outputs: number): number => Math.ceil(outputs / PANEL);
+const arena = (at: number, size: number): TouchedRegion => ({ space: "arena", at, size });
+const kept = (at: number, size: number): TouchedRegion => ({ ...arena(at, size), isKept: true });
+/** Floats of the weights; nothing for an absent weight. */
+const floats = (at: number, count: number): readonly TouchedRegion[] =>
+  at === -1 ? [] : [{ space: "weights", at, size: 4 * count }];
+/** A weight that must be there. */
+const table = (at: number, bytes: number): TouchedRegion => ({ space: "weights", at, size: bytes });
+/** `count` rows of `width` floats that are `stride` apart. */
+const rowsAt = (at: number, stride: number, count: number, width: number): TouchedRegion =>
+  arena(at, count === 0 ? 0 : (count - 1) * stride + width);
+
+/** Bytes of an int8 weight: scales, then pairs of inputs. */
+const int8Bytes = (outputs: number, inputs: number): number =>
+  panelsOf(outputs) * PANEL * (4 + 2 * Math.ceil(inputs / 2));
+
+function require(condition: boolean, problem: string): void {
+  if (!condition) throw invalid(problem);
+}
+
+type Touched = (regions: Regions, args: readonly number[]) => readonly TouchedRegion[];
+
+const binary: Touched = (regions, [a, aStride, b, bStride, rows, width, y, yStride] = []) => {
+  const count = regions.most(rows!);
+  return [
+    rowsAt(a!, aStride!, count, width!),
+    rowsAt(b!, bStride!, count, width!),
+    rowsAt(y!, yStride!, count, width!),
+  ];
+};
+
+const linear = (
+  regions: Regions,
+  [x, xStride, rows, , inputs, outputs, bias, y, yStride]: readonly number[],
+): readonly TouchedRegion[] => {
+  const count = regions.most(rows!);
+  return [
+    rowsAt(x!, xStride!, count, inputs!),
+    rowsAt(y!, yStride!, count, outputs!),
+    ...floats(bias!, panelsOf(outputs!) * PANEL),
+  ];
+};
+
+/** By kernel, with the parameters that `KERNELS` lists. */
+const TOUCHED: Readonly<Record<KernelName, Touched>> = {
+  slm_embed_float: (regions, [, rows, w, width, y, yStride] = []) => {
+    const { count, vocabulary } = regions.ids(rows!);
+    return [table(w!, 4 * panelsOf(vocabulary) * PANEL * width!), rowsAt(y!, yStride!, count, width!)];
+  },
+  slm_embed_int8: (regions, [, rows, w, width, outputs, y, yStride] = []) => {
+    const { count, vocabulary } = regions.ids(rows!);
+    require(vocabulary <= outputs!, "a table has fewer rows than the vocabulary has tokens");
+    return [table(w!, int8Bytes(outputs!, width!)), rowsAt(y!, yStride!, count, width!)];
+  },
+  slm_linear_float: (regions, args) => {
+    const [, , , w, inputs, outputs] = args;
+    return [...linear(regions, args), table(w!, 4 * panelsOf(outputs!) * PANEL * inputs!)];
+  },
+  slm_linear_int8: (regions, args) => {
+    const [, , rows, w, inputs, outputs, , , , , scratch] = args;
+    const count = regions.most(rows!);
+    return [
+      ...linear(regions, args),
+      table(w!, int8Bytes(outputs!, inputs!)),
+      arena(scratch!, count * (1 + Math.ceil(inputs! / 2))),
+    ];
+  },
+  slm_rms_norm: (regions, [x, xStride, rows, groups, width, gain, , y, yStride] = []) => {
+    const count = regions.most(rows!);
+    return [
+      rowsAt(x!, xStride!, count, groups! * width!),
+      rowsAt(y!, yStride!, count, groups! * width!),
+      ...floats(gain!, width!),
+    ];
+  },
+  slm_layer_norm: (regions, [x, xStride, rows, width, gain, bias, , y, yStride] = []) => {
+    const count = regions.most(rows!);
+    return [
+      rowsAt(x!, xStride!, count, width!),
+      rowsAt(y!, yStride!, count, width!),
+      ...floats(gain!, width!),
+      ...floats(bias!, width!),
+    ];
+  },
+  slm_activate: (regions, [, x, stride, rows, width] = []) => [
+    rowsAt(x!, stride!, regions.most(rows!), width!),
+  ],
+  slm_add: binary,
+  slm_multiply: binary,
+  slm_rotate: (regions, [x, stride, rows, start, heads, headDim, cosines, sines] = []) => {
+    const values = regions.span(start!, rows!) * Math.floor(headDim! / 2);
+    return [
+      rowsAt(x!, stride!, regions.most(rows!), heads! * headDim!),
+      table(cosines!, 4 * values),
+      table(sines!, 4 * values),
+    ];
+  },
+  slm_store_keys: (regions, [x, stride, rows, start, width, keys, capacity] = []) => {
+    require(regions.span(start!, rows!) <= capacity!, "keys have fewer positions than the model");
+    return [rowsAt(x!, stride!, regions.most(rows!), width!), kept(keys!, width! * capacity!)];
+  },
+  slm_store_values: (regions, [x, stride, rows, start, width, values] = []) => [
+    rowsAt(x!, stride!, regions.most(rows!), width!),
+    kept(values!, regions.span(start!, rows!) * width!),
+  ],
+  slm_attend: attended,
+  slm_position_rows: (regions, [positions, rows, start, width, y, yStride] = []) => [
+    table(positions!, 4 * regions.span(start!, rows!) * width!),
+    rowsAt(y!, yStride!, regions.most(rows!), width!),
+  ],
+  slm_last_rows: (regions, [x, xStride, rows, wanted, width, y, yStride] = []) => {
+    const [from, to] = [decodedRows(rows!).of, decodedRows(wanted!).of];
+    require(from === "fresh" && to === "wanted", "the last rows are those of new tokens");
+    return [
+      rowsAt(x!, xStride!, regions.most(rows!), width!),
+      rowsAt(y!, yStride!, regions.most(wanted!), width!),
+    ];
+  },
+  slm_pool: (regions, [x, xStride, rows, group, width, y, yStride] = []) => {
+    require(group! >= 1, "pooling has groups of at least one token");
+    const count = regions.most(rows!);
+    return [rowsAt(x!, xStride!, count, width!), rowsAt(y!, yStride!, Math.ceil(count / group!), width!)];
+  },
+  slm_recurrence: (regions, [x, xStride, gate, gateStride, rows, start, width, states, y, yStride] = []) => {
+    const count = regions.most(rows!);
+    return [
+      rowsAt(x!, xStride!, count, width!),
+      rowsAt(gate!, gateStride!, count, width!),
+      rowsAt(y!, yStride!, count, width!),
+      kept(states!, regions.span(start!, rows!) * width!),
+    ];
+  },
+};
+
+function attended(regions: Regions, args: readonly number[]): readonly TouchedRegion[] {
+  const [query, qStride, rows, start, keys, capacity, values, vStride, count, ...rest] = args;
+  const [heads, kvHeads, headDim, modulo, , , before, after, bias, reach, scratch, y, yStride] = rest;
+  const [queries, most] = [regions.most(rows!), regions.most(count!)];
+  const sizes = [qStride!, vStride!, yStride!, capacity!, reach!];
+  require(kvHeads! >= 1 &&
+    heads! >= 1 &&
+    headDim! >= 1 &&
+    sizes.every((size) => size >= 0), "attention has at least one head");
+  require(modulo !== 0 || heads! % kvHeads! === 0, "heads share key heads evenly");
+  require(capacity! % PANEL === 0 && most <= capacity!, "keys have room for whole vectors of positions");
+  if (before! >= 0 || after! >= 0)
+    require(regions.span(start!, rows!) <= most, "a window is around positions that have keys");
+  if (bias !== -1)
+    require(Math.max(most, regions.span(start!, rows!)) <= reach!, "biases reach every position");
+  return [
+    rowsAt(query!, qStride!, queries, heads! * headDim!),
+    rowsAt(y!, yStride!, queries, heads! * headDim!),
+    arena(keys!, kvHeads! * headDim! * capacity!),
+    rowsAt(values!, vStride!, most, kvHeads! * headDim!),
+    arena(scratch!, capacity!),
+    ...floats(bias!, heads! * (2 * reach! - 1)),
+  ];
+}

@@ -1,0 +1,73 @@
+/** The rule that chooses what runs a model: WebAssembly, or ONNX Runtime. */
+import { SlmError } from "@slm/core/errors";
+import type { DeviceModel } from "./device-model.js";
+
+export const ENGINES = ["wasm", "onnxruntime"] as const;
+export type EngineName = (typeof ENGINES)[number];
+
+export interface EngineRequest {
+  /** Default: the faster one by {@link chooseEngine}. */
+  readonly engine?: EngineName | undefined;
+  /** The device that was asked for: `cpu`, `gpu`, `npu`. Default: the one that the model was exported for. */
+  readonly device?: string | undefined;
+  /** Threads that were asked for. Default: any number. */
+  readonly threads?: number | undefined;
+}
+
+export interface EngineChoice {
+  readonly engine: EngineName;
+  /** Continues a sentence: "because ...". */
+  readonly reason: string;
+}
+
+/**
+ * Parameters up to which WebAssembly on one thread is faster than ONNX Runtime.
+ *
+ * Not measured yet on an idle machine: docs/benchmarks has the sizes that are compared.
+ */
+const FASTEST_PARAMETERS = 10_000_000;
+
+type EngineModel = Pick<DeviceModel, "name" | "target" | "parameters" | "portable" | "noPortable">;
+
+/**
+ * The engine for a model.
+ *
+ * @throws SlmError USAGE for an engine that cannot run the model
+ */
+export function chooseEngine(model: EngineModel, request: EngineRequest = {}): EngineChoice {
+  const { engine } = request;
+  const problem = wasmProblem(model, request);
+  if (engine === "wasm" && problem !== undefined)
+    throw new SlmError("USAGE", `${model.name}: --engine wasm: ${problem}`, {
+      suggestions: ["--engine onnxruntime"],
+    });
+  if (engine !== undefined) return { engine, reason: "it was asked for" };
+  if (problem !== undefined) return { engine: "onnxruntime", reason: problem };
+  if (model.target === "web") return { engine: "wasm", reason: "a page then needs no ONNX Runtime" };
+  const { threads = 1 } = request;
+  if (threads > 1) return { engine: "onnxruntime", reason: `${threads} threads were asked for` };
+  const millions = `${(model.parameters / 1e6).toPrecision(2)}M parameters`;
+  const limit = `${FASTEST_PARAMETERS / 1e6}M`;
+  return model.parameters <= FASTEST_PARAMETERS
+    ? {
+        engine: "wasm",
+        reason: `models of up to ${limit} parameters are faster on it; this one has ${millions}`,
+      }
+    : {
+        engine: "onnxruntime",
+        reason: `models above ${limit} parameters are faster on it; this one has ${millions}`,
+      };
+}
+
+/** Why WebAssembly cannot run a model; undefined if it can. */
+function wasmProblem(
+  { portable, noPortable }: EngineModel,
+  { device = "cpu" }: EngineRequest,
+): string | undefined {
+  if (portable === undefined) return noPortable ?? "the model has no portable form";
+  return device === "cpu" ? undefined : `the device is ${device}`;
+}
+
+/** An engine and why it was chosen, on one line. */
+export const engineLine = ({ engine, reason }: EngineChoice): string =>
+  `engine ${engine === "wasm" ? "wasm, 1 thread" : engine}, because ${reason}`;

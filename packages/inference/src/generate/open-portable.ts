@@ -1,0 +1,30 @@
+/** Opens portable forms of models. It imports nothing that runs graphs, so that pages and short commands stay small. */
+import type { BatchOptions } from "../options/batch-options.js";
+import { checkPromptLookup } from "../options/check-prompt-lookup.js";
+import { portableDecoding, type PortableOptions } from "../portable/portable-decoding.js";
+import { createModel } from "./decoding-model.js";
+import type { Model, OpenModelOptions } from "./model.js";
+
+export { portableDevice } from "../portable/portable-decoding.js";
+
+/** Options for opening the portable form of a model. */
+export type OpenPortableOptions = Pick<PortableOptions, "module" | "reason"> &
+  Pick<OpenModelOptions, "promptLookup" | "draftTokens" | "scores" | "closes"> & {
+    /** Replaces the decoder of every batch, as a benchmark does to suppress EOS. Default: it is used as it is. */
+    readonly watch?: BatchOptions["watch"];
+  };
+
+/**
+ * Opens the portable form of an exported, quantized or bundled model, which needs no runtime.
+ *
+ * Reads: `model.json`, the first portable form it names, `tokenizer.json`, `tokenizer_config.json`.
+ *
+ * @throws SlmError INPUT_MISSING for a missing file, DATA_INVALID for an invalid one, OP_UNSUPPORTED for a model without a portable form
+ * @example
+ * const model = await openPortableModel("runs/g2p/export", { module: await readModule(), reason: "it was asked for" });
+ */
+export async function openPortableModel(directory: string, options: OpenPortableOptions): Promise<Model> {
+  checkPromptLookup(options.promptLookup);
+  const draftTokens = options.scores === true ? 0 : options.draftTokens;
+  return createModel(await portableDecoding(directory, { ...options, draftTokens }), directory, options);
+}
