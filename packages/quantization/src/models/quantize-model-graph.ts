@@ -9,7 +9,7 @@ import {
   type QuantizedNode,
   type SkippedWeight,
 } from "../rewrite/quantize-graph.js";
-import { tableFormat, type FormatOptions, type WeightFormat } from "../rewrite/weight-format.js";
+import { isFewBits, tableFormat, type FormatOptions, type WeightFormat } from "../rewrite/weight-format.js";
 import { pathTo, scopesOf } from "../rewrite/scopes.js";
 import { findWeightUses } from "../rewrite/weight-uses.js";
 import type { StaticScheme } from "./schemes.js";
@@ -76,7 +76,7 @@ export async function quantizeModelGraph(graph: Graph, request: GraphRequest): P
   if (scheme.kind === "static") return byStatic(graph, scheme, request);
   const { format } = scheme;
   const formats = formatsOf(graph, format, request);
-  const usesBlocks = [format, ...formats.values()].includes("int4-block");
+  const usesBlocks = [format, ...formats.values()].some(isFewBits);
   const hasData = calibration !== undefined || request.grams !== undefined;
   const method = chooseMethod(graph, request.method, hasData);
   const needsGrams = usesBlocks && blockMethods[method].needsCalibration;

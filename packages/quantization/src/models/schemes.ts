@@ -1,7 +1,7 @@
 /** Quantization schemes: which weight format each graph of a model gets, and whether activations are quantized too. */
 import type { SchemeName } from "@slm/devices";
 import { INTEGER_TYPES, type IntegerType } from "../static/integer-types.js";
-import type { WeightFormat } from "../rewrite/weight-format.js";
+import { isFewBits, type WeightFormat } from "../rewrite/weight-format.js";
 
 /** Only weights are quantized. Activations stay float32 or are quantized at run time. */
 interface WeightScheme {
@@ -63,6 +63,14 @@ export const schemes = {
     chunk: "int4-block",
     decoder: "int4-block",
   },
+  "int2-block": {
+    kind: "weights",
+    description: "2-bit weights, one scale per block of inputs; embedding in 8 bits",
+    vision: "int2-block",
+    encoder: "int2-block",
+    chunk: "int2-block",
+    decoder: "int2-block",
+  },
   "int8-qdq": {
     kind: "static",
     description:
@@ -93,13 +101,13 @@ export const schemes = {
 /** Whether a scheme needs calibration data for the ranges of activations. */
 export const isStatic = (name: SchemeName): boolean => schemes[name].kind === "static";
 
-/** Whether a scheme has 4-bit weights, to which `method` applies. */
-export function hasFourBits(name: SchemeName): boolean {
+/** Whether a scheme has weights of 4 or 2 bits, to which `method` applies. */
+export function hasFewBits(name: SchemeName): boolean {
   const scheme: Scheme = schemes[name];
   return scheme.kind === "static"
     ? INTEGER_TYPES[scheme.weights].bits === 4
-    : [scheme.vision, scheme.encoder, scheme.chunk, scheme.decoder].includes("int4-block");
+    : [scheme.vision, scheme.encoder, scheme.chunk, scheme.decoder].some(isFewBits);
 }
 
-/** Whether a scheme uses calibration data: static schemes need them, 4-bit weights benefit from them. */
-export const learnsFromData = (name: SchemeName): boolean => isStatic(name) || hasFourBits(name);
+/** Whether a scheme uses calibration data: static schemes need them, weights of few bits benefit from them. */
+export const learnsFromData = (name: SchemeName): boolean => isStatic(name) || hasFewBits(name);

@@ -49,6 +49,7 @@ const SIZES: Readonly<Record<WeightFormat, SizeOf>> = {
   "int8-dynamic": ({ inputs, outputs }) => inputs * outputs + 4 * outputs,
   "int8-block": blocks(8),
   "int4-block": blocks(4),
+  "int2-block": blocks(2),
 };
 
 /** Bytes of a layer in a format. */

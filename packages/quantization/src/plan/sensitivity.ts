@@ -93,12 +93,12 @@ const nodeSensitivities = (scheme: StaticScheme): MeasureGraph =>
 /**
  * Quantizes one layer at a time and measures the KL divergence of the outputs. Returns the most sensitive layer first.
  *
- * @param formats by graph, to try other weight formats than the scheme's; ignored for static schemes
+ * @param formats of a layer, to try other weight formats than the scheme's; ignored for static schemes
  * @throws SlmError as quantizing does; OP_UNSUPPORTED for static graphs; INTERRUPTED
  */
 export async function measureSensitivity(
   options: SensitivityOptions,
-  formats?: Readonly<Record<GraphName, readonly WeightFormat[]>>,
+  formats?: Candidates,
 ): Promise<readonly LayerSensitivity[]> {
   const { modelDirectory, calibration, progress, signal } = options;
   const model = await readDeviceModel(modelDirectory);
@@ -114,8 +114,10 @@ export async function measureSensitivity(
     scheme.kind === "static"
       ? nodeSensitivities(scheme)
       : weightSensitivities(
-          ({ graph, isTable }) =>
-            formats?.[graph] ?? [isTable ? (options.embedding ?? tableFormat(scheme[graph])) : scheme[graph]],
+          formats ??
+            (({ graph, isTable }) => [
+              isTable ? (options.embedding ?? tableFormat(scheme[graph])) : scheme[graph],
+            ]),
         );
   const found: LayerSensitivity[] = [];
   await withModelFeeds(modelDirectory, calibration, (feeds) =>

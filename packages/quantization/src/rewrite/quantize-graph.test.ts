@@ -172,6 +172,19 @@ describe(quantizeGraph, () => {
     }
   });
 
+  test("does not quantize tables to 2 bits", async () => {
+    const graph = graphOf(({ g, x, w }) => {
+      const table = g.initializer("table", "float32", [32, 40], values(1280));
+      g.output("rows", g.op("Gather", [table, g.input("ids", "int64", [32])]), "float32", [32, 40]);
+      return g.op("MatMul", [x, w]);
+    });
+    const { nodes, skipped } = await quantize(graph, "int2-block");
+    expect(nodes.map(({ weight, scheme }) => `${weight} ${scheme}`)).toEqual(["w int2-block"]);
+    expect(skipped).toEqual([
+      { name: "table", reason: "an embedding table needs at least 4 bits per weight, not int2-block" },
+    ]);
+  });
+
   test("does not quantize tables if the opset has no operators for their rows", async () => {
     const graph = graphOf(({ g, x, w }) => {
       const table = g.initializer("table", "float32", [32, 40], values(1280));

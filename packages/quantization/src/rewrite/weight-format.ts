@@ -8,7 +8,7 @@ import type { GraphParts } from "./graph-parts.js";
 import type { EmbeddingUse, LinearUse } from "./weight-uses.js";
 
 /** How a weight is stored. `float32` does not change it. */
-export type WeightFormat = "float32" | "int8-dynamic" | "int8-block" | "int4-block";
+export type WeightFormat = "float32" | "int8-dynamic" | "int8-block" | "int4-block" | "int2-block";
 
 /** Formats, largest first. */
 export const WEIGHT_FORMATS = [
@@ -16,14 +16,28 @@ export const WEIGHT_FORMATS = [
   "int8-dynamic",
   "int8-block",
   "int4-block",
+  "int2-block",
 ] as const satisfies readonly WeightFormat[];
 
+/** Formats of embedding tables. 2 bits lose too much, because every token and every logit depend on the table. */
+export const TABLE_FORMATS = [
+  "float32",
+  "int8-dynamic",
+  "int8-block",
+  "int4-block",
+] as const satisfies readonly WeightFormat[];
+export type TableFormat = (typeof TABLE_FORMATS)[number];
+
+/** Whether a format has so few bits that the rounding method matters. */
+export const isFewBits = (format: WeightFormat): boolean =>
+  format === "int4-block" || format === "int2-block";
+
 /**
- * Format of an embedding table, possibly tied to the output head, in a graph whose other weights have `format`: 8 bits instead of 4. Every
+ * Format of an embedding table, possibly tied to the output head, in a graph whose other weights have `format`: 8 bits instead of 4 or 2. Every
  * token and every logit depends on the table, and its share of the size is small: a tenth in a model of 330 million parameters.
  */
 export const tableFormat = (format: WeightFormat): WeightFormat =>
-  format === "int4-block" ? "int8-block" : format;
+  isFewBits(format) ? "int8-block" : format;
 
 /** A float32 weight and the nodes that read it in the same layout. */
 export interface SharedWeight {
@@ -42,7 +56,7 @@ export interface FormatOptions {
   readonly reduceRange: boolean;
   /** Block formats: no zero points. Default false. */
   readonly symmetric?: boolean | undefined;
-  /** int4-block: rounding method. Default: see `chooseMethod`. */
+  /** int4-block and int2-block: rounding method. Default: see `chooseMethod`. */
   readonly method?: BlockMethod | undefined;
   /** Block formats: runs the inner loop, possibly in several threads. Default: in this thread. */
   readonly run?: RunOutputs | undefined;
