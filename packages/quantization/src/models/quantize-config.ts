@@ -23,20 +23,6 @@ export const quantizeConfig = z.strictObject({
     .describe(
       "Format of the embedding, and of an output head tied to it. Default: the scheme's format, but 8 bits for 4-bit and 2-bit schemes.",
     ),
-  calibration: z
-    .strictObject({
-      rows: z
-        .int()
-        .positive()
-        .optional()
-        .describe(
-          "Number of training rows for calibration, spread evenly [rows]. Default: 1024; with images 256.",
-        ),
-    })
-    .prefault({})
-    .describe(
-      "Calibration data for static schemes, and for the 4-bit weights of small models (method gptq).",
-    ),
   gate: z
     .strictObject(
       {

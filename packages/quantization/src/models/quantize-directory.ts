@@ -19,7 +19,7 @@ import {
   type DeviceModel,
   type GraphName,
 } from "@slm/exported-model";
-import type { SchemeName, Target } from "@slm/devices";
+import type { SchemeName, Target, WeightFormat } from "@slm/devices";
 import { readOnnx, writeOnnx } from "@slm/onnx";
 import type { FeedSource } from "../calibration/feeds.js";
 import {
@@ -34,7 +34,7 @@ import { quantizeModelGraph, type GraphOutcome, type GraphRequest } from "./quan
 import { checkDeviceScheme } from "./device-schemes.js";
 import { int8Range, type Int8Range } from "./reduce-range.js";
 import type { QuantizedNode, SkippedWeight } from "../rewrite/quantize-graph.js";
-import type { TableFormat, WeightFormat } from "../rewrite/weight-format.js";
+import type { TableFormat } from "../rewrite/weight-format.js";
 import { schemes, type Scheme } from "./schemes.js";
 import type { BlockSize } from "../weights/block-format.js";
 import type { BlockMethod } from "../weights/block-method.js";

@@ -1,4 +1,5 @@
 /** Calibrates and quantizes one graph of a model with a scheme. */
+import { isFewBits, tableFormat, type WeightFormat } from "@slm/devices";
 import type { Graph, Initializer } from "@slm/onnx";
 import type { CollectOptions } from "../calibration/collector.js";
 import { weightGrams } from "../calibration/weight-grams.js";
@@ -9,7 +10,7 @@ import {
   type QuantizedNode,
   type SkippedWeight,
 } from "../rewrite/quantize-graph.js";
-import { isFewBits, tableFormat, type FormatOptions, type WeightFormat } from "../rewrite/weight-format.js";
+import type { FormatOptions } from "../rewrite/weight-format.js";
 import { pathTo, scopesOf } from "../rewrite/scopes.js";
 import { findWeightUses } from "../rewrite/weight-uses.js";
 import type { StaticScheme } from "./schemes.js";

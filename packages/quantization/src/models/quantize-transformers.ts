@@ -1,4 +1,5 @@
 /** Quantizes an export of layout transformers.js, with the file names that the library expects for each dtype. */
+import type { WeightFormat } from "@slm/devices";
 import { cp, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -18,7 +19,6 @@ import type { QuantizeFileOptions, QuantizeFileReport } from "./quantize-file.js
 import { quantizeModelGraph } from "./quantize-model-graph.js";
 import { int8Range } from "./reduce-range.js";
 import type { QuantizedNode, SkippedWeight } from "../rewrite/quantize-graph.js";
-import type { WeightFormat } from "../rewrite/weight-format.js";
 import { schemes, type Scheme } from "./schemes.js";
 
 /** The library's name of each format that was tested with it. */

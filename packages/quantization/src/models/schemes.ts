@@ -1,19 +1,11 @@
 /** Quantization schemes: which weight format each graph of a model gets, and whether activations are quantized too. */
-import type { SchemeName } from "@slm/devices";
+import { isFewBits, WEIGHT_SCHEMES, type SchemeName, type WeightFormats } from "@slm/devices";
 import { INTEGER_TYPES, type IntegerType } from "../static/integer-types.js";
-import { isFewBits, type WeightFormat } from "../rewrite/weight-format.js";
 
 /** Only weights are quantized. Activations stay float32 or are quantized at run time. */
-interface WeightScheme {
+interface WeightScheme extends WeightFormats {
   readonly kind: "weights";
   readonly description: string;
-  /** For vision-language models. */
-  readonly vision: WeightFormat;
-  /** Includes the projections of the cross-attention keys and values, which the encoder computes. */
-  readonly encoder: WeightFormat;
-  /** The decoder for several tokens. */
-  readonly chunk: WeightFormat;
-  readonly decoder: WeightFormat;
 }
 
 /** Weights and activations are quantized, with ranges calibrated on real data. */
@@ -26,50 +18,32 @@ export interface StaticScheme {
 
 export type Scheme = WeightScheme | StaticScheme;
 
-/**
- * One row per scheme of the device table. `cpu` mixes formats. The encoder and the vision graph multiply many tokens at once, for which
- * int8 arithmetic is fastest. The decoder reads every weight for one token, for which fewer bytes are fastest.
- */
+/** One row per scheme of the device table. */
 export const schemes = {
   cpu: {
     kind: "weights",
     description: "int8-dynamic encoder and vision, int4-block decoder",
-    vision: "int8-dynamic",
-    encoder: "int8-dynamic",
-    chunk: "int4-block",
-    decoder: "int4-block",
+    ...WEIGHT_SCHEMES.cpu,
   },
   "int8-dynamic": {
     kind: "weights",
     description: "int8 weights, one scale per output; activations quantized at run time",
-    vision: "int8-dynamic",
-    encoder: "int8-dynamic",
-    chunk: "int8-dynamic",
-    decoder: "int8-dynamic",
+    ...WEIGHT_SCHEMES["int8-dynamic"],
   },
   "int8-block": {
     kind: "weights",
     description: "8-bit weights, one scale per block of inputs",
-    vision: "int8-block",
-    encoder: "int8-block",
-    chunk: "int8-block",
-    decoder: "int8-block",
+    ...WEIGHT_SCHEMES["int8-block"],
   },
   "int4-block": {
     kind: "weights",
     description: "4-bit weights, one scale per block of inputs",
-    vision: "int4-block",
-    encoder: "int4-block",
-    chunk: "int4-block",
-    decoder: "int4-block",
+    ...WEIGHT_SCHEMES["int4-block"],
   },
   "int2-block": {
     kind: "weights",
     description: "2-bit weights, one scale per block of inputs; embedding in 8 bits",
-    vision: "int2-block",
-    encoder: "int2-block",
-    chunk: "int2-block",
-    decoder: "int2-block",
+    ...WEIGHT_SCHEMES["int2-block"],
   },
   "int8-qdq": {
     kind: "static",

@@ -1,7 +1,7 @@
 /** Lists the layers of a graph whose format can be chosen, and their size in each format. */
+import type { WeightFormat } from "@slm/devices";
 import type { GraphName } from "@slm/exported-model";
 import type { Graph } from "@slm/onnx";
-import type { WeightFormat } from "../rewrite/weight-format.js";
 import { findWeightUses } from "../rewrite/weight-uses.js";
 import { blockSizes, type BlockBits, type BlockSize } from "../weights/block-format.js";
 

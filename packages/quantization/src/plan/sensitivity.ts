@@ -1,4 +1,5 @@
 /** Layer sensitivity: the change of the outputs when only one layer is quantized. */
+import { tableFormat, type WeightFormat } from "@slm/devices";
 import { graphsOf, readDeviceModel, type DeviceModel, type GraphName } from "@slm/exported-model";
 import { resolveInside, throwIfInterrupted, SlmError } from "@slm/core";
 import { readOnnx, type Graph } from "@slm/onnx";
@@ -8,7 +9,6 @@ import type { FeedSource } from "../calibration/feeds.js";
 import { collectorOf, withModelFeeds, type ModelCalibration } from "../calibration/model-feeds.js";
 import { requestFor, type QuantizeDirectoryOptions } from "../models/quantize-directory.js";
 import { careFor, quantizeModelGraph } from "../models/quantize-model-graph.js";
-import { tableFormat, type WeightFormat } from "../rewrite/weight-format.js";
 import { schemes, type StaticScheme } from "../models/schemes.js";
 import { coveredNodes, planGraph } from "../static/plan-graph.js";
 import { quantizeWithRanges, valuesToCalibrate } from "../static/quantize-static.js";

@@ -1,7 +1,7 @@
+import type { WeightFormat } from "@slm/devices";
 import { GraphBuilder, float, int, type AttributeValue, type Graph, type GraphNode } from "@slm/onnx";
 import { describe, expect, test } from "vitest";
 import { quantizeGraph, type QuantizedGraph } from "./quantize-graph.js";
-import type { WeightFormat } from "./weight-format.js";
 
 const values = (count: number): Float32Array => Float32Array.from({ length: count }, (_, at) => Math.sin(at));
 

@@ -1,4 +1,5 @@
 /** Rewrites a float32 graph with quantized weights. */
+import { tableFormat, type WeightFormat } from "@slm/devices";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { throwIfInterrupted } from "@slm/core";
 import {
@@ -19,14 +20,7 @@ import { quantizeWeightInt8 } from "./int8-nodes.js";
 import { pathTo, readersOf, scopesOf, withBodies, type GraphScope, type WeightScope } from "./scopes.js";
 import type { Gram } from "../weights/quantize-blocks.js";
 import type { WeightMatrix } from "../weights/weight-matrix.js";
-import {
-  tableFormat,
-  type FormatOptions,
-  type QuantizeWeight,
-  type QuantizedWeight,
-  type SharedWeight,
-  type WeightFormat,
-} from "./weight-format.js";
+import type { FormatOptions, QuantizeWeight, QuantizedWeight, SharedWeight } from "./weight-format.js";
 import { findWeightUses, type WeightUse } from "./weight-uses.js";
 
 export interface QuantizedNode {

@@ -1,4 +1,5 @@
 /** The interface of a weight format: quantizing one weight, and the nodes that use the result. */
+import type { WeightFormat } from "@slm/devices";
 import type { GraphNode } from "@slm/onnx";
 import type { BlockMethod } from "../weights/block-method.js";
 import type { BlockSize } from "../weights/block-format.js";
@@ -6,18 +7,6 @@ import type { Gram, RunOutputs } from "../weights/quantize-blocks.js";
 import type { WeightMatrix } from "../weights/weight-matrix.js";
 import type { GraphParts } from "./graph-parts.js";
 import type { EmbeddingUse, LinearUse } from "./weight-uses.js";
-
-/** How a weight is stored. `float32` does not change it. */
-export type WeightFormat = "float32" | "int8-dynamic" | "int8-block" | "int4-block" | "int2-block";
-
-/** Formats, largest first. */
-export const WEIGHT_FORMATS = [
-  "float32",
-  "int8-dynamic",
-  "int8-block",
-  "int4-block",
-  "int2-block",
-] as const satisfies readonly WeightFormat[];
 
 /** Formats of embedding tables. 2 bits lose too much, because every token and every logit depend on the table. */
 export const TABLE_FORMATS = [
@@ -27,17 +16,6 @@ export const TABLE_FORMATS = [
   "int4-block",
 ] as const satisfies readonly WeightFormat[];
 export type TableFormat = (typeof TABLE_FORMATS)[number];
-
-/** Whether a format has so few bits that the rounding method matters. */
-export const isFewBits = (format: WeightFormat): boolean =>
-  format === "int4-block" || format === "int2-block";
-
-/**
- * Format of an embedding table, possibly tied to the output head, in a graph whose other weights have `format`: 8 bits instead of 4 or 2. Every
- * token and every logit depends on the table, and its share of the size is small: a tenth in a model of 330 million parameters.
- */
-export const tableFormat = (format: WeightFormat): WeightFormat =>
-  isFewBits(format) ? "int8-block" : format;
 
 /** A float32 weight and the nodes that read it in the same layout. */
 export interface SharedWeight {
