@@ -33,7 +33,7 @@ afterAll(async () => {
 /** All formats except float32. */
 type Format = Exclude<WeightFormat, "float32">;
 
-const blocksOf = (matrix: WeightMatrix, blockSize: BlockSize, bits: 4 | 8 = 4): BlockWeights =>
+const blocksOf = (matrix: WeightMatrix, blockSize: BlockSize, bits: 2 | 4 | 8 = 4): BlockWeights =>
   quantizeBlocks(matrix, { bits, blockSize });
 
 /** Pseudo-random numbers between -1 and 1 that do not repeat per block, depending on `seed`. */
@@ -153,7 +153,7 @@ describe("the weights of these tests", () => {
   );
 });
 
-describe.each([4, 8] as const)("MatMulNBits of %i bits", (bits) => {
+describe.each([2, 4, 8] as const)("MatMulNBits of %i bits", (bits) => {
   // Widths: whole blocks, a padded last block, an odd one, fewer than one block.
   const widths = [96, 160, 40, 33, 20];
   for (const blockSize of BLOCK_SIZES) {
@@ -161,7 +161,7 @@ describe.each([4, 8] as const)("MatMulNBits of %i bits", (bits) => {
       `multiplies by the dequantized weights: blocks of ${blockSize}, width %i`,
       async (inputs) => {
         const matrix = dequantizeBlocks(blocksOf(linearMatrix(inputs), blockSize, bits));
-        const format = bits === 4 ? "int4-block" : "int8-block";
+        const format = `int${bits}-block` as const;
         for (const rows of [1, 5]) {
           for (const withBias of [true, false]) {
             const graph = await quantized(linearGraph(inputs, withBias), format, blockSize);
@@ -205,7 +205,9 @@ function tiedGraph(width: number, ids: readonly (number | string)[], headOperato
   return g.build();
 }
 
-const DEQUANTIZED: Readonly<Record<Format, (matrix: WeightMatrix, blockSize?: BlockSize) => WeightMatrix>> = {
+const DEQUANTIZED: Readonly<
+  Record<Exclude<Format, "int2-block">, (matrix: WeightMatrix, blockSize?: BlockSize) => WeightMatrix>
+> = {
   "int4-block": (matrix, blockSize = 32) => dequantizeBlocks(blocksOf(matrix, blockSize)),
   "int8-block": (matrix, blockSize = 32) => dequantizeBlocks(blocksOf(matrix, blockSize, 8)),
   "int8-dynamic": (matrix) => dequantizeInt8(quantizeInt8PerChannel(matrix)),

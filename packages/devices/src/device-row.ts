@@ -10,6 +10,7 @@ export const SCHEME_NAMES = [
   "int8-dynamic",
   "int8-block",
   "int4-block",
+  "int2-block",
   "int8-qdq",
   "a8w8",
   "a16w8",

@@ -9,6 +9,13 @@ export {
   type RuntimeName,
   type SchemeName,
 } from "./device-row.js";
+export {
+  isFewBits,
+  tableFormat,
+  WEIGHT_SCHEMES,
+  type WeightFormat,
+  type WeightFormats,
+} from "./weight-schemes.js";
 export { DEFAULT_PROFILE, DEVICES, type ProfileName, type ProfileOf, type Target } from "./device-table.js";
 export {
   ALL_DEVICES,

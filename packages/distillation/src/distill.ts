@@ -11,7 +11,6 @@ import {
   greedyDevMetric,
   METRICS_FILE,
   removeRunState,
-  train,
   trainSegment,
   type DevRow,
   type Divergence,
@@ -32,6 +31,8 @@ import type { StoredByOrigin } from "./targets/stored-targets.js";
 import type { TargetOrigin } from "./config/target-shares.js";
 import { hasTeacherShape, studentShape } from "./config/student-config.js";
 import type { TeacherLayers } from "./start/student-layers.js";
+import { checkRounding } from "./quantized/rounded-parameters.js";
+import { removePhases, trainPhases } from "./quantized/train-phases.js";
 import { storedOrigins, storedRowSets, studentObjective } from "./student-objective.js";
 
 export interface DistillReport {
@@ -48,6 +49,8 @@ export interface DistillReport {
   readonly averagedSteps: readonly number[];
   /** How far the loss rose above its initial value; undefined if training did not diverge. */
   readonly diverged?: Divergence | undefined;
+  /** Dev metrics of the float32 student before quantization-aware training; undefined without that phase. */
+  readonly floatMetrics?: Readonly<Record<string, number>> | undefined;
   /** Teacher layers that initialized the student, if any. */
   readonly teacherLayers?: TeacherLayers | undefined;
   /** Stored teacher targets by origin; undefined without any. */
@@ -81,7 +84,7 @@ export async function distill(settings: DistillConfig, request: DistillInputs): 
   const run = await prepareStudent(settings, request);
   const { inputs, files } = run;
   const { workDirectory } = inputs;
-  const trained = await trainStudent(run, train);
+  const trained = await trainStudent(run, (training, sources) => trainPhases(training, sources, settings));
   const { student, report, teacherParameters, teacherLayers } = trained;
   const stored = storedReport(trained.stored, report.furtherEpochs);
   const { weights } = report;
@@ -89,6 +92,7 @@ export async function distill(settings: DistillConfig, request: DistillInputs): 
   await writeTokenizer(files, workDirectory);
   await describe({ ...run, config: student }, weights);
   await removeRunState(workDirectory);
+  await removePhases(workDirectory);
   await removeOwnCache(workDirectory);
   for (const name of [...SOURCE_FILES, RUN_FILE]) await removePath(join(workDirectory, name));
   const { steps, epochs, seconds, tokensPerSecond, loss, metrics, bestStep, averagedSteps } = report;
@@ -104,6 +108,7 @@ export async function distill(settings: DistillConfig, request: DistillInputs): 
     bestStep,
     averagedSteps,
     diverged: report.diverged,
+    floatMetrics: report.floatMetrics,
     teacherLayers,
     stored,
   };
@@ -141,6 +146,7 @@ async function prepareStudent(settings: DistillConfig, request: DistillInputs): 
     },
     "distill: student",
   );
+  if (settings.quantize !== undefined) checkRounding(config, settings.quantize.scheme);
   return { settings, inputs, config, files, tokenizer };
 }
 
@@ -152,17 +158,10 @@ interface TrainedStudent<Report> {
   readonly stored: StoredByOrigin;
 }
 
-/** Opened resources of a run, apart from its training request. */
-interface OpenRun {
-  readonly corpus: DistillationSources["corpus"];
-  readonly rows: readonly DevRow[];
-  readonly key: string;
-}
-
-/** Opens the inputs of a run and trains. @param step trains to the end, or a part of the run */
+/** Opens the inputs of a run and trains. @param step trains to the end, or a part of the run; the caller closes the sources */
 async function trainStudent<Report>(
   run: DistillRun,
-  step: (request: TrainRequest, open: OpenRun) => Promise<Report>,
+  step: (request: TrainRequest, sources: DistillationSources) => Promise<Report>,
 ): Promise<TrainedStudent<Report>> {
   const { settings, inputs, tokenizer } = run;
   const { engine, context, workDirectory, teacherDirectory, published } = inputs;
@@ -211,7 +210,7 @@ async function trainStudent<Report>(
         // Adapters have a single learning rate.
         groups: settings.lora === undefined ? start.groups : undefined,
       };
-      const report = await step(request, { corpus: sources.corpus, rows, key });
+      const report = await step(request, sources);
       const teacherParameters = sources.teacherModel?.teacher.parameters;
       const { stored } = sources;
       return { student: config, report, teacherParameters, teacherLayers: start.layers, stored };

@@ -71,7 +71,7 @@ function planOf(
 export function studentObjective(options: StudentObjectiveOptions): Objective {
   const { config, settings } = options;
   const lossOptions: StudentLossOptions = { config, loss: settings.loss };
-  const batches = new BatchMaker(options);
+  const batches = studentBatches(options);
   const auxiliary = auxiliaryParameters(lossOptions);
   return {
     auxiliary: auxiliary.length === 0 ? undefined : auxiliary,
@@ -84,6 +84,10 @@ export function studentObjective(options: StudentObjectiveOptions): Objective {
     feeds: (batch, bucket, number, live) => batches.make(batch, bucket, number, live),
   };
 }
+
+/** Makes the feeds of batches. */
+export const studentBatches = (options: StudentObjectiveOptions): Pick<BatchMaker, "make"> =>
+  new BatchMaker(options);
 
 /** A batch's sources, and the targets for the teacher's terms and for cross-entropy. */
 interface Chosen {

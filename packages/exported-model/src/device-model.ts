@@ -16,7 +16,7 @@ export const COMPILED_FOLDER = "compiled";
 const graphFile = z.strictObject({
   file: z.string().describe("Path of the .onnx file, relative to the model directory."),
   bytes: z.int().nonnegative().describe("Size of the graph with its external data [bytes]."),
-  scheme: z.string().describe("Weight format: float32, int8-dynamic, int4-block."),
+  scheme: z.string().describe("Weight format: float32, int8-dynamic, int4-block, int2-block."),
 });
 
 /** Types of the weights of portable forms: float32, or int8 with int16 activations. */
@@ -48,7 +48,7 @@ export const deviceModelSchema = z.strictObject({
     ),
   scheme: z
     .string()
-    .describe("Quantization scheme of the whole model: float32, cpu, int8-dynamic, int4-block."),
+    .describe("Quantization scheme of the whole model: float32, cpu, int8-dynamic, int4-block, int2-block."),
   /**
    * An encoder-decoder has an encoder, a decoder and, with vision, a vision graph; a decoder-only model has a decoder. Static graphs can
    * have a second decoder, which reads several tokens per run.

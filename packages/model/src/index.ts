@@ -31,6 +31,7 @@ export {
   visionOf,
   type ModelModule,
 } from "./parameters/parameters.js";
+export { weightReaders, type WeightReader } from "./parameters/weight-readers.js";
 export { carryOf } from "./layers/blocks.js";
 export { ACTIVATIONS, type ActivationName } from "./config/activations.js";
 export {

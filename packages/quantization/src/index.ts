@@ -40,8 +40,9 @@ export {
 } from "./models/quantize-transformers.js";
 export { quantizeModelGraph, type GraphRequest } from "./models/quantize-model-graph.js";
 export { quantizeGraph } from "./rewrite/quantize-graph.js";
-export { type WeightFormat } from "./rewrite/weight-format.js";
-export { hasFourBits, isStatic, learnsFromData, schemes, type Scheme } from "./models/schemes.js";
+export type { TableFormat } from "./rewrite/weight-format.js";
+export type { WeightFormat } from "@slm/devices";
+export { hasFewBits, isStatic, learnsFromData, schemes, type Scheme } from "./models/schemes.js";
 export { parametersOf, type IntegerType } from "./static/integer-types.js";
 export type { Coverage } from "./static/operator-rules.js";
 export { quantizeStatic } from "./static/quantize-static.js";

@@ -53,5 +53,11 @@ export { createOnPolicySampler, type OnPolicySampler } from "./on-policy/on-poli
 export { drawRows, drawStreamedRows, greedyDevMetric, type DevRow } from "./dev-metric/dev-metric.js";
 export { GreedyPredictor } from "./dev-metric/greedy-predictor.js";
 export { RecordFile, RecordFileWriter } from "./data/record-file.js";
-export { modelPass, type ModelPass, type ModelStates, type PassShape } from "./feeds/model-pass.js";
+export {
+  encoderForm,
+  modelPass,
+  type ModelPass,
+  type ModelStates,
+  type PassShape,
+} from "./feeds/model-pass.js";
 export { sourceFeeds } from "./feeds/source-feeds.js";

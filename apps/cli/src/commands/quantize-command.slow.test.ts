@@ -126,6 +126,13 @@ describe("slm quantize with real data", () => {
     const { bytesAfter } = reportOf(await quantize(...argv));
     expect(bytesAfter).toBeLessThanOrEqual(budget);
     expect(bytesAfter).toBeGreaterThan(least);
+    const smallest = await sizeOf("int2-block");
+    const mixed = argv.map(
+      (word) => ({ "int4-block": "int2-block", [`${budget}B`]: `${least - 500}B` })[word] ?? word,
+    );
+    const { bytesAfter: mixedBytes } = reportOf(await quantize(...mixed.slice(0, -1), at("budget-mixed")));
+    expect(mixedBytes).toBeGreaterThan(smallest);
+    expect(mixedBytes).toBeLessThanOrEqual(least - 500);
     const tooSmall = argv.map((word) => (word === `${budget}B` ? "1KB" : word));
     expect((await quantize(...tooSmall)).exitCode).toBe(78);
   });

@@ -1,6 +1,6 @@
 import { Args, Flags } from "@oclif/core";
 import { SCHEME_NAMES } from "@slm/devices";
-import type { BlockMethod, BlockSize, WeightFormat } from "@slm/quantization";
+import type { BlockMethod, BlockSize, TableFormat } from "@slm/quantization";
 import type { QuantizedModel } from "@slm/slm/functions/quantize";
 import { formatBytes } from "@slm/pipeline/format/format";
 import { quantizeLines } from "../ui/quantize-lines.js";
@@ -17,7 +17,7 @@ const FORMATS = [
   "int8-dynamic",
   "int8-block",
   "int4-block",
-] as const satisfies readonly WeightFormat[];
+] as const satisfies readonly TableFormat[];
 const BLOCKS: Readonly<Record<string, BlockSize>> = { "16": 16, "32": 32, "64": 64, "128": 128 };
 
 export class QuantizeCommand extends SlmCommand<QuantizedModel> {
@@ -46,7 +46,7 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
     }),
     method: Flags.option({ options: METHODS })({
       summary:
-        "Round 4-bit weights by this method. Default: gptq with --calibration (not in large models), else search.",
+        "Round weights of 4 or 2 bits by this method. Default: gptq with --calibration (not in large models), else search.",
       helpGroup: "WEIGHTS",
     }),
     "block-size": Flags.custom<BlockSize>({
@@ -64,7 +64,7 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
     }),
     embedding: Flags.option({ options: FORMATS })({
       summary:
-        "Store the embedding, and an output head tied to it, in this format. Default: the scheme's; 8 bits for 4-bit schemes.",
+        "Store the embedding, and an output head tied to it, in this format. Default: the scheme's; 8 bits for 4-bit and 2-bit schemes.",
       helpGroup: "WEIGHTS",
     }),
     exclude: Flags.string({
@@ -113,7 +113,8 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
     }),
     budget: Flags.string({
       helpValue: "<size>",
-      summary: "Fit the model into this size, such as 2MB: each layer gets 4 bits, 8 bits or float32.",
+      summary:
+        "Fit the model into this size, such as 2MB: each layer gets 4 bits, 8 bits or float32; with int2-block also 2 bits.",
       helpGroup: "QUALITY",
     }),
     shape: shapeFlag,

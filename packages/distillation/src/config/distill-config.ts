@@ -4,6 +4,7 @@ import type { CacheRowKind } from "@slm/teacher";
 import { z } from "zod";
 import { requiresDistributions, lossConfig } from "./loss-config.js";
 import { initializeConfig, initializeProblems } from "./initialize-config.js";
+import { quantizedTraining } from "./quantize-config.js";
 import { hasTeacherShape, studentConfig, visionSettingsOf } from "./student-config.js";
 import { sumOfShares, ROUNDING, STORED_TARGETS, targetsConfig } from "./target-shares.js";
 
@@ -12,6 +13,15 @@ const fields = z.strictObject({
     "Shape of the student; architecture: encoder-decoder (default) or decoder-only.",
   ),
   ...trainingFields,
+  steps: z
+    .int()
+    .nonnegative()
+    .describe("Optimizer steps. With 0, only phase `quantize` trains, from initialize.student."),
+  quantize: quantizedTraining
+    .optional()
+    .describe(
+      "Quantization-aware training as a last phase: the student learns from itself and from labels while its weights are rounded.",
+    ),
   seed: z
     .int()
     .nonnegative()
@@ -40,6 +50,17 @@ interface Rule {
 }
 
 const RULES: readonly Rule[] = [
+  {
+    path: ["steps"],
+    isBroken: ({ steps, quantize, initialize }) =>
+      steps === 0 && (quantize === undefined || initialize.student === undefined),
+    message: "0 steps train nothing: set distill.quantize and distill.initialize.student, or more steps",
+  },
+  {
+    path: ["quantize"],
+    isBroken: ({ quantize, lora }) => quantize !== undefined && lora !== undefined,
+    message: "this phase trains all weights: remove lora",
+  },
   {
     path: ["student", "vision"],
     isBroken: ({ student }) => {

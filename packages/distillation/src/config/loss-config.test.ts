@@ -46,7 +46,6 @@ describe("the loss of a recipe", () => {
       "loss.forwardKl: expected a positive weight for at least one term",
     ],
     [{ loss: { crossEntropy: -1 } }, "loss.crossEntropy"],
-    [{ loss: { beta: 1 } }, "loss.beta"],
     [{ loss: { klWeight: 1 } }, "Unrecognized key"],
     [{ klWeight: 0.9 }, "Unrecognized key"],
     [{ temperature: 0.9 }, "Unrecognized key"],

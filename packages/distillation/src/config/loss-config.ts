@@ -9,9 +9,6 @@ const weight = (text: string, value = 0): z.ZodDefault<z.ZodNumber> =>
 const divergenceWeight = (name: (typeof DIVERGENCE_NAMES)[number], value = 0): z.ZodDefault<z.ZodNumber> =>
   weight(DIVERGENCES[name].description, value);
 
-const openUnit = (value: number, text: string): z.ZodDefault<z.ZodNumber> =>
-  z.number().gt(0).lt(1).default(value).describe(text);
-
 /** Terms that compare next-token distributions. */
 const distributions = {
   forwardKl: divergenceWeight("forwardKl", 0.9),
@@ -36,7 +33,6 @@ const lossFields = z.strictObject({
     .positive()
     .default(DIVERGENCE_DEFAULTS.temperature)
     .describe("Temperature: divides teacher and student logits in the terms that compare distributions."),
-  beta: openUnit(DIVERGENCE_DEFAULTS.beta, "jensenShannon: weight of the teacher in the mixture."),
   terms: z
     .record(z.string(), z.number().nonnegative())
     .optional()

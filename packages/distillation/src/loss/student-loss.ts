@@ -6,6 +6,7 @@ import { imageTokensOf, outputHead, type ModelConfig, type ParameterSpec } from 
 import {
   crossEntropy,
   ctc,
+  DIVERGENCE_DEFAULTS,
   DIVERGENCES,
   math,
   scope,
@@ -82,7 +83,10 @@ interface TermInputs {
 const divergence =
   (name: DivergenceName) =>
   ({ distilled, x, loss }: TermInputs): Tensor =>
-    DIVERGENCES[name].compute(distilled, x["teacher"]!, loss);
+    DIVERGENCES[name].compute(distilled, x["teacher"]!, {
+      ...DIVERGENCE_DEFAULTS,
+      temperature: loss.temperature,
+    });
 
 /** The implementation of each term; TypeScript rejects a missing one. */
 const TERMS: { readonly [N in TermName]: (inputs: TermInputs) => Tensor } = {

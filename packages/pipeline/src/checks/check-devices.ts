@@ -1,7 +1,8 @@
 /** Checks the training device, the export target and the compiler. */
 import { checkCompiler, compileConfig } from "@slm/runtime-native/compilation";
-import { distillConfig } from "@slm/distillation";
+import { checkRounding, distillConfig, type DistillConfig } from "@slm/distillation";
 import { deviceOf } from "@slm/devices";
+import { SlmError } from "@slm/core/errors";
 import { checkRowSettings, exportConfig, planGraphsOf } from "@slm/onnx-export";
 import { checkDeviceScheme } from "@slm/quantization";
 import { withEngine } from "../compute/open-engine.js";
@@ -40,6 +41,8 @@ export async function checkStudent(request: CheckRequest): Promise<void> {
   const config = await plannedStudent(request);
   if (config === undefined) return;
   const settings = distillConfig.parse(sections.distill);
+  checkQuantizedTraining(request, settings);
+  if (settings.quantize !== undefined) checkRounding(config, settings.quantize.scheme);
   for (const { section } of targetsOf(request, "export")) {
     const choice = exportConfig.parse(sections[section] ?? {});
     const problem = `cannot be exported for target ${choice.target}, so it is not trained`;
@@ -48,6 +51,34 @@ export async function checkStudent(request: CheckRequest): Promise<void> {
       return Promise.resolve(planGraphsOf({ config, encodeSource: () => PROMPT_IDS }, choice));
     });
   }
+}
+
+/**
+ * Checks that the scheme of quantization-aware training is one that the recipe quantizes with, and that the device supports it.
+ *
+ * @throws SlmError CONFIG_INVALID
+ */
+function checkQuantizedTraining({ sections }: CheckRequest, { quantize }: DistillConfig): void {
+  if (quantize === undefined) return;
+  const { scheme } = quantize;
+  const reject = (reason: string, ...suggestions: readonly string[]): SlmError =>
+    new SlmError(
+      "CONFIG_INVALID",
+      `distill.quantize.scheme: the student is trained for ${scheme}, but ${reason}`,
+      {
+        suggestions: [...suggestions, "leave out distill.quantize"],
+      },
+    );
+  const { target, profile } = exportConfig.parse(sections["export"] ?? {});
+  const device = deviceOf("distill", target, profile);
+  if (!device.schemes.takes.includes(scheme))
+    throw reject(
+      `target '${target}', profile '${device.profile}', does not support it`,
+      "change export.target",
+    );
+  const schemes = quantizeSection.safeParse(sections["quantize"]).data?.schemes ?? [];
+  if (schemes.length > 0 && !schemes.includes(scheme))
+    throw reject(`quantize.schemes is ${schemes.join(", ")}`, `quantize.schemes: [${scheme}]`);
 }
 
 /** The sections of a stage, for the first target and further targets, each with the export that it reads. */

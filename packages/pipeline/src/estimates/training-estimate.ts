@@ -66,7 +66,8 @@ export async function estimateDistill(request: PlanRequest<DistillConfig>): Prom
   const config = parseModelConfig({ ...shape, ...vocabularyFields(facts) }, "distill: student");
   const scored = pairsScored(request, facts);
   const extraFlops = scored === 0 ? 0 : scored * (await teacherFlops(request, facts));
-  return trainingEstimate({ config, facts, settings, compute, extraFlops });
+  const steps = settings.steps + (settings.quantize?.steps ?? 0);
+  return trainingEstimate({ config, facts, settings: { ...settings, steps }, compute, extraFlops });
 }
 
 /** Pairs that the teacher scores during distillation: gold pairs once, others once per draw. Cached pairs are not scored. */

@@ -149,13 +149,13 @@ export const quantizeStage = defineStage<QuantizeSection>({
 
 /** Training rows for calibration. Schemes that only round to 8 bits do not need calibration. */
 async function calibrationOf(
-  { schemes: names, calibration }: QuantizeSection,
+  { schemes: names }: QuantizeSection,
   data: string,
   exported: string,
   runtime: Runtime,
 ): Promise<ModelCalibration | undefined> {
   if (!names.some(learnsFromData)) return undefined;
-  return { runtime, pairs: await readTokenPairs(join(data, DATA_FILES.train), exported, calibration.rows) };
+  return { runtime, pairs: await readTokenPairs(join(data, DATA_FILES.train), exported) };
 }
 
 /** The evaluation request of a model: the same rows and metrics for all. */

@@ -1,6 +1,6 @@
 import { SCHEME_NAMES } from "@slm/devices";
 import { z } from "zod";
-import { WEIGHT_FORMATS } from "../rewrite/weight-format.js";
+import { TABLE_FORMATS } from "../rewrite/weight-format.js";
 
 /** No default, because the right metric depends on the task. */
 function missingMetric({ input }: { readonly input?: unknown }): string | undefined {
@@ -18,24 +18,10 @@ export const quantizeConfig = z.strictObject({
     .default(["cpu"])
     .describe("Quantization schemes. The first is deployed; the others are only measured."),
   embedding: z
-    .enum(WEIGHT_FORMATS)
+    .enum(TABLE_FORMATS)
     .optional()
     .describe(
-      "Format of the embedding, and of an output head tied to it. Default: the scheme's format, but 8 bits for 4-bit schemes.",
-    ),
-  calibration: z
-    .strictObject({
-      rows: z
-        .int()
-        .positive()
-        .optional()
-        .describe(
-          "Number of training rows for calibration, spread evenly [rows]. Default: 1024; with images 256.",
-        ),
-    })
-    .prefault({})
-    .describe(
-      "Calibration data for static schemes, and for the 4-bit weights of small models (method gptq).",
+      "Format of the embedding, and of an output head tied to it. Default: the scheme's format, but 8 bits for 4-bit and 2-bit schemes.",
     ),
   gate: z
     .strictObject(

@@ -147,7 +147,7 @@ describe(quantizeDirectory, () => {
 
   test("leaves no float32 matrix and keeps norms and biases as they were", async () => {
     await exportToy();
-    for (const scheme of ["cpu", "int8-dynamic", "int4-block"] as const) {
+    for (const scheme of ["cpu", "int8-dynamic", "int4-block", "int2-block"] as const) {
       output = join(root, scheme);
       await quantize(scheme);
       const graphs = [

@@ -19,7 +19,7 @@ import {
   type DeviceModel,
   type GraphName,
 } from "@slm/exported-model";
-import type { SchemeName, Target } from "@slm/devices";
+import type { SchemeName, Target, WeightFormat } from "@slm/devices";
 import { readOnnx, writeOnnx } from "@slm/onnx";
 import type { FeedSource } from "../calibration/feeds.js";
 import {
@@ -34,7 +34,7 @@ import { quantizeModelGraph, type GraphOutcome, type GraphRequest } from "./quan
 import { checkDeviceScheme } from "./device-schemes.js";
 import { int8Range, type Int8Range } from "./reduce-range.js";
 import type { QuantizedNode, SkippedWeight } from "../rewrite/quantize-graph.js";
-import type { WeightFormat } from "../rewrite/weight-format.js";
+import type { TableFormat } from "../rewrite/weight-format.js";
 import { schemes, type Scheme } from "./schemes.js";
 import type { BlockSize } from "../weights/block-format.js";
 import type { BlockMethod } from "../weights/block-method.js";
@@ -54,10 +54,10 @@ export interface QuantizeDirectoryOptions {
   readonly blockSize?: BlockSize | undefined;
   /** Block formats: no zero points. Default false. */
   readonly symmetric?: boolean | undefined;
-  /** int4-block: rounding method. Default: `gptq` with calibration data, `search` without; see `chooseMethod`. */
+  /** int4-block and int2-block: rounding method. Default: `gptq` with calibration data, `search` without; see `chooseMethod`. */
   readonly method?: BlockMethod | undefined;
-  /** Format of the embedding, and of an output head tied to it. Default: the scheme's, but 8 bits for 4-bit schemes. */
-  readonly embedding?: WeightFormat | undefined;
+  /** Format of the embedding, and of an output head tied to it. Default: the scheme's, but 8 bits for 4-bit and 2-bit schemes. */
+  readonly embedding?: TableFormat | undefined;
   /** Format by weight. Takes precedence over other settings. */
   readonly formats?: PerGraph<ReadonlyMap<string, WeightFormat>> | undefined;
   /** Static schemes: nodes that stay float32, by name. */

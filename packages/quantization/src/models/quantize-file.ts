@@ -12,7 +12,7 @@ import { logitDivergence } from "../calibration/logit-judge.js";
 import { quantizeModelGraph } from "./quantize-model-graph.js";
 import { int8Range, type Int8Range } from "./reduce-range.js";
 import type { QuantizedNode, SkippedWeight } from "../rewrite/quantize-graph.js";
-import type { WeightFormat } from "../rewrite/weight-format.js";
+import type { TableFormat } from "../rewrite/weight-format.js";
 import { schemes, type Scheme } from "./schemes.js";
 import type { Coverage } from "../static/operator-rules.js";
 import type { BlockSize } from "../weights/block-format.js";
@@ -41,7 +41,7 @@ export interface QuantizeFileOptions {
   readonly blockSize?: BlockSize | undefined;
   readonly symmetric?: boolean | undefined;
   readonly method?: BlockMethod | undefined;
-  readonly embedding?: WeightFormat | undefined;
+  readonly embedding?: TableFormat | undefined;
   /** Nodes that stay float32, by name (static schemes). */
   readonly exclude?: ReadonlySet<string> | undefined;
   readonly calibration?: FileCalibration | undefined;

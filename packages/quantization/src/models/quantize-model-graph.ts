@@ -1,4 +1,5 @@
 /** Calibrates and quantizes one graph of a model with a scheme. */
+import { isFewBits, tableFormat, type WeightFormat } from "@slm/devices";
 import type { Graph, Initializer } from "@slm/onnx";
 import type { CollectOptions } from "../calibration/collector.js";
 import { weightGrams } from "../calibration/weight-grams.js";
@@ -9,7 +10,7 @@ import {
   type QuantizedNode,
   type SkippedWeight,
 } from "../rewrite/quantize-graph.js";
-import { tableFormat, type FormatOptions, type WeightFormat } from "../rewrite/weight-format.js";
+import type { FormatOptions } from "../rewrite/weight-format.js";
 import { pathTo, scopesOf } from "../rewrite/scopes.js";
 import { findWeightUses } from "../rewrite/weight-uses.js";
 import type { StaticScheme } from "./schemes.js";
@@ -76,7 +77,7 @@ export async function quantizeModelGraph(graph: Graph, request: GraphRequest): P
   if (scheme.kind === "static") return byStatic(graph, scheme, request);
   const { format } = scheme;
   const formats = formatsOf(graph, format, request);
-  const usesBlocks = [format, ...formats.values()].includes("int4-block");
+  const usesBlocks = [format, ...formats.values()].some(isFewBits);
   const hasData = calibration !== undefined || request.grams !== undefined;
   const method = chooseMethod(graph, request.method, hasData);
   const needsGrams = usesBlocks && blockMethods[method].needsCalibration;

@@ -55,8 +55,12 @@ describe(quantizeTransformers, () => {
     expect(JSON.parse(await readFile(join(out(), "config.json"), "utf8"))).toEqual({ model_type: "t5" });
   });
 
-  test("rejects schemes that need calibrated ranges, and directories of another layout", async () => {
+  test("rejects schemes that need calibrated ranges or 2-bit kernels, and directories of another layout", async () => {
     await expect(quantize("a8w8")).rejects.toMatchObject({ code: "OP_UNSUPPORTED" });
+    await expect(quantize("int2-block")).rejects.toMatchObject({
+      code: "OP_UNSUPPORTED",
+      suggestions: ["slm quantize MODEL --scheme int4-block"],
+    });
     expect(await transformersGraphs(join(root, "nothing"))).toEqual([]);
     const other = quantizeTransformers({ modelDirectory: root, outputDirectory: out(), scheme: "cpu" });
     await expect(other).rejects.toMatchObject({ code: "INPUT_MISSING" });

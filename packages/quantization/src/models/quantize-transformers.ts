@@ -1,4 +1,5 @@
 /** Quantizes an export of layout transformers.js, with the file names that the library expects for each dtype. */
+import type { WeightFormat } from "@slm/devices";
 import { cp, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -18,11 +19,10 @@ import type { QuantizeFileOptions, QuantizeFileReport } from "./quantize-file.js
 import { quantizeModelGraph } from "./quantize-model-graph.js";
 import { int8Range } from "./reduce-range.js";
 import type { QuantizedNode, SkippedWeight } from "../rewrite/quantize-graph.js";
-import type { WeightFormat } from "../rewrite/weight-format.js";
 import { schemes, type Scheme } from "./schemes.js";
 
-/** The library's name of each format. */
-const DTYPES: Readonly<Record<WeightFormat, TransformersDtype>> = {
+/** The library's name of each format that was tested with it. */
+const DTYPES: Readonly<Partial<Record<WeightFormat, TransformersDtype>>> = {
   float32: "fp32",
   "int8-dynamic": "q8",
   "int8-block": "int8",
@@ -73,6 +73,13 @@ export async function quantizeTransformers(
       { suggestions: ["slm quantize MODEL --scheme int8-dynamic"] },
     );
   }
+  if (DTYPES[scheme.decoder] === undefined) {
+    throw new SlmError(
+      "OP_UNSUPPORTED",
+      `quantize: scheme ${options.scheme} is not supported with transformers.js: 2-bit weights were not tested there`,
+      { suggestions: ["slm quantize MODEL --scheme int4-block"] },
+    );
+  }
   const names = await transformersGraphs(modelDirectory);
   if (names.length === 0) {
     const expected = Object.keys(TRANSFORMERS_GRAPHS).map((name) => `${TRANSFORMERS_FOLDER}/${name}.onnx`);
@@ -93,6 +100,7 @@ export async function quantizeTransformers(
   const outside: string[] = [];
   for (const name of names) {
     const format = scheme[TRANSFORMERS_GRAPHS[name]];
+    const dtype = DTYPES[format]!;
     const graph = await readOnnx(join(modelDirectory, TRANSFORMERS_FOLDER, `${name}.onnx`));
     const made = await quantizeModelGraph(graph, {
       scheme: { kind: "weights", format },
@@ -108,10 +116,10 @@ export async function quantizeTransformers(
         progress({ stage: "quantize", step, total, message: `${name}: ${weight} ${as}` });
       },
     });
-    const file = `${name}${DTYPE_SUFFIXES[DTYPES[format]]}.onnx`;
+    const file = `${name}${DTYPE_SUFFIXES[dtype]}.onnx`;
     const written = await writeGraph(made.graph, join(outputDirectory, TRANSFORMERS_FOLDER), file);
     if (written.isOutside) outside.push(file);
-    dtypes[name] = DTYPES[format];
+    dtypes[name] = dtype;
     report.bytesBefore += weightBytes(graph);
     report.bytesAfter += written.bytes;
     report.nodes.push(...made.nodes);

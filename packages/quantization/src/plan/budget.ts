@@ -3,7 +3,7 @@ import { GRAPH_NAMES, graphsOf, readDeviceModel, type GraphName } from "@slm/exp
 import { resolveInside, SlmError } from "@slm/core";
 import { readOnnx } from "@slm/onnx";
 import { quantizeDirectory, type PerGraph } from "../models/quantize-directory.js";
-import type { WeightFormat } from "../rewrite/weight-format.js";
+import type { SchemeName, WeightFormat } from "@slm/devices";
 import type { BlockSize } from "../weights/block-format.js";
 import { chooseFormats, type ChoosingLayer } from "./choose-formats.js";
 import { layerBytes, layersOf, type Layer } from "./layer-formats.js";
@@ -21,13 +21,23 @@ export interface BudgetPlan {
   readonly layers: readonly LayerSensitivity[];
 }
 
-/** 4-bit and 8-bit formats, each in the variant that is fast for the graph's number of tokens. */
-const CANDIDATES = {
-  vision: ["int4-block", "int8-dynamic"],
-  encoder: ["int4-block", "int8-dynamic"],
-  chunk: ["int4-block", "int8-dynamic"],
-  decoder: ["int4-block", "int8-block"],
-} as const satisfies Readonly<Record<GraphName, readonly WeightFormat[]>>;
+/** The 8-bit format that is fast for the graph's number of tokens. */
+const EIGHT_BITS = {
+  vision: "int8-dynamic",
+  encoder: "int8-dynamic",
+  chunk: "int8-dynamic",
+  decoder: "int8-block",
+} as const satisfies Readonly<Record<GraphName, WeightFormat>>;
+
+/** Formats of a layer, the smallest first: 4 and 8 bits; with scheme int2-block also 2 bits, except for tables. */
+export const budgetFormats = (
+  scheme: SchemeName,
+  { graph, isTable }: Pick<Layer, "graph" | "isTable">,
+): readonly WeightFormat[] => [
+  ...(scheme === "int2-block" && !isTable ? (["int2-block"] as const) : []),
+  "int4-block",
+  EIGHT_BITS[graph],
+];
 
 /** Default block size. */
 const BLOCK_SIZE = 32;
@@ -50,10 +60,10 @@ export function parseBytes(text: string): number {
 }
 
 /**
- * Measures every layer in 4 and 8 bits and chooses formats, including float32, for a model of at most `budget` bytes.
+ * Measures every layer in 4 and 8 bits, with scheme int2-block also in 2 bits, and chooses formats, including float32, for a model of at most `budget` bytes.
  *
  * @param overhead bytes that do not depend on formats: graphs, norms, constants
- * @throws SlmError CONFIG_INVALID if the model is too large even with 4 bits everywhere; as `measureSensitivity` does
+ * @throws SlmError CONFIG_INVALID if the model is too large even with the fewest bits everywhere; as `measureSensitivity` does
  */
 export async function planBudget(
   options: SensitivityOptions,
@@ -61,7 +71,9 @@ export async function planBudget(
   overhead: number,
 ): Promise<BudgetPlan> {
   const { blockSize = BLOCK_SIZE } = options;
-  const sensitivities = await measureSensitivity({ ...options, blockSize }, CANDIDATES);
+  const sensitivities = await measureSensitivity({ ...options, blockSize }, (layer) =>
+    budgetFormats(options.scheme, layer),
+  );
   const layers = await allLayers(options.modelDirectory);
   const sizes = { blockSize, symmetric: options.symmetric ?? false };
   const choosing = layers.map((layer): ChoosingLayer<Layer, WeightFormat> => {
@@ -80,7 +92,7 @@ export async function planBudget(
       key: layer,
       choices: [
         choice("float32", 0),
-        ...CANDIDATES[layer.graph].map((format) =>
+        ...budgetFormats(options.scheme, layer).map((format) =>
           choice(format, measured.find((damage) => damage.format === format)?.divergence ?? Infinity),
         ),
       ],
@@ -111,16 +123,17 @@ async function allLayers(directory: string): Promise<readonly Layer[]> {
 }
 
 /**
- * Measures the bytes of a quantized model that do not depend on formats, by quantizing everything to 4 bits.
+ * Measures the bytes of a quantized model that do not depend on formats, by quantizing everything to few bits.
  *
  * Writes: a model into `scratch`, which the caller removes.
  */
 export async function overheadBytes(options: SensitivityOptions, scratch: string): Promise<number> {
   const { modelDirectory, blockSize = BLOCK_SIZE, symmetric = false, signal } = options;
+  const scheme = options.scheme === "int2-block" ? options.scheme : "int4-block";
   const { bytesAfter } = await quantizeDirectory({
     modelDirectory,
     outputDirectory: scratch,
-    scheme: "int4-block",
+    scheme,
     embedding: "int4-block",
     blockSize,
     symmetric,
@@ -128,7 +141,7 @@ export async function overheadBytes(options: SensitivityOptions, scratch: string
     signal,
   });
   const weights = (await allLayers(modelDirectory)).reduce(
-    (sum, layer) => sum + layerBytes(layer, "int4-block", { blockSize, symmetric }),
+    (sum, layer) => sum + layerBytes(layer, layer.isTable ? "int4-block" : scheme, { blockSize, symmetric }),
     0,
   );
   return bytesAfter - weights;

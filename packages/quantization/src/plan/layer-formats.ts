@@ -1,7 +1,7 @@
 /** Lists the layers of a graph whose format can be chosen, and their size in each format. */
+import type { WeightFormat } from "@slm/devices";
 import type { GraphName } from "@slm/exported-model";
 import type { Graph } from "@slm/onnx";
-import type { WeightFormat } from "../rewrite/weight-format.js";
 import { findWeightUses } from "../rewrite/weight-uses.js";
 import { blockSizes, type BlockBits, type BlockSize } from "../weights/block-format.js";
 
@@ -49,6 +49,7 @@ const SIZES: Readonly<Record<WeightFormat, SizeOf>> = {
   "int8-dynamic": ({ inputs, outputs }) => inputs * outputs + 4 * outputs,
   "int8-block": blocks(8),
   "int4-block": blocks(4),
+  "int2-block": blocks(2),
 };
 
 /** Bytes of a layer in a format. */

@@ -1,4 +1,5 @@
 /** Layer sensitivity: the change of the outputs when only one layer is quantized. */
+import { tableFormat, type WeightFormat } from "@slm/devices";
 import { graphsOf, readDeviceModel, type DeviceModel, type GraphName } from "@slm/exported-model";
 import { resolveInside, throwIfInterrupted, SlmError } from "@slm/core";
 import { readOnnx, type Graph } from "@slm/onnx";
@@ -8,7 +9,6 @@ import type { FeedSource } from "../calibration/feeds.js";
 import { collectorOf, withModelFeeds, type ModelCalibration } from "../calibration/model-feeds.js";
 import { requestFor, type QuantizeDirectoryOptions } from "../models/quantize-directory.js";
 import { careFor, quantizeModelGraph } from "../models/quantize-model-graph.js";
-import { tableFormat, type WeightFormat } from "../rewrite/weight-format.js";
 import { schemes, type StaticScheme } from "../models/schemes.js";
 import { coveredNodes, planGraph } from "../static/plan-graph.js";
 import { quantizeWithRanges, valuesToCalibrate } from "../static/quantize-static.js";
@@ -93,12 +93,12 @@ const nodeSensitivities = (scheme: StaticScheme): MeasureGraph =>
 /**
  * Quantizes one layer at a time and measures the KL divergence of the outputs. Returns the most sensitive layer first.
  *
- * @param formats by graph, to try other weight formats than the scheme's; ignored for static schemes
+ * @param formats of a layer, to try other weight formats than the scheme's; ignored for static schemes
  * @throws SlmError as quantizing does; OP_UNSUPPORTED for static graphs; INTERRUPTED
  */
 export async function measureSensitivity(
   options: SensitivityOptions,
-  formats?: Readonly<Record<GraphName, readonly WeightFormat[]>>,
+  formats?: Candidates,
 ): Promise<readonly LayerSensitivity[]> {
   const { modelDirectory, calibration, progress, signal } = options;
   const model = await readDeviceModel(modelDirectory);
@@ -114,8 +114,10 @@ export async function measureSensitivity(
     scheme.kind === "static"
       ? nodeSensitivities(scheme)
       : weightSensitivities(
-          ({ graph, isTable }) =>
-            formats?.[graph] ?? [isTable ? (options.embedding ?? tableFormat(scheme[graph])) : scheme[graph]],
+          formats ??
+            (({ graph, isTable }) => [
+              isTable ? (options.embedding ?? tableFormat(scheme[graph])) : scheme[graph],
+            ]),
         );
   const found: LayerSensitivity[] = [];
   await withModelFeeds(modelDirectory, calibration, (feeds) =>

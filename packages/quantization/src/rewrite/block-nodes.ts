@@ -1,5 +1,5 @@
 /**
- * Nodes for 4- and 8-bit weights with one scale per block of inputs.
+ * Nodes for 2-, 4- and 8-bit weights with one scale per block of inputs.
  *
  *   linear:     x, codes [N, blocks, bytes], scales [N, blocks], zeros? [N, zeroBytes], bias? -> MatMulNBits -> y
  *   embedding:  codes [V, blocks * bytes], ids, scales [V, blocks], zeros? [V, zeroBytes]

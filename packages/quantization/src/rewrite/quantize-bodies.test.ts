@@ -1,4 +1,5 @@
 /** Tests weights inside bodies, and bodies that read weights of the outer graph. */
+import type { WeightFormat } from "@slm/devices";
 import {
   checkGraph,
   decodeModel,
@@ -13,7 +14,6 @@ import {
 import { describe, expect, test } from "vitest";
 import { quantizeGraph, type QuantizedGraph } from "./quantize-graph.js";
 import { scopesOf } from "./scopes.js";
-import type { WeightFormat } from "./weight-format.js";
 
 const values = (count: number): Float32Array => Float32Array.from({ length: count }, (_, at) => Math.sin(at));
 const bytes = (numbers: Float32Array): Uint8Array => new Uint8Array(numbers.buffer);

@@ -1,7 +1,7 @@
+import type { WeightFormat } from "@slm/devices";
 import { GraphBuilder, float, int, type AttributeValue, type Graph, type GraphNode } from "@slm/onnx";
 import { describe, expect, test } from "vitest";
 import { quantizeGraph, type QuantizedGraph } from "./quantize-graph.js";
-import type { WeightFormat } from "./weight-format.js";
 
 const values = (count: number): Float32Array => Float32Array.from({ length: count }, (_, at) => Math.sin(at));
 
@@ -170,6 +170,19 @@ describe(quantizeGraph, () => {
         { name: "mask", reason: `it contains ${value} (element 2), which integers cannot represent` },
       ]);
     }
+  });
+
+  test("does not quantize tables to 2 bits", async () => {
+    const graph = graphOf(({ g, x, w }) => {
+      const table = g.initializer("table", "float32", [32, 40], values(1280));
+      g.output("rows", g.op("Gather", [table, g.input("ids", "int64", [32])]), "float32", [32, 40]);
+      return g.op("MatMul", [x, w]);
+    });
+    const { nodes, skipped } = await quantize(graph, "int2-block");
+    expect(nodes.map(({ weight, scheme }) => `${weight} ${scheme}`)).toEqual(["w int2-block"]);
+    expect(skipped).toEqual([
+      { name: "table", reason: "an embedding table needs at least 4 bits per weight, not int2-block" },
+    ]);
   });
 
   test("does not quantize tables if the opset has no operators for their rows", async () => {

@@ -1,4 +1,5 @@
 /** Rewrites a float32 graph with quantized weights. */
+import { tableFormat, type WeightFormat } from "@slm/devices";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { throwIfInterrupted } from "@slm/core";
 import {
@@ -19,14 +20,7 @@ import { quantizeWeightInt8 } from "./int8-nodes.js";
 import { pathTo, readersOf, scopesOf, withBodies, type GraphScope, type WeightScope } from "./scopes.js";
 import type { Gram } from "../weights/quantize-blocks.js";
 import type { WeightMatrix } from "../weights/weight-matrix.js";
-import {
-  tableFormat,
-  type FormatOptions,
-  type QuantizeWeight,
-  type QuantizedWeight,
-  type SharedWeight,
-  type WeightFormat,
-} from "./weight-format.js";
+import type { FormatOptions, QuantizeWeight, QuantizedWeight, SharedWeight } from "./weight-format.js";
 import { findWeightUses, type WeightUse } from "./weight-uses.js";
 
 export interface QuantizedNode {
@@ -68,6 +62,7 @@ const FORMATS: Readonly<Record<Exclude<WeightFormat, "float32">, QuantizeWeight>
   "int8-dynamic": quantizeWeightInt8,
   "int8-block": quantizeWeightBlocks(8),
   "int4-block": quantizeWeightBlocks(4),
+  "int2-block": quantizeWeightBlocks(2),
 };
 
 /** Smaller float32 matrices are constants of formulas, not weights, and are not reported. */
@@ -118,7 +113,7 @@ interface ScopeWork {
 }
 
 /**
- * First opsets whose operators can read quantized rows of a table: Mul broadcasts in the current way, and Slice has its ends as inputs.
+ * First opsets whose operators can read quantized rows of a table, Infinity if the format is not for tables: Mul broadcasts in the current way, and Slice has its ends as inputs.
  * Products become one node of domain com.microsoft at every opset.
  */
 const ROWS_OPSET: Readonly<Record<WeightFormat, number>> = {
@@ -126,6 +121,7 @@ const ROWS_OPSET: Readonly<Record<WeightFormat, number>> = {
   "int8-dynamic": 7,
   "int8-block": 10,
   "int4-block": 10,
+  "int2-block": Infinity,
 };
 
 function planScope(
@@ -145,6 +141,7 @@ function planScope(
     const chosen = formatOf(use);
     if (chosen === "float32") return "excluded from quantization";
     const least = use.kind === "embedding" ? ROWS_OPSET[chosen] : 1;
+    if (least === Infinity) return `an embedding table needs at least 4 bits per weight, not ${chosen}`;
     if (opset < least) return `embedding rows in ${chosen} need opset ${least}, the model has ${opset}`;
     return whyNot(visible.initializers.get(use.weight)!);
   };

@@ -1,4 +1,5 @@
 /** The interface of a weight format: quantizing one weight, and the nodes that use the result. */
+import type { WeightFormat } from "@slm/devices";
 import type { GraphNode } from "@slm/onnx";
 import type { BlockMethod } from "../weights/block-method.js";
 import type { BlockSize } from "../weights/block-format.js";
@@ -7,23 +8,14 @@ import type { WeightMatrix } from "../weights/weight-matrix.js";
 import type { GraphParts } from "./graph-parts.js";
 import type { EmbeddingUse, LinearUse } from "./weight-uses.js";
 
-/** How a weight is stored. `float32` does not change it. */
-export type WeightFormat = "float32" | "int8-dynamic" | "int8-block" | "int4-block";
-
-/** Formats, largest first. */
-export const WEIGHT_FORMATS = [
+/** Formats of embedding tables. 2 bits lose too much, because every token and every logit depend on the table. */
+export const TABLE_FORMATS = [
   "float32",
   "int8-dynamic",
   "int8-block",
   "int4-block",
 ] as const satisfies readonly WeightFormat[];
-
-/**
- * Format of an embedding table, possibly tied to the output head, in a graph whose other weights have `format`: 8 bits instead of 4. Every
- * token and every logit depends on the table, and its share of the size is small: a tenth in a model of 330 million parameters.
- */
-export const tableFormat = (format: WeightFormat): WeightFormat =>
-  format === "int4-block" ? "int8-block" : format;
+export type TableFormat = (typeof TABLE_FORMATS)[number];
 
 /** A float32 weight and the nodes that read it in the same layout. */
 export interface SharedWeight {
@@ -42,7 +34,7 @@ export interface FormatOptions {
   readonly reduceRange: boolean;
   /** Block formats: no zero points. Default false. */
   readonly symmetric?: boolean | undefined;
-  /** int4-block: rounding method. Default: see `chooseMethod`. */
+  /** int4-block and int2-block: rounding method. Default: see `chooseMethod`. */
   readonly method?: BlockMethod | undefined;
   /** Block formats: runs the inner loop, possibly in several threads. Default: in this thread. */
   readonly run?: RunOutputs | undefined;

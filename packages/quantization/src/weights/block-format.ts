@@ -1,8 +1,8 @@
 /**
- * Block formats: 4- or 8-bit weights with one scale and zero point per block of inputs, as in `MatMulNBits` and `GatherBlockQuantized`.
+ * Block formats: 2-, 4- or 8-bit weights with one scale and zero point per block of inputs, as in `MatMulNBits` and `GatherBlockQuantized`.
  *
  * w = (code - zero) * scale, codes 0..2^bits - 1. A block is `blockSize` consecutive inputs of one output. Layout:
- * `codes[output][block][byte]`, two 4-bit codes per byte, the lower input in the low nibble; `scales[output][block]`;
+ * `codes[output][block][byte]`, several codes of 2 or 4 bits per byte, the first input in the lowest bits; `scales[output][block]`;
  * `zeroPoints[output][byte]`, packed in the same way, each output starting at a new byte. Symmetric weights have no zero points; the
  * operators use 2^(bits - 1). The last block is padded with the code of weight zero. Source: onnxruntime, docs/ContribOperators.md.
  */
@@ -22,7 +22,7 @@ const NARROW = 128;
 export const defaultBlockSize = (bits: BlockBits, inputs: number, learns: boolean): BlockSize =>
   bits === 4 && inputs <= NARROW && !learns ? 16 : 32;
 
-const BLOCK_BITS = [4, 8] as const;
+const BLOCK_BITS = [2, 4, 8] as const;
 export type BlockBits = (typeof BLOCK_BITS)[number];
 
 export interface BlockWeights {
@@ -56,7 +56,7 @@ export function blockSizes(inputs: number, bits: BlockBits, blockSize: BlockSize
   if (!BLOCK_BITS.includes(bits)) {
     throw new SlmError(
       "CONFIG_INVALID",
-      `quantize: block formats need ${BLOCK_BITS.join(" or ")} bits, got ${String(bits)}`,
+      `quantize: block formats need ${BLOCK_BITS.join(", ")} bits, got ${String(bits)}`,
     );
   }
   const blocks = Math.ceil(inputs / blockSize);
@@ -64,8 +64,10 @@ export function blockSizes(inputs: number, bits: BlockBits, blockSize: BlockSize
 }
 
 /** Code `at` of a packed row that starts at byte `start`. */
-const codeOf = (bytes: Uint8Array, start: number, at: number, bits: BlockBits): number =>
-  bits === 8 ? bytes[start + at]! : (bytes[start + (at >> 1)]! >> ((at & 1) << 2)) & 0xf;
+function codeOf(bytes: Uint8Array, start: number, at: number, bits: BlockBits): number {
+  const place = at * bits;
+  return (bytes[start + (place >> 3)]! >> (place & 7)) & (2 ** bits - 1);
+}
 
 /** Dequantized weights, outputs first, without padding. */
 export function dequantizeBlocks(weights: BlockWeights): WeightMatrix {

@@ -1,4 +1,4 @@
-/** Rounding methods of 4-bit weights, by their names in recipes and flags. */
+/** Rounding methods of weights with 4 or 2 bits, by their names in recipes and flags. */
 
 /** One row per method. `needsCalibration`: needs the activations of real data. `rtn` rounds with onnxruntime's formulas. */
 export const blockMethods = {

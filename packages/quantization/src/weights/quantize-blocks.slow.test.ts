@@ -104,7 +104,7 @@ describe(quantizeBlocks, () => {
     // 11 significant bits, like half-precision scales.
     .map((value) => Math.fround(value - (value % 2 ** (Math.floor(Math.log2(value)) - 10))));
   const onGrid = fc.record({
-    bits: fc.constantFrom(4 as const, 8 as const),
+    bits: fc.constantFrom(2 as const, 4 as const, 8 as const),
     scales: fc.array(fc.tuple(halves, fc.boolean()), { minLength: 4, maxLength: 4 }),
     seed: fc.integer({ min: 1, max: 1000 }),
   });
@@ -116,7 +116,7 @@ describe(quantizeBlocks, () => {
         const values = Float32Array.from({ length: 128 }, (_, at) => {
           const [scale, isTurned] = scales[at >> 5]!;
           // One weight of each block has ggml's largest magnitude.
-          const code = at % 32 === 7 ? 1 - (bits === 4 ? 1 : 0) : 1 + ((at * seed * 7919) % (2 * middle - 1));
+          const code = at % 32 === 7 ? 1 - (bits === 8 ? 0 : 1) : 1 + ((at * seed * 7919) % (2 * middle - 1));
           return (isTurned ? -1 : 1) * scale * (code - middle);
         });
         const matrix = { values, inputs: 64, outputs: 2, layout: "outputs-first" } as const;
@@ -206,15 +206,21 @@ describe(quantizeBlocks, () => {
     }
   });
 
-  test("beats plain rounding by a tenth on normally distributed weights", () => {
-    const values = Float32Array.from({ length: 32 * 64 }, (_, at) => {
+  /** Normally distributed weights of 64 outputs with 32 inputs. */
+  const normalValues = (): Float32Array =>
+    Float32Array.from({ length: 32 * 64 }, (_, at) => {
       const uniform = (seed: number): number => {
         const wave = Math.sin((at + 1) * seed) * 43758.5453;
         return wave - Math.floor(wave);
       };
       return Math.sqrt(-2 * Math.log(uniform(12.9898) + 1e-9)) * Math.cos(2 * Math.PI * uniform(78.233));
     });
-    const pairs = blockPairs({ values, inputs: 32, outputs: 64, layout: "outputs-first" }, 32);
+
+  test("beats plain rounding by a tenth on normally distributed weights", () => {
+    const pairs = blockPairs(
+      { values: normalValues(), inputs: 32, outputs: 64, layout: "outputs-first" },
+      32,
+    );
     let found = 0;
     let plain = 0;
     for (const pair of pairs) {
@@ -291,6 +297,30 @@ describe(quantizeBlocks, () => {
     expect([...quantized.zeroPoints!]).toEqual([3]);
     const padding = Array.from({ length: 7 }, () => 0x33);
     expect([...quantized.codes.subarray(8)]).toEqual([0x3f, ...padding]);
+  });
+
+  test("packs four 2-bit codes and zero points into a byte, the first into the lowest bits", () => {
+    // Codes 0, 1, 2, 3 with zero points 0 and 2, and a block of padding's own zero point.
+    const upwards = Array.from({ length: 32 }, (_, at) => at % 4);
+    const mixed = upwards.map((value) => value - 2);
+    const values = Float32Array.from([upwards, mixed, [-1, 0, 1, 2, 2]].flat());
+    const quantized = quantizeBlocks(
+      { values, inputs: 69, outputs: 1, layout: "outputs-first" },
+      { bits: 2, blockSize: 32 },
+    );
+    expect([...quantized.scales]).toEqual([1, 1, -1]);
+    expect([...quantized.zeroPoints!]).toEqual([0b10_10_00]);
+    const whole = Array.from({ length: 16 }, () => 0b11_10_01_00);
+    const padding = Array.from({ length: 6 }, () => 0b10_10_10_10);
+    expect([...quantized.codes]).toEqual([...whole, 0b00_01_10_11, 0b10_10_10_00, ...padding]);
+    expect([...dequantizeBlocks(quantized).values].map((value) => value + 0)).toEqual([...values]);
+  });
+
+  test("clips blocks of 2 bits where that reduces the error", () => {
+    const matrix = { values: normalValues(), inputs: 32, outputs: 64, layout: "outputs-first" } as const;
+    const errorOf = (method: "rtn" | "search"): number =>
+      quantizeBlocks(matrix, { bits: 2, blockSize: 32, method }).relativeError;
+    expect(errorOf("search")).toBeLessThan(0.85 * errorOf("rtn"));
   });
 
   test("gives the same bytes for the same weights in either layout", () => {

@@ -1,4 +1,4 @@
-/** Quantizes a matrix to 4 or 8 bits, block by block. `block-format.ts` describes the layout. */
+/** Quantizes a matrix to 2, 4 or 8 bits, block by block. `block-format.ts` describes the layout. */
 import { SlmError } from "@slm/core";
 import { blockSizes, type BlockBits, type BlockSize, type BlockWeights } from "./block-format.js";
 import { blockMethods, type BlockMethod } from "./block-method.js";
@@ -88,7 +88,7 @@ function feedbackOf({ inputs, name = "weights" }: WeightMatrix, gram: Gram | und
  * Quantizes a matrix in blocks.
  *
  * Error of methods other than `gptq`: at most |scale| / 2 for a weight between the first and the last code, -zero * scale and (last - zero)
- * * scale; otherwise the distance from the nearer of the two. 4 bits with `search`: the squared error of a block is at most that of `rtn`,
+ * * scale; otherwise the distance from the nearer of the two. 4 or 2 bits with `search`: the squared error of a block is at most that of `rtn`,
  * symmetric or not, and of a search over symmetric grids. `gptq` minimizes the output error on the calibration data instead of the weight
  * error. Methods other than `rtn` reproduce a block bit for bit if it was quantized to the same number of bits before, like blocks of GGUF
  * files. Deterministic: the same weights give the same bytes.

@@ -91,7 +91,7 @@ export async function quantizeWith(
     return quantizeTransformersLayout(request);
   if (learnsFromData(scheme) && options.calibration === undefined)
     context.note(
-      "4-bit weights are rounded without calibration data; --calibration rows.jsonl reduces the loss",
+      "weights of few bits are rounded without calibration data; --calibration rows.jsonl reduces the loss",
     );
   return quantizeModel(request);
 }

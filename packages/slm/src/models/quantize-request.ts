@@ -4,7 +4,7 @@ import type { SchemeName } from "@slm/devices";
 import { GRAPH_NAMES } from "@slm/exported-model";
 import { SlmError } from "@slm/core/errors";
 import {
-  hasFourBits,
+  hasFewBits,
   isStatic,
   parseBytes,
   type BlockMethod,
@@ -12,6 +12,7 @@ import {
   type PerGraph,
   type QuantizeDirectoryOptions,
   type QuantizeFileOptions,
+  type TableFormat,
   type WeightFormat,
 } from "@slm/quantization";
 import type { FileSettings } from "@slm/data";
@@ -23,14 +24,14 @@ import { parseSizes } from "./parse-sizes.js";
 export interface QuantizeSettings {
   /** Weight formats of the graphs. */
   readonly scheme: SchemeName;
-  /** Rounding method of 4-bit weights. Default: `gptq` with calibration rows (not in large models), else `search`. */
+  /** Rounding method of weights with 4 or 2 bits. Default: `gptq` with calibration rows (not in large models), else `search`. */
   readonly method?: BlockMethod | undefined;
   /** Number of weights that share one scale. Default: 32; narrow 4-bit matrices without calibration: 16. */
   readonly blockSize?: BlockSize | undefined;
   /** Symmetric blocks, without zero points. */
   readonly symmetric?: boolean | undefined;
-  /** Format of the embedding, and of an output head tied to it. Default: the scheme's format, but 8 bits for 4-bit schemes. */
-  readonly embedding?: WeightFormat | undefined;
+  /** Format of the embedding, and of an output head tied to it. Default: the scheme's format, but 8 bits for 4-bit and 2-bit schemes. */
+  readonly embedding?: TableFormat | undefined;
   /** JSONL file of calibration rows; for an .onnx file, a directory of .safetensors files, one per run. */
   readonly calibration?: string | undefined;
   /** Number of calibration rows, spread evenly over the file. Default: 1024; with images 256. */
@@ -39,7 +40,7 @@ export interface QuantizeSettings {
   readonly rows?: FileSettings | undefined;
   /** Weights (static schemes: nodes) that stay float32. */
   readonly exclude?: readonly string[] | undefined;
-  /** Size limit of the model, such as `2MB`: each layer gets 4 bits, 8 bits or float32. */
+  /** Size limit of the model, such as `2MB`: each layer gets 4 bits, 8 bits or float32; with `int2-block` also 2 bits. */
   readonly budget?: string | undefined;
   /**
    * Ranks layers by their sensitivity (the loss when only that layer is quantized). If the gate fails, the most sensitive layers stay
@@ -70,9 +71,9 @@ type Flag = "--method" | "--embedding" | "--block-size" | "--symmetric";
 function unreadFlag(settings: QuantizeSettings): Flag | undefined {
   const { scheme, method, embedding, symmetric = false, blockSize } = settings;
   const isWeights = !isStatic(scheme);
-  const mayHaveFourBits = hasFourBits(scheme) || embedding === "int4-block" || settings.budget !== undefined;
+  const mayHaveFewBits = hasFewBits(scheme) || embedding === "int4-block" || settings.budget !== undefined;
   const rows: readonly (readonly [Flag, boolean, boolean])[] = [
-    ["--method", method !== undefined, mayHaveFourBits],
+    ["--method", method !== undefined, mayHaveFewBits],
     ["--embedding", embedding !== undefined, isWeights],
     ["--block-size", blockSize !== undefined, isWeights],
     ["--symmetric", symmetric, isWeights],

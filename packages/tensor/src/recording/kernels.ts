@@ -95,6 +95,8 @@ export const kernels: Readonly<Record<string, Kernel>> = {
   LessEqual: binary("LessOrEqual", "bool"),
   Equal: binary("Equal", "bool"),
   LogicalAnd: binary("And", "bool"),
+  Abs: unary("Abs"),
+  Floor: unary("Floor"),
   Neg: unary("Neg"),
   Erf: unary("Erf"),
   Exp: unary("Exp"),

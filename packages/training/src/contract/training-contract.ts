@@ -1,6 +1,6 @@
 /** The interfaces of the training loop: objectives, dev metrics, requests and reports. */
 import type { StageContext } from "@slm/core";
-import type { ModelConfig, ParameterSpec, Weights } from "@slm/model";
+import type { ModelConfig, Parameters, ParameterSpec, Weights } from "@slm/model";
 import type { DeviceTensor, HostTensor } from "@slm/runtime";
 import type { Sample } from "@slm/report";
 import type { Engine } from "@slm/tensor";
@@ -78,6 +78,8 @@ export interface TrainRequest {
   readonly context: StageContext;
   /** Starting weights. Default: initialized from the seed. */
   readonly initial?: Weights | undefined;
+  /** Change of the weights before they are measured and saved, such as rounding. Default: none. */
+  readonly publish?: ((parameters: Parameters) => Parameters) | undefined;
   /** Parameters with their own learning rates. Default: all parameters follow the schedule. */
   readonly groups?: RateGroups | undefined;
 }

@@ -73,6 +73,18 @@ export function modelPass(config: ModelConfig, shape: PassShape): ModelPass {
     : decoderOnlyPass(config, shape);
 }
 
+const ENCODER_FORM = "encoder form: ";
+
+/** Name of the encoder's own form of a weight that the decoder reads too, if the forms differ. */
+export const encoderForm = (name: string): string => ENCODER_FORM + name;
+
+/** The weights as the encoder reads them. */
+function encoderParameters(parameters: Parameters): Parameters {
+  const forms = Object.entries(parameters).filter(([name]) => name.startsWith(ENCODER_FORM));
+  const own = forms.map(([name, form]) => [name.slice(ENCODER_FORM.length), form]);
+  return { ...parameters, ...(Object.fromEntries(own) as Parameters) };
+}
+
 function encoderDecoderPass(config: EncoderDecoderConfig, shape: PassShape): ModelPass {
   const { batch, source, target } = shape;
   return {
@@ -84,7 +96,11 @@ function encoderDecoderPass(config: EncoderDecoderConfig, shape: PassShape): Mod
     ],
     open: (parameters, x) => {
       const [ids, lengths] = [x["ids"]!, x["lengths"]!];
-      const { encoded, context } = readSource(config, parameters, { ids, lengths, patches: x["patches"] });
+      const { encoded, context } = readSource(config, encoderParameters(parameters), {
+        ids,
+        lengths,
+        patches: x["patches"],
+      });
       return {
         target: (prefix) => {
           const hidden = decode(config, parameters, x[`${prefix}.target`]!, { source: context });

@@ -1,6 +1,6 @@
-/** The weights of a run for other programs: with merged adapters, and as moving average if there is one. */
+/** The weights of a run for other programs: with merged adapters, as moving average if there is one, and as `publish` changes them. */
 import type { DeferredTensor } from "@slm/checkpoints";
-import { parameterSpecs, withMergedLora, type Weights } from "@slm/model";
+import { parameterSpecs, withMergedLora, type Parameters, type Weights } from "@slm/model";
 import type { DeviceTensor, HostTensor } from "@slm/runtime";
 import type { Program } from "@slm/tensor";
 import type { DeferredWeights } from "./best-weights.js";
@@ -20,13 +20,14 @@ import { weightFeeds, type DeviceState } from "./training-state.js";
 type Feeds = Readonly<Record<string, DeviceTensor>>;
 
 /** The part of a training request that the current weights need. */
-type LiveRequest = Pick<TrainRequest, "engine" | "config" | "settings" | "stage">;
+type LiveRequest = Pick<TrainRequest, "engine" | "config" | "settings" | "stage" | "publish">;
 
 export class LiveWeights {
   private readonly request: LiveRequest;
   private readonly plan: ChunkPlan;
   private readonly state: DeviceState;
   private merging: Program | undefined;
+  private publishing: Program | undefined;
   /** Merged weights of the last call of `current`. */
   private merged: Feeds = {};
 
@@ -82,6 +83,7 @@ export class LiveWeights {
   async close(): Promise<void> {
     await this.release(this.merged);
     await this.merging?.release();
+    await this.publishing?.release();
   }
 
   private modelOf(feeds: Feeds): LiveModel {
@@ -92,9 +94,10 @@ export class LiveWeights {
   /** Passes the weights to a measurement and releases temporary tensors afterwards. */
   private async borrow<T>(weights: Weights | undefined, use: (feeds: Feeds) => Promise<T>): Promise<T> {
     const part = this.request.settings.emaDecay > 0 ? "average" : "value";
-    const isMerged = this.request.settings.lora !== undefined;
-    if (weights === undefined && !isMerged) return use(weightFeeds(this.plan.model, this.state, part));
-    const feeds = weights === undefined ? await this.merge(part) : await this.upload(weights);
+    const { settings, publish } = this.request;
+    if (weights === undefined && settings.lora === undefined && publish === undefined)
+      return use(weightFeeds(this.plan.model, this.state, part));
+    const feeds = weights === undefined ? await this.published(part) : await this.upload(weights);
     try {
       return await use(feeds);
     } finally {
@@ -109,27 +112,53 @@ export class LiveWeights {
     return feeds;
   }
 
-  private async merge(part: "value" | "average"): Promise<Feeds> {
-    this.merging ??= await this.compileMerge();
-    const { model, trained } = this.plan;
-    const { kept } = await this.merging.run({
-      feeds: { ...weightFeeds(model, this.state, part), ...weightFeeds(trained, this.state, part) },
-      keep: model.map(({ name }) => `merged.${name}`),
-    });
-    return Object.fromEntries(model.map((chunk) => [valueInput(chunk), kept[`merged.${chunk.name}`]!]));
+  /** Merged weights as `publish` changes them. */
+  private async published(part: "value" | "average"): Promise<Feeds> {
+    const { settings, publish } = this.request;
+    const isMerged = settings.lora !== undefined;
+    const merged = isMerged ? await this.merge(part) : weightFeeds(this.plan.model, this.state, part);
+    if (publish === undefined) return merged;
+    try {
+      this.publishing ??= await this.compileChange("publish", this.plan.model, publish);
+      return await this.changed(this.publishing, merged);
+    } finally {
+      if (isMerged) await this.release(merged);
+    }
   }
 
-  private compileMerge(): Promise<Program> {
-    const { engine, stage, settings } = this.request;
+  private async merge(part: "value" | "average"): Promise<Feeds> {
     const { model, trained } = this.plan;
+    const { lora } = this.request.settings;
+    this.merging ??= await this.compileChange("merge adapters", [...model, ...trained], (all) =>
+      withMergedLora(all, all, lora!),
+    );
+    const feeds = { ...weightFeeds(model, this.state, part), ...weightFeeds(trained, this.state, part) };
+    return this.changed(this.merging, feeds);
+  }
+
+  /** Runs a program of `compileChange`. */
+  private async changed(program: Program, feeds: Feeds): Promise<Feeds> {
+    const { model } = this.plan;
+    const { kept } = await program.run({ feeds, keep: model.map(({ name }) => `changed.${name}`) });
+    return Object.fromEntries(model.map((chunk) => [valueInput(chunk), kept[`changed.${chunk.name}`]!]));
+  }
+
+  /** A program that computes the model's weights from the weights in `chunks`. */
+  private compileChange(
+    what: string,
+    chunks: readonly Chunk[],
+    change: (parameters: Parameters) => Parameters,
+  ): Promise<Program> {
+    const { engine, stage } = this.request;
     return engine.compile({
-      name: `${stage} merge adapters`,
+      name: `${stage} ${what}`,
       forwardOnly: true,
-      inputs: { ...valueSpecs(model), ...valueSpecs(trained) },
+      inputs: valueSpecs(chunks),
       build: (x) => {
-        const all = { ...unpackParameters(model, x), ...unpackParameters(trained, x) };
-        const merged = withMergedLora(all, all, settings.lora!);
-        return Object.fromEntries(model.map((chunk) => [`merged.${chunk.name}`, packTensors(chunk, merged)]));
+        const changed = change(unpackParameters(chunks, x));
+        return Object.fromEntries(
+          this.plan.model.map((chunk) => [`changed.${chunk.name}`, packTensors(chunk, changed)]),
+        );
       },
     });
   }

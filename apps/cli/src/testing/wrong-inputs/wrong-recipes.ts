@@ -67,6 +67,26 @@ export const WRONG_RECIPES: readonly WrongInput[] = [
     help: "mixedPrecision: float16",
   },
   {
+    title: "The student is trained for a scheme that the target does not support",
+    recipe: {
+      distill: { quantize: { scheme: "int2-block", steps: 1 } },
+      export: { target: "web" },
+    },
+    code: "CONFIG_INVALID",
+    message: "the student is trained for int2-block, but target 'web', profile 'webgpu', does not support it",
+    help: "leave out distill.quantize",
+  },
+  {
+    title: "The student has widths that the blocks of its quantization scheme do not divide",
+    recipe: {
+      distill: { quantize: { scheme: "cpu", steps: 1 } },
+      quantize: { schemes: ["cpu"], gate: { metric: "exactMatch", maxDrop: 1 } },
+    },
+    code: "CONFIG_INVALID",
+    message: "scheme cpu stores blocks of 32 weights, which do not divide",
+    help: "multiples of 32",
+  },
+  {
     title: "The window of the NPU graphs is longer than the student's targets",
     recipe: {
       export: { target: "npu", window: 4096 },

@@ -5,10 +5,11 @@
 import { SMALLEST, extremes, type Grid } from "./grid.js";
 
 /**
- * Possible multiples of the largest magnitude, by the last code. 4 bits: all multiples. 8 bits: those of ggml's Q8_0 and of signed bytes,
+ * Possible multiples of the largest magnitude, by the last code. 2 and 4 bits: all multiples. 8 bits: those of ggml's Q8_0 and of signed bytes,
  * because trying all 255 on every block would take longer than rounding it.
  */
 const MULTIPLES: Readonly<Record<number, readonly number[]>> = {
+  3: [1, 2, 3],
   15: Array.from({ length: 15 }, (_, index) => index + 1),
   255: [127, 128],
 };

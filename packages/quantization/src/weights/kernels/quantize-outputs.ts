@@ -15,7 +15,7 @@ export interface OutputsJob {
   /** Distance in `values` between neighbouring inputs, and between neighbouring outputs. */
   readonly inputStride: number;
   readonly outputStride: number;
-  readonly bits: 4 | 8;
+  readonly bits: 2 | 4 | 8;
   readonly blockSize: number;
   readonly symmetric: boolean;
   readonly method: GridMethod;
@@ -35,16 +35,18 @@ export interface OutputsJob {
 /** Outputs that are processed together, so that a row of the feedback factor is read once for all of them. */
 const TILE = 32;
 
-/** Grids of 4 bits, for the first `count` weights of a block. */
+/** Grids of 4 or 2 bits, for the first `count` weights of a block. */
 const SEARCHES: Readonly<
   Record<Exclude<GridMethod, "round">, (block: Float64Array, count: number, job: OutputsJob) => Grid>
 > = {
-  search: (block, count, { symmetric }) => searchGrid(block, count, symmetric),
+  search: (block, count, { bits, symmetric }) => searchGrid(block, count, bits === 2 ? 3 : 15, symmetric),
   positive: (block, count, { importance }) => positiveGrid(block, count, importance),
 };
 
+const lastCode = (bits: OutputsJob["bits"]): number => 2 ** bits - 1;
+
 function gridOf(block: Float64Array, count: number, job: OutputsJob): Grid {
-  const last = job.bits === 4 ? 15 : 255;
+  const last = lastCode(job.bits);
   if (job.method === "round") return roundGrid(block, count, last, job.symmetric);
   const exact = job.method === "positive" ? undefined : exactGrid(block, count, last, job.symmetric);
   if (exact !== undefined) return exact;
@@ -65,30 +67,31 @@ function storeGrid(
   const { bits, blockSize, codes, scales, zeroPoints, inputs } = job;
   const blocks = Math.ceil(inputs / blockSize);
   scales[output * blocks + part] = scale;
-  if (zeroPoints !== undefined) {
-    if (bits === 8) zeroPoints[output * blocks + part] = zero;
-    else zeroPoints[output * Math.ceil(blocks / 2) + (part >> 1)]! |= zero << ((part & 1) << 2);
-  }
+  if (zeroPoints !== undefined)
+    zeroPoints[output * Math.ceil((blocks * bits) / 8) + ((part * bits) >> 3)]! |=
+      zero << ((part * bits) & 7);
   if (count === blockSize) return;
   const bytes = (blockSize * bits) / 8;
   const start = (output * blocks + part) * bytes;
-  codes.fill(bits === 8 ? zero : zero | (zero << 4), start + ((count * bits) >> 3), start + bytes);
+  codes.fill(zero * REPEATED[bits], start + ((count * bits) >> 3), start + bytes);
 }
 
-/** Writes the code of one input. A low nibble clears its byte, except the padding's high nibble. */
+/** A byte with a 1 in each of its codes. */
+const REPEATED: Readonly<Record<OutputsJob["bits"], number>> = { 2: 0b0101_0101, 4: 0x11, 8: 1 };
+
+/** Writes the code of one input and leaves the other codes of its byte as they are. */
 function storeCode(job: OutputsJob, output: number, input: number, code: number): void {
   const { bits, blockSize, codes, inputs } = job;
   const width = Math.ceil(inputs / blockSize) * blockSize;
-  const at = output * width + input;
-  if (bits === 8) codes[at] = code;
-  else if ((input & 1) === 1) codes[at >> 1] = (codes[at >> 1]! & 0xf) | (code << 4);
-  else codes[at >> 1] = (codes[at >> 1]! & 0xf0) | code;
+  const place = (output * width + input) * bits;
+  const shift = place & 7;
+  codes[place >> 3] = (codes[place >> 3]! & ~(lastCode(bits) << shift)) | (code << shift);
 }
 
 /** Quantizes each block independently. */
 function quantizeAlone(job: OutputsJob, from: number, to: number): void {
   const { values, inputs, inputStride, outputStride, blockSize, bits, method } = job;
-  const last = bits === 4 ? 15 : 255;
+  const last = lastCode(bits);
   const isRounded = method === "round" || bits === 8;
   const block = new Float64Array(blockSize);
   const blocks = Math.ceil(inputs / blockSize);
@@ -123,7 +126,7 @@ function quantizeAlone(job: OutputsJob, from: number, to: number): void {
 /** Quantizes input by input and feeds each error back to later inputs. */
 function quantizeWithFeedback(job: OutputsJob, feedback: Float64Array, from: number, to: number): void {
   const { values, inputs, inputStride, outputStride, blockSize, bits } = job;
-  const last = bits === 4 ? 15 : 255;
+  const last = lastCode(bits);
   const block = new Float64Array(blockSize);
   /** Per output of the tile: the errors of earlier inputs, and the targets of the block's inputs. */
   const errors = new Float64Array(TILE * inputs);

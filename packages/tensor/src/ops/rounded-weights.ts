@@ -1,0 +1,108 @@
+/**
+ * Rounds weights to the grids of quantization schemes, for quantization-aware training. Quantizing the result with the same scheme loses
+ * nothing: every block is a set of small multiples of one scale, and the scale has so few digits that the multiples are exact in float32.
+ *
+ * Gradients are straight-through: that of the weight is that of the rounded weight (Bengio et al. 2013, arXiv:1308.3432).
+ */
+import { SlmError } from "@slm/core";
+import { tf, type Tensor } from "../recording/tf.js";
+
+/** How the weights of a matrix share a scale. */
+export type WeightGrid =
+  /** Codes of 2, 4 or 8 bits; `blockSize` consecutive inputs of one output share a scale. */
+  | { readonly kind: "blocks"; readonly bits: 2 | 4 | 8; readonly blockSize: number }
+  /** Codes from -64 to 64; all inputs of an output share a scale. */
+  | { readonly kind: "outputs" };
+
+/**
+ * A matrix rounded to a grid, `[outputs, inputs]`. The scales are computed from the weights.
+ *
+ * - blocks of 2 and 4 bits: the scale with the smallest squared error among a few candidates. It can be negative, so that the code furthest
+ *   from zero, which exists only on one side, is used by the largest weight;
+ * - blocks of 8 bits: the largest magnitude / 127;
+ * - outputs: the largest magnitude / 64.
+ *
+ * @throws SlmError SHAPE_MISMATCH if the block size does not divide the inputs
+ */
+export function roundWeights(weights: Tensor, grid: WeightGrid): Tensor {
+  const [outputs, inputs] = weights.shape as [number, number];
+  const size = grid.kind === "blocks" ? grid.blockSize : inputs;
+  if (inputs % size !== 0)
+    throw new SlmError("SHAPE_MISMATCH", `roundWeights: blocks of ${size} do not divide ${inputs} inputs`);
+  return straightThrough(weights, (x) => {
+    const rows = tf.reshape(x, [(outputs * inputs) / size, size]);
+    return tf.reshape(roundRows(rows, grid), [outputs, inputs]);
+  });
+}
+
+function straightThrough(x: Tensor, round: (x: Tensor) => Tensor): Tensor {
+  return tf.customGrad((...args: (Tensor | tf.GradSaveFunc)[]) => ({
+    value: round(args[0] as Tensor),
+    gradFunc: (dy: Tensor) => [dy],
+  }))(x);
+}
+
+/** Smaller largest magnitudes count as zero, as in the quantizer. */
+const SMALLEST = 2 ** -100;
+
+function roundRows(x: Tensor, grid: WeightGrid): Tensor {
+  const largest = orOne(largestOf(x));
+  if (grid.kind === "outputs") return onGrid(x, tf.div(tf.abs(largest), 64), [-64, 64]);
+  if (grid.bits === 8) return onGrid(x, shortened(tf.div(tf.abs(largest), 127)), [-127, 127]);
+  const middle = 2 ** (grid.bits - 1);
+  const ends = [-middle, middle - 1] as const;
+  return onGrid(x, shortened(bestScale(x, largest, ends, CANDIDATES[grid.bits])), ends);
+}
+
+/** Codes of the largest weight, negated. Between the end of the codes and half of them: a smaller step clips the largest weights. */
+const CANDIDATES: Readonly<Record<2 | 4, readonly number[]>> = {
+  2: [1, 1.5, 2, 2.5, 3],
+  4: [7, 8, 9],
+};
+
+/**
+ * The scale with the smallest squared error: for the codes q of a candidate, sum(w q) / sum(q²) is the best scale, and the squared error falls
+ * by sum(w q)² / sum(q²). Shapes: `[rows, size]`, `[rows, 1]` -> `[rows, 1]`.
+ */
+function bestScale(x: Tensor, largest: Tensor, ends: Ends, candidates: readonly number[]): Tensor {
+  let scale = tf.div(largest, ends[0]);
+  let gain = tf.zerosLike(largest);
+  for (const candidate of candidates) {
+    const codes = codesOf(x, tf.div(largest, -candidate), ends);
+    const product = tf.sum(tf.mul(x, codes), 1, true);
+    const square = tf.sum(tf.mul(codes, codes), 1, true);
+    // 0 / 0 is not a number in rows of zeros, and no comparison with it holds.
+    const own = tf.div(tf.mul(product, product), square);
+    const isBetter = tf.greater(own, gain);
+    scale = tf.where(isBetter, tf.div(product, square), scale);
+    gain = tf.where(isBetter, own, gain);
+  }
+  return scale;
+}
+
+/** Lowest and highest code. */
+type Ends = readonly [number, number];
+
+const codesOf = (x: Tensor, scale: Tensor, [lowest, highest]: Ends): Tensor =>
+  tf.minimum(tf.maximum(tf.floor(tf.add(tf.div(x, scale), 0.5)), lowest), highest);
+
+const onGrid = (x: Tensor, scale: Tensor, ends: Ends): Tensor => tf.mul(codesOf(x, scale, ends), scale);
+
+/** The weight of each row that is furthest from zero. */
+function largestOf(x: Tensor): Tensor {
+  const highest = tf.max(x, 1, true);
+  const lowest = tf.neg(tf.max(tf.neg(x), 1, true));
+  return tf.where(tf.greater(highest, tf.neg(lowest)), highest, lowest);
+}
+
+const orOne = (largest: Tensor): Tensor =>
+  tf.where(tf.less(tf.abs(largest), SMALLEST), tf.onesLike(largest), largest);
+
+/** 2^12 + 1: splits the 24 digits of a float32 in two halves. */
+const SPLIT = 4097;
+
+/** The upper 12 digits, rounded. Source: Dekker 1971, doi:10.1007/BF01397083, section 5. */
+function shortened(scale: Tensor): Tensor {
+  const large = tf.mul(scale, SPLIT);
+  return tf.sub(large, tf.sub(large, scale));
+}
