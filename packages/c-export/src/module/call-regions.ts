@@ -4,6 +4,8 @@
  */
 import { SlmError } from "@slm/core/errors";
 import type { KernelName } from "../program/kernels.js";
+import { PANEL } from "../weights/pack-matrix.js";
+import { BLOCK } from "../weights/quantize-block.js";
 import { decodedRows } from "./module-text.js";
 import type { PortableProgram } from "./portable-program.js";
 
@@ -17,9 +19,6 @@ export interface TouchedRegion {
 }
 
 type Limits = Pick<PortableProgram, "capacities" | "vocabulary" | "sourceVocabulary">;
-
-/** Outputs of a panel; SLM_PANEL in kernels/linear.c. */
-const PANEL = 16;
 
 export class Regions {
   readonly #part: "encode" | "step";
@@ -83,6 +82,10 @@ const rowsAt = (at: number, stride: number, count: number, width: number): Touch
 const int8Bytes = (outputs: number, inputs: number): number =>
   panelsOf(outputs) * PANEL * (4 + 2 * Math.ceil(inputs / 2));
 
+/** Bytes of an int4 weight: for every 32 inputs a scale of two bytes, and two bytes for every 4 inputs. */
+const int4Bytes = (outputs: number, inputs: number): number =>
+  panelsOf(outputs) * PANEL * 2 * (Math.ceil(inputs / BLOCK) + Math.ceil(inputs / 4));
+
 function require(condition: boolean, problem: string): void {
   if (!condition) throw invalid(problem);
 }
@@ -121,6 +124,10 @@ const TOUCHED: Readonly<Record<KernelName, Touched>> = {
     require(vocabulary <= outputs!, "a table has fewer rows than the vocabulary has tokens");
     return [table(w!, int8Bytes(outputs!, width!)), rowsAt(y!, yStride!, count, width!)];
   },
+  slm_embed_int4: (regions, [, rows, w, width, y, yStride] = []) => {
+    const { count, vocabulary } = regions.ids(rows!);
+    return [table(w!, int4Bytes(vocabulary, width!)), rowsAt(y!, yStride!, count, width!)];
+  },
   slm_linear_float: (regions, args) => {
     const [, , , w, inputs, outputs] = args;
     return [...linear(regions, args), table(w!, 4 * panelsOf(outputs!) * PANEL * inputs!)];
@@ -132,6 +139,15 @@ const TOUCHED: Readonly<Record<KernelName, Touched>> = {
       ...linear(regions, args),
       table(w!, int8Bytes(outputs!, inputs!)),
       arena(scratch!, count * (1 + Math.ceil(inputs! / 2))),
+    ];
+  },
+  slm_linear_int4: (regions, args) => {
+    const [, , rows, w, inputs, outputs, , , , , scratch] = args;
+    const count = regions.most(rows!);
+    return [
+      ...linear(regions, args),
+      table(w!, int4Bytes(outputs!, inputs!)),
+      arena(scratch!, count * (1 + 2 * Math.ceil(inputs! / 4))),
     ];
   },
   slm_rms_norm: (regions, [x, xStride, rows, groups, width, gain, , y, yStride] = []) => {

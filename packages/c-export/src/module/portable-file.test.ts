@@ -11,6 +11,7 @@ import {
   readModule,
   readPortable,
   writePortable,
+  type WeightForm,
 } from "../index.js";
 
 const FIXTURES = join(import.meta.dirname, "../../../checkpoints/fixtures/encoder-decoders");
@@ -23,7 +24,7 @@ beforeAll(async () => {
   module = await WebAssembly.compile(await readModule());
 });
 
-async function fileOf(name: string, form: "float32" | "int8"): Promise<Uint8Array<ArrayBuffer>> {
+async function fileOf(name: string, form: WeightForm): Promise<Uint8Array<ArrayBuffer>> {
   const checkpoint = await importEncoderDecoder(await readHuggingFaceDirectory(join(FIXTURES, name)), {
     maxSource: 8,
     maxTarget: 8,
@@ -38,7 +39,7 @@ async function sealed(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayB
 }
 
 describe.each(MODELS)("the portable file of %s", (name) => {
-  test.each(["float32", "int8"] as const)(
+  test.each(["float32", "int8", "int4"] as const)(
     "gives the logits of the model it was made from (%s)",
     async (form) => {
       const checkpoint = await importEncoderDecoder(await readHuggingFaceDirectory(join(FIXTURES, name)), {
