@@ -6,7 +6,7 @@ const { distill, teacher } = tinyRecipe("data");
 const given = (
   onPolicyFraction: number,
   changes: object = {},
-): { readonly sections: Readonly<Record<string, object>> } => ({
+): { readonly sections: Readonly<Record<string, unknown>> } => ({
   sections: { teacher, distill: { ...distill, targets: { onPolicyFraction } }, ...changes },
 });
 
