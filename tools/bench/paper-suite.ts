@@ -3,11 +3,14 @@
  * both with random weights, for several lengths, batch sizes, weight formats and numbers of encoder layers.
  *
  *   npm run build && npx jiti tools/bench/paper-suite.ts OUT [--shape configs/paper-330m/model.yaml] [--schemes float32,cpu]
- *     [--sources 128,512,2048] [--answers 64] [--batches 1] [--encoder-layers 20,10,15] [--runs 5] [--threads N]
+ *     [--sources 128,512,2048] [--answers 64] [--batches 1] [--encoder-layers 20,10,15] [--runs 5] [--threads N] [--without-caches]
  *
  * The first number of encoder layers and the first batch size are measured at every length, the others at one point with the last scheme.
  * Each point is one run of `slm bench MODEL --baseline decoder-only`. Results are stored in OUT/cells, so the same command resumes after
  * the last point. The table is written to OUT/table.md.
+ *
+ * With --without-caches, both models generate without caches, as in the paper's code: see lib/without-caches.ts. Points then have one
+ * row, and times are seconds of one thread.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -15,7 +18,10 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { parse, stringify } from "yaml";
+import { SILENT } from "@slm/core";
+import { makeBaseline } from "@slm/pipeline/models/make-baseline";
 import { table } from "../lib/markdown.mjs";
+import { measureWithoutCaches, type UncachedFigures } from "./lib/without-caches.js";
 
 const root = join(import.meta.dirname, "..", "..");
 const UNQUANTIZED = "float32";
@@ -31,6 +37,7 @@ const { positionals, values } = parseArgs({
     "encoder-layers": { type: "string", default: "20,10,15" },
     runs: { type: "string", default: "5" },
     threads: { type: "string" },
+    "without-caches": { type: "boolean", default: false },
   },
 });
 const [out] = positionals;
@@ -139,6 +146,32 @@ async function measured(cell: Cell): Promise<readonly [Figures, Figures]> {
   return models;
 }
 
+/** Figures without caches of the encoder-decoder and of a decoder-only model, stored once measured. */
+async function measuredWithoutCaches(cell: Cell): Promise<readonly [UncachedFigures, UncachedFigures]> {
+  const { scheme, source, answer, encoderLayers } = cell;
+  const file = join(
+    out!,
+    "cells",
+    `${[scheme, encoderLayers, source, answer].join("-")}-without-caches.json`,
+  );
+  if (!existsSync(file)) {
+    const ours = await modelOf(cell);
+    const theirs = join(out!, "models", String(encoderLayers), `${scheme}-baseline`);
+    if (!existsSync(theirs)) {
+      const context = { progress: SILENT, signal: new AbortController().signal, seed: 1 };
+      await makeBaseline({ like: ours, outputDirectory: theirs, context });
+    }
+    const request = { source, answer, runs: Number(values.runs) };
+    const figures = [
+      await measureWithoutCaches({ ...request, directory: ours }),
+      await measureWithoutCaches({ ...request, directory: theirs }),
+    ];
+    await mkdir(join(out!, "cells"), { recursive: true });
+    await writeFile(file, JSON.stringify(figures));
+  }
+  return JSON.parse(await readFile(file, "utf8")) as readonly [UncachedFigures, UncachedFigures];
+}
+
 const number = (value: number): string =>
   new Intl.NumberFormat("en-US", { maximumSignificantDigits: value >= 1000 ? 4 : 3 }).format(value);
 const sides = (pair: readonly [number, number]): string => pair.map(number).join(" / ");
@@ -179,8 +212,33 @@ function rowOf(cell: Cell, models: readonly [Figures, Figures]): readonly string
   ];
 }
 
+const UNCACHED_COLUMNS = [
+  ...["weights", "encoder layers", "in / out [tokens]", "TTFT [s of one thread]", ""],
+  ...["end to end [tokens per s of one thread]", "", "GFLOP", ""],
+];
+
+function uncachedRowOf(cell: Cell, models: readonly [UncachedFigures, UncachedFigures]): readonly string[] {
+  const pair = (figure: (model: UncachedFigures) => number): readonly [number, number] => [
+    figure(models[0]),
+    figure(models[1]),
+  ];
+  const first = pair(({ firstSeconds }) => firstSeconds);
+  const whole = pair(({ totalSeconds }) => cell.answer / totalSeconds);
+  const flops = pair((model) => model.flops / 1e9);
+  return [
+    ...[cell.scheme, String(cell.encoderLayers), `${cell.source} / ${cell.answer}`],
+    ...[sides(first), change(first), sides(whole), ratio(whole), sides(flops), change(flops)],
+  ];
+}
+
+const withoutCaches = values["without-caches"];
 const rows: (readonly string[])[] = [];
-for (const cell of cells()) rows.push(rowOf(cell, await measured(cell)));
-const report = table(COLUMNS, rows);
+for (const cell of cells())
+  rows.push(
+    withoutCaches
+      ? uncachedRowOf(cell, await measuredWithoutCaches(cell))
+      : rowOf(cell, await measured(cell)),
+  );
+const report = table(withoutCaches ? UNCACHED_COLUMNS : COLUMNS, rows);
 await writeFile(join(out, "table.md"), `Pairs are encoder-decoder / decoder-only (medians).\n\n${report}\n`);
 process.stdout.write(`${report}\n`);

@@ -124,6 +124,17 @@ describe("the teacher's distributions", () => {
     expect((await readdir(run.at("cached"))).includes("teacher-cache")).toBe(false);
   });
 
+  test("are not stored if every batch learns from the student's samples, and labels count in each", async () => {
+    const messages: string[] = [];
+    const progress: Progress = ({ message = "" }) => void messages.push(message);
+    await run.distill({ targets: { onPolicyFraction: 1 } }, { context: { progress } });
+    expect(messages.filter((message) => message.startsWith("teacher distributions"))).toEqual([]);
+    for (const line of (await run.log()).filter((entry) => "loss" in entry)) {
+      const [kl, labels] = [Number(line["forwardKl"]), Number(line["crossEntropy"])];
+      expect([kl > 0, labels > 0]).toEqual([true, true]);
+    }
+  });
+
   test("include targets that the teacher generated for the cache, which then needs no other sources", async () => {
     const written = [
       { source: "bba", target: "B" },
@@ -215,15 +226,27 @@ describe("an interrupted run", () => {
     loss: { jensenShannon: 0.3 },
   };
 
-  test.each([4, 8])(
-    "stopped at step %i and resumed ends as one that was not, whatever it draws",
-    async (step) => {
-      const plain = await run.distill(everything, { work: "plain" });
-      await expect(run.distill(everything, { context: stopAt(step) })).rejects.toMatchObject({
+  const alwaysOnPolicy = {
+    steps: 6,
+    dropout: 0.1,
+    gradientAccumulationSteps: 2,
+    evaluateEvery: 2,
+    targets: { onPolicyFraction: 1 },
+  };
+
+  test.each([
+    { step: 4, settings: everything },
+    { step: 8, settings: everything },
+    { step: 4, settings: alwaysOnPolicy },
+  ])(
+    "stopped at step $step of $settings.steps and resumed ends as one that was not, whatever it draws",
+    async ({ step, settings }) => {
+      const plain = await run.distill(settings, { work: "plain" });
+      await expect(run.distill(settings, { context: stopAt(step) })).rejects.toMatchObject({
         code: "INTERRUPTED",
       });
       expect(await readdir(run.at("work"))).toContain("state.safetensors");
-      const resumed = await run.distill(everything);
+      const resumed = await run.distill(settings);
       expect(resumed).toMatchObject({ loss: plain.loss, metrics: plain.metrics, bestStep: plain.bestStep });
       expect(await run.log()).toEqual(await run.log("plain"));
       const weights = (work: string): Promise<Buffer> => readFile(run.at(work, "model.safetensors"));

@@ -14,12 +14,14 @@ export const ROUNDING = 1e-9;
 const fraction = z.number().min(0).max(1);
 
 const share = (text: string): z.ZodDefault<typeof fraction> =>
-  fraction.default(0).describe(`Fraction of batches ${text}.`);
+  fraction.default(0).describe(`Fraction of batches ${text}`);
 
 export const targetsConfig = z.strictObject({
-  sequenceKdFraction: share("with targets that the teacher generates greedily"),
-  onPolicyFraction: share("with targets that the student samples (on-policy)"),
-  unlabelledFraction: share("with unlabelled sources and targets that the teacher generates greedily"),
+  sequenceKdFraction: share("with targets that the teacher generates greedily."),
+  onPolicyFraction: share(
+    "in which the teacher's terms use targets that the student samples (on-policy), and crossEntropy the labels. 1: the loss of arXiv 2501.16273.",
+  ),
+  unlabelledFraction: share("with unlabelled sources and targets that the teacher generates greedily."),
 });
 
 export type TargetsConfig = z.infer<typeof targetsConfig>;
@@ -44,6 +46,13 @@ export const STORED_TARGETS = [
 /** The sum of all fractions. */
 export const sumOfShares = (targets: TargetsConfig): number =>
   Object.values(targets).reduce((sum, share) => sum + share, 0);
+
+/**
+ * Whether every batch learns from the student's samples. Then the teacher scores each sample during training, and no stored
+ * distribution is read.
+ */
+export const isAlwaysOnPolicy = ({ onPolicyFraction }: TargetsConfig): boolean =>
+  onPolicyFraction >= 1 - ROUNDING;
 
 /** The origin chosen by a uniform number in [0, 1). */
 export function targetOrigin(targets: TargetsConfig, draw: number): TargetOrigin {

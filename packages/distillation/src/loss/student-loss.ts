@@ -130,7 +130,8 @@ const PASSES: { readonly [V in LossVariant]: readonly string[] } = {
  * The loss for batches of one shape: the weighted sum of terms, each a mean over its loss tokens.
  *
  * Source of the default weights: arXiv:2501.16273, section on distillation (0.9 forward KL and 0.1 cross-entropy). Its reference code
- * also averages the KL over padding; this code does not.
+ * (microsoft/encoder-decoder-slm, src/mu/train_text2text_by_kd.py, lines 286 to 291 and 331, commit 86c7c65) is the variant `separate` with two
+ * differences: it averages the KL over padding too, and it encodes the source once for each pass, with dropout masks of its own.
  */
 export function studentLoss(
   options: StudentLossOptions,

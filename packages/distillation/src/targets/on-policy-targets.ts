@@ -11,7 +11,7 @@ export interface OnPolicyRequest {
   readonly random: () => number;
 }
 
-/** Samples targets from the student. */
+/** As in arXiv:2501.16273: microsoft/encoder-decoder-slm, src/mu/train_text2text_by_kd.py, line 106, commit 86c7c65. */
 const SAMPLING = { temperature: 0.9, topK: 128 };
 
 type Settings = Pick<DistillConfig, "batchSize">;

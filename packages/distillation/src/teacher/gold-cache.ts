@@ -5,6 +5,7 @@ import { buildTeacherCache, hasDistributions, openTeacherCache, type TeacherCach
 import type { Corpus } from "../sources/corpus.js";
 import type { DistillRun } from "../config/distill-inputs.js";
 import { requiresDistributions } from "../config/loss-config.js";
+import { isAlwaysOnPolicy } from "../config/target-shares.js";
 import type { OpenTeacher } from "./open-teacher.js";
 import { modelHash } from "../sources/content-hashes.js";
 
@@ -14,7 +15,7 @@ const OWN_CACHE = "teacher-cache";
 const GOLD_TOKENS = 128;
 
 /**
- * Opens the given cache, or creates a temporary one (resumable). Undefined if no term compares distributions.
+ * Opens the given cache, or creates a temporary one (resumable). Undefined if no term compares distributions, or if every batch is on-policy.
  *
  * @throws SlmError SHAPE_MISMATCH for a cache with another vocabulary, INPUT_MISSING for a cache without distributions, and as the cache's own functions.
  */
@@ -23,7 +24,7 @@ export async function openGoldCache(
   { teacher, directory: teacherDirectory }: OpenTeacher,
   { teacherPairs }: Corpus,
 ): Promise<TeacherCache | undefined> {
-  if (!requiresDistributions(settings.loss)) return undefined;
+  if (!requiresDistributions(settings.loss) || isAlwaysOnPolicy(settings.targets)) return undefined;
   const { cacheDirectory: directory, workDirectory, engine, context } = inputs;
   if (directory === undefined) {
     const own = join(workDirectory, OWN_CACHE);

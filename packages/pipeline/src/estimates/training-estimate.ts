@@ -2,7 +2,7 @@
  * Estimates training time and memory: building the programs, the steps, and answering the dev rows. The estimates are rough: of the loss,
  * only the cross-entropy is counted.
  */
-import { requiresTeacher, STORED_TARGETS, type DistillConfig } from "@slm/distillation";
+import { isAlwaysOnPolicy, requiresTeacher, STORED_TARGETS, type DistillConfig } from "@slm/distillation";
 import {
   imageTokenCount,
   imageTokensOf,
@@ -74,8 +74,8 @@ export async function estimateDistill(request: PlanRequest<DistillConfig>): Prom
 function pairsScored({ settings, sections }: PlanRequest<DistillConfig>, { pairs = 0 }: DataFacts): number {
   const stored = storedBy(sections.cache);
   if (!requiresTeacher(settings, stored)) return 0;
-  const gold = sections.cache === undefined ? pairs : 0;
   const { targets } = settings;
+  const gold = sections.cache === undefined && !isAlwaysOnPolicy(targets) ? pairs : 0;
   const fromCache = new Set<string>(
     STORED_TARGETS.filter(({ kind }) => stored.has(kind)).map(({ fraction }) => fraction),
   );

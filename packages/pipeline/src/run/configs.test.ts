@@ -50,7 +50,7 @@ describe("recipes of the tasks", () => {
     });
     const folders = [
       ...["assistant", "dates", "diacritics", "g2p", "ocr", "package-sections", "paper-330m", "quickstart"],
-      ...["snips", "spelling", "synopsis", "translation", "vqa"],
+      ...["reading", "snips", "spelling", "synopsis", "translation", "vqa"],
     ];
     expect((await Promise.all(names)).sort()).toEqual(
       [

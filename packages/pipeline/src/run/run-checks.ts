@@ -27,6 +27,11 @@ const CHECKS: readonly Check[] = [
     needs: [],
     check: async (request) => (await import("../checks/check-disk.js")).checkDisk(request),
   },
+  {
+    stages: ["teacher", "cache", "distill"],
+    needs: [],
+    check: async (request) => (await import("../checks/check-on-policy.js")).checkOnPolicy(request),
+  },
   { stages: ["distill", "export"], needs: [], check: (request) => devices("checkStudent", request) },
   { stages: ["quantize"], needs: [], check: (request) => devices("checkSchemes", request) },
   { stages: ["compile"], needs: [], check: (request) => devices("checkChips", request) },

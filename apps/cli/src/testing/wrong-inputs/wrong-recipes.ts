@@ -51,6 +51,23 @@ export const WRONG_RECIPES: readonly WrongInput[] = [
       "distill.targets.unlabelledFraction: expected unlabelled sources for 0.8 of the batches, got none",
     help: "--set distill.targets.unlabelledFraction=0",
   },
+  {
+    title: "Every batch is on-policy, but the recipe has a cache",
+    recipe: { cache: { k: 4 }, distill: { targets: { onPolicyFraction: 1 } } },
+    code: "CONFIG_INVALID",
+    message: "the student does not read the distributions and labels of section cache",
+    help: "--set cache=null",
+  },
+  {
+    title: "A teacher that only labels should score the student's samples",
+    recipe: {
+      teacher: { kind: "command", command: ["true"] },
+      distill: { targets: { onPolicyFraction: 0.5 } },
+    },
+    code: "CONFIG_INVALID",
+    message: "got teacher.kind command, which only labels sources",
+    help: "--set distill.targets.onPolicyFraction=0",
+  },
   // The student and its device.
   {
     title: "The device does not support the precision of the export",
