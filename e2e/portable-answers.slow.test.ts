@@ -188,7 +188,7 @@ describe("drafts", () => {
       }): Promise<Model> =>
         openPortableModel(directory, { module, reason: "a test asks for it", ...drafting });
       const plain = await (await open({ draftTokens: 0 })).generate(sources);
-      for (const drafting of [{}, { draftTokens: 40 }, { promptLookup: 5 }]) {
+      for (const drafting of [{ draftTokens: 12 }, { draftTokens: 40 }, { promptLookup: 5 }]) {
         const drafted = await (await open(drafting)).generate(sources);
         expect(drafted.map(({ tokens }) => tokens)).toEqual(plain.map(({ tokens }) => tokens));
         drafted.forEach(({ logProbability, stepsMs }, row) => {

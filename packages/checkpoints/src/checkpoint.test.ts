@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { parseModelConfig, initializeWeights } from "@slm/model";
 import { fromHalf, toHalf } from "@slm/runtime";
-import { CONFIG_FILE, readCheckpoint, writeCheckpoint } from "./checkpoint.js";
+import { readCheckpoint, writeCheckpoint } from "./checkpoint.js";
+import { CONFIG_FILE } from "./file-names.js";
 import { copyWithVocabulary } from "./vocabulary-rows.js";
-import { WEIGHTS_FILE } from "./weight-files.js";
+import { WEIGHTS_FILE } from "./file-names.js";
 
 const config = parseModelConfig(
   {

@@ -5,9 +5,8 @@ import { requireIntact, SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor, toBfloat16, toHalf } from "@slm/runtime";
 import { parseModelConfig, type ModelConfig, matchWeights, type Weights } from "@slm/model";
 import type { DeferredTensor } from "./safetensors.js";
+import { CONFIG_FILE } from "./file-names.js";
 import { openWeights, writeWeights, type WriteWeightsOptions } from "./weight-files.js";
-
-export const CONFIG_FILE = "config.json";
 
 export interface Checkpoint {
   readonly config: ModelConfig;

@@ -9,13 +9,13 @@ export {
   writeDeferredSafetensors,
   writeSafetensors,
 } from "./safetensors.js";
+export { CONFIG_FILE, hasWeights, WEIGHTS_FILE, WEIGHTS_INDEX_FILE } from "./file-names.js";
 export { decodeStored, storedBytes, type StoredDType } from "./safetensors-dtypes.js";
 export { WEIGHT_FORMATS, type WeightFormat } from "./import/weight-formats.js";
 export type { ExternalCheckpoint, ExternalTensor } from "./external-checkpoint.js";
 export { IMPORTERS, type ExternalModel, type Importer } from "./importers.js";
 export {
   CHECKPOINT_DTYPES,
-  CONFIG_FILE,
   readCheckpoint,
   readModelConfig,
   writeCheckpoint,
@@ -23,16 +23,7 @@ export {
   type Checkpoint,
   type CheckpointDType,
 } from "./checkpoint.js";
-export {
-  hasWeights,
-  locateWeights,
-  openWeights,
-  SHARD_BYTES,
-  weightFiles,
-  WEIGHTS_FILE,
-  WEIGHTS_INDEX_FILE,
-  writeWeights,
-} from "./weight-files.js";
+export { locateWeights, openWeights, SHARD_BYTES, weightFiles, writeWeights } from "./weight-files.js";
 export { checkReference, REFERENCE_TOLERANCES, type ReferenceReport } from "./reference/reference-check.js";
 export {
   checkHuggingFace,

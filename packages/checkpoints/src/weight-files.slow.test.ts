@@ -8,14 +8,8 @@ import { createHostTensor, type HostTensor } from "@slm/runtime";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { encodeSafetensors, type DeferredTensor } from "./safetensors.js";
-import {
-  openWeights,
-  SHARD_BYTES,
-  weightFiles,
-  WEIGHTS_FILE,
-  WEIGHTS_INDEX_FILE,
-  writeWeights,
-} from "./weight-files.js";
+import { openWeights, SHARD_BYTES, weightFiles, writeWeights } from "./weight-files.js";
+import { WEIGHTS_FILE, WEIGHTS_INDEX_FILE } from "./file-names.js";
 
 let root = "";
 beforeEach(async () => {

@@ -4,6 +4,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
 import { elementCount } from "@slm/runtime";
+import { WEIGHTS_FILE, WEIGHTS_INDEX_FILE } from "./file-names.js";
 import {
   openSafetensors,
   writeDeferredSafetensors,
@@ -12,9 +13,6 @@ import {
 } from "./safetensors.js";
 import { STORED_AS, storedBytes } from "./safetensors-dtypes.js";
 import { checkComplete, checkShard, readShardIndex, type ShardIndex } from "./shard-index.js";
-
-export const WEIGHTS_FILE = "model.safetensors";
-export const WEIGHTS_INDEX_FILE = "model.safetensors.index.json";
 
 /** Names of shards, as in transformers. */
 const SHARD = /^model-\d{5}-of-\d{5}\.safetensors$/;
@@ -87,10 +85,6 @@ function divided(
   }
   return shards;
 }
-
-/** Whether a directory has weights that {@link openWeights} opens. */
-export const hasWeights = (directory: string): boolean =>
-  [WEIGHTS_FILE, WEIGHTS_INDEX_FILE].some((file) => existsSync(join(directory, file)));
 
 /** Names of a directory's weight files, including index and shards. If there are none, the name of the missing file, for an error. */
 export function weightFiles(directory: string): readonly string[] {

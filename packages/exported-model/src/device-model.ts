@@ -6,7 +6,6 @@ import { PRECISIONS, PROFILE_NAMES, TARGETS } from "@slm/devices";
 import { PRESENT_KV } from "@slm/runtime";
 import { patchReading } from "@slm/vision";
 import { z } from "zod";
-import type { EngineName } from "./engine.js";
 
 /**
  * Folder of the graphs that vendors' compilers compiled ahead of time: `compiled/<chip>/<graph>`. Only devices with that chip can run them.
@@ -262,24 +261,6 @@ export const ROW_SETTINGS_FILE = "rows.json";
 /** Files of a model in addition to its graphs, relative to its directory. */
 const COMPANIONS =
   /^(?:(?:tokenizer.*|config|generation_config|special_tokens_map|draft-rules)\.json|lexical_shortlist\.bin)$/;
-
-/**
- * Those of a model's files that an engine reads, so that a page downloads and ships no others.
- *
- * @param paths relative to the model's directory
- */
-export function filesOfEngine(
-  { portable = [] }: Pick<DeviceModel, "portable">,
-  paths: readonly string[],
-  engine: EngineName,
-): readonly string[] {
-  const forms = portable.map(({ file }) => file);
-  return paths.filter((path) =>
-    engine === "onnxruntime"
-      ? !forms.includes(path)
-      : path === forms[0] || path === DEVICE_MODEL_FILE || isCompanionFile(path),
-  );
-}
 
 /** Whether a file belongs to the model independently of its graphs, so that it is copied along with changed graphs. */
 export const isCompanionFile = (name: string): boolean => COMPANIONS.test(name);

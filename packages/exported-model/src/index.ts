@@ -16,7 +16,6 @@ export {
   graphBytes,
   graphFilesOf,
   graphsOf,
-  filesOfEngine,
   isCompanionFile,
   PORTABLE_WEIGHTS,
   portableFile,
@@ -34,6 +33,7 @@ export {
   type EngineName,
   type EngineRequest,
 } from "./engine.js";
+export { filesOfEngine } from "./engine-files.js";
 export { readDeviceModel, writeDeviceModel } from "./device-model-file.js";
 export {
   DTYPE_SUFFIXES,

@@ -10,7 +10,7 @@ import { readJsonFile, readTextFile, systemCode, writeTextAtomic, SlmError } fro
 import { z } from "zod";
 import { contentHash } from "./download.js";
 import type { HubEnvironment } from "./environment.js";
-import { WEIGHTS_FILE, WEIGHTS_INDEX_FILE } from "../weight-files.js";
+import { WEIGHTS_FILE, WEIGHTS_INDEX_FILE } from "../file-names.js";
 import { CONFIG } from "./model-files.js";
 import { DEFAULT_REVISION, type HubSource } from "./model-source.js";
 

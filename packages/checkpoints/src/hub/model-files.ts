@@ -1,6 +1,6 @@
 /** Selects the files of a repository that a model needs, and checks the required ones. */
 import { SlmError } from "@slm/core";
-import { WEIGHTS_FILE, WEIGHTS_INDEX_FILE } from "../weight-files.js";
+import { WEIGHTS_FILE, WEIGHTS_INDEX_FILE } from "../file-names.js";
 import type { HubSource } from "./model-source.js";
 
 export const CONFIG = "config.json";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { readJsonFile, SlmError } from "@slm/core";
 import { GENERATION_FILE } from "@slm/generation";
 import { z } from "zod";
-import { CONFIG_FILE } from "../checkpoint.js";
+import { CONFIG_FILE } from "../file-names.js";
 import { checkComplete, checkShard, readShardIndex } from "../shard-index.js";
 import { bothError } from "../weight-files.js";
 import { type ExternalCheckpoint, type ExternalTensor } from "../external-checkpoint.js";

@@ -5,7 +5,7 @@ import { fromBfloat16 } from "@slm/runtime";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { readCheckpoint } from "../checkpoint.js";
 import { type ExternalCheckpoint, type ExternalTensor } from "../external-checkpoint.js";
-import { WEIGHTS_INDEX_FILE } from "../weight-files.js";
+import { WEIGHTS_INDEX_FILE } from "../file-names.js";
 import { readHuggingFaceDirectory } from "./hugging-face-directory.js";
 import { importConfig } from "./mapping/import-config.js";
 import { importDecoderOnly, writeImported } from "./import-checkpoint.js";

@@ -3,7 +3,7 @@ import { ExtensionTable } from "@slm/core";
 import { toFloat32 } from "@slm/model";
 import type { ExternalTensor } from "../external-checkpoint.js";
 import { openSafetensors } from "../safetensors.js";
-import { WEIGHTS_FILE, WEIGHTS_INDEX_FILE } from "../weight-files.js";
+import { WEIGHTS_FILE, WEIGHTS_INDEX_FILE } from "../file-names.js";
 
 export interface WeightFormat {
   /** Name of the file with all weights. */

@@ -2,7 +2,7 @@
 import { DEVICE_MODEL_FILE } from "@slm/exported-model";
 import { MANIFEST_FILE, ownManifestText, parseManifestText } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
-import { CONFIG_FILE, hasWeights, WEIGHTS_FILE } from "@slm/checkpoints";
+import { CONFIG_FILE, hasWeights, WEIGHTS_FILE } from "@slm/checkpoints/file-names";
 import { existsSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";

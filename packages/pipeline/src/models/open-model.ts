@@ -29,8 +29,6 @@ export interface OpenModelOptions extends WorkOptions, DeviceRequest, Speculatio
  */
 export async function openModel(model: string, options: OpenModelOptions = {}): Promise<Model> {
   const { openModels } = await import("./with-device.js");
-  const { deviceNotes } = await import("@slm/runtime");
-  const inference = await import("@slm/inference");
   const { progress, signal, note } = contextOf(options);
   const { engine, device, soc, fallback, threads, tune, promptLookup, batchSize, key } = options;
   const request = { engine, device, soc, fallback, threads, tune, key };
@@ -41,10 +39,13 @@ export async function openModel(model: string, options: OpenModelOptions = {}): 
     const chosen = engineFor(opened.descriptions[0]!, request);
     if (chosen.engine === "wasm") {
       const { readModule } = await import("@slm/c-export/portable");
+      const { openPortableModel } = await import("@slm/inference/portable");
       const { reason } = chosen;
-      return await inference.openPortableModel(directory, { module: await readModule(), reason, ...how });
+      return await openPortableModel(directory, { module: await readModule(), reason, ...how });
     }
     const { runtime } = await opened.openDevice();
+    const inference = await import("@slm/inference");
+    const { deviceNotes } = await import("@slm/runtime");
     for (const text of deviceNotes(runtime.device)) note(text);
     return await inference.openModel(directory, runtime, { ...how, batchSize });
   } catch (error) {

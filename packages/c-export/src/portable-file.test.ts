@@ -12,9 +12,9 @@ import {
   readPortable,
   writePortable,
   type WeightForm,
-} from "../index.js";
+} from "./index.js";
 
-const FIXTURES = join(import.meta.dirname, "../../../checkpoints/fixtures/encoder-decoders");
+const FIXTURES = join(import.meta.dirname, "../../checkpoints/fixtures/encoder-decoders");
 /** Relative positions; sinusoidal positions and biases; windows and rotations. */
 const MODELS = ["mt5", "marian", "t5gemma"];
 const HEADER = 112;
