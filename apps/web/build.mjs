@@ -48,6 +48,13 @@ const forBrowsers = (/** @type {RegExp} */ replaced) => ({
       const text = await readFile(path, "utf8");
       return { contents: text.replace('import { z } from "zod"', 'import * as z from "zod"'), loader: "ts" };
     });
+    // Schemas are neither compiled to functions nor written as JSON Schemas. The stub has every name, and each is a function that does nothing.
+    onResolve({ filter: /\/(compile|to-json-schema|json-schema-processors)\.js$/ }, ({ path, importer }) =>
+      importer.includes("/zod/") ? { path, namespace: "stub", sideEffects: false } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: "stub" }, () => ({
+      contents: "module.exports = new Proxy({}, { get: () => () => undefined });",
+    }));
     // A page's files cannot be pipes.
     onResolve({ filter: /\/regular-file\.js$/ }, () => ({
       path: join(here, "src", "shims", "regular-file.ts"),
@@ -65,6 +72,10 @@ const forBrowsers = (/** @type {RegExp} */ replaced) => ({
 /** Modules that have a shim, by the end of their path. A page also leaves out grammars, since it has no setting for them. */
 const REPLACED = /\/(evaluate-answers|edits-graphs|load-edited|token-graphs)\.js$/;
 const REPLACED_IN_PAGE = /\/(evaluate-answers|edits-graphs|load-edited|token-graphs|schema-constraint)\.js$/;
+/** The worker of models with symbols also leaves out the tokenizers of pieces, which are a third of its code. */
+const REPLACED_FOR_SYMBOLS = new RegExp(
+  `${REPLACED_IN_PAGE.source}|\\/(library-tokenizer|piece-tokenizer)\\.js$`,
+);
 
 for (const folder of ["site", "browser", "node"])
   await rm(join(here, "dist", folder), { recursive: true, force: true });
@@ -101,6 +112,14 @@ await buildForBrowsers(
     legalComments: "linked",
   },
   REPLACED_IN_PAGE,
+);
+await buildForBrowsers(
+  {
+    entryPoints: { "symbols-worker": join(here, "src", "portable-worker.ts") },
+    outdir: site,
+    legalComments: "linked",
+  },
+  REPLACED_FOR_SYMBOLS,
 );
 await buildForBrowsers(
   {

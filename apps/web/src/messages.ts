@@ -57,6 +57,8 @@ export interface Site {
   readonly version: string;
   /** What runs the model; a site for `wasm` has no files of ONNX Runtime. */
   readonly engine: EngineName;
+  /** File of the worker that runs the model. */
+  readonly worker: string;
   /** Files of the page itself. */
   readonly shell: readonly string[];
   /** Files of the bundle. */

@@ -28,12 +28,6 @@ const device = element("device", HTMLSelectElement);
 const sourceLanguage = element("source-language", HTMLSelectElement);
 const targetLanguage = element("target-language", HTMLSelectElement);
 
-/** The worker of each engine. */
-const WORKERS: Readonly<Record<Site["engine"], string>> = {
-  wasm: "portable-worker.js",
-  onnxruntime: "model-worker.js",
-};
-
 let worker: Worker | undefined;
 /** Vision settings of the loaded model. */
 let sees: Extract<FromWorker, { kind: "ready" }>["sees"];
@@ -85,7 +79,7 @@ async function offerGpu(): Promise<void> {
 
 function loadModel(site: Site): void {
   worker?.terminate();
-  worker = new Worker(WORKERS[site.engine], { type: "module" });
+  worker = new Worker(site.worker, { type: "module" });
   worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
     onMessage(data);
   };

@@ -8,6 +8,7 @@ import {
   makeFolder,
   hashJson,
   MANIFEST_FILE,
+  readJsonFile,
   readManifest,
   writeJsonAtomic,
   SlmError,
@@ -16,6 +17,7 @@ import {
 import { chooseEngine, filesOfEngine, readDeviceModel, type EngineName } from "@slm/exported-model";
 import { CARD_FILE } from "../model-card.js";
 import { TARGETS, deviceOf } from "@slm/devices";
+import { z } from "zod";
 import { bundleEntries } from "../bundle/pack.js";
 
 /** The file that the page reads first: files to load, their size, and the version of the cache. */
@@ -52,7 +54,8 @@ export async function writeWebSite(
   }
   const { engine } = chooseEngine(model);
   const entries = await bundleEntries(bundle);
-  const shell = await copyPage(page, output, engine);
+  const worker = await workerOf(bundle, engine);
+  const shell = await copyPage(page, output, worker);
   const paths = entries.map(({ path }) => path);
   const read = new Set([...filesOfEngine(model, paths, engine), MANIFEST_FILE, CARD_FILE]);
   for (const path of paths.filter((entry) => read.has(entry))) {
@@ -70,6 +73,7 @@ export async function writeWebSite(
     summary: model.summary,
     examples: model.examples,
     engine,
+    worker,
     version: hashJson({ shell, files }),
     shell,
     files,
@@ -77,18 +81,37 @@ export async function writeWebSite(
   return [...shell, ...files.map(({ path }) => path), SITE_FILE];
 }
 
-/** Starts of paths of the page's files that an engine does not need. */
-const LEFT_OUT: Readonly<Record<EngineName, readonly string[]>> = {
-  wasm: ["ort/", "gpu/", "model-worker.js"],
-  onnxruntime: ["kernels.wasm", "portable-worker.js"],
+/** Files and folders of the page that only some sites need, by worker. All other files are in every site. */
+const NEEDED: Readonly<Record<string, readonly string[]>> = {
+  "model-worker.js": ["ort/", "gpu/"],
+  "portable-worker.js": ["kernels.wasm"],
+  "symbols-worker.js": ["kernels.wasm"],
 };
+
+/** The worker for an engine and the bundle's tokenizer. */
+async function workerOf(bundle: string, engine: EngineName): Promise<string> {
+  if (engine === "onnxruntime") return "model-worker.js";
+  const { source } = await readJsonFile(join(bundle, "tokenizer_config.json"), tokenizerSource);
+  return source?.symbols === undefined ? "portable-worker.js" : "symbols-worker.js";
+}
+
+/** The part of a tokenizer's configuration that says whether its source is split into symbols. */
+const tokenizerSource = z.looseObject({
+  source: z.looseObject({ symbols: z.unknown() }).partial().optional(),
+});
+
+function isNeeded(path: string, worker: string): boolean {
+  const only = Object.entries(NEEDED).flatMap(([name, files]) => [name, ...files]);
+  const own = [worker, ...(NEEDED[worker] ?? [])];
+  const starts = (start: string): boolean => path.startsWith(start);
+  return own.some(starts) || !only.some(starts);
+}
 
 /** Extension of files that are compressed in the built page and decompressed in a site: WebAssembly shrinks to a fifth. */
 const COMPRESSED = ".br";
 
 /** Copies the built page. @returns the files of the site. @throws SlmError INPUT_MISSING if there is no page */
-async function copyPage(page: string, output: string, engine: EngineName): Promise<readonly string[]> {
-  const isLeftOut = (path: string): boolean => LEFT_OUT[engine].some((start) => path.startsWith(start));
+async function copyPage(page: string, output: string, worker: string): Promise<readonly string[]> {
   const entries = await readdir(page, { recursive: true, withFileTypes: true }).catch((cause: unknown) => {
     throw new SlmError("INPUT_MISSING", `deploy: the page has not been built: no ${page}`, {
       suggestions: [REINSTALL],
@@ -99,7 +122,7 @@ async function copyPage(page: string, output: string, engine: EngineName): Promi
   for (const entry of entries.filter((found) => found.isFile())) {
     const source = join(entry.parentPath, entry.name);
     const path = source.slice(page.length + 1).replaceAll("\\", "/");
-    if (isLeftOut(path)) continue;
+    if (!isNeeded(path, worker)) continue;
     const isCompressed = path.endsWith(COMPRESSED);
     const name = isCompressed ? path.slice(0, -COMPRESSED.length) : path;
     const target = join(output, name);
