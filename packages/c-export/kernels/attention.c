@@ -20,17 +20,25 @@ SLM_UNUSED static void slm_rotate(float *x, int stride, int rows, int start, int
 }
 
 /* Writes rows as columns start, start + 1, ... of transposed keys. */
-SLM_UNUSED static void slm_store_keys(const float *x, int stride, int rows, int start, int width, float *keys, int capacity) {
+SLM_SMALL static void slm_store_keys(const float *x, int stride, int rows, int start, int width, float *keys, int capacity) {
   int r, i;
   for (r = 0; r < rows; r++)
     for (i = 0; i < width; i++) keys[(size_t)i * (size_t)capacity + (size_t)(start + r)] = x[(size_t)r * (size_t)stride + (size_t)i];
 }
 
+/* y = x, [rows, width]. */
+SLM_UNUSED static void slm_copy_rows(const float *x, int xStride, int rows, int width, float *y, int yStride) {
+  size_t i, n = (size_t)width, whole = n / VL * VL;
+  int r;
+  for (r = 0; r < rows; r++, x += xStride, y += yStride) {
+    for (i = 0; i < whole; i += VL) vf_store(y + i, vf_load(x + i));
+    for (i = whole; i < n; i++) y[i] = x[i];
+  }
+}
+
 /* Writes rows start, start + 1, ... of values. */
-SLM_UNUSED static void slm_store_values(const float *x, int stride, int rows, int start, int width, float *values) {
-  int r, i;
-  for (r = 0; r < rows; r++)
-    for (i = 0; i < width; i++) values[(size_t)(start + r) * (size_t)width + (size_t)i] = x[(size_t)r * (size_t)stride + (size_t)i];
+SLM_SMALL static void slm_store_values(const float *x, int stride, int rows, int start, int width, float *values) {
+  slm_copy_rows(x, stride, rows, width, values + (size_t)start * (size_t)width, width);
 }
 
 /* Scores of the keys first to last - 1, in whole vectors; then their softmax in place. `bias[j]` is added to the score of key j. */

@@ -37,37 +37,32 @@ SLM_INLINE void slm_tile_int4(int rows, const int16_t *x, int stride, const int8
   }
 }
 
-SLM_INLINE void slm_rows_int4(int rows, const int16_t *x, int stride, const float *rowScales, const int8_t *w, int quads, int n, const float *bias, float *y, int yStride, int accumulate) {
+SLM_INLINE void slm_rows_int4(int rows, int skipped, const int16_t *x, int stride, const float *rowScales, const int8_t *w, int quads, int n, const float *bias, float *y, int yStride, int accumulate) {
   vf out[SLM_TILE_ROWS][SLM_NV];
   int r, v;
   for (r = 0; r < rows; r++)
     for (v = 0; v < SLM_NV; v++) out[r][v] = vf_splat(0.f);
   slm_tile_int4(rows, x, stride, w, quads, out);
-  for (r = 0; r < rows; r++) {
-    for (v = 0; v < SLM_NV; v++) out[r][v] = vf_mul(out[r][v], vf_splat(rowScales[r]));
-    slm_finish(n, out[r], 0, 1.f, bias, y + (size_t)r * (size_t)yStride, accumulate);
-  }
+  for (r = skipped; r < rows; r++) slm_finish(n, out[r], 0, rowScales[r], bias, y + (size_t)r * (size_t)yStride, accumulate);
 }
 
 /* `scratch` holds the rows as int16, k rounded up to a multiple of 4, after their scales, one float each. */
 SLM_UNUSED static void slm_linear_int4(const float *x, int xStride, int rows, const float *w, int k, int n, const float *bias, float *y, int yStride, int accumulate, float *scratch) {
   int quads = (k + 3) / 4, stride = 4 * quads, p, r;
   const int8_t *panel = (const int8_t *)(const void *)w;
-  int16_t *quantized = (int16_t *)(void *)(scratch + rows);
-  for (r = 0; r < rows; r++) scratch[r] = slm_quantize_row(x + (size_t)r * (size_t)xStride, k, quantized + (size_t)r * (size_t)stride, stride);
+  int16_t *quantized = slm_quantize_rows(x, xStride, rows, k, stride, scratch);
   for (p = 0; p < slm_panels(n); p++, panel += slm_int4_panel(k)) {
     const float *own = bias ? bias + p * SLM_PANEL : 0;
     int outputs = n - p * SLM_PANEL < SLM_PANEL ? n - p * SLM_PANEL : SLM_PANEL;
     float *to = y + p * SLM_PANEL;
-    for (r = 0; r + SLM_TILE_ROWS <= rows; r += SLM_TILE_ROWS)
-      slm_rows_int4(SLM_TILE_ROWS, quantized + (size_t)r * (size_t)stride, stride, scratch + r, panel, quads, outputs, own, to + (size_t)r * (size_t)yStride, yStride, accumulate);
-    for (; r < rows; r++)
-      slm_rows_int4(1, quantized + (size_t)r * (size_t)stride, stride, scratch + r, panel, quads, outputs, own, to + (size_t)r * (size_t)yStride, yStride, accumulate);
+#define SLM_TILE(count, first, skipped) slm_rows_int4(count, skipped, quantized + (size_t)(first) * (size_t)stride, stride, scratch + (first), panel, quads, outputs, own, to + (size_t)(first) * (size_t)yStride, yStride, accumulate)
+    SLM_TILES(rows, SLM_TILE)
+#undef SLM_TILE
   }
 }
 
 /* y [rows, width]: rows of a table that is stored as a weight [vocabulary, width]. */
-SLM_UNUSED static void slm_embed_int4(const int32_t *ids, int rows, const float *w, int width, float *y, int yStride) {
+SLM_SMALL static void slm_embed_int4(const int32_t *ids, int rows, const float *w, int width, float *y, int yStride) {
   int r, i;
   for (r = 0; r < rows; r++) {
     const int8_t *at = (const int8_t *)(const void *)w + (size_t)(ids[r] / SLM_PANEL) * slm_int4_panel(width);

@@ -43,49 +43,64 @@ SLM_INLINE vf vf_erf(vf x) {
 
 enum { SLM_GELU, SLM_ERF_GELU, SLM_QUICK_GELU, SLM_RELU, SLM_SILU, SLM_SOFTCAP };
 
-SLM_INLINE vf slm_activated(int kind, vf x, float limit) {
-  switch (kind) {
-    case SLM_GELU: /* x sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3)), the tanh form */
-      return vf_mul(x, vf_sigmoid(vf_mul(x, vf_fma(vf_mul(x, x), vf_splat(0.0713548162726f), vf_splat(1.5957691216f)))));
-    case SLM_ERF_GELU:
-      return vf_mul(vf_mul(x, vf_splat(0.5f)), vf_add(vf_splat(1.f), vf_erf(vf_mul(x, vf_splat(0.70710678f)))));
-    case SLM_QUICK_GELU:
-      return vf_mul(x, vf_sigmoid(vf_mul(x, vf_splat(1.702f))));
-    case SLM_RELU:
-      return vf_max(x, vf_splat(0.f));
-    case SLM_SILU:
-      return vf_mul(x, vf_sigmoid(x));
-    default:
-      return vf_mul(vf_splat(limit), vf_tanh(vf_mul(x, vf_splat(1.f / limit))));
+/* An activation: erf GELU, ReLU, or sigmoid(x (cubic x^2 + linear)) (slope x + factor) + constant. */
+typedef struct { int kind; float cubic, linear, slope, factor, constant; } slm_activation;
+
+/* limit: of SLM_SOFTCAP, which is limit tanh(x / limit). */
+static slm_activation slm_activation_of(int kind, float limit) {
+  slm_activation f;
+  f.kind = kind;
+  f.cubic = f.factor = f.constant = 0.f;
+  f.linear = f.slope = 1.f;
+  if (kind == SLM_GELU) { /* x sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3)), the tanh form */
+    f.cubic = 0.0713548162726f;
+    f.linear = 1.5957691216f;
+  } else if (kind == SLM_QUICK_GELU) f.linear = 1.702f;
+  else if (kind == SLM_SOFTCAP) {
+    f.linear = 2.f / limit;
+    f.slope = 0.f;
+    f.factor = 2.f * limit;
+    f.constant = -limit;
   }
+  return f;
+}
+
+SLM_INLINE vf slm_activated(const slm_activation *f, vf x) {
+  vf inner;
+  if (f->kind == SLM_RELU) return vf_max(x, vf_splat(0.f));
+  if (f->kind == SLM_ERF_GELU) return vf_mul(vf_mul(x, vf_splat(0.5f)), vf_add(vf_splat(1.f), vf_erf(vf_mul(x, vf_splat(0.70710678f)))));
+  inner = vf_mul(x, vf_fma(vf_mul(x, x), vf_splat(f->cubic), vf_splat(f->linear)));
+  return vf_fma(vf_sigmoid(inner), vf_fma(x, vf_splat(f->slope), vf_splat(f->factor)), vf_splat(f->constant));
 }
 
 /* x [rows, width] becomes f(x). */
 SLM_UNUSED static void slm_activate(int kind, float *x, int stride, int rows, int width, float limit) {
-  int r, i;
-  for (r = 0; r < rows; r++) {
-    float *row = x + (size_t)r * (size_t)stride;
-    for (i = 0; i + VL <= width; i += VL) vf_store(row + i, slm_activated(kind, vf_load(row + i), limit));
-    if (i < width) {
-      float rest[VL] = {0};
-      int j;
-      for (j = 0; i + j < width; j++) rest[j] = row[i + j];
-      vf_store(rest, slm_activated(kind, vf_load(rest), limit));
-      for (j = 0; i + j < width; j++) row[i + j] = rest[j];
+  slm_activation f = slm_activation_of(kind, limit);
+  size_t i, j, n = (size_t)width;
+  int r;
+  for (r = 0; r < rows; r++, x += stride)
+    for (i = 0; i < n; i += VL) {
+      float rest[VL] = {0}, *at = x + i;
+      size_t last = n - i < VL ? n - i : 0; /* elements of a vector that is not whole */
+      for (j = 0; j < last; j++) rest[j] = x[i + j];
+      if (last > 0) at = rest;
+      vf_store(at, slm_activated(&f, vf_load(at)));
+      for (j = 0; j < last; j++) x[i + j] = rest[j];
     }
+}
+
+/* y = a + b, or a * b elementwise, [rows, width]; y may be a. */
+SLM_INLINE void slm_combine(int isProduct, const float *a, int aStride, const float *b, int bStride, int rows, int width, float *y, int yStride) {
+  size_t i, n = (size_t)width, whole = n / VL * VL;
+  int r;
+  for (r = 0; r < rows; r++, a += aStride, b += bStride, y += yStride) {
+    for (i = 0; i < whole; i += VL) vf_store(y + i, isProduct ? vf_mul(vf_load(a + i), vf_load(b + i)) : vf_add(vf_load(a + i), vf_load(b + i)));
+    for (i = whole; i < n; i++) y[i] = isProduct ? a[i] * b[i] : a[i] + b[i];
   }
 }
-
-/* y = a + b, [rows, width]; y may be a. */
 SLM_UNUSED static void slm_add(const float *a, int aStride, const float *b, int bStride, int rows, int width, float *y, int yStride) {
-  int r, i;
-  for (r = 0; r < rows; r++)
-    for (i = 0; i < width; i++) y[(size_t)r * (size_t)yStride + (size_t)i] = a[(size_t)r * (size_t)aStride + (size_t)i] + b[(size_t)r * (size_t)bStride + (size_t)i];
+  slm_combine(0, a, aStride, b, bStride, rows, width, y, yStride);
 }
-
-/* y = a * b, elementwise, [rows, width]; y may be a. */
 SLM_UNUSED static void slm_multiply(const float *a, int aStride, const float *b, int bStride, int rows, int width, float *y, int yStride) {
-  int r, i;
-  for (r = 0; r < rows; r++)
-    for (i = 0; i < width; i++) y[(size_t)r * (size_t)yStride + (size_t)i] = a[(size_t)r * (size_t)aStride + (size_t)i] * b[(size_t)r * (size_t)bStride + (size_t)i];
+  slm_combine(1, a, aStride, b, bStride, rows, width, y, yStride);
 }

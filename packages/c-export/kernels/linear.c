@@ -82,45 +82,78 @@ SLM_INLINE void slm_row_int8(const int16_t *x, const int8_t *w, int pairs, vf ou
   for (v = 0; v < SLM_NV; v++) out[v] = vf_add(out[v], vf_of(vi_add(acc[0][v], acc[1][v])));
 }
 
-/* One row as int16, padded with zeros to `length`. @returns what 1 stands for */
-SLM_INLINE float slm_quantize_row(const float *x, int k, int16_t *to, int length) {
-  vf top = vf_splat(1e-20f);
-  float most, scale;
+/* Rows as int16, padded with zeros to `stride`. Writes what 1 stands for in each row to `scales`, and the rows after them. */
+SLM_UNUSED static int16_t *slm_quantize_rows(const float *x, int xStride, int rows, int k, int stride, float *scales) {
+  int16_t *to = (int16_t *)(void *)(scales + rows);
+  int r, i;
+  for (r = 0; r < rows; r++, x += xStride, to += stride) {
+    vf top = vf_splat(1e-20f);
+    float most, scale;
+    for (i = 0; i + VL <= k; i += VL) top = vf_max(top, vf_max(vf_load(x + i), vf_sub(vf_splat(0.f), vf_load(x + i))));
+    most = vf_largest(top);
+    for (; i < k; i++) most = x[i] > most ? x[i] : -x[i] > most ? -x[i] : most;
+    scale = SLM_LARGEST / most;
+    for (i = 0; i + VL <= k; i += VL) vf_to_int16(to + i, vf_mul(vf_load(x + i), vf_splat(scale)));
+    for (; i < k; i++) to[i] = (int16_t)(x[i] * scale + (x[i] < 0.f ? -0.5f : 0.5f));
+    for (; i < stride; i++) to[i] = 0;
+    scales[r] = most / SLM_LARGEST;
+  }
+  return (int16_t *)(void *)(scales + rows);
+}
+
+/* The first n of a panel's sums, stored or added. */
+SLM_SMALL static void slm_store_part(int n, const float *sums, float *y, int accumulate) {
   int i;
-  for (i = 0; i + VL <= k; i += VL) top = vf_max(top, vf_max(vf_load(x + i), vf_sub(vf_splat(0.f), vf_load(x + i))));
-  most = vf_largest(top);
-  for (; i < k; i++) most = x[i] > most ? x[i] : -x[i] > most ? -x[i] : most;
-  scale = SLM_LARGEST / most;
-  for (i = 0; i + VL <= k; i += VL) vf_to_int16(to + i, vf_mul(vf_load(x + i), vf_splat(scale)));
-  for (; i < k; i++) to[i] = (int16_t)(x[i] * scale + (x[i] < 0.f ? -0.5f : 0.5f));
-  for (; i < length; i++) to[i] = 0;
-  return most / SLM_LARGEST;
+  for (i = 0; i < n; i++) y[i] = accumulate ? y[i] + sums[i] : sums[i];
 }
 
 /* What a tile's sums become: times scales, plus bias, stored or added. Only the first `n` of its outputs are real. */
 SLM_INLINE void slm_finish(int n, vf sums[SLM_NV], const float *scales, float rowScale, const float *bias, float *y, int accumulate) {
-  int v, i;
+  int v;
   float rest[SLM_PANEL];
   float *to = n < SLM_PANEL ? rest : y;
   for (v = 0; v < SLM_NV; v++) {
-    vf value = sums[v];
-    if (scales) value = vf_mul(value, vf_mul(vf_load(scales + v * VL), vf_splat(rowScale)));
+    vf value = vf_mul(sums[v], vf_splat(rowScale));
+    if (scales) value = vf_mul(value, vf_load(scales + v * VL));
     if (bias) value = vf_add(value, vf_load(bias + v * VL));
     if (accumulate && n == SLM_PANEL) value = vf_add(vf_load(y + v * VL), value);
     vf_store(to + v * VL, value);
   }
-  if (n < SLM_PANEL)
-    for (i = 0; i < n; i++) y[i] = accumulate ? y[i] + rest[i] : rest[i];
+  if (n < SLM_PANEL) slm_store_part(n, rest, y, accumulate);
 }
 
-SLM_INLINE void slm_rows_float(int rows, const float *x, int xStride, const float *w, int k, int n, const float *bias, float *y, int yStride, int accumulate) {
+/*
+ * Calls `tile(count, first, skipped)` for all rows: count rows from `first` on, of which the first `skipped` are known already. The module, which is
+ * downloaded, has fewer copies of the loops: its last tile overlaps the one before it.
+ */
+#if defined(__wasm__)
+#define SLM_TILES(rows, tile) \
+  for (r = 0; r < (rows);) { \
+    int skipped = (rows) - r < SLM_TILE_ROWS ? SLM_TILE_ROWS - ((rows) - r) : 0; \
+    if (skipped == 0 || (skipped == 1 && r > 0)) { \
+      tile(SLM_TILE_ROWS, r - skipped, skipped); \
+      r += SLM_TILE_ROWS - skipped; \
+    } else { \
+      tile(1, r, 0); \
+      r++; \
+    } \
+  }
+#else
+#define SLM_TILES(rows, tile) \
+  for (r = 0; r + SLM_TILE_ROWS <= (rows); r += SLM_TILE_ROWS) tile(SLM_TILE_ROWS, r, 0); \
+  for (; r + 2 <= (rows); r += 2) tile(2, r, 0); \
+  for (; r < (rows); r++) tile(1, r, 0);
+#endif
+
+SLM_INLINE void slm_rows_float(int rows, int skipped, const float *x, int xStride, const float *w, int k, int n, const float *bias, float *y, int yStride, int accumulate) {
   vf out[SLM_TILE_ROWS][SLM_NV];
   int r;
-  slm_tile_float(rows, x, xStride, w, k, out);
-  for (r = 0; r < rows; r++) slm_finish(n, out[r], 0, 1.f, bias, y + (size_t)r * (size_t)yStride, accumulate);
+  if (rows == 1) slm_row_float(x, w, k, out[0]);
+  else slm_tile_float(rows, x, xStride, w, k, out);
+  for (r = skipped; r < rows; r++) slm_finish(n, out[r], 0, 1.f, bias, y + (size_t)r * (size_t)yStride, accumulate);
 }
 
-SLM_INLINE void slm_rows_int8(int rows, const int16_t *x, int stride, const float *rowScales, const int8_t *w, int pairs, int n, const float *scales, const float *bias, float *y, int yStride, int accumulate) {
+SLM_INLINE void slm_rows_int8(int rows, int skipped, const int16_t *x, int stride, const float *rowScales, const int8_t *w, int pairs, int n, const float *scales, const float *bias, float *y, int yStride, int accumulate) {
   vf out[SLM_TILE_ROWS][SLM_NV];
   int r, v, from;
   for (r = 0; r < rows; r++)
@@ -130,7 +163,7 @@ SLM_INLINE void slm_rows_int8(int rows, const int16_t *x, int stride, const floa
     if (rows == 1) slm_row_int8(x + 2 * from, w + (size_t)from * 2 * SLM_PANEL, part, out[0]);
     else slm_tile_int8(rows, x + 2 * from, stride, w + (size_t)from * 2 * SLM_PANEL, part, out);
   }
-  for (r = 0; r < rows; r++) slm_finish(n, out[r], scales, rowScales[r], bias, y + (size_t)r * (size_t)yStride, accumulate);
+  for (r = skipped; r < rows; r++) slm_finish(n, out[r], scales, rowScales[r], bias, y + (size_t)r * (size_t)yStride, accumulate);
 }
 
 static int slm_panels(int n) { return (n + SLM_PANEL - 1) / SLM_PANEL; }
@@ -141,52 +174,37 @@ SLM_UNUSED static void slm_linear_float(const float *x, int xStride, int rows, c
     const float *panel = w + (size_t)p * (size_t)k * SLM_PANEL, *own = bias ? bias + p * SLM_PANEL : 0;
     int outputs = n - p * SLM_PANEL < SLM_PANEL ? n - p * SLM_PANEL : SLM_PANEL;
     float *to = y + p * SLM_PANEL;
-    if (rows == 1) {
-      vf out[SLM_NV];
-      slm_row_float(x, panel, k, out);
-      slm_finish(outputs, out, 0, 1.f, own, to, accumulate);
-      continue;
-    }
-    for (r = 0; r + SLM_TILE_ROWS <= rows; r += SLM_TILE_ROWS)
-      slm_rows_float(SLM_TILE_ROWS, x + (size_t)r * (size_t)xStride, xStride, panel, k, outputs, own, to + (size_t)r * (size_t)yStride, yStride, accumulate);
-    for (; r + 2 <= rows; r += 2)
-      slm_rows_float(2, x + (size_t)r * (size_t)xStride, xStride, panel, k, outputs, own, to + (size_t)r * (size_t)yStride, yStride, accumulate);
-    for (; r < rows; r++)
-      slm_rows_float(1, x + (size_t)r * (size_t)xStride, xStride, panel, k, outputs, own, to + (size_t)r * (size_t)yStride, yStride, accumulate);
+#define SLM_TILE(count, first, skipped) slm_rows_float(count, skipped, x + (size_t)(first) * (size_t)xStride, xStride, panel, k, outputs, own, to + (size_t)(first) * (size_t)yStride, yStride, accumulate)
+    SLM_TILES(rows, SLM_TILE)
+#undef SLM_TILE
   }
 }
 
 /* `scratch` holds the rows as int16, k rounded up to even, after their scales, one float each. */
 SLM_UNUSED static void slm_linear_int8(const float *x, int xStride, int rows, const float *w, int k, int n, const float *bias, float *y, int yStride, int accumulate, float *scratch) {
   int pairs = (k + 1) / 2, stride = 2 * pairs, panels = slm_panels(n), p, r;
-  const float *scales = w;
   const int8_t *bytes = (const int8_t *)(const void *)(w + panels * SLM_PANEL);
-  float *rowScales = scratch;
-  int16_t *quantized = (int16_t *)(void *)(scratch + rows);
-  for (r = 0; r < rows; r++) rowScales[r] = slm_quantize_row(x + (size_t)r * (size_t)xStride, k, quantized + (size_t)r * (size_t)stride, stride);
+  int16_t *quantized = slm_quantize_rows(x, xStride, rows, k, stride, scratch);
   for (p = 0; p < panels; p++) {
     const int8_t *panel = bytes + (size_t)p * (size_t)pairs * 2 * SLM_PANEL;
     const float *own = bias ? bias + p * SLM_PANEL : 0;
     int outputs = n - p * SLM_PANEL < SLM_PANEL ? n - p * SLM_PANEL : SLM_PANEL;
     float *to = y + p * SLM_PANEL;
-    for (r = 0; r + SLM_TILE_ROWS <= rows; r += SLM_TILE_ROWS)
-      slm_rows_int8(SLM_TILE_ROWS, quantized + (size_t)r * (size_t)stride, stride, rowScales + r, panel, pairs, outputs, scales + p * SLM_PANEL, own, to + (size_t)r * (size_t)yStride, yStride, accumulate);
-    for (; r + 2 <= rows; r += 2)
-      slm_rows_int8(2, quantized + (size_t)r * (size_t)stride, stride, rowScales + r, panel, pairs, outputs, scales + p * SLM_PANEL, own, to + (size_t)r * (size_t)yStride, yStride, accumulate);
-    for (; r < rows; r++)
-      slm_rows_int8(1, quantized + (size_t)r * (size_t)stride, stride, rowScales + r, panel, pairs, outputs, scales + p * SLM_PANEL, own, to + (size_t)r * (size_t)yStride, yStride, accumulate);
+#define SLM_TILE(count, first, skipped) slm_rows_int8(count, skipped, quantized + (size_t)(first) * (size_t)stride, stride, scratch + (first), panel, pairs, outputs, w + p * SLM_PANEL, own, to + (size_t)(first) * (size_t)yStride, yStride, accumulate)
+    SLM_TILES(rows, SLM_TILE)
+#undef SLM_TILE
   }
 }
 
 /* y [rows, width]: rows of a table that is stored as a weight [vocabulary, width]. */
-SLM_UNUSED static void slm_embed_float(const int32_t *ids, int rows, const float *w, int width, float *y, int yStride) {
+SLM_SMALL static void slm_embed_float(const int32_t *ids, int rows, const float *w, int width, float *y, int yStride) {
   int r, i;
   for (r = 0; r < rows; r++) {
     const float *panel = w + (size_t)(ids[r] / SLM_PANEL) * (size_t)width * SLM_PANEL + ids[r] % SLM_PANEL;
     for (i = 0; i < width; i++) y[(size_t)r * (size_t)yStride + (size_t)i] = panel[(size_t)i * SLM_PANEL];
   }
 }
-SLM_UNUSED static void slm_embed_int8(const int32_t *ids, int rows, const float *w, int width, int vocabulary, float *y, int yStride) {
+SLM_SMALL static void slm_embed_int8(const int32_t *ids, int rows, const float *w, int width, int vocabulary, float *y, int yStride) {
   const int8_t *bytes = (const int8_t *)(const void *)(w + slm_panels(vocabulary) * SLM_PANEL);
   int pairs = (width + 1) / 2, r, i;
   for (r = 0; r < rows; r++) {

@@ -3,21 +3,17 @@
  */
 
 /* Rows start, start + 1, ... of a table [positions, width]. */
-SLM_UNUSED static void slm_position_rows(const float *table, int rows, int start, int width, float *y, int yStride) {
-  int r, i;
-  for (r = 0; r < rows; r++)
-    for (i = 0; i < width; i++) y[(size_t)r * (size_t)yStride + (size_t)i] = table[(size_t)(start + r) * (size_t)width + (size_t)i];
+SLM_SMALL static void slm_position_rows(const float *table, int rows, int start, int width, float *y, int yStride) {
+  slm_copy_rows(table + (size_t)start * (size_t)width, width, rows, width, y, yStride);
 }
 
 /* The last `wanted` of `rows` rows. */
-SLM_UNUSED static void slm_last_rows(const float *x, int xStride, int rows, int wanted, int width, float *y, int yStride) {
-  int r, i;
-  for (r = 0; r < wanted; r++)
-    for (i = 0; i < width; i++) y[(size_t)r * (size_t)yStride + (size_t)i] = x[(size_t)(rows - wanted + r) * (size_t)xStride + (size_t)i];
+SLM_SMALL static void slm_last_rows(const float *x, int xStride, int rows, int wanted, int width, float *y, int yStride) {
+  slm_copy_rows(x + (size_t)(rows - wanted) * (size_t)xStride, xStride, wanted, width, y, yStride);
 }
 
 /* Means of `group` neighbouring rows, where rows that are missing count as zeros: [rows] -> [ceil(rows / group)]. Source: arXiv:2006.03236, section 2.2. */
-SLM_UNUSED static void slm_pool(const float *x, int xStride, int rows, int group, int width, float *y, int yStride) {
+SLM_SMALL static void slm_pool(const float *x, int xStride, int rows, int group, int width, float *y, int yStride) {
   int r, i, j;
   for (r = 0; r * group < rows; r++)
     for (i = 0; i < width; i++) {
@@ -28,7 +24,7 @@ SLM_UNUSED static void slm_pool(const float *x, int xStride, int rows, int group
 }
 
 /* Gated linear recurrence: state = g * state + (1 - g) * x, g = sigmoid(gate). states [capacity, width] keeps one state for each position. */
-SLM_UNUSED static void slm_recurrence(const float *x, int xStride, const float *gate, int gateStride, int rows, int start, int width, float *states, float *y, int yStride) {
+SLM_SMALL static void slm_recurrence(const float *x, int xStride, const float *gate, int gateStride, int rows, int start, int width, float *states, float *y, int yStride) {
   int r, i;
   for (r = 0; r < rows; r++)
     for (i = 0; i < width; i++) {

@@ -13,6 +13,12 @@
 #define SLM_INLINE static inline
 #define SLM_UNUSED
 #endif
+/* Functions that take little time, of which the module should have few bytes. */
+#if defined(__wasm__)
+#define SLM_SMALL __attribute__((minsize, noinline, unused))
+#else
+#define SLM_SMALL SLM_UNUSED
+#endif
 
 #if defined(__AVX2__) && defined(__FMA__) && !defined(SLM_SCALAR)
 #include <immintrin.h>

@@ -14,23 +14,30 @@ import {
 
 const NAMES = Object.keys(KERNELS) as readonly KernelName[];
 
-/** How a number of a program becomes an argument. */
-const DECODED: Readonly<Record<ParameterKind, (at: number) => string>> = {
-  arena: (at) => `arena + p[${at}]`,
-  ids: () => "ids",
-  weight: (at) => `weight(weights, p[${at}])`,
-  rows: (at) => `rows(counts, p[${at}])`,
-  int: (at) => `p[${at}]`,
-  float: (at) => `number(p[${at}])`,
+/** Letter of a parameter in the module's table, and the member of its decoded argument. */
+const DECODED: Readonly<Record<ParameterKind, readonly [letter: string, member: string]>> = {
+  arena: ["a", "p"],
+  ids: ["d", "p"],
+  weight: ["w", "p"],
+  rows: ["r", "i"],
+  int: ["n", "i"],
+  float: ["n", "f"],
 };
 
 /** C text of the module. @param kernels text of the kernels */
 export function moduleText(kernels: string): string {
+  const kindsOf = (name: KernelName): readonly ParameterKind[] => KERNELS[name];
   const cases = NAMES.map((name, code) => {
-    const kinds: readonly ParameterKind[] = KERNELS[name];
-    const args = kinds.map((kind, at) => DECODED[kind](at + 1));
-    return `      case ${code}: ${name}(${args.join(", ")}); p += ${kinds.length + 1}; break;`;
+    const args = kindsOf(name).map((kind, at) => `a[${at}].${DECODED[kind][1]}`);
+    return `      case ${code}: ${name}(${args.join(", ")}); break;`;
   });
+  const letters = NAMES.map(
+    (name) =>
+      `"${kindsOf(name)
+        .map((kind) => DECODED[kind][0])
+        .join("")}"`,
+  );
+  const most = Math.max(...NAMES.map((name) => KERNELS[name].length));
   return `#define NULL 0
 ${kernels}
 typedef struct { int32_t source, fresh, wanted, past; } Counts;
@@ -45,17 +52,31 @@ static int rows(const Counts *c, int32_t code) {
     default: return 0;
   }
 }
-static const float *weight(const unsigned char *weights, int32_t offset) { return offset < 0 ? 0 : (const float *)(const void *)(weights + offset); }
-static float number(int32_t bits) { union { int32_t i; float f; } value; value.i = bits; return value.f; }
+
+typedef union { int32_t i; float f; void *p; } Argument;
+/* The kinds of each kernel's parameters. */
+static const char *const kinds[] = {${letters.join(", ")}};
 
 /* Runs a program of \`length\` numbers. @returns 0, or 1 for a kernel that does not exist */
 __attribute__((export_name("run"))) int run(const int32_t *p, int32_t length, const unsigned char *weights, float *arena, const int32_t *ids, const Counts *counts) {
   const int32_t *end = p + length;
-  while (p < end)
-    switch (*p) {
-${cases.join("\n")}
-      default: return 1;
+  Argument a[${most}];
+  while (p < end) {
+    int32_t kernel = *p++;
+    const char *kind;
+    int n = 0;
+    if ((uint32_t)kernel >= ${NAMES.length}) return 1;
+    for (kind = kinds[kernel]; *kind != 0; kind++, p++, n++) {
+      a[n].i = *p;
+      if (*kind == 'a') a[n].p = arena + *p;
+      else if (*kind == 'd') a[n].p = (void *)ids;
+      else if (*kind == 'w') a[n].p = *p < 0 ? 0 : (void *)(weights + *p);
+      else if (*kind == 'r') a[n].i = rows(counts, *p);
     }
+    switch (kernel) {
+${cases.join("\n")}
+    }
+  }
   return 0;
 }
 
