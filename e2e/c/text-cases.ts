@@ -39,8 +39,15 @@ async function documented(vocabularySize: number, spaces: "joined" | "apart"): P
   return trainBpeTokenizer(rows, { vocabularySize, minCount: 2, spaces, sourceLowercase: false });
 }
 
+/** The same with merges in the opposite order, so that a merge often makes a pair that comes before others. */
+async function reversed(): Promise<TokenizerFiles> {
+  const { tokenizer, config } = await documented(700, "joined");
+  const { merges } = tokenizer.model as unknown as { readonly merges: readonly string[] };
+  return { tokenizer: { ...tokenizer, model: { ...tokenizer.model, merges: merges.toReversed() } }, config };
+}
+
 /** Words of 64 letters, which become tokens. */
-const LONG_WORDS = Array.from({ length: 50 }, (_, word) =>
+const LONG_WORDS = Array.from({ length: 200 }, (_, word) =>
   createHash("sha256")
     .update(String(word))
     .digest("hex")
@@ -90,7 +97,8 @@ export const TEXT_CASES: Readonly<Record<string, TextCase>> = {
   "BPE, spaces joined": { files: () => documented(700, "joined"), isForAllBuilds: true, own: PROSE },
   "BPE, spaces apart": { files: () => documented(700, "apart"), own: PROSE },
   "BPE of bytes alone": { files: () => documented(260, "joined"), own: PROSE },
-  "BPE with 80,000 bytes of tokens": {
+  "BPE with merges in the opposite order": { files: reversed, own: PROSE },
+  "BPE with 70,000 bytes of tokens": {
     files: ofLongWords,
     own: [...LONG_WORDS, ...LONG_WORDS.map((word) => word.slice(9, 60)), "abc", " ", "z"],
   },
