@@ -4,15 +4,17 @@
  *
  *   npm run build && npm run interop:compilers                  all compilers and graphs: prints tables in Markdown
  *   npm run interop:compilers -- --compiler qnn --group own     only these; both flags can be repeated
+ *   npm run interop:compilers -- --group random --seed 7 --count 500   random graphs; default: 2,000 with another seed each time
  *   npm run interop:compilers -- --list                         lists nodes and graphs with differences
  *   npm run interop:compilers -- --json OUT.json                writes the verdicts on every node
  *   npm run interop:compilers -- --record                       records the answers for probes for `npm test`
  *
  * Groups: published (files from PyPI and npm packages), own (slm's exports), probes (single operators with different types, ranks, shapes
- * and QDQ forms). Needs Python 3.11 with venv, and Debian's `chromium` for WebGPU. Downloads and answers are cached in
+ * and QDQ forms), random (random operators and chains of them). Needs Python 3.11 with venv, and Debian's `chromium` for WebGPU. Downloads and answers are cached in
  * ${SLM_CACHE:-~/.cache/slm}/interop/compilers, so a second run compiles only new graphs. To change the version of a vendor's program, edit
  * tools/interop/compilers/requirements.txt. Exit code 3 if a compiler refuses a graph or node that the rules call supported.
  */
+import { randomInt } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { corpusOf, GROUP_NAMES } from "./compilers/corpus.mjs";
@@ -25,13 +27,18 @@ const { values: flags } = parseArgs({
   options: {
     compiler: { type: "string", multiple: true, default: Object.keys(COMPILERS) },
     group: { type: "string", multiple: true, default: GROUP_NAMES },
+    seed: { type: "string" },
+    count: { type: "string", default: "2000" },
     list: { type: "boolean", default: false },
     json: { type: "string" },
     record: { type: "boolean", default: false },
   },
 });
 
-const corpus = await corpusOf(flags.group);
+const random = { seed: Number(flags.seed ?? randomInt(2 ** 32)), count: Number(flags.count) };
+if (flags.group.includes("random"))
+  process.stderr.write(`random graphs: --seed ${random.seed} --count ${random.count}\n`);
+const corpus = await corpusOf(flags.group, random);
 const results = [];
 for (const name of flags.compiler) {
   const asked = corpus.filter((row) => isAsked(name, row));

@@ -2,6 +2,7 @@
 """Compiles ONNX files with a vendor's compiler. Reads a JSON line {"path"} per file from stdin and writes a JSON line with the result to stdout.
 
     compile.py versions                 what is installed, one JSON line
+    compile.py read                     ONNX Runtime itself, which says what files it can read
     compile.py qnn SOC                  Qualcomm's HTP compiler for a SoC model number, through ONNX Runtime's QNN provider
 
 An answer is {"whole": bool, "nodes": {name: provider}, "error": text}: `whole` says that no node was left to the CPU, `nodes` has the nodes
@@ -41,6 +42,20 @@ class OnnxRuntime:
         return {"whole": all(provider != CPU for provider in nodes.values()), "nodes": nodes}
 
 
+class Reader:
+    """ONNX Runtime's CPU provider. A file counts as read even if the provider does not have an operator."""
+
+    def compile(self, path):
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        options.intra_op_num_threads = 1
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        onnxruntime.InferenceSession(path, options, providers=[CPU], enable_fallback=False)
+        return {"whole": True, "nodes": {}}
+
+
 def qnn(soc):
     import onnxruntime_qnn
 
@@ -53,7 +68,7 @@ def qnn(soc):
     return OnnxRuntime("QNNExecutionProvider", onnxruntime_qnn.get_library_path(), options)
 
 
-COMPILERS = {"qnn": qnn}
+COMPILERS = {"read": Reader, "qnn": qnn}
 
 
 def first_line(error):

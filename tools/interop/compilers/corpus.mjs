@@ -7,6 +7,7 @@ import { CACHE, hashOf } from "./cache.mjs";
 import { ownGraphs } from "./own.mjs";
 import { probes } from "./probes.mjs";
 import { publishedFiles } from "./published.mjs";
+import { randomGraphs } from "./random.mjs";
 
 /**
  * @typedef {import("@slm/onnx").Graph} Graph
@@ -15,9 +16,11 @@ import { publishedFiles } from "./published.mjs";
  * @typedef {{ group: string, name: string, path: string, hash: string, graph: Graph }} Row
  */
 
+/** @typedef {{ seed: number, count: number }} RandomOptions */
+
 /** Each yields `[name, graph]`. */
-/** @type {Readonly<Record<string, () => AsyncGenerator<[name: string, graph: Graph]>>>} */
-const GROUPS = { published: publishedFiles, own: ownGraphs, probes };
+/** @type {Readonly<Record<string, (random: RandomOptions) => AsyncGenerator<[name: string, graph: Graph]>>>} */
+const GROUPS = { published: publishedFiles, own: ownGraphs, probes, random: randomGraphs };
 
 export const GROUP_NAMES = Object.keys(GROUPS);
 
@@ -26,12 +29,12 @@ export const GROUP_NAMES = Object.keys(GROUPS);
  *
  * @returns {Promise<Row[]>} without graphs that slm cannot read
  */
-export async function corpusOf(/** @type {readonly string[]} */ groups) {
+export async function corpusOf(/** @type {readonly string[]} */ groups, /** @type {RandomOptions} */ random) {
   const folder = join(CACHE, "corpus");
   await mkdir(folder, { recursive: true });
   const rows = [];
   for (const group of groups) {
-    for await (const [name, graph] of GROUPS[group]?.() ?? []) {
+    for await (const [name, graph] of GROUPS[group]?.(random) ?? []) {
       const named = withNames(graph);
       const bytes = encodeModel(named);
       const hash = hashOf(bytes);

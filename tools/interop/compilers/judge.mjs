@@ -1,12 +1,12 @@
 /** Compiles graphs in a child process with a time limit. Answers are cached by content, compiler and version. */
-import { spawn } from "node:child_process";
-import { appendFile, mkdir, open, readFile, truncate } from "node:fs/promises";
+import { appendFile, mkdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { createInterface } from "node:readline";
 import { execa } from "execa";
 import { CACHE, pythonOf } from "./cache.mjs";
-import { CPU } from "./verdicts.mjs";
+import { Child } from "./child.mjs";
+import { openvinoNpu, OPENVINO_VERSION } from "./openvino-npu.mjs";
+import { wasRead } from "./verdicts.mjs";
 
 const HELPER = join(import.meta.dirname, "compile.py");
 
@@ -14,21 +14,20 @@ const WEBGPU = join(import.meta.dirname, "compile-webgpu.mjs");
 /** @type {{ version: string }} */
 const ORT = createRequire(import.meta.url)("onnxruntime-node/package.json");
 
-/** Time limit for one graph [ms]. */
-const TIME_LIMIT = 120_000;
+/** Platform of Core Ultra 200V, "Lunar Lake". */
+const NPU_PLATFORM = "4000";
 
-/** Each compiler: the target of its profile, the command that compiles, the packages that its answers depend on, and the probes to skip. */
 /**
- * How to start a compiler. If `isLogged`, its messages are written to a log.
- *
- * @typedef {{ command: string, args: string[], environment: Record<string, string>, isLogged?: boolean }} Start
+ * A compiler: the target of its profile, the command that compiles, the packages that its answers depend on, and the probes to skip.
+ * A compiler that reads ONNX files without ONNX Runtime `isAlone`; it is asked only about files that ONNX Runtime can read.
  *
  * @typedef {object} Compiler
  * @property {"npu" | "web"} target
- * @property {() => Start | Promise<Start>} start
+ * @property {() => import("./child.mjs").Start | Promise<import("./child.mjs").Start>} start
  * @property {readonly string[]} packages
  * @property {string} detail
  * @property {RegExp} [skips]
+ * @property {boolean} [isAlone]
  *
  * @typedef {import("./verdicts.mjs").CompilerAnswer} CompilerAnswer
  * @typedef {import("./corpus.mjs").Row} Row
@@ -55,9 +54,27 @@ export const COMPILERS = {
     // It has no quantized operators.
     skips: /^\S+ (?:base|use \d+|rank \d+) u?int\d+-/u,
   },
+  openvino: {
+    target: "npu",
+    start: () => openvinoNpu(NPU_PLATFORM),
+    packages: [],
+    detail: `openvino ${OPENVINO_VERSION}, NPU compiler of the Windows wheel, Wine, platform ${NPU_PLATFORM}`,
+    isAlone: true,
+    // A graph takes long: other uses and ranks are compiled in float32, QDQ forms with few types of weights.
+    skips:
+      /^\S+ (?:(?:use|rank) \d+ (?!float32$)|base (?!u?int\d+$|float\d+$|bool$|(u?int\d+)-\1$|uint8-int8$|uint16-int8-per-channel$))/u,
+  },
 };
 
-/** @returns {Start} */
+/** ONNX Runtime's reader, for compilers that do not use it. */
+/** @type {Compiler} */
+const READER = {
+  target: "npu",
+  start: () => withPython(["read"]),
+  packages: ["onnxruntime"],
+  detail: "read",
+};
+
 function withPython(/** @type {string[]} */ args) {
   return { command: pythonOf(), args: [HELPER, ...args], environment: {} };
 }
@@ -65,93 +82,6 @@ function withPython(/** @type {string[]} */ args) {
 /** Whether to compile a graph of the corpus with a compiler. */
 export function isAsked(/** @type {string} */ name, /** @type {Row} */ row) {
   return row.group !== "probes" || COMPILERS[name]?.skips?.test(row.name) !== true;
-}
-
-/** Starts the compiler once for many graphs, and again if the process ended or ran too long. */
-class Child {
-  /** @type {import("node:child_process").ChildProcess | undefined} */
-  #process;
-  /** @type {AsyncIterator<string> | undefined} */
-  #lines;
-  /** @type {string | undefined} */
-  #log;
-
-  constructor(
-    /** @type {Start} */ { command, args, environment, isLogged = false },
-    /** @type {string} */ folder,
-  ) {
-    this.#log = isLogged ? join(folder, "compiler.log") : undefined;
-    this.start = async () => {
-      // Opened for appending, so that a write after truncation starts at the beginning.
-      const log = this.#log === undefined ? undefined : await open(this.#log, "a");
-      const child = spawn(command, args, {
-        stdio: ["pipe", "pipe", log?.fd ?? "ignore"],
-        env: { ...process.env, ...environment, OMP_NUM_THREADS: "1" },
-      });
-      await log?.close();
-      this.#process = child;
-      if (child.stdin === null || child.stdout === null) throw new Error(`${command}: no pipes`);
-      child.stdin.on("error", () => undefined); // The process has ended; its answer says so.
-      this.#lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-    };
-  }
-
-  /** A line of JSON; "late" after the time limit, undefined if the process ended. */
-  async #line(/** @type {number} */ limit) {
-    const lines = this.#lines;
-    if (lines === undefined) return undefined;
-    /** @type {NodeJS.Timeout | undefined} */
-    let timer;
-    /** @type {Promise<"late">} */
-    const late = new Promise((resolve) => (timer = setTimeout(resolve, limit, "late")));
-    // A vendor's library may print other lines.
-    for (;;) {
-      const got = await Promise.race([lines.next(), late]);
-      if (got === "late" || got.done) {
-        clearTimeout(timer);
-        return got === "late" ? "late" : undefined;
-      }
-      if (got.value.startsWith("{")) {
-        clearTimeout(timer);
-        return JSON.parse(got.value);
-      }
-    }
-  }
-
-  /** @returns {Promise<CompilerAnswer>} */
-  async ask(/** @type {string} */ path) {
-    if (this.#process === undefined) {
-      await this.start();
-      const ready = await this.#line(TIME_LIMIT);
-      if (ready?.ready === undefined)
-        throw new Error(`the compiler does not start: ${JSON.stringify(ready)}`);
-    }
-    if (this.#log !== undefined) await truncate(this.#log);
-    this.#process?.stdin?.write(`${JSON.stringify({ path })}\n`);
-    const answer = await this.#line(TIME_LIMIT);
-    if (typeof answer === "object") return this.#log === undefined ? answer : this.#logged(answer);
-    const error =
-      answer === "late" ? `took longer than ${TIME_LIMIT / 1000} s` : "ended the compiler's process";
-    await this.close();
-    return { whole: false, nodes: {}, error };
-  }
-
-  /** An answer with the placements from the log. */
-  async #logged(/** @type {CompilerAnswer} */ answer) {
-    const nodes = placementsIn(await readFile(this.#log ?? "", "utf8"));
-    const providers = Object.values(nodes);
-    const whole = answer.error === undefined && providers.length > 0 && !providers.includes(CPU);
-    return { ...answer, whole, nodes };
-  }
-
-  async close() {
-    const child = this.#process;
-    this.#process = undefined;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const ended = new Promise((resolve) => child.once("exit", resolve));
-    child.kill("SIGKILL");
-    await ended;
-  }
 }
 
 /** Versions of the installed packages. */
@@ -181,6 +111,13 @@ async function describe(/** @type {Compiler} */ { packages, detail }) {
 /** The compiler's answer for each row of the corpus, by its hash: {whole, nodes, error?}. */
 export async function judge(/** @type {string} */ name, /** @type {readonly Row[]} */ rows) {
   const compiler = compilerOf(name);
+  if (compiler.isAlone !== true) return ask(compiler, rows);
+  const read = await ask(READER, rows);
+  const isRead = (/** @type {Row} */ { hash }) => wasRead(read.get(hash) ?? {});
+  return new Map([...read, ...(await ask(compiler, rows.filter(isRead)))]);
+}
+
+async function ask(/** @type {Compiler} */ compiler, /** @type {readonly Row[]} */ rows) {
   const described = await describe(compiler);
   const file = join(CACHE, "answers", `${described.replaceAll(/[^\w.-]+/gu, "_")}.jsonl`);
   await mkdir(join(CACHE, "answers"), { recursive: true });
@@ -215,24 +152,4 @@ async function softwareAdapter() {
   if (driver === undefined)
     throw new Error("WebGPU needs a Vulkan device; 'apt-get install chromium' installs a software device");
   return { VK_ICD_FILENAMES: driver, LD_LIBRARY_PATH: dirname(driver) };
-}
-
-// Placements in ONNX Runtime's log with severity VERBOSE.
-const PART = /Node\(s\) placed on \[(\w+)\]/u;
-const ALL = /All nodes placed on \[(\w+)\]/u;
-const NODE = /VerifyEachNodeIsAssignedToAnEp\] {3}\S+ \((.*)\)$/u;
-
-/** Nodes by name; `*` if the log only says that all nodes are on one provider. */
-function placementsIn(/** @type {string} */ log) {
-  /** @type {Record<string, string>} */
-  const nodes = {};
-  let provider;
-  for (const line of log.split("\n")) {
-    const all = ALL.exec(line)?.[1];
-    if (all !== undefined) nodes["*"] = all;
-    provider = PART.exec(line)?.[1] ?? provider;
-    const name = NODE.exec(line)?.[1];
-    if (name !== undefined && provider !== undefined) nodes[name] = provider;
-  }
-  return nodes;
 }

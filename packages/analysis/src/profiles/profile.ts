@@ -19,6 +19,9 @@ export interface AttributeLimit {
   readonly otherwise?: string;
 }
 
+/** Limits of several attributes, of which a node must meet at least one. `rank` is the higher rank of the first input and output. */
+export type Alternatives = Readonly<Record<string, AttributeLimit>>;
+
 /** Support of one operator by a device. An empty row means no limits. */
 export interface OperatorSupport {
   /** First and last opset of the operator's domain in which it is supported. */
@@ -26,8 +29,6 @@ export interface OperatorSupport {
   readonly until?: number;
   /** Highest rank of any input or output, if different from the profile's. */
   readonly maxRank?: number;
-  /** Highest rank of the data, if lower than `maxRank`. */
-  readonly maxDataRank?: number;
   /**
    * After DequantizeLinear, the operator is supported only before QuantizeLinear: `always`, or only if it computes an `output` of the
    * model.
@@ -37,8 +38,8 @@ export interface OperatorSupport {
   readonly channelScales?: readonly OnnxDType[];
   /** Whether, with `ceil_mode`, the last window must start inside the data. */
   readonly fullWindows?: boolean;
-  /** Whether a uint16 second operand must have zero point 32768, the middle. */
-  readonly symmetricWide?: boolean;
+  /** Required zero point of a quantized second operand, by its type. */
+  readonly zeroPointOf?: Readonly<Partial<Record<OnnxDType, number>>>;
   /** Highest rank by element type of the data, if different from `maxRank`. */
   readonly maxRankOf?: Readonly<Partial<Record<OnnxDType, number>>>;
   /** Index of the data input; default 0. */
@@ -55,8 +56,14 @@ export interface OperatorSupport {
   readonly casts?: Readonly<Partial<Record<OnnxDType, readonly OnnxDType[]>>>;
   /** Supported Einsum equations, with letters renamed in order of appearance. */
   readonly equations?: readonly string[];
+  /** From this rank on, both operands of a matrix product must have the same axes before the last two. */
+  readonly sameBatchFrom?: number;
+  /** Whether the output must be an output of the model and have no readers. */
+  readonly onlyLast?: boolean;
   /** Inputs that must not be scalars. */
   readonly noScalars?: readonly number[];
+  /** Inputs that must have elements. */
+  readonly filledInputs?: readonly number[];
   /** Inputs that must be omitted. */
   readonly absentInputs?: readonly number[];
   /** Maximum number of outputs that are read. */
@@ -70,6 +77,8 @@ export interface OperatorSupport {
   /** Supported element types of an input. */
   readonly inputTypes?: Readonly<Record<number, readonly OnnxDType[]>>;
   readonly attributes?: Readonly<Record<string, AttributeLimit>>;
+  /** Combinations of attributes: every entry must be met. */
+  readonly combinations?: readonly Alternatives[];
   /** The operator is supported only in this pattern, which the runtime fuses. */
   readonly moduleOf?: "erf-gelu";
 }
@@ -96,6 +105,8 @@ export interface QuantizationRules {
   readonly fixedOutputs: Readonly<Record<string, Partial<Record<OnnxDType, FixedParameters>>>>;
   /** Whether zero points must be in the middle of the range and scales powers of two. */
   readonly powerOfTwo: boolean;
+  /** Whether a QuantizeLinear that computes an output of the model can read a DequantizeLinear directly. */
+  readonly requantizesOutputs: boolean;
   /** What happens to parts that are not quantized. Appears in messages. */
   readonly float: string;
 }
@@ -122,6 +133,8 @@ export interface OperatorRules {
   readonly operatorsAreComplete: boolean;
   /** Supported element types of values. */
   readonly dtypes: readonly OnnxDType[];
+  /** Highest rank of a computed value by element type, whatever the operator. */
+  readonly maxRankOf?: Readonly<Partial<Record<OnnxDType, number>>>;
   /** Types that are accepted but converted, with a description of the conversion. */
   readonly convertedTypes: Readonly<Partial<Record<OnnxDType, string>>>;
   readonly controlFlow: "forbidden" | "allowed";

@@ -29,9 +29,49 @@ const CASTS: OperatorSupport["casts"] = {
 const REDUCTION: OperatorSupport = { constantInputs: [1], attributes: GIVEN_AXES };
 
 /** Types of weights for each type of activations, if the device does not support every pair. */
-const MATRIX_WEIGHTS = { int16: ["int8", "int4"] } as const;
+const MATRIX_WEIGHTS = { int16: ["int8", "int4"], uint8: ["uint8", "int8", "int4", "uint4"] } as const;
 const INT4 = ["int4", "uint4"] as const;
+const SYMMETRIC = { uint16: 32_768, int16: 0 } as const;
 const UNSIGNED = ["uint8", "uint16"] as const;
+
+const NOT_NEAREST = { allowed: ["linear", "cubic"], missing: "nearest" } as const;
+const UP_TO_4 = { allowed: [0, 1, 2, 3, 4], missing: 0 } as const;
+const RANK_4 = { allowed: [4], missing: 0 } as const;
+
+/** Values of `nearest_mode` and `coordinate_transformation_mode` that go together, in the form of `combinations`. */
+const NEAREST: OperatorSupport["combinations"] = [
+  {
+    mode: NOT_NEAREST,
+    nearest_mode: { allowed: ["floor", "round_prefer_ceil"], missing: "round_prefer_floor" },
+    coordinate_transformation_mode: {
+      allowed: ["half_pixel", "pytorch_half_pixel", "align_corners"],
+      missing: "half_pixel",
+    },
+  },
+  {
+    mode: NOT_NEAREST,
+    rank: RANK_4,
+    nearest_mode: { allowed: ["floor"], missing: "round_prefer_floor" },
+  },
+  {
+    mode: NOT_NEAREST,
+    rank: RANK_4,
+    coordinate_transformation_mode: { allowed: ["half_pixel", "asymmetric"], missing: "half_pixel" },
+  },
+];
+
+/** Gathering along the first axis supports one axis less. */
+const FIRST_AXIS: OperatorSupport["combinations"] = [
+  {
+    rank: UP_TO_4,
+    axis: { allowed: [1, 2, 3, 4, -1, -2, -3, -4], missing: 0 },
+  },
+];
+
+const DILATED: OperatorSupport["combinations"] = [
+  { ...NO_DILATIONS, auto_pad: { allowed: ["NOTSET", "VALID"], missing: "NOTSET" } },
+  { ...NO_DILATIONS, rank: { allowed: [3, 4], missing: 0 } },
+];
 
 // cspell:ignore abce abde abed
 
@@ -59,7 +99,7 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
       uint16: ["uint8", "int8", "uint16", "int16"],
     },
   },
-  Conv: { wholeUnits: "always", weightsOf: MATRIX_WEIGHTS, channelScales: INT4 },
+  Conv: { wholeUnits: "always", weightsOf: MATRIX_WEIGHTS, channelScales: INT4, combinations: DILATED },
   ConvTranspose: {
     wholeUnits: "always",
     attributes: NO_DILATIONS,
@@ -72,7 +112,7 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
   },
   Einsum: {
     wholeUnits: "always",
-    symmetricWide: true,
+    zeroPointOf: SYMMETRIC,
     equations: [
       "ab,bc->ac",
       "abc,acd->abd",
@@ -83,15 +123,17 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
     ],
   },
   Erf: { moduleOf: "erf-gelu" },
-  Expand: { constantInputs: [1] },
-  Gather: { maxDataRank: 4 },
+  Expand: { constantInputs: [1], filledInputs: [1] },
+  Gather: { combinations: FIRST_AXIS },
+  GatherElements: { combinations: FIRST_AXIS },
   GatherND: { attributes: { batch_dims: { allowed: [0], missing: 0 } } },
   Gemm: {
     wholeUnits: "always",
-    symmetricWide: true,
+    zeroPointOf: SYMMETRIC,
     attributes: { beta: { allowed: [1], missing: 1 }, alpha: { allowed: [1], missing: 1 } },
     weightsOf: MATRIX_WEIGHTS,
   },
+  GroupNormalization: { onlyLast: true },
   GRU: { attributes: { layout: { allowed: [0], missing: 0 } } },
   GridSample: { attributes: { mode: { allowed: ["bilinear", "linear", "nearest"], missing: "linear" } } },
   LRN: { attributes: { size: { allowed: [3, 5, 7, 9, 11], missing: 0 } } },
@@ -105,7 +147,7 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
   LpPool: {
     attributes: { p: { allowed: [2], missing: 2 }, ...NO_DILATIONS, ceil_mode: { allowed: [0], missing: 0 } },
   },
-  MatMul: { weightsOf: MATRIX_WEIGHTS },
+  MatMul: { weightsOf: MATRIX_WEIGHTS, zeroPointOf: { int16: 0 }, sameBatchFrom: 5 },
   Max: { minInputs: 2 },
   MaxPool: { attributes: NO_DILATIONS, outputCount: 1, fullWindows: true, wholeUnits: "output" },
   Mish: { wholeUnits: "always" },
@@ -118,6 +160,12 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
     weight: 2,
     weightsOf: { uint8: ["uint8"], int8: ["int8"], uint16: ["uint16"] },
     attributes: { mode: { allowed: ["constant", "reflect", "edge"], missing: "constant" } },
+    combinations: [
+      {
+        rank: UP_TO_4,
+        mode: { allowed: ["constant"], missing: "constant" },
+      },
+    ],
   },
   OneHot: { plainConstants: [2] },
   Pow: { inputTypes: { 1: ["float32", "float16"] } },
@@ -142,6 +190,7 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
         missing: "half_pixel",
       },
     },
+    combinations: NEAREST,
   },
   RoiAlign: { attributes: { mode: { allowed: ["avg"], missing: "avg" } } },
   ScatterElements: { attributes: { reduction: { allowed: ["none"], missing: "none" } } },
@@ -190,6 +239,7 @@ const QUANTIZATION: QuantizationRules = {
     Tanh: { uint16: { scale: 1 / 32768, zeroPoint: 32768 }, int16: { scale: 1 / 32768, zeroPoint: 0 } },
   },
   powerOfTwo: false,
+  requantizesOutputs: false,
   float: "it runs in float16 (enable_htp_fp16_precision), from Hexagon v69 on, slower than quantized",
 };
 
@@ -216,6 +266,8 @@ export const QNN: OperatorRules = {
     ...(["int8", "uint8", "int16", "uint16", "int4", "uint4"] as const),
   ],
   convertedTypes: { int64: "the provider casts it to int32 around each node" },
+  // The cast supports 4 axes.
+  maxRankOf: { int64: 4 },
   controlFlow: "forbidden",
   quantization: QUANTIZATION,
   maxWeightBytes: TWO_GIGABYTES,

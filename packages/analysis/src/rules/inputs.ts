@@ -2,9 +2,9 @@
 import { attributeOf, shorten, type OnnxDType } from "@slm/onnx";
 import { operatorName } from "./finding.js";
 import type { AttributeLimit } from "../profiles/profile.js";
-import { axisOf, isNumber } from "../shapes/facts.js";
+import { isNumber } from "../shapes/facts.js";
 import { isControlFlow, type PlacedNode, type Subject } from "./subject.js";
-import { attributeValue } from "./attribute-value.js";
+import { attributeValue, isAllowed } from "./attribute-value.js";
 import { isDequantize, partsOfUnit } from "./quantized-graph.js";
 import { aboutModel, rejection, supportOf, type Rule } from "./rule.js";
 
@@ -132,14 +132,6 @@ export const equations: Rule = (subject, findings) => {
     findings.about("attribute", placed, rejection(subject, placed, message, advice));
   }
 };
-
-function isAllowed(placed: PlacedNode, value: number | string, { allowed }: AttributeLimit): boolean {
-  if (allowed === "ones") return value === 1;
-  if (allowed !== "last-axis") return allowed.includes(value);
-  const rank = placed.scope.of(placed.node.inputs[0] ?? "").shape?.length;
-  if (typeof value !== "number") return false;
-  return rank === undefined ? value === -1 : axisOf(value, rank) === rank - 1;
-}
 
 /** The required value of an attribute, and how to fix another value. */
 function wantedText(name: string, { allowed }: AttributeLimit): readonly [string, string] {

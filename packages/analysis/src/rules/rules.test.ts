@@ -14,13 +14,21 @@ import {
   scalar,
   type Build,
 } from "./cases/build.test-support.js";
+import { combinationsCases } from "./cases/combinations.test-support.js";
 import { inputsCases } from "./cases/inputs.test-support.js";
 import { operatorsCases } from "./cases/operators.test-support.js";
 import { qdqCases } from "./cases/qdq.test-support.js";
 import { qdqWeightsCases } from "./cases/qdq-weights.test-support.js";
 import { shapesCases } from "./cases/shapes.test-support.js";
 
-const CASES = [...operatorsCases(), ...shapesCases(), ...inputsCases(), ...qdqCases(), ...qdqWeightsCases()];
+const CASES = [
+  ...operatorsCases(),
+  ...shapesCases(),
+  ...inputsCases(),
+  ...combinationsCases(),
+  ...qdqCases(),
+  ...qdqWeightsCases(),
+];
 
 const remarks = (findings: readonly Finding[]): readonly Finding[] =>
   findings.filter(({ severity }) => severity !== "info");

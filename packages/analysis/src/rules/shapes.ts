@@ -116,16 +116,6 @@ export const ranks: Rule = (subject, findings) => {
       const message = `input ${scalar} of ${operatorName(placed.node)} is a scalar; ${profile.label} needs a vector there`;
       findings.about("rank", placed, rejection(subject, placed, message, "give it an axis of one element"));
     }
-    const data = ranked[support?.data ?? 0];
-    const mostOfData = support?.maxDataRank ?? Infinity;
-    if (data !== undefined && data.rank > mostOfData) {
-      const message = `data of ${operatorName(placed.node)} has ${data.rank} axes; ${profile.label} supports ${mostOfData}`;
-      findings.about(
-        "rank",
-        placed,
-        rejection(subject, placed, message, "merge axes with Reshape before it"),
-      );
-    }
     const { value, rank } = ranked.reduce((a, b) => (b.rank > a.rank ? b : a), { value: "", rank: 0 });
     const found = `'${shorten(value)}' ${shapeText(placed.scope.of(value).shape)} has ${rank} axes`;
     const advice = "merge axes with Reshape before it, or process slices";
@@ -136,6 +126,42 @@ export const ranks: Rule = (subject, findings) => {
       const message = `${found}; ${profile.label} supports ${advised} for most operators`;
       findings.about("rank", placed, { severity: "warning", message, advice });
     }
+  }
+};
+
+/** Rule about values with more axes than the device supports for their element type, whatever the operator. */
+export const ranksOfTypes: Rule = (subject, findings) => {
+  const { maxRankOf = {}, label } = subject.profile;
+  for (const placed of subject.nodes) {
+    const { node, scope } = placed;
+    if (isControlFlow(node)) continue;
+    const value = valuesOf(placed).find((name) => {
+      const { dtype, shape } = scope.of(name);
+      const most = dtype === undefined ? undefined : maxRankOf[dtype];
+      return most !== undefined && (shape?.length ?? 0) > most && !scope.isKnown(name);
+    });
+    if (value === undefined) continue;
+    const { dtype, shape } = scope.of(value);
+    const message = `'${shorten(value)}' ${shapeText(shape)} is ${dtype ?? ""}; ${label} supports ${dtype === undefined ? "" : (maxRankOf[dtype] ?? "")} axes of this type`;
+    const advice = dtype === "int64" ? "use int32" : "merge axes with Reshape before it";
+    findings.about("rank", placed, rejection(subject, placed, message, advice));
+  }
+};
+
+/** Rule about inputs that need at least one element. */
+export const filledInputs: Rule = (subject, findings) => {
+  for (const placed of subject.nodes) {
+    const { node, scope } = placed;
+    const index = supportOf(subject, placed)?.filledInputs?.find(
+      (one) => scope.of(node.inputs[one] ?? "").shape?.includes(0) === true,
+    );
+    if (index === undefined) continue;
+    const message = `input ${index} of ${operatorName(node)} has no elements; ${subject.profile.label} needs one or more`;
+    findings.about(
+      "rank",
+      placed,
+      rejection(subject, placed, message, "give the output an axis of one element"),
+    );
   }
 };
 

@@ -108,12 +108,9 @@ function checkWeight(
     const message = `${operatorName(node)} has weights of ${dtype} with one scale; ${label} needs one per channel`;
     findings.about("qdq-weight", placed, rejection(subject, placed, message, "use one scale per channel"));
   }
-  if (
-    support.symmetricWide === true &&
-    dtype === "uint16" &&
-    zeroPoints?.some((zero) => zero !== 32_768) === true
-  ) {
-    const message = `${operatorName(node)} by uint16 numbers with zero point ${zeroPoints[0] ?? ""}; ${label} needs 32768`;
+  const middle = dtype === undefined ? undefined : support.zeroPointOf?.[dtype];
+  if (middle !== undefined && zeroPoints?.some((zero) => zero !== middle) === true) {
+    const message = `${operatorName(node)} by ${dtype ?? ""} numbers with zero point ${zeroPoints[0] ?? ""}; ${label} needs ${middle}`;
     findings.about(
       "qdq-weight",
       placed,

@@ -119,6 +119,14 @@ export class Scope {
     return this.facts.of(value);
   }
 
+  /** Nodes that read a value, without an Identity that only gives it the name of a graph output. */
+  readersOf(value: string): readonly GraphNode[] {
+    const readers = this.index.usesOf(value).map(({ node }) => node);
+    return readers.filter(
+      ({ opType, outputs }) => opType !== "Identity" || !this.index.isOutput(outputs[0] ?? ""),
+    );
+  }
+
   /** The numbers of a constant of this graph; undefined if it is not a constant, was not read, or exceeds the limit. */
   readonly numbersOf = (value: string): readonly number[] | undefined => {
     const tensor = this.index.constantOf(value);

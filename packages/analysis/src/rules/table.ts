@@ -1,4 +1,5 @@
 /** Every check, in the order it runs. */
+import * as combinations from "./combinations.js";
 import * as inputs from "./inputs.js";
 import * as model from "./model.js";
 import * as operators from "./operators.js";
@@ -15,12 +16,17 @@ export const CHECKS: readonly Rule[] = [
   shapes.staticShapes,
   shapes.fittingShapes,
   shapes.ranks,
+  shapes.ranksOfTypes,
+  shapes.filledInputs,
+  combinations.batches,
   inputs.dtypes,
   signatures,
   inputs.constantInputs,
   inputs.inputCounts,
   inputs.equations,
   inputs.attributes,
+  combinations.combinations,
+  combinations.lastOperators,
   inputs.lastWindows,
   qdq.form,
   qdq.parameters,
