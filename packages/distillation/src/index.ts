@@ -2,7 +2,7 @@ export { distillConfig, requiresTeacher, type DistillConfig } from "./config/dis
 export { distill, distillSegment, type DistillReport } from "./distill.js";
 export type { DistillInputs } from "./config/distill-inputs.js";
 export { notSingle, readSingleConfig } from "./start/single-teacher.js";
-export { checkRounding } from "./quantized/rounded-parameters.js";
+export { checkRounding, roundParameters } from "./quantized/rounded-parameters.js";
 export { isAlwaysOnPolicy, STORED_TARGETS } from "./config/target-shares.js";
 export { requireUnlabelled } from "./targets/unlabelled-sources.js";
 export {
