@@ -41,5 +41,8 @@ export const DEPENDENCIES = {
   zod: "used in the library's types and in schemas of dataset modules",
 };
 
+/** Dependencies of users' code, of which our own code has a bundled copy. */
+export const BUNDLED_TOO = ["zod"];
+
 /** Imported only if the user has installed them: libtensorflow, and TypeScript, which oclif loads in a folder with a tsconfig.json. */
 export const OPTIONAL = ["@tensorflow/tfjs-node", "typescript"];
