@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tests of target c: the WebAssembly module is what its source compiles to, and C programs of gcc, clang and two ARM processors compute the same as it. Debian's
-# compilers and QEMU's user emulators are installed where they are missing.
+# Tests of target c: the WebAssembly module is what its source compiles to, and C programs of gcc, clang and three ARM processors compute the same as it. Debian's
+# compilers and QEMU's emulators are installed where they are missing.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tools/scripts/lib/install-missing.sh
@@ -9,6 +9,8 @@ command -v clang > /dev/null || install_packages clang
 command -v qemu-aarch64 > /dev/null || install_packages qemu-user
 command -v aarch64-linux-gnu-gcc > /dev/null || install_packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 command -v arm-linux-gnueabihf-gcc > /dev/null || install_packages gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
+command -v arm-none-eabi-gcc > /dev/null || install_packages gcc-arm-none-eabi libnewlib-arm-none-eabi
+command -v qemu-system-arm > /dev/null || install_packages qemu-system-arm
 # Languages of the examples in tools/c-examples.
 command -v python3 > /dev/null || install_packages python3
 command -v rustc > /dev/null || install_packages rustc

@@ -76,22 +76,23 @@ SLM_INLINE void slm_scores(const float *query, const float *keys, int capacity, 
 
 /* y = sum of p[j] values[j], one head. */
 SLM_INLINE void slm_mix(const float *p, const float *values, int stride, int headDim, int first, int last, float *y) {
-  int d, j, v;
-  for (d = 0; d + 4 * VL <= headDim; d += 4 * VL) {
+  size_t n = (size_t)headDim, wide = n / (4 * VL) * (4 * VL), whole = n / VL * VL, d, v;
+  int j;
+  for (d = 0; d < wide; d += 4 * VL) {
     vf out[4];
     for (v = 0; v < 4; v++) out[v] = vf_splat(0.f);
     for (j = first; j < last; j++)
       for (v = 0; v < 4; v++) out[v] = vf_fma(vf_splat(p[j]), vf_load(values + (size_t)j * (size_t)stride + d + v * VL), out[v]);
     for (v = 0; v < 4; v++) vf_store(y + d + v * VL, out[v]);
   }
-  for (; d + VL <= headDim; d += VL) {
+  for (d = wide; d < whole; d += VL) {
     vf out = vf_splat(0.f);
     for (j = first; j < last; j++) out = vf_fma(vf_splat(p[j]), vf_load(values + (size_t)j * (size_t)stride + d), out);
     vf_store(y + d, out);
   }
-  for (; d < headDim; d++) {
+  for (d = whole; d < n; d++) {
     float out = 0.f;
-    for (j = first; j < last; j++) out += p[j] * values[(size_t)j * (size_t)stride + (size_t)d];
+    for (j = first; j < last; j++) out += p[j] * values[(size_t)j * (size_t)stride + d];
     y[d] = out;
   }
 }
