@@ -26,7 +26,7 @@ export async function recoverLocked(directory: string): Promise<void> {
     await movePath(isComplete ? partialPath(directory) : previous, directory);
     await syncDirectory(dirname(directory));
   }
-  await removePath(previous);
+  await removePrevious(previous);
 }
 
 /** Replaces `directory` with its complete work directory. The caller must have the lock of `directory`, an absolute path. */
@@ -42,7 +42,16 @@ export async function putInPlace(directory: string): Promise<void> {
     throw error;
   }
   await syncDirectory(dirname(directory));
-  if (replaces) await removePath(previous);
+  if (replaces) await removePrevious(previous);
+}
+
+/** Removes the replaced artifact. If a reader still has it open (Windows), the next command that uses the directory removes it. */
+async function removePrevious(previous: string): Promise<void> {
+  try {
+    await removePath(previous);
+  } catch (error) {
+    if (systemCode(error) !== "EBUSY") throw error;
+  }
 }
 
 /** Directory of unfinished work on `directory`. */

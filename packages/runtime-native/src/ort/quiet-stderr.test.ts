@@ -2,7 +2,10 @@ import { describe, expect, test, vi } from "vitest";
 import { quietNativeStderr, type StandardError } from "./quiet-stderr.js";
 
 /** Records the calls, as Windows would answer them. */
-function recorded({ hasHandle = true, redirect = () => undefined as void } = {}) {
+function recorded({
+  hasHandle = true,
+  redirect,
+}: { readonly hasHandle?: boolean; readonly redirect?: () => void } = {}) {
   const calls: string[] = [];
   const stderr: StandardError = {
     handle: () => "H",
@@ -13,7 +16,7 @@ function recorded({ hasHandle = true, redirect = () => undefined as void } = {})
     },
     redirect: () => {
       calls.push("redirect");
-      redirect();
+      redirect?.();
     },
   };
   return { calls, open: () => stderr };

@@ -14,6 +14,7 @@ import {
 import type * as Ort from "onnxruntime-node";
 import { type OrtBinding, loadBinding, messageOf } from "./ort-binding.js";
 import { bytesOf, toHost, toSignature } from "./ort-values.js";
+import { pathAdvice } from "./path-advice.js";
 import { type LoadedGraph, PreparedRun } from "./prepared-run.js";
 import { changedBytes, isLeftToCpu, runLoop, WEIGHTS_FOLDER } from "@slm/runtime/host";
 import type {
@@ -113,7 +114,10 @@ export class OrtHost implements Host {
           `${this.#name}: the device cannot compute every node of graph '${name}', and falling back to the CPU is not allowed`,
           { cause, suggestions: ["--device cpu"] },
         );
-      throw new SlmError("DATA_INVALID", `${this.#name}: cannot load graph '${name}': ${message}`, { cause });
+      throw new SlmError("DATA_INVALID", `${this.#name}: cannot load graph '${name}': ${message}`, {
+        cause,
+        suggestions: source.kind === "file" ? pathAdvice(source.path) : [],
+      });
     }
   }
 

@@ -1,0 +1,136 @@
+/** Faults of Windows: files that another program has open, read-only places, names and paths. */
+import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { BUNDLE, RUN, type Stages } from "./first-hour.js";
+import type { Failed, Scene } from "./scene.js";
+import { expect, until, type Steps } from "./steps.js";
+import { windowsPath } from "./wine.js";
+
+const HOLD = join(import.meta.dirname, "hold-file.cjs");
+/** Shorter and longer than slm waits for an open file [ms]. */
+const [SHORTLY, LONG] = [1500, 120_000];
+/** `OUTPUT_FAILED`. */
+const OUTPUT_FAILED = 74;
+
+/** Runs `body` while another Windows process has a file open that it shares with nobody. */
+async function whileHeld<Result>(
+  scene: Scene,
+  file: string,
+  milliseconds: number,
+  body: () => Promise<Result>,
+): Promise<Result> {
+  // In the project, where it finds koffi.
+  const program = join(scene.modules, "hold-file.cjs");
+  copyFileSync(HOLD, program);
+  const ready = join(scene.folder, "held");
+  const argv = [program, file, ready].map(windowsPath);
+  const holder = scene.wine.startNode([...argv, String(milliseconds)], { cwd: scene.folder });
+  try {
+    await until("the file to be held", () => existsSync(ready) || holder.process.exitCode !== null);
+    expect(existsSync(ready), holder.said().err);
+    return await body();
+  } finally {
+    holder.process.kill("SIGKILL");
+    await holder.ended;
+    rmSync(ready, { force: true });
+  }
+}
+
+function expectFailure({ exit, message }: Failed, expected: number, text: string): string {
+  expect(exit === expected && message.includes(text), `exit ${exit}, expected ${expected}: ${message}`);
+  return message;
+}
+
+export async function faults(scene: Scene, steps: Steps): Promise<void> {
+  await openFiles(scene, steps);
+  await places(scene, steps);
+  await paths(scene, steps);
+}
+
+async function openFiles(scene: Scene, steps: Steps): Promise<void> {
+  const file = join(scene.folder, "answers.jsonl");
+  const answer = [
+    "generate",
+    BUNDLE,
+    "--input",
+    "rows.csv",
+    "--set",
+    "data.fields={source: text, target: label}",
+  ];
+  const toFile = [...answer, "-o", "answers.jsonl"];
+  await steps.step("a result that another program has open for a moment", async () => {
+    writeFileSync(file, "earlier\n");
+    await whileHeld(scene, file, SHORTLY, () => scene.slm(toFile));
+    expect(!readFileSync(file, "utf8").startsWith("earlier"), "the file was not replaced");
+    return undefined;
+  });
+  await steps.step("a result that another program keeps open", async () => {
+    writeFileSync(file, "earlier\n");
+    const failed = await whileHeld(scene, file, LONG, () => scene.failure(toFile));
+    expect(readFileSync(file, "utf8") === "earlier\n", "the file was changed");
+    return expectFailure(failed, OUTPUT_FAILED, "answers.jsonl");
+  });
+  const deploy = ["deploy", BUNDLE, "--to", "dir", "-o", "to dir"];
+  await steps.step(
+    "a directory to replace, with a file that another program has open for a moment",
+    async () => {
+      await whileHeld(scene, join(scene.folder, "to dir", "encoder.onnx"), SHORTLY, () => scene.slm(deploy));
+      expect(!existsSync(join(scene.folder, "to dir.previous")), "to dir.previous was not removed");
+      return undefined;
+    },
+  );
+  await steps.step("a directory to replace, with a file that another program keeps open", async () => {
+    // Windows does not rename such a directory. Wine does, and then cannot remove it: the next command does.
+    const held = join(scene.folder, "to dir", "encoder.onnx");
+    const { exit, out, err } = await whileHeld(scene, held, LONG, () => scene.start(deploy).ended);
+    expect(exit === 0 || exit === OUTPUT_FAILED, `exit ${exit}: ${out}${err}`);
+    await scene.slm(deploy);
+    expect(!existsSync(join(scene.folder, "to dir.previous")), "to dir.previous was not removed");
+    return undefined;
+  });
+  await steps.step("a result with the read-only attribute", async () => {
+    writeFileSync(file, "earlier\n");
+    chmodSync(file, 0o444);
+    const failed = await scene.failure(toFile);
+    rmSync(file);
+    return expectFailure(failed, OUTPUT_FAILED, "read-only");
+  });
+}
+
+async function places(scene: Scene, steps: Steps): Promise<void> {
+  await steps.step("a read-only directory", async () => {
+    const failed = await scene.failure(["deploy", BUNDLE, "--to", "dir", "-o", String.raw`Z:\sys\slm`]);
+    return expectFailure(failed, OUTPUT_FAILED, "cannot write");
+  });
+  await steps.step("a recipe with the name of a device", async () => {
+    const failed = await scene.failure(["init", "--data", "rows.csv", "--name", "aux", "--yes"]);
+    expect(failed.exit === 2 || failed.exit === 78, `exit ${failed.exit}: ${failed.message}`);
+    return failed.message;
+  });
+  await steps.step("files of the user are in %LOCALAPPDATA%", async () => {
+    const { plugins } = (await scene.slm(["doctor"])) as { plugins: { folder: string } };
+    expect(plugins.folder.endsWith(String.raw`AppData\Local\slm\plugins`), plugins.folder);
+    return plugins.folder;
+  });
+}
+
+async function paths(scene: Scene, steps: Steps): Promise<void> {
+  await steps.step("a drive letter and a variable in another case", async () => {
+    const recipe = windowsPath(join(scene.folder, "mine.yaml")).replace(/^Z:/, "z:");
+    const { stages } = (await scene.slm([...RUN.with(1, recipe)])) as unknown as Stages;
+    const ran = stages.filter(({ status }) => status === "ran").map(({ name }) => name);
+    expect(ran.length === 0, `ran again: ${ran.join(", ")}`);
+    const { exit, err } = await scene.start([...RUN, "--dry-run"], { slm_Nosuch__Setting: "1" }).ended;
+    expect(exit !== 0 && err.includes("nosuch"), `slm_Nosuch__Setting was ignored: exit ${exit}: ${err}`);
+    return undefined;
+  });
+  const deep = Array.from({ length: 5 }, () => "a-folder-with-a-name-of-about-fifty-characters-xxxx").join(
+    "\\",
+  );
+  await steps.step("a path of more than 260 characters", async () => {
+    await scene.slm(["deploy", BUNDLE, "--to", "dir", "-o", deep]);
+    const { exit, out, err } = await scene.start(["generate", deep, "--prompt", "x", "--json"]).ended;
+    expect(exit === 0 || out.includes("at most 259 characters"), `exit ${exit}: ${out}${err}`);
+    return exit === 0 ? "works" : "written and verified; ONNX Runtime cannot load it, and the error says so";
+  });
+}
