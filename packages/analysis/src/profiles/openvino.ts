@@ -9,7 +9,6 @@ const QUANTIZATION: QuantizationRules = {
   weights: ["int8", "uint8", "int16", "uint16", "int4", "uint4"],
   blocks: true,
   fixedOutputs: {},
-  requantizesOutputs: true,
   float: "it runs in float16",
 };
 

@@ -52,6 +52,10 @@ export interface OperatorSupport {
   readonly weight?: number;
   /** Types of quantized weights by type of activations, if not every pair is supported. */
   readonly weightsOf?: Readonly<Partial<Record<OnnxDType, readonly OnnxDType[]>>>;
+  /** The same for nodes with two inputs. */
+  readonly pairWeightsOf?: Readonly<Partial<Record<OnnxDType, readonly OnnxDType[]>>>;
+  /** The same for weights with one scale per channel. Their zero points must be in the middle of their type's range. */
+  readonly channelWeightsOf?: Readonly<Partial<Record<OnnxDType, readonly OnnxDType[]>>>;
   /** Target types of a Cast, by source type. */
   readonly casts?: Readonly<Partial<Record<OnnxDType, readonly OnnxDType[]>>>;
   /** Supported Einsum equations, with letters renamed in order of appearance. */
@@ -60,12 +64,30 @@ export interface OperatorSupport {
   readonly sameBatchFrom?: number;
   /** Whether the output must be an output of the model and have no readers. */
   readonly onlyLast?: boolean;
+  /** Highest rank of inputs that have more axes than the data. */
+  readonly widestInput?: number;
+  /** Smallest size of the last axis between Q and DQ. */
+  readonly minLastSize?: number;
+  /**
+   * Whether the windows of a transposed convolution must be at least as wide as its strides if the padding is computed, and must have
+   * another width if the output is padded.
+   */
+  readonly overlappingWindows?: boolean;
+  /** Values of `mode` for which every size times its scale must be whole. */
+  readonly wholeSizesFor?: readonly string[];
+  /**
+   * Whether a quantized Transpose must not move the channels to or from the last axis between an input and an output of the model, without
+   * other operators.
+   */
+  readonly noLoneLayout?: boolean;
   /** Inputs that must not be scalars. */
   readonly noScalars?: readonly number[];
   /** Inputs that must have elements. */
   readonly filledInputs?: readonly number[];
   /** Inputs that must be omitted. */
   readonly absentInputs?: readonly number[];
+  /** Minimum number of outputs, by the type of the data. */
+  readonly minOutputsOf?: Readonly<Partial<Record<OnnxDType, number>>>;
   /** Maximum number of outputs that are read. */
   readonly outputCount?: number;
   /** Inputs that must be constant; omitted optional inputs are allowed. */
@@ -105,8 +127,6 @@ export interface QuantizationRules {
   readonly fixedOutputs: Readonly<Record<string, Partial<Record<OnnxDType, FixedParameters>>>>;
   /** Whether zero points must be in the middle of the range and scales powers of two. */
   readonly powerOfTwo: boolean;
-  /** Whether a QuantizeLinear that computes an output of the model can read a DequantizeLinear directly. */
-  readonly requantizesOutputs: boolean;
   /** What happens to parts that are not quantized. Appears in messages. */
   readonly float: string;
 }
@@ -133,6 +153,8 @@ export interface OperatorRules {
   readonly operatorsAreComplete: boolean;
   /** Supported element types of values. */
   readonly dtypes: readonly OnnxDType[];
+  /** Operators that the compiler computes with channels last. */
+  readonly channelsLast?: ReadonlySet<string>;
   /** Highest rank of a computed value by element type, whatever the operator. */
   readonly maxRankOf?: Readonly<Partial<Record<OnnxDType, number>>>;
   /** Types that are accepted but converted, with a description of the conversion. */

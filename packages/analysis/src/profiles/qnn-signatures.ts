@@ -61,7 +61,7 @@ export const QNN_SIGNATURES: readonly Signature[] = [
   { plain: FLOATS, quantized: "u8 s8", maxRank: 5, operators: "PRelu" },
   { plain: NUMBERS, quantized: UNSIGNED, maxRank: 4, operators: "CumSum" },
 
-  { plain: NUMBERS, quantized: ALL, maxRank: 5, operators: "ReduceSum" },
+  { plain: NUMBERS, quantized: ALL, maxRank: 5, maxRankOf: "i32:4", operators: "ReduceSum" },
   { plain: FLOATS, quantized: ALL, maxRank: 4, operators: "ReduceL2" },
   { plain: FLOATS, quantized: ALL, maxRank: 5, operators: "ReduceMean" },
   { plain: NUMBERS, quantized: ALL, maxRank: 5, maxRankOf: "f32:4 f16:4 i32:4", operators: "ReduceMax" },
@@ -86,7 +86,7 @@ export const QNN_SIGNATURES: readonly Signature[] = [
     plain: "f32 f16 b i32 u32",
     quantized: ALL,
     maxRank: 5,
-    maxRankOf: "i32:4 u32:4 b:4",
+    maxRankOf: "i32:4 u32:4 s16:4",
     operators: "Transpose",
   },
   { plain: `${NUMBERS} b u32`, quantized: NO_INT16, maxRank: 5, maxRankOf: "b:4", operators: "Expand" },

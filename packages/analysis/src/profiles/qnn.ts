@@ -29,7 +29,16 @@ const CASTS: OperatorSupport["casts"] = {
 const REDUCTION: OperatorSupport = { constantInputs: [1], attributes: GIVEN_AXES };
 
 /** Types of weights for each type of activations, if the device does not support every pair. */
-const MATRIX_WEIGHTS = { int16: ["int8", "int4"], uint8: ["uint8", "int8", "int4", "uint4"] } as const;
+const NARROW = ["uint8", "int8", "int4", "uint4"] as const;
+const MATRIX_WEIGHTS = {
+  weightsOf: { uint8: NARROW, int8: NARROW, int16: ["int8", "int4"] },
+  channelWeightsOf: {
+    uint8: ["uint8", "int8", "int4"],
+    int8: ["int8"],
+    uint16: ["uint8", "int8", "int16", "int4"],
+    int16: ["int8", "int4"],
+  },
+} as const;
 const INT4 = ["int4", "uint4"] as const;
 const SYMMETRIC = { uint16: 32_768, int16: 0 } as const;
 const UNSIGNED = ["uint8", "uint16"] as const;
@@ -99,11 +108,12 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
       uint16: ["uint8", "int8", "uint16", "int16"],
     },
   },
-  Conv: { wholeUnits: "always", weightsOf: MATRIX_WEIGHTS, channelScales: INT4, combinations: DILATED },
+  Conv: { wholeUnits: "always", ...MATRIX_WEIGHTS, channelScales: INT4, combinations: DILATED },
   ConvTranspose: {
+    overlappingWindows: true,
     wholeUnits: "always",
     attributes: NO_DILATIONS,
-    weightsOf: MATRIX_WEIGHTS,
+    ...MATRIX_WEIGHTS,
     channelScales: INT4,
   },
   CumSum: {
@@ -113,14 +123,7 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
   Einsum: {
     wholeUnits: "always",
     zeroPointOf: SYMMETRIC,
-    equations: [
-      "ab,bc->ac",
-      "abc,acd->abd",
-      "abcd,abde->abce",
-      "abcd,abed->abce",
-      "abcd,bed->abce",
-      "abcd,ced->abce",
-    ],
+    equations: ["ab,bc->ac", "abc,acd->abd", "abcd,abde->abce", "abcd,abed->abce", "abcd,bed->abce"],
   },
   Erf: { moduleOf: "erf-gelu" },
   Expand: { constantInputs: [1], filledInputs: [1] },
@@ -131,7 +134,7 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
     wholeUnits: "always",
     zeroPointOf: SYMMETRIC,
     attributes: { beta: { allowed: [1], missing: 1 }, alpha: { allowed: [1], missing: 1 } },
-    weightsOf: MATRIX_WEIGHTS,
+    ...MATRIX_WEIGHTS,
   },
   GroupNormalization: { onlyLast: true },
   GRU: { attributes: { layout: { allowed: [0], missing: 0 } } },
@@ -142,12 +145,13 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
     attributes: LAST_AXIS,
     outputCount: 1,
     weightsOf: { uint8: UNSIGNED, uint16: UNSIGNED },
+    pairWeightsOf: { uint8: ["uint8"], int8: ["int8"], uint16: UNSIGNED, int16: [] },
   },
   LpNormalization: { attributes: { p: { allowed: [2], missing: 2 } } },
   LpPool: {
     attributes: { p: { allowed: [2], missing: 2 }, ...NO_DILATIONS, ceil_mode: { allowed: [0], missing: 0 } },
   },
-  MatMul: { weightsOf: MATRIX_WEIGHTS, zeroPointOf: { int16: 0 }, sameBatchFrom: 5 },
+  MatMul: { ...MATRIX_WEIGHTS, zeroPointOf: { int16: 0 }, sameBatchFrom: 5 },
   Max: { minInputs: 2 },
   MaxPool: { attributes: NO_DILATIONS, outputCount: 1, fullWindows: true, wholeUnits: "output" },
   Mish: { wholeUnits: "always" },
@@ -170,8 +174,9 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
   OneHot: { plainConstants: [2] },
   Pow: { inputTypes: { 1: ["float32", "float16"] } },
   RMSNormalization: {
+    minLastSize: 2,
     attributes: LAST_AXIS,
-    weightsOf: { uint8: UNSIGNED, uint16: [...UNSIGNED, "int16"] },
+    weightsOf: { uint8: ["uint8"], uint16: [...UNSIGNED, "int16"] },
   },
   Reciprocal: { wholeUnits: "always" },
   ReduceL2: REDUCTION,
@@ -191,21 +196,26 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
       },
     },
     combinations: NEAREST,
+    wholeSizesFor: ["cubic"],
   },
   RoiAlign: { attributes: { mode: { allowed: ["avg"], missing: "avg" } } },
   ScatterElements: { attributes: { reduction: { allowed: ["none"], missing: "none" } } },
-  ScatterND: { attributes: { reduction: { allowed: ["none", "add", "mul"], missing: "none" } } },
+  ScatterND: {
+    widestInput: 4,
+    attributes: { reduction: { allowed: ["none", "add", "mul"], missing: "none" } },
+  },
   SimplifiedLayerNormalization: {
+    minLastSize: 2,
     attributes: LAST_AXIS,
-    weightsOf: { uint8: UNSIGNED, uint16: [...UNSIGNED, "int16"] },
+    weightsOf: { uint8: ["uint8"], uint16: [...UNSIGNED, "int16"] },
   },
   Slice: { constantInputs: [1, 2, 3, 4], wholeUnits: "output" },
-  Split: { constantInputs: [1] },
+  Split: { constantInputs: [1], minOutputsOf: { int64: 2 } },
   Squeeze: { wholeUnits: "output" },
   Sum: { minInputs: 2 },
   Tile: { constantInputs: [1] },
-  TopK: { constantInputs: [1] },
-  Transpose: { wholeUnits: "output" },
+  TopK: { constantInputs: [1], attributes: { axis: { allowed: [-1, 0, 1, 2, 3], missing: -1 } } },
+  Transpose: { wholeUnits: "output", noLoneLayout: true },
   Unsqueeze: { wholeUnits: "output" },
   Upsample: { constantInputs: [1], until: 9 },
 };
@@ -219,6 +229,11 @@ const UNITS = `
   BatchNormalization Where Pad TopK CumSum Reciprocal Clip DepthToSpace SpaceToDepth GlobalAveragePool GridSample
   LpNormalization Asin Atan LRN GroupNormalization ReduceLogSumExp ArgMax ArgMin ScatterElements
   SimplifiedLayerNormalization Mish`;
+
+/** Operators that are computed with channels last. */
+const IMAGES = `
+  AveragePool BatchNormalization Conv ConvTranspose DepthToSpace GlobalAveragePool GlobalLpPool GlobalMaxPool GridSample
+  GroupNormalization InstanceNormalization LpPool LRN MaxPool Resize SpaceToDepth Upsample`;
 
 const QUANTIZATION: QuantizationRules = {
   activations: ["uint8", "uint16", "int8", "int16"],
@@ -239,7 +254,6 @@ const QUANTIZATION: QuantizationRules = {
     Tanh: { uint16: { scale: 1 / 32768, zeroPoint: 32768 }, int16: { scale: 1 / 32768, zeroPoint: 0 } },
   },
   powerOfTwo: false,
-  requantizesOutputs: false,
   float: "it runs in float16 (enable_htp_fp16_precision), from Hexagon v69 on, slower than quantized",
 };
 
@@ -266,6 +280,7 @@ export const QNN: OperatorRules = {
     ...(["int8", "uint8", "int16", "uint16", "int4", "uint4"] as const),
   ],
   convertedTypes: { int64: "the provider casts it to int32 around each node" },
+  channelsLast: words(IMAGES),
   // The cast supports 4 axes.
   maxRankOf: { int64: 4 },
   controlFlow: "forbidden",

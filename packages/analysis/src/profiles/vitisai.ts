@@ -8,7 +8,6 @@ const QUANTIZATION: QuantizationRules = {
   weights: ["int8"],
   fixedOutputs: {},
   powerOfTwo: true,
-  requantizesOutputs: true,
   float: "the compiler converts float32 to bfloat16",
 };
 

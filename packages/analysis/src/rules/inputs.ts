@@ -6,6 +6,7 @@ import { isNumber } from "../shapes/facts.js";
 import { isControlFlow, type PlacedNode, type Subject } from "./subject.js";
 import { attributeValue, isAllowed } from "./attribute-value.js";
 import { isDequantize, partsOfUnit } from "./quantized-graph.js";
+import { dataTypeOf } from "./signatures.js";
 import { aboutModel, rejection, supportOf, type Rule } from "./rule.js";
 
 const TYPE_ADVICE: Readonly<Partial<Record<OnnxDType, string>>> = {
@@ -84,7 +85,8 @@ export const inputCounts: Rule = (subject, findings) => {
   const { label } = subject.profile;
   for (const placed of subject.nodes) {
     const { node, scope } = placed;
-    const { minInputs = 0, absentInputs = [], outputCount } = supportOf(subject, placed) ?? {};
+    const support = supportOf(subject, placed);
+    const { minInputs = 0, absentInputs = [], outputCount, minOutputsOf = {} } = support ?? {};
     const add = (message: string, advice: string): void => {
       findings.about("input-count", placed, rejection(subject, placed, message, advice));
     };
@@ -92,6 +94,13 @@ export const inputCounts: Rule = (subject, findings) => {
     if (given < minInputs)
       add(
         `${operatorName(node)} has ${given} inputs; ${label} needs ${minInputs} or more`,
+        "replace it with Identity",
+      );
+    const dtype = dataTypeOf(placed, support);
+    const minOutputs = dtype === undefined ? 0 : (minOutputsOf[dtype] ?? 0);
+    if (node.outputs.length < minOutputs)
+      add(
+        `${operatorName(node)} of ${dtype ?? ""} has ${node.outputs.length} outputs; ${label} needs ${minOutputs} or more`,
         "replace it with Identity",
       );
     const present = absentInputs.find((index) => (node.inputs[index] ?? "") !== "");

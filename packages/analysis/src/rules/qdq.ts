@@ -2,10 +2,10 @@
  * Rules about the QDQ form: a compiler computes an operator in integers if every input comes from DequantizeLinear and every output goes to
  * one QuantizeLinear. Source: CheckQDQNodes in ONNX Runtime's qdq_selectors.cc.
  */
-import { shorten, type GraphNode, type OnnxDType } from "@slm/onnx";
+import { shorten, type OnnxDType } from "@slm/onnx";
 import { operatorName, type Findings } from "./finding.js";
 import type { QuantizationRules } from "../profiles/profile.js";
-import type { PlacedNode, Scope } from "./subject.js";
+import type { PlacedNode } from "./subject.js";
 import {
   dequantizerOf,
   floatInputs,
@@ -53,7 +53,8 @@ function whyLoose(value: string, { scope }: PlacedNode): string {
 /** Types that ONNX's Q and DQ support only from opset 21 on. */
 const NEWER_TYPES: ReadonlySet<OnnxDType> = new Set(["int16", "uint16", "int4", "uint4"]);
 
-const RANGE: Readonly<Partial<Record<OnnxDType, readonly [number, number]>>> = {
+/** Smallest and largest number of a quantized type. */
+export const RANGE: Readonly<Partial<Record<OnnxDType, readonly [number, number]>>> = {
   int8: [-128, 127],
   uint8: [0, 255],
   int16: [-32768, 32767],
@@ -104,27 +105,8 @@ export const parameters: Rule = (subject, findings) => {
   for (const placed of subject.nodes) {
     checkShared(rules, placed, findings);
     checkFixed(rules, placed, findings);
-    if (!rules.requantizesOutputs) checkRequantized(placed, subject.profile.label, findings);
   }
 };
-
-/** The node that computes a value, apart from nodes that return their input unchanged. */
-function sourceOf(value: string, scope: Scope): GraphNode | undefined {
-  const node = scope.index.producerOf(value)?.node;
-  const input = node?.inputs[0] ?? "";
-  const isSame = node?.opType === "Cast" && scope.of(input).dtype === scope.of(value).dtype;
-  return isSame ? sourceOf(input, scope) : node;
-}
-
-function checkRequantized(placed: PlacedNode, label: string, findings: Findings): void {
-  const { node, scope } = placed;
-  if (!isQuantize(node) || scope.readersOf(node.outputs[0] ?? "").length > 0) return;
-  const source = sourceOf(node.inputs[0] ?? "", scope);
-  if (source === undefined || !isDequantize(source)) return;
-  const message = `the output of the model is quantized a second time; ${label} may leave this to the CPU`;
-  const advice = "remove the DequantizeLinear and QuantizeLinear before the output";
-  findings.about("qdq-form", placed, { severity: "error", message, advice });
-}
 
 const isWeightBias = (dtype: OnnxDType | undefined): boolean => dtype === "int32";
 

@@ -3,6 +3,7 @@ import type { GraphNode, OnnxDType } from "@slm/onnx";
 import { operatorName, type Findings } from "./finding.js";
 import type { OperatorSupport } from "../profiles/profile.js";
 import { isControlFlow, type PlacedNode, type Subject } from "./subject.js";
+import { RANGE } from "./qdq.js";
 import { dequantizerOf, isQuantize, parametersOf, partsOfUnit } from "./quantized-graph.js";
 import { rejection, supportOf, type Rule } from "./rule.js";
 
@@ -68,8 +69,8 @@ function checkWhole(subject: Subject, { placed, support }: Use, findings: Findin
     support.wholeUnits === "always" ||
     (support.wholeUnits === "output" && node.outputs.some((value) => scope.index.isOutput(value)));
   if (!isMeant || before.length === 0) return;
-  const message = `${operatorName(node)} follows DequantizeLinear, but no QuantizeLinear follows it; ${subject.profile.label} needs both or neither`;
-  const advice = "put one QuantizeLinear after it";
+  const message = `${operatorName(node)} follows DequantizeLinear, but no QuantizeLinear of the same type follows it; ${subject.profile.label} needs both or neither`;
+  const advice = "put one QuantizeLinear of the same type after it";
   findings.about("qdq-form", placed, rejection(subject, placed, message, advice));
   for (const dequantizer of before) findings.refuse("qdq-form", dequantizer);
 }
@@ -88,6 +89,11 @@ function checkQuantized(
     const message = `${operatorName(placed.node)} quantized to ${refused}; ${label} supports ${takes}`;
     const advice = allowed[0] === undefined ? "keep it in float" : `quantize it to ${allowed[0]}`;
     findings.about("qdq-parameters", placed, rejection(subject, placed, message, advice));
+  }
+  // A unit of different types is computed in float.
+  if (new Set(types).size > 1) {
+    checkPlain(subject, { placed, support }, findings);
+    checkWhole(subject, { placed, support }, findings);
   }
   checkWeight(subject, { placed, support }, types[0], findings);
 }
@@ -117,8 +123,24 @@ function checkWeight(
       rejection(subject, placed, message, "quantize them symmetrically, or to int8"),
     );
   }
-  const wanted = support.weightsOf?.[activations];
   const isWeight = scope.isKnown(dequantizer.inputs[0] ?? "");
+  if (isPerChannel && dtype !== undefined && support.channelWeightsOf !== undefined) {
+    const [low, high] = RANGE[dtype] ?? [0, 0];
+    if (zeroPoints?.some((zero) => zero !== Math.ceil((low + high) / 2)) === true) {
+      const message = `${operatorName(node)} has weights with one scale per channel that are not symmetric; ${label} needs the middle of ${dtype} as zero point`;
+      findings.about(
+        "qdq-weight",
+        placed,
+        rejection(subject, placed, message, "quantize them symmetrically"),
+      );
+    }
+  }
+  const special = isPerChannel
+    ? support.channelWeightsOf
+    : node.inputs.length === 2
+      ? support.pairWeightsOf
+      : undefined;
+  const wanted = (special ?? support.weightsOf)?.[activations];
   if (!isWeight || dtype === undefined || wanted === undefined || wanted.includes(dtype)) return;
   const message = `${operatorName(node)} has weights of ${dtype} with ${activations} activations; ${label} supports ${wanted.join(", ")}`;
   findings.about("qdq-weight", placed, rejection(subject, placed, message, `use ${wanted[0] ?? ""}`));

@@ -1,12 +1,14 @@
 /** Every check, in the order it runs. */
-import * as combinations from "./combinations.js";
+import { combinations } from "./combinations.js";
 import * as inputs from "./inputs.js";
+import * as layouts from "./layouts.js";
 import * as model from "./model.js";
 import * as operators from "./operators.js";
 import * as qdq from "./qdq.js";
 import * as qdqWeights from "./qdq-weights.js";
 import type { Rule } from "./rule.js";
 import * as shapes from "./shapes.js";
+import * as specialOperators from "./special-operators.js";
 import { signatures } from "./signatures.js";
 
 export const CHECKS: readonly Rule[] = [
@@ -18,15 +20,21 @@ export const CHECKS: readonly Rule[] = [
   shapes.ranks,
   shapes.ranksOfTypes,
   shapes.filledInputs,
-  combinations.batches,
+  specialOperators.batches,
   inputs.dtypes,
   signatures,
   inputs.constantInputs,
   inputs.inputCounts,
   inputs.equations,
   inputs.attributes,
-  combinations.combinations,
-  combinations.lastOperators,
+  combinations,
+  specialOperators.lastOperators,
+  specialOperators.wholeSizes,
+  layouts.loneLayouts,
+  layouts.convertedOutputs,
+  specialOperators.overlappingWindows,
+  specialOperators.lastSizes,
+  specialOperators.widestInputs,
   inputs.lastWindows,
   qdq.form,
   qdq.parameters,

@@ -1,6 +1,6 @@
-/** Cases of the rules in combinations.ts, each found by a compiler (npm run interop:compilers -- --group random). */
-import { int, ints, text } from "@slm/onnx";
-import { F, input, output, single, type Build, type Case } from "./build.test-support.js";
+/** Cases of the rules in combinations.ts, special-operators.ts and layouts.ts, each found by a compiler (npm run interop:compilers -- --group random). */
+import { int, ints, text, type GraphBuilder } from "@slm/onnx";
+import { F, input, output, quantizedGemm, single, type Build, type Case } from "./build.test-support.js";
 
 const resized =
   (nearest: string): Build =>
@@ -66,12 +66,71 @@ const requantized =
   (isAgain: boolean): Build =>
   (g) => {
     const [scale, zero] = [g.constant(F, [], [0.5]), g.constant("uint8", [], [0])];
-    const x = g.op("DequantizeLinear", [g.input("x", "uint8", [2, 4]), scale, zero]);
-    const y = g.op("QuantizeLinear", [g.op("Relu", [x]), scale, zero]);
+    const x = g.op("DequantizeLinear", [g.input("x", "uint8", [1, 2, 2, 4]), scale, zero]);
+    const y = g.op("QuantizeLinear", [g.op("GlobalAveragePool", [x]), scale, zero]);
     const again = isAgain
       ? g.op("QuantizeLinear", [g.op("DequantizeLinear", [y, scale, zero]), scale, zero])
       : y;
-    output(g, again, [2, 4], "uint8");
+    output(g, again, [1, 2, 1, 1], "uint8");
+  };
+
+const cubic =
+  (scale: number): Build =>
+  (g) => {
+    const scales = g.constant(F, [4], [1, 1, 1, scale]);
+    const y = g.op("Resize", [input(g, [1, 1, 4, 9]), "", scales], { attributes: { mode: text("cubic") } });
+    output(g, y, [1, 1, 4, Math.floor(9 * scale)]);
+  };
+
+const quantized = (g: GraphBuilder, build: (x: string) => string, shape: readonly number[]): void => {
+  const [scale, zero] = [g.constant(F, [], [0.5]), g.constant("uint8", [], [0])];
+  const x = g.op("DequantizeLinear", [g.input("x", "uint8", shape), scale, zero]);
+  output(g, g.op("QuantizeLinear", [build(x), scale, zero]), ["", ""], "uint8");
+};
+
+const transposed =
+  (perm: readonly number[]): Build =>
+  (g) => {
+    quantized(g, (x) => g.op("Transpose", [x], { attributes: { perm: ints(perm) } }), [2, 3, 3, 5]);
+  };
+
+const narrow =
+  (size: number): Build =>
+  (g) => {
+    const [scale, zero] = [g.constant(F, [], [0.5]), g.constant("uint8", [], [0])];
+    const codes = g.constant(
+      "uint8",
+      [size],
+      Array.from({ length: size }, () => 1),
+    );
+    const weight = g.op("DequantizeLinear", [codes, scale, zero]);
+    quantized(g, (x) => g.op("SimplifiedLayerNormalization", [x, weight]), [3, size]);
+  };
+
+const widened =
+  (size: number): Build =>
+  (g) => {
+    const ones = Array.from({ length: size * size }, () => 1);
+    const attributes = { auto_pad: text("SAME_UPPER"), strides: ints([2, 2]) };
+    const y = g.op("ConvTranspose", [input(g, [1, 1, 4, 4]), g.constant(F, [1, 1, size, size], ones)], {
+      attributes,
+    });
+    output(g, y, [1, 1, 8, 8]);
+  };
+
+const scattered =
+  (indices: readonly number[]): Build =>
+  (g) => {
+    const x = input(g, [2, 2, 2, 2]);
+    const updates = g.input("updates", F, [...indices.slice(0, -1), 2, 2, 2]);
+    output(g, g.op("ScatterND", [x, g.ints([0], indices), updates]), [2, 2, 2, 2]);
+  };
+
+const split =
+  (dtype: "int32" | "int64"): Build =>
+  (g) => {
+    const y = g.op("Split", [input(g, [2, 4], dtype), g.ints([4])], { attributes: { axis: int(1) } });
+    output(g, y, [2, 4], dtype);
   };
 
 export function combinationsCases(): readonly Case[] {
@@ -141,12 +200,68 @@ export function combinationsCases(): readonly Case[] {
       says: /supports 4 for Not/,
     },
     {
+      rule: "attribute",
+      severity: "error",
+      what: "scales that do not give whole sizes",
+      bad: cubic(0.5),
+      good: cubic(2),
+      says: /needs whole sizes/,
+    },
+    {
+      rule: "operator",
+      severity: "error",
+      what: "a quantized change of layout that is the whole model",
+      bad: transposed([0, 2, 3, 1]),
+      good: transposed([0, 2, 1, 3]),
+      says: /between an input and an output/,
+    },
+    {
+      rule: "attribute",
+      severity: "error",
+      what: "transposed windows that are narrower than the strides",
+      bad: widened(1),
+      good: widened(2),
+      says: /windows \[1,1\] with strides \[2,2\] and auto_pad/,
+    },
+    {
+      rule: "rank",
+      severity: "error",
+      what: "updates with more axes than the data",
+      bad: scattered([1, 1, 1]),
+      good: scattered([1, 1]),
+      says: /has 5 axes, more than the data/,
+    },
+    {
+      rule: "rank",
+      severity: "error",
+      what: "a quantized normalization of single elements",
+      bad: narrow(1),
+      good: narrow(2),
+      says: /last axis .* has 1 elements/,
+    },
+    {
+      rule: "input-count",
+      severity: "error",
+      what: "fewer outputs than the device needs",
+      bad: split("int64"),
+      good: split("int32"),
+      says: /Split of int64 has 1 outputs/,
+    },
+    {
+      rule: "qdq-weight",
+      severity: "error",
+      what: "weights with scales per channel that are not symmetric",
+      bad: quantizedGemm({ zeroPoint: 3 }),
+      good: quantizedGemm(),
+      says: /scale per channel that are not symmetric/,
+    },
+    {
       rule: "qdq-form",
       severity: "error",
-      what: "an output that is quantized twice",
+      what: "an output that is quantized twice after an operator on images",
       bad: requantized(true),
       good: requantized(false),
-      says: /quantized a second time/,
+      says: /converts an output of the model/,
     },
   ];
 }

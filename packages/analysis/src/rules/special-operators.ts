@@ -1,0 +1,100 @@
+/** Rules about single operators that a compiler supports only in some surroundings or with some sizes. */
+import { attributeOf } from "@slm/onnx";
+import { isNumber } from "../shapes/facts.js";
+import { operatorName } from "./finding.js";
+import { partsOfUnit } from "./quantized-graph.js";
+import { rejection, shapeText, supportOf, type Rule } from "./rule.js";
+
+/** Rule about matrix products whose operands have different axes before the last two. */
+export const batches: Rule = (subject, findings) => {
+  for (const placed of subject.nodes) {
+    const { node, scope } = placed;
+    const from = supportOf(subject, placed)?.sameBatchFrom;
+    const [a, b] = node.inputs.slice(0, 2).map((value) => scope.of(value).shape);
+    if (from === undefined || a === undefined || b === undefined || Math.max(a.length, b.length) < from)
+      continue;
+    if (a.length === b.length && a.slice(0, -2).every((size, axis) => size === b[axis])) continue;
+    const message = `${operatorName(node)} of ${shapeText(a)} and ${shapeText(b)}; from ${from} axes on, ${subject.profile.label} needs equal axes before the last two`;
+    const advice = "repeat the smaller operand with Expand, or merge axes with Reshape";
+    findings.about("rank", placed, rejection(subject, placed, message, advice));
+  }
+};
+
+/** Rule about operators whose output only the caller of the model can read. */
+export const lastOperators: Rule = (subject, findings) => {
+  for (const placed of subject.nodes) {
+    const { node, scope } = placed;
+    const isRead = node.outputs.some((value) => scope.readersOf(value).length > 0);
+    if (supportOf(subject, placed)?.onlyLast !== true || !isRead) continue;
+    const message = `${subject.profile.label} supports ${operatorName(node)} only as the last operator of a model`;
+    const advice = "write it as Reshape, InstanceNormalization, Reshape, Mul and Add";
+    findings.about("operator", placed, rejection(subject, placed, message, advice));
+  }
+};
+
+/** Rule about scales that do not give whole sizes. */
+export const wholeSizes: Rule = (subject, findings) => {
+  for (const placed of subject.nodes) {
+    const { node, scope } = placed;
+    const mode = attributeOf(node, "mode", "string") ?? "nearest";
+    if (supportOf(subject, placed)?.wholeSizesFor?.includes(mode) !== true) continue;
+    const scales = scope.numbersOf(node.inputs[2] ?? "") ?? [];
+    const { shape = [] } = scope.of(node.inputs[0] ?? "");
+    const axis = scales.findIndex((scale, at) => {
+      const size = shape[at];
+      return size !== undefined && isNumber(size) && !Number.isInteger(size * scale);
+    });
+    if (axis === -1) continue;
+    const message = `mode ${mode} of ${operatorName(node)} scales ${shape[axis] ?? ""} elements by ${scales[axis] ?? ""}; ${subject.profile.label} needs whole sizes`;
+    findings.about("attribute", placed, rejection(subject, placed, message, "give sizes instead of scales"));
+  }
+};
+
+/** Rule about the windows of transposed convolutions. */
+export const overlappingWindows: Rule = (subject, findings) => {
+  for (const placed of subject.nodes) {
+    const { node, scope } = placed;
+    if (supportOf(subject, placed)?.overlappingWindows !== true) continue;
+    const kernel = scope.of(node.inputs[1] ?? "").shape?.slice(2) ?? [];
+    const strides = attributeOf(node, "strides", "ints") ?? kernel.map(() => 1);
+    const isComputed = attributeOf(node, "auto_pad", "string")?.startsWith("SAME") === true;
+    const isExtended = attributeOf(node, "output_padding", "ints")?.some((count) => count > 0) === true;
+    const isNarrow = kernel.some((size, axis) => isNumber(size) && size < (strides[axis] ?? 1));
+    const isEqual = kernel.every((size, axis) => size === (strides[axis] ?? 1));
+    if (!(isComputed && isNarrow) && !(isExtended && isEqual)) continue;
+    const attribute = isComputed ? "auto_pad" : "output_padding";
+    const message = `${operatorName(node)} has windows ${shapeText(kernel)} with strides ${shapeText(strides)} and ${attribute}; ${subject.profile.label} does not support this`;
+    findings.about(
+      "attribute",
+      placed,
+      rejection(subject, placed, message, `use pads instead of ${attribute}`),
+    );
+  }
+};
+
+/** Rule about quantized operators along a last axis that is too short. */
+export const lastSizes: Rule = (subject, findings) => {
+  for (const placed of subject.nodes) {
+    const { node, scope } = placed;
+    const least = supportOf(subject, placed)?.minLastSize ?? 0;
+    const { shape } = scope.of(node.inputs[0] ?? "");
+    const size = shape?.at(-1);
+    if (size === undefined || !isNumber(size) || size >= least || partsOfUnit(subject, placed).length === 0)
+      continue;
+    const message = `the last axis of ${operatorName(node)} has ${size} elements; ${subject.profile.label} needs ${least} or more`;
+    findings.about("rank", placed, rejection(subject, placed, message, "keep it in float"));
+  }
+};
+
+/** Rule about inputs with more axes than the data. */
+export const widestInputs: Rule = (subject, findings) => {
+  for (const placed of subject.nodes) {
+    const { node, scope } = placed;
+    const most = supportOf(subject, placed)?.widestInput ?? Infinity;
+    const ranks = node.inputs.map((value) => scope.of(value).shape?.length ?? 0);
+    const highest = Math.max(...ranks);
+    if (highest <= Math.max(most, ranks[0] ?? 0)) continue;
+    const message = `an input of ${operatorName(node)} has ${highest} axes, more than the data; ${subject.profile.label} supports ${most}`;
+    findings.about("rank", placed, rejection(subject, placed, message, "merge axes with Reshape before it"));
+  }
+};
