@@ -72,7 +72,7 @@ const at = (name: string): string => join(root, name);
 /** Serves a model's page, opens it and selects the device. */
 async function openOn(model: string, provider: "wasm" | "webgpu"): Promise<void> {
   const site = at(`${model}-${provider}-site`);
-  await slm("deploy", at(model), "--to", "web", "-o", site);
+  await slm("deploy", at(model), "--to", "web", "--engine", "onnxruntime", "-o", site);
   const { server, url } = await serveFolder(site);
   servers.push(server);
   await page.goto(url);

@@ -66,6 +66,7 @@ async function load(
   const { vision } = model.description;
   scope.postMessage({
     kind: "ready",
+    version: site.version,
     device: provider === "webgpu" ? `webgpu, ${description}` : model.device.provider,
     simulated,
     threads,

@@ -16,6 +16,8 @@ export type FromWorker =
   | { readonly kind: "progress"; readonly loaded: number; readonly total: number }
   | {
       readonly kind: "ready";
+      /** Of the site. */
+      readonly version: string;
       /** The provider, and for WebGPU the adapter. */
       readonly device: string;
       /** Whether software emulates the GPU. */

@@ -44,7 +44,6 @@ async function start(): Promise<void> {
   element("title", HTMLElement).textContent = site.title;
   if (site.summary !== undefined) show(element("summary", HTMLElement), site.summary);
   offerExamples(site.examples ?? []);
-  void keepOffline(site.version);
   if (site.engine === "onnxruntime") await offerGpu();
   loadModel(site);
   device.addEventListener("change", () => {
@@ -110,6 +109,8 @@ function onMessage(message: FromWorker): void {
       offerLanguages(message.languages);
       setBusy(false);
       input.focus();
+      // The files are in the browser's cache now, so that they are not downloaded twice.
+      void keepOffline(message.version);
       return;
     case "piece":
       output.textContent += message.text;

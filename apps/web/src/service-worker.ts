@@ -51,7 +51,8 @@ async function keepSite(): Promise<void> {
     base,
     new URL("site.json", base).href,
     ...shell,
-    ...site.files.map((file) => fileUrl(base, file)),
+    // Their addresses contain their hashes, so what the browser has is what the server has.
+    ...site.files.map((file) => new Request(fileUrl(base, file), { cache: "force-cache" })),
   ]);
 }
 

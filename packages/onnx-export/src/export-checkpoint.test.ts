@@ -18,6 +18,8 @@ const COMMON = [
   "config.json",
   "decoder.onnx",
   "decoder.onnx.data",
+  "portable.float32.bin",
+  "portable.int8.bin",
   "model.json",
   "tokenizer.json",
   "tokenizer_config.json",

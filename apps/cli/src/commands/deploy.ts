@@ -5,6 +5,7 @@ import { DESTINATIONS, isDestination, type Destination } from "@slm/slm/deploy/d
 import { SlmError } from "@slm/core/errors";
 import { GateFailed } from "@slm/slm/models/gate-failed";
 import { formatBytes } from "@slm/pipeline/format/format";
+import { ENGINES } from "@slm/exported-model/engine";
 import { threadsFlag } from "../flags/recipe-flags.js";
 import { SlmCommand } from "../ui/slm-command.js";
 
@@ -81,6 +82,10 @@ export class DeployCommand extends SlmCommand<DeployResult> {
       helpValue: "<x.y.z>",
       summary: "Publish the package as this version.",
       helpGroup: "NPM",
+    }),
+    engine: Flags.option({ options: ENGINES })({
+      summary: "Run the model with this engine. Default: wasm if the model has a portable form.",
+      helpGroup: "WEB",
     }),
     port: Flags.integer({
       default: 8000,
@@ -166,6 +171,7 @@ export class DeployCommand extends SlmCommand<DeployResult> {
         repository: flags.repo,
         licence: flags.licence,
         packageVersion: flags["package-version"],
+        engine: flags.engine,
         port: flags.port,
         device: flags.device,
         deviceDirectory: flags["device-dir"],

@@ -28,6 +28,8 @@ export interface WebSiteOptions {
   readonly page: string;
   /** Heading of the page. */
   readonly title: string;
+  /** What runs the model. Default: see `chooseEngine`. */
+  readonly engine?: EngineName | undefined;
 }
 
 const FOR_BROWSERS = TARGETS.filter((target) => deviceOf("deploy", target).runtimes.includes("web"));
@@ -35,12 +37,12 @@ const FOR_BROWSERS = TARGETS.filter((target) => deviceOf("deploy", target).runti
 /**
  * Writes the site. Serve it from any static host; Working offline requires `https` or `localhost`.
  *
- * @throws SlmError INPUT_MISSING if the page has not been built; OP_UNSUPPORTED for a model of another target.
+ * @throws SlmError INPUT_MISSING if the page has not been built; OP_UNSUPPORTED for a model of another target; USAGE for an engine that cannot run it.
  */
 export async function writeWebSite(
   bundle: string,
   output: string,
-  { page, title }: WebSiteOptions,
+  { page, title, engine: asked }: WebSiteOptions,
 ): Promise<readonly string[]> {
   const model = await readDeviceModel(bundle);
   if (model.static !== undefined || !FOR_BROWSERS.includes(model.target)) {
@@ -52,7 +54,7 @@ export async function writeWebSite(
       },
     );
   }
-  const { engine } = chooseEngine(model);
+  const { engine } = chooseEngine(model, { engine: asked });
   const entries = await bundleEntries(bundle);
   const worker = await workerOf(bundle, engine);
   const shell = await copyPage(page, output, worker);

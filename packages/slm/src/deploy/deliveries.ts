@@ -3,7 +3,7 @@ import { mkdtemp } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
-import { readDeviceModel, type DeviceModel } from "@slm/exported-model";
+import { readDeviceModel, type DeviceModel, type EngineName } from "@slm/exported-model";
 import { removePath, writeJsonAtomic } from "@slm/core";
 import { shellWord, SlmError } from "@slm/core/errors";
 import type { Destination } from "./destinations.js";
@@ -19,6 +19,8 @@ export interface DeliveryRequest {
   readonly licence: string;
   readonly packageVersion: string;
   readonly port: number;
+  /** What runs the model in a page. Default: see `chooseEngine`. */
+  readonly engine: EngineName | undefined;
   readonly device: string | undefined;
   readonly deviceDirectory: string;
   readonly deviceCommand: string;
@@ -99,11 +101,12 @@ export const DELIVERIES: {
     });
     return { bundle: file, next: `npm install ${shellWord(isAbsolute(file) ? file : `./${file}`)}` };
   },
-  web: async ({ bundle, output, name }) => {
+  web: async ({ bundle, output, name, engine }) => {
     const { writeWebSite } = await import("@slm/deploy");
     const model = await readDeviceModel(bundle);
     const title = name ?? model.title ?? model.name;
-    const written = await writeWebSite(bundle, output, { page: join(webPackage(), "dist", "site"), title });
+    const page = join(webPackage(), "dist", "site");
+    const written = await writeWebSite(bundle, output, { page, title, engine });
     return { bundle: output, written, next: `npx serve ${shellWord(output)}` };
   },
   server: async ({ bundle, output, name, port }) => {

@@ -1,0 +1,39 @@
+/** A model in WebAssembly loads nothing of ONNX Runtime: no module, and no shared library. */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { encoderDecoder } from "./random-models.js";
+import { openTinyExporter, type TinyExporter } from "./tiny-exports.js";
+
+let exporter: TinyExporter;
+beforeAll(async () => {
+  exporter = await openTinyExporter();
+});
+afterAll(() => exporter.close());
+
+/** Opens a model by its path, answers, and prints what of ONNX Runtime is in the process. */
+const PROGRAM = `
+  import { createRequire } from "node:module";
+  const [library, directory, engine] = process.argv.slice(1);
+  const { openModel } = await import(library);
+  const model = await openModel(directory, { engine });
+  const { tokens } = await model.generate("abc");
+  const modules = Object.keys(createRequire(import.meta.url).cache);
+  const { sharedObjects } = process.report.getReport();
+  const found = [...modules, ...sharedObjects].filter((path) => path.includes("onnxruntime"));
+  await model.close();
+  console.log(JSON.stringify({ provider: model.device.provider, tokens: tokens.length, found: found.length }));`;
+
+async function run(directory: string, engine: string): Promise<unknown> {
+  const library = new URL("../packages/pipeline/dist/models/open-model.js", import.meta.url).href;
+  const args = ["--input-type=module", "-e", PROGRAM, library, directory, engine];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  return JSON.parse(stdout);
+}
+
+test("only the engine that was asked for is loaded", async () => {
+  const { directory } = await exporter.exported(encoderDecoder, { target: "cpu" });
+  expect(await run(directory, "wasm")).toMatchObject({ provider: "wasm", found: 0 });
+  const { found } = (await run(directory, "onnxruntime")) as { readonly found: number };
+  expect(found).toBeGreaterThan(0);
+});
