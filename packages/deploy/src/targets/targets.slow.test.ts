@@ -144,35 +144,42 @@ describe(writeHubLayout, () => {
 
 describe(writeWebSite, () => {
   test.each([
-    ["wasm", ["kernels.wasm", "page.js", "portable-worker.js"], ["model.json", "portable.int8.bin"]],
-    ["onnxruntime", ["model-worker.js", "ort/ort.mjs", "page.js"], ["decoder.onnx", "model.json"]],
-  ] as const)("a site for %s has no file of the other engine", async (engine, shell, model) => {
-    const page = join(root, "page");
-    await mkdir(join(page, "ort"), { recursive: true });
-    for (const file of ["kernels.wasm", "page.js", "portable-worker.js", "model-worker.js", "ort/ort.mjs"])
-      await writeFile(join(page, file), "x");
-    await writeArtifact(
-      { directory: bundle, kind: "bundle", key: "web", inputs: [], settings: {}, origins: {}, seed: 1 },
-      async (work) => {
-        const graph = { file: "decoder.onnx", bytes: 1, scheme: "float32" };
-        const description = tinyDeviceModel({
-          architecture: "decoder-only",
-          target: "web",
-          graphs: { decoder: graph },
-          portable: [{ file: "portable.int8.bin", bytes: 1, weights: "int8" }],
-        });
-        await writeFile(join(work, "model.json"), JSON.stringify(description));
-        for (const file of ["decoder.onnx", "portable.int8.bin"]) await writeFile(join(work, file), "x");
-        return {};
-      },
-    );
-    const site = join(root, "site");
-    const written = await writeWebSite(bundle, site, { page, title: "x", engine });
-    const ofModel = model.map((file) => `model/${file}`);
-    expect([...written].sort()).toEqual([...shell, ...ofModel, "site.json"].sort());
-    expect(JSON.parse(await readFile(join(site, "site.json"), "utf8"))).toMatchObject({ engine });
-    expect(await readdir(join(site, "model"))).toEqual([...model, "manifest.json"].sort());
-  });
+    ["wasm", {}, ["kernels.wasm", "page.js", "portable-worker.js"], ["portable.int8.bin"]],
+    ["wasm", { symbols: 27 }, ["kernels.wasm", "page.js", "symbols-worker.js"], ["portable.int8.bin"]],
+    ["onnxruntime", {}, ["model-worker.js", "ort/ort.mjs", "page.js"], ["decoder.onnx"]],
+  ] as const)(
+    "a site for %s and a source of %o has only their files",
+    async (engine, source, shell, files) => {
+      const model = [...files, "model.json", "tokenizer_config.json"].sort();
+      const page = join(root, "page");
+      await mkdir(join(page, "ort"), { recursive: true });
+      const workers = ["portable-worker.js", "symbols-worker.js", "model-worker.js"];
+      for (const file of [...workers, "kernels.wasm", "page.js", "ort/ort.mjs"])
+        await writeFile(join(page, file), "x");
+      await writeArtifact(
+        { directory: bundle, kind: "bundle", key: "web", inputs: [], settings: {}, origins: {}, seed: 1 },
+        async (work) => {
+          const graph = { file: "decoder.onnx", bytes: 1, scheme: "float32" };
+          const description = tinyDeviceModel({
+            architecture: "decoder-only",
+            target: "web",
+            graphs: { decoder: graph },
+            portable: [{ file: "portable.int8.bin", bytes: 1, weights: "int8" }],
+          });
+          await writeFile(join(work, "model.json"), JSON.stringify(description));
+          await writeFile(join(work, "tokenizer_config.json"), JSON.stringify({ source }));
+          for (const file of ["decoder.onnx", "portable.int8.bin"]) await writeFile(join(work, file), "x");
+          return {};
+        },
+      );
+      const site = join(root, "site");
+      const written = await writeWebSite(bundle, site, { page, title: "x", engine });
+      const ofModel = model.map((file) => `model/${file}`);
+      expect([...written].sort()).toEqual([...shell, ...ofModel, "site.json"].sort());
+      expect(JSON.parse(await readFile(join(site, "site.json"), "utf8"))).toMatchObject({ engine });
+      expect(await readdir(join(site, "model"))).toEqual(["manifest.json", ...model].sort());
+    },
+  );
 
   test("rejects a model that is not for browsers", async () => {
     await writeArtifact(
