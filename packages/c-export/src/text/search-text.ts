@@ -103,7 +103,7 @@ export function searchSource(
     MAX_ENDS: MOST_ENDS,
     SEARCH_BYTES: searchBytes(model),
     STATE_FLOATS: program.state.size,
-    ARENA_FLOATS: `(${upper}_ARENA_BYTES / 4)`,
+    ARENA_FLOATS: program.arena,
     HAS_ENCODER: isEncoderDecoder ? 1 : 0,
     RULES: rules?.count ?? 0,
     "STATE(m)": `((m)->arena + ${program.state.start})`,
