@@ -54,6 +54,21 @@ test.each(Object.entries(BUILDS))("functions keep to their error bounds: %s", as
   expect(gaussian).toBeLessThan(name.startsWith("armv7") ? 7e-7 : 5e-7);
 });
 
+test.each([["-mavxvnni"], ["-mavx512vnni", "-mavx512vl"]])(
+  "compiles for processors that CI does not have: %s",
+  async (...flags) => {
+    const checkpoint = await MODELS["t5"]!();
+    const directory = await mkdtemp(join(folder, "compiled-"));
+    for (const form of WEIGHT_FORMS) {
+      await writeCFiles(directory, form, checkpoint.config, compileModel(checkpoint, form));
+      const options = { cwd: directory, encoding: "utf8" } as const;
+      execFileSync("gcc", [...STRICT, "-O2", "-mavx2", "-mfma", ...flags, "-c", `${form}.c`], options);
+      const code = execFileSync("objdump", ["-d", `${form}.o`], options);
+      expect(code.includes("vpdpwssd"), form).toBe(form !== "float32");
+    }
+  },
+);
+
 describe.each(Object.keys(MODELS))("%s", (name) => {
   test.each(WEIGHT_FORMS)("with %s weights has the same logits from every compiler", async (form) => {
     const checkpoint = await MODELS[name]!();

@@ -12,7 +12,9 @@ import { STRICT } from "./builds.test-support.js";
 const BOARD = join(import.meta.dirname, "cortex-m");
 const CORE = ["-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16", "-O2"];
 const LINKED = ["-ffunction-sections", "-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections"];
-const MACHINE = ["-M", "mps2-an386", "-nographic", "-icount", "shift=0", "-semihosting-config"];
+const MACHINE = ["-M", "mps2-an386", "-icount", "shift=0", "-display", "none", "-serial", "none"];
+/** Its semihosting prints to stdout. */
+const CONSOLE = ["-monitor", "none", "-chardev", "stdio,id=out", "-semihosting-config"];
 
 /** The quick start's student: 0.63 million weights. */
 const config = encoderDecoderConfig.parse({
@@ -57,7 +59,7 @@ test.each(["int8", "int4"] as const)("an %s student answers with the tokens of W
   execFileSync("arm-none-eabi-gcc", [...STRICT, ...CORE, ...LINKED, ...files], options);
   const output = execFileSync(
     "qemu-system-arm",
-    [...MACHINE, "enable=on,target=native", "-kernel", "model.elf"],
+    [...MACHINE, ...CONSOLE, "enable=on,target=native,chardev=out", "-kernel", "model.elf"],
     options,
   );
   const actual = output
