@@ -8,6 +8,7 @@ const QUANTIZATION: QuantizationRules = {
   activations: ["uint8", "int8", "uint16", "int16"],
   weights: ["int8", "uint8", "int16", "uint16", "int4", "uint4"],
   blocks: true,
+  castCodes: true,
   fixedOutputs: {},
   float: "it runs in float16",
 };

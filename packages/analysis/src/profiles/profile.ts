@@ -64,15 +64,17 @@ export interface OperatorSupport {
   readonly sameBatchFrom?: number;
   /** Whether the output must be an output of the model and have no readers. */
   readonly onlyLast?: boolean;
+  /** Types of data with 3 or more axes for which every step must be 1. */
+  readonly unitSteps?: readonly OnnxDType[];
   /** Highest rank of inputs that have more axes than the data. */
   readonly widestInput?: number;
   /** Smallest size of the last axis between Q and DQ. */
   readonly minLastSize?: number;
   /**
-   * Whether the windows of a transposed convolution must be at least as wide as its strides if the padding is computed, and must have
-   * another width if the output is padded.
+   * Most elements that can lie between two windows if the padding is computed. An output that is padded needs windows of another width than
+   * the strides.
    */
-  readonly overlappingWindows?: boolean;
+  readonly widestGap?: number;
   /** Values of `mode` for which every size times its scale must be whole. */
   readonly wholeSizesFor?: readonly string[];
   /**
@@ -80,6 +82,10 @@ export interface OperatorSupport {
    * other operators.
    */
   readonly noLoneLayout?: boolean;
+  /** Equations that are supported only in float. */
+  readonly floatEquations?: readonly string[];
+  /** Longest index in the last axis of input 1. */
+  readonly maxDepth?: number;
   /** Inputs that must not be scalars. */
   readonly noScalars?: readonly number[];
   /** Inputs that must have elements. */
@@ -123,6 +129,8 @@ export interface QuantizationRules {
   readonly wrapped: ReadonlySet<string>;
   /** Whether scales per block along an axis are supported (opset 21 `block_size`). */
   readonly blocks: boolean;
+  /** Whether DequantizeLinear can read the output of a Cast. */
+  readonly castCodes: boolean;
   /** Scale and zero point that 16-bit outputs must have. */
   readonly fixedOutputs: Readonly<Record<string, Partial<Record<OnnxDType, FixedParameters>>>>;
   /** Whether zero points must be in the middle of the range and scales powers of two. */

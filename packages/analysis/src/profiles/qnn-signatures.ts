@@ -74,7 +74,7 @@ export const QNN_SIGNATURES: readonly Signature[] = [
   },
   { plain: `${NUMBERS} u32`, quantized: NO_INT16, maxRank: 4, operators: "ArgMax" },
   { plain: FLOATS, quantized: NO_INT16, maxRank: 4, operators: "ArgMin" },
-  { plain: NUMBERS, quantized: ALL, maxRank: 4, operators: "TopK" },
+  { plain: "f32 f16 i32", quantized: ALL, maxRank: 4, operators: "TopK" },
 
   {
     plain: `${NUMBERS} b u32 u8`,
@@ -101,9 +101,9 @@ export const QNN_SIGNATURES: readonly Signature[] = [
   },
   { plain: `${NUMBERS} b`, quantized: ALL, maxRank: 5, operators: "Split" },
   { plain: `${NUMBERS} b u8`, quantized: ALL, maxRank: 5, operators: "Slice" },
-  { plain: `${NUMBERS} b u32`, quantized: ALL, maxRank: 5, operators: "Gather" },
+  { plain: `${NUMBERS} b u32`, quantized: ALL, maxRank: 5, maxRankOf: "i32:4", operators: "Gather" },
   { plain: `${NUMBERS} b`, quantized: UNSIGNED, maxRank: 5, operators: "GatherElements" },
-  { plain: "f32 f16 i32", quantized: ALL, maxRank: 4, operators: "GatherND" },
+  { plain: "f32 f16 i32", quantized: ALL, maxRank: 4, maxRankOf: "i32:5", operators: "GatherND" },
   { plain: `${NUMBERS} u8 u16`, quantized: UNSIGNED, maxRank: 4, operators: "ScatterElements" },
   { plain: FLOATS, quantized: NO_INT16, maxRank: 5, operators: "Pad" },
   { plain: FLOATS, quantized: NO_INT16, maxRank: 4, operators: "DepthToSpace SpaceToDepth" },
@@ -112,7 +112,7 @@ export const QNN_SIGNATURES: readonly Signature[] = [
   { plain: "f32 i32", quantized: "", maxRank: 3, data: 2, operators: "OneHot" },
 
   { plain: FLOATS, quantized: ALL, maxRank: 5, maxRankOf: "u16:4 s16:4", operators: "Conv ConvTranspose" },
-  { plain: FLOATS, quantized: ALL, maxRank: 5, operators: "MatMul" },
+  { plain: FLOATS, quantized: ALL, maxRank: 5, maxRankOf: "f16:4 s16:4", operators: "MatMul" },
   { plain: FLOATS, quantized: ALL, maxRank: 2, operators: "Gemm" },
   { plain: FLOATS, quantized: NO_INT16, maxRank: 4, operators: "Einsum" },
   {
@@ -135,7 +135,8 @@ export const QNN_SIGNATURES: readonly Signature[] = [
   {
     plain: "f32 f16 b i32 u32 i64 s8 u8 s16 u16 s4 u4",
     quantized: ALL,
-    maxRank: 4,
+    maxRank: 5,
+    maxRankOf: "b:4 u8:4",
     operators: "Cast CastLike",
   },
   {

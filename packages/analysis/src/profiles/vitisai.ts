@@ -6,6 +6,7 @@ const QUANTIZATION: QuantizationRules = {
   ...QNN.quantization!,
   activations: ["uint8", "int8"],
   weights: ["int8"],
+  castCodes: true,
   fixedOutputs: {},
   powerOfTwo: true,
   float: "the compiler converts float32 to bfloat16",

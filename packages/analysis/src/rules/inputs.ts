@@ -132,8 +132,9 @@ function withOwnLetters(equation: string): string {
 
 export const equations: Rule = (subject, findings) => {
   for (const placed of subject.nodes) {
-    const allowed = supportOf(subject, placed)?.equations;
-    if (allowed === undefined) continue;
+    const { equations: always, floatEquations = [] } = supportOf(subject, placed) ?? {};
+    if (always === undefined) continue;
+    const allowed = partsOfUnit(subject, placed).length > 0 ? always : [...always, ...floatEquations];
     const equation = attributeOf(placed.node, "equation", "string") ?? "";
     if (allowed.includes(withOwnLetters(equation))) continue;
     const message = `equation ${shorten(equation)}; ${subject.profile.label} supports only matrix products: ${allowed.join(" or ")}`;

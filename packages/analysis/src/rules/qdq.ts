@@ -93,6 +93,9 @@ export const parameters: Rule = (subject, findings) => {
         `use ${allowed[0]!}`,
       );
     }
+    const isCast = scope.index.producerOf(node.inputs[0] ?? "")?.node.opType === "Cast";
+    if (isDequantize(node) && isCast && !rules.castCodes)
+      add("error", "it reads the output of a Cast", "use QuantizeLinear instead of the Cast");
     const isOld = node.domain === "" && (subject.model.opsets[""] ?? 0) < 21;
     if (dtype !== undefined && NEWER_TYPES.has(dtype) && isOld)
       add(

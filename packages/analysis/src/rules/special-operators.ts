@@ -50,16 +50,18 @@ export const wholeSizes: Rule = (subject, findings) => {
   }
 };
 
-/** Rule about the windows of transposed convolutions. */
-export const overlappingWindows: Rule = (subject, findings) => {
+/** Rule about windows that leave elements out. */
+export const gaps: Rule = (subject, findings) => {
   for (const placed of subject.nodes) {
     const { node, scope } = placed;
-    if (supportOf(subject, placed)?.overlappingWindows !== true) continue;
-    const kernel = scope.of(node.inputs[1] ?? "").shape?.slice(2) ?? [];
+    const most = supportOf(subject, placed)?.widestGap;
+    if (most === undefined) continue;
+    const kernel =
+      attributeOf(node, "kernel_shape", "ints") ?? scope.of(node.inputs[1] ?? "").shape?.slice(2) ?? [];
     const strides = attributeOf(node, "strides", "ints") ?? kernel.map(() => 1);
     const isComputed = attributeOf(node, "auto_pad", "string")?.startsWith("SAME") === true;
     const isExtended = attributeOf(node, "output_padding", "ints")?.some((count) => count > 0) === true;
-    const isNarrow = kernel.some((size, axis) => isNumber(size) && size < (strides[axis] ?? 1));
+    const isNarrow = kernel.some((size, axis) => isNumber(size) && (strides[axis] ?? 1) - size > most);
     const isEqual = kernel.every((size, axis) => size === (strides[axis] ?? 1));
     if (!(isComputed && isNarrow) && !(isExtended && isEqual)) continue;
     const attribute = isComputed ? "auto_pad" : "output_padding";
@@ -86,6 +88,18 @@ export const lastSizes: Rule = (subject, findings) => {
   }
 };
 
+/** Rule about indices of elements. */
+export const depths: Rule = (subject, findings) => {
+  for (const placed of subject.nodes) {
+    const { node, scope } = placed;
+    const most = supportOf(subject, placed)?.maxDepth;
+    const depth = scope.of(node.inputs[1] ?? "").shape?.at(-1);
+    if (most === undefined || depth === undefined || !isNumber(depth) || depth <= most) continue;
+    const message = `${operatorName(node)} has indices of ${depth} axes; ${subject.profile.label} supports ${most}`;
+    findings.about("rank", placed, rejection(subject, placed, message, "merge axes with Reshape before it"));
+  }
+};
+
 /** Rule about inputs with more axes than the data. */
 export const widestInputs: Rule = (subject, findings) => {
   for (const placed of subject.nodes) {
@@ -96,5 +110,19 @@ export const widestInputs: Rule = (subject, findings) => {
     if (highest <= Math.max(most, ranks[0] ?? 0)) continue;
     const message = `an input of ${operatorName(node)} has ${highest} axes, more than the data; ${subject.profile.label} supports ${most}`;
     findings.about("rank", placed, rejection(subject, placed, message, "merge axes with Reshape before it"));
+  }
+};
+
+/** Rule about steps between the elements that Slice selects. */
+export const steps: Rule = (subject, findings) => {
+  for (const placed of subject.nodes) {
+    const { node, scope } = placed;
+    const { dtype, shape } = scope.of(node.inputs[0] ?? "");
+    const isMeant = dtype !== undefined && supportOf(subject, placed)?.unitSteps?.includes(dtype) === true;
+    if (!isMeant || (shape?.length ?? 0) < 3) continue;
+    const step = scope.numbersOf(node.inputs[4] ?? "")?.find((one) => Math.abs(one) !== 1);
+    if (step === undefined) continue;
+    const message = `${operatorName(node)} of ${dtype} with step ${step}; ${subject.profile.label} supports only 1 for this type`;
+    findings.about("attribute", placed, rejection(subject, placed, message, "convert the data to float32"));
   }
 };
