@@ -32,7 +32,7 @@ async function run(directory: string, engine: string): Promise<unknown> {
 }
 
 test("only the engine that was asked for is loaded", async () => {
-  const { directory } = await exporter.exported(encoderDecoder, { target: "cpu" });
+  const { directory } = await exporter.exported({ ...encoderDecoder, vocabularySize: 9 }, { target: "cpu" });
   expect(await run(directory, "wasm")).toMatchObject({ provider: "wasm", found: 0 });
   const { found } = (await run(directory, "onnxruntime")) as { readonly found: number };
   expect(found).toBeGreaterThan(0);

@@ -86,13 +86,13 @@ const int8Bytes = (outputs: number, inputs: number): number =>
 const int4Bytes = (outputs: number, inputs: number): number =>
   panelsOf(outputs) * PANEL * 2 * (Math.ceil(inputs / BLOCK) + Math.ceil(inputs / 4));
 
-function require(condition: boolean, problem: string): void {
+function demand(condition: boolean, problem: string): void {
   if (!condition) throw invalid(problem);
 }
 
 type Touched = (regions: Regions, args: readonly number[]) => readonly TouchedRegion[];
 
-const binary: Touched = (regions, [a, aStride, b, bStride, rows, width, y, yStride] = []) => {
+const binary: Touched = (regions, [a, aStride, b, bStride, rows, width, y, yStride]) => {
   const count = regions.most(rows!);
   return [
     rowsAt(a!, aStride!, count, width!),
@@ -115,16 +115,16 @@ const linear = (
 
 /** By kernel, with the parameters that `KERNELS` lists. */
 const TOUCHED: Readonly<Record<KernelName, Touched>> = {
-  slm_embed_float: (regions, [, rows, w, width, y, yStride] = []) => {
+  slm_embed_float: (regions, [, rows, w, width, y, yStride]) => {
     const { count, vocabulary } = regions.ids(rows!);
     return [table(w!, 4 * panelsOf(vocabulary) * PANEL * width!), rowsAt(y!, yStride!, count, width!)];
   },
-  slm_embed_int8: (regions, [, rows, w, width, outputs, y, yStride] = []) => {
+  slm_embed_int8: (regions, [, rows, w, width, outputs, y, yStride]) => {
     const { count, vocabulary } = regions.ids(rows!);
-    require(vocabulary <= outputs!, "a table has fewer rows than the vocabulary has tokens");
+    demand(vocabulary <= outputs!, "a table has fewer rows than the vocabulary has tokens");
     return [table(w!, int8Bytes(outputs!, width!)), rowsAt(y!, yStride!, count, width!)];
   },
-  slm_embed_int4: (regions, [, rows, w, width, y, yStride] = []) => {
+  slm_embed_int4: (regions, [, rows, w, width, y, yStride]) => {
     const { count, vocabulary } = regions.ids(rows!);
     return [table(w!, int4Bytes(vocabulary, width!)), rowsAt(y!, yStride!, count, width!)];
   },
@@ -150,7 +150,7 @@ const TOUCHED: Readonly<Record<KernelName, Touched>> = {
       arena(scratch!, count * (1 + 2 * Math.ceil(inputs! / 4))),
     ];
   },
-  slm_rms_norm: (regions, [x, xStride, rows, groups, width, gain, , y, yStride] = []) => {
+  slm_rms_norm: (regions, [x, xStride, rows, groups, width, gain, , y, yStride]) => {
     const count = regions.most(rows!);
     return [
       rowsAt(x!, xStride!, count, groups! * width!),
@@ -158,7 +158,7 @@ const TOUCHED: Readonly<Record<KernelName, Touched>> = {
       ...floats(gain!, width!),
     ];
   },
-  slm_layer_norm: (regions, [x, xStride, rows, width, gain, bias, , y, yStride] = []) => {
+  slm_layer_norm: (regions, [x, xStride, rows, width, gain, bias, , y, yStride]) => {
     const count = regions.most(rows!);
     return [
       rowsAt(x!, xStride!, count, width!),
@@ -167,12 +167,10 @@ const TOUCHED: Readonly<Record<KernelName, Touched>> = {
       ...floats(bias!, width!),
     ];
   },
-  slm_activate: (regions, [, x, stride, rows, width] = []) => [
-    rowsAt(x!, stride!, regions.most(rows!), width!),
-  ],
+  slm_activate: (regions, [, x, stride, rows, width]) => [rowsAt(x!, stride!, regions.most(rows!), width!)],
   slm_add: binary,
   slm_multiply: binary,
-  slm_rotate: (regions, [x, stride, rows, start, heads, headDim, cosines, sines] = []) => {
+  slm_rotate: (regions, [x, stride, rows, start, heads, headDim, cosines, sines]) => {
     const values = regions.span(start!, rows!) * Math.floor(headDim! / 2);
     return [
       rowsAt(x!, stride!, regions.most(rows!), heads! * headDim!),
@@ -180,33 +178,33 @@ const TOUCHED: Readonly<Record<KernelName, Touched>> = {
       table(sines!, 4 * values),
     ];
   },
-  slm_store_keys: (regions, [x, stride, rows, start, width, keys, capacity] = []) => {
-    require(regions.span(start!, rows!) <= capacity!, "keys have fewer positions than the model");
+  slm_store_keys: (regions, [x, stride, rows, start, width, keys, capacity]) => {
+    demand(regions.span(start!, rows!) <= capacity!, "keys have fewer positions than the model");
     return [rowsAt(x!, stride!, regions.most(rows!), width!), kept(keys!, width! * capacity!)];
   },
-  slm_store_values: (regions, [x, stride, rows, start, width, values] = []) => [
+  slm_store_values: (regions, [x, stride, rows, start, width, values]) => [
     rowsAt(x!, stride!, regions.most(rows!), width!),
     kept(values!, regions.span(start!, rows!) * width!),
   ],
   slm_attend: attended,
-  slm_position_rows: (regions, [positions, rows, start, width, y, yStride] = []) => [
+  slm_position_rows: (regions, [positions, rows, start, width, y, yStride]) => [
     table(positions!, 4 * regions.span(start!, rows!) * width!),
     rowsAt(y!, yStride!, regions.most(rows!), width!),
   ],
-  slm_last_rows: (regions, [x, xStride, rows, wanted, width, y, yStride] = []) => {
+  slm_last_rows: (regions, [x, xStride, rows, wanted, width, y, yStride]) => {
     const [from, to] = [decodedRows(rows!).of, decodedRows(wanted!).of];
-    require(from === "fresh" && to === "wanted", "the last rows are those of new tokens");
+    demand(from === "fresh" && to === "wanted", "the last rows are those of new tokens");
     return [
       rowsAt(x!, xStride!, regions.most(rows!), width!),
       rowsAt(y!, yStride!, regions.most(wanted!), width!),
     ];
   },
-  slm_pool: (regions, [x, xStride, rows, group, width, y, yStride] = []) => {
-    require(group! >= 1, "pooling has groups of at least one token");
+  slm_pool: (regions, [x, xStride, rows, group, width, y, yStride]) => {
+    demand(group! >= 1, "pooling has groups of at least one token");
     const count = regions.most(rows!);
     return [rowsAt(x!, xStride!, count, width!), rowsAt(y!, yStride!, Math.ceil(count / group!), width!)];
   },
-  slm_recurrence: (regions, [x, xStride, gate, gateStride, rows, start, width, states, y, yStride] = []) => {
+  slm_recurrence: (regions, [x, xStride, gate, gateStride, rows, start, width, states, y, yStride]) => {
     const count = regions.most(rows!);
     return [
       rowsAt(x!, xStride!, count, width!),
@@ -222,16 +220,16 @@ function attended(regions: Regions, args: readonly number[]): readonly TouchedRe
   const [heads, kvHeads, headDim, modulo, , , before, after, bias, reach, scratch, y, yStride] = rest;
   const [queries, most] = [regions.most(rows!), regions.most(count!)];
   const sizes = [qStride!, vStride!, yStride!, capacity!, reach!];
-  require(kvHeads! >= 1 &&
-    heads! >= 1 &&
-    headDim! >= 1 &&
-    sizes.every((size) => size >= 0), "attention has at least one head");
-  require(modulo !== 0 || heads! % kvHeads! === 0, "heads share key heads evenly");
-  require(capacity! % PANEL === 0 && most <= capacity!, "keys have room for whole vectors of positions");
+  demand(
+    kvHeads! >= 1 && heads! >= 1 && headDim! >= 1 && sizes.every((size) => size >= 0),
+    "attention has at least one head",
+  );
+  demand(modulo !== 0 || heads! % kvHeads! === 0, "heads share key heads evenly");
+  demand(capacity! % PANEL === 0 && most <= capacity!, "keys have room for whole vectors of positions");
   if (before! >= 0 || after! >= 0)
-    require(regions.span(start!, rows!) <= most, "a window is around positions that have keys");
+    demand(regions.span(start!, rows!) <= most, "a window is around positions that have keys");
   if (bias !== -1)
-    require(Math.max(most, regions.span(start!, rows!)) <= reach!, "biases reach every position");
+    demand(Math.max(most, regions.span(start!, rows!)) <= reach!, "biases reach every position");
   return [
     rowsAt(query!, qStride!, queries, heads! * headDim!),
     rowsAt(y!, yStride!, queries, heads! * headDim!),

@@ -41,7 +41,7 @@ export interface OpenedModels extends Pick<OpenedDevice, "directories"> {
   readonly close: () => Promise<void>;
 }
 
-/** Opens models. After an error everything is closed. @throws SlmError as locating and exporting */
+/** Opens models. After an error everything is closed. @throws SlmError as locating, exporting and `runtimeRecipe` */
 export async function openModels(
   paths: readonly string[],
   request: DeviceRequest & DeviceContext,
@@ -69,8 +69,9 @@ export async function openModels(
       directories.push(model.directory);
     }
     const descriptions = await Promise.all(directories.map(readDeviceModel));
+    // Checks the request, whichever engine runs the models.
+    const recipe = runtimeRecipe(descriptions, request);
     const openDevice: OpenedModels["openDevice"] = async () => {
-      const recipe = runtimeRecipe(descriptions, request);
       const chosen = recipe.kind === "cpu" ? await keptRecipe(directories[0]!, recipe, request) : recipe;
       if (chosen.kind === "cpu" && chosen === recipe) return { recipe, runtime: await onProcessor() };
       const runtime = await RUNTIMES[chosen.kind].open(chosen.options);
