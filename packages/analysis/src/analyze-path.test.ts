@@ -118,11 +118,12 @@ describe(reportLines, () => {
 
   test.each([
     ["qnn", /tested with Qualcomm's HTP compiler \(onnxruntime-qnn [\d.]+/],
-    ["openvino", /not tested with a compiler/],
+    ["openvino", /tested with Intel's NPU compiler \(openvino [\d.]+/],
+    ["vitisai", /not tested with a compiler/],
   ] as const)("says who confirmed the rules of %s", async (profile, words) => {
     const analysis = await analyzePath(fixture("control-flow"), { target: "npu", profile });
     expect(reportLines(analysis).join("\n")).toMatch(words);
-    expect(analysis.confirmedBy === null).toBe(profile === "openvino");
+    expect(analysis.confirmedBy === null).toBe(profile === "vitisai");
   });
 
   test("counts the warnings about a supported graph that slm made, and lists those about other graphs", async () => {

@@ -1,12 +1,83 @@
 /** Profile `openvino`: Intel's NPU through ONNX Runtime's OpenVINO provider. */
-import { all, contrib, TWO_GIGABYTES, type OperatorRules, type QuantizationRules } from "./profile.js";
+import {
+  TWO_GIGABYTES,
+  type OperatorSupport,
+  type OperatorRules,
+  type QuantizationRules,
+} from "./profile.js";
+import { OPENVINO_SIGNATURES } from "./openvino-signatures.js";
 import { QNN } from "./qnn.js";
+import { operatorsOf, words } from "./signatures.js";
+
+const ANY = ["float32", "float16", "bool", "int32", "int64"] as const;
+const BYTES = ["int8", "uint8"] as const;
+
+/** Target types of a Cast, by source type. */
+const CASTS: OperatorSupport["casts"] = {
+  float32: [...ANY, ...BYTES],
+  float16: [...ANY, ...BYTES, "int16", "uint16"],
+  bool: [...ANY, "uint8"],
+  int32: [...ANY, ...BYTES],
+  int64: [...ANY, ...BYTES],
+  int8: ["float32", "float16", "int32", "int64", ...BYTES],
+  uint8: [...ANY, ...BYTES],
+  uint32: ["uint32"],
+  int16: ["float16", "int16"],
+  uint16: ["float16", "uint16"],
+};
+
+const REDUCTION: OperatorSupport = { constantInputs: [1] };
+const NO_SCALAR: OperatorSupport = { noScalars: [0] };
+
+/** Conditions of single operators, in addition to element types and ranks. */
+const LIMITED: Readonly<Record<string, OperatorSupport>> = {
+  Cast: { casts: CASTS },
+  CastLike: { casts: CASTS },
+  Celu: NO_SCALAR,
+  Expand: { constantInputs: [1] },
+  LogSoftmax: {
+    combinations: [
+      {
+        rank: { allowed: [0, 1, 2, 3, 5], missing: 0 },
+        axis: { allowed: [0, 1, 2, 3], missing: -1 },
+      },
+    ],
+  },
+  LpNormalization: NO_SCALAR,
+  Pad: {
+    constantInputs: [1],
+    attributes: { mode: { allowed: ["constant", "reflect", "edge"], missing: "constant" } },
+    combinations: [{ rank: { allowed: [0, 1, 3, 4, 5], missing: 0 } }],
+  },
+  ...Object.fromEntries(
+    [
+      ...words(`ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum
+        ReduceSumSquare`),
+    ].map((name) => [name, REDUCTION]),
+  ),
+  Reshape: { constantInputs: [1] },
+  ScatterND: { attributes: { reduction: { allowed: ["none"], missing: "none" } } },
+  Shrink: NO_SCALAR,
+  SimplifiedLayerNormalization: { attributes: { axis: { allowed: [-1], missing: -1 } } },
+  Slice: { constantInputs: [1, 2, 3, 4], positiveSteps: true },
+  Split: { constantInputs: [1] },
+  Squeeze: { constantInputs: [1], oneSignInput: 1 },
+  Tile: { constantInputs: [1] },
+  Unsqueeze: { constantInputs: [1], oneSignInput: 1 },
+};
+
+/** Operators of ONNX with a signature. Between Q and DQ the compiler treats each of them as quantized. */
+const UNITS = OPENVINO_SIGNATURES.map(({ operators }) => operators)
+  .join(" ")
+  .split(/\s+/u)
+  .filter((name) => name !== "" && !name.includes(":") && !/^(?:Cast|Quantize|Dequantize)/u.test(name));
 
 /** The compiler keeps Q and DQ around operators that it computes in integers and removes the others. */
 const QUANTIZATION: QuantizationRules = {
   ...QNN.quantization!,
   activations: ["uint8", "int8", "uint16", "int16"],
   weights: ["int8", "uint8", "int16", "uint16", "int4", "uint4"],
+  wrapped: new Set(UNITS),
   blocks: true,
   castCodes: true,
   fixedOutputs: {},
@@ -14,39 +85,19 @@ const QUANTIZATION: QuantizationRules = {
 };
 
 export const OPENVINO: OperatorRules = {
-  confirmedBy: null,
+  confirmedBy: "Intel's NPU compiler (openvino 2026.4.1, platform 4000) for single operators",
   sources: [
     {
-      document:
-        "onnxruntime/core/providers/openvino/ov_versions/data_ops.cc (supported_op_mode, supported_types_npu_)",
-      version: "rows up to OpenVINO 2024.4",
+      document: "Intel's NPU compiler of the Windows wheel under Wine, tested with npm run interop:compilers",
+      version: "openvino 2026.4.1, platform 4000",
     },
     { document: "OpenVINO-ExecutionProvider.md (NPU: float16, static shapes advised)", version: "2025.4" },
   ],
-  operators: {
-    ...all(`
-      Abs Acos Acosh Add Affine And ArgMax ArgMin Asin Asinh Atan Atanh AveragePool BatchNormalization BitShift
-      BitwiseAnd BitwiseNot BitwiseOr BitwiseXor BlackmanWindow Cast CastLike Ceil Celu Clip Compress Concat Constant
-      ConstantOfShape Conv ConvInteger ConvTranspose Cos Cosh Crop CumSum DepthToSpace DequantizeLinear DFT Div Dropout
-      DynamicQuantizeLinear Einsum Elu Equal Erf Exp Expand EyeLike Flatten Floor Gather GatherElements GatherND Gelu
-      Gemm GlobalAveragePool GlobalLpPool GlobalMaxPool Greater GreaterOrEqual GridSample GroupNormalization GRU
-      HammingWindow HardSigmoid HardSwish Hardmax Identity If ImageScaler InstanceNormalization IsInf IsNaN
-      LayerNormalization LeakyRelu Less LessOrEqual Log LogSoftmax Loop LpNormalization LRN LSTM MatMul MatMulInteger
-      Max MaxPool MaxRoiPool Mean MeanVarianceNormalization Min Mish Mod Mul Multinomial Neg NonMaxSuppression NonZero
-      Not OneHot Or Pad Pow PRelu QLinearConv QLinearMatMul QuantizeLinear RandomNormal RandomNormalLike RandomUniform
-      RandomUniformLike Range Reciprocal ReduceLogSum ReduceLogSumExp ReduceL1 ReduceL2 ReduceMax ReduceMean ReduceMin
-      ReduceProd ReduceSum ReduceSumSquare Relu Reshape Resize ReverseSequence RNN RoiAlign Round Scan Scatter
-      ScatterElements ScatterND Selu Shape Shrink Sigmoid Sign SimplifiedLayerNormalization Sin Sinh Size Slice Softmax
-      Softplus Softsign SpaceToDepth Split Sqrt Squeeze STFT Sub Sum Swish Tan Tanh ThresholdedRelu Tile TopK Transpose
-      Trilu Unique Unsqueeze Upsample Where Xor`),
-    ...contrib(`
-      Attention BiasGelu EmbedLayerNormalization FusedGemm FusedMatMul MatMulIntegerToFloat MatMulNBits QLinearAdd
-      QLinearMul QuickGelu SkipLayerNormalization SkipSimplifiedLayerNormalization`),
-  },
+  operators: { Constant: {}, ...operatorsOf(OPENVINO_SIGNATURES, LIMITED) },
   operatorsAreComplete: true,
   dtypes: [
-    ...(["float32", "float16", "bool", "int64", "int32", "int16", "uint16", "int8", "uint8"] as const),
-    ...(["int4", "uint4", "float8e4m3fn", "float8e4m3fnuz"] as const),
+    ...(["float32", "float16", "bool", "int64", "int32", "uint32", "int16", "uint16"] as const),
+    ...(["int8", "uint8", "int4", "uint4"] as const),
   ],
   convertedTypes: { float32: "the NPU computes it as float16" },
   controlFlow: "forbidden",

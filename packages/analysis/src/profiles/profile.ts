@@ -64,7 +64,9 @@ export interface OperatorSupport {
   readonly sameBatchFrom?: number;
   /** Whether the output must be an output of the model and have no readers. */
   readonly onlyLast?: boolean;
-  /** Types of data with 3 or more axes for which every step must be 1. */
+  /** Whether every step must be positive. */
+  readonly positiveSteps?: boolean;
+  /** Types of data with 3 or more axes for which every step must be 1 or -1. */
   readonly unitSteps?: readonly OnnxDType[];
   /** Highest rank of inputs that have more axes than the data. */
   readonly widestInput?: number;
@@ -86,6 +88,8 @@ export interface OperatorSupport {
   readonly floatEquations?: readonly string[];
   /** Longest index in the last axis of input 1. */
   readonly maxDepth?: number;
+  /** A constant input with axes that must all be positive or all be negative. */
+  readonly oneSignInput?: number;
   /** Inputs that must not be scalars. */
   readonly noScalars?: readonly number[];
   /** Inputs that must have elements. */

@@ -88,6 +88,22 @@ export const lastSizes: Rule = (subject, findings) => {
   }
 };
 
+/** Rule about lists of axes that mix positive and negative numbers. */
+export const signs: Rule = (subject, findings) => {
+  for (const placed of subject.nodes) {
+    const { node, scope } = placed;
+    const index = supportOf(subject, placed)?.oneSignInput;
+    const axes = index === undefined ? undefined : scope.numbersOf(node.inputs[index] ?? "");
+    if (axes?.some((axis) => axis < 0) !== true || axes.every((axis) => axis < 0)) continue;
+    const message = `axes of ${operatorName(node)} are ${axes.join(", ")}; ${subject.profile.label} needs one sign`;
+    findings.about(
+      "attribute",
+      placed,
+      rejection(subject, placed, message, "write all axes as positive numbers"),
+    );
+  }
+};
+
 /** Rule about indices of elements. */
 export const depths: Rule = (subject, findings) => {
   for (const placed of subject.nodes) {
@@ -118,11 +134,14 @@ export const steps: Rule = (subject, findings) => {
   for (const placed of subject.nodes) {
     const { node, scope } = placed;
     const { dtype, shape } = scope.of(node.inputs[0] ?? "");
-    const isMeant = dtype !== undefined && supportOf(subject, placed)?.unitSteps?.includes(dtype) === true;
-    if (!isMeant || (shape?.length ?? 0) < 3) continue;
-    const step = scope.numbersOf(node.inputs[4] ?? "")?.find((one) => Math.abs(one) !== 1);
+    const { unitSteps = [], positiveSteps = false } = supportOf(subject, placed) ?? {};
+    const isUnit = dtype !== undefined && unitSteps.includes(dtype) && (shape?.length ?? 0) >= 3;
+    const step = scope
+      .numbersOf(node.inputs[4] ?? "")
+      ?.find((one) => (isUnit && Math.abs(one) !== 1) || (positiveSteps && one < 0));
     if (step === undefined) continue;
-    const message = `${operatorName(node)} of ${dtype} with step ${step}; ${subject.profile.label} supports only 1 for this type`;
-    findings.about("attribute", placed, rejection(subject, placed, message, "convert the data to float32"));
+    const wanted = isUnit ? `1 and -1 for ${dtype}` : "positive steps";
+    const message = `${operatorName(node)} with step ${step}; ${subject.profile.label} supports only ${wanted}`;
+    findings.about("attribute", placed, rejection(subject, placed, message, "gather the elements instead"));
   }
 };

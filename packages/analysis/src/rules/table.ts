@@ -37,6 +37,7 @@ export const CHECKS: readonly Rule[] = [
   specialOperators.widestInputs,
   specialOperators.steps,
   specialOperators.depths,
+  specialOperators.signs,
   inputs.lastWindows,
   qdq.form,
   qdq.parameters,
