@@ -32,7 +32,7 @@ import type { TargetOrigin } from "./config/target-shares.js";
 import { hasTeacherShape, studentShape } from "./config/student-config.js";
 import type { TeacherLayers } from "./start/student-layers.js";
 import { checkRounding } from "./quantized/rounded-parameters.js";
-import { removePhases, trainPhases } from "./quantized/train-phases.js";
+import { openedSettings, removePhases, trainPhases } from "./quantized/train-phases.js";
 import { storedOrigins, storedRowSets, studentObjective } from "./student-objective.js";
 
 export interface DistillReport {
@@ -129,7 +129,8 @@ export async function distillSegment(
 }
 
 /** The student's configuration, from settings, tokenizer and teacher. @throws SlmError CONFIG_INVALID, INPUT_MISSING */
-async function prepareStudent(settings: DistillConfig, request: DistillInputs): Promise<DistillRun> {
+async function prepareStudent(given: DistillConfig, request: DistillInputs): Promise<DistillRun> {
+  const settings = openedSettings(given);
   const { context } = request;
   const inputs = { ...request, context: { ...context, seed: settings.seed ?? context.seed } };
   const { tokenizerDirectory } = inputs;

@@ -102,8 +102,23 @@ export async function removePhases(workDirectory: string): Promise<void> {
     await rm(join(workDirectory, name), { recursive: true, force: true });
 }
 
+/** The loss without the task's teacher, which the last phase does not need. */
+const labelsOnly = (loss: DistillConfig["loss"]): DistillConfig["loss"] => ({
+  ...loss,
+  forwardKl: 0,
+  reverseKl: 0,
+  jensenShannon: 0,
+  ctc: 0,
+  crossEntropy: 1,
+  terms: undefined,
+});
+
+/** Settings of a run that has only the last phase, which opens no teacher for its loss; other settings stay as they are. */
+export const openedSettings = (settings: DistillConfig): DistillConfig =>
+  settings.steps === 0 ? { ...settings, loss: labelsOnly(settings.loss) } : settings;
+
 /** The settings of the last phase: a short warm-up, no dropout, and no averages, which would not be rounded. */
-export const phaseSettings = (settings: DistillConfig, steps: number): DistillConfig => ({
+const phaseSettings = (settings: DistillConfig, steps: number): DistillConfig => ({
   ...settings,
   steps,
   learningRate: settings.learningRate * RATE,
@@ -112,16 +127,7 @@ export const phaseSettings = (settings: DistillConfig, steps: number): DistillCo
   emaDecay: 0,
   checkpointAveraging: 1,
   evaluateEvery: Math.min(settings.evaluateEvery, Math.ceil(steps / 4)),
-  // The batches need no distributions of the task's teacher.
-  loss: {
-    ...settings.loss,
-    forwardKl: 0,
-    reverseKl: 0,
-    jensenShannon: 0,
-    ctc: 0,
-    crossEntropy: 1,
-    terms: undefined,
-  },
+  loss: labelsOnly(settings.loss),
   targets: { ...settings.targets, onPolicyFraction: 0 },
 });
 

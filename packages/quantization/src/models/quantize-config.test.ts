@@ -7,7 +7,6 @@ describe("quantizeConfig", () => {
   test("deploys the cpu scheme by default, unless the metric gets one point worse", () => {
     expect(quantizeConfig.parse({ gate: { metric: "exactMatch" } })).toEqual({
       schemes: ["cpu"],
-      calibration: {},
       gate: { metric: "exactMatch", maxDrop: 0.01 },
     });
   });
@@ -30,7 +29,7 @@ describe("quantizeConfig", () => {
     { scheme: "cpu" },
     { method: "awq" },
     { embedding: "int3" },
-    { calibration: { rows: 0 } },
+    { embedding: "int2-block" },
     { gate: { metric: "exactMatch", maxDrop: -0.1 } },
     { gate: { metric: "" } },
   ])("rejects %j", (config) => {
