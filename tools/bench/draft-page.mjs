@@ -1,7 +1,7 @@
 /**
  * Measures what draft rules save in a browser: like draft-tokens.mjs, but in a page of headless Chromium with WebAssembly.
  *
- *   npm run build && slm deploy MODEL --to web -o SITE && node tools/bench/draft-page.mjs SITE ROWS.jsonl [key=value ...]
+ *   npm run build && slm deploy MODEL --to web --engine onnxruntime -o SITE && node tools/bench/draft-page.mjs SITE ROWS.jsonl [key=value ...]
  *
  * Keys: rows=200 (first rows of the file), threads=1, drafts=12 (maximum number of draft tokens, or a list: 4,12). MODEL is an export for
  * target web with draft rules, or its quantized model. For each row, all settings are measured before the next row, and the setting that
@@ -33,7 +33,7 @@ async function answerEach(
   const { openModel } = await import(library);
   const models = [];
   for (const draftTokens of ways) {
-    const model = await openModel("/site/model/", { threads, draftTokens });
+    const model = await openModel("/site/model/", { engine: "onnxruntime", threads, draftTokens });
     for (const source of sources.slice(0, warmUp)) await model.generate(source);
     /** @type {import("./lib/draft-lines.mjs").Answer[]} */
     const answers = [];

@@ -52,7 +52,7 @@ export async function writeWebSite(
       },
     );
   }
-  const { engine } = chooseEngine(model, { engine: asked });
+  const { engine } = chooseEngine(model, { engine: asked, inBrowser: true });
   const entries = await bundleEntries(bundle);
   const shell = await copyPage(page, output, engine);
   const paths = entries.map(({ path }) => path);
