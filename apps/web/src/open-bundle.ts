@@ -84,7 +84,7 @@ export interface OpenBundleOptions extends Speculation {
 /** Opens the model in a folder among the files in memory. */
 export type OpenModel = (directory: string, request: OpenRequest) => Promise<Model>;
 
-export interface OpenRequest
+interface OpenRequest
   extends Speculation, Pick<OpenBundleOptions, "runtime" | "provider" | "threads" | "signal"> {
   /** Why the engine was chosen. */
   readonly reason: string;
@@ -119,7 +119,7 @@ export async function openBundle(list: readonly SiteFile[], options: OpenBundleO
     await download(list.filter(isDescription), () => undefined);
     const description = await readDeviceModel(directory);
     const device = provider === "webgpu" ? "gpu" : undefined;
-    const { engine, reason } = chooseEngine(description, { engine: asked, device });
+    const { engine, reason } = chooseEngine(description, { engine: asked, device, inBrowser: true });
     const paths = list.map(({ path }) => path);
     const read = new Set(filesOfEngine(description, paths, engine));
     const needed = list.filter((file) => !isDescription(file) && read.has(file.path));

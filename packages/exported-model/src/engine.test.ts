@@ -18,6 +18,7 @@ test("small models run in WebAssembly, large ones on ONNX Runtime", () => {
 
 test("a page runs every portable form in WebAssembly", () => {
   expect(engineOf({ ...large, target: "web" })).toBe("wasm");
+  expect(engineOf(large, { inBrowser: true })).toBe("wasm");
   expect(engineOf({ ...large, target: "web" }, { device: "gpu" })).toBe("onnxruntime");
 });
 

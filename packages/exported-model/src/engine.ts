@@ -10,6 +10,8 @@ export interface EngineRequest {
   readonly engine?: EngineName | undefined;
   /** The device that was asked for: `cpu`, `gpu`, `npu`. Default: the one that the model was exported for. */
   readonly device?: string | undefined;
+  /** Whether the model runs in a browser, where ONNX Runtime is also a download. Default: only if it was exported for one. */
+  readonly inBrowser?: boolean | undefined;
   /** Threads that were asked for. Default: any number. */
   readonly threads?: number | undefined;
 }
@@ -43,8 +45,8 @@ export function chooseEngine(model: EngineModel, request: EngineRequest = {}): E
     });
   if (engine !== undefined) return { engine, reason: "it was asked for" };
   if (problem !== undefined) return { engine: "onnxruntime", reason: problem };
-  if (model.target === "web") return { engine: "wasm", reason: "a page then needs no ONNX Runtime" };
-  const { threads = 1 } = request;
+  const { threads = 1, inBrowser = model.target === "web" } = request;
+  if (inBrowser) return { engine: "wasm", reason: "a page then needs no ONNX Runtime" };
   if (threads > 1) return { engine: "onnxruntime", reason: `${threads} threads were asked for` };
   const millions = `${(model.parameters / 1e6).toPrecision(2)}M parameters`;
   const limit = `${FASTEST_PARAMETERS / 1e6}M`;

@@ -54,7 +54,7 @@ export async function writeWebSite(
       },
     );
   }
-  const { engine } = chooseEngine(model, { engine: asked });
+  const { engine } = chooseEngine(model, { engine: asked, inBrowser: true });
   const entries = await bundleEntries(bundle);
   const worker = await workerOf(bundle, engine);
   const shell = await copyPage(page, output, worker);

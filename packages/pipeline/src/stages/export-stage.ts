@@ -21,7 +21,7 @@ export const exportStage = defineStage<ExportConfig>({
   summary: "the student's graphs for a target, compared with the checkpoint",
   section: exportConfig,
   kind: "export",
-  revision: 3,
+  revision: 4,
   isResumable: false,
   inputs: [
     { stage: "distill", required: true },
