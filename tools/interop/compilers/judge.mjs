@@ -19,7 +19,7 @@ const NPU_PLATFORM = "4000";
 
 /**
  * A compiler: the target of its profile, the command that compiles, the packages that its answers depend on, and the probes to skip.
- * A compiler that reads ONNX files without ONNX Runtime `isAlone`; it is asked only about files that ONNX Runtime can read.
+ * A compiler that reads ONNX files without ONNX Runtime `isAlone`; it compiles only files that ONNX Runtime can read.
  *
  * @typedef {object} Compiler
  * @property {"npu" | "web"} target

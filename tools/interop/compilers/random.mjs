@@ -45,7 +45,7 @@ const MOST_VALUES = 12;
 /** Operators of booleans, which other types would only have rejected. */
 const BOOLEAN = /^(?:And|Or|Xor|Not)$/u;
 
-/** What the generator knows of the graph so far. */
+/** The graph that is generated so far. */
 class Chain {
   /** @type {Given | undefined} */
   first;

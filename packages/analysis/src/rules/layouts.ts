@@ -18,7 +18,7 @@ function changesLayout(node: GraphNode): boolean {
   return perm.length > 2 && perm[0] === 0 && (isToLast || isToSecond);
 }
 
-/** Rule about a quantized change of the layout that is all that a model computes of an input. */
+/** Rule about a quantized change of the layout, if a model computes nothing else from an input. */
 export const loneLayouts: Rule = (subject, findings) => {
   for (const placed of subject.nodes) {
     const { node, scope } = placed;

@@ -83,13 +83,13 @@ export class PortableDecoder implements StepDecoder {
   async #start(): Promise<void> {
     if (this.#hasStarted) return;
     this.#hasStarted = true;
-    const [first, ...others] = this.#models;
+    const [first, ...rest] = this.#models;
     const { fresh } = first!.capacities;
     for (let at = 0; at < this.#prefix.length; at += fresh) {
       await breathe();
       first!.step(this.#prefix.slice(at, at + fresh));
     }
-    for (const model of others) model.copyFrom(first!);
+    for (const model of rest) model.copyFrom(first!);
   }
 
   /** Logits after each of the tokens; those of tokens that an answer cannot have are masked. */

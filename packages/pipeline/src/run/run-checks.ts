@@ -30,7 +30,10 @@ const CHECKS: readonly Check[] = [
   {
     stages: ["teacher", "cache", "distill"],
     needs: [],
-    check: async (request) => (await import("../checks/check-on-policy.js")).checkOnPolicy(request),
+    check: async (request) => {
+      const { checkOnPolicy } = await import("../checks/check-on-policy.js");
+      checkOnPolicy(request);
+    },
   },
   { stages: ["distill", "export"], needs: [], check: (request) => devices("checkStudent", request) },
   { stages: ["quantize"], needs: [], check: (request) => devices("checkSchemes", request) },
