@@ -80,12 +80,14 @@ SLM_UNUSED static void slm_activate(int kind, float *x, int stride, int rows, in
   int r;
   for (r = 0; r < rows; r++, x += stride)
     for (i = 0; i < n; i += VL) {
-      float rest[VL] = {0}, *at = x + i;
-      size_t last = n - i < VL ? n - i : 0; /* elements of a vector that is not whole */
-      for (j = 0; j < last; j++) rest[j] = x[i + j];
-      if (last > 0) at = rest;
+      float rest[VL], *at = x + i;
+      if (n - i < VL) {
+        for (j = 0; j < VL; j++) rest[j] = i + j < n ? x[i + j] : 0.f;
+        at = rest;
+      }
       vf_store(at, slm_activated(&f, vf_load(at)));
-      for (j = 0; j < last; j++) x[i + j] = rest[j];
+      if (at == rest)
+        for (j = 0; i + j < n; j++) x[i + j] = rest[j];
     }
 }
 
