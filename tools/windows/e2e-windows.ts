@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { faults } from "./faults.js";
-import { firstHour } from "./first-hour.js";
+import { answers, deployment, firstHour } from "./first-hour.js";
 import { images } from "./images.js";
 import { parity } from "./parity.js";
 import { Scene } from "./scene.js";
@@ -42,6 +42,8 @@ try {
   await rm(scene.folder, { recursive: true, force: true });
   await mkdir(scene.folder, { recursive: true });
   await firstHour(scene, steps);
+  await answers(scene, steps);
+  await deployment(scene, steps);
   await parity(scene, steps);
   await faults(scene, steps);
   await images(scene, steps);

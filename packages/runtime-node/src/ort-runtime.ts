@@ -5,6 +5,7 @@ import type { ProviderSettings } from "@slm/devices";
 import type { Int8Arithmetic, Runtime, RuntimeDevice } from "@slm/runtime";
 import { DirectChannel, HostRuntime, type SessionSettings } from "@slm/runtime/host";
 import { EXACT_INT8, measureInt8 } from "./ort/int8-probe.js";
+import { quietLibraries } from "./ort/ort-binding.js";
 import { OrtHost } from "./ort/ort-host.js";
 import { openWorkerChannel } from "./worker-channel.js";
 
@@ -37,6 +38,7 @@ export async function openOrtRuntime(options: OrtRuntimeOptions): Promise<Runtim
   if (!Number.isInteger(threads) || threads < 1) {
     throw new SlmError("USAGE", `${name}: threads must be a positive integer, got ${String(threads)}`);
   }
+  if (!inThread) await quietLibraries();
   const channel = inThread ? new DirectChannel(new OrtHost()) : openWorkerChannel();
   let int8: Int8Arithmetic | undefined;
   try {

@@ -1,4 +1,5 @@
 /** Loads ONNX Runtime on demand, with a helpful error if its native library is missing. */
+import { isMainThread } from "node:worker_threads";
 import { forbidRuntimeTelemetry, SlmError, REINSTALL } from "@slm/core";
 import type * as Ort from "onnxruntime-node";
 
@@ -36,9 +37,12 @@ export async function loadBinding(
   }
 }
 
-/** On Windows ONNX Runtime prints to standard error while it looks for graphics devices. If that cannot be prevented, it prints. */
-async function quietLibraries(): Promise<void> {
-  if (process.platform !== "win32") return;
+/**
+ * On Windows ONNX Runtime prints to standard error while it looks for graphics devices. If that cannot be prevented, it prints. Worker threads
+ * do nothing, because their main thread has done it: under Wine 8 koffi in a second thread can end the process.
+ */
+export async function quietLibraries(): Promise<void> {
+  if (process.platform !== "win32" || !isMainThread) return;
   try {
     (await import("@slm/runtime-native/quiet-stderr")).quietNativeStderr();
   } catch {
