@@ -188,9 +188,9 @@ const EQUATIONS = [
 /** @type {Random} */
 const einsum = (draw) => {
   const { equation, ranks } = draw.pick(EQUATIONS);
-  const sizes = new Map([..."bhidjkwc"].map((letter) => [letter, draw.int(1, 5)]));
+  const sizes = new Map("bhidjkwc".split("").map((letter) => [letter, draw.int(1, 5)]));
   return {
-    x: ranks.map((letters) => T([...letters].map((letter) => sizes.get(letter) ?? 1))),
+    x: ranks.map((letters) => T(letters.split("").map((letter) => sizes.get(letter) ?? 1))),
     a: { equation },
   };
 };
