@@ -79,7 +79,7 @@ export interface ModelAnalysis {
   readonly method: typeof STATIC_CHECK;
   /** Sources of the rules. */
   readonly sources: readonly Source[];
-  /** The compiler, with version, that accepted everything that the rules support. Null: no compiler was tested. */
+  /** The compiler, with version, that accepted every recorded probe that the rules support. Null: no compiler was tested. */
   readonly confirmedBy: string | null;
   readonly model: ModelDescription;
 }

@@ -92,7 +92,7 @@ export function reportLines(analysis: PathAnalysis, isOwn = false): readonly str
     ...sources.map(({ document, version }) => `  ${document} (${version})`),
     confirmedBy === null
       ? "these rules come from documents; they were not tested with a compiler"
-      : `these rules were tested with ${confirmedBy}, which accepted every graph that they support`,
+      : `these rules were tested with ${confirmedBy}, which accepted every recorded probe that they support`,
     "",
     ...operatorLines(summary.operators),
     ...rules.flatMap((rule) =>

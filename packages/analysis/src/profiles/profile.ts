@@ -157,7 +157,7 @@ interface FixedParameters {
 /** Rules of a profile in addition to the device table: operators, element types and the QDQ form. */
 export interface OperatorRules {
   readonly sources: readonly Source[];
-  /** The compiler, with version, that accepted every graph that these rules support. Null: the rules come only from documents. */
+  /** The compiler, with version, that accepted every recorded probe that these rules support. Null: the rules come only from documents. */
   readonly confirmedBy: string | null;
   /** Support by operator; operators outside the default ONNX domain as `domain:Operator`. */
   readonly operators: Readonly<Record<string, OperatorSupport>>;

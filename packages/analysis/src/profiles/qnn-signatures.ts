@@ -28,8 +28,9 @@ export const QNN_SIGNATURES: readonly Signature[] = [
     quantized: ALL,
     maxRank: 5,
     operators:
-      "com.microsoft:QuickGelu com.microsoft:FusedMatMul Relu Sigmoid Softmax ThresholdedRelu IsNaN Reciprocal Sum Swish",
+      "com.microsoft:QuickGelu com.microsoft:FusedMatMul Relu Sigmoid ThresholdedRelu IsNaN Reciprocal Sum Swish",
   },
+  { plain: FLOATS, quantized: ALL, maxRank: 5, maxRankOf: "s16:4", operators: "Softmax" },
   { plain: "f32", quantized: ALL, maxRank: 5, operators: "Mean" },
   {
     plain: FLOATS,
@@ -103,7 +104,7 @@ export const QNN_SIGNATURES: readonly Signature[] = [
   { plain: `${NUMBERS} b u8`, quantized: ALL, maxRank: 5, operators: "Slice" },
   { plain: `${NUMBERS} b u32`, quantized: ALL, maxRank: 5, maxRankOf: "i32:4", operators: "Gather" },
   { plain: `${NUMBERS} b`, quantized: UNSIGNED, maxRank: 5, operators: "GatherElements" },
-  { plain: "f32 f16 i32", quantized: ALL, maxRank: 4, maxRankOf: "i32:5", operators: "GatherND" },
+  { plain: "f32 f16 i32", quantized: ALL, maxRank: 4, operators: "GatherND" },
   { plain: `${NUMBERS} u8 u16`, quantized: UNSIGNED, maxRank: 4, operators: "ScatterElements" },
   { plain: FLOATS, quantized: NO_INT16, maxRank: 5, operators: "Pad" },
   { plain: FLOATS, quantized: NO_INT16, maxRank: 4, operators: "DepthToSpace SpaceToDepth" },

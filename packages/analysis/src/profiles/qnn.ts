@@ -73,7 +73,7 @@ const NEAREST: OperatorSupport["combinations"] = [
 const FIRST_AXIS: OperatorSupport["combinations"] = [
   {
     rank: UP_TO_4,
-    axis: { allowed: [1, 2, 3, 4, -1, -2, -3, -4], missing: 0 },
+    axis: { allowed: [1, 2, 3, 4, -1, -2, -3], missing: 0 },
   },
 ];
 
@@ -159,7 +159,7 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
     attributes: LAST_AXIS,
     outputCount: 1,
     weightsOf: { uint8: UNSIGNED, uint16: UNSIGNED },
-    pairWeightsOf: { uint8: ["uint8"], int8: ["int8"], uint16: UNSIGNED, int16: [] },
+    pairWeightsOf: { uint8: ["uint8"], int8: ["int8"], uint16: ["uint8"], int16: [] },
   },
   LessOrEqual: { since: 16 },
   LpNormalization: { attributes: { p: { allowed: [2], missing: 2 } } },

@@ -60,10 +60,10 @@ function sourceOf(value: string, scope: Scope): GraphNode | undefined {
   return isSame ? sourceOf(input, scope) : node;
 }
 
-/** Whether a node converts a value to a quantized type without another operator before it. */
+/** Whether a node computes bytes, or quantizes a value without another operator before it. */
 function convertsBytes({ node, scope }: PlacedNode): boolean {
-  if (node.opType === "Cast") return scope.of(node.outputs[0] ?? "").dtype === "uint8";
-  const source = isQuantize(node) ? sourceOf(node.inputs[0] ?? "", scope) : undefined;
+  if (!isQuantize(node)) return scope.of(node.outputs[0] ?? "").dtype === "uint8";
+  const source = sourceOf(node.inputs[0] ?? "", scope);
   return source !== undefined && isDequantize(source);
 }
 

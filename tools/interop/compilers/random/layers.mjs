@@ -174,6 +174,7 @@ const recurrent = (gates) => ({
   },
 });
 
+// cspell:ignore bhid bhij bhjd bhwc bhwk bhidjkwc
 /** Products of matrices in the spellings of exporters. */
 const EQUATIONS = [
   { equation: "ij,jk->ik", ranks: ["ij", "jk"] },
