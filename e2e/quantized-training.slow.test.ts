@@ -32,7 +32,7 @@ const SCHEMES = ["cpu", "int4-block", "int2-block"] as const;
 const wide = { width: 64, heads: 4, kvHeads: 2, headDim: 16, feedForward: 96 };
 const MODELS: Readonly<Record<string, ModelConfig>> = {
   "an encoder-decoder": { ...encoderDecoder, ...wide },
-  "merged attention": { ...encoderDecoder, ...wide, mergedAttention: true } as ModelConfig,
+  "merged attention": { ...encoderDecoder, ...wide, mergedAttention: true },
   "an output head of its own": { ...encoderDecoder, ...wide, tieWordEmbeddings: false },
   "a decoder-only model": { ...decoderOnly, ...wide },
 };
@@ -127,7 +127,7 @@ describe.each(Object.keys(MODELS))("the rounded weights of %s", (name) => {
     const weights: Checkpoint["weights"] = new Map(
       [...randomWeights(config)].map(([key, { shape }]) => [
         key,
-        createHostTensor("float32", shape, rounded.get(key)!),
+        createHostTensor("float32", shape, rounded.get(key)),
       ]),
     );
     // The export compares its graphs with the training forward pass of the same weights.

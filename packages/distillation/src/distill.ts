@@ -31,7 +31,7 @@ import type { TargetOrigin } from "./config/target-shares.js";
 import { hasTeacherShape, studentShape } from "./config/student-config.js";
 import type { TeacherLayers } from "./start/student-layers.js";
 import { checkRounding } from "./quantized/rounded-parameters.js";
-import { openedSettings, removePhases, trainPhases } from "./quantized/train-phases.js";
+import { openedSettings, removePhases, trainPhases } from "./train-phases.js";
 import { storedOrigins, storedRowSets, studentObjective } from "./student-objective.js";
 
 export interface DistillReport {

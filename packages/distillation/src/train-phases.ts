@@ -7,11 +7,11 @@ import { hashJson, readJsonFile, SlmError, writeJsonAtomic, writeTextAtomic } fr
 import type { Weights } from "@slm/model";
 import { METRICS_FILE, removeRunState, train, type TrainReport, type TrainRequest } from "@slm/training";
 import { z } from "zod";
-import type { DistillConfig } from "../config/distill-config.js";
-import type { DistillationSources } from "../distillation-sources.js";
-import { storedRowSets, studentBatches } from "../student-objective.js";
-import { floatFeeds, quantizedLoss } from "./quantized-loss.js";
-import { roundParameters } from "./rounded-parameters.js";
+import type { DistillConfig } from "./config/distill-config.js";
+import type { DistillationSources } from "./distillation-sources.js";
+import { storedRowSets, studentBatches } from "./student-objective.js";
+import { floatFeeds, quantizedLoss } from "./quantized/quantized-loss.js";
+import { roundParameters } from "./quantized/rounded-parameters.js";
 
 /** The peak learning rate of the phase, as a fraction of `distill.learningRate`. */
 const RATE = 0.3;

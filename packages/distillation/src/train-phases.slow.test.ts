@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import { type Progress } from "@slm/core";
 import { readCheckpoint } from "@slm/checkpoints";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { shape, TinyRun } from "../test-support/run.test-support.js";
+import { shape, TinyRun } from "./test-support/run.test-support.js";
 
 let run: TinyRun;
 beforeEach(async () => {
