@@ -30,7 +30,7 @@ const EIGHT_BITS = {
 } as const satisfies Readonly<Record<GraphName, WeightFormat>>;
 
 /** Formats of a layer, the smallest first: 4 and 8 bits; with scheme int2-block also 2 bits, except for tables. */
-export const budgetFormats = (
+const budgetFormats = (
   scheme: SchemeName,
   { graph, isTable }: Pick<Layer, "graph" | "isTable">,
 ): readonly WeightFormat[] => [
