@@ -178,8 +178,9 @@ export const DEVICES = {
       precisions: { float32: true, float16: true, bfloat16: "Intel's NPU computes in float16" },
       schemes: {
         takes: STATIC,
-        default: "a16w8",
-        reason: "it computes in integers with fixed ranges",
+        default: "a8w8",
+        reason:
+          "it computes in integers with fixed ranges, and its compiler rejects products of 16-bit and 8-bit numbers",
       },
       shapes: "static",
       fusedPositions: null,
