@@ -1,4 +1,4 @@
-/** Portable files of tiny models: read as written, and refused where they are damaged. */
+/** Portable files of tiny models: read as written, and refused where they are corrupt. */
 import { join } from "node:path";
 import { importEncoderDecoder, readHuggingFaceDirectory } from "@slm/checkpoints";
 import { SlmError } from "@slm/core";
@@ -109,7 +109,7 @@ describe.each(MODELS)("the portable file of %s", (name) => {
   });
 });
 
-test("a damaged, cut or foreign file is refused", async () => {
+test("a corrupt or truncated file, and one of another version, is refused", async () => {
   const bytes = await fileOf("marian", "int8");
   const flipped = bytes.slice();
   flipped[bytes.length - 1]! ^= 1;

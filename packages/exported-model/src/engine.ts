@@ -8,11 +8,11 @@ export type EngineName = (typeof ENGINES)[number];
 export interface EngineRequest {
   /** Default: the faster one by {@link chooseEngine}. */
   readonly engine?: EngineName | undefined;
-  /** The device that was asked for: `cpu`, `gpu`, `npu`. Default: the one that the model was exported for. */
+  /** The device that was requested: `cpu`, `gpu`, `npu`. Default: the one that the model was exported for. */
   readonly device?: string | undefined;
   /** Whether the model runs in a browser, where ONNX Runtime is also a download. Default: only if it was exported for one. */
   readonly inBrowser?: boolean | undefined;
-  /** Threads that were asked for. Default: any number. */
+  /** Requested threads. Default: any number. */
   readonly threads?: number | undefined;
 }
 
@@ -43,11 +43,11 @@ export function chooseEngine(model: EngineModel, request: EngineRequest = {}): E
     throw new SlmError("USAGE", `${model.name}: --engine wasm: ${problem}`, {
       suggestions: ["--engine onnxruntime"],
     });
-  if (engine !== undefined) return { engine, reason: "it was asked for" };
+  if (engine !== undefined) return { engine, reason: "it was requested" };
   if (problem !== undefined) return { engine: "onnxruntime", reason: problem };
   const { threads = 1, inBrowser = model.target === "web" } = request;
   if (inBrowser) return { engine: "wasm", reason: "a page then needs no ONNX Runtime" };
-  if (threads > 1) return { engine: "onnxruntime", reason: `${threads} threads were asked for` };
+  if (threads > 1) return { engine: "onnxruntime", reason: `${threads} threads were requested` };
   const millions = `${(model.parameters / 1e6).toPrecision(2)}M parameters`;
   const limit = `${FASTEST_PARAMETERS / 1e6}M`;
   return model.parameters <= FASTEST_PARAMETERS

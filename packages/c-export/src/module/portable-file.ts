@@ -110,7 +110,7 @@ export async function writePortable(program: PortableProgram): Promise<Uint8Arra
  * Reads a portable file.
  *
  * @param where names the file in errors
- * @throws SlmError DATA_INVALID for a file that is damaged, of another version of slm, or with offsets outside its weights or its arena
+ * @throws SlmError DATA_INVALID for a file that is corrupt, of another version of slm, or with offsets outside its weights or its arena
  */
 export async function readPortable(
   bytes: Uint8Array<ArrayBuffer>,

@@ -26,7 +26,7 @@ export interface PortableOptions {
 /**
  * Opens the portable form of a model. Sources are decoded one after the other; calls may overlap, since each has arenas of its own.
  *
- * @throws SlmError INPUT_MISSING for a missing file; DATA_INVALID for one that is damaged or belongs to another model; USAGE for too many drafts
+ * @throws SlmError INPUT_MISSING for a missing file; DATA_INVALID for one that is corrupt or belongs to another model; USAGE for too many drafts
  */
 export async function portableDecoding(
   directory: string,
