@@ -31,7 +31,7 @@ async function run(directory: string, engine: string): Promise<unknown> {
   return JSON.parse(stdout);
 }
 
-test("only the engine that was asked for is loaded", async () => {
+test("only the engine that was requested is loaded", async () => {
   const { directory } = await exporter.exported({ ...encoderDecoder, vocabularySize: 9 }, { target: "cpu" });
   expect(await run(directory, "wasm")).toMatchObject({ provider: "wasm", found: 0 });
   const { found } = (await run(directory, "onnxruntime")) as { readonly found: number };

@@ -84,7 +84,7 @@ describe("slm run", () => {
       await readFile(join(root, "report", "bench.json"), "utf8"),
     ) as BenchFigures;
     expect(models.map(({ name }) => name).slice(0, 2)).toEqual(["deploy", "export"]);
-    expect(device.provider).toBe("cpu");
+    expect(device.provider).toBe("wasm");
     expect((await readdir(join(root, "report"))).sort()).toEqual([
       "bench.json",
       "manifest.json",

@@ -110,7 +110,7 @@ describe.each(MODELS)("the portable file of %s", (name) => {
   });
 });
 
-test("a corrupt file, a cut file and a file of another kind are rejected", async () => {
+test("a corrupt or truncated file, and one of another version, is rejected", async () => {
   const bytes = await fileOf("marian", "int8");
   const flipped = bytes.slice();
   flipped[bytes.length - 1]! ^= 1;

@@ -2,7 +2,7 @@
 import { DEVICE_MODEL_FILE, isCompanionFile, type DeviceModel } from "./device-model.js";
 import type { EngineName } from "./engine.js";
 
-/** Companions that the portable engine does not read unless it drafts. */
+/** Companions that the portable engine does not read unless drafts are requested. */
 const UNUSED_IN_WASM: ReadonlySet<string> = new Set(["draft-rules.json", "config.json"]);
 
 /**

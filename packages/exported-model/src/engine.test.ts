@@ -31,7 +31,7 @@ test("other devices, several threads and models without a form run on ONNX Runti
   });
 });
 
-test("an engine that was asked for is used, or refused", () => {
+test("an engine that was requested is used, or refused", () => {
   expect(engineOf(large, { engine: "wasm" })).toBe("wasm");
   expect(engineOf(small, { engine: "onnxruntime" })).toBe("onnxruntime");
   expect(() => chooseEngine({ ...small, portable: undefined }, { engine: "wasm" })).toThrow(SlmError);

@@ -8,7 +8,7 @@ export type EngineName = (typeof ENGINES)[number];
 export interface EngineRequest {
   /** Default: the faster one by {@link chooseEngine}. */
   readonly engine?: EngineName | undefined;
-  /** The requested device: `cpu`, `gpu`, `npu`. Default: the one that the model was exported for. */
+  /** The device that was requested: `cpu`, `gpu`, `npu`. Default: the one that the model was exported for. */
   readonly device?: string | undefined;
   /** Whether the model runs in a browser, where ONNX Runtime is also a download. Default: only if it was exported for one. */
   readonly inBrowser?: boolean | undefined;

@@ -107,7 +107,7 @@ describe(openModel, () => {
       let streamed = "";
       for await (const piece of model.stream("abc")) streamed += piece;
       expect(streamed).toBe(text);
-      expect(model).toMatchObject({ directory: deploy, device: { provider: "cpu" } });
+      expect(model).toMatchObject({ directory: deploy, device: { provider: "wasm" } });
       expect(model.description.target).toBe("cpu");
     } finally {
       await model.close();

@@ -60,7 +60,7 @@ describe("a model for an NPU", () => {
     const asked = await generate(at("npu"), "--device", "cpu");
     expect(asked.device).toMatchObject({ provider: "vitisai", simulated: true, fallbacks: [] });
     const processor = await generate(at("cpu"));
-    expect(processor.device).toMatchObject({ provider: "cpu", simulated: false, fallbacks: [] });
+    expect(processor.device).toMatchObject({ provider: "wasm", simulated: false, fallbacks: [] });
   });
 
   test("is evaluated like the CPU export, and reported as simulated", async () => {

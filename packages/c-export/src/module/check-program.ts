@@ -5,7 +5,7 @@ import { callsOf, type NumberedCall } from "./decode-calls.js";
 import { decodedRows } from "./module-text.js";
 import type { PortableProgram } from "./portable-program.js";
 
-/** No model has larger sizes, and products of larger numbers would not be exact. */
+/** Larger numbers cannot be sizes of a model, and their products would not be exact. */
 const LARGEST = 2 ** 24;
 /** Floats of an arena: 1 GiB. */
 const LARGEST_ARENA = 2 ** 28;

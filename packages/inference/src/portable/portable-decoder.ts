@@ -79,17 +79,17 @@ export class PortableDecoder implements StepDecoder {
     return Promise.resolve();
   }
 
-  /** Reads the prefix once, and makes all rows what the first one is. */
+  /** Reads the prefix once, and copies the first row to the others. */
   async #start(): Promise<void> {
     if (this.#hasStarted) return;
     this.#hasStarted = true;
-    const [first, ...rest] = this.#models;
+    const [first, ...others] = this.#models;
     const { fresh } = first!.capacities;
     for (let at = 0; at < this.#prefix.length; at += fresh) {
       await breathe();
       first!.step(this.#prefix.slice(at, at + fresh));
     }
-    for (const model of rest) model.copyFrom(first!);
+    for (const row of others) row.copyFrom(first!);
   }
 
   /** Logits after each of the tokens; those of tokens that an answer cannot have are masked. */

@@ -28,7 +28,7 @@ import { makeBaseline } from "./make-baseline.js";
 import type { BenchPrompts } from "./bench-prompts.js";
 
 export interface BenchRequest {
-  /** Requested device and engine. Default: those that the models were exported for. */
+  /** The requested device and engine. Default: those that the models were exported for. */
   readonly asked?: DeviceRequest | undefined;
   /** Exported models. The baseline gets the size and quantization of the first one. */
   readonly models: readonly { readonly name: string; readonly directory: string }[];
