@@ -1,6 +1,6 @@
 /** Facts that a description of a package states in a fixed form, each with the words that answer a question about it. */
 
-export const FACT_KINDS = [
+const FACT_KINDS = [
   "identity",
   "language",
   "basis",

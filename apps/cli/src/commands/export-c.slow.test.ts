@@ -27,7 +27,13 @@ describe("slm export --target c", () => {
       const { exitCode, json } = await runCommand("export", argv);
       expect(exitCode).toBe(0);
       expect(json).toMatchObject({
-        result: { artifact: output, opset: null, arenaBytes: A_NUMBER, parity: { maxAbs: A_NUMBER }, text: { kind: "symbols" } },
+        result: {
+          artifact: output,
+          opset: null,
+          arenaBytes: A_NUMBER,
+          parity: { maxAbs: A_NUMBER },
+          text: { kind: "symbols" },
+        },
       });
       expect(await readdir(output)).toEqual(["manifest.json", "tiny.bin", "tiny.c", "tiny.h"]);
     },

@@ -27,7 +27,9 @@ const report = z.object({
   bytesBefore: z.number(),
   bytesAfter: z.number(),
   divergence: z.number().nullish(),
-  layers: z.array(z.object({ layer: z.string(), format: z.string(), divergence: z.number().nonnegative() })).optional(),
+  layers: z
+    .array(z.object({ layer: z.string(), format: z.string(), divergence: z.number().nonnegative() }))
+    .optional(),
   excluded: z.array(z.string()).optional(),
   gate: z.object({ metric: z.string(), pass: z.boolean() }).nullable(),
 });
