@@ -2,6 +2,7 @@
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 
+/** @returns {Promise<string[]>} */
 export async function firstSources(/** @type {string} */ file, /** @type {number | undefined} */ most) {
   const sources = [];
   for await (const line of createInterface({ input: createReadStream(file) })) {

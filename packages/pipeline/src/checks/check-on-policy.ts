@@ -9,9 +9,8 @@ const LABELLERS: ReadonlySet<string> = new Set(["api", "command", "extension"]);
 
 /** @throws SlmError CONFIG_INVALID for a teacher that cannot score samples, or a cache that nothing would read */
 export function checkOnPolicy({ sections }: Pick<CheckRequest, "sections">): void {
-  if (sections.distill === undefined) return;
-  const { targets } = distillConfig.parse(sections.distill);
-  if (targets.onPolicyFraction === 0) return;
+  const targets = distillConfig.safeParse(sections.distill).data?.targets;
+  if (targets === undefined || targets.onPolicyFraction === 0) return;
   const kind = teacherConfig.safeParse(sections.teacher).data?.kind;
   if (kind !== undefined && LABELLERS.has(kind))
     throw new SlmError(
