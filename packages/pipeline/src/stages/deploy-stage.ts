@@ -141,19 +141,17 @@ const quantizeDetails = z.looseObject({
   ),
 });
 
-/** @param named the model whose figures are meant. Default: the deployed scheme */
+/**
+ * @param named the model whose figures are meant. Default: the deployed scheme
+ * @returns nothing if the folder is not from a run's stage but from `slm quantize`, which measures no held-out rows
+ */
 async function qualityOf(
   quantized: string,
   named?: string,
 ): Promise<Pick<CardInput, "metrics" | "bytesBefore">> {
-  const {
-    n,
-    split,
-    scheme: deployed,
-    bytesBefore,
-    models,
-    gate,
-  } = quantizeDetails.parse((await readManifest(quantized)).details);
+  const details = quantizeDetails.safeParse((await readManifest(quantized)).details).data;
+  if (details === undefined) return {};
+  const { n, split, scheme: deployed, bytesBefore, models, gate } = details;
   const scheme = named ?? deployed;
   const modelOf = (name: string): (typeof models)[number] | undefined =>
     models.find((model) => model.name === name);
