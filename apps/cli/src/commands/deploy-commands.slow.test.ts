@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -61,6 +61,18 @@ describe("slm deploy", () => {
     expect(card).toMatch(/^# Tiny\n/);
     expect(card).toContain("| per |");
     expect(card).not.toContain("Quality was not measured");
+  });
+
+  test("a model beside folders that single commands wrote says that quality was not measured", async () => {
+    const [checkpoint, exported, quantized] = ["distill", "export", "quantize"].map((name) =>
+      join(root, "single", name),
+    ) as [string, string, string];
+    await cp(join(root, "run", "distill"), checkpoint, { recursive: true });
+    await runCommand("export", [checkpoint, "--target", "cpu", "-o", exported]);
+    await runCommand("quantize", [exported, "--scheme", "int8-dynamic", "-o", quantized]);
+    const output = join(root, "single", "bundle");
+    expect((await runCommand("deploy", [quantized, "-o", output])).exitCode).toBe(0);
+    expect(await readFile(join(output, "README.md"), "utf8")).toContain("Quality was not measured");
   });
 
   test("writes what a server needs", async () => {
