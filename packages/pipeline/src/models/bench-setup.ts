@@ -35,6 +35,8 @@ export interface BenchRequest {
   readonly baseline: "decoder-only" | null;
   readonly prompts: BenchPrompts;
   readonly config: BenchConfig;
+  /** Whether a model that runs in WebAssembly is also measured with ONNX Runtime. Default: yes, without a baseline. */
+  readonly comparesEngines?: boolean | undefined;
   /** Numbers of predicted tokens per run to try with models that support it. Default: none, and the model's own number. */
   readonly trials?: SpeculationTrials | undefined;
   /** The runtime, opened separately in every process. */
@@ -104,11 +106,16 @@ async function trialsOf(
     model,
     choice: { engine },
   }: { readonly model: BenchRequest["models"][number]; readonly choice: EngineChoice },
-  { config, trials = {}, asked }: Pick<BenchRequest, "config" | "trials" | "asked">,
+  {
+    config,
+    trials = {},
+    asked,
+    comparesEngines = true,
+  }: Pick<BenchRequest, "config" | "trials" | "asked" | "comparesEngines">,
 ): Promise<readonly BenchModel[]> {
   const own = { ...model, engine };
   const description = await readDeviceModel(model.directory);
-  const isChosenHere = asked?.engine === undefined && engine === "wasm";
+  const isChosenHere = comparesEngines && asked?.engine === undefined && engine === "wasm";
   const other: readonly BenchModel[] = isChosenHere
     ? [{ ...model, name: `${model.name}, onnxruntime`, engine: "onnxruntime", against: model.name }]
     : [];

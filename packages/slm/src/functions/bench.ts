@@ -88,7 +88,12 @@ export async function bench(models: readonly string[], options: BenchOptions = {
     const measure = async (): Promise<BenchResult> => {
       const trials = speculationOf(options);
       const measured = { models: named, baseline, prompts, config, trials, asked, runtime: recipe, context };
-      return withRegression(await benchWithBaseline(measured), earlier, options.maxRegression);
+      const comparesEngines = earlier === undefined;
+      return withRegression(
+        await benchWithBaseline({ ...measured, comparesEngines }),
+        earlier,
+        options.maxRegression,
+      );
     };
     if (output === undefined) return measure();
     const sources = Object.fromEntries(named.map(({ name, directory }) => [name, directory]));
