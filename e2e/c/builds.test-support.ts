@@ -1,5 +1,4 @@
 /** The compilers, the processors and the tiny models of the tests of target c. */
-import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { importEncoderDecoder, readHuggingFaceDirectory, type Checkpoint } from "@slm/checkpoints";
 import { createRandom } from "@slm/generation";
@@ -15,9 +14,6 @@ export interface Build {
   readonly emulator?: readonly string[];
 }
 
-/** The build that finds reads and writes outside of memory. */
-export const SANITIZED = "gcc with SSE2, address and undefined-behaviour sanitizers";
-
 export const BUILDS: Readonly<Record<string, Build>> = {
   "gcc, the CPU's vectors": { compiler: "gcc", flags: ["-O3", "-fno-math-errno", "-march=native"] },
   "gcc, any x86-64": { compiler: "gcc", flags: ["-O2"] },
@@ -26,7 +22,7 @@ export const BUILDS: Readonly<Record<string, Build>> = {
     compiler: "gcc",
     flags: ["-O1", "-g", "-DSLM_SCALAR", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
   },
-  [SANITIZED]: {
+  "gcc with SSE2, address and undefined-behaviour sanitizers": {
     compiler: "gcc",
     flags: ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
   },
@@ -66,20 +62,3 @@ export const decoderOnly = (room: Room): Promise<Checkpoint> => {
   });
   return Promise.resolve({ config, weights: initializeWeights(config, createRandom(1).next) });
 };
-/** Compiles C files of a folder to a program, which reads `input`. @returns its output */
-export function buildAndRun(
-  { compiler, flags, emulator = [] }: Build,
-  { directory, files, args, input }: Program,
-): string {
-  const options = { cwd: directory, encoding: "utf8", maxBuffer: 2 ** 28 } as const;
-  execFileSync(compiler, [...STRICT, ...flags, ...files, "-o", "program", "-lm"], options);
-  const [program, ...rest] = [...emulator, "./program", ...args];
-  return execFileSync(program!, rest, { ...options, input });
-}
-
-export interface Program {
-  readonly directory: string;
-  readonly files: readonly string[];
-  readonly args: readonly string[];
-  readonly input?: string | undefined;
-}

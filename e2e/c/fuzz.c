@@ -9,6 +9,9 @@
 
 #define CHECK(condition) do { if (!(condition)) { fprintf(stderr, "line %d: %s\n", __LINE__, #condition); exit(1); } } while (0)
 #define DIGEST_BYTES 8
+#define BEAMS 3
+/* Exactly the room for the beams. */
+#define ARENA_BYTES MODEL_ARENA_BYTES_FOR(BEAMS)
 
 static uint64_t state;
 static uint32_t draw(uint32_t below) {
@@ -37,7 +40,7 @@ static size_t random_text(char *text, size_t most) {
 int main(int argc, char **argv) {
   static int32_t ids[MODEL_MAX_SOURCE], random[64];
   static char text[600], answer[MODEL_MAX_TEXT];
-  unsigned char *arena = aligned(MODEL_ARENA_BYTES), *file = aligned(MODEL_WEIGHTS_BYTES), *weights = aligned(MODEL_WEIGHTS_BYTES);
+  unsigned char *arena = aligned(ARENA_BYTES), *file = aligned(MODEL_WEIGHTS_BYTES), *weights = aligned(MODEL_WEIGHTS_BYTES);
   FILE *opened = fopen("model.bin", "rb");
   long rounds = argc > 2 ? atol(argv[2]) : 0, round;
   model_model m;
@@ -53,11 +56,11 @@ int main(int argc, char **argv) {
       weights[at] = (unsigned char)draw(256);
     }
     for (i = 0; i < DIGEST_BYTES; i++) isKnown &= weights[i] == file[i];
-    memset(arena, (int)draw(256), MODEL_ARENA_BYTES);
+    memset(arena, (int)draw(256), ARENA_BYTES);
     CHECK(model_open(&m, weights, draw(MODEL_WEIGHTS_BYTES), arena, MODEL_ARENA_BYTES) == MODEL_BAD_WEIGHTS);
     CHECK(model_open(&m, weights, MODEL_WEIGHTS_BYTES + 1 + draw(1000), arena, MODEL_ARENA_BYTES) == MODEL_BAD_WEIGHTS);
     CHECK(model_open(&m, weights, MODEL_WEIGHTS_BYTES, arena, draw(MODEL_ARENA_BYTES)) != MODEL_OK);
-    status = model_open(&m, weights, MODEL_WEIGHTS_BYTES, arena, MODEL_ARENA_BYTES);
+    status = model_open(&m, weights, MODEL_WEIGHTS_BYTES, arena, ARENA_BYTES);
     CHECK(isKnown || status == MODEL_BAD_WEIGHTS);
     if (status != MODEL_OK) continue;
     for (i = 0; i < 4; i++) {
@@ -65,10 +68,16 @@ int main(int argc, char **argv) {
       status = model_tokenize(&m, text, length, ids, (int)draw(MODEL_MAX_SOURCE + 1));
       CHECK(status > 0 || is_error(status));
       for (j = 0; j < status; j++) CHECK(ids[j] >= 0 && ids[j] < MODEL_VOCABULARY);
+      if (status > 0) {
+        model_options options = {0};
+        options.beams = (int)draw(BEAMS + 1);
+        status = model_answer_with(&m, ids, status, &options, random, 1 + (int)draw(64), NULL);
+        CHECK(status >= 0 || status == MODEL_BAD_LOGITS);
+      }
       text[draw(40)] = 0;
       memset(answer, 1, sizeof answer);
       status = model_answer_text(&m, text, answer, 1 + draw(sizeof answer));
-      CHECK(is_error(status) || (status >= 0 && answer[status] == 0));
+      CHECK(is_error(status) || status == MODEL_BAD_LOGITS || (status >= 0 && answer[status] == 0));
       for (j = 0; j < 64; j++) random[j] = draw(2) == 0 ? (int32_t)draw(MODEL_VOCABULARY) : (int32_t)(draw(0x7fffffff) * 2);
       status = model_detokenize(random, (int)draw(65), answer, draw(sizeof answer + 1));
       CHECK(status >= 0 || status == MODEL_BAD_TOKEN || status == MODEL_TOO_LONG);
