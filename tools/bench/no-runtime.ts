@@ -47,7 +47,8 @@ async function ofC(weights: "float32" | "int8" | "int4", rules: string | undefin
   return {
     name: `C, ${weights}${rules === undefined ? "" : ", draft rules"}`,
     bytes: (await stat(join(output, "model.bin"))).size,
-    pass: () => Promise.resolve(Number(execFileSync("./main", { cwd: output, input, encoding: "utf8" }))),
+    pass: () =>
+      Promise.resolve(Number(execFileSync(join(output, "main"), { cwd: output, input, encoding: "utf8" }))),
   };
 }
 
