@@ -23,9 +23,8 @@ export interface EngineChoice {
 }
 
 /**
- * Parameters up to which WebAssembly on one thread is faster than ONNX Runtime.
- *
- * Not measured yet on an idle machine: docs/benchmarks has the sizes that are compared.
+ * Parameters up to which WebAssembly on one thread is faster than ONNX Runtime's quantized graphs: at 9.5M both take the same CPU time
+ * (docs/benchmarks/no-runtime.md).
  */
 const FASTEST_PARAMETERS = 10_000_000;
 
