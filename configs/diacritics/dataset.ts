@@ -7,7 +7,7 @@
  */
 import { defineDataset, type Row } from "@slm/data";
 import { z } from "zod";
-import { sentencesOf, translatedDescriptions } from "../shared/debian-index.js";
+import { indexFolder, sentencesOf, translatedDescriptions } from "../shared/debian-index.js";
 import { sourceFolder } from "../shared/user-cache.js";
 import { stripDiacritics } from "./strip.js";
 
@@ -15,10 +15,7 @@ import { stripDiacritics } from "./strip.js";
 export const LANGUAGES = ["cs", "es", "fr", "pl", "pt_BR", "sk"] as const;
 
 export const settings = z.strictObject({
-  files: z
-    .string()
-    .optional()
-    .describe("Folder of the index (node tools/data/fetch.mjs debian). Default: in the user's cache."),
+  files: indexFolder,
   languages: z
     .array(z.enum(LANGUAGES))
     .min(1)

@@ -8,15 +8,17 @@
 import { sha256 } from "@slm/core";
 import { defineDataset, type Row } from "@slm/data";
 import { z } from "zod";
-import { firstSentences, onePackagePerSource, type DebianPackage } from "../shared/debian-index.js";
+import {
+  type DebianPackage,
+  firstSentences,
+  indexFolder,
+  onePackagePerSource,
+} from "../shared/debian-index.js";
 import { sourceFolder } from "../shared/user-cache.js";
 import { classOf } from "./sections.js";
 
 export const settings = z.strictObject({
-  files: z
-    .string()
-    .optional()
-    .describe("Folder of the index (node tools/data/fetch.mjs debian). Default: in the user's cache."),
+  files: indexFolder,
   longest: z
     .int()
     .positive()

@@ -9,7 +9,12 @@
 import { sha256 } from "@slm/core";
 import { defineDataset, type Example } from "@slm/data";
 import { z } from "zod";
-import { firstSentences, onePackagePerSource, type DebianPackage } from "../shared/debian-index.js";
+import {
+  type DebianPackage,
+  firstSentences,
+  indexFolder,
+  onePackagePerSource,
+} from "../shared/debian-index.js";
 import { Draw } from "../shared/draw.js";
 import { sourceFolder } from "../shared/user-cache.js";
 import { absentIn, factsOf, type FactKind } from "./facts.js";
@@ -19,10 +24,7 @@ import { questionOf, type PhraseSet } from "./questions.js";
 export const UNANSWERABLE = "unanswerable";
 
 export const settings = z.strictObject({
-  files: z
-    .string()
-    .optional()
-    .describe("Folder of the index (node tools/data/fetch.mjs debian). Default: in the user's cache."),
+  files: indexFolder,
   shortest: z.int().positive().default(60).describe("Shortest description [characters]."),
   longest: z
     .int()

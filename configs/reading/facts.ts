@@ -48,7 +48,7 @@ const PATTERNS: { readonly [K in FactKind]: RegExp } = {
   author: new RegExp(String.raw`\b(?:developed|written|created|maintained) by ${ANSWER}`, "gu"),
 };
 
-/** What a text says about each kind: the answers in order, often none. */
+/** The answers that a text gives for each kind of fact, in the text's order; often none. */
 const answersIn = (text: string, kind: FactKind): readonly string[] =>
   Array.from(text.matchAll(PATTERNS[kind]), ({ groups }) => groups!["answer"]!);
 

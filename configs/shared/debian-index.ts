@@ -7,9 +7,16 @@ import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { sha256 } from "@slm/core";
+import { z } from "zod";
 
 /** Limit of lines in descriptions [characters]. */
 const MAX_LINE = 100_000;
+
+/** The setting `files` of a dataset. */
+export const indexFolder = z
+  .string()
+  .optional()
+  .describe("Folder of the index (node tools/data/fetch.mjs debian). Default: in the user's cache.");
 
 export interface DebianPackage {
   readonly name: string;

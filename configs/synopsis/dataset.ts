@@ -5,7 +5,12 @@
  */
 import { defineDataset, type Example, type RejectedExample } from "@slm/data";
 import { z } from "zod";
-import { firstSentences, onePackagePerSource, type DebianPackage } from "../shared/debian-index.js";
+import {
+  type DebianPackage,
+  firstSentences,
+  indexFolder,
+  onePackagePerSource,
+} from "../shared/debian-index.js";
 import { sourceFolder } from "../shared/user-cache.js";
 
 /** Skipped sections, where synopses name a package's form (headers, documentation), not its function. */
@@ -21,10 +26,7 @@ const LEFT_OUT: ReadonlySet<string> = new Set([
 ]);
 
 export const settings = z.strictObject({
-  files: z
-    .string()
-    .optional()
-    .describe("Folder of the index (node tools/data/fetch.mjs debian). Default: in the user's cache."),
+  files: indexFolder,
   shortest: z.int().positive().default(60).describe("Shortest description [characters]."),
   longest: z
     .int()

@@ -7,7 +7,7 @@ import { buildTeacherCache, loadTeachers } from "@slm/teacher";
 import { loadTokenizer } from "@slm/tokenizer";
 import { pairsOf } from "@slm/training";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { shape, TinyRun } from "./test-support/run.test-support.js";
+import { shape, stopAt, TinyRun } from "./test-support/run.test-support.js";
 
 let run: TinyRun;
 beforeEach(async () => {
@@ -16,15 +16,6 @@ beforeEach(async () => {
 afterEach(() => run.remove());
 
 const labelsOnly = { loss: { forwardKl: 0, crossEntropy: 1 } };
-
-/** Interrupts a run at a step. */
-function stopAt(step: number): { readonly progress: Progress; readonly signal: AbortSignal } {
-  const controller = new AbortController();
-  const progress: Progress = (update) => {
-    if (update.message === undefined && update.step === step) controller.abort();
-  };
-  return { progress, signal: controller.signal };
-}
 
 describe("a finished run", () => {
   test("writes a checkpoint, its tokenizer, log, samples and report, without temporary files", async () => {

@@ -1,8 +1,7 @@
 import { readdir } from "node:fs/promises";
-import { type Progress } from "@slm/core";
 import { readCheckpoint } from "@slm/checkpoints";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { shape, TinyRun } from "./test-support/run.test-support.js";
+import { shape, stopAt, TinyRun } from "./test-support/run.test-support.js";
 
 let run: TinyRun;
 beforeEach(async () => {
@@ -28,21 +27,6 @@ function levelsOf(values: readonly number[]): number {
   for (let at = 0; at < values.length; at += 32)
     most = Math.max(most, new Set(values.slice(at, at + 32)).size);
   return most;
-}
-
-/** Interrupts a run at the n-th report of a step. */
-function stopAt(
-  step: number,
-  occurrence: number,
-): { readonly progress: Progress; readonly signal: AbortSignal } {
-  const controller = new AbortController();
-  let seen = 0;
-  const progress: Progress = (update) => {
-    if (update.message !== undefined || update.step !== step) return;
-    seen += 1;
-    if (seen === occurrence) controller.abort();
-  };
-  return { progress, signal: controller.signal };
 }
 
 describe("a run with distill.quantize", () => {

@@ -26,7 +26,7 @@ export interface EngineChoice {
  * Parameters up to which WebAssembly on one thread is faster than ONNX Runtime's quantized graphs: at 9.5M both take the same CPU time
  * (docs/benchmarks/no-runtime.md).
  */
-const FASTEST_PARAMETERS = 10_000_000;
+export const FASTEST_PARAMETERS = 10_000_000;
 
 type EngineModel = Pick<DeviceModel, "name" | "target" | "parameters" | "portable" | "noPortable">;
 

@@ -28,6 +28,7 @@ export {
 export {
   chooseEngine,
   engineLine,
+  FASTEST_PARAMETERS,
   ENGINES,
   type EngineChoice,
   type EngineName,

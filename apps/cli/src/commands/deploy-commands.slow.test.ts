@@ -63,7 +63,7 @@ describe("slm deploy", () => {
     expect(card).not.toContain("Quality was not measured");
   });
 
-  test("a model beside folders that single commands wrote says that quality was not measured", async () => {
+  test("the card of a model that single commands made says that quality was not measured", async () => {
     const [checkpoint, exported, quantized] = ["distill", "export", "quantize"].map((name) =>
       join(root, "single", name),
     ) as [string, string, string];

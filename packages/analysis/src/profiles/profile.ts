@@ -73,8 +73,7 @@ export interface OperatorSupport {
   /** Smallest size of the last axis between Q and DQ. */
   readonly minLastSize?: number;
   /**
-   * Most elements that can lie between two windows if the padding is computed. An output that is padded needs windows of another width than
-   * the strides.
+   * Largest gap between two windows if the operator computes its own padding [elements]. If it pads, a window must not be as wide as the stride.
    */
   readonly widestGap?: number;
   /** Values of `mode` for which every size times its scale must be whole. */

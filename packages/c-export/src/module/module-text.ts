@@ -121,7 +121,7 @@ function encodeArgument(argument: Argument, offsets: readonly number[]): number 
   }
 }
 
-/** The count that a number of a program stands for. @throws SlmError DATA_INVALID for any other number */
+/** Decodes a count from a number of a program. @throws SlmError DATA_INVALID for any other number */
 export function decodedRows(code: number): { readonly of: RowCount["of"]; readonly group: number } {
   const group = code >> 3;
   const of = (Object.keys(ROW_CODES) as RowCount["of"][]).find((name) => ROW_CODES[name] === (code & 7));

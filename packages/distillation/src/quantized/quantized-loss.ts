@@ -16,10 +16,10 @@ import {
   type PassShape,
 } from "@slm/training";
 import type { Weights } from "@slm/model";
+import { lossConfig } from "../config/loss-config.js";
 
-/** Weights of the terms: the defaults of `distill.loss`. */
-const FORWARD_KL = 0.9;
-const CROSS_ENTROPY = 0.1;
+/** Weights of the terms. */
+const WEIGHTS = lossConfig.parse({});
 
 /** Prefix of the program inputs for the float32 weights. */
 const FLOAT = "float.";
@@ -77,8 +77,8 @@ export function quantizedLoss(
         crossEntropy: crossEntropy(masked, x[`${TARGETS}.labels`]!),
       };
       const loss = math.add(
-        math.mul(terms.forwardKl, FORWARD_KL),
-        math.mul(terms.crossEntropy, CROSS_ENTROPY),
+        math.mul(terms.forwardKl, WEIGHTS.forwardKl),
+        math.mul(terms.crossEntropy, WEIGHTS.crossEntropy),
       );
       return { loss, terms };
     },

@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SILENT, type StageContext } from "@slm/core";
+import { SILENT, type Progress, type StageContext } from "@slm/core";
 import { createRandom } from "@slm/generation";
 import { decoderOnlyConfig, initializeWeights, type ModelConfig } from "@slm/model";
 import { writeCheckpoint } from "@slm/checkpoints";
@@ -110,4 +110,19 @@ export class TinyRun {
   remove(): Promise<void> {
     return rm(this.root, { recursive: true });
   }
+}
+
+/** Interrupts a run at the n-th report of a step. */
+export function stopAt(
+  step: number,
+  occurrence = 1,
+): { readonly progress: Progress; readonly signal: AbortSignal } {
+  const controller = new AbortController();
+  let seen = 0;
+  const progress: Progress = (update) => {
+    if (update.message !== undefined || update.step !== step) return;
+    seen += 1;
+    if (seen === occurrence) controller.abort();
+  };
+  return { progress, signal: controller.signal };
 }

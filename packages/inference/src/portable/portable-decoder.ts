@@ -1,15 +1,8 @@
 /** A portable model as a `StepDecoder` of `@slm/generation`: one row of the decoder is one model of a shared memory. */
 import type { PortableModel } from "@slm/c-export/portable";
-import { GRAPH_IO, LEXICAL_MASKED } from "@slm/exported-model";
-import {
-  greedyRuns,
-  type DraftSource,
-  type GreedyStepsOptions,
-  type StepDecoder,
-  type TopTokens,
-} from "@slm/generation";
-import { createHostTensor, repeatRuns, type HostTensor, type RunRequest, type RunResult } from "@slm/runtime";
-import { draftedSteps } from "../steps/drafted-steps.js";
+import { LEXICAL_MASKED } from "@slm/exported-model";
+import type { DraftSource, GreedyStepsOptions, StepDecoder, TopTokens } from "@slm/generation";
+import { hostDraftedSteps } from "../steps/host-drafted-steps.js";
 import { RunLog } from "../steps/run-log.js";
 import { topOfLogits } from "../steps/top-of-logits.js";
 import { breathe } from "./breathe.js";
@@ -103,55 +96,30 @@ export class PortableDecoder implements StepDecoder {
 
   async *#draftedSteps(
     tokens: Int32Array,
-    { eos, pad, steps, signal }: GreedyStepsOptions,
+    options: GreedyStepsOptions,
     drafts: DraftSource,
   ): AsyncGenerator<TopTokens, undefined> {
     await this.#start();
-    const model = this.#models[0]!;
-    const session = { run: (request: RunRequest) => this.#runOf(request) };
-    const runs = greedyRuns(
-      { repeat: (request) => repeatRuns(session, request) },
-      {
-        feeds: {
-          [GRAPH_IO.targetIds]: createHostTensor("int32", [1, 1], Int32Array.from(tokens)),
-          [GRAPH_IO.pastLength]: createHostTensor("int32", [1], Int32Array.of(model.past)),
-        },
-        ids: GRAPH_IO.targetIds,
-        position: GRAPH_IO.pastLength,
-        picks: GRAPH_IO.bestIds,
-        fetch: [GRAPH_IO.bestLogProbabilities],
-        end: eos,
-        pad,
-        runs: steps,
-        drafts: { from: drafts, tokens: steps, capacity: model.capacities.target },
-        signal,
-      },
-    );
-    yield* draftedSteps(runs, 1, this.log);
+    const { past, capacities } = this.#models[0]!;
+    const read = (ids: Int32Array, position: number): Promise<TopTokens> => this.#readAt(ids, position);
+    const ids = Int32Array.from(tokens);
+    const steps = { ids, past, capacity: capacities.target, drafts, log: this.log, read };
+    yield* hostDraftedSteps(steps, options);
   }
 
-  /** A run over several tokens of the one row, in the form that a decoder with graphs has. */
-  async #runOf({ feeds }: RunRequest): Promise<RunResult> {
+  /** The most probable token after each of the tokens of the one row, in as many steps as the model needs. */
+  async #readAt(ids: Int32Array, position: number): Promise<TopTokens> {
     await breathe();
-    const [ids, past] = [GRAPH_IO.targetIds, GRAPH_IO.pastLength].map(
-      (name) => (feeds[name] as HostTensor).data as Int32Array, // The inputs of the loop are host tensors.
-    ) as [Int32Array, Int32Array];
     const model = this.#models[0]!;
     const { fresh, wanted } = model.capacities;
     const most = Math.min(fresh, wanted);
-    model.rewind(past[0]!);
+    model.rewind(position);
     const parts: TopTokens[] = [];
     for (let at = 0; at < ids.length; at += most)
       parts.push(topOfLogits(this.#read(model, ids.subarray(at, at + most)), this.vocabularySize));
-    const shape = [ids.length];
-    const bestIds = Int32Array.from(parts.flatMap((part) => [...part.ids]));
-    const best = Float32Array.from(parts.flatMap((part) => [...part.logProbabilities]));
     return {
-      fetched: {
-        [GRAPH_IO.bestIds]: createHostTensor("int32", shape, bestIds),
-        [GRAPH_IO.bestLogProbabilities]: createHostTensor("float32", shape, best),
-      },
-      kept: {},
+      ids: Int32Array.from(parts.flatMap((part) => [...part.ids])),
+      logProbabilities: Float32Array.from(parts.flatMap((part) => [...part.logProbabilities])),
     };
   }
 }

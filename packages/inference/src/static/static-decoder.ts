@@ -1,14 +1,6 @@
 /** The static decoder as a `StepDecoder` of `@slm/generation`. The host keeps the caches and the attention mask. */
-import { GRAPH_IO } from "@slm/exported-model";
-import {
-  greedyRuns,
-  type DraftSource,
-  type GreedyStepsOptions,
-  type StepDecoder,
-  type TopTokens,
-} from "@slm/generation";
-import { createHostTensor, repeatRuns, type RunRequest, type RunResult } from "@slm/runtime";
-import { draftedSteps } from "../steps/drafted-steps.js";
+import type { DraftSource, GreedyStepsOptions, StepDecoder, TopTokens } from "@slm/generation";
+import { hostDraftedSteps } from "../steps/host-drafted-steps.js";
 import { RunLog } from "../steps/run-log.js";
 import { topOfLogits } from "../steps/top-of-logits.js";
 import { openTextCache } from "./open-text-cache.js";
@@ -75,49 +67,16 @@ export class StaticDecoder implements StepDecoder {
 
   #draftedSteps(
     tokens: Int32Array,
-    { eos, pad, steps, signal }: GreedyStepsOptions,
+    options: GreedyStepsOptions,
     drafts: DraftSource,
   ): AsyncGenerator<TopTokens, undefined> {
     const { prefix, window } = this.#parts;
-    const ids = Int32Array.of(...prefix, ...tokens);
-    const session = { run: (request: RunRequest) => this.#runOf(request) };
-    const runs = greedyRuns(
-      { repeat: (request) => repeatRuns(session, request) },
-      {
-        feeds: {
-          [GRAPH_IO.targetIds]: createHostTensor("int32", [1, ids.length], ids),
-          [GRAPH_IO.pastLength]: createHostTensor("int32", [1], Int32Array.of(0)),
-        },
-        ids: GRAPH_IO.targetIds,
-        position: GRAPH_IO.pastLength,
-        picks: GRAPH_IO.bestIds,
-        fetch: [GRAPH_IO.bestLogProbabilities],
-        end: eos,
-        pad,
-        runs: steps,
-        drafts: { from: drafts, tokens: steps, capacity: window },
-        signal,
-      },
-    );
-    return draftedSteps(runs, ids.length, this.log);
-  }
-
-  /** A run over several tokens of the one row, in the form that a decoder with dynamic shapes has. */
-  async #runOf({ feeds }: RunRequest): Promise<RunResult> {
-    const [ids, past] = [GRAPH_IO.targetIds, GRAPH_IO.pastLength].map((name) => {
-      const feed = feeds[name]!;
-      return "data" in feed ? (feed.data as Int32Array) : new Int32Array(); // Host tensors, because the inputs were host tensors.
-    });
-    const logits = await runStatic(this.#parts, this.#caches[0]!, { tokens: ids!, position: past![0]! });
-    const best = topOfLogits(logits, this.vocabularySize);
-    const shape = [best.ids.length];
-    return {
-      fetched: {
-        [GRAPH_IO.bestIds]: createHostTensor("int32", shape, best.ids),
-        [GRAPH_IO.bestLogProbabilities]: createHostTensor("float32", shape, best.logProbabilities),
-      },
-      kept: {},
+    const read = async (ids: Int32Array, position: number): Promise<TopTokens> => {
+      const logits = await runStatic(this.#parts, this.#caches[0]!, { tokens: ids, position });
+      return topOfLogits(logits, this.vocabularySize);
     };
+    const ids = Int32Array.of(...prefix, ...tokens);
+    return hostDraftedSteps({ ids, past: 0, capacity: window, drafts, log: this.log, read }, options);
   }
 
   /** Rows share their source: it is read once, and its keys and values are copied. */

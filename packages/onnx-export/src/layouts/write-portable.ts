@@ -4,13 +4,19 @@ import { join } from "node:path";
 import { compileModel, portableProgram, writePortable } from "@slm/c-export";
 import type { Checkpoint } from "@slm/checkpoints";
 import { SlmError, writeFailure } from "@slm/core";
-import { portableFile, PORTABLE_WEIGHTS, type DeviceModel, type PortableForm } from "@slm/exported-model";
+import {
+  FASTEST_PARAMETERS,
+  portableFile,
+  PORTABLE_WEIGHTS,
+  type DeviceModel,
+  type PortableForm,
+} from "@slm/exported-model";
 import { parameterCount } from "@slm/model";
 import type { Device } from "../settings/profiles.js";
 import type { Shortlist } from "../weights/shortlist.js";
 
-/** Larger models are faster with ONNX Runtime on every machine that was measured, and their forms are large. */
-const LARGEST_PARAMETERS = 100_000_000;
+/** By target: above the first, ONNX Runtime is faster; above the second, a page would take too long to load. Only a page gains without it. */
+const LARGEST_PARAMETERS = { cpu: FASTEST_PARAMETERS, web: 100_000_000 } as const;
 
 /**
  * Writes the float32 form, and the int8 form that quantization keeps.
@@ -26,9 +32,9 @@ export async function writePortableForms(
   const { target, precision } = device;
   if (target !== "cpu" && target !== "web") return {};
   if (precision !== "float32") return { noPortable: `the model was exported with ${precision} activations` };
-  const parameters = parameterCount(checkpoint.config);
-  if (parameters > LARGEST_PARAMETERS)
-    return { noPortable: `the model has more than ${LARGEST_PARAMETERS / 1e6}M parameters` };
+  const most = LARGEST_PARAMETERS[target];
+  if (parameterCount(checkpoint.config) > most)
+    return { noPortable: `the model has more than ${most / 1e6}M parameters` };
   try {
     const forms: PortableForm[] = [];
     for (const weights of PORTABLE_WEIGHTS) {
