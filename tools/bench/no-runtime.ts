@@ -2,6 +2,7 @@
  * Compares what runs a small model: C and WebAssembly without a runtime, and ONNX Runtime.
  *
  *   npm run build && npx jiti tools/bench/no-runtime.ts CHECKPOINT ROWS.jsonl [key=value ...]
+ *   npx jiti tools/bench/no-runtime.ts CHECKPOINT 10x30 [key=value ...]     10 texts of 30 random letters, for `slm model init`
  *
  * Keys: rows=200 (first rows of the file), rounds=5, tokens=0 (longest answer; 0: that of the model), rules= (rows from which draft rules are
  * learned, for C and for ONNX Runtime). Every contender answers all rows in turn, one at a time on one thread; then the next round begins. Prints
@@ -14,17 +15,26 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { exportModel, openModel, quantize } from "@slm/slm";
 import { exportC } from "@slm/slm/functions/export-c";
+import { createRandom } from "@slm/generation";
 import { loadTokenizer } from "@slm/tokenizer";
 import { firstSources } from "../lib/first-sources.mjs";
 import { settingsOf } from "../lib/settings.mjs";
 
 const [checkpoint, file, ...given] = process.argv.slice(2);
 if (checkpoint === undefined || file === undefined)
-  throw new Error("usage: no-runtime.ts CHECKPOINT ROWS.jsonl [key=value ...]");
+  throw new Error("usage: no-runtime.ts CHECKPOINT ROWS.jsonl|10x30 [key=value ...]");
 const options = settingsOf({ rows: 200, rounds: 5, tokens: 0, rules: "" }, given);
-const sources = await firstSources(file, options.rows);
+const shape = /^(\d+)x(\d+)$/u.exec(file);
+const sources =
+  shape === null ? await firstSources(file, options.rows) : randomTexts(Number(shape[1]), Number(shape[2]));
 const draftRules = options.rules === "" ? undefined : options.rules;
 const folder = await mkdtemp(join(tmpdir(), "slm-no-runtime-"));
+
+function randomTexts(count: number, length: number): readonly string[] {
+  const { next } = createRandom(1);
+  const letter = (): string => String.fromCharCode(97 + Math.floor(26 * next()));
+  return Array.from({ length: count }, () => Array.from({ length }, letter).join(""));
+}
 
 /** A way to run the model. */
 interface Contender {
@@ -67,7 +77,7 @@ async function ofSlm(
   };
   const { portable = [], graphs } = model.description;
   const graphBytes = Object.values(graphs).reduce((sum, graph) => sum + (graph?.bytes ?? 0), 0);
-  const bytes = how.engine === "wasm" ? (portable.at(-1)?.bytes ?? 0) : graphBytes;
+  const bytes = how.engine === "wasm" ? (portable[0]?.bytes ?? 0) : graphBytes;
   return { name, bytes, pass, close: () => model.close() };
 }
 

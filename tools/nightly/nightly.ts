@@ -65,7 +65,6 @@ const PARTS: readonly (readonly Task[])[] = [
   [tests("network-faults", "serve-hostile", "e2e/network.nightly")],
   [
     { name: "runs exported to MLflow's server", command: npm("e2e:mlflow") },
-    { name: "the package for Windows, under Wine", command: npm("e2e:windows") },
     tests("reproducible", "bench-lengths"),
   ],
 ];
