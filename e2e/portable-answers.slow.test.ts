@@ -38,7 +38,7 @@ interface Both {
 async function opened(directory: string, options: { readonly scores?: boolean } = {}): Promise<Both> {
   return {
     graphs: await openModel(directory, exporter.runtime, options),
-    portable: await openPortableModel(directory, { module, reason: "a test asks for it", ...options }),
+    portable: await openPortableModel(directory, { module, ...options }),
   };
 }
 
@@ -185,8 +185,7 @@ describe("drafts", () => {
       const open = (drafting: {
         readonly draftTokens?: number;
         readonly promptLookup?: number;
-      }): Promise<Model> =>
-        openPortableModel(directory, { module, reason: "a test asks for it", ...drafting });
+      }): Promise<Model> => openPortableModel(directory, { module, ...drafting });
       const plain = await (await open({ draftTokens: 0 })).generate(sources);
       for (const drafting of [{ draftTokens: 12 }, { draftTokens: 40 }, { promptLookup: 5 }]) {
         const drafted = await (await open(drafting)).generate(sources);
@@ -211,7 +210,7 @@ test("a portable form of another model is refused", async () => {
     join(mixed, "portable.float32.bin"),
     await readFile(join(other.directory, "portable.float32.bin")),
   );
-  await expect(openPortableModel(mixed, { module, reason: "a test" })).rejects.toMatchObject({
+  await expect(openPortableModel(mixed, { module })).rejects.toMatchObject({
     code: "DATA_INVALID",
   });
 });

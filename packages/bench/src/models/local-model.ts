@@ -80,7 +80,6 @@ async function openPortable(options: OpenOptions): Promise<Loaded> {
   const started = performance.now();
   const model = await openPortableModel(directory, {
     module: await readModule(),
-    reason: "the benchmark measures it",
     ...speculationOf(options),
     watch: endless ? (decoder) => endlessDecoder(decoder, tokens.eos) : undefined,
   });

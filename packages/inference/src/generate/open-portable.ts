@@ -21,7 +21,7 @@ export type OpenPortableOptions = Pick<PortableOptions, "module" | "reason"> &
  *
  * @throws SlmError INPUT_MISSING for a missing file, DATA_INVALID for an invalid one, OP_UNSUPPORTED for a model without a portable form
  * @example
- * const model = await openPortableModel("runs/g2p/export", { module: await readModule(), reason: "--engine wasm" });
+ * const model = await openPortableModel("runs/g2p/export", { module: await readModule() });
  */
 export async function openPortableModel(directory: string, options: OpenPortableOptions): Promise<Model> {
   checkPromptLookup(options.promptLookup);

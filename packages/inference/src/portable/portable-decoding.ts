@@ -17,8 +17,8 @@ import { PortableDecoder } from "./portable-decoder.js";
 export interface PortableOptions {
   /** The WebAssembly module with the kernels: its bytes, or compiled. */
   readonly module: BufferSource | WebAssembly.Module;
-  /** Why this engine was chosen, for people: "because ...". */
-  readonly reason: string;
+  /** Why this engine was chosen, for people: "because ...". Default: the description gives no reason. */
+  readonly reason?: string | undefined;
   readonly promptLookup?: number | undefined;
   readonly draftTokens?: number | undefined;
 }
@@ -107,10 +107,10 @@ function allowedTokens(
 }
 
 /** The device of portable models. @param reason continues "because ..." */
-export const portableDevice = (reason: string): RuntimeDevice => ({
+export const portableDevice = (reason?: string): RuntimeDevice => ({
   provider: "wasm",
   threads: 1,
-  description: `WebAssembly, because ${reason}`,
+  description: reason === undefined ? "WebAssembly" : `WebAssembly, because ${reason}`,
   simulated: false,
   fallbacks: [],
 });

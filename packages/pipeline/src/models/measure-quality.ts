@@ -163,7 +163,6 @@ async function openScorer(model: string, runtime: Runtime | undefined): Promise<
   const { readModule } = await import("@slm/c-export/portable");
   return openPortableModel(model, {
     module: await readModule(),
-    reason: "no runtime was opened",
     scores: true,
   });
 }
