@@ -100,8 +100,7 @@ async function firstHour(/** @type {Session} */ session) {
   );
   session.say(
     "The student has less than a third of the teacher's parameters and is as good on the dev rows. Quantization makes its files four times smaller. " +
-      "The last lines compare its speed with a decoder-only model of the student's size. An encoder-decoder runs two graphs before the first token, which counts for an input as short as a date. " +
-      "Each further token is cheaper, and with longer inputs [the first token is sooner, too](../benchmarks/inference.md).",
+      "The last lines compare its speed with a decoder-only model of the student's size. [With longer inputs](../benchmarks/inference.md) the difference to the first token is larger.",
   );
   session.say(
     "Compare the student with its teacher: export the teacher, and benchmark both on the same input.",

@@ -88,7 +88,8 @@ export async function bench(models: readonly string[], options: BenchOptions = {
     const measure = async (): Promise<BenchResult> => {
       const trials = speculationOf(options);
       const measured = { models: named, baseline, prompts, config, trials, asked, runtime: recipe, context };
-      const comparesEngines = earlier === undefined;
+      // With several models or an earlier benchmark, the question is another one.
+      const comparesEngines = earlier === undefined && models.length === 1;
       return withRegression(
         await benchWithBaseline({ ...measured, comparesEngines }),
         earlier,
