@@ -132,17 +132,15 @@ export class EvalCommand extends SlmCommand<EvalResult> {
       const settings = await rowSettingsFor({ file: flags.data, model: directory, needed: "rows", given });
       const rows = await readSlicedRows(flags.data, flags.slice, flags.limit, settings);
       const strategy = flags.beams === undefined ? undefined : beamSearch(flags.beams);
-      const { engine, reason } = engineFor(opened.descriptions[0]!, request);
-      // Workers run graphs.
-      const isPortable = engine === "wasm" && workers === undefined;
-      const { runtime, recipe } = isPortable
-        ? { runtime: undefined, recipe: undefined }
-        : await opened.openDevice();
+      const chosen = engineFor(opened.descriptions[0]!, request);
+      const { runtime, recipe } =
+        chosen.engine === "wasm" ? { runtime: undefined, recipe: undefined } : await opened.openDevice();
       const answered = await answeringWith(
         {
           workers,
           model: directory,
-          device: runtime?.device ?? portableDevice(reason),
+          chosen,
+          device: runtime?.device ?? portableDevice(chosen.reason),
           kind: recipe?.kind ?? "cpu",
           context,
         },

@@ -15,16 +15,14 @@ import {
   evaluateAnswers,
   type AbstentionOptions,
   type ChunkMaker,
-  openModel,
-  openPortableModel,
   schemaConstraint,
   type Evaluation,
   type EvaluationMetricName,
   type EvaluationRow,
-  type Model,
 } from "@slm/inference";
 import type { Runtime } from "@slm/runtime";
 import type { LanguagePair } from "@slm/tokenizer";
+import { openOn } from "./open-on.js";
 import { rowImage } from "./row-images.js";
 
 /** Batch size: large enough to use two cores, small enough for batches of similar length. */
@@ -150,19 +148,10 @@ export async function measureQuality(request: QualityRequest): Promise<Evaluatio
       jsonSchema === undefined ? undefined : schemaConstraint(jsonSchema, await describeModel(model));
     return evaluateAnswers({ ...asked, maker, constraint });
   }
-  const opened = await openScorer(model, runtime);
+  const opened = await openOn(model, runtime, { scores: true });
   try {
     return await opened.evaluate({ ...asked, jsonSchema });
   } finally {
     await opened.close();
   }
-}
-
-async function openScorer(model: string, runtime: Runtime | undefined): Promise<Model> {
-  if (runtime !== undefined) return openModel(model, runtime, { scores: true });
-  const { readModule } = await import("@slm/c-export/portable");
-  return openPortableModel(model, {
-    module: await readModule(),
-    scores: true,
-  });
 }

@@ -3,6 +3,7 @@ import { speculationOf, type Speculation } from "@slm/generation/speculation";
 import type { Model } from "@slm/inference";
 import { engineFor, type DeviceRequest } from "../compute/devices.js";
 import { contextOf, type WorkOptions } from "../stage/work.js";
+import { openOn } from "./open-on.js";
 
 /** The device that runs the model. */
 export interface OpenModelOptions extends WorkOptions, DeviceRequest, Speculation {
@@ -37,17 +38,12 @@ export async function openModel(model: string, options: OpenModelOptions = {}): 
   const how = { promptLookup, ...speculationOf(options), closes: opened.close };
   try {
     const chosen = engineFor(opened.descriptions[0]!, request);
-    if (chosen.engine === "wasm") {
-      const { readModule } = await import("@slm/c-export/portable");
-      const { openPortableModel } = await import("@slm/inference/portable");
-      const { reason } = chosen;
-      return await openPortableModel(directory, { module: await readModule(), reason, ...how });
-    }
+    if (chosen.engine === "wasm")
+      return await openOn(directory, undefined, { ...how, reason: chosen.reason });
     const { runtime } = await opened.openDevice();
-    const inference = await import("@slm/inference");
     const { deviceNotes } = await import("@slm/runtime");
     for (const text of deviceNotes(runtime.device)) note(text);
-    return await inference.openModel(directory, runtime, { ...how, batchSize });
+    return await openOn(directory, runtime, { ...how, batchSize });
   } catch (error) {
     await opened.close();
     throw error;

@@ -1,6 +1,7 @@
 /** Runs an evaluation on this machine or on workers, and returns the devices that answered. */
 import { type StageContext } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
+import type { EngineChoice } from "@slm/exported-model/engine";
 import type { ChunkMaker } from "@slm/inference";
 import type { RuntimeDevice } from "@slm/runtime";
 import type { DeviceKind } from "@slm/pipeline/compute/devices";
@@ -11,6 +12,7 @@ export interface AnsweringRequest {
   readonly workers: WorkersAddress | undefined;
   /** Directory of an exported model. */
   readonly model: string;
+  readonly chosen: EngineChoice;
   /** What answers on this machine, and the kind of its device. */
   readonly device: RuntimeDevice;
   readonly kind: DeviceKind;
@@ -24,7 +26,7 @@ export interface AnsweringRequest {
  * @throws SlmError USAGE for workers with a model or device other than the CPU
  */
 export async function answeringWith<Result>(
-  { workers, model, device, kind, context }: AnsweringRequest,
+  { workers, model, chosen, device, kind, context }: AnsweringRequest,
   body: (maker: ChunkMaker | undefined) => Promise<Result>,
 ): Promise<{ readonly result: Result; readonly devices: readonly RuntimeDevice[] }> {
   if (workers === undefined) return { result: await body(undefined), devices: [device] };
@@ -35,6 +37,6 @@ export async function answeringWith<Result>(
   const { withEvaluationWorkers } = await import("./evaluation-workers.js");
   const devices: RuntimeDevice[] = [];
   const onDevice = (answering: RuntimeDevice): void => void devices.push(answering);
-  const result = await withEvaluationWorkers(workers, { model, context, onDevice }, body);
+  const result = await withEvaluationWorkers(workers, { model, chosen, context, onDevice }, body);
   return { result, devices };
 }

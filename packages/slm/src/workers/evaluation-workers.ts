@@ -1,5 +1,6 @@
 /** Answers the chunks of an evaluation on workers. */
 import { hashFolder, hashJson, SlmError, type StageContext } from "@slm/core";
+import type { EngineChoice } from "@slm/exported-model/engine";
 import type { ChunkMaker } from "@slm/inference";
 import type { RuntimeDevice } from "@slm/runtime";
 import type { FileRef, JobSpec } from "@slm/extension-workers";
@@ -12,6 +13,8 @@ import { withWorkers, type WorkersAddress } from "@slm/pipeline/workers/workers-
 export interface EvaluationWork {
   /** Directory of an exported model. */
   readonly model: string;
+  /** What runs the model on the workers. */
+  readonly chosen: EngineChoice;
   readonly context: Pick<StageContext, "progress" | "signal">;
   /** Called once for each device that answered. */
   readonly onDevice: (device: RuntimeDevice) => void;
@@ -20,7 +23,7 @@ export interface EvaluationWork {
 /** Runs `body` with the workers at an address. @throws SlmError DEVICE_UNAVAILABLE, INPUT_MISSING, and as `body` does */
 export function withEvaluationWorkers<Result>(
   address: WorkersAddress,
-  { model, context, onDevice }: EvaluationWork,
+  { model, chosen, context, onDevice }: EvaluationWork,
   body: (maker: ChunkMaker) => Promise<Result>,
 ): Promise<Result> {
   return withWorkers(address, async (runner) => {
@@ -34,7 +37,11 @@ export function withEvaluationWorkers<Result>(
             chunk.rows.map(({ source, references, image }) => [source, references, image?.name ?? null]),
           ),
         );
-        const named = { word: "evaluate", dependsOn: { identity, settings, rows }, title: "evaluation" };
+        const named = {
+          word: "evaluate",
+          dependsOn: { identity, engine: chosen.engine, settings, rows },
+          title: "evaluation",
+        };
         const options = runOptions({ ...named, stage: "evaluate" }, context);
         let sent: FileRef | undefined;
         const jobs = chunks.map((chunk): JobSpec => ({
@@ -43,7 +50,10 @@ export function withEvaluationWorkers<Result>(
           units: chunk.rows.length,
           message: async (files) => {
             sent ??= await files.putTree(model);
-            return { inputs: { model: sent, task: await sendChunk(files, chunk, settings) }, settings: {} };
+            return {
+              inputs: { model: sent, task: await sendChunk(files, chunk, settings) },
+              settings: { ...chosen },
+            };
           },
         }));
         const numbers = new Map(chunks.map(({ number }) => [`chunk-${number}`, number]));
