@@ -116,7 +116,7 @@ test("answers the same in beams of one, with weights of 8 and 4 bits, and to cli
   const server = await startServer({
     config: serveConfig.parse({ port: 0 }),
     bundle: at("cpu"),
-    openRuntime: () => createCpuRuntime({ threads: 1 }),
+    openEngine: () => createCpuRuntime({ threads: 1 }),
   });
   const ask = async (source: string, settings: object = {}): Promise<string> => {
     const response = await fetch(`${server.url}/v1/completions`, {

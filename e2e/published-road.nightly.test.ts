@@ -130,7 +130,7 @@ describe.each(chosenFamilies())("%s", (family) => {
     const server = await startServer({
       config: serveConfig.parse({ port: 0 }),
       bundle: at("int4"),
-      openRuntime: () => createCpuRuntime({ threads: 1 }),
+      openEngine: () => createCpuRuntime({ threads: 1 }),
     });
     const response = await fetch(`${server.url}/generate`, {
       method: "POST",

@@ -3,7 +3,11 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { readModule } from "@slm/c-export/portable";
+import { readDeviceModel } from "@slm/exported-model";
 import { openModel } from "@slm/inference";
+import { PortableParts } from "@slm/inference/portable";
+import type { Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { serveConfig } from "@slm/serve";
 import { loadTokenizer } from "@slm/tokenizer";
@@ -55,26 +59,38 @@ test.each([
     await generator.close();
     await alone.close();
 
-    const served = await openBatchedModel(at("model"), await createCpuRuntime({ threads: 1 }), {
-      maxRows: 4,
-      maxWaiting: 16,
-      limits: serveConfig.parse({}),
-    });
-    const tokenizer = await loadTokenizer(at("model"));
-    const { signal } = new AbortController();
-    const answers = await Promise.all(
-      SOURCES.map(async (source, place) => {
-        // Rows join while others are being generated.
-        await sleep(2 * place);
-        const request = { source: tokenizer.encodeSource(source), rules: served.rulesOf(undefined) };
-        return (await (await served.prepare({ ...request, maxTokens: 18, signal })).run()).text;
-      }),
-    );
-    await served.close();
-    expect(answers).toEqual(expected);
+    expect(await servedTexts(at("model"), await createCpuRuntime({ threads: 1 }))).toEqual(expected);
+    const { portable } = await readDeviceModel(at("model"));
+    if (portable !== undefined)
+      expect(
+        await servedTexts(at("model"), await PortableParts.open(at("model"), await readModule())),
+      ).toEqual(expected);
+    expect(portable !== undefined).toBe(flags === FOR_CPU || flags === "--target web");
   },
-  60_000,
+  120_000,
 );
+
+/** Answers of a server, whose requests join while others are being generated; half of them choose their tokens from logits. */
+async function servedTexts(model: string, on: Runtime | PortableParts): Promise<readonly string[]> {
+  const served = await openBatchedModel(model, on, {
+    maxRows: 4,
+    maxWaiting: 16,
+    limits: serveConfig.parse({}),
+  });
+  const tokenizer = await loadTokenizer(model);
+  const { signal } = new AbortController();
+  const answers = await Promise.all(
+    SOURCES.map(async (source, place) => {
+      await sleep(2 * place);
+      // A bias that changes nothing, so that the most probable token is chosen from the logits.
+      const rules = served.rulesOf(place % 2 === 0 ? undefined : { logitBias: new Map([[1, 0]]) });
+      const request = { source: tokenizer.encodeSource(source), rules, maxTokens: 18, signal };
+      return (await (await served.prepare(request)).run()).text;
+    }),
+  );
+  await served.close();
+  return answers;
+}
 
 test("graphs that take one position for all rows are refused, with the export that is served", async () => {
   const at = (name: string): string => join(root, name);

@@ -78,7 +78,7 @@ describe.each(FAMILIES)("a tiny %s", (family) => {
     const server = await startServer({
       config: serveConfig.parse({ port: 0 }),
       bundle: model(),
-      openRuntime: () => createCpuRuntime({ threads: 1 }),
+      openEngine: () => createCpuRuntime({ threads: 1 }),
     });
     const post = async (path: string, body: object): Promise<{ status: number; body: unknown }> => {
       const headers = { "content-type": "application/json" };

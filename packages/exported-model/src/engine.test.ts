@@ -16,6 +16,17 @@ test("small models run in WebAssembly, large ones on ONNX Runtime", () => {
   expect(engineOf(large)).toBe("onnxruntime");
 });
 
+test("texts that are answered together run in WebAssembly only for the smallest models", () => {
+  const middle = { ...small, parameters: 3_000_000 };
+  expect(engineOf(middle)).toBe("wasm");
+  expect(chooseEngine(middle, { inBatches: true })).toEqual({
+    engine: "onnxruntime",
+    reason:
+      "models above 1M parameters answer many texts together faster on it; this one has 3.0M parameters",
+  });
+  expect(engineOf(small, { inBatches: true })).toBe("wasm");
+});
+
 test("a page runs every portable form in WebAssembly", () => {
   expect(engineOf({ ...large, target: "web" })).toBe("wasm");
   expect(engineOf(large, { inBrowser: true })).toBe("wasm");

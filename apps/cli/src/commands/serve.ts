@@ -1,5 +1,6 @@
 import { Args, Flags } from "@oclif/core";
 import { SlmError } from "@slm/core/errors";
+import { ENGINES, FASTEST_IN_BATCHES } from "@slm/exported-model/engine";
 import { parseThreshold } from "@slm/pipeline/models/abstain";
 import { errorLines, toSlmError } from "../ui/errors.js";
 import { deviceFlags } from "../flags/device-flags.js";
@@ -76,6 +77,9 @@ export class ServeCommand extends SlmCommand<ServeReport> {
         "Withhold answers below this confidence (0 to 1); off: none. Default: the bundle's threshold, if it has one.",
     }),
     key: Flags.string({ helpValue: "<key.pub.pem>", summary: "Serve only a bundle signed with this key." }),
+    engine: Flags.option({ options: ENGINES })({
+      summary: `Run the model with this engine. Default: wasm for models of up to ${FASTEST_IN_BATCHES / 1e6}M parameters, else onnxruntime.`,
+    }),
     device: deviceFlags.device,
     fallback: deviceFlags.fallback,
     threads: deviceFlags.threads,
@@ -92,13 +96,14 @@ export class ServeCommand extends SlmCommand<ServeReport> {
   protected override async execute(): Promise<ServeReport> {
     const { args, flags } = await this.parse(ServeCommand);
     const { serve } = await import("@slm/slm/functions/serve");
-    const { host, port, key, device, fallback, threads, timeout, drain } = flags;
+    const { host, port, key, engine, device, fallback, threads, timeout, drain } = flags;
     const tell = (error: unknown): void => {
       this.note(errorLines(toSlmError(error, "serve"), false).join("\n"));
     };
     const server = await serve(args.bundle, {
       host,
       port,
+      engine,
       key,
       device,
       fallback,

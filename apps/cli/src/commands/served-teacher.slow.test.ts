@@ -40,7 +40,7 @@ beforeAll(async () => {
   server = await startServer({
     config: serveConfig.parse({ port: 0 }),
     bundle: at("exported"),
-    openRuntime: () => createCpuRuntime({ threads: 1 }),
+    openEngine: () => createCpuRuntime({ threads: 1 }),
     apiKeys: [KEY],
   });
   const listed = await fetch(`${server.url}/v1/models`, { headers: { authorization: `Bearer ${KEY}` } });

@@ -261,7 +261,7 @@ describe("slm serve", () => {
     server = await startServer({
       config: serveConfig.parse({ port: 0, maxImageBytes: 4096, maxBodyBytes: 2048 }),
       bundle: at("exported"),
-      openRuntime: () => createCpuRuntime({ threads: 1 }),
+      openEngine: () => createCpuRuntime({ threads: 1 }),
     });
   });
   afterAll(async () => {

@@ -1,11 +1,11 @@
 /** A portable model as a `StepDecoder` of `@slm/generation`: one row of the decoder is one model of a shared memory. */
 import type { PortableModel } from "@slm/c-export/portable";
-import { LEXICAL_MASKED } from "@slm/exported-model";
 import type { DraftSource, GreedyStepsOptions, StepDecoder, TopTokens } from "@slm/generation";
 import { hostDraftedSteps } from "../steps/host-drafted-steps.js";
 import { RunLog } from "../steps/run-log.js";
 import { topOfLogits } from "../steps/top-of-logits.js";
 import { breathe } from "./breathe.js";
+import { maskLogits } from "./portable-parts.js";
 
 export interface PortableDecoderParts {
   /** One for each row, such as beams; the first has read the source, if there is an encoder. */
@@ -87,11 +87,7 @@ export class PortableDecoder implements StepDecoder {
 
   /** Logits after each of the tokens; those of tokens that an answer cannot have are masked. */
   #read(model: PortableModel, tokens: Int32Array): Float32Array {
-    const logits = model.step(tokens, tokens.length);
-    const may = this.#mayAnswer;
-    if (may !== undefined)
-      for (let at = 0; at < logits.length; at++) if (may[at % may.length] === 0) logits[at] = LEXICAL_MASKED;
-    return logits;
+    return maskLogits(model.step(tokens, tokens.length), this.#mayAnswer);
   }
 
   async *#draftedSteps(

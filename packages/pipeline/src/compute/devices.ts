@@ -49,14 +49,20 @@ export interface DeviceRequest {
   readonly tune?: boolean | undefined;
 }
 
-/** The engine for a model. @throws SlmError USAGE for an engine that cannot run the model */
+/**
+ * The engine for a model.
+ *
+ * @param inBatches whether many texts are answered together
+ * @throws SlmError USAGE for an engine that cannot run the model
+ */
 export const engineFor = (
   model: Parameters<typeof chooseEngine>[0],
   { engine, device, threads, tune }: DeviceRequest,
+  inBatches = false,
 ): EngineChoice =>
   engine === undefined && tune === true
     ? { engine: "onnxruntime", reason: "--tune measures its threads" }
-    : chooseEngine(model, { engine, device: device?.kind, threads });
+    : chooseEngine(model, { engine, device: device?.kind, threads, inBatches });
 
 /** The device that a model was exported for. */
 export interface ModelTarget {

@@ -2,16 +2,11 @@
  * Continuous batching: repeated decoder steps over all active rows. Between two steps, finished and cancelled rows leave, and waiting
  * requests take the free rows, so no request waits until another answer has ended.
  */
-import { GRAPH_IO } from "@slm/exported-model";
 import { logSumExp, notFinite } from "@slm/generation";
 import { SlmError } from "@slm/core";
-import { topTokens, encodeBatch, joinImages, logitsOutput, type ModelGraphs } from "@slm/inference";
-import { cacheWrites, createHostTensor } from "@slm/runtime";
-import { BatchState, roomFor } from "./batch-state.js";
-import { draftingFor, stepInputs, usableDrafts, type Drafting } from "./draft-steps.js";
-import { encodeAlone, positionsOf, sourceWidth } from "./encode-alone.js";
+import type { Batch } from "./batch.js";
 import { isSliceOver, nextSlice } from "./time-slices.js";
-import type { Job, JobRequest, JobResult, Row } from "./job.js";
+import type { ChosenToken, Job, JobRequest, JobResult, Row } from "./job.js";
 
 export interface LoopOptions {
   /** Largest batch [rows]. */
@@ -20,14 +15,6 @@ export interface LoopOptions {
   readonly maxWaiting: number;
 }
 
-/** The decoder with a position and a top-1 token per row (`perRowDecoder`, `withArgmaxOutput`); may have draft rules. */
-export type LoopModel = Pick<ModelGraphs, "runtime" | "model" | "encoder" | "decoder"> & {
-  readonly listing?: ModelGraphs["listing"];
-  readonly draftRules?: ModelGraphs["draftRules"];
-  /** Absent: every step generates one token per row. */
-  readonly drafting?: Drafting | undefined;
-};
-
 /** Callbacks for metrics. */
 export interface LoopObserver {
   readonly onStep?: (rows: number, milliseconds: number) => void;
@@ -35,42 +22,20 @@ export interface LoopObserver {
   readonly onDrafts?: (drafted: number, accepted: number) => void;
 }
 
-/** The batch shrinks for drafts only after this many steps with few active rows, because a resize moves the caches of every row. */
-const FEW_FOR = 4;
-
 /** Limit of source tokens encoded between two steps, which bounds the delay of running answers. */
 const SOURCE_TOKENS_PER_STEP = 4096;
 
-/**
- * Weight formats with dynamically quantized activations, scaled by the largest value of the whole batch: so a row's result depends
- * on the others. Sources are then encoded one by one, so that an answer does not depend on concurrent requests.
- */
-const BATCH_SCALED: ReadonlySet<string> = new Set(["int8-dynamic"]);
-
 export class BatchLoop {
-  readonly #loaded: LoopModel;
+  readonly #batch: Batch;
   readonly #options: LoopOptions;
   readonly #observer: LoopObserver;
-  readonly #state: BatchState;
   readonly #waiting: Job[] = [];
-  #rows: (Row | undefined)[] = [];
   #running: Promise<void> | undefined;
-  /** Number of steps in which few enough rows for drafts have been active. */
-  #fewFor = 0;
 
-  private constructor(loaded: LoopModel, options: LoopOptions & LoopObserver, state: BatchState) {
-    this.#loaded = loaded;
+  constructor(batch: Batch, options: LoopOptions & LoopObserver) {
+    this.#batch = batch;
     this.#options = options;
     this.#observer = options;
-    this.#state = state;
-  }
-
-  static async open(loaded: LoopModel, options: LoopOptions & LoopObserver): Promise<BatchLoop> {
-    return new BatchLoop(
-      loaded,
-      options,
-      await BatchState.open(loaded.runtime, loaded.model, loaded.listing),
-    );
   }
 
   get waiting(): number {
@@ -78,7 +43,7 @@ export class BatchLoop {
   }
 
   get active(): number {
-    return this.#rows.reduce((count, row) => count + (row === undefined ? 0 : 1), 0);
+    return this.#batch.rows.reduce((count, row) => count + (row === undefined ? 0 : 1), 0);
   }
 
   /** Whether `count` more requests would be accepted now. */
@@ -108,10 +73,10 @@ export class BatchLoop {
     while (this.#running !== undefined) await this.#running;
   }
 
-  /** Releases the batch's tensors; call it when idle. */
+  /** Closes the batch; call it when idle. */
   async close(): Promise<void> {
     await this.idle();
-    await this.#state.close();
+    await this.#batch.close();
   }
 
   async #run(): Promise<void> {
@@ -125,13 +90,14 @@ export class BatchLoop {
           if (this.#waiting.length === 0) break;
           continue;
         }
-        await this.#shrink();
+        await this.#batch.shrink(this.#waiting.length);
         await this.#step();
       }
     } catch (error) {
       // The device failed, so the tensors of the batch are lost for all requests.
-      const jobs = [...this.#rows.flatMap((row) => (row === undefined ? [] : [row.job])), ...this.#waiting];
-      this.#rows = this.#rows.map(() => undefined);
+      const { rows } = this.#batch;
+      const jobs = [...rows.flatMap((row) => (row === undefined ? [] : [row.job])), ...this.#waiting];
+      rows.fill(undefined);
       this.#waiting.length = 0;
       for (const job of jobs) job.reject(error);
     }
@@ -146,33 +112,21 @@ export class BatchLoop {
     };
     const staying = this.#waiting.filter((job) => !isGone(job));
     this.#waiting.splice(0, this.#waiting.length, ...staying);
-    this.#rows = this.#rows.map((row) => (row !== undefined && isGone(row.job) ? undefined : row));
+    const { rows } = this.#batch;
+    for (const [at, row] of rows.entries()) if (row !== undefined && isGone(row.job)) rows[at] = undefined;
   }
 
-  /** Assigns waiting requests to free rows. The batch grows if needed, up to its limit. */
+  /** Gives waiting requests a row each, up to the limit of the batch. */
   async #admit(): Promise<void> {
     const jobs = this.#nextJobs(this.#options.maxRows - this.active);
     if (jobs.length === 0) return;
-    const { model } = this.#loaded;
-    const { maxSource, architecture } = model;
-    const width =
-      architecture === "decoder-only" ? 1 : roomFor(sourceWidth(jobs, model), positionsOf(maxSource, model));
-    const needed = this.active + jobs.length;
-    const { rows, width: room } = this.#state.size;
-    if (needed > rows || width > room) {
-      await this.#resize(Math.max(rows, rowsFor(needed, this.#options.maxRows)), Math.max(room, width));
-    }
-    const free = this.#rows.flatMap((row, at) => (row === undefined ? [at] : []));
-    const placed = jobs.map((job, at) => [job, free[at]!] as const);
-    await this.#encode(placed);
-    const { bos } = model.tokens;
-    const startedAt = performance.now();
-    for (const [job, row] of placed) {
-      const start = job.start ?? bos;
+    const { tokens, architecture } = this.#batch.model;
+    const rows = jobs.map((job): Row => {
+      const start = job.start ?? tokens.bos;
       const prompt = architecture === "decoder-only" ? [...job.source, start] : [start];
-      this.#rows[row] = {
+      return {
         job,
-        startedAt,
+        startedAt: 0,
         prompt,
         past: 0,
         next: start,
@@ -181,13 +135,16 @@ export class BatchLoop {
         logProbability: 0,
         firstTokenAt: undefined,
       };
-    }
+    });
+    await this.#batch.admit(rows);
+    const now = performance.now();
+    for (const row of rows) row.startedAt = now;
   }
 
   /** Takes as many jobs from the queue as fit, in order. The first is taken regardless of its length. */
   #nextJobs(room: number): readonly Job[] {
     let tokens = 0;
-    const imageTokens = this.#loaded.model.vision?.tokens ?? 0;
+    const imageTokens = this.#batch.model.vision?.tokens ?? 0;
     const count = this.#waiting.findIndex(({ source }, at) => {
       tokens += imageTokens + source.length;
       return at >= room || (at > 0 && tokens > SOURCE_TOKENS_PER_STEP);
@@ -195,91 +152,20 @@ export class BatchLoop {
     return this.#waiting.splice(0, count === -1 ? this.#waiting.length : count);
   }
 
-  async #encode(placed: readonly (readonly [Job, number])[]): Promise<void> {
-    const { runtime, model, encoder } = this.#loaded;
-    if (encoder === undefined) return;
-    const jobs = placed.map(([job]) => job);
-    const rows = placed.map(([, row]) => row);
-    const width = sourceWidth(jobs, model);
-    if (BATCH_SCALED.has(model.graphs.encoder?.scheme ?? "")) {
-      const { specs } = this.#state;
-      await this.#state.place(await encodeAlone(encoder, model, { jobs, specs }), rows, width);
-      return;
-    }
-    const encoded = await encodeBatch(
-      { runtime, encoder, model },
-      {
-        sources: jobs.map(({ source }) => source),
-        images: joinImages(jobs.flatMap(({ image }) => image ?? [])),
-        rowsPerSource: 1,
-      },
-    );
-    try {
-      await this.#state.place(encoded, rows, width);
-    } finally {
-      await runtime.release(Object.values(encoded));
-    }
-  }
-
-  /**
-   * Halves the batch while most of its rows are free, because free rows cost computation. Shrinks it to a size that drafts only after
-   * some steps with few active rows, because between the answers of many clients few rows are active for a moment.
-   */
-  async #shrink(): Promise<void> {
-    const { rows, width } = this.#state.size;
-    const drafted = this.#loaded.drafting?.rows ?? 0;
-    this.#fewFor = this.active <= drafted ? this.#fewFor + 1 : 0;
-    const isDraftable = rows > drafted && this.#fewFor > FEW_FOR;
-    if (this.#waiting.length > 0 || (this.active * 4 > rows && !isDraftable)) return;
-    const smaller = rowsFor(isDraftable ? this.active : this.active * 2, this.#options.maxRows);
-    if (smaller < rows) await this.#resize(smaller, width);
-  }
-
-  async #resize(rows: number, width: number): Promise<void> {
-    const kept = this.#rows.flatMap((row, at) => (row === undefined ? [] : [at]));
-    await this.#state.resize({ rows, width }, kept);
-    this.#rows = Array.from({ length: rows }, (_, at) =>
-      at < kept.length ? this.#rows[kept[at]!] : undefined,
-    );
-  }
-
   async #step(): Promise<void> {
     const began = performance.now();
-    const { model, decoder } = this.#loaded;
-    const { rows } = this.#state.size;
-    const drafting = draftingFor(this.#loaded.drafting, this.#rows);
-    const draftsOf = drafting && ((row: Row) => usableDrafts(row, drafting, this.#loaded));
-    const { ids, past, drafts, tokens } = stepInputs(this.#rows, model, draftsOf);
-    // Logits stay on the device unless a request samples from them.
-    const takesLogits = this.#rows.some((row) => row?.job.choose !== undefined);
-    const session = drafting?.session ?? decoder;
-    const logitsName = logitsOutput(session);
-    const { fetched } = await session.run({
-      feeds: {
-        [GRAPH_IO.targetIds]: createHostTensor("int32", [rows, tokens], ids),
-        [GRAPH_IO.pastLength]: createHostTensor("int32", [rows], past),
-        ...(await this.#state.feeds()),
-      },
-      fetch: [...[GRAPH_IO.bestIds, GRAPH_IO.bestLogProbabilities], ...(takesLogits ? [logitsName] : [])],
-      ...cacheWrites(model.caches, this.#state.present, [...past]),
-    });
-    const best = topTokens(fetched, rows * tokens);
-    const logitsOf = takesLogits
-      ? logitRows(await this.#state.wholeLogits(fetched[logitsName]!, logitsName), rows, model.vocabularySize)
-      : undefined;
+    const { drafts, best, logits } = await this.#batch.step();
     this.#observer.onStep?.(this.active, performance.now() - began);
     await this.#anyReady();
     let accepted = 0;
-    for (const [at, row] of this.#rows.entries()) {
+    const { rows } = this.#batch;
+    for (const [at, row] of rows.entries()) {
       if (row === undefined || pendingOf(row) !== undefined) continue;
       const before = row.past;
-      const top = (token: number): ChosenToken => ({
-        token: best.ids[at * tokens + token]!,
-        logProbability: best.logProbabilities[at * tokens + token]!,
-      });
-      const goesOn = this.#verify(row, drafts[at]!, (token) => chosenBy(row.job, top(token), logitsOf?.(at)));
+      const chosen = (token: number): ChosenToken => chosenBy(row.job, best(at, token), logits?.(at));
+      const goesOn = this.#verify(row, drafts[at] ?? [], chosen);
       accepted += row.past - before - 1;
-      if (!goesOn) this.#rows[at] = undefined;
+      if (!goesOn) rows[at] = undefined;
       if (isSliceOver()) await nextSlice();
     }
     const drafted = drafts.reduce((sum, { length }) => sum + length, 0);
@@ -296,7 +182,7 @@ export class BatchLoop {
 
   /** Waits until one row may continue. Rows that may not continue yet repeat the same step. */
   async #anyReady(): Promise<void> {
-    const rows = this.#rows.filter((row) => row !== undefined);
+    const rows = this.#batch.rows.filter((row) => row !== undefined);
     const waits = rows.flatMap((row) => pendingOf(row) ?? []);
     if (waits.length > 0 && waits.length === rows.length) await Promise.race(waits);
   }
@@ -311,7 +197,7 @@ export class BatchLoop {
       row.firstTokenAt ??= performance.now();
       row.chosen++;
       row.logProbability += logProbability;
-      const isEnd = token === this.#loaded.model.tokens.eos || job.ends?.includes(token) === true;
+      const isEnd = token === this.#batch.model.tokens.eos || job.ends?.includes(token) === true;
       if (isEnd || !job.onToken(token)) return this.#finish(row, "stop");
       row.next = token;
       row.answer.push(token);
@@ -341,12 +227,6 @@ function pendingOf({ job, past, prompt }: Row): Promise<void> | undefined {
   return past + 1 < prompt.length ? undefined : job.pending?.();
 }
 
-interface ChosenToken {
-  readonly token: number;
-  /** Log-probability under the model itself [nats]. */
-  readonly logProbability: number;
-}
-
 /** A row's next token. @throws SlmError DATA_INVALID if the model's logits are not finite */
 function chosenBy({ choose }: Job, top: ChosenToken, logits: Float32Array | undefined): ChosenToken {
   if (choose !== undefined && logits !== undefined) {
@@ -355,21 +235,6 @@ function chosenBy({ choose }: Job, top: ChosenToken, logits: Float32Array | unde
   }
   if (!Number.isFinite(top.logProbability)) throw notFinite();
   return top;
-}
-
-/** @throws SlmError SHAPE_MISMATCH if the shape is not `[rows, vocab]`. */
-function logitRows(data: Float32Array, rows: number, vocabulary: number): (row: number) => Float32Array {
-  if (data.length !== rows * vocabulary)
-    throw new SlmError(
-      "SHAPE_MISMATCH",
-      `serve: logits must be [${rows}, ${vocabulary}], got ${data.length} elements`,
-    );
-  return (row) => data.subarray(row * vocabulary, (row + 1) * vocabulary);
-}
-
-/** Batch sizes are powers of two, so that there are few. The largest is the limit in the options. */
-function rowsFor(needed: number, most: number): number {
-  return Math.min(2 ** Math.ceil(Math.log2(needed)), most);
 }
 
 function stopped(signal: AbortSignal): SlmError {

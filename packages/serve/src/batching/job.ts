@@ -47,7 +47,8 @@ export interface Job extends JobRequest {
 /** A job in a row of the batch. */
 export interface Row {
   readonly job: Job;
-  readonly startedAt: number;
+  /** When its source had been read. */
+  startedAt: number;
   /** Prompt ids to feed before the first token is chosen: for a decoder-only model the source, then BOS. */
   readonly prompt: readonly number[];
   /** Number of ids fed so far, which is the position of the next id. */
@@ -61,4 +62,10 @@ export interface Row {
   chosen: number;
   logProbability: number;
   firstTokenAt: number | undefined;
+}
+
+export interface ChosenToken {
+  readonly token: number;
+  /** Log-probability under the model itself [nats]. */
+  readonly logProbability: number;
 }

@@ -18,15 +18,20 @@ import {
   loadGraphs,
   verifyingDecoder,
   withArgmaxOutput,
+  type ModelDescription,
   type ModelGraphs,
   mergedRules,
 } from "@slm/inference";
+import { PortableParts } from "@slm/inference/portable";
 import type { Graph } from "@slm/onnx";
 import type { HostTensor, Runtime } from "@slm/runtime";
 import type { AnswerOpening } from "@slm/tokenizer";
 import { BatchLoop, type LoopObserver, type LoopOptions } from "../batching/batch-loop.js";
+import type { Batch } from "../batching/batch.js";
 import { DRAFTED_ROWS } from "../batching/draft-steps.js";
+import { GraphBatch } from "../batching/graph-batch.js";
 import { perRowDecoder, readsSeveralOfEveryRow } from "../batching/per-row-decoder.js";
+import { PortableBatch } from "../batching/portable-batch.js";
 import type { ReadRequest } from "../requests/read-request.js";
 import type { RequestForm, RequestLimits } from "../requests/request-forms.js";
 import type { ImageFile } from "../requests/request-image.js";
@@ -39,6 +44,13 @@ export interface BatchedModelOptions {
   /** Confidence threshold, or off. Default: the model's threshold, if it has one. */
   readonly abstain?: number | "off" | undefined;
   readonly limits: RequestLimits;
+}
+
+/** A model that was loaded for serving. */
+interface ServedModel extends ModelDescription {
+  readonly images: ModelGraphs["images"];
+  /** Closes it, and the runtime that it owns. */
+  readonly close: () => Promise<void>;
 }
 
 export interface TextRequest {
@@ -100,7 +112,7 @@ export class BatchedModel {
   /** Load time [s since 1970]. */
   readonly loadedAt = Math.floor(Date.now() / 1000);
   readonly loop: BatchLoop;
-  readonly #loaded: ModelGraphs;
+  readonly #loaded: ServedModel;
   readonly #threads: RequestThreads;
   /** Answers with a lower confidence are withheld; undefined: none are. */
   readonly #threshold: number | undefined;
@@ -109,7 +121,7 @@ export class BatchedModel {
   /** Unfinished work of {@link hold}. */
   readonly #held = new Set<Promise<unknown>>();
 
-  constructor(loaded: ModelGraphs, loop: BatchLoop, { abstain, limits }: BatchedModelOptions) {
+  constructor(loaded: ServedModel, loop: BatchLoop, { abstain, limits }: BatchedModelOptions) {
     this.loop = loop;
     this.#threshold = thresholdFor(abstain, loaded.model);
     this.#loaded = loaded;
@@ -193,7 +205,6 @@ export class BatchedModel {
     await this.#threads.close();
     await this.loop.close();
     await this.#loaded.close();
-    await this.#loaded.runtime.close();
   }
 
   async #run(request: TextRequest, checked: CheckedText): Promise<TextAnswer> {
@@ -295,15 +306,34 @@ export class BatchedModel {
 }
 
 /**
- * Loads a bundle for serving. The model then owns the runtime.
+ * Loads a bundle for serving.
  *
+ * @param on the runtime for its graphs, which the model then owns, or its portable form
  * @throws SlmError INPUT_MISSING, DATA_INVALID for an incomplete bundle; OP_UNSUPPORTED for a decoder that cannot have a position per row.
  */
 export async function openBatchedModel(
   directory: string,
-  runtime: Runtime,
+  on: Runtime | PortableParts,
   options: LoopOptions & LoopObserver & BatchedModelOptions,
 ): Promise<BatchedModel> {
+  const { loaded, batch } =
+    on instanceof PortableParts ? ofPortable(on) : await openGraphs(directory, on, options.maxRows);
+  const served = new BatchedModel(loaded, new BatchLoop(batch, options), options);
+  await served.start();
+  return served;
+}
+
+interface OpenedBatch {
+  readonly loaded: ServedModel;
+  readonly batch: Batch;
+}
+
+function ofPortable(parts: PortableParts): OpenedBatch {
+  const loaded = { ...parts.description, images: undefined, close: () => Promise.resolve() };
+  return { loaded, batch: new PortableBatch(parts) };
+}
+
+async function openGraphs(directory: string, runtime: Runtime, maxRows: number): Promise<OpenedBatch> {
   // A position per row, and the top-1 token of each.
   const editDecoder = (graph: Graph): Graph => withArgmaxOutput(perRowDecoder(graph));
   let draftedRows = 1;
@@ -311,15 +341,16 @@ export async function openBatchedModel(
     if (readsSeveralOfEveryRow(graph)) draftedRows = DRAFTED_ROWS;
     return verifyingDecoder(perRowDecoder(graph, "several"), model);
   };
-  const loaded = await loadGraphs(directory, runtime, { editDecoder, editDrafting });
-  const drafting = loaded.drafting && { ...loaded.drafting, rows: draftedRows };
-  const loop = await BatchLoop.open({ ...loaded, drafting }, options);
-  const served = new BatchedModel(loaded, loop, options);
-  await served.start();
-  return served;
+  const graphs = await loadGraphs(directory, runtime, { editDecoder, editDrafting });
+  const drafting = graphs.drafting && { ...graphs.drafting, rows: draftedRows };
+  const close = async (): Promise<void> => {
+    await graphs.close();
+    await runtime.close();
+  };
+  return { loaded: { ...graphs, close }, batch: await GraphBatch.open({ ...graphs, drafting }, maxRows) };
 }
 
-async function warmUp(loop: BatchLoop, { model: { tokens }, images }: ModelGraphs): Promise<void> {
+async function warmUp(loop: BatchLoop, { model: { tokens }, images }: ServedModel): Promise<void> {
   const signal = new AbortController().signal;
   await loop.submit({
     source: [tokens.unknown],

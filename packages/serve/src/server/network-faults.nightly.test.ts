@@ -14,7 +14,7 @@ beforeAll(async () => {
   server = await startServer({
     config: serveConfig.parse({ port: 0, drainSeconds: 1 }),
     bundle: directory,
-    openRuntime: () => Promise.resolve(createMemoryModel()),
+    openEngine: () => Promise.resolve(createMemoryModel()),
     onFailure: (error) => failures.push(error),
   });
 });

@@ -30,7 +30,7 @@ async function start(config: Partial<ServeConfig> = {}): Promise<void> {
   server = await startServer({
     config: serveConfig.parse({ port: 0, drainSeconds: 5, ...config }),
     bundle: directory,
-    openRuntime: () => Promise.resolve(runtime),
+    openEngine: () => Promise.resolve(runtime),
     onFailure: (error) => failures.push(error),
   });
 }

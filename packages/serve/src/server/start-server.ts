@@ -3,6 +3,7 @@ import type { Server, ServerOptions } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import { hostFilter, systemCode, SlmError } from "@slm/core";
+import type { PortableParts } from "@slm/inference/portable";
 import type { Runtime } from "@slm/runtime";
 import { openBatchedModel } from "../model/batched-model.js";
 import { ApiKeys } from "../http/api-keys.js";
@@ -25,8 +26,8 @@ interface ServeOptions {
   readonly config: ServeConfig;
   /** Directory of the bundle. Every reload reads it again. */
   readonly bundle: string;
-  /** Creates a runtime for one model. The server closes it. */
-  readonly openRuntime: () => Promise<Runtime>;
+  /** Opens what runs one model: a runtime, which the server closes, or its portable form. */
+  readonly openEngine: () => Promise<Runtime | PortableParts>;
   readonly apiKeys?: readonly string[];
   readonly adminKeys?: readonly string[];
   /** Called with internal errors of the server. */
@@ -47,7 +48,7 @@ export interface RunningServer {
  * @throws SlmError the errors of loading the bundle; BUSY if the port is in use, USAGE if the address does not belong to this machine.
  */
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
-  const { config, bundle, openRuntime, apiKeys = [], adminKeys = [], onFailure = () => undefined } = options;
+  const { config, bundle, openEngine, apiKeys = [], adminKeys = [], onFailure = () => undefined } = options;
   const keys = new ApiKeys(apiKeys);
   const admin = new ApiKeys(adminKeys);
   const metrics = new ServerMetrics();
@@ -64,11 +65,11 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     },
   };
   const host = await ModelHost.open(async () => {
-    const runtime = await openRuntime();
+    const engine = await openEngine();
     try {
-      return await openBatchedModel(bundle, runtime, loop);
+      return await openBatchedModel(bundle, engine, loop);
     } catch (error) {
-      await runtime.close();
+      if ("close" in engine) await engine.close();
       throw error;
     }
   });

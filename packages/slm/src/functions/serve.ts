@@ -1,13 +1,14 @@
 /** Serves a bundle over HTTP. */
 import { closing } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
+import type { PortableParts } from "@slm/inference/portable";
 import type { Runtime } from "@slm/runtime";
 import type { RunningServer } from "@slm/serve";
 import type { DeviceRequest } from "@slm/pipeline/compute/devices";
 import { contextOf, type WorkOptions } from "@slm/pipeline/stage/work";
 
 /** Limits and access control of the server. */
-export interface ServeOptions extends WorkOptions, Pick<DeviceRequest, "device" | "fallback"> {
+export interface ServeOptions extends WorkOptions, Pick<DeviceRequest, "engine" | "device" | "fallback"> {
   /** Address to listen on. Default: 127.0.0.1. */
   readonly host?: string | undefined;
   /** Port; 0: a free one. Default: 8000. */
@@ -90,7 +91,7 @@ export async function serve(model: string, options: ServeOptions = {}): Promise<
       adminKeys,
       onFailure,
       bundle: opened.directory,
-      openRuntime: async () => {
+      openEngine: async () => {
         // Checked for every load, because files may have changed before a reload.
         await requireIntact(opened.directory);
         if (key !== undefined) await requireSigned(opened.directory, key);
@@ -104,17 +105,23 @@ export async function serve(model: string, options: ServeOptions = {}): Promise<
   }
 }
 
-/** Opens the requested device, or the device that the model was exported for. A fallback is noted. */
+/** Opens what runs the model: WebAssembly, or the requested device, or the one that it was exported for. A fallback is noted. */
 async function openServing(
   directory: string,
   request: DeviceRequest,
   note: (text: string) => void,
-): Promise<Runtime> {
+): Promise<Runtime | PortableParts> {
   const { readDeviceModel } = await import("@slm/exported-model");
   const { deviceNotes } = await import("@slm/runtime");
-  const { RUNTIMES, runtimeRecipe } = await import("@slm/pipeline/compute/devices");
-  const { device, fallback, threads } = request;
-  const { kind, options } = runtimeRecipe([await readDeviceModel(directory)], { device, fallback, threads });
+  const { engineFor, RUNTIMES, runtimeRecipe } = await import("@slm/pipeline/compute/devices");
+  const { engine, device, fallback, threads } = request;
+  const model = await readDeviceModel(directory);
+  if (engineFor(model, { engine, device, threads }, true).engine === "wasm") {
+    const { readModule } = await import("@slm/c-export/portable");
+    const { PortableParts } = await import("@slm/inference/portable");
+    return PortableParts.open(directory, await readModule());
+  }
+  const { kind, options } = runtimeRecipe([model], { device, fallback, threads });
   if (kind === "npu")
     throw new SlmError("OP_UNSUPPORTED", "serve: a model for an NPU answers one request at a time", {
       suggestions: ["slm export CHECKPOINT --target cpu", "slm generate MODEL --prompt TEXT"],
