@@ -1,12 +1,14 @@
 import { readOnnx, writeOnnx } from "@slm/onnx";
 import { encodeSafetensors } from "@slm/checkpoints";
 import { createHostTensor } from "@slm/runtime";
-import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { readDeviceModel, type DeviceModel } from "@slm/exported-model";
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { runCommand, type CommandOutcome } from "../testing/run-command.js";
+import { tinyShape } from "../testing/tiny-shape.js";
 import { writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
 
 let root = "";
@@ -136,6 +138,48 @@ describe("slm quantize with real data", () => {
     expect(new Set(twoBits.layers!.map(({ format }) => format))).toContain("int2-block");
     const tooSmall = argv.map((word) => (word === `${budget}B` ? "1KB" : word));
     expect((await quantize(...tooSmall)).exitCode).toBe(78);
+  });
+});
+
+describe("the gate of a model whose portable form runs", () => {
+  const metric = "wer";
+  const random = (seed: string): string => at(`random-${seed}`);
+
+  /** Two models with random weights, and rows whose labels are the answers of the first. */
+  beforeAll(async () => {
+    await writeFile(at("shape.yaml"), tinyShape("encoder-decoder", 24));
+    for (const seed of ["1", "7"]) {
+      await runCommand("model:init", [at("shape.yaml"), "--seed", seed, "-o", at(`checkpoint-${seed}`)]);
+      await runCommand("export", [at(`checkpoint-${seed}`), "--target", "cpu", "-o", random(seed)]);
+    }
+    const answers = [];
+    for (const source of ["abc", "hgf", "ada", "bed", "cab", "fig"]) {
+      const { stdout } = await runCommand("generate", [random("1"), "--prompt", source, "--quiet"]);
+      answers.push(JSON.stringify({ source, target: stdout.trim() }));
+    }
+    await writeFile(at("answered.jsonl"), `${answers.join("\n")}\n`);
+  });
+
+  const gated = async (model: string, name: string): Promise<DeviceModel> => {
+    const argv = [model, "--scheme", "int8-block", "--gate", `${metric}:0.5`, "--data", at("answered.jsonl")];
+    const outcome = await quantize(...argv, "-o", at(name));
+    expect(outcome.exitCode, JSON.stringify(outcome.json)).toBe(0);
+    expect(reportOf(outcome).gate).toMatchObject({ metric, pass: true });
+    return readDeviceModel(at(name));
+  };
+
+  test("measures that form too, and keeps it if it passes", async () => {
+    expect((await gated(random("1"), "portable-passes")).portable).toMatchObject([{ weights: "int8" }]);
+  });
+
+  test("removes a form that fails, and the graphs run", async () => {
+    await cp(random("1"), at("spoiled"), { recursive: true });
+    await cp(join(random("7"), "portable.int8.bin"), at("spoiled", "portable.int8.bin"));
+    await rm(at("spoiled", "manifest.json")); // It would find the wrong file.
+    const model = await gated(at("spoiled"), "portable-fails");
+    expect(model.portable).toBeUndefined();
+    expect(model.noPortable).toMatch(/^its portable form fails the gate: wer is /u);
+    expect(await readdir(at("portable-fails"))).not.toContain("portable.int8.bin");
   });
 });
 

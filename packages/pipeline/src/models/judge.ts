@@ -6,6 +6,7 @@ import type { EvaluationRow } from "@slm/inference";
 import { METRICS, METRIC_ROWS, isMetricName, type MetricName } from "@slm/metrics";
 import {
   checkGate,
+  dropPortable,
   withLogitJudge,
   type AbsoluteGate,
   type Gate,
@@ -14,6 +15,7 @@ import {
   type QuantizeDirectoryOptions,
 } from "@slm/quantization";
 import type { Runtime } from "@slm/runtime";
+import { engineFor } from "../compute/devices.js";
 import { measureQuality } from "./measure-quality.js";
 
 /** The gate without labels: KL divergence of the next-token distribution from the float32 model's [nats per token]. */
@@ -59,7 +61,7 @@ export class Judge {
 
   /** Measures the gate on the current content of the output directory. */
   async ask(): Promise<Verdict> {
-    const { gate, options } = this.#request;
+    const { gate, options, runtime } = this.#request;
     if (gate === undefined) return { gate: null, speed: null };
     if (gate.metric === DIVERGENCE) {
       calibrated(options);
@@ -67,8 +69,8 @@ export class Judge {
       const { metric, maxDrop } = gate;
       return { gate: checkGate({ metric, maxDrop, before: 0, after, higherIsBetter: false }), speed: null };
     }
-    this.#before ??= await this.#measure(options.modelDirectory, gate.metric, gate.rows);
-    const after = await this.#measure(options.outputDirectory, gate.metric, gate.rows);
+    this.#before ??= await this.#measure(options.modelDirectory, gate.metric, gate.rows, runtime);
+    const after = await this.#measure(options.outputDirectory, gate.metric, gate.rows, runtime);
     const { metric } = gate;
     return {
       gate: askGate(gate, { [metric]: this.#before.value }, { [metric]: after.value }),
@@ -76,12 +78,31 @@ export class Judge {
     };
   }
 
+  /**
+   * Measures the gate on the portable form in the output directory, if that is what runs. Removes the form if it fails.
+   *
+   * @returns null if graphs run
+   */
+  async askPortable(): Promise<GateResult | null> {
+    const { gate, options } = this.#request;
+    const { outputDirectory } = options;
+    if (gate === undefined || gate.metric === DIVERGENCE || this.#before === undefined) return null;
+    if (engineFor(await readDeviceModel(outputDirectory), {}).engine !== "wasm") return null;
+    const { metric, rows } = gate;
+    const { value } = await this.#measure(outputDirectory, metric, rows, undefined);
+    const result = askGate(gate, { [metric]: this.#before.value }, { [metric]: value });
+    if (result.pass) return result;
+    await dropPortable(outputDirectory, failedPortable(result));
+    return null;
+  }
+
   async #measure(
     model: string,
     metric: MetricName,
     rows: readonly EvaluationRow[],
+    runtime: Runtime | undefined,
   ): Promise<{ value: number; rate: number }> {
-    const { runtime, context } = this.#request;
+    const { context } = this.#request;
     const { metrics, seconds } = await measureQuality({ model, rows, metrics: [metric], runtime, context });
     return { value: metrics[metric] ?? NaN, rate: rows.length / seconds };
   }
@@ -111,6 +132,10 @@ export function gateMessage(scheme: string, { metric, before, after, limit }: Ga
   const show = (value: number): string => value.toPrecision(4);
   return `quantize: ${scheme}: ${metric} went from ${show(before)} to ${show(after)}; the limit is ${show(limit)}`;
 }
+
+/** Why a model whose portable form fails the gate has none: continues "because ...". */
+export const failedPortable = ({ metric, after, limit }: GateResult): string =>
+  `its portable form fails the gate: ${metric} is ${after.toPrecision(4)}, and the limit is ${limit.toPrecision(4)}`;
 
 /** KL divergence of the next token from the float32 model's [nats per token]; null if it is not measured. */
 export async function divergenceOf({ options }: Pick<JudgeRequest, "options">): Promise<number | null> {

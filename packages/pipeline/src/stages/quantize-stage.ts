@@ -1,5 +1,6 @@
 /** Stage `quantize`: quantizes the model and compares each result with the float32 export on held-out rows. */
 import { graphBytes, readDeviceModel } from "@slm/exported-model";
+import type { EngineName } from "@slm/exported-model/engine";
 import { type StageContext } from "@slm/core";
 import { DATA_FILES } from "@slm/data";
 import { SlmError } from "@slm/core/errors";
@@ -10,6 +11,7 @@ import {
   quantizeConfig,
   quantizeDirectory,
   checkGate,
+  dropPortable,
   type AbsoluteGate,
   type GateResult,
   type ModelCalibration,
@@ -17,13 +19,14 @@ import {
 import type { Runtime, RuntimeDevice } from "@slm/runtime";
 import { join } from "node:path";
 import { z } from "zod";
+import { engineFor } from "../compute/devices.js";
 import { withRuntime } from "../compute/open-engine.js";
 import { withOutputThreads } from "../compute/output-threads.js";
 import { readTokenPairs } from "../models/calibration-rows.js";
 import { calibratingWith } from "../workers/calibrating-with.js";
 import type { CalibrationShares } from "../workers/calibration-workers.js";
 import { readHeldOutRows, type HeldOutSplit } from "../models/held-out-rows.js";
-import { askGate, gateMessage } from "../models/judge.js";
+import { askGate, failedPortable, gateMessage } from "../models/judge.js";
 import { mostFrequentAnswer } from "../models/most-frequent-answer.js";
 import { measureQuality } from "../models/measure-quality.js";
 import { defineStage } from "../stage/stage.js";
@@ -56,18 +59,27 @@ function isHigherBetter(metric: string): boolean {
 
 export type QuantizeSection = z.infer<typeof quantizeSection>;
 
-/** Measurements of one model. */
-export interface MeasuredModel {
-  /** `float32` for the export. */
-  readonly name: string;
-  readonly bytes: number;
+/** Answers of a model to all rows. */
+interface MeasuredAnswers {
   /** Time for answering all rows [seconds]. */
   readonly seconds: number;
   readonly metrics: Readonly<Record<string, number>>;
-  /** 95 % confidence intervals by bootstrap over the rows; absent in artifacts of earlier versions. */
+  /** 95 % confidence intervals by bootstrap over the rows. */
   readonly intervals?: Readonly<Record<string, Interval>> | undefined;
+}
+
+/** Measurements of one model. */
+export interface MeasuredModel extends MeasuredAnswers {
+  /** `float32` for the export. */
+  readonly name: string;
+  /** Of graphs and weights. */
+  readonly bytes: number;
   /** Null for the float32 export, which is the reference. */
   readonly gate: GateResult | null;
+  /** What the measurements are of: by default the graphs; for the deployed scheme, what runs in `slm generate`. */
+  readonly engine: EngineName;
+  /** The graphs of the deployed scheme, if its portable form runs. They pass the gate too, because servers run them. */
+  readonly graphs?: MeasuredAnswers | undefined;
 }
 
 export interface QuantizeStageReport extends Partial<CalibrationShares> {
@@ -92,7 +104,7 @@ export const quantizeStage = defineStage<QuantizeSection>({
   summary: "quantized models, each compared with the float32 export",
   section: quantizeSection,
   kind: "quantized",
-  revision: 5,
+  revision: 6,
   isResumable: false,
   inputs: [
     { stage: "data", required: true },
@@ -105,8 +117,10 @@ export const quantizeStage = defineStage<QuantizeSection>({
       const bench = new QualityBench(rows, settings, runtime, context);
       const calibration = await calibrationOf(settings, requireInput(inputs, "data"), exported, runtime);
       const before = await bench.measure("float32", exported);
-      const { embedding, gate } = settings;
-      const { metric } = gate;
+      const {
+        embedding,
+        gate: { metric },
+      } = settings;
       const common = { modelDirectory: exported, embedding };
       const { progress, signal } = context;
       const calibrating = {
@@ -116,7 +130,7 @@ export const quantizeStage = defineStage<QuantizeSection>({
         context,
       };
       const { models, ...shares } = await calibratingWith(calibrating, async (collector) => {
-        const made: (MeasuredModel & { readonly gate: GateResult })[] = [];
+        const made: GatedModel[] = [];
         for (const scheme of settings.schemes) {
           const directory = join(work, scheme);
           const options = { ...common, calibration: calibration && { ...calibration, collector }, scheme };
@@ -124,11 +138,13 @@ export const quantizeStage = defineStage<QuantizeSection>({
             quantizeDirectory({ ...options, outputDirectory: directory, run, progress, signal }),
           );
           const model = await bench.measure(scheme, directory);
-          made.push({ ...model, gate: askGate(settings.gate, before.metrics, model.metrics) });
+          made.push({ ...model, gate: bench.gateOf(before, model) });
           // The first scheme is deployed. If it fails, measuring the others is pointless.
           requirePass(made[0]!, settings.gate);
         }
-        return { models: made };
+        const directories = settings.schemes.map((scheme) => join(work, scheme));
+        const [first, ...others] = made;
+        return { models: [await withPortable(first!, { bench, before, directories }), ...others] };
       });
       const [first] = models;
       return {
@@ -162,38 +178,84 @@ async function calibrationOf(
 class QualityBench {
   readonly #rows: readonly EvaluationRow[];
   readonly #metrics: readonly MetricName[];
+  readonly #gate: QuantizeSection["gate"];
   readonly #runtime: Runtime;
   readonly #context: StageContext;
 
   constructor(
     rows: readonly EvaluationRow[],
-    { gate: { metric }, metrics }: QuantizeSection,
+    { gate, metrics }: QuantizeSection,
     runtime: Runtime,
     context: StageContext,
   ) {
+    const { metric } = gate;
     this.#rows = rows;
     this.#metrics = [...new Set([...(metrics ?? []), ...(isMetricName(metric) ? [metric] : [])])];
+    this.#gate = gate;
     this.#runtime = runtime;
     this.#context = context;
   }
 
+  /** Measures the graphs of a model. */
   async measure(name: string, model: string): Promise<Omit<MeasuredModel, "gate">> {
+    const answers = await this.#answers(`measuring ${name}`, model, this.#runtime);
+    const bytes = graphBytes(await readDeviceModel(model));
+    return { name, bytes, engine: "onnxruntime", ...answers };
+  }
+
+  /** Measures the portable form of a model; undefined if this model runs its graphs. */
+  async measurePortable(model: string): Promise<MeasuredAnswers | undefined> {
+    const { engine } = engineFor(await readDeviceModel(model), {});
+    return engine === "wasm" ? this.#answers("measuring the portable form", model, undefined) : undefined;
+  }
+
+  /** The gate of answers, compared with those of the float32 export. */
+  gateOf(before: MeasuredAnswers, after: MeasuredAnswers): GateResult {
+    return askGate(this.#gate, before.metrics, after.metrics);
+  }
+
+  async #answers(message: string, model: string, runtime: Runtime | undefined): Promise<MeasuredAnswers> {
     const { progress, signal, seed } = this.#context;
     const { metrics, intervals, seconds } = await measureQuality({
       model,
       rows: this.#rows,
       metrics: this.#metrics,
-      runtime: this.#runtime,
+      runtime,
       intervalSeed: seed,
       context: {
         signal,
         progress: (update) => {
-          progress({ ...update, stage: "quantize", message: `measuring ${name}` });
+          progress({ ...update, stage: "quantize", message });
         },
       },
     });
-    return { name, bytes: graphBytes(await readDeviceModel(model)), seconds, metrics, intervals };
+    return { seconds, metrics, intervals };
   }
+}
+
+type GatedModel = MeasuredModel & { readonly gate: GateResult };
+
+interface PortableQuestion {
+  readonly bench: QualityBench;
+  readonly before: MeasuredAnswers;
+  /** Of all schemes, the deployed one first. They have the same portable form. */
+  readonly directories: readonly string[];
+}
+
+/** The deployed model as it runs: with its portable form, if that passes the gate. If it fails, no scheme keeps it. */
+async function withPortable(
+  deployed: GatedModel,
+  { bench, before, directories }: PortableQuestion,
+): Promise<GatedModel> {
+  const portable = await bench.measurePortable(directories[0]!);
+  if (portable === undefined) return deployed;
+  const gate = bench.gateOf(before, portable);
+  if (!gate.pass) {
+    for (const directory of directories) await dropPortable(directory, failedPortable(gate));
+    return deployed;
+  }
+  const { seconds, metrics, intervals } = deployed;
+  return { ...deployed, ...portable, gate, engine: "wasm", graphs: { seconds, metrics, intervals } };
 }
 
 function requirePass(

@@ -30,6 +30,7 @@ import {
   type ModelSources,
 } from "../calibration/model-feeds.js";
 import type { StaticLayout } from "../calibration/static-feeds.js";
+import { keepPortable } from "./portable-form.js";
 import { quantizeModelGraph, type GraphOutcome, type GraphRequest } from "./quantize-model-graph.js";
 import { checkDeviceScheme } from "./device-schemes.js";
 import { int8Range, type Int8Range } from "./reduce-range.js";
@@ -104,22 +105,6 @@ async function copyCompanions(from: string, to: string): Promise<void> {
       throw writeFailure(error, join(to, name), "the original model is unchanged");
     });
   }
-}
-
-/** Copies the int8 form, whatever the scheme of the graphs: its weights need no calibration. */
-async function keepPortable(
-  { portable }: DeviceModel,
-  from: string,
-  to: string,
-): Promise<Pick<DeviceModel, "portable" | "noPortable">> {
-  if (portable === undefined) return {};
-  const form = portable.find(({ weights }) => weights === "int8");
-  if (form === undefined) return { portable: undefined, noPortable: "the export has no int8 form" };
-  const path = resolveInside(to, form.file);
-  await copyFile(resolveInside(from, form.file), path).catch((error: unknown) => {
-    throw writeFailure(error, path, "the original model is unchanged");
-  });
-  return { portable: [form] };
 }
 
 interface GraphResult extends Pick<GraphOutcome, "nodes" | "skipped"> {

@@ -104,12 +104,13 @@ export async function quantizeWithGate(
   const layers = plan?.layers ?? (sensitivity ? await measureSensitivity(calibrated(options)) : []);
   const judge = new Judge(request);
   const first = await judge.ask();
-  const done = { layers, excluded: [] };
-  if (first.gate?.pass !== false || !sensitivity || gate === undefined) {
-    return { ...report, ...first, ...done, divergence: await divergenceOf(request) };
-  }
-  const better = await excludeWorst({ options, layers, judge });
-  return { ...better, divergence: await divergenceOf(request), layers };
+  const result =
+    first.gate?.pass !== false || !sensitivity || gate === undefined
+      ? { ...report, ...first, excluded: [] }
+      : await excludeWorst({ options, layers, judge });
+  // The form that runs decides, once the graphs pass.
+  const portable = result.gate?.pass === true ? await judge.askPortable() : null;
+  return { ...result, gate: portable ?? result.gate, layers, divergence: await divergenceOf(request) };
 }
 
 async function planOf(request: GatedQuantizationRequest): Promise<BudgetPlan | undefined> {
