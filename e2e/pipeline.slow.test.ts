@@ -122,22 +122,39 @@ describe("slm run", () => {
 });
 
 describe("slm deploy --to npm", () => {
-  test("packs a module whose generate() gives what the bundle gives, without this repository's packages", async () => {
-    expect((await slm("deploy", "run/deploy", "--to", "npm", "-o", "packed.tgz")).exitCode).toBe(0);
-    const app = join(root, "app");
+  const app = (): string => join(root, "app");
+
+  /** Unpacks an npm package of the bundle, and runs its `generate()`. */
+  const packed = async (...flags: readonly string[]): Promise<{ readonly text: string }> => {
+    expect((await slm("deploy", "run/deploy", "--to", "npm", "-o", "packed.tgz", ...flags)).exitCode).toBe(0);
+    const modules = join(app(), "node_modules");
+    await rm(join(modules, "package"), { recursive: true, force: true });
+    await mkdir(modules, { recursive: true });
+    await execa("tar", ["xzf", join(root, "packed.tgz"), "-C", modules]);
+    const script = `import { generate } from "package"; console.log(JSON.stringify(await generate("abc")));`;
+    await writeFile(join(app(), "main.mjs"), script);
+    const { stdout } = await execa(process.execPath, ["main.mjs"], { cwd: app() });
+    return JSON.parse(stdout) as { readonly text: string };
+  };
+  const answer = async (...flags: readonly string[]): Promise<string> =>
+    (await slm("generate", "run/deploy", "--prompt", "abc", ...flags)).stdout;
+
+  test("packs a module whose generate() gives what the bundle gives, without any other package", async () => {
+    expect((await packed()).text).toBe(await answer());
+    const files = await readdir(join(app(), "node_modules", "package", "model"));
+    expect(files.filter((name) => name.endsWith(".onnx"))).toEqual([]);
+  });
+
+  test("packs graphs, whose only dependency is ONNX Runtime", async () => {
     // In npm's layout, with the package's only dependency.
-    await mkdir(join(app, "node_modules"), { recursive: true });
-    await execa("tar", ["xzf", join(root, "packed.tgz"), "-C", join(app, "node_modules")]);
+    await mkdir(join(app(), "node_modules"), { recursive: true });
     for (const name of ["onnxruntime-node", "onnxruntime-common"])
       await symlink(
         fileURLToPath(new URL(`../node_modules/${name}`, import.meta.url)),
-        join(app, "node_modules", name),
+        join(app(), "node_modules", name),
       );
-    const script = `import { generate } from "package"; console.log(JSON.stringify(await generate("abc")));`;
-    await writeFile(join(app, "main.mjs"), script);
-    const { stdout } = await execa(process.execPath, ["main.mjs"], { cwd: app });
-    const { stdout: expected } = await slm("generate", "run/deploy", "--prompt", "abc");
-    expect((JSON.parse(stdout) as { readonly text: string }).text).toBe(expected);
+    const engine = ["--engine", "onnxruntime"];
+    expect((await packed(...engine)).text).toBe(await answer(...engine));
   });
 });
 

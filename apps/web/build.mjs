@@ -1,5 +1,5 @@
 /**
- * Builds the page (`dist/site`), the library for other web pages (`dist/browser`), and the program for an npm package's `generate()`
+ * Builds the page (`dist/site`), the library for other web pages (`dist/browser`), and the programs for an npm package's `generate()`
  * (`dist/node`), each without imports from this repository.
  *
  *   node apps/web/build.mjs
@@ -13,6 +13,28 @@ import { build } from "esbuild";
 const here = import.meta.dirname;
 const site = join(here, "dist", "site");
 const conditions = ["@slm/source"];
+
+/** Bundles only the kinds of schemas that are used, without messages in forty languages: a third of what a page would download. */
+const leanSchemas = {
+  name: "lean-schemas",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /\/locales\/index\.js$/ }, ({ path, importer }) =>
+      importer.includes("/zod/") ? { path, namespace: "empty", sideEffects: false } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: "empty" }, () => ({ contents: "" }));
+    onLoad({ filter: /\/src\/.*\.ts$/, namespace: "file" }, async ({ path }) => {
+      const text = await readFile(path, "utf8");
+      return { contents: text.replace('import { z } from "zod"', 'import * as z from "zod"'), loader: "ts" };
+    });
+    // Schemas are neither compiled to functions nor written as JSON Schemas. The stub has every name, and each is a function that does nothing.
+    onResolve({ filter: /\/(compile|to-json-schema|json-schema-processors)\.js$/ }, ({ path, importer }) =>
+      importer.includes("/zod/") ? { path, namespace: "stub", sideEffects: false } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: "stub" }, () => ({
+      contents: "module.exports = new Proxy({}, { get: () => () => undefined });",
+    }));
+  },
+};
 
 /**
  * Bundles only the code that the page uses, because our modules have no side effects when they are imported. If the page uses other Node
@@ -38,22 +60,6 @@ const forBrowsers = (/** @type {RegExp} */ replaced) => ({
     onResolve({ filter: replaced }, ({ path }) => ({
       path: join(here, "src", "shims", basename(path).replace(/js$/, "ts")),
       sideEffects: false,
-    }));
-    // Of schemas only the kinds that are used, without messages in forty languages: a third of what a page would download.
-    onResolve({ filter: /\/locales\/index\.js$/ }, ({ path, importer }) =>
-      importer.includes("/zod/") ? { path, namespace: "empty", sideEffects: false } : undefined,
-    );
-    onLoad({ filter: /.*/, namespace: "empty" }, () => ({ contents: "" }));
-    onLoad({ filter: /\/src\/.*\.ts$/ }, async ({ path }) => {
-      const text = await readFile(path, "utf8");
-      return { contents: text.replace('import { z } from "zod"', 'import * as z from "zod"'), loader: "ts" };
-    });
-    // Schemas are neither compiled to functions nor written as JSON Schemas. The stub has every name, and each is a function that does nothing.
-    onResolve({ filter: /\/(compile|to-json-schema|json-schema-processors)\.js$/ }, ({ path, importer }) =>
-      importer.includes("/zod/") ? { path, namespace: "stub", sideEffects: false } : undefined,
-    );
-    onLoad({ filter: /.*/, namespace: "stub" }, () => ({
-      contents: "module.exports = new Proxy({}, { get: () => () => undefined });",
     }));
     // A page's files cannot be pipes.
     onResolve({ filter: /\/regular-file\.js$/ }, () => ({
@@ -93,7 +99,7 @@ async function buildForBrowsers(options, replaced) {
     target: "es2022",
     minify: true,
     conditions,
-    plugins: [forBrowsers(replaced)],
+    plugins: [leanSchemas, forBrowsers(replaced)],
     logLevel: "warning",
   });
   for (const { inputs } of Object.values(metafile.outputs)) {
@@ -169,13 +175,15 @@ const { nodeDependencies, imageDependencies } = JSON.parse(
   await readFile(join(here, "package.json"), "utf8"),
 );
 await build({
-  entryPoints: [join(here, "src", "node", "index.ts")],
-  outfile: join(here, "dist", "node", "index.js"),
+  entryPoints: ["graphs", "portable"].map((name) => join(here, "src", "node", `${name}.ts`)),
+  outdir: join(here, "dist", "node"),
   bundle: true,
   format: "esm",
   platform: "node",
   target: "node20",
+  minify: true,
   conditions,
+  plugins: [leanSchemas],
   external: Object.keys({ ...nodeDependencies, ...imageDependencies }),
   // Bundled CommonJS calls `require` for Node's modules, which does not exist in an ES module.
   banner: {

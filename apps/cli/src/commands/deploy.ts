@@ -84,8 +84,9 @@ export class DeployCommand extends SlmCommand<DeployResult> {
       helpGroup: "NPM",
     }),
     engine: Flags.option({ options: ENGINES })({
-      summary: "Run the model with this engine. Default: wasm if the model has a portable form.",
-      helpGroup: "WEB",
+      summary:
+        "Run the model with this engine. Default: in a page wasm, if the model has a portable form; in an npm package the faster one.",
+      helpGroup: "WEB AND NPM",
     }),
     port: Flags.integer({
       default: 8000,

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { createGzip } from "node:zlib";
-import { readManifest, SlmError, writeBytesAtomic } from "@slm/core";
+import { MANIFEST_FILE, readManifest, SlmError, writeBytesAtomic } from "@slm/core";
+import { chooseEngine, filesOfEngine, readDeviceModel, type EngineName } from "@slm/exported-model";
 import { bundleEntries } from "../bundle/pack.js";
 import { TAR_BLOCK, encodeTarHeader, paddingAfter } from "../bundle/tar-header.js";
 
@@ -13,11 +14,19 @@ export interface NpmPackageOptions {
   /** Name of the package, with or without a scope. */
   readonly name: string;
   readonly version: string;
-  /** The JavaScript file that exports `generate()` and loads the model from `./model/`. */
-  readonly program: string;
-  /** Packages that the program imports. */
-  readonly dependencies: Readonly<Record<string, string>>;
+  /** The program for each engine. */
+  readonly programs: Readonly<Record<EngineName, NpmProgram>>;
+  /** What runs the model. Default: see `chooseEngine`. */
+  readonly engine?: EngineName | undefined;
   readonly licence: string;
+}
+
+/** A program that exports `generate()` and loads the model from `./model/`. */
+export interface NpmProgram {
+  /** Its files by their names in the package; `index.js` is the program. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Packages that it imports. */
+  readonly dependencies: Readonly<Record<string, string>>;
 }
 
 const NAME = /^(?:@[a-z0-9-][a-z0-9-._]*\/)?[a-z0-9-][a-z0-9-._]*$/;
@@ -56,16 +65,16 @@ export declare function close(): Promise<void>;
 `;
 
 /**
- * Writes the tarball; the same bundle gives the same bytes.
+ * Writes the tarball, with the files that the engine reads; the same bundle gives the same bytes.
  *
- * @throws SlmError USAGE for a name or version that npm does not allow, DATA_INVALID for an incomplete bundle.
+ * @throws SlmError USAGE for a name or version that npm does not allow, or an engine that cannot run the model; DATA_INVALID for an incomplete bundle.
  */
 export async function writeNpmPackage(
   bundle: string,
   file: string,
   options: NpmPackageOptions,
 ): Promise<void> {
-  const { name, version } = options;
+  const { name, version, programs, engine: asked } = options;
   if (!NAME.test(name) || name.length > 214 || !VERSION.test(version)) {
     throw new SlmError(
       "USAGE",
@@ -76,13 +85,20 @@ export async function writeNpmPackage(
     );
   }
   await readManifest(bundle);
+  const model = await readDeviceModel(bundle);
+  const { engine } = chooseEngine(model, { engine: asked });
+  const { files, dependencies } = programs[engine];
+  const own: Record<string, Uint8Array> = {};
+  for (const [path, file] of Object.entries(files)) own[path] = await readFile(file);
   const texts: Readonly<Record<string, string | Uint8Array>> = {
-    "package.json": packageJson(options),
+    "package.json": packageJson(options, dependencies, Object.keys(files)),
     "README.md": readme(await readFile(join(bundle, "README.md"), "utf8"), name),
-    "index.js": await readFile(options.program),
+    ...own,
     "index.d.ts": TYPES,
   };
-  const archive = Readable.from(archivePieces(bundle, texts));
+  const paths = (await bundleEntries(bundle)).map(({ path }) => path);
+  const read = [...filesOfEngine(model, paths, engine), MANIFEST_FILE];
+  const archive = Readable.from(archivePieces(bundle, texts, read));
   // Node writes no time into the gzip header, so the same files give the same bytes.
   await writeBytesAtomic(file, await buffer(archive.pipe(createGzip({ level: 9 }))));
 }
@@ -90,6 +106,7 @@ export async function writeNpmPackage(
 async function* archivePieces(
   bundle: string,
   texts: Readonly<Record<string, string | Uint8Array>>,
+  paths: readonly string[],
 ): AsyncGenerator<Uint8Array> {
   for (const [path, text] of Object.entries(texts)) {
     const bytes = Buffer.from(text);
@@ -97,7 +114,7 @@ async function* archivePieces(
     yield bytes;
     yield Buffer.alloc(paddingAfter(bytes.byteLength));
   }
-  for (const { path } of await bundleEntries(bundle)) {
+  for (const path of paths) {
     const full = join(bundle, path);
     const { size } = await stat(full);
     yield encodeTarHeader({ path: `package/model/${path}`, bytes: size });
@@ -124,7 +141,11 @@ function readme(card: string, name: string): string {
   );
 }
 
-function packageJson({ name, version, dependencies, licence }: NpmPackageOptions): string {
+function packageJson(
+  { name, version, licence }: NpmPackageOptions,
+  dependencies: NpmProgram["dependencies"],
+  files: readonly string[],
+): string {
   return `${JSON.stringify(
     {
       name,
@@ -134,7 +155,7 @@ function packageJson({ name, version, dependencies, licence }: NpmPackageOptions
       type: "module",
       engines: { node: ">=20" },
       exports: { ".": { types: "./index.d.ts", default: "./index.js" } },
-      files: ["index.js", "index.d.ts", "model"],
+      files: [...files, "index.d.ts", "model"],
       dependencies,
     },
     null,

@@ -47,13 +47,42 @@ describe(writeServerFiles, () => {
 });
 
 describe(writeNpmPackage, () => {
-  const options = { name: "@me/g2p", version: "1.2.3", dependencies: { x: "1.0.0" }, licence: "MIT" };
+  const program = (): string => join(root, "program.js");
+  const options = () => ({
+    name: "@me/g2p",
+    version: "1.2.3",
+    licence: "MIT",
+    programs: {
+      onnxruntime: { files: { "index.js": program() }, dependencies: { x: "1.0.0" } },
+      wasm: { files: { "index.js": program(), "kernels.wasm": program() }, dependencies: {} },
+    },
+  });
 
-  test("writes a tarball that tar reads, with types, program and model; the same bytes each time", async () => {
-    const program = join(root, "program.js");
-    await writeFile(program, "export const generate = 1;\n");
+  /** A bundle of a small model with both forms. */
+  beforeEach(() =>
+    writeArtifact(
+      { directory: bundle, kind: "bundle", key: "npm", inputs: [], settings: {}, origins: {}, seed: 1 },
+      async (work) => {
+        const description = tinyDeviceModel({
+          architecture: "decoder-only",
+          graphs: { decoder: { file: "decoder.onnx", bytes: 1, scheme: "float32" } },
+          portable: [{ file: "portable.int8.bin", bytes: 1, weights: "int8" }],
+        });
+        await writeFile(join(work, "model.json"), JSON.stringify(description));
+        for (const file of ["README.md", "decoder.onnx", "portable.int8.bin"])
+          await writeFile(join(work, file), "x");
+        return {};
+      },
+    ),
+  );
+
+  test.each([
+    ["wasm", ["index.d.ts", "index.js", "kernels.wasm"], "portable.int8.bin"],
+    ["onnxruntime", ["index.d.ts", "index.js"], "decoder.onnx"],
+  ] as const)("packs the files that %s reads; the same bytes each time", async (engine, own, weights) => {
+    await writeFile(program(), "export const generate = 1;\n");
     for (const name of ["a.tgz", "b.tgz"])
-      await writeNpmPackage(bundle, join(root, name), { ...options, program });
+      await writeNpmPackage(bundle, join(root, name), { ...options(), engine });
     expect(await readFile(join(root, "a.tgz"))).toEqual(await readFile(join(root, "b.tgz")));
     await mkdir(join(root, "out"));
     await run("tar", ["-xzf", join(root, "a.tgz"), "-C", join(root, "out")]);
@@ -62,20 +91,23 @@ describe(writeNpmPackage, () => {
       name: "@me/g2p",
       version: "1.2.3",
       exports: { ".": { types: "./index.d.ts", default: "./index.js" } },
-      dependencies: { x: "1.0.0" },
+      dependencies: options().programs[engine].dependencies,
+      files: expect.arrayContaining([...own, "model"]) as string[],
     });
+    expect((await readdir(packed)).sort()).toEqual(["README.md", ...own, "model", "package.json"].sort());
+    const model = (await readdir(join(packed, "model"))).filter((name) => name !== "README.md");
+    expect(model.sort()).toEqual(["manifest.json", "model.json", weights].sort());
     const types = await readFile(join(packed, "index.d.ts"), "utf8");
     expect(types).toContain("export declare function generate(");
     for (const field of ["confidence: number", "abstained: boolean"]) expect(types).toContain(field);
     expect(await readFile(join(packed, "README.md"), "utf8")).toContain(
       'import { generate } from "@me/g2p";',
     );
-    expect(await readFile(join(packed, "model", "decoder.onnx"), "utf8")).toBe(TINY_FILES["decoder.onnx"]);
   });
 
   test("rejects names and versions that npm does not take", async () => {
     for (const wrong of [{ name: "UPPER" }, { name: "../x" }, { version: "1" }]) {
-      const writing = writeNpmPackage(bundle, join(root, "x.tgz"), { ...options, program: "", ...wrong });
+      const writing = writeNpmPackage(bundle, join(root, "x.tgz"), { ...options(), ...wrong });
       await expect(writing).rejects.toMatchObject({ code: "USAGE" });
     }
   });

@@ -6,6 +6,7 @@ import { dirname, isAbsolute, join } from "node:path";
 import { readDeviceModel, type DeviceModel, type EngineName } from "@slm/exported-model";
 import { removePath, writeJsonAtomic } from "@slm/core";
 import { shellWord, SlmError } from "@slm/core/errors";
+import type { NpmPackageOptions } from "@slm/deploy";
 import type { Destination } from "./destinations.js";
 
 export interface DeliveryRequest {
@@ -19,7 +20,7 @@ export interface DeliveryRequest {
   readonly licence: string;
   readonly packageVersion: string;
   readonly port: number;
-  /** What runs the model in a page. Default: see `chooseEngine`. */
+  /** What runs the model in a page or an npm package. Default: see `chooseEngine`. */
   readonly engine: EngineName | undefined;
   readonly device: string | undefined;
   readonly deviceDirectory: string;
@@ -86,17 +87,16 @@ export const DELIVERIES: {
     });
     return { bundle: uploaded.url, commit: uploaded.commit };
   },
-  npm: async ({ bundle, output, name, packageVersion, licence }) => {
+  npm: async ({ bundle, output, name, packageVersion, licence, engine }) => {
     const { writeNpmPackage } = await import("@slm/deploy");
     const model = await readDeviceModel(bundle);
-    const { program, dependencies } = nodeProgram(model);
     // npm installs a file only with this extension.
     const file = output.endsWith(TARBALL) ? output : `${output}${TARBALL}`;
     await writeNpmPackage(bundle, file, {
       name: name ?? model.name,
       version: packageVersion,
-      program,
-      dependencies,
+      programs: nodePrograms(model),
+      engine,
       licence,
     });
     return { bundle: file, next: `npm install ${shellWord(isAbsolute(file) ? file : `./${file}`)}` };
@@ -160,17 +160,24 @@ function webPackage(): string {
 
 type Dependencies = Readonly<Record<string, string>>;
 
-/** The program of an npm package, and the packages that it imports. Only vision-language models need the image decoder. */
-function nodeProgram({ vision }: DeviceModel): {
-  readonly program: string;
-  readonly dependencies: Dependencies;
-} {
+/** The programs of an npm package. Only ONNX Runtime is a package of its own, and only vision-language models need the image decoder. */
+function nodePrograms({ vision }: DeviceModel): NpmPackageOptions["programs"] {
   const { nodeDependencies, imageDependencies } = createRequire(import.meta.url)(WEB_PACKAGE) as {
     readonly nodeDependencies: Dependencies;
     readonly imageDependencies: Dependencies;
   };
+  const built = join(webPackage(), "dist");
   return {
-    program: join(webPackage(), "dist", "node", "index.js"),
-    dependencies: vision === undefined ? nodeDependencies : { ...nodeDependencies, ...imageDependencies },
+    wasm: {
+      files: {
+        "index.js": join(built, "node", "portable.js"),
+        "kernels.wasm": join(built, "site", "kernels.wasm"),
+      },
+      dependencies: {},
+    },
+    onnxruntime: {
+      files: { "index.js": join(built, "node", "graphs.js") },
+      dependencies: vision === undefined ? nodeDependencies : { ...nodeDependencies, ...imageDependencies },
+    },
   };
 }
