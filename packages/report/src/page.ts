@@ -162,7 +162,7 @@ export function reportPage({ title, subtitle, facts = [], headline = [], section
 <header>
 <h1>${escapeHtml(title)}</h1>${intro}${renderHeadline(headline)}${renderFacts(facts)}
 </header>
-${sections.map(renderSection).join("\n")}
+${sections.map((section) => renderSection(section, title)).join("\n")}
 </main>
 </body>
 </html>
@@ -184,9 +184,13 @@ function renderHeadline(figures: readonly HeadlineFigure[]): string {
   return `\n<dl class="headline">\n${items.join("\n")}\n</dl>`;
 }
 
-function renderSection({ heading, text, table, svg, folded = false }: ReportSection): string {
+/** A section; without its heading if the page has the same title. */
+function renderSection(
+  { heading, text, table, svg, folded = false }: ReportSection,
+  pageTitle: string,
+): string {
   const charts = svg === undefined ? [] : typeof svg === "string" ? [svg] : svg;
-  const title = `<h2>${escapeHtml(heading)}</h2>`;
+  const title = heading === pageTitle ? "" : `<h2>${escapeHtml(heading)}</h2>`;
   const parts = [
     ...(text ?? "")
       .split(/\n\s*\n/)
