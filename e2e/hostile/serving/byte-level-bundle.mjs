@@ -19,7 +19,8 @@ const SHAPE = {
 async function* rows() {
   for (const name of (await readdir(join(root, "docs", "how-to"))).sort()) {
     const text = await readFile(join(root, "docs", "how-to", name), "utf8");
-    for (const line of text.split("\n"))
+    // Without brackets, because a training text may not contain a special token such as [pad].
+    for (const line of text.replaceAll("[", "(").split("\n"))
       if (line !== "") yield { source: line.slice(0, 400), target: " ".repeat(64) };
   }
 }
