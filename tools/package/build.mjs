@@ -11,19 +11,14 @@ import { commands } from "../../apps/cli/dist/commands.js";
 import { exitCodeTable } from "../../apps/cli/dist/ui/exit-codes.js";
 import { SlmCommand } from "../../apps/cli/dist/ui/slm-command.js";
 import { manPage } from "../scripts/lib/man-page.mjs";
-import { bundleNode } from "./bundle.mjs";
+import { bundleNode, bundleProgram } from "./bundle.mjs";
 import { rollDeclarations } from "./declarations.mjs";
 import { output, root } from "./layout.mjs";
+import { mergeChunks } from "./merge.mjs";
 import { writeQuickStart } from "./quick-start.mjs";
 import { bundledPackages, writeLicences } from "./licences.mjs";
 import { packageManifest } from "./manifest.mjs";
 import { installedPackages, softwareBill } from "./sbom.mjs";
-
-const RUN = `#!/usr/bin/env node
-import { main } from "../dist/main.js";
-
-await main(process.argv.slice(2));
-`;
 
 /** Files to copy, by their path in the package. */
 const COPIES = {
@@ -44,11 +39,12 @@ const writeJson = (/** @type {string} */ path, /** @type {object} */ value) =>
 await rm(output, { recursive: true, force: true });
 await mkdir(join(output, "bin"), { recursive: true });
 const code = await bundleNode();
+await mergeChunks(code.outputs);
 const data = await writeQuickStart();
 await rollDeclarations();
 for (const [to, from] of Object.entries(COPIES))
   await cp(join(root, from), join(output, to), { recursive: true });
-await writeFile(join(output, "bin", "run.js"), RUN, { mode: 0o755 });
+await bundleProgram();
 // Only the dependencies of a model's npm package are needed; the rest of the page's package.json concerns this repository.
 const { nodeDependencies, imageDependencies } = JSON.parse(
   await readFile(join(root, "apps/web/package.json"), "utf8"),

@@ -1,6 +1,9 @@
-/** Bundles our code for Node.js, split so that a command loads only what it needs. */
+/** Bundles our code for Node.js, split so that a command loads only what it needs. `merge.mjs` then merges what is always loaded together. */
+import { chmod } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { DIRECT_IMPORTS } from "./direct-imports.mjs";
+import { LEAN_PACKAGES } from "./lean-packages.mjs";
 import { BUNDLED_TOO, DEPENDENCIES, ENTRIES, OPTIONAL, output, root } from "./layout.mjs";
 
 /**
@@ -9,22 +12,6 @@ import { BUNDLED_TOO, DEPENDENCIES, ENTRIES, OPTIONAL, output, root } from "./la
  */
 const REQUIRE = `import { createRequire as createRequireOfBundle } from "node:module";
 const require = createRequireOfBundle(import.meta.url);`;
-
-/**
- * Our own copy of zod has no messages in forty languages. Loading zod as an installed package takes 95 files and a seventh of the time in which
- * `slm generate` answers.
- *
- * @type {import("esbuild").Plugin}
- */
-const WITHOUT_LOCALES = {
-  name: "without-locales",
-  setup: (build) => {
-    build.onResolve({ filter: /\/locales\/index\.js$/ }, ({ path, importer }) =>
-      importer.includes("/zod/") ? { path, namespace: "empty" } : undefined,
-    );
-    build.onLoad({ filter: /.*/, namespace: "empty" }, () => ({ contents: "" }));
-  },
-};
 
 /** @returns esbuild's metafile with the files in the bundle */
 export async function bundleNode() {
@@ -41,7 +28,7 @@ export async function bundleNode() {
     target: "node20",
     conditions: ["@slm/source"],
     external: [...Object.keys(DEPENDENCIES).filter((name) => !BUNDLED_TOO.includes(name)), ...OPTIONAL],
-    plugins: [WITHOUT_LOCALES],
+    plugins: [LEAN_PACKAGES, DIRECT_IMPORTS],
     banner: { js: REQUIRE },
     minifySyntax: true,
     minifyWhitespace: true,
@@ -50,4 +37,18 @@ export async function bundleNode() {
     logLevel: "warning",
   });
   return metafile;
+}
+
+/** Bundles the program of the package, which runs before everything else and shares no file with it. */
+export async function bundleProgram() {
+  const file = join(output, "bin", "run.js");
+  await build({
+    entryPoints: [join(root, "tools/package/program.mjs")],
+    outfile: file,
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+  });
+  await chmod(file, 0o755);
 }

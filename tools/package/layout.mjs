@@ -21,6 +21,26 @@ export const ENTRIES = {
   "weights/kernels/outputs-worker": "packages/quantization/src/weights/kernels/outputs-worker.ts",
 };
 
+/**
+ * Groups of entries and of files loaded by `import()`, by the name of the chunk into which they and what they import are merged: what every
+ * command loads, and what `slm generate` and `slm try` load to answer a prompt.
+ */
+export const MERGED = {
+  start: [ENTRIES.main, ENTRIES.commands, "node_modules/wsl-utils/index.js"],
+  answer: [
+    "packages/slm/src/answers/answer-prompts.ts",
+    "packages/slm/src/answers/answer-rows.ts",
+    "packages/slm/src/models/image-prompts.ts",
+    "packages/pipeline/src/models/abstain.ts",
+    "packages/pipeline/src/models/locate-model.ts",
+    "packages/pipeline/src/models/open-model.ts",
+    "packages/pipeline/src/models/read-schema.ts",
+    "packages/pipeline/src/models/with-device.ts",
+    "packages/inference/src/generate/open-portable.ts",
+    "packages/c-export/src/module/portable.ts",
+  ],
+};
+
 /** Declarations of the entry points, by their name in `dist/`. */
 export const TYPED_ENTRIES = {
   index: "packages/slm/dist/index.d.ts",

@@ -76,7 +76,8 @@ export interface GenerationSettings {
  * @throws SlmError CONFIG_INVALID for an invalid value, or an unsupported setting that would change the output
  */
 export function parseGenerationSettings(value: unknown, where: string): GenerationSettings {
-  const parsed = schema.safeParse(value);
+  // As in `parseJsonText`: compiling the schema would take longer than the check.
+  const parsed = schema.safeParse(value, { jitless: true });
   if (!parsed.success) throw new SlmError("CONFIG_INVALID", `${where}: ${z.prettifyError(parsed.error)}`);
   const settings = parsed.data;
   for (const [key, neutral] of Object.entries(NEUTRAL)) {

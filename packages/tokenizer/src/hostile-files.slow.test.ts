@@ -1,7 +1,7 @@
 /** Files that would need endless time or memory: each must be rejected, or work, within two seconds of CPU time. */
 import { describe, expect, test } from "vitest";
 import { SlmError } from "@slm/core";
-import { createTokenizer } from "./load-tokenizer.js";
+import { createTokenizer } from "./create-tokenizer.js";
 import { trainBpeTokenizer } from "./learn/bpe-files.js";
 import type { TokenizerFiles, TokenizerJson } from "./files/tokenizer-files.js";
 import type { Tokenizer } from "./interface/tokenizer.js";

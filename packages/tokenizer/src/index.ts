@@ -1,7 +1,8 @@
 export { trainBpeTokenizer } from "./learn/bpe-files.js";
 export { answerOpening, type AnswerOpening } from "./kinds/answer-opening.js";
 export { completeTokenizer, fillVocabulary, readExternalTokenizer } from "./external-tokenizer.js";
-export { createTokenizer, loadTokenizer } from "./load-tokenizer.js";
+export { createTokenizer } from "./create-tokenizer.js";
+export { loadTokenizer, openTokenizer } from "./load-tokenizer.js";
 export { vocabularySize } from "./library/library-tokenizer.js";
 export { withPrompt, type SourcePrompt } from "./prompt.js";
 export { SPECIAL_TOKENS } from "./files/special-tokens.js";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createTokenizer } from "./load-tokenizer.js";
+import { createTokenizer } from "./create-tokenizer.js";
 import { tokenizerConfig, type TrainedTokenizerConfig } from "./tokenizer-config.js";
 import { trainTokenizer } from "./train-tokenizer.js";
 

@@ -13,6 +13,7 @@ import { languageFlags, languageOptions } from "../flags/language-flags.js";
 import { PENALTIES, samplingFlags, samplingOptions } from "../flags/sampling-flags.js";
 import { keyFlag, modelArgument, modelFlag, modelOf } from "../flags/model-argument.js";
 import { rowsFlag, rowsOf } from "../flags/rows-flag.js";
+import { optimizeLater } from "../ui/optimize-later.js";
 import { SlmCommand } from "../ui/slm-command.js";
 import { answerFor } from "@slm/pipeline/format/printable";
 
@@ -160,6 +161,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
     // Only the rows of a file are answered in batches.
     const batchSize = flags.input === undefined ? 1 : (await import("@slm/inference")).DEFAULT_BATCH;
     const loading = { promptLookup: flags["prompt-lookup"], ...speculation, batchSize, key };
+    if (flags.input === undefined) await optimizeLater();
     const model = await openModel(path, { ...deviceRequest(flags), ...loading, ...this.work });
     try {
       const threshold = await thresholdOf(flags.abstain, model, (text) => {

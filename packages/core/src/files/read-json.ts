@@ -52,7 +52,8 @@ export function parseJsonText<Schema extends z.ZodType>(
     throw new SlmError("DATA_INVALID", `${path}: nests lists and objects more than ${DEEPEST_JSON} deep`, {
       context: { path },
     });
-  const checked = schema.safeParse(value);
+  // Most files are read once: compiling the schema would take longer than the check.
+  const checked = schema.safeParse(value, { jitless: true });
   if (checked.success) return checked.data;
   rejectNewer(value, checked.error, path);
   const issues = checked.error.issues

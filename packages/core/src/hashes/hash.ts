@@ -1,6 +1,5 @@
 /** Hashes of bytes, of files, and of JSON values regardless of key order. */
 import { createHash } from "node:crypto";
-import { pipeline } from "node:stream/promises";
 import { streamRegular } from "../files/regular-file.js";
 
 /** SHA-256 of bytes or of a string's UTF-8 form, as 64 hexadecimal digits. */
@@ -11,7 +10,7 @@ export function sha256(data: string | Uint8Array): string {
 /** SHA-256 of a file's bytes. Reads the file as a stream, so memory does not grow with its size. */
 export async function hashFile(path: string): Promise<string> {
   const hash = createHash("sha256");
-  await pipeline(streamRegular(path), hash);
+  for await (const piece of streamRegular(path)) hash.update(piece);
   return hash.digest("hex");
 }
 

@@ -2,7 +2,7 @@
 import { SlmError } from "@slm/core";
 import { readDeviceModel, type DeviceModel } from "@slm/exported-model";
 import { parseGenerationSettings, type GenerationSettings } from "@slm/generation";
-import { type Tokenizer, type TokenizerFiles, createTokenizer, readTokenizerFiles } from "@slm/tokenizer";
+import { type Tokenizer, type TokenizerFiles, openTokenizer, readTokenizerFiles } from "@slm/tokenizer";
 
 /** Contents of a model's directory, before any graph is loaded. */
 export interface ModelDescription {
@@ -21,7 +21,7 @@ export interface ModelDescription {
 export async function describeModel(directory: string): Promise<ModelDescription> {
   const model = await readDeviceModel(directory);
   const tokenizerFiles = await readTokenizerFiles(directory);
-  const tokenizer = createTokenizer(tokenizerFiles);
+  const tokenizer = await openTokenizer(tokenizerFiles);
   if (tokenizer.vocabularySize > model.vocabularySize) {
     throw new SlmError(
       "DATA_INVALID",

@@ -28,7 +28,8 @@ export async function readJson<Schema extends z.ZodType>(
   const value = parseJson(path, await readText(path));
   if (isDeeperThan(value, MAX_DEPTH))
     throw invalidFile(path, `expected at most ${MAX_DEPTH} levels of nesting, got more`);
-  const parsed = schema.safeParse(value);
+  // A file is read once: compiling the schema would take longer than the check.
+  const parsed = schema.safeParse(value, { jitless: true });
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const where = issue === undefined ? "" : ` at ${issue.path.map(String).join(".") || "the top"}`;

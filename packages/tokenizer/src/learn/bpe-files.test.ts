@@ -2,7 +2,7 @@ import { SlmError } from "@slm/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SMALLEST_BPE_VOCABULARY, trainBpeTokenizer, type BpeOptions, type TextPair } from "./bpe-files.js";
-import { createTokenizer } from "../load-tokenizer.js";
+import { createTokenizer } from "../create-tokenizer.js";
 import {
   tokenizerConfigJsonSchema,
   tokenizerJsonSchema,

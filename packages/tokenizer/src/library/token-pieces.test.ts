@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { trainBpeTokenizer } from "../learn/bpe-files.js";
-import { createTokenizer } from "../load-tokenizer.js";
+import { createTokenizer } from "../create-tokenizer.js";
 import { trainSymbolTokenizer } from "../learn/symbol-files.js";
 import { tokenPieces } from "./token-pieces.js";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { trainBpeTokenizer } from "../learn/bpe-files.js";
-import { createTokenizer } from "../load-tokenizer.js";
+import { createTokenizer } from "../create-tokenizer.js";
 import { createWordCache } from "./word-cache.js";
 
 test("a word cache returns its words, and forgets all of them when one more word has too many characters", () => {

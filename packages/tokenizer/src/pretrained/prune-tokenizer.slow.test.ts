@@ -2,7 +2,7 @@ import { SlmError } from "@slm/core";
 import { describe, expect, test, vi } from "vitest";
 import { trainBpeTokenizer } from "../learn/bpe-files.js";
 import { vocabularySize } from "../library/library-tokenizer.js";
-import { createTokenizer } from "../load-tokenizer.js";
+import { createTokenizer } from "../create-tokenizer.js";
 import { tokenTexts } from "../library/token-texts.js";
 import {
   tokenizerConfigJsonSchema,

@@ -32,14 +32,19 @@ function byteCharacters(): readonly string[] {
 /** The UTF-8 bytes of a text, each as its character. */
 export function byteSymbols(text: string): string {
   let symbols = "";
-  for (const character of text) symbols += SHORT[character.codePointAt(0)!] ?? spelled(character);
+  for (const character of text) symbols += symbolsOf(character);
   return symbols;
+}
+
+function symbolsOf(character: string): string {
+  const code = character.codePointAt(0)!;
+  return code < SHORT.length ? (SHORT[code] ??= spelled(character)) : spelled(character);
 }
 
 const spelled = (character: string): string =>
   Array.from(utf8Bytes(character), (byte) => BYTE_CHARACTERS[byte]!).join("");
 
-/** For each character of one or two UTF-8 bytes, by code point: a look-up is much faster than calling an encoder. */
-const SHORT: readonly string[] = Array.from({ length: 0x800 }, (_, code) =>
-  spelled(String.fromCodePoint(code)),
-);
+/**
+ * For each character of one or two UTF-8 bytes that has occurred, by code point: a look-up is much faster than calling an encoder.
+ */
+const SHORT: (string | undefined)[] = Array.from({ length: 0x800 });
