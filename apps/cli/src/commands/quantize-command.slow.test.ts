@@ -172,6 +172,18 @@ describe("the gate of a model whose portable form runs", () => {
     expect((await gated(random("1"), "portable-passes")).portable).toMatchObject([{ weights: "int8" }]);
   });
 
+  test.each(["int4-block", "int2-block", "a8w8"])(
+    "%s has no portable form, because only its graphs have its arithmetic",
+    async (scheme) => {
+      const outcome = await quantize(exported, "--scheme", scheme, ...rows(), "-o", at(`own-${scheme}`));
+      expect(outcome.exitCode, JSON.stringify(outcome.json)).toBe(0);
+      const { portable, noPortable } = await readDeviceModel(at(`own-${scheme}`));
+      expect(portable).toBeUndefined();
+      expect(noPortable).toContain(scheme);
+      expect(await readdir(at(`own-${scheme}`))).not.toContain("portable.int8.bin");
+    },
+  );
+
   test("removes a form that fails, and the graphs run", async () => {
     await cp(random("1"), at("spoiled"), { recursive: true });
     await cp(join(random("7"), "portable.int8.bin"), at("spoiled", "portable.int8.bin"));

@@ -238,7 +238,7 @@ type GatedModel = MeasuredModel & { readonly gate: GateResult };
 interface PortableQuestion {
   readonly bench: QualityBench;
   readonly before: MeasuredAnswers;
-  /** Of all schemes, the deployed one first. They have the same portable form. */
+  /** Of all schemes, the deployed one first. Those that have a portable form have the same. */
   readonly directories: readonly string[];
 }
 

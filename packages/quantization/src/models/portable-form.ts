@@ -1,15 +1,24 @@
-/** The portable form of a quantized model: the int8 form of the export, whatever the scheme of the graphs. */
+/** The portable form of a quantized model: the int8 form of the export. */
 import { copyFile } from "node:fs/promises";
 import { removePath, resolveInside, writeFailure } from "@slm/core";
+import type { SchemeName } from "@slm/devices";
 import { readDeviceModel, writeDeviceModel, type DeviceModel } from "@slm/exported-model";
 
-/** Copies the int8 form. Its weights need no calibration. */
+/**
+ * Schemes whose users get the int8 form: the default of the CPU, and 8-bit weights. The others are chosen for fewer bytes or for the arithmetic of
+ * an NPU, which only their graphs have.
+ */
+const WITH_PORTABLE: ReadonlySet<SchemeName> = new Set(["cpu", "int8-dynamic", "int8-block"]);
+
+/** The form of a quantized model. Copies the int8 form of the export, whose weights need no calibration. */
 export async function keepPortable(
   { portable }: DeviceModel,
-  from: string,
-  to: string,
+  scheme: SchemeName,
+  { from, to }: { readonly from: string; readonly to: string },
 ): Promise<Pick<DeviceModel, "portable" | "noPortable">> {
   if (portable === undefined) return {};
+  if (!WITH_PORTABLE.has(scheme))
+    return { portable: undefined, noPortable: `a portable form does not have the arithmetic of ${scheme}` };
   const form = portable.find(({ weights }) => weights === "int8");
   if (form === undefined) return { portable: undefined, noPortable: "the export has no int8 form" };
   const path = resolveInside(to, form.file);
@@ -26,6 +35,7 @@ export async function keepPortable(
  */
 export async function dropPortable(directory: string, reason: string): Promise<void> {
   const model = await readDeviceModel(directory);
+  if (model.portable === undefined) return;
   await writeDeviceModel(directory, { ...model, portable: undefined, noPortable: reason });
-  for (const { file } of model.portable ?? []) await removePath(resolveInside(directory, file));
+  for (const { file } of model.portable) await removePath(resolveInside(directory, file));
 }

@@ -264,7 +264,7 @@ export async function quantizeDirectory(options: QuantizeDirectoryOptions): Prom
   });
   const files = [...results].map(([name, { file }]) => [name, file] as const);
   const graphs = { ...model.graphs, ...Object.fromEntries(files) };
-  const portable = await keepPortable(model, modelDirectory, outputDirectory);
+  const portable = await keepPortable(model, scheme, { from: modelDirectory, to: outputDirectory });
   await writeDeviceModel(outputDirectory, {
     ...model,
     ...portable,
