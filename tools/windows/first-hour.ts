@@ -127,23 +127,14 @@ export async function firstHour(scene: Scene, steps: Steps): Promise<void> {
   });
 }
 
-/** Starts that Wine may end, see {@link startServer}. */
-const STARTS = 5;
-
-/** Starts a server. Wine 8's own dbghelp.dll sometimes ends Node.js with a page fault while it starts threads; then it is started again. */
+/** Starts a server. @returns it, and the address that it prints */
 async function startServer(scene: Scene): Promise<{ readonly server: Running; readonly address: string }> {
-  for (let start = 1; ; start++) {
-    const server = scene.start(["serve", BUNDLE, "--port", "0"]);
-    const address = (): string | undefined => /http:\/\/[\w.:]+/.exec(server.said().err)?.[0];
-    await until(
-      "the address of the server",
-      () => address() !== undefined || server.process.exitCode !== null,
-    );
-    const found = address();
-    if (found !== undefined) return { server, address: found };
-    const isWine = server.said().err.startsWith("wine: Unhandled page fault");
-    expect(isWine && start < STARTS, `slm serve ended: ${server.said().err}`);
-  }
+  const server = scene.start(["serve", BUNDLE, "--port", "0"]);
+  const address = (): string | undefined => /http:\/\/[\w.:]+/.exec(server.said().err)?.[0];
+  await until("the address of the server", () => address() !== undefined || server.process.exitCode !== null);
+  const found = address();
+  expect(found !== undefined, `slm serve ended: ${server.said().err}`);
+  return { server, address: found };
 }
 
 export async function answers(scene: Scene, steps: Steps): Promise<void> {
