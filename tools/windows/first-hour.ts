@@ -9,7 +9,7 @@ import { windowsPath, type Running } from "./wine.js";
 /** Enough steps to run every stage, and to interrupt the longest. */
 const SETTINGS = [
   ...["teacher.steps=20", "teacher.warmupSteps=5", "teacher.model.decoderLayers=1", "teacher.model.width=64"],
-  ...["distill.steps=60", "distill.warmupSteps=5", "distill.evaluateEvery=20"],
+  ...["distill.steps=100", "distill.warmupSteps=5", "distill.evaluateEvery=20"],
   ...["quantize.gate.maxDrop=1", "quantize.gate.minimum=0"],
 ].flatMap((setting) => ["--set", setting]);
 export const RUN = ["run", "mine.yaml", "--out", "run", "--skip", "bench", ...SETTINGS];
@@ -106,6 +106,7 @@ export async function firstHour(scene: Scene, steps: Steps): Promise<void> {
     const hasLine = (): boolean =>
       running.process.exitCode !== null || (existsSync(log) && readFileSync(log, "utf8").includes("\n"));
     await until("the first step of distill", hasLine);
+    expect(running.process.exitCode === null, `slm run ended: ${running.said().out}${running.said().err}`);
     const holder = readFileSync(join(scene.folder, "run", "distill.lock.json"), "utf8");
     await scene.wine.terminate((JSON.parse(holder) as { pid: number }).pid);
     await running.ended;
@@ -139,18 +140,20 @@ async function startServer(scene: Scene): Promise<{ readonly server: Running; re
 
 export async function answers(scene: Scene, steps: Steps): Promise<void> {
   let texts: readonly string[] = [];
-  await steps.step("slm generate answers as on this machine", async () => {
-    const windows = ((await scene.slm(generate(BUNDLE))) as unknown as Generated).generations;
-    const host = (scene.host(generate("run/deploy")) as unknown as Generated).generations;
-    texts = windows.map(({ text }) => text);
-    expect(texts.join() === host.map(({ text }) => text).join(), JSON.stringify({ windows, host }));
-    const differences = windows.map(({ logProbability }, i) =>
-      Math.abs(logProbability - host[i]!.logProbability),
-    );
-    const largest = Math.max(...differences);
-    expect(largest <= TOLERANCE, `log-probabilities differ by ${largest}`);
-    return `log-probabilities differ by at most ${largest.toExponential(1)}`;
-  });
+  for (const engine of ["wasm", "onnxruntime"])
+    await steps.step(`slm generate --engine ${engine} answers as on this machine`, async () => {
+      const argv = ["--engine", engine];
+      const windows = ((await scene.slm([...generate(BUNDLE), ...argv])) as unknown as Generated).generations;
+      const host = (scene.host([...generate("run/deploy"), ...argv]) as unknown as Generated).generations;
+      texts = windows.map(({ text }) => text);
+      expect(texts.join() === host.map(({ text }) => text).join(), JSON.stringify({ windows, host }));
+      const differences = windows.map(({ logProbability }, i) =>
+        Math.abs(logProbability - host[i]!.logProbability),
+      );
+      const largest = Math.max(...differences);
+      expect(largest <= TOLERANCE, `log-probabilities differ by ${largest}`);
+      return `log-probabilities differ by at most ${largest.toExponential(1)}`;
+    });
   await steps.step("slm serve, with OpenAI's client from this machine", async () => {
     const { server, address } = await startServer(scene);
     try {
