@@ -65,6 +65,7 @@ const PARTS: readonly (readonly Task[])[] = [
   [tests("network-faults", "serve-hostile", "e2e/network.nightly")],
   [
     { name: "runs exported to MLflow's server", command: npm("e2e:mlflow") },
+    { name: "Windows, under Wine", command: npm("e2e:windows") },
     tests("reproducible", "bench-lengths"),
   ],
 ];

@@ -9,7 +9,7 @@ import { windowsPath, type Running } from "./wine.js";
 /** Enough steps to run every stage, and to interrupt the longest. */
 const SETTINGS = [
   ...["teacher.steps=20", "teacher.warmupSteps=5", "teacher.model.decoderLayers=1", "teacher.model.width=64"],
-  ...["distill.steps=60", "distill.warmupSteps=5", "distill.evaluateEvery=20"],
+  ...["distill.steps=100", "distill.warmupSteps=5", "distill.evaluateEvery=20"],
   ...["quantize.gate.maxDrop=1", "quantize.gate.minimum=0"],
 ].flatMap((setting) => ["--set", setting]);
 export const RUN = ["run", "mine.yaml", "--out", "run", "--skip", "bench", ...SETTINGS];
@@ -106,6 +106,7 @@ export async function firstHour(scene: Scene, steps: Steps): Promise<void> {
     const hasLine = (): boolean =>
       running.process.exitCode !== null || (existsSync(log) && readFileSync(log, "utf8").includes("\n"));
     await until("the first step of distill", hasLine);
+    expect(running.process.exitCode === null, `slm run ended: ${running.said().out}${running.said().err}`);
     const holder = readFileSync(join(scene.folder, "run", "distill.lock.json"), "utf8");
     await scene.wine.terminate((JSON.parse(holder) as { pid: number }).pid);
     await running.ended;
@@ -127,39 +128,32 @@ export async function firstHour(scene: Scene, steps: Steps): Promise<void> {
   });
 }
 
-/** Starts that Wine may end, see {@link startServer}. */
-const STARTS = 5;
-
-/** Starts a server. Wine 8's own dbghelp.dll sometimes ends Node.js with a page fault while it starts threads; then it is started again. */
+/** Starts a server. @returns it, and the address that it prints */
 async function startServer(scene: Scene): Promise<{ readonly server: Running; readonly address: string }> {
-  for (let start = 1; ; start++) {
-    const server = scene.start(["serve", BUNDLE, "--port", "0"]);
-    const address = (): string | undefined => /http:\/\/[\w.:]+/.exec(server.said().err)?.[0];
-    await until(
-      "the address of the server",
-      () => address() !== undefined || server.process.exitCode !== null,
-    );
-    const found = address();
-    if (found !== undefined) return { server, address: found };
-    const isWine = server.said().err.startsWith("wine: Unhandled page fault");
-    expect(isWine && start < STARTS, `slm serve ended: ${server.said().err}`);
-  }
+  const server = scene.start(["serve", BUNDLE, "--port", "0"]);
+  const address = (): string | undefined => /http:\/\/[\w.:]+/.exec(server.said().err)?.[0];
+  await until("the address of the server", () => address() !== undefined || server.process.exitCode !== null);
+  const found = address();
+  expect(found !== undefined, `slm serve ended: ${server.said().err}`);
+  return { server, address: found };
 }
 
 export async function answers(scene: Scene, steps: Steps): Promise<void> {
   let texts: readonly string[] = [];
-  await steps.step("slm generate answers as on this machine", async () => {
-    const windows = ((await scene.slm(generate(BUNDLE))) as unknown as Generated).generations;
-    const host = (scene.host(generate("run/deploy")) as unknown as Generated).generations;
-    texts = windows.map(({ text }) => text);
-    expect(texts.join() === host.map(({ text }) => text).join(), JSON.stringify({ windows, host }));
-    const differences = windows.map(({ logProbability }, i) =>
-      Math.abs(logProbability - host[i]!.logProbability),
-    );
-    const largest = Math.max(...differences);
-    expect(largest <= TOLERANCE, `log-probabilities differ by ${largest}`);
-    return `log-probabilities differ by at most ${largest.toExponential(1)}`;
-  });
+  for (const engine of ["wasm", "onnxruntime"])
+    await steps.step(`slm generate --engine ${engine} answers as on this machine`, async () => {
+      const argv = ["--engine", engine];
+      const windows = ((await scene.slm([...generate(BUNDLE), ...argv])) as unknown as Generated).generations;
+      const host = (scene.host([...generate("run/deploy"), ...argv]) as unknown as Generated).generations;
+      texts = windows.map(({ text }) => text);
+      expect(texts.join() === host.map(({ text }) => text).join(), JSON.stringify({ windows, host }));
+      const differences = windows.map(({ logProbability }, i) =>
+        Math.abs(logProbability - host[i]!.logProbability),
+      );
+      const largest = Math.max(...differences);
+      expect(largest <= TOLERANCE, `log-probabilities differ by ${largest}`);
+      return `log-probabilities differ by at most ${largest.toExponential(1)}`;
+    });
   await steps.step("slm serve, with OpenAI's client from this machine", async () => {
     const { server, address } = await startServer(scene);
     try {

@@ -30,9 +30,12 @@ export function expect(condition: boolean, message: string): asserts condition {
   if (!condition) throw new Error(message);
 }
 
-/** Waits until a condition holds. @throws Error with `what` after two minutes */
+/** A busy machine is not an error, so this is long: conditions also look whether a program has ended [ms]. */
+const LIMIT = 600_000;
+
+/** Waits until a condition is true. @throws Error with `what` after ten minutes */
 export async function until(what: string, condition: () => boolean): Promise<void> {
-  for (const end = Date.now() + 120_000; !condition();) {
+  for (const end = Date.now() + LIMIT; !condition();) {
     if (Date.now() > end) throw new Error(`waited for: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

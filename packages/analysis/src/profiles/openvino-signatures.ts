@@ -21,12 +21,13 @@ export const OPENVINO_SIGNATURES: readonly Signature[] = [
     maxRank,
     operators: `
       Acos Acosh Asin Asinh Atan Atanh AveragePool BatchNormalization Ceil Cos Cosh Dropout Elu Erf Exp Floor Gelu
-      GlobalAveragePool GlobalLpPool GRU RandomNormalLike GridSample GroupNormalization HardSigmoid HardSwish Hardmax
+      GlobalAveragePool GlobalLpPool RandomNormalLike GridSample GroupNormalization HardSigmoid HardSwish Hardmax
       InstanceNormalization IsInf IsNaN LRN LayerNormalization Log LpNormalization MeanVarianceNormalization Mish PRelu
       RMSNormalization ReduceLogSum RoiAlign RotaryEmbedding Round Selu Sigmoid SimplifiedLayerNormalization Sin Sinh
       Softmax Softplus Softsign Sqrt Swish Tanh ThresholdedRelu`,
   },
   { plain: FLOATS, quantized: ALL, maxRank: 4, operators: "LpPool" },
+  { plain: "f32", quantized: ALL, maxRank, operators: "GRU" },
   {
     plain: FLOATS,
     quantized: BYTES,
@@ -66,8 +67,9 @@ export const OPENVINO_SIGNATURES: readonly Signature[] = [
     plain: "i32 i64 u32 s8 u8 s16 u16",
     quantized: "",
     maxRank,
-    operators: "BitwiseAnd BitwiseNot BitwiseOr BitwiseXor Mod",
+    operators: "BitwiseAnd BitwiseNot BitwiseOr BitwiseXor",
   },
+  { plain: "f32 i32 i64 u32 s8 u8 s16 u16", quantized: "", maxRank, operators: "Mod" },
 
   {
     plain: EVERY,

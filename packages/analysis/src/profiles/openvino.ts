@@ -26,6 +26,18 @@ const CASTS: OperatorSupport["casts"] = {
   uint16: ["float16", "uint16"],
 };
 
+/** Operators that compute in 8-bit integers or in float, and read no 16-bit integers. */
+const BYTES_ONLY = words(`
+  Add Clip Div Einsum GlobalMaxPool MaxPool Mean Reciprocal ReduceLogSumExp ReduceMax Sum`);
+
+/** Bytes that are not quantized are scaled only to the nearest pixel. */
+const NEAREST_BYTES: OperatorSupport["combinations"] = [
+  {
+    mode: { allowed: ["nearest"], missing: "nearest" },
+    type: { allowed: ["float32", "float16"], missing: "" },
+  },
+];
+
 const REDUCTION: OperatorSupport = { constantInputs: [1] };
 const NO_SCALAR: OperatorSupport = { noScalars: [0] };
 
@@ -33,8 +45,27 @@ const NO_SCALAR: OperatorSupport = { noScalars: [0] };
 const LIMITED: Readonly<Record<string, OperatorSupport>> = {
   Cast: { casts: CASTS },
   CastLike: { casts: CASTS },
+  AveragePool: { topWithLeft: true },
   Celu: NO_SCALAR,
+  Conv: { constantWeightFrom: 5, computedWeightsOf: BYTES },
+  ConvTranspose: {
+    constantWeightFrom: 5,
+    computedWeightsOf: BYTES,
+    singleBatchFrom: 5,
+    combinations: [{ rank: { allowed: [0, 1, 2, 3, 4], missing: 0 }, group: { allowed: [1], missing: 1 } }],
+  },
   Expand: { constantInputs: [1] },
+  GRU: {
+    combinations: [
+      {
+        direction: { allowed: ["forward", "reverse"], missing: "forward" },
+        quantized: { allowed: ["none"], missing: "none" },
+      },
+    ],
+  },
+  Gather: { noRowsOf: BYTES },
+  GatherElements: { fullIndices: true },
+  Gemm: { computedWeightsOf: BYTES },
   LogSoftmax: {
     combinations: [
       {
@@ -44,6 +75,18 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
     ],
   },
   LpNormalization: NO_SCALAR,
+  LpPool: {
+    combinations: [{ rank: { allowed: [4], missing: 0 }, ceil_mode: { allowed: [0], missing: 0 } }],
+  },
+  MatMul: { computedWeightsOf: BYTES },
+  Mod: {
+    combinations: [
+      {
+        fmod: { allowed: [1], missing: 0 },
+        type: { allowed: ["int32", "int64", "uint32", "int8", "uint8", "int16", "uint16"], missing: "" },
+      },
+    ],
+  },
   Pad: {
     constantInputs: [1],
     attributes: { mode: { allowed: ["constant", "reflect", "edge"], missing: "constant" } },
@@ -56,14 +99,32 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
     ].map((name) => [name, REDUCTION]),
   ),
   Reshape: { constantInputs: [1] },
+  Resize: { attributes: { antialias: { allowed: [0], missing: 0 } }, combinations: NEAREST_BYTES },
+  ScatterElements: {
+    openTypes: ["int16", "uint16"],
+    combinations: [
+      {
+        rank: { allowed: [0, 1, 2, 5], missing: 0 },
+        quantized: { allowed: ["none", "int16", "uint16"], missing: "none" },
+      },
+    ],
+  },
   ScatterND: { attributes: { reduction: { allowed: ["none"], missing: "none" } } },
   Shrink: NO_SCALAR,
   SimplifiedLayerNormalization: { attributes: { axis: { allowed: [-1], missing: -1 } } },
-  Slice: { constantInputs: [1, 2, 3, 4], positiveSteps: true },
-  Split: { constantInputs: [1] },
+  Slice: { constantInputs: [1, 2, 3, 4], positiveSteps: true, maxStepRank: 4 },
+  SpaceToDepth: { singleBatchFrom: 0 },
+  Split: { constantInputs: [1], evenOutputs: true },
   Squeeze: { constantInputs: [1], oneSignInput: 1 },
   Tile: { constantInputs: [1] },
+  Upsample: { combinations: NEAREST_BYTES },
   Unsqueeze: { constantInputs: [1], oneSignInput: 1 },
+};
+
+/** The same, with types of activations for operators that are followed by no QuantizeLinear. */
+const CONDITIONS = {
+  ...LIMITED,
+  ...Object.fromEntries([...BYTES_ONLY].map((name) => [name, { ...LIMITED[name], openTypes: BYTES }])),
 };
 
 /** Operators of ONNX with a signature. Between Q and DQ the compiler treats each of them as quantized. */
@@ -78,6 +139,7 @@ const QUANTIZATION: QuantizationRules = {
   activations: ["uint8", "int8", "uint16", "int16"],
   weights: ["int8", "uint8", "int16", "uint16", "int4", "uint4"],
   wrapped: new Set(UNITS),
+  scalars: false,
   blocks: true,
   castCodes: true,
   fixedOutputs: {},
@@ -93,7 +155,7 @@ export const OPENVINO: OperatorRules = {
     },
     { document: "OpenVINO-ExecutionProvider.md (NPU: float16, static shapes advised)", version: "2025.4" },
   ],
-  operators: { Constant: {}, ...operatorsOf(OPENVINO_SIGNATURES, LIMITED) },
+  operators: { Constant: {}, ...operatorsOf(OPENVINO_SIGNATURES, CONDITIONS) },
   operatorsAreComplete: true,
   dtypes: [
     ...(["float32", "float16", "bool", "int64", "int32", "uint32", "int16", "uint16"] as const),

@@ -19,7 +19,10 @@ export interface AttributeLimit {
   readonly otherwise?: string;
 }
 
-/** Limits of several attributes, of which a node must meet at least one. `rank` is the higher rank of the first input and output. */
+/**
+ * Limits of several attributes, of which a node must meet at least one. `rank` is the higher rank of the first input and output, `type` the
+ * element type of the data, and `quantized` the type of activations between Q and DQ, or `none`.
+ */
 export type Alternatives = Readonly<Record<string, AttributeLimit>>;
 
 /** Support of one operator by a device. An empty row means no limits. */
@@ -66,6 +69,24 @@ export interface OperatorSupport {
   readonly onlyLast?: boolean;
   /** Whether every step must be positive. */
   readonly positiveSteps?: boolean;
+  /** Highest rank of float data for steps of more than 1, unless the first axis has one element. */
+  readonly maxStepRank?: number;
+  /** From this rank on, the first axis of the data must have one element. */
+  readonly singleBatchFrom?: number;
+  /** From this rank on, the weight must be constant. */
+  readonly constantWeightFrom?: number;
+  /** Types of activations between Q and DQ for which the weight may be computed, if not all. */
+  readonly computedWeightsOf?: readonly OnnxDType[];
+  /** Types of activations after DequantizeLinear if no QuantizeLinear follows, if not all of the profile. */
+  readonly openTypes?: readonly OnnxDType[];
+  /** Types of activations between Q and DQ for which a scalar must not select an element of the first axis. */
+  readonly noRowsOf?: readonly OnnxDType[];
+  /** Whether `num_outputs` must divide the size of the axis. */
+  readonly evenOutputs?: boolean;
+  /** Whether images with padding on the left, which does not count, also need padding at the top. */
+  readonly topWithLeft?: boolean;
+  /** Whether indices must have the sizes of the data, apart from the size of `axis`. */
+  readonly fullIndices?: boolean;
   /** Types of data with 3 or more axes for which every step must be 1 or -1. */
   readonly unitSteps?: readonly OnnxDType[];
   /** Highest rank of inputs that have more axes than the data. */
@@ -130,6 +151,8 @@ export interface QuantizationRules {
   readonly sameParameters: ReadonlySet<string>;
   /** Operators that are compiled as quantized only between DequantizeLinear and QuantizeLinear. */
   readonly wrapped: ReadonlySet<string>;
+  /** Whether a quantized operator can compute a scalar from scalars. */
+  readonly scalars: boolean;
   /** Whether scales per block along an axis are supported (opset 21 `block_size`). */
   readonly blocks: boolean;
   /** Whether DequantizeLinear can read the output of a Cast. */

@@ -278,6 +278,7 @@ const QUANTIZATION: QuantizationRules = {
   vectorBias: words("Gemm"),
   sameParameters: words(`${MOVES} Concat`),
   wrapped: words(UNITS),
+  scalars: true,
   blocks: false,
   castCodes: false,
   fixedOutputs: {

@@ -4,11 +4,21 @@ import type { Alternatives, AttributeLimit } from "../profiles/profile.js";
 import { attributeValue, isAllowed } from "./attribute-value.js";
 import { operatorName } from "./finding.js";
 import { rejection, supportOf, type Rule } from "./rule.js";
-import type { PlacedNode } from "./subject.js";
+import { dataTypeOf, quantizedTypeOf } from "./signatures.js";
+import type { PlacedNode, Subject } from "./subject.js";
 
-/** The value of an attribute, or the higher rank of the first input and the first output. */
-function valueOf(placed: PlacedNode, name: string, limit: AttributeLimit): number | string {
+/**
+ * The value of an attribute; for `rank` the higher rank of the first input and the first output, for `type` the element type of the data, and
+ * for `quantized` the type of activations between Q and DQ, or `none`.
+ */
+function valueOf(
+  subject: Subject,
+  placed: PlacedNode,
+  { name, limit }: { readonly name: string; readonly limit: AttributeLimit },
+): number | string {
   const { node, scope } = placed;
+  if (name === "type") return dataTypeOf(placed, supportOf(subject, placed)) ?? "";
+  if (name === "quantized") return quantizedTypeOf(subject, placed) ?? "none";
   if (name !== "rank") return attributeValue(node, name, limit);
   const ranks = [node.inputs[0], node.outputs[0]].map((value) => scope.of(value ?? "").shape?.length ?? 0);
   return Math.max(...ranks);
@@ -19,11 +29,11 @@ function limitText(name: string, { allowed }: AttributeLimit): string {
 }
 
 /** The values that violate all alternatives, as a text; undefined if one alternative is met. */
-function violation(placed: PlacedNode, alternatives: Alternatives): string | undefined {
+function violation(subject: Subject, placed: PlacedNode, alternatives: Alternatives): string | undefined {
   const values = Object.entries(alternatives).map(([name, limit]) => ({
     name,
     limit,
-    value: valueOf(placed, name, limit),
+    value: valueOf(subject, placed, { name, limit }),
   }));
   if (values.some(({ value, limit }) => isAllowed(placed, value, limit))) return undefined;
   return values.map(({ name, value }) => `${name} ${shorten(String(value))}`).join(", ");
@@ -33,7 +43,7 @@ function violation(placed: PlacedNode, alternatives: Alternatives): string | und
 export const combinations: Rule = (subject, findings) => {
   for (const placed of subject.nodes) {
     for (const alternatives of supportOf(subject, placed)?.combinations ?? []) {
-      const found = violation(placed, alternatives);
+      const found = violation(subject, placed, alternatives);
       if (found === undefined) continue;
       const wanted = Object.entries(alternatives).map(([name, limit]) => limitText(name, limit));
       const message = `${operatorName(placed.node)} with ${found}; ${subject.profile.label} supports only one of these: ${wanted.join("; ")}`;

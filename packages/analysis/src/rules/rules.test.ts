@@ -16,6 +16,7 @@ import {
 } from "./cases/build.test-support.js";
 import { combinationsCases } from "./cases/combinations.test-support.js";
 import { inputsCases } from "./cases/inputs.test-support.js";
+import { openvinoCases } from "./cases/openvino.test-support.js";
 import { operatorsCases } from "./cases/operators.test-support.js";
 import { qdqCases } from "./cases/qdq.test-support.js";
 import { qdqWeightsCases } from "./cases/qdq-weights.test-support.js";
@@ -26,6 +27,7 @@ const CASES = [
   ...shapesCases(),
   ...inputsCases(),
   ...combinationsCases(),
+  ...openvinoCases(),
   ...qdqCases(),
   ...qdqWeightsCases(),
 ];

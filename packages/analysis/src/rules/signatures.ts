@@ -42,7 +42,9 @@ export const signatures: Rule = (subject, findings) => {
     else {
       checkPlain(subject, { placed, support }, findings);
       checkWhole(subject, { placed, support }, findings);
+      checkOpen(subject, { placed, support }, findings);
     }
+    checkComputedWeight(subject, { placed, support }, findings);
     checkCast(subject, { placed, support }, findings);
   }
 };
@@ -73,6 +75,43 @@ function checkWhole(subject: Subject, { placed, support }: Use, findings: Findin
   const advice = "put one QuantizeLinear of the same type after it";
   findings.about("qdq-form", placed, rejection(subject, placed, message, advice));
   for (const dequantizer of before) findings.refuse("qdq-form", dequantizer);
+}
+
+/** Checks an operator that follows DequantizeLinear and is followed by no QuantizeLinear. */
+function checkOpen(subject: Subject, { placed, support }: Use, findings: Findings): void {
+  const { node, scope } = placed;
+  const allowed = support.openTypes;
+  if (allowed === undefined) return;
+  const before = node.inputs.map((value) => dequantizerOf(value, scope)).filter((one) => one !== undefined);
+  const refused = activationTypes(placed, before).find((dtype) => !allowed.includes(dtype));
+  if (refused === undefined) return;
+  const message = `${operatorName(node)} reads ${refused} activations; ${subject.profile.label} supports ${allowed.join(", ")}`;
+  const advice = `quantize them to ${allowed[0] ?? "another type"}`;
+  findings.about("qdq-parameters", placed, rejection(subject, placed, message, advice));
+}
+
+/** Checks a second operand that is computed. */
+function checkComputedWeight(subject: Subject, { placed, support }: Use, findings: Findings): void {
+  const { node, scope } = placed;
+  const { constantWeightFrom = Infinity, computedWeightsOf, weight = 1 } = support;
+  const { label } = subject.profile;
+  const value = node.inputs[weight] ?? "";
+  const dequantizer = dequantizerOf(value, scope);
+  if (value === "" || scope.isKnown(dequantizer?.inputs[0] ?? value)) return;
+  const rank = scope.of(node.inputs[0] ?? "").shape?.length ?? 0;
+  if (rank >= constantWeightFrom) {
+    const message = `${operatorName(node)} has computed weights and ${rank} axes; ${label} needs constant weights from ${constantWeightFrom} axes on`;
+    findings.about(
+      "constant-input",
+      placed,
+      rejection(subject, placed, message, "make the weights constant"),
+    );
+  }
+  const dtype = dequantizer === undefined ? undefined : parametersOf(dequantizer, scope).dtype;
+  if (dtype === undefined || computedWeightsOf === undefined || computedWeightsOf.includes(dtype)) return;
+  const message = `${operatorName(node)} by computed numbers of ${dtype}; ${label} supports ${computedWeightsOf.join(", ")}`;
+  const advice = `quantize both operands to ${computedWeightsOf[0] ?? "another type"}`;
+  findings.about("qdq-parameters", placed, rejection(subject, placed, message, advice));
 }
 
 function checkQuantized(

@@ -134,13 +134,30 @@ export const steps: Rule = (subject, findings) => {
   for (const placed of subject.nodes) {
     const { node, scope } = placed;
     const { dtype, shape } = scope.of(node.inputs[0] ?? "");
-    const { unitSteps = [], positiveSteps = false } = supportOf(subject, placed) ?? {};
-    const isUnit = dtype !== undefined && unitSteps.includes(dtype) && (shape?.length ?? 0) >= 3;
+    const selected = scope.of(node.outputs[0] ?? "").shape;
+    const axes = scope.numbersOf(node.inputs[3] ?? "");
+    const {
+      unitSteps = [],
+      positiveSteps = false,
+      maxStepRank = Infinity,
+    } = supportOf(subject, placed) ?? {};
+    const rank = shape?.length ?? 0;
+    const isUnit = dtype !== undefined && unitSteps.includes(dtype) && rank >= 3;
+    const isWide = rank > maxStepRank && shape?.[0] !== 1 && partsOfUnit(subject, placed).length === 0;
     const step = scope
       .numbersOf(node.inputs[4] ?? "")
-      ?.find((one) => (isUnit && Math.abs(one) !== 1) || (positiveSteps && one < 0));
+      ?.find(
+        (one, at) =>
+          (isUnit && Math.abs(one) !== 1) ||
+          (positiveSteps && one < 0) ||
+          (isWide && Math.abs(one) > 1 && selected?.at(axes?.[at] ?? at) !== 1),
+      );
     if (step === undefined) continue;
-    const wanted = isUnit ? `1 and -1 for ${dtype}` : "positive steps";
+    const wanted = isUnit
+      ? `1 and -1 for ${dtype}`
+      : positiveSteps && step < 0
+        ? "positive steps"
+        : `steps of 1 for data of more than ${maxStepRank} axes`;
     const message = `${operatorName(node)} with step ${step}; ${subject.profile.label} supports only ${wanted}`;
     findings.about("attribute", placed, rejection(subject, placed, message, "gather the elements instead"));
   }

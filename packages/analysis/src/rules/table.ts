@@ -3,6 +3,7 @@ import { combinations } from "./combinations.js";
 import * as inputs from "./inputs.js";
 import * as layouts from "./layouts.js";
 import * as model from "./model.js";
+import * as operatorSizes from "./operator-sizes.js";
 import * as operators from "./operators.js";
 import * as qdq from "./qdq.js";
 import * as qdqWeights from "./qdq-weights.js";
@@ -38,6 +39,12 @@ export const CHECKS: readonly Rule[] = [
   specialOperators.steps,
   specialOperators.depths,
   specialOperators.signs,
+  operatorSizes.singleBatches,
+  operatorSizes.indices,
+  operatorSizes.scalars,
+  operatorSizes.rows,
+  operatorSizes.evenOutputs,
+  operatorSizes.topPadding,
   inputs.lastWindows,
   qdq.form,
   qdq.parameters,

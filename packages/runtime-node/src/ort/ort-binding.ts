@@ -39,7 +39,7 @@ export async function loadBinding(
 
 /**
  * On Windows ONNX Runtime prints to standard error while it looks for graphics devices. If that cannot be prevented, it prints. Worker threads
- * do nothing, because their main thread has done it: under Wine 8 koffi in a second thread can end the process.
+ * do nothing: standard error belongs to the process, and two threads that redirect it at once could close the handle that Node.js uses.
  */
 export async function quietLibraries(): Promise<void> {
   if (process.platform !== "win32" || !isMainThread) return;

@@ -168,3 +168,10 @@ export const slice =
     const starts = isConstant ? g.ints([0]) : g.input("starts", "int64", [1]);
     output(g, g.op("Slice", [input(g), starts, g.ints([1]), g.ints([0])]), [1, 4]);
   };
+
+/** An operator of one input and one output between DequantizeLinear and QuantizeLinear of uint8. */
+export function quantized(g: GraphBuilder, build: (x: string) => string, shape: readonly number[]): void {
+  const [scale, zero] = [g.constant(F, [], [0.5]), g.constant("uint8", [], [0])];
+  const x = g.op("DequantizeLinear", [g.input("x", "uint8", shape), scale, zero]);
+  output(g, g.op("QuantizeLinear", [build(x), scale, zero]), ["", ""], "uint8");
+}

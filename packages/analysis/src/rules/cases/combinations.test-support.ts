@@ -1,6 +1,15 @@
 /** Cases of the rules in combinations.ts, special-operators.ts and layouts.ts, each found by a compiler (npm run interop:compilers -- --group random). */
-import { int, ints, text, type GraphBuilder } from "@slm/onnx";
-import { F, input, output, quantizedGemm, single, type Build, type Case } from "./build.test-support.js";
+import { int, ints, text } from "@slm/onnx";
+import {
+  F,
+  input,
+  output,
+  quantized,
+  quantizedGemm,
+  single,
+  type Build,
+  type Case,
+} from "./build.test-support.js";
 
 const resized =
   (nearest: string): Build =>
@@ -81,12 +90,6 @@ const cubic =
     const y = g.op("Resize", [input(g, [1, 1, 4, 9]), "", scales], { attributes: { mode: text("cubic") } });
     output(g, y, [1, 1, 4, Math.floor(9 * scale)]);
   };
-
-const quantized = (g: GraphBuilder, build: (x: string) => string, shape: readonly number[]): void => {
-  const [scale, zero] = [g.constant(F, [], [0.5]), g.constant("uint8", [], [0])];
-  const x = g.op("DequantizeLinear", [g.input("x", "uint8", shape), scale, zero]);
-  output(g, g.op("QuantizeLinear", [build(x), scale, zero]), ["", ""], "uint8");
-};
 
 const transposed =
   (perm: readonly number[]): Build =>

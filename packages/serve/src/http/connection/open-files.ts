@@ -24,8 +24,14 @@ export function connectionsFor(wanted: number, limit: number = openFilesLimit())
   });
 }
 
-/** Infinity on a system without such a limit (Windows). */
-function openFilesLimit(): number {
+/**
+ * The soft limit of open files, or Infinity on a system without one.
+ *
+ * Windows has no such limit, and its report is not read: Node.js then prints the stacks of all threads at once with dbghelp.dll, which is not safe
+ * for several threads, and ends with a page fault. Source: SymInitialize of the Windows SDK, "All DbgHelp functions [...] are single threaded".
+ */
+export function openFilesLimit(platform: NodeJS.Platform = process.platform): number {
+  if (platform === "win32") return Infinity;
   const soft = report.safeParse(process.report.getReport()).data?.userLimits?.open_files.soft ?? "unlimited";
   return soft === "unlimited" ? Infinity : soft;
 }

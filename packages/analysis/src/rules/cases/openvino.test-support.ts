@@ -1,0 +1,169 @@
+/** Cases of the profile `openvino`, each found by its compiler (npm run interop:compilers -- --compiler openvino --group random). */
+import { int, ints, text } from "@slm/onnx";
+import { F, input, output, quantized, type Build, type Case } from "./build.test-support.js";
+
+const sliced =
+  (shape: readonly number[], step: number): Build =>
+  (g) => {
+    const [start, end, axis] = [0, shape.at(-1)!, shape.length - 1].map((value) => g.ints([value]));
+    const y = g.op("Slice", [input(g, shape), start!, end!, axis!, g.ints([step])]);
+    output(g, y, [...shape.slice(0, -1), Math.ceil(shape.at(-1)! / step)]);
+  };
+
+const folded =
+  (batch: number): Build =>
+  (g) => {
+    const attributes = { blocksize: int(2) };
+    output(g, g.op("SpaceToDepth", [input(g, [batch, 4, 8, 4])], { attributes }), [batch, 16, 4, 2]);
+  };
+
+const chosen =
+  (indices: readonly number[]): Build =>
+  (g) => {
+    const y = g.op("GatherElements", [input(g, [4, 8, 6]), g.input("i", "int64", indices)], {
+      attributes: { axis: int(-1) },
+    });
+    output(g, y, indices);
+  };
+
+const rooted =
+  (shape: readonly number[]): Build =>
+  (g) => {
+    quantized(g, (x) => g.op("Sqrt", [x]), shape);
+  };
+
+const selected =
+  (dtype: "uint8" | "uint16"): Build =>
+  (g) => {
+    const [scale, zero] = [g.constant(F, [], [0.5]), g.constant(dtype, [], [0])];
+    const x = g.op("DequantizeLinear", [g.input("x", dtype, [4, 6]), scale, zero]);
+    const y = g.op("Gather", [x, g.constant("int64", [], [1])]);
+    output(g, g.op("QuantizeLinear", [y, scale, zero]), [6], dtype);
+  };
+
+const divided =
+  (size: number): Build =>
+  (g) => {
+    const attributes = { axis: int(1), num_outputs: int(2) };
+    const [y = ""] = g.node("Split", [input(g, [3, size])], { attributes, outputs: 2 });
+    output(g, y, [3, Math.ceil(size / 2)]);
+  };
+
+const averaged =
+  (padding: string): Build =>
+  (g) => {
+    const attributes = { kernel_shape: ints([1, 3]), strides: ints([2, 3]), auto_pad: text(padding) };
+    output(g, g.op("AveragePool", [input(g, [1, 3, 4, 5])], { attributes }), [1, 3, 2, 2]);
+  };
+
+const summed =
+  (dtype: "uint8" | "uint16"): Build =>
+  (g) => {
+    const [scale, zero] = [g.constant(F, [], [0.5]), g.constant(dtype, [], [0])];
+    const x = g.op("DequantizeLinear", [g.input("x", dtype, [4, 6]), scale, zero]);
+    output(g, g.op("Add", [x, x]), [4, 6]);
+  };
+
+const convolved =
+  (size: readonly number[]): Build =>
+  (g) => {
+    const ones = size.map(() => 1);
+    const y = g.op("Conv", [input(g, [1, 2, ...size]), g.input("w", F, [4, 2, ...ones])]);
+    output(g, y, [1, 4, ...size]);
+  };
+
+const multiplied =
+  (dtype: "uint8" | "int16"): Build =>
+  (g) => {
+    const [scale, zero] = [g.constant(F, [], [0.5]), g.constant(dtype, [], [0])];
+    const [x, w] = ["x", "w"].map((name) =>
+      g.op("DequantizeLinear", [g.input(name, dtype, [4, 4]), scale, zero]),
+    );
+    output(g, g.op("QuantizeLinear", [g.op("MatMul", [x!, w!]), scale, zero]), [4, 4], dtype);
+  };
+
+export function openvinoCases(): readonly Case[] {
+  const cases: readonly Omit<Case, "profile">[] = [
+    {
+      rule: "attribute",
+      severity: "error",
+      what: "steps along an axis of too many",
+      bad: sliced([2, 2, 2, 2, 6], 2),
+      good: sliced([1, 2, 2, 2, 6], 2),
+      says: /only steps of 1 for data of more than 4 axes/,
+    },
+    {
+      rule: "rank",
+      severity: "error",
+      what: "several images where the device needs one",
+      bad: folded(2),
+      good: folded(1),
+      says: /needs a first axis of 1/,
+    },
+    {
+      rule: "rank",
+      severity: "error",
+      what: "indices for a part of the data",
+      bad: chosen([4, 5, 2]),
+      good: chosen([4, 8, 2]),
+      says: /needs equal sizes apart from axis -1/,
+    },
+    {
+      rule: "rank",
+      severity: "error",
+      what: "a quantized scalar",
+      bad: rooted([]),
+      good: rooted([1]),
+      says: /Sqrt of scalars is quantized/,
+    },
+    {
+      rule: "rank",
+      severity: "error",
+      what: "a quantized row that a scalar selects",
+      bad: selected("uint8"),
+      good: selected("uint16"),
+      says: /selects with a scalar along the first axis/,
+    },
+    {
+      rule: "attribute",
+      severity: "error",
+      what: "outputs of different sizes",
+      bad: divided(5),
+      good: divided(6),
+      says: /splits 5 elements into 2 outputs/,
+    },
+    {
+      rule: "attribute",
+      severity: "error",
+      what: "padding on the left alone",
+      bad: averaged("SAME_LOWER"),
+      good: averaged("SAME_UPPER"),
+      says: /pads the left and not the top/,
+    },
+    {
+      rule: "qdq-parameters",
+      severity: "error",
+      what: "activations of a type that the operator does not read",
+      bad: summed("uint16"),
+      good: summed("uint8"),
+      says: /Add reads uint16 activations/,
+    },
+    {
+      rule: "constant-input",
+      severity: "error",
+      what: "computed weights of too many axes",
+      bad: convolved([4, 4, 4]),
+      good: convolved([4, 4]),
+      says: /has computed weights and 5 axes/,
+    },
+    {
+      rule: "qdq-parameters",
+      severity: "error",
+      what: "computed weights of a type that must be constant",
+      bad: multiplied("int16"),
+      good: multiplied("uint8"),
+      says: /by computed numbers of int16/,
+    },
+  ];
+  return cases.map((one) => ({ ...one, profile: "openvino" }));
+}
