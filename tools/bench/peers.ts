@@ -6,7 +6,7 @@
  * 0.6M, 3M, 20M, 60M: random T5s. small: a random student of slm, which only the runtimes for its exports can read. A directory: a run, whose test
  * words are answered. Models and programs are made once in ~/.cache/slm-peers (or SLM_PEERS): PyTorch needs 7 GB, llama.cpp is compiled.
  *
- * Keys: rounds=5, passMs=300 (a pass repeats its prompts for about this time), starts=3, only= (such as c,wasm,web). In a round, all contenders take
+ * Keys: rounds=5, passMs=250 (a pass repeats its prompts for about this time), starts=3, only= (such as c,wasm,web). In a round, all contenders take
  * turns. Prints Markdown tables: the least CPU time of an answer on one thread, the least time on two, bytes, start and memory; and which
  * contenders did not answer with the tokens of transformers (of onnxruntime-node for students).
  */
@@ -35,11 +35,12 @@ type Figures = Readonly<Record<string, string>>;
 const isSetting = (argument: string): boolean => argument.includes("=");
 const names = process.argv.slice(2).filter((argument) => !isSetting(argument));
 const options = settingsOf(
-  { rounds: 5, passMs: 300, starts: 3, only: "" },
+  { rounds: 5, passMs: 250, starts: 3, only: "" },
   process.argv.slice(2).filter(isSetting),
 );
-if (names.length === 0) throw new Error("usage: peers.ts 0.6M|3M|20M|60M|small|RUN ... [key=value ...]");
-const jobs = await mkdtemp(join(tmpdir(), "slm-peers-"));
+if (names.length === 0)
+  throw new Error("usage: tools/bench/peers.ts 0.6M|3M|20M|60M|small|RUN ... [key=value ...]");
+const jobs = await mkdtemp(join(tmpdir(), "slm-runtimes-"));
 
 /** Starts a contender and lets it answer until its code is compiled and its caches are warm. */
 async function opened(contender: Contender, threads: number, { name, prompts }: PeerModel): Promise<Entry> {
@@ -66,15 +67,19 @@ async function startMs(contender: Contender, { name, prompts }: PeerModel): Prom
   return least;
 }
 
-/** Lets contenders take turns, with one number of threads. */
+/** Lets contenders take turns, with one number of threads. A program that crashes is left out, with a message. */
 async function compare(
   model: PeerModel,
   contenders: readonly Contender[],
   threads: number,
 ): Promise<readonly Entry[]> {
   const entries: Entry[] = [];
-  for (const contender of contenders)
-    if (contender.threads.includes(threads)) entries.push(await opened(contender, threads, model));
+  for (const contender of contenders.filter((one) => one.threads.includes(threads)))
+    try {
+      entries.push(await opened(contender, threads, model));
+    } catch (error) {
+      process.stderr.write(`${model.name}, ${threads} threads: ${String(error)}\n`);
+    }
   for (let round = 0; round < options.rounds; round += 1)
     for (const entry of entries) {
       const { cpuMs, wallMs } = await entry.process.pass(entry.passes);

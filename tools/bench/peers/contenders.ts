@@ -82,7 +82,7 @@ const KINDS: Readonly<Record<Kind, Runtime>> = {
   },
   wasm: {
     title: "slm, WebAssembly",
-    model: (weights) => `onnx-float32/portable.${weights}.bin`,
+    model: (weights) => `web/portable.${weights}.bin`,
     threads: [1],
     code: () => [
       join(ROOT, "packages/c-export/kernels/kernels.wasm"),

@@ -33,6 +33,12 @@ export interface PeerModel {
 const [SOURCE, ANSWER] = [30, 26];
 const PROMPTS = 4;
 const LONGEST = 64;
+/** What the exports depend on. */
+const MADE_BY = [
+  exporterStamp(),
+  readFileSync(import.meta.filename, "utf8"),
+  readFileSync(join(import.meta.dirname, "main.c"), "utf8"),
+];
 /** Formats that make_models.py writes. */
 const OTHERS = ["ctranslate2-float32", "ctranslate2-int8", "llama-float32.gguf", "llama-int8.gguf"];
 /** Words of a run's test split. */
@@ -97,7 +103,7 @@ export async function peerModel(name: string): Promise<PeerModel> {
 }
 
 function student(name: string, checkpoint: string): string {
-  const stamp = exporterStamp() + readFileSync(join(checkpoint, "manifest.json"), "utf8");
+  const stamp = [...MADE_BY, readFileSync(join(checkpoint, "manifest.json"), "utf8")].join("\n");
   return once(
     `peers-${name}`,
     (folder) => {
@@ -142,7 +148,7 @@ function randomT5(name: string, shape: Readonly<Record<string, number>>): PeerMo
       compileWithIree(checkpoint, place, dirname(runtimes));
       for (const file of OTHERS) symlinkSync(join(published, file), join(place, file));
     },
-    exporterStamp() + given.join("\n"),
+    [...MADE_BY, ...given].join("\n"),
   );
   const expected = JSON.parse(readFileSync(join(published, "answers.json"), "utf8")) as number[][];
   return { name, folder, prompts, tokens: ANSWER, start: 0, end: 1, expected };
@@ -158,6 +164,7 @@ function exportAll(checkpoint: string, folder: string): void {
     const flags = ["-std=c99", "-O3", "-fno-math-errno", "-march=native", "-s"];
     run("gcc", [...flags, "main.c", "model.c", "-o", "main", "-lm"], { cwd: program });
   }
+  slm("export", checkpoint, "--target", "web", "-o", at("web")); // Has a portable form at all of these sizes.
   slm("export", checkpoint, "-o", at("onnx-float32"));
   slm("quantize", at("onnx-float32"), "--scheme", "cpu", "-o", at("onnx-int8"));
   slm("export", checkpoint, "--layout", "transformers.js", "-o", at("transformers-float32"));

@@ -6,9 +6,9 @@
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
-import type { InferenceSession, Tensor } from "onnxruntime-common";
+import type { InferenceSession, Tensor } from "onnxruntime-node";
 
-/** What a worker is asked for. */
+/** The task of a worker. */
 export interface Job {
   /** Directory of an export or of another runtime's model, or a file. */
   readonly model: string;

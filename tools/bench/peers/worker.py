@@ -46,6 +46,8 @@ def of_llama(model):
     llama_cpp.llama_log_set(SILENT := llama_cpp.llama_log_callback(lambda *_: None), None)
     settings = llama_cpp.llama_model_default_params()
     settings.n_gpu_layers = 0
+    # Its AMX kernels for Q8_0 crash (llama.cpp issue 20824). Without extra buffers it uses AVX-512.
+    settings.use_extra_bufts = False
     loaded = llama_cpp.llama_model_load_from_file(model.encode(), settings)
     size = llama_cpp.llama_context_default_params()
     size.n_ctx = size.n_batch = size.n_ubatch = 64
