@@ -13,6 +13,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { row } from "../lib/markdown.mjs";
 import { settingsOf } from "../lib/settings.mjs";
 import { contendersFor, type Contender } from "./peers/contenders.js";
@@ -31,6 +32,9 @@ interface Entry {
 
 /** Figures of a contender for a model. */
 type Figures = Readonly<Record<string, string>>;
+
+/** Pause before a pass, so that threads of the one before stop spinning [ms]. */
+const SETTLE_MS = 50;
 
 const isSetting = (argument: string): boolean => argument.includes("=");
 const names = process.argv.slice(2).filter((argument) => !isSetting(argument));
@@ -82,6 +86,7 @@ async function compare(
     }
   for (let round = 0; round < options.rounds; round += 1)
     for (const entry of entries) {
+      await sleep(SETTLE_MS);
       const { cpuMs, wallMs } = await entry.process.pass(entry.passes);
       const count = entry.passes * model.prompts.length;
       entry.cpuMs = Math.min(entry.cpuMs, cpuMs / count);
