@@ -52,6 +52,7 @@ def of_llama(model):
     size = llama_cpp.llama_context_default_params()
     size.n_ctx = size.n_batch = size.n_ubatch = 64
     size.n_threads = size.n_threads_batch = threads
+    size.type_k = size.type_v = 0  # float32, as in the other programs. The default is float16.
     context = llama_cpp.llama_init_from_model(loaded, size)
     vocabulary = llama_cpp.llama_vocab_n_tokens(llama_cpp.llama_model_get_vocab(loaded))
 
