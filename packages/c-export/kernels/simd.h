@@ -156,7 +156,7 @@ SLM_INLINE void vf_to_int16(int16_t *to, vf x) {
 #elif defined(__wasm_simd128__) && !defined(SLM_SCALAR)
 #include <wasm_simd128.h>
 #define VL 4
-#define SLM_TILE_ROWS 3
+#define SLM_TILE_ROWS 2
 typedef v128_t vf;
 typedef v128_t vi;
 typedef v128_t vw;

@@ -69,10 +69,10 @@ export const python = (/** @type {string[]} */ packages, /** @type {Record<strin
   process.env.SLM_PEER_PYTHON || pythonWith(join(PLACE, `python-${hashOf(packages)}`), packages, env);
 
 /** Packages whose code affects exported graphs. */
-const EXPORTERS = ["onnx", "model", "tensor", "onnx-export", "quantization"];
+const EXPORTERS = ["onnx", "model", "tensor", "onnx-export", "quantization", "c-export"];
 
 /** Stamp of the built exporters, so that graphs of older code are not reused. */
-function exporterStamp() {
+export function exporterStamp() {
   const hash = createHash("sha256");
   for (const name of EXPORTERS) {
     const dist = join(REPOSITORY, "packages", name, "dist");
@@ -85,7 +85,7 @@ function exporterStamp() {
 }
 
 /** Runs slm. */
-const slm = (/** @type {string[]} */ ...argv) => run(process.execPath, [CLI, ...argv, "--quiet"]);
+export const slm = (/** @type {string[]} */ ...argv) => run(process.execPath, [CLI, ...argv, "--quiet"]);
 
 /**
  * Options of `randomModel`: a scheme of `slm quantize` or float32, a layout, and more flags for both commands.
