@@ -126,7 +126,6 @@ const phaseSettings = (settings: DistillConfig, steps: number): DistillConfig =>
   dropout: 0,
   emaDecay: 0,
   checkpointAveraging: 1,
-  evaluateEvery: Math.min(settings.evaluateEvery, Math.ceil(steps / 4)),
   loss: labelsOnly(settings.loss),
   targets: { ...settings.targets, onPolicyFraction: 0 },
 });
