@@ -3,6 +3,7 @@ export { distill, distillSegment, type DistillReport } from "./distill.js";
 export type { DistillInputs } from "./config/distill-inputs.js";
 export { notSingle, readSingleConfig } from "./start/single-teacher.js";
 export { checkRounding, roundParameters } from "./quantized/rounded-parameters.js";
+export { requiresDistributions } from "./config/loss-config.js";
 export { isAlwaysOnPolicy, STORED_TARGETS } from "./config/target-shares.js";
 export { requireUnlabelled } from "./targets/unlabelled-sources.js";
 export {

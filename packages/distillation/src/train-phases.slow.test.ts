@@ -53,6 +53,12 @@ describe("a run with distill.quantize", () => {
     expect(steps.at(-1)).toBe(10);
   });
 
+  test("measures the last phase as often as the first", async () => {
+    await run.distill({ ...section, quantize });
+    const measured = (await run.log()).filter((line) => "dev.wer" in line);
+    expect(measured.map(({ step }) => step)).toEqual([4, 8, 10]);
+  });
+
   test("rounds every weight that the scheme quantizes while the student learns", async () => {
     await run.distill({ ...section, quantize: { ...quantize, scheme: "cpu" } });
     const weights = numbersOf(await readCheckpoint(run.at("work")));

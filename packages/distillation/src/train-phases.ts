@@ -13,8 +13,11 @@ import { storedRowSets, studentBatches } from "./student-objective.js";
 import { floatFeeds, quantizedLoss } from "./quantized/quantized-loss.js";
 import { roundParameters } from "./quantized/rounded-parameters.js";
 
-/** The peak learning rate of the phase, as a fraction of `distill.learningRate`. */
-const RATE = 0.3;
+/**
+ * The peak learning rate of the phase, as a fraction of `distill.learningRate`. With 2 bits 0.3 and 0.03 were worse by more than a point of WER
+ * (docs/benchmarks/quantization.md).
+ */
+const RATE = 0.1;
 
 /** Checkpoint of the float32 student, and the last phase's state, in the work directory while the run is not finished. */
 const FLOAT_DIRECTORY = "float";
@@ -126,7 +129,6 @@ const phaseSettings = (settings: DistillConfig, steps: number): DistillConfig =>
   dropout: 0,
   emaDecay: 0,
   checkpointAveraging: 1,
-  evaluateEvery: Math.min(settings.evaluateEvery, Math.ceil(steps / 4)),
   loss: labelsOnly(settings.loss),
   targets: { ...settings.targets, onPolicyFraction: 0 },
 });

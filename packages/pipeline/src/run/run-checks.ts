@@ -35,6 +35,14 @@ const CHECKS: readonly Check[] = [
       checkOnPolicy(request);
     },
   },
+  {
+    stages: ["teacher", "cache", "distill"],
+    needs: [],
+    check: async (request) => {
+      const { checkVocabulary } = await import("../checks/check-vocabulary.js");
+      checkVocabulary(request);
+    },
+  },
   { stages: ["distill", "export"], needs: [], check: (request) => devices("checkStudent", request) },
   { stages: ["quantize"], needs: [], check: (request) => devices("checkSchemes", request) },
   { stages: ["compile"], needs: [], check: (request) => devices("checkChips", request) },
