@@ -4,6 +4,7 @@ import type { TriedStudent } from "@slm/slm/students/try-student";
 import { answerFor } from "@slm/pipeline/format/printable";
 import { columns } from "@slm/pipeline/format/columns";
 import { formatBytes } from "@slm/pipeline/format/format";
+import { optimizeLater } from "../ui/optimize-later.js";
 import { SlmCommand } from "../ui/slm-command.js";
 
 export interface StudentList {
@@ -32,6 +33,7 @@ export class TryCommand extends SlmCommand<TriedStudent | StudentList> {
       return { students: await listStudents() };
     }
     const { tryStudent } = await import("@slm/slm/students/try-student");
+    await optimizeLater();
     const tried = await tryStudent(args.student, args.text, this.signal);
     for (const { purpose, command } of tried.next) this.note(`${purpose}: ${command}`);
     return tried;

@@ -1,4 +1,4 @@
-/** Answers one text with a student that ships with slm: no network, and only the code that an answer needs. */
+/** Answers one text with a student that ships with slm, without a network. */
 import { shellWord } from "@slm/core/errors";
 import type { Generation } from "@slm/inference";
 import { recipeOf, studentNamed, type Student, type StudentName } from "./students.js";
@@ -38,17 +38,8 @@ export async function tryStudent(
 ): Promise<TriedStudent> {
   const student = studentNamed(name);
   const prompt = text ?? student.example;
-  const [{ createCpuRuntime }, { openModel }] = await Promise.all([
-    import("@slm/runtime-node"),
-    import("@slm/inference"),
-  ]);
-  // One answer of a small model: a thread of its own would take longer to start than the answer takes.
-  const runtime = await createCpuRuntime({ threads: 1, inThread: true });
-  const closes = (): Promise<void> => runtime.close();
-  const model = await openModel(student.directory, runtime, { closes }).catch(async (error: unknown) => {
-    await runtime.close();
-    throw error;
-  });
+  const { openModel } = await import("@slm/pipeline/models/open-model");
+  const model = await openModel(student.directory, { signal });
   try {
     const generation: Generation = await model.generate(prompt, { signal });
     return {
