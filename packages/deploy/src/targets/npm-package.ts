@@ -22,7 +22,7 @@ export interface NpmPackageOptions {
 }
 
 /** A program that exports `generate()` and loads the model from `./model/`. */
-export interface NpmProgram {
+interface NpmProgram {
   /** Its files by their names in the package; `index.js` is the program. */
   readonly files: Readonly<Record<string, string>>;
   /** Packages that it imports. */
