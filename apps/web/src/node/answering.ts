@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import type { Model, Source } from "@slm/inference";
 
-export interface Generated {
+interface Generated {
   readonly text: string;
   readonly confidence: number;
   readonly abstained: boolean;
@@ -10,7 +10,7 @@ export interface Generated {
   readonly finished: boolean;
 }
 
-export interface Options {
+interface Options {
   /** An image file or its bytes, for a vision-language model. */
   readonly image?: string | Uint8Array;
   readonly maxTokens?: number;
