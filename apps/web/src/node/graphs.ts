@@ -2,9 +2,9 @@
 import { openModel } from "@slm/inference";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { imageOfBytes, imageOfFile } from "@slm/vision";
-import { answering } from "./answering.js";
+import { answering, type Answering } from "./answering.js";
 
-export const { generate, close } = answering(
+const model = answering(
   async (directory) => {
     const runtime = await createCpuRuntime({ inThread: true });
     return openModel(directory, runtime, { closes: () => runtime.close() });
@@ -17,3 +17,6 @@ export const { generate, close } = answering(
     };
   },
 );
+
+export const generate: Answering["generate"] = model.generate;
+export const close: Answering["close"] = model.close;

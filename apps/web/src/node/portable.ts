@@ -2,12 +2,15 @@
 import { readFile } from "node:fs/promises";
 import { SlmError } from "@slm/core/errors";
 import { openPortableModel } from "@slm/inference/portable";
-import { answering, besides } from "./answering.js";
+import { answering, besides, type Answering } from "./answering.js";
 
-export const { generate, close } = answering(
+const model = answering(
   async (directory) => openPortableModel(directory, { module: await readFile(besides("kernels.wasm")) }),
   (text, image) => {
     if (image === undefined) return text;
     throw new SlmError("USAGE", "generate: this model reads text only, got an image");
   },
 );
+
+export const generate: Answering["generate"] = model.generate;
+export const close: Answering["close"] = model.close;
