@@ -78,7 +78,7 @@ export interface MeasuredModel extends MeasuredAnswers {
   readonly gate: GateResult | null;
   /** What the measurements are of: by default the graphs; for the deployed scheme, what runs in `slm generate`. */
   readonly engine: EngineName;
-  /** The graphs of the deployed scheme, if its portable form runs. They pass the gate too, because servers run them. */
+  /** The graphs of the deployed scheme, if its portable form runs. They pass the gate too, because `slm serve` may run them. */
   readonly graphs?: MeasuredAnswers | undefined;
 }
 

@@ -136,7 +136,12 @@ export class BatchLoop {
         firstTokenAt: undefined,
       };
     });
-    await this.#batch.admit(rows);
+    try {
+      await this.#batch.admit(rows);
+    } catch (error) {
+      for (const { job } of rows) job.reject(error); // They are not in the batch yet.
+      throw error;
+    }
     const now = performance.now();
     for (const row of rows) row.startedAt = now;
   }
@@ -162,7 +167,7 @@ export class BatchLoop {
     for (const [at, row] of rows.entries()) {
       if (row === undefined || pendingOf(row) !== undefined) continue;
       const before = row.past;
-      const chosen = (token: number): ChosenToken => chosenBy(row.job, best(at, token), logits?.(at));
+      const chosen = (token: number): ChosenToken => chosenBy(row.job, best(at, token), logits(at));
       const goesOn = this.#verify(row, drafts[at] ?? [], chosen);
       accepted += row.past - before - 1;
       if (!goesOn) rows[at] = undefined;

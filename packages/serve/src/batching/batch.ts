@@ -21,6 +21,6 @@ export interface Step {
   readonly drafts: readonly (readonly number[])[];
   /** The most probable token of a row after its next token, and after each of its drafts. */
   readonly best: (row: number, draft: number) => ChosenToken;
-  /** Logits `[vocab]` of a row; present if a row chooses its tokens from them. */
-  readonly logits: ((row: number) => Float32Array) | undefined;
+  /** Logits `[vocab]` of a row that chooses its tokens from them; of other rows they may be undefined. */
+  readonly logits: (row: number) => Float32Array | undefined;
 }

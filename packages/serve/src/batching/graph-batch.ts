@@ -106,19 +106,14 @@ export class GraphBatch implements Batch {
       ...cacheWrites(model.caches, this.#state.present, [...past]),
     });
     const best = topTokens(fetched, rows * tokens);
+    const logits = takesLogits ? await this.#state.wholeLogits(fetched[logitsName]!, logitsName) : undefined;
     return {
       drafts,
       best: (row, draft) => ({
         token: best.ids[row * tokens + draft]!,
         logProbability: best.logProbabilities[row * tokens + draft]!,
       }),
-      logits: takesLogits
-        ? logitRows(
-            await this.#state.wholeLogits(fetched[logitsName]!, logitsName),
-            rows,
-            model.vocabularySize,
-          )
-        : undefined,
+      logits: logitRows(logits, rows, model.vocabularySize),
     };
   }
 
@@ -166,7 +161,8 @@ export class GraphBatch implements Batch {
 }
 
 /** @throws SlmError SHAPE_MISMATCH if the shape is not `[rows, vocab]`. */
-function logitRows(data: Float32Array, rows: number, vocabulary: number): (row: number) => Float32Array {
+function logitRows(data: Float32Array | undefined, rows: number, vocabulary: number): Step["logits"] {
+  if (data === undefined) return () => undefined;
   if (data.length !== rows * vocabulary)
     throw new SlmError(
       "SHAPE_MISMATCH",

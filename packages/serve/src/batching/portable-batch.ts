@@ -59,7 +59,7 @@ export class PortableBatch implements Batch {
       if (row.job.choose !== undefined) logits[at] = after.slice();
       if (isSliceOver()) await nextSlice();
     }
-    return { drafts: [], best: (row) => best[row]!, logits: (row) => logits[row]! };
+    return { drafts: [], best: (row) => best[row]!, logits: (row) => logits[row] };
   }
 
   close(): Promise<void> {
