@@ -30,16 +30,22 @@ test("gives the same tokens as choosing each among the allowed ones, whichever r
   });
   await fc.assert(
     fc.asyncProperty(fc.nat(1000), fc.array(places, { minLength: 1, maxLength: 4 }), async (seed, rows) => {
-      const answers = async (isQuick: boolean): Promise<unknown> => {
-        const decoded = await decode(new PickingDecoder(rows.length, seed), {
+      const answers = (isQuick: boolean): ReturnType<typeof decode> =>
+        decode(new PickingDecoder(rows.length, seed), {
           ...options,
           constraint: (row) => forbidding(rows[row]!, isQuick),
         });
-        return decoded.map(({ logProbability, ...told }) => ({ ...told, nats: logProbability.toFixed(4) }));
-      };
-      expect(await answers(true)).toEqual(await answers(false));
+      const [quick, slow] = [await answers(true), await answers(false)];
+      for (const [row, { logProbability, ...told }] of quick.entries()) {
+        const { logProbability: expected, ...others } = slow[row]!;
+        expect(told).toEqual(others);
+        // The decoder's own log-probabilities have the precision of float32.
+        expect(Math.abs(logProbability - expected)).toBeLessThan(1e-5);
+      }
+      expect(quick).toHaveLength(slow.length);
     }),
-    { numRuns: 300 },
+    // The example is -3.83955 nats, and both roundings to four places.
+    { numRuns: 300, examples: [[856, [[[], [1], [2]], []]]] },
   );
 });
 
