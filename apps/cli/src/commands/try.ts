@@ -33,8 +33,7 @@ export class TryCommand extends SlmCommand<TriedStudent | StudentList> {
       return { students: await listStudents() };
     }
     const { tryStudent } = await import("@slm/slm/students/try-student");
-    await optimizeLater();
-    const tried = await tryStudent(args.student, args.text, this.signal);
+    const tried = await tryStudent(args.student, args.text, this.signal, optimizeLater);
     for (const { purpose, command } of tried.next) this.note(`${purpose}: ${command}`);
     return tried;
   }

@@ -29,18 +29,21 @@ export interface TriedStudent {
  *
  * @param name a student of the list
  * @param text Default: the student's example
+ * @param onOpen called when the model is open, before it answers
  * @throws SlmError USAGE for another name; DATA_INVALID for a text that is too long for the student
  */
 export async function tryStudent(
   name: string,
   text: string | undefined,
   signal: AbortSignal,
+  onOpen: () => Promise<void> = () => Promise.resolve(),
 ): Promise<TriedStudent> {
   const student = studentNamed(name);
   const prompt = text ?? student.example;
   const { openModel } = await import("@slm/pipeline/models/open-model");
   const model = await openModel(student.directory, { signal });
   try {
+    await onOpen();
     const generation: Generation = await model.generate(prompt, { signal });
     return {
       student: student.name,
