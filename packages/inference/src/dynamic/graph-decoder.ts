@@ -15,7 +15,7 @@ import {
   cacheWrites,
   createHostTensor,
 } from "@slm/runtime";
-import { draftedSteps, singleSteps } from "../steps/drafted-steps.js";
+import { draftedSteps, singleSteps, GREEDY_NAMES } from "../steps/drafted-steps.js";
 import { RunLog } from "../steps/run-log.js";
 import type { CacheSet } from "./caches.js";
 import { hasArgmaxOutput } from "../graph-edits/argmax-output.js";
@@ -114,10 +114,7 @@ export class GraphDecoder implements StepDecoder {
     const given = request.feeds[GRAPH_IO.targetIds]!.shape[1]!;
     const runs = greedyRuns(decoder, {
       ...request,
-      ids: GRAPH_IO.targetIds,
-      position: GRAPH_IO.pastLength,
-      picks: GRAPH_IO.bestIds,
-      fetch: [GRAPH_IO.bestLogProbabilities],
+      ...GREEDY_NAMES,
       end: eos,
       pad,
       runs: steps,

@@ -4,6 +4,14 @@ import type { GreedyRun, TopTokens } from "@slm/generation";
 import type { RunLog } from "./run-log.js";
 import { topTokens } from "./top-tokens.js";
 
+/** What a greedy run feeds and fetches, as `greedyRuns` names it. */
+export const GREEDY_NAMES = {
+  ids: GRAPH_IO.targetIds,
+  position: GRAPH_IO.pastLength,
+  picks: GRAPH_IO.bestIds,
+  fetch: [GRAPH_IO.bestLogProbabilities],
+} as const;
+
 /** Steps of several rows. Every run adds one token to each row. */
 export async function* singleSteps(
   runs: AsyncIterable<GreedyRun>,

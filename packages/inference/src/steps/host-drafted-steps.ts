@@ -2,7 +2,7 @@
 import { GRAPH_IO } from "@slm/exported-model";
 import { greedyRuns, type DraftSource, type GreedyStepsOptions, type TopTokens } from "@slm/generation";
 import { createHostTensor, repeatRuns, type HostTensor, type RunRequest, type RunResult } from "@slm/runtime";
-import { draftedSteps } from "./drafted-steps.js";
+import { draftedSteps, GREEDY_NAMES } from "./drafted-steps.js";
 import type { RunLog } from "./run-log.js";
 
 export interface HostDecoder {
@@ -31,10 +31,7 @@ export function hostDraftedSteps(
         [GRAPH_IO.targetIds]: createHostTensor("int32", [1, ids.length], ids),
         [GRAPH_IO.pastLength]: createHostTensor("int32", [1], Int32Array.of(past)),
       },
-      ids: GRAPH_IO.targetIds,
-      position: GRAPH_IO.pastLength,
-      picks: GRAPH_IO.bestIds,
-      fetch: [GRAPH_IO.bestLogProbabilities],
+      ...GREEDY_NAMES,
       end: eos,
       pad,
       runs: steps,
