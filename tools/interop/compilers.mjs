@@ -5,11 +5,12 @@
  *   npm run build && npm run interop:compilers                  all compilers and graphs: prints tables in Markdown
  *   npm run interop:compilers -- --compiler qnn --group own     only these; both flags can be repeated
  *   npm run interop:compilers -- --group random --seed 7 --count 500   random graphs; default: 2,000 with another seed each time
+ *   npm run interop:compilers -- --compiler openvino --platform 3720   another of Intel's NPUs; default: 4000
  *   npm run interop:compilers -- --list                         lists nodes and graphs with differences
  *   npm run interop:compilers -- --json OUT.json                writes the verdicts on every node
  *   npm run interop:compilers -- --record                       records the answers for probes for `npm test`
  *
- * Groups: published (files from PyPI and npm packages), own (slm's exports), probes (single operators with different types, ranks, shapes
+ * Groups: backend (ONNX's backend tests), published (files from PyPI and npm packages), own (slm's exports), probes (single operators with different types, ranks, shapes
  * and QDQ forms), random (random operators and chains of them). Needs Python 3.11 with venv, Debian's `chromium` for WebGPU, and
  * `wine64`, `wine` and `gcc-mingw-w64-x86-64` for OpenVINO. Downloads and answers are cached in
  * ${SLM_CACHE:-~/.cache/slm}/interop/compilers, so a second run compiles only new graphs. To change the version of a vendor's program, edit
@@ -19,7 +20,7 @@ import { randomInt } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { corpusOf, GROUP_NAMES } from "./compilers/corpus.mjs";
-import { COMPILERS, describeCompiler, isAsked, judge } from "./compilers/judge.mjs";
+import { COMPILERS, describeCompiler, isAsked, judge, NPU_PLATFORM } from "./compilers/judge.mjs";
 import { record } from "./compilers/recorded.mjs";
 import { differences, markdown } from "./compilers/report.mjs";
 import { compare, tally, wasRead } from "./compilers/verdicts.mjs";
@@ -30,6 +31,7 @@ const { values: flags } = parseArgs({
     group: { type: "string", multiple: true, default: GROUP_NAMES },
     seed: { type: "string" },
     count: { type: "string", default: "2000" },
+    platform: { type: "string", default: NPU_PLATFORM },
     list: { type: "boolean", default: false },
     json: { type: "string" },
     record: { type: "boolean", default: false },
@@ -43,14 +45,14 @@ const corpus = await corpusOf(flags.group, random);
 const results = [];
 for (const name of flags.compiler) {
   const asked = corpus.filter((row) => isAsked(name, row));
-  const answers = await judge(name, asked);
+  const answers = await judge(name, asked, flags);
   const target = COMPILERS[name]?.target ?? "npu";
   const profile = /** @type {import("@slm/devices").ProfileName} */ (name);
   const compared = asked.flatMap((row) => {
     const answer = answers.get(row.hash);
     return answer === undefined || !wasRead(answer) ? [] : [compare(row, answer, { target, profile })];
   });
-  const versions = await describeCompiler(name);
+  const versions = await describeCompiler(name, flags);
   results.push({ compiler: name, versions, tables: tablesOf(compared), compared });
   if (flags.record) await recordProbes(name, versions, answers);
 }

@@ -6,7 +6,7 @@ import { pythonWith, requirementsIn } from "../../lib/python.mjs";
 import { USER_CACHE } from "../../lib/user-cache.mjs";
 
 export const CACHE = join(USER_CACHE, "interop/compilers");
-const REQUIREMENTS = join(import.meta.dirname, "requirements.txt");
+export const REQUIREMENTS = join(import.meta.dirname, "requirements.txt");
 
 /** The interpreter of the virtual environment with the packages of requirements.txt. */
 export const pythonOf = () => pythonWith(join(CACHE, "venv"), requirementsIn(REQUIREMENTS));

@@ -3,8 +3,9 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { encodeModel } from "@slm/onnx";
 import { SlmError } from "@slm/core";
+import { backendTests } from "./backend.mjs";
 import { CACHE, hashOf } from "./cache.mjs";
-import { ownGraphs } from "./own.mjs";
+import { ownGraphs, quickstartGraphs } from "./own.mjs";
 import { probes } from "./probes.mjs";
 import { publishedFiles } from "./published.mjs";
 import { randomGraphs } from "./random.mjs";
@@ -20,7 +21,14 @@ import { randomGraphs } from "./random.mjs";
 
 /** Each yields `[name, graph]`. */
 /** @type {Readonly<Record<string, (random: RandomOptions) => AsyncGenerator<[name: string, graph: Graph]>>>} */
-const GROUPS = { published: publishedFiles, own: ownGraphs, probes, random: randomGraphs };
+const GROUPS = {
+  backend: backendTests,
+  published: publishedFiles,
+  own: ownGraphs,
+  quickstart: quickstartGraphs,
+  probes,
+  random: randomGraphs,
+};
 
 export const GROUP_NAMES = Object.keys(GROUPS);
 

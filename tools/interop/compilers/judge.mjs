@@ -14,8 +14,13 @@ const WEBGPU = join(import.meta.dirname, "compile-webgpu.mjs");
 /** @type {{ version: string }} */
 const ORT = createRequire(import.meta.url)("onnxruntime-node/package.json");
 
-/** Platform of Core Ultra 200V, "Lunar Lake". */
-const NPU_PLATFORM = "4000";
+/** Platform of Core Ultra 200V, "Lunar Lake". The NPU of Core Ultra 100, "Meteor Lake", is 3720. */
+export const NPU_PLATFORM = "4000";
+
+/**
+ * @typedef {object} Options
+ * @property {string} platform of Intel's NPU
+ */
 
 /**
  * A compiler: the target of its profile, the command that compiles, the packages that its answers depend on, and the probes to skip.
@@ -23,9 +28,9 @@ const NPU_PLATFORM = "4000";
  *
  * @typedef {object} Compiler
  * @property {"npu" | "web"} target
- * @property {() => import("./child.mjs").Start | Promise<import("./child.mjs").Start>} start
+ * @property {(options: Options) => import("./child.mjs").Start | Promise<import("./child.mjs").Start>} start
  * @property {readonly string[]} packages
- * @property {string} detail
+ * @property {(options: Options) => string} detail
  * @property {RegExp} [skips]
  * @property {boolean} [isAlone]
  *
@@ -39,7 +44,7 @@ export const COMPILERS = {
     target: "npu",
     start: () => withPython(["qnn", "60"]),
     packages: ["onnxruntime", "onnxruntime-qnn"],
-    detail: "soc 60, offload_graph_io_quantization 0",
+    detail: () => "soc 60, offload_graph_io_quantization 0",
   },
   webgpu: {
     target: "web",
@@ -50,15 +55,16 @@ export const COMPILERS = {
       isLogged: true,
     }),
     packages: [],
-    detail: `onnxruntime-node ${ORT.version}, SwiftShader`,
+    detail: () => `onnxruntime-node ${ORT.version}, SwiftShader`,
     // It has no quantized operators.
     skips: /^\S+ (?:base|use \d+|rank \d+) u?int\d+-/u,
   },
   openvino: {
     target: "npu",
-    start: () => openvinoNpu(NPU_PLATFORM),
+    start: ({ platform }) => openvinoNpu(platform),
     packages: [],
-    detail: `openvino ${OPENVINO_VERSION}, NPU compiler of the Windows wheel, Wine, platform ${NPU_PLATFORM}`,
+    detail: ({ platform }) =>
+      `openvino ${OPENVINO_VERSION}, NPU compiler of the Windows wheel, Wine, platform ${platform}`,
     isAlone: true,
     // A graph takes long: other uses and ranks are compiled in float32, QDQ forms with few types of weights. The provider needs static
     // sizes, so operators whose sizes depend on the data are left out.
@@ -73,7 +79,7 @@ const READER = {
   target: "npu",
   start: () => withPython(["read"]),
   packages: ["onnxruntime"],
-  detail: "read",
+  detail: () => "read",
 };
 
 function withPython(/** @type {string[]} */ args) {
@@ -93,8 +99,8 @@ async function versionsOf() {
 }
 
 /** A compiler and its versions as a text. */
-export async function describeCompiler(/** @type {string} */ name) {
-  return describe(compilerOf(name));
+export async function describeCompiler(/** @type {string} */ name, /** @type {Options} */ options) {
+  return describe(compilerOf(name), options);
 }
 
 function compilerOf(/** @type {string} */ name) {
@@ -104,22 +110,30 @@ function compilerOf(/** @type {string} */ name) {
   return compiler;
 }
 
-async function describe(/** @type {Compiler} */ { packages, detail }) {
+async function describe(/** @type {Compiler} */ { packages, detail }, /** @type {Options} */ options) {
   const versions = await versionsOf();
-  return [...packages.map((id) => `${id} ${versions[id]}`), detail].join(", ");
+  return [...packages.map((id) => `${id} ${versions[id]}`), detail(options)].join(", ");
 }
 
 /** The compiler's answer for each row of the corpus, by its hash: {whole, nodes, error?}. */
-export async function judge(/** @type {string} */ name, /** @type {readonly Row[]} */ rows) {
+export async function judge(
+  /** @type {string} */ name,
+  /** @type {readonly Row[]} */ rows,
+  /** @type {Options} */ options,
+) {
   const compiler = compilerOf(name);
-  if (compiler.isAlone !== true) return ask(compiler, rows);
-  const read = await ask(READER, rows);
+  if (compiler.isAlone !== true) return ask(compiler, rows, options);
+  const read = await ask(READER, rows, options);
   const isRead = (/** @type {Row} */ { hash }) => wasRead(read.get(hash) ?? {});
-  return new Map([...read, ...(await ask(compiler, rows.filter(isRead)))]);
+  return new Map([...read, ...(await ask(compiler, rows.filter(isRead), options))]);
 }
 
-async function ask(/** @type {Compiler} */ compiler, /** @type {readonly Row[]} */ rows) {
-  const described = await describe(compiler);
+async function ask(
+  /** @type {Compiler} */ compiler,
+  /** @type {readonly Row[]} */ rows,
+  /** @type {Options} */ options,
+) {
+  const described = await describe(compiler, options);
   const file = join(CACHE, "answers", `${described.replaceAll(/[^\w.-]+/gu, "_")}.jsonl`);
   await mkdir(join(CACHE, "answers"), { recursive: true });
   /** @type {Map<string, CompilerAnswer>} */
@@ -129,7 +143,7 @@ async function ask(/** @type {Compiler} */ compiler, /** @type {readonly Row[]} 
     known.set(hash, answer);
   }
   const missing = rows.filter(({ hash }) => !known.has(hash));
-  const child = new Child(await compiler.start(), CACHE);
+  const child = new Child(await compiler.start(options), CACHE);
   let done = 0;
   for (const { hash, path } of missing) {
     if (known.has(hash)) continue;

@@ -1,4 +1,7 @@
-/** slm's graphs: small random checkpoints, exported for every device and quantized with every scheme for NPUs. */
+/**
+ * slm's graphs: small random checkpoints, exported for every device and quantized with every scheme for NPUs. The group `quickstart` is a
+ * random checkpoint of the quick start's shape, exported for Intel's NPU.
+ */
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import sharp from "sharp";
@@ -6,14 +9,15 @@ import { SLM_VERSION } from "@slm/core";
 import { ALL_DEVICES } from "@slm/devices";
 import { createRandom } from "@slm/generation";
 import { initializeWeights, parseModelConfig } from "@slm/model";
+import { MODEL_SIZES } from "@slm/model/model-sizes";
 import { readOnnx } from "@slm/onnx";
 import { exportWeights } from "@slm/onnx-export";
 import { loadTokenizer, trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 import { folderOf } from "./cache.mjs";
 import { reasonOf, slm } from "../slm.mjs";
 
-// cspell:ignore cabba aabbcc
-const ROWS = ["abc", "cabba", "b", "aabbcc"].map((source) => ({
+// cspell:ignore cabba aabbcc ghijkl mnopqr stuvwx
+const ROWS = ["abc", "cabba", "b", "aabbcc", "abcdef", "ghijkl", "mnopqr", "stuvwx", "yz"].map((source) => ({
   source,
   target: source.toUpperCase().split("").join(" "),
 }));
@@ -66,15 +70,48 @@ const MODELS = {
   },
 };
 
-/** @returns {AsyncGenerator<[name: string, graph: import("@slm/onnx").Graph]>} */
-export async function* ownGraphs() {
-  const folder = await folderOf("own", `${SLM_VERSION} ${JSON.stringify([MODELS, ROWS])}`, makeAll);
+/** The student of configs/quickstart. */
+const QUICKSTART = {
+  ...PLAIN,
+  ...MODEL_SIZES.tiny,
+  kvHeads: 4,
+  headDim: 24,
+  feedForward: 384,
+  maxSource: 40,
+  maxTarget: 40,
+};
+
+/** @typedef {AsyncGenerator<[name: string, graph: import("@slm/onnx").Graph]>} Graphs */
+
+/** @returns {Graphs} */
+export const ownGraphs = () => graphsOf("own", { models: MODELS, devices: ALL_DEVICES });
+
+/** @returns {Graphs} */
+export const quickstartGraphs = () =>
+  graphsOf("quickstart", {
+    models: { quickstart: QUICKSTART },
+    devices: ALL_DEVICES.filter(({ profile }) => profile === "openvino"),
+    buckets: [16, QUICKSTART.maxSource],
+  });
+
+/**
+ * @typedef {object} Plan
+ * @property {Readonly<Record<string, object>>} models configurations by name
+ * @property {typeof ALL_DEVICES} devices
+ * @property {number[]} [buckets] source lengths of the graphs
+ */
+
+/** @returns {Graphs} */
+async function* graphsOf(/** @type {string} */ group, /** @type {Plan} */ plan) {
+  const { models, buckets } = plan;
+  const version = `${SLM_VERSION} ${JSON.stringify([models, ROWS, buckets])}`;
+  const folder = await folderOf(group, version, (target) => makeAll(target, plan));
   const files = await readdir(folder, { recursive: true });
   for (const file of files.filter((name) => name.endsWith(".onnx")).sort())
     yield [relative(folder, join(folder, file)), await readOnnx(join(folder, file))];
 }
 
-async function makeAll(/** @type {string} */ folder) {
+async function makeAll(/** @type {string} */ folder, /** @type {Plan} */ { models, devices, buckets }) {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "image.png"), await grayImage(IMAGE));
@@ -85,22 +122,23 @@ async function makeAll(/** @type {string} */ folder) {
   });
   await writeTokenizer(trained, join(folder, "tokenizer"));
   const { vocabularySize } = await loadTokenizer(join(folder, "tokenizer"));
-  for (const [name, shape] of Object.entries(MODELS)) {
+  for (const [name, shape] of Object.entries(models)) {
     const config = parseModelConfig({ ...shape, vocabularySize }, name);
     const image = "vision" in config && config.vision !== undefined ? { image: "image.png" } : {};
     const rows = join(folder, `${name}.jsonl`);
     await writeFile(rows, ROWS.map((row) => `${JSON.stringify({ ...row, ...image })}\n`).join(""));
-    for (const device of ALL_DEVICES) await makeModel(folder, { name, config, rows, device });
+    for (const device of devices) await makeModel(folder, { name, config, rows, device, buckets });
   }
 }
 
 async function makeModel(
   /** @type {string} */ folder,
-  /** @type {{ name: string, config: import("@slm/model").ModelConfig, rows: string, device: (typeof ALL_DEVICES)[number] }} */ {
+  /** @type {{ name: string, config: import("@slm/model").ModelConfig, rows: string, device: (typeof ALL_DEVICES)[number], buckets: number[] | undefined }} */ {
     name,
     config,
     rows,
     device,
+    buckets,
   },
 ) {
   const { target, profile, schemes, precisions } = device;
@@ -111,7 +149,7 @@ async function makeModel(
     await mkdir(outputDirectory);
     await exportWeights(
       { config, weights, name, tokenizerDirectory: join(folder, "tokenizer") },
-      { outputDirectory, target, profile, precision },
+      { outputDirectory, target, profile, precision, buckets },
     );
     if (precision === "float32") await quantizeAll(outputDirectory, schemes.takes, rows);
   }

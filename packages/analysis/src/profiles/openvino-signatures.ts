@@ -1,7 +1,7 @@
 /**
  * Element types and ranks that Intel's NPU compiler supports, by operator. Found with openvino 2026.4.1 for platform 4000 (`npm run
  * interop:compilers -- --compiler openvino --group probes`), by compiling single operators in every type, in float32 for every rank, and in
- * a few QDQ forms.
+ * a few QDQ forms, and with ONNX's backend tests (`--group backend`).
  */
 import type { Signature } from "./signatures.js";
 
@@ -21,12 +21,12 @@ export const OPENVINO_SIGNATURES: readonly Signature[] = [
     maxRank,
     operators: `
       Acos Acosh Asin Asinh Atan Atanh AveragePool BatchNormalization Ceil Cos Cosh Dropout Elu Erf Exp Floor Gelu
-      GlobalAveragePool GlobalLpPool RandomNormalLike GridSample GroupNormalization HardSigmoid HardSwish Hardmax
+      GlobalAveragePool GlobalLpPool RandomNormalLike GroupNormalization HardSigmoid HardSwish Hardmax
       InstanceNormalization IsInf IsNaN LRN LayerNormalization Log LpNormalization MeanVarianceNormalization Mish PRelu
       RMSNormalization ReduceLogSum RoiAlign RotaryEmbedding Round Selu Sigmoid SimplifiedLayerNormalization Sin Sinh
       Softmax Softplus Softsign Sqrt Swish Tanh ThresholdedRelu`,
   },
-  { plain: FLOATS, quantized: ALL, maxRank: 4, operators: "LpPool" },
+  { plain: FLOATS, quantized: ALL, maxRank: 4, operators: "GridSample LpPool" },
   { plain: "f32", quantized: ALL, maxRank, operators: "GRU" },
   {
     plain: FLOATS,
@@ -38,7 +38,17 @@ export const OPENVINO_SIGNATURES: readonly Signature[] = [
   { plain: FLOATS, quantized: "", maxRank, operators: "Tan com.microsoft:BiasGelu com.microsoft:Gelu" },
   { plain: FLOATS, quantized: "", maxRank: 4, operators: "com.microsoft:FastGelu" },
   { plain: "f32", quantized: BYTES, maxRank, operators: "Celu" },
-  { plain: "f32", quantized: "", maxRank, operators: "LogSoftmax RandomUniformLike com.microsoft:QuickGelu" },
+  {
+    plain: "f32",
+    quantized: "",
+    maxRank,
+    operators:
+      "LogSoftmax NegativeLogLikelihoodLoss RandomUniformLike SoftmaxCrossEntropyLoss com.microsoft:QuickGelu",
+  },
+  { plain: "f32", quantized: "", maxRank: 4, operators: "DFT DynamicQuantizeLinear" },
+  { plain: "f32", quantized: "", maxRank: 2, operators: "Scatter" },
+  { plain: BYTES, quantized: "", maxRank: 3, operators: "QLinearMatMul" },
+  { plain: "u8", quantized: "", maxRank: 2, operators: "MatMulInteger" },
   { plain: "f32 f16 u8", quantized: ALL, maxRank, operators: "DepthToSpace Resize SpaceToDepth Upsample" },
   { plain: "f32 f16 s8 u8", quantized: BYTES, maxRank, operators: "MaxPool" },
   { plain: "f32 f16 b s8 u8", quantized: ALL, maxRank, operators: "ReverseSequence" },
@@ -55,16 +65,17 @@ export const OPENVINO_SIGNATURES: readonly Signature[] = [
     maxRank,
     operators: "CumSum ReduceL1 ReduceL2 ReduceMean ReduceProd ReduceSum ReduceSumSquare",
   },
-  { plain: `${NUMBERS} u8 u16`, quantized: BYTES, maxRank, operators: "Add Div" },
-  { plain: `${NUMBERS} s8 u8 u16`, quantized: ALL, maxRank, operators: "Sub" },
-  { plain: `${NUMBERS} s8 u8 s16 u16`, quantized: ALL, maxRank, operators: "ArgMax ArgMin Max Min Mul TopK" },
+  { plain: `${NUMBERS} u64 u8 u16`, quantized: BYTES, maxRank, operators: "Add Div" },
+  { plain: `${NUMBERS} u64 s8 u8 u16`, quantized: ALL, maxRank, operators: "Sub" },
+  { plain: `${NUMBERS} s8 u8 s16 u16`, quantized: ALL, maxRank, operators: "ArgMax ArgMin TopK" },
+  { plain: `${NUMBERS} u64 s8 u8 s16 u16`, quantized: ALL, maxRank, operators: "Max Min Mul" },
   { plain: `${NUMBERS} s8 u8 s16 u16`, quantized: BYTES, maxRank, operators: "Clip" },
   { plain: `${NUMBERS} b s8 u8`, quantized: BYTES, maxRank, operators: "ReduceMax" },
   { plain: `${NUMBERS} b s8 u8`, quantized: ALL, maxRank, operators: "ReduceMin" },
   { plain: "b", quantized: "", maxRank, operators: "And Not Or Xor" },
   { plain: "u32 u8 u16", quantized: "", maxRank, operators: "BitShift" },
   {
-    plain: "i32 i64 u32 s8 u8 s16 u16",
+    plain: "i32 i64 u32 u64 s8 u8 s16 u16",
     quantized: "",
     maxRank,
     operators: "BitwiseAnd BitwiseNot BitwiseOr BitwiseXor",
@@ -76,7 +87,7 @@ export const OPENVINO_SIGNATURES: readonly Signature[] = [
     quantized: ALL,
     maxRank,
     operators: `
-      Concat Expand EyeLike Flatten Gather GatherElements GatherND Identity Pad Reshape ScatterElements ScatterND Shape Split Squeeze
+      Concat Expand EyeLike Flatten Gather GatherElements GatherND Identity Pad Reshape ScatterElements ScatterND Shape Size Split Squeeze
       Transpose Unsqueeze`,
   },
   { plain: EVERY, quantized: "u8 s8 s16", maxRank, operators: "Tile" },

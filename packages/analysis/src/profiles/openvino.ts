@@ -11,11 +11,12 @@ import { operatorsOf, words } from "./signatures.js";
 
 const ANY = ["float32", "float16", "bool", "int32", "int64"] as const;
 const BYTES = ["int8", "uint8"] as const;
+const WIDE = ["int16", "uint16"] as const;
 
 /** Target types of a Cast, by source type. */
 const CASTS: OperatorSupport["casts"] = {
   float32: [...ANY, ...BYTES],
-  float16: [...ANY, ...BYTES, "int16", "uint16"],
+  float16: [...ANY, ...BYTES, "int16", "uint16", "int4", "uint4"],
   bool: [...ANY, "uint8"],
   int32: [...ANY, ...BYTES],
   int64: [...ANY, ...BYTES],
@@ -24,6 +25,8 @@ const CASTS: OperatorSupport["casts"] = {
   uint32: ["uint32"],
   int16: ["float16", "int16"],
   uint16: ["float16", "uint16"],
+  int4: ["float16", "int8"],
+  uint4: ["float16", "uint8"],
 };
 
 /** Operators that compute in 8-bit integers or in float, and read no 16-bit integers. */
@@ -38,8 +41,20 @@ const NEAREST_BYTES: OperatorSupport["combinations"] = [
   },
 ];
 
-const REDUCTION: OperatorSupport = { constantInputs: [1] };
+/** Positions of pixels that Resize supports. Source: the compiler's message for other values. */
+const COORDINATES = [
+  "half_pixel",
+  "pytorch_half_pixel",
+  "align_corners",
+  "asymmetric",
+  "tf_half_pixel_for_nn",
+] as const;
+
+const CONSTANT_SECOND: OperatorSupport = { constantInputs: [1] };
 const NO_SCALAR: OperatorSupport = { noScalars: [0] };
+
+/** Quantized products. Those of uint16 are supported only where the compiler removes the quantization. */
+const PRODUCT: OperatorSupport = { computedWeightsOf: BYTES, openTypes: [...BYTES, "int16"] };
 
 /** Conditions of single operators, in addition to element types and ranks. */
 const LIMITED: Readonly<Record<string, OperatorSupport>> = {
@@ -54,7 +69,10 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
     singleBatchFrom: 5,
     combinations: [{ rank: { allowed: [0, 1, 2, 3, 4], missing: 0 }, group: { allowed: [1], missing: 1 } }],
   },
-  Expand: { constantInputs: [1] },
+  CumSum: CONSTANT_SECOND,
+  DFT: { absentInputs: [1] },
+  Dropout: { constantInputs: [2] },
+  Expand: CONSTANT_SECOND,
   GRU: {
     combinations: [
       {
@@ -65,7 +83,7 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
   },
   Gather: { noRowsOf: BYTES },
   GatherElements: { fullIndices: true },
-  Gemm: { computedWeightsOf: BYTES },
+  Gemm: PRODUCT,
   LogSoftmax: {
     combinations: [
       {
@@ -78,7 +96,11 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
   LpPool: {
     combinations: [{ rank: { allowed: [4], missing: 0 }, ceil_mode: { allowed: [0], missing: 0 } }],
   },
-  MatMul: { computedWeightsOf: BYTES },
+  MatMul: PRODUCT,
+  MaxPool: {
+    outputCount: 1,
+    combinations: [{ rank: { allowed: [5], missing: 0 }, dilations: { allowed: "ones", missing: 1 } }],
+  },
   Mod: {
     combinations: [
       {
@@ -87,19 +109,28 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
       },
     ],
   },
+  NegativeLogLikelihoodLoss: { attributes: { ignore_index: { allowed: ["absent"], missing: "absent" } } },
   Pad: {
     constantInputs: [1],
     attributes: { mode: { allowed: ["constant", "reflect", "edge"], missing: "constant" } },
     combinations: [{ rank: { allowed: [0, 1, 3, 4, 5], missing: 0 } }],
   },
+  Pow: { inputTypes: { 1: ["float32", "float16", "int32", "int64"] } },
   ...Object.fromEntries(
     [
       ...words(`ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum
         ReduceSumSquare`),
-    ].map((name) => [name, REDUCTION]),
+    ].map((name) => [name, CONSTANT_SECOND]),
   ),
-  Reshape: { constantInputs: [1] },
-  Resize: { attributes: { antialias: { allowed: [0], missing: 0 } }, combinations: NEAREST_BYTES },
+  Reshape: CONSTANT_SECOND,
+  Resize: {
+    constantInputs: [2, 3],
+    attributes: {
+      antialias: { allowed: [0], missing: 0 },
+      coordinate_transformation_mode: { allowed: COORDINATES, missing: "half_pixel" },
+    },
+    combinations: NEAREST_BYTES,
+  },
   ScatterElements: {
     openTypes: ["int16", "uint16"],
     combinations: [
@@ -116,8 +147,10 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
   SpaceToDepth: { singleBatchFrom: 0 },
   Split: { constantInputs: [1], evenOutputs: true },
   Squeeze: { constantInputs: [1], oneSignInput: 1 },
-  Tile: { constantInputs: [1] },
-  Upsample: { combinations: NEAREST_BYTES },
+  Tile: CONSTANT_SECOND,
+  TopK: CONSTANT_SECOND,
+  Trilu: CONSTANT_SECOND,
+  Upsample: { constantInputs: [1], combinations: NEAREST_BYTES },
   Unsqueeze: { constantInputs: [1], oneSignInput: 1 },
 };
 
@@ -133,6 +166,8 @@ const UNITS = OPENVINO_SIGNATURES.map(({ operators }) => operators)
   .split(/\s+/u)
   .filter((name) => name !== "" && !name.includes(":") && !/^(?:Cast|Quantize|Dequantize)/u.test(name));
 
+const REMOVED_PAIRS = "between QuantizeLinear and DequantizeLinear of it, the NPU computes in float16";
+
 /** The compiler keeps Q and DQ around operators that it computes in integers and removes the others. */
 const QUANTIZATION: QuantizationRules = {
   ...QNN.quantization!,
@@ -142,6 +177,7 @@ const QUANTIZATION: QuantizationRules = {
   scalars: false,
   blocks: true,
   castCodes: true,
+  removed: WIDE,
   fixedOutputs: {},
   float: "it runs in float16",
 };
@@ -158,10 +194,13 @@ export const OPENVINO: OperatorRules = {
   operators: { Constant: {}, ...operatorsOf(OPENVINO_SIGNATURES, CONDITIONS) },
   operatorsAreComplete: true,
   dtypes: [
-    ...(["float32", "float16", "bool", "int64", "int32", "uint32", "int16", "uint16"] as const),
+    ...(["float32", "float16", "bool", "int64", "uint64", "int32", "uint32", "int16", "uint16"] as const),
     ...(["int8", "uint8", "int4", "uint4"] as const),
   ],
-  convertedTypes: { float32: "the NPU computes it as float16" },
+  convertedTypes: {
+    float32: "the NPU computes it as float16",
+    ...Object.fromEntries(WIDE.map((dtype) => [dtype, REMOVED_PAIRS])),
+  },
   controlFlow: "forbidden",
   quantization: QUANTIZATION,
   maxWeightBytes: TWO_GIGABYTES,

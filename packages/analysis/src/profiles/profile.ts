@@ -131,6 +131,8 @@ export interface OperatorSupport {
   readonly attributes?: Readonly<Record<string, AttributeLimit>>;
   /** Combinations of attributes: every entry must be met. */
   readonly combinations?: readonly Alternatives[];
+  /** The types of activations for which the vendor's list names the operator, if it has separate lists. Other types are unknown. */
+  readonly listedFor?: readonly ("float" | OnnxDType)[];
   /** The operator is supported only in this pattern, which the runtime fuses. */
   readonly moduleOf?: "erf-gelu";
 }
@@ -157,6 +159,11 @@ export interface QuantizationRules {
   readonly blocks: boolean;
   /** Whether DequantizeLinear can read the output of a Cast. */
   readonly castCodes: boolean;
+  /**
+   * Types of activations whose quantization the compiler removes where DequantizeLinear follows QuantizeLinear. Operators after it compute
+   * in float.
+   */
+  readonly removed: readonly OnnxDType[];
   /** Scale and zero point that 16-bit outputs must have. */
   readonly fixedOutputs: Readonly<Record<string, Partial<Record<OnnxDType, FixedParameters>>>>;
   /** Whether zero points must be in the middle of the range and scales powers of two. */

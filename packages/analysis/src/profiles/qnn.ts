@@ -281,6 +281,7 @@ const QUANTIZATION: QuantizationRules = {
   scalars: true,
   blocks: false,
   castCodes: false,
+  removed: [],
   fixedOutputs: {
     Sigmoid: { uint16: { scale: 1 / 65536, zeroPoint: 0 }, int16: { scale: 1 / 32768, zeroPoint: 0 } },
     Tanh: { uint16: { scale: 1 / 32768, zeroPoint: 32768 }, int16: { scale: 1 / 32768, zeroPoint: 0 } },

@@ -23,6 +23,7 @@ const SHORT: Readonly<Record<string, OnnxDType>> = {
   i32: "int32",
   i64: "int64",
   u32: "uint32",
+  u64: "uint64",
   s8: "int8",
   u8: "uint8",
   s16: "int16",

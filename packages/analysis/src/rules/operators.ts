@@ -11,6 +11,7 @@ import { CONTROL_FLOW, isControlFlow, type PlacedNode, type Subject } from "./su
 import { operatorAdvice } from "./advice.js";
 import { isErfGelu } from "./erf-gelu.js";
 import { aboutModel, rejection, runsOnCpu, supportOf, type Rule } from "./rule.js";
+import { quantizedTypeOf } from "./signatures.js";
 
 function isForbiddenFlow({ profile }: Subject, { node }: PlacedNode): boolean {
   return profile.controlFlow === "forbidden" && isControlFlow(node);
@@ -46,9 +47,15 @@ export const operators: Rule = (subject, findings) => {
       const message = `${profile.label} supports Erf only inside Gelu: x * 0.5 * (1 + erf(x / sqrt 2))`;
       findings.about("operator", placed, rejection(subject, placed, message, advice));
     }
+    const form = quantizedTypeOf(subject, placed) ?? "float";
+    if (support?.listedFor?.includes(form) === false) {
+      const listed = support.listedFor.join(", ");
+      const message = `the vendor's list has ${name} for ${listed}, not for ${form}; ${profile.label} leaves unsupported operators to the CPU`;
+      findings.about("unknown", placed, { severity: "warning", message, advice });
+    }
     if (support !== undefined) continue;
     if (!profile.operatorsAreComplete && runsOnCpu(placed)) {
-      const message = `no public list says whether ${profile.label} supports ${name}; its compiler leaves unsupported operators to the CPU`;
+      const message = `the vendor's list does not have ${name}; ${profile.label} leaves unsupported operators to the CPU`;
       findings.about("unknown", placed, { severity: "warning", message, advice });
       continue;
     }

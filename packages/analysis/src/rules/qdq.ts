@@ -123,7 +123,7 @@ function checkPowersOfTwo(
   if (isOff || zeroPoints?.some((zero) => zero !== middle) === true)
     add(
       "warning",
-      "the scale is not a power of two, or the zero point is not in the middle, so the compiler assigns the operator to another unit",
+      "the scale is not a power of two (XINT8), or the zero point is not in the middle of the range (XINT8 and A8W8)",
       "calibrate with power-of-two scales (XINT8)",
     );
 }

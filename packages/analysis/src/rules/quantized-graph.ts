@@ -89,14 +89,42 @@ export function floatOutputs({ node, scope }: PlacedNode): readonly string[] {
 }
 
 /**
- * The DQ before a node and the Q after it, if they make it a quantized operator: every float input comes from DequantizeLinear, every
- * output goes to one QuantizeLinear. Empty for other nodes.
+ * Whether the compiler removes a DQ node together with the Q before it, so that the operators after it compute in float. It keeps a DQ
+ * that reads an input of the model.
  */
-export function partsOfUnit({ profile }: Subject, placed: PlacedNode): readonly GraphNode[] {
+export function isRemovedDequantizer({ profile }: Subject, node: GraphNode, scope: Scope): boolean {
+  const { dtype } = parametersOf(node, scope);
+  if (dtype === undefined || profile.quantization?.removed.includes(dtype) !== true) return false;
+  const before = scope.index.producerOf(node.inputs[0] ?? "")?.node;
+  return isDequantize(node) && before !== undefined && isQuantize(before);
+}
+
+/**
+ * The DQ before a node and the Q after it, if they make it a quantized operator: every float input comes from DequantizeLinear, every
+ * output goes to one QuantizeLinear. Empty for other nodes. If the compiler removes the quantization of the activations, only the DQ of
+ * weights.
+ */
+export function partsOfUnit(subject: Subject, placed: PlacedNode): readonly GraphNode[] {
   const { node, scope } = placed;
-  if (node.domain !== "" || profile.quantization?.wrapped.has(node.opType) !== true) return [];
+  if (node.domain !== "" || subject.profile.quantization?.wrapped.has(node.opType) !== true) return [];
   const before = floatInputs(placed).map(({ value }) => dequantizerOf(value, scope));
   const after = floatOutputs(placed).map((value) => onlyQuantizerOf(value, scope));
   const parts = [...before, ...after].filter((part) => part !== undefined);
-  return parts.length === before.length + after.length ? parts : [];
+  if (parts.length < before.length + after.length) return [];
+  return isComputedInFloat(subject, parts, scope) ? parts.filter((part) => isWeight(part, scope)) : parts;
+}
+
+const isWeight = (part: GraphNode, scope: Scope): boolean =>
+  isDequantize(part) && scope.isKnown(part.inputs[0] ?? "");
+
+/** Whether the compiler removes the quantization of all activations of a unit. */
+function isComputedInFloat(subject: Subject, parts: readonly GraphNode[], scope: Scope): boolean {
+  const activations = parts.filter((part) => !isWeight(part, scope));
+  const dequantizers = activations.filter(isDequantize);
+  const removed = subject.profile.quantization?.removed;
+  return (
+    dequantizers.length > 0 &&
+    dequantizers.every((part) => isRemovedDequantizer(subject, part, scope)) &&
+    activations.every((part) => removed?.some((dtype) => dtype === parametersOf(part, scope).dtype))
+  );
 }

@@ -4,7 +4,13 @@ import { operatorName, type Findings } from "./finding.js";
 import type { OperatorSupport } from "../profiles/profile.js";
 import { isControlFlow, type PlacedNode, type Subject } from "./subject.js";
 import { RANGE } from "./qdq.js";
-import { dequantizerOf, isQuantize, parametersOf, partsOfUnit } from "./quantized-graph.js";
+import {
+  dequantizerOf,
+  isQuantize,
+  isRemovedDequantizer,
+  parametersOf,
+  partsOfUnit,
+} from "./quantized-graph.js";
 import { rejection, supportOf, type Rule } from "./rule.js";
 
 /** The type of a node's data input, as opposed to indices, sizes and conditions. */
@@ -82,7 +88,10 @@ function checkOpen(subject: Subject, { placed, support }: Use, findings: Finding
   const { node, scope } = placed;
   const allowed = support.openTypes;
   if (allowed === undefined) return;
-  const before = node.inputs.map((value) => dequantizerOf(value, scope)).filter((one) => one !== undefined);
+  const before = node.inputs
+    .map((value) => dequantizerOf(value, scope))
+    .filter((one) => one !== undefined)
+    .filter((one) => !isRemovedDequantizer(subject, one, scope));
   const refused = activationTypes(placed, before).find((dtype) => !allowed.includes(dtype));
   if (refused === undefined) return;
   const message = `${operatorName(node)} reads ${refused} activations; ${subject.profile.label} supports ${allowed.join(", ")}`;
@@ -107,7 +116,8 @@ function checkComputedWeight(subject: Subject, { placed, support }: Use, finding
       rejection(subject, placed, message, "make the weights constant"),
     );
   }
-  const dtype = dequantizer === undefined ? undefined : parametersOf(dequantizer, scope).dtype;
+  if (dequantizer === undefined || isRemovedDequantizer(subject, dequantizer, scope)) return;
+  const { dtype } = parametersOf(dequantizer, scope);
   if (dtype === undefined || computedWeightsOf === undefined || computedWeightsOf.includes(dtype)) return;
   const message = `${operatorName(node)} by computed numbers of ${dtype}; ${label} supports ${computedWeightsOf.join(", ")}`;
   const advice = `quantize both operands to ${computedWeightsOf[0] ?? "another type"}`;

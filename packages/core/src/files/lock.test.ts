@@ -68,6 +68,15 @@ describe(withLock, () => {
     expect(outcomes.every((outcome) => outcome === "ran" || outcome === "BUSY")).toBe(true);
   });
 
+  test("reports at once that its files cannot be written", async () => {
+    const start = performance.now();
+    await expect(withLock(join(root, "x".repeat(250)), () => Promise.resolve())).rejects.toMatchObject({
+      code: "OUTPUT_FAILED",
+      context: { systemCode: "ENAMETOOLONG" },
+    });
+    expect(performance.now() - start).toBeLessThan(5_000); // A lock that another process has is awaited for 10 s.
+  });
+
   test("does not check processes on another machine", async () => {
     await leaveLockOf(await deadPid(), `not-${hostname()}`);
     await expect(withLock(target, () => Promise.resolve())).rejects.toMatchObject({ code: "BUSY" });

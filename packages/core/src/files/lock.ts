@@ -14,14 +14,13 @@ import { z } from "zod";
 import { writeJsonAtomic } from "./atomic-write.js";
 import { systemCode, writeFailure } from "../errors/file-error.js";
 import { makeFolder } from "./make-folder.js";
-import { removePath, retryWhileOpen } from "./move-and-remove.js";
+import { isOpenElsewhere, removePath, retryWhile, retryWhileOpen } from "./move-and-remove.js";
 import { readJsonFile } from "./read-json.js";
 
 /** A holder on another machine counts as dead if it has not refreshed its lock for this long. */
 const STALE_MS = 5 * 60_000;
 /** The guard is held only for a few file operations. */
 const GUARD_STALE_MS = 5_000;
-const GUARD_RETRIES = { retries: 60, minTimeout: 20, maxTimeout: 200, factor: 1.5, randomize: true };
 
 const holderSchema = z.strictObject({ pid: z.int().positive(), host: z.string(), since: z.string() });
 type Holder = z.infer<typeof holderSchema>;
@@ -60,13 +59,7 @@ const holderPath = (target: string): string => `${target}.lock.json`;
 async function takeLock(target: string, onLost: (cause: Error) => void): Promise<() => Promise<void>> {
   try {
     await makeFolder(dirname(target));
-    const releaseGuard = await acquire(target, {
-      realpath: false,
-      lockfilePath: `${target}.lock.guard`,
-      stale: GUARD_STALE_MS,
-      retries: GUARD_RETRIES,
-      onCompromised: onLost,
-    });
+    const releaseGuard = await takeGuard(target, onLost);
     try {
       return await takeGuarded(target, onLost);
     } finally {
@@ -76,6 +69,15 @@ async function takeLock(target: string, onLost: (cause: Error) => void): Promise
     if (systemCode(error) === "ELOCKED") throw await busy(target, error);
     throw writeFailure(error, lockPath(target), "no files were changed");
   }
+}
+
+/** Waits only for another process. proper-lockfile's own retries would also repeat other errors, such as a missing permission. */
+async function takeGuard(target: string, onLost: (cause: Error) => void): Promise<() => Promise<void>> {
+  const lockfilePath = `${target}.lock.guard`;
+  return retryWhile(
+    () => acquire(target, { realpath: false, lockfilePath, stale: GUARD_STALE_MS, onCompromised: onLost }),
+    { isTemporary: (error) => systemCode(error) === "ELOCKED" || isOpenElsewhere(error, lockfilePath) },
+  );
 }
 
 async function takeGuarded(target: string, onLost: (cause: Error) => void): Promise<() => Promise<void>> {

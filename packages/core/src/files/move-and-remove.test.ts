@@ -22,7 +22,29 @@ function failing(...codes: readonly string[]) {
 describe(retryWhileOpen, () => {
   test("repeats on Windows while another program has the file open", async () => {
     const { operation } = failing("EPERM", "EBUSY", "EACCES", "ENOTEMPTY");
-    await expect(retryWhileOpen(operation, "a", { platform: "win32" })).resolves.toBe(5);
+    await expect(retryWhileOpen(operation, join(tmpdir(), "a"), { platform: "win32" })).resolves.toBe(5);
+  });
+
+  test("does not repeat on Windows in a folder without write permission", async () => {
+    const asked: string[] = [];
+    const isWritable = (folder: string): Promise<boolean> => {
+      asked.push(folder);
+      return Promise.resolve(false);
+    };
+    const { operation, calls } = failing("EPERM");
+    await expect(
+      retryWhileOpen(operation, join("runs", "a"), { platform: "win32", isWritable }),
+    ).rejects.toMatchObject({ code: "EPERM" });
+    expect([calls(), asked]).toEqual([1, ["runs"]]);
+  });
+
+  test("does not repeat on Windows in a folder that does not exist", async () => {
+    const { operation, calls } = failing("EPERM");
+    const path = join(tmpdir(), "slm-no-such-folder", "a");
+    await expect(retryWhileOpen(operation, path, { platform: "win32" })).rejects.toMatchObject({
+      code: "EPERM",
+    });
+    expect(calls()).toBe(1);
   });
 
   test.each([
@@ -40,6 +62,7 @@ describe(retryWhileOpen, () => {
     const error: unknown = await retryWhileOpen(endless, "C:\\runs\\a", {
       platform: "win32",
       limitMs: 30,
+      isWritable: () => Promise.resolve(true),
     }).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: "EBUSY", path: "C:\\runs\\a", cause: { code: "EPERM" } });
     expect(writeFailure(error, "C:\\runs\\a", "it is unchanged")).toMatchObject({

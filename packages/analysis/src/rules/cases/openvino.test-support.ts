@@ -1,4 +1,4 @@
-/** Cases of the profile `openvino`, each found by its compiler (npm run interop:compilers -- --compiler openvino --group random). */
+/** Cases of the profile `openvino`, each found by its compiler (npm run interop:compilers -- --compiler openvino, groups random and backend). */
 import { int, ints, text } from "@slm/onnx";
 import { F, input, output, quantized, type Build, type Case } from "./build.test-support.js";
 
@@ -82,6 +82,63 @@ const multiplied =
     output(g, g.op("QuantizeLinear", [g.op("MatMul", [x!, w!]), scale, zero]), [4, 4], dtype);
   };
 
+/** A product of an input of the model that is uint16, or of one that the model itself quantizes. */
+const wide =
+  (isQuantized: boolean): Build =>
+  (g) => {
+    const [scale, zero] = [g.constant(F, [], [0.5]), g.constant("uint16", [], [0])];
+    const codes = isQuantized
+      ? g.input("x", "uint16", [4, 4])
+      : g.op("QuantizeLinear", [g.input("x", F, [4, 4]), scale, zero]);
+    const x = g.op("DequantizeLinear", [codes, scale, zero]);
+    const w = g.op("DequantizeLinear", [g.constant("int8", [4, 4], Array<number>(16).fill(1)), scale]);
+    output(g, g.op("MatMul", [x, w]), [4, 4]);
+  };
+
+const scaled =
+  (mode: string): Build =>
+  (g) => {
+    const attributes = { mode: text("linear"), coordinate_transformation_mode: text(mode) };
+    const y = g.op("Resize", [input(g, [1, 1, 4, 4]), "", g.constant(F, [4], [1, 1, 2, 2])], { attributes });
+    output(g, y, [1, 1, 8, 8]);
+  };
+
+const totalled =
+  (isConstant: boolean): Build =>
+  (g) => {
+    const axis = isConstant ? g.constant("int64", [], [1]) : g.input("axis", "int64", []);
+    output(g, g.op("CumSum", [input(g), axis]));
+  };
+
+const pooled =
+  (dilations: readonly number[], outputs = 1): Build =>
+  (g) => {
+    const attributes = { kernel_shape: ints([2, 2]), dilations: ints(dilations) };
+    const values = g.node("MaxPool", [input(g, [1, 1, 4, 4])], { attributes, outputs });
+    const size = 4 - dilations[0]!;
+    for (const [at, value] of values.entries())
+      g.output(`y${at}`, value, at === 0 ? F : "int64", [1, 1, size, size]);
+  };
+
+const raised =
+  (dtype: "int32" | "uint32"): Build =>
+  (g) => {
+    output(g, g.op("Pow", [input(g), g.input("e", dtype, [4])]));
+  };
+
+const lost =
+  (ignored?: number): Build =>
+  (g) => {
+    const attributes = {
+      reduction: text("none"),
+      ...(ignored !== undefined && { ignore_index: int(ignored) }),
+    };
+    const y = g.op("NegativeLogLikelihoodLoss", [input(g, [3, 5]), g.input("t", "int64", [3])], {
+      attributes,
+    });
+    output(g, y, [3]);
+  };
+
 export function openvinoCases(): readonly Case[] {
   const cases: readonly Omit<Case, "profile">[] = [
     {
@@ -163,6 +220,62 @@ export function openvinoCases(): readonly Case[] {
       bad: multiplied("int16"),
       good: multiplied("uint8"),
       says: /by computed numbers of int16/,
+    },
+    {
+      rule: "qdq-parameters",
+      severity: "error",
+      what: "an input of 16 bits whose quantization the compiler does not remove",
+      bad: wide(true),
+      good: wide(false),
+      says: /MatMul reads uint16 activations/,
+    },
+    {
+      rule: "attribute",
+      severity: "error",
+      what: "positions of pixels that the device does not compute",
+      bad: scaled("half_pixel_symmetric"),
+      good: scaled("half_pixel"),
+      says: /coordinate_transformation_mode of Resize is half_pixel_symmetric/,
+    },
+    {
+      rule: "constant-input",
+      severity: "error",
+      what: "a computed axis",
+      bad: totalled(false),
+      good: totalled(true),
+      says: /input 1 of CumSum/,
+    },
+    {
+      rule: "attribute",
+      severity: "error",
+      what: "windows with gaps in images",
+      bad: pooled([2, 2]),
+      good: pooled([1, 1]),
+      says: /MaxPool with rank 4, dilations \[2,2\]/,
+    },
+    {
+      rule: "input-count",
+      severity: "error",
+      what: "positions of the largest elements",
+      bad: pooled([1, 1], 2),
+      good: pooled([1, 1]),
+      says: /2 outputs of MaxPool are read/,
+    },
+    {
+      rule: "dtype",
+      severity: "error",
+      what: "an exponent of a type that the device does not support",
+      bad: raised("uint32"),
+      good: raised("int32"),
+      says: /input 1 of Pow is uint32/,
+    },
+    {
+      rule: "attribute",
+      severity: "error",
+      what: "a class that the loss ignores",
+      bad: lost(1),
+      good: lost(),
+      says: /ignore_index of NegativeLogLikelihoodLoss is 1/,
     },
   ];
   return cases.map((one) => ({ ...one, profile: "openvino" }));

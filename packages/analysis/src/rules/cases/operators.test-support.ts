@@ -1,6 +1,15 @@
 /** Cases of the rules in operators.ts. */
 import { subgraph } from "@slm/onnx";
-import { F, input, output, scalar, single, emptyBody, type Case } from "./build.test-support.js";
+import {
+  F,
+  input,
+  output,
+  quantizedUnary,
+  scalar,
+  single,
+  emptyBody,
+  type Case,
+} from "./build.test-support.js";
 
 export function operatorsCases(): readonly Case[] {
   return [
@@ -63,6 +72,15 @@ export function operatorsCases(): readonly Case[] {
       },
       good: single("Tanh"),
       says: /was removed in opset 10/,
+    },
+    {
+      rule: "unknown",
+      severity: "warning",
+      what: "an operator that the vendor lists only for quantized graphs",
+      profile: "vitisai",
+      bad: single("Softmax"),
+      good: quantizedUnary("Softmax", { dtype: "int8" }),
+      says: /has Softmax for int8, uint8, int16, not for float/,
     },
     {
       rule: "opset",
