@@ -63,7 +63,7 @@ export async function writeNpmPackage(
   if (engine === "wasm") own["open.d.ts"] = OPEN_TYPES;
   const texts: Readonly<Record<string, string | Uint8Array>> = {
     "package.json": packageJson(options, { engine, dependencies, files: Object.keys(own) }),
-    "README.md": readme(await readFile(join(bundle, "README.md"), "utf8"), name),
+    "README.md": readme(await readFile(join(bundle, "README.md"), "utf8"), { name, engine }),
     ...own,
   };
   const paths = (await bundleEntries(bundle)).map(({ path }) => path);
@@ -94,14 +94,30 @@ async function* archivePieces(
   yield Buffer.alloc(2 * TAR_BLOCK);
 }
 
+interface ReadmeOptions {
+  readonly name: string;
+  readonly engine: EngineName;
+}
+
 /** The model card, with how to use the package under its title. */
-function readme(card: string, name: string): string {
+function readme(card: string, { name, engine }: ReadmeOptions): string {
+  const anyHost = [
+    "In a host without a disk, such as a browser or a Cloudflare Worker, pass the bytes of the package's files:",
+    "",
+    "```js",
+    `import { openModel } from "${name}/open";`,
+    "",
+    "const model = await openModel({ kernels, read: (path) => bytesOf(`model/${path}`) });",
+    'const { text } = await model.generate("TEXT");',
+    "```",
+  ];
   const usage = [
     "```js",
     `import { generate } from "${name}";`,
     "",
     'const { text, confidence, abstained } = await generate("TEXT");',
     "```",
+    ...(engine === "wasm" ? ["", ...anyHost] : []),
   ];
   const [title = "", ...rest] = card.split("\n");
   // The card's own section runs the bundle with slm, which this package does not need.
