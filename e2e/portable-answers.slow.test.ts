@@ -98,7 +98,7 @@ const CONFIGS: readonly (readonly [string, EncoderDecoderConfig | DecoderOnlyCon
   ["encoder-decoder", small(encoderDecoder)],
   ["decoder-only", small(decoderOnly)],
   ...[...Object.entries(SHAPES), ...Object.entries(NATIVE_SHAPES)]
-    .filter(([, shape]) => shape.mergedAttention !== true && shape.maxTarget !== 2)
+    .filter(([, shape]) => shape.maxTarget !== 2)
     .map(([name, shape]) => [name, small({ ...encoderDecoder, ...shape })] as const),
 ];
 

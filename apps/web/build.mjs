@@ -1,6 +1,6 @@
 /**
  * Builds the page (`dist/site`), the library for other web pages (`dist/browser`), and the programs for an npm package's `generate()`
- * (`dist/node`), each without imports from this repository.
+ * (`dist/npm`), each without imports from this repository.
  *
  *   node apps/web/build.mjs
  */
@@ -83,7 +83,7 @@ const REPLACED_FOR_SYMBOLS = new RegExp(
   `${REPLACED_IN_PAGE.source}|\\/(library-tokenizer|piece-tokenizer)\\.js$`,
 );
 
-for (const folder of ["site", "browser", "node"])
+for (const folder of ["site", "browser", "npm"])
   await rm(join(here, "dist", folder), { recursive: true, force: true });
 await mkdir(site, { recursive: true });
 await cp(join(here, "public"), site, { recursive: true });
@@ -174,9 +174,28 @@ await cp(
 const { nodeDependencies, imageDependencies } = JSON.parse(
   await readFile(join(here, "package.json"), "utf8"),
 );
+await buildForBrowsers(
+  {
+    entryPoints: [join(here, "src", "npm", "open.ts")],
+    outdir: join(here, "dist", "npm"),
+    legalComments: "eof",
+  },
+  REPLACED_IN_PAGE,
+);
 await build({
-  entryPoints: ["graphs", "portable"].map((name) => join(here, "src", "node", `${name}.ts`)),
-  outdir: join(here, "dist", "node"),
+  entryPoints: [join(here, "src", "npm", "portable.ts")],
+  outdir: join(here, "dist", "npm"),
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  target: "node20",
+  minify: true,
+  external: ["./open.js"],
+  logLevel: "warning",
+});
+await build({
+  entryPoints: [join(here, "src", "npm", "graphs.ts")],
+  outdir: join(here, "dist", "npm"),
   bundle: true,
   format: "esm",
   platform: "node",

@@ -27,6 +27,7 @@ const MODELS: Readonly<Record<string, () => Promise<Checkpoint>>> = {
   t5: () => published("t5", ROOM),
   marian: () => published("marian", ROOM),
   bart: () => published("bart", ROOM),
+  t5gemma2: () => published("t5gemma2", ROOM),
   "decoder-only": () => decoderOnly(ROOM),
 };
 

@@ -1,18 +1,33 @@
 /** The example programs of docs/how-to/c.md, with a model that reads English words and writes their phonemes. */
 import { execFileSync } from "node:child_process";
+import { realpathSync } from "node:fs";
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { compileModel, PortableModel, readModule, writeCFiles } from "@slm/c-export";
 import { readCheckpoint } from "@slm/checkpoints";
 import { loadTokenizer, readTokenizerFiles } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { required } from "../slm-process.js";
 import { STRICT } from "./builds.test-support.js";
 import { greedyAnswer } from "./greedy-answer.js";
 
 const ROOT = join(import.meta.dirname, "../..");
 const EXAMPLES = join(ROOT, "tools/c-examples");
 const CHECKPOINT = join(ROOT, "configs/g2p/teachers/first");
+
+/** Folder with Kotlin's compiler and library. */
+const KOTLIN = required("SLM_TEST_KOTLIN", "e2e:c");
+const KOTLIN_COMPILER = "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler";
+const KOTLIN_LIBRARY = join(KOTLIN, "kotlin-stdlib.jar");
+const KOTLIN_FLAGS = ["-no-stdlib", "-no-reflect", "-Werror", "-classpath", KOTLIN_LIBRARY];
+
+const JAVA = dirname(dirname(realpathSync(execFileSync("which", ["javac"], { encoding: "utf8" }).trim())));
+/** Arguments of a C compiler that builds the library for Java and Kotlin. */
+const JNI_LIBRARY = [
+  ...["-O2", "-shared", "-fPIC", "-I", join(JAVA, "include"), "-I", join(JAVA, "include/linux")],
+  ...["jni.c", "library.c", "phonemes.c", "-o", "libphonemes.so", "-lm"],
+];
 
 /** Programs to run one after the other in the folder of the exported model; the last one reads texts. */
 const PROGRAMS: Readonly<Record<string, readonly (readonly string[])[]>> = {
@@ -28,6 +43,16 @@ const PROGRAMS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["./answer-rust"],
   ],
   "answer.go": [["go", "build", "-o", "answer-go", "."], ["./answer-go"]],
+  "Answer.java": [
+    ["gcc", ...STRICT, ...JNI_LIBRARY],
+    ["javac", "Answer.java"],
+    ["java", "-Djava.library.path=.", "Answer"],
+  ],
+  "answer.kt": [
+    ["gcc", ...STRICT, ...JNI_LIBRARY],
+    ["java", "-cp", join(KOTLIN, "*"), KOTLIN_COMPILER, ...KOTLIN_FLAGS, "answer.kt", "-d", "answer.jar"],
+    ["java", "-Djava.library.path=.", "-cp", `answer.jar:${KOTLIN_LIBRARY}`, "AnswerKt"],
+  ],
 };
 
 let exported: string;
@@ -52,12 +77,19 @@ async function expectedAnswers(): Promise<readonly string[]> {
   return [...known, "error -22", "error -23", "error -21", "error -4"];
 }
 
+/** A folder with an example, the files that it needs and the exported model. */
+async function exampleFolder(example: string): Promise<string> {
+  const folder = await mkdtemp(join(exported, "example-"));
+  const libraries = /\.(?:java|kt)$/u.test(example) ? ["library.c", "jni.c"] : ["library.c"];
+  for (const name of [example, ...libraries]) await cp(join(EXAMPLES, name), join(folder, name));
+  for (const name of ["phonemes.c", "phonemes.h", "phonemes.bin"])
+    await cp(join(exported, name), join(folder, name));
+  return folder;
+}
+
 describe.each(Object.entries(PROGRAMS))("%s", (example, commands) => {
   test("answers as slm does, and reports texts that slm rejects", async () => {
-    const folder = await mkdtemp(join(exported, "example-"));
-    for (const name of [example, "library.c"]) await cp(join(EXAMPLES, name), join(folder, name));
-    for (const name of ["phonemes.c", "phonemes.h", "phonemes.bin"])
-      await cp(join(exported, name), join(folder, name));
+    const folder = await exampleFolder(example);
     if (example === "answer.go") await writeFile(join(folder, "go.mod"), "module answer\n\ngo 1.19\n");
     let output = "";
     for (const [program, ...args] of commands)
@@ -68,6 +100,20 @@ describe.each(Object.entries(PROGRAMS))("%s", (example, commands) => {
       });
     expect(output.trim().split("\n")).toEqual(await expectedAnswers());
   });
+});
+
+test("the library for Java and Kotlin compiles for arm64, as Android needs", async () => {
+  const folder = await exampleFolder("Answer.java");
+  execFileSync("aarch64-linux-gnu-gcc", [...STRICT, ...JNI_LIBRARY], { cwd: folder });
+  const names = execFileSync("aarch64-linux-gnu-nm", ["-D", "--defined-only", "libphonemes.so"], {
+    cwd: folder,
+    encoding: "utf8",
+  });
+  expect(names.match(/Java_Phonemes_\w+/gu)?.map((name) => name.slice("Java_Phonemes_".length))).toEqual([
+    "answer",
+    "longest",
+    "open",
+  ]);
 });
 
 test("the how-to shows the C example as it is", async () => {

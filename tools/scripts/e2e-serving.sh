@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Tests that need a registry, a browser and a server: push and pull, the page in Chromium, OpenAI's client.
-# Installs Debian's docker-registry and chromium if they are missing. Starts and stops the servers.
+# Tests that need a registry, a browser, a server and other JavaScript hosts: push and pull, the page in Chromium, OpenAI's client, npm packages
+# in Deno, Bun and workerd. Installs Debian's docker-registry and chromium if they are missing, and the hosts from npm into the user's cache.
+# Starts and stops the servers.
 #
 #   npm run e2e:serving [-- BUNDLE]      BUNDLE: a bundle to use; default: a bundle of the shortened quick start
 set -euo pipefail
@@ -8,6 +9,18 @@ cd "$(dirname "$0")/../.."
 
 . tools/scripts/lib/install-missing.sh
 install_missing docker-registry chromium
+
+# The packages of these platforms contain the programs, so no install script runs.
+versions="deno@2.9.6 bun@1.4.5 workerd@1.20261117.1"
+hosts=${SLM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/slm}/hosts-${versions//[ @]/-}
+if [ ! -d "$hosts/node_modules" ]; then
+  echo "installing $versions" >&2
+  mkdir -p "$hosts"
+  npm install --prefix "$hosts" --ignore-scripts --no-audit --no-fund --loglevel error $versions
+fi
+program_of() { compgen -G "$hosts/node_modules/$1" | head -n 1; }
+export SLM_TEST_DENO=$(program_of '@deno/*/deno') SLM_TEST_BUN=$(program_of '@oven/*/bin/bun')
+export SLM_TEST_WORKERD=$(program_of '@cloudflare/*/bin/workerd')
 
 work=$(mktemp -d)
 registry=

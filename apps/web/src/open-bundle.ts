@@ -9,6 +9,7 @@ import {
 import { speculationOf, type Speculation } from "@slm/generation/speculation";
 import type { Model } from "@slm/inference";
 import type { WebProvider } from "@slm/runtime-web";
+import { checkFile } from "./bundle-files.js";
 import { type SiteFile, fileUrl } from "./messages.js";
 import { files } from "./shims/files.js";
 
@@ -56,11 +57,7 @@ async function downloadFile(
     at += value.byteLength;
     count(value.byteLength);
   }
-  // `crypto.subtle` exists only with https or on localhost.
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  if (at !== file.bytes || hex !== file.sha256)
-    throw new Error(`${file.path}: does not match its hash in the manifest`);
+  await checkFile(file, bytes.subarray(0, at));
   return bytes;
 }
 

@@ -41,10 +41,8 @@ SLM_SMALL static void slm_store_values(const float *x, int stride, int rows, int
   slm_copy_rows(x, stride, rows, width, values + (size_t)start * (size_t)width, width);
 }
 
-/* Scores of the keys first to last - 1, in whole vectors; then their softmax in place. `bias[j]` is added to the score of key j. */
+/* Scores of the keys first to last - 1, in whole vectors. `bias[j]` is added to the score of key j. */
 SLM_INLINE void slm_scores(const float *query, const float *keys, int capacity, int headDim, int first, int last, float scale, float softcap, const float *bias, float *p) {
-  vf top = vf_splat(-1e30f), sum = vf_splat(0.f);
-  float most, total;
   int from = first / VL * VL, j, d;
   for (j = from; j < last; j += VL) {
     vf even = vf_splat(0.f), odd = vf_splat(0.f), all;
@@ -61,6 +59,13 @@ SLM_INLINE void slm_scores(const float *query, const float *keys, int capacity, 
     for (j = first; j < last; j++) p[j] += bias[j];
   for (j = from; j < first; j++) p[j] = -1e30f;
   for (j = last; j % VL != 0; j++) p[j] = -1e30f;
+}
+
+/* Softmax of the scores first to last - 1, in place. */
+SLM_INLINE void slm_softmax(int first, int last, float *p) {
+  vf top = vf_splat(-1e30f), sum = vf_splat(0.f);
+  float most, total;
+  int from = first / VL * VL, j;
   for (j = from; j < last; j += VL) top = vf_max(top, vf_load(p + j));
   most = vf_largest(top);
   for (j = from; j < last; j += VL) {
@@ -74,26 +79,51 @@ SLM_INLINE void slm_scores(const float *query, const float *keys, int capacity, 
   for (j = from; j < last; j += VL) vf_store(p + j, vf_mul(vf_load(p + j), vf_splat(total)));
 }
 
-/* y = sum of p[j] values[j], one head. */
-SLM_INLINE void slm_mix(const float *p, const float *values, int stride, int headDim, int first, int last, float *y) {
+/* y = sum of p[j] values[j], one head; where `adds`, it is added to y. */
+SLM_INLINE void slm_mix(const float *p, const float *values, int stride, int headDim, int first, int last, int adds, float *y) {
   size_t n = (size_t)headDim, wide = n / (4 * VL) * (4 * VL), whole = n / VL * VL, d, v;
   int j;
   for (d = 0; d < wide; d += 4 * VL) {
     vf out[4];
-    for (v = 0; v < 4; v++) out[v] = vf_splat(0.f);
+    for (v = 0; v < 4; v++) out[v] = adds ? vf_load(y + d + v * VL) : vf_splat(0.f);
     for (j = first; j < last; j++)
       for (v = 0; v < 4; v++) out[v] = vf_fma(vf_splat(p[j]), vf_load(values + (size_t)j * (size_t)stride + d + v * VL), out[v]);
     for (v = 0; v < 4; v++) vf_store(y + d + v * VL, out[v]);
   }
   for (d = wide; d < whole; d += VL) {
-    vf out = vf_splat(0.f);
+    vf out = adds ? vf_load(y + d) : vf_splat(0.f);
     for (j = first; j < last; j++) out = vf_fma(vf_splat(p[j]), vf_load(values + (size_t)j * (size_t)stride + d), out);
     vf_store(y + d, out);
   }
   for (d = whole; d < n; d++) {
-    float out = 0.f;
+    float out = adds ? y[d] : 0.f;
     for (j = first; j < last; j++) out += p[j] * values[(size_t)j * (size_t)stride + d];
     y[d] = out;
+  }
+}
+
+/* The keys and values of slm_attend, then those of a source that every row reads too, with one softmax; 0: none. */
+SLM_SHARED void slm_attend_rows(const float *query, int qStride, int rows, int start, const float *keys, int capacity, const float *values, int vStride, int count, const float *sourceKeys, int sourceCapacity, const float *sourceValues, int sStride, int sourceCount, int heads, int kvHeads, int headDim, int modulo, float scale, float softcap, int before, int after, const float *bias, int reach, float *scratch, float *y, int yStride) {
+  int sets = sourceKeys ? 2 : 1, r, h, s;
+  for (r = 0; r < rows; r++) {
+    int position = start + r;
+    int first = before >= 0 && position - before > 0 ? position - before : 0;
+    int last = after >= 0 && position + after + 1 < count ? position + after + 1 : count;
+    /* Scores of the source start at a whole vector. */
+    int next = (last + VL - 1) / VL * VL;
+    for (h = 0; h < heads; h++) {
+      int kv = modulo ? h % kvHeads : h / (heads / kvHeads);
+      const float *own = bias ? bias + (size_t)h * (size_t)(2 * reach - 1) + (reach - 1 - position) : 0;
+      const float *q = query + (size_t)r * (size_t)qStride + (size_t)(h * headDim);
+      float *out = y + (size_t)r * (size_t)yStride + (size_t)(h * headDim);
+      for (s = 0; s < sets; s++) {
+        int room = s ? sourceCapacity : capacity;
+        slm_scores(q, (s ? sourceKeys : keys) + (size_t)(kv * headDim) * (size_t)room, room, headDim, s ? 0 : first, s ? sourceCount : last, scale, softcap, s ? 0 : own, scratch + (s ? next : 0));
+      }
+      slm_softmax(first, sets == 2 ? next + sourceCount : last, scratch);
+      for (s = 0; s < sets; s++)
+        slm_mix(scratch + (s ? next : 0), (s ? sourceValues : values) + (size_t)(kv * headDim), s ? sStride : vStride, headDim, s ? 0 : first, s ? sourceCount : last, s, out);
+    }
   }
 }
 
@@ -104,16 +134,10 @@ SLM_INLINE void slm_mix(const float *p, const float *values, int stride, int hea
  * h / group, or h % kvHeads where `modulo`. bias [heads, 2 * reach - 1]: by key minus query position, from 1 - reach on; 0: none. scratch: p [capacity].
  */
 SLM_UNUSED static void slm_attend(const float *query, int qStride, int rows, int start, const float *keys, int capacity, const float *values, int vStride, int count, int heads, int kvHeads, int headDim, int modulo, float scale, float softcap, int before, int after, const float *bias, int reach, float *scratch, float *y, int yStride) {
-  int r, h;
-  for (r = 0; r < rows; r++) {
-    int position = start + r;
-    int first = before >= 0 && position - before > 0 ? position - before : 0;
-    int last = after >= 0 && position + after + 1 < count ? position + after + 1 : count;
-    for (h = 0; h < heads; h++) {
-      int kv = modulo ? h % kvHeads : h / (heads / kvHeads);
-      const float *own = bias ? bias + (size_t)h * (size_t)(2 * reach - 1) + (reach - 1 - position) : 0;
-      slm_scores(query + (size_t)r * (size_t)qStride + (size_t)(h * headDim), keys + (size_t)(kv * headDim) * (size_t)capacity, capacity, headDim, first, last, scale, softcap, own, scratch);
-      slm_mix(scratch, values + (size_t)(kv * headDim), vStride, headDim, first, last, y + (size_t)r * (size_t)yStride + (size_t)(h * headDim));
-    }
-  }
+  slm_attend_rows(query, qStride, rows, start, keys, capacity, values, vStride, count, 0, 0, 0, 0, 0, heads, kvHeads, headDim, modulo, scale, softcap, before, after, bias, reach, scratch, y, yStride);
+}
+
+/* The same without a bias, with one softmax over these keys and the `sourceCount` keys of a source. scratch: p [capacity + sourceCapacity]. */
+SLM_UNUSED static void slm_attend_both(const float *query, int qStride, int rows, int start, const float *keys, int capacity, const float *values, int vStride, int count, const float *sourceKeys, int sourceCapacity, const float *sourceValues, int sStride, int sourceCount, int heads, int kvHeads, int headDim, int modulo, float scale, float softcap, int before, int after, float *scratch, float *y, int yStride) {
+  slm_attend_rows(query, qStride, rows, start, keys, capacity, values, vStride, count, sourceKeys, sourceCapacity, sourceValues, sStride, sourceCount, heads, kvHeads, headDim, modulo, scale, softcap, before, after, 0, 0, scratch, y, yStride);
 }

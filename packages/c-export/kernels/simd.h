@@ -16,8 +16,11 @@
 /* Functions that take little time, of which the module should have few bytes. */
 #if defined(__wasm__)
 #define SLM_SMALL __attribute__((minsize, noinline, unused))
+/* Functions of several kernels, which the module has once. */
+#define SLM_SHARED static __attribute__((noinline, unused))
 #else
 #define SLM_SMALL SLM_UNUSED
+#define SLM_SHARED SLM_INLINE
 #endif
 
 #if defined(__AVX2__) && defined(__FMA__) && !defined(SLM_SCALAR)

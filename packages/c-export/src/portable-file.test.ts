@@ -15,8 +15,8 @@ import {
 } from "./index.js";
 
 const FIXTURES = join(import.meta.dirname, "../../checkpoints/fixtures/encoder-decoders");
-/** Relative positions; sinusoidal positions and biases; windows and rotations. */
-const MODELS = ["mt5", "marian", "t5gemma"];
+/** Relative positions; sinusoidal positions and biases; windows and rotations; merged attention. */
+const MODELS = ["mt5", "marian", "t5gemma", "t5gemma2"];
 const HEADER = 112;
 
 let module: WebAssembly.Module;

@@ -187,6 +187,7 @@ const TOUCHED: Readonly<Record<KernelName, Touched>> = {
     kept(values!, regions.span(start!, rows!) * width!),
   ],
   slm_attend: attended,
+  slm_attend_both: attendedBoth,
   slm_position_rows: (regions, [positions, rows, start, width, y, yStride]) => [
     table(positions!, 4 * regions.span(start!, rows!) * width!),
     rowsAt(y!, yStride!, regions.most(rows!), width!),
@@ -218,24 +219,63 @@ const TOUCHED: Readonly<Record<KernelName, Touched>> = {
 function attended(regions: Regions, args: readonly number[]): readonly TouchedRegion[] {
   const [query, qStride, rows, start, keys, capacity, values, vStride, count, ...rest] = args;
   const [heads, kvHeads, headDim, modulo, , , before, after, bias, reach, scratch, y, yStride] = rest;
+  checkHeads([heads!, kvHeads!, headDim!, modulo!], [qStride!, vStride!, yStride!, reach!]);
   const [queries, most] = [regions.most(rows!), regions.most(count!)];
-  const sizes = [qStride!, vStride!, yStride!, capacity!, reach!];
-  demand(
-    kvHeads! >= 1 && heads! >= 1 && headDim! >= 1 && sizes.every((size) => size >= 0),
-    "attention has at least one head",
-  );
-  demand(modulo !== 0 || heads! % kvHeads! === 0, "heads share key heads evenly");
-  demand(capacity! % PANEL === 0 && most <= capacity!, "keys have room for whole vectors of positions");
   if (before! >= 0 || after! >= 0)
     demand(regions.span(start!, rows!) <= most, "a window is around positions that have keys");
   if (bias !== -1)
     demand(Math.max(most, regions.span(start!, rows!)) <= reach!, "biases reach every position");
+  const width = kvHeads! * headDim!;
   return [
     rowsAt(query!, qStride!, queries, heads! * headDim!),
     rowsAt(y!, yStride!, queries, heads! * headDim!),
-    arena(keys!, kvHeads! * headDim! * capacity!),
-    rowsAt(values!, vStride!, most, kvHeads! * headDim!),
+    keysAt(keys!, capacity!, { most, width }),
+    rowsAt(values!, vStride!, most, width),
     arena(scratch!, capacity!),
     ...floats(bias!, heads! * (2 * reach! - 1)),
   ];
+}
+
+function attendedBoth(regions: Regions, args: readonly number[]): readonly TouchedRegion[] {
+  const [query, qStride, rows, start, keys, capacity, values, vStride, count, ...rest] = args;
+  const [sourceKeys, sourceCapacity, sourceValues, sStride, sourceCount, ...last] = rest;
+  const [heads, kvHeads, headDim, modulo, , , before, after, scratch, y, yStride] = last;
+  checkHeads([heads!, kvHeads!, headDim!, modulo!], [qStride!, vStride!, sStride!, yStride!]);
+  const [queries, most, ofSource] = [regions.most(rows!), regions.most(count!), regions.most(sourceCount!)];
+  if (before! >= 0 || after! >= 0)
+    demand(regions.span(start!, rows!) <= most, "a window is around positions that have keys");
+  const width = kvHeads! * headDim!;
+  return [
+    rowsAt(query!, qStride!, queries, heads! * headDim!),
+    rowsAt(y!, yStride!, queries, heads! * headDim!),
+    keysAt(keys!, capacity!, { most, width }),
+    rowsAt(values!, vStride!, most, width),
+    keysAt(sourceKeys!, sourceCapacity!, { most: ofSource, width }),
+    rowsAt(sourceValues!, sStride!, ofSource, width),
+    arena(scratch!, capacity! + sourceCapacity!),
+  ];
+}
+
+function checkHeads(
+  [heads, kvHeads, headDim, modulo]: readonly [number, number, number, number],
+  sizes: readonly number[],
+): void {
+  demand(
+    kvHeads >= 1 && heads >= 1 && headDim >= 1 && sizes.every((size) => size >= 0),
+    "attention has at least one head",
+  );
+  demand(modulo !== 0 || heads % kvHeads === 0, "heads share key heads evenly");
+}
+
+/** Transposed keys with room for whole vectors of positions. */
+function keysAt(
+  at: number,
+  capacity: number,
+  { most, width }: { readonly most: number; readonly width: number },
+): TouchedRegion {
+  demand(
+    capacity >= 0 && capacity % PANEL === 0 && most <= capacity,
+    "keys have room for whole vectors of positions",
+  );
+  return arena(at, width * capacity);
 }

@@ -49,7 +49,7 @@ function checkNumbers({ kernel, arguments: args }: NumberedCall): void {
     const number = args[at]!;
     if (kind === "rows") decodedRows(number);
     // A window of attention has -1 where it has no limit.
-    const least = kernel === "slm_attend" ? -1 : 0;
+    const least = kernel === "slm_attend" || kernel === "slm_attend_both" ? -1 : 0;
     if (kind === "int" && (number < least || number > LARGEST))
       throw invalid(`${kernel}: expected a number from ${least} to ${LARGEST}, got ${number}`);
   });

@@ -175,7 +175,8 @@ export class Arena {
 
   /** Scratch memory of a kernel: the scores of attention, or rows as int16, in groups of four, with their scales. */
   #scratchOf(node: Node): number {
-    if (node.op === "attend") return this.capacityOf(node.keys);
+    if (node.op === "attend")
+      return this.capacityOf(node.keys) + (node.source === undefined ? 0 : this.capacityOf(node.source.keys));
     if (node.op !== "linear" || this.#form === "float32") return 0;
     return this.#mostRows(node.x.rows) * (1 + 2 * Math.ceil(node.x.width / 4));
   }

@@ -57,6 +57,31 @@ export const KERNELS = {
   slm_last_rows: ["arena", "int", "rows", "rows", "int", "arena", "int"],
   slm_pool: ["arena", "int", "rows", "int", "int", "arena", "int"],
   slm_recurrence: ["arena", "int", "arena", "int", "rows", "rows", "int", "arena", "arena", "int"],
+  slm_attend_both: [
+    ...MATRIX_ROWS,
+    "rows", // start
+    "arena", // keys
+    "int", // capacity
+    "arena", // values
+    "int", // stride of values
+    "rows", // count
+    "arena", // keys of the source
+    "int", // capacity of the source
+    "arena", // values of the source
+    "int", // stride of the source's values
+    "rows", // count of the source
+    "int", // heads
+    "int", // kvHeads
+    "int", // headDim
+    "int", // modulo
+    "float", // scale
+    "float", // softcap
+    "int", // before
+    "int", // after
+    "arena", // scratch
+    "arena", // output
+    "int",
+  ],
 } as const satisfies Readonly<Record<string, readonly ParameterKind[]>>;
 
 export type KernelName = keyof typeof KERNELS;

@@ -13,7 +13,7 @@ import type {
   Tensor,
 } from "@slm/tensor";
 import type { RowCount } from "./kernels.js";
-import type { ActivationKind, Node, RelativeSpec, Store, Value } from "./nodes.js";
+import type { ActivationKind, Node, RelativeSpec, SourceKeys, Store, Value } from "./nodes.js";
 
 /** Records nodes, and knows which value or store each tensor stands for. */
 export class ProgramRecorder {
@@ -162,7 +162,8 @@ export function loweringTable(program: ProgramRecorder): LoweringTable {
       return { tokens, ...(lengths && { lengths }), ...(mask && { mask }) };
     },
     selfAttention: (recorder, inputs, attributes) => {
-      refuseMerged(inputs);
+      if (inputs.sourceKey !== undefined)
+        throw new SlmError("OP_UNSUPPORTED", "export: target c has no merged attention over whole targets");
       const value = program.valueOf(recorder, inputs.value);
       const rotated = rotatedHeads(program, recorder, inputs, attributes);
       const keys: Store = { kind: "keys", width: value.width, of: "source", isKept: false };
@@ -182,7 +183,6 @@ export function loweringTable(program: ProgramRecorder): LoweringTable {
       }));
     },
     cachedAttention: (recorder, inputs, attributes) => {
-      refuseMerged(inputs);
       const [keys, values] = [
         program.storeOf(recorder, inputs.pastKey),
         program.storeOf(recorder, inputs.pastValue),
@@ -200,6 +200,7 @@ export function loweringTable(program: ProgramRecorder): LoweringTable {
         keys,
         values,
         count: { of: "total" },
+        source: sourceOf(program, recorder, inputs),
         ...scoresOf(recorder, inputs.relativeBias, attributes, false),
         after: 0,
         out,
@@ -261,11 +262,14 @@ export function loweringTable(program: ProgramRecorder): LoweringTable {
   };
 }
 
-function refuseMerged({ sourceKey }: MergedSource): void {
-  if (sourceKey === undefined) return;
-  throw new SlmError("OP_UNSUPPORTED", "export: target c has no kernel for merged attention", {
-    suggestions: ["slm export CHECKPOINT --target cpu"],
-  });
+/** The source of merged attention; undefined in other models. */
+function sourceOf(
+  program: ProgramRecorder,
+  recorder: Recorder,
+  { sourceKey, sourceValue }: MergedSource,
+): SourceKeys | undefined {
+  if (sourceKey === undefined || sourceValue === undefined) return undefined;
+  return { keys: program.storeOf(recorder, sourceKey), values: program.valueOf(recorder, sourceValue) };
 }
 
 type Heads = Readonly<Record<"query" | "key", Tensor>>;

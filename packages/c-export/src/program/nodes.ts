@@ -37,6 +37,12 @@ export interface RelativeSpec extends RelativeBuckets {
 
 export type ActivationKind = "gelu" | "erfGelu" | "quickGelu" | "relu" | "silu" | "softcap";
 
+/** A source whose keys have one softmax with those of the answer (merged attention). */
+export interface SourceKeys {
+  readonly keys: Store;
+  readonly values: Value;
+}
+
 export type Node =
   | { readonly op: "embed"; readonly table: string; readonly vocabulary: number; readonly out: Value }
   | { readonly op: "positionRows"; readonly table: string; readonly start: RowCount; readonly out: Value }
@@ -96,6 +102,7 @@ export type Node =
       readonly keys: Store;
       readonly values: Store | Value;
       readonly count: RowCount;
+      readonly source?: SourceKeys | undefined;
       readonly layout: HeadLayout;
       readonly softcap: number;
       /** Positions before and after its own that a query reads; -1: all. */
@@ -121,7 +128,10 @@ const isValue = (operand: Store | Value): operand is Value => !("kind" in operan
 
 /** Values that a node reads. */
 export function inputsOf(node: Node): readonly Value[] {
-  if (node.op === "attend") return isValue(node.values) ? [node.query, node.values] : [node.query];
+  if (node.op === "attend") {
+    const values = isValue(node.values) ? [node.values] : [];
+    return [node.query, ...values, ...(node.source === undefined ? [] : [node.source.values])];
+  }
   if (node.op === "recurrence") return [node.x, node.gate];
   if (node.op === "linear" && node.accumulates) return [node.x, node.out];
   if ("a" in node) return [node.a, node.b];
@@ -133,7 +143,8 @@ export function storesOf(node: Node): readonly Store[] {
   if (node.op === "store") return [node.store];
   if (node.op === "recurrence") return [node.states];
   if (node.op !== "attend") return [];
-  return isValue(node.values) ? [node.keys] : [node.keys, node.values];
+  const values = isValue(node.values) ? [] : [node.values];
+  return [node.keys, ...values, ...(node.source === undefined ? [] : [node.source.keys])];
 }
 
 /** The two programs of a model: one that reads the source, and one that reads new tokens and gives logits. */

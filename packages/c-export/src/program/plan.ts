@@ -233,16 +233,14 @@ class Calls {
     const { heads, kvHeads, headDim, headOrder } = node.layout;
     const values =
       "kind" in node.values ? [this.#store(node.values), int(node.values.width)] : this.#operand(node.values);
-    const reach = node.keys.of === "source" ? this.#capacities.source : this.#capacities.target;
-    return call(
-      "slm_attend",
-      ...this.#operand(node.query),
-      count(node.query.rows),
-      count(node.start),
+    const queries = [...this.#operand(node.query), count(node.query.rows), count(node.start)];
+    const keys = [
       this.#store(node.keys),
       int(this.#arena.capacityOf(node.keys)),
       ...values,
       count(node.count),
+    ];
+    const scores = [
       int(heads),
       int(kvHeads),
       int(headDim),
@@ -251,13 +249,20 @@ class Calls {
       float(node.softcap),
       int(node.before),
       int(node.after),
+    ];
+    const output = [at(this.#arena.scratch), ...this.#operand(node.out)];
+    if (node.source !== undefined) {
+      const { keys: store, values: rows } = node.source;
+      const capacity = int(this.#arena.capacityOf(store));
+      const source = [this.#store(store), capacity, ...this.#operand(rows), count(rows.rows)];
+      return call("slm_attend_both", ...queries, ...keys, ...source, ...scores, ...output);
+    }
+    const reach = node.keys.of === "source" ? this.#capacities.source : this.#capacities.target;
+    const bias =
       node.relative === undefined
         ? NO_WEIGHT
-        : this.#weight({ kind: "relative", relative: node.relative, heads, reach }),
-      int(reach),
-      at(this.#arena.scratch),
-      ...this.#operand(node.out),
-    );
+        : this.#weight({ kind: "relative", relative: node.relative, heads, reach });
+    return call("slm_attend", ...queries, ...keys, ...scores, bias, int(reach), ...output);
   }
 }
 

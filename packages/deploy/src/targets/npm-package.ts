@@ -9,6 +9,7 @@ import { MANIFEST_FILE, readManifest, SlmError, writeBytesAtomic } from "@slm/co
 import { chooseEngine, filesOfEngine, readDeviceModel, type EngineName } from "@slm/exported-model";
 import { bundleEntries } from "../bundle/pack.js";
 import { TAR_BLOCK, encodeTarHeader, paddingAfter } from "../bundle/tar-header.js";
+import { MAIN_TYPES, OPEN_TYPES } from "./npm-types.js";
 
 export interface NpmPackageOptions {
   /** Name of the package, with or without a scope. */
@@ -23,7 +24,7 @@ export interface NpmPackageOptions {
 
 /** A program that exports `generate()` and loads the model from `./model/`. */
 interface NpmProgram {
-  /** Its files by their names in the package; `index.js` is the program. */
+  /** Its files by their names in the package: `index.js` is the program, and `open.js` the one for hosts without a disk. */
   readonly files: Readonly<Record<string, string>>;
   /** Packages that it imports. */
   readonly dependencies: Readonly<Record<string, string>>;
@@ -31,38 +32,6 @@ interface NpmProgram {
 
 const NAME = /^(?:@[a-z0-9-][a-z0-9-._]*\/)?[a-z0-9-][a-z0-9-._]*$/;
 const VERSION = /^\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?$/;
-
-const TYPES = `/** One generated text. */
-export interface Generated {
-  /** Empty if the answer is withheld. */
-  readonly text: string;
-  /** The model's probability of the whole answer: 0 to 1. */
-  readonly confidence: number;
-  /** True if the answer is withheld because its confidence is below the model's threshold. */
-  readonly abstained: boolean;
-  /** Number of generated tokens. */
-  readonly tokens: number;
-  /** True if the model ended the answer, false if it reached \`maxTokens\`. */
-  readonly finished: boolean;
-}
-
-export interface Options {
-  /** Image for a vision-language model: a file, or its bytes. */
-  readonly image?: string | Uint8Array;
-  /** Most tokens of an answer. Default: the model's limit. */
-  readonly maxTokens?: number;
-  /** Called with each piece of text as soon as it is final. */
-  readonly onToken?: (piece: string) => void;
-  /** Stops the generation between two tokens. */
-  readonly signal?: AbortSignal;
-}
-
-/** Answers one text. The first call loads the model, which stays loaded. */
-export declare function generate(source: string, options?: Options): Promise<Generated>;
-
-/** Frees the model's memory. The next call loads it again. */
-export declare function close(): Promise<void>;
-`;
 
 /**
  * Writes the tarball, with the files that the engine reads; the same bundle gives the same bytes.
@@ -88,13 +57,14 @@ export async function writeNpmPackage(
   const model = await readDeviceModel(bundle);
   const { engine } = chooseEngine(model, { engine: asked });
   const { files, dependencies } = programs[engine];
-  const own: Record<string, Uint8Array> = {};
+  const own: Record<string, string | Uint8Array> = {};
   for (const [path, file] of Object.entries(files)) own[path] = await readFile(file);
+  own["index.d.ts"] = MAIN_TYPES;
+  if (engine === "wasm") own["open.d.ts"] = OPEN_TYPES;
   const texts: Readonly<Record<string, string | Uint8Array>> = {
-    "package.json": packageJson(options, dependencies, Object.keys(files)),
-    "README.md": readme(await readFile(join(bundle, "README.md"), "utf8"), name),
+    "package.json": packageJson(options, { engine, dependencies, files: Object.keys(own) }),
+    "README.md": readme(await readFile(join(bundle, "README.md"), "utf8"), { name, engine }),
     ...own,
-    "index.d.ts": TYPES,
   };
   const paths = (await bundleEntries(bundle)).map(({ path }) => path);
   const read = [...filesOfEngine(model, paths, engine), MANIFEST_FILE];
@@ -124,14 +94,30 @@ async function* archivePieces(
   yield Buffer.alloc(2 * TAR_BLOCK);
 }
 
+interface ReadmeOptions {
+  readonly name: string;
+  readonly engine: EngineName;
+}
+
 /** The model card, with how to use the package under its title. */
-function readme(card: string, name: string): string {
+function readme(card: string, { name, engine }: ReadmeOptions): string {
+  const anyHost = [
+    "In a host without a disk, such as a browser or a Cloudflare Worker, pass the bytes of the package's files:",
+    "",
+    "```js",
+    `import { openModel } from "${name}/open";`,
+    "",
+    "const model = await openModel({ kernels, read: (path) => bytesOf(`model/${path}`) });",
+    'const { text } = await model.generate("TEXT");',
+    "```",
+  ];
   const usage = [
     "```js",
     `import { generate } from "${name}";`,
     "",
     'const { text, confidence, abstained } = await generate("TEXT");',
     "```",
+    ...(engine === "wasm" ? ["", ...anyHost] : []),
   ];
   const [title = "", ...rest] = card.split("\n");
   // The card's own section runs the bundle with slm, which this package does not need.
@@ -141,10 +127,22 @@ function readme(card: string, name: string): string {
   );
 }
 
+interface PackageContent extends Pick<NpmProgram, "dependencies"> {
+  readonly engine: EngineName;
+  /** Files in addition to the model's. */
+  readonly files: readonly string[];
+}
+
+/** What hosts without a disk import. Bundlers of such hosts also import the files. */
+const EXPORTS_OF_ANY_HOST = {
+  "./open": { types: "./open.d.ts", default: "./open.js" },
+  "./kernels.wasm": "./kernels.wasm",
+  "./model/*": "./model/*",
+};
+
 function packageJson(
   { name, version, licence }: NpmPackageOptions,
-  dependencies: NpmProgram["dependencies"],
-  files: readonly string[],
+  { engine, dependencies, files }: PackageContent,
 ): string {
   return `${JSON.stringify(
     {
@@ -154,8 +152,11 @@ function packageJson(
       license: licence,
       type: "module",
       engines: { node: ">=20" },
-      exports: { ".": { types: "./index.d.ts", default: "./index.js" } },
-      files: [...files, "index.d.ts", "model"],
+      exports: {
+        ".": { types: "./index.d.ts", default: "./index.js" },
+        ...(engine === "wasm" ? EXPORTS_OF_ANY_HOST : {}),
+      },
+      files: [...files, "model"],
       dependencies,
     },
     null,

@@ -54,7 +54,10 @@ describe(writeNpmPackage, () => {
     licence: "MIT",
     programs: {
       onnxruntime: { files: { "index.js": program() }, dependencies: { x: "1.0.0" } },
-      wasm: { files: { "index.js": program(), "kernels.wasm": program() }, dependencies: {} },
+      wasm: {
+        files: { "index.js": program(), "kernels.wasm": program(), "open.js": program() },
+        dependencies: {},
+      },
     },
   });
 
@@ -77,7 +80,7 @@ describe(writeNpmPackage, () => {
   );
 
   test.each([
-    ["wasm", ["index.d.ts", "index.js", "kernels.wasm"], "portable.int8.bin"],
+    ["wasm", ["index.d.ts", "index.js", "kernels.wasm", "open.d.ts", "open.js"], "portable.int8.bin"],
     ["onnxruntime", ["index.d.ts", "index.js"], "decoder.onnx"],
   ] as const)("packs the files that %s reads; the same bytes each time", async (engine, own, weights) => {
     await writeFile(program(), "export const generate = 1;\n");

@@ -170,13 +170,14 @@ function nodePrograms({ vision }: DeviceModel): NpmPackageOptions["programs"] {
   return {
     wasm: {
       files: {
-        "index.js": join(built, "node", "portable.js"),
+        "index.js": join(built, "npm", "portable.js"),
+        "open.js": join(built, "npm", "open.js"),
         "kernels.wasm": join(built, "site", "kernels.wasm"),
       },
       dependencies: {},
     },
     onnxruntime: {
-      files: { "index.js": join(built, "node", "graphs.js") },
+      files: { "index.js": join(built, "npm", "graphs.js") },
       dependencies: vision === undefined ? nodeDependencies : { ...nodeDependencies, ...imageDependencies },
     },
   };

@@ -2,21 +2,20 @@
 import { openModel } from "@slm/inference";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { imageOfBytes, imageOfFile } from "@slm/vision";
-import { answering, type Answering } from "./answering.js";
+import { answering, openedOnFirstUse, type Answering } from "./answering.js";
+import { besides } from "./besides.js";
 
-const model = answering(
-  async (directory) => {
-    const runtime = await createCpuRuntime({ inThread: true });
-    return openModel(directory, runtime, { closes: () => runtime.close() });
-  },
-  (text, image) => {
+const model = openedOnFirstUse(async () => {
+  const runtime = await createCpuRuntime({ inThread: true });
+  const opened = await openModel(besides("model"), runtime, { closes: () => runtime.close() });
+  return answering(opened, (text, image) => {
     if (image === undefined) return text;
     return {
       text,
       image: typeof image === "string" ? imageOfFile(image) : imageOfBytes(image, "the image"),
     };
-  },
-);
+  });
+});
 
 export const generate: Answering["generate"] = model.generate;
 export const close: Answering["close"] = model.close;

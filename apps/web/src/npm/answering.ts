@@ -1,5 +1,4 @@
 /** `generate()` and `close()` of an npm package from `slm deploy --to npm`. */
-import { fileURLToPath } from "node:url";
 import type { Model, Source } from "@slm/inference";
 
 interface Generated {
@@ -20,29 +19,17 @@ interface Options {
 
 export interface Answering {
   readonly generate: (source: string, options?: Options) => Promise<Generated>;
-  /** Frees the model. The next call of `generate` loads it again. */
+  /** Frees the model. */
   readonly close: () => Promise<void>;
 }
 
-/** Address of a file or folder next to the program. */
-export const besides = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
-
-/**
- * @param open opens the model in a directory
- * @param sourceOf the model's source for a text and its image
- */
+/** @param sourceOf the model's source for a text and its image */
 export function answering(
-  open: (directory: string) => Promise<Model>,
+  model: Model,
   sourceOf: (text: string, image: Options["image"]) => Source,
 ): Answering {
-  let loaded: Promise<Model> | undefined;
   return {
     generate: async (source, { image, maxTokens, onToken, signal } = {}) => {
-      loaded ??= open(besides("model")).catch((error: unknown) => {
-        loaded = undefined; // Lets the next call try again.
-        throw error;
-      });
-      const model = await loaded;
       const { text, confidence, abstained, tokens, finished } = await model.generate(
         sourceOf(source, image),
         {
@@ -56,6 +43,21 @@ export function answering(
         },
       );
       return { text, confidence, abstained, tokens: tokens.length, finished };
+    },
+    close: () => model.close(),
+  };
+}
+
+/** Opens the model with the first call of `generate`, and again with the first after `close`. */
+export function openedOnFirstUse(open: () => Promise<Answering>): Answering {
+  let loaded: Promise<Answering> | undefined;
+  return {
+    generate: async (source, options) => {
+      loaded ??= open().catch((error: unknown) => {
+        loaded = undefined; // Lets the next call try again.
+        throw error;
+      });
+      return (await loaded).generate(source, options);
     },
     close: async () => {
       const held = loaded;
