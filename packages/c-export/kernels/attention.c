@@ -66,10 +66,8 @@ SLM_INLINE void slm_scores(const float *query, const float *keys, int capacity, 
   for (j = from; j < last; j += VL) {
     vf e = vf_exp(vf_sub(vf_load(p + j), vf_splat(most)));
     vf_store(p + j, e);
+    sum = vf_add(sum, e); /* Lanes outside are 1e-38 here, which is lost next to the 1 of the largest score. */
   }
-  for (j = from; j < first; j++) p[j] = 0.f;
-  for (j = last; j % VL != 0; j++) p[j] = 0.f;
-  for (j = from; j < last; j += VL) sum = vf_add(sum, vf_load(p + j));
   total = 1.f / vf_sum(sum);
   for (j = from; j < last; j += VL) vf_store(p + j, vf_mul(vf_load(p + j), vf_splat(total)));
 }

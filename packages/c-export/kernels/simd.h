@@ -156,7 +156,8 @@ SLM_INLINE void vf_to_int16(int16_t *to, vf x) {
 #elif defined(__wasm_simd128__) && !defined(SLM_SCALAR)
 #include <wasm_simd128.h>
 #define VL 4
-#define SLM_TILE_ROWS 2
+#define SLM_TILE_ROWS 4
+#define SLM_TILE_NV 2
 typedef v128_t vf;
 typedef v128_t vi;
 typedef v128_t vw;
@@ -180,7 +181,8 @@ SLM_INLINE vw vw_high(vw w) { return wasm_i16x8_shr(w, 4); }
 SLM_INLINE vf vf_load_upper(const uint16_t *p) { return wasm_i32x4_shl(wasm_u32x4_load16x4(p), 16); }
 SLM_INLINE vi vi_dot(vi sum, vw w, int32_t pair) { return wasm_i32x4_add(sum, wasm_i32x4_dot_i16x8(w, wasm_i32x4_splat(pair))); }
 SLM_INLINE void vf_to_int16(int16_t *to, vf x) {
-  v128_t whole = wasm_i32x4_trunc_sat_f32x4(wasm_f32x4_nearest(x));
+  /* In x + 1.5 * 2^23 the low bits are the rounded integer; a conversion would check for NaN. */
+  v128_t whole = wasm_i32x4_sub(wasm_f32x4_add(x, wasm_f32x4_splat(12582912.f)), wasm_i32x4_splat(0x4b400000));
   wasm_v128_store64_lane(to, wasm_i16x8_narrow_i32x4(whole, whole), 0);
 }
 
