@@ -18,6 +18,7 @@ export const ENTRIES = {
   "native-process": "packages/runtime-native/src/native-process.ts",
   "model-process": "packages/bench/src/models/model-process.ts",
   "job-process": "packages/slm/src/job-process.ts",
+  "threads/answer-worker": "packages/inference/src/threads/answer-worker.ts",
   "weights/kernels/outputs-worker": "packages/quantization/src/weights/kernels/outputs-worker.ts",
 };
 

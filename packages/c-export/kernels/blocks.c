@@ -16,34 +16,41 @@ static size_t slm_int4_panel(int k) { return (size_t)((k + SLM_BLOCK - 1) / SLM_
 
 /* Rows of int16 in groups of four. Sums of the rows are added to `out`. */
 SLM_INLINE void slm_tile_int4(int rows, const int16_t *x, int stride, const int8_t *w, int quads, vf out[SLM_TILE_ROWS][SLM_NV]) {
-  int r, v, i;
+  int r, v, i, part;
   for (; quads > 0; quads -= SLM_QUADS, x += SLM_BLOCK) {
-    vi acc[SLM_TILE_ROWS][SLM_NV];
     const uint16_t *scales = (const uint16_t *)(const void *)w;
     int here = quads < SLM_QUADS ? quads : SLM_QUADS;
     w += SLM_SCALES_BYTES;
-    for (r = 0; r < rows; r++)
-      for (v = 0; v < SLM_NV; v++) acc[r][v] = vi_zero();
-    for (i = 0; i < here; i++, w += 2 * SLM_PANEL)
-      for (v = 0; v < SLM_NV; v++) {
-        vw both = vw_load(w + v * VL * 2), low = vw_low(both), high = vw_high(both);
-        for (r = 0; r < rows; r++) {
-          const int16_t *four = x + (size_t)r * (size_t)stride + (size_t)(4 * i);
-          acc[r][v] = vi_dot(vi_dot(acc[r][v], low, slm_pair(four)), high, slm_pair(four + 2));
+    for (part = 0; part < SLM_NV; part += SLM_TILE_NV) {
+      const int8_t *from = w + part * VL * 2;
+      vi acc[SLM_TILE_ROWS][SLM_TILE_NV];
+      for (r = 0; r < rows; r++)
+        for (v = 0; v < SLM_TILE_NV; v++) acc[r][v] = vi_zero();
+      for (i = 0; i < here; i++, from += 2 * SLM_PANEL)
+        for (v = 0; v < SLM_TILE_NV; v++) {
+          vw both = vw_load(from + v * VL * 2), low = vw_low(both), high = vw_high(both);
+          for (r = 0; r < rows; r++) {
+            const int16_t *four = x + (size_t)r * (size_t)stride + (size_t)(4 * i);
+            acc[r][v] = vi_dot(vi_dot(acc[r][v], low, slm_pair(four)), high, slm_pair(four + 2));
+          }
         }
-      }
-    for (r = 0; r < rows; r++)
-      for (v = 0; v < SLM_NV; v++) out[r][v] = vf_fma(vf_of(acc[r][v]), vf_load_upper(scales + v * VL), out[r][v]);
+      for (r = 0; r < rows; r++)
+        for (v = 0; v < SLM_TILE_NV; v++) out[r][part + v] = vf_fma(vf_of(acc[r][v]), vf_load_upper(scales + (part + v) * VL), out[r][part + v]);
+    }
+    w += here * 2 * SLM_PANEL;
   }
 }
 
-SLM_INLINE void slm_rows_int4(int rows, int skipped, const int16_t *x, int stride, const float *rowScales, const int8_t *w, int quads, int n, const float *bias, float *y, int yStride, int accumulate) {
+SLM_INLINE void slm_rows_int4(int rows, const int16_t *x, int stride, const float *rowScales, const int8_t *w, int quads, int n, const float *bias, float *y, int yStride, int accumulate) {
   vf out[SLM_TILE_ROWS][SLM_NV];
   int r, v;
   for (r = 0; r < rows; r++)
     for (v = 0; v < SLM_NV; v++) out[r][v] = vf_splat(0.f);
   slm_tile_int4(rows, x, stride, w, quads, out);
-  for (r = skipped; r < rows; r++) slm_finish(n, out[r], 0, rowScales[r], bias, y + (size_t)r * (size_t)yStride, accumulate);
+  for (r = 0; r < rows; r++) {
+    for (v = 0; v < SLM_NV; v++) out[r][v] = vf_mul(out[r][v], vf_splat(rowScales[r]));
+    slm_finish(n, out[r], bias, y + (size_t)r * (size_t)yStride, accumulate);
+  }
 }
 
 /* `scratch` holds the rows as int16, k rounded up to a multiple of 4, after their scales, one float each. */
@@ -52,10 +59,10 @@ SLM_UNUSED static void slm_linear_int4(const float *x, int xStride, int rows, co
   const int8_t *panel = (const int8_t *)(const void *)w;
   int16_t *quantized = slm_quantize_rows(x, xStride, rows, k, stride, scratch);
   for (p = 0; p < slm_panels(n); p++, panel += slm_int4_panel(k)) {
-    const float *own = bias ? bias + p * SLM_PANEL : 0;
+    const float *own = bias ? bias + p * SLM_PANEL : slm_zeros;
     int outputs = n - p * SLM_PANEL < SLM_PANEL ? n - p * SLM_PANEL : SLM_PANEL;
     float *to = y + p * SLM_PANEL;
-#define SLM_TILE(count, first, skipped) slm_rows_int4(count, skipped, quantized + (size_t)(first) * (size_t)stride, stride, scratch + (first), panel, quads, outputs, own, to + (size_t)(first) * (size_t)yStride, yStride, accumulate)
+#define SLM_TILE(count, first) slm_rows_int4(count, quantized + (size_t)(first) * (size_t)stride, stride, scratch + (first), panel, quads, outputs, own, to + (size_t)(first) * (size_t)yStride, yStride, accumulate)
     SLM_TILES(rows, SLM_TILE)
 #undef SLM_TILE
   }

@@ -63,7 +63,7 @@ static int slm_answer_drafts(slm_answering *a, const int32_t *source, int source
     if (logits == NULL) return SLM_BAD_TOKEN;
     a->steps++;
     for (i = 0; i <= count; i++, logits += SLM_VOCABULARY) {
-      token = slm_largest(logits);
+      token = slm_highest(logits, SLM_VOCABULARY);
       if (!(logits[token] > -HUGE_VALF) || !slm_measure(a, logits, token)) return SLM_BAD_LOGITS;
       if (slm_take(a, token)) return a->length;
       if (i < count && fed[i + 1] != token) break;

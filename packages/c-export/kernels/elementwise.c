@@ -43,25 +43,20 @@ SLM_INLINE vf vf_erf(vf x) {
 
 enum { SLM_GELU, SLM_ERF_GELU, SLM_QUICK_GELU, SLM_RELU, SLM_SILU, SLM_SOFTCAP };
 
-/* An activation: erf GELU, ReLU, or sigmoid(x (cubic x^2 + linear)) (slope x + factor) + constant. */
-typedef struct { int kind; float cubic, linear, slope, factor, constant; } slm_activation;
+/* An activation: erf GELU, ReLU, x / (1 + e^(x (cubic x^2 + linear))), or a softcap. */
+typedef struct { int kind; float cubic, linear, limit; } slm_activation;
 
 /* limit: of SLM_SOFTCAP, which is limit tanh(x / limit). */
 static slm_activation slm_activation_of(int kind, float limit) {
   slm_activation f;
   f.kind = kind;
-  f.cubic = f.factor = f.constant = 0.f;
-  f.linear = f.slope = 1.f;
+  f.cubic = 0.f;
+  f.linear = -1.f;
+  f.limit = limit;
   if (kind == SLM_GELU) { /* x sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3)), the tanh form */
-    f.cubic = 0.0713548162726f;
-    f.linear = 1.5957691216f;
-  } else if (kind == SLM_QUICK_GELU) f.linear = 1.702f;
-  else if (kind == SLM_SOFTCAP) {
-    f.linear = 2.f / limit;
-    f.slope = 0.f;
-    f.factor = 2.f * limit;
-    f.constant = -limit;
-  }
+    f.cubic = -0.0713548162726f;
+    f.linear = -1.5957691216f;
+  } else if (kind == SLM_QUICK_GELU) f.linear = -1.702f;
   return f;
 }
 
@@ -69,8 +64,9 @@ SLM_INLINE vf slm_activated(const slm_activation *f, vf x) {
   vf inner;
   if (f->kind == SLM_RELU) return vf_max(x, vf_splat(0.f));
   if (f->kind == SLM_ERF_GELU) return vf_mul(vf_mul(x, vf_splat(0.5f)), vf_add(vf_splat(1.f), vf_erf(vf_mul(x, vf_splat(0.70710678f)))));
+  if (f->kind == SLM_SOFTCAP) return vf_mul(vf_splat(f->limit), vf_tanh(vf_mul(x, vf_splat(1.f / f->limit))));
   inner = vf_mul(x, vf_fma(vf_mul(x, x), vf_splat(f->cubic), vf_splat(f->linear)));
-  return vf_fma(vf_sigmoid(inner), vf_fma(x, vf_splat(f->slope), vf_splat(f->factor)), vf_splat(f->constant));
+  return vf_div(x, vf_add(vf_splat(1.f), vf_exp(inner)));
 }
 
 /* x [rows, width] becomes f(x). */

@@ -9,24 +9,31 @@
  */
 #define SLM_PANEL 16
 #define SLM_NV (SLM_PANEL / VL)
+/* A tile of rows computes as many vectors of a panel at a time as there are registers for their sums. Default: the whole panel. */
+#if !defined(SLM_TILE_NV)
+#define SLM_TILE_NV SLM_NV
+#endif
 #define SLM_LARGEST 8191.f
 #define SLM_PART 2048
 
 SLM_INLINE void slm_tile_float(int rows, const float *x, int stride, const float *w, int k, vf out[SLM_TILE_ROWS][SLM_NV]) {
-  vf acc[SLM_TILE_ROWS][SLM_NV];
-  int r, v, i;
-  for (r = 0; r < rows; r++)
-    for (v = 0; v < SLM_NV; v++) acc[r][v] = vf_splat(0.f);
-  for (i = 0; i < k; i++, w += SLM_PANEL) {
-    vf b[SLM_NV];
-    for (v = 0; v < SLM_NV; v++) b[v] = vf_load(w + v * VL);
-    for (r = 0; r < rows; r++) {
-      vf a = vf_splat(x[(size_t)r * (size_t)stride + (size_t)i]);
-      for (v = 0; v < SLM_NV; v++) acc[r][v] = vf_fma(a, b[v], acc[r][v]);
+  int r, v, i, part;
+  for (part = 0; part < SLM_NV; part += SLM_TILE_NV) {
+    const float *from = w + part * VL;
+    vf acc[SLM_TILE_ROWS][SLM_TILE_NV];
+    for (r = 0; r < rows; r++)
+      for (v = 0; v < SLM_TILE_NV; v++) acc[r][v] = vf_splat(0.f);
+    for (i = 0; i < k; i++, from += SLM_PANEL) {
+      vf b[SLM_TILE_NV];
+      for (v = 0; v < SLM_TILE_NV; v++) b[v] = vf_load(from + v * VL);
+      for (r = 0; r < rows; r++) {
+        vf a = vf_splat(x[(size_t)r * (size_t)stride + (size_t)i]);
+        for (v = 0; v < SLM_TILE_NV; v++) acc[r][v] = vf_fma(a, b[v], acc[r][v]);
+      }
     }
+    for (r = 0; r < rows; r++)
+      for (v = 0; v < SLM_TILE_NV; v++) out[r][part + v] = acc[r][v];
   }
-  for (r = 0; r < rows; r++)
-    for (v = 0; v < SLM_NV; v++) out[r][v] = acc[r][v];
 }
 
 /* One row and one panel with four chains of sums, because a chain would wait for itself. */
@@ -55,17 +62,23 @@ SLM_INLINE int32_t slm_pair(const int16_t *x) {
 
 /* Rows of int16 in pairs; `pairs` is at most SLM_PART / 2. Sums of the rows are added to `out` as floats. */
 SLM_INLINE void slm_tile_int8(int rows, const int16_t *x, int stride, const int8_t *w, int pairs, vf out[SLM_TILE_ROWS][SLM_NV]) {
-  vi acc[SLM_TILE_ROWS][SLM_NV];
-  int r, v, i;
-  for (r = 0; r < rows; r++)
-    for (v = 0; v < SLM_NV; v++) acc[r][v] = vi_zero();
-  for (i = 0; i < pairs; i++, w += 2 * SLM_PANEL)
-    for (r = 0; r < rows; r++) {
-      int32_t pair = slm_pair(x + (size_t)r * (size_t)stride + (size_t)(2 * i));
-      for (v = 0; v < SLM_NV; v++) acc[r][v] = vi_dot(acc[r][v], vw_load(w + v * VL * 2), pair);
+  int r, v, i, part;
+  for (part = 0; part < SLM_NV; part += SLM_TILE_NV) {
+    const int8_t *from = w + part * VL * 2;
+    vi acc[SLM_TILE_ROWS][SLM_TILE_NV];
+    for (r = 0; r < rows; r++)
+      for (v = 0; v < SLM_TILE_NV; v++) acc[r][v] = vi_zero();
+    for (i = 0; i < pairs; i++, from += 2 * SLM_PANEL) {
+      vw b[SLM_TILE_NV];
+      for (v = 0; v < SLM_TILE_NV; v++) b[v] = vw_load(from + v * VL * 2);
+      for (r = 0; r < rows; r++) {
+        int32_t pair = slm_pair(x + (size_t)r * (size_t)stride + (size_t)(2 * i));
+        for (v = 0; v < SLM_TILE_NV; v++) acc[r][v] = vi_dot(acc[r][v], b[v], pair);
+      }
     }
-  for (r = 0; r < rows; r++)
-    for (v = 0; v < SLM_NV; v++) out[r][v] = vf_add(out[r][v], vf_of(acc[r][v]));
+    for (r = 0; r < rows; r++)
+      for (v = 0; v < SLM_TILE_NV; v++) out[r][part + v] = vf_add(out[r][part + v], vf_of(acc[r][v]));
+  }
 }
 
 SLM_INLINE void slm_row_int8(const int16_t *x, const int8_t *w, int pairs, vf out[SLM_NV]) {
@@ -85,12 +98,25 @@ SLM_INLINE void slm_row_int8(const int16_t *x, const int8_t *w, int pairs, vf ou
 /* Rows as int16, padded with zeros to `stride`. Writes what 1 stands for in each row to `scales`, and the rows after them. */
 SLM_UNUSED static int16_t *slm_quantize_rows(const float *x, int xStride, int rows, int k, int stride, float *scales) {
   int16_t *to = (int16_t *)(void *)(scales + rows);
-  int r, i;
+  int r, i, v;
   for (r = 0; r < rows; r++, x += xStride, to += stride) {
-    vf top = vf_splat(1e-20f);
+    vf top[4], bottom[4];
     float most, scale;
-    for (i = 0; i + VL <= k; i += VL) top = vf_max(top, vf_max(vf_load(x + i), vf_sub(vf_splat(0.f), vf_load(x + i))));
-    most = vf_largest(top);
+    for (v = 0; v < 4; v++) top[v] = bottom[v] = vf_splat(0.f);
+    for (i = 0; i + 4 * VL <= k; i += 4 * VL)
+      for (v = 0; v < 4; v++) {
+        top[v] = vf_max(top[v], vf_load(x + i + v * VL));
+        bottom[v] = vf_min(bottom[v], vf_load(x + i + v * VL));
+      }
+    for (; i + VL <= k; i += VL) {
+      top[0] = vf_max(top[0], vf_load(x + i));
+      bottom[0] = vf_min(bottom[0], vf_load(x + i));
+    }
+    for (v = 1; v < 4; v++) {
+      top[0] = vf_max(top[0], top[v]);
+      bottom[0] = vf_min(bottom[0], bottom[v]);
+    }
+    most = vf_largest(vf_max(vf_max(top[0], vf_sub(vf_splat(0.f), bottom[0])), vf_splat(1e-20f)));
     for (; i < k; i++) most = x[i] > most ? x[i] : -x[i] > most ? -x[i] : most;
     scale = SLM_LARGEST / most;
     for (i = 0; i + VL <= k; i += VL) vf_to_int16(to + i, vf_mul(vf_load(x + i), vf_splat(scale)));
@@ -107,53 +133,38 @@ SLM_SMALL static void slm_store_part(int n, const float *sums, float *y, int acc
   for (i = 0; i < n; i++) y[i] = accumulate ? y[i] + sums[i] : sums[i];
 }
 
-/* What a tile's sums become: times scales, plus bias, stored or added. Only the first `n` of its outputs are real. */
-SLM_INLINE void slm_finish(int n, vf sums[SLM_NV], const float *scales, float rowScale, const float *bias, float *y, int accumulate) {
+static const float slm_zeros[SLM_PANEL];
+
+/* Adds a panel's bias to its sums, and stores them in y or adds them to it. Only the first `n` are real. */
+SLM_INLINE void slm_finish(int n, const vf sums[SLM_NV], const float *bias, float *y, int accumulate) {
+  float rest[SLM_PANEL], *to = n < SLM_PANEL ? rest : y;
+  const float *before = accumulate && n == SLM_PANEL ? y : slm_zeros; /* Adding zeros costs less than a branch. */
   int v;
-  float rest[SLM_PANEL];
-  float *to = n < SLM_PANEL ? rest : y;
-  for (v = 0; v < SLM_NV; v++) {
-    vf value = vf_mul(sums[v], vf_splat(rowScale));
-    if (scales) value = vf_mul(value, vf_load(scales + v * VL));
-    if (bias) value = vf_add(value, vf_load(bias + v * VL));
-    if (accumulate && n == SLM_PANEL) value = vf_add(vf_load(y + v * VL), value);
-    vf_store(to + v * VL, value);
-  }
+  for (v = 0; v < SLM_NV; v++) vf_store(to + v * VL, vf_add(vf_load(before + v * VL), vf_add(sums[v], vf_load(bias + v * VL))));
   if (n < SLM_PANEL) slm_store_part(n, rest, y, accumulate);
 }
 
-/*
- * Calls `tile(count, first, skipped)` for all rows: count rows from `first` on, of which the first `skipped` are known already. The module, which is
- * downloaded, has fewer copies of the loops: its last tile overlaps the one before it.
- */
+/* Calls `tile(count, first)` for all rows: count rows from `first` on. The module, which is downloaded, has fewer copies of the loops. */
 #if defined(__wasm__)
 #define SLM_TILES(rows, tile) \
-  for (r = 0; r < (rows);) { \
-    int skipped = (rows) - r < SLM_TILE_ROWS ? SLM_TILE_ROWS - ((rows) - r) : 0; \
-    if (skipped == 0 || (skipped == 1 && r > 0)) { \
-      tile(SLM_TILE_ROWS, r - skipped, skipped); \
-      r += SLM_TILE_ROWS - skipped; \
-    } else { \
-      tile(1, r, 0); \
-      r++; \
-    } \
-  }
+  for (r = 0; r + SLM_TILE_ROWS <= (rows); r += SLM_TILE_ROWS) tile(SLM_TILE_ROWS, r); \
+  for (; r < (rows); r++) tile(1, r);
 #else
 #define SLM_TILES(rows, tile) \
-  for (r = 0; r + SLM_TILE_ROWS <= (rows); r += SLM_TILE_ROWS) tile(SLM_TILE_ROWS, r, 0); \
-  for (; r + 2 <= (rows); r += 2) tile(2, r, 0); \
-  for (; r < (rows); r++) tile(1, r, 0);
+  for (r = 0; r + SLM_TILE_ROWS <= (rows); r += SLM_TILE_ROWS) tile(SLM_TILE_ROWS, r); \
+  for (; r + 2 <= (rows); r += 2) tile(2, r); \
+  for (; r < (rows); r++) tile(1, r);
 #endif
 
-SLM_INLINE void slm_rows_float(int rows, int skipped, const float *x, int xStride, const float *w, int k, int n, const float *bias, float *y, int yStride, int accumulate) {
+SLM_INLINE void slm_rows_float(int rows, const float *x, int xStride, const float *w, int k, int n, const float *bias, float *y, int yStride, int accumulate) {
   vf out[SLM_TILE_ROWS][SLM_NV];
   int r;
   if (rows == 1) slm_row_float(x, w, k, out[0]);
   else slm_tile_float(rows, x, xStride, w, k, out);
-  for (r = skipped; r < rows; r++) slm_finish(n, out[r], 0, 1.f, bias, y + (size_t)r * (size_t)yStride, accumulate);
+  for (r = 0; r < rows; r++) slm_finish(n, out[r], bias, y + (size_t)r * (size_t)yStride, accumulate);
 }
 
-SLM_INLINE void slm_rows_int8(int rows, int skipped, const int16_t *x, int stride, const float *rowScales, const int8_t *w, int pairs, int n, const float *scales, const float *bias, float *y, int yStride, int accumulate) {
+SLM_INLINE void slm_rows_int8(int rows, const int16_t *x, int stride, const float *rowScales, const int8_t *w, int pairs, int n, const float *scales, const float *bias, float *y, int yStride, int accumulate) {
   vf out[SLM_TILE_ROWS][SLM_NV];
   int r, v, from;
   for (r = 0; r < rows; r++)
@@ -163,7 +174,10 @@ SLM_INLINE void slm_rows_int8(int rows, int skipped, const int16_t *x, int strid
     if (rows == 1) slm_row_int8(x + 2 * from, w + (size_t)from * 2 * SLM_PANEL, part, out[0]);
     else slm_tile_int8(rows, x + 2 * from, stride, w + (size_t)from * 2 * SLM_PANEL, part, out);
   }
-  for (r = skipped; r < rows; r++) slm_finish(n, out[r], scales, rowScales[r], bias, y + (size_t)r * (size_t)yStride, accumulate);
+  for (r = 0; r < rows; r++) {
+    for (v = 0; v < SLM_NV; v++) out[r][v] = vf_mul(vf_mul(out[r][v], vf_splat(rowScales[r])), vf_load(scales + v * VL));
+    slm_finish(n, out[r], bias, y + (size_t)r * (size_t)yStride, accumulate);
+  }
 }
 
 static int slm_panels(int n) { return (n + SLM_PANEL - 1) / SLM_PANEL; }
@@ -171,10 +185,10 @@ static int slm_panels(int n) { return (n + SLM_PANEL - 1) / SLM_PANEL; }
 SLM_UNUSED static void slm_linear_float(const float *x, int xStride, int rows, const float *w, int k, int n, const float *bias, float *y, int yStride, int accumulate) {
   int p, r;
   for (p = 0; p < slm_panels(n); p++) {
-    const float *panel = w + (size_t)p * (size_t)k * SLM_PANEL, *own = bias ? bias + p * SLM_PANEL : 0;
+    const float *panel = w + (size_t)p * (size_t)k * SLM_PANEL, *own = bias ? bias + p * SLM_PANEL : slm_zeros;
     int outputs = n - p * SLM_PANEL < SLM_PANEL ? n - p * SLM_PANEL : SLM_PANEL;
     float *to = y + p * SLM_PANEL;
-#define SLM_TILE(count, first, skipped) slm_rows_float(count, skipped, x + (size_t)(first) * (size_t)xStride, xStride, panel, k, outputs, own, to + (size_t)(first) * (size_t)yStride, yStride, accumulate)
+#define SLM_TILE(count, first) slm_rows_float(count, x + (size_t)(first) * (size_t)xStride, xStride, panel, k, outputs, own, to + (size_t)(first) * (size_t)yStride, yStride, accumulate)
     SLM_TILES(rows, SLM_TILE)
 #undef SLM_TILE
   }
@@ -187,10 +201,10 @@ SLM_UNUSED static void slm_linear_int8(const float *x, int xStride, int rows, co
   int16_t *quantized = slm_quantize_rows(x, xStride, rows, k, stride, scratch);
   for (p = 0; p < panels; p++) {
     const int8_t *panel = bytes + (size_t)p * (size_t)pairs * 2 * SLM_PANEL;
-    const float *own = bias ? bias + p * SLM_PANEL : 0;
+    const float *own = bias ? bias + p * SLM_PANEL : slm_zeros;
     int outputs = n - p * SLM_PANEL < SLM_PANEL ? n - p * SLM_PANEL : SLM_PANEL;
     float *to = y + p * SLM_PANEL;
-#define SLM_TILE(count, first, skipped) slm_rows_int8(count, skipped, quantized + (size_t)(first) * (size_t)stride, stride, scratch + (first), panel, pairs, outputs, w + p * SLM_PANEL, own, to + (size_t)(first) * (size_t)yStride, yStride, accumulate)
+#define SLM_TILE(count, first) slm_rows_int8(count, quantized + (size_t)(first) * (size_t)stride, stride, scratch + (first), panel, pairs, outputs, w + p * SLM_PANEL, own, to + (size_t)(first) * (size_t)yStride, yStride, accumulate)
     SLM_TILES(rows, SLM_TILE)
 #undef SLM_TILE
   }

@@ -4,16 +4,19 @@
 
 /* y = x / sqrt(mean(x^2) + epsilon) * gain for each of `groups` parts of `width` elements of a row. Without gain it is part of the weights that follow. */
 SLM_UNUSED static void slm_rms_norm(const float *x, int xStride, int rows, int groups, int width, const float *gain, float epsilon, float *y, int yStride) {
-  size_t i, n = (size_t)width, whole = n / VL * VL;
+  size_t i, v, n = (size_t)width, whole = n / VL * VL;
   int r, g;
   for (r = 0; r < rows; r++)
     for (g = 0; g < groups; g++) {
       const float *from = x + (size_t)r * (size_t)xStride + (size_t)(g * width);
       float *to = y + (size_t)r * (size_t)yStride + (size_t)(g * width);
-      vf squares = vf_splat(0.f);
+      vf squares[4];
       float total, scale;
-      for (i = 0; i < whole; i += VL) squares = vf_fma(vf_load(from + i), vf_load(from + i), squares);
-      total = vf_sum(squares);
+      for (v = 0; v < 4; v++) squares[v] = vf_splat(0.f);
+      for (i = 0; i + 4 * VL <= n; i += 4 * VL)
+        for (v = 0; v < 4; v++) squares[v] = vf_fma(vf_load(from + i + v * VL), vf_load(from + i + v * VL), squares[v]);
+      for (; i < whole; i += VL) squares[0] = vf_fma(vf_load(from + i), vf_load(from + i), squares[0]);
+      total = vf_sum(vf_add(vf_add(squares[0], squares[1]), vf_add(squares[2], squares[3])));
       for (i = whole; i < n; i++) total += from[i] * from[i];
       scale = 1.f / slm_sqrt(total / (float)width + epsilon);
       for (i = 0; i < whole; i += VL) {

@@ -43,14 +43,6 @@ static double slm_next_number(slm_random *r) {
   return (high * 67108864.0 + (double)(slm_next_word(r) >> 6)) / 9007199254740992.0;
 }
 
-/* The first of the largest. */
-static int32_t slm_largest(const float *scores) {
-  int32_t best = 0, i;
-  for (i = 1; i < SLM_VOCABULARY; i++)
-    if (scores[i] > scores[best]) best = i;
-  return best;
-}
-
 /* log(sum(exp(scores / temperature))) [nats]. Not finite if a score is NaN or infinite, or all are -INFINITY. */
 static double slm_normalizer(const float *scores, double temperature) {
   double most = -HUGE_VAL, sum = 0;
@@ -198,7 +190,7 @@ static int slm_answer_tokens(slm_answering *a, int32_t token) {
       o->change(o->context, a->answer, a->length, SLM_SCORES(m));
       scores = SLM_SCORES(m);
     }
-    token = o->temperature > 0 ? slm_sample(scores, SLM_SORTED(m), o, &a->random) : slm_largest(scores);
+    token = o->temperature > 0 ? slm_sample(scores, SLM_SORTED(m), o, &a->random) : slm_highest(scores, SLM_VOCABULARY);
     if (token < 0 || !(scores[token] > -HUGE_VALF) || !slm_measure(a, logits, token)) return SLM_BAD_LOGITS;
   } while (!slm_take(a, token));
   return a->length;

@@ -40,6 +40,8 @@ SLM_INLINE vf vf_div(vf a, vf b) { return _mm256_div_ps(a, b); }
 SLM_INLINE vf vf_max(vf a, vf b) { return _mm256_max_ps(a, b); }
 SLM_INLINE vf vf_min(vf a, vf b) { return _mm256_min_ps(a, b); }
 SLM_INLINE vf vf_fma(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); }
+/* The lanes of a where the mask has ones, and of b elsewhere. */
+SLM_INLINE vf vf_select(vf mask, vf a, vf b) { return _mm256_blendv_ps(b, a, mask); }
 SLM_INLINE vf vf_of(vi v) { return _mm256_cvtepi32_ps(v); }
 SLM_INLINE vi vi_zero(void) { return _mm256_setzero_si256(); }
 SLM_INLINE vi vi_add(vi a, vi b) { return _mm256_add_epi32(a, b); }
@@ -88,6 +90,7 @@ SLM_INLINE vf vf_div(vf a, vf b) { return _mm_div_ps(a, b); }
 SLM_INLINE vf vf_max(vf a, vf b) { return _mm_max_ps(a, b); }
 SLM_INLINE vf vf_min(vf a, vf b) { return _mm_min_ps(a, b); }
 SLM_INLINE vf vf_fma(vf a, vf b, vf c) { return _mm_add_ps(_mm_mul_ps(a, b), c); }
+SLM_INLINE vf vf_select(vf mask, vf a, vf b) { return _mm_or_ps(_mm_and_ps(mask, a), _mm_andnot_ps(mask, b)); }
 SLM_INLINE vf vf_of(vi v) { return _mm_cvtepi32_ps(v); }
 SLM_INLINE vi vi_zero(void) { return _mm_setzero_si128(); }
 SLM_INLINE vi vi_add(vi a, vi b) { return _mm_add_epi32(a, b); }
@@ -124,6 +127,7 @@ SLM_INLINE vf vf_sub(vf a, vf b) { return vsubq_f32(a, b); }
 SLM_INLINE vf vf_mul(vf a, vf b) { return vmulq_f32(a, b); }
 SLM_INLINE vf vf_max(vf a, vf b) { return vmaxq_f32(a, b); }
 SLM_INLINE vf vf_min(vf a, vf b) { return vminq_f32(a, b); }
+SLM_INLINE vf vf_select(vf mask, vf a, vf b) { return vbslq_f32(vreinterpretq_u32_f32(mask), a, b); }
 SLM_INLINE vf vf_of(vi v) { return vcvtq_f32_s32(v); }
 SLM_INLINE vi vi_zero(void) { return vdupq_n_s32(0); }
 SLM_INLINE vi vi_add(vi a, vi b) { return vaddq_s32(a, b); }
@@ -159,7 +163,8 @@ SLM_INLINE void vf_to_int16(int16_t *to, vf x) {
 #elif defined(__wasm_simd128__) && !defined(SLM_SCALAR)
 #include <wasm_simd128.h>
 #define VL 4
-#define SLM_TILE_ROWS 2
+#define SLM_TILE_ROWS 4
+#define SLM_TILE_NV 2
 typedef v128_t vf;
 typedef v128_t vi;
 typedef v128_t vw;
@@ -173,6 +178,7 @@ SLM_INLINE vf vf_div(vf a, vf b) { return wasm_f32x4_div(a, b); }
 SLM_INLINE vf vf_max(vf a, vf b) { return wasm_f32x4_pmax(b, a); }
 SLM_INLINE vf vf_min(vf a, vf b) { return wasm_f32x4_pmin(b, a); }
 SLM_INLINE vf vf_fma(vf a, vf b, vf c) { return wasm_f32x4_add(wasm_f32x4_mul(a, b), c); }
+SLM_INLINE vf vf_select(vf mask, vf a, vf b) { return wasm_v128_bitselect(a, b, mask); }
 SLM_INLINE vf vf_of(vi v) { return wasm_f32x4_convert_i32x4(v); }
 SLM_INLINE vi vi_zero(void) { return wasm_i32x4_splat(0); }
 SLM_INLINE vi vi_add(vi a, vi b) { return wasm_i32x4_add(a, b); }
@@ -183,7 +189,8 @@ SLM_INLINE vw vw_high(vw w) { return wasm_i16x8_shr(w, 4); }
 SLM_INLINE vf vf_load_upper(const uint16_t *p) { return wasm_i32x4_shl(wasm_u32x4_load16x4(p), 16); }
 SLM_INLINE vi vi_dot(vi sum, vw w, int32_t pair) { return wasm_i32x4_add(sum, wasm_i32x4_dot_i16x8(w, wasm_i32x4_splat(pair))); }
 SLM_INLINE void vf_to_int16(int16_t *to, vf x) {
-  v128_t whole = wasm_i32x4_trunc_sat_f32x4(wasm_f32x4_nearest(x));
+  /* In x + 1.5 * 2^23 the low bits are the rounded integer; a conversion would check for NaN. */
+  v128_t whole = wasm_i32x4_sub(wasm_f32x4_add(x, wasm_f32x4_splat(12582912.f)), wasm_i32x4_splat(0x4b400000));
   wasm_v128_store64_lane(to, wasm_i16x8_narrow_i32x4(whole, whole), 0);
 }
 
@@ -203,6 +210,11 @@ SLM_INLINE vf vf_div(vf a, vf b) { return a / b; }
 SLM_INLINE vf vf_max(vf a, vf b) { return a > b ? a : b; }
 SLM_INLINE vf vf_min(vf a, vf b) { return a < b ? a : b; }
 SLM_INLINE vf vf_fma(vf a, vf b, vf c) { return a * b + c; }
+SLM_INLINE vf vf_select(vf mask, vf a, vf b) {
+  union { float f; uint32_t u; } value;
+  value.f = mask;
+  return value.u ? a : b;
+}
 SLM_INLINE vf vf_of(vi v) { return (float)v; }
 SLM_INLINE vi vi_zero(void) { return 0; }
 SLM_INLINE vi vi_add(vi a, vi b) { return a + b; }
@@ -241,6 +253,16 @@ SLM_INLINE vi vi_dot(vi sum, vw w, int32_t pair) {
 SLM_INLINE void vf_to_int16(int16_t *to, vf x) { *to = (int16_t)(x < 0.f ? x - 0.5f : x + 0.5f); }
 #endif
 
+/* Lanes are read one by one only where that is not slow: WebAssembly has no way around memory for an array. */
+#if defined(__wasm_simd128__) && !defined(SLM_SCALAR)
+SLM_INLINE float vf_sum(vf v) {
+  return wasm_f32x4_extract_lane(v, 0) + wasm_f32x4_extract_lane(v, 1) + wasm_f32x4_extract_lane(v, 2) + wasm_f32x4_extract_lane(v, 3);
+}
+SLM_INLINE float vf_largest(vf v) {
+  v = vf_max(v, wasm_i32x4_shuffle(v, v, 2, 3, 0, 1));
+  return wasm_f32x4_extract_lane(vf_max(v, wasm_i32x4_shuffle(v, v, 1, 0, 3, 2)), 0);
+}
+#else
 SLM_INLINE float vf_sum(vf v) {
   float lanes[VL], total = 0.f;
   int i;
@@ -256,6 +278,7 @@ SLM_INLINE float vf_largest(vf v) {
   for (i = 1; i < VL; i++) most = lanes[i] > most ? lanes[i] : most;
   return most;
 }
+#endif
 SLM_INLINE float slm_sqrt(float x) {
 #if defined(__GNUC__)
   return __builtin_sqrtf(x);

@@ -52,6 +52,7 @@ export type {
   ChunkRequest,
   EvaluationRow,
   RowChunk,
+  EvaluationInput,
 } from "./evaluate/evaluation-input.js";
 export { answerChunk } from "./evaluate/run-rows.js";
 export { PERPLEXITY, type EvaluationMetricName } from "./evaluate/metric-names.js";

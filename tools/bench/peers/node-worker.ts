@@ -33,7 +33,7 @@ async function ofWasm(): Promise<Answer> {
     model.encode(prompt);
     const tokens: number[] = [];
     for (let token = job.start; tokens.length < job.tokens; tokens.push(token)) {
-      model.step([token]);
+      model.read([token]);
       token = model.top();
       if (token === job.end) break;
     }

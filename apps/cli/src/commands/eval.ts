@@ -132,7 +132,9 @@ export class EvalCommand extends SlmCommand<EvalResult> {
       const settings = await rowSettingsFor({ file: flags.data, model: directory, needed: "rows", given });
       const rows = await readSlicedRows(flags.data, flags.slice, flags.limit, settings);
       const strategy = flags.beams === undefined ? undefined : beamSearch(flags.beams);
-      const chosen = engineFor(opened.descriptions[0]!, request);
+      const { threads } = request;
+      // A portable form also uses several threads here.
+      const chosen = engineFor(opened.descriptions[0]!, { ...request, threads: undefined });
       const { runtime, recipe } =
         chosen.engine === "wasm" ? { runtime: undefined, recipe: undefined } : await opened.openDevice();
       const answered = await answeringWith(
@@ -154,6 +156,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
             jsonSchema,
             abstention,
             runtime,
+            threads,
             maker,
             context,
             predictionsPath: predictions,

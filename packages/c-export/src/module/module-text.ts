@@ -14,81 +14,66 @@ import {
 
 const NAMES = Object.keys(KERNELS) as readonly KernelName[];
 
-/** Letter of a parameter in the module's table, and the member of its decoded argument. */
-const DECODED: Readonly<Record<ParameterKind, readonly [letter: string, member: string]>> = {
-  arena: ["a", "p"],
-  ids: ["d", "p"],
-  weight: ["w", "p"],
-  rows: ["r", "i"],
-  int: ["n", "i"],
-  float: ["n", "f"],
+/** The macro of the module's text that reads an argument of a kind. */
+const MACROS: Readonly<Record<ParameterKind, string>> = {
+  arena: "ARENA",
+  ids: "IDS",
+  weight: "WEIGHT",
+  rows: "ROWS",
+  int: "INT",
+  float: "FLOAT",
 };
 
 /** C text of the module. @param kernels text of the kernels */
 export function moduleText(kernels: string): string {
-  const kindsOf = (name: KernelName): readonly ParameterKind[] => KERNELS[name];
   const cases = NAMES.map((name, code) => {
-    const args = kindsOf(name).map((kind, at) => `a[${at}].${DECODED[kind][1]}`);
-    return `      case ${code}: ${name}(${args.join(", ")}); break;`;
+    const kinds: readonly ParameterKind[] = KERNELS[name];
+    const args = kinds.map((kind, at) => `${MACROS[kind]}(${at})`);
+    return `      case ${code}: ${name}(${args.join(", ")}); p += ${kinds.length}; break;`;
   });
-  const letters = NAMES.map(
-    (name) =>
-      `"${kindsOf(name)
-        .map((kind) => DECODED[kind][0])
-        .join("")}"`,
-  );
-  const most = Math.max(...NAMES.map((name) => KERNELS[name].length));
   return `#define NULL 0
 ${kernels}
-typedef struct { int32_t source, fresh, wanted, past; } Counts;
-
-static int rows(const Counts *c, int32_t code) {
-  switch (code & 7) {
-    case 1: return (c->source + (code >> 3) - 1) / (code >> 3);
-    case 2: return c->fresh;
-    case 3: return c->wanted;
-    case 4: return c->past;
-    case 5: return c->past + c->fresh;
-    default: return 0;
-  }
+/* A count of rows by its code; \`counts\` are none, and those of the source, the new tokens, the wanted logits, the tokens before, and both. */
+SLM_SMALL static int rows(const int32_t *counts, int32_t code) {
+  int32_t count = counts[code & 7], group = code >> 3;
+  return group > 1 ? (count + group - 1) / group : count;
 }
 
-typedef union { int32_t i; float f; void *p; } Argument;
-/* The kinds of each kernel's parameters. */
-static const char *const kinds[] = {${letters.join(", ")}};
+#define ARENA(at) (arena + p[at])
+#define IDS(at) ids
+#define WEIGHT(at) (p[at] < 0 ? NULL : (const float *)(const void *)(weights + p[at]))
+#define ROWS(at) rows(counts, p[at])
+#define INT(at) p[at]
+#define FLOAT(at) ((const float *)(const void *)p)[at]
 
 /* Runs a program of \`length\` numbers. @returns 0, or 1 for a kernel that does not exist */
-__attribute__((export_name("run"))) int run(const int32_t *p, int32_t length, const unsigned char *weights, float *arena, const int32_t *ids, const Counts *counts) {
+__attribute__((export_name("run"))) int run(const int32_t *p, int32_t length, const unsigned char *weights, float *arena, const int32_t *ids, const int32_t *counts) {
   const int32_t *end = p + length;
-  Argument a[${most}];
-  while (p < end) {
-    int32_t kernel = *p++;
-    const char *kind;
-    int n = 0;
-    if ((uint32_t)kernel >= ${NAMES.length}) return 1;
-    for (kind = kinds[kernel]; *kind != 0; kind++, p++, n++) {
-      a[n].i = *p;
-      if (*kind == 'a') a[n].p = arena + *p;
-      else if (*kind == 'd') a[n].p = (void *)ids;
-      else if (*kind == 'w') a[n].p = *p < 0 ? 0 : (void *)(weights + *p);
-      else if (*kind == 'r') a[n].i = rows(counts, *p);
-    }
-    switch (kernel) {
+  while (p < end)
+    switch (*p++) {
 ${cases.join("\n")}
+      default: return 1;
     }
-  }
   return 0;
 }
 
-/* The first of the largest of n numbers. */
-__attribute__((export_name("largest"))) int largest(const float *x, int32_t n) {
-  int best = 0, i;
-  for (i = 1; i < n; i++) if (x[i] > x[best]) best = i;
+/* Replaces the logits of tokens that an answer cannot have. */
+__attribute__((export_name("mask"))) SLM_SMALL void mask(float *logits, int32_t n, const unsigned char *mayAnswer, float masked) {
+  int32_t i;
+  for (i = 0; i < n; i++)
+    if (!mayAnswer[i]) logits[i] = masked;
+}
+
+/* The most probable token, and what 1 is divided by to get its probability. divisor: NULL if it is not needed */
+__attribute__((export_name("choose"))) int choose(const float *logits, int32_t n, float *divisor) {
+  int32_t best = slm_highest(logits, n);
+  if (divisor) *divisor = best < 0 ? 0.f : slm_exp_sum(logits, n, logits[best]);
   return best;
 }
 `;
 }
 
+/** Places in the module's `counts`. */
 const ROW_CODES = { none: 0, source: 1, fresh: 2, wanted: 3, past: 4, total: 5 } as const satisfies Record<
   RowCount["of"],
   number

@@ -2,7 +2,7 @@
 import { SlmError } from "@slm/core/errors";
 import type { CompiledModel } from "../compile-model.js";
 import type { Capacities } from "../program/arena.js";
-import { ProgramMemory, type Region } from "./program-memory.js";
+import { ProgramMemory, type BestToken, type Region } from "./program-memory.js";
 import { portableProgram, type PortableProgram } from "./portable-program.js";
 
 /** One text at a time. Models that share a {@link ProgramMemory} share its weights. */
@@ -14,6 +14,9 @@ export class PortableModel {
   #text: object | undefined;
   #past = 0;
   #wanted = 0;
+  /** Memory for the tokens that answers may have, and whether it is in use. */
+  #mask: Region | undefined;
+  #isMasked = false;
 
   private constructor(memory: ProgramMemory) {
     this.#memory = memory;
@@ -63,6 +66,18 @@ export class PortableModel {
   }
 
   /**
+   * Masks the logits of all further steps.
+   *
+   * @param mayAnswer `[vocabulary]`, 0 for tokens that an answer cannot have. Absent: it can have all.
+   */
+  restrict(mayAnswer: Uint8Array | undefined): void {
+    this.#isMasked = mayAnswer !== undefined;
+    if (mayAnswer === undefined) return;
+    this.#mask ??= this.#memory.takeMask();
+    this.#memory.writeMask(this.#mask, mayAnswer);
+  }
+
+  /**
    * Reads the next tokens of the answer.
    *
    * @param wanted for how many of the last of them logits are returned
@@ -70,20 +85,32 @@ export class PortableModel {
    * @throws SlmError USAGE for an unknown token, or more tokens than fit
    */
   step(ids: ArrayLike<number>, wanted = 1): Float32Array {
+    this.read(ids, wanted);
+    return this.#memory.logits(this.#arena, wanted);
+  }
+
+  /** Like {@link step}, without returning logits: {@link best} reads them. */
+  read(ids: ArrayLike<number>, wanted = 1): void {
     const { fresh, target, wanted: most } = this.capacities;
     checkCount("step", ids.length, Math.min(fresh, target - this.#past));
     checkCount("logits", wanted, Math.min(ids.length, most));
     checkIds(ids, this.vocabulary);
     const counts = { source: this.#source, fresh: ids.length, wanted, past: this.#past };
     this.#memory.runStep(this.#arena, ids, counts);
+    if (this.#isMasked) this.#memory.maskLogits(this.#arena, wanted, this.#mask!);
     this.#wanted = wanted;
     this.#past += ids.length;
-    return this.#memory.logits(this.#arena, wanted);
   }
 
   /** The most probable token after the last that was read; the first of equals. */
   top(): number {
-    return this.#memory.largest(this.#arena, this.#wanted - 1);
+    return this.#memory.top(this.#arena, this.#wanted - 1);
+  }
+
+  /** Like {@link top}, with its log-probability. @param row of the logits of the last step. Default: the last */
+  best(row = this.#wanted - 1): BestToken {
+    checkCount("row", row + 1, this.#wanted);
+    return this.#memory.best(this.#arena, row);
   }
 
   /** How many tokens of the answer were read. */

@@ -2,4 +2,4 @@
 export { PortableModel } from "./portable-model.js";
 export type { PortableProgram } from "./portable-program.js";
 export { readPortable } from "./portable-file.js";
-export { readModule } from "./read-module.js";
+export { compileModule, readModule } from "./read-module.js";

@@ -2,7 +2,16 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 
 /** In the order in which they refer to each other. */
-const KERNEL_FILES = ["simd.h", "elementwise.c", "norms.c", "linear.c", "blocks.c", "attention.c", "rows.c"];
+const KERNEL_FILES = [
+  "simd.h",
+  "elementwise.c",
+  "norms.c",
+  "linear.c",
+  "blocks.c",
+  "attention.c",
+  "rows.c",
+  "choose.c",
+];
 
 /** Answers, and the check of weights, which the module does not have. */
 const SEARCH_FILES = ["sha256.c", "search.c", "drafts.c", "beams.c", "answer.c"];

@@ -60,7 +60,7 @@ export interface RowChunk {
   readonly rows: readonly EvaluationRow[];
 }
 
-/** Answers chunks on other machines. */
+/** Answers chunks in other threads or on other machines. */
 export interface ChunkMaker {
   /**
    * Answers chunks in any order, and passes the results of each to `accept`.
@@ -75,13 +75,13 @@ export interface ChunkMaker {
 }
 
 export interface EvaluationInput extends ChunkRequest {
-  /** Absent if workers answer. */
+  /** Absent if there is a maker. */
   readonly generator?: Answerer | undefined;
   /** Needed only for perplexity. */
   readonly scorer?: Scorer | undefined;
-  /** Constraint on the answer to a source's text; not supported with workers. Default: none. */
+  /** Constraint on the answer to a source's text; not supported with a maker. Default: none. */
   readonly constraint?: GenerateOptions["constraint"];
-  /** Answers on other machines. Default: on this one. */
+  /** Answers in other threads or on other machines. Default: the generator, here. */
   readonly maker?: ChunkMaker | undefined;
   readonly rows: AsyncIterable<EvaluationRow> | Iterable<EvaluationRow>;
   /** A confidence threshold to report on, or how to choose one on these rows. Default: neither. */

@@ -191,7 +191,7 @@ function requireCount(got: number, expected: number, what: string): void {
 }
 
 /** Adds the range of rows to an error, because generators and scorers count from the start of their call. */
-function withRows(error: unknown, first: number, last: number): unknown {
+export function withRows(error: unknown, first: number, last: number): unknown {
   if (!(error instanceof SlmError) || error.code === "INTERRUPTED") return error;
   const { code, message, context, suggestions } = error;
   return new SlmError(code, `evaluate: among rows ${first} to ${last}: ${message}`, {

@@ -7,8 +7,7 @@ import type { Model, OpenModelOptions } from "./model.js";
 
 export type { PortableModel } from "@slm/c-export/portable";
 export { portableDevice } from "../portable/portable-decoding.js";
-export { maskLogits, PortableParts } from "../portable/portable-parts.js";
-export { topOfLogits } from "../steps/top-of-logits.js";
+export { PortableParts } from "../portable/portable-parts.js";
 
 /** Options for opening the portable form of a model. */
 export type OpenPortableOptions = Pick<PortableOptions, "module" | "reason"> &

@@ -5,10 +5,11 @@ const LONGEST_MS = 10;
 
 let last = 0;
 
-/** Waits for the event loop if steps have kept the thread for long, so that signals, timers and streams are served. */
+/** Whether steps have kept the thread for long. @param now by `performance.now()` [ms] */
+export const keepsThread = (now: number): boolean => now - last >= LONGEST_MS;
+
+/** Waits for the event loop, so that signals, timers and streams are served. */
 export async function breathe(): Promise<void> {
-  const now = performance.now();
-  if (now - last < LONGEST_MS) return;
   await nextTask();
   last = performance.now();
 }

@@ -3,17 +3,13 @@ import type { PortableModel } from "@slm/c-export/portable";
 import type { DraftSource, GreedyStepsOptions, StepDecoder, TopTokens } from "@slm/generation";
 import { hostDraftedSteps } from "../steps/host-drafted-steps.js";
 import { RunLog } from "../steps/run-log.js";
-import { topOfLogits } from "../steps/top-of-logits.js";
-import { breathe } from "./breathe.js";
-import { maskLogits } from "./portable-parts.js";
+import { breathe, keepsThread } from "./breathe.js";
 
 export interface PortableDecoderParts {
   /** One for each row, such as beams; the first has read the source, if there is an encoder. */
   readonly models: readonly PortableModel[];
   /** Ids before the first token, the same for all rows: the source of a decoder-only model. */
   readonly prefix: readonly number[];
-  /** `[vocab]`, 0 for tokens that an answer cannot have. Absent: all are allowed. */
-  readonly mayAnswer: Uint8Array | undefined;
 }
 
 export class PortableDecoder implements StepDecoder {
@@ -24,31 +20,46 @@ export class PortableDecoder implements StepDecoder {
   readonly greedySteps?: NonNullable<StepDecoder["greedySteps"]>;
   #models: readonly PortableModel[];
   readonly #prefix: readonly number[];
-  readonly #mayAnswer: Uint8Array | undefined;
-  readonly #logits: Float32Array;
+  /** Made in the first step that returns logits. */
+  #logits: Float32Array | undefined;
   #hasStarted = false;
 
   /** @param drafts source of the drafts that runs of one row verify. Default: every run has one token. */
-  constructor({ models, prefix, mayAnswer }: PortableDecoderParts, drafts?: DraftSource) {
+  constructor({ models, prefix }: PortableDecoderParts, drafts?: DraftSource) {
     this.#models = models;
     this.#prefix = prefix;
-    this.#mayAnswer = mayAnswer;
     this.rows = models.length;
     this.vocabularySize = models[0]!.vocabulary;
-    this.#logits = new Float32Array(this.rows * this.vocabularySize);
     if (drafts !== undefined)
       this.greedySteps = (tokens, options) => this.#draftedSteps(tokens, options, drafts);
   }
 
   /** @throws SlmError USAGE for tokens that do not fit */
   async step(tokens: Int32Array): Promise<Float32Array> {
-    await this.#start();
+    if (!this.#hasStarted) await this.#start();
+    const logits = (this.#logits ??= new Float32Array(this.rows * this.vocabularySize));
     for (const [row, model] of this.#models.entries()) {
-      await breathe();
-      this.#logits.set(this.#read(model, tokens.subarray(row, row + 1)), row * this.vocabularySize);
+      if (keepsThread(performance.now())) await breathe();
+      logits.set(model.step([tokens[row]!]), row * this.vocabularySize);
     }
     this.log.add(performance.now());
-    return this.#logits;
+    return logits;
+  }
+
+  /** @throws SlmError USAGE for tokens that do not fit */
+  async topStep(tokens: Int32Array): Promise<TopTokens> {
+    if (!this.#hasStarted) await this.#start();
+    const [ids, logProbabilities] = [new Int32Array(this.rows), new Float32Array(this.rows)];
+    for (const [row, model] of this.#models.entries()) {
+      model.read([tokens[row]!]);
+      const { token, logProbability } = model.best();
+      ids[row] = token;
+      logProbabilities[row] = logProbability;
+    }
+    const now = performance.now();
+    this.log.add(now);
+    if (keepsThread(now)) await breathe();
+    return { ids, logProbabilities };
   }
 
   rewind(steps: number): void {
@@ -74,20 +85,14 @@ export class PortableDecoder implements StepDecoder {
 
   /** Reads the prefix once, and copies the first row to the others. */
   async #start(): Promise<void> {
-    if (this.#hasStarted) return;
     this.#hasStarted = true;
     const [first, ...others] = this.#models;
     const { fresh } = first!.capacities;
     for (let at = 0; at < this.#prefix.length; at += fresh) {
-      await breathe();
-      first!.step(this.#prefix.slice(at, at + fresh));
+      if (keepsThread(performance.now())) await breathe();
+      first!.read(this.#prefix.slice(at, at + fresh));
     }
     for (const row of others) row.copyFrom(first!);
-  }
-
-  /** Logits after each of the tokens; those of tokens that an answer cannot have are masked. */
-  #read(model: PortableModel, tokens: Int32Array): Float32Array {
-    return maskLogits(model.step(tokens, tokens.length), this.#mayAnswer);
   }
 
   async *#draftedSteps(
@@ -95,7 +100,7 @@ export class PortableDecoder implements StepDecoder {
     options: GreedyStepsOptions,
     drafts: DraftSource,
   ): AsyncGenerator<TopTokens, undefined> {
-    await this.#start();
+    if (!this.#hasStarted) await this.#start();
     const { past, capacities } = this.#models[0]!;
     const read = (ids: Int32Array, position: number): Promise<TopTokens> => this.#readAt(ids, position);
     const ids = Int32Array.from(tokens);
@@ -105,17 +110,21 @@ export class PortableDecoder implements StepDecoder {
 
   /** The most probable token after each of the tokens of the one row, in as many steps as the model needs. */
   async #readAt(ids: Int32Array, position: number): Promise<TopTokens> {
-    await breathe();
+    if (keepsThread(performance.now())) await breathe();
     const model = this.#models[0]!;
     const { fresh, wanted } = model.capacities;
     const most = Math.min(fresh, wanted);
     model.rewind(position);
-    const parts: TopTokens[] = [];
-    for (let at = 0; at < ids.length; at += most)
-      parts.push(topOfLogits(this.#read(model, ids.subarray(at, at + most)), this.vocabularySize));
-    return {
-      ids: Int32Array.from(parts.flatMap((part) => [...part.ids])),
-      logProbabilities: Float32Array.from(parts.flatMap((part) => [...part.logProbabilities])),
-    };
+    const [best, logProbabilities] = [new Int32Array(ids.length), new Float32Array(ids.length)];
+    for (let from = 0; from < ids.length; from += most) {
+      const part = ids.subarray(from, from + most);
+      model.read(part, part.length);
+      for (let row = 0; row < part.length; row++) {
+        const { token, logProbability } = model.best(row);
+        best[from + row] = token;
+        logProbabilities[from + row] = logProbability;
+      }
+    }
+    return { ids: best, logProbabilities };
   }
 }

@@ -49,7 +49,8 @@ export async function portableDecoding(
           else first!.rewind(0);
           const prefix = parts.hasEncoder ? [] : source.ids;
           const mayAnswer = parts.mayAnswer(source.ids);
-          const steps = new PortableDecoder({ models: rows, prefix, mayAnswer }, drafts(source.ids));
+          for (const model of rows) model.restrict(mayAnswer);
+          const steps = new PortableDecoder({ models: rows, prefix }, drafts(source.ids));
           results.push(await decodeAlone(steps, { model, source, row, prefix, options, started }));
         } finally {
           parts.giveBack(rows);

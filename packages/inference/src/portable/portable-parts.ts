@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { PortableModel, readPortable, type PortableProgram } from "@slm/c-export/portable";
 import { readFailure, resolveInside, SlmError } from "@slm/core";
-import { LEXICAL_MASKED, shortlistFile, type DeviceModel } from "@slm/exported-model";
+import { shortlistFile, type DeviceModel } from "@slm/exported-model";
 import { answersOf, type LexicalShortlist } from "@slm/generation";
 import { describeModel, type ModelDescription } from "../load/describe-model.js";
 import { readShortlist } from "../load/read-shortlist.js";
@@ -66,14 +66,6 @@ export class PortableParts {
     for (const id of answers) both[id] = may?.[id] ?? 1;
     return both;
   }
-}
-
-/** Masks the logits `[rows, vocab]` of tokens that an answer cannot have. @returns the same logits */
-export function maskLogits(logits: Float32Array, mayAnswer: Uint8Array | undefined): Float32Array {
-  if (mayAnswer !== undefined)
-    for (let at = 0; at < logits.length; at++)
-      if (mayAnswer[at % mayAnswer.length] === 0) logits[at] = LEXICAL_MASKED;
-  return logits;
 }
 
 async function readProgram(directory: string, model: DeviceModel): Promise<PortableProgram> {

@@ -47,6 +47,8 @@ export interface JudgeRequest {
   readonly options: QuantizeDirectoryOptions;
   readonly gate: GateRequest | undefined;
   readonly runtime: Runtime;
+  /** Threads that answer with a portable form. Default: one for each processor. */
+  readonly threads?: number | undefined;
   readonly context: Pick<StageContext, "progress" | "signal">;
 }
 
@@ -102,8 +104,9 @@ export class Judge {
     rows: readonly EvaluationRow[],
     runtime: Runtime | undefined,
   ): Promise<{ value: number; rate: number }> {
-    const { context } = this.#request;
-    const { metrics, seconds } = await measureQuality({ model, rows, metrics: [metric], runtime, context });
+    const { threads, context } = this.#request;
+    const request = { model, rows, metrics: [metric], runtime, threads, context };
+    const { metrics, seconds } = await measureQuality(request);
     return { value: metrics[metric] ?? NaN, rate: rows.length / seconds };
   }
 }

@@ -1,6 +1,7 @@
 /** Evaluates a model on the rows of a file. */
 import type { StageContext } from "@slm/core";
 import type { Strategy } from "@slm/generation";
+import { compileModule } from "@slm/c-export/portable";
 import { SlmError } from "@slm/core/errors";
 import {
   imageFolderOf,
@@ -13,10 +14,12 @@ import {
 import {
   describeModel,
   evaluateAnswers,
+  openPortableModel,
   type AbstentionOptions,
   type ChunkMaker,
   schemaConstraint,
   type Evaluation,
+  type EvaluationInput,
   type EvaluationMetricName,
   type EvaluationRow,
 } from "@slm/inference";
@@ -27,6 +30,8 @@ import { rowImage } from "./row-images.js";
 
 /** Batch size: large enough to use two cores, small enough for batches of similar length. */
 const BATCH_SIZE = 256;
+/** The same for a portable form, which answers one row at a time: small enough to divide rows evenly among threads. */
+const PORTABLE_BATCH_SIZE = 8;
 
 export interface QualityRequest {
   /** Directory of an exported model. */
@@ -43,6 +48,8 @@ export interface QualityRequest {
   readonly abstention?: number | AbstentionOptions | undefined;
   /** Runs the graphs. Undefined: the portable form runs, without a runtime. */
   readonly runtime: Runtime | undefined;
+  /** Threads that answer if there is no runtime. Default: one for each processor, if there is enough to do. */
+  readonly threads?: number | undefined;
   /** Generates answers on other machines. Default: this runtime. */
   readonly maker?: ChunkMaker | undefined;
   readonly context: Pick<StageContext, "progress" | "signal">;
@@ -129,12 +136,13 @@ function valueText(value: unknown): string {
  */
 export async function measureQuality(request: QualityRequest): Promise<Evaluation> {
   const { model, rows, metrics, strategy, languages, abstention, runtime, maker, context } = request;
-  const { predictionsPath, intervalSeed, jsonSchema } = request;
+  const { predictionsPath, intervalSeed, jsonSchema, threads } = request;
+  const most = runtime === undefined ? PORTABLE_BATCH_SIZE : BATCH_SIZE;
   const asked = {
     rows,
     metrics,
     // Every beam uses a row of the batch.
-    batchSize: strategy?.kind === "beam" ? Math.ceil(BATCH_SIZE / strategy.beams) : BATCH_SIZE,
+    batchSize: strategy?.kind === "beam" ? Math.ceil(most / strategy.beams) : most,
     abstention,
     options: { strategy, languages },
     total: rows.length,
@@ -148,9 +156,27 @@ export async function measureQuality(request: QualityRequest): Promise<Evaluatio
       jsonSchema === undefined ? undefined : schemaConstraint(jsonSchema, await describeModel(model));
     return evaluateAnswers({ ...asked, maker, constraint });
   }
+  if (runtime === undefined && jsonSchema === undefined) return measurePortable(model, asked, threads);
   const opened = await openOn(model, runtime, { scores: true });
   try {
     return await opened.evaluate({ ...asked, jsonSchema });
+  } finally {
+    await opened.close();
+  }
+}
+
+/** Measures the portable form, in several threads if that is worth their start. */
+async function measurePortable(
+  model: string,
+  asked: EvaluationInput,
+  threads: number | undefined,
+): Promise<Evaluation> {
+  const { answerThreads } = await import("@slm/inference/threads");
+  const module = await compileModule();
+  const opened = await openPortableModel(model, { module, scores: true });
+  try {
+    const maker = answerThreads({ model: opened, module, threads, signal: asked.signal });
+    return await evaluateAnswers({ ...asked, maker });
   } finally {
     await opened.close();
   }

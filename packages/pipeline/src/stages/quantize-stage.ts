@@ -114,7 +114,7 @@ export const quantizeStage = defineStage<QuantizeSection>({
     const exported = requireInput(inputs, "export");
     const { rows, split } = await readHeldOutRows(requireInput(inputs, "data"));
     return withRuntime(compute.threads, async (runtime) => {
-      const bench = new QualityBench(rows, settings, runtime, context);
+      const bench = new QualityBench(rows, settings, runtime, { ...context, threads: compute.threads });
       const calibration = await calibrationOf(settings, requireInput(inputs, "data"), exported, runtime);
       const before = await bench.measure("float32", exported);
       const {
@@ -174,19 +174,24 @@ async function calibrationOf(
   return { runtime, pairs: await readTokenPairs(join(data, DATA_FILES.train), exported) };
 }
 
+interface BenchContext extends StageContext {
+  /** Threads that answer with portable forms. Default: one for each processor. */
+  readonly threads: number | undefined;
+}
+
 /** The evaluation request of a model: the same rows and metrics for all. */
 class QualityBench {
   readonly #rows: readonly EvaluationRow[];
   readonly #metrics: readonly MetricName[];
   readonly #gate: QuantizeSection["gate"];
   readonly #runtime: Runtime;
-  readonly #context: StageContext;
+  readonly #context: BenchContext;
 
   constructor(
     rows: readonly EvaluationRow[],
     { gate, metrics }: QuantizeSection,
     runtime: Runtime,
-    context: StageContext,
+    context: BenchContext,
   ) {
     const { metric } = gate;
     this.#rows = rows;
@@ -215,12 +220,13 @@ class QualityBench {
   }
 
   async #answers(message: string, model: string, runtime: Runtime | undefined): Promise<MeasuredAnswers> {
-    const { progress, signal, seed } = this.#context;
+    const { progress, signal, seed, threads } = this.#context;
     const { metrics, intervals, seconds } = await measureQuality({
       model,
       rows: this.#rows,
       metrics: this.#metrics,
       runtime,
+      threads,
       intervalSeed: seed,
       context: {
         signal,

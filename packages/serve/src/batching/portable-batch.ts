@@ -1,20 +1,14 @@
 /** A batch whose rows are portable models of one shared memory. They compute in this thread, one after the other. */
 import type { DeviceModel } from "@slm/exported-model";
-import { maskLogits, topOfLogits, type PortableModel, type PortableParts } from "@slm/inference/portable";
+import type { PortableModel, PortableParts } from "@slm/inference/portable";
 import type { Batch, Step } from "./batch.js";
 import type { ChosenToken, Row } from "./job.js";
 import { isSliceOver, nextSlice } from "./time-slices.js";
 
-/** The model of a row, and the tokens that its answer may have. */
-interface Place {
-  readonly model: PortableModel;
-  mayAnswer: Uint8Array | undefined;
-}
-
 export class PortableBatch implements Batch {
   readonly rows: (Row | undefined)[] = [];
   readonly #parts: PortableParts;
-  readonly #places: Place[] = [];
+  readonly #models: PortableModel[] = [];
 
   constructor(parts: PortableParts) {
     this.#parts = parts;
@@ -33,9 +27,9 @@ export class PortableBatch implements Batch {
     });
     for (const [at, row] of rows.entries()) {
       const { source } = row.job;
-      const place = this.#place(places[at]!);
-      place.mayAnswer = this.#parts.mayAnswer(source);
-      if (this.#parts.hasEncoder) place.model.encode(source);
+      const model = this.#model(places[at]!);
+      model.restrict(this.#parts.mayAnswer(source));
+      if (this.#parts.hasEncoder) model.encode(source);
       if (isSliceOver()) await nextSlice();
     }
   }
@@ -50,13 +44,13 @@ export class PortableBatch implements Batch {
     const logits: Float32Array[] = [];
     for (const [at, row] of this.rows.entries()) {
       if (row === undefined) continue;
-      const { model, mayAnswer } = this.#place(at);
+      const model = this.#model(at);
       // The row may repeat its last step, and a decoder-only model may have had another source.
       model.rewind(row.past);
-      const after = maskLogits(model.step([row.prompt[row.past] ?? row.next]), mayAnswer);
-      const top = topOfLogits(after, after.length);
-      best[at] = { token: top.ids[0]!, logProbability: top.logProbabilities[0]! };
-      if (row.job.choose !== undefined) logits[at] = after.slice();
+      const tokens = [row.prompt[row.past] ?? row.next];
+      if (row.job.choose === undefined) model.read(tokens);
+      else logits[at] = model.step(tokens).slice();
+      best[at] = model.best();
       if (isSliceOver()) await nextSlice();
     }
     return { drafts: [], best: (row) => best[row]!, logits: (row) => logits[row] };
@@ -66,7 +60,7 @@ export class PortableBatch implements Batch {
     return Promise.resolve();
   }
 
-  #place(at: number): Place {
-    return (this.#places[at] ??= { model: this.#parts.take(1)[0]!, mayAnswer: undefined });
+  #model(at: number): PortableModel {
+    return (this.#models[at] ??= this.#parts.take(1)[0]!);
   }
 }

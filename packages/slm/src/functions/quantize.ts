@@ -160,6 +160,7 @@ async function quantizeModel({
                   sensitivity,
                   budget,
                   runtime,
+                  threads,
                   context,
                 }),
               );
