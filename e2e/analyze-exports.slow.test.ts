@@ -1,7 +1,7 @@
 /** Checks our own exports with the rules of their devices, and inferred shapes with those of a real run. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { analyzePath, inferShapes } from "@slm/analysis";
 import { ALL_DEVICES, type ProfileName, type Target } from "@slm/devices";
 import { GRAPH_IO } from "@slm/exported-model";
@@ -12,7 +12,7 @@ import { exportWeights } from "@slm/onnx-export";
 import { createHostTensor } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 
 const config: EncoderDecoderConfig = {
   architecture: "encoder-decoder",
@@ -57,20 +57,15 @@ const pooling: EncoderDecoderConfig = {
   encoderPooling: { afterLayers: [1], group: 2 },
 };
 
-let workspace = "";
+const workspace = temporaryFolder();
 let tokenizerDirectory = "";
 
 beforeAll(async () => {
-  workspace = await mkdtemp(join(tmpdir(), "slm-analyze-exports-"));
   tokenizerDirectory = join(workspace, "tokenizer");
   await writeTokenizer(
     trainSymbolTokenizer({ sources: ["abc"], targets: ["X Y"], sourceLowercase: false }),
     tokenizerDirectory,
   );
-});
-
-afterAll(async () => {
-  await rm(workspace, { recursive: true });
 });
 
 async function exported(

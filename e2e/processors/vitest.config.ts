@@ -12,7 +12,7 @@ const commands = join(root, "..", "apps", "cli", "dist", "commands.js");
 export default defineConfig({
   test: {
     root,
-    include: ["*.test.ts", "processors/*.test.ts"],
+    include: ["*.test.ts"],
     alias: [{ find: /^\.\.\/commands\.js$/, replacement: commands }],
     server: { deps: { external: [/\/dist\//] } },
     pool: "threads",

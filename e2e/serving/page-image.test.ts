@@ -1,9 +1,9 @@
 /** A random vision-language model in the page of `slm deploy --to web` must answer like the command line for the same PNG file. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import type { Server } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "@slm/core/testing";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { slm } from "../slm-process.js";
@@ -39,7 +39,7 @@ const SHAPE = {
   },
 };
 
-let root: string;
+const root = temporaryFolder();
 let server: Server;
 let url: string;
 let bundle: string;
@@ -47,7 +47,6 @@ let browser: Browser;
 let page: Page;
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-page-image-"));
   bundle = join(root, "bundle");
   await writeFile(join(root, "shape.yaml"), JSON.stringify(SHAPE));
   await slm("model", "init", join(root, "shape.yaml"), "-o", join(root, "checkpoint"));
@@ -64,7 +63,6 @@ afterAll(async () => {
   await browser.close();
   server.closeAllConnections();
   server.close();
-  await rm(root, { recursive: true, force: true });
 });
 
 /** Selects an image, asks a question, and waits for the answer. */

@@ -60,7 +60,7 @@ async function opened(contender: Contender, threads: number, { name, prompts }: 
   const at = join(jobs, `${name}-${contender.name}-${threads}`);
   const process = new PeerProcess(contender.command(prompts, threads, at));
   let { wallMs, answers } = await process.pass(1);
-  const isSlow = options.rounds * wallMs > options.slowMs;
+  const isSlow = wallMs > options.slowMs;
   if (!isSlow) ({ wallMs, answers } = await process.pass(1));
   const passes = Math.max(1, Math.round(options.passMs / wallMs));
   if (!isSlow) await process.pass(passes);
@@ -166,8 +166,10 @@ try {
   for (const model of models) results.set(model.name, await measure(model));
   process.stdout.write(`${tables(results)}\n`);
   for (const [name, { leftOut }] of results)
-    for (const one of leftOut) process.stdout.write(`\n- left out of ${name}: ${one.name}: ${one.reason}`);
-  process.stdout.write("\n");
+    for (const reason of new Set(leftOut.map((one) => one.reason))) {
+      const without = leftOut.filter((one) => one.reason === reason).map((one) => one.name);
+      process.stdout.write(`\n- ${name} without ${without.join("; ")}: ${reason}\n`);
+    }
 } finally {
   await rm(jobs, { recursive: true, force: true });
 }

@@ -32,6 +32,9 @@ const NODENEXT = { ...STRICT, skipLibCheck: false, module: "nodenext", target: "
 interface Named {
   readonly name: string;
 }
+interface Answer {
+  readonly text: string;
+}
 interface Stages {
   readonly stages: readonly (Named & { readonly status: string; readonly seconds: number })[];
 }
@@ -63,8 +66,8 @@ const readJson = async (path: string): Promise<unknown> => JSON.parse(await read
 const SLM = ["--no-install", "slm"];
 const commands: Commands = {
   slm: (...argv) => run("npx", [...SLM, ...argv]),
-  slmJson: <Result>(...argv: string[]) =>
-    (JSON.parse(commands.slm(...argv, "--json")) as { readonly result: Result }).result,
+  slmJson: (...argv) =>
+    (JSON.parse(commands.slm(...argv, "--json")) as { readonly result: unknown }).result,
   slmError: (...argv) => {
     const options = { cwd: project, env, encoding: "utf8" } as const;
     const { status, stdout } = spawnSync("npx", [...SLM, ...argv, "--json"], options);
@@ -156,16 +159,16 @@ async function firstCommands(): Promise<void> {
     return quickest("--help");
   });
   await step("slm try, the quickest of five", () => {
-    const { students } = slmJson<{ readonly students: readonly (Named & { readonly example: string })[] }>(
-      "try",
-    );
+    const { students } = slmJson("try") as {
+      readonly students: readonly (Named & { readonly example: string })[];
+    };
     for (const { name, example } of students)
-      expect(slmJson<{ text: string }>("try", name, example).text !== "", `${name} has no answer`);
+      expect((slmJson("try", name, example) as Answer).text !== "", `${name} has no answer`);
     expect(slm("try", "dates", "the 3rd of May '07").trim() === "2007-05-03", "another date");
     return quickest("try", "g2p", PROMPT);
   });
   await step("slm doctor", () => {
-    const { engines, providers, plugins } = slmJson<Doctor>("doctor");
+    const { engines, providers, plugins } = slmJson("doctor") as Doctor;
     const available = [...engines, ...providers].filter((row) => row.available).map(({ name }) => name);
     for (const name of ["onnx", "js", "cpu"]) expect(available.includes(name), `${name} is not available`);
     const isAbsent = plugins.absent.some(({ name }) => name === "qnn");
@@ -179,7 +182,7 @@ async function quickStart(): Promise<string> {
     const [sharp, aside] = [join(project, "node_modules", "sharp"), join(root, "sharp")];
     await rename(sharp, aside);
     const sets = SETTINGS.flatMap((setting) => ["--set", setting]);
-    const { stages } = slmJson<Stages>("run", recipe, "--out", "run", ...sets);
+    const { stages } = slmJson("run", recipe, "--out", "run", ...sets) as Stages;
     const isWhole = stages.at(-1)?.name === "deploy" && stages.every(({ status }) => status === "ran");
     expect(isWhole, "a stage is missing");
     slm("verify", "run/deploy");
@@ -188,12 +191,12 @@ async function quickStart(): Promise<string> {
   });
   let text = "";
   await step("slm generate", () => {
-    ({ text } = slmJson<{ readonly text: string }>("generate", "run/deploy", "--prompt", PROMPT));
+    ({ text } = slmJson("generate", "run/deploy", "--prompt", PROMPT) as Answer);
     return text;
   });
   await step("slm export --target c", () => {
     const argv = ["export", "run/distill", "--target", "c", "-o", "c"];
-    const { parity } = slmJson<{ readonly parity: { readonly maxAbs: number } }>(...argv);
+    const { parity } = slmJson(...argv) as { readonly parity: { readonly maxAbs: number } };
     return `logits differ by at most ${parity.maxAbs}`;
   });
   await step("slm init, and the plan of its recipe", () => {
@@ -201,13 +204,15 @@ async function quickStart(): Promise<string> {
     expect(file === "mine.yaml", `expected the file mine.yaml, got ${file}`);
     // All rows were in the training split and stay there, because the source decides; only a larger fraction yields dev rows.
     const argv = ["run", "mine.yaml", "--dry-run", "--set", "data.devFraction=0.5"];
-    expect(slmJson<Stages>(...argv).stages.at(-1)?.name === "deploy", "the plan has no stage deploy");
+    const { stages } = slmJson(...argv) as Stages;
+    expect(stages.at(-1)?.name === "deploy", "the plan has no stage deploy");
   });
   await step("a page, an npm package and a benchmark in separate processes", () => {
     slm("deploy", "run/deploy", "--to", "web", "-o", "site");
     slm("deploy", "run/deploy", "--to", "npm", "-o", "model.tgz", "--name", "my-model");
     const argv = ["bench", "run/deploy", "--prompt", PROMPT, "--runs", "2"];
-    const names = slmJson<{ readonly models: readonly Named[] }>(...argv).models.map(({ name }) => name);
+    const { models } = slmJson(...argv) as { readonly models: readonly Named[] };
+    const names = models.map(({ name }) => name);
     // A model that runs in WebAssembly is compared with itself in ONNX Runtime.
     expect(names.join("; ") === "deploy; deploy, onnxruntime", `measured models: ${names.join("; ")}`);
   });
@@ -244,7 +249,7 @@ async function library(text: string): Promise<void> {
   await step("the same program, run", () => {
     const more = { SETTINGS: SETTINGS.join(" ") };
     const said = run(process.execPath, ["program.js", recipe, "run", PROMPT], { more });
-    const answer = JSON.parse(said) as { readonly text: string };
+    const answer = JSON.parse(said) as Answer;
     expect(answer.text === text, `the library returns ${said}, the command ${text}`);
   });
   await step("extensions in TypeScript: a metric, a tracker, an importer, a loss, a labeller", async () => {
@@ -256,9 +261,9 @@ async function library(text: string): Promise<void> {
     await writeFile(join(project, "slm.config.ts"), `${imports}export default [${names.join(", ")}];\n`);
     await writeFile(join(project, "bad.model.json"), "{}");
     const rows = ["--data", "run/data/dev.jsonl", "--metrics", "sameStart"];
-    const { metrics } = slmJson<{ readonly metrics: { readonly sameStart: number } }>(
-      ...["eval", "run/deploy", ...rows],
-    );
+    const { metrics } = slmJson("eval", "run/deploy", ...rows) as {
+      readonly metrics: { readonly sameStart: number };
+    };
     expect(metrics.sameStart >= 0, "the metric of the extension was not computed");
     slm("report", "run", "--track", "csv=runs.csv");
     const tracked = await readFile(join(project, "runs.csv"), "utf8");

@@ -1,12 +1,13 @@
 /** Runs the entry for browsers in a page: loads a bundle from its address and answers. */
 import { chromium } from "playwright-core";
+import type { openModel as OpenModel } from "../../apps/web/src/browser/index.js";
 import { serveFolder } from "../../e2e/serving/serve-folder.js";
 import { debianProgram } from "../lib/debian-program.mjs";
 
 /** Runs in the page, which knows only this text. */
 const ANSWER = async ({ origin, prompt }: { readonly origin: string; readonly prompt: string }) => {
   const library = `${origin}node_modules/@encdec/slm/dist/browser.js`;
-  const { openModel } = (await import(library)) as typeof import("../../apps/web/src/browser/index.js");
+  const { openModel } = (await import(library)) as { readonly openModel: typeof OpenModel };
   const opened = await openModel(`${origin}site/model/`);
   const { text } = await opened.generate(prompt);
   let streamed = "";

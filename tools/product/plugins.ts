@@ -11,7 +11,8 @@ import { USER_CACHE } from "../lib/user-cache.mjs";
 export interface Commands {
   /** @returns standard output */
   readonly slm: (...argv: string[]) => string;
-  readonly slmJson: <Result>(...argv: string[]) => Result;
+  /** @returns the result */
+  readonly slmJson: (...argv: string[]) => unknown;
   /** Runs a command that must fail. */
   readonly slmError: (...argv: string[]) => {
     readonly exit: number | null;
@@ -66,13 +67,13 @@ export async function tryBrokenPlugins(
     await writeFile(join(place, "broken.so"), bytes.subarray(0, length));
     const about = ["--as", name, "--library", "broken.so", "--register", "BrokenExecutionProvider"];
     slm("device", "add", place, ...about, "--version", "1", "--serves", "npu:qnn", "--yes");
-    const { installed } = slmJson<Doctor>("doctor", "--check").plugins;
+    const { installed } = (slmJson("doctor", "--check") as Doctor).plugins;
     expect(installed.length === 1 && installed[0]?.state === "ok", `doctor: ${JSON.stringify(installed)}`);
     const { exit, error } = slmError("generate", model, "--prompt", prompt, "--device", "npu:qnn");
     const isRight = exit === DEVICE_UNAVAILABLE && error.code === "DEVICE_UNAVAILABLE";
     expect(isRight, `exit code ${exit}, ${JSON.stringify(error)}`);
     said.push(error.message.split("\n")[0]!);
-    const doctor = slmJson<Doctor>("doctor");
+    const doctor = slmJson("doctor") as Doctor;
     expect(doctor.plugins.installed[0]?.available === false, `doctor: ${JSON.stringify(doctor.plugins)}`);
     const { available, reason } = npu(doctor);
     expect(!available && reason.startsWith(`plug-in ${name} 1: `), `doctor: ${reason}`);
@@ -97,19 +98,19 @@ export function tryCompiler(
   { wheel, model, prompt }: Readonly<Record<"wheel" | "model" | "prompt", string>>,
 ): string {
   slm("device", "add", wheel, "--yes");
-  const row = npu(slmJson("doctor"));
+  const row = npu(slmJson("doctor") as Doctor);
   expect(row.available && row.reason.startsWith("plug-in qnn "), `doctor: ${JSON.stringify(row)}`);
-  const { chips, plugin, artifact } = slmJson<{
+  const { chips, plugin, artifact } = slmJson("compile", model, "--soc", CHIP, "-o", "compiled") as {
     readonly chips: readonly { readonly soc: string; readonly graphs: readonly unknown[] }[];
     readonly plugin: string;
     readonly artifact: string;
-  }>("compile", model, "--soc", CHIP, "-o", "compiled");
+  };
   expect(chips.length === 1 && chips[0]?.soc === CHIP, `compiled for ${JSON.stringify(chips)}`);
   slm("verify", artifact);
-  const { text, device } = slmJson<{
+  const { text, device } = slmJson("generate", artifact, "--prompt", prompt, "--no-fallback") as {
     readonly text: string;
     readonly device: { readonly simulated: boolean; readonly description: string };
-  }>("generate", artifact, "--prompt", prompt, "--no-fallback");
+  };
   expect(device.simulated && device.description.includes(CHIP), `computed on ${JSON.stringify(device)}`);
-  return `plug-in ${plugin}, ${chips[0]?.graphs.length} graphs for ${CHIP}; simulated answer: ${text}`;
+  return `plug-in ${plugin}, ${chips[0].graphs.length} graphs for ${CHIP}; simulated answer: ${text}`;
 }

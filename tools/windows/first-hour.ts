@@ -174,7 +174,7 @@ export async function deployment(scene: Scene): Promise<void> {
       await scene.slm(["deploy", BUNDLE, "--to", target, "-o", `to ${target}`]);
     expect(existsSync(join(scene.folder, "to web", "index.html")), "no index.html");
   });
-  await step("the deployed model on this machine", async () => {
+  await step("the deployed model on this machine", () => {
     const { generations } = scene.host(generate("to dir")) as unknown as Generated;
     return generations[0]?.text;
   });

@@ -56,7 +56,7 @@ export async function parity(scene: Scene): Promise<void> {
       expect(crlf === lf, `${format}: ${crlf}\n${lf}`);
     }
   });
-  await step("data, tokenizer and training as on this machine", async () => {
+  await step("data, tokenizer and training as on this machine", () => {
     scene.host(RUN.with(RUN.indexOf("run", 1), "host"));
     for (const stage of ["data", "tokenizer"]) {
       const [windows, host] = ["run", "host"].map((run) => contents(scene.folder, run, stage));

@@ -111,7 +111,13 @@ async function student(name: string, { checkpoint, texts, rules, tokens }: Stude
     "int4",
     ...(rules === undefined ? [] : ["int8, draft rules"]),
   ] as Weights[];
-  const folder = once(`peers-${name}`, (place) => exportAll(checkpoint, place, weights, rules), stamp);
+  const folder = once(
+    `peers-${name}`,
+    (place) => {
+      exportAll(checkpoint, place, weights, rules);
+    },
+    stamp,
+  );
   const { config } = await readCheckpoint(checkpoint);
   const tokenizer = await loadTokenizer(checkpoint);
   return {
