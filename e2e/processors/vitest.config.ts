@@ -13,7 +13,13 @@ export default defineConfig({
   test: {
     root,
     include: ["*.test.ts"],
-    alias: [{ find: /^\.\.\/commands\.js$/, replacement: commands }],
+    alias: [
+      { find: /^\.\.\/commands\.js$/, replacement: commands },
+      {
+        find: "@slm/core/testing",
+        replacement: join(root, "../packages/core/src/testing/temporary-folder.ts"),
+      },
+    ],
     server: { deps: { external: [/\/dist\//] } },
     pool: "threads",
     maxWorkers: 1,
