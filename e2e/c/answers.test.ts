@@ -1,8 +1,8 @@
 /** Answers of exported C programs against the search of packages/generation over the same kernels in WebAssembly. */
 import { execFileSync } from "node:child_process";
-import { copyFile, mkdtemp } from "node:fs/promises";
+import { copyFile, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { temporaryFolder } from "@slm/core/testing";
 import { compileModel, PortableModel, readModule, writeCFiles, type Rule } from "@slm/c-export";
 import type { Checkpoint } from "@slm/checkpoints";
 import {
@@ -17,7 +17,7 @@ import {
   type Strategy,
   type TokenConstraint,
 } from "@slm/generation";
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BUILDS, decoderOnly, published, STRICT } from "./builds.test-support.js";
 import { PortableRows } from "./portable-rows.test-support.js";
 
@@ -83,7 +83,11 @@ const STRATEGIES: readonly Omit<Problem, "source">[] = [
   { promptLookup: 64, ends: [9] },
 ];
 
-const folder = temporaryFolder();
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "slm-c-answers-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Forbids a token, and the last token: `change` in answers.c. */
 const forbidding = (token: number, last?: number): TokenConstraint => ({

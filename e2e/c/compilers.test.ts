@@ -1,8 +1,8 @@
 /** Models exported to C, by several compilers and for several processors, against the same kernels in WebAssembly. */
 import { execFileSync } from "node:child_process";
-import { copyFile, mkdtemp, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { temporaryFolder } from "@slm/core/testing";
 import {
   compileModel,
   PortableModel,
@@ -12,10 +12,14 @@ import {
   writeCFiles,
 } from "@slm/c-export";
 import type { Checkpoint } from "@slm/checkpoints";
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BUILDS, decoderOnly, published, STRICT } from "./builds.test-support.js";
 
-const folder = temporaryFolder();
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "slm-c-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const ROOM = { maxSource: 9, maxTarget: 6 };
 

@@ -1,12 +1,12 @@
 /** The example programs of docs/how-to/c.md, with a model that reads English words and writes their phonemes. */
 import { execFileSync } from "node:child_process";
-import { cp, mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { temporaryFolder } from "@slm/core/testing";
 import { compileModel, PortableModel, readModule, writeCFiles } from "@slm/c-export";
 import { readCheckpoint } from "@slm/checkpoints";
 import { loadTokenizer, readTokenizerFiles } from "@slm/tokenizer";
-import { beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { STRICT } from "./builds.test-support.js";
 import { greedyAnswer } from "./greedy-answer.js";
 
@@ -30,13 +30,15 @@ const PROGRAMS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   "answer.go": [["go", "build", "-o", "answer-go", "."], ["./answer-go"]],
 };
 
-const exported = temporaryFolder();
+let exported: string;
 beforeAll(async () => {
+  exported = await mkdtemp(join(tmpdir(), "slm-c-examples-"));
   const checkpoint = await readCheckpoint(CHECKPOINT);
   const compiled = compileModel(checkpoint, "int8");
   const files = await readTokenizerFiles(CHECKPOINT);
   await writeCFiles(exported, "phonemes", checkpoint.config, compiled, files);
 });
+afterAll(() => rm(exported, { recursive: true, force: true }));
 
 const TEXTS = ["hello", "Phone", "it's", "onomatopoeia", "x1", "", "[pad]", "a".repeat(41)];
 

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { temporaryFolder } from "@slm/core/testing";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { SEEING_SHAPE } from "../random-models.js";
 import { slm } from "../slm-process.js";
 import { setting } from "./command-line.js";
 import { serveFolder } from "./serve-folder.js";
@@ -13,31 +14,7 @@ import { serveFolder } from "./serve-folder.js";
 const FILES = new URL("../../packages/vision/fixtures/files/", import.meta.url);
 const picture = (name: string): string => fileURLToPath(new URL(name, FILES));
 
-const SHAPE = {
-  architecture: "encoder-decoder",
-  width: 32,
-  heads: 4,
-  kvHeads: 2,
-  headDim: 16,
-  feedForward: 48,
-  encoderLayers: 1,
-  decoderLayers: 1,
-  maxSource: 24,
-  maxTarget: 8,
-  vocabularySize: 98,
-  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
-  vision: {
-    tower: {
-      image: { resize: { kind: "fit", height: 16, width: 32 } },
-      patch: { height: 8, width: 8 },
-      width: 32,
-      layers: 1,
-      heads: 2,
-      feedForward: 64,
-    },
-    prompt: "?",
-  },
-};
+const SHAPE = { ...SEEING_SHAPE, vision: { ...SEEING_SHAPE.vision, prompt: "?" } };
 
 const root = temporaryFolder();
 let server: Server;

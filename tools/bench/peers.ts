@@ -3,11 +3,11 @@
  *
  *   npm run build && npx jiti tools/bench/peers.ts 0.6M 3M 20M 60M 331M small 9.5M runs/quickstart [key=value ...]
  *
- * 0.6M to 331M: random T5s. small, 9.5M: random students of slm, which only the runtimes for its exports can read. A directory: a run, whose test
- * words are answered, also with draft rules. Models and programs are made once in ~/.cache/slm-peers (or SLM_PEERS): PyTorch needs 7 GB, 331M
+ * 0.6M to 331M: random T5s. small, 9.5M or a .yaml file with a shape: random students of slm, which only the runtimes for its exports can
+ * read. A directory: a run, whose test words are answered, also with draft rules. Models and programs are made once in ~/.cache/slm-peers (or SLM_PEERS): PyTorch needs 7 GB, 331M
  * another 6 GB, and llama.cpp is compiled.
  *
- * Keys: rounds=5, passMs=250 (a pass repeats its prompts for about this time), slowMs=10000 (a contender gets about this time in all its rounds, so
+ * Keys: rounds=5, source=30 and answer=26 (tokens; for models with random weights), passMs=250 (a pass repeats its prompts for about this time), slowMs=10000 (a contender gets about this time in all its rounds, so
  * that slow ones have fewer), starts=3, only= (such as c,wasm,web). In a round, all contenders take turns. Prints Markdown tables: the least CPU
  * time of an answer on one thread, the least time on two, bytes, start and memory; which contenders did not answer with the tokens of
  * transformers (of onnxruntime-node for students); and which were left out, with the reason.
@@ -48,11 +48,13 @@ const SETTLE_MS = 50;
 const isSetting = (argument: string): boolean => argument.includes("=");
 const names = process.argv.slice(2).filter((argument) => !isSetting(argument));
 const options = settingsOf(
-  { rounds: 5, passMs: 250, slowMs: 10_000, starts: 3, only: "" },
+  { rounds: 5, source: 30, answer: 26, passMs: 250, slowMs: 10_000, starts: 3, only: "" },
   process.argv.slice(2).filter(isSetting),
 );
 if (names.length === 0)
-  throw new Error("usage: tools/bench/peers.ts 0.6M|3M|20M|60M|331M|small|9.5M|RUN ... [key=value ...]");
+  throw new Error(
+    "usage: tools/bench/peers.ts 0.6M|3M|20M|60M|331M|small|9.5M|SHAPE.yaml|RUN ... [key=value ...]",
+  );
 const jobs = await mkdtemp(join(tmpdir(), "slm-runtimes-"));
 
 /** Starts a contender and lets it answer until its code is compiled and its caches are warm; a slow one once. */
@@ -158,7 +160,7 @@ function tables(results: ReadonlyMap<string, Result>): string {
 
 try {
   const models: PeerModel[] = [];
-  for (const name of names) models.push(await peerModel(name));
+  for (const name of names) models.push(await peerModel(name, options));
   process.stdout.write(
     `${cpus()[0]?.model.trim()}, load ${loadavg()[0]?.toFixed(2)}, Node ${process.version}\n\n`,
   );

@@ -1,20 +1,18 @@
 /** Runs the entry for browsers in a page: loads a bundle from its address and answers. */
 import { chromium } from "playwright-core";
-import type { openModel as OpenModel } from "../../apps/web/src/browser/index.js";
 import { serveFolder } from "../../e2e/serving/serve-folder.js";
 import { debianProgram } from "../lib/debian-program.mjs";
 
-/** Runs in the page, which knows only this text. */
-const ANSWER = async ({ origin, prompt }: { readonly origin: string; readonly prompt: string }) => {
-  const library = `${origin}node_modules/@encdec/slm/dist/browser.js`;
-  const { openModel } = (await import(library)) as { readonly openModel: typeof OpenModel };
-  const opened = await openModel(`${origin}site/model/`);
+/** Runs in the page: a text, because the compiler of this file would replace `import()`. */
+const answerOf = (origin: string, prompt: string): string => `(async (origin, prompt) => {
+  const { openModel } = await import(origin + "node_modules/@encdec/slm/dist/browser.js");
+  const opened = await openModel(origin + "site/model/");
   const { text } = await opened.generate(prompt);
   let streamed = "";
   for await (const piece of opened.stream(prompt)) streamed += piece;
   await opened.close();
   return { text, streamed };
-};
+})(${JSON.stringify(origin)}, ${JSON.stringify(prompt)})`;
 
 /**
  * Generates an answer in headless Chromium.
@@ -32,7 +30,7 @@ export async function answerInBrowser(
   try {
     const page = await browser.newPage();
     await page.goto(`${url}site/`);
-    return await page.evaluate(ANSWER, { origin: url, prompt });
+    return await page.evaluate(answerOf(url, prompt));
   } finally {
     await browser.close();
     server.closeAllConnections();

@@ -36,10 +36,13 @@ export interface PeerModel {
   readonly expected?: readonly (readonly number[])[];
 }
 
-/** Lengths for models with random weights [tokens]. */
-const [SOURCE, ANSWER] = [30, 26];
+/** Lengths of prompts and answers of models with random weights [tokens]. */
+export interface Lengths {
+  readonly source: number;
+  readonly answer: number;
+}
+
 const PROMPTS = 4;
-const LONGEST = 64;
 /** What the exports depend on. */
 const MADE_BY = [
   exporterStamp(),
@@ -67,50 +70,52 @@ const SHAPES: Readonly<Record<string, Shape>> = {
 };
 /** Width from which float32 weights are left out: they need gigabytes in each format. */
 const WIDE = 1024;
+const weightsOf = (width: number): readonly Weights[] => [
+  ...(width < WIDE ? (["float32"] as const) : []),
+  "int8",
+  "int4",
+];
 
 /**
  * A model by its name, made if it is missing or if slm's exporters have changed.
  *
- * @param name a size of T5, `small` or `9.5M` for random students, or the directory of a run
+ * @param name a size of T5, `small` or `9.5M`, a file with the shape of a student, or the directory of a run
  * @throws Error for another name
  */
-export async function peerModel(name: string): Promise<PeerModel> {
+export async function peerModel(name: string, lengths: Lengths): Promise<PeerModel> {
   const shape = SHAPES[name];
-  if (shape !== undefined) return randomT5(name, shape);
-  const file = join(import.meta.dirname, `${name}.yaml`);
+  if (shape !== undefined) return randomT5(name, shape, lengths);
+  const file = name.endsWith(".yaml") ? name : join(import.meta.dirname, `${name}.yaml`);
   if (existsSync(file)) {
-    const texts = randomTexts();
-    return student(name, {
-      checkpoint: randomCheckpoint(parse(readFileSync(file, "utf8")) as object),
-      texts,
-      tokens: ANSWER,
-    });
+    const given = parse(readFileSync(file, "utf8")) as { readonly width: number };
+    const checkpoint = randomCheckpoint(given);
+    const [weights, texts] = [weightsOf(given.width), randomTexts(lengths.source)];
+    return student(name.replaceAll(/[^\w.]/gu, "-"), { checkpoint, weights, texts, tokens: lengths.answer });
   }
   const checkpoint = join(name, "distill");
   if (!existsSync(checkpoint))
     throw new Error(
-      `expected ${Object.keys(SHAPES).join(", ")}, small, 9.5M or the directory of a run, got ${name}`,
+      `expected ${Object.keys(SHAPES).join(", ")}, small, 9.5M, a .yaml file or the directory of a run, got ${name}`,
     );
   const texts = await firstSources(join(name, "data/test.jsonl"), WORDS);
-  return student(basename(name), { checkpoint, texts, rules: join(name, "data/train.jsonl") });
+  const weights = ["float32", "int8", "int4", "int8, draft rules"] as const;
+  return student(basename(name), { checkpoint, weights, texts, rules: join(name, "data/train.jsonl") });
 }
 
 /** The checkpoint of a student, texts to answer, rows for draft rules, and the longest answer (default: that of the model). */
 interface Student {
   readonly checkpoint: string;
+  readonly weights: readonly Weights[];
   readonly texts: readonly string[];
   readonly rules?: string;
   readonly tokens?: number;
 }
 
-async function student(name: string, { checkpoint, texts, rules, tokens }: Student): Promise<PeerModel> {
+async function student(
+  name: string,
+  { checkpoint, weights, texts, rules, tokens }: Student,
+): Promise<PeerModel> {
   const stamp = [...MADE_BY, readFileSync(join(checkpoint, "manifest.json"), "utf8")].join("\n");
-  const weights = [
-    "float32",
-    "int8",
-    "int4",
-    ...(rules === undefined ? [] : ["int8, draft rules"]),
-  ] as Weights[];
   const folder = once(
     `peers-${name}`,
     (place) => {
@@ -133,22 +138,24 @@ async function student(name: string, { checkpoint, texts, rules, tokens }: Stude
 }
 
 /** Random whole numbers from 0, for each prompt. */
-function randomPrompts(limit: number): readonly (readonly number[])[] {
+function randomPrompts(limit: number, length: number): readonly (readonly number[])[] {
   const { next } = createRandom(1);
-  const prompt = (): number[] => Array.from({ length: SOURCE }, () => Math.floor(limit * next()));
+  const prompt = (): number[] => Array.from({ length }, () => Math.floor(limit * next()));
   return Array.from({ length: PROMPTS }, prompt);
 }
 
 /** Random letters: the tokenizer of random students has one token per character. */
-const randomTexts = (): readonly string[] =>
-  randomPrompts(26).map((letters) => String.fromCharCode(...letters.map((letter) => 97 + letter)));
+const randomTexts = (length: number): readonly string[] =>
+  randomPrompts(26, length).map((letters) => String.fromCharCode(...letters.map((letter) => 97 + letter)));
 
-function randomT5(name: string, shape: Shape): PeerModel {
-  const weights: readonly Weights[] = [...(shape.width < WIDE ? ["float32" as const] : []), "int8", "int4"];
+function randomT5(name: string, shape: Shape, { source, answer }: Lengths): PeerModel {
+  const weights = weightsOf(shape.width);
   const special = 4;
-  const prompts = randomPrompts(shape.vocabulary - special).map((ids) => ids.map((id) => special + id));
+  const prompts = randomPrompts(shape.vocabulary - special, source).map((ids) =>
+    ids.map((id) => special + id),
+  );
   const program = join(import.meta.dirname, "make_models.py");
-  const given = [JSON.stringify(shape), JSON.stringify(prompts), String(ANSWER), JSON.stringify(weights)];
+  const given = [JSON.stringify(shape), JSON.stringify(prompts), String(answer), JSON.stringify(weights)];
   const runtimes = python(RUNTIMES);
   const published = once(
     `peers-${name}-published`,
@@ -167,10 +174,11 @@ function randomT5(name: string, shape: Shape): PeerModel {
     `peers-${name}`,
     (place) => {
       const checkpoint = join(place, "checkpoint");
-      const limits = ["--max-source", String(LONGEST), "--max-target", String(LONGEST)];
+      const limits = ["--max-source", String(2 * source), "--max-target", String(2 * answer)];
       slm("import", join(published, "published"), "-o", checkpoint, ...limits);
       exportAll(checkpoint, place, weights);
-      if (weights.includes("float32")) compileWithIree(checkpoint, place, dirname(runtimes));
+      if (weights.includes("float32"))
+        compileWithIree(checkpoint, place, { source, answer }, dirname(runtimes));
       for (const file of [
         "ctranslate2-float32",
         "ctranslate2-int8",
@@ -181,7 +189,7 @@ function randomT5(name: string, shape: Shape): PeerModel {
     [...MADE_BY, ...given].join("\n"),
   );
   const expected = JSON.parse(readFileSync(join(published, "answers.json"), "utf8")) as number[][];
-  return { name, folder, weights, prompts, tokens: ANSWER, start: 0, end: 1, expected };
+  return { name, folder, weights, prompts, tokens: answer, start: 0, end: 1, expected };
 }
 
 /** Exports for C, WebAssembly, ONNX Runtime and transformers.js. */
@@ -211,16 +219,21 @@ function compileC(checkpoint: string, program: string, weights: Weights, rules: 
 }
 
 /** Graphs of fixed sizes in basic operators: IREE cannot read the contrib operators of the CPU export, or RMSNormalization. */
-function compileWithIree(checkpoint: string, folder: string, programs: string): void {
+function compileWithIree(
+  checkpoint: string,
+  folder: string,
+  { source, answer }: Lengths,
+  programs: string,
+): void {
   const [graphs, compiled] = [join(folder, "static"), join(folder, "iree-float32")];
-  const sizes = ["--buckets", String(SOURCE), "--window", "32"];
+  const sizes = ["--buckets", String(source), "--window", String(answer + 6)];
   slm("export", checkpoint, "--target", "npu", "--profile", "openvino", ...sizes, "-o", graphs);
   mkdirSync(compiled);
   cpSync(join(graphs, "model.json"), join(compiled, "model.json"));
   const target = ["--iree-hal-target-device=local", "--iree-hal-local-target-device-backends=llvm-cpu"];
   for (const graph of ["encoder", "decoder"]) {
     const text = join(graphs, `${graph}.mlir`);
-    run(join(programs, "iree-import-onnx"), [join(graphs, `${graph}.${SOURCE}.onnx`), "-o", text]);
+    run(join(programs, "iree-import-onnx"), [join(graphs, `${graph}.${source}.onnx`), "-o", text]);
     const module = join(compiled, `${graph}.vmfb`);
     run(join(programs, "iree-compile"), [text, ...target, "--iree-llvmcpu-target-cpu=host", "-o", module]);
   }

@@ -76,7 +76,7 @@ const llama = {
 const shape = shapeOf(setting.size);
 const ours = await openSlm(
   `slm encoder-decoder, ${setting.scheme}`,
-  randomModel(shape, { scheme: setting.scheme, flags: quantizeFlags(setting) }),
+  randomModel(shape, setting.scheme, quantizeFlags(setting)),
   setting,
 );
 await compare(`llama.cpp, ${setting.size}, ${type}, ${source} tokens in, ${answer} out`, setting, [
