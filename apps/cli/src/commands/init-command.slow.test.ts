@@ -111,7 +111,6 @@ describe("slm init proposes limits", () => {
 describe("slm init rejects", () => {
   test.each([
     ["a file that is not there", 66, [], "no such file"],
-    ["columns that no name tells", 2, ["a,b,c\n1,2,3\n"], "its columns are a, b, c"],
     ["a column that is not there", 2, ["text,label\n1,2\n", "--source", "title"], "'title' does not exist"],
     [
       "one column for both sides",

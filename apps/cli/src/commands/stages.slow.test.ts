@@ -304,13 +304,4 @@ describe("teacher from disk", () => {
     const { exitCode, json } = await runCommand("teacher:train", argv);
     expect([exitCode, json]).toMatchObject([65, { error: { code: "SHAPE_MISMATCH" } }]);
   });
-
-  test("is named if it is missing", async () => {
-    const missing = join(root, "missing.yaml");
-    const teacher = { kind: "checkpoint", path: join(root, "nowhere") };
-    await writeFile(missing, JSON.stringify({ ...tinyRecipe(root), teacher }));
-    const { json } = await runCommand("teacher:train", [missing, "--out", join(root, "m"), "--json"]);
-    expect(json).toMatchObject({ error: { code: "INPUT_MISSING" } });
-    await expect(stat(join(root, "m", "teacher"))).rejects.toThrow();
-  });
 });
