@@ -66,8 +66,7 @@ const readJson = async (path: string): Promise<unknown> => JSON.parse(await read
 const SLM = ["--no-install", "slm"];
 const commands: Commands = {
   slm: (...argv) => run("npx", [...SLM, ...argv]),
-  slmJson: (...argv) =>
-    (JSON.parse(commands.slm(...argv, "--json")) as { readonly result: unknown }).result,
+  slmJson: (...argv) => (JSON.parse(commands.slm(...argv, "--json")) as { readonly result: unknown }).result,
   slmError: (...argv) => {
     const options = { cwd: project, env, encoding: "utf8" } as const;
     const { status, stdout } = spawnSync("npx", [...SLM, ...argv, "--json"], options);

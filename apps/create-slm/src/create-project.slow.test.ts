@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { temporaryFolder } from "@slm/core/testing";
-import { beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 
 const MAIN = join(import.meta.dirname, "..", "dist", "main.js");
 const SLM = join(import.meta.dirname, "..", "..", "cli", "bin", "run.js");
@@ -15,13 +15,15 @@ writeFileSync("node_modules/@encdec/slm/bin/run.js", ${JSON.stringify(`import ${
 writeFileSync("node_modules/arguments.json", JSON.stringify(process.argv.slice(2)));
 `;
 
-const root = temporaryFolder();
+let root: string;
 
 beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-create-"));
   await writeFile(join(root, "npm.mjs"), NPM);
   const rows = Array.from({ length: 200 }, (_row, index) => `text number ${index},label ${index % 3}`);
   await writeFile(join(root, "rows.csv"), ["text,label", ...rows].join("\n"));
 });
+afterAll(() => rm(root, { recursive: true, force: true }));
 
 function create(...argv: readonly string[]): { readonly status: number | null; readonly stderr: string } {
   const env = { ...process.env, npm_execpath: join(root, "npm.mjs"), NO_COLOR: "1" };
