@@ -1,6 +1,4 @@
 /** Checks our own exports with the rules of their devices, and inferred shapes with those of a real run. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { analyzePath, inferShapes } from "@slm/analysis";
 import { ALL_DEVICES, type ProfileName, type Target } from "@slm/devices";
@@ -8,29 +6,15 @@ import { GRAPH_IO } from "@slm/exported-model";
 import { createRandom } from "@slm/generation";
 import { readOutline } from "@slm/onnx";
 import { initializeWeights, visionConfig, type EncoderDecoderConfig } from "@slm/model";
-import { exportWeights } from "@slm/onnx-export";
 import { createHostTensor } from "@slm/runtime";
-import { createCpuRuntime } from "@slm/runtime-node";
-import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
+import { encoderDecoder } from "./random-models.js";
+import { TinyModels } from "./tiny-models.js";
 
 const config: EncoderDecoderConfig = {
-  architecture: "encoder-decoder",
-  width: 32,
-  heads: 4,
-  kvHeads: 2,
-  headDim: 16,
-  feedForward: 48,
-  encoderLayers: 1,
-  decoderLayers: 1,
-  maxSource: 16,
-  maxTarget: 8,
-  ropeTheta: 10_000,
-  normEpsilon: 1e-6,
-  bias: false,
-  headOrder: "grouped",
-  vocabularySize: 21,
-  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+  ...encoderDecoder,
+  ...{ width: 32, feedForward: 48, encoderLayers: 1, decoderLayers: 1, bias: false },
+  ...{ maxSource: 16, maxTarget: 8, vocabularySize: 21 },
 };
 
 /** Eight patches and a class token that is dropped, pooled to four tokens. */
@@ -57,35 +41,16 @@ const pooling: EncoderDecoderConfig = {
   encoderPooling: { afterLayers: [1], group: 2 },
 };
 
-let workspace = "";
-let tokenizerDirectory = "";
-
-beforeAll(async () => {
-  workspace = await mkdtemp(join(tmpdir(), "slm-analyze-exports-"));
-  tokenizerDirectory = join(workspace, "tokenizer");
-  await writeTokenizer(
-    trainSymbolTokenizer({ sources: ["abc"], targets: ["X Y"], sourceLowercase: false }),
-    tokenizerDirectory,
-  );
-});
-
-afterAll(async () => {
-  await rm(workspace, { recursive: true });
-});
+const models = new TinyModels({ threads: 1, isCompared: false });
 
 async function exported(
   target: Target,
   profile?: ProfileName,
   model: EncoderDecoderConfig = config,
 ): Promise<string> {
-  const outputDirectory = await mkdtemp(join(workspace, `${target}-`));
   const weights = initializeWeights(model, createRandom(5).next);
   const choice = profile === undefined ? { target } : { target, profile };
-  await exportWeights(
-    { config: model, weights, name: "tiny", tokenizerDirectory },
-    { outputDirectory, ...choice },
-  );
-  return outputDirectory;
+  return (await models.exported(model, choice, weights)).directory;
 }
 
 const combinations = ALL_DEVICES.filter(({ target }) => target !== "cpu");
@@ -118,18 +83,14 @@ test("inferred shapes are those of a run, with sizes in place of symbols", async
     outputs: outline.outputs.map(({ name }) => ({ name })),
   });
   expect(problems).toEqual([]);
-  const runtime = await createCpuRuntime({ inThread: true, threads: 1 });
-  try {
-    const session = await runtime.load({ kind: "file", path });
-    const fetch = outline.outputs.map(({ name }) => name);
-    const feeds = {
-      [GRAPH_IO.sourceIds]: createHostTensor("int32", [2, 5]),
-      [GRAPH_IO.sourceLengths]: createHostTensor("int32", [2], Int32Array.of(5, 3)),
-    };
-    const { fetched } = await session.run({ feeds, fetch });
-    for (const name of fetch)
-      expect(facts.of(name).shape?.map((size) => sizes[size] ?? size)).toEqual(fetched[name]?.shape);
-  } finally {
-    await runtime.close();
-  }
+  const session = await models.runtime.load({ kind: "file", path });
+  const fetch = outline.outputs.map(({ name }) => name);
+  const feeds = {
+    [GRAPH_IO.sourceIds]: createHostTensor("int32", [2, 5]),
+    [GRAPH_IO.sourceLengths]: createHostTensor("int32", [2], Int32Array.of(5, 3)),
+  };
+  const { fetched } = await session.run({ feeds, fetch });
+  for (const name of fetch)
+    expect(facts.of(name).shape?.map((size) => sizes[size] ?? size)).toEqual(fetched[name]?.shape);
+  await session.release();
 });

@@ -2,13 +2,13 @@
  * Benchmarks a model that writes ISO dates (one word, but many tokens of its byte-level BPE tokenizer) with a baseline. Every model
  * generates as many tokens as the rows' answers have. Needs `npm run build`.
  */
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "@slm/core/testing";
 import { loadTokenizer } from "@slm/tokenizer";
 import { execa } from "execa";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 
 const bin = fileURLToPath(new URL("../apps/cli/bin/run.js", import.meta.url));
@@ -44,17 +44,13 @@ const benchSchema = z.object({
   notes: z.array(z.string()),
 });
 
-let root = "";
+const root = temporaryFolder();
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-bench-lengths-"));
   const jsonl = (rows: typeof ROWS): string => rows.map((row) => `${JSON.stringify(row)}\n`).join("");
   await writeFile(join(root, "train.jsonl"), jsonl(ROWS.slice(0, 16)));
   await writeFile(join(root, "dev.jsonl"), jsonl(ROWS.slice(16, 18)));
   await writeFile(join(root, "test.jsonl"), jsonl(TEST_ROWS));
   await writeFile(join(root, "r.yaml"), JSON.stringify(RECIPE));
-});
-afterAll(async () => {
-  await rm(root, { recursive: true, force: true });
 });
 
 const slm = (...argv: readonly string[]): Promise<{ readonly stdout: string }> =>

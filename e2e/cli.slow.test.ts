@@ -1,11 +1,11 @@
 /** Tests the built command line as a separate process. Needs `npm run build`; `npm test` builds before it tests. */
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "@slm/core/testing";
 import { execa } from "execa";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
 const bin = fileURLToPath(new URL("../apps/cli/bin/run.js", import.meta.url));
 /** A recipe outside the current directory with rows that take some seconds to read. */
@@ -14,13 +14,7 @@ if (!existsSync(new URL("../apps/cli/dist/main.js", import.meta.url))) {
   throw new Error("these tests run the built command line: npm run build");
 }
 
-let root = "";
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-main-"));
-});
-afterEach(async () => {
-  await rm(root, { recursive: true, force: true });
-});
+const root = temporaryFolder({ each: true });
 
 const slm = (...argv: readonly string[]) =>
   execa(process.execPath, [bin, ...argv], { cwd: root, reject: false });

@@ -1,19 +1,18 @@
 /** `slm.config.ts` is code, so slm never runs the one in a bundle, whoever made the bundle. */
 import { existsSync } from "node:fs";
-import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { execa } from "execa";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { writeTinyBundle } from "../packages/deploy/src/bundle/tiny-bundle.test-support.js";
 import { bin } from "./slm-process.js";
 
-let root = "";
+const root = temporaryFolder();
 let bundle = "";
 let mark = "";
 let config = "";
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-config-file-"));
   bundle = await writeTinyBundle(join(root, "bundle"));
   mark = join(root, "it-ran");
   config = join(bundle, "slm.config.ts");
@@ -22,7 +21,6 @@ beforeAll(async () => {
     `import { writeFileSync } from "node:fs"; writeFileSync(${JSON.stringify(mark)}, ""); export default [];`,
   );
 });
-afterAll(() => rm(root, { recursive: true }));
 
 const slm = async (cwd: string, ...argv: readonly string[]): Promise<string> =>
   (await execa(process.execPath, [bin, ...argv], { cwd, reject: false })).stderr;

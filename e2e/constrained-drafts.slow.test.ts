@@ -3,7 +3,7 @@
  * those of checking all possible tokens at every step. Models with random weights violate the constraint, some answers early and some late.
  */
 import type { TokenConstraint } from "@slm/generation";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { DraftingModels, MODELS, decoderOnly, random, told, type Drafting } from "./drafting-models.js";
 import { sourcesOf } from "./trained-speller.js";
 
@@ -28,13 +28,7 @@ function noReturn(isQuick: boolean, said: readonly number[] = []): TokenConstrai
   };
 }
 
-let models: DraftingModels;
-
-beforeAll(async () => {
-  models = await DraftingModels.make();
-});
-
-afterAll(() => models.close());
+const models = new DraftingModels();
 
 async function expectConstrained(
   directory: string,
@@ -62,7 +56,7 @@ describe.each(Object.entries(MODELS))("%s", (_name, config) => {
     ["no drafts", { draftTokens: 0 }, 1],
     ["batches of four", {}, 4],
   ])("answers with the tokens that it allows: %s", async (_case, drafting, batchSize) => {
-    const directory = await models.exported(config, 1, { target: "cpu" });
+    const directory = await models.random(config, { target: "cpu" });
     await expectConstrained(directory, sourcesOf(25, config.maxSource, 3), drafting, batchSize);
   });
 });
@@ -79,6 +73,6 @@ test.each([
   ["prompt lookup", { promptLookup: 4 }, 1],
   ["batches of four", {}, 4],
 ])("a decoder-only model, which reads its prompt again, does so: %s", async (_case, drafting, batchSize) => {
-  const directory = await models.exported(decoderOnly, 1, { target: "cpu" });
+  const directory = await models.random(decoderOnly, { target: "cpu" });
   await expectConstrained(directory, sourcesOf(25, decoderOnly.maxSource, 3), drafting, batchSize);
 });

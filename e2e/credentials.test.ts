@@ -1,10 +1,9 @@
 /** No client sends a secret to a second origin, no matter what the first one responds. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
-import { startFetchServer, startTunnel, type FetchServer } from "@slm/core/testing";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { startFetchServer, startTunnel, type FetchServer, temporaryFolder } from "@slm/core/testing";
+import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { z } from "zod";
 import { resolveModel } from "../packages/checkpoints/src/hub/resolve-model.js";
 import { writeTinyBundle } from "../packages/deploy/src/bundle/tiny-bundle.test-support.js";
@@ -21,19 +20,17 @@ import { curious, SCENARIOS, type Client, type Scenario } from "./credential-sce
 const WORD = "SECRET";
 const CREDENTIALS = { user: "me", password: `pass-${WORD}` };
 
-let root = "";
+const root = temporaryFolder();
 let bundle = "";
 /** Responses of a registry that has the bundle, by the last part of the address. */
 const stored = new Map<string, Buffer>();
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-credentials-"));
   bundle = await writeTinyBundle(join(root, "bundle"));
   const registry = await startMemoryRegistry();
   await pushBundle(bundle, parseOciReference(`${registry.host}/team/model:1`));
   for (const [name, bytes] of [...registry.blobs, ...registry.manifests]) stored.set(name, bytes);
   await registry.close();
 });
-afterAll(() => rm(root, { recursive: true, force: true }));
 
 /** A client's request to an address, with its secret. */
 const CLIENTS: Readonly<Record<Client, (origin: string) => Promise<unknown>>> = {

@@ -5,26 +5,15 @@
 import { beamSearch, loadGraphs, type GenerateOptions, type Generation } from "@slm/inference";
 import { createModel } from "../packages/inference/src/generate/decoding-model.js";
 import { graphDecoding } from "../packages/inference/src/generate/graph-decoding.js";
-import { createCpuRuntime } from "@slm/runtime-node";
-import type { Runtime } from "@slm/runtime";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { decoderOnly, encoderDecoder } from "./random-models.js";
-import { openTinyExporter, type TinyExporter } from "./tiny-exports.js";
+import { TinyModels } from "./tiny-models.js";
 
 /** The size of the tiny models' vocabulary. */
 const VOCABULARY = 9;
 const SOURCES = ["abc", "bca", "caa", "acb"];
 
-let exporter: TinyExporter;
-let runtime: Runtime;
-beforeAll(async () => {
-  exporter = await openTinyExporter();
-  runtime = await createCpuRuntime({ inThread: true, threads: 1 });
-});
-afterAll(async () => {
-  await runtime.close();
-  await exporter.close();
-});
+const exporter = new TinyModels({ threads: 1 });
 
 interface Answers {
   readonly inGraphs: readonly Generation[];
@@ -38,7 +27,7 @@ async function answers(
 ): Promise<Answers> {
   const shape = { ...config, vocabularySize: VOCABULARY };
   const { directory } = await exporter.exported(shape, { target: "gpu", profile: "cuda" });
-  const loaded = await loadGraphs(directory, runtime);
+  const loaded = await loadGraphs(directory, exporter.runtime);
   expect(loaded.tokenGraphs).toBeDefined();
   const [inGraphs, onHost] = [loaded, { ...loaded, tokenGraphs: undefined }].map((model) =>
     createModel(graphDecoding(model, {}), directory),

@@ -22,14 +22,14 @@ import {
 } from "@slm/training";
 import { initializeWeights } from "@slm/model";
 import { createRandom } from "@slm/generation";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { endlessRuntime } from "../packages/bench/src/models/endless-runtime.js";
 import {
   openDeviceRuntime,
   type CopyingApi,
 } from "../packages/runtime-native/src/host/device-memory.test-support.js";
 import { decoderOnly, encoderDecoder as tinyModel } from "./random-models.js";
-import { openTinyExporter, type TinyExporter } from "./tiny-exports.js";
+import { TinyModels } from "./tiny-models.js";
 import { encoderDecoder, SETTINGS, studentCase } from "./training-cases.js";
 
 let runtime: Runtime;
@@ -127,11 +127,7 @@ describe("greedy answers of a model that is being trained", () => {
 });
 
 describe("an answer of a model for a GPU", () => {
-  let exporter: TinyExporter;
-  beforeAll(async () => {
-    exporter = await openTinyExporter();
-  });
-  afterAll(() => exporter.close());
+  const exporter = new TinyModels();
 
   /** The size of the tiny models' vocabulary. */
   const VOCABULARY = 9;

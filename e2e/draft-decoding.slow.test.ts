@@ -2,29 +2,22 @@
  * Greedy decoding with drafts must return the tokens of plain greedy decoding, in fewer runs. With random weights, drafts for new sources
  * are mostly wrong, which shows that wrong drafts do not change answers. A trained student shows that correct drafts save runs.
  */
-import { mkdir, mkdtemp, readdir, readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openModel, type GenerateOptions, type Generation } from "@slm/inference";
 import { profilesOf } from "@slm/devices";
 import { readDeviceModel } from "@slm/exported-model";
 import type { EncoderDecoderConfig } from "@slm/model";
 import { exportCheckpoint, type ExportChoice } from "@slm/onnx-export";
-import { quantizeDirectory } from "@slm/quantization";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { createWebRuntime } from "@slm/runtime-web";
 import * as ort from "onnxruntime-web/wasm";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { DraftingModels, MODELS, random, told, type Drafting } from "./drafting-models.js";
 import { LONGEST, SPELLED, sourcesOf, spellerRules, tokensOf, trainedSpeller } from "./trained-speller.js";
 
-let models: DraftingModels;
+const models = new DraftingModels();
 const open: DraftingModels["open"] = (...given) => models.open(...given);
-
-beforeAll(async () => {
-  models = await DraftingModels.make();
-});
-
-afterAll(() => models.close());
 
 const runsOf = (answers: readonly Generation[]): number =>
   answers.reduce((sum, { stepsMs }) => sum + stepsMs.length, 0);
@@ -127,8 +120,7 @@ describe("a model with draft rules", () => {
     const directory = await withRules(random, { target: "cpu" });
     const { draftRules } = await readDeviceModel(directory);
     expect(draftRules).toBeGreaterThan(0);
-    const quantized = await mkdtemp(join(models.workspace, "quantized-"));
-    await quantizeDirectory({ modelDirectory: directory, scheme: "int4-block", outputDirectory: quantized });
+    const quantized = await models.quantized(directory, "int4-block");
     expect(await readDeviceModel(quantized)).toMatchObject({ draftRules });
     const generator = await open(quantized);
     expect(generator.speculation).toEqual({ tokens: 12, reason: undefined });
@@ -168,7 +160,7 @@ describe("a trained student", () => {
   const sources = sourcesOf(40, LONGEST, 77, SPELLED);
 
   beforeAll(async () => {
-    checkpoint = await trainedSpeller(await mkdtemp(join(models.workspace, "speller-")), models.runtime);
+    checkpoint = await trainedSpeller(await models.newDirectory(), models.runtime);
     cpu = join(models.workspace, "trained-cpu");
     const draftRules = await spellerRules(checkpoint);
     await exportCheckpoint({
@@ -185,26 +177,22 @@ describe("a trained student", () => {
   });
 
   test.each(["cpu", "int4-block"] as const)("answers alike with weights of scheme %s", async (scheme) => {
-    const outputDirectory = join(models.workspace, `scheme-${scheme}`);
-    await mkdir(outputDirectory);
-    await quantizeDirectory({ modelDirectory: cpu, outputDirectory, scheme });
+    const quantized = await models.quantized(cpu, scheme);
     // ONNX Runtime has different kernels of 4-bit products for one row and for several.
-    const { runs, tokens } = await expectGreedy(outputDirectory, sources, {}, {}, 2);
+    const { runs, tokens } = await expectGreedy(quantized, sources, {}, {}, 2);
     expect(tokens / runs).toBeGreaterThan(1.3);
   });
 
   test("is decoded plainly, with the reason, where drafts would change answers, and drafts asked for are rejected", async () => {
-    const outputDirectory = join(models.workspace, "trained-int8-dynamic");
-    await mkdir(outputDirectory);
-    await quantizeDirectory({ modelDirectory: cpu, outputDirectory, scheme: "int8-dynamic" });
-    const generator = await open(outputDirectory);
+    const quantized = await models.quantized(cpu, "int8-dynamic");
+    const generator = await open(quantized);
     expect(generator.speculation).toMatchObject({
       tokens: 0,
       reason: expect.stringContaining("int8-dynamic") as string,
     });
     const answers = await generator.generate(sources.slice(0, 3), { batchSize: 1 });
     expect(runsOf(answers)).toBe(tokensOf(answers));
-    await expect(openModel(outputDirectory, models.runtime, { draftTokens: 2 })).rejects.toMatchObject({
+    await expect(openModel(quantized, models.runtime, { draftTokens: 2 })).rejects.toMatchObject({
       code: "OP_UNSUPPORTED",
     });
   });
@@ -252,7 +240,7 @@ describe("a trained student", () => {
       code: "USAGE",
       message: expect.stringContaining("from 0 to 64") as string,
     });
-    const plain = await models.exported(random, 1, { target: "cpu" });
+    const plain = await models.random(random, { target: "cpu" });
     await expect(openModel(plain, models.runtime, { draftTokens: 1 })).rejects.toMatchObject({
       code: "USAGE",
     });

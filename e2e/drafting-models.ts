@@ -1,20 +1,17 @@
-/** Small models with random weights, with or without draft rules, that are exported, opened and closed together. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+/** Small models with random weights, with or without draft rules. */
 import { createRandom, learnDraftRules } from "@slm/generation";
-import { openModel, type Generation, type Model } from "@slm/inference";
+import type { Generation, OpenModelOptions } from "@slm/inference";
 import {
   initializeWeights,
   type DecoderOnlyConfig,
   type EncoderDecoderConfig,
   type ModelConfig,
 } from "@slm/model";
-import { exportWeights, type ExportChoice, type ExportSettings } from "@slm/onnx-export";
-import { createHostTensor, type Runtime } from "@slm/runtime";
-import { createCpuRuntime } from "@slm/runtime-node";
+import type { ExportChoice, ExportSettings } from "@slm/onnx-export";
+import { createHostTensor } from "@slm/runtime";
 import { loadTokenizer } from "@slm/tokenizer";
-import { LETTERS, writeSpellerTokenizer } from "./trained-speller.js";
+import { TinyModels } from "./tiny-models.js";
+import { LETTERS, WORDS } from "./trained-speller.js";
 
 const sizes = {
   width: 32,
@@ -73,35 +70,20 @@ export const told = ({ text, tokens, finished, reason }: Generation): object => 
   reason,
 });
 
-type Choice = ExportChoice & Pick<ExportSettings, "draftRules">;
-export type Drafting = Parameters<typeof openModel>[2];
+export type Drafting = OpenModelOptions;
 
-export class DraftingModels {
-  readonly runtime: Runtime;
-  /** A new directory. */
-  readonly workspace: string;
-  readonly #opened: Model[] = [];
-
-  private constructor(runtime: Runtime, workspace: string) {
-    this.runtime = runtime;
-    this.workspace = workspace;
+/** Models whose answers depend on every token of the source. */
+export class DraftingModels extends TinyModels {
+  constructor() {
+    super({ threads: 1, letters: LETTERS, words: WORDS, isCompared: false });
   }
 
-  static async make(): Promise<DraftingModels> {
-    const models = new DraftingModels(
-      await createCpuRuntime({ inThread: true, threads: 1 }),
-      await mkdtemp(join(tmpdir(), "slm-drafting-")),
-    );
-    await writeSpellerTokenizer(join(models.workspace, "tokenizer"));
-    return models;
-  }
-
-  async exported(config: ModelConfig, seed: number, choice: Choice): Promise<string> {
-    const outputDirectory = await mkdtemp(join(this.workspace, `${choice.target}-`));
-    const tokenizerDirectory = join(this.workspace, "tokenizer");
-    const source = { config, weights: weightsOf(config, seed), name: "tiny", tokenizerDirectory };
-    await exportWeights(source, { ...choice, outputDirectory });
-    return outputDirectory;
+  /** @returns the directory of an export */
+  async random(
+    config: ModelConfig,
+    choice: ExportChoice & Pick<ExportSettings, "draftRules">,
+  ): Promise<string> {
+    return (await this.exported(config, choice, weightsOf(config, 1))).directory;
   }
 
   /** With rules learnt from the model's answers to the known sources. */
@@ -110,25 +92,13 @@ export class DraftingModels {
     choice: ExportChoice,
     known: readonly string[],
   ): Promise<string> {
-    const tokenizer = await loadTokenizer(join(this.workspace, "tokenizer"));
-    const plain = await this.open(await this.exported(config, 1, { target: "cpu" }));
+    const tokenizer = await loadTokenizer(this.tokenizerDirectory);
+    const plain = await this.open(await this.random(config, { target: "cpu" }));
     const answers = await plain.generate(known);
     const pairs = known.map((source, at) => ({
       source: tokenizer.encodeSource(source),
       target: answers[at]!.tokens,
     }));
-    return this.exported(config, 1, { ...choice, draftRules: learnDraftRules(pairs, random.tokens.eos) });
-  }
-
-  async open(directory: string, options?: Drafting): Promise<Model> {
-    const generator = await openModel(directory, this.runtime, options);
-    this.#opened.push(generator);
-    return generator;
-  }
-
-  async close(): Promise<void> {
-    for (const generator of this.#opened) await generator.close();
-    await this.runtime.close();
-    await rm(this.workspace, { recursive: true });
+    return this.random(config, { ...choice, draftRules: learnDraftRules(pairs, random.tokens.eos) });
   }
 }

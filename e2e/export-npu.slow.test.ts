@@ -5,21 +5,15 @@ import { readDeviceModel } from "@slm/exported-model";
 import { type Checkpoint } from "@slm/checkpoints";
 import { profilesOf } from "@slm/devices";
 import { type DecoderOnlyConfig, type EncoderDecoderConfig } from "@slm/model";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { decoderOnly, encoderDecoder, randomWeights, TOLERANCE } from "./random-models.js";
-import { openTinyExporter, type TinyExporter } from "./tiny-exports.js";
+import { TinyModels } from "./tiny-models.js";
 
 const BUCKETS = [4, 16, 64];
 
-let exporter: TinyExporter;
+const exporter = new TinyModels();
 
-beforeAll(async () => {
-  exporter = await openTinyExporter();
-});
-
-afterAll(() => exporter.close());
-
-const exported: TinyExporter["exported"] = (...request) => exporter.exported(...request);
+const exported: TinyModels["exported"] = (...request) => exporter.exported(...request);
 
 /** Weights with which the encoder would attend mostly to padding if it were not masked. Training does not prevent such weights. */
 function weightsDrawnToPadding(config: EncoderDecoderConfig): Checkpoint["weights"] {

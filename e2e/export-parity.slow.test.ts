@@ -1,59 +1,33 @@
 /** Compares exported graphs, run as in generation, with the training forward pass. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { GRAPH_IO } from "@slm/exported-model";
 import type { EncoderDecoderConfig, ModelConfig } from "@slm/model";
-import { exportRandomBaseline, exportWeights, type ExportReport } from "@slm/onnx-export";
-import { createHostTensor, type Runtime, type Session } from "@slm/runtime";
-import { createCpuRuntime } from "@slm/runtime-node";
+import { exportRandomBaseline, type ExportReport } from "@slm/onnx-export";
+import { createHostTensor, type Session } from "@slm/runtime";
 import { createEagerEngine, type Engine } from "@slm/tensor";
-import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { decoderOnly, encoderDecoder, randomWeights, SHAPES } from "./random-models.js";
+import { describe, expect, test } from "vitest";
+import { decoderOnly, encoderDecoder, SHAPES } from "./random-models.js";
+import { TinyModels } from "./tiny-models.js";
 
 /**
  * Tolerance for float32 sums of a few hundred terms in another order. A wrong head, position or mask causes differences of 0.01 or more.
  */
 const TOLERANCE = 2e-5;
 
-let runtime: Runtime;
-let workspace: string;
-let tokenizerDirectory: string;
-
-beforeAll(async () => {
-  runtime = await createCpuRuntime({ inThread: true, threads: 2 });
-  workspace = await mkdtemp(join(tmpdir(), "slm-parity-"));
-  tokenizerDirectory = join(workspace, "tokenizer");
-  const files = trainSymbolTokenizer({ sources: ["abc"], targets: ["X Y"], sourceLowercase: false });
-  await writeTokenizer(files, tokenizerDirectory);
-});
-
-afterAll(async () => {
-  await runtime.close();
-  await rm(workspace, { recursive: true });
-});
-
-const newDirectory = (): Promise<string> => mkdtemp(join(workspace, "export-"));
+const models = new TinyModels();
 
 interface Trial {
   readonly engine?: Engine;
-  readonly outputDirectory?: string;
   readonly target?: "cpu" | "web";
   readonly shortlist?: readonly number[];
 }
 
 async function exported(
   config: ModelConfig,
-  { outputDirectory, ...settings }: Trial = {},
-): Promise<ExportReport> {
-  const source = { config, weights: randomWeights(config), name: "tiny", tokenizerDirectory };
-  return exportWeights(source, {
-    outputDirectory: outputDirectory ?? (await newDirectory()),
-    target: "cpu",
-    runtime,
-    ...settings,
-  });
+  { target = "cpu", ...settings }: Trial = {},
+): Promise<ExportReport & { readonly directory: string }> {
+  const { report, directory } = await models.exported(config, { target, ...settings });
+  return { ...report, directory };
 }
 
 const VARIANTS: Readonly<Record<string, object>> = {
@@ -151,9 +125,8 @@ test("an exported decoder with windows, capped scores and its own frequencies co
 
 describe("the decoder of an exported model", () => {
   const load = async (config: ModelConfig): Promise<Session> => {
-    const outputDirectory = await newDirectory();
-    await exported(config, { outputDirectory });
-    return runtime.load({ kind: "file", path: join(outputDirectory, "decoder.onnx") });
+    const { directory } = await exported(config);
+    return models.runtime.load({ kind: "file", path: join(directory, "decoder.onnx") });
   };
   const run = async (
     decoder: Session,
@@ -194,12 +167,11 @@ describe("a decoder that knows a shortlist of tokens", () => {
   test.each(["cpu", "web"] as const)(
     "gives their logits, and of no other token, target %s",
     async (target) => {
-      const outputDirectory = await newDirectory();
-      const { parity } = await exported(encoderDecoder, { outputDirectory, target, shortlist });
+      const { parity, directory } = await exported(encoderDecoder, { target, shortlist });
       expect(parity?.maxAbs).toBeLessThan(TOLERANCE);
 
-      const path = join(outputDirectory, "decoder.onnx");
-      const decoder = await runtime.load({ kind: "file", path }, { name: "decoder" });
+      const path = join(directory, "decoder.onnx");
+      const decoder = await models.runtime.load({ kind: "file", path }, { name: "decoder" });
       const { kvHeads, headDim, decoderLayers } = encoderDecoder;
       const zeros = (...shape: readonly number[]) => createHostTensor("float32", shape);
       const layers = Array.from({ length: decoderLayers }, (_, layer) => ({
@@ -228,11 +200,11 @@ describe("a decoder that knows a shortlist of tokens", () => {
 test("the random baseline of a model is exported like a trained one", async () => {
   const { parity, parameters } = await exportRandomBaseline({
     config: encoderDecoder,
-    tokenizerDirectory,
+    tokenizerDirectory: models.tokenizerDirectory,
     seed: 3,
-    outputDirectory: await newDirectory(),
+    outputDirectory: await models.newDirectory(),
     target: "cpu",
-    runtime,
+    runtime: models.runtime,
   });
   expect(parity?.maxAbs).toBeLessThan(TOLERANCE);
   expect(parameters).toBeGreaterThan(10_000);

@@ -5,7 +5,7 @@ import type { DecoderOnlyConfig } from "@slm/model";
 import { ALL_DEVICES, PRECISIONS, profilesOf } from "@slm/devices";
 import { type ExportChoice } from "@slm/onnx-export";
 import { createHostTensor } from "@slm/runtime";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   decoderOnly,
   encoderDecoder,
@@ -16,17 +16,11 @@ import {
   tower,
   TOWERS,
 } from "./random-models.js";
-import { openTinyExporter, type TinyExporter } from "./tiny-exports.js";
+import { TinyModels } from "./tiny-models.js";
 
-let exporter: TinyExporter;
+const exporter = new TinyModels();
 
-beforeAll(async () => {
-  exporter = await openTinyExporter();
-});
-
-afterAll(() => exporter.close());
-
-const exported: TinyExporter["exported"] = (...request) => exporter.exported(...request);
+const exported: TinyModels["exported"] = (...request) => exporter.exported(...request);
 
 const combinations = ALL_DEVICES.flatMap(({ target, profile, precisions }) =>
   PRECISIONS.map((precision) => ({ target, profile, precision, isRejected: precisions[precision] !== true })),

@@ -9,18 +9,14 @@ import type { ExportChoice } from "@slm/onnx-export";
 import { initializeWeights, type EncoderDecoderConfig } from "@slm/model";
 import { encodeModel, readOnnx } from "@slm/onnx";
 import { createHostTensor, fromHalves, type HostTensor } from "@slm/runtime";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { runCommand } from "../apps/cli/src/testing/run-command.js";
 import { encoderDecoder, TOLERANCE } from "./random-models.js";
-import { openTinyExporter, type TinyExporter } from "./tiny-exports.js";
+import { TinyModels } from "./tiny-models.js";
 
 const LARGEST = 65_504;
 
-let exporter: TinyExporter;
-beforeAll(async () => {
-  exporter = await openTinyExporter();
-});
-afterAll(() => exporter.close());
+const exporter = new TinyModels();
 
 const t5: EncoderDecoderConfig = {
   ...encoderDecoder,

@@ -1,19 +1,14 @@
 /** Runs the commands and the client of docs/how-to/translate.md on NLLB's architecture with small random weights. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { execa } from "execa";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { blocksOf, ROOT, slmCommands } from "./how-to-page.js";
 import { bin } from "./slm-process.js";
 
 const FIXTURE = join(ROOT, "packages/checkpoints/fixtures/translators/nllb");
 
-let folder = "";
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "slm-translate-"));
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 test("an OpenAI client gets translations into the language that each request names", async () => {
   const [commands] = await blocksOf("translate.md", "sh");

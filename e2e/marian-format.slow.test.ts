@@ -2,13 +2,13 @@
  * Runs a model in Marian's own format, which Firefox uses for translation, through the pipeline: 8-bit weights, SSRU decoder, lexical
  * shortlist, small random weights.
  */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { openModel, type GenerateOptions } from "@slm/inference";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { serveConfig, startServer } from "@slm/serve";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { runCommand } from "../apps/cli/src/testing/run-command.js";
 import {
   floats,
@@ -31,9 +31,8 @@ const LISTS = PIECES.map((piece) => (piece === "a" ? [idOf("b")] : []));
 /** The model's preferred answer: `c`, then `b`. */
 const HEAD_BIAS = PIECES.map((piece) => ({ c: 60, b: 40 })[piece] ?? 0);
 
-let root = "";
+const root = temporaryFolder();
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-marian-"));
   const items = tinyModel(PIECES.length);
   await imported("plain", items);
   await imported(
@@ -43,7 +42,6 @@ beforeAll(async () => {
     ),
   );
 });
-afterAll(() => rm(root, { recursive: true, force: true }));
 
 const at = (name: string): string => join(root, name);
 

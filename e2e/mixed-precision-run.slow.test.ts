@@ -1,12 +1,12 @@
 /** Trains in float16 on ONNX Runtime's CPU provider: overflows, loss scaling, and the scale in the saved state. */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { createHostTensor, type Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { createEagerEngine, createOnnxEngine, math, type Engine } from "@slm/tensor";
 import { METRICS_FILE, train, type Objective, type TrainReport } from "@slm/training";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import {
   copyObjective,
@@ -23,11 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => runtime.close());
 
-let root = "";
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "mixed-precision-"));
-});
-afterEach(() => rm(root, { recursive: true }));
+const root = temporaryFolder({ each: true });
 
 const pairs = copyPairs(40, 1);
 const FLOAT16 = {

@@ -3,13 +3,13 @@
  * telemetry folder stays empty. Needs `npm run build`.
  */
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "@slm/core/testing";
 import { execa } from "execa";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { tinyRecipe, writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
 import { bin } from "./slm-process.js";
 
@@ -34,13 +34,11 @@ const CI_VARIABLES = [
   ...["CODEBUILD_BUILD_ID", "TEAMCITY_VERSION", "SYSTEM_TEAMFOUNDATIONCOLLECTIONURI"],
 ];
 
-let root = "";
+const root = temporaryFolder();
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-network-"));
   await mkdir(join(root, "home"));
   await writeTinyRecipe(root, { ...tinyRecipe(root), bench: BENCH });
 });
-afterAll(() => rm(root, { recursive: true, force: true }));
 
 /** Telemetry folder of ONNX Runtime on Linux and macOS. */
 const recorded = (): string => join(root, "home", ".cache", "Microsoft");

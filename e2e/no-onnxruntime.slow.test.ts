@@ -1,15 +1,11 @@
 /** A model in WebAssembly loads nothing of ONNX Runtime: no module, and no shared library. */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { encoderDecoder } from "./random-models.js";
-import { openTinyExporter, type TinyExporter } from "./tiny-exports.js";
+import { TinyModels } from "./tiny-models.js";
 
-let exporter: TinyExporter;
-beforeAll(async () => {
-  exporter = await openTinyExporter();
-});
-afterAll(() => exporter.close());
+const exporter = new TinyModels();
 
 /** Opens a model by its path, answers, and prints what of ONNX Runtime is in the process. */
 const PROGRAM = `

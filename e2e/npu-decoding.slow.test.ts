@@ -2,44 +2,24 @@
  * Generation with static graphs returns the same tokens as with graphs for target cpu, for every strategy, source length and batch. Models
  * have random weights, so that neighbouring tokens and repetitions have no influence.
  */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createRandom, type TokenConstraint } from "@slm/generation";
-import { openModel, type GenerateOptions, type Model } from "@slm/inference";
-import {
-  initializeWeights,
-  type DecoderOnlyConfig,
-  type EncoderDecoderConfig,
-  type ModelConfig,
-} from "@slm/model";
-import { exportWeights, type ExportChoice } from "@slm/onnx-export";
-import { createHostTensor, type Runtime } from "@slm/runtime";
-import { createCpuRuntime } from "@slm/runtime-node";
-import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { GenerateOptions, Model } from "@slm/inference";
+import type { DecoderOnlyConfig, EncoderDecoderConfig, ModelConfig } from "@slm/model";
+import type { ExportChoice } from "@slm/onnx-export";
+import { beforeAll, describe, expect, test } from "vitest";
+import * as drafting from "./drafting-models.js";
+import { TinyModels } from "./tiny-models.js";
+import { LETTERS } from "./trained-speller.js";
 
-const LETTERS = "abcdefghijklmnop";
 const WORDS = "A B C D E F G H I J";
 
-const shared = {
-  width: 32,
-  heads: 4,
-  kvHeads: 2,
-  headDim: 16,
-  feedForward: 48,
-  decoderLayers: 2,
-  maxSource: 20,
+const sizes = {
   maxTarget: 14,
-  ropeTheta: 10_000,
-  normEpsilon: 1e-6,
-  bias: true,
   headOrder: "grouped",
   vocabularySize: 4 + LETTERS.length + WORDS.split(" ").length,
-  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
 } as const;
-const encoderDecoder: EncoderDecoderConfig = { ...shared, architecture: "encoder-decoder", encoderLayers: 2 };
-const decoderOnly: DecoderOnlyConfig = { ...shared, architecture: "decoder-only" };
+const encoderDecoder: EncoderDecoderConfig = { ...drafting.random, ...sizes };
+const decoderOnly: DecoderOnlyConfig = { ...drafting.decoderOnly, ...sizes };
 
 const MODELS: Readonly<Record<string, ModelConfig>> = {
   "an encoder-decoder": encoderDecoder,
@@ -67,57 +47,10 @@ const MODELS: Readonly<Record<string, ModelConfig>> = {
 const CHUNK = 6;
 const NPU: ExportChoice = { target: "npu", profile: "qnn", buckets: [5, 12, 64], chunk: CHUNK };
 
-let runtime: Runtime;
-let workspace: string;
-const opened: Model[] = [];
-
-beforeAll(async () => {
-  runtime = await createCpuRuntime({ inThread: true, threads: 1 });
-  workspace = await mkdtemp(join(tmpdir(), "slm-npu-decoding-"));
-  const files = trainSymbolTokenizer({ sources: [LETTERS], targets: [WORDS], sourceLowercase: false });
-  await writeTokenizer(files, join(workspace, "tokenizer"));
-});
-
-afterAll(async () => {
-  for (const generator of opened) await generator.close();
-  await runtime.close();
-  await rm(workspace, { recursive: true });
-});
-
-/** Weights three times as large as at the start of training, so that answers differ with every token of the source. */
-function weightsOf(config: ModelConfig, seed: number): ReturnType<typeof initializeWeights> {
-  const weights = new Map(initializeWeights(config, createRandom(seed).next));
-  for (const [name, { shape, data }] of weights) {
-    if (shape.length < 2) continue;
-    weights.set(
-      name,
-      createHostTensor(
-        "float32",
-        shape,
-        Float32Array.from(data as Float32Array, (x) => 3 * x),
-      ),
-    );
-  }
-  return weights;
-}
-
-async function exported(config: ModelConfig, seed: number, choice: ExportChoice): Promise<string> {
-  const outputDirectory = await mkdtemp(join(workspace, `${choice.target}-`));
-  const source = {
-    config,
-    weights: weightsOf(config, seed),
-    name: "tiny",
-    tokenizerDirectory: join(workspace, "tokenizer"),
-  };
-  await exportWeights(source, { ...choice, outputDirectory });
-  return outputDirectory;
-}
-
-async function open(directory: string, options?: Parameters<typeof openModel>[2]): Promise<Model> {
-  const generator = await openModel(directory, runtime, options);
-  opened.push(generator);
-  return generator;
-}
+const models = new TinyModels({ threads: 1, letters: LETTERS, words: WORDS, isCompared: false });
+const open: TinyModels["open"] = (...given) => models.open(...given);
+const exported = async (config: ModelConfig, seed: number, choice: ExportChoice): Promise<string> =>
+  (await models.exported(config, choice, drafting.weightsOf(config, seed))).directory;
 
 const textOf = (length: number, random: () => number): string =>
   Array.from({ length }, () => LETTERS[Math.floor(random() * LETTERS.length)]!).join("");
@@ -132,7 +65,7 @@ function sourcesOf(longest: number, seed: number): readonly string[] {
 /** Allows ids with the same parity as the previous one, starting with an even one. A text can end after three tokens. */
 const alternating = (length = 0, last = 1): TokenConstraint => {
   const allows = (id: number): boolean =>
-    id === shared.tokens.eos ? length >= 3 : id > 3 && id % 2 !== last % 2;
+    id === encoderDecoder.tokens.eos ? length >= 3 : id > 3 && id % 2 !== last % 2;
   return {
     allows,
     mask: (scores) => {

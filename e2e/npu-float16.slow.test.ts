@@ -2,19 +2,17 @@
  * NPUs compute float32 graphs in float16 (Qualcomm's with `enable_htp_fp16_precision`, Intel's and Apple's in hardware), whose largest
  * number is 65,504. The tests run graphs in float32, with every value as an output and a residual stream that almost fills that range.
  */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { ExportChoice } from "@slm/onnx-export";
 import { createRandom } from "@slm/generation";
 import { GRAPH_IO, readDeviceModel } from "@slm/exported-model";
 import { inferShapes } from "@slm/analysis";
-import { exportWeights } from "@slm/onnx-export";
 import { initializeWeights, visionConfig, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
 import { encodeModel, readOnnx, type Graph, type GraphNode } from "@slm/onnx";
-import { createHostTensor, type HostTensor, type Runtime } from "@slm/runtime";
-import { createCpuRuntime } from "@slm/runtime-node";
-import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createHostTensor, type HostTensor } from "@slm/runtime";
+import { describe, expect, test } from "vitest";
+import { decoderOnly, encoderDecoder } from "./random-models.js";
+import { TinyModels } from "./tiny-models.js";
 
 /** The largest float16 number. */
 const LARGEST = 65_504;
@@ -26,24 +24,12 @@ const RESIDUAL = 30_000;
 const CHUNK = 3;
 
 const shared = {
-  width: 48,
-  heads: 4,
-  kvHeads: 2,
-  headDim: 16,
-  feedForward: 80,
-  decoderLayers: 2,
   maxSource: 8,
   maxTarget: 5,
-  ropeTheta: 10_000,
-  normEpsilon: 1e-6,
-  bias: true,
-  headOrder: "grouped",
-  vocabularySize: 37,
-  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
   // A tied head multiplies with the scaled table.
   tieWordEmbeddings: false,
 } as const;
-const plain: EncoderDecoderConfig = { ...shared, architecture: "encoder-decoder", encoderLayers: 2 };
+const plain: EncoderDecoderConfig = { ...encoderDecoder, ...shared };
 const t5: EncoderDecoderConfig = {
   ...plain,
   kvHeads: 4,
@@ -52,7 +38,7 @@ const t5: EncoderDecoderConfig = {
 };
 const MODELS: Readonly<Record<string, ModelConfig>> = {
   plain,
-  "decoder-only": { ...shared, architecture: "decoder-only" },
+  "decoder-only": { ...decoderOnly, ...shared },
   "gates, norms of heads and of branch ends, capped logits": {
     ...plain,
     activation: "swiglu",
@@ -80,20 +66,7 @@ const MODELS: Readonly<Record<string, ModelConfig>> = {
 /** Profiles whose devices compute in float16; the compiler of `vitisai` converts float32 to bfloat16. */
 const PROFILES = ["qnn", "openvino", "coreml"] as const;
 
-let runtime: Runtime;
-let workspace: string;
-
-beforeAll(async () => {
-  runtime = await createCpuRuntime({ inThread: true, threads: 1 });
-  workspace = await mkdtemp(join(tmpdir(), "slm-npu-float16-"));
-  const files = trainSymbolTokenizer({ sources: ["abc"], targets: ["X Y"], sourceLowercase: false });
-  await writeTokenizer(files, join(workspace, "tokenizer"));
-});
-
-afterAll(async () => {
-  await runtime.close();
-  await rm(workspace, { recursive: true });
-});
+const models = new TinyModels({ threads: 1, isCompared: false });
 
 type Weights = Map<string, ReturnType<typeof createHostTensor>>;
 
@@ -150,7 +123,7 @@ type Feeds = Readonly<Record<string, HostTensor>>;
 /** Runs a graph and returns all of its values by name. */
 async function evaluate(graph: Graph, names: readonly string[], feeds: Feeds): Promise<Feeds> {
   const outputs = names.map((name) => ({ name, dtype: "float32" as const, shape: undefined }));
-  const session = await runtime.load(
+  const session = await models.runtime.load(
     { kind: "bytes", bytes: encodeModel({ ...graph, outputs }) },
     { optimization: "none" },
   );
@@ -190,16 +163,8 @@ const floats = (shape: readonly number[], value: (at: number) => number): HostTe
 
 describe.each(PROFILES)("profile %s", (profile) => {
   test.each(Object.entries(MODELS))("no value leaves the range of float16: %s", async (_name, config) => {
-    const directory = await mkdtemp(join(workspace, "export-"));
-    await exportWeights(
-      {
-        config,
-        weights: extremeWeights(config),
-        name: "tiny",
-        tokenizerDirectory: join(workspace, "tokenizer"),
-      },
-      { outputDirectory: directory, target: "npu", profile, buckets: [8], chunk: CHUNK },
-    );
+    const choice: ExportChoice = { target: "npu", profile, buckets: [8], chunk: CHUNK };
+    const { directory } = await models.exported(config, choice, extremeWeights(config));
     const { graphs, static: layout } = await readDeviceModel(directory);
     const read = (file: string): Promise<Graph> => readOnnx(join(directory, file));
     const { window, maskedBias } = layout!;

@@ -2,38 +2,22 @@
  * Quantized graphs for target npu, profile qnn, meet the requirements of Qualcomm's compiler for weights (found with onnxruntime-qnn
  * 2.7.0).
  */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { ExportChoice } from "@slm/onnx-export";
 import { createRandom } from "@slm/generation";
 import { DEVICES, type SchemeName } from "@slm/devices";
-import { exportWeights } from "@slm/onnx-export";
 import { graphsOf, readDeviceModel } from "@slm/exported-model";
 import { initializeWeights, visionConfig, type EncoderDecoderConfig } from "@slm/model";
 import { readOnnx, type Graph, type GraphNode, type OnnxDType } from "@slm/onnx";
-import { quantizeDirectory, type TokenPair } from "@slm/quantization";
-import { type Runtime } from "@slm/runtime";
-import { createCpuRuntime } from "@slm/runtime-node";
-import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { TokenPair } from "@slm/quantization";
+import { describe, expect, test } from "vitest";
+import { encoderDecoder } from "./random-models.js";
+import { TinyModels } from "./tiny-models.js";
 
 const tied: EncoderDecoderConfig = {
-  architecture: "encoder-decoder",
-  width: 32,
-  heads: 4,
-  kvHeads: 2,
-  headDim: 8,
-  feedForward: 48,
-  encoderLayers: 1,
-  decoderLayers: 1,
-  maxSource: 8,
-  maxTarget: 6,
-  ropeTheta: 10_000,
-  normEpsilon: 1e-6,
-  bias: false,
-  headOrder: "grouped",
-  vocabularySize: 37,
-  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+  ...encoderDecoder,
+  ...{ width: 32, headDim: 8, feedForward: 48, encoderLayers: 1, decoderLayers: 1 },
+  ...{ maxSource: 8, maxTarget: 6, bias: false },
 };
 const MODELS: Readonly<Record<string, EncoderDecoderConfig>> = {
   "a head tied to the embedding": tied,
@@ -63,20 +47,7 @@ const PATCHES = 6 * 8 * 8 * 3;
 /** Bits of the codes of a product's weights: the compiler rejects products of 16-bit activations with 16-bit tables. */
 const WEIGHT_TYPES: readonly OnnxDType[] = ["int8", "int4"];
 
-let runtime: Runtime;
-let workspace: string;
-
-beforeAll(async () => {
-  runtime = await createCpuRuntime({ inThread: true, threads: 1 });
-  workspace = await mkdtemp(join(tmpdir(), "slm-npu-quantized-"));
-  const files = trainSymbolTokenizer({ sources: ["abc"], targets: ["X Y"], sourceLowercase: false });
-  await writeTokenizer(files, join(workspace, "tokenizer"));
-});
-
-afterAll(async () => {
-  await runtime.close();
-  await rm(workspace, { recursive: true });
-});
+const models = new TinyModels({ threads: 1, isCompared: false });
 
 const rowsOf = ({ vision }: EncoderDecoderConfig): readonly TokenPair[] =>
   [8, 3, 5].map((length, row) => ({
@@ -103,16 +74,11 @@ function productWeights(graph: Graph): readonly { readonly node: GraphNode; read
 
 /** A quantized export of a model with random weights. @returns its directory */
 async function quantized(config: EncoderDecoderConfig, scheme: SchemeName): Promise<string> {
-  const modelDirectory = await mkdtemp(join(workspace, "export-"));
   const weights = initializeWeights(config, createRandom(3).next);
-  await exportWeights(
-    { config, weights, name: "tiny", tokenizerDirectory: join(workspace, "tokenizer") },
-    { outputDirectory: modelDirectory, target: "npu", buckets: [config.maxSource] },
-  );
-  const outputDirectory = await mkdtemp(join(workspace, "quantized-"));
-  const calibration = { runtime, pairs: rowsOf(config) };
-  await quantizeDirectory({ modelDirectory, outputDirectory, scheme, calibration });
-  return outputDirectory;
+  const choice: ExportChoice = { target: "npu", buckets: [config.maxSource] };
+  const { directory } = await models.exported(config, choice, weights);
+  const calibration = { runtime: models.runtime, pairs: rowsOf(config) };
+  return models.quantized(directory, scheme, { calibration });
 }
 
 describe.each(Object.entries(MODELS))("%s", (_name, config) => {

@@ -1,7 +1,7 @@
 /** ONNX decoders as teachers return the same distributions as the checkpoints from which they were exported. */
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { createRandom } from "@slm/generation";
 import { GraphBuilder, int, writeOnnx, type Graph } from "@slm/onnx";
 import { decoderOnlyConfig, initializeWeights, type DecoderOnlyConfig } from "@slm/model";
@@ -36,14 +36,13 @@ const PAIRS = [
 const SHAPE = { batch: 4, source: 6, target: 5 };
 const SOURCES = [[5, 6, 7], [4], [9, 8, 7], [6, 6]].map((ids) => Int32Array.from(ids));
 
-let workspace = "";
+const workspace = temporaryFolder();
 let runtime: Runtime;
 let engine: Engine;
 let checkpoint: Teacher;
 let graph: Teacher;
 
 beforeAll(async () => {
-  workspace = await mkdtemp(join(tmpdir(), "slm-onnx-teacher-"));
   runtime = await createCpuRuntime({ inThread: true, threads: 1 });
   engine = createOnnxEngine(runtime);
   const weights = new Map(initializeWeights(config, createRandom(3).next));
@@ -69,7 +68,6 @@ afterAll(async () => {
   await checkpoint.close();
   await graph.close();
   await runtime.close();
-  await rm(workspace, { recursive: true, force: true });
 });
 
 /** Scores of the loss tokens. */

@@ -1,11 +1,11 @@
 /** Runs every stage of a recipe with the built command line, including the benchmark with its processes. Needs `npm run build`. */
 import { existsSync, statSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "@slm/core/testing";
 import { execa } from "execa";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { tinyRecipe, writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
 
 const bin = fileURLToPath(new URL("../apps/cli/bin/run.js", import.meta.url));
@@ -27,16 +27,12 @@ interface BenchFigures {
 
 const BENCH = { runs: 2 };
 
-let root = "";
+const root = temporaryFolder();
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-pipeline-"));
   const recipe = tinyRecipe(root);
   // The recipe requests a card with measured times. Without them, every run produces the same bundle.
   const deploy = { ...recipe.deploy, measurements: true };
   await writeTinyRecipe(root, { ...recipe, bench: BENCH, deploy });
-});
-afterAll(async () => {
-  await rm(root, { recursive: true, force: true });
 });
 
 const slm = (...argv: readonly string[]) =>

@@ -12,23 +12,21 @@ import {
   type Model,
 } from "@slm/inference";
 import type { DecoderOnlyConfig, EncoderDecoderConfig } from "@slm/model";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { DraftingModels, MODELS } from "./drafting-models.js";
 import { decoderOnly, encoderDecoder, NATIVE_SHAPES, SHAPES } from "./random-models.js";
-import { openTinyExporter, type TinyExporter } from "./tiny-exports.js";
+import { TinyModels } from "./tiny-models.js";
 import { sourcesOf } from "./trained-speller.js";
 
 /** The size of the tiny models' vocabulary. */
 const VOCABULARY = 9;
 const SOURCES = ["abc", "bca", "caa", "acb", "b", "bbacabcb"];
 
-let exporter: TinyExporter;
+const exporter = new TinyModels();
 let module: WebAssembly.Module;
 beforeAll(async () => {
-  exporter = await openTinyExporter();
   module = await WebAssembly.compile(await readModule());
 });
-afterAll(() => exporter.close());
 
 interface Both {
   readonly graphs: Model;
@@ -171,11 +169,7 @@ describe("shortlists", () => {
 });
 
 describe("drafts", () => {
-  let models: DraftingModels;
-  beforeAll(async () => {
-    models = await DraftingModels.make();
-  });
-  afterAll(() => models.close());
+  const models = new DraftingModels();
 
   test.each(Object.entries(MODELS))(
     "%s: drafts do not change answers, in fewer runs",

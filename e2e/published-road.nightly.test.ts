@@ -2,12 +2,12 @@
  * Runs every published family with small random weights through the whole pipeline: import, fine-tuning on labels (all weights and
  * adapters), use as a teacher, export to every target, analysis for NPUs, quantization to four bits, and serving.
  */
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { serveConfig, startServer } from "@slm/serve";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   chosenFamilies,
   writeEncoderDecoder,
@@ -15,11 +15,7 @@ import {
 } from "../apps/cli/src/testing/external-encoder-decoder.js";
 import { runCommand } from "../apps/cli/src/testing/run-command.js";
 
-let root = "";
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-road-"));
-});
-afterAll(() => rm(root, { recursive: true, force: true }));
+const root = temporaryFolder();
 
 /** Float32 sums in another order. */
 const PARITY = 2e-4;

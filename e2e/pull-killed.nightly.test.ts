@@ -1,9 +1,9 @@
 /** After SIGKILL, the next pull continues where the killed one stopped, and leaves no temporary files. */
 import { hashFile, verifyDirectory } from "@slm/core";
 import { execa } from "execa";
-import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { writeTinyBundle } from "../packages/deploy/src/bundle/tiny-bundle.test-support.js";
 import {
@@ -14,15 +14,13 @@ import { parseOciReference } from "../packages/deploy/src/oci/reference.js";
 import { pushBundle } from "../packages/deploy/src/oci/push.js";
 import { bin } from "./slm-process.js";
 
-let root = "";
+const root = temporaryFolder({ each: true });
 let registry: MemoryRegistry;
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-pull-killed-"));
   registry = await startMemoryRegistry();
 });
 afterEach(async () => {
   await registry.close();
-  await rm(root, { recursive: true });
 });
 
 test("SIGKILL in the middle of a file leaves a .partial, which the next pull goes on with and removes", async () => {

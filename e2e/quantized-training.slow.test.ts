@@ -16,15 +16,11 @@ import {
 import { createHostTensor } from "@slm/runtime";
 import { createOnnxEngine } from "@slm/tensor";
 import { encoderForm } from "@slm/training";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { decoderOnly, encoderDecoder, randomWeights, TOLERANCE } from "./random-models.js";
-import { openTinyExporter, type TinyExporter } from "./tiny-exports.js";
+import { TinyModels } from "./tiny-models.js";
 
-let exporter: TinyExporter;
-beforeAll(async () => {
-  exporter = await openTinyExporter();
-});
-afterAll(() => exporter.close());
+const exporter = new TinyModels();
 
 const SCHEMES = ["cpu", "int4-block", "int2-block"] as const;
 

@@ -1,21 +1,20 @@
 /** Two runs of one recipe on one machine produce the same bundle, independently of time, place and speed. */
 import { contentHash, readManifest } from "@slm/core";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { beforeAll, expect, test } from "vitest";
 import { tinyRecipe, writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
 import { slm } from "./slm-process.js";
 
 const STAGES = ["data", "tokenizer", "teacher", "distill", "export", "quantize"];
 const BENCH = { runs: 2 };
 
-let root = "";
+const root = temporaryFolder();
 /** Directories of the runs, each next to its recipe. */
 let runs: readonly string[] = [];
 const recipeOf = (out: string): string => join(out, "..", "r.yaml");
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-reproducible-"));
   runs = ["one", "two"].map((name) => join(root, name, "run"));
   for (const out of runs) {
     const folder = join(out, "..");
@@ -23,7 +22,6 @@ beforeAll(async () => {
     await slm("run", recipeOf(out), "--out", out);
   }
 }, 300_000);
-afterAll(() => rm(root, { recursive: true, force: true }));
 
 test("two undisturbed runs give the same bytes of every file in the bundle, its manifest and card included", async () => {
   const [one, two] = runs.map((out) => join(out, "deploy"));

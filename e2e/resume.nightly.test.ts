@@ -1,25 +1,23 @@
 /** A distillation that is killed and restarted ends with the same bytes as an uninterrupted one. Needs `npm run build`. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { temporaryFolder } from "@slm/core/testing";
 import { createRandom } from "@slm/generation";
 import { decoderOnlyConfig, initializeWeights } from "@slm/model";
 import { writeCheckpoint } from "@slm/checkpoints";
 import { loadTokenizer, trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 
 const CHILD = join(import.meta.dirname, "distill-child.mjs");
 
-let root = "";
+const root = temporaryFolder();
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "resume-"));
   await writeInputs();
 });
-afterAll(() => rm(root, { recursive: true, force: true }));
 
 /** Words to spell in capitals, and a teacher with random weights. */
 async function writeInputs(): Promise<void> {

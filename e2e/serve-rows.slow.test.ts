@@ -1,8 +1,8 @@
 /** Requests in a shared batch get the same answers as alone, with every attention lowering. The CPU also runs graphs for other devices. */
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { temporaryFolder } from "@slm/core/testing";
 import { readModule } from "@slm/c-export/portable";
 import { readDeviceModel } from "@slm/exported-model";
 import { openModel } from "@slm/inference";
@@ -11,16 +11,12 @@ import type { Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { serveConfig } from "@slm/serve";
 import { loadTokenizer } from "@slm/tokenizer";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { runCommand } from "../apps/cli/src/testing/run-command.js";
 import { tinyShape } from "../apps/cli/src/testing/tiny-shape.js";
 import { openBatchedModel } from "../packages/serve/src/model/batched-model.js";
 
-let root = "";
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-serve-rows-"));
-});
-afterAll(() => rm(root, { recursive: true, force: true }));
+const root = temporaryFolder();
 
 const SOURCES = ["abab", "hello", "a", "abcabcabcabc", "zyx", "no"];
 

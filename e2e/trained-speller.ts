@@ -10,7 +10,7 @@ import { createOnnxEngine } from "@slm/tensor";
 import { loadTokenizer, trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 
 export const LETTERS = "abcdefghijklmnop";
-const WORDS = LETTERS.toUpperCase().split("").join(" ");
+export const WORDS = LETTERS.toUpperCase().split("").join(" ");
 
 /** Words of random letters, up to a length. */
 export function sourcesOf(

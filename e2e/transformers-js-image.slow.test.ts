@@ -1,16 +1,14 @@
 /** Vision-language models in layout transformers.js must give the same answers in that library as in slm's own runtime. */
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createRandom } from "@slm/generation";
-import { openModel, type Generation } from "@slm/inference";
-import { initializeWeights, visionConfig, type EncoderDecoderConfig } from "@slm/model";
-import { exportWeights, type ExportChoice, type ExportReport } from "@slm/onnx-export";
-import { quantizeDirectory, quantizeTransformers } from "@slm/quantization";
-import type { Runtime } from "@slm/runtime";
+import type { Generation } from "@slm/inference";
+import { visionConfig, type EncoderDecoderConfig } from "@slm/model";
+import type { ExportChoice } from "@slm/onnx-export";
+import { quantizeTransformers } from "@slm/quantization";
 import { imageOfFile } from "@slm/vision";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openTransformers } from "./transformers-library.js";
+import { describe, expect, test } from "vitest";
+import { tower } from "./random-models.js";
+import { answerOf, clearWeights, config, LibraryModels, LONGEST } from "./transformers-library.js";
 
 /** The part of `@huggingface/transformers` that this test uses. Its types are not installed. */
 interface Library {
@@ -31,15 +29,6 @@ interface Library {
     options: { readonly dtype: string | object },
   ) => Promise<(image: string, options?: object) => Promise<readonly { readonly generated_text: string }[]>>;
 }
-
-const tower = {
-  image: { resize: { kind: "stretch", height: 16, width: 24 } },
-  patch: { height: 8, width: 8 },
-  width: 24,
-  layers: 2,
-  heads: 3,
-  feedForward: 40,
-} as const;
 
 /** Settings as in a recipe. */
 type Vision = Readonly<Record<string, unknown>>;
@@ -81,23 +70,8 @@ const VISIONS: Readonly<Record<string, Vision>> = {
   unsized: { tower: { ...tower, image: { crop: { height: 24, width: 25 } } } },
 };
 
-const config = (vision: Vision, prompt?: string): EncoderDecoderConfig => ({
-  architecture: "encoder-decoder",
-  width: 48,
-  heads: 4,
-  kvHeads: 2,
-  headDim: 16,
-  feedForward: 96,
-  encoderLayers: 2,
-  decoderLayers: 2,
-  maxSource: 24,
-  maxTarget: 12,
-  ropeTheta: 10_000,
-  normEpsilon: 1e-6,
-  bias: true,
-  headOrder: "grouped",
-  vocabularySize: 40,
-  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+const seeing = (vision: Vision, prompt?: string): EncoderDecoderConfig => ({
+  ...config,
   vision: visionConfig.parse({ ...vision, ...(prompt === undefined ? {} : { prompt }) }),
 });
 
@@ -109,114 +83,68 @@ const PICTURES = [
   "docs/ocr-lines.png",
 ].map((name) => fileURLToPath(new URL(`../${name}`, import.meta.url)));
 
-let workspace: string;
-let runtime: Runtime;
-let library: Library;
-let close: () => Promise<void>;
+const models = new LibraryModels<Library>();
+const WEB = { target: "web", layout: "transformers.js" } as const;
 
-beforeAll(async () => {
-  ({ library, workspace, runtime, close } = await openTransformers<Library>());
-});
-
-afterAll(async () => {
-  await close();
-});
-
-async function exported(
-  name: string,
-  shape: EncoderDecoderConfig,
-  choice: ExportChoice,
-): Promise<ExportReport> {
-  const { next } = createRandom(5);
-  const weights = new Map(initializeWeights(shape, next));
-  for (const [weight, { shape: size, data }] of weights) {
-    // Larger than initial weights, so that greedy choices depend on the image and are clear.
-    if (size.length === 2 && weight !== "embedding.weight")
-      (data as Float32Array).forEach((value, index) => {
-        data[index] = (weight.startsWith("vision") ? 4 : 2.5) * value;
-      });
-  }
-  const outputDirectory = join(workspace, name);
-  await mkdir(outputDirectory, { recursive: true });
-  const source = { config: shape, weights, name: "tiny", tokenizerDirectory: join(workspace, "tokenizer") };
-  return exportWeights(source, { outputDirectory, runtime, ...choice });
-}
+const exported = (shape: EncoderDecoderConfig, choice: ExportChoice): ReturnType<typeof models.exported> =>
+  models.exported(shape, choice, clearWeights(shape));
 
 /** Answers of slm's own runtime for every image. */
-async function answers(name: string): Promise<readonly Generation[]> {
-  const generator = await openModel(join(workspace, name), runtime);
-  try {
-    return await generator.generate(PICTURES.map((file) => ({ image: imageOfFile(file) })));
-  } finally {
-    await generator.close();
+const answers = async (directory: string): Promise<readonly Generation[]> =>
+  (await models.open(directory)).generate(PICTURES.map((file) => ({ image: imageOfFile(file) })));
+
+/** Expects the library's pipeline to give the texts of slm's own runtime. */
+async function expectSameTexts(directory: string, dtype: string | object, native: string): Promise<void> {
+  const ask = await models.library.pipeline("image-to-text", basename(directory), { dtype });
+  for (const [index, { text }] of (await answers(native)).entries()) {
+    const [answer] = await ask(PICTURES[index]!, { max_new_tokens: config.maxTarget });
+    expect(answer!.generated_text).toBe(text);
   }
 }
 
 describe("a model that asks every image the same, in layout transformers.js", () => {
-  test.each(Object.entries(VISIONS))("gives the answers of slm's own runtime: %s", async (name, vision) => {
-    const shape = config(vision, "hello");
-    await exported(`${name}-native`, shape, { target: "cpu" });
-    const report = await exported(name, shape, { target: "web", layout: "transformers.js" });
+  test.each(Object.entries(VISIONS))("gives the answers of slm's own runtime: %s", async (_name, vision) => {
+    const shape = seeing(vision, "hello");
+    const native = await exported(shape, { target: "cpu" });
+    const { report, directory } = await exported(shape, WEB);
     expect(report.parity?.maxAbs).toBeLessThan(1e-4);
-    const expected = await answers(`${name}-native`);
+    const expected = await answers(native.directory);
     expect(new Set(expected.map(({ tokens }) => tokens.join())).size).toBeGreaterThan(1);
 
-    const processor = await library.AutoProcessor.from_pretrained(name);
-    const model = await library.AutoModelForVision2Seq.from_pretrained(name, { dtype: "fp32" });
-    // Both stop at the model's longest target, which includes the BOS token only in the library.
-    const length = shape.maxTarget - 1;
+    const { AutoProcessor, AutoModelForVision2Seq, RawImage } = models.library;
+    const processor = await AutoProcessor.from_pretrained(basename(directory));
+    const model = await AutoModelForVision2Seq.from_pretrained(basename(directory), { dtype: "fp32" });
     for (const [index, file] of PICTURES.entries()) {
-      const { tokens } = expected[index]!;
-      const inputs = await processor([await library.RawImage.read(file)]);
+      const inputs = await processor([await RawImage.read(file)]);
       const [row] = (await model.generate({ ...inputs })).tolist();
-      const made = row!.slice(1).map(Number);
-      const end = made.indexOf(shape.tokens.eos);
-      expect((end < 0 ? made : made.slice(0, end)).slice(0, length), file).toEqual(tokens.slice(0, length));
+      expect(answerOf(row!), file).toEqual(expected[index]!.tokens.slice(0, LONGEST));
     }
   });
 
   test("answers a file as the library's pipeline image-to-text", async () => {
-    const shape = config(VISIONS["fitted"]!, "hello");
-    await exported("piped-native", shape, { target: "cpu" });
-    await exported("piped", shape, { target: "web", layout: "transformers.js" });
-    const ask = await library.pipeline("image-to-text", "piped", { dtype: "fp32" });
-    for (const [index, { text }] of (await answers("piped-native")).entries()) {
-      const [answer] = await ask(PICTURES[index]!, { max_new_tokens: shape.maxTarget });
-      expect(answer!.generated_text).toBe(text);
-    }
+    const shape = seeing(VISIONS["fitted"]!, "hello");
+    const native = await exported(shape, { target: "cpu" });
+    await expectSameTexts((await exported(shape, WEB)).directory, "fp32", native.directory);
   });
 
   test("answers from quantized graphs as slm's own runtime does", async () => {
-    const shape = config(VISIONS["stretched"]!, "hello");
+    const shape = seeing(VISIONS["stretched"]!, "hello");
     const scheme = "int8-block"; // Only weight schemes: the library's pixels can differ by one level, which changes the scales of activations.
-    const at = (name: string): string => join(workspace, name);
-    await exported("whole-native", shape, { target: "cpu" });
-    await quantizeDirectory({
-      modelDirectory: at("whole-native"),
-      outputDirectory: at("small-native"),
-      scheme,
-    });
-    await exported("whole", shape, { target: "web", layout: "transformers.js" });
+    const native = await exported(shape, { target: "cpu" });
+    const whole = await exported(shape, WEB);
+    const outputDirectory = await models.newDirectory();
     const { dtypes } = await quantizeTransformers({
-      modelDirectory: at("whole"),
-      outputDirectory: at("small"),
+      modelDirectory: whole.directory,
+      outputDirectory,
       scheme,
     });
     expect(dtypes).toEqual({ encoder_model: "int8", decoder_model_merged: "int8" });
-    const ask = await library.pipeline("image-to-text", "small", { dtype: dtypes });
-    for (const [index, { text }] of (await answers("small-native")).entries()) {
-      const [answer] = await ask(PICTURES[index]!, { max_new_tokens: shape.maxTarget });
-      expect(answer!.generated_text).toBe(text);
-    }
+    await expectSameTexts(outputDirectory, dtypes, await models.quantized(native.directory, scheme));
   });
 
   test("takes several images at once, and half precision", async () => {
-    const shape = config(VISIONS["stretched"]!, "hello");
-    const report = await exported("half", shape, {
-      target: "web",
-      layout: "transformers.js",
-      precision: "float16",
-    });
+    const shape = seeing(VISIONS["stretched"]!, "hello");
+    const { report, directory } = await exported(shape, { ...WEB, precision: "float16" });
     expect(report.files.map(({ path }) => path)).toEqual([
       "config.json",
       "generation_config.json",
@@ -226,9 +154,10 @@ describe("a model that asks every image the same, in layout transformers.js", ()
       "tokenizer.json",
       "tokenizer_config.json",
     ]);
-    const processor = await library.AutoProcessor.from_pretrained("half");
-    const model = await library.AutoModelForVision2Seq.from_pretrained("half", { dtype: "fp16" });
-    const image = await library.RawImage.read(PICTURES[0]!);
+    const { AutoProcessor, AutoModelForVision2Seq, RawImage } = models.library;
+    const processor = await AutoProcessor.from_pretrained(basename(directory));
+    const model = await AutoModelForVision2Seq.from_pretrained(basename(directory), { dtype: "fp16" });
+    const image = await RawImage.read(PICTURES[0]!);
     const rows = (await model.generate({ ...(await processor([image, image])) })).tolist();
     expect(rows.length).toBe(2);
     expect(rows[0]).toEqual(rows[1]);
@@ -236,23 +165,21 @@ describe("a model that asks every image the same, in layout transformers.js", ()
 });
 
 describe("a vision-language model is rejected in layout transformers.js", () => {
-  const layout = { target: "web", layout: "transformers.js" } as const;
-
   test("when it is asked in words", async () => {
-    await expect(exported("asked", config({ tower }), layout)).rejects.toMatchObject({
+    await expect(exported(seeing({ tower }), WEB)).rejects.toMatchObject({
       code: "OP_UNSUPPORTED",
       suggestions: [expect.stringContaining("vision.prompt"), expect.any(String)] as string[],
     });
   });
 
   test("when its question is longer than its sources", async () => {
-    const shape = config({ tower }, "abc".repeat(10));
-    await expect(exported("long", shape, layout)).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+    const shape = seeing({ tower }, "abc".repeat(10));
+    await expect(exported(shape, WEB)).rejects.toMatchObject({ code: "CONFIG_INVALID" });
   });
 
   test("when it resizes by a filter that ONNX has none of", async () => {
     const image = { ...tower.image, filter: "lanczos" } as const;
-    const shape = config({ tower: { ...tower, image } }, "hello");
-    await expect(exported("lanczos", shape, layout)).rejects.toMatchObject({ code: "OP_UNSUPPORTED" });
+    const shape = seeing({ tower: { ...tower, image } }, "hello");
+    await expect(exported(shape, WEB)).rejects.toMatchObject({ code: "OP_UNSUPPORTED" });
   });
 });

@@ -2,7 +2,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openModel, type Generation } from "@slm/inference";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import {
   chosenFamilies,
   NATIVE_ONLY,
@@ -10,7 +10,7 @@ import {
   type PublishedName,
 } from "../apps/cli/src/testing/external-encoder-decoder.js";
 import { runCommand } from "../apps/cli/src/testing/run-command.js";
-import { openTransformers, type LibrarySetting, type TextLibrary } from "./transformers-library.js";
+import { LibraryModels, type TextLibrary } from "./transformers-library.js";
 
 /** The part of `@huggingface/transformers` that this test uses. Its types are not installed. */
 interface Library extends TextLibrary {
@@ -21,11 +21,7 @@ interface Library extends TextLibrary {
   ) => Promise<(text: string, options: object) => Promise<readonly { readonly translation_text: string }[]>>;
 }
 
-let setting: LibrarySetting<Library>;
-beforeAll(async () => {
-  setting = await openTransformers<Library>();
-});
-afterAll(() => setting.close());
+const setting = new LibraryModels<Library>();
 
 /** Longest compared answer [tokens]. */
 const NEW = 8;

@@ -1,10 +1,10 @@
-/** Opens the transformers.js library with a test's own model directory. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type { Runtime } from "@slm/runtime";
-import { createCpuRuntime } from "@slm/runtime-node";
-import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
+/** Opens the transformers.js library with a test's own models. */
+import { createRandom } from "@slm/generation";
+import { initializeWeights, type EncoderDecoderConfig, type Weights } from "@slm/model";
+import { createHostTensor } from "@slm/runtime";
+import { beforeAll } from "vitest";
+import { encoderDecoder } from "./random-models.js";
+import { TinyModels } from "./tiny-models.js";
 
 /** The part of `@huggingface/transformers` that all tests use. Its types are not installed. */
 interface Environment {
@@ -24,32 +24,49 @@ export interface TextLibrary extends Environment {
   };
 }
 
-/** A directory for models, slm's own runtime, and the library, which loads models from the directory. */
-export interface LibrarySetting<Library> {
-  readonly library: Library;
-  readonly workspace: string;
-  readonly runtime: Runtime;
-  readonly close: () => Promise<void>;
+const LIBRARY: string = "@huggingface/transformers";
+const WORDS = Array.from({ length: 27 }, (_, index) => `T${index}`).join(" ");
+
+/** Models, and the library, which loads models from the same directory. */
+export class LibraryModels<Library extends Environment> extends TinyModels {
+  #library: Library | undefined;
+
+  constructor() {
+    super({ letters: "abcdefhlo", words: WORDS, lowercase: true });
+    beforeAll(async () => {
+      const library = (await import(LIBRARY)) as Library;
+      library.env.allowRemoteModels = false;
+      library.env.localModelPath = `${this.workspace}/`;
+      this.#library = library;
+    });
+  }
+
+  get library(): Library {
+    return this.#library!;
+  }
 }
 
-const LIBRARY: string = "@huggingface/transformers";
+/** Grouped heads with another count than `num_heads`. */
+export const config: EncoderDecoderConfig = { ...encoderDecoder, feedForward: 96, vocabularySize: 40 };
 
-/** Opens the library with an empty directory, and writes a tokenizer of 40 symbols to `tokenizer/`. */
-export async function openTransformers<Library extends Environment>(): Promise<LibrarySetting<Library>> {
-  const library = (await import(LIBRARY)) as Library;
-  const workspace = await mkdtemp(join(tmpdir(), "slm-transformers-"));
-  library.env.allowRemoteModels = false;
-  library.env.localModelPath = `${workspace}/`;
-  const runtime = await createCpuRuntime({ inThread: true, threads: 2 });
-  const tokenizer = trainSymbolTokenizer({
-    sources: ["abcdefhlo"],
-    targets: [Array.from({ length: 27 }, (_, index) => `T${index}`).join(" ")],
-    sourceLowercase: true,
-  });
-  await writeTokenizer(tokenizer, join(workspace, "tokenizer"));
-  const close = async (): Promise<void> => {
-    await runtime.close();
-    await rm(workspace, { recursive: true });
-  };
-  return { library, workspace, runtime, close };
+/** Weights larger than initial ones, so that greedy choices depend on the source and the image, and are clear. */
+export function clearWeights(model: EncoderDecoderConfig): Weights {
+  const weights = new Map(initializeWeights(model, createRandom(5).next));
+  for (const [name, { shape, data }] of weights) {
+    if (shape.length !== 2 || name === "embedding.weight") continue;
+    const factor = name.startsWith("vision") ? 4 : 2.5;
+    const values = Float32Array.from(data as Float32Array, (value) => factor * value);
+    weights.set(name, createHostTensor("float32", shape, values));
+  }
+  return weights;
+}
+
+/** Both stop at the model's longest target, which includes the BOS token only in the library. */
+export const LONGEST = config.maxTarget - 1;
+
+/** Tokens between the BOS token and the first EOS token. */
+export function answerOf(row: readonly bigint[]): readonly number[] {
+  const tokens = row.slice(1).map(Number);
+  const end = tokens.indexOf(config.tokens.eos);
+  return (end < 0 ? tokens : tokens.slice(0, end)).slice(0, LONGEST);
 }

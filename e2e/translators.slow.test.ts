@@ -2,9 +2,9 @@
  * Multilingual translation models with the languages of each request set through the library, commands and the server. Fixtures:
  * packages/checkpoints/fixtures/tiny-translators.py, with torch 2.8.0 and transformers 4.57.1.
  */
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { openModel, type Generation, type Model } from "@slm/inference";
 import type { Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
@@ -24,15 +24,13 @@ interface Row {
   readonly beams: readonly number[];
 }
 
-let root = "";
+const root = temporaryFolder();
 let runtime: Runtime;
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-translators-"));
   runtime = await createCpuRuntime({ threads: 1 });
 });
 afterAll(async () => {
   await runtime.close();
-  await rm(root, { recursive: true, force: true });
 });
 
 const NEW = 10;

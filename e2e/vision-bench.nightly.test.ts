@@ -1,51 +1,23 @@
 /** Benchmarks a random vision-language model with the built command line on rows with images. Needs `npm run build`. */
-import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "@slm/core/testing";
 import { execa } from "execa";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
+import { SEEING_SHAPE } from "./random-models.js";
 
 const bin = fileURLToPath(new URL("../apps/cli/bin/run.js", import.meta.url));
 const PICTURE = fileURLToPath(new URL("../packages/vision/fixtures/files/colour.png", import.meta.url));
 
-const SHAPE = {
-  architecture: "encoder-decoder",
-  width: 32,
-  heads: 4,
-  kvHeads: 2,
-  headDim: 16,
-  feedForward: 48,
-  encoderLayers: 1,
-  decoderLayers: 1,
-  maxSource: 24,
-  maxTarget: 8,
-  vocabularySize: 98,
-  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
-  vision: {
-    tower: {
-      image: { resize: { kind: "fit", height: 16, width: 32 } },
-      patch: { height: 8, width: 8 },
-      width: 32,
-      layers: 1,
-      heads: 2,
-      feedForward: 64,
-    },
-  },
-};
-
-let root = "";
+const root = temporaryFolder();
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-vision-bench-"));
-  await writeFile(join(root, "shape.yaml"), JSON.stringify(SHAPE));
+  await writeFile(join(root, "shape.yaml"), JSON.stringify(SEEING_SHAPE));
   await copyFile(PICTURE, join(root, "picture.png"));
   const rows = ["ab", "cde"].map((source) => ({ source, target: "A B", image: "picture.png" }));
   await writeFile(join(root, "rows.jsonl"), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
   await slm("model", "init", "shape.yaml", "-o", "checkpoint");
   await slm("export", "checkpoint", "-o", "exported");
-});
-afterAll(async () => {
-  await rm(root, { recursive: true, force: true });
 });
 
 async function slm(...argv: readonly string[]): Promise<Readonly<Record<string, unknown>>> {

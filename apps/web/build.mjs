@@ -9,32 +9,26 @@ import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
 import { build } from "esbuild";
+import { withoutModules } from "../../tools/package/lean-packages.mjs";
 
 const here = import.meta.dirname;
 const site = join(here, "dist", "site");
 const conditions = ["@slm/source"];
 
-/** Bundles only the kinds of schemas that are used, without messages in forty languages: a third of what a page would download. */
-const leanSchemas = {
-  name: "lean-schemas",
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /\/locales\/index\.js$/ }, ({ path, importer }) =>
-      importer.includes("/zod/") ? { path, namespace: "empty", sideEffects: false } : undefined,
-    );
-    onLoad({ filter: /.*/, namespace: "empty" }, () => ({ contents: "" }));
-    onLoad({ filter: /\/src\/.*\.ts$/, namespace: "file" }, async ({ path }) => {
-      const text = await readFile(path, "utf8");
-      return { contents: text.replace('import { z } from "zod"', 'import * as z from "zod"'), loader: "ts" };
-    });
-    // Schemas are neither compiled to functions nor written as JSON Schemas. The stub has every name, and each is a function that does nothing.
-    onResolve({ filter: /\/(compile|to-json-schema|json-schema-processors)\.js$/ }, ({ path, importer }) =>
-      importer.includes("/zod/") ? { path, namespace: "stub", sideEffects: false } : undefined,
-    );
-    onLoad({ filter: /.*/, namespace: "stub" }, () => ({
-      contents: "module.exports = new Proxy({}, { get: () => () => undefined });",
-    }));
+/** Bundles only the kinds of schemas that are used, a third of what a page would download: no languages, compiled schemas and JSON Schemas. */
+const leanSchemas = [
+  withoutModules([[/\/zod\//, /\/(locales\/index|compile|to-json-schema|json-schema-processors)\.js$/]]),
+  {
+    name: "named-schemas",
+    setup({ onLoad }) {
+      onLoad({ filter: /\/src\/.*\.ts$/, namespace: "file" }, async ({ path }) => {
+        const text = await readFile(path, "utf8");
+        const named = text.replace('import { z } from "zod"', 'import * as z from "zod"');
+        return { contents: named, loader: "ts" };
+      });
+    },
   },
-};
+];
 
 /**
  * Bundles only the code that the page uses, because our modules have no side effects when they are imported. If the page uses other Node
@@ -99,7 +93,7 @@ async function buildForBrowsers(options, replaced) {
     target: "es2022",
     minify: true,
     conditions,
-    plugins: [leanSchemas, forBrowsers(replaced)],
+    plugins: [...leanSchemas, forBrowsers(replaced)],
     logLevel: "warning",
   });
   for (const { inputs } of Object.values(metafile.outputs)) {
@@ -202,7 +196,7 @@ await build({
   target: "node20",
   minify: true,
   conditions,
-  plugins: [leanSchemas],
+  plugins: leanSchemas,
   external: Object.keys({ ...nodeDependencies, ...imageDependencies }),
   // Bundled CommonJS calls `require` for Node's modules, which does not exist in an ES module.
   banner: {

@@ -1,9 +1,9 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdtemp, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "@slm/core/testing";
 import { dataConfig, prepareData, type Row, sourceKey } from "@slm/data";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { assistantRow, examples } from "./dataset.js";
 import { targetProblem } from "./call.js";
 import { actionsOf, SETTINGS } from "./settings.js";
@@ -84,11 +84,7 @@ describe(examples, () => {
 });
 
 describe("data of the module", () => {
-  let root = "";
-  beforeAll(async () => {
-    root = await mkdtemp(join(tmpdir(), "slm-assistant-"));
-  });
-  afterAll(() => rm(root, { recursive: true, force: true }));
+  const root = temporaryFolder();
 
   test("tests on the handwritten requests, and splits share no text", async () => {
     const config = dataConfig.parse({ source: { module, rows: 3000 }, devFraction: 0.05 });

@@ -1,9 +1,8 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "@slm/core/testing";
 import { DATA_FILES, dataConfig, type DataReport, prepareData, readAllRows, type Row } from "@slm/data";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { exampleOf, examples } from "./dataset.js";
 
 const module = fileURLToPath(new URL("./dataset.ts", import.meta.url));
@@ -35,17 +34,15 @@ describe(exampleOf, () => {
 });
 
 describe(examples, () => {
-  let directory: string;
+  const directory = temporaryFolder();
   let report: DataReport;
   let rows: { readonly train: readonly Row[]; readonly dev: readonly Row[]; readonly test: readonly Row[] };
   beforeAll(async () => {
-    directory = await mkdtemp(join(tmpdir(), "slm-cmudict-"));
     report = await prepareData(dataConfig.parse({ source: { module } }), directory);
     const read = (split: keyof typeof rows): Promise<readonly Row[]> =>
       readAllRows(join(directory, DATA_FILES[split]));
     rows = { train: await read("train"), dev: await read("dev"), test: await read("test") };
   }, 180_000);
-  afterAll(() => rm(directory, { recursive: true, force: true }));
 
   test("reads the whole dictionary: 133,784 entries, and rejects 1,199 with other characters than letters", () => {
     expect(report.rejectedCount).toBe(1199);

@@ -1,17 +1,15 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { sourceFolder } from "./user-cache.js";
 
-let root = "";
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-cache-"));
+const root = temporaryFolder({ each: true });
+beforeEach(() => {
   vi.stubEnv("SLM_CACHE", root);
 });
-afterEach(async () => {
+afterEach(() => {
   vi.unstubAllEnvs();
-  await rm(root, { recursive: true });
 });
 
 test("a fetched source is found in the user's cache", async () => {

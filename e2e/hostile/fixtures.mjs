@@ -5,8 +5,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { crc32 } from "./crc32.mjs";
-import { deflateSync } from "node:zlib";
+import { crc32, deflateSync } from "node:zlib";
 
 const json = (/** @type {unknown} */ value) => JSON.stringify(value);
 /** @type {(name: string, content: () => string | Uint8Array) => (folder: string) => void} */
@@ -308,6 +307,7 @@ const ROWS = [
   { what: "a pipe as rows", kind: "rows", name: "rows.jsonl", write: fifo("rows.jsonl") },
 ];
 
+/** @type {readonly { what: string, kind: string, name?: string, text?: () => string, write: (folder: string) => void }[]} */
 export const FIXTURES = [
   ...IMAGES,
   ...TOKENIZERS,

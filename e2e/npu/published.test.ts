@@ -2,18 +2,14 @@
  * Compiles published encoder-decoders with small random weights with Qualcomm's HTP compiler: every graph completely, in float16 and
  * quantized. All families take minutes; `SLM_TEST_FAMILIES=t5,nllb` chooses some.
  */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { expect, test } from "vitest";
 import { chosenFamilies, writeEncoderDecoder } from "../../apps/cli/src/testing/external-encoder-decoder.js";
 import { slm } from "../slm-process.js";
 
-let root = "";
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-npu-published-"));
-});
-afterAll(() => rm(root, { recursive: true, force: true }));
+const root = temporaryFolder();
 
 test.each(chosenFamilies())(
   "%s: encoder and decoder are taken whole, in float16 and in scheme a16w8",

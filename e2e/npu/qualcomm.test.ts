@@ -1,7 +1,7 @@
 /** Tests Qualcomm's HTP compiler and simulator (plug-in onnxruntime-qnn) through the command line and the native runtime. */
-import { cp, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, readFile, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { compareRuntimes } from "@slm/inference";
 import { socOf } from "@slm/devices";
 import { readDeviceModel } from "@slm/exported-model";
@@ -9,7 +9,7 @@ import { GraphBuilder, writeOnnx } from "@slm/onnx";
 import { createCpuRuntime, createNpuRuntime } from "@slm/runtime-node";
 import { openPluginRuntime, providerOf, runJob } from "@slm/runtime-native";
 import { findPlugin, type Plugin } from "@slm/runtime-native/plugins";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { required, slm, slmExit } from "../slm-process.js";
 
@@ -20,17 +20,15 @@ const SCHEMES = ["a8w8", "int8-qdq", "a16w8", "a16w4"] as const;
 const run = required("SLM_TEST_RUN", "e2e:npu");
 const bundle = join(run, "deploy");
 
-let workspace: string;
+const workspace = temporaryFolder();
 let plugin: Plugin;
 const at = (name: string): string => join(workspace, name);
 const chipFlags = CHIPS.flatMap((chip) => ["--soc", chip]);
 
 beforeAll(async () => {
-  workspace = await mkdtemp(join(tmpdir(), "slm-npu-"));
   plugin = (await findPlugin("npu", "qnn"))!;
   await slm("export", join(run, "distill"), "--target", "npu", "--profile", "qnn", "-o", at("float32"));
 });
-afterAll(() => rm(workspace, { recursive: true }));
 
 const answer = z.looseObject({
   text: z.string(),

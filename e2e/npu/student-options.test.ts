@@ -1,8 +1,8 @@
 /** Compiles models with student options that change the graphs with Qualcomm's HTP compiler. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { expect, test } from "vitest";
 import { slm } from "../slm-process.js";
 import { writeSpellerTokenizer } from "../trained-speller.js";
 
@@ -27,11 +27,7 @@ const OPTIONS: Readonly<Record<string, { readonly change: object; readonly flags
   "pooled tokens": { change: { encoderPooling: { afterLayers: [1], group: 2 } }, flags: ["--chunk", "4"] },
 };
 
-let root = "";
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-npu-options-"));
-});
-afterAll(() => rm(root, { recursive: true, force: true }));
+const root = temporaryFolder();
 
 test.each(Object.entries(OPTIONS))(
   "%s: taken whole, in float16 and in scheme a16w8",

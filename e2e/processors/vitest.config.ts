@@ -12,8 +12,14 @@ const commands = join(root, "..", "apps", "cli", "dist", "commands.js");
 export default defineConfig({
   test: {
     root,
-    include: ["*.test.ts", "processors/*.test.ts"],
-    alias: [{ find: /^\.\.\/commands\.js$/, replacement: commands }],
+    include: ["*.test.ts"],
+    alias: [
+      { find: /^\.\.\/commands\.js$/, replacement: commands },
+      {
+        find: "@slm/core/testing",
+        replacement: join(root, "../packages/core/src/testing/temporary-folder.ts"),
+      },
+    ],
     server: { deps: { external: [/\/dist\//] } },
     pool: "threads",
     maxWorkers: 1,

@@ -1,10 +1,9 @@
 /** Runs the commands and the program of docs/how-to/opus-mt-browser.md on OPUS-MT's architecture with small random weights. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { execa } from "execa";
 import { chromium } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { writeEncoderDecoder } from "../../apps/cli/src/testing/external-encoder-decoder.js";
 import { blocksOf, ROOT, slmCommands } from "../how-to-page.js";
 import { bin } from "../slm-process.js";
@@ -14,15 +13,13 @@ import { serveFolder } from "./serve-folder.js";
 const PAGE = "opus-mt-browser.md";
 const WORDS = ["FEG", "MINUS", "KELP"];
 
-let folder = "";
+const folder = temporaryFolder();
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "slm-opus-"));
   await writeEncoderDecoder(join(folder, "published"), "marian");
   for (const block of await blocksOf(PAGE, "sh"))
     for (const command of slmCommands(block, { "Helsinki-NLP/opus-mt-de-en": "published" }))
       await execa(process.execPath, [bin, ...command], { cwd: folder });
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Greedy answers of `slm generate`. */
 async function answersOf(model: string): Promise<readonly string[]> {

@@ -1,11 +1,12 @@
 /** A random vision-language model in the page of `slm deploy --to web` must answer like the command line for the same PNG file. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import type { Server } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "@slm/core/testing";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { SEEING_SHAPE } from "../random-models.js";
 import { slm } from "../slm-process.js";
 import { setting } from "./command-line.js";
 import { serveFolder } from "./serve-folder.js";
@@ -13,33 +14,9 @@ import { serveFolder } from "./serve-folder.js";
 const FILES = new URL("../../packages/vision/fixtures/files/", import.meta.url);
 const picture = (name: string): string => fileURLToPath(new URL(name, FILES));
 
-const SHAPE = {
-  architecture: "encoder-decoder",
-  width: 32,
-  heads: 4,
-  kvHeads: 2,
-  headDim: 16,
-  feedForward: 48,
-  encoderLayers: 1,
-  decoderLayers: 1,
-  maxSource: 24,
-  maxTarget: 8,
-  vocabularySize: 98,
-  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
-  vision: {
-    tower: {
-      image: { resize: { kind: "fit", height: 16, width: 32 } },
-      patch: { height: 8, width: 8 },
-      width: 32,
-      layers: 1,
-      heads: 2,
-      feedForward: 64,
-    },
-    prompt: "?",
-  },
-};
+const SHAPE = { ...SEEING_SHAPE, vision: { ...SEEING_SHAPE.vision, prompt: "?" } };
 
-let root: string;
+const root = temporaryFolder();
 let server: Server;
 let url: string;
 let bundle: string;
@@ -47,7 +24,6 @@ let browser: Browser;
 let page: Page;
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-page-image-"));
   bundle = join(root, "bundle");
   await writeFile(join(root, "shape.yaml"), JSON.stringify(SHAPE));
   await slm("model", "init", join(root, "shape.yaml"), "-o", join(root, "checkpoint"));
@@ -64,7 +40,6 @@ afterAll(async () => {
   await browser.close();
   server.closeAllConnections();
   server.close();
-  await rm(root, { recursive: true, force: true });
 });
 
 /** Selects an image, asks a question, and waits for the answer. */

@@ -1,8 +1,8 @@
 /** Tests the page of `slm deploy --to web` in headless Chromium. */
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import type { Server } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from "vitest";
 import { slm } from "../slm-process.js";
@@ -23,7 +23,7 @@ const RECORDER = `
     if (text !== "" && window.seen.at(-1) !== text) window.seen.push(text);
   }).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });`;
 
-let root: string;
+const root = temporaryFolder();
 let site: string;
 let server: Server;
 let url: string;
@@ -34,7 +34,6 @@ let words: string[];
 let expected: string[];
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-page-"));
   site = join(root, "site");
   await slm("deploy", bundle, "--to", "web", "-o", site, "--name", "Letters to sounds");
   ({ words, expected } = await clearAnswers());
@@ -47,7 +46,6 @@ afterAll(async () => {
   await browser.close();
   server.closeAllConnections();
   server.close();
-  await rm(root, { recursive: true, force: true });
 });
 beforeEach(async () => {
   context = await browser.newContext({ viewport: { width: 720, height: 640 } });

@@ -1,19 +1,14 @@
 /** Pushes to and pulls from Debian's docker-registry. */
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { expect, test } from "vitest";
 import { slm, slmExit } from "../slm-process.js";
 import { bundle, setting } from "./command-line.js";
 
 const registry = setting("SLM_TEST_REGISTRY");
-let root: string;
-
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-registry-"));
-});
-afterAll(() => rm(root, { recursive: true, force: true }));
+const root = temporaryFolder();
 
 test("a signed bundle goes to the registry and comes back byte for byte, by tag and by digest", async () => {
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");

@@ -1,9 +1,8 @@
 /** Checks every report of a run on a phone, on a screen and on paper. */
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { temporaryFolder } from "@slm/core/testing";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { slm } from "../slm-process.js";
@@ -13,12 +12,11 @@ import { bundle, setting } from "./command-line.js";
 const WIDTHS = { telephone: 390, laptop: 1280, paper: 688 } as const;
 
 const run = dirname(bundle);
-let root: string;
+const root = temporaryFolder();
 let browser: Browser;
 let pages: string[];
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-reports-"));
   const whole = join(root, "run.html");
   await slm("report", run, "-o", whole);
   const stages = ["teacher", "distill", "bench"].map((stage) => join(run, stage, "report.html"));
@@ -28,7 +26,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await browser.close();
-  await rm(root, { recursive: true, force: true });
 });
 
 /** Opens every report, one after another. */

@@ -2,10 +2,10 @@
  * The command line trains and distils a teacher on WebGPU with the same results as on the CPU, without dropout, because each device draws
  * its own masks.
  */
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { slm, slmExit } from "../slm-process.js";
 
@@ -30,9 +30,8 @@ const RECIPE = {
 };
 
 const at = (...parts: readonly string[]): string => join(root, ...parts);
-let root = "";
+const root = temporaryFolder();
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-webgpu-distill-"));
   const rows = (list: readonly string[]): string =>
     list
       .map((source) => `${JSON.stringify({ source, target: Array.from(source.toUpperCase()).join(" ") })}\n`)
@@ -42,7 +41,6 @@ beforeAll(async () => {
   await writeFile(at("test.jsonl"), rows(["cab"]));
   await writeFile(at("recipe.yaml"), JSON.stringify(RECIPE));
 });
-afterAll(() => rm(root, { recursive: true, force: true }));
 
 const logged = z.looseObject({ loss: z.number().optional(), "dev.per": z.number().optional() });
 

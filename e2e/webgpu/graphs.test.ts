@@ -1,15 +1,13 @@
 /** Compares every graph for WebGPU, run on WebGPU, with the training forward pass. */
-import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Checkpoint } from "@slm/checkpoints";
 import { readOutline } from "@slm/onnx";
-import { exportWeights, type ExportChoice, type ExportReport } from "@slm/onnx-export";
+import type { ExportChoice } from "@slm/onnx-export";
 import { createGpuRuntime } from "@slm/runtime-node";
 import { describeGreedyLoop } from "@slm/generation/testing";
 import { describeRuntime } from "@slm/runtime/contract";
 import { createOnnxEngine, type Engine } from "@slm/tensor";
-import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   NATIVE_SHAPES,
@@ -18,10 +16,10 @@ import {
   TOWERS,
   decoderOnly,
   encoderDecoder,
-  randomWeights,
   sees,
   tower,
 } from "../random-models.js";
+import { TinyModels } from "../tiny-models.js";
 import { openRuntimes, type Runtimes } from "./setting.js";
 
 describeRuntime("the runtime of WebGPU", () =>
@@ -31,41 +29,31 @@ describeGreedyLoop("the runtime of WebGPU", () =>
   createGpuRuntime({ profile: "webgpu", threads: 1, fallback: false }),
 );
 
+const models = new TinyModels();
 let runtimes: Runtimes;
 /** Computes the training forward pass, on the CPU. */
 let engine: Engine;
-let workspace: string;
-let tokenizerDirectory: string;
 
 beforeAll(async () => {
   runtimes = await openRuntimes();
   engine = createOnnxEngine(runtimes.cpu);
-  workspace = await mkdtemp(join(tmpdir(), "slm-webgpu-graphs-"));
-  tokenizerDirectory = join(workspace, "tokenizer");
-  const files = trainSymbolTokenizer({ sources: ["abc"], targets: ["X Y"], sourceLowercase: false });
-  await writeTokenizer(files, tokenizerDirectory);
 });
 afterAll(async () => {
   await engine.close();
   await runtimes.close();
-  await rm(workspace, { recursive: true });
 });
 
 const GPU: ExportChoice = { target: "gpu", profile: "webgpu" };
 
-async function exported(
+const exported = (
   config: Checkpoint["config"],
   choice: ExportChoice,
   isCompared = true,
-): Promise<{ readonly report: ExportReport; readonly directory: string }> {
-  const directory = await mkdtemp(join(workspace, "export-"));
-  const source = { config, weights: randomWeights(config), name: "tiny", tokenizerDirectory };
-  const compared = isCompared ? { runtime: runtimes.gpu, engine } : {};
-  return {
-    report: await exportWeights(source, { outputDirectory: directory, ...choice, ...compared }),
-    directory,
-  };
-}
+): ReturnType<typeof models.exported> =>
+  models.exported(config, {
+    ...choice,
+    ...(isCompared ? { runtime: runtimes.gpu, engine } : { runtime: undefined }),
+  });
 
 const MODELS: Readonly<Record<string, Checkpoint["config"]>> = {
   "an encoder-decoder": encoderDecoder,

@@ -1,8 +1,8 @@
 /** Tests the page of `slm deploy --to web` with WebGPU in headless Chromium. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import type { Server } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { serveFolder } from "../serving/serve-folder.js";
@@ -24,13 +24,12 @@ const COUNTER = `
     return dispatch.apply(this, sizes);
   };`;
 
-let root: string;
+const root = temporaryFolder();
 let browser: Browser;
 let page: Page;
 const servers: Server[] = [];
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-webgpu-page-"));
   await slm("export", inRun("distill"), "--target", "web", "-o", at("float32"));
   await slm("export", inRun("distill"), "--target", "cpu", "-o", at("cpu"));
   await slm("quantize", at("float32"), "--scheme", "int4-block", "-o", at("int4-block"));
@@ -52,7 +51,6 @@ afterAll(async () => {
     server.closeAllConnections();
     server.close();
   }
-  await rm(root, { recursive: true, force: true });
 });
 beforeEach(async () => {
   // A service worker would fetch the worker's code itself, past the route below.

@@ -1,42 +1,25 @@
 /** Graphs that WebGPU cannot compute are rejected before anything runs, with the reason and the right export command. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { loadGraphs } from "@slm/inference";
-import { exportWeights, type ExportChoice } from "@slm/onnx-export";
-import { quantizeDirectory } from "@slm/quantization";
-import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
+import type { ExportChoice } from "@slm/onnx-export";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { decoderOnly, encoderDecoder, randomWeights, sees, tower } from "../random-models.js";
+import { decoderOnly, encoderDecoder, sees, tower } from "../random-models.js";
 import { slm, slmExit } from "../slm-process.js";
+import { TinyModels } from "../tiny-models.js";
 import { ON_WEBGPU, openRuntimes, type Runtimes } from "./setting.js";
 
+const models = new TinyModels({ isCompared: false });
 let runtimes: Runtimes;
-let workspace: string;
-let tokenizerDirectory: string;
 
 beforeAll(async () => {
   runtimes = await openRuntimes();
-  workspace = await mkdtemp(join(tmpdir(), "slm-webgpu-rejections-"));
-  tokenizerDirectory = join(workspace, "tokenizer");
-  const files = trainSymbolTokenizer({ sources: ["abc"], targets: ["X Y"], sourceLowercase: false });
-  await writeTokenizer(files, tokenizerDirectory);
 });
-afterAll(async () => {
-  await runtimes.close();
-  await rm(workspace, { recursive: true });
-});
+afterAll(() => runtimes.close());
 
-async function exported(
+const exported = async (
   config: typeof encoderDecoder | typeof decoderOnly,
   choice: ExportChoice,
-): Promise<string> {
-  const outputDirectory = await mkdtemp(join(workspace, "export-"));
-  const source = { config, weights: randomWeights(config), name: "tiny", tokenizerDirectory };
-  await exportWeights(source, { outputDirectory, ...choice });
-  return outputDirectory;
-}
+): Promise<string> => (await models.exported(config, choice)).directory;
 
 /** The error of loading a model on WebGPU. */
 async function expectRejected(directory: string, code: string, message: RegExp): Promise<void> {
@@ -56,9 +39,7 @@ describe("exports for target cpu", () => {
       await expectRejected(modelDirectory, "OP_UNSUPPORTED", NOT_CAUSAL);
       return;
     }
-    const outputDirectory = await mkdtemp(join(workspace, "quantized-"));
-    await quantizeDirectory({ modelDirectory, outputDirectory, scheme });
-    await expectRejected(outputDirectory, "OP_UNSUPPORTED", NOT_CAUSAL);
+    await expectRejected(await models.quantized(modelDirectory, scheme), "OP_UNSUPPORTED", NOT_CAUSAL);
   });
 
   test("with an image tower", async () => {

@@ -1,8 +1,8 @@
 /** Shared storage in a bucket of an S3-compatible server on loopback, which `npm run e2e:workers` starts. */
 import { randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { CreateBucketCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { openStore, SharedFiles, type ObjectStore } from "@slm/extension-workers";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
@@ -20,13 +20,12 @@ const variables = {
   AWS_REGION: "us-east-1",
 };
 
-let root = "";
+const root = temporaryFolder();
 let client: S3Client;
 let store: ObjectStore;
 const at = (...names: readonly string[]): string => join(root, ...names);
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-e2e-s3-"));
   client = new S3Client({
     endpoint: variables.AWS_ENDPOINT_URL_S3,
     region: variables.AWS_REGION,
@@ -38,9 +37,8 @@ beforeAll(async () => {
 beforeEach(() => {
   for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
 });
-afterAll(async () => {
+afterAll(() => {
   client.destroy();
-  await rm(root, { recursive: true });
 });
 
 const keys = async (): Promise<readonly (string | undefined)[]> =>

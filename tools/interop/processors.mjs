@@ -30,7 +30,6 @@ import { parseArgs } from "node:util";
 import { PROCESSORS, prepare } from "./processors/emulators.mjs";
 import { TEST_CHOICES, cli, measure } from "./processors/measure.mjs";
 import { findModels } from "./processors/models.mjs";
-import { stopAll } from "./processors/programs.mjs";
 import { answersTable, processorsTable } from "./processors/tables.mjs";
 
 const FLAGS = /** @type {const} */ ({
@@ -164,10 +163,7 @@ try {
 }
 
 const work = await mkdtemp(join(tmpdir(), "slm-processors-"));
-process.on("exit", () => {
-  stopAll();
-  rmSync(work, { recursive: true, force: true });
-});
+process.on("exit", () => rmSync(work, { recursive: true, force: true }));
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(130));
 
 const { run } = options;

@@ -3,7 +3,7 @@ import { chmod } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { DIRECT_IMPORTS } from "./direct-imports.mjs";
-import { LEAN_PACKAGES } from "./lean-packages.mjs";
+import { LEAN_PACKAGES, UNUSED } from "./lean-packages.mjs";
 import { BUNDLED_TOO, DEPENDENCIES, ENTRIES, OPTIONAL, output, root } from "./layout.mjs";
 
 /**
@@ -28,7 +28,7 @@ export async function bundleNode() {
     target: "node20",
     conditions: ["@slm/source"],
     external: [...Object.keys(DEPENDENCIES).filter((name) => !BUNDLED_TOO.includes(name)), ...OPTIONAL],
-    plugins: [LEAN_PACKAGES, DIRECT_IMPORTS],
+    plugins: [UNUSED, LEAN_PACKAGES, DIRECT_IMPORTS],
     banner: { js: REQUIRE },
     minifySyntax: true,
     minifyWhitespace: true,

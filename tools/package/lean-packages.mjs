@@ -1,16 +1,34 @@
-/** An esbuild plugin that leaves out the parts of third-party packages that slm does not use, and that would be read at each start. */
+/** esbuild plugins that leave out the parts of third-party packages that slm does not use, and that would be read at each start. */
 import { readFile } from "node:fs/promises";
 
 /**
- * Modules without a use, by what imports them and what it imports: messages in forty languages, compiled schemas and schemas from JSON Schema of
- * zod; and how oclif finds commands by their file names and plug-ins by a pattern, and checks Node's version for a package that is not there.
+ * An esbuild plugin that replaces modules by an object with every name; each name is a function that does nothing.
  *
- * @type {readonly (readonly [importer: RegExp, imported: RegExp])[]}
+ * @param {readonly (readonly [importer: RegExp, imported: RegExp])[]} unused modules, by what imports them and what it imports
+ * @returns {import("esbuild").Plugin}
  */
-const UNUSED = [
+export const withoutModules = (unused) => ({
+  name: "without-modules",
+  setup: (build) => {
+    build.onResolve({ filter: /./ }, ({ path, importer }) =>
+      unused.some(([from, what]) => from.test(importer) && what.test(path))
+        ? { path, namespace: "unused", sideEffects: false }
+        : undefined,
+    );
+    build.onLoad({ filter: /./, namespace: "unused" }, () => ({
+      contents: "module.exports = new Proxy({}, { get: () => () => undefined });",
+    }));
+  },
+});
+
+/**
+ * zod's messages in forty languages, compiled schemas and schemas from JSON Schema; and how oclif finds commands by their file names and plug-ins
+ * by a pattern, and checks Node's version for a package that is not there.
+ */
+export const UNUSED = withoutModules([
   [/\/zod\//, /\/(locales\/index|compile|from-json-schema|deep-partial)\.js$/],
   [/\/@oclif\/core\//, /^(semver|minimatch|tinyglobby)$/],
-];
+]);
 
 /** oclif sorts the commands with a function that first loads tables for all languages, in 6 ms of CPU time. Ids of commands are ASCII. */
 const SORT = {
@@ -23,15 +41,6 @@ const SORT = {
 export const LEAN_PACKAGES = {
   name: "lean-packages",
   setup: (build) => {
-    build.onResolve({ filter: /./ }, ({ path, importer }) =>
-      UNUSED.some(([from, what]) => from.test(importer) && what.test(path))
-        ? { path, namespace: "unused" }
-        : undefined,
-    );
-    // An object with every name; each name is a function that does nothing.
-    build.onLoad({ filter: /./, namespace: "unused" }, () => ({
-      contents: "module.exports = new Proxy({}, { get: () => () => undefined });",
-    }));
     // An ES module that imports `node:process` opens standard input, because the module exports it.
     build.onResolve({ filter: /^node:process$/ }, ({ path }) => ({ path, namespace: "process" }));
     build.onLoad({ filter: /./, namespace: "process" }, () => ({ contents: "module.exports = process;" }));

@@ -4,7 +4,7 @@
  *
  *   npm run structure
  *
- * Reads all source files of packages/ and apps/ except tests. Prints a shortest path for each cycle, and each `src` with too many files.
+ * Reads all source files of packages/ and apps/ except tests. Prints each cycle that it meets, and each `src` with too many files.
  * Exit code 1 if there are problems. A package's `index.ts` does not belong to a folder, because it only re-exports.
  */
 import { readFile, readdir } from "node:fs/promises";
@@ -56,73 +56,35 @@ async function entriesOf(folders: readonly string[]): Promise<ReadonlyMap<string
   return entries;
 }
 
-/** The files that a file imports or re-exports, including types. */
+/** The files that a file imports or re-exports, including types. `import()` of values does not count. */
 async function importsOf(file: string, entries: ReadonlyMap<string, string>): Promise<Set<string>> {
-  const source = ts.createSourceFile(file, await readFile(file, "utf8"), ts.ScriptTarget.Latest);
-  const targets = new Set<string>();
-  const add = (specifier: string): void => {
-    const target = specifier.startsWith(".")
-      ? resolve(dirname(file), specifier.replace(/\.js$/, ".ts"))
-      : entries.get(specifier);
-    if (target !== undefined) targets.add(target);
-  };
+  const specifiers: (ts.Node | undefined)[] = [];
   const visit = (node: ts.Node): void => {
-    if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) {
-      const { moduleSpecifier } = node;
-      if (moduleSpecifier !== undefined && ts.isStringLiteral(moduleSpecifier)) add(moduleSpecifier.text);
-    } else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
-      if (ts.isStringLiteral(node.argument.literal)) add(node.argument.literal.text);
-    }
+    if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) specifiers.push(node.moduleSpecifier);
+    else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument))
+      specifiers.push(node.argument.literal);
     ts.forEachChild(node, visit);
   };
-  visit(source);
-  return targets;
-}
-
-/** Strongly connected components (Tarjan 1972). */
-function cyclesOf(graph: Graph): string[][] {
-  const [index, low, onStack] = [new Map<string, number>(), new Map<string, number>(), new Set<string>()];
-  const [stack, found]: [string[], string[][]] = [[], []];
-  const connect = (node: string): void => {
-    index.set(node, index.size);
-    low.set(node, index.get(node)!);
-    stack.push(node);
-    onStack.add(node);
-    for (const next of graph.get(node)!) {
-      if (!index.has(next)) connect(next);
-      if (onStack.has(next)) low.set(node, Math.min(low.get(node)!, low.get(next)!));
-    }
-    if (low.get(node) !== index.get(node)) return;
-    const group = stack.splice(stack.indexOf(node));
-    for (const member of group) onStack.delete(member);
-    if (group.length > 1) found.push(group);
-  };
-  for (const node of graph.keys()) if (!index.has(node)) connect(node);
-  return found;
-}
-
-/** A shortest path from a node of a group back to it. */
-function wayRound(graph: Graph, group: readonly string[]): string[] {
-  const members = new Set(group);
-  const ways = group.flatMap((start) => {
-    const before = new Map<string, string>();
-    const queue = [start];
-    for (const node of queue)
-      for (const next of graph.get(node)!) {
-        if (next === start) {
-          const way = [start];
-          for (let at: string | undefined = node; at !== undefined && at !== start; at = before.get(at))
-            way.unshift(at);
-          return [[start, ...way]];
-        }
-        if (members.has(next) && !before.has(next)) {
-          before.set(next, node);
-          queue.push(next);
-        }
-      }
-    return [];
+  visit(ts.createSourceFile(file, await readFile(file, "utf8"), ts.ScriptTarget.Latest));
+  const targets = specifiers.map((specifier) => {
+    if (specifier === undefined || !ts.isStringLiteral(specifier)) return undefined;
+    const { text } = specifier;
+    return text.startsWith(".") ? resolve(dirname(file), text.replace(/\.js$/, ".ts")) : entries.get(text);
   });
-  return ways.sort((a, b) => a.length - b.length)[0] ?? [];
+  return new Set(targets.filter((target) => target !== undefined));
+}
+
+/** Cycles: the nodes on the way from a node back to it, which is first and last. Each group of cyclic nodes has at least one. */
+function cyclesOf(graph: Graph): string[][] {
+  const found: string[][] = [];
+  const done = new Set<string>();
+  const visit = (node: string, way: readonly string[]): void => {
+    if (way.includes(node)) found.push([...way.slice(way.indexOf(node)), node]);
+    else if (!done.has(node)) for (const next of graph.get(node)!) visit(next, [...way, node]);
+    done.add(node);
+  };
+  for (const node of graph.keys()) visit(node, []);
+  return found;
 }
 
 /** The graph of the files that were read. */
@@ -156,15 +118,12 @@ const files = closed(imports);
 
 const name = (path: string): string => relative(root, path);
 const problems: string[] = [];
-for (const group of cyclesOf(files))
-  problems.push(`${group.length} files form a cycle: ${wayRound(files, group).map(name).join(" -> ")}`);
+for (const way of cyclesOf(files)) problems.push(`files form a cycle: ${way.map(name).join(" -> ")}`);
 for (const folder of folders) {
   const source = join(folder, "src");
   const graph = foldersOf(files, source);
-  for (const group of cyclesOf(graph))
-    problems.push(
-      `${name(folder)}: ${group.length} folders form a cycle: ${wayRound(graph, group).map(name).join(" -> ")}`,
-    );
+  for (const way of cyclesOf(graph))
+    problems.push(`${name(folder)}: folders form a cycle: ${way.map(name).join(" -> ")}`);
   const own = sources.filter((file) => dirname(file) === source).map((file) => basename(file));
   if (own.length > ROOT_FILES)
     problems.push(

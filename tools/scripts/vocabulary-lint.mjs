@@ -1,10 +1,9 @@
 /**
  * Checks how tracked text reads. Prints file:line, what was found and what to write instead; exit 1 if there is a finding.
  *
- * - Idioms that the field has a better word for, in all text (`banned-idioms.mjs`). Files that keep history, and the table of renamed recipe
- *   keys, may use them.
- * - Word-for-word translations, in prose (`calques.mjs`): Markdown, comments, and string literals of at least four words. Tests and data
- *   modules are only checked in their comments.
+ * - The patterns of `vocabulary.tsv`: `text` for words that the field has a better term for, in all text; `prose` for word-for-word
+ *   translations, in Markdown, comments, and string literals of at least four words. A space in a pattern of `prose` also matches a line
+ *   break. Tests and data modules are only checked in their comments. To ban another word, count its hits in the tree and add a row.
  * - Sentences of more than 35 words in documentation, and table cells of more than 100 characters in README.md and the how-tos.
  *
  *   npm run vocabulary                    all files
@@ -12,8 +11,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { BANNED_IDIOMS } from "./banned-idioms.mjs";
-import { ALLOWED, CALQUES } from "./calques.mjs";
+import { join } from "node:path";
 import { lineAt, longCells, longSentences, markdownProse, scriptProse, yamlProse } from "./prose.mjs";
 
 const TEXT = /\.(?:md|ts|mjs|js|yaml|yml|svg|html|css)$/;
@@ -24,19 +22,26 @@ const EXEMPT = [
   /^docs\/decisions\//,
   /^CHANGELOG\.md$/,
   /^packages\/exported-model\/src\/device-model(?:-file\.test)?\.ts$/,
-  /^tools\/scripts\/(?:banned-idioms|calques|prose|vocabulary-lint)/,
+  /^tools\/scripts\/(?:prose|vocabulary-lint)/,
   /(?:^|\/)fixtures\//,
 ];
 
-/** All banned idioms in a text: line (from 1), the words found, and the row of the table. */
-export function findIdioms(/** @type {string} */ text) {
-  return text.split("\n").flatMap((line, index) =>
-    BANNED_IDIOMS.flatMap((row) => {
-      const found = row.pattern.exec(line);
-      return found === null ? [] : [{ line: index + 1, found: found[0], row }];
-    }),
-  );
-}
+/** Correct uses: the file, and a part of its line. */
+export const ALLOWED = [
+  { file: "packages/report/src/line-chart.ts", text: "behind the curves" }, // The order in which a chart is drawn.
+  { file: "packages/tokenizer/src/patterns/program.ts", text: "or behind" }, // Look-behind of regular expressions.
+];
+
+/** The rows of `vocabulary.tsv`. `example` is a text that the pattern finds (the test checks each). */
+export const WORDS = readFileSync(join(import.meta.dirname, "vocabulary.tsv"), "utf8")
+  .trim()
+  .split("\n")
+  .slice(1)
+  .map((line) => {
+    const [where = "", example = "", source = "", say = ""] = line.split("\t");
+    const pattern = where === "prose" ? source.replaceAll(" ", String.raw`\s+`) : source;
+    return { where, example, say, pattern: new RegExp(pattern, "gi") };
+  });
 
 /** Scripts whose string literals are data or titles of tests. */
 const STRINGS_ARE_DATA =
@@ -56,28 +61,29 @@ function proseOf(/** @type {string} */ file, /** @type {string} */ text) {
   return /\.(?:ts|mjs|js)$/.test(file) ? scriptProse(text, STRINGS_ARE_DATA.test(file)) : "";
 }
 
-/** Calques, long sentences and long cells of a file, with the line (from 1), the words found and what to write instead. */
-export function findInProse(/** @type {string} */ file, /** @type {string} */ text) {
+/** The findings in a file, with the line (from 1), the words found and what to write instead. */
+export function findingsIn(/** @type {string} */ file, /** @type {string} */ text) {
   const prose = proseOf(file, text);
   const lines = text.split("\n");
-  const calques = CALQUES.flatMap(({ pattern, say }) =>
-    [...prose.matchAll(pattern)].map((match) => ({
-      line: lineAt(prose, match.index),
+  const words = WORDS.flatMap(({ where, pattern, say }) => {
+    const searched = where === "prose" ? prose : text;
+    return [...searched.matchAll(pattern)].map((match) => ({
+      line: lineAt(searched, match.index),
       found: oneLine(match[0]),
       say,
-    })),
-  ).filter(
+    }));
+  }).filter(
     ({ line }) =>
       !ALLOWED.some((allowed) => allowed.file === file && lines[line - 1]?.includes(allowed.text)),
   );
   const sentences = PAGE.test(file) ? longSentences(prose, MOST_WORDS) : [];
   const cells = HAS_SHORT_CELLS.test(file) ? longCells(text, MOST_CELL_CHARACTERS) : [];
   return [
-    ...calques,
-    ...sentences.map(({ line, words, text: sentence }) => ({
+    ...words,
+    ...sentences.map(({ line, words: count, text: sentence }) => ({
       line,
       found: `${oneLine(sentence).slice(0, 60)}...`,
-      say: `it in sentences of at most ${MOST_WORDS} words: this one has ${words}`,
+      say: `it in sentences of at most ${MOST_WORDS} words: this one has ${count}`,
     })),
     ...cells.map(({ line, length, text: cell }) => ({
       line,
@@ -98,13 +104,9 @@ function filesToRead() {
 
 function main(/** @type {string[]} */ named) {
   const files = named.length > 0 ? named : filesToRead();
-  const findings = files.flatMap((file) => {
-    const text = readFileSync(file, "utf8");
-    return [
-      ...findIdioms(text).map(({ line, found, row: { say } }) => ({ file, line, found, say })),
-      ...findInProse(file, text).map((finding) => ({ file, ...finding })),
-    ];
-  });
+  const findings = files.flatMap((file) =>
+    findingsIn(file, readFileSync(file, "utf8")).map((finding) => ({ file, ...finding })),
+  );
   for (const { file, line, found, say } of findings) console.log(`${file}:${line}: '${found}': say ${say}`);
   console.log(`${files.length} files, ${findings.length} findings`);
   process.exitCode = findings.length === 0 ? 0 : 1;

@@ -14,7 +14,7 @@ import { answers, deployment, firstHour } from "./first-hour.js";
 import { images } from "./images.js";
 import { parity } from "./parity.js";
 import { Scene } from "./scene.js";
-import { print, Steps } from "./steps.js";
+import { printEnd, skip, step } from "../lib/steps.js";
 import { Wine } from "./wine.js";
 
 /** What this test cannot show, whatever the package does. */
@@ -31,24 +31,22 @@ const root = values.root === undefined ? await mkdtemp(join(tmpdir(), "slm-windo
 await mkdir(root, { recursive: true });
 const wine = new Wine(root);
 const scene = new Scene(wine, root);
-const steps = new Steps();
 try {
-  await steps.step("Node.js for Windows", async () => {
+  await step("Node.js for Windows", async () => {
     const { out } = await wine.node(["--version"], { cwd: root });
     return `${out.trim()} under ${wine.version()}`;
   });
-  if (!existsSync(scene.modules))
-    await steps.step("npm install for Windows", () => Promise.resolve(`${scene.install(root)} MiB`));
+  if (!existsSync(scene.modules)) await step("npm install for Windows", () => `${scene.install(root)} MiB`);
   await rm(scene.folder, { recursive: true, force: true });
   await mkdir(scene.folder, { recursive: true });
-  await firstHour(scene, steps);
-  await answers(scene, steps);
-  await deployment(scene, steps);
-  await parity(scene, steps);
-  await faults(scene, steps);
-  await images(scene, steps);
-  for (const [name, reason] of UNTESTED) steps.skip(name, reason);
-  print(`all passed; ${steps.skipped.length} things not tested, named above`);
+  await firstHour(scene);
+  await answers(scene);
+  await deployment(scene);
+  await parity(scene);
+  await faults(scene);
+  await images(scene);
+  for (const [name, reason] of UNTESTED) skip(name, reason);
+  printEnd();
 } finally {
   wine.close();
   if (values.root === undefined) await rm(root, { recursive: true, force: true });

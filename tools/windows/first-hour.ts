@@ -3,7 +3,7 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import OpenAI from "openai";
 import type { Scene } from "./scene.js";
-import { expect, until, type Steps } from "./steps.js";
+import { expect, skip, step, until } from "../lib/steps.js";
 import { windowsPath, type Running } from "./wine.js";
 
 /** Enough steps to run every stage, and to interrupt the longest. */
@@ -57,9 +57,9 @@ const generate = (bundle: string) => [
   ...PROMPTS.flatMap((prompt) => ["--prompt", prompt]),
 ];
 
-export async function firstHour(scene: Scene, steps: Steps): Promise<void> {
-  steps.skip("slm.cmd as npm writes it", "the cmd of Wine 8 does not run it");
-  await steps.step("a command file, in cmd", async () => {
+export async function firstHour(scene: Scene): Promise<void> {
+  skip("slm.cmd as npm writes it", "the cmd of Wine 8 does not run it");
+  await step("a command file, in cmd", async () => {
     writeFileSync(join(scene.folder, "plain.cmd"), `@node "${windowsPath(scene.program)}" %*\r\n`);
     const { exit, out, err } = await scene.wine.run("cmd", ["/c", "plain.cmd", "--version"], {
       cwd: scene.folder,
@@ -67,7 +67,7 @@ export async function firstHour(scene: Scene, steps: Steps): Promise<void> {
     expect(exit === 0 && out.includes("win32-x64"), `exit ${exit}: ${out}${err}`);
     return out.trim();
   });
-  await steps.step("slm doctor", async () => {
+  await step("slm doctor", async () => {
     const { providers } = (await scene.slm(["doctor"])) as {
       providers: { device: string; available: boolean; reason: string }[];
     };
@@ -77,12 +77,11 @@ export async function firstHour(scene: Scene, steps: Steps): Promise<void> {
     expect(directml.includes("Direct3D 12"), `gpu:directml: ${directml}`);
     return `gpu:directml ${directml}`;
   });
-  await steps.step("autocomplete for PowerShell", async () => {
+  await step("autocomplete for PowerShell", async () => {
     const { exit, out, err } = await scene.start(["autocomplete", "script", "powershell"]).ended;
     expect(exit === 0 && out.includes(".ps1"), `exit ${exit}: ${out}${err}`);
-    return undefined;
   });
-  await steps.step("slm init, from a CSV file with CRLF and a byte order mark", async () => {
+  await step("slm init, from a CSV file with CRLF and a byte order mark", async () => {
     writeRows(scene);
     await scene.slm([
       "init",
@@ -98,9 +97,8 @@ export async function firstHour(scene: Scene, steps: Steps): Promise<void> {
     ]);
     const recipe = readFileSync(join(scene.folder, "mine.yaml"), "utf8");
     expect(!recipe.includes("\\"), `mine.yaml contains a backslash:\n${recipe}`);
-    return undefined;
   });
-  await steps.step("slm run, ended by TerminateProcess while it distils", async () => {
+  await step("slm run, ended by TerminateProcess while it distils", async () => {
     const running = scene.start([...RUN, "--json"]);
     const log = join(scene.folder, "run", "distill.partial", "metrics.jsonl");
     const hasLine = (): boolean =>
@@ -111,20 +109,18 @@ export async function firstHour(scene: Scene, steps: Steps): Promise<void> {
     await scene.wine.terminate((JSON.parse(holder) as { pid: number }).pid);
     await running.ended;
     expect(!existsSync(join(scene.folder, "run", "distill")), "the stage is finished");
-    return undefined;
   });
-  await steps.step("slm run again, which resumes", async () => {
+  await step("slm run again, which resumes", async () => {
     const { stages } = (await scene.slm(RUN)) as unknown as Stages;
     const shown = stages.map(({ name, status }) => `${name} ${status}`).join(", ");
     expect(stages.find(({ name }) => name === "teacher")?.status !== "ran", `teacher ran again: ${shown}`);
     expect(stages.at(-1)?.name === "deploy", shown);
     return shown;
   });
-  await steps.step("slm verify, and no backslash in a manifest", async () => {
+  await step("slm verify, and no backslash in a manifest", async () => {
     await scene.slm(["verify", BUNDLE]);
     const wrong = manifestPaths(scene).filter((text) => text.includes("\\"));
     expect(wrong.length === 0, wrong.join("\n"));
-    return undefined;
   });
 }
 
@@ -138,10 +134,10 @@ async function startServer(scene: Scene): Promise<{ readonly server: Running; re
   return { server, address: found };
 }
 
-export async function answers(scene: Scene, steps: Steps): Promise<void> {
+export async function answers(scene: Scene): Promise<void> {
   let texts: readonly string[] = [];
   for (const engine of ["wasm", "onnxruntime"])
-    await steps.step(`slm generate --engine ${engine} answers as on this machine`, async () => {
+    await step(`slm generate --engine ${engine} answers as on this machine`, async () => {
       const argv = ["--engine", engine];
       const windows = ((await scene.slm([...generate(BUNDLE), ...argv])) as unknown as Generated).generations;
       const host = (scene.host([...generate("run/deploy"), ...argv]) as unknown as Generated).generations;
@@ -154,7 +150,7 @@ export async function answers(scene: Scene, steps: Steps): Promise<void> {
       expect(largest <= TOLERANCE, `log-probabilities differ by ${largest}`);
       return `log-probabilities differ by at most ${largest.toExponential(1)}`;
     });
-  await steps.step("slm serve, with OpenAI's client from this machine", async () => {
+  await step("slm serve, with OpenAI's client from this machine", async () => {
     const { server, address } = await startServer(scene);
     try {
       const client = new OpenAI({ baseURL: `${address}/v1`, apiKey: "none", maxRetries: 0 });
@@ -172,22 +168,20 @@ export async function answers(scene: Scene, steps: Steps): Promise<void> {
   });
 }
 
-export async function deployment(scene: Scene, steps: Steps): Promise<void> {
-  await steps.step("slm deploy to a directory and to the web", async () => {
+export async function deployment(scene: Scene): Promise<void> {
+  await step("slm deploy to a directory and to the web", async () => {
     for (const target of ["dir", "web"])
       await scene.slm(["deploy", BUNDLE, "--to", target, "-o", `to ${target}`]);
     expect(existsSync(join(scene.folder, "to web", "index.html")), "no index.html");
-    return undefined;
   });
-  await steps.step("the deployed model on this machine", async () => {
+  await step("the deployed model on this machine", () => {
     const { generations } = scene.host(generate("to dir")) as unknown as Generated;
-    return Promise.resolve(generations[0]?.text);
+    return generations[0]?.text;
   });
-  await steps.step("slm bench", async () => {
+  await step("slm bench", async () => {
     await scene.slm(["bench", BUNDLE, "--prompt", PROMPTS[0]!, "--runs", "2"]);
-    return undefined;
   });
-  await steps.step("slm export --target c", async () => {
+  await step("slm export --target c", async () => {
     const argv = ["export", String.raw`run\distill`, "--target", "c", "-o", "c"];
     const { parity } = (await scene.slm(argv)) as { parity?: { maxAbs: number } };
     return `logits differ by at most ${String(parity?.maxAbs)}`;

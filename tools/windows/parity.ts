@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { RUN } from "./first-hour.js";
 import type { Scene } from "./scene.js";
-import { expect, type Steps } from "./steps.js";
+import { expect, step } from "../lib/steps.js";
 
 /** Accepted difference of a loss: the same kernels, compiled by two compilers. */
 const LOSS_TOLERANCE = 1e-3;
@@ -35,8 +35,8 @@ function losses(...directory: readonly string[]): readonly number[] {
     .filter((loss) => loss !== undefined);
 }
 
-export async function parity(scene: Scene, steps: Steps): Promise<void> {
-  await steps.step("rows with CRLF and with LF become the same data", async () => {
+export async function parity(scene: Scene): Promise<void> {
+  await step("rows with CRLF and with LF become the same data", async () => {
     for (const format of ["csv", "jsonl"] as const) {
       for (const [name, end] of [
         ["crlf", "\r\n"],
@@ -55,9 +55,8 @@ export async function parity(scene: Scene, steps: Steps): Promise<void> {
       const [crlf, lf] = ["crlf", "lf"].map((name) => contents(scene.folder, `${format} ${name}`, "data"));
       expect(crlf === lf, `${format}: ${crlf}\n${lf}`);
     }
-    return undefined;
   });
-  await steps.step("data, tokenizer and training as on this machine", async () => {
+  await step("data, tokenizer and training as on this machine", () => {
     scene.host(RUN.with(RUN.indexOf("run", 1), "host"));
     for (const stage of ["data", "tokenizer"]) {
       const [windows, host] = ["run", "host"].map((run) => contents(scene.folder, run, stage));
@@ -78,6 +77,6 @@ export async function parity(scene: Scene, steps: Steps): Promise<void> {
       largest = Math.max(largest, ...differences);
       expect(largest <= LOSS_TOLERANCE, `losses differ: ${shown}`);
     }
-    return Promise.resolve(`${count} losses differ by at most ${largest.toExponential(1)}`);
+    return `${count} losses differ by at most ${largest.toExponential(1)}`;
   });
 }

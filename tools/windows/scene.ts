@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect } from "./steps.js";
+import { expect } from "../lib/steps.js";
 import { windowsPath, type Running, type Wine } from "./wine.js";
 
 const repository = join(import.meta.dirname, "..", "..");

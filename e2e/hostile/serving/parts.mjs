@@ -2,89 +2,13 @@
 import http from "node:http";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { answersAlone, load, PROMPTS } from "./good-clients.mjs";
 import { startHostile } from "./hostile-clients.mjs";
 import { BODIES, CONNECTIONS } from "./hostile-kinds.mjs";
 import { failures, quantile, startServer, watchCpu, watchMemory } from "./server.mjs";
 
-const PROMPTS = ["abc", "deb", "cab", "bed", "cede", "added", "decade"];
-
 /** Requests of hostile clients that run alongside good ones: every kind except 64 long answers, which are ordinary work. */
 const { logprobs: _logprobs, sampling: _sampling, ...ATTACKS } = { ...BODIES, ...CONNECTIONS };
-
-/**
- * @typedef {{ status: number | string | undefined, text: string, ms: number }} Answered
- * @typedef {Map<string, string | undefined>} Expected
- */
-
-/** One request. @returns status, text of the answer and milliseconds */
-function ask(
-  /** @type {string} */ url,
-  /** @type {http.Agent} */ agent,
-  /** @type {string | undefined} */ prompt,
-) {
-  const body = JSON.stringify({ prompt });
-  const began = performance.now();
-  /** @type {Promise<Answered>} */
-  const answered = new Promise((resolve) => {
-    const finish = (/** @type {number | string | undefined} */ status, /** @type {string} */ text) =>
-      resolve({ status, text, ms: performance.now() - began });
-    const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
-    const request = http.request(`${url}/v1/completions`, { agent, method: "POST", headers }, (response) => {
-      let text = "";
-      response.on("data", (chunk) => (text += chunk));
-      response.on("end", () => finish(response.statusCode, text));
-      response.on("error", (/** @type {NodeJS.ErrnoException} */ error) =>
-        finish(error.code ?? "broken", ""),
-      );
-    });
-    request.on("error", (/** @type {NodeJS.ErrnoException} */ error) => finish(error.code ?? "broken", ""));
-    request.end(body);
-  });
-  return answered;
-}
-
-/** @returns {string | undefined} */
-const answerIn = (/** @type {Answered} */ { status, text }) =>
-  status === 200 ? JSON.parse(text).choices[0].text : undefined;
-
-/** The right answers: each prompt asked alone. */
-async function answersAlone(/** @type {string} */ url) {
-  const agent = new http.Agent({ keepAlive: true });
-  /** @type {Expected} */
-  const expected = new Map();
-  for (const prompt of PROMPTS) expected.set(prompt, answerIn(await ask(url, agent, prompt)));
-  agent.destroy();
-  return expected;
-}
-
-/** Keeps `count` connections busy. */
-async function load(
-  /** @type {string} */ url,
-  /** @type {{ count: number, seconds: number, expected: Expected }} */ { count, seconds, expected },
-) {
-  const agent = new http.Agent({ keepAlive: true, maxSockets: count });
-  const until = performance.now() + seconds * 1000;
-  /** @type {Record<string, number>} */
-  const statuses = {};
-  /** @type {number[]} */
-  const times = [];
-  let wrongAnswers = 0;
-  await Promise.all(
-    Array.from({ length: count }, async (_, at) => {
-      for (let next = at; performance.now() < until; next += count) {
-        const prompt = PROMPTS[next % PROMPTS.length] ?? "";
-        const answer = await ask(url, agent, prompt);
-        const status = String(answer.status);
-        statuses[status] = (statuses[status] ?? 0) + 1;
-        if (answer.status !== 200) continue;
-        times.push(answer.ms);
-        if (answerIn(answer) !== expected.get(prompt)) wrongAnswers++;
-      }
-    }),
-  );
-  agent.destroy();
-  return { statuses, wrongAnswers, p50Ms: quantile(times, 0.5), p99Ms: quantile(times, 0.99) };
-}
 
 /** Asks for /health again and again. @returns a function that stops and gives the times and what failed */
 function probeHealth(
@@ -128,7 +52,7 @@ export async function eventLoop(
   /** @type {{ seconds: number, grace: number, kinds: string[] }} */ { seconds, grace, kinds: chosen },
 ) {
   const server = await startServer(bundle);
-  await load(server.url, { count: 4, seconds: 1, expected: await answersAlone(server.url) });
+  await load(server.url, { count: 4, seconds: 1, expected: await answersAlone(server.url, PROMPTS) });
   const quiet = probeHealth(server.url, { everyMs: 5, keepAlive: true });
   await sleep(1000 * seconds);
   const idle = await quiet();
@@ -160,7 +84,7 @@ export async function company(
 ) {
   const server = await startServer(bundle);
   const { url } = server;
-  const expected = await answersAlone(url);
+  const expected = await answersAlone(url, PROMPTS);
   await load(url, { count: connections, seconds: Math.max(1, seconds / 4), expected });
   const cpuAlone = await watchCpu(server.pid);
   // A collection of garbage may come at any moment of a load: one reading of the memory would say when, not how much is kept.

@@ -1,5 +1,5 @@
 /** What runs a small model: the program that answers, and the files that it needs. Each reads the same weights in its own format. */
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { buildSync, type BuildOptions } from "esbuild";
 import { python } from "../../interop/reference/side-by-side/harness.mjs";
@@ -8,7 +8,7 @@ import {
   LLAMA_CPP_BUILD,
   RUNTIMES,
 } from "../../interop/reference/side-by-side/python-packages.mjs";
-import type { PeerModel } from "./models.js";
+import type { PeerModel, Weights } from "./models.js";
 import type { Job } from "./node-worker.js";
 import type { Command } from "./process.js";
 
@@ -24,11 +24,12 @@ export interface Contender {
   readonly command: (prompts: Job["prompts"], threads: number, at: string) => Command;
 }
 
-type Weights = "float32" | "int8";
-type Kind = "c" | "wasm" | "node" | "web" | "transformers" | "ctranslate2" | "llama" | "iree";
+type Kind = "c" | "wasm" | "slm" | "node" | "web" | "transformers" | "ctranslate2" | "llama" | "iree";
 
 interface Runtime {
   readonly title: string;
+  /** What it can run. */
+  readonly weights: readonly Weights[];
   /** Path of the model in the folder of a {@link PeerModel}. */
   readonly model: (weights: Weights) => string;
   readonly threads: readonly number[];
@@ -72,9 +73,12 @@ const libraries = (interpreter: string, folder: string): readonly string[] =>
 const nodeCode = (): readonly string[] =>
   filesIn(modules("onnxruntime-node/bin")).filter((file) => file.includes("linux/x64"));
 
+const BOTH = ["float32", "int8"] as const;
+
 const KINDS: Readonly<Record<Kind, Runtime>> = {
   c: {
     title: "slm, C",
+    weights: ["float32", "int8", "int4", "int8, draft rules"],
     model: (weights) => `c-${weights}`,
     threads: [1],
     code: (model) => [join(model, "main")],
@@ -82,6 +86,7 @@ const KINDS: Readonly<Record<Kind, Runtime>> = {
   },
   wasm: {
     title: "slm, WebAssembly",
+    weights: BOTH,
     model: (weights) => `web/portable.${weights}.bin`,
     threads: [1],
     code: () => [
@@ -90,8 +95,17 @@ const KINDS: Readonly<Record<Kind, Runtime>> = {
     ],
     command: inNode,
   },
+  slm: {
+    title: "slm, ONNX Runtime",
+    weights: [...BOTH, "int8, draft rules"],
+    model: (weights) => (weights === "int8, draft rules" ? "rules-int8" : `onnx-${weights}`),
+    threads: [1, 2],
+    code: nodeCode,
+    command: inNode,
+  },
   node: {
     title: "onnxruntime-node",
+    weights: BOTH,
     model: (weights) => `onnx-${weights}`,
     threads: [1, 2],
     code: nodeCode,
@@ -99,6 +113,7 @@ const KINDS: Readonly<Record<Kind, Runtime>> = {
   },
   web: {
     title: "onnxruntime-web",
+    weights: BOTH,
     model: (weights) => `onnx-${weights}`,
     threads: [1, 2],
     code: () =>
@@ -109,6 +124,7 @@ const KINDS: Readonly<Record<Kind, Runtime>> = {
   },
   transformers: {
     title: "transformers.js",
+    weights: BOTH,
     model: (weights) => `transformers-${weights}`,
     threads: [1, 2],
     code: () => [modules("@huggingface/transformers/dist/transformers.node.mjs"), ...nodeCode()],
@@ -116,6 +132,7 @@ const KINDS: Readonly<Record<Kind, Runtime>> = {
   },
   ctranslate2: {
     title: "CTranslate2",
+    weights: BOTH,
     model: (weights) => `ctranslate2-${weights}`,
     threads: [1, 2],
     code: () => libraries(runtimes(), "ctranslate2.libs"),
@@ -123,6 +140,7 @@ const KINDS: Readonly<Record<Kind, Runtime>> = {
   },
   llama: {
     title: "llama.cpp",
+    weights: [...BOTH, "int4"],
     model: (weights) => `llama-${weights}.gguf`,
     threads: [1, 2],
     code: () => libraries(llama(), "llama_cpp/lib"),
@@ -130,6 +148,7 @@ const KINDS: Readonly<Record<Kind, Runtime>> = {
   },
   iree: {
     title: "IREE",
+    weights: ["float32"],
     model: (weights) => `iree-${weights}`,
     threads: [1, 2],
     code: () => libraries(runtimes(), "iree/_runtime_libs"),
@@ -137,18 +156,45 @@ const KINDS: Readonly<Record<Kind, Runtime>> = {
   },
 };
 
-/** The contenders that have a model in their format. @param only their kinds; empty: all */
-export function contendersFor(model: PeerModel, only: readonly string[]): readonly Contender[] {
+/** A contender of which there are no figures. */
+export interface LeftOut {
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** The contenders that have a model in their format, and the others. @param only their kinds; empty: all */
+export function contendersFor(
+  model: PeerModel,
+  only: readonly string[],
+): { readonly contenders: readonly Contender[]; readonly leftOut: readonly LeftOut[] } {
   const unknown = only.find((kind) => !Object.hasOwn(KINDS, kind));
   if (unknown !== undefined)
     throw new Error(`only: expected ${Object.keys(KINDS).join(", ")}, got ${unknown}`);
-  const kinds = Object.entries(KINDS).filter(([kind]) => only.length === 0 || only.includes(kind));
-  return kinds.flatMap(([kind, runtime]) =>
-    (["float32", "int8"] as const).flatMap((weights) => {
-      const path = join(model.folder, runtime.model(weights));
-      return existsSync(path) ? [contender(kind as Kind, weights, { model, path })] : [];
-    }),
-  );
+  const kinds = Object.keys(KINDS).filter((kind) => only.length === 0 || only.includes(kind)) as Kind[];
+  const contenders: Contender[] = [];
+  const leftOut: LeftOut[] = [];
+  for (const kind of kinds)
+    for (const weights of KINDS[kind].weights.filter(
+      (type) => type === "float32" || model.weights.includes(type),
+    )) {
+      const path = join(model.folder, KINDS[kind].model(weights));
+      const reason = whyNot(kind, weights, model, path);
+      if (reason === undefined) contenders.push(contender(kind, weights, { model, path }));
+      else leftOut.push({ name: nameOf(kind, weights), reason });
+    }
+  return { contenders, leftOut };
+}
+
+const nameOf = (kind: Kind, weights: Weights): string => `${KINDS[kind].title}, ${weights}`;
+
+/** Why a runtime cannot be measured with a model; undefined if it can. */
+function whyNot(kind: Kind, weights: Weights, model: PeerModel, path: string): string | undefined {
+  if (!model.weights.includes(weights)) return "float32 weights of this size need gigabytes in each format";
+  if (kind === "slm" && model.texts === undefined) return "it answers texts, and the prompts are random ids";
+  if (existsSync(path)) return undefined;
+  if (kind !== "wasm") return "it reads published models, and this one is a student of slm";
+  const file = join(model.folder, "web", "model.json");
+  return (JSON.parse(readFileSync(file, "utf8")) as { readonly noPortable?: string }).noPortable;
 }
 
 function contender(
@@ -156,10 +202,10 @@ function contender(
   weights: Weights,
   { model, path }: { readonly model: PeerModel; readonly path: string },
 ): Contender {
-  const { title, threads, code, command } = KINDS[kind];
-  const { tokens, start, end } = model;
+  const { threads, code, command } = KINDS[kind];
+  const { tokens, start, end, texts } = model;
   return {
-    name: `${title}, ${weights}`,
+    name: nameOf(kind, weights),
     isExact: weights === "float32",
     codeBytes: bytesOf(code(path)),
     weightBytes: bytesOf(
@@ -171,7 +217,8 @@ function contender(
     command: (prompts, count, at) => {
       mkdirSync(at, { recursive: true });
       const jobFile = join(at, "job.json");
-      const job: Job = { model: path, prompts, tokens, start, end, threads: count };
+      const given = texts?.slice(0, prompts.length);
+      const job: Job = { model: path, prompts, texts: given, tokens, start, end, threads: count };
       writeFileSync(jobFile, JSON.stringify(job));
       const numbers = [tokens, prompts.length, ...prompts.flatMap((prompt) => [prompt.length, ...prompt])];
       writeFileSync(`${jobFile}.txt`, numbers.join(" "));

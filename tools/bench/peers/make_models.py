@@ -10,7 +10,8 @@ import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
 
-shape, prompts, answer, folder = json.loads(sys.argv[1]), json.loads(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
+shape, prompts, answer, weights = (json.loads(text) for text in sys.argv[1:5])
+folder = Path(sys.argv[5])
 SPECIAL = ["<pad>", "</s>", "<unk>"]
 
 
@@ -88,9 +89,10 @@ save_tokenizer(published)
 with torch.no_grad():
     answers = [greedy(model, prompt) for prompt in prompts]
 (folder / "answers.json").write_text(json.dumps(answers))
-for kind in ("float32", "int8"):
-    converter = ctranslate2.converters.TransformersConverter(str(published))
-    converter.convert(str(folder / f"ctranslate2-{kind}"), quantization=kind, force=True)
-write_gguf(model, folder / "llama-float32.gguf", gguf.GGMLQuantizationType.F32)
-write_gguf(model, folder / "llama-int8.gguf", gguf.GGMLQuantizationType.Q8_0)
+KINDS = gguf.GGMLQuantizationType
+for kind in weights:
+    write_gguf(model, folder / f"llama-{kind}.gguf", {"float32": KINDS.F32, "int8": KINDS.Q8_0, "int4": KINDS.Q4_0}[kind])
+    if kind != "int4":  # CTranslate2 has no type of 4 bits for CPUs.
+        converter = ctranslate2.converters.TransformersConverter(str(published))
+        converter.convert(str(folder / f"ctranslate2-{kind}"), quantization=kind, force=True)
 print(sum(parameter.numel() for parameter in model.parameters()))

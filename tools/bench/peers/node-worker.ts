@@ -1,5 +1,5 @@
 /**
- * Answers prompts in Node.js: slm's WebAssembly, ONNX Runtime (native or WebAssembly) in a plain loop, or transformers.js. For each line on
+ * Answers prompts in Node.js: slm's WebAssembly, slm with ONNX Runtime, ONNX Runtime (native or WebAssembly) in a plain loop, or transformers.js. For each line on
  * standard input: that many passes over the prompts, then one line with the tokens of every answer as JSON. Started by contenders.ts, which
  * bundles this file, with the kind and the path of a job.
  */
@@ -13,6 +13,8 @@ export interface Job {
   /** Directory of an export or of another runtime's model, or a file. */
   readonly model: string;
   readonly prompts: readonly (readonly number[])[];
+  /** The same prompts as texts, for slm with ONNX Runtime. */
+  readonly texts: readonly string[] | undefined;
   /** Longest answer. */
   readonly tokens: number;
   readonly start: number;
@@ -20,7 +22,7 @@ export interface Job {
   readonly threads: number;
 }
 
-type Answer = (prompt: readonly number[]) => Promise<readonly number[]> | readonly number[];
+type Answer = (prompt: readonly number[], at: number) => Promise<readonly number[]> | readonly number[];
 
 const [kind, file] = process.argv.slice(2);
 const job = JSON.parse(await readFile(file!, "utf8")) as Job;
@@ -38,6 +40,19 @@ async function ofWasm(): Promise<Answer> {
       if (token === job.end) break;
     }
     return tokens;
+  };
+}
+
+/** slm as a user opens it, from text to text, with draft rules if the model has them. */
+async function ofSlm(): Promise<Answer> {
+  const [{ openModel }, { createCpuRuntime }] = await Promise.all([
+    import("@slm/inference"),
+    import("@slm/runtime-node"),
+  ]);
+  const model = await openModel(job.model, await createCpuRuntime({ threads: job.threads }));
+  return async (_, at) => {
+    const [answer] = await model.generate([job.texts![at]!], { maxTokens: job.tokens });
+    return answer!.tokens;
   };
 }
 
@@ -142,6 +157,7 @@ async function ofTransformers(): Promise<Answer> {
 
 const openers: Readonly<Record<string, () => Promise<Answer>>> = {
   wasm: ofWasm,
+  slm: ofSlm,
   node: ofNode,
   web: ofWeb,
   transformers: ofTransformers,
@@ -151,7 +167,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   const answers: (readonly number[])[] = [];
   for (let pass = 0; pass < Number(line); pass += 1) {
     answers.length = 0;
-    for (const prompt of job.prompts) answers.push(await answer(prompt));
+    for (const [at, prompt] of job.prompts.entries()) answers.push(await answer(prompt, at));
   }
   process.stdout.write(`${JSON.stringify(answers)}\n`);
 }

@@ -2,6 +2,10 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** Longest time for a number of passes, loading included. */
+const LIMIT_MS = 120_000;
 
 export interface Command {
   readonly program: string;
@@ -20,22 +24,21 @@ export interface Pass {
 export class PeerProcess {
   readonly #child: ChildProcess;
   readonly #lines: AsyncIterator<string>;
-  readonly #name: string;
 
-  constructor(name: string, { program, args, cwd }: Command) {
-    this.#name = name;
+  constructor({ program, args, cwd }: Command) {
     this.#child = spawn(program, args, { cwd, stdio: ["pipe", "pipe", "inherit"] });
     this.#lines = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]();
   }
 
-  /** @throws Error if the program ended */
+  /** @throws Error if the program ended, or did not answer in {@link LIMIT_MS} */
   async pass(passes: number): Promise<Pass> {
     const cpu = this.#cpuMs();
     const start = performance.now();
     this.#child.stdin!.write(`${passes}\n`);
-    const line = await this.#lines.next();
+    const line = await Promise.race([this.#lines.next(), sleep(LIMIT_MS, undefined, { ref: false })]);
     const wallMs = performance.now() - start;
-    if (line.done === true) throw new Error(`${this.#name} ended with code ${this.#child.exitCode}`);
+    if (line === undefined) throw new Error(`no answer in ${LIMIT_MS / 1000} s`);
+    if (line.done === true) throw new Error(`it ended with code ${this.#child.exitCode}`);
     return { wallMs, cpuMs: this.#cpuMs() - cpu, answers: JSON.parse(line.value) as number[][] };
   }
 

@@ -50,7 +50,7 @@ def of_llama(model):
     settings.use_extra_bufts = False
     loaded = llama_cpp.llama_model_load_from_file(model.encode(), settings)
     size = llama_cpp.llama_context_default_params()
-    size.n_ctx = size.n_batch = size.n_ubatch = 64
+    size.n_ctx = size.n_batch = size.n_ubatch = max(map(len, prompts)) + limit + 8
     size.n_threads = size.n_threads_batch = threads
     size.type_k = size.type_v = 0  # float32, as in the other programs. The default is float16.
     context = llama_cpp.llama_init_from_model(loaded, size)

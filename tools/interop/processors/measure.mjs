@@ -8,13 +8,7 @@ import { execute } from "./programs.mjs";
 const root = join(import.meta.dirname, "..", "..", "..");
 export const cli = join(root, "apps", "cli", "bin", "run.js");
 
-const TEST_FILES = [
-  "processors/processor",
-  "quantize-operators",
-  "quantize-calibrated",
-  "perplexity",
-  "export-parity",
-];
+const TEST_FILES = ["quantize-operators", "quantize-calibrated", "perplexity", "export-parity"];
 /** Arguments of vitest. `some`: all tests except most variants of `export-parity`, which take longest. */
 /** @type {Readonly<Record<string, readonly string[] | undefined>>} */
 export const TEST_CHOICES = {
@@ -54,7 +48,7 @@ export async function measure(
   const say = (/** @type {string} */ text) => process.stderr.write(`${name}: ${text}\n`);
   const found = await probe(name, node);
   const tests =
-    TEST_CHOICES[options.tests] === undefined ? undefined : await runTests(name, node, directory, options);
+    TEST_CHOICES[options.tests] === undefined ? undefined : await runTests(node, directory, options);
   if (tests !== undefined) {
     say(`${tests.passed} tests passed, ${tests.failed.length} failed, ${tests.seconds.toFixed(0)} s`);
     for (const title of tests.failed) say(`failed: ${title}`);
@@ -88,7 +82,6 @@ const secondsSince = (/** @type {number} */ began) => (performance.now() - began
 
 /** @returns {Promise<Tests>} */
 async function runTests(
-  /** @type {string} */ name,
   /** @type {import("./emulators.mjs").NodeOn} */ { command, env },
   /** @type {string} */ work,
   /** @type {Options} */ { tests },
@@ -105,7 +98,7 @@ async function runTests(
   const began = performance.now();
   const printed = await execute([...command, vitest, "run", ...choice, ...report], {
     cwd: root,
-    env: { ...env, SLM_TEST_PROCESSOR: JSON.stringify(PROCESSORS[name]?.expect) },
+    env,
     mayFail: true,
   });
   if (!existsSync(output)) throw new Error(`vitest wrote no report: ${printed.stderr.slice(-2000)}`);

@@ -1,16 +1,16 @@
 /** Files of prompts, confidence, abstention and descriptions of models, on a model with random weights. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { runCommand, type CommandOutcome } from "../testing/run-command.js";
 import { tinyShape } from "../testing/tiny-shape.js";
 
 const A_NUMBER: unknown = expect.any(Number);
 
-let root = "";
+const root = temporaryFolder();
 const at = (name: string): string => join(root, name);
 const resultOf = ({ json, stderr }: CommandOutcome): Readonly<Record<string, unknown>> => {
   const parsed = z.object({ result: z.record(z.string(), z.unknown()) }).safeParse(json);
@@ -26,7 +26,6 @@ const linesOf = async (name: string): Promise<readonly Readonly<Record<string, u
 const SOURCES = ["ab", "cde", "fg", "hij", "kl", "mno"];
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-answer-commands-"));
   await writeFile(at("shape.yaml"), tinyShape("encoder-decoder", 8));
   await runCommand("model:init", [at("shape.yaml"), "-o", at("checkpoint")]);
   await runCommand("export", [at("checkpoint"), "-o", at("exported")]);
@@ -38,9 +37,6 @@ beforeAll(async () => {
   const own = (await linesOf("own.jsonl")).filter(({ prediction }) => prediction !== "");
   const rows = own.map(({ source, prediction }) => ({ source, target: prediction }));
   await writeFile(at("rows.jsonl"), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
-});
-afterAll(async () => {
-  await rm(root, { recursive: true, force: true });
 });
 
 describe("slm generate --input", () => {

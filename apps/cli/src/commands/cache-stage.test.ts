@@ -1,15 +1,15 @@
 import { readManifest, verifyDirectory } from "@slm/core";
 import { CACHE_ROWS, openTeacherCache, readTeacherConfigs } from "@slm/teacher";
-import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { beforeAll, describe, expect, test } from "vitest";
 import { runCommand } from "../testing/run-command.js";
 import { tinyRecipe, writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
 
 const A_NUMBER: unknown = expect.any(Number);
 
-let root = "";
+const root = temporaryFolder();
 let recipe = "";
 let out = "";
 
@@ -29,14 +29,10 @@ async function writeRecipe(): Promise<string> {
 }
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-cache-stage-"));
   out = join(root, "run");
   recipe = await writeRecipe();
   const { exitCode, stderr } = await runCommand("teacher:cache", [recipe, "--out", out, "--json"]);
   if (exitCode !== 0) throw new Error(stderr);
-});
-afterAll(async () => {
-  await rm(root, { recursive: true, force: true });
 });
 
 describe("slm teacher cache", () => {

@@ -1,19 +1,17 @@
-import { mkdtemp, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { beforeAll, expect, test } from "vitest";
 import { runCommand } from "../testing/run-command.js";
 import { writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
 import type { CompareResult } from "@slm/slm/sweep/compare-variants";
 
-let root = "";
+const root = temporaryFolder();
 let recipe = "";
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-variants-"));
   recipe = await writeTinyRecipe(root);
 });
-afterAll(() => rm(root, { recursive: true, force: true }));
 
 const VARIANTS = [
   "--variant",

@@ -1,19 +1,18 @@
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { GraphBuilder, writeOnnx } from "@slm/onnx";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { compileLines } from "../ui/compile-lines.js";
 import { runCommand } from "../testing/run-command.js";
 import { tinyShape } from "../testing/tiny-shape.js";
 
 // These tests need no plug-in. `npm run e2e:npu` tests with Qualcomm's compiler.
 
-let root = "";
+const root = temporaryFolder();
 const at = (name: string): string => join(root, name);
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-compile-command-"));
   await writeFile(at("shape.yaml"), tinyShape("encoder-decoder", 9));
   await runCommand("model:init", [at("shape.yaml"), "-o", at("checkpoint"), "--seed", "3", "--json"]);
   await runCommand("export", [at("checkpoint"), "-o", at("cpu"), "--json"]);
@@ -23,7 +22,6 @@ beforeAll(async () => {
   builder.output("y", builder.op("Relu", [builder.input("x", "float32", [2])]), "float32", [2]);
   await writeOnnx(builder.build(), at("any.onnx"));
 });
-afterAll(() => rm(root, { recursive: true, force: true }));
 
 describe("slm compile", () => {
   test.each([

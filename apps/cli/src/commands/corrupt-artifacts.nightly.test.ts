@@ -1,24 +1,22 @@
 /** Every command that reads an artifact detects a wrong bit in any of its files, and so does a run. */
 import { generateKeyPairSync } from "node:crypto";
 import { createRandom } from "@slm/generation";
-import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { beforeAll, describe, expect, test } from "vitest";
 import { runCommand } from "../testing/run-command.js";
 import { writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
 
-let root = "";
+const root = temporaryFolder();
 let recipe = "";
 let out = "";
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-corrupt-"));
   out = join(root, "run");
   recipe = await writeTinyRecipe(root);
   const { exitCode, stderr } = await runCommand("run", [recipe, "--out", out]);
   if (exitCode !== 0) throw new Error(stderr);
 });
-afterAll(() => rm(root, { recursive: true, force: true }));
 
 const { next } = createRandom(7);
 

@@ -1,23 +1,21 @@
 import { generateKeyPairSync } from "node:crypto";
-import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { beforeAll, describe, expect, test } from "vitest";
 import { parseRecipe } from "@slm/pipeline/recipe/recipe-file";
 import { runCommand } from "../testing/run-command.js";
 import { writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
 
-let root: string;
+const root = temporaryFolder();
 let bundle: string;
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-deploy-commands-"));
   const recipe = await writeTinyRecipe(root);
   const out = join(root, "run");
   expect((await runCommand("run", [recipe, "--out", out, "--quiet", "--threads", "1"])).exitCode).toBe(0);
   bundle = join(out, "deploy");
 });
-afterAll(() => rm(root, { recursive: true, force: true }));
 
 describe("slm deploy", () => {
   test("packs a bundle into the same bytes every time, and every command reads the file", async () => {

@@ -1,25 +1,23 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { parseDevice, runtimeRecipe } from "@slm/pipeline/compute/devices";
 import { parsePercent } from "../flags/percent-flag.js";
 import { runCommand } from "../testing/run-command.js";
 import { tinyShape } from "../testing/tiny-shape.js";
 
-let root = "";
+const root = temporaryFolder();
 const at = (name: string): string => join(root, name);
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-device-commands-"));
   await writeFile(at("shape.yaml"), tinyShape("encoder-decoder", 9));
   await runCommand("model:init", [at("shape.yaml"), "-o", at("checkpoint"), "--seed", "3", "--json"]);
   await runCommand("export", [at("checkpoint"), "-o", at("cpu"), "--json"]);
   const npu = ["--target", "npu", "--profile", "vitisai", "--buckets", "8,20"];
   await runCommand("export", [at("checkpoint"), ...npu, "-o", at("npu"), "--json"]);
 });
-afterAll(() => rm(root, { recursive: true, force: true }));
 
 const generated = z.object({
   result: z.object({

@@ -1,19 +1,17 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { runCommand } from "../testing/run-command.js";
 import { writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
 import { deviceRatesFile } from "@slm/pipeline/compute/device-rates";
 
-let root = "";
+const root = temporaryFolder();
 let recipe = "";
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-device-rates-"));
   recipe = await writeTinyRecipe(root);
 });
-afterAll(() => rm(root, { recursive: true, force: true }));
 beforeEach(() => {
   vi.stubEnv("XDG_CACHE_HOME", join(root, "cache"));
 });

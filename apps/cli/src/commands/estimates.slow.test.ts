@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { runCommand } from "../testing/run-command.js";
 import { LENGTHS_ASSUMED } from "@slm/pipeline/estimates/data-facts";
@@ -33,11 +33,7 @@ async function planned(command: string, argv: readonly string[]): Promise<Stages
   return plan.parse(json).result.stages;
 }
 
-let root = "";
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-estimates-"));
-});
-afterAll(() => rm(root, { recursive: true, force: true }));
+const root = temporaryFolder();
 
 describe("the plan of a run that has not begun", () => {
   test("estimates the time of the training from a measurement", async () => {

@@ -1,22 +1,20 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { beforeAll, describe, expect, test } from "vitest";
 import { writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
 import { runCommand } from "../testing/run-command.js";
 
 const A_NUMBER: unknown = expect.any(Number);
 
-let root: string;
+const root = temporaryFolder();
 let checkpoint: string;
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-export-c-"));
   checkpoint = join(root, "run", "distill");
   const argv = [await writeTinyRecipe(root), "--out", join(root, "run"), "--quiet"];
   const { exitCode, stderr } = await runCommand("distill", argv);
   if (exitCode !== 0) throw new Error(stderr);
 });
-afterAll(() => rm(root, { recursive: true, force: true }));
 
 describe("slm export --target c", () => {
   test.each(["float32", "int8", "int4"])(

@@ -1,7 +1,7 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { runCommand } from "../testing/run-command.js";
 
@@ -20,15 +20,13 @@ vocabularySize: 200
 tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 }
 `;
 
-let root = "";
+const root = temporaryFolder();
 const at = (name: string): string => join(root, name);
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-export-command-"));
   await writeFile(at("shape.yaml"), SHAPE);
   await runCommand("model:init", [at("shape.yaml"), "-o", at("checkpoint"), "--seed", "3", "--json"]);
 });
-afterAll(() => rm(root, { recursive: true, force: true }));
 
 const envelope = z.object({ result: z.record(z.string(), z.unknown()) });
 const resultOf = ({ stdout }: { readonly stdout: string }): Record<string, unknown> =>

@@ -2,19 +2,18 @@
 import { GraphBuilder, int, readOnnx, subgraph, writeOnnx, type Graph } from "@slm/onnx";
 import { encodeSafetensors } from "@slm/checkpoints";
 import { createHostTensor, type Runtime } from "@slm/runtime";
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { openRuntime } from "@slm/pipeline/compute/open-engine";
 import { runCommand, type CommandOutcome } from "../testing/run-command.js";
 
 const WIDTH = 32;
-let root = "";
+const root = temporaryFolder();
 let runtime: Runtime;
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-external-"));
   runtime = await openRuntime(1);
   await writeOnnx(network(), at("network.onnx"));
   await writeOnnx(convolution(), at("convolution.onnx"));
@@ -23,7 +22,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await runtime.close();
-  await rm(root, { recursive: true, force: true });
 });
 
 const at = (...parts: readonly string[]): string => join(root, ...parts);

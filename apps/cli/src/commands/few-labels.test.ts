@@ -1,14 +1,14 @@
 import { readManifest } from "@slm/core";
 import { readCacheRows } from "@slm/teacher";
 import { loadTokenizer } from "@slm/tokenizer";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { beforeAll, describe, expect, test } from "vitest";
 import { runCommand } from "../testing/run-command.js";
 import { tinyRecipe, writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
 
-let root = "";
+const root = temporaryFolder();
 let recipe = "";
 const out = (): string => join(root, "run");
 
@@ -38,12 +38,10 @@ for await (const line of createInterface({ input: process.stdin })) {
 }
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-few-labels-"));
   recipe = await writeRecipe();
   const { exitCode, stderr } = await runCommand("distill", [recipe, "--out", out(), "--json"]);
   if (exitCode !== 0) throw new Error(stderr);
 });
-afterAll(() => rm(root, { recursive: true, force: true }));
 
 describe("few labels and a teacher that only labels", () => {
   test("the data counts labels and sources that lost theirs, and the command says so", async () => {

@@ -1,8 +1,8 @@
 import { verifyDirectory } from "@slm/core";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { beforeAll, describe, expect, test } from "vitest";
 import {
   ENCODER_DECODERS,
   familyReference,
@@ -10,13 +10,9 @@ import {
 } from "../testing/external-encoder-decoder.js";
 import { runCommand } from "../testing/run-command.js";
 
-let root = "";
+const root = temporaryFolder();
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-families-"));
   for (const family of ENCODER_DECODERS) await writeEncoderDecoder(join(root, family), family);
-});
-afterAll(async () => {
-  await rm(root, { recursive: true, force: true });
 });
 
 /** Float32 rounding differences of another summation order. */

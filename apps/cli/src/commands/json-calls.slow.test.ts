@@ -1,9 +1,9 @@
 import { readManifest } from "@slm/core";
 import { loadTokenizer } from "@slm/tokenizer";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { runCommand } from "../testing/run-command.js";
 import { tinyRecipe } from "@slm/pipeline/testing/tiny-run";
@@ -27,11 +27,10 @@ function withModel(section: object | undefined, key: "model" | "student"): objec
   return { ...section, [key]: { ...shape, maxSource: 48, maxTarget: 48 }, metrics: METRICS };
 }
 
-let root = "";
+const root = temporaryFolder();
 let out = "";
 let recipe = "";
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-calls-"));
   out = join(root, "run");
   const file = async (name: string, list: readonly object[]): Promise<string> => {
     await writeFile(join(root, name), list.map((row) => `${JSON.stringify(row)}\n`).join(""));
@@ -55,7 +54,6 @@ beforeAll(async () => {
   const { exitCode, stderr } = await runCommand("run", [recipe, "--out", out]);
   if (exitCode !== 0) throw new Error(stderr);
 }, 180_000);
-afterAll(() => rm(root, { recursive: true, force: true }));
 
 describe("a run on requests and JSON calls without a test file", () => {
   test("reads and writes calls exactly, with every artifact that contains the tokenizer", async () => {

@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, mkdtemp, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { METRIC_NAMES } from "@slm/metrics";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { EvalCommand } from "./eval.js";
 import { locateModel } from "@slm/pipeline/models/locate-model";
@@ -11,17 +11,13 @@ import { writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
 
 const A_NUMBER: unknown = expect.any(Number);
 
-let root = "";
+const root = temporaryFolder();
 let out = "";
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-models-"));
   out = join(root, "run");
   const recipe = await writeTinyRecipe(root);
   const { exitCode, stderr } = await runCommand("run", [recipe, "--out", out]);
   if (exitCode !== 0) throw new Error(stderr);
-});
-afterAll(async () => {
-  await rm(root, { recursive: true, force: true });
 });
 
 const at = (...parts: readonly string[]): string => join(root, ...parts);

@@ -1,14 +1,14 @@
-import { mkdir, mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { examinePlugins, type ProbePlugin } from "@slm/slm/devices/examine-plugins";
 import { parseOptions, parseServed } from "../flags/plugin-flags.js";
 import { pluginRow, withPluginHint } from "@slm/slm/devices/plugin-row";
 import { runCommand } from "../testing/run-command.js";
 
-let root = "";
+const root = temporaryFolder();
 const at = (name: string): string => join(root, name);
 const before = process.env.SLM_PLUGINS;
 const LIBRARY = {
@@ -29,7 +29,6 @@ async function headerHere(): Promise<Buffer> {
 }
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-plugin-commands-"));
   await mkdir(at("package/lib"), { recursive: true });
   await writeFile(at(`package/lib/${LIBRARY}`), await headerHere());
   await writeFile(at("package/LICENSE"), "The Licence\n\nBe kind.\n");
@@ -42,7 +41,6 @@ afterEach(async () => {
   else process.env.SLM_PLUGINS = before;
   await rm(at("plugins"), { recursive: true, force: true });
 });
-afterAll(() => rm(root, { recursive: true, force: true }));
 
 const failure = z.object({
   error: z.object({ code: z.string(), message: z.string(), suggestions: z.array(z.string()) }),

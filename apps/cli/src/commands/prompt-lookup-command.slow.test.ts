@@ -1,16 +1,15 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { runCommand } from "../testing/run-command.js";
 import { tinyShape } from "../testing/tiny-shape.js";
 
-let root = "";
+const root = temporaryFolder();
 const at = (name: string): string => join(root, name);
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-lookup-"));
   for (const [model, architecture, maxTarget] of [
     ["encoder-decoder", "encoder-decoder", 24],
     ["decoder-only", "decoder-only", 24],
@@ -36,7 +35,6 @@ beforeAll(async () => {
   const npu = ["--target", "npu", "--profile", "qnn", "--buckets", "20"];
   await runCommand("export", [at("encoder-decoder checkpoint"), ...npu, "-o", at("npu"), "--json"]);
 });
-afterAll(() => rm(root, { recursive: true, force: true }));
 
 const generated = z.object({
   result: z.object({

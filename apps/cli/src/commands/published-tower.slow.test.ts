@@ -2,23 +2,19 @@
 import { readCheckpoint } from "@slm/checkpoints";
 import { type Weights } from "@slm/model";
 import type { HostTensor } from "@slm/runtime";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { beforeAll, describe, expect, test } from "vitest";
 import { writeExternalTower, type TowerFamily } from "../testing/external-tower.js";
 import { runCommand, type CommandOutcome } from "../testing/run-command.js";
 
-let root = "";
+const root = temporaryFolder();
 const towers: Partial<Record<TowerFamily, ReadonlyMap<string, HostTensor>>> = {};
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-published-"));
   for (const family of ["clip", "siglip"] as const)
     towers[family] = await writeExternalTower(join(root, family), family);
-});
-afterAll(async () => {
-  await rm(root, { recursive: true, force: true });
 });
 
 const training = { steps: 3, batchSize: 4, warmupSteps: 1, buckets: 1, evaluateEvery: 3, evaluateRows: 2 };

@@ -2,26 +2,22 @@ import { readOnnx, writeOnnx } from "@slm/onnx";
 import { encodeSafetensors } from "@slm/checkpoints";
 import { createHostTensor } from "@slm/runtime";
 import { readDeviceModel, type DeviceModel } from "@slm/exported-model";
-import { cp, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, mkdir, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { runCommand, type CommandOutcome } from "../testing/run-command.js";
 import { tinyShape } from "../testing/tiny-shape.js";
 import { writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
 
-let root = "";
+const root = temporaryFolder();
 let exported = "";
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-quantize-"));
   const recipe = await writeTinyRecipe(root);
   const { exitCode, stderr } = await runCommand("run", [recipe, "--out", join(root, "run")]);
   if (exitCode !== 0) throw new Error(stderr);
   exported = join(root, "run", "export");
-});
-afterAll(async () => {
-  await rm(root, { recursive: true, force: true });
 });
 
 const at = (...parts: readonly string[]): string => join(root, ...parts);

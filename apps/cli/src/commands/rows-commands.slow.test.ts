@@ -1,12 +1,12 @@
 /** Files with other columns than source and target: in a recipe, and later with the model that the recipe trained. */
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { beforeAll, describe, expect, test } from "vitest";
 import { runCommand, type CommandOutcome } from "../testing/run-command.js";
 import { tinyRecipe, words } from "@slm/pipeline/testing/tiny-run";
 
-let root = "";
+const root = temporaryFolder();
 const at = (...parts: readonly string[]): string => join(root, ...parts);
 
 /** Words and their letters as a spreadsheet exports them: semicolons, and Latin-1. */
@@ -19,7 +19,6 @@ async function table(name: string, texts: readonly string[], extra = ""): Promis
 const errorOf = ({ json }: CommandOutcome): unknown => (json as { readonly error: unknown }).error;
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-rows-"));
   const files = {
     train: await table("train.csv", [...words(32, 0), "é"], "99;broken\n"),
     dev: await table("dev.csv", ["abc", "deb"]),
@@ -34,7 +33,6 @@ beforeAll(async () => {
   expect(stderr).toContain("data  3 rejected: ");
   expect(stderr).toContain(`${at("train.csv")}:35: 2 fields, expected 3 as in the header`);
 });
-afterAll(() => rm(root, { recursive: true, force: true }));
 
 describe("a model whose recipe mapped columns", () => {
   test("keeps the mapping in its metadata, without paths", async () => {

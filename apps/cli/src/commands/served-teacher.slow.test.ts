@@ -1,7 +1,7 @@
-import { readFile, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "@slm/core/testing";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { serveConfig, startServer, type RunningServer } from "@slm/serve";
 import { openTeacherCache } from "@slm/teacher";
@@ -28,13 +28,12 @@ const ROWS = [
   ["paths", "S S"],
 ];
 
-let root = "";
+const root = temporaryFolder();
 let server: RunningServer;
 let model = "";
 const at = (...names: string[]): string => join(root, ...names);
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-served-teacher-"));
   const { exitCode, stderr } = await runCommand("export", [MODEL, "-o", at("exported"), "--json"]);
   if (exitCode !== 0) throw new Error(stderr);
   server = await startServer({
@@ -56,7 +55,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await server.stop();
-  await rm(root, { recursive: true, force: true });
 });
 
 async function writeRecipe(name: string, sections: object): Promise<string> {

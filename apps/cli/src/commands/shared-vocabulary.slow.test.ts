@@ -3,20 +3,16 @@ import { readSafetensors } from "@slm/checkpoints";
 import { loadTeachers } from "@slm/teacher";
 import { createEagerEngine } from "@slm/tensor";
 import { createTokenizer, readTokenizerFiles, tokenTexts } from "@slm/tokenizer";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { describe, expect, test } from "vitest";
 import type { MadeTeacher } from "@slm/pipeline/stages/make-teacher";
 import { writeExternalModel, type FamilyName } from "../testing/external-model.js";
 import { runCommand } from "../testing/run-command.js";
 import { tinyRecipe, words, writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
 
-let root = "";
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-vocabulary-"));
-});
-afterEach(() => rm(root, { recursive: true }));
+const root = temporaryFolder({ each: true });
 
 const CHARACTERS = Array.from("abcdeABCDEWornifgs:.ĠĊ");
 /** Merges that the words use and merges that they do not use. The parts of a merge precede it. */

@@ -1,19 +1,15 @@
 import { verifyDirectory } from "@slm/core";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { beforeAll, describe, expect, test } from "vitest";
 import { expectedLogits, FAMILIES, writeExternalModel } from "../testing/external-model.js";
 import { runCommand } from "../testing/run-command.js";
 import { tinyRecipe, writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
 
-let root = "";
+const root = temporaryFolder();
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-import-"));
   for (const family of FAMILIES) await writeExternalModel(join(root, family), family);
-});
-afterAll(async () => {
-  await rm(root, { recursive: true, force: true });
 });
 
 describe.each(FAMILIES)("teacher import of %s", (family) => {

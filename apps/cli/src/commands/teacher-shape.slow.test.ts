@@ -1,15 +1,14 @@
 /** Students with their teacher's shape: from a published model with two RoPE bases and post-norms to a checkpoint. */
 import { readCheckpoint, readModelConfig } from "@slm/checkpoints";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { beforeAll, describe, expect, test } from "vitest";
 import { writeExternalModel } from "../testing/external-model.js";
 import { runCommand, type CommandOutcome } from "../testing/run-command.js";
 
-let root = "";
+const root = temporaryFolder();
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-teacher-shape-"));
   await writeExternalModel(join(root, "gemma3"), "gemma3");
   const splits = {
     train: ["AB", "BA", "CAB", "DE", "EDA", "ABC", "BED", "ACE"],
@@ -21,7 +20,6 @@ beforeAll(async () => {
     await writeFile(join(root, `${split}.jsonl`), rows.map((row) => `${row}\n`).join(""));
   }
 });
-afterAll(() => rm(root, { recursive: true, force: true }));
 
 type Section = Readonly<Record<string, unknown>>;
 

@@ -1,8 +1,8 @@
 import { verifyDirectory } from "@slm/core";
-import { cp, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, mkdir, readFile, readdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "@slm/core/testing";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { expectedLogits, writeExternalModel } from "../testing/external-model.js";
 import { runCommand } from "../testing/run-command.js";
@@ -16,15 +16,13 @@ const T5_GGUF = fileURLToPath(
 );
 const COMMIT = "0123456789abcdef0123456789abcdef01234567";
 
-let root = "";
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-sources-"));
+const root = temporaryFolder({ each: true });
+beforeEach(() => {
   vi.stubEnv("HF_HUB_CACHE", join(root, "hub"));
   vi.stubEnv("HF_HUB_OFFLINE", "1");
 });
-afterEach(async () => {
+afterEach(() => {
   vi.unstubAllEnvs();
-  await rm(root, { recursive: true });
 });
 
 const teacher = (source: string): ReturnType<typeof runCommand> =>

@@ -1,8 +1,8 @@
 /** A random vision-language model, from its shape to HTTP: every command accepts it and rejects images that it cannot read. */
-import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "@slm/core/testing";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { serveConfig, startServer, type RunningServer } from "@slm/serve";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -40,17 +40,13 @@ const shape = (prompt?: string): object => ({
   },
 });
 
-let root = "";
+const root = temporaryFolder();
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-vision-"));
   await mkdir(at("images"));
   for (const name of PICTURES) await copyFile(join(FIXTURES, "files", name), at("images", name));
   await writeRows("rows.jsonl", (picture) => ({ image: `images/${picture}` }));
   await made("model:init", await written("shape.yaml", shape("?")), "-o", at("checkpoint"));
   await made("export", at("checkpoint"), "-o", at("exported"));
-});
-afterAll(async () => {
-  await rm(root, { recursive: true, force: true });
 });
 
 const at = (...parts: readonly string[]): string => join(root, ...parts);

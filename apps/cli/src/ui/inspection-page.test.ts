@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { inspectData } from "@slm/data";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { inspectionPage } from "./inspection-page.js";
 
 /** One grey pixel. */
@@ -11,12 +11,10 @@ const PNG = Buffer.from(
   "base64",
 );
 
-let root = "";
+const root = temporaryFolder();
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-page-"));
   await writeFile(join(root, "a.png"), PNG);
 });
-afterAll(() => rm(root, { recursive: true, force: true }));
 
 test("a page shows the numbers and the first rows with their images", async () => {
   const file = join(root, "rows.jsonl");

@@ -3,3 +3,4 @@ export { startFaultProxy, type Fault, type FaultKind, type FaultProxy } from "./
 export { startFetchServer, type FetchServer } from "./fetch-server.js";
 export { LOOPBACK_CERTIFICATE } from "./loopback-certificate.js";
 export { startTunnel, type Tunnel } from "./tunnel.js";
+export { temporaryFolder } from "./temporary-folder.js";

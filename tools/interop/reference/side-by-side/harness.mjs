@@ -88,18 +88,13 @@ export function exporterStamp() {
 export const slm = (/** @type {string[]} */ ...argv) => run(process.execPath, [CLI, ...argv, "--quiet"]);
 
 /**
- * Options of `randomModel`: a scheme of `slm quantize` or float32, a layout, and more flags for both commands.
- *
- * @typedef {{ scheme?: string, layout?: string, flags?: string[], exportFlags?: string[] }} ModelOptions
- *
  * Figures of one run, by name.
  * @typedef {Record<string, number>} Figures
  *
- * The programs to compare, slm first. `made` returns the tokens of the last run.
+ * The programs to compare, slm first.
  * @typedef {object} Contestant
  * @property {string} name
  * @property {object} [about]
- * @property {() => readonly number[]} [made]
  * @property {() => Promise<Figures>} run
  * @property {() => unknown} [close]
  */
@@ -115,75 +110,52 @@ export function randomCheckpoint(/** @type {object} */ shape) {
 }
 
 /**
- * Directory of the graphs of that checkpoint; made once for each version of the exporters.
+ * Directory of that checkpoint's graphs for target cpu, quantized; made once for each version of the exporters.
  *
- * @param scheme of `slm quantize`, or float32 @param layout native or transformers.js @param flags more flags for `slm quantize`
- * @param exportFlags more flags for `slm export`: the target, the rows for draft rules
+ * @param scheme of `slm quantize` @param flags more flags for it
  */
-export const randomModel = (/** @type {object} */ shape, /** @type {ModelOptions} */ options = {}) =>
-  exported(`model-${hashOf(shape)}`, randomCheckpoint(shape), options);
-
-function exported(
-  /** @type {string} */ checkpointName,
-  /** @type {string} */ checkpoint,
-  /** @type {ModelOptions} */ { scheme = "float32", layout = "native", flags = [], exportFlags = [] },
+export function randomModel(
+  /** @type {object} */ shape,
+  /** @type {string} */ scheme,
+  /** @type {string[]} */ flags,
 ) {
   const stamp = exporterStamp();
-  const name = [checkpointName, layout, ...wordsOf(exportFlags)].join("-");
+  const checkpoint = randomCheckpoint(shape);
   const made = (/** @type {string} */ folder, /** @type {string[]} */ ...argv) =>
     join(
       once(folder, (place) => slm(...argv, "-o", join(place, "model")), stamp),
       "model",
     );
-  const graphs = made(name, "export", checkpoint, "--layout", layout, ...exportFlags);
-  if (scheme === "float32") return graphs;
-  const quantized = [name, scheme, ...wordsOf(flags)].join("-");
-  return made(quantized, "quantize", graphs, "--scheme", scheme, ...flags);
+  const name = `model-${hashOf(shape)}-native`;
+  const graphs = made(name, "export", checkpoint);
+  const values = flags.filter((flag) => !flag.startsWith("--"));
+  return made([name, scheme, ...values].join("-"), "quantize", graphs, "--scheme", scheme, ...flags);
 }
-
-/** Flags as parts of a folder's name: their values, or the hash of a path. */
-const wordsOf = (/** @type {readonly string[]} */ flags) =>
-  flags.filter((flag) => !flag.startsWith("--")).map((flag) => (flag.includes("/") ? hashOf(flag) : flag));
 
 /** Special tokens of random models. */
 export const TOKENS = { pad: 0, bos: 1, eos: 2, unknown: 3 };
 
-/** A text with this many tokens: the tokenizer of random models has one token per character. */
-export const promptOf = (/** @type {number} */ tokens) => "a".repeat(tokens);
-
-/**
- * slm as a contestant: generates exactly `answer` tokens after a prompt.
- *
- * @param batch number of copies of the prompt that are decoded together; the tokens of the first are compared
- * @param device cpu, gpu:cuda or gpu:webgpu; without a fallback for a missing GPU
- */
+/** slm as a contestant: generates exactly `answer` tokens after a prompt of `source` tokens. */
 export async function openSlm(
   /** @type {string} */ name,
   /** @type {string} */ directory,
-  /** @type {{ threads: number, source: number, answer: number, batch?: number, device?: string }} */
-  { threads, source, answer, batch = 1, device = "cpu" },
+  /** @type {{ threads: number, source: number, answer: number }} */ { threads, source, answer },
 ) {
   const { openModel } = await import("@slm/inference");
   const { readDeviceModel } = await import("@slm/exported-model");
+  const { createCpuRuntime } = await import("@slm/runtime-node");
   const { endlessRuntime } = await import("../../../../packages/bench/dist/models/endless-runtime.js");
   const { tokens } = await readDeviceModel(directory);
-  const runtime = await openRuntime(device, threads);
+  const runtime = await createCpuRuntime({ threads });
   const generator = await openModel(directory, endlessRuntime(runtime, tokens.eos));
-  const prompts = Array.from({ length: batch }, () => promptOf(source));
-  /** @type {readonly number[]} */
-  let tokensMade = [];
+  // The tokenizer of random models has one token per character.
+  const prompt = "a".repeat(source);
   return {
     name,
-    about: { device: `${runtime.device.description}${runtime.device.simulated ? ", simulated" : ""}` },
-    made: () => tokensMade,
     run: async () => {
-      const all = await generator.generate(prompts, { maxTokens: answer });
-      tokensMade = [...(all[0]?.tokens ?? [])];
-      for (const { tokens: made } of all)
-        if (made.length !== answer) throw new Error(`${name} generated ${made.length} tokens`);
-      const last = (/** @type {"firstTokenMs" | "totalMs"} */ figure) =>
-        Math.max(...all.map((made) => made[figure]));
-      return times(last("firstTokenMs"), last("totalMs"), answer, batch);
+      const [made] = await generator.generate([prompt], { maxTokens: answer });
+      if (made?.tokens.length !== answer) throw new Error(`${name} generated ${made?.tokens.length} tokens`);
+      return times(made.firstTokenMs, made.totalMs, answer);
     },
     close: async () => {
       await generator.close();
@@ -192,24 +164,16 @@ export async function openSlm(
   };
 }
 
-/** slm's runtime for a device. */
-async function openRuntime(/** @type {string} */ device, /** @type {number} */ threads) {
-  const { createCpuRuntime, createGpuRuntime } = await import("@slm/runtime-node");
-  if (device === "cpu") return createCpuRuntime({ threads });
-  return createGpuRuntime({ profile: device.replace(/^gpu:/u, ""), threads, fallback: false });
-}
-
-/** Figures of one generation of `batch` answers: end to end, first token, and the rate of all answers after it. */
+/** Figures of one answer: end to end, first token, and the rate after it. */
 export function times(
   /** @type {number} */ firstTokenMs,
   /** @type {number} */ totalMs,
   /** @type {number} */ answer,
-  batch = 1,
 ) {
   return {
     firstTokenMs,
-    decodeTokensPerSecond: (batch * (answer - 1) * 1000) / (totalMs - firstTokenMs),
-    tokensPerSecond: (batch * answer * 1000) / totalMs,
+    decodeTokensPerSecond: ((answer - 1) * 1000) / (totalMs - firstTokenMs),
+    tokensPerSecond: (answer * 1000) / totalMs,
   };
 }
 
@@ -251,8 +215,7 @@ const SETTLE_MS = 50;
 /**
  * Runs the contestants in turn, in an order that changes every round, and prints one JSON line and a Markdown table.
  *
- * @param contestants `{ name, run() -> figures, close(), about }`; the first is slm. Where a reference implementation has `made() -> tokens of its last run`,
- * how many of them are slm's before the first other one is reported.
+ * @param contestants the first is slm
  */
 export async function compare(
   /** @type {string} */ title,
@@ -275,12 +238,7 @@ export async function compare(
   } finally {
     for (const { close } of contestants) await close?.();
   }
-  const madeByUs = contestants[0]?.made;
-  const results = contestants.map(({ name, about = {}, made }, at) => {
-    const same =
-      at === 0 || made === undefined || madeByUs === undefined
-        ? {}
-        : { sameTokens: samePrefix(madeByUs(), made()) };
+  const results = contestants.map(({ name, about = {} }) => {
     const own = samples.get(name) ?? [];
     const of = (/** @type {string} */ figure) => own.map((sample) => sample[figure] ?? Number.NaN);
     const spread = (/** @type {string} */ figure) => ({
@@ -291,7 +249,6 @@ export async function compare(
     return {
       name,
       ...about,
-      ...same,
       figures: Object.fromEntries(Object.keys(own[0] ?? {}).map((figure) => [figure, spread(figure)])),
     };
   });
@@ -300,18 +257,12 @@ export async function compare(
   console.log(`\n${markdown(title, results, load)}`);
 }
 
-/** Length of the common prefix of two lists, and of the first list: "63 of 64". */
-function samePrefix(/** @type {readonly number[]} */ ours, /** @type {readonly number[]} */ theirs) {
-  const differing = ours.findIndex((token, at) => token !== theirs[at]);
-  return `${differing === -1 ? ours.length : differing} of ${ours.length}`;
-}
-
 const digits = (/** @type {number} */ value) =>
   new Intl.NumberFormat("en-US", { maximumSignificantDigits: 4 }).format(value);
 
 /**
  * @typedef {{ p25: number, p50: number, p75: number }} Spread
- * @typedef {{ name: string, sameTokens?: string, figures: Record<string, Spread> }} Reported
+ * @typedef {{ name: string, figures: Record<string, Spread> }} Reported
  */
 
 function markdown(
@@ -332,8 +283,5 @@ function markdown(
     row(["", ...names]),
     row(["---", ...names.map(() => "---:")]),
     ...results.map(({ name, figures }) => row([name, ...names.map((one) => cell(figures[one], ours[one]))])),
-    ...results.flatMap(({ name, sameTokens }) =>
-      sameTokens === undefined ? [] : [`\nThe same greedy tokens as slm's, ${name}: ${sameTokens}.`],
-    ),
   ].join("\n");
 }

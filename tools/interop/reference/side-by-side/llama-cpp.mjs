@@ -8,14 +8,14 @@
  * `block` and `head` are the flags --block-size and --embedding of `slm quantize`. With size=paper, slm's model has 332M parameters and
  * llama.cpp's 319M; both numbers are printed. llama.cpp is compiled for this machine's processor from PyPI's llama-cpp-python.
  */
-import { existsSync, mkdirSync, renameSync, statSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { LLAMA_319M, writeRandomGguf, WEIGHT_TYPES } from "../llama-cpp/random-gguf.mjs";
 import {
   COMMON,
-  PLACE,
   QUANTIZED,
   compare,
+  once,
   openSlm,
   python,
   quantizeFlags,
@@ -24,7 +24,7 @@ import {
   startPython,
   times,
 } from "./harness.mjs";
-import { LLAMA_CPP, LLAMA_CPP_BUILD } from "./python-packages.mjs";
+import { LLAMA_CPP, LLAMA_CPP_BUILD, RUNTIMES } from "./python-packages.mjs";
 import { parametersOf, shapeOf } from "./shapes.mjs";
 
 const setting = settings({
@@ -37,18 +37,30 @@ const setting = settings({
   answer: 64,
 });
 const { threads, source, answer, type } = setting;
-if (!(type in WEIGHT_TYPES)) throw new Error(`type: expected one of ${Object.keys(WEIGHT_TYPES).join(", ")}`);
-const TINY = { layers: 2, width: 64, feedForward: 128, heads: 4, kvHeads: 2, vocabulary: 512, context: 4096 };
-const theirShape = setting.size === "tiny" ? TINY : LLAMA_319M;
-if (!["tiny", "paper"].includes(setting.size))
+const SHAPES = {
+  tiny: { layers: 2, width: 64, feedForward: 128, heads: 4, kvHeads: 2, vocabulary: 512, context: 4096 },
+  /** About 319M parameters, the size of the models in the paper (arXiv:2501.16273). */
+  paper: {
+    layers: 29,
+    width: 960,
+    feedForward: 2560,
+    heads: 15,
+    kvHeads: 5,
+    vocabulary: 35_328,
+    context: 4096,
+  },
+};
+if (!["F16", "Q4_0", "Q8_0"].includes(type)) throw new Error(`type: expected F16, Q4_0 or Q8_0, got ${type}`);
+if (setting.size !== "tiny" && setting.size !== "paper")
   throw new Error(`size: expected tiny or paper, got ${setting.size}`);
 
-mkdirSync(PLACE, { recursive: true });
-const path = join(PLACE, `llama-${setting.size}-${type}.gguf`);
-if (!existsSync(path)) {
-  writeRandomGguf(`${path}.part`, theirShape, type);
-  renameSync(`${path}.part`, path);
-}
+const theirShape = JSON.stringify(SHAPES[setting.size]);
+const place = once(`llama-${setting.size}-${type}`, (folder) => {
+  const program = join(import.meta.dirname, "random_gguf.py");
+  const counted = execFileSync(python(RUNTIMES), [program, join(folder, "model.gguf"), theirShape, type]);
+  writeFileSync(join(folder, "parameters.txt"), counted);
+});
+const path = join(place, "model.gguf");
 // The BOS token, then words.
 const prompt = Array.from({ length: source }, (_, at) => (at === 0 ? 1 : 259 + (at % 200)));
 
@@ -64,22 +76,17 @@ const llama = {
 const shape = shapeOf(setting.size);
 const ours = await openSlm(
   `slm encoder-decoder, ${setting.scheme}`,
-  randomModel(shape, { scheme: setting.scheme, flags: quantizeFlags(setting) }),
+  randomModel(shape, setting.scheme, quantizeFlags(setting)),
   setting,
 );
 await compare(`llama.cpp, ${setting.size}, ${type}, ${source} tokens in, ${answer} out`, setting, [
   { ...ours, about: { parameters: parametersOf(shape) } },
   {
     name: `llama.cpp decoder-only, ${type}`,
-    about: { parameters: parametersOfLlama(theirShape), bytes: statSync(path).size },
+    about: {
+      parameters: Number(readFileSync(join(place, "parameters.txt"), "utf8")),
+      bytes: statSync(path).size,
+    },
     ...llama,
   },
 ]);
-
-/** Number of parameters of a llama-shaped model with a shared embedding table. */
-function parametersOfLlama(
-  /** @type {typeof LLAMA_319M} */ { layers, width, feedForward, heads, kvHeads, vocabulary },
-) {
-  const attention = 2 * width * width + (2 * width * width * kvHeads) / heads;
-  return vocabulary * width + layers * (attention + 3 * width * feedForward + 2 * width) + width;
-}

@@ -9,17 +9,17 @@ import numpy
 
 setting = json.loads(sys.argv[1])
 threads, answer, prompt = setting["threads"], setting["answer"], setting["prompt"]
-model = llama_cpp.Llama(
-    model_path=setting["path"],
-    n_ctx=len(prompt) + answer + 8,
-    n_batch=max(512, len(prompt)),
-    n_threads=threads,
-    n_threads_batch=threads,
-    n_gpu_layers=0,
-    verbose=False,
-)
-context = model.ctx
-vocabulary = model.n_vocab()
+options = llama_cpp.llama_model_default_params()
+options.n_gpu_layers = 0
+# Its AMX kernels crash (llama.cpp issue 20824). Without extra buffers it uses AVX-512.
+options.use_extra_bufts = False
+model = llama_cpp.llama_model_load_from_file(setting["path"].encode(), options)
+sizes = llama_cpp.llama_context_default_params()
+sizes.n_ctx = len(prompt) + answer + 8
+sizes.n_batch = sizes.n_ubatch = max(512, len(prompt))
+sizes.n_threads = sizes.n_threads_batch = threads
+context = llama_cpp.llama_init_from_model(model, sizes)
+vocabulary = llama_cpp.llama_vocab_n_tokens(llama_cpp.llama_model_get_vocab(model))
 
 
 def decode(tokens):

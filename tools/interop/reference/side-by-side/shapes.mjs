@@ -4,23 +4,18 @@ import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { TOKENS } from "./harness.mjs";
 
+const SMALL = {
+  architecture: /** @type {const} */ ("encoder-decoder"),
+  ...{ vocabularySize: 8192, width: 256, heads: 4, kvHeads: 2, headDim: 64, feedForward: 1024 },
+  ...{ encoderLayers: 4, decoderLayers: 2, maxSource: 4096, maxTarget: 512 },
+  bias: true,
+  tokens: TOKENS,
+};
+
 /**
  * An encoder-decoder in the format of a model file for `slm model init`.
  *
- * @typedef {object} Shape
- * @property {"encoder-decoder"} architecture
- * @property {number} vocabularySize
- * @property {number} width
- * @property {number} heads
- * @property {number} kvHeads
- * @property {number} headDim
- * @property {number} feedForward
- * @property {number} encoderLayers
- * @property {number} decoderLayers
- * @property {number} maxSource
- * @property {number} maxTarget
- * @property {boolean} bias
- * @property {Readonly<typeof TOKENS>} tokens
+ * @typedef {typeof SMALL} Shape
  */
 
 /** @type {Shape} */
@@ -31,56 +26,20 @@ const PAPER_SHAPE = parse(
 /** @type {Readonly<Record<string, Shape>>} */
 const SHAPES = {
   tiny: {
-    architecture: "encoder-decoder",
-    vocabularySize: 512,
-    width: 64,
-    heads: 4,
-    kvHeads: 2,
-    headDim: 16,
-    feedForward: 128,
-    encoderLayers: 2,
-    decoderLayers: 1,
-    maxSource: 4096,
-    maxTarget: 512,
-    bias: true,
-    tokens: TOKENS,
+    ...SMALL,
+    ...{ vocabularySize: 512, width: 64, headDim: 16, feedForward: 128, encoderLayers: 2, decoderLayers: 1 },
   },
-  small: {
-    architecture: "encoder-decoder",
-    vocabularySize: 8192,
-    width: 256,
-    heads: 4,
-    kvHeads: 2,
-    headDim: 64,
-    feedForward: 1024,
-    encoderLayers: 4,
-    decoderLayers: 2,
-    maxSource: 4096,
-    maxTarget: 512,
-    bias: true,
-    tokens: TOKENS,
-  },
+  small: SMALL,
   "30m": {
     ...PAPER_SHAPE,
-    vocabularySize: 16_384,
-    width: 384,
-    heads: 6,
-    kvHeads: 6,
-    headDim: 64,
-    feedForward: 1536,
-    encoderLayers: 8,
-    decoderLayers: 4,
+    ...{ vocabularySize: 16_384, width: 384, heads: 6, kvHeads: 6, headDim: 64, feedForward: 1536 },
+    ...{ encoderLayers: 8, decoderLayers: 4 },
   },
   paper: PAPER_SHAPE,
   "1b": {
     ...PAPER_SHAPE,
-    width: 1792,
-    heads: 14,
-    kvHeads: 14,
-    headDim: 128,
-    feedForward: 7168,
-    encoderLayers: 16,
-    decoderLayers: 8,
+    ...{ width: 1792, heads: 14, kvHeads: 14, headDim: 128, feedForward: 7168 },
+    ...{ encoderLayers: 16, decoderLayers: 8 },
   },
 };
 

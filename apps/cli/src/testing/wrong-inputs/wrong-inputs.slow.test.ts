@@ -1,11 +1,11 @@
 /** Every wrong input gives one error with a suggestion before any training. The test also writes the list as a page of the docs. */
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "@slm/core/testing";
 import { format, resolveConfig } from "prettier";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { asMapping, type Mapping } from "@slm/pipeline/recipe/mapping";
 import { runCommand } from "../run-command.js";
@@ -17,11 +17,7 @@ const WRONG_INPUTS = [...WRONG_FILES, ...WRONG_RECIPES];
 
 const PAGE = fileURLToPath(new URL("../../../../../docs/how-to/wrong-inputs.md", import.meta.url));
 
-let root = "";
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-wrong-"));
-});
-afterAll(() => rm(root, { recursive: true, force: true }));
+const root = temporaryFolder();
 
 const envelope = z.object({
   error: z.object({ code: z.string(), message: z.string(), suggestions: z.array(z.string()) }),

@@ -12,20 +12,13 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  freePort,
-  npmSettings,
-  startOciRegistry,
-  startRegistry,
-  toolModules,
-} from "../install/environment.mjs";
-import { tryCiExamples } from "./ci-examples.mjs";
-import { writeDates } from "./dates.mjs";
-import { Session, bash, withoutOutput } from "./session.mjs";
+import { expect, printEnd, printTime } from "../lib/steps.js";
+import { tryCiExamples } from "./ci-examples.js";
+import { writeDates } from "./dates.js";
+import { freePort, npmSettings, PRODUCT, startOciRegistry, startRegistry } from "./registries.js";
+import { Session, withoutOutput } from "./session.js";
 
-const repository = join(import.meta.dirname, "..", "..");
-const product = join(repository, "dist-package");
-const page = join(repository, "docs", "how-to", "first-hour.md");
+const page = join(import.meta.dirname, "..", "..", "docs", "how-to", "first-hour.md");
 const ROWS = 3000;
 /** The model must answer most unseen rows correctly, so that the page shows a useful model. */
 const LEAST_EXACT = 0.9;
@@ -43,12 +36,8 @@ const { choices } = await client.chat.completions.create({
 console.log(choices[0].message.content);
 `;
 
-function expect(/** @type {boolean} */ condition, /** @type {string} */ message) {
-  if (!condition) throw new Error(message);
-}
-
-/** Parameters of student and teacher in the table of `slm run`. @returns {[student: number, teacher: number]} */
-function parametersIn(/** @type {string} */ printed) {
+/** Parameters of student and teacher in the table of `slm run`. */
+function parametersIn(printed: string): readonly [student: number, teacher: number] {
   const row = /^parameters +(.*)$/mu.exec(printed)?.[1] ?? "";
   const counts = row
     .split(/ +/u)
@@ -56,12 +45,12 @@ function parametersIn(/** @type {string} */ printed) {
   return [counts[0] ?? NaN, counts.at(-1) ?? NaN];
 }
 
-/** Types what the page shows. @returns the folder of the run */
-async function firstHour(/** @type {Session} */ session) {
+/** Types what the page shows. */
+async function firstHour(session: Session): Promise<void> {
   session.say("# The first hour");
   session.say(
     "This page goes from an empty directory to a model that answers over HTTP, on a laptop's CPU. You need Node.js 20.18.1 or later. " +
-      "The commands are real: `tools/first-hour/first-hour.mjs` runs them and writes this page, and CI repeats them on every change. The times are from two cores of a server.",
+      "The commands are real: `tools/product/first-hour.ts` runs them and writes this page, and CI repeats them on every change. The times are from two cores of a server.",
   );
   session.say("## Install slm");
   session.say(
@@ -136,30 +125,21 @@ async function firstHour(/** @type {Session} */ session) {
 }
 
 /** Starts a server in the background and calls it with OpenAI's client. */
-async function serveAndAsk(/** @type {Session} */ session) {
+async function serveAndAsk(session: Session): Promise<void> {
   session.say("## Serve the model");
   session.say("`slm serve` answers over HTTP with OpenAI's API. Start it in one terminal:");
   const serve = "npx --no-install slm serve runs/dates/deploy --port 8000";
-  let isReady = () => {};
-  /** @type {Promise<void>} */
-  const ready = new Promise((resolve) => (isReady = resolve));
-  let stop = () => {};
-  const typed = session.replace.reduce((text, [shown, real]) => text.replaceAll(shown, real), serve);
-  const served = bash(typed, {
-    cwd: session.cwd,
-    env: session.env,
-    onStderr: (line, interrupt) => {
-      if (!line.includes("http://")) return;
-      stop = interrupt;
-      isReady();
-    },
+  let isReady = (): void => undefined;
+  const ready = new Promise<void>((resolve) => {
+    isReady = resolve;
   });
-  await Promise.race([
-    ready,
-    served.then(({ stderr }) => {
-      throw new Error(`slm serve ended: ${stderr}`);
-    }),
-  ]);
+  let stop = (): void => undefined;
+  const served = session.start(serve, (said, interrupt) => {
+    stop = interrupt;
+    if (said.includes("http://")) isReady();
+  });
+  const { stderr: early } = await Promise.race([ready.then(() => ({ stderr: "" })), served]);
+  expect(early === "", `slm serve ended: ${early}`);
   session.record(serve, "");
   session.say("In another terminal, save this program as `ask.mjs`:");
   session.show("js", ASK);
@@ -175,25 +155,21 @@ async function serveAndAsk(/** @type {Session} */ session) {
 }
 
 const root = await mkdtemp(join(tmpdir(), "slm-first-hour-"));
-const servers = [];
+const [registry, oci] = [await startRegistry(root), await startOciRegistry(root)];
 const start = performance.now();
 try {
   const project = join(root, "dates");
   await mkdir(project);
-  const registry = await startRegistry(await toolModules(), root);
-  servers.push(registry);
   const npmrc = join(root, "npmrc");
   await writeFile(npmrc, npmSettings(registry));
   // Hide npm's other warnings, so that the page shows what a user sees.
   const npm = { npm_config_userconfig: npmrc, npm_config_fund: "false", npm_config_audit: "false" };
   const env = { ...process.env, ...npm, NO_COLOR: "1", SLM_PLUGINS: join(root, "plugins") };
-  execFileSync("npm", ["publish", product, "--ignore-scripts", "--loglevel=error"], {
-    env,
-    stdio: "inherit",
-  });
+  const publish = ["publish", PRODUCT, "--ignore-scripts", "--loglevel=error"];
+  execFileSync("npm", publish, { env, stdio: "inherit" });
 
   const port = String(await freePort());
-  const session = new Session({ cwd: project, env, replace: [["8000", port]] });
+  const session = new Session({ cwd: project, env }, [["8000", port]]);
   await writeDates(join(project, "dates.csv"), ROWS);
   await writeFile(join(project, "ask.mjs"), ASK.replaceAll("8000", port));
   await firstHour(session);
@@ -210,22 +186,11 @@ try {
     withoutOutput(committed) === withoutOutput(written),
     `${page} differs from this program; update it: npm run e2e:first-hour -- --write`,
   );
-
-  const oci = await startOciRegistry(root);
-  servers.push(oci);
-  await tryCiExamples({
-    action: repository,
-    root,
-    project,
-    env: { ...npm, NO_COLOR: "1" },
-    registry: oci.address,
-    examples: join(repository, "docs", "pipelines"),
-  });
-
-  console.log(
-    `all passed in ${((performance.now() - start) / 1000).toFixed(0)} s on Node ${process.version}`,
-  );
+  await tryCiExamples({ root, project, env: { ...npm, NO_COLOR: "1" }, registry: oci.address });
+  printTime(start, "in all");
+  printEnd();
 } finally {
-  for (const server of servers) await server.close();
+  await registry.close();
+  await oci.close();
   await rm(root, { recursive: true, force: true });
 }

@@ -8,13 +8,20 @@ const MONTHS = [
 ];
 const WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
-const two = (/** @type {number} */ number) => String(number).padStart(2, "0");
-const suffixOf = (/** @type {number} */ day) =>
+const two = (number: number): string => String(number).padStart(2, "0");
+const suffixOf = (day: number): string =>
   day > 10 && day < 14 ? "th" : (["th", "st", "nd", "rd"][day % 10] ?? "th");
 
+interface WrittenDate {
+  readonly day: number;
+  readonly month: string;
+  readonly number: number;
+  readonly year: number;
+  readonly weekday: string;
+}
+
 /** Unambiguous ways to write a date. */
-/** @type {((date: { day: number, month: string, number: number, year: number, weekday: string }) => string)[]} */
-const STYLES = [
+const STYLES: readonly ((date: WrittenDate) => string)[] = [
   ({ day, month, year }) => `${day} ${month} ${year}`,
   ({ day, month, year }) => `${month} ${day}, ${year}`,
   ({ day, month, year }) => `the ${day}${suffixOf(day)} of ${month} ${year}`,
@@ -24,21 +31,21 @@ const STYLES = [
 ];
 
 /** Writes `written,iso` rows as CSV, each date once. */
-export async function writeDates(/** @type {string} */ path, /** @type {number} */ count) {
+export async function writeDates(path: string, count: number): Promise<void> {
   const random = randomNumbers(7);
-  const pick = (/** @type {number} */ bound) => Math.floor(random() * bound);
-  const lines = new Map();
+  const pick = (bound: number): number => Math.floor(random() * bound);
+  const lines = new Map<string, string>();
   while (lines.size < count) {
     const at = new Date(Date.UTC(1950 + pick(100), pick(12), 1 + pick(28)));
     const number = at.getUTCMonth() + 1;
     const date = {
       day: at.getUTCDate(),
-      month: MONTHS[number - 1] ?? "",
+      month: MONTHS[number - 1]!,
       number,
       year: at.getUTCFullYear(),
-      weekday: WEEKDAYS[at.getUTCDay()] ?? "",
+      weekday: WEEKDAYS[at.getUTCDay()]!,
     };
-    const written = STYLES[pick(STYLES.length)]?.(date) ?? "";
+    const written = STYLES[pick(STYLES.length)]!(date);
     lines.set(written, `"${written}",${at.toISOString().slice(0, 10)}`);
   }
   await writeFile(path, `written,iso\n${[...lines.values()].join("\n")}\n`);
