@@ -4,5 +4,4 @@ export const JOB_KINDS = {
   labelBlock: "label-block",
   evaluationChunk: "evaluation-chunk",
   calibrationPart: "calibration-part",
-  trial: "trial",
 } as const;
