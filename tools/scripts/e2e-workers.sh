@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests runs on several workers: caches, labels, evaluations and calibrations, with workers that are killed, drained and crashed, a
+# Tests runs on several workers: caches and labels, with workers that are killed, drained and crashed, a
 # Redis server that restarts, and shared storage in a directory and in a bucket. Installs Debian's redis-server if it is missing, and moto
 # (a server with the S3 API) into a separate environment.
 #

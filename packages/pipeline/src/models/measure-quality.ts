@@ -11,11 +11,7 @@ import {
   type Row,
 } from "@slm/data";
 import {
-  describeModel,
-  evaluateAnswers,
   type AbstentionOptions,
-  type ChunkMaker,
-  schemaConstraint,
   type Evaluation,
   type EvaluationMetricName,
   type EvaluationRow,
@@ -37,14 +33,12 @@ export interface QualityRequest {
   readonly strategy?: Strategy | undefined;
   /** Languages of sources and answers. Default: the languages of the model. */
   readonly languages?: LanguagePair | undefined;
-  /** JSON Schema that every answer must follow. Cannot be used with a maker. Default: none. */
+  /** JSON Schema that every answer must follow. Default: none. */
   readonly jsonSchema?: unknown;
   /** A confidence threshold to report on, or how to choose one on the rows. */
   readonly abstention?: number | AbstentionOptions | undefined;
   /** Runs the graphs. Undefined: the portable form runs, without a runtime. */
   readonly runtime: Runtime | undefined;
-  /** Generates answers on other machines. Default: this runtime. */
-  readonly maker?: ChunkMaker | undefined;
   readonly context: Pick<StageContext, "progress" | "signal">;
   /** Seed of the metrics' confidence intervals. Default: no intervals are computed. */
   readonly intervalSeed?: number | undefined;
@@ -128,7 +122,7 @@ function valueText(value: unknown): string {
  * @throws SlmError as `evaluateAnswers` and openModel
  */
 export async function measureQuality(request: QualityRequest): Promise<Evaluation> {
-  const { model, rows, metrics, strategy, languages, abstention, runtime, maker, context } = request;
+  const { model, rows, metrics, strategy, languages, abstention, runtime, context } = request;
   const { predictionsPath, intervalSeed, jsonSchema } = request;
   const asked = {
     rows,
@@ -143,11 +137,6 @@ export async function measureQuality(request: QualityRequest): Promise<Evaluatio
     predictionsPath,
     intervalSeed,
   };
-  if (maker !== undefined) {
-    const constraint =
-      jsonSchema === undefined ? undefined : schemaConstraint(jsonSchema, await describeModel(model));
-    return evaluateAnswers({ ...asked, maker, constraint });
-  }
   const opened = await openOn(model, runtime, { scores: true });
   try {
     return await opened.evaluate({ ...asked, jsonSchema });

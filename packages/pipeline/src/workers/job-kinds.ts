@@ -2,6 +2,4 @@
 export const JOB_KINDS = {
   cacheShard: "cache-shard",
   labelBlock: "label-block",
-  evaluationChunk: "evaluation-chunk",
-  calibrationPart: "calibration-part",
 } as const;
