@@ -58,8 +58,8 @@ const source = {
 };
 
 let engine: Engine;
-beforeAll(async () => {
-  engine = await createEagerEngine("js");
+beforeAll(() => {
+  engine = createEagerEngine();
 });
 
 function weightsOf(config: ModelConfig): Weights {

@@ -24,8 +24,8 @@ const load = async (name: string): ReturnType<typeof importDecoderOnly> =>
 const TOLERANCE = 1e-4;
 
 let engine: Engine;
-beforeAll(async () => {
-  engine = await createEagerEngine("js");
+beforeAll(() => {
+  engine = createEagerEngine();
 });
 afterAll(() => engine.close());
 

@@ -11,8 +11,8 @@ const FIXTURES = join(import.meta.dirname, "../../fixtures/mu-reference");
 const WEIGHT_FILES = ["model.safetensors", "gradients.safetensors"];
 
 let engine: Engine;
-beforeAll(async () => {
-  engine = await createEagerEngine("js");
+beforeAll(() => {
+  engine = createEagerEngine();
 });
 
 let directory = "";

@@ -62,7 +62,7 @@ async function losses(terms: Readonly<Record<string, number>>): Promise<readonly
     ]),
   );
   const inputs = { ...weights, ...definition.inputs };
-  const engine = await createEagerEngine("js");
+  const engine = createEagerEngine();
   const program = await engine.compile({
     name: "step",
     inputs,

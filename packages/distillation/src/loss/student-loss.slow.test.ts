@@ -93,7 +93,7 @@ async function lossOf(
     ...masks,
     ...given.feeds,
   };
-  const engine = await createEagerEngine("js");
+  const engine = createEagerEngine();
   const specs = Object.fromEntries(
     [...parameters].map(([name, { shape: size }]) => [name, { dtype: "float32", shape: size } as const]),
   );

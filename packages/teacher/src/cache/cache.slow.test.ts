@@ -26,8 +26,8 @@ let root = "";
 let directory = "";
 let engine: Engine;
 
-beforeAll(async () => {
-  engine = await createEagerEngine("js");
+beforeAll(() => {
+  engine = createEagerEngine();
 });
 afterAll(() => engine.close());
 beforeEach(async () => {

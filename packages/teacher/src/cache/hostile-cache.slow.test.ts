@@ -21,7 +21,7 @@ let copies = 0;
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "slm-hostile-"));
-  const engine = await createEagerEngine("js");
+  const engine = createEagerEngine();
   await buildTeacherCache({
     directory: join(root, "whole"),
     teacher: madeUpTeacher(engine, { vocabularySize: VOCABULARY }),

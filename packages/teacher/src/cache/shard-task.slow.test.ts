@@ -17,8 +17,8 @@ const context = { progress: SILENT, signal: new AbortController().signal, seed: 
 let root = "";
 let engine: Engine;
 
-beforeAll(async () => {
-  engine = await createEagerEngine("js");
+beforeAll(() => {
+  engine = createEagerEngine();
 });
 afterAll(() => engine.close());
 beforeEach(async () => {

@@ -26,8 +26,8 @@ function byDefinition(): number[] {
 }
 
 let engine: Engine;
-beforeAll(async () => {
-  engine = await createEagerEngine("js");
+beforeAll(() => {
+  engine = createEagerEngine();
 });
 
 describe(recurrence, () => {

@@ -72,7 +72,7 @@ test("weights packed into chunks and unpacked are the same", () => {
 });
 
 test("a program sees the same parameters that were packed", async () => {
-  const engine = await createEagerEngine("js");
+  const engine = createEagerEngine();
   const program = await engine.compile({
     name: "unpack",
     inputs: valueSpecs(chunks),

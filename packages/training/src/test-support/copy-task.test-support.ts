@@ -113,15 +113,15 @@ const recipe = trainingSettings.parse({
 export const copySettings: TrainingSettings = { ...recipe, minLearningRateRatio: 0.1 };
 
 /** A run of the task on the plain JavaScript engine, with changes. */
-export async function copyRequest(
+export function copyRequest(
   { workDirectory, pairs }: { readonly workDirectory: string; readonly pairs: TokenPairs },
   changes: Partial<TrainRequest> = {},
   context: Partial<StageContext> = {},
-): Promise<TrainRequest> {
+): TrainRequest {
   const settings = changes.settings ?? copySettings;
   return {
     stage: "copy",
-    engine: await createEagerEngine("js"),
+    engine: createEagerEngine(),
     config: copyConfig,
     settings,
     lengths: pairs.lengths,
