@@ -214,7 +214,7 @@ test("a run whose steps draw their masks, interrupted and resumed, ends with the
       if (stop !== undefined && given[2] > 2 * stop) controller.abort();
       return objective.feeds(...given);
     };
-    const request = await copyRequest(
+    const request = copyRequest(
       { workDirectory: join(root, name), pairs },
       { settings, engine, objective: { ...objective, feeds } },
       { signal: controller.signal },

@@ -83,14 +83,14 @@ async function run(name: string, { settings, factorOf, stops = [] }: Run): Promi
       return objective.feeds(...given);
     };
     const { signal } = controller;
-    const request = await copyRequest(
+    const request = copyRequest(
       { workDirectory, pairs },
       { ...common, objective: { ...objective, feeds } },
       { signal },
     );
     await expect(train(request)).rejects.toMatchObject({ code: "INTERRUPTED" });
   }
-  return train(await copyRequest({ workDirectory, pairs }, { ...common, objective }));
+  return train(copyRequest({ workDirectory, pairs }, { ...common, objective }));
 }
 
 /** Lines of the metrics log without times. */
@@ -149,7 +149,7 @@ test("an overflow that no scale ends is an error that names the loss, with the i
 });
 
 test("an engine that knows float32 alone says so", async () => {
-  const request = await copyRequest(
+  const request = copyRequest(
     { workDirectory: root, pairs },
     { settings: FLOAT16, engine: createEagerEngine() },
   );

@@ -55,31 +55,15 @@ export class ReportCommand extends SlmCommand<ReportResult> {
       summary: "Record runs in this experiment of the trackers; MLflow creates it if it does not exist.",
       helpGroup: "TRACKERS",
     }),
-    watch: Flags.boolean({
-      default: false,
-      summary:
-        "Serve a self-updating page of the runs on this machine, until interrupted. RUN can be a directory of runs.",
-      exclusive: ["mlflow", "track"],
-      helpGroup: "WATCH",
-    }),
-    port: Flags.integer({
-      default: 7007,
-      min: 0,
-      max: 65_535,
-      summary: "Serve the page on this port; 0: a free one.",
-      helpGroup: "WATCH",
-    }),
   };
   static override examples = [
     "<%= config.bin %> report runs/quickstart",
     "<%= config.bin %> report runs/a runs/b -o compared.html",
     "<%= config.bin %> report runs/a --mlflow http://127.0.0.1:5000",
-    "<%= config.bin %> report runs --watch",
   ];
 
   protected override async execute(): Promise<ReportResult> {
     const { argv, flags } = await this.parse(ReportCommand);
-    if (flags.watch) return this.watch(argv.map(String), flags.port);
     const { writeTextAtomic } = await import("@slm/core");
     const { readRunLog, summarizeRun } = await import("@slm/report");
     const { runsPage } = await import("@slm/slm/runs/run-report");
@@ -101,21 +85,6 @@ export class ReportCommand extends SlmCommand<ReportResult> {
       ...(trackers.length === 0 ? {} : { trackers: Object.fromEntries(trackers) }),
       runs: await Promise.all(reported),
     };
-  }
-
-  /** Serves the page until a signal arrives. */
-  private async watch(paths: readonly string[], port: number): Promise<ReportResult> {
-    const { startWatchServer } = await import("@slm/slm/watch/watch-server");
-    const server = await startWatchServer(paths, port);
-    this.note(`report  ${server.url}`);
-    const { signal } = this;
-    await new Promise<void>((stopped) => {
-      signal.addEventListener("abort", () => {
-        stopped();
-      });
-    });
-    await server.close();
-    return { report: server.url, runs: [] };
   }
 
   private async record(
