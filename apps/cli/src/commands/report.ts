@@ -9,8 +9,6 @@ import { SlmCommand } from "../ui/slm-command.js";
 export interface ReportResult {
   /** The page. */
   readonly report: string;
-  /** The runs in MLflow, in the order of `runs`; absent without `--mlflow`. */
-  readonly mlflow?: readonly RecordedRun[] | undefined;
   /** The runs in each tracker of `--track`, by the tracker's name. */
   readonly trackers?: Readonly<Record<string, readonly RecordedRun[]>> | undefined;
   readonly runs: readonly ReportedRun[];
@@ -38,15 +36,11 @@ export class ReportCommand extends SlmCommand<ReportResult> {
       helpValue: "<file>",
       summary: "Write the page to this file.",
     }),
-    mlflow: Flags.string({
-      helpValue: "<url>",
-      summary: "Also write each run to this MLflow tracking server; a run that exists there is updated.",
-      helpGroup: "TRACKERS",
-    }),
     track: Flags.string({
       multiple: true,
       helpValue: "<name=where>",
-      summary: "Also record each run with an extension's tracker, at an address or in a file; repeatable.",
+      summary:
+        "Also record each run with this tracker (mlflow, or an extension's), at an address or in a file; repeatable.",
       helpGroup: "TRACKERS",
     }),
     experiment: Flags.string({
@@ -59,7 +53,7 @@ export class ReportCommand extends SlmCommand<ReportResult> {
   static override examples = [
     "<%= config.bin %> report runs/quickstart",
     "<%= config.bin %> report runs/a runs/b -o compared.html",
-    "<%= config.bin %> report runs/a --mlflow http://127.0.0.1:5000",
+    "<%= config.bin %> report runs/a --track mlflow=http://127.0.0.1:5000",
   ];
 
   protected override async execute(): Promise<ReportResult> {
@@ -72,7 +66,6 @@ export class ReportCommand extends SlmCommand<ReportResult> {
     await writeTextAtomic(flags.output, await runsPage(runs));
     const record = (name: string, to: string): Promise<readonly RecordedRun[]> =>
       this.record(runs, name, { to, experiment: flags.experiment });
-    const mlflow = flags.mlflow === undefined ? undefined : await record("mlflow", flags.mlflow);
     const trackers: [string, readonly RecordedRun[]][] = [];
     for (const [name, to] of (flags.track ?? []).map(namedPlace))
       trackers.push([name, await record(name, to)]);
@@ -81,7 +74,6 @@ export class ReportCommand extends SlmCommand<ReportResult> {
     });
     return {
       report: flags.output,
-      mlflow,
       ...(trackers.length === 0 ? {} : { trackers: Object.fromEntries(trackers) }),
       runs: await Promise.all(reported),
     };
