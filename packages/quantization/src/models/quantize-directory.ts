@@ -114,7 +114,7 @@ interface GraphResult extends Pick<GraphOutcome, "nodes" | "skipped"> {
 type Results = ReadonlyMap<GraphName, GraphResult>;
 
 /** The request for one graph of a model. */
-export function requestFor(
+function requestFor(
   name: GraphName,
   target: Target,
   options: Omit<QuantizeDirectoryOptions, "outputDirectory">,
