@@ -130,7 +130,7 @@ describe.each([encoderDecoder, decoderOnly])("an exported $architecture model", 
   });
 
   test("computes what plain JavaScript does", async () => {
-    const engine = createEagerEngine();
+    const engine = await createEagerEngine("js");
     const { parity } = await exported(base, { engine });
     expect(parity?.maxAbs).toBeLessThan(TOLERANCE);
   });

@@ -11,7 +11,7 @@ let runtime: Runtime;
 let engines: readonly Engine[];
 beforeAll(async () => {
   runtime = await createCpuRuntime({ inThread: true, threads: 2 });
-  engines = [createEagerEngine(), createOnnxEngine(runtime)];
+  engines = [await createEagerEngine("js"), createOnnxEngine(runtime)];
 });
 afterAll(() => runtime.close());
 

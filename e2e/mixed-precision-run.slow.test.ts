@@ -151,7 +151,7 @@ test("an overflow that no scale ends is an error that names the loss, with the i
 test("an engine that knows float32 alone says so", async () => {
   const request = copyRequest(
     { workDirectory: root, pairs },
-    { settings: FLOAT16, engine: createEagerEngine() },
+    { settings: FLOAT16, engine: await createEagerEngine("js") },
   );
   await expect(train(request)).rejects.toMatchObject({
     code: "CONFIG_INVALID",

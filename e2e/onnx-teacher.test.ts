@@ -147,7 +147,9 @@ describe("a decoder with caches", () => {
   });
 
   test("needs an engine that runs graphs", async () => {
-    await expect(loadTeachers(createEagerEngine(), join(workspace, "imported"))).rejects.toMatchObject({
+    await expect(
+      loadTeachers(await createEagerEngine("js"), join(workspace, "imported")),
+    ).rejects.toMatchObject({
       code: "CONFIG_INVALID",
     });
   });

@@ -152,12 +152,13 @@ function expectGradients(actual: Computed["gradients"], expected: Weights): void
 }
 
 describe.each(["js", "onnx"])("an on-policy batch, engine %s", (name) => {
-  const engineOf = (): Engine => (name === "js" ? createEagerEngine() : createOnnxEngine(runtime));
+  const engineOf = (): Promise<Engine> =>
+    name === "js" ? createEagerEngine("js") : Promise.resolve(createOnnxEngine(runtime));
 
   test("has the loss and the gradients of the paper's code where no position is padding", async () => {
     const batch = await batchOf("full");
     const { kdLoss, ceLoss, loss } = batch.losses;
-    const actual = await computed(engineOf(), batch, lossConfig.parse({}));
+    const actual = await computed(await engineOf(), batch, lossConfig.parse({}));
     expect(actual.terms["forwardKl"]! / kdLoss).toBeCloseTo(1, 5);
     expect(actual.terms["crossEntropy"]! / ceLoss).toBeCloseTo(1, 5);
     expect(actual.loss / loss).toBeCloseTo(1, 5);
@@ -167,7 +168,7 @@ describe.each(["js", "onnx"])("an on-policy batch, engine %s", (name) => {
   test("averages the divergence over the samples' own positions where samples are shorter", async () => {
     const batch = await batchOf("padded");
     const { kdReal, ceLoss } = batch.losses;
-    const actual = await computed(engineOf(), batch, lossConfig.parse({}));
+    const actual = await computed(await engineOf(), batch, lossConfig.parse({}));
     expect(actual.terms["forwardKl"]! / kdReal).toBeCloseTo(1, 5);
     expect(actual.terms["crossEntropy"]! / ceLoss).toBeCloseTo(1, 5);
     expectGradients(actual.gradients, batch.gradients);

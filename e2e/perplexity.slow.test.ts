@@ -91,7 +91,7 @@ async function randomCheckpoint(architecture: ModelConfig["architecture"]): Prom
 
 /** The training cross-entropy over all target tokens, one row at a time [nats per token]. */
 async function eagerLoss({ config, weights, tokenizer }: Trial): Promise<{ nats: number; tokens: number }> {
-  const engine = createEagerEngine();
+  const engine = await createEagerEngine("js");
   const { bos, eos } = config.tokens;
   let nats = 0;
   let tokens = 0;

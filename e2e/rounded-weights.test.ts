@@ -25,9 +25,9 @@ beforeAll(async () => {
 });
 afterAll(() => runtime.close());
 
-const ENGINES: Readonly<Record<string, () => Engine>> = {
-  onnx: () => createOnnxEngine(runtime),
-  js: createEagerEngine,
+const ENGINES: Readonly<Record<string, () => Promise<Engine>>> = {
+  onnx: () => Promise.resolve(createOnnxEngine(runtime)),
+  js: () => createEagerEngine("js"),
 };
 
 const OUTPUTS = 48;
@@ -83,7 +83,7 @@ describe.each(Object.keys(ENGINES))("weights rounded on engine %s", (engine) => 
     [8, 32],
   ];
   test.each(sizes)("stay the same when quantized to %i bits in blocks of %i", async (bits, blockSize) => {
-    const matrix = await rounded(ENGINES[engine]!(), { kind: "blocks", bits, blockSize });
+    const matrix = await rounded(await ENGINES[engine]!(), { kind: "blocks", bits, blockSize });
     const settings = [
       { method: "search" as const },
       ...(bits === 8 ? [] : [{ method: "gptq" as const, gram: { size: INPUTS, values: gram() } }]),
@@ -96,7 +96,7 @@ describe.each(Object.keys(ENGINES))("weights rounded on engine %s", (engine) => 
   });
 
   test("stay the same when quantized to 7 bits with a scale per output", async () => {
-    const matrix = await rounded(ENGINES[engine]!(), { kind: "outputs" });
+    const matrix = await rounded(await ENGINES[engine]!(), { kind: "outputs" });
     const quantized = quantizeInt8PerChannel(matrix, { reduceRange: true });
     expect(numbers(dequantizeInt8(quantized))).toEqual(numbers(matrix));
   });
@@ -104,6 +104,8 @@ describe.each(Object.keys(ENGINES))("weights rounded on engine %s", (engine) => 
 
 test("engines round to the same bits", async () => {
   const grid = { kind: "blocks", bits: 2, blockSize: 32 } as const;
-  const [onnx, js] = await Promise.all(["onnx", "js"].map(async (name) => rounded(ENGINES[name]!(), grid)));
+  const [onnx, js] = await Promise.all(
+    ["onnx", "js"].map(async (name) => rounded(await ENGINES[name]!(), grid)),
+  );
   expect(numbers(onnx!)).toEqual(numbers(js!));
 });

@@ -23,7 +23,7 @@ let js: Engine;
 beforeAll(async () => {
   runtime = await createCpuRuntime({ inThread: true, threads: 2 });
   onnx = createOnnxEngine(runtime);
-  js = createEagerEngine();
+  js = await createEagerEngine("js");
 });
 afterAll(() => runtime.close());
 

@@ -46,7 +46,7 @@ afterAll(() => runtimes.close());
 
 /** The graphs of all steps for a provider. */
 async function steps(provider: string): Promise<readonly Graph[]> {
-  const js = createEagerEngine();
+  const js = await createEagerEngine("js");
   const graphs: Graph[] = [];
   for (const [, optimizer, make] of CASES_AND_OPTIMIZERS) {
     const made = await make(js);

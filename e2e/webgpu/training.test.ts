@@ -11,7 +11,7 @@ let runtimes: Runtimes;
 let js: Engine;
 beforeAll(async () => {
   runtimes = await openRuntimes(true);
-  js = createEagerEngine();
+  js = await createEagerEngine("js");
 });
 afterAll(() => runtimes.close());
 

@@ -64,5 +64,5 @@ export const DEPENDENCIES = {
 /** Dependencies of users' code, of which our own code has a bundled copy. */
 export const BUNDLED_TOO = ["zod"];
 
-/** Imported only if the user has installed it: oclif loads TypeScript in a folder with a tsconfig.json. */
-export const OPTIONAL = ["typescript"];
+/** Imported only if the user has installed them: libtensorflow, and TypeScript, which oclif loads in a folder with a tsconfig.json. */
+export const OPTIONAL = ["@tensorflow/tfjs-node", "typescript"];

@@ -11,6 +11,7 @@ export { pushBundle } from "./oci/push.js";
 export { parseOciReference } from "./oci/reference.js";
 export { registryCredentials, type Credentials } from "./oci/registry-client.js";
 export { DEPLOY_TARGETS, type DeployRequest, type DeployTarget } from "./targets/deploy-target.js";
+export { benchOnDevice, parseDeviceAddress } from "./targets/device.js";
 export { checkHubRepository, uploadToHub, writeHubLayout } from "./targets/hub.js";
 export { writeNpmPackage, type NpmPackageOptions } from "./targets/npm-package.js";
 export { writeServerFiles } from "./targets/server-files.js";

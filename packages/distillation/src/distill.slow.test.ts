@@ -91,7 +91,7 @@ describe("a finished run", () => {
 async function makeCache(
   more: readonly { readonly source: string; readonly target: string }[],
 ): Promise<void> {
-  const engine = createEagerEngine();
+  const engine = await createEagerEngine("js");
   const teacher = await loadTeachers(engine, run.at("teacher"));
   const tokenizer = await loadTokenizer(run.at("tokenizer"));
   const text = await readFile(run.at("data/train.jsonl"), "utf8");

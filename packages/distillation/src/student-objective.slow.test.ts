@@ -70,7 +70,7 @@ async function feedsAt(
   } = {},
 ): Promise<Made> {
   const { config, weights } = changes.student ?? { config: studentConfig, weights: studentWeights };
-  const engine = createEagerEngine();
+  const engine = await createEagerEngine("js");
   const teacher = await loadTeacher(engine, { config: teacherConfig, weights: teacherWeights });
   const side: DistillationTeacher = {
     ...distillationTeacher({ teacher }),

@@ -46,7 +46,7 @@ async function importedLogits(
   source: readonly number[],
   target: readonly number[],
 ): Promise<number[][]> {
-  const engine = createEagerEngine();
+  const engine = await createEagerEngine("js");
   const fed = [config.tokens.bos, ...target.slice(0, -1)];
   const feeds = {
     ...Object.fromEntries(weights),

@@ -72,7 +72,7 @@ async function run(
     teacherDirectory: at("teacher"),
     identity: "tiny",
     workDirectory: work,
-    engine: createEagerEngine(),
+    engine: await createEagerEngine("js"),
     context: { progress: SILENT, signal: new AbortController().signal, seed: 1 },
   });
   const rows: Record<CacheRowKind, TeacherRow[]> = { labelled: [], generated: [] };

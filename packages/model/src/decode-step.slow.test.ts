@@ -58,8 +58,8 @@ const source = {
 };
 
 let engine: Engine;
-beforeAll(() => {
-  engine = createEagerEngine();
+beforeAll(async () => {
+  engine = await createEagerEngine("js");
 });
 
 function weightsOf(config: ModelConfig): Weights {

@@ -74,7 +74,7 @@ async function run(
   const specs = Object.entries(feeds).map(
     ([name, { dtype, shape }]) => [name, { dtype: dtype as "float32" | "int32", shape }] as const,
   );
-  const engine = createEagerEngine();
+  const engine = await createEagerEngine("js");
   const program = await engine.compile({
     name: "dropout",
     inputs: Object.fromEntries(specs),

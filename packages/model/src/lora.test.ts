@@ -90,7 +90,7 @@ async function run(
   fetch: readonly string[] = ["out"],
 ): Promise<Readonly<Record<string, HostTensor>>> {
   const { definition, feeds } = programOf(tensors, build);
-  const program = await createEagerEngine().compile(definition);
+  const program = await (await createEagerEngine("js")).compile(definition);
   return (await program.run({ feeds, fetch })).fetched;
 }
 

@@ -10,7 +10,9 @@ export {
   type Gate,
   type GateResult,
 } from "./models/gate.js";
-export { logitDivergence, modelDivergence } from "./calibration/logit-judge.js";
+export { overheadBytes, parseBytes, planBudget, type BudgetPlan } from "./plan/budget.js";
+export { logitDivergence, withLogitJudge } from "./calibration/logit-judge.js";
+export { measureSensitivity, type LayerSensitivity } from "./plan/sensitivity.js";
 export { quantizeConfig } from "./models/quantize-config.js";
 export { dropPortable } from "./models/portable-form.js";
 export {

@@ -1,7 +1,7 @@
 import type { Runtime } from "@slm/runtime";
 import { openOrtRuntime, type OrtRuntimeOptions } from "./ort-runtime.js";
 
-export type CpuRuntimeOptions = Pick<OrtRuntimeOptions, "threads" | "inThread" | "settings">;
+export type CpuRuntimeOptions = Pick<OrtRuntimeOptions, "threads" | "inThread">;
 
 /**
  * ONNX Runtime on this machine's CPU; see {@link openOrtRuntime}.

@@ -23,8 +23,8 @@ const STEP = 5e-3;
 const TOLERANCE = 1e-3;
 
 let engine: Engine;
-beforeAll(() => {
-  engine = createEagerEngine();
+beforeAll(async () => {
+  engine = await createEagerEngine("js");
 });
 
 async function weightedSum(program: Program, feeds: OpCase["inputs"], probe: HostTensor): Promise<number> {

@@ -188,7 +188,7 @@ describe("slm doctor", () => {
     const report = resultOf((await runCommand("doctor", ["--json"])).json);
     expect(report).toMatchObject({
       node: process.version,
-      engines: [{ name: "onnx" }, { name: "js" }],
+      engines: [{ name: "onnx" }, { name: "js" }, { name: "tensorflow" }],
     });
     const providers = z.array(z.object({ device: z.string(), reason: z.string() })).parse(report.providers);
     expect(providers.map(({ device }) => device)).toEqual(

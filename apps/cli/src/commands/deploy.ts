@@ -24,6 +24,7 @@ const OUTPUT_SUFFIX: Readonly<Record<Destination, string>> = {
   npm: "npm.tgz",
   web: "site",
   server: "server",
+  device: "device-bench.json",
 };
 
 export class DeployCommand extends SlmCommand<DeployResult> {
@@ -94,6 +95,23 @@ export class DeployCommand extends SlmCommand<DeployResult> {
       summary: "Let the service listen on this port.",
       helpGroup: "SERVER",
     }),
+    device: Flags.string({
+      helpValue: "<ssh:user@host|adb>",
+      summary: "Copy to this device.",
+      helpGroup: "DEVICE",
+    }),
+    "device-dir": Flags.string({
+      default: "slm-bundles",
+      helpValue: "<dir>",
+      summary: "Copy into this directory on the device.",
+      helpGroup: "DEVICE",
+    }),
+    "device-command": Flags.string({
+      default: "slm",
+      helpValue: "<path>",
+      summary: "Run slm on the device with this command.",
+      helpGroup: "DEVICE",
+    }),
     "dry-run": Flags.boolean({ summary: "Prepare everything and send nothing." }),
     threads: threadsFlag,
   };
@@ -156,6 +174,9 @@ export class DeployCommand extends SlmCommand<DeployResult> {
         packageVersion: flags["package-version"],
         engine: flags.engine,
         port: flags.port,
+        device: flags.device,
+        deviceDirectory: flags["device-dir"],
+        deviceCommand: flags["device-command"],
       });
       if (delivery.next !== undefined) this.note(`next: ${delivery.next}`);
       return { target: to, ...delivery, files };

@@ -280,7 +280,7 @@ async function nextLogits(directory: string): Promise<Readonly<Record<string, nu
   const tokenizer = createTokenizer(files);
   const source = tokenizer.encodeSource("abc");
   const target = tokenizer.encodeTarget("A");
-  const engine = createEagerEngine();
+  const engine = await createEagerEngine("js");
   const teacher = await loadTeachers(engine, directory);
   const shape = { batch: 1, source: source.length, target: target.length + 1 };
   const { data } = await engine.download(await teacher.score([{ source, target }], shape));

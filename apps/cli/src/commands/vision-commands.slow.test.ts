@@ -161,6 +161,16 @@ describe("a vision-language model", () => {
     30_000,
   );
 
+  test("ranks vision layers together with the others", async () => {
+    const argv = ["--scheme", "int4-block", "--sensitivity", "--calibration", at("rows.jsonl")];
+    const { layers } = z
+      .object({ layers: z.array(z.object({ graph: z.string(), divergence: z.number() })) })
+      .parse(await made("quantize", at("exported"), ...argv, "-o", at("ranked")));
+    const seen = layers.filter(({ graph }) => graph === "vision");
+    expect(seen.length).toBeGreaterThan(6);
+    expect(Math.max(...seen.map(({ divergence }) => divergence))).toBeGreaterThan(0);
+  });
+
   test("does not support a decoder-only baseline", async () => {
     const argv = ["--data", at("rows.jsonl"), "--baseline", "decoder-only"];
     expect(await rejected("bench", at("exported"), ...argv)).toMatch(

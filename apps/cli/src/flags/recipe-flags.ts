@@ -46,7 +46,7 @@ export const threadsFlag = Flags.integer({
 
 export const engineFlag = Flags.option({
   options: ENGINES,
-  summary: "Compute with ONNX Runtime (default) or plain JavaScript.",
+  summary: "Compute with ONNX Runtime (default), plain JavaScript, or libtensorflow.",
 });
 
 /** Flags of commands that run a recipe and train. */

@@ -24,8 +24,8 @@ const load = async (name: string): ReturnType<typeof importDecoderOnly> =>
 const TOLERANCE = 1e-4;
 
 let engine: Engine;
-beforeAll(() => {
-  engine = createEagerEngine();
+beforeAll(async () => {
+  engine = await createEagerEngine("js");
 });
 afterAll(() => engine.close());
 

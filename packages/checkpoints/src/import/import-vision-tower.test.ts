@@ -14,8 +14,8 @@ const FIXTURES = join(import.meta.dirname, "../../fixtures/import");
 const TOLERANCE = 1e-4;
 
 let engine: Engine;
-beforeAll(() => {
-  engine = createEagerEngine();
+beforeAll(async () => {
+  engine = await createEagerEngine("js");
 });
 
 const processing = (side: number): VisionImportOptions["image"] =>

@@ -11,8 +11,8 @@ import { checkHuggingFace, isHuggingFaceReference } from "./hugging-face-check.j
 const FIXTURES = join(import.meta.dirname, "../../fixtures/encoder-decoders");
 
 let engine: Engine;
-beforeAll(() => {
-  engine = createEagerEngine();
+beforeAll(async () => {
+  engine = await createEagerEngine("js");
 });
 afterAll(() => engine.close());
 

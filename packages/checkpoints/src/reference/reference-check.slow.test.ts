@@ -11,8 +11,8 @@ const FIXTURES = join(import.meta.dirname, "../../fixtures/mu-reference");
 const WEIGHT_FILES = ["model.safetensors", "gradients.safetensors"];
 
 let engine: Engine;
-beforeAll(() => {
-  engine = createEagerEngine();
+beforeAll(async () => {
+  engine = await createEagerEngine("js");
 });
 
 let directory = "";

@@ -1,14 +1,15 @@
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { writeArtifact } from "@slm/core";
 import { tinyDeviceModel } from "@slm/exported-model/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { TINY_FILES, writeTinyBundle } from "../bundle/tiny-bundle.test-support.js";
+import { benchOnDevice, parseDeviceAddress } from "./device.js";
 import { uploadToHub, writeHubLayout } from "./hub.js";
 import { writeNpmPackage } from "./npm-package.js";
 import { writeServerFiles } from "./server-files.js";
@@ -231,4 +232,73 @@ describe(writeWebSite, () => {
     await expect(writing).rejects.toMatchObject({ code: "OP_UNSUPPORTED" });
     expect(await readdir(root)).not.toContain("site");
   });
+});
+
+/** Puts programs with these names on the search path. They record their arguments and answer like a device. */
+async function fakePrograms(names: readonly string[], benchJson: string): Promise<string> {
+  const directory = join(root, "bin");
+  await mkdir(directory);
+  for (const name of names) {
+    const script = `#!/bin/sh
+printf '%s|' "${name}" "$@" >> '${root}/calls'; echo >> '${root}/calls'
+case "$*" in *unreachable*) echo "no route to host" >&2; exit 255;; *" bench "*) printf '%s' '${benchJson}';; esac
+`;
+    await writeFile(join(directory, name), script);
+    await chmod(join(directory, name), 0o755);
+  }
+  return directory;
+}
+
+describe(benchOnDevice, () => {
+  const path = process.env["PATH"];
+  const options = { directory: "models", command: "slm", signal: new AbortController().signal };
+  beforeEach(async () => {
+    process.env["PATH"] =
+      `${await fakePrograms(["ssh", "scp", "adb"], '{"result":{"n":1}}')}${delimiter}${path ?? ""}`;
+  });
+  afterEach(() => {
+    process.env["PATH"] = path;
+  });
+
+  test("copies over ssh, verifies and measures there", async () => {
+    const result = await benchOnDevice(join(root, "m.slm"), parseDeviceAddress("ssh:pi@board"), options);
+    expect(result).toEqual({ result: { n: 1 } });
+    const calls = (await readFile(join(root, "calls"), "utf8")).trim().split("\n");
+    expect(calls).toEqual([
+      "ssh|-o|BatchMode=yes|pi@board|mkdir -p models|",
+      `scp|-q|-B|${root}/m.slm|pi@board:models/m.slm|`,
+      "ssh|-o|BatchMode=yes|pi@board|slm verify models/m.slm|",
+      "ssh|-o|BatchMode=yes|pi@board|slm bench models/m.slm --json|",
+    ]);
+  });
+
+  test("does the same over adb, on one of several devices", async () => {
+    await benchOnDevice(join(root, "m.slm"), parseDeviceAddress("adb:emulator-5554"), options);
+    const calls = (await readFile(join(root, "calls"), "utf8")).trim().split("\n");
+    expect(calls[1]).toBe(`adb|-s|emulator-5554|push|${root}/m.slm|models/m.slm|`);
+    expect(calls[3]).toBe("adb|-s|emulator-5554|shell|slm bench models/m.slm --json|");
+  });
+
+  test("says that a device cannot be reached, in the program's words", async () => {
+    const benching = benchOnDevice(join(root, "m.slm"), parseDeviceAddress("ssh:unreachable"), options);
+    await expect(benching).rejects.toMatchObject({
+      code: "DEVICE_UNAVAILABLE",
+      message: expect.stringContaining("no route to host") as string,
+    });
+  });
+
+  test.each(["-oProxyCommand=x", "ssh:-x", "ssh:a;b", "ssh:", "telnet:x", "adb:a b"])(
+    "rejects the device %j",
+    (text) => {
+      expect(() => parseDeviceAddress(text)).toThrow(/expected ssh/);
+    },
+  );
+
+  test.each(["a;b", "$(x)", "a b", "-x"])(
+    "rejects the directory %j, which a shell would read",
+    async (directory) => {
+      const benching = benchOnDevice("m.slm", parseDeviceAddress("adb"), { ...options, directory });
+      await expect(benching).rejects.toMatchObject({ code: "USAGE" });
+    },
+  );
 });

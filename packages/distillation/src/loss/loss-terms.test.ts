@@ -62,7 +62,7 @@ async function losses(terms: Readonly<Record<string, number>>): Promise<readonly
     ]),
   );
   const inputs = { ...weights, ...definition.inputs };
-  const engine = createEagerEngine();
+  const engine = await createEagerEngine("js");
   const program = await engine.compile({
     name: "step",
     inputs,

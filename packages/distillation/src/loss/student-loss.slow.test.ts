@@ -93,7 +93,7 @@ async function lossOf(
     ...masks,
     ...given.feeds,
   };
-  const engine = createEagerEngine();
+  const engine = await createEagerEngine("js");
   const specs = Object.fromEntries(
     [...parameters].map(([name, { shape: size }]) => [name, { dtype: "float32", shape: size } as const]),
   );

@@ -93,7 +93,7 @@ export class TinyRun {
       teacherDirectory: options.withoutTeacher === true ? undefined : this.at("teacher"),
       cacheDirectory: options.cache === undefined ? undefined : this.at(options.cache),
       workDirectory: work,
-      engine: createEagerEngine(),
+      engine: await createEagerEngine("js"),
       context: { progress: SILENT, signal: new AbortController().signal, seed: 1, ...options.context },
     });
   }

@@ -113,7 +113,7 @@ export class VisionRun {
       tokenizerDirectory: this.at("tokenizer"),
       ...(withTeacher ? { teacherDirectory: this.at("teacher") } : {}),
       workDirectory: this.at(work),
-      engine: createEagerEngine(),
+      engine: await createEagerEngine("js"),
       context: { progress: SILENT, signal: new AbortController().signal, seed: 1, ...context },
     });
   }

@@ -28,7 +28,7 @@ let engine: Engine;
 let teacher: Teacher;
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), "slm-label-"));
-  engine = createEagerEngine();
+  engine = await createEagerEngine("js");
   // Source letters are not target symbols, so a target with one of them cannot be encoded again.
   teacher = madeUpTeacher(engine, { vocabularySize: tokenizer.vocabularySize });
 });

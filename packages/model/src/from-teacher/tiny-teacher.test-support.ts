@@ -68,7 +68,7 @@ export async function compute(
   build: ProgramDefinition["build"],
   fetch: readonly string[],
 ): Promise<Readonly<Record<string, HostTensor>>> {
-  const engine = createEagerEngine();
+  const engine = await createEagerEngine("js");
   const specs = Object.fromEntries(
     Object.entries(inputs).map(([name, { dtype, shape }]) => [
       name,

@@ -26,7 +26,7 @@ describe(convolve, () => {
     const inputs: ProgramDefinition["inputs"] = Object.fromEntries(
       Object.entries(feeds).map(([name, { shape }]) => [name, { dtype: "float32", shape } as const]),
     );
-    const engine = createEagerEngine();
+    const engine = await createEagerEngine("js");
     const program = await engine.compile({
       name: "convolve",
       inputs,

@@ -40,7 +40,7 @@ describe(groupHeads, () => {
       headDim: 4,
       headOrder: "modulo" as const,
     });
-    const engine = createEagerEngine();
+    const engine = await createEagerEngine("js");
     const grouped = groupHeads(modulo);
     expect(grouped.config.headOrder).toBe("grouped");
     const expected = await hiddenStates(engine, modulo);

@@ -6,7 +6,7 @@ import { profilesOf } from "@slm/devices";
 import type { EngineName } from "@slm/tensor";
 
 /** Training engines, the default first. A separate list, so that parsing flags does not load an engine. */
-export const ENGINES = ["onnx", "js"] as const satisfies readonly EngineName[];
+export const ENGINES = ["onnx", "js", "tensorflow"] as const satisfies readonly EngineName[];
 
 /** Training devices as written in `--device`, the default first. */
 export const TRAINING_DEVICES = [

@@ -13,7 +13,7 @@ import { parseDevice } from "./devices.js";
 async function openEngine({ engine: name, device = "cpu", threads }: Compute): Promise<Engine> {
   const { createEagerEngine, createOnnxEngine } = await import("@slm/tensor");
   if (name !== "onnx") {
-    if (device === "cpu") return createEagerEngine();
+    if (device === "cpu") return createEagerEngine(name);
     throw new SlmError("USAGE", `engine ${name}: expected device cpu, got ${device}`, {
       suggestions: ["--engine onnx"],
     });

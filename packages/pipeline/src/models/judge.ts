@@ -7,10 +7,11 @@ import { METRICS, METRIC_ROWS, isMetricName, type MetricName } from "@slm/metric
 import {
   checkGate,
   dropPortable,
-  modelDivergence,
+  withLogitJudge,
   type AbsoluteGate,
   type Gate,
   type GateResult,
+  type ModelCalibration,
   type QuantizeDirectoryOptions,
 } from "@slm/quantization";
 import type { Runtime } from "@slm/runtime";
@@ -63,10 +64,7 @@ export class Judge {
     const { gate, options, runtime } = this.#request;
     if (gate === undefined) return { gate: null, speed: null };
     if (gate.metric === DIVERGENCE) {
-      if (options.calibration === undefined)
-        throw new SlmError("USAGE", `--gate ${DIVERGENCE} needs calibration rows, got none`, {
-          suggestions: ["--calibration ROWS.jsonl"],
-        });
+      calibrated(options);
       const after = (await divergenceOf(this.#request)) ?? NaN;
       const { metric, maxDrop } = gate;
       return { gate: checkGate({ metric, maxDrop, before: 0, after, higherIsBetter: false }), speed: null };
@@ -143,9 +141,23 @@ export const failedPortable = ({ metric, after, limit }: GateResult): string =>
 export async function divergenceOf({ options }: Pick<JudgeRequest, "options">): Promise<number | null> {
   const { calibration, modelDirectory, outputDirectory } = options;
   if (calibration === undefined) return null;
-  const { target } = await readDeviceModel(modelDirectory);
-  if (target !== "cpu") return null; // The graphs have different inputs.
-  return modelDivergence(modelDirectory, outputDirectory, calibration);
+  const model = await readDeviceModel(modelDirectory);
+  if (model.target !== "cpu") return null; // The graphs have different inputs.
+  const { graphs } = await readDeviceModel(outputDirectory);
+  return withLogitJudge(modelDirectory, model, calibration, (judge) =>
+    judge.divergenceOf(outputDirectory, graphs),
+  );
+}
+
+/** The options with the rows that the gate needs. */
+export function calibrated(
+  options: QuantizeDirectoryOptions,
+): QuantizeDirectoryOptions & { readonly calibration: ModelCalibration } {
+  const { calibration } = options;
+  if (calibration !== undefined) return { ...options, calibration };
+  throw new SlmError("USAGE", "--sensitivity and --budget need calibration rows, got none", {
+    suggestions: ["--calibration ROWS.jsonl"],
+  });
 }
 
 /** @throws SlmError USAGE if the name is not a metric */

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { removePath, SlmError } from "@slm/core";
 import { weightBytes, encodeModel, writeOnnx, type Graph } from "@slm/onnx";
-import type { HostTensor, Runtime, Session } from "@slm/runtime";
+import type { HostTensor, LoadOptions, Runtime, Session } from "@slm/runtime";
 
 /** The inputs of one run, by name. */
 export type Feeds = Readonly<Record<string, HostTensor>>;
@@ -37,16 +37,18 @@ const LARGEST_MESSAGE = 2 ** 28;
 export const feedsInMemory = (runs: readonly Feeds[]): FeedSource => inParts(runs, (some) => () => some);
 
 /**
- * Loads a graph that exists only in memory, while `body` runs. It is not optimized, so that fused operators do not change values.
+ * Loads a graph that exists only in memory, while `body` runs.
  *
+ * @param optimization default: none, so that fused operators do not change values
  * @throws SlmError DATA_INVALID if the runtime rejects it
  */
 export async function withSession<Result>(
   runtime: Runtime,
   graph: Graph,
   body: (session: Session) => Promise<Result>,
+  optimization: NonNullable<LoadOptions["optimization"]> = "none",
 ): Promise<Result> {
-  const options = { name: graph.name, optimization: "none" } as const;
+  const options = { name: graph.name, optimization };
   const run = async (load: Promise<Session>): Promise<Result> => {
     const session = await load;
     try {

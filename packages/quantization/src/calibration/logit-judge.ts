@@ -1,7 +1,8 @@
 /** Measures the KL divergence of a changed model's next-token distributions from the original's, on real rows. */
-import { GRAPH_IO, graphsOf, readDeviceModel, type DeviceModel } from "@slm/exported-model";
+import { GRAPH_IO, GRAPH_NAMES, graphsOf, type DeviceModel, type GraphName } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
-import { fetchedFloats } from "./feeds.js";
+import type { Graph } from "@slm/onnx";
+import { fetchedFloats, withSession } from "./feeds.js";
 import { withGraphs, type GraphSessions } from "./graph-sessions.js";
 import type { ModelCalibration } from "./model-feeds.js";
 import { encodedFeeds, planRuns, seeRun, type SeenRun } from "./pair-feeds.js";
@@ -46,6 +47,19 @@ function rowDivergence(reference: Float32Array, other: Float32Array): number {
   return Math.max(0, sum);
 }
 
+/** Graphs that replace the model's own. */
+type ChangedGraphs = Readonly<Partial<Record<GraphName, Graph>>>;
+
+/** Compares models with the original, by their logits. */
+export interface LogitJudge {
+  /** Number of rows. */
+  readonly rows: number;
+  /** Mean divergence of the changed model from the original [nats per token]. */
+  divergence(changed: ChangedGraphs): Promise<number>;
+  /** The same for a model in a directory, with graphs of the same names. */
+  divergenceOf(directory: string, files: DeviceModel["graphs"]): Promise<number>;
+}
+
 /** The logits of the last position of every run. */
 async function answers(
   runs: readonly SeenRun[],
@@ -72,27 +86,50 @@ async function seeRuns(
 }
 
 /**
- * Mean divergence of a changed model from the float32 export in `original` [nats per token].
+ * Runs `body` with a judge for models derived from the float32 export in `directory`.
  *
- * @param changed directory of a model with graphs of the same names
  * @throws SlmError DATA_INVALID if no row fits the model
  */
-export async function modelDivergence(
-  original: string,
-  changed: string,
-  { runtime, pairs }: ModelCalibration,
-): Promise<number> {
-  const model = await readDeviceModel(original);
-  const runs = planRuns(pairs, model);
+export function withLogitJudge<Result>(
+  directory: string,
+  model: DeviceModel,
+  calibration: ModelCalibration,
+  body: (judge: LogitJudge) => Promise<Result>,
+): Promise<Result> {
+  const runs = planRuns(calibration.pairs, model);
+  const { runtime } = calibration;
   const rows = runs.reduce((sum, { length }) => sum + length, 0);
-  const answersOf = (directory: string, graphs: DeviceModel["graphs"]): Promise<readonly Float32Array[]> =>
-    withGraphs(runtime, directory, graphsOf({ graphs }), async (sessions) =>
-      answers(await seeRuns(runs, model, sessions), model, sessions),
-    );
-  const reference = await answersOf(original, model.graphs);
-  const found = await answersOf(changed, (await readDeviceModel(changed)).graphs);
-  const sums = found.map(
-    (logits, at) => logitDivergence(reference[at]!, logits, model.vocabularySize) * runs[at]!.length,
-  );
-  return sums.reduce((sum, part) => sum + part, 0) / rows;
+  return withGraphs(runtime, directory, graphsOf(model), async (original) => {
+    const seenFirst = await seeRuns(runs, model, original);
+    const reference = await answers(seenFirst, model, original);
+    const compare = async (sessions: GraphSessions): Promise<number> => {
+      const isSame = sessions.vision === original.vision;
+      const seen = isSame ? seenFirst : await seeRuns(runs, model, sessions);
+      const found = await answers(seen, model, sessions);
+      const sums = found.map(
+        (logits, at) => logitDivergence(reference[at]!, logits, model.vocabularySize) * runs[at]!.length,
+      );
+      return sums.reduce((sum, part) => sum + part, 0) / rows;
+    };
+    const divergence = async (changed: ChangedGraphs): Promise<number> => {
+      const compareWith = (names: readonly GraphName[], sessions: GraphSessions): Promise<number> => {
+        const [name, ...others] = names;
+        if (name === undefined) return compare(sessions);
+        const graph = changed[name];
+        if (graph === undefined) return compareWith(others, sessions);
+        return withSession(
+          runtime,
+          graph,
+          (session) => compareWith(others, { ...sessions, [name]: session }),
+          "all",
+        );
+      };
+      return compareWith(GRAPH_NAMES, original);
+    };
+    return body({
+      rows,
+      divergence,
+      divergenceOf: (other, files) => withGraphs(runtime, other, graphsOf({ graphs: files }), compare),
+    });
+  });
 }

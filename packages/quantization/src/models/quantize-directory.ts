@@ -114,7 +114,7 @@ interface GraphResult extends Pick<GraphOutcome, "nodes" | "skipped"> {
 type Results = ReadonlyMap<GraphName, GraphResult>;
 
 /** The request for one graph of a model. */
-function requestFor(
+export function requestFor(
   name: GraphName,
   target: Target,
   options: Omit<QuantizeDirectoryOptions, "outputDirectory">,

@@ -23,6 +23,7 @@ import type { Coverage } from "../static/operator-rules.js";
 import { blockMethods } from "../weights/block-method.js";
 import { chooseMethod } from "../rewrite/choose-method.js";
 import { notFiniteWeights } from "../weights/non-finite.js";
+import type { Gram } from "../weights/quantize-blocks.js";
 
 /** How to quantize one graph: a weight format or a static scheme. */
 export interface GraphRequest extends FormatOptions {
@@ -36,6 +37,8 @@ export interface GraphRequest extends FormatOptions {
   /** Static schemes: nodes that stay float32, by name. */
   readonly exclude?: ReadonlySet<string> | undefined;
   readonly calibration?: CollectOptions | undefined;
+  /** Gram matrices of the weights' activations, if they are already known. */
+  readonly grams?: ReadonlyMap<string, Gram> | undefined;
   readonly onWeight?: QuantizeGraphOptions["onWeight"] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -75,11 +78,12 @@ export async function quantizeModelGraph(graph: Graph, request: GraphRequest): P
   const { format } = scheme;
   const formats = formatsOf(graph, format, request);
   const usesBlocks = [format, ...formats.values()].some(isFewBits);
-  const method = chooseMethod(graph, request.method, calibration !== undefined);
+  const hasData = calibration !== undefined || request.grams !== undefined;
+  const method = chooseMethod(graph, request.method, hasData);
   const needsGrams = usesBlocks && blockMethods[method].needsCalibration;
-  const grams = needsGrams
-    ? await weightGrams(graph, requireCalibration(calibration, `method ${method}`))
-    : undefined;
+  const grams =
+    request.grams ??
+    (needsGrams ? await weightGrams(graph, requireCalibration(calibration, `method ${method}`)) : undefined);
   const { onWeight, blockSize, reduceRange, symmetric, run } = request;
   return quantizeGraph(graph, {
     format,
@@ -99,16 +103,18 @@ export async function quantizeModelGraph(graph: Graph, request: GraphRequest): P
 type WeightCare = Required<Pick<StaticOptions, "types" | "rounded">>;
 
 /** Optimized grids for 4-bit weights, and 8 bits for tables and for the weights that lose most with 4 bits. */
-async function careFor(
+export async function careFor(
   graph: Graph,
   { weights }: StaticScheme,
-  request: Pick<GraphRequest, "coverage" | "exclude" | "method" | "run">,
+  request: Pick<GraphRequest, "coverage" | "exclude" | "method" | "run" | "grams">,
   calibration: CollectOptions,
 ): Promise<WeightCare> {
   if (INTEGER_TYPES[weights].bits !== 4) return { types: new Map(), rounded: new Map() };
   const { coverage, exclude, run } = request;
   const method = chooseMethod(graph, request.method, true);
-  const grams = blockMethods[method].needsCalibration ? await weightGrams(graph, calibration) : undefined;
+  const grams = blockMethods[method].needsCalibration
+    ? (request.grams ?? (await weightGrams(graph, calibration)))
+    : undefined;
   const rounded = await roundWeights(graph, { coverage, exclude }, { method, grams, run });
   const sensitive = grams === undefined ? new Set<string>() : sensitiveWeights(graph, rounded, grams);
   return {

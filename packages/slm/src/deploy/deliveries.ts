@@ -1,7 +1,10 @@
 /** The destinations of a bundle: one row per target. */
+import { mkdtemp } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
 import { readDeviceModel, type DeviceModel, type EngineName } from "@slm/exported-model";
+import { removePath, writeJsonAtomic } from "@slm/core";
 import { shellWord, SlmError } from "@slm/core/errors";
 import type { NpmPackageOptions } from "@slm/deploy";
 import type { Destination } from "./destinations.js";
@@ -19,6 +22,9 @@ export interface DeliveryRequest {
   readonly port: number;
   /** What runs the model in a page or an npm package. Default: see `chooseEngine`. */
   readonly engine: EngineName | undefined;
+  readonly device: string | undefined;
+  readonly deviceDirectory: string;
+  readonly deviceCommand: string;
   readonly dryRun: boolean;
   readonly environment: NodeJS.ProcessEnv;
   readonly signal: AbortSignal;
@@ -27,10 +33,12 @@ export interface DeliveryRequest {
 
 /** The report of a delivery without the bundle's files. Each optional field belongs to one target. */
 export interface Delivery {
-  /** Location of the delivered bundle: a path or an address. */
+  /** Location of the delivered bundle: a path, an address or a device. */
   readonly bundle: string;
   readonly digest?: string;
   readonly commit?: string;
+  /** The benchmark that ran on the device. */
+  readonly bench?: unknown;
   readonly dryRun?: true;
   /** The files that were written, instead of the bundle's; sizes are not known. */
   readonly written?: readonly string[];
@@ -106,6 +114,31 @@ export const DELIVERIES: {
     const model = (await readDeviceModel(bundle)).name;
     await writeServerFiles(bundle, output, { name: name ?? `slm-${model.toLowerCase()}`, port });
     return { bundle: output };
+  },
+  device: async ({ bundle, output, device, deviceDirectory, deviceCommand, signal }) => {
+    const { benchOnDevice, packBundle, parseDeviceAddress } = await import("@slm/deploy");
+    const { benchResultSchema } = await import("@slm/bench");
+    const address = parseDeviceAddress(needed(device, "--device", "ssh:pi@raspberry.local"));
+    const root = await mkdtemp(join(tmpdir(), "slm-device-"));
+    try {
+      const file = join(root, "bundle.slm");
+      await packBundle(bundle, file);
+      const options = { directory: deviceDirectory, command: deviceCommand, signal };
+      const printed = await benchOnDevice(file, address, options);
+      const result =
+        typeof printed === "object" && printed !== null && "result" in printed ? printed.result : undefined;
+      const checked = benchResultSchema.safeParse(result);
+      if (!checked.success) {
+        throw new SlmError(
+          "DEVICE_UNAVAILABLE",
+          "deploy: expected a benchmark from slm bench on the device, got other output",
+        );
+      }
+      await writeJsonAtomic(output, checked.data);
+      return { bundle: `${device ?? ""}:${deviceDirectory}`, bench: checked.data };
+    } finally {
+      await removePath(root);
+    }
   },
 };
 

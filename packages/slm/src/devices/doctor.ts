@@ -1,4 +1,5 @@
 /** Finds the engines, execution providers and plug-ins that work on this machine, and why others do not work. */
+import { createRequire } from "node:module";
 import { availableParallelism, totalmem } from "node:os";
 import type { Int8Arithmetic } from "@slm/runtime";
 import type { Candidate, ListedProvider } from "@slm/runtime-node";
@@ -59,6 +60,7 @@ async function reportOf(options: { readonly check?: boolean }): Promise<DoctorRe
     engines: [
       engineFinding("onnx", "native speed, CPU", typeof listed === "string" ? listed : undefined),
       engineFinding("js", "plain JavaScript, for tests"),
+      engineFinding("tensorflow", "libtensorflow", await loadFailure("@tensorflow/tfjs-node")),
     ],
     providers: await findProviders(listed, plugins),
     plugins,
@@ -153,6 +155,27 @@ async function listProviders(): Promise<readonly ListedProvider[] | string> {
     return await (await import("@slm/runtime-node")).listProviders();
   } catch (error) {
     return firstLine(error);
+  }
+}
+
+function missingPackage(name: string): string | undefined {
+  try {
+    createRequire(import.meta.url).resolve(name);
+    return undefined;
+  } catch {
+    return `not installed (npm install ${name})`;
+  }
+}
+
+/** The reason why a native package cannot be used; undefined if it loads. */
+async function loadFailure(name: string): Promise<string | undefined> {
+  const missing = missingPackage(name);
+  if (missing !== undefined) return missing;
+  try {
+    await import(name);
+    return undefined;
+  } catch (error) {
+    return `installed but does not load: ${firstLine(error)}`;
   }
 }
 

@@ -120,8 +120,10 @@ async function quantizeModel({
   const { writeStandalone } = await import("../models/standalone-artifact.js");
   const { withModel } = await import("@slm/pipeline/models/open-exported");
   const { withRuntime } = await import("@slm/pipeline/compute/open-engine");
+  const { parseBytes } = await import("@slm/quantization");
   const { withOutputThreads } = await import("@slm/pipeline/compute/output-threads");
-  const { scheme, threads, calibration, data = calibration } = options;
+  const { scheme, sensitivity = false, threads, calibration, data = calibration } = options;
+  const budget = options.budget === undefined ? undefined : parseBytes(options.budget);
   const { progress, signal } = context;
   return withRuntime(threads, (runtime) =>
     withModel(path, { runtime: () => Promise.resolve(runtime), progress, signal }, async (model) => {
@@ -134,6 +136,8 @@ async function quantizeModel({
             quantizeWithGate({
               options: { ...request, progress, signal, run, outputDirectory: work },
               gate,
+              sensitivity,
+              budget,
               runtime,
               context,
             }),
@@ -141,6 +145,7 @@ async function quantizeModel({
           if (result.gate?.pass !== false) return result;
           throw new GateFailed(gateMessage(scheme, result.gate), { ...result, artifact: path }, [
             "slm quantize MODEL --scheme int8-dynamic",
+            "keep the most sensitive layers in float32: --sensitivity --calibration rows.jsonl",
             "accept a larger loss: --gate metric:+points",
           ]);
         },

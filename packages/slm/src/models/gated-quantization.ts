@@ -1,10 +1,26 @@
 /** Quantizes a model, then measures its gate metric and its speed. */
+import { removePath } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { METRICS } from "@slm/metrics";
-import { gateIn, parseGate, quantizeDirectory, type QuantizeReport } from "@slm/quantization";
+import {
+  gateIn,
+  measureSensitivity,
+  overheadBytes,
+  parseGate,
+  planBudget,
+  quantizeDirectory,
+  type BudgetPlan,
+  type LayerSensitivity,
+  type QuantizeReport,
+} from "@slm/quantization";
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { excludeWorst } from "./exclusion.js";
 import {
   DIVERGENCE,
   Judge,
+  calibrated,
   divergenceOf,
   requireMetric,
   type GateRequest,
@@ -18,6 +34,10 @@ import { readEvaluationRows } from "@slm/pipeline/models/measure-quality";
 export interface GatedQuantization extends Verdict {
   /** KL divergence between the next-token distributions of the float32 model and this one; null without calibration rows [nats per token]. */
   readonly divergence: number | null;
+  /** Layer sensitivities, most sensitive layer first; empty unless requested. */
+  readonly layers: readonly LayerSensitivity[];
+  /** Layers kept in float32 to pass the gate, as graph/layer. */
+  readonly excluded: readonly string[];
 }
 
 /** The gate of `--gate`, `--data` and `--limit`; undefined without `--gate`.
@@ -61,17 +81,57 @@ export async function readGateRequest(flags: {
   return { metric, maxDrop, rows: await readEvaluationRows(data, limit, settings) };
 }
 
+/** How to quantize `modelDirectory` into `outputDirectory`. */
+export interface GatedQuantizationRequest extends JudgeRequest {
+  /** Measure layer sensitivities, and keep the most sensitive layers in float32 until the gate passes. */
+  readonly sensitivity: boolean;
+  /** Size limit; each layer gets the format that fits it [bytes]. */
+  readonly budget?: number | undefined;
+}
+
 /** Quantizes, then measures both models if there is a gate. A failed gate is a result, not an error. */
-export async function quantizeWithGate(request: JudgeRequest): Promise<QuantizeReport & GatedQuantization> {
-  const report = await quantizeDirectory(request.options);
+export async function quantizeWithGate(
+  request: GatedQuantizationRequest,
+): Promise<QuantizeReport & GatedQuantization> {
+  const { gate, sensitivity } = request;
+  const plan = await planOf(request);
+  const options =
+    plan === undefined
+      ? request.options
+      : { ...request.options, formats: plan.formats, blockSize: plan.blockSize };
+  const report = await quantizeDirectory(options);
+  requireBudget(report, request.budget);
+  const layers = plan?.layers ?? (sensitivity ? await measureSensitivity(calibrated(options)) : []);
   const judge = new Judge(request);
-  const verdict = await judge.ask();
+  const first = await judge.ask();
+  const result =
+    first.gate?.pass !== false || !sensitivity || gate === undefined
+      ? { ...report, ...first, excluded: [] }
+      : await excludeWorst({ options, layers, judge });
   // The form that runs decides, once the graphs pass.
-  const portable = verdict.gate?.pass === true ? await judge.askPortable() : null;
-  return {
-    ...report,
-    ...verdict,
-    gate: portable ?? verdict.gate,
-    divergence: await divergenceOf(request),
-  };
+  const portable = result.gate?.pass === true ? await judge.askPortable() : null;
+  return { ...result, gate: portable ?? result.gate, layers, divergence: await divergenceOf(request) };
+}
+
+async function planOf(request: GatedQuantizationRequest): Promise<BudgetPlan | undefined> {
+  const { budget } = request;
+  if (budget === undefined) return undefined;
+  const options = calibrated(request.options);
+  const scratch = await mkdtemp(join(tmpdir(), "slm-budget-"));
+  try {
+    return await planBudget(options, budget, await overheadBytes(options, scratch));
+  } finally {
+    await removePath(scratch);
+  }
+}
+
+function requireBudget({ bytesAfter }: QuantizeReport, budget: number | undefined): void {
+  if (budget === undefined || bytesAfter <= budget) return;
+  throw new SlmError(
+    "GATE_FAILED",
+    `quantize: the model has ${bytesAfter} bytes, but --budget allows only ${budget}`,
+    {
+      suggestions: ["give a larger budget"],
+    },
+  );
 }

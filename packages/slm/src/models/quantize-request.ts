@@ -6,6 +6,7 @@ import { SlmError } from "@slm/core/errors";
 import {
   hasFewBits,
   isStatic,
+  parseBytes,
   type BlockMethod,
   type BlockSize,
   type PerGraph,
@@ -39,6 +40,13 @@ export interface QuantizeSettings {
   readonly rows?: FileSettings | undefined;
   /** Weights (static schemes: nodes) that stay float32. */
   readonly exclude?: readonly string[] | undefined;
+  /** Size limit of the model, such as `2MB`: each layer gets 4 bits, 8 bits or float32; with `int2-block` also 2 bits. */
+  readonly budget?: string | undefined;
+  /**
+   * Ranks layers by their sensitivity (the loss when only that layer is quantized). If the gate fails, the most sensitive layers stay
+   * float32.
+   */
+  readonly sensitivity?: boolean | undefined;
   /** Sizes of an .onnx file's inputs, `x=1,3,48,320`, or of its dynamic axes, `batch=1`. */
   readonly shapes?: readonly string[] | undefined;
 }
@@ -63,7 +71,7 @@ type Flag = "--method" | "--embedding" | "--block-size" | "--symmetric";
 function unreadFlag(settings: QuantizeSettings): Flag | undefined {
   const { scheme, method, embedding, symmetric = false, blockSize } = settings;
   const isWeights = !isStatic(scheme);
-  const mayHaveFewBits = hasFewBits(scheme) || embedding === "int4-block";
+  const mayHaveFewBits = hasFewBits(scheme) || embedding === "int4-block" || settings.budget !== undefined;
   const rows: readonly (readonly [Flag, boolean, boolean])[] = [
     ["--method", method !== undefined, mayHaveFewBits],
     ["--embedding", embedding !== undefined, isWeights],
@@ -84,11 +92,23 @@ export function checkQuantizeSettings(settings: QuantizeSettings): void {
   const asking = [
     isStatic(settings.scheme) ? `--scheme ${settings.scheme}` : undefined,
     settings.method === "gptq" ? "--method gptq" : undefined,
+    settings.budget === undefined ? undefined : "--budget",
+    settings.sensitivity === true ? "--sensitivity" : undefined,
   ].find((flag) => flag !== undefined);
   if (asking !== undefined && settings.calibration === undefined) {
     throw new SlmError("USAGE", `${asking} needs calibration data: expected --calibration, got none`, {
       suggestions: [`${asking} --calibration ROWS.jsonl`],
     });
+  }
+  if (settings.budget !== undefined) {
+    parseBytes(settings.budget);
+    if (isStatic(settings.scheme)) {
+      throw new SlmError(
+        "USAGE",
+        `--budget chooses a format per layer, but --scheme ${settings.scheme} has one format for all layers`,
+        { suggestions: ["--budget 2MB --scheme int4-block"] },
+      );
+    }
   }
 }
 
@@ -122,12 +142,21 @@ const everyGraph = <Value>(value: Value): PerGraph<Value> =>
 const keptFormats = (names: readonly string[]): ReadonlyMap<string, WeightFormat> =>
   new Map(names.map((name) => [name, "float32"]));
 
-/** The request for a third-party ONNX file. */
+/** The request for a third-party ONNX file. @throws SlmError USAGE for flags that need an exported model */
 export async function fileOptions(
   settings: QuantizeSettings,
   input: string,
   runtime: Runtime,
 ): Promise<Omit<QuantizeFileOptions, "output">> {
+  if (settings.budget !== undefined || settings.sensitivity === true) {
+    throw new SlmError(
+      "USAGE",
+      `${input}: --budget and --sensitivity need an exported model, not an ONNX file`,
+      {
+        suggestions: [`slm quantize EXPORT_DIR --scheme ${settings.scheme}`],
+      },
+    );
+  }
   const { calibration, exclude = [], shapes = [] } = settings;
   const sizes = shapes.map(parseSizes);
   return {
@@ -171,11 +200,13 @@ export function rejectData(
   settings: QuantizeSettings & { readonly gate?: string | undefined; readonly data?: string | undefined },
   path: string,
 ): void {
-  const { calibration, gate, data, exclude = [] } = settings;
+  const { calibration, gate, data, budget, sensitivity = false, exclude = [] } = settings;
   const given: Readonly<Record<string, boolean>> = {
     "--gate": gate !== undefined,
     "--data": data !== undefined,
     "--calibration": calibration !== undefined,
+    "--budget": budget !== undefined,
+    "--sensitivity": sensitivity,
     "--exclude": exclude.length > 0,
   };
   const flag = Object.keys(given).find((name) => given[name]);

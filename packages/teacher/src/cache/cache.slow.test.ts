@@ -26,8 +26,8 @@ let root = "";
 let directory = "";
 let engine: Engine;
 
-beforeAll(() => {
-  engine = createEagerEngine();
+beforeAll(async () => {
+  engine = await createEagerEngine("js");
 });
 afterAll(() => engine.close());
 beforeEach(async () => {

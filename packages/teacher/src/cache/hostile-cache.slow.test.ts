@@ -21,7 +21,7 @@ let copies = 0;
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "slm-hostile-"));
-  const engine = createEagerEngine();
+  const engine = await createEagerEngine("js");
   await buildTeacherCache({
     directory: join(root, "whole"),
     teacher: madeUpTeacher(engine, { vocabularySize: VOCABULARY }),

@@ -17,8 +17,8 @@ const context = { progress: SILENT, signal: new AbortController().signal, seed: 
 let root = "";
 let engine: Engine;
 
-beforeAll(() => {
-  engine = createEagerEngine();
+beforeAll(async () => {
+  engine = await createEagerEngine("js");
 });
 afterAll(() => engine.close());
 beforeEach(async () => {

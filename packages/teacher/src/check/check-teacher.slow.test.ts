@@ -16,7 +16,7 @@ let engine: Engine;
 let logits: Float32Array = new Float32Array();
 let ids: HostTensor;
 beforeAll(async () => {
-  engine = createEagerEngine();
+  engine = await createEagerEngine("js");
   root = await mkdtemp(join(tmpdir(), "slm-check-"));
   await writeImported(await readHuggingFaceDirectory(FIXTURE), root, { dtype: "float32" });
   const { tensors } = await readSafetensors(join(FIXTURE, "expected.safetensors"));

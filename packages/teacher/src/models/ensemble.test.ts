@@ -34,7 +34,7 @@ let engine: Engine;
 let root = "";
 
 beforeAll(async () => {
-  engine = createEagerEngine();
+  engine = await createEagerEngine("js");
   root = await mkdtemp(join(tmpdir(), "slm-ensemble-"));
 });
 afterAll(() => rm(root, { recursive: true }));

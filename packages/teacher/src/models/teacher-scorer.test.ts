@@ -35,7 +35,7 @@ async function computed(
   { source, target }: { readonly source: readonly number[]; readonly target: readonly number[] },
   build: Build,
 ): Promise<Float32Array> {
-  const engine = createEagerEngine();
+  const engine = await createEagerEngine("js");
   const given = {
     source: createHostTensor("int32", [1, source.length], Int32Array.from(source)),
     target: createHostTensor("int32", [1, target.length], Int32Array.from(target)),
@@ -86,7 +86,7 @@ describe.each(CONFIGS)("a teacher that is $architecture", (config) => {
   const weights = weightsOf(config);
 
   test("scores equal the model's logits at the target's positions, for any padding", async () => {
-    const engine = createEagerEngine();
+    const engine = await createEagerEngine("js");
     const teacher = await loadTeacher(engine, { config, weights });
     for (const shape of [
       { batch: 2, source: 3, target: 4 },
@@ -109,7 +109,7 @@ describe.each(CONFIGS)("a teacher that is $architecture", (config) => {
   });
 
   test("greedy targets are the argmax of the model's own logits, and shorter than the target's width", async () => {
-    const teacher = await loadTeacher(createEagerEngine(), { config, weights });
+    const teacher = await loadTeacher(await createEagerEngine("js"), { config, weights });
     const sources = pairs.map(({ source }) => Int32Array.from(source));
     const shape = { batch: 3, source: 3, target: 5 };
     const generated = await teacher.generate(sources, shape, { kind: "greedy" }, () => 0);
@@ -126,7 +126,7 @@ describe.each(CONFIGS)("a teacher that is $architecture", (config) => {
   });
 
   test("sampled targets depend on the random numbers only", async () => {
-    const teacher = await loadTeacher(createEagerEngine(), { config, weights });
+    const teacher = await loadTeacher(await createEagerEngine("js"), { config, weights });
     const draw = (seed: number): Promise<number[][]> =>
       teacher.generate(
         [Int32Array.of(5), Int32Array.of(6, 7)],
@@ -142,7 +142,7 @@ describe.each(CONFIGS)("a teacher that is $architecture", (config) => {
   });
 
   test("beam search finds a target at least as likely as the greedy one, with one result per source", async () => {
-    const teacher = await loadTeacher(createEagerEngine(), { config, weights });
+    const teacher = await loadTeacher(await createEagerEngine("js"), { config, weights });
     const sources = pairs.map(({ source }) => Int32Array.from(source));
     const request = [sources, { batch: 3, source: 3, target: 5 }] as const;
     const greedy = await teacher.decode(...request, { kind: "greedy" }, () => 0);

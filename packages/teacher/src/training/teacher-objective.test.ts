@@ -24,7 +24,7 @@ describe.each(CONFIGS)("the objective of a teacher that is $architecture", (conf
 
   /** The loss of the batch, with all masks filled with a value, or without masks. */
   async function lossWith(maskValue?: number): Promise<number> {
-    const engine = createEagerEngine();
+    const engine = await createEagerEngine("js");
     const batch = { rows: Int32Array.of(0, 1), bucket: 0 };
     const live = { engine, config, feeds: {} };
     const { feeds, tokens, lossTokens } = await objective.feeds(batch, bucket, 1, live);
@@ -51,7 +51,7 @@ describe.each(CONFIGS)("the objective of a teacher that is $architecture", (conf
   }
 
   test("is the mean over its own scores of every target token and EOS token", async () => {
-    const engine = createEagerEngine();
+    const engine = await createEagerEngine("js");
     const teacher = await loadTeacher(engine, { config, weights });
     const pairs = targets.map((target, row) => ({ source: sources[row]!, target }));
     const { data } = await engine.download(await teacher.score(pairs, { batch: 2, ...bucket }));

@@ -15,8 +15,8 @@ const doubling: ProgramDefinition = {
 const square = (): HostTensor => float32([2, 2], [1, 2, 3, 4]);
 
 let engine: Engine;
-beforeEach(() => {
-  engine = createEagerEngine();
+beforeEach(async () => {
+  engine = await createEagerEngine("js");
 });
 
 async function failureOf(action: Promise<unknown>): Promise<SlmError> {
@@ -83,7 +83,7 @@ describe("a device tensor", () => {
 
   test("cannot be used after it was released, or by another engine", async () => {
     const tensor = await engine.upload(square());
-    const other = createEagerEngine();
+    const other = await createEagerEngine("js");
     await other.upload(square());
     expect((await failureOf((async () => other.download(tensor))())).code).toBe("UNEXPECTED");
     await engine.release([tensor]);

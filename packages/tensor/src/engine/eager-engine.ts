@@ -12,19 +12,49 @@ import {
 import { tf, type Tensor } from "../recording/tf.js";
 import type { Engine, ProgramDefinition } from "./program.js";
 
+const BACKENDS = { js: "cpu", tensorflow: "tensorflow" } as const;
+export type EagerEngineName = keyof typeof BACKENDS;
+
+/** Package of the tensorflow engine. It is not a dependency, because its installation downloads libtensorflow. */
+const TENSORFLOW_PACKAGE: string = "@tensorflow/tfjs-node";
+
+/**
+ * The engine `js` (pure JavaScript, always available) or `tensorflow` (needs tfjs-node).
+ *
+ * @throws SlmError DEVICE_UNAVAILABLE when tfjs-node is not installed.
+ */
+export async function createEagerEngine(name: EagerEngineName): Promise<Engine> {
+  if (name === "tensorflow") await loadTensorflow();
+  return new EagerEngine(name);
+}
+
+async function loadTensorflow(): Promise<void> {
+  try {
+    await import(TENSORFLOW_PACKAGE);
+  } catch (cause) {
+    throw new SlmError(
+      "DEVICE_UNAVAILABLE",
+      `engine tensorflow: ${TENSORFLOW_PACKAGE} is not installed or cannot be loaded`,
+      {
+        suggestions: [`npm install --no-save ${TENSORFLOW_PACKAGE}@4.22.0`, "use --engine onnx"],
+        cause,
+      },
+    );
+  }
+}
+
 const isDevice = (value: HostTensor | DeviceTensor): value is DeviceTensor => "id" in value;
 
 /** Ids are unique in the process, so an engine does not know the tensors of another engine. */
 let lastId = 0;
 
-/** The engine `js`: tfjs in plain JavaScript. */
-export function createEagerEngine(): Engine {
-  return new EagerEngine();
-}
-
 class EagerEngine implements Engine {
-  readonly name = "js";
+  readonly name: EagerEngineName;
   private readonly tensors = new Map<number, HostTensor>();
+
+  constructor(name: EagerEngineName) {
+    this.name = name;
+  }
 
   compile(definition: ProgramDefinition): ReturnType<Engine["compile"]> {
     const { precision = "float32" } = definition;
@@ -44,7 +74,7 @@ class EagerEngine implements Engine {
   }
 
   private async run(definition: ProgramDefinition, request: RunRequest): Promise<RunResult> {
-    await tf.setBackend("cpu");
+    await tf.setBackend(BACKENDS[this.name]);
     const wanted = new Set([
       ...(request.fetch ?? []),
       ...(request.keep ?? []),

@@ -66,5 +66,5 @@ export interface Engine {
 /** host: masks are inputs of a program. program: the program draws them from a key. */
 export type MaskMaker = "host" | "program";
 
-/** onnx: compiled to one ONNX graph. js: tfjs in plain JavaScript. */
-export type EngineName = "onnx" | "js";
+/** onnx: compiled to one ONNX graph. js: tfjs in plain JavaScript. tensorflow: tfjs-node. */
+export type EngineName = "onnx" | "js" | "tensorflow";

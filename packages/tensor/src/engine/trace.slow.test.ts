@@ -39,7 +39,7 @@ describe("every kernel that a program may use", () => {
 
   test.each(cases)("is recorded with the shape it has when run: $kernel, $label", async ({ opCase }) => {
     const definition = forwardProgram(opCase);
-    const engine = createEagerEngine();
+    const engine = await createEagerEngine("js");
     const { fetched } = await (
       await engine.compile(definition)
     ).run({ feeds: opCase.inputs, fetch: ["out"] });
@@ -53,7 +53,7 @@ describe("every kernel that a program may use", () => {
 });
 
 test.each(ALL_CASES)("records forward and backward: $name", async (opCase) => {
-  const engine = createEagerEngine();
+  const engine = await createEagerEngine("js");
   const forward = await engine.compile(forwardProgram(opCase));
   const { fetched } = await forward.run({ feeds: opCase.inputs, fetch: ["out"] });
   const { shape } = fetched["out"]!;

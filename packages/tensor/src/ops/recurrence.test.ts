@@ -26,8 +26,8 @@ function byDefinition(): number[] {
 }
 
 let engine: Engine;
-beforeAll(() => {
-  engine = createEagerEngine();
+beforeAll(async () => {
+  engine = await createEagerEngine("js");
 });
 
 describe(recurrence, () => {

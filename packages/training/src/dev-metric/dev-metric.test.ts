@@ -32,7 +32,7 @@ const MODELS: readonly ModelConfig[] = [
 ];
 
 async function liveOf(config: ModelConfig, seed: number): Promise<LiveModel> {
-  const engine = createEagerEngine();
+  const engine = await createEagerEngine("js");
   const weights = initializeWeights(config, createRandom(seed).next);
   const feeds: Record<string, LiveModel["feeds"][string]> = {};
   for (const chunk of planChunks(config))

@@ -24,7 +24,7 @@ const sources = [Int32Array.of(4, 5, 6), Int32Array.of(7), Int32Array.of(8, 8)];
 const OPTIONS = { temperature: 1, topK: 9 };
 
 async function liveOf(config: ModelConfig, seed = 3): Promise<LiveModel> {
-  const engine = createEagerEngine();
+  const engine = await createEagerEngine("js");
   const weights = initializeWeights(config, createRandom(seed).next);
   const feeds: Record<string, LiveModel["feeds"][string]> = {};
   for (const chunk of planChunks(config))

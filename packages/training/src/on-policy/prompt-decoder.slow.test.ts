@@ -33,7 +33,7 @@ const MODELS: Readonly<Record<string, DecoderOnlyConfig>> = {
 };
 
 async function liveOf(config: DecoderOnlyConfig): Promise<DecoderOnlyModel> {
-  const engine = createEagerEngine();
+  const engine = await createEagerEngine("js");
   // Larger than at the start of training, so that distributions are far from uniform.
   const weights = initializeWeights(config, createRandom(5).next);
   const feeds: Record<string, DecoderOnlyModel["feeds"][string]> = {};

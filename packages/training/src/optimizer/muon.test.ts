@@ -7,7 +7,7 @@ import { orthogonalize } from "./muon.js";
 const COUNT = 2;
 
 async function orthogonalized(values: Float32Array, rows: number, columns: number): Promise<Float32Array> {
-  const engine = createEagerEngine();
+  const engine = await createEagerEngine("js");
   const shape = [COUNT, rows, columns];
   const program = await engine.compile({
     name: "orthogonalize",

@@ -72,7 +72,7 @@ test("weights packed into chunks and unpacked are the same", () => {
 });
 
 test("a program sees the same parameters that were packed", async () => {
-  const engine = createEagerEngine();
+  const engine = await createEagerEngine("js");
   const program = await engine.compile({
     name: "unpack",
     inputs: valueSpecs(chunks),

@@ -18,8 +18,10 @@ afterEach(() => rm(directory, { recursive: true }));
 
 const pairs = copyPairs(40, 1);
 
-const requestOf = (changes: Partial<TrainRequest> = {}, context: Partial<StageContext> = {}): TrainRequest =>
-  copyRequest({ workDirectory: directory, pairs }, changes, context);
+const requestOf = (
+  changes: Partial<TrainRequest> = {},
+  context: Partial<StageContext> = {},
+): Promise<TrainRequest> => copyRequest({ workDirectory: directory, pairs }, changes, context);
 
 /** A metric that returns the given values, one per measurement. */
 function scriptedMetric(values: readonly number[]): DevMetric {
@@ -46,7 +48,7 @@ test("the next metric chooses the checkpoint where the first one is equal", asyn
     measure: () => Promise.resolve(script[call++]!),
   };
   const settings = { ...copySettings, steps: 16, evaluateEvery: 4 };
-  expect(await train(requestOf({ settings, dev }))).toMatchObject({
+  expect(await train(await requestOf({ settings, dev }))).toMatchObject({
     bestStep: 8,
     metrics: { exact: 0, error: 1 },
   });
@@ -58,12 +60,13 @@ describe("the average of the best measurements", () => {
     const single = { ...settings, checkpointAveraging: 1 };
     const script = [4, 8, 12, 16, 20].map((at) => (at === step ? 0 : 1));
     const workDirectory = join(directory, `only-${step}`);
-    return (await train(requestOf({ settings: single, workDirectory, dev: scriptedMetric(script) }))).weights;
+    return (await train(await requestOf({ settings: single, workDirectory, dev: scriptedMetric(script) })))
+      .weights;
   };
 
   test("is kept if it is not worse than the best one", async () => {
     // The last value is the average's own.
-    const report = await train(requestOf({ settings, dev: scriptedMetric([5, 2, 4, 1, 6, 0.5]) }));
+    const report = await train(await requestOf({ settings, dev: scriptedMetric([5, 2, 4, 1, 6, 0.5]) }));
     expect(report).toMatchObject({ bestStep: 16, averagedSteps: [16, 8], metrics: { scripted: 0.5 } });
     const [a, b] = [await weightsAt(16), await weightsAt(8)];
     for (const [name, { data }] of report.weights) {
@@ -77,7 +80,7 @@ describe("the average of the best measurements", () => {
   });
 
   test("is dropped if it is worse", async () => {
-    const report = await train(requestOf({ settings, dev: scriptedMetric([5, 2, 4, 1, 6, 3]) }));
+    const report = await train(await requestOf({ settings, dev: scriptedMetric([5, 2, 4, 1, 6, 3]) }));
     expect(report).toMatchObject({ bestStep: 16, averagedSteps: [16], metrics: { scripted: 1 } });
     expect(report.weights).toEqual(await weightsAt(16));
   });
@@ -87,7 +90,7 @@ test("a moving average of the weights is measured and kept", async () => {
   const settings = { ...copySettings, steps: 1, evaluateEvery: 1, emaDecay: 0.5 };
   const [plain, averaged] = await Promise.all(
     [{ ...settings, emaDecay: 0 }, settings].map(async (given, index) =>
-      train(requestOf({ settings: given, workDirectory: join(directory, String(index)) })),
+      train(await requestOf({ settings: given, workDirectory: join(directory, String(index)) })),
     ),
   );
   const start = initializeWeights(copyConfig, createRandom(5).next);

@@ -37,7 +37,7 @@ function watch(engine: Engine): { readonly held: ReadonlySet<DeviceTensor>; read
 describe(measureStep, () => {
   test("takes steps of a run without running it: nothing stays on the device or on disk", async () => {
     const pairs = copyPairs(copySettings.batchSize, 1);
-    const request = copyRequest({ workDirectory: directory, pairs });
+    const request = await copyRequest({ workDirectory: directory, pairs });
     const { held, uploads } = watch(request.engine);
     const time = await measureStep({ ...request, bucket: { source: 1, target: 4 } });
     expect(uploads).toHaveBeenCalled();
@@ -49,7 +49,7 @@ describe(measureStep, () => {
 
   test("a loss that is not a number is an error, as in a run", async () => {
     const pairs = copyPairs(copySettings.batchSize, 1);
-    const request = copyRequest({ workDirectory: directory, pairs });
+    const request = await copyRequest({ workDirectory: directory, pairs });
     const settings = { ...copySettings, learningRate: 1e38, warmupSteps: 0 };
     const objective = copyObjective(pairs, copySettings.batchSize);
     await expect(

@@ -30,8 +30,10 @@ afterEach(() => rm(directory, { recursive: true }));
 
 const pairs = copyPairs(40, 1);
 
-const requestOf = (changes: Partial<TrainRequest> = {}, context: Partial<StageContext> = {}): TrainRequest =>
-  copyRequest({ workDirectory: directory, pairs }, changes, context);
+const requestOf = (
+  changes: Partial<TrainRequest> = {},
+  context: Partial<StageContext> = {},
+): Promise<TrainRequest> => copyRequest({ workDirectory: directory, pairs }, changes, context);
 
 /** The log without anything that depends on the clock. */
 async function logOf(workDirectory: string): Promise<unknown[]> {
@@ -60,13 +62,13 @@ async function trainWithStops(
         return objective.feeds(...given);
       },
     };
-    const request = requestOf(
+    const request = await requestOf(
       { workDirectory, settings, objective: stopping },
       { signal: controller.signal },
     );
     await expect(train(request)).rejects.toMatchObject({ code: "INTERRUPTED" });
   }
-  return train(requestOf({ workDirectory, settings, objective }));
+  return train(await requestOf({ workDirectory, settings, objective }));
 }
 
 describe("a run that was interrupted and resumed", () => {
@@ -110,14 +112,14 @@ describe("a run that was interrupted and resumed", () => {
   test("starts by removing the files of killed saves", async () => {
     const left = join(directory, `${STATE_FILE}.4711.0123abcd.tmp`);
     await writeFile(left, "half of a state");
-    await train(requestOf({ settings: { ...copySettings, steps: 2 } }));
+    await train(await requestOf({ settings: { ...copySettings, steps: 2 } }));
     expect(await readdir(directory)).not.toContain(basename(left));
   });
 
   test("after its last step reports its earlier result", async () => {
     const settings = { ...copySettings, steps: 14 };
-    const expected = await train(requestOf({ settings }));
-    const again = await train(requestOf({ settings }));
+    const expected = await train(await requestOf({ settings }));
+    const again = await train(await requestOf({ settings }));
     expect(again.weights).toEqual(expected.weights);
     expect(again).toMatchObject({
       loss: expected.loss,
@@ -139,7 +141,7 @@ describe("learning-rate groups", () => {
   test.each(["adamw", "muon"] as const)(
     "of factor 0 keep every bit of their weights while the others learn: %s",
     async (optimizer) => {
-      const { weights } = await train(requestOf({ settings: { ...settings, optimizer }, groups }));
+      const { weights } = await train(await requestOf({ settings: { ...settings, optimizer }, groups }));
       for (const [name, { data }] of weights)
         if (isEmbedding(name)) expect(data).not.toEqual(seeded.get(name)!.data);
         else expect(data).toEqual(seeded.get(name)!.data);
@@ -148,7 +150,7 @@ describe("learning-rate groups", () => {
 
   test("learn as others do once their factor is above 0, and resume bit for bit", async () => {
     const longer = { ...settings, steps: 12 };
-    const request = requestOf({ settings: longer, groups, workDirectory: join(directory, "plain") });
+    const request = await requestOf({ settings: longer, groups, workDirectory: join(directory, "plain") });
     const expected = await train(request);
     for (const [name, { data }] of expected.weights) expect(data).not.toEqual(seeded.get(name)!.data);
     const workDirectory = join(directory, "stopped");
@@ -158,20 +160,20 @@ describe("learning-rate groups", () => {
         if (given[2] > stop) controller.abort();
         return request.objective.feeds(...given);
       };
-      const stopped = requestOf(
+      const stopped = await requestOf(
         { settings: longer, groups, workDirectory, objective: { ...request.objective, feeds } },
         { signal: controller.signal },
       );
       await expect(train(stopped)).rejects.toMatchObject({ code: "INTERRUPTED" });
     }
-    const actual = await train(requestOf({ settings: longer, groups, workDirectory }));
+    const actual = await train(await requestOf({ settings: longer, groups, workDirectory }));
     expect(actual.weights).toEqual(expected.weights);
   });
 
   test("with factor 1 have the weights of a run without groups, up to rounding of the gradient's norm", async () => {
-    const plain = await train(requestOf({ settings, workDirectory: join(directory, "plain") }));
+    const plain = await train(await requestOf({ settings, workDirectory: join(directory, "plain") }));
     const grouped = await train(
-      requestOf({
+      await requestOf({
         settings,
         workDirectory: join(directory, "grouped"),
         groups: { ...groups, factorAt: () => 1 },
@@ -186,8 +188,8 @@ describe("learning-rate groups", () => {
 
 test("the state of a run with another key is rejected", async () => {
   const settings = { ...copySettings, steps: 7 };
-  await train(requestOf({ settings }));
-  await expect(train(requestOf({ settings, key: "other" }))).rejects.toMatchObject({
+  await train(await requestOf({ settings }));
+  await expect(train(await requestOf({ settings, key: "other" }))).rejects.toMatchObject({
     code: "DATA_INVALID",
     suggestions: ["train without --resume to start over"],
   });
@@ -195,7 +197,7 @@ test("the state of a run with another key is rejected", async () => {
 
 test("a model learns to repeat a token", async () => {
   const settings = { ...copySettings, steps: 150, learningRate: 0.03, evaluateEvery: 1000 };
-  const report = await train(requestOf({ settings }));
+  const report = await train(await requestOf({ settings }));
   expect(report.loss).toBeLessThan(0.6);
   const first = (await logOf(directory))[0] as { loss: number; crossEntropy: number };
   expect(first.loss).toBeGreaterThan(2 * report.loss);
@@ -212,7 +214,7 @@ test("a loss that is not a number stops the run by stage and step", async () => 
       return { ...made, feeds: { ...made.feeds, count } };
     },
   };
-  const run = train(requestOf({ objective: broken }));
+  const run = train(await requestOf({ objective: broken }));
   await expect(run).rejects.toMatchObject({ code: "GATE_FAILED" });
   await expect(run).rejects.toThrow("copy: the loss is NaN at step 3");
   // The inputs of the step can be inspected.
@@ -228,7 +230,7 @@ test("a run whose loss rises far above its start says so at once and in its repo
   const progress: StageContext["progress"] = ({ message, isNote }) => {
     if (isNote === true) notes.push(message ?? "");
   };
-  const { diverged } = await train(requestOf({ settings }, { progress }));
+  const { diverged } = await train(await requestOf({ settings }, { progress }));
   expect(diverged?.peakLoss).toBeGreaterThan(2 * diverged!.firstLoss);
   expect(notes).toHaveLength(1);
   expect(notes[0]).toContain("training diverged: the loss rose from");
@@ -243,7 +245,7 @@ test("a run that diverged and learned nothing is rejected", async () => {
     ranking: [{ name: "exactMatch", higherIsBetter: true }],
     measure: () => Promise.resolve({ exactMatch: 0 }),
   };
-  const run = train(requestOf({ settings, dev: nothing }));
+  const run = train(await requestOf({ settings, dev: nothing }));
   await expect(run).rejects.toThrow(/copy: training diverged: .* exactMatch 0 on the dev split/u);
 });
 
@@ -252,7 +254,7 @@ test("a failure while a batch is made ends the run with that failure", async () 
     ...copyObjective(pairs, copySettings.batchSize),
     feeds: () => Promise.reject(new Error("no batch")),
   };
-  await expect(train(requestOf({ objective }))).rejects.toThrow("no batch");
+  await expect(train(await requestOf({ objective }))).rejects.toThrow("no batch");
 });
 
 test("gradients of two half batches make the step of the whole batch", async () => {
@@ -265,7 +267,7 @@ test("gradients of two half batches make the step of the whole batch", async () 
   const wholeSettings = { ...copySettings, steps: 6, batchSize: 32, evaluateEvery: 6, buckets: 1 };
   const run = async (settings: TrainingSettings, name: string): Promise<TrainReport> =>
     train(
-      requestOf({
+      await requestOf({
         settings,
         lengths: lengthsOfOne,
         objective: copyObjective(same, settings.batchSize),
@@ -284,7 +286,7 @@ test("gradients of two half batches make the step of the whole batch", async () 
 
 test("adapters leave every other weight as it was", async () => {
   const lora = { rank: 2, alpha: 4, targets: ["attention.query"] as [string] };
-  const report = await train(requestOf({ settings: { ...copySettings, lora } }));
+  const report = await train(await requestOf({ settings: { ...copySettings, lora } }));
   const start = initializeWeights(copyConfig, createRandom(5).next);
   for (const [name, tensor] of report.weights) {
     if (name.endsWith("attention.query.weight")) expect(tensor.data).not.toEqual(start.get(name)!.data);
@@ -315,7 +317,7 @@ test("auxiliary tensors are trained and are not part of the weights", async () =
       };
     },
   };
-  const report = await train(requestOf({ objective: scaled }));
+  const report = await train(await requestOf({ objective: scaled }));
   for (const line of await logOf(directory)) final = (line as { scale?: number }).scale ?? final;
   expect(final).toBeLessThan(1);
   expect([...report.weights.keys()].some((name) => name.startsWith("auxiliary"))).toBe(false);

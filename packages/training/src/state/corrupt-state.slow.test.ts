@@ -26,13 +26,13 @@ beforeAll(async () => {
       return objective.feeds(...given);
     },
   };
-  const request = requestOf({ objective: stopping }, controller.signal);
+  const request = await requestOf({ objective: stopping }, controller.signal);
   await expect(train(request)).rejects.toMatchObject({ code: "INTERRUPTED" });
 });
 afterAll(() => rm(directory, { recursive: true }));
 
 const pairs = copyPairs(40, 1);
-const requestOf = (changes: Partial<TrainRequest> = {}, signal?: AbortSignal): TrainRequest =>
+const requestOf = (changes: Partial<TrainRequest> = {}, signal?: AbortSignal): Promise<TrainRequest> =>
   copyRequest({ workDirectory: directory, pairs }, changes, signal === undefined ? {} : { signal });
 
 const { next } = createRandom(11);
@@ -52,7 +52,7 @@ async function flipping(path: string, count: number, check: (where: string) => P
 
 test("1,000 random wrong bits in the saved state: no run resumes from one", async () => {
   await flipping(join(directory, STATE_FILE), 1000, async (where) => {
-    await expect(train(requestOf()), where).rejects.toMatchObject({ code: "DATA_INVALID" });
+    await expect(train(await requestOf()), where).rejects.toMatchObject({ code: "DATA_INVALID" });
   });
 }, 300_000);
 
@@ -71,8 +71,8 @@ test("a state without a checksum cannot be resumed", async () => {
   const path = join(directory, STATE_FILE);
   const bytes = await readFile(path);
   await writeFile(path, Buffer.from(bytes.toString("latin1").replace('"checksum"', '"checkdum"'), "latin1"));
-  await expect(train(requestOf())).rejects.toMatchObject({ code: "DATA_INVALID" });
+  await expect(train(await requestOf())).rejects.toMatchObject({ code: "DATA_INVALID" });
   await writeFile(path, bytes);
-  const { steps } = await train(requestOf());
+  const { steps } = await train(await requestOf());
   expect(steps).toBe(copySettings.steps);
 });

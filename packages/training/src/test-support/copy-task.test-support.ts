@@ -113,15 +113,15 @@ const recipe = trainingSettings.parse({
 export const copySettings: TrainingSettings = { ...recipe, minLearningRateRatio: 0.1 };
 
 /** A run of the task on the plain JavaScript engine, with changes. */
-export function copyRequest(
+export async function copyRequest(
   { workDirectory, pairs }: { readonly workDirectory: string; readonly pairs: TokenPairs },
   changes: Partial<TrainRequest> = {},
   context: Partial<StageContext> = {},
-): TrainRequest {
+): Promise<TrainRequest> {
   const settings = changes.settings ?? copySettings;
   return {
     stage: "copy",
-    engine: createEagerEngine(),
+    engine: await createEagerEngine("js"),
     config: copyConfig,
     settings,
     lengths: pairs.lengths,
