@@ -4,26 +4,22 @@ import { evaluateAnswers, openPortableModel, type EvaluationInput, type Model } 
 import { answerThreads } from "@slm/inference/threads";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { encoderDecoder } from "./random-models.js";
-import { openTinyExporter, type TinyExporter } from "./tiny-exports.js";
+import { TinyModels } from "./tiny-models.js";
 
 const ROWS = Array.from({ length: 150 }, (_, at) => ({
   source: ["abc", "bca", "caa", "acb", "b", "bbacabcb"][at % 6]!.slice(0, 1 + (at % 8)),
   references: ["X Y", "Y"].slice(at % 2),
 }));
 
-let exporter: TinyExporter;
+const models = new TinyModels();
 let module: WebAssembly.Module;
 let model: Model;
 beforeAll(async () => {
-  exporter = await openTinyExporter();
   module = await compileModule();
-  const { directory } = await exporter.exported({ ...encoderDecoder, vocabularySize: 9 }, { target: "cpu" });
+  const { directory } = await models.exported({ ...encoderDecoder, vocabularySize: 9 }, { target: "cpu" });
   model = await openPortableModel(directory, { module, scores: true });
 });
-afterAll(async () => {
-  await model.close();
-  await exporter.close();
-});
+afterAll(() => model.close());
 
 const request = (rows: EvaluationInput["rows"] = ROWS): EvaluationInput => ({
   rows,

@@ -7,15 +7,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { GraphBuilder, encodeModel, int, readOnnx, writeOnnx, type Graph } from "@slm/onnx";
 import {
-  decodeTotals,
-  encodeTotals,
   feedsInMemory,
-  localCollector,
   quantizeFile,
   quantizeModelGraph,
   quantizeStatic,
-  totalsOfPart,
-  type Collector,
   type Feeds,
   type GraphRequest,
   type IntegerType,
@@ -54,21 +49,6 @@ function network(opset = 21): Graph {
   const hidden = g.op("Relu", [g.op("Gemm", [x, w("up", 1), bias])]);
   const y = g.op("Add", [x, g.op("MatMul", [hidden, w("down", 2)])]);
   g.output("y", y, "float32", ["rows", WIDTH]);
-  return g.build();
-}
-
-/** A norm and two products. */
-function normalized(): Graph {
-  const g = new GraphBuilder("normalized", { opset: 21 });
-  const x = g.input("x", "float32", ["rows", WIDTH]);
-  const gain = g.initializer("gain", "float32", [WIDTH], noise(WIDTH, 4));
-  const w = (name: string, seed: number): string =>
-    g.initializer(name, "float32", [WIDTH, WIDTH], noise(WIDTH * WIDTH, seed));
-  const norm = g.op("LayerNormalization", [x, gain], { attributes: { axis: int(-1) } });
-  g.output("y", g.op("MatMul", [g.op("MatMul", [norm, w("up", 1)]), w("down", 2)]), "float32", [
-    "rows",
-    WIDTH,
-  ]);
   return g.build();
 }
 
@@ -112,7 +92,7 @@ describe(quantizeStatic, () => {
       const options = {
         activations,
         weights,
-        collector: localCollector(runtime),
+        runtime,
         feeds,
         coverage: "standard",
       } as const;
@@ -127,61 +107,11 @@ describe(quantizeStatic, () => {
   );
 
   test("is rejected without data and below opset 13", async () => {
-    const collector = localCollector(runtime);
-    const options = { activations: "uint8", weights: "int8", collector, coverage: "standard" } as const;
+    const options = { activations: "uint8", weights: "int8", runtime, coverage: "standard" } as const;
     await expect(quantizeStatic(network(), { ...options, feeds: [] })).rejects.toThrow(/real data/);
     await expect(quantizeStatic(network(12), { ...options, feeds })).rejects.toMatchObject({
       code: "OP_UNSUPPORTED",
     });
-  });
-});
-
-describe("a collector", () => {
-  /** Computes every part in a separate session, last part first, and passes totals on as bytes. */
-  const elsewhere: Collector = {
-    collect: async ({ graph, statistics, feeds: source }, accept) => {
-      const bytes: Uint8Array[] = [];
-      for (const [at, part] of [...source.entries()].reverse()) {
-        const session = await runtime.load(
-          { kind: "bytes", bytes: encodeModel(graph) },
-          { optimization: "none" },
-        );
-        bytes[at] = encodeTotals(await totalsOfPart(session, statistics, part.feeds()));
-        await session.release();
-      }
-      for (const some of bytes) accept(decodeTotals(some, statistics));
-    },
-  };
-  /** Three parts, the last one incomplete. */
-  const many = feedsInMemory(Array.from({ length: 19 }, (_, at) => feedOf(1 + (at % 4), 20 + at)));
-
-  test("elsewhere gives the ranges and products of one here, to the bit", async () => {
-    const [here, there] = await Promise.all(
-      [localCollector(runtime), elsewhere].map(async (collector) => {
-        const { graph } = await quantizeModelGraph(normalized(), {
-          scheme: { kind: "static", description: "", activations: "uint16", weights: "int4" },
-          coverage: "standard",
-          blockSize: 32,
-          reduceRange: false,
-          method: "gptq",
-          calibration: { collector, feeds: many },
-        });
-        return encodeModel(graph);
-      }),
-    );
-    expect(here!.length).toBeGreaterThan(WIDTH * WIDTH);
-    expect(Buffer.from(there!).equals(here!)).toBe(true);
-  });
-
-  test("that loses a part is noticed", async () => {
-    const collector: Collector = {
-      collect: ({ graph, statistics, feeds: source }, accept) =>
-        localCollector(runtime).collect({ graph, statistics, feeds: source.slice(1) }, accept),
-    };
-    const options = { activations: "uint8", weights: "int8", coverage: "standard", collector } as const;
-    await expect(quantizeStatic(network(), { ...options, feeds: many })).rejects.toThrow(
-      "expected 3 parts of the data, got 2",
-    );
   });
 });
 
@@ -201,7 +131,7 @@ describe("weights by calibration data", () => {
         blockSize: 32,
         method,
         reduceRange: false,
-        calibration: { collector: localCollector(runtime), feeds: feedsInMemory(data) },
+        calibration: { runtime, feeds: feedsInMemory(data) },
       });
       return change(network(), graph, alike(9));
     };

@@ -5,6 +5,6 @@ export { BENCH_FILES, writeBenchReport } from "./reports/bench-report.js";
 export { comparisonsTable, deviceLines, figuresTable, regressionTable } from "./reports/bench-tables.js";
 export { benchResultSchema, type BenchResult } from "./results/bench-result.js";
 export { benchJunit } from "./reports/junit.js";
-export { measureRates, productRate, squareProductRate, type ProductShape } from "./machine/rates.js";
+export { measureRates, productRate, type ProductShape } from "./machine/rates.js";
 export { compareResults, regressionLines } from "./results/regression.js";
 export type { BenchPrompt } from "./models/timed-model.js";

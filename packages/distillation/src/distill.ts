@@ -11,16 +11,14 @@ import {
   greedyDevMetric,
   METRICS_FILE,
   removeRunState,
-  trainSegment,
   type DevRow,
   type Divergence,
-  type SegmentReport,
   type TrainRequest,
 } from "@slm/training";
 import type { DistillConfig } from "./config/distill-config.js";
 import type { DistillInputs, DistillRun } from "./config/distill-inputs.js";
 import { distillReport } from "./config/distill-report.js";
-import { openDistillationSources, SOURCE_FILES, type DistillationSources } from "./distillation-sources.js";
+import { openDistillationSources, SOURCE_FILES } from "./distillation-sources.js";
 import { removeOwnCache } from "./teacher/gold-cache.js";
 import { initialStudent } from "./start/initial-weights.js";
 import { readRowImage } from "./sources/row-images.js";
@@ -32,7 +30,7 @@ import type { TargetOrigin } from "./config/target-shares.js";
 import { hasTeacherShape, studentShape } from "./config/student-config.js";
 import type { TeacherLayers } from "./start/student-layers.js";
 import { checkRounding } from "./quantized/rounded-parameters.js";
-import { openedSettings, removePhases, trainPhases } from "./train-phases.js";
+import { openedSettings, removePhases, trainPhases, type PhasesReport } from "./train-phases.js";
 import { storedOrigins, storedRowSets, studentObjective } from "./student-objective.js";
 
 export interface DistillReport {
@@ -84,7 +82,7 @@ export async function distill(settings: DistillConfig, request: DistillInputs): 
   const run = await prepareStudent(settings, request);
   const { inputs, files } = run;
   const { workDirectory } = inputs;
-  const trained = await trainStudent(run, (training, sources) => trainPhases(training, sources, settings));
+  const trained = await trainStudent(run);
   const { student, report, teacherParameters, teacherLayers } = trained;
   const stored = storedReport(trained.stored, report.furtherEpochs);
   const { weights } = report;
@@ -114,20 +112,6 @@ export async function distill(settings: DistillConfig, request: DistillInputs): 
   };
 }
 
-/**
- * Trains a part of a run: from the saved state in the work directory, if there is one, to step `until`, and saves the state there.
- *
- * @throws SlmError as {@link distill}
- */
-export async function distillSegment(
-  settings: DistillConfig,
-  request: DistillInputs,
-  until: number,
-): Promise<SegmentReport> {
-  const run = await prepareStudent(settings, request);
-  return (await trainStudent(run, (training) => trainSegment(training, until))).report;
-}
-
 /** The student's configuration, from settings, tokenizer and teacher. @throws SlmError CONFIG_INVALID, INPUT_MISSING */
 async function prepareStudent(given: DistillConfig, request: DistillInputs): Promise<DistillRun> {
   const settings = openedSettings(given);
@@ -151,19 +135,16 @@ async function prepareStudent(given: DistillConfig, request: DistillInputs): Pro
   return { settings, inputs, config, files, tokenizer };
 }
 
-interface TrainedStudent<Report> {
+interface TrainedStudent {
   readonly student: ModelConfig;
-  readonly report: Report;
+  readonly report: PhasesReport;
   readonly teacherParameters: number | undefined;
   readonly teacherLayers: TeacherLayers | undefined;
   readonly stored: StoredByOrigin;
 }
 
-/** Opens the inputs of a run and trains. @param step trains to the end, or a part of the run; the caller closes the sources */
-async function trainStudent<Report>(
-  run: DistillRun,
-  step: (request: TrainRequest, sources: DistillationSources) => Promise<Report>,
-): Promise<TrainedStudent<Report>> {
+/** Opens the inputs of a run and trains. */
+async function trainStudent(run: DistillRun): Promise<TrainedStudent> {
   const { settings, inputs, tokenizer } = run;
   const { engine, context, workDirectory, teacherDirectory, published } = inputs;
   const key = await runKey(run);
@@ -211,7 +192,7 @@ async function trainStudent<Report>(
         // Adapters have a single learning rate.
         groups: settings.lora === undefined ? start.groups : undefined,
       };
-      const report = await step(request, sources);
+      const report = await trainPhases(request, sources, settings);
       const teacherParameters = sources.teacherModel?.teacher.parameters;
       const { stored } = sources;
       return { student: config, report, teacherParameters, teacherLayers: start.layers, stored };

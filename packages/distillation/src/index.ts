@@ -1,5 +1,5 @@
 export { distillConfig, requiresTeacher, type DistillConfig } from "./config/distill-config.js";
-export { distill, distillSegment, type DistillReport } from "./distill.js";
+export { distill, type DistillReport } from "./distill.js";
 export type { DistillInputs } from "./config/distill-inputs.js";
 export { notSingle, readSingleConfig } from "./start/single-teacher.js";
 export { checkRounding, roundParameters } from "./quantized/rounded-parameters.js";

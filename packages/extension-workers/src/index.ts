@@ -1,5 +1,4 @@
-export { openStore } from "./storage/open-store.js";
-export type { ObjectStore } from "./storage/object-store.js";
+export { openStore, type ObjectStore } from "./storage/directory-store.js";
 export { type FileRef, SharedFiles } from "./storage/shared-files.js";
 export { redisAddress, requireRedis, REDIS_URL_VARIABLE, type RedisAddress } from "./queue/redis-address.js";
 export { runWorker, type WorkerOptions, type WorkerReport } from "./queue/run-worker.js";

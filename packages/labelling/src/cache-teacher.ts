@@ -39,7 +39,7 @@ export interface CacheInputs {
   readonly identity: string;
   /** Output directory of the cache. It also contains the finished work of an interrupted run. */
   readonly workDirectory: string;
-  /** Scores on other machines, for teachers with weights on this machine. Default: this machine. */
+  /** Scores on other machines. Default: this machine. */
   readonly maker?: ShardMaker | undefined;
   /** Labels on other machines. Default: this machine. @param kind which sources */
   readonly blockMaker?: ((kind: CacheRowKind) => BlockMaker) | undefined;
@@ -98,18 +98,16 @@ export async function cacheTeacher(settings: CacheConfig, inputs: CacheInputs): 
     }
     const labelled = await labelUnlabelled(settings, inputs, opened);
     const generated = await generateTargets(settings, inputs, opened);
-    const scoring =
-      settings.distributions === "none"
-        ? undefined
-        : (opened.local ?? (await opened.scorer?.(teacherRows(workDirectory))));
-    const maker = opened.local === undefined ? undefined : inputs.maker;
+    const { local } = opened;
     const stored =
-      scoring === undefined ? NO_DISTRIBUTIONS : await buildFromRows(settings, { ...inputs, maker }, scoring);
+      local === undefined || settings.distributions === "none"
+        ? NO_DISTRIBUTIONS
+        : await buildFromRows(settings, inputs, local);
     await removeUnscored(workDirectory);
     for (const name of [PAIRS_FILE, BLOCKS_DIRECTORY]) await removePath(join(workDirectory, name));
     return {
-      parameters: opened.local?.teacher.parameters ?? 0,
-      vocab: scoring?.teacher.config.vocabularySize ?? opened.local?.teacher.config.vocabularySize ?? 0,
+      parameters: local?.teacher.parameters ?? 0,
+      vocab: local?.teacher.config.vocabularySize ?? 0,
       ...stored,
       ...(labelled === undefined ? {} : { labelled }),
       ...(generated === undefined ? {} : { generated }),
@@ -120,19 +118,17 @@ export async function cacheTeacher(settings: CacheConfig, inputs: CacheInputs): 
 }
 
 /** Rejects settings that a teacher without weights on this machine does not support. @throws SlmError CONFIG_INVALID */
-function requireAble({ distributions }: CacheConfig, { local, scorer }: OpenTeacher): void {
-  if (local !== undefined) return;
-  if (distributions !== "none" && scorer === undefined)
-    throw new SlmError(
-      "CONFIG_INVALID",
-      "cache: this teacher labels sources, but has no distributions to store",
-      {
-        suggestions: [
-          "--set cache.distributions=none --set distill.loss.forwardKl=0 --set distill.loss.crossEntropy=1",
-          "for a server with log-probabilities: --set teacher.logprobs=5",
-        ],
-      },
-    );
+function requireAble({ distributions }: CacheConfig, { local }: OpenTeacher): void {
+  if (local !== undefined || distributions === "none") return;
+  throw new SlmError(
+    "CONFIG_INVALID",
+    "cache: this teacher labels sources, but has no distributions to store",
+    {
+      suggestions: [
+        "--set cache.distributions=none --set distill.loss.forwardKl=0 --set distill.loss.crossEntropy=1",
+      ],
+    },
+  );
 }
 
 /** Labels the unlabelled sources of the data, if there are any. */
@@ -183,7 +179,7 @@ async function* differentSources(path: string): AsyncGenerator<string> {
 async function buildFromRows(
   { k }: CacheConfig,
   { dataDirectory, workDirectory, identity, maker, engine, context }: CacheInputs,
-  { teacher, tokenizer, mostTokens = Infinity }: LocalTeacher,
+  { teacher, tokenizer }: LocalTeacher,
 ): Promise<Pick<CacheStageReport, keyof StoredReport | "truncation" | "unscored">> {
   const where = join(dataDirectory, DATA_FILES.train);
   const pairs = await writePairs({
@@ -199,7 +195,7 @@ async function buildFromRows(
       teacher,
       identity,
       pairs,
-      k: Math.min(k, mostTokens),
+      k,
       maker,
       engine,
       context,

@@ -1,14 +1,7 @@
 export { checkDeviceScheme } from "./models/device-schemes.js";
-export {
-  localCollector,
-  totalsOfPart,
-  type Collector,
-  type ProbedStatistic,
-} from "./calibration/collector.js";
 export { feedsInMemory, inParts, type FeedSource, type Feeds } from "./calibration/feeds.js";
-export { ModelFeeds, type ModelCalibration } from "./calibration/model-feeds.js";
-export type { FeedFiles, PartRows, TokenPair } from "./calibration/part-rows.js";
-export { decodeTotals, encodeTotals } from "./calibration/statistics.js";
+export type { ModelCalibration } from "./calibration/model-feeds.js";
+export type { TokenPair } from "./calibration/token-pairs.js";
 export {
   checkGate,
   gateIn,

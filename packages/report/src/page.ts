@@ -90,14 +90,7 @@ interface PictureCell {
   readonly png: Uint8Array;
 }
 
-/** A link to another page of the same server. */
-interface LinkCell {
-  readonly text: string;
-  /** Path on the server: `/run/3`. */
-  readonly to: string;
-}
-
-export type TableCell = string | { readonly text: string; readonly tone: CellTone } | PictureCell | LinkCell;
+export type TableCell = string | { readonly text: string; readonly tone: CellTone } | PictureCell;
 
 export interface Table<Cell extends TableCell = string> {
   readonly columns: readonly TableColumn[];
@@ -245,26 +238,12 @@ function renderTable({ columns, rows }: Table<TableCell>, heading: string): stri
 function renderCell(tag: "th" | "td", { align, wrap }: TableColumn, cell: TableCell): string {
   if (typeof cell !== "string" && "png" in cell)
     return `<${tag} class="${align}">${renderPicture(cell)}</${tag}>`;
-  if (typeof cell !== "string" && "to" in cell)
-    return `<${tag} class="${align}">${renderLink(cell)}</${tag}>`;
   const { text, tone } = typeof cell === "string" ? { text: cell, tone: undefined } : cell;
   const isText = wrap === true;
   const classes = [align, ...(isText ? ["wrap"] : []), ...(tone === undefined ? [] : [tone])];
   // dir="auto": the browser chooses the direction by the script of the text.
   const direction = isText ? ' dir="auto"' : "";
   return `<${tag} class="${classes.join(" ")}"${direction}>${escapeHtml(text)}</${tag}>`;
-}
-
-/** An encoded path. It starts with exactly one slash, so it stays on the server. */
-const LOCAL_PATH = /^\/(?!\/)[\w\-.~%/]*$/u;
-
-function renderLink({ text, to }: LinkCell): string {
-  if (!LOCAL_PATH.test(to))
-    throw new SlmError(
-      "DATA_INVALID",
-      `report: expected a path on the same server, got "${to.slice(0, 80)}"`,
-    );
-  return `<a href="${escapeHtml(to)}">${escapeHtml(text)}</a>`;
 }
 
 const PNG_SIGNATURE = Buffer.from("89504e470d0a1a0a", "hex");

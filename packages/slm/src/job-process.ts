@@ -1,18 +1,12 @@
 /** The program of a job process, with the body of each kind of job. A worker starts it by its path. */
 import { serveJobs, type JobServer } from "@slm/extension-workers";
 import { cacheShardBody } from "./workers/cache-shard-body.js";
-import { calibrationPartBody } from "./workers/calibration-part-body.js";
-import { evaluationChunkBody } from "./workers/evaluation-chunk-body.js";
 import { labelBlockBody } from "./workers/label-block-body.js";
 import { JOB_KINDS } from "@slm/pipeline/workers/job-kinds";
-import { trialBody } from "./sweep/trial-body.js";
 
 const server: JobServer = serveJobs({
   [JOB_KINDS.cacheShard]: cacheShardBody,
   [JOB_KINDS.labelBlock]: labelBlockBody,
-  [JOB_KINDS.evaluationChunk]: evaluationChunkBody,
-  [JOB_KINDS.calibrationPart]: calibrationPartBody,
-  [JOB_KINDS.trial]: trialBody,
 });
 
 export default server;

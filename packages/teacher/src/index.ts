@@ -50,4 +50,3 @@ export { graphFiles, importGraph } from "./graph/import-graph.js";
 export { checkTeacher, type TeacherCheckReport } from "./check/check-teacher.js";
 export { type Reference } from "./check/reference-file.js";
 export { API_FILE, COMMAND_FILE, EXTENSION_FILE, isLabellerDirectory } from "./labeller-directory.js";
-export { labelsOnlyTeacher } from "./models/labels-only-teacher.js";

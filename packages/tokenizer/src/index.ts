@@ -1,3 +1,4 @@
+export { addedTexts } from "./kinds/added-texts.js";
 export { trainBpeTokenizer } from "./learn/bpe-files.js";
 export { answerOpening, type AnswerOpening } from "./kinds/answer-opening.js";
 export { completeTokenizer, fillVocabulary, readExternalTokenizer } from "./external-tokenizer.js";
@@ -7,7 +8,6 @@ export { vocabularySize } from "./library/library-tokenizer.js";
 export { withPrompt, type SourcePrompt } from "./prompt.js";
 export { SPECIAL_TOKENS } from "./files/special-tokens.js";
 export { trainSymbolTokenizer } from "./learn/symbol-files.js";
-export { addedTexts, prefixTexts, type AddedTexts, type Decoder } from "./kinds/added-texts.js";
 export type { LanguagePair, SpecialTokenIds, Tokenizer, TokenizerLanguages } from "./interface/tokenizer.js";
 export { tokenPieces, type TokenPieces } from "./library/token-pieces.js";
 export { bareTokenizer } from "./pretrained/bare-tokenizer.js";

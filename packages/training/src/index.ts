@@ -37,13 +37,12 @@ export { dropoutKey } from "./program/dropout-masks.js";
 export { stepRandom, uniformNumbers } from "./program/step-random.js";
 export { divergenceText, type Divergence } from "./contract/divergence.js";
 export { measureStep, type StepTime } from "./run/measure-step.js";
-export { METRICS_FILE, removeRunState, STATE_FILE, train, trainSegment } from "./run/trainer.js";
+export { METRICS_FILE, removeRunState, STATE_FILE, train } from "./run/trainer.js";
 export type {
   BatchFeeds,
   DevMetric,
   LiveModel,
   Objective,
-  SegmentReport,
   TrainReport,
   TrainRequest,
 } from "./contract/training-contract.js";

@@ -13,7 +13,6 @@ import { rowsOf } from "../flags/rows-flag.js";
 import { modelArgument, modelFlag, modelOf } from "../flags/model-argument.js";
 import { languageFlags, languageOptions } from "../flags/language-flags.js";
 import { SlmCommand } from "../ui/slm-command.js";
-import { workersFlags } from "../flags/workers-flags.js";
 
 export interface EvalResult {
   /** Rows measured. */
@@ -44,8 +43,7 @@ const INTERVAL_SEED = 1;
 export class EvalCommand extends SlmCommand<EvalResult> {
   static override summary = "Run a model on every row of a file and compute metrics of its answers.";
   static override description =
-    "MODEL is a checkpoint, an export, a quantized directory or a bundle. Metrics count all rows, also with --abstain. With --workers, " +
-    "workers answer the rows on their CPUs, in jobs of 2,048 rows or beams. Metrics, intervals and predictions are the same as on one machine.";
+    "MODEL is a checkpoint, an export, a quantized directory or a bundle. Metrics count all rows, also with --abstain.";
   static override args = { model: modelArgument };
   static override flags = {
     ...evaluationFlags,
@@ -70,11 +68,9 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     "json-schema": Flags.string({
       helpValue: "<file>",
       summary: "Constrain every answer to this JSON Schema.",
-      exclusive: ["workers"],
     }),
     model: modelFlag,
     ...deviceFlags,
-    ...workersFlags,
   };
   static override examples = [
     "<%= config.bin %> eval runs/quickstart/deploy --data runs/quickstart/data/test.jsonl --metrics wer",
@@ -85,7 +81,6 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     "<%= config.bin %> eval exported --data test.jsonl --metrics perplexity",
     "<%= config.bin %> eval runs/snips/deploy --data dev.jsonl --metrics jsonExactMatch --json-schema call.schema.json",
     "<%= config.bin %> eval runs/mail/deploy --data mail.csv --metrics accuracy,macroF1 --slice language",
-    "<%= config.bin %> eval exported --data large.jsonl --metrics wer --workers redis://queue.example:6379 --storage /mnt/shared",
   ];
 
   /** The list of metrics, printed after the help of the flags. */
@@ -108,14 +103,9 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     const { openModels } = await import("@slm/pipeline/models/with-device");
     const { closing } = await import("@slm/core");
     const { deviceNotes } = await import("@slm/runtime");
-    const { answeringWith } = await import("@slm/slm/workers/answering-with");
     const { readSchema } = await import("@slm/pipeline/models/read-schema");
-    const { workersOf } = await import("@slm/pipeline/workers/workers-address");
     const metrics =
       flags.metrics === undefined ? await usualMetrics(model) : parseEvaluationMetrics(flags.metrics);
-    const workers = await workersOf(flags, (text) => {
-      this.note(text);
-    });
     const abstention = abstentionOf(flags.abstain);
     const schema = flags["json-schema"];
     const jsonSchema = schema === undefined ? undefined : await readSchema(schema);
@@ -135,36 +125,24 @@ export class EvalCommand extends SlmCommand<EvalResult> {
       const { threads } = request;
       // A portable form also uses several threads here.
       const chosen = engineFor(opened.descriptions[0]!, { ...request, threads: undefined });
-      const { runtime, recipe } =
-        chosen.engine === "wasm" ? { runtime: undefined, recipe: undefined } : await opened.openDevice();
-      const answered = await answeringWith(
-        {
-          workers,
-          model: directory,
-          chosen,
-          device: runtime?.device ?? portableDevice(chosen.reason),
-          kind: recipe?.kind ?? "cpu",
-          context,
-        },
-        (maker) =>
-          measureQuality({
-            model: directory,
-            rows,
-            metrics,
-            strategy,
-            languages: languageOptions(flags),
-            jsonSchema,
-            abstention,
-            runtime,
-            threads,
-            maker,
-            context,
-            predictionsPath: predictions,
-            intervalSeed: INTERVAL_SEED,
-          }),
-      );
-      for (const note of answered.devices.flatMap(deviceNotes)) this.note(note);
-      return { ...answered.result, predictions, device: answered.devices[0]! };
+      const runtime = chosen.engine === "wasm" ? undefined : (await opened.openDevice()).runtime;
+      const evaluation = await measureQuality({
+        model: directory,
+        rows,
+        metrics,
+        strategy,
+        languages: languageOptions(flags),
+        jsonSchema,
+        abstention,
+        runtime,
+        threads,
+        context,
+        predictionsPath: predictions,
+        intervalSeed: INTERVAL_SEED,
+      });
+      const device = runtime?.device ?? portableDevice(chosen.reason);
+      for (const note of deviceNotes(device)) this.note(note);
+      return { ...evaluation, predictions, device };
     });
   }
 

@@ -8,7 +8,6 @@ import { threadsFlag } from "../flags/recipe-flags.js";
 import { shapeFlag } from "../flags/shape-flag.js";
 import { rowsFlag, rowsOf } from "../flags/rows-flag.js";
 import { SlmCommand } from "../ui/slm-command.js";
-import { workersFlags } from "../flags/workers-flags.js";
 
 /** Separate lists, so that parsing flags loads no library. */
 const METHODS = ["rtn", "search", "gptq"] as const satisfies readonly BlockMethod[];
@@ -26,8 +25,7 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
     "MODEL is an exported model, a checkpoint, or any ONNX file.\n" +
     "A gate compares a metric of the float32 model and the quantized model on the rows of --data, or of --calibration. " +
     "If the gate fails, the command exits with code 3 and writes nothing.\n" +
-    "Static schemes, --method gptq, --sensitivity and --budget need --calibration. With --workers, workers collect the calibration " +
-    "statistics, in jobs of eight runs with up to 32 rows. The model is identical to the byte.";
+    "Static schemes, --method gptq, --sensitivity and --budget need --calibration.";
   static override args = {
     model: Args.string({
       required: true,
@@ -119,7 +117,6 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
     }),
     shape: shapeFlag,
     threads: threadsFlag,
-    ...workersFlags,
   };
   static override examples = [
     "<%= config.bin %> quantize runs/quickstart/export --scheme cpu -o small",
@@ -127,19 +124,14 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
     "<%= config.bin %> quantize exported --scheme int4-block --budget 2MB --calibration train.jsonl",
     "<%= config.bin %> quantize model.onnx --scheme a8w8 --calibration feeds/",
     "<%= config.bin %> quantize detector.onnx --scheme a8w8 --calibration feeds/ --shape image=1,3,640,640",
-    "<%= config.bin %> quantize exported --scheme a8w8 --calibration train.jsonl --workers redis://queue.example:6379 --storage /mnt/shared",
   ];
 
   protected override async execute(): Promise<QuantizedModel> {
     const { args, flags } = await this.parse(QuantizeCommand);
-    const { quantizeWith } = await import("@slm/slm/functions/quantize");
-    const { workersOf } = await import("@slm/pipeline/workers/workers-address");
+    const { quantize: quantizeModel } = await import("@slm/slm/functions/quantize");
     const { shape: shapes, scheme, output, method, symmetric, embedding, exclude, calibration } = flags;
     const { gate, data, limit, sensitivity, budget, threads } = flags;
-    const workers = await workersOf(flags, (text) => {
-      this.note(text);
-    });
-    return quantizeWith(workers, args.model, {
+    return quantizeModel(args.model, {
       scheme,
       output,
       method,

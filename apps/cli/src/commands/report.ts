@@ -9,8 +9,6 @@ import { SlmCommand } from "../ui/slm-command.js";
 export interface ReportResult {
   /** The page. */
   readonly report: string;
-  /** The runs in MLflow, in the order of `runs`; absent without `--mlflow`. */
-  readonly mlflow?: readonly RecordedRun[] | undefined;
   /** The runs in each tracker of `--track`, by the tracker's name. */
   readonly trackers?: Readonly<Record<string, readonly RecordedRun[]>> | undefined;
   readonly runs: readonly ReportedRun[];
@@ -38,15 +36,11 @@ export class ReportCommand extends SlmCommand<ReportResult> {
       helpValue: "<file>",
       summary: "Write the page to this file.",
     }),
-    mlflow: Flags.string({
-      helpValue: "<url>",
-      summary: "Also write each run to this MLflow tracking server; a run that exists there is updated.",
-      helpGroup: "TRACKERS",
-    }),
     track: Flags.string({
       multiple: true,
       helpValue: "<name=where>",
-      summary: "Also record each run with an extension's tracker, at an address or in a file; repeatable.",
+      summary:
+        "Also record each run with this tracker (mlflow, or an extension's), at an address or in a file; repeatable.",
       helpGroup: "TRACKERS",
     }),
     experiment: Flags.string({
@@ -55,31 +49,15 @@ export class ReportCommand extends SlmCommand<ReportResult> {
       summary: "Record runs in this experiment of the trackers; MLflow creates it if it does not exist.",
       helpGroup: "TRACKERS",
     }),
-    watch: Flags.boolean({
-      default: false,
-      summary:
-        "Serve a self-updating page of the runs on this machine, until interrupted. RUN can be a directory of runs.",
-      exclusive: ["mlflow", "track"],
-      helpGroup: "WATCH",
-    }),
-    port: Flags.integer({
-      default: 7007,
-      min: 0,
-      max: 65_535,
-      summary: "Serve the page on this port; 0: a free one.",
-      helpGroup: "WATCH",
-    }),
   };
   static override examples = [
     "<%= config.bin %> report runs/quickstart",
     "<%= config.bin %> report runs/a runs/b -o compared.html",
-    "<%= config.bin %> report runs/a --mlflow http://127.0.0.1:5000",
-    "<%= config.bin %> report runs --watch",
+    "<%= config.bin %> report runs/a --track mlflow=http://127.0.0.1:5000",
   ];
 
   protected override async execute(): Promise<ReportResult> {
     const { argv, flags } = await this.parse(ReportCommand);
-    if (flags.watch) return this.watch(argv.map(String), flags.port);
     const { writeTextAtomic } = await import("@slm/core");
     const { readRunLog, summarizeRun } = await import("@slm/report");
     const { runsPage } = await import("@slm/slm/runs/run-report");
@@ -88,7 +66,6 @@ export class ReportCommand extends SlmCommand<ReportResult> {
     await writeTextAtomic(flags.output, await runsPage(runs));
     const record = (name: string, to: string): Promise<readonly RecordedRun[]> =>
       this.record(runs, name, { to, experiment: flags.experiment });
-    const mlflow = flags.mlflow === undefined ? undefined : await record("mlflow", flags.mlflow);
     const trackers: [string, readonly RecordedRun[]][] = [];
     for (const [name, to] of (flags.track ?? []).map(namedPlace))
       trackers.push([name, await record(name, to)]);
@@ -97,25 +74,9 @@ export class ReportCommand extends SlmCommand<ReportResult> {
     });
     return {
       report: flags.output,
-      mlflow,
       ...(trackers.length === 0 ? {} : { trackers: Object.fromEntries(trackers) }),
       runs: await Promise.all(reported),
     };
-  }
-
-  /** Serves the page until a signal arrives. */
-  private async watch(paths: readonly string[], port: number): Promise<ReportResult> {
-    const { startWatchServer } = await import("@slm/slm/watch/watch-server");
-    const server = await startWatchServer(paths, port);
-    this.note(`report  ${server.url}`);
-    const { signal } = this;
-    await new Promise<void>((stopped) => {
-      signal.addEventListener("abort", () => {
-        stopped();
-      });
-    });
-    await server.close();
-    return { report: server.url, runs: [] };
   }
 
   private async record(

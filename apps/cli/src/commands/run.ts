@@ -49,7 +49,7 @@ export class RunCommand extends SlmCommand<RunResult> {
     const prepared = await prepareRecipe(args.recipe, { ...flags, environment: process.env });
     if (flags["print-config"])
       return (await import("@slm/pipeline/run/prepare-run")).printConfig(prepared.recipe);
-    if (flags["dry-run"]) return planPrepared(prepared, this.work, flags["estimate-for"]);
+    if (flags["dry-run"]) return planPrepared(prepared, this.work);
     const { workersOf } = await import("@slm/pipeline/workers/workers-address");
     const workers = await workersOf(flags, (text) => {
       this.note(text);

@@ -10,7 +10,6 @@ export type StageResult = StageReport | RunPlan | PrintedConfig;
 export interface StageFlags extends StageOptions {
   readonly "print-config": boolean;
   readonly "dry-run": boolean;
-  readonly "estimate-for"?: string | undefined;
   /** Address of the Redis server, and of the storage that the workers share. */
   readonly workers?: string | undefined;
   readonly storage?: string | undefined;
@@ -32,7 +31,7 @@ export abstract class StageCommand extends SlmCommand<StageResult> {
     this.checkSections?.(prepared.recipe.sections);
     if (flags["print-config"])
       return (await import("@slm/pipeline/run/prepare-run")).printConfig(prepared.recipe);
-    if (flags["dry-run"]) return planPrepared(prepared, this.work, flags["estimate-for"]);
+    if (flags["dry-run"]) return planPrepared(prepared, this.work);
     const { workersOf } = await import("@slm/pipeline/workers/workers-address");
     const workers = await workersOf(flags, (text) => {
       this.note(text);

@@ -13,8 +13,8 @@ export class WorkerCommand extends SlmCommand<WorkerReport | WorkersStatus> {
   static override description =
     "Workers on the same Redis server share the jobs of all commands with --workers. On SIGTERM and SIGINT, a worker finishes its current " +
     "jobs and exits with code 0. If a worker is killed, other workers repeat its jobs. The password is read from SLM_REDIS_PASSWORD, the key " +
-    "that signs jobs from SLM_WORKER_KEY, and S3 credentials from AWS's own variables. None of them is written into jobs or logs. A job can " +
-    "run programs only with --allow-command, and use a server's API key only with --api-key-env.";
+    "that signs jobs from SLM_WORKER_KEY. Neither is written into jobs or logs. A job can run programs only with --allow-command, and " +
+    "use a server's API key only with --api-key-env.";
   static override flags = {
     redis: redisFlag,
     status: Flags.boolean({
@@ -52,23 +52,12 @@ export class WorkerCommand extends SlmCommand<WorkerReport | WorkersStatus> {
       helpValue: "<s>",
       summary: "Take over the jobs of a worker that has been silent for this long [s].",
     }),
-    "metrics-port": Flags.integer({
-      min: 0,
-      max: 65_535,
-      helpValue: "<n>",
-      summary: "Serve Prometheus metrics at /metrics on this port; 0: a free one.",
-    }),
-    "metrics-host": Flags.string({
-      default: "127.0.0.1",
-      helpValue: "<address>",
-      summary: "Serve metrics on this address; 0.0.0.0 lets other machines read them.",
-    }),
   };
   static override examples = [
     "<%= config.bin %> worker --redis redis://queue.example:6379 --storage /mnt/shared",
     "<%= config.bin %> worker --redis redis://queue.example:6379 --storage /mnt/shared --api-key-env OPENAI_API_KEY=https://api.openai.com",
     "<%= config.bin %> worker --redis redis://queue.example:6379 --status",
-    "<%= config.bin %> worker --redis rediss://queue.example:6380 --storage s3://bucket/slm --concurrency 4",
+    "<%= config.bin %> worker --redis rediss://queue.example:6380 --storage /mnt/shared --concurrency 4",
   ];
 
   protected override readonly stopping = "taking no more jobs, finishing the current ones";
@@ -81,9 +70,9 @@ export class WorkerCommand extends SlmCommand<WorkerReport | WorkersStatus> {
     if (storage === undefined)
       throw new SlmError(
         "USAGE",
-        "worker: --storage is missing; expected the directory or bucket that all workers share",
+        "worker: --storage is missing; expected the directory that all workers share",
         {
-          suggestions: ["--storage /mnt/shared", "--storage s3://bucket/prefix"],
+          suggestions: ["--storage /mnt/shared"],
         },
       );
     const { userCacheFolder } = await import("@slm/core");
@@ -96,10 +85,6 @@ export class WorkerCommand extends SlmCommand<WorkerReport | WorkersStatus> {
       concurrency,
       threads: flags.threads ?? Math.max(1, Math.floor(availableParallelism() / concurrency)),
       takeoverSeconds: flags["takeover-after"],
-      metrics:
-        flags["metrics-port"] === undefined
-          ? undefined
-          : { host: flags["metrics-host"], port: flags["metrics-port"] },
       allowed: {
         commands: flags["allow-command"],
         apiKeys: (flags["api-key-env"] ?? []).map(parseApiKey),

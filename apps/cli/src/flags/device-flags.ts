@@ -30,20 +30,9 @@ export const deviceFlags = {
       "Run on the CPU and say so if the device is not available (default); --no-fallback: exit with code 69.",
   }),
   threads: threadsFlag,
-  tune: Flags.boolean({
-    summary: "First measure the fastest thread settings for this model, and store them for later commands.",
-    exclusive: ["threads"],
-  }),
 };
 
 /** The device chosen by the flags. */
-export function deviceRequest({
-  engine,
-  device,
-  soc,
-  fallback,
-  threads,
-  tune,
-}: DeviceRequest): DeviceRequest {
-  return { engine, device, soc, fallback, threads, tune };
+export function deviceRequest({ engine, device, soc, fallback, threads }: DeviceRequest): DeviceRequest {
+  return { engine, device, soc, fallback, threads };
 }

@@ -34,13 +34,6 @@ export const recipeFlags = {
     helpGroup: "RECIPE",
   }),
   "dry-run": Flags.boolean({ summary: "Print the plan with estimates, and exit.", helpGroup: "RECIPE" }),
-  "estimate-for": Flags.string({
-    helpValue: "<name>",
-    summary:
-      "With --dry-run: estimate training times for a device that 'slm doctor --measure <name>' measured on any machine.",
-    dependsOn: ["dry-run"],
-    helpGroup: "RECIPE",
-  }),
   force: Flags.boolean({ summary: "Run stages again even if nothing changed.", helpGroup: "RECIPE" }),
 };
 

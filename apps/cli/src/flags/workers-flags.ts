@@ -9,14 +9,13 @@ export const redisFlag = Flags.string({
   summary: "Connect to this Redis server; rediss:// uses TLS. SLM_REDIS_PASSWORD contains the password.",
 });
 
-const storageSummary =
-  "Exchange files through this directory or s3://bucket/prefix, which all workers share.";
+const storageSummary = "Exchange files through this directory, which all workers share.";
 
 /** Environment variable for `--storage`. */
 const STORAGE_VARIABLE = "SLM_WORKER_STORAGE";
 
 export const storageFlag = Flags.string({
-  helpValue: "<dir|s3://...>",
+  helpValue: "<dir>",
   summary: storageSummary,
   env: STORAGE_VARIABLE,
 });

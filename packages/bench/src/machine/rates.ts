@@ -1,6 +1,6 @@
 /** The roofline of a runtime: its MatMul rate and its memory read rate, from a short measurement. */
 import { freemem } from "node:os";
-import { GraphBuilder, encodeModel, int, ONNX_DTYPES } from "@slm/onnx";
+import { GraphBuilder, encodeModel } from "@slm/onnx";
 import { createHostTensor, type Runtime } from "@slm/runtime";
 import { z } from "zod";
 
@@ -82,50 +82,6 @@ export async function productRate(runtime: Runtime, { rows, inner, columns }: Pr
     return (2 * rows * inner * columns) / seconds;
   } finally {
     await runtime.release([input, weights, output]);
-    await session.release();
-  }
-}
-
-/** Products per run of {@link squareProductRate}: enough that casts and reading the result hardly count. */
-const PRODUCTS = 8;
-
-/**
- * Rate of products of square matrices in a number format; operands are cast to it once. Values may overflow float16, which does not
- * change the time.
- *
- * Units: floating-point operations per second, a multiply-add counted as two.
- *
- * @throws SlmError OP_UNSUPPORTED or DATA_INVALID if the device does not support the format
- */
-export async function squareProductRate(
-  runtime: Runtime,
-  side: number,
-  format: "float32" | "float16" | "bfloat16",
-): Promise<number> {
-  const builder = new GraphBuilder(`product-rate-${format}`);
-  const [x, weight] = (["x", "w"] as const).map((name) => {
-    const given = builder.input(name, "float32", [side, side]);
-    return format === "float32"
-      ? given
-      : builder.op("Cast", [given], { attributes: { to: int(ONNX_DTYPES[format].code) } });
-  }) as [string, string];
-  let product = x;
-  for (let count = 0; count < PRODUCTS; count += 1) product = builder.op("MatMul", [product, weight]);
-  const last = builder.op("Cast", [product], { attributes: { to: int(ONNX_DTYPES.float32.code) } });
-  builder.output("y", builder.op("ReduceMax", [last], { attributes: { keepdims: int(0) } }), "float32", []);
-  const session = await runtime.load(
-    { kind: "bytes", bytes: encodeModel(builder.build()) },
-    { name: `product-rate-${format}` },
-  );
-  const square = createHostTensor("float32", [side, side], ramp(side * side));
-  const [input, weights] = [await runtime.upload(square), await runtime.upload(square)];
-  try {
-    const seconds = await secondsOf(async () => {
-      await session.run({ feeds: { x: input, w: weights }, fetch: ["y"] });
-    });
-    return (PRODUCTS * 2 * side ** 3) / seconds;
-  } finally {
-    await runtime.release([input, weights]);
     await session.release();
   }
 }

@@ -4,7 +4,7 @@ import { cacheRowKinds, isLabellerDirectory, loadTeachers, type Teacher } from "
 import type { TeacherReader } from "../sources/corpus.js";
 import { requiresTeacher, type StoredKinds } from "../config/distill-config.js";
 import type { DistillInputs, DistillRun } from "../config/distill-inputs.js";
-import { openStoredTeacher } from "./stored-teacher.js";
+import { rejectLabeller } from "./reject-labeller.js";
 import { sharedVocabulary } from "./vocabulary.js";
 
 export interface OpenTeacher {
@@ -25,7 +25,7 @@ export async function storedKinds({
 /**
  * Loads the teacher; undefined if neither a term nor a target requires it.
  *
- * @throws SlmError INPUT_MISSING if it is missing, CONFIG_INVALID for a server or program without enough stored answers, SHAPE_MISMATCH if
+ * @throws SlmError INPUT_MISSING if it is missing, CONFIG_INVALID for a server or a program, SHAPE_MISMATCH if
  * its vocabulary differs from the student's, and errors of loading.
  */
 export async function openTeacher(run: DistillRun): Promise<OpenTeacher | undefined> {
@@ -43,7 +43,7 @@ export async function openTeacher(run: DistillRun): Promise<OpenTeacher | undefi
       },
     );
   }
-  if (isLabellerDirectory(directory)) return openStoredTeacher(run, directory);
+  if (isLabellerDirectory(directory)) throw await rejectLabeller(run, directory);
   const teacher = await loadTeachers(engine, directory);
   try {
     const { config } = teacher;

@@ -124,7 +124,7 @@ function baseOf(text: string): URL {
   if (url !== undefined && /^https?:$/.test(url.protocol) && url.username === "")
     return new URL(url.pathname.endsWith("/") ? url : `${url.href}/`);
   throw new SlmError("USAGE", `mlflow: expected the URL of a tracking server, got '${text}'`, {
-    suggestions: ["--mlflow http://127.0.0.1:5000"],
+    suggestions: ["--track mlflow=http://127.0.0.1:5000"],
   });
 }
 

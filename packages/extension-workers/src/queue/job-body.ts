@@ -2,7 +2,7 @@
 import { removePath, SlmError, type ErrorCode } from "@slm/core";
 import { z } from "zod";
 import { LocalCopies } from "../storage/local-copies.js";
-import { openStore } from "../storage/open-store.js";
+import { openStore } from "../storage/directory-store.js";
 import { SharedFiles, type FileRef } from "../storage/shared-files.js";
 import { jobPermissions, type JobPermissions } from "./job-permissions.js";
 import { requireSignature, signatureOf, WORKER_KEY_VARIABLE, workerKey } from "./job-signature.js";

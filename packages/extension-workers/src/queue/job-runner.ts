@@ -7,7 +7,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { throwIfInterrupted } from "@slm/core";
 import { SharedFiles } from "../storage/shared-files.js";
-import type { ObjectStore } from "../storage/object-store.js";
+import type { ObjectStore } from "../storage/directory-store.js";
 import { outcomeOf, type FailedJob } from "./job-outcome.js";
 import { JobQueue, type JobSpec, type Outstanding } from "./job-queue.js";
 import type { JobResult } from "./messages.js";

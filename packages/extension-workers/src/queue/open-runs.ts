@@ -1,5 +1,5 @@
 /** Lists active runs. A run writes a file into shared storage, and its folder is removed when it ends. */
-import type { ObjectStore } from "../storage/object-store.js";
+import type { ObjectStore } from "../storage/directory-store.js";
 
 const openKey = (run: string): string => `${run}/open.json`;
 

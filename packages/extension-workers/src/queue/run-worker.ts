@@ -5,8 +5,8 @@
 import { randomBytes } from "node:crypto";
 import { cpus, hostname } from "node:os";
 import { pathToFileURL } from "node:url";
-import { Queue, Worker, type Job } from "bullmq";
-import { openStore } from "../storage/open-store.js";
+import { Worker, type Job } from "bullmq";
+import { openStore } from "../storage/directory-store.js";
 import { removeLeftovers } from "../storage/local-copies.js";
 import { JOB_PROCESS_VARIABLE, type JobProcess } from "./job-body.js";
 import type { JobPermissions } from "./job-permissions.js";
@@ -15,7 +15,6 @@ import { requireRedis, type RedisAddress } from "./redis-address.js";
 import { requireTrust } from "./require-trust.js";
 import { isOpenRun } from "./open-runs.js";
 import { BEAT_MS, RunBoard, type WorkerLine } from "./run-board.js";
-import { serveMetrics, type MetricsAddress } from "./serve-metrics.js";
 
 /** Number of times a job is reassigned after its worker died, before it fails. */
 const MAX_TAKEOVERS = 10;
@@ -36,8 +35,6 @@ export interface WorkerOptions {
   readonly threads: number;
   /** A job is reassigned if its worker has been silent for this long [s]. */
   readonly takeoverSeconds: number;
-  /** Address for Prometheus metrics. Absent: no metrics. */
-  readonly metrics?: MetricsAddress | undefined;
   /** What jobs are allowed to do in addition to computing. */
   readonly allowed: JobPermissions;
   /** Whether to use a Redis that others can write to without a password or a key. */
@@ -51,7 +48,7 @@ export interface WorkerReport {
   readonly id: string;
   readonly done: number;
   readonly failed: number;
-  /** Units of finished jobs: tokens of caches, steps of trainings. */
+  /** Units of finished jobs: tokens of caches, rows of labels. */
   readonly units: number;
   /** Time spent on finished jobs [s]. */
   readonly busySeconds: number;
@@ -66,8 +63,6 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerReport> {
   requireTrust(redis, { insecure, note });
   await requireRedis(redis);
   const store = await openStore(options.storage);
-  const queue = new Queue(QUEUE, { connection: redis.options, prefix: PREFIX });
-  queue.on("error", () => undefined);
   const board = new RunBoard(redis);
   const line = firstLine(options);
   const beat = (): void => {
@@ -87,8 +82,6 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerReport> {
     note(`${redis.shown}: ${error.message}`);
   });
   const timers = [setInterval(beat, BEAT_MS), setInterval(clean, CLEAN_MS)];
-  const metrics = await serveMetrics(options.metrics, { queue, board });
-  if (metrics !== undefined) note(`metrics: ${metrics.url}`);
   await worker.waitUntilReady();
   await board.putWorker(line);
   note(
@@ -100,11 +93,8 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerReport> {
   if (line.active.length > 0) note(`finishing ${line.active.length} jobs`);
   await worker.close();
   for (const timer of timers) clearInterval(timer);
-  await metrics?.close();
   await board.removeWorker(line.id).catch(() => undefined);
   board.close();
-  await queue.close();
-  store.close();
   const { id, done, failed, units, busySeconds } = line;
   return { id, done, failed, units, busySeconds };
 }

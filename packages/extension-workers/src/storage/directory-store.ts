@@ -1,4 +1,6 @@
-/** Shared storage in a directory: a local one for workers of one machine, or a network file system. */
+/**
+ * Shared storage for workers: a directory that all of them can access, such as a network file system. Files appear completely or not at all.
+ */
 import { stat, type FileHandle } from "node:fs/promises";
 import { resolve } from "node:path";
 import {
@@ -10,13 +12,32 @@ import {
   systemCode,
   writeBytesAtomic,
 } from "@slm/core";
-import { MOST_BYTES, tooLarge, type ObjectStore } from "./object-store.js";
+
+/** Default size limit of a file [bytes]. */
+const MOST_BYTES = 32 * 1024 * 1024;
+
+export interface ObjectStore {
+  /** Its path, for messages. */
+  readonly shown: string;
+  /** Writes or replaces a file. @throws SlmError OUTPUT_FAILED */
+  put(key: string, bytes: Uint8Array): Promise<void>;
+  /**
+   * The bytes of a file; undefined if there is none.
+   *
+   * @param mostBytes larger files are not read. Default: {@link MOST_BYTES}
+   * @throws SlmError INPUT_MISSING if it cannot be read or is not a regular file; DATA_INVALID if it is larger
+   */
+  get(key: string, mostBytes?: number): Promise<Buffer | undefined>;
+  has(key: string): Promise<boolean>;
+  /** Removes a folder with its files. It is not an error if there is none. */
+  removeFolder(folder: string): Promise<void>;
+}
 
 /** Opens a directory, which must exist: if the shared volume is not mounted, a worker must not write to its own disk.
  *
  * @throws SlmError INPUT_MISSING
  */
-export async function openDirectoryStore(directory: string): Promise<ObjectStore> {
+export async function openStore(directory: string): Promise<ObjectStore> {
   const root = resolve(directory);
   const isDirectory = await stat(root).then(
     (entry) => entry.isDirectory(),
@@ -53,14 +74,16 @@ export async function openDirectoryStore(directory: string): Promise<ObjectStore
         () => false,
       ),
     removeFolder: (folder) => removePath(resolveInside(root, folder)),
-    close: () => undefined,
   };
 }
 
 /** Reads a file up to its size when opened, if it is within the limit. */
 async function readUpTo(handle: FileHandle, path: string, mostBytes: number): Promise<Buffer> {
   const { size } = await handle.stat();
-  if (size > mostBytes) throw tooLarge(path, size, mostBytes);
+  if (size > mostBytes)
+    throw new SlmError("DATA_INVALID", `${path} has ${size} bytes, expected at most ${mostBytes}`, {
+      suggestions: ["remove other programs' files from the shared storage and run the same command again"],
+    });
   const bytes = Buffer.alloc(size);
   let filled = 0;
   while (filled < size) {

@@ -7,8 +7,7 @@ import { randomBytes } from "node:crypto";
 import { sha256 } from "@slm/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { LocalCopies, removeLeftovers } from "./local-copies.js";
-import type { ObjectStore } from "./object-store.js";
-import { openStore } from "./open-store.js";
+import { openStore, type ObjectStore } from "./directory-store.js";
 import { SharedFiles } from "./shared-files.js";
 
 const RUN = "cache-0123456789abcdef";

@@ -19,7 +19,7 @@ import {
   SlmError,
 } from "@slm/core";
 import { z } from "zod";
-import type { ObjectStore } from "./object-store.js";
+import type { ObjectStore } from "./directory-store.js";
 
 /** Bytes of a piece. */
 const PIECE_BYTES = 32 * 1024 * 1024;

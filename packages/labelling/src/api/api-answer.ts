@@ -2,20 +2,6 @@
 import { SlmError } from "@slm/core";
 import { z } from "zod";
 
-const logProbability = z
-  .number()
-  .max(0.01) // Tolerance for rounding.
-  .transform((value) => Math.min(value, 0));
-
-const alternative = z.object({
-  text: z.string(),
-  /** UTF-8 bytes of the token, if the server sends them: a token can contain a part of a character. */
-  bytes: z.array(z.int().min(0).max(255)).optional(),
-  logProbability,
-});
-
-const answerToken = alternative.extend({ top: z.array(alternative) });
-
 /** A stored answer. */
 export const storedAnswer = z.object({
   /** Absent if the server sent none, for example for a refusal. */
@@ -23,34 +9,9 @@ export const storedAnswer = z.object({
   /** The server's finish reason. */
   finish: z.string(),
   usage: z.object({ input: z.int().nonnegative(), output: z.int().nonnegative() }).optional(),
-  tokens: z.array(answerToken).optional(),
 });
 
 export type StoredAnswer = z.infer<typeof storedAnswer>;
-export type AnswerToken = z.infer<typeof answerToken>;
-
-const bytes = z.array(z.int().min(0).max(255)).nullish();
-
-/** Log-probabilities in the format of chat completions, and of llama.cpp's completions. */
-const contentLogprobs = z.object({
-  content: z
-    .array(
-      z.object({
-        token: z.string(),
-        bytes,
-        logprob: logProbability,
-        top_logprobs: z.array(z.object({ token: z.string(), bytes, logprob: logProbability })).nullish(),
-      }),
-    )
-    .nullish(),
-});
-
-/** Log-probabilities in the format of OpenAI's completions. */
-const columnLogprobs = z.object({
-  tokens: z.array(z.string()),
-  token_logprobs: z.array(logProbability.nullable()),
-  top_logprobs: z.array(z.record(z.string(), logProbability).nullable()).nullish(),
-});
 
 const responseBody = z.object({
   choices: z
@@ -59,7 +20,6 @@ const responseBody = z.object({
         text: z.string().nullish(),
         message: z.object({ content: z.string().nullish(), refusal: z.string().nullish() }).nullish(),
         finish_reason: z.string().nullish(),
-        logprobs: z.union([columnLogprobs, contentLogprobs]).nullish(),
       }),
     )
     .min(1),
@@ -82,42 +42,12 @@ export function readAnswer(body: unknown, where: string): StoredAnswer {
     );
   }
   const { choices, usage } = parsed.data;
-  const { text, message, finish_reason: reason, logprobs } = choices[0]!;
+  const { text, message, finish_reason: reason } = choices[0]!;
   return {
     text: message?.content ?? text ?? undefined,
     finish: typeof message?.refusal === "string" ? "refusal" : (reason ?? ""),
     usage: usage ? { input: usage.prompt_tokens, output: usage.completion_tokens ?? 0 } : undefined,
-    tokens: logprobs ? tokensOf(logprobs) : undefined,
   };
-}
-
-function tokensOf(
-  logprobs: z.infer<typeof columnLogprobs> | z.infer<typeof contentLogprobs>,
-): AnswerToken[] | undefined {
-  if ("tokens" in logprobs) {
-    return logprobs.tokens.flatMap((text, place) => {
-      const value = logprobs.token_logprobs[place];
-      if (value === undefined || value === null) return [];
-      const top = Object.entries(logprobs.top_logprobs?.[place] ?? {});
-      return [
-        {
-          text,
-          logProbability: value,
-          top: top.map(([other, logProbability]) => ({ text: other, logProbability })),
-        },
-      ];
-    });
-  }
-  return logprobs.content?.map(({ token, bytes: own, logprob, top_logprobs: top }) => ({
-    text: token,
-    bytes: own ?? undefined,
-    logProbability: logprob,
-    top: (top ?? []).map((other) => ({
-      text: other.token,
-      bytes: other.bytes ?? undefined,
-      logProbability: other.logprob,
-    })),
-  }));
 }
 
 /** Whether a stored answer can be used as a label. */
@@ -143,12 +73,6 @@ export function outcomeOf({ finish }: StoredAnswer, where: string): AnswerOutcom
     "DATA_INVALID",
     `${where}: expected one of the finish reasons ${Object.keys(OUTCOMES).join(", ")}, got '${finish.slice(0, 40)}'`,
   );
-}
-
-/** Mean log-probability of an answer's tokens [nats per token]; undefined if the server sent none. */
-export function scoreOf({ tokens }: StoredAnswer): number | undefined {
-  if (tokens === undefined || tokens.length === 0) return undefined;
-  return tokens.reduce((sum, token) => sum + token.logProbability, 0) / tokens.length;
 }
 
 /** The target of an answer: its trimmed text; empty without text. */

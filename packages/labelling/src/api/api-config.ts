@@ -60,14 +60,6 @@ export const apiRequestFields = {
     })
     .describe("Address of the server's OpenAI-compatible API, such as http://127.0.0.1:8080/v1."),
   model: z.string().min(1).max(512).describe("Name of the model on the server."),
-  logprobs: z
-    .int()
-    .nonnegative()
-    .max(100)
-    .default(0)
-    .describe(
-      "Number of log-probabilities to request per target token, for scores and distributions. 0: none.",
-    ),
   maxTokens: z.int().positive().max(1_000_000).default(256).describe("Longest target [tokens]."),
   maxTokensField: z
     .enum(["max_tokens", "max_completion_tokens"])

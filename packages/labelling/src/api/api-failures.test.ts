@@ -135,13 +135,6 @@ describe("failures", () => {
     expect(fixture.api.calls).toHaveLength(1);
   });
 
-  test("a server without log-probabilities is rejected if they are requested", async () => {
-    const answering: Answering = () => ({ choices: [{ message: { content: "A" }, finish_reason: "stop" }] });
-    const failure = await failureOf(fixture.label(["a"], { logprobs: 5 }, { answering }));
-    expect(failure.message).toMatch(/expected log-probabilities/u);
-    expect(targetsOf(await fixture.label(["a"], {}, { answering }))).toEqual(["A"]);
-  });
-
   test("a redirect is not followed, so that no other server sees the key", async () => {
     vi.stubEnv(KEY_VARIABLE, KEY);
     const other = await startFakeApi();

@@ -35,13 +35,13 @@ export type ApiLimits = ApiFile["limits"];
 
 /** The contents of `api.json` for settings and the rows of their few-shot examples. */
 export function apiFileOf(settings: ApiTeacherConfig, rows: readonly Row[]): ApiFile {
-  const { baseUrl, model, logprobs, maxTokens, maxTokensField, extra, prompt } = settings;
+  const { baseUrl, model, maxTokens, maxTokensField, extra, prompt } = settings;
   const { apiKeyEnv, concurrency, timeoutSeconds, budget } = settings;
   const { resolved, stop } = resolvePrompt(prompt, rows);
   return {
     version: 1,
     request: {
-      ...{ baseUrl, model, logprobs, maxTokens, maxTokensField, extra },
+      ...{ baseUrl, model, maxTokens, maxTokensField, extra },
       stop: [...new Set([...stop, ...settings.stop])],
       prompt: resolved,
     },

@@ -8,11 +8,11 @@ import { apiFileOf, writeApiFile } from "./api-file.js";
 const fixture = new ApiFixture();
 
 describe("a teacher behind a server", () => {
-  test("answers sources in order, with the mean log-probability of the target's tokens", async () => {
+  test("answers sources in order", async () => {
     const delays = [30, 0, 10];
     const labelled = await fixture.label(
       ["a", "bc", "d"],
-      { logprobs: 2 },
+      {},
       {
         answering: (call, response) => {
           setTimeout(() => response.end(JSON.stringify(capitals(call, response))), delays.shift());
@@ -21,9 +21,9 @@ describe("a teacher behind a server", () => {
       },
     );
     expect(labelled.answers).toEqual([
-      { target: "A", score: -0.5, finished: true },
-      { target: "BC", score: -0.5, finished: true },
-      { target: "D", score: -0.5, finished: true },
+      { target: "A", finished: true },
+      { target: "BC", finished: true },
+      { target: "D", finished: true },
     ]);
     expect(labelled.told.at(-1)?.message).toMatch(
       /^tiny: 3 of 3 answers, 0 cached, 34 tokens, about 0 s left$/u,
@@ -33,7 +33,7 @@ describe("a teacher behind a server", () => {
   test("sends messages to chat models, greedily and without a seed", async () => {
     await fixture.label(["red"], {
       prompt: { system: "Translate.", before: "Word: ", after: "!" },
-      ...{ logprobs: 5, stop: ["\n"], extra: { top_k: 1 } },
+      ...{ stop: ["\n"], extra: { top_k: 1 } },
     });
     expect(fixture.api.calls[0]).toMatchObject({ path: "/v1/chat/completions" });
     expect(fixture.api.calls[0]!.headers.authorization).toBeUndefined();
@@ -47,8 +47,6 @@ describe("a teacher behind a server", () => {
         max_tokens: 256,
         temperature: 0,
         stop: ["\n"],
-        logprobs: true,
-        top_logprobs: 5,
         top_k: 1,
       },
     });
@@ -81,24 +79,19 @@ describe("a teacher behind a server", () => {
     });
   });
 
-  test("sends texts to completions, and reads their log-probabilities from columns", async () => {
-    const logprobs = {
-      tokens: ["x", "y"],
-      token_logprobs: [-1, -2],
-      top_logprobs: [{ x: -1 }, { y: -2, z: -3 }],
-    };
+  test("sends texts to completions", async () => {
     const labelled = await fixture.label(
       ["red"],
-      { logprobs: 2, prompt: { chat: false, before: "in: " } },
+      { prompt: { chat: false, before: "in: " } },
       {
-        answering: () => ({ choices: [{ text: " xy\n", finish_reason: "stop", logprobs }] }),
+        answering: () => ({ choices: [{ text: " xy\n", finish_reason: "stop" }] }),
       },
     );
     expect(fixture.api.calls[0]).toMatchObject({
       path: "/v1/completions",
-      body: { prompt: "in: red\n", logprobs: 2, max_tokens: 256 },
+      body: { prompt: "in: red\n", max_tokens: 256 },
     });
-    expect(labelled.answers).toEqual([{ target: "xy", score: -1.5, finished: true }]);
+    expect(labelled.answers).toEqual([{ target: "xy", finished: true }]);
   });
 
   test("does not exceed the number of concurrent requests", async () => {
@@ -167,6 +160,6 @@ describe("rows without an answer", () => {
       {},
       { answering: () => chatAnswer("A", { finish: "length" }) },
     );
-    expect(answers).toEqual([{ target: "A", score: -0.5, finished: false }]);
+    expect(answers).toEqual([{ target: "A", finished: false }]);
   });
 });

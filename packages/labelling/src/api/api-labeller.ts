@@ -1,8 +1,8 @@
 /** A labeller for a model that a server runs. It uses stored answers, and requests the rest from the server. */
 import { join } from "node:path";
-import { hashJson, SlmError, throwIfInterrupted, userCacheFolder, type Progress } from "@slm/core";
+import { SlmError, throwIfInterrupted, userCacheFolder, type Progress } from "@slm/core";
 import type { LabelAnswer, Labeller, LabelRequestOptions } from "../labeller/labeller.js";
-import { outcomeOf, scoreOf, targetOf, type AnswerToken, type StoredAnswer } from "./api-answer.js";
+import { outcomeOf, targetOf, type StoredAnswer } from "./api-answer.js";
 import { ApiClient, FIRST_PAUSE_MS, readKey, RETRIES } from "./api-client.js";
 import { apiIdentity, type ApiFile } from "./api-file.js";
 import type { ApiSharing, PaidAnswers, RequestBudget, SharedRequests } from "./api-sharing.js";
@@ -112,11 +112,6 @@ export class ApiLabeller implements Labeller {
     return labels;
   }
 
-  /** The server's tokens of a target that it generated; undefined for other targets, and without log-probabilities. */
-  async tokensOf(source: string, target: string): Promise<readonly AnswerToken[] | undefined> {
-    return (await this.#store.find(this.#targetKey(source, target)))?.tokens;
-  }
-
   close(): Promise<void> {
     return Promise.resolve();
   }
@@ -124,10 +119,6 @@ export class ApiLabeller implements Labeller {
   /** The server and model, for messages. */
   get #where(): string {
     return `${this.file.request.baseUrl}: ${this.name}`;
-  }
-
-  #targetKey(source: string, target: string): string {
-    return hashJson({ identity: this.identity, source, target });
   }
 
   /**
@@ -192,12 +183,7 @@ export class ApiLabeller implements Labeller {
       this.#withoutAnswer += 1;
       return undefined;
     }
-    const target = targetOf(reply);
-    const keys = {
-      request: request.key,
-      target: target === "" ? undefined : this.#targetKey(request.source, target),
-    };
-    await this.#store.put(keys, reply);
+    await this.#store.put(request.key, reply);
     return reply;
   }
 
@@ -208,15 +194,7 @@ export class ApiLabeller implements Labeller {
       this.#withoutAnswer += 1;
       return undefined;
     }
-    const score = scoreOf(answer);
-    if (this.file.request.logprobs > 0 && score === undefined) {
-      throw new SlmError(
-        "DATA_INVALID",
-        `${this.#where}: expected log-probabilities of the target's tokens, got none (teacher.logprobs is ${this.file.request.logprobs})`,
-        { suggestions: ["--set teacher.logprobs=0 for a server without log-probabilities"] },
-      );
-    }
-    return { target, score, finished: outcome === "finished" };
+    return { target, finished: outcome === "finished" };
   }
 
   #report({ done, total, cached, secondsLeft }: Report): void {

@@ -33,22 +33,12 @@ export interface RequestBudget {
   reserve(bound: Usage, key: string): Promise<(usage: Usage | undefined) => Promise<void> | void>;
 }
 
-/** Keys of an answer. */
-interface AnswerKeys {
-  /** Hash of the request. */
-  readonly request: string;
-  /** Hash of the source and the target; undefined without a target. */
-  readonly target: string | undefined;
-}
-
 /** Storage of answers that were paid for. */
 export interface PaidAnswers {
   /** The answer to a request. @throws SlmError DATA_INVALID if it was changed */
   get(request: string): Promise<StoredAnswer | undefined>;
-  /** An answer with this source and target. @throws SlmError DATA_INVALID if it was changed */
-  find(target: string): Promise<StoredAnswer | undefined>;
   /** Stores an answer. It is saved when the promise resolves. @throws SlmError OUTPUT_FAILED */
-  put(keys: AnswerKeys, answer: StoredAnswer): Promise<void>;
+  put(request: string, answer: StoredAnswer): Promise<void>;
 }
 
 /** The state for one server and model. */

@@ -1,8 +1,7 @@
 /**
  * Stores answers that were paid for under the hash of their request, one object per answer, with a checksum.
  *
- *   <folder>/requests/<hash of the request>      the checksum, a space, the answer as JSON
- *   <folder>/targets/<hash of source and target> the same, of answers with log-probabilities
+ *   <folder>/requests/<hash of the request>   the checksum, a space, the answer as JSON
  */
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -58,14 +57,9 @@ function answersIn(folder: string, objects: AnswerObjects): PaidAnswers {
   };
   return {
     get: (request) => read(`${folder}requests/${request}`),
-    find: (target) => read(`${folder}targets/${target}`),
-    put: async ({ request, target }, answer) => {
+    put: async (request, answer) => {
       const text = JSON.stringify(answer);
-      const bytes = Buffer.from(`${sha256(text)} ${text}`);
-      // The request is written last, so a reader that finds it also finds the target.
-      if (target !== undefined && answer.tokens !== undefined)
-        await objects.put(`${folder}targets/${target}`, bytes);
-      await objects.put(`${folder}requests/${request}`, bytes);
+      await objects.put(`${folder}requests/${request}`, Buffer.from(`${sha256(text)} ${text}`));
     },
   };
 }

@@ -28,8 +28,8 @@ const TEMPLATE_TOKENS = 128;
  * same fields.
  */
 export function answerRequest(request: ApiRequest, source: string): AnswerRequest {
-  const { baseUrl, model, maxTokens, maxTokensField, stop, extra, logprobs, prompt } = request;
-  const asked = prompt.chat ? chatFields(prompt, source, logprobs) : plainFields(prompt, source, logprobs);
+  const { baseUrl, model, maxTokens, maxTokensField, stop, extra, prompt } = request;
+  const asked = prompt.chat ? chatFields(prompt, source) : plainFields(prompt, source);
   const body = {
     model,
     ...asked.fields,
@@ -58,12 +58,11 @@ interface Asked {
 function chatFields(
   { messages, before, after }: Extract<ApiRequest["prompt"], { readonly chat: true }>,
   source: string,
-  logprobs: number,
 ): Asked {
   const all = [...messages, { role: "user", content: `${before}${source}${after}` }];
   return {
     path: "chat/completions",
-    fields: { messages: all, ...(logprobs === 0 ? {} : { logprobs: true, top_logprobs: logprobs }) },
+    fields: { messages: all },
     texts: all.map(({ content }) => content),
   };
 }
@@ -71,12 +70,11 @@ function chatFields(
 function plainFields(
   { before, after }: Extract<ApiRequest["prompt"], { readonly chat: false }>,
   source: string,
-  logprobs: number,
 ): Asked {
   const prompt = `${before}${source}${after}`;
   return {
     path: "completions",
-    fields: { prompt, ...(logprobs === 0 ? {} : { logprobs }) },
+    fields: { prompt },
     texts: [prompt],
   };
 }

@@ -2,7 +2,7 @@
 import type { StageContext } from "@slm/core";
 import type { Engine } from "@slm/tensor";
 import type { Tokenizer } from "@slm/tokenizer";
-import type { TeacherRow, Teacher } from "@slm/teacher";
+import type { Teacher } from "@slm/teacher";
 import type { ApiSharing } from "../api/api-sharing.js";
 import type { AnswerVolume } from "../api/estimate.js";
 import type { Labeller } from "../labeller/labeller.js";
@@ -23,24 +23,16 @@ export interface OpenRequest {
   readonly permissions?: LabellerPermissions | undefined;
 }
 
-/** A teacher with distributions, from its weights on this machine or from a server's stored answers. */
+/** A teacher with weights on this machine. */
 export interface LocalTeacher {
   readonly teacher: Teacher;
   readonly tokenizer: Tokenizer;
-  /** Number of tokens with known probabilities per position. Absent: all. */
-  readonly mostTokens?: number | undefined;
 }
 
 /** An open teacher. */
 export interface OpenTeacher {
   /** Absent for a teacher that only labels. */
   readonly local: LocalTeacher | undefined;
-  /**
-   * For a server with log-probabilities: its distributions for the rows that it labelled.
-   *
-   * @throws SlmError DATA_INVALID if there are no rows
-   */
-  readonly scorer?: ((rows: AsyncIterable<TeacherRow>) => Promise<LocalTeacher>) | undefined;
   /** The cost of labelling as a text; absent if it costs only time. */
   readonly estimate?: ((volume: AnswerVolume) => string) | undefined;
   readonly labeller: Labeller;

@@ -1,44 +1,28 @@
-/** Opens a server or a program as a teacher. It labels sources; a server may also have stored log-probabilities of its targets. */
+/** Opens a server or a program as a teacher. It only labels sources. */
 import { SlmError } from "@slm/core";
 import { loadTokenizer, type Tokenizer } from "@slm/tokenizer";
-import type { TeacherRow } from "@slm/teacher";
-import { ApiDistributions } from "../api/api-distributions.js";
 import { ApiLabeller } from "../api/api-labeller.js";
 import { estimateAnswers, estimateText } from "../api/estimate.js";
 import type { Labeller } from "../labeller/labeller.js";
 import { openLabeller } from "./open-labeller.js";
-import type { LocalTeacher, OpenRequest, OpenTeacher } from "./open-teacher.js";
+import type { OpenRequest, OpenTeacher } from "./open-teacher.js";
 
 /** @throws SlmError DATA_INVALID, CONFIG_INVALID if the variable of the server's key is not set */
-export async function openRemote(request: OpenRequest): Promise<OpenTeacher> {
-  const { directory, tokenizerDirectory, context, sharing, permissions } = request;
+export async function openRemote({
+  directory,
+  tokenizerDirectory,
+  context,
+  sharing,
+  permissions,
+}: OpenRequest): Promise<OpenTeacher> {
   const tokenizer = await loadTokenizer(tokenizerDirectory);
   const labeller = await openLabeller(directory, { ...context, sharing, permissions });
   if (labeller === undefined)
     throw new SlmError("UNEXPECTED", `teacher: ${directory} does not describe a labeller`);
-  return labeller instanceof ApiLabeller
-    ? openServer(request, labeller, tokenizer)
-    : labellingTeacher(labeller, tokenizer);
-}
-
-function openServer({ engine }: OpenRequest, server: ApiLabeller, tokenizer: Tokenizer): OpenTeacher {
-  const { file } = server;
-  const { logprobs } = file.request;
-  const scorer = async (rows: AsyncIterable<TeacherRow>): Promise<LocalTeacher> => {
-    let distributions: ApiDistributions | undefined;
-    for await (const row of rows) {
-      distributions ??= new ApiDistributions({ labeller: server, tokenizer, engine, example: row.target });
-      distributions.add(row);
-    }
-    if (distributions === undefined) throw nothingLabelled();
-    // The server's tokens and the label's target; several tokens may become one token of the student.
-    return { teacher: distributions.teacher, tokenizer, mostTokens: logprobs + 1 };
-  };
-  return {
-    ...labellingTeacher(server, tokenizer),
-    scorer: logprobs === 0 ? undefined : scorer,
-    estimate: (volume) => estimateText(estimateAnswers(file, volume)),
-  };
+  const teacher = labellingTeacher(labeller, tokenizer);
+  if (!(labeller instanceof ApiLabeller)) return teacher;
+  const { file } = labeller;
+  return { ...teacher, estimate: (volume) => estimateText(estimateAnswers(file, volume)) };
 }
 
 /** A teacher that only labels. The run's tokenizer decides which sources and targets the student can read. */
@@ -73,12 +57,3 @@ function encodable(encode: () => number[]): number[] | undefined {
     throw error;
   }
 }
-
-const nothingLabelled = (): SlmError =>
-  new SlmError(
-    "DATA_INVALID",
-    "cache: the teacher did not label any sources, so there are no distributions to store",
-    {
-      suggestions: ["set data.unlabelled to a file of sources", "--set cache.generate=greedy"],
-    },
-  );

@@ -22,24 +22,14 @@ export interface FakeApi {
   close(): Promise<void>;
 }
 
-/** A chat completion with one token per character of `text`, each with one alternative. */
+/** A chat completion that counts a token per character of `text`. */
 export function chatAnswer(text: string, { finish = "stop", tokens = 10 } = {}): object {
-  const content = Array.from(text, (token) => ({
-    token,
-    bytes: [...Buffer.from(token)],
-    logprob: -0.5,
-    top_logprobs: [
-      { token, bytes: [...Buffer.from(token)], logprob: -0.5 },
-      { token: "?", bytes: null, logprob: -1.5 },
-    ],
-  }));
   return {
     choices: [
       {
         index: 0,
         message: { role: "assistant", content: text },
         finish_reason: finish,
-        logprobs: { content },
       },
     ],
     usage: { prompt_tokens: tokens, completion_tokens: text.length, total_tokens: tokens + text.length },

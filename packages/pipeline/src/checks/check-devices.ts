@@ -11,13 +11,9 @@ import { quantizeSection } from "../stages/quantize-stage.js";
 import type { CheckRequest } from "./check.js";
 import { aboutStudent, plannedStudent } from "./planned-student.js";
 
-/**
- * Checks that the engine and the training device are on this machine. A run that is planned for another device is not checked. @throws
- * SlmError DEVICE_UNAVAILABLE, USAGE
- */
+/** Checks that the engine and the training device are on this machine. @throws SlmError DEVICE_UNAVAILABLE, USAGE */
 export async function checkEngine({ compute, hasWorkers }: CheckRequest): Promise<void> {
   if (hasWorkers) requireCpuOfWorkers(compute);
-  if (compute.plannedFor !== undefined) return;
   // The default engine on the CPU is always installed.
   if (compute.engine !== "onnx" || (compute.device ?? "cpu") !== "cpu")
     await withEngine(compute, () => Promise.resolve());

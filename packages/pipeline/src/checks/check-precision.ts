@@ -3,7 +3,6 @@ import { createHostTensor } from "@slm/runtime";
 import { SlmError } from "@slm/core";
 import { math, PRECISIONS, type Engine, type Precision } from "@slm/tensor";
 import { z } from "zod";
-import { rateOf } from "../estimates/planned-rate.js";
 import { withEngine } from "../compute/open-engine.js";
 import type { CheckRequest } from "./check.js";
 
@@ -38,11 +37,6 @@ function precisionsOf({ sections, running }: CheckRequest): ReadonlyMap<string, 
 export async function checkPrecision(request: CheckRequest): Promise<void> {
   const precisions = precisionsOf(request);
   if (precisions.size === 0) return;
-  const { plannedFor } = request.compute;
-  if (plannedFor !== undefined) {
-    for (const precision of precisions.values()) rateOf(plannedFor, precision);
-    return;
-  }
   await withEngine(request.compute, async (engine) => {
     for (const [path, precision] of precisions) await tryProduct(engine, path, precision);
   });

@@ -1,6 +1,6 @@
 /** Checks that run before the first training step, so that a wrong setting fails at once and not after hours. */
 import type { StageContext } from "@slm/core";
-import type { PlannedCompute } from "../compute/planned-compute.js";
+import type { Compute } from "../compute/compute.js";
 
 /** A run that is about to start. */
 export interface CheckRequest extends Pick<StageContext, "progress" | "signal"> {
@@ -10,7 +10,7 @@ export interface CheckRequest extends Pick<StageContext, "progress" | "signal"> 
   readonly running: readonly string[];
   /** Artifacts that this run will read, of stages that are finished or not selected. */
   readonly artifacts: Readonly<Record<string, string>>;
-  readonly compute: PlannedCompute;
+  readonly compute: Compute;
   /** Whether workers run the parts that can be divided. */
   readonly hasWorkers: boolean;
   /** Directory of the run. */

@@ -24,9 +24,7 @@ export interface DeviceChoice {
 }
 
 /** Options of a runtime: plain values, so that they can be sent to another process. */
-export type RuntimeOptions = Readonly<
-  Record<string, string | number | boolean | Readonly<Record<string, string>>>
->;
+export type RuntimeOptions = Readonly<Record<string, string | number | boolean>>;
 
 /** Opens the runtime of a kind of device. */
 export interface RuntimeRecipe {
@@ -43,10 +41,8 @@ export interface DeviceRequest {
   readonly soc?: string | undefined;
   /** Whether to run on the CPU if the device is missing. Default: yes; results then name the fallback. */
   readonly fallback?: boolean | undefined;
-  /** Intra-op threads. Default: the value in the tuning cache for this machine, or one per CPU core. */
+  /** Intra-op threads. Default: one per CPU core. */
   readonly threads?: number | undefined;
-  /** Whether to measure CPU settings now and store them in the tuning cache. Default: use cached settings, unless `threads` is set. */
-  readonly tune?: boolean | undefined;
 }
 
 /**
@@ -57,12 +53,9 @@ export interface DeviceRequest {
  */
 export const engineFor = (
   model: Parameters<typeof chooseEngine>[0],
-  { engine, device, threads, tune }: DeviceRequest,
+  { engine, device, threads }: DeviceRequest,
   inBatches = false,
-): EngineChoice =>
-  engine === undefined && tune === true
-    ? { engine: "onnxruntime", reason: "--tune measures its threads" }
-    : chooseEngine(model, { engine, device: device?.kind, threads, inBatches });
+): EngineChoice => chooseEngine(model, { engine, device: device?.kind, threads, inBatches });
 
 /** The device that a model was exported for. */
 export interface ModelTarget {

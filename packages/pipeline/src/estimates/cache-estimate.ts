@@ -7,7 +7,6 @@ import { dataFacts } from "./data-facts.js";
 import { estimateLabelling } from "./labelling-estimate.js";
 import { teacherFlops } from "./model-flops.js";
 import { teacherShapes } from "./planned-shapes.js";
-import { plannedBasis } from "./planned-rate.js";
 import { measureMatmulRate } from "./step-time.js";
 
 /** Approximate bytes per token stored at a position. */
@@ -38,9 +37,6 @@ export async function estimateCache(request: PlanRequest<CacheConfig>): Promise<
     flops,
     seconds: flops / rate,
     diskBytes: scored * facts.target * kept * CACHED_BYTES_PER_KEPT_TOKEN,
-    basis:
-      compute.plannedFor === undefined
-        ? `at ${formatCount(rate)}FLOP/s, the part of the matrix product rate, measured now, that a teacher reaches`
-        : plannedBasis(compute.plannedFor, "float32", TEACHER_SHARE),
+    basis: `at ${formatCount(rate)}FLOP/s, the part of the matrix product rate, measured now, that a teacher reaches`,
   };
 }

@@ -18,18 +18,13 @@ import {
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { PlannedCompute } from "../compute/planned-compute.js";
+import type { Compute } from "../compute/compute.js";
 import { withEngine, withTrainingRuntime } from "../compute/open-engine.js";
 import { formatCount, formatSeconds } from "../format/format.js";
 import type { DataFacts } from "./data-facts.js";
-import { plannedBasis, rateOf } from "./planned-rate.js";
 
-/**
- * Rate of float32 matrix products of a shape on the training device [FLOP/s]; a multiply-add counts as two. For a device measured on
- * another machine, the rate of square products.
- */
-export async function measureMatmulRate(shape: ProductShape, compute: PlannedCompute): Promise<number> {
-  if (compute.plannedFor !== undefined) return rateOf(compute.plannedFor, "float32");
+/** Rate of float32 matrix products of a shape on the training device [FLOP/s]; a multiply-add counts as two. */
+export async function measureMatmulRate(shape: ProductShape, compute: Compute): Promise<number> {
   return withTrainingRuntime(compute, (runtime) => productRate(runtime, shape));
 }
 
@@ -46,7 +41,7 @@ export interface StepPlan {
   readonly config: ModelConfig;
   readonly facts: DataFacts;
   readonly settings: TrainingSettings & ModuleSettings;
-  readonly compute: PlannedCompute;
+  readonly compute: Compute;
   /** FLOPs of one step, padding excluded. */
   readonly flops: number;
 }
@@ -64,13 +59,6 @@ export interface StepEstimate {
 /** @throws SlmError DEVICE_UNAVAILABLE */
 export async function estimateStep(plan: StepPlan): Promise<StepEstimate> {
   const { config, facts, settings, compute, flops } = plan;
-  const { plannedFor } = compute;
-  if (plannedFor !== undefined) {
-    const { mixedPrecision = "float32" } = settings;
-    const rate = TRAINING_SHARE * rateOf(plannedFor, mixedPrecision);
-    const basis = plannedBasis(plannedFor, mixedPrecision, TRAINING_SHARE);
-    return { seconds: flops / rate, compileSeconds: 0, rate, basis };
-  }
   const batchTokens = settings.batchSize * (imageTokensOf(config) + facts.source + facts.target);
   const shape = { rows: Math.min(batchTokens, 4096), inner: config.width, columns: config.feedForward };
   const rate = TRAINING_SHARE * (await measureMatmulRate(shape, compute));

@@ -15,7 +15,7 @@ import {
 import { cacheConfig, type TeacherConfig } from "@slm/labelling";
 import { finetuneTraining, teacherTraining, trainedShape, type CacheRowKind } from "@slm/teacher";
 import { resolveModules, type ModuleSettings, type TrainingSettings } from "@slm/training";
-import type { PlannedCompute } from "../compute/planned-compute.js";
+import type { Compute } from "../compute/compute.js";
 import type { PlanRequest } from "../stage/plan-request.js";
 import type { StageEstimate } from "../stage/stage.js";
 import { dataFacts, LENGTHS_ASSUMED, type DataFacts } from "./data-facts.js";
@@ -104,7 +104,7 @@ interface TrainingPlan {
   readonly config: ModelConfig;
   readonly facts: DataFacts;
   readonly settings: TrainingSettings & ModuleSettings;
-  readonly compute: PlannedCompute;
+  readonly compute: Compute;
   /** Work in addition to the steps and answering dev rows. */
   readonly extraFlops?: number;
 }

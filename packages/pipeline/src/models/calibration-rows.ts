@@ -80,13 +80,10 @@ export async function readFeeds(directory: string, count: number = LARGE_ROWS): 
     );
   }
   const paths = spreadRows(files, count).map((file) => join(directory, file));
-  return inParts(paths, (some) => ({
-    rows: { kind: "files", paths: some },
-    feeds: () => feedsOfFiles(some),
-  }));
+  return inParts(paths, (some) => () => feedsOfFiles(some));
 }
 
 /** Reads the inputs of one run from each file. @throws SlmError INPUT_MISSING, DATA_INVALID */
-export async function* feedsOfFiles(paths: readonly string[]): AsyncGenerator<Feeds> {
+async function* feedsOfFiles(paths: readonly string[]): AsyncGenerator<Feeds> {
   for (const path of paths) yield Object.fromEntries((await readSafetensors(path)).tensors);
 }

@@ -12,12 +12,9 @@ import {
   type Row,
 } from "@slm/data";
 import {
-  describeModel,
   evaluateAnswers,
   openPortableModel,
   type AbstentionOptions,
-  type ChunkMaker,
-  schemaConstraint,
   type Evaluation,
   type EvaluationInput,
   type EvaluationMetricName,
@@ -42,7 +39,7 @@ export interface QualityRequest {
   readonly strategy?: Strategy | undefined;
   /** Languages of sources and answers. Default: the languages of the model. */
   readonly languages?: LanguagePair | undefined;
-  /** JSON Schema that every answer must follow. Cannot be used with a maker. Default: none. */
+  /** JSON Schema that every answer must follow. Default: none. */
   readonly jsonSchema?: unknown;
   /** A confidence threshold to report on, or how to choose one on the rows. */
   readonly abstention?: number | AbstentionOptions | undefined;
@@ -50,8 +47,6 @@ export interface QualityRequest {
   readonly runtime: Runtime | undefined;
   /** Threads that answer if there is no runtime. Default: one for each processor, if there is enough to do. */
   readonly threads?: number | undefined;
-  /** Generates answers on other machines. Default: this runtime. */
-  readonly maker?: ChunkMaker | undefined;
   readonly context: Pick<StageContext, "progress" | "signal">;
   /** Seed of the metrics' confidence intervals. Default: no intervals are computed. */
   readonly intervalSeed?: number | undefined;
@@ -135,7 +130,7 @@ function valueText(value: unknown): string {
  * @throws SlmError as `evaluateAnswers` and openModel
  */
 export async function measureQuality(request: QualityRequest): Promise<Evaluation> {
-  const { model, rows, metrics, strategy, languages, abstention, runtime, maker, context } = request;
+  const { model, rows, metrics, strategy, languages, abstention, runtime, context } = request;
   const { predictionsPath, intervalSeed, jsonSchema, threads } = request;
   const most = runtime === undefined ? PORTABLE_BATCH_SIZE : BATCH_SIZE;
   const asked = {
@@ -151,11 +146,6 @@ export async function measureQuality(request: QualityRequest): Promise<Evaluatio
     predictionsPath,
     intervalSeed,
   };
-  if (maker !== undefined) {
-    const constraint =
-      jsonSchema === undefined ? undefined : schemaConstraint(jsonSchema, await describeModel(model));
-    return evaluateAnswers({ ...asked, maker, constraint });
-  }
   if (runtime === undefined && jsonSchema === undefined) return measurePortable(model, asked, threads);
   const opened = await openOn(model, runtime, { scores: true });
   try {

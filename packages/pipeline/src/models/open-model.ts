@@ -31,8 +31,8 @@ export interface OpenModelOptions extends WorkOptions, DeviceRequest, Speculatio
 export async function openModel(model: string, options: OpenModelOptions = {}): Promise<Model> {
   const { openModels } = await import("./with-device.js");
   const { progress, signal, note } = contextOf(options);
-  const { engine, device, soc, fallback, threads, tune, promptLookup, batchSize, key } = options;
-  const request = { engine, device, soc, fallback, threads, tune, key };
+  const { engine, device, soc, fallback, threads, promptLookup, batchSize, key } = options;
+  const request = { engine, device, soc, fallback, threads, key };
   const opened = await openModels([model], { ...request, progress, signal });
   const [directory = ""] = opened.directories;
   const how = { promptLookup, ...speculationOf(options), closes: opened.close };

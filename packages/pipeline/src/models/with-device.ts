@@ -4,7 +4,6 @@ import { type Progress } from "@slm/core";
 import type { Runtime } from "@slm/runtime";
 import { openExported } from "./open-exported.js";
 import { RUNTIMES, runtimeRecipe, type DeviceRequest, type RuntimeRecipe } from "../compute/devices.js";
-import { optionsOf, readTuning, tune } from "./tuning-cache.js";
 import { openRuntime } from "../compute/open-engine.js";
 
 export interface OpenedDevice {
@@ -12,17 +11,6 @@ export interface OpenedDevice {
   readonly directories: readonly string[];
   readonly recipe: RuntimeRecipe;
   readonly runtime: Runtime;
-}
-
-/** The options with the first model's settings from the tuning cache, or measured now. Unchanged if `threads` is set or nothing is cached. */
-async function keptRecipe(
-  directory: string,
-  recipe: RuntimeRecipe,
-  { threads, tune: measures = false, progress }: DeviceRequest & DeviceContext,
-): Promise<RuntimeRecipe> {
-  if (threads !== undefined) return recipe;
-  const kept = measures ? await tune({ directory, progress }) : await readTuning(directory);
-  return kept === undefined ? recipe : { ...recipe, options: optionsOf(kept.choice) };
 }
 
 export interface DeviceContext {
@@ -72,11 +60,10 @@ export async function openModels(
     // Checks the request, whichever engine runs the models.
     const recipe = runtimeRecipe(descriptions, request);
     const openDevice: OpenedModels["openDevice"] = async () => {
-      const chosen = recipe.kind === "cpu" ? await keptRecipe(directories[0]!, recipe, request) : recipe;
-      if (chosen.kind === "cpu" && chosen === recipe) return { recipe, runtime: await onProcessor() };
-      const runtime = await RUNTIMES[chosen.kind].open(chosen.options);
+      if (recipe.kind === "cpu") return { recipe, runtime: await onProcessor() };
+      const runtime = await RUNTIMES[recipe.kind].open(recipe.options);
       opened.push(runtime);
-      return { recipe: chosen, runtime };
+      return { recipe, runtime };
     };
     return { directories, descriptions, openDevice, close };
   } catch (error) {

@@ -13,7 +13,7 @@ export function estimateRequest(
   options: PipelineOptions,
   made: Readonly<Record<string, string>>,
 ): PlanRequest<unknown> {
-  const { recipe, stages, out, plannedFor } = options;
+  const { recipe, stages, out } = options;
   const artifacts = stages
     .map(({ name }) => [name, made[name] ?? join(out, name)] as const)
     .filter(([, directory]) => existsSync(join(directory, MANIFEST_FILE)));
@@ -32,6 +32,6 @@ export function estimateRequest(
     settings: sectionOf(stage, options).settings,
     sections: named(sections),
     artifacts: named(artifacts),
-    compute: { ...recipe.compute, plannedFor },
+    compute: recipe.compute,
   };
 }

@@ -1,4 +1,3 @@
-import type { MeasuredDevice } from "../compute/device-rates.js";
 import type { ResolvedRecipe } from "../recipe/resolve-recipe.js";
 import type { WorkersAddress } from "../workers/workers-address.js";
 import type { SelectionOptions } from "./selection.js";
@@ -17,8 +16,6 @@ export interface PipelineOptions extends SelectionOptions {
   readonly fresh?: string | undefined;
   /** Tells the estimated time of each stage before it starts, which measures a training step. */
   readonly estimates?: boolean | undefined;
-  /** A device that was measured elsewhere, for which the run is planned. */
-  readonly plannedFor?: MeasuredDevice | undefined;
   /** Workers for the parts that can be divided. Results do not depend on them. */
   readonly workers?: WorkersAddress | undefined;
 }

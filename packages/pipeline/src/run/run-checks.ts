@@ -107,7 +107,7 @@ export class RunChecks {
 function checkRequest(
   running: readonly Stage[],
   selected: readonly Stage[],
-  { recipe, stages, out, plannedFor, workers }: PipelineOptions,
+  { recipe, stages, out, workers }: PipelineOptions,
 ): Omit<CheckRequest, "progress" | "signal"> {
   const sections = Object.entries(recipe.sections).map(([name, { settings }]) => [name, settings] as const);
   const isToDo = new Set(running.map(({ name }) => name));
@@ -121,7 +121,7 @@ function checkRequest(
     sections: Object.fromEntries(sections),
     running: [...isToDo],
     artifacts: Object.fromEntries(artifacts),
-    compute: { ...recipe.compute, plannedFor },
+    compute: recipe.compute,
     hasWorkers: workers !== undefined,
     out,
   };

@@ -1,6 +1,6 @@
 /** What a stage can read before it runs: settings, earlier artifacts, and files outside the run. */
 import type { StageContext } from "@slm/core";
-import type { PlannedCompute } from "../compute/planned-compute.js";
+import type { Compute } from "../compute/compute.js";
 
 /** A file or folder outside the run that a stage reads. If its content changes, the stage runs again. */
 export interface StageFile {
@@ -22,5 +22,5 @@ export interface PlanRequest<Settings> {
   readonly sections: Readonly<Record<string, unknown>>;
   /** Existing artifacts of earlier stages, by stage. */
   readonly artifacts: Readonly<Record<string, string>>;
-  readonly compute: PlannedCompute;
+  readonly compute: Compute;
 }

@@ -23,8 +23,6 @@ import { engineFor } from "../compute/devices.js";
 import { withRuntime } from "../compute/open-engine.js";
 import { withOutputThreads } from "../compute/output-threads.js";
 import { readTokenPairs } from "../models/calibration-rows.js";
-import { calibratingWith } from "../workers/calibrating-with.js";
-import type { CalibrationShares } from "../workers/calibration-workers.js";
 import { readHeldOutRows, type HeldOutSplit } from "../models/held-out-rows.js";
 import { askGate, failedPortable, gateMessage } from "../models/judge.js";
 import { mostFrequentAnswer } from "../models/most-frequent-answer.js";
@@ -82,7 +80,7 @@ export interface MeasuredModel extends MeasuredAnswers {
   readonly graphs?: MeasuredAnswers | undefined;
 }
 
-export interface QuantizeStageReport extends Partial<CalibrationShares> {
+export interface QuantizeStageReport {
   /** Number of evaluated rows. */
   readonly n: number;
   /** The rows' split or file. */
@@ -110,7 +108,7 @@ export const quantizeStage = defineStage<QuantizeSection>({
     { stage: "data", required: true },
     { stage: "export", required: true },
   ],
-  run: async ({ settings, compute, workers, inputs, work, ...context }): Promise<QuantizeStageReport> => {
+  run: async ({ settings, compute, inputs, work, ...context }): Promise<QuantizeStageReport> => {
     const exported = requireInput(inputs, "export");
     const { rows, split } = await readHeldOutRows(requireInput(inputs, "data"));
     return withRuntime(compute.threads, async (runtime) => {
@@ -123,41 +121,31 @@ export const quantizeStage = defineStage<QuantizeSection>({
       } = settings;
       const common = { modelDirectory: exported, embedding };
       const { progress, signal } = context;
-      const calibrating = {
-        workers: calibration && workers,
-        model: exported,
-        settings: { settings, work },
-        context,
-      };
-      const { models, ...shares } = await calibratingWith(calibrating, async (collector) => {
-        const made: GatedModel[] = [];
-        for (const scheme of settings.schemes) {
-          const directory = join(work, scheme);
-          const options = { ...common, calibration: calibration && { ...calibration, collector }, scheme };
-          await withOutputThreads(compute.threads, (run) =>
-            quantizeDirectory({ ...options, outputDirectory: directory, run, progress, signal }),
-          );
-          const model = await bench.measure(scheme, directory);
-          made.push({ ...model, gate: bench.gateOf(before, model) });
-          // The first scheme is deployed. If it fails, measuring the others is pointless.
-          requirePass(made[0]!, settings.gate);
-        }
-        const directories = settings.schemes.map((scheme) => join(work, scheme));
-        const [first, ...others] = made;
-        return { models: [await withPortable(first!, { bench, before, directories }), ...others] };
-      });
-      const [first] = models;
+      const made: GatedModel[] = [];
+      for (const scheme of settings.schemes) {
+        const directory = join(work, scheme);
+        const options = { ...common, calibration, scheme };
+        await withOutputThreads(compute.threads, (run) =>
+          quantizeDirectory({ ...options, outputDirectory: directory, run, progress, signal }),
+        );
+        const model = await bench.measure(scheme, directory);
+        made.push({ ...model, gate: bench.gateOf(before, model) });
+        // The first scheme is deployed. If it fails, measuring the others is pointless.
+        requirePass(made[0]!, settings.gate);
+      }
+      const directories = settings.schemes.map((scheme) => join(work, scheme));
+      const [measured, ...others] = made;
+      const first = await withPortable(measured!, { bench, before, directories });
       return {
         n: rows.length,
         split,
-        scheme: first!.name,
+        scheme: first.name,
         bytesBefore: before.bytes,
-        bytesAfter: first!.bytes,
-        gate: first!.gate,
+        bytesAfter: first.bytes,
+        gate: first.gate,
         mostFrequentAnswer: isMetricName(metric) ? mostFrequentAnswer(rows, metric) : null,
         device: runtime.device,
-        models: [{ ...before, gate: null }, ...models],
-        ...shares,
+        models: [{ ...before, gate: null }, first, ...others],
       };
     });
   },

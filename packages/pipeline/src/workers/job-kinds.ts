@@ -2,7 +2,4 @@
 export const JOB_KINDS = {
   cacheShard: "cache-shard",
   labelBlock: "label-block",
-  evaluationChunk: "evaluation-chunk",
-  calibrationPart: "calibration-part",
-  trial: "trial",
 } as const;

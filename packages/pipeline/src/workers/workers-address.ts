@@ -5,7 +5,7 @@ import type { Compute } from "../compute/compute.js";
 
 export interface WorkersAddress {
   readonly redis: RedisAddress;
-  /** A directory, or `s3://bucket/prefix`. */
+  /** A directory that all workers share. */
   readonly storage: string;
   /** Key that signs jobs and their results, see `requireTrust`. Undefined: they are not signed. */
   readonly key: string | undefined;
@@ -57,6 +57,5 @@ export async function withWorkers<Result>(
     return await body(runner, store);
   } finally {
     await runner.close();
-    store.close();
   }
 }

@@ -16,8 +16,8 @@ const shares = z.array(
   }),
 );
 
-/** A section with a row per worker; none for a run without workers. @param what the workers' task */
-function workersSection(workers: readonly WorkerShare[], what: string): readonly ReportSection[] {
+/** A section with a row per worker; none for a run without workers. */
+function workersSection(workers: readonly WorkerShare[]): readonly ReportSection[] {
   if (workers.length === 0) return [];
   const columns = [
     { title: "worker", align: "left" },
@@ -37,8 +37,8 @@ function workersSection(workers: readonly WorkerShare[], what: string): readonly
     formatSeconds(seconds),
     seconds === 0 ? "" : formatNumber(units / seconds),
   ]);
-  const heading = `Workers: ${what}`;
-  const text = "Units are tokens of a cache, and rows of labels, evaluations and calibrations.";
+  const heading = "Workers: cache";
+  const text = "Units are tokens of a cache, and rows of labels.";
   return [{ heading, text, table: { columns, rows } }];
 }
 
@@ -46,8 +46,6 @@ function workersSection(workers: readonly WorkerShare[], what: string): readonly
 export function workersOfStages(
   manifests: Readonly<Partial<Record<string, Manifest>>>,
 ): readonly ReportSection[] {
-  return ["cache", "quantize"].flatMap((stage) => {
-    const found = shares.safeParse(manifests[stage]?.details["workers"]);
-    return found.success ? workersSection(found.data, stage) : [];
-  });
+  const found = shares.safeParse(manifests["cache"]?.details["workers"]);
+  return found.success ? workersSection(found.data) : [];
 }

@@ -1,7 +1,4 @@
-/**
- * Collects statistics of a graph's values over calibration data, part by part. The totals of the parts are computed independently and
- * merged in order, so the result is the same to the last bit, no matter which machine computes which part.
- */
+/** Collects statistics of a graph's values over calibration data, part by part. */
 import { SlmError, throwIfInterrupted } from "@slm/core";
 import type { Graph } from "@slm/onnx";
 import type { Runtime, Session } from "@slm/runtime";
@@ -10,26 +7,13 @@ import { addProbes } from "./probes.js";
 import { accumulatorOf, type Statistic, type Totals } from "./statistics.js";
 
 /** A statistic and the graph outputs from which it is computed. */
-export type ProbedStatistic = Statistic & { readonly outputs: readonly string[] };
+type ProbedStatistic = Statistic & { readonly outputs: readonly string[] };
 
-/** Statistics to collect. */
-interface CollectRequest {
-  /** Includes the probes of the statistics. Runs without optimization, so that fused operators do not change values. */
-  readonly graph: Graph;
-  readonly statistics: readonly ProbedStatistic[];
-  readonly feeds: FeedSource;
-}
-
-/** Computes the totals of parts, on this machine or on others. */
-export interface Collector {
-  /** Yields the totals of every part, in order. @throws SlmError as {@link totalsOfPart} */
-  collect(request: CollectRequest, accept: (totals: Totals) => void): Promise<void>;
-}
-
-/** How to collect statistics, and over which data. */
+/** What runs the graph, and over which data. */
 export interface CollectOptions {
-  readonly collector: Collector;
+  readonly runtime: Runtime;
   readonly feeds: FeedSource;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -39,7 +23,7 @@ export interface CollectOptions {
  * @throws SlmError DATA_INVALID if feeds lack a tensor or a range is not finite; SHAPE_MISMATCH for a value that is not float32;
  * INTERRUPTED
  */
-export async function totalsOfPart(
+async function totalsOfPart(
   session: Session,
   statistics: readonly ProbedStatistic[],
   feeds: AsyncIterable<Feeds> | Iterable<Feeds>,
@@ -56,22 +40,11 @@ export async function totalsOfPart(
   return accumulators.map(({ totals }) => totals);
 }
 
-/** Collects on this machine, one part after the other. */
-export function localCollector(runtime: Runtime, signal?: AbortSignal): Collector {
-  return {
-    collect: ({ graph, statistics, feeds }, accept) =>
-      withSession(runtime, graph, async (session) => {
-        for (const part of feeds) accept(await totalsOfPart(session, statistics, part.feeds(), signal));
-      }),
-  };
-}
-
-/** Computes totals over all parts. * @throws SlmError DATA_INVALID without data, because synthetic data would not represent real ranges; as {@link totalsOfPart}
- */
+/** Computes totals over all parts. @throws SlmError DATA_INVALID without data, because synthetic data would not represent real ranges; as {@link totalsOfPart} */
 export async function collectTotals(
   graph: Graph,
   statistics: readonly Statistic[],
-  { collector, feeds }: CollectOptions,
+  { runtime, feeds, signal }: CollectOptions,
 ): Promise<Totals> {
   if (statistics.length === 0) return [];
   if (feeds.length === 0)
@@ -84,15 +57,11 @@ export async function collectTotals(
     accumulators.map(({ probe }) => probe),
   );
   const placed = statistics.map((statistic, at) => ({ ...statistic, outputs: probed.outputs[at]! }));
-  let parts = 0;
-  await collector.collect({ graph: probed.graph, statistics: placed, feeds }, (totals) => {
-    for (const [at, part] of totals.entries()) accumulators[at]!.merge(part);
-    parts += 1;
+  await withSession(runtime, probed.graph, async (session) => {
+    for (const part of feeds) {
+      const totals = await totalsOfPart(session, placed, part(), signal);
+      for (const [at, some] of totals.entries()) accumulators[at]!.merge(some);
+    }
   });
-  if (parts !== feeds.length)
-    throw new SlmError(
-      "UNEXPECTED",
-      `quantize: calibration: expected ${feeds.length} parts of the data, got ${parts}`,
-    );
   return accumulators.map(({ totals }) => totals);
 }

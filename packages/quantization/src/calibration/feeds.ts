@@ -6,23 +6,17 @@ import { join } from "node:path";
 import { removePath, SlmError } from "@slm/core";
 import { weightBytes, encodeModel, writeOnnx, type Graph } from "@slm/onnx";
 import type { HostTensor, LoadOptions, Runtime, Session } from "@slm/runtime";
-import type { PartRows } from "./part-rows.js";
 
 /** The inputs of one run, by name. */
 export type Feeds = Readonly<Record<string, HostTensor>>;
 
-/** A part of the calibration data of a graph. */
-export interface FeedPart {
-  /** The rows or files that its runs are made from, for other machines. Absent if the runs exist only in memory. */
-  readonly rows?: PartRows | undefined;
-  /** Its runs, always the same ones in the same order. */
-  readonly feeds: () => AsyncIterable<Feeds> | Iterable<Feeds>;
-}
+/** A part of the calibration data of a graph: its runs, always the same ones in the same order. */
+type FeedPart = () => AsyncIterable<Feeds> | Iterable<Feeds>;
 
 /** Calibration data of a graph, in parts with a fixed number of runs, or of texts if the graph runs once per token. */
 export type FeedSource = readonly FeedPart[];
 
-/** Runs per part: enough that a part takes longer than sending it to another machine, few enough for many parts. */
+/** Statistics are added up per part and then over the parts, which loses fewer digits than one long sum. */
 const RUNS_OF_PART = 8;
 
 /** Divides rows or files into parts. */
@@ -40,8 +34,7 @@ export function inParts<Item>(
 const LARGEST_MESSAGE = 2 ** 28;
 
 /** Calibration data in memory. */
-export const feedsInMemory = (runs: readonly Feeds[]): FeedSource =>
-  inParts(runs, (some) => ({ feeds: () => some }));
+export const feedsInMemory = (runs: readonly Feeds[]): FeedSource => inParts(runs, (some) => () => some);
 
 /**
  * Loads a graph that exists only in memory, while `body` runs.

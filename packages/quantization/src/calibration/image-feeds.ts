@@ -4,7 +4,7 @@ import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor, type Session } from "@slm/runtime";
 import { patchRowsShape } from "@slm/vision";
 import { fetchedFloats, type Feeds } from "./feeds.js";
-import type { RowImage } from "./part-rows.js";
+import type { RowImage } from "./token-pairs.js";
 
 /** @throws SlmError DATA_INVALID naming the first pair that lacks an image that the model needs, or has one that it cannot read */
 export function requireImages(pairs: readonly RowImage[], { vision }: DeviceModel): void {

@@ -6,7 +6,7 @@ import { fetchedFloats, withSession } from "./feeds.js";
 import { withGraphs, type GraphSessions } from "./graph-sessions.js";
 import type { ModelCalibration } from "./model-feeds.js";
 import { encodedFeeds, planRuns, seeRun, type SeenRun } from "./pair-feeds.js";
-import type { RunRows } from "./part-rows.js";
+import type { RunRows } from "./token-pairs.js";
 
 /**
  * Mean of KL(p || q) over rows, where p and q are the softmax of two rows of logits.

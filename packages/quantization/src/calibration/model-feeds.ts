@@ -1,12 +1,11 @@
 /** Calibration data of an exported model's graphs: each graph's inputs come from rows and from the float32 graphs that run before it. */
 import { readDeviceModel, type DeviceModel, type GraphName } from "@slm/exported-model";
 import type { Runtime, Session } from "@slm/runtime";
-import { localCollector, type Collector } from "./collector.js";
 import { inParts, type Feeds, type FeedSource } from "./feeds.js";
 import { loadGraph } from "./graph-sessions.js";
 import { imageFeeds, imagesOf, visionRuns } from "./image-feeds.js";
 import { encodedFeeds, encoderFeeds, planRuns, seeRun, type SeenRun } from "./pair-feeds.js";
-import type { ModelRows, RunRows, TokenPair } from "./part-rows.js";
+import type { RunRows, TokenPair } from "./token-pairs.js";
 import {
   pairsFor,
   staticDecoderFeeds,
@@ -20,22 +19,14 @@ import {
 export interface ModelCalibration {
   readonly runtime: Runtime;
   readonly pairs: readonly TokenPair[];
-  /** Collects statistics, possibly on other machines. Default: on `runtime`. */
-  readonly collector?: Collector | undefined;
 }
-
-/** The given collector, or one for this machine. */
-export const collectorOf = (
-  { runtime, collector }: Pick<ModelCalibration, "runtime" | "collector">,
-  signal?: AbortSignal,
-): Collector => collector ?? localCollector(runtime, signal);
 
 /** Creates the runs of one graph from the rows of a run: several if the graph runs once per token. */
 type RunMaker = (rows: RunRows) => Promise<AsyncIterable<Feeds> | Iterable<Feeds>>;
 type RunMakers = Readonly<Record<GraphName, RunMaker>>;
 
 /** Creates the runs of a model's graphs. Graphs that must run first are loaded when they are needed. */
-export class ModelFeeds {
+class ModelFeeds {
   readonly model: DeviceModel;
   readonly #directory: string;
   readonly #runtime: Runtime;
@@ -54,17 +45,14 @@ export class ModelFeeds {
   }
 
   /** Creates the runs of a graph from some rows. @throws SlmError DATA_INVALID for a size that the model does not have */
-  async *feeds({ graph, bucket, runs }: ModelRows): AsyncGenerator<Feeds> {
+  async *#feeds(graph: GraphName, runs: readonly RunRows[], bucket?: number): AsyncGenerator<Feeds> {
     const makers = bucket === undefined ? this.#dynamic() : this.#static(staticSet(this.model, bucket));
     for (const rows of runs) yield* await makers[graph](rows);
   }
 
   /** Returns the parts of a graph's data. */
   source(graph: GraphName, runs: readonly RunRows[], bucket?: number): FeedSource {
-    return inParts(runs, (some) => {
-      const rows: ModelRows = { kind: "pairs", graph, bucket, runs: some };
-      return { rows, feeds: () => this.feeds(rows) };
-    });
+    return inParts(runs, (some) => () => this.#feeds(graph, some, bucket));
   }
 
   async close(): Promise<void> {

@@ -7,7 +7,7 @@ import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor, type Session } from "@slm/runtime";
 import type { Feeds } from "./feeds.js";
 import { imagesOf, requireImages, seeImages } from "./image-feeds.js";
-import type { RunRows, TokenPair } from "./part-rows.js";
+import type { RunRows, TokenPair } from "./token-pairs.js";
 
 /** A run with its images as tokens `[rows, tokens, width]`; none for a text model. */
 export interface SeenRun {

@@ -17,7 +17,7 @@ import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor, type Session } from "@slm/runtime";
 import { fetchedFloats, type Feeds } from "./feeds.js";
 import { requireImages } from "./image-feeds.js";
-import type { TokenPair } from "./part-rows.js";
+import type { TokenPair } from "./token-pairs.js";
 
 export type StaticLayout = NonNullable<DeviceModel["static"]>;
 type StaticBucket = StaticLayout["buckets"][number];

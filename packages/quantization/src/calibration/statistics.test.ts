@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { accumulatorOf, decodeTotals, encodeTotals, type Statistic } from "./statistics.js";
+import { accumulatorOf, type Statistic } from "./statistics.js";
 
 const WIDTH = 3;
 const STATISTICS: readonly Statistic[] = [
@@ -62,25 +62,5 @@ describe(accumulatorOf, () => {
     expect(() => {
       add([Float32Array.of(0), Float32Array.of(NaN)]);
     }).toThrow("'scores' must be finite, got 0 to NaN");
-  });
-});
-
-describe(decodeTotals, () => {
-  test("reads what was written at any memory offset", () => {
-    fc.assert(
-      fc.property(runsOf, fc.nat({ max: 9 }), (runs, before) => {
-        const totals = STATISTICS.map((statistic) => totalsOf(statistic, runs));
-        const bytes = encodeTotals(totals);
-        const moved = Buffer.concat([Buffer.alloc(before), bytes]);
-        expect(decodeTotals(moved.subarray(before), STATISTICS)).toEqual(totals);
-      }),
-    );
-  });
-
-  test("rejects totals of other statistics", () => {
-    const bytes = encodeTotals([totalsOf(STATISTICS[0]!, [Float32Array.of(1, 2, 3)])]);
-    expect(() => decodeTotals(bytes, STATISTICS)).toThrow(
-      expect.objectContaining({ code: "DATA_INVALID" }) as Error,
-    );
   });
 });

@@ -42,13 +42,6 @@ const widen = (totals: Float64Array, low: number, high: number): void => {
   totals[1] = Math.max(totals[1]!, high);
 };
 
-/** Number of totals of a statistic. */
-const SIZES: { readonly [K in Kind]: (settings: Settings[K]) => number } = {
-  range: () => 2,
-  gram: ({ width }) => width * width,
-};
-const sizeOf = <K extends Kind>(statistic: OfKind<K>): number => SIZES[statistic.kind](statistic);
-
 /** One row per kind. A kind without a row is a compile error. */
 const ACCUMULATORS: { readonly [K in Kind]: (statistic: OfKind<K>) => Accumulator } = {
   range: ({ value }) => {
@@ -71,7 +64,7 @@ const ACCUMULATORS: { readonly [K in Kind]: (statistic: OfKind<K>) => Accumulato
     };
   },
   gram: ({ value, width }) => {
-    const totals = new Float64Array(SIZES.gram({ width }));
+    const totals = new Float64Array(width * width);
     return {
       probe: { kind: "gram", value, width },
       totals,
@@ -88,32 +81,4 @@ const ACCUMULATORS: { readonly [K in Kind]: (statistic: OfKind<K>) => Accumulato
 /** Creates the accumulator of a statistic. */
 export function accumulatorOf<K extends Kind>(statistic: OfKind<K>): Accumulator {
   return ACCUMULATORS[statistic.kind](statistic);
-}
-
-/** Totals as bytes: float64, little-endian, one statistic after the other. */
-export function encodeTotals(totals: Totals): Uint8Array {
-  const bytes = new Uint8Array(totals.reduce((sum, { byteLength }) => sum + byteLength, 0));
-  let at = 0;
-  for (const { buffer, byteOffset, byteLength } of totals) {
-    bytes.set(new Uint8Array(buffer, byteOffset, byteLength), at);
-    at += byteLength;
-  }
-  return bytes;
-}
-
-/**
- * Decodes the bytes that {@link encodeTotals} wrote for the same statistics. @throws SlmError DATA_INVALID for the wrong number of bytes
- */
-export function decodeTotals(bytes: Uint8Array, statistics: readonly Statistic[]): Totals {
-  const sizes = statistics.map(sizeOf);
-  const expected = 8 * sizes.reduce((sum, size) => sum + size, 0);
-  if (bytes.length !== expected)
-    throw new SlmError(
-      "DATA_INVALID",
-      `quantize: calibration: expected ${expected} bytes for the totals of ${statistics.length} statistics, got ${bytes.length}`,
-    );
-  // A copy, because the bytes of a file may not be aligned. `slice` would not copy a Buffer.
-  const numbers = new Float64Array(Uint8Array.from(bytes).buffer);
-  let at = 0;
-  return sizes.map((size) => numbers.subarray(at, (at += size)));
 }

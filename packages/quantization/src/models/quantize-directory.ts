@@ -23,7 +23,6 @@ import type { SchemeName, Target, WeightFormat } from "@slm/devices";
 import { readOnnx, writeOnnx } from "@slm/onnx";
 import type { FeedSource } from "../calibration/feeds.js";
 import {
-  collectorOf,
   withModelFeeds,
   withStaticFeeds,
   type ModelCalibration,
@@ -136,7 +135,7 @@ export function requestFor(
     embedding,
     formats: formats?.[name],
     exclude: exclude?.[name],
-    calibration: calibration && feeds && { collector: collectorOf(calibration, signal), feeds },
+    calibration: calibration && feeds && { runtime: calibration.runtime, feeds, signal },
     run,
     signal,
     onWeight: (weight, step, total, format) => {

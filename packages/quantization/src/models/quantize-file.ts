@@ -5,9 +5,7 @@ import { makeFolder, SILENT, writeFailure, type Progress, shellWord, SlmError } 
 import type { SchemeName } from "@slm/devices";
 import { liftConstants, modelFiles, readOnnx, writeOnnx, type Graph } from "@slm/onnx";
 import type { Runtime } from "@slm/runtime";
-import type { Collector } from "../calibration/collector.js";
 import { fetchedFloats, runOn, type FeedSource } from "../calibration/feeds.js";
-import { collectorOf } from "../calibration/model-feeds.js";
 import { logitDivergence } from "../calibration/logit-judge.js";
 import { quantizeModelGraph } from "./quantize-model-graph.js";
 import { int8Range, type Int8Range } from "./reduce-range.js";
@@ -23,8 +21,6 @@ import type { RunOutputs } from "../weights/quantize-blocks.js";
 interface FileCalibration {
   readonly runtime: Runtime;
   readonly feeds: FeedSource;
-  /** Collects statistics, possibly on other machines. Default: on `runtime`. */
-  readonly collector?: Collector | undefined;
 }
 
 export interface QuantizeFileOptions {
@@ -97,7 +93,7 @@ export async function quantizeFile(options: QuantizeFileOptions): Promise<Quanti
     symmetric,
     method,
     embedding,
-    calibration: calibration && { collector: collectorOf(calibration, signal), feeds: calibration.feeds },
+    calibration: calibration && { ...calibration, signal },
     exclude,
     run,
     signal,
@@ -164,7 +160,7 @@ async function compareFiles(
     const second = await runtime.load({ kind: "file", path: quantized }, { name: basename(quantized) });
     try {
       for (const part of feeds) {
-        for await (const batch of part.feeds()) {
+        for await (const batch of part()) {
           const [before, after] = await Promise.all(
             [first, second].map((session) => runOn(session, batch, names)),
           );

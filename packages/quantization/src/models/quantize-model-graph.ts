@@ -128,13 +128,12 @@ async function byStatic(original: Graph, scheme: StaticScheme, request: GraphReq
   const graph = coverage === "all" ? withOwnHeads(original) : original;
   // 16-bit activations are multiplied in float32, which cannot saturate.
   const reduceRange = request.reduceRange && INTEGER_TYPES[scheme.activations].bits === 8;
-  const { collector, feeds } = requireCalibration(request.calibration, "a static scheme");
+  const calibration = requireCalibration(request.calibration, "a static scheme");
   const result = await quantizeStatic(graph, {
-    ...(await careFor(graph, scheme, request, { collector, feeds })),
+    ...(await careFor(graph, scheme, request, calibration)),
     coverage,
     reduceRange,
-    collector,
-    feeds,
+    ...calibration,
     activations: scheme.activations,
     weights: scheme.weights,
     exclude,

@@ -6,7 +6,7 @@ import { readOnnx, type Graph } from "@slm/onnx";
 import { weightGrams } from "../calibration/weight-grams.js";
 import { collectRanges } from "../calibration/collect.js";
 import type { FeedSource } from "../calibration/feeds.js";
-import { collectorOf, withModelFeeds, type ModelCalibration } from "../calibration/model-feeds.js";
+import { withModelFeeds, type ModelCalibration } from "../calibration/model-feeds.js";
 import { requestFor, type QuantizeDirectoryOptions } from "../models/quantize-directory.js";
 import { careFor, quantizeModelGraph } from "../models/quantize-model-graph.js";
 import { schemes, type StaticScheme } from "../models/schemes.js";
@@ -52,8 +52,11 @@ const weightSensitivities = (candidates: Candidates): MeasureGraph =>
     const method = chooseMethod(graph, options.method, true);
     const request = { ...requestFor(name, model.target, options, feeds), method };
     const needsGrams = blockMethods[method].needsCalibration;
-    const collector = collectorOf(options.calibration, options.signal);
-    const grams = needsGrams ? await weightGrams(graph, { collector, feeds }) : undefined;
+    const {
+      calibration: { runtime },
+      signal,
+    } = options;
+    const grams = needsGrams ? await weightGrams(graph, { runtime, feeds, signal }) : undefined;
     for (const layer of layersOf(name, graph)) {
       const { weight } = layer;
       for (const format of candidates(layer)) {
@@ -74,7 +77,7 @@ const nodeSensitivities = (scheme: StaticScheme): MeasureGraph =>
     const request = requestFor(name, model.target, options, feeds);
     const { coverage, reduceRange } = request;
     const { activations, weights } = scheme;
-    const collect = { collector: collectorOf(options.calibration, options.signal), feeds };
+    const collect = { runtime: options.calibration.runtime, feeds, signal: options.signal };
     const care = await careFor(graph, scheme, request, collect);
     const settings = { coverage, reduceRange, activations, weights, ...care };
     const whole = planGraph(graph, settings);

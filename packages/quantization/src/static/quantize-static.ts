@@ -236,9 +236,9 @@ export async function quantizeStatic(graph: Graph, options: CalibratedStaticOpti
       { suggestions: ["--scheme int8-dynamic, which also quantizes products in bodies"] },
     );
   }
-  const { collector, feeds, signal } = options;
+  const { runtime, feeds, signal } = options;
   if (signal !== undefined) throwIfInterrupted(signal, "quantize");
-  const ranges = await collectRanges(graph, valuesToCalibrate(plan), { collector, feeds });
+  const ranges = await collectRanges(graph, valuesToCalibrate(plan), { runtime, feeds, signal });
   if (signal !== undefined) throwIfInterrupted(signal, "quantize");
   return quantizeWithRanges(plan, ranges, options);
 }

@@ -70,9 +70,9 @@ export async function bench(models: readonly string[], options: BenchOptions = {
   const earlier = options.compare === undefined ? undefined : await readEarlier(options.compare);
   const context = contextOf(options, seed);
   const config = benchConfig.parse({ runs, batch, forceTokens });
-  const { engine, device, soc, fallback, threads, tune } = options;
-  const asked = { engine, device, threads, tune };
-  const request = { device, soc, fallback, threads, tune, ...context };
+  const { engine, device, soc, fallback, threads } = options;
+  const asked = { engine, device, threads };
+  const request = { device, soc, fallback, threads, ...context };
   const result = await withDevice(models, request, async ({ directories, recipe }) => {
     const named = directories.map((directory, at) => ({ name: nameOf(models, at), directory }));
     const { data, rows, image, prompts: prompt = [] } = options;

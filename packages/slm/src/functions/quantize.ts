@@ -6,8 +6,6 @@ import type { RuntimeDevice } from "@slm/runtime";
 import { GateFailed } from "../models/gate-failed.js";
 import type { GatedQuantization } from "../models/gated-quantization.js";
 import type { QuantizeSettings } from "../models/quantize-request.js";
-import type { CalibrationShares } from "@slm/pipeline/workers/calibration-workers";
-import type { WorkersAddress } from "@slm/pipeline/workers/workers-address";
 import { contextOf, givenSettings, type WorkContext, type WorkOptions } from "@slm/pipeline/stage/work";
 
 /** Scheme, gate and output of a quantization. */
@@ -42,7 +40,7 @@ export type QuantizedModel = (
   readonly device?: RuntimeDevice | undefined;
   /** Output directory. */
   readonly artifact: string;
-} & Partial<CalibrationShares>;
+};
 
 /** The part of a request that is common to all three kinds of models. */
 interface Request {
@@ -50,8 +48,6 @@ interface Request {
   readonly options: QuantizeOptions;
   readonly output: string;
   readonly context: WorkContext;
-  /** Machines that collect calibration statistics. */
-  readonly workers: WorkersAddress | undefined;
   /** Settings for the manifest. */
   readonly settings: Readonly<Record<string, unknown>>;
 }
@@ -65,26 +61,15 @@ interface Request {
  * @example
  * const { bytesAfter } = await quantize("exported", { scheme: "int4-block", calibration: "train.jsonl" });
  */
-export function quantize(model: string, options: QuantizeOptions): Promise<QuantizedModel> {
-  return quantizeWith(undefined, model, options);
-}
-
-/** Like {@link quantize}, but workers collect the calibration statistics. The model is identical to the byte. */
-export async function quantizeWith(
-  workers: WorkersAddress | undefined,
-  model: string,
-  options: QuantizeOptions,
-): Promise<QuantizedModel> {
+export async function quantize(model: string, options: QuantizeOptions): Promise<QuantizedModel> {
   const { checkQuantizeSettings, rejectShapes } = await import("../models/quantize-request.js");
   const { learnsFromData, transformersGraphs } = await import("@slm/quantization");
   const { isModelDirectory } = await import("@slm/pipeline/models/locate-model");
   const { siblingPath } = await import("../models/standalone-artifact.js");
-  const { requireCalibrationRows } = await import("@slm/pipeline/workers/calibrating-with");
   checkQuantizeSettings(options);
-  if (workers !== undefined) requireCalibrationRows(options.calibration);
   const { scheme, output = siblingPath(model.replace(/\.onnx$/, ""), scheme) } = options;
   const context = contextOf(options);
-  const request = { model, options, output, context, workers, settings: givenSettings(options) };
+  const request = { model, options, output, context, settings: givenSettings(options) };
   if (model.endsWith(".onnx")) return quantizeOnnxFile(request);
   rejectShapes(options.shapes, model);
   if (!isModelDirectory(model) && (await transformersGraphs(model)).length > 0)
@@ -127,10 +112,8 @@ async function quantizeModel({
   options,
   output,
   context,
-  workers,
   settings,
 }: Request): Promise<QuantizedModel> {
-  const { calibratingWith } = await import("@slm/pipeline/workers/calibrating-with");
   const { quantizeWithGate, readGateRequest } = await import("../models/gated-quantization.js");
   const { gateMessage } = await import("@slm/pipeline/models/judge");
   const { directoryOptions } = await import("../models/quantize-request.js");
@@ -146,32 +129,27 @@ async function quantizeModel({
     withModel(path, { runtime: () => Promise.resolve(runtime), progress, signal }, async (model) => {
       const gate = await readGateRequest({ ...options, data, model });
       const request = await directoryOptions(options, model, runtime);
-      const report = await calibratingWith(
-        { workers, model, settings: { settings, output }, context },
-        (collector) =>
-          writeStandalone(
-            { directory: output, kind: "quantized", sources: { model }, settings },
-            async (work) => {
-              const rows = request.calibration && { ...request.calibration, collector };
-              const result = await withOutputThreads(threads, (run) =>
-                quantizeWithGate({
-                  options: { ...request, calibration: rows, progress, signal, run, outputDirectory: work },
-                  gate,
-                  sensitivity,
-                  budget,
-                  runtime,
-                  threads,
-                  context,
-                }),
-              );
-              if (result.gate?.pass !== false) return result;
-              throw new GateFailed(gateMessage(scheme, result.gate), { ...result, artifact: path }, [
-                "slm quantize MODEL --scheme int8-dynamic",
-                "keep the most sensitive layers in float32: --sensitivity --calibration rows.jsonl",
-                "accept a larger loss: --gate metric:+points",
-              ]);
-            },
-          ),
+      const report = await writeStandalone(
+        { directory: output, kind: "quantized", sources: { model }, settings },
+        async (work) => {
+          const result = await withOutputThreads(threads, (run) =>
+            quantizeWithGate({
+              options: { ...request, progress, signal, run, outputDirectory: work },
+              gate,
+              sensitivity,
+              budget,
+              runtime,
+              threads,
+              context,
+            }),
+          );
+          if (result.gate?.pass !== false) return result;
+          throw new GateFailed(gateMessage(scheme, result.gate), { ...result, artifact: path }, [
+            "slm quantize MODEL --scheme int8-dynamic",
+            "keep the most sensitive layers in float32: --sensitivity --calibration rows.jsonl",
+            "accept a larger loss: --gate metric:+points",
+          ]);
+        },
       );
       return { ...report, device: runtime.device, artifact: output };
     }),
@@ -183,10 +161,8 @@ async function quantizeOnnxFile({
   options,
   output,
   context,
-  workers,
   settings,
 }: Request): Promise<QuantizedModel> {
-  const { calibratingWith } = await import("@slm/pipeline/workers/calibrating-with");
   const { fileOptions, rejectGate } = await import("../models/quantize-request.js");
   const { writeStandalone } = await import("../models/standalone-artifact.js");
   const { withRuntime } = await import("@slm/pipeline/compute/open-engine");
@@ -196,18 +172,11 @@ async function quantizeOnnxFile({
   const { progress, signal } = context;
   return withRuntime(options.threads, async (runtime) => {
     const request = await fileOptions(options, path, runtime);
-    const report = await calibratingWith(
-      { workers, settings: { path, settings, output }, context },
-      (collector) =>
-        writeStandalone(
-          { directory: output, kind: "quantized", settings, sources: { model: dirname(path) } },
-          (work) => {
-            const feeds = request.calibration && { ...request.calibration, collector };
-            const file = { ...request, calibration: feeds, output: quantizedFileIn(work, path) };
-            return withOutputThreads(options.threads, (run) =>
-              quantizeFile({ ...file, run, progress, signal }),
-            );
-          },
+    const report = await writeStandalone(
+      { directory: output, kind: "quantized", settings, sources: { model: dirname(path) } },
+      (work) =>
+        withOutputThreads(options.threads, (run) =>
+          quantizeFile({ ...request, output: quantizedFileIn(work, path), run, progress, signal }),
         ),
     );
     return { ...report, gate: null, device: runtime.device, artifact: output };

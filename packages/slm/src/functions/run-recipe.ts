@@ -89,22 +89,11 @@ export async function runPrepared(prepared: PipelineOptions, work: WorkOptions):
   };
 }
 
-/**
- * Plans a recipe. Writes nothing.
- *
- * @param estimateFor name of a measured device, for which the plan estimates training times
- */
-export async function planPrepared(
-  prepared: PipelineOptions,
-  work: WorkOptions,
-  estimateFor?: string,
-): Promise<RunPlan> {
+/** Plans a recipe. Writes nothing. */
+export async function planPrepared(prepared: PipelineOptions, work: WorkOptions): Promise<RunPlan> {
   const context = contextOf(work, prepared.recipe.seed);
   const { planPipeline } = await import("@slm/pipeline/run/plan-pipeline");
-  if (estimateFor === undefined) return { stages: await planPipeline(prepared, context) };
-  const { measuredDeviceOf } = await import("@slm/pipeline/compute/device-rates");
-  const plannedFor = await measuredDeviceOf(estimateFor);
-  return { stages: await planPipeline({ ...prepared, plannedFor }, context) };
+  return { stages: await planPipeline(prepared, context) };
 }
 
 /** The sources of a run's settings. */

@@ -18,7 +18,7 @@ export interface TrainingRun {
 }
 
 /** Possible places of a log in the directory of a recipe's run: finished stages first, then stages in progress. */
-export const TRAINING_PLACES = ["distill", "distill.partial", "teacher", "teacher.partial"] as const;
+const TRAINING_PLACES = ["distill", "distill.partial", "teacher", "teacher.partial"] as const;
 
 /**
  * Finds the logs of runs. A path is a directory with `metrics.jsonl`, or the directory of a recipe's run.

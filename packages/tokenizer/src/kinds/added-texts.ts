@@ -1,25 +1,9 @@
-/** The text that each token adds to a target, and the text of each prefix of a target. */
+/** The text that each token adds to a target. */
 import { SlmError } from "@slm/core";
 import type { Tokenizer } from "../interface/tokenizer.js";
 
-/** The part of a tokenizer that decodes tokens to text. */
-export type Decoder = Pick<Tokenizer, "decode">;
-
-/**
- * The text of every prefix of a token list: entry i is the text of the first i tokens. A prefix has no text if it ends inside a character, or if
- * the tokenizer decodes it differently on its own.
- */
-export function prefixTexts(decoder: Decoder, tokens: ArrayLike<number>): (string | undefined)[] {
-  const list = Array.from(tokens);
-  const whole = decoder.decode(list);
-  return Array.from({ length: list.length + 1 }, (_, count) => {
-    const text = count === list.length ? whole : decoder.decode(list.slice(0, count));
-    return whole.startsWith(text) ? text : undefined;
-  });
-}
-
 /** The text that a token adds: at the start of a target, and after other tokens. */
-export interface AddedTexts {
+interface AddedTexts {
   readonly first: readonly string[];
   readonly later: readonly string[];
 }

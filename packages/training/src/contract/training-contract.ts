@@ -84,21 +84,6 @@ export interface TrainRequest {
   readonly groups?: RateGroups | undefined;
 }
 
-/** Result of a part of a run. */
-export interface SegmentReport {
-  /** Steps of the run so far. */
-  readonly step: number;
-  /** Steps of this call. */
-  readonly steps: number;
-  /** Mean loss of the last measured steps; absent before any. */
-  readonly loss?: number | undefined;
-  /** Last measured dev metrics. */
-  readonly metrics: Readonly<Record<string, number>>;
-  /** Tokens of this call, without padding. */
-  readonly tokens: number;
-  readonly seconds: number;
-}
-
 export interface TrainReport {
   readonly weights: Weights;
   /** Steps taken; fewer than requested after early stopping. */

@@ -12,7 +12,7 @@ import {
   copyRequest,
   copySettings,
 } from "../test-support/copy-task.test-support.js";
-import { METRICS_FILE, STATE_FILE, train, trainSegment } from "./trainer.js";
+import { METRICS_FILE, STATE_FILE, train } from "./trainer.js";
 import { FAILED_STEP_FILE } from "./step-runner.js";
 import type { DevMetric, Objective, TrainReport, TrainRequest } from "../contract/training-contract.js";
 import type { TrainingSettings } from "../training-config.js";
@@ -192,27 +192,6 @@ test("the state of a run with another key is rejected", async () => {
   await expect(train(await requestOf({ settings, key: "other" }))).rejects.toMatchObject({
     code: "DATA_INVALID",
     suggestions: ["train without --resume to start over"],
-  });
-});
-
-describe(trainSegment, () => {
-  test("trains a run in parts to the weights of one that was not divided", async () => {
-    const settings: TrainingSettings = {
-      ...copySettings,
-      steps: 12,
-      evaluateEvery: 6,
-      checkpointAveraging: 3,
-    };
-    const parts = join(directory, "parts");
-    for (const until of [6, 6, 12])
-      await trainSegment(await requestOf({ settings, workDirectory: parts }), until);
-    const { metadata } = await readSafetensors(join(parts, STATE_FILE));
-    const { best } = JSON.parse(metadata["progress"]!) as { best: readonly { step: number }[] };
-    expect(best.map(({ step }) => step).sort()).toEqual([12, 6]);
-    const expected = await train(await requestOf({ settings, workDirectory: join(directory, "whole") }));
-    const divided = await train(await requestOf({ settings, workDirectory: parts }));
-    expect(divided.weights).toEqual(expected.weights);
-    expect(divided.averagedSteps).toEqual(expected.averagedSteps);
   });
 });
 

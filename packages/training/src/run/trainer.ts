@@ -22,7 +22,7 @@ import { resolveModules } from "../parameters/module-training.js";
 import { learningRateAt } from "../optimizer/schedule.js";
 import { planRun, runSpecs, type ChunkPlan } from "../program/state-layout.js";
 import { StepRunner, type PreparedBatch } from "./step-runner.js";
-import type { SegmentReport, TrainReport, TrainRequest } from "../contract/training-contract.js";
+import type { TrainReport, TrainRequest } from "../contract/training-contract.js";
 import {
   FRESH_PROGRESS,
   openState,
@@ -50,21 +50,6 @@ export async function train(request: TrainRequest): Promise<TrainReport> {
   }
 }
 
-/**
- * Trains a part of a run, from its saved state up to a step, and saves the state, from which the next segment or {@link train} continues.
- *
- * @param until last step of the segment; at most the steps of the settings, which the schedule uses
- * @throws SlmError as `train`; INTERRUPTED with the state saved
- */
-export async function trainSegment(request: TrainRequest, until: number): Promise<SegmentReport> {
-  const trainer = await Trainer.start(request, until);
-  try {
-    return await trainer.runSegment();
-  } finally {
-    await trainer.close();
-  }
-}
-
 /** Removes the files of a run in progress. Its weights must have been written. */
 export async function removeRunState(workDirectory: string): Promise<void> {
   await removeBestWeights(workDirectory, new Set());
@@ -80,8 +65,6 @@ class Trainer {
   private readonly steps: StepRunner;
   private readonly best: BestWeights;
   private readonly log: JsonLog;
-  /** The last step to take. */
-  private readonly until: number;
   private progress: Omit<SavedProgress, "key" | "best">;
   /** The next step's batches, which are prepared while the previous step computes. */
   private ahead: Promise<readonly PreparedBatch[]> | undefined;
@@ -92,7 +75,6 @@ class Trainer {
     state: DeviceState,
     log: JsonLog,
     { best, ...progress }: Omit<SavedProgress, "key">,
-    until: number,
   ) {
     const { lengths, rowSets, settings, workDirectory, config, dev, context } = request;
     this.request = request;
@@ -112,11 +94,10 @@ class Trainer {
       best,
     );
     this.log = log;
-    this.until = until;
     this.progress = { ...progress, recent: { ...progress.recent } };
   }
 
-  static async start(request: TrainRequest, until: number = request.settings.steps): Promise<Trainer> {
+  static async start(request: TrainRequest): Promise<Trainer> {
     const { config, settings, objective, engine, workDirectory, key, context, groups } = request;
     const { modules, adapters } = resolveModules(config, settings, request.stage);
     const extra = { adapters, auxiliary: objective.auxiliary ?? [] };
@@ -130,7 +111,7 @@ class Trainer {
     const state = await closing(saved, () => uploadState(engine, plan, settings, initial, saved));
     const keepThroughStep = saved?.progress.step ?? 0;
     const log = await JsonLog.open(join(workDirectory, METRICS_FILE), { keepThroughStep });
-    return new Trainer(request, plan, state, log, saved?.progress ?? FRESH_PROGRESS, until);
+    return new Trainer(request, plan, state, log, saved?.progress ?? FRESH_PROGRESS);
   }
 
   async run(): Promise<TrainReport> {
@@ -153,19 +134,9 @@ class Trainer {
     };
   }
 
-  /** Trains to the end of the segment and saves the state. */
-  async runSegment(): Promise<SegmentReport> {
-    const before = this.progress.step;
-    const { tokens, seconds } = await this.advance();
-    await this.save();
-    const { step, loss, metrics } = this.progress;
-    return { step, steps: step - before, loss, metrics, tokens, seconds };
-  }
-
-  /** Steps to the end of the segment, or until early stopping. */
+  /** Steps to the end. */
   private async advance(): Promise<{ readonly tokens: number; readonly seconds: number }> {
     const { settings, stage, context } = this.request;
-    const { until } = this;
     const began = performance.now();
     let allTokens = 0;
     let loggedTokens = 0;
@@ -178,7 +149,7 @@ class Trainer {
       const compiled = await this.steps.compile(batches);
       const running = this.steps.run(step, batches, compiled, this.progress);
       // The next batches are prepared while this step computes. Their work is queued after it, so they use the updated weights.
-      if (step < until) this.prepareAhead(step + 1);
+      if (step < settings.steps) this.prepareAhead(step + 1);
       const { loss, terms, lossScaling } = await running;
       allTokens += batches.reduce((sum, { feeds }) => sum + feeds.tokens, 0);
       const { recent } = this.progress;
@@ -193,7 +164,7 @@ class Trainer {
             : this.progress.course,
         ...(lossScaling === undefined ? {} : { lossScaling }),
       };
-      const isLast = step === until;
+      const isLast = step === settings.steps;
       if (step % LOG_EVERY === 0 || isLast) {
         const now = performance.now();
         const rate = (1000 * (allTokens - loggedTokens)) / (now - logged);
@@ -213,7 +184,7 @@ class Trainer {
 
   /** Whether this was the last step. */
   private isDone(): boolean {
-    return this.progress.step >= this.until;
+    return this.progress.step >= this.request.settings.steps;
   }
 
   /** A line of the log and of progress: the mean loss since the previous line. */

@@ -2,7 +2,7 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { sha256, SlmError } from "@slm/core";
-import { openStore } from "../../../../packages/extension-workers/src/storage/open-store.ts";
+import { openStore } from "../../../../packages/extension-workers/src/storage/directory-store.ts";
 import { SharedFiles } from "../../../../packages/extension-workers/src/storage/shared-files.ts";
 
 export { SlmError };

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { TinyRun } from "../test-support/run.test-support.js";
-import { openStoredTeacher } from "./stored-teacher.js";
+import { rejectLabeller } from "./reject-labeller.js";
 
 let run: TinyRun;
 beforeEach(async () => {
@@ -14,7 +14,7 @@ beforeEach(async () => {
 });
 afterEach(() => run.remove());
 
-describe(openStoredTeacher, () => {
+describe(rejectLabeller, () => {
   const labelsOnly = { loss: { forwardKl: 0, crossEntropy: 1 } };
 
   test("is not needed if a student learns only from stored labels", async () => {
@@ -24,7 +24,7 @@ describe(openStoredTeacher, () => {
   });
 
   test.each([
-    ["distributions", {}, /not provide stored distributions to compare with/u],
+    ["distributions", {}, /not provide distributions to compare with/u],
     [
       "targets that are not stored",
       { ...labelsOnly, targets: { sequenceKdFraction: 0.5 } },
