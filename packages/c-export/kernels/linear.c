@@ -81,18 +81,23 @@ SLM_INLINE void slm_tile_int8(int rows, const int16_t *x, int stride, const int8
   }
 }
 
+/* One row and one panel with as many chains of sums as fit in registers, because a chain would wait for itself. */
+#define SLM_CHAINS (SLM_NV < 8 ? 8 / SLM_NV : 1)
 SLM_INLINE void slm_row_int8(const int16_t *x, const int8_t *w, int pairs, vf out[SLM_NV]) {
-  vi acc[2][SLM_NV];
-  int v, i;
-  for (v = 0; v < SLM_NV; v++) acc[0][v] = acc[1][v] = vi_zero();
-  for (i = 0; i + 2 <= pairs; i += 2, w += 4 * SLM_PANEL) {
-    int32_t first = slm_pair(x + 2 * i), second = slm_pair(x + 2 * i + 2);
-    for (v = 0; v < SLM_NV; v++) acc[0][v] = vi_dot(acc[0][v], vw_load(w + v * VL * 2), first);
-    for (v = 0; v < SLM_NV; v++) acc[1][v] = vi_dot(acc[1][v], vw_load(w + 2 * SLM_PANEL + v * VL * 2), second);
+  vi acc[SLM_CHAINS][SLM_NV];
+  int v, i, c;
+  for (c = 0; c < SLM_CHAINS; c++)
+    for (v = 0; v < SLM_NV; v++) acc[c][v] = vi_zero();
+  for (i = 0; i + SLM_CHAINS <= pairs; i += SLM_CHAINS, x += SLM_CHAINS * 2, w += SLM_CHAINS * 2 * SLM_PANEL)
+    for (c = 0; c < SLM_CHAINS; c++)
+      for (v = 0; v < SLM_NV; v++) acc[c][v] = vi_dot(acc[c][v], vw_load(w + c * 2 * SLM_PANEL + v * VL * 2), slm_pair(x + 2 * c));
+  for (c = 0; c < SLM_CHAINS - 1; c++)
+    if (i + c < pairs)
+      for (v = 0; v < SLM_NV; v++) acc[c][v] = vi_dot(acc[c][v], vw_load(w + c * 2 * SLM_PANEL + v * VL * 2), slm_pair(x + 2 * c));
+  for (v = 0; v < SLM_NV; v++) {
+    for (c = 1; c < SLM_CHAINS; c++) acc[0][v] = vi_add(acc[0][v], acc[c][v]);
+    out[v] = vf_add(out[v], vf_of(acc[0][v]));
   }
-  if (i < pairs)
-    for (v = 0; v < SLM_NV; v++) acc[0][v] = vi_dot(acc[0][v], vw_load(w + v * VL * 2), slm_pair(x + 2 * i));
-  for (v = 0; v < SLM_NV; v++) out[v] = vf_add(out[v], vf_of(vi_add(acc[0][v], acc[1][v])));
 }
 
 /* Rows as int16, padded with zeros to `stride`. Writes what 1 stands for in each row to `scales`, and the rows after them. */
@@ -148,6 +153,12 @@ SLM_INLINE void slm_finish(int n, const vf sums[SLM_NV], const float *bias, floa
 #if defined(__wasm__)
 #define SLM_TILES(rows, tile) \
   for (r = 0; r + SLM_TILE_ROWS <= (rows); r += SLM_TILE_ROWS) tile(SLM_TILE_ROWS, r); \
+  for (; r < (rows); r++) tile(1, r);
+#elif SLM_TILE_ROWS > 4
+#define SLM_TILES(rows, tile) \
+  for (r = 0; r + SLM_TILE_ROWS <= (rows); r += SLM_TILE_ROWS) tile(SLM_TILE_ROWS, r); \
+  for (; r + 4 <= (rows); r += 4) tile(4, r); \
+  for (; r + 2 <= (rows); r += 2) tile(2, r); \
   for (; r < (rows); r++) tile(1, r);
 #else
 #define SLM_TILES(rows, tile) \

@@ -4,7 +4,7 @@
 
 /* y = x / sqrt(mean(x^2) + epsilon) * gain for each of `groups` parts of `width` elements of a row. Without gain it is part of the weights that follow. */
 SLM_UNUSED static void slm_rms_norm(const float *x, int xStride, int rows, int groups, int width, const float *gain, float epsilon, float *y, int yStride) {
-  size_t i, v, n = (size_t)width, whole = n / VL * VL;
+  size_t i, v, n = (size_t)width, whole = n / VL * VL, wide = n / (4 * VL) * (4 * VL);
   int r, g;
   for (r = 0; r < rows; r++)
     for (g = 0; g < groups; g++) {
@@ -13,7 +13,7 @@ SLM_UNUSED static void slm_rms_norm(const float *x, int xStride, int rows, int g
       vf squares[4];
       float total, scale;
       for (v = 0; v < 4; v++) squares[v] = vf_splat(0.f);
-      for (i = 0; i + 4 * VL <= n; i += 4 * VL)
+      for (i = 0; i < wide; i += 4 * VL)
         for (v = 0; v < 4; v++) squares[v] = vf_fma(vf_load(from + i + v * VL), vf_load(from + i + v * VL), squares[v]);
       for (; i < whole; i += VL) squares[0] = vf_fma(vf_load(from + i), vf_load(from + i), squares[0]);
       total = vf_sum(vf_add(vf_add(squares[0], squares[1]), vf_add(squares[2], squares[3])));

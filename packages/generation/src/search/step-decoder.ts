@@ -17,8 +17,8 @@ export interface StepDecoder {
    */
   rewind?(steps: number): void;
   /**
-   * Feeds one token per row; returns the argmax of each row. Unlike {@link step}, it does not copy the logits, which take many megabytes for many
-   * rows of a large vocabulary. Absent if the decoder only returns logits.
+   * Feeds one token per row; returns the argmax of each row, valid until the next call. Unlike {@link step}, it does not copy the logits, which take
+   * many megabytes for many rows of a large vocabulary. Absent if the decoder only returns logits.
    */
   topStep?(tokens: Int32Array): Promise<TopTokens>;
   /**

@@ -166,7 +166,8 @@ async function fillRows(
     const late = isLate(options);
     isLast = late || length === maxTokens;
     feed.fill(pad);
-    for (const [at, place] of places.entries()) {
+    for (let at = 0; at < places.length; at++) {
+      const place = places[at];
       const row = place === undefined ? undefined : rows[place];
       if (place === undefined || row === undefined || row.reason !== undefined) continue;
       const { token, logProbability } = chosen(at);
@@ -182,8 +183,9 @@ async function fillRows(
       if (stopsAfter?.(place, row.tokens) === true) row.reason = "stop";
       else if (isLast) row.reason = late ? "time" : "length";
     }
+    if (keepRows === undefined) continue;
     const open = [...places.keys()].filter((at) => isOpen(rows, places[at]));
-    const kept = open.length === 0 ? undefined : await keepRows?.(open);
+    const kept = open.length === 0 ? undefined : await keepRows(open);
     if (kept === undefined) continue;
     feed = Int32Array.from(kept, (at) => feed[at]!);
     places = kept.map((at, row) => (kept.indexOf(at) === row ? places[at] : undefined));

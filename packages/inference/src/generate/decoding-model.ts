@@ -173,14 +173,20 @@ class DecodingModel implements Model {
     const threshold = thresholdFor(options.abstain, model);
     // Whether an answer is withheld is known at its end.
     const onPiece = threshold === undefined ? onToken : undefined;
-    const { strategy, ...settings } = withModelSettings(options, generation, model);
+    const { strategy, rules, maxTokens } = withModelSettings(options, generation, model);
+    const { maxTimeMs, signal } = options;
     const rows = batch.map(({ row }) => row);
     const texts = new RowTexts({ decode: (ids) => tokenizer.decode(ids), rows, stop, onPiece });
     const stopsAfter: DecodeOptions["stopsAfter"] =
       strategy.kind === "beam" ? (_, tokens) => texts.holdsStop(tokens) : (at) => texts.isStopped(at);
     const decoded = await this.#decoding.decode(batch, {
       strategy,
-      ...decodingOptions({ ...options, ...settings }, batch),
+      rules,
+      maxTokens,
+      maxTimeMs,
+      signal,
+      constraint: constraintsOf(options, batch),
+      random: randomOf(options, batch),
       onToken: (at, token) => {
         texts.push(at, token);
       },
@@ -202,16 +208,17 @@ type SampledOptions = GenerateOptions & SamplingRequest;
 
 const isList = (asked: Source | readonly Source[]): asked is readonly Source[] => Array.isArray(asked);
 
-/** Options passed on to decoding: a random generator and a constraint per row. */
-function decodingOptions(
-  { maxTokens, maxTimeMs, rules, constraint, seed, signal }: SampledOptions,
+/** The constraint of each row. */
+function constraintsOf(
+  { constraint }: SampledOptions,
   batch: readonly IndexedSource[],
-): Omit<BatchOptions, "strategy"> {
-  const random =
-    seed === undefined ? undefined : batch.map(({ row }) => createRandom((seed + row) % 2 ** 32).next);
-  return {
-    ...{ maxTokens, maxTimeMs, rules, signal },
-    constraint: constraint && ((at) => constraint(batch[at]!.text)),
-    random: random && ((at) => random[at]!()),
-  };
+): BatchOptions["constraint"] {
+  return constraint && ((at) => constraint(batch[at]!.text));
+}
+
+/** A random generator for each row. */
+function randomOf({ seed }: SampledOptions, batch: readonly IndexedSource[]): BatchOptions["random"] {
+  if (seed === undefined) return undefined;
+  const random = batch.map(({ row }) => createRandom((seed + row) % 2 ** 32).next);
+  return (at) => random[at]!();
 }

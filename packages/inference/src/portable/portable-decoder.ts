@@ -22,6 +22,7 @@ export class PortableDecoder implements StepDecoder {
   readonly #prefix: readonly number[];
   /** Made in the first step that returns logits. */
   #logits: Float32Array | undefined;
+  readonly #top: TopTokens;
   #hasStarted = false;
 
   /** @param drafts source of the drafts that runs of one row verify. Default: every run has one token. */
@@ -30,6 +31,7 @@ export class PortableDecoder implements StepDecoder {
     this.#prefix = prefix;
     this.rows = models.length;
     this.vocabularySize = models[0]!.vocabulary;
+    this.#top = { ids: new Int32Array(this.rows), logProbabilities: new Float32Array(this.rows) };
     if (drafts !== undefined)
       this.greedySteps = (tokens, options) => this.#draftedSteps(tokens, options, drafts);
   }
@@ -49,8 +51,9 @@ export class PortableDecoder implements StepDecoder {
   /** @throws SlmError USAGE for tokens that do not fit */
   async topStep(tokens: Int32Array): Promise<TopTokens> {
     if (!this.#hasStarted) await this.#start();
-    const [ids, logProbabilities] = [new Int32Array(this.rows), new Float32Array(this.rows)];
-    for (const [row, model] of this.#models.entries()) {
+    const { ids, logProbabilities } = this.#top;
+    for (let row = 0; row < this.rows; row++) {
+      const model = this.#models[row]!;
       model.read([tokens[row]!]);
       const { token, logProbability } = model.best();
       ids[row] = token;
@@ -59,7 +62,7 @@ export class PortableDecoder implements StepDecoder {
     const now = performance.now();
     this.log.add(now);
     if (keepsThread(now)) await breathe();
-    return { ids, logProbabilities };
+    return this.#top;
   }
 
   rewind(steps: number): void {

@@ -24,10 +24,13 @@ export async function decodeAlone(
   steps: StepDecoder & { readonly log: RunLog },
   { model, source, row, prefix, options, started }: LoneSource,
 ): Promise<DecodedIds> {
-  const { strategy, random, constraint, onToken, stopsAfter, maxTimeMs, maxTokens, watch } = options;
+  const { strategy, random, rules, constraint, onToken, stopsAfter, maxTimeMs, maxTokens, signal, watch } =
+    options;
   const { bos, eos, pad } = model.tokens;
   const [decoded] = await decode(watch?.(steps) ?? steps, {
-    ...options,
+    strategy,
+    rules,
+    signal,
     bos,
     eos,
     pad,
