@@ -55,7 +55,7 @@ async function exported(
   architecture: ModelConfig["architecture"] = "encoder-decoder",
 ): Promise<Exported> {
   const tokenizer = createTokenizer(files);
-  const config = tinyModel(tokenizer.vocabularySize, architecture);
+  const config = tinyModel(tokenizer, architecture);
   const compiled = compileModel(
     { config, weights: initializeWeights(config, createRandom(1).next) },
     "float32",
@@ -110,22 +110,30 @@ test.each(Object.entries(TEXT_CASES))("%s", async (name, { files, own, isForAllB
 });
 
 describe.each(["encoder-decoder", "decoder-only"] as const)("%s", (architecture) => {
-  test.each(["the quick start's symbols", "BPE, spaces joined"])("answers texts with %s", async (name) => {
-    const { files, own } = TEXT_CASES[name]!;
-    const { directory, tokenizer, compiled } = await exported(await files(), architecture);
-    const model = await PortableModel.open(await readModule(), compiled);
-    const texts = [...own, own.join(""), ...hardTexts(own, SEED, 300)].filter((text) => !text.includes("\0"));
-    const expected = texts.map((text) => {
-      const ids = expectedTokens(tokenizer, text);
-      if (ids.startsWith("-")) return ids;
-      const source = ids.split(" ").map(Number);
-      // The BOS token is part of a decoder-only model's source.
-      if (architecture === "decoder-only" && source.length === MAX_SOURCE) return "-4";
-      return expectedText(tokenizer, greedyAnswer(model, { source, most: MAX_TARGET }));
-    });
-    const requests = texts.map((text) => `A ${hex(new TextEncoder().encode(text))}`);
-    expect(answersOf(SANITIZED, directory, requests).slice(0, -1), `SLM_SEED=${SEED}`).toEqual(expected);
-  });
+  test.each(["the quick start's symbols", "BPE, spaces joined", "BPE of BART, with tokens around sources"])(
+    "answers texts with %s",
+    async (name) => {
+      const { files, own } = TEXT_CASES[name]!;
+      const { directory, tokenizer, compiled } = await exported(await files(), architecture);
+      const model = await PortableModel.open(await readModule(), compiled);
+      const texts = [...own, own.join(""), ...hardTexts(own, SEED, 300)].filter(
+        (text) => !text.includes("\0"),
+      );
+      const expected = texts.map((text) => {
+        const ids = expectedTokens(tokenizer, text);
+        if (ids.startsWith("-")) return ids;
+        const source = ids.split(" ").map(Number);
+        // The BOS token is part of a decoder-only model's source.
+        if (architecture === "decoder-only" && source.length === MAX_SOURCE) return "-4";
+        return expectedText(
+          tokenizer,
+          greedyAnswer(model, { source, most: MAX_TARGET, tokens: tokenizer.tokens }),
+        );
+      });
+      const requests = texts.map((text) => `A ${hex(new TextEncoder().encode(text))}`);
+      expect(answersOf(SANITIZED, directory, requests).slice(0, -1), `SLM_SEED=${SEED}`).toEqual(expected);
+    },
+  );
 });
 
 test.each(["the quick start's symbols", "BPE, spaces joined"])(
