@@ -25,6 +25,8 @@ export interface TextCase {
   readonly own: readonly string[];
   /** Tested with every build, not only with sanitizers. */
   readonly isForAllBuilds?: boolean;
+  /** Bytes without a token are left out of texts, so that decoding does not restore them. */
+  readonly isLossy?: boolean;
 }
 
 const GREEK = "αβσςοδάΐ'·\u0301\u0345ʰ";
@@ -46,6 +48,8 @@ const CONTRACTED = [
   "1",
   " 2",
   "\u00a0",
+  "\u0085",
+  "\ufeff",
   "<|end|>",
   "!",
   "...",
@@ -85,6 +89,20 @@ async function published(pretokenizers: readonly object[]): Promise<TokenizerFil
 
 const DIGITS = { type: "Digits", individual_digits: true };
 const WORD_LEVEL = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true };
+
+/** The same without the byte 4, as SmolLM2, which lacks control characters. */
+function withoutByte({ tokenizer, config }: TokenizerFiles): TokenizerFiles {
+  const { "\u0104": id, ...vocab } = tokenizer.model.vocab as Readonly<Record<string, number>>;
+  return {
+    tokenizer: { ...tokenizer, model: { ...tokenizer.model, vocab: { ...vocab, xqz: id! } } },
+    config,
+  };
+}
+
+const PATTERNS = [
+  String.raw`\p{N}`,
+  String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`,
+].map((Regex) => ({ type: "Split", pattern: { Regex }, behavior: "Isolated", invert: false }));
 
 /** A small BART, as transformers saves it. */
 async function bart(): Promise<TokenizerFiles> {
@@ -161,6 +179,11 @@ export const TEXT_CASES: Readonly<Record<string, TextCase>> = {
   "BPE with GPT-2's words and digits apart, as in SmolLM2": {
     files: () => published([DIGITS, WORD_LEVEL]),
     own: [...PROSE, ...CONTRACTED],
+  },
+  "BPE with the patterns of SmolLM2's GGUF file, and a byte without a token": {
+    files: async () => withoutByte(await published([...PATTERNS, { ...WORD_LEVEL, use_regex: false }])),
+    own: [...PROSE, ...CONTRACTED, "\u0004", "a\u0004"],
+    isLossy: true,
   },
   "BPE of BART, with tokens around sources": { files: bart, own: [...PROSE, ...CONTRACTED] },
   "BPE with 70,000 bytes of tokens": {

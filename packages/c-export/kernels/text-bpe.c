@@ -9,8 +9,10 @@ typedef struct {
   int kindCount;
   /* How texts are split. */
   int rule;
-  /* Token of each byte. */
+  /* Token of each byte; `size` for a byte that has none, which is left out. */
   const SLM_TEXT_NUMBER *bytes;
+  /* Tokens of the vocabulary. */
+  int size;
   /* Merges of left token i are at pairs[i] to pairs[i + 1] - 1, sorted by their right token. Ranks are their order of learning. */
   const SLM_TEXT_NUMBER *pairs, *rights, *ranks, *merged;
   /* The bytes of token i are texts[starts[i]] to texts[starts[i + 1] - 1]; special tokens have none. */
@@ -144,7 +146,6 @@ static int slm_bpe_encode(const slm_bpe *t, const unsigned char *text, size_t by
   for (at = 0; at < bytes;)
     if (slm_character(text, bytes, &at) < 0) return SLM_TEXT_BAD_UTF8;
   if (slm_has_special(t, text, bytes)) return SLM_TEXT_SPECIAL;
-  if (bytes == 0) return SLM_TEXT_EMPTY;
   if (t->beforeCount > last) return SLM_TEXT_TOO_LONG;
   for (j = 0; j < t->beforeCount; j++) ids[length++] = t->before[j];
   for (at = 0; at < bytes; at = end) {
@@ -156,9 +157,13 @@ static int slm_bpe_encode(const slm_bpe *t, const unsigned char *text, size_t by
     for (i = 0; i < count; i++) tokens[i] = t->bytes[text[at + i]];
     for (i = 0; i + 1 < count; i++) ranks[i] = slm_rank_of(t, tokens[i], tokens[i + 1]);
     count = slm_merge(t, tokens, ranks, count);
-    if (count > (size_t)(last - length)) return SLM_TEXT_TOO_LONG;
-    for (i = 0; i < count; i++) ids[length++] = (int32_t)tokens[i];
+    for (i = 0; i < count; i++) {
+      if ((int)tokens[i] == t->size) continue;
+      if (length == last) return SLM_TEXT_TOO_LONG;
+      ids[length++] = (int32_t)tokens[i];
+    }
   }
+  if (length == t->beforeCount) return SLM_TEXT_EMPTY;
   for (j = 0; j < t->afterCount; j++) ids[length++] = t->after[j];
   return length;
 }

@@ -7,11 +7,10 @@ import type { TextTables } from "./text-tables.js";
 /** Bytes of U+FFFD, which replaces a byte that is not UTF-8. */
 const REPLACEMENT_BYTES = 3;
 
-/** How a text is split: the kinds of its characters, and the rule's number in kernels/text-bpe.c. */
+/** The kinds of characters that a split tells apart, and the number of its rule in kernels/text-bpe.c. */
 const SPLITS: Readonly<Record<ByteVocabulary["split"], CharacterKinds & { readonly rule: number }>> = {
   joined: { rule: 0, letter: /[\p{L}\p{M}_]/u, space: / /u },
-  // Without a space the rule has runs alone.
-  apart: { rule: 0, letter: /[\p{L}\p{M}_]/u, space: /[^]^/u },
+  apart: { rule: 0, letter: /[\p{L}\p{M}_]/u, space: undefined },
   words: { rule: 1, letter: /\p{L}/u, space: /\p{White_Space}/u },
   digits: { rule: 2, letter: /\p{L}/u, space: /\p{White_Space}/u },
 };
@@ -22,12 +21,13 @@ export function bpeTables(vocabulary: ByteVocabulary): TextTables {
   const names = joinTexts(special.map((name) => Buffer.from(name)));
   const { rule, ...characters } = SPLITS[split];
   const kinds = characterKinds(characters);
-  const byteTokens = new Array<number>(256).fill(0);
+  const byteTokens = new Array<number>(256).fill(tokens.length);
   for (const [id, bytes] of tokens.entries()) if (bytes.length === 1) byteTokens[bytes[0]!] = id;
   const sorted = merges
     .map((merge, rank) => ({ ...merge, rank }))
     .sort((one, other) => one.left - other.left || one.right - other.right);
-  const counts = new Array<number>(tokens.length).fill(0);
+  // One more for bytes without a token, which are not merged.
+  const counts = new Array<number>(tokens.length + 1).fill(0);
   for (const { left } of sorted) counts[left]!++;
   const pairs = [0];
   for (const count of counts) pairs.push(pairs.at(-1)! + count);
@@ -59,7 +59,7 @@ export function bpeTables(vocabulary: ByteVocabulary): TextTables {
     arrayText("int32_t", "text_before", before),
     arrayText("int32_t", "text_after", after),
     "static const slm_bpe text_tables = {\n",
-    `  text_kinds, ${kinds.length}, ${rule}, text_byte_tokens,\n`,
+    `  text_kinds, ${kinds.length}, ${rule}, text_byte_tokens, ${tokens.length},\n`,
     "  text_pairs, text_rights, text_ranks, text_merged,\n",
     `  text_starts, text_bytes, ${longest},\n`,
     `  text_names, text_name_starts, ${special.length},\n`,

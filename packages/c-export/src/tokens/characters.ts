@@ -8,7 +8,7 @@ export interface CharacterKinds {
   /** Kind 1. */
   readonly letter: RegExp;
   /** Kind 3. */
-  readonly space: RegExp;
+  readonly space: RegExp | undefined;
 }
 
 /** Kind 2. */
@@ -19,7 +19,7 @@ export function characterKinds({ letter, space }: CharacterKinds): readonly numb
   const kindOf = (character: string): number => {
     if (letter.test(character)) return 1;
     if (NUMBER.test(character)) return 2;
-    return space.test(character) ? 3 : 0;
+    return space?.test(character) === true ? 3 : 0;
   };
   const ranges: number[] = [];
   let last: number | undefined;

@@ -8,6 +8,19 @@ const DIGITS = { type: "Digits", individual_digits: true };
 const WORDS = { type: "ByteLevel", add_prefix_space: false };
 const digitsAndWords = { type: "Sequence", pretokenizers: [DIGITS, WORDS] };
 
+/** As in a GGUF file. */
+const PATTERNS = [
+  { type: "Split", pattern: { Regex: String.raw`\p{N}` }, behavior: "Isolated" },
+  {
+    type: "Split",
+    pattern: {
+      Regex: String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`,
+    },
+    behavior: "Isolated",
+  },
+  { ...WORDS, use_regex: false },
+];
+
 const trained = (): Promise<TokenizerFiles> =>
   trainBpeTokenizer([{ source: "ab ab ab", target: "ab" }], {
     ...{ vocabularySize: 300, minCount: 2, spaces: "apart", sourceLowercase: false },
@@ -41,6 +54,7 @@ describe(byteVocabulary, () => {
   test.each([
     ["GPT-2's words", { pre_tokenizer: WORDS }, "words"],
     ["digits apart", { pre_tokenizer: digitsAndWords }, "digits"],
+    ["patterns", { pre_tokenizer: { type: "Sequence", pretokenizers: PATTERNS } }, "digits"],
   ])("reads the tokenizer of a published model: %s", async (_, tokenizer, split) => {
     const source = { lowercase: false, prefix: ["[bos]"], suffix: ["[eos]"] };
     const read = byteVocabulary(await published({ tokenizer, config: { source } }));
@@ -54,6 +68,10 @@ describe(byteVocabulary, () => {
     [
       "digits together",
       { tokenizer: { pre_tokenizer: { type: "Sequence", pretokenizers: [{ type: "Digits" }, WORDS] } } },
+    ],
+    [
+      "another pattern",
+      { tokenizer: { pre_tokenizer: { type: "Sequence", pretokenizers: PATTERNS.slice(1).toReversed() } } },
     ],
     ["a normalizer", { tokenizer: { normalizer: { type: "NFC" } } }],
     ["tokens that texts may contain", { tokenizer: { added_tokens: [{ id: 260, content: "ab" }] } }],

@@ -1,10 +1,10 @@
 /** Byte-level BPE of slm and of published models in one form, for programs that run it without this package. */
+import { isDeepStrictEqual } from "node:util";
 import { specialNames } from "../files/special-names.js";
 import { SPECIAL_NAMES } from "../files/special-tokens.js";
 import type { TokenizerFiles, TokenizerJson } from "../files/tokenizer-files.js";
 import { tokenPieces } from "../library/token-pieces.js";
-import { inOrder } from "../components/component.js";
-import { BYTE_ALPHABET } from "../text/byte-symbols.js";
+import { inOrder, type Component } from "../components/component.js";
 import type { SpaceRule } from "../text/split-patterns.js";
 import { sourceLookup } from "./tokens-around.js";
 import { trainedVocabulary, type BytePairs } from "./trained-vocabulary.js";
@@ -48,19 +48,28 @@ function publishedBytes(files: TokenizerFiles): ByteVocabulary | undefined {
   return { ...pairs, split, special: specialNames(files), before: before!, after: after! };
 }
 
-/** The rule of a pre-tokenizer, if it is GPT-2's. */
+/** The rule of a pre-tokenizer, if it is GPT-2's: as `ByteLevel` has it, or as a pattern. */
 function wordsOf(component: TokenizerJson["pre_tokenizer"]): "words" | "digits" | undefined {
   if (component === null) return undefined;
-  const parts = inOrder(component, "pretokenizers");
-  const last = parts.at(-1);
-  const areWords =
-    last?.type === "ByteLevel" && last["add_prefix_space"] === false && (last["use_regex"] ?? true) === true;
-  if (!areWords) return undefined;
-  const [first] = parts;
-  if (parts.length === 1) return "words";
-  const areDigits = first?.type === "Digits" && first["individual_digits"] === true;
-  return parts.length === 2 && areDigits ? "digits" : undefined;
+  const parts = [...inOrder(component, "pretokenizers")];
+  const bytes = parts.pop();
+  if (bytes?.type !== "ByteLevel" || bytes["add_prefix_space"] !== false) return undefined;
+  if (bytes["use_regex"] === false && !isSplit(parts.pop(), GPT2)) return undefined;
+  const [first, ...more] = parts;
+  if (first === undefined) return "words";
+  const areDigits = (first.type === "Digits" && first["individual_digits"] === true) || isSplit(first, DIGIT);
+  return areDigits && more.length === 0 ? "digits" : undefined;
 }
+
+/** GPT-2's words, as files of tokenizers have them. */
+const GPT2 = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`;
+const DIGIT = String.raw`\p{N}`;
+
+const isSplit = (component: Component | undefined, Regex: string): boolean =>
+  component?.type === "Split" &&
+  isDeepStrictEqual(component["pattern"], { Regex }) &&
+  component["behavior"] === "Isolated" &&
+  component["invert"] !== true;
 
 /** Settings of a BPE model that change its merges. */
 const CHANGING = [
@@ -71,14 +80,13 @@ const CHANGING = [
   "ignore_merges",
 ];
 
-/** Tokens and merges; undefined where a byte has no token, a token has no bytes, or a merge has no token. */
+/** Tokens and merges; undefined where a token has no bytes, or a merge has no token. Bytes without a token are left out of texts. */
 function bytePairs(files: TokenizerFiles): BytePairs | undefined {
   const { model, added_tokens: added } = files.tokenizer;
   const { merges } = model;
   if (model.type !== "BPE" || Array.isArray(model.vocab) || !Array.isArray(merges)) return undefined;
   if (CHANGING.some((key) => Boolean(model[key]))) return undefined;
   const ids = new Map(Object.entries(model.vocab as Readonly<Record<string, number>>));
-  if (BYTE_ALPHABET.some((byte) => !ids.has(byte))) return undefined;
   const pairs = merges.map((pair: unknown) => {
     const [left = "", right = ""] = typeof pair === "string" ? pair.split(" ") : (pair as readonly string[]);
     const idOf = (token: string): number => ids.get(token) ?? -1;
