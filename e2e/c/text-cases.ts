@@ -1,10 +1,13 @@
 /** Tokenizers that exported models are tested with, and what their functions must return. */
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { SlmError } from "@slm/core";
 import { decoderOnlyConfig, encoderDecoderConfig, type ModelConfig } from "@slm/model";
 import {
+  readEncoderDecoderTokenizer,
   readTokenizerFiles,
   trainBpeTokenizer,
   trainSymbolTokenizer,
@@ -22,12 +25,35 @@ export interface TextCase {
   readonly own: readonly string[];
   /** Tested with every build, not only with sanitizers. */
   readonly isForAllBuilds?: boolean;
+  /** Bytes without a token are left out of texts, so that decoding does not restore them. */
+  readonly isLossy?: boolean;
 }
 
 const GREEK = "αβσςοδάΐ'·\u0301\u0345ʰ";
 const MARKED = "[]abdeknopsu";
 const WORDS = ["phone", "it's", "don't", "ABBEY", "a", "e", "Z"];
 const PROSE = ["the", " tokens", " of", ": ", "2024", "-", "é", "export", " ", "model", "slm", "\n"];
+
+const CONTRACTED = [
+  "'s",
+  "'re",
+  "'ll",
+  "'S",
+  "'",
+  "'l",
+  "'v",
+  "  ",
+  "\t",
+  "\n\n",
+  "1",
+  " 2",
+  "\u00a0",
+  "\u0085",
+  "\ufeff",
+  "<|end|>",
+  "!",
+  "...",
+];
 
 const student = (name: string): Promise<TokenizerFiles> =>
   readTokenizerFiles(join(ROOT, "packages/slm/students", name));
@@ -44,6 +70,53 @@ async function reversed(): Promise<TokenizerFiles> {
   const { tokenizer, config } = await documented(700, "joined");
   const { merges } = tokenizer.model as unknown as { readonly merges: readonly string[] };
   return { tokenizer: { ...tokenizer, model: { ...tokenizer.model, merges: merges.toReversed() } }, config };
+}
+
+/** The same with GPT-2's words, and special tokens of which one begins another. */
+async function published(pretokenizers: readonly object[]): Promise<TokenizerFiles> {
+  const { tokenizer, config } = await documented(700, "joined");
+  const more = ["<|end|>", "<|end|>x", "<repo_name>"].map((content, at) => ({
+    id: 700 + at,
+    content,
+    special: true,
+  }));
+  const pre_tokenizer = { type: "Sequence", pretokenizers };
+  return {
+    tokenizer: { ...tokenizer, pre_tokenizer, added_tokens: [...tokenizer.added_tokens, ...more] },
+    config,
+  };
+}
+
+const DIGITS = { type: "Digits", individual_digits: true };
+const WORD_LEVEL = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true };
+
+/** The same without the byte 4, as SmolLM2, which lacks control characters. */
+function withoutByte({ tokenizer, config }: TokenizerFiles): TokenizerFiles {
+  const { "\u0104": id, ...vocab } = tokenizer.model.vocab as Readonly<Record<string, number>>;
+  return {
+    tokenizer: { ...tokenizer, model: { ...tokenizer.model, vocab: { ...vocab, xqz: id! } } },
+    config,
+  };
+}
+
+const PATTERNS = [
+  String.raw`\p{N}`,
+  String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`,
+].map((Regex) => ({ type: "Split", pattern: { Regex }, behavior: "Isolated", invert: false }));
+
+/** A small BART, as transformers saves it. */
+async function bart(): Promise<TokenizerFiles> {
+  const fixture = await readFile(join(ROOT, "packages/tokenizer/fixtures/families.json.gz"));
+  const { cases } = JSON.parse(gunzipSync(fixture).toString()) as {
+    readonly cases: readonly { readonly name: string; readonly files: Readonly<Record<string, string>> }[];
+  };
+  const directory = await mkdtemp(join(tmpdir(), "slm-bart-"));
+  const { files } = cases.find(({ name }) => name === "bart")!;
+  for (const [file, content] of Object.entries(files))
+    await writeFile(join(directory, file), Buffer.from(content, "base64"));
+  const read = await readEncoderDecoderTokenizer(directory, { modelType: "bart", decoderStart: 0 });
+  await rm(directory, { recursive: true });
+  return read;
 }
 
 /** Words of 64 letters, which become tokens. */
@@ -98,6 +171,21 @@ export const TEXT_CASES: Readonly<Record<string, TextCase>> = {
   "BPE, spaces apart": { files: () => documented(700, "apart"), own: PROSE },
   "BPE of bytes alone": { files: () => documented(260, "joined"), own: PROSE },
   "BPE with merges in the opposite order": { files: reversed, own: PROSE },
+  "BPE with GPT-2's words": {
+    files: () => published([WORD_LEVEL]),
+    isForAllBuilds: true,
+    own: [...PROSE, ...CONTRACTED],
+  },
+  "BPE with GPT-2's words and digits apart, as in SmolLM2": {
+    files: () => published([DIGITS, WORD_LEVEL]),
+    own: [...PROSE, ...CONTRACTED],
+  },
+  "BPE with the patterns of SmolLM2's GGUF file, and a byte without a token": {
+    files: async () => withoutByte(await published([...PATTERNS, { ...WORD_LEVEL, use_regex: false }])),
+    own: [...PROSE, ...CONTRACTED, "\u0004", "a\u0004"],
+    isLossy: true,
+  },
+  "BPE of BART, with tokens around sources": { files: bart, own: [...PROSE, ...CONTRACTED] },
   "BPE with 70,000 bytes of tokens": {
     files: ofLongWords,
     own: [...LONG_WORDS, ...LONG_WORDS.map((word) => word.slice(9, 60)), "abc", " ", "z"],
@@ -111,11 +199,14 @@ const symbols = (
 ): TokenizerFiles => trainSymbolTokenizer({ sources, targets, sourceLowercase });
 
 /** A small model with a tokenizer's vocabulary. */
-export function tinyModel(vocabularySize: number, architecture: ModelConfig["architecture"]): ModelConfig {
+export function tinyModel(
+  { vocabularySize, tokens }: Tokenizer,
+  architecture: ModelConfig["architecture"],
+): ModelConfig {
   const common = {
     ...{ architecture, width: 20, heads: 4, kvHeads: 2, headDim: 6, feedForward: 37, decoderLayers: 1 },
     ...{ maxSource: MAX_SOURCE, maxTarget: MAX_TARGET, vocabularySize },
-    tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+    tokens,
   };
   return architecture === "decoder-only"
     ? decoderOnlyConfig.parse(common)

@@ -7,10 +7,12 @@ typedef struct {
   /* first character * 4 + kind, sorted, of each range of characters of one kind. */
   const uint32_t *kinds;
   int kindCount;
-  /* Whether spaces are apart from words, or belong to the word after them. */
-  int isApart;
-  /* Token of each byte. */
+  /* How texts are split. */
+  int rule;
+  /* Token of each byte; `size` for a byte that has none, which is left out. */
   const SLM_TEXT_NUMBER *bytes;
+  /* Tokens of the vocabulary. */
+  int size;
   /* Merges of left token i are at pairs[i] to pairs[i + 1] - 1, sorted by their right token. Ranks are their order of learning. */
   const SLM_TEXT_NUMBER *pairs, *rights, *ranks, *merged;
   /* The bytes of token i are texts[starts[i]] to texts[starts[i + 1] - 1]; special tokens have none. */
@@ -18,21 +20,29 @@ typedef struct {
   const unsigned char *texts;
   /* Bytes of the longest token. */
   int longest;
+  /* Special tokens, which texts must not contain: name i is names[nameStarts[i]] to names[nameStarts[i + 1] - 1]. */
+  const unsigned char *names;
+  const SLM_TEXT_NUMBER *nameStarts;
+  int nameCount;
+  /* Tokens before and after every source. */
+  const int32_t *before, *after;
+  int beforeCount, afterCount;
 } slm_bpe;
 
 enum { SLM_OTHER = 0, SLM_LETTER = 1, SLM_NUMBER = 2, SLM_SPACE = 3 };
+/* As slm trains; GPT-2's words; the same with every digit apart. */
+enum { SLM_RUNS = 0, SLM_WORDS = 1, SLM_WORDS_AND_DIGITS = 2 };
 /* The rank of a pair that is not merged. */
 #define SLM_NO_RANK ((SLM_TEXT_NUMBER)-1)
 
 /* The kind of the character at `at`, which moves to the next one. */
 static int slm_kind(const slm_bpe *t, const unsigned char *text, size_t bytes, size_t *at) {
   uint32_t character = (uint32_t)slm_character(text, bytes, at);
-  if (character == ' ' && !t->isApart) return SLM_SPACE;
   return (int)(t->kinds[slm_lower_bound(t->kinds, t->kindCount, character * 4 + 4) - 1] & 3);
 }
 
-/* Where the piece that starts at `at` ends. */
-static size_t slm_piece_end(const slm_bpe *t, const unsigned char *text, size_t bytes, size_t at) {
+/* Where the piece of characters of one kind that starts at `at` ends. */
+static size_t slm_run_end(const slm_bpe *t, const unsigned char *text, size_t bytes, size_t at) {
   size_t next = at, end;
   int kind = slm_kind(t, text, bytes, &next);
   if (kind == SLM_SPACE) {
@@ -45,6 +55,46 @@ static size_t slm_piece_end(const slm_bpe *t, const unsigned char *text, size_t 
   do end = next;
   while (end < bytes && slm_kind(t, text, bytes, &next) == kind);
   return end;
+}
+
+/* Whether a text ends at `at`, or a digit that is apart follows. */
+static int slm_stretch_ends(const slm_bpe *t, const unsigned char *text, size_t bytes, size_t at) {
+  return at == bytes || (t->rule == SLM_WORDS_AND_DIGITS && slm_kind(t, text, bytes, &at) == SLM_NUMBER);
+}
+
+/*
+ * Where the word that starts at `at` ends: the ending of a contraction; characters of one kind with a space before them; or white space, of which the last is
+ * left for the word after it. Source: GPT-2's regular expression, in Hugging Face's pre-tokenizer ByteLevel.
+ */
+static size_t slm_word_end(const slm_bpe *t, const unsigned char *text, size_t bytes, size_t at) {
+  size_t next = at, last = at, end;
+  int kind = slm_kind(t, text, bytes, &next);
+  if (kind == SLM_NUMBER && t->rule == SLM_WORDS_AND_DIGITS) return next;
+  if (text[at] == '\'' && next < bytes) {
+    unsigned char one = text[next], two = next + 1 < bytes ? text[next + 1] : 0;
+    if (one == 's' || one == 't' || one == 'm' || one == 'd') return next + 1;
+    if ((two == 'e' && (one == 'r' || one == 'v')) || (two == 'l' && one == 'l')) return next + 2;
+  }
+  if (text[at] == ' ' && !slm_stretch_ends(t, text, bytes, next)) {
+    end = next;
+    kind = slm_kind(t, text, bytes, &end);
+    if (kind != SLM_SPACE) next = end;
+  }
+  for (end = next; end < bytes && slm_kind(t, text, bytes, &next) == kind; end = next) last = end;
+  return kind != SLM_SPACE || last == at || slm_stretch_ends(t, text, bytes, end) ? end : last;
+}
+
+static int slm_has_special(const slm_bpe *t, const unsigned char *text, size_t bytes) {
+  int name;
+  for (name = 0; name < t->nameCount; name++) {
+    const unsigned char *own = t->names + t->nameStarts[name];
+    size_t length = (size_t)(t->nameStarts[name + 1] - t->nameStarts[name]), at, same;
+    for (at = 0; at + length <= bytes; at++) {
+      for (same = 0; same < length && text[at + same] == own[same];) same++;
+      if (same == length) return 1;
+    }
+  }
+  return 0;
 }
 
 /* Index of the merge of two tokens, or -1. */
@@ -91,28 +141,30 @@ static size_t slm_merge(const slm_bpe *t, SLM_TEXT_NUMBER *tokens, SLM_TEXT_NUMB
 
 /* Writes up to `capacity` tokens. `room` is for 2 * capacity * longest numbers. @returns how many tokens the text has, or an error */
 static int slm_bpe_encode(const slm_bpe *t, const unsigned char *text, size_t bytes, SLM_TEXT_NUMBER *room, int32_t *ids, int capacity) {
-  uint64_t last = 0;
   size_t most = (size_t)capacity * (size_t)t->longest, at, end, i;
-  int length = 0, isSpecial = 0;
-  for (at = 0; at < bytes;) {
-    int32_t character = slm_character(text, bytes, &at);
-    if (character < 0) return SLM_TEXT_BAD_UTF8;
-    isSpecial |= slm_ends_special(&last, (uint32_t)character);
-  }
-  if (isSpecial) return SLM_TEXT_SPECIAL;
-  if (bytes == 0) return SLM_TEXT_EMPTY;
+  int length = 0, last = capacity - t->afterCount, j;
+  for (at = 0; at < bytes;)
+    if (slm_character(text, bytes, &at) < 0) return SLM_TEXT_BAD_UTF8;
+  if (slm_has_special(t, text, bytes)) return SLM_TEXT_SPECIAL;
+  if (t->beforeCount > last) return SLM_TEXT_TOO_LONG;
+  for (j = 0; j < t->beforeCount; j++) ids[length++] = t->before[j];
   for (at = 0; at < bytes; at = end) {
     SLM_TEXT_NUMBER *tokens = room, *ranks = room + most;
     size_t count;
-    end = slm_piece_end(t, text, bytes, at);
+    end = t->rule == SLM_RUNS ? slm_run_end(t, text, bytes, at) : slm_word_end(t, text, bytes, at);
     count = end - at;
     if (count > most) return SLM_TEXT_TOO_LONG;
     for (i = 0; i < count; i++) tokens[i] = t->bytes[text[at + i]];
     for (i = 0; i + 1 < count; i++) ranks[i] = slm_rank_of(t, tokens[i], tokens[i + 1]);
     count = slm_merge(t, tokens, ranks, count);
-    if (count > (size_t)(capacity - length)) return SLM_TEXT_TOO_LONG;
-    for (i = 0; i < count; i++) ids[length++] = (int32_t)tokens[i];
+    for (i = 0; i < count; i++) {
+      if ((int)tokens[i] == t->size) continue;
+      if (length == last) return SLM_TEXT_TOO_LONG;
+      ids[length++] = (int32_t)tokens[i];
+    }
   }
+  if (length == t->beforeCount) return SLM_TEXT_EMPTY;
+  for (j = 0; j < t->afterCount; j++) ids[length++] = t->after[j];
   return length;
 }
 

@@ -34,6 +34,12 @@ static int slm_goes_on(const slm_symbols *t, const unsigned char *text, size_t b
   return kind == 1;
 }
 
+/* Adds a byte, or a character, to the last five of a text. @returns whether they are [pad], [bos], [eos] or [unk] */
+static int slm_ends_special(uint64_t *last, uint32_t character) {
+  *last = (*last << 8 | (character < 0x80 ? character : 0xff)) & UINT64_C(0xffffffffff);
+  return *last == UINT64_C(0x5b7061645d) || *last == UINT64_C(0x5b626f735d) || *last == UINT64_C(0x5b656f735d) || *last == UINT64_C(0x5b756e6b5d);
+}
+
 /* Writes up to `capacity` tokens. @returns how many tokens the text has, or an error */
 static int slm_symbols_encode(const slm_symbols *t, const unsigned char *text, size_t bytes, int32_t *ids, int capacity) {
   uint64_t last = 0;

@@ -1,5 +1,5 @@
 /*
- * Text in UTF-8: reads characters, finds special tokens, and writes the text of tokens.
+ * Text in UTF-8: reads characters, and writes the text of tokens.
  */
 
 /* The errors of text functions. The header has the same numbers. */
@@ -32,12 +32,6 @@ static int32_t slm_character(const unsigned char *text, size_t bytes, size_t *at
   if (character < least[more] || character > 0x10ffff || (character >= 0xd800 && character < 0xe000)) return -1;
   *at += more + 1;
   return (int32_t)character;
-}
-
-/* Adds a byte, or a character, to the last five of a text. @returns whether they are [pad], [bos], [eos] or [unk] */
-static int slm_ends_special(uint64_t *last, uint32_t character) {
-  *last = (*last << 8 | (character < 0x80 ? character : 0xff)) & UINT64_C(0xffffffffff);
-  return *last == UINT64_C(0x5b7061645d) || *last == UINT64_C(0x5b626f735d) || *last == UINT64_C(0x5b656f735d) || *last == UINT64_C(0x5b756e6b5d);
 }
 
 /* Where a number is, or would be, in a sorted list: how many are smaller. */

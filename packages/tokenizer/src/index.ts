@@ -15,6 +15,7 @@ export { pruneTokenizer, type CorpusText, type PruneReport } from "./pretrained/
 export { pruneConfig, type PruneConfig } from "./pretrained/prune-config.js";
 export { shareVocabulary, type SharedVocabulary } from "./pretrained/share-vocabulary.js";
 export { tokenTexts } from "./library/token-texts.js";
+export { byteVocabulary, type ByteVocabulary } from "./kinds/byte-vocabulary.js";
 export { trainedVocabulary, type TrainedVocabulary } from "./kinds/trained-vocabulary.js";
 export { sourceLookup, tokensAroundSource } from "./kinds/tokens-around.js";
 export {

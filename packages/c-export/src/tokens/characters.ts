@@ -3,13 +3,24 @@
 const LAST_CHARACTER = 0x10ffff;
 const isSurrogate = (code: number): boolean => code >= 0xd800 && code <= 0xdfff;
 
-/** Kinds of characters that a byte-level tokenizer tells apart, as in kernels/text-bpe.c. */
-const LETTER = /[\p{L}\p{M}_]/u;
-const NUMBER = /\p{N}/u;
-const kindOf = (character: string): number => (LETTER.test(character) ? 1 : NUMBER.test(character) ? 2 : 0);
+/** Characters that a byte-level tokenizer tells apart. Others have kind 0. */
+export interface CharacterKinds {
+  /** Kind 1. */
+  readonly letter: RegExp;
+  /** Kind 3. */
+  readonly space: RegExp | undefined;
+}
 
-/** Ranges of characters of one kind, sorted: first character · 4 + kind. */
-export function characterKinds(): readonly number[] {
+/** Kind 2. */
+const NUMBER = /\p{N}/u;
+
+/** Ranges of characters of one kind, sorted: first character · 4 + kind, as in kernels/text-bpe.c. */
+export function characterKinds({ letter, space }: CharacterKinds): readonly number[] {
+  const kindOf = (character: string): number => {
+    if (letter.test(character)) return 1;
+    if (NUMBER.test(character)) return 2;
+    return space?.test(character) === true ? 3 : 0;
+  };
   const ranges: number[] = [];
   let last: number | undefined;
   for (let code = 0; code <= LAST_CHARACTER; code++) {

@@ -43,7 +43,7 @@ describe(textFunctions, () => {
         return { tokenizer, config: { ...settings, source: { lowercase: false, before: "Translate: " } } };
       },
       {},
-      /not one that slm trains/u,
+      /nor GPT-2's without a prompt/u,
     ],
     ["lower-cased BPE", () => bpe(true), {}, /lower-cases/u],
     ["a vocabulary that the model lacks", () => symbols, { vocabulary: 7 }, /has 8 tokens, the model has 7/u],

@@ -1,6 +1,7 @@
-/** Functions of a model in C that read and write text, for the tokenizers that slm trains. */
+/** Functions of a model in C that read and write text, for the tokenizers that slm trains and for GPT-2's. */
 import type { ModelConfig } from "@slm/model";
 import {
+  byteVocabulary,
   createTokenizer,
   trainedVocabulary,
   type TokenizerFiles,
@@ -35,30 +36,42 @@ export interface TextModel {
   readonly vocabulary: number;
 }
 
-/** @param files the tokenizer of the checkpoint, if it has one. Others than those that slm trains have no text functions. */
+/** @param files the tokenizer of the checkpoint, if it has one. Tokenizers of other kinds have no text functions. */
 export function textFunctions(model: TextModel, files: TokenizerFiles | undefined): TextFunctions {
   const { name, config, vocabulary } = model;
-  const trained = files === undefined ? undefined : trainedVocabulary(files);
   if (files === undefined) return withoutText("the checkpoint has no tokenizer");
-  if (trained === undefined)
-    return withoutText("its tokenizer is not one that slm trains (symbols or byte-level BPE)");
-  if (trained.kind === "bpe" && trained.sourceLowercase)
-    return withoutText("its byte-level tokenizer lower-cases sources");
+  const found = tablesOf(files);
+  if ("reason" in found) return withoutText(found.reason);
+  const { kind, tables } = found;
   const { bos, eos } = config.tokens;
   const { tokens } = createTokenizer(files);
   if (tokens.bos !== bos || tokens.eos !== eos)
     return withoutText("the special tokens of the model are not those of its tokenizer");
-  const tables = trained.kind === "symbols" ? symbolTables(trained) : bpeTables(trained);
   if (tables.size > vocabulary)
     return withoutText(`its tokenizer has ${tables.size} tokens, the model has ${vocabulary}`);
   const room = config.maxSource * tables.roomForToken * (tables.number === "uint16_t" ? 2 : 4);
   const arenaBytes = roundUp(4 * idsOf(config) + room);
   return {
-    support: { kind: trained.kind },
+    support: { kind },
     header: headerText(name, config, tables),
-    source: sourceText(model, tables, { kind: trained.kind, arenaBytes }),
+    source: sourceText(model, tables, { kind, arenaBytes }),
     number: tables.number,
     arenaBytes,
+  };
+}
+
+type Found =
+  { readonly kind: TrainedVocabulary["kind"]; readonly tables: TextTables } | { readonly reason: string };
+
+function tablesOf(files: TokenizerFiles): Found {
+  const trained = trainedVocabulary(files);
+  if (trained?.kind === "symbols") return { kind: "symbols", tables: symbolTables(trained) };
+  if (trained?.sourceLowercase === true) return { reason: "its byte-level tokenizer lower-cases sources" };
+  const bytes = byteVocabulary(files);
+  if (bytes !== undefined) return { kind: "bpe", tables: bpeTables(bytes) };
+  return {
+    reason:
+      "its tokenizer is neither one that slm trains (symbols or byte-level BPE) nor GPT-2's without a prompt",
   };
 }
 
@@ -82,7 +95,7 @@ function headerText(name: string, { maxTarget }: ModelConfig, { longest }: TextT
   return `/* Bytes of the longest answer, with the zero after it. */
 #define ${upper}_MAX_TEXT ${maxTarget * longest + 1}
 
-/* Text that is not UTF-8, has one of [pad], [bos], [eos] and [unk], has characters that the model does not know, or is empty. */
+/* Text that is not UTF-8, has a special token such as [pad], has characters that the model does not know, or is empty. */
 enum { ${TEXT_ERRORS.map(([error, code]) => `${upper}_${error} = ${code}`).join(", ")} };
 
 /*

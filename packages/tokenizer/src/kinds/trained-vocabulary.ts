@@ -19,15 +19,19 @@ export type TrainedVocabulary =
       readonly target: readonly string[];
       readonly sourceLowercase: boolean;
     }
-  | {
+  | ({
       readonly kind: "bpe";
-      /** Bytes of each id; none for special tokens. */
-      readonly tokens: readonly Uint8Array[];
-      /** Ids of pairs and of the tokens that they become, in merge order. */
-      readonly merges: readonly { readonly left: number; readonly right: number; readonly merged: number }[];
       readonly spaces: SpaceRule;
       readonly sourceLowercase: boolean;
-    };
+    } & BytePairs);
+
+/** The tokens of byte-level BPE. */
+export interface BytePairs {
+  /** Bytes of each id; none for special tokens. */
+  readonly tokens: readonly Uint8Array[];
+  /** Ids of pairs and of the tokens that they become, in merge order. */
+  readonly merges: readonly { readonly left: number; readonly right: number; readonly merged: number }[];
+}
 
 /**
  * The vocabulary of files that are exactly as slm writes them; undefined for others, such as those of published models.
