@@ -179,8 +179,7 @@ export const DEVICES = {
       schemes: {
         takes: STATIC,
         default: "a8w8",
-        reason:
-          "it computes in integers with fixed ranges, and its compiler rejects products of 16-bit and 8-bit numbers",
+        reason: "it computes in 8-bit integers, and replaces 16-bit activations by float16",
       },
       shapes: "static",
       fusedPositions: null,

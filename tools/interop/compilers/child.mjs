@@ -24,6 +24,8 @@ export class Child {
   #lines;
   /** @type {string | undefined} */
   #log;
+  /** Number of graphs that the process has compiled. */
+  #compiled = 0;
 
   constructor(
     /** @type {Start} */ { command, args, environment, isLogged = false },
@@ -76,13 +78,16 @@ export class Child {
         throw new Error(`the compiler does not start: ${JSON.stringify(ready)}`);
     }
     if (this.#log !== undefined) await truncate(this.#log);
+    this.#compiled += 1;
     this.#process?.stdin?.write(`${JSON.stringify({ path })}\n`);
     const answer = await this.#line(TIME_LIMIT);
     if (typeof answer === "object") return this.#log === undefined ? answer : this.#logged(answer);
-    const error =
-      answer === "late" ? `took longer than ${TIME_LIMIT / 1000} s` : "ended the compiler's process";
+    const isFirst = this.#compiled === 1;
     await this.close();
-    return { whole: false, nodes: {}, error };
+    if (answer === "late")
+      return { whole: false, nodes: {}, error: `took longer than ${TIME_LIMIT / 1000} s` };
+    // An earlier graph can damage the process, so only a fresh process counts.
+    return isFirst ? { whole: false, nodes: {}, error: "ended the compiler's process" } : this.ask(path);
   }
 
   /** An answer with the placements from the log. */
@@ -96,6 +101,7 @@ export class Child {
   async close() {
     const child = this.#process;
     this.#process = undefined;
+    this.#compiled = 0;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((resolve) => child.once("exit", resolve));
     child.kill("SIGKILL");

@@ -34,7 +34,8 @@ export const OPENVINO_SIGNATURES: readonly Signature[] = [
     maxRank,
     operators: "Attention GlobalMaxPool Mean Reciprocal ReduceLogSumExp Sum",
   },
-  { plain: FLOATS, quantized: "u8 s8 s16", maxRank, operators: "Conv ConvTranspose LSTM LeakyRelu" },
+  { plain: FLOATS, quantized: ALL, maxRank, operators: "Conv LSTM" },
+  { plain: FLOATS, quantized: "u8 s8 s16", maxRank, operators: "ConvTranspose LeakyRelu" },
   { plain: FLOATS, quantized: "", maxRank, operators: "Tan com.microsoft:BiasGelu com.microsoft:Gelu" },
   { plain: FLOATS, quantized: "", maxRank: 4, operators: "com.microsoft:FastGelu" },
   { plain: "f32", quantized: BYTES, maxRank, operators: "Celu" },
@@ -52,7 +53,7 @@ export const OPENVINO_SIGNATURES: readonly Signature[] = [
   { plain: "f32 f16 u8", quantized: ALL, maxRank, operators: "DepthToSpace Resize SpaceToDepth Upsample" },
   { plain: "f32 f16 s8 u8", quantized: BYTES, maxRank, operators: "MaxPool" },
   { plain: "f32 f16 b s8 u8", quantized: ALL, maxRank, operators: "ReverseSequence" },
-  { plain: "f32 f16 i32", quantized: "u8 s8 s16", maxRank, operators: "Gemm MatMul" },
+  { plain: "f32 f16 i32", quantized: ALL, maxRank, operators: "Gemm MatMul" },
   { plain: "f32 f16 i32", quantized: BYTES, maxRank, operators: "Einsum" },
 
   { plain: SIGNED, quantized: ALL, maxRank, operators: "Greater GreaterOrEqual Less LessOrEqual Pow Shrink" },

@@ -53,8 +53,15 @@ const COORDINATES = [
 const CONSTANT_SECOND: OperatorSupport = { constantInputs: [1] };
 const NO_SCALAR: OperatorSupport = { noScalars: [0] };
 
-/** Quantized products. Those of uint16 are supported only where the compiler removes the quantization. */
-const PRODUCT: OperatorSupport = { computedWeightsOf: BYTES, openTypes: [...BYTES, "int16"] };
+/** Types of the weights of uint16 activations. */
+const WIDE_WEIGHTS: OperatorSupport = { weightsOf: { uint16: WIDE } };
+
+/** Products of matrices. */
+const PRODUCT: OperatorSupport = {
+  ...WIDE_WEIGHTS,
+  computedWeightsOf: BYTES,
+  openTypes: [...BYTES, "int16"],
+};
 
 /** Conditions of single operators, in addition to element types and ranks. */
 const LIMITED: Readonly<Record<string, OperatorSupport>> = {
@@ -62,7 +69,7 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
   CastLike: { casts: CASTS },
   AveragePool: { topWithLeft: true },
   Celu: NO_SCALAR,
-  Conv: { constantWeightFrom: 5, computedWeightsOf: BYTES },
+  Conv: { ...WIDE_WEIGHTS, constantWeightFrom: 5, computedWeightsOf: BYTES },
   ConvTranspose: {
     constantWeightFrom: 5,
     computedWeightsOf: BYTES,
@@ -84,6 +91,7 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
   Gather: { noRowsOf: BYTES },
   GatherElements: { fullIndices: true },
   Gemm: PRODUCT,
+  LSTM: WIDE_WEIGHTS,
   LogSoftmax: {
     combinations: [
       {
@@ -143,15 +151,15 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
   ScatterND: { attributes: { reduction: { allowed: ["none"], missing: "none" } } },
   Shrink: NO_SCALAR,
   SimplifiedLayerNormalization: { attributes: { axis: { allowed: [-1], missing: -1 } } },
-  Slice: { constantInputs: [1, 2, 3, 4], positiveSteps: true, maxStepRank: 4 },
+  Slice: { constantInputs: [1, 2, 3, 4], boundedReverse: true, maxStepRank: 4 },
   SpaceToDepth: { singleBatchFrom: 0 },
   Split: { constantInputs: [1], evenOutputs: true },
-  Squeeze: { constantInputs: [1], oneSignInput: 1 },
+  Squeeze: CONSTANT_SECOND,
   Tile: CONSTANT_SECOND,
   TopK: CONSTANT_SECOND,
   Trilu: CONSTANT_SECOND,
   Upsample: { constantInputs: [1], combinations: NEAREST_BYTES },
-  Unsqueeze: { constantInputs: [1], oneSignInput: 1 },
+  Unsqueeze: CONSTANT_SECOND,
 };
 
 /** The same, with types of activations for operators that are followed by no QuantizeLinear. */

@@ -67,8 +67,8 @@ export interface OperatorSupport {
   readonly sameBatchFrom?: number;
   /** Whether the output must be an output of the model and have no readers. */
   readonly onlyLast?: boolean;
-  /** Whether every step must be positive. */
-  readonly positiveSteps?: boolean;
+  /** Whether a negative step needs data of 2 or more axes, an end of at least -1 - size, and no other steps. */
+  readonly boundedReverse?: boolean;
   /** Highest rank of float data for steps of more than 1, unless the first axis has one element. */
   readonly maxStepRank?: number;
   /** From this rank on, the first axis of the data must have one element. */
@@ -108,8 +108,6 @@ export interface OperatorSupport {
   readonly floatEquations?: readonly string[];
   /** Longest index in the last axis of input 1. */
   readonly maxDepth?: number;
-  /** A constant input with axes that must all be positive or all be negative. */
-  readonly oneSignInput?: number;
   /** Inputs that must not be scalars. */
   readonly noScalars?: readonly number[];
   /** Inputs that must have elements. */

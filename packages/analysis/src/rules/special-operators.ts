@@ -4,6 +4,7 @@ import { isNumber } from "../shapes/facts.js";
 import { operatorName } from "./finding.js";
 import { partsOfUnit } from "./quantized-graph.js";
 import { rejection, shapeText, supportOf, type Rule } from "./rule.js";
+import type { PlacedNode } from "./subject.js";
 
 /** Rule about matrix products whose operands have different axes before the last two. */
 export const batches: Rule = (subject, findings) => {
@@ -88,22 +89,6 @@ export const lastSizes: Rule = (subject, findings) => {
   }
 };
 
-/** Rule about lists of axes that mix positive and negative numbers. */
-export const signs: Rule = (subject, findings) => {
-  for (const placed of subject.nodes) {
-    const { node, scope } = placed;
-    const index = supportOf(subject, placed)?.oneSignInput;
-    const axes = index === undefined ? undefined : scope.numbersOf(node.inputs[index] ?? "");
-    if (axes?.some((axis) => axis < 0) !== true || axes.every((axis) => axis < 0)) continue;
-    const message = `axes of ${operatorName(node)} are ${axes.join(", ")}; ${subject.profile.label} needs one sign`;
-    findings.about(
-      "attribute",
-      placed,
-      rejection(subject, placed, message, "write all axes as positive numbers"),
-    );
-  }
-};
-
 /** Rule about indices of elements. */
 export const depths: Rule = (subject, findings) => {
   for (const placed of subject.nodes) {
@@ -129,6 +114,15 @@ export const widestInputs: Rule = (subject, findings) => {
   }
 };
 
+/** Whether a Slice of 2 or more axes has a step along one axis only, and its end is at most one element before the data. */
+function isBounded({ node, scope }: PlacedNode, at: number): boolean {
+  const [ends, axes, all] = [2, 3, 4].map((index) => scope.numbersOf(node.inputs[index] ?? ""));
+  const shape = scope.of(node.inputs[0] ?? "").shape ?? [];
+  const size = shape.at(axes?.[at] ?? at);
+  const isAlone = all?.every((step, index) => index === at || step === 1) === true;
+  return isAlone && shape.length > 1 && isNumber(size) && (ends?.[at] ?? -Infinity) >= -1 - size;
+}
+
 /** Rule about steps between the elements that Slice selects. */
 export const steps: Rule = (subject, findings) => {
   for (const placed of subject.nodes) {
@@ -138,7 +132,7 @@ export const steps: Rule = (subject, findings) => {
     const axes = scope.numbersOf(node.inputs[3] ?? "");
     const {
       unitSteps = [],
-      positiveSteps = false,
+      boundedReverse = false,
       maxStepRank = Infinity,
     } = supportOf(subject, placed) ?? {};
     const rank = shape?.length ?? 0;
@@ -149,14 +143,14 @@ export const steps: Rule = (subject, findings) => {
       ?.find(
         (one, at) =>
           (isUnit && Math.abs(one) !== 1) ||
-          (positiveSteps && one < 0) ||
+          (boundedReverse && one < 0 && !isBounded(placed, at)) ||
           (isWide && Math.abs(one) > 1 && selected?.at(axes?.[at] ?? at) !== 1),
       );
     if (step === undefined) continue;
     const wanted = isUnit
       ? `1 and -1 for ${dtype}`
-      : positiveSteps && step < 0
-        ? "positive steps"
+      : boundedReverse && step < 0
+        ? "negative steps of 2 or more axes, with an end of at least -1 - size"
         : `steps of 1 for data of more than ${maxStepRank} axes`;
     const message = `${operatorName(node)} with step ${step}; ${subject.profile.label} supports only ${wanted}`;
     findings.about("attribute", placed, rejection(subject, placed, message, "gather the elements instead"));

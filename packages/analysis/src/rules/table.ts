@@ -38,7 +38,6 @@ export const CHECKS: readonly Rule[] = [
   specialOperators.widestInputs,
   specialOperators.steps,
   specialOperators.depths,
-  specialOperators.signs,
   operatorSizes.singleBatches,
   operatorSizes.indices,
   operatorSizes.scalars,

@@ -10,6 +10,13 @@ const sliced =
     output(g, y, [...shape.slice(0, -1), Math.ceil(shape.at(-1)! / step)]);
   };
 
+const reversed =
+  (end: number): Build =>
+  (g) => {
+    const [start, to, axis] = [-1, end, 1].map((value) => g.ints([value]));
+    output(g, g.op("Slice", [input(g), start!, to!, axis!, g.ints([-1])]));
+  };
+
 const folded =
   (batch: number): Build =>
   (g) => {
@@ -148,6 +155,14 @@ export function openvinoCases(): readonly Case[] {
       bad: sliced([2, 2, 2, 2, 6], 2),
       good: sliced([1, 2, 2, 2, 6], 2),
       says: /only steps of 1 for data of more than 4 axes/,
+    },
+    {
+      rule: "attribute",
+      severity: "error",
+      what: "a reversed axis with an end far before the data",
+      bad: reversed(-1000),
+      good: reversed(-5),
+      says: /only negative steps of 2 or more axes/,
     },
     {
       rule: "rank",
