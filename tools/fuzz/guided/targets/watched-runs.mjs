@@ -1,11 +1,9 @@
 /** Logs of runs for the page of `slm report --watch`. A run that cannot be read must be one row of the page. */
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { SlmError } from "@slm/core";
 import { listPage } from "../../../../packages/slm/src/watch/list-page.ts";
 import { watchedRuns } from "../../../../packages/slm/src/watch/watched-runs.ts";
 
-export { SlmError };
 export const longest = 2 ** 12;
 export const words = [
   '{"step":',
