@@ -4,13 +4,14 @@
  *   npm run build && npx jiti tools/bench/peers.ts 0.6M 3M 20M 60M 331M small 9.5M runs/quickstart [key=value ...]
  *
  * 0.6M to 331M: random T5s. small, 9.5M or a .yaml file with a shape: random students of slm, which only the runtimes for its exports can
- * read. A directory: a run, whose test words are answered, also with draft rules. Models and programs are made once in ~/.cache/slm-peers (or SLM_PEERS): PyTorch needs 7 GB, 331M
- * another 6 GB, and llama.cpp is compiled.
+ * read. A directory: a run, whose test words are answered, also with draft rules. Models and programs are made once in ~/.cache/slm-peers
+ * (or SLM_PEERS): PyTorch needs 7 GB, 331M another 6 GB, and llama.cpp is compiled.
  *
- * Keys: rounds=5, source=30 and answer=26 (tokens; for models with random weights), passMs=250 (a pass repeats its prompts for about this time), slowMs=10000 (a contender gets about this time in all its rounds, so
- * that slow ones have fewer), starts=3, only= (such as c,wasm,web). In a round, all contenders take turns. Prints Markdown tables: the least CPU
- * time of an answer on one thread, the least time on two, bytes, start and memory; which contenders did not answer with the tokens of
- * transformers (of onnxruntime-node for students); and which were left out, with the reason.
+ * Keys: rounds=5; source=30 and answer=26 (tokens, for models with random weights); passMs=250 (a pass repeats its prompts for about this
+ * time); slowMs=10000 (a contender gets about this time in all its rounds, so that slow ones have fewer); starts=3; only= (such as
+ * c,wasm,web). In a round, all contenders take turns. Prints Markdown tables: the least CPU time of an answer on one thread, the least time
+ * on two, bytes, start and memory; which contenders did not answer with the tokens of transformers (of onnxruntime-node for students); and
+ * which were left out, with the reason.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, loadavg, tmpdir } from "node:os";

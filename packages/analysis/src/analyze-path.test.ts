@@ -1,20 +1,14 @@
-import { cp, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { describe, expect, test } from "vitest";
 import { analyzePath } from "./analyze-path.js";
 import { reportLines } from "./report-lines.js";
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/${name}.onnx`, import.meta.url));
 
-let folder = "";
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "slm-analyze-"));
-});
-afterEach(async () => {
-  await rm(folder, { recursive: true });
-});
+const folder = temporaryFolder({ each: true });
 
 describe(analyzePath, () => {
   test("takes a file of any exporter", async () => {

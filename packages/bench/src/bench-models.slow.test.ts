@@ -1,13 +1,13 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { temporaryFolder } from "@slm/core/testing";
 import { writeDeviceModel, type DeviceModel } from "@slm/exported-model";
 import { tinyDeviceModel } from "@slm/exported-model/testing";
 import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 import { parseImageProcessing } from "@slm/vision";
 import { build } from "vite";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { benchConfig } from "./bench-config.js";
 import { benchModels, type BenchInput } from "./bench-models.js";
 import { figuresTable } from "./reports/bench-tables.js";
@@ -48,12 +48,11 @@ export async function createFake({ ballast = 0, crash = false, vocabulary }) {
   };
 }`;
 
-let root: string;
+const root = temporaryFolder();
 let entry: URL;
 let runtime: BenchInput["runtime"];
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "bench-"));
   await writeFile(join(root, "package.json"), '{"type":"module"}');
   await writeFile(join(root, "fake.js"), FAKE_RUNTIME);
   await writeModel("student", { parameters: 1000 });
@@ -65,9 +64,6 @@ beforeAll(async () => {
     options: { vocabulary },
   };
   entry = await bundleEntry();
-});
-afterAll(async () => {
-  await rm(root, { recursive: true });
 });
 
 async function writeModel(name: string, change: Partial<DeviceModel>): Promise<void> {

@@ -1,7 +1,8 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { expect, test } from "vitest";
 import { parseModelConfig, initializeWeights } from "@slm/model";
 import { fromHalf, toHalf } from "@slm/runtime";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.js";
@@ -29,11 +30,7 @@ const config = parseModelConfig(
 let draw = 0;
 const weights = initializeWeights(config, () => ((draw = (draw + 0.37) % 1), draw));
 
-let directory = "";
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "checkpoint-"));
-});
-afterEach(() => rm(directory, { recursive: true }));
+const directory = temporaryFolder({ each: true });
 
 test("float32 weights come back bit for bit", async () => {
   await writeCheckpoint(directory, { config, weights });

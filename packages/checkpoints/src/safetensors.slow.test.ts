@@ -1,10 +1,10 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { SlmError } from "@slm/core";
 import { createHostTensor, DTYPES, elementCount, type HostTensor, fromHalf } from "@slm/runtime";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   encodeSafetensors,
   openSafetensors,
@@ -14,11 +14,7 @@ import {
   type Safetensors,
 } from "./safetensors.js";
 
-let directory = "";
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "safetensors-"));
-});
-afterAll(() => rm(directory, { recursive: true }));
+const directory = temporaryFolder();
 
 async function read(bytes: Uint8Array): Promise<Safetensors> {
   const file = join(directory, "case.safetensors");

@@ -1,21 +1,17 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { requireIntact, verifyDirectory, writeArtifact } from "@slm/core";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { encodeSafetensors, type DeferredTensor } from "./safetensors.js";
 import { openWeights, SHARD_BYTES, weightFiles, writeWeights } from "./weight-files.js";
 import { WEIGHTS_FILE, WEIGHTS_INDEX_FILE } from "./file-names.js";
 
-let root = "";
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "weight-files-"));
-});
-afterEach(() => rm(root, { recursive: true }));
+const root = temporaryFolder({ each: true });
 
 /** Tensors with these numbers of elements. Each element is its index. */
 const tensorsOf = (sizes: readonly number[]): Map<string, HostTensor> =>

@@ -1,19 +1,15 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { dataConfig } from "./config/data-config.js";
 import { DATA_FILES, prepareData, type DataReport } from "./prepare-data.js";
 import { readRows, readSources } from "./formats/read-rows.js";
 import type { Row } from "./rows/row.js";
 import { sourceKey, SPLITS, type Split } from "./sampling/split.js";
 
-let directory = "";
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "slm-few-labels-"));
-});
-afterAll(() => rm(directory, { recursive: true, force: true }));
+const directory = temporaryFolder();
 
 let counter = 0;
 

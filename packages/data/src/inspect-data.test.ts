@@ -1,17 +1,12 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { createTokenizer, trainSymbolTokenizer } from "@slm/tokenizer";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { inspectData } from "./inspect-data.js";
 
-let directory: string;
-let path: string;
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "slm-inspect-"));
-  path = join(directory, "rows.jsonl");
-});
-afterAll(() => rm(directory, { recursive: true, force: true }));
+const directory = temporaryFolder();
+const path = join(directory, "rows.jsonl");
 
 const LINES = [
   '{"source":"cat","target":"K AE T"}',

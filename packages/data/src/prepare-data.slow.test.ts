@@ -1,19 +1,15 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { dataConfig } from "./config/data-config.js";
 import { DATA_FILES, prepareData, type DataReport } from "./prepare-data.js";
 import { readRows } from "./formats/read-rows.js";
 import type { Row } from "./rows/row.js";
 import { sourceKey, SPLITS, type Split } from "./sampling/split.js";
 
-let directory: string;
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "slm-data-"));
-});
-afterAll(() => rm(directory, { recursive: true, force: true }));
+const directory = temporaryFolder();
 
 type Lines = readonly (Row | string | Readonly<Record<string, string>>)[];
 interface Prepared {

@@ -1,11 +1,11 @@
-import { copyFile, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, mkdir, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { sha256 } from "@slm/core";
 import type { DeviceModel } from "@slm/exported-model";
 import { tinyDeviceModel } from "@slm/exported-model/testing";
 import { GraphBuilder, writeOnnx, type Graph } from "@slm/onnx";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { deployConfig } from "./deploy-config.js";
 import { deployToDirectory } from "./deploy-to-directory.js";
 
@@ -38,12 +38,11 @@ const SIDE_FILES = {
 } as const;
 
 let described: DeviceModel;
-let root: string;
+const root = temporaryFolder({ each: true });
 let model: string;
 let outputDirectory: string;
 
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "deploy-"));
   [model, outputDirectory] = [join(root, "model"), join(root, "bundle")];
   await mkdir(join(model, "onnx"), { recursive: true });
   const externalData = { file: "encoder.onnx.data", minBytes: 1 };
@@ -52,9 +51,6 @@ beforeEach(async () => {
   described = modelOf(encoder.bytes, decoder.bytes);
   const files = { ...SIDE_FILES, "model.json": JSON.stringify(described) };
   for (const [path, text] of Object.entries(files)) await writeFile(join(model, path), text);
-});
-afterEach(async () => {
-  await rm(root, { recursive: true });
 });
 
 describe(deployToDirectory, () => {

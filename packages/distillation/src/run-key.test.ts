@@ -1,16 +1,12 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { STATE_FILE } from "@slm/training";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { fileHash, modelHash } from "./sources/content-hashes.js";
 import { claimWorkDirectory } from "./run-key.js";
 
-let directory = "";
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "key-"));
-});
-afterEach(() => rm(directory, { recursive: true }));
+const directory = temporaryFolder({ each: true });
 
 const put = async (name: string, text: string): Promise<void> => {
   await mkdir(join(directory, name, ".."), { recursive: true });

@@ -1,21 +1,15 @@
-import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { SlmError, writeBytesAtomic, writeTextAtomic, readTextFile, SLM_VERSION } from "@slm/core";
 import { parseImageProcessing } from "@slm/vision";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { DEVICE_MODEL_FILE, graphBytes, graphsOf, type DeviceModel } from "./device-model.js";
 import { readDeviceModel, writeDeviceModel } from "./device-model-file.js";
 import { tinyDeviceModel } from "./testing/index.js";
 
-let root = "";
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-model-"));
-});
-afterEach(async () => {
-  await rm(root, { recursive: true, force: true });
-});
+const root = temporaryFolder({ each: true });
 
 const model = tinyDeviceModel({
   graphs: {

@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { SlmError } from "@slm/core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { readMarian } from "./marian-file.js";
 import {
   floats,
@@ -12,15 +12,8 @@ import {
   tinyModel,
 } from "./testing/marian-bytes.test-support.js";
 
-let folder: string;
-let file: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "slm-marian-"));
-  file = join(folder, "model.bin");
-});
-afterAll(async () => {
-  await rm(folder, { recursive: true });
-});
+const folder = temporaryFolder();
+const file = join(folder, "model.bin");
 
 const SETTINGS = settingsItem("type: transformer\n");
 const WHOLE = [integers("W", [2, 3], [1, -2, 3, -4, 5, -6], 4), floats("b", [1, 3], [0.5, -1, 2]), SETTINGS];

@@ -1,20 +1,13 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { describe, expect, test } from "vitest";
 import { extendedShortlist, readLexicalShortlist, writeLexicalShortlist } from "@slm/checkpoints";
 import { readMarianShortlist } from "./marian-shortlist.js";
 import { shortlistBytes } from "./testing/marian-bytes.test-support.js";
 
-let folder: string;
-let file: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "slm-shortlist-"));
-  file = join(folder, "lex.bin");
-});
-afterAll(async () => {
-  await rm(folder, { recursive: true });
-});
+const folder = temporaryFolder();
+const file = join(folder, "lex.bin");
 
 const LISTS = [[], [3, 1], [2], []];
 

@@ -1,24 +1,20 @@
 /** Fixtures: packages/extension-pytorch/fixtures/pytorch-files.py, with torch 2.8.0. */
 import { existsSync } from "node:fs";
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { readHuggingFaceDirectory, readSafetensors } from "@slm/checkpoints";
 import { SlmError } from "@slm/core";
 import { useExtension } from "@slm/extensions";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import extension from "./index.js";
 import { pytorchTensors } from "./pytorch-file.js";
 
 const FIXTURES = join(import.meta.dirname, "../fixtures");
 const fixture = (name: string): string => join(FIXTURES, name);
 
-let directory = "";
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "pytorch-"));
-});
-afterAll(() => rm(directory, { recursive: true }));
+const directory = temporaryFolder();
 
 describe(pytorchTensors, () => {
   test("reads every tensor as PyTorch has it: all types, transposed, narrowed, shared, scalar and empty", async () => {

@@ -1,11 +1,11 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { IMPORTERS } from "@slm/checkpoints";
 import { DATA_FORMATS, formatByEnding } from "@slm/data";
 import { defineMetric, isMetricName, METRIC_ROWS, metricName, METRICS } from "@slm/metrics";
 import { TRACKERS } from "@slm/report";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import * as own from "./index.js";
 import { provideLibrary } from "@slm/core/library";
 import { defineExtension, useExtension, useExtensions } from "./index.js";
@@ -66,11 +66,7 @@ describe(useExtension, () => {
 });
 
 describe(useExtensions, () => {
-  let folder = "";
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "slm-extensions-"));
-  });
-  afterAll(() => rm(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder();
   provideLibrary(() => Promise.resolve(own));
   const load = (...names: readonly string[]): Promise<void> => useExtensions(names, folder);
 

@@ -1,16 +1,12 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { describe, expect, test } from "vitest";
 import { runJob } from "./child.js";
 import { openNativeRuntime } from "./native-runtime.js";
 import type { NativeProvider } from "./host/provider.js";
 
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "slm-native-"));
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 const plugin = (library: string): NativeProvider => ({
   library,

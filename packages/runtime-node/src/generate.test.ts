@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import type { DeviceModel } from "@slm/exported-model";
 import { writeTinyModel } from "@slm/exported-model/testing";
 import { type StepDecoder, type Strategy, decode } from "@slm/generation";
@@ -78,12 +79,11 @@ const STRATEGIES: readonly Strategy[] = [
 ];
 
 describe.each(["encoder-decoder", "decoder-only"] as const)("a tiny %s model", (architecture) => {
-  let folder: string;
+  const folder = temporaryFolder();
   let runtime: Runtime;
   let generator: Model;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "slm-device-model-"));
     await writeModel(folder, architecture);
     runtime = await createCpuRuntime({ threads: 1 });
     generator = await openModel(folder, runtime);
@@ -92,7 +92,6 @@ describe.each(["encoder-decoder", "decoder-only"] as const)("a tiny %s model", (
   afterAll(async () => {
     await generator.close();
     await runtime.close();
-    await rm(folder, { recursive: true });
   });
 
   test.each(STRATEGIES)(

@@ -1,8 +1,8 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { deviceNotes } from "@slm/runtime";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { tinyRecipe, writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
 import {
   GateFailed,
@@ -17,19 +17,17 @@ import {
   type WorkEvent,
 } from "./index.js";
 
-let root = "";
+const root = temporaryFolder();
 let recipe = "";
 let run = "";
 let deploy = "";
 const events: WorkEvent[] = [];
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-library-"));
   recipe = await writeTinyRecipe(root, tinyRecipe(root));
   run = join(root, "run");
   const report = await runRecipe(recipe, { out: run, onEvent: (event) => events.push(event) });
   deploy = report.deploy!;
 });
-afterAll(() => rm(root, { recursive: true, force: true }));
 
 describe(runRecipe, () => {
   test("reports the progress of every stage, and the path of the bundle", () => {

@@ -1,9 +1,9 @@
 /** Corrupt files of a byte-level tokenizer. `npm run fuzz` tests the same for longer, with limits of time and memory. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { SlmError } from "@slm/core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { mutateJson } from "../test-support/mutate-json.mjs";
 import { trainBpeTokenizer } from "./learn/bpe-files.js";
 import { loadTokenizer } from "./load-tokenizer.js";
@@ -22,11 +22,7 @@ const texts: Readonly<Record<string, string>> = {
   [TOKENIZER_CONFIG_FILE]: JSON.stringify(files.config),
 };
 
-let directory = "";
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "slm-corrupt-"));
-});
-afterAll(() => rm(directory, { recursive: true, force: true }));
+const directory = temporaryFolder();
 
 /** The outcome of a use: its result, or the code of its error. */
 async function outcomeOf<T>(use: () => T | Promise<T>): Promise<T | { readonly rejected: string }> {

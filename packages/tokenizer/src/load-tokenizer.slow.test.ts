@@ -1,9 +1,9 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { SlmError } from "@slm/core";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { loadTokenizer } from "./load-tokenizer.js";
 import { trainSymbolTokenizer } from "./learn/symbol-files.js";
 import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, writeTokenizer } from "./files/tokenizer-files.js";
@@ -19,11 +19,7 @@ const texts = {
 };
 type FileName = keyof typeof texts;
 
-let directory: string;
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "slm-tokenizer-"));
-});
-afterAll(() => rm(directory, { recursive: true, force: true }));
+const directory = temporaryFolder();
 
 async function put(name: FileName, content: string | Uint8Array): Promise<void> {
   for (const other of Object.keys(texts) as FileName[]) await writeFile(join(directory, other), texts[other]);

@@ -1,16 +1,10 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { describe, expect, test } from "vitest";
 import { openEnergyMeter } from "./energy.js";
 
-let folder: string;
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "powercap-"));
-});
-afterEach(async () => {
-  await rm(folder, { recursive: true });
-});
+const folder = temporaryFolder({ each: true });
 
 async function domain(name: string, microjoules: number): Promise<void> {
   await mkdir(join(folder, name), { recursive: true });

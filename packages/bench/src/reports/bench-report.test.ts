@@ -1,21 +1,15 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { readJsonFile } from "@slm/core";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { BENCH_FILES, benchMarkdown, benchPage, writeBenchReport } from "./bench-report.js";
 import { benchResultSchema } from "../results/bench-result.js";
 import { comparisonsTable, figuresTable } from "./bench-tables.js";
 import { RESULT } from "./figures.test-support.js";
 import { compareResults } from "../results/regression.js";
 
-let directory: string;
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "bench-report-"));
-});
-afterEach(async () => {
-  await rm(directory, { recursive: true });
-});
+const directory = temporaryFolder({ each: true });
 
 /** The cell under a column whose title begins so. */
 function cell(table: ReturnType<typeof figuresTable>, title: string, row = 0): string | undefined {

@@ -1,8 +1,8 @@
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { fromBfloat16 } from "@slm/runtime";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { readCheckpoint } from "../checkpoint.js";
 import { type ExternalCheckpoint, type ExternalTensor } from "../external-checkpoint.js";
 import { WEIGHTS_INDEX_FILE } from "../file-names.js";
@@ -12,11 +12,7 @@ import { importDecoderOnly, writeImported } from "./import-checkpoint.js";
 
 const FIXTURES = join(import.meta.dirname, "../../fixtures/import");
 
-let root = "";
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-model-import-"));
-});
-afterEach(() => rm(root, { recursive: true, force: true }));
+const root = temporaryFolder({ each: true });
 
 const externalOf = (name: string): Promise<ExternalCheckpoint> =>
   readHuggingFaceDirectory(join(FIXTURES, name));

@@ -2,11 +2,11 @@
  * Corrupt model directories either load or fail with an error that names the reason: never with a crash, a hang or a bug report. This is a short
  * run; `npm run fuzz` runs many more.
  */
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { SlmError } from "@slm/core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { readHuggingFaceDirectory } from "./hugging-face-directory.js";
 import { importDecoderOnly } from "./import-checkpoint.js";
 import { corrupt, seeded, type Files } from "./test-support/corrupt.test-support.js";
@@ -18,11 +18,7 @@ const MODELS = ["llama", "qwen2", "phi3", "gemma3"];
 const CASES = Number(process.env["SLM_FUZZ_CASES"] ?? 200);
 const SEED = Number(process.env["SLM_FUZZ_SEED"] ?? 1);
 
-let root = "";
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-fuzz-"));
-});
-afterAll(() => rm(root, { recursive: true, force: true }));
+const root = temporaryFolder();
 
 async function modelFiles(name: string): Promise<Files> {
   const directory = join(FIXTURES, name);

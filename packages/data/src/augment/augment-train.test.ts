@@ -1,16 +1,15 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { beforeAll, expect, test } from "vitest";
 import { dataConfig } from "../config/data-config.js";
 import { prepareData } from "../prepare-data.js";
 import type { Row } from "../rows/row.js";
 
 const VERBS = ["call", "tell", "ask"];
 
-let directory = "";
+const directory = temporaryFolder();
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "augment-"));
   const row = (index: number): string =>
     JSON.stringify({
       source: `${VERBS[index % 3]!} item ${index} now`,
@@ -21,7 +20,6 @@ beforeAll(async () => {
     Array.from({ length: 60 }, (_, index) => row(index)).join("\n"),
   );
 });
-afterAll(() => rm(directory, { recursive: true, force: true }));
 
 const prepared = async (name: string, copies: number | undefined): Promise<readonly Row[]> => {
   const augment = copies === undefined ? {} : { augment: { copies } };

@@ -1,9 +1,9 @@
 import { SlmError } from "@slm/core";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { describe, expect, test } from "vitest";
 import { dataConfig } from "../config/data-config.js";
 import { namedFiles } from "../inputs/data-inputs.js";
 import { prepareData, type DataReport } from "../prepare-data.js";
@@ -12,11 +12,7 @@ import { readAllRows } from "../formats/read-rows.js";
 const SQUARES = fileURLToPath(new URL("../testing/squares.test-support.ts", import.meta.url));
 const NO_SPLIT = { testFraction: 0, devFraction: 0 };
 
-let root = "";
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-dataset-"));
-});
-afterAll(() => rm(root, { recursive: true, force: true }));
+const root = temporaryFolder();
 
 let counter = 0;
 

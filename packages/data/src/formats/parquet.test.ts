@@ -1,9 +1,9 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "@slm/core/testing";
 import { parquetWriteBuffer } from "hyparquet-writer";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { scanFile, type ScanSettings } from "./scan-file.js";
 import type { ScannedLine } from "./read-rows.js";
 
@@ -11,13 +11,8 @@ import type { ScannedLine } from "./read-rows.js";
 const fixture = (name: string): string =>
   fileURLToPath(new URL(`../../fixtures/${name}.parquet`, import.meta.url));
 
-let directory = "";
-let path = "";
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "slm-parquet-"));
-  path = join(directory, "a.parquet");
-});
-afterAll(() => rm(directory, { recursive: true, force: true }));
+const directory = temporaryFolder();
+const path = join(directory, "a.parquet");
 
 async function scan(file: string, settings: ScanSettings = {}): Promise<readonly ScannedLine[]> {
   const lines: ScannedLine[] = [];

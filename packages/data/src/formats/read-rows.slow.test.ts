@@ -1,20 +1,15 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { SlmError } from "@slm/core";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { MAX_LINE_BYTES } from "../rows/limits.js";
 import { readAllRows, readRows, scanRows, type ScannedLine } from "./read-rows.js";
 import type { Row } from "../rows/row.js";
 
-let directory: string;
-let path: string;
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "slm-rows-"));
-  path = join(directory, "rows.jsonl");
-});
-afterAll(() => rm(directory, { recursive: true, force: true }));
+const directory = temporaryFolder();
+const path = join(directory, "rows.jsonl");
 
 const A = '{"source":"a","target":"AH"}';
 const B = '{"source":"bé😀","target":"B IY","references":["B IY","B EH"]}';

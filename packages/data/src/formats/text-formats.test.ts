@@ -1,17 +1,13 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { MAX_RECORD_BYTES } from "../rows/limits.js";
 import { scanFile, type DataFile, type ScanSettings } from "./scan-file.js";
 import type { ScannedLine } from "./read-rows.js";
 
-let directory = "";
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "slm-formats-"));
-});
-afterAll(() => rm(directory, { recursive: true, force: true }));
+const directory = temporaryFolder();
 
 async function put(name: string, content: string | Uint8Array): Promise<string> {
   const path = join(directory, name);

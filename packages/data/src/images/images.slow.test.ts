@@ -1,10 +1,10 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "@slm/core/testing";
 import fc from "fast-check";
 import sharp from "sharp";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { dataConfig } from "../config/data-config.js";
 import { inspectData } from "../inspect-data.js";
 import { DATA_FILES, prepareData, type DataReport } from "../prepare-data.js";
@@ -14,14 +14,12 @@ import { SPLITS, type Split } from "../sampling/split.js";
 import { identifyImage } from "./image-files.js";
 import { thumbnail } from "./thumbnail.js";
 
-let root = "";
+const root = temporaryFolder();
 let images = "";
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-images-"));
   images = join(root, "images");
   await mkdir(join(images, "sub"), { recursive: true });
 });
-afterAll(() => rm(root, { recursive: true, force: true }));
 
 /** An image of one colour. */
 const png = (r: number, g: number, b: number): Promise<Buffer> =>

@@ -1,15 +1,11 @@
-import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { writeArtifact } from "@slm/core";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { settingsForFile, settingsToRemember } from "./remembered-settings.js";
 
-let root = "";
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-remembered-"));
-});
-afterEach(() => rm(root, { recursive: true }));
+const root = temporaryFolder({ each: true });
 
 /** German to English, from rows with English and German columns. */
 const EXCHANGED = { fields: { source: "target", target: "source" } } as const;

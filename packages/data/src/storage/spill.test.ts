@@ -1,16 +1,12 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { bucketsFor, Spill } from "./spill.js";
 
-let root = "";
+const root = temporaryFolder();
 let counter = 0;
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-spill-"));
-});
-afterAll(() => rm(root, { recursive: true, force: true }));
 
 describe(Spill, () => {
   test("returns every value of a bucket in order, from memory, from disk or from both", async () => {

@@ -1,26 +1,24 @@
 import { mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { MANIFEST_FILE, verifyDirectory, SlmError } from "@slm/core";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { BUNDLE_LIMITS } from "./limits.js";
 import { packBundle } from "./pack.js";
 import { TAR_BLOCK, encodeTarHeader, parseTarHeader } from "./tar-header.js";
 import { TINY_FILES, writeTinyBundle } from "./tiny-bundle.test-support.js";
 import { unpackBundle } from "./unpack.js";
 
-let root: string;
+const root = temporaryFolder({ each: true });
 let bundle: string;
 let packed: string;
 
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-pack-"));
   bundle = await writeTinyBundle(join(root, "bundle"));
   packed = join(root, "bundle.slm");
   await packBundle(bundle, packed);
 });
-afterEach(() => rm(root, { recursive: true, force: true }));
 
 /** A header whose fields were changed after it was made, with a checksum that is right again. */
 function forged(path: string, bytes: number, change: (block: Buffer) => void): Buffer {

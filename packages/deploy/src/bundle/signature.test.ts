@@ -1,16 +1,16 @@
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { MANIFEST_FILE, SIGNATURE_FILE } from "@slm/core";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { packBundle } from "./pack.js";
 import { checkSignature, signBundle } from "./signature.js";
 import { encodeTarHeader, paddingAfter, TAR_BLOCK } from "./tar-header.js";
 import { writeTinyBundle } from "./tiny-bundle.test-support.js";
 import { verifyBundle } from "./verify-bundle.js";
 
-let root: string;
+const root = temporaryFolder({ each: true });
 let bundle: string;
 
 /** Writes a pair of keys and returns their files. */
@@ -23,10 +23,8 @@ async function keys(name: string): Promise<{ readonly secret: string; readonly o
 }
 
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-sign-"));
   bundle = await writeTinyBundle(join(root, "bundle"));
 });
-afterEach(() => rm(root, { recursive: true, force: true }));
 
 describe(signBundle, () => {
   test("a signed bundle verifies with the public key, as a directory and packed", async () => {

@@ -1,8 +1,7 @@
 /** Pulls and pushes over a network that refuses, cuts, ends, stalls, corrupts, reorders, repeats and drips. */
 import { hashFile, SlmError, verifyDirectory } from "@slm/core";
-import { drawFaults, startFaultProxy, type Fault, type FaultProxy } from "@slm/core/testing";
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { drawFaults, startFaultProxy, type Fault, type FaultProxy, temporaryFolder } from "@slm/core/testing";
+import { mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { TINY_FILES, writeTinyBundle } from "../bundle/tiny-bundle.test-support.js";
@@ -11,12 +10,11 @@ import { pullBundle } from "./pull.js";
 import { pushBundle } from "./push.js";
 import { parseOciReference, type OciReference } from "./reference.js";
 
-let root = "";
+const root = temporaryFolder({ each: true });
 let bundle = "";
 let registry: MemoryRegistry;
 let proxy: FaultProxy;
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-oci-faults-"));
   bundle = join(root, "bundle");
   await writeTinyBundle(bundle);
   registry = await startMemoryRegistry();
@@ -25,7 +23,6 @@ beforeEach(async () => {
 afterEach(async () => {
   await proxy.close();
   await registry.close();
-  await rm(root, { recursive: true });
 });
 
 const direct = (): OciReference => parseOciReference(`${registry.host}/team/model:1`);

@@ -1,6 +1,6 @@
-import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { MANIFEST_FILE, SlmError } from "@slm/core";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -11,18 +11,16 @@ import { pushBundle } from "./push.js";
 import { parseOciReference, registryUrl } from "./reference.js";
 import { registryCredentials } from "./registry-client.js";
 
-let root: string;
+const root = temporaryFolder({ each: true });
 let bundle: string;
 let registry: MemoryRegistry;
 
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-oci-"));
   bundle = await writeTinyBundle(join(root, "bundle"));
   registry = await startMemoryRegistry();
 });
 afterEach(async () => {
   await registry.close();
-  await rm(root, { recursive: true, force: true });
 });
 
 const at = (version: string) => parseOciReference(`${registry.host}/team/model${version}`);

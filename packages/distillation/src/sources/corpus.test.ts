@@ -1,16 +1,11 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import type { Tokenizer } from "@slm/tokenizer";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { writeCorpus } from "./corpus.js";
 import { UnlabelledSources } from "../targets/unlabelled-sources.js";
 
-let directory = "";
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "corpus-"));
-});
-afterEach(() => rm(directory, { recursive: true }));
+const directory = temporaryFolder({ each: true });
 
 /** Tokens with a fixed number of letters; the last one may be shorter. */
 function lettersAt(size: number): Tokenizer {

@@ -1,20 +1,14 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { createRandom } from "@slm/generation";
 import { initializeWeights } from "@slm/model";
 import { writeCheckpoint } from "@slm/checkpoints";
 import type { TokenizerFiles } from "@slm/tokenizer";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { initializeConfig } from "../config/initialize-config.js";
 import { studentEmbeddings } from "./student-embeddings.js";
 import { studentConfig, teacherConfig, tinyCorpus } from "../test-support/tiny.test-support.js";
 
-let directory = "";
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "initial-"));
-});
-afterEach(() => rm(directory, { recursive: true }));
+const directory = temporaryFolder({ each: true });
 
 const TABLE = "embedding.weight";
 

@@ -1,16 +1,12 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import type { Row } from "@slm/data";
 import { createTokenizer, trainSymbolTokenizer } from "@slm/tokenizer";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { StoredTargets } from "./stored-targets.js";
 
-let directory = "";
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "stored-"));
-});
-afterEach(() => rm(directory, { recursive: true }));
+const directory = temporaryFolder({ each: true });
 
 const tokenizer = createTokenizer(
   trainSymbolTokenizer({ sources: ["ab"], targets: ["A B"], sourceLowercase: false }),

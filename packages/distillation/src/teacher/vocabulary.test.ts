@@ -1,6 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import {
   createTokenizer,
   trainBpeTokenizer,
@@ -10,14 +8,10 @@ import {
   type Tokenizer,
   type TokenizerFiles,
 } from "@slm/tokenizer";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { sharedVocabulary } from "./vocabulary.js";
 
-let teacherDirectory = "";
-beforeEach(async () => {
-  teacherDirectory = await mkdtemp(join(tmpdir(), "vocabulary-"));
-});
-afterEach(() => rm(teacherDirectory, { recursive: true }));
+const teacherDirectory = temporaryFolder({ each: true });
 
 const trained = (text: string): Promise<TokenizerFiles> =>
   trainBpeTokenizer([{ source: text, target: text }], {

@@ -1,8 +1,7 @@
 /** A worker rejects unsigned and unknown jobs before it reads their files. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { beforeEach, expect, test, vi } from "vitest";
 import { JOB_PROCESS_VARIABLE, serveJobs, type JobBody, type JobServer } from "./job-body.js";
 import { outcomeOf } from "./job-outcome.js";
 import { signatureOf } from "./job-signature.js";
@@ -20,12 +19,8 @@ const body = {
   settings: { budget: "b" },
 };
 
-let root = "";
+const root = temporaryFolder();
 const ran = vi.fn<JobBody>(() => Promise.resolve({ outputs: {}, facts: { name: "block" }, units: 1 }));
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-job-body-"));
-});
-afterAll(() => rm(root, { recursive: true }));
 beforeEach(() => {
   ran.mockClear();
 });

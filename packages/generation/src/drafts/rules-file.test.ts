@@ -1,8 +1,8 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { COPIED, partsOf, tokenOf, type DraftRule } from "./rule-table.js";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { DRAFT_RULES_FILE } from "@slm/exported-model";
 import { readDraftRules, writeDraftRules } from "./rules-file.js";
 
@@ -12,12 +12,10 @@ const RULES: readonly DraftRule[] = [
   { kind: "after", key: 2 ** 31 - 1, token: 0, chance: 0 },
 ];
 
-let directory: string;
+const directory = temporaryFolder({ each: true });
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "slm-draft-rules-"));
   await writeDraftRules(directory, RULES);
 });
-afterEach(() => rm(directory, { recursive: true }));
 
 const model = { draftRules: 3, vocabularySize: 4 };
 

@@ -1,8 +1,8 @@
-import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { SlmError } from "@slm/core";
 import type { Source } from "../options/types.js";
 import { evaluateAnswers } from "./evaluate-answers.js";
@@ -55,13 +55,7 @@ const ROWS: readonly EvaluationRow[] = [
   { source: "f ih sh", references: ["F IH"] },
 ];
 
-let directory: string;
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "evaluate-"));
-});
-afterEach(async () => {
-  await rm(directory, { recursive: true });
-});
+const directory = temporaryFolder({ each: true });
 
 describe(evaluateAnswers, () => {
   test("computes every requested metric over all rows", async () => {

@@ -1,20 +1,14 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { expect, test } from "vitest";
 import type { Source } from "../options/types.js";
 import { evaluateAnswers } from "./evaluate-answers.js";
 import type { Answerer, ChunkMaker } from "./evaluation-input.js";
 import { answerChunk } from "./run-rows.js";
 import type { Scorer } from "./evaluation-input.js";
 
-let directory: string;
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "chunks-"));
-});
-afterEach(async () => {
-  await rm(directory, { recursive: true });
-});
+const directory = temporaryFolder({ each: true });
 
 const shouting: Answerer = {
   generate: (sources: readonly Source[]) =>

@@ -1,19 +1,16 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { SlmError } from "@slm/core";
 import { MemoryModel, tinyVisionModel, writeTinyModel } from "@slm/exported-model/testing";
 import { GraphBuilder, writeOnnx } from "@slm/onnx";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { loadGraphs } from "./model-graphs.js";
 
-let folder: string;
+const folder = temporaryFolder({ each: true });
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "slm-load-"));
   await writeTinyModel(folder, tinyVisionModel());
   await writeOnnx(new GraphBuilder("decoder").build(), join(folder, "decoder.onnx"));
 });
-afterEach(() => rm(folder, { recursive: true }));
 
 describe(loadGraphs, () => {
   test("loads every graph of a model, and releases the graphs but not the runtime when it is closed", async () => {

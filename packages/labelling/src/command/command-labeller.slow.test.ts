@@ -1,23 +1,17 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { temporaryFolder } from "@slm/core/testing";
 import type { SlmError } from "@slm/core";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { teacherConfig } from "../teacher-config.js";
 import type { Labeller } from "../labeller/labeller.js";
 import { openLabeller } from "../teachers/open-labeller.js";
 import type { CommandTeacherConfig } from "./command-config.js";
 import { writeCommandFile } from "./command-file.js";
 
-let root = "";
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-command-"));
-});
-afterEach(async () => {
-  await rm(root, { recursive: true, force: true });
-});
+const root = temporaryFolder({ each: true });
 
 /** A Node program that calls `answer(line)` for every line. */
 const perLine = (answer: string, before = ""): string => `

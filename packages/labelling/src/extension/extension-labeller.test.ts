@@ -1,7 +1,7 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { teacherConfig } from "../teacher-config.js";
 import { openLabeller } from "../teachers/open-labeller.js";
 import type { Labeller } from "../labeller/labeller.js";
@@ -28,11 +28,7 @@ const echo = defineLabeller({
     }),
 });
 
-let directory = "";
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "slm-labeller-"));
-});
-afterAll(() => rm(directory, { recursive: true, force: true }));
+const directory = temporaryFolder();
 beforeEach(() => {
   LABELLERS.add("echo", echo, EXTENSION);
 });

@@ -1,8 +1,7 @@
 /** A teacher's directory from another machine can run programs and read variables only if they are allowed. */
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { SILENT } from "@slm/core";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { apiFileOf, writeApiFile } from "../api/api-file.js";
@@ -17,10 +16,9 @@ import { openLabeller } from "./open-labeller.js";
 const VARIABLE = "SLM_TEST_SECRET_OF_WORKER";
 const NOTHING: LabellerPermissions = { commands: false, apiKeys: [] };
 
-let root = "";
+const root = temporaryFolder();
 let api: FakeApi;
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-permissions-"));
   api = await startFakeApi(() => ({
     choices: [{ index: 0, message: { role: "assistant", content: "A" }, finish_reason: "stop" }],
     usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
@@ -28,7 +26,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await api.close();
-  await rm(root, { recursive: true });
 });
 
 const ask = async (directory: string, permissions: LabellerPermissions): Promise<unknown> => {

@@ -1,9 +1,9 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdtemp, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { readDeviceModel } from "@slm/exported-model";
 import { loadTokenizer } from "@slm/tokenizer";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { exportWeights } from "../export-checkpoint.js";
 import {
   decoderOnly,
@@ -20,11 +20,7 @@ const source = {
   name: "tiny",
   tokenizerDirectory: await tokenizerDirectory(),
 };
-let root = "";
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-shortlist-"));
-});
-afterAll(() => rm(root, { recursive: true, force: true }));
+const root = temporaryFolder();
 
 async function* texts(...list: readonly string[]): AsyncGenerator<string> {
   for (const text of list) yield await Promise.resolve(text);

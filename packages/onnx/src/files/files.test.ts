@@ -3,21 +3,16 @@ import { SlmError } from "@slm/core";
 import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { ModelProtoSchema, type TensorProto } from "onnx-buf";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { GraphBuilder } from "../builder.js";
 import { encodeModel } from "../codec/encode.js";
 import { EXTERNAL_ALIGNMENT } from "./external-layout.js";
 import { readOnnx, writeOnnx, writeOnnxSet } from "./files.js";
 import type { Graph } from "../graph/graph.js";
 
-let folder = "";
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "slm-graph-"));
-});
-afterEach(async () => {
-  await rm(folder, { recursive: true });
-});
+const folder = temporaryFolder({ each: true });
 
 const external = { externalData: { file: "weights.bin" } };
 

@@ -1,17 +1,13 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { describe, expect, test } from "vitest";
 import { GraphBuilder } from "../builder.js";
 import { readOnnx, writeOnnx } from "./files.js";
 import type { Graph } from "../graph/graph.js";
 import { encodeLinked, readLinked } from "./linked.js";
 
-let folder = "";
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "slm-linked-"));
-});
-afterEach(() => rm(folder, { recursive: true }));
+const folder = temporaryFolder({ each: true });
 
 /** A weight that an outline reads and one that it does not. */
 function weighty(): Graph {

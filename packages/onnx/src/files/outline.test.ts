@@ -1,7 +1,7 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { mkdtemp, rm, writeFile, truncate, readFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm, writeFile, truncate, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import {
   AttributeProto_AttributeType as Type,
   FunctionProtoSchema,
@@ -13,7 +13,7 @@ import {
   type GraphProto,
   type ModelProto,
 } from "onnx-buf";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { int } from "../graph/attributes.js";
 import { GraphBuilder } from "../builder.js";
 import { decodeModel, decodeOutline } from "../codec/decode.js";
@@ -140,13 +140,7 @@ describe(decodeOutline, () => {
 });
 
 describe(readOutline, () => {
-  let folder = "";
-  beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), "slm-outline-"));
-  });
-  afterEach(async () => {
-    await rm(folder, { recursive: true });
-  });
+  const folder = temporaryFolder({ each: true });
 
   async function written(): Promise<string> {
     const g = new GraphBuilder("large");

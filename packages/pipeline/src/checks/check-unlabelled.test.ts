@@ -1,15 +1,11 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { describe, expect, test } from "vitest";
 import { tinyRecipe } from "../testing/tiny-run.js";
 import { checkUnlabelled } from "./check-unlabelled.js";
 
-let data = "";
-beforeAll(async () => {
-  data = await mkdtemp(join(tmpdir(), "slm-unlabelled-"));
-});
-afterAll(() => rm(data, { recursive: true, force: true }));
+const data = temporaryFolder();
 
 const distill = (unlabelledFraction: number): object => ({
   ...tinyRecipe(data).distill,

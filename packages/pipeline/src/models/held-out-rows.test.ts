@@ -1,16 +1,12 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { describe, expect, test } from "vitest";
 import { readHeldOutRows } from "./held-out-rows.js";
 
 const row = (source: string): string => `${JSON.stringify({ source, target: "x" })}\n`;
 
-let directory = "";
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "slm-held-out-"));
-});
-afterEach(() => rm(directory, { recursive: true, force: true }));
+const directory = temporaryFolder({ each: true });
 
 async function write(files: Readonly<Record<string, string>>): Promise<void> {
   for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text);

@@ -1,14 +1,14 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { SILENT } from "@slm/core";
 import { draftRulesOf, RuleDrafter } from "@slm/generation";
 import { CACHE_ROWS } from "@slm/teacher";
 import { loadTokenizer, trainBpeTokenizer, writeTokenizer, type Tokenizer } from "@slm/tokenizer";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { listsOfRows } from "./row-lists.js";
 
-let directory: string;
+const directory = temporaryFolder();
 let tokenizer: Tokenizer;
 const rows = (verb: string, answer: string): { source: string; target: string }[] =>
   Array.from({ length: 60 }, (_, at) => ({ source: `${verb} room ${at}`, target: `${answer} room ${at}` }));
@@ -16,7 +16,6 @@ const [dim, lit] = [rows("dim", "down"), rows("light", "up")];
 const lines = (of: readonly object[]): string => of.map((row) => `${JSON.stringify(row)}\n`).join("");
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "slm-draft-rules-"));
   await mkdir(join(directory, "cache"));
   const options = { vocabularySize: 300, minCount: 1, sourceLowercase: false, spaces: "joined" } as const;
   await writeTokenizer(await trainBpeTokenizer([...dim, ...lit], options), directory);
@@ -25,7 +24,6 @@ beforeAll(async () => {
   const labelled = lit.map((row) => ({ ...row, labeller: "teacher", score: -0.1 }));
   await writeFile(join(directory, "cache", CACHE_ROWS.labelled), lines(labelled));
 });
-afterAll(() => rm(directory, { recursive: true }));
 
 const rulesOf = (file: string, cache?: string) =>
   listsOfRows(directory, { draftRules: join(directory, file) }, { progress: SILENT, cache });

@@ -1,8 +1,8 @@
 import { pathOrIdSetting, pathSetting } from "@slm/core";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { valueAt } from "./mapping.js";
 import { relativeToRecipe } from "./recipe-paths.js";
@@ -25,12 +25,10 @@ const schemas = {
   ]),
 };
 
-let root = "";
+const root = temporaryFolder({ each: true });
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-paths-"));
   await mkdir(join(root, "task", "models", "tiny"), { recursive: true });
 });
-afterEach(() => rm(root, { recursive: true, force: true }));
 
 async function resolve(
   text: string,

@@ -1,9 +1,9 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { SlmError } from "@slm/core/errors";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
 import { asMapping } from "./mapping.js";
@@ -27,13 +27,7 @@ const schemas = {
   }),
 };
 
-let root = "";
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-recipe-"));
-});
-afterEach(async () => {
-  await rm(root, { recursive: true, force: true });
-});
+const root = temporaryFolder({ each: true });
 
 interface Overrides {
   readonly sets?: readonly string[];

@@ -1,8 +1,8 @@
-import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { SILENT, readManifest, withLock, type StageContext } from "@slm/core";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { resolveRecipe } from "../recipe/resolve-recipe.js";
 import type { PipelineOptions } from "./pipeline-options.js";
@@ -14,21 +14,17 @@ import { defineStage, type Stage, type StageRun } from "../stage/stage.js";
 const section = z.strictObject({ text: z.string().default("x"), file: z.string().optional() });
 type Settings = z.infer<typeof section>;
 
-let root = "";
+const root = temporaryFolder({ each: true });
 let out = "";
 /** Stages that ran, in order. */
 let log: string[] = [];
 /** What a stage does in a test in addition to writing its file. */
 let during: (run: StageRun<Settings>) => Promise<void> = () => Promise.resolve();
 
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-pipeline-"));
+beforeEach(() => {
   out = join(root, "run");
   log = [];
   during = () => Promise.resolve();
-});
-afterEach(async () => {
-  await rm(root, { recursive: true, force: true });
 });
 
 /** A stage that writes its text and the texts of its inputs. */

@@ -1,9 +1,9 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "@slm/core/testing";
 import { SILENT } from "@slm/core";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { z } from "zod";
 import { preparePipeline } from "../run/prepare-run.js";
 import { resolveRecipe } from "../recipe/resolve-recipe.js";
@@ -15,11 +15,7 @@ import { requiredStages } from "../run/selection.js";
 import { sectionSchemas } from "../run/stage-table.js";
 import { defineStage, type Stage } from "./stage.js";
 
-let root = "";
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-targets-"));
-});
-afterEach(() => rm(root, { recursive: true, force: true }));
+const root = temporaryFolder({ each: true });
 
 /** A stage that writes its setting and the texts of its inputs. */
 const fake = (name: string, inputs: Stage["inputs"]): Stage =>

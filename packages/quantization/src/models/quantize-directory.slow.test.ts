@@ -1,11 +1,11 @@
 import type { SchemeName } from "@slm/devices";
 import { mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { readDeviceModel, writeDeviceModel, type DeviceModel } from "@slm/exported-model";
 import { tinyDeviceModel } from "@slm/exported-model/testing";
 import { GraphBuilder, int, readOnnx, writeOnnx, type Graph } from "@slm/onnx";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { quantizeDirectory } from "./quantize-directory.js";
 
 const WIDTH = 96;
@@ -55,17 +55,13 @@ const MODEL = tinyDeviceModel({
   maxTarget: 8,
 });
 
-let root = "";
+const root = temporaryFolder({ each: true });
 let input = "";
 let output = "";
 
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-quantize-"));
   input = await mkdtemp(join(root, "export-"));
   output = join(root, "quantized");
-});
-afterEach(async () => {
-  await rm(root, { recursive: true });
 });
 
 async function exportToy(changes: Partial<DeviceModel> = {}, graph: Graph = decoder()): Promise<void> {

@@ -1,11 +1,11 @@
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { GraphBuilder, readOnnx, writeOnnx, type Graph } from "@slm/onnx";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { quantizeTransformers, transformersGraphs } from "./quantize-transformers.js";
 
-let root: string;
+const root = temporaryFolder({ each: true });
 const model = (): string => join(root, "model");
 const out = (): string => join(root, "out");
 
@@ -19,7 +19,6 @@ function product(name: string): Graph {
 }
 
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-quantize-"));
   await mkdir(join(model(), "onnx"), { recursive: true });
   for (const name of ["encoder_model", "decoder_model_merged"])
     await writeOnnx(product(name), join(model(), "onnx", `${name}.onnx`));
@@ -31,7 +30,6 @@ beforeEach(async () => {
   await writeFile(join(model(), "tokenizer.json"), "{}");
   await writeFile(join(model(), "manifest.json"), "{}");
 });
-afterEach(() => rm(root, { recursive: true }));
 
 const quantize = (scheme: Parameters<typeof quantizeTransformers>[0]["scheme"]) =>
   quantizeTransformers({ modelDirectory: model(), outputDirectory: out(), scheme });

@@ -1,11 +1,11 @@
-import { copyFile, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, mkdtemp, readFile, readdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { SlmError } from "@slm/core";
 import { readDeviceModel, type DeviceModel } from "@slm/exported-model";
 import { writeTinyModel } from "@slm/exported-model/testing";
 import { GraphBuilder, int, text, writeOnnx, type Graph } from "@slm/onnx";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { Compiler } from "./compile-graphs.js";
 import { compileFile } from "./compile-file.js";
 import { compileModel } from "./compile-model.js";
@@ -66,7 +66,7 @@ const writesContext = (): ReturnType<typeof fakeCompiler> =>
     await writeFile(join(dirname(output), binary), `binary for ${soc}`);
   });
 
-let root: string;
+const root = temporaryFolder({ each: true });
 let modelDirectory: string;
 let outputDirectory: string;
 
@@ -105,12 +105,10 @@ async function writeNpuModel(change: Partial<DeviceModel> = {}): Promise<void> {
 }
 
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-compile-"));
   modelDirectory = await mkdtemp(join(root, "model-"));
   outputDirectory = await mkdtemp(join(root, "out-"));
   await writeNpuModel();
 });
-afterEach(() => rm(root, { recursive: true, force: true }));
 
 describe(compileModel, () => {
   test("compiles the graphs of every size for every chip, and lists them in model.json next to the portable ones", async () => {

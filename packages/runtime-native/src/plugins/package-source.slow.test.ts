@@ -1,20 +1,16 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { SlmError } from "@slm/core";
 import { openPackage } from "./open-package.js";
 import { readPackageFacts, parseRecord } from "./package-facts.js";
 import { PACKAGE_LIMITS, readEntry, type PackageSource } from "./package-source.js";
 import { elf, recordLine, wheelEntries, zipOf, type ZipEntry } from "./test-packages.test-support.js";
 
-let root = "";
+const root = temporaryFolder();
 const at = (name: string): string => join(root, name);
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-package-source-"));
-});
-afterAll(() => rm(root, { recursive: true, force: true }));
 
 let count = 0;
 async function file(bytes: Buffer): Promise<string> {

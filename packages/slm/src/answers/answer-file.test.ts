@@ -1,9 +1,9 @@
 import { SlmError } from "@slm/core/errors";
 import type { GenerateOptions, Generation } from "@slm/inference";
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Model, Source } from "@slm/inference";
 import { answerFile, type AnswerFileRequest } from "./answer-file.js";
 import { answerFormatOf } from "./answer-formats.js";
@@ -41,14 +41,10 @@ async function generate(
   );
 }
 
-let root = "";
+const root = temporaryFolder();
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-answers-"));
   await mkdir(join(root, "model"));
   await writeFile(join(root, "model", "model.json"), "{}");
-});
-afterAll(async () => {
-  await rm(root, { recursive: true, force: true });
 });
 beforeEach(() => {
   calls = [];

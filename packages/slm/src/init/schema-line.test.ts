@@ -1,15 +1,10 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { expect, test } from "vitest";
 import { schemaLine } from "./schema-line.js";
 
-let root: string;
-
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-schema-line-"));
-});
-afterAll(() => rm(root, { recursive: true, force: true }));
+const root = temporaryFolder();
 
 test("a recipe names the schema of the package that is installed in a folder above it", async () => {
   const recipe = join(root, "recipes", "dates.yaml");

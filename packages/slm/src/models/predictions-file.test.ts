@@ -1,16 +1,14 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { beforeEach, describe, expect, test } from "vitest";
 import { choosePredictionsFile } from "./predictions-file.js";
 
-let root = "";
+const root = temporaryFolder({ each: true });
 let notes: string[] = [];
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-predictions-"));
+beforeEach(() => {
   notes = [];
 });
-afterEach(() => rm(root, { recursive: true, force: true }));
 
 const usual = (): string => join(root, "predictions.jsonl");
 const choose = (given?: string): Promise<string> =>

@@ -1,20 +1,14 @@
 import { hostname } from "node:os";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { writeArtifact } from "@slm/core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { listRuns } from "./list-runs.js";
 
 const STAGES = ["data", "distill", "quantize", "deploy"];
 
-let root = "";
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-runs-"));
-});
-afterAll(async () => {
-  await rm(root, { recursive: true, force: true });
-});
+const root = temporaryFolder();
 
 const KINDS = { data: "data", distill: "checkpoint", quantize: "quantized", deploy: "bundle" } as const;
 

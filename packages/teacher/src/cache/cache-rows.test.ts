@@ -1,14 +1,10 @@
-import { mkdtemp, readdir, readlink, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { expect, test } from "vitest";
 import { CACHE_ROWS, cacheRowKinds } from "./cache-rows.js";
 
-let directory = "";
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "slm-cache-rows-"));
-});
-afterEach(() => rm(directory, { recursive: true, force: true }));
+const directory = temporaryFolder({ each: true });
 
 /** Files in a directory that this process has open. */
 async function openBelow(folder: string): Promise<readonly string[]> {

@@ -1,9 +1,9 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { SlmError } from "@slm/core";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createChatTemplate, type ChatMessage } from "./chat-template.js";
 import { CHAT_TEMPLATE_FILE, loadChatTemplate } from "./load-chat-template.js";
 import { TOKENIZER_CONFIG_FILE } from "../files/tokenizer-files.js";
@@ -157,11 +157,7 @@ describe(createChatTemplate, () => {
 });
 
 describe(loadChatTemplate, () => {
-  let directory = "";
-  beforeEach(async () => {
-    directory = await mkdtemp(join(tmpdir(), "slm-chat-"));
-  });
-  afterEach(() => rm(directory, { recursive: true, force: true }));
+  const directory = temporaryFolder({ each: true });
 
   const config = (value: object): Promise<void> =>
     writeFile(join(directory, TOKENIZER_CONFIG_FILE), JSON.stringify(value));

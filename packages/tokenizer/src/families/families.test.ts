@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { beforeAll, describe, expect, test } from "vitest";
 import { createTokenizer } from "../create-tokenizer.js";
 import { loadTokenizer } from "../load-tokenizer.js";
 import { tokenTexts } from "../library/token-texts.js";
@@ -35,16 +35,14 @@ const { cases } = JSON.parse(
 const isRejected = ({ text }: Row): boolean =>
   text.replaceAll(/[\s\u00ad\u200b\ufeff\0]/gu, "") === "" || /<bos>|<eos>/u.test(text);
 
-let root = "";
+const root = temporaryFolder();
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-families-"));
   for (const { name, files } of cases) {
     await mkdir(join(root, name));
     for (const [file, content] of Object.entries(files))
       await writeFile(join(root, name, file), Buffer.from(content, "base64"));
   }
 });
-afterAll(() => rm(root, { recursive: true, force: true }));
 
 const open = (
   name: string,

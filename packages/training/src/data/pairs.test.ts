@@ -1,20 +1,15 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { setTimeout as sleep } from "node:timers/promises";
 import { runInNewContext } from "node:vm";
+import { temporaryFolder } from "@slm/core/testing";
 import type { Row } from "@slm/data";
 import type { Tokenizer } from "@slm/tokenizer";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { assignBuckets, epochBatches, planBuckets } from "./buckets.js";
 import { pairsOf, writePairs, type PairFile } from "./pairs.js";
 
-let directory = "";
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "pairs-"));
-});
-afterEach(() => rm(directory, { recursive: true }));
+const directory = temporaryFolder({ each: true });
 
 /** One token per character. */
 const letters: Tokenizer = {

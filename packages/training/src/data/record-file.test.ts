@@ -1,14 +1,10 @@
-import { mkdtemp, readdir, rm, truncate } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, truncate } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { describe, expect, test } from "vitest";
 import { RecordFile, RecordFileWriter } from "./record-file.js";
 
-let directory = "";
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "records-"));
-});
-afterEach(() => rm(directory, { recursive: true }));
+const directory = temporaryFolder({ each: true });
 
 /** Records larger than half of the writer's buffer, so that the buffer is flushed in between. */
 const BYTES = 3 * 2 ** 20;

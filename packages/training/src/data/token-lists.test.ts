@@ -1,17 +1,12 @@
-import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { TokenListsWriter, type TokenLists } from "./token-lists.js";
 
-let directory = "";
-let file = "";
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "lists-"));
-  file = join(directory, "tokens");
-});
-afterEach(() => rm(directory, { recursive: true }));
+const directory = temporaryFolder({ each: true });
+const file = join(directory, "tokens");
 
 async function write(rows: readonly (readonly number[][])[], limits: readonly number[]): Promise<TokenLists> {
   const writer = await TokenListsWriter.create(file, limits);

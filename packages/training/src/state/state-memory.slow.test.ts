@@ -1,21 +1,17 @@
 /** States and best weights are written and read tensor by tensor; a write that is killed leaves the previous file intact. */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, readdir, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "@slm/core/testing";
 import { isTemporaryPath } from "@slm/core";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { openSealedTensors, readSealedTensors, writeSealedTensors } from "./sealed-tensors.js";
 
-let directory = "";
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "state-memory-"));
-});
-afterEach(() => rm(directory, { recursive: true }));
+const directory = temporaryFolder({ each: true });
 
 const SCRIPT = fileURLToPath(new URL("../test-support/state-memory.mjs", import.meta.url));
 const argvOf = (...argv: readonly string[]): string[] => ["--expose-gc", SCRIPT, ...argv];

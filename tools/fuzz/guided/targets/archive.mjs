@@ -2,12 +2,10 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SlmError } from "@slm/core";
 import { packBundle } from "../../../../packages/deploy/src/bundle/pack.ts";
 import { writeTinyBundle } from "../../../../packages/deploy/src/bundle/tiny-bundle.test-support.ts";
 import { unpackBundle } from "../../../../packages/deploy/src/bundle/unpack.ts";
 
-export { SlmError };
 export const words = [
   "ustar\u000000",
   "manifest.json",

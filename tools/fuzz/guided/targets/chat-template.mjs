@@ -1,8 +1,6 @@
 /** Chat templates, which are third-party programs. */
-import { SlmError } from "@slm/core";
 import { createChatTemplate } from "../../../../packages/tokenizer/src/chat/chat-template.ts";
 
-export { SlmError };
 export const words = [
   ...[
     "{% for m in messages %}",

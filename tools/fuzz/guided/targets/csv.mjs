@@ -1,8 +1,6 @@
 /** CSV and TSV files. */
-import { SlmError } from "@slm/core";
 import { rowReader } from "../rows.mjs";
 
-export { SlmError };
 export const words = ['"', '""', ",", ";", "\t", "\r\n", "\n", "\ufeff", "source", "target"];
 export const seeds = () =>
   ["source,target\na,b\nc,d\n", '\ufeffsource;target\r\n"a;""b""";c\r\n', "source\ttarget\na\tb\n"].map(

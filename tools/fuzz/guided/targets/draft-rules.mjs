@@ -2,7 +2,6 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SlmError } from "@slm/core";
 import { DRAFT_RULES_FILE } from "@slm/exported-model";
 import {
   draftRulesOf,
@@ -15,7 +14,6 @@ import {
   writeDraftRules,
 } from "@slm/generation";
 
-export { SlmError };
 export const words = [
   ...ENTRY_KINDS.map((kind) => `"${kind}":1,`),
   '"kinds":{',

@@ -1,11 +1,9 @@
 /** GGUF files: metadata, tensors and tokenizer. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { SlmError } from "@slm/core";
 import { readGguf } from "../../../../packages/extension-gguf/src/file/gguf-file.ts";
 import { readTensor } from "../../../../packages/extension-gguf/src/file/tensor-data.ts";
 
-export { SlmError };
 export const longest = 2 ** 16;
 export const words = [
   "general.alignment",

@@ -1,11 +1,9 @@
 /** Request bodies of every endpoint of the server. The first byte chooses the form. */
-import { SlmError } from "@slm/core";
 import { tinyDeviceModel } from "@slm/exported-model/testing";
 import { trainSymbolTokenizer } from "@slm/tokenizer";
 import { serveConfig } from "../../../../packages/serve/src/serve-config.ts";
 import { requestReader } from "../../../../packages/serve/src/requests/read-request.ts";
 
-export { SlmError };
 const FORMS = /** @type {const} */ (["generate", "completions", "chat"]);
 export const words = [
   ...[

@@ -1,9 +1,7 @@
 /** Images: formats and headers. */
 import { readFile } from "node:fs/promises";
-import { SlmError } from "@slm/core";
 import { readImageHeader } from "../../../../packages/vision/src/decode/decode-image.ts";
 
-export { SlmError };
 export const words = ["\u0089PNG\r\n", "RIFF", "WEBP", "GIF89a", "II*\u0000", "IHDR", "ftypavif"];
 const FILES = ["one-bit.png", "grey.png", "one-frame.gif", "lossless.webp"];
 export const seeds = () =>

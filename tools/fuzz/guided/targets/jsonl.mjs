@@ -1,8 +1,6 @@
 /** JSON Lines. */
-import { SlmError } from "@slm/core";
 import { rowReader } from "../rows.mjs";
 
-export { SlmError };
 export const words = [
   '"source":',
   '"target":',

@@ -1,12 +1,11 @@
 /** Manifests of artifacts and lists of folders. */
 import { readFile } from "node:fs/promises";
-import { SlmError, parseManifestText } from "@slm/core";
+import { parseManifestText } from "@slm/core";
 import { writeTinyBundle } from "../../../../packages/deploy/src/bundle/tiny-bundle.test-support.ts";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-export { SlmError };
 export const words = [
   '"path":',
   '"../x"',

@@ -1,7 +1,6 @@
 /** Models and shortlists in Marian's formats. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { SlmError } from "@slm/core";
 import { readMarian } from "../../../../packages/extension-marian/src/marian-file.ts";
 import { readMarianShortlist } from "../../../../packages/extension-marian/src/marian-shortlist.ts";
 import {
@@ -10,7 +9,6 @@ import {
   tinyModel,
 } from "../../../../packages/extension-marian/src/testing/marian-bytes.test-support.ts";
 
-export { SlmError };
 export const longest = 2 ** 16;
 export const words = ["special:model.yml", "Wemb", "\u0001\u0001", "\u0004\u0004", "\u0001A"];
 

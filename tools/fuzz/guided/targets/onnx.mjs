@@ -1,10 +1,8 @@
 /** ONNX files: read as an outline and analyzed for an NPU, read as a graph and written back. */
 import { readFile } from "node:fs/promises";
 import { analyzeModel } from "@slm/analysis";
-import { SlmError } from "@slm/core";
 import { decodeModel, decodeOutline, encodeModel } from "@slm/onnx";
 
-export { SlmError };
 export const longest = 2 ** 15;
 export const words = [
   "MatMul",

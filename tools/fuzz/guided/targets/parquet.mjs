@@ -1,9 +1,7 @@
 /** Parquet files. */
 import { readFile } from "node:fs/promises";
-import { SlmError } from "@slm/core";
 import { rowReader } from "../rows.mjs";
 
-export { SlmError };
 export const longest = 2 ** 15;
 export const words = ["PAR1", "\u0015", "\u0019\u001c"];
 export const seeds = () =>

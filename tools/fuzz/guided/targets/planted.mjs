@@ -4,7 +4,6 @@
  */
 import { SlmError } from "@slm/core";
 
-export { SlmError };
 export const limitMs = 200;
 export const seeds = () => [Buffer.from("aaaaaa")];
 

@@ -1,13 +1,11 @@
 /** Metadata and hashes of a wheel with a plug-in. */
 import { Readable } from "node:stream";
-import { SlmError } from "@slm/core";
 import {
   parseRecord,
   readPackageFacts,
 } from "../../../../packages/runtime-native/src/plugins/package-facts.ts";
 import { isLicence } from "../../../../packages/runtime-native/src/plugins/licences.ts";
 
-export { SlmError };
 export const longest = 2 ** 14;
 export const words = [
   "Name:",

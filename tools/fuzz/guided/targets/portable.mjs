@@ -1,7 +1,6 @@
 /** Portable forms of models: reads the file, and runs what is accepted at its largest counts, in WebAssembly. */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { SlmError } from "@slm/core";
 import {
   importEncoderDecoder,
   readHuggingFaceDirectory,
@@ -11,7 +10,6 @@ import { readPortable, writePortable } from "../../../../packages/c-export/src/m
 import { PortableModel } from "../../../../packages/c-export/src/module/portable-model.ts";
 import { portableProgram } from "../../../../packages/c-export/src/module/portable-program.ts";
 
-export { SlmError };
 export const words = ["slm-portable", "slm_linear_float ", "slm_attend ", "\u0001\u0000\u0000\u0000"];
 
 const ROOT = new URL("../../../../packages/", import.meta.url);

@@ -1,10 +1,8 @@
 /** pytorch_model.bin: the archive, its pickle, and its tensors. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { SlmError } from "@slm/core";
 import { pytorchTensors } from "../../../../packages/extension-pytorch/src/pytorch-file.ts";
 
-export { SlmError };
 export const words = [
   "ctorch._utils\n_rebuild_tensor_v2\n",
   "ccollections\nOrderedDict\n",

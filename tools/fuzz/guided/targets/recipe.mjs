@@ -1,11 +1,9 @@
 /** Recipes: YAML, layers, and the schemas of all sections. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { SlmError } from "@slm/core";
 import { loadStages, sectionSchemas } from "../../../../packages/pipeline/src/run/stage-table.ts";
 import { resolveRecipe } from "../../../../packages/pipeline/src/recipe/resolve-recipe.ts";
 
-export { SlmError };
 export const limitMs = 2000;
 export const words = [
   "data:",

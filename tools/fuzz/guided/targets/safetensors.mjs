@@ -1,10 +1,8 @@
 /** safetensors files: header, and every tensor. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { SlmError } from "@slm/core";
 import { openSafetensors, readSafetensors } from "../../../../packages/checkpoints/src/safetensors.ts";
 
-export { SlmError };
 export const words = [
   '"dtype":"F32"',
   '"dtype":"BF16"',

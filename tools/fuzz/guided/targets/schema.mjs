@@ -3,7 +3,6 @@ import { SlmError } from "@slm/core";
 import { constrainTokens, jsonSchemaGrammar } from "@slm/generation";
 import { tokenPieces, trainSymbolTokenizer } from "@slm/tokenizer";
 
-export { SlmError };
 export const words = [
   ...[
     '"type":"object"',

@@ -1,9 +1,7 @@
 /** SentencePiece models: read, then used. */
-import { SlmError } from "@slm/core";
 import { readSentencePieceModel } from "../../../../packages/tokenizer/src/sentencepiece/model-proto.ts";
 import { createProcessor } from "../../../../packages/tokenizer/src/sentencepiece/processor.ts";
 
-export { SlmError };
 export const words = ["<unk>", "<s>", "</s>", "<0x0A>", "\u2581", "nmt_nfkc", "identity"];
 
 const text = (/** @type {number} */ number, /** @type {Buffer<ArrayBuffer> | string} */ value) => {

@@ -5,7 +5,6 @@ import { sha256, SlmError } from "@slm/core";
 import { openStore } from "../../../../packages/extension-workers/src/storage/directory-store.ts";
 import { SharedFiles } from "../../../../packages/extension-workers/src/storage/shared-files.ts";
 
-export { SlmError };
 export const longest = 2 ** 12;
 export const words = ['{"bytes":0,"sha256":"', '"path":"', "../", "/", "\\u0000", "[", "]", "null", "1e9"];
 

@@ -6,7 +6,6 @@ import {
   shortlistOf,
 } from "../../../../packages/generation/src/lexical-shortlist.ts";
 
-export { SlmError };
 export const longest = 2 ** 12;
 export const words = ["\u0001\u0000\u0000\u0000", "\u0005\u0000\u0000\u0000", "\u00ff\u00ff\u00ff\u00ff"];
 

@@ -1,10 +1,8 @@
 /** tokenizer.json: read, then used on typical texts. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { SlmError } from "@slm/core";
 import { loadTokenizer, trainBpeTokenizer } from "@slm/tokenizer";
 
-export { SlmError };
 export const limitMs = 2000;
 export const words = [
   ...['"Regex":"(a|b)*c"', '"Regex":"a{1,99}"', '"Regex":"(?=x)"', '"type":"Sequence"', '"type":"Split"'],

@@ -2,7 +2,7 @@
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { canonicalJson, SlmError } from "@slm/core";
+import { canonicalJson } from "@slm/core";
 import {
   JOB_PROCESS_VARIABLE,
   serveJobs,
@@ -13,7 +13,6 @@ import {
   WORKER_KEY_VARIABLE,
 } from "../../../../packages/extension-workers/src/queue/job-signature.ts";
 
-export { SlmError };
 export const longest = 2 ** 13;
 
 const KEY = "a key of the fuzzer, of more than 32 characters";
