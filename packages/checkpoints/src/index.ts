@@ -37,7 +37,6 @@ export {
   withSourceTokens,
   writeLexicalShortlist,
 } from "./lexical-shortlist.js";
-export { fetchDatasetFile, type DatasetFile } from "./hub/dataset-file.js";
 export { resolveCached, resolveModel, type ResolvedModel } from "./hub/resolve-model.js";
 export { readHuggingFaceDirectory } from "./import/hugging-face-directory.js";
 export { FAMILIES } from "./import/mapping/families.js";

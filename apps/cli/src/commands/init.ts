@@ -30,7 +30,7 @@ export class InitCommand extends SlmCommand<InitResult> {
     name: Flags.string({ helpValue: "<name>", summary: "Give the run this name. Default: my-task." }),
     data: Flags.string({
       helpValue: "<pairs.csv>",
-      summary: "Read training rows from this file, or download a data set: hub:org/name[/file].",
+      summary: "Read training rows from this file.",
     }),
     source: Flags.string({
       helpValue: "<column>",
@@ -63,13 +63,11 @@ export class InitCommand extends SlmCommand<InitResult> {
     const { flags } = await this.parse(InitCommand);
     const { askForRecipe } = await import("../ui/ask.js");
     const { writeRecipe } = await import("@slm/slm/init/recipe-template");
-    const { fetchDataset } = await import("@slm/slm/models/fetch-dataset");
     const { output, yes, name, data, source, target, size, steps } = flags;
     const isInteractive = !yes && process.stdin.isTTY && process.stderr.isTTY && !this.jsonEnabled();
     const answers = await askForRecipe(
       { name, data, source, target, size, steps, maxDrop: flags["max-drop"] },
       isInteractive,
-      (hubName) => fetchDataset(hubName, this.work),
     );
     const recipe = output ?? `${answers.name}.yaml`;
     const facts = await writeRecipe(recipe, answers);

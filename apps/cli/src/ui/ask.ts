@@ -22,27 +22,18 @@ export interface GivenAnswers {
 
 const DEFAULTS = { name: "my-task", size: "tiny", maxDrop: "0.02" } as const;
 
-const DATA_QUESTION =
-  "Training rows: a file of pairs in JSONL, CSV, TSV, Parquet or JSON, or hub:org/name of a data set";
+const DATA_QUESTION = "Training rows: a file of pairs in JSONL, CSV, TSV, Parquet or JSON";
 
 function dataProblem(path: string | undefined): string | undefined {
   if (path === undefined || path.trim() === "") return "expected the path of a file";
-  return isHubName(path) || existsSync(path) ? undefined : `no such file: ${path}`;
+  return existsSync(path) ? undefined : `no such file: ${path}`;
 }
 
-/** Whether this names a data set of the hub, `hub:org/name`, or one file of it, `hub:org/name/file.csv`. */
-const isHubName = (data: string): boolean => data.startsWith("hub:");
-
 /**
- * @param fetch downloads the rows of a data set of the hub into a file, and returns its path
  * @throws SlmError USAGE for an invalid answer, or columns that cannot be guessed; INPUT_MISSING for a file that does not exist;
  * INTERRUPTED if the user cancels
  */
-export async function askForRecipe(
-  given: GivenAnswers,
-  isInteractive: boolean,
-  fetch: (name: string) => Promise<string>,
-): Promise<InitAnswers> {
+export async function askForRecipe(given: GivenAnswers, isInteractive: boolean): Promise<InitAnswers> {
   const asker = new Asker(isInteractive);
   const name = given.name ?? (await asker.text("Name of the run", DEFAULTS.name, nameProblem));
   const problem = nameProblem(name);
@@ -50,13 +41,12 @@ export async function askForRecipe(
   const maxDrop = given.maxDrop ?? DEFAULTS.maxDrop;
   if (!/^\d+(?:\.\d+)?$/.test(maxDrop))
     throw new SlmError("USAGE", `init: --max-drop: expected a number, got '${maxDrop}'`);
-  const named = given.data ?? (isInteractive ? await asker.text(DATA_QUESTION, undefined, dataProblem) : "");
-  if (named.trim() === "") {
+  const data = given.data ?? (isInteractive ? await asker.text(DATA_QUESTION, undefined, dataProblem) : "");
+  if (data.trim() === "") {
     throw new SlmError("USAGE", "init: --data: expected a file of training rows, got none", {
-      suggestions: ["slm init --data pairs.jsonl", "slm init --data hub:org/name"],
+      suggestions: ["slm init --data pairs.jsonl"],
     });
   }
-  const data = isHubName(named) ? await fetch(named) : named;
   await access(data).catch((cause: unknown) => {
     throw readFailure(cause, data);
   });

@@ -1,5 +1,5 @@
 /**
- * The cache that all hub clients share: `models--org--name/{blobs,refs,snapshots}`, and `datasets--...` for data sets.
+ * The cache that all hub clients share: `models--org--name/{blobs,refs,snapshots}`.
  *
  * `blobs` contains files named by their hashes; `snapshots/<commit>` contains links with the file names; `refs/<revision>` contains the commit
  * of a branch or tag. Source: huggingface_hub, guides/manage-cache.
@@ -28,10 +28,7 @@ export class RepositoryCache {
   readonly directory: string;
 
   constructor(source: HubSource, environment: HubEnvironment) {
-    this.directory = join(
-      environment.cacheDirectory,
-      `${source.type ?? "model"}s--${source.repo.replace("/", "--")}`,
-    );
+    this.directory = join(environment.cacheDirectory, `models--${source.repo.replace("/", "--")}`);
   }
 
   blob(etag: string): string {

@@ -17,7 +17,7 @@ import {
 } from "@slm/core";
 import type { HubEnvironment } from "./environment.js";
 import type { HubSource } from "./model-source.js";
-import { addressOf, rejection, type RemoteFile } from "./repository.js";
+import { rejection, type RemoteFile } from "./repository.js";
 
 /** Attempts after broken connections. Received bytes are kept. */
 const ATTEMPTS = 5;
@@ -89,7 +89,7 @@ async function fetchRest(request: Download, incomplete: string, have: number): P
       origin: new URL(environment.endpoint).origin,
       silenceMs: environment.silenceMs,
     });
-    response = await send(`${environment.endpoint}/${addressOf(source)}/resolve/${commit}/${path}`, {
+    response = await send(`${environment.endpoint}/${source.repo}/resolve/${commit}/${path}`, {
       headers: {
         ...(have === 0 ? {} : { Range: `bytes=${have}-` }),
         ...(environment.token === undefined ? {} : { Authorization: `Bearer ${environment.token}` }),

@@ -4,8 +4,6 @@ import { pathProblem, SlmError } from "@slm/core";
 
 export interface HubSource {
   readonly kind: "hub";
-  /** Absent for a model. */
-  readonly type?: "dataset" | undefined;
   /** `org/name`. */
   readonly repo: string;
   /** Branch, tag or commit. */
@@ -52,7 +50,7 @@ export async function parseModelSource(name: string): Promise<ModelSource> {
 }
 
 /** `org/name[@revision]` or `org/name[@revision]/file`; undefined for anything else. */
-export function hubSource(text: string): HubSource | undefined {
+function hubSource(text: string): HubSource | undefined {
   const [org, nameAndRevision, ...rest] = text.split("/");
   const [name, revision = DEFAULT_REVISION, ...more] = (nameAndRevision ?? "").split("@");
   const repo = `${org ?? ""}/${name ?? ""}`;

@@ -1,5 +1,5 @@
 /** The files of a hub repository at a revision. */
-import { datasetInfo, HubApiError, listFiles, modelInfo } from "@huggingface/hub";
+import { HubApiError, listFiles, modelInfo } from "@huggingface/hub";
 import { guardedFetch, NetworkError, pathProblem, SlmError } from "@slm/core";
 import type { HubEnvironment } from "./environment.js";
 import type { HubSource } from "./model-source.js";
@@ -48,15 +48,12 @@ export async function openRepository(source: HubSource, environment: HubEnvironm
   };
   try {
     const { repo, revision } = source;
-    const { sha } =
-      source.type === "dataset"
-        ? await datasetInfo({ name: repo, revision, additionalFields: ["sha"], ...shared })
-        : await modelInfo({ name: repo, revision, additionalFields: ["sha"], ...shared });
+    const { sha } = await modelInfo({ name: repo, revision, additionalFields: ["sha"], ...shared });
     if (!SHA1.test(sha)) throw nonsense(source, `the commit ${sha}`);
     const files: RemoteFile[] = [];
     let listed = 0;
     for await (const entry of listFiles({
-      repo: { type: source.type ?? "model", name: repo },
+      repo: { type: "model", name: repo },
       revision: sha,
       recursive: true,
       ...shared,
@@ -69,11 +66,6 @@ export async function openRepository(source: HubSource, environment: HubEnvironm
   } catch (error) {
     throw hubFailure(error, source, environment);
   }
-}
-
-/** Path of a repository under the hub's address. */
-export function addressOf({ repo, type }: HubSource): string {
-  return type === "dataset" ? `datasets/${repo}` : repo;
 }
 
 interface Listed {
@@ -141,7 +133,7 @@ export function rejection(
       token === undefined ? "needs an access token" : "is not accessible with the token in HF_TOKEN";
     return new SlmError("INPUT_MISSING", `${repo} ${reason}, or does not exist (${status})`, {
       context,
-      suggestions: ["export HF_TOKEN=hf_...", `accept its terms at ${endpoint}/${addressOf(source)}`],
+      suggestions: ["export HF_TOKEN=hf_...", `accept its terms at ${endpoint}/${source.repo}`],
       cause,
     });
   }
@@ -152,9 +144,7 @@ export function rejection(
       : `${what}: the hub responded with status ${status}`;
   return new SlmError("INPUT_MISSING", message, {
     context,
-    suggestions: [
-      status === 404 ? `open ${endpoint}/${addressOf(source)}` : "run the same command again later",
-    ],
+    suggestions: [status === 404 ? `open ${endpoint}/${source.repo}` : "run the same command again later"],
     cause,
   });
 }

@@ -79,10 +79,7 @@ function answer(hub: FakeHub, request: IncomingMessage, response: ServerResponse
     json(response, 200, described);
     return;
   }
-  const file =
-    hub.files[
-      decodeURIComponent(pathname.replace("/datasets/", "/").replace(`/${REPO}/resolve/${COMMIT}/`, ""))
-    ];
+  const file = hub.files[decodeURIComponent(pathname.replace(`/${REPO}/resolve/${COMMIT}/`, ""))];
   const status = file === undefined ? 404 : hub.status;
   if (file === undefined || status !== undefined) {
     json(response, status ?? 404, { error: "fault" });
@@ -93,7 +90,7 @@ function answer(hub: FakeHub, request: IncomingMessage, response: ServerResponse
 
 /** The API's description of the repository; undefined for other addresses. */
 function description({ files }: FakeHub, pathname: string): object | undefined {
-  const api = `/api/${pathname.startsWith("/api/datasets/") ? "datasets" : "models"}/${REPO}`;
+  const api = `/api/models/${REPO}`;
   if (pathname === `${api}/revision/main` || pathname === `${api}/revision/${COMMIT}`)
     return { id: REPO, sha: COMMIT };
   return pathname === `${api}/tree/${COMMIT}` ? listing(files) : undefined;
