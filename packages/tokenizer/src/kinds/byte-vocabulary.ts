@@ -80,7 +80,7 @@ const CHANGING = [
   "ignore_merges",
 ];
 
-/** Tokens and merges; undefined where a token has no bytes, or a merge has no token. Bytes without a token are left out of texts. */
+/** Tokens and merges; undefined if a token has no bytes or a merge no token. Bytes without a token are left out of texts. */
 function bytePairs(files: TokenizerFiles): BytePairs | undefined {
   const { model, added_tokens: added } = files.tokenizer;
   const { merges } = model;
