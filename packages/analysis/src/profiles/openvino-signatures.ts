@@ -93,7 +93,7 @@ export const OPENVINO_SIGNATURES: readonly Signature[] = [
   },
   { plain: EVERY, quantized: "u8 s8 s16", maxRank, operators: "Tile" },
   { plain: EVERY, quantized: BYTES, maxRank, operators: "Slice" },
-  { plain: EVERY, quantized: "", maxRank, data: 2, operators: "OneHot" },
+  { plain: EVERY, quantized: ALL, maxRank, data: 2, operators: "OneHot" },
   {
     plain: `${EVERY} s4 u4`,
     quantized: ALL,

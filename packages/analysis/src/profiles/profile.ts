@@ -73,6 +73,8 @@ export interface OperatorSupport {
   readonly maxStepRank?: number;
   /** From this rank on, the first axis of the data must have one element. */
   readonly singleBatchFrom?: number;
+  /** Types of data, or of activations between Q and DQ, to which `singleBatchFrom` applies, if not all. */
+  readonly singleBatchOf?: readonly OnnxDType[];
   /** From this rank on, the weight must be constant. */
   readonly constantWeightFrom?: number;
   /** Types of activations between Q and DQ for which the weight may be computed, if not all. */
@@ -108,6 +110,8 @@ export interface OperatorSupport {
   readonly floatEquations?: readonly string[];
   /** Longest index in the last axis of input 1. */
   readonly maxDepth?: number;
+  /** A constant input with axes that must all be positive or all be negative. */
+  readonly oneSignInput?: number;
   /** Inputs that must not be scalars. */
   readonly noScalars?: readonly number[];
   /** Inputs that must have elements. */

@@ -4,7 +4,7 @@ import { isNumber } from "../shapes/facts.js";
 import { operatorName } from "./finding.js";
 import { partsOfUnit } from "./quantized-graph.js";
 import { rejection, shapeText, supportOf, type Rule } from "./rule.js";
-import { quantizedTypeOf } from "./signatures.js";
+import { dataTypeOf, quantizedTypeOf } from "./signatures.js";
 import type { PlacedNode } from "./subject.js";
 
 /** Rule about operators of a single batch. */
@@ -12,8 +12,11 @@ export const singleBatches: Rule = (subject, findings) => {
   for (const placed of subject.nodes) {
     const { node, scope } = placed;
     const { shape } = scope.of(node.inputs[0] ?? "");
-    const from = supportOf(subject, placed)?.singleBatchFrom ?? Infinity;
-    if (shape === undefined || shape.length < from || shape[0] === 1) continue;
+    const support = supportOf(subject, placed);
+    const { singleBatchFrom = Infinity, singleBatchOf } = support ?? {};
+    if (shape === undefined || shape.length < singleBatchFrom || shape[0] === 1) continue;
+    const dtype = quantizedTypeOf(subject, placed) ?? dataTypeOf(placed, support);
+    if (dtype !== undefined && singleBatchOf?.includes(dtype) === false) continue;
     const message = `${operatorName(node)} of ${shapeText(shape)}; ${subject.profile.label} needs a first axis of 1`;
     const advice = "split the data along this axis before it";
     findings.about("rank", placed, rejection(subject, placed, message, advice));

@@ -38,6 +38,7 @@ export const CHECKS: readonly Rule[] = [
   specialOperators.widestInputs,
   specialOperators.steps,
   specialOperators.depths,
+  specialOperators.signs,
   operatorSizes.singleBatches,
   operatorSizes.indices,
   operatorSizes.scalars,

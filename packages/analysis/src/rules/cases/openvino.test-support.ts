@@ -146,6 +146,27 @@ const lost =
     output(g, y, [3]);
   };
 
+/** One-hot vectors whose two values are quantized. */
+const chosenValues =
+  (dtype: "uint8" | "uint16"): Build =>
+  (g) => {
+    const [scale, zero] = [g.constant(F, [], [0.5]), g.constant(dtype, [], [0])];
+    const values = g.op("DequantizeLinear", [g.constant(dtype, [2], [0, 1]), scale, zero]);
+    const y = g.op("OneHot", [g.input("x", "int64", [4]), g.constant("int64", [], [6]), values]);
+    output(g, g.op("QuantizeLinear", [y, scale, zero]), [4, 6], dtype);
+  };
+
+/** A product of uint16 by constant weights. */
+const weighted =
+  (dtype: "int8" | "uint16"): Build =>
+  (g) => {
+    const scale = g.constant(F, [], [0.5]);
+    const [zero, own] = [g.constant("uint16", [], [0]), g.constant(dtype, [], [0])];
+    const x = g.op("DequantizeLinear", [g.input("x", "uint16", [4, 4]), scale, zero]);
+    const w = g.op("DequantizeLinear", [g.constant(dtype, [4, 4], Array<number>(16).fill(1)), scale, own]);
+    output(g, g.op("QuantizeLinear", [g.op("MatMul", [x, w]), scale, zero]), [4, 4], "uint16");
+  };
+
 export function openvinoCases(): readonly Case[] {
   const cases: readonly Omit<Case, "profile">[] = [
     {
@@ -243,6 +264,22 @@ export function openvinoCases(): readonly Case[] {
       bad: wide(true),
       good: wide(false),
       says: /MatMul reads uint16 activations/,
+    },
+    {
+      rule: "qdq-weight",
+      severity: "error",
+      what: "one-hot values in bytes",
+      bad: chosenValues("uint8"),
+      good: chosenValues("uint16"),
+      says: /OneHot has weights of uint8 with uint8 activations/,
+    },
+    {
+      rule: "qdq-weight",
+      severity: "error",
+      what: "weights in bytes of an input of 16 bits",
+      bad: weighted("int8"),
+      good: weighted("uint16"),
+      says: /MatMul has weights of int8 with uint16 activations/,
     },
     {
       rule: "attribute",
