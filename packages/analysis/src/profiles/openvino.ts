@@ -122,7 +122,7 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
   Pad: {
     constantInputs: [1],
     attributes: { mode: { allowed: ["constant", "reflect", "edge"], missing: "constant" } },
-    combinations: [{ rank: { allowed: [0, 1, 3, 4, 5], missing: 0 } }],
+    lonePadRank: 2,
   },
   Pow: { inputTypes: { 1: ["float32", "float16", "int32", "int64"] } },
   ...Object.fromEntries(

@@ -85,6 +85,8 @@ export interface OperatorSupport {
   readonly noRowsOf?: readonly OnnxDType[];
   /** Whether `num_outputs` must divide the size of the axis. */
   readonly evenOutputs?: boolean;
+  /** Rank of data of which only one axis can be padded. */
+  readonly lonePadRank?: number;
   /** Whether images with padding on the left, which does not count, also need padding at the top. */
   readonly topWithLeft?: boolean;
   /** Whether indices must have the sizes of the data, apart from the size of `axis`. */

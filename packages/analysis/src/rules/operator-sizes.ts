@@ -83,6 +83,21 @@ export const evenOutputs: Rule = (subject, findings) => {
   }
 };
 
+/** Rule about padding of several axes. */
+export const lonePadding: Rule = (subject, findings) => {
+  for (const placed of subject.nodes) {
+    const { node, scope } = placed;
+    const rank = supportOf(subject, placed)?.lonePadRank;
+    if (rank === undefined || scope.of(node.inputs[0] ?? "").shape?.length !== rank) continue;
+    const pads = scope.numbersOf(node.inputs[1] ?? "") ?? [];
+    const count = pads.length / 2;
+    const padded = pads.slice(0, count).filter((before, axis) => before !== 0 || pads[axis + count] !== 0);
+    if (padded.length < 2) continue;
+    const message = `${operatorName(node)} pads ${padded.length} axes of ${rank}; ${subject.profile.label} pads only one`;
+    findings.about("attribute", placed, rejection(subject, placed, message, "pad one axis after the other"));
+  }
+};
+
 /** Rule about padding on the left without padding at the top. */
 export const topPadding: Rule = (subject, findings) => {
   for (const placed of subject.nodes) {

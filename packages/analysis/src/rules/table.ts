@@ -45,6 +45,7 @@ export const CHECKS: readonly Rule[] = [
   operatorSizes.rows,
   operatorSizes.evenOutputs,
   operatorSizes.topPadding,
+  operatorSizes.lonePadding,
   inputs.lastWindows,
   qdq.form,
   qdq.parameters,

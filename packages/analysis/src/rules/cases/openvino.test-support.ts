@@ -17,6 +17,13 @@ const reversed =
     output(g, g.op("Slice", [input(g), start!, to!, axis!, g.ints([-1])]));
   };
 
+const padded =
+  (pads: readonly number[]): Build =>
+  (g) => {
+    const sizes = [2 + pads[0]! + pads[2]!, 4 + pads[1]! + pads[3]!];
+    output(g, g.op("Pad", [input(g), g.ints(pads)]), sizes);
+  };
+
 const folded =
   (batch: number): Build =>
   (g) => {
@@ -184,6 +191,14 @@ export function openvinoCases(): readonly Case[] {
       bad: reversed(-1000),
       good: reversed(-5),
       says: /only negative steps of 2 or more axes/,
+    },
+    {
+      rule: "attribute",
+      severity: "error",
+      what: "padding of both axes",
+      bad: padded([1, 1, 1, 1]),
+      good: padded([0, 2, 0, 2]),
+      says: /Pad pads 2 axes of 2/,
     },
     {
       rule: "rank",
