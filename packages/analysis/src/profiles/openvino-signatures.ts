@@ -46,10 +46,15 @@ export const OPENVINO_SIGNATURES: readonly Signature[] = [
     operators:
       "LogSoftmax NegativeLogLikelihoodLoss RandomUniformLike SoftmaxCrossEntropyLoss com.microsoft:QuickGelu",
   },
-  { plain: "f32", quantized: "", maxRank: 4, operators: "DFT DynamicQuantizeLinear" },
+  {
+    plain: "f32",
+    quantized: "",
+    maxRank: 4,
+    operators: "DFT DynamicQuantizeLinear com.microsoft:DynamicQuantizeLSTM",
+  },
   { plain: "f32", quantized: "", maxRank: 2, operators: "Scatter" },
   { plain: BYTES, quantized: "", maxRank: 3, operators: "QLinearMatMul" },
-  { plain: "u8", quantized: "", maxRank: 2, operators: "MatMulInteger" },
+  { plain: "u8", quantized: "", maxRank: 4, operators: "MatMulInteger" },
   { plain: "f32 f16 u8", quantized: ALL, maxRank, operators: "DepthToSpace Resize SpaceToDepth Upsample" },
   { plain: "f32 f16 s8 u8", quantized: BYTES, maxRank, operators: "MaxPool" },
   { plain: "f32 f16 b s8 u8", quantized: ALL, maxRank, operators: "ReverseSequence" },
@@ -93,7 +98,7 @@ export const OPENVINO_SIGNATURES: readonly Signature[] = [
   },
   { plain: EVERY, quantized: "u8 s8 s16", maxRank, operators: "Tile" },
   { plain: EVERY, quantized: BYTES, maxRank, operators: "Slice" },
-  { plain: EVERY, quantized: "", maxRank, data: 2, operators: "OneHot" },
+  { plain: EVERY, quantized: ALL, maxRank, data: 2, operators: "OneHot" },
   {
     plain: `${EVERY} s4 u4`,
     quantized: ALL,

@@ -118,10 +118,11 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
     ],
   },
   NegativeLogLikelihoodLoss: { attributes: { ignore_index: { allowed: ["absent"], missing: "absent" } } },
+  OneHot: { weight: 2, weightsOf: { uint8: WIDE, int8: WIDE, uint16: WIDE, int16: WIDE } },
   Pad: {
     constantInputs: [1],
     attributes: { mode: { allowed: ["constant", "reflect", "edge"], missing: "constant" } },
-    combinations: [{ rank: { allowed: [0, 1, 3, 4, 5], missing: 0 } }],
+    lonePadRank: 2,
   },
   Pow: { inputTypes: { 1: ["float32", "float16", "int32", "int64"] } },
   ...Object.fromEntries(
@@ -152,14 +153,15 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
   Shrink: NO_SCALAR,
   SimplifiedLayerNormalization: { attributes: { axis: { allowed: [-1], missing: -1 } } },
   Slice: { constantInputs: [1, 2, 3, 4], boundedReverse: true, maxStepRank: 4 },
-  SpaceToDepth: { singleBatchFrom: 0 },
+  SpaceToDepth: { singleBatchFrom: 0, singleBatchOf: ["float32", "float16", ...WIDE] },
   Split: { constantInputs: [1], evenOutputs: true },
-  Squeeze: CONSTANT_SECOND,
+  // Other axes compile in some graphs, and end the compiler's process in others.
+  Squeeze: { ...CONSTANT_SECOND, oneSignInput: 1 },
   Tile: CONSTANT_SECOND,
   TopK: CONSTANT_SECOND,
   Trilu: CONSTANT_SECOND,
   Upsample: { constantInputs: [1], combinations: NEAREST_BYTES },
-  Unsqueeze: CONSTANT_SECOND,
+  Unsqueeze: { ...CONSTANT_SECOND, oneSignInput: 1 },
 };
 
 /** The same, with types of activations for operators that are followed by no QuantizeLinear. */

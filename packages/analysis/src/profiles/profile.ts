@@ -73,6 +73,8 @@ export interface OperatorSupport {
   readonly maxStepRank?: number;
   /** From this rank on, the first axis of the data must have one element. */
   readonly singleBatchFrom?: number;
+  /** Types of data, or of activations between Q and DQ, to which `singleBatchFrom` applies, if not all. */
+  readonly singleBatchOf?: readonly OnnxDType[];
   /** From this rank on, the weight must be constant. */
   readonly constantWeightFrom?: number;
   /** Types of activations between Q and DQ for which the weight may be computed, if not all. */
@@ -83,6 +85,8 @@ export interface OperatorSupport {
   readonly noRowsOf?: readonly OnnxDType[];
   /** Whether `num_outputs` must divide the size of the axis. */
   readonly evenOutputs?: boolean;
+  /** Rank of data of which only one axis can be padded. */
+  readonly lonePadRank?: number;
   /** Whether images with padding on the left, which does not count, also need padding at the top. */
   readonly topWithLeft?: boolean;
   /** Whether indices must have the sizes of the data, apart from the size of `axis`. */
@@ -108,6 +112,8 @@ export interface OperatorSupport {
   readonly floatEquations?: readonly string[];
   /** Longest index in the last axis of input 1. */
   readonly maxDepth?: number;
+  /** A constant input with axes that must all be positive or all be negative. */
+  readonly oneSignInput?: number;
   /** Inputs that must not be scalars. */
   readonly noScalars?: readonly number[];
   /** Inputs that must have elements. */

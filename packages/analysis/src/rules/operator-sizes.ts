@@ -4,7 +4,7 @@ import { isNumber } from "../shapes/facts.js";
 import { operatorName } from "./finding.js";
 import { partsOfUnit } from "./quantized-graph.js";
 import { rejection, shapeText, supportOf, type Rule } from "./rule.js";
-import { quantizedTypeOf } from "./signatures.js";
+import { dataTypeOf, quantizedTypeOf } from "./signatures.js";
 import type { PlacedNode } from "./subject.js";
 
 /** Rule about operators of a single batch. */
@@ -12,8 +12,11 @@ export const singleBatches: Rule = (subject, findings) => {
   for (const placed of subject.nodes) {
     const { node, scope } = placed;
     const { shape } = scope.of(node.inputs[0] ?? "");
-    const from = supportOf(subject, placed)?.singleBatchFrom ?? Infinity;
-    if (shape === undefined || shape.length < from || shape[0] === 1) continue;
+    const support = supportOf(subject, placed);
+    const { singleBatchFrom = Infinity, singleBatchOf } = support ?? {};
+    if (shape === undefined || shape.length < singleBatchFrom || shape[0] === 1) continue;
+    const dtype = quantizedTypeOf(subject, placed) ?? dataTypeOf(placed, support);
+    if (dtype !== undefined && singleBatchOf?.includes(dtype) === false) continue;
     const message = `${operatorName(node)} of ${shapeText(shape)}; ${subject.profile.label} needs a first axis of 1`;
     const advice = "split the data along this axis before it";
     findings.about("rank", placed, rejection(subject, placed, message, advice));
@@ -77,6 +80,21 @@ export const evenOutputs: Rule = (subject, findings) => {
     const message = `${operatorName(node)} splits ${size} elements into ${count} outputs; ${subject.profile.label} needs equal sizes`;
     const advice = "give the sizes as an input";
     findings.about("attribute", placed, rejection(subject, placed, message, advice));
+  }
+};
+
+/** Rule about padding of several axes. */
+export const lonePadding: Rule = (subject, findings) => {
+  for (const placed of subject.nodes) {
+    const { node, scope } = placed;
+    const rank = supportOf(subject, placed)?.lonePadRank;
+    if (rank === undefined || scope.of(node.inputs[0] ?? "").shape?.length !== rank) continue;
+    const pads = scope.numbersOf(node.inputs[1] ?? "") ?? [];
+    const count = pads.length / 2;
+    const padded = pads.slice(0, count).filter((before, axis) => before !== 0 || pads[axis + count] !== 0);
+    if (padded.length < 2) continue;
+    const message = `${operatorName(node)} pads ${padded.length} axes of ${rank}; ${subject.profile.label} pads only one`;
+    findings.about("attribute", placed, rejection(subject, placed, message, "pad one axis after the other"));
   }
 };
 

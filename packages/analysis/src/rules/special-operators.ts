@@ -89,6 +89,22 @@ export const lastSizes: Rule = (subject, findings) => {
   }
 };
 
+/** Rule about lists of axes that mix positive and negative numbers. */
+export const signs: Rule = (subject, findings) => {
+  for (const placed of subject.nodes) {
+    const { node, scope } = placed;
+    const index = supportOf(subject, placed)?.oneSignInput;
+    const axes = index === undefined ? undefined : scope.numbersOf(node.inputs[index] ?? "");
+    if (axes?.some((axis) => axis < 0) !== true || axes.every((axis) => axis < 0)) continue;
+    const message = `axes of ${operatorName(node)} are ${axes.join(", ")}; ${subject.profile.label} needs one sign`;
+    findings.about(
+      "attribute",
+      placed,
+      rejection(subject, placed, message, "write all axes as positive numbers"),
+    );
+  }
+};
+
 /** Rule about indices of elements. */
 export const depths: Rule = (subject, findings) => {
   for (const placed of subject.nodes) {

@@ -17,6 +17,13 @@ const reversed =
     output(g, g.op("Slice", [input(g), start!, to!, axis!, g.ints([-1])]));
   };
 
+const padded =
+  (pads: readonly number[]): Build =>
+  (g) => {
+    const sizes = [2 + pads[0]! + pads[2]!, 4 + pads[1]! + pads[3]!];
+    output(g, g.op("Pad", [input(g), g.ints(pads)]), sizes);
+  };
+
 const folded =
   (batch: number): Build =>
   (g) => {
@@ -146,6 +153,27 @@ const lost =
     output(g, y, [3]);
   };
 
+/** One-hot vectors whose two values are quantized. */
+const chosenValues =
+  (dtype: "uint8" | "uint16"): Build =>
+  (g) => {
+    const [scale, zero] = [g.constant(F, [], [0.5]), g.constant(dtype, [], [0])];
+    const values = g.op("DequantizeLinear", [g.constant(dtype, [2], [0, 1]), scale, zero]);
+    const y = g.op("OneHot", [g.input("x", "int64", [4]), g.constant("int64", [], [6]), values]);
+    output(g, g.op("QuantizeLinear", [y, scale, zero]), [4, 6], dtype);
+  };
+
+/** A product of uint16 by constant weights. */
+const weighted =
+  (dtype: "int8" | "uint16"): Build =>
+  (g) => {
+    const scale = g.constant(F, [], [0.5]);
+    const [zero, own] = [g.constant("uint16", [], [0]), g.constant(dtype, [], [0])];
+    const x = g.op("DequantizeLinear", [g.input("x", "uint16", [4, 4]), scale, zero]);
+    const w = g.op("DequantizeLinear", [g.constant(dtype, [4, 4], Array<number>(16).fill(1)), scale, own]);
+    output(g, g.op("QuantizeLinear", [g.op("MatMul", [x, w]), scale, zero]), [4, 4], "uint16");
+  };
+
 export function openvinoCases(): readonly Case[] {
   const cases: readonly Omit<Case, "profile">[] = [
     {
@@ -163,6 +191,14 @@ export function openvinoCases(): readonly Case[] {
       bad: reversed(-1000),
       good: reversed(-5),
       says: /only negative steps of 2 or more axes/,
+    },
+    {
+      rule: "attribute",
+      severity: "error",
+      what: "padding of both axes",
+      bad: padded([1, 1, 1, 1]),
+      good: padded([0, 2, 0, 2]),
+      says: /Pad pads 2 axes of 2/,
     },
     {
       rule: "rank",
@@ -243,6 +279,22 @@ export function openvinoCases(): readonly Case[] {
       bad: wide(true),
       good: wide(false),
       says: /MatMul reads uint16 activations/,
+    },
+    {
+      rule: "qdq-weight",
+      severity: "error",
+      what: "one-hot values in bytes",
+      bad: chosenValues("uint8"),
+      good: chosenValues("uint16"),
+      says: /OneHot has weights of uint8 with uint8 activations/,
+    },
+    {
+      rule: "qdq-weight",
+      severity: "error",
+      what: "weights in bytes of an input of 16 bits",
+      bad: weighted("int8"),
+      good: weighted("uint16"),
+      says: /MatMul has weights of int8 with uint16 activations/,
     },
     {
       rule: "attribute",
