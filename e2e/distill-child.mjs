@@ -35,7 +35,7 @@ const settings = distillConfig.parse({
   dropout: 0.1,
   emaDecay: 0.9,
   checkpointAveraging: 2,
-  targets: { sequenceKdFraction: 0.1, onPolicyFraction: 0.2 },
+  targets: { onPolicyFraction: 0.2 },
 });
 await distill(settings, {
   dataDirectory,

@@ -9,7 +9,7 @@ export {
   writeDeferredSafetensors,
   writeSafetensors,
 } from "./safetensors.js";
-export { CONFIG_FILE, hasWeights, WEIGHTS_FILE, WEIGHTS_INDEX_FILE } from "./file-names.js";
+export { CONFIG_FILE, hasWeights, WEIGHTS_FILE } from "./file-names.js";
 export { decodeStored, storedBytes, type StoredDType } from "./safetensors-dtypes.js";
 export { WEIGHT_FORMATS, type WeightFormat } from "./import/weight-formats.js";
 export type { ExternalCheckpoint, ExternalTensor } from "./external-checkpoint.js";
@@ -23,7 +23,7 @@ export {
   type Checkpoint,
   type CheckpointDType,
 } from "./checkpoint.js";
-export { locateWeights, openWeights, SHARD_BYTES, weightFiles, writeWeights } from "./weight-files.js";
+export { locateWeights, openWeights, weightFiles } from "./weight-files.js";
 export { checkReference, REFERENCE_TOLERANCES, type ReferenceReport } from "./reference/reference-check.js";
 export {
   checkHuggingFace,
@@ -42,12 +42,7 @@ export { readHuggingFaceDirectory } from "./import/hugging-face-directory.js";
 export { FAMILIES } from "./import/mapping/families.js";
 export { importConfig, lengthsOf } from "./import/mapping/import-config.js";
 export { copyWithVocabulary } from "./vocabulary-rows.js";
-export {
-  importedConfig,
-  importedGeneration,
-  importEncoderDecoder,
-  writeImported,
-} from "./import/import-checkpoint.js";
+export { importedConfig, importEncoderDecoder, writeImported } from "./import/import-checkpoint.js";
 export {
   importedTowerShape,
   importVisionTower,

@@ -23,13 +23,12 @@ export { type Encoding } from "./rows/lines.js";
 export {
   readFileRows,
   scanPrompts,
-  type PromptFormat,
   type PromptSettings,
   type ScannedPrompt,
 } from "./inputs/read-file-rows.js";
 export { firstReasons } from "./rows/rejections.js";
 export { DATA_FORMATS, formatByEnding } from "./formats/format-table.js";
-export type { DataFormat, ReadSettings, ScannedRecord } from "./formats/data-format.js";
+export type { DataFormat } from "./formats/data-format.js";
 export { guessFields, textColumns } from "./rows/guess-fields.js";
 export { peekFile, type PeekedFile } from "./inputs/peek-file.js";
 export { scanFile } from "./formats/scan-file.js";

@@ -1,4 +1,4 @@
-import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { SILENT, type Progress } from "@slm/core";
 import { decoderOnlyConfig, encoderDecoderConfig } from "@slm/model";
 import { readCheckpoint } from "@slm/checkpoints";
@@ -63,7 +63,7 @@ describe("a finished run", () => {
   test("may have a decoder-only student", async () => {
     await run.distill({
       student: { ...shape, architecture: "decoder-only" },
-      targets: { onPolicyFraction: 0.5, sequenceKdFraction: 0.2 },
+      targets: { onPolicyFraction: 0.5 },
     });
     expect((await readCheckpoint(run.at("work"))).config.architecture).toBe("decoder-only");
   });
@@ -213,7 +213,7 @@ describe("an interrupted run", () => {
     steps: 12,
     dropout: 0.1,
     evaluateEvery: 4,
-    targets: { onPolicyFraction: 0.5, sequenceKdFraction: 0.2 },
+    targets: { onPolicyFraction: 0.5 },
     loss: { jensenShannon: 0.3 },
   };
 
@@ -266,15 +266,9 @@ describe("an interrupted run", () => {
   });
 });
 
-test("a share of unlabelled targets without unlabelled sources is rejected with the file's name", async () => {
-  await expect(run.distill({ targets: { unlabelledFraction: 0.5 } })).rejects.toThrow("unlabelled.jsonl");
-});
-
-test("unlabelled sources are rejected if all are too long for the models", async () => {
-  const file = run.at("data/unlabelled.jsonl");
-  const before = await readFile(file).catch(() => undefined);
-  await writeFile(file, `${JSON.stringify({ source: "ab".repeat(200) })}\n`);
-  const rejected = run.distill({ targets: { unlabelledFraction: 0.5 } });
-  await expect(rejected).rejects.toMatchObject({ code: "DATA_INVALID" });
-  await (before === undefined ? rm(file) : writeFile(file, before));
-});
+test.each(["unlabelledFraction", "sequenceKdFraction"])(
+  "%s without stored targets is rejected with the name of the cache's file",
+  async (fraction) => {
+    await expect(run.distill({ targets: { [fraction]: 0.5 } })).rejects.toThrow(/got none/u);
+  },
+);

@@ -1,6 +1,6 @@
 /** Opens, owns and closes all sources of training data and targets of a distillation. */
 import { SlmError } from "@slm/core";
-import { CACHE_ROWS } from "@slm/teacher";
+import { CACHE_ROWS, cacheRowKinds } from "@slm/teacher";
 import type { Corpus } from "./sources/corpus.js";
 import type { DistillRun } from "./config/distill-inputs.js";
 import { distillationTeacher, type DistillationTeacher } from "./teacher/distillation-teacher.js";
@@ -12,12 +12,10 @@ import { OwnedSources } from "./sources/owned-sources.js";
 import { IMAGES_FILE, IMAGES_RECORD } from "./sources/row-images.js";
 import { openStoredTargets, STORED_FILES, type StoredByOrigin } from "./targets/stored-targets.js";
 import { STORED_TARGETS } from "./config/target-shares.js";
-import { UNLABELLED_FILE, UnlabelledSources } from "./targets/unlabelled-sources.js";
 
 /** Temporary files of the sources in the work directory. */
 export const SOURCE_FILES: readonly string[] = [
   CORPUS_FILE,
-  UNLABELLED_FILE,
   IMAGES_FILE,
   IMAGES_RECORD,
   ...Object.values(STORED_FILES),
@@ -26,10 +24,8 @@ export const SOURCE_FILES: readonly string[] = [
 export interface DistillationSources {
   /** The training rows, with their images for a vision-language student. */
   readonly corpus: Corpus;
-  /** Undefined if neither a term nor a target requires it. */
+  /** Undefined if no term requires it. */
   readonly teacher: DistillationTeacher | undefined;
-  /** Unlabelled sources, which the teacher labels during training. */
-  readonly unlabelled: UnlabelledSources | undefined;
   /** Targets that the teacher generated in the cache stage, by origin. */
   readonly stored: StoredByOrigin;
   /** On-policy targets, sampled from the student. */
@@ -44,7 +40,7 @@ export interface DistillationSources {
  * Opens every source with a positive fraction or weight. Sources that fail fast are opened first:
  *
  * ```
- * teacher ──► corpus and images ──► stored targets ──► unlabelled sources ──► gold cache ──► on-policy targets
+ * teacher ──► corpus and images ──► stored targets ──► gold cache ──► on-policy targets
  * ```
  *
  * @throws SlmError as `distill`; sources that were already opened are closed.
@@ -56,16 +52,11 @@ export async function openDistillationSources(run: DistillRun): Promise<Distilla
     const corpus = owned.own(await openCorpus(run, teacher?.reader));
     const stored = await openStoredTargets(run, teacher?.reader, corpus.images);
     for (const targets of Object.values(stored)) owned.own(targets);
-    if (teacher === undefined) requireStored(run, stored);
-    const unlabelled =
-      teacher !== undefined && stored.unlabelled === undefined
-        ? owned.own(await UnlabelledSources.open(run, teacher.reader))
-        : undefined;
+    await requireStored(run, stored);
     const cache = teacher && owned.own(await openGoldCache(run, teacher, corpus));
     return {
       corpus,
       stored,
-      unlabelled,
       teacher: teacher && distillationTeacher({ teacher: teacher.teacher, cache }),
       onPolicy: owned.own(new OnPolicyTargets(run.settings)),
       teacherModel: teacher,
@@ -77,10 +68,25 @@ export async function openDistillationSources(run: DistillRun): Promise<Distilla
   }
 }
 
-/** Without a teacher, all of its targets must be stored. @throws SlmError DATA_INVALID */
-function requireStored({ settings, config }: DistillRun, stored: StoredByOrigin): void {
+/** @throws SlmError INPUT_MISSING if the cache has no targets of an origin; DATA_INVALID if the student can read none of them */
+async function requireStored(
+  { settings, config, inputs: { cacheDirectory } }: DistillRun,
+  stored: StoredByOrigin,
+): Promise<void> {
+  const kinds = cacheDirectory === undefined ? undefined : await cacheRowKinds(cacheDirectory);
   for (const { origin, kind, fraction } of STORED_TARGETS) {
     if (settings.targets[fraction] === 0 || stored[origin] !== undefined) continue;
+    if (kinds?.has(kind) !== true)
+      throw new SlmError(
+        "INPUT_MISSING",
+        `distill.targets.${fraction}: expected targets that stage cache stored in ${CACHE_ROWS[kind]}, got none`,
+        {
+          suggestions: [
+            kind === "generated" ? "--set cache.generate=greedy" : "sources: data.unlabelled",
+            `--set distill.targets.${fraction}=0`,
+          ],
+        },
+      );
     const { maxSource, maxTarget } = textLimits(config);
     throw new SlmError(
       "DATA_INVALID",

@@ -1,11 +1,9 @@
 export { distillConfig, requiresTeacher, type DistillConfig } from "./config/distill-config.js";
 export { distill, type DistillReport } from "./distill.js";
-export type { DistillInputs } from "./config/distill-inputs.js";
 export { notSingle, readSingleConfig } from "./start/single-teacher.js";
 export { checkRounding, roundParameters } from "./quantized/rounded-parameters.js";
 export { requiresDistributions } from "./config/loss-config.js";
-export { isAlwaysOnPolicy, STORED_TARGETS } from "./config/target-shares.js";
-export { requireUnlabelled } from "./targets/unlabelled-sources.js";
+export { isAlwaysOnPolicy } from "./config/target-shares.js";
 export {
   hasTeacherShape,
   publishedTowerOf,

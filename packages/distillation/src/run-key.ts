@@ -9,7 +9,6 @@ import { z } from "zod";
 import { fileHash, modelHash } from "./sources/content-hashes.js";
 import { readsTeacher } from "./config/distill-config.js";
 import type { DistillRun } from "./config/distill-inputs.js";
-import { storedKinds } from "./teacher/open-teacher.js";
 
 /** Hash of all inputs of the run. */
 export async function runKey({ settings, config, inputs }: DistillRun): Promise<string> {
@@ -30,9 +29,7 @@ export async function runKey({ settings, config, inputs }: DistillRun): Promise<
     published: published && (await modelHash(published.directory)),
     cache: cacheDirectory === undefined ? "own" : await modelHash(cacheDirectory),
     teacher:
-      teacherDirectory === undefined || !readsTeacher(settings, await storedKinds(inputs))
-        ? "none"
-        : await modelHash(teacherDirectory),
+      teacherDirectory === undefined || !readsTeacher(settings) ? "none" : await modelHash(teacherDirectory),
   });
 }
 

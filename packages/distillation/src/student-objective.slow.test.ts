@@ -21,7 +21,6 @@ import {
   teacherWeights,
   tinyCorpus,
 } from "./test-support/tiny.test-support.js";
-import { UnlabelledSources } from "./targets/unlabelled-sources.js";
 
 let directory = "";
 beforeAll(async () => {
@@ -65,7 +64,6 @@ async function feedsAt(
   changes: {
     readonly seed?: number;
     readonly student?: { readonly config: ModelConfig; readonly weights: Weights };
-    readonly unlabelled?: UnlabelledSources;
     readonly withoutTeacher?: boolean;
   } = {},
 ): Promise<Made> {
@@ -88,7 +86,6 @@ async function feedsAt(
     sources: {
       corpus,
       teacher: changes.withoutTeacher === true ? undefined : side,
-      unlabelled: changes.unlabelled,
       stored: {},
       onPolicy,
     },
@@ -154,36 +151,4 @@ describe.each([
     expect(wanted.some((name) => name.startsWith("gold."))).toBe(false);
     for (const name of wanted) expect(values[name], name).toBeDefined();
   });
-});
-
-test("a batch with teacher targets is scored by the teacher, and each label is its greedy choice", async () => {
-  const { values } = await feedsAt({ targets: { sequenceKdFraction: 1 } }, 2);
-  const { vocabularySize: vocab } = studentConfig;
-  values["distill.labels"]!.forEach((label, position) => {
-    if (values["distill.mask"]![position] !== 1) return;
-    const logits = values["teacher"]!.slice(position * vocab, (position + 1) * vocab);
-    const isLastSlot = position % bucket.target === bucket.target - 1;
-    if (!isLastSlot) expect(logits.indexOf(Math.max(...logits))).toBe(label);
-  });
-});
-
-test("a batch of unlabelled sources has sources of the file with the teacher's targets", async () => {
-  const tokenizer = {
-    vocabularySize: 9,
-    tokens: studentConfig.tokens,
-    encodeSource: (text: string) => Array.from(text, Number),
-    encodeTarget: (text: string) => Array.from(text, Number),
-    decode: () => "",
-  };
-  const unlabelled = await UnlabelledSources.write({
-    texts: ["88", "777", "8787", "88888888"],
-    student: tokenizer,
-    limits: { student: 8, teacher: 8 },
-    file: join(directory, "unlabelled"),
-  });
-  const { values } = await feedsAt({ targets: { unlabelledFraction: 1 } }, 2, { unlabelled });
-  expect(new Set(values["ids"])).toEqual(new Set([0, 7, 8].filter((id) => values["ids"]!.includes(id))));
-  expect(Math.max(...values["lengths"]!)).toBeLessThanOrEqual(bucket.source);
-  expect(values["teacher"]!.length).toBe(3 * bucket.target * studentConfig.vocabularySize);
-  await unlabelled.close();
 });

@@ -30,7 +30,7 @@ import type { BatchSources, TeacherFeeds } from "./teacher/distillation-teacher.
 export interface StudentObjectiveOptions {
   readonly config: ModelConfig;
   readonly settings: DistillConfig;
-  readonly sources: Pick<DistillationSources, "corpus" | "teacher" | "unlabelled" | "stored" | "onPolicy">;
+  readonly sources: Pick<DistillationSources, "corpus" | "teacher" | "stored" | "onPolicy">;
   readonly seed: number;
 }
 
@@ -133,26 +133,12 @@ class BatchMaker {
     { batch, shape, bucket, live }: BatchRequest,
   ): Promise<Chosen> {
     if (written !== undefined) return this.asStored(await written.read(batch.rows), shape);
-    const { corpus, unlabelled, onPolicy } = this.sources;
-    const read = (): Promise<CorpusRows> => corpus.read(batch.rows);
-    switch (origin) {
-      case "gold":
-        return this.asStored(await read(), shape);
-      case "teacher":
-        return this.generated(sourcesOf(await read()), shape);
-      case "student": {
-        const rows = await read();
-        const sources = sourcesOf(rows);
-        const targets = await onPolicy.draw({ sources, bucket, live, random });
-        const teacherFeeds = await this.score(sources, targets, shape);
-        return { sources, targets, teacherFeeds, gold: rows.targets };
-      }
-      case "unlabelled": {
-        const drawn = await unlabelled?.draw(batch.rows.length, bucket, random);
-        // If no unlabelled source fits the bucket, the batch has gold targets.
-        return drawn === undefined ? this.asStored(await read(), shape) : this.generated(drawn, shape);
-      }
-    }
+    const { corpus, onPolicy } = this.sources;
+    const rows = await corpus.read(batch.rows);
+    if (origin !== "student") return this.asStored(rows, shape);
+    const sources = sourcesOf(rows);
+    const targets = await onPolicy.draw({ sources, bucket, live, random });
+    return { sources, targets, teacherFeeds: await this.score(sources, targets, shape), gold: rows.targets };
   }
 
   /** Rows with stored distributions. */
@@ -160,11 +146,6 @@ class BatchMaker {
     const { teacher } = this.sources;
     const teacherFeeds = this.scores ? ((await teacher?.gold(rows, shape)) ?? NOTHING) : NOTHING;
     return { sources: sourcesOf(rows), targets: rows.targets, teacherFeeds };
-  }
-
-  private async generated(sources: BatchSources, shape: PassShape): Promise<Chosen> {
-    const targets = (await this.sources.teacher?.generate(sources, shape)) ?? [];
-    return { sources, targets, teacherFeeds: await this.score(sources, targets, shape) };
   }
 
   private async score(

@@ -1,9 +1,9 @@
 export { openStore, type ObjectStore } from "./storage/directory-store.js";
 export { type FileRef, SharedFiles } from "./storage/shared-files.js";
-export { redisAddress, requireRedis, REDIS_URL_VARIABLE, type RedisAddress } from "./queue/redis-address.js";
-export { runWorker, type WorkerOptions, type WorkerReport } from "./queue/run-worker.js";
+export { redisAddress, requireRedis, type RedisAddress } from "./queue/redis-address.js";
+export { runWorker, type WorkerReport } from "./queue/run-worker.js";
 export { requireTrust } from "./queue/require-trust.js";
-export { parseApiKey, type JobPermissions } from "./queue/job-permissions.js";
+export { parseApiKey } from "./queue/job-permissions.js";
 export { serveJobs, type JobBody, type JobRequest, type JobServer } from "./queue/job-body.js";
 export type { FailedJob } from "./queue/job-outcome.js";
 export type { JobSpec } from "./queue/job-queue.js";

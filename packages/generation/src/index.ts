@@ -11,13 +11,7 @@ export { GENERATION_FILE, parseGenerationSettings, type GenerationSettings } fro
 export type { DecodeOptions, Decoded, EndReason, Strategy } from "./search/options.js";
 export { createRandom, type Random } from "./sampling/random.js";
 export { sampleToken, type SamplingOptions } from "./sampling/sampling.js";
-export type {
-  GreedyStepsOptions,
-  TopTokens,
-  TopCandidates,
-  SampledStep,
-  StepDecoder,
-} from "./search/step-decoder.js";
+export type { GreedyStepsOptions, TopTokens, TopCandidates, StepDecoder } from "./search/step-decoder.js";
 export { createTokenSelector } from "./search/token-selector.js";
 export type { TokenConstraint } from "./rules/token-constraint.js";
 export { checkRules, isRuling, type TokenRules } from "./rules/token-rules.js";
@@ -27,7 +21,6 @@ export { copiesSource, jsonSchemaGrammar } from "./constraint/json-schema/json-s
 export { constrainTokens } from "./constraint/constrain-tokens.js";
 export type { Drafter } from "./drafts/drafter.js";
 export { openDrafter, type DraftSource } from "./drafts/draft-source.js";
-export { type CopySource } from "./drafts/copies.js";
 export { RuleDrafter, RulePlaces } from "./drafts/rules.js";
 export { draftRulesOf, ENTRY_KINDS, type DraftRule, type DraftRules } from "./drafts/rule-table.js";
 export { moveKey, pairKey } from "./drafts/source-alignment.js";
@@ -42,7 +35,6 @@ export {
   speculationOf,
   speculationTrials,
   type Speculation,
-  type SpeculationTrial,
   type SpeculationTrials,
 } from "./drafts/speculation.js";
 export {

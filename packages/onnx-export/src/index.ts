@@ -11,12 +11,5 @@ export { checkRowSettings } from "./settings/row-settings.js";
 export { PROFILES, type Device, type Profile } from "./settings/profiles.js";
 export { type GraphSource, type Metadata } from "./graphs/record.js";
 export { STATIC_IO } from "./graphs/static-graphs.js";
-export { collectShortlist, type Shortlist } from "./weights/shortlist.js";
-export {
-  learnFromRows,
-  listsInManifest,
-  type RowLists,
-  type RowReader,
-  type TextPair,
-} from "./rows/learn-from-rows.js";
+export { learnFromRows, listsInManifest, type RowLists, type TextPair } from "./rows/learn-from-rows.js";
 export { rowFilesOf, rowSettingsOf, type RowFiles } from "./rows/row-files.js";

@@ -1,5 +1,4 @@
 export {
-  MAX_MEMBERS,
   modelTeachers,
   teacherTraining,
   trainedShape,

@@ -38,7 +38,7 @@ export {
   selfAttention,
 } from "./ops/attention.js";
 export { recurrence } from "./ops/recurrence.js";
-export { segmentAttention, type SegmentInputs } from "./ops/segment-attention.js";
+export { segmentAttention } from "./ops/segment-attention.js";
 export { MASKED, maskBias } from "./ops/masks.js";
 export { relativeBucket } from "./ops/relative-bias.js";
 export { rotaryTable, rotationOf } from "./ops/rotary.js";
@@ -68,7 +68,6 @@ export {
   type ProgramDefinition,
   type TensorSpec,
 } from "./engine/program.js";
-export { requirePrecision } from "./engine/mixed-precision.js";
 export { traceProgram } from "./engine/trace.js";
 export { createOnnxEngine } from "./engine/onnx-engine.js";
 export { createEagerEngine } from "./engine/eager-engine.js";

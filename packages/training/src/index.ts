@@ -34,13 +34,12 @@ export { partsOf, planRun, stateInput, type ChunkPlan } from "./program/state-la
 export { DROPOUT_KEY, LOSS_SCALE, trainProgram, type LossDefinition } from "./program/train-program.js";
 export { uploadState } from "./state/training-state.js";
 export { dropoutKey } from "./program/dropout-masks.js";
-export { stepRandom, uniformNumbers } from "./program/step-random.js";
+export { stepRandom } from "./program/step-random.js";
 export { divergenceText, type Divergence } from "./contract/divergence.js";
-export { measureStep, type StepTime } from "./run/measure-step.js";
+export { measureStep } from "./run/measure-step.js";
 export { METRICS_FILE, removeRunState, STATE_FILE, train } from "./run/trainer.js";
 export type {
   BatchFeeds,
-  DevMetric,
   LiveModel,
   Objective,
   TrainReport,

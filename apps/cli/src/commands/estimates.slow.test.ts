@@ -55,9 +55,10 @@ describe("the plan of a run that has not begun", () => {
       return stages.find(({ name }) => name === "distill")!.estimate.flops!;
     };
     const stored = ["cache.generate=greedy"];
-    const drawn = "distill.targets.sequenceKdFraction=0.5";
-    expect(await flops(...stored, drawn)).toBe(await flops(...stored));
-    expect(await flops("cache.generate=none", drawn)).toBeGreaterThan(await flops("cache.generate=none"));
+    expect(await flops(...stored, "distill.targets.sequenceKdFraction=0.5")).toBe(await flops(...stored));
+    expect(await flops(...stored, "distill.targets.onPolicyFraction=0.5")).toBeGreaterThan(
+      await flops(...stored),
+    );
   });
 
   test("reads the rows of dataset modules that are part of slm, but of no others", async () => {

@@ -36,7 +36,7 @@ export async function readFileRows(path: string, settings: FileSettings = {}): P
 }
 
 /** Formats of prompt files: the row formats, and `text` with one prompt per line. */
-export type PromptFormat = FormatName | "text";
+type PromptFormat = FormatName | "text";
 
 export interface PromptSettings extends Omit<FileSettings, "format"> {
   /** Default: by file extension; `.txt` is text. */

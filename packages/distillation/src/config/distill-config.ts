@@ -1,12 +1,11 @@
 /** The `distill` section of a recipe: the student, its initialization, loss, targets and training. */
 import { devMetrics, moduleTraining, trainingFields } from "@slm/training";
-import type { CacheRowKind } from "@slm/teacher";
 import { z } from "zod";
 import { requiresDistributions, lossConfig } from "./loss-config.js";
 import { initializeConfig, initializeProblems } from "./initialize-config.js";
 import { quantizedTraining } from "./quantize-config.js";
 import { hasTeacherShape, studentConfig, visionSettingsOf } from "./student-config.js";
-import { sumOfShares, ROUNDING, STORED_TARGETS, targetsConfig } from "./target-shares.js";
+import { sumOfShares, ROUNDING, targetsConfig } from "./target-shares.js";
 
 const fields = z.strictObject({
   student: studentConfig.describe(
@@ -110,19 +109,11 @@ export const distillConfig = fields.check(({ value, issues }) => {
 
 export type DistillConfig = z.infer<typeof distillConfig>;
 
-/** Kinds of targets that are stored in the cache, so training on them needs no teacher. */
-export type StoredKinds = ReadonlySet<CacheRowKind>;
-
-/**
- * Whether a term or a target requires the teacher during training. Stored targets do not, unless a term compares the
- * student with the teacher.
- */
-export const requiresTeacher = ({ loss, targets }: DistillConfig, stored: StoredKinds): boolean =>
-  requiresDistributions(loss) ||
-  STORED_TARGETS.some(({ kind, fraction }) => targets[fraction] > 0 && !stored.has(kind));
+/** Whether a loss term compares the student with the teacher during training. */
+export const requiresTeacher = ({ loss }: DistillConfig): boolean => requiresDistributions(loss);
 
 /** Whether a run needs the teacher for training, for initialization, or for the student's shape. */
-export const readsTeacher = (settings: DistillConfig, stored: StoredKinds): boolean =>
-  requiresTeacher(settings, stored) ||
+export const readsTeacher = (settings: DistillConfig): boolean =>
+  requiresTeacher(settings) ||
   settings.initialize.fromTeacher !== "none" ||
   hasTeacherShape(settings.student);

@@ -3,7 +3,6 @@ import { temporaryFolder } from "@slm/core/testing";
 import type { Tokenizer } from "@slm/tokenizer";
 import { describe, expect, test } from "vitest";
 import { writeCorpus } from "./corpus.js";
-import { UnlabelledSources } from "../targets/unlabelled-sources.js";
 
 const directory = temporaryFolder({ each: true });
 
@@ -81,40 +80,5 @@ describe(writeCorpus, () => {
     await expect(writeCorpus(request, teacher)).rejects.toThrow(
       "train: row 1, as the teacher reads it: target has 6 tokens, the model's limit is 4",
     );
-  });
-});
-
-describe("unlabelled sources", () => {
-  const texts = ["a", "ab", "abc", "abcd", "abcdefgh"];
-  const write = (): Promise<UnlabelledSources> =>
-    UnlabelledSources.write({
-      texts,
-      student: lettersAt(1),
-      teacher: lettersAt(2),
-      limits: { student: 6, teacher: 6 },
-      file: join(directory, "unlabelled"),
-    });
-
-  test("beyond a model's limit are skipped", async () => {
-    const sources = await write();
-    expect(sources.count).toBe(4);
-    await sources.close();
-  });
-
-  test("are drawn for a bucket with little padding, in both models' tokens", async () => {
-    const sources = await write();
-    let next = 0;
-    const drawn = await sources.draw(50, { source: 3, target: 9 }, () => (next = (next + 0.37) % 1));
-    expect(new Set(drawn!.student.map(({ length }) => length))).toEqual(new Set([2, 3]));
-    drawn!.teacher.forEach(({ length }, row) => {
-      expect(length).toBe(Math.ceil(drawn!.student[row]!.length / 2));
-    });
-    await sources.close();
-  });
-
-  test("that do not fit a bucket are not drawn", async () => {
-    const sources = await write();
-    expect(await sources.draw(2, { source: 0, target: 9 }, () => 0)).toBeUndefined();
-    await sources.close();
   });
 });

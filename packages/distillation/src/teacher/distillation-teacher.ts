@@ -1,4 +1,4 @@
-/** Computes the teacher's part of a batch: distributions at the student's target positions, and generated targets. */
+/** Computes the teacher's part of a batch: distributions at the student's target positions. */
 import { SlmError } from "@slm/core";
 import type { DeviceTensor, HostTensor } from "@slm/runtime";
 import type { ScoredPair, ScoreShape, Teacher, TeacherCache } from "@slm/teacher";
@@ -29,8 +29,6 @@ export interface DistillationTeacher {
     targets: readonly (readonly number[])[],
     shape: PassShape,
   ): Promise<TeacherFeeds>;
-  /** The teacher's own greedy targets in the student's tokens, at most `shape.target - 1` each. */
-  generate(sources: BatchSources, shape: PassShape): Promise<number[][]>;
 }
 
 export interface DistillationTeacherOptions {
@@ -59,13 +57,7 @@ export function distillationTeacher({ teacher, cache }: DistillationTeacherOptio
       const scored = await teacher.score(pairsOf(sources.teacher, targets), roomFor(sources, shape));
       return { feeds: { teacher: scored }, owned: [scored] };
     },
-    generate: (sources, shape) => greedyTargets(teacher, sources, roomFor(sources, shape)),
   };
-}
-
-async function greedyTargets(teacher: Teacher, sources: BatchSources, room: ScoreShape): Promise<number[][]> {
-  const decoded = await teacher.decode(sources.teacher, room, { kind: "greedy" }, () => 0);
-  return decoded.map(({ tokens }) => tokens);
 }
 
 const pairsOf = (

@@ -26,11 +26,6 @@ describe(rejectLabeller, () => {
   test.each([
     ["distributions", {}, /not provide distributions to compare with/u],
     [
-      "targets that are not stored",
-      { ...labelsOnly, targets: { sequenceKdFraction: 0.5 } },
-      /not provide targets stored for distill.targets.sequenceKdFraction/u,
-    ],
-    [
       "scores of samples",
       { targets: { onPolicyFraction: 0.5 } },
       /not provide distributions over the student's samples/u,

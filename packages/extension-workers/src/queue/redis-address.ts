@@ -3,7 +3,7 @@ import { SlmError } from "@slm/core";
 import { Redis } from "ioredis";
 
 /** Environment variables, which process lists do not show, unlike flags. */
-export const REDIS_URL_VARIABLE = "SLM_REDIS_URL";
+const REDIS_URL_VARIABLE = "SLM_REDIS_URL";
 export const PASSWORD_VARIABLE = "SLM_REDIS_PASSWORD";
 
 /** Timeout of the first connection [ms]. */

@@ -21,7 +21,7 @@ const MAX_TAKEOVERS = 10;
 /** Interval for removing local copies of finished runs [ms]. */
 const CLEAN_MS = 60_000;
 
-export interface WorkerOptions {
+interface WorkerOptions {
   readonly redis: RedisAddress;
   /** Address of the shared storage. */
   readonly storage: string;

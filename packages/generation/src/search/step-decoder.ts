@@ -42,7 +42,7 @@ export interface StepDecoder {
 }
 
 /** How a step draws. */
-export interface SampledStep {
+interface SampledStep {
   /** The same in every step of a decoder. */
   readonly sampling: SamplingOptions;
   /** A number in [0, 1) for each row. */

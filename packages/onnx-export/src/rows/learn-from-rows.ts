@@ -15,7 +15,7 @@ export interface TextPair {
 }
 
 /** Provides the rows to learn from. */
-export interface RowReader {
+interface RowReader {
   readonly tokenizer: () => Promise<Tokenizer>;
   /** Reads the rows of a file. */
   readonly rows: (file: string) => AsyncIterable<TextPair>;

@@ -28,8 +28,19 @@ describe("sources for a teacher to label", () => {
   test("are read from the file of stage data", async () => {
     const path = join(data, "unlabelled.jsonl");
     await writeFile(path, '{"source":"ab"}\n');
-    const check = checkUnlabelled({ sections: { distill: distill(0.5) }, artifacts: { data } });
-    await expect(check).resolves.toBeUndefined();
+    const sections = { distill: distill(0.5) };
+    const check = (cache?: object): Promise<void> =>
+      checkUnlabelled({ sections: { ...sections, cache }, artifacts: { data } });
+    await expect(check({})).resolves.toBeUndefined();
+    await expect(check()).rejects.toMatchObject({ code: "CONFIG_INVALID" });
     await writeFile(path, "");
   });
+});
+
+test("targets for training sources are missing if the cache does not generate them", async () => {
+  const asked = { ...tinyRecipe(data).distill, targets: { sequenceKdFraction: 0.5 } };
+  const check = (cache: object): Promise<void> =>
+    checkUnlabelled({ sections: { distill: asked, cache }, artifacts: { data } });
+  await expect(check({})).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+  await expect(check({ generate: "greedy" })).resolves.toBeUndefined();
 });

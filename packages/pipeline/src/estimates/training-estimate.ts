@@ -2,7 +2,7 @@
  * Estimates training time and memory: building the programs, the steps, and answering the dev rows. The estimates are rough: of the loss,
  * only the cross-entropy is counted.
  */
-import { isAlwaysOnPolicy, requiresTeacher, STORED_TARGETS, type DistillConfig } from "@slm/distillation";
+import { isAlwaysOnPolicy, requiresTeacher, type DistillConfig } from "@slm/distillation";
 import {
   imageTokenCount,
   imageTokensOf,
@@ -12,8 +12,8 @@ import {
   parseModelConfig,
   type ModelConfig,
 } from "@slm/model";
-import { cacheConfig, type TeacherConfig } from "@slm/labelling";
-import { finetuneTraining, teacherTraining, trainedShape, type CacheRowKind } from "@slm/teacher";
+import type { TeacherConfig } from "@slm/labelling";
+import { finetuneTraining, teacherTraining, trainedShape } from "@slm/teacher";
 import { resolveModules, type ModuleSettings, type TrainingSettings } from "@slm/training";
 import type { Compute } from "../compute/compute.js";
 import type { PlanRequest } from "../stage/plan-request.js";
@@ -70,26 +70,12 @@ export async function estimateDistill(request: PlanRequest<DistillConfig>): Prom
   return trainingEstimate({ config, facts, settings: { ...settings, steps }, compute, extraFlops });
 }
 
-/** Pairs that the teacher scores during distillation: gold pairs once, others once per draw. Cached pairs are not scored. */
+/** Pairs that the teacher scores during distillation: gold pairs once, on-policy samples once per draw. Cached pairs are not scored. */
 function pairsScored({ settings, sections }: PlanRequest<DistillConfig>, { pairs = 0 }: DataFacts): number {
-  const stored = storedBy(sections.cache);
-  if (!requiresTeacher(settings, stored)) return 0;
+  if (!requiresTeacher(settings)) return 0;
   const { targets } = settings;
   const gold = sections.cache === undefined && !isAlwaysOnPolicy(targets) ? pairs : 0;
-  const fromCache = new Set<string>(
-    STORED_TARGETS.filter(({ kind }) => stored.has(kind)).map(({ fraction }) => fraction),
-  );
-  const drawn = Object.entries(targets)
-    .filter(([fraction]) => !fromCache.has(fraction))
-    .reduce((sum, [, share]) => sum + share, 0);
-  return gold + drawn * pairsSeen(settings);
-}
-
-/** How many targets stage `cache` stores, if the data has enough sources. */
-function storedBy(section: unknown): ReadonlySet<CacheRowKind> {
-  const settings = cacheConfig.safeParse(section).data;
-  if (settings === undefined) return new Set();
-  return new Set(settings.generate === "none" ? ["labelled"] : ["labelled", "generated"]);
+  return gold + targets.onPolicyFraction * pairsSeen(settings);
 }
 
 /** Pairs that a run reads, including repetitions. */

@@ -28,7 +28,7 @@ interface KeyValue {
   readonly value: Tensor;
 }
 
-export interface SegmentInputs {
+interface SegmentInputs {
   /** `[batch, fresh, heads·headDim]`, before rotation. */
   readonly query: Tensor;
   /** `[batch, fresh, kvHeads·headDim]`, before rotation. */

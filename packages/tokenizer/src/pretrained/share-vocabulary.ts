@@ -5,7 +5,7 @@ import { tokenTexts } from "../library/token-texts.js";
 import type { TokenizerFiles } from "../files/tokenizer-files.js";
 import { bareTokenizer } from "./bare-tokenizer.js";
 
-export interface SharedVocabulary {
+interface SharedVocabulary {
   /** The run's vocabulary with the teacher's prompt, end token and chat template. */
   readonly files: TokenizerFiles;
   /** The teacher's id of every token of the run. */
