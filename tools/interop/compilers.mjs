@@ -10,8 +10,9 @@
  *   npm run interop:compilers -- --json OUT.json                writes the verdicts on every node
  *   npm run interop:compilers -- --record                       records the answers for probes for `npm test`
  *
- * Groups: backend (ONNX's backend tests), published (files from PyPI and npm packages), own (slm's exports), probes (single operators with different types, ranks, shapes
- * and QDQ forms), random (random operators and chains of them). Needs Python 3.11 with venv, Debian's `chromium` for WebGPU, and
+ * Groups: backend (ONNX's backend tests), published (files from PyPI and npm packages), own (slm's exports), quickstart (exports of the
+ * quick start's shape for Intel's NPU), probes (single operators with different types, ranks, shapes and QDQ forms), random (random
+ * operators and chains of them). Needs Python 3.11 with venv, Debian's `chromium` for WebGPU, and
  * `wine64`, `wine` and `gcc-mingw-w64-x86-64` for OpenVINO. Downloads and answers are cached in
  * ${SLM_CACHE:-~/.cache/slm}/interop/compilers, so a second run compiles only new graphs. To change the version of a vendor's program, edit
  * tools/interop/compilers/requirements.txt. Exit code 3 if a compiler refuses a graph or node that the rules call supported.

@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import { CPU } from "./verdicts.mjs";
 
 /** Time limit for one graph [ms]. */
-const TIME_LIMIT = 120_000;
+const TIME_LIMIT = 300_000;
 
 /**
  * How to start a compiler. If `isLogged`, its messages are written to a log.

@@ -120,11 +120,11 @@ const isWeight = (part: GraphNode, scope: Scope): boolean =>
 /** Whether the compiler removes the quantization of all activations of a unit. */
 function isComputedInFloat(subject: Subject, parts: readonly GraphNode[], scope: Scope): boolean {
   const activations = parts.filter((part) => !isWeight(part, scope));
-  const dequantizers = activations.filter(isDequantize);
+  const inputs = activations.filter(isDequantize);
   const removed = subject.profile.quantization?.removed;
   return (
-    dequantizers.length > 0 &&
-    dequantizers.every((part) => isRemovedDequantizer(subject, part, scope)) &&
+    inputs.length > 0 &&
+    inputs.every((part) => isRemovedDequantizer(subject, part, scope)) &&
     activations.every((part) => removed?.some((dtype) => dtype === parametersOf(part, scope).dtype))
   );
 }
