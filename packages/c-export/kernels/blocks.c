@@ -63,7 +63,7 @@ SLM_UNUSED static void slm_linear_int4(const float *x, int xStride, int rows, co
     int outputs = n - p * SLM_PANEL < SLM_PANEL ? n - p * SLM_PANEL : SLM_PANEL;
     float *to = y + p * SLM_PANEL;
 #define SLM_TILE(count, first) slm_rows_int4(count, quantized + (size_t)(first) * (size_t)stride, stride, scratch + (first), panel, quads, outputs, own, to + (size_t)(first) * (size_t)yStride, yStride, accumulate)
-    SLM_TILES(rows, SLM_TILE)
+    SLM_TILES(rows, SLM_TILE_ROWS, SLM_TILE)
 #undef SLM_TILE
   }
 }

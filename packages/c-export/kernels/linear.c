@@ -9,31 +9,32 @@
  */
 #define SLM_PANEL 16
 #define SLM_NV (SLM_PANEL / VL)
-/* A tile of rows computes as many vectors of a panel at a time as there are registers for their sums. Default: the whole panel. */
+/* A tile of int8 rows computes as many vectors of a panel at a time as there are registers for their sums. Default: the whole panel. */
 #if !defined(SLM_TILE_NV)
 #define SLM_TILE_NV SLM_NV
+#endif
+/* Rows of a tile of floats. Default: the same. */
+#if !defined(SLM_FLOAT_ROWS)
+#define SLM_FLOAT_ROWS SLM_TILE_ROWS
 #endif
 #define SLM_LARGEST 8191.f
 #define SLM_PART 2048
 
 SLM_INLINE void slm_tile_float(int rows, const float *x, int stride, const float *w, int k, vf out[SLM_TILE_ROWS][SLM_NV]) {
-  int r, v, i, part;
-  for (part = 0; part < SLM_NV; part += SLM_TILE_NV) {
-    const float *from = w + part * VL;
-    vf acc[SLM_TILE_ROWS][SLM_TILE_NV];
-    for (r = 0; r < rows; r++)
-      for (v = 0; v < SLM_TILE_NV; v++) acc[r][v] = vf_splat(0.f);
-    for (i = 0; i < k; i++, from += SLM_PANEL) {
-      vf b[SLM_TILE_NV];
-      for (v = 0; v < SLM_TILE_NV; v++) b[v] = vf_load(from + v * VL);
-      for (r = 0; r < rows; r++) {
-        vf a = vf_splat(x[(size_t)r * (size_t)stride + (size_t)i]);
-        for (v = 0; v < SLM_TILE_NV; v++) acc[r][v] = vf_fma(a, b[v], acc[r][v]);
-      }
+  vf acc[SLM_TILE_ROWS][SLM_NV];
+  int r, v, i;
+  for (r = 0; r < rows; r++)
+    for (v = 0; v < SLM_NV; v++) acc[r][v] = vf_splat(0.f);
+  for (i = 0; i < k; i++, w += SLM_PANEL) {
+    vf b[SLM_NV];
+    for (v = 0; v < SLM_NV; v++) b[v] = vf_load(w + v * VL);
+    for (r = 0; r < rows; r++) {
+      vf a = vf_splat(x[(size_t)r * (size_t)stride + (size_t)i]);
+      for (v = 0; v < SLM_NV; v++) acc[r][v] = vf_fma(a, b[v], acc[r][v]);
     }
-    for (r = 0; r < rows; r++)
-      for (v = 0; v < SLM_TILE_NV; v++) out[r][part + v] = acc[r][v];
   }
+  for (r = 0; r < rows; r++)
+    for (v = 0; v < SLM_NV; v++) out[r][v] = acc[r][v];
 }
 
 /* One row and one panel with four chains of sums, because a chain would wait for itself. */
@@ -149,20 +150,20 @@ SLM_INLINE void slm_finish(int n, const vf sums[SLM_NV], const float *bias, floa
   if (n < SLM_PANEL) slm_store_part(n, rest, y, accumulate);
 }
 
-/* Calls `tile(count, first)` for all rows: count rows from `first` on. The module, which is downloaded, has fewer copies of the loops. */
+/* Calls `tile(count, first)` for all rows: at most `most` rows from `first` on. The module, which is downloaded, has fewer copies of the loops. */
 #if defined(__wasm__)
-#define SLM_TILES(rows, tile) \
-  for (r = 0; r + SLM_TILE_ROWS <= (rows); r += SLM_TILE_ROWS) tile(SLM_TILE_ROWS, r); \
+#define SLM_TILES(rows, most, tile) \
+  for (r = 0; r + most <= (rows); r += most) tile(most, r); \
   for (; r < (rows); r++) tile(1, r);
 #elif SLM_TILE_ROWS > 4
-#define SLM_TILES(rows, tile) \
-  for (r = 0; r + SLM_TILE_ROWS <= (rows); r += SLM_TILE_ROWS) tile(SLM_TILE_ROWS, r); \
+#define SLM_TILES(rows, most, tile) \
+  for (r = 0; r + most <= (rows); r += most) tile(most, r); \
   for (; r + 4 <= (rows); r += 4) tile(4, r); \
   for (; r + 2 <= (rows); r += 2) tile(2, r); \
   for (; r < (rows); r++) tile(1, r);
 #else
-#define SLM_TILES(rows, tile) \
-  for (r = 0; r + SLM_TILE_ROWS <= (rows); r += SLM_TILE_ROWS) tile(SLM_TILE_ROWS, r); \
+#define SLM_TILES(rows, most, tile) \
+  for (r = 0; r + most <= (rows); r += most) tile(most, r); \
   for (; r + 2 <= (rows); r += 2) tile(2, r); \
   for (; r < (rows); r++) tile(1, r);
 #endif
@@ -200,7 +201,7 @@ SLM_UNUSED static void slm_linear_float(const float *x, int xStride, int rows, c
     int outputs = n - p * SLM_PANEL < SLM_PANEL ? n - p * SLM_PANEL : SLM_PANEL;
     float *to = y + p * SLM_PANEL;
 #define SLM_TILE(count, first) slm_rows_float(count, x + (size_t)(first) * (size_t)xStride, xStride, panel, k, outputs, own, to + (size_t)(first) * (size_t)yStride, yStride, accumulate)
-    SLM_TILES(rows, SLM_TILE)
+    SLM_TILES(rows, SLM_FLOAT_ROWS, SLM_TILE)
 #undef SLM_TILE
   }
 }
@@ -216,7 +217,7 @@ SLM_UNUSED static void slm_linear_int8(const float *x, int xStride, int rows, co
     int outputs = n - p * SLM_PANEL < SLM_PANEL ? n - p * SLM_PANEL : SLM_PANEL;
     float *to = y + p * SLM_PANEL;
 #define SLM_TILE(count, first) slm_rows_int8(count, quantized + (size_t)(first) * (size_t)stride, stride, scratch + (first), panel, pairs, outputs, w + p * SLM_PANEL, own, to + (size_t)(first) * (size_t)yStride, yStride, accumulate)
-    SLM_TILES(rows, SLM_TILE)
+    SLM_TILES(rows, SLM_TILE_ROWS, SLM_TILE)
 #undef SLM_TILE
   }
 }

@@ -165,6 +165,7 @@ SLM_INLINE void vf_to_int16(int16_t *to, vf x) {
 #define VL 4
 #define SLM_TILE_ROWS 4
 #define SLM_TILE_NV 2
+#define SLM_FLOAT_ROWS 2
 typedef v128_t vf;
 typedef v128_t vi;
 typedef v128_t vw;
