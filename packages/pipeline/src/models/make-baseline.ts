@@ -79,7 +79,7 @@ export async function makeBaseline({ like, outputDirectory, context }: BaselineR
   }
 }
 
-/** The blocks that `slm quantize` was asked for. A run's model and a bundle have none: they have the scheme's defaults. */
+/** The blocks that a user of `slm quantize` chose. A run's model and a bundle have the scheme's defaults. */
 async function blocksOf(directory: string): Promise<z.infer<typeof blockSettings>> {
   const text = await ownManifestText(directory);
   if (text === undefined) return {};
