@@ -30,7 +30,7 @@ const COPIES = {
   students: "packages/slm/students",
   kernels: "packages/c-export/kernels",
   "web/dist/site": "apps/web/dist/site",
-  "web/dist/node": "apps/web/dist/node",
+  "web/dist/npm": "apps/web/dist/npm",
 };
 
 const writeJson = (/** @type {string} */ path, /** @type {object} */ value) =>
