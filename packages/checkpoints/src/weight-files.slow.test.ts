@@ -196,7 +196,7 @@ describe("an artifact with shards", () => {
     // It writes the first shard, then waits for the second tensor forever.
     const program = `
       import { writeArtifact } from "@slm/core";
-      import { writeWeights } from "@slm/checkpoints";
+      import { writeWeights } from "../dist/weight-files.js";
       const tensor = (read) => ({ dtype: "float32", shape: [8], read });
       const whole = { dtype: "float32", shape: [8], data: new Float32Array(8) };
       const wait = () => new Promise(() => setInterval(() => {}, 1000));

@@ -137,8 +137,6 @@ describe("a run on requests and JSON calls without a test file", () => {
       for (const value of Object.values(answer.parse(JSON.parse(prediction))))
         expect(source).toContain(value);
     }
-    const both = await runCommand("eval", [join(out, "deploy"), ...argv, "--workers", "redis://localhost:1"]);
-    expect([both.exitCode, both.stderr]).toEqual([2, expect.stringContaining("--json-schema")]);
   });
 
   test("names the row that exceeds the model's limit", async () => {

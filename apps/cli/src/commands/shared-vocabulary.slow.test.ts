@@ -10,7 +10,7 @@ import { describe, expect, test } from "vitest";
 import type { MadeTeacher } from "@slm/pipeline/stages/make-teacher";
 import { writeExternalModel, type FamilyName } from "../testing/external-model.js";
 import { runCommand } from "../testing/run-command.js";
-import { tinyRecipe, words, writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
+import { tinyRecipe, writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
 
 const root = temporaryFolder({ each: true });
 
@@ -51,19 +51,17 @@ async function writeModel(family: FamilyName): Promise<string> {
 
 const prompt = { before: "Word: ", after: "\n" };
 
-async function recipeFor(
+function recipeFor(
   model: string,
   sections: object = {},
   prune: object = { keep: [prompt] },
 ): Promise<string> {
-  const recipe = await writeTinyRecipe(root, {
+  return writeTinyRecipe(root, {
     ...tinyRecipe(root),
     tokenizer: { kind: "pretrained", model, prune },
     teacher: { kind: "import", model, vocabulary: "run", prompt },
     ...sections,
   });
-  await writeFile(join(root, "unlabelled.txt"), words(12, 3).join("\n"));
-  return recipe;
 }
 
 const manifestOf = async (directory: string): Promise<{ readonly details: object }> =>
@@ -75,9 +73,8 @@ describe("a run with a published model's tokenizer, pruned, and vocabulary: run"
     "distils, exports, quantizes and deploys a student with its teacher's vocabulary (%s)",
     async (family) => {
       const model = await writeModel(family);
-      const { data, distill } = tinyRecipe(root);
+      const { distill } = tinyRecipe(root);
       const recipe = await recipeFor(model, {
-        data: { ...data, unlabelled: { path: join(root, "unlabelled.txt") } },
         teacher: {
           ...{ kind: "import", model, vocabulary: "run", prompt },
           finetune: {
@@ -89,8 +86,8 @@ describe("a run with a published model's tokenizer, pruned, and vocabulary: run"
             metrics: ["wer"],
           },
         },
-        cache: { generate: "greedy", unlabelled: { minScore: -99 } },
-        distill: { ...distill, targets: { onPolicyFraction: 0.4, unlabelledFraction: 0.3 } },
+        cache: {},
+        distill: { ...distill, targets: { onPolicyFraction: 0.4 } },
       });
       const out = join(root, "run");
       const { exitCode, stderr, json } = await runCommand("run", [recipe, "--out", out, "--json"]);
