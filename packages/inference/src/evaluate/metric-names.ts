@@ -1,5 +1,5 @@
 /** Names of the evaluation metrics. */
-import { isMetricName, type MetricName } from "@slm/metrics";
+import type { MetricName } from "@slm/metrics";
 
 /**
  * exp of the mean of -ln p(token | source, tokens before it) over all tokens of every row's first reference, including EOS. A row without references
@@ -13,7 +13,7 @@ export const PERPLEXITY = "perplexity";
 /** A metric of generated answers (a row of `METRICS`), or perplexity. */
 export type EvaluationMetricName = MetricName | typeof PERPLEXITY;
 
-/** Whether a metric needs generated answers. */
+/** Whether a metric needs generated answers. It does not look the name up, because a thread that answers does not know an extension's metrics. */
 export function isAnswerMetric(name: EvaluationMetricName): name is MetricName {
-  return isMetricName(name);
+  return name !== PERPLEXITY;
 }
