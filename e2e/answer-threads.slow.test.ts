@@ -3,7 +3,7 @@ import { compileModule } from "@slm/c-export/portable";
 import { evaluateAnswers, openPortableModel, type EvaluationInput, type Model } from "@slm/inference";
 import { answerThreads } from "@slm/inference/threads";
 import { useExtension } from "@slm/extensions";
-import { defineMetric, isMetricName } from "@slm/metrics";
+import { isMetricName, METRICS } from "@slm/metrics";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { encoderDecoder } from "./random-models.js";
 import { TinyModels } from "./tiny-models.js";
@@ -46,17 +46,8 @@ test("answers, probabilities and likelihoods are those of the model alone", asyn
 });
 
 test("a metric that only this thread knows is computed from the answers of all", async () => {
-  const length = defineMetric({
-    description: "Mean number of characters of an answer.",
-    unit: "points",
-    higherIsBetter: true,
-    source: "none",
-    references: "any",
-    countRow: (prediction) => prediction.length,
-    score: (counts) => counts.reduce((sum, one) => sum + one, 0) / counts.length,
-  });
-  useExtension({ name: "test", metrics: { answerLength: length } });
-  const metrics = ["answerLength"].filter(isMetricName);
+  useExtension({ name: "test", metrics: { renamed: METRICS.exactMatch } });
+  const metrics = ["renamed"].filter(isMetricName);
   const maker = answerThreads({ model, module, threads: 3, worthMs: 0 });
   const { n } = await evaluateAnswers({ ...request(), metrics, maker });
   expect(n).toBe(ROWS.length);

@@ -1,6 +1,6 @@
 /** The decoder-only baseline of `slm bench` has the blocks of the model that it is compared with. */
 import { join } from "node:path";
-import { SILENT, writeArtifact } from "@slm/core";
+import { SILENT } from "@slm/core";
 import { attributeOf, readOnnx } from "@slm/onnx";
 import { makeBaseline } from "@slm/pipeline/models/make-baseline";
 import { expect, test } from "vitest";
@@ -23,21 +23,7 @@ async function blocksOf(directory: string): Promise<ReadonlySet<string>> {
 
 test("a baseline has the block size and the embedding's format of its model", async () => {
   const { directory: float32 } = await models.exported(WIDE, { target: "cpu" });
-  const settings = { scheme: "int4-block", blockSize: 64, embedding: "int4-block" } as const;
-  const like = join(models.workspace, "like");
-  const artifact = {
-    directory: like,
-    kind: "quantized",
-    key: "k",
-    inputs: [],
-    settings,
-    origins: {},
-    seed: 1,
-  } as const;
-  await writeArtifact(artifact, async (work) => {
-    const made = await models.quantized(float32, settings.scheme, { ...settings, outputDirectory: work });
-    return { made };
-  });
+  const like = await models.quantized(float32, "int4-block", { blockSize: 64, embedding: "int4-block" });
   const baseline = await models.newDirectory();
   const context = { progress: SILENT, signal: new AbortController().signal, seed: 1 };
   await makeBaseline({ like, outputDirectory: baseline, context });

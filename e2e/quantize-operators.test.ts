@@ -5,15 +5,14 @@
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { BLOCK_SIZES, type BlockSize } from "@slm/devices";
 import { GraphBuilder, encodeModel, int, writeOnnx, type Graph } from "@slm/onnx";
 import {
-  BLOCK_SIZES,
   dequantizeBlocks,
   dequantizeInt8,
   quantizeGraph,
   quantizeBlocks,
   quantizeInt8PerChannel,
-  type BlockSize,
   type BlockWeights,
   type WeightFormat,
   type WeightMatrix,

@@ -1,18 +1,13 @@
 /** Weights that quantization-aware training rounds are the weights of the exported and quantized graphs, bit for bit. */
 import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
+import type { BlockSize } from "@slm/devices";
 import type { Checkpoint } from "@slm/checkpoints";
 import { roundParameters } from "@slm/distillation";
 import { graphsOf, readDeviceModel } from "@slm/exported-model";
 import type { ModelConfig } from "@slm/model";
 import { attributeOf, readOnnx, type Graph } from "@slm/onnx";
-import {
-  dequantizeBlocks,
-  dequantizeInt8,
-  quantizeDirectory,
-  type BlockSize,
-  type WeightLayout,
-} from "@slm/quantization";
+import { dequantizeBlocks, dequantizeInt8, quantizeDirectory, type WeightLayout } from "@slm/quantization";
 import { createHostTensor } from "@slm/runtime";
 import { createOnnxEngine } from "@slm/tensor";
 import { encoderForm } from "@slm/training";

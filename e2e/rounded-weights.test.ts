@@ -1,10 +1,10 @@
 /** The rounding of quantization-aware training, on every engine, is the rounding of the quantizer: bit for bit, with every method. */
+import type { BlockSize } from "@slm/devices";
 import {
   dequantizeBlocks,
   dequantizeInt8,
   quantizeBlocks,
   quantizeInt8PerChannel,
-  type BlockSize,
   type WeightMatrix,
 } from "@slm/quantization";
 import { createHostTensor, type Runtime } from "@slm/runtime";

@@ -176,25 +176,24 @@ await buildForBrowsers(
   },
   REPLACED_IN_PAGE,
 );
-await build({
-  entryPoints: [join(here, "src", "npm", "portable.ts")],
+/** @type {import("esbuild").BuildOptions} */
+const forNode = {
   outdir: join(here, "dist", "npm"),
   bundle: true,
   format: "esm",
   platform: "node",
   target: "node20",
   minify: true,
-  external: ["./open.js"],
   logLevel: "warning",
+};
+await build({
+  ...forNode,
+  entryPoints: [join(here, "src", "npm", "portable.ts")],
+  external: ["./open.js"],
 });
 await build({
+  ...forNode,
   entryPoints: [join(here, "src", "npm", "graphs.ts")],
-  outdir: join(here, "dist", "npm"),
-  bundle: true,
-  format: "esm",
-  platform: "node",
-  target: "node20",
-  minify: true,
   conditions,
   plugins: leanSchemas,
   external: Object.keys({ ...nodeDependencies, ...imageDependencies }),
@@ -203,5 +202,4 @@ await build({
     js: `import { createRequire as createRequireOfBundle } from "node:module";\nconst require = createRequireOfBundle(import.meta.url);`,
   },
   legalComments: "eof",
-  logLevel: "warning",
 });

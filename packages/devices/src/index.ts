@@ -10,9 +10,13 @@ export {
   type SchemeName,
 } from "./device-row.js";
 export {
+  BLOCK_SIZES,
   isFewBits,
+  TABLE_FORMATS,
   tableFormat,
   WEIGHT_SCHEMES,
+  type BlockSize,
+  type TableFormat,
   type WeightFormat,
   type WeightFormats,
 } from "./weight-schemes.js";

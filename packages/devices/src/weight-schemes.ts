@@ -7,6 +7,19 @@ import type { SchemeName } from "./device-row.js";
 /** How a weight is stored. `float32` does not change it. */
 export type WeightFormat = "float32" | "int8-dynamic" | "int8-block" | "int4-block" | "int2-block";
 
+/** Formats of embedding tables. 2 bits lose too much, because every token and every logit depend on the table. */
+export const TABLE_FORMATS = [
+  "float32",
+  "int8-dynamic",
+  "int8-block",
+  "int4-block",
+] as const satisfies readonly WeightFormat[];
+export type TableFormat = (typeof TABLE_FORMATS)[number];
+
+/** Weights that share a scale in block formats: the sizes that onnxruntime's CPU kernels support, except for 256. */
+export const BLOCK_SIZES = [16, 32, 64, 128] as const;
+export type BlockSize = (typeof BLOCK_SIZES)[number];
+
 /** Whether a format has so few bits that the rounding method matters. */
 export const isFewBits = (format: WeightFormat): boolean =>
   format === "int4-block" || format === "int2-block";

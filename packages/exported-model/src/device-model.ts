@@ -2,7 +2,7 @@
  * `model.json`: the description of an exported, quantized or bundled model. The exporter writes it, quantization and deploy copy it, and
  * all code that runs a model reads it.
  */
-import { PRECISIONS, PROFILE_NAMES, TARGETS } from "@slm/devices";
+import { BLOCK_SIZES, PRECISIONS, PROFILE_NAMES, TABLE_FORMATS, TARGETS } from "@slm/devices";
 import { PRESENT_KV } from "@slm/runtime";
 import { patchReading } from "@slm/vision";
 import { z } from "zod";
@@ -48,6 +48,14 @@ export const deviceModelSchema = z.strictObject({
   scheme: z
     .string()
     .describe("Quantization scheme of the whole model: float32, cpu, int8-dynamic, int4-block, int2-block."),
+  blocks: z
+    .strictObject({
+      blockSize: z.literal(BLOCK_SIZES).optional().describe("Weights that share a scale."),
+      symmetric: z.boolean().optional().describe("Whether blocks have no zero points."),
+      embedding: z.enum(TABLE_FORMATS).optional().describe("Format of the embedding."),
+    })
+    .optional()
+    .describe("What was chosen in place of the scheme's defaults. Absent: the defaults."),
   /**
    * An encoder-decoder has an encoder, a decoder and, with vision, a vision graph; a decoder-only model has a decoder. Static graphs can
    * have a second decoder, which reads several tokens per run.

@@ -45,16 +45,7 @@ export {
   type MeanLikelihood,
 } from "./evaluate/evaluate-answers.js";
 export { compareRuntimes, type CompareOptions, type RuntimeComparison } from "./compare/compare-runtimes.js";
-export type {
-  Answerer,
-  ChunkAnswers,
-  ChunkMaker,
-  ChunkRequest,
-  EvaluationRow,
-  RowChunk,
-  EvaluationInput,
-} from "./evaluate/evaluation-input.js";
-export { answerChunk } from "./evaluate/run-rows.js";
+export type { Answerer, EvaluationRow, EvaluationInput } from "./evaluate/evaluation-input.js";
 export { PERPLEXITY, type EvaluationMetricName } from "./evaluate/metric-names.js";
 export { isCorrect } from "./evaluate/references.js";
 export type { Slice } from "./evaluate/slices.js";

@@ -34,13 +34,12 @@ export {
 } from "./models/quantize-transformers.js";
 export { quantizeModelGraph, type GraphRequest } from "./models/quantize-model-graph.js";
 export { quantizeGraph } from "./rewrite/quantize-graph.js";
-export type { TableFormat } from "./rewrite/weight-format.js";
 export type { WeightFormat } from "@slm/devices";
 export { hasFewBits, isStatic, learnsFromData, schemes, type Scheme } from "./models/schemes.js";
 export { parametersOf, type IntegerType } from "./static/integer-types.js";
 export type { Coverage } from "./static/operator-rules.js";
 export { quantizeStatic } from "./static/quantize-static.js";
-export { BLOCK_SIZES, dequantizeBlocks, type BlockSize, type BlockWeights } from "./weights/block-format.js";
+export { dequantizeBlocks, type BlockWeights } from "./weights/block-format.js";
 export { type BlockMethod } from "./weights/block-method.js";
 export { dequantizeInt8, quantizeInt8PerChannel } from "./weights/int8-per-channel.js";
 export { quantizeBlocks } from "./weights/quantize-blocks.js";

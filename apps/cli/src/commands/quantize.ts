@@ -1,6 +1,7 @@
 import { Args, Flags } from "@oclif/core";
 import { SCHEME_NAMES } from "@slm/devices";
-import type { BlockMethod, BlockSize, TableFormat } from "@slm/quantization";
+import type { BlockSize, TableFormat } from "@slm/devices";
+import type { BlockMethod } from "@slm/quantization";
 import type { QuantizedModel } from "@slm/slm/functions/quantize";
 import { formatBytes } from "@slm/pipeline/format/format";
 import { quantizeLines } from "../ui/quantize-lines.js";

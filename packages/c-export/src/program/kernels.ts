@@ -16,6 +16,12 @@ export type ParameterKind = "arena" | "ids" | "weight" | "rows" | "int" | "float
 
 const MATRIX_ROWS = ["arena", "int", "rows"] as const;
 
+/** Keys, their capacity, values, their stride, and how many there are. */
+const KEYS_AND_VALUES = ["arena", "int", "arena", "int", "rows"] as const;
+
+/** heads, kvHeads, headDim, modulo, scale, softcap, and the window: before, after. */
+const HEADS_AND_WINDOW = ["int", "int", "int", "int", "float", "float", "int", "int"] as const;
+
 export const KERNELS = {
   slm_embed_float: ["ids", "rows", "weight", "int", "arena", "int"],
   slm_embed_int8: ["ids", "rows", "weight", "int", "int", "arena", "int"],
@@ -34,19 +40,8 @@ export const KERNELS = {
   slm_attend: [
     ...MATRIX_ROWS,
     "rows", // start
-    "arena", // keys
-    "int", // capacity
-    "arena", // values
-    "int", // stride of values
-    "rows", // count
-    "int", // heads
-    "int", // kvHeads
-    "int", // headDim
-    "int", // modulo
-    "float", // scale
-    "float", // softcap
-    "int", // before
-    "int", // after
+    ...KEYS_AND_VALUES,
+    ...HEADS_AND_WINDOW,
     "weight", // bias
     "int", // reach
     "arena", // scratch
@@ -60,24 +55,9 @@ export const KERNELS = {
   slm_attend_both: [
     ...MATRIX_ROWS,
     "rows", // start
-    "arena", // keys
-    "int", // capacity
-    "arena", // values
-    "int", // stride of values
-    "rows", // count
-    "arena", // keys of the source
-    "int", // capacity of the source
-    "arena", // values of the source
-    "int", // stride of the source's values
-    "rows", // count of the source
-    "int", // heads
-    "int", // kvHeads
-    "int", // headDim
-    "int", // modulo
-    "float", // scale
-    "float", // softcap
-    "int", // before
-    "int", // after
+    ...KEYS_AND_VALUES,
+    ...KEYS_AND_VALUES, // of the source
+    ...HEADS_AND_WINDOW,
     "arena", // scratch
     "arena", // output
     "int",

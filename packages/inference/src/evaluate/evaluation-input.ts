@@ -60,7 +60,7 @@ export interface RowChunk {
   readonly rows: readonly EvaluationRow[];
 }
 
-/** Answers chunks in other threads or on other machines. */
+/** Answers chunks in several threads. */
 export interface ChunkMaker {
   /**
    * Answers chunks in any order, and passes the results of each to `accept`.
@@ -81,7 +81,7 @@ export interface EvaluationInput extends ChunkRequest {
   readonly scorer?: Scorer | undefined;
   /** Constraint on the answer to a source's text; not supported with a maker. Default: none. */
   readonly constraint?: GenerateOptions["constraint"];
-  /** Answers in other threads or on other machines. Default: the generator, here. */
+  /** Answers in several threads. Default: the generator, in this one. */
   readonly maker?: ChunkMaker | undefined;
   readonly rows: AsyncIterable<EvaluationRow> | Iterable<EvaluationRow>;
   /** A confidence threshold to report on, or how to choose one on these rows. Default: neither. */

@@ -25,7 +25,7 @@ const halving: Scorer = {
     Promise.resolve(pairs.map(({ answer }) => ({ nats: answer.length * Math.LN2, tokens: answer.length }))),
 };
 
-test("gives the same result as on one machine if workers answer the chunks in any order", async () => {
+test("gives the same result as in one thread if several answer the chunks in any order", async () => {
   const rows = Array.from({ length: 20 }, (_, index) => ({ source: `${index} k`, references: ["3 K"] }));
   const shared = { rows, metrics: ["wer", "perplexity"] as const, batchSize: 1, options: { maxTokens: 9 } };
   const [onePath, otherPath] = ["one", "other"].map((name) => join(directory, `${name}.jsonl`));
@@ -59,7 +59,7 @@ test("gives the same result as on one machine if workers answer the chunks in an
     },
   };
   await expect(evaluateAnswers({ ...shared, maker: losing })).rejects.toThrow(
-    "expected 8 answers from a worker",
+    "expected 8 answers from a thread",
   );
 });
 

@@ -46,7 +46,7 @@ export interface Outcomes {
 }
 
 /**
- * Reads the rows in chunks and checks them. Then generates and scores each chunk as the metrics require, here or on workers.
+ * Reads the rows in chunks and checks them. Then generates and scores each chunk as the metrics require, in this thread or in several.
  *
  * @throws SlmError DATA_INVALID for references that a metric cannot use, or if the number of results is not the number of rows; INTERRUPTED; the
  * errors of generator and scorer, with the range of rows added.
@@ -112,7 +112,7 @@ async function elsewhere(
   if (constraint !== undefined)
     throw new SlmError(
       "USAGE",
-      "evaluate: workers do not support constraints; use either workers or a constraint",
+      "evaluate: answers with a constraint come from one thread; use either a maker or a constraint",
     );
   const chunks: RowChunk[] = [];
   for await (const chunk of given) chunks.push(chunk);
@@ -124,9 +124,9 @@ async function elsewhere(
     request: { metrics, batchSize, options },
     accept: (number, answers) => {
       const size = chunks[number]!.rows.length;
-      if (metrics.some(isAnswerMetric)) requireCount(answers.answers.length, size, "answers from a worker");
+      if (metrics.some(isAnswerMetric)) requireCount(answers.answers.length, size, "answers from a thread");
       if (metrics.includes(PERPLEXITY))
-        requireCount(answers.likelihoods.length, size, "likelihoods from a worker");
+        requireCount(answers.likelihoods.length, size, "likelihoods from a thread");
       byNumber.set(number, answers);
       rows += size;
       progress({ stage: "evaluate", step: rows, total });

@@ -1,31 +1,16 @@
 /** Makes the decoder-only baseline of a benchmark: as many parameters as the student, in the same weight formats. */
-import {
-  MANIFEST_FILE,
-  ownManifestText,
-  parseManifestText,
-  removePath,
-  SILENT,
-  type StageContext,
-} from "@slm/core";
+import { removePath, SILENT, type StageContext } from "@slm/core";
 import { readDeviceModel, type DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core/errors";
 import { CONFIG_FILE, readModelConfig } from "@slm/checkpoints";
 import { SCHEME_NAMES } from "@slm/devices";
 import { encoderDecoderConfig, parameterCount, type EncoderDecoderConfig } from "@slm/model";
 import { exportRandomBaseline } from "@slm/onnx-export";
-import { BLOCK_SIZES, quantizeConfig, quantizeDirectory } from "@slm/quantization";
+import { quantizeDirectory } from "@slm/quantization";
 import { existsSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { z } from "zod";
-
-/** What `slm quantize` notes of the blocks of a model. */
-const blockSettings = z.object({
-  blockSize: z.literal(BLOCK_SIZES).optional(),
-  embedding: quantizeConfig.shape.embedding,
-  symmetric: z.boolean().optional(),
-});
 
 export interface BaselineRequest {
   /** Directory of the encoder-decoder to compare with. */
@@ -36,8 +21,8 @@ export interface BaselineRequest {
 }
 
 /**
- * Makes a decoder-only model with random weights and the size, tokenizer and quantization scheme of `like`, and its blocks where its
- * manifest names them. Random weights do not affect the speed.
+ * Makes a decoder-only model with random weights and the size, tokenizer and quantization scheme and blocks of `like`. Random
+ * weights do not affect the speed.
  *
  * @throws SlmError USAGE if `like` is decoder-only itself, and from exporting and quantizing
  */
@@ -72,19 +57,10 @@ export async function makeBaseline({ like, outputDirectory, context }: BaselineR
   const float32 = await mkdtemp(join(tmpdir(), "slm-baseline-float32-"));
   try {
     await exportTo(float32);
-    const blocks = await blocksOf(like);
-    await quantizeDirectory({ modelDirectory: float32, outputDirectory, scheme, ...blocks, signal });
+    await quantizeDirectory({ modelDirectory: float32, outputDirectory, scheme, ...model.blocks, signal });
   } finally {
     await removePath(float32);
   }
-}
-
-/** The blocks that a user of `slm quantize` chose. A run's model and a bundle have the scheme's defaults. */
-async function blocksOf(directory: string): Promise<z.infer<typeof blockSettings>> {
-  const text = await ownManifestText(directory);
-  if (text === undefined) return {};
-  const { settings } = parseManifestText(text, join(directory, MANIFEST_FILE));
-  return blockSettings.safeParse(settings).data ?? {};
 }
 
 /** The shape in config.json. A bundle has no config.json; it gets a shape of typical proportions with the same number of parameters. */

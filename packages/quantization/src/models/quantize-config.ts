@@ -1,6 +1,5 @@
-import { SCHEME_NAMES } from "@slm/devices";
+import { SCHEME_NAMES, TABLE_FORMATS } from "@slm/devices";
 import { z } from "zod";
-import { TABLE_FORMATS } from "../rewrite/weight-format.js";
 
 /** No default, because the right metric depends on the task. */
 function missingMetric({ input }: { readonly input?: unknown }): string | undefined {

@@ -19,7 +19,7 @@ import {
   type DeviceModel,
   type GraphName,
 } from "@slm/exported-model";
-import type { SchemeName, Target, WeightFormat } from "@slm/devices";
+import type { SchemeName, Target, WeightFormat, BlockSize, TableFormat } from "@slm/devices";
 import { readOnnx, writeOnnx } from "@slm/onnx";
 import type { FeedSource } from "../calibration/feeds.js";
 import {
@@ -34,9 +34,7 @@ import { quantizeModelGraph, type GraphOutcome, type GraphRequest } from "./quan
 import { checkDeviceScheme } from "./device-schemes.js";
 import { int8Range, type Int8Range } from "./reduce-range.js";
 import type { QuantizedNode, SkippedWeight } from "../rewrite/quantize-graph.js";
-import type { TableFormat } from "../rewrite/weight-format.js";
 import { schemes, type Scheme } from "./schemes.js";
-import type { BlockSize } from "../weights/block-format.js";
 import type { BlockMethod } from "../weights/block-method.js";
 import type { RunOutputs } from "../weights/quantize-blocks.js";
 
@@ -225,6 +223,16 @@ async function quantizeBuckets(
   return { results, layout: { ...layout, buckets } };
 }
 
+/** What the options choose in place of the scheme's defaults. */
+function chosenBlocks({
+  blockSize,
+  symmetric,
+  embedding,
+}: QuantizeDirectoryOptions): Pick<DeviceModel, "blocks"> {
+  const blocks = { blockSize, symmetric: symmetric === true ? symmetric : undefined, embedding };
+  return Object.values(blocks).some((value) => value !== undefined) ? { blocks } : {};
+}
+
 /**
  * Quantizes an exported model, graph by graph.
  *
@@ -268,6 +276,7 @@ export async function quantizeDirectory(options: QuantizeDirectoryOptions): Prom
     ...model,
     ...portable,
     scheme,
+    ...chosenBlocks(options),
     graphs,
     static: layout,
   });

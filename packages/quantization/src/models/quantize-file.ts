@@ -2,7 +2,7 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { makeFolder, SILENT, writeFailure, type Progress, shellWord, SlmError } from "@slm/core";
-import type { SchemeName } from "@slm/devices";
+import type { SchemeName, BlockSize, TableFormat } from "@slm/devices";
 import { liftConstants, modelFiles, readOnnx, writeOnnx, type Graph } from "@slm/onnx";
 import type { Runtime } from "@slm/runtime";
 import { fetchedFloats, runOn, type FeedSource } from "../calibration/feeds.js";
@@ -10,10 +10,8 @@ import { logitDivergence } from "../calibration/logit-judge.js";
 import { quantizeModelGraph } from "./quantize-model-graph.js";
 import { int8Range, type Int8Range } from "./reduce-range.js";
 import type { QuantizedNode, SkippedWeight } from "../rewrite/quantize-graph.js";
-import type { TableFormat } from "../rewrite/weight-format.js";
 import { schemes, type Scheme } from "./schemes.js";
 import type { Coverage } from "../static/operator-rules.js";
-import type { BlockSize } from "../weights/block-format.js";
 import type { BlockMethod } from "../weights/block-method.js";
 import type { RunOutputs } from "../weights/quantize-blocks.js";
 

@@ -3,8 +3,7 @@ import { GRAPH_NAMES, graphsOf, readDeviceModel, type GraphName } from "@slm/exp
 import { resolveInside, SlmError } from "@slm/core";
 import { readOnnx } from "@slm/onnx";
 import { quantizeDirectory, type PerGraph } from "../models/quantize-directory.js";
-import type { SchemeName, WeightFormat } from "@slm/devices";
-import type { BlockSize } from "../weights/block-format.js";
+import type { SchemeName, WeightFormat, BlockSize } from "@slm/devices";
 import { chooseFormats, type ChoosingLayer } from "./choose-formats.js";
 import { layerBytes, layersOf, type Layer } from "./layer-formats.js";
 import { measureSensitivity, type LayerSensitivity, type SensitivityOptions } from "./sensitivity.js";

@@ -1,9 +1,9 @@
 /** Lists the layers of a graph whose format can be chosen, and their size in each format. */
-import type { WeightFormat } from "@slm/devices";
+import type { WeightFormat, BlockSize } from "@slm/devices";
 import type { GraphName } from "@slm/exported-model";
 import type { Graph } from "@slm/onnx";
 import { findWeightUses } from "../rewrite/weight-uses.js";
-import { blockSizes, type BlockBits, type BlockSize } from "../weights/block-format.js";
+import { blockSizes, type BlockBits } from "../weights/block-format.js";
 
 /** A weight of one graph. */
 export interface Layer {

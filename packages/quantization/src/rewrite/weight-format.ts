@@ -1,21 +1,11 @@
 /** The interface of a weight format: quantizing one weight, and the nodes that use the result. */
-import type { WeightFormat } from "@slm/devices";
+import type { BlockSize } from "@slm/devices";
 import type { GraphNode } from "@slm/onnx";
 import type { BlockMethod } from "../weights/block-method.js";
-import type { BlockSize } from "../weights/block-format.js";
 import type { Gram, RunOutputs } from "../weights/quantize-blocks.js";
 import type { WeightMatrix } from "../weights/weight-matrix.js";
 import type { GraphParts } from "./graph-parts.js";
 import type { EmbeddingUse, LinearUse } from "./weight-uses.js";
-
-/** Formats of embedding tables. 2 bits lose too much, because every token and every logit depend on the table. */
-export const TABLE_FORMATS = [
-  "float32",
-  "int8-dynamic",
-  "int8-block",
-  "int4-block",
-] as const satisfies readonly WeightFormat[];
-export type TableFormat = (typeof TABLE_FORMATS)[number];
 
 /** A float32 weight and the nodes that read it in the same layout. */
 export interface SharedWeight {

@@ -7,11 +7,8 @@
  * operators use 2^(bits - 1). The last block is padded with the code of weight zero. Source: onnxruntime, docs/ContribOperators.md.
  */
 import { SlmError } from "@slm/core";
+import { BLOCK_SIZES, type BlockSize } from "@slm/devices";
 import type { WeightMatrix } from "./weight-matrix.js";
-
-/** Block sizes that onnxruntime's CPU kernels support (in addition to 256). */
-export const BLOCK_SIZES = [16, 32, 64, 128] as const;
-export type BlockSize = (typeof BLOCK_SIZES)[number];
 
 /** Largest number of inputs in matrices of small models. */
 const NARROW = 128;

@@ -1,6 +1,7 @@
+import { BLOCK_SIZES, type BlockSize } from "@slm/devices";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { BLOCK_SIZES, dequantizeBlocks, type BlockSize, type BlockWeights } from "./block-format.js";
+import { dequantizeBlocks, type BlockWeights } from "./block-format.js";
 import { quantizeBlocks } from "./quantize-blocks.js";
 import { stridesOf, type WeightMatrix } from "./weight-matrix.js";
 

@@ -1,6 +1,7 @@
 /** Quantizes a matrix to 2, 4 or 8 bits, block by block. `block-format.ts` describes the layout. */
+import type { BlockSize } from "@slm/devices";
 import { SlmError } from "@slm/core";
-import { blockSizes, type BlockBits, type BlockSize, type BlockWeights } from "./block-format.js";
+import { blockSizes, type BlockBits, type BlockWeights } from "./block-format.js";
 import { blockMethods, type BlockMethod } from "./block-method.js";
 import { feedbackFactor } from "./kernels/feedback-factor.js";
 import { quantizeOutputs, type OutputsJob } from "./kernels/quantize-outputs.js";

@@ -1,6 +1,6 @@
 /** Checks the options of `quantize`, and converts them to requests to the quantization package. */
 import { withFixedSizes } from "@slm/analysis";
-import type { SchemeName } from "@slm/devices";
+import type { BlockSize, SchemeName, TableFormat } from "@slm/devices";
 import { GRAPH_NAMES } from "@slm/exported-model";
 import { SlmError } from "@slm/core/errors";
 import {
@@ -8,11 +8,9 @@ import {
   isStatic,
   parseBytes,
   type BlockMethod,
-  type BlockSize,
   type PerGraph,
   type QuantizeDirectoryOptions,
   type QuantizeFileOptions,
-  type TableFormat,
   type WeightFormat,
 } from "@slm/quantization";
 import type { FileSettings } from "@slm/data";
