@@ -5,7 +5,7 @@
 import { shorten, type OnnxDType } from "@slm/onnx";
 import { operatorName, type Findings } from "./finding.js";
 import type { QuantizationRules } from "../profiles/profile.js";
-import type { PlacedNode } from "./subject.js";
+import type { PlacedNode, Subject } from "./subject.js";
 import {
   dequantizerOf,
   floatInputs,
@@ -54,79 +54,117 @@ function whyLoose(value: string, { scope }: PlacedNode): string {
 const NEWER_TYPES: ReadonlySet<OnnxDType> = new Set(["int16", "uint16", "int4", "uint4"]);
 
 /** Smallest and largest number of a quantized type. */
-export const RANGE: Readonly<Partial<Record<OnnxDType, readonly [number, number]>>> = {
+const RANGE: Readonly<Partial<Record<OnnxDType, readonly [number, number]>>> = {
   int8: [-128, 127],
   uint8: [0, 255],
   int16: [-32768, 32767],
   uint16: [0, 65535],
 };
 
+/** The number in the middle of a type's range: the zero point of symmetric numbers. */
+export function middleOf(dtype: OnnxDType): number {
+  const [low, high] = RANGE[dtype] ?? [0, 0];
+  return Math.ceil((low + high) / 2);
+}
+
 function isPowerOfTwo(scale: number): boolean {
   return Number.isInteger(Math.log2(scale));
 }
+
+/** A QuantizeLinear or DequantizeLinear. */
+interface Quantizer extends Pick<ReturnType<typeof parametersOf>, "scales" | "zeroPoints" | "dtype"> {
+  readonly placed: PlacedNode;
+  readonly rules: QuantizationRules;
+  readonly subject: Subject;
+}
+
+interface Problem {
+  readonly severity: "error" | "warning";
+  readonly message: string;
+  readonly advice: string;
+}
+
+const notConstant = ({ placed: { node, scope } }: Quantizer): Problem | undefined => {
+  const [, scale = "", zeroPoint = ""] = node.inputs;
+  if (scope.isKnown(scale) && (zeroPoint === "" || scope.isKnown(zeroPoint))) return undefined;
+  return {
+    severity: "error",
+    message: "scale and zero point must be constants",
+    advice: "calibrate the model: static quantization",
+  };
+};
+
+const invalidScale = ({ scales }: Quantizer): Problem | undefined =>
+  scales?.some((scale) => !(scale > 0) || !Number.isFinite(scale)) === true
+    ? { severity: "error", message: "a scale is not a positive number", advice: "calibrate the model again" }
+    : undefined;
+
+const unsupportedType = ({ placed, dtype, rules, subject }: Quantizer): Problem | undefined => {
+  const { node, scope } = placed;
+  const isWeight = isDequantize(node) && scope.isKnown(node.inputs[0] ?? "");
+  const allowed: readonly OnnxDType[] = isWeight ? [...rules.weights, "int32"] : rules.activations;
+  if (dtype === undefined || allowed.includes(dtype)) return undefined;
+  const what = isWeight ? "weights" : "activations";
+  return {
+    severity: "error",
+    message: `quantized ${what} are ${dtype}; ${subject.profile.label} supports ${allowed.join(", ")}`,
+    advice: `use ${allowed[0]!}`,
+  };
+};
+
+const castCodes = ({ placed: { node, scope }, rules }: Quantizer): Problem | undefined => {
+  const isCast = scope.index.producerOf(node.inputs[0] ?? "")?.node.opType === "Cast";
+  if (rules.castCodes || !isDequantize(node) || !isCast) return undefined;
+  return {
+    severity: "error",
+    message: "it reads the output of a Cast",
+    advice: "use QuantizeLinear instead of the Cast",
+  };
+};
+
+const oldOpset = ({ placed: { node }, dtype, subject }: Quantizer): Problem | undefined => {
+  const isOld = node.domain === "" && (subject.model.opsets[""] ?? 0) < 21;
+  if (!isOld || dtype === undefined || !NEWER_TYPES.has(dtype)) return undefined;
+  return {
+    severity: "error",
+    message: `${node.opType} of ${dtype} needs opset 21`,
+    advice: "convert the model to opset 21, or use the com.microsoft operator",
+  };
+};
+
+const notPowerOfTwo = ({ scales, zeroPoints, dtype, rules }: Quantizer): Problem | undefined => {
+  const isBias = dtype === "int32";
+  if (!rules.powerOfTwo || isBias) return undefined;
+  const middle = middleOf(dtype ?? "float32");
+  const isOff = scales?.some((scale) => !isPowerOfTwo(scale)) === true;
+  if (!isOff && zeroPoints?.some((zero) => zero !== middle) !== true) return undefined;
+  return {
+    severity: "warning",
+    message:
+      "the scale is not a power of two (XINT8), or the zero point is not in the middle of the range (XINT8 and A8W8)",
+    advice: "calibrate with power-of-two scales (XINT8)",
+  };
+};
+
+const QUANTIZER_CHECKS = [notConstant, invalidScale, unsupportedType, castCodes, oldOpset, notPowerOfTwo];
 
 /** Rule about scales, zero points and the types of quantized activations. */
 export const parameters: Rule = (subject, findings) => {
   const rules = subject.profile.quantization;
   if (rules === undefined) return;
   for (const placed of subject.nodes) {
-    const { node, scope } = placed;
-    if (!isQuantize(node) && !isDequantize(node)) continue;
-    const { scales, zeroPoints, dtype } = parametersOf(node, scope);
-    const add = (severity: "error" | "warning", message: string, advice: string): void => {
-      findings.about("qdq-parameters", placed, { severity, message, advice });
-    };
-    if (
-      !scope.isKnown(node.inputs[1] ?? "") ||
-      ((node.inputs[2] ?? "") !== "" && !scope.isKnown(node.inputs[2] ?? ""))
-    )
-      add("error", "scale and zero point must be constants", "calibrate the model: static quantization");
-    if (scales?.some((scale) => !(scale > 0) || !Number.isFinite(scale)) === true)
-      add("error", "a scale is not a positive number", "calibrate the model again");
-    const isWeight = isDequantize(node) && scope.isKnown(node.inputs[0] ?? "");
-    const allowed: readonly OnnxDType[] = isWeight ? [...rules.weights, "int32"] : rules.activations;
-    if (dtype !== undefined && !allowed.includes(dtype)) {
-      const what = isWeight ? "weights" : "activations";
-      add(
-        "error",
-        `quantized ${what} are ${dtype}; ${subject.profile.label} supports ${allowed.join(", ")}`,
-        `use ${allowed[0]!}`,
-      );
+    if (!isQuantize(placed.node) && !isDequantize(placed.node)) continue;
+    const quantizer = { ...parametersOf(placed.node, placed.scope), placed, rules, subject };
+    for (const check of QUANTIZER_CHECKS) {
+      const found = check(quantizer);
+      if (found !== undefined) findings.about("qdq-parameters", placed, found);
     }
-    const isCast = scope.index.producerOf(node.inputs[0] ?? "")?.node.opType === "Cast";
-    if (isDequantize(node) && isCast && !rules.castCodes)
-      add("error", "it reads the output of a Cast", "use QuantizeLinear instead of the Cast");
-    const isOld = node.domain === "" && (subject.model.opsets[""] ?? 0) < 21;
-    if (dtype !== undefined && NEWER_TYPES.has(dtype) && isOld)
-      add(
-        "error",
-        `${node.opType} of ${dtype} needs opset 21`,
-        "convert the model to opset 21, or use the com.microsoft operator",
-      );
-    if (rules.powerOfTwo && !isWeightBias(dtype)) checkPowersOfTwo({ scales, zeroPoints, dtype }, add);
   }
   for (const placed of subject.nodes) {
     checkShared(rules, placed, findings);
     checkFixed(rules, placed, findings);
   }
 };
-
-const isWeightBias = (dtype: OnnxDType | undefined): boolean => dtype === "int32";
-
-function checkPowersOfTwo(
-  { scales, zeroPoints, dtype }: Pick<ReturnType<typeof parametersOf>, "scales" | "zeroPoints" | "dtype">,
-  add: (severity: "warning", message: string, advice: string) => void,
-): void {
-  const [low, high] = RANGE[dtype ?? "float32"] ?? [0, 0];
-  const middle = Math.ceil((low + high) / 2);
-  const isOff = scales?.some((scale) => !isPowerOfTwo(scale)) === true;
-  if (isOff || zeroPoints?.some((zero) => zero !== middle) === true)
-    add(
-      "warning",
-      "the scale is not a power of two (XINT8), or the zero point is not in the middle of the range (XINT8 and A8W8)",
-      "calibrate with power-of-two scales (XINT8)",
-    );
-}
 
 /** Scales that differ by less are considered equal. Source: QNN's base_op_builder, SetOutputQParamEqualToInputIfNearlyEqual. */
 const SAME = 1e-9;

@@ -3,7 +3,7 @@ import type { GraphNode, OnnxDType } from "@slm/onnx";
 import { operatorName, type Findings } from "./finding.js";
 import type { OperatorSupport } from "../profiles/profile.js";
 import { isControlFlow, type PlacedNode, type Subject } from "./subject.js";
-import { RANGE } from "./qdq.js";
+import { middleOf } from "./qdq.js";
 import {
   dequantizerOf,
   isQuantize,
@@ -147,7 +147,80 @@ function checkQuantized(
   checkWeight(subject, { placed, support }, types[0], findings);
 }
 
-/** Checks the second operand of a unit: its type, given the activations', and its zero point. */
+/** The second operand of a unit, which comes from DequantizeLinear. */
+interface QuantizedOperand {
+  /** Name of the operator that reads it. */
+  readonly reader: string;
+  readonly label: string;
+  readonly dtype: OnnxDType;
+  readonly zeroPoints: readonly number[] | undefined;
+  readonly isPerChannel: boolean;
+  readonly isConstant: boolean;
+  /** Number of inputs of the operator. */
+  readonly inputs: number;
+  /** Type of the first operand. */
+  readonly activations: OnnxDType;
+}
+
+/** What is wrong with an operand; undefined: nothing. */
+type OperandCheck = (
+  operand: QuantizedOperand,
+  support: OperatorSupport,
+) => { readonly message: string; readonly advice: string } | undefined;
+
+const needsChannelScales: OperandCheck = ({ reader, label, dtype, isPerChannel }, { channelScales }) =>
+  isPerChannel || channelScales?.includes(dtype) !== true
+    ? undefined
+    : {
+        message: `${reader} has weights of ${dtype} with one scale; ${label} needs one per channel`,
+        advice: "use one scale per channel",
+      };
+
+const needsZeroPoint: OperandCheck = ({ reader, label, dtype, zeroPoints }, { zeroPointOf }) => {
+  const needed = zeroPointOf?.[dtype];
+  if (needed === undefined || !hasOther(zeroPoints, needed)) return undefined;
+  return {
+    message: `${reader} by ${dtype} numbers with zero point ${zeroPoints?.[0] ?? ""}; ${label} needs ${needed}`,
+    advice: "quantize them symmetrically, or to int8",
+  };
+};
+
+const needsSymmetry: OperandCheck = (
+  { reader, label, dtype, zeroPoints, isPerChannel },
+  { channelWeightsOf },
+) => {
+  if (!isPerChannel || channelWeightsOf === undefined || !hasOther(zeroPoints, middleOf(dtype)))
+    return undefined;
+  return {
+    message: `${reader} has weights with one scale per channel that are not symmetric; ${label} needs the middle of ${dtype} as zero point`,
+    advice: "quantize them symmetrically",
+  };
+};
+
+const needsType: OperandCheck = (
+  { reader, label, dtype, isPerChannel, isConstant, inputs, activations },
+  { channelWeightsOf, pairWeightsOf, weightsOf },
+) => {
+  const withoutBias = inputs === 2 ? pairWeightsOf : undefined;
+  const allowed = ((isPerChannel ? channelWeightsOf : withoutBias) ?? weightsOf)?.[activations];
+  if (!isConstant || allowed === undefined || allowed.includes(dtype)) return undefined;
+  return {
+    message: `${reader} has weights of ${dtype} with ${activations} activations; ${label} supports ${allowed.join(", ")}`,
+    advice: `use ${allowed[0] ?? ""}`,
+  };
+};
+
+const OPERAND_CHECKS: readonly OperandCheck[] = [
+  needsChannelScales,
+  needsZeroPoint,
+  needsSymmetry,
+  needsType,
+];
+
+const hasOther = (zeroPoints: readonly number[] | undefined, needed: number): boolean =>
+  zeroPoints?.some((zero) => zero !== needed) === true;
+
+/** Checks the second operand of a unit. */
 function checkWeight(
   subject: Subject,
   { placed, support }: Use,
@@ -155,44 +228,25 @@ function checkWeight(
   findings: Findings,
 ): void {
   const { node, scope } = placed;
-  const { label } = subject.profile;
   const dequantizer = dequantizerOf(node.inputs[support.weight ?? 1] ?? "", scope);
   if (dequantizer === undefined || activations === undefined) return;
   const { dtype, zeroPoints, isPerChannel } = parametersOf(dequantizer, scope);
-  if (dtype !== undefined && support.channelScales?.includes(dtype) === true && !isPerChannel) {
-    const message = `${operatorName(node)} has weights of ${dtype} with one scale; ${label} needs one per channel`;
-    findings.about("qdq-weight", placed, rejection(subject, placed, message, "use one scale per channel"));
+  if (dtype === undefined) return;
+  const operand: QuantizedOperand = {
+    reader: operatorName(node),
+    label: subject.profile.label,
+    dtype,
+    zeroPoints,
+    isPerChannel,
+    isConstant: scope.isKnown(dequantizer.inputs[0] ?? ""),
+    inputs: node.inputs.length,
+    activations,
+  };
+  for (const check of OPERAND_CHECKS) {
+    const found = check(operand, support);
+    if (found !== undefined)
+      findings.about("qdq-weight", placed, rejection(subject, placed, found.message, found.advice));
   }
-  const middle = dtype === undefined ? undefined : support.zeroPointOf?.[dtype];
-  if (middle !== undefined && zeroPoints?.some((zero) => zero !== middle) === true) {
-    const message = `${operatorName(node)} by ${dtype ?? ""} numbers with zero point ${zeroPoints[0] ?? ""}; ${label} needs ${middle}`;
-    findings.about(
-      "qdq-weight",
-      placed,
-      rejection(subject, placed, message, "quantize them symmetrically, or to int8"),
-    );
-  }
-  const isWeight = scope.isKnown(dequantizer.inputs[0] ?? "");
-  if (isPerChannel && dtype !== undefined && support.channelWeightsOf !== undefined) {
-    const [low, high] = RANGE[dtype] ?? [0, 0];
-    if (zeroPoints?.some((zero) => zero !== Math.ceil((low + high) / 2)) === true) {
-      const message = `${operatorName(node)} has weights with one scale per channel that are not symmetric; ${label} needs the middle of ${dtype} as zero point`;
-      findings.about(
-        "qdq-weight",
-        placed,
-        rejection(subject, placed, message, "quantize them symmetrically"),
-      );
-    }
-  }
-  const special = isPerChannel
-    ? support.channelWeightsOf
-    : node.inputs.length === 2
-      ? support.pairWeightsOf
-      : undefined;
-  const wanted = (special ?? support.weightsOf)?.[activations];
-  if (!isWeight || dtype === undefined || wanted === undefined || wanted.includes(dtype)) return;
-  const message = `${operatorName(node)} has weights of ${dtype} with ${activations} activations; ${label} supports ${wanted.join(", ")}`;
-  findings.about("qdq-weight", placed, rejection(subject, placed, message, `use ${wanted[0] ?? ""}`));
 }
 
 function checkCast(subject: Subject, { placed, support }: Use, findings: Findings): void {

@@ -124,50 +124,61 @@ export const RUNTIMES: Readonly<
 };
 
 /**
- * Opens the runtime for models. NPU graphs that run on the CPU are reported as simulated, because an export for the CPU has different
+ * How to open the runtime for models. NPU graphs that run on the CPU are reported as simulated, because an export for the CPU has different
  * graphs.
  *
  * @throws SlmError USAGE for NPU models together with other models, because no device runs both.
  */
 export function runtimeRecipe(models: readonly ModelTarget[], request: DeviceRequest): RuntimeRecipe {
-  const { device, fallback = true, threads } = request;
   const usual = models.map(({ target, profile }) => nodeRuntimeOf(target, profile));
-  const forNpu = models.filter((_, index) => usual[index] === "npu");
-  if (forNpu.length > 0 && forNpu.length < models.length) {
+  const forNpu = usual.filter((kind) => kind === "npu").length;
+  if (forNpu > 0 && forNpu < models.length) {
     throw new SlmError("USAGE", "models for an NPU cannot be measured together with other models", {
       suggestions: ["measure them in separate runs"],
     });
   }
-  const common = { ...(threads === undefined ? {} : { threads }) };
-  if (request.soc !== undefined && forNpu.length === 0) {
+  if (forNpu > 0) return npuRecipe(models, request);
+  if (request.soc !== undefined) {
     throw new SlmError("USAGE", `--soc ${request.soc}: expected a model for an NPU`, {
       suggestions: ["slm export CHECKPOINT --target npu"],
     });
   }
-  if (forNpu.length > 0) {
-    const profile = device?.profile ?? sharedProfile(forNpu);
-    const soc = request.soc ?? forNpu.find(({ compiled }) => compiled !== undefined)?.compiled?.[0]?.soc;
-    const options = {
-      ...common,
-      fallback,
-      ...(profile === undefined ? {} : { profile }),
-      ...(soc === undefined ? {} : { soc }),
-    };
-    return { kind: "npu", options: device?.kind === "cpu" ? { ...options, simulate: true } : options };
-  }
+  const { device, fallback = true, threads } = request;
   const kind = device?.kind ?? (usual.includes("gpu") ? "gpu" : "cpu");
-  if (kind === "cpu") return { kind, options: threads === undefined ? {} : { threads } };
   if (kind === "npu") {
     throw new SlmError("USAGE", "an NPU runs only models that were exported for it", {
       suggestions: ["slm export CHECKPOINT --target npu"],
     });
   }
-  if (device?.profile !== undefined)
-    return { kind, options: { ...common, fallback, profile: device.profile } };
-  const profile = device === undefined ? sharedProfile(models) : undefined;
+  if (kind === "cpu") return { kind, options: given({ threads }) };
+  const profile = device === undefined ? sharedProfile(models) : device.profile;
   // A software GPU is used only if the request names it.
-  const chosen = profile === undefined ? {} : { profile, software: false };
-  return { kind, options: { ...common, fallback, ...chosen } };
+  const software = device === undefined && profile !== undefined ? false : undefined;
+  return { kind, options: given({ threads, fallback, profile, software }) };
+}
+
+function npuRecipe(
+  models: readonly ModelTarget[],
+  { device, soc, fallback = true, threads }: DeviceRequest,
+): RuntimeRecipe {
+  const compiled = models.find((model) => model.compiled !== undefined)?.compiled?.[0]?.soc;
+  const options = given({
+    threads,
+    fallback,
+    profile: device?.profile ?? sharedProfile(models),
+    soc: soc ?? compiled,
+    simulate: device?.kind === "cpu" ? true : undefined,
+  });
+  return { kind: "npu", options };
+}
+
+/** The options that have a value. */
+function given(options: Readonly<Record<string, string | number | boolean | undefined>>): RuntimeOptions {
+  return Object.fromEntries(
+    Object.entries(options).filter(
+      (entry): entry is [string, string | number | boolean] => entry[1] !== undefined,
+    ),
+  );
 }
 
 /** The profile that all models share. */
