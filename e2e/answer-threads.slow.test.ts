@@ -4,7 +4,7 @@ import { evaluateAnswers, openPortableModel, type EvaluationInput, type Model } 
 import { answerThreads } from "@slm/inference/threads";
 import { useExtension } from "@slm/extensions";
 import { isMetricName, METRICS } from "@slm/metrics";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { encoderDecoder } from "./random-models.js";
 import { TinyModels } from "./tiny-models.js";
 
@@ -47,6 +47,10 @@ test("answers, probabilities and likelihoods are those of the model alone", asyn
 
 test("a metric that only this thread knows is computed from the answers of all", async () => {
   useExtension({ name: "test", metrics: { renamed: METRICS.exactMatch } });
+  // Other files of this process list all metrics.
+  onTestFinished(() => {
+    useExtension({ name: "test" });
+  });
   const metrics = ["renamed"].filter(isMetricName);
   const maker = answerThreads({ model, module, threads: 3, worthMs: 0 });
   const { n } = await evaluateAnswers({ ...request(), metrics, maker });
