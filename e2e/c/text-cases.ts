@@ -94,6 +94,33 @@ const SPACED = [
   ],
 ];
 
+/** Graphemes of several characters, short ones and long ones. */
+const JOINED = [
+  ...[
+    "ﬁ\u0301",
+    "①\u0308",
+    "Ａ\u0301",
+    "e\u0301\u0308",
+    "a\u200d",
+    "©\u200d©",
+    "©\u0301\u200d©\u0301",
+    "क\u094dक\u0301",
+    "กำ",
+  ],
+  ...[
+    "\u0600a",
+    "\u0600\u0301",
+    "\u1100\u1161\u0301",
+    "가\u11a8\u0301",
+    "🇩🇪\u0301",
+    "\r\n",
+    "\r\u0301",
+    "\u0085",
+    " \u0085 ",
+    "\u00a0",
+  ],
+];
+
 const student = (name: string): Promise<TokenizerFiles> =>
   readTokenizerFiles(join(ROOT, "packages/slm/students", name));
 
@@ -160,6 +187,21 @@ async function published(
   const read = await readEncoderDecoderTokenizer(directory, { modelType, decoderStart: 0, ...tokens });
   await rm(directory, { recursive: true });
   return read;
+}
+
+/** The same as older files have it. */
+function splitAtWhite({ tokenizer, config }: TokenizerFiles): TokenizerFiles {
+  const metaspace = { type: "Metaspace", replacement: "\u2581", add_prefix_space: true };
+  const pre_tokenizer = { type: "Sequence", pretokenizers: [{ type: "WhitespaceSplit" }, metaspace] };
+  const { normalizers } = tokenizer.normalizer as unknown as { readonly normalizers: readonly unknown[] };
+  return {
+    tokenizer: {
+      ...tokenizer,
+      pre_tokenizer,
+      normalizer: { type: "Sequence", normalizers: [normalizers[0]] },
+    },
+    config,
+  };
 }
 
 /** Words of 64 letters, which become tokens. */
@@ -237,6 +279,15 @@ export const TEXT_CASES: Readonly<Record<string, TextCase>> = {
   "Unigram of mT5, which spells unknown characters in bytes": {
     files: () => published("mt5", "mt5"),
     own: SPACED,
+  },
+  "Unigram of T5's tokenizer.json": {
+    files: () => published("t5-json", "t5"),
+    isForAllBuilds: true,
+    own: [...SPACED, ...JOINED],
+  },
+  "Unigram of T5's tokenizer.json, split at white space": {
+    files: async () => splitAtWhite(await published("t5-json", "t5")),
+    own: [...SPACED, ...JOINED],
   },
   "Unigram of Pegasus": { files: () => published("pegasus", "pegasus"), own: SPACED },
   "Unigram of Marian, with codes of languages": {

@@ -23,7 +23,9 @@ typedef struct {
 } slm_map;
 
 typedef struct {
+  /* The longest keys are replaced; or, if there are kinds of graphemes, the shortest ones of graphemes. */
   slm_map map;
+  slm_graphemes graphemes;
   /* Texts that are not replaced; and whether U+2581 in a text is a space. */
   slm_sorted symbols;
   int readsSign;
@@ -39,6 +41,8 @@ typedef struct {
   slm_sorted named;
   const SLM_TEXT_NUMBER *namedTokens;
   const int32_t *byteTokens;
+  /* Where pieces end at the latest; whether sums of scores are float32 numbers. */
+  int words, isRounded;
   /* Whether a space is put in front of a text, and whether spaces at its ends and repeated ones are removed. */
   int addsSpace, removesSpaces;
   /* A text in front of every text, of which `openingTokens` tokens are left out. */
@@ -55,6 +59,8 @@ typedef struct {
   int dropped, trims;
 } slm_unigram;
 
+/* At the end of a text; at white space and before U+2581; before a space or U+2581. */
+enum { SLM_WHOLE = 0, SLM_WHITE = 1, SLM_SPACES = 2 };
 enum { SLM_DROP_NONE = 0, SLM_DROP_ONE = 1, SLM_DROP_LEADING = 2 };
 
 /* A byte of a text, or -1 after its end. */
@@ -89,11 +95,14 @@ static int slm_narrow(const slm_sorted *s, slm_range *r, int byte) {
   return slm_byte_of(s, r->from, r->length) < 0 ? r->from : -1;
 }
 
-/* The rest of a text, the rest of the value that is read, and spaces that are only read if something follows. */
+/* Where a text is read, up to `end`, and where the grapheme of this place ends. */
 typedef struct {
-  const unsigned char *text, *part, *partEnd;
-  size_t bytes, at, spaces;
-  int isAfterSpace;
+  const unsigned char *text;
+  size_t bytes, at, end, grapheme;
+  /* The rest of the value that is read; spaces that are only read if something follows; spaces that come first. */
+  const unsigned char *part, *partEnd;
+  size_t spaces, due;
+  int isAfterSpace, isOpening;
 } slm_reader;
 
 static const unsigned char slm_sign[] = { 0xe2, 0x96, 0x81 };
@@ -115,13 +124,13 @@ static size_t slm_symbol_end(const slm_unigram *t, const slm_reader *n, size_t a
 
 static uint32_t slm_offset(uint32_t unit) { return (unit >> 10) << ((unit & 0x200) >> 6); }
 
-/* The value of the longest key at the place of a reader, which moves behind the key; NULL if there is none. */
-static const unsigned char *slm_map_value(const slm_unigram *t, slm_reader *n) {
+/* The value of the longest or shortest key at the place of a reader, which moves behind the key; NULL if there is none up to `end`. */
+static const unsigned char *slm_map_value(const slm_unigram *t, slm_reader *n, size_t end, int isShortest) {
   const slm_map *m = &t->map;
   const unsigned char *value = NULL, *text = n->text;
   uint32_t node = m->unitCount > 0 ? slm_offset(m->units[0]) : 0, unit, start;
   size_t at = n->at;
-  for (; at < n->bytes && text[at] != 0; node ^= slm_offset(unit)) {
+  for (; at < end && text[at] != 0; node ^= slm_offset(unit)) {
     int isSign = t->readsSign && slm_starts_with_sign(text + at, text + n->bytes);
     uint32_t byte = isSign ? ' ' : text[at];
     node ^= byte;
@@ -129,14 +138,31 @@ static const unsigned char *slm_map_value(const slm_unigram *t, slm_reader *n) {
     unit = m->units[node];
     if ((unit & 0x800000ffu) != byte) break;
     at += isSign ? sizeof slm_sign : 1;
-    /* A key ends where a character does. */
-    if ((unit & 0x100) == 0 || (at < n->bytes && (text[at] & 0xc0) == 0x80)) continue;
+    /* The longest key ends where a character does. */
+    if ((unit & 0x100) == 0 || (!isShortest && at < end && (text[at] & 0xc0) == 0x80)) continue;
     start = node ^ slm_offset(unit);
     start = start < m->unitCount ? m->units[start] & 0x7fffffffu : m->valueBytes;
     if (start >= m->valueBytes) break;
     value = m->values + start;
     n->at = at;
+    if (isShortest) break;
   }
+  return value;
+}
+
+/* The value of the shortest key that a grapheme of at most 5 bytes starts with, or of a character of another. Source: spm_precompiled 0.1.4. */
+static const unsigned char *slm_grapheme_value(const slm_unigram *t, slm_reader *n) {
+  const unsigned char *value = NULL;
+  size_t next = n->at;
+  if (n->at >= n->grapheme) {
+    n->grapheme = slm_grapheme_end(&t->graphemes, n->text, n->bytes, n->at);
+    if (n->grapheme - n->at <= 5 && (value = slm_map_value(t, n, n->grapheme, 1)) != NULL) next = n->grapheme;
+  }
+  if (value == NULL) {
+    slm_character(n->text, n->bytes, &next);
+    value = slm_map_value(t, n, next, 1);
+  }
+  if (value != NULL) n->at = next;
   return value;
 }
 
@@ -145,24 +171,68 @@ static void slm_next_part(const slm_unigram *t, slm_reader *n) {
   size_t start = n->at, end = slm_symbol_end(t, n, start);
   const unsigned char *value = NULL;
   if (end > start) n->at = end;
-  else if ((value = slm_map_value(t, n)) == NULL) {
+  else if ((value = t->graphemes.count > 0 ? slm_grapheme_value(t, n) : slm_map_value(t, n, n->bytes, 0)) == NULL) {
     slm_character(n->text, n->bytes, &n->at);
     if (t->readsSign && slm_starts_with_sign(n->text + start, n->text + n->at)) value = (const unsigned char *)" ";
   }
   n->part = value == NULL ? n->text + start : value;
   n->partEnd = value == NULL ? n->text + n->at : value + strlen((const char *)value);
   while (n->isAfterSpace && n->part < n->partEnd && *n->part == ' ') n->part++;
-  if (n->part < n->partEnd) n->isAfterSpace = t->removesSpaces && n->partEnd[-1] == ' ';
+  if (n->part < n->partEnd) n->isAfterSpace = t->words == SLM_WHOLE && t->removesSpaces && n->partEnd[-1] == ' ';
+}
+
+/* Unicode's White_Space. */
+static int slm_is_white(int32_t c) {
+  return (c >= 9 && c <= 13) || c == ' ' || c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 ||
+    c == 0x202f || c == 0x205f || c == 0x3000;
+}
+
+/* Bytes of the white space that a part starts with; only of a space, unless all white space ends words. */
+static size_t slm_white_bytes(const slm_unigram *t, const unsigned char *part, const unsigned char *end) {
+  size_t at = 0;
+  if (part < end && *part == ' ') return 1;
+  return t->words == SLM_WHITE && part < end && slm_is_white(slm_character(part, (size_t)(end - part), &at)) ? at : 0;
+}
+
+/* Where the last part ends that is not white space. */
+static size_t slm_text_end(const slm_unigram *t, slm_reader n) {
+  size_t end = n.at;
+  while (n.at < n.bytes) {
+    slm_next_part(t, &n);
+    while (n.part < n.partEnd) {
+      size_t at = 0;
+      if (!slm_is_white(slm_character(n.part, (size_t)(n.partEnd - n.part), &at))) end = n.at;
+      n.part += at;
+    }
+  }
+  return end;
 }
 
 /* The next byte of the normalized text, or -1. */
 static int slm_next_byte(const slm_unigram *t, slm_reader *n) {
   for (;;) {
-    size_t left = (size_t)(n->partEnd - n->part);
-    if (left == 0 && n->at < n->bytes) slm_next_part(t, n);
-    else if (left > 0 && *n->part == ' ') n->part++, n->spaces++;
-    else if (slm_starts_with_sign(n->part, n->partEnd)) n->part += sizeof slm_sign, n->spaces++;
-    else if (n->spaces > 0 && (left > 0 || !t->removesSpaces)) return n->spaces--, ' ';
-    else return left > 0 ? *n->part++ : -1;
+    size_t white;
+    if (n->due > 0) return n->due--, ' ';
+    if (n->part == n->partEnd && n->at < n->end) {
+      slm_next_part(t, n);
+      continue;
+    }
+    if (n->part == n->partEnd && (t->removesSpaces || n->spaces == 0)) return -1;
+    white = slm_white_bytes(t, n->part, n->partEnd);
+    if (white > 0) {
+      n->part += white;
+      n->spaces = t->words == SLM_WHOLE ? n->spaces + 1 : 1;
+    } else if (slm_starts_with_sign(n->part, n->partEnd)) {
+      n->part += sizeof slm_sign;
+      n->spaces++;
+      /* In front of this sign, the first word and words after white space get no other. */
+      if (t->words == SLM_WHOLE) continue;
+      n->due = t->words == SLM_WHITE || n->isOpening ? 1 : n->spaces;
+      n->spaces = 0;
+    } else if (n->spaces > 0) {
+      n->due = n->spaces;
+      n->spaces = 0;
+    } else return *n->part++;
+    n->isOpening = 0;
   }
 }

@@ -12,17 +12,13 @@ typedef struct {
   size_t at, from, end;
 } slm_cut;
 
-/* White space as in Python's `str.strip`. */
-static int slm_is_white(int32_t c) {
-  return (c >= 9 && c <= 13) || (c >= 0x1c && c <= 0x20) || c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 ||
-    c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
-}
-
 /* Writes characters, or without a writer finds the first and the last that are not white. */
 static void slm_cut_text(slm_cut *cut, const unsigned char *text, size_t bytes) {
   size_t at = 0, next = 0;
   while (at < bytes) {
-    int isWhite = slm_is_white(slm_character(text, bytes, &next));
+    /* As in Python's `str.strip`. */
+    int32_t character = slm_character(text, bytes, &next);
+    int isWhite = slm_is_white(character) || (character >= 0x1c && character <= 0x1f);
     if (cut->to == NULL && !isWhite) {
       if (cut->end == 0) cut->from = cut->at;
       cut->end = cut->at + next - at;

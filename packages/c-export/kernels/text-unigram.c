@@ -60,7 +60,8 @@ static void slm_add_path(const slm_unigram *t, const unsigned char *text, SLM_TE
     length = backs[at];
     range.to = t->pieces.count;
     for (i = 0; i < length && found > -2; i++) found = slm_narrow(&t->pieces, &range, text[at + i]);
-    if (found < 0) {
+    /* Tokenizers of words find the unknown token in texts. */
+    if (found < 0 || (t->words != SLM_WHOLE && t->tokens[found] == (SLM_TEXT_NUMBER)t->unknown)) {
       slm_add_unknown(t, to, text + at, length);
       continue;
     }
@@ -76,11 +77,13 @@ typedef struct {
   SLM_TEXT_NUMBER *backs;
   unsigned char *text;
   size_t start, frontier;
+  int isRounded;
 } slm_paths;
 
 /* Offers a path whose last piece starts at `start`. */
 static void slm_offer(slm_paths *p, size_t length, double score) {
-  double sum = (float)(score + p->sums[0]);
+  double sum = score + p->sums[0];
+  if (p->isRounded) sum = (float)sum;
   if (p->start + length > p->frontier) p->frontier = p->start + length;
   if (!(sum > p->sums[length])) return;
   p->sums[length] = sum;
@@ -95,6 +98,7 @@ static size_t slm_offer_pieces(const slm_unigram *t, slm_paths *p, size_t filled
   int found, isPiece = 0;
   range.to = t->pieces.count;
   for (at = p->start; at < filled && (found = slm_narrow(&t->pieces, &range, p->text[at])) >= -1; at++) {
+    if (t->words != SLM_WHOLE && p->text[at] == ' ' && at > p->start) break;
     if (found < 0) continue;
     slm_offer(p, range.length, t->scores[found]);
     if (range.length == width) isPiece = 1;
@@ -108,6 +112,7 @@ static int slm_add_text(const slm_unigram *t, slm_reader *n, double *room, size_
   size_t longest = (size_t)t->longest, filled = 0, width, i;
   slm_paths p = {0};
   int byte = 0;
+  p.isRounded = t->isRounded;
   p.sums = room;
   p.backs = (SLM_TEXT_NUMBER *)(room + longest + 1);
   p.text = (unsigned char *)(p.backs + most + longest + 1);
@@ -119,10 +124,14 @@ static int slm_add_text(const slm_unigram *t, slm_reader *n, double *room, size_
       slm_add_path(t, p.text, p.backs, p.start, to);
       memmove(p.text, p.text + p.start, filled -= p.start);
       p.start = p.frontier = 0;
+      if (t->words != SLM_WHOLE && filled > 0 && p.text[0] == ' ') {
+        slm_end_unknown(t, to);
+        p.sums[0] = 0;
+      }
     }
     if (p.start == filled) break;
     if (p.start > most) return 0;
-    if (fabs(p.sums[0]) > SLM_LARGEST_SUM)
+    if (t->isRounded && fabs(p.sums[0]) > SLM_LARGEST_SUM)
       for (i = longest + 1; i-- > 0;) p.sums[i] = (float)(p.sums[i] - p.sums[0]);
     width = slm_offer_pieces(t, &p, filled);
     for (i = 0; i <= longest; i++) p.sums[i] = i + width <= longest ? p.sums[i + width] : -HUGE_VAL;
@@ -160,12 +169,14 @@ static int slm_unigram_encode(const slm_unigram *t, const unsigned char *text, s
   to.unknown = t->unknown;
   for (i = 0; i < t->beforeCount; i++) slm_add_token(&to, t->before[i]);
   n.text = text;
-  n.bytes = bytes;
+  n.bytes = n.end = bytes;
   n.at = slm_add_code(t, text, bytes, &to);
   n.spaces = t->addsSpace && n.at < bytes;
-  n.isAfterSpace = t->removesSpaces && (t->openingBytes == 0 || t->opening[t->openingBytes - 1] == ' ');
+  n.isAfterSpace = t->words == SLM_WHOLE && t->removesSpaces && (t->openingBytes == 0 || t->opening[t->openingBytes - 1] == ' ');
   n.part = t->opening;
   n.partEnd = t->opening + t->openingBytes;
+  n.isOpening = 1;
+  if (t->words != SLM_WHOLE) n.end = slm_text_end(t, n);
   to.left = t->openingTokens;
   fits = slm_add_text(t, &n, room, most, &to);
   if (to.length == t->beforeCount && fits) return SLM_TEXT_EMPTY;

@@ -33,7 +33,15 @@ export const readSearch = (hasRules: boolean): Promise<string> =>
 const TEXT_FILES = {
   symbols: ["text.c", "text-sorted.c", "text-symbols.c"],
   bpe: ["text.c", "text-sorted.c", "text-names.c", "text-bpe.c"],
-  unigram: ["text.c", "text-names.c", "text-normalize.c", "text-unigram.c", "text-pieces.c"],
+  unigram: [
+    "text.c",
+    "text-sorted.c",
+    "text-names.c",
+    "text-graphemes.c",
+    "text-normalize.c",
+    "text-unigram.c",
+    "text-pieces.c",
+  ],
 } as const;
 
 /** The C text that encodes and decodes the text of a kind of tokenizer. */

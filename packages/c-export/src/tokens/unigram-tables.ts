@@ -1,6 +1,7 @@
 /** The tables of kernels/text-unigram.c. */
 import type { TokenText, UnigramVocabulary } from "@slm/tokenizer";
 import { arrayText, joinTexts, namesText, numberBytes, numberType } from "./c-array.js";
+import { graphemeKinds } from "./graphemes.js";
 import type { TextTables } from "./text-tables.js";
 
 /** A normalized space, which is one byte in the tables. */
@@ -9,6 +10,7 @@ const SPACE = "\u2581";
 const BYTE = 0xff;
 const AS_IT_IS = 0xfe;
 /** As in kernels/text-normalize.c. */
+const WORDS = { whole: 0, white: 1, spaces: 2 } as const;
 const DROPPED = { none: 0, one: 1, all: 2 } as const;
 /** Bytes of U+FFFD, which replaces a byte that is not UTF-8. */
 const REPLACEMENT_BYTES = 3;
@@ -18,6 +20,7 @@ const SUM_BYTES = 8;
 
 export function unigramTables(vocabulary: UnigramVocabulary): TextTables {
   const { unknown, opening, codes = new Map<string, number>(), special, before, after } = vocabulary;
+  const { words, isRounded, addsSpace, removesSpaces } = vocabulary.rule;
   const answer = vocabulary.answer.map(answerBytes);
   const sorted = vocabulary.pieces
     .map((piece) => ({ ...piece, bytes: pieceBytes(piece.text) }))
@@ -30,7 +33,8 @@ export function unigramTables(vocabulary: UnigramVocabulary): TextTables {
   const symbols = joinTexts(
     vocabulary.symbols.map((symbol) => Buffer.from(symbol)).sort((one, other) => Buffer.compare(one, other)),
   );
-  const { units = [], replacements = [] } = vocabulary.map ?? {};
+  const { units = [], replacements = [], rule } = vocabulary.map ?? {};
+  const kinds = rule === "graphemes" ? graphemeKinds() : [];
   const named = [...unknown.named]
     .map(([text, id]) => ({ bytes: pieceBytes(text), id }))
     .sort((one, other) => Buffer.compare(one.bytes, other.bytes));
@@ -41,6 +45,7 @@ export function unigramTables(vocabulary: UnigramVocabulary): TextTables {
   const text = [
     arrayText("uint32_t", "text_map", units),
     arrayText("unsigned char", "text_map_values", replacements),
+    arrayText("uint32_t", "text_kinds", kinds),
     arrayText("uint32_t", "text_symbol_starts", symbols.starts),
     arrayText("unsigned char", "text_symbols", symbols.bytes),
     arrayText(number, "text_order", order),
@@ -67,12 +72,12 @@ export function unigramTables(vocabulary: UnigramVocabulary): TextTables {
     arrayText("int32_t", "text_before", before),
     arrayText("int32_t", "text_after", after),
     "static const slm_unigram text_tables = {\n",
-    `  { text_map, text_map_values, ${units.length}, ${replacements.length} },\n`,
+    `  { text_map, text_map_values, ${units.length}, ${replacements.length} }, { text_kinds, ${kinds.length} },\n`,
     `  { NULL, text_symbol_starts, text_symbols, ${vocabulary.symbols.length} }, ${Number(vocabulary.readsSign)},\n`,
     `  { text_order, text_starts, text_bytes, ${sorted.length} }, ${places.size === 0 ? "text_order" : "text_tokens"}, text_scores,\n`,
     `  ${unknown.score}, ${longest}, ${unknown.id}, ${Number(unknown.isKept)},\n`,
     `  { NULL, text_named_starts, text_named, ${named.length} }, text_named_tokens, ${unknown.bytes === undefined ? "NULL" : "text_byte_tokens"},\n`,
-    `  ${Number(vocabulary.addsSpace)}, ${Number(vocabulary.removesSpaces)},\n`,
+    `  ${WORDS[words]}, ${Number(isRounded)}, ${Number(addsSpace)}, ${Number(removesSpaces)},\n`,
     `  text_opening, ${Buffer.byteLength(opening.text)}, ${opening.tokens},\n`,
     `  { text_names, text_names_starts, ${special.length} },\n`,
     `  { text_codes, text_codes_starts, ${codes.size} }, text_code_tokens, ${Number(vocabulary.codes !== undefined)},\n`,

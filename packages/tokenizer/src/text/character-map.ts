@@ -108,6 +108,8 @@ export function prefixMap(bytes: Uint8Array): (text: string, at: number) => Repl
   };
 }
 
+const REPLACEMENT_CHARACTER = "\ufffd";
+
 /** A map as programs read it without this package. */
 export interface MapTable {
   /** The trie. */
@@ -116,9 +118,15 @@ export interface MapTable {
   readonly replacements: Uint8Array;
 }
 
-/** @throws SlmError DATA_INVALID for invalid bytes */
+/** @throws SlmError DATA_INVALID for invalid bytes, and for a replacement that is not a text */
 export function mapTable(bytes: Uint8Array): MapTable {
   const { units, replacements } = tableOf(bytes);
+  const isStart = (at: number): boolean =>
+    at < replacements.length && (at === 0 || replacements[at - 1] === 0);
+  const wrong = units.find((unit) => unit >= VALUE && !isStart(unit - VALUE));
+  if (wrong !== undefined) throw corrupt(`no replacement starts at ${wrong - VALUE}`);
+  if (utf8Text([replacements]).includes(REPLACEMENT_CHARACTER))
+    throw corrupt("a replacement is not UTF-8, or is U+FFFD");
   return { units, replacements: Uint8Array.from([...replacements, 0]) };
 }
 

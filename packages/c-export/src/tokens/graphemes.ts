@@ -1,0 +1,68 @@
+/** The kinds of characters that decide where graphemes end, as `Intl.Segmenter` of this process has them. */
+
+/** As in kernels/text-graphemes.c. Hangul syllables are computed there. */
+const KINDS = {
+  other: 0,
+  control: 1,
+  prepend: 2,
+  hangulL: 3,
+  hangulV: 4,
+  hangulT: 5,
+  consonant: 8,
+  picture: 9,
+  flag: 10,
+  mark: 11,
+  extend: 12,
+  extendConsonant: 13,
+  linker: 14,
+  joiner: 15,
+} as const;
+type Kind = keyof typeof KINDS;
+
+const LAST_CHARACTER = 0x10ffff;
+const JOINER = "\u200d";
+/** A consonant and a linker of an Indic script, a picture, an accent, and a letter of Hangul for each place in a syllable. */
+const [KA, VIRAMA, COPYRIGHT, ACCENT, SYLLABLE, VOWEL, FINAL] = [
+  ..."\u0915\u094d\u00a9\u0301\uac00\u1160\u11a8",
+];
+
+/** Characters without rules: unassigned ones, surrogates, private use, ideographs and Hangul syllables. */
+const PLAIN =
+  /[\p{Co}\p{Cs}\p{Unified_Ideograph}\uac00-\ud7a3]|(?![\p{Extended_Pictographic}\p{Default_Ignorable_Code_Point}])\p{Cn}/u;
+const FLAG = /\p{Regional_Indicator}/u;
+const PICTURE = /\p{Extended_Pictographic}/u;
+
+/** Ranges of characters of one kind, sorted: first character · 16 + kind. */
+export function graphemeKinds(): readonly number[] {
+  const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+  const isOne = (text: string): boolean => segmenter.segment(text).containing(0)?.segment === text;
+  const ranges: number[] = [];
+  let last: Kind | undefined;
+  for (let code = 0; code <= LAST_CHARACTER; code++) {
+    const kind = kindOf(String.fromCodePoint(code), isOne);
+    if (kind !== last) ranges.push(code * 16 + KINDS[kind]);
+    last = kind;
+  }
+  return ranges;
+}
+
+function kindOf(character: string, isOne: (text: string) => boolean): Kind {
+  if (PLAIN.test(character)) return "other";
+  if (FLAG.test(character)) return "flag";
+  if (character === JOINER) return "joiner";
+  if (!isOne(`${character}${ACCENT}`)) return "control";
+  if (isOne(`a${character}`)) return markOf(character, isOne);
+  if (isOne(`${character}a`)) return "prepend";
+  if (PICTURE.test(character)) return "picture";
+  if (isOne(`${character}${SYLLABLE}`)) return "hangulL";
+  if (isOne(`${FINAL}${character}`)) return "hangulT";
+  if (isOne(`${VOWEL}${character}`)) return "hangulV";
+  return isOne(`${KA}${VIRAMA}${character}`) ? "consonant" : "other";
+}
+
+/** The kind of a character that belongs to the character before it. */
+function markOf(mark: string, isOne: (text: string) => boolean): Kind {
+  if (isOne(`${KA}${mark}${KA}`)) return "linker";
+  if (!isOne(`${COPYRIGHT}${mark}${JOINER}${COPYRIGHT}`)) return "mark";
+  return isOne(`${KA}${VIRAMA}${mark}${KA}`) ? "extendConsonant" : "extend";
+}
