@@ -29,14 +29,18 @@ typedef struct {
   /* Texts that are not replaced; and whether U+2581 in a text is a space. */
   slm_sorted symbols;
   int readsSign;
-  /* Pieces, with the token and the score of each. The texts of tokens come first; pieces without a token or with another text follow. */
+  /* Pieces and their scores. The first `size` texts are those of tokens; pieces with the token of another text follow, with these tokens. */
   slm_sorted pieces;
-  const SLM_TEXT_NUMBER *tokens;
   const float *scores;
+  int size;
+  const SLM_TEXT_NUMBER *ownTokens;
   double unknownScore;
   /* Bytes of the longest piece, at least 4. */
   int longest;
-  /* Token of characters that are no piece; whether texts may have it; texts of such characters that are tokens; or the tokens of their bytes. */
+  /*
+   * Token of characters that are no piece, and whether texts may have it. Tokens that such characters are found as, and whole texts if words are split;
+   * or the tokens of their bytes.
+   */
   int unknown, keepsUnknown;
   slm_sorted named;
   const SLM_TEXT_NUMBER *namedTokens;
@@ -194,18 +198,26 @@ static size_t slm_white_bytes(const slm_unigram *t, const unsigned char *part, c
   return t->words == SLM_WHITE && part < end && slm_is_white(slm_character(part, (size_t)(end - part), &at)) ? at : 0;
 }
 
-/* Where the last part ends that is not white space. */
-static size_t slm_text_end(const slm_unigram *t, slm_reader n) {
-  size_t end = n.at;
+/* Ends a text after the last part that is not white space. @returns the name that the normalized text is, or a negative number */
+static int slm_end_text_of_words(const slm_unigram *t, slm_reader *reader) {
+  slm_reader n = *reader;
+  slm_range range = {0, 0, 0};
+  int name = -1, last = -1;
+  range.to = t->named.count;
+  reader->end = n.at;
   while (n.at < n.bytes) {
     slm_next_part(t, &n);
     while (n.part < n.partEnd) {
       size_t at = 0;
-      if (!slm_is_white(slm_character(n.part, (size_t)(n.partEnd - n.part), &at))) end = n.at;
-      n.part += at;
+      int isWhite = slm_is_white(slm_character(n.part, (size_t)(n.partEnd - n.part), &at));
+      for (; at > 0; at--, n.part++)
+        if (name > -2) name = slm_narrow(&t->named, &range, *n.part);
+      if (isWhite) continue;
+      reader->end = n.at;
+      last = name;
     }
   }
-  return end;
+  return t->words == SLM_WHITE ? name : last;
 }
 
 /* The next byte of the normalized text, or -1. */

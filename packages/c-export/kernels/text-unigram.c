@@ -43,6 +43,11 @@ static void slm_end_unknown(const slm_unigram *t, slm_tokens *to) {
   to->isInUnknown = 0;
 }
 
+static int slm_token_of(const slm_unigram *t, int piece) {
+  int place = (int)t->pieces.order[piece];
+  return place < t->size ? place : (int)t->ownTokens[place - t->size];
+}
+
 /* Adds the tokens of a stretch of text. backs[i] is the length of the last piece of the best path to byte i. */
 static void slm_add_path(const slm_unigram *t, const unsigned char *text, SLM_TEXT_NUMBER *backs, size_t end, slm_tokens *to) {
   SLM_TEXT_NUMBER length = 0, back;
@@ -56,17 +61,18 @@ static void slm_add_path(const slm_unigram *t, const unsigned char *text, SLM_TE
   backs[0] = length;
   for (at = 0; at < end; at += length) {
     slm_range range = {0, 0, 0};
-    int found = -1;
+    int found = -1, token;
     length = backs[at];
     range.to = t->pieces.count;
     for (i = 0; i < length && found > -2; i++) found = slm_narrow(&t->pieces, &range, text[at + i]);
+    token = found < 0 ? t->unknown : slm_token_of(t, found);
     /* Tokenizers of words find the unknown token in texts. */
-    if (found < 0 || (t->words != SLM_WHOLE && t->tokens[found] == (SLM_TEXT_NUMBER)t->unknown)) {
+    if (found < 0 || (t->words != SLM_WHOLE && token == t->unknown)) {
       slm_add_unknown(t, to, text + at, length);
       continue;
     }
     slm_end_unknown(t, to);
-    slm_add_token(to, (int32_t)t->tokens[found]);
+    slm_add_token(to, token);
   }
 }
 
@@ -160,7 +166,7 @@ static int slm_unigram_encode(const slm_unigram *t, const unsigned char *text, s
   size_t at, most = ((size_t)capacity + (size_t)t->openingTokens) * (size_t)t->longest;
   slm_tokens to = {0};
   slm_reader n = {0};
-  int fits, i;
+  int name = -1, fits = 1, i;
   for (at = 0; at < bytes;)
     if (slm_character(text, bytes, &at) < 0) return SLM_TEXT_BAD_UTF8;
   if (slm_has_name(&t->special, text, bytes)) return SLM_TEXT_SPECIAL;
@@ -176,9 +182,10 @@ static int slm_unigram_encode(const slm_unigram *t, const unsigned char *text, s
   n.part = t->opening;
   n.partEnd = t->opening + t->openingBytes;
   n.isOpening = 1;
-  if (t->words != SLM_WHOLE) n.end = slm_text_end(t, n);
+  if (t->words != SLM_WHOLE) name = slm_end_text_of_words(t, &n);
   to.left = t->openingTokens;
-  fits = slm_add_text(t, &n, room, most, &to);
+  if (name >= 0) slm_add_token(&to, (int32_t)t->namedTokens[name]);
+  else fits = slm_add_text(t, &n, room, most, &to);
   if (to.length == t->beforeCount && fits) return SLM_TEXT_EMPTY;
   if (to.hasUnknown && !t->keepsUnknown) return SLM_TEXT_UNKNOWN;
   for (i = 0; i < t->afterCount; i++) slm_add_token(&to, t->after[i]);

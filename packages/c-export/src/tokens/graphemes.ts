@@ -21,15 +21,24 @@ type Kind = keyof typeof KINDS;
 
 const LAST_CHARACTER = 0x10ffff;
 const JOINER = "\u200d";
-/** A consonant and a linker of an Indic script, a picture, an accent, and a letter of Hangul for each place in a syllable. */
-const [KA, VIRAMA, COPYRIGHT, ACCENT, SYLLABLE, VOWEL, FINAL] = [
-  ..."\u0915\u094d\u00a9\u0301\uac00\u1160\u11a8",
-];
+const COPYRIGHT = "\u00a9";
+const ACCENT = "\u0301";
+/** A consonant of Devanagari, and the sign that links consonants. */
+const KA = "\u0915";
+const LINKER = "\u094d";
+/** Hangul: a syllable, and the letters of the second and third place. */
+const SYLLABLE = "\uac00";
+const VOWEL = "\u1160";
+const FINAL = "\u11a8";
 
 /** Characters without rules: unassigned ones, surrogates, private use, ideographs and Hangul syllables. */
 const PLAIN =
   /[\p{Co}\p{Cs}\p{Unified_Ideograph}\uac00-\ud7a3]|(?![\p{Extended_Pictographic}\p{Default_Ignorable_Code_Point}])\p{Cn}/u;
 const FLAG = /\p{Regional_Indicator}/u;
+const HANGUL = /\p{Script=Hangul}/u;
+/** The categories in which Unicode has controls and prepended characters. */
+const MAY_CONTROL = /[\p{C}\p{Zl}\p{Zp}]/u;
+const MAY_PREPEND = /[\p{Cf}\p{Lo}]/u;
 const PICTURE = /\p{Extended_Pictographic}/u;
 
 /** Ranges of characters of one kind, sorted: first character · 16 + kind. */
@@ -50,19 +59,23 @@ function kindOf(character: string, isOne: (text: string) => boolean): Kind {
   if (PLAIN.test(character)) return "other";
   if (FLAG.test(character)) return "flag";
   if (character === JOINER) return "joiner";
-  if (!isOne(`${character}${ACCENT}`)) return "control";
-  if (isOne(`a${character}`)) return markOf(character, isOne);
-  if (isOne(`${character}a`)) return "prepend";
+  if (isOne(`${KA}${LINKER}${character}`))
+    return isOne(`a${character}`) ? markOf(character, isOne) : "consonant";
+  if (MAY_CONTROL.test(character) && !isOne(`${character}${ACCENT}`)) return "control";
+  if (MAY_PREPEND.test(character) && isOne(`${character}a`)) return "prepend";
   if (PICTURE.test(character)) return "picture";
+  return HANGUL.test(character) ? hangulOf(character, isOne) : "other";
+}
+
+function hangulOf(character: string, isOne: (text: string) => boolean): Kind {
   if (isOne(`${character}${SYLLABLE}`)) return "hangulL";
   if (isOne(`${FINAL}${character}`)) return "hangulT";
-  if (isOne(`${VOWEL}${character}`)) return "hangulV";
-  return isOne(`${KA}${VIRAMA}${character}`) ? "consonant" : "other";
+  return isOne(`${VOWEL}${character}`) ? "hangulV" : "other";
 }
 
 /** The kind of a character that belongs to the character before it. */
 function markOf(mark: string, isOne: (text: string) => boolean): Kind {
   if (isOne(`${KA}${mark}${KA}`)) return "linker";
   if (!isOne(`${COPYRIGHT}${mark}${JOINER}${COPYRIGHT}`)) return "mark";
-  return isOne(`${KA}${VIRAMA}${mark}${KA}`) ? "extendConsonant" : "extend";
+  return isOne(`${KA}${LINKER}${mark}${KA}`) ? "extendConsonant" : "extend";
 }

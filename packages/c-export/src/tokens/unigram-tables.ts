@@ -25,7 +25,7 @@ export function unigramTables(vocabulary: UnigramVocabulary): TextTables {
   const sorted = vocabulary.pieces
     .map((piece) => ({ ...piece, bytes: pieceBytes(piece.text) }))
     .sort((one, other) => Buffer.compare(one.bytes, other.bytes));
-  // Pieces without a token, or with another text in answers, have a text of their own.
+  // Pieces without a token, or whose token has another text in answers.
   const own = sorted.filter(({ bytes, id }) => !(answer[id]?.equals(bytes) ?? false));
   const places = new Map(own.map(({ text }, index) => [text, answer.length + index]));
   const order = sorted.map(({ text, id }) => places.get(text) ?? id);
@@ -40,8 +40,7 @@ export function unigramTables(vocabulary: UnigramVocabulary): TextTables {
     .sort((one, other) => Buffer.compare(one.bytes, other.bytes));
   const namedTexts = joinTexts(named.map(({ bytes }) => bytes));
   const longest = sorted.reduce((most, { bytes }) => Math.max(most, bytes.length), CHARACTER_BYTES);
-  const number = numberType(Math.max(texts.starts.length, longest));
-  const ids = sorted.map(({ id }) => id);
+  const number = numberType(Math.max(texts.starts.length, longest, unknown.id));
   const text = [
     arrayText("uint32_t", "text_map", units),
     arrayText("unsigned char", "text_map_values", replacements),
@@ -49,7 +48,11 @@ export function unigramTables(vocabulary: UnigramVocabulary): TextTables {
     arrayText("uint32_t", "text_symbol_starts", symbols.starts),
     arrayText("unsigned char", "text_symbols", symbols.bytes),
     arrayText(number, "text_order", order),
-    places.size === 0 ? "" : arrayText(number, "text_tokens", ids),
+    arrayText(
+      number,
+      "text_own_tokens",
+      own.map(({ id }) => id),
+    ),
     arrayText("uint32_t", "text_starts", texts.starts),
     arrayText("unsigned char", "text_bytes", texts.bytes),
     arrayText(
@@ -74,7 +77,7 @@ export function unigramTables(vocabulary: UnigramVocabulary): TextTables {
     "static const slm_unigram text_tables = {\n",
     `  { text_map, text_map_values, ${units.length}, ${replacements.length} }, { text_kinds, ${kinds.length} },\n`,
     `  { NULL, text_symbol_starts, text_symbols, ${vocabulary.symbols.length} }, ${Number(vocabulary.readsSign)},\n`,
-    `  { text_order, text_starts, text_bytes, ${sorted.length} }, ${places.size === 0 ? "text_order" : "text_tokens"}, text_scores,\n`,
+    `  { text_order, text_starts, text_bytes, ${sorted.length} }, text_scores, ${answer.length}, text_own_tokens,\n`,
     `  ${unknown.score}, ${longest}, ${unknown.id}, ${Number(unknown.isKept)},\n`,
     `  { NULL, text_named_starts, text_named, ${named.length} }, text_named_tokens, ${unknown.bytes === undefined ? "NULL" : "text_byte_tokens"},\n`,
     `  ${WORDS[words]}, ${Number(isRounded)}, ${Number(addsSpace)}, ${Number(removesSpaces)},\n`,

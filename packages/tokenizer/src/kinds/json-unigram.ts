@@ -1,6 +1,6 @@
 /** The Unigram model of a `tokenizer.json` whose normalizer and pre-tokenizer are those of published models. */
 import { isDeepStrictEqual } from "node:util";
-import { flagOf, inOrder, type Component } from "../components/component.js";
+import { flagOf, inOrder, textOf, type Component } from "../components/component.js";
 import { prependScheme } from "../components/pre-tokenizers.js";
 import { specialNames } from "../files/special-names.js";
 import type { TokenizerFiles, TokenizerJson } from "../files/tokenizer-files.js";
@@ -38,7 +38,7 @@ export function jsonUnigram(files: TokenizerFiles): UnigramVocabulary | NoUnigra
       id: unknownId,
       score: scores.reduce((least, score) => Math.min(least, score)) - UNKNOWN_PENALTY,
       isKept,
-      named: new Map(),
+      named: new Map(tokenizer.added_tokens.map(({ content, id }) => [content, id])),
       bytes: undefined,
     },
     map: mapOf(tokenizer),
@@ -75,6 +75,8 @@ function reasonOf(files: TokenizerFiles, tokens: readonly string[]): string | un
   const isPlain = ({ id, content, special, ...token }: TokenizerJson["added_tokens"][number]): boolean =>
     special === true &&
     token["normalized"] === false &&
+    !content.includes(" ") &&
+    !content.includes(SPACE) &&
     (ids.get(content) ?? id) === id &&
     (tokens[id] ?? content) === content;
   const marked = new Set(tokenizer.added_tokens.map(({ content }) => content));
@@ -103,7 +105,7 @@ function wordsOf({ normalizer, pre_tokenizer: cut, decoder }: TokenizerJson): "w
   const [joined, signed] = [spaces(" "), spaces(SPACE)];
   if (cuts.length === 1) return isAny([STRIP, joined], [STRIP, signed]) ? "spaces" : undefined;
   const isWhite = cuts.length === 2 && cuts[0]!.type === "WhitespaceSplit";
-  return isWhite && isAny([], [joined], [STRIP, joined]) ? "white" : undefined;
+  return isWhite && isAny([], [joined]) ? "white" : undefined;
 }
 
 const isMetaspace = (component: Component | null): boolean =>
@@ -114,7 +116,7 @@ const isMetaspace = (component: Component | null): boolean =>
 
 function mapOf({ normalizer }: TokenizerJson): UnigramVocabulary["map"] {
   const first = normalizer === null ? undefined : inOrder(normalizer, "normalizers")[0];
-  const bytes = base64Bytes(first?.type === "Precompiled" ? String(first["precompiled_charsmap"] ?? "") : "");
+  const bytes = base64Bytes(first?.type === "Precompiled" ? textOf(first, "precompiled_charsmap", "") : "");
   if (bytes === undefined || bytes.length === 0) return undefined;
   return { ...mapTable(bytes), rule: first!["match"] === "longest" ? "longest" : "graphemes" };
 }

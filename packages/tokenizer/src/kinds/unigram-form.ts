@@ -10,7 +10,7 @@ export type TokenText =
   | { readonly kind: "none" };
 
 /** How texts are split. */
-export interface UnigramRule {
+interface UnigramRule {
   /**
    * Whether pieces may span words. `whole`: they may. `white`: words end at white space, and start at U+2581. `spaces`: words start at a space or at
    * U+2581; white space at the end of a text is left out.
@@ -32,7 +32,10 @@ export interface UnigramVocabulary {
     readonly score: number;
     /** Whether texts may have it. */
     readonly isKept: boolean;
-    /** Ids of texts that are not pieces: slm finds them where a text has all of their characters, and none is a piece. */
+    /**
+     * Ids of tokens that slm finds where a text has their characters and none of these is a piece. If pieces do not span words, also where they are the
+     * whole normalized text.
+     */
     readonly named: ReadonlyMap<string, number>;
     /** Ids of the bytes of an unknown character, which replace it. */
     readonly bytes: readonly number[] | undefined;
