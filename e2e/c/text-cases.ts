@@ -11,6 +11,7 @@ import {
   readTokenizerFiles,
   trainBpeTokenizer,
   trainSymbolTokenizer,
+  type EncoderDecoderTokens,
   type Tokenizer,
   type TokenizerFiles,
 } from "@slm/tokenizer";
@@ -55,6 +56,74 @@ const CONTRACTED = [
   "...",
 ];
 
+/** Words and what a normalizer changes: spaces, ligatures, wide letters, marks. */
+const SPACED = [
+  ...PROSE,
+  ...[
+    "  ",
+    " ",
+    " ",
+    "▁",
+    " ▁",
+    "\t",
+    "\u3000",
+    "\u200b",
+    "\u00ad",
+    "\ufeff",
+    "\0",
+    "ﬁ",
+    "ﬃ",
+    "\uff28\uff45\uff4c\uff4c\uff4f",
+    "①",
+    "½",
+    "ｶﾞ",
+  ],
+  ...[
+    "e\u0301",
+    "\u0301",
+    "\u0308",
+    "한",
+    "\u1112\u1161\u11ab",
+    "中文",
+    "😀",
+    "👨‍👩‍👧",
+    "＜pad＞",
+    "<pad\u00ad>",
+    "</s\u00ad>",
+    "<unk\u00ad>",
+    "Hello",
+    "world",
+    "you",
+  ],
+];
+
+/** Graphemes of several characters, short ones and long ones. */
+const JOINED = [
+  ...[
+    "ﬁ\u0301",
+    "①\u0308",
+    "Ａ\u0301",
+    "e\u0301\u0308",
+    "a\u200d",
+    "©\u200d©",
+    "©\u0301\u200d©\u0301",
+    "क\u094dक\u0301",
+    "กำ",
+  ],
+  ...[
+    "\u0600a",
+    "\u0600\u0301",
+    "\u1100\u1161\u0301",
+    "가\u11a8\u0301",
+    "🇩🇪\u0301",
+    "\r\n",
+    "\r\u0301",
+    "\u0085",
+    " \u0085 ",
+    "\u00a0",
+  ],
+];
+
 const student = (name: string): Promise<TokenizerFiles> =>
   readTokenizerFiles(join(ROOT, "packages/slm/students", name));
 
@@ -73,7 +142,7 @@ async function reversed(): Promise<TokenizerFiles> {
 }
 
 /** The same with GPT-2's words, and special tokens of which one begins another. */
-async function published(pretokenizers: readonly object[]): Promise<TokenizerFiles> {
+async function ofWords(pretokenizers: readonly object[]): Promise<TokenizerFiles> {
   const { tokenizer, config } = await documented(700, "joined");
   const more = ["<|end|>", "<|end|>x", "<repo_name>"].map((content, at) => ({
     id: 700 + at,
@@ -104,19 +173,38 @@ const PATTERNS = [
   String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`,
 ].map((Regex) => ({ type: "Split", pattern: { Regex }, behavior: "Isolated", invert: false }));
 
-/** A small BART, as transformers saves it. */
-async function bart(): Promise<TokenizerFiles> {
+/** The small tokenizer of a published family, as transformers saves it. */
+async function published(
+  name: string,
+  modelType: string,
+  tokens: Partial<EncoderDecoderTokens> = {},
+): Promise<TokenizerFiles> {
   const fixture = await readFile(join(ROOT, "packages/tokenizer/fixtures/families.json.gz"));
   const { cases } = JSON.parse(gunzipSync(fixture).toString()) as {
     readonly cases: readonly { readonly name: string; readonly files: Readonly<Record<string, string>> }[];
   };
-  const directory = await mkdtemp(join(tmpdir(), "slm-bart-"));
-  const { files } = cases.find(({ name }) => name === "bart")!;
+  const directory = await mkdtemp(join(tmpdir(), "slm-family-"));
+  const { files } = cases.find((one) => one.name === name)!;
   for (const [file, content] of Object.entries(files))
     await writeFile(join(directory, file), Buffer.from(content, "base64"));
-  const read = await readEncoderDecoderTokenizer(directory, { modelType: "bart", decoderStart: 0 });
+  const read = await readEncoderDecoderTokenizer(directory, { modelType, decoderStart: 0, ...tokens });
   await rm(directory, { recursive: true });
   return read;
+}
+
+/** The same as older files have it. */
+function splitAtWhite({ tokenizer, config }: TokenizerFiles): TokenizerFiles {
+  const metaspace = { type: "Metaspace", replacement: "\u2581", add_prefix_space: true };
+  const pre_tokenizer = { type: "Sequence", pretokenizers: [{ type: "WhitespaceSplit" }, metaspace] };
+  const { normalizers } = tokenizer.normalizer as unknown as { readonly normalizers: readonly unknown[] };
+  return {
+    tokenizer: {
+      ...tokenizer,
+      pre_tokenizer,
+      normalizer: { type: "Sequence", normalizers: [normalizers[0]] },
+    },
+    config,
+  };
 }
 
 /** Words of 64 letters, which become tokens. */
@@ -172,20 +260,46 @@ export const TEXT_CASES: Readonly<Record<string, TextCase>> = {
   "BPE of bytes alone": { files: () => documented(260, "joined"), own: PROSE },
   "BPE with merges in the opposite order": { files: reversed, own: PROSE },
   "BPE with GPT-2's words": {
-    files: () => published([WORD_LEVEL]),
+    files: () => ofWords([WORD_LEVEL]),
     isForAllBuilds: true,
     own: [...PROSE, ...CONTRACTED],
   },
   "BPE with GPT-2's words and digits apart, as in SmolLM2": {
-    files: () => published([DIGITS, WORD_LEVEL]),
+    files: () => ofWords([DIGITS, WORD_LEVEL]),
     own: [...PROSE, ...CONTRACTED],
   },
   "BPE with the patterns of SmolLM2's GGUF file, and a byte without a token": {
-    files: async () => withoutByte(await published([...PATTERNS, { ...WORD_LEVEL, use_regex: false }])),
+    files: async () => withoutByte(await ofWords([...PATTERNS, { ...WORD_LEVEL, use_regex: false }])),
     own: [...PROSE, ...CONTRACTED, "\u0004", "a\u0004"],
     isLossy: true,
   },
-  "BPE of BART, with tokens around sources": { files: bart, own: [...PROSE, ...CONTRACTED] },
+  "BPE of BART, with tokens around sources": {
+    files: () => published("bart", "bart"),
+    own: [...PROSE, ...CONTRACTED],
+  },
+  "Unigram of T5": { files: () => published("t5", "t5"), isForAllBuilds: true, own: SPACED },
+  "Unigram of T5 without legacy": { files: () => published("t5-new", "t5"), own: SPACED },
+  "Unigram of mT5, which spells unknown characters in bytes": {
+    files: () => published("mt5", "mt5"),
+    own: SPACED,
+  },
+  "Unigram of T5's tokenizer.json": {
+    files: () => published("t5-json", "t5"),
+    own: [...SPACED, ...JOINED],
+  },
+  "Unigram of T5's tokenizer.json, split at white space": {
+    files: async () => splitAtWhite(await published("t5-json", "t5")),
+    own: [...SPACED, ...JOINED],
+  },
+  "Unigram of Pegasus": { files: () => published("pegasus", "pegasus"), own: SPACED },
+  "Unigram of Marian, with codes of languages": {
+    files: () => published("marian", "marian"),
+    own: [...SPACED, ">>fra<<", ">>xx<<", ">>", "<<"],
+  },
+  "Unigram of Marian with two vocabularies": {
+    files: () => published("marian-separate", "marian"),
+    own: SPACED,
+  },
   "BPE with 70,000 bytes of tokens": {
     files: ofLongWords,
     own: [...LONG_WORDS, ...LONG_WORDS.map((word) => word.slice(9, 60)), "abc", " ", "z"],

@@ -117,33 +117,33 @@ test.each(Object.entries(TEXT_CASES))(
 );
 
 describe.each(["encoder-decoder", "decoder-only"] as const)("%s", (architecture) => {
-  test.each(["the quick start's symbols", "BPE, spaces joined", "BPE of BART, with tokens around sources"])(
-    "answers texts with %s",
-    async (name) => {
-      const { files, own } = TEXT_CASES[name]!;
-      const { directory, tokenizer, compiled } = await exported(await files(), architecture);
-      const model = await PortableModel.open(await readModule(), compiled);
-      const texts = [...own, own.join(""), ...hardTexts(own, SEED, 300)].filter(
-        (text) => !text.includes("\0"),
+  test.each([
+    "the quick start's symbols",
+    "BPE, spaces joined",
+    "BPE of BART, with tokens around sources",
+    "Unigram of T5",
+  ])("answers texts with %s", async (name) => {
+    const { files, own } = TEXT_CASES[name]!;
+    const { directory, tokenizer, compiled } = await exported(await files(), architecture);
+    const model = await PortableModel.open(await readModule(), compiled);
+    const texts = [...own, own.join(""), ...hardTexts(own, SEED, 300)].filter((text) => !text.includes("\0"));
+    const expected = texts.map((text) => {
+      const ids = expectedTokens(tokenizer, text);
+      if (ids.startsWith("-")) return ids;
+      const source = ids.split(" ").map(Number);
+      // The BOS token is part of a decoder-only model's source.
+      if (architecture === "decoder-only" && source.length === MAX_SOURCE) return "-4";
+      return expectedText(
+        tokenizer,
+        greedyAnswer(model, { source, most: MAX_TARGET, tokens: tokenizer.tokens }),
       );
-      const expected = texts.map((text) => {
-        const ids = expectedTokens(tokenizer, text);
-        if (ids.startsWith("-")) return ids;
-        const source = ids.split(" ").map(Number);
-        // The BOS token is part of a decoder-only model's source.
-        if (architecture === "decoder-only" && source.length === MAX_SOURCE) return "-4";
-        return expectedText(
-          tokenizer,
-          greedyAnswer(model, { source, most: MAX_TARGET, tokens: tokenizer.tokens }),
-        );
-      });
-      const requests = texts.map((text) => `A ${hex(new TextEncoder().encode(text))}`);
-      expect(answersOf(SANITIZED, directory, requests).slice(0, -1), `SLM_SEED=${SEED}`).toEqual(expected);
-    },
-  );
+    });
+    const requests = texts.map((text) => `A ${hex(new TextEncoder().encode(text))}`);
+    expect(answersOf(SANITIZED, directory, requests).slice(0, -1), `SLM_SEED=${SEED}`).toEqual(expected);
+  });
 });
 
-test.each(["the quick start's symbols", "BPE, spaces joined"])(
+test.each(["the quick start's symbols", "BPE, spaces joined", "Unigram of T5"])(
   "refuses weights of another length or digest, and survives altered ones and random texts: %s",
   async (name) => {
     const { directory } = await exported(await TEXT_CASES[name]!.files());

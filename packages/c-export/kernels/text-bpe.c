@@ -20,10 +20,8 @@ typedef struct {
   const unsigned char *texts;
   /* Bytes of the longest token. */
   int longest;
-  /* Special tokens, which texts must not contain: name i is names[nameStarts[i]] to names[nameStarts[i + 1] - 1]. */
-  const unsigned char *names;
-  const SLM_TEXT_NUMBER *nameStarts;
-  int nameCount;
+  /* Special tokens, which texts must not contain. */
+  slm_names special;
   /* Tokens before and after every source. */
   const int32_t *before, *after;
   int beforeCount, afterCount;
@@ -84,19 +82,6 @@ static size_t slm_word_end(const slm_bpe *t, const unsigned char *text, size_t b
   return kind != SLM_SPACE || last == at || slm_stretch_ends(t, text, bytes, end) ? end : last;
 }
 
-static int slm_has_special(const slm_bpe *t, const unsigned char *text, size_t bytes) {
-  int name;
-  for (name = 0; name < t->nameCount; name++) {
-    const unsigned char *own = t->names + t->nameStarts[name];
-    size_t length = (size_t)(t->nameStarts[name + 1] - t->nameStarts[name]), at, same;
-    for (at = 0; at + length <= bytes; at++) {
-      for (same = 0; same < length && text[at + same] == own[same];) same++;
-      if (same == length) return 1;
-    }
-  }
-  return 0;
-}
-
 /* Index of the merge of two tokens, or -1. */
 static long slm_merge_of(const slm_bpe *t, SLM_TEXT_NUMBER left, SLM_TEXT_NUMBER right) {
   long low = t->pairs[left], end = t->pairs[left + 1], high = end;
@@ -145,7 +130,7 @@ static int slm_bpe_encode(const slm_bpe *t, const unsigned char *text, size_t by
   int length = 0, last = capacity - t->afterCount, j;
   for (at = 0; at < bytes;)
     if (slm_character(text, bytes, &at) < 0) return SLM_TEXT_BAD_UTF8;
-  if (slm_has_special(t, text, bytes)) return SLM_TEXT_SPECIAL;
+  if (slm_has_name(&t->special, text, bytes)) return SLM_TEXT_SPECIAL;
   if (t->beforeCount > last) return SLM_TEXT_TOO_LONG;
   for (j = 0; j < t->beforeCount; j++) ids[length++] = t->before[j];
   for (at = 0; at < bytes; at = end) {

@@ -34,17 +34,6 @@ static int32_t slm_character(const unsigned char *text, size_t bytes, size_t *at
   return (int32_t)character;
 }
 
-/* Where a number is, or would be, in a sorted list: how many are smaller. */
-static int slm_lower_bound(const uint32_t *sorted, int count, uint32_t number) {
-  int low = 0, high = count;
-  while (low < high) {
-    int middle = low + (high - low) / 2;
-    if (sorted[middle] < number) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
 /* Writes bytes as UTF-8. Each longest start of a character that does not go on becomes U+FFFD. Source: WHATWG Encoding, UTF-8 decoder. */
 typedef struct {
   char *text;

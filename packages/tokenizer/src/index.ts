@@ -17,6 +17,8 @@ export { shareVocabulary } from "./pretrained/share-vocabulary.js";
 export { tokenTexts } from "./library/token-texts.js";
 export { byteVocabulary, type ByteVocabulary } from "./kinds/byte-vocabulary.js";
 export { trainedVocabulary, type TrainedVocabulary } from "./kinds/trained-vocabulary.js";
+export { unigramVocabulary } from "./kinds/unigram-vocabulary.js";
+export type { TokenText, UnigramVocabulary } from "./kinds/unigram-form.js";
 export { sourceLookup, tokensAroundSource } from "./kinds/tokens-around.js";
 export {
   tokenizerConfig,

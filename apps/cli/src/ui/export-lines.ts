@@ -39,7 +39,11 @@ export function exportCLines({
   ];
 }
 
-const TOKENIZERS = { symbols: "symbol tokenizer", bpe: "byte-level BPE" } as const;
+const TOKENIZERS = {
+  symbols: "symbol tokenizer",
+  bpe: "byte-level BPE",
+  unigram: "SentencePiece Unigram",
+} as const;
 
 function parityLines(parity: ExportReport["parity"]): readonly string[] {
   if (parity === null) return ["logits not compared"];

@@ -28,9 +28,25 @@ export const readKernels = (): Promise<string> => readTogether(KERNEL_FILES);
 /** The C text that checks weights and answers. */
 export const readSearch = (hasRules: boolean): Promise<string> =>
   readTogether(hasRules ? RULE_FILES : SEARCH_FILES);
+
+/** In the order in which they refer to each other. */
+const TEXT_FILES = {
+  symbols: ["text.c", "text-sorted.c", "text-symbols.c"],
+  bpe: ["text.c", "text-sorted.c", "text-names.c", "text-bpe.c"],
+  unigram: [
+    "text.c",
+    "text-sorted.c",
+    "text-names.c",
+    "text-graphemes.c",
+    "text-normalize.c",
+    "text-unigram.c",
+    "text-pieces.c",
+  ],
+} as const;
+
 /** The C text that encodes and decodes the text of a kind of tokenizer. */
-export const readTextKernels = (kind: "symbols" | "bpe"): Promise<string> =>
-  readTogether(["text.c", `text-${kind}.c`]);
+export const readTextKernels = (kind: keyof typeof TEXT_FILES): Promise<string> =>
+  readTogether(TEXT_FILES[kind]);
 
 async function readTogether(names: readonly string[]): Promise<string> {
   const files = names.map((name) => readFile(kernelFile(name), "utf8"));

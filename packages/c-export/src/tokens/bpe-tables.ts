@@ -1,6 +1,6 @@
 /** The tables of kernels/text-bpe.c. */
 import type { ByteVocabulary } from "@slm/tokenizer";
-import { arrayText, joinTexts, numberType } from "./c-array.js";
+import { arrayText, joinTexts, namesText, numberBytes, numberType } from "./c-array.js";
 import { characterKinds, type CharacterKinds } from "./characters.js";
 import type { TextTables } from "./text-tables.js";
 
@@ -18,7 +18,6 @@ const SPLITS: Readonly<Record<ByteVocabulary["split"], CharacterKinds & { readon
 export function bpeTables(vocabulary: ByteVocabulary): TextTables {
   const { tokens, merges, split, special, before, after } = vocabulary;
   const texts = joinTexts(tokens);
-  const names = joinTexts(special.map((name) => Buffer.from(name)));
   const { rule, ...characters } = SPLITS[split];
   const kinds = characterKinds(characters);
   const byteTokens = new Array<number>(256).fill(tokens.length);
@@ -32,7 +31,7 @@ export function bpeTables(vocabulary: ByteVocabulary): TextTables {
   const pairs = [0];
   for (const count of counts) pairs.push(pairs.at(-1)! + count);
   const longest = Math.max(...tokens.map(({ length }) => length));
-  const number = numberType(Math.max(tokens.length, merges.length, texts.bytes.length, names.bytes.length));
+  const number = numberType(Math.max(tokens.length, merges.length, texts.bytes.length));
   const text = [
     arrayText("uint32_t", "text_kinds", kinds),
     arrayText(number, "text_byte_tokens", byteTokens),
@@ -54,22 +53,21 @@ export function bpeTables(vocabulary: ByteVocabulary): TextTables {
     ),
     arrayText(number, "text_starts", texts.starts),
     arrayText("unsigned char", "text_bytes", texts.bytes),
-    arrayText("unsigned char", "text_names", names.bytes),
-    arrayText(number, "text_name_starts", names.starts),
+    namesText("text_names", special),
     arrayText("int32_t", "text_before", before),
     arrayText("int32_t", "text_after", after),
     "static const slm_bpe text_tables = {\n",
     `  text_kinds, ${kinds.length}, ${rule}, text_byte_tokens, ${tokens.length},\n`,
     "  text_pairs, text_rights, text_ranks, text_merged,\n",
     `  text_starts, text_bytes, ${longest},\n`,
-    `  text_names, text_name_starts, ${special.length},\n`,
+    `  { text_names, text_names_starts, ${special.length} },\n`,
     `  text_before, text_after, ${before.length}, ${after.length}\n};\n`,
   ];
   return {
     number,
     size: tokens.length,
     longest: Math.max(...tokens.map(longestText)),
-    roomForToken: 2 * longest,
+    roomBytes: (tokens) => 2 * tokens * longest * numberBytes(number),
     text: text.join(""),
   };
 }

@@ -49,7 +49,7 @@ export function symbolTables({ source, target, sourceLowercase }: SymbolVocabula
     number,
     size: SPECIAL_NAMES.length + symbols.length,
     longest: Math.max(...symbols.map(({ length }) => length)) + space,
-    roomForToken: 0,
+    roomBytes: () => 0,
     text: text.join(""),
   };
 }

@@ -1,5 +1,11 @@
 import { encoderDecoderConfig } from "@slm/model";
-import { trainBpeTokenizer, trainSymbolTokenizer, type TokenizerFiles } from "@slm/tokenizer";
+import {
+  pieceTokenizer,
+  trainBpeTokenizer,
+  trainSymbolTokenizer,
+  type Piece,
+  type TokenizerFiles,
+} from "@slm/tokenizer";
 import { describe, expect, test } from "vitest";
 import { textFunctions } from "./text-functions.js";
 
@@ -13,6 +19,34 @@ const symbols = trainSymbolTokenizer({ sources: ["aé"], targets: ["X YYY"], sou
 const bpe = (sourceLowercase: boolean): Promise<TokenizerFiles> =>
   trainBpeTokenizer([{ source: "ab ab ab", target: "ab" }], {
     ...{ vocabularySize: 300, minCount: 2, spaces: "joined", sourceLowercase },
+  });
+
+const PIECES: readonly Piece[] = [
+  { text: "<pad>", score: 0, type: "control" },
+  { text: "<s>", score: 0, type: "control" },
+  { text: "</s>", score: 0, type: "control" },
+  { text: "<unk>", score: 0, type: "unknown" },
+  { text: "\u2581b\u00e9d", score: -2, type: "normal" },
+  { text: "\u2581bed", score: -2.5, type: "normal" },
+  { text: "\u2581", score: -3, type: "normal" },
+];
+
+/** A SentencePiece model whose answers start with `start`. */
+const unigram = (start: number): TokenizerFiles =>
+  pieceTokenizer({
+    where: "test",
+    pieces: PIECES.map((piece, id) => ({ ...piece, id })),
+    added: [],
+    byteFallback: false,
+    normalizer: {
+      characterMap: new Uint8Array(),
+      addDummyPrefix: true,
+      removeExtraWhitespaces: true,
+      escapeWhitespaces: true,
+    },
+    names: { pad: "<pad>", eos: "</s>", unknown: "<unk>" },
+    suffix: ["</s>"],
+    tokens: { modelType: "t5", decoderStart: start },
   });
 
 describe(textFunctions, () => {
@@ -34,6 +68,15 @@ describe(textFunctions, () => {
     expect(arenaBytes).toBe(192);
   });
 
+  test("declares functions for SentencePiece Unigram, with pieces in the order of their bytes", () => {
+    const { support, source, arenaBytes } = textFunctions(model, unigram(1));
+    expect(support).toEqual({ kind: "unigram" });
+    expect(source).toContain("static const uint16_t text_order[] = {\n6,5,4\n};\n");
+    expect(source).toContain("static const float text_scores[] = {\n-3,-2.5,-2\n};\n");
+    // 16 tokens of 4 bytes; 6 sums of 8 bytes; 3 bytes for each byte of 10 tokens of up to 5 bytes, and of one more.
+    expect(arenaBytes).toBe(320);
+  });
+
   test.each<[string, () => Promise<TokenizerFiles | undefined> | TokenizerFiles, object, RegExp]>([
     ["no tokenizer", () => Promise.resolve(undefined), {}, /has no tokenizer/u],
     [
@@ -46,6 +89,7 @@ describe(textFunctions, () => {
       /nor GPT-2's without a prompt/u,
     ],
     ["lower-cased BPE", () => bpe(true), {}, /lower-cases/u],
+    ["a decoder start that the model lacks", () => unigram(0), {}, /special tokens of the model/u],
     ["a vocabulary that the model lacks", () => symbols, { vocabulary: 7 }, /has 8 tokens, the model has 7/u],
   ])("says why there are none for %s", async (_, files, change, reason) => {
     const { support, header, source, arenaBytes } = textFunctions({ ...model, ...change }, await files());

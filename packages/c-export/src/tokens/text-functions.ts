@@ -1,19 +1,21 @@
-/** Functions of a model in C that read and write text, for the tokenizers that slm trains and for GPT-2's. */
+/** Functions of a model in C that read and write text, for the tokenizers that slm trains, GPT-2's and SentencePiece Unigram. */
 import type { ModelConfig } from "@slm/model";
 import {
   byteVocabulary,
   createTokenizer,
   trainedVocabulary,
+  unigramVocabulary,
   type TokenizerFiles,
-  type TrainedVocabulary,
 } from "@slm/tokenizer";
 import { bpeTables } from "./bpe-tables.js";
 import { symbolTables } from "./symbol-tables.js";
 import type { TextTables } from "./text-tables.js";
+import { unigramTables } from "./unigram-tables.js";
+
+type TextKind = "symbols" | "bpe" | "unigram";
 
 /** Whether an exported model reads text, and why not. */
-export type TextSupport =
-  { readonly kind: TrainedVocabulary["kind"] } | { readonly kind: "none"; readonly reason: string };
+export type TextSupport = { readonly kind: TextKind } | { readonly kind: "none"; readonly reason: string };
 
 export interface TextFunctions {
   readonly support: TextSupport;
@@ -49,8 +51,7 @@ export function textFunctions(model: TextModel, files: TokenizerFiles | undefine
     return withoutText("the special tokens of the model are not those of its tokenizer");
   if (tables.size > vocabulary)
     return withoutText(`its tokenizer has ${tables.size} tokens, the model has ${vocabulary}`);
-  const room = config.maxSource * tables.roomForToken * (tables.number === "uint16_t" ? 2 : 4);
-  const arenaBytes = roundUp(4 * idsOf(config) + room);
+  const arenaBytes = roundUp(4 * idsOf(config) + tables.roomBytes(config.maxSource));
   return {
     support: { kind },
     header: headerText(name, config, tables),
@@ -60,8 +61,7 @@ export function textFunctions(model: TextModel, files: TokenizerFiles | undefine
   };
 }
 
-type Found =
-  { readonly kind: TrainedVocabulary["kind"]; readonly tables: TextTables } | { readonly reason: string };
+type Found = { readonly kind: TextKind; readonly tables: TextTables } | { readonly reason: string };
 
 function tablesOf(files: TokenizerFiles): Found {
   const trained = trainedVocabulary(files);
@@ -69,9 +69,12 @@ function tablesOf(files: TokenizerFiles): Found {
   if (trained?.sourceLowercase === true) return { reason: "its byte-level tokenizer lower-cases sources" };
   const bytes = byteVocabulary(files);
   if (bytes !== undefined) return { kind: "bpe", tables: bpeTables(bytes) };
+  const unigram = unigramVocabulary(files);
+  if (unigram !== undefined)
+    return "reason" in unigram ? unigram : { kind: "unigram", tables: unigramTables(unigram) };
   return {
     reason:
-      "its tokenizer is neither one that slm trains (symbols or byte-level BPE) nor GPT-2's without a prompt",
+      "its tokenizer is neither one that slm trains (symbols or byte-level BPE), nor GPT-2's without a prompt, nor SentencePiece Unigram",
   };
 }
 
@@ -87,8 +90,9 @@ const withoutText = (reason: string): TextFunctions => ({
 const BOUNDARY = 64;
 const roundUp = (bytes: number): number => Math.ceil(bytes / BOUNDARY) * BOUNDARY;
 
-/** Room for the tokens of a source, a first token of the answer, and an answer. */
-const idsOf = ({ maxSource, maxTarget }: ModelConfig): number => maxSource + 1 + maxTarget;
+/** Room for the tokens of a source, a first token of the answer, and an answer; even, so that numbers of 8 bytes can follow. */
+const idsOf = ({ maxSource, maxTarget }: ModelConfig): number =>
+  2 * Math.ceil((maxSource + 1 + maxTarget) / 2);
 
 function headerText(name: string, { maxTarget }: ModelConfig, { longest }: TextTables): string {
   const upper = name.toUpperCase();
@@ -121,10 +125,10 @@ const TEXT_ERRORS = [
 function sourceText(
   { name, config }: TextModel,
   { text, size }: TextTables,
-  { kind, arenaBytes }: { readonly kind: TrainedVocabulary["kind"]; readonly arenaBytes: number },
+  { kind, arenaBytes }: { readonly kind: TextKind; readonly arenaBytes: number },
 ): string {
   const upper = name.toUpperCase();
-  const room = `(SLM_TEXT_NUMBER *)(text_ids(m) + ${idsOf(config)}), `;
+  const room = `(void *)(text_ids(m) + ${idsOf(config)}), `;
   const begins = config.architecture === "decoder-only" ? `  ids[count++] = ${upper}_BOS;\n` : "";
   return `${text}
 /* Room for the tokens of a source and of an answer, in front of the arena of the model. */
@@ -136,7 +140,7 @@ int ${name}_tokenize(${name}_model *m, const char *text, size_t bytes, int32_t *
   const unsigned char *all = (const unsigned char *)text;
   (void)m;
   if (capacity < 0) return ${upper}_TOO_LONG;
-  return slm_${kind}_encode(&text_tables, all, bytes, ${kind === "bpe" ? room : ""}ids, capacity < ${upper}_MAX_SOURCE ? capacity : ${upper}_MAX_SOURCE);
+  return slm_${kind}_encode(&text_tables, all, bytes, ${kind === "symbols" ? "" : room}ids, capacity < ${upper}_MAX_SOURCE ? capacity : ${upper}_MAX_SOURCE);
 }
 
 int ${name}_detokenize(const int32_t *ids, int count, char *text, size_t capacity) {

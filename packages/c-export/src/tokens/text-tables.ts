@@ -6,8 +6,8 @@ export interface TextTables {
   readonly size: number;
   /** Most bytes that a token adds to an answer. */
   readonly longest: number;
-  /** Working memory for each token of a source [numbers]. */
-  readonly roomForToken: number;
+  /** Working memory for a source of so many tokens [bytes]. */
+  readonly roomBytes: (tokens: number) => number;
   /** Constant arrays, and a struct `text_tables` of them. */
   readonly text: string;
 }

@@ -42,7 +42,7 @@ const NAME = /^[A-Za-z][A-Za-z0-9_]{0,30}$/u;
 
 /**
  * Exports a text model as one C file, its header and a file of weights, and compares the logits of the same kernels, compiled to WebAssembly, with the
- * checkpoint's. The C functions read and write text if slm trained the checkpoint's tokenizer, and otherwise only token ids.
+ * checkpoint's. The C functions read and write text with most tokenizers (see `text` of the result), and otherwise only token ids.
  *
  * @param checkpoint directory with config.json and model.safetensors, and with the tokenizer if there is one
  * @throws SlmError USAGE for a name that C does not allow, INPUT_MISSING, DATA_INVALID, OP_UNSUPPORTED for an operation without a kernel and for draft rules of

@@ -20,11 +20,7 @@ type PieceSettings = NonNullable<TokenizerConfigJson["sentencepiece"]>;
 /** @throws SlmError DATA_INVALID if a model is invalid or a special token is not in the vocabulary. */
 export function createPieceTokenizer(files: TokenizerFiles, settings: PieceSettings): Tokenizer {
   const { tokenizer, config } = files;
-  const source = vocabularyOf(tokenTexts(files), config);
-  const target =
-    config.target?.vocab === undefined ? source : vocabularyOf(textsOf(config.target.vocab), config);
-  const ofSource = opened(settings.source, "source");
-  const ofTarget = settings.target === undefined ? ofSource : opened(settings.target, "target");
+  const { source, target, ofSource, ofTarget } = openSides(files, settings);
   const allowed = new Set(config.text_tokens);
   const cut = sectionsOf(tokenizer.added_tokens.filter(({ content }) => allowed.has(content)));
   const pieces = {
@@ -67,6 +63,25 @@ export function createPieceTokenizer(files: TokenizerFiles, settings: PieceSetti
       return finish(ofTarget.decode(spoken));
     },
   };
+}
+
+/** The vocabularies and the models of both sides, which are the same object if the sides share them. */
+interface Sides {
+  readonly source: Vocabulary;
+  readonly target: Vocabulary;
+  readonly ofSource: Opened;
+  readonly ofTarget: Opened;
+}
+
+/** @throws SlmError DATA_INVALID as {@link createPieceTokenizer} */
+export function openSides(files: TokenizerFiles, settings: PieceSettings): Sides {
+  const { config } = files;
+  const source = vocabularyOf(tokenTexts(files), config);
+  const target =
+    config.target?.vocab === undefined ? source : vocabularyOf(textsOf(config.target.vocab), config);
+  const ofSource = opened(settings.source, "source");
+  const ofTarget = settings.target === undefined ? ofSource : opened(settings.target, "target");
+  return { source, target, ofSource, ofTarget };
 }
 
 interface Vocabulary {

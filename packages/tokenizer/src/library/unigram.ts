@@ -13,7 +13,7 @@ import { utf8Bytes } from "../text/utf8.js";
 import type { TokenizerJson } from "../files/tokenizer-files.js";
 
 /** Score of an unknown character, relative to the worst token. */
-const UNKNOWN_PENALTY = 10;
+export const UNKNOWN_PENALTY = 10;
 
 export interface Unigram {
   /** Tokens by id. */

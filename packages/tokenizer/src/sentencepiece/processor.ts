@@ -109,20 +109,12 @@ const SEGMENTERS: Readonly<
     ) => Segmenter
   >
 > = {
-  unigram({ pieces }) {
-    const least = pieces.reduce(
-      (lowest, { type, score }) => (type === "normal" ? Math.min(lowest, score) : lowest),
-      LARGEST_SCORE,
-    );
-    const found = new Map(
-      pieces.flatMap(({ text, type }, index) =>
-        type === "normal" || type === "user" ? [[text, index] as const] : [],
-      ),
-    );
+  unigram(model) {
+    const { indices, scores, unknownScore } = unigramPieces(model);
     const scored = {
-      trie: new PieceTrie(found),
-      scores: Float64Array.from(pieces, unigramScore),
-      unknownScore: Math.fround(least - UNKNOWN_PENALTY),
+      trie: new PieceTrie(indices),
+      scores,
+      unknownScore,
       rounded: Math.fround,
       largestSum: LARGEST_SUM,
     };
@@ -139,6 +131,31 @@ const SEGMENTERS: Readonly<
   word: (_, __, ___, where) => rejectType("word", where),
   char: (_, __, ___, where) => rejectType("character", where),
 };
+
+/** The pieces that a Unigram model splits texts into. */
+export interface UnigramPieces {
+  /** Index of each piece by its text. */
+  readonly indices: ReadonlyMap<string, number>;
+  /** By index. */
+  readonly scores: Float64Array;
+  /** Score of a character that is not a piece. */
+  readonly unknownScore: number;
+}
+
+export function unigramPieces({ pieces }: SentencePieceModel): UnigramPieces {
+  const least = pieces.reduce(
+    (lowest, { type, score }) => (type === "normal" ? Math.min(lowest, score) : lowest),
+    LARGEST_SCORE,
+  );
+  const isFound = ({ type }: Piece): boolean => type === "normal" || type === "user";
+  return {
+    indices: new Map(
+      pieces.flatMap((piece, index) => (isFound(piece) ? [[piece.text, index] as const] : [])),
+    ),
+    scores: Float64Array.from(pieces, unigramScore),
+    unknownScore: Math.fround(least - UNKNOWN_PENALTY),
+  };
+}
 
 /** Scores user-defined symbols so that they win against the pieces inside them. */
 function unigramScore({ text, type, score }: Piece): number {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { characterMap } from "./character-map.js";
+import { characterMap, isKeyStart, mapTable } from "./character-map.js";
 import { createLibrary } from "../library/library.js";
 
 /** A trie of 256 units and its replacements: "a" by "1", "ab" by "22", "é" by nothing. */
@@ -113,5 +113,31 @@ describe(createLibrary, () => {
     expect(() => ids({ ...map, match: "any" }, "a")).toThrow(
       "needs one of longest, graphemes in 'match', got 'any'",
     );
+  });
+});
+
+describe(mapTable, () => {
+  test("has the trie, and replacements that end with a zero", () => {
+    const { units, replacements } = mapTable(smallMap());
+    expect(units).toHaveLength(256);
+    expect(Buffer.from(replacements).toString()).toBe("1\x0022\0\0\0");
+  });
+
+  test("rejects a value that is not the start of a replacement", () => {
+    const map = smallMap((units) => (units[0x80 ^ 0x61 ^ 0x04] = 0x8000_0003));
+    expect(() => mapTable(map)).toThrow(/no replacement starts at 3/u);
+  });
+
+  test("rejects a replacement that is not UTF-8", () => {
+    const map = Buffer.from(smallMap());
+    map[map.lastIndexOf("1")] = 0xff;
+    expect(() => mapTable(map)).toThrow(/not UTF-8/u);
+  });
+
+  test("finds what keys start with", () => {
+    const starts = ["a", "ab", "b", "abc", "é"].filter((text) =>
+      isKeyStart(mapTable(smallMap()), [...Buffer.from(text)]),
+    );
+    expect(starts).toEqual(["a", "ab", "é"]);
   });
 });

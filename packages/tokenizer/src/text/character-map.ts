@@ -31,7 +31,7 @@ export type MapRule = (typeof MAP_RULES)[number];
 /** Longer graphemes are looked up character by character. */
 const MAX_GRAPHEME_BYTES = 5;
 
-interface Table {
+interface Table extends MapTable {
   readonly unitAt: UnitAt;
   readonly replacementAt: (start: number) => Uint8Array;
 }
@@ -46,6 +46,8 @@ function tableOf(bytes: Uint8Array): Table {
   const units = Uint32Array.from({ length: trieBytes / 4 }, (_, at) => view.getUint32(4 + 4 * at, true));
   const replacements = bytes.subarray(4 + trieBytes);
   return {
+    units,
+    replacements,
     unitAt(index) {
       const unit = units[index];
       if (unit === undefined) throw corrupt(`unit ${index} of ${units.length}`);
@@ -104,6 +106,34 @@ export function prefixMap(bytes: Uint8Array): (text: string, at: number) => Repl
     }
     return end === from ? undefined : { end, value: textAt(longest) };
   };
+}
+
+const REPLACEMENT_CHARACTER = "\ufffd";
+
+/** A map as programs read it without this package. */
+export interface MapTable {
+  /** The trie. */
+  readonly units: Uint32Array;
+  /** The replacements; the last one ends with a zero. */
+  readonly replacements: Uint8Array;
+}
+
+/** @throws SlmError DATA_INVALID for invalid bytes, and for a replacement that is not a text */
+export function mapTable(bytes: Uint8Array): MapTable {
+  const { units, replacements } = tableOf(bytes);
+  const isStart = (at: number): boolean =>
+    at < replacements.length && (at === 0 || replacements[at - 1] === 0);
+  const wrong = units.find((unit) => unit >= VALUE && !isStart(unit - VALUE));
+  if (wrong !== undefined) throw corrupt(`no replacement starts at ${wrong - VALUE}`);
+  if (utf8Text([replacements]).includes(REPLACEMENT_CHARACTER))
+    throw corrupt("a replacement is not UTF-8, or is U+FFFD");
+  return { units, replacements: Uint8Array.from([...replacements, 0]) };
+}
+
+/** Whether a key starts with some bytes. */
+export function isKeyStart({ units }: MapTable, bytes: readonly number[]): boolean {
+  const unitAt: UnitAt = (index) => units[index] ?? VALUE;
+  return stepsOf(offsetOf(unitAt(0)), bytes, unitAt) !== undefined;
 }
 
 /** @throws SlmError DATA_INVALID for invalid bytes; the returned map throws it for an offset outside of the trie. */
