@@ -106,6 +106,12 @@ describe(decoderGraph, () => {
     for (const operator of ["GroupQueryAttention", "If"]) expect(operators(longer, operator)).toEqual([]);
   });
 
+  test("computes the mask of the cache once for all layers", () => {
+    for (const operator of ["Range", "Less", "LessOrEqual"])
+      expect(operators(longer, operator)).toHaveLength(operator === "Range" ? 2 : 1);
+    expect(operators(longer, "Softmax")).toHaveLength(2 * encoderDecoder.decoderLayers);
+  });
+
   test("scales nothing inside products of attention, which would copy keys first", () => {
     const products = longer.nodes.filter(({ name }) => /[aA]ttention\/(Fused)?MatMul/.test(name));
     expect(products).toHaveLength(6 * encoderDecoder.decoderLayers);

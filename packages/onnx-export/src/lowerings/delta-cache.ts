@@ -73,7 +73,7 @@ function attend(
     return attendJoined(recorder, context, step, layout);
   if (context.runsAreLong) return stepOrRun(recorder, context, step, layout);
   const offsets = countUp(recorder, sizeOf(recorder, context.sequence.tokens, 1));
-  const { allowed, distances } = allowedKeys(recorder, step, layout, offsets);
+  const { allowed, distances } = allowedKeys(recorder, context, step, { layout, offsets });
   const added = relativeBias(recorder, context, step, { layout, distances });
   return attendApart(recorder, context, step, { layout, allowed, added });
 }
@@ -95,7 +95,7 @@ function attendMerged(
     bias: sourceBias && of(sourceBias),
   };
   const offsets = countUp(recorder, sizeOf(recorder, context.sequence.tokens, 1));
-  const { allowed } = allowedKeys(recorder, step, layout, offsets);
+  const { allowed } = allowedKeys(recorder, context, step, { layout, offsets });
   return attendApart(recorder, context, step, { layout, allowed, source });
 }
 
@@ -139,7 +139,7 @@ function stepOrRun(
   layout: CachedAttentionAttributes,
 ): string {
   const { builder } = recorder;
-  const { allowed } = allowedKeys(recorder, step, layout);
+  const { allowed } = allowedKeys(recorder, context, step, { layout });
   const isStep = builder.op("Equal", [shapeOf(recorder, context.sequence.tokens, 1), builder.ints([1])]);
   const branches = {
     then_branch: subgraph(
@@ -152,6 +152,13 @@ function stepOrRun(
   return builder.op("If", [isStep], { attributes: branches });
 }
 
+/**
+ * Size of the caches, int64 `[1]`. It is read from the first layer's cache, because all caches of a graph have the same size: then the
+ * optimizer computes the mask once instead of in every layer.
+ */
+const capacityOf = (recorder: Recorder, { sequence }: LoweringContext, { pastKey }: CachedStep): string =>
+  sequence.once("capacity", () => shapeOf(recorder, pastKey, 2));
+
 /** A position that no query reaches, for unused slots of a cache. */
 const NEVER = 2 ** 31 - 1;
 
@@ -163,15 +170,15 @@ const NEVER = 2 ** 31 - 1;
  */
 function allowedKeys(
   recorder: Recorder,
-  { pastKey, pastLength }: CachedStep,
-  { window }: CachedAttentionAttributes,
-  offsets?: string,
+  context: LoweringContext,
+  step: CachedStep,
+  { layout: { window }, offsets }: { readonly layout: CachedAttentionAttributes; readonly offsets?: string },
 ): { readonly allowed: string; readonly distances: () => string } {
   const { builder } = recorder;
-  const first = reshape(recorder, pastLength, ROW_POSITIONS.shape);
+  const first = reshape(recorder, step.pastLength, ROW_POSITIONS.shape);
   const behind = (by: string | undefined): string =>
     by === undefined ? first : builder.op("Add", [first, by]);
-  const slots = countUp(recorder, sizeOf(recorder, pastKey, 2));
+  const slots = countUp(recorder, cast(recorder, capacityOf(recorder, context, step), "int32"));
   const isFilled = builder.op("Less", [slots, first]);
   const old = builder.op("Where", [isFilled, slots, int32(recorder, NEVER)]);
   const columns = concat(recorder, [old, behind(offsets)], -1);
@@ -187,7 +194,7 @@ function allowedKeys(
 function attendApart(
   recorder: Recorder,
   context: LoweringContext,
-  { query, key, value, pastKey, pastValue }: CachedStep,
+  step: CachedStep,
   part: {
     readonly layout: CachedAttentionAttributes;
     readonly allowed: string;
@@ -198,6 +205,7 @@ function attendApart(
   },
 ): string {
   const { layout, allowed, added, source } = part;
+  const { query, key, value, pastKey, pastValue } = step;
   const { builder } = recorder;
   const { precision } = context.device;
   const shared = { ...layout, heads: layout.kvHeads };
@@ -212,7 +220,7 @@ function attendApart(
     const seen = attendedOnly(recorder, allowed, biased(capped(recorder, wide, layout.softcap)));
     return softmax(recorder, source === undefined ? seen : concat(recorder, [seen, ofSource(source)], -1));
   });
-  const lengths = [shapeOf(recorder, pastKey, 2), shapeOf(recorder, key, 1)];
+  const lengths = [capacityOf(recorder, context, step), shapeOf(recorder, context.sequence.tokens, 1)];
   if (source !== undefined) lengths.push(shapeOf(recorder, source.key, 4));
   const weights = builder.node("Split", [all, concat(recorder, lengths, 0)], {
     attributes: { axis: int(-1) },
