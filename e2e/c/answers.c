@@ -4,7 +4,7 @@
  *   end tokens, their number first; a token that is forbidden or -1; how many tokens are received before the answer is ended, or 0; capacity.
  * Output: status reason end steps log-probability confidence, and the tokens.
  *
- * With a seed as second argument it answers random sources with random options, most of them out of range.
+ * With a seed as second argument it answers random sources with random options, most of them out of range, and compares batches with answers one by one.
  */
 #include "model.h"
 #include "memory.h"
@@ -134,6 +134,33 @@ static void answer_anything(model_model *m, int rounds) {
   }
 }
 
+/* Sources of a batch, some of them wrong. */
+static void answer_batches(model_model *m, int rounds) {
+  for (; rounds > 0; rounds--) {
+    model_request requests[3 * BEAMS];
+    int count = below(3 * BEAMS + 1), at, i;
+    for (at = 0; at < count; at++) {
+      model_request *r = &requests[at];
+      int32_t *source;
+      r->count = below(12) == 0 ? MODEL_MAX_SOURCE + below(3) : below(MODEL_MAX_SOURCE + 1);
+      r->capacity = below(MOST);
+      r->source = source = malloc(((size_t)r->count + 1) * 4);
+      r->answer = malloc(((size_t)r->capacity + 1) * 4);
+      CHECK(source != NULL && r->answer != NULL);
+      for (i = 0; i < r->count; i++) source[i] = below(100) == 0 ? below(1000) - 500 : below(MODEL_VOCABULARY);
+    }
+    model_answer_batch(m, requests, count);
+    for (at = 0; at < count; at++) {
+      const model_request *r = &requests[at];
+      int32_t alone[MOST];
+      CHECK(model_answer(m, r->source, r->count, alone, r->capacity) == r->length);
+      for (i = 0; i < r->length; i++) CHECK(alone[i] == r->answer[i]);
+      free((void *)(uintptr_t)r->source);
+      free(r->answer);
+    }
+  }
+}
+
 int main(int argc, char **argv) {
   unsigned char *weights = aligned(0, MODEL_WEIGHTS_BYTES);
   float *arena = aligned(1, MODEL_ARENA_BYTES_FOR(BEAMS));
@@ -151,6 +178,10 @@ int main(int argc, char **argv) {
       weights[at] ^= (unsigned char)bit;
     }
     answer_anything(&m, 3000);
+    for (i = 1; i <= BEAMS; i++) {
+      CHECK(model_open(&m, weights, MODEL_WEIGHTS_BYTES, arena, MODEL_ARENA_BYTES_FOR(i)) == MODEL_OK);
+      answer_batches(&m, 50);
+    }
   } else answer_problems(&m);
   free(owned[0]);
   free(owned[1]);

@@ -3,7 +3,14 @@ import { execFileSync } from "node:child_process";
 import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { compileModel, PortableModel, readModule, writeCFiles, type Rule } from "@slm/c-export";
+import {
+  compileModel,
+  PortableModel,
+  readModule,
+  writeCFiles,
+  type Rule,
+  type WeightForm,
+} from "@slm/c-export";
 import type { Checkpoint } from "@slm/checkpoints";
 import {
   createRandom,
@@ -170,12 +177,12 @@ const REASONS = { eos: 1, stop: 2, length: 3, time: 0 } as const;
 /** Runs a program that was compiled from the answers of a model. */
 async function build(
   checkpoint: Checkpoint,
-  rules: readonly Rule[],
+  { rules = [], form = "float32" }: { readonly rules?: readonly Rule[]; readonly form?: WeightForm },
   name: string,
 ): Promise<(...args: string[]) => (input: string) => string> {
   const { compiler, flags, emulator = [] } = BUILDS[name]!;
   const directory = await mkdtemp(join(folder, "model-"));
-  await writeCFiles(directory, "model", checkpoint.config, compileModel(checkpoint, "float32", rules));
+  await writeCFiles(directory, "model", checkpoint.config, compileModel(checkpoint, form, rules));
   for (const file of ["answers.c", "memory.h"])
     await copyFile(join(import.meta.dirname, file), join(directory, file));
   const options = { cwd: directory, encoding: "utf8" } as const;
@@ -208,7 +215,7 @@ describe.each(Object.keys(MODELS))("%s", (name) => {
       return reference.stepsOf(whole, { rules: table, source, most: 12 }, 12);
     });
     for (const build_ of TESTED) {
-      const program = await build(checkpoint, learnt, build_);
+      const program = await build(checkpoint, { rules: learnt }, build_);
       const lines = program()([...problems, ...drafted].map(textOf).join("\n"))
         .trim()
         .split("\n");
@@ -230,6 +237,11 @@ describe.each(Object.keys(MODELS))("%s", (name) => {
       );
       expect(steps.reduce((sum, count) => sum + count, 0)).toBeLessThan(total);
     }
+  });
+
+  test.each(["int8", "int4"] as const)("has equal answers in batches with %s weights", async (form) => {
+    const program = await build(await MODELS[name]!(), { form }, "gcc, the CPU's vectors");
+    program("8")("");
   });
 });
 

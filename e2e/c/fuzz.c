@@ -38,7 +38,7 @@ static size_t random_text(char *text, size_t most) {
 }
 
 int main(int argc, char **argv) {
-  static int32_t ids[MODEL_MAX_SOURCE], random[64];
+  static int32_t ids[MODEL_MAX_SOURCE], random[64], answers[2 * BEAMS][64];
   static char text[600], answer[MODEL_MAX_TEXT];
   unsigned char *arena = aligned(ARENA_BYTES), *file = aligned(MODEL_WEIGHTS_BYTES), *weights = aligned(MODEL_WEIGHTS_BYTES);
   FILE *opened = fopen("model.bin", "rb");
@@ -70,6 +70,15 @@ int main(int argc, char **argv) {
       for (j = 0; j < status; j++) CHECK(ids[j] >= 0 && ids[j] < MODEL_VOCABULARY);
       if (status > 0) {
         model_options options = {0};
+        model_request requests[2 * BEAMS];
+        for (j = 0; j < 2 * BEAMS; j++) {
+          requests[j].source = ids;
+          requests[j].count = 1 + (int)draw((uint32_t)status);
+          requests[j].answer = answers[j];
+          requests[j].capacity = (int)draw(65);
+        }
+        model_answer_batch(&m, requests, 2 * BEAMS);
+        for (j = 0; j < 2 * BEAMS; j++) CHECK((requests[j].length >= 0 && requests[j].length <= requests[j].capacity) || requests[j].length == MODEL_BAD_LOGITS);
         options.beams = (int)draw(BEAMS + 1);
         status = model_answer_with(&m, ids, status, &options, random, 1 + (int)draw(64), NULL);
         CHECK(status >= 0 || status == MODEL_BAD_LOGITS);

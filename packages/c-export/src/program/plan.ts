@@ -19,6 +19,9 @@ export interface Program {
   readonly sections: readonly Section[];
 }
 
+/** Size of what is kept of a source and its answer; it is at the start of the arena [floats]. */
+export const rowFloats = ({ state }: Program): number => state.start + state.size;
+
 /** In the order of the enumeration in kernels/elementwise.c. */
 const ACTIVATIONS: readonly ActivationKind[] = ["gelu", "erfGelu", "quickGelu", "relu", "silu", "softcap"];
 
@@ -63,7 +66,7 @@ class Calls {
   /** A value's place in the arena and its stride, as kernels take them. */
   #operand(value: Value): readonly [Argument, Argument] {
     const { offset, stride } = this.#arena.placeOf(value);
-    return [at(offset), int(stride)];
+    return [{ kind: "arena", offset, rows: { count: value.rows, stride } }, int(stride)];
   }
 
   #store(store: Store): Argument {
