@@ -86,6 +86,8 @@ const STRATEGIES: readonly Omit<Problem, "source">[] = [
     { strategy: { kind: "beam", beams: 2, lengthPenalty, earlyStopping: "never" } as const, ends: [4, 5] },
   ]),
   { strategy: { kind: "beam", beams: 4, lengthPenalty: 1 }, forbidden: 5, ends: [6] },
+  { strategy: { kind: "beam", beams: 17, lengthPenalty: 1 } },
+  { strategy: { kind: "beam", beams: 16, lengthPenalty: 0 }, forbidden: 7 },
   { promptLookup: 4 },
   { promptLookup: 64, ends: [9] },
 ];

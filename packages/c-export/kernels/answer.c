@@ -6,7 +6,7 @@ static int slm_are_valid(const slm_model *m, const slm_options *o) {
     if (o->ends == NULL || o->ends[i] < 0 || o->ends[i] >= SLM_VOCABULARY) return 0;
   return o->maxTokens >= 0 && o->beams >= 0 && o->promptLookup >= 0 && o->draftTokens >= 0 &&
          (o->temperature == 0 || (o->temperature >= 1e-30 && o->temperature < HUGE_VAL)) && o->topK >= 0 && o->topP >= 0 && o->topP <= 1 && o->minP >= 0 &&
-         o->minP <= 1 && (o->beams <= 1 || (isfinite(o->lengthPenalty) && o->temperature == 0 && m->rows >= o->beams)) &&
+         o->minP <= 1 && (o->beams <= 1 || (isfinite(o->lengthPenalty) && o->temperature == 0 && m->beams >= o->beams)) &&
          (isPlain || (o->promptLookup == 0 && o->draftTokens == 0)) && (SLM_RULES || o->draftTokens == 0);
 }
 

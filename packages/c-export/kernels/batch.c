@@ -1,13 +1,13 @@
-/* Greedy answers to several sources. Each row of the arena has a text, and a step reads the weights once for all of them. */
+/* Greedy answers to several sources. A step reads the weights once for the texts in progress. */
 static void slm_answer_batch(slm_model *m, slm_request *requests, int count) {
-  slm_text texts[SLM_MOST_LOGITS]; /* of the answers in progress, then free rows */
+  slm_text texts[SLM_MOST_LOGITS]; /* Those in progress, then free ones. */
   slm_request *live[SLM_MOST_LOGITS];
   int32_t tokens[SLM_MOST_LOGITS];
-  int rows = m->rows < SLM_MOST_LOGITS ? m->rows : SLM_MOST_LOGITS, liveCount = 0, next = 0, i;
-  for (i = 0; i < rows; i++) texts[i] = text_in(m, i);
+  int most = m->texts < SLM_MOST_LOGITS ? m->texts : SLM_MOST_LOGITS, liveCount = 0, next = 0, i;
+  for (i = 0; i < most; i++) texts[i] = text_at(m, i);
   for (;;) {
     const float *logits;
-    for (; liveCount < rows && next < count; next++) {
+    for (; liveCount < most && next < count; next++) {
       slm_request *request = &requests[next];
       m->text = texts[liveCount];
       request->length = slm_start(m, request->source, request->count, &tokens[liveCount]);
@@ -34,5 +34,5 @@ static void slm_answer_batch(slm_model *m, slm_request *requests, int count) {
       texts[liveCount] = ended;
     }
   }
-  m->text = text_in(m, 0);
+  m->text = text_at(m, 0);
 }

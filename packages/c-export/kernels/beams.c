@@ -20,6 +20,9 @@ typedef struct {
   int completeCount, candidateCount, considered, liveCount, nodeCount;
 } slm_search;
 
+/* The caches of a beam. */
+static float *slm_slot(const slm_model *m, int slot) { return slot == 0 ? m->text.state : m->arena + SLM_ARENA_FLOATS + (size_t)(slot - 1) * SLM_STATE_FLOATS; }
+
 /* Beams of a step: it leaves the scores of one beam free. */
 #define SLM_MOST_BEAMS (SLM_MAX_FRESH < SLM_MAX_WANTED ? SLM_MAX_FRESH : SLM_MAX_WANTED - 1)
 
@@ -95,7 +98,7 @@ static int slm_score_beams(slm_answering *a, slm_search *s, int32_t first) {
     for (i = 0; i < count; i++) {
       const slm_beam *beam = &s->live[from + i];
       texts[i] = m->text;
-      texts[i].state = text_in(m, beam->slot).state;
+      texts[i].state = slm_slot(m, beam->slot);
       tokens[i] = beam->node < 0 ? first : s->nodes[beam->node].token;
     }
     logits = step_texts(m, texts, count, tokens, 1, 1);
@@ -113,6 +116,7 @@ static void slm_advance(slm_answering *a, slm_search *s, int length, int isLast)
   const slm_options *o = a->o;
   slm_beam *former = s->live;
   slm_hypothesis h;
+  slm_text text;
   int count = 0, at, i, slot;
   h.score = 0;
   for (at = 0; at < s->candidateCount; at++) {
@@ -149,7 +153,9 @@ static void slm_advance(slm_answering *a, slm_search *s, int length, int isLast)
       for (at = 0; at < count && s->next[at].slot != slot; at++) {}
       if (at == count) break;
     }
-    memcpy(text_in(m, slot).state, text_in(m, from).state, SLM_STATE_FLOATS * sizeof(float));
+    text = m->text;
+    text.state = slm_slot(m, from);
+    copy_caches(&text, slm_slot(m, slot));
     s->next[i].slot = slot;
   }
   s->live = s->next;
@@ -162,7 +168,7 @@ static int slm_answer_beams(slm_answering *a, int32_t first) {
   const slm_options *o = a->o;
   slm_search s;
   int length, i, isSettled = 0;
-  s.complete = (slm_hypothesis *)(void *)(m->arena + SLM_ARENA_FLOATS + (size_t)(o->beams - 1) * SLM_ROW_FLOATS);
+  s.complete = (slm_hypothesis *)(void *)(m->arena + SLM_ARENA_FLOATS + (size_t)(o->beams - 1) * SLM_STATE_FLOATS);
   s.candidates = (slm_candidate *)(void *)(s.complete + o->beams);
   s.live = (slm_beam *)(void *)(s.candidates + SLM_CONSIDERED(o->beams));
   s.next = s.live + o->beams;

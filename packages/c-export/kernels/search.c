@@ -1,7 +1,7 @@
 /*
  * Answers: greedy and sampled tokens, and their probability. The same tokens as packages/generation for the same logits and seed.
  *
- * The generated file defines slm_model, slm_text, slm_options, slm_result, slm_request, slm_step, slm_start, step_texts, text_in, and the constants in capitals.
+ * The generated file defines slm_model, slm_text, slm_options, slm_result, slm_request, slm_step, slm_start, step_texts, text_at, copy_caches, and the constants in capitals.
  */
 enum { SLM_END = 1, SLM_STOPPED, SLM_LIMIT };
 

@@ -1,7 +1,7 @@
 /** The parts of the C text that answer: the options and the result in the header, and what kernels/search.c and its neighbours need of a model. */
 import type { ModelConfig } from "@slm/model";
 import type { CompiledModel } from "../compile-model.js";
-import { rowFloats } from "../program/plan.js";
+import { keptFloats } from "../program/plan.js";
 import { ALIGNMENT, DIGEST_BYTES } from "../weights/pack.js";
 
 /** Further end tokens of an answer. */
@@ -13,8 +13,11 @@ const BEAM_BYTES = 512;
 /** Declarations, and the sizes that a caller needs. */
 export function searchHeader(name: string, model: CompiledModel): string {
   const upper = name.toUpperCase();
-  return `/* Working memory of one text with beam search, or of several texts at a time: rows are beams or texts. */
-#define ${upper}_ARENA_BYTES_FOR(rows) (${upper}_ARENA_BYTES + ((size_t)(rows) - 1) * ${rowFloats(model.program) * 4} + (size_t)(rows) * ${searchBytes(model)})
+  const { state } = model.program;
+  return `/* Working memory of one text with beam search. */
+#define ${upper}_ARENA_BYTES_FOR(beams) (${upper}_ARENA_BYTES + ((size_t)(beams) - 1) * ${state.size * 4} + (size_t)(beams) * ${searchBytes(model)})
+/* Working memory of ${name}_answer_batch with so many texts at a time. */
+#define ${upper}_ARENA_BYTES_FOR_BATCH(texts) (${upper}_ARENA_BYTES + ((size_t)(texts) - 1) * ${keptFloats(model.program) * 4})
 /* Draft rules in the weights file; 0: none. */
 #define ${upper}_DRAFT_RULES ${model.rules?.count ?? 0}
 
@@ -85,8 +88,8 @@ int ${name}_answer(${name}_model *model, const int32_t *source, int count, int32
  */
 int ${name}_answer_with(${name}_model *model, const int32_t *source, int count, const ${name}_options *options, int32_t *answer, int capacity, ${name}_result *result);
 /*
- * Answers all sources greedily, without drafts. Texts share the steps of the decoder: up to 16, as many as an arena of ${upper}_ARENA_BYTES_FOR(texts) has room
- * for. The next source starts when an answer ends.
+ * Answers all sources greedily, without drafts. Texts share the steps of the decoder, at most 16 at a time: as many as the arena has room for. When an answer
+ * ends, the next source takes its place.
  */
 void ${name}_answer_batch(${name}_model *model, ${name}_request *requests, int count);
 `;
@@ -118,8 +121,7 @@ export function searchSource(
     MAX_ENDS: MOST_ENDS,
     SEARCH_BYTES: searchBytes(model),
     STATE_FLOATS: program.state.size,
-    ARENA_FLOATS: program.arena, // The caches of further rows follow the arena.
-    ROW_FLOATS: rowFloats(program),
+    ARENA_FLOATS: program.arena, // The caches of further beams follow the arena.
     HAS_ENCODER: isEncoderDecoder ? 1 : 0,
     RULES: rules?.count ?? 0,
     "LOGITS(m)": `((m)->arena + ${program.logits})`,

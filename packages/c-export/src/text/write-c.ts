@@ -4,7 +4,7 @@ import type { CompiledModel } from "../compile-model.js";
 import { DIGEST_BYTES } from "../weights/pack.js";
 import { searchHeader, searchSource } from "./search-text.js";
 import type { TextFunctions } from "../tokens/text-functions.js";
-import { rowFloats, type Program } from "../program/plan.js";
+import { keptFloats, type Program } from "../program/plan.js";
 import { KERNELS_OF_ONE_TEXT, type Argument, type Call, type RowCount } from "../program/kernels.js";
 
 /** Parts that are the same for other models. */
@@ -32,7 +32,7 @@ export function writeC(name: string, config: ModelConfig, model: CompiledModel, 
   const header = `/*
  * ${name}: a text model in C99, without a runtime and without dynamic memory.
  *
- * Read or map the weights file, give it and an arena to ${name}_open, and call ${name}_answer. One arena serves one text at a time; several
+ * Read or map the weights file, give it and an arena to ${name}_open, and call ${name}_answer. One arena serves one call at a time; several
  * arenas may share the weights, in several threads.
  */
 #ifndef ${upper}_H
@@ -66,7 +66,8 @@ typedef struct {
   const unsigned char *weights;
   float *arena;
   ${name}_text text;
-  int rows;
+  /* How many the arena has room for. */
+  int beams, texts;
 } ${name}_model;
 
 /* Both pointers must be aligned to 64 bytes and outlive the model. @returns ${upper}_OK, or a negative code */
@@ -118,15 +119,16 @@ ${program.encode === undefined ? "" : encodeText(name, program.encode, model)}
 #define EACH for (t = texts; t < texts + n; t++)
 #define R(offset, stride, rows) (m->arena + (offset) + (t - texts) * (rows) * (stride))
 ${stepText(name, program.step, model)}
-/* The caches of a row: of the first one in the arena, of the others after it. */
-static ${name}_text text_in(const ${name}_model *m, int row) {
+/* The caches of a text of a batch: of the first one in the arena, of the others after it. */
+static ${name}_text text_at(const ${name}_model *m, int place) {
   ${name}_text t;
-  t.source = row == 0 ? m->arena : m->arena + ${program.arena} + (size_t)(row - 1) * ${rowFloats(program)};
+  t.source = place == 0 ? m->arena : m->arena + ${program.arena} + (size_t)(place - 1) * ${keptFloats(program)};
   t.state = t.source + ${program.state.start};
   t.count = t.past = 0;
   return t;
 }
 
+${copyText(name, program)}
 int ${name}_open(${name}_model *m, const void *weights, size_t weightsBytes, void *arena, size_t arenaBytes) {
   static const unsigned char digest[] = { ${[...weights.subarray(0, DIGEST_BYTES)].join(", ")} };
   size_t i;
@@ -136,8 +138,9 @@ int ${name}_open(${name}_model *m, const void *weights, size_t weightsBytes, voi
   if (arena == NULL || arenaBytes < ${upper}_ARENA_BYTES || (uintptr_t)arena % 64 != 0) return ${upper}_BAD_ARENA;
   m->weights = (const unsigned char *)weights;
   m->arena = (float *)arena + ${parts.text.arenaBytes / 4};
-  m->text = text_in(m, 0);
-  for (m->rows = 1; arenaBytes >= ${upper}_ARENA_BYTES_FOR(m->rows + 1); m->rows++) {}
+  m->text = text_at(m, 0);
+  for (m->beams = 1; arenaBytes >= ${upper}_ARENA_BYTES_FOR(m->beams + 1); m->beams++) {}
+  for (m->texts = 1; arenaBytes >= ${upper}_ARENA_BYTES_FOR_BATCH(m->texts + 1); m->texts++) {}
   return ${upper}_OK;
 }
 
@@ -197,6 +200,21 @@ const stepText = (
 ): string => `static void read_tokens(${name}_model *m, const ${name}_text *texts, int n, const int32_t *ids, int fresh, int wanted) {
   const ${name}_text *t;
 ${calls.map((call) => callText(call, model, KERNELS_OF_ONE_TEXT.has(call.kernel))).join("\n")}
+}
+`;
+
+const copyText = (
+  name: string,
+  { state }: Program,
+): string => `/* Copies the caches of an answer. Positions are columns of keys, and rows of the others. */
+static void copy_caches(const ${name}_text *t, float *to) {
+${state.stores
+  .map(({ kind, width, offset, capacity }) =>
+    kind === "keys"
+      ? `  slm_copy_rows(S(${offset}), ${capacity}, ${width}, (t->past + 15) / 16 * 16, to + ${offset}, ${capacity});`
+      : `  slm_copy_rows(S(${offset}), ${width}, t->past, ${width}, to + ${offset}, ${width});`,
+  )
+  .join("\n")}
 }
 `;
 
