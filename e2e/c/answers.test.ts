@@ -25,7 +25,7 @@ import {
   type TokenConstraint,
 } from "@slm/generation";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { BUILDS, decoderOnly, published, STRICT } from "./builds.test-support.js";
+import { BUILDS, decoderOnly, published, recurrent, STRICT } from "./builds.test-support.js";
 import { PortableRows } from "./portable-rows.test-support.js";
 
 const ROOM = { maxSource: 20, maxTarget: 24 };
@@ -37,6 +37,13 @@ const TESTED = [
 const MODELS: Readonly<Record<string, () => Promise<Checkpoint>>> = {
   t5: () => published("t5", ROOM).then(louder),
   "decoder-only": () => decoderOnly(ROOM).then(louder),
+  "recurrence, pooled source": () => recurrent(ROOM).then(louder),
+};
+/** Further kernels that a step calls for each text: rows of positions, and merged attention. */
+const BATCHED: typeof MODELS = {
+  ...MODELS,
+  bart: () => published("bart", ROOM).then(louder),
+  t5gemma2: () => published("t5gemma2", ROOM).then(louder),
 };
 
 /** Larger matrices, so that random weights do not repeat one token. */
@@ -240,9 +247,11 @@ describe.each(Object.keys(MODELS))("%s", (name) => {
       expect(steps.reduce((sum, count) => sum + count, 0)).toBeLessThan(total);
     }
   });
+});
 
-  test.each(["int8", "int4"] as const)("has equal answers in batches with %s weights", async (form) => {
-    const program = await build(await MODELS[name]!(), { form }, "gcc, the CPU's vectors");
+describe.each(Object.keys(BATCHED))("%s in batches", (name) => {
+  test.each(["int8", "int4"] as const)("has the same answers with %s weights", async (form) => {
+    const program = await build(await BATCHED[name]!(), { form }, "gcc, the CPU's vectors");
     program("8")("");
   });
 });
