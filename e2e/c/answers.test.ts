@@ -25,7 +25,7 @@ import {
   type TokenConstraint,
 } from "@slm/generation";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { BUILDS, decoderOnly, published, recurrent, STRICT } from "./builds.test-support.js";
+import { BUILDS, decoderOnly, published, STRICT, student } from "./builds.test-support.js";
 import { PortableRows } from "./portable-rows.test-support.js";
 
 const ROOM = { maxSource: 20, maxTarget: 24 };
@@ -37,13 +37,14 @@ const TESTED = [
 const MODELS: Readonly<Record<string, () => Promise<Checkpoint>>> = {
   t5: () => published("t5", ROOM).then(louder),
   "decoder-only": () => decoderOnly(ROOM).then(louder),
-  "recurrence, pooled source": () => recurrent(ROOM).then(louder),
+  "recurrence, pooled source": () =>
+    student(ROOM, { decoderRecurrence: "ssru", encoderPooling: { afterLayers: [1], group: 2 } }).then(louder),
 };
 /** Further kernels that a step calls for each text: rows of positions, and merged attention. */
 const BATCHED: typeof MODELS = {
   ...MODELS,
   bart: () => published("bart", ROOM).then(louder),
-  t5gemma2: () => published("t5gemma2", ROOM).then(louder),
+  "merged attention": () => student(ROOM, { mergedAttention: true }).then(louder),
 };
 
 /** Larger matrices, so that random weights do not repeat one token. */
