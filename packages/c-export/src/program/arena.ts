@@ -60,7 +60,7 @@ export interface AnswerState {
   readonly stores: readonly PlacedStore[];
 }
 
-export interface PlacedStore extends Pick<Store, "kind" | "width"> {
+interface PlacedStore extends Pick<Store, "kind" | "width"> {
   readonly offset: number;
   /** Positions that it has room for. */
   readonly capacity: number;

@@ -96,7 +96,7 @@ export type Argument =
   | { readonly kind: "int"; readonly value: number }
   | { readonly kind: "float"; readonly value: number };
 
-export interface PlacedRows {
+interface PlacedRows {
   readonly count: RowCount;
   /** From one row to the next [floats]. */
   readonly stride: number;
