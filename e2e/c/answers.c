@@ -4,13 +4,15 @@
  *   end tokens, their number first; a token that is forbidden or -1; how many tokens are received before the answer is ended, or 0; capacity.
  * Output: status reason end steps log-probability confidence, and the tokens.
  *
- * With a seed as second argument it answers random sources with random options, most of them out of range.
+ * With a seed as second argument it answers random sources with random options, most of them out of range, and compares batches with answers one by one.
  */
 #include "model.h"
 #include "memory.h"
 #include <math.h>
 
-#define BEAMS 4
+/* More than a step reads. */
+#define BEAMS 17
+#define TEXTS 17
 #define MOST 64
 
 typedef struct { int forbidden, stopAfter, received; } Callbacks;
@@ -134,6 +136,38 @@ static void answer_anything(model_model *m, int rounds) {
   }
 }
 
+/* Batches of sources, some of them wrong, in an arena for some texts at a time. */
+static void answer_batches(const void *weights, int texts) {
+  void *arena = aligned(2, MODEL_ARENA_BYTES_FOR_BATCH(texts));
+  model_model m;
+  int rounds;
+  CHECK(model_open(&m, weights, MODEL_WEIGHTS_BYTES, arena, MODEL_ARENA_BYTES_FOR_BATCH(texts)) == MODEL_OK);
+  for (rounds = 0; rounds < 30; rounds++) {
+    model_request requests[2 * TEXTS];
+    int count = below(2 * TEXTS + 1), at, i;
+    for (at = 0; at < count; at++) {
+      model_request *r = &requests[at];
+      int32_t *source;
+      r->count = below(12) == 0 ? MODEL_MAX_SOURCE + below(3) : below(MODEL_MAX_SOURCE + 1);
+      r->capacity = below(MOST);
+      r->source = source = malloc(((size_t)r->count + 1) * 4);
+      r->answer = malloc(((size_t)r->capacity + 1) * 4);
+      CHECK(source != NULL && r->answer != NULL);
+      for (i = 0; i < r->count; i++) source[i] = below(100) == 0 ? below(1000) - 500 : below(MODEL_VOCABULARY);
+    }
+    model_answer_batch(&m, requests, count);
+    for (at = 0; at < count; at++) {
+      const model_request *r = &requests[at];
+      int32_t alone[MOST];
+      CHECK(model_answer(&m, r->source, r->count, alone, r->capacity) == r->length);
+      for (i = 0; i < r->length; i++) CHECK(alone[i] == r->answer[i]);
+      free((void *)(uintptr_t)r->source);
+      free(r->answer);
+    }
+  }
+  free(owned[2]);
+}
+
 int main(int argc, char **argv) {
   unsigned char *weights = aligned(0, MODEL_WEIGHTS_BYTES);
   float *arena = aligned(1, MODEL_ARENA_BYTES_FOR(BEAMS));
@@ -151,6 +185,7 @@ int main(int argc, char **argv) {
       weights[at] ^= (unsigned char)bit;
     }
     answer_anything(&m, 3000);
+    for (i = 1; i <= TEXTS; i += 4) answer_batches(weights, i);
   } else answer_problems(&m);
   free(owned[0]);
   free(owned[1]);

@@ -3,7 +3,14 @@ import { execFileSync } from "node:child_process";
 import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { compileModel, PortableModel, readModule, writeCFiles, type Rule } from "@slm/c-export";
+import {
+  compileModel,
+  PortableModel,
+  readModule,
+  writeCFiles,
+  type Rule,
+  type WeightForm,
+} from "@slm/c-export";
 import type { Checkpoint } from "@slm/checkpoints";
 import {
   createRandom,
@@ -18,7 +25,7 @@ import {
   type TokenConstraint,
 } from "@slm/generation";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { BUILDS, decoderOnly, published, STRICT } from "./builds.test-support.js";
+import { BUILDS, decoderOnly, published, STRICT, student } from "./builds.test-support.js";
 import { PortableRows } from "./portable-rows.test-support.js";
 
 const ROOM = { maxSource: 20, maxTarget: 24 };
@@ -30,6 +37,14 @@ const TESTED = [
 const MODELS: Readonly<Record<string, () => Promise<Checkpoint>>> = {
   t5: () => published("t5", ROOM).then(louder),
   "decoder-only": () => decoderOnly(ROOM).then(louder),
+  "recurrence, pooled source": () =>
+    student(ROOM, { decoderRecurrence: "ssru", encoderPooling: { afterLayers: [1], group: 2 } }).then(louder),
+};
+/** Further kernels that a step calls for each text: rows of positions, and merged attention. */
+const BATCHED: typeof MODELS = {
+  ...MODELS,
+  bart: () => published("bart", ROOM).then(louder),
+  "merged attention": () => student(ROOM, { mergedAttention: true }).then(louder),
 };
 
 /** Larger matrices, so that random weights do not repeat one token. */
@@ -79,6 +94,8 @@ const STRATEGIES: readonly Omit<Problem, "source">[] = [
     { strategy: { kind: "beam", beams: 2, lengthPenalty, earlyStopping: "never" } as const, ends: [4, 5] },
   ]),
   { strategy: { kind: "beam", beams: 4, lengthPenalty: 1 }, forbidden: 5, ends: [6] },
+  { strategy: { kind: "beam", beams: 17, lengthPenalty: 1 } },
+  { strategy: { kind: "beam", beams: 16, lengthPenalty: 0 }, forbidden: 7 },
   { promptLookup: 4 },
   { promptLookup: 64, ends: [9] },
 ];
@@ -170,12 +187,12 @@ const REASONS = { eos: 1, stop: 2, length: 3, time: 0 } as const;
 /** Runs a program that was compiled from the answers of a model. */
 async function build(
   checkpoint: Checkpoint,
-  rules: readonly Rule[],
+  { rules = [], form = "float32" }: { readonly rules?: readonly Rule[]; readonly form?: WeightForm },
   name: string,
 ): Promise<(...args: string[]) => (input: string) => string> {
   const { compiler, flags, emulator = [] } = BUILDS[name]!;
   const directory = await mkdtemp(join(folder, "model-"));
-  await writeCFiles(directory, "model", checkpoint.config, compileModel(checkpoint, "float32", rules));
+  await writeCFiles(directory, "model", checkpoint.config, compileModel(checkpoint, form, rules));
   for (const file of ["answers.c", "memory.h"])
     await copyFile(join(import.meta.dirname, file), join(directory, file));
   const options = { cwd: directory, encoding: "utf8" } as const;
@@ -208,7 +225,7 @@ describe.each(Object.keys(MODELS))("%s", (name) => {
       return reference.stepsOf(whole, { rules: table, source, most: 12 }, 12);
     });
     for (const build_ of TESTED) {
-      const program = await build(checkpoint, learnt, build_);
+      const program = await build(checkpoint, { rules: learnt }, build_);
       const lines = program()([...problems, ...drafted].map(textOf).join("\n"))
         .trim()
         .split("\n");
@@ -230,6 +247,13 @@ describe.each(Object.keys(MODELS))("%s", (name) => {
       );
       expect(steps.reduce((sum, count) => sum + count, 0)).toBeLessThan(total);
     }
+  });
+});
+
+describe.each(Object.keys(BATCHED))("%s in batches", (name) => {
+  test.each(["int8", "int4"] as const)("has the same answers with %s weights", async (form) => {
+    const program = await build(await BATCHED[name]!(), { form }, "gcc, the CPU's vectors");
+    program("8")("");
   });
 });
 

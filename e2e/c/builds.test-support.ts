@@ -2,7 +2,13 @@
 import { join } from "node:path";
 import { importEncoderDecoder, readHuggingFaceDirectory, type Checkpoint } from "@slm/checkpoints";
 import { createRandom } from "@slm/generation";
-import { decoderOnlyConfig, initializeWeights, type ModelConfig } from "@slm/model";
+import {
+  decoderOnlyConfig,
+  encoderDecoderConfig,
+  initializeWeights,
+  type EncoderDecoderConfig,
+  type ModelConfig,
+} from "@slm/model";
 
 const FIXTURES = join(import.meta.dirname, "../../packages/checkpoints/fixtures/encoder-decoders");
 export const STRICT = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror"];
@@ -46,6 +52,25 @@ export interface Room {
 
 export const published = async (name: string, room: Room): Promise<Checkpoint> =>
   importEncoderDecoder(await readHuggingFaceDirectory(join(FIXTURES, name)), room);
+
+/** A student of slm. @param options that slm's models may have, and that published ones lack */
+export const student = (room: Room, options: Partial<EncoderDecoderConfig>): Promise<Checkpoint> => {
+  const config: ModelConfig = encoderDecoderConfig.parse({
+    architecture: "encoder-decoder",
+    width: 20,
+    heads: 4,
+    kvHeads: 2,
+    headDim: 6,
+    feedForward: 37,
+    encoderLayers: 2,
+    decoderLayers: 2,
+    ...room,
+    ...options,
+    vocabularySize: 21,
+    tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+  });
+  return Promise.resolve({ config, weights: initializeWeights(config, createRandom(1).next) });
+};
 
 export const decoderOnly = (room: Room): Promise<Checkpoint> => {
   const config: ModelConfig = decoderOnlyConfig.parse({

@@ -10,8 +10,10 @@
 #define CHECK(condition) do { if (!(condition)) { fprintf(stderr, "line %d: %s\n", __LINE__, #condition); exit(1); } } while (0)
 #define DIGEST_BYTES 8
 #define BEAMS 3
-/* Exactly the room for the beams. */
+#define TEXTS 3
+/* Exactly the room for the beams, or for the texts. */
 #define ARENA_BYTES MODEL_ARENA_BYTES_FOR(BEAMS)
+#define BATCH_BYTES MODEL_ARENA_BYTES_FOR_BATCH(TEXTS)
 
 static uint64_t state;
 static uint32_t draw(uint32_t below) {
@@ -38,12 +40,12 @@ static size_t random_text(char *text, size_t most) {
 }
 
 int main(int argc, char **argv) {
-  static int32_t ids[MODEL_MAX_SOURCE], random[64];
+  static int32_t ids[MODEL_MAX_SOURCE], random[64], answers[2 * TEXTS][64];
   static char text[600], answer[MODEL_MAX_TEXT];
-  unsigned char *arena = aligned(ARENA_BYTES), *file = aligned(MODEL_WEIGHTS_BYTES), *weights = aligned(MODEL_WEIGHTS_BYTES);
+  unsigned char *arena = aligned(ARENA_BYTES), *several = aligned(BATCH_BYTES), *file = aligned(MODEL_WEIGHTS_BYTES), *weights = aligned(MODEL_WEIGHTS_BYTES);
   FILE *opened = fopen("model.bin", "rb");
   long rounds = argc > 2 ? atol(argv[2]) : 0, round;
-  model_model m;
+  model_model m, batch;
   CHECK(opened != NULL && rounds > 0 && fread(file, 1, MODEL_WEIGHTS_BYTES, opened) == MODEL_WEIGHTS_BYTES);
   fclose(opened);
   state = strtoull(argv[1], NULL, 10);
@@ -57,12 +59,14 @@ int main(int argc, char **argv) {
     }
     for (i = 0; i < DIGEST_BYTES; i++) isKnown &= weights[i] == file[i];
     memset(arena, (int)draw(256), ARENA_BYTES);
+    memset(several, (int)draw(256), BATCH_BYTES);
     CHECK(model_open(&m, weights, draw(MODEL_WEIGHTS_BYTES), arena, MODEL_ARENA_BYTES) == MODEL_BAD_WEIGHTS);
     CHECK(model_open(&m, weights, MODEL_WEIGHTS_BYTES + 1 + draw(1000), arena, MODEL_ARENA_BYTES) == MODEL_BAD_WEIGHTS);
     CHECK(model_open(&m, weights, MODEL_WEIGHTS_BYTES, arena, draw(MODEL_ARENA_BYTES)) != MODEL_OK);
     status = model_open(&m, weights, MODEL_WEIGHTS_BYTES, arena, ARENA_BYTES);
     CHECK(isKnown || status == MODEL_BAD_WEIGHTS);
     if (status != MODEL_OK) continue;
+    CHECK(model_open(&batch, weights, MODEL_WEIGHTS_BYTES, several, BATCH_BYTES) == MODEL_OK);
     for (i = 0; i < 4; i++) {
       length = random_text(text, sizeof text - 1);
       status = model_tokenize(&m, text, length, ids, (int)draw(MODEL_MAX_SOURCE + 1));
@@ -70,6 +74,15 @@ int main(int argc, char **argv) {
       for (j = 0; j < status; j++) CHECK(ids[j] >= 0 && ids[j] < MODEL_VOCABULARY);
       if (status > 0) {
         model_options options = {0};
+        model_request requests[2 * TEXTS];
+        for (j = 0; j < 2 * TEXTS; j++) {
+          requests[j].source = ids;
+          requests[j].count = 1 + (int)draw((uint32_t)status);
+          requests[j].answer = answers[j];
+          requests[j].capacity = (int)draw(65);
+        }
+        model_answer_batch(&batch, requests, 2 * TEXTS);
+        for (j = 0; j < 2 * TEXTS; j++) CHECK((requests[j].length >= 0 && requests[j].length <= requests[j].capacity) || requests[j].length == MODEL_BAD_LOGITS);
         options.beams = (int)draw(BEAMS + 1);
         status = model_answer_with(&m, ids, status, &options, random, 1 + (int)draw(64), NULL);
         CHECK(status >= 0 || status == MODEL_BAD_LOGITS);
@@ -85,6 +98,7 @@ int main(int argc, char **argv) {
   }
   printf("%ld rounds\n", rounds);
   free(arena);
+  free(several);
   free(file);
   free(weights);
   return 0;

@@ -6,7 +6,7 @@
 #define CHECK(condition) do { if (!(condition)) { fprintf(stderr, "line %d: %s\n", __LINE__, #condition); exit(1); } } while (0)
 
 /* From malloc, so that a sanitizer knows its end. */
-static char *owned[2];
+static char *owned[3];
 static void *aligned(int which, size_t bytes) {
   char *memory = owned[which] = malloc(bytes + 64);
   CHECK(memory != NULL);

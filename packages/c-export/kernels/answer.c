@@ -30,7 +30,7 @@ static int slm_answer(slm_model *m, const int32_t *source, int count, const slm_
   a.random = slm_seeded(options->seed);
   a.isMeasured = result != NULL;
   a.end = -1;
-  a.limit = SLM_ROOM - m->past;
+  a.limit = SLM_ROOM - m->text.past;
   if (options->maxTokens > 0 && options->maxTokens < a.limit) a.limit = options->maxTokens;
   if (capacity < a.limit) a.limit = capacity;
   if (a.limit <= 0) a.reason = SLM_LIMIT;

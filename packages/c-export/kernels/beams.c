@@ -21,7 +21,10 @@ typedef struct {
 } slm_search;
 
 /* The caches of a beam. */
-static float *slm_slot(slm_model *m, int slot) { return slot == 0 ? SLM_STATE(m) : m->arena + SLM_ARENA_FLOATS + (size_t)(slot - 1) * SLM_STATE_FLOATS; }
+static float *slm_slot(const slm_model *m, int slot) { return slot == 0 ? m->text.state : m->arena + SLM_ARENA_FLOATS + (size_t)(slot - 1) * SLM_STATE_FLOATS; }
+
+/* Beams of a step: it leaves the scores of one beam free. */
+#define SLM_MOST_BEAMS (SLM_MAX_FRESH < SLM_MAX_WANTED ? SLM_MAX_FRESH : SLM_MAX_WANTED - 1)
 
 /* Keeps the most probable candidates, most probable first; of equal ones the first. */
 static void slm_consider(slm_search *s, int beam, int32_t token, double logProbability, double total) {
@@ -63,21 +66,14 @@ static int slm_chain(const slm_search *s, int node, int32_t *tokens) {
   return count;
 }
 
-/* The candidates of a beam, whose last token is read. */
-static int slm_score_beam(slm_answering *a, slm_search *s, int beam, int32_t token) {
-  slm_model *m = a->m;
+/* The candidates of a beam. @returns 0 for logits that are not finite */
+static int slm_score_beam(slm_answering *a, slm_search *s, int beam, const float *logits) {
   const slm_options *o = a->o;
   const slm_beam *own = &s->live[beam];
-  const float *logits;
-  float *scores = SLM_SCORES(m);
-  double normalizer, base;
+  float *scores = SLM_SCORES(a->m);
+  double normalizer = slm_normalizer(logits, 1), base = own->logProbability - normalizer;
   int32_t i;
-  m->state = slm_slot(m, own->slot);
-  logits = slm_step(m, &token, 1, 1);
-  if (logits == NULL) return SLM_BAD_TOKEN;
-  normalizer = slm_normalizer(logits, 1);
-  if (!isfinite(normalizer)) return SLM_BAD_LOGITS;
-  base = own->logProbability - normalizer;
+  if (!isfinite(normalizer)) return 0;
   if (o->change) {
     for (i = 0; i < SLM_VOCABULARY; i++) scores[i] = (float)((double)logits[i] - normalizer);
     o->change(o->context, a->answer, slm_chain(s, own->node, a->answer), scores);
@@ -86,7 +82,32 @@ static int slm_score_beam(slm_answering *a, slm_search *s, int beam, int32_t tok
     double logProbability = base + (double)logits[i];
     slm_consider(s, beam, i, logProbability, o->change ? own->total + (double)scores[i] : logProbability);
   }
-  return SLM_OK;
+  return 1;
+}
+
+/* Reads the last tokens of the beams, as many at a time as a step can, and collects their candidates. @returns 0 for logits that are not finite */
+static int slm_score_beams(slm_answering *a, slm_search *s, int32_t first) {
+  slm_model *m = a->m;
+  slm_text texts[SLM_MOST_BEAMS];
+  int32_t tokens[SLM_MOST_BEAMS];
+  int from, count, i;
+  s->candidateCount = 0;
+  for (from = 0; from < s->liveCount; from += count) {
+    const float *logits;
+    count = s->liveCount - from < SLM_MOST_BEAMS ? s->liveCount - from : SLM_MOST_BEAMS;
+    for (i = 0; i < count; i++) {
+      const slm_beam *beam = &s->live[from + i];
+      texts[i] = m->text;
+      texts[i].state = slm_slot(m, beam->slot);
+      tokens[i] = beam->node < 0 ? first : s->nodes[beam->node].token;
+    }
+    logits = step_texts(m, texts, count, tokens, 1, 1);
+    for (i = 0; i < count; i++)
+      if (!slm_score_beam(a, s, from + i, logits + (size_t)i * SLM_VOCABULARY)) return 0;
+  }
+  m->text.past++;
+  a->steps++;
+  return 1;
 }
 
 /* Completes the candidates that end, and makes the first of the others the live beams. Their caches are those of their parents, copied for further children. */
@@ -95,6 +116,7 @@ static void slm_advance(slm_answering *a, slm_search *s, int length, int isLast)
   const slm_options *o = a->o;
   slm_beam *former = s->live;
   slm_hypothesis h;
+  slm_text text;
   int count = 0, at, i, slot;
   h.score = 0;
   for (at = 0; at < s->candidateCount; at++) {
@@ -131,7 +153,9 @@ static void slm_advance(slm_answering *a, slm_search *s, int length, int isLast)
       for (at = 0; at < count && s->next[at].slot != slot; at++) {}
       if (at == count) break;
     }
-    memcpy(slm_slot(m, slot), slm_slot(m, from), SLM_STATE_FLOATS * sizeof(float));
+    text = m->text;
+    text.state = slm_slot(m, from);
+    copy_caches(&text, slm_slot(m, slot));
     s->next[i].slot = slot;
   }
   s->live = s->next;
@@ -143,7 +167,7 @@ static int slm_answer_beams(slm_answering *a, int32_t first) {
   slm_model *m = a->m;
   const slm_options *o = a->o;
   slm_search s;
-  int length, beam, i, isSettled = 0;
+  int length, i, isSettled = 0;
   s.complete = (slm_hypothesis *)(void *)(m->arena + SLM_ARENA_FLOATS + (size_t)(o->beams - 1) * SLM_STATE_FLOATS);
   s.candidates = (slm_candidate *)(void *)(s.complete + o->beams);
   s.live = (slm_beam *)(void *)(s.candidates + SLM_CONSIDERED(o->beams));
@@ -156,15 +180,7 @@ static int slm_answer_beams(slm_answering *a, int32_t first) {
   s.live[0].slot = 0;
   s.live[0].logProbability = s.live[0].total = 0;
   for (length = 1; !isSettled && length <= a->limit; length++) {
-    int past = m->past, status = SLM_OK;
-    s.candidateCount = 0;
-    for (beam = 0; beam < s.liveCount && status == SLM_OK; beam++) {
-      m->past = past;
-      status = slm_score_beam(a, &s, beam, length == 1 ? first : s.nodes[s.live[beam].node].token);
-    }
-    m->state = SLM_STATE(m);
-    if (status != SLM_OK) return status;
-    a->steps++;
+    if (!slm_score_beams(a, &s, first)) return SLM_BAD_LOGITS;
     slm_advance(a, &s, length, length == a->limit);
     isSettled = slm_is_settled(&s, o, length, a->limit);
   }

@@ -4,7 +4,7 @@
  */
 #define SLM_LONGEST_MATCH 8
 /* A step reads the last token and the drafts after it, and returns logits for each. */
-#define SLM_MOST_DRAFTS ((SLM_MAX_FRESH < SLM_MAX_WANTED ? SLM_MAX_FRESH : SLM_MAX_WANTED) - 1)
+#define SLM_MOST_DRAFTS (SLM_MOST_LOGITS - 1)
 
 /*
  * Copies what followed the last tokens of the answer in the source, or earlier in the answer, to the end of the answer. Of equally long matches, one in the
@@ -51,7 +51,7 @@ static int slm_answer_drafts(slm_answering *a, const int32_t *source, int source
     const float *logits;
     if (most > SLM_MOST_DRAFTS) most = SLM_MOST_DRAFTS;
     if (most > a->limit - a->length - 1) most = a->limit - a->length - 1;
-    if (most > SLM_ROOM - m->past - 1) most = SLM_ROOM - m->past - 1;
+    if (most > SLM_ROOM - m->text.past - 1) most = SLM_ROOM - m->text.past - 1;
 #if SLM_RULES
     if (o->promptLookup == 0) count = slm_draft_by_rules(&drafter, a->answer, a->length, most);
     else
@@ -68,6 +68,6 @@ static int slm_answer_drafts(slm_answering *a, const int32_t *source, int source
       if (slm_take(a, token)) return a->length;
       if (i < count && fed[i + 1] != token) break;
     }
-    if (i < count) slm_rewind(m, m->past - (count - i));
+    if (i < count) slm_rewind(m, m->text.past - (count - i));
   }
 }

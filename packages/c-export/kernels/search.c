@@ -1,13 +1,15 @@
 /*
  * Answers: greedy and sampled tokens, and their probability. The same tokens as packages/generation for the same logits and seed.
  *
- * The generated file defines slm_model, slm_options, slm_result, slm_step, slm_start, and the constants in capitals.
+ * The generated file defines slm_model, slm_text, slm_options, slm_result, slm_request, slm_step, slm_start, step_texts, text_at, copy_caches, and the constants in capitals.
  */
 enum { SLM_END = 1, SLM_STOPPED, SLM_LIMIT };
 
-/* Rows of a step's logits that are free while only the first is in use. */
-#define SLM_SCORES(m) (SLM_LOGITS(m) + SLM_VOCABULARY)
-#define SLM_SORTED(m) ((int32_t *)(void *)(SLM_LOGITS(m) + 2 * SLM_VOCABULARY))
+/* Logits that a step returns, of texts with one token each or of tokens of one text. */
+#define SLM_MOST_LOGITS (SLM_MAX_FRESH < SLM_MAX_WANTED ? SLM_MAX_FRESH : SLM_MAX_WANTED)
+/* The last rows of the logits, which are free while a step returns fewer. */
+#define SLM_SCORES(m) (SLM_LOGITS(m) + (SLM_MAX_WANTED - 1) * SLM_VOCABULARY)
+#define SLM_SORTED(m) ((int32_t *)(void *)(SLM_LOGITS(m) + (SLM_MAX_WANTED - 2) * SLM_VOCABULARY))
 
 /* xoshiro128**, its state filled by splitmix32. Source: Blackman and Vigna 2021, prng.di.unimi.it. */
 typedef struct { uint32_t a, b, c, d; } slm_random;

@@ -52,6 +52,20 @@ interface Placed extends Use {
   readonly end: number;
 }
 
+/** Caches of one answer [floats]. */
+export interface AnswerState {
+  readonly start: number;
+  readonly size: number;
+  /** Its stores, from its start on. */
+  readonly stores: readonly PlacedStore[];
+}
+
+interface PlacedStore extends Pick<Store, "kind" | "width"> {
+  readonly offset: number;
+  /** Positions that it has room for. */
+  readonly capacity: number;
+}
+
 /** Offsets and sizes are in floats. */
 export class Arena {
   readonly #nodes: FusedNodes;
@@ -60,8 +74,7 @@ export class Arena {
   readonly #offsets = new Map<Value | Store, number>();
   /** Where kernels have room for their own. */
   readonly scratch: number;
-  /** Caches of the answer: each beam has its own. */
-  readonly state: { readonly start: number; readonly size: number };
+  readonly state: AnswerState;
   readonly size: number;
   #end = 0;
 
@@ -75,8 +88,14 @@ export class Arena {
     const kept = [...new Set(all.flatMap((node) => storesOf(node)))].filter(({ isKept }) => isKept);
     for (const store of kept.filter(({ of }) => of === "source")) this.#reserve(store, this.#sizeOf(store));
     const start = this.#end;
-    for (const store of kept.filter(({ of }) => of === "target")) this.#reserve(store, this.#sizeOf(store));
-    this.state = { start, size: this.#end - start };
+    const stores = kept
+      .filter(({ of }) => of === "target")
+      .map((store): PlacedStore => {
+        const { kind, width } = store;
+        this.#reserve(store, this.#sizeOf(store));
+        return { kind, width, offset: this.offsetOf(store) - start, capacity: this.capacityOf(store) };
+      });
+    this.state = { start, size: this.#end - start, stores };
     this.scratch = this.#end;
     this.#end += roundUp(Math.max(...all.map((node) => this.#scratchOf(node))));
     const temporaries = { start: this.#end, result: this.#baseOf(logits).base };

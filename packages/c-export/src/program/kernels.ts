@@ -66,6 +66,18 @@ export const KERNELS = {
 
 export type KernelName = keyof typeof KERNELS;
 
+/** Kernels that know positions or caches, so that a step over several texts calls them for each text. */
+export const KERNELS_OF_ONE_TEXT: ReadonlySet<KernelName> = new Set([
+  "slm_rotate",
+  "slm_store_keys",
+  "slm_store_values",
+  "slm_attend",
+  "slm_attend_both",
+  "slm_position_rows",
+  "slm_last_rows",
+  "slm_recurrence",
+]);
+
 /**
  * Counts that are known when a program runs: how many tokens the source has (divided by `group` and rounded up, where tokens were pooled), how many are new,
  * of how many of the new ones logits are wanted, how many came before, how many there are with the new ones; or none.
@@ -75,14 +87,20 @@ export type RowCount =
   | { readonly of: "fresh" | "wanted" | "past" | "total" | "none" };
 
 export type Argument =
-  /** Offset in the arena [floats]. */
-  | { readonly kind: "arena"; readonly offset: number }
+  /** Offset in the arena [floats]; of a value, also its rows. */
+  | { readonly kind: "arena"; readonly offset: number; readonly rows?: PlacedRows | undefined }
   | { readonly kind: "ids" }
   /** Index of a section of the weights. */
   | { readonly kind: "weight"; readonly section: number | undefined }
   | { readonly kind: "rows"; readonly count: RowCount }
   | { readonly kind: "int"; readonly value: number }
   | { readonly kind: "float"; readonly value: number };
+
+interface PlacedRows {
+  readonly count: RowCount;
+  /** From one row to the next [floats]. */
+  readonly stride: number;
+}
 
 /** One call of a kernel. */
 export interface Call {

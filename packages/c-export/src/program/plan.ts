@@ -1,6 +1,6 @@
 /** Turns nodes into calls of kernels over one arena. */
 import { Sections, type Section, type WeightForm } from "./sections.js";
-import { Arena, type Capacities } from "./arena.js";
+import { Arena, type AnswerState, type Capacities } from "./arena.js";
 import type { FusedNodes } from "./fuse.js";
 import type { Argument, Call, RowCount } from "./kernels.js";
 import type { ActivationKind, BiasSpec, MatrixSpec, Node, Store, Value } from "./nodes.js";
@@ -10,14 +10,16 @@ export interface Program {
   readonly step: readonly Call[];
   /** Where logits `[wanted, vocabulary]` are. */
   readonly logits: number;
-  /** Where the caches of the answer are, and their size [floats]. */
-  readonly state: { readonly start: number; readonly size: number };
+  readonly state: AnswerState;
   /** Size of the arena [floats]. */
   readonly arena: number;
   readonly capacities: Capacities;
   readonly vocabulary: number;
   readonly sections: readonly Section[];
 }
+
+/** Size of what is kept of a source and its answer; it is at the start of the arena [floats]. */
+export const keptFloats = ({ state }: Program): number => state.start + state.size;
 
 /** In the order of the enumeration in kernels/elementwise.c. */
 const ACTIVATIONS: readonly ActivationKind[] = ["gelu", "erfGelu", "quickGelu", "relu", "silu", "softcap"];
@@ -63,7 +65,7 @@ class Calls {
   /** A value's place in the arena and its stride, as kernels take them. */
   #operand(value: Value): readonly [Argument, Argument] {
     const { offset, stride } = this.#arena.placeOf(value);
-    return [at(offset), int(stride)];
+    return [{ kind: "arena", offset, rows: { count: value.rows, stride } }, int(stride)];
   }
 
   #store(store: Store): Argument {

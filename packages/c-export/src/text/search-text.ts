@@ -1,6 +1,7 @@
 /** The parts of the C text that answer: the options and the result in the header, and what kernels/search.c and its neighbours need of a model. */
 import type { ModelConfig } from "@slm/model";
 import type { CompiledModel } from "../compile-model.js";
+import { keptFloats } from "../program/plan.js";
 import { ALIGNMENT, DIGEST_BYTES } from "../weights/pack.js";
 
 /** Further end tokens of an answer. */
@@ -15,6 +16,8 @@ export function searchHeader(name: string, model: CompiledModel): string {
   const { state } = model.program;
   return `/* Working memory of one text with beam search. */
 #define ${upper}_ARENA_BYTES_FOR(beams) (${upper}_ARENA_BYTES + ((size_t)(beams) - 1) * ${state.size * 4} + (size_t)(beams) * ${searchBytes(model)})
+/* Working memory of ${name}_answer_batch with so many texts at a time. */
+#define ${upper}_ARENA_BYTES_FOR_BATCH(texts) (${upper}_ARENA_BYTES + ((size_t)(texts) - 1) * ${keptFloats(model.program) * 4})
 /* Draft rules in the weights file; 0: none. */
 #define ${upper}_DRAFT_RULES ${model.rules?.count ?? 0}
 
@@ -61,6 +64,16 @@ typedef struct {
   double logProbability, confidence;
 } ${name}_result;
 
+/* A source of ${name}_answer_batch, and room for its answer. */
+typedef struct {
+  const int32_t *source;
+  int count;
+  int32_t *answer;
+  int capacity;
+  /* Is set to how many tokens the answer has, or to a negative code. */
+  int length;
+} ${name}_request;
+
 /* Reads all weights, and compares their SHA-256 with the one of the export. ${name}_open reads only their first bytes. @returns ${upper}_OK or ${upper}_BAD_WEIGHTS */
 int ${name}_verify(const ${name}_model *model);
 /*
@@ -74,6 +87,11 @@ int ${name}_answer(${name}_model *model, const int32_t *source, int count, int32
  * \`change\` forbids every token.
  */
 int ${name}_answer_with(${name}_model *model, const int32_t *source, int count, const ${name}_options *options, int32_t *answer, int capacity, ${name}_result *result);
+/*
+ * Answers all sources greedily, without drafts. Texts share the steps of the decoder, at most 16 at a time: as many as the arena has room for. When an answer
+ * ends, the next source takes its place.
+ */
+void ${name}_answer_batch(${name}_model *model, ${name}_request *requests, int count);
 `;
 }
 
@@ -106,7 +124,6 @@ export function searchSource(
     ARENA_FLOATS: program.arena, // The caches of further beams follow the arena.
     HAS_ENCODER: isEncoderDecoder ? 1 : 0,
     RULES: rules?.count ?? 0,
-    "STATE(m)": `((m)->arena + ${program.state.start})`,
     "LOGITS(m)": `((m)->arena + ${program.logits})`,
   };
   const ruleConstants =
@@ -124,6 +141,8 @@ export function searchSource(
 ${defines.join("")}#define slm_step ${name}_step
 #define slm_rewind ${name}_rewind
 typedef ${name}_model slm_model;
+typedef ${name}_text slm_text;
+typedef ${name}_request slm_request;
 typedef ${name}_options slm_options;
 typedef ${name}_result slm_result;
 
@@ -142,6 +161,9 @@ int ${name}_answer(${name}_model *m, const int32_t *source, int count, int32_t *
 int ${name}_answer_with(${name}_model *m, const int32_t *source, int count, const ${name}_options *options, int32_t *answer, int capacity, ${name}_result *result) {
   return slm_answer(m, source, count, options, answer, capacity, result);
 }
+void ${name}_answer_batch(${name}_model *m, ${name}_request *requests, int count) {
+  slm_answer_batch(m, requests, count);
+}
 `;
 }
 
@@ -152,8 +174,9 @@ const encoderStart = (name: string, upper: string): string => `  *token = ${uppe
   return ${name}_encode(m, source, count);`;
 
 const promptStart = (name: string, upper: string): string => `  int i;
-  m->past = 0;
+  m->text.past = 0;
   if (count < 1 || count > ${upper}_MAX_SOURCE) return ${upper}_TOO_LONG;
+  if (!are_tokens(source, count, ${upper}_VOCABULARY)) return ${upper}_BAD_TOKEN;
   for (i = 0; i + 1 < count; i += ${upper}_MAX_FRESH)
     if (${name}_step(m, source + i, count - 1 - i < ${upper}_MAX_FRESH ? count - 1 - i : ${upper}_MAX_FRESH, 1) == NULL) return ${upper}_BAD_TOKEN;
   *token = source[count - 1];

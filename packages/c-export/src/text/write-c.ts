@@ -4,8 +4,8 @@ import type { CompiledModel } from "../compile-model.js";
 import { DIGEST_BYTES } from "../weights/pack.js";
 import { searchHeader, searchSource } from "./search-text.js";
 import type { TextFunctions } from "../tokens/text-functions.js";
-import type { Program } from "../program/plan.js";
-import type { Argument, Call, RowCount } from "../program/kernels.js";
+import { keptFloats, type Program } from "../program/plan.js";
+import { KERNELS_OF_ONE_TEXT, type Argument, type Call, type RowCount } from "../program/kernels.js";
 
 /** Parts that are the same for other models. */
 export interface CParts {
@@ -32,7 +32,7 @@ export function writeC(name: string, config: ModelConfig, model: CompiledModel, 
   const header = `/*
  * ${name}: a text model in C99, without a runtime and without dynamic memory.
  *
- * Read or map the weights file, give it and an arena to ${name}_open, and call ${name}_answer. One arena serves one text at a time; several
+ * Read or map the weights file, give it and an arena to ${name}_open, and call ${name}_answer. One arena serves one call at a time; several
  * arenas may share the weights, in several threads.
  */
 #ifndef ${upper}_H
@@ -57,10 +57,17 @@ extern "C" {
 
 enum { ${upper}_OK = 0, ${upper}_BAD_WEIGHTS = -1, ${upper}_BAD_ARENA = -2, ${upper}_BAD_TOKEN = -3, ${upper}_TOO_LONG = -4 };
 
+/* A text in progress: its source, and the caches of its answer. */
+typedef struct {
+  float *source, *state;
+  int count, past;
+} ${name}_text;
 typedef struct {
   const unsigned char *weights;
-  float *arena, *state;
-  int source, past, fresh, wanted, beams;
+  float *arena;
+  ${name}_text text;
+  /* How many the arena has room for. */
+  int beams, texts;
 } ${name}_model;
 
 /* Both pointers must be aligned to 64 bytes and outlive the model. @returns ${upper}_OK, or a negative code */
@@ -102,11 +109,26 @@ function sourceText(name: string, config: ModelConfig, model: CompiledModel, par
 #include <string.h>
 
 ${parts.kernels}
+/* Places in the arena, in what is kept of a source, in the caches of an answer, and in the weights. */
 #define A(offset) (m->arena + (offset))
-#define S(offset) (m->state + (offset))
+#define K(offset) (t->source + (offset))
+#define S(offset) (t->state + (offset))
 #define W(offset) ((const float *)(const void *)(m->weights + (offset)))
-${program.encode === undefined ? "" : functionText(name, "encode_source", program.encode, model)}
-${functionText(name, "read_tokens", program.step, model)}
+${program.encode === undefined ? "" : encodeText(name, program.encode, model)}
+/* A step reads \`fresh\` tokens of each of n texts. Kernels that know positions or caches are called for each text, with its own rows. */
+#define EACH for (t = texts; t < texts + n; t++)
+#define R(offset, stride, rows) (m->arena + (offset) + (t - texts) * (rows) * (stride))
+${stepText(name, program.step, model)}
+/* The caches of a text of a batch: of the first one in the arena, of the others after it. */
+static ${name}_text text_at(const ${name}_model *m, int place) {
+  ${name}_text t;
+  t.source = place == 0 ? m->arena : m->arena + ${program.arena} + (size_t)(place - 1) * ${keptFloats(program)};
+  t.state = t.source + ${program.state.start};
+  t.count = t.past = 0;
+  return t;
+}
+
+${copyText(name, program)}
 int ${name}_open(${name}_model *m, const void *weights, size_t weightsBytes, void *arena, size_t arenaBytes) {
   static const unsigned char digest[] = { ${[...weights.subarray(0, DIGEST_BYTES)].join(", ")} };
   size_t i;
@@ -116,9 +138,9 @@ int ${name}_open(${name}_model *m, const void *weights, size_t weightsBytes, voi
   if (arena == NULL || arenaBytes < ${upper}_ARENA_BYTES || (uintptr_t)arena % 64 != 0) return ${upper}_BAD_ARENA;
   m->weights = (const unsigned char *)weights;
   m->arena = (float *)arena + ${parts.text.arenaBytes / 4};
-  m->state = A(${program.state.start});
-  m->source = m->past = m->fresh = m->wanted = 0;
+  m->text = text_at(m, 0);
   for (m->beams = 1; arenaBytes >= ${upper}_ARENA_BYTES_FOR(m->beams + 1); m->beams++) {}
+  for (m->texts = 1; arenaBytes >= ${upper}_ARENA_BYTES_FOR_BATCH(m->texts + 1); m->texts++) {}
   return ${upper}_OK;
 }
 
@@ -134,26 +156,29 @@ ${
 int ${name}_encode(${name}_model *m, const int32_t *ids, int count) {
   if (count < 1 || count > ${upper}_MAX_SOURCE) return ${upper}_TOO_LONG;
   if (!are_tokens(ids, count, ${inputs})) return ${upper}_BAD_TOKEN;
-  m->source = count;
-  m->past = 0;
-  encode_source(m, ids);
+  m->text.count = count;
+  m->text.past = 0;
+  encode_source(m, &m->text, ids);
   return ${upper}_OK;
 }
 `
     : ""
 }
-const float *${name}_step(${name}_model *m, const int32_t *ids, int count, int wanted) {
-  if (count < 1 || count > ${upper}_MAX_FRESH || wanted < 1 || wanted > count || wanted > ${upper}_MAX_WANTED) return NULL;
-  if (m->past + count > ${program.capacities.target} || !are_tokens(ids, count, ${upper}_VOCABULARY)) return NULL;
-  m->fresh = count;
-  m->wanted = wanted;
-  read_tokens(m, ids);
-  m->past += count;
+static const float *step_texts(${name}_model *m, ${name}_text *texts, int n, const int32_t *ids, int fresh, int wanted) {
+  int i;
+  read_tokens(m, texts, n, ids, fresh, wanted);
+  for (i = 0; i < n; i++) texts[i].past += fresh;
   return A(${program.logits});
 }
 
+const float *${name}_step(${name}_model *m, const int32_t *ids, int count, int wanted) {
+  if (count < 1 || count > ${upper}_MAX_FRESH || wanted < 1 || wanted > count || wanted > ${upper}_MAX_WANTED) return NULL;
+  if (m->text.past + count > ${program.capacities.target} || !are_tokens(ids, count, ${upper}_VOCABULARY)) return NULL;
+  return step_texts(m, &m->text, 1, ids, count, wanted);
+}
+
 void ${name}_rewind(${name}_model *m, int count) {
-  if (count >= 0 && count < m->past) m->past = count;
+  if (count >= 0 && count < m->text.past) m->text.past = count;
 }
 ${searchSource(name, config, model, parts.search)}`;
 }
@@ -162,24 +187,53 @@ const sourceVocabulary = (config: ModelConfig): number =>
   (config.architecture === "encoder-decoder" ? config.sourceVocabularySize : undefined) ??
   config.vocabularySize;
 
-function functionText(prefix: string, name: string, calls: readonly Call[], model: CompiledModel): string {
-  const lines = calls.map(
-    ({ kernel, arguments: args }) =>
-      `  ${kernel}(${args.map((argument) => argumentText(argument, model)).join(", ")});`,
-  );
-  return `\nstatic void ${name}(${prefix}_model *m, const int32_t *ids) {\n${lines.join("\n")}\n}\n`;
+const encodeText = (name: string, calls: readonly Call[], model: CompiledModel): string => `
+static void encode_source(${name}_model *m, const ${name}_text *t, const int32_t *ids) {
+${calls.map((call) => callText(call, model, false)).join("\n")}
+}
+`;
+
+const stepText = (
+  name: string,
+  calls: readonly Call[],
+  model: CompiledModel,
+): string => `static void read_tokens(${name}_model *m, const ${name}_text *texts, int n, const int32_t *ids, int fresh, int wanted) {
+  const ${name}_text *t;
+${calls.map((call) => callText(call, model, KERNELS_OF_ONE_TEXT.has(call.kernel))).join("\n")}
+}
+`;
+
+const copyText = (
+  name: string,
+  { state }: Program,
+): string => `/* Copies the caches of an answer. Positions are columns of keys, and rows of the others. */
+static void copy_caches(const ${name}_text *t, float *to) {
+${state.stores
+  .map(({ kind, width, offset, capacity }) =>
+    kind === "keys"
+      ? `  slm_copy_rows(S(${offset}), ${capacity}, ${width}, (t->past + 15) / 16 * 16, to + ${offset}, ${capacity});`
+      : `  slm_copy_rows(S(${offset}), ${width}, t->past, ${width}, to + ${offset}, ${width});`,
+  )
+  .join("\n")}
+}
+`;
+
+/** @param isEach whether the call is repeated for each text of a step */
+function callText({ kernel, arguments: args }: Call, model: CompiledModel, isEach: boolean): string {
+  const list = args.map((argument) => argumentText(argument, model, isEach));
+  return `  ${isEach ? "EACH " : ""}${kernel}(${list.join(", ")});`;
 }
 
-function argumentText(argument: Argument, { offsets, program }: CompiledModel): string {
+function argumentText(argument: Argument, { offsets, program }: CompiledModel, isEach: boolean): string {
   switch (argument.kind) {
     case "arena":
-      return placeText(argument.offset, program.state);
+      return placeText(argument, program.state, isEach);
     case "ids":
       return "ids";
     case "weight":
       return argument.section === undefined ? "NULL" : `W(${offsets[argument.section]})`;
     case "rows":
-      return rowsText(argument.count);
+      return rowsText(argument.count, isEach);
     case "int":
       return String(argument.value);
     case "float":
@@ -187,16 +241,31 @@ function argumentText(argument: Argument, { offsets, program }: CompiledModel): 
   }
 }
 
-/** A place in the arena, or in the caches of a beam. */
-function placeText(offset: number, { start, size }: Program["state"]): string {
-  return offset >= start && offset < start + size ? `S(${offset - start})` : `A(${offset})`;
+function placeText(
+  { offset, rows }: Extract<Argument, { kind: "arena" }>,
+  { start, size }: Program["state"],
+  isEach: boolean,
+): string {
+  if (offset < start) return `K(${offset})`;
+  if (offset < start + size) return `S(${offset - start})`;
+  return isEach && rows !== undefined ? `R(${offset}, ${rows.stride}, ${rows.count.of})` : `A(${offset})`;
 }
 
-function rowsText(count: RowCount): string {
-  if (count.of === "none") return "0";
-  if (count.of === "total") return "m->past + m->fresh";
-  if (count.of !== "source") return `m->${count.of}`;
-  return count.group === 1 ? "m->source" : `(m->source + ${count.group - 1}) / ${count.group}`;
+/** Rows of one text, or of all texts of a step. */
+function rowsText(count: RowCount, isEach: boolean): string {
+  switch (count.of) {
+    case "none":
+      return "0";
+    case "past":
+      return "t->past";
+    case "total":
+      return "t->past + fresh";
+    case "source":
+      return count.group === 1 ? "t->count" : `(t->count + ${count.group - 1}) / ${count.group}`;
+    case "fresh":
+    case "wanted":
+      return isEach ? count.of : `n * ${count.of}`;
+  }
 }
 
 /** A float32 in C, without loss. */
