@@ -2,9 +2,8 @@
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { removePath, readManifest, type Progress } from "@slm/core";
+import { ifThere, removePath, readManifest, type Progress } from "@slm/core";
 import { copyBundle, deployToDirectory, signBundle, unpackBundle } from "@slm/deploy";
-import { SlmError } from "@slm/core/errors";
 import { cardOfRun } from "@slm/pipeline/stages/deploy-stage";
 import { withRuntime } from "@slm/pipeline/compute/open-engine";
 import { locateModel } from "@slm/pipeline/models/locate-model";
@@ -64,9 +63,6 @@ export async function withBundle<Result>(
 }
 
 async function isBundle(directory: string): Promise<boolean> {
-  const manifest = await readManifest(directory).catch((error: unknown) => {
-    if (error instanceof SlmError && error.code === "INPUT_MISSING") return undefined;
-    throw error;
-  });
+  const manifest = await ifThere(readManifest(directory));
   return manifest?.kind === "bundle";
 }
