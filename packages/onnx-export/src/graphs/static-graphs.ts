@@ -51,12 +51,12 @@ export interface StaticSizes {
   readonly chunk?: number | undefined;
 }
 
-/** @throws SlmError OP_UNSUPPORTED for a decoder-only model, naming the feature */
-export function requireEncoder(config: ModelConfig, what: string): EncoderDecoderConfig {
+/** @throws SlmError OP_UNSUPPORTED for a decoder-only model */
+export function requireEncoder(config: ModelConfig): EncoderDecoderConfig {
   if (config.architecture === "encoder-decoder") return config;
   throw new SlmError(
     "OP_UNSUPPORTED",
-    `export: ${what} supports only encoder-decoder models; this one is decoder-only`,
+    "export: this graph supports only encoder-decoder models; this one is decoder-only",
     { suggestions: ["--target cpu", "--target gpu"] },
   );
 }
