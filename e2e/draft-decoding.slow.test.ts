@@ -59,7 +59,8 @@ describe.each(Object.entries(MODELS))("%s", (_name, config) => {
     ["rules, and a limit", {}, { maxTokens: 6 }],
     ["rules, and a stop sequence", {}, { stop: ["C D", "E"] }],
   ])("answers as plain greedy decoding does: %s", async (_case, drafting, options) => {
-    await expectGreedy(directory, known.slice(0, 15), drafting, options);
+    const { runs, tokens } = await expectGreedy(directory, known, drafting, options);
+    expect(runs).toBeLessThan(tokens);
     await expectGreedy(directory, sourcesOf(25, config.maxSource, 1), drafting, options);
   });
 
@@ -98,18 +99,6 @@ describe("a model with draft rules", () => {
   const withRules = (config: EncoderDecoderConfig, choice: ExportChoice): Promise<string> =>
     models.withRules(config, choice, known);
 
-  test.each([
-    ["its rules", {}, {}],
-    ["two drafts at most", { draftTokens: 2 }, {}],
-    ["a limit", {}, { maxTokens: 6 }],
-    ["prompt lookup instead", { promptLookup: 4 }, {}],
-  ])("answers as plain greedy decoding does: %s", async (_case, drafting, options) => {
-    const directory = await withRules(random, { target: "cpu" });
-    const { runs, tokens } = await expectGreedy(directory, known, drafting, options);
-    expect(runs).toBeLessThan(tokens);
-    await expectGreedy(directory, sourcesOf(25, random.maxSource, 8), drafting, options);
-  });
-
   test.each(profilesOf("gpu"))("answers as plain greedy decoding does on target gpu: %s", async (profile) => {
     const directory = await withRules(random, { target: "gpu", profile });
     const { runs, tokens } = await expectGreedy(directory, known, {});
@@ -125,14 +114,6 @@ describe("a model with draft rules", () => {
     const generator = await open(quantized);
     expect(generator.speculation).toEqual({ tokens: 12, reason: undefined });
     await expectGreedy(quantized, known.slice(0, 20), {}, {}, 1);
-  });
-
-  test("decodes batches of several rows in the same decoder, with the same answers", async () => {
-    const generator = await open(await withRules(random, { target: "cpu" }));
-    const together = await generator.generate(known, { batchSize: 4 });
-    const alone = await generator.generate(known, { batchSize: 1 });
-    expect(together.map(told)).toEqual(alone.map(told));
-    expect(runsOf(alone)).toBeLessThan(runsOf(together));
   });
 
   test("follows its rules in graphs of fixed sizes that read several tokens, and says where they do not", async () => {

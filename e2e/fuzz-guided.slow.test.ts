@@ -8,7 +8,14 @@ const fuzz = (...argv: readonly string[]) => execa(process.execPath, [COMMAND, .
 
 test("a crash behind four comparisons of bytes is found by coverage, named, and ends with 3", async () => {
   // Random changes would need 256^4 attempts for the four bytes.
-  const { exitCode, stdout } = await fuzz("--targets", "planted", "--executions", "50000", "--seconds", "60");
+  const { exitCode, stdout } = await fuzz(
+    "--targets",
+    "planted",
+    "--executions",
+    "100000",
+    "--seconds",
+    "60",
+  );
   expect([exitCode, stdout]).toEqual([3, expect.stringContaining("FAILED planted: TypeError: planted")]);
   expect(stdout).toMatch(/input: .*planted-0/u);
 });

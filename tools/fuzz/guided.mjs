@@ -71,8 +71,8 @@ if (!names.every((name) => known.includes(name)) || !(seconds > 0 && executions 
 
 /** Runs a target until its time is over or one input ends its thread. @returns whether its time is over, and its runs */
 function runThread(
-  /** @type {{ file: string, folder: string, seeds: Buffer[], until: number, left: number, firstSeed: number }} */
-  { file, folder, seeds, until, left, firstSeed },
+  /** @type {{ file: string, words: string[], folder: string, seeds: Buffer[], until: number, left: number, firstSeed: number }} */
+  { file, words, folder, seeds, until, left, firstSeed },
   /** @type {Listeners} */ { onKept, onFailure, onProgress },
 ) {
   const shared = new SharedArrayBuffer(16 + LONGEST);
@@ -81,7 +81,7 @@ function runThread(
   /** @type {Promise<{ isOver: boolean, runs: number }>} */
   const ended = new Promise((resolve) => {
     const worker = new Worker(new URL("guided/worker.mjs", import.meta.url), {
-      workerData: { file, folder, seeds, seed: firstSeed, executions: left, until, shared },
+      workerData: { file, words, folder, seeds, seed: firstSeed, executions: left, until, shared },
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
     });
     // It counts checks instead of time, because a process may have been stopped for a while.
@@ -117,7 +117,10 @@ const kindOf = (/** @type {string} */ failure) =>
   failure.split("\n").slice(0, 2).join(" ").replaceAll(/\d+/gu, "#").slice(0, 300);
 
 /** Fuzzes a target until its time is over. @returns its row of the table, and the failures */
-async function fuzz(/** @type {string} */ name, /** @type {string} */ file) {
+async function fuzz(
+  /** @type {string} */ name,
+  /** @type {{ file: string, words: string[] }} */ { file, words },
+) {
   const folder = await mkdtemp(join(tmpdir(), "slm-fuzz-"));
   const kept = await keptSeeds(name);
   /** @type {Map<string, { failure: string, input: Buffer }>} */
@@ -130,7 +133,7 @@ async function fuzz(/** @type {string} */ name, /** @type {string} */ file) {
   for (let thread = 0, isOver = false; !isOver && Date.now() < until; thread += 1) {
     const ended = await runThread(
       {
-        ...{ file, folder, until, firstSeed: seed * 1000 + thread },
+        ...{ file, words, folder, until, firstSeed: seed * 1000 + thread },
         ...{ seeds: [...kept, ...found], left: executions - row.executions },
       },
       {
@@ -162,7 +165,9 @@ try {
   const waiting = [...names];
   const work = async () => {
     for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
-      const { row, failed } = await fuzz(name, built.get(name) ?? "");
+      const target = built.get(name);
+      if (target === undefined) continue;
+      const { row, failed } = await fuzz(name, target);
       rows.push(row);
       for (const [at, { failure, input }] of failed.entries()) {
         const path = join(failures, `${name}-${at}`);

@@ -117,8 +117,7 @@ function onMessage(message: FromWorker): void {
       return;
     case "done":
       showFigures(message);
-      if (message.abstained) endAnswer("No answer: the model is not sure enough");
-      else endAnswer(message.stopped ? "Stopped" : "Done");
+      endAnswer(message.stopped ? "Stopped" : "Done");
       return;
     case "failed":
       show(problem, message.message);

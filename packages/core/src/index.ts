@@ -15,6 +15,7 @@ export { movePath, removePath } from "./files/move-and-remove.js";
 export { makeFolder } from "./files/make-folder.js";
 export { newerVersion, readFailure, parseJsonText, readJsonFile, readTextFile } from "./files/read-json.js";
 export { DEEPEST_JSON, isDeeperThan } from "./files/nesting.js";
+export { ifThere, isFile, isThere, parsedJson } from "./files/presence.js";
 export { openRegular, readRegular, requireRegular, streamRegular } from "./files/regular-file.js";
 export { forbidRuntimeTelemetry } from "./runtime-telemetry.js";
 export { requireWritable } from "./files/writable-directory.js";

@@ -35,6 +35,9 @@ export {
   type EngineRequest,
 } from "./engine.js";
 export { filesOfEngine } from "./engine-files.js";
+export { openTextCache } from "./static/open-text-cache.js";
+export { staticSourceInputs, staticTokenInputs } from "./static/static-inputs.js";
+export type { TextCache } from "./static/text-cache.js";
 export { readDeviceModel, writeDeviceModel } from "./device-model-file.js";
 export {
   DTYPE_SUFFIXES,

@@ -1,7 +1,7 @@
 /** Lists the files of a model's directory that belong to the model. */
 import { lstat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { shellWord, SlmError, resolveInside, systemCode } from "@slm/core";
+import { ifThere, shellWord, SlmError, resolveInside } from "@slm/core";
 import { modelFiles } from "@slm/onnx";
 import {
   DEVICE_MODEL_FILE,
@@ -102,10 +102,7 @@ async function checkBytes(
 /** Size of a regular file [bytes]. Rejects symbolic links, which could copy any file of this machine into a bundle. */
 async function fileSize(speaker: string, directory: string, path: string): Promise<number> {
   const full = resolveInside(directory, path);
-  const status = await lstat(full).catch((error: unknown) => {
-    if (systemCode(error) === "ENOENT") return undefined;
-    throw error;
-  });
+  const status = await ifThere(lstat(full));
   if (status === undefined) {
     throw new SlmError("INPUT_MISSING", `${speaker}: no such file: ${full}`, {
       context: { path: full },

@@ -2,9 +2,8 @@
  * The cache stage: the teacher labels unlabelled sources and, on request, generates targets for training sources. Then it stores the
  * teacher's distributions over all targets, unless the settings turn this off.
  */
-import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { removePath, SlmError, type StageContext } from "@slm/core";
+import { isFile, removePath, SlmError, type StageContext } from "@slm/core";
 import { DATA_FILES, readRows, textRow, type Row } from "@slm/data";
 import type { Engine } from "@slm/tensor";
 import { writePairs } from "@slm/training";
@@ -221,11 +220,4 @@ async function* allRows(trainFile: string, directory: string): AsyncGenerator<Ro
 /** The rows that the teacher generated. */
 async function* teacherRows(directory: string): AsyncGenerator<TeacherRow> {
   for (const kind of Object.keys(CACHE_ROWS) as CacheRowKind[]) yield* readGivenRows(directory, kind);
-}
-
-async function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (entry) => entry.isFile(),
-    () => false,
-  );
 }

@@ -1,6 +1,6 @@
 /** Shapes of the masks that a model uses under `withDropout`, so that a program can declare them as inputs. */
 import type { EncoderDecoderConfig, ModelConfig } from "./config/config.js";
-import { isMerged, pooledGroup, stackWidth } from "./config/options.js";
+import { isMerged, pooledGroup, encoderWidth } from "./config/options.js";
 import { imageTokensOf } from "./source-context.js";
 
 const repeated = (count: number, shape: readonly number[]): (readonly number[])[] =>
@@ -20,7 +20,7 @@ export const encoderDropoutShapes = (
   text: number,
 ): (readonly number[])[] => {
   const length = imageTokensOf(config) + text;
-  const width = stackWidth(config, "encoderLayers");
+  const width = encoderWidth(config);
   const layers = Array.from({ length: config.encoderLayers }, (_, layer) =>
     repeated(2, [batch, Math.ceil(length / pooledGroup(config, layer)), width]),
   );

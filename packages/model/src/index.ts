@@ -41,7 +41,7 @@ export {
   OPTIONAL_WEIGHTS,
   publishedOf,
   stackHeads,
-  stackWidth,
+  encoderWidth,
   pooledGroup,
   stateWidthOf,
   sharedOptions,

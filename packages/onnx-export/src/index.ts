@@ -10,6 +10,5 @@ export { planExport, planGraphsOf, type ExportPlan } from "./plan-export.js";
 export { checkRowSettings } from "./settings/row-settings.js";
 export { PROFILES, type Device, type Profile } from "./settings/profiles.js";
 export { type GraphSource, type Metadata } from "./graphs/record.js";
-export { STATIC_IO } from "./graphs/static-graphs.js";
 export { learnFromRows, listsInManifest, type RowLists, type TextPair } from "./rows/learn-from-rows.js";
 export { rowFilesOf, rowSettingsOf, type RowFiles } from "./rows/row-files.js";

@@ -8,7 +8,7 @@ import {
   parameterCount,
   parameterSpecs,
   stackHeads,
-  stackWidth,
+  encoderWidth,
   pooledGroup,
   stateWidthOf,
   towerTokens,
@@ -185,7 +185,7 @@ function memoryOf(
     sourceBytes: isEncoderDecoder ? perToken * Math.ceil(source / pooledGroup(config)) : 0,
     activationBytesEstimate: Math.max(
       activationBytes(
-        { ...config, ...stackHeads(config, "encoderLayers"), width: stackWidth(config, "encoderLayers") },
+        { ...config, ...stackHeads(config, "encoderLayers"), width: encoderWidth(config) },
         source,
         size,
       ),

@@ -100,27 +100,6 @@ describe(lineChart, () => {
     expect(smooth.match(/role-legend-label/g)).toHaveLength(2);
   });
 
-  test("draws intervals as upright lines of their series' colour, and names each series once", async () => {
-    const series = ["a", "b"].map((name, place) => ({
-      name,
-      points: [[100, place + 2] as const, [1000, place + 3] as const],
-      intervals: [[100, place + 1, place + 4] as const],
-    }));
-    const svg = await lineChart({ ...line, series, logX: true });
-    expect(svg.match(/aria-roledescription="rule mark"|<line [^>]*stroke="#[0-9a-f]{6}"/g)).toHaveLength(2);
-    expect(svg.match(/role-legend-label/g)).toHaveLength(2);
-  });
-
-  test("puts equal factors at equal distances on a logarithmic x axis", async () => {
-    const points = [1, 10, 100].map((x) => [x, x] as const);
-    const svg = await lineChart({ ...line, logX: true, series: [{ name: "only", points }] });
-    const [first, second, third] = [...svg.matchAll(/translate\(([\d.]+),[\d.]+\)[^>]*d="M\d/g)].map(
-      ([, x]) => Number(x),
-    );
-    expect(third).toBeGreaterThan(second!);
-    expect(third! - second!).toBeCloseTo(second! - first!, 3);
-  });
-
   test("escapes every name it is given", async () => {
     const svg = await lineChart({
       title: HOSTILE,
@@ -146,16 +125,6 @@ describe(lineChart, () => {
       "zero on a logarithmic axis",
       { logY: true, series: [{ name: "a", points: [[0, 0]] as const }] },
       /y > 0/,
-    ],
-    [
-      "zero on a logarithmic x axis",
-      { logX: true, series: [{ name: "a", points: [[0, 1]] as const }] },
-      /x > 0/,
-    ],
-    [
-      "an interval without an end",
-      { series: [{ name: "a", points: [[0, 1]] as const, intervals: [[0, 1, Infinity]] as const }] },
-      /not finite/,
     ],
     [
       "two series of one name",

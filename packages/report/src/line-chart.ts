@@ -21,12 +21,7 @@ const DASHES = [
 export interface LineSeries {
   readonly name: string;
   readonly points: readonly Point[];
-  /** Confidence intervals, drawn as vertical lines. */
-  readonly intervals?: readonly ChartInterval[] | undefined;
 }
-
-/** An interval from `low` to `high` at an x. */
-type ChartInterval = readonly [x: number, low: number, high: number];
 
 export interface LineChart {
   readonly title: string;
@@ -36,8 +31,6 @@ export interface LineChart {
   readonly series: readonly LineSeries[];
   /** A logarithmic y axis; every y must then be positive. */
   readonly logY?: boolean;
-  /** A logarithmic x axis; every x must then be positive. */
-  readonly logX?: boolean;
   /** Whether to draw the running mean of each series over its faded points. Short series are not smoothed. */
   readonly smooth?: boolean;
   /** Whether to show a legend for a single series. Default: no. */
@@ -49,7 +42,7 @@ export interface LineChart {
  * Series longer than 600 points are thinned to their extremes.
  *
  * @throws SlmError DATA_INVALID for no points, two series of one name, numbers that are not finite,
- * or x or y <= 0 on a logarithmic axis.
+ * or y <= 0 on a logarithmic axis.
  */
 export async function lineChart(chart: LineChart): Promise<string> {
   checkSeries(chart);
@@ -63,7 +56,7 @@ export async function lineChart(chart: LineChart): Promise<string> {
         x: {
           field: "x",
           type: "quantitative",
-          scale: chart.logX === true ? { type: "log", nice: false } : { zero: false, nice: false },
+          scale: { zero: false, nice: false },
           axis: { title: chart.xLabel, grid: false, tickCount: 5 },
         },
         y: {
@@ -84,10 +77,7 @@ export async function lineChart(chart: LineChart): Promise<string> {
         },
         ...(names.length > SERIES_COLORS.length ? dashes(names) : {}),
       },
-      layer: [
-        ...intervalLayers(chart.series),
-        ...(chart.smooth === true ? smoothLayers(chart.series) : [lineLayer(chart.series)]),
-      ],
+      layer: chart.smooth === true ? smoothLayers(chart.series) : [lineLayer(chart.series)],
     },
     {
       label: `Line chart: ${chart.title}; ${chart.yLabel} over ${chart.xLabel}; ${names.join(", ")}`,
@@ -106,21 +96,6 @@ function lineLayer(series: readonly LineSeries[]): Layer {
   const longest = Math.max(...series.map(({ points }) => points.length));
   const point = longest <= 20 ? { size: 36, filled: true } : false;
   return { data: { values: valuesOf(series) }, mark: { type: "line", strokeWidth: 2, point } };
-}
-
-/** Vertical lines behind the curves for series with intervals. */
-function intervalLayers(series: readonly LineSeries[]): Layer[] {
-  const values = series.flatMap(({ name, intervals = [] }) =>
-    intervals.map(([x, y, high]) => ({ x, y, high, name })),
-  );
-  if (values.length === 0) return [];
-  return [
-    {
-      data: { values },
-      mark: { type: "rule", strokeWidth: 1 },
-      encoding: { y2: { field: "high" } },
-    },
-  ];
 }
 
 /** The running means, drawn over their curves. */
@@ -157,23 +132,16 @@ function describeSeries({ name, points }: LineSeries): string {
   );
 }
 
-function checkSeries({ title, series, logX, logY }: LineChart): void {
+function checkSeries({ title, series, logY }: LineChart): void {
   const reject = (found: string): never => {
     throw new SlmError("DATA_INVALID", `line chart "${title}": ${found}`);
   };
   if (series.every(({ points }) => points.length === 0)) reject("needs at least one point, got none");
   if (new Set(series.map(({ name }) => name)).size < series.length) reject("two series share a name");
-  for (const { name, points, intervals = [] } of series) {
-    for (const [x, y] of [
-      ...points,
-      ...intervals.flatMap(([x, low, high]): Point[] => [
-        [x, low],
-        [x, high],
-      ]),
-    ]) {
+  for (const { name, points } of series) {
+    for (const [x, y] of points) {
       if (!Number.isFinite(x) || !Number.isFinite(y))
         reject(`"${name}" has a point (${x}, ${y}) that is not finite`);
-      if (logX === true && x <= 0) reject(`"${name}" has x = ${x}, a logarithmic axis needs x > 0`);
       if (logY === true && y <= 0) reject(`"${name}" has y = ${y}, a logarithmic axis needs y > 0`);
     }
   }

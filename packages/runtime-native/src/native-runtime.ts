@@ -15,8 +15,6 @@ export interface NativeRuntimeOptions {
   readonly device: Partial<RuntimeDevice> & Pick<RuntimeDevice, "provider">;
   /** Entries of every session's configuration. */
   readonly settings?: SessionSettings | undefined;
-  /** Entries of every run's configuration. */
-  readonly runSettings?: SessionSettings | undefined;
   /** Threads that one operator may use on the CPU. Default: the CPUs available to this process. */
   readonly threads?: number | undefined;
 }
@@ -29,11 +27,11 @@ export interface NativeRuntimeOptions {
  * `threads` is not a positive integer
  */
 export async function openNativeRuntime(options: NativeRuntimeOptions): Promise<Runtime> {
-  const { provider, settings = {}, runSettings, threads = availableParallelism() } = options;
+  const { provider, settings = {}, threads = availableParallelism() } = options;
   if (!Number.isInteger(threads) || threads < 1) {
     throw new SlmError("USAGE", `${NAME}: threads must be a positive integer, got ${String(threads)}`);
   }
-  const channel = openNativeChannel({ provider, runSettings });
+  const channel = openNativeChannel({ provider });
   try {
     await channel.call("open", { name: NAME, threads, providers: [], settings });
   } catch (error) {

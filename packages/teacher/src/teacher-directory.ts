@@ -1,7 +1,6 @@
 /** Reads a teacher's directory: a checkpoint or graph, or `ensemble.json` and a checkpoint or graph per member. */
 import { join } from "node:path";
-import { stat } from "node:fs/promises";
-import { readJsonFile, relativePath, requireIntact, SlmError, writeJsonAtomic } from "@slm/core";
+import { isThere, readJsonFile, relativePath, requireIntact, SlmError, writeJsonAtomic } from "@slm/core";
 import { CONFIG_FILE, readCheckpoint, readModelConfig } from "@slm/checkpoints";
 import { type ModelConfig } from "@slm/model";
 import type { Engine } from "@slm/tensor";
@@ -130,8 +129,4 @@ const hasNoWeights = (directory: string): SlmError =>
     },
   );
 
-const isIn = (directory: string, file: string): Promise<boolean> =>
-  stat(join(directory, file)).then(
-    () => true,
-    () => false,
-  );
+const isIn = (directory: string, file: string): Promise<boolean> => isThere(join(directory, file));

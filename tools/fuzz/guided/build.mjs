@@ -22,12 +22,17 @@ const ownPackages = {
   },
 };
 
-/** @returns the instrumented bundle of each target, by name */
+/** Short texts in the code that reads a format: keys, operators and magic numbers of the format are among them. */
+const wordsIn = (/** @type {string} */ code) => [
+  ...new Set(Array.from(code.matchAll(/"([^"\\\s]{2,24})"/gu), ([, word = ""]) => word)),
+];
+
+/** @returns the instrumented bundle of each target, and the words of its format, by name */
 export async function buildTargets(/** @type {string[]} */ names) {
   const folder = join(output, String(process.pid));
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  /** @type {Map<string, string>} */
+  /** @type {Map<string, { file: string, words: string[] }>} */
   const built = new Map();
   for (const name of names) {
     const { outputFiles } = await build({
@@ -37,8 +42,9 @@ export async function buildTargets(/** @type {string[]} */ names) {
     });
     const file = join(folder, `${name}.mjs`);
     const instrumenter = createInstrumenter({ esModules: true, coverageVariable: COVERAGE_VARIABLE });
-    await writeFile(file, instrumenter.instrumentSync(outputFiles[0]?.text ?? "", file));
-    built.set(name, file);
+    const code = outputFiles[0]?.text ?? "";
+    await writeFile(file, instrumenter.instrumentSync(code, file));
+    built.set(name, { file, words: wordsIn(code) });
   }
   return built;
 }

@@ -9,20 +9,19 @@ import { Coverage } from "./coverage.mjs";
 import { changed } from "./mutations.mjs";
 
 /**
- * A module of `targets`: its seeds, its words, and a function that reads an input.
+ * A module of `targets`: its seeds, and a function that reads an input.
  *
  * @typedef {object} Target
  * @property {(folder: string) => ((bytes: Uint8Array) => unknown) | Promise<(bytes: Uint8Array) => unknown>} open
  * @property {() => Iterable<Uint8Array | string> | Promise<Iterable<Uint8Array | string>>} seeds
- * @property {readonly (string | Uint8Array)[]} [words]
  * @property {number} [longest]
  * @property {number} [limitMs]
  */
 
 if (parentPort === null) throw new Error("worker.mjs is a thread of guided.mjs");
 const port = parentPort;
-/** @type {{ file: string, folder: string, seeds: Uint8Array[], seed: number, executions: number, until: number, shared: SharedArrayBuffer }} */
-const { file, folder, seeds, seed, executions, until, shared } = workerData;
+/** @type {{ file: string, words: string[], folder: string, seeds: Uint8Array[], seed: number, executions: number, until: number, shared: SharedArrayBuffer }} */
+const { file, words: texts, folder, seeds, seed, executions, until, shared } = workerData;
 /** Number of runs since the start, and length of the current input. */
 const state = new BigInt64Array(shared, 0, 2);
 const place = new Uint8Array(shared, 16);
@@ -30,7 +29,7 @@ const place = new Uint8Array(shared, 16);
 /** @type {Target} */
 const target = await import(file);
 const run = await target.open(folder);
-const words = (target.words ?? []).map((word) => Buffer.from(word));
+const words = texts.map((text) => Buffer.from(text));
 const longest = Math.min(target.longest ?? 2 ** 14, place.length);
 const limitMs = target.limitMs ?? 1000;
 const random = randomNumbers(seed);

@@ -47,9 +47,9 @@ function productShape(
 }
 
 const matMul =
-  (a: number, b: number, dtype?: OnnxDType): InferRule =>
+  (dtype?: OnnxDType): InferRule =>
   (c) => [
-    { dtype: dtype ?? c.input(a).dtype ?? c.input(b).dtype, shape: productShape(c, c.shape(a), c.shape(b)) },
+    { dtype: dtype ?? c.input(0).dtype ?? c.input(1).dtype, shape: productShape(c, c.shape(0), c.shape(1)) },
   ];
 
 const fusedMatMul: InferRule = (c) => {
@@ -110,8 +110,8 @@ const matMulBlocks: InferRule = (c) => [
 ];
 
 export const MULTIPLY: Readonly<Record<string, InferRule>> = {
-  MatMul: matMul(0, 1),
-  MatMulInteger: matMul(0, 1, "int32"),
+  MatMul: matMul(),
+  MatMulInteger: matMul("int32"),
   QLinearMatMul: (c) => [{ dtype: c.input(7).dtype, shape: productShape(c, c.shape(0), c.shape(3)) }],
   Gemm: gemm,
   Einsum: einsum,
@@ -123,6 +123,6 @@ export const CONTRIB_MULTIPLY: Readonly<Record<string, InferRule>> = {
   FusedGemm: gemm,
   MatMulNBits: matMulBlocks,
   MatMulBnb4: matMulBlocks,
-  DynamicQuantizeMatMul: matMul(0, 1, "float32"),
-  MatMulIntegerToFloat: matMul(0, 1, "float32"),
+  DynamicQuantizeMatMul: matMul("float32"),
+  MatMulIntegerToFloat: matMul("float32"),
 };

@@ -65,14 +65,14 @@ function slide(
 
 /** Weights are `[out channels, in channels / group, ...kernel]`. */
 const convolve =
-  (data: number, weights: number, dtype?: (c: InferContext) => OnnxDType | undefined): InferRule =>
+  (weights: number, dtype?: (c: InferContext) => OnnxDType | undefined): InferRule =>
   (c) => {
     const filter = c.shape(weights);
-    const shape = slide(c, c.shape(data), filter?.[0] ?? "", filter?.slice(2) ?? []);
-    const [channels, perGroup] = [c.shape(data)?.[1], filter?.[1]];
+    const shape = slide(c, c.shape(0), filter?.[0] ?? "", filter?.slice(2) ?? []);
+    const [channels, perGroup] = [c.shape(0)?.[1], filter?.[1]];
     if (isNumber(channels) && isNumber(perGroup) && channels !== perGroup * c.int("group", 1))
       c.problem(`${channels} channels, weights of ${perGroup} in ${c.int("group", 1)} groups`);
-    return [{ dtype: dtype?.(c) ?? c.input(data).dtype, shape }];
+    return [{ dtype: dtype?.(c) ?? c.input(0).dtype, shape }];
   };
 
 const convolveTransposed: InferRule = (c) => {
@@ -134,10 +134,10 @@ function placed(axes: readonly number[], list: Shape, axis: number, rank: number
 }
 
 export const WINDOWS: Readonly<Record<string, InferRule>> = {
-  Conv: convolve(0, 1),
-  ConvInteger: convolve(0, 1, () => "int32"),
-  QLinearConv: convolve(0, 3, (c) => c.input(7).dtype),
-  DeformConv: convolve(0, 1),
+  Conv: convolve(1),
+  ConvInteger: convolve(1, () => "int32"),
+  QLinearConv: convolve(3, (c) => c.input(7).dtype),
+  DeformConv: convolve(1),
   ConvTranspose: convolveTransposed,
   MaxPool: pool,
   AveragePool: pool,

@@ -6,7 +6,15 @@
  */
 import { copyFile, mkdir, readdir, readlink, rm, stat, symlink } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
-import { readJsonFile, readTextFile, systemCode, writeTextAtomic, SlmError } from "@slm/core";
+import {
+  ifThere,
+  isFile,
+  readJsonFile,
+  readTextFile,
+  systemCode,
+  writeTextAtomic,
+  SlmError,
+} from "@slm/core";
 import { z } from "zod";
 import { contentHash } from "./download.js";
 import type { HubEnvironment } from "./environment.js";
@@ -42,12 +50,8 @@ export class RepositoryCache {
   /** The commit of a revision at its last download. */
   async commitOf(revision: string): Promise<string | undefined> {
     if (COMMIT.test(revision)) return revision;
-    const ref = await readTextFile(join(this.directory, "refs", revision), { limitBytes: 256 }).catch(
-      (error: unknown) => {
-        if (error instanceof SlmError && error.code === "INPUT_MISSING") return "";
-        throw error;
-      },
-    );
+    const ref =
+      (await ifThere(readTextFile(join(this.directory, "refs", revision), { limitBytes: 256 }))) ?? "";
     const commit = ref.trim();
     return COMMIT.test(commit) ? commit : undefined;
   }
@@ -106,12 +110,6 @@ export class RepositoryCache {
     return [...new Set(Object.values(shards))].sort().find((shard) => !present.has(shard));
   }
 }
-
-const isFile = (path: string): Promise<boolean> =>
-  stat(path).then(
-    (status) => status.isFile(),
-    () => false,
-  );
 
 /** The error for a file that is not cached while offline. */
 export function notCached(source: HubSource, missing: string): SlmError {

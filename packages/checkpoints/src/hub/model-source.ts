@@ -1,6 +1,5 @@
 /** Names of models on the command line: a path, `org/name`, `org/name@revision`, `hf:org/name/file.gguf`. */
-import { stat } from "node:fs/promises";
-import { pathProblem, SlmError } from "@slm/core";
+import { isThere, pathProblem, SlmError } from "@slm/core";
 
 export interface HubSource {
   readonly kind: "hub";
@@ -35,10 +34,7 @@ export async function parseModelSource(name: string): Promise<ModelSource> {
       `'${name}' is not a hub id, expected hf:org/name, hf:org/name@revision or hf:org/name/file.gguf`,
     );
   }
-  const exists = await stat(name).then(
-    () => true,
-    () => false,
-  );
+  const exists = await isThere(name);
   if (exists) return { kind: "local", path: name };
   // An id with a file name looks like a mistyped path, so without the prefix only `org/name` is a hub id.
   const source = hubSource(name);

@@ -1,7 +1,6 @@
 /** Reads a Hugging Face model directory: config.json and weights, in one file or in shards with an index. */
-import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { readJsonFile, SlmError } from "@slm/core";
+import { isThere, readJsonFile, SlmError } from "@slm/core";
 import { GENERATION_FILE } from "@slm/generation";
 import { z } from "zod";
 import { CONFIG_FILE } from "../file-names.js";
@@ -27,15 +26,15 @@ const COUNTED = /\.position_ids$/;
 export async function readHuggingFaceDirectory(directory: string): Promise<ExternalCheckpoint> {
   const config = await readJsonFile(join(directory, CONFIG_FILE), configSchema);
   const settings = join(directory, GENERATION_FILE);
-  const generation = (await exists(settings)) ? await readJsonFile(settings, configSchema) : undefined;
+  const generation = (await isThere(settings)) ? await readJsonFile(settings, configSchema) : undefined;
   return { where: directory, config, generation, tensors: await weightsOf(directory) };
 }
 
 async function weightsOf(directory: string): Promise<readonly ExternalTensor[]> {
   for (const { single, index, open } of Object.values(WEIGHT_FORMATS.rows)) {
     const [hasSingle, hasIndex] = [
-      await exists(join(directory, single)),
-      await exists(join(directory, index)),
+      await isThere(join(directory, single)),
+      await isThere(join(directory, index)),
     ];
     if (hasSingle && hasIndex) throw bothError(directory, single, index);
     if (hasSingle) return floatTensors(join(directory, single), open);
@@ -78,9 +77,3 @@ async function floatTensors(file: string, open: WeightFormat["open"]): Promise<r
     `${file}: tensor '${wrong.name}' is ${wrong.dtype}, expected one of ${FLOATS.join(", ")}`,
   );
 }
-
-const exists = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );

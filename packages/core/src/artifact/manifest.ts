@@ -1,4 +1,5 @@
 /** `manifest.json`: the kind of an artifact directory, what created it, and the hash of every file in it. */
+import { ifThere } from "../files/presence.js";
 import { join } from "node:path";
 import { z } from "zod";
 import { INDEX_FILE } from "./folder-index.js";
@@ -6,7 +7,6 @@ import { hashJson } from "../hashes/hash.js";
 import { pathsProblem, relativePath } from "../files/relative-path.js";
 import { parseJsonText, readTextFile } from "../files/read-json.js";
 import { requireSealed, writeSealedJson } from "../hashes/sealed-json.js";
-import { SlmError } from "../errors/slm-error.js";
 
 /** Name of the file with the {@link Manifest}. */
 export const MANIFEST_FILE = "manifest.json";
@@ -133,10 +133,7 @@ const OWN_KEYS = ['"schemaVersion"', '"outputs"', '"origins"'];
 /** The text of a directory's manifest; undefined if there is none, or if another program's file has this name. */
 export async function ownManifestText(directory: string): Promise<string | undefined> {
   const path = join(directory, MANIFEST_FILE);
-  const text = await readTextFile(path, { limitBytes: MANIFEST_LIMIT_BYTES }).catch((error: unknown) => {
-    if (error instanceof SlmError && error.code === "INPUT_MISSING") return undefined;
-    throw error;
-  });
+  const text = await ifThere(readTextFile(path, { limitBytes: MANIFEST_LIMIT_BYTES }));
   return text !== undefined && OWN_KEYS.some((key) => text.includes(key)) ? text : undefined;
 }
 

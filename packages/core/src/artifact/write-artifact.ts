@@ -5,6 +5,7 @@
  *   X.previous/  the artifact being replaced, between two renames
  *   X/           complete, with manifest.json; never partly written
  */
+import { ifThere, isThere } from "../files/presence.js";
 import { readdir, rmdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { SlmError } from "../errors/slm-error.js";
@@ -148,12 +149,6 @@ async function missingAbove(directory: string): Promise<readonly string[]> {
   return missing;
 }
 
-const isThere = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );
-
 /** Removes created folders that are still empty, the deepest first. Stops at the first folder with content. */
 async function removeEmpty(made: readonly string[]): Promise<void> {
   for (const directory of made) {
@@ -167,10 +162,7 @@ async function removeEmpty(made: readonly string[]): Promise<void> {
 
 /** Replacing a directory deletes it, so only artifacts and empty directories may be replaced. */
 async function rejectExternalDirectory(directory: string): Promise<void> {
-  const entries = await readdir(directory).catch((error: unknown) => {
-    if (systemCode(error) === "ENOENT") return [];
-    throw error;
-  });
+  const entries = (await ifThere(readdir(directory))) ?? [];
   // A corrupt manifest is still slm's.
   if (entries.length === 0 || (await ownManifestText(directory)) !== undefined) return;
   throw new SlmError(

@@ -1,8 +1,9 @@
 /** An append-only log of JSON lines, one per training step, that a resumed run continues without repeats or gaps. */
+import { ifThere } from "./presence.js";
 import { open, readFile, type FileHandle } from "node:fs/promises";
 import { z } from "zod";
 import { writeTextAtomic } from "./atomic-write.js";
-import { systemCode, writeFailure } from "../errors/file-error.js";
+import { writeFailure } from "../errors/file-error.js";
 
 /** One line: a step, and numbers or texts about it. */
 export type LogRecord = Readonly<Record<string, number | string | boolean | null>> & {
@@ -31,7 +32,10 @@ export class JsonLog {
    * @throws SlmError OUTPUT_FAILED
    */
   static async open(path: string, options: JsonLogOptions = {}): Promise<JsonLog> {
-    await writeTextAtomic(path, keptLines(await readExisting(path), options.keepThroughStep ?? 0));
+    await writeTextAtomic(
+      path,
+      keptLines((await ifThere(readFile(path, "utf8"))) ?? "", options.keepThroughStep ?? 0),
+    );
     return new JsonLog(path, await open(path, "a"));
   }
 
@@ -46,15 +50,6 @@ export class JsonLog {
 
   async close(): Promise<void> {
     await this.#handle.close();
-  }
-}
-
-async function readExisting(path: string): Promise<string> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if (systemCode(error) === "ENOENT") return "";
-    throw error;
   }
 }
 

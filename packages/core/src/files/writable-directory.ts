@@ -1,8 +1,9 @@
 /** Checks that a directory can be written, before expensive work starts. */
+import { ifThere } from "./presence.js";
 import { constants } from "node:fs";
 import { access, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { systemCode, writeFailure } from "../errors/file-error.js";
+import { writeFailure } from "../errors/file-error.js";
 
 /**
  * Rejects a directory that cannot be written or created, because a part of its path is a file or its nearest existing parent is not
@@ -20,10 +21,7 @@ export async function requireWritable(directory: string): Promise<void> {
 }
 
 async function requireFolder(path: string): Promise<void> {
-  const found = await stat(path).catch((error: unknown) => {
-    if (systemCode(error) === "ENOENT") return undefined;
-    throw error;
-  });
+  const found = await ifThere(stat(path));
   if (found === undefined) {
     if (dirname(path) !== path) await requireFolder(dirname(path));
     return;

@@ -2,9 +2,8 @@
  * Loads a dataset module in TypeScript or JavaScript, and checks its exports. This executes the module's code with the rights of the
  * process: treat a recipe with a dataset module as a program.
  */
-import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { SlmError } from "@slm/core";
+import { isFile, SlmError } from "@slm/core";
 import { kindOf } from "../rows/row.js";
 import type { Dataset, DatasetContext, Examples } from "./dataset.js";
 
@@ -78,11 +77,7 @@ function suggestionFor(cause: unknown): string | undefined {
 }
 
 async function importModule(path: string): Promise<object> {
-  const isFile = await stat(path).then(
-    (status) => status.isFile(),
-    () => false,
-  );
-  if (!isFile) {
+  if (!(await isFile(path))) {
     throw new SlmError("INPUT_MISSING", `data: ${path}: this dataset module does not exist`, {
       context: { module: path },
       suggestions: ["make sure that the path in data.source.module is relative to the recipe's folder"],

@@ -4,12 +4,12 @@ import { randomUUID } from "node:crypto";
 import { lstat, open, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import {
+  ifThere,
   movePath,
   makeFolder,
   MANIFEST_FILE,
   SIGNATURE_FILE,
   readManifest,
-  systemCode,
   verifyDirectory,
   writeFailure,
   shellWord,
@@ -73,10 +73,6 @@ export async function bundleEntries(directory: string): Promise<readonly TarEntr
 }
 
 async function entryIfThere(directory: string, path: string): Promise<readonly TarEntry[]> {
-  try {
-    return [{ path, bytes: (await lstat(join(directory, path))).size }];
-  } catch (error) {
-    if (systemCode(error) === "ENOENT") return [];
-    throw error;
-  }
+  const found = await ifThere(lstat(join(directory, path)));
+  return found === undefined ? [] : [{ path, bytes: found.size }];
 }

@@ -2,6 +2,7 @@
 import { open, readdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import {
+  ifThere,
   removePath,
   makeFolder,
   MANIFEST_FILE,
@@ -11,7 +12,6 @@ import {
   putInPlace,
   readManifest,
   recoverLocked,
-  systemCode,
   verifyDirectory,
   withLock,
   writeFailure,
@@ -119,10 +119,7 @@ async function checkWhole(work: string): Promise<Manifest> {
 
 /** Replacing a directory deletes it, so only a bundle and an empty directory may be replaced. */
 async function rejectExternal(directory: string): Promise<void> {
-  const entries = await readdir(directory).catch((error: unknown) => {
-    if (systemCode(error) === "ENOENT") return [];
-    throw error;
-  });
+  const entries = (await ifThere(readdir(directory))) ?? [];
   if (entries.length === 0) return;
   const manifest = await readManifest(directory).catch((error: unknown) => {
     if (error instanceof SlmError) return undefined;

@@ -2,6 +2,7 @@
 import { createHash, createPrivateKey, createPublicKey, sign, verify, type KeyObject } from "node:crypto";
 import { join } from "node:path";
 import {
+  ifThere,
   MANIFEST_FILE,
   SIGNATURE_FILE,
   readFailure,
@@ -78,15 +79,9 @@ export async function checkSignature(directory: string, keyFile: string): Promis
 }
 
 /** The signature of a bundle; undefined if there is none. @throws SlmError DATA_INVALID if it is malformed. */
-async function readSignature(directory: string): Promise<BundleSignature | undefined> {
-  try {
-    return await readJsonFile(join(directory, SIGNATURE_FILE), signatureSchema, {
-      limitBytes: BUNDLE_LIMITS.signatureBytes,
-    });
-  } catch (error) {
-    if (error instanceof SlmError && error.code === "INPUT_MISSING") return undefined;
-    throw error;
-  }
+function readSignature(directory: string): Promise<BundleSignature | undefined> {
+  const limits = { limitBytes: BUNDLE_LIMITS.signatureBytes };
+  return ifThere(readJsonFile(join(directory, SIGNATURE_FILE), signatureSchema, limits));
 }
 
 function keyIdOf(key: KeyObject): string {

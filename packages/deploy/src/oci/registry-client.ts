@@ -3,7 +3,7 @@
  *
  * Source: OCI Distribution Specification 1.1; Docker's token authentication (the `Bearer` challenge).
  */
-import { guardedFetch, NetworkError, SlmError, type GuardedFetch } from "@slm/core";
+import { parsedJson, guardedFetch, NetworkError, SlmError, type GuardedFetch } from "@slm/core";
 import { z } from "zod";
 import { registryUrl, type OciReference } from "./reference.js";
 
@@ -180,7 +180,7 @@ export class RegistryClient {
     const headers = basic === undefined ? {} : { authorization: basic };
     const response = await this.#answerOf(ask(url, { headers }), url);
     if (!response.ok) return undefined;
-    const answer = tokenAnswer.safeParse(parseJson(await response.text())).data;
+    const answer = tokenAnswer.safeParse(parsedJson(await response.text())).data;
     const token = answer?.token ?? answer?.access_token;
     // A text that is not allowed in a header is not a token.
     return token !== undefined && /^[\x21-\x7e]+$/u.test(token) ? `Bearer ${token}` : undefined;
@@ -226,12 +226,4 @@ export function registryCredentials(environment: NodeJS.ProcessEnv): Credentials
   if (user !== "" && password !== "")
     return { user, password, realm: realm === "" ? undefined : new URL(realm).origin };
   throw new SlmError("USAGE", "set both SLM_REGISTRY_USER and SLM_REGISTRY_PASSWORD, or neither");
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // The answer has no token.
-  }
 }

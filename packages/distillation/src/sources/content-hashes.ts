@@ -1,7 +1,7 @@
 /** Hashes the inputs of a run. */
-import { readdir, stat } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { hashFile, hashJson } from "@slm/core";
+import { isThere, hashFile, hashJson } from "@slm/core";
 
 /** Files that determine a model's output: files of a checkpoint, a graph, an ensemble, or a cache (`cache.json` has its hashes). */
 const MODEL_FILE = /(\.safetensors|\.json|teacher-\w+\.jsonl|(^|[\\/])graph[\\/].+)$/u;
@@ -22,9 +22,3 @@ export async function modelHash(directory: string): Promise<string> {
 export async function fileHash(path: string): Promise<string> {
   return (await isThere(path)) ? hashFile(path) : "absent";
 }
-
-const isThere = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );

@@ -61,7 +61,7 @@ async function writeAlone(request: PairFileRequest): Promise<Corpus> {
   const lists = await writeLists(request, [limits.maxSource, limits.maxTarget], (row, where) =>
     tokenizeRow(row, tokenizer, limits, where),
   );
-  const pairs = pairsOfLists(lists, 0, 1);
+  const pairs = pairsOfLists(lists);
   return {
     pairs,
     teacherPairs: pairs,
@@ -100,7 +100,7 @@ async function writeShared(request: PairFileRequest, teacher: Reading): Promise<
     const teacherSources = others.map((other, index) => (other.length === 0 ? sources[index]! : other));
     return { sources, targets, teacherTokens: { sources: teacherSources, targets } };
   };
-  const pairs = pairsOfLists(lists, 0, 1);
+  const pairs = pairsOfLists(lists);
   return {
     pairs,
     teacherPairs: {
@@ -134,17 +134,17 @@ async function writeLists(
   return writer.finish();
 }
 
-/** Reads two lists of each row as pairs. */
-function pairsOfLists(lists: TokenLists, source: number, target: number): TokenPairs {
+/** Reads the first two lists of each row as pairs. */
+function pairsOfLists(lists: TokenLists): TokenPairs {
   return {
     count: lists.count,
     lengths: {
-      source: lists.lengths[source]!,
-      target: lists.lengths[target]!.map((length) => length + 1),
+      source: lists.lengths[0]!,
+      target: lists.lengths[1]!.map((length) => length + 1),
     },
     read: async (rows) => {
-      const read = await lists.read(rows);
-      return { sources: read[source]!, targets: read[target]! };
+      const [sources = [], targets = []] = await lists.read(rows);
+      return { sources, targets };
     },
   };
 }

@@ -1,7 +1,6 @@
 /** Checks that teacher and student have the same vocabulary, because distributions are compared token by token. */
-import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { hashJson, SlmError } from "@slm/core";
+import { isThere, hashJson, SlmError } from "@slm/core";
 import type { TeacherLimits } from "@slm/teacher";
 import {
   createTokenizer,
@@ -38,10 +37,7 @@ export async function sharedVocabulary(check: VocabularyCheck): Promise<Tokenize
 
 /** The tokenizer in a teacher's directory; undefined if it has none. */
 export async function teacherFiles(directory: string): Promise<TokenizerFiles | undefined> {
-  const exists = await stat(join(directory, TOKENIZER_FILE)).then(
-    () => true,
-    () => false,
-  );
+  const exists = await isThere(join(directory, TOKENIZER_FILE));
   return exists ? readTokenizerFiles(directory) : undefined;
 }
 

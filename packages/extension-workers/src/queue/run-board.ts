@@ -1,4 +1,5 @@
 /** The status of workers and runs, in two hashes of Redis. Each worker and run updates its entry every few seconds. */
+import { parsedJson } from "@slm/core";
 import { Redis } from "ioredis";
 import { z } from "zod";
 import { PREFIX } from "./messages.js";
@@ -105,15 +106,7 @@ function linesOf<Schema extends z.ZodType>(
   schema: Schema,
 ): readonly z.infer<Schema>[] {
   return Object.values(fields).flatMap((text) => {
-    const parsed = schema.safeParse(parseJson(text));
+    const parsed = schema.safeParse(parsedJson(text));
     return parsed.success ? [parsed.data] : [];
   });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

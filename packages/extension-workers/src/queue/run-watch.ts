@@ -16,15 +16,6 @@ export interface RunOptions {
   readonly total?: number | undefined;
   readonly signal: AbortSignal;
   readonly note: (text: string) => void;
-  /** Called after every job, and regularly in between. */
-  readonly onProgress?: ((progress: RunProgress) => void) | undefined;
-}
-
-interface RunProgress {
-  readonly done: number;
-  readonly total: number;
-  /** Number of active workers. */
-  readonly workers: number;
 }
 
 /** The properties of a job that progress needs. */
@@ -64,12 +55,11 @@ export class RunWatch {
     const now = performance.now();
     if (now - this.#told < REPORT_MS) return;
     this.#told = now;
-    const { run, title, note, onProgress } = this.#options;
+    const { run, title, note } = this.#options;
     const living = await this.#board.workers();
     this.#shares.see(living);
     const progress = { done: this.#done, total: this.#total, workers: living.length };
     await this.#board.putRun({ run, title, startedAt: this.#started, outstanding, ...progress });
-    onProgress?.(progress);
     if (living.length > 0 || outstanding === 0 || now - this.#warned < WARN_MS) return;
     this.#warned = now;
     note(`${title}: no worker has joined; start one: slm worker --redis URL --storage ADDRESS`);

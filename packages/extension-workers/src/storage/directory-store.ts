@@ -4,6 +4,7 @@
 import { stat, type FileHandle } from "node:fs/promises";
 import { resolve } from "node:path";
 import {
+  isFile,
   removePath,
   openRegular,
   readFailure,
@@ -68,11 +69,7 @@ export async function openStore(directory: string): Promise<ObjectStore> {
         throw readFailure(error, path);
       }
     },
-    has: (key) =>
-      stat(resolveInside(root, key)).then(
-        (entry) => entry.isFile(),
-        () => false,
-      ),
+    has: (key) => isFile(resolveInside(root, key)),
     removeFolder: (folder) => removePath(resolveInside(root, folder)),
   };
 }

@@ -5,9 +5,17 @@
  *   <folder>/<run>/<sha256>       a file, or a directory for a tree
  */
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, stat } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { movePath, removePath, isTemporaryPath, makeFolder, systemCode, writeBytesAtomic } from "@slm/core";
+import {
+  isThere,
+  movePath,
+  removePath,
+  isTemporaryPath,
+  makeFolder,
+  systemCode,
+  writeBytesAtomic,
+} from "@slm/core";
 import type { FileRef, SharedFiles } from "./shared-files.js";
 
 export class LocalCopies {
@@ -91,9 +99,3 @@ async function namesIn(directory: string): Promise<readonly string[]> {
     throw error;
   });
 }
-
-const isThere = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );

@@ -48,10 +48,13 @@ export function topIds(logits: Float32Array, count: number): number[] {
     logits[x]! < logits[y]! || (logits[x] === logits[y] && x > y);
   const heap = Array.from({ length: size }, (_, id) => id);
   for (let at = (size >> 1) - 1; at >= 0; at--) siftDown(heap, at, worse);
+  let least = size === 0 ? Infinity : logits[heap[0]!]!;
   for (let id = size; id < logits.length; id++) {
-    if (size === 0 || !worse(heap[0]!, id)) continue;
+    // Of equal logits, the lower id stays.
+    if (!(logits[id]! > least)) continue;
     heap[0] = id;
     siftDown(heap, 0, worse);
+    least = logits[heap[0]]!;
   }
   return heap.sort((x, y) => (worse(x, y) ? 1 : -1));
 }

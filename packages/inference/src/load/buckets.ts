@@ -12,7 +12,7 @@ export interface GraphSet {
 }
 
 /** A set of graphs, and the length that sources are padded to [tokens]. */
-export interface Bucket extends GraphSet {
+interface Bucket extends GraphSet {
   readonly source: number;
 }
 

@@ -1,17 +1,15 @@
 /** Decodes sources with static graphs, one after the other, as NPUs require. */
-import { GRAPH_IO } from "@slm/exported-model";
+import { GRAPH_IO, staticSourceInputs } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import { answersOf, type DraftSource } from "@slm/generation";
-import { type DeviceTensor, type HostTensor, createHostTensor } from "@slm/runtime";
 import type { EncodedSource } from "../options/batches.js";
 import type { BatchOptions } from "../options/batch-options.js";
 import type { ModelGraphs } from "../load/model-graphs.js";
 import { rowsPerSource } from "../options/model-limits.js";
 import { decodeAlone } from "../steps/decode-alone.js";
 import type { DecodedIds } from "../steps/timed.js";
-import type { Bucket, StaticBuckets } from "../load/buckets.js";
+import type { StaticBuckets } from "../load/buckets.js";
 import { StaticDecoder, type StaticDecoderParts } from "./static-decoder.js";
-import { biasOf } from "./static-run.js";
 
 /** A model with static graphs. */
 export type StaticModel = ModelGraphs & { readonly buckets: StaticBuckets };
@@ -94,40 +92,14 @@ async function withStaticSource<Result>(
   const started = performance.now();
   const seen = image === undefined ? undefined : await images?.tokensOf(image);
   const imageMs = seen === undefined ? undefined : performance.now() - started;
-  const bias = biasOf(bucket.source, maskedBias, (slot) => slot < tokens);
-  const encoded = await encode({ ...bucket, encoder: bucket.encoder }, ids, {
-    bias,
-    pad: model.tokens.pad,
-    image: seen,
-  });
+  const sizes = { source: bucket.source, maskedBias };
+  const inputs = staticSourceInputs(ids, model, sizes, seen?.shape[1]);
+  const feeds = seen === undefined ? inputs : { ...inputs, [GRAPH_IO.imageTokens]: seen };
+  const encoded = (await bucket.encoder.run({ feeds, keep: bucket.encoder.outputNames })).kept;
   try {
-    const source = { [GRAPH_IO.sourceBias]: bias, ...encoded };
+    const source = { [GRAPH_IO.sourceBias]: inputs[GRAPH_IO.sourceBias]!, ...encoded };
     return await body({ ...shared, source, prefix: [] }, imageMs);
   } finally {
     await runtime.release(Object.values(encoded));
   }
-}
-
-interface EncoderInputs {
-  readonly bias: HostTensor;
-  readonly pad: number;
-  /** Tokens of the image `[1, tokens, width]`, which come before the text. */
-  readonly image: HostTensor | undefined;
-}
-
-/** The encoder's outputs for one padded source; they stay on the device. */
-async function encode(
-  { encoder, source }: Bucket & { readonly encoder: NonNullable<Bucket["encoder"]> },
-  ids: readonly number[],
-  { bias, pad, image }: EncoderInputs,
-): Promise<Readonly<Record<string, DeviceTensor>>> {
-  const text = source - (image?.shape[1] ?? 0);
-  const padded = new Int32Array(text).fill(pad);
-  padded.set(ids);
-  const feeds = {
-    [GRAPH_IO.sourceIds]: createHostTensor("int32", [1, text], padded),
-    [GRAPH_IO.sourceBias]: bias,
-    ...(image === undefined ? {} : { [GRAPH_IO.imageTokens]: image }),
-  };
-  return (await encoder.run({ feeds, keep: encoder.outputNames })).kept;
 }

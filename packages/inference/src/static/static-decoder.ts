@@ -1,11 +1,10 @@
 /** The static decoder as a `StepDecoder` of `@slm/generation`. The host keeps the caches and the attention mask. */
+import { openTextCache, type TextCache } from "@slm/exported-model";
 import type { DraftSource, GreedyStepsOptions, StepDecoder, TopTokens } from "@slm/generation";
 import { hostDraftedSteps } from "../steps/host-drafted-steps.js";
 import { RunLog } from "../steps/run-log.js";
 import { topOfLogits } from "../steps/top-of-logits.js";
-import { openTextCache } from "./open-text-cache.js";
 import { runStatic, type StaticRunParts } from "./static-run.js";
-import type { TextCache } from "./text-cache.js";
 
 export interface StaticDecoderParts extends StaticRunParts {
   /** Ids before the first token, the same for all rows: the source of a decoder-only model. */

@@ -1,8 +1,13 @@
 /** Runs of static decoders: one token, or several in the chunk graph, for one text. */
-import { type DeviceModel, GRAPH_IO, LEXICAL_MASKED } from "@slm/exported-model";
+import {
+  type DeviceModel,
+  GRAPH_IO,
+  LEXICAL_MASKED,
+  staticTokenInputs,
+  type TextCache,
+} from "@slm/exported-model";
 import { SlmError } from "@slm/core";
-import { type DeviceTensor, type HostTensor, type Session, createHostTensor } from "@slm/runtime";
-import type { TextCache } from "./text-cache.js";
+import type { DeviceTensor, HostTensor, Session } from "@slm/runtime";
 
 export interface StaticRunParts {
   readonly decoder: Session;
@@ -15,12 +20,6 @@ export interface StaticRunParts {
   readonly mayAnswer?: Uint8Array | undefined;
   /** Outputs of the encoder for one source, shared by all rows, and the bias over it; nothing for a decoder-only model. */
   readonly source: Readonly<Record<string, DeviceTensor | HostTensor>>;
-}
-
-/** float32 `[1, 1, 1, size]`: 0 at positions that may be attended. */
-export function biasOf(size: number, maskedBias: number, isSeen: (slot: number) => boolean): HostTensor {
-  const values = Float32Array.from({ length: size }, (_, slot) => (isSeen(slot) ? 0 : maskedBias));
-  return createHostTensor("float32", [1, 1, 1, size], values);
 }
 
 /**
@@ -44,6 +43,7 @@ export async function runStatic(
   }
   const { vocabularySize } = model;
   const logits = new Float32Array(tokens.length * vocabularySize);
+  const all = Int32Array.from(tokens);
   for (let at = 0; at < tokens.length;) {
     const left = tokens.length - at;
     // A single token is cheaper in the graph for one token.
@@ -52,14 +52,19 @@ export async function runStatic(
         ? { session: parts.decoder, size: 1 }
         : { session: chunk.session, size: chunk.tokens };
     const count = Math.min(size, left);
-    const { feeds } = feedsOf(parts, { tokens, at, count, size, position: position + at });
+    const slot = position + at;
+    const ids = all.subarray(at, at + count);
     const { fetched } = await session.run({
-      feeds: { ...feeds, ...parts.source, ...cache.feedsAt(position + at) },
+      feeds: {
+        ...staticTokenInputs(ids, model, parts, { position: slot, size }),
+        ...parts.source,
+        ...cache.feedsAt(slot),
+      },
       fetch: session.outputNames,
     });
     const made = logitsOf(fetched, GRAPH_IO.logits, [size, vocabularySize]);
     logits.set(made.subarray(0, count * vocabularySize), at * vocabularySize);
-    cache.write({ slot: position + at, count }, fetched);
+    cache.write({ slot, count }, fetched);
     at += count;
   }
   maskUnlisted(logits, parts.mayAnswer);
@@ -71,46 +76,6 @@ function maskUnlisted(logits: Float32Array, mayAnswer: Uint8Array | undefined): 
   if (mayAnswer === undefined) return;
   for (let at = 0; at < logits.length; at++)
     if (mayAnswer[at % mayAnswer.length] === 0) logits[at] = LEXICAL_MASKED;
-}
-
-interface Part {
-  readonly tokens: ArrayLike<number>;
-  /** Position of the first token of the part. */
-  readonly at: number;
-  readonly count: number;
-  /** Number of tokens per run of the graph; the rest is padding. */
-  readonly size: number;
-  readonly position: number;
-}
-
-function feedsOf(
-  { model, window, maskedBias }: StaticRunParts,
-  { tokens, at, count, size, position }: Part,
-): { readonly feeds: Readonly<Record<string, HostTensor>> } {
-  const slots = window - 1;
-  const { pad } = model.tokens;
-  const ids = Int32Array.from({ length: size }, (_, row) => (row < count ? tokens[at + row]! : pad));
-  // Padding may have any valid position.
-  const places = Int32Array.from({ length: size }, (_, row) => Math.min(position + row, slots));
-  const columns = slots + size;
-  const own = {
-    [GRAPH_IO.targetIds]: createHostTensor("int32", [1, size], ids),
-    [GRAPH_IO.position]: createHostTensor("int32", [size], places),
-  };
-  // A recurrent decoder reads no slots.
-  if (model.stateWidth !== undefined) return { feeds: own };
-  // A token sees the slots before it, and after them the tokens of the run up to itself.
-  const bias = Float32Array.from({ length: size * columns }, (_, index) => {
-    const [row, column] = [Math.floor(index / columns), index % columns];
-    const isSeen = column < slots ? column < position : column - slots <= row;
-    return isSeen ? 0 : maskedBias;
-  });
-  return {
-    feeds: {
-      ...own,
-      [GRAPH_IO.windowBias]: createHostTensor("float32", [1, 1, size, columns], bias),
-    },
-  };
 }
 
 function logitsOf(

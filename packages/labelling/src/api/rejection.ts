@@ -1,5 +1,5 @@
 /** Interprets a response without an answer: try again, no answer for this row, or an error. */
-import { SlmError, type ErrorCode } from "@slm/core";
+import { parsedJson, SlmError, type ErrorCode } from "@slm/core";
 import { z } from "zod";
 import type { HttpAnswer } from "./post-json.js";
 
@@ -81,7 +81,7 @@ const otherFatal: Fatal = {
 /** The meaning of a response with a status other than 200, or with an error in its body. */
 export function rejectionOf(request: RejectedRequest): Rejection {
   const { answer, key } = request;
-  const fields = errorBody.safeParse(parseJson(answer.text)).data ?? {};
+  const fields = errorBody.safeParse(parsedJson(answer.text)).data ?? {};
   const status = statusOf(answer, fields.code);
   const words = [fields.code, fields.type, fields.message].join(" ");
   const row = ROW_STATUSES.has(status) ? ROW_RULES.find((rule) => rule.words.test(words)) : undefined;
@@ -138,12 +138,4 @@ function withoutKey(text: string, key: string | undefined): string {
     .replace(/[\p{Cc}\p{Cf}\s]+/gu, " ")
     .trim()
     .slice(0, 500);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // Not JSON: show the text itself.
-  }
 }

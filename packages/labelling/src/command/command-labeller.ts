@@ -1,6 +1,6 @@
 /** A labeller that runs a program: one process for all sources, which is started again if it crashes. */
 import { basename } from "node:path";
-import { SlmError, systemCode, throwIfInterrupted, type Progress } from "@slm/core";
+import { parsedJson, SlmError, systemCode, throwIfInterrupted, type Progress } from "@slm/core";
 import { z } from "zod";
 import type { LabelAnswer, Labeller, LabelRequestOptions } from "../labeller/labeller.js";
 import { commandIdentity, type CommandFile } from "./command-file.js";
@@ -36,7 +36,7 @@ const FORMATS: { readonly [Name in CommandFile["lines"]]: Format } = {
   json: {
     write: (source) => JSON.stringify({ source }),
     read: (line, where) => {
-      const parsed = jsonAnswer.safeParse(parseJson(line));
+      const parsed = jsonAnswer.safeParse(parsedJson(line));
       if (!parsed.success)
         throw new SlmError("DATA_INVALID", `${where}: expected a line {"target": ...}, got ${quoted(line)}`);
       return answerOf(parsed.data.target ?? "", parsed.data.score);
@@ -238,11 +238,3 @@ function endText({ code, signal }: ProcessEnd): string {
 const printable = (line: string): string => line.replace(/[\p{Cc}\p{Cf}]/gu, " ").slice(0, MAX_SHOWN);
 
 const quoted = (text: string): string => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}...` : text);
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // The caller rejects it, like any other invalid line.
-  }
-}

@@ -7,10 +7,10 @@ import { mkdir, open, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import {
+  ifThere,
   movePath,
   hashJson,
   SlmError,
-  systemCode,
   throwIfInterrupted,
   writeFailure,
   writeTextAtomic,
@@ -167,12 +167,8 @@ function blockPath(
 
 /** Counts of a finished block; undefined if it does not exist. */
 async function readCounts(path: string): Promise<LabelCounts | undefined> {
-  try {
-    return countsOf(await readFile(path, "utf8"));
-  } catch (error) {
-    if (systemCode(error) === "ENOENT") return undefined;
-    throw error;
-  }
+  const text = await ifThere(readFile(path, "utf8"));
+  return text === undefined ? undefined : countsOf(text);
 }
 
 /** Counts of a block's text; undefined if the text is not a block. */

@@ -1,5 +1,5 @@
 /** Counts the teacher's work in a cache stage before it starts, for estimates. */
-import { stat } from "node:fs/promises";
+import { isThere } from "@slm/core";
 import { join } from "node:path";
 import { DATA_FILES, readRows, textRow } from "@slm/data";
 import type { AnswerVolume } from "../api/estimate.js";
@@ -33,9 +33,3 @@ export async function labellingVolume(
   }
   return { ...volume, targetCharacters: rows === 0 ? 0 : characters / rows };
 }
-
-const isThere = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );

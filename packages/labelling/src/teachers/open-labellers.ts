@@ -1,7 +1,6 @@
 /** Opens the teacher of a directory as a labeller. A table maps the directory's content to a kind of teacher. */
-import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { SlmError } from "@slm/core";
+import { isFile, SlmError } from "@slm/core";
 import {
   createTokenizer,
   loadTokenizer,
@@ -81,12 +80,5 @@ function requireVocabulary(teacher: Teacher, { tokenizer, isOwn }: Reader, direc
     `cache: the teacher's vocabulary has ${teacher.config.vocabularySize} tokens, the tokenizer's ` +
       `${tokenizer.vocabularySize} (${directory})`,
     { suggestions: ["use the tokenizer that the teacher was trained with"] },
-  );
-}
-
-async function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (entry) => entry.isFile(),
-    () => false,
   );
 }

@@ -43,9 +43,8 @@ export function stackHeads(
   return side === "encoderLayers" && encoderHeads !== undefined ? encoderHeads : config;
 }
 
-/** Width of a stack [elements]. */
-export const stackWidth = (config: ModelConfig, side: Side): number =>
-  (side === "encoderLayers" ? publishedOf(config).encoderWidth : undefined) ?? config.width;
+/** Width of the encoder [elements]. */
+export const encoderWidth = (config: ModelConfig): number => publishedOf(config).encoderWidth ?? config.width;
 
 /** Whether the decoder has one attention for the target and the source. */
 export const isMerged = (config: ModelConfig): boolean =>

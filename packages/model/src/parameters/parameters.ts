@@ -10,7 +10,7 @@ import {
   publishedOf,
   relativeBiasOf,
   stackHeads,
-  stackWidth,
+  encoderWidth,
   type Side,
   type Stack,
 } from "../config/options.js";
@@ -71,7 +71,7 @@ export const hasCrossQkNorm = (config: ModelConfig): boolean =>
   config.architecture === "encoder-decoder" && config.crossQkNorm === true;
 
 const crossAttention = (name: string, config: ModelConfig): ParameterSpec[] => [
-  ...attention(name, config, "decoderLayers", stackWidth(config, "encoderLayers")),
+  ...attention(name, config, "decoderLayers", encoderWidth(config)),
   ...(hasCrossQkNorm(config) ? qkNorms(name, config.headDim) : []),
 ];
 
@@ -182,9 +182,9 @@ const encoderSpecs = (config: EncoderDecoderConfig): ParameterSpec[] => [
 /** All parameters in a fixed order, vision last. Embedding and output head are one table unless the head is untied. */
 export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
   const { sourceVocabularySize, headBias } = publishedOf(config);
-  const encoderWidth = stackWidth(config, "encoderLayers");
+  const sourceWidth = encoderWidth(config);
   const encoder =
-    config.architecture === "encoder-decoder" ? encoderSpecs({ ...config, width: encoderWidth }) : [];
+    config.architecture === "encoder-decoder" ? encoderSpecs({ ...config, width: sourceWidth }) : [];
   const table = (name: string, tokens = config.vocabularySize, width = config.width): ParameterSpec => ({
     name,
     shape: [tokens, width],
@@ -194,7 +194,7 @@ export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
     table(EMBEDDING_WEIGHT),
     ...(sourceVocabularySize === undefined
       ? []
-      : [table(OPTIONAL_WEIGHTS.sourceEmbedding, sourceVocabularySize, encoderWidth)]),
+      : [table(OPTIONAL_WEIGHTS.sourceEmbedding, sourceVocabularySize, sourceWidth)]),
     ...encoder,
     ...embeddingSpecs(config, "decoder", config.maxTarget),
     ...layers(config.decoderLayers, (i) => decoderLayer(i, config)),
@@ -203,7 +203,7 @@ export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
     ...(headBias === true
       ? [{ name: OPTIONAL_WEIGHTS.headBias, shape: [config.vocabularySize], initialization: zeros }]
       : []),
-    ...(visionOf(config) === undefined ? [] : visionSpecs(visionOf(config)!, encoderWidth)),
+    ...(visionOf(config) === undefined ? [] : visionSpecs(visionOf(config)!, sourceWidth)),
   ];
 }
 

@@ -188,5 +188,5 @@ function transformersPlan(config: ModelConfig, { device, encodeSource }: GraphRe
 }
 
 function encoderDecoder(source: GraphSource): GraphSource<EncoderDecoderConfig> {
-  return { ...source, config: requireEncoder(source.config, "this graph") };
+  return { ...source, config: requireEncoder(source.config) };
 }

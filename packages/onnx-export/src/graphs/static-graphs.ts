@@ -14,7 +14,6 @@
  *          present.l.key [1, kvHeads, headDim, n], present.l.value [1, kvHeads, n, headDim]
  * ```
  *
- *
  * n is 1 in the decoder and `chunk` in the chunk graph, which reads prompts and verifies draft tokens.
  *
  * A decoder with a recurrence (`stateWidth`) has no window_bias. In place of keys and values it has past.l.state [1, width], the state
@@ -43,9 +42,6 @@ import { recordGraph, type GraphSource, type Recording } from "./record.js";
 import { pooledBias } from "../lowerings/pool-tokens.js";
 import { imageTokensInput } from "./vision-graph.js";
 
-/** Inputs that only static graphs have. */
-export const STATIC_IO = { windowBias: GRAPH_IO.windowBias, position: GRAPH_IO.position } as const;
-
 /** Sizes of one set of graphs [tokens]. */
 export interface StaticSizes {
   /** Tokens of image and text; for a decoder-only model tokens of the longest prompt. */
@@ -55,12 +51,12 @@ export interface StaticSizes {
   readonly chunk?: number | undefined;
 }
 
-/** @throws SlmError OP_UNSUPPORTED for a decoder-only model, naming the feature */
-export function requireEncoder(config: ModelConfig, what: string): EncoderDecoderConfig {
+/** @throws SlmError OP_UNSUPPORTED for a decoder-only model */
+export function requireEncoder(config: ModelConfig): EncoderDecoderConfig {
   if (config.architecture === "encoder-decoder") return config;
   throw new SlmError(
     "OP_UNSUPPORTED",
-    `export: ${what} supports only encoder-decoder models; this one is decoder-only`,
+    "export: this graph supports only encoder-decoder models; this one is decoder-only",
     { suggestions: ["--target cpu", "--target gpu"] },
   );
 }
@@ -97,14 +93,14 @@ export function staticDecoderGraph(source: GraphSource, sizes: StaticSizes, toke
   const spec = {
     name: `${tokens === 1 ? "decoder" : "chunk"}.${sizes.source}`,
     positions: window,
-    biases: { windowBias: STATIC_IO.windowBias },
+    biases: { windowBias: GRAPH_IO.windowBias },
   };
   return recordGraph(source, spec, (recording) => {
     const { input, output, parameters } = recording;
     const ids = input(GRAPH_IO.targetIds, "int32", [1, tokens]);
-    const pastLength = input(STATIC_IO.position, "int32", [tokens]);
+    const pastLength = input(GRAPH_IO.position, "int32", [tokens]);
     const stateWidth = stateWidthOf(config);
-    if (stateWidth === undefined) input(STATIC_IO.windowBias, "float32", [1, 1, tokens, slots + tokens]);
+    if (stateWidth === undefined) input(GRAPH_IO.windowBias, "float32", [1, 1, tokens, slots + tokens]);
     const caches = Array.from({ length: config.decoderLayers }, (_, layer): SelfCache =>
       stateWidth === undefined
         ? {

@@ -24,7 +24,7 @@ import {
   pooledGroup,
   type EncoderDecoderConfig,
   type SelfCache,
-  stackWidth,
+  encoderWidth,
 } from "@slm/model";
 import { MASKED, type Recorder, type Tensor } from "@slm/tensor";
 import { cast, concat, shapeOf, sizeOf } from "../lowerings/emit.js";
@@ -105,7 +105,7 @@ export function transformersEncoderGraph(source: GraphSource<EncoderDecoderConfi
       output(TRANSFORMERS_IO.hidden, states, "precision", [
         "batch_size",
         hiddenLength(config),
-        stackWidth(config, "encoderLayers"),
+        encoderWidth(config),
       ]);
     },
   );
@@ -115,7 +115,7 @@ export function transformersEncoderGraph(source: GraphSource<EncoderDecoderConfi
 export function transformersDecoderGraph(source: GraphSource<EncoderDecoderConfig>): Graph {
   const { config } = source;
   const { kvHeads, headDim, decoderLayers, vocabularySize } = config;
-  const width = stackWidth(config, "encoderLayers");
+  const width = encoderWidth(config);
   const positions = Math.max(config.maxTarget, MIN_POSITIONS);
   return recordGraph(source, { name: "decoder_model_merged", positions }, (recording) => {
     const { recorder, input, output, parameters } = recording;

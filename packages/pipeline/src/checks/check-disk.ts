@@ -1,7 +1,8 @@
 /** Checks that the disk has enough space for the weights that the run writes. */
+import { isThere } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { parameterCount } from "@slm/model";
-import { access, statfs } from "node:fs/promises";
+import { statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { formatBytes } from "../format/format.js";
 import type { CheckRequest } from "./check.js";
@@ -38,9 +39,5 @@ export async function checkDisk(request: CheckRequest): Promise<void> {
 }
 
 async function existingParent(path: string): Promise<string> {
-  const isThere = await access(path).then(
-    () => true,
-    () => false,
-  );
-  return isThere || dirname(path) === path ? path : existingParent(dirname(path));
+  return (await isThere(path)) || dirname(path) === path ? path : existingParent(dirname(path));
 }

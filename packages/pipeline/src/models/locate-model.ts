@@ -1,10 +1,10 @@
 /** Finds out what kind of model a path is: an exported model, a checkpoint, or a set of quantized models. */
 import { DEVICE_MODEL_FILE } from "@slm/exported-model";
-import { MANIFEST_FILE, ownManifestText, parseManifestText } from "@slm/core";
+import { isFile, MANIFEST_FILE, ownManifestText, parseManifestText } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { CONFIG_FILE, hasWeights, WEIGHTS_FILE } from "@slm/checkpoints/file-names";
 import { existsSync } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 
@@ -44,15 +44,7 @@ export async function locateModel(path: string): Promise<LocatedModel> {
 }
 
 /** Whether a path is a bundle in one file: a `.slm` archive. */
-async function isPackedBundle(path: string): Promise<boolean> {
-  return (
-    path.endsWith(".slm") &&
-    (await stat(path).then(
-      (found) => found.isFile(),
-      () => false,
-    ))
-  );
-}
+const isPackedBundle = async (path: string): Promise<boolean> => path.endsWith(".slm") && isFile(path);
 
 /** Whether a directory contains a model in one of slm's layouts. */
 export const isModelDirectory = (directory: string): boolean => lookInto(directory) !== undefined;

@@ -1,6 +1,6 @@
 /** Checks limits on a run's figures (quality, speed, size), which it reads from the artifacts of the stages. */
 import { join } from "node:path";
-import { readJsonFile, readManifest } from "@slm/core";
+import { ifThere, readJsonFile, readManifest } from "@slm/core";
 import { BENCH_FILES, benchResultSchema } from "@slm/bench";
 import { SlmError } from "@slm/core/errors";
 import { METRICS, isMetricName } from "@slm/metrics";
@@ -109,14 +109,4 @@ export async function figuresOf(run: string): Promise<ReadonlyMap<string, number
       bundle.outputs.reduce((sum, { bytes }) => sum + bytes, 0),
     );
   return figures;
-}
-
-/** Undefined if the run does not have the artifact. */
-async function ifThere<Value>(reading: Promise<Value>): Promise<Value | undefined> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (error instanceof SlmError && error.code === "INPUT_MISSING") return undefined;
-    throw error;
-  }
 }

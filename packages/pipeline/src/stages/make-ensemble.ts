@@ -1,6 +1,6 @@
 /** Makes the members of an ensemble of teachers, one directory each, and `ensemble.json`. */
 import { SlmError } from "@slm/core/errors";
-import { hashJson, readJsonFile, writeJsonAtomic } from "@slm/core";
+import { ifThere, hashJson, readJsonFile, writeJsonAtomic } from "@slm/core";
 import { type TeacherConfig } from "@slm/labelling";
 import { writeEnsemble, type TeacherMemberConfig } from "@slm/teacher";
 import { readTokenizerFiles, writeTokenizer, type TokenizerFiles } from "@slm/tokenizer";
@@ -110,14 +110,8 @@ async function makeMember(
   return report;
 }
 
-async function finishedMember(work: string): Promise<MadeTeacher | undefined> {
-  try {
-    return await readJsonFile(join(work, REPORT_FILE), memberReport);
-  } catch (error) {
-    if (error instanceof SlmError && error.code === "INPUT_MISSING") return undefined;
-    throw error;
-  }
-}
+const finishedMember = (work: string): Promise<MadeTeacher | undefined> =>
+  ifThere(readJsonFile(join(work, REPORT_FILE), memberReport));
 
 function requireOneVocabulary(reports: readonly MadeTeacher[]): number {
   const { vocab } = reports[0]!;

@@ -1,7 +1,6 @@
 /** Reads the quality, size and speed of a run's models from the artifacts of its stages. */
 import { BENCH_FILES, benchResultSchema, type BenchResult } from "@slm/bench";
-import { readJsonFile, readManifest, type Manifest } from "@slm/core";
-import { SlmError } from "@slm/core/errors";
+import { ifThere, readJsonFile, readManifest, type Manifest } from "@slm/core";
 import { isMetricName, isWorstValue } from "@slm/metrics";
 import { BASELINE_NAME } from "@slm/onnx-export";
 import { divergenceText } from "@slm/training";
@@ -255,20 +254,8 @@ async function reportOf<Name extends keyof typeof REPORTS>(
   return REPORTS[stage].safeParse(manifest?.details).data as Reports[Name];
 }
 
-async function manifestOf(directory: string): Promise<Manifest | undefined> {
-  return ifThere(readManifest(directory));
-}
+const manifestOf = (directory: string): Promise<Manifest | undefined> => ifThere(readManifest(directory));
 
 async function benchOf(directory: string): Promise<BenchResult | undefined> {
   return ifThere(readJsonFile(join(directory, BENCH_FILES.result), benchResultSchema));
-}
-
-/** Undefined if the artifact does not exist. */
-async function ifThere<Value>(reading: Promise<Value>): Promise<Value | undefined> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (error instanceof SlmError && error.code === "INPUT_MISSING") return undefined;
-    throw error;
-  }
 }

@@ -1,5 +1,5 @@
 /** Predictions of a trained model with their references, from `samples.jsonl`. */
-import { readTextFile, SlmError } from "@slm/core";
+import { ifThere, readTextFile } from "@slm/core";
 import { z } from "zod";
 import type { ReportSection, Table, TableCell } from "../page.js";
 import { readJsonLines } from "./json-lines.js";
@@ -45,12 +45,8 @@ const TEXT_LIMIT = 600;
 
 /** Reads a file of samples; undefined if there is none. @throws SlmError DATA_INVALID if it is above 64 MiB */
 export async function readSamples(path: string): Promise<Samples | undefined> {
-  try {
-    return parseSamples(await readTextFile(path, { limitBytes: SAMPLES_LIMIT_BYTES }));
-  } catch (error) {
-    if (error instanceof SlmError && error.code === "INPUT_MISSING") return undefined;
-    throw error;
-  }
+  const text = await ifThere(readTextFile(path, { limitBytes: SAMPLES_LIMIT_BYTES }));
+  return text === undefined ? undefined : parseSamples(text);
 }
 
 /** The samples of a file's text. */

@@ -1,7 +1,7 @@
 /** A run with its inputs and outputs bound (`OrtIoBinding`): kept outputs stay in the device's memory. */
 import { SlmError } from "@slm/core";
 import { appendPositions, DTYPES, elementCount, type HostTensor } from "@slm/runtime";
-import type { PositionalRun, SessionSettings } from "@slm/runtime/host";
+import type { PositionalRun } from "@slm/runtime/host";
 import { pointers, type OrtApi, type Pointer } from "../ort/api.js";
 import type { NativeGraph } from "./sessions.js";
 import type { NativeTensor, NativeTensors } from "./tensors.js";
@@ -14,8 +14,6 @@ export interface RunContext {
   readonly tensor: (id: number) => NativeTensor;
   /** Writes new positions into a cache that is in the device's memory. */
   readonly appendOnDevice: (cache: NativeTensor, fresh: NativeTensor, at: readonly number[]) => Promise<void>;
-  /** Entries of the run's configuration, with the provider's keys. */
-  readonly settings: SessionSettings;
 }
 
 /** Outputs of one run by their position in the graph. */
@@ -39,8 +37,6 @@ export class BoundRun {
     const { api } = context;
     this.#binding = api.pointer("CreateIoBinding", graph.session);
     this.#options = api.pointer("CreateRunOptions");
-    for (const [key, value] of Object.entries(context.settings))
-      api.call("AddRunConfigEntry", this.#options, key, value);
     request.feeds.forEach((feed, input) => {
       if (typeof feed === "number") this.#bindInput(input, context.tensor(feed));
       else this.feed(input, feed);

@@ -25,8 +25,6 @@ const NAME = "runtime-native";
 export interface NativeHostOptions {
   /** Absent: ONNX Runtime's CPU provider. */
   readonly provider?: NativeProvider | undefined;
-  /** Entries of every run's configuration. */
-  readonly runSettings?: SessionSettings | undefined;
 }
 
 const openNative = (provider: NativeProvider | undefined): NativeEnvironment =>
@@ -153,9 +151,9 @@ export class NativeHost implements Host {
     });
   }
 
-  #context(): Pick<RunContext, "api" | "tensors" | "settings"> {
+  #context(): Pick<RunContext, "api" | "tensors"> {
     const { environment, tensors } = this.#open();
-    return { api: environment.api, tensors, settings: this.#options.runSettings ?? {} };
+    return { api: environment.api, tensors };
   }
 
   #open(): { readonly environment: NativeEnvironment; readonly tensors: NativeTensors } {

@@ -48,7 +48,6 @@ export const CHECKED = {
   AllocatorFree: status(76, "void *, void *"),
   GetAllocatorWithDefaultOptions: status(78, "_Out_ void **"),
   AddSessionConfigEntry: status(130, "void *, str, str"),
-  AddRunConfigEntry: status(165, "void *, str, str"),
   CreateIoBinding: status(134, "void *, _Out_ void **"),
   BindInput: status(136, "void *, str, void *"),
   BindOutput: status(137, "void *, str, void *"),

@@ -11,6 +11,7 @@ import { copyFile, link, mkdir, readdir, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import {
+  ifThere,
   movePath,
   removePath,
   SlmError,
@@ -122,10 +123,7 @@ export async function removeIfEmpty(folder: string): Promise<void> {
 }
 
 async function removeLeftovers(folder: string): Promise<void> {
-  const names = await readdir(folder).catch((error: unknown) => {
-    if (systemCode(error) === "ENOENT") return [];
-    throw error;
-  });
+  const names = (await ifThere(readdir(folder))) ?? [];
   for (const name of names.filter((one) => one.startsWith(PARTIAL))) await removePath(join(folder, name));
 }
 

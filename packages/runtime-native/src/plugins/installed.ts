@@ -1,7 +1,7 @@
 /** Plug-ins in the user's cache: `<folder>/<name>/<version>/<platform>/`, each with its `plugin.json`. */
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { SlmError, hashFile, resolveInside, systemCode, userCacheFolder } from "@slm/core";
+import { ifThere, SlmError, hashFile, resolveInside, userCacheFolder } from "@slm/core";
 import type { ProfileName, Target } from "@slm/devices";
 import { ONNX_RUNTIME_VERSION, isKnownName, knownPlugin, obtainCommand, type DeviceId } from "./known.js";
 import {
@@ -66,16 +66,11 @@ const isPlatform = (entry: string): boolean => PLATFORMS.some((platform) => plat
 
 /** Names of the folders in a folder, sorted; versions numerically. Empty if the folder does not exist. */
 async function foldersOf(folder: string, isWanted: (name: string) => boolean): Promise<readonly string[]> {
-  try {
-    const entries = await readdir(folder, { withFileTypes: true });
-    return entries
-      .filter((entry) => entry.isDirectory() && isWanted(entry.name))
-      .map((entry) => entry.name)
-      .sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
-  } catch (error) {
-    if (systemCode(error) === "ENOENT") return [];
-    throw error;
-  }
+  const entries = (await ifThere(readdir(folder, { withFileTypes: true }))) ?? [];
+  return entries
+    .filter((entry) => entry.isDirectory() && isWanted(entry.name))
+    .map((entry) => entry.name)
+    .sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
 }
 
 /** Bytes on disk; alternative names of a file count as 0. */
@@ -124,13 +119,8 @@ async function corruptionOf(
 }
 
 async function sizeOf(file: string): Promise<number | undefined> {
-  try {
-    const found = await stat(file);
-    return found.isFile() ? found.size : undefined;
-  } catch (error) {
-    if (systemCode(error) === "ENOENT") return undefined;
-    throw error;
-  }
+  const found = await ifThere(stat(file));
+  return found?.isFile() === true ? found.size : undefined;
 }
 
 /**

@@ -19,33 +19,28 @@ type Choice<Response extends { readonly choices: readonly unknown[] }> = Respons
 
 /** One answer of completions. */
 export function completionChoice(
-  { text, reason, logprobs, confidence, abstained }: TextAnswer,
+  { text, reason, logprobs, confidence }: TextAnswer,
   index: number,
 ): Choice<z.input<typeof completionResponse>> {
   return {
     ...{ index, text, finish_reason: reason },
     logprobs: completionLogprobs(logprobs),
-    ...{ confidence, abstained },
+    confidence,
   };
 }
 
 /** The answer to a conversation. */
-export function chatChoice(answer: TextAnswer, index: number): Choice<z.input<typeof chatResponse>> {
-  const { text, reason, logprobs, confidence, abstained } = answer;
+export function chatChoice(
+  { text, reason, logprobs, confidence }: TextAnswer,
+  index: number,
+): Choice<z.input<typeof chatResponse>> {
   return {
     index,
-    message: { role: "assistant", content: text, refusal: refusalOf(answer) },
+    message: { role: "assistant", content: text, refusal: null },
     finish_reason: reason,
     logprobs: chatLogprobs(logprobs),
-    ...{ confidence, abstained },
+    confidence,
   };
-}
-
-/** OpenAI's `refusal` field: why an answer was withheld; null for a given answer. */
-function refusalOf({ abstained, confidence }: TextAnswer): string | null {
-  return abstained
-    ? `The model is not sure enough of its answer (confidence ${confidence.toPrecision(3)}).`
-    : null;
 }
 
 export function completionEvents(head: ResponseHead, includeUsage: boolean): StreamEvents {
@@ -54,8 +49,8 @@ export function completionEvents(head: ResponseHead, includeUsage: boolean): Str
   };
   return {
     piece: (index, text) => chunk([{ index, text, finish_reason: null, logprobs: null }]),
-    end: (index, { reason, confidence, abstained }) =>
-      chunk([{ index, text: "", finish_reason: reason, logprobs: null, confidence, abstained }]),
+    end: (index, { reason, confidence }) =>
+      chunk([{ index, text: "", finish_reason: reason, logprobs: null, confidence }]),
     last: (answers) => (includeUsage ? chunk([], { usage: usageOf(answers) }) : undefined),
   };
 }
@@ -70,10 +65,7 @@ export function chatEvents(head: ResponseHead, includeUsage: boolean): StreamEve
   return {
     start: (index) => delta(index, { role: "assistant", content: "" }, null),
     piece: (index, content) => delta(index, { content }, null),
-    end: (index, answer) => {
-      const { reason, confidence, abstained } = answer;
-      return delta(index, abstained ? { refusal: refusalOf(answer) } : {}, reason, { confidence, abstained });
-    },
+    end: (index, { reason, confidence }) => delta(index, {}, reason, { confidence }),
     last: (answers) => (includeUsage ? chunk([], { usage: usageOf(answers) }) : undefined),
   };
 }

@@ -216,7 +216,6 @@ export const generateRequest = z
 const usage = z.object({ prompt_tokens: z.int(), completion_tokens: z.int(), total_tokens: z.int() });
 const finishReason = z.enum(["stop", "length"]);
 const confidence = z.number().min(0).max(1).describe("The model's probability of the whole answer.");
-const abstained = z.boolean().describe("Whether the answer was withheld because its confidence is too low.");
 
 export const completionResponse = z
   .object({
@@ -231,7 +230,6 @@ export const completionResponse = z
         finish_reason: finishReason.nullable(),
         logprobs: z.looseObject({}).nullable(),
         confidence,
-        abstained,
       }),
     ),
     usage,
@@ -255,7 +253,6 @@ export const chatResponse = z
         finish_reason: finishReason,
         logprobs: z.looseObject({}).nullable(),
         confidence,
-        abstained,
       }),
     ),
     usage,
@@ -266,10 +263,9 @@ export const generateResponse = z
   .object({
     results: z.array(
       z.object({
-        text: z.string().describe("Empty if the answer was withheld."),
+        text: z.string(),
         logProbability: z.number().describe("Log-probability of the answer's tokens, EOS included [nats]."),
         confidence,
-        abstained,
         reason: finishReason,
         sourceTokens: z.int(),
         tokens: z.int(),

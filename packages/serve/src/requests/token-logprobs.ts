@@ -1,6 +1,6 @@
 /** Records log-probabilities of an answer's tokens and of their alternatives, in OpenAI's formats. */
 
-import { logSumExp } from "@slm/generation";
+import { topIds, logSumExp } from "@slm/generation";
 import { isSliceOver, nextSlice } from "../batching/time-slices.js";
 
 /** Most alternatives per token, as in OpenAI's interface. */
@@ -40,7 +40,7 @@ export class LogprobRecorder {
   choosing(choose: ((logits: Float32Array) => number) | undefined): (logits: Float32Array) => number {
     return (logits) => {
       const normalizer = logSumExp(logits);
-      const best = mostProbable(logits, Math.max(1, this.#top));
+      const best = topIds(logits, Math.max(1, this.#top));
       const scored = (id: number): Scored => ({ id, logProbability: logits[id]! - normalizer });
       const top = best.slice(0, this.#top).map(scored);
       const own = logits.slice();
@@ -70,19 +70,6 @@ export class LogprobRecorder {
     }
     return texts;
   }
-}
-
-/** Ids of the largest logits, in descending order. Ties: the lower id first. */
-function mostProbable(logits: Float32Array, count: number): number[] {
-  const best: number[] = [];
-  for (let id = 0; id < logits.length; id++) {
-    if (best.length === count && logits[id]! <= logits[best[count - 1]!]!) continue;
-    let at = best.length;
-    while (at > 0 && logits[id]! > logits[best[at - 1]!]!) at--;
-    best.splice(at, 0, id);
-    best.length = Math.min(best.length, count);
-  }
-  return best;
 }
 
 /** The log-probabilities in a format of OpenAI's. */

@@ -55,7 +55,6 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const loop = {
     maxRows: config.maxRows,
     maxWaiting: config.maxWaiting,
-    abstain: config.abstain,
     limits: config,
     onStep: (rows: number) => {
       metrics.onStep(rows);

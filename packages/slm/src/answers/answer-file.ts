@@ -38,8 +38,7 @@ export interface AnswerFileRequest extends RowOptions {
 }
 
 const countsSchema = z.strictObject({
-  answered: z.int().nonnegative().describe("Rows with an answer, including withheld answers."),
-  abstained: z.int().nonnegative().describe("Answers withheld because their confidence is too low."),
+  answered: z.int().nonnegative().describe("Rows with an answer."),
   errors: z.int().nonnegative().describe("Rows that the model cannot process."),
   blank: z.int().nonnegative().describe("Empty lines."),
 });
@@ -153,14 +152,13 @@ const emptyState = (made: string): State => ({
   columns: null,
   firstError: null,
   answered: 0,
-  abstained: 0,
   errors: 0,
   blank: 0,
 });
 
 function reportOf(state: State, resumed: number, output: string | null): AnswerFileReport {
-  const { answered, abstained, errors, blank, records: rows, firstError } = state;
-  return { rows, answered, abstained, errors, blank, firstError, resumed, output };
+  const { answered, errors, blank, records: rows, firstError } = state;
+  return { rows, answered, errors, blank, firstError, resumed, output };
 }
 
 interface Chunk {
@@ -205,7 +203,6 @@ function counted(state: State, rows: readonly AnsweredRow[]): State {
   return {
     ...state,
     answered: state.answered + count(({ kind }) => kind === "answer"),
-    abstained: state.abstained + count((row) => row.kind === "answer" && row.abstained === true),
     errors: state.errors + count(({ kind }) => kind === "error"),
     blank: state.blank + count(({ kind }) => kind === "blank"),
     firstError:

@@ -23,13 +23,11 @@ export interface StandaloneArtifact {
   /** The flags. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly seed?: number;
-  /** Whether a rerun resumes after a failure. Default: false, so that a failed command leaves no files. */
-  readonly isResumable?: boolean;
 }
 
 /** Writes an artifact directory atomically. @throws SlmError as `writeArtifact` */
 export async function writeStandalone<Details extends object>(
-  { directory, kind, sources, settings, seed = 1, isResumable = false }: StandaloneArtifact,
+  { directory, kind, sources, settings, seed = 1 }: StandaloneArtifact,
   fill: (work: string) => Promise<Details>,
 ): Promise<Details> {
   const inputs = await Promise.all(
@@ -45,7 +43,8 @@ export async function writeStandalone<Details extends object>(
       settings,
       origins: Object.fromEntries(origins),
       seed,
-      isResumable,
+      // A failed command leaves no files.
+      isResumable: false,
     },
     fill,
   );

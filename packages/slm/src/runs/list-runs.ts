@@ -1,5 +1,5 @@
 /** Lists the runs in a folder and its subfolders, with their stages, metrics and state. */
-import { readManifest, storedPath, type Manifest } from "@slm/core";
+import { parsedJson, readManifest, storedPath, type Manifest } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { existsSync } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
@@ -124,7 +124,7 @@ const holder = z.looseObject({ pid: z.int().positive(), host: z.string() });
 /** Whether a running process works on a stage. A process on another machine cannot be checked, so it counts as running. */
 async function isHeld(directory: string, stage: string): Promise<boolean> {
   const text = await readFile(join(directory, `${stage}.lock.json`), "utf8").catch(() => undefined);
-  const held = text === undefined ? undefined : holder.safeParse(parseJson(text)).data;
+  const held = text === undefined ? undefined : holder.safeParse(parsedJson(text)).data;
   if (held === undefined) return false;
   if (held.host !== hostname()) return true;
   try {
@@ -132,13 +132,5 @@ async function isHeld(directory: string, stage: string): Promise<boolean> {
     return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // The file is being written.
   }
 }

@@ -1,5 +1,5 @@
 /** Finds training runs by path, with their logs, names and settings. */
-import { readManifest, type Manifest } from "@slm/core";
+import { ifThere, readManifest, type Manifest } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { METRICS_FILE } from "@slm/training";
 import { existsSync } from "node:fs";
@@ -63,14 +63,8 @@ function directoryOf(path: string): string {
   );
 }
 
-async function manifestOf(directory: string): Promise<Manifest | undefined> {
-  try {
-    return await readManifest(directory);
-  } catch (error) {
-    if (error instanceof SlmError && error.code === "INPUT_MISSING") return undefined; // Still in progress.
-    throw error;
-  }
-}
+/** Undefined for a run in progress. */
+const manifestOf = (directory: string): Promise<Manifest | undefined> => ifThere(readManifest(directory));
 
 function settingsOf({ settings, seed }: Manifest): Readonly<Record<string, unknown>> {
   const isTree = typeof settings === "object" && settings !== null && !Array.isArray(settings);

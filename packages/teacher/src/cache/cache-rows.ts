@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
-import { readFailure, readTextFile, SlmError, streamRegular } from "@slm/core";
+import { ifThere, readFailure, readTextFile, SlmError, streamRegular } from "@slm/core";
 import { z } from "zod";
 
 /**
@@ -46,13 +46,7 @@ const unscoredSchema = z.strictObject({ source: z.string(), target: z.string(), 
 /** The rows of a cache that the teacher could not score; usually none. @throws SlmError DATA_INVALID */
 async function readUnscoredRows(directory: string): Promise<readonly UnscoredRow[]> {
   const path = join(directory, UNSCORED_ROWS);
-  let text: string;
-  try {
-    text = await readTextFile(path);
-  } catch (error) {
-    if (error instanceof SlmError && error.code === "INPUT_MISSING") return [];
-    throw error;
-  }
+  const text = (await ifThere(readTextFile(path))) ?? "";
   return text
     .split("\n")
     .filter((line) => line !== "")

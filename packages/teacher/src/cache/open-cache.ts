@@ -1,8 +1,8 @@
 /** Reads a cache with three positioned reads per pair and a bounded number of open files; contents stay on disk. */
 import { createHash } from "node:crypto";
-import { stat, type FileHandle } from "node:fs/promises";
+import { type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
-import { SlmError } from "@slm/core";
+import { isFile, SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import type { ScoredPair } from "../models/teacher.js";
 import { BitReader } from "./bits.js";
@@ -30,12 +30,7 @@ const OPEN_SHARDS = 64;
 const MAX_FAN_PAIRS = 1 << 14;
 
 /** Whether a directory of the cache stage has distributions in addition to labels. */
-export async function hasDistributions(directory: string): Promise<boolean> {
-  return stat(join(directory, CACHE_FILE)).then(
-    (entry) => entry.isFile(),
-    () => false,
-  );
-}
+export const hasDistributions = (directory: string): Promise<boolean> => isFile(join(directory, CACHE_FILE));
 
 /**
  * Opens a cache. Every shard is checked against its hash when it is first read.

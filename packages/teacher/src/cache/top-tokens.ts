@@ -1,5 +1,6 @@
 /** The top-k tokens of one position, and the tail mass. */
 import { SlmError } from "@slm/core";
+import { topIds } from "@slm/generation";
 
 /** A next-token distribution, truncated to its `k` most probable tokens. */
 export interface TopTokens {
@@ -35,7 +36,8 @@ export function topTokens(logits: Float32Array, k: number): TopTokens {
     throw new SlmError("DATA_INVALID", "teacher: the logits are not finite");
   }
   const normalizer = largest + Math.log(sum);
-  const ids = k < vocab ? mostProbable(logits, k) : Int32Array.from({ length: vocab }, (_, id) => id);
+  const ids =
+    k < vocab ? Int32Array.from(topIds(logits, k)).sort() : Int32Array.from({ length: vocab }, (_, id) => id);
   const logProbabilities = Float64Array.from(ids, (id) => logits[id]! - normalizer);
   if (k >= vocab) return { ids, logProbabilities, tail: 0, tailEntropy: 0 };
   let kept = 0;
@@ -48,30 +50,4 @@ export function topTokens(logits: Float32Array, k: number): TopTokens {
   const tail = Math.max(0, 1 - kept);
   const tailEntropy = tail === 0 ? 0 : Math.min(0, weighted / sum - Math.log(sum) - keptEntropy);
   return { ids, logProbabilities, tail, tailEntropy };
-}
-
-function mostProbable(logits: Float32Array, k: number): Int32Array {
-  const worse = (a: number, b: number): boolean =>
-    logits[a]! < logits[b]! || (logits[a] === logits[b] && a > b);
-  const heap = Int32Array.from({ length: k }, (_, id) => id);
-  const sink = (start: number): void => {
-    const id = heap[start]!;
-    let at = start;
-    for (let child = 2 * at + 1; child < k; child = 2 * at + 1) {
-      if (child + 1 < k && worse(heap[child + 1]!, heap[child]!)) child++;
-      if (!worse(heap[child]!, id)) break;
-      heap[at] = heap[child]!;
-      at = child;
-    }
-    heap[at] = id;
-  };
-  for (let at = (k >> 1) - 1; at >= 0; at--) sink(at);
-  let threshold = logits[heap[0]!]!;
-  for (let id = k; id < logits.length; id++) {
-    if (logits[id]! <= threshold) continue; // On ties a higher id is not better.
-    heap[0] = id;
-    sink(0);
-    threshold = logits[heap[0]]!;
-  }
-  return heap.sort();
 }

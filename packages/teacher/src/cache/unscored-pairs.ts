@@ -1,7 +1,7 @@
 /** Stores pairs that could not be scored next to the shards of an unfinished cache, so that a resumed build skips them too. */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { readJsonFile, SlmError, writeJsonAtomic } from "@slm/core";
+import { ifThere, readJsonFile, writeJsonAtomic } from "@slm/core";
 import { z } from "zod";
 import { KEY_BYTES } from "./pair-key.js";
 import type { UnscoredPair } from "./teacher-cache.js";
@@ -17,12 +17,7 @@ const schema = z.array(
 
 /** Reads the pairs of an unfinished build. @throws SlmError DATA_INVALID */
 export async function readUnscored(directory: string): Promise<readonly UnscoredPair[]> {
-  try {
-    return await readJsonFile(join(directory, FILE), schema);
-  } catch (error) {
-    if (error instanceof SlmError && error.code === "INPUT_MISSING") return [];
-    throw error;
-  }
+  return (await ifThere(readJsonFile(join(directory, FILE), schema))) ?? [];
 }
 
 /** @throws SlmError OUTPUT_FAILED */

@@ -1,5 +1,5 @@
 /** Checks an ONNX decoder from a teacher's directory or any other directory. */
-import { stat } from "node:fs/promises";
+import { isFile, isThere } from "@slm/core";
 import { join } from "node:path";
 import { CONFIG_FILE, hasWeights } from "@slm/checkpoints";
 import type { Engine } from "@slm/tensor";
@@ -11,11 +11,7 @@ import { weightCount } from "../graph/weight-count.js";
 
 /** Whether to read a directory as a graph: it has `graph.json`, or it is not a checkpoint. */
 export async function isGraphDirectory(directory: string): Promise<boolean> {
-  const has = (file: string): Promise<boolean> =>
-    stat(join(directory, file)).then(
-      (status) => status.isFile(),
-      () => false,
-    );
+  const has = (file: string): Promise<boolean> => isFile(join(directory, file));
   if (await has(GRAPH_FILE)) return true;
   if ((await has(CONFIG_FILE)) && hasWeights(directory)) return false;
   return findGraph(directory).then(
@@ -40,10 +36,7 @@ export async function graphSubject(directory: string, engine: Engine): Promise<C
 async function describe(
   directory: string,
 ): Promise<{ readonly path: string; readonly vocabularySize: number; readonly parameters: number }> {
-  const isTeacher = await stat(join(directory, GRAPH_FILE)).then(
-    () => true,
-    () => false,
-  );
+  const isTeacher = await isThere(join(directory, GRAPH_FILE));
   if (isTeacher) {
     const { file, ...known } = await readGraphFile(directory);
     return { ...known, path: join(directory, file) };

@@ -1,8 +1,8 @@
 /** Imports a directory with an ONNX decoder as a teacher: graph, weights and tokenizer are copied unchanged. */
 import { constants } from "node:fs";
-import { copyFile, mkdir, readdir, stat } from "node:fs/promises";
+import { copyFile, mkdir, readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { readJsonFile, resolveInside, SlmError } from "@slm/core";
+import { isFile, readJsonFile, resolveInside, SlmError } from "@slm/core";
 import { modelFiles } from "@slm/onnx";
 import {
   CHAT_TEMPLATE_FILE,
@@ -157,9 +157,3 @@ async function tokenizerOf(
   const first = Array.isArray(eos) ? eos[0] : eos;
   return readExternalTokenizer(directory, typeof first === "number" ? { eos: first } : {});
 }
-
-const isFile = (path: string): Promise<boolean> =>
-  stat(path).then(
-    (status) => status.isFile(),
-    () => false,
-  );

@@ -1,104 +1,39 @@
-import { join } from "node:path";
-import { rm } from "node:fs/promises";
-import { closing, hashJson, type StageContext } from "@slm/core";
-import { DATA_FILES, readAllRows, readRows, textRow } from "@slm/data";
-import { parameterCount, parseModelConfig, type ModelConfig } from "@slm/model";
+/** Trains a teacher from random weights. */
 import { writeCheckpoint } from "@slm/checkpoints";
-import type { Engine } from "@slm/tensor";
-import { loadTokenizer, readTokenizerFiles, writeTokenizer, type Tokenizer } from "@slm/tokenizer";
-import {
-  greedyDevMetric,
-  removeRunState,
-  train,
-  writePairs,
-  type Divergence,
-  type PairFile,
-  type TrainReport,
-} from "@slm/training";
+import { parameterCount, parseModelConfig } from "@slm/model";
+import { loadTokenizer, readTokenizerFiles, writeTokenizer } from "@slm/tokenizer";
 import { teacherTraining, trainedShape, type TrainedTeacherConfig } from "../config/teacher-config.js";
-import { teacherObjective } from "./teacher-objective.js";
+import { trainOnRows, type TrainingFigures, type TrainingInputs } from "./train-on-rows.js";
 
-interface TeacherInputs {
-  readonly dataDirectory: string;
+interface TeacherInputs extends TrainingInputs {
   readonly tokenizerDirectory: string;
-  /** Output directory of the checkpoint, and of the state of an interrupted run. */
-  readonly workDirectory: string;
-  readonly engine: Engine;
-  readonly context: StageContext;
 }
 
-interface TeacherReport {
+interface TeacherReport extends TrainingFigures {
   readonly parameters: number;
   readonly vocab: number;
-  readonly steps: number;
-  readonly loss: number;
-  readonly tokensPerSecond: number;
-  readonly seconds: number;
-  readonly metrics: Readonly<Record<string, number>>;
-  /** How far the loss rose above its initial value; undefined if training did not diverge. */
-  readonly diverged?: Divergence | undefined;
 }
 
-/** Temporary file for the tokens of the training rows. */
-const PAIRS_FILE = "pairs.bin";
-
-/** Trains a teacher on the data's labels and writes its best checkpoint as float16. */
+/** Trains a teacher on the data's labels and writes its best checkpoint as float16. @throws SlmError as {@link trainOnRows} */
 export async function trainTeacher(
   settings: TrainedTeacherConfig,
-  inputs: TeacherInputs,
+  { tokenizerDirectory, ...inputs }: TeacherInputs,
 ): Promise<TeacherReport> {
-  const { dataDirectory, tokenizerDirectory, workDirectory } = inputs;
+  const { workDirectory } = inputs;
   const tokenizer = await loadTokenizer(tokenizerDirectory);
   const { vocabularySize, tokens } = tokenizer;
   const config = parseModelConfig(
     { ...trainedShape(settings.model), vocabularySize, tokens },
     "teacher.model",
   );
-  const where = join(dataDirectory, DATA_FILES.train);
-  const file = join(workDirectory, PAIRS_FILE);
-  const pairs = await writePairs({ rows: readRows(where), tokenizer, limits: config, where, file });
-  const report = await closing(pairs, () => trainOn(pairs, settings, config, inputs, tokenizer));
-  await writeCheckpoint(workDirectory, { config, weights: report.weights }, "float16");
-  await writeTokenizer(await readTokenizerFiles(tokenizerDirectory), workDirectory);
-  await removeRunState(workDirectory);
-  await rm(file, { force: true });
-  const { steps, loss, tokensPerSecond, seconds, metrics, diverged } = report;
-  return {
-    parameters: parameterCount(config),
-    vocab: config.vocabularySize,
-    steps,
-    loss,
-    tokensPerSecond,
-    seconds,
-    metrics,
-    diverged,
-  };
-}
-
-async function trainOn(
-  pairs: PairFile,
-  settings: TrainedTeacherConfig,
-  config: ModelConfig,
-  { dataDirectory, workDirectory, engine, context }: TeacherInputs,
-  tokenizer: Tokenizer,
-): Promise<TrainReport> {
-  return train({
-    stage: "teacher",
-    engine,
-    config,
-    settings: teacherTraining(settings),
-    lengths: pairs.lengths,
-    objective: teacherObjective(config, pairs, settings),
-    dev: greedyDevMetric({
-      rows: (await readAllRows(join(dataDirectory, DATA_FILES.dev))).map(textRow),
-      tokenizer,
-      limit: settings.evaluateRows,
-      seed: context.seed,
-      maxTarget: config.maxTarget,
-      metrics: settings.metrics,
-    }),
-    workDirectory,
-    key: hashJson({ settings, config, pairs: pairs.count, seed: context.seed }),
-    context,
-  });
+  const training = teacherTraining(settings);
+  const { labelSmoothing } = settings;
+  const { bestStep: _, ...figures } = await trainOnRows(
+    { ...inputs, config, tokenizer, settings, training, labelSmoothing },
+    async (weights) => {
+      await writeCheckpoint(workDirectory, { config, weights }, "float16");
+      await writeTokenizer(await readTokenizerFiles(tokenizerDirectory), workDirectory);
+    },
+  );
+  return { parameters: parameterCount(config), vocab: vocabularySize, ...figures };
 }

@@ -1,5 +1,4 @@
 /** Files of a run in progress: safetensors with a checksum of the whole file, because there is no manifest yet. */
-import { stat } from "node:fs/promises";
 import {
   openSafetensors,
   readSafetensors,
@@ -8,7 +7,7 @@ import {
   type OpenSafetensors,
   type Safetensors,
 } from "@slm/checkpoints";
-import { isSealedFile, replaceAtomic, sealFile, SlmError, UNSEALED } from "@slm/core";
+import { isThere, isSealedFile, replaceAtomic, sealFile, SlmError, UNSEALED } from "@slm/core";
 
 /** Text before the checksum in the header. */
 const CHECKSUM_MARK = '"checksum":"';
@@ -57,9 +56,3 @@ async function checkSeal(file: string): Promise<void> {
     suggestions: ["slm distill RECIPE --no-resume   # trains from the start"],
   });
 }
-
-const isThere = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );

@@ -1,9 +1,9 @@
 /** The state of a run: on the device while training, in one file between runs. */
-import { readdir, rm, stat } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import type { DeferredTensor } from "@slm/checkpoints";
-import { isTemporaryPath, SlmError } from "@slm/core";
+import { isThere, isTemporaryPath, SlmError } from "@slm/core";
 import { openSealedTensors, writeSealedTensors } from "./sealed-tensors.js";
 import { type Weights } from "@slm/model";
 import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runtime";
@@ -160,10 +160,7 @@ export async function openState(
   settings: StateSettings,
   key: string,
 ): Promise<SavedState | undefined> {
-  const exists = await stat(file).then(
-    () => true,
-    () => false,
-  );
+  const exists = await isThere(file);
   if (!exists) return undefined;
   const { entries, metadata, read, close } = await openSealedTensors(file);
   try {

@@ -6,17 +6,6 @@ import { packBundle } from "../../../../packages/deploy/src/bundle/pack.ts";
 import { writeTinyBundle } from "../../../../packages/deploy/src/bundle/tiny-bundle.test-support.ts";
 import { unpackBundle } from "../../../../packages/deploy/src/bundle/unpack.ts";
 
-export const words = [
-  "ustar\u000000",
-  "manifest.json",
-  "../",
-  "/etc/x",
-  '"path":',
-  '"bytes":',
-  '"sha256":',
-  "0000644",
-];
-
 export async function seeds() {
   const folder = join(tmpdir(), `slm-fuzz-bundle-${process.pid}`);
   await mkdir(folder, { recursive: true });

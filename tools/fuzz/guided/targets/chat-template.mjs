@@ -1,39 +1,11 @@
 /** Chat templates, which are third-party programs. */
 import { createChatTemplate } from "../../../../packages/tokenizer/src/chat/chat-template.ts";
 
-export const words = [
-  ...[
-    "{% for m in messages %}",
-    "{% endfor %}",
-    "{{",
-    "}}",
-    "{%",
-    "%}",
-    "{% if ",
-    "{% endif %}",
-    "{% set x = ",
-    "{% macro f(a) %}",
-  ],
-  ...[
-    "{% endmacro %}",
-    "range(",
-    "| trim",
-    "| tojson",
-    "| length",
-    "namespace(",
-    "loop.index",
-    "raise_exception(",
-    "~",
-    "[::-1]",
-    "messages",
-  ],
+export const seeds = () => [
+  "{% for m in messages %}{{ '<|' ~ m.role ~ '|>' ~ m.content | trim }}{% endfor %}{% if add_generation_prompt %}<|a|>{% endif %}",
+  "{%- set ns = namespace(n=0) -%}{% for i in range(3) %}{% set ns.n = ns.n + i %}{% endfor %}{{ ns.n }}{{ messages[0]['content'] | upper }}",
+  "{% macro f(a, b=1) %}{{ a * b }}{% endmacro %}{{ f(2) }}{{ messages | tojson }}{{ raise_exception('no') if messages | length > 3 }}",
 ];
-export const seeds = () =>
-  [
-    "{% for m in messages %}{{ '<|' ~ m.role ~ '|>' ~ m.content | trim }}{% endfor %}{% if add_generation_prompt %}<|a|>{% endif %}",
-    "{%- set ns = namespace(n=0) -%}{% for i in range(3) %}{% set ns.n = ns.n + i %}{% endfor %}{{ ns.n }}{{ messages[0]['content'] | upper }}",
-    "{% macro f(a, b=1) %}{{ a * b }}{% endmacro %}{{ f(2) }}{{ messages | tojson }}{{ raise_exception('no') if messages | length > 3 }}",
-  ].map((text) => Buffer.from(text));
 
 export function open() {
   const messages = [

@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { DRAFT_RULES_FILE } from "@slm/exported-model";
 import {
   draftRulesOf,
-  ENTRY_KINDS,
   moveKey,
   pairKey,
   parseDraftRules,
@@ -13,20 +12,6 @@ import {
   RulePlaces,
   writeDraftRules,
 } from "@slm/generation";
-
-export const words = [
-  ...ENTRY_KINDS.map((kind) => `"${kind}":1,`),
-  '"kinds":{',
-  '"keys":"',
-  '"tokens":"',
-  '"chances":"',
-  "AAAA",
-  "/////w==",
-  "=",
-  "null",
-  "[]",
-  "{}",
-];
 
 const [SOURCE, ANSWERS] = [
   [4, 5, 6, 5],

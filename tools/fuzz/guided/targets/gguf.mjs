@@ -5,13 +5,6 @@ import { readGguf } from "../../../../packages/extension-gguf/src/file/gguf-file
 import { readTensor } from "../../../../packages/extension-gguf/src/file/tensor-data.ts";
 
 export const longest = 2 ** 16;
-export const words = [
-  "general.alignment",
-  "tokenizer.ggml.model",
-  "llama.block_count",
-  "GGUF\u0003\u0000\u0000\u0000",
-];
-
 const FIXTURES = "packages/extension-gguf/fixtures";
 /** The keys of an encoder-decoder without their values, because the length of inputs is limited. */
 const T5_BYTES = 9000;

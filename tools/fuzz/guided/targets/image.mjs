@@ -2,7 +2,6 @@
 import { readFile } from "node:fs/promises";
 import { readImageHeader } from "../../../../packages/vision/src/decode/decode-image.ts";
 
-export const words = ["\u0089PNG\r\n", "RIFF", "WEBP", "GIF89a", "II*\u0000", "IHDR", "ftypavif"];
 const FILES = ["one-bit.png", "grey.png", "one-frame.gif", "lossless.webp"];
 export const seeds = () =>
   Promise.all(FILES.map((name) => readFile(`packages/vision/fixtures/files/${name}`)));

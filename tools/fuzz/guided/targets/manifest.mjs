@@ -6,19 +6,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-export const words = [
-  '"path":',
-  '"../x"',
-  '"bytes":',
-  '"sha256":',
-  '"outputs":[',
-  "null",
-  "{}",
-  "[]",
-  '"CON"',
-  "\u202e",
-];
-
 export async function seeds() {
   const folder = await mkdtemp(join(tmpdir(), "slm-fuzz-manifest-"));
   const text = await readFile(join(await writeTinyBundle(join(folder, "bundle")), "manifest.json"));

@@ -10,8 +10,6 @@ import {
 } from "../../../../packages/extension-marian/src/testing/marian-bytes.test-support.ts";
 
 export const longest = 2 ** 16;
-export const words = ["special:model.yml", "Wemb", "\u0001\u0001", "\u0004\u0004", "\u0001A"];
-
 /** Tokens of the shortlist among the seeds. */
 const VOCABULARY = 4;
 

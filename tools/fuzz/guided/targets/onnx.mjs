@@ -4,17 +4,6 @@ import { analyzeModel } from "@slm/analysis";
 import { decodeModel, decodeOutline, encodeModel } from "@slm/onnx";
 
 export const longest = 2 ** 15;
-export const words = [
-  "MatMul",
-  "Gather",
-  "Loop",
-  "body",
-  "ai.onnx",
-  "com.microsoft",
-  "\u0012\u0007",
-  "\u003a",
-];
-
 export const seeds = () =>
   Promise.all(
     ["by-hand", "control-flow", "bert-block-static"].map((name) =>

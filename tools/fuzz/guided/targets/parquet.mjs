@@ -3,7 +3,6 @@ import { readFile } from "node:fs/promises";
 import { rowReader } from "../rows.mjs";
 
 export const longest = 2 ** 15;
-export const words = ["PAR1", "\u0015", "\u0019\u001c"];
 export const seeds = () =>
   Promise.all(
     ["none", "snappy", "gzip", "delta-v2", "front-coded-v2"].map((name) =>

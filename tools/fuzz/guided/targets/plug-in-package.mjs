@@ -7,18 +7,6 @@ import {
 import { isLicence } from "../../../../packages/runtime-native/src/plugins/licences.ts";
 
 export const longest = 2 ** 14;
-export const words = [
-  "Name:",
-  "Version:",
-  "License:",
-  "License-Expression:",
-  "sha256=",
-  ",",
-  '"',
-  '""',
-  "\r\n\r\n",
-];
-
 const DIGEST = Buffer.alloc(32).toString("base64url");
 const FOLDER = "x-1.dist-info";
 /** Metadata and hashes in one input, separated by the first double empty line. */

@@ -10,8 +10,6 @@ import { readPortable, writePortable } from "../../../../packages/c-export/src/m
 import { PortableModel } from "../../../../packages/c-export/src/module/portable-model.ts";
 import { portableProgram } from "../../../../packages/c-export/src/module/portable-program.ts";
 
-export const words = ["slm-portable", "slm_linear_float ", "slm_attend ", "\u0001\u0000\u0000\u0000"];
-
 const ROOT = new URL("../../../../packages/", import.meta.url);
 const fixture = new URL("checkpoints/fixtures/encoder-decoders/marian", ROOT).pathname;
 

@@ -5,26 +5,6 @@ import { loadStages, sectionSchemas } from "../../../../packages/pipeline/src/ru
 import { resolveRecipe } from "../../../../packages/pipeline/src/recipe/resolve-recipe.ts";
 
 export const limitMs = 2000;
-export const words = [
-  "data:",
-  "tokenizer:",
-  "teacher:",
-  "distill:",
-  "export:",
-  "quantize:",
-  "deploy:",
-  "&a",
-  "*a",
-  "<<: ",
-  "{",
-  "[",
-  "? ",
-  "|\n",
-  "!!binary ",
-  "null",
-  ".inf",
-  "0x1f",
-];
 const FILES = ["quickstart/recipe", "dates/recipe"];
 export const seeds = async () => [
   ...(await Promise.all(FILES.map((name) => readFile(`configs/${name}.yaml`)))),

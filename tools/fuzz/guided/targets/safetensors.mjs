@@ -3,16 +3,6 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openSafetensors, readSafetensors } from "../../../../packages/checkpoints/src/safetensors.ts";
 
-export const words = [
-  '"dtype":"F32"',
-  '"dtype":"BF16"',
-  '"shape":[1]',
-  '"data_offsets":[0,4]',
-  '"__metadata__"',
-  "[]",
-  "{}",
-];
-
 export async function seeds() {
   const header = (/** @type {object} */ value) => {
     const text = Buffer.from(JSON.stringify(value));

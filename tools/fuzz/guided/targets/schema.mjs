@@ -3,32 +3,6 @@ import { SlmError } from "@slm/core";
 import { constrainTokens, jsonSchemaGrammar } from "@slm/generation";
 import { tokenPieces, trainSymbolTokenizer } from "@slm/tokenizer";
 
-export const words = [
-  ...[
-    '"type":"object"',
-    '"properties":{',
-    '"required":[',
-    '"items":',
-    '"enum":[',
-    '"$ref":"#/$defs/a"',
-    '"$defs":{',
-    '"anyOf":[',
-    '"allOf":[',
-  ],
-  ...[
-    '"pattern":"^(a|b)*$"',
-    '"minLength":',
-    '"maxItems":',
-    '"additionalProperties":',
-    '"const":',
-    '"format":"date"',
-    '"x-copied":true',
-    '"propertyNames":{',
-    "null",
-    "true",
-    "{}",
-  ],
-];
 export const seeds = () =>
   [
     {

@@ -2,8 +2,6 @@
 import { readSentencePieceModel } from "../../../../packages/tokenizer/src/sentencepiece/model-proto.ts";
 import { createProcessor } from "../../../../packages/tokenizer/src/sentencepiece/processor.ts";
 
-export const words = ["<unk>", "<s>", "</s>", "<0x0A>", "\u2581", "nmt_nfkc", "identity"];
-
 const text = (/** @type {number} */ number, /** @type {Buffer<ArrayBuffer> | string} */ value) => {
   const bytes = Buffer.from(value);
   return Buffer.concat([Buffer.from([(number << 3) | 2, bytes.length]), bytes]);

@@ -6,8 +6,6 @@ import { openStore } from "../../../../packages/extension-workers/src/storage/di
 import { SharedFiles } from "../../../../packages/extension-workers/src/storage/shared-files.ts";
 
 export const longest = 2 ** 12;
-export const words = ['{"bytes":0,"sha256":"', '"path":"', "../", "/", "\\u0000", "[", "]", "null", "1e9"];
-
 const RUN = "cache-0123456789abcdef";
 /** Larger than a piece, so that the storage needs a list of pieces. */
 const LARGE = { bytes: 40 * 1024 * 1024, sha256: "0".repeat(64) };

@@ -7,8 +7,6 @@ import {
 } from "../../../../packages/generation/src/lexical-shortlist.ts";
 
 export const longest = 2 ** 12;
-export const words = ["\u0001\u0000\u0000\u0000", "\u0005\u0000\u0000\u0000", "\u00ff\u00ff\u00ff\u00ff"];
-
 /** Tokens of the list in the seed. */
 const VOCABULARY = 4;
 

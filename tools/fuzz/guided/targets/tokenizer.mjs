@@ -4,26 +4,6 @@ import { join } from "node:path";
 import { loadTokenizer, trainBpeTokenizer } from "@slm/tokenizer";
 
 export const limitMs = 2000;
-export const words = [
-  ...['"Regex":"(a|b)*c"', '"Regex":"a{1,99}"', '"Regex":"(?=x)"', '"type":"Sequence"', '"type":"Split"'],
-  ...[
-    '"type":"Replace"',
-    '"type":"ByteLevel"',
-    '"type":"Metaspace"',
-    '"type":"Unigram"',
-    '"type":"WordPiece"',
-  ],
-  ...[
-    '"normalizers":[',
-    '"pretokenizers":[',
-    '"merges":[',
-    '"vocab":{',
-    "null",
-    '"content":"',
-    '"behavior":"Isolated"',
-  ],
-];
-
 const rows = ["dim the lights", "turn up the radio", "turn it off"].map((text) => ({
   source: text,
   target: text,

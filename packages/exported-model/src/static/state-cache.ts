@@ -1,16 +1,16 @@
 /** States of one text in a recurrent decoder, in host memory: one per layer and position. A run reads the last one. */
-import { type DeviceModel, GRAPH_IO } from "@slm/exported-model";
 import { type HostTensor, createHostTensor } from "@slm/runtime";
-import type { Elements, TextCache, WrittenTokens } from "./text-cache.js";
+import { GRAPH_IO } from "../device-model.js";
+import type { CacheShape, Elements, TextCache, WrittenTokens } from "./text-cache.js";
 
 export class StateCache implements TextCache {
-  readonly #model: DeviceModel;
+  readonly #model: CacheShape;
   readonly #width: number;
   /** `[window, width]` of each layer. */
   readonly #layers: readonly HostTensor[];
 
   /** @param from layers to copy; default: no states */
-  constructor(model: DeviceModel, window: number, from?: readonly HostTensor[]) {
+  constructor(model: CacheShape, window: number, from?: readonly HostTensor[]) {
     const { decoderLayers, stateWidth = 0, precision = "float32" } = model;
     this.#model = model;
     this.#width = stateWidth;

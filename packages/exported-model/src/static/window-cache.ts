@@ -1,7 +1,7 @@
 /** Keys and values of one text in a window of fixed size, in host memory. */
-import { type DeviceModel, GRAPH_IO } from "@slm/exported-model";
 import { type HostTensor, createHostTensor } from "@slm/runtime";
-import type { Elements, TextCache, WrittenTokens } from "./text-cache.js";
+import { GRAPH_IO } from "../device-model.js";
+import type { CacheShape, Elements, TextCache, WrittenTokens } from "./text-cache.js";
 
 interface LayerCache {
   /** `[1, kvHeads, headDim, slots]` */
@@ -12,14 +12,14 @@ interface LayerCache {
 
 export class WindowCache implements TextCache {
   readonly #feeds: Readonly<Record<string, HostTensor>>;
-  readonly #model: DeviceModel;
+  readonly #model: CacheShape;
   readonly #layers: readonly LayerCache[];
   /** One less than the window, because the newest token is not in the cache. */
   readonly #slots: number;
   readonly #headDim: number;
 
   /** @param from layers to copy; default: empty caches */
-  constructor(model: DeviceModel, window: number, from?: readonly LayerCache[]) {
+  constructor(model: CacheShape, window: number, from?: readonly LayerCache[]) {
     const { kvHeads, headDim, decoderLayers, precision = "float32" } = model;
     this.#model = model;
     this.#slots = window - 1;

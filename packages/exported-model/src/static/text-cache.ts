@@ -1,5 +1,12 @@
 /** The cache of a static decoder for one text, in host memory. */
 import type { HostTensor } from "@slm/runtime";
+import type { DeviceModel } from "../device-model.js";
+
+/** The facts of a model that determine its cache. */
+export type CacheShape = Pick<
+  DeviceModel,
+  "decoderLayers" | "kvHeads" | "headDim" | "stateWidth" | "precision"
+>;
 
 /** Elements as raw bytes: float32 and float16 values are copied without conversion. */
 export type Elements = Float32Array | Uint16Array;
