@@ -32,6 +32,7 @@ export const MERGED = {
     "packages/slm/src/answers/answer-prompts.ts",
     "packages/slm/src/answers/answer-rows.ts",
     "packages/slm/src/models/image-prompts.ts",
+    "packages/pipeline/src/models/abstain.ts",
     "packages/pipeline/src/models/locate-model.ts",
     "packages/pipeline/src/models/open-model.ts",
     "packages/pipeline/src/models/read-schema.ts",

@@ -107,6 +107,13 @@ async function firstHour(session: Session): Promise<void> {
     "npx --no-install slm generate runs/dates/deploy --prompt 'Monday, 3 March 2025'",
   );
   expect(answer.includes("2025-03-03"), `slm generate says ${answer}`);
+  session.say(
+    "A model answers every input, even one that is not a date. `--abstain` chooses a confidence threshold on the dev rows and withholds answers below it, so `hello` gets no answer:",
+  );
+  const hello = await session.run(
+    "npx --no-install slm generate runs/dates/deploy --prompt hello --abstain runs/dates/data/dev.jsonl",
+  );
+  expect(hello.trim() === "", `slm generate says ${hello} to hello`);
   session.say("Measure quality on the test rows, which the model has not seen:");
   const measured = await session.run(
     "npx --no-install slm eval runs/dates/deploy --data runs/dates/data/test.jsonl --metrics exactMatch",

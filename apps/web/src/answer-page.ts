@@ -93,7 +93,7 @@ async function answer({ text, image, languages }: Extract<ToWorker, { kind: "ans
       image: image === undefined ? undefined : imageOfBlob(image),
       languages,
     };
-    const { tokens, confidence, firstTokenMs, tokensPerSecond } = await model.generate(question, {
+    const { tokens, confidence, abstained, firstTokenMs, tokensPerSecond } = await model.generate(question, {
       signal,
       onToken: (_row, piece) => {
         pieces++;
@@ -103,7 +103,7 @@ async function answer({ text, image, languages }: Extract<ToWorker, { kind: "ans
     scope.postMessage({
       kind: "done",
       tokens: tokens.length,
-      ...{ confidence, firstTokenMs, tokensPerSecond },
+      ...{ confidence, abstained, firstTokenMs, tokensPerSecond },
       stopped: false,
     });
   } catch (error) {
@@ -113,6 +113,7 @@ async function answer({ text, image, languages }: Extract<ToWorker, { kind: "ans
     scope.postMessage({
       kind: "done",
       tokens: pieces,
+      abstained: false,
       firstTokenMs: elapsed,
       tokensPerSecond: rate,
       stopped: true,

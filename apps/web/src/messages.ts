@@ -35,6 +35,7 @@ export type FromWorker =
       readonly tokens: number;
       /** Absent for an answer that was stopped. */
       readonly confidence?: number | undefined;
+      readonly abstained: boolean;
       readonly firstTokenMs: number;
       readonly tokensPerSecond: number;
       readonly stopped: boolean;

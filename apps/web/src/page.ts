@@ -117,7 +117,8 @@ function onMessage(message: FromWorker): void {
       return;
     case "done":
       showFigures(message);
-      endAnswer(message.stopped ? "Stopped" : "Done");
+      if (message.abstained) endAnswer("No answer: the model is not sure enough");
+      else endAnswer(message.stopped ? "Stopped" : "Done");
       return;
     case "failed":
       show(problem, message.message);

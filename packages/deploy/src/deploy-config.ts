@@ -1,6 +1,22 @@
+import { pathSetting } from "@slm/core";
 import { z } from "zod";
 
 const line = z.string().trim().min(1).max(2000);
+
+const share = z.number().min(0).max(1);
+
+/** How to choose a bundle's confidence threshold. */
+const abstainConfig = z.strictObject({
+  data: pathSetting
+    .optional()
+    .describe("Held-out rows on which to choose the threshold. Default: the dev rows of the run."),
+  keep: share
+    .optional()
+    .describe("Fraction of right answers that must not be withheld [0 to 1]. Default: 0.99."),
+  maxError: share
+    .optional()
+    .describe("Largest fraction of wrong answers among the answers given [0 to 1]. Default: no limit."),
+});
 
 /** Settings of a bundle: the `deploy:` section of a recipe. */
 export const deployConfig = z.strictObject({
@@ -13,6 +29,9 @@ export const deployConfig = z.strictObject({
     .describe("Inputs to try, shown on the web page of the bundle. They become part of model.json."),
   intendedUse: line.optional().describe("Intended use of the model, for the model card."),
   limits: z.array(line).default([]).describe("Known limits, one sentence each."),
+  abstain: abstainConfig
+    .optional()
+    .describe("Choose a confidence threshold; answers below it are withheld. Default: none."),
   measurements: z
     .boolean()
     .optional()

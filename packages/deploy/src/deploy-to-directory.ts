@@ -14,6 +14,8 @@ export interface DeployInput {
   /** Filled in place. The caller makes it atomic (`writeArtifact`). */
   readonly outputDirectory: string;
   readonly card: CardInput;
+  /** Confidence threshold of the bundle. Default: the threshold of `model`, if it has one. */
+  readonly abstention?: DeviceModel["abstention"];
 }
 
 export interface Deployment {
@@ -28,13 +30,21 @@ export interface Deployment {
  *
  * @throws SlmError INPUT_MISSING or DATA_INVALID if the model directory is not complete and consistent; OUTPUT_FAILED.
  */
-export async function deployToDirectory({ model, outputDirectory, card }: DeployInput): Promise<Deployment> {
+export async function deployToDirectory({
+  model,
+  outputDirectory,
+  card,
+  abstention,
+}: DeployInput): Promise<Deployment> {
   const described = await readDeviceModel(model);
-  const description = withUsedForm(described);
+  const description = {
+    ...withUsedForm(described),
+    ...(abstention === undefined ? {} : { abstention }),
+  };
   const paths = await listModelFiles("deploy", model, description);
   await copyFiles(model, outputDirectory, paths);
   const names = namesIn(card, description.name);
-  const hasChanged = description.portable?.length !== described.portable?.length;
+  const hasChanged = abstention !== undefined || description.portable?.length !== described.portable?.length;
   if (hasChanged || Object.keys(names).length > 0)
     await writeDeviceModel(outputDirectory, { ...description, ...names });
   const copied = await Promise.all(paths.map((path) => describeFile(outputDirectory, path)));

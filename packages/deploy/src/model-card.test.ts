@@ -54,6 +54,16 @@ function section(card: string, heading: string): string {
 }
 
 describe(modelCard, () => {
+  test("says what the confidence threshold withholds, and nothing without a threshold", () => {
+    const abstention = { threshold: 0.2034, rows: 2540, coverage: 0.947, errorRate: 0.3 };
+    const text = section(modelCard({ ...MODEL, abstention }, [], FULL), "Quality");
+    expect(text).toContain("confidence below 0.2034 are withheld");
+    expect(text).toContain(
+      "Of the 2,540 held-out rows on which this threshold was chosen, 94.7 % are answered, and 30 %",
+    );
+    expect(section(modelCard(MODEL, [], FULL), "Quality")).not.toContain("withheld");
+  });
+
   test("shows no time of a simulated device", () => {
     const { bench } = FULL;
     const simulated = { ...bench!, device: { ...bench!.device, provider: "qnn", simulated: true } };

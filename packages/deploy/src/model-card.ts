@@ -23,7 +23,7 @@ export interface BundledFile {
 export function modelCard(model: DeviceModel, files: readonly BundledFile[], input: CardInput): string {
   // First what a reader wants to know: quality, speed and use.
   const sections: readonly (readonly [heading: string, body: string])[] = [
-    ["Quality", qualityText(input.metrics ?? [])],
+    ["Quality", qualityText(input.metrics ?? []) + abstentionText(model.abstention)],
     ["Speed and memory", input.bench === undefined ? withoutBench(input) : benchText(input.bench)],
     ["Intended use", input.intendedUse === undefined ? NOT_STATED : plain(input.intendedUse)],
     ["Limits", limitsText(model, input.limits ?? [])],
@@ -125,6 +125,17 @@ function qualityText(metrics: readonly CardMetric[]): string {
     metrics.some(({ interval }) => interval !== undefined)
       ? "\n\nIn brackets: 95 % confidence interval, by bootstrap over the rows."
       : "",
+  );
+}
+
+/** Effect of the confidence threshold on the rows on which it was chosen; empty without a threshold. */
+function abstentionText(abstention: DeviceModel["abstention"]): string {
+  if (abstention === undefined) return "";
+  const { threshold, rows, coverage, errorRate } = abstention;
+  const percent = (share: number): string => `${decimal(100 * share)} %`;
+  return (
+    `\n\nAnswers with a confidence below ${decimal(threshold)} are withheld. Of the ${integer(rows)} held-out rows on which this threshold was chosen, ` +
+    `${percent(coverage)} are answered, and ${percent(errorRate)} of these answers are wrong.`
   );
 }
 

@@ -206,6 +206,15 @@ export const deviceModelSchema = z.strictObject({
     eos: z.int().nonnegative(),
     unknown: z.int().nonnegative(),
   }),
+  abstention: z
+    .strictObject({
+      threshold: z.number().min(0).max(1).describe("Answers with a lower confidence are withheld."),
+      rows: z.int().positive().describe("Number of held-out rows on which it was chosen."),
+      coverage: z.number().min(0).max(1).describe("Fraction of these rows that are answered."),
+      errorRate: z.number().min(0).max(1).describe("Fraction of wrong answers among the answered rows."),
+    })
+    .optional()
+    .describe("Confidence threshold of an answer. Absent: no answer is withheld."),
   flops: z
     .strictObject({
       encoderPerSourceToken: z.number().nonnegative(),

@@ -1,4 +1,14 @@
-export { confidenceOf } from "./evaluate/confidence.js";
+export {
+  abstentionAt,
+  calibrationError,
+  chooseThreshold,
+  judge,
+  thresholdFor,
+  type Abstention,
+  type AbstentionOptions,
+  type JudgedAnswer,
+  type Judgement,
+} from "./evaluate/abstention.js";
 export { encodeBatch, sourceFeeds } from "./dynamic/encoded-batch.js";
 export { BLANK_IMAGE, joinImages } from "./images/image-encoder.js";
 export { listTokens, logitsOutput, WholeLogits } from "./dynamic/listed-tokens.js";

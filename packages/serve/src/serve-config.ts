@@ -51,6 +51,12 @@ export const serveConfig = z.strictObject({
     .default(10)
     .describe("Longest time for the headers of a request [s]."),
   timeoutSeconds: z.number().positive().max(3600).default(60).describe("Longest time for one request [s]."),
+  abstain: z
+    .union([z.number().min(0).max(1), z.literal("off")])
+    .optional()
+    .describe(
+      "Withhold answers with a lower confidence; off: withhold none. Default: the threshold in model.json, if there is one.",
+    ),
   drainSeconds: z
     .number()
     .nonnegative()

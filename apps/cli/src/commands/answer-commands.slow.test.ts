@@ -1,4 +1,4 @@
-/** Files of prompts, confidence and descriptions of models, on a model with random weights. */
+/** Files of prompts, confidence, abstention and descriptions of models, on a model with random weights. */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -79,18 +79,65 @@ describe("slm generate --input", () => {
     [["--json"], "needs --output"],
     [["--prompt", "ab", "--json"], "--prompt"],
     [["--output", "answers.xml", "--json"], "expected a name that ends in"],
+    [["--output", "a.jsonl", "--abstain", "2", "--json"], "from 0 to 1"],
+    [["--output", "a.jsonl", "--abstain", "nowhere", "--json"], "a file of rows, got nowhere"],
   ])("rejects %j as usage", async (more, message) => {
     const outcome = await runCommand("generate", [at("exported"), "--input", at("prompts.csv"), ...more]);
     expect([outcome.exitCode, outcome.stdout]).toEqual([2, expect.stringContaining(message)]);
   });
 });
 
-test("eval reports the model's confidence in its answers", async () => {
-  const argv = ["--data", at("rows.jsonl"), "--metrics", "exactMatch", "-o", at("predictions.jsonl")];
-  const outcome = await runCommand("eval", [at("exported"), ...argv, "--json"]);
-  expect(resultOf(outcome).confidence).toEqual({ mean: A_NUMBER, calibrationError: A_NUMBER });
-  const text = await runCommand("eval", [at("exported"), ...argv]);
-  expect(text.stdout).toMatch(/confidence {2}mean .*, calibration error /);
+describe("confidence and abstention", () => {
+  test("generate reports the confidence of each answer, and withholds answers below the threshold", async () => {
+    const argv = [at("exported"), "--prompt", "ab", "--json"];
+    const free = resultOf(await runCommand("generate", argv));
+    expect(free).toMatchObject({ logProbability: A_NUMBER, confidence: A_NUMBER });
+    expect(free.abstained).toBeUndefined();
+    const strict = resultOf(await runCommand("generate", [...argv, "--abstain", "1"]));
+    expect(strict).toMatchObject({ text: "", abstained: true, confidence: free.confidence });
+    const text = await runCommand("generate", [at("exported"), "--prompt", "ab", "--abstain", "1"]);
+    expect([text.stdout, text.stderr]).toEqual(["\n", expect.stringContaining("1 of 1 answers withheld")]);
+  });
+
+  test("eval reports the model's confidence, and chooses a threshold that keeps correct answers", async () => {
+    const argv = ["--data", at("rows.jsonl"), "--metrics", "exactMatch", "-o", at("predictions.jsonl")];
+    const outcome = await runCommand("eval", [at("exported"), ...argv, "--abstain", "choose", "--json"]);
+    const { confidence } = z
+      .object({
+        confidence: z.object({
+          mean: z.number(),
+          calibrationError: z.number(),
+          abstention: z.looseObject({ threshold: z.number() }),
+        }),
+      })
+      .parse(resultOf(outcome));
+    const lowest = Math.min(...(await linesOf("predictions.jsonl")).map((row) => Number(row.confidence)));
+    expect(confidence.abstention).toEqual({
+      threshold: lowest,
+      rows: (await linesOf("rows.jsonl")).length,
+      coverage: 1,
+      errorRate: 0,
+    });
+    const text = await runCommand("eval", [at("exported"), ...argv, "--abstain", "0.5"]);
+    expect(text.stdout).toMatch(
+      /confidence {2}mean .*, calibration error .*\nabstention {2}below a confidence of 0.500/,
+    );
+    expect((await runCommand("eval", [at("exported"), ...argv, "--abstain", "most"])).exitCode).toBe(2);
+  });
+
+  test("deploy writes the threshold into the bundle; generate uses it and info shows it", async () => {
+    const argv = ["--abstain", at("rows.jsonl"), "-o", at("bundle"), "--json"];
+    expect((await runCommand("deploy", [at("exported"), ...argv])).exitCode).toBe(0);
+    const { abstention, metrics } = resultOf(await runCommand("info", [at("bundle"), "--json"]));
+    expect(abstention).toMatchObject({ threshold: A_NUMBER, coverage: 1, errorRate: 0 });
+    expect(metrics).toEqual({});
+    const withOwn = resultOf(await runCommand("generate", [at("bundle"), "--prompt", "ab", "--json"]));
+    expect(withOwn.abstained).toEqual(expect.any(Boolean));
+    const off = await runCommand("generate", [at("bundle"), "--prompt", "ab", "--abstain", "off", "--json"]);
+    expect(resultOf(off).abstained).toBeUndefined();
+    const again = await runCommand("deploy", [at("bundle"), "--abstain", at("rows.jsonl"), "-o", at("b2")]);
+    expect([again.exitCode, again.stderr]).toEqual([2, expect.stringContaining("delivered unchanged")]);
+  });
 });
 
 describe("slm info", () => {

@@ -56,6 +56,10 @@ export class DeployCommand extends SlmCommand<DeployResult> {
       helpValue: "<text>",
       summary: "Put this sentence at the top of the model card.",
     }),
+    abstain: Flags.string({
+      helpValue: "<file>",
+      summary: "Choose a confidence threshold on these held-out rows; answers below it are withheld.",
+    }),
     sign: Flags.string({ helpValue: "<key.pem>", summary: "Sign the bundle with this Ed25519 key." }),
     reference: Flags.string({
       helpValue: "<host/repository:tag>",
@@ -135,7 +139,7 @@ export class DeployCommand extends SlmCommand<DeployResult> {
     const { progress } = this.context(1);
     const { signal } = this;
     const card = { ...(name === undefined ? {} : { name }), ...(summary === undefined ? {} : { summary }) };
-    const request = { model: args.model, card, sign, threads, progress, signal };
+    const request = { model: args.model, card, sign, abstain: flags.abstain, threads, progress, signal };
     if (to === "dir" && !output.endsWith(".slm")) {
       await makeBundle(output, request);
       return { target: to, bundle: output, files: await this.verified(output) };

@@ -1,7 +1,9 @@
 import { Flags } from "@oclif/core";
+import { SlmError } from "@slm/core/errors";
 import type { ClassReport, ConfidenceReport, Interval, MeanLikelihood, Slice } from "@slm/inference";
 import type { RuntimeDevice } from "@slm/runtime";
 import { evaluationFlags } from "../flags/evaluation-flags.js";
+import { abstentionLine, parseThreshold } from "@slm/pipeline/models/abstain";
 import { deviceFlags, deviceRequest } from "../flags/device-flags.js";
 import { engineFor } from "@slm/pipeline/compute/devices";
 import { formatNumber, formatSeconds } from "@slm/pipeline/format/format";
@@ -40,7 +42,8 @@ const INTERVAL_SEED = 1;
 
 export class EvalCommand extends SlmCommand<EvalResult> {
   static override summary = "Run a model on every row of a file and compute metrics of its answers.";
-  static override description = "MODEL is a checkpoint, an export, a quantized directory or a bundle.";
+  static override description =
+    "MODEL is a checkpoint, an export, a quantized directory or a bundle. Metrics count all rows, also with --abstain.";
   static override args = { model: modelArgument };
   static override flags = {
     ...evaluationFlags,
@@ -50,6 +53,11 @@ export class EvalCommand extends SlmCommand<EvalResult> {
         "Comma-separated metrics, such as exactMatch. Rows are scored by the first one. Default: those that the model's run measured.",
     }),
     ...languageFlags,
+    abstain: Flags.string({
+      helpValue: "<x|choose>",
+      summary:
+        "Report the effect of withholding answers below this confidence, or below one chosen on these rows.",
+    }),
     slice: Flags.string({
       multiple: true,
       multipleNonGreedy: true,
@@ -98,6 +106,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     const { readSchema } = await import("@slm/pipeline/models/read-schema");
     const metrics =
       flags.metrics === undefined ? await usualMetrics(model) : parseEvaluationMetrics(flags.metrics);
+    const abstention = abstentionOf(flags.abstain);
     const schema = flags["json-schema"];
     const jsonSchema = schema === undefined ? undefined : await readSchema(schema);
     const given = await rowsOf(flags.set);
@@ -124,6 +133,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
         strategy,
         languages: languageOptions(flags),
         jsonSchema,
+        abstention,
         runtime,
         threads,
         context,
@@ -157,7 +167,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
       ),
       ...sliceLines(slices),
       ...(classes === undefined ? [] : classLines(classes)),
-      ...(confidence === undefined ? [] : [confidenceLine(confidence)]),
+      ...(confidence === undefined ? [] : confidenceLines(confidence)),
       ...(likelihood === undefined ? [] : [likelihoodLine(likelihood)]),
       ...(device.int8 === undefined ? [] : [device.int8.meaning]),
       predictions,
@@ -165,8 +175,18 @@ export class EvalCommand extends SlmCommand<EvalResult> {
   }
 }
 
-function confidenceLine({ mean, calibrationError }: ConfidenceReport): string {
-  return `confidence  mean ${formatNumber(mean)}, calibration error ${formatNumber(calibrationError)}`;
+/** The value of `--abstain`. @throws SlmError USAGE */
+function abstentionOf(flag: string | undefined): number | object | undefined {
+  if (flag === undefined) return undefined;
+  if (flag === "choose") return {};
+  const threshold = parseThreshold(flag);
+  if (typeof threshold === "number") return threshold;
+  throw new SlmError("USAGE", `--abstain: expected a confidence from 0 to 1, or choose, got ${flag}`);
+}
+
+function confidenceLines({ mean, calibrationError, abstention }: ConfidenceReport): readonly string[] {
+  const line = `confidence  mean ${formatNumber(mean)}, calibration error ${formatNumber(calibrationError)}`;
+  return abstention === undefined ? [line] : [line, abstentionLine(abstention)];
 }
 
 function likelihoodLine({ nllNatsPerToken, tokens }: MeanLikelihood): string {

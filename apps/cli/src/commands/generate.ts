@@ -5,6 +5,7 @@ import { ahead, SPECULATION_FLAG } from "@slm/generation/speculation";
 import { SlmError } from "@slm/core/errors";
 import type { GenerateOptions, Generation, Model } from "@slm/inference";
 import type { RuntimeDevice } from "@slm/runtime";
+import { abstainFlag } from "../flags/abstain-flag.js";
 import type { AnswerFileReport } from "@slm/slm/answers/answer-file";
 import type { RowAnswer } from "@slm/slm/answers/answer-rows";
 import { deviceFlags, deviceRequest } from "../flags/device-flags.js";
@@ -24,6 +25,8 @@ export interface GeneratedText {
   readonly logProbability: number;
   /** The same as a probability, 0 to 1. */
   readonly confidence: number;
+  /** Whether the answer was withheld, so that `text` is empty; only with a threshold. */
+  readonly abstained?: boolean | undefined;
   /** The text after the last `####`, if the model writes a rationale first. */
   readonly answer?: string | undefined;
   /** Tokens generated. */
@@ -104,6 +107,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
       dependsOn: ["input"],
     }),
     set: rowsFlag,
+    abstain: abstainFlag,
     stream: Flags.boolean({ summary: "Print text as it is generated, one prompt after the other." }),
     answer: Flags.boolean({
       summary: "Print only the text after the last ####, for models that write a rationale first.",
@@ -142,6 +146,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
     const { args, flags } = await this.parse(GenerateCommand);
     const path = modelOf(args.model, flags.model);
     checkDestination(flags.input, flags.output, this.jsonEnabled());
+    const { thresholdOf } = await import("@slm/pipeline/models/abstain");
     const { readImagePrompts } = await import("@slm/slm/models/image-prompts");
     const { openModel } = await import("@slm/pipeline/models/open-model");
     const { locateModel } = await import("@slm/pipeline/models/locate-model");
@@ -159,14 +164,18 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
     if (flags.input === undefined) await optimizeLater();
     const model = await openModel(path, { ...deviceRequest(flags), ...loading, ...this.work });
     try {
+      const threshold = await thresholdOf(flags.abstain, model, (text) => {
+        this.note(text);
+      });
       const sampling = { ...samplingOptions(flags), languages: languageOptions(flags), jsonSchema };
-      const options = { ...sampling, signal: this.signal };
+      const options = { ...sampling, abstain: threshold ?? ("off" as const), signal: this.signal };
       const { input, output } = flags;
       if (input !== undefined) {
         const settings = await promptSettings(input, model.directory, flags.set);
-        return await this.#answerFile(model, { input, output, settings, sampling });
+        return await this.#answerFile(model, { input, output, settings, sampling, threshold });
       }
-      const streamed = flags.stream && !this.jsonEnabled();
+      // An answer can be withheld only after it is complete.
+      const streamed = flags.stream && !this.jsonEnabled() && threshold === undefined;
       const questions = await readImagePrompts({
         prompts,
         image,
@@ -182,7 +191,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
         const { prompt } = questions[row]!;
         if (outcome === undefined) return { prompt, text: "" };
         if (outcome instanceof SlmError) return { prompt, text: "", error: problemOf(outcome).message };
-        return describe(prompt, outcome, rowAnswer(outcome));
+        return describe(prompt, outcome, rowAnswer(outcome, threshold));
       });
       const errors = texts.flatMap((text, row) =>
         "error" in text && text.error !== undefined ? [`line ${row + 1}: ${text.error}`] : [],
@@ -190,6 +199,11 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
       if (errors.length > 0)
         this.note(
           `generate  ${errors.length} ${errors.length === 1 ? "prompt is an error" : "prompts are errors"}; ${errors[0]!}`,
+        );
+      const withheld = texts.filter((text) => "abstained" in text && text.abstained === true).length;
+      if (withheld > 0)
+        this.note(
+          `generate  ${withheld} of ${texts.length} answers withheld: confidence below the threshold`,
         );
       const { device } = model;
       return { ...texts[0]!, generations: texts, streamed, answersOnly: flags.answer, device };
@@ -200,7 +214,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
 
   async #answerFile(
     model: Model,
-    { input, output, settings, sampling }: FileOptions,
+    { input, output, settings, sampling, threshold }: FileOptions,
   ): Promise<GenerateFileResult> {
     const { answerFile } = await import("@slm/slm/answers/answer-file");
     const { answerFormatOf } = await import("@slm/slm/answers/answer-formats");
@@ -211,17 +225,20 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
       input,
       output,
       format,
+      threshold,
       settings,
-      generate: { ...sampling, signal: this.signal },
-      identity: { ...sampling, settings, format },
+      generate: { ...sampling, abstain: threshold ?? "off", signal: this.signal },
+      identity: { ...sampling, settings, format, threshold: threshold ?? null },
       print: (text) => process.stdout.write(this.shown(text)),
       progress,
       note: (text) => {
         this.note(text);
       },
     });
-    const { errors, firstError } = report;
+    const { answered, abstained, errors, firstError } = report;
     if (errors > 0) this.note(`generate  ${errors} rows failed; ${firstError ?? ""}`);
+    if (abstained > 0)
+      this.note(`generate  ${abstained} of ${answered} answers withheld: confidence below the threshold`);
     return { ...report, device: model.device };
   }
 
@@ -253,6 +270,7 @@ interface FileOptions {
   readonly settings: PromptSettings;
   readonly output: string | undefined;
   readonly sampling: GenerateOptions;
+  readonly threshold: number | undefined;
 }
 
 /** @throws SlmError USAGE if the answers and the JSON result would both go to standard output */
@@ -269,12 +287,13 @@ function checkDestination(input: string | undefined, output: string | undefined,
 
 function describe(prompt: string, generation: Generation, answered: RowAnswer): GeneratedText {
   const { firstTokenMs, imageMs, tokensPerSecond, finished, reason } = generation;
-  const { prediction, answer, logProbability, confidence, tokens } = answered;
+  const { prediction, answer, logProbability, confidence, abstained, tokens } = answered;
   return {
     prompt,
     text: prediction,
     logProbability,
     confidence,
+    abstained,
     answer,
     tokens,
     firstTokenMs,

@@ -64,7 +64,7 @@ function runsLines({ folder, runs }: RunsResult): readonly string[] {
 }
 
 function modelLines(info: ModelInfo): readonly string[] {
-  const { target, limits, tokenizer, provenance, graphs } = info;
+  const { target, limits, tokenizer, abstention, provenance, graphs } = info;
   const metrics = Object.entries(info.metrics).map(([name, value]) => `${name} ${formatMetric(name, value)}`);
   const rows: readonly (readonly [string, string | undefined])[] = [
     ["name", info.name],
@@ -83,6 +83,10 @@ function modelLines(info: ModelInfo): readonly string[] {
       metrics.length === 0
         ? "not recorded"
         : [metrics.join(", "), info.measuredOn].filter(Boolean).join(" on "),
+    ],
+    [
+      "abstention",
+      abstention === null ? undefined : `below a confidence of ${abstention.threshold.toPrecision(3)}`,
     ],
     ["engine", info.engine === null ? undefined : engineLine(info.engine).slice("engine ".length)],
     ["made", provenance === null ? "no manifest" : madeText(provenance)],

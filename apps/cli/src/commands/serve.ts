@@ -1,5 +1,7 @@
 import { Args, Flags } from "@oclif/core";
+import { SlmError } from "@slm/core/errors";
 import { ENGINES, FASTEST_IN_BATCHES } from "@slm/exported-model/engine";
+import { parseThreshold } from "@slm/pipeline/models/abstain";
 import { errorLines, toSlmError } from "../ui/errors.js";
 import { deviceFlags } from "../flags/device-flags.js";
 import { SlmCommand } from "../ui/slm-command.js";
@@ -69,6 +71,11 @@ export class ServeCommand extends SlmCommand<ServeReport> {
       helpValue: "<s>",
       summary: "When stopping, wait this long for answers in progress [s]. Default: 30.",
     }),
+    abstain: Flags.string({
+      helpValue: "<x|off>",
+      summary:
+        "Withhold answers below this confidence (0 to 1); off: none. Default: the bundle's threshold, if it has one.",
+    }),
     key: Flags.string({ helpValue: "<key.pub.pem>", summary: "Serve only a bundle signed with this key." }),
     engine: Flags.option({ options: ENGINES })({
       summary: `Run the model with this engine. Default: wasm for models of up to ${FASTEST_IN_BATCHES / 1e6}M parameters, else onnxruntime.`,
@@ -107,6 +114,7 @@ export class ServeCommand extends SlmCommand<ServeReport> {
       allowedHosts: flags["allow-host"],
       timeoutSeconds: timeout,
       drainSeconds: drain,
+      abstain: abstainOf(flags.abstain),
       apiKeys: keysOf(process.env["SLM_API_KEYS"]),
       adminKeys: keysOf(process.env["SLM_ADMIN_KEY"]),
       onFailure: tell,
@@ -143,6 +151,13 @@ export class ServeCommand extends SlmCommand<ServeReport> {
 
 /** If something still runs after the server has stopped, the process ends after this time [ms]. */
 const EXIT_MS = 300;
+
+/** @throws SlmError USAGE for a value that is neither a number nor off */
+function abstainOf(flag: string | undefined): number | "off" | undefined {
+  const threshold = flag === undefined ? undefined : parseThreshold(flag);
+  if (flag === undefined || threshold !== undefined) return threshold;
+  throw new SlmError("USAGE", `--abstain: expected a confidence from 0 to 1, or off, got ${flag}`);
+}
 
 /** The comma-separated keys in an environment variable. */
 function keysOf(text = ""): readonly string[] {

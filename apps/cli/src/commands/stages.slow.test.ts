@@ -1,6 +1,6 @@
 import { readManifest, verifyDirectory } from "@slm/core";
 import { readModelConfig } from "@slm/checkpoints";
-import { mkdir, readFile, readdir, stat, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -32,6 +32,16 @@ describe("a run of every stage", () => {
     expect(json).toMatchObject({
       result: { stages: stages.map((name) => ({ name, status: "skipped" })), deploy: join(out, "deploy") },
     });
+  });
+
+  test("chooses a confidence threshold on its dev rows if the recipe asks for one", async () => {
+    const abstaining = join(root, "abstaining");
+    await cp(out, abstaining, { recursive: true });
+    const argv = [recipe, "--out", abstaining, "--set", "deploy.abstain.keep=0.5"];
+    const { json, exitCode } = await runCommand("run", [...argv, "--json"]);
+    // After two steps the student answers neither dev row correctly, so a threshold cannot be chosen.
+    expect(exitCode).toBe(65);
+    expect(JSON.stringify(json)).toContain("answered none of 2 rows correctly");
   });
 
   test("measures the float32 export and each scheme on the test split", async () => {

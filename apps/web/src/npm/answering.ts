@@ -4,6 +4,7 @@ import type { Model, Source } from "@slm/inference";
 interface Generated {
   readonly text: string;
   readonly confidence: number;
+  readonly abstained: boolean;
   readonly tokens: number;
   readonly finished: boolean;
 }
@@ -29,16 +30,19 @@ export function answering(
 ): Answering {
   return {
     generate: async (source, { image, maxTokens, onToken, signal } = {}) => {
-      const { text, confidence, tokens, finished } = await model.generate(sourceOf(source, image), {
-        maxTokens,
-        signal,
-        onToken:
-          onToken &&
-          ((_row, piece) => {
-            onToken(piece);
-          }),
-      });
-      return { text, confidence, tokens: tokens.length, finished };
+      const { text, confidence, abstained, tokens, finished } = await model.generate(
+        sourceOf(source, image),
+        {
+          maxTokens,
+          signal,
+          onToken:
+            onToken &&
+            ((_row, piece) => {
+              onToken(piece);
+            }),
+        },
+      );
+      return { text, confidence, abstained, tokens: tokens.length, finished };
     },
     close: () => model.close(),
   };

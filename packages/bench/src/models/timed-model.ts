@@ -90,7 +90,7 @@ export async function timeGeneration(
   prompt: BenchPrompt,
   { batch, maxTokens }: { readonly batch: number; readonly maxTokens: number | undefined },
 ): Promise<Sample> {
-  const options: GenerateOptions = { batchSize: batch, maxTokens };
+  const options: GenerateOptions = { batchSize: batch, maxTokens, abstain: "off" };
   const rows = Array.from({ length: batch }, () => sourceOf(prompt));
   const start = performance.now();
   const [generation] = await generator.generate(rows, options);

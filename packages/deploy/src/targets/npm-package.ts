@@ -115,7 +115,7 @@ function readme(card: string, { name, engine }: ReadmeOptions): string {
     "```js",
     `import { generate } from "${name}";`,
     "",
-    'const { text, confidence } = await generate("TEXT");',
+    'const { text, confidence, abstained } = await generate("TEXT");',
     "```",
     ...(engine === "wasm" ? ["", ...anyHost] : []),
   ];

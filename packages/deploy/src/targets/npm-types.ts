@@ -3,9 +3,12 @@
 /** Of `index.js`. */
 export const MAIN_TYPES = `/** One generated text. */
 export interface Generated {
+  /** Empty if the answer is withheld. */
   readonly text: string;
   /** The model's probability of the whole answer: 0 to 1. */
   readonly confidence: number;
+  /** True if the answer is withheld because its confidence is below the model's threshold. */
+  readonly abstained: boolean;
   /** Number of generated tokens. */
   readonly tokens: number;
   /** True if the model ended the answer, false if it reached \`maxTokens\`. */

@@ -102,7 +102,7 @@ describe(writeNpmPackage, () => {
     expect(model.sort()).toEqual(["manifest.json", "model.json", weights].sort());
     const types = await readFile(join(packed, "index.d.ts"), "utf8");
     expect(types).toContain("export declare function generate(");
-    expect(types).toContain("confidence: number");
+    for (const field of ["confidence: number", "abstained: boolean"]) expect(types).toContain(field);
     expect(await readFile(join(packed, "README.md"), "utf8")).toContain(
       'import { generate } from "@me/g2p";',
     );

@@ -89,7 +89,7 @@ describe(evaluateAnswers, () => {
     ]);
   });
 
-  test("reports the model's confidence per line and over all rows", async () => {
+  test("reports the model's confidence per line and over all rows, and the effect of a threshold", async () => {
     const predictionsPath = join(directory, "predictions.jsonl");
     const confidences = new Map([
       ["K AE T", 0.9],
@@ -106,15 +106,23 @@ describe(evaluateAnswers, () => {
         ),
     };
     const input = { generator: sure, rows: ROWS, metrics: ["exactMatch"] as const, batchSize: 2 };
-    const { confidence } = await evaluateAnswers({ ...input, predictionsPath });
+    const { confidence } = await evaluateAnswers({ ...input, predictionsPath, abstention: 0.6 });
     expect(confidence?.mean).toBeCloseTo(0.55, 12);
     // Three bins of one row each: |0.9 - 1|, |0.5 - 1| and |0.25 - 0|.
     expect(confidence?.calibrationError).toBeCloseTo((0.1 + 0.5 + 0.25) / 3, 12);
+    expect(confidence?.abstention).toEqual({
+      threshold: 0.6,
+      rows: 3,
+      coverage: 1 / 3,
+      errorRate: 0,
+    });
     expect((await linesOf(predictionsPath))[2]).toMatchObject({
       prediction: "F IH SH",
       confidence: expect.closeTo(0.25, 12) as number,
       correct: false,
     });
+    const chosen = await evaluateAnswers({ ...input, abstention: {} });
+    expect(chosen.confidence?.abstention).toMatchObject({ coverage: 2 / 3, errorRate: 0 });
     expect((await evaluateAnswers({ ...input, generator: shouting() })).confidence).toBeUndefined();
   });
 
@@ -210,7 +218,9 @@ describe(evaluateAnswers, () => {
       batchSize: 2,
       options: { maxTokens: 9 },
     });
-    expect(generator.calls).toEqual([{ sources: 3, options: { maxTokens: 9, batchSize: 2 } }]);
+    expect(generator.calls).toEqual([
+      { sources: 3, options: { maxTokens: 9, batchSize: 2, abstain: "off" } },
+    ]);
   });
 
   test("asks about the image of a row, and lists the image in the predictions", async () => {

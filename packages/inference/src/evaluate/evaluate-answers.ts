@@ -1,6 +1,13 @@
 /** Computes metrics of answers to rows with references, from any answerer, and the perplexity of the references. */
 import { SlmError, writeTextAtomic } from "@slm/core";
-import { calibrationError, confidenceOf, type JudgedAnswer } from "./confidence.js";
+import {
+  abstentionAt,
+  calibrationError,
+  chooseThreshold,
+  confidenceOf,
+  type Abstention,
+  type JudgedAnswer,
+} from "./abstention.js";
 import { createRandom } from "@slm/generation";
 import {
   CLASS_METRICS,
@@ -33,6 +40,8 @@ export interface ConfidenceReport {
   readonly mean: number;
   /** Expected calibration error of `confidence` as the probability of a right answer, 0 to 1. */
   readonly calibrationError: number;
+  /** The effect of withholding the least certain answers; only if a threshold is given or requested. */
+  readonly abstention?: Abstention | undefined;
 }
 
 /** Each class. */
@@ -95,7 +104,7 @@ interface Prediction {
  */
 export async function evaluateAnswers(input: EvaluationInput): Promise<Evaluation> {
   checkRequest(input);
-  const { metrics, predictionsPath } = input;
+  const { metrics, predictionsPath, abstention } = input;
   const outcomes = await runRows(input);
   if (outcomes.rows.length === 0) {
     throw new SlmError("DATA_INVALID", "evaluate: expected at least one row, got none");
@@ -114,13 +123,17 @@ export async function evaluateAnswers(input: EvaluationInput): Promise<Evaluatio
       : undefined,
     classes: metrics.some((name) => CLASS_METRICS.has(name)) ? classesOf(outcomes) : undefined,
     likelihood: metrics.includes(PERPLEXITY) ? meanLikelihood(outcomes.likelihoods) : undefined,
-    confidence: confidenceReport(outcomes),
+    confidence: confidenceReport(outcomes, abstention),
     predictions: predictionsPath,
     seconds: outcomes.seconds,
   };
 }
 
-function confidenceReport({ rows, predictions, logProbabilities }: Outcomes): ConfidenceReport | undefined {
+/** @throws SlmError DATA_INVALID if a threshold is requested and the answers do not allow one */
+function confidenceReport(
+  { rows, predictions, logProbabilities }: Outcomes,
+  wanted: EvaluationInput["abstention"],
+): ConfidenceReport | undefined {
   const answers = predictions.flatMap((prediction, index): JudgedAnswer[] => {
     const logProbability = logProbabilities[index];
     if (logProbability === undefined) return [];
@@ -131,6 +144,8 @@ function confidenceReport({ rows, predictions, logProbabilities }: Outcomes): Co
   return {
     mean: answers.reduce((sum, { confidence }) => sum + confidence, 0) / answers.length,
     calibrationError: calibrationError(answers),
+    abstention:
+      typeof wanted === "number" ? abstentionAt(answers, wanted) : wanted && chooseThreshold(answers, wanted),
   };
 }
 

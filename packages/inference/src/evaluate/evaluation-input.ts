@@ -1,5 +1,6 @@
 /** Inputs of an evaluation: rows with known answers, and the answerer. */
 import type { Progress } from "@slm/core";
+import type { AbstentionOptions } from "./abstention.js";
 import type { ImageSource } from "@slm/vision";
 import type {
   GenerateOptions,
@@ -83,6 +84,8 @@ export interface EvaluationInput extends ChunkRequest {
   /** Answers in several threads. Default: the generator, in this one. */
   readonly maker?: ChunkMaker | undefined;
   readonly rows: AsyncIterable<EvaluationRow> | Iterable<EvaluationRow>;
+  /** A confidence threshold to report on, or how to choose one on these rows. Default: neither. */
+  readonly abstention?: number | AbstentionOptions | undefined;
   /** Seed of the confidence intervals of metrics; absent: none are computed. */
   readonly intervalSeed?: number | undefined;
   /** Where to write one JSON line per row; absent: nothing is written. */

@@ -171,6 +171,8 @@ async function answersOf(
     throw new SlmError("USAGE", "evaluate: metrics of answers need a generator, got none");
   const generated = await generator.generate(chunk.map(promptOf), {
     ...options,
+    // Metrics count every answer.
+    abstain: "off",
     constraint,
     batchSize,
     signal,

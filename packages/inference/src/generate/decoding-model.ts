@@ -22,7 +22,7 @@ import { samplingOptions, type SamplingRequest } from "../options/sampling-optio
 import type { Model, ModelEvaluation, OpenModelOptions } from "./model.js";
 import { scoreTexts, type ScoringParts } from "./score-texts.js";
 import { TeacherForcing } from "./teacher-forcing.js";
-import { confidenceOf } from "../evaluate/confidence.js";
+import { judge, thresholdFor } from "../evaluate/abstention.js";
 import type { Evaluation } from "../evaluate/evaluate-answers.js";
 import { RowTexts } from "../text/row-texts.js";
 import { streamPieces } from "../text/stream-pieces.js";
@@ -170,10 +170,13 @@ class DecodingModel implements Model {
     const { model, tokenizer, generation } = this.#decoding;
     const forcing = this.#forcing;
     const { stop = [], onToken } = options;
+    const threshold = thresholdFor(options.abstain, model);
+    // Whether an answer is withheld is known at its end.
+    const onPiece = threshold === undefined ? onToken : undefined;
     const { strategy, rules, maxTokens } = withModelSettings(options, generation, model);
     const { maxTimeMs, signal } = options;
     const rows = batch.map(({ row }) => row);
-    const texts = new RowTexts({ decode: (ids) => tokenizer.decode(ids), rows, stop, onPiece: onToken });
+    const texts = new RowTexts({ decode: (ids) => tokenizer.decode(ids), rows, stop, onPiece });
     const stopsAfter: DecodeOptions["stopsAfter"] =
       strategy.kind === "beam" ? (_, tokens) => texts.holdsStop(tokens) : (at) => texts.isStopped(at);
     const decoded = await this.#decoding.decode(batch, {
@@ -192,8 +195,11 @@ class DecodingModel implements Model {
     });
     return decoded.map((result, at) => {
       const { row } = batch[at]!;
-      const text = texts.end(at, result.tokens);
-      return [row, { ...result, confidence: confidenceOf(result), text }];
+      const answer = texts.end(at, result.tokens);
+      const judgement = judge(result, threshold);
+      const text = judgement.abstained ? "" : answer;
+      if (threshold !== undefined && text !== "") onToken?.(row, text);
+      return [row, { ...result, ...judgement, text }];
     });
   }
 }

@@ -113,10 +113,33 @@ describe("an encoder-decoder", () => {
     expect(beam.map(({ tokens }) => tokens)).toEqual(greedy.map(({ tokens }) => tokens));
   });
 
-  test("says how sure it is of each answer", async () => {
-    const model = await openModel(folders["encoder-decoder"], new MemoryModel());
-    for (const { confidence, logProbability } of await model.generate(SOURCES))
-      expect(confidence).toBeCloseTo(Math.exp(logProbability), 12);
+  test("withholds answers below the threshold of model.json, or that of the call, and says how sure it is", async () => {
+    const free = await openModel(folders["encoder-decoder"], new MemoryModel());
+    const answers = await free.generate(SOURCES);
+    const threshold = answers.map(({ confidence }) => confidence).sort((a, b) => a - b)[3]!;
+    const expected = answers.map(({ text, confidence }) => (confidence < threshold ? "" : text));
+    expect(expected).not.toEqual(answers.map(({ text }) => text));
+    expect(answers[0]!.confidence).toBeCloseTo(Math.exp(answers[0]!.logProbability), 12);
+
+    const folder = await mkdtemp(join(tmpdir(), "slm-abstain-"));
+    await writeTinyModel(folder, { abstention: { threshold, rows: 7, coverage: 0.5, errorRate: 0 } });
+    const careful = await openModel(folder, new MemoryModel());
+    const pieces = SOURCES.map(() => "");
+    const onToken = (row: number, piece: string): void => {
+      pieces[row] = `${pieces[row]!}${piece}`;
+    };
+    const withheld = await careful.generate(SOURCES, { onToken });
+    expect(withheld.map(({ text }) => text)).toEqual(expected);
+    expect(pieces).toEqual(expected);
+    expect(withheld.map(({ abstained }) => abstained)).toEqual(
+      answers.map(({ confidence }) => confidence < threshold),
+    );
+    const off = await careful.generate(SOURCES, { abstain: "off" });
+    expect(off.map(({ text }) => text)).toEqual(answers.map(({ text }) => text));
+    const asked = await free.generate(SOURCES, { abstain: threshold });
+    expect(asked.map(({ text }) => text)).toEqual(expected);
+    await expect(free.generate(SOURCES, { abstain: 2 })).rejects.toMatchObject({ code: "USAGE" });
+    await rm(folder, { recursive: true });
   });
 
   test("stops at maxTokens", async () => {

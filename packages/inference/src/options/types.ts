@@ -36,6 +36,11 @@ export interface GenerateOptions extends SamplingOptions {
   /** Constraint on the answer to a source's text, in its state before the first token. Create it with `constrainTokens` of `@slm/generation`. */
   readonly constraint?: ((text: string) => TokenConstraint) | undefined;
   /**
+   * Withhold answers with a lower confidence (0 to 1); `off`: withhold none. Default: the threshold in model.json, if there is one. Whether an
+   * answer is withheld is known at its end, so with a threshold its text comes in one piece.
+   */
+  readonly abstain?: number | "off" | undefined;
+  /**
    * Called with each new piece of a result's text; the pieces of a row add up to its text. `row` is the source's index in the caller's
    * list. With beam search all pieces come at the end.
    */
@@ -46,10 +51,12 @@ export interface GenerateOptions extends SamplingOptions {
 
 /** One generated text. Times are measured from the start of the batch of the source, including the encoder. */
 export interface Generation {
-  /** Without the stop sequence that ended it. */
+  /** Without the stop sequence that ended it; empty if the answer is withheld. */
   readonly text: string;
   /** The model's probability of the whole answer, EOS included: 0 to 1. Longer answers tend to be less probable. */
   readonly confidence: number;
+  /** Whether the answer is withheld because its confidence is below the threshold. */
+  readonly abstained: boolean;
   /**
    * Log-probability of the tokens, EOS included, under the model itself: no temperature, penalty or constraint [nats].
    */

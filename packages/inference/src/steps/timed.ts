@@ -3,7 +3,7 @@ import type { Decoded, Strategy } from "@slm/generation";
 import type { RunLog } from "./run-log.js";
 import type { Generation } from "../options/types.js";
 
-export type DecodedIds = Omit<Generation, "text" | "confidence">;
+export type DecodedIds = Omit<Generation, "text" | "confidence" | "abstained">;
 
 /** @param strategy beam search: a result is final when its batch is done; else at its own last run */
 export function timed(

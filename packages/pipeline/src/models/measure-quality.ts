@@ -14,6 +14,7 @@ import {
 import {
   evaluateAnswers,
   openPortableModel,
+  type AbstentionOptions,
   type Evaluation,
   type EvaluationInput,
   type EvaluationMetricName,
@@ -40,6 +41,8 @@ export interface QualityRequest {
   readonly languages?: LanguagePair | undefined;
   /** JSON Schema that every answer must follow. Default: none. */
   readonly jsonSchema?: unknown;
+  /** A confidence threshold to report on, or how to choose one on the rows. */
+  readonly abstention?: number | AbstentionOptions | undefined;
   /** Runs the graphs. Undefined: the portable form runs, without a runtime. */
   readonly runtime: Runtime | undefined;
   /** Threads that answer if there is no runtime. Default: one for each processor, if there is enough to do. */
@@ -127,7 +130,7 @@ function valueText(value: unknown): string {
  * @throws SlmError as `evaluateAnswers` and openModel
  */
 export async function measureQuality(request: QualityRequest): Promise<Evaluation> {
-  const { model, rows, metrics, strategy, languages, runtime, context } = request;
+  const { model, rows, metrics, strategy, languages, abstention, runtime, context } = request;
   const { predictionsPath, intervalSeed, jsonSchema, threads } = request;
   const most = runtime === undefined ? PORTABLE_BATCH_SIZE : BATCH_SIZE;
   const asked = {
@@ -135,6 +138,7 @@ export async function measureQuality(request: QualityRequest): Promise<Evaluatio
     metrics,
     // Every beam uses a row of the batch.
     batchSize: strategy?.kind === "beam" ? Math.ceil(most / strategy.beams) : most,
+    abstention,
     options: { strategy, languages },
     total: rows.length,
     progress: context.progress,

@@ -1,6 +1,7 @@
 /** Stage `deploy`: the bundle, with a model card. Every run of a recipe on one machine gives the same bytes. */
 import { MANIFEST_FILE, artifactInput, readJsonFile, readManifest } from "@slm/core";
 import { BENCH_FILES, benchResultSchema } from "@slm/bench";
+import { DATA_FILES } from "@slm/data";
 import {
   deployConfig,
   deployToDirectory,
@@ -11,6 +12,7 @@ import {
 import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
+import { abstentionFor } from "../models/abstain.js";
 import { HELD_OUT_SPLITS } from "../models/held-out-rows.js";
 import { locateModel } from "../models/locate-model.js";
 import { defineStage } from "../stage/stage.js";
@@ -35,8 +37,16 @@ export const deployStage = defineStage<DeployConfig>({
     { stage: "quantize", required: false },
     { stage: "compile", required: false },
     { stage: "bench", required: false, isRead: ({ measurements }) => measurements === true },
+    // The dev rows, if a confidence threshold is chosen on them.
+    {
+      stage: "data",
+      required: false,
+      isRead: ({ abstain }) => abstain !== undefined && abstain.data === undefined,
+    },
   ],
-  run: async ({ settings, inputs, work }): Promise<DeployReport> => {
+  files: ({ abstain }) =>
+    abstain?.data === undefined ? [] : [{ setting: "abstain.data", path: abstain.data }],
+  run: async ({ settings, inputs, compute, work, signal }): Promise<DeployReport> => {
     const { directory: model } = await locateModel(
       inputs.compile ?? inputs.quantize ?? requireInput(inputs, "export"),
     );
@@ -50,7 +60,15 @@ export const deployStage = defineStage<DeployConfig>({
       omitsBench: settings.measurements !== true,
       compiled: inputs.compile === undefined ? undefined : await verifiedOf(inputs.compile),
     };
-    const { files } = await deployToDirectory({ model, outputDirectory: work, card });
+    const { abstain } = settings;
+    const abstention =
+      abstain &&
+      (await abstentionFor(
+        model,
+        { ...abstain, data: abstain.data ?? join(requireInput(inputs, "data"), DATA_FILES.dev) },
+        { threads: compute.threads, signal },
+      ));
+    const { files } = await deployToDirectory({ model, outputDirectory: work, card, abstention });
     return { files, metrics: card.metrics ?? [] };
   },
 });

@@ -100,11 +100,28 @@ describe(createApp, () => {
     });
   });
 
-  test("returns the confidence of an answer", async () => {
+  test("returns the confidence, and the reason for a withheld answer, streamed or not", async () => {
     const given = await post(appOf(), "/generate", { source: "ab" });
     const { results } = given.json() as { results: [{ confidence: number; logProbability: number }] };
     expect(results[0].confidence).toBeCloseTo(Math.exp(results[0].logProbability), 12);
-    expect(given.json()).toMatchObject({ results: [{ text: "B A" }] });
+    expect(given.json()).toMatchObject({ results: [{ text: "B A", abstained: false }] });
+    const strict = await ModelHost.open(() =>
+      openBatchedModel(directory, createMemoryModel(), { ...LOADING, abstain: 1 }),
+    );
+    const app = appOf({ host: strict });
+    const withheld = { confidence: expect.any(Number) as number, abstained: true };
+    // The answer of this model is certain on the device; its tokens are chosen here, so that its probability counts.
+    const sampled = { temperature: 1, top_k: 1, seed: 1 };
+    const completion = await post(app, "/v1/completions", { prompt: "ab", ...sampled });
+    expect(completion.json()).toMatchObject({ choices: [{ text: "", ...withheld }] });
+    const messages = [{ role: "user", content: "ab" }];
+    const chat = await post(app, "/v1/chat/completions", { messages, ...sampled });
+    const refusal = expect.stringMatching(/not sure enough of its answer \(confidence 0\.\d+\)/) as string;
+    expect(chat.json()).toMatchObject({ choices: [{ message: { content: "", refusal }, ...withheld }] });
+    const stream = await post(app, "/v1/chat/completions", { messages, ...sampled, stream: true });
+    expect(stream.text).toContain('"refusal":"The model is not sure enough');
+    expect(stream.text).not.toContain('"content":"B');
+    await strict.close();
   });
 
   test("returns log-probabilities of the tokens and their alternatives in OpenAI's formats", async () => {

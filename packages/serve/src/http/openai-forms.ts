@@ -19,28 +19,33 @@ type Choice<Response extends { readonly choices: readonly unknown[] }> = Respons
 
 /** One answer of completions. */
 export function completionChoice(
-  { text, reason, logprobs, confidence }: TextAnswer,
+  { text, reason, logprobs, confidence, abstained }: TextAnswer,
   index: number,
 ): Choice<z.input<typeof completionResponse>> {
   return {
     ...{ index, text, finish_reason: reason },
     logprobs: completionLogprobs(logprobs),
-    confidence,
+    ...{ confidence, abstained },
   };
 }
 
 /** The answer to a conversation. */
-export function chatChoice(
-  { text, reason, logprobs, confidence }: TextAnswer,
-  index: number,
-): Choice<z.input<typeof chatResponse>> {
+export function chatChoice(answer: TextAnswer, index: number): Choice<z.input<typeof chatResponse>> {
+  const { text, reason, logprobs, confidence, abstained } = answer;
   return {
     index,
-    message: { role: "assistant", content: text, refusal: null },
+    message: { role: "assistant", content: text, refusal: refusalOf(answer) },
     finish_reason: reason,
     logprobs: chatLogprobs(logprobs),
-    confidence,
+    ...{ confidence, abstained },
   };
+}
+
+/** OpenAI's `refusal` field: why an answer was withheld; null for a given answer. */
+function refusalOf({ abstained, confidence }: TextAnswer): string | null {
+  return abstained
+    ? `The model is not sure enough of its answer (confidence ${confidence.toPrecision(3)}).`
+    : null;
 }
 
 export function completionEvents(head: ResponseHead, includeUsage: boolean): StreamEvents {
@@ -49,8 +54,8 @@ export function completionEvents(head: ResponseHead, includeUsage: boolean): Str
   };
   return {
     piece: (index, text) => chunk([{ index, text, finish_reason: null, logprobs: null }]),
-    end: (index, { reason, confidence }) =>
-      chunk([{ index, text: "", finish_reason: reason, logprobs: null, confidence }]),
+    end: (index, { reason, confidence, abstained }) =>
+      chunk([{ index, text: "", finish_reason: reason, logprobs: null, confidence, abstained }]),
     last: (answers) => (includeUsage ? chunk([], { usage: usageOf(answers) }) : undefined),
   };
 }
@@ -65,7 +70,10 @@ export function chatEvents(head: ResponseHead, includeUsage: boolean): StreamEve
   return {
     start: (index) => delta(index, { role: "assistant", content: "" }, null),
     piece: (index, content) => delta(index, { content }, null),
-    end: (index, { reason, confidence }) => delta(index, {}, reason, { confidence }),
+    end: (index, answer) => {
+      const { reason, confidence, abstained } = answer;
+      return delta(index, abstained ? { refusal: refusalOf(answer) } : {}, reason, { confidence, abstained });
+    },
     last: (answers) => (includeUsage ? chunk([], { usage: usageOf(answers) }) : undefined),
   };
 }

@@ -49,10 +49,27 @@ const encodedOf = ({ encodedBatches }: MemoryModel): readonly number[] =>
 
 describe("the confidence of an answer", () => {
   test("is the product of its tokens' probabilities, EOS included", async () => {
-    const { logprobs = [], logProbability, confidence } = await ask("abc", { logprobs: 0 });
+    const { logprobs = [], logProbability, confidence, abstained } = await ask("abc", { logprobs: 0 });
     const ofText = logprobs.reduce((sum, token) => sum + token.logProbability, 0);
     expect(logProbability).toBeLessThan(ofText);
     expect(confidence).toBeCloseTo(Math.exp(logProbability), 12);
+    expect(abstained).toBe(false);
+  });
+
+  test("below the threshold the answer is withheld, streamed or not, with its tokens' log-probabilities", async () => {
+    const own = createMemoryModel();
+    const strict = await openBatchedModel(directory, own, { ...LOADING, abstain: 1 });
+    const pieces: string[] = [];
+    const request = { logprobs: 2, onText: (piece: string) => pieces.push(piece) };
+    const answer = await ask("abc", request, strict);
+    expect(answer).toMatchObject({ text: "", abstained: true });
+    expect(answer.logprobs).toBeUndefined();
+    expect(pieces).toEqual([]);
+    await strict.close();
+    const lenient = await openBatchedModel(directory, createMemoryModel(), { ...LOADING, abstain: 0 });
+    const given = await ask("abc", request, lenient);
+    expect([given.text, pieces.join("")]).toEqual([expectedAnswer("abc"), expectedAnswer("abc")]);
+    await lenient.close();
   });
 });
 

@@ -13,7 +13,8 @@ import {
   BLANK_IMAGE,
   StopText,
   TextStream,
-  confidenceOf,
+  judge,
+  thresholdFor,
   loadGraphs,
   verifyingDecoder,
   withArgmaxOutput,
@@ -40,6 +41,8 @@ import type { ThreadConstraint } from "../threads/thread-constraint.js";
 import { LogprobRecorder, type TokenLogprob } from "../requests/token-logprobs.js";
 
 export interface BatchedModelOptions {
+  /** Confidence threshold, or off. Default: the model's threshold, if it has one. */
+  readonly abstain?: number | "off" | undefined;
   readonly limits: RequestLimits;
 }
 
@@ -75,11 +78,14 @@ export interface TextRequest {
 }
 
 export interface TextAnswer {
+  /** Empty if the answer was withheld. */
   readonly text: string;
   /** Log-probability of the answer under the model itself, EOS included [nats]. */
   readonly logProbability: number;
   /** The same as a probability [0 to 1]. */
   readonly confidence: number;
+  /** Whether the answer was withheld because its confidence is below the threshold. */
+  readonly abstained: boolean;
   readonly reason: "stop" | "length";
   readonly sourceTokens: number;
   readonly tokens: number;
@@ -108,13 +114,16 @@ export class BatchedModel {
   readonly loop: BatchLoop;
   readonly #loaded: ServedModel;
   readonly #threads: RequestThreads;
+  /** Answers with a lower confidence are withheld; undefined: none are. */
+  readonly #threshold: number | undefined;
   /** Number of requests whose images are being read, which are not queued yet. */
   #seeing = 0;
   /** Unfinished work of {@link hold}. */
   readonly #held = new Set<Promise<unknown>>();
 
-  constructor(loaded: ServedModel, loop: BatchLoop, { limits }: BatchedModelOptions) {
+  constructor(loaded: ServedModel, loop: BatchLoop, { abstain, limits }: BatchedModelOptions) {
     this.loop = loop;
+    this.#threshold = thresholdFor(abstain, loaded.model);
     this.#loaded = loaded;
     const { model, tokenizerFiles } = loaded;
     this.#threads = new RequestThreads({ model, tokenizerFiles, limits });
@@ -200,7 +209,9 @@ export class BatchedModel {
 
   async #run(request: TextRequest, checked: CheckedText): Promise<TextAnswer> {
     const { maxTokens, constraint } = checked;
-    const { source, start, stop = [], onText, signal } = request;
+    const { source, start, stop = [], signal } = request;
+    // Whether an answer is withheld is known only at its end, so nothing is streamed before.
+    const onText = this.#threshold === undefined ? request.onText : undefined;
     const tokens: number[] = [];
     let text = "";
     const cut = new StopText(stop, (piece) => {
@@ -238,11 +249,14 @@ export class BatchedModel {
       cut.end();
     }
     const { reason, logProbability, waitedMs, firstTokenMs, totalMs } = result;
+    const { confidence, abstained } = judge({ logProbability }, this.#threshold);
+    if (onText === undefined && !abstained && text !== "") request.onText?.(text);
     const imageMs = seen?.imageMs;
     return {
-      text,
+      text: abstained ? "" : text,
       logProbability,
-      confidence: confidenceOf({ logProbability }),
+      confidence,
+      abstained,
       reason,
       sourceTokens: (this.model.vision?.tokens ?? 0) + source.length,
       tokens: result.tokens,
@@ -250,7 +264,7 @@ export class BatchedModel {
       imageMs,
       firstTokenMs: (imageMs ?? 0) + firstTokenMs,
       totalMs: (imageMs ?? 0) + totalMs,
-      logprobs: await recorder?.texts(tokens.length, decode),
+      logprobs: abstained ? undefined : await recorder?.texts(tokens.length, decode),
     };
   }
 

@@ -216,6 +216,7 @@ export const generateRequest = z
 const usage = z.object({ prompt_tokens: z.int(), completion_tokens: z.int(), total_tokens: z.int() });
 const finishReason = z.enum(["stop", "length"]);
 const confidence = z.number().min(0).max(1).describe("The model's probability of the whole answer.");
+const abstained = z.boolean().describe("Whether the answer was withheld because its confidence is too low.");
 
 export const completionResponse = z
   .object({
@@ -230,6 +231,7 @@ export const completionResponse = z
         finish_reason: finishReason.nullable(),
         logprobs: z.looseObject({}).nullable(),
         confidence,
+        abstained,
       }),
     ),
     usage,
@@ -253,6 +255,7 @@ export const chatResponse = z
         finish_reason: finishReason,
         logprobs: z.looseObject({}).nullable(),
         confidence,
+        abstained,
       }),
     ),
     usage,
@@ -263,9 +266,10 @@ export const generateResponse = z
   .object({
     results: z.array(
       z.object({
-        text: z.string(),
+        text: z.string().describe("Empty if the answer was withheld."),
         logProbability: z.number().describe("Log-probability of the answer's tokens, EOS included [nats]."),
         confidence,
+        abstained,
         reason: finishReason,
         sourceTokens: z.int(),
         tokens: z.int(),

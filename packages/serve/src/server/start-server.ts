@@ -55,6 +55,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const loop = {
     maxRows: config.maxRows,
     maxWaiting: config.maxWaiting,
+    abstain: config.abstain,
     limits: config,
     onStep: (rows: number) => {
       metrics.onStep(rows);

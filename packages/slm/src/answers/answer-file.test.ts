@@ -1,5 +1,5 @@
 import { SlmError } from "@slm/core/errors";
-import type { Generation } from "@slm/inference";
+import type { GenerateOptions, Generation } from "@slm/inference";
 import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
@@ -13,8 +13,11 @@ let calls: string[][] = [];
 /** Called before each call is answered. */
 let before: (prompts: readonly string[]) => void = () => undefined;
 
-/** Upper case. A question mark is outside its vocabulary, and it is less sure of prompts of one letter. */
-async function generate(prompts: readonly Source[]): Promise<readonly Generation[]> {
+/** Upper case. A question mark is outside its vocabulary, and it is not sure of prompts of one letter. */
+async function generate(
+  prompts: readonly Source[],
+  { abstain }: GenerateOptions = {},
+): Promise<readonly Generation[]> {
   const texts = prompts.map((prompt) => (typeof prompt === "string" ? prompt : (prompt.text ?? "")));
   calls.push(texts);
   before(texts);
@@ -23,9 +26,10 @@ async function generate(prompts: readonly Source[]): Promise<readonly Generation
     throw new SlmError("DATA_INVALID", `generate: source ${bad + 1} has '?', which is no symbol`);
   return Promise.resolve(
     texts.map((text) => ({
-      text: text.toUpperCase(),
+      text: text.length === 1 && abstain === 0.4 ? "" : text.toUpperCase(),
       logProbability: text.length === 1 ? Math.log(0.25) : Math.log(0.5),
       confidence: text.length === 1 ? 0.25 : 0.5,
+      abstained: text.length === 1 && abstain === 0.4,
       tokens: [1, 2],
       firstTokenMs: 1,
       totalMs: 2,
@@ -47,7 +51,7 @@ beforeEach(() => {
   before = () => undefined;
 });
 
-interface Case extends Partial<Pick<AnswerFileRequest, "identity" | "settings">> {
+interface Case extends Partial<Pick<AnswerFileRequest, "threshold" | "identity" | "settings">> {
   readonly input: string;
   readonly output?: string;
 }
@@ -62,7 +66,8 @@ async function run({ input, output, ...more }: Case) {
     output: output === undefined ? undefined : join(root, output),
     format: answerFormatOf(input, output),
     settings: {},
-    generate: {},
+    generate: { abstain: more.threshold ?? "off" },
+    threshold: undefined,
     identity: {},
     print: (text) => printed.push(text),
     progress: () => undefined,
@@ -83,6 +88,7 @@ describe(answerFile, () => {
     expect(report).toEqual({
       rows: 5,
       answered: 2,
+      abstained: 0,
       errors: 1,
       blank: 2,
       firstError: "line 3: the source has '?', which is no symbol",
@@ -115,9 +121,9 @@ describe(answerFile, () => {
     await write("rows.csv", 'source,note\n"a, b",\n"say ""x""",2\n');
     await run({ input: "rows.csv", output: "out.csv" });
     const [header, first, second] = (await read("out.csv")).split("\n");
-    expect(header).toBe("source,note,prediction,answer,confidence,logProbability,error");
-    expect(first).toBe(`"a, b",,"A, B",,0.5,${Math.log(0.5)},`);
-    expect(second).toBe(`"say ""x""",2,"SAY ""X""",,0.5,${Math.log(0.5)},`);
+    expect(header).toBe("source,note,prediction,answer,confidence,logProbability,abstained,error");
+    expect(first).toBe(`"a, b",,"A, B",,0.5,${Math.log(0.5)},,`);
+    expect(second).toBe(`"say ""x""",2,"SAY ""X""",,0.5,${Math.log(0.5)},,`);
   });
 
   test("finds bad prompts among many with few calls, and answers all others", async () => {
@@ -127,6 +133,17 @@ describe(answerFile, () => {
     expect(report).toMatchObject({ answered: 99, errors: 1 });
     expect(printed.split("\n").slice(36, 39)).toEqual(["ROW 36", "", "ROW 38"]);
     expect(calls.length).toBeLessThan(16);
+  });
+
+  test("withholds answers below the threshold", async () => {
+    await write("sure.jsonl", '{"source":"a"}\n{"source":"ab"}\n');
+    const { report, printed } = await run({ input: "sure.jsonl", threshold: 0.4 });
+    const rows = printed.trim().split("\n");
+    expect(rows.map((row) => JSON.parse(row) as unknown)).toMatchObject([
+      { prediction: "", confidence: 0.25, abstained: true },
+      { prediction: "AB", confidence: 0.5, abstained: false },
+    ]);
+    expect(report.abstained).toBe(1);
   });
 
   test("interrupted at any chunk, resumes after the last whole chunk and ends with the same file", async () => {

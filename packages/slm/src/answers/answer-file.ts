@@ -38,7 +38,8 @@ export interface AnswerFileRequest extends RowOptions {
 }
 
 const countsSchema = z.strictObject({
-  answered: z.int().nonnegative().describe("Rows with an answer."),
+  answered: z.int().nonnegative().describe("Rows with an answer, including withheld answers."),
+  abstained: z.int().nonnegative().describe("Answers withheld because their confidence is too low."),
   errors: z.int().nonnegative().describe("Rows that the model cannot process."),
   blank: z.int().nonnegative().describe("Empty lines."),
 });
@@ -152,13 +153,14 @@ const emptyState = (made: string): State => ({
   columns: null,
   firstError: null,
   answered: 0,
+  abstained: 0,
   errors: 0,
   blank: 0,
 });
 
 function reportOf(state: State, resumed: number, output: string | null): AnswerFileReport {
-  const { answered, errors, blank, records: rows, firstError } = state;
-  return { rows, answered, errors, blank, firstError, resumed, output };
+  const { answered, abstained, errors, blank, records: rows, firstError } = state;
+  return { rows, answered, abstained, errors, blank, firstError, resumed, output };
 }
 
 interface Chunk {
@@ -203,6 +205,7 @@ function counted(state: State, rows: readonly AnsweredRow[]): State {
   return {
     ...state,
     answered: state.answered + count(({ kind }) => kind === "answer"),
+    abstained: state.abstained + count((row) => row.kind === "answer" && row.abstained === true),
     errors: state.errors + count(({ kind }) => kind === "error"),
     blank: state.blank + count(({ kind }) => kind === "blank"),
     firstError:

@@ -13,15 +13,15 @@ export interface AnswerFormat {
 }
 
 /** Columns that are added to those of the input. */
-const ADDED = ["prediction", "answer", "confidence", "logProbability", "error"] as const;
+const ADDED = ["prediction", "answer", "confidence", "logProbability", "abstained", "error"] as const;
 
 type Added = Readonly<Partial<Record<(typeof ADDED)[number], unknown>>>;
 
 function addedTo(row: AnsweredRow): Added {
   if (row.kind === "blank") return {};
   if (row.kind === "error") return { error: `${row.code}: ${row.message}` };
-  const { prediction, answer, confidence, logProbability } = row;
-  return { prediction, answer, confidence, logProbability };
+  const { prediction, answer, confidence, logProbability, abstained } = row;
+  return { prediction, answer, confidence, logProbability, abstained };
 }
 
 /** The columns of the input, without those that the added columns replace. */

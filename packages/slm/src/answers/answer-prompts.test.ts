@@ -11,6 +11,7 @@ function answer(source: Source): Generation {
     text: text.toUpperCase(),
     logProbability: 0,
     confidence: 1,
+    abstained: false,
     tokens: [1],
     ...{ firstTokenMs: 1, totalMs: 1, stepsMs: [1], tokensPerSecond: 1000 },
     finished: true,

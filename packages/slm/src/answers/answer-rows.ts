@@ -22,17 +22,22 @@ interface RowProblem {
 
 /** The answer of a row. */
 export interface RowAnswer {
+  /** Empty if it was withheld. */
   readonly prediction: string;
   /** The text after the last `####`, if the model writes a rationale first. */
   readonly answer?: string | undefined;
   readonly logProbability: number;
   readonly confidence: number;
+  /** Whether the answer was withheld; only with a threshold. */
+  readonly abstained?: boolean | undefined;
   readonly tokens: number;
   readonly reason: EndReason;
 }
 
 export interface RowOptions {
   readonly generate: GenerateOptions;
+  /** Answers below this confidence are withheld. */
+  readonly threshold: number | undefined;
 }
 
 /** Errors that concern one prompt. All other errors end the command. */
@@ -59,7 +64,7 @@ export async function answerRows(
     const outcome = outcomes[next++]!;
     const { line, columns } = row;
     if (outcome instanceof SlmError) return { kind: "error", line, columns, ...problemOf(outcome) };
-    return { kind: "answer", line, columns, ...rowAnswer(outcome) };
+    return { kind: "answer", line, columns, ...rowAnswer(outcome, options.threshold) };
   });
 }
 
@@ -112,9 +117,10 @@ export const problemOf = ({ code, message }: SlmError): RowProblem => ({
   message: message.replace(/^generate: source \d+ /u, "the source "),
 });
 
-/** A generation as a row or `--json` has it. */
-export function rowAnswer(generation: Generation): RowAnswer {
+/** A generation as a row or `--json` has it. @param threshold the threshold of the generation */
+export function rowAnswer(generation: Generation, threshold: number | undefined): RowAnswer {
   const { text: prediction, logProbability, confidence, tokens, reason } = generation;
+  const abstained = threshold === undefined ? undefined : generation.abstained;
   const answer = answerOf(prediction);
-  return { prediction, answer, logProbability, confidence, tokens: tokens.length, reason };
+  return { prediction, answer, logProbability, confidence, abstained, tokens: tokens.length, reason };
 }

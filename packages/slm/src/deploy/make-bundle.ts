@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ifThere, removePath, readManifest, type Progress } from "@slm/core";
 import { copyBundle, deployToDirectory, signBundle, unpackBundle } from "@slm/deploy";
+import { SlmError } from "@slm/core/errors";
+import { abstentionFor } from "@slm/pipeline/models/abstain";
 import { cardOfRun } from "@slm/pipeline/stages/deploy-stage";
 import { withRuntime } from "@slm/pipeline/compute/open-engine";
 import { locateModel } from "@slm/pipeline/models/locate-model";
@@ -16,6 +18,8 @@ export interface BundleRequest {
   readonly card: Readonly<Partial<Record<"name" | "summary", string>>>;
   /** Private key to sign with. */
   readonly sign: string | undefined;
+  /** Rows to choose the bundle's confidence threshold on; rejected for a bundle. */
+  readonly abstain?: string | undefined;
   readonly threads: number | undefined;
   readonly progress: Progress;
   readonly signal: AbortSignal;
@@ -23,20 +27,40 @@ export interface BundleRequest {
 
 /** Writes the bundle into a directory. @throws SlmError as locating, exporting, bundling and signing do */
 export async function makeBundle(directory: string, request: BundleRequest): Promise<void> {
-  const { model, card, sign, threads, progress, signal } = request;
+  const { model, card, sign, abstain, threads, progress, signal } = request;
   const located = await locateModel(model);
+  const isDone = located.kind === "packed" || (await isBundle(located.directory));
+  if (isDone && abstain !== undefined) {
+    throw new SlmError(
+      "USAGE",
+      `deploy: ${model} is a bundle, and bundles are delivered unchanged; --abstain needs another model`,
+      {
+        suggestions: ["pass the directory that the bundle was made from, such as RUN/quantize"],
+      },
+    );
+  }
   if (located.kind === "packed") await unpackBundle(located.directory, directory);
-  else if (await isBundle(located.directory)) await copyBundle(located.directory, directory);
+  else if (isDone) await copyBundle(located.directory, directory);
   else {
     await withRuntime(threads, (runtime) =>
       withModel(model, { runtime: () => Promise.resolve(runtime), progress, signal }, (source) =>
         writeStandalone(
-          { directory, kind: "bundle", sources: { model: source }, settings: card },
+          {
+            directory,
+            kind: "bundle",
+            sources: { model: source },
+            settings: abstain === undefined ? card : { ...card, abstain },
+          },
           async (work) => {
+            const abstention =
+              abstain === undefined
+                ? undefined
+                : await abstentionFor(source, { data: abstain }, { threads, signal });
             const { files } = await deployToDirectory({
               model: source,
               outputDirectory: work,
               card: { ...(await cardOfRun(located.directory)), ...card },
+              abstention,
             });
             return { files };
           },

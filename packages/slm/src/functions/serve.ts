@@ -25,6 +25,8 @@ export interface ServeOptions extends WorkOptions, Pick<DeviceRequest, "engine" 
   readonly timeoutSeconds?: number | undefined;
   /** How long a stopping server waits for answers in progress [s]. Default: 30. */
   readonly drainSeconds?: number | undefined;
+  /** Answers below this confidence (0 to 1) are withheld; off: none. Default: the bundle's threshold, if it has one. */
+  readonly abstain?: number | "off" | undefined;
   /** Public key file (PEM). Only bundles signed with this key are served. Default: all bundles are served. */
   readonly key?: string | undefined;
   /** Intra-op threads. Default: one per CPU core. */
@@ -66,7 +68,7 @@ export async function serve(model: string, options: ServeOptions = {}): Promise<
   const { requireSigned } = await import("@slm/pipeline/models/require-signed");
   const { serveConfig, startServer } = await import("@slm/serve");
   const { host, port, maxRows, maxWaiting, maxConnections, allowedHosts, key, threads } = options;
-  const { timeoutSeconds, drainSeconds } = options;
+  const { timeoutSeconds, drainSeconds, abstain } = options;
   const config = serveConfig.parse({
     host,
     port,
@@ -76,6 +78,7 @@ export async function serve(model: string, options: ServeOptions = {}): Promise<
     allowedHosts,
     timeoutSeconds,
     drainSeconds,
+    abstain,
   });
   const { signal, note } = contextOf(options);
   // A packed bundle or a checkpoint is prepared once. A directory is read again for every reload.

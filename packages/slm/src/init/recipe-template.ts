@@ -124,7 +124,8 @@ function recipeText(
     section(
       "The bundle (the deployable files) and its model card. The examples are rows of your file, which the bundle's web page shows.",
       { deploy: { name, examples: facts.examples.length === 0 ? undefined : facts.examples } },
-    ),
+    ) +
+      "  # abstain: {} # Withholds answers that are less sure than nearly all right answers to the dev rows.\n",
   ].join("\n");
 }
 

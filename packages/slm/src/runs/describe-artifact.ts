@@ -35,6 +35,8 @@ export interface ModelInfo {
   readonly target: Pick<DeviceModel, "target" | "profile" | "scheme" | "precision"> | null;
   readonly limits: { readonly maxSource: number; readonly maxTarget: number };
   readonly tokenizer: { readonly kind: string; readonly tokens: number };
+  /** Confidence threshold, if the model has one. */
+  readonly abstention: NonNullable<DeviceModel["abstention"]> | null;
   /** What runs the model on this machine, and why; null for a checkpoint. */
   readonly engine: EngineChoice | null;
   /** Values by metric, as fractions or points, from when the model was created. Empty if its manifest has none. */
@@ -99,6 +101,7 @@ async function describeGraphs(directory: string): Promise<Described> {
     graphs,
     target: { target, profile, scheme, precision },
     limits: { maxSource, maxTarget },
+    abstention: model.abstention ?? null,
     engine: chooseEngine(model),
   };
 }
@@ -116,6 +119,7 @@ async function describeWeights(directory: string): Promise<Described> {
     graphs: [],
     target: null,
     limits: { maxSource, maxTarget },
+    abstention: null,
     engine: null,
   };
 }
