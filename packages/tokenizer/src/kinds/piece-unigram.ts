@@ -8,7 +8,7 @@ import { createProcessor, unigramPieces } from "../sentencepiece/processor.js";
 import { byteToken } from "../text/byte-tokens.js";
 import { characterMap, isKeyStart, mapTable, type MapTable } from "../text/character-map.js";
 import { utf8Bytes } from "../text/utf8.js";
-import { openSides } from "./piece-tokenizer.js";
+import { openSides } from "./piece-sides.js";
 import { sourceLookup, tokensAroundSource } from "./tokens-around.js";
 import { LEAST_SCORE, type NoUnigram, type TokenText, type UnigramVocabulary } from "./unigram-form.js";
 
