@@ -37,6 +37,11 @@ export const BUILDS: Readonly<Record<string, Build>> = {
     flags: ["-O2", "-static"],
     emulator: ["qemu-aarch64"],
   },
+  "arm64 with products of bytes (emulated)": {
+    compiler: "aarch64-linux-gnu-gcc",
+    flags: ["-O2", "-static", "-march=armv8.2-a+dotprod"],
+    emulator: ["qemu-aarch64"],
+  },
   "armv7 with NEON (emulated)": {
     compiler: "arm-linux-gnueabihf-gcc",
     flags: ["-O2", "-static", "-mfpu=neon", "-mfloat-abi=hard"],

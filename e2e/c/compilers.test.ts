@@ -65,7 +65,7 @@ test.each([["-mavxvnni"], ["-mavx512vnni", "-mavx512vl"]])(
       const options = { cwd: directory, encoding: "utf8" } as const;
       execFileSync("gcc", [...STRICT, "-O2", "-mavx2", "-mfma", ...flags, "-c", `${form}.c`], options);
       const code = execFileSync("objdump", ["-d", `${form}.o`], options);
-      expect(code.includes("vpdpwssd"), form).toBe(form !== "float32");
+      expect(code.includes("vpdpbusd"), form).toBe(form !== "float32");
     }
   },
 );

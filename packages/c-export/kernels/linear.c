@@ -1,24 +1,25 @@
 /*
  * Products of rows with a weight [n, k]: y = x wT + bias.
  *
- * A weight is stored in panels of 16 outputs. float32: the k inputs of a panel follow each other, each with its 16 outputs. int8: pairs of inputs
- * follow each other, each with 16 outputs of two weights; before the panels come the scales of the outputs, one float32 each, padded to 16.
+ * A weight is stored in panels of 16 outputs. float32: the k inputs of a panel follow each other, each with its 16 outputs.
  *
- * int8 weights are multiplied by int16 activations: each row is scaled so that its largest element is 8191. A sum of 2,048 products is at most
+ * int8: first the scales of the outputs, one float32 each, padded to 16. The inputs of a panel follow each other in fours, each with 16 outputs of four weights,
+ * stored as 128 + w.
+ *
+ * int8 weights are multiplied by activations of 14 bits: each row is scaled so that its largest element is 8191. A sum of 2,048 products is at most
  * 2,048 * 127 * 8,191 = 2,130,446,336, which is below 2^31, so nothing overflows. Longer rows are summed in parts.
  */
 #define SLM_PANEL 16
 #define SLM_NV (SLM_PANEL / VL)
-/* A tile of int8 rows computes as many vectors of a panel at a time as there are registers for their sums. Default: the whole panel. */
-#if !defined(SLM_TILE_NV)
-#define SLM_TILE_NV SLM_NV
-#endif
+#define SLM_NQ (SLM_PANEL / QL)
 /* Rows of a tile of floats. Default: the same. */
 #if !defined(SLM_FLOAT_ROWS)
 #define SLM_FLOAT_ROWS SLM_TILE_ROWS
 #endif
 #define SLM_LARGEST 8191.f
 #define SLM_PART 2048
+/* Rows that are activations at the same time: a multiple of the rows of every tile. */
+#define SLM_ROWS 36
 
 SLM_INLINE void slm_tile_float(int rows, const float *x, int stride, const float *w, int k, vf out[SLM_TILE_ROWS][SLM_NV]) {
   vf acc[SLM_TILE_ROWS][SLM_NV];
@@ -51,86 +52,108 @@ SLM_INLINE void slm_row_float(const float *x, const float *w, int k, vf out[SLM_
   for (v = 0; v < SLM_NV; v++) out[v] = vf_add(vf_add(acc[0][v], acc[1][v]), vf_add(acc[2][v], acc[3][v]));
 }
 
-SLM_INLINE int32_t slm_pair(const int16_t *x) {
-  int32_t pair;
-#if defined(__GNUC__)
-  __builtin_memcpy(&pair, x, 4);
-#else
-  memcpy(&pair, x, 4);
-#endif
-  return pair;
+/* Adds vectors of sums to `out`. */
+SLM_INLINE void slm_add_sums(int count, const vs *sums, int32_t excess, vf *out) {
+  vf more[QL / VL];
+  int v, i;
+  for (v = 0; v < count; v++) {
+    vs_floats(sums[v], excess, more);
+    for (i = 0; i < QL / VL; i++) out[v * (QL / VL) + i] = vf_add(out[v * (QL / VL) + i], more[i]);
+  }
 }
 
-/* Rows of int16 in pairs; `pairs` is at most SLM_PART / 2. Sums of the rows are added to `out` as floats. */
-SLM_INLINE void slm_tile_int8(int rows, const int16_t *x, int stride, const int8_t *w, int pairs, vf out[SLM_TILE_ROWS][SLM_NV]) {
+/* Rows of activations in fours, at most SLM_PART / 4 of them. Sums of the rows are added to `out` as floats. excess: of the rows, `parts` apart */
+SLM_INLINE void slm_tile_int8(int rows, const int16_t *x, int stride, const int32_t *excess, int parts, const uint8_t *w, int quads, vf out[SLM_TILE_ROWS][SLM_NV]) {
   int r, v, i, part;
-  for (part = 0; part < SLM_NV; part += SLM_TILE_NV) {
-    const int8_t *from = w + part * VL * 2;
-    vi acc[SLM_TILE_ROWS][SLM_TILE_NV];
+  for (part = 0; part < SLM_NQ; part += SLM_TILE_NQ) {
+    const uint8_t *from = w + part * QL * 4;
+    vs acc[SLM_TILE_ROWS][SLM_TILE_NQ];
     for (r = 0; r < rows; r++)
-      for (v = 0; v < SLM_TILE_NV; v++) acc[r][v] = vi_zero();
-    for (i = 0; i < pairs; i++, from += 2 * SLM_PANEL) {
-      vw b[SLM_TILE_NV];
-      for (v = 0; v < SLM_TILE_NV; v++) b[v] = vw_load(from + v * VL * 2);
-      for (r = 0; r < rows; r++) {
-        int32_t pair = slm_pair(x + (size_t)r * (size_t)stride + (size_t)(2 * i));
-        for (v = 0; v < SLM_TILE_NV; v++) acc[r][v] = vi_dot(acc[r][v], b[v], pair);
-      }
+      for (v = 0; v < SLM_TILE_NQ; v++) acc[r][v] = vs_zero();
+    for (i = 0; i < quads; i++, from += 4 * SLM_PANEL) {
+      vq b[SLM_TILE_NQ];
+      for (v = 0; v < SLM_TILE_NQ; v++) b[v] = vq_load(from + v * QL * 4);
+      for (r = 0; r < rows; r++)
+        for (v = 0; v < SLM_TILE_NQ; v++) vs_dot(&acc[r][v], b[v], x + (size_t)r * (size_t)stride + (size_t)(4 * i));
     }
-    for (r = 0; r < rows; r++)
-      for (v = 0; v < SLM_TILE_NV; v++) out[r][part + v] = vf_add(out[r][part + v], vf_of(acc[r][v]));
+    for (r = 0; r < rows; r++) slm_add_sums(SLM_TILE_NQ, acc[r], excess[r * parts], out[r] + part * (QL / VL));
   }
 }
 
 /* One row and one panel with as many chains of sums as fit in registers, because a chain would wait for itself. */
-#define SLM_CHAINS (SLM_NV < 8 ? 8 / SLM_NV : 1)
-SLM_INLINE void slm_row_int8(const int16_t *x, const int8_t *w, int pairs, vf out[SLM_NV]) {
-  vi acc[SLM_CHAINS][SLM_NV];
+#define SLM_CHAINS (SLM_NQ < 4 ? 4 / SLM_NQ : 1)
+SLM_INLINE void slm_row_int8(const int16_t *x, int32_t excess, const uint8_t *w, int quads, vf out[SLM_NV]) {
+  vs acc[SLM_CHAINS][SLM_NQ];
   int v, i, c;
   for (c = 0; c < SLM_CHAINS; c++)
-    for (v = 0; v < SLM_NV; v++) acc[c][v] = vi_zero();
-  for (i = 0; i + SLM_CHAINS <= pairs; i += SLM_CHAINS, x += SLM_CHAINS * 2, w += SLM_CHAINS * 2 * SLM_PANEL)
+    for (v = 0; v < SLM_NQ; v++) acc[c][v] = vs_zero();
+  for (i = 0; i + SLM_CHAINS <= quads; i += SLM_CHAINS, x += SLM_CHAINS * 4, w += SLM_CHAINS * 4 * SLM_PANEL)
     for (c = 0; c < SLM_CHAINS; c++)
-      for (v = 0; v < SLM_NV; v++) acc[c][v] = vi_dot(acc[c][v], vw_load(w + c * 2 * SLM_PANEL + v * VL * 2), slm_pair(x + 2 * c));
+      for (v = 0; v < SLM_NQ; v++) vs_dot(&acc[c][v], vq_load(w + c * 4 * SLM_PANEL + v * QL * 4), x + 4 * c);
   for (c = 0; c < SLM_CHAINS - 1; c++)
-    if (i + c < pairs)
-      for (v = 0; v < SLM_NV; v++) acc[c][v] = vi_dot(acc[c][v], vw_load(w + c * 2 * SLM_PANEL + v * VL * 2), slm_pair(x + 2 * c));
-  for (v = 0; v < SLM_NV; v++) {
-    for (c = 1; c < SLM_CHAINS; c++) acc[0][v] = vi_add(acc[0][v], acc[c][v]);
-    out[v] = vf_add(out[v], vf_of(acc[0][v]));
-  }
+    if (i + c < quads)
+      for (v = 0; v < SLM_NQ; v++) vs_dot(&acc[c][v], vq_load(w + c * 4 * SLM_PANEL + v * QL * 4), x + 4 * c);
+  for (c = 1; c < SLM_CHAINS; c++)
+    for (v = 0; v < SLM_NQ; v++) acc[0][v] = vs_add(acc[0][v], acc[c][v]);
+  slm_add_sums(SLM_NQ, acc[0], excess, out);
 }
 
-/* Rows as int16, padded with zeros to `stride`. Writes what 1 stands for in each row to `scales`, and the rows after them. */
-SLM_UNUSED static int16_t *slm_quantize_rows(const float *x, int xStride, int rows, int k, int stride, float *scales) {
-  int16_t *to = (int16_t *)(void *)(scales + rows);
-  int r, i, v;
+/* VL elements of a row as activations, of which `count` are stored; those from n on are zeros. @returns them as floats */
+SLM_INLINE vf slm_quantize_rest(const float *x, int n, float scale, int16_t *to, int count) {
+  float rest[VL];
+  int16_t all[VL];
+  vf rounded;
+  int i;
+  for (i = 0; i < VL; i++) rest[i] = i < n ? x[i] * scale : 0.f;
+  rounded = vf_to_activations(all, vf_load(rest));
+  for (i = 0; i < VL && i < count; i++) to[i] = all[i];
+  return rounded;
+}
+
+/* The largest size of an element. */
+SLM_INLINE float slm_largest(const float *x, int k) {
+  vf top[4], bottom[4];
+  float most;
+  int i, v;
+  for (v = 0; v < 4; v++) top[v] = bottom[v] = vf_splat(0.f);
+  for (i = 0; i + 4 * VL <= k; i += 4 * VL)
+    for (v = 0; v < 4; v++) {
+      top[v] = vf_max(top[v], vf_load(x + i + v * VL));
+      bottom[v] = vf_min(bottom[v], vf_load(x + i + v * VL));
+    }
+  for (; i + VL <= k; i += VL) {
+    top[0] = vf_max(top[0], vf_load(x + i));
+    bottom[0] = vf_min(bottom[0], vf_load(x + i));
+  }
+  for (v = 1; v < 4; v++) {
+    top[0] = vf_max(top[0], top[v]);
+    bottom[0] = vf_min(bottom[0], bottom[v]);
+  }
+  most = vf_largest(vf_max(vf_max(top[0], vf_sub(vf_splat(0.f), bottom[0])), vf_splat(1e-20f)));
+  for (; i < k; i++) most = x[i] > most ? x[i] : -x[i] > most ? -x[i] : most;
+  return most;
+}
+
+/*
+ * Rows as activations, padded with zeros to `stride`. Writes what 1 stands for in each row to `scales`, then what the sums of each part of each row have too
+ * much, then the rows. A part has at most 2,048 activations, so that floats add them exactly.
+ */
+SLM_UNUSED static int16_t *slm_quantize_rows(const float *x, int xStride, int rows, int k, int stride, int part, float *scales) {
+  int parts = (k + part - 1) / part, r, i, j;
+  int32_t *excess = (int32_t *)(void *)(scales + rows);
+  int16_t *to = (int16_t *)(void *)(excess + rows * parts);
   for (r = 0; r < rows; r++, x += xStride, to += stride) {
-    vf top[4], bottom[4];
-    float most, scale;
-    for (v = 0; v < 4; v++) top[v] = bottom[v] = vf_splat(0.f);
-    for (i = 0; i + 4 * VL <= k; i += 4 * VL)
-      for (v = 0; v < 4; v++) {
-        top[v] = vf_max(top[v], vf_load(x + i + v * VL));
-        bottom[v] = vf_min(bottom[v], vf_load(x + i + v * VL));
-      }
-    for (; i + VL <= k; i += VL) {
-      top[0] = vf_max(top[0], vf_load(x + i));
-      bottom[0] = vf_min(bottom[0], vf_load(x + i));
+    float most = slm_largest(x, k), scale = SLM_LARGEST / most;
+    for (i = 0, j = 0; j < parts; j++) {
+      int end = (j + 1) * part < stride ? (j + 1) * part : stride;
+      vf sum = vf_splat(0.f);
+      for (; i + VL <= end && i + VL <= k; i += VL) sum = vf_add(sum, vf_to_activations(to + i, vf_mul(vf_load(x + i), vf_splat(scale))));
+      for (; i < end; i += VL) sum = vf_add(sum, slm_quantize_rest(x + i, k - i, scale, to + i, end - i));
+      *excess++ = SLM_OFFSET * (int32_t)vf_sum(sum);
     }
-    for (v = 1; v < 4; v++) {
-      top[0] = vf_max(top[0], top[v]);
-      bottom[0] = vf_min(bottom[0], bottom[v]);
-    }
-    most = vf_largest(vf_max(vf_max(top[0], vf_sub(vf_splat(0.f), bottom[0])), vf_splat(1e-20f)));
-    for (; i < k; i++) most = x[i] > most ? x[i] : -x[i] > most ? -x[i] : most;
-    scale = SLM_LARGEST / most;
-    for (i = 0; i + VL <= k; i += VL) vf_to_int16(to + i, vf_mul(vf_load(x + i), vf_splat(scale)));
-    for (; i < k; i++) to[i] = (int16_t)(x[i] * scale + (x[i] < 0.f ? -0.5f : 0.5f));
-    for (; i < stride; i++) to[i] = 0;
     scales[r] = most / SLM_LARGEST;
   }
-  return (int16_t *)(void *)(scales + rows);
+  return to - rows * stride;
 }
 
 /* The first n of a panel's sums, stored or added. */
@@ -176,15 +199,19 @@ SLM_INLINE void slm_rows_float(int rows, const float *x, int xStride, const floa
   for (r = 0; r < rows; r++) slm_finish(n, out[r], bias, y + (size_t)r * (size_t)yStride, accumulate);
 }
 
-SLM_INLINE void slm_rows_int8(int rows, const int16_t *x, int stride, const float *rowScales, const int8_t *w, int pairs, int n, const float *scales, const float *bias, float *y, int yStride, int accumulate) {
+/* Parts of a row. */
+SLM_INLINE int slm_parts(int quads) { return (4 * quads + SLM_PART - 1) / SLM_PART; }
+
+SLM_INLINE void slm_rows_int8(int rows, const int16_t *x, int stride, const float *rowScales, const int32_t *excess, const uint8_t *w, int quads, int n, const float *scales, const float *bias, float *y, int yStride, int accumulate) {
   vf out[SLM_TILE_ROWS][SLM_NV];
-  int r, v, from;
+  int parts = slm_parts(quads), r, v, from;
   for (r = 0; r < rows; r++)
     for (v = 0; v < SLM_NV; v++) out[r][v] = vf_splat(0.f);
-  for (from = 0; from < pairs; from += SLM_PART / 2) {
-    int part = pairs - from < SLM_PART / 2 ? pairs - from : SLM_PART / 2;
-    if (rows == 1) slm_row_int8(x + 2 * from, w + (size_t)from * 2 * SLM_PANEL, part, out[0]);
-    else slm_tile_int8(rows, x + 2 * from, stride, w + (size_t)from * 2 * SLM_PANEL, part, out);
+  for (from = 0; from < quads; from += SLM_PART / 4, excess++) {
+    const uint8_t *panel = w + (size_t)from * 4 * SLM_PANEL;
+    int part = quads - from < SLM_PART / 4 ? quads - from : SLM_PART / 4;
+    if (rows == 1) slm_row_int8(x + 4 * from, *excess, panel, part, out[0]);
+    else slm_tile_int8(rows, x + 4 * from, stride, excess, parts, panel, part, out);
   }
   for (r = 0; r < rows; r++) {
     for (v = 0; v < SLM_NV; v++) out[r][v] = vf_mul(vf_mul(out[r][v], vf_splat(rowScales[r])), vf_load(scales + v * VL));
@@ -206,19 +233,23 @@ SLM_UNUSED static void slm_linear_float(const float *x, int xStride, int rows, c
   }
 }
 
-/* `scratch` holds the rows as int16, k rounded up to even, after their scales, one float each. */
+/* `scratch` holds what slm_quantize_rows writes for SLM_ROWS rows; stride is k rounded up to a multiple of 4. */
 SLM_UNUSED static void slm_linear_int8(const float *x, int xStride, int rows, const float *w, int k, int n, const float *bias, float *y, int yStride, int accumulate, float *scratch) {
-  int pairs = (k + 1) / 2, stride = 2 * pairs, panels = slm_panels(n), p, r;
-  const int8_t *bytes = (const int8_t *)(const void *)(w + panels * SLM_PANEL);
-  int16_t *quantized = slm_quantize_rows(x, xStride, rows, k, stride, scratch);
-  for (p = 0; p < panels; p++) {
-    const int8_t *panel = bytes + (size_t)p * (size_t)pairs * 2 * SLM_PANEL;
-    const float *own = bias ? bias + p * SLM_PANEL : slm_zeros;
-    int outputs = n - p * SLM_PANEL < SLM_PANEL ? n - p * SLM_PANEL : SLM_PANEL;
-    float *to = y + p * SLM_PANEL;
-#define SLM_TILE(count, first) slm_rows_int8(count, quantized + (size_t)(first) * (size_t)stride, stride, scratch + (first), panel, pairs, outputs, w + p * SLM_PANEL, own, to + (size_t)(first) * (size_t)yStride, yStride, accumulate)
-    SLM_TILES(rows, SLM_TILE_ROWS, SLM_TILE)
+  int quads = (k + 3) / 4, stride = 4 * quads, parts = slm_parts(quads), panels = slm_panels(n), p, r;
+  const uint8_t *bytes = (const uint8_t *)(const void *)(w + panels * SLM_PANEL);
+  for (; rows > 0; rows -= SLM_ROWS, x += (size_t)SLM_ROWS * (size_t)xStride, y += (size_t)SLM_ROWS * (size_t)yStride) {
+    int some = rows < SLM_ROWS ? rows : SLM_ROWS;
+    const int32_t *excess = (const int32_t *)(const void *)(scratch + some);
+    int16_t *quantized = slm_quantize_rows(x, xStride, some, k, stride, SLM_PART, scratch);
+    for (p = 0; p < panels; p++) {
+      const uint8_t *panel = bytes + (size_t)p * (size_t)quads * 4 * SLM_PANEL;
+      const float *own = bias ? bias + p * SLM_PANEL : slm_zeros;
+      int outputs = n - p * SLM_PANEL < SLM_PANEL ? n - p * SLM_PANEL : SLM_PANEL;
+      float *to = y + p * SLM_PANEL;
+#define SLM_TILE(count, first) slm_rows_int8(count, quantized + (size_t)(first) * (size_t)stride, stride, scratch + (first), excess + (first) * parts, panel, quads, outputs, w + p * SLM_PANEL, own, to + (size_t)(first) * (size_t)yStride, yStride, accumulate)
+      SLM_TILES(some, SLM_TILE_ROWS, SLM_TILE)
 #undef SLM_TILE
+    }
   }
 }
 
@@ -231,10 +262,10 @@ SLM_SMALL static void slm_embed_float(const int32_t *ids, int rows, const float 
   }
 }
 SLM_SMALL static void slm_embed_int8(const int32_t *ids, int rows, const float *w, int width, int vocabulary, float *y, int yStride) {
-  const int8_t *bytes = (const int8_t *)(const void *)(w + slm_panels(vocabulary) * SLM_PANEL);
-  int pairs = (width + 1) / 2, r, i;
+  const uint8_t *bytes = (const uint8_t *)(const void *)(w + slm_panels(vocabulary) * SLM_PANEL);
+  int quads = (width + 3) / 4, r, i;
   for (r = 0; r < rows; r++) {
-    const int8_t *panel = bytes + (size_t)(ids[r] / SLM_PANEL) * (size_t)pairs * 2 * SLM_PANEL + ids[r] % SLM_PANEL * 2;
-    for (i = 0; i < width; i++) y[(size_t)r * (size_t)yStride + (size_t)i] = (float)panel[(size_t)(i / 2) * 2 * SLM_PANEL + (size_t)(i % 2)] * w[ids[r]];
+    const uint8_t *panel = bytes + (size_t)(ids[r] / SLM_PANEL) * (size_t)quads * 4 * SLM_PANEL + ids[r] % SLM_PANEL * 4;
+    for (i = 0; i < width; i++) y[(size_t)r * (size_t)yStride + (size_t)i] = (float)(panel[(size_t)(i / 4) * 4 * SLM_PANEL + (size_t)(i % 4)] - 128) * w[ids[r]];
   }
 }

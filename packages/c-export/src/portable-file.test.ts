@@ -114,8 +114,9 @@ test("a corrupt or truncated file, and one of another version, is rejected", asy
   const bytes = await fileOf("marian", "int8");
   const flipped = bytes.slice();
   flipped[bytes.length - 1]! ^= 1;
-  const newer = bytes.slice();
-  newer[12] = 2;
-  for (const broken of [flipped, newer, bytes.slice(0, -64), new Uint8Array(0), new Uint8Array(200)])
+  const [older, newer] = [bytes.slice(), bytes.slice()];
+  older[12] = 1;
+  newer[12] = 3;
+  for (const broken of [flipped, older, newer, bytes.slice(0, -64), new Uint8Array(0), new Uint8Array(200)])
     await expect(readPortable(broken)).rejects.toThrow(SlmError);
 });

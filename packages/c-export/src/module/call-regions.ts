@@ -4,8 +4,8 @@
  */
 import { SlmError } from "@slm/core/errors";
 import type { KernelName } from "../program/kernels.js";
-import { PANEL } from "../weights/pack-matrix.js";
-import { BLOCK } from "../weights/quantize-block.js";
+import { scratchOf } from "../program/scratch.js";
+import { int4Bytes, int8Bytes, PANEL, panelsOf } from "../weights/pack-matrix.js";
 import { decodedRows } from "./module-text.js";
 import type { PortableProgram } from "./portable-program.js";
 
@@ -66,7 +66,6 @@ export const invalid = (problem: string): SlmError =>
     suggestions: ["slm export CHECKPOINT --target cpu"],
   });
 
-const panelsOf = (outputs: number): number => Math.ceil(outputs / PANEL);
 const arena = (at: number, size: number): TouchedRegion => ({ space: "arena", at, size });
 const kept = (at: number, size: number): TouchedRegion => ({ ...arena(at, size), isKept: true });
 /** Floats of the weights; nothing for an absent weight. */
@@ -77,14 +76,6 @@ const table = (at: number, bytes: number): TouchedRegion => ({ space: "weights",
 /** `count` rows of `width` floats that are `stride` apart. */
 const rowsAt = (at: number, stride: number, count: number, width: number): TouchedRegion =>
   arena(at, count === 0 ? 0 : (count - 1) * stride + width);
-
-/** Bytes of an int8 weight: scales, then pairs of inputs. */
-const int8Bytes = (outputs: number, inputs: number): number =>
-  panelsOf(outputs) * PANEL * (4 + 2 * Math.ceil(inputs / 2));
-
-/** Bytes of an int4 weight: for every 32 inputs a scale of two bytes, and two bytes for every 4 inputs. */
-const int4Bytes = (outputs: number, inputs: number): number =>
-  panelsOf(outputs) * PANEL * 2 * (Math.ceil(inputs / BLOCK) + Math.ceil(inputs / 4));
 
 function demand(condition: boolean, problem: string): void {
   if (!condition) throw invalid(problem);
@@ -138,7 +129,7 @@ const TOUCHED: Readonly<Record<KernelName, Touched>> = {
     return [
       ...linear(regions, args),
       table(w!, int8Bytes(outputs!, inputs!)),
-      arena(scratch!, count * (1 + Math.ceil(inputs! / 2))),
+      arena(scratch!, scratchOf(count, inputs!, "int8")),
     ];
   },
   slm_linear_int4: (regions, args) => {
@@ -147,7 +138,7 @@ const TOUCHED: Readonly<Record<KernelName, Touched>> = {
     return [
       ...linear(regions, args),
       table(w!, int4Bytes(outputs!, inputs!)),
-      arena(scratch!, count * (1 + 2 * Math.ceil(inputs! / 4))),
+      arena(scratch!, scratchOf(count, inputs!, "int4")),
     ];
   },
   slm_rms_norm: (regions, [x, xStride, rows, groups, width, gain, , y, yStride]) => {

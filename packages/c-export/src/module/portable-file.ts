@@ -21,7 +21,7 @@ import { KERNEL_NAMES } from "./decode-calls.js";
 import type { PortableProgram } from "./portable-program.js";
 
 const MAGIC = "slm-portable";
-const VERSION = 1;
+const VERSION = 2;
 const BOUNDARY = 64;
 const DIGEST = { start: 16, end: 48 };
 

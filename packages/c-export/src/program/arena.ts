@@ -1,6 +1,7 @@
 /** Places the values and stores of both programs in one arena, each for as long as it is used. */
 import { SlmError } from "@slm/core";
 import { cacheCapacity, type ModelConfig } from "@slm/model";
+import { scratchOf } from "./scratch.js";
 import type { WeightForm } from "./sections.js";
 import type { FusedNodes } from "./fuse.js";
 import type { RowCount } from "./kernels.js";
@@ -192,11 +193,11 @@ export class Arena {
     return count.of === "wanted" ? wanted : 0;
   }
 
-  /** Scratch memory of a kernel: the scores of attention, or rows as int16, in groups of four, with their scales. */
+  /** Scratch memory of a kernel: the scores of attention, or rows as activations, with what belongs to them. */
   #scratchOf(node: Node): number {
     if (node.op === "attend")
       return this.capacityOf(node.keys) + (node.source === undefined ? 0 : this.capacityOf(node.source.keys));
     if (node.op !== "linear" || this.#form === "float32") return 0;
-    return this.#mostRows(node.x.rows) * (1 + 2 * Math.ceil(node.x.width / 4));
+    return scratchOf(this.#mostRows(node.x.rows), node.x.width, this.#form);
   }
 }

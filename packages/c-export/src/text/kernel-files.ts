@@ -4,6 +4,8 @@ import { createRequire } from "node:module";
 /** In the order in which they refer to each other. */
 const KERNEL_FILES = [
   "simd.h",
+  "dots.h",
+  "sums.h",
   "elementwise.c",
   "norms.c",
   "linear.c",

@@ -5,8 +5,10 @@ import { BLOCK, quantizeBlock } from "./quantize-block.js";
 /** Outputs of a panel; SLM_PANEL in kernels/linear.c. */
 export const PANEL = 16;
 const LARGEST_INT8 = 127;
+/** How the weight 0 is stored; see kernels/dots.h. */
+const OFFSET = 128;
 /** Inputs whose int4 codes are stored together. */
-const GROUP = 4;
+const GROUP = 8;
 
 interface Shape {
   readonly outputs: number;
@@ -27,7 +29,20 @@ const PACKED: Readonly<Record<WeightForm, (values: Float32Array, shape: Shape) =
   int4: packInt4,
 };
 
-const panelsOf = (outputs: number): number => Math.ceil(outputs / PANEL);
+/** @returns how many panels a weight has */
+export const panelsOf = (outputs: number): number => Math.ceil(outputs / PANEL);
+
+/** Bytes of a panel of int4 weights. */
+const int4PanelBytes = (inputs: number): number =>
+  PANEL * (2 * Math.ceil(inputs / BLOCK) + 4 * Math.ceil(inputs / GROUP));
+
+/** Bytes of an int8 weight: for each output a scale, and its inputs in fours. */
+export const int8Bytes = (outputs: number, inputs: number): number =>
+  panelsOf(outputs) * PANEL * 4 * (1 + Math.ceil(inputs / 4));
+
+/** Bytes of an int4 weight. */
+export const int4Bytes = (outputs: number, inputs: number): number =>
+  panelsOf(outputs) * int4PanelBytes(inputs);
 
 function packFloats(values: Float32Array, { outputs, inputs }: Shape): Uint8Array {
   const packed = new Float32Array(panelsOf(outputs) * PANEL * inputs);
@@ -39,50 +54,46 @@ function packFloats(values: Float32Array, { outputs, inputs }: Shape): Uint8Arra
   return bytesOf(packed);
 }
 
+/** int8 weights as kernels/linear.c describes them. */
 function packInt8(values: Float32Array, { outputs, inputs }: Shape): Uint8Array {
-  const pairs = Math.ceil(inputs / 2);
-  const scales = new Float32Array(panelsOf(outputs) * PANEL);
-  const packed = new Int8Array(panelsOf(outputs) * PANEL * pairs * 2);
+  const panels = panelsOf(outputs);
+  const panelBytes = 4 * PANEL * Math.ceil(inputs / 4);
+  const bytes = new Uint8Array(int8Bytes(outputs, inputs));
+  const view = new DataView(bytes.buffer);
   for (let output = 0; output < outputs; output++) {
     const row = values.subarray(output * inputs, (output + 1) * inputs);
     const scale = Math.fround(
       row.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-20) / LARGEST_INT8,
     );
-    scales[output] = scale;
-    const start = Math.floor(output / PANEL) * PANEL * pairs * 2 + (output % PANEL) * 2;
-    for (let input = 0; input < inputs; input++) {
-      const whole = Math.round(row[input]! / scale);
-      packed[start + (input >> 1) * PANEL * 2 + (input & 1)] = Math.max(
-        -LARGEST_INT8,
-        Math.min(LARGEST_INT8, whole),
-      );
-    }
+    view.setFloat32(4 * output, scale, true);
+    const at = 4 * panels * PANEL + Math.floor(output / PANEL) * panelBytes + 4 * (output % PANEL);
+    row.forEach((value, input) => {
+      bytes[at + 4 * PANEL * (input >> 2) + (input & 3)] = OFFSET + int8Of(value / scale);
+    });
   }
-  const bytes = new Uint8Array(scales.byteLength + packed.byteLength);
-  bytes.set(bytesOf(scales));
-  bytes.set(bytesOf(packed), scales.byteLength);
   return bytes;
 }
 
-/** Blocks as kernels/blocks.c describes them. Scales and the codes of four inputs both take 2 bytes for each output. */
+const int8Of = (value: number): number => Math.max(-LARGEST_INT8, Math.min(LARGEST_INT8, Math.round(value)));
+
+/** Blocks as kernels/blocks.c describes them. */
 function packInt4(values: Float32Array, { outputs, inputs }: Shape): Uint8Array {
-  const unit = 2 * PANEL;
-  const groups = Math.ceil(inputs / GROUP);
-  const panelBytes = (Math.ceil(inputs / BLOCK) + groups) * unit;
+  const panelBytes = int4PanelBytes(inputs);
   const bytes = new Uint8Array(panelsOf(outputs) * panelBytes);
   const view = new DataView(bytes.buffer);
   for (let output = 0; output < outputs; output++) {
-    let at = Math.floor(output / PANEL) * panelBytes + (output % PANEL) * 2;
+    let at = Math.floor(output / PANEL) * panelBytes;
     for (let first = 0; first < inputs; first += BLOCK) {
       const end = Math.min(inputs, first + BLOCK);
       const row = values.subarray(output * inputs + first, output * inputs + end);
       const { scaleBits, codes } = quantizeBlock(row);
-      view.setUint16(at, scaleBits, true);
+      view.setUint16(at + 2 * (output % PANEL), scaleBits, true);
+      at += 2 * PANEL;
       codes.forEach((code, input) => {
-        const byte = at + unit * (1 + Math.floor(input / GROUP)) + (input & 1);
-        bytes[byte]! |= (code & 15) << (2 * (input & 2));
+        const byte = at + 4 * PANEL * (input >> 3) + 4 * (output % PANEL) + (input & 3);
+        bytes[byte]! |= (8 + code) << (input & 4);
       });
-      at += unit * (1 + Math.ceil(row.length / GROUP));
+      at += 4 * PANEL * Math.ceil(codes.length / GROUP);
     }
   }
   return bytes;
