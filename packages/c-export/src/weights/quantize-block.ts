@@ -20,29 +20,37 @@ export interface BlockCodes {
  */
 export function quantizeBlock(weights: Float32Array): BlockCodes {
   const largest = weights.reduce((most, value) => (Math.abs(value) > Math.abs(most) ? value : most), 0);
-  let best: BlockCodes = { scaleBits: 0, codes: new Int8Array(weights.length) };
-  if (largest === 0) return best;
+  const codes = new Int8Array(weights.length);
+  let bestBits = 0;
+  if (largest === 0) return { scaleBits: bestBits, codes };
+  // Plain loops: this runs 31 times for each weight.
+  const tried = new Int8Array(weights.length);
   let least = Infinity;
   for (const code of TRIED) {
-    const first = roundedTo(weights, largest / code);
-    const [product, square] = weights.reduce(
-      ([a, b], value, at) => [a + value * first[at]!, b + first[at]! * first[at]!],
-      [0, 0],
-    );
+    round(weights, largest / code, tried);
+    let [product, square] = [0, 0];
+    for (let at = 0; at < weights.length; at++) {
+      product += weights[at]! * tried[at]!;
+      square += tried[at]! * tried[at]!;
+    }
     const scaleBits = upperBits(product / square);
     const scale = floatOf(scaleBits);
     if (scale === 0) continue;
-    const codes = roundedTo(weights, scale);
-    const error = weights.reduce((sum, value, at) => sum + (value - codes[at]! * scale) ** 2, 0);
+    round(weights, scale, tried);
+    let error = 0;
+    for (let at = 0; at < weights.length; at++) error += (weights[at]! - tried[at]! * scale) ** 2;
     if (error >= least) continue;
     least = error;
-    best = { scaleBits, codes };
+    bestBits = scaleBits;
+    codes.set(tried);
   }
-  return best;
+  return { scaleBits: bestBits, codes };
 }
 
-const roundedTo = (weights: Float32Array, scale: number): Int8Array =>
-  Int8Array.from(weights, (value) => Math.max(LOWEST, Math.min(HIGHEST, Math.round(value / scale))));
+function round(weights: Float32Array, scale: number, codes: Int8Array): void {
+  for (let at = 0; at < weights.length; at++)
+    codes[at] = Math.max(LOWEST, Math.min(HIGHEST, Math.round(weights[at]! / scale)));
+}
 
 const word = new DataView(new ArrayBuffer(4));
 
