@@ -150,25 +150,20 @@ SLM_INLINE vw vw_high(vw w) { return wasm_v128_and(w, wasm_i16x8_splat(240)); }
 #else
 #define QL 1
 #define SLM_TILE_NQ 4
-typedef struct { int32_t of[4]; } vq;
-SLM_INLINE vq vq_load(const uint8_t *w) {
+/* Without loops, so that compilers keep the four weights in registers. */
+typedef struct { int32_t a, b, c, d; } vq;
+SLM_INLINE vq vq_of(int32_t a, int32_t b, int32_t c, int32_t d) {
   vq four;
-  int i;
-  for (i = 0; i < 4; i++) four.of[i] = w[i];
+  four.a = a;
+  four.b = b;
+  four.c = c;
+  four.d = d;
   return four;
 }
-SLM_INLINE vq vq_low(const uint8_t *w) {
-  vq four;
-  int i;
-  for (i = 0; i < 4; i++) four.of[i] = (w[i] & 15) * 16;
-  return four;
-}
-SLM_INLINE vq vq_high(const uint8_t *w) {
-  vq four;
-  int i;
-  for (i = 0; i < 4; i++) four.of[i] = w[i] & 240;
-  return four;
-}
+SLM_INLINE vq vq_load(const uint8_t *w) { return vq_of(w[0], w[1], w[2], w[3]); }
+/* 16 times the low or high four bits of bytes. */
+SLM_INLINE vq vq_low(const uint8_t *w) { return vq_of((w[0] & 15) * 16, (w[1] & 15) * 16, (w[2] & 15) * 16, (w[3] & 15) * 16); }
+SLM_INLINE vq vq_high(const uint8_t *w) { return vq_of(w[0] & 240, w[1] & 240, w[2] & 240, w[3] & 240); }
 #endif
 
 #if !defined(SLM_OFFSET)

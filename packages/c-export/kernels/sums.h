@@ -92,9 +92,6 @@ SLM_INLINE void vs_floats(vs sums, int32_t excess, vf *out) { vi_floats(vi_sub(v
 typedef uint32_t vs;
 SLM_INLINE vs vs_zero(void) { return 0; }
 SLM_INLINE vs vs_add(vs a, vs b) { return a + b; }
-SLM_INLINE void vs_dot(vs *sum, vq w, const int16_t *x) {
-  int i;
-  for (i = 0; i < 4; i++) *sum += (uint32_t)(w.of[i] * x[i]);
-}
+SLM_INLINE void vs_dot(vs *sum, vq w, const int16_t *x) { *sum += (uint32_t)(w.a * x[0] + w.b * x[1] + w.c * x[2] + w.d * x[3]); }
 SLM_INLINE void vs_floats(vs sum, int32_t excess, vf *out) { *out = (float)(int32_t)(sum - (uint32_t)excess); }
 #endif
