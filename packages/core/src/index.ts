@@ -13,9 +13,16 @@ export { copyFiles } from "./files/copy-files.js";
 export { INDEX_FILE } from "./artifact/folder-index.js";
 export { movePath, removePath } from "./files/move-and-remove.js";
 export { makeFolder } from "./files/make-folder.js";
-export { newerVersion, readFailure, parseJsonText, readJsonFile, readTextFile } from "./files/read-json.js";
+export {
+  newerVersion,
+  readFailure,
+  parsedJson,
+  parseJsonText,
+  readJsonFile,
+  readTextFile,
+} from "./files/read-json.js";
 export { DEEPEST_JSON, isDeeperThan } from "./files/nesting.js";
-export { ifThere, isFile, isThere, parsedJson } from "./files/presence.js";
+export { ifThere, isFile, isThere } from "./files/presence.js";
 export { openRegular, readRegular, requireRegular, streamRegular } from "./files/regular-file.js";
 export { forbidRuntimeTelemetry } from "./runtime-telemetry.js";
 export { requireWritable } from "./files/writable-directory.js";

@@ -6,7 +6,7 @@ export {
   type LexicalShortlist,
 } from "./lexical-shortlist.js";
 export { decode } from "./search/decode.js";
-export { argmax, logSumExp, notFinite, topIds } from "./sampling/logits.js";
+export { argmax, highestIds, logSumExp, notFinite, topIds } from "./sampling/logits.js";
 export { GENERATION_FILE, parseGenerationSettings, type GenerationSettings } from "./generation-settings.js";
 export type { DecodeOptions, Decoded, EndReason, Strategy } from "./search/options.js";
 export { createRandom, type Random } from "./sampling/random.js";

@@ -27,12 +27,3 @@ export async function ifThere<Value>(reading: Promise<Value>): Promise<Value | u
     throw error;
   }
 }
-
-/** The value of a text; undefined if the text is not JSON. */
-export function parsedJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

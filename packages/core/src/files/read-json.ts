@@ -62,6 +62,15 @@ export function parseJsonText<Schema extends z.ZodType>(
   throw new SlmError("DATA_INVALID", `${path}: ${issues.join("; ")}`, { context: { path, issues } });
 }
 
+/** The value of a text; undefined if the text is not JSON. */
+export function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** The error for a file with a `schemaVersion` newer than the supported one. @param path its name in the error */
 export function newerVersion(
   version: number,

@@ -37,38 +37,41 @@ export function notFinite(): SlmError {
   );
 }
 
+/** Ids of the `count` highest logits, highest first; ties: the lowest id first. */
+export function topIds(logits: Float32Array, count: number): number[] {
+  return Array.from(highestIds(logits, count)).sort((x, y) => logits[y]! - logits[x]! || x - y);
+}
+
 /**
- * Ids of the `count` highest logits, highest first; ties: the lowest id first.
+ * Ids of the `count` highest logits, in no order; ties: the lower ids.
  * One pass over the vocabulary with a heap of `count` ids: O(vocab * log count) at worst, O(vocab) if the highest logits come early.
  */
-export function topIds(logits: Float32Array, count: number): number[] {
+export function highestIds(logits: Float32Array, count: number): Int32Array {
   const size = Math.min(count, logits.length);
-  // The root is the worst id kept. `worse` is a strict order, so the result does not depend on the visiting order.
+  // A strict order, so the result does not depend on the visiting order.
   const worse = (x: number, y: number): boolean =>
     logits[x]! < logits[y]! || (logits[x] === logits[y] && x > y);
-  const heap = Array.from({ length: size }, (_, id) => id);
-  for (let at = (size >> 1) - 1; at >= 0; at--) siftDown(heap, at, worse);
+  // The root is the worst id that is kept.
+  const heap = Int32Array.from({ length: size }, (_, id) => id);
+  const sink = (start: number): void => {
+    const id = heap[start]!;
+    let at = start;
+    for (let child = 2 * at + 1; child < size; child = 2 * at + 1) {
+      if (child + 1 < size && worse(heap[child + 1]!, heap[child]!)) child++;
+      if (!worse(heap[child]!, id)) break;
+      heap[at] = heap[child]!;
+      at = child;
+    }
+    heap[at] = id;
+  };
+  for (let at = (size >> 1) - 1; at >= 0; at--) sink(at);
   let least = size === 0 ? Infinity : logits[heap[0]!]!;
   for (let id = size; id < logits.length; id++) {
     // Of equal logits, the lower id stays.
     if (!(logits[id]! > least)) continue;
     heap[0] = id;
-    siftDown(heap, 0, worse);
+    sink(0);
     least = logits[heap[0]]!;
   }
-  return heap.sort((x, y) => (worse(x, y) ? 1 : -1));
-}
-
-function siftDown(heap: number[], start: number, worse: (x: number, y: number) => boolean): void {
-  const id = heap[start]!;
-  let at = start;
-  for (;;) {
-    let child = 2 * at + 1;
-    if (child >= heap.length) break;
-    if (child + 1 < heap.length && worse(heap[child + 1]!, heap[child]!)) child++;
-    if (!worse(heap[child]!, id)) break;
-    heap[at] = heap[child]!;
-    at = child;
-  }
-  heap[at] = id;
+  return heap;
 }

@@ -1,6 +1,6 @@
 /** The top-k tokens of one position, and the tail mass. */
 import { SlmError } from "@slm/core";
-import { topIds } from "@slm/generation";
+import { highestIds } from "@slm/generation";
 
 /** A next-token distribution, truncated to its `k` most probable tokens. */
 export interface TopTokens {
@@ -36,8 +36,7 @@ export function topTokens(logits: Float32Array, k: number): TopTokens {
     throw new SlmError("DATA_INVALID", "teacher: the logits are not finite");
   }
   const normalizer = largest + Math.log(sum);
-  const ids =
-    k < vocab ? Int32Array.from(topIds(logits, k)).sort() : Int32Array.from({ length: vocab }, (_, id) => id);
+  const ids = k < vocab ? highestIds(logits, k).sort() : Int32Array.from({ length: vocab }, (_, id) => id);
   const logProbabilities = Float64Array.from(ids, (id) => logits[id]! - normalizer);
   if (k >= vocab) return { ids, logProbabilities, tail: 0, tailEntropy: 0 };
   let kept = 0;
