@@ -88,17 +88,6 @@ describe("slm export", () => {
     );
   });
 
-  test("writes files that transformers.js loads", async () => {
-    await runCommand("export", [at("checkpoint"), "--layout", "transformers.js", "-o", at("web"), "--json"]);
-    expect(await readdir(at("web"), { recursive: true })).toEqual(
-      expect.arrayContaining([
-        "onnx/encoder_model.onnx",
-        "onnx/decoder_model_merged.onnx",
-        "generation_config.json",
-      ]),
-    );
-  });
-
   test("plans without writing: graphs, sizes, memory for each source length", async () => {
     const argv = [at("checkpoint"), "--target", "npu", "--buckets", "8,16", "--window", "5", "--dry-run"];
     const { plan } = resultOf(await runCommand("export", [...argv, "-o", at("nothing"), "--json"]));

@@ -140,24 +140,6 @@ describe("a teacher served by slm serve", () => {
       estimate: { requests: 6, tokens: expect.any(Number) as unknown },
     });
   });
-
-  test.each([
-    ["distributions", {}, /has no distributions to store/u],
-    ["scores", { cache: { distributions: "none" } }, /minScore/u],
-  ])(
-    "is rejected if %s are requested",
-    async (_, sections, message) => {
-      vi.stubEnv("XDG_CACHE_HOME", at("user-cache"));
-      vi.stubEnv("SLM_TEST_SERVED_KEY", KEY);
-      const recipe = await writeRecipe("bad.yaml", { teacher: served(), cache: {}, ...sections });
-      const { exitCode, json } = await runCommand("teacher:cache", [recipe, "--out", at("bad"), "--json"]);
-      expect([exitCode, json]).toMatchObject([
-        78,
-        { error: { code: "CONFIG_INVALID", message: expect.stringMatching(message) as unknown } },
-      ]);
-    },
-    60_000,
-  );
 });
 
 describe("a program as the teacher", () => {

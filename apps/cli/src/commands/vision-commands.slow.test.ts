@@ -157,32 +157,11 @@ describe("a vision-language model", () => {
     30_000,
   );
 
-  test("ranks vision layers together with the others", async () => {
-    const argv = ["--scheme", "int4-block", "--sensitivity", "--calibration", at("rows.jsonl")];
-    const { layers } = z
-      .object({ layers: z.array(z.object({ graph: z.string(), divergence: z.number() })) })
-      .parse(await made("quantize", at("exported"), ...argv, "-o", at("ranked")));
-    const seen = layers.filter(({ graph }) => graph === "vision");
-    expect(seen.length).toBeGreaterThan(6);
-    expect(Math.max(...seen.map(({ divergence }) => divergence))).toBeGreaterThan(0);
-  });
-
   test("does not support a decoder-only baseline", async () => {
     const argv = ["--data", at("rows.jsonl"), "--baseline", "decoder-only"];
     expect(await rejected("bench", at("exported"), ...argv)).toMatch(
       /^65 OP_UNSUPPORTED: bench: .* is a vision-language model/,
     );
-  });
-
-  test("is exported for a device with fixed sizes, and quantized for it", async () => {
-    await made("export", at("checkpoint"), "--target", "npu", "--buckets", "8,16", "-o", at("npu"));
-    const argv = ["--scheme", "a8w8", "--calibration", at("rows.jsonl"), "-o", at("npu-a8w8")];
-    const { nodes } = z
-      .object({ nodes: z.array(z.object({ graph: z.string() })) })
-      .parse(await made("quantize", at("npu"), ...argv));
-    expect(nodes.filter(({ graph }) => graph === "vision").length).toBeGreaterThan(6);
-    const analysis = await made("analyze", at("npu-a8w8"), "--target", "npu", "--profile", "qnn");
-    expect(analysis).toMatchObject({ supported: true });
   });
 });
 
@@ -201,17 +180,6 @@ describe("an invalid image", () => {
       expect(told).toMatch(/^65 DATA_INVALID/);
       expect(told).toMatch(reason);
     }
-  });
-
-  test("is exported for transformers.js if it has a default question, and rejected otherwise", async () => {
-    const layout = ["--layout", "transformers.js"] as const;
-    const { files, parity } = z
-      .object({ files: z.array(z.object({ path: z.string() })), parity: z.object({ maxAbs: z.number() }) })
-      .parse(await made("export", at("checkpoint"), ...layout, "-o", at("transformers")));
-    expect(files.map(({ path }) => path)).toContain("preprocessor_config.json");
-    expect(parity.maxAbs).toBeLessThan(1e-3);
-    await made("model:init", await written("asked.yaml", shape()), "-o", at("asked"));
-    expect(await rejected("export", at("asked"), ...layout, "-o", at("t"))).toMatch(/^65 OP_UNSUPPORTED/);
   });
 
   test("rows without images, with paths outside their folder, or with missing images name the problem", async () => {
