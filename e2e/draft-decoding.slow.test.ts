@@ -178,26 +178,6 @@ describe("a trained student", () => {
     });
   });
 
-  test("answers alike with graphs of fixed sizes, whose chunk holds a token and its drafts", async () => {
-    const npu = join(models.workspace, "trained-npu");
-    const buckets = [8, 20];
-    await exportCheckpoint({
-      checkpointDirectory: checkpoint,
-      target: "npu",
-      profile: "qnn",
-      buckets,
-      chunk: 4,
-      draftRules: await spellerRules(checkpoint),
-      outputDirectory: npu,
-    });
-    const generator = await open(npu);
-    expect(generator.description.static!.chunk).toBe(4);
-    const { runs, tokens } = await expectGreedy(npu, sources, {});
-    expect(tokens / runs).toBeGreaterThan(1.3);
-    const expected = await (await open(cpu)).generate(sources);
-    expect((await generator.generate(sources)).map(told)).toEqual(expected.map(told));
-  });
-
   test("answers alike in a worker, whose runs follow one another without the caller", async () => {
     const worker = await createCpuRuntime({ threads: 1 });
     const generator = await openModel(cpu, worker);

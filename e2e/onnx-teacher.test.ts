@@ -1,5 +1,5 @@
 /** ONNX decoders as teachers return the same distributions as the checkpoints from which they were exported. */
-import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
 import { createRandom } from "@slm/generation";
@@ -85,19 +85,6 @@ async function scoresOf(teacher: Teacher): Promise<readonly number[]> {
 }
 
 describe("a decoder with caches", () => {
-  test("is taken over with its tokenizer and the limits that were asked for", async () => {
-    expect((await readdir(join(workspace, "imported"))).sort()).toEqual([
-      "graph",
-      "graph.json",
-      "tokenizer.json",
-      "tokenizer_config.json",
-    ]);
-    expect(graph).toMatchObject({
-      parameters: checkpoint.parameters,
-      config: { vocabularySize: vocab, maxSource: 12, maxTarget: 10, tokens: config.tokens },
-    });
-  });
-
   test("scores targets as the checkpoint does, whatever the lengths of a batch", async () => {
     const expected = await scoresOf(checkpoint);
     const actual = await scoresOf(graph);

@@ -1,5 +1,5 @@
 /** Compares the runtime's perplexity with the training loss on the same rows. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRandom } from "@slm/generation";
@@ -17,13 +17,11 @@ import {
 } from "@slm/model";
 import { writeCheckpoint } from "@slm/checkpoints";
 import { exportCheckpoint } from "@slm/onnx-export";
-import { quantizeDirectory } from "@slm/quantization";
 import { createHostTensor, type Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { createEagerEngine, crossEntropy, lengthBias, math, type Tensor } from "@slm/tensor";
 import { loadTokenizer, trainSymbolTokenizer, writeTokenizer, type Tokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { runCommand } from "../apps/cli/src/testing/run-command.js";
 
 const shared = {
   width: 32,
@@ -192,49 +190,6 @@ describe.each(["encoder-decoder", "decoder-only"] as const)(
         expect(Math.exp(likelihood!.nllNatsPerToken)).toBeCloseTo(metrics.perplexity!, 9);
       }
       await generator.close();
-    });
-
-    test("is reported by slm eval, the same for a checkpoint and its export, near it for a quantized model and its bundle", async () => {
-      const data = join(workspace, "rows.jsonl");
-      const lines = ROWS.map(({ source, references }) => ({ source, target: references[0], references }));
-      await writeFile(data, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
-      const exported = await mkdtemp(join(workspace, "export-"));
-      await exportCheckpoint({
-        checkpointDirectory: trial.checkpoint,
-        outputDirectory: exported,
-        target: "cpu",
-        runtime,
-      });
-      const quantized = await mkdtemp(join(workspace, "quantized-"));
-      await quantizeDirectory({
-        modelDirectory: exported,
-        outputDirectory: quantized,
-        scheme: "int8-dynamic",
-      });
-
-      const predictions = join(workspace, "predictions.jsonl");
-      const measure = async (model: string): Promise<number> => {
-        const argv = [model, "--data", data, "--metrics", "perplexity", "-o", predictions, "--json"];
-        const { json, exitCode } = await runCommand("eval", argv);
-        expect(exitCode).toBe(0);
-        expect(json).toMatchObject({ result: { n: ROWS.length, likelihood: { tokens } } });
-        return (json as { result: { metrics: { perplexity: number } } }).result.metrics.perplexity;
-      };
-      const ofCheckpoint = await measure(trial.checkpoint);
-      expect(Math.abs(ofCheckpoint / expected - 1)).toBeLessThan(1e-4);
-      expect(await measure(exported)).toBeCloseTo(ofCheckpoint, 9);
-      const ofQuantized = await measure(quantized);
-      // Eight bits change it by less than one percent here.
-      expect(ofQuantized).not.toBe(ofCheckpoint);
-      expect(Math.abs(ofQuantized / expected - 1)).toBeLessThan(0.02);
-      const bundle = join(workspace, `${architecture}-bundle`);
-      expect((await runCommand("deploy", [quantized, "--to", "dir", "-o", bundle])).exitCode).toBe(0);
-      expect(await measure(bundle)).toBeCloseTo(ofQuantized, 9);
-
-      const scores = (await readFile(predictions, "utf8")).trimEnd().split("\n");
-      expect(scores.map((line) => JSON.parse(line) as object)).toEqual(
-        ROWS.map((row) => ({ ...row, score: expect.any(Number) as number })),
-      );
     });
   },
 );

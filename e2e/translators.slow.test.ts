@@ -2,14 +2,12 @@
  * Multilingual translation models with the languages of each request set through the library, commands and the server. Fixtures:
  * packages/checkpoints/fixtures/tiny-translators.py, with torch 2.8.0 and transformers 4.57.1.
  */
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
 import { openModel, type Generation, type Model } from "@slm/inference";
 import type { Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
-import { serveConfig, startServer } from "@slm/serve";
-import { loadTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runCommand } from "../apps/cli/src/testing/run-command.js";
 
@@ -68,74 +66,5 @@ describe.each(FAMILIES)("a tiny %s", (family) => {
     const strategy = { kind: "beam", beams: 4, lengthPenalty: 1 } as const;
     const found = await generator.generate(asked(), { maxTokens: NEW, strategy });
     expect(found.map(idsOf)).toEqual(rows.map(({ beams }) => expectedOf(beams)));
-  });
-
-  test("answers by commands and over HTTP in the language that is asked for", async () => {
-    const tokenizer = await loadTokenizer(model());
-    const texts = rows.map(({ greedy }) => tokenizer.decode(expectedOf(greedy)));
-    const server = await startServer({
-      config: serveConfig.parse({ port: 0 }),
-      bundle: model(),
-      openEngine: () => createCpuRuntime({ threads: 1 }),
-    });
-    const post = async (path: string, body: object): Promise<{ status: number; body: unknown }> => {
-      const headers = { "content-type": "application/json" };
-      const response = await fetch(server.url + path, {
-        method: "POST",
-        headers,
-        body: JSON.stringify(body),
-      });
-      return { status: response.status, body: await response.json() };
-    };
-    try {
-      // Concurrently, so that rows of one batch have different languages.
-      const answers = await Promise.all(
-        rows.map(async ({ text, languages: [source_language, target_language] }) =>
-          post("/v1/completions", { prompt: text, max_tokens: NEW, source_language, target_language }),
-        ),
-      );
-      expect(answers.map(({ body }) => (body as { choices: { text: string }[] }).choices[0]!.text)).toEqual(
-        texts,
-      );
-      const [{ text, languages }] = rows as [Row];
-      const [sourceLanguage, targetLanguage] = languages;
-      const chat = await post("/v1/chat/completions", {
-        messages: [{ role: "user", content: text }],
-        max_tokens: NEW,
-        source_language: sourceLanguage,
-        target_language: targetLanguage,
-      });
-      expect(chat.body).toMatchObject({ choices: [{ message: { content: texts[0] } }] });
-      const own = await post("/generate", { source: text, maxTokens: NEW, sourceLanguage, targetLanguage });
-      expect(own.body).toMatchObject({ results: [{ text: texts[0] }] });
-      expect(await post("/v1/completions", { prompt: text, target_language: "tlh" })).toMatchObject({
-        status: 400,
-        body: {
-          error: { message: expect.stringMatching(/no language 'tlh'; its \d+ languages are t/u) as string },
-        },
-      });
-    } finally {
-      await server.stop();
-    }
-    for (const [at, { text, languages }] of rows.slice(0, 2).entries()) {
-      const [source, target] = languages;
-      const flags = ["--source-language", source, "--target-language", target];
-      const ran = await runCommand("generate", [
-        model(),
-        ...["--prompt", text, "--max-tokens", String(NEW), "--temperature", "0", "--json"],
-        ...flags,
-      ]);
-      expect(ran).toMatchObject({ exitCode: 0, json: { result: { text: texts[at] } } });
-      const data = join(root, `${family}.jsonl`);
-      const target_ = (await generator.generate([asked()[at]!]))[0]!.text;
-      await writeFile(data, `${JSON.stringify({ source: text, target: target_ })}\n`);
-      const output = join(root, `${family}-${at}.predictions`);
-      const scored = await runCommand("eval", [
-        model(),
-        ...["--data", data, "--metrics", "exactMatch", "-o", output, "--json"],
-        ...flags,
-      ]);
-      expect(scored).toMatchObject({ exitCode: 0, json: { result: { metrics: { exactMatch: 1 } } } });
-    }
   });
 });
