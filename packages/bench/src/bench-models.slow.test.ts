@@ -273,26 +273,6 @@ describe(benchModels, () => {
     expect(notes.join()).toMatch(/rates before and after the models differ by 67 %/);
   });
 
-  test("closes every model when one fails", async () => {
-    const calls: string[] = [];
-    const open = (options: { readonly directory: string }): Promise<TimedModel> => {
-      const model = recording(options.directory.slice(root.length + 1), calls);
-      return Promise.resolve({ ...model, run: () => Promise.reject(new Error("broken")) });
-    };
-    await expect(benchModels(input({ open }))).rejects.toThrow("broken");
-    expect(calls).toEqual(["student closed", "baseline closed"]);
-  });
-
-  test("stops between two runs when asked to", async () => {
-    const controller = new AbortController();
-    const progress = (): void => {
-      controller.abort();
-    };
-    await expect(benchModels(input({ progress, signal: controller.signal }))).rejects.toMatchObject({
-      code: "INTERRUPTED",
-    });
-  });
-
   test.each([
     ["no models", { models: [] }, /at least one model/],
     ["no prompts", { prompts: [] }, /at least one prompt/],
