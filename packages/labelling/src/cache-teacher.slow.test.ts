@@ -137,14 +137,6 @@ describe(cacheTeacher, () => {
     expect(all.rows.labelled.slice(0, rows.labelled.length)).toEqual(rows.labelled);
     expect(await labellingVolume(cacheConfig.parse(settings), at("many"))).toMatchObject({ requests: 4 });
   });
-
-  test("keeps only labels at or above the smallest score", async () => {
-    const all = (await run({ unlabelled: { minScore: -100 } })).rows.labelled;
-    const scores = all.map(({ score = Number.NaN }) => score).sort((a, b) => a - b);
-    const minScore = scores[Math.floor(scores.length / 2)] ?? 0;
-    const { rows } = await run({ unlabelled: { minScore } });
-    expect(rows.labelled).toEqual(all.filter(({ score = Number.NaN }) => score >= minScore));
-  });
 });
 
 describe("labels", () => {
@@ -161,14 +153,4 @@ describe("labels", () => {
     expect(report.labelled).toMatchObject({ sources: 4, known: 1, heldOut: 2 });
     expect(rows.labelled.every(({ source }) => source === "cc")).toBe(true);
   });
-});
-
-test("settings are strict, and have defaults", () => {
-  expect(cacheConfig.parse({})).toMatchObject({
-    k: 50,
-    generate: "none",
-    unlabelled: { minScore: -0.1 },
-  });
-  for (const wrong of [{ k: 0 }, { generate: "beam" }, { unlabelled: { minScore: 1 } }, { more: 1 }])
-    expect(cacheConfig.safeParse(wrong).success).toBe(false);
 });

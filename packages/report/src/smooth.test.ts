@@ -26,9 +26,4 @@ describe(runningMean, () => {
       }),
     );
   });
-
-  test("leaves a short series as it is", () => {
-    const points = Array.from({ length: 39 }, (_, x) => [x, x % 3] as const);
-    expect(runningMean(points)).toEqual(points);
-  });
 });

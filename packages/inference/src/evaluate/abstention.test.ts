@@ -1,12 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  abstentionAt,
-  calibrationError,
-  chooseThreshold,
-  confidenceOf,
-  type JudgedAnswer,
-} from "./abstention.js";
+import { calibrationError, chooseThreshold, confidenceOf, type JudgedAnswer } from "./abstention.js";
 
 const right = (...confidences: readonly number[]): JudgedAnswer[] =>
   confidences.map((confidence) => ({ confidence, correct: true }));
@@ -65,10 +59,6 @@ describe(chooseThreshold, () => {
   ])("rejects %s", (_, answers, options, message) => {
     expect(() => chooseThreshold(answers, options)).toThrow(message);
   });
-});
-
-test("a threshold that withholds everything has no errors", () => {
-  expect(abstentionAt(wrong(0.2), 0.5)).toEqual({ threshold: 0.5, rows: 1, coverage: 0, errorRate: 0 });
 });
 
 describe(calibrationError, () => {

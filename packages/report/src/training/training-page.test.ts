@@ -67,25 +67,6 @@ describe(trainingPage, () => {
     expect(html).toContain(row("hidden match", "9", "", ""));
   });
 
-  test("shows settings and samples where they are given, and no empty sections", async () => {
-    const bare = await trainingPage({ title: "t", log });
-    expect(bare).not.toMatch(/>(Settings|Answers)</);
-    const samples = parseSamples('{"source":"a","target":"A","prediction":"A"}\n');
-    const html = await trainingPage({ title: "t", log, samples, settings: { student: { width: 96 } } });
-    expect(html).toContain(">student.width</td>");
-    expect(html).toContain("✓ right");
-  });
-
-  test("tells of lines that could not be read", async () => {
-    const broken = parseRunLog('nonsense\n{"step":1,"loss":1}\n{"step":2,"loss":');
-    const html = await trainingPage({ title: "t", log: broken });
-    expect(html).toContain("1 lines of the log could not be read");
-  });
-
-  test("of a run that has logged nothing says so", async () => {
-    expect(await trainingPage({ title: "t", log: parseRunLog("") })).toContain("The log is empty.");
-  });
-
   test("shows markup in keys, settings and title as text, and keeps to a readable number of charts", async () => {
     const keys = Array.from({ length: 60 }, (_, index) => [`<script>${index}`, index + 1] as const);
     const text = `${JSON.stringify({ step: 1, ...Object.fromEntries(keys) })}\n`;
