@@ -6,7 +6,6 @@ import {
   firstSentences,
   onePackagePerSource,
   sentencesOf,
-  translatedDescriptions,
 } from "./debian-index.js";
 import { debianFolder } from "./testing/debian-folder.js";
 
@@ -18,10 +17,6 @@ describe(descriptionOf, () => {
       synopsis: "small editor",
       paragraphs: ["It edits text, and no more.", "It is fast."],
     });
-  });
-
-  test("has no paragraphs if there is only a synopsis", () => {
-    expect(descriptionOf("small editor")).toEqual({ synopsis: "small editor", paragraphs: [] });
   });
 });
 
@@ -83,11 +78,5 @@ describe("an index", () => {
       ({ section }) => section !== "doc" && section !== "libs",
     );
     expect(chosen.map(({ name }) => name)).toEqual(["edit", "zebra"]);
-  });
-
-  test("has translations of some packages", async () => {
-    const czech = [];
-    for await (const description of translatedDescriptions(folder, "cs")) czech.push(description);
-    expect(czech).toEqual([{ synopsis: "pruhovaná hra", paragraphs: ["Hrajte."] }]);
   });
 });
