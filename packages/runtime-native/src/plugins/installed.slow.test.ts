@@ -5,7 +5,7 @@ import { bytesOf, findPlugin, listPlugins } from "./installed.js";
 import { removePlugin } from "./remove-plugin.js";
 import { useTestStore } from "./test-store.test-support.js";
 
-const { at, store, addWheel, stored } = useTestStore();
+const { store, addWheel, stored } = useTestStore();
 
 describe(listPlugins, () => {
   test("compares sizes at every call, and bytes on request", async () => {
