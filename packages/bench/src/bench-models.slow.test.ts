@@ -195,24 +195,6 @@ describe(benchModels, () => {
     await expect(benchModels(input({ models, baseline: "seeing" }))).rejects.toThrow(/has no image/);
   });
 
-  test("forces the number of tokens on a model that wants to end at once", async () => {
-    const forced = await openTimedModel({
-      directory: join(root, "student"),
-      runtime,
-      endless: true,
-      batch: 1,
-    });
-    const free = await openTimedModel({
-      directory: join(root, "student"),
-      runtime,
-      endless: false,
-      batch: 1,
-    });
-    expect((await forced.run("ab", 7)).steps).toBe(7);
-    expect((await forced.run("ab", 7)).words).toBe(7);
-    expect((await free.run("ab", 7)).steps).toBe(1);
-  });
-
   test("generates as many tokens as each prompt's own answer has, EOS included, and counts its words", async () => {
     const config = benchConfig.parse({ runs: 4, warmup: 1, loads: 1, settleMs: 0 });
     const { models } = await benchModels(input({ config, answers: ["X Y Z", "X"] }));

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { SILENT } from "@slm/core";
 import { createRandom } from "@slm/generation";
 import { decoderOnlyConfig, initializeWeights, parameterCount } from "@slm/model";
+import { TINY_SHAPE } from "@slm/model/testing";
 import { writeCheckpoint } from "@slm/checkpoints";
 import { createEagerEngine } from "@slm/tensor";
 import { createTokenizer, trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
@@ -23,17 +24,12 @@ const files = trainSymbolTokenizer({
   sourceLowercase: true,
 });
 const tokenizer = createTokenizer(files);
+const { vocabularySize, tokens } = tokenizer;
 const config = decoderOnlyConfig.parse({
-  width: 8,
-  heads: 2,
-  kvHeads: 1,
-  headDim: 4,
-  feedForward: 12,
-  decoderLayers: 1,
+  ...TINY_SHAPE,
   maxSource: 4,
   maxTarget: 5,
-  vocabularySize: tokenizer.vocabularySize,
-  tokens: tokenizer.tokens,
+  ...{ vocabularySize, tokens },
 });
 
 let root = "";

@@ -8,50 +8,30 @@ import { serveConfig, startServer, type RunningServer } from "@slm/serve";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { runCommand, type CommandOutcome } from "../testing/run-command.js";
+import { SEEING_SHAPE } from "../testing/tiny-shape.js";
 
 const FIXTURES = fileURLToPath(new URL("../../../../packages/vision/fixtures/", import.meta.url));
 /** Of different formats and sizes. */
 const PICTURES = ["colour.png", "grey.jpg", "lossless.webp", "plain.tif"] as const;
-
-/** JSON is YAML. */
-const shape = (prompt?: string): object => ({
-  architecture: "encoder-decoder",
-  width: 32,
-  heads: 4,
-  kvHeads: 2,
-  headDim: 16,
-  feedForward: 48,
-  encoderLayers: 1,
-  decoderLayers: 1,
-  maxSource: 24,
-  maxTarget: 8,
-  vocabularySize: 98,
-  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
-  vision: {
-    tower: {
-      image: { resize: { kind: "fit", height: 16, width: 32 } },
-      patch: { height: 8, width: 8 },
-      width: 32,
-      layers: 1,
-      heads: 2,
-      feedForward: 64,
-    },
-    ...(prompt === undefined ? {} : { prompt }),
-  },
-});
 
 const root = temporaryFolder();
 beforeAll(async () => {
   await mkdir(at("images"));
   for (const name of PICTURES) await copyFile(join(FIXTURES, "files", name), at("images", name));
   await writeRows("rows.jsonl", (picture) => ({ image: `images/${picture}` }));
-  await made("model:init", await written("shape.yaml", shape("?")), "-o", at("checkpoint"));
+  await made(
+    "model:init",
+    await written("shape.yaml", { ...SEEING_SHAPE, vision: { ...SEEING_SHAPE.vision, prompt: "?" } }),
+    "-o",
+    at("checkpoint"),
+  );
   await made("export", at("checkpoint"), "-o", at("exported"));
 });
 
 const at = (...parts: readonly string[]): string => join(root, ...parts);
 const picture = (at_ = 0): string => at("images", PICTURES[at_]!);
 
+/** JSON is YAML. */
 async function written(name: string, value: object): Promise<string> {
   await writeFile(at(name), JSON.stringify(value));
   return at(name);
@@ -209,7 +189,7 @@ describe("an invalid image", () => {
   test("an image for a text model is rejected", async () => {
     await made(
       "model:init",
-      await written("blind.yaml", { ...shape(), vision: undefined }),
+      await written("blind.yaml", { ...SEEING_SHAPE, vision: undefined }),
       "-o",
       at("blind"),
     );

@@ -126,16 +126,6 @@ describe("an encoder-decoder", () => {
     await rm(folder, { recursive: true });
   });
 
-  test("stops at maxTokens", async () => {
-    const generator = await openModel(folders["encoder-decoder"], new MemoryModel());
-    const results = await generator.generate(SOURCES, { maxTokens: 2 });
-    const tokenizer = await loadTokenizer(folders["encoder-decoder"]);
-    results.forEach(({ tokens, finished }, row) => {
-      expect(tokens).toEqual(expectedIds(tokenizer.encodeSource(SOURCES[row]!), 2));
-      expect(finished).toBe(tokens.length < 2);
-    });
-  });
-
   test("rejects a source that is too long, by its length and the limit", async () => {
     const generator = await openModel(folders["encoder-decoder"], new MemoryModel());
     await expect(generator.generate(["a", "abcdabc"])).rejects.toMatchObject({
