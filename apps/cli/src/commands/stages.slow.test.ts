@@ -142,20 +142,6 @@ describe("a run of every stage", () => {
       2,
       { error: { message: expect.stringContaining("its columns are source, target, length") as unknown } },
     ]);
-    const lines = join(root, "sliced-rows.jsonl");
-    await writeFile(
-      lines,
-      '{"source":"cab","target":"C A B","length":3}\n\n{"source":"ab","target":"A B"}\n',
-    );
-    const ofLines = await runCommand("eval", [argv[0]!, "--data", lines, ...metrics, "--json"]);
-    expect(ofLines.json).toMatchObject({
-      result: {
-        slices: [
-          { value: "", n: 1 },
-          { value: "3", n: 1 },
-        ],
-      },
-    });
   });
 
   test("runs without quantization: the float32 export is deployed", async () => {
