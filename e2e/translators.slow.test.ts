@@ -2,12 +2,14 @@
  * Multilingual translation models with the languages of each request set through the library, commands and the server. Fixtures:
  * packages/checkpoints/fixtures/tiny-translators.py, with torch 2.8.0 and transformers 4.57.1.
  */
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
 import { openModel, type Generation, type Model } from "@slm/inference";
 import type { Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
+import { serveConfig, startServer } from "@slm/serve";
+import { loadTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runCommand } from "../apps/cli/src/testing/run-command.js";
 
@@ -66,5 +68,32 @@ describe.each(FAMILIES)("a tiny %s", (family) => {
     const strategy = { kind: "beam", beams: 4, lengthPenalty: 1 } as const;
     const found = await generator.generate(asked(), { maxTokens: NEW, strategy });
     expect(found.map(idsOf)).toEqual(rows.map(({ beams }) => expectedOf(beams)));
+  });
+
+  test("answers requests of a batch, and is measured, in the language that is asked for", async () => {
+    const tokenizer = await loadTokenizer(model());
+    const texts = rows.map(({ greedy }) => tokenizer.decode(expectedOf(greedy)));
+    const server = await startServer({
+      config: serveConfig.parse({ port: 0 }),
+      bundle: model(),
+      openEngine: () => createCpuRuntime({ threads: 1 }),
+    });
+    const asking = rows.map(async ({ text, languages: [source_language, target_language] }) => {
+      const response = await fetch(`${server.url}/v1/completions`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ prompt: text, max_tokens: NEW, source_language, target_language }),
+      });
+      return ((await response.json()) as { choices: { text: string }[] }).choices[0]!.text;
+    });
+    expect(await Promise.all(asking).finally(() => server.stop())).toEqual(texts);
+    const [{ text, languages }] = rows as [Row];
+    const [{ text: target }] = (await generator.generate(asked().slice(0, 1))) as [Generation];
+    const data = join(root, `${family}.jsonl`);
+    await writeFile(data, JSON.stringify({ source: text, target }));
+    const argv = [model(), "--data", data, "--metrics", "exactMatch", "-o", `${data}.out`, "--json"];
+    const flags = ["--source-language", languages[0], "--target-language", languages[1]];
+    const scored = await runCommand("eval", [...argv, ...flags]);
+    expect(scored.json).toMatchObject({ result: { metrics: { exactMatch: 1 } } });
   });
 });

@@ -6,6 +6,7 @@ import {
   firstSentences,
   onePackagePerSource,
   sentencesOf,
+  translatedDescriptions,
 } from "./debian-index.js";
 import { debianFolder } from "./testing/debian-folder.js";
 
@@ -78,5 +79,11 @@ describe("an index", () => {
       ({ section }) => section !== "doc" && section !== "libs",
     );
     expect(chosen.map(({ name }) => name)).toEqual(["edit", "zebra"]);
+  });
+
+  test("has translations of some packages", async () => {
+    const czech = [];
+    for await (const description of translatedDescriptions(folder, "cs")) czech.push(description);
+    expect(czech).toEqual([{ synopsis: "pruhovaná hra", paragraphs: ["Hrajte."] }]);
   });
 });

@@ -146,6 +146,16 @@ describe(benchModels, () => {
     await expect(Promise.all(closed)).resolves.toBeDefined();
   });
 
+  test("stops between two runs when asked to", async () => {
+    const controller = new AbortController();
+    const progress = (): void => {
+      controller.abort();
+    };
+    await expect(benchModels(input({ progress, signal: controller.signal }))).rejects.toMatchObject({
+      code: "INTERRUPTED",
+    });
+  });
+
   test("measures every model and compares it with the baseline", async () => {
     const { device, models, comparisons, notes } = await benchModels(input());
     expect(device).toMatchObject({ provider: "fake", threads: 3, engine: "fake 1.0", simulated: true });

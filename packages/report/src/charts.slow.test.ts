@@ -34,6 +34,17 @@ describe(lineChart, () => {
     expect(svg.match(/role-legend-label/g)).toHaveLength(2);
   });
 
+  test("draws a running mean in front of a long noisy series, and names the series once", async () => {
+    const noisy = ["a", "b"].map((name) => {
+      return { name, points: Array.from({ length: 200 }, (_, x) => [x, Math.sin(x * x)] as const) };
+    });
+    const lines = (svg: string): number => (svg.match(/<path aria-label|<path d="M[^"]*L/g) ?? []).length;
+    const plain = await lineChart({ ...line, series: noisy });
+    const smooth = await lineChart({ ...line, series: noisy, smooth: true });
+    expect(lines(smooth) - lines(plain)).toBe(2);
+    expect(smooth.match(/role-legend-label/g)).toHaveLength(2);
+  });
+
   test("stays small for a long run", async () => {
     const points = Array.from({ length: 100_000 }, (_, x) => [x, Math.sin(x)] as const);
     const svg = await lineChart({ ...line, series: [{ name: "run", points }] });

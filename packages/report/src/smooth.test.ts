@@ -26,4 +26,9 @@ describe(runningMean, () => {
       }),
     );
   });
+
+  test("leaves a short series as it is", () => {
+    const points = Array.from({ length: 39 }, (_, x) => [x, x % 3] as const);
+    expect(runningMean(points)).toEqual(points);
+  });
 });

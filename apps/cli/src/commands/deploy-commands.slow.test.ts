@@ -73,13 +73,17 @@ describe("slm deploy", () => {
     expect(await readFile(join(output, "README.md"), "utf8")).toContain("Quality was not measured");
   });
 
-  test("lists the files of a web page and of an npm package, and says what to run next", async () => {
+  test("lists the files for a web page, npm, a server and a hub, and says what to run next", async () => {
     const site = await runCommand("deploy", [bundle, "--to", "web", "-o", join(root, "a site")]);
     expect(site.stdout).toMatch(/^ +index\.html$/m);
     expect(site.stderr).toContain(`next: npx serve '${join(root, "a site")}'`);
     const file = join(root, "tiny.tgz");
     const packed = await runCommand("deploy", [bundle, "--to", "npm", "--name", "@me/tiny", "-o", file]);
     expect(packed.stderr).toContain(`next: npm install ${file}`);
+    const server = await runCommand("deploy", [bundle, "--to", "server", "-o", join(root, "server")]);
+    expect(server.stdout).toMatch(/^ +Dockerfile$/m);
+    const dryHub = ["--to", "hub", "--repo", "me/tiny", "--dry-run", "-o", join(root, "hub")];
+    expect((await runCommand("deploy", [bundle, ...dryHub])).exitCode).toBe(0);
   });
 
   test.each([

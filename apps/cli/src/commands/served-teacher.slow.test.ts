@@ -140,6 +140,14 @@ describe("a teacher served by slm serve", () => {
       estimate: { requests: 6, tokens: expect.any(Number) as unknown },
     });
   });
+
+  test("is rejected if distributions are requested", async () => {
+    vi.stubEnv("SLM_TEST_SERVED_KEY", KEY);
+    const recipe = await writeRecipe("bad.yaml", { teacher: served(), cache: {} });
+    const { exitCode, json } = await runCommand("teacher:cache", [recipe, "--out", at("bad"), "--json"]);
+    const message = expect.stringContaining("no distributions to store") as string;
+    expect([exitCode, json]).toMatchObject([78, { error: { code: "CONFIG_INVALID", message } }]);
+  });
 });
 
 describe("a program as the teacher", () => {

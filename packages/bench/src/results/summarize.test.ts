@@ -90,6 +90,11 @@ describe(summarize, () => {
     expect(half.bytesPerToken).toBe(100 + 2 * 2 * 2 * 15);
   });
 
+  test("tells how far the steps of runs lie apart", () => {
+    const samples = [10, 10, 20, 20].map((decodeMs) => sample({ decodeMs }));
+    expect(summarize(measurement({ samples, sourceTokens: [1, 1, 1, 1] })).spread).toBeCloseTo(2 / 3);
+  });
+
   test("spreads the encoder's work over the answer", () => {
     const { flopsPerToken, flopsPerTokenWithSource } = summarize(measurement());
     expect(flopsPerToken).toBe(80);
@@ -135,6 +140,8 @@ describe(compareModels, () => {
     expect(ratios.parameters).toBe(1);
     expect(intervals.firstTokenMs).toMatchObject({ low: 0.5, high: 0.5 });
     expect(intervals.tokensPerSecond).toMatchObject({ low: 4, high: 4 });
+    const silent = summarize(measurement({ name: "big", samples: [1, 2].map(() => sample({ words: 0 })) }));
+    expect(compareModels(summarize(measurement()), silent, 1).ratios.wordsPerSecond).toBeNull();
   });
 });
 

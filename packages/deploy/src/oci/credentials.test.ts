@@ -61,6 +61,22 @@ async function pull(extra: Partial<Credentials> = {}): Promise<unknown> {
 }
 
 describe("credentials of a registry", () => {
+  test.each([
+    ["a Basic challenge", () => 'Basic realm="files"'],
+    ["a Bearer challenge of its own", () => `Bearer realm="${other.origin}/token"`],
+    ["a Bearer challenge of the registry's", () => `Bearer realm="${registry.origin}/token"`],
+  ])("stay there when it redirects a blob to a place that answers with %s", async (_, text) => {
+    registry.answer = (_request, response) => {
+      redirect(response, `${other.origin}/blob`);
+    };
+    other.answer = (_request, response) => {
+      challenge(response, text());
+    };
+    expect(await pull()).toBe("USAGE");
+    expect(registry.shown).toEqual([undefined]);
+    expect(other.shown).toEqual([undefined]);
+  });
+
   test("are sent to the token server in SLM_REGISTRY_REALM, and not to an address that it redirects to", async () => {
     const token = await open();
     try {

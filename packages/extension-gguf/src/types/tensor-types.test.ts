@@ -32,6 +32,17 @@ test.each(cases)("$type gives the reference package's numbers, bit for bit", ({ 
   expect(out.subarray(3)).toEqual(values);
 });
 
+test.each(TENSOR_TYPES)("%s decodes blocks one by one as it does all at once", (name) => {
+  const { raw, values } = cases.find(({ type }) => type === name)!;
+  const type = tensorTypeByName(name)!;
+  const bytes = bytesOf(raw);
+  const out = new Float32Array(bytesOf(values).length / 4);
+  for (let block = 0; block < bytes.length / type.bytes; block += 1) {
+    type.decode(new DataView(bytes.buffer), block * type.bytes, 1, out, block * type.elements);
+  }
+  expect(out).toEqual(new Float32Array(bytesOf(values).buffer));
+});
+
 test("a type that exists and is not read is known by its name, any other number by nothing", () => {
   expect(tensorType(16)).toBe("IQ2_XXS");
   expect(tensorType(4)).toBeUndefined();

@@ -1,11 +1,21 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { calibrationError, chooseThreshold, confidenceOf, type JudgedAnswer } from "./abstention.js";
+import {
+  abstentionAt,
+  calibrationError,
+  chooseThreshold,
+  confidenceOf,
+  type JudgedAnswer,
+} from "./abstention.js";
 
 const right = (...confidences: readonly number[]): JudgedAnswer[] =>
   confidences.map((confidence) => ({ confidence, correct: true }));
 const wrong = (...confidences: readonly number[]): JudgedAnswer[] =>
   confidences.map((confidence) => ({ confidence, correct: false }));
+
+test("a threshold that withholds everything has no errors", () => {
+  expect(abstentionAt(wrong(0.2), 0.5)).toEqual({ threshold: 0.5, rows: 1, coverage: 0, errorRate: 0 });
+});
 
 describe(confidenceOf, () => {
   test("is the probability of the answer, at most 1 whatever rounding does", () => {

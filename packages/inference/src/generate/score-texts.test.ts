@@ -125,6 +125,13 @@ describe("a model that is opened for scoring", () => {
     });
   });
 
+  test("stops when it is told to", async () => {
+    const model = await load();
+    const options = { batchSize: 1, signal: AbortSignal.abort() };
+    await expect(model.score([X], options)).rejects.toMatchObject({ code: "INTERRUPTED" });
+    expect(await model.score([X], { batchSize: 1 })).toHaveLength(1);
+  });
+
   test("rejects to score and generate at the same time, and works again afterwards", async () => {
     const model = await load();
     const scoring = model.score([X], { batchSize: 1 });

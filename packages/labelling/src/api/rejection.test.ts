@@ -44,4 +44,11 @@ describe(rejectionOf, () => {
     });
     expect(rejected(403, '{"error":{"message":"wrong key"}}')).toMatchObject({ kind: "fatal" });
   });
+
+  test("a request that failed because of the server can be tried again", () => {
+    expect(rejected(502, "<html>Bad gateway</html>")).toMatchObject({
+      ...{ kind: "retry", isForAll: false, waitMs: undefined },
+      reason: "status 502 <html>Bad gateway</html>",
+    });
+  });
 });

@@ -10,6 +10,13 @@ const said = (changes: Partial<LabelAnswer> = {}): LabelAnswer => ({
 const rules = { minScore: undefined, needsRoundTrip: false };
 
 describe(chooseAnswer, () => {
+  test("keeps an answer at or above the smallest score, and otherwise returns the reason", () => {
+    const scored = { ...rules, minScore: -0.1 };
+    expect(chooseAnswer(said({ score: -0.1 }), scored)).toEqual({ target: "a", score: -0.1 });
+    expect(chooseAnswer(said({ score: -0.11 }), scored)).toBe("unconfident");
+    expect(chooseAnswer(said({ score: 0, finished: false }), scored)).toBe("unfinished");
+  });
+
   test("needs a target that the tokenizer can encode, to the same tokens if these are stored", () => {
     const stored = { ...rules, needsRoundTrip: true };
     expect(chooseAnswer(said({ target: " " }), rules)).toBe("unencodable");

@@ -112,4 +112,11 @@ describe(relativeToRecipe, () => {
       source: { module: "../d.ts", words: "w" },
     });
   });
+
+  test("does not change names of a hub", () => {
+    const recorded = (model: string): unknown =>
+      relativeToRecipe(schemas.teacher, { kind: "import", model }, at("recipe.yaml"));
+    expect(recorded("org/name")).toEqual({ kind: "import", model: "org/name" });
+    expect(recorded(at("models", "tiny"))).toEqual({ kind: "import", model: "models/tiny" });
+  });
 });

@@ -44,6 +44,16 @@ describe(trainingPage, () => {
     expect(new Set(headings).size).toBe(headings.length);
   });
 
+  test("tells of lines that could not be read", async () => {
+    const broken = parseRunLog('nonsense\n{"step":1,"loss":1}\n{"step":2,"loss":');
+    const html = await trainingPage({ title: "t", log: broken });
+    expect(html).toContain("1 lines of the log could not be read");
+  });
+
+  test("of a run that has logged nothing says so", async () => {
+    expect(await trainingPage({ title: "t", log: parseRunLog("") })).toContain("The log is empty.");
+  });
+
   test("draws each dev metric, the loss with its terms, and the course of the training", async () => {
     expect(titlesOf(await trainingPage({ title: "t", log }))).toEqual([
       "Errors on the dev split",

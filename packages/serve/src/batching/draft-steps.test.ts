@@ -1,6 +1,7 @@
+import { draftRulesOf, RulePlaces } from "@slm/generation";
 import type { Session } from "@slm/runtime";
 import { describe, expect, test } from "vitest";
-import { draftingFor, stepInputs } from "./draft-steps.js";
+import { draftingFor, stepInputs, usableDrafts } from "./draft-steps.js";
 import type { Row } from "./job.js";
 
 const [PAD, BOS, EOS] = [0, 1, 2];
@@ -62,5 +63,26 @@ describe(draftingFor, () => {
     expect(draftingFor(drafting, [greedy, row({}, { choose: () => 4 })])).toBeUndefined();
     expect(draftingFor(drafting, [row({}, { pending: () => undefined })])).toBeUndefined();
     expect(draftingFor(drafting, [row({ prompt: [4, BOS] })])).toBeUndefined();
+  });
+
+  test("drafts up to the most tokens of a run and of an answer", () => {
+    // Rules of an answer that is always 5, 6, 7, 8.
+    const rules = draftRulesOf(
+      [5, 6, 7, 8].map((token, at, answer) => {
+        let rule = { kind: "after" as const, key: 0, token, chance: 1 };
+        new RulePlaces([]).after(answer.slice(0, at), (_, key) => {
+          rule = { ...rule, key };
+          return true;
+        });
+        return rule;
+      }),
+      100,
+    );
+    const usable = (more: Partial<Row>): readonly number[] =>
+      usableDrafts(row(more), drafting, { model: MODEL, draftRules: rules });
+    expect(usable({})).toEqual([5, 6, 7]);
+    expect(usable({ chosen: 5 })).toEqual([5, 6]);
+    expect(usable({ chosen: 7 })).toEqual([]);
+    expect(usableDrafts(row({}), drafting, { model: MODEL })).toEqual([]);
   });
 });

@@ -125,6 +125,16 @@ describe(joinTeachers, () => {
     }
   });
 
+  test("has the sum of members' weights, their lowest limits, and no hidden states", () => {
+    const short = member(2);
+    const ensemble = joinTeachers(engine, [
+      member(1),
+      { ...short, config: { ...short.config, maxTarget: 3 } },
+    ]);
+    expect(ensemble.parameters).toBe(20);
+    expect(ensemble.config).toMatchObject({ maxSource: 8, maxTarget: 3 });
+  });
+
   test("rejects members with different vocabularies or special tokens, and invalid weights", () => {
     const other = madeUpTeacher(engine, { vocabularySize: VOCABULARY + 1 });
     const moved = member(2);
