@@ -5,6 +5,7 @@ import { METRIC_NAMES } from "@slm/metrics";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { EvalCommand } from "./eval.js";
+import { familyReference } from "../testing/external-encoder-decoder.js";
 import { runCommand, type CommandOutcome } from "../testing/run-command.js";
 import { writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
 
@@ -159,7 +160,12 @@ describe("slm export, slm quantize, slm deploy", () => {
 });
 
 describe("slm model check", () => {
-  test("a directory that is not a reference is rejected", async () => {
+  test("passes a model that agrees with its own library, and rejects a directory that is no reference", async () => {
+    const argv = ["--reference", familyReference("t5"), "--json"];
+    expect(await runCommand("model:check", argv)).toMatchObject({
+      exitCode: 0,
+      json: { result: { pass: true } },
+    });
     const { exitCode } = await runCommand("model:check", ["--reference", at("nowhere"), "--json"]);
     expect(exitCode).toBe(66);
     expect((await runCommand("model:check", ["--json"])).exitCode).toBe(2);

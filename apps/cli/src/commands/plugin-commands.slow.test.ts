@@ -187,6 +187,15 @@ describe("the row of an NPU in slm doctor", () => {
     });
   });
 
+  test("says why its plug-in offers nothing", async () => {
+    await addQnn();
+    expect(await row({ reason: "no driver" })).toEqual({
+      available: false,
+      reason: "plug-in qnn 0.4.0: no driver",
+    });
+    expect((await row({ devices: [] }))?.reason).toMatch(/^plug-in qnn 0\.4\.0: .*lists no device/);
+  });
+
   test("for a corrupt plug-in has the error of the runtime", async () => {
     const added = await addQnn();
     expect(added.exitCode).toBe(0);
