@@ -86,7 +86,10 @@ describe.each(FAMILIES)("a tiny %s", (family) => {
       });
       return ((await response.json()) as { choices: { text: string }[] }).choices[0]!.text;
     });
-    expect(await Promise.all(asking).finally(() => server.stop())).toEqual(texts);
+    const answers = await Promise.all(asking).finally(async () => {
+      await server.stop();
+    });
+    expect(answers).toEqual(texts);
     const [{ text, languages }] = rows as [Row];
     const [{ text: target }] = (await generator.generate(asked().slice(0, 1))) as [Generation];
     const data = join(root, `${family}.jsonl`);

@@ -80,7 +80,7 @@ describe("slm deploy", () => {
     const file = join(root, "tiny.tgz");
     const packed = await runCommand("deploy", [bundle, "--to", "npm", "--name", "@me/tiny", "-o", file]);
     expect(packed.stderr).toContain(`next: npm install ${file}`);
-    const server = await runCommand("deploy", [bundle, "--to", "server", "-o", join(root, "server")]);
+    await runCommand("deploy", [bundle, "--to", "server", "-o", join(root, "server")]);
     expect(await readdir(join(root, "server"))).toContain("Dockerfile");
     const dryHub = ["--to", "hub", "--repo", "me/tiny", "--dry-run", "-o", join(root, "hub")];
     expect((await runCommand("deploy", [bundle, ...dryHub])).exitCode).toBe(0);

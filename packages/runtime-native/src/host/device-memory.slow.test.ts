@@ -17,7 +17,7 @@ import {
   invertingTransfer,
   openDeviceRuntime,
 } from "./device-memory.test-support.js";
-import { NativeEnvironment } from "./environment.js";
+import type { NativeEnvironment } from "./environment.js";
 import { NativeTensors } from "./tensors.js";
 
 // The whole contract of a runtime, with kept tensors that only copies can reach, as on a GPU.
