@@ -86,9 +86,8 @@ describe.each(FAMILIES)("a tiny %s", (family) => {
       });
       return ((await response.json()) as { choices: { text: string }[] }).choices[0]!.text;
     });
-    const answers = await Promise.all(asking).finally(async () => {
-      await server.stop();
-    });
+    const answers = await Promise.all(asking);
+    await server.stop();
     expect(answers).toEqual(texts);
     const [{ text, languages }] = rows as [Row];
     const [{ text: target }] = (await generator.generate(asked().slice(0, 1))) as [Generation];
