@@ -148,12 +148,19 @@ describe(benchModels, () => {
 
   test("stops between two runs when asked to", async () => {
     const controller = new AbortController();
-    const progress = (): void => {
-      controller.abort();
+    const calls: string[] = [];
+    const model = recording("model", calls);
+    const timed: TimedModel = {
+      ...model,
+      run: (...request) => {
+        // Both models are warm then.
+        if (calls.length === 2) controller.abort();
+        return model.run(...request);
+      },
     };
-    await expect(benchModels(input({ progress, signal: controller.signal }))).rejects.toMatchObject({
-      code: "INTERRUPTED",
-    });
+    const stopped = benchModels(input({ open: () => Promise.resolve(timed), signal: controller.signal }));
+    await expect(stopped).rejects.toMatchObject({ code: "INTERRUPTED" });
+    expect(calls).toHaveLength(3 + 2);
   });
 
   test("measures every model and compares it with the baseline", async () => {
