@@ -67,12 +67,6 @@ test.each(combinations)(
   },
 );
 
-test("what is exported for the CPU keeps the rules of the CPU and breaks those of an NPU", async () => {
-  const directory = await exported("cpu");
-  expect((await analyzePath(directory, { target: "cpu" })).supported).toBe(true);
-  expect((await analyzePath(directory, { target: "npu", profile: "qnn" })).supported).toBe(false);
-});
-
 test("inferred shapes are those of a run, with sizes in place of symbols", async () => {
   const directory = await exported("cpu");
   const sizes: Readonly<Record<string, number>> = { batch: 2, source: 5 };

@@ -76,10 +76,3 @@ test("the stage and the command measure the tokens of the rows' answers, as the 
     }
   }
 }, 240_000);
-
-test("a benchmark without the rows says that its prompts are not the users'", async () => {
-  const argv = ["--baseline", "decoder-only", "--runs", "2", "--json"];
-  const { stdout } = await slm("bench", join("run", "export"), ...argv);
-  const { notes } = z.object({ result: benchSchema }).parse(JSON.parse(stdout)).result;
-  expect(notes.join(" ")).toMatch(/random texts.*have no answers, so every model generates \d+ tokens/);
-});

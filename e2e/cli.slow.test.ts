@@ -70,11 +70,6 @@ describe("slm", () => {
     },
   );
 
-  test("suggests the command that was meant", async () => {
-    expect((await slm("verfy", "x")).stderr).toContain("slm verify --help");
-    expect((await slm("data", "inspct")).stderr).toContain("slm data inspect --help");
-  });
-
   test("SIGINT ends with 130, nothing half-written appears, and a rerun completes", async () => {
     const running = slm("data", "prepare", RECIPE, "--out", "run", "--json");
     running.stderr.once("data", () => running.kill("SIGINT")); // The first report announces the start of the stage.

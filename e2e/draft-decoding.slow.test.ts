@@ -6,7 +6,6 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openModel, type GenerateOptions, type Generation } from "@slm/inference";
 import { profilesOf } from "@slm/devices";
-import { readDeviceModel } from "@slm/exported-model";
 import type { EncoderDecoderConfig } from "@slm/model";
 import { exportCheckpoint, type ExportChoice } from "@slm/onnx-export";
 import { createCpuRuntime } from "@slm/runtime-node";
@@ -82,15 +81,6 @@ describe.each(Object.entries(MODELS))("%s", (_name, config) => {
     }
     await runtime.close();
   });
-
-  test("decodes batches of several rows one token at a time, with the same answers", async () => {
-    const sources = sourcesOf(9, config.maxSource, 3);
-    const generator = await open(directory);
-    const together = await generator.generate(sources, { batchSize: 4 });
-    const alone = await generator.generate(sources, { batchSize: 1 });
-    expect(together.map(told)).toEqual(alone.map(told));
-    expect(runsOf(alone)).toBeLessThanOrEqual(runsOf(together));
-  });
 });
 
 describe("a model with draft rules", () => {
@@ -103,17 +93,6 @@ describe("a model with draft rules", () => {
     const directory = await withRules(random, { target: "gpu", profile });
     const { runs, tokens } = await expectGreedy(directory, known, {});
     expect(runs).toBeLessThan(tokens);
-  });
-
-  test("says so in model.json, and its quantized form still drafts", async () => {
-    const directory = await withRules(random, { target: "cpu" });
-    const { draftRules } = await readDeviceModel(directory);
-    expect(draftRules).toBeGreaterThan(0);
-    const quantized = await models.quantized(directory, "int4-block");
-    expect(await readDeviceModel(quantized)).toMatchObject({ draftRules });
-    const generator = await open(quantized);
-    expect(generator.speculation).toEqual({ tokens: 12, reason: undefined });
-    await expectGreedy(quantized, known.slice(0, 20), {}, {}, 1);
   });
 
   test("follows its rules in graphs of fixed sizes that read several tokens, and says where they do not", async () => {
@@ -176,26 +155,6 @@ describe("a trained student", () => {
     await expect(openModel(quantized, models.runtime, { draftTokens: 2 })).rejects.toMatchObject({
       code: "OP_UNSUPPORTED",
     });
-  });
-
-  test("answers alike with graphs of fixed sizes, whose chunk holds a token and its drafts", async () => {
-    const npu = join(models.workspace, "trained-npu");
-    const buckets = [8, 20];
-    await exportCheckpoint({
-      checkpointDirectory: checkpoint,
-      target: "npu",
-      profile: "qnn",
-      buckets,
-      chunk: 4,
-      draftRules: await spellerRules(checkpoint),
-      outputDirectory: npu,
-    });
-    const generator = await open(npu);
-    expect(generator.description.static!.chunk).toBe(4);
-    const { runs, tokens } = await expectGreedy(npu, sources, {});
-    expect(tokens / runs).toBeGreaterThan(1.3);
-    const expected = await (await open(cpu)).generate(sources);
-    expect((await generator.generate(sources)).map(told)).toEqual(expected.map(told));
   });
 
   test("answers alike in a worker, whose runs follow one another without the caller", async () => {

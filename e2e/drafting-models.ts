@@ -10,33 +10,22 @@ import {
 import type { ExportChoice, ExportSettings } from "@slm/onnx-export";
 import { createHostTensor } from "@slm/runtime";
 import { loadTokenizer } from "@slm/tokenizer";
+import * as randomModels from "./random-models.js";
 import { TinyModels } from "./tiny-models.js";
 import { LETTERS, WORDS } from "./trained-speller.js";
 
 const sizes = {
   width: 32,
-  heads: 4,
-  kvHeads: 2,
-  headDim: 16,
   feedForward: 48,
-  decoderLayers: 2,
   maxSource: 20,
   maxTarget: 18,
-  ropeTheta: 10_000,
-  normEpsilon: 1e-6,
-  bias: true,
   headOrder: "modulo",
   vocabularySize: 4 + 2 * LETTERS.length,
-  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
 } as const;
 
-export const random: EncoderDecoderConfig = {
-  ...sizes,
-  architecture: "encoder-decoder",
-  encoderLayers: 2,
-};
+export const random: EncoderDecoderConfig = { ...randomModels.encoderDecoder, ...sizes };
 
-export const decoderOnly: DecoderOnlyConfig = { ...sizes, architecture: "decoder-only" };
+export const decoderOnly: DecoderOnlyConfig = { ...randomModels.decoderOnly, ...sizes };
 
 /** The caches of these models are too long to be joined with new positions (`delta-cache.ts`), so attention uses another lowering. */
 export const MODELS: Readonly<Record<string, EncoderDecoderConfig>> = {

@@ -2,11 +2,10 @@
 import { join } from "node:path";
 import { GRAPH_IO } from "@slm/exported-model";
 import type { EncoderDecoderConfig, ModelConfig } from "@slm/model";
-import { exportRandomBaseline, type ExportReport } from "@slm/onnx-export";
+import { type ExportReport } from "@slm/onnx-export";
 import { createHostTensor, type Session } from "@slm/runtime";
-import { createEagerEngine, type Engine } from "@slm/tensor";
 import { describe, expect, test } from "vitest";
-import { decoderOnly, encoderDecoder, SHAPES } from "./random-models.js";
+import { decoderOnly, encoderDecoder } from "./random-models.js";
 import { TinyModels } from "./tiny-models.js";
 
 /**
@@ -17,7 +16,6 @@ const TOLERANCE = 2e-5;
 const models = new TinyModels();
 
 interface Trial {
-  readonly engine?: Engine;
   readonly target?: "cpu" | "web";
   readonly shortlist?: readonly number[];
 }
@@ -66,15 +64,6 @@ const VARIANTS: Readonly<Record<string, object>> = {
 /** Capacity of caches that are too long to be joined with new positions (`delta-cache.ts`). */
 const LONG = { maxTarget: 150 };
 
-test("an exported student of a teacher with two rotary bases and normed heads computes what the trained one does", async () => {
-  const students = Object.entries(SHAPES).filter(([name]) => name.startsWith("as students of"));
-  expect(students).toHaveLength(1);
-  for (const [, change] of students) {
-    const { parity } = await exported({ ...encoderDecoder, ...change });
-    expect(parity?.maxAbs).toBeLessThan(TOLERANCE);
-  }
-});
-
 /** Like T5Gemma 2: merged attention in the decoder, asymmetric windows in the encoder. */
 const MERGED: EncoderDecoderConfig = {
   ...encoderDecoder,
@@ -101,12 +90,6 @@ describe.each([encoderDecoder, decoderOnly])("an exported $architecture model", 
       expect(parity?.cases).toHaveLength(3);
       expect(parity?.maxAbs).toBeLessThan(TOLERANCE);
     }
-  });
-
-  test("computes what plain JavaScript does", async () => {
-    const engine = await createEagerEngine("js");
-    const { parity } = await exported(base, { engine });
-    expect(parity?.maxAbs).toBeLessThan(TOLERANCE);
   });
 });
 
@@ -161,51 +144,10 @@ describe("the decoder of an exported model", () => {
   });
 });
 
-describe("a decoder that knows a shortlist of tokens", () => {
-  const shortlist = [0, 1, 2, 3, 6, 9, 20, 36];
-
-  test.each(["cpu", "web"] as const)(
-    "gives their logits, and of no other token, target %s",
-    async (target) => {
-      const { parity, directory } = await exported(encoderDecoder, { target, shortlist });
-      expect(parity?.maxAbs).toBeLessThan(TOLERANCE);
-
-      const path = join(directory, "decoder.onnx");
-      const decoder = await models.runtime.load({ kind: "file", path }, { name: "decoder" });
-      const { kvHeads, headDim, decoderLayers } = encoderDecoder;
-      const zeros = (...shape: readonly number[]) => createHostTensor("float32", shape);
-      const layers = Array.from({ length: decoderLayers }, (_, layer) => ({
-        [GRAPH_IO.crossKey(layer)]: zeros(1, kvHeads, headDim, 2),
-        [GRAPH_IO.crossValue(layer)]: zeros(1, kvHeads, 2, headDim),
-        [GRAPH_IO.pastKey(layer)]: zeros(1, kvHeads, 4, headDim),
-        [GRAPH_IO.pastValue(layer)]: zeros(1, kvHeads, 4, headDim),
-      }));
-      const { fetched } = await decoder.run({
-        feeds: {
-          [GRAPH_IO.targetIds]: createHostTensor("int32", [1, 1], Int32Array.of(9)),
-          [GRAPH_IO.pastLength]: createHostTensor("int32", [1], Int32Array.of(0)),
-          [GRAPH_IO.sourceBias]: zeros(1, 1, 1, 2),
-          ...Object.fromEntries(layers.flatMap((layer) => Object.entries(layer))),
-        },
-        fetch: [GRAPH_IO.logits],
-      });
-      await decoder.release();
-      const logits = [...(fetched[GRAPH_IO.logits]!.data as Float32Array)];
-      expect(logits).toHaveLength(encoderDecoder.vocabularySize);
-      expect(logits.flatMap((logit, token) => (logit > -1e6 ? [token] : []))).toEqual(shortlist);
-    },
-  );
-});
-
-test("the random baseline of a model is exported like a trained one", async () => {
-  const { parity, parameters } = await exportRandomBaseline({
-    config: encoderDecoder,
-    tokenizerDirectory: models.tokenizerDirectory,
-    seed: 3,
-    outputDirectory: await models.newDirectory(),
-    target: "cpu",
-    runtime: models.runtime,
-  });
-  expect(parity?.maxAbs).toBeLessThan(TOLERANCE);
-  expect(parameters).toBeGreaterThan(10_000);
-});
+test.each(["cpu", "web"] as const)(
+  "a decoder that knows a shortlist of tokens computes their logits, target %s",
+  async (target) => {
+    const { parity } = await exported(encoderDecoder, { target, shortlist: [0, 1, 2, 3, 6, 9, 20, 36] });
+    expect(parity?.maxAbs).toBeLessThan(TOLERANCE);
+  },
+);

@@ -17,10 +17,6 @@ const IMAGE_MIB = 300 + 100;
 const IMAGE_SECONDS = 2;
 
 describe("hostile inputs", () => {
-  test("are at least fifty", () => {
-    expect(FIXTURES.length).toBeGreaterThanOrEqual(50);
-  });
-
   test.concurrent.each(FIXTURES.map(({ what, kind }, index) => [what, kind, index] as const))(
     "%s",
     async (_what, kind, index) => {

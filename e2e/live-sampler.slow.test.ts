@@ -1,4 +1,5 @@
 /** Sampling in a compiled program draws the same tokens as in eager mode. */
+import { TINY_SHAPE } from "@slm/model/testing";
 import { createRandom } from "@slm/generation";
 import { decoderOnlyConfig, encoderDecoderConfig, initializeWeights, type ModelConfig } from "@slm/model";
 import type { Runtime } from "@slm/runtime";
@@ -15,18 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => runtime.close());
 
-const shape = {
-  width: 16,
-  heads: 4,
-  kvHeads: 2,
-  headDim: 4,
-  feedForward: 32,
-  decoderLayers: 2,
-  maxSource: 8,
-  maxTarget: 32,
-  vocabularySize: 40,
-  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
-};
+const shape = { ...TINY_SHAPE, decoderLayers: 2, maxTarget: 32, vocabularySize: 40 };
 const MODELS: Readonly<Record<string, ModelConfig>> = {
   "encoder-decoder": encoderDecoderConfig.parse({ ...shape, encoderLayers: 1 }),
   "encoder-decoder that pools tokens": encoderDecoderConfig.parse({

@@ -39,14 +39,9 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
 };
 
 /** Families with reference searches that exclude tokens of the source. */
-const SOURCE_SEARCHES: ReadonlySet<string> = new Set([
-  "bart-heads",
-  "pegasus-heads",
-  "t5gemma-heads",
-  "t5gemma-widths",
-  "t5-quick-gelu",
-  "t5-dense-act",
-]);
+const SOURCE_SEARCHES: ReadonlySet<string> = new Set(
+  "bart-heads pegasus-heads t5gemma-heads t5gemma-widths t5-quick-gelu t5-dense-act".split(" "),
+);
 
 /** Directories with reference searches that prefer tokens of the source (`encoder_repetition_penalty`). */
 const PREFERENCES: ReadonlySet<string> = new Set(["t5gemma-widths"]);

@@ -141,27 +141,6 @@ describe("a model that asks every image the same, in layout transformers.js", ()
     expect(dtypes).toEqual({ encoder_model: "int8", decoder_model_merged: "int8" });
     await expectSameTexts(outputDirectory, dtypes, await models.quantized(native.directory, scheme));
   });
-
-  test("takes several images at once, and half precision", async () => {
-    const shape = seeing(VISIONS["stretched"]!, "hello");
-    const { report, directory } = await exported(shape, { ...WEB, precision: "float16" });
-    expect(report.files.map(({ path }) => path)).toEqual([
-      "config.json",
-      "generation_config.json",
-      "onnx/decoder_model_merged_fp16.onnx",
-      "onnx/encoder_model_fp16.onnx",
-      "preprocessor_config.json",
-      "tokenizer.json",
-      "tokenizer_config.json",
-    ]);
-    const { AutoProcessor, AutoModelForVision2Seq, RawImage } = models.library;
-    const processor = await AutoProcessor.from_pretrained(basename(directory));
-    const model = await AutoModelForVision2Seq.from_pretrained(basename(directory), { dtype: "fp16" });
-    const image = await RawImage.read(PICTURES[0]!);
-    const rows = (await model.generate({ ...(await processor([image, image])) })).tolist();
-    expect(rows.length).toBe(2);
-    expect(rows[0]).toEqual(rows[1]);
-  });
 });
 
 describe("a vision-language model is rejected in layout transformers.js", () => {

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { temporaryFolder } from "@slm/core/testing";
 import { execa } from "execa";
 import { beforeAll, expect, test } from "vitest";
-import { SEEING_SHAPE } from "./random-models.js";
+import { SEEING_SHAPE } from "../apps/cli/src/testing/tiny-shape.js";
 
 const bin = fileURLToPath(new URL("../apps/cli/bin/run.js", import.meta.url));
 const PICTURE = fileURLToPath(new URL("../packages/vision/fixtures/files/colour.png", import.meta.url));

@@ -1,10 +1,10 @@
-import { mkdtemp, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { temporaryFolder } from "@slm/core/testing";
 import { dataConfig, prepareData, type Row, sourceKey } from "@slm/data";
 import { describe, expect, test } from "vitest";
-import { assistantRow, examples } from "./dataset.js";
+import { assistantRow } from "./dataset.js";
 import { targetProblem } from "./call.js";
 import { actionsOf, SETTINGS } from "./settings.js";
 
@@ -31,13 +31,6 @@ describe(assistantRow, () => {
     expect([...wanted]).toEqual([]);
   });
 
-  test("generates some requests with two calls and some without", () => {
-    const share = (start: string): number =>
-      ROWS.filter(({ target }) => target.startsWith(start)).length / ROWS.length;
-    expect(share("[")).toBeCloseTo(0.13, 1);
-    expect(share('{"name":"none"')).toBeCloseTo(0.13, 1);
-  });
-
   test("never uses the same words for two different calls", () => {
     const meant = new Map<string, string>();
     const ambiguous: string[] = [];
@@ -56,12 +49,6 @@ describe(assistantRow, () => {
     expect(names.length).toBeGreaterThan(500);
     for (const { source, name } of names) expect(source).toContain(name);
   });
-
-  test("depends only on seed and index", () => {
-    expect(assistantRow(7, 123)).toEqual(assistantRow(7, 123));
-    expect(assistantRow(7, 123)).not.toEqual(assistantRow(8, 123));
-    expect(new Set(ROWS.map(({ source }) => source)).size).toBeGreaterThan(10_000);
-  });
 });
 
 /** The action that the arguments of a call request. */
@@ -75,13 +62,6 @@ function actionOf(values: Readonly<Record<string, unknown>>): string {
   if ("never" in values) return "never";
   return "from" in values ? "between" : "name";
 }
-
-describe(examples, () => {
-  test("more rows do not change the first ones", () => {
-    const made = (rows: number): readonly Row[] => [...examples({ rows, seed: 5 })];
-    expect(made(50).slice(0, 20)).toEqual(made(20));
-  });
-});
 
 describe("data of the module", () => {
   const root = temporaryFolder();
@@ -100,12 +80,5 @@ describe("data of the module", () => {
     const held = new Set([...dev!, ...test!]);
     expect(train!.filter((source) => held.has(source))).toEqual([]);
     expect(dev!.filter((source) => test!.includes(source))).toEqual([]);
-  });
-
-  test("tests on other rows if the recipe names them", async () => {
-    const test = join(root, "test.jsonl");
-    const other = await mkdtemp(join(root, "other-"));
-    const config = dataConfig.parse({ source: { module, rows: 500 }, test });
-    expect((await prepareData(config, other)).splits.test).toBe(300);
   });
 });

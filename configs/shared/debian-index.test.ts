@@ -19,10 +19,6 @@ describe(descriptionOf, () => {
       paragraphs: ["It edits text, and no more.", "It is fast."],
     });
   });
-
-  test("has no paragraphs if there is only a synopsis", () => {
-    expect(descriptionOf("small editor")).toEqual({ synopsis: "small editor", paragraphs: [] });
-  });
 });
 
 describe(sentencesOf, () => {

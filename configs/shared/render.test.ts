@@ -1,12 +1,10 @@
 import fc from "fast-check";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
-import { brightness, filled, paint } from "./bitmap.js";
 import { coverageOf } from "./coverage.js";
 import { FACES, openTypeface } from "./fonts.js";
-import { circle, compose, rectangle, regularFigure, transformed, UNCHANGED } from "./outline.js";
+import { circle, compose, rectangle, transformed, UNCHANGED } from "./outline.js";
 import { encodePng } from "./png.js";
-import { outlinesOf } from "./text.js";
 
 const sum = (values: Float32Array): number => values.reduce((total, value) => total + value, 0);
 
@@ -70,15 +68,6 @@ describe(encodePng, () => {
   });
 });
 
-describe(paint, () => {
-  test("blends a colour by coverage", () => {
-    const bitmap = filled(2, 1, [0, 100, 200]);
-    paint(bitmap, Float32Array.of(0.5, 0), [100, 0, 200]);
-    expect([...bitmap.data]).toEqual([50, 50, 200, 0, 100, 200]);
-    expect(brightness([255, 255, 255])).toBeCloseTo(255);
-  });
-});
-
 describe("faces", () => {
   const CHARACTERS = [...Array.from({ length: 95 }, (_, index) => String.fromCharCode(32 + index)), "€", "£"];
 
@@ -94,16 +83,4 @@ describe("faces", () => {
       expect(() => typeface.letter("\u4e00")).toThrow("no character");
     },
   );
-
-  test("a text is as wide as its letters and grows with spacing and size", async () => {
-    const typeface = await openTypeface("space-mono-400-normal");
-    const right = (style: { size: number; spacing?: number }): number =>
-      Math.max(...outlinesOf(typeface, "HHHH", style).flatMap((points) => [...points]));
-    const advance = typeface.letter("H").advance;
-    expect(right({ size: 20 }) - right({ size: 10 })).toBeCloseTo(right({ size: 10 }));
-    expect(right({ size: 10, spacing: 0.1 }) - right({ size: 10 })).toBeCloseTo(3);
-    expect(right({ size: 10 })).toBeGreaterThan(30 * advance);
-    expect(outlinesOf(typeface, " ", { size: 10 })).toEqual([]);
-    expect(regularFigure(5, 1, 0.4).length).toBe(20);
-  });
 });

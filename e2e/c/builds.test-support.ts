@@ -58,37 +58,18 @@ export interface Room {
 export const published = async (name: string, room: Room): Promise<Checkpoint> =>
   importEncoderDecoder(await readHuggingFaceDirectory(join(FIXTURES, name)), room);
 
-/** A student of slm. @param options that slm's models may have, and that published ones lack */
-export const student = (room: Room, options: Partial<EncoderDecoderConfig>): Promise<Checkpoint> => {
-  const config: ModelConfig = encoderDecoderConfig.parse({
-    architecture: "encoder-decoder",
-    width: 20,
-    heads: 4,
-    kvHeads: 2,
-    headDim: 6,
-    feedForward: 37,
-    encoderLayers: 2,
-    decoderLayers: 2,
-    ...room,
-    ...options,
-    vocabularySize: 21,
-    tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
-  });
-  return Promise.resolve({ config, weights: initializeWeights(config, createRandom(1).next) });
+const sizes = {
+  ...{ width: 20, heads: 4, kvHeads: 2, headDim: 6, feedForward: 37, decoderLayers: 2 },
+  vocabularySize: 21,
+  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
 };
 
-export const decoderOnly = (room: Room): Promise<Checkpoint> => {
-  const config: ModelConfig = decoderOnlyConfig.parse({
-    architecture: "decoder-only",
-    width: 20,
-    heads: 4,
-    kvHeads: 2,
-    headDim: 6,
-    feedForward: 37,
-    decoderLayers: 2,
-    ...room,
-    vocabularySize: 21,
-    tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
-  });
-  return Promise.resolve({ config, weights: initializeWeights(config, createRandom(1).next) });
-};
+const withWeights = (config: ModelConfig): Promise<Checkpoint> =>
+  Promise.resolve({ config, weights: initializeWeights(config, createRandom(1).next) });
+
+/** A student of slm. @param options that slm's models may have, and that published ones lack */
+export const student = (room: Room, options: Partial<EncoderDecoderConfig>): Promise<Checkpoint> =>
+  withWeights(encoderDecoderConfig.parse({ ...sizes, encoderLayers: 2, ...room, ...options }));
+
+export const decoderOnly = (room: Room): Promise<Checkpoint> =>
+  withWeights(decoderOnlyConfig.parse({ ...sizes, ...room }));

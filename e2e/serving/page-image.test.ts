@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { temporaryFolder } from "@slm/core/testing";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { SEEING_SHAPE } from "../random-models.js";
+import { SEEING_SHAPE } from "../../apps/cli/src/testing/tiny-shape.js";
 import { slm } from "../slm-process.js";
 import { setting } from "./command-line.js";
 import { serveFolder } from "./serve-folder.js";

@@ -1,9 +1,7 @@
 /** Compares answers on WebGPU with the CPU: a trained student and its decoder-only teacher, random vision-language models, every scheme. */
-import { studentShape, type StudentShape } from "@slm/distillation";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { beamSearch, openModel, type GenerateOptions, type Generation, type Source } from "@slm/inference";
 import { int, readOnnx, writeOnnx } from "@slm/onnx";
 import { exportCheckpoint, exportWeights } from "@slm/onnx-export";
@@ -12,9 +10,7 @@ import type { Runtime } from "@slm/runtime";
 import { serveConfig } from "@slm/serve";
 import { loadTokenizer, trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parse } from "yaml";
 import { z } from "zod";
-import { studentConfig } from "../../packages/distillation/src/config/student-config.js";
 import { openBatchedModel } from "../../packages/serve/src/model/batched-model.js";
 import { decoderOnly, randomWeights } from "../random-models.js";
 import { slm } from "../slm-process.js";
@@ -218,54 +214,6 @@ test("a decoder-only model reads prompts of 32 and more tokens at once, and veri
         await largestDifference(outputDirectory, [source], { promptLookup, options: { maxTokens: 3 } }),
       ).toBeLessThan(FLOAT32_BOUND);
   }
-});
-
-/** Sizes of a model whose weights are quantized in a second. */
-const SMALL = { width: 32, feedForward: 64, encoderLayers: 1, decoderLayers: 1 } as const;
-
-describe("a vision-language model with random weights answers about an image as on the CPU", () => {
-  let student: StudentShape;
-  beforeAll(async () => {
-    const recipe = await readFile(new URL("../../configs/ocr/recipe.yaml", import.meta.url), "utf8");
-    const { distill } = z.object({ distill: z.object({ student: z.unknown() }) }).parse(parse(recipe));
-    student = studentShape(studentConfig.parse(distill.student), {});
-  });
-
-  /** Exports a model of the OCR task's shape with changed sizes. @returns its directory */
-  async function visionModel(name: string, sizes: object, towerSizes: object): Promise<string> {
-    const tokens = { pad: 0, bos: 1, eos: 2, unknown: 3 };
-    const { vision: whole } = z
-      .object({ vision: z.looseObject({ tower: z.looseObject({}) }) })
-      .parse(student);
-    const vision = { ...whole, tower: { ...whole.tower, ...towerSizes } };
-    // The vocabulary of the tokenizer that `slm model init` makes.
-    const fixed = { architecture: "encoder-decoder", vocabularySize: 98, tokens };
-    await writeFile(at(`${name}.yaml`), JSON.stringify({ ...student, ...sizes, ...fixed, vision }));
-    const checkpointDirectory = at(`${name}-checkpoint`);
-    await slm("model", "init", at(`${name}.yaml`), "-o", checkpointDirectory);
-    await exportCheckpoint({ ...GPU, checkpointDirectory, outputDirectory: await made(name) });
-    return at(name);
-  }
-
-  async function expectSameAnswer(model: string): Promise<void> {
-    const image = fileURLToPath(new URL("../../docs/ocr-lines.png", import.meta.url));
-    const argv = [model, "--image", image, "--prompt", "read", "--max-tokens", "6"];
-    const gpu = await slm("generate", ...argv, ...ON_WEBGPU);
-    const cpu = await slm("generate", ...argv, "--device", "cpu");
-    expect(gpu).toMatchObject({ text: cpu["text"], tokens: cpu["tokens"] });
-    expect(cpu["tokens"]).toBeGreaterThan(0);
-  }
-
-  test("of the OCR task's shape, in float32", async () => {
-    await expectSameAnswer(await visionModel("ocr", {}, {}));
-  });
-
-  test("of smaller sizes, in int4-block", async () => {
-    const modelDirectory = await visionModel("small", SMALL, { width: 32, feedForward: 64 });
-    const outputDirectory = await made("small-int4");
-    await quantizeDirectory({ modelDirectory, outputDirectory, scheme: "int4-block" });
-    await expectSameAnswer(outputDirectory);
-  });
 });
 
 test("an evaluation on WebGPU measures what the CPU measures, and says what computed", async () => {

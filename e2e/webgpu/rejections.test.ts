@@ -3,7 +3,7 @@ import { loadGraphs } from "@slm/inference";
 import type { ExportChoice } from "@slm/onnx-export";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { decoderOnly, encoderDecoder, sees, tower } from "../random-models.js";
+import { decoderOnly, encoderDecoder } from "../random-models.js";
 import { slm, slmExit } from "../slm-process.js";
 import { TinyModels } from "../tiny-models.js";
 import { ON_WEBGPU, openRuntimes, type Runtimes } from "./setting.js";
@@ -40,10 +40,6 @@ describe("exports for target cpu", () => {
       return;
     }
     await expectRejected(await models.quantized(modelDirectory, scheme), "OP_UNSUPPORTED", NOT_CAUSAL);
-  });
-
-  test("with an image tower", async () => {
-    await expectRejected(await exported(sees({ tower }), { target: "cpu" }), "OP_UNSUPPORTED", NOT_CAUSAL);
   });
 
   test("of a decoder-only model with capped scores, which would give other answers", async () => {

@@ -4,7 +4,7 @@ import { dropoutKey, planRun } from "@slm/training";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { relativeDifference } from "../../packages/tensor/src/test-support/numbers.test-support.js";
 import { expectedMasks, keyOf, maskProgram } from "../drawn-masks.js";
-import { CASES_AND_OPTIMIZERS, SETTINGS, trainOn } from "../training-cases.js";
+import { CASES_AND_OPTIMIZERS, SETTINGS, trainOn, type Case } from "../training-cases.js";
 import { openRuntimes, type Runtimes } from "./setting.js";
 
 let runtimes: Runtimes;
@@ -15,16 +15,21 @@ beforeAll(async () => {
 });
 afterAll(() => runtimes.close());
 
-test("twenty steps of a student give the CPU's losses", async () => {
-  const [, , make] = CASES_AND_OPTIMIZERS[0]!;
-  const made = await make(js);
-  const settings = { ...SETTINGS, steps: 20 };
+/** Trains on both devices, and compares. */
+async function expectNumbersOfCpu(
+  made: Case,
+  changes: Partial<typeof SETTINGS>,
+  onCpu = createOnnxEngine(runtimes.cpu),
+): Promise<void> {
+  const settings = { ...SETTINGS, ...changes };
   const plan = planRun(made.config);
-  const expected = await trainOn(createOnnxEngine(runtimes.cpu), made, plan, settings);
+  const expected = await trainOn(onCpu, made, plan, settings);
   const actual = await trainOn(createOnnxEngine(runtimes.gpu), made, plan, settings);
-  expect(expected.losses).toHaveLength(20);
   expect(relativeDifference(actual.losses, expected.losses)).toBeLessThan(1e-4);
-});
+  expect(relativeDifference(actual.norms, expected.norms)).toBeLessThan(1e-4);
+  for (const [name, values] of Object.entries(expected.state))
+    expect(relativeDifference(actual.state[name]!, values, 1e-6), name).toBeLessThan(1e-3);
+}
 
 describe("loss scaling, with products in float32 because no software adapter has float16", () => {
   const settings = { ...SETTINGS, mixedPrecision: "float16" as const };
@@ -64,27 +69,13 @@ describe("dropout", () => {
 
   test("three steps give the CPU's losses, gradient norms and state", async () => {
     const made = await CASES_AND_OPTIMIZERS[0]![2](js);
-    const plan = planRun(made.config);
-    const settings = { ...SETTINGS, dropout: 0.2 };
     const onCpu = createOnnxEngine(runtimes.cpu, { masks: "program" });
-    const expected = await trainOn(onCpu, made, plan, settings);
-    const actual = await trainOn(createOnnxEngine(runtimes.gpu), made, plan, settings);
-    expect(relativeDifference(actual.losses, expected.losses)).toBeLessThan(1e-4);
-    expect(relativeDifference(actual.norms, expected.norms)).toBeLessThan(1e-4);
-    for (const [name, values] of Object.entries(expected.state))
-      expect(relativeDifference(actual.state[name]!, values, 1e-6), name).toBeLessThan(1e-3);
+    await expectNumbersOfCpu(made, { dropout: 0.2 }, onCpu);
   });
 });
 
-test("three steps that compute activations again give the CPU's losses and state", async () => {
-  const made = await CASES_AND_OPTIMIZERS[2]![2](js);
-  const plan = planRun(made.config);
-  const settings = { ...SETTINGS, gradientCheckpointing: true };
-  const expected = await trainOn(createOnnxEngine(runtimes.cpu), made, plan, settings);
-  const actual = await trainOn(createOnnxEngine(runtimes.gpu), made, plan, settings);
-  expect(relativeDifference(actual.losses, expected.losses)).toBeLessThan(1e-4);
-  for (const [name, values] of Object.entries(expected.state))
-    expect(relativeDifference(actual.state[name]!, values, 1e-6), name).toBeLessThan(1e-3);
+test("three steps that compute activations again give the CPU's losses, gradient norms and state", async () => {
+  await expectNumbersOfCpu(await CASES_AND_OPTIMIZERS[2]![2](js), { gradientCheckpointing: true });
 });
 
 test("a step of which a part would be left to the CPU is rejected when it is loaded", async () => {
@@ -102,14 +93,6 @@ const CASES = CASES_AND_OPTIMIZERS.filter((_, index) => index % 2 === (index >> 
 
 describe("three training steps give the CPU's losses, gradient norms and state", () => {
   test.each(CASES)("%s, %s", async (_label, optimizer, make) => {
-    const made = await make(js);
-    const settings = { ...SETTINGS, optimizer };
-    const plan = planRun(made.config);
-    const expected = await trainOn(createOnnxEngine(runtimes.cpu), made, plan, settings);
-    const actual = await trainOn(createOnnxEngine(runtimes.gpu), made, plan, settings);
-    expect(relativeDifference(actual.losses, expected.losses)).toBeLessThan(1e-4);
-    expect(relativeDifference(actual.norms, expected.norms)).toBeLessThan(1e-4);
-    for (const [name, values] of Object.entries(expected.state))
-      expect(relativeDifference(actual.state[name]!, values, 1e-6), name).toBeLessThan(1e-3);
+    await expectNumbersOfCpu(await make(js), { optimizer });
   });
 });

@@ -146,6 +146,23 @@ describe(benchModels, () => {
     await expect(Promise.all(closed)).resolves.toBeDefined();
   });
 
+  test("stops between two runs when asked to", async () => {
+    const controller = new AbortController();
+    const calls: string[] = [];
+    const model = recording("model", calls);
+    const timed: TimedModel = {
+      ...model,
+      run: (...request) => {
+        // Both models are warm then.
+        if (calls.length === 2) controller.abort();
+        return model.run(...request);
+      },
+    };
+    const stopped = benchModels(input({ open: () => Promise.resolve(timed), signal: controller.signal }));
+    await expect(stopped).rejects.toMatchObject({ code: "INTERRUPTED" });
+    expect(calls).toHaveLength(3 + 2);
+  });
+
   test("measures every model and compares it with the baseline", async () => {
     const { device, models, comparisons, notes } = await benchModels(input());
     expect(device).toMatchObject({ provider: "fake", threads: 3, engine: "fake 1.0", simulated: true });
@@ -193,24 +210,6 @@ describe(benchModels, () => {
     expect(figures!.imageMs!.p50).toBeLessThan(figures!.firstTokenMs.p50);
     expect(figuresTable({ models: measured }).columns.at(-1)?.title).toMatch(/image/);
     await expect(benchModels(input({ models, baseline: "seeing" }))).rejects.toThrow(/has no image/);
-  });
-
-  test("forces the number of tokens on a model that wants to end at once", async () => {
-    const forced = await openTimedModel({
-      directory: join(root, "student"),
-      runtime,
-      endless: true,
-      batch: 1,
-    });
-    const free = await openTimedModel({
-      directory: join(root, "student"),
-      runtime,
-      endless: false,
-      batch: 1,
-    });
-    expect((await forced.run("ab", 7)).steps).toBe(7);
-    expect((await forced.run("ab", 7)).words).toBe(7);
-    expect((await free.run("ab", 7)).steps).toBe(1);
   });
 
   test("generates as many tokens as each prompt's own answer has, EOS included, and counts its words", async () => {
@@ -271,26 +270,6 @@ describe(benchModels, () => {
     ]);
     expect(device.rates.productFlops).toBe(3e9);
     expect(notes.join()).toMatch(/rates before and after the models differ by 67 %/);
-  });
-
-  test("closes every model when one fails", async () => {
-    const calls: string[] = [];
-    const open = (options: { readonly directory: string }): Promise<TimedModel> => {
-      const model = recording(options.directory.slice(root.length + 1), calls);
-      return Promise.resolve({ ...model, run: () => Promise.reject(new Error("broken")) });
-    };
-    await expect(benchModels(input({ open }))).rejects.toThrow("broken");
-    expect(calls).toEqual(["student closed", "baseline closed"]);
-  });
-
-  test("stops between two runs when asked to", async () => {
-    const controller = new AbortController();
-    const progress = (): void => {
-      controller.abort();
-    };
-    await expect(benchModels(input({ progress, signal: controller.signal }))).rejects.toMatchObject({
-      code: "INTERRUPTED",
-    });
   });
 
   test.each([

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { SILENT } from "@slm/core";
 import { createRandom } from "@slm/generation";
 import { decoderOnlyConfig, initializeWeights, parameterCount } from "@slm/model";
+import { TINY_SHAPE } from "@slm/model/testing";
 import { writeCheckpoint } from "@slm/checkpoints";
 import { createEagerEngine } from "@slm/tensor";
 import { createTokenizer, trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
@@ -23,17 +24,12 @@ const files = trainSymbolTokenizer({
   sourceLowercase: true,
 });
 const tokenizer = createTokenizer(files);
+const { vocabularySize, tokens } = tokenizer;
 const config = decoderOnlyConfig.parse({
-  width: 8,
-  heads: 2,
-  kvHeads: 1,
-  headDim: 4,
-  feedForward: 12,
-  decoderLayers: 1,
+  ...TINY_SHAPE,
   maxSource: 4,
   maxTarget: 5,
-  vocabularySize: tokenizer.vocabularySize,
-  tokens: tokenizer.tokens,
+  ...{ vocabularySize, tokens },
 });
 
 let root = "";
@@ -137,14 +133,6 @@ describe(cacheTeacher, () => {
     expect(all.rows.labelled.slice(0, rows.labelled.length)).toEqual(rows.labelled);
     expect(await labellingVolume(cacheConfig.parse(settings), at("many"))).toMatchObject({ requests: 4 });
   });
-
-  test("keeps only labels at or above the smallest score", async () => {
-    const all = (await run({ unlabelled: { minScore: -100 } })).rows.labelled;
-    const scores = all.map(({ score = Number.NaN }) => score).sort((a, b) => a - b);
-    const minScore = scores[Math.floor(scores.length / 2)] ?? 0;
-    const { rows } = await run({ unlabelled: { minScore } });
-    expect(rows.labelled).toEqual(all.filter(({ score = Number.NaN }) => score >= minScore));
-  });
 });
 
 describe("labels", () => {
@@ -161,14 +149,4 @@ describe("labels", () => {
     expect(report.labelled).toMatchObject({ sources: 4, known: 1, heldOut: 2 });
     expect(rows.labelled.every(({ source }) => source === "cc")).toBe(true);
   });
-});
-
-test("settings are strict, and have defaults", () => {
-  expect(cacheConfig.parse({})).toMatchObject({
-    k: 50,
-    generate: "none",
-    unlabelled: { minScore: -0.1 },
-  });
-  for (const wrong of [{ k: 0 }, { generate: "beam" }, { unlabelled: { minScore: 1 } }, { more: 1 }])
-    expect(cacheConfig.safeParse(wrong).success).toBe(false);
 });

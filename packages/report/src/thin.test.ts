@@ -21,19 +21,4 @@ describe(thinPoints, () => {
       }),
     );
   });
-
-  test("leaves a short series as it is", () => {
-    expect(
-      thinPoints(
-        [
-          [0, 1],
-          [1, 5],
-        ],
-        4,
-      ),
-    ).toEqual([
-      [0, 1],
-      [1, 5],
-    ]);
-  });
 });

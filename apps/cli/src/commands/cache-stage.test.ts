@@ -80,27 +80,9 @@ describe("slm teacher cache", () => {
     const { unlabelled } = (await readManifest(join(out, "data"))).details;
     expect(unlabelled).toMatchObject({ known: { dev: 1, test: 1 } });
   });
-
-  test("a dry run estimates time and disk", async () => {
-    const argv = [recipe, "--out", out, "--set", "cache.k=3", "--dry-run", "--json"];
-    const { json } = await runCommand("teacher:cache", argv);
-    const { stages } = (json as { result: { stages: object[] } }).result;
-    expect(stages.at(-1)).toMatchObject({
-      name: "cache",
-      status: "would-run",
-      estimate: { seconds: A_NUMBER, diskBytes: A_NUMBER },
-    });
-  });
 });
 
 describe("an ensemble of teachers", () => {
-  test("prints its settings, including every default", async () => {
-    const { stdout, exitCode } = await runCommand("teacher:cache", [recipe, "--print-config"]);
-    expect(exitCode).toBe(0);
-    expect(stdout).toMatch(/weight: 2/u);
-    expect(stdout).toMatch(/minScore: -1000/u);
-  });
-
   test("has one directory per member, and each member is trained with its own seed", async () => {
     const directory = join(out, "teacher");
     expect((await readdir(directory)).sort()).toEqual([

@@ -4,11 +4,6 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { runCommand } from "../testing/run-command.js";
 import { requireCpuOfWorkers } from "@slm/pipeline/workers/workers-address";
-import { TRAINING_DEVICES } from "@slm/pipeline/compute/compute";
-
-test("the devices for training are the CPU and every GPU in the table of devices", () => {
-  expect(TRAINING_DEVICES).toEqual(["cpu", "gpu", "gpu:cuda", "gpu:directml", "gpu:coreml", "gpu:webgpu"]);
-});
 
 test("a device together with workers is rejected, because workers use their own CPUs", () => {
   const compute = { engine: "onnx" } as const;

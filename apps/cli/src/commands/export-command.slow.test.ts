@@ -4,21 +4,9 @@ import { temporaryFolder } from "@slm/core/testing";
 import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { runCommand } from "../testing/run-command.js";
+import { tinyShape } from "../testing/tiny-shape.js";
 
-const SHAPE = `
-architecture: encoder-decoder
-width: 32
-heads: 4
-kvHeads: 2
-headDim: 16
-feedForward: 48
-encoderLayers: 1
-decoderLayers: 1
-maxSource: 20
-maxTarget: 8
-vocabularySize: 200
-tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 }
-`;
+const SHAPE = tinyShape("encoder-decoder", 8);
 
 const root = temporaryFolder();
 const at = (name: string): string => join(root, name);
@@ -42,7 +30,7 @@ describe("slm model init", () => {
   });
 
   test("rejects a vocabulary that is too small for its tokenizer, and an invalid shape", async () => {
-    await writeFile(at("small.yaml"), SHAPE.replace("vocabularySize: 200", "vocabularySize: 20"));
+    await writeFile(at("small.yaml"), SHAPE.replace("vocabularySize: 120", "vocabularySize: 20"));
     expect((await runCommand("model:init", [at("small.yaml"), "-o", at("x"), "--json"])).exitCode).toBe(78);
     await writeFile(at("odd.yaml"), SHAPE.replace("heads: 4", "heads: 3"));
     expect((await runCommand("model:init", [at("odd.yaml"), "-o", at("x"), "--json"])).exitCode).toBe(78);
@@ -88,17 +76,6 @@ describe("slm export", () => {
     );
   });
 
-  test("writes files that transformers.js loads", async () => {
-    await runCommand("export", [at("checkpoint"), "--layout", "transformers.js", "-o", at("web"), "--json"]);
-    expect(await readdir(at("web"), { recursive: true })).toEqual(
-      expect.arrayContaining([
-        "onnx/encoder_model.onnx",
-        "onnx/decoder_model_merged.onnx",
-        "generation_config.json",
-      ]),
-    );
-  });
-
   test("plans without writing: graphs, sizes, memory for each source length", async () => {
     const argv = [at("checkpoint"), "--target", "npu", "--buckets", "8,16", "--window", "5", "--dry-run"];
     const { plan } = resultOf(await runCommand("export", [...argv, "-o", at("nothing"), "--json"]));
@@ -107,10 +84,10 @@ describe("slm export", () => {
         { file: `encoder.${bucket}.onnx`, bucket },
         { file: `decoder.${bucket}.onnx`, bucket },
       ]),
-      // Two KV heads of 16, keys and values, float32.
+      // Two layers with two KV heads of 16, keys and values, float32.
       memory: [
-        { source: 8, window: 5, cacheBytes: 5 * 256, sourceBytes: 8 * 256 },
-        { source: 16, window: 5, cacheBytes: 5 * 256, sourceBytes: 16 * 256 },
+        { source: 8, window: 5, cacheBytes: 5 * 512, sourceBytes: 8 * 512 },
+        { source: 16, window: 5, cacheBytes: 5 * 512, sourceBytes: 16 * 512 },
       ],
     });
     expect(await readdir(root)).not.toContain("nothing");

@@ -75,21 +75,6 @@ describe("a run on requests and JSON calls without a test file", () => {
     expect(await readFile(join(out, "deploy", "README.md"), "utf8")).toContain("| slotF1 | dev split | 3 |");
   });
 
-  test("generates from the bundle, and evaluates it", async () => {
-    const generated = await runCommand("generate", [
-      join(out, "deploy"),
-      "--prompt",
-      "Dim the attic",
-      "--json",
-    ]);
-    expect(generated.exitCode).toBe(0);
-    const evaluated = await runCommand("eval", [
-      ...[join(out, "deploy"), "--data", join(root, "dev.jsonl"), "--metrics", METRICS.join(",")],
-      ...["-o", join(root, "predictions.jsonl"), "--json"],
-    ]);
-    expect(evaluated.json).toMatchObject({ result: { n: 3, metrics: { jsonExactMatch: 0 } } });
-  });
-
   test("generates only answers that a JSON Schema allows: greedily, by sampling and with beams", async () => {
     const properties = { name: { const: "SetLight" }, room: { enum: ROOMS } };
     const schema = { type: "object", properties, required: ["name", "room"], additionalProperties: false };
@@ -137,14 +122,5 @@ describe("a run on requests and JSON calls without a test file", () => {
       for (const value of Object.values(answer.parse(JSON.parse(prediction))))
         expect(source).toContain(value);
     }
-  });
-
-  test("names the row that exceeds the model's limit", async () => {
-    const argv = [recipe, "--out", join(root, "short"), "--set", "teacher.model.maxSource=5", "--json"];
-    const { exitCode, json } = await runCommand("run", argv);
-    expect([exitCode, json]).toMatchObject([65, { error: { code: "DATA_INVALID" } }]);
-    expect(JSON.stringify(json)).toMatch(
-      /rows are longer than teacher.model.maxSource, 5 tokens; the longest has 17, the first is row 1 /,
-    );
   });
 });

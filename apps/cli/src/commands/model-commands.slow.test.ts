@@ -1,11 +1,11 @@
-import { mkdir, mkdtemp, readFile, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
 import { METRIC_NAMES } from "@slm/metrics";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { EvalCommand } from "./eval.js";
-import { locateModel } from "@slm/pipeline/models/locate-model";
+import { familyReference } from "../testing/external-encoder-decoder.js";
 import { runCommand, type CommandOutcome } from "../testing/run-command.js";
 import { writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
 
@@ -58,13 +58,6 @@ describe("MODEL", () => {
     expect(await readdir(scratch)).toEqual([]);
   });
 
-  test("is the first scheme of the quantize stage's directory", async () => {
-    expect(await locateModel(join(out, "quantize"))).toEqual({
-      kind: "device",
-      directory: join(out, "quantize", "int8-dynamic"),
-    });
-  });
-
   test("that is not a model is rejected, with the models in its subdirectories", async () => {
     const outcome = await runCommand("generate", [out, "--prompt", "abc", "--json"]);
     expect([outcome.exitCode, outcome.json]).toMatchObject([66, { error: { code: "INPUT_MISSING" } }]);
@@ -87,12 +80,6 @@ describe("slm generate", () => {
     ).toBeTruthy();
   });
 
-  test("respects --max-tokens and --beams", async () => {
-    const argv = [join(out, "deploy"), "--prompt", "abc", "--max-tokens", "2", "--beams", "2", "--json"];
-    expect(Number(resultOf(await runCommand("generate", argv)).tokens)).toBeLessThanOrEqual(2);
-    expect((await runCommand("generate", [...argv.slice(0, 3), "--beams", "0", "--json"])).exitCode).toBe(2);
-  });
-
   test("samples reproducibly, ends before a stop text, and says why an answer ended", async () => {
     const argv = [join(out, "deploy"), "--prompt", "abc", "--json"];
     const sample = ["--temperature", "5", "--min-p", "0.01", "--max-tokens", "4"];
@@ -105,11 +92,6 @@ describe("slm generate", () => {
     expect(stopped).toMatchObject({ text: "", reason: "stop", finished: false });
     expect((await runCommand("generate", [...argv, "--top-p", "0.5"])).exitCode).toBe(2);
     expect((await runCommand("generate", [...argv, "--temperature", "hot"])).exitCode).toBe(2);
-  });
-
-  test("names a symbol that the model does not know", async () => {
-    const { exitCode, json } = await runCommand("generate", [join(out, "deploy"), "-p", "a?c", "--json"]);
-    expect([exitCode, json]).toMatchObject([65, { error: { code: "DATA_INVALID" } }]);
   });
 });
 
@@ -149,20 +131,6 @@ describe("slm eval", () => {
     expect(text.stdout).toMatch(/^[\d.]+ nats per token over 12 tokens of first references$/m);
   });
 
-  test("accepts questions without an answer if the metric supports them, and otherwise suggests such a metric", async () => {
-    const data = at("unanswerable.jsonl");
-    await writeFile(data, `${JSON.stringify({ source: "abc", target: "", references: [] })}\n`);
-    const argv = [join(out, "export"), "--data", data, "-o", at("unanswerable.out.jsonl"), "--json"];
-    const { metrics } = resultOf(await runCommand("eval", [...argv, "--metrics", "squadF1"]));
-    const line = JSON.parse(await readFile(at("unanswerable.out.jsonl"), "utf8")) as Record<string, unknown>;
-    const right = line.prediction === "";
-    expect(line).toMatchObject({ references: [], correct: right, score: right ? 1 : 0 });
-    expect(metrics).toEqual({ squadF1: line.score });
-    const rejected = await runCommand("eval", [...argv, "--metrics", "wer"]);
-    expect(rejected.exitCode).toBe(65);
-    expect(suggestionsOf(rejected)).toContain("--metrics squadExactMatch,squadF1");
-  });
-
   test("suggests the nearest metric, and lists all metrics in its help", async () => {
     const argv = [join(out, "export"), "--data", rows(), "--json"];
     const misspelt = await runCommand("eval", [...argv, "--metrics", "wer,rougeLsun"]);
@@ -172,13 +140,6 @@ describe("slm eval", () => {
     for (const name of [...METRIC_NAMES, "perplexity"]) expect(help).toContain(`  ${name} [`);
   });
 
-  test("rejects a metric that does not exist, and a file of rows that does not exist", async () => {
-    const argv = [join(out, "export"), "--json"];
-    expect((await runCommand("eval", [...argv, "--data", rows(), "--metrics", "blue"])).exitCode).toBe(2);
-    const missing = ["--data", at("none.jsonl"), "--metrics", "exactMatch"];
-    expect((await runCommand("eval", [...argv, ...missing])).exitCode).toBe(66);
-  });
-
   test("requires --metrics, because every task has its own metric", async () => {
     const { exitCode, json } = await runCommand("eval", [join(out, "export"), "--data", rows(), "--json"]);
     expect([exitCode, JSON.stringify(json)]).toEqual([2, expect.stringContaining("metrics")]);
@@ -186,49 +147,6 @@ describe("slm eval", () => {
 });
 
 describe("slm export, slm quantize, slm deploy", () => {
-  test("make a bundle from a checkpoint, each from the path that the previous one printed", async () => {
-    const exported = await runCommand("export", [
-      join(out, "distill"),
-      "--target",
-      "cpu",
-      "-o",
-      at("exported"),
-    ]);
-    const quantized = await runCommand("quantize", [
-      ...[lastLine(exported)!, "--scheme", "int8-dynamic", "-o", at("small")],
-    ]);
-    const deployed = await runCommand("deploy", [lastLine(quantized)!, "--to", "dir", "-o", at("bundle")]);
-    expect(lastLine(deployed)).toBe(at("bundle"));
-    expect((await runCommand("verify", [at("bundle")])).exitCode).toBe(0);
-  });
-
-  test("export reports files, opset and the difference of logits from the checkpoint", async () => {
-    const argv = [join(out, "distill"), "--target", "cpu", "-o", at("exported-json"), "--json"];
-    const result = resultOf(await runCommand("export", argv));
-    expect(result).toMatchObject({ opset: A_NUMBER, parameters: A_NUMBER });
-    expect(z.object({ maxAbs: z.number().max(1e-3) }).parse(result.parity)).toBeTruthy();
-    expect(
-      z
-        .array(z.object({ path: z.string() }))
-        .parse(result.files)
-        .map(({ path }) => path),
-    ).toEqual(expect.arrayContaining(["encoder.onnx", "decoder.onnx", "model.json", "tokenizer.json"]));
-    expect(
-      (await runCommand("export", [join(out, "distill"), "--target", "abacus", "--json"])).exitCode,
-    ).toBe(2);
-    expect((await runCommand("export", [at("nowhere"), "--json"])).exitCode).toBe(66);
-  });
-
-  test("quantize reports sizes, and no gate unless requested", async () => {
-    const argv = [join(out, "export"), "--scheme", "int8-dynamic", "-o", at("q"), "--json"];
-    expect(resultOf(await runCommand("quantize", argv))).toMatchObject({
-      bytesBefore: A_NUMBER,
-      bytesAfter: A_NUMBER,
-      gate: null,
-      artifact: at("q"),
-    });
-  });
-
   test("quantize measures its gate on --data, or on --calibration", async () => {
     const argv = [join(out, "export"), "--scheme", "int8-dynamic", "--gate", "per:1000", "--json"];
     for (const flag of ["--data", "--calibration"]) {
@@ -239,50 +157,15 @@ describe("slm export, slm quantize, slm deploy", () => {
     const unknown = argv.map((word) => word.replace("per:1000", "blue:1"));
     expect((await runCommand("quantize", [...unknown, "--data", rows()])).exitCode).toBe(2);
   });
-
-  test("quantize with a gate that fails: exit 3 with the result in both modes, and no output", async () => {
-    // Quantized logits always differ.
-    const argv = [
-      ...[join(out, "export"), "--scheme", "int4-block", "-o", at("failed")],
-      ...["--gate", "logitDivergence:0", "--calibration", at("train.jsonl")],
-    ];
-    const json = await runCommand("quantize", [...argv, "--json"]);
-    expect(json.exitCode).toBe(3);
-    expect(json.json).toMatchObject({
-      result: { bytesAfter: A_NUMBER, gate: { pass: false } },
-      error: { code: "GATE_FAILED" },
-    });
-    const text = await runCommand("quantize", argv);
-    expect(text.exitCode).toBe(3);
-    expect(text.stdout).toContain("FAIL");
-    expect(await readdir(root)).not.toContain("failed");
-  });
-
-  test("deploy reports the bundle and a hash of each file", async () => {
-    const argv = [join(out, "quantize"), "--to", "dir", "-o", at("bundle-json"), "--json"];
-    const result = resultOf(await runCommand("deploy", argv));
-    expect(result.bundle).toBe(at("bundle-json"));
-    const file = z.object({ path: z.string(), bytes: z.number(), sha256: z.string().length(64) });
-    expect(
-      z
-        .array(file)
-        .parse(result.files)
-        .map(({ path }) => path),
-    ).toContain("README.md");
-  });
-
-  test("an output directory with other files is rejected and left unchanged", async () => {
-    const external = await mkdtemp(join(root, "external-"));
-    await writeFile(join(external, "mine.txt"), "mine");
-    const argv = [join(out, "export"), "--scheme", "int8-dynamic", "-o", external, "--json"];
-    const { json } = await runCommand("quantize", argv);
-    expect(json).toMatchObject({ error: { code: "OUTPUT_FAILED" } });
-    expect(await readdir(external)).toEqual(["mine.txt"]);
-  });
 });
 
 describe("slm model check", () => {
-  test("a directory that is not a reference is rejected", async () => {
+  test("passes a model that agrees with its own library, and rejects a directory that is no reference", async () => {
+    const argv = ["--reference", familyReference("t5"), "--json"];
+    expect(await runCommand("model:check", argv)).toMatchObject({
+      exitCode: 0,
+      json: { result: { pass: true } },
+    });
     const { exitCode } = await runCommand("model:check", ["--reference", at("nowhere"), "--json"]);
     expect(exitCode).toBe(66);
     expect((await runCommand("model:check", ["--json"])).exitCode).toBe(2);

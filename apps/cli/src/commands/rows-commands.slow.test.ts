@@ -104,10 +104,4 @@ describe("slm data inspect", () => {
       ],
     });
   });
-
-  test("reads such a table like the recipe does", async () => {
-    const set = ["--set", "data.fields={source: word, target: letters}", "--set", "data.encoding=latin1"];
-    const { json } = await runCommand("data:inspect", [at("train.csv"), ...set, "--json"]);
-    expect(json).toMatchObject({ result: { rows: 33, rejected: [{ line: 35 }] } });
-  });
 });

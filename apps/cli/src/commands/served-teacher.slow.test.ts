@@ -141,23 +141,13 @@ describe("a teacher served by slm serve", () => {
     });
   });
 
-  test.each([
-    ["distributions", {}, /has no distributions to store/u],
-    ["scores", { cache: { distributions: "none" } }, /minScore/u],
-  ])(
-    "is rejected if %s are requested",
-    async (_, sections, message) => {
-      vi.stubEnv("XDG_CACHE_HOME", at("user-cache"));
-      vi.stubEnv("SLM_TEST_SERVED_KEY", KEY);
-      const recipe = await writeRecipe("bad.yaml", { teacher: served(), cache: {}, ...sections });
-      const { exitCode, json } = await runCommand("teacher:cache", [recipe, "--out", at("bad"), "--json"]);
-      expect([exitCode, json]).toMatchObject([
-        78,
-        { error: { code: "CONFIG_INVALID", message: expect.stringMatching(message) as unknown } },
-      ]);
-    },
-    60_000,
-  );
+  test("is rejected if distributions are requested", async () => {
+    vi.stubEnv("SLM_TEST_SERVED_KEY", KEY);
+    const recipe = await writeRecipe("bad.yaml", { teacher: served(), cache: {} });
+    const { exitCode, json } = await runCommand("teacher:cache", [recipe, "--out", at("bad"), "--json"]);
+    const message = expect.stringContaining("no distributions to store") as string;
+    expect([exitCode, json]).toMatchObject([78, { error: { code: "CONFIG_INVALID", message } }]);
+  });
 });
 
 describe("a program as the teacher", () => {

@@ -1,13 +1,10 @@
-import { readManifest, verifyDirectory } from "@slm/core";
-import { readModelConfig } from "@slm/checkpoints";
-import { cp, mkdir, readFile, readdir, stat, writeFile } from "node:fs/promises";
+import { verifyDirectory } from "@slm/core";
+import { cp, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
 import { beforeAll, describe, expect, test } from "vitest";
 import { runCommand } from "../testing/run-command.js";
-import { z } from "zod";
 import { tinyRecipe, writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
-import { copyTeacher } from "@slm/pipeline/stages/make-teacher";
 
 const A_NUMBER: unknown = expect.any(Number);
 
@@ -42,34 +39,6 @@ describe("a run of every stage", () => {
     // After two steps the student answers neither dev row correctly, so a threshold cannot be chosen.
     expect(exitCode).toBe(65);
     expect(JSON.stringify(json)).toContain("answered none of 2 rows correctly");
-  });
-
-  test("measures the float32 export and each scheme on the test split", async () => {
-    const { details } = await readManifest(join(out, "quantize"));
-    expect(details).toMatchObject({
-      n: 3,
-      scheme: "int8-dynamic",
-      gate: { metric: "per", pass: true },
-    });
-    expect(details.models).toMatchObject([
-      { name: "float32", gate: null, engine: "onnxruntime" },
-      { name: "int8-dynamic", engine: "wasm", graphs: { metrics: { per: expect.any(Number) as number } } },
-    ]);
-    const measured = z.array(z.object({ metrics: z.record(z.string(), z.number()) }));
-    for (const { metrics } of measured.parse(details.models)) {
-      expect(Object.keys(metrics).sort()).toEqual(["per", "wer"]);
-    }
-    expect(Number(details.bytesAfter)).not.toBe(Number(details.bytesBefore));
-  });
-
-  test("deploys the quantized model with a card that states measurements and inputs", async () => {
-    const card = await readFile(join(out, "deploy", "README.md"), "utf8");
-    const { inputs } = await readManifest(join(out, "distill"));
-    expect(card).toContain("# Tiny");
-    expect(card).toContain("per");
-    for (const { sha256 } of inputs) expect(card).toContain(sha256);
-    const model = JSON.parse(await readFile(join(out, "deploy", "model.json"), "utf8")) as object;
-    expect(model).toMatchObject({ scheme: "int8-dynamic", name: "tiny", title: "Tiny" });
   });
 
   test("a gate that fails ends with exit 3, keeps the export and writes no quantized model", async () => {
@@ -173,31 +142,6 @@ describe("a run of every stage", () => {
       2,
       { error: { message: expect.stringContaining("its columns are source, target, length") as unknown } },
     ]);
-    const lines = join(root, "sliced-rows.jsonl");
-    await writeFile(
-      lines,
-      '{"source":"cab","target":"C A B","length":3}\n\n{"source":"ab","target":"A B"}\n',
-    );
-    const ofLines = await runCommand("eval", [argv[0]!, "--data", lines, ...metrics, "--json"]);
-    expect(ofLines.json).toMatchObject({
-      result: {
-        slices: [
-          { value: "", n: 1 },
-          { value: "3", n: 1 },
-        ],
-      },
-    });
-  });
-
-  test("for a single early stage says nothing about models", async () => {
-    const { json } = await runCommand("run", [recipe, "--out", out, "--only", "data", "--json"]);
-    expect(json).toMatchObject({ result: { summary: { models: [], student: null, bundleBytes: null } } });
-  });
-
-  test("rejects a gate on a metric that does not exist before anything runs", async () => {
-    const argv = [recipe, "--out", join(root, "nonsense"), "--set", "quantize.gate.metric=nonsense"];
-    expect((await runCommand("run", argv)).exitCode).toBe(78);
-    await expect(stat(join(root, "nonsense"))).rejects.toThrow();
   });
 
   test("runs without quantization: the float32 export is deployed", async () => {
@@ -242,31 +186,6 @@ describe("slm distill and slm teacher train", () => {
     const teacher = await runCommand("teacher:train", [recipe, "--out", out, "--json"]);
     expect(teacher.json).toMatchObject({ result: { vocab: 14, status: "skipped", steps: 2 } });
   });
-
-  test("a dry run estimates time and memory of the training, and says that these are estimates", async () => {
-    const argv = [recipe, "--out", out, "--set", "distill.steps=3", "--dry-run"];
-    const { json } = await runCommand("distill", [...argv, "--json"]);
-    const { stages } = (json as { result: { stages: { name: string; status: string; estimate: object }[] } })
-      .result;
-    expect(stages.at(-1)).toMatchObject({ name: "distill", status: "would-run" });
-    const { estimate } = stages.at(-1)!;
-    expect(estimate).toMatchObject({
-      parameters: A_NUMBER,
-      tokens: A_NUMBER,
-      flops: A_NUMBER,
-      seconds: A_NUMBER,
-      memoryBytes: A_NUMBER,
-    });
-    expect(stages[0]).toMatchObject({ status: "would-skip", estimate: {} });
-    expect((await runCommand("distill", argv)).stdout).toMatch(
-      /about .*\n +estimate: .* parameters, .* tokens, .*FLOP, .* of\s+memory/,
-    );
-  });
-
-  test("an engine that does not exist is wrong usage", async () => {
-    const { exitCode } = await runCommand("distill", [recipe, "--engine", "abacus", "--json"]);
-    expect(exitCode).toBe(2);
-  });
 });
 
 describe("teacher from disk", () => {
@@ -283,25 +202,5 @@ describe("teacher from disk", () => {
     const weights = async (run: string): Promise<Buffer> =>
       readFile(join(run, "teacher", "model.safetensors"));
     expect(await weights(other)).toEqual(await weights(out));
-  });
-
-  test("can be an earlier student", async () => {
-    const work = join(root, "student-as-teacher");
-    await mkdir(work);
-    const { source, vocab } = await copyTeacher(join(out, "distill"), join(out, "tokenizer"), work);
-    expect([source, vocab]).toEqual([join(out, "distill"), 14]);
-    expect((await readModelConfig(work)).architecture).toBe("encoder-decoder");
-  });
-
-  test("is rejected if it has another vocabulary", async () => {
-    const few = join(root, "few.jsonl");
-    await writeFile(few, '{"source":"ab","target":"A B"}\n');
-    const external = join(root, "external.yaml");
-    const data = { train: few, dev: join(root, "dev.jsonl"), test: join(root, "test.jsonl") };
-    const teacher = { kind: "checkpoint", path: join(out, "teacher") };
-    await writeFile(external, JSON.stringify({ data, tokenizer: {}, teacher }));
-    const argv = [external, "--out", join(root, "external"), "--json"];
-    const { exitCode, json } = await runCommand("teacher:train", argv);
-    expect([exitCode, json]).toMatchObject([65, { error: { code: "SHAPE_MISMATCH" } }]);
   });
 });

@@ -8,50 +8,30 @@ import { serveConfig, startServer, type RunningServer } from "@slm/serve";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { runCommand, type CommandOutcome } from "../testing/run-command.js";
+import { SEEING_SHAPE } from "../testing/tiny-shape.js";
 
 const FIXTURES = fileURLToPath(new URL("../../../../packages/vision/fixtures/", import.meta.url));
 /** Of different formats and sizes. */
 const PICTURES = ["colour.png", "grey.jpg", "lossless.webp", "plain.tif"] as const;
-
-/** JSON is YAML. */
-const shape = (prompt?: string): object => ({
-  architecture: "encoder-decoder",
-  width: 32,
-  heads: 4,
-  kvHeads: 2,
-  headDim: 16,
-  feedForward: 48,
-  encoderLayers: 1,
-  decoderLayers: 1,
-  maxSource: 24,
-  maxTarget: 8,
-  vocabularySize: 98,
-  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
-  vision: {
-    tower: {
-      image: { resize: { kind: "fit", height: 16, width: 32 } },
-      patch: { height: 8, width: 8 },
-      width: 32,
-      layers: 1,
-      heads: 2,
-      feedForward: 64,
-    },
-    ...(prompt === undefined ? {} : { prompt }),
-  },
-});
 
 const root = temporaryFolder();
 beforeAll(async () => {
   await mkdir(at("images"));
   for (const name of PICTURES) await copyFile(join(FIXTURES, "files", name), at("images", name));
   await writeRows("rows.jsonl", (picture) => ({ image: `images/${picture}` }));
-  await made("model:init", await written("shape.yaml", shape("?")), "-o", at("checkpoint"));
+  await made(
+    "model:init",
+    await written("shape.yaml", { ...SEEING_SHAPE, vision: { ...SEEING_SHAPE.vision, prompt: "?" } }),
+    "-o",
+    at("checkpoint"),
+  );
   await made("export", at("checkpoint"), "-o", at("exported"));
 });
 
 const at = (...parts: readonly string[]): string => join(root, ...parts);
 const picture = (at_ = 0): string => at("images", PICTURES[at_]!);
 
+/** JSON is YAML. */
 async function written(name: string, value: object): Promise<string> {
   await writeFile(at(name), JSON.stringify(value));
   return at(name);
@@ -157,32 +137,11 @@ describe("a vision-language model", () => {
     30_000,
   );
 
-  test("ranks vision layers together with the others", async () => {
-    const argv = ["--scheme", "int4-block", "--sensitivity", "--calibration", at("rows.jsonl")];
-    const { layers } = z
-      .object({ layers: z.array(z.object({ graph: z.string(), divergence: z.number() })) })
-      .parse(await made("quantize", at("exported"), ...argv, "-o", at("ranked")));
-    const seen = layers.filter(({ graph }) => graph === "vision");
-    expect(seen.length).toBeGreaterThan(6);
-    expect(Math.max(...seen.map(({ divergence }) => divergence))).toBeGreaterThan(0);
-  });
-
   test("does not support a decoder-only baseline", async () => {
     const argv = ["--data", at("rows.jsonl"), "--baseline", "decoder-only"];
     expect(await rejected("bench", at("exported"), ...argv)).toMatch(
       /^65 OP_UNSUPPORTED: bench: .* is a vision-language model/,
     );
-  });
-
-  test("is exported for a device with fixed sizes, and quantized for it", async () => {
-    await made("export", at("checkpoint"), "--target", "npu", "--buckets", "8,16", "-o", at("npu"));
-    const argv = ["--scheme", "a8w8", "--calibration", at("rows.jsonl"), "-o", at("npu-a8w8")];
-    const { nodes } = z
-      .object({ nodes: z.array(z.object({ graph: z.string() })) })
-      .parse(await made("quantize", at("npu"), ...argv));
-    expect(nodes.filter(({ graph }) => graph === "vision").length).toBeGreaterThan(6);
-    const analysis = await made("analyze", at("npu-a8w8"), "--target", "npu", "--profile", "qnn");
-    expect(analysis).toMatchObject({ supported: true });
   });
 });
 
@@ -201,17 +160,6 @@ describe("an invalid image", () => {
       expect(told).toMatch(/^65 DATA_INVALID/);
       expect(told).toMatch(reason);
     }
-  });
-
-  test("is exported for transformers.js if it has a default question, and rejected otherwise", async () => {
-    const layout = ["--layout", "transformers.js"] as const;
-    const { files, parity } = z
-      .object({ files: z.array(z.object({ path: z.string() })), parity: z.object({ maxAbs: z.number() }) })
-      .parse(await made("export", at("checkpoint"), ...layout, "-o", at("transformers")));
-    expect(files.map(({ path }) => path)).toContain("preprocessor_config.json");
-    expect(parity.maxAbs).toBeLessThan(1e-3);
-    await made("model:init", await written("asked.yaml", shape()), "-o", at("asked"));
-    expect(await rejected("export", at("asked"), ...layout, "-o", at("t"))).toMatch(/^65 OP_UNSUPPORTED/);
   });
 
   test("rows without images, with paths outside their folder, or with missing images name the problem", async () => {
@@ -241,7 +189,7 @@ describe("an invalid image", () => {
   test("an image for a text model is rejected", async () => {
     await made(
       "model:init",
-      await written("blind.yaml", { ...shape(), vision: undefined }),
+      await written("blind.yaml", { ...SEEING_SHAPE, vision: undefined }),
       "-o",
       at("blind"),
     );

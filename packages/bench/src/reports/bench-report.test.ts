@@ -5,7 +5,7 @@ import { readJsonFile } from "@slm/core";
 import { describe, expect, test } from "vitest";
 import { BENCH_FILES, benchMarkdown, benchPage, writeBenchReport } from "./bench-report.js";
 import { benchResultSchema } from "../results/bench-result.js";
-import { comparisonsTable, figuresTable } from "./bench-tables.js";
+import { figuresTable } from "./bench-tables.js";
 import { RESULT } from "./figures.test-support.js";
 import { compareResults } from "../results/regression.js";
 
@@ -32,13 +32,6 @@ describe(figuresTable, () => {
   });
 });
 
-describe(comparisonsTable, () => {
-  test("shows the model's figure over the baseline's", () => {
-    expect(cell(comparisonsTable(RESULT), "first token")).toBe("0.25x (1 to 1)");
-    expect(cell(comparisonsTable(RESULT), "size")).toBe("1x");
-  });
-});
-
 describe(benchPage, () => {
   test("shows device, notes, charts, figures and comparisons, with names as text", async () => {
     const page = await benchPage(RESULT);
@@ -47,38 +40,6 @@ describe(benchPage, () => {
     }
     expect(page.match(/<svg /g)).toHaveLength(6);
     expect(page).not.toContain("<b>");
-  });
-
-  test("has no comparison without a baseline and no warning without a reason", async () => {
-    const page = await benchPage({ ...RESULT, comparisons: [], notes: [] });
-    expect(page).not.toContain("Compared with the baseline");
-    expect(page).not.toContain("Warnings");
-  });
-
-  test("has the task as its title, quality before speed, and the method last", async () => {
-    const page = await benchPage(RESULT, {
-      title: "Dates: speed",
-      facts: [["run", "first"]],
-      headline: [{ label: "exactMatch", value: "97 %", note: "96 % to 98 %, 400 test rows" }],
-      sections: [{ heading: "Models", text: "Trained on 400 labelled rows." }],
-    });
-    const places = [
-      "<h1>Dates: speed</h1>",
-      ">97 %<",
-      "<dd>first</dd>",
-      ">Models<",
-      ">Figures<",
-      ">How it was measured<",
-    ];
-    const found = places.map((text) => page.indexOf(text));
-    expect(found.every((at) => at > 0)).toBe(true);
-    expect(found).toEqual([...found].sort((a, b) => a - b));
-  });
-
-  test("folds its notes, and lays wide tables with one column per model", async () => {
-    const page = await benchPage(RESULT);
-    expect(page).toMatch(/<details>\n<summary><h2>Warnings: \d+<\/h2>/u);
-    expect(page).toContain('<td class="left wrap" dir="auto">parameters [M]</td><td class="right">1.33</td>');
   });
 
   test("shows what changed since an earlier benchmark", async () => {

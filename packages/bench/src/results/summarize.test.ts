@@ -90,11 +90,6 @@ describe(summarize, () => {
     expect(half.bytesPerToken).toBe(100 + 2 * 2 * 2 * 15);
   });
 
-  test("spreads the energy of all runs over their tokens", () => {
-    expect(summarize(measurement({ joules: 6 })).joulesPerToken).toBe(0.5);
-    expect(summarize(measurement()).joulesPerToken).toBeNull();
-  });
-
   test("tells how far the steps of runs lie apart", () => {
     const samples = [10, 10, 20, 20].map((decodeMs) => sample({ decodeMs }));
     expect(summarize(measurement({ samples, sourceTokens: [1, 1, 1, 1] })).spread).toBeCloseTo(2 / 3);
@@ -145,9 +140,6 @@ describe(compareModels, () => {
     expect(ratios.parameters).toBe(1);
     expect(intervals.firstTokenMs).toMatchObject({ low: 0.5, high: 0.5 });
     expect(intervals.tokensPerSecond).toMatchObject({ low: 4, high: 4 });
-  });
-
-  test("has no ratio of words to a baseline that said none", () => {
     const silent = summarize(measurement({ name: "big", samples: [1, 2].map(() => sample({ words: 0 })) }));
     expect(compareModels(summarize(measurement()), silent, 1).ratios.wordsPerSecond).toBeNull();
   });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { areApart, medianInterval, ratioInterval } from "./interval.js";
+import { medianInterval, ratioInterval } from "./interval.js";
 import { quantile } from "./quantile.js";
 
 describe(medianInterval, () => {
@@ -63,14 +63,5 @@ describe(ratioInterval, () => {
     expect(wide.high).toBeGreaterThan(3);
     expect(narrow.high - narrow.low).toBeLessThan((wide.high - wide.low) / 3);
     expect(() => ratioInterval([], 1)).toThrow(RangeError);
-  });
-});
-
-describe(areApart, () => {
-  test("is true only where no value is common", () => {
-    const at = (low: number, high: number) => ({ low, high, coverage: 0.95 });
-    expect(areApart(at(1, 2), at(2, 3))).toBe(false);
-    expect(areApart(at(1, 2), at(2.1, 3))).toBe(true);
-    expect(areApart(at(2.1, 3), at(1, 2))).toBe(true);
   });
 });

@@ -77,49 +77,6 @@ describe("credentials of a registry", () => {
     expect(other.shown).toEqual([undefined]);
   });
 
-  test("stay there when an upload is redirected", async () => {
-    registry.answer = ({ headers }, response) => {
-      if (headers.authorization === undefined) challenge(response, 'Basic realm="x"');
-      else redirect(response, `${other.origin}/upload`);
-    };
-    const client = new RegistryClient(
-      parseOciReference(`${registry.origin.slice("http://".length)}/team/model:1`),
-      {
-        credentials: { user: "me", password: "secret" },
-      },
-    );
-    const url = client.resolve("/v2/team/model/blobs/uploads/1");
-    const sent = client.callUrl(url, { method: "PUT", body: () => "text", expect: [201] });
-    await expect(sent).rejects.toMatchObject({ code: "OUTPUT_FAILED" });
-    expect(other.shown).toEqual([]);
-  });
-
-  test("are not sent to an upload address that the registry returns", async () => {
-    const client = new RegistryClient(
-      parseOciReference(`${registry.origin.slice("http://".length)}/team/model:1`),
-      {
-        credentials: { user: "me", password: "secret" },
-      },
-    );
-    other.answer = (_, response) => {
-      challenge(response, 'Basic realm="x"');
-    };
-    const sent = client.callUrl(client.resolve(`${other.origin}/upload`), { method: "PUT", expect: [201] });
-    await expect(sent).rejects.toMatchObject({ code: "USAGE" });
-    expect(other.shown).toEqual([undefined]);
-  });
-
-  test("are not sent to a token server of another origin", async () => {
-    registry.answer = ({ headers }, response) => {
-      if (headers.authorization === "Bearer public") response.end("blob");
-      else challenge(response, `Bearer realm="${other.origin}/token",service="s"`);
-    };
-    other.answer = (_, response) => response.end('{"token":"public"}');
-    expect(await pull()).toBe("blob");
-    expect(other.shown).toEqual([undefined]);
-    expect(registry.shown).toEqual([undefined, "Bearer public"]);
-  });
-
   test("are sent to the token server in SLM_REGISTRY_REALM, and not to an address that it redirects to", async () => {
     const token = await open();
     try {

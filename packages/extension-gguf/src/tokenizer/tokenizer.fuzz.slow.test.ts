@@ -77,14 +77,7 @@ describe("a vocabulary with changed values", () => {
   const keys = [
     ...["model", "pre", "merges", "tokens", "token_type", "scores", "precompiled_charsmap", "add_bos_token"],
     ...["add_eos_token", "add_space_prefix", "remove_extra_whitespaces", "normalizer.lowercase"],
-    ...[
-      "bos_token_id",
-      "eos_token_id",
-      "unknown_token_id",
-      "padding_token_id",
-      "mask_token_id",
-      "cls_token_id",
-    ],
+    ..."bos_token_id eos_token_id unknown_token_id padding_token_id mask_token_id cls_token_id".split(" "),
   ];
 
   test.each(Object.keys(VOCABULARIES) as (keyof typeof VOCABULARIES)[])("%s is used or rejected", (kind) => {

@@ -13,6 +13,10 @@ const right = (...confidences: readonly number[]): JudgedAnswer[] =>
 const wrong = (...confidences: readonly number[]): JudgedAnswer[] =>
   confidences.map((confidence) => ({ confidence, correct: false }));
 
+test("a threshold that withholds everything has no errors", () => {
+  expect(abstentionAt(wrong(0.2), 0.5)).toEqual({ threshold: 0.5, rows: 1, coverage: 0, errorRate: 0 });
+});
+
 describe(confidenceOf, () => {
   test("is the probability of the answer, at most 1 whatever rounding does", () => {
     expect(confidenceOf({ logProbability: Math.log(0.25) })).toBeCloseTo(0.25, 12);
@@ -65,10 +69,6 @@ describe(chooseThreshold, () => {
   ])("rejects %s", (_, answers, options, message) => {
     expect(() => chooseThreshold(answers, options)).toThrow(message);
   });
-});
-
-test("a threshold that withholds everything has no errors", () => {
-  expect(abstentionAt(wrong(0.2), 0.5)).toEqual({ threshold: 0.5, rows: 1, coverage: 0, errorRate: 0 });
 });
 
 describe(calibrationError, () => {

@@ -170,19 +170,6 @@ describe(evaluateAnswers, () => {
     expect(lines[0]).toMatchObject({ score: expect.closeTo(2) as number });
   });
 
-  test("scores and answers if perplexity and another metric are requested", async () => {
-    const result = await evaluateAnswers({
-      generator: shouting(),
-      scorer: halving,
-      rows: ROWS,
-      metrics: ["wer", "perplexity"],
-      batchSize: 2,
-    });
-    expect(Object.keys(result.metrics)).toEqual(["wer", "perplexity"]);
-    expect(result.metrics.wer).toBeCloseTo(1 / 3);
-    expect(result.metrics.perplexity).toBeCloseTo(2);
-  });
-
   test("gives the same result whatever the batch size, from an array or a stream", async () => {
     const row = fc.record({
       source: fc.stringMatching(/^[a-c ]{0,6}$/),
@@ -207,20 +194,6 @@ describe(evaluateAnswers, () => {
       ),
       { numRuns: 40 },
     );
-  });
-
-  test("hands the batch size and the options to the generator", async () => {
-    const generator = shouting();
-    await evaluateAnswers({
-      generator,
-      rows: ROWS,
-      metrics: ["wer"],
-      batchSize: 2,
-      options: { maxTokens: 9 },
-    });
-    expect(generator.calls).toEqual([
-      { sources: 3, options: { maxTokens: 9, batchSize: 2, abstain: "off" } },
-    ]);
   });
 
   test("asks about the image of a row, and lists the image in the predictions", async () => {
@@ -261,22 +234,6 @@ describe(evaluateAnswers, () => {
       code: "DATA_INVALID",
       message: "evaluate: among rows 9 to 12: source 2 is too long",
     });
-  });
-
-  test("reports rows as they are done", async () => {
-    const steps: unknown[] = [];
-    await evaluateAnswers({
-      generator: shouting(),
-      rows: Array.from({ length: 20 }, () => ROWS[0]!),
-      metrics: ["wer"],
-      batchSize: 2,
-      total: 20,
-      progress: ({ step, total }) => steps.push([step, total]),
-    });
-    expect(steps).toEqual([
-      [16, 20],
-      [20, 20],
-    ]);
   });
 
   test.each([

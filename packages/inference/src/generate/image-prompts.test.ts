@@ -148,10 +148,4 @@ describe("a vision-language model", () => {
     );
     expect(picture.decoded).toBe(0);
   });
-
-  test("is warm before its first image", async () => {
-    const runtime = new MemoryModel();
-    await (await openModel(await written(tinyVisionModel()), runtime)).warmUp();
-    expect(runtime.images).toEqual([[0, 0]]);
-  });
 });

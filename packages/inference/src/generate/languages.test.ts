@@ -4,7 +4,6 @@ import { join } from "node:path";
 import {
   MemoryModel,
   TINY,
-  TINY_LANGUAGES,
   hashedLogits,
   writeTinyModel,
   writeTinyTranslator,
@@ -64,24 +63,6 @@ describe.each(WAYS)("a model that is told the target language by %s", (way) => {
     const expected = await Promise.all(TEXTS.map((text, row) => expectedIds(way, text, PAIRS[row]!)));
     expect(together.map(({ tokens }) => tokens)).toEqual(expected);
     expect(new Set(expected.slice(0, 3).map(String)).size).toBe(3);
-  });
-
-  test("searches and samples each row of a batch as if it were alone", async () => {
-    const generator = await openModel(folders.get(way)!, new MemoryModel());
-    for (const options of [
-      { strategy: { kind: "beam", beams: 3, lengthPenalty: 1 } },
-      { strategy: { kind: "beam", beams: 2, lengthPenalty: 0 }, rules: { noRepeatNgram: 2 } },
-    ] as const) {
-      const together = await generator.generate(asked, options);
-      for (const [row, source] of asked.entries()) {
-        const [alone] = await generator.generate([source], options);
-        expect(together[row]!.tokens).toEqual(alone!.tokens);
-      }
-      if (way === "forced_bos")
-        expect(together.map(({ tokens }) => tokens[0])).toEqual(
-          expect.objectContaining({ 0: TINY_LANGUAGES.xx, 1: TINY_LANGUAGES.yy, 3: TINY_LANGUAGES.yy }),
-        );
-    }
   });
 
   test("uses the languages of the options if a source has none", async () => {

@@ -83,13 +83,6 @@ describe("an encoder-decoder", () => {
     }
   });
 
-  test("encodes sources of similar length together", async () => {
-    const runtime = new MemoryModel();
-    const generator = await openModel(folders["encoder-decoder"], runtime);
-    await generator.generate(SOURCES, { batchSize: 3 });
-    expect(runtime.encodedBatches).toEqual([[1, 1, 2], [2, 3, 4], [6]]);
-  });
-
   test("beams of a batch give the results of a decoder without caches, and encode each source once", async () => {
     const strategy = { kind: "beam", beams: 3, lengthPenalty: 0.8 } as const;
     const tokenizer = await loadTokenizer(folders["encoder-decoder"]);
@@ -102,15 +95,6 @@ describe("an encoder-decoder", () => {
       const [expected] = await decode(decoder, { ...TOKENS, maxTokens: MAX_TARGET, strategy });
       expect(together[row]!.tokens).toEqual(expected!.tokens);
     }
-  });
-
-  test("one beam is greedy decoding", async () => {
-    const generator = await openModel(folders["encoder-decoder"], new MemoryModel());
-    const greedy = await generator.generate(SOURCES);
-    const beam = await generator.generate(SOURCES, {
-      strategy: { kind: "beam", beams: 1, lengthPenalty: 0 },
-    });
-    expect(beam.map(({ tokens }) => tokens)).toEqual(greedy.map(({ tokens }) => tokens));
   });
 
   test("withholds answers below the threshold of model.json, or that of the call, and says how sure it is", async () => {
@@ -140,16 +124,6 @@ describe("an encoder-decoder", () => {
     expect(asked.map(({ text }) => text)).toEqual(expected);
     await expect(free.generate(SOURCES, { abstain: 2 })).rejects.toMatchObject({ code: "USAGE" });
     await rm(folder, { recursive: true });
-  });
-
-  test("stops at maxTokens", async () => {
-    const generator = await openModel(folders["encoder-decoder"], new MemoryModel());
-    const results = await generator.generate(SOURCES, { maxTokens: 2 });
-    const tokenizer = await loadTokenizer(folders["encoder-decoder"]);
-    results.forEach(({ tokens, finished }, row) => {
-      expect(tokens).toEqual(expectedIds(tokenizer.encodeSource(SOURCES[row]!), 2));
-      expect(finished).toBe(tokens.length < 2);
-    });
   });
 
   test("rejects a source that is too long, by its length and the limit", async () => {
@@ -275,19 +249,6 @@ describe("a generator", () => {
       code: "INTERRUPTED",
     });
     expect(tokens).toBe(2);
-  });
-
-  test("warms up every graph", async () => {
-    const runtime = new MemoryModel();
-    const generator = await openModel(folders["encoder-decoder"], runtime);
-    await generator.warmUp();
-    expect(runtime.encodedBatches).toEqual([[1]]);
-    expect(runtime.prefillWidths).toEqual([1]);
-  });
-
-  test("generates nothing for no sources", async () => {
-    const generator = await openModel(folders["encoder-decoder"], new MemoryModel());
-    expect(await generator.generate([])).toEqual([]);
   });
 
   test("ends a text before a stop sequence that begins and ends within tokens, streamed or not", async () => {

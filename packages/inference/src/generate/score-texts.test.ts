@@ -5,15 +5,11 @@ import fc from "fast-check";
 import { SlmError } from "@slm/core";
 import { loadTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { evaluateAnswers } from "../evaluate/evaluate-answers.js";
 import { MemoryModel, TINY, hashedLogits, writeTinyModel, type LogitsOf } from "@slm/exported-model/testing";
 import type { Likelihood, ScoredPair } from "../options/types.js";
 import { openModel } from "./open-model.js";
 
-const { maxTarget: MAX_TARGET, tokens: TOKENS, vocabularySize: VOCABULARY } = TINY;
-
-/** Uniform probabilities. */
-const uniform: LogitsOf = () => Array.from({ length: VOCABULARY }, () => -3.5);
+const { maxTarget: MAX_TARGET, tokens: TOKENS } = TINY;
 
 const ARCHITECTURES = ["encoder-decoder", "decoder-only"] as const;
 const folders = new Map<string, string>();
@@ -75,34 +71,6 @@ describe.each(ARCHITECTURES)("the likelihood under a model that is %s", (archite
     );
     await fc.assert(property, { numRuns: 40 });
   });
-
-  test("gives a model of uniform logits the perplexity of its vocabulary's size", async () => {
-    const generator = await load(uniform);
-    const { metrics, likelihood } = await evaluateAnswers({
-      generator,
-      scorer: generator,
-      rows: [
-        { source: "ab", references: ["X Y"] },
-        { source: "abcd", references: ["Z", "X"] },
-        { source: "d", references: [] },
-        { source: "c", references: [""] },
-      ],
-      metrics: ["perplexity"],
-      batchSize: 3,
-    });
-    expect(metrics.perplexity).toBeCloseTo(VOCABULARY, 9);
-    // X Y and its end, Z and its end, two ends.
-    expect(likelihood?.tokens).toBe(7);
-    expect(likelihood?.nllNatsPerToken).toBeCloseTo(Math.log(VOCABULARY), 9);
-  });
-
-  test("leaves generation as it was", async () => {
-    const model = await load(hashedLogits);
-    const before = await model.generate(["ab", "c"]);
-    await model.score([{ source: "ab", answer: "X Y" }], { batchSize: 2 });
-    const after = await model.generate(["ab", "c"]);
-    expect(after.map(({ tokens }) => tokens)).toEqual(before.map(({ tokens }) => tokens));
-  });
 });
 
 describe("a model that is opened for scoring", () => {
@@ -157,6 +125,13 @@ describe("a model that is opened for scoring", () => {
     });
   });
 
+  test("stops when it is told to", async () => {
+    const model = await load();
+    const options = { batchSize: 1, signal: AbortSignal.abort() };
+    await expect(model.score([X], options)).rejects.toMatchObject({ code: "INTERRUPTED" });
+    expect(await model.score([X], { batchSize: 1 })).toHaveLength(1);
+  });
+
   test("rejects to score and generate at the same time, and works again afterwards", async () => {
     const model = await load();
     const scoring = model.score([X], { batchSize: 1 });
@@ -164,12 +139,5 @@ describe("a model that is opened for scoring", () => {
     await expect(model.score([X], { batchSize: 1 })).rejects.toBeInstanceOf(SlmError);
     await scoring;
     expect(await model.generate(["a"])).toHaveLength(1);
-  });
-
-  test("stops when it is told to", async () => {
-    const model = await load();
-    const options = { batchSize: 1, signal: AbortSignal.abort() };
-    await expect(model.score([X], options)).rejects.toMatchObject({ code: "INTERRUPTED" });
-    expect(await model.score([X], { batchSize: 1 })).toHaveLength(1);
   });
 });

@@ -21,18 +21,6 @@ describe(loadGraphs, () => {
     expect([runtime.loaded, runtime.isClosed]).toEqual([[], false]);
   });
 
-  test("hands the decoder to who changes it, with the model it is of", async () => {
-    const edited: string[] = [];
-    const loaded = await loadGraphs(folder, new MemoryModel(), {
-      editDecoder: (graph, { name }) => {
-        edited.push(`${graph.name} of ${name}`);
-        return graph;
-      },
-    });
-    await loaded.close();
-    expect(edited).toEqual(["decoder of tiny"]);
-  });
-
   test("releases the loaded graphs if a later one cannot be loaded", async () => {
     const runtime = new MemoryModel();
     const failing = loadGraphs(folder, runtime, {

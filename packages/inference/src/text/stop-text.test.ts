@@ -38,8 +38,4 @@ describe(StopText, () => {
     text.end();
     expect(given).toEqual(["x", "ab"]);
   });
-
-  test("returns nothing after it has stopped", () => {
-    expect(cut(["ab", "x", "cd"], ["x"])).toBe("ab");
-  });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { streamPieces } from "./stream-pieces.js";
 
-const tick = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1));
+const tick = (milliseconds = 1): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 describe(streamPieces, () => {
   test("yields every piece, then returns the answer", async () => {
@@ -11,7 +11,10 @@ describe(streamPieces, () => {
       onPiece("b");
       return "ab";
     });
-    expect([await stream.next(), await stream.next(), await stream.next()]).toEqual([
+    const first = await stream.next();
+    // The rest comes while its reader is busy.
+    await tick(50);
+    expect([first, await stream.next(), await stream.next()]).toEqual([
       { done: false, value: "a" },
       { done: false, value: "b" },
       { done: true, value: "ab" },

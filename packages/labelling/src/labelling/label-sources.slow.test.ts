@@ -133,12 +133,6 @@ describe(labelSources, () => {
     expect(calls).toBeLessThan(BLOCK_SOURCES / rows);
   });
 
-  test("records the labeller of every row, and counts rows by labeller", async () => {
-    const { rows, counts } = await label();
-    expect(new Set(rows.map(({ labeller }) => labeller))).toEqual(new Set(["synthetic"]));
-    expect(counts.labellers).toEqual({ synthetic: rows.length });
-  });
-
   test("accepts answers without scores or tokens, as from servers, and counts a missing answer for its labeller", async () => {
     const labeller: Labeller = {
       name: "server",

@@ -15,14 +15,6 @@ describe(chooseAnswer, () => {
     expect(chooseAnswer(said({ score: -0.1 }), scored)).toEqual({ target: "a", score: -0.1 });
     expect(chooseAnswer(said({ score: -0.11 }), scored)).toBe("unconfident");
     expect(chooseAnswer(said({ score: 0, finished: false }), scored)).toBe("unfinished");
-    expect(chooseAnswer(undefined, scored)).toBe("unanswered");
-  });
-
-  test("without a score cannot be filtered, and the error suggests a setting", () => {
-    expect(() => chooseAnswer(said(), { ...rules, minScore: -1 })).toThrow(
-      "minScore needs log-probabilities",
-    );
-    expect(chooseAnswer(said(), rules)).toMatchObject({ target: "a" });
   });
 
   test("needs a target that the tokenizer can encode, to the same tokens if these are stored", () => {

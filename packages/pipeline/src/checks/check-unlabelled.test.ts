@@ -13,11 +13,6 @@ const distill = (unlabelledFraction: number): object => ({
 });
 
 describe("sources for a teacher to label", () => {
-  test("are missing if every row has a label", async () => {
-    const check = checkUnlabelled({ sections: { distill: distill(0.5) }, artifacts: { data } });
-    await expect(check).rejects.toMatchObject({ code: "INPUT_MISSING" });
-  });
-
   test.each([
     ["the student does not learn from them", { distill: distill(0) }, {}],
     ["a finished cache has their labels", { distill: distill(0.5) }, { cache: "run/cache" }],

@@ -159,12 +159,6 @@ describe(resolveRecipe, () => {
     expect(Object.keys((await resolve("", { sets: ["distill.steps=2"] })).sections)).toEqual(["distill"]);
   });
 
-  test("the last of two flags for one key wins", async () => {
-    expect(settingsOf(await resolve("", { sets: ["data.limit=1", "data.limit=2"] }), "data")).toMatchObject({
-      limit: 2,
-    });
-  });
-
   test("names file, line, key and the nearest valid key for a misspelt one", async () => {
     const error = await rejection("data:\n  limit: 3\ndistill:\n  optimizer:\n    rat: 0.1\n");
     expect(error.code).toBe("CONFIG_INVALID");

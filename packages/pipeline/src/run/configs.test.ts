@@ -44,27 +44,7 @@ describe("recipes of the tasks", () => {
   });
 
   test("a recipe called recipe.yaml is named after its folder", async () => {
-    const names = recipes.map(async (name) => {
-      const recipe = { path: join(folder, name), sets: [], environment: {} };
-      return (await preparePipeline({ recipe, out: undefined, force: false })).recipe.name;
-    });
-    const folders = [
-      ...["assistant", "dates", "diacritics", "g2p", "ocr", "package-sections", "paper-330m", "quickstart"],
-      ...["reading", "snips", "spelling", "synopsis", "translation", "vqa"],
-    ];
-    expect((await Promise.all(names)).sort()).toEqual(
-      [
-        ...folders,
-        ...[
-          "few-labels",
-          "g2p-reader",
-          "g2p-record",
-          "g2p-teacher",
-          "teacher-layers",
-          "trained-teacher",
-          "try",
-        ],
-      ].sort(),
-    );
+    const recipe = { path: join(folder, "dates/recipe.yaml"), sets: [], environment: {} };
+    expect((await preparePipeline({ recipe, out: undefined, force: false })).recipe.name).toBe("dates");
   });
 });

@@ -49,13 +49,6 @@ describe(summaryLines, () => {
       "equal size: 61 % slower to the first token, 25 % faster for a whole answer, 72 % faster in tokens/s",
     );
   });
-
-  test("are notes alone before anything was measured", () => {
-    const nothing = { ...SUMMARY, models: [], student: null, teacher: null, warnings: [], device: null };
-    expect(summaryLines({ ...nothing, baseline: null, heldOut: null, bundleBytes: null })).toEqual([
-      "trained on 116,383 labelled rows and 1,200,000 rows that the teacher labelled",
-    ]);
-  });
 });
 
 describe(verdictOf, () => {

@@ -10,39 +10,6 @@ describe(describeQuantity, () => {
       expect([unit, scale]).toEqual(METRICS[name].unit === "fraction" ? ["%", 100] : [METRICS[name].unit, 1]);
     }
   });
-
-  test("draws metrics together only where one way is better for all", () => {
-    const chart = (key: string): string => describeQuantity(key).chart;
-    expect(chart("dev.wer")).toBe(chart("dev.per"));
-    expect(chart("dev.wer")).not.toBe(chart("dev.exactMatch"));
-    expect(chart("dev.novel")).not.toBe(chart("dev.other"));
-  });
-
-  test("knows terms in nats, and draws a term of unknown unit on its own axis", () => {
-    expect(describeQuantity("forwardKl").chart).toBe(describeQuantity("loss").chart);
-    expect(describeQuantity("hiddenMatch")).toMatchObject({
-      group: "loss",
-      label: "hidden match",
-      unit: "",
-      chart: "Loss term: hidden match",
-    });
-  });
-
-  test("calls no term of the loss better or worse by itself", () => {
-    expect(["loss", "forwardKl", "novelTerm"].map((key) => describeQuantity(key).higherIsBetter)).toEqual([
-      false,
-      undefined,
-      undefined,
-    ]);
-  });
-
-  test("shows shares of targets in percent", () => {
-    expect(describeQuantity("targets.student")).toMatchObject({
-      label: "student",
-      unit: "%",
-      group: "targets",
-    });
-  });
 });
 
 describe(formatQuantity, () => {

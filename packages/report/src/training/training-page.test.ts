@@ -44,6 +44,16 @@ describe(trainingPage, () => {
     expect(new Set(headings).size).toBe(headings.length);
   });
 
+  test("tells of lines that could not be read", async () => {
+    const broken = parseRunLog('nonsense\n{"step":1,"loss":1}\n{"step":2,"loss":');
+    const html = await trainingPage({ title: "t", log: broken });
+    expect(html).toContain("1 lines of the log could not be read");
+  });
+
+  test("of a run that has logged nothing says so", async () => {
+    expect(await trainingPage({ title: "t", log: parseRunLog("") })).toContain("The log is empty.");
+  });
+
   test("draws each dev metric, the loss with its terms, and the course of the training", async () => {
     expect(titlesOf(await trainingPage({ title: "t", log }))).toEqual([
       "Errors on the dev split",
@@ -65,25 +75,6 @@ describe(trainingPage, () => {
     expect(html).toContain(row("exact match [%]", "25.00", "50.00", "20"));
     expect(html).toContain(row("loss [nats per token]", "0.2000", "0.2000", "40"));
     expect(html).toContain(row("hidden match", "9", "", ""));
-  });
-
-  test("shows settings and samples where they are given, and no empty sections", async () => {
-    const bare = await trainingPage({ title: "t", log });
-    expect(bare).not.toMatch(/>(Settings|Answers)</);
-    const samples = parseSamples('{"source":"a","target":"A","prediction":"A"}\n');
-    const html = await trainingPage({ title: "t", log, samples, settings: { student: { width: 96 } } });
-    expect(html).toContain(">student.width</td>");
-    expect(html).toContain("✓ right");
-  });
-
-  test("tells of lines that could not be read", async () => {
-    const broken = parseRunLog('nonsense\n{"step":1,"loss":1}\n{"step":2,"loss":');
-    const html = await trainingPage({ title: "t", log: broken });
-    expect(html).toContain("1 lines of the log could not be read");
-  });
-
-  test("of a run that has logged nothing says so", async () => {
-    expect(await trainingPage({ title: "t", log: parseRunLog("") })).toContain("The log is empty.");
   });
 
   test("shows markup in keys, settings and title as text, and keeps to a readable number of charts", async () => {

@@ -1,7 +1,6 @@
 import { copyFile, mkdtemp, readFile, readdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
-import { SlmError } from "@slm/core";
 import { readDeviceModel, type DeviceModel } from "@slm/exported-model";
 import { writeTinyModel } from "@slm/exported-model/testing";
 import { GraphBuilder, int, text, writeOnnx, type Graph } from "@slm/onnx";
@@ -194,14 +193,6 @@ describe(compileModel, () => {
       code: "OP_UNSUPPORTED",
       message: expect.stringContaining("MatMul") as string,
     });
-  });
-
-  test("hands on the compiler's own error", async () => {
-    const refusal = new SlmError("OP_UNSUPPORTED", "QNNExecutionProvider cannot compile encoder.16.onnx");
-    const compiler = fakeCompiler(() => Promise.reject(refusal));
-    await expect(
-      compileModel({ modelDirectory, outputDirectory, socs: ["sm8550"], progress: SILENT, compiler }),
-    ).rejects.toBe(refusal);
   });
 
   test.each([

@@ -73,4 +73,4 @@ export async function openDeviceRuntime(): Promise<{
 }
 
 /** `OrtMemoryInfo` of the CPU. Source: enum OrtAllocatorType, OrtDeviceAllocator; enum OrtMemType, OrtMemTypeDefault. */
-export const cpuMemory = (api: OrtApi): Pointer => api.pointer("CreateCpuMemoryInfo", 0, 0);
+const cpuMemory = (api: OrtApi): Pointer => api.pointer("CreateCpuMemoryInfo", 0, 0);

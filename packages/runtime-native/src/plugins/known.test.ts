@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { describe, expect, test } from "vitest";
-import { KNOWN_NAMES, ONNX_RUNTIME_VERSION, knownByPackage, knownPlugin, obtainCommand } from "./known.js";
+import { KNOWN_NAMES, ONNX_RUNTIME_VERSION, knownByPackage, knownPlugin } from "./known.js";
 import { DEVICE_IDS, PLUGIN_NAME, PLUGIN_VERSION } from "./plugin.js";
 
 describe("the table of known plug-ins", () => {
@@ -32,10 +32,5 @@ describe("the table of known plug-ins", () => {
     ]);
     expect(knownByPackage("onnxruntime")).toBeUndefined();
     expect(knownByPackage("openvino")).toBeUndefined();
-  });
-
-  test("has the command that downloads a package and nothing else", () => {
-    expect(obtainCommand("qnn")).toBe("pip download --no-deps onnxruntime-qnn==2.7.0");
-    expect(obtainCommand("cuda")).toBe(`pip download --no-deps onnxruntime-gpu==${ONNX_RUNTIME_VERSION}`);
   });
 });

@@ -188,12 +188,6 @@ describe(readPackageFacts, () => {
     expect(record?.get("onnxruntime_qnn/LICENSE")?.bytes).toBe(38);
   });
 
-  test("prefers the licence's expression, and reads headers only", async () => {
-    const metadata =
-      "Name: a\r\nVersion: 1\r\nLicense: long\r\nLicense-Expression: Apache-2.0\r\n\r\nVersion: 2\r\n";
-    expect(await factsOf(wheelEntries({ metadata }))).toMatchObject({ version: "1", licence: "Apache-2.0" });
-  });
-
   test("rejects a wheel with a file that RECORD does not list, or without one that it lists", async () => {
     const more = [{ path: "onnxruntime_qnn/extra.so", data: "x" }];
     await expect(factsOf(wheelEntries({ more }))).rejects.toThrow(

@@ -131,7 +131,6 @@ export const fileHere = (base: string): string =>
 export interface WheelOptions {
   readonly name?: string;
   readonly version?: string;
-  readonly metadata?: string;
   readonly files?: Readonly<Record<string, Buffer | string>>;
   /** Changes the lines of RECORD. */
   readonly record?: (lines: readonly string[]) => readonly string[];
@@ -152,9 +151,7 @@ export const qnnFiles = (): Readonly<Record<string, Buffer | string>> => ({
 export function wheelEntries(options: WheelOptions = {}): readonly ZipEntry[] {
   const { name = "onnxruntime-qnn", version = "2.7.0", files = qnnFiles(), more = [], record } = options;
   const info = `${name.replaceAll("-", "_")}-${version}.dist-info`;
-  const metadata =
-    options.metadata ??
-    `Metadata-Version: 2.4\nName: ${name}\nVersion: ${version}\nLicense: MIT License\n\nLong text`;
+  const metadata = `Metadata-Version: 2.4\nName: ${name}\nVersion: ${version}\nLicense: MIT License\n\nLong text`;
   const entries = Object.entries({ ...files, [`${info}/METADATA`]: metadata }).map(([path, data]) => ({
     path,
     data,

@@ -1,7 +1,7 @@
 import { GRAPH_IO } from "@slm/exported-model";
-import { GraphBuilder, checkGraph, int, subgraph } from "@slm/onnx";
+import { GraphBuilder, int } from "@slm/onnx";
 import { describe, expect, test } from "vitest";
-import { hasRowPositions, perRowDecoder } from "./per-row-decoder.js";
+import { perRowDecoder } from "./per-row-decoder.js";
 
 /** The part of an exported decoder that reads positions. */
 function positionsGraph(reader?: string) {
@@ -31,39 +31,6 @@ function positionsGraph(reader?: string) {
 }
 
 describe(perRowDecoder, () => {
-  test("has a position and a rotation per row; the longest row is the total", () => {
-    const graph = perRowDecoder(positionsGraph());
-    checkGraph(graph);
-    expect(hasRowPositions(graph)).toBe(true);
-    const attention = graph.nodes.find(({ opType }) => opType === "GroupQueryAttention")!;
-    const rotation = graph.nodes.find(({ opType }) => opType === "RotaryEmbedding")!;
-    const producer = (value: string) => graph.nodes.find(({ outputs }) => outputs.includes(value))?.opType;
-    expect(producer(attention.inputs[6]!)).toBe("ReduceMax");
-    expect(producer(attention.inputs[5]!)).toBe("Expand");
-    expect(producer(rotation.inputs[1]!)).toBe("Unsqueeze");
-  });
-
-  test("keeps the step of a choice between a step and a run, and positions that are their own axis", () => {
-    const builder = new GraphBuilder("decoder");
-    const past = builder.input(GRAPH_IO.pastLength, "int32", [1]);
-    const first = builder.op("Reshape", [past, builder.ints([-1, 1, 1, 1, 1])]);
-    const branches = {
-      then_branch: subgraph(builder.branch("step", () => builder.op("Neg", [first]))),
-      else_branch: subgraph(builder.branch("run", () => builder.op("Neg", [past]))),
-    };
-    const choice = builder.op("If", [builder.constant("bool", [1], [1])], { attributes: branches });
-    builder.output("y", choice, "int32", ["rows", 1, 1, 1, 1]);
-    const graph = perRowDecoder(builder.build());
-    checkGraph(graph);
-    expect(graph.nodes.map(({ name }) => name)).toEqual(["/Reshape", "/step/Neg", "/If", "/y/Identity"]);
-    expect(hasRowPositions(graph)).toBe(true);
-  });
-
-  test("leaves a graph that has them as it is", () => {
-    const once = perRowDecoder(positionsGraph());
-    expect(perRowDecoder(once)).toBe(once);
-  });
-
   test("rejects a graph in which something else reads the position, by name", () => {
     expect(() => perRowDecoder(positionsGraph("Neg"))).toThrow(/Neg .* reads one position for all rows/);
   });

@@ -49,7 +49,7 @@ const COUNT_NAME = "serve/count_up";
 const [ZERO_NAME, ONE_NAME] = ["serve/zero", "serve/one"];
 
 /** Whether a decoder already has a position per row. */
-export function hasRowPositions(graph: Graph): boolean {
+function hasRowPositions(graph: Graph): boolean {
   return graph.inputs.find(({ name }) => name === GRAPH_IO.pastLength)?.shape[0] !== 1;
 }
 

@@ -148,23 +148,6 @@ describe(openBatchedModel, () => {
     expect(pieces.join("")).toBe(text);
   });
 
-  test("rejects a source that is too long or of unknown letters before it is queued", async () => {
-    const read = (source: string) =>
-      served.read("generate", new TextEncoder().encode(JSON.stringify({ source })), forever);
-    expect((await read("abc")).sources).toEqual([encode("abc")]);
-    await expect(read("a".repeat(11))).rejects.toThrow(/at most 10/);
-    await expect(read("a".repeat(21))).rejects.toThrow(/21 characters; the model reads at most 20/);
-    await expect(read("xyz")).rejects.toMatchObject({ code: "DATA_INVALID" });
-    expect(served.loop.waiting).toBe(0);
-  });
-
-  test("rejects a request when too many wait", async () => {
-    runtime.stepMs = 1;
-    const taken = Array.from({ length: 32 }, () => ask("abc"));
-    await expect(ask("abc")).rejects.toMatchObject({ code: "BUSY" });
-    await Promise.all(taken);
-  });
-
   test("reuses the row of a cancelled request", async () => {
     runtime.stepMs = 2;
     const leaving = new AbortController();

@@ -135,17 +135,6 @@ describe(answerFile, () => {
     expect(calls.length).toBeLessThan(16);
   });
 
-  test("withholds answers below the threshold", async () => {
-    await write("sure.jsonl", '{"source":"a"}\n{"source":"ab"}\n');
-    const { report, printed } = await run({ input: "sure.jsonl", threshold: 0.4 });
-    const rows = printed.trim().split("\n");
-    expect(rows.map((row) => JSON.parse(row) as unknown)).toMatchObject([
-      { prediction: "", confidence: 0.25, abstained: true },
-      { prediction: "AB", confidence: 0.5, abstained: false },
-    ]);
-    expect(report.abstained).toBe(1);
-  });
-
   test("interrupted at any chunk, resumes after the last whole chunk and ends with the same file", async () => {
     const prompts = Array.from({ length: 300 }, (_, index) => (index % 50 === 7 ? "" : `row ${index}`));
     await write("long.txt", `${prompts.join("\n")}\n`);

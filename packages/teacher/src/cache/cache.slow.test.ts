@@ -245,23 +245,6 @@ describe(buildTeacherCache, () => {
     expect(meanKl).toBeCloseTo(meanQuantizationKl, 12);
   });
 
-  test("reports finished and total positions, and a rate", async () => {
-    const seen: number[] = [];
-    const { tokens } = await build({
-      context: {
-        progress: ({ stage, step = 0, total, metrics }) => {
-          expect({ stage, total }).toEqual({ stage: "cache", total: allTokens });
-          expect(metrics?.tokensPerSecond).toBeGreaterThan(0);
-          seen.push(step);
-        },
-        signal: new AbortController().signal,
-        seed: 1,
-      },
-    });
-    expect(seen.at(-1)).toBe(tokens);
-    expect([...seen].sort((a, b) => a - b)).toEqual(seen);
-  });
-
   test("rejects a directory in use by another process, an invalid k, and invalid logits", async () => {
     await withLock(directory, async () => {
       await expect(build()).rejects.toMatchObject({ code: "BUSY" });

@@ -125,20 +125,6 @@ describe(joinTeachers, () => {
     }
   });
 
-  test("of one teacher equals that teacher, and one beam is greedy", async () => {
-    const alone = joinTeachers(engine, [member(4)]);
-    expect(await scoresOf(alone)).toEqual(
-      (await scoresOf(member(4))).map((row) => row.map((value) => expect.closeTo(value, 4) as number)),
-    );
-    const sources = [Int32Array.of(5), Int32Array.of(9, 8)];
-    const request = [sources, { batch: 2, source: 2, target: 6 }] as const;
-    const beam = { kind: "beam", beams: 1, lengthPenalty: 0 } as const;
-    const random = createRandom(1).next;
-    expect(await alone.generate(...request, beam, random)).toEqual(
-      await member(4).generate(...request, { kind: "greedy" }, random),
-    );
-  });
-
   test("has the sum of members' weights, their lowest limits, and no hidden states", () => {
     const short = member(2);
     const ensemble = joinTeachers(engine, [
