@@ -28,13 +28,3 @@ describe(trainTokenizer, () => {
     expect(files.config.source).toEqual({ lowercase: false });
   });
 });
-
-describe("tokenizerConfig", () => {
-  test.each([
-    [{ kind: "words" }, "expected symbols, bpe or pretrained"],
-    [{ kind: "bpe", vocabularySize: 259 }, "260"],
-    [{ kind: "symbols", vocabularySize: 300 }, "vocabularySize"],
-  ])("rejects %j", (settings, reason) => {
-    expect(tokenizerConfig.safeParse(settings).error?.message).toContain(reason);
-  });
-});
