@@ -100,15 +100,6 @@ describe("few labels", () => {
     await fc.assert(property, { numRuns: 30 });
   });
 
-  test("are drawn from the rows that the row limit keeps", async () => {
-    const { rows, unlabelled } = await prepare(words(100), { ...splits, limit: 20, labels: 5 });
-    const limited = await prepare(words(100), { ...splits, limit: 20, labels: 20 });
-    expect([rows.train.length, unlabelled.length]).toEqual([5, 15]);
-    expect(new Set([...rows.train.map(({ source }) => source), ...unlabelled])).toEqual(
-      new Set(limited.rows.train.map(({ source }) => source)),
-    );
-  });
-
   test("come before the recipe's unlabelled sources, without repeats", async () => {
     const path = join(directory, "more.txt");
     await writeFile(path, "WORD3\nnew one\nword5\n");

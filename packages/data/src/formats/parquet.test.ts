@@ -23,18 +23,9 @@ async function scan(file: string, settings: ScanSettings = {}): Promise<readonly
 const FIELDS = { source: "text", target: "fr", references: "also" };
 
 describe("Parquet", () => {
-  test.each([
-    "zstd",
-    "gzip",
-    "brotli",
-    "lz4",
-    "snappy",
-    "none",
-    "zstd-v2",
-    "delta-v2",
-    "front-coded",
-    "front-coded-v2",
-  ])("reads what pyarrow writes: %s", async (name) => {
+  const codecs = ["zstd", "gzip", "brotli", "lz4", "snappy", "none"];
+  const encodings = ["zstd-v2", "delta-v2", "front-coded", "front-coded-v2"];
+  test.each([...codecs, ...encodings])("reads what pyarrow writes: %s", async (name) => {
     const lines = await scan(fixture(name), { fields: FIELDS });
     expect(lines).toHaveLength(8);
     expect(lines[0]).toEqual({
@@ -78,9 +69,5 @@ describe("Parquet", () => {
     await writeFile(path, (await readFile(fixture("zstd"))).subarray(0, size));
     await expect(scan(path)).rejects.toMatchObject({ code: "DATA_INVALID" });
     await expect(scan(path)).rejects.toThrow(reason);
-  });
-
-  test("says which file is missing", async () => {
-    await expect(scan(join(directory, "none.parquet"))).rejects.toMatchObject({ code: "INPUT_MISSING" });
   });
 });

@@ -131,17 +131,13 @@ describe("CSV", () => {
     await expect(scan(path, { delimiter: ";" })).rejects.toMatchObject({ code: "CONFIG_INVALID" });
   });
 
-  test.each(["latin1", "iso-8859-1"] as const)("reads %s", async (encoding) => {
+  test("reads encodings of one byte if configured, and recognizes UTF-16", async () => {
     const bytes = Buffer.from("source,target\ncafé,x\n", "latin1");
-    expect(await csv(bytes, { encoding })).toEqual([row(2, "café", "x")]);
+    for (const encoding of ["latin1", "iso-8859-1", "windows-1252"] as const)
+      expect(await csv(bytes, { encoding })).toEqual([row(2, "café", "x")]);
     expect(await csv(bytes)).toEqual([
       { line: 2, reason: "not UTF-8 text", hint: "--set data.encoding=latin1" },
     ]);
-  });
-
-  test("reads windows-1252 if configured, and recognizes UTF-16", async () => {
-    const bytes = Buffer.from([...Buffer.from("source,target\ncaf"), 0xe9, ...Buffer.from(",x\n")]);
-    expect(await csv(bytes, { encoding: "windows-1252" })).toEqual([row(2, "café", "x")]);
     await expect(csv(Buffer.from("\ufeffsource,target\n", "utf16le"))).rejects.toThrow("UTF-16");
   });
 });

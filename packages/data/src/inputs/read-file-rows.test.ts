@@ -31,15 +31,6 @@ const PARQUET = parquetWriteBuffer({
 });
 
 describe(readFileRows, () => {
-  test.each([
-    ["rows.jsonl", '{"source":"a","target":"X"}\n'],
-    ["rows.csv", "source;target\na;X\n"],
-    ["rows.tsv", "source\ttarget\na\tX\n"],
-    ["rows.json", '[{"source":"a","target":"X"}]'],
-  ])("reads %s", async (name, content) => {
-    expect(await readFileRows(await put(name, content))).toEqual([{ source: "a", target: "X" }]);
-  });
-
   test("names the first unusable record and the setting that would read it", async () => {
     const path = await put("other.jsonl", '{"text":"a","label":"X"}\n');
     await expect(readFileRows(path)).rejects.toMatchObject({
@@ -61,11 +52,6 @@ describe(readFileRows, () => {
     });
     expect(await readFileRows(path, { maxRejected: 0.2 })).toHaveLength(8);
     await expect(readFileRows(path, { maxRejected: 0.1 })).rejects.toThrow("2 of 10 records are unusable");
-  });
-
-  test("quotes a path that has a space in the command that it suggests", async () => {
-    const path = await put("my rows.csv", "source,target\n");
-    await expect(readFileRows(path)).rejects.toMatchObject({ suggestions: [`slm data inspect '${path}'`] });
   });
 
   test("rejects a file without rows", async () => {

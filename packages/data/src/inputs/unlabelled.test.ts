@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
 import fc from "fast-check";
@@ -126,19 +126,5 @@ describe("unlabelled sources", () => {
       ["short"],
       "the source has 6 characters, expected at most 5",
     ]);
-  });
-
-  test("are not written unless configured", async () => {
-    const train = await put("train.jsonl", rowsOf(["a", "b", "c"]));
-    const output = join(directory, "plain");
-    const config = dataConfig.parse({ train, testFraction: 0, devFraction: 0 });
-    expect(await prepareData(config, output)).not.toHaveProperty("unlabelled");
-    await expect(readFile(join(output, "unlabelled.jsonl"))).rejects.toMatchObject({ code: "ENOENT" });
-  });
-
-  test("name a missing file in the error", async () => {
-    await expect(prepare({ file: join(directory, "nowhere.txt") })).rejects.toMatchObject({
-      code: "INPUT_MISSING",
-    });
   });
 });

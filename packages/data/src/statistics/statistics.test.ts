@@ -15,15 +15,6 @@ describe(StatisticsCounter, () => {
     });
   });
 
-  test("is all zero without rows", () => {
-    expect(new StatisticsCounter().summary()).toEqual({
-      sourceLengths: { p50: 0, p95: 0, max: 0 },
-      targetLengths: { p50: 0, p95: 0, max: 0 },
-      sourceSymbols: 0,
-      targetSymbols: 0,
-    });
-  });
-
   test("percentiles are those of the sorted list (nearest rank)", () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1 }), (lengths) => {
