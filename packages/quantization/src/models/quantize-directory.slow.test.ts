@@ -182,22 +182,6 @@ describe(quantizeDirectory, () => {
     expect((await readFile(join(output, "decoder.onnx.data"))).equals(first)).toBe(true);
   });
 
-  test("tells its progress", async () => {
-    await exportToy();
-    const seen: string[] = [];
-    await quantizeDirectory({
-      modelDirectory: input,
-      outputDirectory: output,
-      scheme: "cpu",
-      progress: ({ stage, step, total, message }) => seen.push(`${stage} ${step!}/${total!} ${message!}`),
-    });
-    expect(seen).toEqual([
-      "quantize 0/2 encoder embedding.weight int8-dynamic",
-      "quantize 1/2 encoder k.weight int8-dynamic",
-      "quantize 0/1 decoder embedding.weight int8-block",
-    ]);
-  });
-
   test("rejects a model that is quantized already, by its description or by its nodes", async () => {
     await exportToy();
     await quantize("cpu");
