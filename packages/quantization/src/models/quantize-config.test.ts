@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import { quantizeConfig } from "./quantize-config.js";
-import { schemes } from "./schemes.js";
 
 describe("quantizeConfig", () => {
   test("deploys the cpu scheme by default, unless the metric gets one point worse", () => {
@@ -14,11 +13,10 @@ describe("quantizeConfig", () => {
     expect(() => quantizeConfig.parse(config)).toThrow("expected a metric, got none");
   });
 
-  test.each([
-    { schemes: [] },
-    { schemes: ["cpu", "cpu"] },
-    { embedding: "int2-block" },
-  ])("rejects %j", (config) => {
-    expect(quantizeConfig.safeParse({ gate: { metric: "exactMatch" }, ...config }).success).toBe(false);
-  });
+  test.each([{ schemes: [] }, { schemes: ["cpu", "cpu"] }, { embedding: "int2-block" }])(
+    "rejects %j",
+    (config) => {
+      expect(quantizeConfig.safeParse({ gate: { metric: "exactMatch" }, ...config }).success).toBe(false);
+    },
+  );
 });

@@ -25,7 +25,7 @@ const targetText = fc
   .map((list) => list.join(" "));
 const anyPiece = fc.oneof(
   fc.constantFrom(...vocabulary.map(({ symbol }) => symbol)),
-  fc.constantFrom(..." \t\n\u00a0\u0085\ufeff\u200béQ[]", "[pad", "unk]"),
+  fc.constantFrom(...Array.from(" \t\n\u00a0\u0085\ufeff\u200béQ[]"), "[pad", "unk]"),
   fc.string({ unit: "binary", maxLength: 2 }),
 );
 const anyText = fc.array(anyPiece, { maxLength: 8 }).map((list) => list.join(""));

@@ -32,7 +32,7 @@ const anyText = fc
     fc.oneof(
       fc.string({ unit: "binary", minLength: 1, maxLength: 12 }),
       fc.string({ unit: "grapheme", minLength: 1, maxLength: 6 }),
-      fc.constantFrom(..." \u00a0\u0085\u3000\ufeff\u200b\0\u0301ﷺİĠĊ"),
+      fc.constantFrom(...Array.from(" \u00a0\u0085\u3000\ufeff\u200b\0\u0301ﷺİĠĊ")),
       fc.constantFrom("   ", "\n\n", "\t \r\n", "\u0000\u0001", "e\u0301", "漢字かな", "👩‍👩‍👧‍👦", "👍🏽"),
       fc.constantFrom('{"name": "AddToPlaylist"}', "[pad", "<0xE2>", "__proto__", "constructor"),
     ),

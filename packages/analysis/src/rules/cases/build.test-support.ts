@@ -8,12 +8,14 @@ export type Build = (g: GraphBuilder) => void;
 
 export interface Case {
   readonly rule: RuleName;
-  readonly severity: Severity;
+  /** "error" by default. */
+  readonly severity?: Severity;
   readonly what: string;
   readonly profile?: ProfileName;
   readonly opset?: number;
   readonly bad: Build | Graph;
-  readonly good: Build;
+  /** A Relu by default. */
+  readonly good?: Build;
   /** Part of the message. */
   readonly says: RegExp;
 }

@@ -34,7 +34,6 @@ export function qdqCases(): readonly Case[] {
     },
     {
       rule: "qdq-parameters",
-      severity: "error",
       what: "activations of a type that the device does not support",
       profile: "vitisai",
       bad: quantizedGemm({ activation: "uint16" }),
@@ -59,7 +58,6 @@ export function qdqCases(): readonly Case[] {
     },
     {
       rule: "qdq-parameters",
-      severity: "error",
       what: "16-bit Q and DQ before opset 21",
       opset: 19,
       bad: quantizedUnary("Relu", { dtype: "uint16" }),
@@ -77,7 +75,6 @@ export function qdqCases(): readonly Case[] {
     },
     {
       rule: "qdq-parameters",
-      severity: "error",
       what: "a scale that is not positive",
       bad: quantizedUnary("Relu", { after: 0 }),
       good: quantizedUnary("Relu"),
@@ -85,7 +82,6 @@ export function qdqCases(): readonly Case[] {
     },
     {
       rule: "qdq-parameters",
-      severity: "error",
       what: "a scale that is computed",
       bad: (g) => {
         output(

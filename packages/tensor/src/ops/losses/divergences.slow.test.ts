@@ -15,8 +15,6 @@ import {
   DIVERGENCE_DEFAULTS,
   DIVERGENCE_NAMES,
   DIVERGENCES,
-  forwardKl,
-  reverseKl,
   type DivergenceName,
   type DivergenceOptions,
 } from "./divergences.js";
@@ -73,9 +71,6 @@ const slopes = (name: DivergenceName, pair: Pair, options: Partial<DivergenceOpt
   valueAndSlope(maskedRows(pair.student, pair.mask), (masked) =>
     DIVERGENCES[name].compute(masked, matrix(pair.teacher), { ...DIVERGENCE_DEFAULTS, ...options }),
   ).gradient;
-
-const map = (rows: Pair["student"], change: (value: number) => number): number[][] =>
-  rows.map((row) => row.map(change));
 
 /** Rounding of float32 logarithms up to about 20, summed with weights of 1. */
 const ROUNDING = 4e-6;
