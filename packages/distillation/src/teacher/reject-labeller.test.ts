@@ -15,14 +15,6 @@ beforeEach(async () => {
 afterEach(() => run.remove());
 
 describe(rejectLabeller, () => {
-  const labelsOnly = { loss: { forwardKl: 0, crossEntropy: 1 } };
-
-  test("is not needed if a student learns only from stored labels", async () => {
-    const targets = { unlabelledFraction: 0.5 };
-    const report = await run.distill({ ...labelsOnly, targets, buckets: 1 }, { cache: "labels" });
-    expect(report).not.toHaveProperty("teacherParameters");
-  });
-
   test.each([
     ["distributions", {}, /not provide distributions to compare with/u],
     [
