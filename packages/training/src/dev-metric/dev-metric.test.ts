@@ -4,7 +4,7 @@ import { decoderOnlyConfig, encoderDecoderConfig, initializeWeights, type ModelC
 import { createEagerEngine } from "@slm/tensor";
 import { createTokenizer, trainSymbolTokenizer } from "@slm/tokenizer";
 import { describe, expect, test } from "vitest";
-import { drawRows, drawStreamedRows, greedyDevMetric } from "./dev-metric.js";
+import { drawRows, drawStreamedRows } from "./dev-metric.js";
 import { GreedyPredictor } from "./greedy-predictor.js";
 import { packWeights, planChunks, valueInput } from "../parameters/parameter-layout.js";
 import type { LiveModel } from "../contract/training-contract.js";
@@ -63,26 +63,6 @@ describe.each(MODELS)("greedy predictions of a $architecture model", (config) =>
     expect(after).not.toEqual(before);
     expect(await predictor.predict(first)).toEqual(before);
     await predictor.close();
-  });
-
-  test("are measured by every requested metric, in order of priority", async () => {
-    const live = await liveOf(config, 1);
-    const metric = greedyDevMetric({
-      rows,
-      tokenizer,
-      limit: 3,
-      seed: 1,
-      maxTarget: 5,
-      metrics: ["exactMatch", "per"],
-    });
-    expect(metric.ranking).toEqual([
-      { name: "exactMatch", higherIsBetter: true },
-      { name: "per", higherIsBetter: false },
-    ]);
-    const values = await metric.measure(live);
-    expect(Object.keys(values)).toEqual(["exactMatch", "per"]);
-    expect(values["per"]).toBeGreaterThan(0);
-    await metric.close();
   });
 });
 
