@@ -1,16 +1,11 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
   AttributeProto_AttributeType as Type,
-  DeviceConfigurationProtoSchema,
   FunctionProtoSchema,
   ModelProtoSchema,
-  NodeDeviceConfigurationProtoSchema,
   SparseTensorProtoSchema,
   StringStringEntryProtoSchema,
-  TensorAnnotationSchema,
-  TensorProtoSchema,
   TensorProto_SegmentSchema,
-  TrainingInfoProtoSchema,
   TypeProtoSchema,
   TypeProto_SequenceSchema,
   type AttributeProto,
@@ -60,44 +55,18 @@ const entry = (key: string): Parts["model"]["metadataProps"][number] =>
 
 describe("a third-party model is rejected, by name, with", () => {
   test.each<[string, (parts: Parts) => unknown, RegExp]>([
-    [
-      "training information",
-      ({ model }) => model.trainingInfo.push(create(TrainingInfoProtoSchema)),
-      /'trainingInfo'/,
-    ],
     ["functions", ({ model }) => model.functions.push(create(FunctionProtoSchema)), /'functions'/],
-    [
-      "device placement",
-      ({ model }) => model.configuration.push(create(DeviceConfigurationProtoSchema)),
-      /'configuration'/,
-    ],
     [
       "sparse initializers",
       ({ graph }) => graph.sparseInitializer.push(create(SparseTensorProtoSchema)),
       /'sparseInitializer'/,
     ],
-    [
-      "quantization annotations",
-      ({ graph }) => graph.quantizationAnnotation.push(create(TensorAnnotationSchema)),
-      /'quantizationAnnotation'/,
-    ],
     ["an overloaded function call", ({ node }) => (node.overload = "2"), /node '\/Add'.*'overload'/],
-    [
-      "a node bound to a device",
-      ({ node }) => node.deviceConfigurations.push(create(NodeDeviceConfigurationProtoSchema)),
-      /'deviceConfigurations'/,
-    ],
     [
       "a reference to a function's attribute",
       ({ attribute }) => (attribute.refAttrName = "b"),
       /attribute 'a'.*'refAttrName'/,
     ],
-    [
-      "an attribute that is a list of tensors",
-      ({ attribute }) => attribute.tensors.push(create(TensorProtoSchema)),
-      /'tensors'/,
-    ],
-    ["an attribute that is a type", ({ attribute }) => (attribute.tp = create(TypeProtoSchema)), /'tp'/],
     ["an attribute with two values", ({ attribute }) => (attribute.f = 1), /INT.*'f'/],
     [
       "an attribute without type",
@@ -139,24 +108,10 @@ describe("a third-party model is rejected, by name, with", () => {
       ({ model }) => model.opsetImport.push({ ...model.opsetImport[0]!, version: 22n }),
       /two opsets/,
     ],
-    ["a newer opset", ({ model }) => (model.opsetImport[0]!.version = 29n), /opset must be 1 to 28, got 29/],
-    ["a newer file format", ({ model }) => (model.irVersion = 15n), /IR version must be 3 to 14, got 15/],
     ["an older file format", ({ model }) => (model.irVersion = 2n), /IR version must be 3 to 14, got 2/],
     ["no graph", ({ model }) => Reflect.deleteProperty(model, "graph"), /no graph/],
     ["an unknown field of the model", ({ model }) => Object.assign(model, unknown()), /ModelProto.*999/],
-    ["an unknown field of the graph", ({ graph }) => Object.assign(graph, unknown()), /GraphProto.*999/],
-    ["an unknown field of a node", ({ node }) => Object.assign(node, unknown()), /NodeProto.*999/],
-    [
-      "an unknown field of an attribute",
-      ({ attribute }) => Object.assign(attribute, unknown()),
-      /AttributeProto.*999/,
-    ],
     ["an unknown field of a tensor", ({ tensor }) => Object.assign(tensor, unknown()), /TensorProto.*999/],
-    [
-      "an unknown field of an input",
-      ({ graph }) => Object.assign(graph.input[0]!, unknown()),
-      /ValueInfoProto.*999/,
-    ],
   ])("%s", (_, change, name) => {
     expect(() => decodeModel(external(change))).toThrow(name);
   });
