@@ -31,10 +31,4 @@ describe(JsonLog, () => {
     await (await JsonLog.open(join(root, "log"), { keepThroughStep: 100 })).close();
     expect(await readFile(join(root, "log"), "utf8")).toBe('{"step":1}\n{"step":3}\n');
   });
-
-  test("starts empty by default", async () => {
-    await writeSteps(join(root, "log"), 1, 3);
-    await (await JsonLog.open(join(root, "log"))).close();
-    expect(await readFile(join(root, "log"), "utf8")).toBe("");
-  });
 });

@@ -12,17 +12,8 @@ describe(hashJson, () => {
   });
 
   test("rejects values that JSON would change, and says where they are", () => {
-    for (const value of [
-      Number.NaN,
-      Number.POSITIVE_INFINITY,
-      1n,
-      () => 1,
-      Symbol("s"),
-      new Map(),
-      undefined,
-    ]) {
+    for (const value of [NaN, Infinity, 1n, () => 1, Symbol("s"), new Map(), undefined])
       expect(() => hashJson({ a: [value] })).toThrow("$.a[0]");
-    }
   });
 });
 
