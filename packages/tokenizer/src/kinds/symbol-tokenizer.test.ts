@@ -113,15 +113,6 @@ describe(createSymbolTokenizer, () => {
     );
   });
 
-  test("no character is lost in the plain files: all except whitespace become ids", () => {
-    fc.assert(
-      fc.property(fc.string({ unit: "grapheme", minLength: 1 }), (text) => {
-        const isBlank = text.replace(/\p{White_Space}/gu, "") === "";
-        expect(libraryIds(text).length === 0).toBe(isBlank);
-      }),
-    );
-  });
-
   test("names an unknown character and its position", () => {
     expect(() => tokenizer.encodeSource("itqs")).toThrow('character 3 of the source is "q"');
     expect(() => tokenizer.encodeSource("😀q")).toThrow('character 2 of the source is "q"');

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { pieceTokenizer } from "../families/read-encoder-decoder-tokenizer.js";
 import type { TokenizerFiles } from "../files/tokenizer-files.js";
-import { trainSymbolTokenizer } from "../learn/symbol-files.js";
 import { DEFAULT_NORMALIZER, UNKNOWN_TEXT, type SentencePieceModel } from "../sentencepiece/model-proto.js";
 import { writeSentencePieceModel } from "../sentencepiece/write-model.js";
 import { base64Text } from "../text/utf8.js";
@@ -147,10 +146,5 @@ describe(unigramVocabulary, () => {
     ],
   ])("says why there is none for %s", (_, files, reason) => {
     expect(unigramVocabulary(files)).toEqual({ reason: expect.stringMatching(reason) as string });
-  });
-
-  test("has none for other kinds of tokenizer", () => {
-    const symbols = trainSymbolTokenizer({ sources: ["a"], targets: ["X"], sourceLowercase: false });
-    expect(unigramVocabulary(symbols)).toBeUndefined();
   });
 });

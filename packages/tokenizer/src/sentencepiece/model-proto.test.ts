@@ -42,12 +42,6 @@ describe(readSentencePieceModel, () => {
     });
   });
 
-  test("skips fields that it does not know", () => {
-    const bytes = sentencePieceBytes({ pieces: [UNKNOWN], trainer: { 16: 12, 200: 7 } });
-    // Field 9 of the message itself: five bytes without a meaning.
-    expect(read(Uint8Array.of(...bytes, 0x4a, 5, 1, 2, 3, 4, 5)).pieces).toHaveLength(1);
-  });
-
   test.each([
     ["no pieces", sentencePieceBytes({ pieces: [] }), "it has no pieces"],
     ["a piece without text", sentencePieceBytes({ pieces: [{ text: "" }] }), "piece 0 has no text"],

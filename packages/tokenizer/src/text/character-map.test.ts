@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { characterMap, isKeyStart, mapTable } from "./character-map.js";
-import { createLibrary } from "../library/library.js";
 
 /** A trie of 256 units and its replacements: "a" by "1", "ab" by "22", "é" by nothing. */
 function smallMap(change: (units: Uint32Array) => void = () => undefined): Uint8Array {
@@ -74,41 +73,6 @@ describe(characterMap, () => {
           expect(error).toMatchObject({ code: "DATA_INVALID" });
         }
       }),
-    );
-  });
-});
-
-describe(createLibrary, () => {
-  test("uses the map of a tokenizer.json where the library would use NFKC, also in a sequence", () => {
-    const map = {
-      type: "Precompiled",
-      precompiled_charsmap: Buffer.from(smallMap()).toString("base64"),
-      match: "longest",
-    };
-    const ids = (
-      normalizer: { readonly type: string; readonly [key: string]: unknown },
-      text: string,
-    ): readonly number[] =>
-      createLibrary(
-        {
-          added_tokens: [],
-          normalizer,
-          pre_tokenizer: null,
-          post_processor: null,
-          decoder: null,
-          model: {
-            type: "Unigram",
-            unk_id: 0,
-            vocab: ["?", "1", "22", "½", "x"].map((token, id) => [token, -1 - id] as const),
-          },
-        },
-        {},
-      ).encode(text, { add_special_tokens: false }).ids;
-    expect(ids(map, "½ab")).toEqual([3, 2]);
-    const sequence = [map, { type: "Replace", pattern: { String: "2" }, content: "x" }];
-    expect(ids({ type: "Sequence", normalizers: sequence }, "ab½a")).toEqual([4, 4, 3, 1]);
-    expect(() => ids({ ...map, match: "any" }, "a")).toThrow(
-      "needs one of longest, graphemes in 'match', got 'any'",
     );
   });
 });
