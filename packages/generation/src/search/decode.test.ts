@@ -3,41 +3,11 @@ import { describe, expect, test } from "vitest";
 import { decode } from "./decode.js";
 import type { DecodeOptions, Strategy } from "./options.js";
 import { createRandom } from "../sampling/random.js";
-import type { StepDecoder } from "./step-decoder.js";
+import { PrefixDecoder, randomModel, type Model } from "./prefix-decoder.test-support.js";
 
 const EOS = 0;
 const PAD = 1;
 const BOS = 2;
-
-type Model = (prefix: readonly number[]) => readonly number[];
-
-/** A decoder whose logits are a function of all tokens that a row was fed, as with a cache. */
-class PrefixDecoder implements StepDecoder {
-  readonly rows: number;
-  readonly vocabularySize: number;
-  steps = 0;
-  fed: readonly (readonly number[])[];
-  readonly #model: (row: number) => Model;
-
-  constructor(rows: number, vocabularySize: number, model: (row: number) => Model) {
-    this.rows = rows;
-    this.vocabularySize = vocabularySize;
-    this.#model = model;
-    this.fed = Array.from({ length: rows }, () => []);
-  }
-
-  step(tokens: Int32Array): Promise<Float32Array> {
-    this.steps++;
-    this.fed = this.fed.map((row, at) => [...row, tokens[at]!]);
-    // A row that has ended keeps its place. The model's logits for it must not matter.
-    return Promise.resolve(Float32Array.from(this.fed.flatMap((row, at) => this.#model(at)(row.slice(1)))));
-  }
-
-  permuteRows(rows: readonly number[]): Promise<void> {
-    this.fed = rows.map((row) => this.fed[row]!);
-    return Promise.resolve();
-  }
-}
 
 const optionsFor = (strategy: Strategy, maxTokens: number): DecodeOptions => ({
   bos: BOS,
@@ -46,15 +16,6 @@ const optionsFor = (strategy: Strategy, maxTokens: number): DecodeOptions => ({
   maxTokens,
   strategy,
 });
-
-/** A model with unrelated logits after every prefix, reproducible by seed. */
-function randomModel(seed: number, vocabulary: number): Model {
-  return (prefix) => {
-    const mixed = prefix.reduce((hash, token) => (Math.imul(hash, 31) + token + 1) >>> 0, seed);
-    const { next } = createRandom(mixed);
-    return Array.from({ length: vocabulary }, () => Math.fround(4 * next()));
-  };
-}
 
 function logProbabilities(logits: readonly number[]): number[] {
   const normalizer = Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit), 0));
@@ -87,13 +48,6 @@ describe("greedy decoding", () => {
     const share = (logit: number): number => logit - Math.log(Math.exp(logit) + 3);
     expect(result).toMatchObject({ tokens: [3, 3], finished: true });
     expect(result!.logProbability).toBeCloseTo(2 * share(2) + share(3), 6);
-  });
-
-  test("stops at maxTokens and reports that it is not finished", async () => {
-    const decoder = new PrefixDecoder(1, 4, () => () => [0, 0, 0, 1]);
-    const [result] = await decode(decoder, optionsFor({ kind: "greedy" }, 3));
-    expect(result).toMatchObject({ tokens: [3, 3, 3], finished: false });
-    expect(decoder.steps).toBe(3);
   });
 
   test("a batch gives the same results as its rows alone; an ended row is fed pad and reports no more tokens", async () => {
@@ -191,22 +145,6 @@ describe("beam search", () => {
         expect(await decode(together, options)).toEqual((await Promise.all(alone)).flat());
       }),
       { numRuns: 40 },
-    );
-  });
-
-  test("the reported log-probability is that of the reported tokens", async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.nat(10_000), async (seed) => {
-        const model = randomModel(seed, 6);
-        const strategy: Strategy = { kind: "beam", beams: 3, lengthPenalty: 0.6 };
-        const [found] = await decode(new PrefixDecoder(3, 6, () => model), optionsFor(strategy, 6));
-        const sequence = found!.finished ? [...found!.tokens, EOS] : found!.tokens;
-        const sum = sequence.reduce(
-          (total, token, at) => total + logProbabilities(model(sequence.slice(0, at)))[token]!,
-          0,
-        );
-        expect(found!.logProbability).toBeCloseTo(sum, 4);
-      }),
     );
   });
 
