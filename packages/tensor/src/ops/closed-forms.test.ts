@@ -1,10 +1,7 @@
-import { SlmError } from "@slm/core";
 import { describe, expect, test } from "vitest";
 import { relativeDifference } from "../test-support/numbers.test-support.js";
 import { tf, type Tensor } from "../recording/tf.js";
-import { lengthBias, selfAttention } from "./attention.js";
-import { MASKED } from "./masks.js";
-import { rmsNorm } from "./basic.js";
+import { selfAttention } from "./attention.js";
 import { layerNorm } from "./layer-norm.js";
 import { poolTokens } from "./pool-tokens.js";
 import { concatTokens, mixTokens, shiftGrid, shiftWeights, tokensFrom } from "./tokens.js";
@@ -12,14 +9,6 @@ import { concatTokens, mixTokens, shiftGrid, shiftWeights, tokensFrom } from "./
 await tf.setBackend("cpu");
 
 const valuesOf = (tensor: Tensor): number[] => [...tensor.dataSync()];
-
-describe(rmsNorm, () => {
-  test("rejects a gain of another width by name", () => {
-    const call = (): Tensor => rmsNorm({ x: tf.zeros([2, 3]), weight: tf.ones([4]) }, { epsilon: 1e-5 });
-    expect(call).toThrow(SlmError);
-    expect(call).toThrow("rmsNorm: weight should be [3], got [4]");
-  });
-});
 
 const single = { heads: 1, kvHeads: 1, headDim: 2, headOrder: "grouped", ropeTheta: 100 } as const;
 
@@ -68,12 +57,6 @@ describe(selfAttention, () => {
       selfAttention({ query, key: tf.zeros([1, 3, 4]), value }, { ...single, causal: false });
     expect(call).toThrow("selfAttention: key should be [1, 3, 2], got [1, 3, 4]");
   });
-});
-
-test("lengthBias is zero at tokens and masks padding", () => {
-  const bias = lengthBias({ lengths: tf.tensor1d([1, 3], "int32"), ids: tf.zeros([2, 3], "int32") }, {});
-  expect(bias.shape).toEqual([2, 1, 1, 3]);
-  expect(valuesOf(bias).map((value) => value + 0)).toEqual([0, MASKED, MASKED, 0, 0, 0]);
 });
 
 test("layerNorm rejects a gain or a bias of another width", () => {
