@@ -124,17 +124,6 @@ describe("method gptq", () => {
     );
   });
 
-  test("gives the same bytes in either layout", () => {
-    const turned = new Float32Array(matrix.values.length);
-    matrix.values.forEach((value, at) => {
-      turned[(at % 48) * 40 + Math.floor(at / 48)] = value;
-    });
-    const options = { bits: 4, blockSize: 32, method: "gptq", gram } as const;
-    expect(quantizeBlocks({ ...matrix, values: turned, layout: "inputs-first" }, options)).toEqual(
-      quantizeBlocks(matrix, options),
-    );
-  });
-
   test("is rejected without activations, for those of another width, and where all are zero", () => {
     const options = { bits: 4, blockSize: 16, method: "gptq" } as const;
     expect(() => quantizeBlocks(matrix, options)).toThrow(/needs the activations/);
