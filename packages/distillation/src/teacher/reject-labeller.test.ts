@@ -1,18 +1,17 @@
 import { mkdir, writeFile } from "node:fs/promises";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { TinyRun } from "../test-support/run.test-support.js";
 import { rejectLabeller } from "./reject-labeller.js";
 
-let run: TinyRun;
+const run = new TinyRun();
 beforeEach(async () => {
-  run = await TinyRun.create();
+  await run.prepare();
   // A server's directory; its files are not read here.
   await writeFile(run.at("teacher/api.json"), "{}");
   await mkdir(run.at("labels"));
   const lines = ["bba", "abb"].map((source) => JSON.stringify({ source, target: "B", labeller: "m" }));
   await writeFile(run.at("labels/teacher-labelled.jsonl"), `${lines.join("\n")}\n`);
 });
-afterEach(() => run.remove());
 
 describe(rejectLabeller, () => {
   test.each([
