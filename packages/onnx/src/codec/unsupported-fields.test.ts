@@ -1,13 +1,10 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
   AttributeProto_AttributeType as Type,
-  FunctionProtoSchema,
   ModelProtoSchema,
   SparseTensorProtoSchema,
   StringStringEntryProtoSchema,
   TensorProto_SegmentSchema,
-  TypeProtoSchema,
-  TypeProto_SequenceSchema,
   type AttributeProto,
   type GraphProto,
   type ModelProto,
@@ -46,16 +43,11 @@ function external(change: (parts: Parts) => void): Uint8Array {
   return toBinary(ModelProtoSchema, model);
 }
 
-const unknown = (): { $unknown: { no: number; wireType: number; data: Uint8Array<ArrayBuffer> }[] } => ({
-  $unknown: [{ no: 999, wireType: 0, data: Uint8Array.of(1) }],
-});
-
 const entry = (key: string): Parts["model"]["metadataProps"][number] =>
   create(StringStringEntryProtoSchema, { key, value: "v" });
 
 describe("a third-party model is rejected, by name, with", () => {
   test.each<[string, (parts: Parts) => unknown, RegExp]>([
-    ["functions", ({ model }) => model.functions.push(create(FunctionProtoSchema)), /'functions'/],
     [
       "sparse initializers",
       ({ graph }) => graph.sparseInitializer.push(create(SparseTensorProtoSchema)),
@@ -74,11 +66,6 @@ describe("a third-party model is rejected, by name, with", () => {
       /attribute 'a'.*UNDEFINED/,
     ],
     [
-      "an attribute beyond exact numbers",
-      ({ attribute }) => (attribute.i = 2n ** 63n - 1n),
-      /9223372036854775807/,
-    ],
-    [
       "an attribute text that is not UTF-8",
       ({ attribute }) => {
         attribute.type = Type.STRING;
@@ -94,14 +81,6 @@ describe("a third-party model is rejected, by name, with", () => {
       /'w'.*'segment'/,
     ],
     ["two initializers of one name", ({ graph, tensor }) => graph.initializer.push(tensor), /'w'/],
-    [
-      "a sequence as input",
-      ({ graph }) => {
-        const value = create(TypeProto_SequenceSchema, { elemType: {} });
-        graph.input[0]!.type = create(TypeProtoSchema, { value: { case: "sequenceType", value } });
-      },
-      /'x': only tensors are supported, got a sequence$/,
-    ],
     ["metadata given twice", ({ model }) => model.metadataProps.push(entry("k"), entry("k")), /'k'.*twice/],
     [
       "two opsets of one domain",
@@ -110,8 +89,11 @@ describe("a third-party model is rejected, by name, with", () => {
     ],
     ["an older file format", ({ model }) => (model.irVersion = 2n), /IR version must be 3 to 14, got 2/],
     ["no graph", ({ model }) => Reflect.deleteProperty(model, "graph"), /no graph/],
-    ["an unknown field of the model", ({ model }) => Object.assign(model, unknown()), /ModelProto.*999/],
-    ["an unknown field of a tensor", ({ tensor }) => Object.assign(tensor, unknown()), /TensorProto.*999/],
+    [
+      "an unknown field of a tensor",
+      ({ tensor }) => Object.assign(tensor, { $unknown: [{ no: 999, wireType: 0, data: Uint8Array.of(1) }] }),
+      /TensorProto.*999/,
+    ],
   ])("%s", (_, change, name) => {
     expect(() => decodeModel(external(change))).toThrow(name);
   });
