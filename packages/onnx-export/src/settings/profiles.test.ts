@@ -1,6 +1,5 @@
 import { readIntegers } from "@slm/onnx";
 import { describe, expect, test } from "vitest";
-import { DEFAULT_PROFILE, TARGETS } from "@slm/devices";
 import { decoderGraph } from "../graphs/native-graphs.js";
 import { graphSource } from "../graphs/record.js";
 import { selectDevice } from "./profiles.js";
@@ -20,11 +19,6 @@ const decoderOperators = (
 };
 
 describe(selectDevice, () => {
-  test("uses the usual profile of a target by default", () => {
-    for (const target of TARGETS) expect(selectDevice({ target }).profileName).toBe(DEFAULT_PROFILE[target]);
-    expect(selectDevice({ target: "npu", profile: "vitisai" }).opset).toBe(17);
-  });
-
   test.each(["toString", "cuda", ""])(
     "rejects profile '%s' for target npu, naming those there are",
     (profile) => {
