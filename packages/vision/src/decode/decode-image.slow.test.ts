@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
 import { SlmError } from "@slm/core";
 import { decodeImage, readImage } from "./decode-image.js";
 import { inTurn } from "./decoding-turns.js";
@@ -124,16 +124,13 @@ describe(decodeImage, () => {
 });
 
 describe(readImage, () => {
+  const directory = temporaryFolder();
+
   test("reads a file and names one that is not there", async () => {
-    const directory = await mkdtemp(join(tmpdir(), "slm-image-"));
-    try {
-      const file = join(directory, "image.png");
-      await writeFile(file, fixture("files/grey.png"));
-      expect(await readImage(file)).toMatchObject({ width: 24, height: 16, channels: 3 });
-      await expect(readImage(join(directory, "none.png"))).rejects.toMatchObject({ code: "INPUT_MISSING" });
-      await expect(readImage(directory)).rejects.toMatchObject({ code: "INPUT_MISSING" });
-    } finally {
-      await rm(directory, { recursive: true, force: true });
-    }
+    const file = join(directory, "image.png");
+    await writeFile(file, fixture("files/grey.png"));
+    expect(await readImage(file)).toMatchObject({ width: 24, height: 16, channels: 3 });
+    await expect(readImage(join(directory, "none.png"))).rejects.toMatchObject({ code: "INPUT_MISSING" });
+    await expect(readImage(directory)).rejects.toMatchObject({ code: "INPUT_MISSING" });
   });
 });
