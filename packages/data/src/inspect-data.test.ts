@@ -52,9 +52,4 @@ describe(inspectData, () => {
     expect(cover?.missing[0]?.reason).toContain('"o"');
     expect(cover?.missing[1]?.reason).toContain('"AH"');
   });
-
-  test("accepts an empty file", async () => {
-    await writeFile(path, "");
-    expect(await inspectData(path)).toMatchObject({ rows: 0, rejected: [] });
-  });
 });

@@ -1,47 +1,24 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { dataConfig } from "./config/data-config.js";
-import { DATA_FILES, prepareData, type DataReport } from "./prepare-data.js";
-import { readRows } from "./formats/read-rows.js";
+import { DATA_FILES, prepareData } from "./prepare-data.js";
 import type { Row } from "./rows/row.js";
 import { sourceKey, SPLITS, type Split } from "./sampling/split.js";
+import { prepared, putFile, type Prepared } from "./testing/prepared.test-support.js";
 
 const directory = temporaryFolder();
 
 type Lines = readonly (Row | string | Readonly<Record<string, string>>)[];
-interface Prepared {
-  readonly report: DataReport;
-  readonly rows: Readonly<Record<Split, readonly Row[]>>;
-}
 
-let counter = 0;
-async function put(lines: Lines): Promise<string> {
-  const path = join(directory, `input-${counter++}.jsonl`);
-  await writeFile(
-    path,
-    lines.map((line) => `${typeof line === "string" ? line : JSON.stringify(line)}\n`).join(""),
-  );
-  return path;
-}
-
-async function rowsOf(path: string): Promise<readonly Row[]> {
-  const rows: Row[] = [];
-  for await (const row of readRows(path)) rows.push(row);
-  return rows;
-}
+const put = (lines: Lines): Promise<string> => putFile(directory, lines);
 
 async function prepare(files: Partial<Record<Split, Lines>>, settings: object = {}): Promise<Prepared> {
   const paths: Record<string, string> = {};
   for (const [split, lines] of Object.entries(files)) paths[split] = await put(lines);
-  const output = join(directory, `output-${counter++}`);
-  const report = await prepareData(dataConfig.parse({ ...paths, ...settings }), output);
-  const [train, dev, testRows] = await Promise.all(
-    SPLITS.map((split) => rowsOf(join(output, DATA_FILES[split]))),
-  );
-  return { report, rows: { train: train!, dev: dev!, test: testRows! } };
+  return prepared(directory, { ...paths, ...settings });
 }
 
 function words(n: number): readonly Row[] {
@@ -60,7 +37,7 @@ describe(prepareData, () => {
       { source: "a", target: "EY" },
     ];
     const { rows, report } = await prepare(
-      { train: entries, test: [...entries].map((row) => rename(row)) },
+      { train: entries, test: entries.map((row) => ({ ...row, source: `${row.source}2` })) },
       NO_SPLIT,
     );
     expect(rows.train).toEqual([
@@ -206,15 +183,6 @@ describe(prepareData, () => {
     expect((await prepare({ train }, { ...NO_SPLIT, maxRejected: 0.05 })).report.rejectedCount).toBe(5);
   });
 
-  test("lists the first hundred rejected lines and counts all", async () => {
-    const { report } = await prepare(
-      { train: [...Array.from({ length: 130 }, () => "{"), ...words(1)] },
-      { ...NO_SPLIT, maxRejected: 1 },
-    );
-    expect(report.rejected).toHaveLength(100);
-    expect(report.rejectedCount).toBe(130);
-  });
-
   test("a limit takes a subset of the training rows that grows with it and leaves the other splits alone", async () => {
     const all = await prepare({ train: words(200) });
     const small = await prepare({ train: words(200) }, { limit: 20 });
@@ -248,14 +216,6 @@ describe(prepareData, () => {
     await expect(prepare({ train: ["{"] })).rejects.toThrow(/:1: not JSON/);
   });
 
-  test("says when it cannot write", async () => {
-    const input = await put(words(3));
-    const config = dataConfig.parse({ train: input });
-    await expect(prepareData(config, join(input, "below-a-file"))).rejects.toMatchObject({
-      code: "OUTPUT_FAILED",
-    });
-  });
-
   test("stops when its signal fires and leaves no files", async () => {
     const config = dataConfig.parse({ train: await put(words(10)) });
     const output = join(directory, "stopped");
@@ -264,10 +224,6 @@ describe(prepareData, () => {
     await expect(readFile(join(output, DATA_FILES.train))).rejects.toThrow("ENOENT");
   });
 });
-
-function rename(row: Row | string): Row | string {
-  return typeof row === "string" ? row : { ...row, source: `${row.source}2` };
-}
 
 describe("dataConfig", () => {
   test("a file of training rows replaces a dataset module; held-out files work with both", () => {

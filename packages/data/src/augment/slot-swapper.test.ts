@@ -8,16 +8,6 @@ const call = (name: string, slots: Record<string, unknown>): string =>
 const row = (source: string, target: string): Row => ({ source, target });
 
 describe(slotSpans, () => {
-  test("finds values that occur once in the source as whole words, with their key", () => {
-    const found = slotSpans(
-      row("play Blue Moon by Ella", call("Play", { track: "Blue Moon", artist: "Ella" })),
-    );
-    expect(found.map(({ slot, value, sourceStart }) => [slot, value, sourceStart])).toEqual([
-      ["track", "Blue Moon", 5],
-      ["artist", "Ella", 18],
-    ]);
-  });
-
   test("ignores ambiguous values: twice in a text, inside words, or missing", () => {
     expect(slotSpans(row("to to be", call("A", { x: "to" })))).toEqual([]);
     expect(slotSpans(row("tomorrow", call("A", { x: "to" })))).toEqual([]);

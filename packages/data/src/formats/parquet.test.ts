@@ -5,6 +5,7 @@ import { temporaryFolder } from "@slm/core/testing";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { describe, expect, test } from "vitest";
 import { scanFile, type ScanSettings } from "./scan-file.js";
+import { all } from "../testing/prepared.test-support.js";
 import type { ScannedLine } from "./read-rows.js";
 
 // Written by packages/data/fixtures/parquet-fixtures.py.
@@ -15,9 +16,7 @@ const directory = temporaryFolder();
 const path = join(directory, "a.parquet");
 
 async function scan(file: string, settings: ScanSettings = {}): Promise<readonly ScannedLine[]> {
-  const lines: ScannedLine[] = [];
-  for await (const line of scanFile(file, settings)) lines.push(line);
-  return lines;
+  return all(scanFile(file, settings));
 }
 
 const FIELDS = { source: "text", target: "fr", references: "also" };

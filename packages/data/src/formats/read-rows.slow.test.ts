@@ -5,6 +5,7 @@ import { SlmError } from "@slm/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MAX_LINE_BYTES } from "../rows/limits.js";
+import { all } from "../testing/prepared.test-support.js";
 import { readAllRows, readRows, scanRows, type ScannedLine } from "./read-rows.js";
 import type { Row } from "../rows/row.js";
 
@@ -16,9 +17,7 @@ const B = '{"source":"bé😀","target":"B IY","references":["B IY","B EH"]}';
 
 async function scan(content: string | Uint8Array): Promise<readonly ScannedLine[]> {
   await writeFile(path, content);
-  const lines: ScannedLine[] = [];
-  for await (const line of scanRows(path)) lines.push(line);
-  return lines;
+  return all(scanRows(path));
 }
 
 async function reasonFor(line: string | Uint8Array): Promise<string> {

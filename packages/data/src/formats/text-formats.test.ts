@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MAX_RECORD_BYTES } from "../rows/limits.js";
 import { scanFile, type DataFile, type ScanSettings } from "./scan-file.js";
+import { all } from "../testing/prepared.test-support.js";
 import type { ScannedLine } from "./read-rows.js";
 
 const directory = temporaryFolder();
@@ -16,9 +17,7 @@ async function put(name: string, content: string | Uint8Array): Promise<string> 
 }
 
 async function scan(file: DataFile, settings: ScanSettings = {}): Promise<readonly ScannedLine[]> {
-  const lines: ScannedLine[] = [];
-  for await (const line of scanFile(file, settings)) lines.push(line);
-  return lines;
+  return all(scanFile(file, settings));
 }
 
 async function csv(

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { describe, expect, test } from "vitest";
+import { all } from "../testing/prepared.test-support.js";
 import { readFileRows, scanPrompts, type PromptSettings, type ScannedPrompt } from "./read-file-rows.js";
 
 const directory = temporaryFolder();
@@ -18,9 +19,7 @@ async function prompts(
   content: string | Uint8Array,
   settings?: PromptSettings,
 ): Promise<readonly ScannedPrompt[]> {
-  const found: ScannedPrompt[] = [];
-  for await (const prompt of scanPrompts(await put(name, content), settings)) found.push(prompt);
-  return found;
+  return all(scanPrompts(await put(name, content), settings));
 }
 
 const PARQUET = parquetWriteBuffer({

@@ -47,15 +47,4 @@ describe(LengthCounter, () => {
       ),
     );
   });
-
-  test("has round widths and one bin for outliers", () => {
-    const counter = new LengthCounter();
-    for (let length = 10; length < 60; length++) counter.add(length);
-    counter.add(5000);
-    expect(counter.histogram().map(({ from, to }) => `${from}-${to}`)).toEqual([
-      ...Array.from({ length: 10 }, (_, index) => `${10 + 5 * index}-${14 + 5 * index}`),
-      "60-5000",
-    ]);
-    expect(new LengthCounter().histogram()).toEqual([]);
-  });
 });
