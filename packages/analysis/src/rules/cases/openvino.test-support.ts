@@ -1,6 +1,6 @@
 /** Cases of the profile `openvino`, each found by its compiler (npm run interop:compilers -- --compiler openvino, groups random and backend). */
 import { int, ints, text } from "@slm/onnx";
-import { F, input, output, quantized, type Build, type Case } from "./build.test-support.js";
+import { F, input, opposites, output, quantized, type Build, type Case } from "./build.test-support.js";
 
 const sliced =
   (shape: readonly number[], step: number): Build =>
@@ -141,119 +141,94 @@ const weighted =
   };
 
 export function openvinoCases(): readonly Case[] {
-  const cases: readonly Omit<Case, "profile">[] = [
-    {
-      rule: "attribute",
-      what: "steps along an axis of too many",
-      bad: sliced([2, 2, 2, 2, 6], 2),
-      good: sliced([1, 2, 2, 2, 6], 2),
-      says: /only steps of 1 for data of more than 4 axes/,
-    },
-    {
-      rule: "attribute",
-      what: "a reversed axis with an end far before the data",
-      bad: reversed(-1000),
-      good: reversed(-5),
-      says: /only negative steps of 2 or more axes/,
-    },
-    {
-      rule: "attribute",
-      what: "padding of both axes",
-      bad: padded([1, 1, 1, 1]),
-      good: padded([0, 2, 0, 2]),
-      says: /Pad pads 2 axes of 2/,
-    },
-    {
-      rule: "rank",
-      what: "several images where the device needs one",
-      bad: folded(2),
-      good: folded(1),
-      says: /needs a first axis of 1/,
-    },
-    {
-      rule: "rank",
-      what: "indices for a part of the data",
-      bad: chosen([4, 5, 2]),
-      good: chosen([4, 8, 2]),
-      says: /needs equal sizes apart from axis -1/,
-    },
-    {
-      rule: "rank",
-      what: "a quantized scalar",
-      bad: rooted([]),
-      good: rooted([1]),
-      says: /Sqrt of scalars is quantized/,
-    },
-    {
-      rule: "rank",
-      what: "a quantized row that a scalar selects",
-      bad: selected("uint8"),
-      good: selected("uint16"),
-      says: /selects with a scalar along the first axis/,
-    },
-    {
-      rule: "attribute",
-      what: "outputs of different sizes",
-      bad: divided(5),
-      good: divided(6),
-      says: /splits 5 elements into 2 outputs/,
-    },
-    {
-      rule: "attribute",
-      what: "padding on the left alone",
-      bad: averaged("SAME_LOWER"),
-      good: averaged("SAME_UPPER"),
-      says: /pads the left and not the top/,
-    },
-    {
-      rule: "qdq-parameters",
-      what: "activations of a type that the operator does not read",
-      bad: summed("uint16"),
-      good: summed("uint8"),
-      says: /Add reads uint16 activations/,
-    },
-    {
-      rule: "constant-input",
-      what: "computed weights of too many axes",
-      bad: convolved([4, 4, 4]),
-      good: convolved([4, 4]),
-      says: /has computed weights and 5 axes/,
-    },
-    {
-      rule: "qdq-parameters",
-      what: "computed weights of a type that must be constant",
-      bad: multiplied("int16"),
-      good: multiplied("uint8"),
-      says: /by computed numbers of int16/,
-    },
-    {
-      rule: "qdq-parameters",
-      what: "an input of 16 bits whose quantization the compiler does not remove",
-      bad: wide(true),
-      good: wide(false),
-      says: /MatMul reads uint16 activations/,
-    },
-    {
-      rule: "qdq-weight",
-      what: "one-hot values in bytes",
-      bad: chosenValues("uint8"),
-      good: chosenValues("uint16"),
-      says: /OneHot has weights of uint8 with uint8 activations/,
-    },
-    {
-      rule: "qdq-weight",
-      what: "weights in bytes of an input of 16 bits",
-      bad: weighted("int8"),
-      good: weighted("uint16"),
-      says: /MatMul has weights of int8 with uint16 activations/,
-    },
-    {
-      rule: "input-count",
-      what: "positions of the largest elements",
-      bad: pooled([1, 1], 2),
-      good: pooled([1, 1]),
-      says: /2 outputs of MaxPool are read/,
-    },
-  ];
-  return cases.map((one) => ({ ...one, profile: "openvino" }));
+  return opposites("openvino", [
+    [
+      "attribute",
+      "steps along an axis of too many",
+      sliced([2, 2, 2, 2, 6], 2),
+      sliced([1, 2, 2, 2, 6], 2),
+      /only steps of 1 for data of more than 4 axes/,
+    ],
+    [
+      "attribute",
+      "a reversed axis with an end far before the data",
+      reversed(-1000),
+      reversed(-5),
+      /only negative steps of 2 or more axes/,
+    ],
+    ["attribute", "padding of both axes", padded([1, 1, 1, 1]), padded([0, 2, 0, 2]), /Pad pads 2 axes of 2/],
+    ["rank", "several images where the device needs one", folded(2), folded(1), /needs a first axis of 1/],
+    [
+      "rank",
+      "indices for a part of the data",
+      chosen([4, 5, 2]),
+      chosen([4, 8, 2]),
+      /needs equal sizes apart from axis -1/,
+    ],
+    ["rank", "a quantized scalar", rooted([]), rooted([1]), /Sqrt of scalars is quantized/],
+    [
+      "rank",
+      "a quantized row that a scalar selects",
+      selected("uint8"),
+      selected("uint16"),
+      /selects with a scalar along the first axis/,
+    ],
+    ["attribute", "outputs of different sizes", divided(5), divided(6), /splits 5 elements into 2 outputs/],
+    [
+      "attribute",
+      "padding on the left alone",
+      averaged("SAME_LOWER"),
+      averaged("SAME_UPPER"),
+      /pads the left and not the top/,
+    ],
+    [
+      "qdq-parameters",
+      "activations of a type that the operator does not read",
+      summed("uint16"),
+      summed("uint8"),
+      /Add reads uint16 activations/,
+    ],
+    [
+      "constant-input",
+      "computed weights of too many axes",
+      convolved([4, 4, 4]),
+      convolved([4, 4]),
+      /has computed weights and 5 axes/,
+    ],
+    [
+      "qdq-parameters",
+      "computed weights of a type that must be constant",
+      multiplied("int16"),
+      multiplied("uint8"),
+      /by computed numbers of int16/,
+    ],
+    [
+      "qdq-parameters",
+      "an input of 16 bits whose quantization the compiler does not remove",
+      wide(true),
+      wide(false),
+      /MatMul reads uint16 activations/,
+    ],
+    [
+      "qdq-weight",
+      "one-hot values in bytes",
+      chosenValues("uint8"),
+      chosenValues("uint16"),
+      /OneHot has weights of uint8 with uint8 activations/,
+    ],
+    [
+      "qdq-weight",
+      "weights in bytes of an input of 16 bits",
+      weighted("int8"),
+      weighted("uint16"),
+      /MatMul has weights of int8 with uint16 activations/,
+    ],
+    [
+      "input-count",
+      "positions of the largest elements",
+      pooled([1, 1], 2),
+      pooled([1, 1]),
+      /2 outputs of MaxPool are read/,
+    ],
+  ]);
 }
