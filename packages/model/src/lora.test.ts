@@ -1,3 +1,4 @@
+import { createRandom } from "@slm/generation";
 import { createHostTensor, elementCount, type HostTensor } from "@slm/runtime";
 import {
   createEagerEngine,
@@ -31,19 +32,11 @@ const scale = { rank: 2, alpha: 3 };
 const targets = ["attention.query", "crossAttention.value", "feedForward.up"];
 const specs = loraSpecs(config, { rank: scale.rank, targets });
 
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
-const weights = initializeWeights(config, random(1));
+const weights = initializeWeights(config, createRandom(1).next);
 
 /** Adapters with random values, or with B at its start value, zero. */
 function adapters(fresh: boolean): Weights {
-  const next = random(2);
+  const { next } = createRandom(2);
   return new Map(
     specs.map(({ name, shape }) => {
       const zero = fresh && name.endsWith(".loraB");
@@ -116,12 +109,6 @@ describe(loraSpecs, () => {
     ]);
   });
 
-  test("starts A normally distributed and B at zero", () => {
-    for (const { name, initialization } of specs) {
-      expect(initialization.kind).toBe(name.endsWith(".loraA") ? "normal" : "zeros");
-    }
-  });
-
   test("rejects an unknown target by name, with the possible ones, and no targets at all", () => {
     const call = (unknown: readonly string[]) => () => loraSpecs(config, { rank: 2, targets: unknown });
     expect(call(["attention.query", "attention.qery"])).toThrow("unknown target 'attention.qery'");
@@ -143,19 +130,6 @@ describe("an adapted model", () => {
   test("with B at zero is the model itself", async () => {
     const { out } = await run(new Map([...weights, ...adapters(true)]), adapted);
     expect(numbersOf(out!)).toEqual(numbersOf((await run(weights, plain))["out"]!));
-  });
-
-  test("computes what merged weights compute, and something else than the model itself", async () => {
-    const all = new Map([...weights, ...adapters(false)]);
-    const merged = (x: Inputs): Record<string, Tensor> => ({ out: logitsOf(withMergedLora(x, x, scale), x) });
-    const byAdapters = numbersOf((await run(all, adapted))["out"]!);
-    const byWeights = numbersOf((await run(all, merged))["out"]!);
-    const untouched = numbersOf((await run(weights, plain))["out"]!);
-    byAdapters.forEach((value, index) => {
-      expect(value).toBeCloseTo(byWeights[index]!, 5);
-    });
-    const differences = byAdapters.map((value, index) => Math.abs(value - untouched[index]!));
-    expect(Math.max(...differences)).toBeGreaterThan(0.05);
   });
 
   test("has the same outputs and gradients with separate adapters and with adapters merged in the graph", async () => {
