@@ -1,12 +1,13 @@
 import { createRandom } from "@slm/generation";
 import { appendPositions, PRESENT_KV, createHostTensor, type PresentKv, type HostTensor } from "@slm/runtime";
-import { createEagerEngine, lengthBias, type Engine, type ProgramDefinition, type Tensor } from "@slm/tensor";
-import { beforeAll, expect, test } from "vitest";
+import { lengthBias, type ProgramDefinition, type Tensor } from "@slm/tensor";
+import { expect, test } from "vitest";
 import { parseModelConfig, type ModelConfig } from "./config/config.js";
 import { decode, decodeStep, outputHead, type SelfCache, type SourceContext } from "./decoder.js";
 import { crossCaches, encode } from "./encoder.js";
 import { cacheHeads, cacheParts } from "./config/options.js";
-import { initializeWeights, type Weights } from "./parameters/weights.js";
+import { initializeWeights } from "./parameters/weights.js";
+import { compute, int32, TINY_SHAPE } from "./testing/index.js";
 
 const CAPACITY = 6;
 const TARGET = 4;
@@ -14,17 +15,12 @@ const BATCH = 3;
 const SOURCE = 3;
 
 const shared = {
-  width: 8,
+  ...TINY_SHAPE,
   heads: 4,
   kvHeads: 2,
-  headDim: 4,
-  feedForward: 12,
   decoderLayers: 2,
-  maxSource: 8,
-  maxTarget: 8,
   ropeTheta: 50,
   vocabularySize: 11,
-  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
 };
 
 const configs: readonly ModelConfig[] = [
@@ -58,23 +54,11 @@ const configs: readonly ModelConfig[] = [
   },
 ].map((own) => parseModelConfig({ ...shared, ...own }, "test"));
 
-const int32 = (shape: readonly number[], values: ArrayLike<number>): HostTensor =>
-  createHostTensor("int32", shape, Int32Array.from(values));
-
 const targets = [3, 5, 7, 9, 4, 4, 6, 8, 10, 3, 9, 1];
 const source = {
   ids: int32([BATCH, SOURCE], [4, 5, 6, 7, 8, 0, 9, 0, 0]),
   lengths: int32([BATCH], [3, 2, 1]),
 };
-
-let engine: Engine;
-beforeAll(async () => {
-  engine = await createEagerEngine("js");
-});
-
-function weightsOf(config: ModelConfig): Weights {
-  return initializeWeights(config, createRandom(12345).next);
-}
 
 type Inputs = Readonly<Record<string, Tensor>>;
 
@@ -90,26 +74,15 @@ function contextOf(config: ModelConfig, x: Inputs): { source?: SourceContext } {
   };
 }
 
-async function run(
+function run(
   config: ModelConfig,
   feeds: Readonly<Record<string, HostTensor>>,
   build: ProgramDefinition["build"],
   fetch: readonly string[],
-): Promise<Readonly<Record<string, HostTensor>>> {
-  const all = {
-    ...Object.fromEntries(weightsOf(config)),
-    source: source.ids,
-    lengths: source.lengths,
-    ...feeds,
-  };
-  const inputs = Object.fromEntries(
-    Object.entries(all).map(([name, { dtype, shape }]) => [
-      name,
-      { dtype: dtype as "float32" | "int32", shape },
-    ]),
-  );
-  const program = await engine.compile({ name: "decode", inputs, build });
-  return (await program.run({ feeds: all, fetch })).fetched;
+): ReturnType<typeof compute> {
+  const weights = initializeWeights(config, createRandom(12345).next);
+  const given = { ...Object.fromEntries(weights), source: source.ids, lengths: source.lengths };
+  return compute({ ...given, ...feeds }, build, fetch);
 }
 
 async function wholeTarget(config: ModelConfig): Promise<Float32Array> {

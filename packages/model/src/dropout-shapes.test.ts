@@ -1,5 +1,5 @@
 import { createRandom } from "@slm/generation";
-import { createEagerEngine, math, withDropout, type Tensor } from "@slm/tensor";
+import { math, withDropout, type Tensor } from "@slm/tensor";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { describe, expect, test } from "vitest";
 import { parseModelConfig, type ModelConfig } from "./config/config.js";
@@ -7,7 +7,7 @@ import { decode, decodeStep } from "./decoder.js";
 import { decoderDropoutShapes, encoderDropoutShapes } from "./dropout-shapes.js";
 import { readSource } from "./source-context.js";
 import { initializeWeights } from "./parameters/weights.js";
-import { TINY_SHAPE } from "./testing/index.js";
+import { compute, int32, TINY_SHAPE } from "./testing/index.js";
 
 const [BATCH, SOURCE, TARGET] = [2, 3, 4];
 
@@ -42,9 +42,6 @@ function hidden(config: ModelConfig, x: Inputs): Tensor {
   return decode(config, x, x["target"]!, { source: context });
 }
 
-const int32 = (shape: readonly number[], values: readonly number[]): HostTensor =>
-  createHostTensor("int32", shape, Int32Array.from(values));
-
 const mask = (shape: readonly number[], value: number): HostTensor =>
   createHostTensor("float32", shape, new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(value));
 
@@ -63,21 +60,12 @@ async function run(
     next: int32([BATCH, 1], [5, 6]),
     target: int32([BATCH, TARGET], [1, 5, 6, 7, 1, 9, 8, 2]),
   };
-  const specs = Object.entries(feeds).map(
-    ([name, { dtype, shape }]) => [name, { dtype: dtype as "float32" | "int32", shape }] as const,
-  );
-  const engine = await createEagerEngine("js");
-  const program = await engine.compile({
-    name: "dropout",
-    inputs: Object.fromEntries(specs),
-    build: (x) => {
-      if (masks === undefined) return { out: build(x) };
-      const tensors = Object.keys(named).map((name) => x[name]!);
-      return { out: withDropout(tensors, () => build(x)) };
-    },
-  });
-  const { fetched } = await program.run({ feeds, fetch: ["out"] });
-  return Array.from(fetched["out"]!.data, Number);
+  const masked = (x: Inputs): Tensor => {
+    const tensors = Object.keys(named).map((name) => x[name]!);
+    return masks === undefined ? build(x) : withDropout(tensors, () => build(x));
+  };
+  const { out } = await compute(feeds, (x) => ({ out: masked(x) }), ["out"]);
+  return Array.from(out!.data, Number);
 }
 
 describe.each([

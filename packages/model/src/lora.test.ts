@@ -1,7 +1,6 @@
 import { createRandom } from "@slm/generation";
 import { createHostTensor, elementCount, type HostTensor } from "@slm/runtime";
 import {
-  createEagerEngine,
   lengthBias,
   math,
   traceProgram,
@@ -15,7 +14,7 @@ import { decode, outputHead } from "./decoder.js";
 import { crossCaches, encode } from "./encoder.js";
 import { loraSpecs, withLora, withMergedLora } from "./lora.js";
 import { initializeWeights, type Weights } from "./parameters/weights.js";
-import { TINY_SHAPE } from "./testing/index.js";
+import { compute, int32, specsOf, TINY_SHAPE } from "./testing/index.js";
 
 const config = parseModelConfig(
   {
@@ -48,9 +47,6 @@ function adapters(fresh: boolean): Weights {
 
 type Inputs = Readonly<Record<string, Tensor>>;
 
-const int32 = (shape: readonly number[], values: readonly number[]): HostTensor =>
-  createHostTensor("int32", shape, Int32Array.from(values));
-
 function logitsOf(parameters: Inputs, x: Inputs): Tensor {
   const [ids, lengths] = [x["source"]!, x["lengths"]!];
   const cross = crossCaches(config, parameters, encode(config, parameters, ids, { lengths }).states);
@@ -58,34 +54,18 @@ function logitsOf(parameters: Inputs, x: Inputs): Tensor {
   return outputHead(config, parameters, decode(config, parameters, x["target"]!, { source }));
 }
 
-function programOf(
-  tensors: Weights,
-  build: ProgramDefinition["build"],
-): { definition: ProgramDefinition; feeds: Record<string, HostTensor> } {
-  const feeds = {
-    ...Object.fromEntries(tensors),
-    source: int32([2, 3], [4, 5, 6, 7, 8, 0]),
-    lengths: int32([2], [3, 2]),
-    target: int32([2, 2], [1, 5, 1, 9]),
-  };
-  const inputs = Object.fromEntries(
-    Object.entries(feeds).map(([name, { dtype, shape }]) => [
-      name,
-      { dtype: dtype as "float32" | "int32", shape },
-    ]),
-  );
-  return { definition: { name: "lora", inputs, build }, feeds };
-}
+const feedsOf = (tensors: Weights): Record<string, HostTensor> => ({
+  ...Object.fromEntries(tensors),
+  source: int32([2, 3], [4, 5, 6, 7, 8, 0]),
+  lengths: int32([2], [3, 2]),
+  target: int32([2, 2], [1, 5, 1, 9]),
+});
 
-async function run(
+const run = (
   tensors: Weights,
   build: ProgramDefinition["build"],
   fetch: readonly string[] = ["out"],
-): Promise<Readonly<Record<string, HostTensor>>> {
-  const { definition, feeds } = programOf(tensors, build);
-  const program = await (await createEagerEngine("js")).compile(definition);
-  return (await program.run({ feeds, fetch })).fetched;
-}
+): ReturnType<typeof compute> => compute(feedsOf(tensors), build, fetch);
 
 const plain = (x: Inputs): Record<string, Tensor> => ({ out: logitsOf(x, x) });
 const adapted = (x: Inputs): Record<string, Tensor> => ({ out: logitsOf(withLora(x, x, scale), x) });
@@ -180,8 +160,8 @@ describe("an adapted model", () => {
         name,
       ).toBe(name.endsWith(".loraA"));
     }
-    const { definition } = programOf(new Map([...weights, ...adapters(false)]), build);
-    expect(traceProgram(definition).outputs.map(({ name }) => name)).toEqual(fetch);
+    const inputs = specsOf(feedsOf(new Map([...weights, ...adapters(false)])));
+    expect(traceProgram({ name: "lora", inputs, build }).outputs.map(({ name }) => name)).toEqual(fetch);
   });
 });
 

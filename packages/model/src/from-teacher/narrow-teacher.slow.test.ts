@@ -10,7 +10,8 @@ import {
   STATISTICS,
   type TeacherStatistics,
 } from "./teacher-statistics.js";
-import { compute, FAMILIES, IDS, logitsOf, tinyTeacher, type Family } from "./tiny-teacher.test-support.js";
+import { compute } from "../testing/index.js";
+import { FAMILIES, IDS, logitsOf, tinyTeacher, type Family } from "./tiny-teacher.test-support.js";
 
 const families = Object.keys(FAMILIES) as Family[];
 const ALL_LAYERS = new Set([0, 1, 2, 3]);
