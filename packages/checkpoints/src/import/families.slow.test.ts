@@ -4,9 +4,10 @@
  */
 import { join } from "node:path";
 import { decode, outputHead } from "@slm/model";
+import { compute } from "@slm/model/testing";
 import { type HostTensor } from "@slm/runtime";
-import { createEagerEngine, type Engine } from "@slm/tensor";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Tensor } from "@slm/tensor";
+import { expect, test } from "vitest";
 import { readSafetensors } from "../safetensors.js";
 import { readHuggingFaceDirectory } from "./hugging-face-directory.js";
 import type { ImportOptions } from "./mapping/import-config.js";
@@ -23,12 +24,6 @@ const load = async (name: string): ReturnType<typeof importDecoderOnly> =>
 /** float32 sums in another order. Ignoring any one setting of the fixtures changes logits by 0.01 or more. */
 const TOLERANCE = 1e-4;
 
-let engine: Engine;
-beforeAll(async () => {
-  engine = await createEagerEngine("js");
-});
-afterAll(() => engine.close());
-
 interface Expected {
   readonly ids: HostTensor;
   readonly logits: Float32Array;
@@ -44,26 +39,13 @@ function maxDifference(a: Float32Array, b: Float32Array): number {
   return a.reduce((most, value, index) => Math.max(most, Math.abs(value - b[index]!)), 0);
 }
 
-const specs = (
-  tensors: Readonly<Record<string, HostTensor>>,
-): Record<string, { dtype: "float32" | "int32"; shape: readonly number[] }> =>
-  Object.fromEntries(
-    Object.entries(tensors).map(([name, { dtype, shape }]) => [
-      name,
-      { dtype: dtype === "int32" ? "int32" : "float32", shape },
-    ]),
-  );
-
 test.each(NAMES)("%s has the logits of its own library", async (name) => {
   const { config, weights } = await load(name);
   const { ids, logits } = await expected(name);
   const feeds = { ...Object.fromEntries(weights), ids };
-  const program = await engine.compile({
-    name,
-    forwardOnly: true,
-    inputs: specs(feeds),
-    build: (x) => ({ logits: outputHead(config, x, decode(config, x, x["ids"]!)) }),
+  const build = (x: Readonly<Record<string, Tensor>>): Record<string, Tensor> => ({
+    logits: outputHead(config, x, decode(config, x, x["ids"]!)),
   });
-  const { fetched } = await program.run({ feeds, fetch: ["logits"] });
-  expect(maxDifference(fetched["logits"]!.data as Float32Array, logits)).toBeLessThan(TOLERANCE);
+  const found = await compute(feeds, build, ["logits"]);
+  expect(maxDifference(found["logits"]!.data as Float32Array, logits)).toBeLessThan(TOLERANCE);
 });

@@ -116,12 +116,6 @@ describe(decoderGraph, () => {
     expect(names).toContain("/decoder/layers.0/crossAttention/query/MatMul");
   });
 
-  test("stores the table of embedding and head once, as in the checkpoint", () => {
-    const readers = decoder.nodes.filter(({ inputs }) => inputs.includes("embedding.weight"));
-    expect(readers.map(({ opType }) => opType)).toEqual(["Gather", "FusedMatMul"]);
-    expect(decoder.initializers.get("embedding.weight")?.shape).toEqual([11, 24]);
-  });
-
   test("rotates before attention if the fused rotation does not support the head size", () => {
     const rotations = (headDim: number): number => {
       const config = { ...decoderOnly, headDim };
