@@ -29,6 +29,18 @@ const MODELS: readonly ModelConfig[] = [
   decoderOnlyConfig.parse(shape),
 ];
 
+test.each(MODELS)(
+  "a $architecture model predicts the same for a text alone and in a batch",
+  async (config) => {
+    const live = await randomLiveModel(config, 20);
+    const together = await new GreedyPredictor(rows, tokenizer, 5).predict(live);
+    for (const [index, word] of words.entries()) {
+      const alone = new GreedyPredictor([{ source: word }], tokenizer, 5);
+      expect(await alone.predict(live)).toEqual([together[index]]);
+    }
+  },
+);
+
 test.each(MODELS)("greedy predictions of a $architecture model follow the given weights", async (config) => {
   const [first, second] = [await randomLiveModel(config, 5), await randomLiveModel(config, 6)];
   const predictor = new GreedyPredictor(rows, tokenizer, 5);
