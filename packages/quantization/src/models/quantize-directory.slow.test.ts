@@ -116,6 +116,14 @@ describe(quantizeDirectory, () => {
     expect(skipped).toEqual([]);
   });
 
+  test("stores the table of embedding and head in the format that was asked for", async () => {
+    await exportToy();
+    const paths = { modelDirectory: input, outputDirectory: output };
+    const { nodes } = await quantizeDirectory({ ...paths, scheme: "int4-block", embedding: "int4-block" });
+    expect(new Set(nodes.map(({ scheme }) => scheme))).toEqual(new Set(["int4-block"]));
+    expect((await readDeviceModel(output)).blocks).toEqual({ embedding: "int4-block" });
+  });
+
   test("leaves no float32 matrix and keeps norms and biases as they were", async () => {
     await exportToy();
     for (const scheme of ["cpu", "int8-dynamic", "int4-block", "int2-block"] as const) {
