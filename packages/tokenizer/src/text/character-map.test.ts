@@ -1,5 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { compileNormalizer } from "../components/normalizers.js";
+import { literalPattern } from "../patterns/pattern.js";
 import { characterMap, isKeyStart, mapTable } from "./character-map.js";
 
 /** A trie of 256 units and its replacements: "a" by "1", "ab" by "22", "é" by nothing. */
@@ -75,6 +77,14 @@ describe(characterMap, () => {
       }),
     );
   });
+});
+
+test("the normalizer of a tokenizer.json names the rule by which its map matches", () => {
+  const map = { type: "Precompiled", precompiled_charsmap: Buffer.from(smallMap()).toString("base64") };
+  const normalized = (match: string): string =>
+    compileNormalizer({ ...map, match }, () => literalPattern(""))("ab");
+  expect([normalized("longest"), normalized("graphemes")]).toEqual(["22", "1b"]);
+  expect(() => normalized("any")).toThrow("needs one of longest, graphemes in 'match', got 'any'");
 });
 
 describe(mapTable, () => {
