@@ -1,4 +1,4 @@
-import { open, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { open, readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { temporaryFolder } from "../testing/index.js";
@@ -9,10 +9,9 @@ const root = temporaryFolder({ each: true });
 beforeEach(() => {
   vi.stubEnv("XDG_CACHE_HOME", join(root, "cache"));
 });
-afterEach(async () => {
+afterEach(() => {
   vi.unstubAllEnvs();
   vi.restoreAllMocks();
-  await rm(root, { recursive: true });
 });
 
 const laterBy = (ms: number): void => {

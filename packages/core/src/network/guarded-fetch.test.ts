@@ -31,12 +31,6 @@ const redirectTo =
   };
 
 describe("credentials", () => {
-  test("are sent to their own origin", async () => {
-    const send = guardedFetch({ origin: own.origin });
-    expect(await (await send(`${own.origin}/a`, { headers: secrets })).text()).toBe("hello");
-    expect(secretsOf(own)).toEqual(["Bearer secret key=secret"]);
-  });
-
   test("are not sent to another origin that is requested directly, for example by a Link header", async () => {
     const send = guardedFetch({ origin: own.origin });
     await (await send(`${other.origin}/page2`, { headers: secrets })).text();
