@@ -20,11 +20,11 @@ export interface Case {
   readonly says: RegExp;
 }
 
-type Opposite = readonly [rule: RuleName, what: string, bad: Build, good: Build, says: RegExp];
+type Opposite = readonly [rule: RuleName, bad: Build, good: Build, says: RegExp];
 
 /** Cases of one profile with graphs that differ in what the rule is about. */
 export const opposites = (profile: ProfileName, list: readonly Opposite[]): readonly Case[] =>
-  list.map(([rule, what, bad, good, says]) => ({ rule, what, bad, good, says, profile }));
+  list.map(([rule, bad, good, says]) => ({ rule, what: `"${says.source}"`, bad, good, says, profile }));
 
 export function graphOf(build: Build, opset = 21): Graph {
   const g = new GraphBuilder("case", { opset });
