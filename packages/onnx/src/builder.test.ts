@@ -79,10 +79,7 @@ describe(GraphBuilder, () => {
 
   test.each<[string, (g: GraphBuilder, x: string) => unknown]>([
     ["a second value of one name", (g) => g.input("x", "float32", [])],
-    [
-      "a weight whose bytes do not fill its shape",
-      (g) => g.initializer("w", "float32", [2], Float32Array.of(1)),
-    ],
+    ["a weight of other bytes than its shape", (g) => g.initializer("w", "float32", [2], Float32Array.of(1))],
     ["a node that reads an undefined value", (g) => g.op("Neg", ["nothing"])],
     ["an output name that is taken", (g, x) => g.node("Neg", [x], { outputs: ["x"] })],
     ["a constant that does not fill its shape", (g) => g.constant("float32", [3], [1, 2])],

@@ -107,11 +107,7 @@ describe(importDecoderOnly, () => {
       (tensor: ExternalTensor) => ({ ...tensor, shape: [31] }),
       "should be [32] according to config.json",
     ],
-    [
-      "a tensor without use",
-      (tensor: ExternalTensor) => ({ ...tensor, name: "model.norm.bias" }),
-      "is missing",
-    ],
+    ["an unused tensor", (tensor: ExternalTensor) => ({ ...tensor, name: "model.norm.bias" }), "is missing"],
   ])("rejects %s", async (_what, change, message) => {
     const external = await withTensor("qwen2", "model.norm.weight", change);
     await expect(importDecoderOnly(external)).rejects.toThrow(message);

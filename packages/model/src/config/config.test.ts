@@ -181,6 +181,7 @@ test("flops per source token count layers that read pooled tokens as a fraction"
 });
 
 describe("weights", () => {
+  type Copy = Map<string, unknown>;
   const config = parse({});
   const weights = initializeWeights(config, () => 0.3);
 
@@ -193,15 +194,9 @@ describe("weights", () => {
   });
 
   test.each([
-    ["missing", (copy: Map<string, unknown>) => copy.delete("decoder.norm.weight")],
-    [
-      "not part of this model",
-      (copy: Map<string, unknown>) => copy.set("extra", weights.get("decoder.norm.weight")),
-    ],
-    [
-      "should be [8]",
-      (copy: Map<string, unknown>) => copy.set("decoder.norm.weight", weights.get("embedding.weight")),
-    ],
+    ["missing", (copy: Copy) => copy.delete("decoder.norm.weight")],
+    ["not part of this model", (copy: Copy) => copy.set("extra", weights.get("decoder.norm.weight"))],
+    ["should be [8]", (copy: Copy) => copy.set("decoder.norm.weight", weights.get("embedding.weight"))],
   ])("of another model are rejected: a tensor that is %s", (message, change) => {
     const copy = new Map(weights);
     change(copy);

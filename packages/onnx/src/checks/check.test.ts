@@ -51,17 +51,9 @@ describe(checkGraph, () => {
     ["nodes out of order", { ...linear(), nodes: [...linear().nodes].reverse() }, /'y'|Neg/],
     ["a name defined twice", withNode(node("Neg", ["x"], ["/MatMul"])), /node 3 \(Neg\).*'\/MatMul'/],
     ["an undefined value", withNode(node("Neg", ["gone"], ["z"])), /node 3 \(Neg\).*'gone'/],
-    [
-      "a domain without opset",
-      withNode(node("Gelu", ["x"], ["z"], { domain: "com.microsoft" })),
-      /com\.microsoft/,
-    ],
+    ["no opset", withNode(node("Gelu", ["x"], ["z"], { domain: "com.microsoft" })), /com\.micro/],
     ["a node without operator", withNode(node("", ["x"], ["z"])), /operator/],
-    [
-      "an inexact integer",
-      withNode(node("Cast", ["x"], ["z"], { attributes: { to: int(0.5) } })),
-      /'to'.*0\.5/,
-    ],
+    ["half an integer", withNode(node("Cast", ["x"], ["z"], { attributes: { to: int(0.5) } })), /'to'.*0\.5/],
     [
       "an output nothing computes",
       { ...linear(), outputs: [{ name: "z", dtype: "float32", shape: [] }] },

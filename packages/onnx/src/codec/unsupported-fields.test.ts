@@ -54,17 +54,9 @@ describe("a third-party model is rejected, by name, with", () => {
       /'sparseInitializer'/,
     ],
     ["an overloaded function call", ({ node }) => (node.overload = "2"), /node '\/Add'.*'overload'/],
-    [
-      "a reference to a function's attribute",
-      ({ attribute }) => (attribute.refAttrName = "b"),
-      /attribute 'a'.*'refAttrName'/,
-    ],
+    ["a reference", ({ attribute }) => (attribute.refAttrName = "b"), /'a'.*'refAttrName'/],
     ["an attribute with two values", ({ attribute }) => (attribute.f = 1), /INT.*'f'/],
-    [
-      "an attribute without type",
-      ({ attribute }) => (attribute.type = Type.UNDEFINED),
-      /attribute 'a'.*UNDEFINED/,
-    ],
+    ["an untyped attribute", ({ attribute }) => (attribute.type = Type.UNDEFINED), /'a'.*UNDEFINED/],
     [
       "an attribute text that is not UTF-8",
       ({ attribute }) => {
@@ -75,11 +67,7 @@ describe("a third-party model is rejected, by name, with", () => {
       /UTF-8/,
     ],
     ["an attribute given twice", ({ node, attribute }) => node.attribute.push(attribute), /'a'.*twice/],
-    [
-      "a piece of a tensor",
-      ({ tensor }) => (tensor.segment = create(TensorProto_SegmentSchema)),
-      /'w'.*'segment'/,
-    ],
+    ["a segment", ({ tensor }) => (tensor.segment = create(TensorProto_SegmentSchema)), /'w'.*'segment'/],
     ["two initializers of one name", ({ graph, tensor }) => graph.initializer.push(tensor), /'w'/],
     ["metadata given twice", ({ model }) => model.metadataProps.push(entry("k"), entry("k")), /'k'.*twice/],
     [

@@ -152,11 +152,7 @@ describe(readOnnx, () => {
       /the limit is/,
     ],
     ["a key it does not know", (tensor) => (tensor.externalData[1]!.key = "compression"), /'compression'/],
-    [
-      "bytes in two places",
-      (tensor) => (tensor.rawData = new Uint8Array(4096)),
-      /external_data and raw_data/,
-    ],
+    ["bytes twice", (tensor) => (tensor.rawData = new Uint8Array(4096)), /external_data and raw_data/],
   ])("rejects %s", async (_, change, message) => {
     await expect(redirected(change).then((path) => readOnnx(path))).rejects.toThrow(message);
   });

@@ -129,11 +129,7 @@ describe(unigramVocabulary, () => {
     ["tokenizer.json with languages", jsonFiles({}, { languages }), /needs the language/u],
     ["tokenizer.json with a prompt", jsonFiles({}, { source: { lowercase: false, before: "a" } }), /prompt/u],
     ["tokenizer.json with other words", jsonFiles({ pre_tokenizer: null }), /splits or decodes/u],
-    [
-      "tokenizer.json with spaces removed",
-      jsonFiles({}, { clean_up_tokenization_spaces: true }),
-      /removes spaces/u,
-    ],
+    ["spaces removed", jsonFiles({}, { clean_up_tokenization_spaces: true }), /removes spaces/u],
     [
       "tokenizer.json with tokens that are text",
       jsonFiles({ added_tokens: [{ id: 3, content: "▁", special: false }] }),

@@ -45,16 +45,8 @@ describe(readSentencePieceModel, () => {
   test.each([
     ["no pieces", sentencePieceBytes({ pieces: [] }), "it has no pieces"],
     ["a piece without text", sentencePieceBytes({ pieces: [{ text: "" }] }), "piece 0 has no text"],
-    [
-      "a type that there is not",
-      sentencePieceBytes({ pieces: [{ text: "a", type: 7 }] }),
-      "piece 0 has type 7",
-    ],
-    [
-      "a kind that there is not",
-      sentencePieceBytes({ pieces: [UNKNOWN], trainer: { 3: 9 } }),
-      "the model has type 9",
-    ],
+    ["an unknown type", sentencePieceBytes({ pieces: [{ text: "a", type: 7 }] }), "piece 0 has type 7"],
+    ["an unknown kind", sentencePieceBytes({ pieces: [UNKNOWN], trainer: { 3: 9 } }), "the model has type 9"],
     ["no number as a score", sentencePieceBytes({ pieces: [{ text: "a", score: NaN }] }), "has score NaN"],
     [
       "a piece that is too long",
