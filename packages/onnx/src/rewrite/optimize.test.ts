@@ -17,8 +17,13 @@ function written(write: Write): Graph {
   return g.build();
 }
 
-const perm = (...order: readonly number[]) => ({ attributes: { perm: ints(order) } });
-const to = (code: number) => ({ attributes: { to: int(code) } });
+const transpose = (g: GraphBuilder, x: string, ...order: readonly number[]): string =>
+  g.op("Transpose", [x], { attributes: { perm: ints(order) } });
+const reverse = (g: GraphBuilder, x: string): string => g.op("Transpose", [x]);
+const reshape = (g: GraphBuilder, x: string, ...sizes: readonly number[]): string =>
+  g.op("Reshape", [x, g.ints(sizes)]);
+const cast = (g: GraphBuilder, x: string, to: number): string =>
+  g.op("Cast", [x], { attributes: { to: int(to) } });
 
 describe(optimizeGraph, () => {
   test("keeps an Identity where no name can be given: an input or weight as output, or one value as two outputs", () => {
@@ -73,62 +78,22 @@ describe(optimizeGraph, () => {
   });
 
   test.each<[string, Write, readonly string[]]>([
+    ["a transpose that moves nothing", (g, x) => g.op("Neg", [transpose(g, x, 0, 1, 2)]), ["Neg"]],
+    ["undone transposes", (g, x) => g.op("Neg", [transpose(g, transpose(g, x, 1, 2, 0), 2, 0, 1)]), ["Neg"]],
+    ["a transpose of a transpose", (g, x) => transpose(g, transpose(g, x, 1, 2, 0), 1, 2, 0), ["Transpose"]],
+    ["no transpose without order", (g, x) => reverse(g, reverse(g, x)), ["Transpose", "Transpose"]],
+    ["a reshape of a reshape", (g, x) => reshape(g, reshape(g, x, 6, 4), 3, -1), ["Reshape"]],
+    ["a reshape to the shape an input has", (g, x) => g.op("Neg", [reshape(g, x, 2, 3, 4)]), ["Neg"]],
+    ["a reshape there and back", (g, x) => g.op("Neg", [reshape(g, reshape(g, x, 24), 2, 3, 4)]), ["Neg"]],
     [
-      "a transpose that moves nothing",
-      (g, x) => g.op("Neg", [g.op("Transpose", [x], perm(0, 1, 2))]),
-      ["Neg"],
-    ],
-    [
-      "transposes that undo each other",
-      (g, x) => g.op("Neg", [g.op("Transpose", [g.op("Transpose", [x], perm(1, 2, 0))], perm(2, 0, 1))]),
-      ["Neg"],
-    ],
-    [
-      "a transpose of a transpose",
-      (g, x) => g.op("Transpose", [g.op("Transpose", [x], perm(1, 2, 0))], perm(1, 2, 0)),
-      ["Transpose"],
-    ],
-    [
-      "not a transpose without order",
-      (g, x) => g.op("Transpose", [g.op("Transpose", [x])]),
-      ["Transpose", "Transpose"],
-    ],
-    [
-      "a reshape of a reshape",
-      (g, x) => g.op("Reshape", [g.op("Reshape", [x, g.ints([6, 4])]), g.ints([3, -1])]),
-      ["Reshape"],
-    ],
-    [
-      "a reshape to the shape an input has",
-      (g, x) => g.op("Neg", [g.op("Reshape", [x, g.ints([2, 3, 4])])]),
-      ["Neg"],
-    ],
-    [
-      "a reshape there and back",
-      (g, x) => g.op("Neg", [g.op("Reshape", [g.op("Reshape", [x, g.ints([24])]), g.ints([2, 3, 4])])]),
-      ["Neg"],
-    ],
-    [
-      "not a reshape to a computed shape",
+      "no reshape to a computed shape",
       (g, x) => g.op("Reshape", [x, g.op("Shape", [x])]),
       ["Shape", "Reshape"],
     ],
-    ["a cast to the type a value has", (g, x) => g.op("Neg", [g.op("Cast", [x], to(1))]), ["Neg"]],
-    [
-      "a cast repeated after an operator that keeps types",
-      (g, x) => g.op("Cast", [g.op("Neg", [g.op("Cast", [x], to(10))])], to(10)),
-      ["Cast", "Neg"],
-    ],
-    [
-      "not a cast there and back, which rounds",
-      (g, x) => g.op("Cast", [g.op("Cast", [x], to(10))], to(1)),
-      ["Cast", "Cast"],
-    ],
-    [
-      "not a cast of an unknown type",
-      (g, x) => g.op("Cast", [g.op("Unheard", [x])], to(1)),
-      ["Unheard", "Cast"],
-    ],
+    ["a cast to the type a value has", (g, x) => g.op("Neg", [cast(g, x, 1)]), ["Neg"]],
+    ["a cast repeated after Neg", (g, x) => cast(g, g.op("Neg", [cast(g, x, 10)]), 10), ["Cast", "Neg"]],
+    ["no cast there and back, which rounds", (g, x) => cast(g, cast(g, x, 10), 1), ["Cast", "Cast"]],
+    ["no cast of an unknown type", (g, x) => cast(g, g.op("Unheard", [x]), 1), ["Unheard", "Cast"]],
   ])("removes %s", (_, write, left) => {
     expect(operatorsOf(write)).toEqual(left);
   });
