@@ -147,6 +147,20 @@ function emptyCaches(config: ModelConfig): Record<string, HostTensor> {
   return Object.fromEntries(cacheNames(config).map((name) => [name, stale()]));
 }
 
+/** The token of each row at its own position. */
+const tokensAt = (positions: readonly number[]): number[] =>
+  positions.map((position, row) => targets[row * TARGET + position]!);
+
+/** Expects each row's logits to be those of its position in the whole target. */
+function expectRows(logits: HostTensor, whole: Float32Array, positions: readonly number[]): void {
+  const vocab = logits.data.length / BATCH;
+  positions.forEach((position, row) => {
+    const begin = (row * TARGET + position) * vocab;
+    for (let v = 0; v < vocab; v++)
+      expect(Number(logits.data[row * vocab + v])).toBeCloseTo(whole[begin + v]!, 5);
+  });
+}
+
 const cases = configs.flatMap((config) =>
   PRESENT_KV.map(
     (form) =>
@@ -160,21 +174,34 @@ const cases = configs.flatMap((config) =>
 test.each(cases)("rows at different positions share a step: %s", async (_label, model) => {
   const { config } = model;
   const whole = await wholeTarget(config);
-  const vocab = config.vocabularySize;
   let caches = emptyCaches(config);
   // Row r waits r steps and overwrites its first slot meanwhile, then continues alone.
   for (let time = 0; time < TARGET + BATCH - 1; time++) {
     const positions = Array.from({ length: BATCH }, (_, row) =>
       Math.min(TARGET - 1, Math.max(0, time - row)),
     );
-    const tokens = positions.map((position, row) => targets[row * TARGET + position]!);
-    const { logits, ...present } = await step(model, tokens, positions, caches);
+    const { logits, ...present } = await step(model, tokensAt(positions), positions, caches);
     caches = present;
-    positions.forEach((position, row) => {
-      const begin = (row * TARGET + position) * vocab;
-      for (let v = 0; v < vocab; v++) {
-        expect(Number(logits!.data[row * vocab + v])).toBeCloseTo(whole[begin + v]!, 5);
-      }
-    });
+    expectRows(logits!, whole, positions);
+  }
+});
+
+test("caches that grow with the target are read within the window, too", async () => {
+  const config = configs.at(-1)!;
+  const [whole, { kvHeads, headDim }] = [await wholeTarget(config), cacheHeads(config)];
+  const none = createHostTensor("float32", [BATCH, kvHeads, 0, headDim], new Float32Array(0));
+  let caches: Readonly<Record<string, HostTensor>> = Object.fromEntries(
+    cacheNames(config).map((name) => [name, none]),
+  );
+  for (let position = 0; position < TARGET; position++) {
+    const positions = [position, position, position];
+    const { logits, ...present } = await step(
+      { config, form: "full" },
+      tokensAt(positions),
+      positions,
+      caches,
+    );
+    caches = present;
+    expectRows(logits!, whole, positions);
   }
 });
