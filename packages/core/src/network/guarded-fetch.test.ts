@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { guardedFetch } from "./guarded-fetch.js";
+import { guardedFetch, type FetchGuard } from "./guarded-fetch.js";
 import { NetworkError, SilenceError } from "./network-error.js";
 import { startFetchServer, startTunnel, type FetchServer } from "../testing/index.js";
 
@@ -28,10 +28,8 @@ afterEach(async () => {
 const secretsOf = ({ seen }: FetchServer): string[] =>
   seen.map((text) => ["Bearer secret", "key=secret"].filter((one) => text.includes(one)).join(" "));
 
-type Guard = Parameters<typeof guardedFetch>[0];
-
 /** Requests the own server's root. */
-const ask = (guard: Partial<Guard> = {}, init?: RequestInit): Promise<Response> =>
+const ask = (guard: Partial<FetchGuard> = {}, init?: RequestInit): Promise<Response> =>
   guardedFetch({ origin: own.origin, ...guard })(own.origin, init);
 
 const secrets = { authorization: "Bearer secret", cookie: "key=secret" };
@@ -126,7 +124,7 @@ describe("bounds", () => {
   });
 
   /** The text of a response. Under load, the time limit may end the request before its headers arrive. */
-  const textOf = async (limits: Partial<Guard>): Promise<string> => (await ask(limits)).text();
+  const textOf = async (limits: Partial<FetchGuard>): Promise<string> => (await ask(limits)).text();
 
   test("a response that stalls ends with a timeout", async () => {
     own.handle = (_, response) => void response.write("beginning");

@@ -27,4 +27,3 @@ describe(transformersDecoderGraph, () => {
     expect(decoder.initializers.get("rotary.cos")?.shape[0]).toBe(MIN_POSITIONS);
   });
 });
-
