@@ -74,6 +74,10 @@ describe("an analysis", () => {
     expect([supported, remarks(findings)]).toEqual([true, []]);
     const wide = analyze(quantizedGemm({ activation: "uint16", weight: "int4" }), {});
     expect(remarks(wide.findings)).toEqual([]);
+    const turned = analyze(quantizedGemm({ transposed: true, axis: 0 }), {});
+    expect(remarks(turned.findings)).toEqual([]);
+    const blocks = analyze(quantizedGemm({ weight: "int4", block: 2, axis: 0 }), { profile: "openvino" });
+    expect(blocks.findings.filter(({ rule }) => rule === "qdq-weight")).toEqual([]);
   });
 
   test("looks into the bodies of control flow where the device runs it", () => {

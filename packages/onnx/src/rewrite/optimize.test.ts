@@ -46,10 +46,14 @@ describe(optimizeGraph, () => {
     g.input("unused", "float32", []);
     g.op("Add", [g.op("Neg", [x]), g.initializer("w", "float32", [], Float32Array.of(1))]);
     g.output("y", g.op("Exp", [x]), "float32", []);
-    const graph = optimizeGraph(g.build());
+    const dead = g.build();
+    const graph = optimizeGraph(dead);
     expect(graph.nodes.map(({ opType }) => opType)).toEqual(["Exp"]);
     expect([...graph.initializers.keys()]).toEqual([]);
     expect(graph.inputs.map(({ name }) => name)).toEqual(["x", "unused"]);
+    // The default of an input.
+    const inputs = [...dead.inputs, { name: "w", dtype: "float32", shape: [] } as const];
+    expect([...optimizeGraph({ ...dead, inputs }).initializers.keys()]).toEqual(["w"]);
   });
 
   test("computes equal expressions once, all the way down", () => {

@@ -5,6 +5,7 @@ import {
   output,
   scalar,
   single,
+  quantized,
   quantizedGemm,
   quantizedUnary,
   type Case,
@@ -31,6 +32,17 @@ export function qdqCases(): readonly Case[] {
       },
       good: quantizedUnary("Relu"),
       says: /Relu is not computed in integers \(output '\/Relu' does not go to QuantizeLinear/,
+    },
+    {
+      rule: "qdq-form",
+      severity: "warning",
+      what: "an output of the model before Q",
+      bad: (g) => {
+        quantized(g, (x) => g.node("Relu", [x], { outputs: ["r"] })[0]!, [2, 4]);
+        g.output("r", "r", F, [2, 4]);
+      },
+      good: quantizedUnary("Relu"),
+      says: /output 'r' is an output of the model/,
     },
     {
       rule: "qdq-parameters",
