@@ -11,20 +11,6 @@ const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/${n
 const folder = temporaryFolder({ each: true });
 
 describe(analyzePath, () => {
-  test("takes a file of any exporter", async () => {
-    const analysis = await analyzePath(fixture("conv-net-qdq"), { target: "npu" });
-    expect(analysis).toMatchObject({ supported: true, profile: "qnn", target: "npu" });
-    expect(analysis.method).toBe("checked statically, not run on the device");
-    expect(analysis.summary.operators[0]).toEqual({
-      opType: "DequantizeLinear",
-      count: 15,
-      supported: true,
-      where: "device",
-    });
-    const [warning] = analysis.findings;
-    expect(warning).toMatchObject({ rule: "qdq-form", node: "/LogSoftmax", graph: "conv-net-qdq.onnx" });
-  });
-
   test.each([
     ["bert-block", "npu", "qnn", ["operator", "static-shape", "constant-input"]],
     ["bert-block-static", "npu", "qnn", []],

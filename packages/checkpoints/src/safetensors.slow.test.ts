@@ -2,7 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
 import { SlmError } from "@slm/core";
-import { createHostTensor, DTYPES, elementCount, type HostTensor, fromHalf } from "@slm/runtime";
+import { createHostTensor, elementCount, type HostTensor, fromHalf } from "@slm/runtime";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
@@ -118,11 +118,7 @@ const tensorAt = (begin: number, end: number): Record<string, unknown> => ({
 
 describe("a hostile header is rejected with the reason", () => {
   const cases: readonly (readonly [string, Uint8Array, string])[] = [
-    [
-      "claims more bytes than the file",
-      Buffer.concat([Buffer.alloc(8, 0xff), Buffer.alloc(8)]),
-      "header claims",
-    ],
+    ["claims too many bytes", Buffer.concat([Buffer.alloc(8, 0xff), Buffer.alloc(8)]), "header claims"],
     ["claims 200 MB", Buffer.from([0, 0, 0, 12, 0, 0, 0, 0, 1]), "header claims"],
     ["is not JSON", fileOf("{", 0), "not JSON"],
     ["is a list", fileOf([], 0), "not an object"],
@@ -131,19 +127,11 @@ describe("a hostile header is rejected with the reason", () => {
     ["leaves data undescribed", fileOf({ a: tensorAt(0, 4) }, 8), "8 bytes of data, the header describes 4"],
     ["ends beyond the data", fileOf({ a: tensorAt(0, 12) }, 8), "truncated"],
     ["has an unknown dtype", fileOf({ a: { ...tensorAt(0, 4), dtype: "F8" } }, 4), "not one of"],
-    [
-      "has a dtype of Object.prototype",
-      fileOf({ a: { ...tensorAt(0, 4), dtype: "toString" } }, 4),
-      "not one of",
-    ],
+    ["has an inherited dtype", fileOf({ a: { ...tensorAt(0, 4), dtype: "toString" } }, 4), "not one of"],
     ["has a shape that does not fit", fileOf({ a: { ...tensorAt(0, 8), shape: [3] } }, 8), "needs 12 bytes"],
     ["has a negative size", fileOf({ a: { ...tensorAt(0, 8), shape: [-1, -2] } }, 8), "shape"],
     ["has an endless shape", fileOf({ a: { ...tensorAt(0, 4), shape: new Array(9).fill(1) } }, 4), "shape"],
-    [
-      "has sizes whose product overflows",
-      fileOf({ a: { ...tensorAt(0, 8), shape: [2 ** 52, 2 ** 52] } }, 8),
-      "needs",
-    ],
+    ["has a huge shape", fileOf({ a: { ...tensorAt(0, 8), shape: [2 ** 52, 2 ** 52] } }, 8), "needs"],
     ["has one offset", fileOf({ a: { ...tensorAt(0, 4), data_offsets: [0] } }, 4), "data_offsets"],
     ["has metadata that is not text", fileOf({ __metadata__: { steps: 3 } }, 0), "not text"],
   ];
@@ -195,13 +183,6 @@ test("a type without numbers that are read here is listed, and rejected by its t
   expect(opened.entries.get("packed")).toMatchObject({ dtype: "F4", shape: [3, 2] });
   await expect(opened.read("packed")).rejects.toThrow("'packed' is F4");
   await opened.close();
-});
-
-test("tensors of every host type come back as they were written", async () => {
-  const tensors = new Map(
-    (Object.keys(DTYPES) as (keyof typeof DTYPES)[]).map((dtype) => [dtype, createHostTensor(dtype, [2])]),
-  );
-  expect((await read(encodeSafetensors(tensors))).tensors).toEqual(tensors);
 });
 
 test("a file written tensor by tensor is the same, byte for byte", async () => {

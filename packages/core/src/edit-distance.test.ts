@@ -21,22 +21,6 @@ function byDefinition(a: readonly string[], b: readonly string[]): number {
 }
 
 describe(editDistance, () => {
-  test.each([
-    ["kitten", "sitting", 3],
-    ["saturday", "sunday", 3],
-    ["", "abc", 3],
-    ["abc", "", 3],
-    ["", "", 0],
-    ["abcd", "acbd", 2],
-    ["intention", "execution", 5],
-  ])("of %j and %j is %i", (a, b, expected) => {
-    expect(editDistance(Array.from(a), Array.from(b))).toBe(expected);
-  });
-
-  test("compares tokens, not their letters", () => {
-    expect(editDistance(["K", "AE", "T"], ["K", "AH", "T", "S"])).toBe(2);
-  });
-
   test("accepts typed arrays and number arrays", () => {
     expect(editDistance(Int32Array.of(1, 2, 3, 4), Int32Array.of(1, 3, 4, 5))).toBe(2);
     expect(editDistance([1, 2, 3, 4], [1, 3, 4, 5])).toBe(2);
@@ -44,26 +28,5 @@ describe(editDistance, () => {
 
   test("equals the definition", () => {
     fc.assert(fc.property(tokens, tokens, (a, b) => editDistance(a, b) === byDefinition(a, b)));
-  });
-
-  test("is a metric: zero only for equal sequences, symmetric, and with the triangle inequality", () => {
-    fc.assert(
-      fc.property(tokens, tokens, tokens, (a, b, c) => {
-        const ab = editDistance(a, b);
-        expect(ab === 0).toBe(a.join(" ") === b.join(" "));
-        expect(editDistance(b, a)).toBe(ab);
-        expect(editDistance(a, c)).toBeLessThanOrEqual(ab + editDistance(b, c));
-      }),
-    );
-  });
-
-  test("is between the difference of the lengths and the longer length", () => {
-    fc.assert(
-      fc.property(tokens, tokens, (a, b) => {
-        const distance = editDistance(a, b);
-        expect(distance).toBeGreaterThanOrEqual(Math.abs(a.length - b.length));
-        expect(distance).toBeLessThanOrEqual(Math.max(a.length, b.length));
-      }),
-    );
   });
 });

@@ -1,45 +1,16 @@
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { dataConfig } from "./config/data-config.js";
-import { DATA_FILES, prepareData, type DataReport } from "./prepare-data.js";
-import { readRows, readSources } from "./formats/read-rows.js";
 import type { Row } from "./rows/row.js";
-import { sourceKey, SPLITS, type Split } from "./sampling/split.js";
+import { sourceKey, SPLITS } from "./sampling/split.js";
+import { prepared, putFile, type Prepared } from "./testing/prepared.test-support.js";
 
 const directory = temporaryFolder();
 
-let counter = 0;
-
-interface Prepared {
-  readonly report: DataReport;
-  readonly rows: Readonly<Record<Split, readonly Row[]>>;
-  readonly unlabelled: readonly string[];
-}
-
-async function all<T>(values: AsyncIterable<T>): Promise<T[]> {
-  const list: T[] = [];
-  for await (const value of values) list.push(value);
-  return list;
-}
-
-async function prepare(rows: readonly Row[], settings: object, seed = 1): Promise<Prepared> {
-  const train = join(directory, `rows-${counter++}.jsonl`);
-  await writeFile(train, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
-  const output = join(directory, `out-${counter++}`);
-  const config = dataConfig.parse({ train, ...settings });
+const prepare = async (rows: readonly Row[], settings: object, seed = 1): Promise<Prepared> =>
   // Small buckets, so that rows are distributed over several.
-  const report = await prepareData(config, output, { seed, bucketBytes: 64 });
-  const read = (split: Split): Promise<Row[]> => all(readRows(join(output, DATA_FILES[split])));
-  const [own, dev, tests] = await Promise.all(SPLITS.map(read));
-  return {
-    report,
-    rows: { train: own!, dev: dev!, test: tests! },
-    unlabelled: await all(readSources(join(output, DATA_FILES.unlabelled))),
-  };
-}
+  prepared(directory, { train: await putFile(directory, rows), ...settings }, { seed, bucketBytes: 64 });
 
 const words = (count: number): Row[] =>
   Array.from({ length: count }, (_, index) => ({ source: `word${index}`, target: `W ${index}` }));
@@ -48,21 +19,6 @@ const splits = { testFraction: 0.2, devFraction: 0.1 };
 const pairOf = ({ source, target }: Row): string => JSON.stringify([source, target]);
 
 describe("few labels", () => {
-  test("keep the targets of that many rows, and only the sources of the others", async () => {
-    const whole = await prepare(words(200), { ...splits, labels: 1000 });
-    const { report, rows, unlabelled } = await prepare(words(200), { ...splits, labels: 30 });
-    expect(rows.train).toHaveLength(30);
-    expect([...rows.train.map(({ source }) => source), ...unlabelled].sort()).toEqual(
-      whole.rows.train.map(({ source }) => source).sort(),
-    );
-    expect(report.labels).toEqual({ labelled: 30, unlabelled: unlabelled.length });
-    expect(report.splits.train).toBe(30);
-    expect(whole.report.labels).toEqual({ labelled: whole.rows.train.length, unlabelled: 0 });
-    // Dev and test are the same as with all labels.
-    expect([rows.dev, rows.test]).toEqual([whole.rows.dev, whole.rows.test]);
-    expect(rows.test.length).toBeGreaterThan(10);
-  });
-
   test("are drawn by the seed, and more labels only add", async () => {
     const labelled = async (labels: number, seed: number): Promise<Set<string>> =>
       new Set((await prepare(words(120), { ...splits, labels }, seed)).rows.train.map(pairOf));
@@ -87,6 +43,8 @@ describe("few labels", () => {
         const full = await prepare(given, { ...splits, labels: 1000 }, seed);
         const { rows, unlabelled } = await prepare(given, { ...splits, labels }, seed);
         expect(rows.train).toHaveLength(Math.min(labels, full.rows.train.length));
+        // Dev and test are the same as with all labels.
+        expect([rows.dev, rows.test]).toEqual([full.rows.dev, full.rows.test]);
         const allowed = new Set(full.rows.train.map(pairOf));
         expect(rows.train.filter((one) => !allowed.has(pairOf(one)))).toEqual([]);
         const keys = SPLITS.map((split) => new Set(rows[split].map(({ source }) => sourceKey(source))));
@@ -100,18 +58,8 @@ describe("few labels", () => {
     await fc.assert(property, { numRuns: 30 });
   });
 
-  test("are drawn from the rows that the row limit keeps", async () => {
-    const { rows, unlabelled } = await prepare(words(100), { ...splits, limit: 20, labels: 5 });
-    const limited = await prepare(words(100), { ...splits, limit: 20, labels: 20 });
-    expect([rows.train.length, unlabelled.length]).toEqual([5, 15]);
-    expect(new Set([...rows.train.map(({ source }) => source), ...unlabelled])).toEqual(
-      new Set(limited.rows.train.map(({ source }) => source)),
-    );
-  });
-
   test("come before the recipe's unlabelled sources, without repeats", async () => {
-    const path = join(directory, "more.txt");
-    await writeFile(path, "WORD3\nnew one\nword5\n");
+    const path = await putFile(directory, "WORD3\nnew one\nword5\n", "more.txt");
     const { report, unlabelled } = await prepare(words(40), {
       testFraction: 0,
       devFraction: 0,

@@ -1,13 +1,10 @@
 import { readdir } from "node:fs/promises";
 import { readCheckpoint } from "@slm/checkpoints";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { shape, stopAt, TinyRun } from "./test-support/run.test-support.js";
 
-let run: TinyRun;
-beforeEach(async () => {
-  run = await TinyRun.create();
-});
-afterEach(() => run.remove());
+const run = new TinyRun();
+beforeEach(() => run.prepare());
 
 /** Widths that blocks of 32 divide. */
 const student = { ...shape, encoderLayers: 1, width: 32, headDim: 16, feedForward: 32 };

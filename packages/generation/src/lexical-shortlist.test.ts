@@ -7,6 +7,12 @@ const LIST: LexicalShortlist = {
   offsets: Int32Array.of(0, 1, 1, 3, 3),
   tokens: Int32Array.of(1, 0, 2),
 };
+/** Sets one byte. */
+const withByte =
+  (place: number, value: number) =>
+  (bytes: Uint8Array): Uint8Array =>
+    bytes.with(place, value);
+
 const reject = (message: string): Error => new Error(message);
 
 test("the tokens allowed for a source are those listed for its tokens, and those always allowed", () => {
@@ -27,21 +33,9 @@ describe(shortlistOf, () => {
     ["bytes that are cut off", (bytes) => bytes.subarray(0, -4), /does not match the lengths in its header/],
     ["a part of a number", (bytes) => bytes.subarray(0, -1), /does not match the lengths in its header/],
     ["nothing", () => new Uint8Array(), /does not match the lengths in its header/],
-    [
-      "a negative length",
-      (bytes) => Uint8Array.from(bytes, (byte, at) => (at === 3 ? 255 : byte)),
-      /lengths in its header/,
-    ],
-    [
-      "a token outside the vocabulary",
-      (bytes) => Uint8Array.from(bytes, (byte, at) => (at === 12 ? 9 : byte)),
-      /token 9 of 4/,
-    ],
-    [
-      "offsets that decrease",
-      (bytes) => Uint8Array.from(bytes, (byte, at) => (at === 20 ? 9 : byte)),
-      /do not rise/,
-    ],
+    ["a negative length", withByte(3, 255), /lengths in its header/],
+    ["a token outside the vocabulary", withByte(12, 9), /token 9 of 4/],
+    ["offsets that decrease", withByte(20, 9), /do not rise/],
   ])("rejects %s", (_, damage, message) => {
     expect(() => shortlistOf(damage(shortlistBytes(LIST)), 4, reject)).toThrow(message);
   });

@@ -73,13 +73,6 @@ function codeOf(run: () => unknown): string {
 }
 
 describe("METRICS", () => {
-  test("a word is right if it equals any of its references", () => {
-    const predictions = ["K AE T", "EY", "B AA", "D"];
-    const references = [["K AE T"], ["AH", "EY"], ["B AO", "B AE"], ["D AA"]];
-    expect(METRICS.wer.compute(predictions, references)).toBe(0.5);
-    expect(METRICS.exactMatch.compute(predictions, references)).toBe(0.5);
-  });
-
   test("an answer behind its working is right whatever the working says; without working the whole is the answer", () => {
     const right = (prediction: string, ...references: string[]): boolean =>
       METRICS.answerMatch.rowScore(prediction, references) === 1;
@@ -108,11 +101,6 @@ describe("METRICS", () => {
   test("the first of equally close references sets the length", () => {
     expect(METRICS.per.compute(["A B"], [["A", "A B C"]])).toBe(1);
     expect(METRICS.per.compute(["A B"], [["A B C", "A"]])).toBe(1 / 3);
-  });
-
-  test("an empty prediction is all deletions", () => {
-    expect(METRICS.per.compute([""], [["A B"]])).toBe(1);
-    expect(METRICS.wer.compute([""], [["A B"]])).toBe(1);
   });
 
   test("runs of whitespace do not count", () => {

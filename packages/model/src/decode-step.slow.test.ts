@@ -1,11 +1,13 @@
+import { createRandom } from "@slm/generation";
 import { appendPositions, PRESENT_KV, createHostTensor, type PresentKv, type HostTensor } from "@slm/runtime";
-import { createEagerEngine, lengthBias, type Engine, type ProgramDefinition, type Tensor } from "@slm/tensor";
-import { beforeAll, expect, test } from "vitest";
+import { lengthBias, type ProgramDefinition, type Tensor } from "@slm/tensor";
+import { expect, test } from "vitest";
 import { parseModelConfig, type ModelConfig } from "./config/config.js";
 import { decode, decodeStep, outputHead, type SelfCache, type SourceContext } from "./decoder.js";
 import { crossCaches, encode } from "./encoder.js";
 import { cacheHeads, cacheParts } from "./config/options.js";
-import { initializeWeights, type Weights } from "./parameters/weights.js";
+import { initializeWeights } from "./parameters/weights.js";
+import { compute, int32, TINY_SHAPE } from "./testing/index.js";
 
 const CAPACITY = 6;
 const TARGET = 4;
@@ -13,17 +15,12 @@ const BATCH = 3;
 const SOURCE = 3;
 
 const shared = {
-  width: 8,
+  ...TINY_SHAPE,
   heads: 4,
   kvHeads: 2,
-  headDim: 4,
-  feedForward: 12,
   decoderLayers: 2,
-  maxSource: 8,
-  maxTarget: 8,
   ropeTheta: 50,
   vocabularySize: 11,
-  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
 };
 
 const configs: readonly ModelConfig[] = [
@@ -46,29 +43,22 @@ const configs: readonly ModelConfig[] = [
   },
   { architecture: "encoder-decoder", encoderLayers: 1, decoderRecurrence: "ssru", norm: "layer" },
   { architecture: "decoder-only", headOrder: "grouped" },
+  {
+    architecture: "decoder-only",
+    headOrder: "modulo",
+    qkNorm: true,
+    attentionSoftcap: 2,
+    logitSoftcap: 3,
+    ropeInverseFrequencies: [0.9, 0.2],
+    slidingWindow: { window: 2, layers: [1], ropeTheta: 7 },
+  },
 ].map((own) => parseModelConfig({ ...shared, ...own }, "test"));
-
-const int32 = (shape: readonly number[], values: ArrayLike<number>): HostTensor =>
-  createHostTensor("int32", shape, Int32Array.from(values));
 
 const targets = [3, 5, 7, 9, 4, 4, 6, 8, 10, 3, 9, 1];
 const source = {
   ids: int32([BATCH, SOURCE], [4, 5, 6, 7, 8, 0, 9, 0, 0]),
   lengths: int32([BATCH], [3, 2, 1]),
 };
-
-let engine: Engine;
-beforeAll(async () => {
-  engine = await createEagerEngine("js");
-});
-
-function weightsOf(config: ModelConfig): Weights {
-  let state = 12345;
-  return initializeWeights(config, () => {
-    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
-    return state / 2 ** 32;
-  });
-}
 
 type Inputs = Readonly<Record<string, Tensor>>;
 
@@ -84,26 +74,15 @@ function contextOf(config: ModelConfig, x: Inputs): { source?: SourceContext } {
   };
 }
 
-async function run(
+function run(
   config: ModelConfig,
   feeds: Readonly<Record<string, HostTensor>>,
   build: ProgramDefinition["build"],
   fetch: readonly string[],
-): Promise<Readonly<Record<string, HostTensor>>> {
-  const all = {
-    ...Object.fromEntries(weightsOf(config)),
-    source: source.ids,
-    lengths: source.lengths,
-    ...feeds,
-  };
-  const inputs = Object.fromEntries(
-    Object.entries(all).map(([name, { dtype, shape }]) => [
-      name,
-      { dtype: dtype as "float32" | "int32", shape },
-    ]),
-  );
-  const program = await engine.compile({ name: "decode", inputs, build });
-  return (await program.run({ feeds: all, fetch })).fetched;
+): ReturnType<typeof compute> {
+  const weights = initializeWeights(config, createRandom(12345).next);
+  const given = { ...Object.fromEntries(weights), source: source.ids, lengths: source.lengths };
+  return compute({ ...given, ...feeds }, build, fetch);
 }
 
 async function wholeTarget(config: ModelConfig): Promise<Float32Array> {
@@ -168,6 +147,20 @@ function emptyCaches(config: ModelConfig): Record<string, HostTensor> {
   return Object.fromEntries(cacheNames(config).map((name) => [name, stale()]));
 }
 
+/** The token of each row at its own position. */
+const tokensAt = (positions: readonly number[]): number[] =>
+  positions.map((position, row) => targets[row * TARGET + position]!);
+
+/** Expects each row's logits to be those of its position in the whole target. */
+function expectRows(logits: HostTensor, whole: Float32Array, positions: readonly number[]): void {
+  const vocab = logits.data.length / BATCH;
+  positions.forEach((position, row) => {
+    const begin = (row * TARGET + position) * vocab;
+    for (let v = 0; v < vocab; v++)
+      expect(Number(logits.data[row * vocab + v])).toBeCloseTo(whole[begin + v]!, 5);
+  });
+}
+
 const cases = configs.flatMap((config) =>
   PRESENT_KV.map(
     (form) =>
@@ -178,49 +171,37 @@ const cases = configs.flatMap((config) =>
   ),
 );
 
-test.each(cases)(
-  "decoding position by position equals decoding the whole target: %s",
-  async (_label, model) => {
-    const { config } = model;
-    const whole = await wholeTarget(config);
-    const vocab = config.vocabularySize;
-    let caches = emptyCaches(config);
-    for (let position = 0; position < TARGET; position++) {
-      const tokens = Array.from({ length: BATCH }, (_, row) => targets[row * TARGET + position]!);
-      const { logits, ...present } = await step(
-        model,
-        tokens,
-        new Array<number>(BATCH).fill(position),
-        caches,
-      );
-      caches = present;
-      for (let row = 0; row < BATCH; row++) {
-        const begin = (row * TARGET + position) * vocab;
-        for (let v = 0; v < vocab; v++)
-          expect(logits!.data[row * vocab + v]).toBeCloseTo(whole[begin + v]!, 5);
-      }
-    }
-  },
-);
-
 test.each(cases)("rows at different positions share a step: %s", async (_label, model) => {
   const { config } = model;
   const whole = await wholeTarget(config);
-  const vocab = config.vocabularySize;
   let caches = emptyCaches(config);
   // Row r waits r steps and overwrites its first slot meanwhile, then continues alone.
   for (let time = 0; time < TARGET + BATCH - 1; time++) {
     const positions = Array.from({ length: BATCH }, (_, row) =>
       Math.min(TARGET - 1, Math.max(0, time - row)),
     );
-    const tokens = positions.map((position, row) => targets[row * TARGET + position]!);
-    const { logits, ...present } = await step(model, tokens, positions, caches);
+    const { logits, ...present } = await step(model, tokensAt(positions), positions, caches);
     caches = present;
-    positions.forEach((position, row) => {
-      const begin = (row * TARGET + position) * vocab;
-      for (let v = 0; v < vocab; v++) {
-        expect(Number(logits!.data[row * vocab + v])).toBeCloseTo(whole[begin + v]!, 5);
-      }
-    });
+    expectRows(logits!, whole, positions);
+  }
+});
+
+test("caches that grow with the target are read within the window, too", async () => {
+  const config = configs.at(-1)!;
+  const [whole, { kvHeads, headDim }] = [await wholeTarget(config), cacheHeads(config)];
+  const none = createHostTensor("float32", [BATCH, kvHeads, 0, headDim], new Float32Array(0));
+  let caches: Readonly<Record<string, HostTensor>> = Object.fromEntries(
+    cacheNames(config).map((name) => [name, none]),
+  );
+  for (let position = 0; position < TARGET; position++) {
+    const positions = [position, position, position];
+    const { logits, ...present } = await step(
+      { config, form: "full" },
+      tokensAt(positions),
+      positions,
+      caches,
+    );
+    caches = present;
+    expectRows(logits!, whole, positions);
   }
 });

@@ -79,28 +79,10 @@ describe(GraphBuilder, () => {
 
   test.each<[string, (g: GraphBuilder, x: string) => unknown]>([
     ["a second value of one name", (g) => g.input("x", "float32", [])],
-    ["a weight under the name of an input", (g) => g.initializer("x", "float32", [], Float32Array.of(1))],
-    [
-      "a weight whose bytes do not fill its shape",
-      (g) => g.initializer("w", "float32", [2], Float32Array.of(1)),
-    ],
+    ["a weight of other bytes than its shape", (g) => g.initializer("w", "float32", [2], Float32Array.of(1))],
     ["a node that reads an undefined value", (g) => g.op("Neg", ["nothing"])],
-    [
-      "an undefined output",
-      (g) => {
-        g.output("y", "y", "float32", []);
-      },
-    ],
-    [
-      "an output under the name of an input",
-      (g, x) => {
-        g.output("x", g.op("Neg", [x]), "float32", []);
-      },
-    ],
     ["an output name that is taken", (g, x) => g.node("Neg", [x], { outputs: ["x"] })],
     ["a constant that does not fill its shape", (g) => g.constant("float32", [3], [1, 2])],
-    ["an opset it does not know", () => new GraphBuilder("g", { opset: 29 })],
-    ["an IR version it does not know", () => new GraphBuilder("g", { irVersion: 15 })],
   ])("rejects %s", (_, write) => {
     const { g, x } = started();
     expect(() => write(g, x)).toThrow(SlmError);

@@ -13,12 +13,6 @@ async function* later<T>(items: readonly T[]): AsyncGenerator<T> {
 }
 
 describe(trainTokenizer, () => {
-  test("trains a symbol tokenizer by default", async () => {
-    const files = await trainTokenizer(later(ROWS), tokenizerConfig.parse({}) as TrainedTokenizerConfig);
-    expect(createTokenizer(files).encodeTarget("K AE T")).toHaveLength(3);
-    expect(files.config.source).toMatchObject({ lowercase: true });
-  });
-
   test("makes a byte-level vocabulary of 2048 entries at most where asked for bpe", async () => {
     const files = await trainTokenizer(
       later(ROWS),
@@ -26,15 +20,5 @@ describe(trainTokenizer, () => {
     );
     expect(createTokenizer(files).vocabularySize).toBeGreaterThanOrEqual(260);
     expect(files.config.source).toEqual({ lowercase: false });
-  });
-});
-
-describe("tokenizerConfig", () => {
-  test.each([
-    [{ kind: "words" }, "expected symbols, bpe or pretrained"],
-    [{ kind: "bpe", vocabularySize: 259 }, "260"],
-    [{ kind: "symbols", vocabularySize: 300 }, "vocabularySize"],
-  ])("rejects %j", (settings, reason) => {
-    expect(tokenizerConfig.safeParse(settings).error?.message).toContain(reason);
   });
 });

@@ -8,14 +8,13 @@ import {
   ints,
   ONNX_DTYPES,
   subgraph,
-  tensor,
   text,
   type Graph,
   type ModelOutline,
 } from "@slm/onnx";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { broadcast, isShape, productOf, type Shape } from "./facts.js";
+import { broadcast, productOf, type Shape } from "./facts.js";
 import { inferShapes } from "./infer.js";
 
 const fixtures = new URL("../../fixtures/", import.meta.url);
@@ -64,12 +63,6 @@ describe("shape inference of models by other exporters", () => {
       for (const [, { shape }] of facts.entries())
         expect(shape?.every((size) => typeof size === "number")).toBe(true);
     }
-  });
-
-  test("symbols of inputs reach the outputs", async () => {
-    const { facts } = inferShapes(await outlineOf("bert-block"));
-    const [output] = (await outlineOf("bert-block")).outputs;
-    expect(facts.of(output!.name).shape).toEqual(["batch", "length", 12]);
   });
 });
 
@@ -182,38 +175,6 @@ describe("shape inference of single operators", () => {
       ],
     ],
     [
-      "a reshape that keeps a symbol and divides the rest",
-      (g) => [g.op("Reshape", [g.input("x", "float32", ["batch", 6, 4]), g.ints([0, -1, 2])])],
-      [["batch", 12, 2]],
-    ],
-    [
-      "a reshape by sizes computed from the input",
-      (g) => {
-        const x = g.input("x", "float32", ["batch", "length", 8]);
-        const size = (axis: number): string =>
-          g.op("Shape", [x], { attributes: { start: int(axis), end: int(axis + 1) } });
-        const sizes = g.op("Concat", [size(0), size(1), g.ints([2, 4])], { attributes: { axis: int(0) } });
-        return [g.op("Reshape", [x, sizes])];
-      },
-      [["batch", "length", 2, 4]],
-    ],
-    [
-      "slices backwards, past the ends and with steps",
-      (g) => {
-        const x = g.input("x", "float32", [10, 10, 10]);
-        return [
-          g.op("Slice", [
-            x,
-            g.ints([-1, 2, 0]),
-            g.ints([-100, 99, -1]),
-            g.ints([0, 1, 2]),
-            g.ints([-3, 4, 1]),
-          ]),
-        ];
-      },
-      [[4, 2, 9]],
-    ],
-    [
       "a split in equal parts that does not divide",
       (g) =>
         g.node("Split", [g.input("x", "float32", [7])], {
@@ -263,15 +224,6 @@ describe("shape inference of single operators", () => {
       },
       [[2], [5, 2]],
     ],
-    ["an operator nobody knows", (g) => [g.op("Frobnicate", [g.input("x", "float32", [2])])], [undefined]],
-    [
-      "a tensor of sizes as ConstantOfShape takes it",
-      (g) => {
-        const value = tensor({ dtype: "int64", shape: [1], data: new Uint8Array(8) });
-        return [g.op("ConstantOfShape", [g.ints([3, 2])], { attributes: { value } })];
-      },
-      [[3, 2]],
-    ],
   ])("%s", (_, build, shapes, opset) => {
     expect(shapesOf(build, opset)).toEqual(shapes);
   });
@@ -292,26 +244,9 @@ describe("shape inference of single operators", () => {
       fc.constantFrom("SAME_UPPER", "ij,jk->ik", "").map(text),
     );
     const names = fc.constantFrom(
-      "axis",
-      "axes",
-      "perm",
-      "kernel_shape",
-      "strides",
-      "pads",
-      "group",
-      "block_size",
-      "keepdims",
-      "equation",
-      "num_heads",
-      "kv_num_heads",
-      "split",
-      "blocksize",
-      "output_shape",
-      "transB",
-      "to",
-      "hidden_size",
-      "bits",
-      "gather_axis",
+      ...["axis", "axes", "perm", "kernel_shape", "strides", "pads", "group", "block_size", "keepdims"],
+      ...["equation", "num_heads", "kv_num_heads", "split", "blocksize", "output_shape", "transB", "to"],
+      ...["hidden_size", "bits", "gather_axis"],
     );
     fc.assert(
       fc.property(
@@ -341,23 +276,6 @@ describe("shape inference of single operators", () => {
 });
 
 describe(broadcast, () => {
-  test("is symmetric and agrees with the definition", () => {
-    const shape = fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 4 });
-    fc.assert(
-      fc.property(shape, shape, (a, b) => {
-        const [one, other] = [broadcast(a, b), broadcast(b, a)];
-        expect(isShape(one)).toBe(isShape(other));
-        if (!isShape(one) || one === undefined) return;
-        expect(one).toEqual(other);
-        expect(one.length).toBe(Math.max(a.length, b.length));
-        for (const operand of [a, b])
-          operand.forEach((size, axis) => {
-            expect([1, one[axis + one.length - operand.length]]).toContain(size);
-          });
-      }),
-    );
-  });
-
   test("knows that a size of 1 is the other's, and that symbols may be 1", () => {
     expect(broadcast(["n", 1], [4])).toEqual(["n", 4]);
     expect(broadcast(["n"], ["m"])).toEqual([""]);

@@ -1,6 +1,6 @@
 /** A malicious hub, or an attacker on the network: who receives the token, and whether requests end. */
-import { createServer, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { ServerResponse } from "node:http";
+import { startFetchServer, type FetchServer } from "@slm/core/testing";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { resolveModel } from "./resolve-model.js";
 import { REPO, startFakeHub, TOKEN, type FakeFile, type FakeHub } from "./testing/fake-hub.test-support.js";
@@ -14,19 +14,18 @@ async function gatedHub(): Promise<FakeHub> {
   return hub;
 }
 
-/** Another origin, and the headers that it received. */
-async function startThief(): Promise<{ readonly url: string; readonly shown: (string | undefined)[] }> {
-  const shown: (string | undefined)[] = [];
-  const server = createServer(({ headers }, response) => {
-    shown.push(headers.authorization);
-    response.end("[]");
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  onTestFinished(() => {
-    server.close().closeAllConnections();
-  });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, shown };
+/** Another origin, which records what it receives. */
+async function startThief(): Promise<FetchServer> {
+  const thief = await startFetchServer();
+  onTestFinished(() => thief.close());
+  thief.handle = (_, response) => response.end("[]");
+  return thief;
 }
+
+const expectNoToken = ({ seen }: FetchServer): void => {
+  expect(seen.length).toBeGreaterThan(0);
+  expect(seen.join().toLowerCase()).not.toContain("authorization");
+};
 
 const isListing = (path: string): boolean => path.includes("/tree/");
 
@@ -41,22 +40,21 @@ const page =
 
 test("a listing that goes on at another origin does not get the token", async () => {
   const [hub, thief] = [await gatedHub(), await startThief()];
-  hub.instead = page(`${thief.url}/page2`);
+  hub.instead = page(`${thief.origin}/page2`);
   await expect(resolveModel(REPO)).rejects.toMatchObject({ code: "INPUT_MISSING" });
-  expect(thief.shown).toEqual([undefined]);
+  expectNoToken(thief);
 });
 
 test("a file that is redirected to another origin does not get the token", async () => {
   const [hub, thief] = [await gatedHub(), await startThief()];
   hub.instead = (path, response) => {
     if (!path.includes("/resolve/")) return false;
-    response.writeHead(302, { location: `${thief.url}/file` }).end();
+    response.writeHead(302, { location: `${thief.origin}/file` }).end();
     return true;
   };
   hub.files["model.safetensors"] = { content: Buffer.from("weights"), isLarge: true };
   await expect(resolveModel(REPO)).rejects.toMatchObject({ code: "DATA_INVALID" });
-  expect(thief.shown.length).toBeGreaterThan(0);
-  expect(thief.shown.filter((one) => one !== undefined)).toEqual([]);
+  expectNoToken(thief);
 });
 
 test("a listing without an end is ended", async () => {

@@ -130,14 +130,6 @@ describe("a download", () => {
       code: "INTERRUPTED",
     });
   });
-
-  test("that the hub cannot serve names the status", async () => {
-    const hub = await startFakeHub(model());
-    hub.status = 503;
-    const failure: unknown = await resolveModel(REPO).catch((error: unknown) => error);
-    expect(failure).toMatchObject({ code: "INPUT_MISSING" });
-    expect((failure as Error).cause).toMatchObject({ message: expect.stringContaining("503") as string });
-  });
 });
 
 describe("the hub's rejections", () => {

@@ -1,11 +1,9 @@
-import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
-import { fromBfloat16 } from "@slm/runtime";
 import { describe, expect, test } from "vitest";
 import { readCheckpoint } from "../checkpoint.js";
 import { type ExternalCheckpoint, type ExternalTensor } from "../external-checkpoint.js";
-import { WEIGHTS_INDEX_FILE } from "../file-names.js";
 import { readHuggingFaceDirectory } from "./hugging-face-directory.js";
 import { importConfig } from "./mapping/import-config.js";
 import { importDecoderOnly, writeImported } from "./import-checkpoint.js";
@@ -109,11 +107,7 @@ describe(importDecoderOnly, () => {
       (tensor: ExternalTensor) => ({ ...tensor, shape: [31] }),
       "should be [32] according to config.json",
     ],
-    [
-      "a tensor without use",
-      (tensor: ExternalTensor) => ({ ...tensor, name: "model.norm.bias" }),
-      "is missing",
-    ],
+    ["an unused tensor", (tensor: ExternalTensor) => ({ ...tensor, name: "model.norm.bias" }), "is missing"],
   ])("rejects %s", async (_what, change, message) => {
     const external = await withTensor("qwen2", "model.norm.weight", change);
     await expect(importDecoderOnly(external)).rejects.toThrow(message);
@@ -221,39 +215,5 @@ describe(writeImported, () => {
       read: () => Promise.resolve(new Float32Array(80 * 32).fill(7e4)),
     }));
     await expect(writeImported(external, root, { dtype: "float16" })).rejects.toThrow("contains 70000");
-  });
-});
-
-describe(readHuggingFaceDirectory, () => {
-  test("reads bfloat16 exactly", async () => {
-    const { tensors } = await externalOf("llama");
-    const norm = tensors.find(({ name }) => name === "model.norm.weight")!;
-    expect([norm.dtype, norm.shape]).toEqual(["BF16", [32]]);
-    const values = await norm.read();
-    expect(values).toEqual(
-      fromBfloat16(Uint16Array.from(new Uint32Array(values.buffer), (bits) => bits >>> 16)),
-    );
-  });
-
-  test("rejects an index that its shards contradict", async () => {
-    await cp(join(FIXTURES, "qwen2"), root, { recursive: true });
-    const file = join(root, WEIGHTS_INDEX_FILE);
-    const index = JSON.parse(await readFile(file, "utf8")) as { weight_map: Record<string, string> };
-    const write = async (change: Record<string, string>): Promise<void> =>
-      writeFile(file, JSON.stringify({ ...index, weight_map: { ...index.weight_map, ...change } }));
-    await write({ "model.norm.weight": "model-00001-of-00003.safetensors" });
-    await expect(readHuggingFaceDirectory(root)).rejects.toThrow("does not say that 'model.norm.weight'");
-    await write({ "model.extra.weight": "model-00001-of-00003.safetensors" });
-    await expect(readHuggingFaceDirectory(root)).rejects.toThrow("which does not contain it");
-    await write({ "model.norm.weight": "../model.safetensors" });
-    await expect(readHuggingFaceDirectory(root)).rejects.toThrow("'..'");
-    await writeFile(file, JSON.stringify({ weight_map: { x: "model-00009-of-00003.safetensors" } }));
-    await expect(readHuggingFaceDirectory(root)).rejects.toMatchObject({ code: "INPUT_MISSING" });
-  });
-
-  test("rejects a directory with both a whole model and shards", async () => {
-    await cp(join(FIXTURES, "qwen2"), root, { recursive: true });
-    await cp(join(FIXTURES, "llama", "model.safetensors"), join(root, "model.safetensors"));
-    await expect(readHuggingFaceDirectory(root)).rejects.toThrow("expected one of them");
   });
 });

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { runTower, toFloat32, TOWER } from "@slm/model";
+import { compute } from "@slm/model/testing";
 import { type HostTensor, createHostTensor } from "@slm/runtime";
-import { createEagerEngine, type Engine } from "@slm/tensor";
 import { parsePreprocessorConfig, toPatches } from "@slm/vision";
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { readSafetensors } from "../safetensors.js";
 import { type ExternalCheckpoint } from "../external-checkpoint.js";
 import { readHuggingFaceDirectory } from "./hugging-face-directory.js";
@@ -12,11 +12,6 @@ import { importVisionTower, type VisionImportOptions } from "./import-vision-tow
 const FIXTURES = join(import.meta.dirname, "../../fixtures/import");
 /** Sums of a few dozen float32 numbers, in another order than PyTorch's. */
 const TOLERANCE = 1e-4;
-
-let engine: Engine;
-beforeAll(async () => {
-  engine = await createEagerEngine("js");
-});
 
 const processing = (side: number): VisionImportOptions["image"] =>
   parsePreprocessorConfig(
@@ -45,19 +40,9 @@ async function features(
     [images, rows[0]!.length / values, values],
     Float32Array.from(rows.flat()),
   );
-  const inputs = Object.fromEntries(
-    [...weights].map(([name, { shape }]) => [name, { dtype: "float32", shape } as const]),
-  );
-  const program = await engine.compile({
-    name: "tower",
-    inputs: { ...inputs, patches: { dtype: "float32", shape: patches.shape } },
-    build: (x) => ({ out: runTower(tower, x, x["patches"]!) }),
-  });
-  const { fetched } = await program.run({
-    feeds: { ...Object.fromEntries(weights), patches },
-    fetch: ["out"],
-  });
-  return fetched["out"]!;
+  const feeds = { ...Object.fromEntries(weights), patches };
+  const { out } = await compute(feeds, (x) => ({ out: runTower(tower, x, x["patches"]!) }), ["out"]);
+  return out!;
 }
 
 const SIDES = { clip: 12, siglip: 14 };
@@ -100,7 +85,6 @@ describe(importVisionTower, () => {
 
   test.each([
     [{ model_type: "blip" }, {}, /model_type should be one of clip, /],
-    [{ vision_config: { hidden_act: "gelu" } }, {}, /hidden_act should be one of quick_gelu/],
     [{ vision_config: { hidden_size: 17, num_attention_heads: 2 } }, {}, /heads 2 do not divide width 17/],
     [{}, { features: -5 }, /features should be "last" or -1 to -3, got -5/],
     [{ vision_config: { hidden_size: 1e9 } }, {}, /hidden_size/],

@@ -1,10 +1,10 @@
 /** Tests the check against a published family. e2e/published-families.slow.test.ts runs all families on the engine that users run. */
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createHostTensor } from "@slm/runtime";
 import { createEagerEngine, type Engine } from "@slm/tensor";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
 import { encodeSafetensors, readSafetensors } from "../safetensors.js";
 import { checkHuggingFace, isHuggingFaceReference } from "./hugging-face-check.js";
 
@@ -31,11 +31,7 @@ test("the paper's own reference is none of these", async () => {
 });
 
 describe("a model that differs", () => {
-  let directory = "";
-  beforeEach(async () => {
-    directory = await mkdtemp(join(tmpdir(), "families-"));
-  });
-  afterEach(() => rm(directory, { recursive: true }));
+  const directory = temporaryFolder({ each: true });
 
   const changeJson = async (
     file: string,

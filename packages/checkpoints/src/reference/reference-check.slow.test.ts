@@ -1,25 +1,20 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { createEagerEngine, type Engine } from "@slm/tensor";
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
 import { checkReference, REFERENCE_TOLERANCES } from "./reference-check.js";
 import { encodeSafetensors, readSafetensors } from "../safetensors.js";
 
 const FIXTURES = join(import.meta.dirname, "../../fixtures/mu-reference");
-const WEIGHT_FILES = ["model.safetensors", "gradients.safetensors"];
 
 let engine: Engine;
 beforeAll(async () => {
   engine = await createEagerEngine("js");
 });
 
-let directory = "";
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "reference-"));
-});
-afterEach(() => rm(directory, { recursive: true }));
+const directory = temporaryFolder({ each: true });
 
 type Change = (name: string, tensor: HostTensor) => HostTensor;
 
@@ -82,84 +77,6 @@ describe.each(["tiny-mha", "tiny-gqa"])("%s", (name) => {
     expect(report.pass).toBe(false);
     expect(report.gradients.worst).toContain("feedForward.up.weight");
   });
-});
-
-interface Heads {
-  readonly heads: number;
-  readonly kvHeads: number;
-  readonly headDim: number;
-}
-
-/** Blocks of `size` values along `axis` of a matrix (or of a vector), in the order of `from`. */
-function permuteBlocks(tensor: HostTensor, axis: number, size: number, from: readonly number[]): HostTensor {
-  const [rows, columns] =
-    tensor.shape.length === 2 ? (tensor.shape as [number, number]) : [tensor.shape[0]!, 1];
-  const source = tensor.data as Float32Array;
-  const values = Float32Array.from(source, (_, index) => {
-    const at = [Math.floor(index / columns), index % columns] as [number, number];
-    const along = at[axis]!;
-    at[axis] = from[Math.floor(along / size)]! * size + (along % size);
-    return source[at[0] * columns + at[1]]!;
-  });
-  expect(rows * columns).toBe(source.length);
-  return createHostTensor("float32", tensor.shape, values);
-}
-
-test("a modulo model with its query heads reordered is the grouped model with the same numbers", async () => {
-  await copyFixture("tiny-gqa");
-  const config = JSON.parse(await readFile(join(directory, "config.json"), "utf8")) as Record<string, number>;
-  const layout: Heads = {
-    heads: config["n_head"]!,
-    kvHeads: config["n_kv_head"]!,
-    headDim: config["qkv_embd"]! / config["n_head"]!,
-  };
-  const group = layout.heads / layout.kvHeads;
-  // Grouped head h reads KV head h div group: it replaces the modulo head that read the same KV head.
-  const from = Array.from(
-    { length: layout.heads },
-    (_, h) => Math.floor(h / group) + (h % group) * layout.kvHeads,
-  );
-  for (const file of WEIGHT_FILES) {
-    await changeTensors(file, (name, tensor) => {
-      if (/\.q_linear\./.test(name)) return permuteBlocks(tensor, 0, layout.headDim, from);
-      if (/\.out_linear\.weight$/.test(name)) return permuteBlocks(tensor, 1, layout.headDim, from);
-      return tensor;
-    });
-  }
-  expect((await checkReference(directory, engine)).pass, "the order not changed in the config").toBe(false);
-  await changeConfig({ is_interleaved: true });
-  const report = await checkReference(directory, engine);
-  expect(report.pass).toBe(true);
-  expect(report.logits.maxAbs).toBeLessThan(3e-5);
-});
-
-test("a model with twice the feed-forward width and a silent second half has the same outputs", async () => {
-  await copyFixture("tiny-gqa");
-  const inner =
-    2 *
-    ((JSON.parse(await readFile(join(directory, "config.json"), "utf8")) as Record<string, number>)[
-      "hidden_dim"
-    ] ?? 0);
-  await changeConfig({ hidden_dim: inner });
-  const pad = (tensor: HostTensor, axis: number): HostTensor => {
-    const [rows, columns] =
-      tensor.shape.length === 2 ? (tensor.shape as [number, number]) : [tensor.shape[0]!, 1];
-    const [newRows, newColumns] = axis === 0 ? [rows * 2, columns] : [rows, columns * 2];
-    const values = new Float32Array(newRows * newColumns);
-    (tensor.data as Float32Array).forEach((value, index) => {
-      values[Math.floor(index / columns) * newColumns + (index % columns)] = value;
-    });
-    return createHostTensor("float32", tensor.shape.length === 2 ? [newRows, newColumns] : [newRows], values);
-  };
-  for (const file of WEIGHT_FILES) {
-    await changeTensors(file, (name, tensor) => {
-      if (/\.mlp\.fc1\./.test(name)) return pad(tensor, 0);
-      if (/\.mlp\.fc2\.weight$/.test(name)) return pad(tensor, 1);
-      return tensor;
-    });
-  }
-  const report = await checkReference(directory, engine);
-  expect(report.pass).toBe(true);
 });
 
 describe("a directory that is not of the layout is rejected", () => {

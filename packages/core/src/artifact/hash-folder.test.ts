@@ -1,11 +1,12 @@
-import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { temporaryFolder } from "../testing/index.js";
 import { hashFolder } from "./hash-folder.js";
 
+const root = temporaryFolder();
+
 test("hashFolder depends on the bytes and paths of files, not on their times", async () => {
-  const root = await mkdtemp(join(tmpdir(), "slm-folder-"));
   await mkdir(join(root, "a"));
   await writeFile(join(root, "a", "1.png"), "one");
   await writeFile(join(root, "2.png"), "two");
@@ -16,5 +17,4 @@ test("hashFolder depends on the bytes and paths of files, not on their times", a
   const changed = await hashFolder(root);
   await rename(join(root, "2.png"), join(root, "a", "2.png"));
   expect(new Set([before, changed, await hashFolder(root)]).size).toBe(3);
-  await rm(root, { recursive: true });
 });

@@ -1,16 +1,15 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
+import { temporaryFolder } from "../testing/index.js";
 import { requireIntact } from "./intact.js";
 import { MANIFEST_FILE, readManifest } from "./manifest.js";
 import { writeArtifact } from "./write-artifact.js";
 
-let root = "";
+const root = temporaryFolder({ each: true });
 let directory = "";
 const FILES = ["a.bin", "scheme/model.json", "images/1.png", "images/SHA256SUMS"];
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-intact-"));
   directory = join(root, "out");
   const spec = {
     directory,
@@ -30,7 +29,6 @@ beforeEach(async () => {
     return { note: "about" };
   });
 });
-afterEach(() => rm(root, { recursive: true }));
 
 /** Changes one bit of a file. */
 async function flip(path: string, at: number): Promise<() => Promise<void>> {

@@ -1,17 +1,10 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { temporaryFolder } from "../testing/index.js";
 import { JsonLog } from "./json-log.js";
 
-let root = "";
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-log-"));
-});
-afterEach(async () => {
-  await rm(root, { recursive: true, force: true });
-});
-
+const root = temporaryFolder({ each: true });
 async function writeSteps(path: string, from: number, to: number): Promise<void> {
   const log = await JsonLog.open(path, { keepThroughStep: from - 1 });
   for (let step = from; step <= to; step++) await log.append({ step, loss: 1 / step });
@@ -30,11 +23,5 @@ describe(JsonLog, () => {
     await writeFile(join(root, "log"), '{"step":1}\n[]\nnonsense\n{"step":"2"}\n{"step":3}\n{"step":4,"lo');
     await (await JsonLog.open(join(root, "log"), { keepThroughStep: 100 })).close();
     expect(await readFile(join(root, "log"), "utf8")).toBe('{"step":1}\n{"step":3}\n');
-  });
-
-  test("starts empty by default", async () => {
-    await writeSteps(join(root, "log"), 1, 3);
-    await (await JsonLog.open(join(root, "log"))).close();
-    expect(await readFile(join(root, "log"), "utf8")).toBe("");
   });
 });

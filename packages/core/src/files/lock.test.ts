@@ -1,20 +1,14 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
-import { hostname, tmpdir } from "node:os";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { temporaryFolder } from "../testing/index.js";
 import { withLock } from "./lock.js";
 
-let root = "";
-let target = "";
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-lock-"));
-  target = join(root, "run");
-});
-afterEach(async () => {
-  await rm(root, { recursive: true, force: true });
-});
+const root = temporaryFolder({ each: true });
+const target = join(root, "run");
 
 /** The files of a process that had the lock and was killed with SIGKILL. */
 async function leaveLockOf(pid: number, host = hostname()): Promise<void> {

@@ -1,14 +1,10 @@
-import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { temporaryFolder } from "../testing/index.js";
 import { makeFolder } from "./make-folder.js";
 
-let root = "";
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-folder-"));
-});
-afterEach(() => rm(root, { recursive: true, force: true }));
+const root = temporaryFolder({ each: true });
 
 describe(makeFolder, () => {
   test("creates a folder and its parents, and accepts an existing one, also concurrently", async () => {

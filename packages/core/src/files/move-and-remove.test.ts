@@ -1,9 +1,8 @@
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { writeFailure } from "../errors/file-error.js";
-import { movePath, removePath, retryWhileOpen } from "./move-and-remove.js";
+import { retryWhileOpen } from "./move-and-remove.js";
 
 const failure = (code: string): Error => Object.assign(new Error(code), { code, syscall: "rename" });
 
@@ -71,30 +70,5 @@ describe(retryWhileOpen, () => {
         "cannot write C:\\runs\\a: another program has it or a file in it open, or it is read-only (EBUSY); it is unchanged",
       suggestions: ["close the program that has it open, then run the same command again"],
     });
-  });
-});
-
-describe("on this system", () => {
-  let root = "";
-  beforeEach(async () => {
-    root = await mkdtemp(join(tmpdir(), "slm-move-"));
-  });
-  afterEach(async () => {
-    await rm(root, { recursive: true, force: true });
-  });
-
-  test("movePath replaces a file", async () => {
-    await writeFile(join(root, "new"), "new");
-    await writeFile(join(root, "old"), "old");
-    await movePath(join(root, "new"), join(root, "old"));
-    expect(await readFile(join(root, "old"), "utf8")).toBe("new");
-    expect(await readdir(root)).toEqual(["old"]);
-  });
-
-  test("removePath removes files, folders with content, and nothing", async () => {
-    await writeFile(join(root, "file"), "");
-    await mkdir(join(root, "folder", "inner"), { recursive: true });
-    for (const name of ["file", "folder", "none"]) await removePath(join(root, name));
-    expect(await readdir(root)).toEqual([]);
   });
 });

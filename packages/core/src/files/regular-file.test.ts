@@ -1,19 +1,15 @@
 import { execFileSync } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { temporaryFolder } from "../testing/index.js";
 import { z } from "zod";
 import { hashFile } from "../hashes/hash.js";
 import { readJsonFile } from "./read-json.js";
 import { openRegular, readRegular, streamRegular } from "./regular-file.js";
 
-let directory: string;
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "slm-regular-"));
-});
-afterEach(() => rm(directory, { recursive: true, force: true }));
+const directory = temporaryFolder({ each: true });
 
 async function collect(pieces: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const all: Uint8Array[] = [];

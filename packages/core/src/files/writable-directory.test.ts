@@ -1,14 +1,10 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { temporaryFolder } from "../testing/index.js";
 import { requireWritable } from "./writable-directory.js";
 
-let root = "";
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-writable-"));
-});
-afterEach(() => rm(root, { recursive: true, force: true }));
+const root = temporaryFolder({ each: true });
 
 describe(requireWritable, () => {
   test("accepts a directory, and a path where one can be created", async () => {

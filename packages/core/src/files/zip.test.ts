@@ -1,14 +1,10 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { temporaryFolder } from "../testing/index.js";
 import { openZip } from "./zip.js";
 
-let root = "";
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-zip-"));
-});
-afterAll(() => rm(root, { recursive: true }));
+const root = temporaryFolder();
 
 /** A central directory with one stored file and its header's position `at`, with or without the file. */
 function archive(at: bigint, text = "hello"): Buffer {

@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { temporaryFolder } from "../testing/index.js";
 import { canonicalJson, hashFile, hashJson, sha256 } from "./hash.js";
 
 describe(hashJson, () => {
@@ -12,17 +12,8 @@ describe(hashJson, () => {
   });
 
   test("rejects values that JSON would change, and says where they are", () => {
-    for (const value of [
-      Number.NaN,
-      Number.POSITIVE_INFINITY,
-      1n,
-      () => 1,
-      Symbol("s"),
-      new Map(),
-      undefined,
-    ]) {
+    for (const value of [NaN, Infinity, 1n, () => 1, Symbol("s"), new Map(), undefined])
       expect(() => hashJson({ a: [value] })).toThrow("$.a[0]");
-    }
   });
 });
 
@@ -37,11 +28,11 @@ describe(canonicalJson, () => {
 });
 
 describe(hashFile, () => {
+  const root = temporaryFolder();
+
   test("is the hash of the file's bytes", async () => {
-    const root = await mkdtemp(join(tmpdir(), "slm-hash-"));
     const bytes = Buffer.alloc(3 << 20, 5);
     await writeFile(join(root, "x"), bytes);
     expect(await hashFile(join(root, "x"))).toBe(sha256(bytes));
-    await rm(root, { recursive: true });
   });
 });

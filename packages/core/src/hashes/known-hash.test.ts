@@ -1,19 +1,17 @@
-import { mkdtemp, open, readFile, rm, utimes, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { open, readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { temporaryFolder } from "../testing/index.js";
 import { hashFile, sha256 } from "./hash.js";
 import { knownHash, KnownHashes } from "./known-hash.js";
 
-let root = "";
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-known-"));
+const root = temporaryFolder({ each: true });
+beforeEach(() => {
   vi.stubEnv("XDG_CACHE_HOME", join(root, "cache"));
 });
-afterEach(async () => {
+afterEach(() => {
   vi.unstubAllEnvs();
   vi.restoreAllMocks();
-  await rm(root, { recursive: true });
 });
 
 const laterBy = (ms: number): void => {

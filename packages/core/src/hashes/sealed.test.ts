@@ -1,15 +1,11 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { temporaryFolder } from "../testing/index.js";
 import { isSealed, isSealedFile, seal, UNSEALED } from "./sealed.js";
 import { requireSealed, writeSealedJson } from "./sealed-json.js";
 
-let root = "";
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-sealed-"));
-});
-afterEach(() => rm(root, { recursive: true }));
+const root = temporaryFolder({ each: true });
 
 const MARK = "sum=";
 const sealed = (): Buffer => seal(Buffer.from(`before sum=${UNSEALED} and after`), MARK);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
 import { describe, expect, test } from "vitest";
 import { scanFile, type ScanSettings } from "./scan-file.js";
+import { all } from "../testing/prepared.test-support.js";
 import type { ScannedLine } from "./read-rows.js";
 
 const directory = temporaryFolder();
@@ -10,9 +11,7 @@ const directory = temporaryFolder();
 async function scan(content: unknown, settings: ScanSettings = {}): Promise<readonly ScannedLine[]> {
   const path = join(directory, "a.json");
   await writeFile(path, typeof content === "string" ? content : JSON.stringify(content));
-  const lines: ScannedLine[] = [];
-  for await (const line of scanFile(path, settings)) lines.push(line);
-  return lines;
+  return all(scanFile(path, settings));
 }
 
 const article = {

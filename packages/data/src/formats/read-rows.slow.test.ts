@@ -5,6 +5,7 @@ import { SlmError } from "@slm/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MAX_LINE_BYTES } from "../rows/limits.js";
+import { all } from "../testing/prepared.test-support.js";
 import { readAllRows, readRows, scanRows, type ScannedLine } from "./read-rows.js";
 import type { Row } from "../rows/row.js";
 
@@ -16,9 +17,7 @@ const B = '{"source":"bé😀","target":"B IY","references":["B IY","B EH"]}';
 
 async function scan(content: string | Uint8Array): Promise<readonly ScannedLine[]> {
   await writeFile(path, content);
-  const lines: ScannedLine[] = [];
-  for await (const line of scanRows(path)) lines.push(line);
-  return lines;
+  return all(scanRows(path));
 }
 
 async function reasonFor(line: string | Uint8Array): Promise<string> {
@@ -27,13 +26,6 @@ async function reasonFor(line: string | Uint8Array): Promise<string> {
 }
 
 describe(scanRows, () => {
-  test("reads rows with their line numbers", async () => {
-    expect(await scan(`${A}\n${B}\n`)).toEqual([
-      { line: 1, row: { source: "a", target: "AH" } },
-      { line: 2, row: { source: "bé😀", target: "B IY", references: ["B IY", "B EH"] } },
-    ]);
-  });
-
   test.each([
     ["without a final newline", `${A}\n${B}`],
     ["with CRLF", `${A}\r\n${B}\r\n`],
@@ -53,16 +45,10 @@ describe(scanRows, () => {
   test.each([
     ["{", "not JSON"],
     ["[]", "got an empty list"],
-    ["null", "got null"],
-    ['"text"', "got string"],
     ['{"target":"X"}', "source: expected text, got nothing"],
-    ['{"source":"a","target":3}', "target: expected text, got number"],
-    ['{"source":"","target":"X"}', "source: expected text, got an empty string"],
     ['{"source":"a","target":" \\t"}', "target: expected text, got whitespace"],
-    ['{"source":"a","target":"X","reference":["X"]}', 'unknown key "reference"'],
     ['{"source":"a","target":"X","__proto__":{}}', 'unknown key "__proto__"'],
     ['{"source":"a","target":"X","references":[]}', "references: expected a list"],
-    ['{"source":"a","target":"X","references":"X"}', "references: expected a list"],
     ['{"source":"a","target":"X","references":["X",""]}', "references[1]"],
     ['{"source":"a\\ud800","target":"X"}', "source: contains half a character"],
   ])("rejects %s", async (line, reason) => {
@@ -151,11 +137,6 @@ describe(readRows, () => {
 });
 
 describe(readAllRows, () => {
-  test("returns every row", async () => {
-    await writeFile(path, `${A}\n${B}\n`);
-    expect((await readAllRows(path)).map(({ source }) => source)).toEqual(["a", "bé😀"]);
-  });
-
   test.each(["", "\n\n", "\ufeff"])("rejects the file %j, which has no rows", async (content) => {
     await writeFile(path, content);
     await expect(readAllRows(path)).rejects.toBeInstanceOf(SlmError);

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MAX_RECORD_BYTES } from "../rows/limits.js";
 import { scanFile, type DataFile, type ScanSettings } from "./scan-file.js";
+import { all } from "../testing/prepared.test-support.js";
 import type { ScannedLine } from "./read-rows.js";
 
 const directory = temporaryFolder();
@@ -16,9 +17,7 @@ async function put(name: string, content: string | Uint8Array): Promise<string> 
 }
 
 async function scan(file: DataFile, settings: ScanSettings = {}): Promise<readonly ScannedLine[]> {
-  const lines: ScannedLine[] = [];
-  for await (const line of scanFile(file, settings)) lines.push(line);
-  return lines;
+  return all(scanFile(file, settings));
 }
 
 async function csv(
@@ -131,17 +130,13 @@ describe("CSV", () => {
     await expect(scan(path, { delimiter: ";" })).rejects.toMatchObject({ code: "CONFIG_INVALID" });
   });
 
-  test.each(["latin1", "iso-8859-1"] as const)("reads %s", async (encoding) => {
+  test("reads encodings of one byte if configured, and recognizes UTF-16", async () => {
     const bytes = Buffer.from("source,target\ncafé,x\n", "latin1");
-    expect(await csv(bytes, { encoding })).toEqual([row(2, "café", "x")]);
+    for (const encoding of ["latin1", "iso-8859-1", "windows-1252"] as const)
+      expect(await csv(bytes, { encoding })).toEqual([row(2, "café", "x")]);
     expect(await csv(bytes)).toEqual([
       { line: 2, reason: "not UTF-8 text", hint: "--set data.encoding=latin1" },
     ]);
-  });
-
-  test("reads windows-1252 if configured, and recognizes UTF-16", async () => {
-    const bytes = Buffer.from([...Buffer.from("source,target\ncaf"), 0xe9, ...Buffer.from(",x\n")]);
-    expect(await csv(bytes, { encoding: "windows-1252" })).toEqual([row(2, "café", "x")]);
     await expect(csv(Buffer.from("\ufeffsource,target\n", "utf16le"))).rejects.toThrow("UTF-16");
   });
 });

@@ -7,10 +7,10 @@ import sharp from "sharp";
 import { beforeAll, describe, expect, test } from "vitest";
 import { dataConfig } from "../config/data-config.js";
 import { inspectData } from "../inspect-data.js";
-import { DATA_FILES, prepareData, type DataReport } from "../prepare-data.js";
-import { readAllRows } from "../formats/read-rows.js";
+import { DATA_FILES, prepareData } from "../prepare-data.js";
 import type { Row } from "../rows/row.js";
 import { SPLITS, type Split } from "../sampling/split.js";
+import { prepared, putFile, type Prepared } from "../testing/prepared.test-support.js";
 import { identifyImage } from "./image-files.js";
 import { thumbnail } from "./thumbnail.js";
 
@@ -27,17 +27,8 @@ const png = (r: number, g: number, b: number): Promise<Buffer> =>
     .png()
     .toBuffer();
 
-let counter = 0;
-async function prepare(
-  rows: readonly Row[],
-  settings: object = {},
-): Promise<{ readonly report: DataReport; readonly output: string; readonly train: string }> {
-  const train = join(root, `rows-${counter}.jsonl`);
-  await writeFile(train, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
-  const output = join(root, `output-${counter++}`);
-  const report = await prepareData(dataConfig.parse({ train, images, ...settings }), output);
-  return { report, output, train };
-}
+const prepare = async (rows: readonly Row[], settings: object = {}): Promise<Prepared> =>
+  prepared(root, { train: await putFile(root, rows), images, ...settings });
 
 async function filesBelow(directory: string): Promise<readonly string[]> {
   const entries = await readdir(directory, { recursive: true });
@@ -125,14 +116,13 @@ describe("rows with images", () => {
   }
 
   test("differ by source and content; all rows of an image are in one split, with a copy of the image", async () => {
-    const { report, output, train } = await prepare(await questions(), { testFraction: 0.3 });
+    const train = await putFile(root, await questions());
+    const { report, output, rows } = await prepared(root, { train, images, testFraction: 0.3 });
     expect(report).toMatchObject({ rows: 80, duplicates: 40, rejectedCount: 0 });
     expect(report.images).toMatchObject({ files: 40, widths: { max: 6 }, heights: { max: 4 } });
     const owners = new Map<string, Split>();
     for (const split of SPLITS) {
-      for (const { image, source, target, teacherSource } of await readAllRows(
-        join(output, DATA_FILES[split]),
-      )) {
+      for (const { image, source, target, teacherSource } of rows[split]) {
         expect(image).toMatch(new RegExp(`^images/${split}/[0-9a-f]{2}/[0-9a-f]{32}\\.png$`));
         const { data } = await sharp(join(output, image!)).raw().toBuffer({ resolveWithObject: true });
         expect(owners.get(image!) ?? split).toBe(split);
@@ -152,8 +142,7 @@ describe("rows with images", () => {
 
   test("are rejected as a leak if an image of the dev file is in the training file under another name", async () => {
     const rows = await questions();
-    const dev = join(root, "dev.jsonl");
-    await writeFile(dev, JSON.stringify(rows[1]));
+    const dev = await putFile(root, [rows[1]]);
     const { report } = await prepare(rows, { dev, testFraction: 0 });
     expect(report.leaked).toBe(3);
   });

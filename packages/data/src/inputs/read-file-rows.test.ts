@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { describe, expect, test } from "vitest";
+import { all } from "../testing/prepared.test-support.js";
 import { readFileRows, scanPrompts, type PromptSettings, type ScannedPrompt } from "./read-file-rows.js";
 
 const directory = temporaryFolder();
@@ -18,9 +19,7 @@ async function prompts(
   content: string | Uint8Array,
   settings?: PromptSettings,
 ): Promise<readonly ScannedPrompt[]> {
-  const found: ScannedPrompt[] = [];
-  for await (const prompt of scanPrompts(await put(name, content), settings)) found.push(prompt);
-  return found;
+  return all(scanPrompts(await put(name, content), settings));
 }
 
 const PARQUET = parquetWriteBuffer({
@@ -31,15 +30,6 @@ const PARQUET = parquetWriteBuffer({
 });
 
 describe(readFileRows, () => {
-  test.each([
-    ["rows.jsonl", '{"source":"a","target":"X"}\n'],
-    ["rows.csv", "source;target\na;X\n"],
-    ["rows.tsv", "source\ttarget\na\tX\n"],
-    ["rows.json", '[{"source":"a","target":"X"}]'],
-  ])("reads %s", async (name, content) => {
-    expect(await readFileRows(await put(name, content))).toEqual([{ source: "a", target: "X" }]);
-  });
-
   test("names the first unusable record and the setting that would read it", async () => {
     const path = await put("other.jsonl", '{"text":"a","label":"X"}\n');
     await expect(readFileRows(path)).rejects.toMatchObject({
@@ -61,11 +51,6 @@ describe(readFileRows, () => {
     });
     expect(await readFileRows(path, { maxRejected: 0.2 })).toHaveLength(8);
     await expect(readFileRows(path, { maxRejected: 0.1 })).rejects.toThrow("2 of 10 records are unusable");
-  });
-
-  test("quotes a path that has a space in the command that it suggests", async () => {
-    const path = await put("my rows.csv", "source,target\n");
-    await expect(readFileRows(path)).rejects.toMatchObject({ suggestions: [`slm data inspect '${path}'`] });
   });
 
   test("rejects a file without rows", async () => {

@@ -1,25 +1,10 @@
-import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { dataConfig } from "../config/data-config.js";
-import { prepareData, type DataReport } from "../prepare-data.js";
-import { readAllRows, readSources } from "../formats/read-rows.js";
-import { sourceKey } from "../sampling/split.js";
+import { sourceKey, SPLITS } from "../sampling/split.js";
+import { prepared, putFile, type Prepared } from "../testing/prepared.test-support.js";
 
 const directory = temporaryFolder();
-
-let counter = 0;
-
-async function put(name: string, text: string): Promise<string> {
-  const path = join(directory, `${counter++}-${name}`);
-  await writeFile(path, text);
-  return path;
-}
-
-const rowsOf = (sources: readonly string[]): string =>
-  sources.map((source) => `${JSON.stringify({ source, target: "X" })}\n`).join("");
 
 interface Given {
   readonly train?: readonly string[];
@@ -30,29 +15,23 @@ interface Given {
   readonly maxRejected?: number;
 }
 
-async function prepare(given: Given): Promise<{ sources: string[]; report: DataReport; output: string }> {
+const put = (name: string, text: string): Promise<string> => putFile(directory, text, name);
+
+async function prepare({ file, maxSource, maxRejected, ...given }: Given): Promise<Prepared> {
   const files: Record<string, string> = {};
-  for (const split of ["train", "dev", "test"] as const)
-    files[split] = await put(`${split}.jsonl`, rowsOf(given[split] ?? [`only-${split}`]));
-  const config = dataConfig.parse({
-    ...files,
-    unlabelled: { path: given.file },
-    maxSource: given.maxSource,
-    maxRejected: given.maxRejected,
-  });
-  const output = join(directory, `out-${counter++}`);
-  const report = await prepareData(config, output);
-  const sources: string[] = [];
-  for await (const source of readSources(join(output, "unlabelled.jsonl"))) sources.push(source);
-  return { sources, report, output };
+  for (const split of SPLITS) {
+    const rows = (given[split] ?? [`only-${split}`]).map((source) => ({ source, target: "X" }));
+    files[split] = await putFile(directory, rows);
+  }
+  return prepared(directory, { ...files, unlabelled: { path: file }, maxSource, maxRejected });
 }
 
 describe("unlabelled sources", () => {
   test("come from lines of text or from rows with only a source, each once, in order", async () => {
     const text = await put("words.txt", "one\n\n two \r\none\nthree\n");
-    expect((await prepare({ file: text })).sources).toEqual(["one", "two", "three"]);
+    expect((await prepare({ file: text })).unlabelled).toEqual(["one", "two", "three"]);
     const jsonl = await put("words.jsonl", '{"source":"one"}\n{"source":"two"}\n');
-    const { sources, report } = await prepare({ file: jsonl });
+    const { unlabelled: sources, report } = await prepare({ file: jsonl });
     expect(sources).toEqual(["one", "two"]);
     expect(report.unlabelled).toEqual({
       rows: 2,
@@ -64,7 +43,7 @@ describe("unlabelled sources", () => {
 
   test("are left out and counted if a split has them in any case, Unicode form or spacing", async () => {
     const file = await put("words.txt", "new\nTRAINED\ncafe\u0301\nTest\n  test  \n");
-    const { sources, report } = await prepare({
+    const { unlabelled: sources, report } = await prepare({
       train: ["trained"],
       dev: ["caf\u00e9"],
       test: ["test"],
@@ -83,14 +62,11 @@ describe("unlabelled sources", () => {
       async (dev, tests, list) => {
         // Longer than any drawn word: otherwise a dev row could also be in test, which would leave dev without rows.
         const held = { dev: ["dev-row", ...dev], test: ["test-row", ...tests] };
-        const { sources, output } = await prepare({
+        const { unlabelled: sources, rows } = await prepare({
           ...held,
           file: await put("w.txt", `${list.join("\n")}\n`),
         });
-        const splits = await Promise.all(
-          ["train", "dev", "test"].map((split) => readAllRows(join(output, `${split}.jsonl`))),
-        );
-        const keys = new Set(splits.flat().map(({ source }) => sourceKey(source)));
+        const keys = new Set(SPLITS.flatMap((split) => rows[split].map(({ source }) => sourceKey(source))));
         expect(sources.filter((source) => keys.has(sourceKey(source)))).toEqual([]);
         const wanted = new Set(list.map(sourceKey).filter((key) => !keys.has(key)));
         expect(new Set(sources.map(sourceKey))).toEqual(wanted);
@@ -106,7 +82,7 @@ describe("unlabelled sources", () => {
       '{"source":"ok"}\n{"source":"a","target":"b"}\n7\n{"source":""}\n{\n',
     );
     await expect(prepare({ file })).rejects.toThrow("4 of 5 records are unusable (80 %)");
-    const { sources, report } = await prepare({ file, maxRejected: 0.8 });
+    const { unlabelled: sources, report } = await prepare({ file, maxRejected: 0.8 });
     expect(sources).toEqual(["ok"]);
     expect(report.rejectedCount).toBe(4);
     expect(report.rejected.map(({ line, reason }) => `${line}: ${reason}`)).toEqual([
@@ -122,23 +98,9 @@ describe("unlabelled sources", () => {
       test: ["c"],
       maxSource: 5,
     });
-    expect([long.sources, long.report.rejected[0]?.reason]).toEqual([
+    expect([long.unlabelled, long.report.rejected[0]?.reason]).toEqual([
       ["short"],
       "the source has 6 characters, expected at most 5",
     ]);
-  });
-
-  test("are not written unless configured", async () => {
-    const train = await put("train.jsonl", rowsOf(["a", "b", "c"]));
-    const output = join(directory, "plain");
-    const config = dataConfig.parse({ train, testFraction: 0, devFraction: 0 });
-    expect(await prepareData(config, output)).not.toHaveProperty("unlabelled");
-    await expect(readFile(join(output, "unlabelled.jsonl"))).rejects.toMatchObject({ code: "ENOENT" });
-  });
-
-  test("name a missing file in the error", async () => {
-    await expect(prepare({ file: join(directory, "nowhere.txt") })).rejects.toMatchObject({
-      code: "INPUT_MISSING",
-    });
   });
 });

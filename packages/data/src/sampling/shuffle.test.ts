@@ -17,27 +17,6 @@ describe(shuffledOrder, () => {
     );
   });
 
-  test("depends only on size, seed and epoch", () => {
-    fc.assert(
-      fc.property(numbers, numbers, (seed, epoch) => {
-        expect(shuffledOrder(50, seed, epoch)).toEqual(shuffledOrder(50, seed, epoch));
-      }),
-    );
-  });
-
-  test("differs between seeds, between epochs, and if seed and epoch are swapped", () => {
-    const orders = [
-      [0, 0],
-      [0, 1],
-      [1, 0],
-      [1, 1],
-      [2, 1],
-      [2 ** 40, 0],
-      [0, 2 ** 40],
-    ].map(([seed, epoch]) => shuffledOrder(100, seed!, epoch!).join());
-    expect(new Set(orders).size).toBe(orders.length);
-  });
-
   test("never changes, so a resumed run of an older version has the same order", () => {
     expect(Array.from(shuffledOrder(10, 1, 0))).toEqual([8, 4, 1, 5, 2, 9, 7, 3, 0, 6]);
   });
@@ -60,13 +39,9 @@ describe(shuffledOrder, () => {
   });
 
   test.each([
-    [-1, 0, 0],
-    [1.5, 0, 0],
     [2 ** 31, 0, 0],
-    [1, -1, 0],
     [1, NaN, 0],
     [1, 0, 0.5],
-    [1, 0, Infinity],
   ])("rejects size %d, seed %d, epoch %d", (n, seed, epoch) => {
     expect(() => shuffledOrder(n, seed, epoch)).toThrow(SlmError);
   });

@@ -25,12 +25,6 @@ const complaints = (section: object): string[] =>
   parse(section).error?.issues.map(({ path, message }) => `${path.join(".")}: ${message}`) ?? [];
 
 describe("the loss of a recipe", () => {
-  test("is 0.9 forward KL and 0.1 cross-entropy unless the recipe says otherwise", () => {
-    const loss = lossConfig.parse({});
-    expect(termsOf(loss)).toEqual(["forwardKl", "crossEntropy"]);
-    expect(loss).toMatchObject({ forwardKl: 0.9, crossEntropy: 0.1, temperature: 1 });
-  });
-
   test("may be any weighted sum, and needs the teacher only if a term does", () => {
     const onlyLabels = lossConfig.parse({ forwardKl: 0, crossEntropy: 1 });
     expect(termsOf(onlyLabels)).toEqual(["crossEntropy"]);
@@ -45,18 +39,11 @@ describe("the loss of a recipe", () => {
       { loss: { forwardKl: 0, crossEntropy: 0 } },
       "loss.forwardKl: expected a positive weight for at least one term",
     ],
-    [{ loss: { crossEntropy: -1 } }, "loss.crossEntropy"],
-    [{ loss: { klWeight: 1 } }, "Unrecognized key"],
-    [{ klWeight: 0.9 }, "Unrecognized key"],
-    [{ temperature: 0.9 }, "Unrecognized key"],
     [{ metrics: undefined }, "metrics: expected at least one metric, such as [exactMatch], got none"],
-    [{ metrics: [] }, "metrics"],
-    [{ metrics: ["goodness"] }, "metrics.0"],
     [
       { targets: { sequenceKdFraction: 0.6, onPolicyFraction: 0.5 } },
       "targets: the sum of the fractions exceeds 1",
     ],
-    [{ targets: { sequenceKdFraction: { from: 0, to: 1 } } }, "targets.sequenceKdFraction"],
     [
       { targets: { onPolicyFraction: 0.5 }, loss: { forwardKl: 0, crossEntropy: 1 } },
       "targets.onPolicyFraction: on-policy targets need a loss term",
@@ -64,19 +51,9 @@ describe("the loss of a recipe", () => {
   ])("rejects invalid settings: %j", (section, complaint) => {
     expect(complaints(section).join("\n")).toContain(complaint);
   });
-
-  test("allows fractions with a sum of one", () => {
-    expect(complaints({ targets: { sequenceKdFraction: 0.7, onPolicyFraction: 0.3 } })).toEqual([]);
-  });
 });
 
 describe("the student of a recipe", () => {
-  test("is an encoder-decoder by default", () => {
-    expect(parse({}).data?.student.architecture).toBe("encoder-decoder");
-    const controlArm = parse({ student: { ...student, architecture: "decoder-only" } });
-    expect(controlArm.data?.student.architecture).toBe("decoder-only");
-  });
-
   test("has the layers of its architecture and no others", () => {
     expect(
       complaints({ student: { ...student, architecture: "decoder-only", encoderLayers: 1 } }),

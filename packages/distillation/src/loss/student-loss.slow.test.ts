@@ -1,7 +1,8 @@
 import { createRandom } from "@slm/generation";
 import { initializeParameters, type ModelConfig, type Weights } from "@slm/model";
+import { specsOf } from "@slm/model/testing";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
-import { createEagerEngine, withDropout, type TensorSpec } from "@slm/tensor";
+import { createEagerEngine, withDropout } from "@slm/tensor";
 import { describe, expect, test } from "vitest";
 import { lossConfig, termsOf, weightOf, type LossConfig, type TermName } from "../config/loss-config.js";
 import { TERM_NAMES } from "../config/loss-terms.js";
@@ -76,12 +77,7 @@ async function lossOf(
   const parameters: Weights = new Map([...weights, ...extra]);
   const pass = modelPass(config, shape);
   const masks = Object.fromEntries((given.masks ?? []).map((mask, at) => [`mask.${at}`, mask]));
-  const inputs: Readonly<Record<string, TensorSpec>> = {
-    ...definition.inputs,
-    ...Object.fromEntries(
-      Object.entries(masks).map(([name, mask]) => [name, { dtype: "float32", shape: mask.shape }]),
-    ),
-  };
+  const inputs = { ...definition.inputs, ...specsOf(masks) };
   const feeds: Record<string, HostTensor> = {
     ...Object.fromEntries(parameters),
     ...pass.sharedFeeds(sources),
@@ -94,12 +90,9 @@ async function lossOf(
     ...given.feeds,
   };
   const engine = await createEagerEngine("js");
-  const specs = Object.fromEntries(
-    [...parameters].map(([name, { shape: size }]) => [name, { dtype: "float32", shape: size } as const]),
-  );
   const program = await engine.compile({
     name: "loss",
-    inputs: { ...specs, ...inputs },
+    inputs: { ...specsOf(Object.fromEntries(parameters)), ...inputs },
     build: (x) => {
       const taken = Object.keys(masks).map((name) => x[name]!);
       const build = (): ReturnType<typeof definition.build> => definition.build(x, x);

@@ -9,16 +9,6 @@ const closing = (name: string, closed: string[], failure?: Error) => ({
 });
 
 describe(OwnedSources, () => {
-  test("closes each source once, in reverse order", async () => {
-    const closed: string[] = [];
-    const owned = new OwnedSources();
-    for (const name of ["a", "b", "c"]) owned.own(closing(name, closed));
-    owned.own(undefined);
-    await owned.close();
-    await owned.close();
-    expect(closed).toEqual(["c", "b", "a"]);
-  });
-
   test("closes the others if closing one fails, and throws the first error", async () => {
     const closed: string[] = [];
     const owned = new OwnedSources();

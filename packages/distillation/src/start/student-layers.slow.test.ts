@@ -1,17 +1,15 @@
-import { mkdir, readdir, readFile, rename } from "node:fs/promises";
-import type { Progress } from "@slm/core";
-import { decoderOnlyConfig, encoderDecoderConfig, type Weights } from "@slm/model";
+import { mkdir, readdir, rename } from "node:fs/promises";
+import { decoderOnlyConfig, type Weights } from "@slm/model";
 import { readCheckpoint, writeCheckpoint } from "@slm/checkpoints";
 import { writeEnsemble } from "@slm/teacher";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { shape, TinyRun } from "../test-support/run.test-support.js";
 
-let run: TinyRun;
+const run = new TinyRun();
 beforeEach(async () => {
-  run = await TinyRun.create();
+  await run.prepare();
   await run.writeTeacher((fields) => decoderOnlyConfig.parse({ ...teacher, ...fields }));
 });
-afterEach(() => run.remove());
 
 /** Like Gemma 3: norms of heads and branches, and layers with a different RoPE base. */
 const teacher = {
@@ -32,7 +30,6 @@ const every = { fromTeacher: "layers" };
 const layers = { ...labels, student, initialize: every };
 
 const weightsOf = async (work = "work"): Promise<Weights> => (await readCheckpoint(run.at(work))).weights;
-const isCross = (name: string): boolean => name.includes("crossAttention");
 
 describe("a student from its teacher's layers", () => {
   test("has the teacher's shape, layers and layer options", async () => {
@@ -63,19 +60,11 @@ describe("a student from its teacher's layers", () => {
     const { teacherLayers } = await run.distill({ ...layers, learningRate: 1e-9 });
     // Four special tokens, a and b in sources, A and B in targets. The teacher has no Z.
     expect(teacherLayers!.spelt).toEqual({ inOne: 8, inSeveral: 0, inNone: 1 });
-    const [own, theirs] = [await weightsOf(), await weightsOf("teacher")];
-    const rows = (weights: Weights): readonly (readonly number[])[] => {
-      const { data, shape: size } = weights.get("embedding.weight")!;
-      return Array.from({ length: size[0]! }, (_, row) => [...data.slice(row * 8, row * 8 + 8)].map(Number));
-    };
-    const [mine, given] = [rows(own), rows(theirs)];
-    const mean = given[0]!.map((_, column) =>
-      given.reduce((sum, row) => sum + row[column]! / given.length, 0),
+    const [own, theirs] = await Promise.all(
+      ["work", "teacher"].map(async (work) => (await weightsOf(work)).get("embedding.weight")!.data),
     );
-    [...given, mean].forEach((row, id) => {
-      row.forEach((value, column) => {
-        expect(mine[id]![column]).toBeCloseTo(value, 6);
-      });
+    theirs!.forEach((value, index) => {
+      expect(own![index]).toBeCloseTo(Number(value), 6);
     });
   });
 
@@ -123,48 +112,18 @@ describe("a student from its teacher's layers", () => {
     });
   });
 
-  test("changes only cross-attention and the last norm in the first steps, bit for bit, then everything", async () => {
+  test("changes only cross-attention and the last norm in the first steps, bit for bit", async () => {
     const initialize = { ...every, warmupSteps: 4, rate: 0.5 };
     await run.distill({ ...layers, initialize, evaluateEvery: 9 });
-    await run.distill({ ...layers, initialize, evaluateEvery: 9, steps: 8 }, { work: "longer" });
     await run.distill({ ...layers, learningRate: 1e-30, evaluateEvery: 9 }, { work: "start" });
-    const [start, warm, longer] = [await weightsOf("start"), await weightsOf(), await weightsOf("longer")];
+    const [start, warm] = [await weightsOf("start"), await weightsOf()];
     for (const [name, { data }] of warm) {
-      if (isCross(name)) continue;
-      if (name === "decoder.norm.weight") {
-        expect(data).not.toEqual(start.get(name)!.data);
-        continue;
-      }
-      expect(data).toEqual(start.get(name)!.data);
       // With a single key, its norm has no effect.
-      if (!name.includes("Norm")) expect(longer.get(name)!.data).not.toEqual(data);
+      if (name.includes("crossAttention") && name.includes("Norm")) continue;
+      const learns = name.includes("crossAttention") || name === "decoder.norm.weight";
+      if (learns) expect(data).not.toEqual(start.get(name)!.data);
+      else expect(data).toEqual(start.get(name)!.data);
     }
-    const cross = "decoder.layers.0.crossAttention.value.weight";
-    expect(longer.get(cross)!.data).not.toEqual(warm.get(cross)!.data);
-  });
-
-  test("has the same bits if stopped during or after warm-up and resumed", async () => {
-    const settings = {
-      ...layers,
-      initialize: { fromTeacher: "layers", encoderLayers: "importance", warmupSteps: 3, rate: 0.3 },
-      targets: { onPolicyFraction: 0.5 },
-      loss: { forwardKl: 1, crossEntropy: 1 },
-      steps: 8,
-    };
-    await run.distill(settings, { work: "plain" });
-    for (const step of [2, 6]) {
-      const controller = new AbortController();
-      const progress: Progress = (update) => {
-        if (update.message === undefined && update.step === step) controller.abort();
-      };
-      const context = { progress, signal: controller.signal };
-      await expect(run.distill(settings, { context })).rejects.toMatchObject({ code: "INTERRUPTED" });
-    }
-    await run.distill(settings);
-    const [resumed, plain] = await Promise.all(
-      ["work", "plain"].map((work) => readFile(run.at(work, "model.safetensors"))),
-    );
-    expect(resumed!.equals(plain!)).toBe(true);
   });
 
   test("may be narrower than its teacher, with fewer heads and neurons, and a separate head", async () => {
@@ -172,37 +131,15 @@ describe("a student from its teacher's layers", () => {
       decoderOnlyConfig.parse({ ...shape, decoderLayers: 2, kvHeads: 2, bias: false, ...fields }),
     );
     const narrow = { ...student, encoderLayers: 1, width: 6, kvHeads: 1, feedForward: 7 };
-    await run.distill({ ...layers, student: narrow });
-    await run.distill({ ...layers, student: { ...narrow, tieWordEmbeddings: false } }, { work: "untied" });
+    await run.distill({ ...layers, student: { ...narrow, tieWordEmbeddings: false } });
+    const { config, weights } = await readCheckpoint(run.at("work"));
     const sizes = { width: 6, heads: 1, kvHeads: 1, headDim: 4, feedForward: 7 };
-    const [tied, untied] = [await readCheckpoint(run.at("work")), await readCheckpoint(run.at("untied"))];
-    expect(tied.config).toMatchObject(sizes);
-    expect(untied.config).toMatchObject({ ...sizes, tieWordEmbeddings: false });
-    expect([tied.weights.has("head.weight"), untied.weights.has("head.weight")]).toEqual([false, true]);
-  });
-
-  test("cannot be resumed with another teacher", async () => {
-    const controller = new AbortController();
-    const progress: Progress = (update) => {
-      if (update.message === undefined && update.step === 2) controller.abort();
-    };
-    const context = { progress, signal: controller.signal };
-    await expect(run.distill({ ...layers }, { context })).rejects.toMatchObject({
-      code: "INTERRUPTED",
-    });
-    await run.writeTeacher((fields) => decoderOnlyConfig.parse({ ...teacher, ropeTheta: 99, ...fields }));
-    await expect(run.distill({ ...layers })).rejects.toMatchObject({ code: "DATA_INVALID" });
+    expect(config).toMatchObject({ ...sizes, tieWordEmbeddings: false });
+    expect(weights.has("head.weight")).toBe(true);
   });
 });
 
 describe("a student from its teacher's layers is rejected", () => {
-  test("without a teacher", async () => {
-    await expect(run.distill(layers, { withoutTeacher: true })).rejects.toMatchObject({
-      code: "CONFIG_INVALID",
-      message: expect.stringContaining("single checkpoint, got none") as string,
-    });
-  });
-
   test("with an ensemble", async () => {
     await run.writeTeacher((fields) => decoderOnlyConfig.parse({ ...teacher, ...fields }));
     await mkdir(run.at("teacher/member"));
@@ -215,14 +152,6 @@ describe("a student from its teacher's layers is rejected", () => {
     });
   });
 
-  test("with an encoder-decoder as teacher", async () => {
-    await run.writeTeacher((fields) => encoderDecoderConfig.parse({ ...shape, encoderLayers: 1, ...fields }));
-    await expect(run.distill(layers)).rejects.toMatchObject({
-      code: "CONFIG_INVALID",
-      message: expect.stringContaining("expected a decoder-only teacher") as string,
-    });
-  });
-
   test("with tokens that the teacher lacks", async () => {
     await run.writeTokenizerOf("teacher", ["C D"]);
     await expect(run.distill(layers)).rejects.toMatchObject({
@@ -232,27 +161,20 @@ describe("a student from its teacher's layers is rejected", () => {
   });
 
   test.each([
-    [{ fromTeacher: "none", warmupSteps: 1 }, /requires initialize.fromTeacher: layers/u],
-    [{ fromTeacher: "none", rate: 0.5 }, /requires initialize.fromTeacher: embeddings or layers/u],
-    [{ fromTeacher: "layers", student: "somewhere" }, /initializes the whole student/u],
-  ])("with contradictory settings: %o", async (initialize, message) => {
-    await expect(run.distill({ ...layers, initialize })).rejects.toThrow(message);
-  });
-
-  test("with warm-up or rate for adapters, or without cross-attention", async () => {
-    const lora = { rank: 1, alpha: 1, targets: ["attention.query"] };
-    await expect(
-      run.distill({ ...layers, lora, initialize: { fromTeacher: "layers", rate: 0.5 } }),
-    ).rejects.toThrow(/adapters have a single learning rate/u);
-    const decoderOnly = {
-      shape: "teacher",
-      architecture: "decoder-only",
-      decoderLayers: 1,
-      maxSource,
-      maxTarget,
-    };
-    await expect(
-      run.distill({ ...layers, student: decoderOnly, initialize: { fromTeacher: "layers", warmupSteps: 1 } }),
-    ).rejects.toThrow(/neither an encoder nor cross-attention/u);
+    [{ fromTeacher: "none", warmupSteps: 1 }, {}, /requires initialize.fromTeacher: layers/u],
+    [{ fromTeacher: "none", rate: 0.5 }, {}, /requires initialize.fromTeacher: embeddings or layers/u],
+    [{ ...every, student: "somewhere" }, {}, /initializes the whole student/u],
+    [
+      { ...every, rate: 0.5 },
+      { lora: { rank: 1, alpha: 1, targets: ["attention.query"] } },
+      /adapters have a single learning rate/u,
+    ],
+    [
+      { ...every, warmupSteps: 1 },
+      { student: { shape: "teacher", architecture: "decoder-only", decoderLayers: 1, maxSource, maxTarget } },
+      /neither an encoder nor cross-attention/u,
+    ],
+  ])("with contradictory settings: %o, %o", async (initialize, section, message) => {
+    await expect(run.distill({ ...layers, ...section, initialize })).rejects.toThrow(message);
   });
 });

@@ -1,6 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { createRandom } from "@slm/generation";
 import { initializeWeights } from "@slm/model";
 import { writeCheckpoint } from "@slm/checkpoints";
@@ -9,10 +7,10 @@ import { expect, test } from "vitest";
 import { weightsFromStudent } from "./weights-from-student.js";
 import { studentConfig } from "../test-support/tiny.test-support.js";
 
+const directory = temporaryFolder();
 const TABLE = "embedding.weight";
 
 test("tokens with the same text keep their rows, at any id in the new vocabulary", async () => {
-  const directory = await mkdtemp(join(tmpdir(), "student-"));
   const filesOf = (words: readonly string[]) =>
     trainBpeTokenizer(
       words.flatMap((word) => [
@@ -41,5 +39,4 @@ test("tokens with the same text keep their rows, at any id in the new vocabulary
   expect(idsOf(after)["dog"]).not.toBe(idsOf(before)["dog"]);
   expect(rowOf(found, idsOf(after)["dog"]!)).toEqual(rowOf(given, idsOf(before)["dog"]!));
   expect(rowOf(found, idsOf(after)["cat"]!)).toEqual(rowOf(fresh, idsOf(after)["cat"]!));
-  await rm(directory, { recursive: true });
 });

@@ -1,28 +1,19 @@
 import { mkdir, writeFile } from "node:fs/promises";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { TinyRun } from "../test-support/run.test-support.js";
 import { rejectLabeller } from "./reject-labeller.js";
 
-let run: TinyRun;
+const run = new TinyRun();
 beforeEach(async () => {
-  run = await TinyRun.create();
+  await run.prepare();
   // A server's directory; its files are not read here.
   await writeFile(run.at("teacher/api.json"), "{}");
   await mkdir(run.at("labels"));
   const lines = ["bba", "abb"].map((source) => JSON.stringify({ source, target: "B", labeller: "m" }));
   await writeFile(run.at("labels/teacher-labelled.jsonl"), `${lines.join("\n")}\n`);
 });
-afterEach(() => run.remove());
 
 describe(rejectLabeller, () => {
-  const labelsOnly = { loss: { forwardKl: 0, crossEntropy: 1 } };
-
-  test("is not needed if a student learns only from stored labels", async () => {
-    const targets = { unlabelledFraction: 0.5 };
-    const report = await run.distill({ ...labelsOnly, targets, buckets: 1 }, { cache: "labels" });
-    expect(report).not.toHaveProperty("teacherParameters");
-  });
-
   test.each([
     ["distributions", {}, /not provide distributions to compare with/u],
     [

@@ -1,8 +1,8 @@
 /** Directories and runs of a tiny distillation. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SILENT, type Progress, type StageContext } from "@slm/core";
+import { temporaryFolder } from "@slm/core/testing";
 import { createRandom } from "@slm/generation";
 import { decoderOnlyConfig, initializeWeights, type ModelConfig } from "@slm/model";
 import { writeCheckpoint } from "@slm/checkpoints";
@@ -34,23 +34,17 @@ interface RunOptions {
   readonly context?: Partial<StageContext>;
 }
 
-/** A temporary directory with data, tokenizer and teacher. */
+/** A temporary directory with data, tokenizer and teacher, prepared for every test. */
 export class TinyRun {
-  readonly root: string;
+  private readonly root = temporaryFolder({ each: true });
 
-  private constructor(root: string) {
-    this.root = root;
-  }
-
-  static async create(): Promise<TinyRun> {
-    const run = new TinyRun(await mkdtemp(join(tmpdir(), "distill-")));
-    for (const name of ["data", "tokenizer", "teacher", "work"]) await mkdir(join(run.root, name));
+  async prepare(): Promise<void> {
+    for (const name of ["data", "tokenizer", "teacher", "work"]) await mkdir(this.at(name));
     const rows = words.map((source) => ({ source, target: spelled(source) }));
     const text = rows.map((row) => `${JSON.stringify(row)}\n`).join("");
-    for (const name of ["train", "dev"]) await writeFile(join(run.root, "data", `${name}.jsonl`), text);
-    await run.writeTokenizerOf("tokenizer", words.map(spelled));
-    await run.writeTeacher();
-    return run;
+    for (const name of ["train", "dev"]) await writeFile(this.at("data", `${name}.jsonl`), text);
+    await this.writeTokenizerOf("tokenizer", words.map(spelled));
+    await this.writeTeacher();
   }
 
   at(...names: string[]): string {
@@ -105,10 +99,6 @@ export class TinyRun {
       .trim()
       .split("\n")
       .map((line) => ({ ...(JSON.parse(line) as Record<string, unknown>), tokensPerSecond: 0, wallTime: 0 }));
-  }
-
-  remove(): Promise<void> {
-    return rm(this.root, { recursive: true });
   }
 }
 

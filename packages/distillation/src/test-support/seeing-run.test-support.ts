@@ -1,9 +1,9 @@
 /** Directories of a tiny distillation with a vision-language student, which reads drawn lines of text. */
-import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { SILENT, type StageContext } from "@slm/core";
+import { temporaryFolder } from "@slm/core/testing";
 import { createRandom } from "@slm/generation";
 import { dataConfig, prepareData, readAllRows, textRow, type Row } from "@slm/data";
 import { decoderOnlyConfig, initializeWeights } from "@slm/model";
@@ -51,36 +51,22 @@ interface RunOptions {
   readonly context?: Partial<StageContext>;
 }
 
+/** A temporary directory with data, tokenizer and a text-only teacher, prepared for every test. */
 export class VisionRun {
-  readonly root: string;
+  private readonly root = temporaryFolder({ each: true });
 
-  private constructor(root: string) {
-    this.root = root;
-  }
-
-  /** A temporary directory with data, tokenizer and a text-only teacher. */
-  static async create(): Promise<VisionRun> {
-    const run = new VisionRun(await mkdtemp(join(tmpdir(), "seeing-")));
+  async prepare(): Promise<void> {
     const source = { module: DRAWN_LINES, rows: 16, width: 48, height: 16, maxCharacters: 8, prompt: "read" };
-    for (const name of ["data", "tokenizer", "teacher"]) await mkdir(run.at(name));
-    await prepareData(dataConfig.parse({ source, devFraction: 0.2, testFraction: 0.01 }), run.at("data"));
-    const rows = await run.rows();
+    for (const name of ["data", "tokenizer", "teacher"]) await mkdir(this.at(name));
+    await prepareData(dataConfig.parse({ source, devFraction: 0.2, testFraction: 0.01 }), this.at("data"));
+    const rows = await this.rows();
     const texts = [...rows, ...rows.map(textRow)];
-    await writeTokenizer(
-      await trainTokenizer(texts, {
-        kind: "bpe",
-        vocabularySize: 264,
-        spaces: "joined",
-      }),
-      run.at("tokenizer"),
-    );
-    const { vocabularySize, tokens } = await loadTokenizer(run.at("tokenizer"));
+    const files = await trainTokenizer(texts, { kind: "bpe", vocabularySize: 264, spaces: "joined" });
+    await writeTokenizer(files, this.at("tokenizer"));
+    const { vocabularySize, tokens } = await loadTokenizer(this.at("tokenizer"));
     const config = decoderOnlyConfig.parse({ ...shape, maxSource: 40, vocabularySize, tokens });
-    await writeCheckpoint(run.at("teacher"), {
-      config,
-      weights: initializeWeights(config, createRandom(1).next),
-    });
-    return run;
+    const weights = initializeWeights(config, createRandom(1).next);
+    await writeCheckpoint(this.at("teacher"), { config, weights });
   }
 
   at(...names: string[]): string {
@@ -121,9 +107,5 @@ export class VisionRun {
   /** The bytes of a run's weights. */
   weights(work: string): Promise<Buffer> {
     return readFile(this.at(work, "model.safetensors"));
-  }
-
-  remove(): Promise<void> {
-    return rm(this.root, { recursive: true });
   }
 }

@@ -84,19 +84,4 @@ describe(GrammarBuilder, () => {
     builder.define(two, builder.sequence(builder.optional(builder.text("b")), builder.call(one)));
     expect(() => builder.build(one)).toThrow(expect.objectContaining({ code: "DATA_INVALID" }) as Error);
   });
-
-  test("a rule may call itself after a byte", () => {
-    const builder = new GrammarBuilder();
-    const nested = builder.declare();
-    builder.define(
-      nested,
-      builder.sequence(builder.text("("), builder.optional(builder.call(nested)), builder.text(")")),
-    );
-    const bytes = [undefined, Buffer.from("(("), Buffer.from("))"), Buffer.from(")")];
-    let state = constrainTokens(builder.build(nested), { bytes, separator: new Uint8Array(0) }, { eos: EOS });
-    for (const id of [1, 1, 2, 3, 3]) state = state.after(id);
-    const scores = new Float32Array(4);
-    state.mask(scores);
-    expect([...scores]).toEqual([0, -Infinity, -Infinity, -Infinity]);
-  });
 });

@@ -9,23 +9,8 @@ export const EOS = 0;
 
 /** Every byte, and tokens that start and end anywhere: within characters, across structure, beyond a value. */
 export function byteVocabulary(): TokenPieces {
-  const texts = [
-    '{"',
-    '":',
-    '": "',
-    '","',
-    "}]",
-    "true",
-    "fal",
-    "se,",
-    "null",
-    "12",
-    "-0.5",
-    "e1",
-    "\\u00",
-    "éa",
-    "name",
-  ];
+  const structure = ['{"', '":', '": "', '","', "}]"];
+  const values = ["true", "fal", "se,", "null", "12", "-0.5", "e1", "\\u00", "éa", "name"];
   const parts = [
     Buffer.from("é").subarray(1),
     Buffer.from("€").subarray(0, 2),
@@ -35,7 +20,7 @@ export function byteVocabulary(): TokenPieces {
     bytes: [
       undefined,
       ...Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte)),
-      ...texts.map((text) => Buffer.from(text)),
+      ...[...structure, ...values].map((text) => Buffer.from(text)),
       ...parts,
     ],
     separator: new Uint8Array(0),

@@ -84,30 +84,6 @@ describe(RuleDrafter, () => {
     expect(said(after(2, 30, 0.65), copy)).toBe(12);
   });
 
-  test("proposes what followed in training around the aligned source token", () => {
-    const [reached, beyond] = [
-      [20, 21],
-      [20, 21, 22],
-    ];
-    const aligned = (from: readonly number[], read: number, token: number, chance: number): DraftRule => ({
-      kind: "aligned",
-      key: keyAt(source, from, { kind: "aligned", read }),
-      token,
-      chance,
-    });
-    const rules = [aligned(reached, 0, 40, 0.5), aligned(reached, 3, 41, 0.6), aligned(beyond, 1, 42, 0.7)];
-    const said = (answer: readonly number[], ...more: DraftRule[]): number =>
-      drafter(source, [...rules, ...more, ...ALIGNMENT]).next(answer).token;
-    expect(said(reached)).toBe(41);
-    expect(said(beyond)).toBe(42);
-    // 99 is aligned with no source token, so the position is not known to have moved past the next one.
-    expect(said([99, 21])).toBe(41);
-    expect(drafter(source, rules).next(reached).chance).toBe(0);
-    const proceed = { kind: "proceed", key: keyAt(source, reached, { kind: "proceed", read: 0 }) } as const;
-    expect(said(reached, { ...proceed, token: COPIED, chance: 0.8 })).toBe(12);
-    expect(said(beyond, { ...proceed, token: COPIED, chance: 0.8 })).toBe(42);
-  });
-
   test("ignores the source if the answer alone is certain enough", () => {
     const { token } = drafter(source, [after(2, 30, 0.92), { ...copy, chance: 0.99 }]).next(answer);
     expect(token).toBe(30);

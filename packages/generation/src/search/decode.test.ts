@@ -3,41 +3,11 @@ import { describe, expect, test } from "vitest";
 import { decode } from "./decode.js";
 import type { DecodeOptions, Strategy } from "./options.js";
 import { createRandom } from "../sampling/random.js";
-import type { StepDecoder } from "./step-decoder.js";
+import { PrefixDecoder, randomModel, type Model } from "./prefix-decoder.test-support.js";
 
 const EOS = 0;
 const PAD = 1;
 const BOS = 2;
-
-type Model = (prefix: readonly number[]) => readonly number[];
-
-/** A decoder whose logits are a function of all tokens that a row was fed, as with a cache. */
-class PrefixDecoder implements StepDecoder {
-  readonly rows: number;
-  readonly vocabularySize: number;
-  steps = 0;
-  fed: readonly (readonly number[])[];
-  readonly #model: (row: number) => Model;
-
-  constructor(rows: number, vocabularySize: number, model: (row: number) => Model) {
-    this.rows = rows;
-    this.vocabularySize = vocabularySize;
-    this.#model = model;
-    this.fed = Array.from({ length: rows }, () => []);
-  }
-
-  step(tokens: Int32Array): Promise<Float32Array> {
-    this.steps++;
-    this.fed = this.fed.map((row, at) => [...row, tokens[at]!]);
-    // A row that has ended keeps its place. The model's logits for it must not matter.
-    return Promise.resolve(Float32Array.from(this.fed.flatMap((row, at) => this.#model(at)(row.slice(1)))));
-  }
-
-  permuteRows(rows: readonly number[]): Promise<void> {
-    this.fed = rows.map((row) => this.fed[row]!);
-    return Promise.resolve();
-  }
-}
 
 const optionsFor = (strategy: Strategy, maxTokens: number): DecodeOptions => ({
   bos: BOS,
@@ -46,15 +16,6 @@ const optionsFor = (strategy: Strategy, maxTokens: number): DecodeOptions => ({
   maxTokens,
   strategy,
 });
-
-/** A model with unrelated logits after every prefix, reproducible by seed. */
-function randomModel(seed: number, vocabulary: number): Model {
-  return (prefix) => {
-    const mixed = prefix.reduce((hash, token) => (Math.imul(hash, 31) + token + 1) >>> 0, seed);
-    const { next } = createRandom(mixed);
-    return Array.from({ length: vocabulary }, () => Math.fround(4 * next()));
-  };
-}
 
 function logProbabilities(logits: readonly number[]): number[] {
   const normalizer = Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit), 0));
@@ -87,19 +48,6 @@ describe("greedy decoding", () => {
     const share = (logit: number): number => logit - Math.log(Math.exp(logit) + 3);
     expect(result).toMatchObject({ tokens: [3, 3], finished: true });
     expect(result!.logProbability).toBeCloseTo(2 * share(2) + share(3), 6);
-  });
-
-  test("stops at maxTokens and reports that it is not finished", async () => {
-    const decoder = new PrefixDecoder(1, 4, () => () => [0, 0, 0, 1]);
-    const [result] = await decode(decoder, optionsFor({ kind: "greedy" }, 3));
-    expect(result).toMatchObject({ tokens: [3, 3, 3], finished: false });
-    expect(decoder.steps).toBe(3);
-  });
-
-  test("breaks ties by the lowest id", async () => {
-    const model: Model = (prefix) => (prefix.length === 0 ? [0, 0, 5, 5] : [9, 0, 0, 0]);
-    const [result] = await decode(new PrefixDecoder(1, 4, () => model), optionsFor({ kind: "greedy" }, 3));
-    expect(result!.tokens).toEqual([2]);
   });
 
   test("a batch gives the same results as its rows alone; an ended row is fed pad and reports no more tokens", async () => {
@@ -155,27 +103,6 @@ describe("sampling", () => {
 });
 
 describe("beam search", () => {
-  test("finds a likelier sequence than greedy decoding does", async () => {
-    // Greedy starts with 3 (0.6) and then faces even odds; 2 (0.4) is surely followed by eos.
-    const after: Record<string, number[]> = { "": [0, 0, 0.4, 0.6], "2": [1, 0, 0, 0] };
-    const model: Model = (prefix) => (after[prefix.join()] ?? [0.25, 0.25, 0.25, 0.25]).map(Math.log);
-    const greedy = await decode(new PrefixDecoder(1, 4, () => model), optionsFor({ kind: "greedy" }, 4));
-    const beam = await decode(
-      new PrefixDecoder(2, 4, () => model),
-      optionsFor({ kind: "beam", beams: 2, lengthPenalty: 0 }, 4),
-    );
-    expect(greedy[0]!.tokens[0]).toBe(3);
-    expect(beam).toEqual([
-      {
-        tokens: [2],
-        logProbability: expect.closeTo(Math.log(0.4), 6) as number,
-        finished: true,
-        end: 0,
-        reason: "eos",
-      },
-    ]);
-  });
-
   test("is exhaustive search if no prefix has to be dropped", async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(10_000), fc.constantFrom(-1, 0, 0.5, 1, 2), async (seed, lengthPenalty) => {
@@ -221,22 +148,6 @@ describe("beam search", () => {
     );
   });
 
-  test("the reported log-probability is that of the reported tokens", async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.nat(10_000), async (seed) => {
-        const model = randomModel(seed, 6);
-        const strategy: Strategy = { kind: "beam", beams: 3, lengthPenalty: 0.6 };
-        const [found] = await decode(new PrefixDecoder(3, 6, () => model), optionsFor(strategy, 6));
-        const sequence = found!.finished ? [...found!.tokens, EOS] : found!.tokens;
-        const sum = sequence.reduce(
-          (total, token, at) => total + logProbabilities(model(sequence.slice(0, at)))[token]!,
-          0,
-        );
-        expect(found!.logProbability).toBeCloseTo(sum, 4);
-      }),
-    );
-  });
-
   test("stops as soon as no live beam can win", async () => {
     const model: Model = (prefix) => (prefix.length === 0 ? [-20, -20, -20, 20] : [20, -20, -20, -20]);
     const decoder = new PrefixDecoder(4, 4, () => model);
@@ -257,45 +168,20 @@ describe("beam search", () => {
 describe(decode, () => {
   const decoder = (): PrefixDecoder => new PrefixDecoder(2, 4, () => () => [0, 0, 0, 1]);
   const greedy = optionsFor({ kind: "greedy" }, 4);
+  const sampling = (options: object): DecodeOptions =>
+    optionsFor({ kind: "sample", temperature: 1, ...options }, 4);
+  const beam = (beams: number): DecodeOptions => optionsFor({ kind: "beam", beams, lengthPenalty: 1 }, 4);
 
   test.each([
     ["an id outside the vocabulary", { ...greedy, eos: 4 }, "eos must be an id below 4, got 4"],
     ["no tokens", { ...greedy, maxTokens: 0 }, "maxTokens must be a positive integer, got 0"],
-    [
-      "temperature 0",
-      optionsFor({ kind: "sample", temperature: 0 }, 4),
-      "temperature must be above 0, got 0",
-    ],
-    [
-      "a temperature that no score can be divided by",
-      optionsFor({ kind: "sample", temperature: 1e-320 }, 4),
-      "temperature must be 0 (greedy) or at least 1e-30, got 1e-320",
-    ],
-    [
-      "topK 0",
-      optionsFor({ kind: "sample", temperature: 1, topK: 0 }, 4),
-      "topK must be a positive integer, got 0",
-    ],
-    [
-      "topP 2",
-      optionsFor({ kind: "sample", temperature: 1, topP: 2 }, 4),
-      "topP must be above 0 and at most 1, got 2",
-    ],
-    [
-      "sampling without randomness",
-      optionsFor({ kind: "sample", temperature: 1 }, 4),
-      "sampling needs 'random'",
-    ],
-    [
-      "half a beam",
-      optionsFor({ kind: "beam", beams: 0.5, lengthPenalty: 1 }, 4),
-      "beams must be a positive integer",
-    ],
-    [
-      "beams that do not divide the rows",
-      optionsFor({ kind: "beam", beams: 3, lengthPenalty: 1 }, 4),
-      "got 2",
-    ],
+    ["temperature 0", sampling({ temperature: 0 }), "temperature must be above 0, got 0"],
+    ["a temperature that no score can be divided by", sampling({ temperature: 1e-320 }), "at least 1e-30"],
+    ["topK 0", sampling({ topK: 0 }), "topK must be a positive integer, got 0"],
+    ["topP 2", sampling({ topP: 2 }), "topP must be above 0 and at most 1, got 2"],
+    ["sampling without randomness", sampling({}), "sampling needs 'random'"],
+    ["half a beam", beam(0.5), "beams must be a positive integer"],
+    ["beams that do not divide the rows", beam(3), "got 2"],
   ])("rejects %s", async (_, options, message) => {
     await expect(decode(decoder(), options)).rejects.toMatchObject({
       code: "USAGE",

@@ -4,47 +4,15 @@ import { decode } from "./decode.js";
 import { argmax } from "../sampling/logits.js";
 import type { DecodeOptions, Strategy } from "./options.js";
 import { createRandom } from "../sampling/random.js";
-import type { StepDecoder } from "./step-decoder.js";
+import { PrefixDecoder, randomModel } from "./prefix-decoder.test-support.js";
 import { createTokenSelector } from "./token-selector.js";
 import type { TokenConstraint } from "../rules/token-constraint.js";
 
 const [EOS, PAD, BOS] = [0, 1, 2];
 const VOCABULARY = 7;
 
-/** Unrelated logits after every prefix, reproducible by seed. */
-function logitsAfter(seed: number, prefix: readonly number[]): number[] {
-  const mixed = prefix.reduce((hash, token) => (Math.imul(hash, 31) + token + 1) >>> 0, seed);
-  const { next } = createRandom(mixed);
-  return Array.from({ length: VOCABULARY }, () => Math.fround(8 * next() - 4));
-}
-
-class SeededDecoder implements StepDecoder {
-  readonly rows: number;
-  readonly vocabularySize = VOCABULARY;
-  steps = 0;
-  readonly #seed: number;
-  readonly #onStep: () => void;
-  #fed: readonly (readonly number[])[];
-
-  constructor(rows: number, seed: number, onStep: () => void = () => undefined) {
-    this.rows = rows;
-    this.#seed = seed;
-    this.#onStep = onStep;
-    this.#fed = Array.from({ length: rows }, () => []);
-  }
-
-  step(tokens: Int32Array): Promise<Float32Array> {
-    this.steps++;
-    this.#onStep();
-    this.#fed = this.#fed.map((row, at) => [...row, tokens[at]!]);
-    return Promise.resolve(Float32Array.from(this.#fed.flatMap((row) => logitsAfter(this.#seed, row))));
-  }
-
-  permuteRows(rows: readonly number[]): Promise<void> {
-    this.#fed = rows.map((row) => this.#fed[row]!);
-    return Promise.resolve();
-  }
-}
+const seeded = (rows: number, seed: number): PrefixDecoder =>
+  new PrefixDecoder(rows, VOCABULARY, () => randomModel(seed, VOCABULARY));
 
 const STRATEGIES: readonly Strategy[] = [
   { kind: "greedy" },
@@ -73,28 +41,11 @@ function noRepeats(last: number | undefined): TokenConstraint {
 }
 
 describe.each(STRATEGIES)("with %j", (strategy) => {
-  test("rules that change nothing change nothing", async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.nat(1000), async (seed) => {
-        const options = optionsFor(strategy, seed);
-        const plain = await decode(new SeededDecoder(rowsOf(strategy), seed), options);
-        const rules = { repetitionPenalty: 1, presencePenalty: 0, frequencyPenalty: 0, logitBias: new Map() };
-        const open: TokenConstraint = { allows: () => true, mask: () => undefined, after: () => open };
-        const again = { ...optionsFor(strategy, seed), rules, constraint: () => open };
-        const ruled = await decode(new SeededDecoder(rowsOf(strategy), seed), again);
-        expect(ruled.map(({ tokens, reason }) => ({ tokens, reason }))).toEqual(
-          plain.map(({ tokens, reason }) => ({ tokens, reason })),
-        );
-      }),
-      { numRuns: 40 },
-    );
-  });
-
   test("a constraint holds in every result", async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(1000), async (seed) => {
         const options = { ...optionsFor(strategy, seed), constraint: () => noRepeats(undefined) };
-        const [result] = await decode(new SeededDecoder(rowsOf(strategy), seed), options);
+        const [result] = await decode(seeded(rowsOf(strategy), seed), options);
         expect(result!.tokens.every((id, at) => at === 0 || id !== result!.tokens[at - 1])).toBe(true);
       }),
       { numRuns: 40 },
@@ -103,7 +54,7 @@ describe.each(STRATEGIES)("with %j", (strategy) => {
 
   test("a bias that forbids the end leaves only the length to end it", async () => {
     const rules = { logitBias: new Map([[EOS, -1e6]]) };
-    const [result] = await decode(new SeededDecoder(rowsOf(strategy), 3), {
+    const [result] = await decode(seeded(rowsOf(strategy), 3), {
       ...optionsFor(strategy, 3),
       rules,
     });
@@ -114,7 +65,7 @@ describe.each(STRATEGIES)("with %j", (strategy) => {
   test("ends after the tokens at which the caller stops it", async () => {
     const rules = { logitBias: new Map([[EOS, -1e6]]) };
     const stopsAfter = (_row: number, tokens: readonly number[]): boolean => tokens.length === 2;
-    const decoder = new SeededDecoder(rowsOf(strategy), 5);
+    const decoder = seeded(rowsOf(strategy), 5);
     const [result] = await decode(decoder, { ...optionsFor(strategy, 5), rules, stopsAfter });
     expect(result).toMatchObject({ reason: "stop", finished: false });
     expect(result!.tokens).toHaveLength(2);
@@ -129,7 +80,7 @@ describe.each(STRATEGIES)("with %j", (strategy) => {
         async (seed, source) => {
           const rules = { noSourceNgram: 2 };
           const options = { ...optionsFor(strategy, seed), rules, source: () => source };
-          const [result] = await decode(new SeededDecoder(rowsOf(strategy), seed), options);
+          const [result] = await decode(seeded(rowsOf(strategy), seed), options);
           const pairs = source.slice(1).map((id, at) => `${source[at]!} ${id}`);
           const said = result!.tokens.slice(1).map((id, at) => `${result!.tokens[at]!} ${id}`);
           expect(said.filter((pair) => pairs.includes(pair))).toEqual([]);
@@ -140,7 +91,7 @@ describe.each(STRATEGIES)("with %j", (strategy) => {
     const ruled = async (seed: number, source: readonly number[]): Promise<readonly number[]> => {
       const rules = { noSourceNgram: 2 };
       const options = { ...optionsFor(strategy, seed), maxTokens: 2, rules, source: () => source };
-      return (await decode(new SeededDecoder(rowsOf(strategy), seed), options))[0]!.tokens;
+      return (await decode(seeded(rowsOf(strategy), seed), options))[0]!.tokens;
     };
     let seed = 0;
     let said: readonly number[] = [];
@@ -151,7 +102,7 @@ describe.each(STRATEGIES)("with %j", (strategy) => {
 
   test("makes no step after the deadline, and keeps its results", async () => {
     const rules = { logitBias: new Map([[EOS, -1e6]]) };
-    const decoder = new SeededDecoder(rowsOf(strategy), 5);
+    const decoder = seeded(rowsOf(strategy), 5);
     const deadlineMs = performance.now() - 1;
     const [result] = await decode(decoder, { ...optionsFor(strategy, 5), rules, deadlineMs });
     expect(result).toMatchObject({ reason: "time", finished: false });
@@ -212,7 +163,7 @@ describe(createTokenSelector, () => {
     ["a penalty that is no number", { presencePenalty: Number.NaN }, "presencePenalty must be a number"],
   ])("decoding rejects %s", async (_, rules, message) => {
     const options = { ...optionsFor({ kind: "greedy" }, 1), rules };
-    await expect(decode(new SeededDecoder(1, 1), options)).rejects.toMatchObject({
+    await expect(decode(seeded(1, 1), options)).rejects.toMatchObject({
       code: "USAGE",
       message: expect.stringContaining(message) as string,
     });

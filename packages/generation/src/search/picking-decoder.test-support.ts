@@ -1,8 +1,8 @@
 /** Decoders of random models that return logits or pick tokens themselves, and count their calls. */
 import { argmax, logSumExp } from "../sampling/logits.js";
 import type { DecodeOptions } from "./options.js";
-import { createRandom } from "../sampling/random.js";
-import type { GreedyStepsOptions, TopTokens, StepDecoder } from "./step-decoder.js";
+import { PrefixDecoder, randomModel } from "./prefix-decoder.test-support.js";
+import type { GreedyStepsOptions, TopTokens } from "./step-decoder.js";
 
 const [EOS, PAD, BOS] = [0, 1, 2];
 export const VOCABULARY = 6;
@@ -19,43 +19,13 @@ export const greedy = (options: Partial<DecodeOptions>): DecodeOptions => ({
   ...options,
 });
 
-/** Logits of a row that depend on all ids it was fed. */
-function logitsAfter(seed: number, fed: readonly number[]): Float32Array {
-  const { next } = createRandom(fed.reduce((hash, token) => (Math.imul(hash, 31) + token + 1) >>> 0, seed));
-  return Float32Array.from({ length: VOCABULARY }, (_, id) => 4 * next() - (id === EOS ? 1 : 0));
-}
-
-/** Returns logits. Each row has its own number, which its logits depend on. */
-export class LogitsDecoder implements StepDecoder {
-  readonly rows: number;
-  readonly vocabularySize = VOCABULARY;
-  asked = 0;
-  readonly #seed: number;
-  #fed: readonly (readonly number[])[];
-
+/** A decoder of random models, a model for each row, in which the end is less likely than other tokens. */
+export class LogitsDecoder extends PrefixDecoder {
   constructor(rows: number, seed: number) {
-    this.rows = rows;
-    this.#seed = seed;
-    this.#fed = Array.from({ length: rows }, () => []);
-  }
-
-  step(tokens: Int32Array): Promise<Float32Array> {
-    this.asked++;
-    return Promise.resolve(Float32Array.from(this.feed(tokens).flatMap((logits) => [...logits])));
-  }
-
-  permuteRows(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  /** For each row, keeps the ids of the first steps. */
-  protected keep(steps: number): void {
-    this.#fed = this.#fed.map((ids) => ids.slice(0, steps));
-  }
-
-  protected feed(tokens: Int32Array): Float32Array[] {
-    this.#fed = this.#fed.map((ids, row) => [...ids, tokens[row]!]);
-    return this.#fed.map((ids, row) => logitsAfter(this.#seed + row, ids));
+    super(rows, VOCABULARY, (row) => {
+      const model = randomModel(seed + row, VOCABULARY);
+      return (prefix) => model(prefix).map((logit, id) => logit - (id === EOS ? 1 : 0));
+    });
   }
 }
 
@@ -66,7 +36,7 @@ export class PickingDecoder extends LogitsDecoder {
 
   rewind(steps: number): void {
     if (!this.isOver) throw new Error("rewound while it picks tokens");
-    this.keep(steps);
+    this.fed = this.fed.map((ids) => ids.slice(0, steps));
   }
 
   async *greedySteps(
@@ -77,7 +47,7 @@ export class PickingDecoder extends LogitsDecoder {
     const ended = Array.from(first, () => false);
     try {
       while (this.made < steps && ended.includes(false) && signal?.aborted !== true) {
-        const logits = this.feed(tokens);
+        const logits = this.feed(tokens).map((row) => Float32Array.from(row));
         this.made++;
         const ids = Int32Array.from(logits, argmax);
         const logProbabilities = Float32Array.from(logits, (row, at) => row[ids[at]!]! - logSumExp(row));

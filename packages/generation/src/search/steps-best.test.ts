@@ -24,7 +24,7 @@ describe("a decoder that picks tokens itself", () => {
         expect(found.map((_, at) => given.flatMap(([row, token]) => (row === at ? [token] : [])))).toEqual(
           found.map(({ tokens }) => tokens),
         );
-        expect([picking.asked, picking.isOver]).toEqual([0, true]);
+        expect([picking.steps, picking.isOver]).toEqual([0, true]);
       }),
     );
   });
@@ -35,7 +35,7 @@ describe("a decoder that picks tokens itself", () => {
   ] as const)("gives logits for %s", async (_, rows, options) => {
     const decoder = new PickingDecoder(rows, 1);
     await decode(decoder, greedy({ ...options, maxTokens: 3 }));
-    expect([decoder.asked > 0, decoder.made]).toEqual([true, 0]);
+    expect([decoder.steps > 0, decoder.made]).toEqual([true, 0]);
   });
 
   test("ends with its reader: a row that is stopped, and a time that is up", async () => {

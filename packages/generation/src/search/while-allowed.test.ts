@@ -56,7 +56,7 @@ test("costs no extra step while the decoder's picks are allowed, and one for the
   const within = new PickingDecoder(1, LONG);
   const open = await decode(within, { ...options, constraint: () => forbidding([], true) });
   expect(open).toEqual([free]);
-  expect(within).toMatchObject({ asked: 0, isOver: true });
+  expect(within).toMatchObject({ steps: 0, isOver: true });
 
   const leaving = new PickingDecoder(1, LONG);
   const third = free!.tokens[2]!;
@@ -67,5 +67,5 @@ test("costs no extra step while the decoder's picks are allowed, and one for the
   expect(bound!.tokens.slice(0, 2)).toEqual(free!.tokens.slice(0, 2));
   expect(bound!.tokens[2]).not.toBe(third);
   expect(leaving.made).toBe(3);
-  expect(leaving.asked).toBe(bound!.tokens.length + (bound!.finished ? 1 : 0) - 2);
+  expect(leaving.steps).toBe(bound!.tokens.length + (bound!.finished ? 1 : 0) - 2);
 });

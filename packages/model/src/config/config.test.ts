@@ -37,16 +37,15 @@ describe(parseModelConfig, () => {
     [{ kvHeads: 3 }, "kvHeads 3 does not divide heads 4"],
     [{ headDim: 5 }, "headDim 5 is odd"],
     [{ tokens: { pad: 0, bos: 1, eos: 2, unknown: 10 } }, "beyond the vocabulary of 10"],
-    [{ width: 0 }, "width"],
-    [{ width: 1.5 }, "width"],
     [{ width: 2 ** 30 }, "width"],
-    [{ encoderLayers: undefined }, "encoderLayers"],
     [{ heds: 4 }, "heds"],
-    [{ architecture: "encoder" }, "architecture"],
-    [{ headOrder: "interleaved" }, "headOrder"],
     [
-      { encoderHeads: { heads: 3, kvHeads: 2, headDim: 4 } },
-      "encoderHeads: kvHeads 2 does not divide heads 3",
+      { localRope: { ropeTheta: 100, encoderLayers: [3], decoderLayers: [] } },
+      "localRope.encoderLayers contains layer 3, but encoderLayers is 3",
+    ],
+    [
+      { localRope: { ropeTheta: 100, encoderLayers: [], decoderLayers: [2] } },
+      "localRope.decoderLayers contains layer 2, but decoderLayers is 2",
     ],
     [{ encoderHeads: { heads: 2, kvHeads: 2, headDim: 5 } }, "encoderHeads: headDim 5 is odd"],
     [{ encoderWidth: 6 }, "encoderWidth 6 differs from width 8, which needs sourceVocabularySize"],
@@ -56,7 +55,6 @@ describe(parseModelConfig, () => {
     ],
     [{ encoderPooling: { afterLayers: [4] } }, "encoderPooling.afterLayers should be ascending and at most"],
     [{ encoderPooling: { afterLayers: [2, 1] } }, "encoderLayers 3, got 2, 1"],
-    [{ encoderPooling: { afterLayers: [1], group: 1 } }, "group"],
     [{ mergedAttention: true, crossQkNorm: true }, "mergedAttention cannot be combined with crossQkNorm"],
     [
       { mergedAttention: true, decoderRecurrence: "ssru" },
@@ -75,36 +73,14 @@ describe(parseModelConfig, () => {
     expect(() => parse(changes)).toThrow("config.json");
   });
 
-  test.each([null, 3, "x", [], {}])("rejects %o", (value) => {
-    expect(() => parseModelConfig(value, "config.json")).toThrow("config.json");
-  });
-
-  test("omits unused options, so that older configurations do not change", () => {
-    const keys = [...Object.keys(decoderOnly), "ropeTheta", "normEpsilon", "bias", "headOrder"].sort();
-    expect(Object.keys(parseModelConfig(decoderOnly, "config.json")).sort()).toEqual(keys);
-  });
-
   test.each([
     [
       { ropeInverseFrequencies: [1, 0.1, 0.01] },
       "ropeInverseFrequencies should be 2 numbers for headDim 4, got 3",
     ],
     [{ slidingWindow: { window: 4, layers: [0, 2] } }, "slidingWindow contains layer 2, but there are 2"],
-    [{ slidingWindow: { window: 0, layers: [0] } }, "window"],
-    [{ attentionSoftcap: -1 }, "attentionSoftcap"],
-    [{ bias: "output" }, "bias"],
   ])("rejects attention with %o by name", (changes, message) => {
     expect(() => parseModelConfig({ ...decoderOnly, ...changes }, "config.json")).toThrow(message);
-  });
-
-  test("rejects windows of an encoder-decoder", () => {
-    expect(() => parse({ slidingWindow: { window: 4, layers: [0] } })).toThrow("slidingWindow");
-  });
-
-  test("rejects encoder layers of a decoder-only model", () => {
-    expect(() => parseModelConfig({ ...decoderOnly, encoderLayers: 1 }, "config.json")).toThrow(
-      "encoderLayers",
-    );
   });
 });
 
@@ -133,35 +109,6 @@ describe(parameterCount, () => {
     const decoder = 10 * (2 * attention + feedForward + 3 * 1024) + 1024;
     expect(count).toBe(32128 * 1024 + encoder + decoder);
     expect(Math.round(count / 1e4)).toBe(33204);
-  });
-
-  test("counts every tensor once, under unique names", () => {
-    for (const config of [parse({}), parseModelConfig({ ...decoderOnly, bias: false }, "x")]) {
-      const specs = parameterSpecs(config);
-      expect(new Set(specs.map(({ name }) => name)).size).toBe(specs.length);
-      expect(specs.some(({ name }) => name.endsWith(".bias"))).toBe(config.bias);
-      expect(specs.some(({ name }) => name.startsWith("encoder."))).toBe(
-        config.architecture === "encoder-decoder",
-      );
-    }
-  });
-});
-
-describe("a RoPE base of single layers", () => {
-  const localRope = { ropeTheta: 20, encoderLayers: [0], decoderLayers: [1] };
-
-  test("is kept", () => {
-    expect(parse({ encoderLayers: 1, decoderLayers: 2, localRope })).toMatchObject({ localRope });
-  });
-
-  test.each([
-    [
-      "encoderLayers",
-      { encoderLayers: 1, decoderLayers: 2, localRope: { ...localRope, encoderLayers: [1] } },
-    ],
-    ["decoderLayers", { encoderLayers: 1, decoderLayers: 1, localRope }],
-  ])("names only layers that there are: %s", (side, changes) => {
-    expect(() => parse(changes)).toThrow(`localRope.${side} contains layer 1, but ${side} is 1`);
   });
 });
 
@@ -234,6 +181,7 @@ test("flops per source token count layers that read pooled tokens as a fraction"
 });
 
 describe("weights", () => {
+  type Copy = Map<string, unknown>;
   const config = parse({});
   const weights = initializeWeights(config, () => 0.3);
 
@@ -246,15 +194,9 @@ describe("weights", () => {
   });
 
   test.each([
-    ["missing", (copy: Map<string, unknown>) => copy.delete("decoder.norm.weight")],
-    [
-      "not part of this model",
-      (copy: Map<string, unknown>) => copy.set("extra", weights.get("decoder.norm.weight")),
-    ],
-    [
-      "should be [8]",
-      (copy: Map<string, unknown>) => copy.set("decoder.norm.weight", weights.get("embedding.weight")),
-    ],
+    ["missing", (copy: Copy) => copy.delete("decoder.norm.weight")],
+    ["not part of this model", (copy: Copy) => copy.set("extra", weights.get("decoder.norm.weight"))],
+    ["should be [8]", (copy: Copy) => copy.set("decoder.norm.weight", weights.get("embedding.weight"))],
   ])("of another model are rejected: a tensor that is %s", (message, change) => {
     const copy = new Map(weights);
     change(copy);

@@ -1,11 +1,11 @@
 /** Tiny decoder-only teachers of the families that slm imports, and programs that run models on them. */
 import { createRandom } from "@slm/generation";
-import { createHostTensor, type HostTensor } from "@slm/runtime";
-import { createEagerEngine, lengthBias, type ProgramDefinition } from "@slm/tensor";
+import { createHostTensor } from "@slm/runtime";
+import { lengthBias } from "@slm/tensor";
 import { parseModelConfig, type ModelConfig } from "../config/config.js";
 import { decode, outputHead } from "../decoder.js";
 import { crossCaches, encode } from "../encoder.js";
-import { TINY_SHAPE } from "../testing/index.js";
+import { compute, int32, TINY_SHAPE } from "../testing/index.js";
 import { initializeWeights, type Weights } from "../parameters/weights.js";
 import { decoderOnlyTeacher } from "./student-shape.js";
 import type { DecoderOnlyModel } from "./student-weights.js";
@@ -54,30 +54,10 @@ export function tinyTeacher(family: Family, changes: object = {}): DecoderOnlyMo
   return { config, weights };
 }
 
-const int32 = (shape: readonly number[], values: readonly number[]): HostTensor =>
-  createHostTensor("int32", shape, Int32Array.from(values));
-
 /** Two sequences of the vocabulary of `TINY_SHAPE`. */
 export const IDS = int32([2, 6], [4, 5, 6, 7, 8, 1, 8, 8, 4, 1, 5, 6]);
 const SOURCES = int32([2, 3], [4, 5, 6, 7, 8, 0]);
 const LENGTHS = int32([2], [3, 2]);
-
-/** Runs a program in plain JavaScript. */
-export async function compute(
-  inputs: Readonly<Record<string, HostTensor>>,
-  build: ProgramDefinition["build"],
-  fetch: readonly string[],
-): Promise<Readonly<Record<string, HostTensor>>> {
-  const engine = await createEagerEngine("js");
-  const specs = Object.fromEntries(
-    Object.entries(inputs).map(([name, { dtype, shape }]) => [
-      name,
-      { dtype: dtype as "float32" | "int32", shape },
-    ]),
-  );
-  const program = await engine.compile({ name: "test", inputs: specs, build });
-  return (await program.run({ feeds: inputs, fetch })).fetched;
-}
 
 /** Logits of {@link IDS}; an encoder-decoder reads the same two sequences as sources. */
 export async function logitsOf(config: ModelConfig, weights: Weights): Promise<Float32Array> {

@@ -1,1 +1,2 @@
+export { compute, int32, specsOf } from "./compute.js";
 export { TINY_SHAPE } from "./tiny-shape.js";

@@ -1,4 +1,4 @@
-import { open, readdir, rm, truncate } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeCheckpoint } from "@slm/checkpoints";
 import { describe, expect, test } from "vitest";
@@ -13,15 +13,6 @@ import { openCheckpoint } from "./weight-file.js";
 const checkpoint = randomCheckpoint(encoderDecoder);
 
 describe(openCheckpoint, () => {
-  test("returns the written weights, in the model's order", async () => {
-    const { weights, config, close } = await openCheckpoint(await checkpointDirectory(checkpoint));
-    expect(config).toEqual(encoderDecoder);
-    expect(new Map(weights)).toEqual(new Map(checkpoint.weights));
-    expect([...weights.keys()]).toEqual([...checkpoint.weights.keys()]);
-    expect(weights.size).toBe(checkpoint.weights.size);
-    close();
-  });
-
   test("reads the weights of shards", async () => {
     const directory = await emptyDirectory();
     await writeCheckpoint(directory, checkpoint, "float32", { shardBytes: 4000 });
@@ -48,20 +39,6 @@ describe(openCheckpoint, () => {
       expect(Number(value)).toBeCloseTo(expected[index]!, 3);
     });
     close();
-  });
-
-  test("rejects a file that ends early, a header too long for it, and a directory without one", async () => {
-    const cut = await checkpointDirectory(checkpoint);
-    await truncate(join(cut, "model.safetensors"), 2000);
-    await expect(openCheckpoint(cut)).rejects.toMatchObject({ code: "DATA_INVALID" });
-
-    const lying = await checkpointDirectory(checkpoint);
-    const handle = await open(join(lying, "model.safetensors"), "r+");
-    await handle.write(Buffer.of(255, 255, 255, 255, 0, 0, 0, 0), 0, 8, 0);
-    await handle.close();
-    await expect(openCheckpoint(lying)).rejects.toMatchObject({ code: "DATA_INVALID" });
-
-    await expect(openCheckpoint(await emptyDirectory())).rejects.toMatchObject({ code: "INPUT_MISSING" });
   });
 
   test("rejects weights of another model before any is read", async () => {

@@ -28,31 +28,6 @@ describe(WeightStore, () => {
     expect(store.bytes({ ...request, layout: "as-stored" })).not.toBe(store.bytes(request));
   });
 
-  test("joins weights output by output, whether it defers them or not", () => {
-    const requests = [request, { ...request, name: "other" }];
-    const pair = new Map([
-      ...weights,
-      [
-        "other",
-        createHostTensor(
-          "float32",
-          shape,
-          values.map((x) => x + 1),
-        ),
-      ],
-    ]);
-    const deferred = new WeightStore(pair, { precision: "float32", deferred: true });
-    const bytes = deferred.joinedBytes(requests);
-    const initializer = { name: "w+other", dtype: "float32", shape: [16, 64], data: bytes } as const;
-    const joined = new Float32Array(Uint8Array.from(deferred.content(initializer)).buffer);
-    const rows = Array.from({ length: 16 }, (_, input) =>
-      Array.from({ length: 64 }, (_, output) => values[(output % 32) * 16 + input]! + (output < 32 ? 0 : 1)),
-    );
-    expect([...joined]).toEqual(rows.flat());
-    const stored = new WeightStore(pair, { precision: "float32", deferred: false });
-    expect(stored.joinedBytes(requests)).toEqual(deferred.content(initializer));
-  });
-
   test("rejects a weight of another shape, and an unknown one", () => {
     const store = new WeightStore(weights, { precision: "float32", deferred: false });
     expect(() => store.bytes({ ...request, shape: [16, 32] })).toThrow(

@@ -51,17 +51,9 @@ describe(checkGraph, () => {
     ["nodes out of order", { ...linear(), nodes: [...linear().nodes].reverse() }, /'y'|Neg/],
     ["a name defined twice", withNode(node("Neg", ["x"], ["/MatMul"])), /node 3 \(Neg\).*'\/MatMul'/],
     ["an undefined value", withNode(node("Neg", ["gone"], ["z"])), /node 3 \(Neg\).*'gone'/],
-    [
-      "a domain without opset",
-      withNode(node("Gelu", ["x"], ["z"], { domain: "com.microsoft" })),
-      /com\.microsoft/,
-    ],
+    ["no opset", withNode(node("Gelu", ["x"], ["z"], { domain: "com.microsoft" })), /com\.micro/],
     ["a node without operator", withNode(node("", ["x"], ["z"])), /operator/],
-    [
-      "an inexact integer",
-      withNode(node("Cast", ["x"], ["z"], { attributes: { to: int(0.5) } })),
-      /'to'.*0\.5/,
-    ],
+    ["half an integer", withNode(node("Cast", ["x"], ["z"], { attributes: { to: int(0.5) } })), /'to'.*0\.5/],
     [
       "an output nothing computes",
       { ...linear(), outputs: [{ name: "z", dtype: "float32", shape: [] }] },
@@ -70,8 +62,6 @@ describe(checkGraph, () => {
     ["an output listed twice", { ...linear(), outputs: [...linear().outputs, ...linear().outputs] }, /twice/],
     ["a negative dimension", { ...linear(), inputs: [{ name: "x", dtype: "float32", shape: [-1] }] }, /-1/],
     ["opset 29", { ...linear(), opsets: { "": 29 } }, /opset must be 1 to 28, got 29/],
-    ["opset 0", { ...linear(), opsets: { "": 0 } }, /got 0/],
-    ["IR version 15", { ...linear(), irVersion: 15 }, /IR version must be 4 to 14, got 15/],
     [
       "IR version 3, which only files have",
       { ...linear(), irVersion: 3 },

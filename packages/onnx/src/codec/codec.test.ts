@@ -7,7 +7,7 @@ import { float, floats, int, ints, subgraph, tensor, text, texts } from "../grap
 import { GraphBuilder } from "../builder.js";
 import { decodeModel } from "./decode.js";
 import { decodeTensor } from "./decode-tensor.js";
-import { ONNX_DTYPES, tensorByteLength, type OnnxDType } from "../graph/dtypes.js";
+import { ONNX_DTYPES, type OnnxDType } from "../graph/dtypes.js";
 import { encodeAddition, encodeModel } from "./encode.js";
 import type { AttributeValue, Graph } from "../graph/graph.js";
 
@@ -251,11 +251,4 @@ test("nodes appended to a file are part of its graph", () => {
     initializers: new Map([...graph.initializers, ...added.initializers]),
     outputs: [...graph.outputs, ...added.outputs],
   });
-});
-
-test("every dtype but string has a size, which 4-bit ones share between two", () => {
-  const sizes = { int4: 2, uint4: 2, bool: 3, float16: 6, float32: 12, int64: 24 } as const;
-  for (const [dtype, bytes] of Object.entries(sizes))
-    expect(tensorByteLength(dtype as keyof typeof sizes, [3], "here")).toBe(bytes);
-  expect(() => tensorByteLength("string", [3], "here")).toThrow(SlmError);
 });

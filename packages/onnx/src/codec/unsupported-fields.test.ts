@@ -1,18 +1,10 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
   AttributeProto_AttributeType as Type,
-  DeviceConfigurationProtoSchema,
-  FunctionProtoSchema,
   ModelProtoSchema,
-  NodeDeviceConfigurationProtoSchema,
   SparseTensorProtoSchema,
   StringStringEntryProtoSchema,
-  TensorAnnotationSchema,
-  TensorProtoSchema,
   TensorProto_SegmentSchema,
-  TrainingInfoProtoSchema,
-  TypeProtoSchema,
-  TypeProto_SequenceSchema,
   type AttributeProto,
   type GraphProto,
   type ModelProto,
@@ -51,64 +43,20 @@ function external(change: (parts: Parts) => void): Uint8Array {
   return toBinary(ModelProtoSchema, model);
 }
 
-const unknown = (): { $unknown: { no: number; wireType: number; data: Uint8Array<ArrayBuffer> }[] } => ({
-  $unknown: [{ no: 999, wireType: 0, data: Uint8Array.of(1) }],
-});
-
 const entry = (key: string): Parts["model"]["metadataProps"][number] =>
   create(StringStringEntryProtoSchema, { key, value: "v" });
 
 describe("a third-party model is rejected, by name, with", () => {
   test.each<[string, (parts: Parts) => unknown, RegExp]>([
     [
-      "training information",
-      ({ model }) => model.trainingInfo.push(create(TrainingInfoProtoSchema)),
-      /'trainingInfo'/,
-    ],
-    ["functions", ({ model }) => model.functions.push(create(FunctionProtoSchema)), /'functions'/],
-    [
-      "device placement",
-      ({ model }) => model.configuration.push(create(DeviceConfigurationProtoSchema)),
-      /'configuration'/,
-    ],
-    [
       "sparse initializers",
       ({ graph }) => graph.sparseInitializer.push(create(SparseTensorProtoSchema)),
       /'sparseInitializer'/,
     ],
-    [
-      "quantization annotations",
-      ({ graph }) => graph.quantizationAnnotation.push(create(TensorAnnotationSchema)),
-      /'quantizationAnnotation'/,
-    ],
     ["an overloaded function call", ({ node }) => (node.overload = "2"), /node '\/Add'.*'overload'/],
-    [
-      "a node bound to a device",
-      ({ node }) => node.deviceConfigurations.push(create(NodeDeviceConfigurationProtoSchema)),
-      /'deviceConfigurations'/,
-    ],
-    [
-      "a reference to a function's attribute",
-      ({ attribute }) => (attribute.refAttrName = "b"),
-      /attribute 'a'.*'refAttrName'/,
-    ],
-    [
-      "an attribute that is a list of tensors",
-      ({ attribute }) => attribute.tensors.push(create(TensorProtoSchema)),
-      /'tensors'/,
-    ],
-    ["an attribute that is a type", ({ attribute }) => (attribute.tp = create(TypeProtoSchema)), /'tp'/],
+    ["a reference", ({ attribute }) => (attribute.refAttrName = "b"), /'a'.*'refAttrName'/],
     ["an attribute with two values", ({ attribute }) => (attribute.f = 1), /INT.*'f'/],
-    [
-      "an attribute without type",
-      ({ attribute }) => (attribute.type = Type.UNDEFINED),
-      /attribute 'a'.*UNDEFINED/,
-    ],
-    [
-      "an attribute beyond exact numbers",
-      ({ attribute }) => (attribute.i = 2n ** 63n - 1n),
-      /9223372036854775807/,
-    ],
+    ["an untyped attribute", ({ attribute }) => (attribute.type = Type.UNDEFINED), /'a'.*UNDEFINED/],
     [
       "an attribute text that is not UTF-8",
       ({ attribute }) => {
@@ -119,43 +67,20 @@ describe("a third-party model is rejected, by name, with", () => {
       /UTF-8/,
     ],
     ["an attribute given twice", ({ node, attribute }) => node.attribute.push(attribute), /'a'.*twice/],
-    [
-      "a piece of a tensor",
-      ({ tensor }) => (tensor.segment = create(TensorProto_SegmentSchema)),
-      /'w'.*'segment'/,
-    ],
+    ["a segment", ({ tensor }) => (tensor.segment = create(TensorProto_SegmentSchema)), /'w'.*'segment'/],
     ["two initializers of one name", ({ graph, tensor }) => graph.initializer.push(tensor), /'w'/],
-    [
-      "a sequence as input",
-      ({ graph }) => {
-        const value = create(TypeProto_SequenceSchema, { elemType: {} });
-        graph.input[0]!.type = create(TypeProtoSchema, { value: { case: "sequenceType", value } });
-      },
-      /'x': only tensors are supported, got a sequence$/,
-    ],
     ["metadata given twice", ({ model }) => model.metadataProps.push(entry("k"), entry("k")), /'k'.*twice/],
     [
       "two opsets of one domain",
       ({ model }) => model.opsetImport.push({ ...model.opsetImport[0]!, version: 22n }),
       /two opsets/,
     ],
-    ["a newer opset", ({ model }) => (model.opsetImport[0]!.version = 29n), /opset must be 1 to 28, got 29/],
-    ["a newer file format", ({ model }) => (model.irVersion = 15n), /IR version must be 3 to 14, got 15/],
     ["an older file format", ({ model }) => (model.irVersion = 2n), /IR version must be 3 to 14, got 2/],
     ["no graph", ({ model }) => Reflect.deleteProperty(model, "graph"), /no graph/],
-    ["an unknown field of the model", ({ model }) => Object.assign(model, unknown()), /ModelProto.*999/],
-    ["an unknown field of the graph", ({ graph }) => Object.assign(graph, unknown()), /GraphProto.*999/],
-    ["an unknown field of a node", ({ node }) => Object.assign(node, unknown()), /NodeProto.*999/],
     [
-      "an unknown field of an attribute",
-      ({ attribute }) => Object.assign(attribute, unknown()),
-      /AttributeProto.*999/,
-    ],
-    ["an unknown field of a tensor", ({ tensor }) => Object.assign(tensor, unknown()), /TensorProto.*999/],
-    [
-      "an unknown field of an input",
-      ({ graph }) => Object.assign(graph.input[0]!, unknown()),
-      /ValueInfoProto.*999/,
+      "an unknown field of a tensor",
+      ({ tensor }) => Object.assign(tensor, { $unknown: [{ no: 999, wireType: 0, data: Uint8Array.of(1) }] }),
+      /TensorProto.*999/,
     ],
   ])("%s", (_, change, name) => {
     expect(() => decodeModel(external(change))).toThrow(name);

@@ -62,14 +62,6 @@ describe(writeOnnx, () => {
     expect(initializers.get("tied.a")?.data.buffer).toBe(initializers.get("tied.b")?.data.buffer);
   });
 
-  test("leaves only the requested files, and writes no empty weights file", async () => {
-    await writeOnnx(weighty(), join(folder, "model.onnx"), external);
-    await writeOnnx(weighty(), join(folder, "plain.onnx"), {
-      externalData: { file: "none.bin", minBytes: 1e9 },
-    });
-    expect((await readdir(folder)).sort()).toEqual(["model.onnx", "plain.onnx", "weights.bin"]);
-  });
-
   test("leaves an existing model as it was where writing fails", async () => {
     const path = join(folder, "model.onnx");
     await writeOnnx(weighty(), path);
@@ -83,12 +75,6 @@ describe(writeOnnx, () => {
     expect((await readdir(folder)).sort()).toEqual(["model.onnx", "taken.bin"]);
   });
 
-  test("says which folder is missing", async () => {
-    await expect(writeOnnx(weighty(), join(folder, "no", "model.onnx"))).rejects.toThrow(
-      /cannot write '.*no.*'/,
-    );
-  });
-
   test.each(["../w.bin", "sub/w.bin", "/w.bin", "..", "", "a\\b", "model.onnx"])(
     "rejects to put weights at '%s'",
     async (file) => {
@@ -100,41 +86,32 @@ describe(writeOnnx, () => {
 });
 
 /** A model with a changed location of its first weight. */
-async function redirected(
-  change: (tensor: TensorProto, key: (name: string, value: string) => void) => void,
-): Promise<string> {
+async function redirected(change: (tensor: TensorProto) => unknown): Promise<string> {
   const path = join(folder, "model.onnx");
   await writeOnnx(weighty(), path, external);
   const model = fromBinary(ModelProtoSchema, await readFile(path));
   const tensor = model.graph!.initializer[0]!;
-  change(tensor, (name, value) => {
-    const entry = tensor.externalData.find(({ key }) => key === name);
-    if (entry !== undefined) entry.value = value;
-  });
+  change(tensor);
   await writeFile(path, toBinary(ModelProtoSchema, model));
   return path;
 }
 
+/** Sets one entry of a weight's location. */
+const at =
+  (name: string, value: string) =>
+  ({ externalData }: TensorProto): void => {
+    externalData.find(({ key }) => key === name)!.value = value;
+  };
+
 describe(readOnnx, () => {
-  test.each([
-    "../weights.bin",
-    "sub/../weights.bin",
-    "/etc/passwd",
-    "..\\weights.bin",
-    "C:weights.bin",
-    "",
-    "a\0b",
-  ])("rejects weights at '%s'", async (location) => {
-    const path = await redirected((_, key) => {
-      key("location", location);
-    });
+  const outside = ["../weights.bin", "sub/../weights.bin", "/etc/passwd", "..\\weights.bin", "C:weights.bin"];
+  test.each([...outside, "", "a\0b"])("rejects weights at '%s'", async (location) => {
+    const path = await redirected(at("location", location));
     await expect(readOnnx(path)).rejects.toThrow(/model's folder/);
   });
 
   test("follows a link inside the folder and rejects one that leads out", async () => {
-    const path = await redirected((_, key) => {
-      key("location", "link.bin");
-    });
+    const path = await redirected(at("location", "link.bin"));
     await symlink(join(folder, "weights.bin"), join(folder, "link.bin"));
     expect(await readOnnx(path)).toEqual(weighty());
     const outside = await mkdtemp(join(tmpdir(), "slm-outside-"));
@@ -144,17 +121,13 @@ describe(readOnnx, () => {
     await expect(readOnnx(path)).rejects.toThrow(/links to/);
     await rm(join(folder, "link.bin"));
     await symlink(outside, join(folder, "sub"));
-    const through = await redirected((_, key) => {
-      key("location", "sub/weights.bin");
-    });
+    const through = await redirected(at("location", "sub/weights.bin"));
     await expect(readOnnx(through)).rejects.toThrow(/links to/);
     await rm(outside, { recursive: true });
   });
 
   test("reads weights from a folder below the model", async () => {
-    const path = await redirected((_, key) => {
-      key("location", "sub/weights.bin");
-    });
+    const path = await redirected(at("location", "sub/weights.bin"));
     await mkdir(join(folder, "sub"));
     await writeFile(join(folder, "sub", "weights.bin"), await readFile(join(folder, "weights.bin")));
     expect(await readOnnx(path)).toEqual(weighty());
@@ -166,56 +139,20 @@ describe(readOnnx, () => {
   });
 
   test.each<[string, Parameters<typeof redirected>[0], RegExp]>([
-    [
-      "an offset past the end",
-      (_, key) => {
-        key("offset", "10240");
-      },
-      /have 10176 bytes, expected 4096 at offset 10240/,
-    ],
-    [
-      "an offset that is no number",
-      (_, key) => {
-        key("offset", "-1");
-      },
-      /'-1'/,
-    ],
-    [
-      "an offset beyond exact numbers",
-      (_, key) => {
-        key("offset", "99999999999999999999");
-      },
-      /must be integers/,
-    ],
-    [
-      "a length other than the shape's",
-      (_, key) => {
-        key("length", "4");
-      },
-      /needs 4096 bytes, external data has 4/,
-    ],
+    ["an offset past the end", at("offset", "10240"), /have 10176 bytes, expected 4096 at offset 10240/],
+    ["an offset that is no number", at("offset", "-1"), /'-1'/],
+    ["an offset beyond exact numbers", at("offset", "99999999999999999999"), /must be integers/],
+    ["a length other than the shape's", at("length", "4"), /needs 4096 bytes, external data has 4/],
     [
       "a shape larger than the file",
-      (tensor, key) => {
+      (tensor) => {
         tensor.dims = [2n ** 40n];
-        key("length", String(2 ** 42));
+        at("length", String(2 ** 42))(tensor);
       },
       /the limit is/,
     ],
-    [
-      "a key it does not know",
-      (tensor) => {
-        tensor.externalData[1]!.key = "compression";
-      },
-      /'compression'/,
-    ],
-    [
-      "bytes in two places",
-      (tensor) => {
-        tensor.rawData = new Uint8Array(4096);
-      },
-      /external_data and raw_data/,
-    ],
+    ["a key it does not know", (tensor) => (tensor.externalData[1]!.key = "compression"), /'compression'/],
+    ["bytes twice", (tensor) => (tensor.rawData = new Uint8Array(4096)), /external_data and raw_data/],
   ])("rejects %s", async (_, change, message) => {
     await expect(redirected(change).then((path) => readOnnx(path))).rejects.toThrow(message);
   });

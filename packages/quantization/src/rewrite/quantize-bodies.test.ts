@@ -101,12 +101,6 @@ describe("a body", () => {
     await expect(quantize(both)).resolves.toMatchObject({ nodes: [] });
   });
 
-  test("leaves a weight alone that a caller may feed", async () => {
-    const graph = graphOf(bodyOf([node("MatMul", ["x", "w"], "a")], "a"));
-    const inputs = [...graph.inputs, { name: "w", dtype: "float32", shape: [32, 32] } as const];
-    await expect(quantize({ ...graph, inputs })).resolves.toMatchObject({ nodes: [] });
-  });
-
   test("keeps the names it gives: what is added is called otherwise", async () => {
     const taken = [node("MatMul", ["x", "w"], "w.int4"), node("Neg", ["w.int4"], "w.scales")];
     const { graph } = await quantize(graphOf(bodyOf(taken, "w.scales")));

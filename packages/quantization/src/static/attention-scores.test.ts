@@ -39,15 +39,6 @@ function bounded(
 
 const HIDDEN = { low: -1e4, high: 5 };
 
-describe(findMaskedScores, () => {
-  test("finds a mask added to a product, and ignores a Softmax without a mask", () => {
-    const one = built((builder, scores, mask) => ({ sum: builder.op("Add", [mask, scores]) }));
-    expect(findMaskedScores(one.graph)).toHaveLength(1);
-    const none = built((builder, scores) => ({ sum: builder.op("Tanh", [scores]) }));
-    expect(findMaskedScores(none.graph)).toHaveLength(0);
-  });
-});
-
 describe(boundMasks, () => {
   test("a mask is 20 below the range of scores, and the sum is 20 below the lowest score", () => {
     const one = built((builder, scores, mask) => ({ sum: builder.op("Add", [scores, mask]) }));

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { INTEGER_TYPES, parametersOf, quantizeValue, roundEven, type IntegerType } from "./integer-types.js";
+import { INTEGER_TYPES, parametersOf, quantizeValue, type IntegerType } from "./integer-types.js";
 
 const types = Object.keys(INTEGER_TYPES) as IntegerType[];
 const finite = fc.float({ min: -1e6, max: 1e6, noNaN: true });
@@ -56,8 +56,4 @@ describe(parametersOf, () => {
       ),
     );
   });
-});
-
-test("halves are rounded to even", () => {
-  expect([0.5, 1.5, 2.5, -0.5, -1.5, 2.4].map((value) => roundEven(value) + 0)).toEqual([0, 2, 2, 0, -2, 2]);
 });

@@ -29,7 +29,7 @@ export type IntegerType = keyof typeof INTEGER_TYPES;
 const TINY = 2 ** -126;
 
 /** Round half to even. */
-export function roundEven(value: number): number {
+function roundEven(value: number): number {
   const floor = Math.floor(value);
   const rest = value - floor;
   if (rest !== 0.5) return rest < 0.5 ? floor : floor + 1;

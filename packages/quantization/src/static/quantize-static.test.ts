@@ -160,22 +160,6 @@ describe("masks before Softmax", () => {
     const { graph } = quantize(attentionGraph(), { coverage: "standard" });
     expect(named(graph, "/masked").inputs[1]).toBe("mask");
   });
-
-  test("get the narrowest range that masks on an integer-only device, even if the data have no masks", () => {
-    const graph = attentionGraph();
-    const scores = named(graph, "/scores").outputs[0]!;
-    const masked = named(graph, "/masked").outputs[0]!;
-    const seen = {
-      [scores]: { low: -4, high: 6 },
-      mask: { low: 0, high: 0 },
-      [masked]: { low: -4, high: 6 },
-    };
-    const { parameters } = quantize(graph, { coverage: "all", activations: "uint16" }, seen);
-    // -(6 - -4) - 20
-    expect(parameters.get("mask")!.parameters[0]!.scale).toBeCloseTo(30 / 65535, 9);
-    // The lowest code is the highest score with its mask, 6 - 30.
-    expect(parameters.get(masked)!.parameters[0]!.scale).toBeCloseTo((6 + 24) / 65535, 9);
-  });
 });
 
 test("the range of a mask in two layers covers the layer with the widest scores", () => {

@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { dequantizeBlocks } from "./block-format.js";
-import { feedbackFactor } from "./kernels/feedback-factor.js";
 import { openOutputThreads } from "./output-threads.js";
 import { quantizeBlocks, quantizeBlocksBy, type Gram } from "./quantize-blocks.js";
 import type { WeightMatrix } from "./weight-matrix.js";
@@ -61,27 +60,6 @@ describe("method rtn", () => {
         });
       }),
     );
-  });
-});
-
-describe("8 bits", () => {
-  test("take sixteen times finer steps than 4", () => {
-    const matrix = matrixOf(64, 8);
-    const errorOf = (bits: 4 | 8): number => {
-      const back = dequantizeBlocks(quantizeBlocks(matrix, { bits, blockSize: 32, method: "rtn" })).values;
-      return Math.hypot(...matrix.values.map((value, at) => value - back[at]!));
-    };
-    expect(errorOf(4) / errorOf(8)).toBeGreaterThan(12);
-  });
-
-  test("store one code and one zero point a byte, and pad with the zero point", () => {
-    const values = Float32Array.from([0, 255, 3, -0]);
-    const weights = quantizeBlocks(
-      { values, inputs: 4, outputs: 1, layout: "outputs-first" },
-      { bits: 8, blockSize: 16, method: "rtn" },
-    );
-    expect([...weights.codes]).toEqual([0, 255, 3, ...Array.from({ length: 13 }, () => 0)]);
-    expect(weights.zeroPoints).toHaveLength(1);
   });
 });
 
@@ -146,17 +124,6 @@ describe("method gptq", () => {
     );
   });
 
-  test("gives the same bytes in either layout", () => {
-    const turned = new Float32Array(matrix.values.length);
-    matrix.values.forEach((value, at) => {
-      turned[(at % 48) * 40 + Math.floor(at / 48)] = value;
-    });
-    const options = { bits: 4, blockSize: 32, method: "gptq", gram } as const;
-    expect(quantizeBlocks({ ...matrix, values: turned, layout: "inputs-first" }, options)).toEqual(
-      quantizeBlocks(matrix, options),
-    );
-  });
-
   test("is rejected without activations, for those of another width, and where all are zero", () => {
     const options = { bits: 4, blockSize: 16, method: "gptq" } as const;
     expect(() => quantizeBlocks(matrix, options)).toThrow(/needs the activations/);
@@ -164,34 +131,6 @@ describe("method gptq", () => {
     expect(() => quantizeBlocks(matrix, { ...options, gram: small })).toThrow(/48 inputs.*have 2/);
     const zero = { size: 48, values: new Float64Array(48 * 48) };
     expect(() => quantizeBlocks(matrix, { ...options, gram: zero })).toThrow(/finite and not all zero/);
-  });
-});
-
-describe(feedbackFactor, () => {
-  test("takes the damped sums apart: (I + U) D (I + U)^T is what went in", () => {
-    const size = 12;
-    const { gram } = correlatedGram(size, 30);
-    const transposed = feedbackFactor(gram.values, size);
-    const damping = Array.from({ length: size }, (_, at) => gram.values[at * (size + 1)]!).reduce(
-      (sum, value) => sum + value / size,
-      0,
-    );
-    const damped = (i: number, k: number): number =>
-      gram.values[i * size + k]! + (i === k ? 0.01 * damping : 0);
-    const u = (i: number, k: number): number => (i === k ? 1 : i < k ? transposed[k * size + i]! : 0);
-    // D from the last input to the first.
-    const d = new Float64Array(size);
-    for (let at = size - 1; at >= 0; at -= 1) {
-      d[at] = damped(at, at);
-      for (let k = at + 1; k < size; k += 1) d[at]! -= u(at, k) ** 2 * d[k]!;
-    }
-    for (let i = 0; i < size; i += 1) {
-      for (let k = 0; k < size; k += 1) {
-        let product = 0;
-        for (let m = 0; m < size; m += 1) product += u(i, m) * d[m]! * u(k, m);
-        expect(product).toBeCloseTo(damped(i, k), 8);
-      }
-    }
   });
 });
 

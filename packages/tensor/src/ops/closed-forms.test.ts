@@ -1,117 +1,14 @@
-import { SlmError } from "@slm/core";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { relativeDifference } from "../test-support/numbers.test-support.js";
 import { tf, type Tensor } from "../recording/tf.js";
-import { cachedAttention, lengthBias, selfAttention } from "./attention.js";
-import { MASKED } from "./masks.js";
-import { gelu, lastPosition, linear, rmsNorm } from "./basic.js";
-import { quickGelu } from "./gates.js";
+import { selfAttention } from "./attention.js";
 import { layerNorm } from "./layer-norm.js";
 import { poolTokens } from "./pool-tokens.js";
 import { concatTokens, mixTokens, shiftGrid, shiftWeights, tokensFrom } from "./tokens.js";
-import { rotary, rotaryTable, rotaryTensors } from "./rotary.js";
 
 await tf.setBackend("cpu");
 
 const valuesOf = (tensor: Tensor): number[] => [...tensor.dataSync()];
-const moderate = fc.double({ min: -8, max: 8, noNaN: true }).map(Math.fround);
-
-describe(gelu, () => {
-  test("is x/2 · (1 + tanh(sqrt(2/pi) · (x + 0.044715 x³)))", () => {
-    fc.assert(
-      fc.property(fc.array(moderate, { minLength: 1, maxLength: 20 }), (values) => {
-        const expected = values.map(
-          (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
-        );
-        expect(relativeDifference(valuesOf(gelu({ x: tf.tensor1d(values) }, {})), expected)).toBeLessThan(
-          1e-6,
-        );
-      }),
-    );
-  });
-
-  test("is finite far from zero", () => {
-    expect(valuesOf(gelu({ x: tf.tensor1d([-1e4, 1e4]) }, {}))).toEqual([-0, 1e4]);
-  });
-});
-
-describe(rmsNorm, () => {
-  test("divides by the root of the mean square and multiplies by the gain", () => {
-    fc.assert(
-      fc.property(fc.array(fc.tuple(moderate, moderate), { minLength: 1, maxLength: 8 }), (pairs) => {
-        const x = pairs.map(([value]) => value);
-        const weight = pairs.map(([, gain]) => gain);
-        const meanSquare = x.reduce((sum, value) => sum + value * value, 0) / x.length;
-        const expected = x.map((value, index) => (value / Math.sqrt(meanSquare + 1e-5)) * weight[index]!);
-        const y = rmsNorm(
-          { x: tf.tensor(x, [1, 1, x.length]), weight: tf.tensor1d(weight) },
-          { epsilon: 1e-5 },
-        );
-        expect(relativeDifference(valuesOf(y), expected)).toBeLessThan(2e-6);
-      }),
-    );
-  });
-
-  test("rejects a gain of another width by name", () => {
-    const call = (): Tensor => rmsNorm({ x: tf.zeros([2, 3]), weight: tf.ones([4]) }, { epsilon: 1e-5 });
-    expect(call).toThrow(SlmError);
-    expect(call).toThrow("rmsNorm: weight should be [3], got [4]");
-  });
-});
-
-describe(rotary, () => {
-  const headDim = 6;
-  const heads = 2;
-  const table = rotaryTensors(rotaryTable(12, headDim, { ropeTheta: 50 }));
-  const inverse = { ...table, sin: table.negativeSin, negativeSin: table.sin };
-  const x = tf.randomUniform([2, 4, heads * headDim], -1, 1, "float32", 3);
-  const positions = tf.tensor2d(
-    [
-      [3, 0, 7, 11],
-      [1, 2, 2, 5],
-    ],
-    [2, 4],
-    "int32",
-  );
-
-  test("turns the pair (i, i + half) of every head by position / base^(2i / headDim)", () => {
-    const turned = valuesOf(rotary(x, table, heads, positions));
-    const before = valuesOf(x);
-    const at = valuesOf(positions);
-    const half = headDim / 2;
-    const expected = before.map((value, index) => {
-      const lane = index % headDim;
-      const i = lane % half;
-      const angle = at[Math.floor(index / (heads * headDim))]! / 50 ** ((2 * i) / headDim);
-      const partner = before[lane < half ? index + half : index - half]!;
-      return value * Math.cos(angle) + (lane < half ? -1 : 1) * partner * Math.sin(angle);
-    });
-    expect(relativeDifference(turned, expected)).toBeLessThan(1e-6);
-  });
-
-  test("is undone by the negative sine", () => {
-    const back = rotary(rotary(x, table, heads, positions), inverse, heads, positions);
-    expect(relativeDifference(valuesOf(back), valuesOf(x))).toBeLessThan(1e-6);
-  });
-
-  test("without positions counts them from 0", () => {
-    const counted = tf.tensor2d(
-      [
-        [0, 1, 2, 3],
-        [0, 1, 2, 3],
-      ],
-      [2, 4],
-      "int32",
-    );
-    expect(valuesOf(rotary(x, table, heads))).toEqual(valuesOf(rotary(x, table, heads, counted)));
-  });
-
-  test("leaves position 0 as it is", () => {
-    const first = rotary(tf.slice(x, [0, 0, 0], [2, 1, -1]), table, heads);
-    expect(valuesOf(first)).toEqual(valuesOf(tf.slice(x, [0, 0, 0], [2, 1, -1])));
-  });
-});
 
 const single = { heads: 1, kvHeads: 1, headDim: 2, headOrder: "grouped", ropeTheta: 100 } as const;
 
@@ -124,14 +21,6 @@ describe(selfAttention, () => {
       [6, 60],
     ],
   ]);
-
-  test("of equal scores is the mean of the values it may see", () => {
-    const causal = selfAttention({ query, key: query, value }, { ...single, causal: true });
-    expect(relativeDifference(valuesOf(causal), [1, 10, 1.5, 15, 3, 30])).toBeLessThan(1e-6);
-    const lengths = tf.tensor1d([2], "int32");
-    const padded = selfAttention({ query, key: query, value, lengths }, { ...single, causal: false });
-    expect(relativeDifference(valuesOf(padded), [1.5, 15, 1.5, 15, 1.5, 15])).toBeLessThan(1e-6);
-  });
 
   test("of a row without any key is finite: the mean of all values", () => {
     const mask = tf.zeros([1, 3]);
@@ -163,93 +52,10 @@ describe(selfAttention, () => {
     expect(outputs[0]).toEqual(outputs[1]);
   });
 
-  test("reads KV head h div group when grouped, h mod kvHeads when modulo", () => {
-    const layout = { heads: 4, kvHeads: 2, headDim: 2, ropeTheta: 100, causal: false } as const;
-    const inputs = {
-      query: tf.zeros([1, 1, 8]),
-      key: tf.zeros([1, 1, 4]),
-      value: tf.tensor3d([[[1, 2, 3, 4]]]),
-    };
-    expect(valuesOf(selfAttention(inputs, { ...layout, headOrder: "grouped" }))).toEqual([
-      1, 2, 1, 2, 3, 4, 3, 4,
-    ]);
-    expect(valuesOf(selfAttention(inputs, { ...layout, headOrder: "modulo" }))).toEqual([
-      1, 2, 3, 4, 1, 2, 3, 4,
-    ]);
-  });
-
   test("rejects a key of another width by name", () => {
     const call = (): Tensor =>
       selfAttention({ query, key: tf.zeros([1, 3, 4]), value }, { ...single, causal: false });
     expect(call).toThrow("selfAttention: key should be [1, 3, 2], got [1, 3, 4]");
-  });
-});
-
-describe(cachedAttention, () => {
-  test("writes the new position into its own slot of each row and keeps the rest", () => {
-    const past = tf.ones([2, 1, 3, 2]);
-    const { presentValue } = cachedAttention(
-      {
-        query: tf.zeros([2, 1, 2]),
-        key: tf.zeros([2, 1, 2]),
-        value: tf.tensor3d([[[5, 6]], [[7, 8]]]),
-        pastKey: past,
-        pastValue: past,
-        pastLength: tf.tensor1d([1, 2], "int32"),
-      },
-      { ...single, capacity: 3 },
-    );
-    expect(valuesOf(presentValue)).toEqual([1, 1, 5, 6, 1, 1, 1, 1, 1, 1, 7, 8]);
-  });
-});
-
-test("linear is x · weightᵀ + bias", () => {
-  const inputs = {
-    x: tf.tensor2d([[1, 2]]),
-    weight: tf.tensor2d([
-      [3, 4],
-      [5, 6],
-      [7, 8],
-    ]),
-    bias: tf.tensor1d([1, 0, -1]),
-  };
-  expect(valuesOf(linear(inputs, {}))).toEqual([12, 17, 22]);
-});
-
-test("lengthBias is zero at tokens and masks padding", () => {
-  const bias = lengthBias({ lengths: tf.tensor1d([1, 3], "int32"), ids: tf.zeros([2, 3], "int32") }, {});
-  expect(bias.shape).toEqual([2, 1, 1, 3]);
-  expect(valuesOf(bias).map((value) => value + 0)).toEqual([0, MASKED, MASKED, 0, 0, 0]);
-});
-
-test("lastPosition is the last position", () => {
-  expect(
-    valuesOf(
-      lastPosition(
-        {
-          x: tf.tensor3d([
-            [[1], [2]],
-            [[3], [4]],
-          ]),
-        },
-        {},
-      ),
-    ),
-  ).toEqual([2, 4]);
-});
-
-test("layerNorm has mean 0 and deviation 1 before gain and bias", () => {
-  const inputs = {
-    x: tf.tensor2d([
-      [1, 3],
-      [10, 10],
-    ]),
-    weight: tf.tensor1d([2, 3]),
-    bias: tf.tensor1d([5, 7]),
-  };
-  const values = valuesOf(layerNorm(inputs, { epsilon: 1e-12 }));
-  [3, 10, 5, 7].forEach((value, index) => {
-    expect(values[index]).toBeCloseTo(value, 5);
   });
 });
 
@@ -261,13 +67,6 @@ test("layerNorm rejects a gain or a bias of another width", () => {
   expect(() => layerNorm({ x, weight: two, bias: three }, { epsilon: 1 })).toThrow(
     "layerNorm: bias should be [2]",
   );
-});
-
-test("quickGelu is x times the sigmoid of 1.702 x", () => {
-  const values = valuesOf(quickGelu({ x: tf.tensor1d([-1, 0, 2]) }, {}));
-  [-1, 0, 2].forEach((x, index) => {
-    expect(values[index]).toBeCloseTo(x / (1 + Math.exp(-1.702 * x)), 6);
-  });
 });
 
 describe("tokens", () => {

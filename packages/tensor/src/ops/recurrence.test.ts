@@ -1,9 +1,7 @@
-import { createHostTensor } from "@slm/runtime";
 import { beforeAll, describe, expect, test } from "vitest";
 import { createEagerEngine } from "../engine/eager-engine.js";
 import type { Engine } from "../engine/program.js";
-import { int32, numbersOf, random } from "../test-support/numbers.test-support.js";
-import { math } from "../math.js";
+import { numbersOf, random } from "../test-support/numbers.test-support.js";
 import { recurrence } from "./recurrence.js";
 
 const [BATCH, LENGTH, WIDTH] = [2, 7, 3];
@@ -44,49 +42,5 @@ describe(recurrence, () => {
     numbersOf(fetched["states"]!).forEach((state, at) => {
       expect(state).toBeCloseTo(expected[at]!, 6);
     });
-  });
-
-  test("continues after cached states, whatever later slots of the cache contain", async () => {
-    const one = { dtype: "float32", shape: [BATCH, 1, WIDTH] } as const;
-    const program = await engine.compile({
-      name: "step",
-      inputs: {
-        x: one,
-        gate: one,
-        past: { dtype: "float32", shape: [BATCH, 1, LENGTH, WIDTH] },
-        at: { dtype: "int32", shape: [1] },
-      },
-      build: (x) => {
-        const { states, presentState } = recurrence(
-          { x: x["x"]!, gate: x["gate"]!, pastState: x["past"], pastLength: x["at"] },
-          { capacity: LENGTH },
-        );
-        return { states, present: math.reshape(presentState, [BATCH, 1, LENGTH, WIDTH]) };
-      },
-    });
-    const column = (values: readonly number[], position: number): Float32Array =>
-      Float32Array.from({ length: BATCH * WIDTH }, (_, at) => {
-        const row = Math.floor(at / WIDTH);
-        return values[(row * LENGTH + position) * WIDTH + (at % WIDTH)]!;
-      });
-    const expected = byDefinition();
-    let past = createHostTensor("float32", [BATCH, 1, LENGTH, WIDTH]);
-    past.data.fill(1e6 as never);
-    for (let position = 0; position < LENGTH; position++) {
-      const { fetched } = await program.run({
-        feeds: {
-          x: createHostTensor("float32", one.shape, column(numbersOf(inputs.x), position)),
-          gate: createHostTensor("float32", one.shape, column(numbersOf(inputs.gate), position)),
-          past,
-          at: int32([1], [position]),
-        },
-        fetch: ["states", "present"],
-      });
-      past = fetched["present"]!;
-      const states = column(expected, position);
-      numbersOf(fetched["states"]!).forEach((state, at) => {
-        expect(state).toBeCloseTo(states[at]!, 6);
-      });
-    }
   });
 });

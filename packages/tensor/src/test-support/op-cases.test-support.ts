@@ -160,6 +160,13 @@ function crossAttentionCases(): OpCase[] {
   return [unbiased, ...biased, capped];
 }
 
+const unary = (name: string, x: HostTensor, op: (x: Tensor) => Tensor): OpCase => ({
+  name,
+  inputs: { x },
+  differentiable: ["x"],
+  build: (inputs) => op(inputs["x"]!),
+});
+
 /** Cases per op: an op without cases does not compile. */
 export const OP_CASES: { readonly [O in OpName]: readonly OpCase[] } = {
   embedding: [
@@ -227,14 +234,7 @@ export const OP_CASES: { readonly [O in OpName]: readonly OpCase[] } = {
       build: (x) => qkNorm({ x: x["x"]!, weight: x["weight"]! }, { epsilon: 1e-6, headDim: 2 }),
     },
   ],
-  silu: [
-    {
-      name: "silu",
-      inputs: { x: float32([2, 4], [-6, -1, -0.5, 0, 0.1, 1, 2, 6]) },
-      differentiable: ["x"],
-      build: (x) => silu({ x: x["x"]! }, {}),
-    },
-  ],
+  silu: [unary("silu", float32([2, 4], [-6, -1, -0.5, 0, 0.1, 1, 2, 6]), (x) => silu({ x }, {}))],
   multiply: [
     {
       name: "multiply",
@@ -243,45 +243,16 @@ export const OP_CASES: { readonly [O in OpName]: readonly OpCase[] } = {
       build: (x) => multiply({ a: x["a"]!, b: x["b"]! }, {}),
     },
   ],
-  softcap: [
-    {
-      name: "softcap",
-      inputs: { x: float32([2, 3], [-30, -2, 0, 0.5, 3, 40]) },
-      differentiable: ["x"],
-      build: (x) => softcap({ x: x["x"]! }, { limit: 5 }),
-    },
-  ],
-  gelu: [
-    {
-      name: "gelu",
-      inputs: { x: float32([2, 5], [-6, -2, -1, -0.5, 0, 0.1, 0.75, 1, 2, 6]) },
-      differentiable: ["x"],
-      build: (x) => gelu({ x: x["x"]! }, {}),
-    },
-  ],
+  softcap: [unary("softcap", float32([2, 3], [-30, -2, 0, 0.5, 3, 40]), (x) => softcap({ x }, { limit: 5 }))],
+  gelu: [unary("gelu", float32([2, 5], [-6, -2, -1, -0.5, 0, 0.1, 0.75, 1, 2, 6]), (x) => gelu({ x }, {}))],
   erfGelu: [
-    {
-      name: "erfGelu",
-      inputs: { x: float32([2, 5], [-6, -2, -1, -0.5, 0, 0.1, 0.75, 1, 2, 6]) },
-      differentiable: ["x"],
-      build: (x) => erfGelu({ x: x["x"]! }, {}),
-    },
+    unary("erfGelu", float32([2, 5], [-6, -2, -1, -0.5, 0, 0.1, 0.75, 1, 2, 6]), (x) => erfGelu({ x }, {})),
   ],
-  relu: [
-    {
-      name: "relu",
-      inputs: { x: float32([2, 3], [-6, -1, -0.1, 0.1, 2, 6]) },
-      differentiable: ["x"],
-      build: (x) => relu({ x: x["x"]! }, {}),
-    },
-  ],
+  relu: [unary("relu", float32([2, 3], [-6, -1, -0.1, 0.1, 2, 6]), (x) => relu({ x }, {}))],
   quickGelu: [
-    {
-      name: "quickGelu",
-      inputs: { x: float32([2, 5], [-6, -2, -1, -0.5, 0, 0.1, 0.75, 1, 2, 6]) },
-      differentiable: ["x"],
-      build: (x) => quickGelu({ x: x["x"]! }, {}),
-    },
+    unary("quickGelu", float32([2, 5], [-6, -2, -1, -0.5, 0, 0.1, 0.75, 1, 2, 6]), (x) =>
+      quickGelu({ x }, {}),
+    ),
   ],
   layerNorm: [
     {
@@ -305,14 +276,7 @@ export const OP_CASES: { readonly [O in OpName]: readonly OpCase[] } = {
       build: (x) => concatTokens({ a: x["a"]!, b: x["b"]! }, {}),
     },
   ],
-  tokensFrom: [
-    {
-      name: "tokensFrom",
-      inputs: { x: random([2, 3, 4], 1) },
-      differentiable: ["x"],
-      build: (x) => tokensFrom({ x: x["x"]! }, { first: 1 }),
-    },
-  ],
+  tokensFrom: [unary("tokensFrom", random([2, 3, 4], 1), (x) => tokensFrom({ x }, { first: 1 }))],
   mixTokens: [
     {
       name: "mixTokens",
@@ -324,12 +288,9 @@ export const OP_CASES: { readonly [O in OpName]: readonly OpCase[] } = {
   ],
   poolTokens: poolCases(),
   shiftGrid: [
-    {
-      name: "shiftGrid",
-      inputs: { x: random([2, 6, 4], 1) },
-      differentiable: ["x"],
-      build: (x) => shiftGrid({ x: x["x"]! }, { height: 2, width: 3, down: -1, across: 1 }),
-    },
+    unary("shiftGrid", random([2, 6, 4], 1), (x) =>
+      shiftGrid({ x }, { height: 2, width: 3, down: -1, across: 1 }),
+    ),
   ],
   add: [
     {
@@ -369,14 +330,7 @@ export const OP_CASES: { readonly [O in OpName]: readonly OpCase[] } = {
     },
   ],
   crossAttention: crossAttentionCases(),
-  lastPosition: [
-    {
-      name: "lastPosition",
-      inputs: { x: random([2, 3, 4], 1) },
-      differentiable: ["x"],
-      build: (x) => lastPosition({ x: x["x"]! }, {}),
-    },
-  ],
+  lastPosition: [unary("lastPosition", random([2, 3, 4], 1), (x) => lastPosition({ x }, {}))],
 };
 
 export const ALL_CASES: readonly OpCase[] = [...Object.values(OP_CASES).flat(), ...LOSS_CASES, ...MATH_CASES];

@@ -96,21 +96,15 @@ describe(createChatTemplate, () => {
     expect(() => make(TURNS).render([{ role: " ", content: "x" }])).toThrow("message 1 has no role");
   });
 
-  test.each(["{% for m in messages %}", "{{ 1 + }}", "{% nonsense %}", "{{ 'open"])(
-    "rejects a template it cannot parse: %s",
-    (source) => {
-      expect(() => make(source)).toThrow("the template cannot be parsed");
-    },
-  );
+  test("rejects a template it cannot parse", () => {
+    expect(() => make("{% for m in messages %}")).toThrow("the template cannot be parsed");
+  });
 
   test.each([
     "{{ messages[9].content.upper() }}",
-    "{{ unheard() }}",
     "{{ strftime_now('%Y') }}",
-    "{{ messages | nonsense }}",
     "{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}",
     "{% for i in range(1000000000) %}x{% endfor %}",
-    "{% for i in range(1000) %}{% for j in range(1000) %}x{% endfor %}{% endfor %}",
   ])("names a template that cannot be rendered: %s", (source) => {
     expect(() => make(source).render([user("x")])).toThrow("the template cannot be rendered");
   });
@@ -169,11 +163,6 @@ describe(loadChatTemplate, () => {
     expect(await show()).toBe("old");
     await writeFile(join(directory, CHAT_TEMPLATE_FILE), "{{ bos_token }}{{ messages[0].content }}");
     expect(await show()).toBe("<b>x");
-  });
-
-  test("needs no configuration", async () => {
-    await writeFile(join(directory, CHAT_TEMPLATE_FILE), "{{ messages[0].content }}!");
-    expect(await show()).toBe("x!");
   });
 
   test("finds one of several by name", async () => {

@@ -124,12 +124,6 @@ describe(createLibrary, () => {
     expect(cleaned.decode(ids, { skip_special_tokens: true })).toBe("a?");
   });
 
-  test("keeps the first space where Metaspace puts none there", () => {
-    const decoder = { type: "Metaspace", replacement: "▁", prepend_scheme: "never", split: true };
-    const library = createLibrary(file({ decoder }, ["▁", "a"]), config);
-    expect(library.decode([1, 2], { skip_special_tokens: true })).toBe(" a");
-  });
-
   test("encodes characters that a Unigram vocabulary lacks as bytes if the file says so", () => {
     const vocab = ["<unk>", "a", "<0xC3>", "<0xA9>"].map((piece) => [piece, -1]);
     const model = { type: "Unigram", unk_id: 0, vocab };

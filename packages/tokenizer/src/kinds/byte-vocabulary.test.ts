@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import { trainBpeTokenizer } from "../learn/bpe-files.js";
-import { trainSymbolTokenizer } from "../learn/symbol-files.js";
 import type { TokenizerFiles } from "../files/tokenizer-files.js";
 import { byteVocabulary } from "./byte-vocabulary.js";
 
@@ -41,16 +40,6 @@ async function published({ tokenizer = {}, config = {} }: Change = {}): Promise<
 }
 
 describe(byteVocabulary, () => {
-  test("reads what slm trains", async () => {
-    expect(byteVocabulary(await trained())).toMatchObject({
-      split: "apart",
-      special: ["[pad]", "[bos]", "[eos]", "[unk]"],
-      merges: [{ left: 68, right: 69, merged: 260 }],
-      before: [],
-      after: [],
-    });
-  });
-
   test.each([
     ["GPT-2's words", { pre_tokenizer: WORDS }, "words"],
     ["digits apart", { pre_tokenizer: digitsAndWords }, "digits"],
@@ -80,10 +69,5 @@ describe(byteVocabulary, () => {
     ["spaces that decoding removes", { config: { clean_up_tokenization_spaces: true } }],
   ])("does not read %s", async (_, change) => {
     expect(byteVocabulary(await published(change))).toBeUndefined();
-  });
-
-  test("does not read symbols", () => {
-    const symbols = trainSymbolTokenizer({ sources: ["a"], targets: ["X"], sourceLowercase: true });
-    expect(byteVocabulary(symbols)).toBeUndefined();
   });
 });

@@ -25,21 +25,7 @@ const targetText = fc
   .map((list) => list.join(" "));
 const anyPiece = fc.oneof(
   fc.constantFrom(...vocabulary.map(({ symbol }) => symbol)),
-  fc.constantFrom(
-    " ",
-    "\t",
-    "\n",
-    "\u00a0",
-    "\u0085",
-    "\ufeff",
-    "\u200b",
-    "é",
-    "Q",
-    "[",
-    "]",
-    "[pad",
-    "unk]",
-  ),
+  fc.constantFrom(...Array.from(" \t\n\u00a0\u0085\ufeff\u200béQ[]"), "[pad", "unk]"),
   fc.string({ unit: "binary", maxLength: 2 }),
 );
 const anyText = fc.array(anyPiece, { maxLength: 8 }).map((list) => list.join(""));
@@ -127,23 +113,10 @@ describe(createSymbolTokenizer, () => {
     );
   });
 
-  test("no character is lost in the plain files: all except whitespace become ids", () => {
-    fc.assert(
-      fc.property(fc.string({ unit: "grapheme", minLength: 1 }), (text) => {
-        const isBlank = text.replace(/\p{White_Space}/gu, "") === "";
-        expect(libraryIds(text).length === 0).toBe(isBlank);
-      }),
-    );
-  });
-
   test("names an unknown character and its position", () => {
     expect(() => tokenizer.encodeSource("itqs")).toThrow('character 3 of the source is "q"');
     expect(() => tokenizer.encodeSource("😀q")).toThrow('character 2 of the source is "q"');
     expect(() => tokenizer.encodeSource("it it")).toThrow('character 3 of the source is " "');
-  });
-
-  test("names an unknown symbol and its position", () => {
-    expect(() => tokenizer.encodeTarget("F OW ZZ")).toThrow('symbol 3 of the target is "ZZ"');
   });
 
   test("keeps the sides apart", () => {
@@ -169,11 +142,6 @@ describe(createSymbolTokenizer, () => {
     expect(() => tokenizer.decode([4, id])).toThrow("at position 2");
   });
 
-  test("decodes nothing to nothing, and typed arrays like arrays", () => {
-    expect(tokenizer.decode([])).toBe("");
-    expect(tokenizer.decode(Int32Array.from(tokenizer.encodeTarget("IH T S")))).toBe("IH T S");
-  });
-
   test("rejects files whose parts contradict the vocabulary", () => {
     const { tokenizer: json, config } = files;
     const wider = Object.fromEntries(
@@ -182,13 +150,7 @@ describe(createSymbolTokenizer, () => {
     const altered = [
       { tokenizer: { ...json, pre_tokenizer: { type: "WhitespaceSplit" } }, config },
       { tokenizer: { ...json, normalizer: { type: "Lowercase" } }, config },
-      {
-        tokenizer: {
-          ...json,
-          model: { ...json.model, vocab: wider },
-        },
-        config,
-      },
+      { tokenizer: { ...json, model: { ...json.model, vocab: wider } }, config },
       { tokenizer: json, config: { ...config, eos_token: "[bos]" } },
       { tokenizer: json, config: { ...config, source: { lowercase: true, symbols: 3 } } },
     ];

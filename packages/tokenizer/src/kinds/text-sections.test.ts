@@ -30,8 +30,4 @@ describe(sectionsOf, () => {
   test("the longest of the tokens that start at the same place wins", () => {
     expect(sectionsOf([mask(1, "<a"), mask(2, "<a>")])("<a><ab")).toEqual([2, 1, "b"]);
   });
-
-  test("without tokens, a text is one section", () => {
-    expect(sectionsOf([])("a <mask>")).toEqual(["a <mask>"]);
-  });
 });

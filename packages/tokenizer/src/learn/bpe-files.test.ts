@@ -3,11 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SMALLEST_BPE_VOCABULARY, trainBpeTokenizer, type BpeOptions, type TextPair } from "./bpe-files.js";
 import { createTokenizer } from "../create-tokenizer.js";
-import {
-  tokenizerConfigJsonSchema,
-  tokenizerJsonSchema,
-  type TokenizerFiles,
-} from "../files/tokenizer-files.js";
+import { type TokenizerFiles } from "../files/tokenizer-files.js";
 
 const OPTIONS: BpeOptions = { vocabularySize: 400, minCount: 2, spaces: "joined", sourceLowercase: false };
 
@@ -36,35 +32,9 @@ const anyText = fc
     fc.oneof(
       fc.string({ unit: "binary", minLength: 1, maxLength: 12 }),
       fc.string({ unit: "grapheme", minLength: 1, maxLength: 6 }),
-      fc.constantFrom(
-        " ",
-        "   ",
-        "\n\n",
-        "\t \r\n",
-        "\u00a0",
-        "\u0085",
-        "\u3000",
-        "\ufeff",
-        "\u200b",
-        "\0",
-        "\u0000\u0001",
-        "e\u0301",
-        "\u0301",
-        "한국어",
-        "漢字かな",
-        "👩‍👩‍👧‍👦",
-        "🇩🇪",
-        "👍🏽",
-        "ﷺ",
-        "İ",
-        '{"name": "AddToPlaylist", "arguments": {"playlist": "x"}}',
-        "[pad",
-        "<0xE2>",
-        "Ġ",
-        "Ċ",
-        "__proto__",
-        "constructor",
-      ),
+      fc.constantFrom(...Array.from(" \u00a0\u0085\u3000\ufeff\u200b\0\u0301ﷺİĠĊ")),
+      fc.constantFrom("   ", "\n\n", "\t \r\n", "\u0000\u0001", "e\u0301", "漢字かな", "👩‍👩‍👧‍👦", "👍🏽"),
+      fc.constantFrom('{"name": "AddToPlaylist"}', "[pad", "<0xE2>", "__proto__", "constructor"),
     ),
     { minLength: 1, maxLength: 8 },
   )
@@ -92,12 +62,6 @@ describe(trainBpeTokenizer, () => {
     expect(tokensOf(await train({ vocabularySize: SMALLEST_BPE_VOCABULARY }))).toHaveLength(260);
   });
 
-  test("every byte of UTF-8 has a token of its own", async () => {
-    const tokenizer = createTokenizer(await train({ vocabularySize: SMALLEST_BPE_VOCABULARY }));
-    const text = ["a", "é", "€", "😀", "\0", "\u07ff", "\uffff"].join("");
-    expect(tokenizer.encodeTarget(text)).toHaveLength(Buffer.byteLength(text));
-  });
-
   test("is the same whatever the order of the rows", async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -110,13 +74,6 @@ describe(trainBpeTokenizer, () => {
       ),
       { numRuns: 30 },
     );
-  });
-
-  test("stops where no pair occurs often enough", async () => {
-    const once = await train({ vocabularySize: 1000 }, [{ source: "abc", target: "xyz" }]);
-    expect(tokensOf(once)).toHaveLength(260);
-    const all = await train({ vocabularySize: 1000, minCount: 1 }, [{ source: "abc", target: "xyz" }]);
-    expect(tokensOf(all).slice(260)).toEqual(["ab", "xy", "abc", "xyz"]);
   });
 
   test("never merges over a cut: spaces apart keep words and JSON punctuation whole", async () => {
@@ -135,12 +92,6 @@ describe(trainBpeTokenizer, () => {
     expect(tokenizer.encodeSource("DIM The Lights")).toEqual(tokenizer.encodeSource("dim the lights"));
     expect(tokenizer.decode(tokenizer.encodeSource("DIM İt"))).toBe("dim i̇t");
     expect(tokenizer.decode(tokenizer.encodeTarget("DIM İt"))).toBe("DIM İt");
-  });
-
-  test("writes files that pass their own checks", async () => {
-    const { tokenizer, config } = await train();
-    expect(tokenizerJsonSchema.parse(JSON.parse(JSON.stringify(tokenizer)))).toEqual(tokenizer);
-    expect(tokenizerConfigJsonSchema.parse(config)).toEqual(config);
   });
 
   test.each(["\ud83d", "a\udc00b", "\udc00\ud800"])("rejects half a character by name: %j", async (text) => {

@@ -53,32 +53,6 @@ const pieceMap = fc
   .map((entries) => new Map(entries));
 
 describe(learnMerges, () => {
-  test("merges the most frequent pair first; on a tie the pair with the lowest ids", () => {
-    const pieces = new Map([
-      ["ab", 3],
-      ["cd", 3],
-      ["bc", 4],
-    ]);
-    const { merges } = learnMerges({ pieces, reserved: [], vocabularySize: 259, minCount: 1 });
-    expect(merges).toEqual([
-      ["b", "c"],
-      ["a", "b"],
-      ["c", "d"],
-    ]);
-  });
-
-  test("uses one token for bytes that two merges produce", () => {
-    const pieces = new Map([
-      ["ab", 9],
-      ["bc", 8],
-      ["abc", 5],
-      ["dbc", 2],
-    ]);
-    const { tokens, merges } = learnMerges({ pieces, reserved: [], vocabularySize: 300, minCount: 1 });
-    expect(new Set(tokens).size).toBe(tokens.length);
-    expect(merges.length).toBeGreaterThanOrEqual(tokens.length - 256);
-  });
-
   test("equals counting all over again before every merge", () => {
     // The implementations differ only in how a run of one letter ("aaa") loses its overlapping pairs, so the texts have no runs.
     const withoutRuns = pieceMap.map(

@@ -1,7 +1,6 @@
 import { SlmError } from "@slm/core";
 import { describe, expect, test } from "vitest";
 import { createLibraryTokenizer } from "./library-tokenizer.js";
-import { trainSymbolTokenizer } from "../learn/symbol-files.js";
 import {
   tokenizerConfigJsonSchema,
   tokenizerJsonSchema,
@@ -75,23 +74,6 @@ describe(createLibraryTokenizer, () => {
     expect(() => createLibraryTokenizer(wordPiece({ eos_token: "<end>" }))).toThrow("eos_token");
   });
 
-  test("rejects components that the library does not know", () => {
-    const { tokenizer, config } = wordPiece();
-    const odd = { tokenizer: { ...tokenizer, pre_tokenizer: { type: "Crystal" } }, config };
-    expect(() => createLibraryTokenizer(odd)).toThrow(SlmError);
-  });
-
-  test.each([{}, { pattern: {} }, { pattern: { Regex: 1 } }, { pattern: null }])(
-    "rejects a split by %j, which the library would skip",
-    (part) => {
-      const { tokenizer, config } = wordPiece();
-      const split = { type: "Sequence", pretokenizers: [{ type: "Split", behavior: "Removed", ...part }] };
-      expect(() =>
-        createLibraryTokenizer({ tokenizer: { ...tokenizer, pre_tokenizer: split }, config }),
-      ).toThrow("Split needs a pattern");
-    },
-  );
-
   test.each(["100", 0, 201, "\0"])(
     "rejects a word length limit of %j, because long words take forever",
     (longest) => {
@@ -107,14 +89,5 @@ describe(createLibraryTokenizer, () => {
     const tokenizer = createLibraryTokenizer(wordPiece({ unknown_text: "kept" }));
     expect(tokenizer.encodeSource("deep ñ sea")).toEqual([4, 3, 6]);
     expect(() => tokenizer.encodeSource("sea</s>")).toThrow("special token </s>");
-  });
-
-  test("returns the same ids as direct lookup for a symbol tokenizer's files", () => {
-    const files = trainSymbolTokenizer({ sources: ["cat"], targets: ["K AE T"], sourceLowercase: true });
-    const tokenizer = createLibraryTokenizer(files);
-    expect(tokenizer.encodeSource("TACT")).toEqual([6, 4, 5, 6]);
-    expect(tokenizer.encodeTarget("T AE K")).toEqual([9, 7, 8]);
-    expect(tokenizer.decode([9, 7, 8, 2])).toBe("T AE K");
-    expect(() => tokenizer.encodeSource("cat!")).toThrow('no pieces for "cat!" at character 1');
   });
 });

@@ -21,24 +21,8 @@ const VOCAB = [
 ] as const;
 
 describe(createUnigram, () => {
-  test("cuts a word into the tokens with the best sum of scores; unknown neighbours are one token", () => {
-    const { encode } = createUnigram(model(VOCAB));
-    expect(encode("▁abxyzb")).toEqual(["▁", "ab", "xyz", "b"]);
-    expect(encode("漢字")).toEqual(["漢字"]);
-    expect(encode("")).toEqual([]);
-  });
-
   test("a token that spells the unknown one is unknown, as in the native library", () => {
     expect(createUnigram(model(VOCAB)).encode("x<unk>a")).toEqual(["x<unk>", "a"]);
-  });
-
-  test("spells unknown text in bytes where all of them are tokens", () => {
-    const bytes = Array.from(
-      { length: 256 },
-      (_, byte) => [`<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`, -9] as const,
-    );
-    const { encode } = createUnigram(model([...VOCAB, ...bytes], { byte_fallback: true }));
-    expect(encode("aé漢")).toEqual(["a", "<0xC3>", "<0xA9>", "<0xE6>", "<0xBC>", "<0xA2>"]);
   });
 
   test.each([

@@ -14,15 +14,6 @@ test("a word cache returns its words, and forgets all of them when one more word
   expect(found()).toEqual([undefined, undefined, ["l", "amp"]]);
 });
 
-test("a word cache that was emptied has room again", () => {
-  const cache = createWordCache(6);
-  cache.put("kettle", ["kettle"]);
-  cache.clear();
-  cache.put("dim", ["dim"]);
-  cache.put("the", ["the"]);
-  expect(["kettle", "dim", "the"].map((word) => cache.get(word))).toEqual([undefined, ["dim"], ["the"]]);
-});
-
 test("a word's tokens do not depend on the texts that were read before it", async () => {
   const rows = ["dim the kitchen lights", "dim the bedroom lights a little"].map((text) => ({
     source: text,

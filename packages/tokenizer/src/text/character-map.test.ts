@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { compileNormalizer } from "../components/normalizers.js";
+import { literalPattern } from "../patterns/pattern.js";
 import { characterMap, isKeyStart, mapTable } from "./character-map.js";
-import { createLibrary } from "../library/library.js";
 
 /** A trie of 256 units and its replacements: "a" by "1", "ab" by "22", "é" by nothing. */
 function smallMap(change: (units: Uint32Array) => void = () => undefined): Uint8Array {
@@ -23,9 +24,6 @@ function smallMap(change: (units: Uint32Array) => void = () => undefined): Uint8
 
 describe(characterMap, () => {
   test.each([
-    ["", ""],
-    ["a", "1"],
-    ["ab", "22"],
     ["aab", "122"],
     ["abab b", "2222 b"],
     ["é", ""],
@@ -81,48 +79,15 @@ describe(characterMap, () => {
   });
 });
 
-describe(createLibrary, () => {
-  test("uses the map of a tokenizer.json where the library would use NFKC, also in a sequence", () => {
-    const map = {
-      type: "Precompiled",
-      precompiled_charsmap: Buffer.from(smallMap()).toString("base64"),
-      match: "longest",
-    };
-    const ids = (
-      normalizer: { readonly type: string; readonly [key: string]: unknown },
-      text: string,
-    ): readonly number[] =>
-      createLibrary(
-        {
-          added_tokens: [],
-          normalizer,
-          pre_tokenizer: null,
-          post_processor: null,
-          decoder: null,
-          model: {
-            type: "Unigram",
-            unk_id: 0,
-            vocab: ["?", "1", "22", "½", "x"].map((token, id) => [token, -1 - id] as const),
-          },
-        },
-        {},
-      ).encode(text, { add_special_tokens: false }).ids;
-    expect(ids(map, "½ab")).toEqual([3, 2]);
-    const sequence = [map, { type: "Replace", pattern: { String: "2" }, content: "x" }];
-    expect(ids({ type: "Sequence", normalizers: sequence }, "ab½a")).toEqual([4, 4, 3, 1]);
-    expect(() => ids({ ...map, match: "any" }, "a")).toThrow(
-      "needs one of longest, graphemes in 'match', got 'any'",
-    );
-  });
+test("the normalizer of a tokenizer.json names the rule by which its map matches", () => {
+  const map = { type: "Precompiled", precompiled_charsmap: Buffer.from(smallMap()).toString("base64") };
+  const normalized = (match: string): string =>
+    compileNormalizer({ ...map, match }, () => literalPattern(""))("ab");
+  expect([normalized("longest"), normalized("graphemes")]).toEqual(["22", "1b"]);
+  expect(() => normalized("any")).toThrow("needs one of longest, graphemes in 'match', got 'any'");
 });
 
 describe(mapTable, () => {
-  test("has the trie, and replacements that end with a zero", () => {
-    const { units, replacements } = mapTable(smallMap());
-    expect(units).toHaveLength(256);
-    expect(Buffer.from(replacements).toString()).toBe("1\x0022\0\0\0");
-  });
-
   test("rejects a value that is not the start of a replacement", () => {
     const map = smallMap((units) => (units[0x80 ^ 0x61 ^ 0x04] = 0x8000_0003));
     expect(() => mapTable(map)).toThrow(/no replacement starts at 3/u);

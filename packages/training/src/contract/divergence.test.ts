@@ -21,10 +21,6 @@ describe(divergenceOf, () => {
   ])("finds none in a loss that %s", (_, course) => {
     expect(divergenceOf(course)).toBeUndefined();
   });
-
-  test("finds none in a state of an earlier version, which has no course", () => {
-    expect(divergenceOf(undefined)).toBeUndefined();
-  });
 });
 
 describe(rejectDiverged, () => {

@@ -1,13 +1,11 @@
 import type { Row } from "@slm/data";
-import { createRandom } from "@slm/generation";
-import { decoderOnlyConfig, encoderDecoderConfig, initializeWeights, type ModelConfig } from "@slm/model";
-import { createEagerEngine } from "@slm/tensor";
+import { decoderOnlyConfig, encoderDecoderConfig, type ModelConfig } from "@slm/model";
 import { createTokenizer, trainSymbolTokenizer } from "@slm/tokenizer";
 import { describe, expect, test } from "vitest";
-import { drawRows, drawStreamedRows, greedyDevMetric } from "./dev-metric.js";
+import { drawRows, drawStreamedRows } from "./dev-metric.js";
 import { GreedyPredictor } from "./greedy-predictor.js";
-import { packWeights, planChunks, valueInput } from "../parameters/parameter-layout.js";
 import type { LiveModel } from "../contract/training-contract.js";
+import { randomLiveModel } from "../test-support/live-model.test-support.js";
 
 const words = ["a", "ab", "bab", "bb", "aaab"];
 const rows: readonly Row[] = words.map((source) => ({ source, target: "A B" }));
@@ -31,59 +29,31 @@ const MODELS: readonly ModelConfig[] = [
   decoderOnlyConfig.parse(shape),
 ];
 
-async function liveOf(config: ModelConfig, seed: number): Promise<LiveModel> {
-  const engine = await createEagerEngine("js");
-  const weights = initializeWeights(config, createRandom(seed).next);
-  const feeds: Record<string, LiveModel["feeds"][string]> = {};
-  for (const chunk of planChunks(config))
-    feeds[valueInput(chunk)] = await engine.upload(packWeights(chunk, weights));
-  return { engine, config, feeds };
-}
-
-describe.each(MODELS)("greedy predictions of a $architecture model", (config) => {
-  test("are the same for a text alone and in a batch with other lengths", async () => {
-    const live = await liveOf(config, 1);
+test.each(MODELS)(
+  "a $architecture model predicts the same for a text alone and in a batch",
+  async (config) => {
+    const live = await randomLiveModel(config, 20);
     const together = await new GreedyPredictor(rows, tokenizer, 5).predict(live);
-    for (const [index, word] of words.entries())
-      expect(await new GreedyPredictor([{ source: word }], tokenizer, 5).predict(live)).toEqual([
-        together[index],
-      ]);
-  });
+    for (const [index, word] of words.entries()) {
+      const alone = new GreedyPredictor([{ source: word }], tokenizer, 5);
+      expect(await alone.predict(live)).toEqual([together[index]]);
+    }
+  },
+);
 
-  test("follow the given weights, whichever tensors contain them", async () => {
-    const [first, second] = [await liveOf(config, 5), await liveOf(config, 6)];
-    const predictor = new GreedyPredictor(rows, tokenizer, 5);
-    const before = await predictor.predict(first);
-    // Weights of the second model on the engine of the first.
-    const moved: Record<string, LiveModel["feeds"][string]> = {};
-    for (const [name, tensor] of Object.entries(second.feeds))
-      moved[name] = await first.engine.upload(await second.engine.download(tensor));
-    const after = await predictor.predict({ ...first, feeds: moved });
-    expect(after).toEqual(await new GreedyPredictor(rows, tokenizer, 5).predict(second));
-    expect(after).not.toEqual(before);
-    expect(await predictor.predict(first)).toEqual(before);
-    await predictor.close();
-  });
-
-  test("are measured by every requested metric, in order of priority", async () => {
-    const live = await liveOf(config, 1);
-    const metric = greedyDevMetric({
-      rows,
-      tokenizer,
-      limit: 3,
-      seed: 1,
-      maxTarget: 5,
-      metrics: ["exactMatch", "per"],
-    });
-    expect(metric.ranking).toEqual([
-      { name: "exactMatch", higherIsBetter: true },
-      { name: "per", higherIsBetter: false },
-    ]);
-    const values = await metric.measure(live);
-    expect(Object.keys(values)).toEqual(["exactMatch", "per"]);
-    expect(values["per"]).toBeGreaterThan(0);
-    await metric.close();
-  });
+test.each(MODELS)("greedy predictions of a $architecture model follow the given weights", async (config) => {
+  const [first, second] = [await randomLiveModel(config, 5), await randomLiveModel(config, 6)];
+  const predictor = new GreedyPredictor(rows, tokenizer, 5);
+  const before = await predictor.predict(first);
+  // Weights of the second model on the engine of the first.
+  const moved: Record<string, LiveModel["feeds"][string]> = {};
+  for (const [name, tensor] of Object.entries(second.feeds))
+    moved[name] = await first.engine.upload(await second.engine.download(tensor));
+  const after = await predictor.predict({ ...first, feeds: moved });
+  expect(after).toEqual(await new GreedyPredictor(rows, tokenizer, 5).predict(second));
+  expect(after).not.toEqual(before);
+  expect(await predictor.predict(first)).toEqual(before);
+  await predictor.close();
 });
 
 describe("rows to measure", () => {

@@ -12,7 +12,7 @@ const SAMPLE_ROWS = 20;
 /** A row with the samples of its image, for a vision-language model. */
 export type DevRow = Row & Pick<SeenText, "samples">;
 
-export interface DevMetricOptions {
+interface DevMetricOptions {
   readonly rows: readonly DevRow[];
   readonly tokenizer: Tokenizer;
   /** Number of rows to measure, drawn once from the seed. */
@@ -27,7 +27,7 @@ export interface DevMetricOptions {
 const ranked = (name: MetricName): RankedMetric => ({ name, higherIsBetter: METRICS[name].higherIsBetter });
 
 /** A dev metric that owns programs and caches until it is closed. */
-export interface GreedyDevMetric extends DevMetric {
+interface GreedyDevMetric extends DevMetric {
   close(): Promise<void>;
 }
 

@@ -1,7 +1,7 @@
 import { encoderDecoderConfig, towerReader, type EncoderDecoderConfig } from "@slm/model";
 import { TINY_SHAPE } from "@slm/model/testing";
 import { describe, expect, test } from "vitest";
-import { filled, sourceFeeds, sourceSpecs } from "./source-feeds.js";
+import { sourceFeeds, sourceSpecs } from "./source-feeds.js";
 
 const shape = {
   ...TINY_SHAPE,
@@ -57,11 +57,4 @@ describe(sourceFeeds, () => {
       );
     },
   );
-});
-
-describe(filled, () => {
-  test("repeats the first, and synthesizes nothing", () => {
-    expect(filled([1, 2], 4)).toEqual([1, 2, 1, 1]);
-    expect(filled([], 4)).toEqual([]);
-  });
 });

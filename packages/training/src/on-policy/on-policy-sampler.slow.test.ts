@@ -1,14 +1,13 @@
 import { argmax, createRandom, logSumExp } from "@slm/generation";
-import { decoderOnlyConfig, encoderDecoderConfig, initializeWeights, type ModelConfig } from "@slm/model";
+import { decoderOnlyConfig, encoderDecoderConfig, type ModelConfig } from "@slm/model";
 import { TINY_SHAPE } from "@slm/model/testing";
-import { createEagerEngine } from "@slm/tensor";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createOnPolicyDecoder } from "./on-policy-decoder.js";
 import { createOnPolicySampler, type OnPolicySampler } from "./on-policy-sampler.js";
-import { packWeights, planChunks, valueInput } from "../parameters/parameter-layout.js";
 import { planSampling } from "./sample-program.js";
 import type { LiveModel } from "../contract/training-contract.js";
+import { randomLiveModel } from "../test-support/live-model.test-support.js";
 
 const shape = {
   ...TINY_SHAPE,
@@ -23,14 +22,7 @@ const MODELS: readonly ModelConfig[] = [
 const sources = [Int32Array.of(4, 5, 6), Int32Array.of(7), Int32Array.of(8, 8)];
 const OPTIONS = { temperature: 1, topK: 9 };
 
-async function liveOf(config: ModelConfig, seed = 3): Promise<LiveModel> {
-  const engine = await createEagerEngine("js");
-  const weights = initializeWeights(config, createRandom(seed).next);
-  const feeds: Record<string, LiveModel["feeds"][string]> = {};
-  for (const chunk of planChunks(config))
-    feeds[valueInput(chunk)] = await engine.upload(packWeights(chunk, weights));
-  return { engine, config, feeds };
-}
+const liveOf = (config: ModelConfig): Promise<LiveModel> => randomLiveModel(config, 3);
 
 const samplerOf = (live: LiveModel, target: number, topK = 9): Promise<OnPolicySampler> =>
   createOnPolicySampler(live, { rows: 4, source: 3, target }, { ...OPTIONS, topK });
@@ -89,22 +81,6 @@ describe.each(MODELS)("sampling from a live $architecture model", (config) => {
     }
   });
 
-  test("is a pure function of weights and random numbers, the same sampler used again", async () => {
-    const live = await liveOf(config);
-    const sampler = await samplerOf(live, 6);
-    const draw = (seed: number): Promise<number[][]> =>
-      sampler.sample(live.feeds, sources, createRandom(seed).next);
-    const first = await draw(1);
-    expect(await draw(2)).not.toEqual(first);
-    expect(await draw(1)).toEqual(first);
-    const fresh = await samplerOf(live, 6);
-    expect(await fresh.sample(live.feeds, sources, createRandom(1).next)).toEqual(first);
-    const others = await liveOf(config, 4);
-    expect(
-      await (await samplerOf(others, 6)).sample(others.feeds, sources, createRandom(1).next),
-    ).not.toEqual(first);
-  });
-
   test("draws tokens as often as the model says", async () => {
     const live = await liveOf(config);
     const decoder = await createOnPolicyDecoder(live, { rows: 1, source: 3, capacity: 8 });
@@ -125,25 +101,6 @@ describe.each(MODELS)("sampling from a live $architecture model", (config) => {
       // 1,000 draws: a share is within five standard deviations, 0.08.
       expect(Math.abs((counts.get(token) ?? 0) / 1000 - Math.exp(logit) / total)).toBeLessThan(0.08);
     });
-  });
-
-  test("ends a target at its EOS token, or at its longest", async () => {
-    const live = await liveOf(config);
-    const sampler = await samplerOf(live, 30);
-    const drawn = await sampler.sample(live.feeds, sources, createRandom(6).next);
-    for (const tokens of drawn) {
-      expect(tokens.length).toBeLessThanOrEqual(30);
-      expect(tokens).not.toContain(config.tokens.eos);
-    }
-    expect(drawn.some((tokens) => tokens.length < 30)).toBe(true);
-  });
-});
-
-test("more sources than rows are rejected", async () => {
-  const live = await liveOf(MODELS[0]!);
-  const sampler = await samplerOf(live, 3);
-  await expect(sampler.sample(live.feeds, [...sources, ...sources], () => 0)).rejects.toMatchObject({
-    code: "UNEXPECTED",
   });
 });
 

@@ -1,22 +1,10 @@
 import { createRandom, decode, type Decoded } from "@slm/generation";
-import {
-  decode as decodeAll,
-  decoderOnlyConfig,
-  initializeWeights,
-  outputHead,
-  type DecoderOnlyConfig,
-} from "@slm/model";
+import { decode as decodeAll, decoderOnlyConfig, outputHead, type DecoderOnlyConfig } from "@slm/model";
 import { TINY_SHAPE } from "@slm/model/testing";
 import { createHostTensor } from "@slm/runtime";
-import { createEagerEngine, type Engine } from "@slm/tensor";
 import { describe, expect, test } from "vitest";
-import {
-  packWeights,
-  planChunks,
-  unpackParameters,
-  valueInput,
-  valueSpecs,
-} from "../parameters/parameter-layout.js";
+import { planChunks, unpackParameters, valueSpecs } from "../parameters/parameter-layout.js";
+import { randomLiveModel } from "../test-support/live-model.test-support.js";
 import { PromptDecoder, sharedPositions, type DecoderOnlyModel } from "./prompt-decoder.js";
 
 const SHAPE = { ...TINY_SHAPE, decoderLayers: 2, maxSource: 64, maxTarget: 40 };
@@ -33,16 +21,7 @@ const MODELS: Readonly<Record<string, DecoderOnlyConfig>> = {
 };
 
 async function liveOf(config: DecoderOnlyConfig): Promise<DecoderOnlyModel> {
-  const engine = await createEagerEngine("js");
-  // Larger than at the start of training, so that distributions are far from uniform.
-  const weights = initializeWeights(config, createRandom(5).next);
-  const feeds: Record<string, DecoderOnlyModel["feeds"][string]> = {};
-  for (const chunk of planChunks(config)) {
-    const { shape, data } = packWeights(chunk, weights);
-    const larger =
-      chunk.kind === "vectors" ? (data as Float32Array) : (data as Float32Array).map((value) => 4 * value);
-    feeds[valueInput(chunk)] = await engine.upload(createHostTensor("float32", shape, larger));
-  }
+  const { engine, feeds } = await randomLiveModel(config, 5);
   return { engine, config, feeds };
 }
 
@@ -138,59 +117,7 @@ describe.each(Object.entries(MODELS))("a decoder of current weights, decoder-onl
     expect(new Set(results[0]!.map(({ tokens }) => tokens.length)).size).toBeGreaterThan(2);
     expect([...new Set(seen)]).toContain(16);
   });
-
-  test("picks the most probable token in the program, as out of the logits", async () => {
-    const live = await liveOf(config);
-    const sources = sourcesOf(config, 16, 32);
-    const decoder = new PromptDecoder(live, { rows: 32, source: 64, capacity: 104 });
-    const options = { bos: 1, eos: 2, pad: 0, maxTokens: 20, strategy: { kind: "greedy" } } as const;
-    const fromLogits = await decoder.startFrozen(sources, 16);
-    const expected = await decode(
-      {
-        rows: fromLogits.rows,
-        vocabularySize: fromLogits.vocabularySize,
-        step: (tokens: Int32Array) => fromLogits.step(tokens),
-        permuteRows: (rows: readonly number[]) => fromLogits.permuteRows(rows),
-      },
-      options,
-    );
-    const inProgram = await decoder.startFrozen(sources, 16);
-    inProgram.step = () => {
-      throw new Error("logits are not needed");
-    };
-    const found = await decode(inProgram, options);
-    expect(found.map(({ tokens }) => tokens)).toEqual(expected.map(({ tokens }) => tokens));
-    found.forEach(({ logProbability }, row) => {
-      expect(logProbability).toBeCloseTo(expected[row]!.logProbability, 3);
-    });
-    await decoder.close();
-  });
-
-  test("reads changed weights anew", async () => {
-    const live = await liveOf(config);
-    const sources = sourcesOf(config, 0, 2);
-    const decoder = new PromptDecoder(live, { rows: 2, source: 64, capacity: 96 });
-    const first = (await (await decoder.start(sources)).step(Int32Array.of(1, 1))).slice();
-    const halved = await halvedWeights(live.engine, live.feeds);
-    const second = (await (await decoder.start(sources, halved)).step(Int32Array.of(1, 1))).slice();
-    expect(second).not.toEqual(first);
-    expect((await (await decoder.start(sources)).step(Int32Array.of(1, 1))).slice()).toEqual(first);
-    await decoder.close();
-  });
 });
-
-async function halvedWeights(
-  engine: Engine,
-  feeds: DecoderOnlyModel["feeds"],
-): Promise<DecoderOnlyModel["feeds"]> {
-  const halved: Record<string, DecoderOnlyModel["feeds"][string]> = {};
-  for (const [name, tensor] of Object.entries(feeds)) {
-    const { shape, data } = await engine.download(tensor);
-    const values = (data as Float32Array).map((value) => value / 2);
-    halved[name] = await engine.upload(createHostTensor("float32", shape, values));
-  }
-  return halved;
-}
 
 describe(sharedPositions, () => {
   test("leaves every source at least one position of its own, and counts in steps", () => {

@@ -2,7 +2,6 @@ import { encoderDecoderConfig, type EncoderDecoderConfig } from "@slm/model";
 import { TINY_SHAPE } from "@slm/model/testing";
 import { describe, expect, test } from "vitest";
 import { resolveModules } from "./module-training.js";
-import { planRun } from "../program/state-layout.js";
 
 const shape = {
   ...TINY_SHAPE,
@@ -65,18 +64,5 @@ describe(resolveModules, () => {
     expect(() => resolveModules(reader, { modules: { tower: "frozen" } }, "t")).toThrow(
       "the model has no tower",
     );
-  });
-});
-
-describe(planRun, () => {
-  test("trains no weight of a frozen module, and loses none", () => {
-    const { modules, adapters } = resolveModules(seeing, { modules: { tower: "frozen" } }, "t");
-    const plan = planRun(seeing, { adapters, auxiliary: [] }, modules);
-    const names = (chunks: typeof plan.model): string[] =>
-      chunks.flatMap(({ specs }) => specs.map(({ name }) => name));
-    expect(names(plan.frozen).length).toBeGreaterThan(0);
-    expect(names(plan.frozen).every((name) => name.startsWith("vision.tower."))).toBe(true);
-    expect(names(plan.trained).some((name) => name.startsWith("vision.tower."))).toBe(false);
-    expect([...names(plan.frozen), ...names(plan.trained)].sort()).toEqual(names(plan.model).sort());
   });
 });

@@ -24,12 +24,6 @@ describe(nextScaling, () => {
     ]);
   });
 
-  test("waits 2,000 steps unless told otherwise", () => {
-    const steps = after(new Array<boolean>(2000).fill(true));
-    expect(steps.at(-2)!.scale).toBe(FIRST_SCALING.scale);
-    expect(steps.at(-1)!.scale).toBe(2 * FIRST_SCALING.scale);
-  });
-
   test("stays a power of two within the range of float32", () => {
     const { scale } = after(new Array<boolean>(100).fill(true), 1).at(-1)!;
     expect(Math.log2(scale) % 1).toBe(0);

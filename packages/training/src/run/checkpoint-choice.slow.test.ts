@@ -1,20 +1,15 @@
 /** Which weights of a run are kept: the best on the dev split, or the average of the best ones. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { StageContext } from "@slm/core";
+import { temporaryFolder } from "@slm/core/testing";
 import { createRandom } from "@slm/generation";
 import { initializeWeights } from "@slm/model";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { copyConfig, copyPairs, copyRequest, copySettings } from "../test-support/copy-task.test-support.js";
 import { train } from "./trainer.js";
 import type { DevMetric, TrainReport, TrainRequest } from "../contract/training-contract.js";
 
-let directory = "";
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "choice-"));
-});
-afterEach(() => rm(directory, { recursive: true }));
+const directory = temporaryFolder({ each: true });
 
 const pairs = copyPairs(40, 1);
 

@@ -1,7 +1,6 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test, vi, type Mock } from "vitest";
+import { readdir } from "node:fs/promises";
+import { temporaryFolder } from "@slm/core/testing";
+import { describe, expect, test, vi, type Mock } from "vitest";
 import type { DeviceTensor } from "@slm/runtime";
 import type { Engine } from "@slm/tensor";
 import { measureStep } from "./measure-step.js";
@@ -12,11 +11,7 @@ import {
   copySettings,
 } from "../test-support/copy-task.test-support.js";
 
-let directory = "";
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "measure-step-"));
-});
-afterEach(() => rm(directory, { recursive: true }));
+const directory = temporaryFolder({ each: true });
 
 /** Tracks which tensors are on the device. */
 function watch(engine: Engine): { readonly held: ReadonlySet<DeviceTensor>; readonly uploads: Mock } {

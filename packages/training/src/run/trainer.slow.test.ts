@@ -1,10 +1,10 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { StageContext } from "@slm/core";
+import { temporaryFolder } from "@slm/core/testing";
 import { createRandom } from "@slm/generation";
 import { math } from "@slm/tensor";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   copyConfig,
   copyObjective,
@@ -22,11 +22,7 @@ import { readSafetensors } from "@slm/checkpoints";
 import { pairsOf } from "../data/pairs.js";
 import { createHostTensor } from "@slm/runtime";
 
-let directory = "";
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "training-"));
-});
-afterEach(() => rm(directory, { recursive: true }));
+const directory = temporaryFolder({ each: true });
 
 const pairs = copyPairs(40, 1);
 
@@ -50,6 +46,7 @@ async function trainWithStops(
   stops: readonly number[],
   workDirectory: string,
   settings: TrainingSettings = copySettings,
+  changes: Partial<TrainRequest> = {},
 ): Promise<TrainReport> {
   const objective = copyObjective(pairs, settings.batchSize);
   for (const stop of stops) {
@@ -63,12 +60,12 @@ async function trainWithStops(
       },
     };
     const request = await requestOf(
-      { workDirectory, settings, objective: stopping },
+      { ...changes, workDirectory, settings, objective: stopping },
       { signal: controller.signal },
     );
     await expect(train(request)).rejects.toMatchObject({ code: "INTERRUPTED" });
   }
-  return train(await requestOf({ workDirectory, settings, objective }));
+  return train(await requestOf({ ...changes, workDirectory, settings, objective }));
 }
 
 describe("a run that was interrupted and resumed", () => {
@@ -150,39 +147,10 @@ describe("learning-rate groups", () => {
 
   test("learn as others do once their factor is above 0, and resume bit for bit", async () => {
     const longer = { ...settings, steps: 12 };
-    const request = await requestOf({ settings: longer, groups, workDirectory: join(directory, "plain") });
-    const expected = await train(request);
-    for (const [name, { data }] of expected.weights) expect(data).not.toEqual(seeded.get(name)!.data);
-    const workDirectory = join(directory, "stopped");
-    for (const stop of [4, 9]) {
-      const controller = new AbortController();
-      const feeds: Objective["feeds"] = (...given) => {
-        if (given[2] > stop) controller.abort();
-        return request.objective.feeds(...given);
-      };
-      const stopped = await requestOf(
-        { settings: longer, groups, workDirectory, objective: { ...request.objective, feeds } },
-        { signal: controller.signal },
-      );
-      await expect(train(stopped)).rejects.toMatchObject({ code: "INTERRUPTED" });
-    }
-    const actual = await train(await requestOf({ settings: longer, groups, workDirectory }));
-    expect(actual.weights).toEqual(expected.weights);
-  });
-
-  test("with factor 1 have the weights of a run without groups, up to rounding of the gradient's norm", async () => {
-    const plain = await train(await requestOf({ settings, workDirectory: join(directory, "plain") }));
-    const grouped = await train(
-      await requestOf({
-        settings,
-        workDirectory: join(directory, "grouped"),
-        groups: { ...groups, factorAt: () => 1 },
-      }),
-    );
-    for (const [name, { data }] of plain.weights)
-      data.forEach((value, index) => {
-        expect(grouped.weights.get(name)!.data[index]).toBeCloseTo(Number(value), 5);
-      });
+    const [plain, stopped] = [join(directory, "plain"), join(directory, "stopped")];
+    const { weights } = await trainWithStops([], plain, longer, { groups });
+    for (const [name, { data }] of weights) expect(data).not.toEqual(seeded.get(name)!.data);
+    expect((await trainWithStops([4, 9], stopped, longer, { groups })).weights).toEqual(weights);
   });
 });
 

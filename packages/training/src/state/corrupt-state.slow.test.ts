@@ -1,9 +1,9 @@
 /** An interrupted run never continues with weights that differ from the saved ones. */
 import { createRandom } from "@slm/generation";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
 import { readSealedTensors } from "./sealed-tensors.js";
 import {
   copyObjective,
@@ -14,9 +14,8 @@ import {
 import { STATE_FILE, train } from "../run/trainer.js";
 import type { TrainRequest } from "../contract/training-contract.js";
 
-let directory = "";
+const directory = temporaryFolder();
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "training-corrupt-"));
   const controller = new AbortController();
   const objective = copyObjective(pairs, copySettings.batchSize);
   const stopping = {
@@ -29,7 +28,6 @@ beforeAll(async () => {
   const request = await requestOf({ objective: stopping }, controller.signal);
   await expect(train(request)).rejects.toMatchObject({ code: "INTERRUPTED" });
 });
-afterAll(() => rm(directory, { recursive: true }));
 
 const pairs = copyPairs(40, 1);
 const requestOf = (changes: Partial<TrainRequest> = {}, signal?: AbortSignal): Promise<TrainRequest> =>

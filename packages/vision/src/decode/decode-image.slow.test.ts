@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
 import { SlmError } from "@slm/core";
 import { decodeImage, readImage } from "./decode-image.js";
 import { inTurn } from "./decoding-turns.js";
@@ -37,7 +37,6 @@ describe(decodeImage, () => {
 
   test.each([
     ["two-frames.gif", /has 2 frames or pages/],
-    ["two-frames.webp", /has 2 frames or pages/],
     ["two-pages.tif", /has 2 frames or pages/],
     ["jpeg-2000.jp2", /not a supported image \(jpeg, png, webp, gif, tiff, avif\); it is JPEG 2000/],
     ["truncated.jpg", /corrupt or truncated jpeg/],
@@ -47,14 +46,6 @@ describe(decodeImage, () => {
     await expect(decodeImage(fixture(`rejected/${file}`), file)).rejects.toMatchObject({
       code: "DATA_INVALID",
       message: expect.stringMatching(message) as string,
-    });
-  });
-
-  test("rejects BMP by name, with advice", async () => {
-    await expect(decodeImage(Buffer.from("BM picture"), "a.bmp")).rejects.toMatchObject({
-      code: "DATA_INVALID",
-      message: expect.stringContaining("it is BMP") as string,
-      suggestions: ["convert it to PNG with an image editor"],
     });
   });
 
@@ -72,7 +63,6 @@ describe(decodeImage, () => {
 
   test.each<readonly [string, number, number, RegExp]>([
     ["a column of 25 million pixels", 1, 25_000_000, /exceeds the limit of 65535 pixels a side/],
-    ["a row of 25 million pixels", 25_000_000, 1, /exceeds the limit of 65535 pixels a side/],
     ["a strip", 201, 1, /exceeds the limit of 200 to 1 for the sides/],
     ["a small file of 100 million pixels", 10_000, 10_000, /decoding would need 300000000 bytes of memory/],
   ])("rejects %s by its header", async (_name, width, height, message) => {
@@ -134,16 +124,13 @@ describe(decodeImage, () => {
 });
 
 describe(readImage, () => {
+  const directory = temporaryFolder();
+
   test("reads a file and names one that is not there", async () => {
-    const directory = await mkdtemp(join(tmpdir(), "slm-image-"));
-    try {
-      const file = join(directory, "image.png");
-      await writeFile(file, fixture("files/grey.png"));
-      expect(await readImage(file)).toMatchObject({ width: 24, height: 16, channels: 3 });
-      await expect(readImage(join(directory, "none.png"))).rejects.toMatchObject({ code: "INPUT_MISSING" });
-      await expect(readImage(directory)).rejects.toMatchObject({ code: "INPUT_MISSING" });
-    } finally {
-      await rm(directory, { recursive: true, force: true });
-    }
+    const file = join(directory, "image.png");
+    await writeFile(file, fixture("files/grey.png"));
+    expect(await readImage(file)).toMatchObject({ width: 24, height: 16, channels: 3 });
+    await expect(readImage(join(directory, "none.png"))).rejects.toMatchObject({ code: "INPUT_MISSING" });
+    await expect(readImage(directory)).rejects.toMatchObject({ code: "INPUT_MISSING" });
   });
 });

@@ -8,15 +8,23 @@ export type Build = (g: GraphBuilder) => void;
 
 export interface Case {
   readonly rule: RuleName;
-  readonly severity: Severity;
+  /** "error" by default. */
+  readonly severity?: Severity;
   readonly what: string;
   readonly profile?: ProfileName;
   readonly opset?: number;
   readonly bad: Build | Graph;
-  readonly good: Build;
+  /** A Relu by default. */
+  readonly good?: Build;
   /** Part of the message. */
   readonly says: RegExp;
 }
+
+type Opposite = readonly [rule: RuleName, bad: Build, good: Build, says: RegExp];
+
+/** Cases of one profile with graphs that differ in what the rule is about. */
+export const opposites = (profile: ProfileName, list: readonly Opposite[]): readonly Case[] =>
+  list.map(([rule, bad, good, says]) => ({ rule, what: `"${says.source}"`, bad, good, says, profile }));
 
 export function graphOf(build: Build, opset = 21): Graph {
   const g = new GraphBuilder("case", { opset });
@@ -80,6 +88,8 @@ export interface Quantizing {
   readonly zeroPoint?: number;
   readonly axis?: number;
   readonly block?: number;
+  /** A weight whose rows are the outputs. */
+  readonly transposed?: boolean;
   readonly biasScale?: number;
   readonly biasZero?: number;
   readonly outputScale?: number;
@@ -99,13 +109,8 @@ export const quantizedGemm =
       axis = 1,
       block = 0,
     } = options;
-    const {
-      biasScale = 0.25,
-      biasZero = 0,
-      outputScale = 0.5,
-      domain = "",
-      scale: inputScale = 0.5,
-    } = options;
+    const { biasScale = 0.25, biasZero = 0, outputScale = 0.5, domain = "" } = options;
+    const { transposed = false, scale: inputScale = 0.5 } = options;
     const middle = activation === "uint8" ? 128 : activation === "uint16" ? 32768 : 0;
     const scale = scalar(g, F, inputScale);
     const zero = scalar(g, activation, middle);
@@ -115,31 +120,24 @@ export const quantizedGemm =
       g.op("DequantizeLinear", [value, by, zero], { domain });
     const x = dequantize(quantize(input(g), scale), scale);
     const isOne = scales.length === 1;
+    const count = block > 0 ? (4 / block) * 3 : scales.length;
     const shape = isOne ? [] : block > 0 ? [4 / block, 3] : [scales.length];
     const w = g.op(
       "DequantizeLinear",
       [
-        g.constant(
-          weight,
-          [4, 3],
-          Array.from({ length: 12 }, () => 1),
-        ),
-        g.constant(F, shape, block > 0 ? Array.from({ length: (4 / block) * 3 }, () => 0.5) : scales),
-        g.constant(
-          weight,
-          shape,
-          Array.from({ length: block > 0 ? (4 / block) * 3 : scales.length }, () => zeroPoint),
-        ),
+        g.constant(weight, transposed ? [3, 4] : [4, 3], new Array<number>(12).fill(1)),
+        g.constant(F, shape, block > 0 ? new Array<number>(count).fill(0.5) : scales),
+        g.constant(weight, shape, new Array<number>(count).fill(zeroPoint)),
       ],
       { domain, attributes: { axis: int(axis), ...(block > 0 ? { block_size: int(block) } : {}) } },
     );
     const b = g.op("DequantizeLinear", [
       g.constant("int32", [3], [1, 2, 3]),
-      scalar(g, F, biasScale),
-      scalar(g, "int32", biasZero),
+      g.constant(F, [3], [biasScale, biasScale, biasScale]),
+      g.constant("int32", [3], [biasZero, biasZero, biasZero]),
     ]);
     const out = scalar(g, F, outputScale);
-    const y = g.op("Gemm", [x, w, b]);
+    const y = g.op("Gemm", [x, w, b], { attributes: { transB: int(transposed ? 1 : 0) } });
     g.output("y", dequantize(quantize(y, out), out), F, [2, 3]);
   };
 

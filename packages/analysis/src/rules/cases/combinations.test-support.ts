@@ -3,6 +3,7 @@ import { int, ints, text } from "@slm/onnx";
 import {
   F,
   input,
+  opposites,
   output,
   quantized,
   quantizedGemm,
@@ -10,18 +11,6 @@ import {
   type Build,
   type Case,
 } from "./build.test-support.js";
-
-const resized =
-  (nearest: string): Build =>
-  (g) => {
-    const scales = g.constant(F, [4], [1, 1, 2, 1.5]);
-    const attributes = {
-      mode: text("nearest"),
-      coordinate_transformation_mode: text("asymmetric"),
-      nearest_mode: text(nearest),
-    };
-    output(g, g.op("Resize", [input(g, [1, 4, 8, 8]), "", scales], { attributes }), [1, 4, 16, 12]);
-  };
 
 const dilated =
   (padding: string): Build =>
@@ -33,13 +22,6 @@ const dilated =
     );
     const attributes = { auto_pad: text(padding), dilations: ints([2, 2]) };
     output(g, g.op("Conv", [input(g, [1, 4, 8, 8]), weight], { attributes }), [1, 4, 8, 8]);
-  };
-
-const gathered =
-  (axis: number): Build =>
-  (g) => {
-    const shape = [2, 2, 2, 2, 2];
-    output(g, g.op("Gather", [input(g, shape), g.ints([0, 1])], { attributes: { axis: int(axis) } }), shape);
   };
 
 const product =
@@ -137,134 +119,20 @@ const split =
   };
 
 export function combinationsCases(): readonly Case[] {
-  return [
-    {
-      rule: "attribute",
-      severity: "error",
-      what: "a nearest pixel in the middle between two of asymmetric coordinates",
-      bad: resized("round_prefer_floor"),
-      good: resized("floor"),
-      says: /nearest_mode round_prefer_floor/,
-    },
-    {
-      rule: "attribute",
-      severity: "error",
-      what: "dilations with padding that is computed",
-      bad: dilated("SAME_UPPER"),
-      good: dilated("VALID"),
-      says: /dilations \[2,2\], auto_pad SAME_UPPER/,
-    },
-    {
-      rule: "attribute",
-      severity: "error",
-      what: "5 axes gathered along the first",
-      bad: gathered(0),
-      good: gathered(1),
-      says: /rank 5, axis 0/,
-    },
-    {
-      rule: "rank",
-      severity: "error",
-      what: "a matrix product of 5 axes that repeats an operand",
-      bad: product(1),
-      good: product(2),
-      says: /needs equal axes before the last two/,
-    },
-    {
-      rule: "operator",
-      severity: "error",
-      what: "an operator before others that must be the last",
-      bad: normalized(false),
-      good: normalized(true),
-      says: /only as the last operator/,
-    },
-    {
-      rule: "rank",
-      severity: "error",
-      what: "an input without elements where the device needs one",
-      bad: expanded([]),
-      good: expanded([1]),
-      says: /input 1 of Expand has no elements/,
-    },
-    {
-      rule: "rank",
-      severity: "error",
-      what: "too many axes of an element type",
-      bad: added("int64"),
-      good: added("int32"),
-      says: /is int64; .* supports 4 axes of this type/,
-    },
-    {
-      rule: "rank",
-      severity: "error",
-      what: "booleans of too many axes",
-      bad: single("Not", {}, [1, 1, 1, 2, 4]),
-      good: single("Not", {}, [1, 1, 2, 4]),
-      says: /supports 4 for Not/,
-    },
-    {
-      rule: "attribute",
-      severity: "error",
-      what: "scales that do not give whole sizes",
-      bad: cubic(0.5),
-      good: cubic(2),
-      says: /needs whole sizes/,
-    },
-    {
-      rule: "operator",
-      severity: "error",
-      what: "a quantized change of layout that is the whole model",
-      bad: transposed([0, 2, 3, 1]),
-      good: transposed([0, 2, 1, 3]),
-      says: /between an input and an output/,
-    },
-    {
-      rule: "attribute",
-      severity: "error",
-      what: "transposed windows that are narrower than the strides",
-      bad: widened(1),
-      good: widened(2),
-      says: /windows \[1,1\] with strides \[2,2\] and auto_pad/,
-    },
-    {
-      rule: "rank",
-      severity: "error",
-      what: "updates with more axes than the data",
-      bad: scattered([1, 1, 1]),
-      good: scattered([1, 1]),
-      says: /has 5 axes, more than the data/,
-    },
-    {
-      rule: "rank",
-      severity: "error",
-      what: "a quantized normalization of single elements",
-      bad: narrow(1),
-      good: narrow(2),
-      says: /last axis .* has 1 elements/,
-    },
-    {
-      rule: "input-count",
-      severity: "error",
-      what: "fewer outputs than the device needs",
-      bad: split("int64"),
-      good: split("int32"),
-      says: /Split of int64 has 1 outputs/,
-    },
-    {
-      rule: "qdq-weight",
-      severity: "error",
-      what: "weights with scales per channel that are not symmetric",
-      bad: quantizedGemm({ zeroPoint: 3 }),
-      good: quantizedGemm(),
-      says: /scale per channel that are not symmetric/,
-    },
-    {
-      rule: "qdq-form",
-      severity: "error",
-      what: "an output that is quantized twice after an operator on images",
-      bad: requantized(true),
-      good: requantized(false),
-      says: /converts an output of the model/,
-    },
-  ];
+  return opposites("qnn", [
+    ["attribute", dilated("SAME_UPPER"), dilated("VALID"), /dilations \[2,2\], auto_pad SAME_UPPER/],
+    ["rank", product(1), product(2), /needs equal axes before the last two/],
+    ["operator", normalized(false), normalized(true), /only as the last operator/],
+    ["rank", expanded([]), expanded([1]), /input 1 of Expand has no elements/],
+    ["rank", added("int64"), added("int32"), /is int64; .* supports 4 axes of this type/],
+    ["rank", single("Not", {}, [1, 1, 1, 2, 4]), single("Not", {}, [1, 1, 2, 4]), /supports 4 for Not/],
+    ["attribute", cubic(0.5), cubic(2), /needs whole sizes/],
+    ["operator", transposed([0, 2, 3, 1]), transposed([0, 2, 1, 3]), /between an input and an output/],
+    ["attribute", widened(1), widened(2), /windows \[1,1\] with strides \[2,2\] and auto_pad/],
+    ["rank", scattered([1, 1, 1]), scattered([1, 1]), /has 5 axes, more than the data/],
+    ["rank", narrow(1), narrow(2), /last axis .* has 1 elements/],
+    ["input-count", split("int64"), split("int32"), /Split of int64 has 1 outputs/],
+    ["qdq-weight", quantizedGemm({ zeroPoint: 3 }), quantizedGemm(), /per channel that are not symmetric/],
+    ["qdq-form", requantized(true), requantized(false), /converts an output of the model/],
+  ]);
 }

@@ -1,6 +1,6 @@
 /** Cases of the profile `openvino`, each found by its compiler (npm run interop:compilers -- --compiler openvino, groups random and backend). */
 import { int, ints, text } from "@slm/onnx";
-import { F, input, output, quantized, type Build, type Case } from "./build.test-support.js";
+import { F, input, opposites, output, quantized, type Build, type Case } from "./build.test-support.js";
 
 const sliced =
   (shape: readonly number[], step: number): Build =>
@@ -109,21 +109,6 @@ const wide =
     output(g, g.op("MatMul", [x, w]), [4, 4]);
   };
 
-const scaled =
-  (mode: string): Build =>
-  (g) => {
-    const attributes = { mode: text("linear"), coordinate_transformation_mode: text(mode) };
-    const y = g.op("Resize", [input(g, [1, 1, 4, 4]), "", g.constant(F, [4], [1, 1, 2, 2])], { attributes });
-    output(g, y, [1, 1, 8, 8]);
-  };
-
-const totalled =
-  (isConstant: boolean): Build =>
-  (g) => {
-    const axis = isConstant ? g.constant("int64", [], [1]) : g.input("axis", "int64", []);
-    output(g, g.op("CumSum", [input(g), axis]));
-  };
-
 const pooled =
   (dilations: readonly number[], outputs = 1): Build =>
   (g) => {
@@ -132,25 +117,6 @@ const pooled =
     const size = 4 - dilations[0]!;
     for (const [at, value] of values.entries())
       g.output(`y${at}`, value, at === 0 ? F : "int64", [1, 1, size, size]);
-  };
-
-const raised =
-  (dtype: "int32" | "uint32"): Build =>
-  (g) => {
-    output(g, g.op("Pow", [input(g), g.input("e", dtype, [4])]));
-  };
-
-const lost =
-  (ignored?: number): Build =>
-  (g) => {
-    const attributes = {
-      reduction: text("none"),
-      ...(ignored !== undefined && { ignore_index: int(ignored) }),
-    };
-    const y = g.op("NegativeLogLikelihoodLoss", [input(g, [3, 5]), g.input("t", "int64", [3])], {
-      attributes,
-    });
-    output(g, y, [3]);
   };
 
 /** One-hot vectors whose two values are quantized. */
@@ -175,175 +141,22 @@ const weighted =
   };
 
 export function openvinoCases(): readonly Case[] {
-  const cases: readonly Omit<Case, "profile">[] = [
-    {
-      rule: "attribute",
-      severity: "error",
-      what: "steps along an axis of too many",
-      bad: sliced([2, 2, 2, 2, 6], 2),
-      good: sliced([1, 2, 2, 2, 6], 2),
-      says: /only steps of 1 for data of more than 4 axes/,
-    },
-    {
-      rule: "attribute",
-      severity: "error",
-      what: "a reversed axis with an end far before the data",
-      bad: reversed(-1000),
-      good: reversed(-5),
-      says: /only negative steps of 2 or more axes/,
-    },
-    {
-      rule: "attribute",
-      severity: "error",
-      what: "padding of both axes",
-      bad: padded([1, 1, 1, 1]),
-      good: padded([0, 2, 0, 2]),
-      says: /Pad pads 2 axes of 2/,
-    },
-    {
-      rule: "rank",
-      severity: "error",
-      what: "several images where the device needs one",
-      bad: folded(2),
-      good: folded(1),
-      says: /needs a first axis of 1/,
-    },
-    {
-      rule: "rank",
-      severity: "error",
-      what: "indices for a part of the data",
-      bad: chosen([4, 5, 2]),
-      good: chosen([4, 8, 2]),
-      says: /needs equal sizes apart from axis -1/,
-    },
-    {
-      rule: "rank",
-      severity: "error",
-      what: "a quantized scalar",
-      bad: rooted([]),
-      good: rooted([1]),
-      says: /Sqrt of scalars is quantized/,
-    },
-    {
-      rule: "rank",
-      severity: "error",
-      what: "a quantized row that a scalar selects",
-      bad: selected("uint8"),
-      good: selected("uint16"),
-      says: /selects with a scalar along the first axis/,
-    },
-    {
-      rule: "attribute",
-      severity: "error",
-      what: "outputs of different sizes",
-      bad: divided(5),
-      good: divided(6),
-      says: /splits 5 elements into 2 outputs/,
-    },
-    {
-      rule: "attribute",
-      severity: "error",
-      what: "padding on the left alone",
-      bad: averaged("SAME_LOWER"),
-      good: averaged("SAME_UPPER"),
-      says: /pads the left and not the top/,
-    },
-    {
-      rule: "qdq-parameters",
-      severity: "error",
-      what: "activations of a type that the operator does not read",
-      bad: summed("uint16"),
-      good: summed("uint8"),
-      says: /Add reads uint16 activations/,
-    },
-    {
-      rule: "constant-input",
-      severity: "error",
-      what: "computed weights of too many axes",
-      bad: convolved([4, 4, 4]),
-      good: convolved([4, 4]),
-      says: /has computed weights and 5 axes/,
-    },
-    {
-      rule: "qdq-parameters",
-      severity: "error",
-      what: "computed weights of a type that must be constant",
-      bad: multiplied("int16"),
-      good: multiplied("uint8"),
-      says: /by computed numbers of int16/,
-    },
-    {
-      rule: "qdq-parameters",
-      severity: "error",
-      what: "an input of 16 bits whose quantization the compiler does not remove",
-      bad: wide(true),
-      good: wide(false),
-      says: /MatMul reads uint16 activations/,
-    },
-    {
-      rule: "qdq-weight",
-      severity: "error",
-      what: "one-hot values in bytes",
-      bad: chosenValues("uint8"),
-      good: chosenValues("uint16"),
-      says: /OneHot has weights of uint8 with uint8 activations/,
-    },
-    {
-      rule: "qdq-weight",
-      severity: "error",
-      what: "weights in bytes of an input of 16 bits",
-      bad: weighted("int8"),
-      good: weighted("uint16"),
-      says: /MatMul has weights of int8 with uint16 activations/,
-    },
-    {
-      rule: "attribute",
-      severity: "error",
-      what: "positions of pixels that the device does not compute",
-      bad: scaled("half_pixel_symmetric"),
-      good: scaled("half_pixel"),
-      says: /coordinate_transformation_mode of Resize is half_pixel_symmetric/,
-    },
-    {
-      rule: "constant-input",
-      severity: "error",
-      what: "a computed axis",
-      bad: totalled(false),
-      good: totalled(true),
-      says: /input 1 of CumSum/,
-    },
-    {
-      rule: "attribute",
-      severity: "error",
-      what: "windows with gaps in images",
-      bad: pooled([2, 2]),
-      good: pooled([1, 1]),
-      says: /MaxPool with rank 4, dilations \[2,2\]/,
-    },
-    {
-      rule: "input-count",
-      severity: "error",
-      what: "positions of the largest elements",
-      bad: pooled([1, 1], 2),
-      good: pooled([1, 1]),
-      says: /2 outputs of MaxPool are read/,
-    },
-    {
-      rule: "dtype",
-      severity: "error",
-      what: "an exponent of a type that the device does not support",
-      bad: raised("uint32"),
-      good: raised("int32"),
-      says: /input 1 of Pow is uint32/,
-    },
-    {
-      rule: "attribute",
-      severity: "error",
-      what: "a class that the loss ignores",
-      bad: lost(1),
-      good: lost(),
-      says: /ignore_index of NegativeLogLikelihoodLoss is 1/,
-    },
-  ];
-  return cases.map((one) => ({ ...one, profile: "openvino" }));
+  return opposites("openvino", [
+    ["attribute", sliced([2, 2, 2, 2, 6], 2), sliced([1, 2, 2, 2, 6], 2), /only steps of 1 for data/],
+    ["attribute", reversed(-1000), reversed(-5), /only negative steps of 2 or more axes/],
+    ["attribute", padded([1, 1, 1, 1]), padded([0, 2, 0, 2]), /Pad pads 2 axes of 2/],
+    ["rank", folded(2), folded(1), /needs a first axis of 1/],
+    ["rank", chosen([4, 5, 2]), chosen([4, 8, 2]), /needs equal sizes apart from axis -1/],
+    ["rank", rooted([]), rooted([1]), /Sqrt of scalars is quantized/],
+    ["rank", selected("uint8"), selected("uint16"), /selects with a scalar along the first axis/],
+    ["attribute", divided(5), divided(6), /splits 5 elements into 2 outputs/],
+    ["attribute", averaged("SAME_LOWER"), averaged("SAME_UPPER"), /pads the left and not the top/],
+    ["qdq-parameters", summed("uint16"), summed("uint8"), /Add reads uint16 activations/],
+    ["constant-input", convolved([4, 4, 4]), convolved([4, 4]), /has computed weights and 5 axes/],
+    ["qdq-parameters", multiplied("int16"), multiplied("uint8"), /by computed numbers of int16/],
+    ["qdq-parameters", wide(true), wide(false), /MatMul reads uint16 activations/],
+    ["qdq-weight", chosenValues("uint8"), chosenValues("uint16"), /OneHot has weights of uint8/],
+    ["qdq-weight", weighted("int8"), weighted("uint16"), /MatMul has weights of int8/],
+    ["input-count", pooled([1, 1], 2), pooled([1, 1]), /2 outputs of MaxPool are read/],
+  ]);
 }

@@ -5,7 +5,6 @@ export function qdqWeightsCases(): readonly Case[] {
   return [
     {
       rule: "qdq-weight",
-      severity: "error",
       what: "scales along the wrong axis",
       bad: quantizedGemm({ axis: 0, scales: [0.5, 0.5, 0.5, 0.5] }),
       good: quantizedGemm(),
@@ -13,7 +12,6 @@ export function qdqWeightsCases(): readonly Case[] {
     },
     {
       rule: "qdq-weight",
-      severity: "error",
       what: "4-bit weights with a zero point",
       bad: quantizedGemm({ weight: "int4", zeroPoint: 1 }),
       good: quantizedGemm({ weight: "int4" }),
@@ -21,7 +19,6 @@ export function qdqWeightsCases(): readonly Case[] {
     },
     {
       rule: "qdq-weight",
-      severity: "error",
       what: "scales per block",
       bad: quantizedGemm({ weight: "int4", block: 2, axis: 0 }),
       good: quantizedGemm({ weight: "int4" }),
@@ -29,7 +26,6 @@ export function qdqWeightsCases(): readonly Case[] {
     },
     {
       rule: "qdq-weight",
-      severity: "error",
       what: "one scale per channel of an activation",
       bad: (g) => {
         const [s, z] = [g.constant(F, [4], [1, 2, 3, 4]), g.constant("uint8", [4], [0, 0, 0, 0])];
@@ -54,7 +50,6 @@ export function qdqWeightsCases(): readonly Case[] {
     },
     {
       rule: "qdq-bias",
-      severity: "error",
       what: "a bias with an independent scale",
       bad: quantizedGemm({ biasScale: 0.3 }),
       good: quantizedGemm(),
@@ -62,7 +57,6 @@ export function qdqWeightsCases(): readonly Case[] {
     },
     {
       rule: "qdq-bias",
-      severity: "error",
       what: "a bias with a zero point",
       bad: quantizedGemm({ biasZero: 1 }),
       good: quantizedGemm(),

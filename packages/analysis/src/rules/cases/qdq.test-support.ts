@@ -5,6 +5,7 @@ import {
   output,
   scalar,
   single,
+  quantized,
   quantizedGemm,
   quantizedUnary,
   type Case,
@@ -33,8 +34,18 @@ export function qdqCases(): readonly Case[] {
       says: /Relu is not computed in integers \(output '\/Relu' does not go to QuantizeLinear/,
     },
     {
+      rule: "qdq-form",
+      severity: "warning",
+      what: "an output of the model before Q",
+      bad: (g) => {
+        quantized(g, (x) => g.node("Relu", [x], { outputs: ["r"] })[0]!, [2, 4]);
+        g.output("r", "r", F, [2, 4]);
+      },
+      good: quantizedUnary("Relu"),
+      says: /output 'r' is an output of the model/,
+    },
+    {
       rule: "qdq-parameters",
-      severity: "error",
       what: "activations of a type that the device does not support",
       profile: "vitisai",
       bad: quantizedGemm({ activation: "uint16" }),
@@ -59,7 +70,6 @@ export function qdqCases(): readonly Case[] {
     },
     {
       rule: "qdq-parameters",
-      severity: "error",
       what: "16-bit Q and DQ before opset 21",
       opset: 19,
       bad: quantizedUnary("Relu", { dtype: "uint16" }),
@@ -77,7 +87,6 @@ export function qdqCases(): readonly Case[] {
     },
     {
       rule: "qdq-parameters",
-      severity: "error",
       what: "a scale that is not positive",
       bad: quantizedUnary("Relu", { after: 0 }),
       good: quantizedUnary("Relu"),
@@ -85,7 +94,6 @@ export function qdqCases(): readonly Case[] {
     },
     {
       rule: "qdq-parameters",
-      severity: "error",
       what: "a scale that is computed",
       bad: (g) => {
         output(

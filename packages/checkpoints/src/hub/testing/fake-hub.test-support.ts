@@ -1,11 +1,11 @@
 /** A fake hub with one repository on the loopback interface, which can fail in the ways that real hubs do. */
 import { createHash } from "node:crypto";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { startFetchServer } from "@slm/core/testing";
 import { onTestFinished, vi } from "vitest";
 
 export const COMMIT = "0123456789abcdef0123456789abcdef01234567";
@@ -45,12 +45,11 @@ export const sha256 = (content: Buffer): string => createHash("sha256").update(c
 /** Starts a hub, points the environment at it and an empty cache, and stops it when the test ends. */
 export async function startFakeHub(files: Record<string, FakeFile>): Promise<FakeHub> {
   const cache = await mkdtemp(join(tmpdir(), "slm-hub-"));
-  const server = createServer((request, response) => {
+  const server = await startFetchServer();
+  server.handle = (request, response) => {
     answer(hub, request, response);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  const url = `http://127.0.0.1:${port}`;
+  };
+  const url = server.origin;
   const hub: FakeHub = { url, cache, requests: [], files, breaks: [], isGated: false, honoursRanges: true };
   vi.stubEnv("HF_ENDPOINT", `${url}/`);
   vi.stubEnv("HF_HUB_CACHE", cache);
@@ -58,8 +57,7 @@ export async function startFakeHub(files: Record<string, FakeFile>): Promise<Fak
   vi.stubEnv("HF_TOKEN", "");
   onTestFinished(async () => {
     vi.unstubAllEnvs();
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
+    await server.close();
     await rm(cache, { recursive: true });
   });
   return hub;

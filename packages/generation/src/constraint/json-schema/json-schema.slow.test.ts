@@ -143,16 +143,9 @@ describe(jsonSchemaGrammar, () => {
       { properties: { a: { items: { not: {} } } } },
       /^schema: #\/properties\/a\/items: 'not'/,
     ],
-    [
-      "keywords next to anyOf",
-      { anyOf: [{ type: "null" }], minLength: 1 },
-      /'minLength' is not supported here; supported are anyOf/,
-    ],
-    ["oneOf", { oneOf: [{ type: "null" }] }, /'oneOf'/],
     ["an unknown type", { type: "text" }, /'type' must be one of/],
     ["a reference to elsewhere", { $ref: "https://example.org/a.json" }, /must point into the same schema/],
     ["a dangling reference", { $ref: "#/$defs/a" }, /which does not exist/],
-    ["a reference to itself", { $ref: "#" }, /refers to itself/],
     [
       "a cycle of references",
       { anyOf: [{ type: "null" }, { $ref: "#/$defs/a" }], $defs: { a: { $ref: "#" } } },
@@ -167,7 +160,6 @@ describe(jsonSchemaGrammar, () => {
     ["limits the wrong way round", { type: "string", minLength: 3, maxLength: 2 }, /'minLength' 3 is above/],
     ["an invalid count", { type: "array", minItems: -1 }, /'minItems' must be an integer/],
     ["property names that are not strings", { propertyNames: { type: "integer" } }, /schema of strings/],
-    ["property names without a schema", { propertyNames: ["a"] }, /schema of strings/],
     [
       "property names together with named properties",
       { properties: { a: true }, propertyNames: { maxLength: 1 } },

@@ -67,12 +67,6 @@ describe(learnAlignment, () => {
     expect(alignment.positionAfter([MARK, 31, MARK, MARK])).toBe(0);
     expect(alignment.positionAfter([MARK, 31, MARK, MARK, 32, 33])).toBe(2);
   });
-
-  test("is empty without pairs, and then is not used", () => {
-    expect(learnAlignment([])).toEqual([]);
-    expect(learnAlignment([{ source: [], target: [4] }])).toEqual([]);
-    expect(SourceAlignment.of(draftRulesOf([], 10), [4])).toBeUndefined();
-  });
 });
 
 describe(spreadPairs, () => {

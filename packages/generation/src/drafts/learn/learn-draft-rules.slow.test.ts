@@ -59,19 +59,6 @@ function replay(rules: ReturnType<typeof learnDraftRules>, answers: readonly Tok
 describe(learnDraftRules, () => {
   const rules = learnDraftRules(pairs(800, 1), END);
 
-  test("learns fixed phrases, tokens that a source word determines, and copies", () => {
-    const drafter = new RuleDrafter(draftRulesOf(rules, 10_000), [PLAY, 900, 901, BY, 902]);
-    const next = (...answer: number[]): number => drafter.next(answer).token;
-    expect(next()).toBe(OPEN);
-    expect(next(OPEN)).toBe(30);
-    expect(next(OPEN, 30)).toBe(TITLE);
-    // None of these words occurred in training.
-    expect(next(OPEN, 30, TITLE)).toBe(900);
-    expect(next(OPEN, 30, TITLE, 900)).toBe(901);
-    expect(next(OPEN, 30, TITLE, 900, 901, ARTIST)).toBe(902);
-    expect(new RuleDrafter(draftRulesOf(rules, 10_000), [RATE, 900]).next([OPEN]).token).toBe(31);
-  });
-
   test("saves most runs for unseen requests, with few wrong drafts", () => {
     const { tokensPerRun, draftsPerRun } = replay(rules, pairs(200, 2));
     expect(tokensPerRun).toBeGreaterThan(3);
