@@ -70,7 +70,7 @@ describe.each(FAMILIES)("a tiny %s", (family) => {
     expect(found.map(idsOf)).toEqual(rows.map(({ beams }) => expectedOf(beams)));
   });
 
-  test("answers requests of a batch, and is measured, in the language that is asked for", async () => {
+  test("answers each of several requests in its language, and is evaluated in the requested one", async () => {
     const tokenizer = await loadTokenizer(model());
     const texts = rows.map(({ greedy }) => tokenizer.decode(expectedOf(greedy)));
     const server = await startServer({

@@ -25,7 +25,7 @@ export interface EngineChoice {
 }
 
 /**
- * Parameters up to which WebAssembly on one thread is faster than ONNX Runtime's quantized graphs: at 9.5M both take the same CPU time
+ * Parameters up to which WebAssembly on one thread is faster than ONNX Runtime's quantized graphs: it is faster at 9.5M and slower at 20M
  * (docs/benchmarks/no-runtime.md).
  */
 export const FASTEST_PARAMETERS = 10_000_000;

@@ -160,7 +160,7 @@ describe("slm export, slm quantize, slm deploy", () => {
 });
 
 describe("slm model check", () => {
-  test("passes a model that agrees with its own library, and rejects a directory that is no reference", async () => {
+  test("passes a model that agrees with its own library, and rejects a missing directory", async () => {
     const argv = ["--reference", familyReference("t5"), "--json"];
     expect(await runCommand("model:check", argv)).toMatchObject({
       exitCode: 0,

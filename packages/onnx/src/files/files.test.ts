@@ -140,7 +140,7 @@ describe(readOnnx, () => {
 
   test.each<[string, Parameters<typeof redirected>[0], RegExp]>([
     ["an offset past the end", at("offset", "10240"), /have 10176 bytes, expected 4096 at offset 10240/],
-    ["an offset that is no number", at("offset", "-1"), /'-1'/],
+    ["a negative offset", at("offset", "-1"), /'-1'/],
     ["an offset beyond exact numbers", at("offset", "99999999999999999999"), /must be integers/],
     ["a length other than the shape's", at("length", "4"), /needs 4096 bytes, external data has 4/],
     [
