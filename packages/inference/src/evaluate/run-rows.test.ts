@@ -21,3 +21,13 @@ test("rejects a thread that loses an answer", async () => {
   };
   await expect(evaluateAnswers({ ...input, maker })).rejects.toThrow("expected 1 answers from a thread");
 });
+
+test("reports its start, so that the time of the first chunk counts", async () => {
+  const steps: (number | undefined)[] = [];
+  await evaluateAnswers({
+    ...input,
+    generator: { generate: () => Promise.resolve([{ text: "b" }]) },
+    progress: ({ step }) => steps.push(step),
+  });
+  expect(steps).toEqual([0, 1]);
+});

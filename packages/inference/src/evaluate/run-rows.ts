@@ -65,6 +65,7 @@ export async function runRows(input: EvaluationInput): Promise<Outcomes> {
       yield { number: number++, rows: chunk };
     }
   }
+  input.progress?.({ stage: "evaluate", step: 0, total: input.total });
   const { done, seconds } = await (maker === undefined
     ? here(input, chunks())
     : elsewhere(input, maker, chunks()));
