@@ -8,7 +8,7 @@ import { Draw } from "../shared/draw.js";
 import { debianFolder } from "../shared/testing/debian-folder.js";
 import { questionsOn, UNANSWERABLE } from "./dataset.js";
 import { absentIn, factsOf } from "./facts.js";
-import { phrasesOf, sentencesOf } from "./questions.js";
+import { expand, phrasesOf } from "./questions.js";
 
 const module = fileURLToPath(new URL("./dataset.ts", import.meta.url));
 
@@ -45,8 +45,8 @@ describe(factsOf, () => {
   });
 });
 
-test("a pattern stands for all of its sentences", () => {
-  expect(sentencesOf("{which|what} language is {the package |}*")).toEqual([
+test("expands a pattern into every combination of its alternatives", () => {
+  expect(expand("{which|what} language is {the package |}*")).toEqual([
     "which language is the package *",
     "which language is *",
     "what language is the package *",
@@ -118,5 +118,9 @@ describe("the rows", () => {
     expect(Math.min(train.length, dev.length, held.length)).toBeGreaterThan(0);
     const seen = namesIn([...train, ...dev]);
     expect([...namesIn(held)].filter((name) => seen.has(name))).toEqual([]);
+    const questionsIn = (rows: readonly Row[]): ReadonlySet<string> =>
+      new Set(rows.map(({ source: text }) => text.split(" context: ")[0]!.replaceAll(/tool\d+/gu, "*")));
+    const known = questionsIn([...train, ...dev]);
+    expect([...questionsIn(held)].filter((question) => known.has(question))).toEqual([]);
   });
 });

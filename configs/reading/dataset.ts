@@ -8,7 +8,6 @@
  */
 import { defineDataset, type Example } from "@slm/data";
 import { z } from "zod";
-import { chosenByHash } from "../shared/chosen-by-hash.js";
 import {
   type DebianPackage,
   firstSentences,
@@ -17,6 +16,7 @@ import {
 } from "../shared/debian-index.js";
 import { Draw } from "../shared/draw.js";
 import { sourceFolder } from "../shared/user-cache.js";
+import { chosenByHash } from "./chosen-by-hash.js";
 import { absentIn, factsOf, type FactKind } from "./facts.js";
 import { questionOf, type PhraseSet } from "./questions.js";
 
