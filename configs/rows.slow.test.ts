@@ -1,11 +1,11 @@
 /** Checks that the tasks' rows do not change, because splits, caches and the figures in the READMEs depend on them. */
 import { hashFile } from "@slm/core";
+import { temporaryFolder } from "@slm/core/testing";
 import { dataConfig, prepareData, SPLITS } from "@slm/data";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
 interface Expected {
   /** Settings of the data section, which names the task's module. */
@@ -70,11 +70,7 @@ const EXPECTED: readonly Expected[] = [
   },
 ];
 
-let root = "";
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-rows-"));
-});
-afterAll(() => rm(root, { recursive: true, force: true }));
+const root = temporaryFolder();
 
 const beginning = async (path: string): Promise<string> => (await hashFile(path)).slice(0, 16);
 

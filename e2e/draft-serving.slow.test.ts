@@ -2,9 +2,9 @@
  * A server verifies drafts of every row. The answers equal those of plain greedy decoding, and each row advances by its number of accepted
  * tokens.
  */
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { readCheckpoint } from "@slm/checkpoints";
 import { deployToDirectory } from "@slm/deploy";
 import { openModel, type Generation } from "@slm/inference";
@@ -22,20 +22,16 @@ import { openBatchedModel } from "../packages/serve/src/model/batched-model.js";
 import { LONGEST, SPELLED, sourcesOf, spellerRules, tokensOf, trainedSpeller } from "./trained-speller.js";
 
 let runtime: Runtime;
-let workspace: string;
+const workspace = temporaryFolder();
 let checkpoint: string;
 const sources = sourcesOf(40, LONGEST, 77, SPELLED);
 
 beforeAll(async () => {
   runtime = await createCpuRuntime({ inThread: true, threads: 1 });
-  workspace = await mkdtemp(join(tmpdir(), "slm-draft-serving-"));
   checkpoint = await trainedSpeller(workspace, runtime);
 }, 240_000);
 
-afterAll(async () => {
-  await runtime.close();
-  await rm(workspace, { recursive: true });
-});
+afterAll(() => runtime.close());
 
 test("a bundle drafts as the model that it was made of", async () => {
   const [model, outputDirectory] = [join(workspace, "bundled-model"), join(workspace, "bundle")];

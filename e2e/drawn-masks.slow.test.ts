@@ -1,7 +1,6 @@
 /** Tests dropout masks that a training step draws itself: the generator, its randomness, gradients, resuming. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { createRandom } from "@slm/generation";
 import { initializeWeights } from "@slm/model";
 import { createHostTensor, type HostTensor, type Runtime } from "@slm/runtime";
@@ -35,6 +34,7 @@ import {
 import { expectedMasks, keyOf, maskProgram } from "./drawn-masks.js";
 import { encoderDecoder, SETTINGS, studentCase } from "./training-cases.js";
 
+const root = temporaryFolder();
 let runtime: Runtime;
 let engine: Engine;
 beforeAll(async () => {
@@ -204,7 +204,6 @@ describe("a training step", () => {
 });
 
 test("a run whose steps draw their masks, interrupted and resumed, ends with the weights of one that was not", async () => {
-  const root = await mkdtemp(join(tmpdir(), "drawn-masks-"));
   const pairs = copyPairs(40, 1);
   const settings = { ...copySettings, steps: 12, dropout: 0.3, gradientAccumulationSteps: 2 };
   const objective = copyObjective(pairs, settings.batchSize);
@@ -221,14 +220,10 @@ test("a run whose steps draw their masks, interrupted and resumed, ends with the
     );
     return (await train(request)).weights;
   };
-  try {
-    const expected = await runTo("plain");
-    for (const stop of [3, 9])
-      await expect(runTo("stopped", stop)).rejects.toMatchObject({ code: "INTERRUPTED" });
-    expect(await runTo("stopped")).toEqual(expected);
-  } finally {
-    await rm(root, { recursive: true });
-  }
+  const expected = await runTo("plain");
+  for (const stop of [3, 9])
+    await expect(runTo("stopped", stop)).rejects.toMatchObject({ code: "INTERRUPTED" });
+  expect(await runTo("stopped")).toEqual(expected);
 });
 
 test("a CPU is given its masks, a device draws them", () => {

@@ -3,9 +3,9 @@
  * sequences.
  */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { execa } from "execa";
 import { describe, expect, test } from "vitest";
 import { FIXTURES, writeFixture } from "./hostile/fixtures.mjs";
@@ -36,7 +36,7 @@ const slm = (argv: readonly string[]) => execa(process.execPath, [bin, ...argv],
 const DANGEROUS = /[\0-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/u;
 
 describe.skipIf(process.platform === "win32")("commands", () => {
-  const folder = mkdtempSync(join(tmpdir(), "slm-hostile-cli-"));
+  const folder = temporaryFolder();
 
   test.each([
     "a bundle with escape sequences in a name",
@@ -78,6 +78,5 @@ describe.skipIf(process.platform === "win32")("commands", () => {
       const { exitCode, stderr } = await slm(argv);
       expect([65, 66], `slm ${argv.join(" ")}: ${stderr}`).toContain(exitCode);
     }
-    rmSync(folder, { recursive: true, force: true });
   });
 });

@@ -2,9 +2,9 @@
  * Tests calibrated quantization on ONNX Runtime: compares probes with plain arithmetic and static graphs with their float graphs, and
  * quantizes third-party files.
  */
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { GraphBuilder, encodeModel, type Graph } from "@slm/onnx";
 import {
   feedsInMemory,
@@ -19,15 +19,11 @@ import { createCpuRuntime } from "@slm/runtime-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 let runtime: Runtime;
-let root = "";
+const root = temporaryFolder();
 beforeAll(async () => {
   runtime = await createCpuRuntime({ inThread: true, threads: 1 });
-  root = await mkdtemp(join(tmpdir(), "slm-calibrated-"));
 });
-afterAll(async () => {
-  await runtime.close();
-  await rm(root, { recursive: true });
-});
+afterAll(() => runtime.close());
 
 /** Pseudo-random numbers between -1 and 1, depending on `seed`. */
 const noise = (count: number, seed: number): Float32Array =>

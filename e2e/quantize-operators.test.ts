@@ -2,9 +2,9 @@
  * Compares the operators of quantized graphs on ONNX Runtime with plain arithmetic on dequantized weights. Activations are integers that
  * fill the quantized range, so the scale is exactly 1 and the comparison is as precise as float32 sums.
  */
-import { mkdtemp, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { BLOCK_SIZES, type BlockSize } from "@slm/devices";
 import { GraphBuilder, encodeModel, int, writeOnnx, type Graph } from "@slm/onnx";
 import {
@@ -206,6 +206,7 @@ function rowsOf({ values, inputs }: WeightMatrix): number[] {
 describe.each(["int4-block", "int8-block", "int8-dynamic"] as const)(
   "a table tied between embedding and head, %s",
   (format) => {
+    const directory = temporaryFolder();
     const blockSizes = format === "int8-dynamic" ? [32 as const] : BLOCK_SIZES;
     const cases = blockSizes.flatMap((blockSize) => [
       [blockSize, 96, [2, 3], ["batch", "target"], "FusedMatMul"] as const,
@@ -231,34 +232,29 @@ describe.each(["int4-block", "int8-block", "int8-dynamic"] as const)(
     );
 
     test("is stored once, and loads from its file", async () => {
-      const directory = await mkdtemp(join(tmpdir(), "slm-tied-"));
-      try {
-        const width = 96;
-        const path = join(directory, "decoder.onnx");
-        const graph = await quantized(tiedGraph(width, ["batch", "target"], "FusedMatMul"), format);
-        await writeOnnx(graph, path, { externalData: { file: "decoder.onnx.data", minBytes: 128 } });
-        const { size } = await stat(join(directory, "decoder.onnx.data"));
-        const codes = format === "int4-block" ? (VOCAB * width) / 2 : VOCAB * width;
-        const scales = format === "int8-dynamic" ? VOCAB * 4 : (VOCAB * 4 * width) / 32;
-        // Three blocks, two 4-bit zero points per byte.
-        const zeros = { "int4-block": VOCAB * 2, "int8-block": VOCAB * 3, "int8-dynamic": 0 }[format];
-        // The second and third weight are aligned to 64 bytes.
-        expect(size).toBeGreaterThanOrEqual(codes + scales + zeros);
-        expect(size).toBeLessThan(codes + scales + zeros + 2 * 64);
-        const session = await runtime.load({ kind: "file", path });
-        const { fetched } = await session.run({
-          feeds: {
-            ids: createHostTensor("int32", [1, 6], Int32Array.from(IDS)),
-            x: createHostTensor("float32", [1, width], int8Activations(1, width)),
-          },
-          fetch: ["rows"],
-        });
-        await session.release();
-        const matrix = DEQUANTIZED[format](tableMatrix(width));
-        expect(largestDifference(fetched["rows"]!.data, rowsOf(matrix))).toBeLessThan(1e-7);
-      } finally {
-        await rm(directory, { recursive: true });
-      }
+      const width = 96;
+      const path = join(directory, "decoder.onnx");
+      const graph = await quantized(tiedGraph(width, ["batch", "target"], "FusedMatMul"), format);
+      await writeOnnx(graph, path, { externalData: { file: "decoder.onnx.data", minBytes: 128 } });
+      const { size } = await stat(join(directory, "decoder.onnx.data"));
+      const codes = format === "int4-block" ? (VOCAB * width) / 2 : VOCAB * width;
+      const scales = format === "int8-dynamic" ? VOCAB * 4 : (VOCAB * 4 * width) / 32;
+      // Three blocks, two 4-bit zero points per byte.
+      const zeros = { "int4-block": VOCAB * 2, "int8-block": VOCAB * 3, "int8-dynamic": 0 }[format];
+      // The second and third weight are aligned to 64 bytes.
+      expect(size).toBeGreaterThanOrEqual(codes + scales + zeros);
+      expect(size).toBeLessThan(codes + scales + zeros + 2 * 64);
+      const session = await runtime.load({ kind: "file", path });
+      const { fetched } = await session.run({
+        feeds: {
+          ids: createHostTensor("int32", [1, 6], Int32Array.from(IDS)),
+          x: createHostTensor("float32", [1, width], int8Activations(1, width)),
+        },
+        fetch: ["rows"],
+      });
+      await session.release();
+      const matrix = DEQUANTIZED[format](tableMatrix(width));
+      expect(largestDifference(fetched["rows"]!.data, rowsOf(matrix))).toBeLessThan(1e-7);
     });
   },
 );

@@ -1,28 +1,23 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { hashFile } from "@slm/core";
+import { temporaryFolder } from "@slm/core/testing";
 import { dataConfig, prepareData, readAllRows, type Row, SPLITS } from "@slm/data";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { Draw } from "../shared/draw.js";
 import { readCalendar } from "./calendar.js";
 import { withNoise } from "./noise.js";
 import { partsOf, written } from "./pattern.js";
-import { calendarFolder } from "./testing/calendars.js";
+import { writeCalendars } from "./testing/calendars.js";
 import { sayable, typed, TYPED_FORMS } from "./typed-forms.js";
 
 const module = fileURLToPath(new URL("./dataset.ts", import.meta.url));
 const MOMENT = { year: 2024, month: 3, day: 5, hour: 14, minute: 5 };
 
-const root = { calendars: "", output: "" };
-beforeAll(async () => {
-  root.calendars = await calendarFolder();
-  root.output = await mkdtemp(join(tmpdir(), "slm-dates-"));
-});
-afterAll(async () => {
-  for (const folder of Object.values(root)) await rm(folder, { recursive: true });
-});
+const calendars = temporaryFolder();
+const root = temporaryFolder();
+beforeAll(() => writeCalendars(calendars));
 
 describe(written, () => {
   test.each([
@@ -33,27 +28,27 @@ describe(written, () => {
     ["cs", "EEEE d. MMMM y", "úterý 5. března 2024"],
     ["cs", "LLLL\u202fy", "března 2024"],
   ])("%s %s", async (language, pattern, text) => {
-    expect(written(partsOf(pattern), MOMENT, await readCalendar(root.calendars, language))).toBe(text);
+    expect(written(partsOf(pattern), MOMENT, await readCalendar(calendars, language))).toBe(text);
   });
 
   test("rejects an unknown field", async () => {
-    const calendar = await readCalendar(root.calendars, "en");
+    const calendar = await readCalendar(calendars, "en");
     expect(() => written(partsOf("w y"), MOMENT, calendar)).toThrow("en: the field 'w' has no text");
   });
 });
 
 describe(readCalendar, () => {
   test("skips dates with a country-dependent order, and patterns that are not text", async () => {
-    const { dates, language, names } = await readCalendar(root.calendars, "en");
+    const { dates, language, names } = await readCalendar(calendars, "en");
     expect(dates.map((parts) => written(parts, MOMENT, { language, names }))).toEqual([
       ...["Tuesday, March 5, 2024", "March 5, 2024", "Mar 5, 2024", "Mar 5", "March 2024"],
     ]);
   });
 
   test("rejects a file with another structure", async () => {
-    await writeFile(join(root.output, "en.json"), '{"main":{}}');
-    await expect(readCalendar(root.output, "en")).rejects.toMatchObject({ code: "DATA_INVALID" });
-    await expect(readCalendar(root.output, "xx")).rejects.toMatchObject({ code: "INPUT_MISSING" });
+    await writeFile(join(root, "en.json"), '{"main":{}}');
+    await expect(readCalendar(root, "en")).rejects.toMatchObject({ code: "DATA_INVALID" });
+    await expect(readCalendar(root, "xx")).rejects.toMatchObject({ code: "INPUT_MISSING" });
   });
 });
 
@@ -68,7 +63,7 @@ describe(withNoise, () => {
 
 describe("typed forms", () => {
   const texts = async (moment: typeof MOMENT): Promise<readonly string[]> => {
-    const english = await readCalendar(root.calendars, "en");
+    const english = await readCalendar(calendars, "en");
     return TYPED_FORMS.map((form) => typed(form, sayable(form, moment), english));
   };
 
@@ -88,9 +83,9 @@ describe("rows", () => {
   let rows: readonly Row[] = [];
   const hashes: string[] = [];
   beforeAll(async () => {
-    const source = { module, files: root.calendars, languages: ["en", "cs", "tr"], rows: 2000 };
-    await prepareData(dataConfig.parse({ source }), root.output, { seed: 1 });
-    const files = SPLITS.map((split) => join(root.output, `${split}.jsonl`));
+    const source = { module, files: calendars, languages: ["en", "cs", "tr"], rows: 2000 };
+    await prepareData(dataConfig.parse({ source }), root, { seed: 1 });
+    const files = SPLITS.map((split) => join(root, `${split}.jsonl`));
     rows = (await Promise.all(files.map((file) => readAllRows(file)))).flat();
     for (const file of files) hashes.push((await hashFile(file)).slice(0, 16));
   });
@@ -103,8 +98,8 @@ describe("rows", () => {
   });
 
   test("include typed forms of English if the recipe asks for them", async () => {
-    const source = { module, files: root.calendars, languages: ["cs"], typed: 50, rows: 400 };
-    const output = join(root.output, "typed");
+    const source = { module, files: calendars, languages: ["cs"], typed: 50, rows: 400 };
+    const output = join(root, "typed");
     await prepareData(dataConfig.parse({ source }), output, { seed: 1 });
     const read = await Promise.all(SPLITS.map((split) => readAllRows(join(output, `${split}.jsonl`))));
     const mixed = read.flat();

@@ -1,14 +1,15 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "@slm/core/testing";
 import { dataConfig, prepareData, readAllRows } from "@slm/data";
 import { describe, expect, test } from "vitest";
-import { debianFolder } from "../shared/testing/debian-folder.js";
+import { writeDebianIndex } from "../shared/testing/debian-folder.js";
 import { isSentence } from "./dataset.js";
 import { stripDiacritics } from "./strip.js";
 
 const module = fileURLToPath(new URL("./dataset.ts", import.meta.url));
+const index = temporaryFolder();
+const output = temporaryFolder();
 
 describe(stripDiacritics, () => {
   test.each([
@@ -47,10 +48,7 @@ test("languages alternate, with distinct sentences up to the limit", async () =>
       fr: ["éditeur léger de texte"],
     },
   }));
-  const [index, output] = [
-    await debianFolder(entries, ["en", "cs", "fr"]),
-    await mkdtemp(join(tmpdir(), "slm-diacritics-")),
-  ];
+  await writeDebianIndex(index, entries, ["en", "cs", "fr"]);
   const source = { module, files: index, languages: ["cs", "fr"], perLanguage: 3, shortest: 10 };
   await prepareData(dataConfig.parse({ source, testFraction: 0, devFraction: 0 }), output);
   expect(await readAllRows(join(output, "train.jsonl"))).toEqual([
@@ -59,5 +57,4 @@ test("languages alternate, with distinct sentences up to the limit", async () =>
     { source: "Umi cislo jedna a take jeste neco.", target: "Umí číslo jedna a také ještě něco." },
     { source: "Umi cislo dve a take jeste neco.", target: "Umí číslo dvě a také ještě něco." },
   ]);
-  for (const folder of [index, output]) await rm(folder, { recursive: true });
 });

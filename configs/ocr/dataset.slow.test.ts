@@ -1,7 +1,6 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "@slm/core/testing";
 import { dataConfig, prepareData, readAllRows, sourceKey, SPLITS } from "@slm/data";
 import fc from "fast-check";
 import { expect, describe, test } from "vitest";
@@ -53,6 +52,8 @@ describe(drawLine, () => {
 });
 
 describe(examples, () => {
+  const root = temporaryFolder();
+
   test("generates lines of the requested length without outer spaces; more rows keep the first ones", () => {
     const texts = [...examples(settingsOf({ rows: 3000, maxCharacters: 20 }))].map(({ target }) => target);
     for (const text of texts) {
@@ -64,7 +65,6 @@ describe(examples, () => {
   });
 
   test("no text is in two splits, in any case or spacing, and a recipe always has the same rows", async () => {
-    const root = await mkdtemp(join(tmpdir(), "slm-ocr-"));
     const config = dataConfig.parse({
       source: { module, rows: 400, width: 96, height: 16, maxCharacters: 8, seed: 3 },
       testFraction: 0.2,
@@ -85,6 +85,5 @@ describe(examples, () => {
       }
     }
     expect(rows).toBe(400);
-    await rm(root, { recursive: true });
   });
 });

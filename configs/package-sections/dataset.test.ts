@@ -1,10 +1,9 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "@slm/core/testing";
 import { dataConfig, prepareData, readAllRows, type Row } from "@slm/data";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { debianFolder, type IndexEntry } from "../shared/testing/debian-folder.js";
+import { beforeAll, describe, expect, test } from "vitest";
+import { writeDebianIndex, type IndexEntry } from "../shared/testing/debian-folder.js";
 import { rowOf } from "./dataset.js";
 import { CLASS_NAMES, classOf } from "./sections.js";
 
@@ -32,7 +31,8 @@ describe(rowOf, () => {
 });
 
 describe("rows of an index", () => {
-  const root = { directory: "", index: "" };
+  const directory = temporaryFolder();
+  const index = temporaryFolder();
   let rows: readonly Row[] = [];
   beforeAll(async () => {
     const game = (place: number): IndexEntry => ({
@@ -47,14 +47,10 @@ describe("rows of an index", () => {
       { name: "manual", section: "doc", synopsis: "a manual", lines: ["Read it."] },
       { name: "mailer", section: "mail", synopsis: "sends mail", lines: ["It sends."] },
     ];
-    root.index = await debianFolder(entries, ["en"]);
-    root.directory = await mkdtemp(join(tmpdir(), "slm-sections-"));
-    const source = { module, files: root.index, perClass: 4 };
-    await prepareData(dataConfig.parse({ source, testFraction: 0, devFraction: 0 }), root.directory);
-    rows = await readAllRows(join(root.directory, "train.jsonl"));
-  });
-  afterAll(async () => {
-    for (const folder of Object.values(root)) await rm(folder, { recursive: true });
+    await writeDebianIndex(index, entries, ["en"]);
+    const source = { module, files: index, perClass: 4 };
+    await prepareData(dataConfig.parse({ source, testFraction: 0, devFraction: 0 }), directory);
+    rows = await readAllRows(join(directory, "train.jsonl"));
   });
 
   test("have a limit per class, and no sections without a class", () => {

@@ -1,11 +1,10 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "@slm/core/testing";
 import { dataConfig, prepareData, readAllRows, type Row } from "@slm/data";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { Draw } from "../shared/draw.js";
-import { debianFolder } from "../shared/testing/debian-folder.js";
+import { writeDebianIndex } from "../shared/testing/debian-folder.js";
 import { questionsOn, UNANSWERABLE } from "./dataset.js";
 import { absentIn, factsOf } from "./facts.js";
 import { expand, phrasesOf } from "./questions.js";
@@ -90,10 +89,9 @@ test("answers are words of the description, and a fifth of the questions has non
 });
 
 describe("the rows", () => {
-  let root = "";
-  let index = "";
+  const root = temporaryFolder();
+  const index = temporaryFolder();
   beforeAll(async () => {
-    root = await mkdtemp(join(tmpdir(), "slm-reading-"));
     const entries = Array.from({ length: 60 }, (_, at) => ({
       name: `tool${at}`,
       section: "utils",
@@ -102,10 +100,7 @@ describe("the rows", () => {
         `Tool${at} is a program of kind ${at}. It is written in Perl ${at}. It supports format ${at} of the year.`,
       ],
     }));
-    index = await debianFolder(entries, ["en"]);
-  });
-  afterAll(async () => {
-    for (const folder of [root, index]) await rm(folder, { recursive: true, force: true });
+    await writeDebianIndex(index, entries, ["en"]);
   });
 
   test("of the test have packages and phrases of their own", async () => {

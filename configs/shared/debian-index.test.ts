@@ -1,5 +1,5 @@
-import { rm } from "node:fs/promises";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { beforeAll, describe, expect, test } from "vitest";
 import {
   debianPackages,
   descriptionOf,
@@ -8,7 +8,7 @@ import {
   sentencesOf,
   translatedDescriptions,
 } from "./debian-index.js";
-import { debianFolder } from "./testing/debian-folder.js";
+import { writeDebianIndex } from "./testing/debian-folder.js";
 
 describe(descriptionOf, () => {
   test("joins the lines of a paragraph and skips lists", () => {
@@ -41,9 +41,10 @@ describe(firstSentences, () => {
 });
 
 describe("an index", () => {
-  let folder = "";
+  const folder = temporaryFolder();
   beforeAll(async () => {
-    folder = await debianFolder(
+    await writeDebianIndex(
+      folder,
       [
         { name: "edit", section: "editors", synopsis: "small editor", lines: ["It edits."] },
         { name: "libedit", source: "edit (1-2)", section: "libs", synopsis: "its library", lines: [] },
@@ -59,7 +60,6 @@ describe("an index", () => {
       ["en", "cs"],
     );
   });
-  afterAll(() => rm(folder, { recursive: true }));
 
   test("lists every package with its source and its English description", async () => {
     const packages = [];

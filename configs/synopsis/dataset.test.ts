@@ -1,13 +1,14 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "@slm/core/testing";
 import { dataConfig, prepareData, readAllRows } from "@slm/data";
 import { describe, expect, test } from "vitest";
-import { debianFolder } from "../shared/testing/debian-folder.js";
+import { writeDebianIndex } from "../shared/testing/debian-folder.js";
 import { exampleOf } from "./dataset.js";
 
 const module = fileURLToPath(new URL("./dataset.ts", import.meta.url));
+const index = temporaryFolder();
+const output = temporaryFolder();
 const LIMITS = { shortest: 20, longest: 60, longestTarget: 20 };
 
 describe(exampleOf, () => {
@@ -42,13 +43,9 @@ test("skips packages of headers, documentation and translations", async () => {
     synopsis: `synopsis of ${section}`,
     lines: [`The description of a package in the section ${section}.`],
   }));
-  const [index, output] = [
-    await debianFolder(entries, ["en"]),
-    await mkdtemp(join(tmpdir(), "slm-synopsis-")),
-  ];
+  await writeDebianIndex(index, entries, ["en"]);
   const source = { module, files: index, ...LIMITS, longestTarget: 40 };
   await prepareData(dataConfig.parse({ source, testFraction: 0, devFraction: 0 }), output);
   const rows = await readAllRows(join(output, "train.jsonl"));
   expect(rows.map(({ target }) => target).sort()).toEqual(["synopsis of games", "synopsis of utils"]);
-  for (const folder of [index, output]) await rm(folder, { recursive: true });
 });

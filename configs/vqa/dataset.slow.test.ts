@@ -1,7 +1,6 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "@slm/core/testing";
 import { dataConfig, prepareData, readAllRows, SPLITS } from "@slm/data";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -18,6 +17,7 @@ const settingsOf = (given: object = {}) => settings.parse(given);
 const rowsOf = (count: number, given = settingsOf()): readonly SceneRow[] =>
   Array.from({ length: count }, (_, index) => sceneRow(given, index + 1));
 const ROWS = rowsOf(16_000);
+const root = temporaryFolder({ each: true });
 
 describe(sceneRow, () => {
   test("answers agree with a recount from only the words of the scene and the question", () => {
@@ -86,7 +86,6 @@ describe("scenes", () => {
   });
 
   test("no scene is in two splits, and rows of a scene share one file", async () => {
-    const root = await mkdtemp(join(tmpdir(), "slm-scenes-"));
     const config = dataConfig.parse({
       source: { module, rows: 400, pixels: 48 },
       testFraction: 0.2,
@@ -104,7 +103,6 @@ describe("scenes", () => {
     }
     expect(report.images!.files).toBe(100);
     expect(owners.size).toBe(100);
-    await rm(root, { recursive: true });
   });
 });
 
@@ -112,7 +110,6 @@ describe("rationales", () => {
   const split = (row: { readonly target: string }): readonly string[] => row.target.split(" #### ");
 
   test("precede the same answers, in every split", async () => {
-    const root = await mkdtemp(join(tmpdir(), "slm-scenes-"));
     const rowsWith = async (rationales: boolean): Promise<readonly (readonly string[])[]> => {
       const source = { module, rows: 120, pixels: 48, rationales };
       const out = join(root, String(rationales));
@@ -122,7 +119,6 @@ describe("rationales", () => {
     };
     const [plain, reasoned] = [await rowsWith(false), await rowsWith(true)];
     expect(reasoned.map(([, answer]) => answer)).toEqual(plain.map(([answer]) => answer));
-    await rm(root, { recursive: true });
   });
 
   test("determine the answer by their marks and findings alone", () => {

@@ -1,8 +1,8 @@
 /** Answers of exported C programs against the search of packages/generation over the same kernels in WebAssembly. */
 import { execFileSync } from "node:child_process";
-import { copyFile, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import {
   compileModel,
   PortableModel,
@@ -24,7 +24,7 @@ import {
   type Strategy,
   type TokenConstraint,
 } from "@slm/generation";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { BUILDS, decoderOnly, published, STRICT, student } from "./builds.test-support.js";
 import { PortableRows } from "./portable-rows.test-support.js";
 
@@ -100,11 +100,7 @@ const STRATEGIES: readonly Omit<Problem, "source">[] = [
   { promptLookup: 64, ends: [9] },
 ];
 
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "slm-c-answers-"));
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 /** Forbids a token, and the last token: `change` in answers.c. */
 const forbidding = (token: number, last?: number): TokenConstraint => ({

@@ -1,8 +1,8 @@
 /** Models exported to C, by several compilers and for several processors, against the same kernels in WebAssembly. */
 import { execFileSync } from "node:child_process";
-import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import {
   compileModel,
   PortableModel,
@@ -12,14 +12,10 @@ import {
   writeCFiles,
 } from "@slm/c-export";
 import type { Checkpoint } from "@slm/checkpoints";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { BUILDS, decoderOnly, published, STRICT } from "./builds.test-support.js";
 
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "slm-c-"));
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 const ROOM = { maxSource: 9, maxTarget: 6 };
 

@@ -1,12 +1,12 @@
 /** A student of the quick start's shape on a Cortex-M4 without an operating system, which QEMU emulates. */
 import { execFileSync } from "node:child_process";
-import { copyFile, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, mkdtemp, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { compileModel, PortableModel, readModule, writeCFiles } from "@slm/c-export";
 import { createRandom } from "@slm/generation";
 import { encoderDecoderConfig, initializeWeights } from "@slm/model";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { STRICT } from "./builds.test-support.js";
 
 const BOARD = join(import.meta.dirname, "cortex-m");
@@ -36,11 +36,7 @@ const config = encoderDecoderConfig.parse({
   tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
 });
 
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "slm-cortex-m-"));
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 test.each(["int8", "int4"] as const)("an %s student answers with the tokens of WebAssembly", async (form) => {
   const random = createRandom(11);

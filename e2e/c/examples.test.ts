@@ -1,13 +1,13 @@
 /** The example programs of docs/how-to/c.md, with a model that reads English words and writes their phonemes. */
 import { execFileSync } from "node:child_process";
 import { realpathSync } from "node:fs";
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { compileModel, PortableModel, readModule, writeCFiles } from "@slm/c-export";
 import { readCheckpoint } from "@slm/checkpoints";
 import { loadTokenizer, readTokenizerFiles } from "@slm/tokenizer";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { required } from "../slm-process.js";
 import { BUILDS, STRICT } from "./builds.test-support.js";
 import { greedyAnswer } from "./greedy-answer.js";
@@ -55,15 +55,13 @@ const PROGRAMS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
 };
 
-let exported: string;
+const exported = temporaryFolder();
 beforeAll(async () => {
-  exported = await mkdtemp(join(tmpdir(), "slm-c-examples-"));
   const checkpoint = await readCheckpoint(CHECKPOINT);
   const compiled = compileModel(checkpoint, "int8");
   const files = await readTokenizerFiles(CHECKPOINT);
   await writeCFiles(exported, "phonemes", checkpoint.config, compiled, files);
 });
-afterAll(() => rm(exported, { recursive: true, force: true }));
 
 const TEXTS = ["hello", "Phone", "it's", "onomatopoeia", "x1", "", "[pad]", "a".repeat(41)];
 

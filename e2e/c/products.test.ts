@@ -1,21 +1,19 @@
 /** Products of quantized weights are equal, bit for bit, from every compiler and on every processor, at the largest numbers too. */
 import { execFileSync } from "node:child_process";
-import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { readKernels } from "@slm/c-export";
 import { createRandom } from "@slm/generation";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { packMatrix } from "../../packages/c-export/src/weights/pack-matrix.js";
 import { BUILDS, STRICT } from "./builds.test-support.js";
 
-let folder: string;
+const folder = temporaryFolder();
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "slm-c-"));
   await writeFile(join(folder, "kernels.h"), await readKernels());
   await copyFile(join(import.meta.dirname, "products.c"), join(folder, "products.c"));
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** The largest activation. With it in a row, 1 is an activation of 1. */
 const LARGEST = 8191;

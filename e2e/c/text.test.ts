@@ -1,7 +1,7 @@
 /** Text functions of exported models against the tokenizers that they are made from. */
-import { copyFile, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import {
   compileModel,
   PortableModel,
@@ -13,7 +13,7 @@ import {
 import { createRandom } from "@slm/generation";
 import { initializeWeights, type ModelConfig } from "@slm/model";
 import { createTokenizer, type Tokenizer, type TokenizerFiles } from "@slm/tokenizer";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { buildAndRun, SANITIZED } from "./build-and-run.js";
 import { BUILDS, type Build } from "./builds.test-support.js";
 import { greedyAnswer } from "./greedy-answer.js";
@@ -26,11 +26,7 @@ const TEXTS = 4000;
 /** Rounds of the fuzz test, each with other weights and four texts. */
 const ROUNDS = 1500;
 
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "slm-text-"));
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** The text of bytes; undefined if they are not UTF-8. */

@@ -1,7 +1,7 @@
 /** Tests `slm serve` with OpenAI's own client. */
-import { cp, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { answersAlone, bundle, startServe, type ServerProcess } from "./command-line.js";
@@ -11,6 +11,7 @@ const WORDS = ["abc", "deb", "cab", "bed", "ace", "dad", "bad", "add", "cede", "
 const KEY = "a-key-for-these-tests";
 const ADMIN = "an-admin-key-for-these-tests";
 
+const root = temporaryFolder();
 let server: ServerProcess;
 let client: OpenAI;
 let expected: string[];
@@ -122,7 +123,6 @@ describe("the server", () => {
   });
 
   test("loads a new bundle under load without a failed request, and ends when asked, with exit 0", async () => {
-    const root = await mkdtemp(join(tmpdir(), "slm-reload-"));
     const own = join(root, "bundle");
     await cp(bundle, own, { recursive: true });
     const reloaded = await startServe(own, { flags: ["--threads", "1"], env: { SLM_ADMIN_KEY: ADMIN } });
@@ -154,6 +154,5 @@ describe("the server", () => {
     const { exitCode, stdout } = await reloaded.process;
     expect(exitCode).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ command: "serve", result: { drained: true } });
-    await rm(root, { recursive: true, force: true });
   });
 });

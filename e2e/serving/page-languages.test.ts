@@ -1,7 +1,7 @@
 /** Tests the page of a multilingual translation model with small random weights in headless Chromium. */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { chromium } from "playwright-core";
 import { expect, test } from "vitest";
 import { slm } from "../slm-process.js";
@@ -15,8 +15,9 @@ interface Row {
   readonly languages: readonly [string, string];
 }
 
+const root = temporaryFolder();
+
 test("the page answers in the language that is chosen, as slm generate does", async () => {
-  const root = await mkdtemp(join(tmpdir(), "slm-page-languages-"));
   const [imported, exported, site] = ["nllb", "nllb-web", "site"].map((name) => join(root, name)) as [
     string,
     string,
@@ -54,6 +55,5 @@ test("the page answers in the language that is chosen, as slm generate does", as
     await browser.close();
     server.closeAllConnections();
     server.close();
-    await rm(root, { recursive: true, force: true });
   }
 });

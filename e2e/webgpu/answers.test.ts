@@ -1,7 +1,7 @@
 /** Compares answers on WebGPU with the CPU: a trained student and its decoder-only teacher, random vision-language models, every scheme. */
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { beamSearch, openModel, type GenerateOptions, type Generation, type Source } from "@slm/inference";
 import { int, readOnnx, writeOnnx } from "@slm/onnx";
 import { exportCheckpoint, exportWeights } from "@slm/onnx-export";
@@ -25,14 +25,13 @@ const EVALUATED = 36;
 const GPU = { target: "gpu", profile: "webgpu" } as const;
 
 let runtimes: Runtimes;
-let workspace: string;
+const workspace = temporaryFolder();
 let words: readonly string[];
 /** Rows in the file for `slm eval`. */
 let evaluated: number;
 
 beforeAll(async () => {
   runtimes = await openRuntimes();
-  workspace = await mkdtemp(join(tmpdir(), "slm-webgpu-answers-"));
   const rows = (await readFile(inRun("data", "test.jsonl"), "utf8"))
     .trimEnd()
     .split("\n")
@@ -48,10 +47,7 @@ beforeAll(async () => {
   for (const scheme of ["int8-block", "int4-block"] as const)
     await quantizeDirectory({ modelDirectory: at("student"), outputDirectory: await made(scheme), scheme });
 });
-afterAll(async () => {
-  await runtimes.close();
-  await rm(workspace, { recursive: true });
-});
+afterAll(() => runtimes.close());
 
 const at = (name: string): string => join(workspace, name);
 

@@ -28,7 +28,7 @@ const KILLS = Number(process.env.SLM_TEST_KILLS ?? 4);
 /** Enough for eight shards of 32,768 target positions. */
 const ROWS = 30_000;
 
-const scene = useScene("workers");
+const scene = useScene();
 const { at, workers } = scene;
 let recipe = "";
 let expected: Readonly<Record<string, string>> = {};

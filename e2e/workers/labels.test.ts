@@ -23,7 +23,7 @@ const BOUND_TOKENS = 6 + 8 + 128 + 256;
 /** The budget that this many requests use up: the next one could exceed it. */
 const budgetOf = (requests: number): number => (requests - 1) * ANSWER_TOKENS + BOUND_TOKENS;
 
-const scene = useScene("labels");
+const scene = useScene();
 const { at, workers } = scene;
 let api: FakeApi;
 

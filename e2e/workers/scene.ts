@@ -1,7 +1,6 @@
 /** Shared resources of a file's tests: a folder, a Redis, and the started workers. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { afterAll, afterEach, beforeAll } from "vitest";
 import { startRedis, type RedisServer } from "./redis-server.js";
 import type { WorkerProcess } from "./worker-process.js";
@@ -15,23 +14,19 @@ export interface Scene {
 }
 
 /** Creates the folder and the Redis before a file's tests, and removes them afterwards. */
-export function useScene(name: string): Scene {
-  let root = "";
+export function useScene(): Scene {
+  const root = temporaryFolder();
   let redis: RedisServer | undefined;
   const workers: WorkerProcess[] = [];
   const at = (...names: readonly string[]): string => join(root, ...names);
   beforeAll(async () => {
-    root = await mkdtemp(join(tmpdir(), `slm-e2e-${name}-`));
     redis = await startRedis(at("redis"));
   });
   afterEach(async () => {
     for (const { process } of workers) process.kill("SIGKILL");
     await Promise.all(workers.splice(0).map(({ ended }) => ended));
   });
-  afterAll(async () => {
-    await redis?.stop();
-    await rm(root, { recursive: true });
-  });
+  afterAll(() => redis?.stop());
   return {
     at,
     workers,

@@ -1,7 +1,6 @@
 // cspell:disable: names of months and days
 /** Small calendars in CLDR's format, for tests without network access. */
-import { mkdtemp, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 interface Names {
@@ -51,9 +50,8 @@ function forms(keys: readonly string[], names: readonly string[]): object {
   return { format: { abbreviated, wide }, "stand-alone": { abbreviated, wide } };
 }
 
-/** Writes one file per language to a new folder, and returns the folder's path. */
-export async function calendarFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "slm-cldr-"));
+/** Writes one file per language. */
+export async function writeCalendars(folder: string): Promise<void> {
   for (const [language, { months, days, dates, available, time, both }] of Object.entries(NAMES)) {
     const gregorian = {
       months: forms(
@@ -70,5 +68,4 @@ export async function calendarFolder(): Promise<string> {
     const file = { main: { [language]: { dates: { calendars: { gregorian } } } } };
     await writeFile(join(folder, `${language}.json`), JSON.stringify(file));
   }
-  return folder;
 }

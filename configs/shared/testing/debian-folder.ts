@@ -1,6 +1,5 @@
 /** A tiny index in Debian's format, for tests without network access. */
-import { mkdtemp, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 export interface IndexEntry {
@@ -17,12 +16,12 @@ export interface IndexEntry {
 const block = (lines: readonly string[]): string =>
   lines.map((line) => `\n ${line === "" ? "." : line}`).join("");
 
-/** Writes `Packages` and `Translation-<language>` to a new folder, and returns its path. */
-export async function debianFolder(
+/** Writes `Packages` and `Translation-<language>`. */
+export async function writeDebianIndex(
+  folder: string,
   entries: readonly IndexEntry[],
   languages: readonly string[],
-): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "slm-debian-"));
+): Promise<void> {
   const packages = entries.map(
     ({ name, source, section, synopsis }, index) =>
       `Package: ${name}\n${source === undefined ? "" : `Source: ${source}\n`}Version: 1\n` +
@@ -40,5 +39,4 @@ export async function debianFolder(
     });
     await writeFile(join(folder, `Translation-${language}`), stanzas.join("\n"));
   }
-  return folder;
 }

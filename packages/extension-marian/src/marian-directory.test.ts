@@ -1,10 +1,10 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { crossCaches, decode, encode, outputHead, type EncoderDecoderConfig } from "@slm/model";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { createEagerEngine, lengthBias } from "@slm/tensor";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { importEncoderDecoder } from "@slm/checkpoints";
 import { isMarianDirectory, marianFiles, readMarianModel } from "./marian-directory.js";
 import {
@@ -17,13 +17,7 @@ import {
 } from "./testing/marian-bytes.test-support.js";
 import { marianLogits } from "./testing/marian-reference.test-support.js";
 
-let root: string;
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-marian-"));
-});
-afterAll(async () => {
-  await rm(root, { recursive: true });
-});
+const root = temporaryFolder();
 
 async function directory(
   name: string,

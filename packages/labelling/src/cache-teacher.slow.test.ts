@@ -1,14 +1,14 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, mkdtemp, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SILENT } from "@slm/core";
+import { temporaryFolder } from "@slm/core/testing";
 import { createRandom } from "@slm/generation";
 import { decoderOnlyConfig, initializeWeights, parameterCount } from "@slm/model";
 import { TINY_SHAPE } from "@slm/model/testing";
 import { writeCheckpoint } from "@slm/checkpoints";
 import { createEagerEngine } from "@slm/tensor";
 import { createTokenizer, trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { readCacheRows, type CacheRowKind, type TeacherRow, openTeacherCache } from "@slm/teacher";
 import { cacheConfig } from "./config/cache-config.js";
 import { labellingVolume } from "./labelling/labelling-volume.js";
@@ -32,11 +32,10 @@ const config = decoderOnlyConfig.parse({
   ...{ vocabularySize, tokens },
 });
 
-let root = "";
+const root = temporaryFolder();
 const at = (name: string): string => join(root, name);
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-cache-teacher-"));
   for (const name of ["data", "bare", "many", "tokenizer", "teacher"]) await mkdir(at(name));
   const lines = (rows: readonly object[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join("");
   for (const name of ["data", "bare", "many"]) {
@@ -55,7 +54,6 @@ beforeAll(async () => {
   const weights = new Map(initializeWeights(config, createRandom(5).next));
   await writeCheckpoint(at("teacher"), { config, weights });
 });
-afterAll(() => rm(root, { recursive: true }));
 
 async function run(
   settings: object,

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { readDeviceModel } from "@slm/exported-model";
 import { readOnnx } from "@slm/onnx";
 import { parameterCount, parseModelConfig, type EncoderDecoderConfig } from "@slm/model";
@@ -45,10 +46,12 @@ describe(baselineConfig, () => {
 });
 
 describe(exportRandomBaseline, () => {
+  const root = temporaryFolder();
+
   test("says in every file that names it that the weights are random, and repeats them for a seed", async () => {
-    const directory = await tokenizerDirectory();
+    const directory = await tokenizerDirectory(root);
     const run = async (seed: number): Promise<Uint8Array> => {
-      const outputDirectory = await emptyDirectory();
+      const outputDirectory = await emptyDirectory(root);
       await exportRandomBaseline({
         config: encoderDecoder,
         tokenizerDirectory: directory,

@@ -1,5 +1,6 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { readDeviceModel } from "@slm/exported-model";
 import { readOnnx } from "@slm/onnx";
 import { parameterCount } from "@slm/model";
@@ -13,6 +14,8 @@ import {
   randomCheckpoint,
   tokenizerDirectory,
 } from "./tiny-checkpoint.test-support.js";
+
+const root = temporaryFolder();
 
 const COMMON = [
   "config.json",
@@ -32,8 +35,8 @@ describe(exportCheckpoint, () => {
   ])(
     "writes $architecture graphs, a description and the tokenizer, and lists them",
     async (config, expected) => {
-      const outputDirectory = await emptyDirectory();
-      const checkpoint = await checkpointDirectory(randomCheckpoint(config));
+      const outputDirectory = await emptyDirectory(root);
+      const checkpoint = await checkpointDirectory(root, randomCheckpoint(config));
       const report = await exportCheckpoint({
         checkpointDirectory: checkpoint,
         outputDirectory,
@@ -62,8 +65,8 @@ describe(exportCheckpoint, () => {
   );
 
   test("rejects a checkpoint without a tokenizer before it writes anything", async () => {
-    const outputDirectory = await emptyDirectory();
-    const checkpoint = await checkpointDirectory(randomCheckpoint(decoderOnly));
+    const outputDirectory = await emptyDirectory(root);
+    const checkpoint = await checkpointDirectory(root, randomCheckpoint(decoderOnly));
     await rm(join(checkpoint, "tokenizer.json"));
     await expect(
       exportCheckpoint({ checkpointDirectory: checkpoint, outputDirectory, target: "cpu" }),
@@ -76,8 +79,8 @@ describe(exportWeights, () => {
   const source = { ...randomCheckpoint(decoderOnly), name: "tiny" };
 
   test("rejects a tokenizer with more tokens than the model", async () => {
-    const outputDirectory = await emptyDirectory();
-    const tokenizer = await tokenizerDirectory(20);
+    const outputDirectory = await emptyDirectory(root);
+    const tokenizer = await tokenizerDirectory(root, 20);
     await expect(
       exportWeights({ ...source, tokenizerDirectory: tokenizer }, { outputDirectory, target: "cpu" }),
     ).rejects.toMatchObject({ code: "DATA_INVALID" });
@@ -85,11 +88,11 @@ describe(exportWeights, () => {
   });
 
   test("rejects unsupported heads before it writes anything", async () => {
-    const outputDirectory = await emptyDirectory();
+    const outputDirectory = await emptyDirectory(root);
     const odd = { ...randomCheckpoint({ ...decoderOnly, headDim: 6 }), name: "odd" };
     await expect(
       exportWeights(
-        { ...odd, tokenizerDirectory: await tokenizerDirectory() },
+        { ...odd, tokenizerDirectory: await tokenizerDirectory(root) },
         { outputDirectory, target: "cpu" },
       ),
     ).rejects.toMatchObject({ code: "OP_UNSUPPORTED" });
@@ -98,9 +101,9 @@ describe(exportWeights, () => {
 
   test("stops when it is interrupted", async () => {
     const signal = AbortSignal.abort();
-    const settings = { outputDirectory: await emptyDirectory(), target: "cpu", signal } as const;
+    const settings = { outputDirectory: await emptyDirectory(root), target: "cpu", signal } as const;
     await expect(
-      exportWeights({ ...source, tokenizerDirectory: await tokenizerDirectory() }, settings),
+      exportWeights({ ...source, tokenizerDirectory: await tokenizerDirectory(root) }, settings),
     ).rejects.toMatchObject({ code: "INTERRUPTED" });
   });
 });

@@ -1,6 +1,5 @@
 /** Models with a few thousand weights, and a directory with a tokenizer, for tests. */
 import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRandom } from "@slm/generation";
 import { initializeWeights, type DecoderOnlyConfig, type EncoderDecoderConfig } from "@slm/model";
@@ -45,12 +44,12 @@ export function randomCheckpoint<Config extends EncoderDecoderConfig | DecoderOn
   return { config, weights };
 }
 
-/** A new empty directory. */
-export const emptyDirectory = (): Promise<string> => mkdtemp(join(tmpdir(), "slm-export-"));
+/** A new empty directory in `root`. */
+export const emptyDirectory = (root: string): Promise<string> => mkdtemp(join(root, "export-"));
 
 /** A directory with a tokenizer of 4 special tokens, `letters` source characters and 2 target symbols. */
-export async function tokenizerDirectory(letters = 5): Promise<string> {
-  const directory = await emptyDirectory();
+export async function tokenizerDirectory(root: string, letters = 5): Promise<string> {
+  const directory = await emptyDirectory(root);
   const sources = ["abcdefghijklmnopqrstuvwxyz".slice(0, letters)];
   await writeTokenizer(
     trainSymbolTokenizer({ sources, targets: ["X Y"], sourceLowercase: false }),
@@ -60,8 +59,8 @@ export async function tokenizerDirectory(letters = 5): Promise<string> {
 }
 
 /** A complete checkpoint directory. */
-export async function checkpointDirectory(checkpoint: Checkpoint): Promise<string> {
-  const directory = await tokenizerDirectory();
+export async function checkpointDirectory(root: string, checkpoint: Checkpoint): Promise<string> {
+  const directory = await tokenizerDirectory(root);
   await writeCheckpoint(directory, checkpoint);
   return directory;
 }

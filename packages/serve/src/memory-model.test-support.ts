@@ -1,6 +1,4 @@
-/** A model in a temporary directory that answers with the reversed source, and the runtime that computes it. */
-import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
+/** A model that answers with the reversed source, and the runtime that computes it. */
 import { join } from "node:path";
 import { GRAPH_IO, writeDeviceModel } from "@slm/exported-model";
 import { MemoryModel, tinyDeviceModel, type LogitsOf } from "@slm/exported-model/testing";
@@ -19,9 +17,8 @@ export function expectedAnswer(source: string): string {
   return Array.from(source).toReversed().join(" ").toUpperCase();
 }
 
-/** Writes model.json, the tokenizer and the outline of a decoder. @returns the directory */
-export async function writeMemoryModel(encoderScheme = "float32"): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), "slm-serve-model-"));
+/** Writes model.json, the tokenizer and the outline of a decoder. */
+export async function writeMemoryModel(directory: string, encoderScheme = "float32"): Promise<void> {
   const files = trainSymbolTokenizer({
     sources: [LETTERS],
     targets: [Array.from(LETTERS).join(" ").toUpperCase()],
@@ -47,7 +44,6 @@ export async function writeMemoryModel(encoderScheme = "float32"): Promise<strin
     1,
   ]);
   await writeOnnx(builder.build(), join(directory, "decoder.onnx"));
-  return directory;
 }
 
 /** The runtime of that model, with the graphs that move rows of a running batch. */

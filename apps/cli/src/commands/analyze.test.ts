@@ -1,9 +1,9 @@
 import { writeDeviceModel } from "@slm/exported-model";
 import { tinyDeviceModel } from "@slm/exported-model/testing";
-import { copyFile, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "@slm/core/testing";
 import { describe, expect, test } from "vitest";
 import { runCommand } from "../testing/run-command.js";
 
@@ -11,6 +11,8 @@ const fixture = (name: string): string =>
   fileURLToPath(new URL(`../../../../packages/analysis/fixtures/${name}.onnx`, import.meta.url));
 
 describe("slm analyze", () => {
+  const folder = temporaryFolder();
+
   test("prints one object with what scripts rely on", async () => {
     const { exitCode, json } = await runCommand("analyze", [
       fixture("conv-net-qdq"),
@@ -59,7 +61,6 @@ describe("slm analyze", () => {
   });
 
   test("needs no target for an exported model, and counts the warnings about graphs that slm made", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "slm-analyze-"));
     const file = "decoder.onnx";
     await copyFile(fixture("conv-net-qdq"), join(folder, file));
     const graphs = { decoder: { file, bytes: 1, scheme: "qdq" } };
@@ -67,6 +68,5 @@ describe("slm analyze", () => {
     await writeDeviceModel(folder, model);
     const { exitCode, json } = await runCommand("analyze", [folder, "--json"]);
     expect([exitCode, json]).toMatchObject([0, { result: { target: "cpu", supported: true } }]);
-    await rm(folder, { recursive: true });
   });
 });

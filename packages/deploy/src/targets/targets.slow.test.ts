@@ -1,11 +1,11 @@
 import { execFile } from "node:child_process";
-import { chmod, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { writeArtifact } from "@slm/core";
+import { temporaryFolder } from "@slm/core/testing";
 import { tinyDeviceModel } from "@slm/exported-model/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { TINY_FILES, writeTinyBundle } from "../bundle/tiny-bundle.test-support.js";
@@ -16,14 +16,9 @@ import { writeServerFiles } from "./server-files.js";
 import { writeWebSite } from "./web-site.js";
 
 const run = promisify(execFile);
-let root: string;
-let bundle: string;
-
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-targets-"));
-  bundle = await writeTinyBundle(join(root, "bundle"));
-});
-afterEach(() => rm(root, { recursive: true, force: true }));
+const root = temporaryFolder({ each: true });
+const bundle = join(root, "bundle");
+beforeEach(() => writeTinyBundle(bundle));
 
 describe(writeServerFiles, () => {
   test("writes a unit that reloads and stops without dropping requests, and an image with a health check", async () => {

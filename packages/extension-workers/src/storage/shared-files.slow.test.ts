@@ -1,28 +1,26 @@
 import { execFileSync } from "node:child_process";
 import { closeSync, ftruncateSync, openSync, symlinkSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { randomBytes } from "node:crypto";
 import { sha256 } from "@slm/core";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
+import { beforeEach, describe, expect, test } from "vitest";
 import { LocalCopies, removeLeftovers } from "./local-copies.js";
 import { openStore, type ObjectStore } from "./directory-store.js";
 import { SharedFiles } from "./shared-files.js";
 
 const RUN = "cache-0123456789abcdef";
-let root = "";
+const root = temporaryFolder({ each: true });
 let store: ObjectStore;
 let files: SharedFiles;
 const at = (...names: readonly string[]): string => join(root, ...names);
 
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-shared-files-"));
   await mkdir(at("shared"));
   store = await openStore(at("shared"));
   files = new SharedFiles(store, RUN);
 });
-afterEach(() => rm(root, { recursive: true }));
 
 /** A sparse file of a terabyte. */
 function placeLarge(path: string): void {

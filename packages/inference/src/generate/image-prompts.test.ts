@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import type { DeviceModel } from "@slm/exported-model";
 import {
@@ -11,9 +10,10 @@ import {
   writeTinyModel,
 } from "@slm/exported-model/testing";
 import { SlmError } from "@slm/core";
+import { temporaryFolder } from "@slm/core/testing";
 import { loadTokenizer } from "@slm/tokenizer";
 import type { ImageSource } from "@slm/vision";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { openModel } from "./open-model.js";
 
 const { maxTarget: MAX_TARGET, tokens: TOKENS } = TINY;
@@ -46,14 +46,10 @@ function expectedIds(source: readonly number[]): number[] {
   return ids;
 }
 
-const folders: string[] = [];
-afterEach(async () => {
-  for (const folder of folders.splice(0)) await rm(folder, { recursive: true });
-});
+const root = temporaryFolder({ each: true });
 
 async function written(model: DeviceModel): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "slm-seeing-"));
-  folders.push(folder);
+  const folder = await mkdtemp(join(root, "model-"));
   await writeTinyModel(folder, model);
   return folder;
 }

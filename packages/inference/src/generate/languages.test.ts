@@ -1,6 +1,6 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import {
   MemoryModel,
   TINY,
@@ -9,28 +9,26 @@ import {
   writeTinyTranslator,
 } from "@slm/exported-model/testing";
 import { loadTokenizer, type LanguagePair } from "@slm/tokenizer";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { openModel } from "./open-model.js";
 
 const WAYS = ["decoder_start", "forced_bos", "source"] as const;
-const folders = new Map<string, string>();
+const root = temporaryFolder();
+const folderOf = (way: string): string => join(root, way);
 
 beforeAll(async () => {
-  for (const way of [...WAYS, "none"] as const) {
-    const folder = await mkdtemp(join(tmpdir(), "slm-languages-"));
-    folders.set(way, folder);
-    await (way === "none" ? writeTinyModel(folder) : writeTinyTranslator(folder, way));
+  await writeTinyModel(folderOf("none"));
+  for (const way of WAYS) {
+    await mkdir(folderOf(way));
+    await writeTinyTranslator(folderOf(way), way);
   }
-});
-afterAll(async () => {
-  for (const folder of folders.values()) await rm(folder, { recursive: true });
 });
 
 const { eos, bos } = TINY.tokens;
 
 /** Greedy decoding by definition: the language is in the source, is fed first, or is the first token of the answer. */
 async function expectedIds(way: (typeof WAYS)[number], text: string, pair: LanguagePair): Promise<number[]> {
-  const tokenizer = await loadTokenizer(folders.get(way)!);
+  const tokenizer = await loadTokenizer(folderOf(way));
   const source = tokenizer.encodeSource(text, pair);
   const target = pair.target === undefined ? undefined : tokenizer.languages!.tokenOf(pair.target);
   const start = way === "decoder_start" ? (target ?? bos) : bos;
@@ -57,7 +55,7 @@ const asked = TEXTS.map((text, row) => ({ text, languages: PAIRS[row]! }));
 describe.each(WAYS)("a model that is told the target language by %s", (way) => {
   test("answers each row of a batch in its own language", async () => {
     const runtime = new MemoryModel();
-    const generator = await openModel(folders.get(way)!, runtime);
+    const generator = await openModel(folderOf(way), runtime);
     const together = await generator.generate(asked);
     expect(runtime.encodedBatches).toHaveLength(1);
     const expected = await Promise.all(TEXTS.map((text, row) => expectedIds(way, text, PAIRS[row]!)));
@@ -66,7 +64,7 @@ describe.each(WAYS)("a model that is told the target language by %s", (way) => {
   });
 
   test("uses the languages of the options if a source has none", async () => {
-    const generator = await openModel(folders.get(way)!, new MemoryModel());
+    const generator = await openModel(folderOf(way), new MemoryModel());
     const sources = ["abc", { text: "abc", languages: { target: "xx" } }];
     const results = await generator.generate(sources, { languages: { target: "yy" } });
     expect(results.map(({ tokens }) => tokens)).toEqual([
@@ -76,7 +74,7 @@ describe.each(WAYS)("a model that is told the target language by %s", (way) => {
   });
 
   test("scores answers in the requested language", async () => {
-    const scorer = await openModel(folders.get(way)!, new MemoryModel(finiteLogits), { scores: true });
+    const scorer = await openModel(folderOf(way), new MemoryModel(finiteLogits), { scores: true });
     const options = { batchSize: 2 };
     const pairs = [{ source: "ab", answer: "cd" }];
     const likelihoods = [];
@@ -90,7 +88,7 @@ describe.each(WAYS)("a model that is told the target language by %s", (way) => {
   });
 
   test("rejects an unsupported language, and lists the supported ones", async () => {
-    const generator = await openModel(folders.get(way)!, new MemoryModel());
+    const generator = await openModel(folderOf(way), new MemoryModel());
     await expect(generator.generate(["ab"], { languages: { target: "Y" } })).rejects.toMatchObject({
       code: "USAGE",
       message: "generate: source 1: the model has no language 'Y'; its 2 languages are yy, xx",
@@ -106,7 +104,7 @@ const finiteLogits: typeof hashedLogits = (source, fed) =>
   hashedLogits(source, fed).map((logit) => Math.max(logit, -1));
 
 test("a model without languages rejects them", async () => {
-  const generator = await openModel(folders.get("none")!, new MemoryModel());
+  const generator = await openModel(folderOf("none"), new MemoryModel());
   await expect(generator.generate([{ text: "ab", languages: { target: "xx" } }])).rejects.toMatchObject({
     code: "USAGE",
     message:

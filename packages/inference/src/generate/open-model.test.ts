@@ -1,6 +1,6 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import type { DeviceModel } from "@slm/exported-model";
 import {
   MemoryModel,
@@ -11,7 +11,7 @@ import {
 } from "@slm/exported-model/testing";
 import { type StepDecoder, decode } from "@slm/generation";
 import { loadTokenizer } from "@slm/tokenizer";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { openModel } from "./open-model.js";
 
 const { maxTarget: MAX_TARGET, tokens: TOKENS } = TINY;
@@ -52,18 +52,15 @@ class CachelessDecoder implements StepDecoder {
   }
 }
 
-const folders: Record<DeviceModel["architecture"], string> = { "encoder-decoder": "", "decoder-only": "" };
+const root = temporaryFolder();
+const folders = {
+  "encoder-decoder": join(root, "encoder-decoder"),
+  "decoder-only": join(root, "decoder-only"),
+};
 
 beforeAll(async () => {
-  for (const architecture of ["encoder-decoder", "decoder-only"] as const) {
-    const folder = await mkdtemp(join(tmpdir(), "slm-generate-"));
-    folders[architecture] = folder;
-    await writeTinyModel(folder, { architecture });
-  }
-});
-
-afterAll(async () => {
-  for (const folder of Object.values(folders)) await rm(folder, { recursive: true });
+  for (const architecture of ["encoder-decoder", "decoder-only"] as const)
+    await writeTinyModel(folders[architecture], { architecture });
 });
 
 const SOURCES = ["abc", "d", "abcdab", "cc", "a", "dcba", "bd"];
@@ -105,7 +102,7 @@ describe("an encoder-decoder", () => {
     expect(expected).not.toEqual(answers.map(({ text }) => text));
     expect(answers[0]!.confidence).toBeCloseTo(Math.exp(answers[0]!.logProbability), 12);
 
-    const folder = await mkdtemp(join(tmpdir(), "slm-abstain-"));
+    const folder = join(root, "abstains");
     await writeTinyModel(folder, { abstention: { threshold, rows: 7, coverage: 0.5, errorRate: 0 } });
     const careful = await openModel(folder, new MemoryModel());
     const pieces = SOURCES.map(() => "");
@@ -123,7 +120,6 @@ describe("an encoder-decoder", () => {
     const asked = await free.generate(SOURCES, { abstain: threshold });
     expect(asked.map(({ text }) => text)).toEqual(expected);
     await expect(free.generate(SOURCES, { abstain: 2 })).rejects.toMatchObject({ code: "USAGE" });
-    await rm(folder, { recursive: true });
   });
 
   test("rejects a source that is too long, by its length and the limit", async () => {
@@ -318,13 +314,9 @@ describe("a generator", () => {
 
 describe(openModel, () => {
   async function withModel(change: Partial<DeviceModel>): Promise<unknown> {
-    const folder = await mkdtemp(join(tmpdir(), "slm-generate-"));
+    const folder = await mkdtemp(join(root, "changed-"));
     await writeTinyModel(folder, { graphs: tinyDeviceModel().graphs, ...change });
-    try {
-      return await openModel(folder, new MemoryModel()).catch((error: unknown) => error);
-    } finally {
-      await rm(folder, { recursive: true });
-    }
+    return openModel(folder, new MemoryModel()).catch((error: unknown) => error);
   }
 
   test.each([

@@ -1,10 +1,9 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { SlmError } from "@slm/core";
+import { temporaryFolder } from "@slm/core/testing";
 import { loadTokenizer } from "@slm/tokenizer";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { MemoryModel, TINY, hashedLogits, writeTinyModel, type LogitsOf } from "@slm/exported-model/testing";
 import type { Likelihood, ScoredPair } from "../options/types.js";
 import { openModel } from "./open-model.js";
@@ -12,17 +11,11 @@ import { openModel } from "./open-model.js";
 const { maxTarget: MAX_TARGET, tokens: TOKENS } = TINY;
 
 const ARCHITECTURES = ["encoder-decoder", "decoder-only"] as const;
-const folders = new Map<string, string>();
+const root = temporaryFolder();
+const folderOf = (architecture: string): string => join(root, architecture);
 
 beforeAll(async () => {
-  for (const architecture of ARCHITECTURES) {
-    const folder = await mkdtemp(join(tmpdir(), "slm-score-"));
-    folders.set(architecture, folder);
-    await writeTinyModel(folder, { architecture });
-  }
-});
-afterAll(async () => {
-  for (const folder of folders.values()) await rm(folder, { recursive: true });
+  for (const architecture of ARCHITECTURES) await writeTinyModel(folderOf(architecture), { architecture });
 });
 
 /** -ln p of the answer and its EOS token, by definition. */
@@ -31,7 +24,7 @@ async function expected(
   logitsOf: LogitsOf,
   { source, answer }: ScoredPair,
 ): Promise<Likelihood> {
-  const tokenizer = await loadTokenizer(folders.get(architecture)!);
+  const tokenizer = await loadTokenizer(folderOf(architecture));
   if (typeof source !== "string") throw new Error("texts only");
   const sourceIds = tokenizer.encodeSource(source);
   const target = [...(answer === "" ? [] : tokenizer.encodeTarget(answer)), TOKENS.eos];
@@ -51,7 +44,7 @@ const pair = fc.record({
 
 describe.each(ARCHITECTURES)("the likelihood under a model that is %s", (architecture) => {
   const load = (logitsOf: LogitsOf): ReturnType<typeof openModel> =>
-    openModel(folders.get(architecture)!, new MemoryModel(logitsOf), { scores: true });
+    openModel(folderOf(architecture), new MemoryModel(logitsOf), { scores: true });
 
   test("is that of the definition for every pair, whatever the batches", async () => {
     const property = fc.asyncProperty(
@@ -78,13 +71,13 @@ describe("a model that is opened for scoring", () => {
     logitsOf: LogitsOf = hashedLogits,
     architecture = "encoder-decoder",
   ): ReturnType<typeof openModel> =>
-    openModel(folders.get(architecture)!, new MemoryModel(logitsOf), { scores: true });
+    openModel(folderOf(architecture), new MemoryModel(logitsOf), { scores: true });
   const X = { source: "a", answer: "X" };
   const answerOf = (length: number): string => Array.from({ length }, () => "X").join(" ");
 
   test("scores pairs of a batch in one pass over the longest answer", async () => {
     const runtime = new MemoryModel(hashedLogits);
-    const model = await openModel(folders.get("encoder-decoder")!, runtime, { scores: true });
+    const model = await openModel(folderOf("encoder-decoder"), runtime, { scores: true });
     await model.score([X, { source: "abc", answer: "X Y Z" }, X], { batchSize: 2 });
     // Sorted by source: two short ones with two steps, then one with four.
     expect(runtime.decoderRuns.map(({ rows }) => rows)).toEqual([2, 2, 1, 1, 1, 1]);

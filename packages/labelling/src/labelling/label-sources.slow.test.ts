@@ -1,10 +1,10 @@
-import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { SILENT } from "@slm/core";
+import { temporaryFolder } from "@slm/core/testing";
 import { createEagerEngine, type Engine } from "@slm/tensor";
 import { createTokenizer, trainSymbolTokenizer } from "@slm/tokenizer";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import type { TeacherRow, Teacher } from "@slm/teacher";
 import { logSoftmax, madeUpTeacher } from "@slm/teacher/testing";
 import { cacheConfig } from "../config/cache-config.js";
@@ -23,16 +23,14 @@ const words = (length: number): string[] =>
   length === 0 ? [""] : words(length - 1).flatMap((word) => LETTERS.map((letter) => word + letter));
 const sources = [...words(1), ...words(2), ...words(3), ...words(4), "abcdabcda", "x"];
 
-let root = "";
+const root = temporaryFolder({ each: true });
 let engine: Engine;
 let teacher: Teacher;
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-label-"));
   engine = await createEagerEngine("js");
   // Source letters are not target symbols, so a target with one of them cannot be encoded again.
   teacher = madeUpTeacher(engine, { vocabularySize: tokenizer.vocabularySize });
 });
-afterEach(() => rm(root, { recursive: true }));
 
 interface Changes extends Partial<Omit<LabelRequest, "sources">> {
   readonly sources?: readonly string[];

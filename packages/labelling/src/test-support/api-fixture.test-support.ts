@@ -1,8 +1,7 @@
 /** Labels with a server on loopback, like the cache stage. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ProgressUpdate, SlmError } from "@slm/core";
+import { temporaryFolder } from "@slm/core/testing";
 import { afterEach, beforeEach } from "vitest";
 import { teacherConfig } from "../teacher-config.js";
 import type { ApiTeacherConfig } from "../api/api-config.js";
@@ -26,18 +25,14 @@ export const failureOf = (work: Promise<unknown>): Promise<SlmError> =>
 
 /** A server and a folder for each test. */
 export class ApiFixture {
-  root = "";
+  readonly root = temporaryFolder({ each: true });
   api!: FakeApi;
 
   constructor() {
     beforeEach(async () => {
-      this.root = await mkdtemp(join(tmpdir(), "slm-api-"));
       this.api = await startFakeApi();
     });
-    afterEach(async () => {
-      await this.api.close();
-      await rm(this.root, { recursive: true, force: true });
-    });
+    afterEach(() => this.api.close());
   }
 
   get answersDirectory(): string {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
 import { readDeviceModel } from "@slm/exported-model";
 import { loadTokenizer } from "@slm/tokenizer";
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { exportWeights } from "../export-checkpoint.js";
 import {
   decoderOnly,
@@ -15,12 +15,11 @@ import { collectShortlist } from "../weights/shortlist.js";
 import { fewTokens } from "./pruned-vocabulary.js";
 
 const SHORTLIST = [0, 1, 2, 3, 6, 9];
-const source = {
-  ...randomCheckpoint(encoderDecoder),
-  name: "tiny",
-  tokenizerDirectory: await tokenizerDirectory(),
-};
 const root = temporaryFolder();
+const source = { ...randomCheckpoint(encoderDecoder), name: "tiny", tokenizerDirectory: "" };
+beforeAll(async () => {
+  source.tokenizerDirectory = await tokenizerDirectory(root);
+});
 
 async function* texts(...list: readonly string[]): AsyncGenerator<string> {
   for (const text of list) yield await Promise.resolve(text);

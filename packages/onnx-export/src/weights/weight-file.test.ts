@@ -1,5 +1,6 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { writeCheckpoint } from "@slm/checkpoints";
 import { describe, expect, test } from "vitest";
 import {
@@ -10,11 +11,12 @@ import {
 } from "../tiny-checkpoint.test-support.js";
 import { openCheckpoint } from "./weight-file.js";
 
+const root = temporaryFolder();
 const checkpoint = randomCheckpoint(encoderDecoder);
 
 describe(openCheckpoint, () => {
   test("reads the weights of shards", async () => {
-    const directory = await emptyDirectory();
+    const directory = await emptyDirectory(root);
     await writeCheckpoint(directory, checkpoint, "float32", { shardBytes: 4000 });
     expect(await readdir(directory)).toContain("model.safetensors.index.json");
     const { weights, close } = await openCheckpoint(directory);
@@ -30,7 +32,7 @@ describe(openCheckpoint, () => {
   });
 
   test("converts float16 weights to float32", async () => {
-    const directory = await emptyDirectory();
+    const directory = await emptyDirectory(root);
     await writeCheckpoint(directory, checkpoint, "float16");
     const { weights, close } = await openCheckpoint(directory);
     const name = "embedding.weight";
@@ -42,7 +44,7 @@ describe(openCheckpoint, () => {
   });
 
   test("rejects weights of another model before any is read", async () => {
-    const directory = await checkpointDirectory(checkpoint);
+    const directory = await checkpointDirectory(root, checkpoint);
     const other = randomCheckpoint({ ...encoderDecoder, width: 32 });
     await writeCheckpoint(directory, { config: encoderDecoder, weights: other.weights });
     await expect(openCheckpoint(directory)).rejects.toMatchObject({ code: "SHAPE_MISMATCH" });

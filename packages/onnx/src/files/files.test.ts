@@ -1,7 +1,6 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { SlmError } from "@slm/core";
-import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
 import { ModelProtoSchema, type TensorProto } from "onnx-buf";
@@ -13,6 +12,7 @@ import { readOnnx, writeOnnx, writeOnnxSet } from "./files.js";
 import type { Graph } from "../graph/graph.js";
 
 const folder = temporaryFolder({ each: true });
+const another = temporaryFolder();
 
 const external = { externalData: { file: "weights.bin" } };
 
@@ -114,16 +114,14 @@ describe(readOnnx, () => {
     const path = await redirected(at("location", "link.bin"));
     await symlink(join(folder, "weights.bin"), join(folder, "link.bin"));
     expect(await readOnnx(path)).toEqual(weighty());
-    const outside = await mkdtemp(join(tmpdir(), "slm-outside-"));
-    await writeFile(join(outside, "weights.bin"), await readFile(join(folder, "weights.bin")));
+    await writeFile(join(another, "weights.bin"), await readFile(join(folder, "weights.bin")));
     await rm(join(folder, "link.bin"));
-    await symlink(join(outside, "weights.bin"), join(folder, "link.bin"));
+    await symlink(join(another, "weights.bin"), join(folder, "link.bin"));
     await expect(readOnnx(path)).rejects.toThrow(/links to/);
     await rm(join(folder, "link.bin"));
-    await symlink(outside, join(folder, "sub"));
+    await symlink(another, join(folder, "sub"));
     const through = await redirected(at("location", "sub/weights.bin"));
     await expect(readOnnx(through)).rejects.toThrow(/links to/);
-    await rm(outside, { recursive: true });
   });
 
   test("reads weights from a folder below the model", async () => {

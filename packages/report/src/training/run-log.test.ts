@@ -1,6 +1,6 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { curveOf, keysOf, lastStep, parseRunLog, readRunLog } from "./run-log.js";
@@ -66,14 +66,14 @@ describe(parseRunLog, () => {
 });
 
 describe(readRunLog, () => {
+  const root = temporaryFolder();
+
   test("rejects a missing log, and a file that is not a log", async () => {
-    const root = await mkdtemp(join(tmpdir(), "slm-run-log-"));
     const file = join(root, "metrics.jsonl");
     await expect(readRunLog(file)).rejects.toMatchObject({ code: "INPUT_MISSING" });
     await writeFile(file, "hello\nworld\n");
     await expect(readRunLog(file)).rejects.toThrow(/metrics\.jsonl: expected lines of JSON.* got 2 lines/);
     await writeFile(file, "");
     expect(await readRunLog(file)).toEqual({ records: [], unreadable: 0 });
-    await rm(root, { recursive: true });
   });
 });

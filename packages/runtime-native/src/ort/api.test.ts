@@ -1,14 +1,16 @@
 import { writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { temporaryFolder } from "@slm/core/testing";
 import { describe, expect, test } from "vitest";
 import { OrtApi } from "./api.js";
 import { CHECKED, PLAIN } from "./functions.js";
 import { KNOWN_VERSIONS, ortLibrary } from "./library.js";
 
 describe(OrtApi, () => {
+  const folder = temporaryFolder();
+
   test("knows the version of the library that onnxruntime-node brings", () => {
     expect(KNOWN_VERSIONS).toContain(new OrtApi().version);
   });
@@ -37,7 +39,7 @@ describe(OrtApi, () => {
   });
 
   test("rejects a file that is not a library, by name", async () => {
-    const path = join(tmpdir(), `slm-no-library-${process.pid}.so`);
+    const path = join(folder, "no-library.so");
     await writeFile(path, "text");
     expect(() => new OrtApi(path)).toThrow(expect.objectContaining({ code: "DEVICE_UNAVAILABLE" }));
     expect(ortLibrary()).toContain("onnxruntime");

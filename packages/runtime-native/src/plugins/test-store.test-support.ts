@@ -1,8 +1,7 @@
 /** A temporary folder for plug-ins, new for every test. */
-import { mkdtemp, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach } from "vitest";
+import { temporaryFolder } from "@slm/core/testing";
 import { addPlugin, type AddPluginOptions, type AddedPlugin } from "./add-plugin.js";
 import { writeWheel, type WheelOptions } from "./test-packages.test-support.js";
 
@@ -20,11 +19,7 @@ export interface TestStore {
 }
 
 export function useTestStore(): TestStore {
-  let root = "";
-  beforeEach(async () => {
-    root = await mkdtemp(join(tmpdir(), "slm-plugins-"));
-  });
-  afterEach(() => rm(root, { recursive: true, force: true }));
+  const root = temporaryFolder({ each: true });
   const at = (name: string): string => join(root, name);
   const store = (): string => at("plugins");
   const add: TestStore["add"] = (source, options = {}) =>

@@ -1,9 +1,9 @@
 /** Contract tests of graphs in files: unchanged, with added nodes, edited, and broken. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { GraphBuilder, encodeAddition, encodeLinked, readLinked, standardNode, writeOnnx } from "@slm/onnx";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { createHostTensor, type Runtime, type Session } from "../index.js";
 
 /** Its weight is too large to be read with a graph that leaves its weights in their files. */
@@ -11,17 +11,14 @@ const SIZE = 20_000;
 
 /** @param getRuntime called inside tests */
 export function describeFiles(getRuntime: () => Runtime): void {
-  let folder: string;
-  let path: string;
+  const folder = temporaryFolder();
+  const path = join(folder, "scale.onnx");
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "slm-runtime-"));
-    path = join(folder, "scale.onnx");
     const graph = new GraphBuilder("scale");
     const weight = graph.initializer("w", "float32", [SIZE], new Float32Array(SIZE).fill(2));
     graph.output("y", graph.op("Mul", [graph.input("x", "float32", [SIZE]), weight]), "float32", [SIZE]);
     await writeOnnx(graph.build(), path, { externalData: { file: "scale.data", minBytes: 1 } });
   });
-  afterAll(() => rm(folder, { recursive: true }));
 
   /** The single value of an output for x = 3. */
   async function valueOf(session: Session, output: string): Promise<number> {

@@ -1,5 +1,5 @@
-import { rm } from "node:fs/promises";
 import { SlmError } from "@slm/core";
+import { temporaryFolder } from "@slm/core/testing";
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { openBatchedModel } from "../model/batched-model.js";
@@ -15,19 +15,16 @@ const KEY = "a-key-of-sixteen-letters";
 const LOADING = { maxRows: 4, maxWaiting: 8, limits: serveConfig.parse({}) };
 const ADMIN = "the-administrator's-key".replaceAll("'", "-");
 
-let directory: string;
+const directory = temporaryFolder();
 let runtimes: MemoryModel[] = [];
 let host: ModelHost;
 let failures: unknown[] = [];
 
 beforeAll(async () => {
-  directory = await writeMemoryModel();
+  await writeMemoryModel(directory);
   host = await openHost();
 });
-afterAll(async () => {
-  await host.close();
-  await rm(directory, { recursive: true, force: true });
-});
+afterAll(() => host.close());
 beforeEach(() => {
   failures = [];
 });

@@ -1,6 +1,6 @@
 /** Bodies that take long to read are rejected and do not delay other requests. */
-import { rm } from "node:fs/promises";
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import { temporaryFolder } from "@slm/core/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createMemoryModel, writeMemoryModel } from "../memory-model.test-support.js";
 import { ServerMetrics } from "../metrics.js";
@@ -11,20 +11,17 @@ import { ApiKeys } from "./api-keys.js";
 import { createApp } from "./app.js";
 
 const config = serveConfig.parse({ maxBodyBytes: 2 ** 22 });
-let directory: string;
+const directory = temporaryFolder();
 let host: ModelHost;
 const failures: unknown[] = [];
 
 beforeAll(async () => {
-  directory = await writeMemoryModel();
+  await writeMemoryModel(directory);
   host = await ModelHost.open(() =>
     openBatchedModel(directory, createMemoryModel(), { maxRows: 4, maxWaiting: 8, limits: config }),
   );
 });
-afterAll(async () => {
-  await host.close();
-  await rm(directory, { recursive: true, force: true });
-});
+afterAll(() => host.close());
 
 async function post(body: string): Promise<{ status: number; text: string }> {
   const app = createApp({

@@ -1,6 +1,7 @@
-import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { GRAPH_IO } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
+import { temporaryFolder } from "@slm/core/testing";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { loadTokenizer } from "@slm/tokenizer";
@@ -9,7 +10,7 @@ import { openBatchedModel, type BatchedModel, type TextAnswer, type TextRequest 
 import type { MemoryModel } from "@slm/exported-model/testing";
 import { createMemoryModel, expectedAnswer, writeMemoryModel } from "../memory-model.test-support.js";
 
-let directory: string;
+const directory = temporaryFolder({ each: true });
 let runtime: MemoryModel;
 let served: BatchedModel;
 let encode: (text: string) => readonly number[];
@@ -17,16 +18,13 @@ let encode: (text: string) => readonly number[];
 const LOADING = { maxRows: 4, maxWaiting: 32, limits: serveConfig.parse({}) };
 
 beforeEach(async () => {
-  directory = await writeMemoryModel();
+  await writeMemoryModel(directory);
   runtime = createMemoryModel();
   const tokenizer = await loadTokenizer(directory);
   encode = (text) => tokenizer.encodeSource(text);
   served = await openBatchedModel(directory, runtime, LOADING);
 });
-afterEach(async () => {
-  await served.close();
-  await rm(directory, { recursive: true, force: true });
-});
+afterEach(() => served.close());
 
 const forever = new AbortController().signal;
 
@@ -116,7 +114,8 @@ describe(openBatchedModel, () => {
   });
 
   test("encodes sources alone if a batch would change their encoding, and still decodes them together", async () => {
-    const other = await writeMemoryModel("int8-dynamic");
+    const other = join(directory, "other");
+    await writeMemoryModel(other, "int8-dynamic");
     const own = createMemoryModel();
     const alone = await openBatchedModel(other, own, LOADING);
     const sources = ["abc", "h", "defgha", "bb"];
@@ -127,7 +126,6 @@ describe(openBatchedModel, () => {
     expect(Math.max(...encodedOf(runtime))).toBe(4);
     await alone.close();
     expect(own.tensors.size).toBe(0);
-    await rm(other, { recursive: true });
   });
 
   test("keeps no tensor after it is closed", async () => {

@@ -1,16 +1,15 @@
 /** Tests a server through a proxy that refuses, cuts, ends, stalls, corrupts, reorders, repeats and delays requests and responses. */
-import { rm } from "node:fs/promises";
-import { drawFaults, startFaultProxy } from "@slm/core/testing";
+import { drawFaults, startFaultProxy, temporaryFolder } from "@slm/core/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createMemoryModel, writeMemoryModel } from "../memory-model.test-support.js";
 import { serveConfig } from "../serve-config.js";
 import { startServer, type RunningServer } from "./start-server.js";
 
-let directory = "";
+const directory = temporaryFolder();
 let server: RunningServer;
 const failures: unknown[] = [];
 beforeAll(async () => {
-  directory = await writeMemoryModel();
+  await writeMemoryModel(directory);
   server = await startServer({
     config: serveConfig.parse({ port: 0, drainSeconds: 1 }),
     bundle: directory,
@@ -18,10 +17,7 @@ beforeAll(async () => {
     onFailure: (error) => failures.push(error),
   });
 });
-afterAll(async () => {
-  await server.stop();
-  await rm(directory, { recursive: true, force: true });
-});
+afterAll(() => server.stop());
 
 /** Status of one request; "broken" without an answer. */
 async function statusOf(url: string, isStream: boolean): Promise<number | "broken"> {

@@ -1,24 +1,21 @@
-import { rm } from "node:fs/promises";
 import http from "node:http";
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { temporaryFolder } from "@slm/core/testing";
 import type { MemoryModel } from "@slm/exported-model/testing";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { createMemoryModel, writeMemoryModel } from "../memory-model.test-support.js";
 import { openSocket, received, statusOf } from "../raw-client.test-support.js";
 import { serveConfig, type ServeConfig } from "../serve-config.js";
 import { startServer, type RunningServer } from "./start-server.js";
 
-let directory: string;
+const directory = temporaryFolder();
 let server: RunningServer;
 let runtime: MemoryModel;
 let failures: unknown[] = [];
 const sockets: Socket[] = [];
 
-beforeAll(async () => {
-  directory = await writeMemoryModel();
-});
-afterAll(() => rm(directory, { recursive: true, force: true }));
+beforeAll(() => writeMemoryModel(directory));
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy();
   await server.stop();

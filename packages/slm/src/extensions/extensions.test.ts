@@ -1,6 +1,6 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { isMetricName, METRICS } from "@slm/metrics";
 import { TRACKERS } from "@slm/report";
 import { LOSS_TERMS } from "@slm/distillation/loss-terms";
@@ -14,16 +14,14 @@ import { openExternal } from "@slm/pipeline/models/open-external";
 // The examples of docs/how-to/extend.md. tools/install also runs them with the packed package.
 const EXAMPLES = join(import.meta.dirname, "../../../../tools/install");
 
-let folder = "";
-beforeAll(async () => {
+const folder = temporaryFolder();
+beforeAll(() => {
   // Other test files in this process may have provided another library.
   provideLibrary(() => import("../index.js"));
-  folder = await mkdtemp(join(tmpdir(), "slm-examples-"));
 });
-afterAll(async () => {
+afterAll(() => {
   for (const name of ["same-start", "csv-tracker", "json-model", "total-variation", "glossary"])
     useExtension({ name });
-  await rm(folder, { recursive: true, force: true });
 });
 
 test("a file of a recipe adds a metric", async () => {

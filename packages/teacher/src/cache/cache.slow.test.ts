@@ -1,10 +1,10 @@
 import { mkdtemp, readFile, readdir, rm, truncate, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sha256, SILENT, withLock } from "@slm/core";
+import { temporaryFolder } from "@slm/core/testing";
 import { createEagerEngine, type Engine } from "@slm/tensor";
 import fc from "fast-check";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ScoredPair } from "../models/teacher.js";
 import {
   divergence,
@@ -22,19 +22,14 @@ const pairs = randomPairs(120, VOCABULARY);
 const different = [...new Map(pairs.map((pair) => [JSON.stringify(pair), pair])).values()];
 /** Positions of the distinct pairs. */
 const allTokens = different.reduce((sum, { target }) => sum + target.length + 1, 0);
-let root = "";
-let directory = "";
+const root = temporaryFolder({ each: true });
+const directory = join(root, "cache");
 let engine: Engine;
 
 beforeAll(async () => {
   engine = await createEagerEngine("js");
 });
 afterAll(() => engine.close());
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-cache-"));
-  directory = join(root, "cache");
-});
-afterEach(() => rm(root, { recursive: true }));
 
 /** Builds a cache of about eight shards. */
 function build(

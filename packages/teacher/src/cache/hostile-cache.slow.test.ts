@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import { cp, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { sha256, SILENT, SlmError } from "@slm/core";
+import { temporaryFolder } from "@slm/core/testing";
 import { createEagerEngine } from "@slm/tensor";
 import fc from "fast-check";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { madeUpTeacher, randomPairs, tokenPairs } from "../testing/synthetic-teacher.js";
 import { buildTeacherCache } from "./build-cache.js";
 import { openTeacherCache } from "./open-cache.js";
@@ -14,13 +14,12 @@ import { DIGEST_BYTES, HEADER_BYTES, INDEX_ENTRY_BYTES } from "./shard-format.js
 const VOCABULARY = 20;
 const pairs = randomPairs(30, VOCABULARY);
 const shape = { batch: pairs.length, target: 5 };
-let root = "";
+const root = temporaryFolder();
 let directory = "";
 /** Copies for single runs of a property. */
 let copies = 0;
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-hostile-"));
   const engine = await createEagerEngine("js");
   await buildTeacherCache({
     directory: join(root, "whole"),
@@ -33,7 +32,6 @@ beforeAll(async () => {
     context: { progress: SILENT, signal: new AbortController().signal, seed: 1 },
   });
 });
-afterAll(() => rm(root, { recursive: true }));
 beforeEach(() => newCopy());
 afterEach(() => rm(directory, { recursive: true }));
 

@@ -1,9 +1,9 @@
-import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { sha256, SILENT } from "@slm/core";
+import { temporaryFolder } from "@slm/core/testing";
 import { createEagerEngine, type Engine } from "@slm/tensor";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ScoredPair } from "../models/teacher.js";
 import { madeUpTeacher, randomPairs, tokenPairs } from "../testing/synthetic-teacher.js";
 import { buildTeacherCache } from "./build-cache.js";
@@ -14,17 +14,13 @@ import type { CacheBuild, CacheReport, ShardMaker } from "./teacher-cache.js";
 const VOCABULARY = 40;
 const pairs = randomPairs(120, VOCABULARY);
 const context = { progress: SILENT, signal: new AbortController().signal, seed: 1 };
-let root = "";
+const root = temporaryFolder({ each: true });
 let engine: Engine;
 
 beforeAll(async () => {
   engine = await createEagerEngine("js");
 });
 afterAll(() => engine.close());
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-shard-task-"));
-});
-afterEach(() => rm(root, { recursive: true }));
 
 const teacher = (): CacheBuild["teacher"] => madeUpTeacher(engine, { vocabularySize: VOCABULARY });
 

@@ -1,6 +1,5 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { readSafetensors, writeSafetensors, readHuggingFaceDirectory, writeImported } from "@slm/checkpoints";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { createEagerEngine, type Engine } from "@slm/tensor";
@@ -11,22 +10,18 @@ import { readReference } from "./reference-file.js";
 const FIXTURE = join(import.meta.dirname, "../../../checkpoints/fixtures/import/llama");
 const [ROWS, LENGTH, VOCABULARY] = [2, 24, 80];
 
-let root = "";
+const root = temporaryFolder();
 let engine: Engine;
 let logits: Float32Array = new Float32Array();
 let ids: HostTensor;
 beforeAll(async () => {
   engine = await createEagerEngine("js");
-  root = await mkdtemp(join(tmpdir(), "slm-check-"));
   await writeImported(await readHuggingFaceDirectory(FIXTURE), root, { dtype: "float32" });
   const { tensors } = await readSafetensors(join(FIXTURE, "expected.safetensors"));
   ids = tensors.get("ids")!;
   logits = tensors.get("logits")!.data as Float32Array;
 });
-afterAll(async () => {
-  await engine.close();
-  await rm(root, { recursive: true, force: true });
-});
+afterAll(() => engine.close());
 
 async function write(tensors: Readonly<Record<string, HostTensor>>): Promise<string> {
   const file = join(root, "reference.safetensors");

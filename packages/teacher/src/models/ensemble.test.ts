@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { temporaryFolder } from "@slm/core/testing";
 import { createRandom } from "@slm/generation";
 import {
   decoderOnlyConfig,
@@ -12,7 +12,7 @@ import { TINY_SHAPE } from "@slm/model/testing";
 import { writeCheckpoint } from "@slm/checkpoints";
 import { createEagerEngine, type Engine } from "@slm/tensor";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { joinTeachers, meanDistribution } from "./ensemble.js";
 import { loadTeachers, readTeacherConfigs, writeEnsemble } from "../teacher-directory.js";
 import type { Teacher } from "./teacher.js";
@@ -31,13 +31,11 @@ const VOCABULARY = 12;
 const pairs = randomPairs(5, VOCABULARY);
 const shape = { batch: 6, source: 4, target: 5 };
 let engine: Engine;
-let root = "";
+const root = temporaryFolder();
 
 beforeAll(async () => {
   engine = await createEagerEngine("js");
-  root = await mkdtemp(join(tmpdir(), "slm-ensemble-"));
 });
-afterAll(() => rm(root, { recursive: true }));
 
 const member = (salt: number): Teacher => madeUpTeacher(engine, { vocabularySize: VOCABULARY, salt });
 
