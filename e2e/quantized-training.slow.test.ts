@@ -3,11 +3,12 @@ import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import type { BlockSize } from "@slm/devices";
 import type { Checkpoint } from "@slm/checkpoints";
-import { roundParameters } from "@slm/distillation";
+import { learnedScales, roundParameters, startingScales } from "@slm/distillation";
 import { graphsOf, readDeviceModel } from "@slm/exported-model";
 import type { ModelConfig } from "@slm/model";
 import { attributeOf, readOnnx, type Graph } from "@slm/onnx";
 import { dequantizeBlocks, dequantizeInt8, quantizeDirectory, type WeightLayout } from "@slm/quantization";
+import { createRandom } from "@slm/generation";
 import { createHostTensor } from "@slm/runtime";
 import { createOnnxEngine } from "@slm/tensor";
 import { encoderForm } from "@slm/training";
@@ -18,6 +19,7 @@ import { TinyModels } from "./tiny-models.js";
 const exporter = new TinyModels();
 
 const SCHEMES = ["cpu", "int4-block", "int2-block"] as const;
+type Scheme = (typeof SCHEMES)[number];
 
 /** Widths that blocks of 32 divide. */
 const wide = { width: 64, heads: 4, kvHeads: 2, headDim: 16, feedForward: 96 };
@@ -28,12 +30,29 @@ const MODELS: Readonly<Record<string, ModelConfig>> = {
   "a decoder-only model": { ...decoderOnly, ...wide },
 };
 
+/** Learned scales: the starting ones times 0.4 to 1.6. */
+async function randomScales(config: ModelConfig, scheme: Scheme): Promise<Checkpoint["weights"]> {
+  const { next } = createRandom(3);
+  const starting = await startingScales(
+    createOnnxEngine(exporter.runtime),
+    config,
+    scheme,
+    randomWeights(config),
+  );
+  return new Map(
+    learnedScales(config, scheme).map(({ name, shape }) => {
+      const values = (starting.get(name)!.data as Float32Array).map((scale) => scale * (0.4 + 1.2 * next()));
+      return [name, createHostTensor("float32", shape, values)];
+    }),
+  );
+}
+
 /** The weights of a training step by name, and the encoder's forms of shared ones. */
 async function roundedWeights(
   config: ModelConfig,
-  scheme: (typeof SCHEMES)[number],
+  scheme: Scheme,
 ): Promise<ReadonlyMap<string, Float32Array>> {
-  const weights = randomWeights(config);
+  const weights = new Map([...randomWeights(config), ...(await randomScales(config, scheme))]);
   const engine = createOnnxEngine(exporter.runtime);
   const specs = [...weights].map(
     ([name, { shape }]) => [name, { dtype: "float32" as const, shape }] as const,

@@ -1,7 +1,12 @@
 export { distillConfig, requiresTeacher, type DistillConfig } from "./config/distill-config.js";
 export { distill, type DistillReport } from "./distill.js";
 export { notSingle, readSingleConfig } from "./start/single-teacher.js";
-export { checkRounding, roundParameters } from "./quantized/rounded-parameters.js";
+export {
+  checkRounding,
+  learnedScales,
+  roundParameters,
+  startingScales,
+} from "./quantized/rounded-parameters.js";
 export { requiresDistributions } from "./config/loss-config.js";
 export { isAlwaysOnPolicy } from "./config/target-shares.js";
 export {

@@ -11,7 +11,7 @@ import type { DistillConfig } from "./config/distill-config.js";
 import type { DistillationSources } from "./distillation-sources.js";
 import { storedRowSets, studentBatches } from "./student-objective.js";
 import { floatFeeds, quantizedLoss } from "./quantized/quantized-loss.js";
-import { roundParameters } from "./quantized/rounded-parameters.js";
+import { learnedScales, roundParameters, startingScales } from "./quantized/rounded-parameters.js";
 
 /**
  * The peak learning rate of the phase, as a fraction of `distill.learningRate`. With 2 bits 0.3 and 0.03 were worse by more than a point of WER
@@ -66,11 +66,13 @@ export async function trainPhases(
   const teacher = await floatFeeds(engine, config, float.weights);
   try {
     const batches = studentBatches(options);
+    const scales = await startingScales(engine, config, quantize.scheme, float.weights);
     const report = await train({
       ...request,
       settings: phase,
       rowSets: storedRowSets(options),
       objective: {
+        auxiliary: learnedScales(config, quantize.scheme),
         definition: (bucket) => quantizedLoss(config, { batch: phase.batchSize, ...bucket }, round),
         feeds: async (...batch) => {
           const made = await batches.make(...batch);
@@ -78,7 +80,7 @@ export async function trainPhases(
         },
       },
       publish: round,
-      initial: float.weights,
+      initial: new Map([...float.weights, ...scales]),
       groups: undefined,
       workDirectory: directory,
       key: hashJson([request.key, PHASE_DIRECTORY]),

@@ -57,7 +57,7 @@ export {
 } from "./ops/losses/divergences.js";
 export { ctc, type CtcInputs } from "./ops/losses/ctc.js";
 export { sampleTokens, type SampleTokensOptions } from "./ops/sample-tokens.js";
-export { roundWeights, type WeightGrid } from "./ops/rounded-weights.js";
+export { roundWeights, weightScales, type WeightGrid } from "./ops/rounded-weights.js";
 export { math } from "./math.js";
 export { termsAndGradients, valueAndGradients } from "./gradients.js";
 export {

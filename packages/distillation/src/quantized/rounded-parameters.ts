@@ -12,8 +12,10 @@ import {
   type Parameters,
   type ParameterSpec,
   type WeightReader,
+  type Weights,
 } from "@slm/model";
-import { roundWeights, type Tensor, type WeightGrid } from "@slm/tensor";
+import { elementCount } from "@slm/runtime";
+import { roundWeights, weightScales, type Engine, type Tensor, type WeightGrid } from "@slm/tensor";
 import { encoderForm } from "@slm/training";
 import type { TrainedScheme } from "../config/quantize-config.js";
 
@@ -35,15 +37,28 @@ const TABLES: ReadonlySet<string> = new Set([EMBEDDING_WEIGHT, OPTIONAL_WEIGHTS.
 const isRounded = (spec: ParameterSpec): boolean =>
   isMultiplied(spec) || TABLES.has(spec.name) || spec.name === HEAD_WEIGHT;
 
+/** 2 bits, where learned scales measured better than computed ones (docs/benchmarks/quantization.md). */
+const isLearned = (grid: WeightGrid): grid is Extract<WeightGrid, { readonly kind: "blocks" }> =>
+  grid.kind === "blocks" && grid.bits === 2;
+
+/** Name of the learned scales of a weight, as an auxiliary tensor of the training run. */
+const scalesOf = (name: string): string => `auxiliary.scales.${name}`;
+
 /** The grid of a weight in the graph of one of its readers. */
 function gridOf(scheme: TrainedScheme, name: string, reader: WeightReader): WeightGrid {
   const format = WEIGHT_SCHEMES[scheme][reader];
   return GRIDS[TABLES.has(name) ? tableFormat(format) : format];
 }
 
+/** The grid of the last reader: the decoder, if it reads the weight. */
+const ownGrid = (config: ModelConfig, scheme: TrainedScheme, name: string): WeightGrid =>
+  gridOf(scheme, name, weightReaders(config, name).at(-1)!);
+
 /**
  * Rounds every weight that the scheme quantizes. A weight that two graphs read is rounded for the decoder. If the encoder's graph stores it in
  * another format, its form there is added under the name of {@link encoderForm}.
+ *
+ * @param parameters weights, and {@link learnedScales}; other scales are computed from the weights
  */
 export function roundParameters(
   config: ModelConfig,
@@ -53,13 +68,57 @@ export function roundParameters(
   const rounded: Record<string, Tensor> = {};
   for (const spec of parameterSpecs(config).filter(isRounded)) {
     const { name } = spec;
-    const readers = weightReaders(config, name);
-    const own = gridOf(scheme, name, readers.at(-1)!);
-    rounded[name] = roundWeights(parameters[name]!, own);
-    if (readers.length > 1 && gridOf(scheme, name, "encoder") !== own)
+    const own = ownGrid(config, scheme, name);
+    const scales = parameters[scalesOf(name)];
+    if (isLearned(own) && scales === undefined)
+      throw new SlmError("UNEXPECTED", `distill.quantize: '${name}' has no scales`);
+    rounded[name] = roundWeights(parameters[name]!, own, scales);
+    if (weightReaders(config, name).length > 1 && gridOf(scheme, name, "encoder") !== own)
       rounded[encoderForm(name)] = roundWeights(rounded[name], gridOf(scheme, name, "encoder"));
   }
   return { ...parameters, ...rounded };
+}
+
+/** The scales that are learned, `[blocks]`. They start as {@link startingScales}. */
+export function learnedScales(config: ModelConfig, scheme: TrainedScheme): readonly ParameterSpec[] {
+  return parameterSpecs(config)
+    .filter(isRounded)
+    .flatMap(({ name, shape }) => {
+      const grid = ownGrid(config, scheme, name);
+      if (!isLearned(grid)) return [];
+      const blockCount = elementCount(shape) / grid.blockSize;
+      return [{ name: scalesOf(name), shape: [blockCount], initialization: { kind: "zeros" } }];
+    });
+}
+
+/** The scales computed from float32 weights, by the names of {@link learnedScales}. */
+export async function startingScales(
+  engine: Engine,
+  config: ModelConfig,
+  scheme: TrainedScheme,
+  weights: Weights,
+): Promise<Weights> {
+  const learned = new Set(learnedScales(config, scheme).map(({ name }) => name));
+  const names = [...weights.keys()].filter((name) => learned.has(scalesOf(name)));
+  if (names.length === 0) return new Map();
+  const program = await engine.compile({
+    name: "starting scales",
+    forwardOnly: true,
+    inputs: Object.fromEntries(
+      names.map((name) => [name, { dtype: "float32", shape: weights.get(name)!.shape }]),
+    ),
+    build: (x) =>
+      Object.fromEntries(
+        names.map((name) => [scalesOf(name), weightScales(x[name]!, ownGrid(config, scheme, name))]),
+      ),
+  });
+  try {
+    const feeds = Object.fromEntries(names.map((name) => [name, weights.get(name)!]));
+    const { fetched } = await program.run({ feeds, fetch: names.map(scalesOf) });
+    return new Map(Object.entries(fetched));
+  } finally {
+    await program.release();
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { tf } from "../recording/tf.js";
-import { roundWeights, type WeightGrid } from "./rounded-weights.js";
+import { roundWeights, weightScales, type WeightGrid } from "./rounded-weights.js";
 
 await tf.setBackend("cpu");
 
@@ -46,6 +46,30 @@ describe(roundWeights, () => {
     const dy = normal([2, 32], 3);
     const gradient = tf.grad((x) => tf.sum(tf.mul(roundWeights(x, GRIDS[0]!), dy)))(normal([2, 32], 4));
     expect([...gradient.dataSync()]).toEqual([...dy.dataSync()]);
+  });
+
+  test("rounds to learned scales, and starts with the scales that it computes", () => {
+    const x = normal([2, 64], 5);
+    const grid = GRIDS[0]!;
+    expect([...roundWeights(x, grid, weightScales(x, grid)).dataSync()]).toEqual([
+      ...roundWeights(x, grid).dataSync(),
+    ]);
+    const row = tf.tensor2d([...[0.9, -0.9, -5, 5, 0.2], ...Array.from({ length: 27 }, () => 0)], [1, 32]);
+    const values = [...roundWeights(row, grid, tf.tensor1d([1])).dataSync()].map((value) => value + 0);
+    expect(values.slice(0, 6)).toEqual([1, -1, -2, 1, 0, 0]);
+    // A scale that became 0 leaves no value that is not a number.
+    expect([...roundWeights(row, grid, tf.tensor1d([0])).dataSync()].every(Number.isFinite)).toBe(true);
+  });
+
+  test("gives a learned scale the gradient of LSQ, and clipped weights none", () => {
+    const row = tf.tensor2d([...[0.9, -5, 5], ...Array.from({ length: 29 }, () => 0)], [1, 32]);
+    const dy = tf.tensor2d([...[3, 7, 11], ...Array.from({ length: 29 }, () => 1)], [1, 32]);
+    const loss = (x: tf.Tensor, scale: tf.Tensor): tf.Scalar =>
+      tf.sum(tf.mul(roundWeights(x, GRIDS[0]!, scale), dy));
+    const [ofWeights, ofScale] = tf.grads(loss)([row, tf.tensor1d([2])]);
+    expect([...ofWeights!.dataSync()].slice(0, 4)).toEqual([3, 0, 0, 1]);
+    // 0.9 / 2 has code 0; -5 and 5 are clipped to the codes -2 and 1.
+    expect(ofScale!.dataSync()[0]).toBeCloseTo(3 * (0 - 0.45) + 7 * -2 + 11 * 1, 5);
   });
 
   test("rejects blocks that do not divide the inputs", () => {

@@ -15,24 +15,40 @@ export type WeightGrid =
   | { readonly kind: "outputs" };
 
 /**
- * A matrix rounded to a grid, `[outputs, inputs]`. The scales are computed from the weights.
+ * A matrix rounded to a grid, `[outputs, inputs]`. Without `scales` they are computed from the weights:
  *
  * - blocks of 2 and 4 bits: the scale with the smallest squared error among a few candidates. It can be negative, so that the code furthest
  *   from zero, which exists only on one side, is used by the largest weight;
  * - blocks of 8 bits: the largest magnitude / 127;
  * - outputs: the largest magnitude / 64.
  *
+ * @param scales learned scales, `[blocks]`, of a grid with 2 bits. A scale's gradient is the sum over its block of the gradient times
+ *   (code - weight / scale), or times the code where it was clipped; a clipped weight has none. Source: LSQ, Esser et al. 2020
+ *   (arXiv:1902.08153), equations 1 to 3
  * @throws SlmError SHAPE_MISMATCH if the block size does not divide the inputs
  */
-export function roundWeights(weights: Tensor, grid: WeightGrid): Tensor {
+export function roundWeights(weights: Tensor, grid: WeightGrid, scales?: Tensor): Tensor {
   const [outputs, inputs] = weights.shape as [number, number];
+  const size = sizeOfBlock(grid, inputs);
+  const rows = tf.reshape(weights, [(outputs * inputs) / size, size]);
+  const rounded =
+    scales === undefined
+      ? straightThrough(rows, (x) => onGrid(x, scaleOf(x, grid), endsOf(grid)))
+      : toLearned(rows, tf.reshape(scales, [-1, 1]), endsOf(grid));
+  return tf.reshape(rounded, [outputs, inputs]);
+}
+
+/** The scales that {@link roundWeights} computes, `[blocks]`. */
+export function weightScales(weights: Tensor, grid: WeightGrid): Tensor {
+  const [outputs, inputs] = weights.shape as [number, number];
+  const size = sizeOfBlock(grid, inputs);
+  return tf.reshape(scaleOf(tf.reshape(weights, [(outputs * inputs) / size, size]), grid), [-1]);
+}
+
+function sizeOfBlock(grid: WeightGrid, inputs: number): number {
   const size = grid.kind === "blocks" ? grid.blockSize : inputs;
-  if (inputs % size !== 0)
-    throw new SlmError("SHAPE_MISMATCH", `roundWeights: blocks of ${size} do not divide ${inputs} inputs`);
-  return straightThrough(weights, (x) => {
-    const rows = tf.reshape(x, [(outputs * inputs) / size, size]);
-    return tf.reshape(roundRows(rows, grid), [outputs, inputs]);
-  });
+  if (inputs % size === 0) return size;
+  throw new SlmError("SHAPE_MISMATCH", `roundWeights: blocks of ${size} do not divide ${inputs} inputs`);
 }
 
 function straightThrough(x: Tensor, round: (x: Tensor) => Tensor): Tensor {
@@ -42,16 +58,31 @@ function straightThrough(x: Tensor, round: (x: Tensor) => Tensor): Tensor {
   }))(x);
 }
 
+function toLearned(x: Tensor, scales: Tensor, ends: Ends): Tensor {
+  const scale = straightThrough(scales, (x) => shortened(orOne(x)));
+  const codes = straightThrough(clipped(tf.div(x, scale), ends), nearest);
+  return tf.mul(codes, scale);
+}
+
 /** Smaller largest magnitudes count as zero, as in the quantizer. */
 const SMALLEST = 2 ** -100;
 
-function roundRows(x: Tensor, grid: WeightGrid): Tensor {
-  const largest = orOne(largestOf(x));
-  if (grid.kind === "outputs") return onGrid(x, tf.div(tf.abs(largest), 64), [-64, 64]);
-  if (grid.bits === 8) return onGrid(x, shortened(tf.div(tf.abs(largest), 127)), [-127, 127]);
+/** Lowest and highest code. */
+type Ends = readonly [number, number];
+
+function endsOf(grid: WeightGrid): Ends {
+  if (grid.kind === "outputs") return [-64, 64];
+  if (grid.bits === 8) return [-127, 127];
   const middle = 2 ** (grid.bits - 1);
-  const ends = [-middle, middle - 1] as const;
-  return onGrid(x, shortened(bestScale(x, largest, ends, CANDIDATES[grid.bits])), ends);
+  return [-middle, middle - 1];
+}
+
+/** The computed scale of each row of `x`, `[rows, 1]`. */
+function scaleOf(x: Tensor, grid: WeightGrid): Tensor {
+  const largest = orOne(largestOf(x));
+  if (grid.kind === "outputs") return tf.div(tf.abs(largest), 64);
+  if (grid.bits === 8) return shortened(tf.div(tf.abs(largest), 127));
+  return shortened(bestScale(x, largest, endsOf(grid), CANDIDATES[grid.bits]));
 }
 
 /** Codes of the largest weight, negated. Between the end of the codes and half of them: a smaller step clips the largest weights. */
@@ -80,11 +111,11 @@ function bestScale(x: Tensor, largest: Tensor, ends: Ends, candidates: readonly 
   return scale;
 }
 
-/** Lowest and highest code. */
-type Ends = readonly [number, number];
+const clipped = (x: Tensor, [lowest, highest]: Ends): Tensor => tf.minimum(tf.maximum(x, lowest), highest);
 
-const codesOf = (x: Tensor, scale: Tensor, [lowest, highest]: Ends): Tensor =>
-  tf.minimum(tf.maximum(tf.floor(tf.add(tf.div(x, scale), 0.5)), lowest), highest);
+const nearest = (x: Tensor): Tensor => tf.floor(tf.add(x, 0.5));
+
+const codesOf = (x: Tensor, scale: Tensor, ends: Ends): Tensor => nearest(clipped(tf.div(x, scale), ends));
 
 const onGrid = (x: Tensor, scale: Tensor, ends: Ends): Tensor => tf.mul(codesOf(x, scale, ends), scale);
 

@@ -78,7 +78,7 @@ export interface TrainRequest {
   readonly context: StageContext;
   /** Starting weights. Default: initialized from the seed. */
   readonly initial?: Weights | undefined;
-  /** Change of the weights before they are measured and saved, such as rounding. Default: none. */
+  /** Change of the weights before they are measured and saved, such as rounding. It may read auxiliary tensors. Default: none. */
   readonly publish?: ((parameters: Parameters) => Parameters) | undefined;
   /** Parameters with their own learning rates. Default: all parameters follow the schedule. */
   readonly groups?: RateGroups | undefined;

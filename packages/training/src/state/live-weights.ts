@@ -119,8 +119,12 @@ export class LiveWeights {
     const merged = isMerged ? await this.merge(part) : weightFeeds(this.plan.model, this.state, part);
     if (publish === undefined) return merged;
     try {
-      this.publishing ??= await this.compileChange("publish", this.plan.model, publish);
-      return await this.changed(this.publishing, merged);
+      const { model, trained } = this.plan;
+      this.publishing ??= await this.compileChange("publish", [...model, ...trained], publish);
+      return await this.changed(this.publishing, {
+        ...weightFeeds(trained, this.state, part),
+        ...merged,
+      });
     } finally {
       if (isMerged) await this.release(merged);
     }
