@@ -28,27 +28,25 @@ export type WeightGrid =
  * @throws SlmError SHAPE_MISMATCH if the block size does not divide the inputs
  */
 export function roundWeights(weights: Tensor, grid: WeightGrid, scales?: Tensor): Tensor {
-  const [outputs, inputs] = weights.shape as [number, number];
-  const size = sizeOfBlock(grid, inputs);
-  const rows = tf.reshape(weights, [(outputs * inputs) / size, size]);
+  const blocks = blocksOf(weights, grid);
   const rounded =
     scales === undefined
-      ? straightThrough(rows, (x) => onGrid(x, scaleOf(x, grid), endsOf(grid)))
-      : toLearned(rows, tf.reshape(scales, [-1, 1]), endsOf(grid));
-  return tf.reshape(rounded, [outputs, inputs]);
+      ? straightThrough(blocks, (x) => onGrid(x, scaleOf(x, grid), endsOf(grid)))
+      : toLearned(blocks, tf.reshape(scales, [-1, 1]), endsOf(grid));
+  return tf.reshape(rounded, weights.shape);
 }
 
-/** The scales that {@link roundWeights} computes, `[blocks]`. */
-export function weightScales(weights: Tensor, grid: WeightGrid): Tensor {
+/** The scales that {@link roundWeights} computes, `[blocks]`. @throws SlmError as it does */
+export const weightScales = (weights: Tensor, grid: WeightGrid): Tensor =>
+  tf.reshape(scaleOf(blocksOf(weights, grid), grid), [-1]);
+
+/** The weights that share a scale, `[blocks, size]`. */
+function blocksOf(weights: Tensor, grid: WeightGrid): Tensor {
   const [outputs, inputs] = weights.shape as [number, number];
-  const size = sizeOfBlock(grid, inputs);
-  return tf.reshape(scaleOf(tf.reshape(weights, [(outputs * inputs) / size, size]), grid), [-1]);
-}
-
-function sizeOfBlock(grid: WeightGrid, inputs: number): number {
   const size = grid.kind === "blocks" ? grid.blockSize : inputs;
-  if (inputs % size === 0) return size;
-  throw new SlmError("SHAPE_MISMATCH", `roundWeights: blocks of ${size} do not divide ${inputs} inputs`);
+  if (inputs % size !== 0)
+    throw new SlmError("SHAPE_MISMATCH", `roundWeights: blocks of ${size} do not divide ${inputs} inputs`);
+  return tf.reshape(weights, [(outputs * inputs) / size, size]);
 }
 
 function straightThrough(x: Tensor, round: (x: Tensor) => Tensor): Tensor {
@@ -58,8 +56,9 @@ function straightThrough(x: Tensor, round: (x: Tensor) => Tensor): Tensor {
   }))(x);
 }
 
+/** Shapes: `[blocks, size]`, `[blocks, 1]` -> `[blocks, size]`. */
 function toLearned(x: Tensor, scales: Tensor, ends: Ends): Tensor {
-  const scale = straightThrough(scales, (x) => shortened(orOne(x)));
+  const scale = straightThrough(scales, (given) => shortened(orOne(given)));
   const codes = straightThrough(clipped(tf.div(x, scale), ends), nearest);
   return tf.mul(codes, scale);
 }
@@ -77,7 +76,7 @@ function endsOf(grid: WeightGrid): Ends {
   return [-middle, middle - 1];
 }
 
-/** The computed scale of each row of `x`, `[rows, 1]`. */
+/** The computed scale of each block of `x`: `[blocks, size]` -> `[blocks, 1]`. */
 function scaleOf(x: Tensor, grid: WeightGrid): Tensor {
   const largest = orOne(largestOf(x));
   if (grid.kind === "outputs") return tf.div(tf.abs(largest), 64);
