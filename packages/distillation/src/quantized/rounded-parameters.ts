@@ -1,4 +1,4 @@
-/** Rounds a model's weights as a quantization scheme stores them, in a program. */
+/** Rounds a model's weights as a quantization scheme stores them, in a program, with learned or computed scales. */
 import { SlmError } from "@slm/core";
 import { tableFormat, WEIGHT_SCHEMES, type WeightFormat } from "@slm/devices";
 import {
@@ -38,8 +38,7 @@ const isRounded = (spec: ParameterSpec): boolean =>
   isMultiplied(spec) || TABLES.has(spec.name) || spec.name === HEAD_WEIGHT;
 
 /** 2 bits, where learned scales measured better than computed ones (docs/benchmarks/quantization.md). */
-const isLearned = (grid: WeightGrid): grid is Extract<WeightGrid, { readonly kind: "blocks" }> =>
-  grid.kind === "blocks" && grid.bits === 2;
+const isLearned = (grid: WeightGrid): boolean => grid.kind === "blocks" && grid.bits === 2;
 
 /** Name of the learned scales of a weight, as an auxiliary tensor of the training run. */
 const scalesOf = (name: string): string => `auxiliary.scales.${name}`;
@@ -79,17 +78,17 @@ export function roundParameters(
   return { ...parameters, ...rounded };
 }
 
+/** The weights whose scales are learned. */
+const withLearnedScales = (config: ModelConfig, scheme: TrainedScheme): readonly ParameterSpec[] =>
+  parameterSpecs(config).filter((spec) => isRounded(spec) && isLearned(ownGrid(config, scheme, spec.name)));
+
 /** The scales that are learned, `[blocks]`. They start as {@link startingScales}. */
-export function learnedScales(config: ModelConfig, scheme: TrainedScheme): readonly ParameterSpec[] {
-  return parameterSpecs(config)
-    .filter(isRounded)
-    .flatMap(({ name, shape }) => {
-      const grid = ownGrid(config, scheme, name);
-      if (!isLearned(grid)) return [];
-      const blockCount = elementCount(shape) / grid.blockSize;
-      return [{ name: scalesOf(name), shape: [blockCount], initialization: { kind: "zeros" } }];
-    });
-}
+export const learnedScales = (config: ModelConfig, scheme: TrainedScheme): readonly ParameterSpec[] =>
+  withLearnedScales(config, scheme).map(({ name, shape }) => ({
+    name: scalesOf(name),
+    shape: [elementCount(shape) / BLOCK_SIZE],
+    initialization: { kind: "zeros" },
+  }));
 
 /** The scales computed from float32 weights, by the names of {@link learnedScales}. */
 export async function startingScales(
@@ -98,15 +97,13 @@ export async function startingScales(
   scheme: TrainedScheme,
   weights: Weights,
 ): Promise<Weights> {
-  const learned = new Set(learnedScales(config, scheme).map(({ name }) => name));
-  const names = [...weights.keys()].filter((name) => learned.has(scalesOf(name)));
-  if (names.length === 0) return new Map();
+  const specs = withLearnedScales(config, scheme);
+  if (specs.length === 0) return new Map();
+  const names = specs.map(({ name }) => name);
   const program = await engine.compile({
     name: "starting scales",
     forwardOnly: true,
-    inputs: Object.fromEntries(
-      names.map((name) => [name, { dtype: "float32", shape: weights.get(name)!.shape }]),
-    ),
+    inputs: Object.fromEntries(specs.map(({ name, shape }) => [name, { dtype: "float32", shape }])),
     build: (x) =>
       Object.fromEntries(
         names.map((name) => [scalesOf(name), weightScales(x[name]!, ownGrid(config, scheme, name))]),
