@@ -19,7 +19,7 @@ export const recipeFlags = {
     multipleNonGreedy: true,
     default: [],
     helpValue: "<section.key=value>",
-    summary: "Override a setting of the recipe; repeatable.",
+    summary: "Override a setting of the recipe (null: its default); repeatable.",
     helpGroup: "RECIPE",
   }),
   out: Flags.string({

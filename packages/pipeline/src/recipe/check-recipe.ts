@@ -12,7 +12,8 @@ interface Complaint {
   readonly key: string;
   readonly where: string;
   readonly message: string;
-  readonly suggestion?: string | undefined;
+  /** What the user can do about it. */
+  readonly fix: string;
 }
 
 /**
@@ -31,38 +32,32 @@ export function checkSettings<Schema extends z.ZodType>(
   const complaints = checked.error.issues.flatMap((issue) => complaintsOf(issue, schema, layers));
   const shown = complaints.slice(0, MAX_COMPLAINTS).map(({ where, message }) => `${where}: ${message}`);
   if (complaints.length > shown.length) shown.push(`and ${complaints.length - shown.length} more`);
-  const fixes = complaints
-    .slice(0, MAX_COMPLAINTS)
-    .map(({ key, where, suggestion }) =>
-      suggestion === undefined || suggestion === key
-        ? `change ${key} in ${where}; slm schema describes every setting`
-        : `write ${suggestion} instead of ${key}`,
-    );
   throw new SlmError("CONFIG_INVALID", shown.join("\n"), {
     context: { issues: complaints },
-    suggestions: fixes,
+    suggestions: complaints.slice(0, MAX_COMPLAINTS).map(({ fix }) => fix),
   });
 }
 
 function complaintsOf(issue: z.core.$ZodIssue, schema: z.ZodType, layers: LayerStack): readonly Complaint[] {
-  if (issue.code !== "unrecognized_keys") {
-    const key = dotted(issue.path);
-    return [
-      { key, where: layers.locate(issue.path), message: `${key === "" ? "" : `${key}: `}${issue.message}` },
-    ];
-  }
+  const complaint = (path: KeyPath, problem: string, fix?: string): Complaint => {
+    const [key, where] = [dotted(path), layers.locate(path)];
+    return {
+      key,
+      where,
+      message: key === "" ? problem : `${key}: ${problem}`,
+      fix: fix ?? `change ${key} in ${where}; slm schema describes every setting`,
+    };
+  };
+  if (issue.code !== "unrecognized_keys") return [complaint(issue.path, issue.message)];
+  const valid = keysAt(schema, issue.path);
   return issue.keys.map((name) => {
     const path = [...issue.path, name];
-    const valid = keysAt(schema, issue.path);
     const guess = nearest(name, valid);
-    const suggestion = guess === undefined ? undefined : dotted([...issue.path, guess]);
-    const help = guess === undefined ? `; valid keys: ${valid.join(", ")}` : didYouMean(guess);
-    return {
-      key: dotted(path),
-      where: layers.locate(path),
-      message: `${dotted(path)}: unknown key${help}`,
-      suggestion,
-    };
+    if (guess === undefined) return complaint(path, `unknown key; valid keys: ${valid.join(", ")}`);
+    if (guess === name)
+      return complaint(path, "a setting of another kind", `--set ${dotted(path)}=null to leave it out`);
+    const better = dotted([...issue.path, guess]);
+    return complaint(path, `unknown key${didYouMean(guess)}`, `write ${better} instead of ${dotted(path)}`);
   });
 }
 

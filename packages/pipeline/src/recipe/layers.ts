@@ -27,7 +27,12 @@ export function recipeLayer(file: RecipeFile): Layer {
   return { origin: "recipe", value: file.value, locate: file.locate };
 }
 
-/** Layers of `--set path=value` flags. Values are YAML: numbers, booleans and `[1, 2]` work. @throws SlmError USAGE */
+/**
+ * Layers of `--set path=value` flags. Values are YAML: numbers, booleans and `[1, 2]` work. `null` turns a section off, and resets
+ * any other setting to its default.
+ *
+ * @throws SlmError USAGE
+ */
 export function flagLayers(sets: readonly string[]): readonly Layer[] {
   return sets.map((text): Layer => {
     const split = text.indexOf("=");
@@ -43,7 +48,7 @@ export function flagLayers(sets: readonly string[]): readonly Layer[] {
       path.length === 1 && written === "" ? "{}" : written,
       (reason) => new SlmError("USAGE", `--set ${text}: not a YAML value: ${reason}`),
     );
-    return { origin: "flag", value: nest(path, value), locate: () => `--set ${text}` };
+    return { origin: "flag", value: nest(path, resetIfNull(path, value)), locate: () => `--set ${text}` };
   });
 }
 
@@ -81,7 +86,11 @@ export function environmentLayers(
           context: { variable: name },
         }),
     );
-    layers.push({ origin: "env", value: nest(path, value), locate: () => `environment variable ${name}` });
+    layers.push({
+      origin: "env",
+      value: nest(path, resetIfNull(path, value)),
+      locate: () => `environment variable ${name}`,
+    });
   }
   return layers;
 }
@@ -116,6 +125,11 @@ export class LayerStack {
     }
     return best?.layer.locate(path) ?? `recipe: ${dotted(path)}`;
   }
+}
+
+/** The value of a setting inside a section: undefined for null, so that merging removes it and its default applies. */
+function resetIfNull(path: readonly string[], value: unknown): unknown {
+  return path.length > 1 && value === null ? undefined : value;
 }
 
 function environmentPath(name: string): readonly string[] | undefined {

@@ -111,6 +111,25 @@ describe(resolveRecipe, () => {
     expect(settingsOf(added, "data")).toEqual({ source: { kind: "file", path: "a" } });
   });
 
+  test("null resets a setting to its default, and leaves out an optional one", async () => {
+    const text = "data: { limit: 3 }\ndistill: { optimizer: { rate: 0.5 }, steps: 7 }\n";
+    const recipe = await resolve(text, {
+      sets: ["data.limit=null", "distill.optimizer=null"],
+      environment: { SLM_DISTILL__STEPS: "null" },
+    });
+    expect(settingsOf(recipe, "data")).toEqual({ source: { kind: "words" } });
+    expect(settingsOf(recipe, "distill")).toMatchObject({ optimizer: { rate: 0.001 }, steps: 100 });
+    expect((await rejection("data: { limit: null }\n")).message).toMatch(/^r\.yaml:1:9: data\.limit: /);
+  });
+
+  test("a key that only another kind has is named, with the flag that leaves it out", async () => {
+    const error = await rejection("data:\n  source: { kind: words, path: a }\n");
+    expect([error.message, error.suggestions]).toEqual([
+      "r.yaml:2:26: data.source.path: a setting of another kind",
+      ["--set data.source.path=null to leave it out"],
+    ]);
+  });
+
   test("a mapping includes another one with <<, and its own keys are stronger", async () => {
     const recipe = await resolve("distill: { <<: { steps: 7, batchSize: 3 }, steps: 5 }\n");
     expect(settingsOf(recipe, "distill")).toMatchObject({ steps: 5, batchSize: 3 });
