@@ -1,8 +1,13 @@
+import type { Command } from "@oclif/core";
 import { SLM_VERSION } from "@slm/core";
+import { execFileSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { commands } from "../commands.js";
+import { commandNamed } from "../testing/run-command.js";
 import { SlmCommand } from "../ui/slm-command.js";
 
 const folder = new URL("../../../../docs/pipelines/", import.meta.url);
@@ -28,9 +33,8 @@ describe("docs/pipelines", () => {
         ),
       );
       for (const [call, id = "", rest = ""] of calls) {
-        const known = { ...SlmCommand.baseFlags, ...commands[id]!.flags, json: true };
-        const flags = [...rest.matchAll(/--([a-z-]+)/g)].map(([, flag = ""]) => flag);
-        for (const flag of flags) expect(Object.keys(known), call).toContain(flag);
+        for (const [, flag = ""] of rest.matchAll(/--([a-z-]+)/g))
+          expect(flagsOf(commands[id]!), call).toContain(flag);
       }
     },
   );
@@ -41,11 +45,19 @@ describe("docs/pipelines", () => {
   });
 });
 
-/** Lines of the shell blocks of a page, without prompts and comments. */
+const root = fileURLToPath(new URL("../../../../", import.meta.url));
+const read = async (path: string): Promise<string> => readFile(join(root, path), "utf8");
+
+/** Pages that people read now: the others say what was. */
+const pages = execFileSync("git", ["ls-files", "*.md"], { cwd: root, encoding: "utf8" })
+  .split("\n")
+  .filter((page) => page !== "" && !/^(CHANGELOG\.md|docs\/(log\.md|decisions\/))/u.test(page));
+
+/** Lines of the shell blocks of a page, without prompts and comments. A line that goes on is joined with the next. */
 function shellLines(markdown: string): readonly string[] {
   const blocks = [...markdown.matchAll(/```(sh|console)\n([^]*?)```/g)];
   return blocks.flatMap(([, kind, block = ""]) => {
-    const lines = block.split("\n");
+    const lines = block.replaceAll(/\\\n/gu, " ").split("\n");
     const typed = kind === "sh" ? lines : lines.filter((line) => line.startsWith("$ "));
     return typed.map((line) =>
       line
@@ -56,30 +68,37 @@ function shellLines(markdown: string): readonly string[] {
   });
 }
 
+/** Code in a line of text. */
+const codeSpans = (markdown: string): readonly string[] =>
+  [...markdown.replaceAll(/```[^]*?```/gu, "").matchAll(/`([^`\n]+)`/gu)].map(([, code = ""]) => code);
+
 /** What a line passes to slm; undefined for a line of another program. */
 const slmCall = (line: string): string | undefined =>
-  /^(?:npx --no-install slm|npm run --silent slm --|slm) (.*)$/u.exec(line)?.[1];
+  /^(?:npx --no-install slm|npm run --silent slm --|slm) ([a-z].*)$/u.exec(line)?.[1];
 
-describe.each(["README.md", "tools/package/README.md"])("%s", (name) => {
-  const root = new URL("../../../../", import.meta.url);
-  const read = async (path: string): Promise<string> => readFile(new URL(path, root), "utf8");
+/** A command's flags, `--no-` forms included. */
+function flagsOf(command: Command.Class): readonly string[] {
+  const flags = { ...SlmCommand.baseFlags, ...command.flags };
+  const negated = Object.entries(flags).filter(([, flag]) => "allowNo" in flag && flag.allowNo);
+  return ["help", "json", ...Object.keys(flags), ...negated.map(([name]) => `no-${name}`)];
+}
 
-  test("calls commands and flags that there are", async () => {
-    const calls = shellLines(await read(name)).flatMap((line) => slmCall(line) ?? []);
-    expect(calls.length).toBeGreaterThan(1);
-    for (const call of calls) {
-      if (call.startsWith("--")) continue; // --help
-      const words = call.split(" ");
-      const id = [words.slice(0, 2).join(":"), words[0]!].find((one) => one in commands);
-      expect(id, call).toBeDefined();
-      const known = { ...SlmCommand.baseFlags, ...commands[id!]!.flags, json: true };
-      for (const [, flag = ""] of call.matchAll(/--([a-z-]+)/g))
-        expect(Object.keys(known), call).toContain(flag);
-    }
-  });
+test.each(pages)("%s calls slm with commands and flags that there are", async (page) => {
+  const text = await read(page);
+  for (const call of [...shellLines(text), ...codeSpans(text)].flatMap((line) => slmCall(line) ?? [])) {
+    const [first = "", second = ""] = call.split(" ");
+    if (first === "autocomplete" || first === "help") continue; // of oclif
+    const command = commandNamed(`${first}:${second}`) ?? commandNamed(first);
+    expect(command, call).toBeDefined();
+    for (const [, flag = ""] of call.matchAll(/ --([a-z][a-z0-9-]*)/g))
+      expect(flagsOf(command!), call).toContain(flag);
+  }
+});
 
-  test("names recipes and scripts that there are", async () => {
-    const lines = shellLines(await read(name));
+test.each(["README.md", "tools/package/README.md"])(
+  "%s names recipes and scripts that there are",
+  async (page) => {
+    const lines = shellLines(await read(page));
     const recipes = lines.flatMap((line) => line.match(/configs\/\S+/gu) ?? []);
     for (const path of recipes) expect(await read(path), path).toContain("data:");
     const { scripts } = JSON.parse(await read("package.json")) as {
@@ -89,5 +108,5 @@ describe.each(["README.md", "tools/package/README.md"])("%s", (name) => {
       const [, script] = /^npm run (?:--silent )?([a-z:-]+)/u.exec(line) ?? [];
       if (script !== undefined) expect(Object.keys(scripts), line).toContain(script);
     }
-  });
-});
+  },
+);

@@ -38,7 +38,7 @@ export async function runCommand(
 }
 
 /** A command by its name or an alias. */
-const commandNamed = (name: string): Command.Class | undefined =>
+export const commandNamed = (name: string): Command.Class | undefined =>
   commands[name] ?? Object.values(commands).find(({ aliases }) => aliases.includes(name));
 
 /** The package's configuration without its command table, which is in `dist/`. */

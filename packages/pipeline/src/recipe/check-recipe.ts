@@ -62,7 +62,7 @@ function complaintsOf(issue: z.core.$ZodIssue, schema: z.ZodType, layers: LayerS
 }
 
 /** The keys that a schema allows at a path, for all alternatives of a union. */
-function keysAt(schema: z.ZodType, path: KeyPath): readonly string[] {
+export function keysAt(schema: z.ZodType, path: KeyPath): readonly string[] {
   const root = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as Mapping;
   let nodes = alternatives(root, root);
   for (const key of path) {

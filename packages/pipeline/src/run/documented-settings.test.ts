@@ -1,0 +1,95 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import type { z } from "zod";
+import { keysAt } from "../recipe/check-recipe.js";
+import { flagLayers } from "../recipe/layers.js";
+import { asMapping, dotted, valueAt, type Mapping } from "../recipe/mapping.js";
+import { recipeSchema } from "../recipe/resolve-recipe.js";
+import { furtherSectionPattern, TARGET_STAGES } from "../stage/further-targets.js";
+import { loadStages, sectionSchemas } from "./stage-table.js";
+
+const root = join(import.meta.dirname, "../../../..");
+/** Pages that say what was, keys of files, the generated reference, and a page of mistakes. */
+const OTHER = /^(CHANGELOG\.md|docs\/(log\.md|decisions\/|formats\/|reference\/|how-to\/wrong-inputs\.md))/;
+const pages = execFileSync("git", ["ls-files", "*.md"], { cwd: root, encoding: "utf8" })
+  .split("\n")
+  .filter((page) => page !== "" && !OTHER.test(page));
+
+const sections = sectionSchemas(await loadStages());
+const schema = recipeSchema(sections);
+
+/** The parts of recipes on a page: YAML blocks with a section, and `--set` flags without placeholders in capitals. */
+function recipeParts(markdown: string): readonly Mapping[] {
+  const blocks = [...markdown.matchAll(/```ya?ml\n([^]*?)```/g)].map(([, block = ""]) =>
+    asMapping(parse(block.replaceAll("...", ""), { merge: true })),
+  );
+  const flags = [...markdown.matchAll(/--set (?:'([^'\n]+)'|"([^"\n]+)"|([^\s`'"]+))/g)]
+    .map(([, ...quoted]) => quoted.find(Boolean)!)
+    .filter((text) => /^[a-z@]+(\.[a-zA-Z]+)*=/.test(text) && !/[$A-Z]{2}/.test(text))
+    .flatMap((text) => flagLayers([text]).map(({ value }) => value));
+  return [...blocks, ...flags]
+    .filter((part) => part !== undefined)
+    .map((part) => Object.fromEntries(Object.entries(part).map(([key, value]) => [sectionOf(key), value])))
+    .filter((part) => Object.keys(part).some((key) => key in sections));
+}
+
+/** `export` for `export@npu`, a section of a further target. */
+const sectionOf = (key: string): string =>
+  TARGET_STAGES.find((stage) => new RegExp(furtherSectionPattern(stage)).test(key)) ?? key;
+
+/** Keys and values in part of a recipe that the schema rejects. What is missing is not a mistake. */
+function mistakes(part: Mapping): readonly string[] {
+  const given = Object.fromEntries(
+    Object.entries(part).filter(([key, value]) => key !== "extensions" && value !== null),
+  );
+  const explain = (issues: readonly z.core.$ZodIssue[], base: readonly PropertyKey[]): readonly string[] =>
+    issues.flatMap((issue) => {
+      const path = [...base, ...issue.path];
+      if (issue.code === "invalid_union" && issue.errors.length > 0)
+        return issue.errors
+          .map((branch) => explain(branch, path))
+          .toSorted((a, b) => a.length - b.length)[0]!;
+      if (issue.code === "unrecognized_keys")
+        // Part of a recipe need not say which alternative of a union it means.
+        return issue.keys
+          .filter((key) => !keysAt(schema, path).includes(key))
+          .map((key) => dotted([...path, key]));
+      const isMissing = valueAt(given, path.map(String)) === undefined;
+      return isMissing || issue.message.includes("of an extension")
+        ? []
+        : [`${dotted(path)}: ${issue.message}`];
+    });
+  return explain(schema.safeParse(given).error?.issues ?? [], []);
+}
+
+/** The settings of all sections and groups: `distill`, `distill.loss`, `distill.loss.ctc`. */
+const settings = Object.keys(sections).flatMap((section) => pathsBelow([section]));
+
+function pathsBelow(path: readonly string[]): readonly string[] {
+  return [path.join("."), ...keysAt(schema, path).flatMap((key) => pathsBelow([...path, key]))];
+}
+
+/** Code on a page that looks like a setting and is none. A setting may lack its section: `loss.ctc`. */
+function unknownSettings(markdown: string): readonly string[] {
+  const groups = settings.flatMap((path) => /^\w+\.(\w+)\./.exec(path)?.[1] ?? []);
+  return [...markdown.matchAll(/`([a-z]\w+(?:\.[a-z]\w+)+)(?:[:=][^`\n]*)?`/g)]
+    .map(([, name = ""]) => name)
+    .filter((name) => !/\.(csv|html|jsonl?|safetensors|ts|ya?ml)$/.test(name))
+    .filter((name) => [...Object.keys(sections), ...groups].includes(name.split(".")[0]!))
+    .filter((name) => !settings.some((path) => path === name || path.endsWith(`.${name}`)));
+}
+
+describe.each(pages)("%s", (page) => {
+  const markdown = readFileSync(join(root, page), "utf8");
+
+  test("has only valid settings in recipes and --set flags", () => {
+    expect(recipeParts(markdown).flatMap((part) => mistakes(part))).toEqual([]);
+  });
+
+  test("names only settings that there are", () => {
+    expect(unknownSettings(markdown)).toEqual([]);
+  });
+});
