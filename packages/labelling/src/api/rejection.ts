@@ -75,7 +75,10 @@ const FATAL: Readonly<Record<number, Fatal>> = {
 const otherFatal: Fatal = {
   code: "CONFIG_INVALID",
   why: () => "the server rejected the request",
-  suggestions: () => ["use teacher.omit to leave out request fields, and teacher.extra to add some"],
+  suggestions: () => [
+    "--set teacher.maxTokensField=max_completion_tokens for a server that rejects max_tokens",
+    "change teacher.prompt or teacher.extra",
+  ],
 };
 
 /** The meaning of a response with a status other than 200, or with an error in its body. */

@@ -67,7 +67,7 @@ export function leafPaths(value: unknown, prefix: readonly string[] = []): reado
   return entries.flatMap(([key, field]) => leafPaths(field, [...prefix, key]));
 }
 
-/** `distill.steps`, `data.sources[0]`. */
+/** `distill.steps`, `quantize.schemes[0]`. */
 export function dotted(path: KeyPath): string {
   return path
     .map((key, index) => (typeof key === "number" ? `[${key}]` : `${index === 0 ? "" : "."}${String(key)}`))

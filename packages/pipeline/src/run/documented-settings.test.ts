@@ -14,9 +14,11 @@ import { loadStages, sectionSchemas } from "./stage-table.js";
 const root = join(import.meta.dirname, "../../../..");
 /** Pages that say what was, keys of files, the generated reference, and a page of mistakes. */
 const OTHER = /^(CHANGELOG\.md|docs\/(log\.md|decisions\/|formats\/|reference\/|how-to\/wrong-inputs\.md))/;
-const pages = execFileSync("git", ["ls-files", "*.md"], { cwd: root, encoding: "utf8" })
-  .split("\n")
-  .filter((page) => page !== "" && !OTHER.test(page));
+const filesNamed = (...patterns: readonly string[]): readonly string[] =>
+  execFileSync("git", ["ls-files", ...patterns], { cwd: root, encoding: "utf8" })
+    .trim()
+    .split("\n");
+const pages = filesNamed("*.md").filter((page) => !OTHER.test(page));
 
 const sections = sectionSchemas(await loadStages());
 const schema = recipeSchema(sections);
@@ -92,4 +94,15 @@ describe.each(pages)("%s", (page) => {
   test("names only settings that there are", () => {
     expect(unknownSettings(markdown)).toEqual([]);
   });
+});
+
+test("errors and help suggest only settings that there are", () => {
+  const sources = filesNamed("packages/*/src/*.ts", "apps/*/src/*.ts").filter((file) => !/test/.test(file));
+  const suggested = sources.flatMap((file) =>
+    [...readFileSync(join(root, file), "utf8").matchAll(/--set '?([a-z]+(?:\.[a-z][a-zA-Z]*)+)=/g)].map(
+      ([, name]) => name,
+    ),
+  );
+  expect(suggested.length).toBeGreaterThan(20);
+  expect(suggested.filter((name) => !settings.includes(name!))).toEqual([]);
 });
