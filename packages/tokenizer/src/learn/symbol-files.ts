@@ -141,7 +141,7 @@ function checkTargetSymbol(symbol: string, sourceCharacters: ReadonlySet<string>
 
 function reject(problem: string): SlmError {
   return new SlmError("DATA_INVALID", `symbol tokenizer: ${problem}`, {
-    suggestions: ["slm data inspect FILE", "write target symbols in capitals"],
+    suggestions: ["--set tokenizer.kind=bpe", "slm data inspect FILE", "write target symbols in capitals"],
   });
 }
 
