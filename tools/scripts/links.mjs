@@ -1,7 +1,8 @@
 /**
  * Checks relative links and anchors in Markdown files, and paths in code spans (`packages/...`, `apps/...`, `tools/...`, `configs/...`,
  * `docs/...`, `e2e/...`). In tables with `package` as the first column, files in the last column are relative to `packages/<package>/src`.
- * In files that record history, only links are checked. Prints file:line and the missing target. Exit code 1 if a target is missing.
+ * Names in code spans (`readRows`) must occur in the code. In files that record history, only links are checked. Prints file:line and
+ * the missing target. Exit code 1 if a target is missing.
  *
  *   npm run links
  */
@@ -59,6 +60,20 @@ function missingPaths(/** @type {string} */ line, /** @type {boolean} */ isPacka
   return [...rooted, ...inPackage.filter((path) => !existsSync(path))].map((path) => `no file ${path}`);
 }
 
+/** Every word of the code. */
+const words = new Set(
+  execFileSync("git", ["ls-files", "*.ts", "*.mjs", "*.yaml", "package.json"], { encoding: "utf8" })
+    .split("\n")
+    .filter((file) => file !== "" && existsSync(file))
+    .flatMap((file) => readFileSync(file, "utf8").match(/[A-Za-z]\w*/g) ?? []),
+);
+
+/** Names in camelCase that no code contains. */
+const missingNames = (/** @type {string} */ line) =>
+  spansOf(line)
+    .filter((span) => /^[a-z]+[A-Z]\w*(\(\))?$/.test(span) && !words.has(span.replace("()", "")))
+    .map((name) => `no ${name} in the code`);
+
 let count = 0;
 for (const file of files) {
   let isPackageTable = false;
@@ -68,8 +83,8 @@ for (const file of files) {
     if (isCode) continue;
     if (!line.startsWith("|")) isPackageTable = false;
     else if (/^\| package +\|.*start reading at/.test(line)) isPackageTable = true;
-    const paths = HISTORY.test(file) ? [] : missingPaths(line, isPackageTable);
-    for (const problem of [...missingLinks(file, line), ...paths]) {
+    const named = HISTORY.test(file) ? [] : [...missingPaths(line, isPackageTable), ...missingNames(line)];
+    for (const problem of [...missingLinks(file, line), ...named]) {
       console.log(`${file}:${index + 1}: ${problem}`);
       count += 1;
     }
