@@ -50,7 +50,14 @@ const ofStudents = {
 export const encoderDecoderSettings = z.strictObject({
   encoderLayers,
   ...ofStudents,
-  encoderPooling: options.encoderPooling.unwrap().omit({ group: true }).optional(),
+  encoderPooling: options.encoderPooling
+    .unwrap()
+    .omit({ group: true })
+    .optional()
+    .describe(
+      "Pooling between encoder layers: later layers and the decoder read half of the positions (Funnel-Transformer, " +
+        "arXiv:2006.03236). Default: none.",
+    ),
 });
 
 /** Settings of a decoder-only student, before {@link wholeShape}. */

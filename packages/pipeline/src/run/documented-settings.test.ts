@@ -23,13 +23,18 @@ const pages = filesNamed("*.md").filter((page) => !OTHER.test(page));
 const sections = sectionSchemas(await loadStages());
 const schema = recipeSchema(sections);
 
-/** The parts of recipes on a page: YAML blocks with a section, and `--set` flags without placeholders in capitals. */
+/** The parts of recipes on a page: YAML blocks with a section, `--set` flags and variants of `slm sweep`, without placeholders in capitals. */
 function recipeParts(markdown: string): readonly Mapping[] {
   const blocks = [...markdown.matchAll(/```ya?ml\n([^]*?)```/g)].map(([, block = ""]) =>
     asMapping(parse(block.replaceAll("...", ""), { merge: true })),
   );
-  const flags = [...markdown.matchAll(/--set (?:'([^'\n]+)'|"([^"\n]+)"|([^\s`'"]+))/g)]
-    .map(([, ...quoted]) => quoted.find(Boolean)!)
+  const sets = [...markdown.matchAll(/--set (?:'([^'\n]+)'|"([^"\n]+)"|([^\s`'"]+))/g)].map(([, ...quoted]) =>
+    quoted.find(Boolean)!,
+  );
+  const variants = [...markdown.matchAll(/--variant '[\w-]+:([^'\n]+)'/g)].flatMap(([, text = ""]) =>
+    text.split(";"),
+  );
+  const flags = [...sets, ...variants]
     .filter((text) => /^[a-z@]+(\.[a-zA-Z]+)*=/.test(text) && !/[$A-Z]{2}/.test(text))
     .flatMap((text) => flagLayers([text]).map(({ value }) => value));
   return [...blocks, ...flags]
@@ -96,8 +101,10 @@ describe.each(pages)("%s", (page) => {
   });
 });
 
-test("errors and help suggest only settings that there are", () => {
-  const sources = filesNamed("packages/*/src/*.ts", "apps/*/src/*.ts").filter((file) => !/test/.test(file));
+test("errors, help and comments in recipes suggest only settings that there are", () => {
+  const sources = filesNamed("packages/*/src/*.ts", "apps/*/src/*.ts", "configs/*.yaml").filter(
+    (file) => !/test/.test(file),
+  );
   const suggested = sources.flatMap((file) =>
     [...readFileSync(join(root, file), "utf8").matchAll(/--set '?([a-z]+(?:\.[a-z][a-zA-Z]*)+)=/g)].map(
       ([, name]) => name,
