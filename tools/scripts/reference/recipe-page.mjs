@@ -128,7 +128,7 @@ export async function recipePages() {
     GENERATED,
     "# Recipe",
     "A recipe is a YAML file with one section per stage. A stage without a section does not run. `--set path=value` overrides " +
-      "one setting, and `slm run RECIPE --print-config` shows every value and where it came from.",
+      "one setting, `--set path=null` resets it, and `slm run RECIPE --print-config` shows every value and where it came from.",
     table(
       ["section", "stage"],
       stages.map(({ name, summary }) => [`[${name}](recipe/${name}.md)`, cell(summary)]),
