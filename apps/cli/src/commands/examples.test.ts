@@ -1,9 +1,8 @@
 import type { Command } from "@oclif/core";
 import { SLM_VERSION } from "@slm/core";
-import { execFileSync } from "node:child_process";
+import { repository, repositoryFiles } from "@slm/core/testing";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { commands } from "../commands.js";
@@ -45,13 +44,12 @@ describe("docs/pipelines", () => {
   });
 });
 
-const root = fileURLToPath(new URL("../../../../", import.meta.url));
-const read = async (path: string): Promise<string> => readFile(join(root, path), "utf8");
+const read = async (path: string): Promise<string> => readFile(join(repository, path), "utf8");
 
 /** Pages that people read now: the others say what was. */
-const pages = execFileSync("git", ["ls-files", "*.md"], { cwd: root, encoding: "utf8" })
-  .split("\n")
-  .filter((page) => page !== "" && !/^(CHANGELOG\.md|docs\/(log\.md|decisions\/))/u.test(page));
+const pages = repositoryFiles("*.md").filter(
+  (page) => !/^(CHANGELOG\.md|docs\/(log\.md|decisions\/))/u.test(page),
+);
 
 /** Lines of the shell blocks of a page, without prompts and comments. A line that goes on is joined with the next. */
 function shellLines(markdown: string): readonly string[] {
@@ -83,9 +81,12 @@ function flagsOf(command: Command.Class): readonly string[] {
   return ["help", "json", ...Object.keys(flags), ...negated.map(([name]) => `no-${name}`)];
 }
 
+/** What a page passes to slm, in shell blocks and in the text. */
+const callsOf = (markdown: string): readonly string[] =>
+  [...shellLines(markdown), ...codeSpans(markdown)].flatMap((line) => slmCall(line) ?? []);
+
 test.each(pages)("%s calls slm with commands and flags that there are", async (page) => {
-  const text = await read(page);
-  for (const call of [...shellLines(text), ...codeSpans(text)].flatMap((line) => slmCall(line) ?? [])) {
+  for (const call of callsOf(await read(page))) {
     const [first = "", second = ""] = call.split(" ");
     if (first === "autocomplete" || first === "help") continue; // of oclif
     const command = commandNamed(`${first}:${second}`) ?? commandNamed(first);
@@ -96,9 +97,10 @@ test.each(pages)("%s calls slm with commands and flags that there are", async (p
 });
 
 test.each(["README.md", "tools/package/README.md"])(
-  "%s names recipes and scripts that there are",
+  "%s calls slm, and names recipes and scripts that there are",
   async (page) => {
     const lines = shellLines(await read(page));
+    expect(lines.filter((line) => slmCall(line) !== undefined).length).toBeGreaterThan(1);
     const recipes = lines.flatMap((line) => line.match(/configs\/\S+/gu) ?? []);
     for (const path of recipes) expect(await read(path), path).toContain("data:");
     const { scripts } = JSON.parse(await read("package.json")) as {

@@ -54,10 +54,7 @@ export const encoderDecoderSettings = z.strictObject({
     .unwrap()
     .omit({ group: true })
     .optional()
-    .describe(
-      "Pooling between encoder layers: later layers and the decoder read half of the positions (Funnel-Transformer, " +
-        "arXiv:2006.03236). Default: none.",
-    ),
+    .describe(options.encoderPooling.description!),
 });
 
 /** Settings of a decoder-only student, before {@link wholeShape}. */

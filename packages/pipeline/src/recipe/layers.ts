@@ -43,12 +43,13 @@ export function flagLayers(sets: readonly string[]): readonly Layer[] {
       });
     }
     const written = text.slice(split + 1);
-    const value = parseValue(
+    const value = settingAt(
+      path,
       // As in a recipe, a section without a value is empty, and null turns it off.
       path.length === 1 && written === "" ? "{}" : written,
       (reason) => new SlmError("USAGE", `--set ${text}: not a YAML value: ${reason}`),
     );
-    return { origin: "flag", value: nest(path, resetIfNull(path, value)), locate: () => `--set ${text}` };
+    return { origin: "flag", value, locate: () => `--set ${text}` };
   });
 }
 
@@ -79,18 +80,15 @@ export function environmentLayers(
         },
       );
     }
-    const value = parseValue(
+    const value = settingAt(
+      path,
       text,
       (reason) =>
         new SlmError("CONFIG_INVALID", `environment variable ${name}: not a YAML value: ${reason}`, {
           context: { variable: name },
         }),
     );
-    layers.push({
-      origin: "env",
-      value: nest(path, resetIfNull(path, value)),
-      locate: () => `environment variable ${name}`,
-    });
+    layers.push({ origin: "env", value, locate: () => `environment variable ${name}` });
   }
   return layers;
 }
@@ -127,11 +125,6 @@ export class LayerStack {
   }
 }
 
-/** The value of a setting inside a section: undefined for null, so that merging removes it and its default applies. */
-function resetIfNull(path: readonly string[], value: unknown): unknown {
-  return path.length > 1 && value === null ? undefined : value;
-}
-
 function environmentPath(name: string): readonly string[] | undefined {
   const field = RECIPE_VARIABLES[name];
   if (field !== undefined) return [field];
@@ -143,9 +136,14 @@ function camelCase(snake: string): string {
   return snake.toLowerCase().replaceAll(/_([a-z0-9])/g, (_match, letter: string) => letter.toUpperCase());
 }
 
-function parseValue(text: string, failure: (reason: string) => SlmError): unknown {
+/**
+ * The mapping that sets a path to the value of a YAML text. `null` inside a section becomes undefined, so that merging removes the
+ * setting and its default applies. An empty text does not reset it, because it may come from a variable that is not set.
+ */
+function settingAt(path: readonly string[], text: string, failure: (reason: string) => SlmError): Mapping {
   try {
-    return parse(text) as unknown;
+    const isReset = path.length > 1 && ["null", "~"].includes(text.trim());
+    return nest(path, isReset ? undefined : (parse(text) as unknown));
   } catch (error) {
     throw failure(error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error));
   }

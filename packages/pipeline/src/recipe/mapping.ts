@@ -15,7 +15,7 @@ export function asMapping(value: unknown): Mapping | undefined {
 }
 
 /**
- * Merges `over` into `base`: mappings merge key by key, other values are replaced, and undefined removes a key. A mapping with a
+ * Merges `over` into `base`: mappings merge key by key, other values are replaced, and undefined removes a key that is there. A mapping with a
  * different `kind` or `module` also replaces the base, because the keys of one alternative are not valid in another.
  */
 export function mergeMappings(base: Mapping, over: Mapping): Mapping {
@@ -24,7 +24,7 @@ export function mergeMappings(base: Mapping, over: Mapping): Mapping {
     const below = asMapping(merged.get(key));
     const above = asMapping(value);
     const merge = below !== undefined && above !== undefined && !isOtherKind(below, above);
-    if (value === undefined) merged.delete(key);
+    if (value === undefined && merged.has(key)) merged.delete(key);
     else merged.set(key, merge ? mergeMappings(below, above) : value);
   }
   return Object.fromEntries(merged);

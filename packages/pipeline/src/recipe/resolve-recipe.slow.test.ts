@@ -120,6 +120,16 @@ describe(resolveRecipe, () => {
     expect(settingsOf(recipe, "data")).toEqual({ source: { kind: "words" } });
     expect(settingsOf(recipe, "distill")).toMatchObject({ optimizer: { rate: 0.001 }, steps: 100 });
     expect((await rejection("data: { limit: null }\n")).message).toMatch(/^r\.yaml:1:9: data\.limit: /);
+    const empty = [
+      { sets: ["distill.steps="] },
+      { sets: ["distill.steps=#"] },
+      { environment: { SLM_DISTILL__STEPS: " " } },
+    ];
+    for (const overrides of empty)
+      expect((await rejection(text, overrides)).message).toContain("distill.steps: ");
+    expect((await rejection(text, { sets: ["distill.stepz=null"] })).message).toBe(
+      "--set distill.stepz=null: distill.stepz: unknown key; did you mean 'steps'?",
+    );
   });
 
   test("a key that only another kind has is named, with the flag that leaves it out", async () => {

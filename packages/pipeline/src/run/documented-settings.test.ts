@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { repository, repositoryFiles } from "@slm/core/testing";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -11,25 +11,27 @@ import { recipeSchema } from "../recipe/resolve-recipe.js";
 import { furtherSectionPattern, TARGET_STAGES } from "../stage/further-targets.js";
 import { loadStages, sectionSchemas } from "./stage-table.js";
 
-const root = join(import.meta.dirname, "../../../..");
 /** Pages that say what was, keys of files, the generated reference, and a page of mistakes. */
 const OTHER = /^(CHANGELOG\.md|docs\/(log\.md|decisions\/|formats\/|reference\/|how-to\/wrong-inputs\.md))/;
-const filesNamed = (...patterns: readonly string[]): readonly string[] =>
-  execFileSync("git", ["ls-files", ...patterns], { cwd: root, encoding: "utf8" })
-    .trim()
-    .split("\n");
-const pages = filesNamed("*.md").filter((page) => !OTHER.test(page));
+const pages = repositoryFiles("*.md").filter((page) => !OTHER.test(page));
+const read = (file: string): string => readFileSync(join(repository, file), "utf8");
 
 const sections = sectionSchemas(await loadStages());
 const schema = recipeSchema(sections);
 
-/** The parts of recipes on a page: YAML blocks with a section, `--set` flags and variants of `slm sweep`, without placeholders in capitals. */
-function recipeParts(markdown: string): readonly Mapping[] {
+/** Part of a recipe; a flag does not say which alternative of a union it means. */
+interface RecipePart {
+  readonly value: Mapping;
+  readonly isFlag: boolean;
+}
+
+/** The parts of recipes on a page: YAML blocks, and `--set` flags and variants of `slm sweep` without placeholders in capitals. */
+function recipeParts(markdown: string): readonly RecipePart[] {
   const blocks = [...markdown.matchAll(/```ya?ml\n([^]*?)```/g)].map(([, block = ""]) =>
     asMapping(parse(block.replaceAll("...", ""), { merge: true })),
   );
-  const sets = [...markdown.matchAll(/--set (?:'([^'\n]+)'|"([^"\n]+)"|([^\s`'"]+))/g)].map(([, ...quoted]) =>
-    quoted.find(Boolean)!,
+  const sets = [...markdown.matchAll(/--set ((?:'[^'\n]*'|"[^"\n]*"|[^\s`'"])+)/g)].map(([, text = ""]) =>
+    text.replaceAll(/'([^']*)'|"([^"]*)"/g, "$1$2"),
   );
   const variants = [...markdown.matchAll(/--variant '[\w-]+:([^'\n]+)'/g)].flatMap(([, text = ""]) =>
     text.split(";"),
@@ -37,10 +39,13 @@ function recipeParts(markdown: string): readonly Mapping[] {
   const flags = [...sets, ...variants]
     .filter((text) => /^[a-z@]+(\.[a-zA-Z]+)*=/.test(text) && !/[$A-Z]{2}/.test(text))
     .flatMap((text) => flagLayers([text]).map(({ value }) => value));
-  return [...blocks, ...flags]
-    .filter((part) => part !== undefined)
-    .map((part) => Object.fromEntries(Object.entries(part).map(([key, value]) => [sectionOf(key), value])))
-    .filter((part) => Object.keys(part).some((key) => key in sections));
+  return [
+    ...blocks.map((value) => ({ value, isFlag: false })),
+    ...flags.map((value) => ({ value, isFlag: true })),
+  ].flatMap(({ value, isFlag }) => {
+    const entries = Object.entries(value ?? {}).map(([key, below]) => [sectionOf(key), below] as const);
+    return entries.some(([key]) => key in sections) ? [{ value: Object.fromEntries(entries), isFlag }] : [];
+  });
 }
 
 /** `export` for `export@npu`, a section of a further target. */
@@ -48,10 +53,8 @@ const sectionOf = (key: string): string =>
   TARGET_STAGES.find((stage) => new RegExp(furtherSectionPattern(stage)).test(key)) ?? key;
 
 /** Keys and values in part of a recipe that the schema rejects. What is missing is not a mistake. */
-function mistakes(part: Mapping): readonly string[] {
-  const given = Object.fromEntries(
-    Object.entries(part).filter(([key, value]) => key !== "extensions" && value !== null),
-  );
+function mistakes({ value, isFlag }: RecipePart): readonly string[] {
+  const given = Object.fromEntries(Object.entries(value).filter(([, section]) => section !== null));
   const explain = (issues: readonly z.core.$ZodIssue[], base: readonly PropertyKey[]): readonly string[] =>
     issues.flatMap((issue) => {
       const path = [...base, ...issue.path];
@@ -60,9 +63,8 @@ function mistakes(part: Mapping): readonly string[] {
           .map((branch) => explain(branch, path))
           .toSorted((a, b) => a.length - b.length)[0]!;
       if (issue.code === "unrecognized_keys")
-        // Part of a recipe need not say which alternative of a union it means.
         return issue.keys
-          .filter((key) => !keysAt(schema, path).includes(key))
+          .filter((key) => !(isFlag && keysAt(schema, path).includes(key)))
           .map((key) => dotted([...path, key]));
       const isMissing = valueAt(given, path.map(String)) === undefined;
       return isMissing || issue.message.includes("of an extension")
@@ -89,8 +91,14 @@ function unknownSettings(markdown: string): readonly string[] {
     .filter((name) => !settings.some((path) => path === name || path.endsWith(`.${name}`)));
 }
 
+test("the pages have recipes and flags", () => {
+  const parts = pages.flatMap((page) => recipeParts(read(page)));
+  expect(parts.filter(({ isFlag }) => !isFlag).length).toBeGreaterThan(30);
+  expect(parts.filter(({ isFlag }) => isFlag).length).toBeGreaterThan(100);
+});
+
 describe.each(pages)("%s", (page) => {
-  const markdown = readFileSync(join(root, page), "utf8");
+  const markdown = read(page);
 
   test("has only valid settings in recipes and --set flags", () => {
     expect(recipeParts(markdown).flatMap((part) => mistakes(part))).toEqual([]);
@@ -102,13 +110,11 @@ describe.each(pages)("%s", (page) => {
 });
 
 test("errors, help and comments in recipes suggest only settings that there are", () => {
-  const sources = filesNamed("packages/*/src/*.ts", "apps/*/src/*.ts", "configs/*.yaml").filter(
+  const sources = repositoryFiles("packages/*/src/*.ts", "apps/*/src/*.ts", "configs/*.yaml").filter(
     (file) => !/test/.test(file),
   );
   const suggested = sources.flatMap((file) =>
-    [...readFileSync(join(root, file), "utf8").matchAll(/--set '?([a-z]+(?:\.[a-z][a-zA-Z]*)+)=/g)].map(
-      ([, name]) => name,
-    ),
+    [...read(file).matchAll(/--set '?([a-z]+(?:\.[a-z][a-zA-Z]*)+)=/g)].map(([, name]) => name),
   );
   expect(suggested.length).toBeGreaterThan(20);
   expect(suggested.filter((name) => !settings.includes(name!))).toEqual([]);
