@@ -1,8 +1,8 @@
 /**
  * Checks relative links and anchors in Markdown files, and paths in code spans (`packages/...`, `apps/...`, `tools/...`, `configs/...`,
  * `docs/...`, `e2e/...`). In tables with `package` as the first column, files in the last column are relative to `packages/<package>/src`.
- * Names in code spans (`readRows`) must occur in the code. In files that record history, only links are checked. Prints file:line and
- * the missing target. Exit code 1 if a target is missing.
+ * Names in code spans (`readRows`) and in TypeScript examples must occur in the code. In files that record history, only links are checked.
+ * Prints file:line and the missing target. Exit code 1 if a target is missing.
  *
  *   npm run links
  */
@@ -68,23 +68,43 @@ const words = new Set(
     .flatMap((file) => readFileSync(file, "utf8").match(/[A-Za-z]\w*/g) ?? []),
 );
 
-/** Names in camelCase that no code contains. */
-const missingNames = (/** @type {string} */ line) =>
-  spansOf(line)
-    .filter((span) => /^[a-z]+[A-Z]\w*(\(\))?$/.test(span) && !words.has(span.replace("()", "")))
-    .map((name) => `no ${name} in the code`);
+/** Names that no code contains. */
+const missingNames = (/** @type {string[]} */ names) =>
+  names.filter((name) => !words.has(name)).map((name) => `no ${name} in the code`);
+
+/** Names in camelCase in the code spans of a line. */
+const namesInSpans = (/** @type {string} */ line) =>
+  spansOf(line).flatMap((span) => /^([a-z]+[A-Z]\w*)(?:\(\))?$/.exec(span)?.slice(1) ?? []);
+
+/** Names in camelCase in a line of TypeScript, except in strings. */
+const namesInCode = (/** @type {string} */ line) =>
+  line.replace(/"[^"]*"/g, "").match(/\b[a-z]+[A-Z]\w*/g) ?? [];
+
+/**
+ * Problems of a line of a page.
+ *
+ * @param {string} file
+ * @param {string} line
+ * @param {{ language: string | undefined, isPackageTable: boolean }} place `language` of a code block; undefined outside code
+ */
+function problemsOf(file, line, { language, isPackageTable }) {
+  const isHistory = HISTORY.test(file);
+  if (language !== undefined) return language === "ts" && !isHistory ? missingNames(namesInCode(line)) : [];
+  const named = () => [...missingPaths(line, isPackageTable), ...missingNames(namesInSpans(line))];
+  return [...missingLinks(file, line), ...(isHistory ? [] : named())];
+}
 
 let count = 0;
 for (const file of files) {
   let isPackageTable = false;
-  let isCode = false;
+  /** @type {string | undefined} */
+  let language;
   for (const [index, line] of readFileSync(file, "utf8").split("\n").entries()) {
-    if (line.startsWith("```")) isCode = !isCode;
-    if (isCode) continue;
+    const fence = /^ *```(\w*)/.exec(line)?.[1];
+    if (fence !== undefined) language = language === undefined ? fence : undefined;
     if (!line.startsWith("|")) isPackageTable = false;
     else if (/^\| package +\|.*start reading at/.test(line)) isPackageTable = true;
-    const named = HISTORY.test(file) ? [] : [...missingPaths(line, isPackageTable), ...missingNames(line)];
-    for (const problem of [...missingLinks(file, line), ...named]) {
+    for (const problem of problemsOf(file, line, { language, isPackageTable })) {
       console.log(`${file}:${index + 1}: ${problem}`);
       count += 1;
     }

@@ -63,42 +63,26 @@ export function answerOf(text: string): string | undefined {
   return at < 0 ? undefined : text.slice(at + ANSWER_MARK.length).trim();
 }
 
-/** Edit distance in whitespace-separated tokens. If several references are equally close, the first one gives the length. */
-export const per: Metric = defineMetric({
-  description:
-    "Edit distance to the closest reference, summed over all rows, over the summed lengths of those references.",
-  unit: "fraction",
-  higherIsBetter: false,
-  source: "Levenshtein 1966; with one reference per row, the word error rate of jiwer",
-  references: "text",
-  countRow: (prediction, references, where) => closest(wordsOf(prediction), references.map(wordsOf), where),
-  score: errorRate,
-});
+/** Edit distance in whitespace-separated tokens. */
+export const per: Metric = editRate(
+  "Edit distance to the closest reference, summed over all rows, over the summed lengths of those references.",
+  "Levenshtein 1966; with one reference per row, the word error rate of jiwer",
+  wordsOf,
+);
 
-/** Word edits over words of the references: the word error rate of speech recognition. `wer` counts whole rows instead. */
-export const transcriptWer: Metric = defineMetric({
-  description:
-    "Word error rate of speech recognition: edits of words to the closest reference, summed, over the words of those references.",
-  unit: "fraction",
-  higherIsBetter: false,
-  source: "Levenshtein 1966; with one reference per row, the word error rate of jiwer",
-  references: "text",
-  countRow: (prediction, references, where) => closest(wordsOf(prediction), references.map(wordsOf), where),
-  score: errorRate,
-});
+/** `per` under its name in speech recognition. `wer` counts whole rows instead. */
+export const transcriptWer: Metric = editRate(
+  "Word error rate of speech recognition: edits of words to the closest reference, summed, over the words of those references.",
+  "Levenshtein 1966; with one reference per row, the word error rate of jiwer",
+  wordsOf,
+);
 
 /** Edit distance in Unicode code points. Whitespace counts, but not at the start and the end. */
-export const cer: Metric = defineMetric({
-  description:
-    "Edit distance in characters to the closest reference, summed, over the summed lengths of those references.",
-  unit: "fraction",
-  higherIsBetter: false,
-  source: "Levenshtein 1966; with one reference per row, the character error rate of jiwer",
-  references: "text",
-  countRow: (prediction, references, where) =>
-    closest(trimmedCharactersOf(prediction), references.map(trimmedCharactersOf), where),
-  score: errorRate,
-});
+export const cer: Metric = editRate(
+  "Edit distance in characters to the closest reference, summed, over the summed lengths of those references.",
+  "Levenshtein 1966; with one reference per row, the character error rate of jiwer",
+  (text) => charactersOf(strip(text)),
+);
 
 /** 1 if the prediction has the same tokens as a reference, else 0. */
 function rightness(prediction: string, references: References): number {
@@ -106,8 +90,17 @@ function rightness(prediction: string, references: References): number {
   return references.some((reference) => wordsOf(reference).join(" ") === normalized) ? 1 : 0;
 }
 
-function trimmedCharactersOf(text: string): readonly string[] {
-  return charactersOf(strip(text));
+/** Edits to the closest reference over that reference's length, both summed over the rows. The first of equally close references counts. */
+function editRate(description: string, source: string, unitsOf: (text: string) => readonly string[]): Metric {
+  return defineMetric({
+    description,
+    unit: "fraction",
+    higherIsBetter: false,
+    source,
+    references: "text",
+    countRow: (prediction, references, where) => closest(unitsOf(prediction), references.map(unitsOf), where),
+    score: (rows) => sumOf(rows, ({ edits }) => edits) / sumOf(rows, ({ length }) => length),
+  });
 }
 
 function closest(
@@ -120,8 +113,4 @@ function closest(
     length: reference.length,
   }));
   return bestOf(candidates, ({ edits }) => -edits, where);
-}
-
-function errorRate(rows: readonly Edits[]): number {
-  return sumOf(rows, ({ edits }) => edits) / sumOf(rows, ({ length }) => length);
 }
