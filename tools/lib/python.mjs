@@ -3,6 +3,11 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { run } from "./user-cache.mjs";
 
+const INSTALL = join(import.meta.dirname, "../scripts/lib/install-missing.sh");
+/** Installs Debian's packages of Python and venv where they are missing. */
+const PYTHON =
+  '. "$0"; python3 -c "import ensurepip, venv" 2> /dev/null || { install_missing python3 && install_packages python3-venv; }';
+
 /** The packages of a requirements.txt, with their versions. */
 export const requirementsIn = (/** @type {string} */ file) =>
   readFileSync(file, "utf8")
@@ -26,7 +31,10 @@ export function pythonWith(
   const wanted = packages.join("\n");
   if (existsSync(installed) && readFileSync(installed, "utf8") === wanted) return python;
   mkdirSync(dirname(folder), { recursive: true });
-  if (!existsSync(python)) run("python3", ["-m", "venv", folder], { hint: "install Python with venv" });
+  if (!existsSync(python)) {
+    run("bash", ["-ec", PYTHON, INSTALL]);
+    run("python3", ["-m", "venv", folder]);
+  }
   run(python, ["-m", "pip", "install", "--quiet", ...packages], { env, stdout: process.stderr.fd });
   writeFileSync(installed, wanted);
   return python;

@@ -4,17 +4,9 @@
 #   npm run e2e:mlflow
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-. tools/scripts/lib/install-missing.sh
-
 version=3.17.2
 environment=${SLM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/slm}/mlflow-$version
-if [ ! -x "$environment/bin/mlflow" ]; then
-  python3 -c "import ensurepip, venv" 2> /dev/null || { install_missing python3 && install_packages python3-venv; }
-  echo "installing mlflow $version"
-  rm -rf "$environment"
-  python3 -m venv "$environment"
-  "$environment/bin/python" -m pip install --quiet --disable-pip-version-check "mlflow==$version"
-fi
+node -e 'import("./tools/lib/python.mjs").then(({ pythonWith }) => pythonWith(process.argv[1], [process.argv[2]]))' "$environment" "mlflow==$version"
 
 work=$(mktemp -d)
 server=

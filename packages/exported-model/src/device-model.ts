@@ -282,20 +282,26 @@ export const DEVICE_MODEL_FILE = "model.json";
 /**
  * Names of graph inputs and outputs, the contract between exporter and runtimes (target `cpu`).
  *
- * vision: patches float32 [batch, rows, values], in the layout of `patchRows` of @slm/vision -> imageTokens float32 [batch, tokens, width]
- * encoder: sourceIds int32 [batch, text], sourceLengths int32 [batch] (image tokens and text), and for vision-language models imageTokens,
- * which come before the text; source = tokens + text -> sourceBias float32 [batch, 1, 1, source] (0 at tokens, a large negative number at
- * padding), crossKey(l) float32 [batch, kvHeads, headDim, source] (stored transposed, on target cpu times 1 / sqrt(headDim)), crossValue(l)
- * float32 [batch, kvHeads, source, headDim]; of a model that pools tokens all three have source divided by its `pooledGroup` positions,
- * rounded up decoder: targetIds int32 [batch, target], pastLength int32 [1] (tokens already in the cache, same for all rows), pastKey(l),
- * pastValue(l) float32 [batch, kvHeads, capacity, headDim], and the encoder's outputs unchanged -> logits float32 [batch, vocab] of the
- * last position, and depending on the model's `caches` full: presentKey(l), presentValue(l) shaped as pastKey(l), pastValue(l), which may
- * be the same buffers delta: presentKey(l), presentValue(l) float32 [batch, target, kvHeads * headDim], the new positions A decoder with a
- * recurrence (`stateWidth`) has pastState(l) and presentState(l) instead of keys and values. A decoder-only model's decoder has no encoder
- * inputs; its source is a prefix of targetIds. A decoder of target web with draft rules also returns bestIds int32 and bestLogProbabilities
- * float32 [batch, target] of every position.
+ * ```text
+ * vision    patches float32 [batch, rows, values] -> imageTokens float32 [batch, tokens, width]
+ * encoder   sourceIds int32 [batch, text], sourceLengths int32 [batch] (image tokens and text), imageTokens of vision-language models
+ *           -> sourceBias float32 [batch, 1, 1, source]: 0 at tokens, a large negative number at padding
+ *              crossKey(l) float32 [batch, kvHeads, headDim, source]: stored transposed, on target cpu times 1 / sqrt(headDim)
+ *              crossValue(l) float32 [batch, kvHeads, source, headDim]
+ * decoder   targetIds int32 [batch, target], pastLength int32 [1]: tokens already in the cache, the same for all rows,
+ *           pastKey(l), pastValue(l) float32 [batch, kvHeads, capacity, headDim], the encoder's outputs
+ *           -> logits float32 [batch, vocab] of the last position
+ *              presentKey(l), presentValue(l) float32, depending on the model's `caches`
+ *                full    shaped as pastKey(l) and pastValue(l), which may be the same buffers
+ *                delta   [batch, target, kvHeads * headDim], the new positions
+ * ```
  *
- * With `full` caches presentState(l) has the shape of pastState(l).
+ * Patches are in the layout of `patchRows` of @slm/vision. Image tokens come before the text, so `source` is tokens + text. In a model that
+ * pools tokens, `source` is divided by its `pooledGroup` positions, rounded up.
+ *
+ * A decoder with a recurrence (`stateWidth`) has pastState(l) and presentState(l) instead of keys and values. With `full` caches
+ * presentState(l) has the shape of pastState(l). A decoder-only model's decoder has no encoder inputs; its source is a prefix of targetIds.
+ * A decoder of target web with draft rules also returns bestIds int32 and bestLogProbabilities float32 [batch, target] of every position.
  *
  * Static graphs (target npu) process one text and one new token at a time: sourceBias is an input of the encoder, and the decoder has
  * position int32 [1] instead of pastLength, and windowBias float32 [1, 1, 1, window] in addition to sourceBias. The chunk graph is a
