@@ -4,6 +4,7 @@
 #   npm run e2e:mlflow
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+
 version=3.17.2
 environment=${SLM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/slm}/mlflow-$version
 node -e 'import("./tools/lib/python.mjs").then(({ pythonWith }) => pythonWith(process.argv[1], [process.argv[2]]))' "$environment" "mlflow==$version"
