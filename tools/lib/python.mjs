@@ -3,9 +3,9 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { run } from "./user-cache.mjs";
 
-const INSTALL = join(import.meta.dirname, "../scripts/lib/install-missing.sh");
+const INSTALLER = join(import.meta.dirname, "../scripts/lib/install-missing.sh");
 /** Installs Debian's packages of Python and venv where they are missing. */
-const PYTHON =
+const INSTALL_PYTHON =
   '. "$0"; python3 -c "import ensurepip, venv" 2> /dev/null || { install_missing python3 && install_packages python3-venv; }';
 
 /** The packages of a requirements.txt, with their versions. */
@@ -32,7 +32,7 @@ export function pythonWith(
   if (existsSync(installed) && readFileSync(installed, "utf8") === wanted) return python;
   mkdirSync(dirname(folder), { recursive: true });
   if (!existsSync(python)) {
-    run("bash", ["-ec", PYTHON, INSTALL]);
+    run("bash", ["-ec", INSTALL_PYTHON, INSTALLER]);
     run("python3", ["-m", "venv", folder]);
   }
   run(python, ["-m", "pip", "install", "--quiet", ...packages], { env, stdout: process.stderr.fd });
