@@ -4,9 +4,9 @@ import { join } from "node:path";
 import type { ExportChoice } from "@slm/onnx-export";
 import { execa } from "execa";
 import { beforeAll, expect, test } from "vitest";
-import { pythonWith, requirementsIn } from "../tools/lib/python.mjs";
+import { pythonOf } from "../tools/interop/programs.mjs";
 import { USER_CACHE } from "../tools/lib/user-cache.mjs";
-import { blocksOf, ROOT } from "./how-to-page.js";
+import { blocksOf } from "./how-to-page.js";
 import { clearWeights, config } from "./transformers-library.js";
 import { TinyModels } from "./tiny-models.js";
 
@@ -18,8 +18,7 @@ let python: string;
 let expected: readonly string[];
 
 beforeAll(async () => {
-  const packages = requirementsIn(join(ROOT, "tools/interop/requirements.txt"));
-  python = pythonWith(join(USER_CACHE, "python-of-pages"), packages);
+  python = pythonOf(join(USER_CACHE, "interop"));
   const model = await models.open(await exported({ target: "cpu" }));
   expected = (await model.generate(TEXTS)).map(({ text }) => text);
   expect(new Set(expected).size).toBe(TEXTS.length);

@@ -31,9 +31,9 @@ export function pythonWith(
   const wanted = packages.join("\n");
   if (existsSync(installed) && readFileSync(installed, "utf8") === wanted) return python;
   mkdirSync(dirname(folder), { recursive: true });
-  if (!existsSync(python)) {
+  if (!existsSync(installed)) {
     run("bash", ["-ec", INSTALL_PYTHON, INSTALLER]);
-    run("python3", ["-m", "venv", folder]);
+    run("python3", ["-m", "venv", "--clear", folder]);
   }
   run(python, ["-m", "pip", "install", "--quiet", ...packages], { env, stdout: process.stderr.fd });
   writeFileSync(installed, wanted);
