@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # All checks that a change must pass on its author's machine: static checks in two lanes, then the fast tests, which use both cores.
-# Prints the seconds of every script and vitest's test counts at the end. Exit code 1 if a script failed, 130 after Ctrl-C.
+# Prints the seconds of every script, vitest's test counts and, last, the errors of the scripts that failed. Exit code 1 if one failed, 130 after
+# Ctrl-C.
 #
 #   npm test
 set -uo pipefail
@@ -35,4 +36,11 @@ printf '\n'
 cat "$work/seconds"
 printf '%6d s  in all\n' $SECONDS
 [ ! -e "$work/fast.log" ] || grep -E '^ *Tests ' "$work/fast.log"
-[ ! -e "$work/failed" ] || { printf 'FAILED: %s\n' "$(paste -sd' ' "$work/failed")" && exit 1; }
+[ -e "$work/failed" ] || exit 0
+printf 'FAILED: %s\n' "$(paste -sd' ' "$work/failed")"
+while read -r script; do
+  printf '\n> %s\n' "$script"
+  # vitest writes errors outside of tests before its summary, far above this line.
+  grep -E -A 2 'FAIL |Unhandled [ER]|Error: |originated in|[: ]error ' "$work/$script.log" | tail -n 25
+done < "$work/failed"
+exit 1
