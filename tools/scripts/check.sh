@@ -6,6 +6,7 @@
 #   npm test
 set -uo pipefail
 cd "$(dirname "$0")/../.."
+export NO_COLOR=1 # The end of this script searches the logs.
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # Ends the lanes and their programs, too.
@@ -41,6 +42,6 @@ printf 'FAILED: %s\n' "$(paste -sd' ' "$work/failed")"
 while read -r script; do
   printf '\n> %s\n' "$script"
   # vitest writes errors outside of tests before its summary, far above this line.
-  grep -E -A 2 'FAIL |Unhandled [ER]|Error: |originated in|[: ]error ' "$work/$script.log" | tail -n 25
+  grep -E -A 2 'FAIL |Unhandled [ER]|Error: |originated in|: error |  error ' "$work/$script.log" | tail -n 25
 done < "$work/failed"
 exit 1
