@@ -41,7 +41,7 @@ printf '%6d s  in all\n' $SECONDS
 printf 'FAILED: %s\n' "$(paste -sd' ' "$work/failed")"
 while read -r script; do
   printf '\n> %s\n' "$script"
-  # vitest writes errors outside of tests before its summary, far above this line.
-  grep -E -A 2 'FAIL |Unhandled [ER]|Error: |originated in|: error |  error ' "$work/$script.log" | tail -n 25
+  # vitest writes its errors before its summary, even those outside of tests. Other scripts end with theirs.
+  grep -E -A 2 'FAIL |Unhandled [ER]|Error: |originated in' "$work/$script.log" | tail -n 25 || tail -n 25 "$work/$script.log"
 done < "$work/failed"
 exit 1
