@@ -21,7 +21,6 @@ const EXEMPT = [
   /^docs\/log\.md$/,
   /^docs\/decisions\//,
   /^CHANGELOG\.md$/,
-  /^packages\/exported-model\/src\/device-model(?:-file\.test)?\.ts$/,
   /^tools\/scripts\/(?:prose|vocabulary-lint)/,
   /(?:^|\/)fixtures\//,
 ];

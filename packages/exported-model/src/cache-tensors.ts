@@ -1,5 +1,6 @@
 /** Cache inputs and outputs of a dynamic decoder. */
-import { GRAPH_IO, type DeviceModel } from "./device-model.js";
+import type { DeviceModel } from "./device-model.js";
+import { GRAPH_IO } from "./graph-io.js";
 
 /** One cache of one layer. The past is `[batch, heads, capacity, width]`; the model's `caches` determines the present. */
 export interface CacheTensor {

@@ -1,18 +1,12 @@
 export { cacheTensors, type CacheTensor } from "./cache-tensors.js";
 export {
-  CANDIDATES,
   COMPILED_FOLDER,
   DEVICE_MODEL_FILE,
   DRAFT_RULES_FILE,
-  GRAPH_IO,
   GRAPH_NAMES,
-  LEXICAL_MASKED,
   LEXICAL_SHORTLIST_FILE,
-  LISTED,
-  ROW_POSITIONS,
   ROW_SETTINGS_FILE,
   deviceModelSchema,
-  encoderOutputs,
   graphBytes,
   graphFilesOf,
   graphsOf,
@@ -25,6 +19,7 @@ export {
   type GraphName,
   type PortableForm,
 } from "./device-model.js";
+export { CANDIDATES, GRAPH_IO, LEXICAL_MASKED, LISTED, ROW_POSITIONS, encoderOutputs } from "./graph-io.js";
 export {
   chooseEngine,
   engineLine,

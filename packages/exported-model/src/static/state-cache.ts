@@ -1,6 +1,6 @@
 /** States of one text in a recurrent decoder, in host memory: one per layer and position. A run reads the last one. */
 import { type HostTensor, createHostTensor } from "@slm/runtime";
-import { GRAPH_IO } from "../device-model.js";
+import { GRAPH_IO } from "../graph-io.js";
 import type { CacheShape, Elements, TextCache, WrittenTokens } from "./text-cache.js";
 
 export class StateCache implements TextCache {

@@ -3,7 +3,8 @@
  * `static-graphs.ts` of the exporter lists the shapes.
  */
 import { createHostTensor, type HostTensor } from "@slm/runtime";
-import { GRAPH_IO, type DeviceModel } from "../device-model.js";
+import type { DeviceModel } from "../device-model.js";
+import { GRAPH_IO } from "../graph-io.js";
 
 type Feeds = Readonly<Record<string, HostTensor>>;
 

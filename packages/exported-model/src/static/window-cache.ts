@@ -1,6 +1,6 @@
 /** Keys and values of one text in a window of fixed size, in host memory. */
 import { type HostTensor, createHostTensor } from "@slm/runtime";
-import { GRAPH_IO } from "../device-model.js";
+import { GRAPH_IO } from "../graph-io.js";
 import type { CacheShape, Elements, TextCache, WrittenTokens } from "./text-cache.js";
 
 interface LayerCache {

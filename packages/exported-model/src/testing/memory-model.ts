@@ -1,7 +1,7 @@
 /** An exported model in plain JavaScript: a `MemoryRuntime` with a vision graph, an encoder and a decoder. */
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { MemoryRuntime, type MemoryGraphs, type MemoryOutputs, type MemoryRun } from "@slm/runtime/testing";
-import { GRAPH_IO } from "../device-model.js";
+import { GRAPH_IO } from "../graph-io.js";
 import { TINY } from "./tiny-model.js";
 
 /** Logits of the next token, given the encoder's ids and all ids of the decoder so far. */
