@@ -2,7 +2,7 @@
 import type { DeviceModel } from "./device-model.js";
 
 /**
- * Names of graph inputs and outputs, the contract between exporter and runtimes (target `cpu`).
+ * Names of graph inputs and outputs (target `cpu`).
  *
  * ```text
  * vision    patches float32 [batch, rows, values] -> imageTokens float32 [batch, tokens, width]

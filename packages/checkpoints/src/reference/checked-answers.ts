@@ -1,13 +1,14 @@
 /** Compares the answers of an imported encoder-decoder with those of its own library. */
 import { decode, type GenerationSettings, type Strategy } from "@slm/generation";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
-import { asIds, forward, forwardProgram, type CheckedModel } from "./checked-model.js";
+import { forward, forwardProgram, sourceIds, type CheckedModel } from "./checked-model.js";
 import type { Expected, TokenRows } from "./library-outputs.js";
 import { WholeTargetDecoder } from "./whole-target-decoder.js";
 import { WindowCacheDecoder } from "./window-cache.js";
 
-/** Answers of `generate(max_new_tokens=12)`: greedy, and of 4 beams with length penalty 1. */
+/** The references are answers of `generate(max_new_tokens=12)`. */
 export const MAX_NEW_TOKENS = 12;
+/** Beam search of the references. */
 export const BEAMS: Strategy = { kind: "beam", beams: 4, lengthPenalty: 1, earlyStopping: false };
 
 interface Answer {
@@ -71,7 +72,7 @@ const openCut = (
     config,
     weights,
     engine,
-    source: asIds(source, config.sourceVocabularySize ?? config.vocabularySize),
+    source: sourceIds(config, source),
     mask,
     capacity: 1 + MAX_NEW_TOKENS,
   });

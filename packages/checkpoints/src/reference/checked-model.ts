@@ -24,8 +24,13 @@ export interface CheckedModel {
   readonly leavesPads?: boolean | undefined;
 }
 
-/** Ids as program inputs. @throws SlmError DATA_INVALID for an id outside the vocabulary */
-export function asIds({ shape, data }: HostTensor, vocabularySize: number): HostTensor {
+/** Source ids as a program input. @throws SlmError DATA_INVALID for an id outside the vocabulary */
+export const sourceIds = (
+  { sourceVocabularySize, vocabularySize }: EncoderDecoderConfig,
+  source: HostTensor,
+): HostTensor => asIds(source, sourceVocabularySize ?? vocabularySize);
+
+function asIds({ shape, data }: HostTensor, vocabularySize: number): HostTensor {
   const ids = Int32Array.from(data as ArrayLike<number | bigint>, Number);
   const wrong = ids.find((id) => id < 0 || id >= vocabularySize);
   if (wrong === undefined) return createHostTensor("int32", shape, ids);
@@ -75,7 +80,7 @@ export async function forward(
 ): Promise<{ readonly encoded: HostTensor; readonly logits: HostTensor }> {
   const feeds = {
     ...Object.fromEntries(weights),
-    source: asIds(source, config.sourceVocabularySize ?? config.vocabularySize),
+    source: sourceIds(config, source),
     mask,
     target: asIds(target, config.vocabularySize),
     ...(leavesPads === true ? { placed: isNot(target, config.tokens.pad) } : {}),

@@ -20,12 +20,15 @@ export type TokenRows = z.infer<typeof rowsSchema>;
 
 /** Contents of expected.safetensors. */
 export interface Expected {
-  /** `[batch, source]` */
+  /** Ids `[batch, source]` */
   readonly source: HostTensor;
+  /** float32 `[batch, source]`: 1 at tokens, 0 at padding */
   readonly mask: HostTensor;
-  /** `[batch, target]` */
+  /** Ids `[batch, target]` */
   readonly target: HostTensor;
+  /** float32 `[batch, source, width]` */
   readonly encoded: HostTensor;
+  /** float32 `[batch, target, vocab]` */
   readonly logits: HostTensor;
 }
 
