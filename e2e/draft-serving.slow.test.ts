@@ -18,7 +18,7 @@ import { serveConfig } from "@slm/serve";
 import { loadTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DRAFTED_ROWS } from "../packages/serve/src/batching/draft-steps.js";
-import { openBatchedModel } from "../packages/serve/src/model/batched-model.js";
+import { openBatchedModel } from "../packages/serve/src/model/open-batched-model.js";
 import { LONGEST, SPELLED, sourcesOf, spellerRules, tokensOf, trainedSpeller } from "./trained-speller.js";
 
 let runtime: Runtime;

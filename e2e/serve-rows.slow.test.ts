@@ -14,7 +14,7 @@ import { loadTokenizer } from "@slm/tokenizer";
 import { expect, test } from "vitest";
 import { runCommand } from "../apps/cli/src/testing/run-command.js";
 import { tinyShape } from "../apps/cli/src/testing/tiny-shape.js";
-import { openBatchedModel } from "../packages/serve/src/model/batched-model.js";
+import { openBatchedModel } from "../packages/serve/src/model/open-batched-model.js";
 
 const root = temporaryFolder();
 

@@ -11,7 +11,7 @@ import { serveConfig } from "@slm/serve";
 import { loadTokenizer, trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { openBatchedModel } from "../../packages/serve/src/model/batched-model.js";
+import { openBatchedModel } from "../../packages/serve/src/model/open-batched-model.js";
 import { decoderOnly, randomWeights } from "../random-models.js";
 import { slm } from "../slm-process.js";
 import { ON_WEBGPU, inRun, openGpu, openRuntimes, type Runtimes } from "./setting.js";

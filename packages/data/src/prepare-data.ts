@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { makeFolder, SlmError } from "@slm/core";
 import { augmentTrain } from "./augment/augment-train.js";
 import { collectRows } from "./groups/collect.js";
+import { DataWatch, type DataProgress } from "./data-watch.js";
 import { maxRejectedOf, type DataConfig } from "./config/data-config.js";
 import { inputBytes, openInputs, type OpenInputs } from "./inputs/data-inputs.js";
 import type { DuplicateCounts } from "./groups/group-rows.js";
@@ -53,12 +54,6 @@ export interface DataReport extends TextStatistics, DuplicateCounts {
   readonly images?: ImageStatistics;
 }
 
-/** Progress of the stage; `done` counts lines while reading and rows while writing. */
-interface DataProgress {
-  readonly step: "read" | "write";
-  readonly done: number;
-}
-
 export interface PrepareOptions {
   readonly signal?: AbortSignal;
   readonly progress?: (progress: DataProgress) => void;
@@ -69,9 +64,6 @@ export interface PrepareOptions {
   /** Input per bucket on disk [bytes]. One bucket is in memory at a time. Default: 8 MiB. */
   readonly bucketBytes?: number;
 }
-
-/** Lines between checks of the signal and progress reports. */
-const REPORT_EVERY = 4096;
 
 /**
  * Reads the configured files or runs the dataset module, splits them by a hash of the source text, and writes `train.jsonl` (one row per pair),
@@ -103,7 +95,7 @@ export async function prepareData(
   const preparation: Preparation = {
     ...{ config, outputDirectory, seed, opened, byRank, ordered },
     rejections: new Rejections(),
-    watch: new Watch(signal, progress),
+    watch: new DataWatch(signal, progress),
   };
   const clear = async (): Promise<void> => {
     await Promise.all([byRank.clear(), ordered.clear()]);
@@ -137,41 +129,7 @@ interface Preparation {
   readonly byRank: Spill;
   readonly ordered: Spill;
   readonly rejections: Rejections;
-  readonly watch: Watch;
-}
-
-/** Checks the signal and reports progress at intervals. */
-class Watch {
-  readonly #signal: AbortSignal | undefined;
-  readonly #progress: PrepareOptions["progress"];
-  #lines = 0;
-  #rows = 0;
-
-  constructor(signal: AbortSignal | undefined, progress: PrepareOptions["progress"]) {
-    this.#signal = signal;
-    this.#progress = progress;
-  }
-
-  /** Lines read. */
-  get lines(): number {
-    return this.#lines;
-  }
-
-  /** @throws SlmError INTERRUPTED */
-  readonly check = (): void => {
-    stopIfAborted(this.#signal);
-  };
-
-  readonly onLine = (): void => {
-    if (++this.#lines % REPORT_EVERY !== 0) return;
-    this.check();
-    this.#progress?.({ step: "read", done: this.#lines });
-  };
-
-  onWritten(rows: number): void {
-    this.#rows += rows;
-    this.#progress?.({ step: "write", done: this.#rows });
-  }
+  readonly watch: DataWatch;
 }
 
 /** Whether `unlabelled.jsonl` is written. */
@@ -312,14 +270,6 @@ async function write<Result>(directory: string, run: () => Promise<Result>): Pro
     throw new SlmError("OUTPUT_FAILED", `data: cannot write ${directory}: ${cause.message}`, {
       context: { directory },
       cause,
-    });
-  }
-}
-
-function stopIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) {
-    throw new SlmError("INTERRUPTED", "data: interrupted before the rows were complete", {
-      cause: signal.reason,
     });
   }
 }

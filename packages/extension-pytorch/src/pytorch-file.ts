@@ -11,7 +11,8 @@ import { openZip } from "@slm/core/zip";
 import { toFloat32 } from "@slm/model";
 import { elementCount } from "@slm/runtime";
 import type { Entry, ZipFile } from "yauzl";
-import { CONVERT, isTuple, PickleDict, readPickle, type PickleValue } from "./pickle.js";
+import { CONVERT, isTuple, PickleDict, type PickleValue } from "./pickle-machine.js";
+import { readPickle } from "./pickle.js";
 
 /** Type of a storage by the name of its class. */
 const STORAGES: Readonly<Record<string, StoredDType>> = {

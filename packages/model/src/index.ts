@@ -3,11 +3,11 @@ export {
   decoderOnlyShape,
   encoderDecoderConfig,
   encoderDecoderShape,
-  parseModelConfig,
   type DecoderOnlyConfig,
   type EncoderDecoderConfig,
   type ModelConfig,
 } from "./config/config.js";
+export { parseModelConfig } from "./config/parse-model-config.js";
 export {
   decoderOnlySettings,
   encoderDecoderSettings,

@@ -9,7 +9,8 @@ import {
   type Tensor,
 } from "@slm/tensor";
 import { describe, expect, test } from "vitest";
-import { parseModelConfig, type EncoderDecoderConfig } from "./config/config.js";
+import type { EncoderDecoderConfig } from "./config/config.js";
+import { parseModelConfig } from "./config/parse-model-config.js";
 import { decode, outputHead } from "./decoder.js";
 import { crossCaches, encode } from "./encoder.js";
 import { loraSpecs, withLora, withMergedLora } from "./lora.js";

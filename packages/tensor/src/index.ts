@@ -29,14 +29,8 @@ export {
   tokensFrom,
 } from "./ops/tokens.js";
 export { poolTokens } from "./ops/pool-tokens.js";
-export {
-  cachedAttention,
-  crossAttention,
-  crossKey,
-  crossValue,
-  lengthBias,
-  selfAttention,
-} from "./ops/attention.js";
+export { crossAttention, crossKey, crossValue, lengthBias, selfAttention } from "./ops/attention.js";
+export { cachedAttention } from "./ops/cached-attention.js";
 export { recurrence } from "./ops/recurrence.js";
 export { segmentAttention } from "./ops/segment-attention.js";
 export { MASKED, maskBias } from "./ops/masks.js";

@@ -38,9 +38,9 @@ export { trainTokenizer } from "./train-tokenizer.js";
 export { createChatTemplate, type ChatMessage, type ChatTemplate } from "./chat/chat-template.js";
 export { CHAT_TEMPLATE_FILE, loadChatTemplate } from "./chat/load-chat-template.js";
 export type { Piece } from "./sentencepiece/model-proto.js";
+export type { EncoderDecoderTokens } from "./families/assemble-tokenizer.js";
+export { pieceTokenizer } from "./families/piece-tokenizer.js";
 export {
-  pieceTokenizer,
   readEncoderDecoderTokenizer,
   readMarianTokenizer,
-  type EncoderDecoderTokens,
 } from "./families/read-encoder-decoder-tokenizer.js";

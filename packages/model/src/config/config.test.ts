@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { parseModelConfig, type ModelConfig } from "./config.js";
+import type { ModelConfig } from "./config.js";
+import { parseModelConfig } from "./parse-model-config.js";
 import { flopsPerToken, parameterCount, parameterSpecs } from "../parameters/parameters.js";
 import { initializeWeights, matchWeights } from "../parameters/weights.js";
 

@@ -1,7 +1,8 @@
 import { createRandom } from "@slm/generation";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { describe, expect, test } from "vitest";
-import { parseModelConfig, type ModelConfig } from "../config/config.js";
+import type { ModelConfig } from "../config/config.js";
+import { parseModelConfig } from "../config/parse-model-config.js";
 import { initializeFromTeacher } from "./initialize-from-teacher.js";
 import { initializeWeights, type Weights } from "../parameters/weights.js";
 

@@ -1,6 +1,7 @@
 import { createRandom } from "@slm/generation";
 import { describe, expect, test } from "vitest";
-import { parseModelConfig, type ModelConfig } from "../config/config.js";
+import type { ModelConfig } from "../config/config.js";
+import { parseModelConfig } from "../config/parse-model-config.js";
 import { initializeWeights } from "../parameters/weights.js";
 import { chooseLayers, type LayerChoice } from "./choose-layers.js";
 import { pickTokens } from "./pick-tokens.js";

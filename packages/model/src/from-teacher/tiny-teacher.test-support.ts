@@ -2,7 +2,8 @@
 import { createRandom } from "@slm/generation";
 import { createHostTensor } from "@slm/runtime";
 import { lengthBias } from "@slm/tensor";
-import { parseModelConfig, type ModelConfig } from "../config/config.js";
+import type { ModelConfig } from "../config/config.js";
+import { parseModelConfig } from "../config/parse-model-config.js";
 import { decode, outputHead } from "../decoder.js";
 import { crossCaches, encode } from "../encoder.js";
 import { compute, int32, TINY_SHAPE } from "../testing/index.js";

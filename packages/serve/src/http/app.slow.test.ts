@@ -2,7 +2,7 @@ import { SlmError } from "@slm/core";
 import { temporaryFolder } from "@slm/core/testing";
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { openBatchedModel } from "../model/batched-model.js";
+import { openBatchedModel } from "../model/open-batched-model.js";
 import type { MemoryModel } from "@slm/exported-model/testing";
 import { createMemoryModel, writeMemoryModel } from "../memory-model.test-support.js";
 import { ServerMetrics } from "../metrics.js";

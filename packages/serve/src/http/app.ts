@@ -24,7 +24,7 @@ import {
   modelsRoute,
   reloadRoute,
 } from "./routes.js";
-import type { generateResponse, healthResponse } from "../requests/schemas.js";
+import type { generateResponse, healthResponse } from "../requests/response-schemas.js";
 import { withStopSignal } from "./stop-signal.js";
 import type { RequestForm } from "../requests/request-forms.js";
 import { base64Length } from "../requests/request-image.js";

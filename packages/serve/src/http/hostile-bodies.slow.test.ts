@@ -6,7 +6,7 @@ import { createMemoryModel, writeMemoryModel } from "../memory-model.test-suppor
 import { ServerMetrics } from "../metrics.js";
 import { ModelHost } from "../model/model-host.js";
 import { serveConfig } from "../serve-config.js";
-import { openBatchedModel } from "../model/batched-model.js";
+import { openBatchedModel } from "../model/open-batched-model.js";
 import { ApiKeys } from "./api-keys.js";
 import { createApp } from "./app.js";
 

@@ -1,9 +1,9 @@
 /** Formats answers as OpenAI's completions and chat completions. */
 import type { z } from "@hono/zod-openapi";
-import type { TextAnswer } from "../model/batched-model.js";
+import type { TextAnswer } from "../model/text-request.js";
 import { chatLogprobs, completionLogprobs } from "../requests/token-logprobs.js";
 import type { ResponseHead, StreamEvents } from "./answer.js";
-import type { chatResponse, completionResponse } from "../requests/schemas.js";
+import type { chatResponse, completionResponse } from "../requests/response-schemas.js";
 
 export function usageOf(answers: readonly TextAnswer[]): {
   prompt_tokens: number;

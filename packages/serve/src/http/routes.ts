@@ -1,16 +1,14 @@
 /** OpenAPI descriptions of every path of the server. */
 import { createRoute, type z } from "@hono/zod-openapi";
+import { chatRequest, completionRequest, generateRequest } from "../requests/request-schemas.js";
 import {
-  chatRequest,
   chatResponse,
-  completionRequest,
   completionResponse,
   errorResponse,
-  generateRequest,
   generateResponse,
   healthResponse,
   modelsResponse,
-} from "../requests/schemas.js";
+} from "../requests/response-schemas.js";
 
 const json = <Schema extends z.ZodType>(schema: Schema, description: string) =>
   ({ description, content: { "application/json": { schema } } }) as const;

@@ -1,5 +1,5 @@
 /** Writes the JSON of an answer that is not streamed. */
-import type { TextAnswer } from "../model/batched-model.js";
+import type { TextAnswer } from "../model/text-request.js";
 import { isSliceOver, nextSlice } from "../batching/time-slices.js";
 import type { ResponseHead } from "./answer.js";
 

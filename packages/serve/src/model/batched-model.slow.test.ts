@@ -6,7 +6,9 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { loadTokenizer } from "@slm/tokenizer";
 import { serveConfig } from "../serve-config.js";
-import { openBatchedModel, type BatchedModel, type TextAnswer, type TextRequest } from "./batched-model.js";
+import type { BatchedModel } from "./batched-model.js";
+import { openBatchedModel } from "./open-batched-model.js";
+import type { TextAnswer, TextRequest } from "./text-request.js";
 import type { MemoryModel } from "@slm/exported-model/testing";
 import { createMemoryModel, expectedAnswer, writeMemoryModel } from "../memory-model.test-support.js";
 

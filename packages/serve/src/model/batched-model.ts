@@ -1,13 +1,6 @@
-/** Loads a bundle and answers many requests concurrently. */
+/** A loaded model that answers many requests concurrently. */
 import type { DeviceModel } from "@slm/exported-model";
-import {
-  checkRules,
-  createRandom,
-  createTokenSelector,
-  isRuling,
-  type SamplingOptions,
-  type TokenRules,
-} from "@slm/generation";
+import { checkRules, createRandom, createTokenSelector, isRuling, type TokenRules } from "@slm/generation";
 import { SlmError } from "@slm/core";
 import {
   BLANK_IMAGE,
@@ -15,30 +8,19 @@ import {
   TextStream,
   judge,
   thresholdFor,
-  loadGraphs,
-  verifyingDecoder,
-  withArgmaxOutput,
   type ModelDescription,
   type ModelGraphs,
   mergedRules,
 } from "@slm/inference";
-import { PortableParts } from "@slm/inference/portable";
-import type { Graph } from "@slm/onnx";
-import type { HostTensor, Runtime } from "@slm/runtime";
+import type { HostTensor } from "@slm/runtime";
 import type { AnswerOpening } from "@slm/tokenizer";
-import { BatchLoop, type LoopObserver, type LoopOptions } from "../batching/batch-loop.js";
-import type { Batch } from "../batching/batch.js";
-import { DRAFTED_ROWS } from "../batching/draft-steps.js";
-import { GraphBatch } from "../batching/graph-batch.js";
-import { perRowDecoder, readsSeveralOfEveryRow } from "../batching/per-row-decoder.js";
-import { PortableBatch } from "../batching/portable-batch.js";
+import type { BatchLoop } from "../batching/batch-loop.js";
 import type { ReadRequest } from "../requests/read-request.js";
 import type { RequestForm, RequestLimits } from "../requests/request-forms.js";
-import type { ImageFile } from "../requests/request-image.js";
-import type { TextFormat } from "../requests/text-formats.js";
 import { RequestThreads } from "../threads/request-threads.js";
 import type { ThreadConstraint } from "../threads/thread-constraint.js";
-import { LogprobRecorder, type TokenLogprob } from "../requests/token-logprobs.js";
+import { LogprobRecorder } from "../requests/token-logprobs.js";
+import type { TextAnswer, TextRequest } from "./text-request.js";
 
 export interface BatchedModelOptions {
   /** Confidence threshold, or off. Default: the model's threshold, if it has one. */
@@ -47,55 +29,10 @@ export interface BatchedModelOptions {
 }
 
 /** A model that was loaded for serving. */
-interface ServedModel extends ModelDescription {
+export interface ServedModel extends ModelDescription {
   readonly images: ModelGraphs["images"];
   /** Closes it, and the runtime that it owns. */
   readonly close: () => Promise<void>;
-}
-
-export interface TextRequest {
-  /** Ids of the source. */
-  readonly source: readonly number[];
-  /** The source's image, for a vision-language model. */
-  readonly image?: ImageFile | undefined;
-  /** First tokens of the decoder. Default: BOS. */
-  readonly start?: number | undefined;
-  /** Most tokens of the answer. Default: as many as fit. */
-  readonly maxTokens?: number | undefined;
-  /** Default: greedy. */
-  readonly sampling?: (SamplingOptions & { readonly seed: number }) | undefined;
-  /** Bias and penalties from `rulesOf`. For a decoder-only model the repetition penalty also counts the source. */
-  readonly rules: TokenRules;
-  /** Restriction of the answer. Default: any text. */
-  readonly format?: TextFormat | undefined;
-  /** Sequences that end the answer. */
-  readonly stop?: readonly string[] | undefined;
-  /** Number of alternatives whose log-probabilities are recorded for every token. Default: no log-probabilities. */
-  readonly logprobs?: number | undefined;
-  /** Called with each piece of the text as soon as it is final. */
-  readonly onText?: ((piece: string) => void) | undefined;
-  readonly signal: AbortSignal;
-}
-
-export interface TextAnswer {
-  /** Empty if the answer was withheld. */
-  readonly text: string;
-  /** Log-probability of the answer under the model itself, EOS included [nats]. */
-  readonly logProbability: number;
-  /** The same as a probability [0 to 1]. */
-  readonly confidence: number;
-  /** Whether the answer was withheld because its confidence is below the threshold. */
-  readonly abstained: boolean;
-  readonly reason: "stop" | "length";
-  readonly sourceTokens: number;
-  readonly tokens: number;
-  readonly waitedMs: number;
-  /** Time to read and encode the image before queuing; only for vision-language models. */
-  readonly imageMs?: number | undefined;
-  readonly firstTokenMs: number;
-  readonly totalMs: number;
-  /** Log-probabilities of the text's tokens, without EOS; only if requested. */
-  readonly logprobs?: readonly TokenLogprob[] | undefined;
 }
 
 /** A checked request, not yet queued. */
@@ -303,51 +240,6 @@ export class BatchedModel {
       source,
     });
   }
-}
-
-/**
- * Loads a bundle for serving.
- *
- * @param on the runtime for its graphs, which the model then owns, or its portable form
- * @throws SlmError INPUT_MISSING, DATA_INVALID for an incomplete bundle; OP_UNSUPPORTED for a decoder that cannot have a position per row.
- */
-export async function openBatchedModel(
-  directory: string,
-  on: Runtime | PortableParts,
-  options: LoopOptions & LoopObserver & BatchedModelOptions,
-): Promise<BatchedModel> {
-  const { loaded, batch } =
-    on instanceof PortableParts ? ofPortable(on) : await openGraphs(directory, on, options.maxRows);
-  const served = new BatchedModel(loaded, new BatchLoop(batch, options), options);
-  await served.start();
-  return served;
-}
-
-interface OpenedBatch {
-  readonly loaded: ServedModel;
-  readonly batch: Batch;
-}
-
-function ofPortable(parts: PortableParts): OpenedBatch {
-  const loaded = { ...parts.description, images: undefined, close: () => Promise.resolve() };
-  return { loaded, batch: new PortableBatch(parts) };
-}
-
-async function openGraphs(directory: string, runtime: Runtime, maxRows: number): Promise<OpenedBatch> {
-  // A position per row, and the top-1 token of each.
-  const editDecoder = (graph: Graph): Graph => withArgmaxOutput(perRowDecoder(graph));
-  let draftedRows = 1;
-  const editDrafting = (graph: Graph, model: DeviceModel): Graph => {
-    if (readsSeveralOfEveryRow(graph)) draftedRows = DRAFTED_ROWS;
-    return verifyingDecoder(perRowDecoder(graph, "several"), model);
-  };
-  const graphs = await loadGraphs(directory, runtime, { editDecoder, editDrafting });
-  const drafting = graphs.drafting && { ...graphs.drafting, rows: draftedRows };
-  const close = async (): Promise<void> => {
-    await graphs.close();
-    await runtime.close();
-  };
-  return { loaded: { ...graphs, close }, batch: await GraphBatch.open({ ...graphs, drafting }, maxRows) };
 }
 
 async function warmUp(loop: BatchLoop, { model: { tokens }, images }: ServedModel): Promise<void> {

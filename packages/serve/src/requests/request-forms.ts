@@ -10,7 +10,7 @@ import {
   generateRequest,
   type ChatRequest,
   type ResponseFormat,
-} from "./schemas.js";
+} from "./request-schemas.js";
 import type { TextFormat } from "./text-formats.js";
 
 /** Generation options, shared by all sources of a request. */

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { SlmError } from "@slm/core";
 import type { DeviceVision } from "@slm/exported-model";
 import { imageOfBytes, patchRows } from "@slm/vision";
-import type { ChatRequest } from "./schemas.js";
+import type { ChatRequest } from "./request-schemas.js";
 import type { ServeConfig } from "../serve-config.js";
 
 type Limits = Pick<ServeConfig, "maxImageBytes">;

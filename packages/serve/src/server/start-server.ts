@@ -5,7 +5,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import { hostFilter, systemCode, SlmError } from "@slm/core";
 import type { PortableParts } from "@slm/inference/portable";
 import type { Runtime } from "@slm/runtime";
-import { openBatchedModel } from "../model/batched-model.js";
+import { openBatchedModel } from "../model/open-batched-model.js";
 import { ApiKeys } from "../http/api-keys.js";
 import { createApp } from "../http/app.js";
 import { Connections } from "../http/connection/connections.js";

@@ -10,7 +10,7 @@
  */
 import { SlmError } from "@slm/core";
 import { tf, type Tensor } from "../recording/tf.js";
-import { place, positionsOf, slotsOf } from "./attention.js";
+import { place, positionsOf, slotsOf } from "./cached-attention.js";
 import { defineOp } from "./lowering.js";
 import { expectShape } from "./shape-check.js";
 import type { OpSet } from "./signatures.js";

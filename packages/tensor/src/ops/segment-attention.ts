@@ -8,15 +8,8 @@
  */
 import { SlmError } from "@slm/core";
 import { tf, type Tensor } from "../recording/tf.js";
-import {
-  checkScores,
-  foldKeyValue,
-  foldQuery,
-  groupOf,
-  scaledScores,
-  slotsOf,
-  unfoldQuery,
-} from "./attention.js";
+import { checkScores, foldKeyValue, foldQuery, groupOf, scaledScores, unfoldQuery } from "./attend.js";
+import { slotsOf } from "./cached-attention.js";
 import { causalMask, maskBias } from "./masks.js";
 import { rotary, rotaryTable, rotaryTensors, type RotaryTensors } from "./rotary.js";
 import { expectShape } from "./shape-check.js";

@@ -1,14 +1,8 @@
 /** Small inputs for every op and every loss, for the gradient check and the comparison of engines. */
 import type { HostTensor } from "@slm/runtime";
 import { math } from "../math.js";
-import {
-  cachedAttention,
-  crossAttention,
-  crossKey,
-  crossValue,
-  lengthBias,
-  selfAttention,
-} from "../ops/attention.js";
+import { crossAttention, crossKey, crossValue, lengthBias, selfAttention } from "../ops/attention.js";
+import { cachedAttention } from "../ops/cached-attention.js";
 import { add, embedding, gelu, qkNorm, lastPosition, linear, positionRows, rmsNorm } from "../ops/basic.js";
 import { erfGelu, multiply, quickGelu, relu, silu, softcap } from "../ops/gates.js";
 import { layerNorm } from "../ops/layer-norm.js";

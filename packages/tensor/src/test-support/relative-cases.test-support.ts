@@ -1,5 +1,6 @@
 /** Cases of attention with biases by distance. */
-import { cachedAttention, selfAttention } from "../ops/attention.js";
+import { selfAttention } from "../ops/attention.js";
+import { cachedAttention } from "../ops/cached-attention.js";
 import { BATCH, headInputs, heads, LAYOUTS, QKV } from "./head-inputs.test-support.js";
 import { int32, random } from "./numbers.test-support.js";
 import type { OpCase } from "./op-case.test-support.js";

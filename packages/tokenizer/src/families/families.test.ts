@@ -8,7 +8,8 @@ import { createTokenizer } from "../create-tokenizer.js";
 import { loadTokenizer } from "../load-tokenizer.js";
 import { tokenTexts } from "../library/token-texts.js";
 import { writeTokenizer } from "../files/tokenizer-files.js";
-import { readEncoderDecoderTokenizer, type EncoderDecoderTokens } from "./read-encoder-decoder-tokenizer.js";
+import type { EncoderDecoderTokens } from "./assemble-tokenizer.js";
+import { readEncoderDecoderTokenizer } from "./read-encoder-decoder-tokenizer.js";
 
 interface Row {
   readonly text: string;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { pieceTokenizer } from "../families/read-encoder-decoder-tokenizer.js";
+import { pieceTokenizer } from "../families/piece-tokenizer.js";
 import type { TokenizerFiles } from "../files/tokenizer-files.js";
 import { DEFAULT_NORMALIZER, UNKNOWN_TEXT, type SentencePieceModel } from "../sentencepiece/model-proto.js";
 import { writeSentencePieceModel } from "../sentencepiece/write-model.js";

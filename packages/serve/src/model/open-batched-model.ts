@@ -1,0 +1,58 @@
+/** Loads a bundle for serving, for ONNX graphs or for the portable form. */
+import type { DeviceModel } from "@slm/exported-model";
+import { loadGraphs, verifyingDecoder, withArgmaxOutput } from "@slm/inference";
+import { PortableParts } from "@slm/inference/portable";
+import type { Graph } from "@slm/onnx";
+import type { Runtime } from "@slm/runtime";
+import { BatchLoop, type LoopObserver, type LoopOptions } from "../batching/batch-loop.js";
+import type { Batch } from "../batching/batch.js";
+import { DRAFTED_ROWS } from "../batching/draft-steps.js";
+import { GraphBatch } from "../batching/graph-batch.js";
+import { perRowDecoder, readsSeveralOfEveryRow } from "../batching/per-row-decoder.js";
+import { PortableBatch } from "../batching/portable-batch.js";
+import { BatchedModel, type BatchedModelOptions, type ServedModel } from "./batched-model.js";
+
+/**
+ * Loads a bundle for serving.
+ *
+ * @param on the runtime for its graphs, which the model then owns, or its portable form
+ * @throws SlmError INPUT_MISSING, DATA_INVALID for an incomplete bundle; OP_UNSUPPORTED for a decoder that cannot have a position per row.
+ */
+export async function openBatchedModel(
+  directory: string,
+  on: Runtime | PortableParts,
+  options: LoopOptions & LoopObserver & BatchedModelOptions,
+): Promise<BatchedModel> {
+  const { loaded, batch } =
+    on instanceof PortableParts ? ofPortable(on) : await openGraphs(directory, on, options.maxRows);
+  const served = new BatchedModel(loaded, new BatchLoop(batch, options), options);
+  await served.start();
+  return served;
+}
+
+interface OpenedBatch {
+  readonly loaded: ServedModel;
+  readonly batch: Batch;
+}
+
+function ofPortable(parts: PortableParts): OpenedBatch {
+  const loaded = { ...parts.description, images: undefined, close: () => Promise.resolve() };
+  return { loaded, batch: new PortableBatch(parts) };
+}
+
+async function openGraphs(directory: string, runtime: Runtime, maxRows: number): Promise<OpenedBatch> {
+  // A position per row, and the top-1 token of each.
+  const editDecoder = (graph: Graph): Graph => withArgmaxOutput(perRowDecoder(graph));
+  let draftedRows = 1;
+  const editDrafting = (graph: Graph, model: DeviceModel): Graph => {
+    if (readsSeveralOfEveryRow(graph)) draftedRows = DRAFTED_ROWS;
+    return verifyingDecoder(perRowDecoder(graph, "several"), model);
+  };
+  const graphs = await loadGraphs(directory, runtime, { editDecoder, editDrafting });
+  const drafting = graphs.drafting && { ...graphs.drafting, rows: draftedRows };
+  const close = async (): Promise<void> => {
+    await graphs.close();
+    await runtime.close();
+  };
+  return { loaded: { ...graphs, close }, batch: await GraphBatch.open({ ...graphs, drafting }, maxRows) };
+}
