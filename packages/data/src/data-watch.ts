@@ -29,7 +29,10 @@ export class DataWatch {
 
   /** @throws SlmError INTERRUPTED */
   readonly check = (): void => {
-    stopIfAborted(this.#signal);
+    if (this.#signal?.aborted !== true) return;
+    throw new SlmError("INTERRUPTED", "data: interrupted before the rows were complete", {
+      cause: this.#signal.reason,
+    });
   };
 
   readonly onLine = (): void => {
@@ -41,13 +44,5 @@ export class DataWatch {
   onWritten(rows: number): void {
     this.#rows += rows;
     this.#progress?.({ step: "write", done: this.#rows });
-  }
-}
-
-function stopIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) {
-    throw new SlmError("INTERRUPTED", "data: interrupted before the rows were complete", {
-      cause: signal.reason,
-    });
   }
 }

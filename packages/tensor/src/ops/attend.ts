@@ -1,5 +1,5 @@
 /**
- * Attention of one query over keys and values: scores, mask, softmax, weighted sum, with a backward pass of three products.
+ * Attention of queries over keys and values: scores, mask, softmax, weighted sum, with a backward pass of three products.
  *
  * Query heads that share a KV head are folded into the rows of one product, so grouped KV heads are never repeated:
  *
