@@ -1,8 +1,8 @@
 /**
  * Checks relative links and anchors in Markdown files, and paths in code spans (`packages/...`, `apps/...`, `tools/...`, `configs/...`,
- * `docs/...`, `e2e/...`). In tables with `package` as the first column, files in the last column are relative to `packages/<package>/src`.
- * Names in code spans (`readRows`) and in TypeScript examples must occur in the code. In files that record history, only links are checked.
- * Prints file:line and the missing target. Exit code 1 if a target is missing.
+ * `docs/...`, `e2e/...`). In a package's README `src/...` is a path in the package. In tables with `package` as the first column, files in the
+ * last column are relative to `packages/<package>/src`. Names in code spans (`readRows`) and in TypeScript examples must occur in the code.
+ * In files that record history, only links are checked. Prints file:line and the missing target. Exit code 1 if a target is missing.
  *
  *   npm run links
  */
@@ -12,6 +12,8 @@ import { dirname, join, normalize } from "node:path";
 
 const HISTORY = /^(CHANGELOG\.md|docs\/log\.md|docs\/decisions\/)/;
 const ROOTED = /^(?:packages|apps|tools|configs|docs|e2e)\/[\w./-]+$/;
+const IN_PACKAGE = /^src\/[\w./-]+$/;
+const PACKAGE_README = /^(?:packages|apps)\/[\w-]+\/README\.md$/;
 
 const files = execFileSync("git", ["ls-files", "-co", "--exclude-standard", "*.md"], { encoding: "utf8" })
   .split("\n")
@@ -51,13 +53,23 @@ function missingLinks(/** @type {string} */ file, /** @type {string} */ line) {
 const spansOf = (text = "") => [...text.matchAll(/`([^`]+)`/g)].map(([, span = ""]) => span);
 
 /** Missing files in the code spans of a line. `isPackageTable`: the line is a table row with a package in its first cell. */
-function missingPaths(/** @type {string} */ line, /** @type {boolean} */ isPackageTable) {
-  const rooted = spansOf(line).filter((span) => ROOTED.test(span) && !existsSync(span));
+function missingPaths(
+  /** @type {string} */ file,
+  /** @type {string} */ line,
+  /** @type {boolean} */ isPackageTable,
+) {
+  const spans = spansOf(line);
+  const own = PACKAGE_README.test(file) ? spans.filter((span) => IN_PACKAGE.test(span)) : [];
   const cells = line.split(/(?<!\\)\|/).slice(1, -1);
   const name = isPackageTable && cells.length > 1 ? spansOf(cells[0])[0] : undefined;
   const inPackage =
     name === undefined ? [] : spansOf(cells.at(-1)).map((file) => `packages/${name}/src/${file}`);
-  return [...rooted, ...inPackage.filter((path) => !existsSync(path))].map((path) => `no file ${path}`);
+  const paths = [
+    ...spans.filter((span) => ROOTED.test(span)),
+    ...own.map((span) => join(dirname(file), span)),
+    ...inPackage,
+  ];
+  return paths.filter((path) => !existsSync(path)).map((path) => `no file ${path}`);
 }
 
 /** Every word of the code. */
@@ -90,7 +102,7 @@ const namesInCode = (/** @type {string} */ line) =>
 function problemsOf(file, line, { language, isPackageTable }) {
   const isHistory = HISTORY.test(file);
   if (language !== undefined) return language === "ts" && !isHistory ? missingNames(namesInCode(line)) : [];
-  const named = () => [...missingPaths(line, isPackageTable), ...missingNames(namesInSpans(line))];
+  const named = () => [...missingPaths(file, line, isPackageTable), ...missingNames(namesInSpans(line))];
   return [...missingLinks(file, line), ...(isHistory ? [] : named())];
 }
 
