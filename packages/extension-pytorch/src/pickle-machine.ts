@@ -59,6 +59,7 @@ const MAX_MEMO = 16_000_000;
 /** What a byte of a pickle does. */
 export type PickleInstruction = (machine: PickleMachine) => void;
 
+/** Reads the bytes of a pickle, and keeps what its instructions change. Every method throws DATA_INVALID for a broken pickle. */
 export class PickleMachine {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
