@@ -6,8 +6,8 @@ const layers = ["core", "learn", "export", "run"];
 const lower = layers.map((layer) => `layer:${layer}`);
 
 /**
- * The order of the layers: learn, export and run import core only; extensions add to any of them; the pipeline imports those, the library
- * the pipeline, the apps all.
+ * The order of the layers: learn, export and run import core only; extensions add to any of them; models imports those, the pipeline
+ * models, the library the pipeline, the apps all.
  */
 const depConstraints = [
   { sourceTag: "layer:core", onlyDependOnLibsWithTags: ["layer:core"] },
@@ -19,15 +19,22 @@ const depConstraints = [
   { sourceTag: "layer:task", onlyDependOnLibsWithTags: ["layer:task", "layer:learn", "layer:core"] },
   // Extensions add rows to tables of any layer.
   { sourceTag: "layer:extension", onlyDependOnLibsWithTags: ["layer:extension", ...lower] },
-  { sourceTag: "layer:pipeline", onlyDependOnLibsWithTags: ["layer:extension", ...lower] },
+  { sourceTag: "layer:models", onlyDependOnLibsWithTags: ["layer:models", "layer:extension", ...lower] },
+  { sourceTag: "layer:pipeline", onlyDependOnLibsWithTags: ["layer:models", "layer:extension", ...lower] },
   // The library delivers the page of apps/web.
   {
     sourceTag: "layer:library",
-    onlyDependOnLibsWithTags: ["layer:extension", "layer:pipeline", "layer:app", ...lower],
+    onlyDependOnLibsWithTags: ["layer:extension", "layer:models", "layer:pipeline", "layer:app", ...lower],
   },
   {
     sourceTag: "layer:app",
-    onlyDependOnLibsWithTags: ["layer:extension", "layer:pipeline", "layer:library", ...lower],
+    onlyDependOnLibsWithTags: [
+      "layer:extension",
+      "layer:models",
+      "layer:pipeline",
+      "layer:library",
+      ...lower,
+    ],
   },
   {
     sourceTag: "device:none",

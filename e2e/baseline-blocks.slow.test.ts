@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { SILENT } from "@slm/core";
 import { attributeOf, readOnnx } from "@slm/onnx";
-import { makeBaseline } from "@slm/pipeline/models/make-baseline";
+import { makeBaseline } from "@slm/models/bench";
 import { expect, test } from "vitest";
 import { encoderDecoder } from "./random-models.js";
 import { TinyModels } from "./tiny-models.js";

@@ -19,7 +19,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { parse, stringify } from "yaml";
 import { SILENT } from "@slm/core";
-import { makeBaseline } from "@slm/pipeline/models/make-baseline";
+import { makeBaseline } from "@slm/models/bench";
 import { table } from "../lib/markdown.mjs";
 import { measureWithoutCaches, type UncachedFigures } from "./lib/without-caches.js";
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { describeError, errorLines, toSlmError } from "./ui/errors.js";
 import { paintFor } from "./ui/paint.js";
 import { unknownCommand } from "./ui/unknown-command.js";
-import { jsonText } from "@slm/pipeline/format/json-text";
+import { jsonText } from "@slm/core/format";
 import { JSON_SCHEMA_VERSION } from "./ui/slm-command.js";
 
 const PACKAGE_ROOT = fileURLToPath(new URL("..", import.meta.url));

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { editDistance } from "./edit-distance.js";
+import { editDistance, nearest } from "./edit-distance.js";
 
 const tokens = fc.array(fc.constantFrom("A", "B", "C"), { maxLength: 12 });
 
@@ -28,5 +28,14 @@ describe(editDistance, () => {
 
   test("equals the definition", () => {
     fc.assert(fc.property(tokens, tokens, (a, b) => editDistance(a, b) === byDefinition(a, b)));
+  });
+});
+
+describe(nearest, () => {
+  test("finds the closest word, or none if no word is close enough", () => {
+    expect(nearest("distil", ["data", "distill", "deploy"])).toBe("distill");
+    expect(nearest("batchsize", ["batchSize", "steps"])).toBe("batchSize");
+    expect(nearest("xyz", ["data", "distill"])).toBeUndefined();
+    expect(nearest("", [])).toBeUndefined();
   });
 });

@@ -1,4 +1,4 @@
-/** Fewest insertions, deletions and substitutions that turn one token sequence into another (Levenshtein 1966). */
+/** Fewest insertions, deletions and substitutions that turn one token sequence into another (Levenshtein 1966), and "did you mean". */
 
 type Token = string | number;
 
@@ -37,4 +37,16 @@ export function editDistance<T extends Token>(a: ArrayLike<T>, b: ArrayLike<T>):
     [previous, current] = [current, previous];
   }
   return previous[width]!;
+}
+
+/** The nearest of `known` by edit distance, or undefined if none is close enough. */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  const limit = Math.max(1, Math.floor(word.length / 2.5));
+  let best: string | undefined;
+  let bestDistance = limit + 1;
+  for (const candidate of known) {
+    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
+    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+  }
+  return best;
 }

@@ -28,7 +28,7 @@ export { defineLabeller, type LabellerKind, type OpenedLabeller } from "@slm/lab
 export type { LabelAnswer, LabelRequestOptions } from "@slm/labelling";
 export type { DeployRequest, DeployTarget } from "@slm/deploy";
 export type { TrackedRun, Tracker, TrackerTarget } from "@slm/report";
-export { GateFailed } from "./models/gate-failed.js";
+export { GateFailed } from "@slm/models/gate-failed";
 export { bench, type BenchOptions, type BenchReport } from "./functions/bench.js";
 export { compile, type CompileOptions, type CompiledModel } from "./functions/compile.js";
 export {
@@ -37,7 +37,7 @@ export {
   type ExportOptions,
   type ExportedModel,
 } from "./functions/export-checkpoint.js";
-export { openModel, type OpenModelOptions } from "@slm/pipeline/models/open-model";
+export { openModel, type OpenModelOptions } from "@slm/models/open";
 export type { GenerateOptions, Generation, Model, Source } from "@slm/inference";
 export { imageOfBytes, imageOfFile, type ImageSource } from "@slm/vision";
 export {
@@ -61,4 +61,4 @@ export {
   type StageReport,
 } from "./functions/run-stage.js";
 export { serve, type ModelServer, type ServeOptions, type Stopped } from "./functions/serve.js";
-export type { WorkEvent, WorkOptions } from "@slm/pipeline/stage/work";
+export type { WorkEvent, WorkOptions } from "@slm/core/work";

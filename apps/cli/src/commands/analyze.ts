@@ -2,7 +2,7 @@ import { Args, Flags } from "@oclif/core";
 import type { PathAnalysis } from "@slm/analysis";
 import { SlmError } from "@slm/core/errors";
 import { TARGETS } from "@slm/devices";
-import { GateFailed } from "@slm/slm/models/gate-failed";
+import { GateFailed } from "@slm/models/gate-failed";
 import { shapeFlag } from "../flags/shape-flag.js";
 import { profileFlag } from "../flags/profile-flag.js";
 import { SlmCommand } from "../ui/slm-command.js";
@@ -33,9 +33,9 @@ export class AnalyzeCommand extends SlmCommand<PathAnalysis> {
   protected override async execute(): Promise<PathAnalysis> {
     const { args, flags } = await this.parse(AnalyzeCommand);
     const { analyzePath, reportLines } = await import("@slm/analysis");
-    const { parseSizes } = await import("@slm/slm/models/parse-sizes");
+    const { parseSizes } = await import("@slm/models/parse-sizes");
     this.#reportLines = reportLines;
-    const { exportedTarget } = await import("@slm/slm/models/exported-target");
+    const { exportedTarget } = await import("@slm/models/open");
     const exported = await exportedTarget(args.model);
     const target = flags.target ?? exported?.target;
     if (target === undefined) {

@@ -3,8 +3,8 @@ import type { ManifestFile } from "@slm/core";
 import type { Delivery } from "@slm/slm/deploy/deliveries";
 import { DESTINATIONS, isDestination, type Destination } from "@slm/slm/deploy/destinations";
 import { SlmError } from "@slm/core/errors";
-import { GateFailed } from "@slm/slm/models/gate-failed";
-import { formatBytes } from "@slm/pipeline/format/format";
+import { GateFailed } from "@slm/models/gate-failed";
+import { formatBytes } from "@slm/core/format";
 import { ENGINES } from "@slm/exported-model/engine";
 import { threadsFlag } from "../flags/recipe-flags.js";
 import { SlmCommand } from "../ui/slm-command.js";
@@ -126,7 +126,7 @@ export class DeployCommand extends SlmCommand<DeployResult> {
     const { args, flags } = await this.parse(DeployCommand);
     const { DELIVERIES } = await import("@slm/slm/deploy/deliveries");
     const { makeBundle, withBundle } = await import("@slm/slm/deploy/make-bundle");
-    const { siblingPath } = await import("@slm/slm/models/standalone-artifact");
+    const { siblingPath } = await import("@slm/models/artifacts");
     const {
       to,
       name,

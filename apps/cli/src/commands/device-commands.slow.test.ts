@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
 import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { parseDevice, runtimeRecipe } from "@slm/pipeline/compute/devices";
+import { parseDevice, runtimeRecipe } from "@slm/models/devices";
 import { parsePercent } from "../flags/percent-flag.js";
 import { runCommand } from "../testing/run-command.js";
 import { tinyShape } from "../testing/tiny-shape.js";

@@ -1,4 +1,4 @@
-import { formatNumber } from "@slm/pipeline/format/format";
+import { formatNumber } from "@slm/core/format";
 import { requiredRecipeArg, trainingFlags } from "../flags/recipe-flags.js";
 import type { StageReport } from "@slm/slm/functions/run-stage";
 import { StageCommand, type StageResult } from "./stage-command.js";

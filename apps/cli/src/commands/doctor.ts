@@ -1,6 +1,6 @@
 import type { DoctorReport, Finding } from "@slm/slm/devices/doctor";
 import { Flags } from "@oclif/core";
-import { formatBytes } from "@slm/pipeline/format/format";
+import { formatBytes } from "@slm/core/format";
 import { SlmCommand } from "../ui/slm-command.js";
 
 export class DoctorCommand extends SlmCommand<DoctorReport> {

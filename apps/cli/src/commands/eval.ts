@@ -3,11 +3,11 @@ import { SlmError } from "@slm/core/errors";
 import type { ClassReport, ConfidenceReport, Interval, MeanLikelihood, Slice } from "@slm/inference";
 import type { RuntimeDevice } from "@slm/runtime";
 import { evaluationFlags } from "../flags/evaluation-flags.js";
-import { abstentionLine, parseThreshold } from "@slm/pipeline/models/abstain";
+import { abstentionLine, parseThreshold } from "@slm/models/abstain";
 import { deviceFlags, deviceRequest } from "../flags/device-flags.js";
-import { engineFor } from "@slm/pipeline/compute/devices";
-import { formatNumber, formatSeconds } from "@slm/pipeline/format/format";
-import { formatMetric } from "@slm/pipeline/format/metric-format";
+import { engineFor } from "@slm/models/devices";
+import { formatNumber, formatSeconds } from "@slm/core/format";
+import { formatMetric } from "@slm/metrics/format";
 import { classLines, intervalText, sliceLines } from "../ui/evaluation-lines.js";
 import { rowsOf } from "../flags/rows-flag.js";
 import { modelArgument, modelFlag, modelOf } from "../flags/model-argument.js";
@@ -85,7 +85,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
 
   /** The list of metrics, printed after the help of the flags. */
   static async helpSection(): Promise<readonly string[]> {
-    const { describeMetrics } = await import("@slm/slm/models/evaluation-metrics");
+    const { describeMetrics } = await import("@slm/models/quality");
     return [
       "METRICS (a share of rows is shown in %, in JSON as 0 to 1)",
       ...describeMetrics().map((line) => `  ${line}`),
@@ -95,15 +95,17 @@ export class EvalCommand extends SlmCommand<EvalResult> {
   protected override async execute(): Promise<EvalResult> {
     const { args, flags } = await this.parse(EvalCommand);
     const model = modelOf(args.model, flags.model);
-    const { parseEvaluationMetrics, usualMetrics } = await import("@slm/slm/models/evaluation-metrics");
-    const { choosePredictionsFile } = await import("@slm/slm/models/predictions-file");
-    const { measureQuality, readSlicedRows } = await import("@slm/pipeline/models/measure-quality");
-    const { rowSettingsFor } = await import("@slm/pipeline/models/row-settings");
+    const { parseEvaluationMetrics } = await import("@slm/models/quality");
+    const { usualMetrics } = await import("@slm/slm/runs/usual-metrics");
+    const { choosePredictionsFile } = await import("@slm/models/quality");
+    const { measureQuality } = await import("@slm/models/quality");
+    const { readSlicedRows } = await import("@slm/models/rows");
+    const { rowSettingsFor } = await import("@slm/models/rows");
     const { beamSearch, portableDevice } = await import("@slm/inference");
-    const { openModels } = await import("@slm/pipeline/models/with-device");
+    const { prepareModels } = await import("@slm/models/open");
     const { closing } = await import("@slm/core");
     const { deviceNotes } = await import("@slm/runtime");
-    const { readSchema } = await import("@slm/pipeline/models/read-schema");
+    const { readSchema } = await import("@slm/models/prompts");
     const metrics =
       flags.metrics === undefined ? await usualMetrics(model) : parseEvaluationMetrics(flags.metrics);
     const abstention = abstentionOf(flags.abstain);
@@ -116,7 +118,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     const { progress } = this.context(1);
     const context = { progress, signal: this.signal };
     const request = deviceRequest(flags);
-    const opened = await openModels([model], { ...request, ...context });
+    const opened = await prepareModels([model], { ...request, ...context });
     return closing(opened, async () => {
       const [directory = ""] = opened.directories;
       const settings = await rowSettingsFor({ file: flags.data, model: directory, needed: "rows", given });

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { openRuntime } from "@slm/pipeline/compute/open-engine";
+import { openRuntime } from "@slm/models/engines";
 import { runCommand, type CommandOutcome } from "../testing/run-command.js";
 
 const WIDTH = 32;

@@ -1,8 +1,8 @@
 import { Args, Flags } from "@oclif/core";
 import { shellWord, SlmError } from "@slm/core/errors";
-import { GateFailed } from "@slm/slm/models/gate-failed";
+import { GateFailed } from "@slm/models/gate-failed";
 import type { LimitCheck, RecipeGate } from "@slm/pipeline/run/gate";
-import { formatMetric } from "@slm/pipeline/format/metric-format";
+import { formatMetric } from "@slm/metrics/format";
 import { SlmCommand } from "../ui/slm-command.js";
 
 export interface GateReport {

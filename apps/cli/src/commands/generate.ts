@@ -15,7 +15,7 @@ import { keyFlag, modelArgument, modelFlag, modelOf } from "../flags/model-argum
 import { rowsFlag, rowsOf } from "../flags/rows-flag.js";
 import { optimizeLater } from "../ui/optimize-later.js";
 import { SlmCommand } from "../ui/slm-command.js";
-import { answerFor } from "@slm/pipeline/format/printable";
+import { answerFor } from "@slm/core/format";
 
 /** One generated text, as in the output of `--json`. */
 export interface GeneratedText {
@@ -146,13 +146,13 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
     const { args, flags } = await this.parse(GenerateCommand);
     const path = modelOf(args.model, flags.model);
     checkDestination(flags.input, flags.output, this.jsonEnabled());
-    const { thresholdOf } = await import("@slm/pipeline/models/abstain");
-    const { readImagePrompts } = await import("@slm/slm/models/image-prompts");
-    const { openModel } = await import("@slm/pipeline/models/open-model");
-    const { locateModel } = await import("@slm/pipeline/models/locate-model");
+    const { thresholdOf } = await import("@slm/models/abstain");
+    const { readImagePrompts } = await import("@slm/models/prompts");
+    const { openModel } = await import("@slm/models/open");
+    const { locateModel } = await import("@slm/models/open");
     const { problemOf, rowAnswer } = await import("@slm/slm/answers/answer-rows");
     const { answerPrompts, streamPrompts } = await import("@slm/slm/answers/answer-prompts");
-    const { readSchema } = await import("@slm/pipeline/models/read-schema");
+    const { readSchema } = await import("@slm/models/prompts");
     await locateModel(path);
     const schema = flags["json-schema"];
     const jsonSchema = schema === undefined ? undefined : await readSchema(schema);
@@ -261,7 +261,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
 async function promptSettings(file: string, model: string, sets: readonly string[]): Promise<PromptSettings> {
   const given = await rowsOf(sets);
   if (file.toLowerCase().endsWith(".txt")) return given ?? {};
-  const { rowSettingsFor } = await import("@slm/pipeline/models/row-settings");
+  const { rowSettingsFor } = await import("@slm/models/rows");
   return rowSettingsFor({ file, model, needed: "prompts", given });
 }
 

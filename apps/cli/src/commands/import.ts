@@ -1,7 +1,7 @@
 import { Args, Flags } from "@oclif/core";
 import type { ResolvedModel } from "@slm/checkpoints";
-import type { ImportedModel } from "@slm/pipeline/models/import-published";
-import { formatCount } from "@slm/pipeline/format/format";
+import type { ImportedModel } from "@slm/models/published";
+import { formatCount } from "@slm/core/format";
 import { SlmCommand } from "../ui/slm-command.js";
 
 export interface ImportResult extends ImportedModel {
@@ -65,8 +65,8 @@ export class ImportCommand extends SlmCommand<ImportResult> {
 
   protected override async execute(): Promise<ImportResult> {
     const { args, flags } = await this.parse(ImportCommand);
-    const { importModel } = await import("@slm/pipeline/models/import-published");
-    const { writeStandalone } = await import("@slm/slm/models/standalone-artifact");
+    const { importModel } = await import("@slm/models/published");
+    const { writeStandalone } = await import("@slm/models/artifacts");
     const { resolveModel } = await import("@slm/checkpoints");
     const { output, dtype, before, after } = flags;
     const { path, hub } = await resolveModel(args.source, this.context(1));

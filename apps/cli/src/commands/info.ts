@@ -4,9 +4,9 @@ import type { RunSummary } from "@slm/slm/runs/list-runs";
 import { engineLine } from "@slm/exported-model/engine";
 import { existsSync } from "node:fs";
 import { SlmCommand } from "../ui/slm-command.js";
-import { columns } from "@slm/pipeline/format/columns";
-import { formatBytes, formatCount } from "@slm/pipeline/format/format";
-import { formatMetric } from "@slm/pipeline/format/metric-format";
+import { columns } from "@slm/core/format";
+import { formatBytes, formatCount } from "@slm/core/format";
+import { formatMetric } from "@slm/metrics/format";
 
 /** The runs in a folder and its subfolders. */
 export interface RunsResult {

@@ -1,6 +1,6 @@
 import { Args, Flags } from "@oclif/core";
 import type { ManifestFile } from "@slm/core";
-import { formatBytes } from "@slm/pipeline/format/format";
+import { formatBytes } from "@slm/core/format";
 import { SlmCommand } from "../ui/slm-command.js";
 
 export interface PullResult {

@@ -3,7 +3,7 @@ import { SCHEME_NAMES } from "@slm/devices";
 import type { BlockSize, TableFormat } from "@slm/devices";
 import type { BlockMethod } from "@slm/quantization";
 import type { QuantizedModel } from "@slm/slm/functions/quantize";
-import { formatBytes } from "@slm/pipeline/format/format";
+import { formatBytes } from "@slm/core/format";
 import { quantizeLines } from "../ui/quantize-lines.js";
 import { threadsFlag } from "../flags/recipe-flags.js";
 import { shapeFlag } from "../flags/shape-flag.js";

@@ -3,7 +3,7 @@ import { SlmError } from "@slm/core/errors";
 import type { RunSummary } from "@slm/report";
 import type { RecordedRun } from "@slm/slm/runs/track-runs";
 import type { TrainingRun } from "@slm/slm/runs/training-runs";
-import { formatNumber } from "@slm/pipeline/format/format";
+import { formatNumber } from "@slm/core/format";
 import { SlmCommand } from "../ui/slm-command.js";
 
 export interface ReportResult {

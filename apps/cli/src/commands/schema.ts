@@ -1,5 +1,5 @@
 import { SlmCommand } from "../ui/slm-command.js";
-import { jsonText } from "@slm/pipeline/format/json-text";
+import { jsonText } from "@slm/core/format";
 
 export interface SchemaResult {
   /** JSON Schema 2020-12. */

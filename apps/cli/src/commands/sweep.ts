@@ -1,10 +1,10 @@
 import { Flags } from "@oclif/core";
 import type { MetricInterval } from "@slm/metrics";
 import type { CompareResult } from "@slm/slm/sweep/compare-variants";
-import { columns } from "@slm/pipeline/format/columns";
+import { columns } from "@slm/core/format";
 import { intervalText } from "../ui/evaluation-lines.js";
-import { formatGrouped, formatSeconds } from "@slm/pipeline/format/format";
-import { formatMetric } from "@slm/pipeline/format/metric-format";
+import { formatGrouped, formatSeconds } from "@slm/core/format";
+import { formatMetric } from "@slm/metrics/format";
 import { computeFlags, recipeFlags, requiredRecipeArg } from "../flags/recipe-flags.js";
 import { SAVING, SlmCommand } from "../ui/slm-command.js";
 

@@ -1,9 +1,9 @@
 import { Args } from "@oclif/core";
 import type { ListedStudent } from "@slm/slm/students/students";
 import type { TriedStudent } from "@slm/slm/students/try-student";
-import { answerFor } from "@slm/pipeline/format/printable";
-import { columns } from "@slm/pipeline/format/columns";
-import { formatBytes } from "@slm/pipeline/format/format";
+import { answerFor } from "@slm/core/format";
+import { columns } from "@slm/core/format";
+import { formatBytes } from "@slm/core/format";
 import { optimizeLater } from "../ui/optimize-later.js";
 import { SlmCommand } from "../ui/slm-command.js";
 

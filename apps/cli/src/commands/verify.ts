@@ -1,8 +1,8 @@
 import { Args, Flags } from "@oclif/core";
 import type { DirectoryProblem, ManifestFile } from "@slm/core";
 import type { SignatureCheck } from "@slm/deploy";
-import { GateFailed } from "@slm/slm/models/gate-failed";
-import { formatBytes } from "@slm/pipeline/format/format";
+import { GateFailed } from "@slm/models/gate-failed";
+import { formatBytes } from "@slm/core/format";
 import { SlmCommand } from "../ui/slm-command.js";
 
 export interface VerifyReport {

@@ -5,7 +5,7 @@ import { SlmError } from "@slm/core/errors";
 import type { WorkerReport, WorkersStatus } from "@slm/extension-workers";
 import { threadsFlag } from "../flags/recipe-flags.js";
 import { SlmCommand } from "../ui/slm-command.js";
-import { columns } from "@slm/pipeline/format/columns";
+import { columns } from "@slm/core/format";
 import { insecureFlag, redisFlag, storageFlag } from "../flags/workers-flags.js";
 
 export class WorkerCommand extends SlmCommand<WorkerReport | WorkersStatus> {

@@ -1,7 +1,7 @@
 /** Shows the licence of a plug-in and asks the user to accept it. The text goes to stderr, because stdout is the result. */
 import { confirm } from "@clack/prompts";
 import { shellWord, SlmError } from "@slm/core/errors";
-import { printable } from "@slm/pipeline/format/printable";
+import { printable } from "@slm/core/format";
 import type { PluginOffer } from "@slm/runtime-native/plugins";
 
 export interface Acceptance {

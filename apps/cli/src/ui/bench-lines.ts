@@ -1,6 +1,6 @@
 /** A benchmark as tables for a terminal. */
 import { comparisonsTable, deviceLines, figuresTable, regressionTable, type BenchResult } from "@slm/bench";
-import { columns } from "@slm/pipeline/format/columns";
+import { columns } from "@slm/core/format";
 
 type Figures = ReturnType<typeof figuresTable>;
 

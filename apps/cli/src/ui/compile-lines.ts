@@ -1,9 +1,9 @@
 /** The text output of `slm compile`. */
 import type { CompileReport } from "@slm/runtime-native/compilation";
 import { deviceNotes } from "@slm/runtime";
-import type { VerifiedChip } from "@slm/pipeline/models/verify-compiled";
-import { formatBytes } from "@slm/pipeline/format/format";
-import { formatMetric } from "@slm/pipeline/format/metric-format";
+import type { VerifiedChip } from "@slm/models/quality";
+import { formatBytes } from "@slm/core/format";
+import { formatMetric } from "@slm/metrics/format";
 
 /** One line per chip and graph, then one paragraph per verified chip. */
 export function compileLines(

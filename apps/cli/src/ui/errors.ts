@@ -2,7 +2,7 @@
 import { Errors } from "@oclif/core";
 import { failedWrite, SlmError } from "@slm/core/errors";
 import { PLAIN, type Paint } from "./paint.js";
-import { printable } from "@slm/pipeline/format/printable";
+import { printable } from "@slm/core/format";
 import { stripVTControlCharacters } from "node:util";
 
 export interface ErrorDescription {

@@ -1,8 +1,8 @@
 /** The output of `slm eval` besides metrics: intervals, slices, classes. */
 import type { ClassReport, Interval, Slice } from "@slm/inference";
-import { columns } from "@slm/pipeline/format/columns";
-import { formatGrouped } from "@slm/pipeline/format/format";
-import { formatMetric, formatPercent } from "@slm/pipeline/format/metric-format";
+import { columns } from "@slm/core/format";
+import { formatGrouped } from "@slm/core/format";
+import { formatMetric, formatPercent } from "@slm/metrics/format";
 
 /** Number of classes shown; `--json` has all. */
 const SHOWN_CLASSES = 20;

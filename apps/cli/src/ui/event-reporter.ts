@@ -2,7 +2,7 @@
 import type { ProgressUpdate } from "@slm/core";
 import { describeError } from "./errors.js";
 import type { SlmError } from "@slm/core/errors";
-import { printableJson } from "@slm/pipeline/format/printable";
+import { printableJson } from "@slm/core/format";
 
 /** Version of the format. */
 const EVENT_SCHEMA_VERSION = 1;

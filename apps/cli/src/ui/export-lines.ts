@@ -1,7 +1,7 @@
 /** The text output of `slm export`: the files that it wrote, or the plan of `--dry-run`. */
 import type { ExportPlan, ExportReport } from "@slm/onnx-export";
 import type { ExportedC } from "@slm/slm/functions/export-c";
-import { formatBytes, formatNumber } from "@slm/pipeline/format/format";
+import { formatBytes, formatNumber } from "@slm/core/format";
 
 /** The files, the parity check, and the path of the artifact. */
 export function exportReportLines(report: ExportReport, artifact: string): readonly string[] {

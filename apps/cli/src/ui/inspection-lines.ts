@@ -1,6 +1,6 @@
 /** The text output of `slm data inspect`. */
 import type { ImageStatistics, Inspection, LengthSummary, VocabularyCover } from "@slm/data";
-import { formatBytes } from "@slm/pipeline/format/format";
+import { formatBytes } from "@slm/core/format";
 import { histogramLines } from "./histogram.js";
 
 /** Number of rejected records and uncovered rows shown; `--json` lists all. */

@@ -3,8 +3,8 @@ import type { PluginOffer } from "@slm/runtime-native/plugins";
 import { describe, expect, test, vi } from "vitest";
 import { acceptLicence } from "./accept-licence.js";
 import { errorLines } from "./errors.js";
-import { jsonText } from "@slm/pipeline/format/json-text";
-import { answerFor, printable, printableAnswer } from "@slm/pipeline/format/printable";
+import { jsonText } from "@slm/core/format";
+import { answerFor, printable, printableAnswer } from "@slm/core/format";
 import { ProgressReporter } from "./progress-reporter.js";
 
 /** Clears the screen, sets the title, rings the bell, reverses the text direction, hides text. */

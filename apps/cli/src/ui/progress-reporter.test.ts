@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { formatBytes, formatCount, formatNumber, formatSeconds } from "@slm/pipeline/format/format";
+import { formatBytes, formatCount, formatNumber, formatSeconds } from "@slm/core/format";
 import { ProgressReporter, describeUpdate } from "./progress-reporter.js";
 
 function reporterOf(isTty: boolean): {

@@ -4,9 +4,9 @@
  */
 import type { ProgressUpdate } from "@slm/core";
 import type { Reporter } from "./event-reporter.js";
-import { formatCount, formatSeconds } from "@slm/pipeline/format/format";
-import { formatMetric, formatPercent } from "@slm/pipeline/format/metric-format";
-import { printable } from "@slm/pipeline/format/printable";
+import { formatCount, formatSeconds } from "@slm/core/format";
+import { formatMetric, formatPercent } from "@slm/metrics/format";
+import { printable } from "@slm/core/format";
 
 const PLAIN_INTERVAL_MS = 15_000;
 const LIVE_INTERVAL_MS = 100;

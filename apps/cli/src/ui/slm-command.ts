@@ -6,12 +6,12 @@ import { Command, Flags } from "@oclif/core";
 import type { StageContext } from "@slm/core";
 import { describeError, errorLines, toSlmError } from "./errors.js";
 import { useConfigFile } from "@slm/slm/extensions/use-config-file";
-import { GateFailed } from "@slm/slm/models/gate-failed";
+import { GateFailed } from "@slm/models/gate-failed";
 import { EventReporter, type Reporter } from "./event-reporter.js";
-import type { WorkOptions } from "@slm/pipeline/stage/work";
+import type { WorkOptions } from "@slm/core/work";
 import { paintFor } from "./paint.js";
-import { jsonText } from "@slm/pipeline/format/json-text";
-import { printable } from "@slm/pipeline/format/printable";
+import { jsonText } from "@slm/core/format";
+import { printable } from "@slm/core/format";
 import { ProgressReporter } from "./progress-reporter.js";
 import { INTERRUPTED_EXIT, SlmError } from "@slm/core/errors";
 

@@ -1,8 +1,8 @@
 /** The lines about a stage: its result, or the plan with an estimate. */
 import type { PlannedStage } from "@slm/pipeline/run/plan-pipeline";
 import type { StageOutcome } from "@slm/pipeline/run/run-pipeline";
-import { wrapped } from "@slm/pipeline/format/columns";
-import { formatBytes, formatCount, formatSeconds } from "@slm/pipeline/format/format";
+import { wrapped } from "@slm/core/format";
+import { formatBytes, formatCount, formatSeconds } from "@slm/core/format";
 
 /** One line; for a planned stage with an estimate, what the estimate counts comes below it. */
 export function stageLines(stage: StageOutcome | PlannedStage): readonly string[] {

@@ -1,6 +1,6 @@
 /** Explains words that oclif cannot find a command for. */
 import { SlmError } from "@slm/core/errors";
-import { nearest } from "@slm/pipeline/recipe/nearest";
+import { nearest } from "@slm/core/edit-distance";
 
 /** Tries `data inspct file`, then `data inspct`, then `data`, because trailing words may be arguments. */
 function prefixesOf(words: string): readonly string[] {

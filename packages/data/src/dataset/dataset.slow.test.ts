@@ -242,9 +242,9 @@ describe("files of a dataset module", () => {
        import "./not-there.js";
        throw new Error("run");`,
       {
-        "a.ts": `import type { D } from "./d.ts"; export const a = 1;`,
+        "a.ts": `import type { D } from "./d.js"; export const a = 1;`,
         "b.ts": `export const b = 1;`,
-        "c.mjs": `import "./dataset.ts";`,
+        "c.mjs": `import "./dataset.js";`,
         "d.ts": `export type D = 1;`,
         "e.ts": `export {};`,
         "rows.jsonl": "{}",

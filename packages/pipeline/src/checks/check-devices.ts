@@ -5,7 +5,7 @@ import { deviceOf } from "@slm/devices";
 import { SlmError } from "@slm/core/errors";
 import { checkRowSettings, exportConfig, planGraphsOf } from "@slm/onnx-export";
 import { checkDeviceScheme } from "@slm/quantization";
-import { withEngine } from "../compute/open-engine.js";
+import { withEngine } from "@slm/models/engines";
 import { requireCpuOfWorkers } from "../workers/workers-address.js";
 import { quantizeSection } from "../stages/quantize-stage.js";
 import type { CheckRequest } from "./check.js";

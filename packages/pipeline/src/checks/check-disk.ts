@@ -4,7 +4,7 @@ import { SlmError } from "@slm/core/errors";
 import { parameterCount } from "@slm/model";
 import { statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { formatBytes } from "../format/format.js";
+import { formatBytes } from "@slm/core/format";
 import type { CheckRequest } from "./check.js";
 import { plannedStudent } from "./planned-student.js";
 

@@ -3,7 +3,7 @@ import { createHostTensor } from "@slm/runtime";
 import { SlmError } from "@slm/core";
 import { math, PRECISIONS, type Engine, type Precision } from "@slm/tensor";
 import { z } from "zod";
-import { withEngine } from "../compute/open-engine.js";
+import { withEngine } from "@slm/models/engines";
 import type { CheckRequest } from "./check.js";
 
 const asked = z.looseObject({ mixedPrecision: z.enum(PRECISIONS).optional() });

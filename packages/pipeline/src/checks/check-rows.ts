@@ -8,7 +8,7 @@ import { imageTokensOf } from "@slm/model";
 import { teacherConfig } from "@slm/labelling";
 import { loadTokenizer, type Tokenizer } from "@slm/tokenizer";
 import { join } from "node:path";
-import { heldOutFile } from "../models/held-out-rows.js";
+import { heldOutFile } from "@slm/models/rows";
 import { quantizeSection } from "../stages/quantize-stage.js";
 import type { CheckRequest } from "./check.js";
 import { plannedStudent } from "./planned-student.js";

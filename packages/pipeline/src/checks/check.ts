@@ -1,6 +1,6 @@
 /** Checks that run before the first training step, so that a wrong setting fails at once and not after hours. */
 import type { StageContext } from "@slm/core";
-import type { Compute } from "../compute/compute.js";
+import type { Compute } from "@slm/models/compute";
 
 /** A run that is about to start. */
 export interface CheckRequest extends Pick<StageContext, "progress" | "signal"> {

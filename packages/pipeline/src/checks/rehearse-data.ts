@@ -6,7 +6,7 @@ import { dirname, isAbsolute, join, relative } from "node:path";
 import { dataConfig } from "@slm/data";
 import { tokenizerConfig } from "@slm/tokenizer";
 import { removePath, writeArtifact, type StageContext } from "@slm/core";
-import type { Compute } from "../compute/compute.js";
+import type { Compute } from "@slm/models/compute";
 import type { Stage } from "../stage/stage.js";
 import { aboutOf } from "../summary/run-artifacts.js";
 

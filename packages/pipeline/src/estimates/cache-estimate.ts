@@ -2,7 +2,7 @@
 import { labellingVolume, type CacheConfig } from "@slm/labelling";
 import type { PlanRequest } from "../stage/plan-request.js";
 import type { StageEstimate } from "../stage/stage.js";
-import { formatCount } from "../format/format.js";
+import { formatCount } from "@slm/core/format";
 import { dataFacts } from "./data-facts.js";
 import { estimateLabelling } from "./labelling-estimate.js";
 import { teacherFlops } from "./model-flops.js";

@@ -15,8 +15,8 @@ import { teacherConfig, type TeacherConfig } from "@slm/labelling";
 import { readTeacherConfigs, trainedShape, type TeacherMemberConfig } from "@slm/teacher";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { openExternal } from "../models/open-external.js";
-import { publishedTowerShape } from "../models/published-tower.js";
+import { openExternal } from "@slm/models/published";
+import { publishedTowerShape } from "@slm/models/published";
 import type { PlanRequest } from "../stage/plan-request.js";
 import { dataFacts, type DataFacts } from "./data-facts.js";
 

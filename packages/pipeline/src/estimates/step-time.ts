@@ -18,9 +18,9 @@ import {
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Compute } from "../compute/compute.js";
-import { withEngine, withTrainingRuntime } from "../compute/open-engine.js";
-import { formatCount, formatSeconds } from "../format/format.js";
+import type { Compute } from "@slm/models/compute";
+import { withEngine, withTrainingRuntime } from "@slm/models/engines";
+import { formatCount, formatSeconds } from "@slm/core/format";
 import type { DataFacts } from "./data-facts.js";
 
 /** Rate of float32 matrix products of a shape on the training device [FLOP/s]; a multiply-add counts as two. */

@@ -15,7 +15,7 @@ import {
 import type { TeacherConfig } from "@slm/labelling";
 import { finetuneTraining, teacherTraining, trainedShape } from "@slm/teacher";
 import { resolveModules, type ModuleSettings, type TrainingSettings } from "@slm/training";
-import type { Compute } from "../compute/compute.js";
+import type { Compute } from "@slm/models/compute";
 import type { PlanRequest } from "../stage/plan-request.js";
 import type { StageEstimate } from "../stage/stage.js";
 import { dataFacts, LENGTHS_ASSUMED, type DataFacts } from "./data-facts.js";

@@ -1,7 +1,7 @@
 /** Checks merged settings against the sections' schemas. Every error names the origin of the value. */
 import { SlmError } from "@slm/core/errors";
 import { z } from "zod";
-import { nearest } from "./nearest.js";
+import { nearest } from "@slm/core/edit-distance";
 import { didYouMean, type LayerStack } from "./layers.js";
 import { asMapping, dotted, type KeyPath, type Mapping } from "./mapping.js";
 

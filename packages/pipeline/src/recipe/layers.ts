@@ -3,7 +3,7 @@ import type { Origin } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { parse } from "yaml";
 import { depthOf, dotted, mergeMappings, nest, type KeyPath, type Mapping } from "./mapping.js";
-import { nearest } from "./nearest.js";
+import { nearest } from "@slm/core/edit-distance";
 import type { RecipeFile } from "./recipe-file.js";
 
 export interface Layer {

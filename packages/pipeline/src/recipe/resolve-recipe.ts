@@ -4,7 +4,7 @@ import { useExtensions } from "@slm/extensions";
 import { basename, dirname, extname, resolve } from "node:path";
 import { Document, isScalar } from "yaml";
 import { z } from "zod";
-import { TRAINING_DEVICES, type Compute } from "../compute/compute.js";
+import { TRAINING_DEVICES, type Compute } from "@slm/models/compute";
 import { checkSettings } from "./check-recipe.js";
 import { inferMetrics } from "./infer-metrics.js";
 import { LayerStack, environmentLayers, flagLayers, recipeLayer } from "./layers.js";

@@ -3,7 +3,7 @@
  * defaults.
  */
 import { SlmError } from "@slm/core/errors";
-import { nearest } from "./nearest.js";
+import { nearest } from "@slm/core/edit-distance";
 import { didYouMean, type Layer } from "./layers.js";
 import type { Mapping } from "./mapping.js";
 

@@ -1,7 +1,7 @@
 /** A Markdown summary of what `slm gate` checked, with the figures of the run next to those of another run. */
 import { markdownTable, type TableColumn } from "@slm/report";
-import { formatBytes, formatCount, formatGrouped, formatNumber } from "../format/format.js";
-import { formatMetric } from "../format/metric-format.js";
+import { formatBytes, formatCount, formatGrouped, formatNumber } from "@slm/core/format";
+import { formatMetric } from "@slm/metrics/format";
 import type { LimitCheck, RecipeGate } from "./gate.js";
 
 /** Figures of a run by name, as {@link figuresOf} returns them. */

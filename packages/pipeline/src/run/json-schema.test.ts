@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import { jsonText } from "../format/json-text.js";
+import { jsonText } from "@slm/core/format";
 import { recipeJsonSchema } from "./json-schema.js";
 
 describe(recipeJsonSchema, () => {

@@ -11,7 +11,7 @@ import {
 } from "@slm/core";
 import { join } from "node:path";
 import { aboutOf } from "../summary/run-artifacts.js";
-import { formatSeconds } from "../format/format.js";
+import { formatSeconds } from "@slm/core/format";
 import { estimateRequest } from "./estimate-request.js";
 import type { PipelineOptions } from "./pipeline-options.js";
 import { plannedStages, prepare, stateOf, type PreparedStage } from "./prepared-stage.js";

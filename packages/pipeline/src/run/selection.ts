@@ -1,6 +1,6 @@
 /** Selects which stages to run. */
 import { SlmError } from "@slm/core/errors";
-import { nearest } from "../recipe/nearest.js";
+import { nearest } from "@slm/core/edit-distance";
 import { didYouMean } from "../recipe/layers.js";
 import type { Stage, StageInput } from "../stage/stage.js";
 

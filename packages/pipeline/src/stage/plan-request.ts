@@ -1,6 +1,6 @@
 /** What a stage can read before it runs: settings, earlier artifacts, and files outside the run. */
 import type { StageContext } from "@slm/core";
-import type { Compute } from "../compute/compute.js";
+import type { Compute } from "@slm/models/compute";
 
 /** A file or folder outside the run that a stage reads. If its content changes, the stage runs again. */
 export interface StageFile {

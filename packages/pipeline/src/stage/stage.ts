@@ -1,7 +1,7 @@
 /** The interface of a stage. Stages communicate only through artifact directories: each reads some and writes one. */
 import type { ArtifactKind, StageContext } from "@slm/core";
 import type { z } from "zod";
-import type { Compute } from "../compute/compute.js";
+import type { Compute } from "@slm/models/compute";
 import type { WorkersAddress } from "../workers/workers-address.js";
 import type { FilesRequest, PlanRequest, StageFile } from "./plan-request.js";
 

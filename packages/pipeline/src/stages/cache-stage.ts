@@ -4,7 +4,7 @@ import { basename } from "node:path";
 import { z } from "zod";
 import { cacheConfig, cacheTeacher, type CacheConfig, type CacheStageReport } from "@slm/labelling";
 import type { WorkerShare } from "@slm/extension-workers";
-import { withEngine } from "../compute/open-engine.js";
+import { withEngine } from "@slm/models/engines";
 import { estimateCache } from "../estimates/cache-estimate.js";
 import { defineStage } from "../stage/stage.js";
 import type { CacheWorkers } from "../workers/cache-workers.js";

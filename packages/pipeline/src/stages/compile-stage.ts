@@ -5,11 +5,11 @@ import {
   type CompileConfig,
   type CompileReport,
 } from "@slm/runtime-native/compilation";
-import { withRuntime } from "../compute/open-engine.js";
-import { readHeldOutRows, type HeldOutSplit } from "../models/held-out-rows.js";
-import { locateModel } from "../models/locate-model.js";
-import { measureQuality } from "../models/measure-quality.js";
-import { verifyCompiled, type VerifiedChip } from "../models/verify-compiled.js";
+import { withRuntime } from "@slm/models/engines";
+import { readHeldOutRows, type HeldOutSplit } from "@slm/models/rows";
+import { locateModel } from "@slm/models/open";
+import { measureQuality } from "@slm/models/quality";
+import { verifyCompiled, type VerifiedChip } from "@slm/models/quality";
 import { defineStage, type StageRun } from "../stage/stage.js";
 import { requireInput } from "./require-input.js";
 

@@ -12,9 +12,9 @@ import {
 import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
-import { abstentionFor } from "../models/abstain.js";
-import { HELD_OUT_SPLITS } from "../models/held-out-rows.js";
-import { locateModel } from "../models/locate-model.js";
+import { abstentionFor } from "@slm/models/abstain";
+import { HELD_OUT_SPLITS } from "@slm/models/rows";
+import { locateModel } from "@slm/models/open";
 import { defineStage } from "../stage/stage.js";
 import { leafPaths, valueAt } from "../recipe/mapping.js";
 import { requireInput } from "./require-input.js";

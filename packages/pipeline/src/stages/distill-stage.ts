@@ -7,10 +7,11 @@ import {
   type DistillReport,
 } from "@slm/distillation";
 import { readManifest } from "@slm/core";
-import { withEngine } from "../compute/open-engine.js";
+import { withEngine } from "@slm/models/engines";
 import { estimateDistill } from "../estimates/training-estimate.js";
-import { rememberRowSettings } from "../models/row-settings.js";
-import { openPublishedTower, publishedTowerFiles } from "../models/published-tower.js";
+import { rememberRowSettings } from "@slm/models/rows";
+import { openPublishedTower, publishedTowerFiles } from "@slm/models/published";
+import { basename } from "node:path";
 import type { StageFile } from "../stage/plan-request.js";
 import { defineStage } from "../stage/stage.js";
 import { summarizeStages } from "../summary/run-summary.js";
@@ -33,7 +34,10 @@ export const distillStage = defineStage<DistillConfig>({
   ],
   files: async ({ initialize: { vision }, student }, request): Promise<readonly StageFile[]> => {
     const published = publishedTowerOf(student);
-    if (published !== undefined) return publishedTowerFiles(published, request);
+    if (published !== undefined) {
+      const files = await publishedTowerFiles(published, request);
+      return files.map((path) => ({ setting: `student.vision.published/${basename(path)}`, path }));
+    }
     return vision === undefined ? [] : [{ setting: "initialize.vision", path: vision }];
   },
   estimate: estimateDistill,

@@ -8,8 +8,8 @@ import {
 } from "@slm/onnx-export";
 import { DATA_FILES } from "@slm/data";
 import { join } from "node:path";
-import { withRuntime } from "../compute/open-engine.js";
-import { listsOfRows } from "../models/row-lists.js";
+import { withRuntime } from "@slm/models/engines";
+import { listsOfRows } from "@slm/models/rows";
 import { defineStage } from "../stage/stage.js";
 import { requireInput } from "./require-input.js";
 

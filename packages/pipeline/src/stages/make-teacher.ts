@@ -29,9 +29,9 @@ import {
 import { copyFile, mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { withEngine } from "../compute/open-engine.js";
-import { importModel, type ImportedModel } from "../models/import-published.js";
-import { chatTemplateFiles, externalFiles } from "../models/open-external.js";
+import { withEngine } from "@slm/models/engines";
+import { importModel, type ImportedModel } from "@slm/models/published";
+import { chatTemplateFiles, externalFiles } from "@slm/models/published";
 import type { FilesRequest, StageFile } from "../stage/plan-request.js";
 import type { LabellerConfig } from "./make-labeller.js";
 import { quantizeTeacher, type QuantizedTeacher, type TeacherWork } from "./quantize-teacher.js";

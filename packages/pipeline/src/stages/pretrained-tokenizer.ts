@@ -13,7 +13,7 @@ import {
 } from "@slm/tokenizer";
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
-import { externalTokenizerFiles, openExternalTokenizer } from "../models/open-external.js";
+import { externalTokenizerFiles, openExternalTokenizer } from "@slm/models/published";
 import type { FilesRequest, StageFile } from "../stage/plan-request.js";
 
 export interface PretrainedTokenizer {

@@ -19,14 +19,13 @@ import {
 import type { Runtime, RuntimeDevice } from "@slm/runtime";
 import { join } from "node:path";
 import { z } from "zod";
-import { engineFor } from "../compute/devices.js";
-import { withRuntime } from "../compute/open-engine.js";
-import { withOutputThreads } from "../compute/output-threads.js";
-import { readTokenPairs } from "../models/calibration-rows.js";
-import { readHeldOutRows, type HeldOutSplit } from "../models/held-out-rows.js";
-import { askGate, failedPortable, gateMessage } from "../models/judge.js";
-import { mostFrequentAnswer } from "../models/most-frequent-answer.js";
-import { measureQuality } from "../models/measure-quality.js";
+import { engineFor } from "@slm/models/devices";
+import { withOutputThreads, withRuntime } from "@slm/models/engines";
+import { readTokenPairs } from "@slm/models/rows";
+import { readHeldOutRows, type HeldOutSplit } from "@slm/models/rows";
+import { askGate, failedPortable, gateMessage } from "@slm/models/quantize";
+import { mostFrequentAnswer } from "@slm/models/quality";
+import { measureQuality } from "@slm/models/quality";
 import { defineStage } from "../stage/stage.js";
 import { requireInput } from "./require-input.js";
 

@@ -9,8 +9,8 @@ import { quantizeFile } from "@slm/quantization";
 import { GRAPH_FOLDER, writeGraphFile, type TeacherPrecision } from "@slm/teacher";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { Compute } from "../compute/compute.js";
-import { withOutputThreads } from "../compute/output-threads.js";
+import type { Compute } from "@slm/models/compute";
+import { withOutputThreads } from "@slm/models/engines";
 
 /** The directory of a teacher's checkpoint, and the runtime to use. */
 export interface TeacherWork {

@@ -4,7 +4,7 @@ import type { StageContext } from "@slm/core";
 import { DATA_FILES, readRows, textRow } from "@slm/data";
 import { createTokenizer, readTokenizerFiles, tokenTexts, type TokenizerFiles } from "@slm/tokenizer";
 import { join } from "node:path";
-import { openExternalTokenizer } from "../models/open-external.js";
+import { openExternalTokenizer } from "@slm/models/published";
 
 /** Mean length of a source with its prompt, in the teacher's own tokens and in the run's. */
 export interface SharedReading {

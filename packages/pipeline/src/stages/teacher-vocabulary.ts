@@ -12,7 +12,7 @@ import {
 } from "@slm/tokenizer";
 import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
-import { chatTemplateFiles } from "../models/open-external.js";
+import { chatTemplateFiles } from "@slm/models/published";
 import { pruneToRows } from "./pretrained-tokenizer.js";
 
 /**

@@ -6,7 +6,7 @@ import { BASELINE_NAME } from "@slm/onnx-export";
 import { divergenceText } from "@slm/training";
 import { join } from "node:path";
 import { z } from "zod";
-import { HELD_OUT_SPLITS, type HeldOutSplit } from "../models/held-out-rows.js";
+import { HELD_OUT_SPLITS, type HeldOutSplit } from "@slm/models/rows";
 
 /** A figure, and its 95 % confidence interval if it was computed. */
 export interface SummaryFigure {

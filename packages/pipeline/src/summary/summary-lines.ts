@@ -1,7 +1,7 @@
 /** The closing table of `slm run`: quality, size and speed, one column per model. */
-import { formatBytes, formatCount, formatGrouped } from "../format/format.js";
-import { columns, wrapped } from "../format/columns.js";
-import { formatMetric } from "../format/metric-format.js";
+import { formatBytes, formatCount, formatGrouped } from "@slm/core/format";
+import { columns, wrapped } from "@slm/core/format";
+import { formatMetric } from "@slm/metrics/format";
 import type { RunSummary, SummarizedModel, SummaryFigure, TrainedModel } from "./run-summary.js";
 
 /** A column: its title and the cell of each row. */

@@ -2,7 +2,7 @@
 import { artifactInput, hashJson, type StageContext } from "@slm/core";
 import type { CacheConfig, CacheInputs } from "@slm/labelling";
 import type { WorkerShare } from "@slm/extension-workers";
-import type { Compute } from "../compute/compute.js";
+import type { Compute } from "@slm/models/compute";
 import { blockMaker } from "./make-blocks.js";
 import { shardMaker } from "./make-shards.js";
 import { shareApi } from "./share-api.js";

@@ -1,7 +1,7 @@
 /** The address of workers: the queue and the storage that they share. Neither changes results. */
 import { SlmError } from "@slm/core/errors";
 import type { JobRunner, ObjectStore, RedisAddress } from "@slm/extension-workers";
-import type { Compute } from "../compute/compute.js";
+import type { Compute } from "@slm/models/compute";
 
 export interface WorkersAddress {
   readonly redis: RedisAddress;

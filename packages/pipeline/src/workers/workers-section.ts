@@ -3,7 +3,7 @@ import type { Manifest } from "@slm/core";
 import type { ReportSection } from "@slm/report";
 import type { WorkerShare } from "@slm/extension-workers";
 import { z } from "zod";
-import { formatGrouped, formatNumber, formatSeconds } from "../format/format.js";
+import { formatGrouped, formatNumber, formatSeconds } from "@slm/core/format";
 
 const shares = z.array(
   z.strictObject({

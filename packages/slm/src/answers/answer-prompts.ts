@@ -1,7 +1,7 @@
 /** Answers the prompts of one call. A blank line stays blank, and a prompt that the model cannot read does not discard the other answers. */
 import type { SlmError } from "@slm/core/errors";
 import type { GenerateOptions, Generation, Model, Source } from "@slm/inference";
-import type { Question } from "../models/image-prompts.js";
+import type { Question } from "@slm/models/prompts";
 import { generateEach, isRowError } from "./answer-rows.js";
 
 /** What becomes of a prompt: an answer, the reason why there is none, or nothing for a blank line. */

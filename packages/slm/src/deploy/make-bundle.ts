@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { ifThere, removePath, readManifest, type Progress } from "@slm/core";
 import { copyBundle, deployToDirectory, signBundle, unpackBundle } from "@slm/deploy";
 import { SlmError } from "@slm/core/errors";
-import { abstentionFor } from "@slm/pipeline/models/abstain";
+import { abstentionFor } from "@slm/models/abstain";
 import { cardOfRun } from "@slm/pipeline/stages/deploy-stage";
-import { withRuntime } from "@slm/pipeline/compute/open-engine";
-import { locateModel } from "@slm/pipeline/models/locate-model";
-import { withModel } from "@slm/pipeline/models/open-exported";
-import { writeStandalone } from "../models/standalone-artifact.js";
+import { withRuntime } from "@slm/models/engines";
+import { locateModel } from "@slm/models/open";
+import { withPreparedModel } from "@slm/models/open";
+import { writeStandalone } from "@slm/models/artifacts";
 
 export interface BundleRequest {
   readonly model: string;
@@ -43,7 +43,7 @@ export async function makeBundle(directory: string, request: BundleRequest): Pro
   else if (isDone) await copyBundle(located.directory, directory);
   else {
     await withRuntime(threads, (runtime) =>
-      withModel(model, { runtime: () => Promise.resolve(runtime), progress, signal }, (source) =>
+      withPreparedModel(model, { runtime: () => Promise.resolve(runtime), progress, signal }, (source) =>
         writeStandalone(
           {
             directory,

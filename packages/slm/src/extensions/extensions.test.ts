@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { provideLibrary } from "@slm/core/library";
 import { useExtension, useExtensions } from "@slm/extensions";
 import { useConfigFile } from "./use-config-file.js";
-import { openExternal } from "@slm/pipeline/models/open-external";
+import { openExternal } from "@slm/models/published";
 
 // The examples of docs/how-to/extend.md. tools/install also runs them with the packed package.
 const EXAMPLES = join(import.meta.dirname, "../../../../tools/install");
@@ -38,7 +38,7 @@ test("slm.config.ts of a directory adds a tracker; one in an artifact is not loa
   await cp(join(EXAMPLES, "extension-tracker.ts"), join(folder, "extension-tracker.ts"));
   await writeFile(
     join(folder, "slm.config.ts"),
-    'import csv from "./extension-tracker.ts"; export default [csv];',
+    'import csv from "./extension-tracker.js"; export default [csv];',
   );
   await writeFile(join(folder, "manifest.json"), "{}");
   await useConfigFile(folder, note);

@@ -4,8 +4,8 @@ import { basename, resolve } from "node:path";
 import type { BenchResult } from "@slm/bench";
 import { speculationOf, type SpeculationTrials } from "@slm/generation/speculation";
 import { SlmError } from "@slm/core/errors";
-import type { DeviceRequest } from "@slm/pipeline/compute/devices";
-import { contextOf, type WorkOptions } from "@slm/pipeline/stage/work";
+import type { DeviceRequest } from "@slm/models/devices";
+import { contextOf, type WorkOptions } from "@slm/core/work";
 
 /** Prompts, devices and outputs of a benchmark. */
 export interface BenchOptions extends WorkOptions, DeviceRequest, SpeculationTrials {
@@ -60,11 +60,11 @@ export async function bench(models: readonly string[], options: BenchOptions = {
       suggestions: ["slm bench MODEL"],
     });
   const { benchConfig, writeBenchReport } = await import("@slm/bench");
-  const { readEarlier, withRegression } = await import("../models/bench-outputs.js");
-  const { benchWithBaseline } = await import("@slm/pipeline/models/bench-setup");
-  const { choosePrompts } = await import("@slm/pipeline/models/bench-prompts");
-  const { withDevice } = await import("@slm/pipeline/models/with-device");
-  const { writeStandalone } = await import("../models/standalone-artifact.js");
+  const { readEarlier, withRegression } = await import("@slm/models/bench");
+  const { benchWithBaseline } = await import("@slm/models/bench");
+  const { choosePrompts } = await import("@slm/models/bench");
+  const { withModelsOnDevice } = await import("@slm/models/open");
+  const { writeStandalone } = await import("@slm/models/artifacts");
   const { runs = DEFAULT_RUNS, batch, forceTokens, seed = 1, baseline = null, output } = options;
   // Checked before anything is measured.
   const earlier = options.compare === undefined ? undefined : await readEarlier(options.compare);
@@ -73,7 +73,7 @@ export async function bench(models: readonly string[], options: BenchOptions = {
   const { engine, device, soc, fallback, threads } = options;
   const asked = { engine, device, threads };
   const request = { device, soc, fallback, threads, ...context };
-  const result = await withDevice(models, request, async ({ directories, recipe }) => {
+  const result = await withModelsOnDevice(models, request, async ({ directories, recipe }) => {
     const named = directories.map((directory, at) => ({ name: nameOf(models, at), directory }));
     const { data, rows, image, prompts: prompt = [] } = options;
     const prompts = await choosePrompts({

@@ -3,8 +3,8 @@ import type { FileSettings } from "@slm/data";
 import type { CompileReport } from "@slm/runtime-native/compilation";
 import type { CompilingProfile } from "@slm/devices";
 import type { MetricName } from "@slm/metrics";
-import type { VerifiedChip } from "@slm/pipeline/models/verify-compiled";
-import { contextOf, givenSettings, type WorkOptions } from "@slm/pipeline/stage/work";
+import type { VerifiedChip } from "@slm/models/quality";
+import { contextOf, givenSettings, type WorkOptions } from "@slm/core/work";
 
 /** Chips, verification and output of a compilation. */
 export interface CompileOptions extends WorkOptions {
@@ -47,8 +47,8 @@ export interface CompiledModel extends CompileReport {
  */
 export async function compile(model: string, options: CompileOptions): Promise<CompiledModel> {
   const { SlmError } = await import("@slm/core/errors");
-  const { locateModel } = await import("@slm/pipeline/models/locate-model");
-  const { siblingPath, writeStandalone } = await import("../models/standalone-artifact.js");
+  const { locateModel } = await import("@slm/models/open");
+  const { siblingPath, writeStandalone } = await import("@slm/models/artifacts");
   const { verify = 0, data, threads, socs } = options;
   if (verify > 0 && data === undefined) {
     throw new SlmError("USAGE", `--verify ${verify}: expected --data with rows to decode, got none`, {
@@ -89,8 +89,8 @@ async function compileOnnx(
 ): Promise<Omit<CompiledModel, "artifact">> {
   const { compileFile } = await import("@slm/runtime-native/compilation");
   const { SlmError } = await import("@slm/core/errors");
-  const { parseSizes } = await import("../models/parse-sizes.js");
-  const { writeStandalone } = await import("../models/standalone-artifact.js");
+  const { parseSizes } = await import("@slm/models/parse-sizes");
+  const { writeStandalone } = await import("@slm/models/artifacts");
   const { socs, threads, profile = "qnn", shapes = [], verify } = options;
   if (verify !== undefined)
     throw new SlmError("USAGE", `--verify ${verify}: expected a model directory, got an ONNX file`);
@@ -110,9 +110,8 @@ async function verifyRows(
   { profile, chips }: CompileReport,
   options: CompileOptions & { readonly verify: number; readonly data: string },
 ): Promise<readonly VerifiedChip[]> {
-  const { verifyCompiled } = await import("@slm/pipeline/models/verify-compiled");
-  const { readEvaluationRows } = await import("@slm/pipeline/models/measure-quality");
-  const { rowSettingsFor } = await import("@slm/pipeline/models/row-settings");
+  const { verifyCompiled } = await import("@slm/models/quality");
+  const { readEvaluationRows, rowSettingsFor } = await import("@slm/models/rows");
   const { metrics, threads } = options;
   return verifyCompiled({
     model,
@@ -131,7 +130,7 @@ async function verifyRows(
 
 /** @throws SlmError USAGE for an unknown metric, and for perplexity, which is not a metric of answers */
 async function answerMetrics(list: string): Promise<readonly MetricName[]> {
-  const { parseEvaluationMetrics } = await import("../models/evaluation-metrics.js");
-  const { requireMetric } = await import("@slm/pipeline/models/judge");
+  const { parseEvaluationMetrics } = await import("@slm/models/quality");
+  const { requireMetric } = await import("@slm/models/quantize");
   return parseEvaluationMetrics(list).map(requireMetric);
 }

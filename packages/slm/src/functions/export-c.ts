@@ -6,7 +6,7 @@ import { SlmError } from "@slm/core/errors";
 import type { RowFiles } from "@slm/onnx-export";
 import type { ParityReport } from "@slm/onnx-export/parity";
 import type { ModelConfig } from "@slm/model";
-import { contextOf, givenSettings, type WorkOptions } from "@slm/pipeline/stage/work";
+import { contextOf, givenSettings, type WorkOptions } from "@slm/core/work";
 
 export interface ExportCOptions extends WorkOptions, Pick<RowFiles, "draftRules"> {
   /** Type of the weights. int8 and int4 weights are multiplied by int16 activations. Default: `float32`. */
@@ -62,9 +62,9 @@ export async function exportC(checkpoint: string, options: ExportCOptions = {}):
   const { readCheckpoint } = await import("@slm/checkpoints");
   const { parameterCount } = await import("@slm/model");
   const { readTokenizerFiles, TOKENIZER_FILE } = await import("@slm/tokenizer");
-  const { withRuntime } = await import("@slm/pipeline/compute/open-engine");
-  const { siblingPath, writeStandalone } = await import("../models/standalone-artifact.js");
-  const { comparePortable } = await import("../models/compare-portable.js");
+  const { withRuntime } = await import("@slm/models/engines");
+  const { siblingPath, writeStandalone } = await import("@slm/models/artifacts");
+  const { comparePortable } = await import("@slm/models/quality");
   await requireIntact(checkpoint);
   const { output = siblingPath(checkpoint, "c") } = options;
   const { progress, signal } = contextOf(options);
@@ -101,7 +101,7 @@ async function rulesOf(
   const { draftRules } = options;
   if (draftRules === undefined) return undefined;
   const { checkRowSettings, exportConfig } = await import("@slm/onnx-export");
-  const { listsOfRows } = await import("@slm/pipeline/models/row-lists");
+  const { listsOfRows } = await import("@slm/models/rows");
   const { progress } = contextOf(options);
   checkRowSettings(config, exportConfig.parse({ target: "cpu", draftRules: true }));
   const lists = await listsOfRows(checkpoint, { draftRules }, { progress });

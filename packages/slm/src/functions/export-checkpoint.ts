@@ -1,6 +1,6 @@
 /** Exports checkpoints as ONNX graphs. */
 import type { ExportChoice, ExportPlan, ExportReport, RowFiles } from "@slm/onnx-export";
-import { contextOf, givenSettings, type WorkOptions } from "@slm/pipeline/stage/work";
+import { contextOf, givenSettings, type WorkOptions } from "@slm/core/work";
 
 /** Target and output of an export. */
 export interface ExportOptions extends WorkOptions, RowFiles {
@@ -46,9 +46,9 @@ export interface ExportedModel extends ExportReport {
 export async function exportModel(checkpoint: string, options: ExportOptions = {}): Promise<ExportedModel> {
   const library = await import("@slm/onnx-export");
   const { requireIntact } = await import("@slm/core");
-  const { listsOfRows } = await import("@slm/pipeline/models/row-lists");
-  const { withRuntime } = await import("@slm/pipeline/compute/open-engine");
-  const { siblingPath, writeStandalone } = await import("../models/standalone-artifact.js");
+  const { listsOfRows } = await import("@slm/models/rows");
+  const { withRuntime } = await import("@slm/models/engines");
+  const { siblingPath, writeStandalone } = await import("@slm/models/artifacts");
   await requireIntact(checkpoint);
   await checkRows(checkpoint, options);
   const choice = choiceOf(options);
@@ -78,7 +78,7 @@ export async function planExport(checkpoint: string, options: ExportOptions = {}
   const { requireIntact } = await import("@slm/core");
   await requireIntact(checkpoint);
   await checkRows(checkpoint, options);
-  const { listsOfRows } = await import("@slm/pipeline/models/row-lists");
+  const { listsOfRows } = await import("@slm/models/rows");
   const { progress } = contextOf(options);
   const { shortlist } = await listsOfRows(checkpoint, { shortlist: options.shortlist }, { progress });
   return library.planExport(checkpoint, choiceOf(options), shortlist);

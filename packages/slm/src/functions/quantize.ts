@@ -3,10 +3,10 @@ import type { FileSettings } from "@slm/data";
 import { dirname } from "node:path";
 import type { QuantizeFileReport, QuantizeReport, QuantizeTransformersReport } from "@slm/quantization";
 import type { RuntimeDevice } from "@slm/runtime";
-import { GateFailed } from "../models/gate-failed.js";
-import type { GatedQuantization } from "../models/gated-quantization.js";
-import type { QuantizeSettings } from "../models/quantize-request.js";
-import { contextOf, givenSettings, type WorkContext, type WorkOptions } from "@slm/pipeline/stage/work";
+import { GateFailed } from "@slm/models/gate-failed";
+import type { GatedQuantization } from "@slm/models/quantize";
+import type { QuantizeSettings } from "@slm/models/quantize";
+import { contextOf, givenSettings, type WorkContext, type WorkOptions } from "@slm/core/work";
 
 /** Scheme, gate and output of a quantization. */
 export interface QuantizeOptions extends WorkOptions, QuantizeSettings {
@@ -62,10 +62,10 @@ interface Request {
  * const { bytesAfter } = await quantize("exported", { scheme: "int4-block", calibration: "train.jsonl" });
  */
 export async function quantize(model: string, options: QuantizeOptions): Promise<QuantizedModel> {
-  const { checkQuantizeSettings, rejectShapes } = await import("../models/quantize-request.js");
+  const { checkQuantizeSettings, rejectShapes } = await import("@slm/models/quantize");
   const { learnsFromData, transformersGraphs } = await import("@slm/quantization");
-  const { isModelDirectory } = await import("@slm/pipeline/models/locate-model");
-  const { siblingPath } = await import("../models/standalone-artifact.js");
+  const { isModelDirectory } = await import("@slm/models/open");
+  const { siblingPath } = await import("@slm/models/artifacts");
   checkQuantizeSettings(options);
   const { scheme, output = siblingPath(model.replace(/\.onnx$/, ""), scheme) } = options;
   const context = contextOf(options);
@@ -83,10 +83,10 @@ export async function quantize(model: string, options: QuantizeOptions): Promise
 
 async function quantizeTransformersLayout(request: Request): Promise<QuantizedModel> {
   const { model, options, output, context, settings } = request;
-  const { rejectData, weightSettings } = await import("../models/quantize-request.js");
-  const { writeStandalone } = await import("../models/standalone-artifact.js");
+  const { rejectData, weightSettings } = await import("@slm/models/quantize");
+  const { writeStandalone } = await import("@slm/models/artifacts");
   const { quantizeTransformers } = await import("@slm/quantization");
-  const { withOutputThreads } = await import("@slm/pipeline/compute/output-threads");
+  const { withOutputThreads } = await import("@slm/models/engines");
   rejectData(options, model);
   const { progress, signal } = context;
   const weights = weightSettings(options);
@@ -114,19 +114,18 @@ async function quantizeModel({
   context,
   settings,
 }: Request): Promise<QuantizedModel> {
-  const { quantizeWithGate, readGateRequest } = await import("../models/gated-quantization.js");
-  const { gateMessage } = await import("@slm/pipeline/models/judge");
-  const { directoryOptions } = await import("../models/quantize-request.js");
-  const { writeStandalone } = await import("../models/standalone-artifact.js");
-  const { withModel } = await import("@slm/pipeline/models/open-exported");
-  const { withRuntime } = await import("@slm/pipeline/compute/open-engine");
+  const { quantizeWithGate, readGateRequest } = await import("@slm/models/quantize");
+  const { gateMessage } = await import("@slm/models/quantize");
+  const { directoryOptions } = await import("@slm/models/quantize");
+  const { writeStandalone } = await import("@slm/models/artifacts");
+  const { withPreparedModel } = await import("@slm/models/open");
+  const { withOutputThreads, withRuntime } = await import("@slm/models/engines");
   const { parseBytes } = await import("@slm/quantization");
-  const { withOutputThreads } = await import("@slm/pipeline/compute/output-threads");
   const { scheme, sensitivity = false, threads, calibration, data = calibration } = options;
   const budget = options.budget === undefined ? undefined : parseBytes(options.budget);
   const { progress, signal } = context;
   return withRuntime(threads, (runtime) =>
-    withModel(path, { runtime: () => Promise.resolve(runtime), progress, signal }, async (model) => {
+    withPreparedModel(path, { runtime: () => Promise.resolve(runtime), progress, signal }, async (model) => {
       const gate = await readGateRequest({ ...options, data, model });
       const request = await directoryOptions(options, model, runtime);
       const report = await writeStandalone(
@@ -163,11 +162,10 @@ async function quantizeOnnxFile({
   context,
   settings,
 }: Request): Promise<QuantizedModel> {
-  const { fileOptions, rejectGate } = await import("../models/quantize-request.js");
-  const { writeStandalone } = await import("../models/standalone-artifact.js");
-  const { withRuntime } = await import("@slm/pipeline/compute/open-engine");
+  const { fileOptions, rejectGate } = await import("@slm/models/quantize");
+  const { writeStandalone } = await import("@slm/models/artifacts");
+  const { withOutputThreads, withRuntime } = await import("@slm/models/engines");
   const { quantizeFile, quantizedFileIn } = await import("@slm/quantization");
-  const { withOutputThreads } = await import("@slm/pipeline/compute/output-threads");
   rejectGate(options.gate, path);
   const { progress, signal } = context;
   return withRuntime(options.threads, async (runtime) => {

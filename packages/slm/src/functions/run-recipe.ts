@@ -1,12 +1,12 @@
 /** Runs a recipe or one of its stages, or plans it. Stages are loaded only when they are needed. */
 import type { EngineName } from "@slm/tensor";
-import type { TrainingDevice } from "@slm/pipeline/compute/compute";
+import type { TrainingDevice } from "@slm/models/compute";
 import type { PipelineOptions } from "@slm/pipeline/run/pipeline-options";
 import type { PlannedStage } from "@slm/pipeline/run/plan-pipeline";
 import type { StageOutcome } from "@slm/pipeline/run/run-pipeline";
 import type { RecipeSources } from "@slm/pipeline/recipe/resolve-recipe";
 import type { RunSummary } from "@slm/pipeline/summary/run-summary";
-import { contextOf, type WorkOptions } from "@slm/pipeline/stage/work";
+import { contextOf, type WorkOptions } from "@slm/core/work";
 
 /** Settings of a run in addition to its recipe. */
 export interface RecipeOptions extends WorkOptions {

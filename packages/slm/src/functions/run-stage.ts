@@ -1,7 +1,7 @@
 /** Runs one stage of a recipe, and the stages that it needs. */
 import type { PipelineOptions } from "@slm/pipeline/run/pipeline-options";
 import { sourcesOf, type RecipeOptions } from "./run-recipe.js";
-import { contextOf, type WorkOptions } from "@slm/pipeline/stage/work";
+import { contextOf, type WorkOptions } from "@slm/core/work";
 
 /** Settings of a stage's run in addition to its recipe. */
 export interface StageOptions extends RecipeOptions {

@@ -4,8 +4,8 @@ import { SlmError } from "@slm/core/errors";
 import type { PortableParts } from "@slm/inference/portable";
 import type { Runtime } from "@slm/runtime";
 import type { RunningServer } from "@slm/serve";
-import type { DeviceRequest } from "@slm/pipeline/compute/devices";
-import { contextOf, type WorkOptions } from "@slm/pipeline/stage/work";
+import type { DeviceRequest } from "@slm/models/devices";
+import { contextOf, type WorkOptions } from "@slm/core/work";
 
 /** Limits and access control of the server. */
 export interface ServeOptions extends WorkOptions, Pick<DeviceRequest, "engine" | "device" | "fallback"> {
@@ -65,7 +65,7 @@ export interface ModelServer extends RunningServer {
  */
 export async function serve(model: string, options: ServeOptions = {}): Promise<ModelServer> {
   const { requireIntact } = await import("@slm/core");
-  const { requireSigned } = await import("@slm/pipeline/models/require-signed");
+  const { requireSigned } = await import("@slm/models/open");
   const { serveConfig, startServer } = await import("@slm/serve");
   const { host, port, maxRows, maxWaiting, maxConnections, allowedHosts, key, threads } = options;
   const { timeoutSeconds, drainSeconds, abstain } = options;
@@ -113,7 +113,7 @@ async function openServing(
 ): Promise<Runtime | PortableParts> {
   const { readDeviceModel } = await import("@slm/exported-model");
   const { deviceNotes } = await import("@slm/runtime");
-  const { engineFor, RUNTIMES, runtimeRecipe } = await import("@slm/pipeline/compute/devices");
+  const { engineFor, RUNTIMES, runtimeRecipe } = await import("@slm/models/devices");
   const { engine, device, fallback, threads } = request;
   const model = await readDeviceModel(directory);
   if (engineFor(model, { engine, device, threads }, true).engine === "wasm") {
@@ -168,12 +168,12 @@ interface Opened {
 /** The directory to serve from; a temporary one for a packed bundle or a checkpoint. */
 async function openServed(model: string, threads: number | undefined, signal: AbortSignal): Promise<Opened> {
   const { SILENT } = await import("@slm/core");
-  const { locateModel } = await import("@slm/pipeline/models/locate-model");
-  const { openExported } = await import("@slm/pipeline/models/open-exported");
-  const { withRuntime } = await import("@slm/pipeline/compute/open-engine");
+  const { locateModel } = await import("@slm/models/open");
+  const { prepareModel } = await import("@slm/models/open");
+  const { withRuntime } = await import("@slm/models/engines");
   const { kind, directory } = await locateModel(model);
   if (kind === "device") return { directory, close: () => Promise.resolve() };
   return withRuntime(threads, (runtime) =>
-    openExported(model, { runtime: () => Promise.resolve(runtime), progress: SILENT, signal }),
+    prepareModel(model, { runtime: () => Promise.resolve(runtime), progress: SILENT, signal }),
   );
 }

@@ -10,7 +10,7 @@ import { mkdtemp, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
-import { locateModel } from "@slm/pipeline/models/locate-model";
+import { locateModel } from "@slm/models/open";
 
 interface ModelGraph {
   readonly name: string;

@@ -2,7 +2,7 @@
 import { SlmError } from "@slm/core/errors";
 import { readRunLog, TRACKERS, type Tracker, type TrackerTarget } from "@slm/report";
 import { dirname } from "node:path";
-import { useOwnTrackers } from "@slm/pipeline/extensions/own-extensions";
+import { useOwnTrackers } from "@slm/models/own-extensions";
 import type { RunSummary } from "@slm/pipeline/summary/run-summary";
 import { readRunArtifacts } from "@slm/pipeline/summary/run-artifacts";
 import { summarizeStages } from "@slm/pipeline/summary/run-summary";

@@ -1,6 +1,6 @@
 /** The trained students that ship with slm, for `slm try`. */
 import { SlmError } from "@slm/core/errors";
-import { nearest } from "@slm/pipeline/recipe/nearest";
+import { nearest } from "@slm/core/edit-distance";
 import { existsSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { createRequire } from "node:module";

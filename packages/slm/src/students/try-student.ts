@@ -40,7 +40,7 @@ export async function tryStudent(
 ): Promise<TriedStudent> {
   const student = studentNamed(name);
   const prompt = text ?? student.example;
-  const { openModel } = await import("@slm/pipeline/models/open-model");
+  const { openModel } = await import("@slm/models/open");
   const model = await openModel(student.directory, { signal });
   try {
     await onOpen();

@@ -7,10 +7,11 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { withDevice } from "@slm/pipeline/models/with-device";
+import { withModelsOnDevice } from "@slm/models/open";
 import { distilled, prepareStage, runPreparedStage, type StageOptions } from "../functions/run-stage.js";
-import { contextOf, type WorkOptions } from "@slm/pipeline/stage/work";
-import { measureQuality, readEvaluationRows } from "@slm/pipeline/models/measure-quality";
+import { contextOf, type WorkOptions } from "@slm/core/work";
+import { measureQuality } from "@slm/models/quality";
+import { readEvaluationRows } from "@slm/models/rows";
 import type { PipelineOptions } from "@slm/pipeline/run/pipeline-options";
 import { StagePool } from "./shared-stages.js";
 import { parseSeeds, parseVariants, type Variant } from "./variants.js";
@@ -158,7 +159,7 @@ async function trainVariant(
   if (!isMeasured) {
     const { progress, signal } = contextOf(work);
     const context = { progress, signal };
-    await withDevice(
+    await withModelsOnDevice(
       [checkpoint],
       { threads, ...context },
       async ({ directories: [model = ""], runtime }) => {

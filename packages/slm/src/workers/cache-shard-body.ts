@@ -5,8 +5,8 @@ import type { Engine } from "@slm/tensor";
 import type { JobBody } from "@slm/extension-workers";
 import { join } from "node:path";
 import { z } from "zod";
-import { ENGINES, type Compute } from "@slm/pipeline/compute/compute";
-import { withEngine } from "@slm/pipeline/compute/open-engine";
+import { ENGINES, type Compute } from "@slm/models/compute";
+import { withEngine } from "@slm/models/engines";
 
 const shardSettings = z.strictObject({ engine: z.enum(ENGINES) });
 

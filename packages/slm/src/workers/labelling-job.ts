@@ -3,8 +3,8 @@ import { SILENT } from "@slm/core";
 import type { BlockLabeller } from "@slm/labelling";
 import type { JobRequest } from "@slm/extension-workers";
 import { z } from "zod";
-import { ENGINES } from "@slm/pipeline/compute/compute";
-import { withEngine } from "@slm/pipeline/compute/open-engine";
+import { ENGINES } from "@slm/models/compute";
+import { withEngine } from "@slm/models/engines";
 import { shareApi } from "@slm/pipeline/workers/share-api";
 
 const settingsSchema = z.strictObject({

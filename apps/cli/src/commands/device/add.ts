@@ -1,6 +1,6 @@
 import { Args, Flags } from "@oclif/core";
 import type { DeviceId, PluginManifest, PluginOffer } from "@slm/runtime-native/plugins";
-import { formatBytes } from "@slm/pipeline/format/format";
+import { formatBytes } from "@slm/core/format";
 import { SlmCommand } from "../../ui/slm-command.js";
 
 export interface DeviceAddResult {

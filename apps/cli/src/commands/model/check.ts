@@ -1,6 +1,6 @@
 import { Flags } from "@oclif/core";
 import type { HuggingFaceReport, ReferenceReport } from "@slm/checkpoints";
-import { GateFailed } from "@slm/slm/models/gate-failed";
+import { GateFailed } from "@slm/models/gate-failed";
 import { engineFlag, threadsFlag } from "../../flags/recipe-flags.js";
 import { SlmCommand } from "../../ui/slm-command.js";
 
@@ -27,8 +27,8 @@ export class ModelCheckCommand extends SlmCommand<ReferenceReport | HuggingFaceR
     const { flags } = await this.parse(ModelCheckCommand);
     const { checkHuggingFace, checkReference, isHuggingFaceReference, REFERENCE_TOLERANCES } =
       await import("@slm/checkpoints");
-    const { withEngine } = await import("@slm/pipeline/compute/open-engine");
-    const { useOwnImporters } = await import("@slm/pipeline/extensions/own-extensions");
+    const { withEngine } = await import("@slm/models/engines");
+    const { useOwnImporters } = await import("@slm/models/own-extensions");
     await useOwnImporters();
     const check = (await isHuggingFaceReference(flags.reference)) ? checkHuggingFace : checkReference;
     const report = await withEngine(flags, (engine): Promise<ReferenceReport | HuggingFaceReport> =>

@@ -1,5 +1,5 @@
 import { Args, Flags } from "@oclif/core";
-import { formatNumber } from "@slm/pipeline/format/format";
+import { formatNumber } from "@slm/core/format";
 import { SlmCommand } from "../../ui/slm-command.js";
 
 export interface ModelInitResult {
@@ -29,8 +29,8 @@ export class ModelInitCommand extends SlmCommand<ModelInitResult> {
 
   protected override async execute(): Promise<ModelInitResult> {
     const { args, flags } = await this.parse(ModelInitCommand);
-    const { readModelShape, writeRandomCheckpoint } = await import("@slm/slm/models/random-checkpoint");
-    const { writeStandalone } = await import("@slm/slm/models/standalone-artifact");
+    const { readModelShape, writeRandomCheckpoint } = await import("@slm/slm/init/random-checkpoint");
+    const { writeStandalone } = await import("@slm/models/artifacts");
     const { output, seed } = flags;
     const config = await readModelShape(args.config);
     const { progress } = this.context(seed);

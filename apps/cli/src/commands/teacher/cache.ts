@@ -1,4 +1,4 @@
-import { formatCount, formatNumber } from "@slm/pipeline/format/format";
+import { formatCount, formatNumber } from "@slm/core/format";
 import { requiredRecipeArg, trainingFlags } from "../../flags/recipe-flags.js";
 import { workersFlags } from "../../flags/workers-flags.js";
 import type { StageReport } from "@slm/slm/functions/run-stage";

@@ -1,7 +1,7 @@
 import { Args, Flags } from "@oclif/core";
 import { SlmError } from "@slm/core/errors";
 import type { TeacherCheckReport } from "@slm/teacher";
-import { GateFailed } from "@slm/slm/models/gate-failed";
+import { GateFailed } from "@slm/models/gate-failed";
 import { engineFlag, threadsFlag } from "../../flags/recipe-flags.js";
 import { SlmCommand } from "../../ui/slm-command.js";
 
@@ -53,7 +53,7 @@ export class TeacherCheckCommand extends SlmCommand<TeacherCheckResult> {
       maxKl: numberFlag("max-kl", flags["max-kl"], Number.MAX_VALUE),
     };
     const { checkTeacher } = await import("@slm/teacher");
-    const { withEngine } = await import("@slm/pipeline/compute/open-engine");
+    const { withEngine } = await import("@slm/models/engines");
     const context = this.context(1);
     const report = await withEngine(flags, (engine) =>
       checkTeacher(args.model, flags.reference, { engine, context }),

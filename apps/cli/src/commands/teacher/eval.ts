@@ -3,8 +3,8 @@ import type { Evaluation } from "@slm/inference";
 import { evaluationFlags } from "../../flags/evaluation-flags.js";
 import { fileSettingsOf } from "@slm/pipeline/recipe/file-settings";
 import { engineFlag, threadsFlag } from "../../flags/recipe-flags.js";
-import { formatSeconds } from "@slm/pipeline/format/format";
-import { formatMetric } from "@slm/pipeline/format/metric-format";
+import { formatSeconds } from "@slm/core/format";
+import { formatMetric } from "@slm/metrics/format";
 import { SlmCommand } from "../../ui/slm-command.js";
 
 export interface TeacherEvalResult extends Pick<Evaluation, "n" | "metrics" | "seconds"> {
@@ -42,12 +42,12 @@ export class TeacherEvalCommand extends SlmCommand<TeacherEvalResult> {
 
   protected override async execute(): Promise<TeacherEvalResult> {
     const { args, flags } = await this.parse(TeacherEvalCommand);
-    const { parseEvaluationMetrics } = await import("@slm/slm/models/evaluation-metrics");
-    const { choosePredictionsFile } = await import("@slm/slm/models/predictions-file");
-    const { readEvaluationRows } = await import("@slm/pipeline/models/measure-quality");
-    const { measureTeacher } = await import("@slm/slm/models/measure-teacher");
+    const { parseEvaluationMetrics } = await import("@slm/models/quality");
+    const { choosePredictionsFile } = await import("@slm/models/quality");
+    const { readEvaluationRows } = await import("@slm/models/rows");
+    const { measureTeacher } = await import("@slm/models/quality");
     const { beamSearch } = await import("@slm/inference");
-    const { withEngine } = await import("@slm/pipeline/compute/open-engine");
+    const { withEngine } = await import("@slm/models/engines");
     const metrics = parseEvaluationMetrics(flags.metrics);
     const rows = await readEvaluationRows(flags.data, flags.limit, await fileSettingsOf(flags.set));
     const predictions = await choosePredictionsFile(flags.output, (text) => {

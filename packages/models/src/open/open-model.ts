@@ -1,0 +1,51 @@
+/** Opens a model of any form, and its device. */
+import { speculationOf, type Speculation } from "@slm/generation/speculation";
+import type { Model } from "@slm/inference";
+import { engineFor, type DeviceRequest } from "../compute/devices.js";
+import { contextOf, type WorkOptions } from "@slm/core/work";
+import { openPrepared } from "./open-prepared.js";
+
+/** The device that runs the model. */
+export interface OpenModelOptions extends WorkOptions, DeviceRequest, Speculation {
+  /**
+   * Prompt lookup decoding: the largest number of tokens to copy and verify in one run. Greedy answers do not change, and are faster if
+   * text repeats.
+   */
+  readonly promptLookup?: number | undefined;
+  /** Public key file (PEM): only a bundle signed with it is loaded. Default: any model is loaded. */
+  readonly key?: string | undefined;
+  /** Number of prompts that are usually answered together. Default: 1; small models then use one thread, unless `threads` is set. */
+  readonly batchSize?: number | undefined;
+}
+
+/** Opens a model and its device.
+ *
+ * @param model directory of a checkpoint, an export, a quantized model or a bundle, or a bundle in one file
+ * @throws SlmError INPUT_MISSING, DATA_INVALID; DEVICE_UNAVAILABLE if the device is missing and fallback is not allowed
+ * @example
+ * const model = await openModel("runs/mine/deploy");
+ * const { text } = await model.generate("hello");
+ * for await (const piece of model.stream("hello")) process.stdout.write(piece);
+ * await model.close();
+ */
+export async function openModel(model: string, options: OpenModelOptions = {}): Promise<Model> {
+  const { prepareModels } = await import("./prepare-models.js");
+  const { progress, signal, note } = contextOf(options);
+  const { engine, device, soc, fallback, threads, promptLookup, batchSize, key } = options;
+  const request = { engine, device, soc, fallback, threads, key };
+  const opened = await prepareModels([model], { ...request, progress, signal });
+  const [directory = ""] = opened.directories;
+  const how = { promptLookup, ...speculationOf(options), closes: opened.close };
+  try {
+    const chosen = engineFor(opened.descriptions[0]!, request);
+    if (chosen.engine === "wasm")
+      return await openPrepared(directory, undefined, { ...how, reason: chosen.reason });
+    const { runtime } = await opened.openDevice();
+    const { deviceNotes } = await import("@slm/runtime");
+    for (const text of deviceNotes(runtime.device)) note(text);
+    return await openPrepared(directory, runtime, { ...how, batchSize });
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}

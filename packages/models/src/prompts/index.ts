@@ -1,0 +1,3 @@
+/** The prompts of one call. */
+export { readImagePrompts, type Question } from "./image-prompts.js";
+export { readSchema } from "./read-schema.js";
