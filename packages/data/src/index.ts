@@ -6,13 +6,7 @@ export {
   type FileSettings,
 } from "./config/data-config.js";
 export { namedFiles } from "./inputs/data-inputs.js";
-export {
-  defineDataset,
-  type Dataset,
-  type DatasetContext,
-  type Example,
-  type RejectedExample,
-} from "./dataset/dataset.js";
+export * from "./inputs/module-library.js";
 export { HashTable } from "./storage/hash-table.js";
 export { IMAGE_FOLDER } from "./images/picture.js";
 export type { ImageStatistics } from "./statistics/image-statistics.js";
@@ -33,9 +27,5 @@ export { guessFields, textColumns } from "./rows/guess-fields.js";
 export { peekFile, type PeekedFile } from "./inputs/peek-file.js";
 export { scanFile } from "./formats/scan-file.js";
 export { settingsForFile, settingsToRemember, type NeededSides } from "./inputs/remembered-settings.js";
-export { readAllRows, readRows, readSources } from "./formats/read-rows.js";
-export { referencesOf, textRow, type Rejection, type Row } from "./rows/row.js";
-export { below, sfc32, shuffledOrder } from "./sampling/shuffle.js";
-export { sourceKey, SPLITS, type Split } from "./sampling/split.js";
 export type { LengthBin, LengthSummary } from "./statistics/statistics.js";
 export type { VocabularyCover } from "./statistics/vocabulary-cover.js";

@@ -2,7 +2,7 @@
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import type { DataConfig } from "../config/data-config.js";
-import { loadDataset, type LoadedDataset } from "../dataset/load-dataset.js";
+import { loadDataset, type LoadedDataset } from "./load-dataset.js";
 import { moduleFiles } from "../dataset/module-files.js";
 import { datasetPictures, scanExamples } from "./scan-dataset.js";
 import { imageFiles } from "../images/image-files.js";

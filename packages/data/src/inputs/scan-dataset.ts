@@ -5,7 +5,7 @@ import type { PictureSource } from "../images/picture.js";
 import type { ScannedLine } from "../formats/read-rows.js";
 import { kindOf, checkRow, type Row } from "../rows/row.js";
 import type { Examples, DrawnImage, RejectedExample } from "../dataset/dataset.js";
-import { moduleError, thrownBy, type LoadedDataset } from "../dataset/load-dataset.js";
+import { moduleError, thrownBy, type LoadedDataset } from "./load-dataset.js";
 
 // Checks the entries of a dataset module at run time.
 

@@ -1,7 +1,7 @@
 /** Reads and checks unlabelled sources for the teacher to label. Skips sources that are in a split. */
 import { UnusableRecords, type FileRejection } from "../rows/rejections.js";
 import type { UnlabelledConfig } from "../config/data-config.js";
-import type { LoadedDataset } from "../dataset/load-dataset.js";
+import type { LoadedDataset } from "./load-dataset.js";
 import { scanUnlabelled } from "./scan-dataset.js";
 import { HashTable } from "../storage/hash-table.js";
 import { basename } from "node:path";

@@ -5,9 +5,10 @@
 import { dirname, resolve } from "node:path";
 import { isFile, SlmError } from "@slm/core";
 import { kindOf } from "../rows/row.js";
-import type { Dataset, DatasetContext, Examples } from "./dataset.js";
+import type { Dataset, DatasetContext, Examples } from "../dataset/dataset.js";
+import * as library from "./module-library.js";
 
-/** Modules import this package by this name. It resolves to the running code, wherever it is installed. */
+/** Modules import from this package by this name. It resolves to the running code, wherever it is installed. */
 const OWN_NAME = "@slm/data";
 
 const EXPECTED = "export default defineDataset({ *examples(settings) { yield { source, target }; } })";
@@ -89,7 +90,7 @@ async function importModule(path: string): Promise<object> {
     fsCache: false,
     moduleCache: false,
     interopDefault: false,
-    virtualModules: { [OWN_NAME]: await import("../index.js") },
+    virtualModules: { [OWN_NAME]: library },
   });
   try {
     return await jiti.import<object>(resolve(path));
