@@ -8,7 +8,8 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { Draw } from "../shared/draw.js";
 import { readCalendar } from "./calendar.js";
 import { withNoise } from "./noise.js";
-import { partsOf, written } from "./pattern.js";
+import { partsOf } from "./pattern.js";
+import { written } from "./written.js";
 import { writeCalendars } from "./testing/calendars.js";
 import { sayable, typed, TYPED_FORMS } from "./typed-forms.js";
 

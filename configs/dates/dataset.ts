@@ -15,7 +15,8 @@ import { sourceFolder } from "../shared/user-cache.js";
 import { readCalendar, type Calendar } from "./calendar.js";
 import { LANGUAGES, ORDINALS, type Language } from "./languages.js";
 import { withNoise } from "./noise.js";
-import { written, type Moment, type PatternPart } from "./pattern.js";
+import type { PatternPart } from "./pattern.js";
+import { written, type Moment } from "./written.js";
 import { sayable, typed, TYPED_FORMS } from "./typed-forms.js";
 
 export const settings = z.strictObject({

@@ -1,7 +1,8 @@
 /** English dates as people type them and CLDR does not list them: "the 3rd of May '07", "May 3rd", "2007/5/3". */
 import type { Calendar } from "./calendar.js";
 import { ORDINALS } from "./languages.js";
-import { partsOf, written, type Moment, type PatternPart } from "./pattern.js";
+import { partsOf, type PatternPart } from "./pattern.js";
+import { written, type Moment } from "./written.js";
 
 interface TypedForm {
   readonly parts: readonly PatternPart[];
