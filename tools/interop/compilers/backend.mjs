@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { decodeModel } from "@slm/onnx";
 import { execa } from "execa";
 import { folderOf, pythonOf, REQUIREMENTS } from "./cache.mjs";
-import { readable } from "./corpus.mjs";
+import { readable } from "./readable.mjs";
 
 const HELPER = join(import.meta.dirname, "backend_tests.py");
 

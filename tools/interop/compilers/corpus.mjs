@@ -2,7 +2,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { encodeModel } from "@slm/onnx";
-import { SlmError } from "@slm/core";
 import { backendTests } from "./backend.mjs";
 import { CACHE, hashOf } from "./cache.mjs";
 import { ownGraphs, quickstartGraphs } from "./own.mjs";
@@ -72,19 +71,4 @@ function withNames(/** @type {Graph} */ graph) {
       ]),
     );
   return body(graph);
-}
-
-/**
- * The result of `read`, or undefined if slm rejects the model.
- *
- * @template T
- * @param {() => T | Promise<T>} read
- */
-export async function readable(read) {
-  try {
-    return await read();
-  } catch (error) {
-    if (error instanceof SlmError) return undefined;
-    throw error;
-  }
 }

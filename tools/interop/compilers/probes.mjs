@@ -1,6 +1,6 @@
 /** Graphs with a single operator for combinations of element type, rank, shape, attributes and QDQ form, from the rows of probe-table.mjs. */
 import { decodeModel, encodeModel, GraphBuilder, int } from "@slm/onnx";
-import { readable } from "./corpus.mjs";
+import { readable } from "./readable.mjs";
 import { Probe } from "./probe.mjs";
 import { CASTS, PROBES } from "./probe-table.mjs";
 

@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { withFixedSizes } from "@slm/analysis";
 import { readOnnx } from "@slm/onnx";
 import { CACHE } from "./cache.mjs";
-import { readable } from "./corpus.mjs";
+import { readable } from "./readable.mjs";
 import { fetchFile } from "../fetch-file.mjs";
 
 const TABLE = new URL("../published-files.json", import.meta.url);

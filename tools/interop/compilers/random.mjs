@@ -1,6 +1,6 @@
 /** Random graphs: one operator, or a chain of 2 to 4, with random shapes, attributes, element types and QDQ forms. */
 import { decodeModel, encodeModel } from "@slm/onnx";
-import { readable } from "./corpus.mjs";
+import { readable } from "./readable.mjs";
 import { Probe } from "./probe.mjs";
 import { formText, QUANTIZED } from "./probes.mjs";
 import { Draw } from "./random/draw.mjs";

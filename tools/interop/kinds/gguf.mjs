@@ -7,7 +7,7 @@ import { completeTokenizer, createTokenizer } from "@slm/tokenizer";
 import { reference } from "../programs.mjs";
 import { reasonOf, slm } from "../slm.mjs";
 
-/** @type {import("../published-files.mjs").Kind} */
+/** @type {import("./kind.mjs").Kind} */
 export async function gguf(file, { cases }, tools) {
   return cases === undefined ? model(file, tools) : vocabulary(file, cases);
 }

@@ -14,7 +14,7 @@ const TOLERANCES = [
   { pattern: /\.avif$/iu, largest: 255, mean: 2 },
 ];
 
-/** @type {import("../published-files.mjs").Kind} */
+/** @type {import("./kind.mjs").Kind} */
 export async function image(file, _entry, { cache, scratch }) {
   const { width, height, data } = await readImage(file);
   const pixels = join(scratch, "pixels.rgb");

@@ -9,7 +9,7 @@ import { reference } from "../programs.mjs";
 const LEAST_COSINE = 0.98;
 
 /** `feeds` describes random inputs that the model does not specify: sizes, a constant, or the range of whole numbers. */
-/** @type {import("../published-files.mjs").Kind} */
+/** @type {import("./kind.mjs").Kind} */
 export async function onnx(file, { feeds = {} }, { cache, scratch }) {
   const given = Object.entries(feeds).flatMap(([name, { shape }]) =>
     shape === undefined ? [] : ["--shape", `${name}=${shape.join(",")}`],

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { openSafetensors } from "@slm/checkpoints";
 import { reference } from "../programs.mjs";
 
-/** @type {import("../published-files.mjs").Kind} */
+/** @type {import("./kind.mjs").Kind} */
 export async function safetensors(file, _entry, { cache }) {
   const opened = await openSafetensors(file);
   const ours = new Map();

@@ -2,7 +2,7 @@
 import { formatOf } from "../../../packages/data/dist/formats/format-table.js";
 import { reference } from "../programs.mjs";
 
-/** @type {import("../published-files.mjs").Kind} */
+/** @type {import("./kind.mjs").Kind} */
 export async function table(file, { encoding = "utf-8" }, { cache }) {
   const settings = /** @type {Parameters<typeof formatOf>[2]} */ ({ encoding });
   const format = await formatOf(file, undefined, settings);

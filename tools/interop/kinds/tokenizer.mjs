@@ -9,7 +9,7 @@ import { TEXTS } from "../texts.mjs";
  * A text counts as equal if both return the same ids and the same decoded text. slm rejects texts that contain a special token or
  * characters that are not in the vocabulary. The library must report the latter as unknown, too.
  */
-/** @type {import("../published-files.mjs").Kind} */
+/** @type {import("./kind.mjs").Kind} */
 export async function tokenizer(file, { eos, config }, { cache }) {
   const json = JSON.parse(await readFile(file, "utf8"));
   const beside = config === undefined ? {} : JSON.parse(await readFile(join(dirname(file), config), "utf8"));
