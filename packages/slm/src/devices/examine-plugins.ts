@@ -12,21 +12,9 @@ import {
   type DeviceId,
   type InstalledPlugin,
   type KnownName,
-  type Plugin,
   type PluginState,
 } from "@slm/runtime-native/plugins";
-
-export interface PluginDevice {
-  /** Name of the execution provider. */
-  readonly name: string;
-  readonly vendor: string;
-  readonly type: "cpu" | "gpu" | "npu" | "unknown";
-}
-
-/** The devices that a plug-in lists, or the reason why it lists none. */
-export type PluginDevices = { readonly devices: readonly PluginDevice[] } | { readonly reason: string };
-
-export type ProbePlugin = (plugin: Plugin) => Promise<PluginDevices>;
+import type { PluginDevice, ProbePlugin } from "./probe-plugin.js";
 
 export interface InstalledFinding {
   readonly name: string;

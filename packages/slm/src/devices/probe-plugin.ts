@@ -2,7 +2,18 @@
 import { SlmError } from "@slm/core/errors";
 import { devicesOf } from "@slm/runtime-native";
 import type { Plugin } from "@slm/runtime-native/plugins";
-import type { PluginDevices } from "./examine-plugins.js";
+
+export interface PluginDevice {
+  /** Name of the execution provider. */
+  readonly name: string;
+  readonly vendor: string;
+  readonly type: "cpu" | "gpu" | "npu" | "unknown";
+}
+
+/** The devices that a plug-in lists, or the reason why it lists none. */
+export type PluginDevices = { readonly devices: readonly PluginDevice[] } | { readonly reason: string };
+
+export type ProbePlugin = (plugin: Plugin) => Promise<PluginDevices>;
 
 /** Loading the largest known library and asking the driver takes a second. */
 const TIMEOUT_MS = 30_000;
