@@ -1,10 +1,4 @@
-/**
- * slm as a library: the command line's work as functions. The functions do not print, handle signals or exit the process. They report
- * progress as events, stop if an `AbortSignal` fires, and throw errors.
- *
- * @module @encdec/slm
- */
-import "./extensions/provide-library.js";
+/** The exports of the library. `index.ts` re-exports them, and lets extensions import them by the name of the package. */
 export { SlmError, type ErrorCode } from "@slm/core/errors";
 export {
   defineDataset,

@@ -1,4 +1,4 @@
 /** Makes this library available to extensions that import it by its name. */
 import { provideLibrary } from "@slm/core/library";
 
-provideLibrary(() => import("../index.js"));
+provideLibrary(() => import("../library.js"));
