@@ -26,7 +26,7 @@ export async function main(argv: readonly string[]): Promise<void> {
 
 async function report(thrown: unknown, argv: readonly string[]): Promise<void> {
   const words = typedCommand(argv);
-  const error = isUnknownCommand(thrown) ? await unknownCommand(words) : toSlmError(thrown, "");
+  const error = isUnknownCommand(thrown) ? unknownCommand(words, await commandIds()) : toSlmError(thrown, "");
   process.exitCode = error.exitCode;
   if (argv.includes("--json")) {
     const envelope = { schemaVersion: JSON_SCHEMA_VERSION, command: words, error: describeError(error) };
@@ -35,6 +35,10 @@ async function report(thrown: unknown, argv: readonly string[]): Promise<void> {
     const debug = argv.includes("--debug") || process.env.SLM_DEBUG !== undefined;
     process.stderr.write(`${errorLines(error, debug, paintFor(process.stderr)).join("\n")}\n`);
   }
+}
+
+async function commandIds(): Promise<readonly string[]> {
+  return Object.keys((await import("./commands.js")).commands);
 }
 
 /** The words before the first flag that may be the name of a command. */

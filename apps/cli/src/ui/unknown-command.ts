@@ -12,10 +12,10 @@ function prefixesOf(words: string): readonly string[] {
  * The error for words that name no command, or a command that takes no argument.
  *
  * @param words what was typed after `slm`, up to the first flag
+ * @param ids of all commands, with colons between words
  */
-export async function unknownCommand(words: string): Promise<SlmError> {
-  const { commands } = await import("../commands.js");
-  const known = Object.keys(commands).map((id) => id.replaceAll(":", " "));
+export function unknownCommand(words: string, ids: readonly string[]): SlmError {
+  const known = ids.map((id) => id.replaceAll(":", " "));
   const called = prefixesOf(words).find((prefix) => known.includes(prefix));
   if (called !== undefined) {
     const extra = words.slice(called.length + 1);
