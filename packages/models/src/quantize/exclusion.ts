@@ -3,22 +3,23 @@ import { GRAPH_NAMES, type GraphName } from "@slm/exported-model";
 import {
   isStatic,
   quantizeDirectory,
+  type GateResult,
   type LayerSensitivity,
   type PerGraph,
   type QuantizeDirectoryOptions,
   type QuantizeReport,
   type WeightFormat,
 } from "@slm/quantization";
-import type { Judge, Verdict } from "./judge.js";
 
-export interface ExclusionRequest {
+interface ExclusionRequest<Verdict extends { readonly gate: GateResult | null }> {
   readonly options: QuantizeDirectoryOptions;
   /** Most sensitive first. */
   readonly layers: readonly LayerSensitivity[];
-  readonly judge: Judge;
+  /** Measures the gate on the current content of the output directory. */
+  readonly judge: () => Promise<Verdict>;
 }
 
-type Excluded = QuantizeReport &
+type Excluded<Verdict> = QuantizeReport &
   Verdict & {
     /** Layers kept in float32, as graph/layer. */
     readonly excluded: readonly string[];
@@ -55,11 +56,15 @@ function withoutLayers(
  * Quantizes repeatedly, each time with twice as many of the most sensitive layers in float32, until the gate passes or half of the
  * layers are float32. With more than half, the scheme would hardly describe the model.
  */
-export async function excludeWorst({ options, layers, judge }: ExclusionRequest): Promise<Excluded> {
+export async function excludeWorst<Verdict extends { readonly gate: GateResult | null }>({
+  options,
+  layers,
+  judge,
+}: ExclusionRequest<Verdict>): Promise<Excluded<Verdict>> {
   for (let count = 1; ; count *= 2) {
     const out = layers.slice(0, Math.min(count, Math.floor(layers.length / 2)));
     const report = await quantizeDirectory(withoutLayers(options, out));
-    const answer = await judge.ask();
+    const answer = await judge();
     const isLast = count >= layers.length / 2;
     if (answer.gate?.pass === true || isLast) {
       return { ...report, ...answer, excluded: out.map(({ graph, layer }) => `${graph}/${layer}`) };

@@ -1,6 +1,6 @@
 /** Quantizes a model under a gate. */
 export { quantizeWithGate, readGateRequest, type GatedQuantization } from "./gated-quantization.js";
-export { askGate, failedPortable, gateMessage, requireMetric } from "./judge.js";
+export { QualityGate, gateMessage, type GatedModel, type MeasuredModel } from "./quality-gate.js";
 export {
   checkQuantizeSettings,
   directoryOptions,

@@ -1,17 +1,16 @@
 /** Stage `quantize`: quantizes the model and compares each result with the float32 export on held-out rows. */
-import { graphBytes, readDeviceModel } from "@slm/exported-model";
-import type { EngineName } from "@slm/exported-model/engine";
-import { type StageContext } from "@slm/core";
 import { DATA_FILES } from "@slm/data";
 import { SlmError } from "@slm/core/errors";
-import type { EvaluationRow, Interval } from "@slm/inference";
-import { METRICS, METRIC_ROWS, isMetricName, metricName, type MetricName } from "@slm/metrics";
+import { METRICS, METRIC_ROWS, isMetricName, metricName } from "@slm/metrics";
+import { withOutputThreads, withRuntime } from "@slm/models/engines";
+import { mostFrequentAnswer } from "@slm/models/quality";
+import { QualityGate, gateMessage, type GatedModel, type MeasuredModel } from "@slm/models/quantize";
+import { readHeldOutRows, readTokenPairs, type HeldOutSplit } from "@slm/models/rows";
 import {
   learnsFromData,
   quantizeConfig,
   quantizeDirectory,
   checkGate,
-  dropPortable,
   type AbsoluteGate,
   type GateResult,
   type ModelCalibration,
@@ -19,13 +18,6 @@ import {
 import type { Runtime, RuntimeDevice } from "@slm/runtime";
 import { join } from "node:path";
 import { z } from "zod";
-import { engineFor } from "@slm/models/devices";
-import { withOutputThreads, withRuntime } from "@slm/models/engines";
-import { readTokenPairs } from "@slm/models/rows";
-import { readHeldOutRows, type HeldOutSplit } from "@slm/models/rows";
-import { askGate, failedPortable, gateMessage } from "@slm/models/quantize";
-import { mostFrequentAnswer } from "@slm/models/quality";
-import { measureQuality } from "@slm/models/quality";
 import { defineStage } from "../stage/stage.js";
 import { requireInput } from "./require-input.js";
 
@@ -55,29 +47,6 @@ function isHigherBetter(metric: string): boolean {
 }
 
 export type QuantizeSection = z.infer<typeof quantizeSection>;
-
-/** Answers of a model to all rows. */
-interface MeasuredAnswers {
-  /** Time for answering all rows [seconds]. */
-  readonly seconds: number;
-  readonly metrics: Readonly<Record<string, number>>;
-  /** 95 % confidence intervals by bootstrap over the rows. */
-  readonly intervals?: Readonly<Record<string, Interval>> | undefined;
-}
-
-/** Measurements of one model. */
-export interface MeasuredModel extends MeasuredAnswers {
-  /** `float32` for the export. */
-  readonly name: string;
-  /** Of graphs and weights. */
-  readonly bytes: number;
-  /** Null for the float32 export, which is the reference. */
-  readonly gate: GateResult | null;
-  /** What the measurements are of: by default the graphs; for the deployed scheme, what runs in `slm generate`. */
-  readonly engine: EngineName;
-  /** The graphs of the deployed scheme, if its portable form runs. They pass the gate too, because `slm serve` may run them. */
-  readonly graphs?: MeasuredAnswers | undefined;
-}
 
 export interface QuantizeStageReport {
   /** Number of evaluated rows. */
@@ -111,30 +80,26 @@ export const quantizeStage = defineStage<QuantizeSection>({
     const exported = requireInput(inputs, "export");
     const { rows, split } = await readHeldOutRows(requireInput(inputs, "data"));
     return withRuntime(compute.threads, async (runtime) => {
-      const bench = new QualityBench(rows, settings, runtime, { ...context, threads: compute.threads });
+      const { gate, metrics, schemes, embedding } = settings;
+      const { progress, signal, seed } = context;
+      const { threads } = compute;
+      const measuring = { gate, metrics, rows, float32: exported, runtime, threads, intervalSeed: seed };
+      const quality = new QualityGate({ ...measuring, context });
       const calibration = await calibrationOf(settings, requireInput(inputs, "data"), exported, runtime);
-      const before = await bench.measure("float32", exported);
-      const {
-        embedding,
-        gate: { metric },
-      } = settings;
-      const common = { modelDirectory: exported, embedding };
-      const { progress, signal } = context;
+      const before = await quality.float32();
+      const directories = schemes.map((scheme) => join(work, scheme));
       const made: GatedModel[] = [];
-      for (const scheme of settings.schemes) {
-        const directory = join(work, scheme);
-        const options = { ...common, calibration, scheme };
-        await withOutputThreads(compute.threads, (run) =>
-          quantizeDirectory({ ...options, outputDirectory: directory, run, progress, signal }),
-        );
-        const model = await bench.measure(scheme, directory);
-        made.push({ ...model, gate: bench.gateOf(before, model) });
+      for (const [at, scheme] of schemes.entries()) {
+        const outputDirectory = directories[at]!;
+        const options = { modelDirectory: exported, outputDirectory, embedding, calibration, scheme };
+        await withOutputThreads(threads, (run) => quantizeDirectory({ ...options, run, progress, signal }));
+        made.push(await quality.graphs(scheme, outputDirectory));
         // The first scheme is deployed. If it fails, measuring the others is pointless.
-        requirePass(made[0]!, settings.gate);
+        requirePass(made[0]!, gate);
       }
-      const directories = settings.schemes.map((scheme) => join(work, scheme));
       const [measured, ...others] = made;
-      const first = await withPortable(measured!, { bench, before, directories });
+      // Schemes that have a portable form have the same.
+      const first = await quality.deployed(measured!, directories);
       return {
         n: rows.length,
         split,
@@ -142,9 +107,9 @@ export const quantizeStage = defineStage<QuantizeSection>({
         bytesBefore: before.bytes,
         bytesAfter: first.bytes,
         gate: first.gate,
-        mostFrequentAnswer: isMetricName(metric) ? mostFrequentAnswer(rows, metric) : null,
+        mostFrequentAnswer: isMetricName(gate.metric) ? mostFrequentAnswer(rows, gate.metric) : null,
         device: runtime.device,
-        models: [{ ...before, gate: null }, first, ...others],
+        models: [before, first, ...others],
       };
     });
   },
@@ -159,96 +124,6 @@ async function calibrationOf(
 ): Promise<ModelCalibration | undefined> {
   if (!names.some(learnsFromData)) return undefined;
   return { runtime, pairs: await readTokenPairs(join(data, DATA_FILES.train), exported) };
-}
-
-interface BenchContext extends StageContext {
-  /** Threads that answer with portable forms. Default: one for each processor. */
-  readonly threads: number | undefined;
-}
-
-/** The evaluation request of a model: the same rows and metrics for all. */
-class QualityBench {
-  readonly #rows: readonly EvaluationRow[];
-  readonly #metrics: readonly MetricName[];
-  readonly #gate: QuantizeSection["gate"];
-  readonly #runtime: Runtime;
-  readonly #context: BenchContext;
-
-  constructor(
-    rows: readonly EvaluationRow[],
-    { gate, metrics }: QuantizeSection,
-    runtime: Runtime,
-    context: BenchContext,
-  ) {
-    const { metric } = gate;
-    this.#rows = rows;
-    this.#metrics = [...new Set([...(metrics ?? []), ...(isMetricName(metric) ? [metric] : [])])];
-    this.#gate = gate;
-    this.#runtime = runtime;
-    this.#context = context;
-  }
-
-  /** Measures the graphs of a model. */
-  async measure(name: string, model: string): Promise<Omit<MeasuredModel, "gate">> {
-    const answers = await this.#answers(`measuring ${name}`, model, this.#runtime);
-    const bytes = graphBytes(await readDeviceModel(model));
-    return { name, bytes, engine: "onnxruntime", ...answers };
-  }
-
-  /** Measures the portable form of a model; undefined if this model runs its graphs. */
-  async measurePortable(model: string): Promise<MeasuredAnswers | undefined> {
-    const { engine } = engineFor(await readDeviceModel(model), {});
-    return engine === "wasm" ? this.#answers("measuring the portable form", model, undefined) : undefined;
-  }
-
-  /** The gate of answers, compared with those of the float32 export. */
-  gateOf(before: MeasuredAnswers, after: MeasuredAnswers): GateResult {
-    return askGate(this.#gate, before.metrics, after.metrics);
-  }
-
-  async #answers(message: string, model: string, runtime: Runtime | undefined): Promise<MeasuredAnswers> {
-    const { progress, signal, seed, threads } = this.#context;
-    const { metrics, intervals, seconds } = await measureQuality({
-      model,
-      rows: this.#rows,
-      metrics: this.#metrics,
-      runtime,
-      threads,
-      intervalSeed: seed,
-      context: {
-        signal,
-        progress: (update) => {
-          progress({ ...update, stage: "quantize", message });
-        },
-      },
-    });
-    return { seconds, metrics, intervals };
-  }
-}
-
-type GatedModel = MeasuredModel & { readonly gate: GateResult };
-
-interface PortableQuestion {
-  readonly bench: QualityBench;
-  readonly before: MeasuredAnswers;
-  /** Of all schemes, the deployed one first. Those that have a portable form have the same. */
-  readonly directories: readonly string[];
-}
-
-/** The deployed model as it runs: with its portable form, if that passes the gate. If it fails, no scheme keeps it. */
-async function withPortable(
-  deployed: GatedModel,
-  { bench, before, directories }: PortableQuestion,
-): Promise<GatedModel> {
-  const portable = await bench.measurePortable(directories[0]!);
-  if (portable === undefined) return deployed;
-  const gate = bench.gateOf(before, portable);
-  if (!gate.pass) {
-    for (const directory of directories) await dropPortable(directory, failedPortable(gate));
-    return deployed;
-  }
-  const { seconds, metrics, intervals } = deployed;
-  return { ...deployed, ...portable, gate, engine: "wasm", graphs: { seconds, metrics, intervals } };
 }
 
 function requirePass(

@@ -130,7 +130,13 @@ async function verifyRows(
 
 /** @throws SlmError USAGE for an unknown metric, and for perplexity, which is not a metric of answers */
 async function answerMetrics(list: string): Promise<readonly MetricName[]> {
+  const { SlmError } = await import("@slm/core/errors");
+  const { isMetricName } = await import("@slm/metrics");
   const { parseEvaluationMetrics } = await import("@slm/models/quality");
-  const { requireMetric } = await import("@slm/models/quantize");
-  return parseEvaluationMetrics(list).map(requireMetric);
+  return parseEvaluationMetrics(list).map((name) => {
+    if (isMetricName(name)) return name;
+    throw new SlmError("USAGE", `--metrics ${name}: compiled graphs are compared by their answers`, {
+      suggestions: ["--metrics exactMatch"],
+    });
+  });
 }

@@ -114,19 +114,18 @@ async function quantizeModel({
   context,
   settings,
 }: Request): Promise<QuantizedModel> {
-  const { quantizeWithGate, readGateRequest } = await import("@slm/models/quantize");
-  const { gateMessage } = await import("@slm/models/quantize");
-  const { directoryOptions } = await import("@slm/models/quantize");
+  const { directoryOptions, gateMessage, quantizeWithGate, readGateRequest } =
+    await import("@slm/models/quantize");
   const { writeStandalone } = await import("@slm/models/artifacts");
   const { withPreparedModel } = await import("@slm/models/open");
   const { withOutputThreads, withRuntime } = await import("@slm/models/engines");
   const { parseBytes } = await import("@slm/quantization");
-  const { scheme, sensitivity = false, threads, calibration, data = calibration } = options;
+  const { scheme, sensitivity = false, threads } = options;
   const budget = options.budget === undefined ? undefined : parseBytes(options.budget);
   const { progress, signal } = context;
   return withRuntime(threads, (runtime) =>
     withPreparedModel(path, { runtime: () => Promise.resolve(runtime), progress, signal }, async (model) => {
-      const gate = await readGateRequest({ ...options, data, model });
+      const gate = await readGateRequest({ ...options, model });
       const request = await directoryOptions(options, model, runtime);
       const report = await writeStandalone(
         { directory: output, kind: "quantized", sources: { model }, settings },
