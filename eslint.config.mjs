@@ -26,16 +26,8 @@ const depConstraints = [
     sourceTag: "layer:library",
     onlyDependOnLibsWithTags: ["layer:extension", "layer:models", "layer:pipeline", "layer:app", ...lower],
   },
-  {
-    sourceTag: "layer:app",
-    onlyDependOnLibsWithTags: [
-      "layer:extension",
-      "layer:models",
-      "layer:pipeline",
-      "layer:library",
-      ...lower,
-    ],
-  },
+  // The apps call the library, which calls the pipeline and models.
+  { sourceTag: "layer:app", onlyDependOnLibsWithTags: ["layer:extension", "layer:library", ...lower] },
   {
     sourceTag: "device:none",
     onlyDependOnLibsWithTags: ["device:none"],

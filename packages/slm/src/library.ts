@@ -1,5 +1,5 @@
 /** The exports of the library. `index.ts` re-exports them, and lets extensions import them by the name of the package. */
-export { SlmError, type ErrorCode } from "@slm/core/errors";
+export { GateFailed, SlmError, type ErrorCode } from "@slm/core/errors";
 export {
   defineDataset,
   type Dataset,
@@ -22,7 +22,6 @@ export { defineLabeller, type LabellerKind, type OpenedLabeller } from "@slm/lab
 export type { LabelAnswer, LabelRequestOptions } from "@slm/labelling";
 export type { DeployRequest, DeployTarget } from "@slm/deploy";
 export type { TrackedRun, Tracker, TrackerTarget } from "@slm/report";
-export { GateFailed } from "@slm/models/gate-failed";
 export { bench, type BenchOptions, type BenchReport } from "./functions/bench.js";
 export { compile, type CompileOptions, type CompiledModel } from "./functions/compile.js";
 export {

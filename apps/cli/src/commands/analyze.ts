@@ -1,8 +1,6 @@
 import { Args, Flags } from "@oclif/core";
 import type { PathAnalysis } from "@slm/analysis";
-import { SlmError } from "@slm/core/errors";
 import { TARGETS } from "@slm/devices";
-import { GateFailed } from "@slm/models/gate-failed";
 import { shapeFlag } from "../flags/shape-flag.js";
 import { profileFlag } from "../flags/profile-flag.js";
 import { SlmCommand } from "../ui/slm-command.js";
@@ -32,41 +30,14 @@ export class AnalyzeCommand extends SlmCommand<PathAnalysis> {
 
   protected override async execute(): Promise<PathAnalysis> {
     const { args, flags } = await this.parse(AnalyzeCommand);
-    const { analyzePath, reportLines } = await import("@slm/analysis");
-    const { parseSizes } = await import("@slm/models/parse-sizes");
+    const { reportLines } = await import("@slm/analysis");
+    const { analyze, requireSupported } = await import("@slm/slm/functions/analyze");
+    const { target, profile, shape: shapes } = flags;
+    const { analysis, isOwn } = await analyze(args.model, { target, profile, shapes, signal: this.signal });
     this.#reportLines = reportLines;
-    const { exportedTarget } = await import("@slm/models/open");
-    const exported = await exportedTarget(args.model);
-    const target = flags.target ?? exported?.target;
-    if (target === undefined) {
-      throw new SlmError(
-        "USAGE",
-        `analyze: ${args.model} has no model.json that names its target: expected --target`,
-        {
-          suggestions: TARGETS.map((name) => `--target ${name}`),
-        },
-      );
-    }
-    const profile = flags.profile ?? (target === exported?.target ? exported.profile : undefined);
-    this.#isOwn = exported !== undefined;
-    const sizes = flags.shape.map(parseSizes);
-    const analysis = await analyzePath(args.model, { target, profile, sizes, signal: this.signal });
-    if (analysis.supported) return analysis;
-    const { error } = analysis.summary.findings;
-    const first = analysis.findings.find(({ severity }) => severity === "error");
-    throw new GateFailed(
-      `${args.model} is not supported by ${analysis.device}: ${error} ${error === 1 ? "error" : "errors"}, ` +
-        `the first: ${first?.message ?? "none listed"}`,
-      analysis,
-      [...(first === undefined ? [] : [first.advice]), ...this.#fixingCommand(analysis)],
-    );
-  }
-
-  /** A command with sizes for all dynamic axes, if a file has some. */
-  #fixingCommand({ model, target, profile, graphs }: PathAnalysis): readonly string[] {
-    const flags = [...new Set(graphs.flatMap(({ openSizes }) => openSizes))];
-    if (flags.length === 0) return [];
-    return [`slm analyze ${model} --target ${target} --profile ${profile} ${flags.join(" ")}`];
+    this.#isOwn = isOwn;
+    requireSupported(analysis);
+    return analysis;
   }
 
   #reportLines: (analysis: PathAnalysis, isOwn: boolean) => readonly string[] = () => [];

@@ -96,7 +96,7 @@ export class BenchCommand extends SlmCommand<BenchReport> {
   protected override async execute(): Promise<BenchReport> {
     const { argv, flags } = await this.parse(BenchCommand);
     const { bench } = await import("@slm/slm/functions/bench");
-    const { failOnRegression, writeJunit } = await import("@slm/models/bench");
+    const { failOnRegression, writeJunit } = await import("@slm/slm/runs/bench-outputs");
     const { benchLines } = await import("../ui/bench-lines.js");
     const { baseline, data, prompt: prompts, image, runs, batch, seed, output, compare, junit } = flags;
     const report = await bench(argv.map(String), {

@@ -2,8 +2,7 @@ import { Args, Flags } from "@oclif/core";
 import type { ManifestFile } from "@slm/core";
 import type { Delivery } from "@slm/slm/deploy/deliveries";
 import { DESTINATIONS, isDestination, type Destination } from "@slm/slm/deploy/destinations";
-import { SlmError } from "@slm/core/errors";
-import { GateFailed } from "@slm/models/gate-failed";
+import { GateFailed, SlmError } from "@slm/core/errors";
 import { formatBytes } from "@slm/core/format";
 import { ENGINES } from "@slm/exported-model/engine";
 import { threadsFlag } from "../flags/recipe-flags.js";
@@ -126,7 +125,7 @@ export class DeployCommand extends SlmCommand<DeployResult> {
     const { args, flags } = await this.parse(DeployCommand);
     const { DELIVERIES } = await import("@slm/slm/deploy/deliveries");
     const { makeBundle, withBundle } = await import("@slm/slm/deploy/make-bundle");
-    const { siblingPath } = await import("@slm/models/artifacts");
+    const { siblingPath } = await import("@slm/slm/deploy/make-bundle");
     const {
       to,
       name,

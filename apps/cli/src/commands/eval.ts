@@ -1,11 +1,9 @@
 import { Flags } from "@oclif/core";
-import { SlmError } from "@slm/core/errors";
-import type { ClassReport, ConfidenceReport, Interval, MeanLikelihood, Slice } from "@slm/inference";
-import type { RuntimeDevice } from "@slm/runtime";
+import type { ConfidenceReport, MeanLikelihood } from "@slm/inference";
 import { evaluationFlags } from "../flags/evaluation-flags.js";
-import { abstentionLine, parseThreshold } from "@slm/models/abstain";
+import { abstentionLine } from "@slm/slm/command-line";
+import type { EvaluatedModel } from "@slm/slm/functions/evaluate";
 import { deviceFlags, deviceRequest } from "../flags/device-flags.js";
-import { engineFor } from "@slm/models/devices";
 import { formatNumber, formatSeconds } from "@slm/core/format";
 import { formatMetric } from "@slm/metrics/format";
 import { classLines, intervalText, sliceLines } from "../ui/evaluation-lines.js";
@@ -14,33 +12,7 @@ import { modelArgument, modelFlag, modelOf } from "../flags/model-argument.js";
 import { languageFlags, languageOptions } from "../flags/language-flags.js";
 import { SlmCommand } from "../ui/slm-command.js";
 
-export interface EvalResult {
-  /** Rows measured. */
-  readonly n: number;
-  /** By name, as a fraction or in points, depending on the metric's unit. Perplexity has no unit. */
-  readonly metrics: Readonly<Record<string, number>>;
-  /** 95 % confidence interval of each metric of answers, by bootstrap over the rows. */
-  readonly intervals?: Readonly<Record<string, Interval>> | undefined;
-  /** Metrics for each value of the columns of `--slice`. */
-  readonly slices?: readonly Slice[] | undefined;
-  /** Every class and the confusions between classes, if a classification metric was requested. */
-  readonly classes?: ClassReport | undefined;
-  /** The model's confidence in its answers; absent if it generated none. */
-  readonly confidence?: ConfidenceReport | undefined;
-  /** The likelihood that perplexity was computed from, if it was requested. */
-  readonly likelihood?: MeanLikelihood | undefined;
-  /** File with one line per row and its score by the first metric. */
-  readonly predictions: string;
-  /** Run time of the model. */
-  readonly seconds: number;
-  /** The device that ran the model, whether it was simulated, and the requested device if it was another one. */
-  readonly device: RuntimeDevice;
-}
-
-/** Fixed, so that the same rows give the same intervals. */
-const INTERVAL_SEED = 1;
-
-export class EvalCommand extends SlmCommand<EvalResult> {
+export class EvalCommand extends SlmCommand<EvaluatedModel> {
   static override summary = "Run a model on every row of a file and compute metrics of its answers.";
   static override description =
     "MODEL is a checkpoint, an export, a quantized directory or a bundle. Metrics count all rows, also with --abstain.";
@@ -85,66 +57,31 @@ export class EvalCommand extends SlmCommand<EvalResult> {
 
   /** The list of metrics, printed after the help of the flags. */
   static async helpSection(): Promise<readonly string[]> {
-    const { describeMetrics } = await import("@slm/models/quality");
+    const { describeMetrics } = await import("@slm/slm/functions/evaluate");
     return [
       "METRICS (a share of rows is shown in %, in JSON as 0 to 1)",
-      ...describeMetrics().map((line) => `  ${line}`),
+      ...(await describeMetrics()).map((line) => `  ${line}`),
     ];
   }
 
-  protected override async execute(): Promise<EvalResult> {
+  protected override async execute(): Promise<EvaluatedModel> {
     const { args, flags } = await this.parse(EvalCommand);
     const model = modelOf(args.model, flags.model);
-    const { parseEvaluationMetrics } = await import("@slm/models/quality");
-    const { usualMetrics } = await import("@slm/slm/runs/usual-metrics");
-    const { choosePredictionsFile } = await import("@slm/models/quality");
-    const { measureQuality } = await import("@slm/models/quality");
-    const { readSlicedRows } = await import("@slm/models/rows");
-    const { rowSettingsFor } = await import("@slm/models/rows");
-    const { beamSearch, portableDevice } = await import("@slm/inference");
-    const { prepareModels } = await import("@slm/models/open");
-    const { closing } = await import("@slm/core");
-    const { deviceNotes } = await import("@slm/runtime");
-    const { readSchema } = await import("@slm/models/prompts");
-    const metrics =
-      flags.metrics === undefined ? await usualMetrics(model) : parseEvaluationMetrics(flags.metrics);
-    const abstention = abstentionOf(flags.abstain);
-    const schema = flags["json-schema"];
-    const jsonSchema = schema === undefined ? undefined : await readSchema(schema);
-    const given = await rowsOf(flags.set);
-    const predictions = await choosePredictionsFile(flags.output, (text) => {
-      this.note(text);
-    });
-    const { progress } = this.context(1);
-    const context = { progress, signal: this.signal };
-    const request = deviceRequest(flags);
-    const opened = await prepareModels([model], { ...request, ...context });
-    return closing(opened, async () => {
-      const [directory = ""] = opened.directories;
-      const settings = await rowSettingsFor({ file: flags.data, model: directory, needed: "rows", given });
-      const rows = await readSlicedRows(flags.data, flags.slice, flags.limit, settings);
-      const strategy = flags.beams === undefined ? undefined : beamSearch(flags.beams);
-      const { threads } = request;
-      // A portable form also uses several threads here.
-      const chosen = engineFor(opened.descriptions[0]!, { ...request, threads: undefined });
-      const runtime = chosen.engine === "wasm" ? undefined : (await opened.openDevice()).runtime;
-      const evaluation = await measureQuality({
-        model: directory,
-        rows,
-        metrics,
-        strategy,
-        languages: languageOptions(flags),
-        jsonSchema,
-        abstention,
-        runtime,
-        threads,
-        context,
-        predictionsPath: predictions,
-        intervalSeed: INTERVAL_SEED,
-      });
-      const device = runtime?.device ?? portableDevice(chosen.reason);
-      for (const note of deviceNotes(device)) this.note(note);
-      return { ...evaluation, predictions, device };
+    const { evaluate } = await import("@slm/slm/functions/evaluate");
+    const { metrics, abstain, data, slice: slices, limit, beams, output } = flags;
+    return evaluate(model, {
+      data,
+      rows: await rowsOf(flags.set),
+      limit,
+      metrics,
+      beams,
+      output,
+      abstain,
+      slices,
+      languages: languageOptions(flags),
+      jsonSchema: flags["json-schema"],
+      ...deviceRequest(flags),
+      ...this.work,
     });
   }
 
@@ -159,7 +96,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     predictions,
     seconds,
     device,
-  }: EvalResult): readonly string[] {
+  }: EvaluatedModel): readonly string[] {
     const width = Math.max(...Object.keys(metrics).map(({ length }) => length));
     return [
       `${n} rows in ${formatSeconds(seconds)}${device.simulated ? `, ${device.description}` : ""}`,
@@ -175,15 +112,6 @@ export class EvalCommand extends SlmCommand<EvalResult> {
       predictions,
     ];
   }
-}
-
-/** The value of `--abstain`. @throws SlmError USAGE */
-function abstentionOf(flag: string | undefined): number | object | undefined {
-  if (flag === undefined) return undefined;
-  if (flag === "choose") return {};
-  const threshold = parseThreshold(flag);
-  if (typeof threshold === "number") return threshold;
-  throw new SlmError("USAGE", `--abstain: expected a confidence from 0 to 1, or choose, got ${flag}`);
 }
 
 function confidenceLines({ mean, calibrationError, abstention }: ConfidenceReport): readonly string[] {

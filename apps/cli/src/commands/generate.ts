@@ -1,13 +1,9 @@
 import { Flags } from "@oclif/core";
-import type { PromptSettings } from "@slm/data";
-import type { EndReason } from "@slm/generation";
 import { ahead, SPECULATION_FLAG } from "@slm/generation/speculation";
 import { SlmError } from "@slm/core/errors";
-import type { GenerateOptions, Generation, Model } from "@slm/inference";
-import type { RuntimeDevice } from "@slm/runtime";
+import { answerFor } from "@slm/core/format";
+import type { GeneratedFile, GeneratedTexts } from "@slm/slm/functions/generate";
 import { abstainFlag } from "../flags/abstain-flag.js";
-import type { AnswerFileReport } from "@slm/slm/answers/answer-file";
-import type { RowAnswer } from "@slm/slm/answers/answer-rows";
 import { deviceFlags, deviceRequest } from "../flags/device-flags.js";
 import { languageFlags, languageOptions } from "../flags/language-flags.js";
 import { PENALTIES, samplingFlags, samplingOptions } from "../flags/sampling-flags.js";
@@ -15,62 +11,14 @@ import { keyFlag, modelArgument, modelFlag, modelOf } from "../flags/model-argum
 import { rowsFlag, rowsOf } from "../flags/rows-flag.js";
 import { optimizeLater } from "../ui/optimize-later.js";
 import { SlmCommand } from "../ui/slm-command.js";
-import { answerFor } from "@slm/core/format";
 
-/** One generated text, as in the output of `--json`. */
-export interface GeneratedText {
-  readonly prompt: string;
-  readonly text: string;
-  /** Log-probability that the model assigns to the answer, including EOS [nats]. */
-  readonly logProbability: number;
-  /** The same as a probability, 0 to 1. */
-  readonly confidence: number;
-  /** Whether the answer was withheld, so that `text` is empty; only with a threshold. */
-  readonly abstained?: boolean | undefined;
-  /** The text after the last `####`, if the model writes a rationale first. */
-  readonly answer?: string | undefined;
-  /** Tokens generated. */
-  readonly tokens: number;
-  readonly firstTokenMs: number;
-  /** The part of `firstTokenMs` spent on reading and encoding the image; only with an image. */
-  readonly imageMs?: number | undefined;
-  readonly tokensPerSecond: number;
-  /** Whether the text ended with EOS. */
-  readonly finished: boolean;
-  /** Why the text ended: EOS, a `--stop` text, `--max-tokens` or `--max-time`. */
-  readonly reason: EndReason;
-}
-
-/** A prompt without an answer: a blank line, or one that the model cannot read. */
-interface UnansweredPrompt {
-  readonly prompt: string;
-  readonly text: "";
-  /** Why the model cannot read it; absent for a blank line. */
-  readonly error?: string | undefined;
-}
-
-export type AnsweredPrompt = GeneratedText | UnansweredPrompt;
-
-/** The first prompt's answer, and the answers to all prompts. */
-export type GenerateResult = AnsweredPrompt & GeneratedTexts;
-
-interface GeneratedTexts {
-  /** One per prompt, in order. */
-  readonly generations: readonly AnsweredPrompt[];
-  /** Whether the texts were printed while they were made. */
-  readonly streamed: boolean;
+/** Answers to prompts, and how they are printed. */
+type TextsResult = GeneratedTexts & {
   /** Whether answers are printed without their rationale. */
   readonly answersOnly: boolean;
-  /** The device that ran the model, whether it was simulated, and the requested device if it was another one. */
-  readonly device: RuntimeDevice;
-}
+};
 
-/** Result of `--input`: counts of the rows. The answers are in the file. */
-export interface GenerateFileResult extends AnswerFileReport {
-  readonly device: RuntimeDevice;
-}
-
-export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileResult> {
+export class GenerateCommand extends SlmCommand<TextsResult | GeneratedFile> {
   static override summary = "Generate text for prompts, or for every row of a file.";
   static override description =
     "MODEL is a checkpoint, an export, a quantized directory or a bundle. Without --prompt, each line of standard input is a " +
@@ -142,111 +90,37 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
     "cat words.txt | <%= config.bin %> generate runs/quickstart/deploy --beams 4",
   ];
 
-  protected override async execute(): Promise<GenerateResult | GenerateFileResult> {
+  protected override async execute(): Promise<TextsResult | GeneratedFile> {
     const { args, flags } = await this.parse(GenerateCommand);
     const path = modelOf(args.model, flags.model);
     checkDestination(flags.input, flags.output, this.jsonEnabled());
-    const { thresholdOf } = await import("@slm/models/abstain");
-    const { readImagePrompts } = await import("@slm/models/prompts");
-    const { openModel } = await import("@slm/models/open");
-    const { locateModel } = await import("@slm/models/open");
-    const { problemOf, rowAnswer } = await import("@slm/slm/answers/answer-rows");
-    const { answerPrompts, streamPrompts } = await import("@slm/slm/answers/answer-prompts");
-    const { readSchema } = await import("@slm/models/prompts");
-    await locateModel(path);
-    const schema = flags["json-schema"];
-    const jsonSchema = schema === undefined ? undefined : await readSchema(schema);
-    const { prompt: prompts, image, key } = flags;
-    const speculation = ahead(flags[SPECULATION_FLAG.name]);
-    // Only the rows of a file are answered in batches.
-    const batchSize = flags.input === undefined ? 1 : (await import("@slm/inference")).DEFAULT_BATCH;
-    const loading = { promptLookup: flags["prompt-lookup"], ...speculation, batchSize, key };
-    if (flags.input === undefined) await optimizeLater();
-    const model = await openModel(path, { ...deviceRequest(flags), ...loading, ...this.work });
-    try {
-      const threshold = await thresholdOf(flags.abstain, model, (text) => {
-        this.note(text);
-      });
-      const sampling = { ...samplingOptions(flags), languages: languageOptions(flags), jsonSchema };
-      const options = { ...sampling, abstain: threshold ?? ("off" as const), signal: this.signal };
-      const { input, output } = flags;
-      if (input !== undefined) {
-        const settings = await promptSettings(input, model.directory, flags.set);
-        return await this.#answerFile(model, { input, output, settings, sampling, threshold });
-      }
-      // An answer can be withheld only after it is complete.
-      const streamed = flags.stream && !this.jsonEnabled() && threshold === undefined;
-      const questions = await readImagePrompts({
-        prompts,
-        image,
-        stream: process.stdin,
-        model: model.directory,
-      });
-      const outcomes = streamed
-        ? await streamPrompts(model, questions, options, (piece) => {
-            process.stdout.write(this.shown(piece));
-          })
-        : await answerPrompts(model, questions, options);
-      const texts = outcomes.map((outcome, row): AnsweredPrompt => {
-        const { prompt } = questions[row]!;
-        if (outcome === undefined) return { prompt, text: "" };
-        if (outcome instanceof SlmError) return { prompt, text: "", error: problemOf(outcome).message };
-        return describe(prompt, outcome, rowAnswer(outcome, threshold));
-      });
-      const errors = texts.flatMap((text, row) =>
-        "error" in text && text.error !== undefined ? [`line ${row + 1}: ${text.error}`] : [],
-      );
-      if (errors.length > 0)
-        this.note(
-          `generate  ${errors.length} ${errors.length === 1 ? "prompt is an error" : "prompts are errors"}; ${errors[0]!}`,
-        );
-      const withheld = texts.filter((text) => "abstained" in text && text.abstained === true).length;
-      if (withheld > 0)
-        this.note(
-          `generate  ${withheld} of ${texts.length} answers withheld: confidence below the threshold`,
-        );
-      const { device } = model;
-      return { ...texts[0]!, generations: texts, streamed, answersOnly: flags.answer, device };
-    } finally {
-      await model.close();
-    }
-  }
-
-  async #answerFile(
-    model: Model,
-    { input, output, settings, sampling, threshold }: FileOptions,
-  ): Promise<GenerateFileResult> {
-    const { answerFile } = await import("@slm/slm/answers/answer-file");
-    const { answerFormatOf } = await import("@slm/slm/answers/answer-formats");
-    const { progress } = this.context(1);
-    const format = answerFormatOf(input, output);
-    const report = await answerFile({
-      model,
-      input,
-      output,
-      format,
-      threshold,
-      settings,
-      generate: { ...sampling, abstain: threshold ?? "off", signal: this.signal },
-      identity: { ...sampling, settings, format, threshold: threshold ?? null },
-      print: (text) => process.stdout.write(this.shown(text)),
-      progress,
-      note: (text) => {
-        this.note(text);
-      },
-    });
-    const { answered, abstained, errors, firstError } = report;
-    if (errors > 0) this.note(`generate  ${errors} rows failed; ${firstError ?? ""}`);
-    if (abstained > 0)
-      this.note(`generate  ${abstained} of ${answered} answers withheld: confidence below the threshold`);
-    return { ...report, device: model.device };
+    const { generateFile, generateTexts } = await import("@slm/slm/functions/generate");
+    const { prompt: prompts, image, input, output, key, abstain } = flags;
+    const options = {
+      promptLookup: flags["prompt-lookup"],
+      ...ahead(flags[SPECULATION_FLAG.name]),
+      key,
+      sampling: samplingOptions(flags),
+      languages: languageOptions(flags),
+      jsonSchema: flags["json-schema"],
+      abstain,
+      print: (text: string) => process.stdout.write(this.shown(text)),
+      ...deviceRequest(flags),
+      ...this.work,
+    };
+    if (input !== undefined)
+      return generateFile(path, { ...options, input, output, rows: await rowsOf(flags.set) });
+    await optimizeLater();
+    const stream = flags.stream && !this.jsonEnabled();
+    const texts = await generateTexts(path, { ...options, prompts, image, stream, stdin: process.stdin });
+    return { ...texts, answersOnly: flags.answer };
   }
 
   protected override shown(text: string): string {
     return answerFor(process.stdout)(text);
   }
 
-  protected override lines(result: GenerateResult | GenerateFileResult): readonly string[] {
+  protected override lines(result: TextsResult | GeneratedFile): readonly string[] {
     if (!("generations" in result)) return result.output === null ? [] : [result.output];
     const { generations, streamed, answersOnly } = result;
     return streamed
@@ -255,22 +129,6 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
           answersOnly && "answer" in generation ? (generation.answer ?? generation.text) : generation.text,
         );
   }
-}
-
-/** Settings for reading a file of prompts; a .txt file needs none. @throws SlmError as `rowSettingsFor` and {@link rowsOf} */
-async function promptSettings(file: string, model: string, sets: readonly string[]): Promise<PromptSettings> {
-  const given = await rowsOf(sets);
-  if (file.toLowerCase().endsWith(".txt")) return given ?? {};
-  const { rowSettingsFor } = await import("@slm/models/rows");
-  return rowSettingsFor({ file, model, needed: "prompts", given });
-}
-
-interface FileOptions {
-  readonly input: string;
-  readonly settings: PromptSettings;
-  readonly output: string | undefined;
-  readonly sampling: GenerateOptions;
-  readonly threshold: number | undefined;
 }
 
 /** @throws SlmError USAGE if the answers and the JSON result would both go to standard output */
@@ -283,23 +141,4 @@ function checkDestination(input: string | undefined, output: string | undefined,
       suggestions: ["--output answers.jsonl"],
     },
   );
-}
-
-function describe(prompt: string, generation: Generation, answered: RowAnswer): GeneratedText {
-  const { firstTokenMs, imageMs, tokensPerSecond, finished, reason } = generation;
-  const { prediction, answer, logProbability, confidence, abstained, tokens } = answered;
-  return {
-    prompt,
-    text: prediction,
-    logProbability,
-    confidence,
-    abstained,
-    answer,
-    tokens,
-    firstTokenMs,
-    imageMs,
-    tokensPerSecond,
-    finished,
-    reason,
-  };
 }

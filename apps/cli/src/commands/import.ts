@@ -1,16 +1,9 @@
 import { Args, Flags } from "@oclif/core";
-import type { ResolvedModel } from "@slm/checkpoints";
-import type { ImportedModel } from "@slm/models/published";
+import type { ImportedCheckpoint } from "@slm/slm/functions/import-model";
 import { formatCount } from "@slm/core/format";
 import { SlmCommand } from "../ui/slm-command.js";
 
-export interface ImportResult extends ImportedModel {
-  /** The repository and commit it was fetched from; absent for a local model. */
-  readonly hub?: NonNullable<ResolvedModel["hub"]> | undefined;
-  readonly artifact: string;
-}
-
-export class ImportCommand extends SlmCommand<ImportResult> {
+export class ImportCommand extends SlmCommand<ImportedCheckpoint> {
   static override aliases = ["teacher:import"];
   static override summary = "Import a published model as a checkpoint.";
   static override description =
@@ -63,23 +56,11 @@ export class ImportCommand extends SlmCommand<ImportResult> {
     "<%= config.bin %> import HuggingFaceTB/SmolLM2-135M-Instruct -o smol",
   ];
 
-  protected override async execute(): Promise<ImportResult> {
+  protected override async execute(): Promise<ImportedCheckpoint> {
     const { args, flags } = await this.parse(ImportCommand);
-    const { importModel } = await import("@slm/models/published");
-    const { writeStandalone } = await import("@slm/models/artifacts");
-    const { resolveModel } = await import("@slm/checkpoints");
-    const { output, dtype, before, after } = flags;
-    const { path, hub } = await resolveModel(args.source, this.context(1));
-    const options = { dtype, maxSource: flags["max-source"], maxTarget: flags["max-target"], before, after };
-    const settings = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-    const made = await writeStandalone(
-      { directory: output, kind: "checkpoint", sources: { model: path }, settings },
-      async (work) => ({
-        ...(await importModel(path, work, options)),
-        hub,
-      }),
-    );
-    return { ...made, artifact: output };
+    const { importPublished } = await import("@slm/slm/functions/import-model");
+    const { output, dtype, before, after, "max-source": maxSource, "max-target": maxTarget } = flags;
+    return importPublished(args.source, { output, dtype, maxSource, maxTarget, before, after, ...this.work });
   }
 
   protected override lines({
@@ -88,7 +69,7 @@ export class ImportCommand extends SlmCommand<ImportResult> {
     vocab,
     dtype,
     artifact,
-  }: ImportResult): readonly string[] {
+  }: ImportedCheckpoint): readonly string[] {
     return [
       `${architecture}: ${formatCount(parameters)} parameters, ${String(vocab)} tokens, ${dtype}`,
       artifact,

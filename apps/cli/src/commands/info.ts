@@ -32,10 +32,9 @@ export class InfoCommand extends SlmCommand<ModelInfo | RunsResult> {
 
   protected override async execute(): Promise<ModelInfo | RunsResult> {
     const { args } = await this.parse(InfoCommand);
-    const { STAGE_NAMES } = await import("@slm/pipeline/run/stage-table");
     const { listRuns } = await import("@slm/slm/runs/list-runs");
     const folder = args.path ?? DEFAULT_FOLDER;
-    const runs = args.path !== undefined && !existsSync(folder) ? [] : await listRuns(folder, STAGE_NAMES);
+    const runs = args.path !== undefined && !existsSync(folder) ? [] : await listRuns(folder);
     if (args.path === undefined || runs.length > 0) return { folder, runs };
     const { describeArtifact } = await import("@slm/slm/runs/describe-artifact");
     return describeArtifact(args.path);

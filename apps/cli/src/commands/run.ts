@@ -1,8 +1,7 @@
 import { Flags } from "@oclif/core";
-import type { RunPlan, RunReport } from "@slm/slm/functions/run-recipe";
-import { summaryLines } from "@slm/pipeline/summary/summary-lines";
+import type { PrintedConfig, RunPlan, RunReport } from "@slm/slm/functions/run-recipe";
+import { summaryLines } from "@slm/slm/command-line";
 import { stageLines } from "../ui/stage-line.js";
-import type { PrintedConfig } from "@slm/pipeline/run/prepare-run";
 import { computeFlags, recipeFlags, requiredRecipeArg } from "../flags/recipe-flags.js";
 import { SAVING, SlmCommand } from "../ui/slm-command.js";
 import { workersFlags } from "../flags/workers-flags.js";
@@ -45,18 +44,14 @@ export class RunCommand extends SlmCommand<RunResult> {
 
   protected override async execute(): Promise<RunResult> {
     const { args, flags } = await this.parse(RunCommand);
-    const { planPrepared, prepareRecipe, runPrepared } = await import("@slm/slm/functions/run-recipe");
+    const { planPrepared, prepareRecipe, printConfig, runPrepared, withWorkers } =
+      await import("@slm/slm/functions/run-recipe");
     const prepared = await prepareRecipe(args.recipe, { ...flags, environment: process.env });
-    if (flags["print-config"])
-      return (await import("@slm/pipeline/run/prepare-run")).printConfig(prepared.recipe);
+    if (flags["print-config"]) return printConfig(prepared);
     if (flags["dry-run"]) return planPrepared(prepared, this.work);
-    const { workersOf } = await import("@slm/pipeline/workers/workers-address");
-    const workers = await workersOf(flags, (text) => {
-      this.note(text);
-    });
     // The estimate measures a training step, so it is made only for somebody who watches.
     const estimates = process.stderr.isTTY && !flags.quiet;
-    return runPrepared({ ...prepared, workers, estimates }, this.work);
+    return runPrepared({ ...(await withWorkers(prepared, flags, this.work)), estimates }, this.work);
   }
 
   protected override lines(result: RunResult): readonly string[] {

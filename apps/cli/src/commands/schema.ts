@@ -15,8 +15,8 @@ export class SchemaCommand extends SlmCommand<SchemaResult> {
 
   protected override async execute(): Promise<SchemaResult> {
     await this.parse(SchemaCommand);
-    const { recipeJsonSchema } = await import("@slm/pipeline/run/json-schema");
-    return { schema: await recipeJsonSchema() };
+    const { recipeSchema } = await import("@slm/slm/functions/run-recipe");
+    return { schema: await recipeSchema() };
   }
 
   protected override lines({ schema }: SchemaResult): readonly string[] {

@@ -1,7 +1,7 @@
 import { Args, Flags } from "@oclif/core";
 import { SlmError } from "@slm/core/errors";
 import { ENGINES, FASTEST_IN_BATCHES } from "@slm/exported-model/engine";
-import { parseThreshold } from "@slm/models/abstain";
+import { parseThreshold } from "@slm/slm/command-line";
 import { errorLines, toSlmError } from "../ui/errors.js";
 import { deviceFlags } from "../flags/device-flags.js";
 import { SlmCommand } from "../ui/slm-command.js";

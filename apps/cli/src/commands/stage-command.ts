@@ -1,8 +1,7 @@
 /** Base of commands that run one stage of a recipe, with the stages that it needs, and report that stage. */
-import type { RunPlan } from "@slm/slm/functions/run-recipe";
+import type { PrintedConfig, RunPlan } from "@slm/slm/functions/run-recipe";
 import type { StageOptions, StageReport } from "@slm/slm/functions/run-stage";
 import { stageLines } from "../ui/stage-line.js";
-import type { PrintedConfig } from "@slm/pipeline/run/prepare-run";
 import { SAVING, SlmCommand } from "../ui/slm-command.js";
 
 export type StageResult = StageReport | RunPlan | PrintedConfig;
@@ -25,18 +24,14 @@ export abstract class StageCommand extends SlmCommand<StageResult> {
     recipe: string | undefined,
     flags: StageFlags,
   ): Promise<StageResult> {
-    const { planPrepared } = await import("@slm/slm/functions/run-recipe");
+    const { planPrepared, printConfig, withWorkers } = await import("@slm/slm/functions/run-recipe");
     const { prepareStage, runPreparedStage } = await import("@slm/slm/functions/run-stage");
     const prepared = await prepareStage(stage, recipe, { ...flags, environment: process.env });
     this.checkSections?.(prepared.recipe.sections);
-    if (flags["print-config"])
-      return (await import("@slm/pipeline/run/prepare-run")).printConfig(prepared.recipe);
+    if (flags["print-config"]) return printConfig(prepared);
     if (flags["dry-run"]) return planPrepared(prepared, this.work);
-    const { workersOf } = await import("@slm/pipeline/workers/workers-address");
-    const workers = await workersOf(flags, (text) => {
-      this.note(text);
-    });
-    return runPreparedStage(stage, { ...prepared, workers }, { ...this.work, force: flags.force });
+    const connected = await withWorkers(prepared, flags, this.work);
+    return runPreparedStage(stage, connected, { ...this.work, force: flags.force });
   }
 
   /** Rejects a recipe that the command cannot be used with. @throws SlmError CONFIG_INVALID */

@@ -1,7 +1,7 @@
 import { Args, Flags } from "@oclif/core";
 import type { DirectoryProblem, ManifestFile } from "@slm/core";
 import type { SignatureCheck } from "@slm/deploy";
-import { GateFailed } from "@slm/models/gate-failed";
+import { GateFailed } from "@slm/core/errors";
 import { formatBytes } from "@slm/core/format";
 import { SlmCommand } from "../ui/slm-command.js";
 

@@ -1,6 +1,6 @@
 /** Flags that choose the device of a model. The module loads only the names of devices. */
 import { Flags } from "@oclif/core";
-import { DEVICE_KINDS, parseDevice, type DeviceChoice, type DeviceRequest } from "@slm/models/devices";
+import { DEVICE_KINDS, parseDevice, type DeviceChoice, type DeviceRequest } from "@slm/slm/command-line";
 import { ENGINES } from "@slm/exported-model/engine";
 import { threadsFlag } from "./recipe-flags.js";
 

@@ -1,6 +1,6 @@
 /** Flags and arguments shared by the commands that read a recipe. */
 import { Args, Flags } from "@oclif/core";
-import { ENGINES, TRAINING_DEVICES } from "@slm/models/compute";
+import { ENGINES, TRAINING_DEVICES } from "@slm/slm/command-line";
 
 export const recipeArg = Args.string({
   name: "recipe",

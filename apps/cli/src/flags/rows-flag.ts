@@ -1,7 +1,7 @@
 /** The flag for how to read a model's files of rows. */
 import { Flags } from "@oclif/core";
 import type { FileSettings } from "@slm/data";
-import { fileSettingsOf } from "@slm/pipeline/recipe/file-settings";
+import { fileSettingsOf } from "@slm/slm/command-line";
 
 export const rowsFlag = Flags.string({
   multiple: true,

@@ -1,7 +1,7 @@
 /** The text output of `slm compile`. */
 import type { CompileReport } from "@slm/runtime-native/compilation";
 import { deviceNotes } from "@slm/runtime";
-import type { VerifiedChip } from "@slm/models/quality";
+import type { VerifiedChip } from "@slm/slm/functions/compile";
 import { formatBytes } from "@slm/core/format";
 import { formatMetric } from "@slm/metrics/format";
 

@@ -1,7 +1,7 @@
 /** The text output of `slm quantize`. */
 import type { QuantizeFileReport, QuantizeTransformersReport } from "@slm/quantization";
 import type { RuntimeDevice } from "@slm/runtime";
-import type { GatedQuantization } from "@slm/models/quantize";
+import type { GatedQuantization } from "@slm/slm/functions/quantize";
 
 /** Number of layers shown of the sensitivity ranking. */
 const SHOWN_LAYERS = 10;

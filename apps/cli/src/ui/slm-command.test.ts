@@ -1,7 +1,6 @@
 import { Flags } from "@oclif/core";
-import { SlmError } from "@slm/core/errors";
+import { GateFailed, SlmError } from "@slm/core/errors";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { GateFailed } from "@slm/models/gate-failed";
 import { SlmCommand } from "./slm-command.js";
 import { runCommand } from "../testing/run-command.js";
 

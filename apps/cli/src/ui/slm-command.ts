@@ -6,14 +6,13 @@ import { Command, Flags } from "@oclif/core";
 import type { StageContext } from "@slm/core";
 import { describeError, errorLines, toSlmError } from "./errors.js";
 import { useConfigFile } from "@slm/slm/extensions/use-config-file";
-import { GateFailed } from "@slm/models/gate-failed";
+import { GateFailed, INTERRUPTED_EXIT, SlmError } from "@slm/core/errors";
 import { EventReporter, type Reporter } from "./event-reporter.js";
 import type { WorkOptions } from "@slm/core/work";
 import { paintFor } from "./paint.js";
 import { jsonText } from "@slm/core/format";
 import { printable } from "@slm/core/format";
 import { ProgressReporter } from "./progress-reporter.js";
-import { INTERRUPTED_EXIT, SlmError } from "@slm/core/errors";
 
 // SIGINT and SIGTERM set an abort signal: on the first, stages save and stop; the second ends the process.
 

@@ -1,6 +1,5 @@
 /** The lines about a stage: its result, or the plan with an estimate. */
-import type { PlannedStage } from "@slm/pipeline/run/plan-pipeline";
-import type { StageOutcome } from "@slm/pipeline/run/run-pipeline";
+import type { PlannedStage, StageOutcome } from "@slm/slm/command-line";
 import { wrapped } from "@slm/core/format";
 import { formatBytes, formatCount, formatSeconds } from "@slm/core/format";
 

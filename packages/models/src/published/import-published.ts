@@ -18,7 +18,7 @@ import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { chatTemplateFiles, openExternal } from "./open-external.js";
 
-interface ImportModelOptions {
+export interface ImportModelOptions {
   readonly dtype: CheckpointDType;
   /** [tokens] */
   readonly maxSource?: number | undefined;

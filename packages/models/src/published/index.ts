@@ -1,5 +1,5 @@
 /** Published models, in the formats of other programs. */
-export { importModel, type ImportedModel } from "./import-published.js";
+export { importModel, type ImportedModel, type ImportModelOptions } from "./import-published.js";
 export {
   chatTemplateFiles,
   externalFiles,

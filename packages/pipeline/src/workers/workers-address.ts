@@ -11,17 +11,16 @@ export interface WorkersAddress {
   readonly key: string | undefined;
 }
 
+/** The flags that name workers. */
+export interface WorkersFlags {
+  readonly workers?: string | undefined;
+  readonly storage?: string | undefined;
+  readonly insecure?: boolean | undefined;
+}
+
 /** Reads `--workers`, `--storage` and `--insecure`. @throws SlmError USAGE, also if others can write to the Redis server; CONFIG_INVALID */
 export async function workersOf(
-  {
-    workers,
-    storage,
-    insecure = false,
-  }: {
-    readonly workers?: string | undefined;
-    readonly storage?: string | undefined;
-    readonly insecure?: boolean | undefined;
-  },
+  { workers, storage, insecure = false }: WorkersFlags,
   note: (text: string) => void,
 ): Promise<WorkersAddress | undefined> {
   if (workers === undefined) return undefined;

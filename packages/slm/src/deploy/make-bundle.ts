@@ -10,7 +10,9 @@ import { cardOfRun } from "@slm/pipeline/stages/deploy-stage";
 import { withRuntime } from "@slm/models/engines";
 import { locateModel } from "@slm/models/open";
 import { withPreparedModel } from "@slm/models/open";
-import { writeStandalone } from "@slm/models/artifacts";
+import { siblingPath, writeStandalone } from "@slm/models/artifacts";
+
+export { siblingPath };
 
 export interface BundleRequest {
   readonly model: string;

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { availableParallelism, totalmem } from "node:os";
 import type { Int8Arithmetic } from "@slm/runtime";
 import type { Candidate, ListedProvider } from "@slm/runtime-node";
-import { GateFailed } from "@slm/models/gate-failed";
+import { GateFailed } from "@slm/core/errors";
 import type { PluginFindings } from "./examine-plugins.js";
 
 export interface Finding {

@@ -60,9 +60,8 @@ export async function bench(models: readonly string[], options: BenchOptions = {
       suggestions: ["slm bench MODEL"],
     });
   const { benchConfig, writeBenchReport } = await import("@slm/bench");
-  const { readEarlier, withRegression } = await import("@slm/models/bench");
-  const { benchWithBaseline } = await import("@slm/models/bench");
-  const { choosePrompts } = await import("@slm/models/bench");
+  const { benchWithBaseline, choosePrompts } = await import("@slm/models/bench");
+  const { readEarlier, withRegression } = await import("../runs/bench-outputs.js");
   const { withModelsOnDevice } = await import("@slm/models/open");
   const { writeStandalone } = await import("@slm/models/artifacts");
   const { runs = DEFAULT_RUNS, batch, forceTokens, seed = 1, baseline = null, output } = options;

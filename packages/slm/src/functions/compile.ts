@@ -6,6 +6,8 @@ import type { MetricName } from "@slm/metrics";
 import type { VerifiedChip } from "@slm/models/quality";
 import { contextOf, givenSettings, type WorkOptions } from "@slm/core/work";
 
+export type { VerifiedChip };
+
 /** Chips, verification and output of a compilation. */
 export interface CompileOptions extends WorkOptions {
   /** Chips of the profile that the model was exported for, such as sm8650 or sc8380xp. */

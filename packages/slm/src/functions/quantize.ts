@@ -3,10 +3,12 @@ import type { FileSettings } from "@slm/data";
 import { dirname } from "node:path";
 import type { QuantizeFileReport, QuantizeReport, QuantizeTransformersReport } from "@slm/quantization";
 import type { RuntimeDevice } from "@slm/runtime";
-import { GateFailed } from "@slm/models/gate-failed";
+import { GateFailed } from "@slm/core/errors";
 import type { GatedQuantization } from "@slm/models/quantize";
 import type { QuantizeSettings } from "@slm/models/quantize";
 import { contextOf, givenSettings, type WorkContext, type WorkOptions } from "@slm/core/work";
+
+export type { GatedQuantization };
 
 /** Scheme, gate and output of a quantization. */
 export interface QuantizeOptions extends WorkOptions, QuantizeSettings {

@@ -2,11 +2,15 @@
 import type { EngineName } from "@slm/tensor";
 import type { TrainingDevice } from "@slm/models/compute";
 import type { PipelineOptions } from "@slm/pipeline/run/pipeline-options";
+import type { PrintedConfig } from "@slm/pipeline/run/prepare-run";
+import type { WorkersFlags } from "@slm/pipeline/workers/workers-address";
 import type { PlannedStage } from "@slm/pipeline/run/plan-pipeline";
 import type { StageOutcome } from "@slm/pipeline/run/run-pipeline";
 import type { RecipeSources } from "@slm/pipeline/recipe/resolve-recipe";
 import type { RunSummary } from "@slm/pipeline/summary/run-summary";
 import { contextOf, type WorkOptions } from "@slm/core/work";
+
+export type { PrintedConfig };
 
 /** Settings of a run in addition to its recipe. */
 export interface RecipeOptions extends WorkOptions {
@@ -75,6 +79,26 @@ export async function prepareRecipe(recipe: string, options: RunRecipeOptions): 
   const { preparePipeline } = await import("@slm/pipeline/run/prepare-run");
   const { out, force, only, from, skip } = options;
   return preparePipeline({ recipe: { ...sourcesOf(recipe, options), skip }, out, force, only, from });
+}
+
+/** The JSON Schema of recipes. */
+export async function recipeSchema(): Promise<object> {
+  return (await import("@slm/pipeline/run/json-schema")).recipeJsonSchema();
+}
+
+/** The resolved settings of a recipe, with the origin of each. */
+export async function printConfig({ recipe }: PipelineOptions): Promise<PrintedConfig> {
+  return (await import("@slm/pipeline/run/prepare-run")).printConfig(recipe);
+}
+
+/** Adds the workers of `--workers`, `--storage` and `--insecure`. @throws SlmError as `workersOf` */
+export async function withWorkers(
+  prepared: PipelineOptions,
+  flags: WorkersFlags,
+  work: WorkOptions,
+): Promise<PipelineOptions> {
+  const { workersOf } = await import("@slm/pipeline/workers/workers-address");
+  return { ...prepared, workers: await workersOf(flags, contextOf(work).note) };
 }
 
 /** Runs a recipe that {@link prepareRecipe} has checked. */

@@ -1,21 +1,37 @@
 /** Writes a checkpoint of a given shape with random weights. Its outputs are meaningless, but it exports and runs like a trained one. */
-import type { Progress } from "@slm/core";
+import type { StageContext } from "@slm/core";
+import { contextOf, type WorkOptions } from "@slm/core/work";
 import { createRandom } from "@slm/generation";
 import { SlmError } from "@slm/core/errors";
 import { writeCheckpoint } from "@slm/checkpoints";
+import { writeStandalone } from "@slm/models/artifacts";
 import { initializeWeights, parameterCount, parseModelConfig, type ModelConfig } from "@slm/model";
 import { SPECIAL_TOKENS, trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 import { readRecipeFile } from "@slm/pipeline/recipe/recipe-file";
 
-export interface RandomCheckpointOptions {
+export interface RandomCheckpoint {
+  readonly artifact: string;
+  readonly parameters: number;
   readonly seed: number;
-  readonly progress: Progress;
 }
 
-/** Reads a model's configuration from YAML or JSON. @throws SlmError INPUT_MISSING, CONFIG_INVALID */
-export async function readModelShape(path: string): Promise<ModelConfig> {
-  const { value } = await readRecipeFile(path);
-  return parseModelConfig(value, path);
+/**
+ * Writes a checkpoint with the shape in a YAML or JSON file.
+ *
+ * @throws SlmError INPUT_MISSING, CONFIG_INVALID
+ */
+export async function initModel(
+  shape: string,
+  { output, seed, ...work }: WorkOptions & { readonly output: string; readonly seed: number },
+): Promise<RandomCheckpoint> {
+  const { value } = await readRecipeFile(shape);
+  const config = parseModelConfig(value, shape);
+  const { progress } = contextOf(work, seed);
+  const { parameters } = await writeStandalone(
+    { directory: output, kind: "checkpoint", sources: {}, settings: { config, weights: "random" }, seed },
+    (directory) => writeRandomCheckpoint(directory, config, { seed, progress }),
+  );
+  return { artifact: output, parameters, seed };
 }
 
 /**
@@ -24,10 +40,10 @@ export async function readModelShape(path: string): Promise<ModelConfig> {
  *
  * @throws SlmError CONFIG_INVALID for a vocabulary too small for that tokenizer.
  */
-export async function writeRandomCheckpoint(
+async function writeRandomCheckpoint(
   directory: string,
   config: ModelConfig,
-  { seed, progress }: RandomCheckpointOptions,
+  { seed, progress }: Pick<StageContext, "seed" | "progress">,
 ): Promise<{ readonly parameters: number }> {
   const sources = PRINTABLE.filter((character) => !isCapital(character));
   const least = Object.keys(SPECIAL_TOKENS).length + sources.length + 1;

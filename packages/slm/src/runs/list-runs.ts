@@ -6,6 +6,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
+import { STAGE_NAMES } from "@slm/pipeline/run/stage-table";
 import { measuredIn } from "./describe-artifact.js";
 
 /** `running`: a process works on a stage. `interrupted`: a stage is unfinished and can be resumed. */
@@ -34,33 +35,31 @@ const DEPTH = 3;
 /**
  * Lists the runs in a folder and its subfolders, newest first.
  *
- * @param stages names of all stages, in order
  * @throws SlmError INPUT_MISSING if the folder does not exist
  */
-export async function listRuns(folder: string, stages: readonly string[]): Promise<readonly RunSummary[]> {
+export async function listRuns(folder: string): Promise<readonly RunSummary[]> {
   if (!existsSync(folder)) {
     throw new SlmError("INPUT_MISSING", `${folder}: no such folder, so it has no runs`, {
       suggestions: ["slm run recipe.yaml", "slm info FOLDER"],
     });
   }
   const found: RunSummary[] = [];
-  for (const directory of await runsBelow(folder, stages, DEPTH))
-    found.push(await summarize(folder, directory, stages));
+  for (const directory of await runsBelow(folder, DEPTH))
+    found.push(await summarize(folder, directory));
   return found.sort((a, b) => (a.updatedAt < b.updatedAt ? 1 : -1));
 }
 
 /** Directories that contain a stage, finished or not. A run's own directories are not searched. */
 async function runsBelow(
   directory: string,
-  stages: readonly string[],
   depth: number,
 ): Promise<readonly string[]> {
-  if (stages.some((stage) => stateOf(directory, stage) !== undefined)) return [directory];
+  if (STAGE_NAMES.some((stage) => stateOf(directory, stage) !== undefined)) return [directory];
   if (depth === 0) return [];
   const entries = await readdir(directory, { withFileTypes: true });
   const below = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith("."));
   const nested = await Promise.all(
-    below.map(({ name }) => runsBelow(join(directory, name), stages, depth - 1)),
+    below.map(({ name }) => runsBelow(join(directory, name), depth - 1)),
   );
   return nested.flat();
 }
@@ -73,9 +72,9 @@ function stateOf(directory: string, stage: string): "finished" | "unfinished" | 
   return existsSync(join(directory, stage, "manifest.json")) ? "finished" : undefined;
 }
 
-async function summarize(folder: string, directory: string, stages: readonly string[]): Promise<RunSummary> {
-  const finished = stages.filter((stage) => existsSync(join(directory, stage, "manifest.json")));
-  const unfinished = stages.find((stage) => stateOf(directory, stage) === "unfinished") ?? null;
+async function summarize(folder: string, directory: string): Promise<RunSummary> {
+  const finished = STAGE_NAMES.filter((stage) => existsSync(join(directory, stage, "manifest.json")));
+  const unfinished = STAGE_NAMES.find((stage) => stateOf(directory, stage) === "unfinished") ?? null;
   const manifests = new Map<string, Manifest>();
   for (const stage of finished) {
     const manifest = await readManifest(join(directory, stage)).catch(ignoreUnreadable);

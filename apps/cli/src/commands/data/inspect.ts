@@ -1,7 +1,7 @@
 import { Args, Flags } from "@oclif/core";
 import type { DataReport, Inspection, InspectOptions } from "@slm/data";
 import { shellWord, SlmError } from "@slm/core/errors";
-import { fileSettingsOf } from "@slm/pipeline/recipe/file-settings";
+import { fileSettingsOf } from "@slm/slm/command-line";
 import { inspectionLines } from "../../ui/inspection-lines.js";
 import { SlmCommand } from "../../ui/slm-command.js";
 

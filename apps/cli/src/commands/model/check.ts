@@ -1,6 +1,5 @@
 import { Flags } from "@oclif/core";
 import type { HuggingFaceReport, ReferenceReport } from "@slm/checkpoints";
-import { GateFailed } from "@slm/models/gate-failed";
 import { engineFlag, threadsFlag } from "../../flags/recipe-flags.js";
 import { SlmCommand } from "../../ui/slm-command.js";
 
@@ -25,23 +24,8 @@ export class ModelCheckCommand extends SlmCommand<ReferenceReport | HuggingFaceR
 
   protected override async execute(): Promise<ReferenceReport | HuggingFaceReport> {
     const { flags } = await this.parse(ModelCheckCommand);
-    const { checkHuggingFace, checkReference, isHuggingFaceReference, REFERENCE_TOLERANCES } =
-      await import("@slm/checkpoints");
-    const { withEngine } = await import("@slm/models/engines");
-    const { useOwnImporters } = await import("@slm/models/own-extensions");
-    await useOwnImporters();
-    const check = (await isHuggingFaceReference(flags.reference)) ? checkHuggingFace : checkReference;
-    const report = await withEngine(flags, (engine): Promise<ReferenceReport | HuggingFaceReport> =>
-      check(flags.reference, engine),
-    );
-    if (report.pass) return report;
-    const { output, loss, gradient } = REFERENCE_TOLERANCES;
-    throw new GateFailed(
-      `${flags.reference}: the model differs from the reference; tolerances: outputs ${output}, losses ${loss} ` +
-        `relative, gradients ${gradient} relative`,
-      report,
-      ["compare engines: slm model check --reference DIR --engine js"],
-    );
+    const { checkModel } = await import("@slm/slm/functions/check-model");
+    return checkModel(flags.reference, flags);
   }
 
   protected override lines(report: ReferenceReport | HuggingFaceReport): readonly string[] {

@@ -1,14 +1,9 @@
 import { Args, Flags } from "@oclif/core";
 import { formatNumber } from "@slm/core/format";
+import type { RandomCheckpoint } from "@slm/slm/init/random-checkpoint";
 import { SlmCommand } from "../../ui/slm-command.js";
 
-export interface ModelInitResult {
-  readonly artifact: string;
-  readonly parameters: number;
-  readonly seed: number;
-}
-
-export class ModelInitCommand extends SlmCommand<ModelInitResult> {
+export class ModelInitCommand extends SlmCommand<RandomCheckpoint> {
   static override summary = "Write a checkpoint of a given shape with random weights.";
   static override description =
     "Use it to measure the speed and memory of a model of that size: export, quantize and bench accept it like a trained model. The file " +
@@ -27,21 +22,13 @@ export class ModelInitCommand extends SlmCommand<ModelInitResult> {
   };
   static override examples = ["<%= config.bin %> model init configs/paper-330m/model.yaml -o paper-330m"];
 
-  protected override async execute(): Promise<ModelInitResult> {
+  protected override async execute(): Promise<RandomCheckpoint> {
     const { args, flags } = await this.parse(ModelInitCommand);
-    const { readModelShape, writeRandomCheckpoint } = await import("@slm/slm/init/random-checkpoint");
-    const { writeStandalone } = await import("@slm/models/artifacts");
-    const { output, seed } = flags;
-    const config = await readModelShape(args.config);
-    const { progress } = this.context(seed);
-    const { parameters } = await writeStandalone(
-      { directory: output, kind: "checkpoint", sources: {}, settings: { config, weights: "random" }, seed },
-      (work) => writeRandomCheckpoint(work, config, { seed, progress }),
-    );
-    return { artifact: output, parameters, seed };
+    const { initModel } = await import("@slm/slm/init/random-checkpoint");
+    return initModel(args.config, { ...flags, ...this.work });
   }
 
-  protected override lines({ artifact, parameters }: ModelInitResult): readonly string[] {
+  protected override lines({ artifact, parameters }: RandomCheckpoint): readonly string[] {
     return [`${formatNumber(parameters)} parameters, random`, artifact];
   }
 }

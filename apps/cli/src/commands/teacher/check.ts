@@ -1,14 +1,8 @@
 import { Args, Flags } from "@oclif/core";
 import { SlmError } from "@slm/core/errors";
-import type { TeacherCheckReport } from "@slm/teacher";
-import { GateFailed } from "@slm/models/gate-failed";
 import { engineFlag, threadsFlag } from "../../flags/recipe-flags.js";
+import type { CheckedTeacher } from "@slm/slm/functions/check-model";
 import { SlmCommand } from "../../ui/slm-command.js";
-
-export interface TeacherCheckResult extends TeacherCheckReport {
-  readonly limits: { readonly minAgreement: number; readonly maxKl: number };
-  readonly pass: boolean;
-}
 
 const numberFlag = (name: string, text: string, most: number): number => {
   const value = Number(text);
@@ -16,7 +10,7 @@ const numberFlag = (name: string, text: string, most: number): number => {
   throw new SlmError("USAGE", `--${name}: expected a number from 0 to ${most}, got '${text}'`);
 };
 
-export class TeacherCheckCommand extends SlmCommand<TeacherCheckResult> {
+export class TeacherCheckCommand extends SlmCommand<CheckedTeacher> {
   static override summary =
     "Compare the next-token distributions of a decoder-only checkpoint with a reference implementation.";
   static override description =
@@ -46,30 +40,20 @@ export class TeacherCheckCommand extends SlmCommand<TeacherCheckResult> {
   };
   static override examples = ["<%= config.bin %> teacher check qwen --reference qwen-logits.safetensors"];
 
-  protected override async execute(): Promise<TeacherCheckResult> {
+  protected override async execute(): Promise<CheckedTeacher> {
     const { args, flags } = await this.parse(TeacherCheckCommand);
-    const limits = {
+    const { checkTeacher } = await import("@slm/slm/functions/check-model");
+    const { engine, threads } = flags;
+    return checkTeacher(args.model, flags.reference, {
       minAgreement: numberFlag("min-agreement", flags["min-agreement"], 1),
       maxKl: numberFlag("max-kl", flags["max-kl"], Number.MAX_VALUE),
-    };
-    const { checkTeacher } = await import("@slm/teacher");
-    const { withEngine } = await import("@slm/models/engines");
-    const context = this.context(1);
-    const report = await withEngine(flags, (engine) =>
-      checkTeacher(args.model, flags.reference, { engine, context }),
-    );
-    const pass = report.agreement >= limits.minAgreement && report.meanKl <= limits.maxKl;
-    const result = { ...report, limits, pass };
-    if (pass) return result;
-    throw new GateFailed(
-      `${args.model}: agreement ${report.agreement.toFixed(4)} (at least ${limits.minAgreement}), ` +
-        `mean KL ${report.meanKl.toPrecision(3)} (at most ${limits.maxKl})`,
-      result,
-      ["compare with the original of the import, in its original dtype"],
-    );
+      engine,
+      threads,
+      ...this.work,
+    });
   }
 
-  protected override lines(result: TeacherCheckResult): readonly string[] {
+  protected override lines(result: CheckedTeacher): readonly string[] {
     const { positions, rows, agreement, meanKl, maxAbs, pass } = result;
     return [
       `positions       ${String(positions)} of ${String(rows)} rows`,

@@ -1,7 +1,7 @@
 /** Compares a benchmark with an earlier one, and writes the JUnit file for CI. */
 import { readJsonFile, writeTextAtomic } from "@slm/core";
 import { benchJunit, benchResultSchema, compareResults, regressionLines, type BenchResult } from "@slm/bench";
-import { GateFailed } from "../gate-failed.js";
+import { GateFailed } from "@slm/core/errors";
 
 /** Default limit of a regression. */
 const DEFAULT_MAX_REGRESSION = 0.05;

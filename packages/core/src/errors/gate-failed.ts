@@ -1,4 +1,4 @@
-import { SlmError } from "@slm/core/errors";
+import { SlmError } from "./slm-error.js";
 
 /** Thrown if the work was done but a check failed, such as a gate or the support of a graph. It contains the result of the work. */
 export class GateFailed extends SlmError {
