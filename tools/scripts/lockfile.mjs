@@ -2,10 +2,9 @@
  * Checks package-lock.json: every package must come from the public registry and have a hash. Packages with an install script must be
  * listed here, because they must work without it.
  *
- *   node tools/scripts/lockfile.mjs            prints problems; exit code 1 if there are any
- *   node tools/scripts/lockfile.mjs --write    adds addresses that npm left out
+ *   npm run lockfile    prints problems; exit code 1 if there are any
  */
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
@@ -23,7 +22,6 @@ export const INSTALL_SCRIPTS = {
   protobufjs: "prints warnings about versions",
 };
 
-/** Address of a package's archive in the public registry. */
 /**
  * A part of package-lock.json.
  *
@@ -31,7 +29,8 @@ export const INSTALL_SCRIPTS = {
  * @typedef {{ packages: Record<string, LockedPackage> }} Lock
  */
 
-function addressOf(/** @type {string} */ name, /** @type {string | undefined} */ version) {
+/** Address of a package's archive in the public registry. */
+export function addressOf(/** @type {string} */ name, /** @type {string | undefined} */ version) {
   return `${REGISTRY}/${name}/-/${name.split("/").at(-1)}-${version}.tgz`;
 }
 
@@ -66,36 +65,11 @@ export function problemsOf(/** @type {Lock} */ lock) {
   return problems;
 }
 
-/** The lock file with all addresses. Keys stay in npm's order. */
-export function withAddresses(/** @type {Lock} */ lock) {
-  const packages = { ...lock.packages };
-  for (const { path, entry, name } of fromRegistry(lock)) {
-    const { name: alias, version, resolved: _replaced, ...rest } = entry;
-    const named = alias === undefined ? {} : { name: alias };
-    packages[path] = {
-      ...named,
-      ...(version === undefined ? {} : { version }),
-      resolved: addressOf(name, version),
-      ...rest,
-    };
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  const problems = problemsOf(JSON.parse(await readFile(FILE, "utf8")));
+  for (const problem of problems) console.error(problem);
+  if (problems.length > 0) {
+    console.error(`package-lock.json: ${problems.length} problems`);
+    process.exitCode = 1;
   }
-  return { ...lock, packages };
 }
-
-async function main() {
-  const text = await readFile(FILE, "utf8");
-  const lock = JSON.parse(text);
-  if (process.argv[2] === "--write") {
-    await writeFile(FILE, `${JSON.stringify(withAddresses(lock), null, 2)}\n`);
-    return;
-  }
-  const problems = problemsOf(lock);
-  for (const problem of problems.slice(0, 20)) console.error(problem);
-  if (problems.length === 0) return;
-  console.error(
-    `package-lock.json: ${problems.length} problems; node tools/scripts/lockfile.mjs --write adds addresses`,
-  );
-  process.exitCode = 1;
-}
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) await main();

@@ -1,39 +1,48 @@
+/** Run by `node --test tools/scripts`. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { INSTALL_SCRIPTS, problemsOf, withAddresses } from "./lockfile.mjs";
+import { addressOf, INSTALL_SCRIPTS, problemsOf } from "./lockfile.mjs";
 
-const integrity = "sha512-x";
-const scripted = Object.fromEntries(
-  Object.keys(INSTALL_SCRIPTS).map((name) => [
-    `node_modules/${name}`,
-    { version: "1.0.0", integrity, hasInstallScript: true },
-  ]),
-);
-const lock = (
-  /** @type {{ "node_modules/@a/b/node_modules/c": { version: string; integrity: string; }; } | {} | { "node_modules/old": { name: string; version: string; integrity: string; }; }} */ more,
-) => withAddresses({ packages: { "": {}, "packages/core": {}, ...scripted, ...more } });
+const locked = (/** @type {string} */ name, version = "1.0.0") => ({
+  version,
+  resolved: addressOf(name, version),
+  integrity: "sha512-x",
+});
+const scripted = Object.keys(INSTALL_SCRIPTS).map((name) => [
+  `node_modules/${name}`,
+  { ...locked(name), hasInstallScript: true },
+]);
+const problemsWith = (/** @type {Parameters<typeof problemsOf>[0]["packages"]} */ packages) =>
+  problemsOf({
+    packages: { "": {}, "packages/core": {}, ...Object.fromEntries(scripted), ...packages },
+  }).join();
 
 await test("a lock file with only packages from the public registry has no problems", () => {
-  assert.deepEqual(
-    problemsOf(lock({ "node_modules/@a/b/node_modules/c": { version: "2.0.0", integrity } })),
-    [],
-  );
-});
-
-await test("reports another host, a package without a hash and a new install script", () => {
-  const { packages } = lock({});
-  const mirror = { version: "1.0.0", resolved: "https://mirror.example/a/-/a-1.0.0.tgz", integrity };
-  assert.match(
-    problemsOf({ packages: { ...packages, "node_modules/a": mirror } }).join(),
-    /mirror\.example/u,
-  );
-  const other = (/** @type {{} | { integrity: string; hasInstallScript: boolean; }} */ entry) =>
-    problemsOf(lock({ "node_modules/a": { version: "1.0.0", ...entry } })).join();
-  assert.match(other({}), /no SHA-512/u);
-  assert.match(other({ integrity, hasInstallScript: true }), /install script/u);
+  assert.equal(problemsWith({ "node_modules/@a/b/node_modules/c": locked("c", "2.0.0") }), "");
 });
 
 await test("an alias has the address of its package", () => {
-  const { packages } = lock({ "node_modules/old": { name: "@x/new", version: "3.0.0", integrity } });
-  assert.equal(packages["node_modules/old"]?.resolved, "https://registry.npmjs.org/@x/new/-/new-3.0.0.tgz");
+  const alias = { ...locked("@x/new", "3.0.0"), name: "@x/new" };
+  assert.equal(alias.resolved, "https://registry.npmjs.org/@x/new/-/new-3.0.0.tgz");
+  assert.equal(problemsWith({ "node_modules/old": alias }), "");
+});
+
+await test("reports another host or version, a package without address or hash, and a new install script", () => {
+  const resolved = "https://mirror.example/a/-/a-1.0.0.tgz";
+  assert.match(problemsWith({ "node_modules/a": { ...locked("a"), resolved } }), /from https:\/\/mirror/u);
+  assert.match(
+    problemsWith({ "node_modules/a": { ...locked("a"), version: "1.0.1" } }),
+    /expected .*1\.0\.1/u,
+  );
+  const { version, integrity } = locked("a");
+  assert.match(problemsWith({ "node_modules/a": { version, integrity } }), /from nowhere/u);
+  assert.match(problemsWith({ "node_modules/a": { ...locked("a"), integrity: "sha1-x" } }), /no SHA-512/u);
+  assert.match(
+    problemsWith({ "node_modules/a": { version, resolved: addressOf("a", version) } }),
+    /no SHA-512/u,
+  );
+  assert.match(
+    problemsWith({ "node_modules/a": { ...locked("a"), hasInstallScript: true } }),
+    /install script/u,
+  );
 });
