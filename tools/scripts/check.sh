@@ -28,8 +28,8 @@ lane() {
   done
 }
 
-lane build typecheck reference:check lint structure knip vocabulary links &
-lane walls format:check spell lockfile scripts:test &
+lane build typecheck reference:check lint knip vocabulary links &
+lane structure format:check spell lockfile scripts:test &
 wait
 [ -e "$work/failed" ] || run fast
 
