@@ -72,8 +72,7 @@ const home = {
     tagline:
       "Distil a large language model into a small encoder-decoder for laptops, phones, browsers and NPUs.",
     actions: [
-      { text: "First model in ten minutes", link: "/how-to/first-hour" },
-      { theme: "alt", text: "Your own task", link: "/how-to/your-own-task" },
+      { text: "Your own task in ten minutes", link: "/how-to/your-own-task" },
     ],
   },
 };

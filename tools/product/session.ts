@@ -1,10 +1,10 @@
-/** A user's terminal: bash commands in one folder, recorded with their output. */
+/** A user's terminal: bash commands in one folder. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { constants } from "node:os";
 import { printTime } from "../lib/steps.js";
 
-interface BashOptions {
+export interface BashOptions {
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
   /** Called with all of standard error so far. `interrupt` ends the process. */
@@ -12,7 +12,7 @@ interface BashOptions {
 }
 
 /** The output of a command, and its exit code. */
-interface Done {
+export interface Done {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -37,56 +37,11 @@ export async function bash(script: string, { cwd, env, onStderr }: BashOptions):
   return { code: code ?? 128 + constants.signals[signal], stdout, stderr };
 }
 
-/** A session in a folder. `run` records a command, and fails if the command fails. */
-export class Session {
-  readonly #parts: string[] = [];
-  readonly #options: BashOptions;
-  readonly #replace: readonly (readonly [shown: string, real: string])[];
-
-  /** @param replace text on the page, and the text to run instead: a free port instead of the example's port */
-  constructor(options: BashOptions, replace: readonly (readonly [shown: string, real: string])[]) {
-    this.#options = options;
-    this.#replace = replace;
-  }
-
-  /** Adds a paragraph to the page. */
-  say(text: string): void {
-    this.#parts.push(text);
-  }
-
-  /** Shows a text in a block. */
-  show(language: string, text: string): void {
-    this.#parts.push(`\`\`\`${language}\n${text.trimEnd()}\n\`\`\``);
-  }
-
-  /** Runs a command. @returns its standard output */
-  async run(command: string): Promise<string> {
-    const start = performance.now();
-    const { code, stdout, stderr } = await this.start(command);
-    printTime(start, command);
-    if (code !== 0) throw new Error(`${command}\nexit code ${code}\n${stdout}${stderr}`);
-    this.record(command, stdout);
-    return stdout;
-  }
-
-  /** Runs a command without recording it. */
-  start(command: string, onStderr?: BashOptions["onStderr"]): Promise<Done> {
-    const typed = this.#replace.reduce((text, [shown, real]) => text.replaceAll(shown, real), command);
-    return bash(typed, { ...this.#options, ...(onStderr === undefined ? {} : { onStderr }) });
-  }
-
-  /** A command with its output. */
-  record(command: string, stdout: string): void {
-    const printed = this.#replace.reduce((text, [shown, real]) => text.replaceAll(real, shown), stdout);
-    this.show("console", `$ ${command}\n${printed}`);
-  }
-
-  /** The page in Markdown. */
-  page(): string {
-    return `${this.#parts.join("\n\n")}\n`;
-  }
+/** Runs bash, and prints how long it took. @returns its standard output @throws Error if the exit code is not 0 */
+export async function run(script: string, options: BashOptions): Promise<string> {
+  const start = performance.now();
+  const { code, stdout, stderr } = await bash(script, options);
+  printTime(start, script.split("\n", 1)[0]!);
+  if (code !== 0) throw new Error(`${script}\nexit code ${code}\n${stdout}${stderr}`);
+  return stdout;
 }
-
-/** A page without the output of commands: the prose and commands, which are the same on every machine. */
-export const withoutOutput = (page: string): string =>
-  page.replace(/```console\n(\$ [^\n]*)\n[^]*?```/g, "```console\n$1\n```");
