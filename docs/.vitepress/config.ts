@@ -71,9 +71,7 @@ const home = {
     text: "A small model for your task",
     tagline:
       "Distil a large language model into a small encoder-decoder for laptops, phones, browsers and NPUs.",
-    actions: [
-      { text: "Your own task in ten minutes", link: "/how-to/your-own-task" },
-    ],
+    actions: [{ text: "Your own task in ten minutes", link: "/how-to/your-own-task" }],
   },
 };
 

@@ -1,4 +1,4 @@
-/** Runs the commands of docs/how-to/flan-t5-qualcomm.md on FLAN-T5's architecture with small random weights. */
+/** Runs the commands of docs/how-to/export-npu.md on FLAN-T5's architecture with small random weights. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
@@ -16,7 +16,7 @@ test("the commands end with a bundle for two chips that the compiler took whole,
   await writeEncoderDecoder(join(folder, "published"), "mt5");
   const row = JSON.stringify({ source: "FEG MINUS", target: "GO" });
   await writeFile(join(folder, "calibration.jsonl"), `${row}\n`.repeat(16));
-  const [block] = await blocksOf("flan-t5-qualcomm.md", "sh");
+  const block = (await blocksOf("export-npu.md", "sh")).find((text) => text.includes("slm import"));
   const commands = slmCommands(block!, {
     "google/flan-t5-small": "published",
     "translate English to German: Good morning.": "FEG",

@@ -1,4 +1,4 @@
-/** Runs the commands and the program of docs/how-to/opus-mt-browser.md on OPUS-MT's architecture with small random weights. */
+/** Runs the commands and the program for OPUS-MT of deploy.md and transformers-js.md in docs/how-to, on small random weights. */
 import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
 import { execa } from "execa";
@@ -10,15 +10,17 @@ import { bin } from "../slm-process.js";
 import { setting } from "./command-line.js";
 import { serveFolder } from "./serve-folder.js";
 
-const PAGE = "opus-mt-browser.md";
+const PUBLISHED = "Helsinki-NLP/opus-mt-de-en";
 const WORDS = ["FEG", "MINUS", "KELP"];
 
 const folder = temporaryFolder();
 beforeAll(async () => {
   await writeEncoderDecoder(join(folder, "published"), "marian");
-  for (const block of await blocksOf(PAGE, "sh"))
-    for (const command of slmCommands(block, { "Helsinki-NLP/opus-mt-de-en": "published" }))
+  for (const page of ["deploy.md", "transformers-js.md"]) {
+    const block = (await blocksOf(page, "sh")).find((text) => text.includes(PUBLISHED));
+    for (const command of slmCommands(block!, { [PUBLISHED]: "published" }))
       await execa(process.execPath, [bin, ...command], { cwd: folder });
+  }
 });
 
 /** Greedy answers of `slm generate`. */
@@ -62,7 +64,7 @@ test("the page translates as slm generate does", async () => {
 }, 180_000);
 
 test("the program with transformers.js prints a translation", async () => {
-  const [code] = await blocksOf(PAGE, "js");
+  const code = (await blocksOf("transformers-js.md", "js")).find((text) => text.includes("opus-q8"));
   const program = code!
     .replace('"./models/"', JSON.stringify(join(folder, "models/")))
     .replace("Guten Morgen.", WORDS[0]!);
