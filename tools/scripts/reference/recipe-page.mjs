@@ -1,8 +1,9 @@
 /** The reference pages of the recipe: an index, and a page with all settings of each section. */
 import { z } from "zod";
 import { INFERRED_KEYS } from "../../../packages/pipeline/dist/recipe/infer-metrics.js";
+import { METRIC_NAMES } from "../../../packages/metrics/dist/metrics.js";
 import { loadStages } from "../../../packages/pipeline/dist/run/stage-table.js";
-import { GENERATED, cell, code } from "./markdown.mjs";
+import { GENERATED, cell, code, list } from "./markdown.mjs";
 import { table } from "../../lib/markdown.mjs";
 
 /**
@@ -26,6 +27,7 @@ import { table } from "../../lib/markdown.mjs";
 function typeName(/** @type {Schema} */ schema) {
   if (schema.format?.startsWith("path")) return schema.format.replaceAll("-", " ");
   if (schema.const !== undefined) return JSON.stringify(schema.const);
+  if (`${schema.enum}` === `${METRIC_NAMES}`) return "metrics"; // The index lists their names once.
   if (schema.enum !== undefined) return schema.enum.map((value) => JSON.stringify(value)).join(", ");
   const variants = schema.anyOf ?? schema.oneOf;
   if (variants !== undefined) return [...new Set(variants.map(typeName))].join(" or ");
@@ -63,7 +65,7 @@ function* settingRows(/** @type {Schema} */ schema, /** @type {string[]} */ path
       cell(isGroup ? "group" : typeName(value)),
       preset === "" && needed ? "needed" : preset,
       cell(value.description),
-      when === "" ? "" : code(when),
+      when,
     ];
     if (isGroup) yield* settingRows(value, name, when);
     if (value.items !== undefined && (value.items.properties !== undefined || opens(value.items)))
@@ -97,7 +99,18 @@ function mergedRows(rows) {
       const outside = name.replace(/\.\w+\[\]/, "");
       return outside === name || !told.has(`${outside}|${type}|${meaning}`);
     })
-    .map(({ cells, conditions }) => [...cells, conditions.includes("") ? "" : conditions.join(", ")]);
+    .map(({ cells, conditions }) => [...cells, conditions.includes("") ? "" : oneCondition(conditions)]);
+}
+
+/** `kind: a` and `kind: b` as `kind: a, b`. @returns {string} */
+function oneCondition(/** @type {readonly string[]} */ conditions) {
+  /** @type {Map<string, string[]>} */
+  const values = new Map();
+  for (const condition of conditions) {
+    const [key = "", value = ""] = condition.split(": ");
+    values.set(key, [...(values.get(key) ?? []), value]);
+  }
+  return [...values].map(([key, all]) => code(`${key}: ${all.join(", ")}`)).join(", ");
 }
 
 const HEADINGS = ["setting", "takes", "default", "what it does", "only where"];
@@ -136,7 +149,8 @@ export async function recipePages() {
     "- **Name and seed:** `name` names the run. `seed` (default 1) decides the order of the data and the initial weights.\n" +
       "- **Paths** in a recipe file start from its folder. Paths in `--set` and in `SLM_` variables start from the current directory.\n" +
       "- **Metrics:** name the metric once. `quantize.gate.metric` and `distill.metrics` set each other; both set the `metrics` of trained " +
-      "teachers and of `quantize`. A recipe without any metric is rejected.\n" +
+      "teachers and of `quantize`. A recipe without any metric is rejected. " +
+      `The metrics are ${list(METRIC_NAMES)}.\n` +
       "- **Dataset modules:** `data.source` names a module, which slm executes ([how to](../how-to/dataset-modules.md)).\n" +
       "- **Lists:** items of a list accept the settings of the group around the list. A member of an ensemble takes the settings of a teacher.",
     "<SettingFilter />",
