@@ -7,47 +7,49 @@ import { table } from "../../lib/markdown.mjs";
 /** @typedef {import("../lib/man-page.mjs").FlagInfo & { hidden?: boolean | undefined }} Flag */
 /** @typedef {import("../lib/man-page.mjs").CommandInfo} CommandInfo */
 
-function flagCells(/** @type {[string, Flag]} */ [name, flag]) {
+/** Code outside of a table, where `|` needs no escape. */
+const inline = (/** @type {string} */ text) => `\`${text}\``;
+
+/** An item of a list: a name and what it means. */
+const item = (/** @type {string} */ name, /** @type {unknown} */ meaning) =>
+  `- ${inline(name)}: ${cell(meaning)}`;
+
+/** A flag with its values, its meaning and its default. */
+function flagItem(/** @type {[string, Flag]} */ [name, flag]) {
   const short = flag.char === undefined ? "" : `-${flag.char}, `;
   const value =
     flag.type === "boolean"
       ? ""
       : ` ${flag.options?.join("|") ?? [flag.helpValue ?? "<value>"].flat().join(" ")}`;
-  const meaning = cell(flag.summary ?? flag.description);
+  const meaning = flag.summary ?? flag.description ?? "";
   const isUnsaid = ["string", "number"].includes(typeof flag.default) && !/default/i.test(meaning);
   const preset = isUnsaid ? ` Default: ${code(flag.default)}.` : "";
-  return [code(`${short}--${flag.allowNo ? "[no-]" : ""}${name}${value}`), `${meaning}${preset}`];
+  const shown = `${short}--${flag.allowNo ? "[no-]" : ""}${name}${value}`;
+  return { shown, text: item(shown, `${meaning}${preset}`) };
 }
 
-const flagRows = (/** @type {CommandInfo} */ { flags = {} }) =>
+const flagsOf = (/** @type {CommandInfo} */ { flags = {} }) =>
   /** @type {[string, Flag][]} */ (Object.entries(flags))
     .filter(([, { hidden }]) => hidden !== true)
-    .map(flagCells);
+    .map(flagItem);
 
 /** A flag of at least this many commands is explained once for all. */
 const COMMON = 3;
-const rows = Object.values(commands).flatMap(flagRows);
-const count = (/** @type {readonly string[]} */ row) =>
-  rows.filter((other) => `${other}` === `${row}`).length;
-const isCommon = (/** @type {readonly string[]} */ row) => count(row) >= COMMON;
-const commonRows = [...new Map(rows.filter(isCommon).map((row) => [`${row}`, row])).values()];
-
-/** The flags of a command: those of its own with their meaning, and the names of common ones. */
-function flagParts(/** @type {CommandInfo} */ command) {
-  const all = flagRows(command);
-  const own = all.filter((row) => !isCommon(row));
-  const common = all.filter(isCommon).map(([name]) => name);
-  return [
-    own.length === 0 ? "" : table(["flag", "what it does"], own),
-    common.length === 0 ? "" : `[Common flags](#common-flags): ${common.join(", ")}.`,
-  ];
-}
+const all = Object.values(commands)
+  .flatMap(flagsOf)
+  .map(({ text }) => text);
+const isCommon = (/** @type {{ text: string }} */ { text }) =>
+  all.filter((other) => other === text).length >= COMMON;
+const common = [...new Set(all.filter((text) => isCommon({ text })))];
 
 function commandSection(/** @type {[string, CommandInfo]} */ [id, command]) {
   const args = Object.entries(command.args ?? {});
   const usage = args.map(([name, { required }]) =>
     required ? name.toUpperCase() : `[${name.toUpperCase()}]`,
   );
+  const flags = flagsOf(command);
+  const shared = flags.filter(isCommon).map(({ shown }) => inline(shown));
+  const own = flags.filter((flag) => !isCommon(flag)).map(({ text }) => text);
   const examples = (command.examples ?? []).map((line) =>
     String(line).replaceAll("<%= config.bin %>", "slm"),
   );
@@ -55,14 +57,9 @@ function commandSection(/** @type {[string, CommandInfo]} */ [id, command]) {
     `## slm ${id.replaceAll(":", " ")}`,
     command.summary,
     command.description ?? "",
-    code(["slm", ...id.split(":"), ...usage].join(" ")),
-    args.length === 0
-      ? ""
-      : table(
-          ["argument", "what it is"],
-          args.map(([name, arg]) => [code(name.toUpperCase()), cell(arg.description)]),
-        ),
-    ...flagParts(command),
+    inline(["slm", ...id.split(":"), ...usage].join(" ")),
+    [...args.map(([name, { description }]) => item(name.toUpperCase(), description)), ...own].join("\n"),
+    shared.length === 0 ? "" : `[Common flags](#common-flags): ${shared.join(", ")}.`,
     examples.length === 0 ? "" : ["```sh", ...examples, "```"].join("\n"),
   ];
 }
@@ -77,7 +74,7 @@ export const commandsPage = () => [
     exitCodeTable().map((row) => [row.exit, row.code === "" ? "" : code(row.code), cell(row.meaning)]),
   ),
   "## Common flags",
-  table(["flag", "what it does"], commonRows),
+  common.join("\n"),
   ...Object.entries(commands)
     .sort(([a], [b]) => a.localeCompare(b, "en"))
     .flatMap(commandSection),
