@@ -1,14 +1,14 @@
-/** A text field that hides the rows of a page's tables that do not contain its text, and the sections without rows left. */
+/** A text field that hides the settings of a page that do not contain its text, and the sections without settings left. */
 import { defineComponent, h } from "vue";
 
-function filterRows(text: string): void {
+function filterSettings(text: string): void {
   const wanted = text.trim().toLowerCase();
-  for (const table of document.querySelectorAll<HTMLTableElement>(".vp-doc h2 ~ table")) {
-    const rows = [...table.querySelectorAll<HTMLElement>("tbody tr")];
-    for (const row of rows) row.hidden = !row.textContent.toLowerCase().includes(wanted);
-    table.hidden = rows.every(({ hidden }) => hidden);
-    const heading = table.previousElementSibling;
-    if (heading instanceof HTMLElement) heading.hidden = table.hidden;
+  for (const list of document.querySelectorAll<HTMLElement>(".vp-doc h2 ~ ul")) {
+    const items = [...list.querySelectorAll<HTMLElement>("li")];
+    for (const item of items) item.hidden = !item.textContent.toLowerCase().includes(wanted);
+    list.hidden = items.every(({ hidden }) => hidden);
+    const heading = list.previousElementSibling;
+    if (heading instanceof HTMLElement) heading.hidden = list.hidden;
   }
 }
 
@@ -20,7 +20,7 @@ export const SettingFilter = defineComponent({
       placeholder: "Filter all settings",
       "aria-label": "Filter all settings",
       onInput: ({ target }: { target: HTMLInputElement }) => {
-        filterRows(target.value);
+        filterSettings(target.value);
       },
     }),
 });

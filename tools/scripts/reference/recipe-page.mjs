@@ -113,26 +113,34 @@ function oneCondition(/** @type {readonly string[]} */ conditions) {
   return [...values].map(([key, all]) => code(`${key}: ${all.join(", ")}`)).join(", ");
 }
 
-const HEADINGS = ["setting", "takes", "default", "what it does", "only where"];
+/** A setting as an item of a list: name, type, default and condition, then what it does. */
+function settingItem(
+  /** @type {readonly string[]} */ [name, type, preset = "", meaning = "", condition = ""],
+) {
+  const isOwn = condition.startsWith(name?.replace(/`$/, ": ") ?? ""); // The condition of a variant's own fixed value.
+  const given = preset === "needed" ? preset : `default ${preset}`;
+  const facts = [
+    type,
+    preset === "" || /\bDefault: /.test(meaning) ? "" : given,
+    condition === "" || isOwn ? "" : `if ${condition}`,
+  ].filter((fact) => fact !== "");
+  return `- ${name} (${facts.join("; ")})${meaning === "" ? "" : `: ${meaning}`}`;
+}
 
 const capitalized = (/** @type {string} */ text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
-/** The page of a section: its summary, then every setting. The table starts at line TABLE_LINE of the file. */
+/** The page of a section: its summary, then every setting. The list starts at line LIST_LINE of the file. */
 function stagePage(/** @type {Awaited<ReturnType<typeof loadStages>>[number]} */ { name, summary, section }) {
   const schema = /** @type {Schema} */ (z.toJSONSchema(section, { io: "input", unrepresentable: "any" }));
-  const rows = mergedRows([...settingRows(schema, [name])]);
-  const used = HEADINGS.map((_heading, index) => index).filter((index) =>
-    rows.some((cells) => cells[index] !== ""),
-  );
-  const chosen = (/** @type {readonly string[]} */ cells) => used.map((index) => cells[index] ?? "");
-  return [GENERATED, `# Recipe: ${name}`, capitalized(summary), table(chosen(HEADINGS), rows.map(chosen))];
+  const items = mergedRows([...settingRows(schema, [name])]).map(settingItem);
+  return [GENERATED, `# Recipe: ${name}`, capitalized(summary), items.join("\n")];
 }
 
-const TABLE_LINE = 7;
+const LIST_LINE = 7;
 
-/** The site includes the tables of all sections here, with a filter. GitHub shows only the links. */
+/** The site includes the lists of all sections here, with a filter. GitHub shows only the links. */
 const included = (/** @type {string} */ name) =>
-  [`## [${name}](recipe/${name}.md)`, `<!--@include: ./recipe/${name}.md{${TABLE_LINE},}-->`].join("\n\n");
+  [`## [${name}](recipe/${name}.md)`, `<!--@include: ./recipe/${name}.md{${LIST_LINE},}-->`].join("\n\n");
 
 /** @returns the index and the page of each section, by file name */
 export async function recipePages() {
