@@ -3,7 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import type { Server } from "node:http";
 import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
-import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
+import { chromium, type Browser, type BrowserContext, type FrameLocator, type Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from "vitest";
 import { slm } from "../slm-process.js";
 import { answersAlone, answersTogether, bundle, setting } from "./command-line.js";
@@ -74,11 +74,11 @@ async function openReady(): Promise<void> {
 }
 
 /** Types a text, presses Enter and waits for the answer. */
-async function ask(text: string): Promise<string> {
-  await page.getByLabel("Text").fill(text);
-  await page.getByLabel("Text").press("Enter");
-  await page.getByText(/^(Done|No answer)$/).waitFor();
-  return (await page.getByRole("region", { name: "Answer" }).last().textContent()) ?? "";
+async function ask(text: string, shown: Page | FrameLocator = page): Promise<string> {
+  await shown.getByLabel("Text").fill(text);
+  await shown.getByLabel("Text").press("Enter");
+  await shown.getByText(/^(Done|No answer)$/).waitFor();
+  return (await shown.getByRole("region", { name: "Answer" }).last().textContent()) ?? "";
 }
 
 describe("the page", () => {
@@ -162,4 +162,23 @@ describe("the page", () => {
     otherServer.closeAllConnections();
     otherServer.close();
   });
+});
+
+test("the first page of the documentation answers in it, without a request to another host", async () => {
+  const { server: docsServer, url: docs } = await serveFolder(join(import.meta.dirname, "../../dist-docs"));
+  const elsewhere: string[] = [];
+  context.on("request", (request) => {
+    if (!request.url().startsWith(docs) && !request.url().startsWith("data:")) elsewhere.push(request.url());
+  });
+  await page.goto(docs);
+  const live = page.frameLocator("iframe");
+  await live.getByText(/^Runs on wasm/).waitFor();
+  // The embedded page must not scroll to its text field or take the keyboard.
+  expect(await page.evaluate("document.activeElement.tagName")).toBe("BODY");
+  // With the network gone: the model is in the page.
+  await context.setOffline(true);
+  expect(await ask("constantinople", live)).toBe("K AH N S T AE N T IH N AA P AH L");
+  expect(elsewhere).toEqual([]);
+  docsServer.closeAllConnections();
+  docsServer.close();
 });

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tests that need a registry, a browser, a server and other JavaScript hosts: push and pull, the page in Chromium, OpenAI's client, npm packages
 # in Deno, Bun and workerd. Installs Debian's docker-registry and chromium if they are missing, and the hosts from npm into the user's cache.
-# Starts and stops the servers.
+# Starts and stops the servers, and builds the documentation if dist-docs/ is missing.
 #
 #   npm run e2e:serving [-- BUNDLE]      BUNDLE: a bundle to use; default: a bundle of the shortened quick start
 set -euo pipefail
@@ -9,6 +9,7 @@ cd "$(dirname "$0")/../.."
 
 . tools/scripts/lib/install-missing.sh
 install_missing docker-registry chromium
+if [ ! -d dist-docs/g2p ]; then npm run --silent docs; fi
 
 # The packages of these platforms contain the programs, so no install script runs.
 versions="deno@2.9.6 bun@1.4.5 workerd@1.20261117.1"

@@ -108,7 +108,8 @@ function onMessage(message: FromWorker): void {
       input.placeholder = sees?.prompt ?? "";
       offerLanguages(message.languages);
       setBusy(false);
-      input.focus();
+      // A page that embeds this one keeps its own focus.
+      if (window.parent === window) input.focus();
       // The files are in the browser's cache now, so that they are not downloaded twice.
       void keepOffline(message.version);
       return;

@@ -1,7 +1,7 @@
-/** VitePress's own theme, with a picture on the first page and a filter for the settings of recipes. */
+/** VitePress's own theme, with a model that answers on the first page and a filter for the settings of recipes. */
+import { withBase } from "vitepress";
 import DefaultTheme from "vitepress/theme";
 import { h, type App, type VNode } from "vue";
-import picture from "../../page.png";
 import { SettingFilter } from "./setting-filter.js";
 import "./style.css";
 
@@ -10,10 +10,12 @@ export default {
   Layout: (): VNode =>
     h(DefaultTheme.Layout, null, {
       "home-hero-image": () =>
-        h("img", {
-          class: "image-src hero-picture",
-          src: picture,
-          alt: "A word and the phonemes that the model wrote",
+        h("iframe", {
+          class: "live-page",
+          // `npm run docs` writes this page with `slm deploy --to web`.
+          src: withBase("/g2p/index.html"),
+          loading: "lazy",
+          title: "A model that writes the phonemes of English words in this browser",
         }),
     }),
   enhanceApp({ app }: { readonly app: App }): void {
