@@ -61,7 +61,7 @@ const PARTS: readonly (readonly Task[])[] = [
       ],
     },
   ],
-  [tests("published-road", "transformers-js-published", "how-to-python", "vision-bench")],
+  [tests("published-road", "transformers-js-published", "how-to", "vision-bench")],
   [tests("network-faults", "serve-hostile", "e2e/network.nightly")],
   [
     { name: "runs exported to MLflow's server", command: npm("e2e:mlflow") },
