@@ -98,6 +98,15 @@ describe("slm init proposes limits", () => {
     expect(settings).toMatchObject({ quantize: { gate: { metric: "exactMatch", minimum: 0.76 } } });
   });
 
+  test("a dev split of at least 200 rows", async () => {
+    const { recipe } = await recipeFor("many.csv", `text,label\n${lines(2450, (i) => `text ${i},${i % 7}`)}`);
+    const output = join(root, "many-rows");
+    const prepared = await runCommand("data:prepare", [recipe, "--out", output, "--json"]);
+    expect(prepared.exitCode, prepared.stderr).toBe(0);
+    const dev = (await readFile(join(output, "data", "dev.jsonl"), "utf8")).trim().split("\n");
+    expect(dev.length).toBeGreaterThanOrEqual(200);
+  });
+
   test("the share of records that cannot be read, and says how many there are", async () => {
     const rows = lines(200, (index) => (index % 20 === 7 ? `,${index}` : `text ${index},${index}`));
     const found = await recipeFor("dirty.csv", `text,label\n${rows}`);

@@ -11,6 +11,7 @@ import { inferMetrics } from "@slm/pipeline/recipe/infer-metrics";
 import { LayerStack, recipeLayer } from "@slm/pipeline/recipe/layers";
 import { parseRecipe } from "@slm/pipeline/recipe/recipe-file";
 import { recipeSchema } from "@slm/pipeline/recipe/resolve-recipe";
+import { devFractionFor } from "./dev-share.js";
 import { schemaLine } from "./schema-line.js";
 import { SIZES } from "./init-sizes.js";
 import { readTaskFacts, type TaskFacts } from "./task-facts.js";
@@ -36,10 +37,6 @@ export function nameProblem(name: string): string | undefined {
   if (!NAME.test(name)) return "expected letters, digits, '.', '_' and '-', beginning with a letter or digit";
   return portableProblem(name);
 }
-
-/** With fewer rows, a default dev split is too small to choose a checkpoint [rows]. */
-const FEW_ROWS = 1000;
-const FEW_ROWS_DEV_FRACTION = 0.1;
 
 /** Warm-up as a share of the steps, and its maximum, which is the default number of warm-up steps. */
 const WARMUP = { share: 1 / 8, most: 200 };
@@ -100,7 +97,7 @@ function recipeText(
           fields,
           encoding,
           maxSource: facts.longestSource,
-          devFraction: facts.rows < FEW_ROWS ? FEW_ROWS_DEV_FRACTION : undefined,
+          devFraction: devFractionFor(facts.rows),
           maxRejected: rejectedShare(facts),
         },
       },
