@@ -218,12 +218,13 @@ function storedReport(stored: StoredByOrigin, epochs: readonly number[]): Stored
 
 /** Writes samples and the report. */
 async function describe(run: DistillRun, weights: Weights): Promise<void> {
-  const { settings, inputs } = run;
+  const { settings, inputs, config } = run;
   const { workDirectory: directory } = inputs;
+  const page = inputs.page?.(parameterCount(config));
   await writeSamples(run, weights, await devRows(run));
   await writeFile(
     join(directory, "report.html"),
-    await distillReport(join(directory, METRICS_FILE), { settings, page: inputs.page }),
+    await distillReport(join(directory, METRICS_FILE), { settings, page }),
   );
 }
 

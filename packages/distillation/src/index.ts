@@ -1,4 +1,5 @@
 export { distillConfig, requiresTeacher, type DistillConfig } from "./config/distill-config.js";
+export type { ReportHead } from "./config/distill-report.js";
 export { distill, type DistillReport } from "./distill.js";
 export { notSingle, readSingleConfig } from "./start/single-teacher.js";
 export {

@@ -110,6 +110,11 @@ describe("a run of every stage", () => {
     });
   });
 
+  test("lists the parameters of the student and of the teacher in the training report", async () => {
+    const html = await readFile(join(out, "distill", "report.html"), "utf8");
+    expect(html).toMatch(/<dd>[\d.]+k? student, [\d.]+k? teacher<\/dd>/u);
+  });
+
   test("measures for each value of a column, and reports classes and intervals", async () => {
     const data = join(root, "sliced.csv");
     await writeFile(data, "source,target,length\ncab,C A B,3\nbed,B E D,3\nab,A B,2\n");

@@ -17,8 +17,8 @@ export interface DistillInputs {
   readonly published?: PublishedTower | undefined;
   /** Output directory of the checkpoint, and of the state of an interrupted run. */
   readonly workDirectory: string;
-  /** Heading of the report. Default: only a title. */
-  readonly page?: ReportHead | undefined;
+  /** Heading of the report of a student with this many parameters. Default: only a title. */
+  readonly page?: ((parameters: number) => ReportHead) | undefined;
   readonly engine: Engine;
   readonly context: StageContext;
 }

@@ -5,6 +5,7 @@ import {
   publishedTowerOf,
   type DistillConfig,
   type DistillReport,
+  type ReportHead,
 } from "@slm/distillation";
 import { readManifest } from "@slm/core";
 import { withEngine } from "@slm/models/engines";
@@ -46,14 +47,17 @@ export const distillStage = defineStage<DistillConfig>({
     const published = named === undefined ? undefined : await openPublishedTower(named, context);
     const data = await readManifest(requireInput(inputs, "data"));
     const { teacher } = await summarizeStages(inputs);
-    const page = {
+    const page = (parameters: number): ReportHead => ({
       title: titleOf(about, "training"),
       facts: factsOf(about, {
         data,
         date: new Date().toISOString(),
-        parameters: [["teacher", teacher?.parameters]],
+        parameters: [
+          ["student", parameters],
+          ["teacher", teacher?.parameters],
+        ],
       }),
-    };
+    });
     const report = await withEngine(compute, (engine) =>
       distill(settings, {
         page,
