@@ -29,7 +29,7 @@ describe("slm init chooses from the rows", () => {
       (index) =>
         `${index};${date(index).toUTCString().slice(5, 16)} né;${date(index).toISOString().slice(0, 10)}`,
     );
-    const { settings, recipe, json } = await recipeFor(
+    const { settings, recipe, text, json } = await recipeFor(
       "dates.csv",
       Buffer.from(`id;text;iso\n${rows}`, "latin1"),
       "--target",
@@ -49,6 +49,11 @@ describe("slm init chooses from the rows", () => {
     expect(json).toMatchObject({ result: { rows: 300, tokenizer: "bpe", metric: "exactMatch" } });
     const plan = await runCommand("run", [recipe, "--dry-run", "--json"]);
     expect(plan.exitCode, JSON.stringify(plan.json)).toBe(0);
+    // The recipe's comment says how to train without the teacher.
+    const [, flags] = /^# (--skip teacher --set \S+) /mu.exec(text) ?? [];
+    const labels = await runCommand("run", [recipe, "--dry-run", "--json", ...flags!.split(" ")]);
+    expect(labels.exitCode, JSON.stringify(labels.json)).toBe(0);
+    expect(JSON.stringify(labels.json)).not.toContain('"teacher"');
   });
 
   test("one token per letter and symbol if targets consist of a closed set of symbols", async () => {
