@@ -54,10 +54,7 @@ function wall(/** @type {string} */ kind, /** @type {Readonly<Record<string, rea
   return Object.entries(table).map(([name, others]) => ({
     name: `${kind}:${name} imports only ${[name, ...others].join(", ")}`,
     severity,
-    from: {
-      path: tagged([`${kind}:${name}`]),
-      pathNot: kind === "layer" && name === "app" ? TEST : undefined,
-    },
+    from: { path: tagged([`${kind}:${name}`]), pathNot: name === "app" ? TEST : "^$" },
     to: { path: PACKAGE, pathNot: tagged([name, ...others].map((one) => `${kind}:${one}`)) },
   }));
 }
