@@ -58,10 +58,16 @@ function serve(command: string, options: BashOptions): Promise<Served> {
     const ended = bash(command, {
       ...options,
       onStderr: (said, interrupt) => {
-        if (said.includes("http://")) resolve({ stop: () => (interrupt(), ended) });
+        const stop = (): Promise<Done> => {
+          interrupt();
+          return ended;
+        };
+        if (said.includes("http://")) resolve({ stop });
       },
     });
-    ended.then(({ stderr }) => reject(new Error(`slm serve ended: ${stderr}`)), reject);
+    ended.then(({ stderr }) => {
+      reject(new Error(`slm serve ended: ${stderr}`));
+    }, reject);
   });
 }
 
