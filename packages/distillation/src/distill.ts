@@ -13,6 +13,7 @@ import {
   removeRunState,
   type DevRow,
   type Divergence,
+  type EarlyStop,
   type TrainRequest,
 } from "@slm/training";
 import type { DistillConfig } from "./config/distill-config.js";
@@ -38,6 +39,8 @@ export interface DistillReport {
   /** Undefined without a teacher. */
   readonly teacherParameters?: number;
   readonly steps: number;
+  /** Why and when the training, or its last phase, stopped early; absent if it took all steps. */
+  readonly earlyStop?: EarlyStop | undefined;
   readonly epochs: number;
   readonly seconds: number;
   readonly tokensPerSecond: number;
@@ -105,6 +108,7 @@ export async function distill(settings: DistillConfig, request: DistillInputs): 
     metrics,
     bestStep,
     averagedSteps,
+    earlyStop: report.earlyStop,
     diverged: report.diverged,
     floatMetrics: report.floatMetrics,
     teacherLayers,

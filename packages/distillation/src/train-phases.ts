@@ -27,6 +27,7 @@ const FLOAT_FILE = "float.json";
 
 const floatReport = z.object({
   key: z.string(),
+  steps: z.int(),
   epochs: z.number(),
   furtherEpochs: z.array(z.number()),
   seconds: z.number(),
@@ -85,12 +86,14 @@ export async function trainPhases(
       workDirectory: directory,
       key: hashJson([request.key, PHASE_DIRECTORY]),
     });
-    await joinLogs(workDirectory, settings.steps);
+    // Fewer than in the settings if the float32 training stopped early.
+    const before = float.steps;
+    await joinLogs(workDirectory, before);
     return {
       ...report,
-      steps: settings.steps + report.steps,
-      bestStep: settings.steps + report.bestStep,
-      averagedSteps: report.averagedSteps.map((step) => settings.steps + step),
+      steps: before + report.steps,
+      bestStep: before + report.bestStep,
+      averagedSteps: report.averagedSteps.map((step) => before + step),
       epochs: float.epochs + report.epochs,
       furtherEpochs: report.furtherEpochs.map((epochs, set) => (float.furtherEpochs[set] ?? 0) + epochs),
       seconds: float.seconds + report.seconds,
@@ -137,6 +140,7 @@ const phaseSettings = (settings: DistillConfig, steps: number): DistillConfig =>
 
 const givenStudent = ({ initial = new Map() }: TrainRequest): FloatStudent => ({
   weights: initial,
+  steps: 0,
   epochs: 0,
   furtherEpochs: [],
   seconds: 0,
@@ -161,8 +165,8 @@ async function floatStudent(request: TrainRequest): Promise<FloatStudent> {
       },
     );
   }
-  const { weights, epochs, furtherEpochs, seconds, metrics } = await train(request);
-  const facts = { epochs, furtherEpochs: [...furtherEpochs], seconds, metrics: { ...metrics } };
+  const { weights, steps, epochs, furtherEpochs, seconds, metrics } = await train(request);
+  const facts = { steps, epochs, furtherEpochs: [...furtherEpochs], seconds, metrics: { ...metrics } };
   await mkdir(directory, { recursive: true });
   await writeCheckpoint(directory, { config, weights });
   await writeJsonAtomic(file, { key, ...facts });

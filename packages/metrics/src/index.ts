@@ -4,6 +4,7 @@ export {
   METRIC_NAMES,
   METRIC_ROWS,
   isMetricName,
+  isPerfectValue,
   isWorstValue,
   metricName,
   type MetricName,

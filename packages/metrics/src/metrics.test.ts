@@ -2,7 +2,7 @@ import { answerOf } from "./scores/token-metrics.js";
 import { SlmError } from "@slm/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { METRIC_NAMES, METRICS, isWorstValue, type MetricName } from "./metrics.js";
+import { METRIC_NAMES, METRICS, isPerfectValue, isWorstValue, type MetricName } from "./metrics.js";
 
 const text = fc
   .array(fc.constantFrom("A", "B", "C"), { minLength: 1, maxLength: 6 })
@@ -180,6 +180,8 @@ describe.each(METRIC_NAMES)("METRICS.%s", (name) => {
     expect(compute(["", ""], [[reference], [reference]])).toBe(!higherIsBetter ? 1 : 0);
     expect(isWorstValue(name, compute([""], [[reference]]))).toBe(true);
     expect(isWorstValue(name, best)).toBe(false);
+    expect(isPerfectValue(name, best)).toBe(true);
+    expect(isPerfectValue(name, compute([""], [[reference]]))).toBe(false);
     expect(rowScore("", [reference])).toBe(!higherIsBetter ? 1 : 0);
   });
 

@@ -59,6 +59,12 @@ export function isMetricName(name: string): name is MetricName {
 /** Schema of a metric's name in a recipe. */
 export const metricName = rowName(METRIC_ROWS) as z.ZodType<MetricName, MetricName>;
 
+/** Whether a metric has its best possible value: everything is right. */
+export const isPerfectValue = (name: MetricName, value: number): boolean => {
+  const { higherIsBetter, unit } = METRICS[name];
+  return higherIsBetter ? value >= (unit === "points" ? 100 : 1) : value <= 0;
+};
+
 /** Whether a metric has its worst value: nothing is right, or an error rate is 1 or more. */
 export const isWorstValue = (name: MetricName, value: number): boolean =>
   METRICS[name].higherIsBetter ? value <= 0 : value >= 1;

@@ -19,6 +19,7 @@ export {
   valueSpecs,
 } from "./parameters/parameter-layout.js";
 export type { RateGroups } from "./optimizer/rate-groups.js";
+export type { EarlyStop } from "./optimizer/early-stop.js";
 export { learningRateAt } from "./optimizer/schedule.js";
 export {
   devMetrics,

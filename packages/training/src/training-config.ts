@@ -30,6 +30,9 @@ export const devMetrics = z
     "Metrics on the dev split; the first chooses the best checkpoint, on ties the next one. Default in a recipe: the metric of quantize.gate.",
   );
 
+/** Evaluations without a better dev metric after which a training ends. */
+export const EARLY_STOPPING = 10;
+
 export const trainingFields = {
   steps: z.int().positive().describe("Optimizer steps."),
   batchSize: z.int().positive().max(4096).default(64).describe("Batch size [pairs]."),
@@ -56,7 +59,9 @@ export const trainingFields = {
     .gt(0)
     .max(1)
     .default(0.2)
-    .describe("wsd: fraction of the steps, at the end, during which the learning rate decays."),
+    .describe(
+      "Fraction of the steps, at the end, during which the learning rate decays: of wsd, and of a run that stops early.",
+    ),
   weightDecay: z.number().nonnegative().default(0.01).describe("Decoupled weight decay on matrices."),
   dropout: z.number().min(0).lt(1).default(0).describe("Dropout rate of each block's output."),
   emaDecay: z
@@ -90,6 +95,15 @@ export const trainingFields = {
     .describe("Length buckets; each compiles one program of fixed shape."),
   evaluateEvery: z.int().positive().default(500).describe("Steps between measurements on the dev split."),
   evaluateRows: z.int().positive().default(512).describe("Dev rows per measurement."),
+  // No default here, because a new key in the settings of finished stages would run them again.
+  earlyStopping: z
+    .int()
+    .nonnegative()
+    .optional()
+    .describe(
+      "Early stopping: end after this many evaluations without a better dev metric, or when the dev metrics are perfect. The learning rate " +
+        `first decays over decayFraction of the steps done. 0 disables it. Default: ${EARLY_STOPPING}.`,
+    ),
   checkpointAveraging: z
     .int()
     .positive()

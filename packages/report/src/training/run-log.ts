@@ -11,6 +11,8 @@ interface RunRecord {
   readonly wallTime: number | undefined;
   /** Finite numbers by their key. */
   readonly values: ReadonlyMap<string, number>;
+  /** A sentence about the training at this step, such as why it stops early. */
+  readonly note?: string | undefined;
 }
 
 export interface RunLog {
@@ -21,7 +23,7 @@ export interface RunLog {
 
 const RUN_LOG_LIMIT_BYTES = 256 * 1024 * 1024;
 
-const line = z.looseObject({ step: z.int().nonnegative() });
+const line = z.looseObject({ step: z.int().nonnegative(), note: z.string().optional().catch(undefined) });
 
 /**
  * Reads a log. Values that are not finite (NaN is written as null) become gaps in their curve.
@@ -64,10 +66,10 @@ export function lastStep(log: RunLog): number {
   return log.records.reduce((last, { step }) => Math.max(last, step), 0);
 }
 
-function recordOf({ step, wallTime, ...rest }: z.infer<typeof line>): RunRecord {
+function recordOf({ step, wallTime, note, ...rest }: z.infer<typeof line>): RunRecord {
   const values = Object.entries(rest).filter(
     (entry): entry is [string, number] => typeof entry[1] === "number" && Number.isFinite(entry[1]),
   );
   const isTime = typeof wallTime === "number" && Number.isFinite(wallTime);
-  return { step, wallTime: isTime ? wallTime : undefined, values: new Map(values) };
+  return { step, wallTime: isTime ? wallTime : undefined, values: new Map(values), note };
 }

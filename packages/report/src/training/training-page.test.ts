@@ -50,6 +50,12 @@ describe(trainingPage, () => {
     expect(html).toContain("1 lines of the log could not be read");
   });
 
+  test("says why a run stopped early", async () => {
+    const text = '{"step":40,"loss":1}\n{"step":40,"note":"early stopping"}\n{"step":48,"loss":1,"note":7}\n';
+    const html = await trainingPage({ title: "t", log: parseRunLog(text) });
+    expect(html).toContain("<dd>48 steps; early stopping</dd>");
+  });
+
   test("of a run that has logged nothing says so", async () => {
     expect(await trainingPage({ title: "t", log: parseRunLog("") })).toContain("The log is empty.");
   });

@@ -28,10 +28,12 @@ export interface TrainingPage {
 export async function trainingPage(page: TrainingPage): Promise<string> {
   const { title, log, settings, samples, facts = [], results: before = [] } = page;
   const { steps } = summarizeRun(log);
+  const notes = log.records.flatMap(({ note = [] }) => note);
+  const training = [`${steps} ${steps === 1 ? "step" : "steps"}`, ...notes].join("; ");
   return reportPage({
     title,
     subtitle: page.verdict,
-    facts: [...facts, ["training", `${steps} ${steps === 1 ? "step" : "steps"}`]],
+    facts: [...facts, ["training", training]],
     headline: page.headline ?? devHeadline(log),
     sections: [
       ...warnings([{ name: "This run", log }]),

@@ -49,9 +49,13 @@ const WITHOUT_TEACHER =
 /** The teacher of a student: this many times as wide, with this share of its steps, since wider models need fewer. */
 const TEACHER = { width: 2, steps: 0.5 };
 
-const trainingFor = (steps: number): { readonly steps: number; readonly warmupSteps: number } => ({
+/** Evaluations of a training: enough to notice soon that it has nothing left to learn. */
+const EVALUATIONS = 8;
+
+const trainingFor = (steps: number): object => ({
   steps,
   warmupSteps: Math.min(WARMUP.most, Math.ceil(steps * WARMUP.share)),
+  evaluateEvery: Math.ceil(steps / EVALUATIONS),
 });
 
 /** The next whole percent above what the most frequent answer reaches; every metric that init chooses is a fraction. */
@@ -113,9 +117,12 @@ function recipeText(
         WITHOUT_TEACHER,
       { teacher: { kind: "train", model: teacher, ...trainingFor(Math.ceil(TEACHER.steps * steps)) } },
     ),
-    section("The encoder-decoder that learns from it.", {
-      distill: { student, ...trainingFor(steps), metrics: [metric] },
-    }),
+    section(
+      "The encoder-decoder that learns from it. steps is the most: a training with nothing left to learn stops early.",
+      {
+        distill: { student, ...trainingFor(steps), metrics: [metric] },
+      },
+    ),
     section(
       `int8 encoder, int4 decoder; rejected if ${metric} gets worse by more than ${maxDrop}, or is below minimum. The metric: ${facts.metricReason}.\n` +
         "# minimum is just above what always giving the most frequent answer would reach. Raise it to what your task needs.",

@@ -14,6 +14,7 @@ export const finetuneConfig = z.strictObject({
   buckets: trainingFields.buckets,
   evaluateEvery: trainingFields.evaluateEvery,
   evaluateRows: trainingFields.evaluateRows,
+  earlyStopping: trainingFields.earlyStopping,
   batchSize: z.int().positive().max(4096).default(8).describe("Pairs per batch."),
   learningRate: z.number().positive().default(3e-4).describe("Peak learning rate."),
   warmupSteps: z.int().nonnegative().default(20).describe("Steps of linear warm-up to the peak."),

@@ -12,6 +12,7 @@ import {
   train,
   writePairs,
   type Divergence,
+  type EarlyStop,
   type TrainingSettings,
   type TrainReport,
 } from "@slm/training";
@@ -29,6 +30,8 @@ export interface TrainingInputs {
 /** Figures of a training. */
 export interface TrainingFigures {
   readonly steps: number;
+  /** Why and when the training stopped early; absent if it took all steps. */
+  readonly earlyStop?: EarlyStop | undefined;
   readonly loss: number;
   readonly tokensPerSecond: number;
   readonly seconds: number;
@@ -91,6 +94,6 @@ export async function trainOnRows(
   await save(report.weights);
   await removeRunState(workDirectory);
   await rm(file, { force: true });
-  const { steps, loss, tokensPerSecond, seconds, metrics, bestStep, diverged } = report;
-  return { steps, loss, tokensPerSecond, seconds, metrics, bestStep, diverged };
+  const { steps, earlyStop, loss, tokensPerSecond, seconds, metrics, bestStep, diverged } = report;
+  return { steps, earlyStop, loss, tokensPerSecond, seconds, metrics, bestStep, diverged };
 }

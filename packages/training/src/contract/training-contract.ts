@@ -9,6 +9,7 @@ import type { Batch, Bucket, PairLengths } from "../data/buckets.js";
 import type { ModuleSettings } from "../parameters/module-training.js";
 import type { Divergence } from "./divergence.js";
 import type { Chunk } from "../parameters/parameter-layout.js";
+import type { EarlyStop } from "../optimizer/early-stop.js";
 import type { RateGroups } from "../optimizer/rate-groups.js";
 import type { LossDefinition } from "../program/train-program.js";
 import type { TrainingSettings } from "../training-config.js";
@@ -88,6 +89,8 @@ export interface TrainReport {
   readonly weights: Weights;
   /** Steps taken; fewer than requested after early stopping. */
   readonly steps: number;
+  /** Why and when the run stopped early; absent if it took all steps. */
+  readonly earlyStop?: EarlyStop | undefined;
   /** Epochs of the rows of `lengths`. */
   readonly epochs: number;
   /** Epochs of the other sets of rows. */

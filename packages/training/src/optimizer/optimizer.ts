@@ -4,6 +4,7 @@ import { adamScalars, adamw } from "./adamw.js";
 import { muon } from "./muon.js";
 import type { OptimizerRule, OptimizerSettings } from "./optimizer-rule.js";
 import { decays, type Chunk } from "../parameters/parameter-layout.js";
+import type { EarlyStop } from "./early-stop.js";
 import { learningRateAt } from "./schedule.js";
 import { OPTIMIZER, type TrainingSettings } from "../training-config.js";
 
@@ -26,19 +27,23 @@ export const ruleOf = (
   { optimizer }: Pick<OptimizerSettings, "optimizer">,
 ): OptimizerRule => (kind === "layers" ? LAYER_RULES[optimizer] : adamw);
 
-/**
- * The scalars of a step, counted from 1.
- *
- * @param factor factor on the schedule's learning rate
- * @param updates number of weight updates including this one: fewer than steps if some were skipped
- */
+/** What else the scalars of a step depend on. */
+export interface StepTiming {
+  /** Factor on the schedule's learning rate. Default: 1. */
+  readonly factor?: number | undefined;
+  /** Number of weight updates including this one: fewer than steps if some were skipped. Default: the step. */
+  readonly updates?: number | undefined;
+  /** The decision to stop early. Default: none. */
+  readonly stop?: EarlyStop | undefined;
+}
+
+/** The scalars of a step, counted from 1. */
 export function stepScalars(
   step: number,
   settings: TrainingSettings,
-  factor = 1,
-  updates = step,
+  { factor = 1, updates = step, stop }: StepTiming = {},
 ): Record<StepScalarName, number> {
-  const rate = factor * learningRateAt(step, settings);
+  const rate = factor * learningRateAt(step, settings, stop);
   return {
     rate,
     ...adamScalars(updates, rate, settings),

@@ -2,7 +2,7 @@
  * Learning-rate groups: parameters with a learning rate that is the schedule's times a factor of the step. The factors are scalar inputs, so one
  * compiled program works for all factors.
  */
-import { stepScalars } from "./optimizer.js";
+import { stepScalars, type StepTiming } from "./optimizer.js";
 import type { Chunk, GroupOf } from "../parameters/parameter-layout.js";
 import type { TrainingSettings } from "../training-config.js";
 
@@ -25,18 +25,18 @@ export const rateInput = (scalar: GroupScalar, { group }: Pick<Chunk, "group">):
 export const groupInputs = (chunks: readonly Chunk[]): readonly string[] =>
   groupsOf(chunks).flatMap((group) => GROUP_SCALARS.map((scalar) => rateInput(scalar, { group })));
 
-/** All scalars of a step, counted from 1: those of the schedule and of every group. @param updates as in {@link stepScalars} */
+/** All scalars of a step, counted from 1: those of the schedule and of every group. */
 export function scalarsAt(
   step: number,
   settings: TrainingSettings,
   chunks: readonly Chunk[],
   groups: RateGroups | undefined,
-  updates = step,
+  timing: Omit<StepTiming, "factor"> = {},
 ): Readonly<Record<string, number>> {
-  const scalars: Record<string, number> = { ...stepScalars(step, settings, 1, updates) };
+  const scalars: Record<string, number> = { ...stepScalars(step, settings, timing) };
   if (groups === undefined) return scalars;
   for (const group of groupsOf(chunks)) {
-    const own = stepScalars(step, settings, groups.factorAt(group, step), updates);
+    const own = stepScalars(step, settings, { ...timing, factor: groups.factorAt(group, step) });
     for (const scalar of GROUP_SCALARS) scalars[rateInput(scalar, { group })] = own[scalar];
   }
   return scalars;

@@ -47,3 +47,16 @@ describe("warm-up, stable, decay", () => {
     expect(learningRateAt(step, { ...settings, schedule: "wsd" })).toBeCloseTo(expected, 12);
   });
 });
+
+describe("after the decision to stop early at step 8, with the end at step 12", () => {
+  // From the height that the schedule has at step 8, by 1 - sqrt(progress), to the lowest rate.
+  const stop = { reason: "plateau", decidedAt: 8, endsAt: 12 } as const;
+  const longer = { ...settings, steps: 100 };
+
+  test.each(["cosine", "wsd"] as const)("the rate of %s decays from where it is", (schedule) => {
+    const rate = (step: number): number => learningRateAt(step, { ...longer, schedule }, stop);
+    expect(rate(8)).toBe(learningRateAt(8, { ...longer, schedule }));
+    expect(rate(9)).toBeCloseTo(0.02 + (rate(8) - 0.02) / 2, 12);
+    expect(rate(12)).toBeCloseTo(0.02, 12);
+  });
+});

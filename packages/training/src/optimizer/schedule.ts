@@ -1,3 +1,4 @@
+import type { EarlyStop } from "./early-stop.js";
 import { OPTIMIZER, type TrainingSettings } from "../training-config.js";
 
 type Schedule = TrainingSettings["schedule"];
@@ -21,10 +22,19 @@ const SHAPES: { readonly [S in Schedule]: (step: number, settings: ScheduleSetti
   },
 };
 
-/** Learning rate of a step (counted from 1): linear warm-up to the peak, then the schedule's decay. */
-export function learningRateAt(step: number, settings: ScheduleSettings): number {
+/**
+ * Learning rate of a step (counted from 1): linear warm-up to the peak, then the schedule's decay. After the decision to stop early, the rate
+ * decays from its height at that step with the shape of `wsd`.
+ */
+export function learningRateAt(step: number, settings: ScheduleSettings, stop?: EarlyStop): number {
   const { learningRate, warmupSteps, schedule } = settings;
   const { minLearningRateRatio = OPTIMIZER.minLearningRateRatio } = settings;
+  if (stop !== undefined && step > stop.decidedAt) {
+    const from = learningRateAt(stop.decidedAt, settings);
+    const lowest = Math.min(from, learningRate * minLearningRateRatio);
+    const progress = Math.min(1, (step - stop.decidedAt) / (stop.endsAt - stop.decidedAt));
+    return lowest + (from - lowest) * (1 - Math.sqrt(progress));
+  }
   if (step <= warmupSteps) return (learningRate * step) / Math.max(1, warmupSteps);
   const height = SHAPES[schedule](step, settings);
   return learningRate * (minLearningRateRatio + (1 - minLearningRateRatio) * height);

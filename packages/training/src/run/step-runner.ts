@@ -7,6 +7,8 @@ import type { Program } from "@slm/tensor";
 import type { Batch, Bucket } from "../data/buckets.js";
 import { createDropoutMasks, dropoutKey, type DropoutMasks } from "../program/dropout-masks.js";
 import { FIRST_SCALING, nextScaling, SMALLEST_SCALE, type LossScaling } from "../program/loss-scaling.js";
+import type { EarlyStop } from "../optimizer/early-stop.js";
+import type { StepTiming } from "../optimizer/optimizer.js";
 import { scalarsAt } from "../optimizer/rate-groups.js";
 import type { ChunkPlan } from "../program/state-layout.js";
 import {
@@ -45,6 +47,8 @@ export interface StepResult {
 export interface StepProgress {
   /** In float16; absent before the first step. */
   readonly lossScaling?: LossScaling | undefined;
+  /** The decision to stop early, which changes the learning rate. */
+  readonly earlyStop?: EarlyStop | undefined;
 }
 
 /** A step's result, and the loss scaling of the next step. */
@@ -105,7 +109,7 @@ export class StepRunner {
     step: number,
     batches: readonly PreparedBatch[],
     compiled: readonly CompiledBatch[],
-    { lossScaling }: StepProgress,
+    { lossScaling, earlyStop: stop }: StepProgress,
   ): Promise<StepOutcome> {
     const scaling = scalesLoss(this.request.settings) ? (lossScaling ?? FIRST_SCALING) : undefined;
     const scalars: Readonly<Record<string, number>> =
@@ -114,9 +118,9 @@ export class StepRunner {
     const results = await Promise.all(
       batches.map((prepared, index) => {
         const share = all === 0 ? 1 / batches.length : prepared.feeds.lossTokens / all;
-        const updates = step - (scaling?.skipped ?? 0);
+        const timing = { updates: step - (scaling?.skipped ?? 0), stop };
         const mode = modeOf(index, batches);
-        return this.runBatch(step, prepared, compiled[index]!, mode, { share, scalars, updates });
+        return this.runBatch(step, prepared, compiled[index]!, mode, { share, scalars, timing });
       }),
     );
     const failed = results.findIndex(isNotFinite);
@@ -140,20 +144,18 @@ export class StepRunner {
     {
       share,
       scalars: given,
-      updates,
+      timing,
     }: {
       readonly share: number;
       readonly scalars: Readonly<Record<string, number>>;
-      readonly updates: number;
+      readonly timing: Omit<StepTiming, "factor">;
     },
   ): Promise<StepResult & { share: number }> {
     const { settings } = this.request;
     const scalars: Record<string, number> = {
       ...given,
       ...(settings.gradientAccumulationSteps > 1 ? { [BATCH_SHARE]: share } : {}),
-      ...(mode === "update"
-        ? scalarsAt(step, settings, this.plan.trained, this.request.groups, updates)
-        : {}),
+      ...(mode === "update" ? scalarsAt(step, settings, this.plan.trained, this.request.groups, timing) : {}),
     };
     const feedable: Record<string, HostTensor | DeviceTensor> = {
       ...this.state.feeds,

@@ -106,6 +106,40 @@ describe("a run that was interrupted and resumed", () => {
     expect(await logOf(stopped)).toEqual(await logOf(plain));
   });
 
+  test.each([
+    ["perfect", 1, [2, 5], { evaluateEvery: 4, decayFraction: 0.75, endsAt: 7 }],
+    ["plateau", 0.5, [5, 7], { evaluateEvery: 2, decayFraction: 0.5, endsAt: 9 }],
+  ] as const)(
+    "that stops early (%s) ends with the same weights and log",
+    async (reason, value, stops, given) => {
+      const { endsAt, ...changes } = given;
+      const settings: TrainingSettings = { ...copySettings, ...changes, steps: 20, earlyStopping: 2 };
+      const dev: DevMetric = {
+        ranking: [{ name: "exactMatch", higherIsBetter: true }],
+        measure: () => Promise.resolve({ exactMatch: value }),
+      };
+      const [plain, stopped] = [join(directory, "plain"), join(directory, "stopped")];
+      const expected = await trainWithStops([], plain, settings, { dev });
+      const actual = await trainWithStops(stops, stopped, settings, { dev });
+      expect(actual.weights).toEqual(expected.weights);
+      expect(await logOf(stopped)).toEqual(await logOf(plain));
+      // Of equal measurements the decayed one is the best.
+      const outcome = { steps: endsAt, bestStep: endsAt, earlyStop: { reason, endsAt } };
+      expect([actual, expected]).toMatchObject([outcome, outcome]);
+      const log = (await logOf(plain)) as { note?: string; learningRate?: number }[];
+      expect(log.filter(({ note }) => note !== undefined)).toHaveLength(1);
+      const lowest = 0.1 * settings.learningRate;
+      expect(log.findLast(({ learningRate }) => learningRate !== undefined)!.learningRate).toBeCloseTo(
+        lowest,
+      );
+      const whole = { ...settings, earlyStopping: 0 };
+      const all = await train(
+        await requestOf({ dev, settings: whole, workDirectory: join(directory, "all") }),
+      );
+      expect(all).toMatchObject({ steps: 20, earlyStop: undefined });
+    },
+  );
+
   test("starts by removing the files of killed saves", async () => {
     const left = join(directory, `${STATE_FILE}.4711.0123abcd.tmp`);
     await writeFile(left, "half of a state");

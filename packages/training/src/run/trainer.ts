@@ -19,6 +19,7 @@ import {
 } from "../contract/divergence.js";
 import { LiveWeights } from "../state/live-weights.js";
 import { resolveModules } from "../parameters/module-training.js";
+import { earlyStopAfter, earlyStopText } from "../optimizer/early-stop.js";
 import { learningRateAt } from "../optimizer/schedule.js";
 import { planRun, runSpecs, type ChunkPlan } from "../program/state-layout.js";
 import { StepRunner, type PreparedBatch } from "./step-runner.js";
@@ -117,7 +118,7 @@ class Trainer {
   async run(): Promise<TrainReport> {
     const { settings, stage } = this.request;
     const { tokens, seconds } = await this.advance();
-    const { step: steps, loss = Number.NaN } = this.progress;
+    const { step: steps, loss = Number.NaN, earlyStop } = this.progress;
     const [epochs = 0, ...furtherEpochs] = this.order.epochsAfter(steps * settings.gradientAccumulationSteps);
     const chosen = await this.chosenWeights();
     const diverged = divergenceOf(this.progress.course);
@@ -125,6 +126,7 @@ class Trainer {
     return {
       ...chosen,
       steps,
+      earlyStop,
       epochs,
       furtherEpochs,
       seconds,
@@ -149,7 +151,7 @@ class Trainer {
       const compiled = await this.steps.compile(batches);
       const running = this.steps.run(step, batches, compiled, this.progress);
       // The next batches are prepared while this step computes. Their work is queued after it, so they use the updated weights.
-      if (step < settings.steps) this.prepareAhead(step + 1);
+      if (step < this.lastStep) this.prepareAhead(step + 1);
       const { loss, terms, lossScaling } = await running;
       allTokens += batches.reduce((sum, { feeds }) => sum + feeds.tokens, 0);
       const { recent } = this.progress;
@@ -164,7 +166,7 @@ class Trainer {
             : this.progress.course,
         ...(lossScaling === undefined ? {} : { lossScaling }),
       };
-      const isLast = step === settings.steps;
+      const isLast = step === this.lastStep;
       if (step % LOG_EVERY === 0 || isLast) {
         const now = performance.now();
         const rate = (1000 * (allTokens - loggedTokens)) / (now - logged);
@@ -174,7 +176,8 @@ class Trainer {
       const isMeasured = step % settings.evaluateEvery === 0 || isLast;
       if (isMeasured) {
         await this.measure();
-        context.progress({ stage, step, total: settings.steps, metrics: this.progress.metrics });
+        if (!isLast) await this.considerStopping();
+        context.progress({ stage, step, total: this.lastStep, metrics: this.progress.metrics });
       }
       if (isMeasured || step % SAVE_EVERY === 0 || context.signal.aborted) await this.save();
       throwIfInterrupted(context.signal, stage);
@@ -182,15 +185,34 @@ class Trainer {
     return { tokens: allTokens, seconds: (performance.now() - began) / 1000 };
   }
 
+  /** The last step: fewer than requested once the run has decided to stop early. */
+  private get lastStep(): number {
+    return this.progress.earlyStop?.endsAt ?? this.request.settings.steps;
+  }
+
   /** Whether this was the last step. */
   private isDone(): boolean {
-    return this.progress.step >= this.request.settings.steps;
+    return this.progress.step >= this.lastStep;
+  }
+
+  /** Decides after a measurement whether the run stops early. The decision is saved with the state, so a resumed run keeps it. */
+  private async considerStopping(): Promise<void> {
+    const { settings, stage, context } = this.request;
+    const { step } = this.progress;
+    const [best] = this.best.measurements;
+    if (this.progress.earlyStop !== undefined || best === undefined) return;
+    const earlyStop = earlyStopAfter(step, best, settings);
+    if (earlyStop === undefined) return;
+    this.progress = { ...this.progress, earlyStop };
+    const message = earlyStopText(earlyStop, settings);
+    await this.log.append({ step, wallTime: Date.now() / 1000, note: message });
+    context.progress({ stage, message, isNote: true });
   }
 
   /** A line of the log and of progress: the mean loss since the previous line. */
   private async report(terms: Readonly<Record<string, number>>, rate: number): Promise<void> {
     const { settings, stage, context } = this.request;
-    const { step, recent, lossScaling } = this.progress;
+    const { step, recent, lossScaling, earlyStop } = this.progress;
     if (recent.count === 0) return;
     const loss = recent.loss / recent.count;
     const before = this.progress.course;
@@ -203,12 +225,12 @@ class Trainer {
         message: `${divergenceText(diverged)}; ${divergenceAdvice(settings.learningRate)}`,
         isNote: true,
       });
-    const learningRate = learningRateAt(step, settings);
+    const learningRate = learningRateAt(step, settings, earlyStop);
     const scaling =
       lossScaling === undefined ? {} : { lossScale: lossScaling.scale, skippedSteps: lossScaling.skipped };
     await this.record({ loss, ...terms, learningRate, tokensPerSecond: rate, ...scaling });
     const metrics = { loss, ...this.progress.metrics, tokensPerSecond: rate };
-    context.progress({ stage, step, total: settings.steps, metrics });
+    context.progress({ stage, step, total: this.lastStep, metrics });
   }
 
   /** One line of the metrics log. */
@@ -258,7 +280,8 @@ class Trainer {
       Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`dev.${name}`, value])),
     );
     await this.showSamples();
-    await this.best.offer({ step, metrics: { ...metrics } }, (write) => this.live.store(write));
+    const tie = step === this.progress.earlyStop?.endsAt ? "later" : "earlier";
+    await this.best.offer({ step, metrics: { ...metrics } }, (write) => this.live.store(write), tie);
     this.progress = { ...this.progress, metrics: { ...metrics } };
   }
 

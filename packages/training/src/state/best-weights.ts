@@ -62,17 +62,23 @@ export class BestWeights {
   }
 
   /**
-   * Keeps the weights if they are among the best; returns true if they are the best. On ties the earlier measurement is better. If a run that
-   * was killed has already measured the step, replaces that measurement.
+   * Keeps the weights if they are among the best; returns true if they are the best. If a run that was killed has already measured the step,
+   * replaces that measurement.
    *
+   * @param tie the better one of equal measurements: the later one is decayed at the end of a run that stops early
    * @param store passes the weights to the writer one by one
    */
   async offer(
     measurement: Measurement,
     store: (write: (weights: DeferredWeights) => Promise<void>) => Promise<void>,
+    tie: "earlier" | "later" = "earlier",
   ): Promise<boolean> {
     const others = this.kept.filter(({ step }) => step !== measurement.step);
-    const rank = others.findIndex(({ metrics }) => this.isBetter(measurement.metrics, metrics));
+    const rank = others.findIndex(({ metrics }) =>
+      tie === "earlier"
+        ? this.isBetter(measurement.metrics, metrics)
+        : !this.isBetter(metrics, measurement.metrics),
+    );
     const place = rank === -1 ? others.length : rank;
     if (place >= this.limit) return false;
     const file = join(this.directory, fileOf(measurement.step));

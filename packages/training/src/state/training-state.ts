@@ -8,6 +8,7 @@ import { openSealedTensors, writeSealedTensors } from "./sealed-tensors.js";
 import { type Weights } from "@slm/model";
 import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runtime";
 import type { Engine } from "@slm/tensor";
+import { earlyStop } from "../optimizer/early-stop.js";
 import { lossScaling } from "../program/loss-scaling.js";
 import { packWeights, valueInput, type Chunk } from "../parameters/parameter-layout.js";
 import {
@@ -103,6 +104,8 @@ const savedProgress = z.strictObject({
   course: z.strictObject({ first: z.number(), peak: z.number(), peakStep: z.int() }).optional(),
   /** In float16: the factor on the loss. */
   lossScaling: lossScaling.optional(),
+  /** The decision to stop early; absent before it. */
+  earlyStop: earlyStop.optional(),
   /** The last dev metrics. */
   metrics: z.record(z.string(), z.number()),
 });
