@@ -4,4 +4,3 @@ export { isModelDirectory, locateModel } from "./locate-model.js";
 export { openModel, type OpenModelOptions } from "./open-model.js";
 export { prepareModel, withPreparedModel } from "./prepare-model.js";
 export { prepareModels, withModelsOnDevice } from "./prepare-models.js";
-export { requireSigned } from "./require-signed.js";

@@ -4,6 +4,7 @@ import type { Model } from "@slm/inference";
 import { engineFor, type DeviceRequest } from "../compute/devices.js";
 import { contextOf, type WorkOptions } from "@slm/core/work";
 import { openPrepared } from "./open-prepared.js";
+import { prepareModels } from "./prepare-models.js";
 
 /** The device that runs the model. */
 export interface OpenModelOptions extends WorkOptions, DeviceRequest, Speculation {
@@ -29,7 +30,6 @@ export interface OpenModelOptions extends WorkOptions, DeviceRequest, Speculatio
  * await model.close();
  */
 export async function openModel(model: string, options: OpenModelOptions = {}): Promise<Model> {
-  const { prepareModels } = await import("./prepare-models.js");
   const { progress, signal, note } = contextOf(options);
   const { engine, device, soc, fallback, threads, promptLookup, batchSize, key } = options;
   const request = { engine, device, soc, fallback, threads, key };

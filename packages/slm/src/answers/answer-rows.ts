@@ -5,7 +5,7 @@ import { SlmError, type ErrorCode } from "@slm/core/errors";
 import type { GenerateOptions, Generation, Model, Source } from "@slm/inference";
 import { answerOf } from "@slm/metrics";
 import { imageOfFile } from "@slm/vision";
-import { pathInside } from "@slm/models/rows";
+import { pathInside } from "@slm/models/row-images";
 
 /** The result of one record of the file. */
 export type AnsweredRow =

@@ -65,7 +65,7 @@ export interface ModelServer extends RunningServer {
  */
 export async function serve(model: string, options: ServeOptions = {}): Promise<ModelServer> {
   const { requireIntact } = await import("@slm/core");
-  const { requireSigned } = await import("@slm/models/open");
+  const { requireSigned } = await import("@slm/models/require-signed");
   const { serveConfig, startServer } = await import("@slm/serve");
   const { host, port, maxRows, maxWaiting, maxConnections, allowedHosts, key, threads } = options;
   const { timeoutSeconds, drainSeconds, abstain } = options;
