@@ -3,7 +3,7 @@
  * of ONNX Runtime's C interface between device and host memory. Without a GPU, the device is the CPU provider with memory that only copies
  * can access (`device-memory.test-support.ts`).
  */
-import { beamSearch, openModel, type GenerateOptions } from "@slm/inference";
+import { beamSearch, openGraphModel, type GenerateOptions } from "@slm/inference";
 import { createHostTensor, type DeviceTensor, type HostTensor, type Runtime } from "@slm/runtime";
 import { countedRuntime, type Traffic } from "@slm/runtime/testing";
 import { createOnnxEngine, type Engine } from "@slm/tensor";
@@ -149,7 +149,7 @@ describe("an answer of a model for a GPU", () => {
   ): Promise<{ readonly short: Answered; readonly long: Answered }> {
     const shape = { ...config, vocabularySize: VOCABULARY };
     const { directory } = await exporter.exported(shape, { target: "gpu", profile: "cuda", precision });
-    const generator = await openModel(directory, endlessRuntime(runtime, config.tokens.eos));
+    const generator = await openGraphModel(directory, endlessRuntime(runtime, config.tokens.eos));
     const answer = async (maxTokens: number): Promise<Answered> => {
       const [before, copied] = [{ ...traffic }, api.copiedBytes];
       const texts = ["abc", "bca", "caa"].slice(0, prompts);

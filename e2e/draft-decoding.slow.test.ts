@@ -4,7 +4,7 @@
  */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { openModel, type GenerateOptions, type Generation } from "@slm/inference";
+import { openGraphModel, type GenerateOptions, type Generation } from "@slm/inference";
 import { profilesOf } from "@slm/devices";
 import type { EncoderDecoderConfig } from "@slm/model";
 import { exportCheckpoint, type ExportChoice } from "@slm/onnx-export";
@@ -75,7 +75,7 @@ describe.each(Object.entries(MODELS))("%s", (_name, config) => {
     const sources = sourcesOf(6, config.maxSource, 4);
     const expected = await (await open(directory, { draftTokens: 0 })).generate(sources);
     for (const drafting of [{}, { promptLookup: 3 }]) {
-      const generator = await openModel(web, runtime, drafting);
+      const generator = await openGraphModel(web, runtime, drafting);
       expect((await generator.generate(sources, { batchSize: 1 })).map(told)).toEqual(expected.map(told));
       await generator.close();
     }
@@ -152,14 +152,14 @@ describe("a trained student", () => {
     });
     const answers = await generator.generate(sources.slice(0, 3), { batchSize: 1 });
     expect(runsOf(answers)).toBe(tokensOf(answers));
-    await expect(openModel(quantized, models.runtime, { draftTokens: 2 })).rejects.toMatchObject({
+    await expect(openGraphModel(quantized, models.runtime, { draftTokens: 2 })).rejects.toMatchObject({
       code: "OP_UNSUPPORTED",
     });
   });
 
   test("answers alike in a worker, whose runs follow one another without the caller", async () => {
     const worker = await createCpuRuntime({ threads: 1 });
-    const generator = await openModel(cpu, worker);
+    const generator = await openGraphModel(cpu, worker);
     const expected = await (await open(cpu)).generate(sources, { batchSize: 1 });
     const pieces = sources.map(() => "");
     const found = await generator.generate(sources, {
@@ -176,12 +176,12 @@ describe("a trained student", () => {
   });
 
   test("rejects more drafts than a run verifies, and any of a model without rules", async () => {
-    await expect(openModel(cpu, models.runtime, { draftTokens: 65 })).rejects.toMatchObject({
+    await expect(openGraphModel(cpu, models.runtime, { draftTokens: 65 })).rejects.toMatchObject({
       code: "USAGE",
       message: expect.stringContaining("from 0 to 64") as string,
     });
     const plain = await models.random(random, { target: "cpu" });
-    await expect(openModel(plain, models.runtime, { draftTokens: 1 })).rejects.toMatchObject({
+    await expect(openGraphModel(plain, models.runtime, { draftTokens: 1 })).rejects.toMatchObject({
       code: "USAGE",
     });
     expect((await open(plain)).speculation).toEqual({ tokens: 0, reason: undefined });

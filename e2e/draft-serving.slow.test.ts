@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
 import { readCheckpoint } from "@slm/checkpoints";
 import { deployToDirectory } from "@slm/deploy";
-import { openModel, type Generation } from "@slm/inference";
+import { openGraphModel, type Generation } from "@slm/inference";
 import { encoderDecoderConfig } from "@slm/model";
 import { exportCheckpoint, exportWeights } from "@slm/onnx-export";
 import { quantizeDirectory } from "@slm/quantization";
@@ -46,7 +46,7 @@ test("a bundle drafts as the model that it was made of", async () => {
   await mkdir(outputDirectory);
   await deployToDirectory({ model, outputDirectory, card: {} });
   const plain = await plainAnswers(outputDirectory);
-  const generator = await openModel(outputDirectory, runtime);
+  const generator = await openGraphModel(outputDirectory, runtime);
   expect(generator.speculation).toEqual({ tokens: 12, reason: undefined });
   const drafted = await generator.generate(sources, { batchSize: 1 });
   await generator.close();
@@ -56,7 +56,7 @@ test("a bundle drafts as the model that it was made of", async () => {
 });
 
 async function plainAnswers(directory: string): Promise<readonly Generation[]> {
-  const generator = await openModel(directory, runtime, { draftTokens: 0 });
+  const generator = await openGraphModel(directory, runtime, { draftTokens: 0 });
   const answers = await generator.generate(sources, { batchSize: 1 });
   await generator.close();
   return answers;
@@ -64,7 +64,7 @@ async function plainAnswers(directory: string): Promise<readonly Generation[]> {
 
 /** Rules learnt from the model's answers to the test's own sources, so that every answer is known. */
 async function rulesOf(directory: string): Promise<readonly DraftRule[]> {
-  const generator = await openModel(directory, runtime, { draftTokens: 0 });
+  const generator = await openGraphModel(directory, runtime, { draftTokens: 0 });
   const asked = Array.from({ length: 5 }, () => sources).flat();
   const answers = await generator.generate(asked);
   await generator.close();

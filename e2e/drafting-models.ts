@@ -1,6 +1,6 @@
 /** Small models with random weights, with or without draft rules. */
 import { createRandom, learnDraftRules } from "@slm/generation";
-import type { Generation, OpenModelOptions } from "@slm/inference";
+import type { Generation, GraphModelOptions } from "@slm/inference";
 import {
   initializeWeights,
   type DecoderOnlyConfig,
@@ -59,7 +59,7 @@ export const told = ({ text, tokens, finished, reason }: Generation): object => 
   reason,
 });
 
-export type Drafting = OpenModelOptions;
+export type Drafting = GraphModelOptions;
 
 /** Models whose answers depend on every token of the source. */
 export class DraftingModels extends TinyModels {

@@ -5,7 +5,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
-import { openModel, type GenerateOptions } from "@slm/inference";
+import { openGraphModel, type GenerateOptions } from "@slm/inference";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { serveConfig, startServer } from "@slm/serve";
 import { beforeAll, expect, test } from "vitest";
@@ -143,9 +143,9 @@ test("answers the same in beams of one, with weights of 8 and 4 bits, and to cli
 
 test("answers the same whether tokens that may answer are listed once for a batch or in every step", async () => {
   const runtime = await createCpuRuntime({ threads: 1 });
-  const divided = await openModel(at("cpu"), runtime);
+  const divided = await openGraphModel(at("cpu"), runtime);
   // The exported graphs, with logits of the whole vocabulary.
-  const whole = await openModel(at("cpu"), runtime, { scores: true });
+  const whole = await openGraphModel(at("cpu"), runtime, { scores: true });
   const texts = ["a", "klm", "ac", "mmlk", "b"];
   const sampled: GenerateOptions = { strategy: { kind: "sample", temperature: 1.5 }, seed: 7 };
   const beams: GenerateOptions = { strategy: { kind: "beam", beams: 3, lengthPenalty: 1 } };

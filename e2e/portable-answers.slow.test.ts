@@ -5,7 +5,7 @@ import { readModule } from "@slm/c-export";
 import { readDeviceModel } from "@slm/exported-model";
 import type { TokenConstraint } from "@slm/generation";
 import {
-  openModel,
+  openGraphModel,
   openPortableModel,
   type GenerateOptions,
   type Generation,
@@ -35,7 +35,7 @@ interface Both {
 
 async function opened(directory: string, options: { readonly scores?: boolean } = {}): Promise<Both> {
   return {
-    graphs: await openModel(directory, exporter.runtime, options),
+    graphs: await openGraphModel(directory, exporter.runtime, options),
     portable: await openPortableModel(directory, { module, ...options }),
   };
 }

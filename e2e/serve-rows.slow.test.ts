@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { temporaryFolder } from "@slm/core/testing";
 import { readModule } from "@slm/c-export/portable";
 import { readDeviceModel } from "@slm/exported-model";
-import { openModel } from "@slm/inference";
+import { openGraphModel } from "@slm/inference";
 import { PortableParts } from "@slm/inference/portable";
 import type { Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
@@ -48,7 +48,7 @@ test.each([
     await runCommand("export", [at("checkpoint"), "-o", at("model"), ...flags.split(" "), "--json"]);
 
     const alone = await createCpuRuntime({ threads: 1 });
-    const generator = await openModel(at("model"), alone);
+    const generator = await openGraphModel(at("model"), alone);
     const expected: string[] = [];
     for (const source of SOURCES)
       expected.push((await generator.generate([source], { maxTokens: 18 }))[0]!.text);

@@ -3,7 +3,7 @@ import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import type { Checkpoint } from "@slm/checkpoints";
 import { temporaryFolder } from "@slm/core/testing";
-import { openModel, type Model, type OpenModelOptions } from "@slm/inference";
+import { openGraphModel, type Model, type GraphModelOptions } from "@slm/inference";
 import { exportWeights, type ExportChoice, type ExportReport, type ExportSettings } from "@slm/onnx-export";
 import { quantizeDirectory, type QuantizeDirectoryOptions } from "@slm/quantization";
 import type { Runtime } from "@slm/runtime";
@@ -76,8 +76,8 @@ export class TinyModels {
     return outputDirectory;
   }
 
-  async open(directory: string, options?: OpenModelOptions): Promise<Model> {
-    const model = await openModel(directory, this.runtime, options);
+  async open(directory: string, options?: GraphModelOptions): Promise<Model> {
+    const model = await openGraphModel(directory, this.runtime, options);
     this.#opened.push(model);
     return model;
   }

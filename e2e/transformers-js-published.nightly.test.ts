@@ -1,7 +1,7 @@
 /** Published encoder-decoders in layout transformers.js must return the same tokens in that library as in slm's own runtime. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { openModel, type Generation } from "@slm/inference";
+import { openGraphModel, type Generation } from "@slm/inference";
 import { beforeAll, describe, expect, test } from "vitest";
 import {
   chosenFamilies,
@@ -45,7 +45,7 @@ describe.each(chosenFamilies().filter((family) => !NATIVE_ONLY.has(family)))("%s
   let eos: number;
 
   const answers = async (languages?: readonly [string, string]): Promise<readonly Generation[]> => {
-    const generator = await openModel(at("cpu"), setting.runtime);
+    const generator = await openGraphModel(at("cpu"), setting.runtime);
     ({ eos } = generator.description.tokens);
     const pair = languages === undefined ? {} : { languages: { source: languages[0], target: languages[1] } };
     try {
@@ -113,7 +113,7 @@ test("several ends, n-grams and bad words of a model's own settings are followed
   await succeed("import", at("published"), "-o", at("model"), "--max-source", "20", "--max-target", "16");
   await succeed("export", at("model"), "--target", "cpu", "-o", at("cpu"));
   await succeed("export", at("model"), "--target", "web", "--layout", "transformers.js", "-o", at("web"));
-  const generator = await openModel(at("cpu"), setting.runtime);
+  const generator = await openGraphModel(at("cpu"), setting.runtime);
   const expected = await generator.generate(TEXTS, { maxTokens: NEW });
   await generator.close();
   const tokenizer = await setting.library.AutoTokenizer.from_pretrained("own-web");

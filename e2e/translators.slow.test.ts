@@ -5,7 +5,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
-import { openModel, type Generation, type Model } from "@slm/inference";
+import { openGraphModel, type Generation, type Model } from "@slm/inference";
 import type { Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { serveConfig, startServer } from "@slm/serve";
@@ -46,7 +46,7 @@ describe.each(FAMILIES)("a tiny %s", (family) => {
     const imported = join(root, family);
     await runCommand("import", [join(FIXTURES, family), "-o", imported, "--max-source", "60", "--json"]);
     await runCommand("export", [imported, "-o", model(), "--json"]);
-    generator = await openModel(model(), runtime);
+    generator = await openGraphModel(model(), runtime);
     ({ eos } = generator.description.tokens);
   });
   afterAll(() => generator.close());

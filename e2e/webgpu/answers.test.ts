@@ -2,7 +2,13 @@
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
-import { beamSearch, openModel, type GenerateOptions, type Generation, type Source } from "@slm/inference";
+import {
+  beamSearch,
+  openGraphModel,
+  type GenerateOptions,
+  type Generation,
+  type Source,
+} from "@slm/inference";
 import { int, readOnnx, writeOnnx } from "@slm/onnx";
 import { exportCheckpoint, exportWeights } from "@slm/onnx-export";
 import { quantizeDirectory } from "@slm/quantization";
@@ -67,7 +73,7 @@ async function answersOn(
   sources: readonly Source[],
   { options, promptLookup }: Asked = {},
 ): Promise<readonly Generation[]> {
-  const generator = await openModel(directory, runtime, { promptLookup });
+  const generator = await openGraphModel(directory, runtime, { promptLookup });
   try {
     return await generator.generate(sources, options);
   } finally {

@@ -12,7 +12,7 @@
  * meaningful only on an idle machine.
  */
 import { readDeviceModel } from "@slm/exported-model";
-import { openModel } from "@slm/inference";
+import { openGraphModel } from "@slm/inference";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { draftLines } from "./lib/draft-lines.mjs";
 import { firstSources } from "../lib/first-sources.mjs";
@@ -37,7 +37,7 @@ const ways = [
 const runtime = await createCpuRuntime({ threads });
 const measured = [];
 for (const way of ways) {
-  const generator = await openModel(directory, runtime, {
+  const generator = await openGraphModel(directory, runtime, {
     draftTokens: way.draftTokens,
     promptLookup: way.lookup,
   });

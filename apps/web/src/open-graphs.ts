@@ -1,6 +1,6 @@
 /** Opens graphs of a bundle with ONNX Runtime, which is downloaded when it is first needed. */
 import type * as Ort from "onnxruntime-web";
-import { openModel } from "@slm/inference";
+import { openGraphModel } from "@slm/inference";
 import { SlmError } from "@slm/core/errors";
 import {
   createWebRuntime,
@@ -22,7 +22,7 @@ export const openGraphs: OpenModel = async (
   const ort = await loadOrt(runtimeUrl, provider, threads);
   await downloading;
   const runtime = createWebRuntime(ort, { provider, threads, files, adapter });
-  return openModel(directory, runtime, {
+  return openGraphModel(directory, runtime, {
     draftTokens,
     closes: async () => {
       await runtime.close();

@@ -12,7 +12,7 @@ export {
 export { encodeBatch, sourceFeeds } from "./dynamic/encoded-batch.js";
 export { BLANK_IMAGE, joinImages } from "./images/image-encoder.js";
 export { listTokens, logitsOutput, WholeLogits } from "./dynamic/listed-tokens.js";
-export { openModel } from "./generate/open-model.js";
+export { openGraphModel } from "./generate/open-graph-model.js";
 export { openPortableModel, portableDevice, type OpenPortableOptions } from "./generate/open-portable.js";
 export { DEFAULT_BATCH } from "./options/model-limits.js";
 export { withArgmaxOutput } from "./graph-edits/argmax-output.js";
@@ -34,7 +34,7 @@ export type {
   ScoreOptions,
   Source,
 } from "./options/types.js";
-export type { Model, ModelEvaluation, OpenModelOptions } from "./generate/model.js";
+export type { Model, ModelEvaluation, GraphModelOptions } from "./generate/model.js";
 export { schemaConstraint } from "./generate/schema-constraint.js";
 export {
   evaluateAnswers,

@@ -45,11 +45,11 @@ async function ofWasm(): Promise<Answer> {
 
 /** slm as a user opens it, from text to text, with draft rules if the model has them. */
 async function ofSlm(): Promise<Answer> {
-  const [{ openModel }, { createCpuRuntime }] = await Promise.all([
+  const [{ openGraphModel }, { createCpuRuntime }] = await Promise.all([
     import("@slm/inference"),
     import("@slm/runtime-node"),
   ]);
-  const model = await openModel(job.model, await createCpuRuntime({ threads: job.threads }));
+  const model = await openGraphModel(job.model, await createCpuRuntime({ threads: job.threads }));
   return async (_, at) => {
     const [answer] = await model.generate([job.texts![at]!], { maxTokens: job.tokens });
     return answer!.tokens;

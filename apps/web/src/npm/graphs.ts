@@ -1,5 +1,5 @@
 /** The program of an npm package whose model runs its graphs in ONNX Runtime. */
-import { openModel } from "@slm/inference";
+import { openGraphModel } from "@slm/inference";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { imageOfBytes, imageOfFile } from "@slm/vision";
 import { answering, openedOnFirstUse, type Answering } from "./answering.js";
@@ -7,7 +7,7 @@ import { besides } from "./besides.js";
 
 const model = openedOnFirstUse(async () => {
   const runtime = await createCpuRuntime({ inThread: true });
-  const opened = await openModel(besides("model"), runtime, { closes: () => runtime.close() });
+  const opened = await openGraphModel(besides("model"), runtime, { closes: () => runtime.close() });
   return answering(opened, (text, image) => {
     if (image === undefined) return text;
     return {

@@ -2,7 +2,7 @@
 import { readModule } from "@slm/c-export/portable";
 import { readDeviceModel, type EngineName } from "@slm/exported-model";
 import { ahead, speculationOf, type Speculation } from "@slm/generation";
-import { openModel, openPortableModel, type Model } from "@slm/inference";
+import { openGraphModel, openPortableModel, type Model } from "@slm/inference";
 import { endlessDecoder } from "./endless-decoder.js";
 import { endlessRuntime } from "./endless-runtime.js";
 import { peakMemoryBytes } from "./peak-memory.js";
@@ -61,7 +61,7 @@ async function openGraphs(options: OpenOptions): Promise<Loaded> {
   const processRssBytes = await peakMemoryBytes();
   const started = performance.now();
   // No image cache, so that each run encodes its image.
-  const model = await openModel(directory, endless ? endlessRuntime(runtime, tokens.eos) : runtime, {
+  const model = await openGraphModel(directory, endless ? endlessRuntime(runtime, tokens.eos) : runtime, {
     keptImageBytes: 0,
     ...speculationOf(options),
     batchSize: batch,

@@ -1,7 +1,7 @@
 /** Compares a model on two runtimes with the same rows, token by token. */
 import { GRAPH_IO } from "@slm/exported-model";
 import { repeatRuns, withLoad, type HostTensor, type Runtime, type Session } from "@slm/runtime";
-import { openModel } from "../generate/open-model.js";
+import { openGraphModel } from "../generate/open-graph-model.js";
 import type { Source } from "../options/types.js";
 import type { EvaluationRow } from "../evaluate/evaluation-input.js";
 
@@ -79,8 +79,8 @@ export async function compareRuntimes(
 ): Promise<RuntimeComparison> {
   const recorders = [new Recorder(runtimes.reference), new Recorder(runtimes.device)] as const;
   const generators = [
-    await openModel(directory, recorders[0].runtime),
-    await openModel(directory, recorders[1].runtime),
+    await openGraphModel(directory, recorders[0].runtime),
+    await openGraphModel(directory, recorders[1].runtime),
   ] as const;
   const answers = { reference: [] as string[], device: [] as string[] };
   const found = { equalAnswers: 0, steps: 0, maxAbs: 0, minCosine: 1 };

@@ -19,7 +19,7 @@ import type {
   Source,
 } from "../options/types.js";
 import { samplingOptions, type SamplingRequest } from "../options/sampling-options.js";
-import type { Model, ModelEvaluation, OpenModelOptions } from "./model.js";
+import type { Model, ModelEvaluation, GraphModelOptions } from "./model.js";
 import { scoreTexts, type ScoringParts } from "./score-texts.js";
 import { TeacherForcing } from "./teacher-forcing.js";
 import { judge, thresholdFor } from "../evaluate/abstention.js";
@@ -28,7 +28,7 @@ import { RowTexts } from "../text/row-texts.js";
 import { streamPieces } from "../text/stream-pieces.js";
 
 interface CreateModelOptions extends Pick<
-  OpenModelOptions,
+  GraphModelOptions,
   "promptLookup" | "draftTokens" | "scores" | "closes"
 > {
   /** Replaces the decoder of every batch. Default: it is used as it is. */

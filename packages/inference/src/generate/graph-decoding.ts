@@ -8,7 +8,7 @@ import type { ModelGraphs } from "../load/model-graphs.js";
 import { draftsFor } from "../options/draft-source.js";
 import { speculationPlan } from "../options/draft-tokens.js";
 import { decodeStatic } from "../static/decode-static.js";
-import type { OpenModelOptions } from "./model.js";
+import type { GraphModelOptions } from "./model.js";
 
 /**
  * Decodes with loaded graphs. Graphs with dynamic shapes decode all sources at once, static graphs one after the other. Closing it closes the graphs.
@@ -17,7 +17,7 @@ import type { OpenModelOptions } from "./model.js";
  */
 export function graphDecoding(
   loaded: ModelGraphs,
-  { promptLookup, draftTokens }: Pick<OpenModelOptions, "promptLookup" | "draftTokens">,
+  { promptLookup, draftTokens }: Pick<GraphModelOptions, "promptLookup" | "draftTokens">,
 ): Decoding {
   const { runtime, model, generation, buckets, draftRules, encoder } = loaded;
   const speculation = speculationPlan(model, draftTokens, { own: generation.draftTokens });

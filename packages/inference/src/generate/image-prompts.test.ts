@@ -14,7 +14,7 @@ import { temporaryFolder } from "@slm/core/testing";
 import { loadTokenizer } from "@slm/tokenizer";
 import type { ImageSource } from "@slm/vision";
 import { describe, expect, test } from "vitest";
-import { openModel } from "./open-model.js";
+import { openGraphModel } from "./open-graph-model.js";
 
 const { maxTarget: MAX_TARGET, tokens: TOKENS } = TINY;
 
@@ -67,7 +67,7 @@ describe("a vision-language model", () => {
     ];
     for (const batchSize of [1, 3, 16]) {
       const runtime = new MemoryModel();
-      const generator = await openModel(folder, runtime);
+      const generator = await openGraphModel(folder, runtime);
       const answers = await generator.generate(questions, { batchSize });
       expect(answers.map(({ tokens }) => tokens)).toEqual(
         questions.map(({ text, samples }) => expectedIds([...samples, ...tokenizer.encodeSource(text)])),
@@ -87,7 +87,7 @@ describe("a vision-language model", () => {
     const folder = await written(tinyVisionModel());
     const ask = async (keptImageBytes: number, ...keys: readonly string[]): Promise<number> => {
       const runtime = new MemoryModel();
-      const generator = await openModel(folder, runtime, { keptImageBytes });
+      const generator = await openGraphModel(folder, runtime, { keptImageBytes });
       for (const key of keys) await generator.generate([{ text: "a", image: image(key, 1, 2) }]);
       return runtime.images.length;
     };
@@ -99,7 +99,7 @@ describe("a vision-language model", () => {
   test("sees an image once for questions that overlap, and again after it could not be read", async () => {
     const folder = await written(tinyVisionModel());
     const runtime = new MemoryModel();
-    const generator = await openModel(folder, runtime);
+    const generator = await openGraphModel(folder, runtime);
     const good = image("good", 1, 2);
     await Promise.all([1, 2, 3].map(() => generator.generate([{ text: "a", image: good }])));
     expect([good.decoded, runtime.images.length]).toEqual([1, 1]);
@@ -118,18 +118,18 @@ describe("a vision-language model", () => {
 
   test("uses the default prompt for an image without text", async () => {
     const folder = await written(tinyVisionModel("abc"));
-    const generator = await openModel(folder, new MemoryModel());
+    const generator = await openGraphModel(folder, new MemoryModel());
     const asked = await generator.generate([
       { image: image("x", 5, 6) },
       { text: "abc", image: image("x", 5, 6) },
     ]);
     expect(asked[0]!.tokens).toEqual(asked[1]!.tokens);
-    const silent = await openModel(await written(tinyVisionModel()), new MemoryModel());
+    const silent = await openGraphModel(await written(tinyVisionModel()), new MemoryModel());
     await expect(silent.generate([{ image: image("x", 5, 6) }])).rejects.toThrow(/source 1 has no text/);
   });
 
   test("rejects texts without an image and texts that are too long with one; a text model rejects images", async () => {
-    const seeing = await openModel(await written(tinyVisionModel()), new MemoryModel());
+    const seeing = await openGraphModel(await written(tinyVisionModel()), new MemoryModel());
     const picture = image("x", 5, 6);
     await expect(seeing.generate(["abc"])).rejects.toMatchObject({
       code: "DATA_INVALID",
@@ -138,7 +138,7 @@ describe("a vision-language model", () => {
     await expect(seeing.generate([{ text: "abcdabc", image: picture }])).rejects.toThrow(
       /7 tokens, the model reads at most 6 in addition to an image/,
     );
-    const blind = await openModel(await written(tinyDeviceModel()), new MemoryModel());
+    const blind = await openGraphModel(await written(tinyDeviceModel()), new MemoryModel());
     await expect(blind.generate(["a", { text: "b", image: picture }])).rejects.toThrow(
       /source 2 has an image, but the model reads only text/,
     );

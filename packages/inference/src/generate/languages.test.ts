@@ -10,7 +10,7 @@ import {
 } from "@slm/exported-model/testing";
 import { loadTokenizer, type LanguagePair } from "@slm/tokenizer";
 import { beforeAll, describe, expect, test } from "vitest";
-import { openModel } from "./open-model.js";
+import { openGraphModel } from "./open-graph-model.js";
 
 const WAYS = ["decoder_start", "forced_bos", "source"] as const;
 const root = temporaryFolder();
@@ -55,7 +55,7 @@ const asked = TEXTS.map((text, row) => ({ text, languages: PAIRS[row]! }));
 describe.each(WAYS)("a model that is told the target language by %s", (way) => {
   test("answers each row of a batch in its own language", async () => {
     const runtime = new MemoryModel();
-    const generator = await openModel(folderOf(way), runtime);
+    const generator = await openGraphModel(folderOf(way), runtime);
     const together = await generator.generate(asked);
     expect(runtime.encodedBatches).toHaveLength(1);
     const expected = await Promise.all(TEXTS.map((text, row) => expectedIds(way, text, PAIRS[row]!)));
@@ -64,7 +64,7 @@ describe.each(WAYS)("a model that is told the target language by %s", (way) => {
   });
 
   test("uses the languages of the options if a source has none", async () => {
-    const generator = await openModel(folderOf(way), new MemoryModel());
+    const generator = await openGraphModel(folderOf(way), new MemoryModel());
     const sources = ["abc", { text: "abc", languages: { target: "xx" } }];
     const results = await generator.generate(sources, { languages: { target: "yy" } });
     expect(results.map(({ tokens }) => tokens)).toEqual([
@@ -74,7 +74,7 @@ describe.each(WAYS)("a model that is told the target language by %s", (way) => {
   });
 
   test("scores answers in the requested language", async () => {
-    const scorer = await openModel(folderOf(way), new MemoryModel(finiteLogits), { scores: true });
+    const scorer = await openGraphModel(folderOf(way), new MemoryModel(finiteLogits), { scores: true });
     const options = { batchSize: 2 };
     const pairs = [{ source: "ab", answer: "cd" }];
     const likelihoods = [];
@@ -88,7 +88,7 @@ describe.each(WAYS)("a model that is told the target language by %s", (way) => {
   });
 
   test("rejects an unsupported language, and lists the supported ones", async () => {
-    const generator = await openModel(folderOf(way), new MemoryModel());
+    const generator = await openGraphModel(folderOf(way), new MemoryModel());
     await expect(generator.generate(["ab"], { languages: { target: "Y" } })).rejects.toMatchObject({
       code: "USAGE",
       message: "generate: source 1: the model has no language 'Y'; its 2 languages are yy, xx",
@@ -104,7 +104,7 @@ const finiteLogits: typeof hashedLogits = (source, fed) =>
   hashedLogits(source, fed).map((logit) => Math.max(logit, -1));
 
 test("a model without languages rejects them", async () => {
-  const generator = await openModel(folderOf("none"), new MemoryModel());
+  const generator = await openGraphModel(folderOf("none"), new MemoryModel());
   await expect(generator.generate([{ text: "ab", languages: { target: "xx" } }])).rejects.toMatchObject({
     code: "USAGE",
     message:

@@ -26,7 +26,7 @@ export interface ModelEvaluation extends Omit<
 }
 
 /** Options for opening a model. */
-export interface OpenModelOptions extends ImageEncoderOptions, Speculation {
+export interface GraphModelOptions extends ImageEncoderOptions, Speculation {
   /**
    * Prompt lookup decoding: the maximum number of draft tokens that one decoder run verifies. They are copied from the source and the answer. The
    * answers are those of greedy decoding, in fewer runs if text repeats. Texts are decoded one by one.

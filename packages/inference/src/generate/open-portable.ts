@@ -3,7 +3,7 @@ import type { BatchOptions } from "../options/batch-options.js";
 import { checkPromptLookup } from "../options/check-prompt-lookup.js";
 import { portableDecoding, type PortableOptions } from "../portable/portable-decoding.js";
 import { createModel } from "./decoding-model.js";
-import type { Model, OpenModelOptions } from "./model.js";
+import type { Model, GraphModelOptions } from "./model.js";
 
 export type { PortableModel } from "@slm/c-export/portable";
 export { portableDevice } from "../portable/portable-decoding.js";
@@ -11,7 +11,7 @@ export { PortableParts } from "../portable/portable-parts.js";
 
 /** Options for opening the portable form of a model. */
 export type OpenPortableOptions = Pick<PortableOptions, "module" | "reason"> &
-  Pick<OpenModelOptions, "promptLookup" | "draftTokens" | "scores" | "closes"> & {
+  Pick<GraphModelOptions, "promptLookup" | "draftTokens" | "scores" | "closes"> & {
     /** Replaces the decoder of every batch, as a benchmark does to suppress EOS. Default: it is used as it is. */
     readonly watch?: BatchOptions["watch"];
   };

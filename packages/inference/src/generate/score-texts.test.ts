@@ -6,7 +6,7 @@ import { loadTokenizer } from "@slm/tokenizer";
 import { beforeAll, describe, expect, test } from "vitest";
 import { MemoryModel, TINY, hashedLogits, writeTinyModel, type LogitsOf } from "@slm/exported-model/testing";
 import type { Likelihood, ScoredPair } from "../options/types.js";
-import { openModel } from "./open-model.js";
+import { openGraphModel } from "./open-graph-model.js";
 
 const { maxTarget: MAX_TARGET, tokens: TOKENS } = TINY;
 
@@ -43,8 +43,8 @@ const pair = fc.record({
 });
 
 describe.each(ARCHITECTURES)("the likelihood under a model that is %s", (architecture) => {
-  const load = (logitsOf: LogitsOf): ReturnType<typeof openModel> =>
-    openModel(folderOf(architecture), new MemoryModel(logitsOf), { scores: true });
+  const load = (logitsOf: LogitsOf): ReturnType<typeof openGraphModel> =>
+    openGraphModel(folderOf(architecture), new MemoryModel(logitsOf), { scores: true });
 
   test("is that of the definition for every pair, whatever the batches", async () => {
     const property = fc.asyncProperty(
@@ -70,14 +70,14 @@ describe("a model that is opened for scoring", () => {
   const load = (
     logitsOf: LogitsOf = hashedLogits,
     architecture = "encoder-decoder",
-  ): ReturnType<typeof openModel> =>
-    openModel(folderOf(architecture), new MemoryModel(logitsOf), { scores: true });
+  ): ReturnType<typeof openGraphModel> =>
+    openGraphModel(folderOf(architecture), new MemoryModel(logitsOf), { scores: true });
   const X = { source: "a", answer: "X" };
   const answerOf = (length: number): string => Array.from({ length }, () => "X").join(" ");
 
   test("scores pairs of a batch in one pass over the longest answer", async () => {
     const runtime = new MemoryModel(hashedLogits);
-    const model = await openModel(folderOf("encoder-decoder"), runtime, { scores: true });
+    const model = await openGraphModel(folderOf("encoder-decoder"), runtime, { scores: true });
     await model.score([X, { source: "abc", answer: "X Y Z" }, X], { batchSize: 2 });
     // Sorted by source: two short ones with two steps, then one with four.
     expect(runtime.decoderRuns.map(({ rows }) => rows)).toEqual([2, 2, 1, 1, 1, 1]);

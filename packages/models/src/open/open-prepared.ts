@@ -1,8 +1,8 @@
 /** Opens a prepared model on a runtime, or without one. */
-import type { Model, OpenModelOptions } from "@slm/inference";
+import type { Model, GraphModelOptions } from "@slm/inference";
 import type { Runtime } from "@slm/runtime";
 
-export interface OpenPreparedOptions extends OpenModelOptions {
+export interface OpenPreparedOptions extends GraphModelOptions {
   /** Why a portable form runs instead of graphs: continues "because ...". */
   readonly reason?: string | undefined;
 }
@@ -18,7 +18,8 @@ export async function openPrepared(
   runtime: Runtime | undefined,
   options: OpenPreparedOptions = {},
 ): Promise<Model> {
-  if (runtime !== undefined) return (await import("@slm/inference")).openModel(directory, runtime, options);
+  if (runtime !== undefined)
+    return (await import("@slm/inference")).openGraphModel(directory, runtime, options);
   const { readModule } = await import("@slm/c-export/portable");
   const { openPortableModel } = await import("@slm/inference/portable");
   return openPortableModel(directory, { ...options, module: await readModule() });

@@ -141,13 +141,13 @@ export async function openSlm(
   /** @type {string} */ directory,
   /** @type {{ threads: number, source: number, answer: number }} */ { threads, source, answer },
 ) {
-  const { openModel } = await import("@slm/inference");
+  const { openGraphModel } = await import("@slm/inference");
   const { readDeviceModel } = await import("@slm/exported-model");
   const { createCpuRuntime } = await import("@slm/runtime-node");
   const { endlessRuntime } = await import("../../../../packages/bench/dist/models/endless-runtime.js");
   const { tokens } = await readDeviceModel(directory);
   const runtime = await createCpuRuntime({ threads });
-  const generator = await openModel(directory, endlessRuntime(runtime, tokens.eos));
+  const generator = await openGraphModel(directory, endlessRuntime(runtime, tokens.eos));
   // The tokenizer of random models has one token per character.
   const prompt = "a".repeat(source);
   return {

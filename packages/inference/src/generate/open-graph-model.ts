@@ -1,5 +1,5 @@
 /** Opens exported models on a runtime. */
-import type { Model, OpenModelOptions } from "./model.js";
+import type { Model, GraphModelOptions } from "./model.js";
 import { createModel } from "./decoding-model.js";
 import { graphDecoding } from "./graph-decoding.js";
 import type { Runtime } from "@slm/runtime";
@@ -14,13 +14,13 @@ import { verifyingDecoder } from "../load/verifying-decoder.js";
  *
  * @throws SlmError INPUT_MISSING for a missing file, DATA_INVALID for an invalid one.
  * @example
- * const model = await openModel("runs/g2p/export", await createCpuRuntime());
+ * const model = await openGraphModel("runs/g2p/export", await createCpuRuntime());
  * const [{ text }] = await model.generate(["hello"]);
  */
-export async function openModel(
+export async function openGraphModel(
   directory: string,
   runtime: Runtime,
-  options: OpenModelOptions = {},
+  options: GraphModelOptions = {},
 ): Promise<Model> {
   const { promptLookup, keptImageBytes, batchSize = 1, scores = false } = options;
   const { draftTokens } = scores ? { draftTokens: 0 } : options;

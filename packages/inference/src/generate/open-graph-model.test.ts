@@ -12,7 +12,7 @@ import {
 import { type StepDecoder, decode } from "@slm/generation";
 import { loadTokenizer } from "@slm/tokenizer";
 import { beforeAll, describe, expect, test } from "vitest";
-import { openModel } from "./open-model.js";
+import { openGraphModel } from "./open-graph-model.js";
 
 const { maxTarget: MAX_TARGET, tokens: TOKENS } = TINY;
 
@@ -70,7 +70,7 @@ describe("an encoder-decoder", () => {
     const tokenizer = await loadTokenizer(folders["encoder-decoder"]);
     for (const batchSize of [1, 3, 16]) {
       const runtime = new MemoryModel();
-      const generator = await openModel(folders["encoder-decoder"], runtime);
+      const generator = await openGraphModel(folders["encoder-decoder"], runtime);
       const results = await generator.generate(SOURCES, { batchSize });
       expect(results.map(({ tokens }) => tokens)).toEqual(
         SOURCES.map((source) => expectedIds(tokenizer.encodeSource(source), MAX_TARGET)),
@@ -84,7 +84,7 @@ describe("an encoder-decoder", () => {
     const strategy = { kind: "beam", beams: 3, lengthPenalty: 0.8 } as const;
     const tokenizer = await loadTokenizer(folders["encoder-decoder"]);
     const runtime = new MemoryModel();
-    const generator = await openModel(folders["encoder-decoder"], runtime);
+    const generator = await openGraphModel(folders["encoder-decoder"], runtime);
     const together = await generator.generate(SOURCES, { strategy });
     expect(runtime.encodedBatches).toEqual([[1, 1, 2, 2, 3, 4, 6]]);
     for (const [row, source] of SOURCES.entries()) {
@@ -95,7 +95,7 @@ describe("an encoder-decoder", () => {
   });
 
   test("withholds answers below the threshold of model.json, or that of the call, and says how sure it is", async () => {
-    const free = await openModel(folders["encoder-decoder"], new MemoryModel());
+    const free = await openGraphModel(folders["encoder-decoder"], new MemoryModel());
     const answers = await free.generate(SOURCES);
     const threshold = answers.map(({ confidence }) => confidence).sort((a, b) => a - b)[3]!;
     const expected = answers.map(({ text, confidence }) => (confidence < threshold ? "" : text));
@@ -104,7 +104,7 @@ describe("an encoder-decoder", () => {
 
     const folder = join(root, "abstains");
     await writeTinyModel(folder, { abstention: { threshold, rows: 7, coverage: 0.5, errorRate: 0 } });
-    const careful = await openModel(folder, new MemoryModel());
+    const careful = await openGraphModel(folder, new MemoryModel());
     const pieces = SOURCES.map(() => "");
     const onToken = (row: number, piece: string): void => {
       pieces[row] = `${pieces[row]!}${piece}`;
@@ -123,7 +123,7 @@ describe("an encoder-decoder", () => {
   });
 
   test("rejects a source that is too long, by its length and the limit", async () => {
-    const generator = await openModel(folders["encoder-decoder"], new MemoryModel());
+    const generator = await openGraphModel(folders["encoder-decoder"], new MemoryModel());
     await expect(generator.generate(["a", "abcdabc"])).rejects.toMatchObject({
       code: "DATA_INVALID",
       message: "generate: source 2 has 7 tokens, the model reads at most 6",
@@ -131,7 +131,7 @@ describe("an encoder-decoder", () => {
   });
 
   test("rejects more tokens than the cache has room for", async () => {
-    const generator = await openModel(folders["encoder-decoder"], new MemoryModel());
+    const generator = await openGraphModel(folders["encoder-decoder"], new MemoryModel());
     await expect(generator.generate(["a"], { maxTokens: MAX_TARGET + 1 })).rejects.toMatchObject({
       code: "USAGE",
       message: "generate: maxTokens must be from 1 to 8, got 9",
@@ -143,7 +143,7 @@ describe("a decoder-only model", () => {
   test("reads the source as its own beginning, in one run per batch of equal lengths", async () => {
     const tokenizer = await loadTokenizer(folders["decoder-only"]);
     const runtime = new MemoryModel();
-    const generator = await openModel(folders["decoder-only"], runtime);
+    const generator = await openGraphModel(folders["decoder-only"], runtime);
     const results = await generator.generate(SOURCES);
     results.forEach(({ tokens }, row) => {
       const source = tokenizer.encodeSource(SOURCES[row]!);
@@ -161,7 +161,7 @@ describe("a decoder-only model", () => {
   });
 
   test("rejects more tokens than the source leaves room for", async () => {
-    const generator = await openModel(folders["decoder-only"], new MemoryModel());
+    const generator = await openGraphModel(folders["decoder-only"], new MemoryModel());
     await expect(generator.generate(["abcd"], { maxTokens: 5 })).rejects.toMatchObject({
       code: "USAGE",
       message: "generate: maxTokens must be from 1 to 4 after a source of 4 tokens, got 5",
@@ -171,7 +171,7 @@ describe("a decoder-only model", () => {
 
 describe("a generator", () => {
   test("streams pieces that add up to each row's text", async () => {
-    const generator = await openModel(folders["encoder-decoder"], new MemoryModel());
+    const generator = await openGraphModel(folders["encoder-decoder"], new MemoryModel());
     for (const strategy of [{ kind: "greedy" }, { kind: "beam", beams: 2, lengthPenalty: 1 }] as const) {
       const streamed: string[] = SOURCES.map(() => "");
       const onToken = (row: number, piece: string): void => {
@@ -183,7 +183,7 @@ describe("a generator", () => {
   });
 
   test("reports times in order and a rate without the encoder", async () => {
-    const generator = await openModel(folders["encoder-decoder"], new MemoryModel());
+    const generator = await openGraphModel(folders["encoder-decoder"], new MemoryModel());
     for (const { firstTokenMs, totalMs, tokens, finished, tokensPerSecond } of await generator.generate(
       SOURCES,
     )) {
@@ -196,7 +196,7 @@ describe("a generator", () => {
 
   test("reuses its caches and leaves nothing on the device after closing", async () => {
     const runtime = new MemoryModel();
-    const generator = await openModel(folders["encoder-decoder"], runtime);
+    const generator = await openGraphModel(folders["encoder-decoder"], runtime);
     await generator.generate(["ab", "c"]);
     const { uploads } = runtime;
     await generator.generate(["ba", "cd"]);
@@ -211,7 +211,7 @@ describe("a generator", () => {
   });
 
   test("calls that overlap do not share caches", async () => {
-    const generator = await openModel(folders["encoder-decoder"], new MemoryModel());
+    const generator = await openGraphModel(folders["encoder-decoder"], new MemoryModel());
     const apart = await Promise.all(
       SOURCES.map(async (source) => (await generator.generate([source]))[0]!.text),
     );
@@ -220,7 +220,7 @@ describe("a generator", () => {
 
   test("releases the tensors of a stopped call", async () => {
     const runtime = new MemoryModel();
-    const generator = await openModel(folders["encoder-decoder"], runtime);
+    const generator = await openGraphModel(folders["encoder-decoder"], runtime);
     const stop = new AbortController();
     stop.abort();
     await expect(generator.generate(["ab"], { signal: stop.signal })).rejects.toMatchObject({
@@ -231,7 +231,7 @@ describe("a generator", () => {
   });
 
   test("stops within one token after the signal", async () => {
-    const generator = await openModel(folders["encoder-decoder"], new MemoryModel());
+    const generator = await openGraphModel(folders["encoder-decoder"], new MemoryModel());
     const lengths = (await generator.generate(SOURCES)).map(({ tokens }) => tokens.length);
     const longest = SOURCES[lengths.indexOf(Math.max(...lengths))]!;
     expect(Math.max(...lengths)).toBeGreaterThan(3);
@@ -248,7 +248,7 @@ describe("a generator", () => {
   });
 
   test("ends a text before a stop sequence that begins and ends within tokens, streamed or not", async () => {
-    const generator = await openModel(folders["encoder-decoder"], new MemoryModel());
+    const generator = await openGraphModel(folders["encoder-decoder"], new MemoryModel());
     const plain = await generator.generate(SOURCES);
     const long = plain.find(({ text }) => text.length >= 5)!;
     // Symbols are joined by spaces: this sequence spans the end of one token and the beginning of the next.
@@ -277,7 +277,7 @@ describe("a generator", () => {
   });
 
   test("draws the same text for a source whatever shares its batch", async () => {
-    const generator = await openModel(folders["encoder-decoder"], new MemoryModel());
+    const generator = await openGraphModel(folders["encoder-decoder"], new MemoryModel());
     const strategy = { kind: "sample", temperature: 2 } as const;
     const texts = async (seed: number, batchSize: number): Promise<readonly string[]> =>
       (await generator.generate(SOURCES, { strategy, seed, batchSize })).map(({ text }) => text);
@@ -286,7 +286,7 @@ describe("a generator", () => {
   });
 
   test("counts the source of a decoder-only model as seen", async () => {
-    const generator = await openModel(folders["decoder-only"], new MemoryModel());
+    const generator = await openGraphModel(folders["decoder-only"], new MemoryModel());
     const rules = { repetitionPenalty: 1e6 };
     const [{ tokens } = { tokens: [] }] = await generator.generate(["ab"], { rules });
     const source = (await loadTokenizer(folders["decoder-only"])).encodeSource("ab");
@@ -295,7 +295,7 @@ describe("a generator", () => {
   });
 
   test("ends a text when its time is up", async () => {
-    const generator = await openModel(folders["encoder-decoder"], new MemoryModel());
+    const generator = await openGraphModel(folders["encoder-decoder"], new MemoryModel());
     const results = await generator.generate(SOURCES, { maxSeconds: 1e-9 });
     const reasons = new Set(results.map(({ reason }) => reason));
     expect(reasons.has("time")).toBe(true);
@@ -305,18 +305,18 @@ describe("a generator", () => {
   });
 
   test("rejects a batch size of 0 and sampling without randomness", async () => {
-    const generator = await openModel(folders["encoder-decoder"], new MemoryModel());
+    const generator = await openGraphModel(folders["encoder-decoder"], new MemoryModel());
     await expect(generator.generate(["a"], { batchSize: 0 })).rejects.toMatchObject({ code: "USAGE" });
     const strategy = { kind: "sample", temperature: 1 } as const;
     await expect(generator.generate(["a"], { strategy })).rejects.toMatchObject({ code: "USAGE" });
   });
 });
 
-describe(openModel, () => {
+describe(openGraphModel, () => {
   async function withModel(change: Partial<DeviceModel>): Promise<unknown> {
     const folder = await mkdtemp(join(root, "changed-"));
     await writeTinyModel(folder, { graphs: tinyDeviceModel().graphs, ...change });
-    return openModel(folder, new MemoryModel()).catch((error: unknown) => error);
+    return openGraphModel(folder, new MemoryModel()).catch((error: unknown) => error);
   }
 
   test.each([
