@@ -23,7 +23,9 @@ async function blocksOf(directory: string): Promise<ReadonlySet<string>> {
 
 test("a baseline has the block size and the embedding's format of its model", async () => {
   const { directory: float32 } = await models.exported(WIDE, { target: "cpu" });
-  const like = await models.quantized(float32, "int4-block", { blockSize: 64, embedding: "int4-block" });
+  const like = await models.quantized(float32, "int4-block", {
+    weights: { blockSize: 64, embedding: "int4-block" },
+  });
   const baseline = await models.newDirectory();
   const context = { progress: SILENT, signal: new AbortController().signal, seed: 1 };
   await makeBaseline({ like, outputDirectory: baseline, context });

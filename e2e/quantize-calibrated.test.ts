@@ -123,8 +123,7 @@ describe("weights by calibration data", () => {
       const { graph } = await quantizeModelGraph(network(), {
         scheme: { kind: "weights", format: "int4-block" },
         coverage: "standard",
-        blockSize: 32,
-        method,
+        weights: { blockSize: 32, method },
         reduceRange: false,
         calibration: { runtime, feeds: feedsInMemory(data) },
       });

@@ -104,7 +104,7 @@ async function run(
 }
 
 const quantized = async (graph: Graph, format: Format, blockSize: BlockSize = 32): Promise<Graph> =>
-  (await quantizeGraph(graph, { format, blockSize, reduceRange: false })).graph;
+  (await quantizeGraph(graph, { format, weights: { blockSize }, reduceRange: false })).graph;
 
 const operators = (graph: Graph): string[] => graph.nodes.map(({ opType }) => opType);
 

@@ -148,7 +148,7 @@ describe.each(Object.keys(MODELS))("the rounded weights of %s", (name) => {
       modelDirectory: directory,
       outputDirectory,
       scheme,
-      blockSize: 32,
+      weights: { blockSize: 32 },
     });
     expect(skipped.filter(({ name: kept }) => !kept.startsWith("rotary."))).toEqual([]);
     const matrices = [...weights].filter(([, { shape }]) => shape.length === 2);

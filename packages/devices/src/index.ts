@@ -10,12 +10,19 @@ export {
   type SchemeName,
 } from "./device-row.js";
 export {
+  BLOCK_METHODS,
   BLOCK_SIZES,
+  withBlockSize,
+  type BlockMethod,
+  type BlockSize,
+  type SizedWeightOptions,
+  type WeightOptions,
+} from "./weight-options.js";
+export {
   isFewBits,
   TABLE_FORMATS,
   tableFormat,
   WEIGHT_SCHEMES,
-  type BlockSize,
   type TableFormat,
   type WeightFormat,
   type WeightFormats,

@@ -16,10 +16,6 @@ export const TABLE_FORMATS = [
 ] as const satisfies readonly WeightFormat[];
 export type TableFormat = (typeof TABLE_FORMATS)[number];
 
-/** Weights that share a scale in block formats: the sizes that onnxruntime's CPU kernels support, except for 256. */
-export const BLOCK_SIZES = [16, 32, 64, 128] as const;
-export type BlockSize = (typeof BLOCK_SIZES)[number];
-
 /** Whether a format has so few bits that the rounding method matters. */
 export const isFewBits = (format: WeightFormat): boolean =>
   format === "int4-block" || format === "int2-block";

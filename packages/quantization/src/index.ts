@@ -40,7 +40,6 @@ export { parametersOf, type IntegerType } from "./static/integer-types.js";
 export type { Coverage } from "./static/operator-rules.js";
 export { quantizeStatic } from "./static/quantize-static.js";
 export { dequantizeBlocks, type BlockWeights } from "./weights/block-format.js";
-export { type BlockMethod } from "./weights/block-method.js";
 export { dequantizeInt8, quantizeInt8PerChannel } from "./weights/int8-per-channel.js";
 export { quantizeBlocks } from "./weights/quantize-blocks.js";
 export { openOutputThreads, type OutputThreads } from "./weights/output-threads.js";

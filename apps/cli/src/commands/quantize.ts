@@ -1,7 +1,6 @@
 import { Args, Flags } from "@oclif/core";
 import { SCHEME_NAMES } from "@slm/devices";
-import type { BlockSize, TableFormat } from "@slm/devices";
-import type { BlockMethod } from "@slm/quantization";
+import type { BlockMethod, BlockSize, TableFormat } from "@slm/devices";
 import type { QuantizedModel } from "@slm/slm/functions/quantize";
 import { formatBytes } from "@slm/core/format";
 import { quantizeLines } from "../ui/quantize-lines.js";

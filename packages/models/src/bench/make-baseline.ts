@@ -57,7 +57,13 @@ export async function makeBaseline({ like, outputDirectory, context }: BaselineR
   const float32 = await mkdtemp(join(tmpdir(), "slm-baseline-float32-"));
   try {
     await exportTo(float32);
-    await quantizeDirectory({ modelDirectory: float32, outputDirectory, scheme, ...model.blocks, signal });
+    await quantizeDirectory({
+      modelDirectory: float32,
+      outputDirectory,
+      scheme,
+      weights: model.blocks,
+      signal,
+    });
   } finally {
     await removePath(float32);
   }

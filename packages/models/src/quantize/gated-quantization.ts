@@ -122,7 +122,7 @@ export async function quantizeWithGate(
   const options =
     plan === undefined
       ? request.options
-      : { ...request.options, formats: plan.formats, blockSize: plan.blockSize };
+      : { ...request.options, formats: plan.formats, weights: plan.weights };
   const report = await quantizeDirectory(options);
   requireBudget(report, request.budget);
   const layers = plan?.layers ?? (sensitivity ? await measureSensitivity(calibrated(options)) : []);

@@ -1,13 +1,12 @@
 /** Checks the options of `quantize`, and converts them to requests to the quantization package. */
 import { withFixedSizes } from "@slm/analysis";
-import type { BlockSize, SchemeName, TableFormat } from "@slm/devices";
+import type { SchemeName, WeightOptions } from "@slm/devices";
 import { GRAPH_NAMES } from "@slm/exported-model";
 import { SlmError } from "@slm/core/errors";
 import {
   hasFewBits,
   isStatic,
   parseBytes,
-  type BlockMethod,
   type PerGraph,
   type QuantizeDirectoryOptions,
   type QuantizeFileOptions,
@@ -19,17 +18,9 @@ import { readFeeds, readTokenPairs } from "../rows/calibration-rows.js";
 import { parseSizes } from "../parse-sizes.js";
 
 /** Quantization options. Defaults depend on the scheme. */
-export interface QuantizeSettings {
+export interface QuantizeSettings extends WeightOptions {
   /** Weight formats of the graphs. */
   readonly scheme: SchemeName;
-  /** Rounding method of weights with 4 or 2 bits. Default: `gptq` with calibration rows (not in large models), else `search`. */
-  readonly method?: BlockMethod | undefined;
-  /** Number of weights that share one scale. Default: 32; narrow 4-bit matrices without calibration: 16. */
-  readonly blockSize?: BlockSize | undefined;
-  /** Symmetric blocks, without zero points. */
-  readonly symmetric?: boolean | undefined;
-  /** Format of the embedding, and of an output head tied to it. Default: the scheme's format, but 8 bits for 4-bit and 2-bit schemes. */
-  readonly embedding?: TableFormat | undefined;
   /** JSONL file of calibration rows; for an .onnx file, a directory of .safetensors files, one per run. */
   readonly calibration?: string | undefined;
   /** Number of calibration rows, spread evenly over the file. Default: 1024; with images 256. */
@@ -49,18 +40,12 @@ export interface QuantizeSettings {
   readonly shapes?: readonly string[] | undefined;
 }
 
-type Settings = Pick<QuantizeDirectoryOptions, "scheme" | "method" | "blockSize" | "symmetric" | "embedding">;
-
 /** Options that do not depend on the kind of model. */
-export function weightSettings(settings: QuantizeSettings): Settings {
-  const { scheme, method, symmetric = false, blockSize, embedding } = settings;
-  return {
-    scheme,
-    symmetric,
-    method,
-    blockSize,
-    embedding,
-  };
+export function weightSettings(
+  settings: QuantizeSettings,
+): Pick<QuantizeDirectoryOptions, "scheme" | "weights"> {
+  const { scheme, method, symmetric, blockSize, embedding } = settings;
+  return { scheme, weights: { method, symmetric, blockSize, embedding } };
 }
 
 type Flag = "--method" | "--embedding" | "--block-size" | "--symmetric";

@@ -91,7 +91,13 @@ export const quantizeStage = defineStage<QuantizeSection>({
       const made: GatedModel[] = [];
       for (const [at, scheme] of schemes.entries()) {
         const outputDirectory = directories[at]!;
-        const options = { modelDirectory: exported, outputDirectory, embedding, calibration, scheme };
+        const options = {
+          modelDirectory: exported,
+          outputDirectory,
+          weights: { embedding },
+          calibration,
+          scheme,
+        };
         await withOutputThreads(threads, (run) => quantizeDirectory({ ...options, run, progress, signal }));
         made.push(await quality.graphs(scheme, outputDirectory));
         // The first scheme is deployed. If it fails, measuring the others is pointless.

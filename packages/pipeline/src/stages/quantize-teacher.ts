@@ -73,7 +73,6 @@ export async function quantizeTeacher(
         input: join(exported, EXPORTED),
         output: join(work, file),
         scheme,
-        blockSize: 32,
         run,
         signal: context.signal,
         progress: (update) => {

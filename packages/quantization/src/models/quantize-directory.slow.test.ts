@@ -119,9 +119,10 @@ describe(quantizeDirectory, () => {
   test("stores the table of embedding and head in the format that was asked for", async () => {
     await exportToy();
     const paths = { modelDirectory: input, outputDirectory: output };
-    const { nodes } = await quantizeDirectory({ ...paths, scheme: "int4-block", embedding: "int4-block" });
+    const weights = { embedding: "int4-block" } as const;
+    const { nodes } = await quantizeDirectory({ ...paths, scheme: "int4-block", weights });
     expect(new Set(nodes.map(({ scheme }) => scheme))).toEqual(new Set(["int4-block"]));
-    expect((await readDeviceModel(output)).blocks).toEqual({ embedding: "int4-block" });
+    expect((await readDeviceModel(output)).blocks).toEqual(weights);
   });
 
   test("leaves no float32 matrix and keeps norms and biases as they were", async () => {

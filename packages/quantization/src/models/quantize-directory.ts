@@ -19,7 +19,7 @@ import {
   type DeviceModel,
   type GraphName,
 } from "@slm/exported-model";
-import type { SchemeName, Target, WeightFormat, BlockSize, TableFormat } from "@slm/devices";
+import type { SchemeName, Target, WeightFormat, WeightOptions } from "@slm/devices";
 import { readOnnx, writeOnnx } from "@slm/onnx";
 import type { FeedSource } from "../calibration/feeds.js";
 import {
@@ -35,7 +35,6 @@ import { checkDeviceScheme } from "./device-schemes.js";
 import { int8Range, type Int8Range } from "./reduce-range.js";
 import type { QuantizedNode, SkippedWeight } from "../rewrite/quantize-graph.js";
 import { schemes, type Scheme } from "./schemes.js";
-import type { BlockMethod } from "../weights/block-method.js";
 import type { RunOutputs } from "../weights/quantize-blocks.js";
 
 /** A value per graph. */
@@ -48,14 +47,7 @@ export interface QuantizeDirectoryOptions {
   readonly outputDirectory: string;
   readonly scheme: SchemeName;
   readonly progress?: Progress | undefined;
-  /** Block formats: number of weights that share one scale. Default: 32, or 16 for narrow 4-bit matrices without calibration data. */
-  readonly blockSize?: BlockSize | undefined;
-  /** Block formats: no zero points. Default false. */
-  readonly symmetric?: boolean | undefined;
-  /** int4-block and int2-block: rounding method. Default: `gptq` with calibration data, `search` without; see `chooseMethod`. */
-  readonly method?: BlockMethod | undefined;
-  /** Format of the embedding, and of an output head tied to it. Default: the scheme's, but 8 bits for 4-bit and 2-bit schemes. */
-  readonly embedding?: TableFormat | undefined;
+  readonly weights?: WeightOptions | undefined;
   /** Format by weight. Takes precedence over other settings. */
   readonly formats?: PerGraph<ReadonlyMap<string, WeightFormat>> | undefined;
   /** Static schemes: nodes that stay float32, by name. */
@@ -118,19 +110,15 @@ export function requestFor(
   options: Omit<QuantizeDirectoryOptions, "outputDirectory">,
   feeds: FeedSource | undefined,
 ): GraphRequest {
-  const { blockSize, symmetric, method, embedding, run, signal } = options;
-  const { calibration, formats, exclude } = options;
+  const { weights, calibration, formats, exclude, run, signal } = options;
   const scheme: Scheme = schemes[options.scheme];
   const progress = options.progress ?? SILENT;
   return {
     scheme: scheme.kind === "static" ? scheme : { kind: "weights", format: scheme[name] },
     // Devices other than the CPU need every operator quantized.
     coverage: target === "cpu" ? "standard" : "all",
-    blockSize,
     reduceRange: int8Range(target).bits === 7,
-    symmetric,
-    method,
-    embedding,
+    weights,
     formats: formats?.[name],
     exclude: exclude?.[name],
     calibration: calibration && feeds && { runtime: calibration.runtime, feeds, signal },
@@ -224,11 +212,7 @@ async function quantizeBuckets(
 }
 
 /** What the options choose in place of the scheme's defaults. */
-function chosenBlocks({
-  blockSize,
-  symmetric,
-  embedding,
-}: QuantizeDirectoryOptions): Pick<DeviceModel, "blocks"> {
+function chosenBlocks({ blockSize, symmetric, embedding }: WeightOptions = {}): Pick<DeviceModel, "blocks"> {
   const blocks = { blockSize, symmetric: symmetric === true ? symmetric : undefined, embedding };
   return Object.values(blocks).some((value) => value !== undefined) ? { blocks } : {};
 }
@@ -276,7 +260,7 @@ export async function quantizeDirectory(options: QuantizeDirectoryOptions): Prom
     ...model,
     ...portable,
     scheme,
-    ...chosenBlocks(options),
+    ...chosenBlocks(options.weights),
     graphs,
     static: layout,
   });

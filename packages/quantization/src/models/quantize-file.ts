@@ -2,7 +2,7 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { makeFolder, SILENT, writeFailure, type Progress, shellWord, SlmError } from "@slm/core";
-import type { SchemeName, BlockSize, TableFormat } from "@slm/devices";
+import { withBlockSize, type SchemeName, type WeightOptions } from "@slm/devices";
 import { liftConstants, modelFiles, readOnnx, writeOnnx, type Graph } from "@slm/onnx";
 import type { Runtime } from "@slm/runtime";
 import { fetchedFloats, runOn, type FeedSource } from "../calibration/feeds.js";
@@ -12,7 +12,6 @@ import { int8Range, type Int8Range } from "./reduce-range.js";
 import type { QuantizedNode, SkippedWeight } from "../rewrite/quantize-graph.js";
 import { schemes, type Scheme } from "./schemes.js";
 import type { Coverage } from "../static/operator-rules.js";
-import type { BlockMethod } from "../weights/block-method.js";
 import type { RunOutputs } from "../weights/quantize-blocks.js";
 
 /** Real inputs of a graph, and the runtime for them. */
@@ -32,10 +31,8 @@ export interface QuantizeFileOptions {
   readonly scheme: SchemeName;
   /** Operators that static schemes quantize. Default `standard`. */
   readonly coverage?: Coverage | undefined;
-  readonly blockSize?: BlockSize | undefined;
-  readonly symmetric?: boolean | undefined;
-  readonly method?: BlockMethod | undefined;
-  readonly embedding?: TableFormat | undefined;
+  /** Default block size: 32 for all matrices. */
+  readonly weights?: WeightOptions | undefined;
   /** Nodes that stay float32, by name (static schemes). */
   readonly exclude?: ReadonlySet<string> | undefined;
   readonly calibration?: FileCalibration | undefined;
@@ -77,8 +74,8 @@ export interface QuantizeFileReport {
  * INTERRUPTED
  */
 export async function quantizeFile(options: QuantizeFileOptions): Promise<QuantizeFileReport> {
-  const { input, output, coverage = "standard", blockSize = 32 } = options;
-  const { progress = SILENT, symmetric, method, embedding, calibration, run, exclude, signal } = options;
+  const { input, output, coverage = "standard" } = options;
+  const { progress = SILENT, weights, calibration, run, exclude, signal } = options;
   const { prepare = (graph: Graph): Graph => graph } = options;
   const int8 = int8Range();
   const graph = prepare(liftConstants(await readOnnx(input)));
@@ -86,11 +83,8 @@ export async function quantizeFile(options: QuantizeFileOptions): Promise<Quanti
   const result = await quantizeModelGraph(graph, {
     scheme: scheme.kind === "static" ? scheme : { kind: "weights", format: scheme.encoder },
     coverage,
-    blockSize,
     reduceRange: int8.bits === 7,
-    symmetric,
-    method,
-    embedding,
+    weights: withBlockSize(weights),
     calibration: calibration && { ...calibration, signal },
     exclude,
     run,

@@ -1,5 +1,5 @@
 /** Calibrates and quantizes one graph of a model with a scheme. */
-import { isFewBits, tableFormat, type WeightFormat } from "@slm/devices";
+import { isFewBits, tableFormat, type WeightFormat, type WeightOptions } from "@slm/devices";
 import type { Graph, Initializer } from "@slm/onnx";
 import type { CollectOptions } from "../calibration/collector.js";
 import { weightGrams } from "../calibration/weight-grams.js";
@@ -30,8 +30,7 @@ export interface GraphRequest extends FormatOptions {
   readonly scheme: { readonly kind: "weights"; readonly format: WeightFormat } | StaticScheme;
   /** Operators that static schemes quantize. */
   readonly coverage: Coverage;
-  /** Format of embedding tables. Default: `tableFormat` of the scheme's format. */
-  readonly embedding?: WeightFormat | undefined;
+  readonly weights?: WeightOptions | undefined;
   /** Format by weight. Takes precedence over other settings. */
   readonly formats?: ReadonlyMap<string, WeightFormat> | undefined;
   /** Static schemes: nodes that stay float32, by name. */
@@ -61,8 +60,9 @@ function requireCalibration(calibration: CollectOptions | undefined, what: strin
 function formatsOf(
   graph: Graph,
   format: WeightFormat,
-  { embedding = tableFormat(format), formats }: GraphRequest,
+  { weights, formats }: GraphRequest,
 ): ReadonlyMap<string, WeightFormat> {
+  const embedding = weights?.embedding ?? tableFormat(format);
   const tables = findWeightUses(graph).uses.filter(({ kind }) => kind === "embedding");
   return new Map([...tables.map(({ weight }) => [weight, embedding] as const), ...(formats ?? [])]);
 }
@@ -79,19 +79,17 @@ export async function quantizeModelGraph(graph: Graph, request: GraphRequest): P
   const formats = formatsOf(graph, format, request);
   const usesBlocks = [format, ...formats.values()].some(isFewBits);
   const hasData = calibration !== undefined || request.grams !== undefined;
-  const method = chooseMethod(graph, request.method, hasData);
+  const method = chooseMethod(graph, request.weights?.method, hasData);
   const needsGrams = usesBlocks && blockMethods[method].needsCalibration;
   const grams =
     request.grams ??
     (needsGrams ? await weightGrams(graph, requireCalibration(calibration, `method ${method}`)) : undefined);
-  const { onWeight, blockSize, reduceRange, symmetric, run } = request;
+  const { onWeight, reduceRange, run } = request;
   return quantizeGraph(graph, {
     format,
     formats,
     reduceRange,
-    method,
-    blockSize,
-    symmetric,
+    weights: { ...request.weights, method },
     run,
     grams,
     onWeight,
@@ -106,12 +104,12 @@ type WeightCare = Required<Pick<StaticOptions, "types" | "rounded">>;
 export async function careFor(
   graph: Graph,
   { weights }: StaticScheme,
-  request: Pick<GraphRequest, "coverage" | "exclude" | "method" | "run" | "grams">,
+  request: Pick<GraphRequest, "coverage" | "exclude" | "weights" | "run" | "grams">,
   calibration: CollectOptions,
 ): Promise<WeightCare> {
   if (INTEGER_TYPES[weights].bits !== 4) return { types: new Map(), rounded: new Map() };
   const { coverage, exclude, run } = request;
-  const method = chooseMethod(graph, request.method, true);
+  const method = chooseMethod(graph, request.weights?.method, true);
   const grams = blockMethods[method].needsCalibration
     ? (request.grams ?? (await weightGrams(graph, calibration)))
     : undefined;

@@ -1,5 +1,5 @@
 /** Quantizes an export of layout transformers.js, with the file names that the library expects for each dtype. */
-import type { WeightFormat } from "@slm/devices";
+import { withBlockSize, type WeightFormat } from "@slm/devices";
 import { cp, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -34,7 +34,7 @@ const CONFIG_FILE = "config.json";
 /** Rounding options are the same as for a file. The scheme must quantize only weights. */
 export interface QuantizeTransformersOptions extends Pick<
   QuantizeFileOptions,
-  "scheme" | "blockSize" | "symmetric" | "method" | "embedding" | "run" | "progress" | "signal"
+  "scheme" | "weights" | "run" | "progress" | "signal"
 > {
   /** An export of layout transformers.js in float32. */
   readonly modelDirectory: string;
@@ -62,8 +62,7 @@ export async function transformersGraphs(directory: string): Promise<readonly Tr
 export async function quantizeTransformers(
   options: QuantizeTransformersOptions,
 ): Promise<QuantizeTransformersReport> {
-  const { modelDirectory, outputDirectory, progress = SILENT, blockSize = 32 } = options;
-  const { symmetric, method, embedding, run, signal } = options;
+  const { modelDirectory, outputDirectory, weights, run, progress = SILENT, signal } = options;
   const int8 = int8Range();
   const scheme: Scheme = schemes[options.scheme];
   if (scheme.kind === "static") {
@@ -105,11 +104,8 @@ export async function quantizeTransformers(
     const made = await quantizeModelGraph(graph, {
       scheme: { kind: "weights", format },
       coverage: "standard",
-      blockSize,
       reduceRange: int8.bits === 7,
-      symmetric,
-      method,
-      embedding,
+      weights: withBlockSize(weights),
       run,
       signal,
       onWeight: (weight, step, total, as) => {

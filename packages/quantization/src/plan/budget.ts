@@ -3,7 +3,7 @@ import { GRAPH_NAMES, graphsOf, readDeviceModel, type GraphName } from "@slm/exp
 import { resolveInside, SlmError } from "@slm/core";
 import { readOnnx } from "@slm/onnx";
 import { quantizeDirectory, type PerGraph } from "../models/quantize-directory.js";
-import type { SchemeName, WeightFormat, BlockSize } from "@slm/devices";
+import { withBlockSize, type SchemeName, type SizedWeightOptions, type WeightFormat } from "@slm/devices";
 import { chooseFormats, type ChoosingLayer } from "./choose-formats.js";
 import { layerBytes, layersOf, type Layer } from "./layer-formats.js";
 import { measureSensitivity, type LayerSensitivity, type SensitivityOptions } from "./sensitivity.js";
@@ -11,8 +11,8 @@ import { measureSensitivity, type LayerSensitivity, type SensitivityOptions } fr
 /** A plan for a model. */
 export interface BudgetPlan {
   readonly formats: PerGraph<ReadonlyMap<string, WeightFormat>>;
-  /** Block size of every block format. The plan's sizes assume it. */
-  readonly blockSize: BlockSize;
+  /** The options that the plan's sizes assume. */
+  readonly weights: SizedWeightOptions;
   /** Predicted size of the model [bytes]. */
   readonly bytes: number;
   /** Predicted divergence: the sum of all layers' sensitivities [nats per token]. */
@@ -37,9 +37,6 @@ const budgetFormats = (
   "int4-block",
   EIGHT_BITS[graph],
 ];
-
-/** Default block size. */
-const BLOCK_SIZE = 32;
 
 const UNITS: Readonly<Record<string, number>> = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9 };
 const SIZE = /^(\d+(?:\.\d+)?)(B|KB|MB|GB)$/;
@@ -69,12 +66,11 @@ export async function planBudget(
   budget: number,
   overhead: number,
 ): Promise<BudgetPlan> {
-  const { blockSize = BLOCK_SIZE } = options;
-  const sensitivities = await measureSensitivity({ ...options, blockSize }, (layer) =>
+  const weights = withBlockSize(options.weights);
+  const sensitivities = await measureSensitivity({ ...options, weights }, (layer) =>
     budgetFormats(options.scheme, layer),
   );
   const layers = await allLayers(options.modelDirectory);
-  const sizes = { blockSize, symmetric: options.symmetric ?? false };
   const choosing = layers.map((layer): ChoosingLayer<Layer, WeightFormat> => {
     const measured = sensitivities.filter(
       (damage) => damage.graph === layer.graph && damage.layer === layer.weight,
@@ -84,7 +80,7 @@ export async function planBudget(
       damage: number,
     ): ChoosingLayer<Layer, WeightFormat>["choices"][0] => ({
       format,
-      bytes: layerBytes(layer, format, sizes),
+      bytes: layerBytes(layer, format, weights),
       damage,
     });
     return {
@@ -106,7 +102,7 @@ export async function planBudget(
     );
   return {
     formats: Object.fromEntries(GRAPH_NAMES.map((name) => [name, of(name)])),
-    blockSize,
+    weights,
     bytes: chosen.bytes + overhead,
     divergence: chosen.damage,
     layers: sensitivities,
@@ -127,21 +123,23 @@ async function allLayers(directory: string): Promise<readonly Layer[]> {
  * Writes: a model into `scratch`, which the caller removes.
  */
 export async function overheadBytes(options: SensitivityOptions, scratch: string): Promise<number> {
-  const { modelDirectory, blockSize = BLOCK_SIZE, symmetric = false, signal } = options;
+  const { modelDirectory, signal } = options;
+  const weights: SizedWeightOptions = {
+    ...withBlockSize(options.weights),
+    embedding: "int4-block",
+    method: "rtn",
+  };
   const scheme = options.scheme === "int2-block" ? options.scheme : "int4-block";
   const { bytesAfter } = await quantizeDirectory({
     modelDirectory,
     outputDirectory: scratch,
     scheme,
-    embedding: "int4-block",
-    blockSize,
-    symmetric,
-    method: "rtn",
+    weights,
     signal,
   });
-  const weights = (await allLayers(modelDirectory)).reduce(
-    (sum, layer) => sum + layerBytes(layer, layer.isTable ? "int4-block" : scheme, { blockSize, symmetric }),
+  const formatted = (await allLayers(modelDirectory)).reduce(
+    (sum, layer) => sum + layerBytes(layer, layer.isTable ? "int4-block" : scheme, weights),
     0,
   );
-  return bytesAfter - weights;
+  return bytesAfter - formatted;
 }

@@ -1,5 +1,5 @@
 /** Lists the layers of a graph whose format can be chosen, and their size in each format. */
-import type { WeightFormat, BlockSize } from "@slm/devices";
+import type { SizedWeightOptions, WeightFormat } from "@slm/devices";
 import type { GraphName } from "@slm/exported-model";
 import type { Graph } from "@slm/onnx";
 import { findWeightUses } from "../rewrite/weight-uses.js";
@@ -13,11 +13,6 @@ export interface Layer {
   readonly outputs: number;
   /** Whether an embedding reads its rows. */
   readonly isTable: boolean;
-}
-
-export interface SizeOptions {
-  readonly blockSize: BlockSize;
-  readonly symmetric: boolean;
 }
 
 /** Every weight of a graph that can be quantized, once. */
@@ -34,11 +29,11 @@ export function layersOf(name: GraphName, graph: Graph): readonly Layer[] {
   return [...layers.values()];
 }
 
-type SizeOf = (layer: Layer, options: SizeOptions) => number;
+type SizeOf = (layer: Layer, weights: SizedWeightOptions) => number;
 
 const blocks =
   (bits: BlockBits): SizeOf =>
-  ({ inputs, outputs }, { blockSize, symmetric }) => {
+  ({ inputs, outputs }, { blockSize, symmetric = false }) => {
     const sizes = blockSizes(inputs, bits, blockSize);
     return outputs * (sizes.codeBytes + 4 * sizes.blocks + (symmetric ? 0 : sizes.zeroBytes));
   };
@@ -53,5 +48,5 @@ const SIZES: Readonly<Record<WeightFormat, SizeOf>> = {
 };
 
 /** Bytes of a layer in a format. */
-export const layerBytes = (layer: Layer, format: WeightFormat, options: SizeOptions): number =>
-  SIZES[format](layer, options);
+export const layerBytes = (layer: Layer, format: WeightFormat, weights: SizedWeightOptions): number =>
+  SIZES[format](layer, weights);

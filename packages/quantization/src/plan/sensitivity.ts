@@ -49,8 +49,9 @@ type Candidates = (layer: Layer) => readonly WeightFormat[];
 /** Each weight in each of the formats. */
 const weightSensitivities = (candidates: Candidates): MeasureGraph =>
   async function* ({ name, graph, feeds, judge, model }, options) {
-    const method = chooseMethod(graph, options.method, true);
-    const request = { ...requestFor(name, model.target, options, feeds), method };
+    const method = chooseMethod(graph, options.weights?.method, true);
+    const weights = { ...options.weights, method };
+    const request = requestFor(name, model.target, { ...options, weights }, feeds);
     const needsGrams = blockMethods[method].needsCalibration;
     const {
       calibration: { runtime },
@@ -119,7 +120,7 @@ export async function measureSensitivity(
       : weightSensitivities(
           formats ??
             (({ graph, isTable }) => [
-              isTable ? (options.embedding ?? tableFormat(scheme[graph])) : scheme[graph],
+              isTable ? (options.weights?.embedding ?? tableFormat(scheme[graph])) : scheme[graph],
             ]),
         );
   const found: LayerSensitivity[] = [];

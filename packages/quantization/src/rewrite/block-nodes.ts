@@ -23,10 +23,10 @@ const INT8_ACTIVATIONS = 4;
 /** A format with the given bits and one scale and zero point per block of inputs. The file header shows the nodes. */
 export const quantizeWeightBlocks =
   (bits: BlockBits): QuantizeWeight =>
-  async ({ name, matrix, isLinear, isEmbedding, gram }, parts, options) => {
+  async ({ name, matrix, isLinear, isEmbedding, gram }, parts, { weights = {}, run }) => {
     const { inputs, outputs } = matrix;
-    const { symmetric = false, method = "search", run } = options;
-    const { blockSize = defaultBlockSize(bits, inputs, blockMethods[method].needsCalibration) } = options;
+    const { symmetric = false, method = "search" } = weights;
+    const { blockSize = defaultBlockSize(bits, inputs, blockMethods[method].needsCalibration) } = weights;
     // A table that is only looked up has no activations, and 8 bits do not need them.
     const mayLack = !isLinear || bits === 8;
     const usable = method === "gptq" && gram === undefined && mayLack ? "search" : method;

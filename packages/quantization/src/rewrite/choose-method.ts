@@ -1,7 +1,7 @@
 /** The default rounding method of 4-bit weights. */
+import type { BlockMethod } from "@slm/devices";
 import type { Graph } from "@slm/onnx";
 import { findWeightUses, type LinearUse } from "./weight-uses.js";
-import type { BlockMethod } from "../weights/block-method.js";
 
 /**
  * Limit of Gram matrix numbers for the default `gptq`: 256 MiB of float64. A model of ten million parameters needs far less. The method's

@@ -19,7 +19,7 @@ const values = (count: number): Float32Array => Float32Array.from({ length: coun
 const bytes = (numbers: Float32Array): Uint8Array => new Uint8Array(numbers.buffer);
 
 const quantize = (graph: Graph, format: WeightFormat = "int4-block"): Promise<QuantizedGraph> =>
-  quantizeGraph(graph, { format, blockSize: 32, reduceRange: false });
+  quantizeGraph(graph, { format, weights: { blockSize: 32 }, reduceRange: false });
 
 const node = (opType: string, inputs: string[], output: string, attributes = {}): GraphNode => ({
   name: `${output}/node`,

@@ -6,7 +6,7 @@ import { quantizeGraph, type QuantizedGraph } from "./quantize-graph.js";
 const values = (count: number): Float32Array => Float32Array.from({ length: count }, (_, at) => Math.sin(at));
 
 const quantize = (graph: Graph, format: WeightFormat = "int4-block"): Promise<QuantizedGraph> =>
-  quantizeGraph(graph, { format, blockSize: 32, reduceRange: false });
+  quantizeGraph(graph, { format, weights: { blockSize: 32 }, reduceRange: false });
 
 const FORMATS = ["int4-block", "int8-dynamic"] as const;
 

@@ -288,8 +288,8 @@ export async function quantizeGraph(graph: Graph, options: QuantizeGraphOptions)
 
 /** Probes cannot read values of bodies, so their activations are unknown. */
 function withoutData(options: QuantizeGraphOptions): QuantizeGraphOptions {
-  const { method } = options;
-  return method !== undefined && blockMethods[method].needsCalibration
-    ? { ...options, method: "search" }
+  const { weights } = options;
+  return weights?.method !== undefined && blockMethods[weights.method].needsCalibration
+    ? { ...options, weights: { ...weights, method: "search" } }
     : options;
 }

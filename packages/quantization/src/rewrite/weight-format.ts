@@ -1,7 +1,6 @@
 /** The interface of a weight format: quantizing one weight, and the nodes that use the result. */
-import type { BlockSize } from "@slm/devices";
+import type { WeightOptions } from "@slm/devices";
 import type { GraphNode } from "@slm/onnx";
-import type { BlockMethod } from "../weights/block-method.js";
 import type { Gram, RunOutputs } from "../weights/quantize-blocks.js";
 import type { WeightMatrix } from "../weights/weight-matrix.js";
 import type { GraphParts } from "./graph-parts.js";
@@ -18,14 +17,10 @@ export interface SharedWeight {
 }
 
 export interface FormatOptions {
-  /** Block formats: number of weights that share one scale. Default: see `defaultBlockSize`. */
-  readonly blockSize?: BlockSize | undefined;
+  /** Block formats. Default method: `search`; default block size: see `defaultBlockSize`. */
+  readonly weights?: Omit<WeightOptions, "embedding"> | undefined;
   /** int8-dynamic: 7-bit weights for x86 CPUs without VNNI. */
   readonly reduceRange: boolean;
-  /** Block formats: no zero points. Default false. */
-  readonly symmetric?: boolean | undefined;
-  /** int4-block and int2-block: rounding method. Default: see `chooseMethod`. */
-  readonly method?: BlockMethod | undefined;
   /** Block formats: runs the inner loop, possibly in several threads. Default: in this thread. */
   readonly run?: RunOutputs | undefined;
 }

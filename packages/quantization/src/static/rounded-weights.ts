@@ -3,9 +3,10 @@
  * plain rounding. NPUs need one scale per output and zero point zero, so a whole output is one block for the block formats' inner loop.
  */
 import { SlmError } from "@slm/core";
+import type { BlockMethod } from "@slm/devices";
 import type { Graph } from "@slm/onnx";
 import { findWeightUses, type LinearUse } from "../rewrite/weight-uses.js";
-import { blockMethods, type BlockMethod } from "../weights/block-method.js";
+import { blockMethods } from "../weights/block-method.js";
 import { float32sOf } from "../weights/float-bytes.js";
 import { feedbackFactor } from "../weights/kernels/feedback-factor.js";
 import { quantizeOutputs, type OutputsJob } from "../weights/kernels/quantize-outputs.js";

@@ -1,4 +1,5 @@
 /** Rounding methods of weights with 4 or 2 bits, by their names in recipes and flags. */
+import type { BlockMethod } from "@slm/devices";
 
 /** One row per method. `needsCalibration`: needs the activations of real data. `rtn` rounds with onnxruntime's formulas. */
 export const blockMethods = {
@@ -19,7 +20,7 @@ export const blockMethods = {
   },
 } as const satisfies Readonly<
   Record<
-    string,
+    BlockMethod,
     {
       readonly grid: "round" | "search";
       readonly needsCalibration: boolean;
@@ -27,5 +28,3 @@ export const blockMethods = {
     }
   >
 >;
-
-export type BlockMethod = keyof typeof blockMethods;

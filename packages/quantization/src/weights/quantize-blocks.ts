@@ -1,8 +1,8 @@
 /** Quantizes a matrix to 2, 4 or 8 bits, block by block. `block-format.ts` describes the layout. */
-import type { BlockSize } from "@slm/devices";
+import type { BlockSize, WeightOptions } from "@slm/devices";
 import { SlmError } from "@slm/core";
 import { blockSizes, type BlockBits, type BlockWeights } from "./block-format.js";
-import { blockMethods, type BlockMethod } from "./block-method.js";
+import { blockMethods } from "./block-method.js";
 import { feedbackFactor } from "./kernels/feedback-factor.js";
 import { quantizeOutputs, type OutputsJob } from "./kernels/quantize-outputs.js";
 import { checkMatrix, stridesOf, type WeightMatrix } from "./weight-matrix.js";
@@ -14,13 +14,10 @@ export interface Gram {
   readonly values: Float64Array;
 }
 
-export interface BlockOptions {
+/** Default method: `search`. */
+export interface BlockOptions extends Pick<WeightOptions, "symmetric" | "method"> {
   readonly bits: BlockBits;
   readonly blockSize: BlockSize;
-  /** No zero points. Default false. */
-  readonly symmetric?: boolean;
-  /** Default `search`. */
-  readonly method?: BlockMethod;
   /** Gram matrix of the activations, for `gptq`. */
   readonly gram?: Gram | undefined;
 }

@@ -91,13 +91,12 @@ async function quantizeTransformersLayout(request: Request): Promise<QuantizedMo
   const { withOutputThreads } = await import("@slm/models/engines");
   rejectData(options, model);
   const { progress, signal } = context;
-  const weights = weightSettings(options);
   const report = await writeStandalone(
     { directory: output, kind: "quantized", settings, sources: { model } },
     (work) =>
       withOutputThreads(options.threads, (run) =>
         quantizeTransformers({
-          ...weights,
+          ...weightSettings(options),
           modelDirectory: model,
           outputDirectory: work,
           run,
