@@ -7,8 +7,8 @@ export {
   isPerfectValue,
   isWorstValue,
   metricName,
-  type MetricName,
 } from "./metrics.js";
+export type { MetricName } from "./metric-table.js";
 export { perplexity } from "./scores/perplexity.js";
 export { ANSWER_MARK, answerOf } from "./scores/token-metrics.js";
 export {

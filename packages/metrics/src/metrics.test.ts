@@ -2,7 +2,8 @@ import { answerOf } from "./scores/token-metrics.js";
 import { SlmError } from "@slm/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { METRIC_NAMES, METRICS, isPerfectValue, isWorstValue, type MetricName } from "./metrics.js";
+import { METRIC_NAMES, METRICS, isPerfectValue, isWorstValue } from "./metrics.js";
+import type { MetricName } from "./metric-table.js";
 
 const text = fc
   .array(fc.constantFrom("A", "B", "C"), { minLength: 1, maxLength: 6 })

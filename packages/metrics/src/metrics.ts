@@ -1,49 +1,11 @@
-/**
- * The table of metrics for a model's answers: one row per metric. `--metrics` and gates use the name of a row.
- *
- * Each metric implements the public definition in its `source`; the numbers in `fixtures` come from the programs named there.
- */
+/** Every metric by its name: those of the table, and those that extensions add. */
 import { ExtensionTable, rowName } from "@slm/core";
 import type { z } from "zod";
-import { bleu } from "./scores/bleu.js";
-import { accuracy, macroF1, weightedF1 } from "./scores/classes.js";
-import { chrf, chrfPlusPlus } from "./scores/chrf.js";
+import { METRIC_TABLE, type MetricName } from "./metric-table.js";
 import type { Metric } from "./scores/define-metric.js";
-import { intentAccuracy, jsonExactMatch } from "./scores/json-metrics.js";
-import { rouge1, rouge2, rougeL, rougeLsum } from "./scores/rouge.js";
-import { slotF1 } from "./scores/slot-f1.js";
-import { squadExactMatch, squadF1 } from "./scores/squad.js";
-import { answerMatch, cer, exactMatch, per, wer, transcriptWer } from "./scores/token-metrics.js";
-
-const METRIC_TABLE = {
-  wer,
-  per,
-  exactMatch,
-  answerMatch,
-  cer,
-  transcriptWer,
-  accuracy,
-  macroF1,
-  weightedF1,
-  squadExactMatch,
-  squadF1,
-  rouge1,
-  rouge2,
-  rougeL,
-  rougeLsum,
-  bleu,
-  chrf,
-  chrfPlusPlus,
-  jsonExactMatch,
-  slotF1,
-  intentAccuracy,
-} as const satisfies Record<string, Metric>;
 
 /** Every metric: built-in ones and those of extensions. */
 export const METRIC_ROWS = new ExtensionTable<Metric>("metrics", METRIC_TABLE);
-
-/** Name of a row of {@link METRICS}. `isMetricName` checks it. Names of extensions have this type too. */
-export type MetricName = keyof typeof METRIC_TABLE;
 
 /** Every metric by its name. */
 export const METRICS: Readonly<Record<MetricName, Metric>> = METRIC_ROWS.rows;

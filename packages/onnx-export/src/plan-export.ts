@@ -18,7 +18,8 @@ import {
 import { readLexicalShortlist, readModelConfig } from "@slm/checkpoints";
 import type { LexicalShortlist } from "@slm/generation";
 import { createHostTensor } from "@slm/runtime";
-import { chosenExport, type ExportChoice, type ExportLayout } from "./settings/export-config.js";
+import { chosenExport, type ExportChoice } from "./settings/export-config.js";
+import type { ExportLayout } from "./settings/layouts.js";
 import { planGraphs } from "./graphs/graph-plan.js";
 import { graphSource } from "./graphs/record.js";
 import { selectDevice } from "./settings/profiles.js";

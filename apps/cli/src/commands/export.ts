@@ -1,6 +1,7 @@
 import { Args, Flags } from "@oclif/core";
 import { PRECISIONS, TARGETS } from "@slm/devices";
-import type { ExportChoice, ExportPlan } from "@slm/onnx-export";
+import type { ExportPlan } from "@slm/onnx-export";
+import { EXPORT_LAYOUTS } from "@slm/onnx-export/layouts";
 import { RULES_FLAG } from "@slm/onnx-export/rows";
 import { SlmError } from "@slm/core/errors";
 import type { ExportedC } from "@slm/slm/functions/export-c";
@@ -15,9 +16,6 @@ import { SlmCommand } from "../ui/slm-command.js";
 export interface ExportPlanResult {
   readonly plan: ExportPlan;
 }
-
-/** A separate list, so that printing help does not load the exporter. */
-const LAYOUTS = ["native", "transformers.js"] as const satisfies readonly ExportChoice["layout"][];
 
 /** Flags of graphs, which target c does not have. */
 const GRAPH_FLAGS = ["profile", "buckets", "window", "chunk", "shortlist", "dry-run"] as const;
@@ -45,7 +43,7 @@ export class ExportCommand extends SlmCommand<ExportResult> {
       default: DEFAULTS.precision,
       summary: "Use this type for weights, activations and caches.",
     }),
-    layout: Flags.option({ options: LAYOUTS })({
+    layout: Flags.option({ options: EXPORT_LAYOUTS })({
       default: DEFAULTS.layout,
       summary: "Name files, inputs and outputs as slm (native) or as Hugging Face's transformers.js does.",
     }),

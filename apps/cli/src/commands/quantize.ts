@@ -1,6 +1,5 @@
 import { Args, Flags } from "@oclif/core";
-import { SCHEME_NAMES } from "@slm/devices";
-import type { BlockMethod, BlockSize, TableFormat } from "@slm/devices";
+import { BLOCK_METHODS, BLOCK_SIZES, SCHEME_NAMES, TABLE_FORMATS, type BlockSize } from "@slm/devices";
 import type { QuantizedModel } from "@slm/slm/functions/quantize";
 import { formatBytes } from "@slm/core/format";
 import { quantizeLines } from "../ui/quantize-lines.js";
@@ -9,15 +8,7 @@ import { shapeFlag } from "../flags/shape-flag.js";
 import { rowsFlag, rowsOf } from "../flags/rows-flag.js";
 import { SlmCommand } from "../ui/slm-command.js";
 
-/** Separate lists, so that parsing flags loads no library. */
-const METHODS = ["rtn", "search", "gptq"] as const satisfies readonly BlockMethod[];
-const FORMATS = [
-  "float32",
-  "int8-dynamic",
-  "int8-block",
-  "int4-block",
-] as const satisfies readonly TableFormat[];
-const BLOCKS: Readonly<Record<string, BlockSize>> = { "16": 16, "32": 32, "64": 64, "128": 128 };
+const BLOCKS: ReadonlyMap<string, BlockSize> = new Map(BLOCK_SIZES.map((size) => [String(size), size]));
 
 export class QuantizeCommand extends SlmCommand<QuantizedModel> {
   static override summary = "Quantize a model; with --gate, only if a metric stays within a limit.";
@@ -42,14 +33,14 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
       helpValue: "<dir>",
       summary: "Write to this directory. Default: MODEL-<scheme>, next to MODEL.",
     }),
-    method: Flags.option({ options: METHODS })({
+    method: Flags.option({ options: BLOCK_METHODS })({
       summary:
         "Round weights of 4 or 2 bits by this method. Default: gptq with --calibration (not in large models), else search.",
       helpGroup: "WEIGHTS",
     }),
     "block-size": Flags.custom<BlockSize>({
-      options: Object.keys(BLOCKS),
-      parse: (text) => Promise.resolve(BLOCKS[text]!),
+      options: [...BLOCKS.keys()],
+      parse: (text) => Promise.resolve(BLOCKS.get(text)!),
     })({
       summary:
         "Share one scale among this many weights. Default: 32; narrow 4-bit matrices without --calibration: 16.",
@@ -60,7 +51,7 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
       summary: "Use symmetric blocks, without zero points.",
       helpGroup: "WEIGHTS",
     }),
-    embedding: Flags.option({ options: FORMATS })({
+    embedding: Flags.option({ options: TABLE_FORMATS })({
       summary:
         "Store the embedding, and an output head tied to it, in this format. Default: the scheme's; 8 bits for 4-bit and 2-bit schemes.",
       helpGroup: "WEIGHTS",

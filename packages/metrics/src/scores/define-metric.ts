@@ -1,5 +1,5 @@
 /** Defines a metric by two functions: one counts in a row, the other computes the score from all counts. */
-import { SlmError } from "@slm/core";
+import { SlmError } from "@slm/core/errors";
 import { strip } from "../text/words.js";
 
 /** Every accepted answer of one row; the first is the preferred one. */

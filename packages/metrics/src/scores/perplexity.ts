@@ -1,4 +1,4 @@
-import { SlmError } from "@slm/core";
+import { SlmError } from "@slm/core/errors";
 
 /** Rounding tolerance below zero of a negative log-likelihood [nats per token]. */
 const ROUNDING = 1e-6;

@@ -1,5 +1,5 @@
 /** Error rates and exact match of token sequences: grapheme-to-phoneme conversion, spelling, OCR and other tasks with one answer. */
-import { editDistance } from "@slm/core";
+import { editDistance } from "@slm/core/edit-distance";
 import { bestOf, defineMetric, meanOf, sumOf, type Metric, type References } from "./define-metric.js";
 import { charactersOf, strip, wordsOf } from "../text/words.js";
 

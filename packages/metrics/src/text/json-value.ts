@@ -1,5 +1,5 @@
 /** Parses JSON that models generate, and compares it by value. */
-import { SlmError } from "@slm/core";
+import { SlmError } from "@slm/core/errors";
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 export type JsonObject = Readonly<Record<string, Json>>;

@@ -1,5 +1,5 @@
 /** Longest common subsequences: their length, and the tokens that ROUGE-Lsum selects. */
-import { SlmError } from "@slm/core";
+import { SlmError } from "@slm/core/errors";
 
 /** Largest table [cells of one byte]: enough for two texts of 16 thousand tokens. */
 const MAX_CELLS = 2 ** 28;

@@ -1,9 +1,8 @@
 /** Describes the evaluation metrics, and parses lists of their names. */
 import { PERPLEXITY, type EvaluationMetricName } from "@slm/inference";
 import { SlmError } from "@slm/core/errors";
-import { isMetricName, METRIC_NAMES, METRIC_ROWS, METRICS, type Metric } from "@slm/metrics";
+import { isMetricName, METRIC_NAMES, METRIC_ROWS, METRICS, type Metric, type MetricUnit } from "@slm/metrics";
 import { nearest } from "@slm/core/edit-distance";
-import type { DisplayUnit } from "@slm/metrics/format";
 
 const PERPLEXITY_ROW: Pick<Metric, "description" | "higherIsBetter"> = {
   description:
@@ -12,7 +11,7 @@ const PERPLEXITY_ROW: Pick<Metric, "description" | "higherIsBetter"> = {
   higherIsBetter: false,
 };
 
-const UNIT_NAMES: Readonly<Record<DisplayUnit, string>> = {
+const UNIT_NAMES: Readonly<Record<MetricUnit | "none", string>> = {
   fraction: "%",
   points: "points of 100",
   none: "no unit",

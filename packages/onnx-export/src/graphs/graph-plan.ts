@@ -5,7 +5,7 @@ import type { LexicalShortlist } from "@slm/generation";
 import { SlmError } from "@slm/core";
 import type { Graph } from "@slm/onnx";
 import { visionOf, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
-import type { ExportLayout } from "../settings/export-config.js";
+import type { ExportLayout } from "../settings/layouts.js";
 import type { Device } from "../settings/profiles.js";
 import { checkShortlist } from "../settings/row-settings.js";
 import type { Shortlist } from "../weights/shortlist.js";

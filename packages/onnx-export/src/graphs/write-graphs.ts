@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { INLINE_LIMIT, transformersWeightsFile } from "@slm/exported-model";
 import { makeFolder, throwIfInterrupted, WORK_FILE, type Progress } from "@slm/core";
 import { weightBytes, writeOnnx, writeOnnxSet, type Graph } from "@slm/onnx";
-import type { ExportLayout } from "../settings/export-config.js";
+import type { ExportLayout } from "../settings/layouts.js";
 import type { GraphPlan, PlannedGraph } from "./graph-plan.js";
 import type { GraphSource } from "./record.js";
 

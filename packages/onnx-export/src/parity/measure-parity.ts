@@ -10,7 +10,7 @@ import { type Weights, patchReadingOf, visionOf, type ModelConfig, type VisionTo
 import { createHostTensor, type Runtime, type Session, joinFloats } from "@slm/runtime";
 import { createOnnxEngine, type Engine } from "@slm/tensor";
 import { patchRows, patchRowsShape, processedSize, type PixelImage } from "@slm/vision";
-import type { ExportLayout } from "../settings/export-config.js";
+import type { ExportLayout } from "../settings/layouts.js";
 import type { GraphPlan, PlannedGraph } from "../graphs/graph-plan.js";
 import { graphSource } from "../graphs/record.js";
 import { writeGraphs } from "../graphs/write-graphs.js";

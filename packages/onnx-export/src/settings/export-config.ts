@@ -1,9 +1,6 @@
 import { z } from "zod";
 import { PRECISIONS, PROFILE_NAMES, TARGETS, unknownProfile } from "@slm/devices";
-
-/** How files are named and which inputs they have: slm's own runtimes, or Hugging Face's transformers.js. */
-const EXPORT_LAYOUTS = ["native", "transformers.js"] as const;
-export type ExportLayout = (typeof EXPORT_LAYOUTS)[number];
+import { EXPORT_LAYOUTS } from "./layouts.js";
 
 /** Longest source or window of a static graph [tokens]. At this length the scores of one layer take 16 GiB. */
 const MAX_STATIC = 1 << 16;

@@ -1,7 +1,8 @@
 /** Checks whether a model and layout support a shortlist and draft rules, which an export learns from training rows. */
 import { SlmError } from "@slm/core";
 import type { ModelConfig } from "@slm/model";
-import type { ExportConfig, ExportLayout } from "./export-config.js";
+import type { ExportConfig } from "./export-config.js";
+import type { ExportLayout } from "./layouts.js";
 import { selectDevice, type Device } from "./profiles.js";
 
 /**
