@@ -9,7 +9,7 @@ import type { CompiledForm, GraphSource, Runtime, Session } from "@slm/runtime";
 import { speculationPlan } from "../options/draft-tokens.js";
 import { loadEdited } from "../graph-edits/load-edited.js";
 import { describeModel, type ModelDescription } from "./describe-model.js";
-import { loadDecoder, type DecoderFile, type GraphEdit } from "./decoder-forms.js";
+import { loadDecoder, type DecoderFile, type GraphEdit } from "./load-decoder.js";
 import { verifyingDecoder } from "./verifying-decoder.js";
 import { ImageEncoder, type ImageEncoderOptions } from "../images/image-encoder.js";
 import { withWork } from "./run-work.js";
