@@ -30,7 +30,7 @@ async function answers(
   const loaded = await loadGraphs(directory, exporter.runtime);
   expect(loaded.tokenGraphs).toBeDefined();
   const [inGraphs, onHost] = [loaded, { ...loaded, tokenGraphs: undefined }].map((model) =>
-    createModel(graphDecoding(model, {}), directory),
+    createModel(graphDecoding(model), directory),
   );
   const [first, second] = [[] as Generation[], [] as Generation[]];
   for (const request of requests) {

@@ -6,28 +6,21 @@ import { decodeDynamic } from "../dynamic/decode-dynamic.js";
 import type { Decoding } from "../load/decoding.js";
 import type { ModelGraphs } from "../load/model-graphs.js";
 import { draftsFor } from "../options/draft-source.js";
-import { speculationPlan } from "../options/draft-tokens.js";
 import { decodeStatic } from "../static/decode-static.js";
-import type { GraphModelOptions } from "./model.js";
 
 /**
  * Decodes with loaded graphs. Graphs with dynamic shapes decode all sources at once, static graphs one after the other. Closing it closes the graphs.
  *
- * @throws SlmError USAGE or OP_UNSUPPORTED if the model cannot draft, or if verifying drafts would change answers
+ * @param promptLookup maximum number of draft tokens per run that are copied. Default: none are copied.
  */
-export function graphDecoding(
-  loaded: ModelGraphs,
-  { promptLookup, draftTokens }: Pick<GraphModelOptions, "promptLookup" | "draftTokens">,
-): Decoding {
-  const { runtime, model, generation, buckets, draftRules, encoder } = loaded;
-  const speculation = speculationPlan(model, draftTokens, { own: generation.draftTokens });
+export function graphDecoding(loaded: ModelGraphs, promptLookup?: number): Decoding {
+  const { runtime, model, speculation, buckets, draftRules, encoder } = loaded;
   const drafting = { model, draftRules, promptLookup, byRules: speculation.tokens };
   const caches = new CachePool(runtime, model);
   const background = new Background();
   return {
     ...loaded,
     device: runtime.device,
-    speculation,
     together: buckets !== undefined ? "none" : encoder === undefined ? "equal-lengths" : "any",
     decode: async (batch, options) => {
       const drafts = draftsFor(drafting, batch, options, buckets !== undefined);

@@ -5,7 +5,6 @@ import { graphDecoding } from "./graph-decoding.js";
 import type { Runtime } from "@slm/runtime";
 import { checkPromptLookup } from "../options/check-prompt-lookup.js";
 import { loadGraphs } from "../load/model-graphs.js";
-import { verifyingDecoder } from "../load/verifying-decoder.js";
 
 /**
  * Opens an exported, quantized or bundled model on a runtime.
@@ -22,18 +21,18 @@ export async function openGraphModel(
   runtime: Runtime,
   options: GraphModelOptions = {},
 ): Promise<Model> {
-  const { promptLookup, keptImageBytes, batchSize = 1, scores = false } = options;
-  const { draftTokens } = scores ? { draftTokens: 0 } : options;
+  const { promptLookup, draftTokens, keptImageBytes, batchSize = 1, scores = false } = options;
   checkPromptLookup(promptLookup);
-  const editDecoder = promptLookup === undefined ? undefined : verifyingDecoder;
+  const copies = promptLookup !== undefined;
   const loaded = await loadGraphs(
     directory,
     runtime,
-    // A model that scores chooses tokens from replaced logits.
-    scores ? { picks: false, draftTokens } : { keptImageBytes, editDecoder, draftTokens, batchSize },
+    scores
+      ? { use: { kind: "scores" } }
+      : { keptImageBytes, batchSize, use: { kind: "answers", copies, draftTokens } },
   );
   try {
-    return createModel(graphDecoding(loaded, { promptLookup, draftTokens }), directory, options);
+    return createModel(graphDecoding(loaded, promptLookup), directory, options);
   } catch (error) {
     await loaded.close();
     throw error;

@@ -24,8 +24,11 @@ describe(loadGraphs, () => {
   test("releases the loaded graphs if a later one cannot be loaded", async () => {
     const runtime = new MemoryModel();
     const failing = loadGraphs(folder, runtime, {
-      editDecoder: () => {
-        throw new SlmError("OP_UNSUPPORTED", "no such decoder");
+      use: {
+        kind: "edited",
+        edit: () => {
+          throw new SlmError("OP_UNSUPPORTED", "no such decoder");
+        },
       },
     });
     await expect(failing).rejects.toThrow("no such decoder");

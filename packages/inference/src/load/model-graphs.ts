@@ -6,7 +6,7 @@ import { resolveInside } from "@slm/core";
 import { readDraftRules, type DraftRules, type LexicalShortlist } from "@slm/generation";
 import type { Graph } from "@slm/onnx";
 import type { CompiledForm, GraphSource, Runtime, Session } from "@slm/runtime";
-import { speculationPlan } from "../options/draft-tokens.js";
+import { speculationPlan, type SpeculationPlan } from "../options/draft-tokens.js";
 import { loadEdited } from "../graph-edits/load-edited.js";
 import { describeModel, type ModelDescription } from "./describe-model.js";
 import { loadDecoder, type DecoderFile, type GraphEdit } from "./load-decoder.js";
@@ -30,6 +30,8 @@ export interface ModelGraphs extends ModelDescription {
    * Runs once per batch on the encoder's outputs and replaces `lexicalBias` by its own outputs. Present only for a model with a lexical shortlist.
    */
   readonly listing: Session | undefined;
+  /** Whether the model's draft rules are used. */
+  readonly speculation: SpeculationPlan;
   /** A second decoder that verifies drafts, and their maximum number; only if requested and the model can draft. */
   readonly drafting: DraftingDecoder | undefined;
   /** The model's draft rules; only if the model has some and drafts are verified. */
@@ -50,21 +52,31 @@ interface DraftingDecoder {
   readonly tokens: number;
 }
 
+type ModelEdit = (graph: Graph, model: DeviceModel) => Graph;
+
+/** What a model's decoder is loaded for. Static decoders are loaded as exported. */
+type DecoderUse =
+  /**
+   * Answers. On targets cpu and gpu the decoder gets argmax outputs unless it has them, so that logits stay on the device: for every position if
+   * it verifies drafts.
+   */
+  | {
+      readonly kind: "answers";
+      /** Whether runs verify drafts of prompt lookup. */
+      readonly copies?: boolean | undefined;
+      /** Maximum number of draft tokens that a run verifies with the model's rules. Default: see {@link speculationPlan}. */
+      readonly draftTokens?: number | undefined;
+    }
+  /** Scores of given texts. Tokens are chosen from replaced logits, so the decoder has no argmax outputs and verifies no drafts. */
+  | { readonly kind: "scores" }
+  /** Runs of the caller, who edits the decoder, and a second one that verifies drafts of the model's rules. Default: no second decoder. */
+  | { readonly kind: "edited"; readonly edit: ModelEdit; readonly drafting?: ModelEdit | undefined };
+
 export interface LoadGraphsOptions extends ImageEncoderOptions {
   /** Number of texts that are usually decoded together. If set, the runtime is told how much a run computes, and runs small graphs on one thread. */
   readonly batchSize?: number | undefined;
-  /**
-   *
-   * Edits a decoder with dynamic shapes before it is loaded. Static decoders are loaded as exported. Default: on targets cpu and gpu, adds argmax
-   * outputs unless the decoder has them (for every position if draft rules are used). On other targets the decoder is loaded as exported.
-   */
-  readonly editDecoder?: ((graph: Graph, model: DeviceModel) => Graph) | undefined;
-  /** Whether a decoder may pick tokens itself, so that logits stay on the device. Default: true on targets cpu and gpu. */
-  readonly picks?: boolean | undefined;
-  /** Maximum number of draft tokens that a run verifies with the model's rules. Default: see {@link speculationPlan}. */
-  readonly draftTokens?: number | undefined;
-  /** Prepares a second decoder that verifies drafts of the model's rules. Default: no second decoder. */
-  readonly editDrafting?: ((graph: Graph, model: DeviceModel) => Graph) | undefined;
+  /** Default: answers. */
+  readonly use?: DecoderUse | undefined;
 }
 
 /**
@@ -81,10 +93,10 @@ export async function loadGraphs(
 ): Promise<ModelGraphs> {
   const description = await describeModel(directory);
   const { model } = description;
-  const { picks = true, editDrafting, draftTokens } = options;
-  const { tokens } = speculationPlan(model, draftTokens, {
-    own: description.generation.draftTokens,
-  });
+  const { use = { kind: "answers" } } = options;
+  const picks = use.kind !== "scores";
+  const speculation = speculationPlan(model, draftTokensOf(use), { own: description.generation.draftTokens });
+  const { tokens } = speculation;
   const draftRules = tokens > 0 ? await readDraftRules(directory, model) : undefined;
   const loader = withWork(runtime, model, options.batchSize);
   const load = (file: string): Promise<Session> => loader.load(...exportedForm(directory, model, file));
@@ -101,11 +113,12 @@ export async function loadGraphs(
     for (const { name, graph } of graphsOf(model)) {
       const loaded: Readonly<Partial<Record<GraphName | "listing", Session | undefined>>> =
         name === "decoder"
-          ? await loadDecoder(model, decoderFile, { picks, edit: decoderEdit(model, options, tokens) })
+          ? await loadDecoder(model, decoderFile, { picks, edit: decoderEdit(model, use, tokens) })
           : { [name]: await load(graph.file) };
       for (const session of Object.values(loaded)) if (session !== undefined) opened.add(session);
       Object.assign(sessions, loaded);
     }
+    const editDrafting = use.kind === "edited" ? use.drafting : undefined;
     const drafting =
       editDrafting === undefined || !verifiesAlongside(model, tokens)
         ? undefined
@@ -124,7 +137,8 @@ export async function loadGraphs(
     const tokenGraphs = picks ? openTokenGraphs(runtime, model) : undefined;
     return {
       ...description,
-      ...{ runtime, images, encoder, decoder, listing, draftRules, drafting, tokenGraphs, buckets },
+      ...{ runtime, images, encoder, decoder, listing },
+      ...{ speculation, draftRules, drafting, tokenGraphs, buckets },
       lexical: await readShortlist(directory, model, model.static?.lexicalShortlist),
       close: async () => {
         await tokenGraphs?.close();
@@ -139,16 +153,17 @@ export async function loadGraphs(
   }
 }
 
-/** How the decoder is edited before it is loaded: by the caller, or to verify drafts of the model's rules. */
-function decoderEdit(
-  model: DeviceModel,
-  { editDecoder, picks = true }: Pick<LoadGraphsOptions, "editDecoder" | "picks">,
-  draftTokens: number,
-): GraphEdit | undefined {
+/** The requested number of draft tokens from the model's rules. Absent: the model's own. */
+const draftTokensOf = (use: DecoderUse): number | undefined =>
+  use.kind === "answers" ? use.draftTokens : use.kind === "scores" ? 0 : undefined;
+
+/** How the decoder is edited before it is loaded: by the caller, or to verify drafts. */
+function decoderEdit(model: DeviceModel, use: DecoderUse, draftTokens: number): GraphEdit | undefined {
+  if (use.kind === "edited") return (graph) => use.edit(graph, model);
+  if (use.kind === "scores") return undefined;
   // A browser loads graphs unchanged from the server. Exports with draft rules verify drafts without changes.
-  const follows = picks && draftTokens > 0 && model.target !== "web";
-  const edit = editDecoder ?? (follows ? verifyingDecoder : undefined);
-  return edit && ((graph) => edit(graph, model));
+  const follows = draftTokens > 0 && model.target !== "web";
+  return use.copies === true || follows ? (graph) => verifyingDecoder(graph, model) : undefined;
 }
 
 /** Whether a second decoder that verifies drafts can be loaded in addition to the first. */

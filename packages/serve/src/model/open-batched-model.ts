@@ -42,17 +42,22 @@ function ofPortable(parts: PortableParts): OpenedBatch {
 
 async function openGraphs(directory: string, runtime: Runtime, maxRows: number): Promise<OpenedBatch> {
   // A position per row, and the top-1 token of each.
-  const editDecoder = (graph: Graph): Graph => withArgmaxOutput(perRowDecoder(graph));
+  const edit = (graph: Graph): Graph => withArgmaxOutput(perRowDecoder(graph));
   let draftedRows = 1;
-  const editDrafting = (graph: Graph, model: DeviceModel): Graph => {
+  const drafting = (graph: Graph, model: DeviceModel): Graph => {
     if (readsSeveralOfEveryRow(graph)) draftedRows = DRAFTED_ROWS;
     return verifyingDecoder(perRowDecoder(graph, "several"), model);
   };
-  const graphs = await loadGraphs(directory, runtime, { editDecoder, editDrafting });
-  const drafting = graphs.drafting && { ...graphs.drafting, rows: draftedRows };
+  const graphs = await loadGraphs(directory, runtime, { use: { kind: "edited", edit, drafting } });
   const close = async (): Promise<void> => {
     await graphs.close();
     await runtime.close();
   };
-  return { loaded: { ...graphs, close }, batch: await GraphBatch.open({ ...graphs, drafting }, maxRows) };
+  return {
+    loaded: { ...graphs, close },
+    batch: await GraphBatch.open(
+      { ...graphs, drafting: graphs.drafting && { ...graphs.drafting, rows: draftedRows } },
+      maxRows,
+    ),
+  };
 }
