@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { defaultServerConditions } from "vite";
-import { configDefaults, defineConfig } from "vitest/config";
+import { configDefaults, defineConfig, mergeConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** The slow files that take longest, in this order. They start first: started last, one of them would run on while the other cores idle. */
@@ -23,11 +23,13 @@ class LongestFirst extends BaseSequencer {
 const FOLDERS = ["packages/*/src/**", "apps/*/src/**", "configs/**", "e2e", "tools/**"];
 const filesNamed = (pattern: string): string[] => FOLDERS.map((folder) => `${folder}/${pattern}`);
 
+/** Builds every `dist/` once before a run that has such tests: worker threads, child processes and the page run built code. */
+const BUILT = { globalSetup: [join(import.meta.dirname, "tools", "scripts", "build-before-tests.mjs")] };
+
 /** What all test runs share. Tests read the packages' sources (condition `@slm/source`). */
-export const base = defineConfig({
+const shared = defineConfig({
   ssr: { resolve: { conditions: ["@slm/source", ...defaultServerConditions] } },
   test: {
-    globalSetup: [join(import.meta.dirname, "tools", "scripts", "build-before-tests.mjs")],
     sequence: { sequencer: LongestFirst },
     // Files share a process and its loaded modules. Loading them again for each file took half of the time of all tests.
     isolate: false,
@@ -47,12 +49,16 @@ export const base = defineConfig({
   },
 });
 
+/** The configurations in the folders of `e2e` extend this one. */
+export const base = mergeConfig(shared, defineConfig({ test: BUILT }));
+
 /** Tests that train and start processes take minutes while other programs run. */
 const PATIENT = { testTimeout: 600_000, hookTimeout: 600_000 };
 
 /**
- * Three classes of tests, by file name:
- * - `*.test.ts`: under 2 s a file, no training, no child processes (`npm test`);
+ * Four classes of tests, by file name:
+ * - `*.test.ts`: under 2 s a file, from sources alone, no training (`npm test`);
+ * - `*.built.test.ts`: the same, of code that runs from `dist/` (`npm test`);
  * - `*.slow.test.ts`: everything else that guards a change (`npm run test:slow`, part of `.ci/run`);
  * - `*.nightly.test.ts`: attacks, faults and whole pipelines many times over (`npm run test:nightly`; `.ci/run` runs a sixth).
  */
@@ -60,13 +66,14 @@ const CLASSES = [
   {
     name: "fast",
     include: filesNamed("*.test.ts"),
-    exclude: [...configDefaults.exclude, "**/*.{slow,nightly}.test.ts"],
+    exclude: [...configDefaults.exclude, "**/*.{built,slow,nightly}.test.ts"],
   },
-  { name: "slow", include: filesNamed("*.slow.test.ts"), ...PATIENT },
-  { name: "nightly", include: filesNamed("*.nightly.test.ts"), ...PATIENT },
+  { name: "built", include: filesNamed("*.built.test.ts"), ...BUILT },
+  { name: "slow", include: filesNamed("*.slow.test.ts"), ...BUILT, ...PATIENT },
+  { name: "nightly", include: filesNamed("*.nightly.test.ts"), ...BUILT, ...PATIENT },
 ];
 
 export default defineConfig({
-  ...base,
-  test: { ...base.test, projects: CLASSES.map((test) => ({ extends: true, test })) },
+  ...shared,
+  test: { ...shared.test, projects: CLASSES.map((test) => ({ extends: true, test })) },
 });
