@@ -26,8 +26,8 @@ function targetsOf(/** @type {string} */ root, /** @type {readonly string[]} */ 
   return targets;
 }
 
-/** @type {import("@nx/devkit").CreateNodesV2} */
-export const createNodesV2 = [
+/** @type {import("@nx/devkit").CreateNodes} */
+export const createNodes = [
   "{{packages,apps}/*/{tsconfig.build.json,build.mjs,src/**/*.test.ts},configs/**/*.test.ts,e2e/*.test.ts}",
   (files) => {
     /** @type {Map<string, string[]>} */

@@ -21,7 +21,7 @@ async function nx(/** @type {string[]} */ ...args) {
 async function written(/** @type {string[]} */ args, /** @type {string} */ option) {
   const file = join(work, "graph.json");
   await nx(...args, `${option}=${file}`);
-  return /** @type {any} */ (JSON.parse(await readFile(file, "utf8")));
+  return JSON.parse(await readFile(file, "utf8"));
 }
 
 await test("nx graph has each package's imports and targets", async () => {
