@@ -15,7 +15,7 @@ const alone = (/** @type {string} */ command) => ({ command, parallelism: false,
 
 /** The targets of the project in folder `root`, which has these files. */
 function targetsOf(/** @type {string} */ root, /** @type {readonly string[]} */ files) {
-  /** @type {Record<string, import("@nx/devkit").TargetConfiguration>} */
+  /** @type {Record<string, import("nx/src/devkit-exports").TargetConfiguration>} */
   const targets = { lint: { command: `oxlint --type-aware ${root}` } };
   // Also builds the packages that this one imports.
   const build = [`node node_modules/typescript-7/bin/tsc -b ${root}/tsconfig.build.json`];
@@ -26,7 +26,7 @@ function targetsOf(/** @type {string} */ root, /** @type {readonly string[]} */ 
   return targets;
 }
 
-/** @type {import("@nx/devkit").CreateNodes} */
+/** @type {import("nx/src/devkit-exports").CreateNodes} */
 export const createNodes = [
   "{{packages,apps}/*/{tsconfig.build.json,build.mjs,src/**/*.test.ts},configs/**/*.test.ts,e2e/*.test.ts}",
   (files) => {

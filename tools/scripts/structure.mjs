@@ -77,5 +77,5 @@ const problems = [
   ),
 ];
 for (const problem of problems) console.log(problem);
-console.log(String(rules.output).trim());
+if (typeof rules.output === "string") console.log(rules.output.trim());
 process.exitCode = rules.exitCode === 0 && problems.length === 0 ? 0 : 1;

@@ -51,17 +51,18 @@ const pages = repositoryFiles("*.md").filter(
   (page) => !/^(CHANGELOG\.md|docs\/(log\.md|decisions\/))/u.test(page),
 );
 
-/** Lines of the shell blocks of a page, without prompts and comments. A line that goes on is joined with the next. */
+/** Commands of the shell blocks of a page, without prompts and comments. A line that goes on is joined with the next. */
 function shellLines(markdown: string): readonly string[] {
   const blocks = [...markdown.matchAll(/```(sh|console)\n([^]*?)```/g)];
   return blocks.flatMap(([, kind, block = ""]) => {
     const lines = block.replaceAll(/\\\n/gu, " ").split("\n");
     const typed = kind === "sh" ? lines : lines.filter((line) => line.startsWith("$ "));
-    return typed.map((line) =>
+    return typed.flatMap((line) =>
       line
         .replace(/^\$ /u, "")
         .replace(/\s+#.*$/u, "")
-        .trim(),
+        .split(" && ")
+        .map((command) => command.trim()),
     );
   });
 }
