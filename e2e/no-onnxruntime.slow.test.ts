@@ -21,7 +21,7 @@ const PROGRAM = `
   console.log(JSON.stringify({ provider: model.device.provider, tokens: tokens.length, found: found.length }));`;
 
 async function run(directory: string, engine: string): Promise<unknown> {
-  const library = new URL("../packages/pipeline/dist/models/open-model.js", import.meta.url).href;
+  const library = new URL("../packages/models/dist/open/open-model.js", import.meta.url).href;
   const args = ["--input-type=module", "-e", PROGRAM, library, directory, engine];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   return JSON.parse(stdout);

@@ -32,7 +32,7 @@ const READERS = {
   },
   schema: async () => {
     const { jsonSchemaGrammar } = await from("packages/generation/dist/index.js");
-    const { readSchema } = await from("packages/pipeline/dist/models/read-schema.js");
+    const { readSchema } = await from("packages/models/dist/prompts/read-schema.js");
     return async () => jsonSchemaGrammar(await readSchema(at("schema.json")));
   },
   recipe: async () => {

@@ -8,7 +8,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { recipeJsonSchema } from "../../packages/pipeline/dist/run/json-schema.js";
-import { jsonText } from "../../packages/pipeline/dist/format/json-text.js";
+import { jsonText } from "../../packages/core/dist/format/index.js";
 import { llmsFile, skillFile } from "./reference/assistants-pages.mjs";
 import { commandsPage } from "./reference/commands-page.mjs";
 import { devicesPage } from "./reference/devices-page.mjs";
