@@ -185,6 +185,24 @@ test("a type without numbers that are read here is listed, and rejected by its t
   await opened.close();
 });
 
+test("rows of a tensor are read alone, and rows that it does not have are rejected", async () => {
+  const file = join(directory, "rows.safetensors");
+  await writeSafetensors(
+    file,
+    new Map([
+      ["before", createHostTensor("int64", [1])],
+      ["a", createHostTensor("float32", [3, 2], Float32Array.of(1, 2, 3, 4, 5, 6))],
+    ]),
+  );
+  const opened = await openSafetensors(file);
+  expect(await opened.readRows("a", 1, 2)).toEqual(
+    createHostTensor("float32", [2, 2], Float32Array.of(3, 4, 5, 6)),
+  );
+  await expect(opened.readRows("a", 2, 2)).rejects.toMatchObject({ code: "DATA_INVALID" });
+  await expect(opened.readRows("a", -1, 1)).rejects.toMatchObject({ code: "DATA_INVALID" });
+  await opened.close();
+});
+
 test("a file written tensor by tensor is the same, byte for byte", async () => {
   const file = join(directory, "streamed.safetensors");
   const tensors = new Map([

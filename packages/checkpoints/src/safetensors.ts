@@ -105,6 +105,8 @@ export interface OpenSafetensors {
   readonly entries: ReadonlyMap<string, SafetensorsEntry>;
   /** @throws SlmError INPUT_MISSING for a name that is not in the file, DATA_INVALID if the file was truncated after it was opened. */
   readonly read: (name: string) => Promise<HostTensor>;
+  /** Rows of a tensor, counted along its first axis. @throws SlmError as `read`, and DATA_INVALID for rows that it does not have */
+  readonly readRows: (name: string, first: number, count: number) => Promise<HostTensor>;
   readonly close: () => Promise<void>;
 }
 
@@ -144,13 +146,29 @@ export async function openSafetensors(file: string): Promise<OpenSafetensors> {
     const text = (await readExactly(handle, 8, headerBytes, file)).toString("utf8");
     const dataBytes = size - 8 - headerBytes;
     const { metadata, entries } = parseHeader(text, dataBytes, file);
-    const read = async (name: string): Promise<HostTensor> => {
+    const entryOf = (name: string): SafetensorsEntry => {
       const entry = entries.get(name);
       if (entry === undefined) throw new SlmError("INPUT_MISSING", `${file}: no tensor '${name}'`);
-      const bytes = await readExactly(handle, 8 + headerBytes + entry.begin, entry.end - entry.begin, file);
-      return decodeStored(name, entry, bytes.buffer);
+      return entry;
     };
-    return { metadata, entries, read, close: () => handle.close() };
+    const readBytes = async (
+      name: string,
+      { dtype, shape, begin, end }: SafetensorsEntry,
+    ): Promise<HostTensor> => {
+      const bytes = await readExactly(handle, 8 + headerBytes + begin, end - begin, file);
+      return decodeStored(name, { dtype, shape }, bytes.buffer);
+    };
+    const readRows = async (name: string, first: number, count: number): Promise<HostTensor> => {
+      const { dtype, shape, begin } = entryOf(name);
+      const [rows = 0, ...rest] = shape;
+      if (first < 0 || count < 0 || first + count > rows)
+        throw invalid(file, `tensor '${name}' has ${rows} rows, not ${first} to ${first + count}`);
+      const from = begin + storedBytes(dtype, [first, ...rest]);
+      const wanted = [count, ...rest];
+      return readBytes(name, { dtype, shape: wanted, begin: from, end: from + storedBytes(dtype, wanted) });
+    };
+    const read = async (name: string): Promise<HostTensor> => readBytes(name, entryOf(name));
+    return { metadata, entries, read, readRows, close: () => handle.close() };
   } catch (error) {
     await handle.close();
     throw error;

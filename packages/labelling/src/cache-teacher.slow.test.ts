@@ -9,7 +9,7 @@ import { writeCheckpoint } from "@slm/checkpoints";
 import { createEagerEngine } from "@slm/tensor";
 import { createTokenizer, trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 import { beforeAll, describe, expect, test } from "vitest";
-import { readCacheRows, type CacheRowKind, type TeacherRow, openTeacherCache } from "@slm/teacher";
+import { readCacheRows, type CacheRowKind, type TeacherRow, TeacherCache } from "@slm/teacher";
 import { cacheConfig } from "./config/cache-config.js";
 import { labellingVolume } from "./labelling/labelling-volume.js";
 import { cacheTeacher, type CacheStageReport } from "./cache-teacher.js";
@@ -85,17 +85,16 @@ describe(cacheTeacher, () => {
       labelled: { sources: 6, kept: rows.labelled.length },
       generated: { sources: train.length, kept: rows.generated.length },
     });
-    const cache = await openTeacherCache(work);
+    const cache = await TeacherCache.open(work);
     for (const { source, target } of [...train, ...rows.labelled, ...rows.generated]) {
       const pair = { source: tokenizer.encodeSource(source), target: tokenizer.encodeTarget(target) };
       expect(await cache.has(pair), `${source}: ${target}`).toBe(true);
     }
-    expect(report.tokens).toBe(cache.tokens);
+    expect(report.tokens).toBe(cache.file.tokens);
     await cache.close();
     const left = [
       "cache.json",
-      "index.bin",
-      "shard-00000.bin",
+      "shard-00000.safetensors",
       "teacher-generated.jsonl",
       "teacher-labelled.jsonl",
     ];
@@ -117,7 +116,7 @@ describe(cacheTeacher, () => {
     expect(report).not.toHaveProperty("labelled");
     expect(report).not.toHaveProperty("generated");
     expect(rows).toEqual({ labelled: [], generated: [] });
-    expect((await readdir(work)).sort()).toEqual(["cache.json", "index.bin", "shard-00000.bin"]);
+    expect((await readdir(work)).sort()).toEqual(["cache.json", "shard-00000.safetensors"]);
     expect(report).toMatchObject({ k: config.vocabularySize, pairs: train.length });
   });
 

@@ -33,7 +33,7 @@ export {
 } from "./cache/cache-rows.js";
 export { decodeSources } from "./models/decode-sources.js";
 export { buildTeacherCache } from "./cache/build-cache.js";
-export { hasDistributions, openTeacherCache } from "./cache/open-cache.js";
+export { hasDistributions, TeacherCache } from "./cache/open-cache.js";
 export { makeShardOfTask } from "./cache/shard-task.js";
 export { describeUnscored } from "./cache/describe-unscored.js";
 export { keyOf } from "./cache/pair-key.js";
@@ -42,7 +42,6 @@ export type {
   CacheReport,
   ShardMaker,
   ShardWork,
-  TeacherCache,
   UnscoredPair,
 } from "./cache/teacher-cache.js";
 export { graphFiles, importGraph } from "./graph/import-graph.js";

@@ -1,5 +1,5 @@
 import { readManifest, verifyDirectory } from "@slm/core";
-import { CACHE_ROWS, openTeacherCache, readTeacherConfigs } from "@slm/teacher";
+import { CACHE_ROWS, TeacherCache, readTeacherConfigs } from "@slm/teacher";
 import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
@@ -72,8 +72,8 @@ describe("slm teacher cache", () => {
       "tokenizer",
       "teacher",
     ]);
-    const cache = await openTeacherCache(directory);
-    expect(cache).toMatchObject({ k: 4, vocabularySize: 14 });
+    const cache = await TeacherCache.open(directory);
+    expect(cache.file).toMatchObject({ k: 4, vocabularySize: 14 });
     await cache.close();
     const rows = await readFile(join(directory, CACHE_ROWS.labelled), "utf8");
     expect(rows).not.toMatch(/"cab"|"abc"/);

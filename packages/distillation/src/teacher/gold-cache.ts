@@ -1,7 +1,7 @@
 /** Opens the teacher's distributions over the gold targets: an existing cache, or a temporary one for this run. */
 import { join } from "node:path";
 import { removePath, type StageContext, SlmError } from "@slm/core";
-import { buildTeacherCache, hasDistributions, openTeacherCache, type TeacherCache } from "@slm/teacher";
+import { buildTeacherCache, hasDistributions, TeacherCache } from "@slm/teacher";
 import type { Corpus } from "../sources/corpus.js";
 import type { DistillRun } from "../config/distill-inputs.js";
 import { requiresDistributions } from "../config/loss-config.js";
@@ -43,7 +43,7 @@ export async function openGoldCache(
       engine,
       context: { ...context, progress },
     });
-    return openTeacherCache(own);
+    return TeacherCache.open(own);
   }
   if (!(await hasDistributions(directory))) {
     throw new SlmError(
@@ -57,13 +57,13 @@ export async function openGoldCache(
       },
     );
   }
-  const cache = await openTeacherCache(directory);
+  const cache = await TeacherCache.open(directory);
   const { vocabularySize } = teacher.config;
-  if (cache.vocabularySize === vocabularySize) return cache;
+  if (cache.file.vocabularySize === vocabularySize) return cache;
   await cache.close();
   throw new SlmError(
     "SHAPE_MISMATCH",
-    `distill: the cache in ${directory} has distributions over ${cache.vocabularySize} tokens, but the teacher's vocabulary has ${vocabularySize}`,
+    `distill: the cache in ${directory} has distributions over ${cache.file.vocabularySize} tokens, but the teacher's vocabulary has ${vocabularySize}`,
     { suggestions: ["create the cache with this teacher: slm teacher cache RECIPE"] },
   );
 }

@@ -12,31 +12,16 @@ import {
   writeJsonAtomic,
   SlmError,
 } from "@slm/core";
-import { cacheFileOf } from "./cache-file.js";
+import { CACHE_FILE, cacheFileOf } from "./cache-file.js";
 import { planCache, withoutPairs, type CachePlan } from "./cache-plan.js";
-import {
-  CACHE_FILE,
-  decodeHeader,
-  DIGEST_BYTES,
-  HEADER_BYTES,
-  INDEX_ENTRY_BYTES,
-  INDEX_FILE,
-  MAX_VOCABULARY,
-  shardFile,
-  type ShardHeader,
-} from "./shard-format.js";
+import { MAX_VOCABULARY, openShard, shardFile, type OpenShard } from "./shard-file.js";
 import { encodeShardTask, keysOfShard, keyText } from "./shard-task.js";
 import type { CacheBuild, CacheReport, ShardMaker, ShardWork, UnscoredPair } from "./teacher-cache.js";
 import { readUnscored, writeUnscored } from "./unscored-pairs.js";
-import { verifyShard } from "./verify-shard.js";
 import { makeShard, shardPlan } from "./write-shard.js";
 
-/** The index entry of a finished shard. */
-interface FinishedShard {
-  readonly header: ShardHeader;
-  readonly bytes: number;
-  readonly digest: Buffer;
-}
+/** A shard on disk that was checked. */
+type FinishedShard = Pick<OpenShard, "header" | "bytes">;
 
 /**
  * Scores every distinct pair with the teacher and writes the distributions to `directory`.
@@ -98,12 +83,7 @@ class CacheBuilder {
       }
       shards.push(found ?? (await this.make(shard)));
     }
-    const index = Buffer.concat(shards.map(indexEntry));
-    const file = cacheFileOf(
-      shards.map(({ header, bytes }) => ({ header, bytes })),
-      { bytes: index.length, sha256: sha256(index) },
-    );
-    await writeBytesAtomic(join(directory, INDEX_FILE), index);
+    const file = cacheFileOf(shards);
     await writeJsonAtomic(join(directory, CACHE_FILE), file);
     const { vocabularySize, k, pairs, tokens, truncation } = file;
     const bytesPerToken = file.bytes / tokens;
@@ -151,14 +131,7 @@ class CacheBuilder {
         await writeUnscored(directory, this.unscored);
       },
       accept: async (shard, file) => {
-        const name = shardFile(shard);
-        const header = decodeHeader(file.subarray(0, HEADER_BYTES), file.length, name);
-        if (header.plan !== shardPlan(this.build, this.plan, shard, this.k))
-          throw new SlmError(
-            "DATA_INVALID",
-            `${name}: built from other pairs or by another teacher than requested`,
-          );
-        await writeBytesAtomic(join(directory, name), file);
+        await this.store(shard, file);
       },
       onTokens: (count) => {
         this.tell(count);
@@ -205,19 +178,17 @@ class CacheBuilder {
     const expected = new Set(Array.from({ length: count }, (_, shard) => shardFile(shard)));
     const names = await readdir(directory).catch(() => []);
     for (const name of names) {
-      const isOther = /^shard-\d+\.bin$/u.test(name) && !expected.has(name);
-      if (isOther || name === CACHE_FILE || name === INDEX_FILE) await rm(join(directory, name));
+      const isOther = /^shard-\d+\./u.test(name) && !expected.has(name);
+      if (isOther || name === CACHE_FILE) await rm(join(directory, name));
     }
   }
 
   /** The shard if it exists, is complete, and belongs to this build. */
   private async found(shard: number): Promise<FinishedShard | undefined> {
-    const path = join(this.build.directory, shardFile(shard));
     try {
-      const { header, bytes, digest } = await verifyShard(path);
-      return header.plan === shardPlan(this.build, this.plan, shard, this.k)
-        ? { header, bytes, digest }
-        : undefined;
+      const { header, bytes, close } = await openShard(join(this.build.directory, shardFile(shard)));
+      await close();
+      return header.plan === shardPlan(this.build, this.plan, shard, this.k) ? { header, bytes } : undefined;
     } catch (error) {
       // Missing, truncated or modified shards are rebuilt.
       if (error instanceof SlmError) return undefined;
@@ -226,24 +197,26 @@ class CacheBuilder {
   }
 
   private async make(shard: number): Promise<FinishedShard> {
-    const { directory } = this.build;
     const file = await makeShard(this.build, this.plan, shard, this.k, (count) => {
       this.tell(count);
     });
-    const name = shardFile(shard);
-    await writeBytesAtomic(join(directory, name), file);
-    const header = decodeHeader(file.subarray(0, HEADER_BYTES), file.length, name);
-    return { header, bytes: file.length, digest: file.subarray(file.length - DIGEST_BYTES) };
+    return this.store(shard, file);
+  }
+
+  /** Writes a shard and reads it back. @throws SlmError DATA_INVALID if it is not this build's shard */
+  private async store(shard: number, file: Buffer): Promise<FinishedShard> {
+    const path = join(this.build.directory, shardFile(shard));
+    await writeBytesAtomic(path, file);
+    const stored = await this.found(shard);
+    if (stored !== undefined) return stored;
+    await rm(path);
+    throw new SlmError(
+      "DATA_INVALID",
+      `${shardFile(shard)}: built from other pairs or by another teacher than requested`,
+    );
   }
 
   private rate(): number {
     return this.scored / Math.max((performance.now() - this.began) / 1000, Number.MIN_VALUE);
   }
-}
-
-function indexEntry({ header, bytes, digest }: FinishedShard): Buffer {
-  const entry = Buffer.alloc(INDEX_ENTRY_BYTES);
-  [header.pairs, header.tokens, bytes].forEach((word, index) => entry.writeUInt32LE(word, 4 * index));
-  digest.copy(entry, 16);
-  return entry;
 }

@@ -1,10 +1,10 @@
 /** Assigns pairs to shards. It depends on the set of pairs, not on their order, so it is the same after an interruption. */
 import { assignBuckets, planBuckets, type Bucket, type TokenPairs } from "@slm/training";
 import { KEY_BYTES, keyBits, keyOf } from "./pair-key.js";
+import { MAX_SHARD_BITS } from "./shard-file.js";
 
 /** Default average number of positions per shard. */
 const SHARD_TOKENS = 1 << 15;
-export const MAX_SHARD_BITS = 20;
 /** Length buckets of the scoring programs. */
 const BUCKETS = 6;
 /** Maximum number of logits per batch: 64 MiB as float32. */

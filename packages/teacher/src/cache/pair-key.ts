@@ -14,7 +14,7 @@ export function keyOf({ source, target }: ScoredPair): Buffer {
   return createHash("sha256").update(words).digest().subarray(0, KEY_BYTES);
 }
 
-/** The number in `count` bits of a key after the first `skipped` bits; `count + skipped` is at most 32. */
-export function keyBits(key: Buffer, count: number, skipped = 0): number {
-  return count === 0 ? 0 : (key.readUInt32BE(0) << skipped) >>> (32 - count);
+/** The number in the first `count` bits of a key; `count` is at most 32. */
+export function keyBits(key: Buffer, count: number): number {
+  return count === 0 ? 0 : key.readUInt32BE(0) >>> (32 - count);
 }

@@ -88,7 +88,7 @@ describe(makeShardOfTask, () => {
   test("builds only the shards that an interrupted build lacks", async () => {
     await build("made", { maker: maker() });
     const { "cache.json": whole } = await contents("made");
-    await rm(join(root, "made", "shard-00003.bin"));
+    await rm(join(root, "made", "shard-00003.safetensors"));
     const asked: number[] = [];
     const counting: ShardMaker = {
       make: (request) => {
@@ -129,7 +129,7 @@ describe(makeShardOfTask, () => {
       },
     };
     await expect(build("made", { maker: wrong })).rejects.toMatchObject({ code: "DATA_INVALID" });
-    expect(await readdir(root)).not.toContain("made");
+    expect(await readdir(join(root, "made"))).toEqual([]);
   });
 
   test("rejects files that are not tasks, and teachers with another vocabulary", async () => {

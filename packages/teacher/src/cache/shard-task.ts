@@ -9,10 +9,10 @@ import type { Engine } from "@slm/tensor";
 import { pairsOf } from "@slm/training";
 import { z } from "zod";
 import type { Teacher } from "../models/teacher.js";
-import { keyAt, MAX_SHARD_BITS, type CachePlan } from "./cache-plan.js";
+import { keyAt, type CachePlan } from "./cache-plan.js";
 import { KEY_BYTES, keyOf } from "./pair-key.js";
 import type { CacheBuild } from "./teacher-cache.js";
-import { MAX_VOCABULARY } from "./shard-format.js";
+import { MAX_SHARD_BITS, MAX_VOCABULARY } from "./shard-file.js";
 import { makeShard } from "./write-shard.js";
 
 const count = z.int().nonnegative();

@@ -1,35 +1,9 @@
-/** Types of the cache of teacher distributions, for building and reading it. */
+/** Types for building a cache of teacher distributions. */
 import type { StageContext } from "@slm/core";
-import type { HostTensor } from "@slm/runtime";
 import type { Engine } from "@slm/tensor";
 import type { TokenPairs } from "@slm/training";
-import type { ScoredPair, Teacher } from "../models/teacher.js";
-
-/** Loss from truncation to the top-k tokens and from rounding, over all stored positions. */
-export interface Truncation {
-  /** Mean probability outside the `k` most probable tokens. */
-  readonly meanTailMass: number;
-  /** Mean of KL(teacher || decoded) [nats per token]. */
-  readonly meanKl: number;
-  /** Largest KL(teacher || decoded) of one position [nats]. */
-  readonly maxKl: number;
-  /** The part of `meanKl` due to rounding, in addition to truncation [nats per token]. */
-  readonly meanQuantizationKl: number;
-}
-
-/** Properties of a finished cache. */
-interface CacheSummary {
-  readonly vocabularySize: number;
-  /** Tokens kept per position, at most the vocabulary size. */
-  readonly k: number;
-  /** Number of distinct pairs. */
-  readonly pairs: number;
-  /** Number of target positions, including EOS tokens. */
-  readonly tokens: number;
-  /** Size of all shards and the index, divided by `tokens`. */
-  readonly bytesPerToken: number;
-  readonly truncation: Truncation;
-}
+import type { Teacher } from "../models/teacher.js";
+import type { CacheFile } from "./cache-file.js";
 
 /** A shard that is not built yet. */
 export interface ShardWork {
@@ -86,7 +60,11 @@ export interface CacheBuild {
 }
 
 /** Report of a build: the finished cache and the work of this run. */
-export interface CacheReport extends CacheSummary {
+export interface CacheReport extends Pick<
+  CacheFile,
+  "vocabularySize" | "k" | "pairs" | "tokens" | "truncation"
+> {
+  readonly bytesPerToken: number;
   /** Pairs that are not in the cache, because the teacher could not score them. */
   readonly unscored: readonly UnscoredPair[];
   /** Shards reused from an earlier run. */
@@ -94,24 +72,4 @@ export interface CacheReport extends CacheSummary {
   readonly shards: number;
   /** Target positions scored by this run, per second. */
   readonly tokensPerSecond: number;
-}
-
-/** An open cache. Its memory use does not grow with the cache's size. */
-export interface TeacherCache extends CacheSummary {
-  readonly directory: string;
-  /**
-   * Log-probabilities of the teacher at every target position, EOS token included: float32 `[batch · target, vocab]`, row
-   * b · target + i for target token i of pair b. Stored tokens have their own log-probability; all others have an equal share of the tail.
-   * Zero beyond a target and for missing pairs of the batch.
-   *
-   * @throws SlmError INPUT_MISSING naming a pair that is not stored, SHAPE_MISMATCH if a pair or the number of pairs exceeds
-   * the shape, DATA_INVALID naming a corrupt file.
-   */
-  read(
-    pairs: readonly ScoredPair[],
-    shape: { readonly batch: number; readonly target: number },
-  ): Promise<HostTensor>;
-  /** Whether a pair is stored. */
-  has(pair: ScoredPair): Promise<boolean>;
-  close(): Promise<void>;
 }

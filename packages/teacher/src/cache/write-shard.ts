@@ -1,75 +1,14 @@
-/** Builds a shard of a cache: scores its pairs, encodes the teacher's distributions, and lays out the file. */
-import { createHash } from "node:crypto";
+/** Builds a shard of a cache: scores its pairs and stores the teacher's most probable tokens. */
 import { hashJson, sha256, throwIfInterrupted } from "@slm/core";
-import type { HostTensor } from "@slm/runtime";
-import { BitWriter } from "./bits.js";
-import { keyAt, shardBatches, type CachePlan, type ScoreBatch } from "./cache-plan.js";
-import { writeDistribution } from "./distribution-code.js";
-import { KEY_BYTES, keyBits } from "./pair-key.js";
-import {
-  corrupt,
-  encodeHeader,
-  ENTRY_BYTES,
-  fanBitsFor,
-  FORMAT_VERSION,
-  layoutOf,
-  MAX_SHARD_BYTES,
-  shardFile,
-  type ShardHeader,
-  type ShardSums,
-} from "./shard-format.js";
+import { createHostTensor, type HostTensor } from "@slm/runtime";
+import { shardBatches, type CachePlan, type ScoreBatch } from "./cache-plan.js";
+import { KEY_BYTES } from "./pair-key.js";
+import { encodeShard, type ShardTensors } from "./shard-file.js";
 import type { CacheBuild } from "./teacher-cache.js";
-import { topTokens } from "./top-tokens.js";
+import { storeTopTokens, type StoredPosition } from "./top-tokens.js";
 
-/**
- * Byte budget of a position at k = 50, including its share of the directory. Other values of k have the same budget per kept token, plus the budget of
- * four tokens for the parts that do not depend on k.
- */
-const BYTES_AT_50 = 115;
-/** Bytes per pair in addition to its record: its directory entry, its share of the fan, and unused bits of the last byte. */
-const PAIR_BYTES = ENTRY_BYTES + 1.5;
-
-export interface EncodedPair {
-  readonly record: Uint8Array;
-  readonly sums: ShardSums;
-}
-
-/**
- * Bit budget of a record with `tokens` positions. It is exceeded only if the coarsest step does not fit, for example with one position.
- */
-export function recordBudget(tokens: number, k: number): number {
-  return Math.floor(8 * ((BYTES_AT_50 / 54) * (k + 4) * tokens - PAIR_BYTES));
-}
-
-/**
- * Encodes the positions of one pair; `logits` are their rows, one after the other. Unused bits of a position are available to later
- * ones.
- */
-export function encodePair(
-  writer: BitWriter,
-  logits: Float32Array,
-  shape: { readonly vocabularySize: number; readonly k: number },
-): EncodedPair {
-  const { vocabularySize, k } = shape;
-  const tokens = logits.length / vocabularySize;
-  const budget = recordBudget(tokens, k);
-  const sums = { tailMass: 0, kl: 0, maxKl: 0, quantizationKl: 0 };
-  for (let i = 0; i < tokens; i++) {
-    const top = topTokens(logits.subarray(i * vocabularySize, (i + 1) * vocabularySize), k);
-    const left = Math.floor((budget - writer.bitLength) / (tokens - i));
-    const rounding = writeDistribution(writer, top, shape, left);
-    const { tail } = top;
-    // KL of the equal shares: sum of p log p over the tail, minus tail · log(tail / others). The rounding part treats the tail as one
-    // outcome.
-    const spread = tail === 0 ? 0 : top.tailEntropy - tail * Math.log(tail / (vocabularySize - k));
-    const kl = Math.max(0, rounding + spread);
-    sums.tailMass += tail;
-    sums.kl += kl;
-    sums.maxKl = Math.max(sums.maxKl, kl);
-    sums.quantizationKl += rounding;
-  }
-  return { record: writer.take(), sums };
-}
+/** Part of the identity of shards: another layout or rounding needs another version. */
+const FORMAT_VERSION = 2;
 
 /** Identity of a shard. A file with another identity belongs to another build. */
 export function shardPlan(build: CacheBuild, plan: CachePlan, shard: number, k: number): string {
@@ -88,7 +27,7 @@ export function shardPlan(build: CacheBuild, plan: CachePlan, shard: number, k: 
   });
 }
 
-/** Builds the bytes of a shard. The teacher scores one batch while the previous one is encoded.
+/** Builds the bytes of a shard. The teacher scores one batch while the previous one is stored.
  *
  * @param onTokens called with the number of positions of each batch
  * @throws SlmError INTERRUPTED between batches.
@@ -103,11 +42,14 @@ export async function makeShard(
   const { pairs, teacher, context } = build;
   const { vocabularySize } = teacher.config;
   const first = plan.starts[shard]!;
-  const records = new Array<Uint8Array>(plan.starts[shard + 1]! - first);
+  const count = plan.starts[shard + 1]! - first;
+  const lengths = Array.from({ length: count }, (_, at) => pairs.lengths.target[plan.order[first + at]!]!);
+  const starts = new Int32Array(count + 1);
+  lengths.forEach((length, at) => (starts[at + 1] = starts[at]! + length));
+  const tokens = starts[count]!;
+  const { tensors, positionAt } = allocate(tokens, vocabularySize, k);
+  const sums = { tailMass: 0, kl: 0, maxKl: 0 };
   const batches = shardBatches(plan, shard, vocabularySize);
-  const writer = new BitWriter();
-  const sums = { tailMass: 0, kl: 0, maxKl: 0, quantizationKl: 0 };
-  let tokens = 0;
   let ahead = batches[0] === undefined ? undefined : score(build, plan, batches[0]);
   for (const [index, batch] of batches.entries()) {
     const logits = (await ahead!).data as Float32Array;
@@ -118,34 +60,60 @@ export async function makeShard(
     ahead?.catch(() => undefined);
     let scored = 0;
     batch.members.forEach((member, row) => {
-      const count = pairs.lengths.target[plan.order[member]!]!;
-      const begin = row * batch.bucket.target * vocabularySize;
-      const rows = logits.subarray(begin, begin + count * vocabularySize);
-      const encoded = encodePair(writer, rows, { vocabularySize, k });
-      records[member - first] = encoded.record;
-      sums.tailMass += encoded.sums.tailMass;
-      sums.kl += encoded.sums.kl;
-      sums.maxKl = Math.max(sums.maxKl, encoded.sums.maxKl);
-      sums.quantizationKl += encoded.sums.quantizationKl;
-      scored += count;
+      const length = lengths[member - first]!;
+      for (let i = 0; i < length; i++) {
+        const from = (row * batch.bucket.target + i) * vocabularySize;
+        const position = positionAt(starts[member - first]! + i);
+        const { tail, kl } = storeTopTokens(logits.subarray(from, from + vocabularySize), position);
+        sums.tailMass += tail;
+        sums.kl += kl;
+        sums.maxKl = Math.max(sums.maxKl, kl);
+      }
+      scored += length;
     });
-    tokens += scored;
     onTokens(scored);
   }
-  const recordBytes = records.reduce((sum, { length }) => sum + length, 0);
-  const header = {
-    vocabularySize,
-    k,
-    shard,
-    shardBits: plan.shardBits,
-    pairs: records.length,
-    tokens,
-    fanBits: fanBitsFor(records.length),
-    recordBytes,
-    sums,
-    plan: shardPlan(build, plan, shard, k),
+  const { shardBits } = plan;
+  const header = { vocabularySize, k, shard, shardBits, pairs: count, tokens, sums };
+  const keys = plan.keys.subarray(first * KEY_BYTES, (first + count) * KEY_BYTES);
+  return encodeShard(
+    { ...header, plan: shardPlan(build, plan, shard, k) },
+    {
+      keys: createHostTensor("uint8", [count, KEY_BYTES], keys),
+      starts: createHostTensor("int32", [count + 1], starts),
+      ...tensors,
+    },
+  );
+}
+
+/** Tensors of the distributions, and a view of each position. */
+function allocate(
+  tokens: number,
+  vocabularySize: number,
+  k: number,
+): {
+  readonly tensors: Pick<ShardTensors, "ids" | "logProbabilities">;
+  readonly positionAt: (position: number) => StoredPosition;
+} {
+  const isWhole = k === vocabularySize;
+  const columns = isWhole ? k : k + 1;
+  const values = new Uint16Array(tokens * columns);
+  const logProbabilities = createHostTensor("float16", [tokens, columns], values);
+  const valuesAt = (position: number): Uint16Array =>
+    values.subarray(position * columns, (position + 1) * columns);
+  if (isWhole)
+    return {
+      tensors: { logProbabilities },
+      positionAt: (position) => ({ logProbabilities: valuesAt(position) }),
+    };
+  const ids = new Int32Array(tokens * k);
+  return {
+    tensors: { ids: createHostTensor("int32", [tokens, k], ids), logProbabilities },
+    positionAt: (position) => ({
+      ids: ids.subarray(position * k, (position + 1) * k),
+      logProbabilities: valuesAt(position),
+    }),
   };
-  return layOut(header, records, (index) => keyAt(plan.keys, first + index));
 }
 
 async function score(
@@ -161,37 +129,4 @@ async function score(
   } finally {
     await engine.release([scored]);
   }
-}
-
-/** The file: header, fan, directory, records, digest. */
-function layOut(
-  header: ShardHeader,
-  records: readonly Uint8Array[],
-  keyOfPair: (index: number) => Buffer,
-): Buffer {
-  const layout = layoutOf(header);
-  if (layout.bytes > MAX_SHARD_BYTES)
-    throw corrupt(
-      shardFile(header.shard),
-      `would have ${layout.bytes} bytes, expected at most ${MAX_SHARD_BYTES}`,
-    );
-  const file = Buffer.alloc(layout.bytes);
-  encodeHeader(header).copy(file);
-  const below = new Uint32Array(2 ** header.fanBits + 1);
-  let offset = 0;
-  records.forEach((record, index) => {
-    const key = keyOfPair(index);
-    const entry = layout.directoryAt + index * ENTRY_BYTES;
-    key.copy(file, entry);
-    file.writeUInt32LE(offset, entry + KEY_BYTES);
-    file.set(record, layout.recordsAt + offset);
-    offset += record.length;
-    below[keyBits(key, header.fanBits, header.shardBits) + 1]! += 1;
-  });
-  for (let i = 0; i < below.length; i++) {
-    if (i > 0) below[i]! += below[i - 1]!;
-    file.writeUInt32LE(below[i]!, layout.fanAt + 4 * i);
-  }
-  createHash("sha256").update(file.subarray(0, layout.digestAt)).digest().copy(file, layout.digestAt);
-  return file;
 }
