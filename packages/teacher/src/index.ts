@@ -38,12 +38,7 @@ export { makeShardOfTask } from "./cache/shard-task.js";
 export { describeUnscored } from "./cache/describe-unscored.js";
 export { keyOf } from "./cache/pair-key.js";
 export { removeUnscored } from "./cache/unscored-pairs.js";
-export type {
-  CacheReport,
-  ShardMaker,
-  ShardWork,
-  UnscoredPair,
-} from "./cache/teacher-cache.js";
+export type { CacheReport, ShardMaker, ShardWork, UnscoredPair } from "./cache/teacher-cache.js";
 export { graphFiles, importGraph } from "./graph/import-graph.js";
 export { checkTeacher, type TeacherCheckReport } from "./check/check-teacher.js";
 export { type Reference } from "./check/reference-file.js";

@@ -17,11 +17,7 @@ export interface MadeUpTeacher extends Teacher {
 }
 
 /** Normally distributed logits of a row, with one outlier if peaked. */
-export function madeUpLogits(
-  seed: number,
-  vocabularySize: number,
-  sharpness: Sharpness = "broad",
-): Float32Array {
+function madeUpLogits(seed: number, vocabularySize: number, sharpness: Sharpness = "broad"): Float32Array {
   const { next } = createRandom(seed);
   const normal = (): number => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
   const logits = Float32Array.from({ length: vocabularySize }, () => SPREAD[sharpness] * normal());
