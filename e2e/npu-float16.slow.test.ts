@@ -207,7 +207,7 @@ describe.each(PROFILES)("profile %s", (profile) => {
       [GRAPH_IO.pastValue(layer), floats([1, kvHeads, slots, headDim], (at) => Math.sin(at))],
     ]).flat() as [string, HostTensor][];
     for (const [file, count] of [
-      [graphs.decoder.file, 1],
+      [graphs.decoder!.file, 1],
       [graphs.chunk!.file, CHUNK],
     ] as const) {
       const graph = await read(file);

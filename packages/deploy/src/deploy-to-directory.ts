@@ -25,7 +25,7 @@ export interface Deployment {
 }
 
 /**
- * Copies the graphs with their external data, the tokenizer and model.json, and writes README.md, the model card. The card's name becomes
+ * Copies the portable form or the graphs with their external data, the tokenizer and model.json, and writes README.md, the model card. The card's name becomes
  * the title in model.json, and an id derived from it the name; its summary and examples are stored there, too. The bundle runs like any model directory.
  *
  * @throws SlmError INPUT_MISSING or DATA_INVALID if the model directory is not complete and consistent; OUTPUT_FAILED.
@@ -38,13 +38,13 @@ export async function deployToDirectory({
 }: DeployInput): Promise<Deployment> {
   const described = await readDeviceModel(model);
   const description = {
-    ...withUsedForm(described),
+    ...asItRuns(described),
     ...(abstention === undefined ? {} : { abstention }),
   };
   const paths = await listModelFiles("deploy", model, description);
   await copyFiles(model, outputDirectory, paths);
   const names = namesIn(card, description.name);
-  const hasChanged = abstention !== undefined || description.portable?.length !== described.portable?.length;
+  const hasChanged = abstention !== undefined || described.portable !== undefined;
   if (hasChanged || Object.keys(names).length > 0)
     await writeDeviceModel(outputDirectory, { ...description, ...names });
   const copied = await Promise.all(paths.map((path) => describeFile(outputDirectory, path)));
@@ -52,13 +52,14 @@ export async function deployToDirectory({
   return { bundle: outputDirectory, files: [...copied, await describeFile(outputDirectory, CARD_FILE)] };
 }
 
-/** The description with the portable form that runs on the device; without it if ONNX Runtime is faster. */
-function withUsedForm(model: DeviceModel): DeviceModel {
+/** The description with what runs on the device only: the portable form, or the graphs. */
+function asItRuns(model: DeviceModel): DeviceModel {
   const { portable, ...others } = model;
   if (portable === undefined) return model;
   const { engine, reason } = chooseEngine(model);
-  return engine === "wasm"
-    ? { ...model, portable: portable.slice(0, 1) }
+  const [form] = portable;
+  return engine === "wasm" && form !== undefined
+    ? { ...model, scheme: form.weights, portable: [form], graphs: {} }
     : { ...others, noPortable: `left out of the bundle, since ${reason}` };
 }
 

@@ -2,7 +2,7 @@ import { copyFile, mkdir, readFile, readdir, rm, symlink, writeFile } from "node
 import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
 import { sha256 } from "@slm/core";
-import type { DeviceModel } from "@slm/exported-model";
+import { decoderGraph, type DeviceModel } from "@slm/exported-model";
 import { tinyDeviceModel } from "@slm/exported-model/testing";
 import { GraphBuilder, writeOnnx, type Graph } from "@slm/onnx";
 import { beforeEach, describe, expect, test } from "vitest";
@@ -97,7 +97,8 @@ describe(deployToDirectory, () => {
   });
 
   test("copies the graphs of every fixed size, weights that they share, and compiled graphs with their binaries", async () => {
-    const { encoder, decoder } = described.graphs;
+    const { encoder } = described.graphs;
+    const decoder = decoderGraph(described);
     await copyFile(join(model, "encoder.onnx"), join(model, "encoder.8.onnx"));
     await mkdir(join(model, "compiled"));
     await writeOnnx(tinyGraph(), join(model, "compiled/encoder.onnx"));
@@ -152,7 +153,7 @@ describe(deployToDirectory, () => {
   });
 
   test("rejects a graph path that leaves the model directory", async () => {
-    const graphs = { decoder: { ...described.graphs.decoder, file: "../secret.onnx" } };
+    const graphs = { decoder: { ...decoderGraph(described), file: "../secret.onnx" } };
     await writeFile(join(model, "model.json"), JSON.stringify({ ...described, graphs }));
     await expect(deployToDirectory({ model, outputDirectory, card: {} })).rejects.toMatchObject({
       code: "DATA_INVALID",

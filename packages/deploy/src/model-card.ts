@@ -1,5 +1,5 @@
 /** Writes README.md of a bundle, the model card. */
-import { graphBytes, graphsOf, type DeviceModel, type DeviceVision } from "@slm/exported-model";
+import { graphsOf, modelBytes, type DeviceModel, type DeviceVision } from "@slm/exported-model";
 import { processedSize } from "@slm/vision";
 import type { CardBench, CardCompiled, CardInput, CardMetric } from "./card-input.js";
 import { decimal, integer, plain, size, table } from "./markdown.js";
@@ -67,7 +67,7 @@ function modelTable(model: DeviceModel, bytesBefore: number | undefined): string
       ["target", plain(model.target)],
       ["weight format", plain(model.scheme)],
       ...graphs,
-      ["size of all graphs", size(graphBytes(model))],
+      ["size of graphs and weights", size(modelBytes(model))],
       ["size before quantization", bytesBefore === undefined ? NOT_MEASURED : size(bytesBefore)],
       ["vocabulary", `${integer(model.vocabularySize)} tokens`],
       ["longest source", `${integer(model.maxSource)} tokens`],

@@ -6,6 +6,7 @@ export type Precision = (typeof PRECISIONS)[number];
 
 /** Quantization schemes. `schemes` of `@slm/quantization` defines each. A name without a row there is a compile error. */
 export const SCHEME_NAMES = [
+  "int8",
   "cpu",
   "int8-dynamic",
   "int8-block",

@@ -137,7 +137,7 @@ export const DEVICES = {
       results: "wasm",
       precisions: { float32: true, float16: true, bfloat16: "neither wasm nor WebGPU has bfloat16" },
       schemes: {
-        takes: ["cpu", "int8-dynamic", ...BLOCKS],
+        takes: ["int8", "cpu", "int8-dynamic", ...BLOCKS],
         default: "cpu",
         reason: "wasm and WebGPU benefit only from quantized weights",
       },

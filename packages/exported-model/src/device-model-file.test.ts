@@ -5,7 +5,7 @@ import { SlmError, writeBytesAtomic, writeTextAtomic, readTextFile, SLM_VERSION 
 import { parseImageProcessing } from "@slm/vision";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { DEVICE_MODEL_FILE, graphBytes, graphsOf, type DeviceModel } from "./device-model.js";
+import { DEVICE_MODEL_FILE, graphsOf, modelBytes, type DeviceModel } from "./device-model.js";
 import { readDeviceModel, writeDeviceModel } from "./device-model-file.js";
 import { tinyDeviceModel } from "./testing/index.js";
 
@@ -52,7 +52,7 @@ describe(readDeviceModel, () => {
     await writeDeviceModel(root, seeing);
     expect(await readDeviceModel(root)).toEqual(seeing);
     expect(graphsOf(seeing).map(({ name }) => name)).toEqual(["vision", "encoder", "decoder"]);
-    expect(graphBytes(seeing)).toBe(35);
+    expect(modelBytes(seeing)).toBe(35);
     const broken: readonly (readonly [DeviceModel, RegExp])[] = [
       [{ ...model, vision }, /must both be present/],
       [{ ...seeing, vision: undefined }, /must both be present/],
@@ -64,6 +64,14 @@ describe(readDeviceModel, () => {
       await writeDeviceModel(root, wrong);
       await expect(readDeviceModel(root)).rejects.toThrow(message);
     }
+  });
+
+  test("a model has a decoder graph or a portable form", async () => {
+    const form = { file: "portable.int8.bin", bytes: 9, weights: "int8" as const };
+    await writeDeviceModel(root, { ...model, graphs: {}, portable: [form] });
+    expect(modelBytes(await readDeviceModel(root))).toBe(9);
+    await writeDeviceModel(root, { ...model, graphs: {} });
+    await expect(readDeviceModel(root)).rejects.toMatchObject({ code: "DATA_INVALID" });
   });
 
   test("answers every corrupted file with an SlmError", async () => {

@@ -10,6 +10,8 @@ export async function readDeviceModel(directory: string): Promise<DeviceModel> {
   const file = join(directory, DEVICE_MODEL_FILE);
   const model = await readJsonFile(file, deviceModelSchema, { suggestions: ["slm export CHECKPOINT"] });
   checkDevice(model, file);
+  if (model.graphs.decoder === undefined && model.portable === undefined)
+    throw new SlmError("DATA_INVALID", `${file}: expected 'graphs.decoder' or 'portable', got neither`);
   checkSight(model, file);
   return model;
 }

@@ -2,6 +2,7 @@
  * `model.json`: the description of an exported, quantized or bundled model. The exporter writes it, quantization and deploy copy it, and
  * all code that runs a model reads it.
  */
+import { SlmError } from "@slm/core/errors";
 import { BLOCK_SIZES, PRECISIONS, PROFILE_NAMES, TABLE_FORMATS, TARGETS } from "@slm/devices";
 import { PRESENT_KV } from "@slm/runtime";
 import { patchReading } from "@slm/vision";
@@ -47,7 +48,7 @@ export const deviceModelSchema = z.strictObject({
     ),
   scheme: z
     .string()
-    .describe("Quantization scheme of the whole model: float32, cpu, int8-dynamic, int4-block, int2-block."),
+    .describe("Quantization scheme of the whole model: float32, int8, cpu, int8-dynamic, int4-block."),
   blocks: z
     .strictObject({
       blockSize: z.literal(BLOCK_SIZES).optional().describe("Weights that share a scale."),
@@ -58,13 +59,13 @@ export const deviceModelSchema = z.strictObject({
     .describe("What was chosen in place of the scheme's defaults. Absent: the defaults."),
   /**
    * An encoder-decoder has an encoder, a decoder and, with vision, a vision graph; a decoder-only model has a decoder. Static graphs can
-   * have a second decoder, which reads several tokens per run.
+   * have a second decoder, which reads several tokens per run. Without a decoder there are no graphs, and the portable form runs.
    */
   graphs: z.strictObject({
     vision: graphFile.optional(),
     encoder: graphFile.optional(),
     chunk: graphFile.optional(),
-    decoder: graphFile,
+    decoder: graphFile.optional(),
   }),
   /** Present if and only if there is a vision graph. The model then needs one image with every text. */
   vision: patchReading
@@ -136,7 +137,7 @@ export const deviceModelSchema = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      "The model as calls of kernels, which run in WebAssembly without ONNX Runtime. The first form is used; `slm quantize` keeps the int8 form.",
+      "The model as calls of kernels, which run in WebAssembly without ONNX Runtime. The first form is used. Scheme int8 has the int8 form and no graphs.",
     ),
   noPortable: z.string().min(1).optional().describe("Why the model has no portable form."),
   caches: z
@@ -225,6 +226,9 @@ export const deviceModelSchema = z.strictObject({
 
 export type DeviceModel = z.infer<typeof deviceModelSchema>;
 
+/** A graph of a model: its file, size and weight format. */
+export type GraphFile = z.infer<typeof graphFile>;
+
 /** A portable form of a model. */
 export type PortableForm = z.infer<typeof portableForm>;
 
@@ -243,7 +247,7 @@ export const GRAPH_NAMES = ["vision", "encoder", "chunk", "decoder"] as const sa
 /** The graphs of a model, in the order in which it runs them. */
 export function graphsOf({ graphs }: Pick<DeviceModel, "graphs">): readonly {
   readonly name: GraphName;
-  readonly graph: DeviceModel["graphs"]["decoder"];
+  readonly graph: GraphFile;
 }[] {
   return GRAPH_NAMES.flatMap((name) => {
     const graph = graphs[name];
@@ -251,7 +255,15 @@ export function graphsOf({ graphs }: Pick<DeviceModel, "graphs">): readonly {
   });
 }
 
-/** Files of all portable graphs of every size, each once. */
+/** The decoder's graph. @throws SlmError OP_UNSUPPORTED for a model without graphs */
+export function decoderGraph({ name, graphs }: Pick<DeviceModel, "name" | "graphs">): GraphFile {
+  if (graphs.decoder !== undefined) return graphs.decoder;
+  throw new SlmError("OP_UNSUPPORTED", `${name} has scheme int8 and therefore no graphs for ONNX Runtime`, {
+    suggestions: ["--scheme cpu, when the export is quantized, makes quantized graphs"],
+  });
+}
+
+/** Files of all graphs of every size, each once. */
 export function graphFilesOf(model: Pick<DeviceModel, "graphs" | "static">): readonly string[] {
   const sized =
     model.static?.buckets.flatMap(({ encoder, chunk, decoder }) => [encoder, chunk, decoder]) ?? [];
@@ -259,9 +271,13 @@ export function graphFilesOf(model: Pick<DeviceModel, "graphs" | "static">): rea
   return [...new Set(graphs.flatMap((graph) => (graph === undefined ? [] : [graph.file])))];
 }
 
-/** All graphs with their weights [bytes]. */
-export const graphBytes = (model: Pick<DeviceModel, "graphs">): number =>
-  graphsOf(model).reduce((sum, { graph }) => sum + graph.bytes, 0);
+/** Size of what runs: all graphs with their weights, or the portable form of a model without graphs [bytes]. */
+export function modelBytes(model: Pick<DeviceModel, "graphs" | "portable">): number {
+  const graphs = graphsOf(model);
+  return graphs.length === 0
+    ? (model.portable?.[0]?.bytes ?? 0)
+    : graphs.reduce((sum, { graph }) => sum + graph.bytes, 0);
+}
 
 /** File of a checkpoint directory that becomes `rows` of its exports. Absent if rows are not mapped. */
 export const ROW_SETTINGS_FILE = "rows.json";

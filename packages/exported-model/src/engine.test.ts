@@ -6,7 +6,8 @@ import { filesOfEngine } from "./engine-files.js";
 type Described = Parameters<typeof chooseEngine>[0];
 
 const form = { file: "portable.int8.bin", bytes: 1, weights: "int8" } as const;
-const small: Described = { name: "small", target: "cpu", parameters: 600_000, portable: [form] };
+const graphs = { decoder: { file: "decoder.onnx", bytes: 1, scheme: "float32" } };
+const small: Described = { name: "small", target: "cpu", parameters: 600_000, graphs, portable: [form] };
 const large: Described = { ...small, parameters: 60_000_000 };
 const engineOf = (model: Described, request?: EngineRequest): string => chooseEngine(model, request).engine;
 
@@ -47,6 +48,13 @@ test("an engine that was requested is used, or refused", () => {
   expect(engineOf(small, { engine: "onnxruntime" })).toBe("onnxruntime");
   expect(() => chooseEngine({ ...small, portable: undefined }, { engine: "wasm" })).toThrow(SlmError);
   expect(engineLine(chooseEngine(small))).toMatch(/^engine wasm, 1 thread, because models of up to /);
+});
+
+test("a model without graphs runs in WebAssembly only", () => {
+  const bare = { ...large, graphs: {} };
+  expect(engineOf(bare, { threads: 4, inBatches: true })).toBe("wasm");
+  expect(() => chooseEngine(bare, { engine: "onnxruntime" })).toThrow(SlmError);
+  expect(() => chooseEngine(bare, { device: "gpu" })).toThrow(SlmError);
 });
 
 test("an engine reads the files of its own form only", () => {

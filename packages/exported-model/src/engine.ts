@@ -33,7 +33,7 @@ export const FASTEST_PARAMETERS = 10_000_000;
 /** The same for many texts together: ONNX Runtime reads 64 texts in one run, and is faster at 1.4M, but not at 0.63M. */
 export const FASTEST_IN_BATCHES = 1_000_000;
 
-type EngineModel = Pick<DeviceModel, "name" | "target" | "parameters" | "portable" | "noPortable">;
+type EngineModel = Pick<DeviceModel, "name" | "target" | "parameters" | "graphs" | "portable" | "noPortable">;
 
 /**
  * The engine for a model.
@@ -47,6 +47,7 @@ export function chooseEngine(model: EngineModel, request: EngineRequest = {}): E
     throw new SlmError("USAGE", `${model.name}: --engine wasm: ${problem}`, {
       suggestions: ["--engine onnxruntime"],
     });
+  if (model.graphs.decoder === undefined) return onlyWasm(model, problem, engine);
   if (engine !== undefined) return { engine, reason: "it was requested" };
   if (problem !== undefined) return { engine: "onnxruntime", reason: problem };
   const { threads = 1, inBatches = false, inBrowser = model.target === "web" } = request;
@@ -61,6 +62,20 @@ export function chooseEngine(model: EngineModel, request: EngineRequest = {}): E
     engine: isSmall ? "wasm" : "onnxruntime",
     reason: `${which} ${work}; this one has ${millions}`,
   };
+}
+
+/** The choice for a model without graphs. @throws SlmError USAGE for a request that needs them */
+function onlyWasm(
+  { name }: EngineModel,
+  problem: string | undefined,
+  engine: EngineName | undefined,
+): EngineChoice {
+  if (problem === undefined && engine !== "onnxruntime")
+    return { engine: "wasm", reason: "scheme int8 has no graphs for ONNX Runtime" };
+  const asked = problem ?? "engine onnxruntime was requested";
+  throw new SlmError("USAGE", `${name}: ${asked}, but scheme int8 has no graphs for ONNX Runtime`, {
+    suggestions: ["quantize the export with --scheme cpu"],
+  });
 }
 
 /** Why WebAssembly cannot run a model; undefined if it can. */

@@ -14,7 +14,7 @@ export { overheadBytes, parseBytes, planBudget, type BudgetPlan } from "./plan/b
 export { logitDivergence, withLogitJudge } from "./calibration/logit-judge.js";
 export { measureSensitivity, type LayerSensitivity } from "./plan/sensitivity.js";
 export { quantizeConfig } from "./models/quantize-config.js";
-export { dropPortable } from "./models/portable-form.js";
+export { usualScheme } from "./models/portable-form.js";
 export {
   quantizeDirectory,
   type PerGraph,

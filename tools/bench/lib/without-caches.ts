@@ -7,7 +7,7 @@
  * lengths; the lengths between are interpolated.
  */
 import { readModelConfig } from "@slm/checkpoints";
-import { cacheTensors, GRAPH_IO, readDeviceModel, type DeviceModel } from "@slm/exported-model";
+import { cacheTensors, decoderGraph, GRAPH_IO, readDeviceModel, type DeviceModel } from "@slm/exported-model";
 import {
   cacheCapacity,
   crossCaches,
@@ -172,10 +172,10 @@ async function openEncoder(
 async function openDecoder(
   runtime: Runtime,
   directory: string,
-  { graphs }: DeviceModel,
+  model: DeviceModel,
   config: ModelConfig,
 ): Promise<(length: number, context: Feeds) => Promise<unknown>> {
-  const session = await loaded(runtime, directory, graphs.decoder.file);
+  const session = await loaded(runtime, directory, decoderGraph(model).file);
   const empty: Record<string, DeviceTensor> = {};
   for (const { past, heads, width } of cacheTensors(config)) {
     const shape = [1, heads, cacheCapacity(config), width];

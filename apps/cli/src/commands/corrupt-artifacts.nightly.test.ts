@@ -45,7 +45,7 @@ const COMMANDS: readonly (readonly [
 ])[] = [
   ["generate", "deploy", (model) => [model, "--prompt", "ab"]],
   ["generate", "distill", (model) => [model, "--prompt", "ab"]],
-  ["generate", "quantize/int8-dynamic", (model) => [model, "--prompt", "ab"]],
+  ["generate", "quantize/int8", (model) => [model, "--prompt", "ab"]],
   ["eval", "deploy", (model) => [model, "--data", join(root, "test.jsonl"), "--metrics", "per"]],
   ["bench", "quantize", (model) => [model, "--runs", "2", "--prompt", "ab"]],
   ["serve", "deploy", (model) => [model, "--port", "0"]],

@@ -54,7 +54,7 @@ describe("slm deploy", () => {
 
   test("a scheme of a run keeps the run's name and figures", async () => {
     const output = join(root, "later");
-    await runCommand("deploy", [join(root, "run", "quantize", "int8-dynamic"), "-o", output]);
+    await runCommand("deploy", [join(root, "run", "quantize", "int8"), "-o", output]);
     const card = await readFile(join(output, "README.md"), "utf8");
     expect(card).toMatch(/^# Tiny\n/);
     expect(card).toContain("| per |");

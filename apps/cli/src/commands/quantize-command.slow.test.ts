@@ -1,7 +1,7 @@
 import { readOnnx, writeOnnx } from "@slm/onnx";
 import { encodeSafetensors } from "@slm/checkpoints";
 import { createHostTensor } from "@slm/runtime";
-import { readDeviceModel, type DeviceModel } from "@slm/exported-model";
+import { readDeviceModel } from "@slm/exported-model";
 import { cp, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
@@ -130,8 +130,7 @@ describe("slm quantize with real data", () => {
   });
 });
 
-describe("the gate of a model whose portable form runs", () => {
-  const metric = "wer";
+describe("scheme int8", () => {
   const random = (seed: string): string => at(`random-${seed}`);
 
   /** Two models with random weights, and rows whose labels are the answers of the first. */
@@ -149,38 +148,42 @@ describe("the gate of a model whose portable form runs", () => {
     await writeFile(at("answered.jsonl"), `${answers.join("\n")}\n`);
   });
 
-  const gated = async (model: string, name: string): Promise<DeviceModel> => {
-    const argv = [model, "--scheme", "int8-block", "--gate", `${metric}:0.5`, "--data", at("answered.jsonl")];
-    const outcome = await quantize(...argv, "-o", at(name));
-    expect(outcome.exitCode, JSON.stringify(outcome.json)).toBe(0);
-    expect(reportOf(outcome).gate).toMatchObject({ metric, pass: true });
-    return readDeviceModel(at(name));
-  };
+  const gated = (model: string, name: string): ReturnType<typeof quantize> =>
+    quantize(model, "--scheme", "int8", "--gate", "wer:0.5", "--data", at("answered.jsonl"), "-o", at(name));
 
-  test("measures that form too, and keeps it if it passes", async () => {
-    expect((await gated(random("1"), "portable-passes")).portable).toMatchObject([{ weights: "int8" }]);
+  test("keeps the portable form and no graphs, and the gate measures that form", async () => {
+    const outcome = await gated(random("1"), "portable-passes");
+    expect(outcome.exitCode, JSON.stringify(outcome.json)).toBe(0);
+    const { portable, graphs, scheme } = await readDeviceModel(at("portable-passes"));
+    expect({ scheme, graphs }).toEqual({ scheme: "int8", graphs: {} });
+    expect(portable).toMatchObject([{ weights: "int8", bytes: reportOf(outcome).bytesAfter }]);
+    expect((await readdir(at("portable-passes"))).filter((name) => name.endsWith(".onnx"))).toEqual([]);
   });
 
-  test.each(["int4-block", "int2-block", "a8w8"])(
-    "%s has no portable form, because only its graphs have its arithmetic",
-    async (scheme) => {
-      const outcome = await quantize(exported, "--scheme", scheme, ...rows(), "-o", at(`own-${scheme}`));
-      expect(outcome.exitCode, JSON.stringify(outcome.json)).toBe(0);
-      const { portable, noPortable } = await readDeviceModel(at(`own-${scheme}`));
-      expect(portable).toBeUndefined();
-      expect(noPortable).toContain(scheme);
-      expect(await readdir(at(`own-${scheme}`))).not.toContain("portable.int8.bin");
-    },
-  );
-
-  test("removes a form that fails, and the graphs run", async () => {
+  test("is rejected if the form fails the gate", async () => {
     await cp(random("1"), at("spoiled"), { recursive: true });
     await cp(join(random("7"), "portable.int8.bin"), at("spoiled", "portable.int8.bin"));
     await rm(at("spoiled", "manifest.json")); // It would find the wrong file.
-    const model = await gated(at("spoiled"), "portable-fails");
-    expect(model.portable).toBeUndefined();
-    expect(model.noPortable).toMatch(/^its portable form fails the gate: wer is /u);
-    expect(await readdir(at("portable-fails"))).not.toContain("portable.int8.bin");
+    expect((await gated(at("spoiled"), "portable-fails")).exitCode).toBe(3);
+  });
+
+  test.each([
+    ["--method", "gptq"],
+    ["--sensitivity", "--calibration", "rows.jsonl"],
+    ["--exclude", "/head"],
+    ["--gate", "logitDivergence:0.01", "--calibration", "rows.jsonl"],
+  ])("rejects %s, which is for graphs", async (...flags) => {
+    expect((await quantize(random("1"), "--scheme", "int8", ...flags, "-o", at("none"))).exitCode).toBe(2);
+  });
+
+  test("a scheme of graphs keeps no portable form", async () => {
+    const outcome = await quantize(exported, "--scheme", "int4-block", "-o", at("own"));
+    expect(outcome.exitCode, JSON.stringify(outcome.json)).toBe(0);
+    const { portable, noPortable } = await readDeviceModel(at("own"));
+    expect(portable).toBeUndefined();
+    expect(noPortable).toContain("int4-block");
+    expect(await readdir(at("own"))).not.toContain("portable.int8.bin");
+    expect((await quantize(at("own"), "--scheme", "int8", "-o", at("none"))).exitCode).toBe(65);
   });
 });
 

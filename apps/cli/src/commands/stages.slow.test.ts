@@ -81,8 +81,8 @@ describe("a run of every stage", () => {
     const { stdout } = await runCommand("run", [recipe, "--out", out, "--quiet"]);
     const lines = stdout.trimEnd().split("\n");
     expect(lines.at(-1)).toBe(join(out, "deploy"));
-    const titles = lines.findIndex((line) => line.includes("deployed, int8-dynamic"));
-    expect(lines[titles]).toMatch(/deployed, int8-dynamic +float32 export +teacher$/u);
+    const titles = lines.findIndex((line) => line.includes("deployed, int8"));
+    expect(lines[titles]).toMatch(/deployed, int8 +float32 export +teacher$/u);
     expect(lines[titles + 1]).toMatch(/^per, test rows +\d+ % \(\d+ to \d+ %\)/u);
     expect(stdout).toMatch(/trained on \d+ labelled rows/u);
     expect(stdout).toContain("warning: metrics on only 3 rows are uncertain");
@@ -94,7 +94,7 @@ describe("a run of every stage", () => {
           models: [
             {
               role: "deployed",
-              scheme: "int8-dynamic",
+              scheme: "int8",
               metrics: { per: { value: A_NUMBER, low: A_NUMBER } },
             },
             { role: "float32", scheme: "float32" },

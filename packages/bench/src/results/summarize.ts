@@ -1,5 +1,5 @@
 /** Computes the figures of a model from its runs. */
-import { graphBytes, type DeviceModel } from "@slm/exported-model";
+import { modelBytes, type DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import { speculationOf } from "@slm/generation";
 import type { ModelFigures } from "./bench-result.js";
@@ -56,7 +56,7 @@ export function summarize(measurement: Measurement): ModelFigures {
   const sourceTokens = mean(measurement.sourceTokens);
   const steps = mean(samples.map((sample) => sample.steps));
   const { encoderPerSourceToken, decoderPerTargetToken } = model.flops;
-  const bytesPerToken = model.graphs.decoder.bytes / batch + cacheBytes(model, sourceTokens, steps);
+  const bytesPerToken = decoderBytes(model) / batch + cacheBytes(model, sourceTokens, steps);
   const perSourceToken =
     model.architecture === "encoder-decoder" ? encoderPerSourceToken : decoderPerTargetToken;
   return {
@@ -64,7 +64,7 @@ export function summarize(measurement: Measurement): ModelFigures {
     architecture: model.architecture,
     scheme: model.scheme,
     parameters: model.parameters,
-    bytes: graphBytes(model),
+    bytes: modelBytes(model),
     runs: samples.length,
     batch,
     ...speculationOf(opened),
@@ -109,6 +109,10 @@ function tokensPerRun(samples: readonly Sample[]): number {
     samples.reduce((all, sample) => all + count(sample), 0);
   return sum(({ steps }) => steps) / sum(({ gapsMs }) => gapsMs.length + 1);
 }
+
+/** Weights that a step reads [bytes]: the decoder's graph, or the decoder's share of a portable form, one byte per weight. */
+const decoderBytes = ({ graphs, flops }: DeviceModel): number =>
+  graphs.decoder?.bytes ?? flops.decoderPerTargetToken / 2;
 
 /**
  * Keys and values that a step reads on average: those of the source and of half an answer. A decoder-only model keeps its source

@@ -30,6 +30,7 @@ export async function writeHubLayout(
 ): Promise<readonly string[]> {
   const entries = await bundleEntries(bundle);
   const { versions } = await readManifest(bundle);
+  const hasGraphs = entries.some(({ path }) => path.endsWith(".onnx"));
   for (const { path } of entries) {
     await makeFolder(dirname(join(output, path)));
     if (path !== CARD) await copyFile(join(bundle, path), join(output, path));
@@ -38,7 +39,7 @@ export async function writeHubLayout(
     license: licence,
     library_name: "slm",
     pipeline_tag: "text2text-generation",
-    tags: ["onnx", "encoder-decoder", `slm-${versions.slm}`],
+    tags: [...(hasGraphs ? ["onnx"] : []), "encoder-decoder", `slm-${versions.slm}`],
   });
   await writeTextAtomic(
     join(output, CARD),

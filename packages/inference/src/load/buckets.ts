@@ -1,5 +1,5 @@
 /** Static graphs: one set per source length, loaded when the length is first needed. */
-import type { DeviceModel } from "@slm/exported-model";
+import { decoderGraph, type DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import type { Session } from "@slm/runtime";
 
@@ -43,7 +43,7 @@ export function openBuckets(
   const { window, maskedBias, chunk: tokens, buckets } = model.static;
   const loaded = new Map<number, Promise<GraphSet>>();
   const setOf = ({ source, encoder, chunk, decoder }: (typeof buckets)[number]): Promise<GraphSet> => {
-    if (decoder.file === model.graphs.decoder.file) return Promise.resolve(longest);
+    if (decoder.file === decoderGraph(model).file) return Promise.resolve(longest);
     const set =
       loaded.get(source) ??
       (async (): Promise<GraphSet> => ({

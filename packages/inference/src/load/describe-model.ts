@@ -28,8 +28,9 @@ export async function describeModel(directory: string): Promise<ModelDescription
       `${directory}: the tokenizer has ${tokenizer.vocabularySize} tokens, the model only ${model.vocabularySize}`,
     );
   }
+  const { encoder, decoder } = model.graphs;
   const needsEncoder = model.architecture === "encoder-decoder";
-  if (needsEncoder !== (model.graphs.encoder !== undefined)) {
+  if (decoder !== undefined && needsEncoder !== (encoder !== undefined)) {
     throw new SlmError(
       "DATA_INVALID",
       `${directory}: ${model.architecture} ${needsEncoder ? "needs an" : "has no"} encoder graph`,

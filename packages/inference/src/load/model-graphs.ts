@@ -1,7 +1,7 @@
 /**
  * Loads an exported model: reads and checks its files, loads its graphs on a runtime, and closes them. No other module does this.
  */
-import { type DeviceModel, type GraphName, graphsOf } from "@slm/exported-model";
+import { decoderGraph, type DeviceModel, type GraphName, graphsOf } from "@slm/exported-model";
 import { resolveInside } from "@slm/core";
 import { readDraftRules, type DraftRules, type LexicalShortlist } from "@slm/generation";
 import type { Graph } from "@slm/onnx";
@@ -103,7 +103,7 @@ export async function loadGraphs(
   const opened = new OpenedSessions();
   try {
     const sessions: Partial<Record<GraphName | "listing", Session>> = {};
-    const { file } = model.graphs.decoder;
+    const { file } = decoderGraph(model);
     const decoderFile = {
       runtime: loader,
       path: resolveInside(directory, file),

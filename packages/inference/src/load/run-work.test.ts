@@ -1,11 +1,12 @@
-import type { DeviceModel } from "@slm/exported-model";
+import type { DeviceModel, GraphFile } from "@slm/exported-model";
 import type { LoadOptions, Runtime, Session } from "@slm/runtime";
 import { expect, test } from "vitest";
 import { runWork, withWork } from "./run-work.js";
 
-const graph = (file: string): DeviceModel["graphs"]["decoder"] => ({ file, bytes: 1 }) as never;
+const graph = (file: string): GraphFile => ({ file, bytes: 1 }) as never;
 const flops = { encoderPerSourceToken: 10, decoderPerTargetToken: 7 };
 const pair = {
+  name: "pair",
   flops,
   maxSource: 30,
   graphs: { encoder: graph("encoder.onnx"), decoder: graph("decoder.onnx") },

@@ -1,5 +1,5 @@
 /** Tells a runtime how much the runs of a model's graphs compute. */
-import type { DeviceModel } from "@slm/exported-model";
+import { decoderGraph, type DeviceModel } from "@slm/exported-model";
 import { type Runtime, withLoad } from "@slm/runtime";
 
 /**
@@ -7,9 +7,12 @@ import { type Runtime, withLoad } from "@slm/runtime";
  * The decoder's run is one step, in which a decoder-only model also reads its prompt.
  */
 export function runWork(
-  { flops, graphs: { encoder, decoder }, maxSource }: Pick<DeviceModel, "flops" | "graphs" | "maxSource">,
+  model: Pick<DeviceModel, "name" | "flops" | "graphs" | "maxSource">,
   batchSize: number,
 ): ReadonlyMap<string, number> {
+  const { flops, graphs, maxSource } = model;
+  const { encoder } = graphs;
+  const decoder = decoderGraph(model);
   const step = batchSize * flops.decoderPerTargetToken;
   if (encoder === undefined) return new Map([[decoder.file, maxSource * step]]);
   return new Map([

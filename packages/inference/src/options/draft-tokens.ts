@@ -15,8 +15,8 @@ const RUN_SCALED: ReadonlySet<string> = new Set(["int8-dynamic"]);
 
 /** Why drafts would change the answers of a model; undefined if they do not. */
 function draftProblem({ graphs }: Pick<DeviceModel, "graphs">): string | undefined {
-  const { scheme } = graphs.decoder;
-  return RUN_SCALED.has(scheme)
+  const scheme = graphs.decoder?.scheme;
+  return scheme !== undefined && RUN_SCALED.has(scheme)
     ? `drafts would change the answers of a decoder quantized to ${scheme}, whose activations share one scale per run`
     : undefined;
 }

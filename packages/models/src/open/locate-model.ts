@@ -17,10 +17,10 @@ export interface LocatedModel {
   readonly directory: string;
 }
 
-/** The settings of the quantize stage that name its main model. */
-const quantizeSettings = z.looseObject({ schemes: z.array(z.string()).min(1) });
+/** The report of the quantize stage, which names its main model. */
+const quantizeReport = z.looseObject({ scheme: z.string() });
 
-/** Finds the model of a path. For the directory of stage `quantize`, it is the model of the first scheme.
+/** Finds the model of a path. For the directory of stage `quantize`, it is the model of the deployed scheme.
  *
  * @throws SlmError INPUT_MISSING, with the expected files, and the models found below the path
  */
@@ -28,8 +28,8 @@ export async function locateModel(path: string): Promise<LocatedModel> {
   if (await isPackedBundle(path)) return { kind: "packed", directory: path };
   const found = lookInto(path);
   if (found !== undefined) return found;
-  const first = await firstScheme(path);
-  const quantized = first === undefined ? undefined : lookInto(join(path, first));
+  const scheme = await deployedScheme(path);
+  const quantized = scheme === undefined ? undefined : lookInto(join(path, scheme));
   if (quantized !== undefined) return quantized;
   const below = await modelsBelow(path);
   throw new SlmError(
@@ -56,15 +56,15 @@ function lookInto(directory: string): LocatedModel | undefined {
 }
 
 /**
- * Name of the directory's main scheme; undefined if stage `quantize` did not write the directory. @throws SlmError DATA_INVALID for a
+ * Name of the directory's deployed scheme; undefined if stage `quantize` did not write the directory. @throws SlmError DATA_INVALID for a
  * corrupt manifest
  */
-async function firstScheme(directory: string): Promise<string | undefined> {
+async function deployedScheme(directory: string): Promise<string | undefined> {
   const text = await ownManifestText(directory);
   if (text === undefined) return undefined; // No manifest, or one of another program: stage `quantize` did not write the directory.
   const manifest = parseManifestText(text, join(directory, MANIFEST_FILE));
   if (manifest.kind !== "quantized") return undefined;
-  return quantizeSettings.safeParse(manifest.settings).data?.schemes[0];
+  return quantizeReport.safeParse(manifest.details).data?.scheme;
 }
 
 async function modelsBelow(path: string): Promise<readonly string[]> {

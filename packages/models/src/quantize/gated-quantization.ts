@@ -2,6 +2,7 @@
 import { removePath, type StageContext } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import type { FileSettings } from "@slm/data";
+import type { SchemeName } from "@slm/devices";
 import { readDeviceModel } from "@slm/exported-model";
 import type { EvaluationRow } from "@slm/inference";
 import { METRICS, type MetricName } from "@slm/metrics";
@@ -61,10 +62,11 @@ export async function readGateRequest(flags: {
   readonly data?: string | undefined;
   readonly rows?: FileSettings | undefined;
   readonly limit?: number | undefined;
+  readonly scheme: SchemeName;
   /** Directory of the exported model. */
   readonly model: string;
 }): Promise<GateRequest | undefined> {
-  const { gate, calibration, data = calibration, limit, model, rows: given } = flags;
+  const { gate, calibration, data = calibration, limit, model, scheme, rows: given } = flags;
   if (gate === undefined) return undefined;
   const written = parseGate(gate);
   const { maxDrop } = written;
@@ -73,6 +75,8 @@ export async function readGateRequest(flags: {
       throw usage(gate, "expected a limit in nats, without a sign, got points", `${DIVERGENCE}:0.01`);
     if (calibration === undefined)
       throw usage(gate, "expected --calibration, got none", `${gate} --calibration ROWS.jsonl`);
+    if (scheme === "int8")
+      throw usage(gate, "scheme int8 has no graphs to compare", "wer:+1 --data ROWS.jsonl");
     const { target } = await readDeviceModel(model);
     if (target === "cpu") return { metric: DIVERGENCE, maxDrop };
     throw usage(gate, `expected an export for cpu, got one for ${target}`, "wer:+1 --data ROWS.jsonl");
@@ -106,7 +110,7 @@ interface GatedQuantizationRequest {
   readonly context: Pick<StageContext, "progress" | "signal">;
 }
 
-/** What the gate says of the graphs in the output directory. */
+/** What the gate says of the model in the output directory. */
 interface Verdict {
   readonly gate: GateResult | null;
   /** Absent without rows. */
@@ -130,7 +134,7 @@ export async function quantizeWithGate(
   const judge = async (): Promise<Verdict> => {
     if (gate === undefined) return { gate: null };
     if (quality === undefined) return { gate: divergenceGate(gate.maxDrop, await divergenceOf(options)) };
-    const measured = await quality.graphs(options.scheme, options.outputDirectory);
+    const measured = await quality.quantized(options.scheme, options.outputDirectory);
     return { gate: measured.gate, measured };
   };
   const first = await judge();
@@ -140,10 +144,7 @@ export async function quantizeWithGate(
       : { ...report, ...first, excluded: [] };
   const divergence = await divergenceOf(options);
   if (quality === undefined || measured === undefined) return { ...result, speed: null, layers, divergence };
-  const deployed = measured.gate.pass
-    ? await quality.deployed(measured, [options.outputDirectory])
-    : measured;
-  return { ...result, gate: deployed.gate, speed: await quality.speed(deployed), layers, divergence };
+  return { ...result, speed: await quality.speed(measured), layers, divergence };
 }
 
 function qualityOf({ gate, options, ...how }: GatedQuantizationRequest): QualityGate | undefined {
@@ -184,6 +185,7 @@ async function divergenceOf({
   const model = await readDeviceModel(modelDirectory);
   if (model.target !== "cpu") return null; // The graphs have different inputs.
   const { graphs } = await readDeviceModel(outputDirectory);
+  if (graphs.decoder === undefined) return null; // The judge runs graphs only.
   return withLogitJudge(modelDirectory, model, calibration, (judge) =>
     judge.divergenceOf(outputDirectory, graphs),
   );

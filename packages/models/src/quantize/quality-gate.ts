@@ -1,36 +1,29 @@
 /** The quality gate of quantization: a quantized model is compared with the float32 export on the same rows. */
 import type { StageContext } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
-import { graphBytes, readDeviceModel } from "@slm/exported-model";
+import { modelBytes, readDeviceModel } from "@slm/exported-model";
 import type { EngineName } from "@slm/exported-model/engine";
 import type { EvaluationRow, Interval } from "@slm/inference";
 import { METRICS, METRIC_ROWS, isMetricName, type MetricName } from "@slm/metrics";
-import { checkGate, dropPortable, type AbsoluteGate, type Gate, type GateResult } from "@slm/quantization";
+import { checkGate, type AbsoluteGate, type Gate, type GateResult } from "@slm/quantization";
 import type { Runtime } from "@slm/runtime";
-import { engineFor } from "../compute/devices.js";
 import { measureQuality } from "../quality/measure-quality.js";
 
-/** Measurements of a model's answers to all rows. */
-export interface MeasuredAnswers {
+/** Measurements of one model. */
+export interface MeasuredModel {
+  /** `float32` for the export. */
+  readonly name: string;
+  /** Size of what was measured [bytes]. */
+  readonly bytes: number;
+  /** Null for the float32 export, which is the reference. */
+  readonly gate: GateResult | null;
+  /** What answered the rows. */
+  readonly engine: EngineName;
   /** Time for answering all rows [seconds]. */
   readonly seconds: number;
   readonly metrics: Readonly<Record<string, number>>;
   /** 95 % confidence intervals by bootstrap over the rows. */
   readonly intervals?: Readonly<Record<string, Interval>> | undefined;
-}
-
-/** Measurements of one model. */
-export interface MeasuredModel extends MeasuredAnswers {
-  /** `float32` for the export. */
-  readonly name: string;
-  /** Of graphs and weights. */
-  readonly bytes: number;
-  /** Null for the float32 export, which is the reference. */
-  readonly gate: GateResult | null;
-  /** What was measured: the graphs by default, and for the deployed model what runs in `slm generate`. */
-  readonly engine: EngineName;
-  /** The graphs of the deployed model, if its portable form runs. They pass the gate too, because `slm serve` may run them. */
-  readonly graphs?: MeasuredAnswers | undefined;
 }
 
 export type GatedModel = MeasuredModel & { readonly gate: GateResult };
@@ -68,33 +61,11 @@ export class QualityGate {
     return this.#float32;
   }
 
-  /** Measures the graphs of a quantized model. */
-  async graphs(name: string, directory: string): Promise<GatedModel> {
+  /** Measures a quantized model as it runs: its portable form, or its graphs. */
+  async quantized(name: string, directory: string): Promise<GatedModel> {
     const before = await this.float32();
     const after = await this.#measure(name, directory);
     return { ...after, gate: this.#compare(before, after) };
-  }
-
-  /**
-   * The model as it runs: with its portable form, if that runs and passes the gate. If it fails, it is removed.
-   *
-   * @param model the measured graphs, which pass
-   * @param directories of all models with the same portable form, the measured one first
-   */
-  async deployed(model: GatedModel, directories: readonly string[]): Promise<GatedModel> {
-    const [directory = ""] = directories;
-    if (engineFor(await readDeviceModel(directory), {}).engine !== "wasm") return model;
-    const portable = await this.#answers("measuring the portable form", directory, undefined);
-    const gate = this.#compare(await this.float32(), portable);
-    if (gate.pass) {
-      const { seconds, metrics, intervals } = model;
-      return { ...model, ...portable, gate, engine: "wasm", graphs: { seconds, metrics, intervals } };
-    }
-    const { metric, after, limit } = gate;
-    // Continues "there is no portable form, because".
-    const reason = `its portable form fails the gate: ${metric} is ${digits(after)}, and the limit is ${digits(limit)}`;
-    for (const each of directories) await dropPortable(each, reason);
-    return model;
   }
 
   /** Rows answered per second by the float32 export and by a measured model. */
@@ -105,37 +76,34 @@ export class QualityGate {
   }
 
   /** Compares the gate's metric. A metric that was not measured is NaN, which the gate rejects. */
-  #compare(before: MeasuredAnswers, after: MeasuredAnswers): GateResult {
+  #compare(before: MeasuredModel, after: MeasuredModel): GateResult {
     const { metric, maxDrop, minimum, maximum } = this.#request.gate;
     const { higherIsBetter } = METRICS[requireMetric(metric)];
     const values = { before: before.metrics[metric] ?? NaN, after: after.metrics[metric] ?? NaN };
     return checkGate({ metric, maxDrop, minimum, maximum, higherIsBetter, ...values });
   }
 
-  async #measure(name: string, directory: string): Promise<MeasuredModel> {
-    const answers = await this.#answers(`measuring ${name}`, directory, this.#request.runtime);
-    const bytes = graphBytes(await readDeviceModel(directory));
-    return { name, bytes, gate: null, engine: "onnxruntime", ...answers };
-  }
-
-  /** @param runtime runs the graphs; undefined: the portable form runs */
-  async #answers(message: string, model: string, runtime: Runtime | undefined): Promise<MeasuredAnswers> {
-    const { rows, threads, intervalSeed, context } = this.#request;
+  /** The float32 export runs its graphs; a quantized model has either graphs or a portable form. */
+  async #measure(name: string, model: string): Promise<MeasuredModel> {
+    const { rows, runtime, threads, intervalSeed, context } = this.#request;
+    const described = await readDeviceModel(model);
+    const hasGraphs = described.graphs.decoder !== undefined;
     const { metrics, intervals, seconds } = await measureQuality({
       model,
       rows,
       metrics: this.#metrics,
-      runtime,
+      runtime: hasGraphs ? runtime : undefined,
       threads,
       intervalSeed,
       context: {
         signal: context.signal,
         progress: (update) => {
-          context.progress({ ...update, stage: "quantize", message });
+          context.progress({ ...update, stage: "quantize", message: `measuring ${name}` });
         },
       },
     });
-    return { seconds, metrics, intervals };
+    const engine = hasGraphs ? "onnxruntime" : "wasm";
+    return { name, bytes: modelBytes(described), gate: null, engine, seconds, metrics, intervals };
   }
 }
 

@@ -7,6 +7,7 @@ import {
   hasFewBits,
   isStatic,
   parseBytes,
+  schemes,
   type PerGraph,
   type QuantizeDirectoryOptions,
   type QuantizeFileOptions,
@@ -48,18 +49,24 @@ export function weightSettings(
   return { scheme, weights: { method, symmetric, blockSize, embedding } };
 }
 
-type Flag = "--method" | "--embedding" | "--block-size" | "--symmetric";
+type Flag =
+  "--method" | "--embedding" | "--block-size" | "--symmetric" | "--sensitivity" | "--budget" | "--exclude";
 
 /** The first flag that this scheme does not use. Such a flag is rejected, not ignored. */
 function unreadFlag(settings: QuantizeSettings): Flag | undefined {
   const { scheme, method, embedding, symmetric = false, blockSize } = settings;
-  const isWeights = !isStatic(scheme);
-  const mayHaveFewBits = hasFewBits(scheme) || embedding === "int4-block" || settings.budget !== undefined;
+  const { sensitivity = false, budget, exclude = [] } = settings;
+  const hasGraphs = schemes[scheme].kind !== "portable";
+  const isWeights = hasGraphs && !isStatic(scheme);
+  const mayHaveFewBits = hasFewBits(scheme) || embedding === "int4-block" || budget !== undefined;
   const rows: readonly (readonly [Flag, boolean, boolean])[] = [
-    ["--method", method !== undefined, mayHaveFewBits],
+    ["--method", method !== undefined, hasGraphs && mayHaveFewBits],
     ["--embedding", embedding !== undefined, isWeights],
     ["--block-size", blockSize !== undefined, isWeights],
     ["--symmetric", symmetric, isWeights],
+    ["--sensitivity", sensitivity, hasGraphs],
+    ["--budget", budget !== undefined, hasGraphs],
+    ["--exclude", exclude.length > 0, hasGraphs],
   ];
   return rows.find(([, isGiven, isRead]) => isGiven && !isRead)?.[0];
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
-import { readDeviceModel } from "@slm/exported-model";
+import { decoderGraph, readDeviceModel } from "@slm/exported-model";
 import { loadTokenizer } from "@slm/tokenizer";
 import { beforeAll, describe, expect, test } from "vitest";
 import { exportWeights } from "../export-checkpoint.js";
@@ -46,7 +46,7 @@ describe(fewTokens, () => {
     const whole = await mkdtemp(join(root, "sizes"));
     await exportWeights(source, { target: "cpu", outputDirectory: whole });
     const bytes = async (folder: string): Promise<number> =>
-      (await readDeviceModel(folder)).graphs.decoder.bytes;
+      decoderGraph(await readDeviceModel(folder)).bytes;
     expect(await readDeviceModel(directory)).toMatchObject({
       vocabularySize: 11,
       shortlist: SHORTLIST.length,

@@ -6,6 +6,7 @@ import {
   shortlistFile,
   writeDeviceModel,
   type DeviceModel,
+  type GraphFile,
   type DeviceVision,
 } from "@slm/exported-model";
 import { writeFailure } from "@slm/core";
@@ -75,7 +76,7 @@ function describeModel(
 ): DeviceModel {
   const { target, profileName, precision } = device;
   const { architecture, vocabularySize, decoderLayers, kvHeads, headDim, maxSource, tokens } = config;
-  const entry = ({ file, bytes }: WrittenGraph): DeviceModel["graphs"]["decoder"] => ({
+  const entry = ({ file, bytes }: WrittenGraph): GraphFile => ({
     file,
     bytes,
     scheme: precision,

@@ -72,9 +72,12 @@ function checkQuantizedTraining({ sections }: CheckRequest, { quantize }: Distil
       `target '${target}', profile '${device.profile}', does not support it`,
       "change export.target",
     );
-  const schemes = quantizeSection.safeParse(sections["quantize"]).data?.schemes ?? [];
-  if (schemes.length > 0 && !schemes.includes(scheme))
-    throw reject(`quantize.schemes is ${schemes.join(", ")}`, `quantize.schemes: [${scheme}]`);
+  const section = quantizeSection.safeParse(sections["quantize"]).data;
+  if (section !== undefined && section.schemes?.includes(scheme) !== true)
+    throw reject(
+      `quantize.schemes is ${section.schemes?.join(", ") ?? "not set"}`,
+      `quantize.schemes: [${scheme}]`,
+    );
 }
 
 /** The sections of a stage, for the first target and further targets, each with the export that it reads. */

@@ -1,6 +1,8 @@
 /** Stage `quantize`: quantizes the model and compares each result with the float32 export on held-out rows. */
 import { DATA_FILES } from "@slm/data";
 import { SlmError } from "@slm/core/errors";
+import { deviceOf, type SchemeName } from "@slm/devices";
+import { readDeviceModel, type DeviceModel } from "@slm/exported-model";
 import { METRICS, METRIC_ROWS, isMetricName, metricName } from "@slm/metrics";
 import { withOutputThreads, withRuntime } from "@slm/models/engines";
 import { mostFrequentAnswer } from "@slm/models/quality";
@@ -10,6 +12,7 @@ import {
   learnsFromData,
   quantizeConfig,
   quantizeDirectory,
+  usualScheme,
   checkGate,
   type AbsoluteGate,
   type GateResult,
@@ -70,7 +73,7 @@ export const quantizeStage = defineStage<QuantizeSection>({
   summary: "quantized models, each compared with the float32 export",
   section: quantizeSection,
   kind: "quantized",
-  revision: 6,
+  revision: 7,
   isResumable: false,
   inputs: [
     { stage: "data", required: true },
@@ -80,17 +83,17 @@ export const quantizeStage = defineStage<QuantizeSection>({
     const exported = requireInput(inputs, "export");
     const { rows, split } = await readHeldOutRows(requireInput(inputs, "data"));
     return withRuntime(compute.threads, async (runtime) => {
-      const { gate, metrics, schemes, embedding } = settings;
+      const { gate, metrics, embedding } = settings;
+      const schemes = settings.schemes ?? [usualSchemeOf(await readDeviceModel(exported))];
       const { progress, signal, seed } = context;
       const { threads } = compute;
       const measuring = { gate, metrics, rows, float32: exported, runtime, threads, intervalSeed: seed };
       const quality = new QualityGate({ ...measuring, context });
-      const calibration = await calibrationOf(settings, requireInput(inputs, "data"), exported, runtime);
+      const calibration = await calibrationOf(schemes, requireInput(inputs, "data"), exported, runtime);
       const before = await quality.float32();
-      const directories = schemes.map((scheme) => join(work, scheme));
       const made: GatedModel[] = [];
-      for (const [at, scheme] of schemes.entries()) {
-        const outputDirectory = directories[at]!;
+      for (const scheme of schemes) {
+        const outputDirectory = join(work, scheme);
         const options = {
           modelDirectory: exported,
           outputDirectory,
@@ -99,13 +102,11 @@ export const quantizeStage = defineStage<QuantizeSection>({
           scheme,
         };
         await withOutputThreads(threads, (run) => quantizeDirectory({ ...options, run, progress, signal }));
-        made.push(await quality.graphs(scheme, outputDirectory));
+        made.push(await quality.quantized(scheme, outputDirectory));
         // The first scheme is deployed. If it fails, measuring the others is pointless.
         requirePass(made[0]!, gate);
       }
-      const [measured, ...others] = made;
-      // Schemes that have a portable form have the same.
-      const first = await quality.deployed(measured!, directories);
+      const first = made[0]!;
       return {
         n: rows.length,
         split,
@@ -115,20 +116,30 @@ export const quantizeStage = defineStage<QuantizeSection>({
         gate: first.gate,
         mostFrequentAnswer: isMetricName(gate.metric) ? mostFrequentAnswer(rows, gate.metric) : null,
         device: runtime.device,
-        models: [before, first, ...others],
+        models: [before, ...made],
       };
     });
   },
 });
 
+/** @throws SlmError OP_UNSUPPORTED for a device without quantization */
+function usualSchemeOf(model: DeviceModel): SchemeName {
+  const scheme = usualScheme(model);
+  if (scheme !== null) return scheme;
+  const { reason } = deviceOf("quantize", model.target, model.profile).schemes;
+  throw new SlmError("OP_UNSUPPORTED", `quantize: target '${model.target}': ${reason}`, {
+    suggestions: ["remove the section quantize"],
+  });
+}
+
 /** Training rows for calibration. Schemes that only round to 8 bits do not need calibration. */
 async function calibrationOf(
-  { schemes: names }: QuantizeSection,
+  schemes: readonly SchemeName[],
   data: string,
   exported: string,
   runtime: Runtime,
 ): Promise<ModelCalibration | undefined> {
-  if (!names.some(learnsFromData)) return undefined;
+  if (!schemes.some(learnsFromData)) return undefined;
   return { runtime, pairs: await readTokenPairs(join(data, DATA_FILES.train), exported) };
 }
 
@@ -146,7 +157,7 @@ function requirePass(
     suggestions: float32.pass
       ? [
           "remove the section quantize to deploy the float32 export, or",
-          "--set 'quantize.schemes=[int8-dynamic]' for a more accurate scheme, or",
+          "--set 'quantize.schemes=[cpu]' or [int8-dynamic] for another scheme, or",
           "--set quantize.gate.maxDrop=VALUE to accept the loss",
         ]
       : [

@@ -14,8 +14,10 @@ export const quantizeConfig = z.strictObject({
     .array(z.enum(SCHEME_NAMES))
     .min(1)
     .refine((names) => new Set(names).size === names.length, "list each scheme only once")
-    .default(["cpu"])
-    .describe("Quantization schemes. The first is deployed; the others are only measured."),
+    .optional()
+    .describe(
+      "Quantization schemes. The first is deployed; the others are only measured. Default: int8 if the export has a portable form, otherwise the default of the device.",
+    ),
   embedding: z
     .enum(TABLE_FORMATS)
     .optional()

@@ -11,12 +11,13 @@ import {
   SlmError,
 } from "@slm/core";
 import {
-  graphBytes,
   graphsOf,
   isCompanionFile,
+  modelBytes,
   readDeviceModel,
   writeDeviceModel,
   type DeviceModel,
+  type GraphFile,
   type GraphName,
 } from "@slm/exported-model";
 import type { SchemeName, Target, WeightFormat, WeightOptions } from "@slm/devices";
@@ -29,12 +30,12 @@ import {
   type ModelSources,
 } from "../calibration/model-feeds.js";
 import type { StaticLayout } from "../calibration/static-feeds.js";
-import { keepPortable } from "./portable-form.js";
+import { copyPortable } from "./portable-form.js";
 import { quantizeModelGraph, type GraphOutcome, type GraphRequest } from "./quantize-model-graph.js";
 import { checkDeviceScheme } from "./device-schemes.js";
 import { int8Range, type Int8Range } from "./reduce-range.js";
 import type { QuantizedNode, SkippedWeight } from "../rewrite/quantize-graph.js";
-import { schemes, type Scheme } from "./schemes.js";
+import { graphScheme, schemes } from "./schemes.js";
 import type { RunOutputs } from "../weights/quantize-blocks.js";
 
 /** A value per graph. */
@@ -59,11 +60,9 @@ export interface QuantizeDirectoryOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-type GraphFile = DeviceModel["graphs"]["decoder"];
-
 export interface QuantizeReport {
   readonly scheme: SchemeName;
-  /** All graphs with their weights [bytes]. */
+  /** Size of what runs: all graphs with their weights, or the portable form [bytes]. */
   readonly bytesBefore: number;
   readonly bytesAfter: number;
   readonly nodes: readonly (QuantizedNode & { readonly graph: GraphName })[];
@@ -85,7 +84,9 @@ function checkModel(model: DeviceModel, directory: string, scheme: SchemeName): 
 }
 
 async function copyCompanions(from: string, to: string): Promise<void> {
-  const entries = await readdir(from, { withFileTypes: true });
+  const entries = await readdir(from, { withFileTypes: true }).catch((error: unknown) => {
+    throw readFailure(error, from);
+  });
   const names = entries
     .filter((entry) => entry.isFile() && isCompanionFile(entry.name))
     .map(({ name }) => name);
@@ -111,7 +112,7 @@ export function requestFor(
   feeds: FeedSource | undefined,
 ): GraphRequest {
   const { weights, calibration, formats, exclude, run, signal } = options;
-  const scheme: Scheme = schemes[options.scheme];
+  const scheme = graphScheme(options.scheme);
   const progress = options.progress ?? SILENT;
   return {
     scheme: scheme.kind === "static" ? scheme : { kind: "weights", format: scheme[name] },
@@ -218,14 +219,15 @@ function chosenBlocks({ blockSize, symmetric, embedding }: WeightOptions = {}): 
 }
 
 /**
- * Quantizes an exported model, graph by graph.
+ * Quantizes an exported model: copies its portable int8 form, or quantizes it graph by graph.
  *
- * Reads: `model.json`, the graphs it names and their weights. Writes: the graphs under the same names with their weights in `<graph>.data`
- * next to them, `model.json` with the new scheme and sizes, and copies of the tokenizer and configuration files.
+ * Reads: `model.json`, the files it names. Writes: `model.json` with the new scheme and sizes; copies of the tokenizer and configuration
+ * files; with scheme int8 the portable form and no graphs, otherwise the graphs under the same names with their weights in `<graph>.data`
+ * next to them and no portable form.
  *
  * @throws SlmError INPUT_MISSING for a missing file; DATA_INVALID for a model that is broken, already quantized or has no weights to
- * quantize; OP_UNSUPPORTED for an export for another target; CONFIG_INVALID if calibration data are missing; USAGE if output and input are
- * the same directory; OUTPUT_FAILED if writing fails; INTERRUPTED.
+ * quantize; OP_UNSUPPORTED for an export for another target or, with scheme int8, without portable form; CONFIG_INVALID if calibration
+ * data are missing; USAGE if output and input are the same directory; OUTPUT_FAILED if writing fails; INTERRUPTED.
  */
 export async function quantizeDirectory(options: QuantizeDirectoryOptions): Promise<QuantizeReport> {
   const { modelDirectory, outputDirectory, scheme } = options;
@@ -237,6 +239,36 @@ export async function quantizeDirectory(options: QuantizeDirectoryOptions): Prom
   }
   const model = await readDeviceModel(modelDirectory);
   checkModel(model, modelDirectory, scheme);
+  return schemes[scheme].kind === "portable"
+    ? keepPortable(model, options)
+    : quantizeGraphsOf(model, options);
+}
+
+/** Scheme int8: the portable form and no graphs. */
+async function keepPortable(model: DeviceModel, options: QuantizeDirectoryOptions): Promise<QuantizeReport> {
+  const { modelDirectory: from, outputDirectory: to, scheme } = options;
+  await makeFolder(to).catch((error: unknown) => {
+    throw writeFailure(error, to, "nothing was written");
+  });
+  const form = await copyPortable(model, { from, to });
+  await copyCompanions(from, to);
+  const quantized = { ...model, scheme, graphs: {}, portable: [form] };
+  await writeDeviceModel(to, quantized);
+  return {
+    scheme,
+    bytesBefore: modelBytes(model),
+    bytesAfter: modelBytes(quantized),
+    nodes: [],
+    skipped: [],
+    int8: { bits: 8, reason: "the portable form adds 8-bit products in 32 bits" },
+  };
+}
+
+async function quantizeGraphsOf(
+  model: DeviceModel,
+  options: QuantizeDirectoryOptions,
+): Promise<QuantizeReport> {
+  const { modelDirectory, outputDirectory, scheme } = options;
   const { results, layout } =
     model.static === undefined
       ? { results: await quantizeGraphs(model, options), layout: undefined }
@@ -250,24 +282,23 @@ export async function quantizeDirectory(options: QuantizeDirectoryOptions): Prom
       suggestions: ["slm export CHECKPOINT --target cpu"],
     });
   }
-  await copyCompanions(modelDirectory, outputDirectory).catch((error: unknown) => {
-    throw readFailure(error, modelDirectory);
-  });
+  await copyCompanions(modelDirectory, outputDirectory);
   const files = [...results].map(([name, { file }]) => [name, file] as const);
-  const graphs = { ...model.graphs, ...Object.fromEntries(files) };
-  const portable = await keepPortable(model, scheme, { from: modelDirectory, to: outputDirectory });
-  await writeDeviceModel(outputDirectory, {
+  const quantized: DeviceModel = {
     ...model,
-    ...portable,
     scheme,
     ...chosenBlocks(options.weights),
-    graphs,
+    graphs: { ...model.graphs, ...Object.fromEntries(files) },
     static: layout,
-  });
+    ...(model.portable === undefined
+      ? {}
+      : { portable: undefined, noPortable: `the model was quantized to ${scheme}` }),
+  };
+  await writeDeviceModel(outputDirectory, quantized);
   return {
     scheme,
-    bytesBefore: graphBytes(model),
-    bytesAfter: graphBytes({ graphs }),
+    bytesBefore: modelBytes(model),
+    bytesAfter: modelBytes(quantized),
     nodes,
     skipped: all(({ skipped }) => skipped),
     int8: int8Range(model.target),

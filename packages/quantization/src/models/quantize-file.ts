@@ -10,7 +10,7 @@ import { logitDivergence } from "../calibration/logit-judge.js";
 import { quantizeModelGraph } from "./quantize-model-graph.js";
 import { int8Range, type Int8Range } from "./reduce-range.js";
 import type { QuantizedNode, SkippedWeight } from "../rewrite/quantize-graph.js";
-import { schemes, type Scheme } from "./schemes.js";
+import { graphScheme } from "./schemes.js";
 import type { Coverage } from "../static/operator-rules.js";
 import type { RunOutputs } from "../weights/quantize-blocks.js";
 
@@ -79,7 +79,7 @@ export async function quantizeFile(options: QuantizeFileOptions): Promise<Quanti
   const { prepare = (graph: Graph): Graph => graph } = options;
   const int8 = int8Range();
   const graph = prepare(liftConstants(await readOnnx(input)));
-  const scheme: Scheme = schemes[options.scheme];
+  const scheme = graphScheme(options.scheme);
   const result = await quantizeModelGraph(graph, {
     scheme: scheme.kind === "static" ? scheme : { kind: "weights", format: scheme.encoder },
     coverage,
@@ -131,7 +131,7 @@ function nothingToQuantize(
     reasons.length === 0
       ? ""
       : `: none of its ${skipped.length} matrices can be quantized, ${reasons.slice(0, 3).join("; ")}`;
-  const isWeights = schemes[scheme].kind !== "static";
+  const isWeights = graphScheme(scheme).kind !== "static";
   return new SlmError("DATA_INVALID", `quantize: no weights to quantize in ${input}${why}`, {
     context: { skipped },
     suggestions: isWeights ? [`slm quantize ${shellWord(input)} --scheme a8w8 --calibration FEEDS`] : [],

@@ -19,7 +19,7 @@ import type { QuantizeFileOptions, QuantizeFileReport } from "./quantize-file.js
 import { quantizeModelGraph } from "./quantize-model-graph.js";
 import { int8Range } from "./reduce-range.js";
 import type { QuantizedNode, SkippedWeight } from "../rewrite/quantize-graph.js";
-import { schemes, type Scheme } from "./schemes.js";
+import { graphScheme } from "./schemes.js";
 
 /** The library's name of each format that was tested with it. */
 const DTYPES: Readonly<Partial<Record<WeightFormat, TransformersDtype>>> = {
@@ -64,7 +64,7 @@ export async function quantizeTransformers(
 ): Promise<QuantizeTransformersReport> {
   const { modelDirectory, outputDirectory, weights, run, progress = SILENT, signal } = options;
   const int8 = int8Range();
-  const scheme: Scheme = schemes[options.scheme];
+  const scheme = graphScheme(options.scheme);
   if (scheme.kind === "static") {
     throw new SlmError(
       "OP_UNSUPPORTED",

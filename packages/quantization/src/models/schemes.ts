@@ -1,6 +1,13 @@
-/** Quantization schemes: which weight format each graph of a model gets, and whether activations are quantized too. */
+/** Quantization schemes: the portable form, or the weight format of each graph and whether activations are quantized too. */
+import { SlmError } from "@slm/core/errors";
 import { isFewBits, WEIGHT_SCHEMES, type SchemeName, type WeightFormats } from "@slm/devices";
 import { INTEGER_TYPES, type IntegerType } from "../static/integer-types.js";
+
+/** The int8 form of the export, which runs in WebAssembly and C. There are no graphs. */
+interface PortableScheme {
+  readonly kind: "portable";
+  readonly description: string;
+}
 
 /** Only weights are quantized. Activations stay float32 or are quantized at run time. */
 interface WeightScheme extends WeightFormats {
@@ -16,10 +23,18 @@ export interface StaticScheme {
   readonly weights: IntegerType;
 }
 
-export type Scheme = WeightScheme | StaticScheme;
+/** A scheme that quantizes graphs. */
+export type GraphScheme = WeightScheme | StaticScheme;
+
+export type Scheme = PortableScheme | GraphScheme;
 
 /** One row per scheme of the device table. */
 export const schemes = {
+  int8: {
+    kind: "portable",
+    description:
+      "int8 weights, int16 activations quantized at run time; runs in WebAssembly and C, without graphs",
+  },
   cpu: {
     kind: "weights",
     description: "int8-dynamic encoder and vision, int4-block decoder",
@@ -72,12 +87,22 @@ export const schemes = {
   },
 } as const satisfies { readonly [Name in SchemeName]: Scheme };
 
+/** @throws SlmError OP_UNSUPPORTED for the portable scheme, which has no graphs */
+export function graphScheme(name: SchemeName): GraphScheme {
+  const scheme: Scheme = schemes[name];
+  if (scheme.kind !== "portable") return scheme;
+  throw new SlmError("OP_UNSUPPORTED", `quantize: scheme ${name} has no graphs`, {
+    suggestions: ["--scheme cpu", "--scheme int8-dynamic"],
+  });
+}
+
 /** Whether a scheme needs calibration data for the ranges of activations. */
 export const isStatic = (name: SchemeName): boolean => schemes[name].kind === "static";
 
 /** Whether a scheme has weights of 4 or 2 bits, to which `method` applies. */
 export function hasFewBits(name: SchemeName): boolean {
   const scheme: Scheme = schemes[name];
+  if (scheme.kind === "portable") return false;
   return scheme.kind === "static"
     ? INTEGER_TYPES[scheme.weights].bits === 4
     : [scheme.vision, scheme.encoder, scheme.chunk, scheme.decoder].some(isFewBits);

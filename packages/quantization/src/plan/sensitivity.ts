@@ -9,7 +9,7 @@ import type { FeedSource } from "../calibration/feeds.js";
 import { withModelFeeds, type ModelCalibration } from "../calibration/model-feeds.js";
 import { requestFor, type QuantizeDirectoryOptions } from "../models/quantize-directory.js";
 import { careFor, quantizeModelGraph } from "../models/quantize-model-graph.js";
-import { schemes, type StaticScheme } from "../models/schemes.js";
+import { graphScheme, type StaticScheme } from "../models/schemes.js";
 import { coveredNodes, planGraph } from "../static/plan-graph.js";
 import { quantizeWithRanges, valuesToCalibrate } from "../static/quantize-static.js";
 import { blockMethods } from "../weights/block-method.js";
@@ -113,7 +113,7 @@ export async function measureSensitivity(
       { suggestions: ["slm export CHECKPOINT --target cpu", "--exclude NODE keeps a node in float32"] },
     );
   }
-  const scheme = schemes[options.scheme];
+  const scheme = graphScheme(options.scheme);
   const measure =
     scheme.kind === "static"
       ? nodeSensitivities(scheme)

@@ -1,7 +1,7 @@
 import { copyFile, mkdtemp, readFile, readdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
-import { readDeviceModel, type DeviceModel } from "@slm/exported-model";
+import { readDeviceModel, type DeviceModel, type GraphFile } from "@slm/exported-model";
 import { writeTinyModel } from "@slm/exported-model/testing";
 import { GraphBuilder, int, text, writeOnnx, type Graph } from "@slm/onnx";
 import { beforeEach, describe, expect, test, vi } from "vitest";
@@ -77,7 +77,7 @@ async function writeNpuModel(change: Partial<DeviceModel> = {}): Promise<void> {
       join(modelDirectory, name.startsWith("enc") ? "encoder.8.onnx" : "decoder.8.onnx"),
       join(modelDirectory, name),
     );
-  const graph = (file: string, bytes: number): DeviceModel["graphs"]["decoder"] => ({
+  const graph = (file: string, bytes: number): GraphFile => ({
     file,
     bytes,
     scheme: "float32",

@@ -124,9 +124,9 @@ function recipeText(
       },
     ),
     section(
-      `int8 encoder, int4 decoder; rejected if ${metric} gets worse by more than ${maxDrop}, or is below minimum. The metric: ${facts.metricReason}.\n` +
+      `Weights in int8; rejected if ${metric} gets worse by more than ${maxDrop}, or is below minimum. The metric: ${facts.metricReason}.\n` +
         "# minimum is just above what always giving the most frequent answer would reach. Raise it to what your task needs.",
-      { quantize: { schemes: ["cpu"], gate: { metric, maxDrop, minimum: minimumOf(facts) } } },
+      { quantize: { gate: { metric, maxDrop, minimum: minimumOf(facts) } } },
     ),
     section("Latency, throughput and memory, compared with a decoder-only model of the same size.", {
       bench: {},

@@ -2,7 +2,7 @@
 import { removePath, readManifest, type Manifest } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { locateWeights, readModelConfig } from "@slm/checkpoints";
-import { chooseEngine, graphsOf, readDeviceModel, type DeviceModel, type EngineChoice } from "@slm/exported-model";
+import { chooseEngine, graphsOf, modelBytes, readDeviceModel, type DeviceModel, type EngineChoice } from "@slm/exported-model";
 import { parameterCount } from "@slm/model";
 import { readTokenizerFiles } from "@slm/tokenizer";
 import { existsSync } from "node:fs";
@@ -27,9 +27,9 @@ export interface ModelInfo {
   readonly name: string;
   readonly architecture: string;
   readonly parameters: number;
-  /** Graphs or weights [bytes]. */
+  /** Graphs, portable form or weights: what runs [bytes]. */
   readonly bytes: number;
-  /** Empty for a checkpoint. */
+  /** Empty for a checkpoint and for a model with only a portable form. */
   readonly graphs: readonly ModelGraph[];
   /** Target, profile and weight format; null for a checkpoint. */
   readonly target: Pick<DeviceModel, "target" | "profile" | "scheme" | "precision"> | null;
@@ -97,7 +97,7 @@ async function describeGraphs(directory: string): Promise<Described> {
     name,
     architecture,
     parameters,
-    bytes: graphs.reduce((sum, { bytes }) => sum + bytes, 0),
+    bytes: modelBytes(model),
     graphs,
     target: { target, profile, scheme, precision },
     limits: { maxSource, maxTarget },
