@@ -19,7 +19,7 @@ let model: Model;
 beforeAll(async () => {
   module = await compileModule();
   const { directory } = await models.exported({ ...encoderDecoder, vocabularySize: 9 }, { target: "cpu" });
-  model = await openPortableModel(directory, { module, scores: true });
+  model = await openPortableModel(directory, { module });
 });
 afterAll(() => model.close());
 

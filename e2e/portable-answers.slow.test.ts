@@ -33,10 +33,10 @@ interface Both {
   readonly portable: Model;
 }
 
-async function opened(directory: string, options: { readonly scores?: boolean } = {}): Promise<Both> {
+async function opened(directory: string): Promise<Both> {
   return {
-    graphs: await openGraphModel(directory, exporter.runtime, options),
-    portable: await openPortableModel(directory, { module, ...options }),
+    graphs: await openGraphModel(directory, exporter.runtime),
+    portable: await openPortableModel(directory, { module }),
   };
 }
 
@@ -119,7 +119,7 @@ describe.each(CONFIGS)("%s", (_name, config) => {
 test("scores given answers as the graphs do", async () => {
   for (const config of [encoderDecoder, decoderOnly]) {
     const { directory } = await exporter.exported(small(config), { target: "cpu" });
-    const { graphs, portable } = await opened(directory, { scores: true });
+    const { graphs, portable } = await opened(directory);
     const pairs = SOURCES.map((source, at) => ({ source, answer: ["X Y", "Y", ""][at % 3]! }));
     const [expected, found] = [
       await graphs.score(pairs, { batchSize: 4 }),

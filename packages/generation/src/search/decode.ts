@@ -4,6 +4,7 @@ import { type DecodeOptions, type Decoded, checkDecodeOptions, rulesAt, startOf 
 import type { SamplingOptions } from "../sampling/sampling.js";
 import type { StepDecoder } from "./step-decoder.js";
 import {
+  feedGiven,
   selectToken,
   selectInDecoder,
   selectSampled,
@@ -67,7 +68,8 @@ function isRuled({ rows }: StepDecoder, options: DecodeOptions): boolean {
  * some weight formats the input of one row affects the others.
  */
 function greedySampling(decoder: StepDecoder, options: DecodeOptions): RowChoice {
-  const { rules, stopsAfter, constraint } = options;
+  const { rules, stopsAfter, constraint, given } = options;
+  if (given !== undefined) return feedGiven(decoder, given);
   const greedySteps = decoder.greedySteps?.bind(decoder);
   const rewind = decoder.rewind?.bind(decoder);
   const isUnruled = !isRuled(decoder, options);

@@ -54,6 +54,11 @@ export interface DecodeOptions {
    * Called once per token, in order. With beams the order is arbitrary, so it must depend on the tokens alone.
    */
   readonly stopsAfter?: ((row: number, tokens: readonly number[]) => boolean) | undefined;
+  /**
+   * The tokens of a result, `eos` last: they are fed in place of chosen ones, so that the result has their log-probability (teacher forcing). Only the
+   * strategy `greedy` supports it. Default: tokens are chosen.
+   */
+  readonly given?: ((result: number) => readonly number[]) | undefined;
   /** Deadline on the clock of `performance.now()` [ms]. The step in progress at that time is the last one. */
   readonly deadlineMs?: number | undefined;
   /** Called with every token of the result, `eos` excluded, as soon as it is certain: with beams, at the end. */

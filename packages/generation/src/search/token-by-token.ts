@@ -55,6 +55,33 @@ export function selectToken(
   };
 }
 
+/**
+ * Nothing is chosen: rows are fed given tokens. All rows stay until the last one ends, because in some weight formats the input of one row affects the
+ * others.
+ *
+ * @throws SlmError DATA_INVALID if the model gives one of the tokens probability zero
+ */
+export function feedGiven(decoder: StepDecoder, given: NonNullable<DecodeOptions["given"]>): RowChoice {
+  let steps = 0;
+  return {
+    step: async (feed, places) => {
+      const logitsOf = await stepRows(decoder, feed);
+      const at = steps++;
+      return (row) => {
+        const logits = logitsOf(row);
+        const token = given(places[row]!)[at]!;
+        const logProbability = logits[token]! - logSumExp(logits);
+        if (Number.isFinite(logProbability)) return { token, logProbability };
+        throw new SlmError(
+          "DATA_INVALID",
+          `decoding: expected a finite likelihood of token ${token}, got ${logProbability}`,
+          { context: { token }, suggestions: ["slm export CHECKPOINT --target cpu"] },
+        );
+      };
+    },
+  };
+}
+
 /** Tokens are chosen in the decoder, one step at a time, by argmax. */
 export function selectTop(
   topStep: NonNullable<StepDecoder["topStep"]>,

@@ -1,5 +1,4 @@
 /** A model that decodes, whichever engine runs it. */
-import { SlmError } from "@slm/core";
 import type { DeviceModel } from "@slm/exported-model";
 import { createRandom, type DecodeOptions } from "@slm/generation";
 import type { RuntimeDevice } from "@slm/runtime";
@@ -20,17 +19,13 @@ import type {
 } from "../options/types.js";
 import { samplingOptions, type SamplingRequest } from "../options/sampling-options.js";
 import type { Model, ModelEvaluation, GraphModelOptions } from "./model.js";
-import { scoreTexts, type ScoringParts } from "./score-texts.js";
-import { TeacherForcing } from "./teacher-forcing.js";
+import { scoreTexts } from "./score-texts.js";
 import { judge, thresholdFor } from "../evaluate/abstention.js";
 import type { Evaluation } from "../evaluate/evaluate-answers.js";
 import { RowTexts } from "../text/row-texts.js";
 import { streamPieces } from "../text/stream-pieces.js";
 
-interface CreateModelOptions extends Pick<
-  GraphModelOptions,
-  "promptLookup" | "draftTokens" | "scores" | "closes"
-> {
+interface CreateModelOptions extends Pick<GraphModelOptions, "promptLookup" | "draftTokens" | "closes"> {
   /** Replaces the decoder of every batch. Default: it is used as it is. */
   readonly watch?: BatchOptions["watch"];
 }
@@ -43,17 +38,14 @@ class DecodingModel implements Model {
   readonly directory: string;
   readonly #decoding: Decoding;
   readonly #options: CreateModelOptions;
-  /** Present for a model that also scores. */
-  readonly #forcing: TeacherForcing | undefined;
   /** Whether texts are decoded one by one, so that their drafts can be verified. */
   readonly #isAlone: boolean;
   #closing: Promise<void> | undefined;
 
   constructor(decoding: Decoding, directory: string, options: CreateModelOptions) {
-    const { promptLookup, draftTokens = 0, scores = false } = options;
+    const { promptLookup, draftTokens = 0 } = options;
     this.#decoding = decoding;
     this.#options = options;
-    this.#forcing = scores ? new TeacherForcing() : undefined;
     this.#isAlone = promptLookup !== undefined || draftTokens > 0;
     this.directory = directory;
   }
@@ -80,11 +72,6 @@ class DecodingModel implements Model {
     asked: Source | readonly Source[],
     options: GenerateOptions = {},
   ): Promise<Generation | readonly Generation[]> {
-    if (this.#forcing?.isActive === true)
-      throw new SlmError(
-        "UNEXPECTED",
-        "evaluate: a model that scores texts cannot generate at the same time",
-      );
     if (isList(asked)) return this.#generate(asked, options);
     const [generation] = await this.#generate([asked], options);
     return generation!;
@@ -108,12 +95,9 @@ class DecodingModel implements Model {
   }
 
   async score(pairs: readonly ScoredPair[], options: ScoreOptions): Promise<readonly Likelihood[]> {
-    const forcing = this.#forcing;
-    if (forcing === undefined)
-      throw new SlmError("UNEXPECTED", `score: ${this.description.name} was opened without { scores: true }`);
-    const { model, tokenizer, together } = this.#decoding;
-    const generate: ScoringParts["generate"] = (sources, how) => this.#generate(sources, how);
-    return scoreTexts({ model, tokenizer, together, forcing, generate }, pairs, options);
+    // A decoder that verifies drafts returns the logits of one row.
+    const isAlone = this.#isAlone || this.speculation.tokens > 0;
+    return scoreTexts(this.#decoding, pairs, isAlone ? { ...options, batchSize: 1 } : options);
   }
 
   async evaluate({ jsonSchema, ...input }: ModelEvaluation): Promise<Evaluation> {
@@ -135,7 +119,7 @@ class DecodingModel implements Model {
     checkStops(asked.stop);
     checkTime(asked.maxTimeMs);
     if (jsonSchema !== undefined) asked.constraint = await this.#constraintOf(jsonSchema);
-    const encoded = encodeSources(sources, tokenizer, { model, languages });
+    const encoded = encodeSources(sources, tokenizer, { model, languages, asks: "generate" });
     const batchSize = this.#isAlone ? 1 : checkedBatchSize(asked.batchSize);
     const batches = planBatches(encoded, batchSize, together === "equal-lengths");
     const results = new Map<number, Generation>();
@@ -168,7 +152,6 @@ class DecodingModel implements Model {
     options: SampledOptions,
   ): Promise<readonly (readonly [number, Generation])[]> {
     const { model, tokenizer, generation } = this.#decoding;
-    const forcing = this.#forcing;
     const { stop = [], onToken } = options;
     const threshold = thresholdFor(options.abstain, model);
     // Whether an answer is withheld is known at its end.
@@ -191,7 +174,7 @@ class DecodingModel implements Model {
         texts.push(at, token);
       },
       stopsAfter: stop.length === 0 ? undefined : stopsAfter,
-      watch: forcing === undefined ? this.#options.watch : (decoder) => forcing.watch(decoder),
+      watch: this.#options.watch,
     });
     return decoded.map((result, at) => {
       const { row } = batch[at]!;

@@ -74,7 +74,7 @@ describe.each(WAYS)("a model that is told the target language by %s", (way) => {
   });
 
   test("scores answers in the requested language", async () => {
-    const scorer = await openGraphModel(folderOf(way), new MemoryModel(finiteLogits), { scores: true });
+    const scorer = await openGraphModel(folderOf(way), new MemoryModel(finiteLogits));
     const options = { batchSize: 2 };
     const pairs = [{ source: "ab", answer: "cd" }];
     const likelihoods = [];

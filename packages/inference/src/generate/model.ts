@@ -33,11 +33,6 @@ export interface GraphModelOptions extends ImageEncoderOptions, Speculation {
    */
   readonly promptLookup?: number | undefined;
   /**
-   * Whether the model also scores given answers, without loading its weights twice. Logits are then copied to the host for every token, and nothing
-   * is drafted. Default: false.
-   */
-  readonly scores?: boolean | undefined;
-  /**
    * Number of texts that are usually decoded together. A small model that decodes few texts runs on one thread, unless you chose the runtime's
    * threads. Default: 1.
    */
@@ -80,14 +75,13 @@ export interface Model {
     options?: Omit<GenerateOptions, "onToken" | "batchSize">,
   ): AsyncGenerator<string, Generation>;
   /**
-   * Scores given answers: one likelihood per pair, in order. Calls must not overlap with each other or with `generate`.
+   * Scores given answers: one likelihood per pair, in order. The answers are fed to the decoder, and nothing is generated.
    *
-   * @throws SlmError DATA_INVALID for a source or an answer that exceeds the model's limits; INTERRUPTED; UNEXPECTED if the model was opened without
-   * `scores`
+   * @throws SlmError DATA_INVALID for a source or an answer that exceeds the model's limits, or for an answer with probability zero; INTERRUPTED
    */
   score(pairs: readonly ScoredPair[], options: ScoreOptions): Promise<readonly Likelihood[]>;
   /**
-   * Answers rows and computes metrics over all of them. Perplexity needs a model that was opened with `scores`.
+   * Answers rows and computes metrics over all of them.
    *
    * @throws SlmError as `generate`, `score` and `evaluateAnswers`
    */

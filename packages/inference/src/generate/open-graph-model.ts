@@ -21,16 +21,14 @@ export async function openGraphModel(
   runtime: Runtime,
   options: GraphModelOptions = {},
 ): Promise<Model> {
-  const { promptLookup, draftTokens, keptImageBytes, batchSize = 1, scores = false } = options;
+  const { promptLookup, draftTokens, keptImageBytes, batchSize = 1 } = options;
   checkPromptLookup(promptLookup);
   const copies = promptLookup !== undefined;
-  const loaded = await loadGraphs(
-    directory,
-    runtime,
-    scores
-      ? { use: { kind: "scores" } }
-      : { keptImageBytes, batchSize, use: { kind: "answers", copies, draftTokens } },
-  );
+  const loaded = await loadGraphs(directory, runtime, {
+    keptImageBytes,
+    batchSize,
+    use: { kind: "answers", copies, draftTokens },
+  });
   try {
     return createModel(graphDecoding(loaded, promptLookup), directory, options);
   } catch (error) {

@@ -11,7 +11,7 @@ export { PortableParts } from "../portable/portable-parts.js";
 
 /** Options for opening the portable form of a model. */
 export type OpenPortableOptions = Pick<PortableOptions, "module" | "reason"> &
-  Pick<GraphModelOptions, "promptLookup" | "draftTokens" | "scores" | "closes"> & {
+  Pick<GraphModelOptions, "promptLookup" | "draftTokens" | "closes"> & {
     /** Replaces the decoder of every batch, as a benchmark does to suppress EOS. Default: it is used as it is. */
     readonly watch?: BatchOptions["watch"];
   };
@@ -27,6 +27,5 @@ export type OpenPortableOptions = Pick<PortableOptions, "module" | "reason"> &
  */
 export async function openPortableModel(directory: string, options: OpenPortableOptions): Promise<Model> {
   checkPromptLookup(options.promptLookup);
-  const draftTokens = options.scores === true ? 0 : options.draftTokens;
-  return createModel(await portableDecoding(directory, { ...options, draftTokens }), directory, options);
+  return createModel(await portableDecoding(directory, options), directory, options);
 }

@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import fc from "fast-check";
-import { SlmError } from "@slm/core";
 import { temporaryFolder } from "@slm/core/testing";
 import { loadTokenizer } from "@slm/tokenizer";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -44,7 +43,7 @@ const pair = fc.record({
 
 describe.each(ARCHITECTURES)("the likelihood under a model that is %s", (architecture) => {
   const load = (logitsOf: LogitsOf): ReturnType<typeof openGraphModel> =>
-    openGraphModel(folderOf(architecture), new MemoryModel(logitsOf), { scores: true });
+    openGraphModel(folderOf(architecture), new MemoryModel(logitsOf));
 
   test("is that of the definition for every pair, whatever the batches", async () => {
     const property = fc.asyncProperty(
@@ -66,18 +65,17 @@ describe.each(ARCHITECTURES)("the likelihood under a model that is %s", (archite
   });
 });
 
-describe("a model that is opened for scoring", () => {
+describe("scoring", () => {
   const load = (
     logitsOf: LogitsOf = hashedLogits,
     architecture = "encoder-decoder",
-  ): ReturnType<typeof openGraphModel> =>
-    openGraphModel(folderOf(architecture), new MemoryModel(logitsOf), { scores: true });
+  ): ReturnType<typeof openGraphModel> => openGraphModel(folderOf(architecture), new MemoryModel(logitsOf));
   const X = { source: "a", answer: "X" };
   const answerOf = (length: number): string => Array.from({ length }, () => "X").join(" ");
 
   test("scores pairs of a batch in one pass over the longest answer", async () => {
     const runtime = new MemoryModel(hashedLogits);
-    const model = await openGraphModel(folderOf("encoder-decoder"), runtime, { scores: true });
+    const model = await openGraphModel(folderOf("encoder-decoder"), runtime);
     await model.score([X, { source: "abc", answer: "X Y Z" }, X], { batchSize: 2 });
     // Sorted by source: two short ones with two steps, then one with four.
     expect(runtime.decoderRuns.map(({ rows }) => rows)).toEqual([2, 2, 1, 1, 1, 1]);
@@ -106,15 +104,15 @@ describe("a model that is opened for scoring", () => {
   });
 
   test.each([
-    ["no numbers", NaN],
-    ["ruled out", -Infinity],
-  ])("rejects a token whose logits are %s", async (_, logit) => {
+    ["no numbers", NaN, "logits are not finite"],
+    ["ruled out", -Infinity, "expected a finite likelihood of token 2"],
+  ])("rejects a token whose logits are %s", async (_, logit, message) => {
     const model = await load((source, fed) =>
       hashedLogits(source, fed).map((value, id) => (id === TOKENS.eos ? logit : value)),
     );
     await expect(model.score([X], { batchSize: 1 })).rejects.toMatchObject({
       code: "DATA_INVALID",
-      message: expect.stringContaining("expected a finite likelihood of token") as string,
+      message: expect.stringContaining(message) as string,
     });
   });
 
@@ -125,12 +123,14 @@ describe("a model that is opened for scoring", () => {
     expect(await model.score([X], { batchSize: 1 })).toHaveLength(1);
   });
 
-  test("rejects to score and generate at the same time, and works again afterwards", async () => {
+  test("does not disturb answers that are generated at the same time", async () => {
     const model = await load();
-    const scoring = model.score([X], { batchSize: 1 });
-    await expect(model.generate(["a"])).rejects.toMatchObject({ code: "UNEXPECTED" });
-    await expect(model.score([X], { batchSize: 1 })).rejects.toBeInstanceOf(SlmError);
-    await scoring;
-    expect(await model.generate(["a"])).toHaveLength(1);
+    const [alone, [likelihood]] = [await model.generate(["a"]), await model.score([X], { batchSize: 1 })];
+    const [together, scored] = await Promise.all([
+      model.generate(["a"]),
+      model.score([X, X], { batchSize: 1 }),
+    ]);
+    expect(together.map(({ tokens }) => tokens)).toEqual(alone.map(({ tokens }) => tokens));
+    expect(scored).toEqual([likelihood, likelihood]);
   });
 });

@@ -1,132 +1,56 @@
 /** Log-likelihoods of given answers, from which perplexity is computed. */
-import type { DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
-import { checkLength, languagesFor, resolvePrompt } from "../options/model-limits.js";
-import type {
-  GenerateOptions,
-  Generation,
-  Likelihood,
-  ScoredPair,
-  ScoreOptions,
-  Source,
-} from "../options/types.js";
-import { answerOpening, type LanguagePair, type Tokenizer } from "@slm/tokenizer";
+import { planBatches } from "../options/batches.js";
+import { checkedBatchSize, encodeSources, languagesFor } from "../options/model-limits.js";
+import type { Likelihood, ScoredPair, ScoreOptions } from "../options/types.js";
 import { isBlank } from "../evaluate/references.js";
 import type { Decoding } from "../load/decoding.js";
-import type { TeacherForcing } from "./teacher-forcing.js";
-
-/** Scores texts: a model that generates from logits that were replaced so that it generates the given texts. */
-export interface ScoringParts {
-  readonly model: DeviceModel;
-  readonly tokenizer: Tokenizer;
-  readonly forcing: TeacherForcing;
-  /** Which texts are decoded together; see `Decoding`. */
-  readonly together: Decoding["together"];
-  readonly generate: (sources: readonly Source[], options: GenerateOptions) => Promise<readonly Generation[]>;
-}
-
-/** Token ids of a pair, and its index in the caller's list. */
-interface EncodedPair {
-  readonly index: number;
-  readonly source: Source;
-  readonly sourceLength: number;
-  /** Ids of the answer and the EOS token. */
-  readonly target: readonly number[];
-}
 
 /** One likelihood per pair, in order. @throws SlmError as `Model.score` */
 export async function scoreTexts(
-  parts: ScoringParts,
+  decoding: Decoding,
   pairs: readonly ScoredPair[],
-  options: ScoreOptions,
+  { batchSize, languages, signal }: ScoreOptions,
 ): Promise<readonly Likelihood[]> {
-  const { together } = parts;
-  const { signal, languages } = options;
-  const encoded = pairs.map((pair, index) => encodePair(parts, pair, index, languages));
-  const likelihoods = new Map<number, Likelihood>();
-  const batchSize = together === "none" ? 1 : options.batchSize;
-  for (const batch of planBatches(encoded, batchSize, together === "equal-lengths")) {
-    const nats = await scoreBatch(parts, batch, { signal, languages });
-    batch.forEach(({ index, target }, row) => {
-      likelihoods.set(index, { nats: nats[row]!, tokens: target.length });
+  const { model, tokenizer, together } = decoding;
+  const sources = pairs.map(({ source }) => source);
+  const encoded = encodeSources(sources, tokenizer, { model, languages, asks: "score" }).map((source) => ({
+    ...source,
+    target: answerIds(decoding, pairs[source.row]!, source, languages),
+  }));
+  encoded.sort((x, y) => x.target.length - y.target.length);
+  // Of sources that are decoded in turn, each has room for its own answer.
+  const size = together === "none" ? 1 : checkedBatchSize(batchSize);
+  const likelihoods = new Array<Likelihood>(pairs.length);
+  for (const batch of planBatches(encoded, size, together === "equal-lengths")) {
+    const decoded = await decoding.decode(batch, {
+      strategy: { kind: "greedy" },
+      given: (at) => batch[at]!.target,
+      maxTokens: Math.max(...batch.map(({ target }) => target.length)),
+      signal,
+    });
+    batch.forEach(({ row, target }, at) => {
+      likelihoods[row] = { nats: -decoded[at]!.logProbability, tokens: target.length };
     });
   }
-  return pairs.map((_, index) => likelihoods.get(index)!);
+  return likelihoods;
 }
 
-function encodePair(
-  { model, tokenizer }: ScoringParts,
+/** Ids of the answer and the EOS token. @throws SlmError DATA_INVALID if they do not fit */
+function answerIds(
+  { model, tokenizer }: Decoding,
   { source, answer }: ScoredPair,
-  index: number,
-  given: LanguagePair | undefined,
-): EncodedPair {
-  const { architecture, maxTarget } = model;
-  const where = `score: source ${index + 1}`;
-  const text = resolvePrompt(typeof source === "string" ? { text: source } : source, model, where);
-  const languages = languagesFor(source, given);
-  answerOpening(tokenizer, languages, where);
-  const sourceLength = tokenizer.encodeSource(text, languages).length;
-  checkLength(sourceLength, model, where);
-  const answerIds = isBlank(answer) ? [] : tokenizer.encodeTarget(answer, languages);
-  const target = [...answerIds, model.tokens.eos];
+  { row, ids }: { readonly row: number; readonly ids: readonly number[] },
+  languages: ScoreOptions["languages"],
+): readonly number[] {
+  const { architecture, maxTarget, tokens } = model;
+  const answered = isBlank(answer) ? [] : tokenizer.encodeTarget(answer, languagesFor(source, languages));
+  const target = [...answered, tokens.eos];
   // A decoder-only model keeps the source in the same cache.
-  const room = architecture === "decoder-only" ? maxTarget - sourceLength : maxTarget;
-  if (target.length > room) {
-    throw new SlmError(
-      "DATA_INVALID",
-      `score: answer ${index + 1} has ${target.length} tokens including EOS, the model has room for ${room}`,
-    );
-  }
-  return { index, source, sourceLength, target };
-}
-
-async function scoreBatch(
-  { forcing, generate }: ScoringParts,
-  batch: readonly EncodedPair[],
-  options: Pick<ScoreOptions, "languages" | "signal">,
-): Promise<readonly number[]> {
-  const targets = batch.map(({ target }) => target);
-  const { result, nats } = await forcing.force(targets, () =>
-    generate(
-      batch.map(({ source }) => source),
-      {
-        ...options,
-        strategy: { kind: "greedy" },
-        batchSize: batch.length,
-        maxTokens: Math.max(...targets.map(({ length }) => length)),
-      },
-    ),
+  const room = architecture === "decoder-only" ? maxTarget - ids.length : maxTarget;
+  if (target.length <= room) return target;
+  throw new SlmError(
+    "DATA_INVALID",
+    `score: answer ${row + 1} has ${target.length} tokens including EOS, the model has room for ${room}`,
   );
-  // If rows were reordered or a text ended early, the scores would belong to other texts.
-  const isSaid = result.every(
-    ({ tokens, finished }, row) => finished && sameIds(tokens, targets[row]!.slice(0, -1)),
-  );
-  if (!isSaid) throw new SlmError("UNEXPECTED", "evaluate: generation did not follow the given texts");
-  return nats;
-}
-
-/** Batches of pairs of similar length, in the generator's order; with `sameLength`, the sources of a batch have the same length. */
-function planBatches(
-  pairs: readonly EncodedPair[],
-  size: number,
-  sameLength: boolean,
-): readonly (readonly EncodedPair[])[] {
-  const sorted = [...pairs].sort(
-    (x, y) => x.sourceLength - y.sourceLength || x.target.length - y.target.length || x.index - y.index,
-  );
-  const batches: EncodedPair[][] = [];
-  for (const pair of sorted) {
-    const open = batches.at(-1);
-    const fits =
-      open !== undefined &&
-      open.length < size &&
-      (!sameLength || open[0]!.sourceLength === pair.sourceLength);
-    if (fits) open.push(pair);
-    else batches.push([pair]);
-  }
-  return batches;
-}
-
-function sameIds(x: readonly number[], y: readonly number[]): boolean {
-  return x.length === y.length && x.every((id, at) => id === y[at]);
 }

@@ -7,14 +7,6 @@ import { loadEdited, loadListed, loadPicking, type SteppingDecoder } from "../gr
 /** Changes a graph before it is loaded. */
 export type GraphEdit = (graph: Graph) => Graph;
 
-/** What the caller needs from a decoder. */
-export interface DecoderWish {
-  /** Whether the decoder may pick tokens itself, so that logits stay on the device. */
-  readonly picks: boolean;
-  /** Absent: the decoder is prepared for runs of one token. */
-  readonly edit: GraphEdit | undefined;
-}
-
 /** A decoder's file. */
 export interface DecoderFile {
   readonly runtime: Runtime;
@@ -31,18 +23,21 @@ export interface DecoderFile {
  */
 const PICKING_TARGETS: ReadonlySet<DeviceModel["target"]> = new Set(["cpu", "gpu"]);
 
-/** @throws SlmError the errors of loading and editing a graph */
+/**
+ * @param edit Absent: the decoder is prepared for runs of one token.
+ * @throws SlmError the errors of loading and editing a graph
+ */
 export async function loadDecoder(
   { static: fixed, lexicalShortlist, target }: DeviceModel,
   { runtime, path, name, asExported }: DecoderFile,
-  { picks, edit }: DecoderWish,
+  edit: GraphEdit | undefined,
 ): Promise<SteppingDecoder> {
   // NPU compilers need the exported static graphs, so those are never edited.
   if (fixed !== undefined) return { decoder: await asExported() };
   // As two graphs: the tokens allowed for a batch's sources are found once, and steps compute only their logits.
-  if (picks && lexicalShortlist === true && target === "cpu") return loadListed(runtime, path, name, edit);
+  if (lexicalShortlist === true && target === "cpu") return loadListed(runtime, path, name, edit);
   if (edit !== undefined) return { decoder: await loadEdited(runtime, path, edit, name) };
   // Argmax outputs are appended to the file's bytes, so that the graph is not parsed.
-  if (picks && PICKING_TARGETS.has(target)) return { decoder: await loadPicking(runtime, path, name) };
+  if (PICKING_TARGETS.has(target)) return { decoder: await loadPicking(runtime, path, name) };
   return { decoder: await asExported() };
 }

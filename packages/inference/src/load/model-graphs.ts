@@ -67,8 +67,6 @@ type DecoderUse =
       /** Maximum number of draft tokens that a run verifies with the model's rules. Default: see {@link speculationPlan}. */
       readonly draftTokens?: number | undefined;
     }
-  /** Scores of given texts. Tokens are chosen from replaced logits, so the decoder has no argmax outputs and verifies no drafts. */
-  | { readonly kind: "scores" }
   /** Runs of the caller, who edits the decoder, and a second one that verifies drafts of the model's rules. Default: no second decoder. */
   | { readonly kind: "edited"; readonly edit: ModelEdit; readonly drafting?: ModelEdit | undefined };
 
@@ -94,7 +92,6 @@ export async function loadGraphs(
   const description = await describeModel(directory);
   const { model } = description;
   const { use = { kind: "answers" } } = options;
-  const picks = use.kind !== "scores";
   const speculation = speculationPlan(model, draftTokensOf(use), { own: description.generation.draftTokens });
   const { tokens } = speculation;
   const draftRules = tokens > 0 ? await readDraftRules(directory, model) : undefined;
@@ -113,7 +110,7 @@ export async function loadGraphs(
     for (const { name, graph } of graphsOf(model)) {
       const loaded: Readonly<Partial<Record<GraphName | "listing", Session | undefined>>> =
         name === "decoder"
-          ? await loadDecoder(model, decoderFile, { picks, edit: decoderEdit(model, use, tokens) })
+          ? await loadDecoder(model, decoderFile, decoderEdit(model, use, tokens))
           : { [name]: await load(graph.file) };
       for (const session of Object.values(loaded)) if (session !== undefined) opened.add(session);
       Object.assign(sessions, loaded);
@@ -134,7 +131,7 @@ export async function loadGraphs(
         ? undefined
         : new ImageEncoder(model.vision, vision, options);
     const buckets = openBuckets(model, { encoder, chunk, decoder }, load);
-    const tokenGraphs = picks ? openTokenGraphs(runtime, model) : undefined;
+    const tokenGraphs = openTokenGraphs(runtime, model);
     return {
       ...description,
       ...{ runtime, images, encoder, decoder, listing },
@@ -155,12 +152,11 @@ export async function loadGraphs(
 
 /** The requested number of draft tokens from the model's rules. Absent: the model's own. */
 const draftTokensOf = (use: DecoderUse): number | undefined =>
-  use.kind === "answers" ? use.draftTokens : use.kind === "scores" ? 0 : undefined;
+  use.kind === "answers" ? use.draftTokens : undefined;
 
 /** How the decoder is edited before it is loaded: by the caller, or to verify drafts. */
 function decoderEdit(model: DeviceModel, use: DecoderUse, draftTokens: number): GraphEdit | undefined {
   if (use.kind === "edited") return (graph) => use.edit(graph, model);
-  if (use.kind === "scores") return undefined;
   // A browser loads graphs unchanged from the server. Exports with draft rules verify drafts without changes.
   const follows = draftTokens > 0 && model.target !== "web";
   return use.copies === true || follows ? (graph) => verifyingDecoder(graph, model) : undefined;

@@ -3,7 +3,7 @@ import type { DecodeOptions, StepDecoder } from "@slm/generation";
 /** How a batch is decoded. */
 export type BatchOptions = Pick<
   DecodeOptions,
-  "strategy" | "random" | "rules" | "constraint" | "onToken" | "stopsAfter" | "signal"
+  "strategy" | "random" | "rules" | "constraint" | "onToken" | "stopsAfter" | "given" | "signal"
 > & {
   readonly maxTokens?: number | undefined;
   /** No step begins after this time since the start of the batch [ms]. */

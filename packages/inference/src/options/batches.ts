@@ -19,16 +19,16 @@ export interface IndexedSource extends EncodedSource {
 }
 
 /**
- * Batches of at most `size` sources. Sources are sorted by length (then by index), so that a batch needs little padding. With `sameLength`, all
+ * Batches of at most `size` sources. Sources are sorted by length, otherwise they stay in order, so that a batch needs little padding. With `sameLength`, all
  * sources of a batch have the same length.
  */
-export function planBatches(
-  sources: readonly IndexedSource[],
+export function planBatches<Planned extends IndexedSource>(
+  sources: readonly Planned[],
   size: number,
   sameLength: boolean,
-): readonly (readonly IndexedSource[])[] {
-  const sorted = [...sources].sort((x, y) => x.ids.length - y.ids.length || x.row - y.row);
-  const batches: IndexedSource[][] = [];
+): readonly (readonly Planned[])[] {
+  const sorted = [...sources].sort((x, y) => x.ids.length - y.ids.length);
+  const batches: Planned[][] = [];
   for (const source of sorted) {
     const open = batches.at(-1);
     const fits =

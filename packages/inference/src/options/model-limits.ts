@@ -44,6 +44,7 @@ export function checkTime(maxTimeMs: number | undefined): void {
 
 /** Tokenizes sources.
  *
+ * @param asks names the caller in errors
  * @param languages default for sources without languages
  * @throws SlmError DATA_INVALID if a source is too long, is empty, contains an unknown symbol, has an image that a text-only model cannot read, or
  * lacks an image that the model needs; USAGE as `answerOpening`.
@@ -51,11 +52,19 @@ export function checkTime(maxTimeMs: number | undefined): void {
 export function encodeSources(
   sources: readonly Source[],
   tokenizer: Tokenizer,
-  { model, languages }: { readonly model: DeviceModel; readonly languages?: LanguagePair | undefined },
+  {
+    model,
+    languages,
+    asks,
+  }: {
+    readonly model: DeviceModel;
+    readonly languages?: LanguagePair | undefined;
+    readonly asks: "generate" | "score";
+  },
 ): readonly IndexedSource[] {
   return sources.map((source, row) => {
     const question = typeof source === "string" ? { text: source } : source;
-    const where = `generate: source ${row + 1}`;
+    const where = `${asks}: source ${row + 1}`;
     const text = resolvePrompt(question, model, where);
     const pair = languagesFor(source, languages);
     const opening = answerOpening(tokenizer, pair, where);

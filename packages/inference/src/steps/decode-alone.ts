@@ -24,8 +24,8 @@ export async function decodeAlone(
   steps: StepDecoder & { readonly log: RunLog },
   { model, source, row, prefix, options, started }: LoneSource,
 ): Promise<DecodedIds> {
-  const { strategy, random, rules, constraint, onToken, stopsAfter, maxTimeMs, maxTokens, signal, watch } =
-    options;
+  const { strategy, random, rules, constraint, onToken, stopsAfter, given } = options;
+  const { maxTimeMs, maxTokens, signal, watch } = options;
   const { bos, eos, pad } = model.tokens;
   const [decoded] = await decode(watch?.(steps) ?? steps, {
     strategy,
@@ -42,6 +42,7 @@ export async function decodeAlone(
     constraint: constraint && (() => constraint(row)),
     onToken: (_, token) => onToken?.(row, token),
     stopsAfter: stopsAfter && ((_, tokens) => stopsAfter(row, tokens)),
+    given: given && (() => given(row)),
     deadlineMs: maxTimeMs === undefined ? undefined : started + maxTimeMs,
   });
   return timed(decoded!, strategy, { started, log: steps.log });

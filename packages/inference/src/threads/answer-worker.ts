@@ -23,7 +23,7 @@ if (parentPort === null)
   throw new SlmError("UNEXPECTED", "evaluate: answer-worker.js must be started as a worker thread");
 const port = parentPort;
 const { directory, module, request } = workerData as AnswerWorkerData;
-const opened = openPortableModel(directory, { module, scores: true });
+const opened = openPortableModel(directory, { module });
 
 async function answer({ number, rows }: RowChunk): Promise<AnswerReply> {
   try {
@@ -36,7 +36,7 @@ async function answer({ number, rows }: RowChunk): Promise<AnswerReply> {
 
 let last = Promise.resolve();
 port.on("message", (chunk: RowChunk) => {
-  // One after the other, because a model scores one batch of texts at a time.
+  // One after the other, so that one arena is enough.
   last = last.then(async () => {
     port.postMessage(await answer(chunk));
   });

@@ -67,7 +67,8 @@ export async function measureQuality(request: QualityRequest): Promise<Evaluatio
     intervalSeed,
   };
   if (runtime === undefined && jsonSchema === undefined) return measurePortable(model, asked, threads);
-  const opened = await openPrepared(model, runtime, { scores: true });
+  // Drafts are verified for one row at a time, so a batch has none.
+  const opened = await openPrepared(model, runtime, { draftTokens: 0, batchSize: asked.batchSize });
   try {
     return await opened.evaluate({ ...asked, jsonSchema });
   } finally {
@@ -83,7 +84,7 @@ async function measurePortable(
 ): Promise<Evaluation> {
   const { answerThreads } = await import("@slm/inference/threads");
   const module = await compileModule();
-  const opened = await openPortableModel(model, { module, scores: true });
+  const opened = await openPortableModel(model, { module });
   try {
     const maker = answerThreads({ model: opened, module, threads, signal: asked.signal });
     return await evaluateAnswers({ ...asked, maker });
