@@ -1,4 +1,4 @@
-/** The lowering variants of every op. Profiles choose one per op (`profiles.ts`). An unknown name is a compile error. */
+/** The lowerings of every op. Of the variants in this table, profiles choose one per op (`profiles.ts`). An op without a lowering is a compile error. */
 import type { Lowering, LoweringTable, OpName } from "@slm/tensor";
 import { deltaCache } from "./delta-cache.js";
 import type { LoweringContext } from "./context.js";
@@ -66,21 +66,11 @@ const VARIANTS = {
     scaledPrimitives: scaledNorm,
     RMSNormalization: standardNorm,
   },
-  qkNorm: { heads: perHeadNorm },
-  silu: { sigmoid: sigmoidProduct },
-  multiply: { Mul: product },
-  softcap: { Tanh: cappedLogits },
   gelu: { FastGelu: fastGelu, Gelu: standardGelu, primitives: primitiveGelu },
   erfGelu: { Gelu: exactGelu, primitives: primitiveErfGelu },
-  relu: { Relu: rectified },
-  quickGelu: { sigmoid: scaledSigmoidProduct },
-  layerNorm: { LayerNormalization: layerNormalization },
-  concatTokens: { Concat: joinedTokens },
-  tokensFrom: { Slice: slicedTokens },
   mixTokens: { MatMul: mixedTokens, Gemm: mixedRows },
   shiftGrid: { MatMul: shiftedGrid, Gemm: shiftedRows },
   poolTokens: { strided: stridedMeans, rows: groupedRows },
-  add: { Add: residualSum },
   selfAttention: { GroupQueryAttention: groupQuerySequence, decomposed: decomposedSequence },
   cachedAttention: {
     GroupQueryAttention: (context) => groupQueryCache(context, "inside"),
@@ -97,7 +87,6 @@ const VARIANTS = {
     unsupported: unsupportedRecurrence,
   },
   crossKey: { transposed: transposedKeys, scaledTransposed: scaledTransposedKeys, rows: keyRows },
-  crossValue: { rows: valueRows },
   lengthBias: { range: rangeBias, input: inputBias },
   crossAttention: {
     grouped: groupedCrossAttention,
@@ -105,43 +94,42 @@ const VARIANTS = {
     decomposedRows: (context) => decomposedCrossAttention(context, "rows"),
   },
   lastPosition: { Gather: gatherLast, only: onlyPosition },
-} as const satisfies {
-  readonly [O in Exclude<OpName, "qkNorm">]: Readonly<Record<string, Form<O>>>;
-} & { readonly qkNorm: Readonly<Record<string, typeof perHeadNorm>> };
+} as const satisfies { readonly [O in OpName]?: Readonly<Record<string, Form<O>>> };
 
-/** The lowering variant of every op. An op without one is a compile error. */
-export type LoweringVariants = { readonly [O in OpName]: keyof (typeof VARIANTS)[O] };
+type ChosenOp = keyof typeof VARIANTS;
+
+/** The ops that have one lowering, which is used on every device. */
+const COMMON: {
+  readonly [O in Exclude<OpName, ChosenOp>]: (
+    context: LoweringContext,
+    rmsNorm: Lowering<"rmsNorm">,
+  ) => Lowering<O>;
+} = {
+  qkNorm: perHeadNorm,
+  silu: sigmoidProduct,
+  multiply: product,
+  softcap: cappedLogits,
+  relu: rectified,
+  quickGelu: scaledSigmoidProduct,
+  layerNorm: layerNormalization,
+  concatTokens: joinedTokens,
+  tokensFrom: slicedTokens,
+  add: residualSum,
+  crossValue: valueRows,
+};
+
+/** The lowering variant of every op that has several. An op without one is a compile error. */
+export type LoweringVariants = { readonly [O in ChosenOp]: keyof (typeof VARIANTS)[O] };
 
 /** Creates the lowering table of one graph. Each graph needs its own, because the table remembers which weights the graph has stored. */
-export function loweringTable(context: LoweringContext, operators: LoweringVariants): LoweringTable {
-  const rmsNorm = VARIANTS.rmsNorm[operators.rmsNorm](context);
-  return {
-    embedding: VARIANTS.embedding[operators.embedding](context),
-    positionRows: VARIANTS.positionRows[operators.positionRows](context),
-    linear: VARIANTS.linear[operators.linear](context),
-    rmsNorm,
-    qkNorm: VARIANTS.qkNorm[operators.qkNorm](context, rmsNorm),
-    silu: VARIANTS.silu[operators.silu](),
-    multiply: VARIANTS.multiply[operators.multiply](context),
-    softcap: VARIANTS.softcap[operators.softcap](),
-    gelu: VARIANTS.gelu[operators.gelu](context),
-    erfGelu: VARIANTS.erfGelu[operators.erfGelu](context),
-    relu: VARIANTS.relu[operators.relu](),
-    quickGelu: VARIANTS.quickGelu[operators.quickGelu](context),
-    layerNorm: VARIANTS.layerNorm[operators.layerNorm](context),
-    concatTokens: VARIANTS.concatTokens[operators.concatTokens](context),
-    tokensFrom: VARIANTS.tokensFrom[operators.tokensFrom](context),
-    mixTokens: VARIANTS.mixTokens[operators.mixTokens](context),
-    shiftGrid: VARIANTS.shiftGrid[operators.shiftGrid](context),
-    poolTokens: VARIANTS.poolTokens[operators.poolTokens](context),
-    add: VARIANTS.add[operators.add](context),
-    selfAttention: VARIANTS.selfAttention[operators.selfAttention](context),
-    cachedAttention: VARIANTS.cachedAttention[operators.cachedAttention](context),
-    recurrence: VARIANTS.recurrence[operators.recurrence](context),
-    crossKey: VARIANTS.crossKey[operators.crossKey](context),
-    crossValue: VARIANTS.crossValue[operators.crossValue](context),
-    lengthBias: VARIANTS.lengthBias[operators.lengthBias](context),
-    crossAttention: VARIANTS.crossAttention[operators.crossAttention](context),
-    lastPosition: VARIANTS.lastPosition[operators.lastPosition](),
-  };
+export function loweringTable(context: LoweringContext, variants: LoweringVariants): LoweringTable {
+  const forms: Readonly<Record<ChosenOp, Readonly<Record<string, (context: LoweringContext) => unknown>>>> =
+    VARIANTS;
+  const chosen = Object.fromEntries(
+    Object.entries(forms).map(([op, form]) => [op, form[variants[op as ChosenOp]]!(context)]),
+  ) as Pick<LoweringTable, ChosenOp>;
+  const common = Object.fromEntries(
+    Object.entries(COMMON).map(([op, form]) => [op, form(context, chosen.rmsNorm)]),
+  ) as Omit<LoweringTable, ChosenOp>;
+  return { ...chosen, ...common };
 }
