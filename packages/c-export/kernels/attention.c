@@ -44,8 +44,8 @@ SLM_UNUSED static void slm_copy_rows(const float *x, int xStride, int rows, int 
 }
 
 /* Writes rows start, start + 1, ... of values. */
-SLM_SMALL static void slm_store_values(const float *x, int stride, int rows, int start, int width, float *values) {
-  slm_copy_rows(x, stride, rows, width, values + (size_t)start * (size_t)width, width);
+SLM_SMALL static void slm_store_values(const float *x, int stride, int rows, int start, int width, float *states) {
+  slm_copy_rows(x, stride, rows, width, states + (size_t)start * (size_t)width, width);
 }
 
 /* Zeros, ones and zeros: a mask of the first lanes of a vector, or of the last ones. */

@@ -6,6 +6,7 @@ import { SlmError } from "@slm/core/errors";
 import type { KernelName } from "../program/kernels.js";
 import { scratchOf } from "../program/scratch.js";
 import { int4Bytes, int8Bytes, PANEL, panelsOf } from "../weights/pack-matrix.js";
+import type { ReadArguments, ReadCall, ReadPlace } from "./decode-calls.js";
 import { decodedRows } from "./module-text.js";
 import type { PortableProgram } from "./portable-program.js";
 
@@ -31,8 +32,8 @@ export class Regions {
   }
 
   /** @throws SlmError DATA_INVALID for arguments that no program has */
-  of(kernel: KernelName, args: readonly number[]): readonly TouchedRegion[] {
-    return TOUCHED[kernel](this, args);
+  of<K extends KernelName>({ kernel, arguments: given }: ReadCall<K>): readonly TouchedRegion[] {
+    return TOUCHED[kernel](this, given);
   }
 
   /** The largest value of a count. */
@@ -73,190 +74,142 @@ const floats = (at: number, count: number): readonly TouchedRegion[] =>
   at === -1 ? [] : [{ space: "weights", at, size: 4 * count }];
 /** A weight that must be there. */
 const table = (at: number, bytes: number): TouchedRegion => ({ space: "weights", at, size: bytes });
-/** `count` rows of `width` floats that are `stride` apart. */
-const rowsAt = (at: number, stride: number, count: number, width: number): TouchedRegion =>
+/** `count` rows of `width` floats. */
+const rowsAt = ({ at, stride }: ReadPlace, count: number, width: number): TouchedRegion =>
   arena(at, count === 0 ? 0 : (count - 1) * stride + width);
 
 function demand(condition: boolean, problem: string): void {
   if (!condition) throw invalid(problem);
 }
 
-type Touched = (regions: Regions, args: readonly number[]) => readonly TouchedRegion[];
+type Touched<K extends KernelName> = (regions: Regions, given: ReadArguments<K>) => readonly TouchedRegion[];
 
-const binary: Touched = (regions, [a, aStride, b, bStride, rows, width, y, yStride]) => {
-  const count = regions.most(rows!);
-  return [
-    rowsAt(a!, aStride!, count, width!),
-    rowsAt(b!, bStride!, count, width!),
-    rowsAt(y!, yStride!, count, width!),
-  ];
+const binary: Touched<"slm_add"> = (regions, { a, b, rows, width, y }) =>
+  [a, b, y].map((place) => rowsAt(place, regions.most(rows), width));
+
+const linear: Touched<"slm_linear_float"> = (regions, { x, rows, k, n, bias, y }) => {
+  const count = regions.most(rows);
+  return [rowsAt(x, count, k), rowsAt(y, count, n), ...floats(bias, panelsOf(n) * PANEL)];
 };
 
-const linear = (
+/** Keys, values and the output of attention. */
+const attended = (
   regions: Regions,
-  [x, xStride, rows, , inputs, outputs, bias, y, yStride]: readonly number[],
+  given: Omit<ReadArguments<"slm_attend">, "bias" | "reach">,
 ): readonly TouchedRegion[] => {
-  const count = regions.most(rows!);
+  const { query, rows, start, keys, capacity, values, count, y } = given;
+  const { heads, kvHeads, headDim, modulo, before, after } = given;
+  demand(kvHeads >= 1 && heads >= 1 && headDim >= 1, "attention has at least one head");
+  demand(modulo !== 0 || heads % kvHeads === 0, "heads share key heads evenly");
+  const [queries, most] = [regions.most(rows), regions.most(count)];
+  if (before >= 0 || after >= 0)
+    demand(regions.span(start, rows) <= most, "a window is around positions that have keys");
   return [
-    rowsAt(x!, xStride!, count, inputs!),
-    rowsAt(y!, yStride!, count, outputs!),
-    ...floats(bias!, panelsOf(outputs!) * PANEL),
+    rowsAt(query, queries, heads * headDim),
+    rowsAt(y, queries, heads * headDim),
+    keysAt(keys, capacity, { most, width: kvHeads * headDim }),
+    rowsAt(values, most, kvHeads * headDim),
   ];
 };
 
-/** By kernel, with the parameters that `KERNELS` lists. */
-const TOUCHED: Readonly<Record<KernelName, Touched>> = {
-  slm_embed_float: (regions, [, rows, w, width, y, yStride]) => {
-    const { count, vocabulary } = regions.ids(rows!);
-    return [table(w!, 4 * panelsOf(vocabulary) * PANEL * width!), rowsAt(y!, yStride!, count, width!)];
+const TOUCHED: { readonly [K in KernelName]: Touched<K> } = {
+  slm_embed_float: (regions, { rows, w, width, y }) => {
+    const { count, vocabulary } = regions.ids(rows);
+    return [table(w, 4 * panelsOf(vocabulary) * PANEL * width), rowsAt(y, count, width)];
   },
-  slm_embed_int8: (regions, [, rows, w, width, outputs, y, yStride]) => {
-    const { count, vocabulary } = regions.ids(rows!);
-    demand(vocabulary <= outputs!, "a table has fewer rows than the vocabulary has tokens");
-    return [table(w!, int8Bytes(outputs!, width!)), rowsAt(y!, yStride!, count, width!)];
+  slm_embed_int8: (regions, { rows, w, width, vocabulary: stored, y }) => {
+    const { count, vocabulary } = regions.ids(rows);
+    demand(vocabulary <= stored, "a table has fewer rows than the vocabulary has tokens");
+    return [table(w, int8Bytes(stored, width)), rowsAt(y, count, width)];
   },
-  slm_embed_int4: (regions, [, rows, w, width, y, yStride]) => {
-    const { count, vocabulary } = regions.ids(rows!);
-    return [table(w!, int4Bytes(vocabulary, width!)), rowsAt(y!, yStride!, count, width!)];
+  slm_embed_int4: (regions, { rows, w, width, y }) => {
+    const { count, vocabulary } = regions.ids(rows);
+    return [table(w, int4Bytes(vocabulary, width)), rowsAt(y, count, width)];
   },
-  slm_linear_float: (regions, args) => {
-    const [, , , w, inputs, outputs] = args;
-    return [...linear(regions, args), table(w!, 4 * panelsOf(outputs!) * PANEL * inputs!)];
+  slm_linear_float: (regions, given) => {
+    const { w, k, n } = given;
+    return [...linear(regions, given), table(w, 4 * panelsOf(n) * PANEL * k)];
   },
-  slm_linear_int8: (regions, args) => {
-    const [, , rows, w, inputs, outputs, , , , , scratch] = args;
-    const count = regions.most(rows!);
+  slm_linear_int8: (regions, given) => {
+    const { rows, w, k, n, scratch } = given;
+    const own = [table(w, int8Bytes(n, k)), arena(scratch, scratchOf(regions.most(rows), k, "int8"))];
+    return [...linear(regions, given), ...own];
+  },
+  slm_linear_int4: (regions, given) => {
+    const { rows, w, k, n, scratch } = given;
+    const own = [table(w, int4Bytes(n, k)), arena(scratch, scratchOf(regions.most(rows), k, "int4"))];
+    return [...linear(regions, given), ...own];
+  },
+  slm_rms_norm: (regions, { x, rows, groups, width, gain, y }) => {
+    const count = regions.most(rows);
+    return [rowsAt(x, count, groups * width), rowsAt(y, count, groups * width), ...floats(gain, width)];
+  },
+  slm_layer_norm: (regions, { x, rows, width, gain, bias, y }) => {
+    const count = regions.most(rows);
     return [
-      ...linear(regions, args),
-      table(w!, int8Bytes(outputs!, inputs!)),
-      arena(scratch!, scratchOf(count, inputs!, "int8")),
+      ...[rowsAt(x, count, width), rowsAt(y, count, width)],
+      ...[...floats(gain, width), ...floats(bias, width)],
     ];
   },
-  slm_linear_int4: (regions, args) => {
-    const [, , rows, w, inputs, outputs, , , , , scratch] = args;
-    const count = regions.most(rows!);
-    return [
-      ...linear(regions, args),
-      table(w!, int4Bytes(outputs!, inputs!)),
-      arena(scratch!, scratchOf(count, inputs!, "int4")),
-    ];
-  },
-  slm_rms_norm: (regions, [x, xStride, rows, groups, width, gain, , y, yStride]) => {
-    const count = regions.most(rows!);
-    return [
-      rowsAt(x!, xStride!, count, groups! * width!),
-      rowsAt(y!, yStride!, count, groups! * width!),
-      ...floats(gain!, width!),
-    ];
-  },
-  slm_layer_norm: (regions, [x, xStride, rows, width, gain, bias, , y, yStride]) => {
-    const count = regions.most(rows!);
-    return [
-      rowsAt(x!, xStride!, count, width!),
-      rowsAt(y!, yStride!, count, width!),
-      ...floats(gain!, width!),
-      ...floats(bias!, width!),
-    ];
-  },
-  slm_activate: (regions, [, x, stride, rows, width]) => [rowsAt(x!, stride!, regions.most(rows!), width!)],
+  slm_activate: (regions, { x, rows, width }) => [rowsAt(x, regions.most(rows), width)],
   slm_add: binary,
   slm_multiply: binary,
-  slm_rotate: (regions, [x, stride, rows, start, heads, headDim, cosines, sines]) => {
-    const values = regions.span(start!, rows!) * Math.floor(headDim! / 2);
+  slm_rotate: (regions, { x, rows, start, heads, headDim, cosines, sines }) => {
+    const values = regions.span(start, rows) * Math.floor(headDim / 2);
     return [
-      rowsAt(x!, stride!, regions.most(rows!), heads! * headDim!),
-      table(cosines!, 4 * values),
-      table(sines!, 4 * values),
+      rowsAt(x, regions.most(rows), heads * headDim),
+      table(cosines, 4 * values),
+      table(sines, 4 * values),
     ];
   },
-  slm_store_keys: (regions, [x, stride, rows, start, width, keys, capacity]) => {
-    demand(regions.span(start!, rows!) <= capacity!, "keys have fewer positions than the model");
-    return [rowsAt(x!, stride!, regions.most(rows!), width!), kept(keys!, width! * capacity!)];
+  slm_store_keys: (regions, { x, rows, start, width, keys, capacity }) => {
+    demand(regions.span(start, rows) <= capacity, "keys have fewer positions than the model");
+    return [rowsAt(x, regions.most(rows), width), kept(keys, width * capacity)];
   },
-  slm_store_values: (regions, [x, stride, rows, start, width, values]) => [
-    rowsAt(x!, stride!, regions.most(rows!), width!),
-    kept(values!, regions.span(start!, rows!) * width!),
+  slm_store_values: (regions, { x, rows, start, width, states }) => [
+    rowsAt(x, regions.most(rows), width),
+    kept(states, regions.span(start, rows) * width),
   ],
-  slm_attend: attended,
-  slm_attend_both: attendedBoth,
-  slm_position_rows: (regions, [positions, rows, start, width, y, yStride]) => [
-    table(positions!, 4 * regions.span(start!, rows!) * width!),
-    rowsAt(y!, yStride!, regions.most(rows!), width!),
+  slm_attend: (regions, given) => {
+    const { rows, start, count, capacity, heads, bias, reach, scratch } = given;
+    if (bias !== -1)
+      demand(
+        Math.max(regions.most(count), regions.span(start, rows)) <= reach,
+        "biases reach every position",
+      );
+    const own = [arena(scratch, capacity), ...floats(bias, heads * (2 * reach - 1))];
+    return [...attended(regions, given), ...own];
+  },
+  slm_attend_both: (regions, given) => {
+    const { capacity, kvHeads, headDim, sourceKeys, sourceCapacity, sourceValues, sourceCount, scratch } =
+      given;
+    const source = { most: regions.most(sourceCount), width: kvHeads * headDim };
+    return [
+      ...attended(regions, given),
+      keysAt(sourceKeys, sourceCapacity, source),
+      rowsAt(sourceValues, source.most, source.width),
+      arena(scratch, capacity + sourceCapacity),
+    ];
+  },
+  slm_position_rows: (regions, { table: positions, rows, start, width, y }) => [
+    table(positions, 4 * regions.span(start, rows) * width),
+    rowsAt(y, regions.most(rows), width),
   ],
-  slm_last_rows: (regions, [x, xStride, rows, wanted, width, y, yStride]) => {
-    const [from, to] = [decodedRows(rows!).of, decodedRows(wanted!).of];
+  slm_last_rows: (regions, { x, rows, wanted, width, y }) => {
+    const [from, to] = [decodedRows(rows).of, decodedRows(wanted).of];
     demand(from === "fresh" && to === "wanted", "the last rows are those of new tokens");
-    return [
-      rowsAt(x!, xStride!, regions.most(rows!), width!),
-      rowsAt(y!, yStride!, regions.most(wanted!), width!),
-    ];
+    return [rowsAt(x, regions.most(rows), width), rowsAt(y, regions.most(wanted), width)];
   },
-  slm_pool: (regions, [x, xStride, rows, group, width, y, yStride]) => {
-    demand(group! >= 1, "pooling has groups of at least one token");
-    const count = regions.most(rows!);
-    return [rowsAt(x!, xStride!, count, width!), rowsAt(y!, yStride!, Math.ceil(count / group!), width!)];
+  slm_pool: (regions, { x, rows, group, width, y }) => {
+    demand(group >= 1, "pooling has groups of at least one token");
+    const count = regions.most(rows);
+    return [rowsAt(x, count, width), rowsAt(y, Math.ceil(count / group), width)];
   },
-  slm_recurrence: (regions, [x, xStride, gate, gateStride, rows, start, width, states, y, yStride]) => {
-    const count = regions.most(rows!);
-    return [
-      rowsAt(x!, xStride!, count, width!),
-      rowsAt(gate!, gateStride!, count, width!),
-      rowsAt(y!, yStride!, count, width!),
-      kept(states!, regions.span(start!, rows!) * width!),
-    ];
-  },
+  slm_recurrence: (regions, { x, gate, rows, start, width, states, y }) => [
+    ...[x, gate, y].map((place) => rowsAt(place, regions.most(rows), width)),
+    kept(states, regions.span(start, rows) * width),
+  ],
 };
-
-function attended(regions: Regions, args: readonly number[]): readonly TouchedRegion[] {
-  const [query, qStride, rows, start, keys, capacity, values, vStride, count, ...rest] = args;
-  const [heads, kvHeads, headDim, modulo, , , before, after, bias, reach, scratch, y, yStride] = rest;
-  checkHeads([heads!, kvHeads!, headDim!, modulo!], [qStride!, vStride!, yStride!, reach!]);
-  const [queries, most] = [regions.most(rows!), regions.most(count!)];
-  if (before! >= 0 || after! >= 0)
-    demand(regions.span(start!, rows!) <= most, "a window is around positions that have keys");
-  if (bias !== -1)
-    demand(Math.max(most, regions.span(start!, rows!)) <= reach!, "biases reach every position");
-  const width = kvHeads! * headDim!;
-  return [
-    rowsAt(query!, qStride!, queries, heads! * headDim!),
-    rowsAt(y!, yStride!, queries, heads! * headDim!),
-    keysAt(keys!, capacity!, { most, width }),
-    rowsAt(values!, vStride!, most, width),
-    arena(scratch!, capacity!),
-    ...floats(bias!, heads! * (2 * reach! - 1)),
-  ];
-}
-
-function attendedBoth(regions: Regions, args: readonly number[]): readonly TouchedRegion[] {
-  const [query, qStride, rows, start, keys, capacity, values, vStride, count, ...rest] = args;
-  const [sourceKeys, sourceCapacity, sourceValues, sStride, sourceCount, ...last] = rest;
-  const [heads, kvHeads, headDim, modulo, , , before, after, scratch, y, yStride] = last;
-  checkHeads([heads!, kvHeads!, headDim!, modulo!], [qStride!, vStride!, sStride!, yStride!]);
-  const [queries, most, ofSource] = [regions.most(rows!), regions.most(count!), regions.most(sourceCount!)];
-  if (before! >= 0 || after! >= 0)
-    demand(regions.span(start!, rows!) <= most, "a window is around positions that have keys");
-  const width = kvHeads! * headDim!;
-  return [
-    rowsAt(query!, qStride!, queries, heads! * headDim!),
-    rowsAt(y!, yStride!, queries, heads! * headDim!),
-    keysAt(keys!, capacity!, { most, width }),
-    rowsAt(values!, vStride!, most, width),
-    keysAt(sourceKeys!, sourceCapacity!, { most: ofSource, width }),
-    rowsAt(sourceValues!, sStride!, ofSource, width),
-    arena(scratch!, capacity! + sourceCapacity!),
-  ];
-}
-
-function checkHeads(
-  [heads, kvHeads, headDim, modulo]: readonly [number, number, number, number],
-  sizes: readonly number[],
-): void {
-  demand(
-    kvHeads >= 1 && heads >= 1 && headDim >= 1 && sizes.every((size) => size >= 0),
-    "attention has at least one head",
-  );
-  demand(modulo !== 0 || heads % kvHeads === 0, "heads share key heads evenly");
-}
 
 /** Transposed keys with room for whole vectors of positions. */
 function keysAt(
@@ -264,9 +217,6 @@ function keysAt(
   capacity: number,
   { most, width }: { readonly most: number; readonly width: number },
 ): TouchedRegion {
-  demand(
-    capacity >= 0 && capacity % PANEL === 0 && most <= capacity,
-    "keys have room for whole vectors of positions",
-  );
+  demand(capacity % PANEL === 0 && most <= capacity, "keys have room for whole vectors of positions");
   return arena(at, width * capacity);
 }

@@ -1,7 +1,7 @@
 /** Checks a program of a portable file: whatever its counts are, no kernel touches memory outside the arena and the weights. */
-import { KERNELS, type ParameterKind } from "../program/kernels.js";
+import { parametersOf } from "../program/kernels.js";
 import { invalid, Regions, type TouchedRegion } from "./call-regions.js";
-import { callsOf, type NumberedCall } from "./decode-calls.js";
+import { callsOf, type ReadCall, type ReadPlace } from "./decode-calls.js";
 import { decodedRows } from "./module-text.js";
 import type { PortableProgram } from "./portable-program.js";
 
@@ -32,7 +32,7 @@ export function checkProgram(program: PortableProgram): void {
     const regions = new Regions(part, program);
     for (const call of numbers === undefined ? [] : callsOf(numbers)) {
       checkNumbers(call);
-      for (const region of regions.of(call.kernel, call.arguments)) checkRegion(region, program);
+      for (const region of regions.of(call)) checkRegion(region, program);
     }
   }
 }
@@ -43,16 +43,17 @@ function checkAnswers(answers: Int32Array | undefined, vocabulary: number): void
   if (answers.length === 0 || !isList) throw invalid("the tokens of answers are not ascending ids");
 }
 
-function checkNumbers({ kernel, arguments: args }: NumberedCall): void {
-  const kinds: readonly ParameterKind[] = KERNELS[kernel];
-  kinds.forEach((kind, at) => {
-    const number = args[at]!;
+function checkNumbers(call: ReadCall): void {
+  const given = call.arguments as Readonly<Record<string, number | ReadPlace>>;
+  for (const [name, kind] of parametersOf(call.kernel)) {
+    const read = given[name]!;
+    const number = typeof read === "number" ? read : read.stride;
     if (kind === "rows") decodedRows(number);
-    // A window of attention has -1 where it has no limit.
-    const least = kernel === "slm_attend" || kernel === "slm_attend_both" ? -1 : 0;
-    if (kind === "int" && (number < least || number > LARGEST))
-      throw invalid(`${kernel}: expected a number from ${least} to ${LARGEST}, got ${number}`);
-  });
+    const least = kind === "limit" ? -1 : 0;
+    const isSize = kind === "values" || kind === "int" || kind === "limit";
+    if (isSize && (number < least || number > LARGEST))
+      throw invalid(`${call.kernel}: expected a number from ${least} to ${LARGEST}, got ${number}`);
+  }
 }
 
 function checkRegion({ space, at, size }: TouchedRegion, { arena, weights }: PortableProgram): void {

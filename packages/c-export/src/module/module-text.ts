@@ -4,18 +4,16 @@
  */
 import { SlmError } from "@slm/core/errors";
 import {
-  KERNELS,
+  KERNEL_NAMES,
+  numbersOf,
   type Argument,
   type Call,
-  type KernelName,
-  type ParameterKind,
+  type NumberKind,
   type RowCount,
 } from "../program/kernels.js";
 
-const NAMES = Object.keys(KERNELS) as readonly KernelName[];
-
 /** The macro of the module's text that reads an argument of a kind. */
-const MACROS: Readonly<Record<ParameterKind, string>> = {
+const MACROS: Readonly<Record<NumberKind, string>> = {
   arena: "ARENA",
   ids: "IDS",
   weight: "WEIGHT",
@@ -26,8 +24,8 @@ const MACROS: Readonly<Record<ParameterKind, string>> = {
 
 /** C text of the module. @param kernels text of the kernels */
 export function moduleText(kernels: string): string {
-  const cases = NAMES.map((name, code) => {
-    const kinds: readonly ParameterKind[] = KERNELS[name];
+  const cases = KERNEL_NAMES.map((name, code) => {
+    const kinds = numbersOf(name);
     const args = kinds.map((kind, at) => `${MACROS[kind]}(${at})`);
     return `      case ${code}: ${name}(${args.join(", ")}); p += ${kinds.length}; break;`;
   });
@@ -83,26 +81,28 @@ const ROW_CODES = { none: 0, source: 1, fresh: 2, wanted: 3, past: 4, total: 5 }
 export function encodeCalls(calls: readonly Call[], offsets: readonly number[]): Int32Array {
   return Int32Array.from(
     calls.flatMap(({ kernel, arguments: args }) => [
-      NAMES.indexOf(kernel),
-      ...args.map((argument) => encodeArgument(argument, offsets)),
+      KERNEL_NAMES.indexOf(kernel),
+      ...args.flatMap((argument) => encodeArgument(argument, offsets)),
     ]),
   );
 }
 
-function encodeArgument(argument: Argument, offsets: readonly number[]): number {
-  switch (argument.kind) {
-    case "arena":
-      return argument.offset;
+function encodeArgument({ kind, given }: Argument, offsets: readonly number[]): number | readonly number[] {
+  switch (kind) {
+    case "values":
+      return [given.offset, given.stride];
     case "ids":
       return 0;
     case "weight":
-      return argument.section === undefined ? -1 : offsets[argument.section]!;
+      return given === undefined ? -1 : offsets[given]!;
     case "rows":
-      return ROW_CODES[argument.count.of] | (argument.count.of === "source" ? argument.count.group << 3 : 0);
+      return ROW_CODES[given.of] | (given.of === "source" ? given.group << 3 : 0);
+    case "arena":
     case "int":
-      return argument.value;
+    case "limit":
+      return given;
     case "float":
-      return new Int32Array(Float32Array.of(argument.value).buffer)[0]!;
+      return new Int32Array(Float32Array.of(given).buffer)[0]!;
   }
 }
 

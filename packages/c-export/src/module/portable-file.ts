@@ -13,11 +13,10 @@
  * All numbers are little-endian. Calls name kernels by their line, so a file stays valid if kernels are added.
  */
 import { SlmError } from "@slm/core/errors";
-import { KERNELS, type KernelName } from "../program/kernels.js";
+import { KERNEL_NAMES, numbersOf, type KernelName } from "../program/kernels.js";
 import { WEIGHT_FORMS } from "../program/sections.js";
 import { invalid } from "./call-regions.js";
 import { checkProgram } from "./check-program.js";
-import { KERNEL_NAMES } from "./decode-calls.js";
 import type { PortableProgram } from "./portable-program.js";
 
 const MAGIC = "slm-portable";
@@ -60,9 +59,11 @@ function placesOf({ names, encode, step, answers, weights }: Sizes): {
   return { calls, weights: start, end: start + weights };
 }
 
-/** A kernel's line: its name and the first letters of the kinds of its parameters. */
+/** A kernel's line: its name and the first letters of the kinds of its numbers. */
 const lineOf = (kernel: KernelName): string =>
-  `${kernel} ${KERNELS[kernel].map((kind) => kind.charAt(0)).join("")}`;
+  `${kernel} ${numbersOf(kernel)
+    .map((kind) => kind.charAt(0))
+    .join("")}`;
 
 /** The bytes of a portable file. */
 export async function writePortable(program: PortableProgram): Promise<Uint8Array<ArrayBuffer>> {
@@ -226,7 +227,7 @@ function renumbered(
   for (let at = 0; at < numbers.length;) {
     const { kernel, code } = codeOf(numbers[at]!);
     result[at] = code;
-    at += 1 + KERNELS[kernel].length;
+    at += 1 + numbersOf(kernel).length;
   }
   return result;
 }

@@ -207,7 +207,7 @@ export class ProgramMemory {
 function cachesOf(program: PortableProgram): readonly Region[] {
   const regions = new Regions("step", program);
   return callsOf(program.step)
-    .flatMap(({ kernel, arguments: args }) => regions.of(kernel, args))
+    .flatMap((call) => regions.of(call))
     .filter(({ isKept }) => isKept === true)
     .map(({ at, size }) => ({ at: 4 * at, bytes: 4 * size }));
 }

@@ -2,7 +2,7 @@
 import { Sections, type Section, type WeightForm } from "./sections.js";
 import { Arena, type AnswerState, type Capacities } from "./arena.js";
 import type { FusedNodes } from "./fuse.js";
-import type { Argument, Call, RowCount } from "./kernels.js";
+import { callOf, type Call, type Place } from "./kernels.js";
 import type { ActivationKind, BiasSpec, MatrixSpec, Node, Store, Value } from "./nodes.js";
 
 export interface Program {
@@ -62,216 +62,169 @@ class Calls {
     return this.#sections.all;
   }
 
-  /** A value's place in the arena and its stride, as kernels take them. */
-  #operand(value: Value): readonly [Argument, Argument] {
-    const { offset, stride } = this.#arena.placeOf(value);
-    return [{ kind: "arena", offset, rows: { count: value.rows, stride } }, int(stride)];
+  /** A value's place in the arena. */
+  #place(value: Value): Place {
+    return { ...this.#arena.placeOf(value), count: value.rows };
   }
 
-  #store(store: Store): Argument {
-    return at(this.#arena.offsetOf(store));
+  /** Rows that a kernel reads, or changes in place. */
+  #rows(value: Value): Pick<Value, "rows" | "width"> & { readonly x: Place } {
+    return { x: this.#place(value), rows: value.rows, width: value.width };
   }
 
-  #weight(section: Section): Argument {
-    return { kind: "weight", section: this.#sections.add(section) };
+  #store(store: Store): number {
+    return this.#arena.offsetOf(store);
   }
 
-  #vector(name: string | undefined): Argument {
-    return name === undefined ? NO_WEIGHT : this.#weight({ kind: "vector", name });
+  #vector(name: string | undefined): number | undefined {
+    return name === undefined ? undefined : this.#sections.add({ kind: "vector", name });
   }
 
-  #matrix(matrix: MatrixSpec, outputs: number, inputs: number): Argument {
-    return this.#weight({ kind: "matrix", matrix, outputs, inputs });
+  #matrix(matrix: MatrixSpec, outputs: number, inputs: number): number {
+    return this.#sections.add({ kind: "matrix", matrix, outputs, inputs });
   }
 
-  #bias(matrix: MatrixSpec, bias: BiasSpec, outputs: number): Argument {
+  #bias(matrix: MatrixSpec, bias: BiasSpec, outputs: number): number | undefined {
     const isNone = matrix.shift === undefined && bias.every((name) => name === undefined);
-    return isNone ? NO_WEIGHT : this.#weight({ kind: "bias", matrix, bias, outputs });
+    return isNone ? undefined : this.#sections.add({ kind: "bias", matrix, bias, outputs });
   }
 
   of(node: Node): Call {
     switch (node.op) {
       case "embed": {
         const { rows, width } = node.out;
-        const table = this.#matrix({ parts: [node.table] }, node.vocabulary, width);
-        const start = [IDS, count(rows), table, int(width)];
+        const { vocabulary } = node;
+        const w = this.#matrix({ parts: [node.table] }, vocabulary, width);
+        const common = { ids: "ids", rows, w, width, y: this.#place(node.out) } as const;
         return this.#form === "int8"
-          ? call("slm_embed_int8", ...start, int(node.vocabulary), ...this.#operand(node.out))
-          : call(
-              this.#form === "int4" ? "slm_embed_int4" : "slm_embed_float",
-              ...start,
-              ...this.#operand(node.out),
-            );
+          ? callOf("slm_embed_int8", { ...common, vocabulary })
+          : callOf(this.#form === "int4" ? "slm_embed_int4" : "slm_embed_float", common);
       }
       case "positionRows":
-        return call(
-          "slm_position_rows",
-          this.#vector(node.table),
-          count(node.out.rows),
-          count(node.start),
-          int(node.out.width),
-          ...this.#operand(node.out),
-        );
+        return callOf("slm_position_rows", {
+          table: this.#vector(node.table),
+          rows: node.out.rows,
+          start: node.start,
+          width: node.out.width,
+          y: this.#place(node.out),
+        });
       case "linear": {
-        const [inputs, outputs] = [node.x.width, node.out.width];
-        const common = [
-          ...this.#operand(node.x),
-          count(node.x.rows),
-          this.#matrix(node.matrix, outputs, inputs),
-          int(inputs),
-          int(outputs),
-          this.#bias(node.matrix, node.bias, outputs),
-          ...this.#operand(node.out),
-          int(node.accumulates ? 1 : 0),
-        ];
+        const [k, n] = [node.x.width, node.out.width];
+        const common = {
+          ...this.#rows(node.x),
+          w: this.#matrix(node.matrix, n, k),
+          ...{ k, n },
+          bias: this.#bias(node.matrix, node.bias, n),
+          y: this.#place(node.out),
+          accumulate: node.accumulates ? 1 : 0,
+        };
         return this.#form === "float32"
-          ? call("slm_linear_float", ...common)
-          : call(`slm_linear_${this.#form}`, ...common, at(this.#arena.scratch));
+          ? callOf("slm_linear_float", common)
+          : callOf(`slm_linear_${this.#form}`, { ...common, scratch: this.#arena.scratch });
       }
       case "rmsNorm":
-        return call(
-          "slm_rms_norm",
-          ...this.#operand(node.x),
-          count(node.x.rows),
-          int(node.x.width / node.size),
-          int(node.size),
-          this.#vector(node.gain),
-          float(node.epsilon),
-          ...this.#operand(node.out),
-        );
+        return callOf("slm_rms_norm", {
+          ...this.#rows(node.x),
+          groups: node.x.width / node.size,
+          width: node.size,
+          gain: this.#vector(node.gain),
+          epsilon: node.epsilon,
+          y: this.#place(node.out),
+        });
       case "layerNorm":
-        return call(
-          "slm_layer_norm",
-          ...this.#operand(node.x),
-          count(node.x.rows),
-          int(node.x.width),
-          this.#vector(node.gain),
-          this.#vector(node.bias),
-          float(node.epsilon),
-          ...this.#operand(node.out),
-        );
+        return callOf("slm_layer_norm", {
+          ...this.#rows(node.x),
+          gain: this.#vector(node.gain),
+          bias: this.#vector(node.bias),
+          epsilon: node.epsilon,
+          y: this.#place(node.out),
+        });
       case "activate":
-        return call(
-          "slm_activate",
-          int(ACTIVATIONS.indexOf(node.kind)),
-          ...this.#operand(node.out),
-          count(node.out.rows),
-          int(node.out.width),
-          float(node.limit),
-        );
+        return callOf("slm_activate", {
+          kind: ACTIVATIONS.indexOf(node.kind),
+          ...this.#rows(node.out),
+          limit: node.limit,
+        });
       case "add":
       case "multiply":
-        return call(
-          node.op === "add" ? "slm_add" : "slm_multiply",
-          ...this.#operand(node.a),
-          ...this.#operand(node.b),
-          count(node.a.rows),
-          int(node.a.width),
-          ...this.#operand(node.out),
-        );
+        return callOf(node.op === "add" ? "slm_add" : "slm_multiply", {
+          a: this.#place(node.a),
+          b: this.#place(node.b),
+          ...this.#rows(node.out),
+          y: this.#place(node.out),
+        });
       case "rotate": {
-        const { rotation, headDim, heads } = node;
+        const { rotation, headDim, heads, start } = node;
         const positions = node.x.rows.of === "source" ? this.#capacities.source : this.#capacities.target;
-        const table = (part: "cos" | "sin"): Argument =>
-          this.#weight({ kind: "rotary", part, rotation, headDim, positions });
-        return call(
-          "slm_rotate",
-          ...this.#operand(node.out),
-          count(node.x.rows),
-          count(node.start),
-          int(heads),
-          int(headDim),
-          table("cos"),
-          table("sin"),
-        );
+        const table = (part: "cos" | "sin"): number =>
+          this.#sections.add({ kind: "rotary", part, rotation, headDim, positions });
+        return callOf("slm_rotate", {
+          ...this.#rows(node.out),
+          ...{ start, heads, headDim },
+          cosines: table("cos"),
+          sines: table("sin"),
+        });
       }
       case "store": {
-        const start = [
-          ...this.#operand(node.x),
-          count(node.x.rows),
-          count(node.start),
-          int(node.x.width),
-          this.#store(node.store),
-        ];
-        return node.store.kind === "keys"
-          ? call("slm_store_keys", ...start, int(this.#arena.capacityOf(node.store)))
-          : call("slm_store_values", ...start);
+        const { x, start, store } = node;
+        const common = { ...this.#rows(x), start };
+        const at = this.#store(store);
+        return store.kind === "keys"
+          ? callOf("slm_store_keys", { ...common, keys: at, capacity: this.#arena.capacityOf(store) })
+          : callOf("slm_store_values", { ...common, states: at });
       }
       case "attend":
         return this.#attend(node);
       case "recurrence":
-        return call(
-          "slm_recurrence",
-          ...this.#operand(node.x),
-          ...this.#operand(node.gate),
-          count(node.x.rows),
-          count({ of: "past" }),
-          int(node.x.width),
-          this.#store(node.states),
-          ...this.#operand(node.out),
-        );
+        return callOf("slm_recurrence", {
+          ...this.#rows(node.x),
+          gate: this.#place(node.gate),
+          start: { of: "past" },
+          states: this.#store(node.states),
+          y: this.#place(node.out),
+        });
       case "pool":
-        return call(
-          "slm_pool",
-          ...this.#operand(node.x),
-          count(node.x.rows),
-          int(node.group),
-          int(node.x.width),
-          ...this.#operand(node.out),
-        );
+        return callOf("slm_pool", {
+          ...this.#rows(node.x),
+          group: node.group,
+          y: this.#place(node.out),
+        });
       case "lastRows":
-        return call(
-          "slm_last_rows",
-          ...this.#operand(node.x),
-          count(node.x.rows),
-          count(node.out.rows),
-          int(node.x.width),
-          ...this.#operand(node.out),
-        );
+        return callOf("slm_last_rows", {
+          ...this.#rows(node.x),
+          wanted: node.out.rows,
+          y: this.#place(node.out),
+        });
     }
   }
 
   #attend(node: Extract<Node, { op: "attend" }>): Call {
+    const { values, source, relative, softcap, before, after } = node;
     const { heads, kvHeads, headDim, headOrder } = node.layout;
-    const values =
-      "kind" in node.values ? [this.#store(node.values), int(node.values.width)] : this.#operand(node.values);
-    const queries = [...this.#operand(node.query), count(node.query.rows), count(node.start)];
-    const keys = [
-      this.#store(node.keys),
-      int(this.#arena.capacityOf(node.keys)),
-      ...values,
-      count(node.count),
-    ];
-    const scores = [
-      int(heads),
-      int(kvHeads),
-      int(headDim),
-      int(headOrder === "modulo" ? 1 : 0),
-      float(1 / Math.sqrt(headDim)),
-      float(node.softcap),
-      int(node.before),
-      int(node.after),
-    ];
-    const output = [at(this.#arena.scratch), ...this.#operand(node.out)];
-    if (node.source !== undefined) {
-      const { keys: store, values: rows } = node.source;
-      const capacity = int(this.#arena.capacityOf(store));
-      const source = [this.#store(store), capacity, ...this.#operand(rows), count(rows.rows)];
-      return call("slm_attend_both", ...queries, ...keys, ...source, ...scores, ...output);
-    }
+    const common = {
+      query: this.#place(node.query),
+      rows: node.query.rows,
+      start: node.start,
+      keys: this.#store(node.keys),
+      capacity: this.#arena.capacityOf(node.keys),
+      values: "kind" in values ? { offset: this.#store(values), stride: values.width } : this.#place(values),
+      count: node.count,
+      ...{ heads, kvHeads, headDim, softcap, before, after },
+      modulo: headOrder === "modulo" ? 1 : 0,
+      scale: 1 / Math.sqrt(headDim),
+      scratch: this.#arena.scratch,
+      y: this.#place(node.out),
+    };
+    if (source !== undefined)
+      return callOf("slm_attend_both", {
+        ...common,
+        sourceKeys: this.#store(source.keys),
+        sourceCapacity: this.#arena.capacityOf(source.keys),
+        sourceValues: this.#place(source.values),
+        sourceCount: source.values.rows,
+      });
     const reach = node.keys.of === "source" ? this.#capacities.source : this.#capacities.target;
-    const bias =
-      node.relative === undefined
-        ? NO_WEIGHT
-        : this.#weight({ kind: "relative", relative: node.relative, heads, reach });
-    return call("slm_attend", ...queries, ...keys, ...scores, bias, int(reach), ...output);
+    const bias = relative && this.#sections.add({ kind: "relative", relative, heads, reach });
+    return callOf("slm_attend", { ...common, bias, reach });
   }
 }
-
-const call = (kernel: Call["kernel"], ...args: readonly Argument[]): Call => ({ kernel, arguments: args });
-const at = (offset: number): Argument => ({ kind: "arena", offset });
-const int = (value: number): Argument => ({ kind: "int", value });
-const float = (value: number): Argument => ({ kind: "float", value });
-const count = (rows: RowCount): Argument => ({ kind: "rows", count: rows });
-const IDS: Argument = { kind: "ids" };
-const NO_WEIGHT: Argument = { kind: "weight", section: undefined };

@@ -5,7 +5,13 @@ import { DIGEST_BYTES } from "../weights/pack.js";
 import { searchHeader, searchSource } from "./search-text.js";
 import type { TextFunctions } from "../tokens/text-functions.js";
 import { keptFloats, type Program } from "../program/plan.js";
-import { KERNELS_OF_ONE_TEXT, type Argument, type Call, type RowCount } from "../program/kernels.js";
+import {
+  KERNELS_OF_ONE_TEXT,
+  type Argument,
+  type Call,
+  type Place,
+  type RowCount,
+} from "../program/kernels.js";
 
 /** Parts that are the same for other models. */
 export interface CParts {
@@ -224,31 +230,38 @@ function callText({ kernel, arguments: args }: Call, model: CompiledModel, isEac
   return `  ${isEach ? "EACH " : ""}${kernel}(${list.join(", ")});`;
 }
 
-function argumentText(argument: Argument, { offsets, program }: CompiledModel, isEach: boolean): string {
-  switch (argument.kind) {
+function argumentText(
+  { kind, given }: Argument,
+  { offsets, program }: CompiledModel,
+  isEach: boolean,
+): string {
+  switch (kind) {
+    case "values":
+      return `${placeText(given, program.state, isEach)}, ${given.stride}`;
     case "arena":
-      return placeText(argument, program.state, isEach);
+      return placeText({ offset: given }, program.state, isEach);
     case "ids":
       return "ids";
     case "weight":
-      return argument.section === undefined ? "NULL" : `W(${offsets[argument.section]})`;
+      return given === undefined ? "NULL" : `W(${offsets[given]})`;
     case "rows":
-      return rowsText(argument.count, isEach);
+      return rowsText(given, isEach);
     case "int":
-      return String(argument.value);
+    case "limit":
+      return String(given);
     case "float":
-      return floatText(argument.value);
+      return floatText(given);
   }
 }
 
 function placeText(
-  { offset, rows }: Extract<Argument, { kind: "arena" }>,
+  { offset, stride, count }: Partial<Place> & Pick<Place, "offset">,
   { start, size }: Program["state"],
   isEach: boolean,
 ): string {
   if (offset < start) return `K(${offset})`;
   if (offset < start + size) return `S(${offset - start})`;
-  return isEach && rows !== undefined ? `R(${offset}, ${rows.stride}, ${rows.count.of})` : `A(${offset})`;
+  return isEach && count !== undefined ? `R(${offset}, ${stride}, ${count.of})` : `A(${offset})`;
 }
 
 /** Rows of one text, or of all texts of a step. */
