@@ -11,8 +11,8 @@ import { recipeSchema } from "../recipe/resolve-recipe.js";
 import { furtherSectionPattern, TARGET_STAGES } from "../stage/further-targets.js";
 import { loadStages, sectionSchemas } from "./stage-table.js";
 
-/** Pages that say what was, keys of files, the generated reference, and a page of mistakes. */
-const OTHER = /^(CHANGELOG\.md|docs\/(log\.md|decisions\/|formats\/|reference\/|how-to\/wrong-inputs\.md))/;
+/** Pages that say what was, keys of files, and the generated reference. */
+const OTHER = /^(CHANGELOG\.md|docs\/(log\.md|decisions\/|formats\/|reference\/))/;
 const pages = repositoryFiles("*.md").filter((page) => !OTHER.test(page));
 const read = (file: string): string => readFileSync(join(repository, file), "utf8");
 

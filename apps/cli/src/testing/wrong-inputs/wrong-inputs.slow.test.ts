@@ -1,10 +1,8 @@
-/** Every wrong input gives one error with a suggestion before any training. The test also writes the list as a page of the docs. */
+/** Every wrong input gives one error with a suggestion before any training. */
 import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
-import { format, resolveConfig } from "prettier";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { asMapping, type Mapping } from "@slm/pipeline/recipe/mapping";
@@ -14,8 +12,6 @@ import { SOUND_FILES, SOUND_RECIPE, type WrongInput } from "./wrong-input.js";
 import { WRONG_RECIPES } from "./wrong-recipes.js";
 
 const WRONG_INPUTS = [...WRONG_FILES, ...WRONG_RECIPES];
-
-const PAGE = fileURLToPath(new URL("../../../../../docs/how-to/wrong-inputs.md", import.meta.url));
 
 const root = temporaryFolder();
 
@@ -66,8 +62,6 @@ async function failureOf(
 /** Nothing here trains, but a busy machine is slow. */
 const TIMEOUT_MS = 120_000;
 
-const failures: Failure[] = [];
-
 describe("a wrong input", () => {
   test(
     "does not occur in the recipe that the other inputs change",
@@ -84,7 +78,6 @@ describe("a wrong input", () => {
     async ({ index, ...input }) => {
       const folder = await place(index, input);
       const failure = await failureOf(folder, input);
-      failures[index] = failure;
       expect(failure).toEqual({
         code: input.code,
         message: (typeof input.message === "string"
@@ -107,58 +100,4 @@ describe("a wrong input", () => {
     },
     TIMEOUT_MS,
   );
-
-  test("is in the docs with its error and what to do (vitest -u writes the page)", async () => {
-    expect(WRONG_INPUTS.length).toBeGreaterThanOrEqual(30);
-    const options = await resolveConfig(PAGE);
-    const text = await format(page(), { ...options, parser: "markdown" });
-    await mkdir(dirname(PAGE), { recursive: true });
-    await expect(text).toMatchFileSnapshot(PAGE);
-  });
 });
-
-/** Longest message and most suggestions that the page shows. */
-const SHOWN = { units: 300, suggestions: 2 };
-
-function page(): string {
-  const sections = [
-    { heading: "Data files", inputs: WRONG_FILES },
-    { heading: "Recipes, devices and commands", inputs: WRONG_RECIPES },
-  ];
-  return [
-    "# Fix a wrong input",
-    "",
-    "slm checks data, recipe, devices and disk space before it trains, and prints one error with a suggestion. `slm run RECIPE --dry-run` prints the same errors as `slm run RECIPE`.",
-    "Find your error by its code or text on this page.",
-    "",
-    "Only the run itself checks three things: rows of your own dataset module, images, and tokenizers from the hub.",
-    "",
-    ...sections.flatMap(({ heading, inputs }) => [`## ${heading}`, "", ...inputs.flatMap(entry)]),
-  ].join("\n");
-}
-
-/** A wrong input on the page: its title, the error and the first suggestions. */
-function entry(input: WrongInput): string[] {
-  const { code, message, suggestions } = failures[WRONG_INPUTS.indexOf(input)]!;
-  // Free disk space differs from machine to machine.
-  const same = message.replace(/the disk has only \S+ \S+ free/u, "the disk has only 40 GiB free");
-  const shown = same.length > SHOWN.units ? `${same.slice(0, SHOWN.units)}...` : same;
-  const help = suggestions.slice(0, SHOWN.suggestions).map((text) => `- ${asCode(text)}`);
-  return [
-    `### ${input.title}`,
-    "",
-    "```text",
-    `${code}: ${asLine(shown)}`,
-    "```",
-    "",
-    "Try:",
-    "",
-    ...help,
-    "",
-  ];
-}
-
-/** Joins the lines of a text. */
-const asLine = (text: string): string => text.replaceAll(/\s*\n\s*/gu, " ");
-
-const asCode = (text: string): string => `\`${asLine(text).replaceAll("`", "'")}\``;
