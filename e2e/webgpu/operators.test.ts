@@ -1,19 +1,15 @@
 /**
  * Finds the operators of training steps that a provider supports. It runs every kind of node of every step in a separate graph, without CPU
- * fallback. Writes the table of docs/reference/training-operators.md.
+ * fallback.
  */
-import { fileURLToPath } from "node:url";
 import { inferShapes } from "@slm/analysis";
 import { encodeModel, type Graph, type GraphNode } from "@slm/onnx";
 import type { Runtime } from "@slm/runtime";
 import { createEagerEngine, traceProgram } from "@slm/tensor";
 import { planRun, trainProgram } from "@slm/training";
-import { format, resolveConfig } from "prettier";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CASES_AND_OPTIMIZERS, SETTINGS } from "../training-cases.js";
 import { openRuntimes, type Runtimes } from "./setting.js";
-
-const PAGE = fileURLToPath(new URL("../../docs/reference/training-operators.md", import.meta.url));
 
 /** Further settings that add operators: masks, loss scaling, accumulated gradients, a moving average, gradient checkpointing. */
 const CHANGES: readonly Partial<typeof SETTINGS>[] = [
@@ -131,33 +127,4 @@ describe("operators of training steps", () => {
     // float16 needs shader-f16, which software adapters do not have.
     expect(lacking.filter((name) => written.has(name) && !name.includes("float16"))).toEqual([]);
   });
-
-  test("are listed in the docs (vitest -u writes the page)", async () => {
-    const options = await resolveConfig(PAGE);
-    const text = await format(page(answers), { ...options, parser: "markdown" });
-    await expect(text).toMatchFileSnapshot(PAGE);
-  });
 });
-
-function page(answers: ReadonlyMap<string, { readonly cpu: boolean; readonly webgpu: boolean }>): string {
-  const onWebGpu = (name: string, isComputed: boolean): string => {
-    if (written.has(name)) return isComputed ? "yes" : "not without `shader-f16`";
-    return isComputed ? "yes; steps use other operators" : "no; steps use other operators";
-  };
-  const rows = [...answers].map(
-    ([name, { cpu, webgpu }]) => `| \`${name}\` | ${cpu ? "yes" : "no"} | ${onWebGpu(name, webgpu)} |`,
-  );
-  return [
-    "# Operators of training steps",
-    "",
-    "The table lists every operator in slm's training steps, and whether onnxruntime-node's CPU and WebGPU providers support it without falling back to the CPU.",
-    "The steps train six kinds of students and teachers with AdamW and Muon, dropout, loss scaling, gradient accumulation, weight averaging and gradient checkpointing.",
-    "`e2e/webgpu/operators.test.ts` generates the table: it loads each operator on its own, on the CPU and on WebGPU's software adapter. CUDA was not tested.",
-    "If the table says so, steps for WebGPU use other operators instead (`packages/tensor/src/recording/dialect.ts`).",
-    "",
-    "| operator and input types | CPU | WebGPU |",
-    "| --- | --- | --- |",
-    ...rows,
-    "",
-  ].join("\n");
-}

@@ -24,7 +24,7 @@ export interface Soc {
   readonly device: Readonly<Record<string, string>>;
 }
 
-/** Seen with onnxruntime-qnn 2.7.0: docs/benchmarks/npu.md. */
+/** Seen with onnxruntime-qnn 2.7.0: docs/how-to/export-npu.md. */
 const V69 =
   "Qualcomm's simulator computes wrong results for decoders with 16-bit activations (a16w8, a16w4) on Hexagon v69: verify on the device, or use a8w8 or float32";
 

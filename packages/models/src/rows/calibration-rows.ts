@@ -13,7 +13,7 @@ import { rowImage } from "./row-images.js";
 
 /**
  * Default number of text rows for calibration. With 256, the word error rate of static 8-bit schemes in the quick start is 0.2 points
- * higher (docs/how-to/processors.md).
+ * higher (docs/how-to/devices.md).
  */
 const TEXT_ROWS = 1024;
 

@@ -13,7 +13,7 @@ import type { SessionSettings } from "@slm/runtime/host";
 
 /**
  * Session settings for a CPU with default kernels that saturate, so that a graph computes the same numbers on every CPU. Weights of
- * DynamicQuantizeMatMul and similar operators become unsigned if one is outside -64 to 64, which takes 1.2 times as long (docs/how-to/processors.md).
+ * DynamicQuantizeMatMul and similar operators become unsigned if one is outside -64 to 64, which takes 1.2 times as long (docs/how-to/devices.md).
  * MatMuls between DequantizeLinear and QuantizeLinear are computed in float32, because ONNX Runtime 1.30 cannot convert a constant to unsigned if two
  * of them share it ("Attempt to replace the existing tensor"). Source: onnxruntime_session_options_config_keys.h, kOrtSessionOptionsAvx2PrecisionMode
  * and kOrtSessionOptionsDisableQuantQDQ.
