@@ -5,7 +5,7 @@ import { decoderOnlyConfig, encoderDecoderConfig, initializeWeights, type ModelC
 import type { Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { createEagerEngine, createOnnxEngine, type Engine } from "@slm/tensor";
-import { createOnPolicySampler, packWeights, planChunks, valueInput, type LiveModel } from "@slm/training";
+import { OnPolicySampler, packWeights, planChunks, valueInput, type LiveModel } from "@slm/training";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 let runtime: Runtime;
@@ -41,7 +41,7 @@ test.each(cases)("$name, $target tokens, top $topK", async ({ config, target, to
     for (const chunk of planChunks(config))
       feeds[valueInput(chunk)] = await engine.upload(packWeights(chunk, weights));
     const live = { engine, config, feeds };
-    const sampler = await createOnPolicySampler(
+    const sampler = await OnPolicySampler.create(
       live,
       { rows: 5, source: 3, target },
       { temperature: 0.8, topK },

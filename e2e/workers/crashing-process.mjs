@@ -1,7 +1,7 @@
 /** The job process of `slm worker`, except that a certain row ends it, like a crash of native code. */
 import { join } from "node:path";
 import { readSafetensors } from "../../packages/checkpoints/dist/index.js";
-import { SharedFiles, openStore } from "../../packages/extension-workers/dist/index.js";
+import { SharedFiles, DirectoryStore } from "../../packages/extension-workers/dist/index.js";
 
 // Read before the job process removes the variable from the environment.
 const { storage, scratch } = JSON.parse(process.env.SLM_JOB_PROCESS);
@@ -10,7 +10,7 @@ const crashing = process.env.SLM_TEST_CRASHING_SOURCE;
 
 async function isIn({ run, inputs: { task } }) {
   const path = join(scratch, `peek-${process.pid}.safetensors`);
-  await new SharedFiles(await openStore(storage), run).getFile(task, path);
+  await new SharedFiles(await DirectoryStore.open(storage), run).getFile(task, path);
   const { tensors } = await readSafetensors(path);
   const [all, lengths] = ["sources", "sourceLengths"].map((name) => tensors.get(name).data);
   let at = 0;

@@ -1,4 +1,4 @@
-export { openStore, type ObjectStore } from "./storage/directory-store.js";
+export { DirectoryStore } from "./storage/directory-store.js";
 export { type FileRef, SharedFiles } from "./storage/shared-files.js";
 export { redisAddress, requireRedis, type RedisAddress } from "./queue/redis-address.js";
 export { runWorker, type WorkerReport } from "./queue/run-worker.js";

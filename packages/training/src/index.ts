@@ -48,7 +48,7 @@ export type {
 } from "./contract/training-contract.js";
 export { PromptDecoder, sharedPositions } from "./on-policy/prompt-decoder.js";
 export { createOnPolicyDecoder, type OnPolicyDecoder } from "./on-policy/on-policy-decoder.js";
-export { createOnPolicySampler, type OnPolicySampler } from "./on-policy/on-policy-sampler.js";
+export { OnPolicySampler } from "./on-policy/on-policy-sampler.js";
 export { drawRows, drawStreamedRows, greedyDevMetric, type DevRow } from "./dev-metric/dev-metric.js";
 export { GreedyPredictor } from "./dev-metric/greedy-predictor.js";
 export { RecordFile, RecordFileWriter } from "./data/record-file.js";

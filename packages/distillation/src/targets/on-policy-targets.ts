@@ -1,5 +1,5 @@
 /** Samples on-policy targets from the student's current weights during training. */
-import { createOnPolicySampler, type Bucket, type LiveModel, type OnPolicySampler } from "@slm/training";
+import { OnPolicySampler, type Bucket, type LiveModel } from "@slm/training";
 import type { DistillConfig } from "../config/distill-config.js";
 import type { BatchSources } from "../teacher/distillation-teacher.js";
 
@@ -40,7 +40,7 @@ export class OnPolicyTargets {
     if (known !== undefined) return known;
     const { batchSize } = this.#settings;
     const shape = { rows: batchSize, source: bucket.source, target: Math.max(1, bucket.target - 1) };
-    const sampler = await createOnPolicySampler(live, shape, SAMPLING);
+    const sampler = await OnPolicySampler.create(live, shape, SAMPLING);
     this.#samplers.set(bucket, sampler);
     return sampler;
   }

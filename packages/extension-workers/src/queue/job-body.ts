@@ -2,7 +2,7 @@
 import { removePath, SlmError, type ErrorCode } from "@slm/core";
 import { z } from "zod";
 import { LocalCopies } from "../storage/local-copies.js";
-import { openStore } from "../storage/directory-store.js";
+import { DirectoryStore } from "../storage/directory-store.js";
 import { SharedFiles, type FileRef } from "../storage/shared-files.js";
 import { jobPermissions, type JobPermissions } from "./job-permissions.js";
 import { requireSignature, signatureOf, WORKER_KEY_VARIABLE, workerKey } from "./job-signature.js";
@@ -80,7 +80,7 @@ const OWN_VARIABLES = [JOB_PROCESS_VARIABLE, WORKER_KEY_VARIABLE, PASSWORD_VARIA
 export function serveJobs(bodies: Readonly<Record<string, JobBody>>): JobServer {
   const given = jobProcess.parse(JSON.parse(process.env[JOB_PROCESS_VARIABLE] ?? "null"));
   process.on("disconnect", () => process.exit());
-  const store = openStore(given.storage);
+  const store = DirectoryStore.open(given.storage);
   const redis = redisAddress(given.redis);
   const key = workerKey();
   for (const name of OWN_VARIABLES) Reflect.deleteProperty(process.env, name);

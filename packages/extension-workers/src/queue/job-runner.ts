@@ -7,7 +7,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { throwIfInterrupted } from "@slm/core";
 import { SharedFiles } from "../storage/shared-files.js";
-import type { ObjectStore } from "../storage/directory-store.js";
+import type { DirectoryStore } from "../storage/directory-store.js";
 import { outcomeOf, type FailedJob } from "./job-outcome.js";
 import { JobQueue, type JobSpec, type Outstanding } from "./job-queue.js";
 import type { JobResult } from "./messages.js";
@@ -32,13 +32,13 @@ type OnDone = (job: JobSpec, result: JobResult, files: SharedFiles) => Promise<v
 
 export class JobRunner {
   readonly #queue: JobQueue;
-  readonly #store: ObjectStore;
+  readonly #store: DirectoryStore;
   readonly #board: RunBoard;
   readonly #shares = new WorkerShares();
   readonly #key: string | undefined;
 
   /** The caller closes the store. @param key signs jobs and verifies results; undefined: neither is signed */
-  constructor(address: RedisAddress, store: ObjectStore, key: string | undefined) {
+  constructor(address: RedisAddress, store: DirectoryStore, key: string | undefined) {
     this.#key = key;
     this.#queue = new JobQueue(address);
     this.#store = store;

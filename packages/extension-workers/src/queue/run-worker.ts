@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import { cpus, hostname } from "node:os";
 import { pathToFileURL } from "node:url";
 import { Worker, type Job } from "bullmq";
-import { openStore } from "../storage/directory-store.js";
+import { DirectoryStore } from "../storage/directory-store.js";
 import { removeLeftovers } from "../storage/local-copies.js";
 import { JOB_PROCESS_VARIABLE, type JobProcess } from "./job-body.js";
 import type { JobPermissions } from "./job-permissions.js";
@@ -62,7 +62,7 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerReport> {
   const { redis, note, signal, insecure } = options;
   requireTrust(redis, { insecure, note });
   await requireRedis(redis);
-  const store = await openStore(options.storage);
+  const store = await DirectoryStore.open(options.storage);
   const board = new RunBoard(redis);
   const line = firstLine(options);
   const beat = (): void => {

@@ -17,61 +17,69 @@ import {
 /** Default size limit of a file [bytes]. */
 const MOST_BYTES = 32 * 1024 * 1024;
 
-export interface ObjectStore {
+export class DirectoryStore {
   /** Its path, for messages. */
   readonly shown: string;
-  /** Writes or replaces a file. @throws SlmError OUTPUT_FAILED */
-  put(key: string, bytes: Uint8Array): Promise<void>;
-  /**
-   * The bytes of a file; undefined if there is none.
-   *
-   * @param mostBytes larger files are not read. Default: {@link MOST_BYTES}
-   * @throws SlmError INPUT_MISSING if it cannot be read or is not a regular file; DATA_INVALID if it is larger
-   */
-  get(key: string, mostBytes?: number): Promise<Buffer | undefined>;
-  has(key: string): Promise<boolean>;
-  /** Removes a folder with its files. It is not an error if there is none. */
-  removeFolder(folder: string): Promise<void>;
-}
 
-/** Opens a directory, which must exist: if the shared volume is not mounted, a worker must not write to its own disk.
- *
- * @throws SlmError INPUT_MISSING
- */
-export async function openStore(directory: string): Promise<ObjectStore> {
-  const root = resolve(directory);
-  const isDirectory = await stat(root).then(
-    (entry) => entry.isDirectory(),
-    (error: unknown) => {
-      if (systemCode(error) === "ENOENT") return false;
-      throw readFailure(error, root);
-    },
-  );
-  if (!isDirectory)
+  private constructor(root: string) {
+    this.shown = root;
+  }
+
+  /**
+   * Opens a directory, which must exist: if the shared volume is not mounted, a worker must not write to its own disk.
+   *
+   * @throws SlmError INPUT_MISSING
+   */
+  static async open(directory: string): Promise<DirectoryStore> {
+    const root = resolve(directory);
+    const isDirectory = await stat(root).then(
+      (entry) => entry.isDirectory(),
+      (error: unknown) => {
+        if (systemCode(error) === "ENOENT") return false;
+        throw readFailure(error, root);
+      },
+    );
+    if (isDirectory) return new DirectoryStore(root);
     throw new SlmError("INPUT_MISSING", `shared storage: expected an existing directory, got ${root}`, {
       context: { storage: root },
       suggestions: [`mkdir -p ${root}`, "mount the volume that the workers share"],
     });
-  return {
-    shown: root,
-    put: (key, bytes) => writeBytesAtomic(resolveInside(root, key), bytes),
-    get: async (key, mostBytes = MOST_BYTES) => {
-      const path = resolveInside(root, key);
+  }
+
+  /** Writes or replaces a file. @throws SlmError OUTPUT_FAILED */
+  put(key: string, bytes: Uint8Array): Promise<void> {
+    return writeBytesAtomic(resolveInside(this.shown, key), bytes);
+  }
+
+  /**
+   * The bytes of a file; undefined if there is none.
+   *
+   * @param mostBytes larger files are not read
+   * @throws SlmError INPUT_MISSING if it cannot be read or is not a regular file; DATA_INVALID if it is larger
+   */
+  async get(key: string, mostBytes = MOST_BYTES): Promise<Buffer | undefined> {
+    const path = resolveInside(this.shown, key);
+    try {
+      const handle = await openRegular(path);
       try {
-        const handle = await openRegular(path);
-        try {
-          return await readUpTo(handle, path, mostBytes);
-        } finally {
-          await handle.close();
-        }
-      } catch (error) {
-        if (systemCode(error) === "ENOENT") return undefined;
-        throw readFailure(error, path);
+        return await readUpTo(handle, path, mostBytes);
+      } finally {
+        await handle.close();
       }
-    },
-    has: (key) => isFile(resolveInside(root, key)),
-    removeFolder: (folder) => removePath(resolveInside(root, folder)),
-  };
+    } catch (error) {
+      if (systemCode(error) === "ENOENT") return undefined;
+      throw readFailure(error, path);
+    }
+  }
+
+  has(key: string): Promise<boolean> {
+    return isFile(resolveInside(this.shown, key));
+  }
+
+  /** Removes a folder with its files. It is not an error if there is none. */
+  removeFolder(folder: string): Promise<void> {
+    return removePath(resolveInside(this.shown, folder));
+  }
 }
 
 /** Reads a file up to its size when opened, if it is within the limit. */

@@ -19,7 +19,7 @@ import {
   SlmError,
 } from "@slm/core";
 import { z } from "zod";
-import type { ObjectStore } from "./directory-store.js";
+import type { DirectoryStore } from "./directory-store.js";
 
 /** Bytes of a piece. */
 const PIECE_BYTES = 32 * 1024 * 1024;
@@ -37,12 +37,12 @@ const listSchema = z.array(digest);
 const treeSchema = z.array(fileRef.extend({ path: relativePath }));
 
 export class SharedFiles {
-  readonly store: ObjectStore;
+  readonly store: DirectoryStore;
   /** The folder of the run in the storage. */
   readonly run: string;
   #traffic = 0;
 
-  constructor(store: ObjectStore, run: string) {
+  constructor(store: DirectoryStore, run: string) {
     this.store = store;
     this.run = run;
   }

@@ -1,7 +1,7 @@
 /** The state shared by workers that use the same server: its rate limit and the run's budget in Redis, its answers in shared storage. */
 import { hashJson } from "@slm/core";
 import { budgetExceeded, sharedAnswers, type ApiSharing } from "@slm/labelling";
-import type { ObjectStore, RedisAddress, SharedRequestLimits } from "@slm/extension-workers";
+import type { DirectoryStore, RedisAddress, SharedRequestLimits } from "@slm/extension-workers";
 
 export interface SharedApi {
   readonly sharing: ApiSharing;
@@ -11,7 +11,7 @@ export interface SharedApi {
 }
 
 /** @param run name of the run with the budget */
-export async function shareApi(redis: RedisAddress, store: ObjectStore, run: string): Promise<SharedApi> {
+export async function shareApi(redis: RedisAddress, store: DirectoryStore, run: string): Promise<SharedApi> {
   const workers = await import("@slm/extension-workers");
   const opened: SharedRequestLimits[] = [];
   const sharing: ApiSharing = (file) => {

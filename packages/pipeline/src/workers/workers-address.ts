@@ -1,6 +1,6 @@
 /** The address of workers: the queue and the storage that they share. Neither changes results. */
 import { SlmError } from "@slm/core/errors";
-import type { JobRunner, ObjectStore, RedisAddress } from "@slm/extension-workers";
+import type { JobRunner, DirectoryStore, RedisAddress } from "@slm/extension-workers";
 import type { Compute } from "@slm/models/compute";
 
 export interface WorkersAddress {
@@ -46,11 +46,11 @@ export function requireCpuOfWorkers({ device = "cpu" }: Compute): void {
 /** Connects to the workers, runs `body` and closes the connection afterwards. @throws SlmError DEVICE_UNAVAILABLE, INPUT_MISSING */
 export async function withWorkers<Result>(
   { redis, storage, key }: WorkersAddress,
-  body: (runner: JobRunner, store: ObjectStore) => Promise<Result>,
+  body: (runner: JobRunner, store: DirectoryStore) => Promise<Result>,
 ): Promise<Result> {
-  const { JobRunner, openStore, requireRedis } = await import("@slm/extension-workers");
+  const { JobRunner, DirectoryStore, requireRedis } = await import("@slm/extension-workers");
   await requireRedis(redis);
-  const store = await openStore(storage);
+  const store = await DirectoryStore.open(storage);
   const runner = new JobRunner(redis, store, key);
   try {
     return await body(runner, store);

@@ -8,16 +8,6 @@ import { writeFailure, SlmError } from "@slm/core";
 /** Lengths of one list over all rows; two bytes each if the limit fits, else four. */
 export type Lengths = Uint16Array | Int32Array;
 
-/** Rows of a fixed number of lists. */
-export interface TokenLists {
-  readonly count: number;
-  /** Lengths of each list by row [tokens]. */
-  readonly lengths: readonly Lengths[];
-  /** The lists of some rows: `[list][index into rows]`. */
-  read(rows: ArrayLike<number>): Promise<Int32Array[][]>;
-  close(): Promise<void>;
-}
-
 /** Interval of rows with stored file offsets; the offsets in between follow from the lengths. */
 const BLOCK = 64;
 /** Write buffer [tokens]. */
@@ -74,7 +64,7 @@ export class TokenListsWriter {
   /** Finishes the file and opens the rows for reading. The writer cannot be used afterwards. */
   async finish(): Promise<TokenLists> {
     await this.flush();
-    return new StoredLists(
+    return new TokenLists(
       this.path,
       this.handle,
       this.columns.map((column) => column.finish()),
@@ -99,8 +89,10 @@ export class TokenListsWriter {
   }
 }
 
-class StoredLists implements TokenLists {
+/** Rows of a fixed number of lists. */
+export class TokenLists {
   readonly count: number;
+  /** Lengths of each list by row [tokens]. */
   readonly lengths: readonly Lengths[];
   private readonly path: string;
   private readonly handle: FileHandle;
@@ -115,6 +107,7 @@ class StoredLists implements TokenLists {
     this.count = lengths[0]?.length ?? 0;
   }
 
+  /** The lists of some rows: `[list][index into rows]`. */
   async read(rows: ArrayLike<number>): Promise<Int32Array[][]> {
     const whole = await Promise.all(Array.from(rows, (row) => this.readRow(row)));
     return this.lengths.map((_, list) => whole.map((lists) => lists[list]!));

@@ -4,7 +4,7 @@ import { TINY_SHAPE } from "@slm/model/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createOnPolicyDecoder } from "./on-policy-decoder.js";
-import { createOnPolicySampler, type OnPolicySampler } from "./on-policy-sampler.js";
+import { OnPolicySampler } from "./on-policy-sampler.js";
 import { planSampling } from "./sample-program.js";
 import type { LiveModel } from "../contract/training-contract.js";
 import { randomLiveModel } from "../test-support/live-model.test-support.js";
@@ -25,7 +25,7 @@ const OPTIONS = { temperature: 1, topK: 9 };
 const liveOf = (config: ModelConfig): Promise<LiveModel> => randomLiveModel(config, 3);
 
 const samplerOf = (live: LiveModel, target: number, topK = 9): Promise<OnPolicySampler> =>
-  createOnPolicySampler(live, { rows: 4, source: 3, target }, { ...OPTIONS, topK });
+  OnPolicySampler.create(live, { rows: 4, source: 3, target }, { ...OPTIONS, topK });
 
 /** Greedy continuations, one token and one row at a time. */
 async function greedy(live: LiveModel, source: Int32Array, target: number): Promise<number[]> {
@@ -87,7 +87,7 @@ describe.each(MODELS)("sampling from a live $architecture model", (config) => {
     const step = await decoder.start([sources[0]!]);
     const logits = Array.from(await step.step(Int32Array.of(config.tokens.bos)));
     const total = logits.reduce((sum, logit) => sum + Math.exp(logit), 0);
-    const sampler = await createOnPolicySampler(live, { rows: 40, source: 3, target: 1 }, OPTIONS);
+    const sampler = await OnPolicySampler.create(live, { rows: 40, source: 3, target: 1 }, OPTIONS);
     const { next } = createRandom(5);
     const counts = new Map<number, number>();
     const same = Array.from({ length: 40 }, () => sources[0]!);

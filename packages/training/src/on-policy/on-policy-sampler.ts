@@ -24,54 +24,18 @@ type LiveWeights = LiveModel["feeds"];
 type Held = Readonly<Record<string, HostTensor | DeviceTensor>>;
 
 /** Samples batches with a model's current weights; programs are compiled once. */
-export interface OnPolicySampler {
-  readonly shape: OnPolicySamplerShape;
-  /**
-   * One target per source, without special tokens: the sampled tokens up to EOS, or up to the length limit.
-   *
-   * @param weights the current weights.
-   * @param random uniform in [0, 1): the targets are a pure function of the weights and of these numbers.
-   * @param images pixel samples of each source's image, for a vision-language model.
-   */
-  sample(
-    weights: LiveWeights,
-    sources: readonly Int32Array[],
-    random: () => number,
-    images?: readonly Uint8Array[],
-  ): Promise<number[][]>;
-  close(): Promise<void>;
-}
-
-/** Compiles the programs of a model for one shape. */
-export async function createOnPolicySampler(
-  live: LiveModel,
-  shape: OnPolicySamplerShape,
-  options: SampleTokensOptions,
-): Promise<OnPolicySampler> {
-  const { engine, config, chunks } = live;
-  const plan = planSampling(config, shape);
-  const isApart = config.architecture === "encoder-decoder" && !isSingleRun(plan);
-  const encoder = isApart ? await engine.compile(encodeProgram(config, plan, chunks)) : undefined;
-  const step = await engine.compile(sampleProgram(config, plan, options, chunks));
-  const caches: Record<string, DeviceTensor> = {};
-  const { dtype, shape: size } = cacheSpec(config, plan);
-  for (const name of isSingleRun(plan) ? [] : cacheNames(config))
-    caches[name] = await engine.upload(createHostTensor(dtype, size));
-  return new ProgramSampler(live, shape, plan, { encoder, step }, caches);
-}
-
-class ProgramSampler implements OnPolicySampler {
+export class OnPolicySampler {
   readonly shape: OnPolicySamplerShape;
   private readonly live: LiveModel;
   private readonly plan: SamplingPlan;
   private readonly programs: { readonly encoder: Program | undefined; readonly step: Program };
   private readonly caches: Readonly<Record<string, DeviceTensor>>;
 
-  constructor(
+  private constructor(
     live: LiveModel,
     shape: OnPolicySamplerShape,
     plan: SamplingPlan,
-    programs: ProgramSampler["programs"],
+    programs: OnPolicySampler["programs"],
     caches: Readonly<Record<string, DeviceTensor>>,
   ) {
     this.live = live;
@@ -81,6 +45,31 @@ class ProgramSampler implements OnPolicySampler {
     this.caches = caches;
   }
 
+  /** Compiles the programs of a model for one shape. */
+  static async create(
+    live: LiveModel,
+    shape: OnPolicySamplerShape,
+    options: SampleTokensOptions,
+  ): Promise<OnPolicySampler> {
+    const { engine, config, chunks } = live;
+    const plan = planSampling(config, shape);
+    const isApart = config.architecture === "encoder-decoder" && !isSingleRun(plan);
+    const encoder = isApart ? await engine.compile(encodeProgram(config, plan, chunks)) : undefined;
+    const step = await engine.compile(sampleProgram(config, plan, options, chunks));
+    const caches: Record<string, DeviceTensor> = {};
+    const { dtype, shape: size } = cacheSpec(config, plan);
+    for (const name of isSingleRun(plan) ? [] : cacheNames(config))
+      caches[name] = await engine.upload(createHostTensor(dtype, size));
+    return new OnPolicySampler(live, shape, plan, { encoder, step }, caches);
+  }
+
+  /**
+   * One target per source, without special tokens: the sampled tokens up to EOS, or up to the length limit.
+   *
+   * @param weights the current weights.
+   * @param random uniform in [0, 1): the targets are a pure function of the weights and of these numbers.
+   * @param images pixel samples of each source's image, for a vision-language model.
+   */
   async sample(
     weights: LiveWeights,
     sources: readonly Int32Array[],

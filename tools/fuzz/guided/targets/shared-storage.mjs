@@ -2,7 +2,7 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { sha256, SlmError } from "@slm/core";
-import { openStore } from "../../../../packages/extension-workers/src/storage/directory-store.ts";
+import { DirectoryStore } from "../../../../packages/extension-workers/src/storage/directory-store.ts";
 import { SharedFiles } from "../../../../packages/extension-workers/src/storage/shared-files.ts";
 
 export const longest = 2 ** 12;
@@ -20,7 +20,7 @@ export async function open(/** @type {string} */ folder) {
   const [shared, copy] = [join(folder, "shared"), join(folder, "copy")];
   for (const name of ["pieces", "lists"]) await mkdir(join(shared, RUN, name), { recursive: true });
   await writeFile(join(shared, RUN, "pieces", sha256("b")), "b");
-  const files = new SharedFiles(await openStore(shared), RUN);
+  const files = new SharedFiles(await DirectoryStore.open(shared), RUN);
   const answer = async (/** @type {() => Promise<unknown>} */ read) => {
     try {
       await read();
