@@ -1,6 +1,7 @@
 /** Reads one hostile input as a command would, in a process of its own, and says how that ended. */
-import { readFileSync, writeFileSync, existsSync } from "node:fs";
+import { writeFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { FIXTURES } from "./fixtures.mjs";
 
 const [index, folder = ""] = [Number(process.argv[2]), process.argv[3]];
@@ -41,12 +42,10 @@ const READERS = {
   },
   archive: async () => {
     const { unpackBundle } = await from("packages/deploy/dist/index.js");
-    const { encodeTarHeader } = await from("packages/deploy/dist/bundle/tar-header.js");
+    const { tarOf } = await from("packages/deploy/dist/bundle/tar.js");
     const packed = at("bundle.slm");
     if (existsSync(at("manifest.txt"))) {
-      const text = readFileSync(at("manifest.txt"));
-      const padding = Buffer.alloc(((512 - (text.length % 512)) % 512) + 1024);
-      writeFileSync(packed, Buffer.concat([encodeTarHeader({ path: "manifest.json", bytes: text.length }), text, padding])); // prettier-ignore
+      writeFileSync(packed, await buffer(tarOf([{ path: "manifest.json", contents: at("manifest.txt") }])));
     }
     return () => unpackBundle(packed, at("unpacked"));
   },

@@ -1,21 +1,26 @@
 /** Packs a bundle into one file, `NAME.slm`: a tar archive with the same bytes on every machine and at any time. */
-import { createReadStream } from "node:fs";
-import { randomUUID } from "node:crypto";
-import { lstat, open, rm } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { createWriteStream } from "node:fs";
+import { lstat } from "node:fs/promises";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import {
   ifThere,
-  movePath,
-  makeFolder,
   MANIFEST_FILE,
   SIGNATURE_FILE,
   readManifest,
+  replaceAtomic,
   verifyDirectory,
-  writeFailure,
   shellWord,
   SlmError,
 } from "@slm/core";
-import { TAR_BLOCK, encodeTarHeader, paddingAfter, type TarEntry } from "./tar-header.js";
+import { tarOf } from "./tar.js";
+
+/** A file of a bundle. */
+export interface BundleEntry {
+  readonly path: string;
+  /** Its size [bytes]. */
+  readonly bytes: number;
+}
 
 /**
  * Packs a verified bundle: the manifest, its signature if there is one, then the files in the order of the manifest. Writes the
@@ -23,40 +28,14 @@ import { TAR_BLOCK, encodeTarHeader, paddingAfter, type TarEntry } from "./tar-h
  *
  * @throws SlmError DATA_INVALID if the directory does not match its manifest; OUTPUT_FAILED.
  */
-export async function packBundle(directory: string, file: string): Promise<{ readonly bytes: number }> {
+export async function packBundle(directory: string, file: string): Promise<void> {
   const entries = await bundleEntries(directory);
-  const aside = `${file}.${randomUUID()}.tmp`;
-  let bytes = 0;
-  try {
-    await makeFolder(dirname(resolve(file)));
-    const handle = await open(aside, "wx");
-    const write = async (data: Uint8Array): Promise<void> => {
-      await handle.writeFile(data);
-      bytes += data.byteLength;
-    };
-    try {
-      for (const entry of entries) {
-        await write(encodeTarHeader(entry));
-        for await (const piece of createReadStream(join(directory, entry.path)))
-          await write(piece as Uint8Array);
-        await write(Buffer.alloc(paddingAfter(entry.bytes)));
-      }
-      await write(Buffer.alloc(2 * TAR_BLOCK));
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await movePath(aside, file);
-  } catch (error) {
-    // If its folder cannot be created, it cannot be removed either.
-    await rm(aside, { force: true }).catch(() => undefined);
-    throw writeFailure(error, file, "its previous contents, if any, are unchanged");
-  }
-  return { bytes };
+  const archive = tarOf(entries.map(({ path }) => ({ path, contents: join(directory, path) })));
+  await replaceAtomic(file, (temporary) => pipeline(archive, createWriteStream(temporary, { flags: "wx" })));
 }
 
 /** Every file of a bundle, in the order of the archive. @throws SlmError DATA_INVALID if it does not match its manifest. */
-export async function bundleEntries(directory: string): Promise<readonly TarEntry[]> {
+export async function bundleEntries(directory: string): Promise<readonly BundleEntry[]> {
   const { problems } = await verifyDirectory(directory);
   const [problem] = problems;
   if (problem !== undefined) {
@@ -72,7 +51,7 @@ export async function bundleEntries(directory: string): Promise<readonly TarEntr
   return [...heads.flat(), ...outputs.map(({ path, bytes }) => ({ path, bytes }))];
 }
 
-async function entryIfThere(directory: string, path: string): Promise<readonly TarEntry[]> {
+async function entryIfThere(directory: string, path: string): Promise<readonly BundleEntry[]> {
   const found = await ifThere(lstat(join(directory, path)));
   return found === undefined ? [] : [{ path, bytes: found.size }];
 }

@@ -1,12 +1,13 @@
 import { generateKeyPairSync } from "node:crypto";
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { temporaryFolder } from "@slm/core/testing";
 import { MANIFEST_FILE, SIGNATURE_FILE } from "@slm/core";
 import { beforeEach, describe, expect, test } from "vitest";
 import { packBundle } from "./pack.js";
 import { checkSignature, signBundle } from "./signature.js";
-import { encodeTarHeader, paddingAfter, TAR_BLOCK } from "./tar-header.js";
+import { tarOf } from "./tar.js";
 import { writeTinyBundle } from "./tiny-bundle.test-support.js";
 import { verifyBundle } from "./verify-bundle.js";
 
@@ -41,16 +42,9 @@ describe(signBundle, () => {
   test("an archive with two signatures is rejected", async () => {
     await signBundle(bundle, (await keys("a")).secret);
     const packed = join(root, "b.slm");
-    await packBundle(bundle, packed);
-    const { size } = await stat(join(bundle, SIGNATURE_FILE));
-    const signature = Buffer.concat([
-      encodeTarHeader({ path: SIGNATURE_FILE, bytes: size }),
-      await readFile(join(bundle, SIGNATURE_FILE)),
-      Buffer.alloc(paddingAfter(size)),
-    ]);
-    const whole = await readFile(packed);
-    const end = whole.length - 2 * TAR_BLOCK;
-    await writeFile(packed, Buffer.concat([whole.subarray(0, end), signature, whole.subarray(end)]));
+    const paths = [MANIFEST_FILE, SIGNATURE_FILE, SIGNATURE_FILE];
+    const archive = tarOf(paths.map((path) => ({ path, contents: join(bundle, path) })));
+    await writeFile(packed, await buffer(archive));
     await expect(verifyBundle(packed)).rejects.toMatchObject({
       code: "DATA_INVALID",
       message: expect.stringContaining(`'${SIGNATURE_FILE}' occurs twice`) as string,

@@ -2,11 +2,22 @@
  * Unpacks a bundle from an untrusted source. The manifest comes first. After it, only files that it lists, with the sizes it lists,
  * are written, and only into a work directory that becomes the bundle once every hash is right.
  */
-import type { FileHandle } from "node:fs/promises";
-import { MANIFEST_FILE, openRegular, SIGNATURE_FILE, readFailure, type Manifest, SlmError } from "@slm/core";
+import type { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
+import {
+  MANIFEST_FILE,
+  openRegular,
+  pathProblem,
+  SIGNATURE_FILE,
+  readFailure,
+  type Manifest,
+  SlmError,
+} from "@slm/core";
+import { extract, type Header } from "tar-stream";
 import { BUNDLE_LIMITS, type BundleLimits } from "./limits.js";
+import type { BundleEntry } from "./pack.js";
 import { parseManifest, placeBundle, writePieces } from "./place-directory.js";
-import { TAR_BLOCK, paddingAfter, parseTarHeader, type TarEntry } from "./tar-header.js";
 
 /** Size of one read [bytes]. */
 const PIECE_BYTES = 1 << 20;
@@ -25,114 +36,97 @@ export async function unpackBundle(
   const handle = await openRegular(file).catch((error: unknown) => {
     throw readFailure(error, file, ["slm deploy MODEL -o NAME.slm"]);
   });
+  const bytes = handle.createReadStream({ highWaterMark: PIECE_BYTES, autoClose: false });
   try {
-    const { size } = await handle.stat().catch((error: unknown) => {
-      throw readFailure(error, file);
-    });
-    const archive = new TarReader(handle, { file, size });
-    return await placeBundle(directory, (work) => unpackInto(work, archive, limits));
+    return await placeBundle(directory, (work) =>
+      unpackInto(work, { file, bytes }, limits).catch((error: unknown) => {
+        throw withArchive(error, file);
+      }),
+    );
   } finally {
     await handle.close();
   }
 }
 
-async function unpackInto(work: string, archive: TarReader, limits: BundleLimits): Promise<void> {
-  const first = await archive.next();
-  if (first?.path !== MANIFEST_FILE)
-    throw archive.rejected(`expected ${MANIFEST_FILE} first, got ${first?.path ?? "nothing"}`);
-  const manifestBytes = await archive.small(first, limits.manifestBytes);
-  const { outputs } = parseManifest(manifestBytes, archive.file, limits);
-  await writePieces(work, first, [manifestBytes]);
-  let isSigned = false;
-  const expected = new Map(outputs.map(({ path, bytes }) => [path, bytes]));
-  for (let entry = await archive.next(); entry !== undefined; entry = await archive.next()) {
-    if (entry.path === SIGNATURE_FILE) {
-      if (isSigned) throw archive.rejected(`'${entry.path}' occurs twice`);
-      isSigned = true;
-      await writePieces(work, entry, [await archive.small(entry, limits.signatureBytes)]);
-      continue;
-    }
-    const bytes = expected.get(entry.path);
-    if (bytes === undefined)
-      throw archive.rejected(`'${entry.path}' is not in the manifest, or occurs twice`);
-    if (bytes !== entry.bytes) {
-      throw archive.rejected(`'${entry.path}' has ${entry.bytes} bytes, the manifest says ${bytes}`);
-    }
-    expected.delete(entry.path);
-    await writePieces(work, entry, archive.pieces(entry));
-  }
-  const [missing] = expected.keys();
-  if (missing !== undefined) throw archive.rejected(`'${missing}' is in the manifest but not in the archive`);
+/** Names the archive in the errors of this module and of tar-stream, which say what is wrong with it. */
+function withArchive(error: unknown, file: string): unknown {
+  if (error instanceof SlmError || !(error instanceof Error) || "syscall" in error) return error;
+  return new SlmError("DATA_INVALID", `${file}: ${error.message}`, {
+    context: { archive: file },
+    suggestions: ["fetch or copy the bundle again"],
+    cause: error,
+  });
 }
 
-class TarReader {
+/** An entry while it is read. */
+type TarEntry = AsyncIterable<Uint8Array> & { readonly header: Header };
+
+interface Archive {
   readonly file: string;
-  readonly #handle: FileHandle;
-  readonly #size: number;
-  #at = 0;
+  readonly bytes: Readable;
+}
 
-  constructor(handle: FileHandle, { file, size }: { readonly file: string; readonly size: number }) {
-    this.#handle = handle;
-    this.file = file;
-    this.#size = size;
+async function unpackInto(work: string, { file, bytes }: Archive, limits: BundleLimits): Promise<void> {
+  const archive = extract();
+  // If the archive is corrupt, the loop may only learn that an entry ended too early.
+  let failure: Error | undefined;
+  archive.on("error", (error) => {
+    failure = error;
+  });
+  pipeline(bytes, archive).catch(() => undefined);
+  try {
+    await unpackEntries(work, archive as AsyncIterable<unknown> as AsyncIterable<TarEntry>, { file, limits });
+  } catch (error) {
+    throw failure ?? error;
   }
+}
 
-  rejected(problem: string): SlmError {
-    return new SlmError("DATA_INVALID", `${this.file}: ${problem}`, {
-      context: { archive: this.file },
-      suggestions: ["fetch or copy the bundle again"],
-    });
-  }
-
-  /** The next entry; undefined at the end. Read its contents before the next call. */
-  async next(): Promise<TarEntry | undefined> {
-    const entry = parseTarHeader(await this.#read(TAR_BLOCK), this.file);
-    if (entry === undefined) {
-      await this.#expectEnd();
-      return undefined;
+async function unpackEntries(
+  work: string,
+  archive: AsyncIterable<TarEntry>,
+  { file, limits }: { readonly file: string; readonly limits: BundleLimits },
+): Promise<void> {
+  let expected: Map<string, number> | undefined;
+  let isSigned = false;
+  for await (const contents of archive) {
+    const entry = regularFile(contents.header);
+    const { path } = entry;
+    if (expected === undefined) {
+      if (path !== MANIFEST_FILE) throw new Error(`expected ${MANIFEST_FILE} first, got ${path}`);
+      requireAtMost(entry, limits.manifestBytes);
+      const manifest = await buffer(contents);
+      const { outputs } = parseManifest(manifest, file, limits);
+      expected = new Map(outputs.map((output) => [output.path, output.bytes]));
+      await writePieces(work, entry, [manifest]);
+      continue;
     }
-    if (entry.bytes > this.#size - this.#at) {
-      throw this.rejected(
-        `'${entry.path}' has ${entry.bytes} bytes, the archive ends after ${this.#size - this.#at}`,
-      );
+    if (path === SIGNATURE_FILE) {
+      if (isSigned) throw new Error(`'${path}' occurs twice`);
+      isSigned = true;
+      requireAtMost(entry, limits.signatureBytes);
+    } else {
+      const size = expected.get(path);
+      if (size === undefined) throw new Error(`'${path}' is not in the manifest, or occurs twice`);
+      if (size !== entry.bytes)
+        throw new Error(`'${path}' has ${entry.bytes} bytes, the manifest says ${size}`);
+      expected.delete(path);
     }
-    return entry;
+    await writePieces(work, entry, contents);
   }
+  if (expected === undefined) throw new Error(`expected ${MANIFEST_FILE} first, got nothing`);
+  const [missing] = expected.keys();
+  if (missing !== undefined) throw new Error(`'${missing}' is in the manifest but not in the archive`);
+}
 
-  /** Reads the contents of a file into memory. */
-  async small({ path, bytes }: TarEntry, limit: number): Promise<Uint8Array> {
-    if (bytes > limit) throw this.rejected(`'${path}' has ${bytes} bytes; at most ${limit} are allowed`);
-    const contents = await this.#read(bytes);
-    await this.#skipPadding(bytes);
-    return contents;
-  }
+/** @throws Error for anything but a regular file with a path inside the bundle */
+function regularFile({ name, size, type }: Header): BundleEntry {
+  if (type !== "file")
+    throw new Error(`'${name}' is an entry of type '${type}'; a bundle contains regular files only`);
+  const problem = pathProblem(name);
+  if (problem !== undefined) throw new Error(`rejected path '${name}': ${problem}`);
+  return { path: name, bytes: size };
+}
 
-  async *pieces({ bytes }: TarEntry): AsyncGenerator<Uint8Array> {
-    for (let left = bytes; left > 0; left -= PIECE_BYTES) yield await this.#read(Math.min(left, PIECE_BYTES));
-    await this.#skipPadding(bytes);
-  }
-
-  async #skipPadding(bytes: number): Promise<void> {
-    const padding = await this.#read(paddingAfter(bytes));
-    if (padding.some((byte) => byte !== 0)) throw this.rejected("bytes other than zero between two files");
-  }
-
-  async #expectEnd(): Promise<void> {
-    const second = await this.#read(TAR_BLOCK);
-    if (second.some((byte) => byte !== 0) || this.#at !== this.#size) {
-      throw this.rejected("bytes after the end of the archive");
-    }
-  }
-
-  async #read(length: number): Promise<Uint8Array> {
-    const buffer = Buffer.alloc(length);
-    let done = 0;
-    while (done < length) {
-      const { bytesRead } = await this.#handle.read(buffer, done, length - done, this.#at + done);
-      if (bytesRead === 0) throw this.rejected(`the archive is truncated after ${this.#at + done} bytes`);
-      done += bytesRead;
-    }
-    this.#at += length;
-    return buffer;
-  }
+function requireAtMost({ path, bytes }: BundleEntry, limit: number): void {
+  if (bytes > limit) throw new Error(`'${path}' has ${bytes} bytes; at most ${limit} are allowed`);
 }

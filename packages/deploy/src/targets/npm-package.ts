@@ -1,14 +1,13 @@
 /** Packs a bundle as an npm package: `generate()` with types, and the model. */
-import { readFile, stat } from "node:fs/promises";
-import { createReadStream } from "node:fs";
+import { createWriteStream } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Readable } from "node:stream";
-import { buffer } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
-import { MANIFEST_FILE, readManifest, SlmError, writeBytesAtomic } from "@slm/core";
+import { MANIFEST_FILE, readManifest, replaceAtomic, SlmError } from "@slm/core";
 import { chooseEngine, filesOfEngine, readDeviceModel, type EngineName } from "@slm/exported-model";
 import { bundleEntries } from "../bundle/pack.js";
-import { TAR_BLOCK, encodeTarHeader, paddingAfter } from "../bundle/tar-header.js";
+import { tarOf } from "../bundle/tar.js";
 import { MAIN_TYPES, OPEN_TYPES } from "./npm-types.js";
 
 export interface NpmPackageOptions {
@@ -68,30 +67,17 @@ export async function writeNpmPackage(
   };
   const paths = (await bundleEntries(bundle)).map(({ path }) => path);
   const read = [...filesOfEngine(model, paths, engine), MANIFEST_FILE];
-  const archive = Readable.from(archivePieces(bundle, texts, read));
+  const archive = tarOf([
+    ...Object.entries(texts).map(([path, text]) => ({
+      path: `package/${path}`,
+      contents: Buffer.from(text),
+    })),
+    ...read.map((path) => ({ path: `package/model/${path}`, contents: join(bundle, path) })),
+  ]);
   // Node writes no time into the gzip header, so the same files give the same bytes.
-  await writeBytesAtomic(file, await buffer(archive.pipe(createGzip({ level: 9 }))));
-}
-
-async function* archivePieces(
-  bundle: string,
-  texts: Readonly<Record<string, string | Uint8Array>>,
-  paths: readonly string[],
-): AsyncGenerator<Uint8Array> {
-  for (const [path, text] of Object.entries(texts)) {
-    const bytes = Buffer.from(text);
-    yield encodeTarHeader({ path: `package/${path}`, bytes: bytes.byteLength });
-    yield bytes;
-    yield Buffer.alloc(paddingAfter(bytes.byteLength));
-  }
-  for (const path of paths) {
-    const full = join(bundle, path);
-    const { size } = await stat(full);
-    yield encodeTarHeader({ path: `package/model/${path}`, bytes: size });
-    for await (const piece of createReadStream(full)) yield piece as Uint8Array;
-    yield Buffer.alloc(paddingAfter(size));
-  }
-  yield Buffer.alloc(2 * TAR_BLOCK);
+  await replaceAtomic(file, (temporary) =>
+    pipeline(archive, createGzip({ level: 9 }), createWriteStream(temporary, { flags: "wx" })),
+  );
 }
 
 interface ReadmeOptions {
