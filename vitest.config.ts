@@ -5,7 +5,7 @@ import { configDefaults, defineConfig, mergeConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** The slow files that take longest, in this order. They start first: started last, one of them would run on while the other cores idle. */
-const LONGEST = ["pipeline", "export-targets", "draft-decoding", "cli"];
+const LONGEST = ["pipeline", "export-targets", "cli"];
 
 /** The longest files first, then the other end-to-end tests, then the rest, larger files first. */
 class LongestFirst extends BaseSequencer {

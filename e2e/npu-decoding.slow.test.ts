@@ -7,19 +7,18 @@ import type { GenerateOptions, Model } from "@slm/inference";
 import type { DecoderOnlyConfig, EncoderDecoderConfig, ModelConfig } from "@slm/model";
 import type { ExportChoice } from "@slm/onnx-export";
 import { beforeAll, describe, expect, test } from "vitest";
-import * as drafting from "./drafting-models.js";
+import * as letters from "./letter-models.js";
 import { TinyModels } from "./tiny-models.js";
-import { LETTERS } from "./trained-speller.js";
 
 const WORDS = "A B C D E F G H I J";
 
 const sizes = {
   maxTarget: 14,
   headOrder: "grouped",
-  vocabularySize: 4 + LETTERS.length + WORDS.split(" ").length,
+  vocabularySize: 4 + letters.LETTERS.length + WORDS.split(" ").length,
 } as const;
-const encoderDecoder: EncoderDecoderConfig = { ...drafting.random, ...sizes };
-const decoderOnly: DecoderOnlyConfig = { ...drafting.decoderOnly, ...sizes };
+const encoderDecoder: EncoderDecoderConfig = { ...letters.random, ...sizes };
+const decoderOnly: DecoderOnlyConfig = { ...letters.decoderOnly, ...sizes };
 
 const MODELS: Readonly<Record<string, ModelConfig>> = {
   "an encoder-decoder": encoderDecoder,
@@ -47,13 +46,13 @@ const MODELS: Readonly<Record<string, ModelConfig>> = {
 const CHUNK = 6;
 const NPU: ExportChoice = { target: "npu", profile: "qnn", buckets: [5, 12, 64], chunk: CHUNK };
 
-const models = new TinyModels({ threads: 1, letters: LETTERS, words: WORDS, isCompared: false });
+const models = new TinyModels({ threads: 1, letters: letters.LETTERS, words: WORDS, isCompared: false });
 const open: TinyModels["open"] = (...given) => models.open(...given);
 const exported = async (config: ModelConfig, seed: number, choice: ExportChoice): Promise<string> =>
-  (await models.exported(config, choice, drafting.weightsOf(config, seed))).directory;
+  (await models.exported(config, choice, letters.weightsOf(config, seed))).directory;
 
 const textOf = (length: number, random: () => number): string =>
-  Array.from({ length }, () => LETTERS[Math.floor(random() * LETTERS.length)]!).join("");
+  Array.from({ length }, () => letters.LETTERS[Math.floor(random() * letters.LETTERS.length)]!).join("");
 
 /** Sources of every length that the model supports, unordered. */
 function sourcesOf(longest: number, seed: number): readonly string[] {

@@ -12,7 +12,7 @@ import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll } from "vitest";
 import { randomWeights } from "./random-models.js";
 
-type Choice = ExportChoice & Partial<Pick<ExportSettings, "draftRules" | "runtime" | "engine" | "shortlist">>;
+type Choice = ExportChoice & Partial<Pick<ExportSettings, "runtime" | "engine" | "shortlist">>;
 
 export class TinyModels {
   /** Contains one directory per model. */

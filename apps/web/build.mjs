@@ -70,8 +70,8 @@ const forBrowsers = (/** @type {RegExp} */ replaced) => ({
 });
 
 /** Modules that have a shim, by the end of their path. A page also leaves out grammars, since it has no setting for them. */
-const REPLACED = /\/(evaluate-answers|edits-graphs|load-edited|token-graphs)\.js$/;
-const REPLACED_IN_PAGE = /\/(evaluate-answers|edits-graphs|load-edited|token-graphs|schema-constraint)\.js$/;
+const REPLACED = /\/(evaluate-answers|load-edited|token-graphs)\.js$/;
+const REPLACED_IN_PAGE = /\/(evaluate-answers|load-edited|token-graphs|schema-constraint)\.js$/;
 /** The worker of models with symbols also leaves out the tokenizers of pieces, which are a third of its code. */
 const REPLACED_FOR_SYMBOLS = new RegExp(
   `${REPLACED_IN_PAGE.source}|\\/(library-tokenizer|piece-tokenizer)\\.js$`,

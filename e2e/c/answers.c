@@ -1,6 +1,6 @@
 /*
  * Prints answers. Input, numbers in text, until the end:
- *   source tokens, their number first; maxTokens temperature seed topK topP minP beams lengthPenalty earlyStopping promptLookup draftTokens;
+ *   source tokens, their number first; maxTokens temperature seed topK topP minP beams lengthPenalty earlyStopping promptLookup;
  *   end tokens, their number first; a token that is forbidden or -1; how many tokens are received before the answer is ended, or 0; capacity.
  * Output: status reason end steps log-probability confidence, and the tokens.
  *
@@ -60,7 +60,6 @@ static void answer_problems(model_model *m) {
     o.lengthPenalty = read_double();
     o.earlyStopping = read_int();
     o.promptLookup = read_int();
-    o.draftTokens = read_int();
     o.endCount = read_int();
     for (i = 0; i < o.endCount; i++) ends[i] = read_int();
     o.ends = ends;
@@ -117,7 +116,6 @@ static void answer_anything(model_model *m, int rounds) {
     o.lengthPenalty = numbers[below(10)];
     o.earlyStopping = below(3);
     o.promptLookup = below(3) ? 0 : below(100) - 2;
-    o.draftTokens = below(3) ? 0 : below(100) - 2;
     o.endCount = below(3) ? 0 : below(10);
     o.ends = ends;
     callbacks.forbidden = below(MODEL_VOCABULARY);

@@ -3,27 +3,9 @@ import { execFileSync } from "node:child_process";
 import { copyFile, mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
-import {
-  compileModel,
-  PortableModel,
-  readModule,
-  writeCFiles,
-  type Rule,
-  type WeightForm,
-} from "@slm/c-export";
+import { compileModel, PortableModel, readModule, writeCFiles, type WeightForm } from "@slm/c-export";
 import type { Checkpoint } from "@slm/checkpoints";
-import {
-  createRandom,
-  decode,
-  draftRulesOf,
-  learnDraftRules,
-  openDrafter,
-  type Decoded,
-  type DraftRule,
-  type DraftSource,
-  type Strategy,
-  type TokenConstraint,
-} from "@slm/generation";
+import { createRandom, decode, type Decoded, type Strategy, type TokenConstraint } from "@slm/generation";
 import { describe, expect, test } from "vitest";
 import { BUILDS, decoderOnly, published, STRICT, student } from "./builds.test-support.js";
 import { PortableRows } from "./portable-rows.test-support.js";
@@ -68,7 +50,6 @@ interface Problem {
   readonly strategy?: Strategy;
   readonly seed?: number;
   readonly promptLookup?: number;
-  readonly draftTokens?: number;
   readonly ends?: readonly number[];
   readonly forbidden?: number;
   readonly stopAfter?: number;
@@ -112,13 +93,13 @@ const forbidding = (token: number, last?: number): TokenConstraint => ({
 });
 
 const textOf = (problem: Problem): string => {
-  const { source, maxTokens = 0, strategy, seed = 0, promptLookup = 0, draftTokens = 0 } = problem;
+  const { source, maxTokens = 0, strategy, seed = 0, promptLookup = 0 } = problem;
   const { temperature = 0, topK = 0, topP = 0, minP = 0 } = strategy?.kind === "sample" ? strategy : {};
   const { beams = 0, lengthPenalty = 0, earlyStopping = false } = strategy?.kind === "beam" ? strategy : {};
   const { ends = [], forbidden = -1, stopAfter = 0 } = problem;
   const early = earlyStopping === "never" ? 2 : earlyStopping ? 1 : 0;
   const options = [maxTokens, temperature, seed, topK, topP, minP, beams, lengthPenalty, early];
-  const rest = [promptLookup, draftTokens, ends.length, ...ends, forbidden, stopAfter, 64];
+  const rest = [promptLookup, ends.length, ...ends, forbidden, stopAfter, 64];
   return [source.length, ...source, ...options, ...rest].join(" ");
 };
 
@@ -156,26 +137,6 @@ class Reference {
     });
     return decoded!;
   }
-
-  /** Steps of an answer whose drafts come from here. */
-  stepsOf(answer: readonly number[], from: DraftSource, most: number): number {
-    const drafter = openDrafter(from);
-    const { eos } = this.#checkpoint.config.tokens;
-    let [steps, at] = [0, 0];
-    while (at < answer.length) {
-      const room = Math.min(most, this.#room - at - 1);
-      const drafts = drafter.draft(answer.slice(0, at), room, eos);
-      let accepted = 1;
-      while (accepted <= drafts.length && drafts[accepted - 1] === answer[at + accepted - 1]) accepted++;
-      at += accepted;
-      steps++;
-    }
-    return steps;
-  }
-
-  get #room(): number {
-    return this.#checkpoint.config.maxTarget;
-  }
 }
 
 const REASONS = { eos: 1, stop: 2, length: 3, time: 0 } as const;
@@ -183,12 +144,12 @@ const REASONS = { eos: 1, stop: 2, length: 3, time: 0 } as const;
 /** Runs a program that was compiled from the answers of a model. */
 async function build(
   checkpoint: Checkpoint,
-  { rules = [], form = "float32" }: { readonly rules?: readonly Rule[]; readonly form?: WeightForm },
+  form: WeightForm,
   name: string,
 ): Promise<(...args: string[]) => (input: string) => string> {
   const { compiler, flags, emulator = [] } = BUILDS[name]!;
   const directory = await mkdtemp(join(folder, "model-"));
-  await writeCFiles(directory, "model", checkpoint.config, compileModel(checkpoint, form, rules));
+  await writeCFiles(directory, "model", checkpoint.config, compileModel(checkpoint, form));
   for (const file of ["answers.c", "memory.h"])
     await copyFile(join(import.meta.dirname, file), join(directory, file));
   const options = { cwd: directory, encoding: "utf8" } as const;
@@ -211,55 +172,24 @@ describe.each(Object.keys(MODELS))("%s", (name) => {
       sources.slice(0, 5).map((source) => ({ source, ...strategy })),
     );
     const expected = await Promise.all(problems.map((problem) => reference.answer(problem)));
-    const learnt = name === "t5" ? await rulesOf(reference, next) : [];
-    const drafted = learnt.length === 0 ? [] : sources.map((source) => ({ source, draftTokens: 12 }));
-    const answers = await Promise.all(drafted.map((problem) => reference.answer(problem)));
-    const table = draftRulesOf(learnt, checkpoint.config.vocabularySize);
-    const steps = drafted.map(({ source }, at) => {
-      const { tokens, end } = answers[at]!;
-      const whole = end === undefined ? tokens : [...tokens, end];
-      return reference.stepsOf(whole, { rules: table, source, most: 12 }, 12);
-    });
     for (const build_ of TESTED) {
-      const program = await build(checkpoint, { rules: learnt }, build_);
-      const lines = program()([...problems, ...drafted].map(textOf).join("\n"))
-        .trim()
-        .split("\n");
-      [...expected, ...answers].forEach((answer, at) => {
-        const [, reason, end, ran, logProbability, confidence, ...tokens] = lines[at]!.split(" ").map(Number);
-        const problem = [...problems, ...drafted][at];
-        expect(tokens, `${build_}: ${JSON.stringify(problem)}`).toEqual(answer.tokens);
+      const program = await build(checkpoint, "float32", build_);
+      const lines = program()(problems.map(textOf).join("\n")).trim().split("\n");
+      expected.forEach((answer, at) => {
+        const [, reason, end, , logProbability, confidence, ...tokens] = lines[at]!.split(" ").map(Number);
+        expect(tokens, `${build_}: ${JSON.stringify(problems[at])}`).toEqual(answer.tokens);
         expect([reason, end]).toEqual([REASONS[answer.reason], answer.end ?? -1]);
         expect(Math.abs(logProbability! - answer.logProbability)).toBeLessThan(1e-3);
         expect(confidence).toBeCloseTo(Math.exp(answer.logProbability), 4);
-        if (at >= expected.length) expect(ran, "steps").toBe(steps[at - expected.length]);
       });
       if (build_.includes("sanitizers")) program("7")("");
-    }
-    if (drafted.length > 0) {
-      const total = answers.reduce(
-        (sum, { tokens, end }) => sum + tokens.length + (end === undefined ? 0 : 1),
-        0,
-      );
-      expect(steps.reduce((sum, count) => sum + count, 0)).toBeLessThan(total);
     }
   });
 });
 
 describe.each(Object.keys(BATCHED))("%s in batches", (name) => {
   test.each(["int8", "int4"] as const)("has the same answers with %s weights", async (form) => {
-    const program = await build(await BATCHED[name]!(), { form }, "gcc, the CPU's vectors");
+    const program = await build(await BATCHED[name]!(), form, "gcc, the CPU's vectors");
     program("8")("");
   });
 });
-
-/** Draft rules for the greedy answers to random sources. */
-async function rulesOf(reference: Reference, next: () => number): Promise<readonly DraftRule[]> {
-  const pairs = [];
-  for (let at = 0; at < 60; at++) {
-    const source = Array.from({ length: 4 + (at % 6) }, () => 3 + Math.floor(next() * 17));
-    const { tokens, end } = await reference.answer({ source });
-    pairs.push({ source, target: end === undefined ? tokens : [...tokens, end] });
-  }
-  return learnDraftRules(pairs, 2);
-}

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
 import { expect, test } from "vitest";
 import { slm } from "../slm-process.js";
-import { writeSpellerTokenizer } from "../trained-speller.js";
+import { writeLetterTokenizer } from "../letter-models.js";
 
 const shape = {
   architecture: "encoder-decoder",
@@ -34,7 +34,7 @@ test.each(Object.entries(OPTIONS))(
   async (name, { change, flags }) => {
     const at = (path: string): string => join(root, name, path);
     await slm("model", "init", await written(name, { ...shape, ...change }), "-o", at("model"));
-    await writeSpellerTokenizer(at("model"));
+    await writeLetterTokenizer(at("model"));
     await rm(at("model/manifest.json"), { force: true }); // The manifest lists the original files.
     const npu = ["--target", "npu", "--profile", "qnn", ...flags];
     await slm("export", at("model"), ...npu, "-o", at("float32"));

@@ -1,5 +1,4 @@
 /** Tests the page of `slm deploy --to web` with WebGPU in headless Chromium. */
-import { writeFile } from "node:fs/promises";
 import type { Server } from "node:http";
 import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
@@ -129,38 +128,6 @@ test.each(MODELS)(
     expect(rate.endsWith(" (software adapter)")).toBe(isSoftware);
   },
 );
-
-test("drafts by a model's rules, in fewer runs and with the same texts", async () => {
-  const texts = await answersOn("float32", ...ON_CPU);
-  const rows = WORDS.map((source, word) => `${JSON.stringify({ source, target: texts[word] })}\n`).join("");
-  await writeFile(at("rows.jsonl"), rows.repeat(40));
-  await slm(
-    "export",
-    inRun("distill"),
-    "--target",
-    "web",
-    "--draft-rules",
-    at("rows.jsonl"),
-    "-o",
-    at("ruled"),
-  );
-  const dispatched: number[] = [];
-  for (const model of ["float32", "ruled"]) {
-    await openOn(model, "webgpu");
-    await page.getByText(/^Runs on webgpu, browser, /).waitFor({ timeout: 120_000 });
-    // The first answer compiles and warms up.
-    await ask(WORDS[0]!);
-    const before = await dispatches();
-    const given: string[] = [];
-    for (const word of WORDS) given.push(await ask(word));
-    expect(given).toEqual(texts);
-    dispatched.push((await dispatches()) - before);
-  }
-  const [plain = 0, drafted = 0] = dispatched;
-  expect(drafted).toBeGreaterThan(10 * WORDS.length);
-  // Both counts include the encoder's kernels.
-  expect(drafted).toBeLessThan(0.8 * plain);
-});
 
 test("WebAssembly hands nothing to the GPU, and no time of it is called a software adapter's", async () => {
   await openOn("float32", "wasm");

@@ -4,7 +4,7 @@
  *   npm run build && npx jiti tools/bench/peers.ts 0.6M 3M 20M 60M 331M small 9.5M runs/quickstart [key=value ...]
  *
  * 0.6M to 331M: random T5s. small, 9.5M or a .yaml file with a shape: random students of slm, which only the runtimes for its exports can
- * read. A directory: a run, whose test words are answered, also with draft rules. Models and programs are made once in ~/.cache/slm-peers
+ * read. A directory: a run, whose test words are answered. Models and programs are made once in ~/.cache/slm-peers
  * (or SLM_PEERS): PyTorch needs 7 GB, 331M another 6 GB, and llama.cpp is compiled.
  *
  * Keys: rounds=5; source=30 and answer=26 (tokens, for models with random weights); passMs=250 (a pass repeats its prompts for about this

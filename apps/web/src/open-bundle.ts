@@ -6,7 +6,6 @@ import {
   readDeviceModel,
   type EngineName,
 } from "@slm/exported-model";
-import { speculationOf, type Speculation } from "@slm/generation/speculation";
 import type { Model } from "@slm/inference";
 import type { WebProvider } from "@slm/runtime-web";
 import { checkFile } from "./bundle-files.js";
@@ -61,7 +60,7 @@ async function downloadFile(
   return bytes;
 }
 
-export interface OpenBundleOptions extends Speculation {
+export interface OpenBundleOptions {
   /** Address that the files' paths are relative to. */
   readonly base: URL;
   /** Address of the folder with `kernels.wasm`, `ort/` and `gpu/`. */
@@ -81,8 +80,7 @@ export interface OpenBundleOptions extends Speculation {
 /** Opens the model in a folder among the files in memory. */
 export type OpenModel = (directory: string, request: OpenRequest) => Promise<Model>;
 
-interface OpenRequest
-  extends Speculation, Pick<OpenBundleOptions, "runtime" | "provider" | "threads" | "signal"> {
+interface OpenRequest extends Pick<OpenBundleOptions, "runtime" | "provider" | "threads" | "signal"> {
   /** Why the engine was chosen. */
   readonly reason: string;
   /** Settles when the files are in memory. */
@@ -122,10 +120,9 @@ export async function openBundle(list: readonly SiteFile[], options: OpenBundleO
     const needed = list.filter((file) => !isDescription(file) && read.has(file.path));
     const total = needed.reduce((sum, { bytes }) => sum + bytes, 0);
     const downloading = download(needed, (loaded) => onProgress?.(loaded, total));
-    const speculation = speculationOf(options);
     const open = openers[engine];
     if (open === undefined) throw new Error(`this page cannot run a model on ${engine}`);
-    const request = { runtime, provider, threads, signal, reason, downloading, closes, ...speculation };
+    const request = { runtime, provider, threads, signal, reason, downloading, closes };
     const [model] = await Promise.all([open(directory, request), downloading]);
     await model.warmUp();
     return model;

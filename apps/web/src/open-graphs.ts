@@ -14,7 +14,7 @@ import { files } from "./shims/files.js";
 
 export const openGraphs: OpenModel = async (
   directory,
-  { runtime: runtimeUrl, provider, threads: asked, downloading, closes, draftTokens },
+  { runtime: runtimeUrl, provider, threads: asked, downloading, closes },
 ) => {
   // Threads share memory, which a browser allows only on isolated pages.
   const threads = asked ?? (crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, 4) : 1);
@@ -23,7 +23,6 @@ export const openGraphs: OpenModel = async (
   await downloading;
   const runtime = createWebRuntime(ort, { provider, threads, files, adapter });
   return openGraphModel(directory, runtime, {
-    draftTokens,
     closes: async () => {
       await runtime.close();
       await closes();

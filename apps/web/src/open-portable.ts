@@ -7,11 +7,11 @@ const KERNELS_FILE = "kernels.wasm";
 
 export const openPortable: OpenModel = async (
   directory,
-  { runtime, signal, reason, downloading, closes, draftTokens },
+  { runtime, signal, reason, downloading, closes },
 ) => {
   const module = await loadKernels(runtime, signal);
   await downloading;
-  return openPortableModel(directory, { module, reason, closes, draftTokens });
+  return openPortableModel(directory, { module, reason, closes });
 };
 
 async function loadKernels(runtime: URL, signal: AbortSignal | undefined): Promise<WebAssembly.Module> {

@@ -295,7 +295,6 @@ describe(benchModels, () => {
 function recording(name: string, calls: string[]): TimedModel {
   return {
     opened: {
-      draftTokens: 0,
       loadMs: 1,
       processRssBytes: 1,
       device: { provider: "cpu", threads: 1, description: "", simulated: false, fallbacks: [] },

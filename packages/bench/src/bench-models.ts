@@ -2,7 +2,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { SILENT, throwIfInterrupted, type Progress, SlmError } from "@slm/core";
 import type { DeviceModel, EngineName } from "@slm/exported-model";
-import { speculationOf, type Speculation } from "@slm/generation";
 import { describeModel } from "@slm/inference";
 import { answerRoom, tokensOfAnswer } from "./answer-tokens.js";
 import type { BenchConfig } from "./bench-config.js";
@@ -98,7 +97,7 @@ function difference(one: number, other: number): number {
 }
 
 /** A model to measure. */
-export interface BenchModel extends Speculation {
+export interface BenchModel {
   readonly name: string;
   /** What runs the model. Default: ONNX Runtime. */
   readonly engine?: EngineName | undefined;
@@ -221,7 +220,7 @@ async function enter(input: BenchInput, contestant: BenchModel): Promise<Contest
     return Math.min(tokensOfAnswer(answer, tokenizer), answerRoom(model, prefix));
   });
   const endless = forceTokens !== undefined || answers !== undefined;
-  const options = { directory, runtime, engine, endless, batch, ...speculationOf(contestant) };
+  const options = { directory, runtime, engine, endless, batch };
   const loadsMs: number[] = [];
   for (let load = 1; load < config.loads; load += 1) {
     if (signal !== undefined) throwIfInterrupted(signal, "bench");

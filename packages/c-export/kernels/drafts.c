@@ -41,22 +41,14 @@ static int slm_draft_copies(const int32_t *source, int sourceLength, int32_t *an
 static int slm_answer_drafts(slm_answering *a, const int32_t *source, int sourceLength, int32_t token) {
   slm_model *m = a->m;
   const slm_options *o = a->o;
-#if SLM_RULES
-  slm_drafter drafter;
-  if (o->promptLookup == 0) slm_open_drafter(&drafter, m, source, sourceLength);
-#endif
   for (;;) {
     int32_t fed[SLM_MOST_DRAFTS + 1], *drafts = a->answer + a->length;
-    int most = o->promptLookup > 0 ? o->promptLookup : o->draftTokens, count = 0, i;
+    int most = o->promptLookup, count, i;
     const float *logits;
     if (most > SLM_MOST_DRAFTS) most = SLM_MOST_DRAFTS;
     if (most > a->limit - a->length - 1) most = a->limit - a->length - 1;
     if (most > SLM_ROOM - m->text.past - 1) most = SLM_ROOM - m->text.past - 1;
-#if SLM_RULES
-    if (o->promptLookup == 0) count = slm_draft_by_rules(&drafter, a->answer, a->length, most);
-    else
-#endif
-      count = slm_draft_copies(source, sourceLength, a->answer, a->length, most);
+    count = slm_draft_copies(source, sourceLength, a->answer, a->length, most);
     fed[0] = token;
     for (i = 0; i < count; i++) fed[i + 1] = drafts[i];
     logits = slm_step(m, fed, count + 1, count + 1);

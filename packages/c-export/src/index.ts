@@ -1,6 +1,5 @@
 export { compileModel, type CompiledModel } from "./compile-model.js";
 export { readKernels } from "./text/kernel-files.js";
-export type { Rule } from "./weights/pack-rules.js";
 export { writeC, type CParts, type CText } from "./text/write-c.js";
 export { writeCFiles, type WrittenC } from "./text/write-c-files.js";
 export type { TextSupport } from "./tokens/text-functions.js";

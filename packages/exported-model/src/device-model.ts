@@ -160,13 +160,6 @@ export const deviceModelSchema = z.strictObject({
     .describe(
       "Whether the encoder also returns which tokens can answer its source. The logits of all other tokens are -1e9 lower. Absent: false.",
     ),
-  draftRules: z
-    .int()
-    .positive()
-    .optional()
-    .describe(
-      "Rules of `draft-rules.json`, with which the host drafts the next tokens of an answer. Absent: none.",
-    ),
   rows: z
     .record(z.string(), z.unknown())
     .optional()
@@ -284,13 +277,10 @@ export const ROW_SETTINGS_FILE = "rows.json";
 
 /** Files of a model in addition to its graphs, relative to its directory. */
 const COMPANIONS =
-  /^(?:(?:tokenizer.*|config|generation_config|special_tokens_map|draft-rules)\.json|lexical_shortlist\.bin)$/;
+  /^(?:(?:tokenizer.*|config|generation_config|special_tokens_map)\.json|lexical_shortlist\.bin)$/;
 
 /** Whether a file belongs to the model independently of its graphs, so that it is copied along with changed graphs. */
 export const isCompanionFile = (name: string): boolean => COMPANIONS.test(name);
-
-/** Name of the draft rules file, which exists only if `draftRules` is set. */
-export const DRAFT_RULES_FILE = "draft-rules.json";
 
 /** Name of the file of a {@link DeviceModel}. */
 export const DEVICE_MODEL_FILE = "model.json";

@@ -2,8 +2,8 @@
 import { DEVICE_MODEL_FILE, isCompanionFile, type DeviceModel } from "./device-model.js";
 import type { EngineName } from "./engine.js";
 
-/** Companions that the portable engine does not read unless drafts are requested. */
-const UNUSED_IN_WASM: ReadonlySet<string> = new Set(["draft-rules.json", "config.json"]);
+/** A companion that the portable engine does not read. */
+const UNUSED_IN_WASM = "config.json";
 
 /**
  * Those of a model's files that an engine reads, so that a page downloads and ships no others.
@@ -19,8 +19,6 @@ export function filesOfEngine(
   return paths.filter((path) =>
     engine === "onnxruntime"
       ? !forms.includes(path)
-      : path === forms[0] ||
-        path === DEVICE_MODEL_FILE ||
-        (isCompanionFile(path) && !UNUSED_IN_WASM.has(path)),
+      : path === forms[0] || path === DEVICE_MODEL_FILE || (isCompanionFile(path) && path !== UNUSED_IN_WASM),
   );
 }

@@ -61,10 +61,10 @@ test("an engine reads the files of its own form only", () => {
   const paths = [
     "model.json",
     "tokenizer.json",
+    "config.json",
     "decoder.onnx",
     "decoder.onnx.data",
     form.file,
-    "draft-rules.json",
   ];
   expect(filesOfEngine(small, paths, "wasm")).toEqual(["model.json", "tokenizer.json", form.file]);
   expect(filesOfEngine(small, paths, "onnxruntime")).toEqual(paths.filter((path) => path !== form.file));

@@ -23,7 +23,6 @@ import type { DeviceModel } from "./device-model.js";
  *
  * A decoder with a recurrence (`stateWidth`) has pastState(l) and presentState(l) instead of keys and values. With `full` caches
  * presentState(l) has the shape of pastState(l). A decoder-only model's decoder has no encoder inputs; its source is a prefix of targetIds.
- * A decoder of target web with draft rules also returns bestIds int32 and bestLogProbabilities float32 [batch, target] of every position.
  *
  * Static graphs (target npu) process one text and one new token at a time: sourceBias is an input of the encoder, and the decoder has
  * position int32 [1] instead of pastLength, and windowBias float32 [1, 1, 1, window] in addition to sourceBias. The chunk graph is a

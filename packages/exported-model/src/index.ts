@@ -2,7 +2,6 @@ export { cacheTensors, type CacheTensor } from "./cache-tensors.js";
 export {
   COMPILED_FOLDER,
   DEVICE_MODEL_FILE,
-  DRAFT_RULES_FILE,
   GRAPH_NAMES,
   LEXICAL_SHORTLIST_FILE,
   ROW_SETTINGS_FILE,

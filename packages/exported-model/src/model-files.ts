@@ -5,7 +5,6 @@ import { ifThere, shellWord, SlmError, resolveInside } from "@slm/core";
 import { modelFiles } from "@slm/onnx";
 import {
   DEVICE_MODEL_FILE,
-  DRAFT_RULES_FILE,
   graphFilesOf,
   graphsOf,
   shortlistFile,
@@ -17,8 +16,7 @@ const SIDE_FILES = [DEVICE_MODEL_FILE, "tokenizer.json", "tokenizer_config.json"
 
 /**
  * Returns the paths of a model's files, relative to its directory and in a fixed order: graphs of every size with their external data,
- * compiled graphs, description, tokenizer, and draft rules if there are any. Other files in the directory (reports, logs, the manifest) do
- * not belong to the model.
+ * compiled graphs, description and tokenizer. Other files in the directory (reports, logs, the manifest) do not belong to the model.
  *
  * @param speaker prefix of messages: "deploy"
  * @throws SlmError INPUT_MISSING for a missing file; DATA_INVALID for a path out of the directory, a symbolic link, or a graph whose size,
@@ -42,11 +40,7 @@ export async function listModelFiles(
       files: filesOf.get(graph.file)!,
     });
   const list = shortlistFile(model);
-  const beside = [
-    ...[...compiledBinaries(model), ...SIDE_FILES],
-    ...(list === undefined ? [] : [list]),
-    ...(model.draftRules === undefined ? [] : [DRAFT_RULES_FILE]),
-  ];
+  const beside = [...[...compiledBinaries(model), ...SIDE_FILES], ...(list === undefined ? [] : [list])];
   for (const path of beside) await fileSize(speaker, directory, path);
   const { portable = [] } = model;
   for (const { file, bytes } of portable)

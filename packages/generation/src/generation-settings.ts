@@ -37,7 +37,6 @@ const schema = z.looseObject({
   min_new_tokens: count.nullish(),
   max_length: count.nullish(),
   max_new_tokens: count.nullish(),
-  num_assistant_tokens: count.nullish(),
 });
 
 type Raw = z.infer<typeof schema>;
@@ -65,8 +64,6 @@ export interface GenerationSettings {
   readonly strategy?: Extract<Strategy, { kind: "beam" }> | undefined;
   /** Maximum number of tokens of an answer, including EOS. */
   readonly maxTokens?: number | undefined;
-  /** Maximum number of draft tokens per run, for a model with draft rules. */
-  readonly draftTokens?: number | undefined;
 }
 
 /**
@@ -98,7 +95,6 @@ export function parseGenerationSettings(value: unknown, where: string): Generati
     strategy: strategyOf(settings),
     // A maximum length includes the start token.
     maxTokens: newTokens ?? (longest == null || longest < 2 ? undefined : longest - 1),
-    draftTokens: settings.num_assistant_tokens ?? undefined,
   };
 }
 

@@ -19,27 +19,5 @@ export { type Grammar, type Part } from "./constraint/grammar.js";
 export { jsonObjectGrammar } from "./constraint/json-schema/json-values.js";
 export { copiesSource, jsonSchemaGrammar } from "./constraint/json-schema/json-schema.js";
 export { constrainTokens } from "./constraint/constrain-tokens.js";
-export type { Drafter } from "./drafts/drafter.js";
-export { openDrafter, type DraftSource } from "./drafts/draft-source.js";
-export { RuleDrafter, RulePlaces } from "./drafts/rules.js";
-export { draftRulesOf, ENTRY_KINDS, type DraftRule, type DraftRules } from "./drafts/rule-table.js";
-export { moveKey, pairKey } from "./drafts/source-alignment.js";
-export { parseDraftRules, readDraftRules, writeDraftRules } from "./drafts/rules-file.js";
-export { learnDraftRules, MOST_ANSWER_TOKENS } from "./drafts/learn/learn-draft-rules.js";
-export type { TokenPair } from "./drafts/learn/learn-alignment.js";
+export type { CopySource } from "./drafts/copies.js";
 export { endlessRequest, greedyRuns, type GreedyRun } from "./greedy-runs.js";
-export {
-  ahead,
-  fastestTrialNote,
-  namesTrials,
-  speculationOf,
-  speculationTrials,
-  type Speculation,
-  type SpeculationTrials,
-} from "./drafts/speculation.js";
-export {
-  openedSpeculation,
-  SPECULATION_ROW,
-  speculationFigures,
-  speculationRequest,
-} from "./drafts/speculation-figures.js";

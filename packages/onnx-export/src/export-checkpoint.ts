@@ -4,7 +4,6 @@ import { SILENT, SLM_VERSION, type Progress, SlmError } from "@slm/core";
 import type { Precision, ProfileName, Target } from "@slm/devices";
 import { parameterCount } from "@slm/model";
 import { readLexicalShortlist, type Checkpoint } from "@slm/checkpoints";
-import type { DraftRule } from "@slm/generation";
 import type { Runtime } from "@slm/runtime";
 import type { Engine } from "@slm/tensor";
 import { loadTokenizer, readTokenizerFiles, type Tokenizer } from "@slm/tokenizer";
@@ -19,7 +18,6 @@ import { rejectOwnTargets } from "./layouts/transformers-tokenizer.js";
 import { measureParity } from "./parity/measure-parity.js";
 import { checkParity, PARITY_LIMITS, type ParityReport } from "./parity/parity.js";
 import { selectDevice } from "./settings/profiles.js";
-import { checkDraftRules } from "./settings/row-settings.js";
 import type { Shortlist } from "./weights/shortlist.js";
 import { openCheckpoint } from "./weights/weight-file.js";
 
@@ -29,8 +27,6 @@ export interface ExportSettings extends ExportChoice {
   readonly outputDirectory: string;
   /** Tokens that the decoder can produce, see `collectShortlist`. Default: all. */
   readonly shortlist?: Shortlist | undefined;
-  /** Rules that predict the next tokens of an answer, see `learnDraftRules`. Encoder-decoders in layout native only. Default: none. */
-  readonly draftRules?: readonly DraftRule[] | undefined;
   /** Runs the parity check. Without a runtime the check is skipped, and the report says so. */
   readonly runtime?: Runtime | undefined;
   /** Runs the training forward pass for the parity check. Default: compiled, on `runtime`. */
@@ -100,25 +96,22 @@ export async function exportCheckpoint(options: ExportCheckpointOptions): Promis
 
 /** Exports weights from host memory, otherwise like {@link exportCheckpoint}. */
 export async function exportWeights(source: ExportSource, settings: ExportSettings): Promise<ExportReport> {
-  const { outputDirectory, runtime, shortlist, draftRules, progress = SILENT, signal } = settings;
+  const { outputDirectory, runtime, shortlist, progress = SILENT, signal } = settings;
   const { target, profile, precision, layout, buckets, window, chunk } = chosenExport(settings);
   const device = selectDevice({ target, profile, precision });
-  if (draftRules !== undefined) checkDraftRules(source.config, layout);
   const tokenizer = await openTokenizer(source, layout);
   const encodeSource = (text: string): readonly number[] => tokenizer.encodeSource(text);
   const sizes = { buckets, window, chunk };
   const lexical = await readLexicalShortlist(source.tokenizerDirectory, source.config.vocabularySize);
   const lists = { shortlist, lexical };
-  // A page loads the graphs as they are on its server, so it cannot change them to verify drafts.
-  const picks = draftRules !== undefined && target === "web";
   const plan = planGraphs(source.config, { device, layout, ...sizes, encodeSource, ...lists });
-  const graphs = await writeGraphs(plan, deferredSource(source, plan, { ...lists, picks }), {
+  const graphs = await writeGraphs(plan, deferredSource(source, plan, lists), {
     outputDirectory,
     layout,
     progress,
     signal,
   });
-  await writeLayoutFiles({ ...source, ...lists, draftRules }, layout, { outputDirectory, plan, graphs });
+  await writeLayoutFiles({ ...source, ...lists }, layout, { outputDirectory, plan, graphs });
   const parity =
     runtime === undefined
       ? null
@@ -148,7 +141,7 @@ export async function exportWeights(source: ExportSource, settings: ExportSettin
 function deferredSource(
   source: ExportSource,
   { device }: GraphPlan,
-  lists: Pick<GraphRequest, "shortlist" | "lexical"> & { readonly picks: boolean },
+  lists: Pick<GraphRequest, "shortlist" | "lexical">,
 ): ReturnType<typeof graphSource> {
   const metadata = {
     producer: `slm ${SLM_VERSION}`,
@@ -170,7 +163,7 @@ interface LayoutFiles {
 }
 
 async function writeLayoutFiles(
-  source: ExportSource & Pick<GraphRequest, "shortlist" | "lexical"> & Pick<ExportSettings, "draftRules">,
+  source: ExportSource & Pick<GraphRequest, "shortlist" | "lexical">,
   layout: ExportLayout,
   { outputDirectory, plan, graphs }: LayoutFiles,
 ): Promise<void> {

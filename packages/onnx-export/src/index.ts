@@ -7,8 +7,7 @@ export {
   type ExportSettings,
 } from "./export-checkpoint.js";
 export { planExport, planGraphsOf, type ExportPlan } from "./plan-export.js";
-export { checkRowSettings } from "./settings/row-settings.js";
+export { checkShortlistSetting } from "./settings/check-shortlist.js";
 export { PROFILES, type Device, type Profile } from "./settings/profiles.js";
 export { type GraphSource, type Metadata } from "./graphs/record.js";
-export { learnFromRows, listsInManifest, type RowLists, type TextPair } from "./rows/learn-from-rows.js";
-export { rowFilesOf, rowSettingsOf, type RowFiles } from "./rows/row-files.js";
+export { collectShortlist, type Shortlist } from "./weights/shortlist.js";

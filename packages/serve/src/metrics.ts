@@ -21,8 +21,6 @@ export class ServerMetrics {
   });
   readonly #sourceTokens = this.#counter("slm_source_tokens_total", "Tokens read.");
   readonly #tokens = this.#counter("slm_generated_tokens_total", "Tokens generated.");
-  readonly #drafted = this.#counter("slm_draft_tokens_total", "Tokens drafted and verified.");
-  readonly #accepted = this.#counter("slm_accepted_draft_tokens_total", "Drafted tokens that were accepted.");
   readonly #reloads = this.#counter("slm_bundle_reloads_total", "Reloads of the bundle.");
   readonly #waiting = this.#gauge("slm_waiting_requests", "Requests in the queue.");
   readonly #active = this.#gauge("slm_active_rows", "Rows of the batch in use.");
@@ -66,11 +64,6 @@ export class ServerMetrics {
 
   onStep(rows: number): void {
     this.#rows.observe(rows);
-  }
-
-  onDrafts(drafted: number, accepted: number): void {
-    this.#drafted.inc(drafted);
-    this.#accepted.inc(accepted);
   }
 
   onReload(): void {

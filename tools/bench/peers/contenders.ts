@@ -78,7 +78,7 @@ const BOTH = ["float32", "int8"] as const;
 const KINDS: Readonly<Record<Kind, Runtime>> = {
   c: {
     title: "slm, C",
-    weights: ["float32", "int8", "int4", "int8, draft rules"],
+    weights: ["float32", "int8", "int4"],
     model: (weights) => `c-${weights}`,
     threads: [1],
     code: (model) => [join(model, "main")],
@@ -97,8 +97,8 @@ const KINDS: Readonly<Record<Kind, Runtime>> = {
   },
   slm: {
     title: "slm, ONNX Runtime",
-    weights: [...BOTH, "int8, draft rules"],
-    model: (weights) => (weights === "int8, draft rules" ? "rules-int8" : `onnx-${weights}`),
+    weights: BOTH,
+    model: (weights) => `onnx-${weights}`,
     threads: [1, 2],
     code: nodeCode,
     command: inNode,

@@ -17,8 +17,8 @@ import { RUNTIMES, TORCH } from "../../interop/reference/side-by-side/python-pac
 import { firstSources } from "../../lib/first-sources.mjs";
 import { run } from "../../lib/user-cache.mjs";
 
-/** Types of weights. Draft rules are learned from a run's rows. */
-export type Weights = "float32" | "int8" | "int4" | "int8, draft rules";
+/** Types of weights. */
+export type Weights = "float32" | "int8" | "int4";
 
 /** A model in the formats of the runtimes, in one folder. */
 export interface PeerModel {
@@ -98,28 +98,23 @@ export async function peerModel(name: string, lengths: Lengths): Promise<PeerMod
       `expected ${Object.keys(SHAPES).join(", ")}, small, 9.5M, a .yaml file or the directory of a run, got ${name}`,
     );
   const texts = await firstSources(join(name, "data/test.jsonl"), WORDS);
-  const weights = ["float32", "int8", "int4", "int8, draft rules"] as const;
-  return student(basename(name), { checkpoint, weights, texts, rules: join(name, "data/train.jsonl") });
+  return student(basename(name), { checkpoint, weights: ["float32", "int8", "int4"], texts });
 }
 
-/** The checkpoint of a student, texts to answer, rows for draft rules, and the longest answer (default: that of the model). */
+/** The checkpoint of a student, texts to answer, and the longest answer (default: that of the model). */
 interface Student {
   readonly checkpoint: string;
   readonly weights: readonly Weights[];
   readonly texts: readonly string[];
-  readonly rules?: string;
   readonly tokens?: number;
 }
 
-async function student(
-  name: string,
-  { checkpoint, weights, texts, rules, tokens }: Student,
-): Promise<PeerModel> {
+async function student(name: string, { checkpoint, weights, texts, tokens }: Student): Promise<PeerModel> {
   const stamp = [...MADE_BY, readFileSync(join(checkpoint, "manifest.json"), "utf8")].join("\n");
   const folder = once(
     `peers-${name}`,
     (place) => {
-      exportAll(checkpoint, place, weights, rules);
+      exportAll(checkpoint, place, weights);
     },
     stamp,
   );
@@ -193,14 +188,13 @@ function randomT5(name: string, shape: Shape, { source, answer }: Lengths): Peer
 }
 
 /** Exports for C, WebAssembly, ONNX Runtime and transformers.js. */
-function exportAll(checkpoint: string, folder: string, weights: readonly Weights[], rules?: string): void {
+function exportAll(checkpoint: string, folder: string, weights: readonly Weights[]): void {
   const at = (file: string): string => join(folder, file);
-  for (const type of weights) compileC(checkpoint, at(`c-${type}`), type, rules);
+  for (const type of weights) compileC(checkpoint, at(`c-${type}`), type);
   slm("export", checkpoint, "--target", "web", "-o", at("web"));
   const forms = [
     { name: "onnx", flags: [], scheme: "cpu" },
     { name: "transformers", flags: ["--layout", "transformers.js"], scheme: "int8-dynamic" },
-    ...(rules === undefined ? [] : [{ name: "rules", flags: ["--draft-rules", rules], scheme: "cpu" }]),
   ];
   for (const { name, flags, scheme } of forms) {
     slm("export", checkpoint, ...flags, "-o", at(`${name}-float32`));
@@ -209,10 +203,8 @@ function exportAll(checkpoint: string, folder: string, weights: readonly Weights
   }
 }
 
-function compileC(checkpoint: string, program: string, weights: Weights, rules: string | undefined): void {
-  const [type = "", hasRules] = weights.split(", ");
-  const flags = hasRules === undefined || rules === undefined ? [] : ["--draft-rules", rules];
-  slm("export", checkpoint, "--target", "c", "--weights", type, ...flags, "--name", "model", "-o", program);
+function compileC(checkpoint: string, program: string, weights: Weights): void {
+  slm("export", checkpoint, "--target", "c", "--weights", weights, "--name", "model", "-o", program);
   cpSync(join(import.meta.dirname, "main.c"), join(program, "main.c"));
   const options = ["-std=c99", "-O3", "-fno-math-errno", "-march=native", "-s"];
   run("gcc", [...options, "main.c", "model.c", "-o", "main", "-lm"], { cwd: program });

@@ -43,7 +43,7 @@ async function ofWasm(): Promise<Answer> {
   };
 }
 
-/** slm as a user opens it, from text to text, with draft rules if the model has them. */
+/** slm as a user opens it, from text to text. */
 async function ofSlm(): Promise<Answer> {
   const [{ openGraphModel }, { createCpuRuntime }] = await Promise.all([
     import("@slm/inference"),

@@ -1,5 +1,4 @@
 import { Args, Flags } from "@oclif/core";
-import { ahead, SPECULATION_FLAG } from "@slm/generation/speculation";
 import type { BenchReport } from "@slm/slm/functions/bench";
 import { deviceFlags, deviceRequest } from "../flags/device-flags.js";
 import { percentFlag } from "../flags/percent-flag.js";
@@ -56,13 +55,6 @@ export class BenchCommand extends SlmCommand<BenchReport> {
       summary:
         "Generate exactly n tokens per answer. Default with a baseline: the length of each prompt's own answer.",
     }),
-    [SPECULATION_FLAG.name]: Flags.integer({
-      min: 0,
-      multiple: true,
-      multipleNonGreedy: true,
-      helpValue: "<n>",
-      summary: SPECULATION_FLAG.bench,
-    }),
     seed: Flags.integer({
       min: 0,
       default: 1,
@@ -111,7 +103,6 @@ export class BenchCommand extends SlmCommand<BenchReport> {
       output,
       compare,
       forceTokens: flags["force-tokens"],
-      ...ahead(flags[SPECULATION_FLAG.name]),
       maxRegression: flags["max-regression"],
       ...deviceRequest(flags),
       ...this.work,

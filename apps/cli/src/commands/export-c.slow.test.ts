@@ -37,16 +37,6 @@ describe("slm export --target c", () => {
     },
   );
 
-  test("learns draft rules from rows", async () => {
-    const output = join(root, "rules");
-    const rows = join(root, "run", "data", "train.jsonl");
-    const argv = [checkpoint, "--target", "c", "--draft-rules", rows, "-o", output, "--json"];
-    const { exitCode, json } = await runCommand("export", argv);
-    expect(exitCode).toBe(0);
-    expect(json).toMatchObject({ result: { draftRules: A_NUMBER } });
-    expect((json as { result: { draftRules: number } }).result.draftRules).toBeGreaterThan(0);
-  });
-
   test.each([
     ["a flag of graphs", ["--chunk", "4"], "target c does not have --chunk"],
     ["another precision", ["--precision", "float16"], "target c does not have --precision"],

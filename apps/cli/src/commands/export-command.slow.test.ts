@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -38,22 +38,6 @@ describe("slm model init", () => {
 });
 
 describe("slm export", () => {
-  test("learns draft rules from rows into a separate file, which the manifest names", async () => {
-    const pairs = Array.from({ length: 200 }, (_, at) => ({
-      source: "a".repeat(1 + (at % 5)),
-      target: "A B A",
-    }));
-    await writeFile(at("rows.jsonl"), pairs.map((row) => `${JSON.stringify(row)}\n`).join(""));
-    const argv = [at("checkpoint"), "-o", at("ruled"), "--draft-rules", at("rows.jsonl"), "--json"];
-    const { exitCode, stderr, stdout } = await runCommand("export", argv);
-    expect(exitCode, `${stderr}${stdout}`).toBe(0);
-    expect(await readdir(at("ruled"))).toContain("draft-rules.json");
-    const { settings } = z
-      .object({ settings: z.record(z.string(), z.unknown()) })
-      .parse(JSON.parse(await readFile(join(at("ruled"), "manifest.json"), "utf8")));
-    expect(settings).toMatchObject({ draftRules: { count: expect.any(Number) as number } });
-  });
-
   test("writes one pair of graphs for each source length of target npu, and reports the difference of each", async () => {
     const argv = [at("checkpoint"), "--target", "npu", "--profile", "vitisai", "--buckets", "8,64", "--json"];
     const result = resultOf(await runCommand("export", [...argv, "-o", at("npu")]));
@@ -110,8 +94,6 @@ describe("slm export", () => {
     [["--target", "npu", "--window", "9"], 2],
     [["--target", "npu", "--layout", "transformers.js"], 65],
     [["--precision", "bfloat16"], 65],
-    // Fails before it tries to read the rows, which do not exist.
-    [["--layout", "transformers.js", "--draft-rules", "no-rows.jsonl"], 65],
   ])("rejects %o, also with --dry-run", async (flags, exitCode) => {
     const argv = [at("checkpoint"), ...flags, "-o", at("rejected"), "--json"];
     expect((await runCommand("export", argv)).exitCode).toBe(exitCode);

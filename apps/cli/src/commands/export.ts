@@ -2,7 +2,6 @@ import { Args, Flags } from "@oclif/core";
 import { PRECISIONS, TARGETS } from "@slm/devices";
 import type { ExportPlan } from "@slm/onnx-export";
 import { EXPORT_LAYOUTS } from "@slm/onnx-export/layouts";
-import { RULES_FLAG } from "@slm/onnx-export/rows";
 import { SlmError } from "@slm/core/errors";
 import type { ExportedC } from "@slm/slm/functions/export-c";
 import type { ExportedModel } from "@slm/slm/functions/export-checkpoint";
@@ -70,10 +69,6 @@ export class ExportCommand extends SlmCommand<ExportResult> {
       helpValue: "<rows.jsonl>",
       summary: "Prune the decoder's vocabulary to single characters and the tokens of these rows' targets.",
     }),
-    [RULES_FLAG.name]: Flags.string({
-      helpValue: "<rows.jsonl>",
-      summary: RULES_FLAG.summary,
-    }),
     output: Flags.string({
       char: "o",
       helpValue: "<dir>",
@@ -101,8 +96,7 @@ export class ExportCommand extends SlmCommand<ExportResult> {
       if (other !== undefined) throw new SlmError("USAGE", `export: target c does not have --${other}`);
       const { exportC } = await import("@slm/slm/functions/export-c");
       const { weights, name, output, threads } = flags;
-      const rules = RULES_FLAG.filesOf(flags[RULES_FLAG.name]);
-      return exportC(args.checkpoint, { weights, name, output, threads, ...rules, ...this.work });
+      return exportC(args.checkpoint, { weights, name, output, threads, ...this.work });
     }
     if (flags.weights !== undefined || flags.name !== undefined)
       throw new SlmError("USAGE", "export: --weights and --name are flags of --target c");
@@ -119,7 +113,6 @@ export class ExportCommand extends SlmCommand<ExportResult> {
       window,
       chunk,
       shortlist,
-      ...RULES_FLAG.filesOf(flags[RULES_FLAG.name]),
       output,
       threads,
     };

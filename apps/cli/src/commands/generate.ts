@@ -1,5 +1,4 @@
 import { Flags } from "@oclif/core";
-import { ahead, SPECULATION_FLAG } from "@slm/generation/speculation";
 import { SlmError } from "@slm/core/errors";
 import { answerFor } from "@slm/core/format";
 import type { GeneratedFile, GeneratedTexts } from "@slm/slm/functions/generate";
@@ -71,12 +70,6 @@ export class GenerateCommand extends SlmCommand<TextsResult | GeneratedFile> {
         "Speed up repetitive text: verify n tokens per run, copied from prompt and answer. Answers stay the same.",
       exclusive: ["beams", "temperature", "json-schema", ...PENALTIES],
     }),
-    [SPECULATION_FLAG.name]: Flags.integer({
-      min: 0,
-      max: SPECULATION_FLAG.most,
-      helpValue: "<n>",
-      summary: SPECULATION_FLAG.generate,
-    }),
     model: modelFlag,
     key: keyFlag,
     ...deviceFlags,
@@ -98,7 +91,6 @@ export class GenerateCommand extends SlmCommand<TextsResult | GeneratedFile> {
     const { prompt: prompts, image, input, output, key, abstain } = flags;
     const options = {
       promptLookup: flags["prompt-lookup"],
-      ...ahead(flags[SPECULATION_FLAG.name]),
       key,
       sampling: samplingOptions(flags),
       languages: languageOptions(flags),

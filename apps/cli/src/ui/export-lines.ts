@@ -21,15 +21,13 @@ export function exportCLines({
   weights,
   arenaBytes,
   text,
-  draftRules,
   parity,
   artifact,
 }: ExportedC): readonly string[] {
-  const rules = draftRules === 0 ? "" : `, ${formatNumber(draftRules)} draft rules`;
   const source = files.find(({ path }) => path.endsWith(".c"))!.path;
   return [
     ...files.map(({ path, bytes }) => `${formatBytes(bytes).padStart(10)}  ${path}`),
-    `${formatNumber(parameters)} parameters, target c, ${weights} weights${rules}, ${formatBytes(arenaBytes)} of working memory`,
+    `${formatNumber(parameters)} parameters, target c, ${weights} weights, ${formatBytes(arenaBytes)} of working memory`,
     text.kind === "none"
       ? `no functions for text: ${text.reason}`
       : `functions for text: ${TOKENIZERS[text.kind]}`,

@@ -4,7 +4,6 @@
  *
  * @module @encdec/slm/browser
  */
-import { speculationOf, type Speculation } from "@slm/generation/speculation";
 import type { Model } from "@slm/inference";
 import { openBundle } from "../open-bundle.js";
 import { openGraphs } from "../open-graphs.js";
@@ -16,7 +15,7 @@ export type { GenerateOptions, Generation, Model, Source } from "@slm/inference"
 export { imageOfBlob } from "../page-image.js";
 
 /** What runs the model, and where it is downloaded from. */
-export interface OpenModelOptions extends Speculation {
+export interface OpenModelOptions {
   /** Default: `wasm`. `webgpu` where the browser has an adapter. */
   readonly provider?: "wasm" | "webgpu" | undefined;
   /** Default: WebAssembly without ONNX Runtime for a model with a portable form, unless the provider is WebGPU. */
@@ -57,7 +56,6 @@ export async function openModel(bundle: string | URL, options: OpenModelOptions 
     onProgress,
     signal,
     openers: { wasm: openPortable, onnxruntime: openGraphs },
-    ...speculationOf(options),
   });
 }
 

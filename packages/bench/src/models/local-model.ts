@@ -1,7 +1,6 @@
 /** A model in this process, ready to be timed. */
 import { readModule } from "@slm/c-export/portable";
 import { readDeviceModel, type EngineName } from "@slm/exported-model";
-import { ahead, speculationOf, type Speculation } from "@slm/generation";
 import { openGraphModel, openPortableModel, type Model } from "@slm/inference";
 import { endlessDecoder } from "./endless-decoder.js";
 import { endlessRuntime } from "./endless-runtime.js";
@@ -9,7 +8,7 @@ import { peakMemoryBytes } from "./peak-memory.js";
 import { importRuntime, type RuntimeModule } from "./runtime-module.js";
 import { timeGeneration, type TimedModel } from "./timed-model.js";
 
-export interface OpenOptions extends Speculation {
+export interface OpenOptions {
   readonly directory: string;
   readonly runtime: RuntimeModule;
   /** Suppress EOS. */
@@ -46,7 +45,6 @@ export async function openTimedModel(options: OpenOptions): Promise<TimedModel> 
       loadMs,
       processRssBytes,
       device: { ...device, fallbacks: [...device.fallbacks] },
-      ...ahead(model.speculation.tokens),
     },
     run: (prompt, maxTokens) => timeGeneration(model, prompt, { batch, maxTokens }),
     peakRssBytes: peakMemoryBytes,
@@ -63,7 +61,6 @@ async function openGraphs(options: OpenOptions): Promise<Loaded> {
   // No image cache, so that each run encodes its image.
   const model = await openGraphModel(directory, endless ? endlessRuntime(runtime, tokens.eos) : runtime, {
     keptImageBytes: 0,
-    ...speculationOf(options),
     batchSize: batch,
   });
   const close = async (): Promise<void> => {
@@ -80,7 +77,6 @@ async function openPortable(options: OpenOptions): Promise<Loaded> {
   const started = performance.now();
   const model = await openPortableModel(directory, {
     module: await readModule(),
-    ...speculationOf(options),
     watch: endless ? (decoder) => endlessDecoder(decoder, tokens.eos) : undefined,
   });
   return { model, started, processRssBytes, close: () => model.close() };

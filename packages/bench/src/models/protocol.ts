@@ -1,7 +1,6 @@
 /** Messages between a benchmark and the process of a model. Both sides validate what they receive. */
 import { ERROR_EXIT, type ErrorCode } from "@slm/core";
 import { ENGINES } from "@slm/exported-model";
-import { speculationRequest } from "@slm/generation";
 import { z } from "zod";
 import { machineRates } from "../machine/rates.js";
 import { runtimeModule } from "./runtime-module.js";
@@ -15,7 +14,6 @@ export const requestSchema = z.discriminatedUnion("kind", [
     endless: z.boolean().describe("Whether EOS is suppressed."),
     engine: z.enum(ENGINES).optional().describe("What runs the model."),
     batch: z.int().positive().describe("Batch size: copies of a prompt that are decoded together."),
-    ...speculationRequest,
   }),
   z.strictObject({ kind: z.literal("run"), prompt: promptSchema, maxTokens: z.int().positive().nullable() }),
   z.strictObject({ kind: z.literal("memory") }),

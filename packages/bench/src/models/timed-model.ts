@@ -1,5 +1,4 @@
 /** A model that can be timed, in this process or another, and the result of one timing. */
-import { openedSpeculation } from "@slm/generation";
 import type { GenerateOptions, Model, Source } from "@slm/inference";
 import { imageOfFile } from "@slm/vision";
 import { z } from "zod";
@@ -62,7 +61,6 @@ export const openedSchema = z.strictObject({
     .int()
     .positive()
     .describe("Peak memory of the process and the runtime, before the model is read."),
-  ...openedSpeculation,
   device: z.strictObject({
     provider: z.string(),
     threads: z.int().positive(),

@@ -1,5 +1,4 @@
 /** The tables of a benchmark. */
-import { SPECULATION_ROW } from "@slm/generation";
 import type { Table } from "@slm/report";
 import type { BenchResult, ModelComparison, ModelFigures } from "../results/bench-result.js";
 import type { Interval } from "../statistics/interval.js";
@@ -52,7 +51,6 @@ const FIGURES: readonly Row<ModelFigures>[] = [
     "share of compute / memory rate",
     ({ roofline: { product, read } }) => `${percent(product)} / ${percent(read)}`,
   ],
-  [SPECULATION_ROW.name, (figures) => list(...SPECULATION_ROW.numbers(figures))],
   ["rows a batch", ({ batch }) => formatFigure(batch)],
   ["source / answer [tokens]", (figures) => list(figures.sourceTokens, figures.generatedTokens)],
 ];

@@ -12,8 +12,6 @@ export const STUDENT: ModelFigures = {
   bytes: 2_000_000,
   runs: 2,
   batch: 1,
-  draftTokens: 0,
-  tokensPerRun: 1,
   loadMs: 12,
   loadsMs: [11, 12, 13],
   firstTokenMs: { p50: 1.5, p90: 2, p95: 2.5, p99: 3, interval: around(1.5) },

@@ -1,5 +1,4 @@
 /** Schema of `bench.json`. Every figure was measured on `device`. */
-import { speculationFigures } from "@slm/generation";
 import { z } from "zod";
 import { intervalSchema } from "../statistics/interval.js";
 import { machineRates } from "../machine/rates.js";
@@ -81,7 +80,6 @@ const modelFigures = z.strictObject({
     .positive()
     .default(1)
     .describe("Batch size: copies of a prompt decoded together in every run [rows]."),
-  ...speculationFigures,
   loadMs: figure.describe(
     "Time to read graphs and tokenizer, median of the loads; the runtime is loaded before [ms].",
   ),

@@ -37,7 +37,6 @@ function measurement(change: Partial<Measurement> = {}): Measurement {
     batch: 1,
     sourceTokens: [12, 12],
     opened: {
-      draftTokens: 0,
       loadMs: 7,
       processRssBytes: 40,
       device: { provider: "cpu", threads: 2, description: "cpu", simulated: false, fallbacks: [] },

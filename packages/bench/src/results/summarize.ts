@@ -1,7 +1,6 @@
 /** Computes the figures of a model from its runs. */
 import { modelBytes, type DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
-import { speculationOf } from "@slm/generation";
 import type { ModelFigures } from "./bench-result.js";
 import { medianInterval } from "../statistics/interval.js";
 import type { MachineRates } from "../machine/rates.js";
@@ -67,8 +66,6 @@ export function summarize(measurement: Measurement): ModelFigures {
     bytes: modelBytes(model),
     runs: samples.length,
     batch,
-    ...speculationOf(opened),
-    tokensPerRun: tokensPerRun(samples),
     loadMs: quantile(loadsMs, 0.5),
     loadsMs: [...loadsMs],
     firstTokenMs: latencyOfRuns(samples.map(({ firstTokenMs }) => firstTokenMs)),
@@ -101,13 +98,6 @@ export function summarize(measurement: Measurement): ModelFigures {
       totalMs,
     })),
   };
-}
-
-/** Mean number of tokens per run of the decoder. */
-function tokensPerRun(samples: readonly Sample[]): number {
-  const sum = (count: (sample: Sample) => number): number =>
-    samples.reduce((all, sample) => all + count(sample), 0);
-  return sum(({ steps }) => steps) / sum(({ gapsMs }) => gapsMs.length + 1);
 }
 
 /** Weights that a step reads [bytes]: the decoder's graph, or the decoder's share of a portable form, one byte per weight. */

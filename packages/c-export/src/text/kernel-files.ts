@@ -17,8 +17,6 @@ const KERNEL_FILES = [
 
 /** Answers, and the check of weights, which the module does not have. */
 const SEARCH_FILES = ["sha256.c", "search.c", "drafts.c", "beams.c", "answer.c", "batch.c"];
-/** Defines what drafts.c calls in a model with draft rules. */
-const RULE_FILES = ["sha256.c", "search.c", "rules.c", "drafts.c", "beams.c", "answer.c", "batch.c"];
 
 /** A file of kernels/, which `imports` of package.json resolves here and in the published package. */
 export const kernelFile = (name: string): string =>
@@ -28,8 +26,7 @@ export const kernelFile = (name: string): string =>
 export const readKernels = (): Promise<string> => readTogether(KERNEL_FILES);
 
 /** The C text that checks weights and answers. */
-export const readSearch = (hasRules: boolean): Promise<string> =>
-  readTogether(hasRules ? RULE_FILES : SEARCH_FILES);
+export const readSearch = (): Promise<string> => readTogether(SEARCH_FILES);
 
 /** In the order in which they refer to each other. */
 const TEXT_FILES = {

@@ -18,8 +18,6 @@ export function searchHeader(name: string, model: CompiledModel): string {
 #define ${upper}_ARENA_BYTES_FOR(beams) (${upper}_ARENA_BYTES + ((size_t)(beams) - 1) * ${state.size * 4} + (size_t)(beams) * ${searchBytes(model)})
 /* Working memory of ${name}_answer_batch with so many texts at a time. */
 #define ${upper}_ARENA_BYTES_FOR_BATCH(texts) (${upper}_ARENA_BYTES + ((size_t)(texts) - 1) * ${keptFloats(model.program) * 4})
-/* Draft rules in the weights file; 0: none. */
-#define ${upper}_DRAFT_RULES ${model.rules?.count ?? 0}
 
 enum { ${upper}_BAD_OPTIONS = -9, ${upper}_BAD_LOGITS = -10 };
 /* Why an answer ends: an end token, \`receive\`, or the limit of tokens. */
@@ -41,8 +39,8 @@ typedef struct {
   double lengthPenalty;
   /* With as many complete hypotheses as beams, ${upper}_EARLY stops, and ${upper}_NEVER goes on while another one can win. 0: the usual rule. */
   int earlyStopping;
-  /* Greedy tokens only: most tokens that a step verifies, copied from the source and the answer, or by the draft rules. 0: none. */
-  int promptLookup, draftTokens;
+  /* Greedy tokens only: most tokens that a step verifies, copied from the source and the answer. 0: none. */
+  int promptLookup;
   /* Tokens that end an answer, in addition to EOS; at most ${MOST_ENDS}. */
   const int32_t *ends;
   int endCount;
@@ -77,7 +75,7 @@ typedef struct {
 /* Reads all weights, and compares their SHA-256 with the one of the export. ${name}_open reads only their first bytes. @returns ${upper}_OK or ${upper}_BAD_WEIGHTS */
 int ${name}_verify(const ${name}_model *model);
 /*
- * Answers greedily, with the draft rules of the weights file: until EOS or \`capacity\` tokens. Writes the answer without BOS and EOS.
+ * Answers greedily: until EOS or \`capacity\` tokens. Writes the answer without BOS and EOS.
  * @returns how many tokens it has, or a negative code
  */
 int ${name}_answer(${name}_model *model, const int32_t *source, int count, int32_t *answer, int capacity);
@@ -103,7 +101,7 @@ export function searchSource(
   search: string,
 ): string {
   const upper = name.toUpperCase();
-  const { program, rules, offsets } = model;
+  const { program } = model;
   const isEncoderDecoder = config.architecture === "encoder-decoder";
   const same = [
     "OK",
@@ -123,20 +121,9 @@ export function searchSource(
     STATE_FLOATS: program.state.size,
     ARENA_FLOATS: program.arena, // The caches of further beams follow the arena.
     HAS_ENCODER: isEncoderDecoder ? 1 : 0,
-    RULES: rules?.count ?? 0,
     "LOGITS(m)": `((m)->arena + ${program.logits})`,
   };
-  const ruleConstants =
-    rules === undefined
-      ? {}
-      : {
-          RULE_BITS: rules.bits,
-          RULE_KINDS: rules.kinds,
-          "RULE_STARTS(m)": `((const uint32_t *)(const void *)((m)->weights + ${offsets[rules.section]}))`,
-        };
-  const defines = Object.entries({ ...constants, ...ruleConstants }).map(
-    ([key, value]) => `#define SLM_${key} ${value}\n`,
-  );
+  const defines = Object.entries(constants).map(([key, value]) => `#define SLM_${key} ${value}\n`);
   return `
 ${defines.join("")}#define slm_step ${name}_step
 #define slm_rewind ${name}_rewind

@@ -33,7 +33,7 @@ export async function writeCFiles(
   const { kind } = text.support;
   const { header, source } = writeC(name, config, model, {
     kernels: await readKernels(),
-    search: await readSearch(model.rules !== undefined),
+    search: await readSearch(),
     text,
     textKernels: kind === "none" ? "" : await readTextKernels(kind),
   });

@@ -24,17 +24,10 @@ export interface WeightFile {
 /**
  * Packs the sections of a program.
  *
- * @param further a section after them
  * @throws SlmError DATA_INVALID for a weight that is missing or not a number
  */
-export function packWeights(
-  sections: readonly Section[],
-  weights: Weights,
-  form: WeightForm,
-  further?: Uint8Array,
-): WeightFile {
-  const own = sections.map((section) => packSection(section, weights, form));
-  const parts = further === undefined ? own : [...own, further];
+export function packWeights(sections: readonly Section[], weights: Weights, form: WeightForm): WeightFile {
+  const parts = sections.map((section) => packSection(section, weights, form));
   const offsets: number[] = [];
   let size = ALIGNMENT;
   for (const part of parts) {

@@ -6,8 +6,6 @@
  * continue with it after every difference.
  */
 
-import type { Drafter } from "./drafter.js";
-
 /** Maximum suffix of the answer that is searched for [tokens]. */
 const LONGEST_MATCH = 8;
 
@@ -21,7 +19,7 @@ export interface CopySource {
 }
 
 /** Copies what followed the last tokens of the answer in the source, or earlier in the answer. */
-export class CopyDrafter implements Drafter {
+export class CopyDrafter {
   readonly #from: CopySource;
 
   constructor(from: CopySource) {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createHostTensor } from "@slm/runtime";
 import { DraftFeedback, type DraftedRuns } from "./draft-feedback.js";
-import type { DraftSource } from "../drafts/draft-source.js";
+import type { CopySource } from "../drafts/copies.js";
 
 const ints = (...values: readonly number[]) =>
   createHostTensor("int32", [values.length], Int32Array.from(values));
@@ -59,7 +59,7 @@ function drafted(
 }
 
 /** A source to copy from: the answer with a wrong token at regular intervals. */
-const nearly = (answer: readonly number[], every: number): DraftSource => ({
+const nearly = (answer: readonly number[], every: number): CopySource => ({
   source: answer.map((token, at) => (at % every === every - 1 ? 22 : token)),
   most: 3,
 });

@@ -11,13 +11,12 @@
  */
 import { SlmError } from "@slm/core";
 import type { HostTensor } from "@slm/runtime";
-import type { Drafter } from "../drafts/drafter.js";
-import { openDrafter, type DraftSource } from "../drafts/draft-source.js";
+import { CopyDrafter, type CopySource } from "../drafts/copies.js";
 import { int32Values, type FeedbackRule, type RunFeedback, type Taken } from "./feedback.js";
 
 /** Drafts of repeated runs: their source and their number. */
 export interface DraftedRuns {
-  readonly from: DraftSource;
+  readonly from: CopySource;
   /** Maximum number of tokens in total. Decoding stops here, or after `runs`. */
   readonly tokens: number;
   /** Number of positions that the caches have room for. A run is never fed more. */
@@ -35,7 +34,7 @@ export class DraftFeedback implements RunFeedback {
   readonly #end: number | undefined;
   readonly #runs: number;
   readonly #drafts: DraftedRuns;
-  readonly #drafter: Drafter;
+  readonly #drafter: CopyDrafter;
   readonly #answer: number[] = [];
   /** Number of ids of the run that were not drafted. The first new pick follows the last of them. */
   #given: number;
@@ -52,9 +51,9 @@ export class DraftFeedback implements RunFeedback {
     this.#drafts = rule.drafts;
     this.#given = length;
     const { tokens, capacity, from } = rule.drafts;
-    this.#drafter = openDrafter(from);
+    this.#drafter = new CopyDrafter(from);
     const room = Math.min(tokens - 1, capacity - this.position[0]! - length);
-    const drafted = this.#drafter.draft([], room, rule.end);
+    const drafted = this.#drafter.draft([], room);
     this.ids = Int32Array.of(...int32Values("ids", ids, length), ...drafted);
     this.length = this.ids.length;
   }
@@ -82,7 +81,7 @@ export class DraftFeedback implements RunFeedback {
     const left = this.#drafts.tokens - this.#answer.length;
     const goesOn = last !== this.#end && left > 0 && this.#done < this.#runs;
     const room = Math.min(left - 1, this.#drafts.capacity - this.position[0]! - 1);
-    const next = goesOn ? this.#drafter.draft(this.#answer, room, this.#end) : [];
+    const next = goesOn ? this.#drafter.draft(this.#answer, room) : [];
     this.ids = Int32Array.of(last, ...next);
     this.length = this.ids.length;
     this.#given = 1;

@@ -1,6 +1,6 @@
 /** Decodes a batch with graphs that have dynamic shapes, all sources together: on the CPU, a GPU or in a browser. */
 import { closing } from "@slm/core";
-import { decode, type DraftSource } from "@slm/generation";
+import { decode, type CopySource } from "@slm/generation";
 import type { HostTensor } from "@slm/runtime";
 import type { ImageEncoder } from "../images/image-encoder.js";
 import type { ModelGraphs } from "../load/model-graphs.js";
@@ -32,7 +32,7 @@ export async function decodeDynamic(
   parts: DynamicParts,
   batch: readonly EncodedSource[],
   options: BatchOptions,
-  drafts: DraftSource | undefined,
+  drafts: CopySource | undefined,
 ): Promise<readonly DecodedIds[]> {
   const { runtime, model, images, encoder, decoder, tokenGraphs } = parts.loaded;
   const { vocabularySize, tokens, maxTarget } = model;

@@ -2,7 +2,7 @@
 import { GRAPH_IO } from "@slm/exported-model";
 import {
   greedyRuns,
-  type DraftSource,
+  type CopySource,
   type GreedyStepsOptions,
   type StepDecoder,
   type TopTokens,
@@ -32,7 +32,7 @@ export interface GraphDecoderParts {
   /** Prefix ids before each row's first token, the same number for all rows, fed in the first run. */
   readonly prefixes: readonly (readonly number[])[];
   /** Drafts that greedy steps verify, for one row and a decoder that outputs the top-1 token of every position. Absent: each step adds one token. */
-  readonly drafts?: DraftSource | undefined;
+  readonly drafts?: CopySource | undefined;
   /** Draws tokens and finds candidates where the logits are. Absent: the host reads logits. */
   readonly tokenGraphs?: TokenGraphs | undefined;
 }

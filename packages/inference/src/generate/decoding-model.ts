@@ -6,7 +6,6 @@ import { type IndexedSource, planBatches } from "../options/batches.js";
 import type { Decoding } from "../load/decoding.js";
 import { withModelSettings } from "../options/model-settings.js";
 import type { BatchOptions } from "../options/batch-options.js";
-import type { SpeculationPlan } from "../options/draft-tokens.js";
 import { BLANK_IMAGE } from "../images/image-encoder.js";
 import { checkStops, checkTime, checkedBatchSize, encodeSources } from "../options/model-limits.js";
 import type {
@@ -25,7 +24,7 @@ import type { Evaluation } from "../evaluate/evaluate-answers.js";
 import { RowTexts } from "../text/row-texts.js";
 import { streamPieces } from "../text/stream-pieces.js";
 
-interface CreateModelOptions extends Pick<GraphModelOptions, "promptLookup" | "draftTokens" | "closes"> {
+interface CreateModelOptions extends Pick<GraphModelOptions, "promptLookup" | "closes"> {
   /** Replaces the decoder of every batch. Default: it is used as it is. */
   readonly watch?: BatchOptions["watch"];
 }
@@ -43,15 +42,11 @@ class DecodingModel implements Model {
   #closing: Promise<void> | undefined;
 
   constructor(decoding: Decoding, directory: string, options: CreateModelOptions) {
-    const { promptLookup, draftTokens = 0 } = options;
+    const { promptLookup } = options;
     this.#decoding = decoding;
     this.#options = options;
-    this.#isAlone = promptLookup !== undefined || draftTokens > 0;
+    this.#isAlone = promptLookup !== undefined;
     this.directory = directory;
-  }
-
-  get speculation(): SpeculationPlan {
-    return this.#decoding.speculation;
   }
 
   get description(): DeviceModel {
@@ -96,8 +91,7 @@ class DecodingModel implements Model {
 
   async score(pairs: readonly ScoredPair[], options: ScoreOptions): Promise<readonly Likelihood[]> {
     // A decoder that verifies drafts returns the logits of one row.
-    const isAlone = this.#isAlone || this.speculation.tokens > 0;
-    return scoreTexts(this.#decoding, pairs, isAlone ? { ...options, batchSize: 1 } : options);
+    return scoreTexts(this.#decoding, pairs, this.#isAlone ? { ...options, batchSize: 1 } : options);
   }
 
   async evaluate({ jsonSchema, ...input }: ModelEvaluation): Promise<Evaluation> {

@@ -1,5 +1,5 @@
 /** Decodes with graphs on a runtime. */
-import type { DraftSource } from "@slm/generation";
+import type { CopySource } from "@slm/generation";
 import { Background } from "../dynamic/background.js";
 import { CachePool } from "../dynamic/caches.js";
 import { decodeDynamic } from "../dynamic/decode-dynamic.js";
@@ -14,8 +14,8 @@ import { decodeStatic } from "../static/decode-static.js";
  * @param promptLookup maximum number of draft tokens per run that are copied. Default: none are copied.
  */
 export function graphDecoding(loaded: ModelGraphs, promptLookup?: number): Decoding {
-  const { runtime, model, speculation, buckets, draftRules, encoder } = loaded;
-  const drafting = { model, draftRules, promptLookup, byRules: speculation.tokens };
+  const { runtime, model, buckets, encoder } = loaded;
+  const drafting = { model, promptLookup };
   const caches = new CachePool(runtime, model);
   const background = new Background();
   return {
@@ -26,7 +26,7 @@ export function graphDecoding(loaded: ModelGraphs, promptLookup?: number): Decod
       const drafts = draftsFor(drafting, batch, options, buckets !== undefined);
       if (buckets !== undefined) return decodeStatic({ ...loaded, buckets }, batch, options, drafts);
       const [only] = batch.length === 1 ? batch : [];
-      const from: DraftSource | undefined = only && drafts(only.ids);
+      const from: CopySource | undefined = only && drafts(only.ids);
       return decodeDynamic({ loaded, caches, background }, batch, options, from);
     },
     close: async () => {

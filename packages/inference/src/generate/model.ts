@@ -1,12 +1,10 @@
 /** The one type of an open model, which every command, server worker, page and user program calls. */
 import type { DeviceModel } from "@slm/exported-model";
-import type { Speculation } from "@slm/generation";
 import type { RuntimeDevice } from "@slm/runtime";
 import type { TokenizerLanguages } from "@slm/tokenizer";
 import type { Evaluation } from "../evaluate/evaluate-answers.js";
 import type { EvaluationInput } from "../evaluate/evaluation-input.js";
 import type { ImageEncoderOptions } from "../images/image-encoder.js";
-import type { SpeculationPlan } from "../options/draft-tokens.js";
 import type {
   GenerateOptions,
   Generation,
@@ -26,7 +24,7 @@ export interface ModelEvaluation extends Omit<
 }
 
 /** Options for opening a model. */
-export interface GraphModelOptions extends ImageEncoderOptions, Speculation {
+export interface GraphModelOptions extends ImageEncoderOptions {
   /**
    * Prompt lookup decoding: the maximum number of draft tokens that one decoder run verifies. They are copied from the source and the answer. The
    * answers are those of greedy decoding, in fewer runs if text repeats. Texts are decoded one by one.
@@ -53,8 +51,6 @@ export interface Model {
   readonly device: RuntimeDevice;
   /** Languages of a multilingual model; undefined if the model takes no language. */
   readonly languages: TokenizerLanguages | undefined;
-  /** Number of draft tokens that a run verifies, and the reason if there are none. */
-  readonly speculation: SpeculationPlan;
   /**
    * Answers one prompt. Calls may overlap, because each has its own caches.
    *

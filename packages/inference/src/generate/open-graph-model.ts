@@ -21,13 +21,13 @@ export async function openGraphModel(
   runtime: Runtime,
   options: GraphModelOptions = {},
 ): Promise<Model> {
-  const { promptLookup, draftTokens, keptImageBytes, batchSize = 1 } = options;
+  const { promptLookup, keptImageBytes, batchSize = 1 } = options;
   checkPromptLookup(promptLookup);
   const copies = promptLookup !== undefined;
   const loaded = await loadGraphs(directory, runtime, {
     keptImageBytes,
     batchSize,
-    use: { kind: "answers", copies, draftTokens },
+    use: { kind: "answers", copies },
   });
   try {
     return createModel(graphDecoding(loaded, promptLookup), directory, options);

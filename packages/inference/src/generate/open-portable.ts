@@ -11,7 +11,7 @@ export { PortableParts } from "../portable/portable-parts.js";
 
 /** Options for opening the portable form of a model. */
 export type OpenPortableOptions = Pick<PortableOptions, "module" | "reason"> &
-  Pick<GraphModelOptions, "promptLookup" | "draftTokens" | "closes"> & {
+  Pick<GraphModelOptions, "promptLookup" | "closes"> & {
     /** Replaces the decoder of every batch, as a benchmark does to suppress EOS. Default: it is used as it is. */
     readonly watch?: BatchOptions["watch"];
   };

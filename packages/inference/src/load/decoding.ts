@@ -2,13 +2,11 @@
 import type { RuntimeDevice } from "@slm/runtime";
 import type { BatchOptions } from "../options/batch-options.js";
 import type { EncodedSource } from "../options/batches.js";
-import type { SpeculationPlan } from "../options/draft-tokens.js";
 import type { DecodedIds } from "../steps/timed.js";
 import type { ModelDescription } from "./describe-model.js";
 
 export interface Decoding extends ModelDescription {
   readonly device: RuntimeDevice;
-  readonly speculation: SpeculationPlan;
   /**
    * Which sources are decoded together: any, those of equal length, or none. A batch of sources that are not decoded together is decoded in turn.
    */

@@ -3,13 +3,10 @@
  */
 import { decoderGraph, type DeviceModel, type GraphName, graphsOf } from "@slm/exported-model";
 import { resolveInside } from "@slm/core";
-import { readDraftRules, type DraftRules, type LexicalShortlist } from "@slm/generation";
-import type { Graph } from "@slm/onnx";
+import type { LexicalShortlist } from "@slm/generation";
 import type { CompiledForm, GraphSource, Runtime, Session } from "@slm/runtime";
-import { speculationPlan, type SpeculationPlan } from "../options/draft-tokens.js";
-import { loadEdited } from "../graph-edits/load-edited.js";
 import { describeModel, type ModelDescription } from "./describe-model.js";
-import { loadDecoder, type DecoderFile, type GraphEdit } from "./load-decoder.js";
+import { loadDecoder, type GraphEdit } from "./load-decoder.js";
 import { verifyingDecoder } from "./verifying-decoder.js";
 import { ImageEncoder, type ImageEncoderOptions } from "../images/image-encoder.js";
 import { withWork } from "./run-work.js";
@@ -30,12 +27,6 @@ export interface ModelGraphs extends ModelDescription {
    * Runs once per batch on the encoder's outputs and replaces `lexicalBias` by its own outputs. Present only for a model with a lexical shortlist.
    */
   readonly listing: Session | undefined;
-  /** Whether the model's draft rules are used. */
-  readonly speculation: SpeculationPlan;
-  /** A second decoder that verifies drafts, and their maximum number; only if requested and the model can draft. */
-  readonly drafting: DraftingDecoder | undefined;
-  /** The model's draft rules; only if the model has some and drafts are verified. */
-  readonly draftRules: DraftRules | undefined;
   /** Present for a model that draws tokens and finds beam candidates where the logits are (target gpu). */
   readonly tokenGraphs?: TokenGraphs | undefined;
   /** Present only for static graphs (target npu). `encoder` and `decoder` are then those for the longest source. */
@@ -45,14 +36,6 @@ export interface ModelGraphs extends ModelDescription {
   /** Releases every graph and the cached image tokens. */
   close(): Promise<void>;
 }
-
-interface DraftingDecoder {
-  readonly session: Session;
-  /** Maximum number of draft tokens per run. */
-  readonly tokens: number;
-}
-
-type ModelEdit = (graph: Graph, model: DeviceModel) => Graph;
 
 /** What a model's decoder is loaded for. Static decoders are loaded as exported. */
 type DecoderUse =
@@ -64,11 +47,9 @@ type DecoderUse =
       readonly kind: "answers";
       /** Whether runs verify drafts of prompt lookup. */
       readonly copies?: boolean | undefined;
-      /** Maximum number of draft tokens that a run verifies with the model's rules. Default: see {@link speculationPlan}. */
-      readonly draftTokens?: number | undefined;
     }
-  /** Runs of the caller, who edits the decoder, and a second one that verifies drafts of the model's rules. Default: no second decoder. */
-  | { readonly kind: "edited"; readonly edit: ModelEdit; readonly drafting?: ModelEdit | undefined };
+  /** Runs of the caller, who edits the decoder. */
+  | { readonly kind: "edited"; readonly edit: GraphEdit };
 
 export interface LoadGraphsOptions extends ImageEncoderOptions {
   /** Number of texts that are usually decoded together. If set, the runtime is told how much a run computes, and runs small graphs on one thread. */
@@ -92,9 +73,6 @@ export async function loadGraphs(
   const description = await describeModel(directory);
   const { model } = description;
   const { use = { kind: "answers" } } = options;
-  const speculation = speculationPlan(model, draftTokensOf(use), { own: description.generation.draftTokens });
-  const { tokens } = speculation;
-  const draftRules = tokens > 0 ? await readDraftRules(directory, model) : undefined;
   const loader = withWork(runtime, model, options.batchSize);
   const load = (file: string): Promise<Session> => loader.load(...exportedForm(directory, model, file));
   const opened = new OpenedSessions();
@@ -110,20 +88,11 @@ export async function loadGraphs(
     for (const { name, graph } of graphsOf(model)) {
       const loaded: Readonly<Partial<Record<GraphName | "listing", Session | undefined>>> =
         name === "decoder"
-          ? await loadDecoder(model, decoderFile, decoderEdit(model, use, tokens))
+          ? await loadDecoder(model, decoderFile, decoderEdit(model, use))
           : { [name]: await load(graph.file) };
       for (const session of Object.values(loaded)) if (session !== undefined) opened.add(session);
       Object.assign(sessions, loaded);
     }
-    const editDrafting = use.kind === "edited" ? use.drafting : undefined;
-    const drafting =
-      editDrafting === undefined || !verifiesAlongside(model, tokens)
-        ? undefined
-        : {
-            session: await loadDrafting(decoderFile, (graph) => editDrafting(graph, model)),
-            tokens,
-          };
-    if (drafting !== undefined) opened.add(drafting.session);
     const { vision, encoder, chunk, listing } = sessions;
     const decoder = sessions.decoder!; // Every model has a decoder.
     const images =
@@ -135,7 +104,7 @@ export async function loadGraphs(
     return {
       ...description,
       ...{ runtime, images, encoder, decoder, listing },
-      ...{ speculation, draftRules, drafting, tokenGraphs, buckets },
+      ...{ tokenGraphs, buckets },
       lexical: await readShortlist(directory, model, model.static?.lexicalShortlist),
       close: async () => {
         await tokenGraphs?.close();
@@ -150,24 +119,11 @@ export async function loadGraphs(
   }
 }
 
-/** The requested number of draft tokens from the model's rules. Absent: the model's own. */
-const draftTokensOf = (use: DecoderUse): number | undefined =>
-  use.kind === "answers" ? use.draftTokens : undefined;
-
 /** How the decoder is edited before it is loaded: by the caller, or to verify drafts. */
-function decoderEdit(model: DeviceModel, use: DecoderUse, draftTokens: number): GraphEdit | undefined {
-  if (use.kind === "edited") return (graph) => use.edit(graph, model);
-  // A browser loads graphs unchanged from the server. Exports with draft rules verify drafts without changes.
-  const follows = draftTokens > 0 && model.target !== "web";
-  return use.copies === true || follows ? (graph) => verifyingDecoder(graph, model) : undefined;
+function decoderEdit(model: DeviceModel, use: DecoderUse): GraphEdit | undefined {
+  if (use.kind === "edited") return use.edit;
+  return use.copies === true ? (graph) => verifyingDecoder(graph, model) : undefined;
 }
-
-/** Whether a second decoder that verifies drafts can be loaded in addition to the first. */
-const verifiesAlongside = (model: DeviceModel, draftTokens: number): boolean =>
-  draftTokens > 0 && model.target !== "web" && model.static === undefined;
-
-const loadDrafting = ({ runtime, path, name }: DecoderFile, edit: GraphEdit): Promise<Session> =>
-  loadEdited(runtime, path, edit, `${name} with drafts`);
 
 /** Sessions in the order in which they were loaded. */
 class OpenedSessions {

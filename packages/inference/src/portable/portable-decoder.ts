@@ -1,6 +1,6 @@
 /** A portable model as a `StepDecoder` of `@slm/generation`: one row of the decoder is one model of a shared memory. */
 import type { PortableModel } from "@slm/c-export/portable";
-import type { DraftSource, GreedyStepsOptions, StepDecoder, TopTokens } from "@slm/generation";
+import type { CopySource, GreedyStepsOptions, StepDecoder, TopTokens } from "@slm/generation";
 import { hostDraftedSteps } from "../steps/host-drafted-steps.js";
 import { RunLog } from "../steps/run-log.js";
 import { breathe, keepsThread } from "./breathe.js";
@@ -26,7 +26,7 @@ export class PortableDecoder implements StepDecoder {
   #hasStarted = false;
 
   /** @param drafts source of the drafts that runs of one row verify. Default: every run has one token. */
-  constructor({ models, prefix }: PortableDecoderParts, drafts?: DraftSource) {
+  constructor({ models, prefix }: PortableDecoderParts, drafts?: CopySource) {
     this.#models = models;
     this.#prefix = prefix;
     this.rows = models.length;
@@ -101,7 +101,7 @@ export class PortableDecoder implements StepDecoder {
   async *#draftedSteps(
     tokens: Int32Array,
     options: GreedyStepsOptions,
-    drafts: DraftSource,
+    drafts: CopySource,
   ): AsyncGenerator<TopTokens, undefined> {
     if (!this.#hasStarted) await this.#start();
     const { past, capacities } = this.#models[0]!;

@@ -1,9 +1,7 @@
 /** Decodes with a portable form, in WebAssembly and without a runtime. */
-import { readDraftRules } from "@slm/generation";
 import type { RuntimeDevice } from "@slm/runtime";
 import type { Decoding } from "../load/decoding.js";
 import { draftsFor } from "../options/draft-source.js";
-import { speculationPlan } from "../options/draft-tokens.js";
 import { rowsPerSource } from "../options/model-limits.js";
 import { decodeAlone } from "../steps/decode-alone.js";
 import { PortableDecoder } from "./portable-decoder.js";
@@ -15,27 +13,23 @@ export interface PortableOptions {
   /** Why this engine was chosen, for people: "because ...". Default: the description gives no reason. */
   readonly reason?: string | undefined;
   readonly promptLookup?: number | undefined;
-  readonly draftTokens?: number | undefined;
 }
 
 /**
  * Opens the portable form of a model. Sources are decoded one after the other; calls may overlap, since each has arenas of its own.
  *
- * @throws SlmError INPUT_MISSING for a missing file; DATA_INVALID for one that is corrupt or belongs to another model; USAGE for too many drafts
+ * @throws SlmError INPUT_MISSING for a missing file; DATA_INVALID for one that is corrupt or belongs to another model
  */
 export async function portableDecoding(
   directory: string,
-  { module, reason, promptLookup, draftTokens }: PortableOptions,
+  { module, reason, promptLookup }: PortableOptions,
 ): Promise<Decoding> {
   const parts = await PortableParts.open(directory, module);
-  const { model, generation } = parts.description;
-  const speculation = speculationPlan(model, draftTokens, { own: generation.draftTokens, engine: "wasm" });
-  const draftRules = speculation.tokens > 0 ? await readDraftRules(directory, model) : undefined;
-  const drafting = { model, draftRules, promptLookup, byRules: speculation.tokens };
+  const { model } = parts.description;
+  const drafting = { model, promptLookup };
   return {
     ...parts.description,
     device: portableDevice(reason),
-    speculation,
     together: "none",
     decode: async (batch, options) => {
       const drafts = draftsFor(drafting, batch, options, false);

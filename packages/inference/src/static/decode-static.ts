@@ -1,7 +1,7 @@
 /** Decodes sources with static graphs, one after the other, as NPUs require. */
 import { GRAPH_IO, staticSourceInputs } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
-import { answersOf, type DraftSource } from "@slm/generation";
+import { answersOf, type CopySource } from "@slm/generation";
 import type { EncodedSource } from "../options/batches.js";
 import type { BatchOptions } from "../options/batch-options.js";
 import type { ModelGraphs } from "../load/model-graphs.js";
@@ -33,7 +33,7 @@ export async function decodeStatic(
 }
 
 /** Where the drafts for a source come from; undefined: there are none. */
-type DraftsFor = (source: readonly number[]) => DraftSource | undefined;
+type DraftsFor = (source: readonly number[]) => CopySource | undefined;
 
 interface Row {
   readonly row: number;

@@ -1,6 +1,6 @@
 /** The static decoder as a `StepDecoder` of `@slm/generation`. The host keeps the caches and the attention mask. */
 import { openTextCache, type TextCache } from "@slm/exported-model";
-import type { DraftSource, GreedyStepsOptions, StepDecoder, TopTokens } from "@slm/generation";
+import type { CopySource, GreedyStepsOptions, StepDecoder, TopTokens } from "@slm/generation";
 import { hostDraftedSteps } from "../steps/host-drafted-steps.js";
 import { RunLog } from "../steps/run-log.js";
 import { topOfLogits } from "../steps/top-of-logits.js";
@@ -27,7 +27,7 @@ export class StaticDecoder implements StepDecoder {
    * @param rows such as beams
    * @param drafts source of the drafts that runs of one row verify. They need a graph that reads several tokens. Default: every run has one token.
    */
-  constructor(parts: StaticDecoderParts, rows: number, drafts?: DraftSource) {
+  constructor(parts: StaticDecoderParts, rows: number, drafts?: CopySource) {
     const { model, window } = parts;
     this.#parts = parts;
     this.rows = rows;
@@ -67,7 +67,7 @@ export class StaticDecoder implements StepDecoder {
   #draftedSteps(
     tokens: Int32Array,
     options: GreedyStepsOptions,
-    drafts: DraftSource,
+    drafts: CopySource,
   ): AsyncGenerator<TopTokens, undefined> {
     const { prefix, window } = this.#parts;
     const read = async (ids: Int32Array, position: number): Promise<TopTokens> => {

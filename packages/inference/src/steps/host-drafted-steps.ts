@@ -1,6 +1,6 @@
 /** Greedy steps that verify drafts, for decoders whose runs return logits to the host, one row at a time. */
 import { GRAPH_IO } from "@slm/exported-model";
-import { greedyRuns, type DraftSource, type GreedyStepsOptions, type TopTokens } from "@slm/generation";
+import { greedyRuns, type CopySource, type GreedyStepsOptions, type TopTokens } from "@slm/generation";
 import { createHostTensor, repeatRuns, type HostTensor, type RunRequest, type RunResult } from "@slm/runtime";
 import { draftedSteps, GREEDY_NAMES } from "./drafted-steps.js";
 import type { RunLog } from "./run-log.js";
@@ -12,7 +12,7 @@ export interface HostDecoder {
   readonly past: number;
   /** Most tokens that the decoder can hold. */
   readonly capacity: number;
-  readonly drafts: DraftSource;
+  readonly drafts: CopySource;
   readonly log: RunLog;
   /** Reads tokens at a position, and returns the most probable token after each. */
   readonly read: (ids: Int32Array, past: number) => Promise<TopTokens>;

@@ -13,8 +13,6 @@ import {
   type BenchPrompt,
   type BenchResult,
 } from "@slm/bench";
-import { fastestTrialNote, namesTrials, speculationTrials, type SpeculationTrials } from "@slm/generation";
-import { speculationPlan } from "@slm/inference";
 import { SlmError } from "@slm/core/errors";
 import { BASELINE_NAME } from "@slm/onnx-export";
 import {
@@ -37,8 +35,6 @@ interface BenchRequest {
   readonly config: BenchConfig;
   /** Whether a model that runs in WebAssembly is also measured with ONNX Runtime. Default: yes, without a baseline. */
   readonly comparesEngines?: boolean | undefined;
-  /** Numbers of predicted tokens per run to try with models that support it. Default: none, and the model's own number. */
-  readonly trials?: SpeculationTrials | undefined;
   /** The runtime, opened separately in every process. */
   readonly runtime: RuntimeRecipe;
   readonly context: StageContext;
@@ -50,14 +46,10 @@ const ASSUMED_ANSWER_TOKENS = 16;
 /** Runs the benchmark. @throws SlmError as benchModels, and from making the baseline */
 export async function benchWithBaseline(request: BenchRequest): Promise<BenchResult> {
   const { models: given, baseline, prompts, context } = request;
-  // With a baseline, other numbers are tried only if the options ask for it.
-  const comparesTrials = baseline === null || namesTrials(request.trials ?? {});
   const choices = await Promise.all(
     given.map(async (model) => ({ model, choice: await engineOf(model, request.asked) })),
   );
-  const models = comparesTrials
-    ? (await Promise.all(choices.map((one) => trialsOf(one, request)))).flat()
-    : choices.map(({ model, choice }) => ({ ...model, engine: choice.engine }));
+  const models = choices.flatMap((one) => (baseline === null ? bothEngines(one, request) : [onEngine(one)]));
   const engineNotes = choices.map(({ model, choice }) => `${model.name}: ${engineLine(choice)}`);
   if (baseline === null) {
     const measured = await measureModels({
@@ -66,7 +58,7 @@ export async function benchWithBaseline(request: BenchRequest): Promise<BenchRes
       prompts: prompts.prompts,
       baseline: undefined,
     });
-    return withNotes(measured, [...prompts.notes, ...engineNotes, ...trialNotes(models, measured)]);
+    return withNotes(measured, [...prompts.notes, ...engineNotes]);
   }
   const [student] = models;
   if (student === undefined) throw new SlmError("USAGE", "bench: expected at least one model, got none");
@@ -84,12 +76,7 @@ export async function benchWithBaseline(request: BenchRequest): Promise<BenchRes
       models: contestants,
       baseline: BASELINE_NAME,
     });
-    return withNotes(measured, [
-      ...prompts.notes,
-      ...notes,
-      ...engineNotes,
-      ...trialNotes(contestants, measured),
-    ]);
+    return withNotes(measured, [...prompts.notes, ...notes, ...engineNotes]);
   } finally {
     await removePath(directory);
   }
@@ -100,29 +87,25 @@ const engineOf = async (
   asked: DeviceRequest = {},
 ): Promise<EngineChoice> => engineFor(await readDeviceModel(directory), asked);
 
-/** The variants of a model that are measured: one per number of predicted tokens, and the model on its other engine. */
-async function trialsOf(
-  {
-    model,
-    choice: { engine },
-  }: { readonly model: BenchRequest["models"][number]; readonly choice: EngineChoice },
-  {
-    config,
-    trials = {},
-    asked,
-    comparesEngines = true,
-  }: Pick<BenchRequest, "config" | "trials" | "asked" | "comparesEngines">,
-): Promise<readonly BenchModel[]> {
-  const own = { ...model, engine };
-  const description = await readDeviceModel(model.directory);
-  const isChosenHere = comparesEngines && asked?.engine === undefined && engine === "wasm";
-  const other: readonly BenchModel[] = isChosenHere
-    ? [{ ...model, name: `${model.name}, onnxruntime`, engine: "onnxruntime", against: model.name }]
-    : [];
-  // With a batch, rows advance one token at a time, so nothing is predicted.
-  if (config.batch > 1) return [own, ...other];
-  const { tokens } = speculationPlan(description, undefined, { engine });
-  return [...speculationTrials(own, tokens, trials), ...other];
+/** A model, and what runs it. */
+interface Chosen {
+  readonly model: BenchRequest["models"][number];
+  readonly choice: EngineChoice;
+}
+
+const onEngine = ({ model, choice: { engine } }: Chosen): BenchModel => ({ ...model, engine });
+
+/** The model on its engine, and on ONNX Runtime if WebAssembly was chosen here. */
+function bothEngines(
+  chosen: Chosen,
+  { asked, comparesEngines = true }: Pick<BenchRequest, "asked" | "comparesEngines">,
+): readonly BenchModel[] {
+  const own = onEngine(chosen);
+  const isChosenHere = comparesEngines && asked?.engine === undefined && own.engine === "wasm";
+  const { name } = own;
+  return isChosenHere
+    ? [own, { ...own, name: `${name}, onnxruntime`, engine: "onnxruntime", against: name }]
+    : [own];
 }
 
 /**
@@ -141,17 +124,6 @@ async function lengthOfAnswers({ models, prompts, config }: BenchRequest): Promi
     `The prompts have no answers, so every model generates ${forceTokens} tokens. ` +
     "Use --data FILE to measure with real lengths.";
   return { length: { config: { ...config, forceTokens } }, notes: [note] };
-}
-
-/** Names the fastest variant of a model if several were measured. */
-function trialNotes(models: readonly BenchModel[], { models: figures }: BenchResult): readonly string[] {
-  const plain = new Set(models.flatMap(({ against }) => against ?? []));
-  return [...plain].flatMap((name) => {
-    const places = models.flatMap((model, at) => (model.name === name || model.against === name ? [at] : []));
-    if (places.length < 3) return [];
-    const rates = places.map((at) => figures[at]!.tokensPerSecond.p50);
-    return [fastestTrialNote(name, models[places[rates.indexOf(Math.max(...rates))]!]!)];
-  });
 }
 
 const withNotes = (result: BenchResult, notes: readonly string[]): BenchResult => ({

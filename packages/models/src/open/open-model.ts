@@ -1,5 +1,4 @@
 /** Opens a model of any form, and its device. */
-import { speculationOf, type Speculation } from "@slm/generation/speculation";
 import type { Model } from "@slm/inference";
 import { engineFor, type DeviceRequest } from "../compute/devices.js";
 import { contextOf, type WorkOptions } from "@slm/core/work";
@@ -7,7 +6,7 @@ import { openPrepared } from "./open-prepared.js";
 import { prepareModels } from "./prepare-models.js";
 
 /** The device that runs the model. */
-export interface OpenModelOptions extends WorkOptions, DeviceRequest, Speculation {
+export interface OpenModelOptions extends WorkOptions, DeviceRequest {
   /**
    * Prompt lookup decoding: the largest number of tokens to copy and verify in one run. Greedy answers do not change, and are faster if
    * text repeats.
@@ -35,7 +34,7 @@ export async function openModel(model: string, options: OpenModelOptions = {}): 
   const request = { engine, device, soc, fallback, threads, key };
   const opened = await prepareModels([model], { ...request, progress, signal });
   const [directory = ""] = opened.directories;
-  const how = { promptLookup, ...speculationOf(options), closes: opened.close };
+  const how = { promptLookup, closes: opened.close };
   try {
     const chosen = engineFor(opened.descriptions[0]!, request);
     if (chosen.engine === "wasm")

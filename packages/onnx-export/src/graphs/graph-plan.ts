@@ -7,7 +7,7 @@ import type { Graph } from "@slm/onnx";
 import { visionOf, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
 import type { ExportLayout } from "../settings/layouts.js";
 import type { Device } from "../settings/profiles.js";
-import { checkShortlist } from "../settings/row-settings.js";
+import { checkShortlist } from "../settings/check-shortlist.js";
 import type { Shortlist } from "../weights/shortlist.js";
 import { staticSizes } from "./buckets.js";
 import { decoderGraph, encoderGraph } from "./native-graphs.js";

@@ -19,7 +19,6 @@ import { lastPosition, lengthBias, type Tensor } from "@slm/tensor";
 import { lexicalBias, lexicalLogits } from "./lexical-bias.js";
 import { recordGraph, type GraphSource, type Recording } from "./record.js";
 import { allTokens, fewTokens, type PrunedVocabulary } from "./pruned-vocabulary.js";
-import { pickOutputs } from "./pick-outputs.js";
 import { imageTokensInput } from "./vision-graph.js";
 
 /** Placeholder sizes of tensors during recording. The graph must not depend on them. */
@@ -112,7 +111,7 @@ export function decoderGraph(source: GraphSource, sizes: PlaceholderSizes = PLAC
     });
     const logits =
       source.lexical === undefined
-        ? decoderLogits(recording, spoken, { hidden: step.hidden, picks: source.picks })
+        ? spoken.logitsOf(lastLogits({ ...recording, ...spoken }, spoken.config, step.hidden))
         : ofSource(recording, config, step.hidden);
     output(GRAPH_IO.logits, logits, "float32", logitsShape(config));
     const outputs = step.caches.flatMap((cache) => parts.map((part) => cache[part]!));
@@ -134,21 +133,6 @@ function prunedVocabulary(
   return shortlist === undefined
     ? allTokens(config, parameters)
     : fewTokens(recorder, { config, parameters, shortlist });
-}
-
-/** Emits logits `[batch, vocab]` of the last position, and the top-1 token of every position if `picks` is set. */
-function decoderLogits(
-  recording: Recording,
-  spoken: PrunedVocabulary,
-  { hidden, picks = false }: DecoderStates,
-): Tensor {
-  return picks
-    ? pickOutputs(recording, spoken, hidden)
-    : spoken.logitsOf(lastLogits({ ...recording, ...spoken }, spoken.config, hidden));
-}
-
-interface DecoderStates extends Pick<GraphSource, "picks"> {
-  readonly hidden: Tensor;
 }
 
 /** Emits logits `[batch, vocab]` of the last position. */

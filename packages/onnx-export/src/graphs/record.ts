@@ -28,8 +28,6 @@ export interface GraphSource<Config extends ModelConfig = ModelConfig> {
   readonly shortlist?: Shortlist | undefined;
   /** The lexical shortlist. Absent: none. */
   readonly lexical?: LexicalShortlist | undefined;
-  /** Whether a dynamic decoder returns the top-1 token of every position, so that a host can verify drafts. */
-  readonly picks?: boolean | undefined;
   readonly metadata?: Metadata | undefined;
 }
 
@@ -40,7 +38,6 @@ export interface GraphSource<Config extends ModelConfig = ModelConfig> {
  * @param planned whether weights have no values yet, so that sums are not fitted to float16. Default: false.
  * @param shortlist tokens that the decoder can produce. Default: all.
  * @param lexical the lexical shortlist. Default: none.
- * @param picks see {@link GraphSource}. Default: false.
  */
 export function graphSource<Config extends ModelConfig>(
   checkpoint: Checkpoint & { readonly config: Config },
@@ -51,14 +48,12 @@ export function graphSource<Config extends ModelConfig>(
     planned = false,
     shortlist,
     lexical,
-    picks,
   }: {
     readonly metadata?: Metadata | undefined;
     readonly deferred?: boolean;
     readonly planned?: boolean;
     readonly shortlist?: Shortlist | undefined;
     readonly lexical?: LexicalShortlist | undefined;
-    readonly picks?: boolean | undefined;
   } = {},
 ): GraphSource<Config> {
   const { config, weights: own } = groupHeads(checkpoint);
@@ -73,7 +68,6 @@ export function graphSource<Config extends ModelConfig>(
     divisors,
     shortlist,
     lexical,
-    picks,
     metadata,
   };
 }

@@ -11,7 +11,7 @@ import {
 } from "@slm/exported-model";
 import { writeFailure } from "@slm/core";
 import { CONFIG_FILE, type Checkpoint } from "@slm/checkpoints";
-import { shortlistBytes, writeDraftRules, type DraftRule, type LexicalShortlist } from "@slm/generation";
+import { shortlistBytes, type LexicalShortlist } from "@slm/generation";
 import {
   cacheCapacity,
   flopsPerImage,
@@ -41,8 +41,6 @@ export interface LayoutSource {
   readonly shortlist?: Shortlist | undefined;
   /** The lexical shortlist. Absent: none. */
   readonly lexical?: LexicalShortlist | undefined;
-  /** Rules that predict the next tokens of an answer. Absent or empty: none. */
-  readonly draftRules?: readonly DraftRule[] | undefined;
 }
 
 /** Writes the files that a runtime needs in addition to the graphs. @throws SlmError OUTPUT_FAILED */
@@ -56,8 +54,6 @@ export async function writeNativeFiles(
   const portable = await writePortableForms(outputDirectory, source, { ...source, device });
   const described = { ...describeModel(source, device, graphs), ...portable, rows, generation };
   await writeDeviceModel(outputDirectory, described);
-  const { draftRules = [] } = source;
-  if (draftRules.length > 0) await writeDraftRules(outputDirectory, draftRules);
   try {
     for (const file of [TOKENIZER_FILE, TOKENIZER_CONFIG_FILE])
       await copyFile(join(source.tokenizerDirectory, file), join(outputDirectory, file));
@@ -70,7 +66,7 @@ export async function writeNativeFiles(
 }
 
 function describeModel(
-  { config, name, shortlist, lexical, draftRules = [] }: LayoutSource,
+  { config, name, shortlist, lexical }: LayoutSource,
   device: Device,
   graphs: readonly WrittenGraph[],
 ): DeviceModel {
@@ -133,7 +129,6 @@ function describeModel(
     maxTarget: first?.window ?? cacheCapacity(config),
     shortlist: shortlist?.length,
     lexicalShortlist: lexical === undefined || first !== undefined ? undefined : true,
-    draftRules: draftRules.length === 0 ? undefined : draftRules.length,
     flops: flopsPerToken({ ...config, vocabularySize: shortlist?.length ?? vocabularySize }),
   };
 }

@@ -43,27 +43,17 @@ export const exportConfig = z.strictObject({
       "Whether to prune the decoder's vocabulary to the tokens of training targets and single characters. Makes embedding and head smaller, for  " +
         "tasks with few different words in the answers.",
     ),
-  draftRules: z
-    .boolean()
-    .default(false)
-    .describe(
-      "Whether to learn draft rules from the training pairs, so that the decoder can verify several tokens per run.  " +
-        "Encoder-decoders only; answers stay the same.",
-    ),
 });
 
 export type ExportConfig = z.infer<typeof exportConfig>;
 
-/** Settings that need training rows, which an export of a checkpoint does not have. */
-type RowSettings = Pick<ExportConfig, "shortlist" | "draftRules">;
-
-/** Target of the graphs. Everything except the target has a default. */
+/** Target of the graphs. Everything except the target has a default. A shortlist needs rows, which an export of a checkpoint does not have. */
 export type ExportChoice = Pick<ExportConfig, "target"> & {
-  readonly [Key in Exclude<keyof ExportConfig, "target" | keyof RowSettings>]?: ExportConfig[Key] | undefined;
+  readonly [Key in Exclude<keyof ExportConfig, "target" | "shortlist">]?: ExportConfig[Key] | undefined;
 };
 
 /** Fills in the defaults of a choice; other keys of the object do not change. */
-export function chosenExport(choice: ExportChoice): Omit<ExportConfig, keyof RowSettings> {
+export function chosenExport(choice: ExportChoice): Omit<ExportConfig, "shortlist"> {
   const { target, profile, precision, layout, buckets, window, chunk } = choice;
   return exportConfig.parse({ target, profile, precision, layout, buckets, window, chunk });
 }

@@ -3,7 +3,7 @@ import { checkCompiler, compileConfig } from "@slm/runtime-native/compilation";
 import { checkRounding, distillConfig, type DistillConfig } from "@slm/distillation";
 import { deviceOf } from "@slm/devices";
 import { SlmError } from "@slm/core/errors";
-import { checkRowSettings, exportConfig, planGraphsOf } from "@slm/onnx-export";
+import { checkShortlistSetting, exportConfig, planGraphsOf } from "@slm/onnx-export";
 import { checkDeviceScheme } from "@slm/quantization";
 import { withEngine } from "@slm/models/engines";
 import { requireCpuOfWorkers } from "../workers/workers-address.js";
@@ -43,7 +43,7 @@ export async function checkStudent(request: CheckRequest): Promise<void> {
     const choice = exportConfig.parse(sections[section] ?? {});
     const problem = `cannot be exported for target ${choice.target}, so it is not trained`;
     await aboutStudent(problem, settings, () => {
-      checkRowSettings(config, choice);
+      checkShortlistSetting(config, choice);
       return Promise.resolve(planGraphsOf({ config, encodeSource: () => PROMPT_IDS }, choice));
     });
   }

@@ -18,8 +18,6 @@ export interface LoopOptions {
 /** Callbacks for metrics. */
 export interface LoopObserver {
   readonly onStep?: (rows: number, milliseconds: number) => void;
-  /** Called after a step that verified drafts. */
-  readonly onDrafts?: (drafted: number, accepted: number) => void;
 }
 
 /** Limit of source tokens encoded between two steps, which bounds the delay of running answers. */
@@ -130,7 +128,6 @@ export class BatchLoop {
         prompt,
         past: 0,
         next: start,
-        answer: [],
         chosen: 0,
         logProbability: 0,
         firstTokenAt: undefined,
@@ -159,29 +156,15 @@ export class BatchLoop {
 
   async #step(): Promise<void> {
     const began = performance.now();
-    const { drafts, best, logits } = await this.#batch.step();
+    const { best, logits } = await this.#batch.step();
     this.#observer.onStep?.(this.active, performance.now() - began);
     await this.#anyReady();
-    let accepted = 0;
     const { rows } = this.#batch;
     for (const [at, row] of rows.entries()) {
       if (row === undefined || pendingOf(row) !== undefined) continue;
-      const before = row.past;
-      const chosen = (token: number): ChosenToken => chosenBy(row.job, best(at, token), logits(at));
-      const goesOn = this.#verify(row, drafts[at] ?? [], chosen);
-      accepted += row.past - before - 1;
+      const goesOn = this.#advance(row, () => chosenBy(row.job, best(at), logits(at)));
       if (!goesOn) rows[at] = undefined;
       if (isSliceOver()) await nextSlice();
-    }
-    const drafted = drafts.reduce((sum, { length }) => sum + length, 0);
-    if (drafted > 0) this.#observer.onDrafts?.(drafted, accepted);
-  }
-
-  /** Gives a row its next tokens: one, and one for each accepted draft. @returns whether the row continues */
-  #verify(row: Row, drafts: readonly number[], chosen: (token: number) => ChosenToken): boolean {
-    for (let token = 0; ; token++) {
-      if (!this.#advance(row, () => chosen(token))) return false;
-      if (token === drafts.length || drafts[token] !== row.next) return true;
     }
   }
 
@@ -205,7 +188,6 @@ export class BatchLoop {
       const isEnd = token === this.#batch.model.tokens.eos || job.ends?.includes(token) === true;
       if (isEnd || !job.onToken(token)) return this.#finish(row, "stop");
       row.next = token;
-      row.answer.push(token);
       return row.chosen < job.maxTokens || this.#finish(row, "length");
     } catch (error) {
       job.reject(error); // The failure belongs to one request (its logits or callback); the others continue.

@@ -17,10 +17,8 @@ export interface Batch {
 
 /** Results of a step. */
 export interface Step {
-  /** Drafts that the step verifies, by row. */
-  readonly drafts: readonly (readonly number[])[];
-  /** The most probable token of a row after its next token, and after each of its drafts. */
-  readonly best: (row: number, draft: number) => ChosenToken;
+  /** The most probable token of a row after the one that it was fed. */
+  readonly best: (row: number) => ChosenToken;
   /** Logits `[vocab]` of a row that chooses its tokens from them; of other rows they may be undefined. */
   readonly logits: (row: number) => Float32Array | undefined;
 }

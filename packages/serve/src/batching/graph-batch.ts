@@ -5,20 +5,13 @@ import { topTokens, encodeBatch, joinImages, logitsOutput, type ModelGraphs } fr
 import { cacheWrites, createHostTensor } from "@slm/runtime";
 import type { Batch, Step } from "./batch.js";
 import { BatchState, roomFor } from "./batch-state.js";
-import { draftingFor, stepInputs, usableDrafts, type Drafting } from "./draft-steps.js";
 import { encodeAlone, positionsOf, sourceWidth } from "./encode-alone.js";
 import type { Row } from "./job.js";
 
-/** The decoder with a position and a top-1 token per row (`perRowDecoder`, `withArgmaxOutput`); may have draft rules. */
+/** The decoder with a position and a top-1 token per row (`perRowDecoder`, `withArgmaxOutput`). */
 export type BatchedGraphs = Pick<ModelGraphs, "runtime" | "model" | "encoder" | "decoder"> & {
   readonly listing?: ModelGraphs["listing"];
-  readonly draftRules?: ModelGraphs["draftRules"];
-  /** Absent: every step generates one token per row. */
-  readonly drafting?: Drafting | undefined;
 };
-
-/** The batch shrinks for drafts only after this many steps with few active rows, because a resize moves the caches of every row. */
-const FEW_FOR = 4;
 
 /**
  * Weight formats with dynamically quantized activations, scaled by the largest value of the whole batch: so a row's result depends
@@ -31,8 +24,6 @@ export class GraphBatch implements Batch {
   readonly #maxRows: number;
   readonly #state: BatchState;
   #rows: (Row | undefined)[] = [];
-  /** Number of steps in which few enough rows for drafts have been active. */
-  #fewFor = 0;
 
   private constructor(graphs: BatchedGraphs, maxRows: number, state: BatchState) {
     this.#graphs = graphs;
@@ -71,48 +62,38 @@ export class GraphBatch implements Batch {
     await this.#encode(rows, places);
   }
 
-  /**
-   * Halves the batch while most of its rows are free, because free rows cost computation. Shrinks it to a size that drafts only after
-   * some steps with few active rows, because between the answers of many clients few rows are active for a moment.
-   */
+  /** Halves the batch while most of its rows are free, because free rows cost computation. */
   async shrink(waiting: number): Promise<void> {
     const { rows, width } = this.#state.size;
-    const drafted = this.#graphs.drafting?.rows ?? 0;
     const active = this.#active;
-    this.#fewFor = active <= drafted ? this.#fewFor + 1 : 0;
-    const isDraftable = rows > drafted && this.#fewFor > FEW_FOR;
-    if (waiting > 0 || (active * 4 > rows && !isDraftable)) return;
-    const smaller = rowsFor(isDraftable ? active : active * 2, this.#maxRows);
+    if (waiting > 0 || active * 4 > rows) return;
+    const smaller = rowsFor(active * 2, this.#maxRows);
     if (smaller < rows) await this.#resize(smaller, width);
   }
 
   async step(): Promise<Step> {
     const { model, decoder } = this.#graphs;
     const { rows } = this.#state.size;
-    const drafting = draftingFor(this.#graphs.drafting, this.#rows);
-    const draftsOf = drafting && ((row: Row) => usableDrafts(row, drafting, this.#graphs));
-    const { ids, past, drafts, tokens } = stepInputs(this.#rows, model, draftsOf);
+    const ids = Int32Array.from(this.#rows, (row) =>
+      row === undefined ? model.tokens.pad : (row.prompt[row.past] ?? row.next),
+    );
+    const past = Int32Array.from(this.#rows, (row) => row?.past ?? 0);
     // Logits stay on the device unless a request samples from them.
     const takesLogits = this.#rows.some((row) => row?.job.choose !== undefined);
-    const session = drafting?.session ?? decoder;
-    const logitsName = logitsOutput(session);
-    const { fetched } = await session.run({
+    const logitsName = logitsOutput(decoder);
+    const { fetched } = await decoder.run({
       feeds: {
-        [GRAPH_IO.targetIds]: createHostTensor("int32", [rows, tokens], ids),
+        [GRAPH_IO.targetIds]: createHostTensor("int32", [rows, 1], ids),
         [GRAPH_IO.pastLength]: createHostTensor("int32", [rows], past),
         ...(await this.#state.feeds()),
       },
       fetch: [...[GRAPH_IO.bestIds, GRAPH_IO.bestLogProbabilities], ...(takesLogits ? [logitsName] : [])],
       ...cacheWrites(model.caches, this.#state.present, [...past]),
     });
-    const best = topTokens(fetched, rows * tokens);
+    const best = topTokens(fetched, rows);
     const logits = takesLogits ? await this.#state.wholeLogits(fetched[logitsName]!, logitsName) : undefined;
     return {
-      drafts,
-      best: (row, draft) => ({
-        token: best.ids[row * tokens + draft]!,
-        logProbability: best.logProbabilities[row * tokens + draft]!,
-      }),
+      best: (row) => ({ token: best.ids[row]!, logProbability: best.logProbabilities[row]! }),
       logits: logitRows(logits, rows, model.vocabularySize),
     };
   }

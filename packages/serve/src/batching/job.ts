@@ -1,5 +1,4 @@
 /** A request to the batch loop. */
-import type { Drafter } from "@slm/generation";
 import type { HostTensor } from "@slm/runtime";
 
 export interface JobRequest {
@@ -55,10 +54,6 @@ export interface Row {
   past: number;
   /** The id to feed next, after the prompt. */
   next: number;
-  /** Drafter of the row; created when it is first needed. */
-  drafter?: Drafter | undefined;
-  /** The answer so far. */
-  readonly answer: number[];
   chosen: number;
   logProbability: number;
   firstTokenAt: number | undefined;

@@ -53,7 +53,7 @@ export class PortableBatch implements Batch {
       best[at] = model.best();
       if (isSliceOver()) await nextSlice();
     }
-    return { drafts: [], best: (row) => best[row]!, logits: (row) => logits[row] };
+    return { best: (row) => best[row]!, logits: (row) => logits[row] };
   }
 
   close(): Promise<void> {

@@ -1,14 +1,12 @@
 /** Loads a bundle for serving, for ONNX graphs or for the portable form. */
-import type { DeviceModel } from "@slm/exported-model";
-import { loadGraphs, verifyingDecoder, withArgmaxOutput } from "@slm/inference";
+import { loadGraphs, withArgmaxOutput } from "@slm/inference";
 import { PortableParts } from "@slm/inference/portable";
 import type { Graph } from "@slm/onnx";
 import type { Runtime } from "@slm/runtime";
 import { BatchLoop, type LoopObserver, type LoopOptions } from "../batching/batch-loop.js";
 import type { Batch } from "../batching/batch.js";
-import { DRAFTED_ROWS } from "../batching/draft-steps.js";
 import { GraphBatch } from "../batching/graph-batch.js";
-import { perRowDecoder, readsSeveralOfEveryRow } from "../batching/per-row-decoder.js";
+import { perRowDecoder } from "../batching/per-row-decoder.js";
 import { PortableBatch } from "../batching/portable-batch.js";
 import { BatchedModel, type BatchedModelOptions, type ServedModel } from "./batched-model.js";
 
@@ -43,21 +41,13 @@ function ofPortable(parts: PortableParts): OpenedBatch {
 async function openGraphs(directory: string, runtime: Runtime, maxRows: number): Promise<OpenedBatch> {
   // A position per row, and the top-1 token of each.
   const edit = (graph: Graph): Graph => withArgmaxOutput(perRowDecoder(graph));
-  let draftedRows = 1;
-  const drafting = (graph: Graph, model: DeviceModel): Graph => {
-    if (readsSeveralOfEveryRow(graph)) draftedRows = DRAFTED_ROWS;
-    return verifyingDecoder(perRowDecoder(graph, "several"), model);
-  };
-  const graphs = await loadGraphs(directory, runtime, { use: { kind: "edited", edit, drafting } });
+  const graphs = await loadGraphs(directory, runtime, { use: { kind: "edited", edit } });
   const close = async (): Promise<void> => {
     await graphs.close();
     await runtime.close();
   };
   return {
     loaded: { ...graphs, close },
-    batch: await GraphBatch.open(
-      { ...graphs, drafting: graphs.drafting && { ...graphs.drafting, rows: draftedRows } },
-      maxRows,
-    ),
+    batch: await GraphBatch.open(graphs, maxRows),
   };
 }

@@ -60,9 +60,6 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     onStep: (rows: number) => {
       metrics.onStep(rows);
     },
-    onDrafts: (drafted: number, accepted: number) => {
-      metrics.onDrafts(drafted, accepted);
-    },
   };
   const host = await ModelHost.open(async () => {
     const engine = await openEngine();

@@ -2,13 +2,12 @@
 import type { FileSettings } from "@slm/data";
 import { basename, resolve } from "node:path";
 import type { BenchResult } from "@slm/bench";
-import { speculationOf, type SpeculationTrials } from "@slm/generation/speculation";
 import { SlmError } from "@slm/core/errors";
 import type { DeviceRequest } from "@slm/models/devices";
 import { contextOf, type WorkOptions } from "@slm/core/work";
 
 /** Prompts, devices and outputs of a benchmark. */
-export interface BenchOptions extends WorkOptions, DeviceRequest, SpeculationTrials {
+export interface BenchOptions extends WorkOptions, DeviceRequest {
   /** Also measures a decoder-only model with as many parameters as the first, random weights and the same quantization. */
   readonly baseline?: "decoder-only" | undefined;
   /** JSONL file whose sources are the prompts, with their images. */
@@ -85,8 +84,7 @@ export async function bench(models: readonly string[], options: BenchOptions = {
       seed,
     });
     const measure = async (): Promise<BenchResult> => {
-      const trials = speculationOf(options);
-      const measured = { models: named, baseline, prompts, config, trials, asked, runtime: recipe, context };
+      const measured = { models: named, baseline, prompts, config, asked, runtime: recipe, context };
       // With several models or an earlier benchmark, the question is another one.
       const comparesEngines = earlier === undefined && models.length === 1;
       return withRegression(

@@ -1,14 +1,12 @@
 /** Checkpoints as C99 without a runtime. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Rule, TextSupport, WeightForm } from "@slm/c-export";
+import type { TextSupport, WeightForm } from "@slm/c-export";
 import { SlmError } from "@slm/core/errors";
-import type { RowFiles } from "@slm/onnx-export";
 import type { ParityReport } from "@slm/onnx-export/parity";
-import type { ModelConfig } from "@slm/model";
 import { contextOf, givenSettings, type WorkOptions } from "@slm/core/work";
 
-export interface ExportCOptions extends WorkOptions, Pick<RowFiles, "draftRules"> {
+export interface ExportCOptions extends WorkOptions {
   /** Type of the weights. int8 and int4 weights are multiplied by int16 activations. Default: `float32`. */
   readonly weights?: WeightForm | undefined;
   /** Prefix of the C names and of the files. Default: `student`. */
@@ -30,8 +28,6 @@ export interface ExportedC {
   readonly arenaBytes: number;
   /** The kind of tokenizer that the C functions for text have, or why there are none. */
   readonly text: TextSupport;
-  /** Rules in the weights; 0: none. */
-  readonly draftRules: number;
   /** There are no ONNX operators in it. */
   readonly opset: null;
   readonly parity: Pick<ParityReport, "maxAbs" | "cases" | "basis">;
@@ -45,8 +41,7 @@ const NAME = /^[A-Za-z][A-Za-z0-9_]{0,30}$/u;
  * checkpoint's. The C functions read and write text with most tokenizers (see `text` of the result), and otherwise only token ids.
  *
  * @param checkpoint directory with config.json and model.safetensors, and with the tokenizer if there is one
- * @throws SlmError USAGE for a name that C does not allow, INPUT_MISSING, DATA_INVALID, OP_UNSUPPORTED for an operation without a kernel and for draft rules of
- * a decoder-only model, GATE_FAILED if float32
+ * @throws SlmError USAGE for a name that C does not allow, INPUT_MISSING, DATA_INVALID, OP_UNSUPPORTED for an operation without a kernel, GATE_FAILED if float32
  * logits differ by more than 0.001
  * @example
  * const { artifact, arenaBytes } = await exportC("runs/mine/distill", { weights: "int8", name: "mine" });
@@ -71,8 +66,7 @@ export async function exportC(checkpoint: string, options: ExportCOptions = {}):
   const read = await readCheckpoint(checkpoint);
   const hasTokenizer = existsSync(join(checkpoint, TOKENIZER_FILE));
   const tokenizer = hasTokenizer ? await readTokenizerFiles(checkpoint) : undefined;
-  const draftRules = await rulesOf(checkpoint, read.config, options);
-  const model = library.compileModel(read, form, draftRules);
+  const model = library.compileModel(read, form);
   const parity = await withRuntime(threads, (runtime) =>
     comparePortable(read, model, { runtime, progress, signal }),
   );
@@ -87,23 +81,7 @@ export async function exportC(checkpoint: string, options: ExportCOptions = {}):
     artifact: output,
     ...written,
     parameters: parameterCount(read.config),
-    draftRules: model.rules?.count ?? 0,
     opset: null,
     parity,
   };
-}
-
-async function rulesOf(
-  checkpoint: string,
-  config: ModelConfig,
-  options: ExportCOptions,
-): Promise<readonly Rule[] | undefined> {
-  const { draftRules } = options;
-  if (draftRules === undefined) return undefined;
-  const { checkRowSettings, exportConfig } = await import("@slm/onnx-export");
-  const { listsOfRows } = await import("@slm/models/rows");
-  const { progress } = contextOf(options);
-  checkRowSettings(config, exportConfig.parse({ target: "cpu", draftRules: true }));
-  const lists = await listsOfRows(checkpoint, { draftRules }, { progress });
-  return lists.draftRules;
 }

@@ -1,9 +1,9 @@
 /** Exports checkpoints as ONNX graphs. */
-import type { ExportChoice, ExportPlan, ExportReport, RowFiles } from "@slm/onnx-export";
+import type { ExportChoice, ExportPlan, ExportReport } from "@slm/onnx-export";
 import { contextOf, givenSettings, type WorkOptions } from "@slm/core/work";
 
 /** Target and output of an export. */
-export interface ExportOptions extends WorkOptions, RowFiles {
+export interface ExportOptions extends WorkOptions {
   /** Target of the graphs. Default: `cpu`. */
   readonly target?: ExportChoice["target"] | undefined;
   /**
@@ -23,6 +23,8 @@ export interface ExportOptions extends WorkOptions, RowFiles {
    * lookup copies. Default: 32 for a decoder-only model, otherwise no second decoder.
    */
   readonly chunk?: ExportChoice["chunk"];
+  /** JSONL file of rows. Prunes the decoder's vocabulary to the tokens of its targets and single characters. Default: no pruning. */
+  readonly shortlist?: string | undefined;
   /** Output directory. Default: `CHECKPOINT-<target>`, next to CHECKPOINT. */
   readonly output?: string | undefined;
   /** Intra-op threads of the parity check. Default: one per CPU core. */
@@ -46,21 +48,20 @@ export interface ExportedModel extends ExportReport {
 export async function exportModel(checkpoint: string, options: ExportOptions = {}): Promise<ExportedModel> {
   const library = await import("@slm/onnx-export");
   const { requireIntact } = await import("@slm/core");
-  const { listsOfRows } = await import("@slm/models/rows");
+  const { shortlistOfRows } = await import("@slm/models/rows");
   const { withRuntime } = await import("@slm/models/engines");
   const { siblingPath, writeStandalone } = await import("@slm/models/artifacts");
   await requireIntact(checkpoint);
-  await checkRows(checkpoint, options);
   const choice = choiceOf(options);
   const { output = siblingPath(checkpoint, choice.target), threads } = options;
   const { progress, signal } = contextOf(options);
-  const lists = await listsOfRows(checkpoint, options, { progress });
-  const settings = givenSettings({ ...choice, ...library.listsInManifest(lists) });
+  const shortlist = await shortlistOfRows(checkpoint, options.shortlist);
+  const settings = givenSettings({ ...choice, shortlist });
   const report = await withRuntime(threads, (runtime) =>
     writeStandalone({ directory: output, kind: "export", sources: { checkpoint }, settings }, (work) =>
       library.exportCheckpoint({
         ...choice,
-        ...lists,
+        shortlist,
         runtime,
         progress,
         signal,
@@ -77,10 +78,8 @@ export async function planExport(checkpoint: string, options: ExportOptions = {}
   const library = await import("@slm/onnx-export");
   const { requireIntact } = await import("@slm/core");
   await requireIntact(checkpoint);
-  await checkRows(checkpoint, options);
-  const { listsOfRows } = await import("@slm/models/rows");
-  const { progress } = contextOf(options);
-  const { shortlist } = await listsOfRows(checkpoint, { shortlist: options.shortlist }, { progress });
+  const { shortlistOfRows } = await import("@slm/models/rows");
+  const shortlist = await shortlistOfRows(checkpoint, options.shortlist);
   return library.planExport(checkpoint, choiceOf(options), shortlist);
 }
 
@@ -94,12 +93,4 @@ function choiceOf({
   chunk,
 }: ExportOptions): ExportChoice {
   return { target, profile, precision, layout, buckets, window, chunk };
-}
-
-/** Rejects settings that the export does not support, before it learns from rows. @throws SlmError OP_UNSUPPORTED, and as `readModelConfig` */
-async function checkRows(checkpoint: string, options: ExportOptions): Promise<void> {
-  const { checkRowSettings, exportConfig, rowSettingsOf } = await import("@slm/onnx-export");
-  const { readModelConfig } = await import("@slm/checkpoints");
-  const settings = exportConfig.parse({ ...choiceOf(options), ...rowSettingsOf(options) });
-  checkRowSettings(await readModelConfig(checkpoint), settings);
 }

@@ -114,16 +114,6 @@ export const WRONG_RECIPES: readonly WrongInput[] = [
     help: "change distill.student, or export.target",
   },
   {
-    title: "Draft rules are requested for a decoder-only student",
-    recipe: {
-      ...student({ architecture: "decoder-only", encoderLayers: undefined }),
-      export: { draftRules: true },
-    },
-    code: "OP_UNSUPPORTED",
-    message: "a decoder-only model cannot have draft rules",
-    help: "export.draftRules",
-  },
-  {
     title: "The size of the attention heads is odd",
     recipe: student({ width: 18, headDim: 9 }),
     code: "CONFIG_INVALID",

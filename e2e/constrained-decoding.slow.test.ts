@@ -1,11 +1,11 @@
 /**
- * Greedy answers under a constraint. The decoder picks and drafts tokens itself while the constraint accepts them. The answers must equal
+ * Greedy answers under a constraint. The decoder picks tokens itself while the constraint accepts them. The answers must equal
  * those of checking all possible tokens at every step. Models with random weights violate the constraint, some answers early and some late.
  */
 import type { TokenConstraint } from "@slm/generation";
 import { describe, expect, test } from "vitest";
-import { DraftingModels, MODELS, decoderOnly, random, told, type Drafting } from "./drafting-models.js";
-import { sourcesOf } from "./trained-speller.js";
+import type { GraphModelOptions } from "@slm/inference";
+import { LetterModels, MODELS, decoderOnly, random, sourcesOf, told } from "./letter-models.js";
 
 /** Number of tokens after which the first tokens of an answer are forbidden. */
 const FREE = 4;
@@ -28,15 +28,15 @@ function noReturn(isQuick: boolean, said: readonly number[] = []): TokenConstrai
   };
 }
 
-const models = new DraftingModels();
+const models = new LetterModels();
 
 async function expectConstrained(
   directory: string,
   sources: readonly string[],
-  drafting: Drafting,
+  drafting: GraphModelOptions,
   batchSize = 1,
 ): Promise<void> {
-  const plain = await models.open(directory, { draftTokens: 0 });
+  const plain = await models.open(directory);
   const expected = await plain.generate(sources, { batchSize, constraint: () => noReturn(false) });
   const free = await plain.generate(sources, { batchSize });
   const generator = await models.open(directory, drafting);
@@ -53,19 +53,12 @@ async function expectConstrained(
 describe.each(Object.entries(MODELS))("%s", (_name, config) => {
   test.each([
     ["prompt lookup", { promptLookup: 5 }, 1],
-    ["no drafts", { draftTokens: 0 }, 1],
+    ["no drafts", {}, 1],
     ["batches of four", {}, 4],
   ])("answers with the tokens that it allows: %s", async (_case, drafting, batchSize) => {
     const directory = await models.random(config, { target: "cpu" });
     await expectConstrained(directory, sourcesOf(25, config.maxSource, 3), drafting, batchSize);
   });
-});
-
-test("a model with draft rules answers with the tokens that it allows", async () => {
-  const known = sourcesOf(60, random.maxSource, 7);
-  const directory = await models.withRules(random, { target: "cpu" }, known);
-  await expectConstrained(directory, known, {});
-  await expectConstrained(directory, known, {}, 4);
 });
 
 test.each([

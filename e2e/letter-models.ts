@@ -1,18 +1,37 @@
-/** Small models with random weights, with or without draft rules. */
-import { createRandom, learnDraftRules } from "@slm/generation";
-import type { Generation, GraphModelOptions } from "@slm/inference";
+/** Small models with random weights that turn letters into capitals, and their words. */
+import { createRandom } from "@slm/generation";
+import type { Generation } from "@slm/inference";
 import {
   initializeWeights,
   type DecoderOnlyConfig,
   type EncoderDecoderConfig,
   type ModelConfig,
 } from "@slm/model";
-import type { ExportChoice, ExportSettings } from "@slm/onnx-export";
+import type { ExportChoice } from "@slm/onnx-export";
 import { createHostTensor } from "@slm/runtime";
-import { loadTokenizer } from "@slm/tokenizer";
+import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 import * as randomModels from "./random-models.js";
 import { TinyModels } from "./tiny-models.js";
-import { LETTERS, WORDS } from "./trained-speller.js";
+
+export const LETTERS = "abcdefghijklmnop";
+const WORDS = LETTERS.toUpperCase().split("").join(" ");
+
+/** Words of random letters, up to a length. */
+export function sourcesOf(count: number, longest: number, seed: number): readonly string[] {
+  const { next } = createRandom(seed);
+  return Array.from({ length: count }, () =>
+    Array.from(
+      { length: 1 + Math.floor(next() * longest) },
+      () => LETTERS[Math.floor(next() * LETTERS.length)]!,
+    ).join(""),
+  );
+}
+
+/** A token for each letter of a source, and one for each capital. */
+export async function writeLetterTokenizer(directory: string): Promise<void> {
+  const files = trainSymbolTokenizer({ sources: [LETTERS], targets: [WORDS], sourceLowercase: false });
+  await writeTokenizer(files, directory);
+}
 
 const sizes = {
   width: 32,
@@ -59,35 +78,14 @@ export const told = ({ text, tokens, finished, reason }: Generation): object => 
   reason,
 });
 
-export type Drafting = GraphModelOptions;
-
 /** Models whose answers depend on every token of the source. */
-export class DraftingModels extends TinyModels {
+export class LetterModels extends TinyModels {
   constructor() {
     super({ threads: 1, letters: LETTERS, words: WORDS, isCompared: false });
   }
 
   /** @returns the directory of an export */
-  async random(
-    config: ModelConfig,
-    choice: ExportChoice & Pick<ExportSettings, "draftRules">,
-  ): Promise<string> {
+  async random(config: ModelConfig, choice: ExportChoice): Promise<string> {
     return (await this.exported(config, choice, weightsOf(config, 1))).directory;
-  }
-
-  /** With rules learnt from the model's answers to the known sources. */
-  async withRules(
-    config: EncoderDecoderConfig,
-    choice: ExportChoice,
-    known: readonly string[],
-  ): Promise<string> {
-    const tokenizer = await loadTokenizer(this.tokenizerDirectory);
-    const plain = await this.open(await this.random(config, { target: "cpu" }));
-    const answers = await plain.generate(known);
-    const pairs = known.map((source, at) => ({
-      source: tokenizer.encodeSource(source),
-      target: answers[at]!.tokens,
-    }));
-    return this.random(config, { ...choice, draftRules: learnDraftRules(pairs, random.tokens.eos) });
   }
 }
