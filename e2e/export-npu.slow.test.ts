@@ -69,22 +69,6 @@ test.each(profilesOf("npu"))(
   },
 );
 
-test("an encoder-decoder has a chunk graph where it is asked for", async () => {
-  const { report, directory } = await exported(encoderDecoder, {
-    target: "npu",
-    buckets: BUCKETS,
-    chunk: 4,
-  });
-  expect(report.parity?.maxAbs).toBeLessThan(TOLERANCE.float32);
-  const model = await readDeviceModel(directory);
-  expect(model.static?.buckets.map(({ chunk }) => chunk?.file)).toEqual(
-    [4, 16, 24].map((source) => `chunk.${source}.onnx`),
-  );
-  await expect(exported(encoderDecoder, { target: "npu", chunk: 13 })).rejects.toMatchObject({
-    code: "USAGE",
-  });
-});
-
 test("a decoder-only model with sliding windows is rejected for target npu", async () => {
   const config: DecoderOnlyConfig = { ...decoderOnly, slidingWindow: { window: 5, layers: [1] } };
   await expect(exported(config, { target: "npu" })).rejects.toMatchObject({ code: "OP_UNSUPPORTED" });

@@ -111,7 +111,7 @@ test.each(Object.entries(NATIVE_SHAPES))(
       { target: "gpu", profile: "coreml" },
       { target: "web" },
       { target: "web", precision: "float16" },
-      { target: "npu", buckets: [6, 64], chunk: 5 },
+      { target: "npu", buckets: [6, 64] },
       { target: "npu", profile: "openvino", buckets: [6, 64] },
       { target: "npu", profile: "coreml", precision: "float16" },
       { target: "npu", profile: "vitisai" },

@@ -83,7 +83,7 @@ test("is exported with its shortlist, and says only what its source allows", asy
 });
 
 test("graphs of an NPU leave the shortlist to their host: the same answers, quantized and in bundles too", async () => {
-  const npu = ["--target", "npu", "--profile", "qnn", "--chunk", "4"];
+  const npu = ["--target", "npu", "--profile", "qnn"];
   const { parity } = await result("export", [at("model"), ...npu, "-o", at("npu")]);
   expect((parity as { maxAbs: number }).maxAbs).toBeLessThan(PARITY);
   const { supported } = await result("analyze", [at("npu"), "--target", "npu", "--profile", "qnn"]);
@@ -92,15 +92,13 @@ test("graphs of an NPU leave the shortlist to their host: the same answers, quan
   const calibration = ["--calibration", at("rows.jsonl")];
   await result("quantize", [at("npu"), "--scheme", "a16w8", ...calibration, "-o", at("a16w8")]);
   await result("deploy", [at("npu"), "-o", at("bundle")]);
-  const answers = async (name: string, ...more: readonly string[]): Promise<unknown[]> => {
+  const answers = async (name: string): Promise<unknown[]> => {
     const texts: unknown[] = [];
-    for (const prompt of ["a", "ac", "kl", "mmlk"]) texts.push(await answer(at(name), prompt, ...more));
+    for (const prompt of ["a", "ac", "kl", "mmlk"]) texts.push(await answer(at(name), prompt));
     return texts;
   };
   const expected = await answers("cpu");
-  for (const name of ["npu", "bundle"])
-    for (const more of [[], ["--prompt-lookup", "3"]])
-      expect(await answers(name, ...more), `${name} ${more.join(" ")}`).toEqual(expected);
+  for (const name of ["npu", "bundle"]) expect(await answers(name), name).toEqual(expected);
   for (const name of ["npu", "a16w8", "bundle"]) expect(await answer(at(name), "a"), name).toBe("bbbb");
 });
 
@@ -163,16 +161,6 @@ test("answers the same whether tokens that may answer are listed once for a batc
     await divided.close();
     await whole.close();
     await runtime.close();
-  }
-});
-
-test("answers the same with drafts, of which several states are made in one run", async () => {
-  // These answers repeat themselves, so most drafts are correct.
-  for (const prompt of ["a", "ac"]) {
-    const argv = [at("cpu"), "--prompt", prompt, "--max-tokens", "12"];
-    const plain = await result("generate", argv);
-    expect(String(plain["text"])).not.toBe("");
-    expect((await result("generate", [...argv, "--prompt-lookup", "4"]))["text"]).toBe(plain["text"]);
   }
 });
 

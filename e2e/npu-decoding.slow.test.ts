@@ -42,9 +42,9 @@ const MODELS: Readonly<Record<string, ModelConfig>> = {
   "a decoder-only model": decoderOnly,
 };
 
+const NPU: ExportChoice = { target: "npu", profile: "qnn", buckets: [5, 12, 64] };
 /** The chunk divides neither the longest source nor the window. */
 const CHUNK = 6;
-const NPU: ExportChoice = { target: "npu", profile: "qnn", buckets: [5, 12, 64], chunk: CHUNK };
 
 const models = new TinyModels({ threads: 1, letters: letters.LETTERS, words: WORDS, isCompared: false });
 const open: TinyModels["open"] = (...given) => models.open(...given);
@@ -94,13 +94,16 @@ const STRATEGIES: Readonly<Record<string, GenerateOptions>> = {
 
 describe.each(Object.entries(MODELS))("%s", (_name, config) => {
   const seeds = [1, 2];
-  const pairs: { readonly cpu: Model; readonly npu: Model; readonly directory: string }[] = [];
+  const pairs: { readonly cpu: Model; readonly npu: Model }[] = [];
 
   beforeAll(async () => {
     for (const seed of seeds) {
-      const directory = await exported(config, seed, NPU);
+      const directory = await exported(config, seed, {
+        ...NPU,
+        chunk: config.architecture === "decoder-only" ? CHUNK : undefined,
+      });
       const cpu = await open(await exported(config, seed, { target: "cpu" }));
-      pairs.push({ cpu, npu: await open(directory), directory });
+      pairs.push({ cpu, npu: await open(directory) });
     }
   });
 
@@ -120,37 +123,10 @@ describe.each(Object.entries(MODELS))("%s", (_name, config) => {
     // Identical answers would prove little.
     expect(answers.size).toBeGreaterThan(config.maxSource / 2);
   });
-
-  test.each([1, 3, 9])(
-    "verifies up to %i draft tokens of prompt lookup: the greedy answer",
-    async (promptLookup) => {
-      for (const [at, { cpu, directory }] of pairs.entries()) {
-        const sources = sourcesOf(config.maxSource, 10 + seeds[at]!);
-        const expected = await cpu.generate(sources);
-        const lookup = await open(directory, { promptLookup });
-        const actual = await lookup.generate(sources);
-        expect(actual.map(({ tokens }) => tokens)).toEqual(expected.map(({ tokens }) => tokens));
-        const [runs, steps] = [actual, expected].map((results) =>
-          results.reduce((sum, { stepsMs }) => sum + stepsMs.length, 0),
-        );
-        expect(runs).toBeLessThanOrEqual(steps!);
-      }
-    },
-  );
-});
-
-test("prompt lookup without a graph for several tokens is rejected with the command that makes one", async () => {
-  const lookup = await open(await exported(encoderDecoder, 1, { target: "npu", buckets: [20] }), {
-    promptLookup: 4,
-  });
-  await expect(lookup.generate(["abc"])).rejects.toMatchObject({
-    code: "OP_UNSUPPORTED",
-    suggestions: ["slm export CHECKPOINT --target npu --chunk 8"],
-  });
 });
 
 test("a prompt that fills the window is rejected, one that leaves a token is answered", async () => {
-  const npu = await open(await exported(decoderOnly, 1, { ...NPU, window: 10 }));
+  const npu = await open(await exported(decoderOnly, 1, { ...NPU, chunk: CHUNK, window: 10 }));
   expect(npu.description).toMatchObject({ maxSource: 9, maxTarget: 10 });
   const [answer] = await npu.generate(["a".repeat(9)]);
   expect(answer!.stepsMs).toHaveLength(1);

@@ -13,7 +13,6 @@ import {
 } from "@slm/inference";
 import type { DecoderOnlyConfig, EncoderDecoderConfig } from "@slm/model";
 import { beforeAll, describe, expect, test } from "vitest";
-import { LetterModels, MODELS, sourcesOf } from "./letter-models.js";
 import { decoderOnly, encoderDecoder, NATIVE_SHAPES, SHAPES } from "./random-models.js";
 import { TinyModels } from "./tiny-models.js";
 
@@ -165,29 +164,6 @@ describe("shortlists", () => {
     await both.graphs.close();
     await both.portable.close();
   });
-});
-
-describe("drafts", () => {
-  const models = new LetterModels();
-
-  test.each(Object.entries(MODELS))(
-    "%s: drafts do not change answers, in fewer runs",
-    async (_name, config) => {
-      const sources = sourcesOf(20, config.maxSource, 7);
-      const directory = await models.random(config, { target: "cpu" });
-      const open = (promptLookup?: number): Promise<Model> =>
-        openPortableModel(directory, { module, promptLookup });
-      const plain = await (await open()).generate(sources);
-      for (const drafting of [5, 40]) {
-        const drafted = await (await open(drafting)).generate(sources);
-        expect(drafted.map(({ tokens }) => tokens)).toEqual(plain.map(({ tokens }) => tokens));
-        drafted.forEach(({ logProbability, stepsMs }, row) => {
-          expect(logProbability).toBeCloseTo(plain[row]!.logProbability, 3);
-          expect(stepsMs.length).toBeLessThanOrEqual(plain[row]!.stepsMs.length);
-        });
-      }
-    },
-  );
 });
 
 test("a portable form of another model is refused", async () => {

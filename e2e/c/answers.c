@@ -1,6 +1,6 @@
 /*
  * Prints answers. Input, numbers in text, until the end:
- *   source tokens, their number first; maxTokens temperature seed topK topP minP beams lengthPenalty earlyStopping promptLookup;
+ *   source tokens, their number first; maxTokens temperature seed topK topP minP beams lengthPenalty earlyStopping;
  *   end tokens, their number first; a token that is forbidden or -1; how many tokens are received before the answer is ended, or 0; capacity.
  * Output: status reason end steps log-probability confidence, and the tokens.
  *
@@ -59,7 +59,6 @@ static void answer_problems(model_model *m) {
     o.beams = read_int();
     o.lengthPenalty = read_double();
     o.earlyStopping = read_int();
-    o.promptLookup = read_int();
     o.endCount = read_int();
     for (i = 0; i < o.endCount; i++) ends[i] = read_int();
     o.ends = ends;
@@ -115,7 +114,6 @@ static void answer_anything(model_model *m, int rounds) {
     o.beams = below(2) ? 0 : below(BEAMS + 3) - 1;
     o.lengthPenalty = numbers[below(10)];
     o.earlyStopping = below(3);
-    o.promptLookup = below(3) ? 0 : below(100) - 2;
     o.endCount = below(3) ? 0 : below(10);
     o.ends = ends;
     callbacks.forbidden = below(MODEL_VOCABULARY);

@@ -49,7 +49,6 @@ interface Problem {
   readonly maxTokens?: number;
   readonly strategy?: Strategy;
   readonly seed?: number;
-  readonly promptLookup?: number;
   readonly ends?: readonly number[];
   readonly forbidden?: number;
   readonly stopAfter?: number;
@@ -77,8 +76,6 @@ const STRATEGIES: readonly Omit<Problem, "source">[] = [
   { strategy: { kind: "beam", beams: 4, lengthPenalty: 1 }, forbidden: 5, ends: [6] },
   { strategy: { kind: "beam", beams: 17, lengthPenalty: 1 } },
   { strategy: { kind: "beam", beams: 16, lengthPenalty: 0 }, forbidden: 7 },
-  { promptLookup: 4 },
-  { promptLookup: 64, ends: [9] },
 ];
 
 const folder = temporaryFolder();
@@ -93,13 +90,13 @@ const forbidding = (token: number, last?: number): TokenConstraint => ({
 });
 
 const textOf = (problem: Problem): string => {
-  const { source, maxTokens = 0, strategy, seed = 0, promptLookup = 0 } = problem;
+  const { source, maxTokens = 0, strategy, seed = 0 } = problem;
   const { temperature = 0, topK = 0, topP = 0, minP = 0 } = strategy?.kind === "sample" ? strategy : {};
   const { beams = 0, lengthPenalty = 0, earlyStopping = false } = strategy?.kind === "beam" ? strategy : {};
   const { ends = [], forbidden = -1, stopAfter = 0 } = problem;
   const early = earlyStopping === "never" ? 2 : earlyStopping ? 1 : 0;
   const options = [maxTokens, temperature, seed, topK, topP, minP, beams, lengthPenalty, early];
-  const rest = [promptLookup, ends.length, ...ends, forbidden, stopAfter, 64];
+  const rest = [ends.length, ...ends, forbidden, stopAfter, 64];
   return [source.length, ...source, ...options, ...rest].join(" ");
 };
 

@@ -1,13 +1,12 @@
 /* One answer, chosen as the options say. */
 static int slm_are_valid(const slm_model *m, const slm_options *o) {
-  int isPlain = o->temperature == 0 && o->beams <= 1 && o->change == NULL, i;
+  int i;
   if (o->endCount < 0 || o->endCount > SLM_MAX_ENDS) return 0;
   for (i = 0; i < o->endCount; i++)
     if (o->ends == NULL || o->ends[i] < 0 || o->ends[i] >= SLM_VOCABULARY) return 0;
-  return o->maxTokens >= 0 && o->beams >= 0 && o->promptLookup >= 0 &&
+  return o->maxTokens >= 0 && o->beams >= 0 &&
          (o->temperature == 0 || (o->temperature >= 1e-30 && o->temperature < HUGE_VAL)) && o->topK >= 0 && o->topP >= 0 && o->topP <= 1 && o->minP >= 0 &&
-         o->minP <= 1 && (o->beams <= 1 || (isfinite(o->lengthPenalty) && o->temperature == 0 && m->beams >= o->beams)) &&
-         (isPlain || o->promptLookup == 0);
+         o->minP <= 1 && (o->beams <= 1 || (isfinite(o->lengthPenalty) && o->temperature == 0 && m->beams >= o->beams));
 }
 
 static int slm_answer(slm_model *m, const int32_t *source, int count, const slm_options *options, int32_t *answer, int capacity, slm_result *result) {
@@ -34,7 +33,6 @@ static int slm_answer(slm_model *m, const int32_t *source, int count, const slm_
   if (capacity < a.limit) a.limit = capacity;
   if (a.limit <= 0) a.reason = SLM_LIMIT;
   else if (options->beams > 1) status = slm_answer_beams(&a, start);
-  else if (options->promptLookup > 0) status = slm_answer_drafts(&a, source, count, start);
   else status = slm_answer_tokens(&a, start);
   if (status < 0 || result == NULL) return status;
   result->reason = a.reason;

@@ -197,12 +197,3 @@ static int slm_answer_tokens(slm_answering *a, int32_t token) {
   } while (!slm_take(a, token));
   return a->length;
 }
-
-/* Number of ids before `at` that equal the last ids of the answer, at most `most`. */
-static int slm_common_suffix(const int32_t *ids, int at, const int32_t *answer, int length, int most) {
-  int same = 0;
-  if (at < most) most = at;
-  if (length < most) most = length;
-  while (same < most && ids[at - 1 - same] == answer[length - 1 - same]) same++;
-  return same;
-}

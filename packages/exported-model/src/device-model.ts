@@ -58,8 +58,9 @@ export const deviceModelSchema = z.strictObject({
     .optional()
     .describe("What was chosen in place of the scheme's defaults. Absent: the defaults."),
   /**
-   * An encoder-decoder has an encoder, a decoder and, with vision, a vision graph; a decoder-only model has a decoder. Static graphs can
-   * have a second decoder, which reads several tokens per run. Without a decoder there are no graphs, and the portable form runs.
+   * An encoder-decoder has an encoder, a decoder and, with vision, a vision graph; a decoder-only model has a decoder. Static graphs of
+   * a decoder-only model have a second decoder, which reads several tokens per run. Without a decoder there are no graphs, and the portable
+   * form runs.
    */
   graphs: z.strictObject({
     vision: graphFile.optional(),
@@ -88,9 +89,7 @@ export const deviceModelSchema = z.strictObject({
         .int()
         .min(2)
         .optional()
-        .describe(
-          "Tokens per run of the chunk graphs, which every bucket then has, for prompts and draft tokens.",
-        ),
+        .describe("Tokens per run of the chunk graphs, which every bucket then has, for prompts."),
       lexicalShortlist: z
         .string()
         .min(1)

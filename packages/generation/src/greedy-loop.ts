@@ -4,47 +4,34 @@
  */
 import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor, type LoopBody } from "@slm/runtime";
-import { DraftFeedback, type DraftedRuns } from "./loop/draft-feedback.js";
-import { Feedback, type FeedbackRule, type RunFeedback } from "./loop/feedback.js";
+import { Feedback, type FeedbackRule } from "./feedback.js";
 
 /** How a decoder is repeated. Plain data, because the loop may run in another thread or process. */
 export interface GreedyLoopOptions extends FeedbackRule {
-  /** Name of the input of ids: int32 `[rows, length]` in the first run, then `[rows, 1]` with the picks. With drafts, the one row has more ids. */
+  /** Name of the input of ids: int32 `[rows, length]` in the first run, then `[rows, 1]` with the picks. */
   readonly ids: string;
   /** Name of the input of the past length, int32 `[1]`. After each run it grows by the number of ids per row. */
   readonly position: string;
-  /** Drafts that runs verify, for one row. A run then returns one pick for each id. Absent: each run adds one token to every row. */
-  readonly drafts?: DraftedRuns | undefined;
 }
 
-/** Yields the number of accepted picks of each run: 1 without drafts. The picks are the first fetched output. */
+/** Each run adds one token to every row. The picks are the first fetched output. */
 export const loop: LoopBody = async function* (run, { feeds, options }) {
   const rule = options as GreedyLoopOptions; // Sent by `greedyRuns`.
-  const feedback = feedbackOf(hostFeed(feeds, rule.ids), hostFeed(feeds, rule.position), rule);
+  const feedback = new Feedback(hostFeed(feeds, rule.ids), hostFeed(feeds, rule.position), rule);
   const position = createHostTensor("int32", [1], feedback.position);
   const begin = feedback.position[0]!;
   let ids = idsOf(feedback);
   for (let goesOn = true; goesOn;) {
-    // Without drafts, the same array is reused from the second run on.
+    // The same array is reused from the second run on.
     if (ids.data !== feedback.ids) ids = idsOf(feedback);
     const [picks] = await run({ [rule.ids]: ids, [rule.position]: position }, feedback.position[0]! - begin);
-    const taken = feedback.take(picks!);
-    goesOn = taken.goesOn;
-    yield taken.accepted;
+    goesOn = feedback.take(picks!);
+    yield;
   }
   return undefined;
 };
 
-/** @throws SlmError SHAPE_MISMATCH for ids or a position of the wrong type, or several rows with drafts */
-function feedbackOf(ids: HostTensor, position: HostTensor, rule: GreedyLoopOptions): RunFeedback {
-  const { drafts } = rule;
-  return drafts === undefined
-    ? new Feedback(ids, position, rule)
-    : new DraftFeedback(ids, position, { ...rule, drafts });
-}
-
-const idsOf = ({ rows, length, ids }: RunFeedback): HostTensor =>
-  createHostTensor("int32", [rows, length], ids);
+const idsOf = ({ rows, length, ids }: Feedback): HostTensor => createHostTensor("int32", [rows, length], ids);
 
 function hostFeed(feeds: Readonly<Record<string, HostTensor>>, name: string): HostTensor {
   const value = feeds[name];

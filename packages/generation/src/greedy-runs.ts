@@ -10,16 +10,10 @@ const GREEDY_LOOP: RunLoop = {
 
 export interface GreedyRunsRequest
   extends Pick<RepeatRequest, "feeds" | "into" | "append" | "signal">, GreedyLoopOptions {
-  /** Name of the output of the next ids, int32 `[rows]`; with drafts, one for each id of a run. */
+  /** Name of the output of the next ids, int32 `[rows]`. */
   readonly picks: string;
   /** Other outputs that are copied to the host after every run. */
   readonly fetch?: readonly string[] | undefined;
-}
-
-/** The result of one run. */
-export interface GreedyRun extends Pick<RepeatedRun, "fetched" | "at"> {
-  /** Number of accepted picks per row; 1 without drafts. */
-  readonly accepted: number;
 }
 
 /**
@@ -28,19 +22,18 @@ export interface GreedyRun extends Pick<RepeatedRun, "fetched" | "at"> {
  *
  * @throws SlmError (while iterating) the errors of a run; SHAPE_MISMATCH for ids, a position or picks of the wrong type
  */
-export async function* greedyRuns(
+export function greedyRuns(
   session: Pick<Session, "repeat">,
   { feeds, into, append, signal, picks, fetch = [], ...options }: GreedyRunsRequest,
-): AsyncGenerator<GreedyRun, undefined> {
-  const { ids, position, end, pad, runs, drafts } = options;
+): AsyncIterable<RepeatedRun> {
+  const { ids, position, end, pad, runs } = options;
   const request: RepeatRequest = {
     ...{ feeds, into, append, signal },
     fetch: [picks, ...fetch],
     loop: GREEDY_LOOP,
-    options: { ids, position, end, pad, runs, drafts } satisfies GreedyLoopOptions,
+    options: { ids, position, end, pad, runs } satisfies GreedyLoopOptions,
   };
-  for await (const { fetched, said, at } of session.repeat(request))
-    yield { fetched, accepted: said as number, at }; // What the loop yields.
+  return session.repeat(request);
 }
 
 /** The same request without an end token. For runtimes that must measure the same number of steps for every model. */

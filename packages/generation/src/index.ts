@@ -19,5 +19,4 @@ export { type Grammar, type Part } from "./constraint/grammar.js";
 export { jsonObjectGrammar } from "./constraint/json-schema/json-values.js";
 export { copiesSource, jsonSchemaGrammar } from "./constraint/json-schema/json-schema.js";
 export { constrainTokens } from "./constraint/constrain-tokens.js";
-export type { CopySource } from "./drafts/copies.js";
-export { endlessRequest, greedyRuns, type GreedyRun } from "./greedy-runs.js";
+export { endlessRequest, greedyRuns } from "./greedy-runs.js";

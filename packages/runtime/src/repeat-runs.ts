@@ -24,8 +24,8 @@ export async function* repeatRuns(
     { feeds: hostFeeds(feeds), options },
   );
   while (signal?.aborted !== true) {
-    const { done, value } = await runs.next();
+    const { done } = await runs.next();
     if (done === true) return;
-    yield { fetched, said: value, at: performance.now() };
+    yield { fetched, at: performance.now() };
   }
 }

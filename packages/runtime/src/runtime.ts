@@ -135,8 +135,8 @@ interface LoopStart {
   readonly options: unknown;
 }
 
-/** Controls the runs of one graph: runs it and yields a value for the caller. The next run starts when the next result is requested. */
-export type LoopBody = (run: RunStep, start: LoopStart) => AsyncGenerator<unknown, undefined>;
+/** Controls the runs of one graph: runs it and yields after each run. The next run starts when the next result is requested. */
+export type LoopBody = (run: RunStep, start: LoopStart) => AsyncGenerator<undefined, undefined>;
 
 /** A loop that a runtime can run next to its sessions, in another thread or process. */
 export interface RunLoop {
@@ -160,8 +160,6 @@ export interface RepeatRequest extends Pick<RunRequest, "feeds" | "into" | "appe
 export interface RepeatedRun {
   /** The outputs of `fetch`. */
   readonly fetched: RunResult["fetched"];
-  /** What the loop yielded after the run. */
-  readonly said: unknown;
   /** When the run ended, on the reader's `performance.now()` clock [ms]. */
   readonly at: number;
 }

@@ -63,7 +63,7 @@ export class ExportCommand extends SlmCommand<ExportResult> {
     chunk: Flags.integer({
       min: 2,
       summary:
-        "Target npu: add a decoder for this many tokens per run, for prompts and --prompt-lookup. Default for decoder-only models: 32.",
+        "Target npu: read prompts of decoder-only models with a decoder for this many tokens per run. Default: 32.",
     }),
     shortlist: Flags.string({
       helpValue: "<rows.jsonl>",

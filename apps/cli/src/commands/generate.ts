@@ -5,7 +5,7 @@ import type { GeneratedFile, GeneratedTexts } from "@slm/slm/functions/generate"
 import { abstainFlag } from "../flags/abstain-flag.js";
 import { deviceFlags, deviceRequest } from "../flags/device-flags.js";
 import { languageFlags, languageOptions } from "../flags/language-flags.js";
-import { PENALTIES, samplingFlags, samplingOptions } from "../flags/sampling-flags.js";
+import { samplingFlags, samplingOptions } from "../flags/sampling-flags.js";
 import { keyFlag, modelArgument, modelFlag, modelOf } from "../flags/model-argument.js";
 import { rowsFlag, rowsOf } from "../flags/rows-flag.js";
 import { optimizeLater } from "../ui/optimize-later.js";
@@ -62,14 +62,6 @@ export class GenerateCommand extends SlmCommand<TextsResult | GeneratedFile> {
     }),
     ...languageFlags,
     ...samplingFlags,
-    "prompt-lookup": Flags.integer({
-      min: 1,
-      max: 64,
-      helpValue: "<n>",
-      summary:
-        "Speed up repetitive text: verify n tokens per run, copied from prompt and answer. Answers stay the same.",
-      exclusive: ["beams", "temperature", "json-schema", ...PENALTIES],
-    }),
     model: modelFlag,
     key: keyFlag,
     ...deviceFlags,
@@ -90,7 +82,6 @@ export class GenerateCommand extends SlmCommand<TextsResult | GeneratedFile> {
     const { generateFile, generateTexts } = await import("@slm/slm/functions/generate");
     const { prompt: prompts, image, input, output, key, abstain } = flags;
     const options = {
-      promptLookup: flags["prompt-lookup"],
       key,
       sampling: samplingOptions(flags),
       languages: languageOptions(flags),

@@ -31,9 +31,6 @@ function parseNumber(name: string, text: string, { min, includesMin, max }: Rang
 const SHARE = { min: 0, includesMin: true, max: 1 };
 const PENALTY = { min: -2, includesMin: true, max: 2 };
 
-/** Flags that change token scores. */
-export const PENALTIES = ["repetition-penalty", "presence-penalty", "frequency-penalty"] as const;
-
 export const samplingFlags = {
   beams: Flags.integer({
     min: 1,

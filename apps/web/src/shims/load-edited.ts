@@ -3,7 +3,7 @@ import { SlmError } from "@slm/core";
 import type { Runtime, Session } from "@slm/runtime";
 
 export const loadEdited = (): Promise<never> =>
-  Promise.reject(new SlmError("OP_UNSUPPORTED", "prompt lookup is not supported in a browser"));
+  Promise.reject(new SlmError("OP_UNSUPPORTED", "a browser loads graphs unchanged"));
 
 /** Loads the decoder unchanged. Tokens are selected from its logits. */
 export const loadPicking = (runtime: Runtime, path: string, name: string): Promise<Session> =>

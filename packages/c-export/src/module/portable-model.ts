@@ -107,15 +107,9 @@ export class PortableModel {
     return this.#memory.top(this.#arena, this.#wanted - 1);
   }
 
-  /** Like {@link top}, with its log-probability. @param row of the logits of the last step. Default: the last */
-  best(row = this.#wanted - 1): BestToken {
-    checkCount("row", row + 1, this.#wanted);
-    return this.#memory.best(this.#arena, row);
-  }
-
-  /** How many tokens of the answer were read. */
-  get past(): number {
-    return this.#past;
+  /** Like {@link top}, with its log-probability. */
+  best(): BestToken {
+    return this.#memory.best(this.#arena, this.#wanted - 1);
   }
 
   /** Forgets the tokens after the first `count` of the answer. */

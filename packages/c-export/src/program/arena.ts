@@ -21,8 +21,8 @@ export interface Capacities {
 
 /** Rows of logits that kernels/search.c needs: those of a token, changed ones, and sorted ids. */
 const SEARCHED = 3;
-/** Tokens that an encoder-decoder verifies in a step. */
-const VERIFIED = 16;
+/** Tokens that an encoder-decoder reads at a time, and most texts that share a step in kernels/batch.c. */
+const TOGETHER = 16;
 /** Tokens that a decoder-only model reads at a time. */
 const PROMPT = 64;
 
@@ -33,8 +33,8 @@ export function capacitiesOf(config: ModelConfig): Capacities {
   return {
     source: isEncoderDecoder ? config.maxSource : 0,
     target,
-    fresh: Math.min(target, isEncoderDecoder ? VERIFIED : PROMPT),
-    wanted: Math.max(SEARCHED, Math.min(target, VERIFIED)),
+    fresh: Math.min(target, isEncoderDecoder ? TOGETHER : PROMPT),
+    wanted: Math.max(SEARCHED, Math.min(target, TOGETHER)),
   };
 }
 

@@ -16,7 +16,7 @@ const KERNEL_FILES = [
 ];
 
 /** Answers, and the check of weights, which the module does not have. */
-const SEARCH_FILES = ["sha256.c", "search.c", "drafts.c", "beams.c", "answer.c", "batch.c"];
+const SEARCH_FILES = ["sha256.c", "search.c", "beams.c", "answer.c", "batch.c"];
 
 /** A file of kernels/, which `imports` of package.json resolves here and in the published package. */
 export const kernelFile = (name: string): string =>

@@ -24,7 +24,7 @@ enum { ${upper}_BAD_OPTIONS = -9, ${upper}_BAD_LOGITS = -10 };
 enum { ${upper}_END = 1, ${upper}_STOPPED, ${upper}_LIMIT };
 enum { ${upper}_EARLY = 1, ${upper}_NEVER };
 
-/* How an answer is chosen. Zeros: greedily, without drafts, as many tokens as fit. */
+/* How an answer is chosen. Zeros: greedily, as many tokens as fit. */
 typedef struct {
   /* Most tokens, EOS included. 0: as many as fit. */
   int maxTokens;
@@ -39,8 +39,6 @@ typedef struct {
   double lengthPenalty;
   /* With as many complete hypotheses as beams, ${upper}_EARLY stops, and ${upper}_NEVER goes on while another one can win. 0: the usual rule. */
   int earlyStopping;
-  /* Greedy tokens only: most tokens that a step verifies, copied from the source and the answer. 0: none. */
-  int promptLookup;
   /* Tokens that end an answer, in addition to EOS; at most ${MOST_ENDS}. */
   const int32_t *ends;
   int endCount;
@@ -81,12 +79,12 @@ int ${name}_verify(const ${name}_model *model);
 int ${name}_answer(${name}_model *model, const int32_t *source, int count, int32_t *answer, int capacity);
 /*
  * Answers as the options say. Without options it is ${name}_answer; without a result nothing is measured, which saves time.
- * ${upper}_BAD_OPTIONS: an option is out of range, drafts are not greedy, or the arena is too small for the beams. ${upper}_BAD_LOGITS: logits are not finite, or
+ * ${upper}_BAD_OPTIONS: an option is out of range, or the arena is too small for the beams. ${upper}_BAD_LOGITS: logits are not finite, or
  * \`change\` forbids every token.
  */
 int ${name}_answer_with(${name}_model *model, const int32_t *source, int count, const ${name}_options *options, int32_t *answer, int capacity, ${name}_result *result);
 /*
- * Answers all sources greedily, without drafts. Texts share the steps of the decoder, at most 16 at a time: as many as the arena has room for. When an answer
+ * Answers all sources greedily. Texts share the steps of the decoder, at most 16 at a time: as many as the arena has room for. When an answer
  * ends, the next source takes its place.
  */
 void ${name}_answer_batch(${name}_model *model, ${name}_request *requests, int count);
@@ -126,7 +124,6 @@ export function searchSource(
   const defines = Object.entries(constants).map(([key, value]) => `#define SLM_${key} ${value}\n`);
   return `
 ${defines.join("")}#define slm_step ${name}_step
-#define slm_rewind ${name}_rewind
 typedef ${name}_model slm_model;
 typedef ${name}_text slm_text;
 typedef ${name}_request slm_request;

@@ -9,7 +9,7 @@ import {
   type Session,
 } from "@slm/runtime";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { greedyRuns, type GreedyRun, type GreedyRunsRequest } from "../greedy-runs.js";
+import { greedyRuns, type GreedyRunsRequest } from "../greedy-runs.js";
 
 const ROWS = 3;
 const INT32 = 6;
@@ -42,28 +42,7 @@ function pickingGraph(): Uint8Array {
   return encodeModel(graph.build());
 }
 
-/**
- * A decoder with one row, whose next token is a function of the last one:
- *
- *   picks [1, length] = (3 · ids + 1) mod 13
- *   fresh [1, length, 1] = ids
- */
-function everyPositionGraph(): Uint8Array {
-  const graph = new GraphBuilder("every position");
-  const ids = graph.input("ids", "int32", [1, "length"]);
-  const position = graph.input("position", "int32", [1]);
-  graph.input("cache", "float32", [1, 1, "capacity", 1]);
-  const constant = (value: number): string => graph.constant("int32", [], [value]);
-  const scaled = graph.op("Add", [graph.op("Mul", [ids, constant(3)]), constant(1)]);
-  const picks = graph.op("Mod", [scaled, constant(IDS)]);
-  graph.output("picks", picks, "int32", [1, "length"]);
-  graph.output("next", graph.op("Add", [position, constant(1)]), "int32", [1]);
-  const fresh = graph.op("Cast", [ids], { attributes: { to: int(FLOAT) } });
-  graph.output("fresh", graph.op("Unsqueeze", [fresh, graph.ints([2])]), "float32", [1, "length", 1]);
-  return encodeModel(graph.build());
-}
-
-async function read(runs: AsyncIterable<GreedyRun>): Promise<Pick<RepeatedRun, "fetched">[]> {
+async function read(runs: AsyncIterable<RepeatedRun>): Promise<Pick<RepeatedRun, "fetched">[]> {
   const results: Pick<RepeatedRun, "fetched">[] = [];
   for await (const { fetched } of runs) results.push({ fetched });
   return results;
@@ -137,57 +116,6 @@ export function describeGreedyLoop(name: string, create: () => Promise<Runtime>)
       },
     );
 
-    test("verify drafts: the same tokens and caches in fewer runs", async () => {
-      const drafting = await getRuntime().load({ kind: "bytes", bytes: everyPositionGraph() });
-      const zeros = createHostTensor("float32", [1, 1, 64, 1]);
-      const [plain, first, held] = [
-        await getRuntime().upload(zeros),
-        await getRuntime().upload(zeros),
-        await getRuntime().upload(zeros),
-      ];
-      const asked = (kept: DeviceTensor, options: Partial<GreedyRunsRequest>): GreedyRunsRequest => ({
-        feeds: {
-          ids: createHostTensor("int32", [1, 1], Int32Array.of(2)),
-          position: createHostTensor("int32", [1], Int32Array.of(0)),
-          cache: kept,
-        },
-        append: { at: [0], outputs: { fresh: kept } },
-        ids: "ids",
-        position: "position",
-        picks: "picks",
-        pad: 0,
-        runs: 40,
-        ...options,
-      });
-      const tokens: number[] = [];
-      for await (const { fetched, accepted } of greedyRuns(drafting, asked(plain, { runs: 21 }))) {
-        expect(accepted).toBe(1);
-        tokens.push(Number(fetched["picks"]!.data[0]));
-      }
-      const expectedCache = await getRuntime().download(plain);
-      const drafts = { tokens: 21, capacity: 64, from: { source: [2, 7, 9], most: 4 } };
-      const loop = await read(greedyRuns(inThread(drafting), asked(first, { drafts })));
-      const found: number[] = [];
-      let runs = 0;
-      for await (const { fetched, accepted } of greedyRuns(drafting, asked(held, { drafts }))) {
-        expect(fetched).toEqual(loop[runs++]!.fetched);
-        const picks = Array.from(fetched["picks"]!.data, Number);
-        found.push(...picks.slice(0, accepted));
-      }
-      expect(found).toEqual(tokens);
-      expect(runs).toBe(loop.length);
-      expect(runs).toBeLessThan(tokens.length);
-      // Wrong drafts leave their values after the accepted tokens.
-      const cache = await getRuntime().download(held);
-      expect(cache.data.slice(0, 20)).toEqual(expectedCache.data.slice(0, 20));
-      const ended: number[] = [];
-      for await (const { fetched, accepted } of greedyRuns(drafting, asked(held, { drafts, end: tokens[5] })))
-        ended.push(...Array.from(fetched["picks"]!.data, Number).slice(0, accepted));
-      expect(ended).toEqual(tokens.slice(0, tokens.indexOf(tokens[5]!) + 1));
-      await getRuntime().release([plain, first, held]);
-      await drafting.release();
-    });
-
     test("end once every row has ended", async () => {
       const found = await read(greedyRuns(session, request(cache, { end: 7, runs: 60 })));
       const picked = found.map(({ fetched }) => [...fetched["picks"]!.data].map(Number));
@@ -200,7 +128,7 @@ export function describeGreedyLoop(name: string, create: () => Promise<Runtime>)
       const runs = 4000;
       const held = await newCache(runs + 8);
       const stopping = new AbortController();
-      const results: GreedyRun[] = [];
+      const results: RepeatedRun[] = [];
       for await (const run of greedyRuns(session, request(held, { runs, signal: stopping.signal }))) {
         results.push(run);
         stopping.abort();
@@ -233,7 +161,7 @@ export function describeGreedyLoop(name: string, create: () => Promise<Runtime>)
 
     test("throw an error after the earlier results, and leave the runtime usable", async () => {
       const held = await newCache(8);
-      const results: GreedyRun[] = [];
+      const results: RepeatedRun[] = [];
       const failing = async (): Promise<void> => {
         for await (const run of greedyRuns(session, request(held))) results.push(run);
       };

@@ -1,6 +1,6 @@
 /** Decodes a batch with graphs that have dynamic shapes, all sources together: on the CPU, a GPU or in a browser. */
 import { closing } from "@slm/core";
-import { decode, type CopySource } from "@slm/generation";
+import { decode } from "@slm/generation";
 import type { HostTensor } from "@slm/runtime";
 import type { ImageEncoder } from "../images/image-encoder.js";
 import type { ModelGraphs } from "../load/model-graphs.js";
@@ -25,14 +25,12 @@ export interface DynamicParts {
  * Returns one result per source. An encoder-decoder encodes the padded sources once; image tokens, if any, come before the text. A decoder-only model
  * reads each source as a prefix, followed by BOS. Its sources must all have the same length.
  *
- * @param drafts source of the drafts that greedy steps verify, for a batch of one source. Absent: each step adds one token per row.
  * @throws SlmError as decodeBatch
  */
 export async function decodeDynamic(
   parts: DynamicParts,
   batch: readonly EncodedSource[],
   options: BatchOptions,
-  drafts: CopySource | undefined,
 ): Promise<readonly DecodedIds[]> {
   const { runtime, model, images, encoder, decoder, tokenGraphs } = parts.loaded;
   const { vocabularySize, tokens, maxTarget } = model;
@@ -49,7 +47,7 @@ export async function decodeDynamic(
   return withCaches(parts, size, (caches) =>
     withEncoded(parts, inputs, async (encoded) => {
       const steps = new GraphDecoder({
-        ...{ runtime, decoder, caches, vocabularySize, encoded, prefixes, drafts, tokenGraphs },
+        ...{ runtime, decoder, caches, vocabularySize, encoded, prefixes, tokenGraphs },
       });
       const decoded = await closing({ close: () => steps.release() }, () =>
         decode(options.watch?.(steps) ?? steps, {

@@ -1,12 +1,6 @@
 /** The decoder graph as a `StepDecoder` of `@slm/generation`: tokens in, logits or tokens out, caches updated in place. */
 import { GRAPH_IO } from "@slm/exported-model";
-import {
-  greedyRuns,
-  type CopySource,
-  type GreedyStepsOptions,
-  type StepDecoder,
-  type TopTokens,
-} from "@slm/generation";
+import { greedyRuns, type GreedyStepsOptions, type StepDecoder, type TopTokens } from "@slm/generation";
 import {
   type DeviceTensor,
   type RunRequest,
@@ -15,8 +9,8 @@ import {
   cacheWrites,
   createHostTensor,
 } from "@slm/runtime";
-import { draftedSteps, singleSteps, GREEDY_NAMES } from "../steps/drafted-steps.js";
 import { RunLog } from "../steps/run-log.js";
+import { topTokens } from "../steps/top-tokens.js";
 import type { CacheSet } from "./caches.js";
 import { hasArgmaxOutput } from "../graph-edits/argmax-output.js";
 import { logitsOutput, WholeLogits } from "./listed-tokens.js";
@@ -31,8 +25,6 @@ export interface GraphDecoderParts {
   readonly encoded: Readonly<Record<string, DeviceTensor>>;
   /** Prefix ids before each row's first token, the same number for all rows, fed in the first run. */
   readonly prefixes: readonly (readonly number[])[];
-  /** Drafts that greedy steps verify, for one row and a decoder that outputs the top-1 token of every position. Absent: each step adds one token. */
-  readonly drafts?: CopySource | undefined;
   /** Draws tokens and finds candidates where the logits are. Absent: the host reads logits. */
   readonly tokenGraphs?: TokenGraphs | undefined;
 }
@@ -75,9 +67,7 @@ export class GraphDecoder implements StepDecoder {
     const { fetched } = await decoder.run({ ...request, fetch: [output] });
     this.#past += request.feeds[GRAPH_IO.targetIds]!.shape[1]!;
     this.log.add(performance.now());
-    const logits = await this.#logits.of(fetched[output]!, output);
-    // A decoder that verifies drafts returns the outputs of every position. It has one row.
-    return logits.subarray(Math.max(0, logits.length - this.rows * this.vocabularySize));
+    return this.#logits.of(fetched[output]!, output);
   }
 
   rewind(steps: number): void {
@@ -105,25 +95,25 @@ export class GraphDecoder implements StepDecoder {
     }
   }
 
-  #greedySteps(
+  async *#greedySteps(
     tokens: Int32Array,
     { eos, pad, steps, signal }: GreedyStepsOptions,
   ): AsyncGenerator<TopTokens, undefined> {
-    const { decoder, drafts, caches } = this.#parts;
-    const request = this.#requestOf(tokens);
-    const given = request.feeds[GRAPH_IO.targetIds]!.shape[1]!;
-    const runs = greedyRuns(decoder, {
-      ...request,
-      ...GREEDY_NAMES,
+    const runs = greedyRuns(this.#parts.decoder, {
+      ...this.#requestOf(tokens),
+      ids: GRAPH_IO.targetIds,
+      position: GRAPH_IO.pastLength,
+      picks: GRAPH_IO.bestIds,
+      fetch: [GRAPH_IO.bestLogProbabilities],
       end: eos,
       pad,
       runs: steps,
-      drafts: drafts && { from: drafts, tokens: steps, capacity: caches.capacity },
       signal,
     });
-    return drafts === undefined
-      ? singleSteps(runs, this.rows, this.log)
-      : draftedSteps(runs, given, this.log);
+    for await (const { fetched, at } of runs) {
+      this.log.add(at);
+      yield topTokens(fetched, this.rows);
+    }
   }
 
   #requestOf(tokens: Int32Array): Pick<RunRequest, "feeds" | "into" | "append"> {

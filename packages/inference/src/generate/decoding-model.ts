@@ -24,7 +24,7 @@ import type { Evaluation } from "../evaluate/evaluate-answers.js";
 import { RowTexts } from "../text/row-texts.js";
 import { streamPieces } from "../text/stream-pieces.js";
 
-interface CreateModelOptions extends Pick<GraphModelOptions, "promptLookup" | "closes"> {
+interface CreateModelOptions extends Pick<GraphModelOptions, "closes"> {
   /** Replaces the decoder of every batch. Default: it is used as it is. */
   readonly watch?: BatchOptions["watch"];
 }
@@ -37,15 +37,11 @@ class DecodingModel implements Model {
   readonly directory: string;
   readonly #decoding: Decoding;
   readonly #options: CreateModelOptions;
-  /** Whether texts are decoded one by one, so that their drafts can be verified. */
-  readonly #isAlone: boolean;
   #closing: Promise<void> | undefined;
 
   constructor(decoding: Decoding, directory: string, options: CreateModelOptions) {
-    const { promptLookup } = options;
     this.#decoding = decoding;
     this.#options = options;
-    this.#isAlone = promptLookup !== undefined;
     this.directory = directory;
   }
 
@@ -90,8 +86,7 @@ class DecodingModel implements Model {
   }
 
   async score(pairs: readonly ScoredPair[], options: ScoreOptions): Promise<readonly Likelihood[]> {
-    // A decoder that verifies drafts returns the logits of one row.
-    return scoreTexts(this.#decoding, pairs, this.#isAlone ? { ...options, batchSize: 1 } : options);
+    return scoreTexts(this.#decoding, pairs, options);
   }
 
   async evaluate({ jsonSchema, ...input }: ModelEvaluation): Promise<Evaluation> {
@@ -114,7 +109,7 @@ class DecodingModel implements Model {
     checkTime(asked.maxTimeMs);
     if (jsonSchema !== undefined) asked.constraint = await this.#constraintOf(jsonSchema);
     const encoded = encodeSources(sources, tokenizer, { model, languages, asks: "generate" });
-    const batchSize = this.#isAlone ? 1 : checkedBatchSize(asked.batchSize);
+    const batchSize = checkedBatchSize(asked.batchSize);
     const batches = planBatches(encoded, batchSize, together === "equal-lengths");
     const results = new Map<number, Generation>();
     for (const batch of batches) {

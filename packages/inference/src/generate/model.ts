@@ -26,11 +26,6 @@ export interface ModelEvaluation extends Omit<
 /** Options for opening a model. */
 export interface GraphModelOptions extends ImageEncoderOptions {
   /**
-   * Prompt lookup decoding: the maximum number of draft tokens that one decoder run verifies. They are copied from the source and the answer. The
-   * answers are those of greedy decoding, in fewer runs if text repeats. Texts are decoded one by one.
-   */
-  readonly promptLookup?: number | undefined;
-  /**
    * Number of texts that are usually decoded together. A small model that decodes few texts runs on one thread, unless you chose the runtime's
    * threads. Default: 1.
    */

@@ -3,7 +3,6 @@ import type { Model, GraphModelOptions } from "./model.js";
 import { createModel } from "./decoding-model.js";
 import { graphDecoding } from "./graph-decoding.js";
 import type { Runtime } from "@slm/runtime";
-import { checkPromptLookup } from "../options/check-prompt-lookup.js";
 import { loadGraphs } from "../load/model-graphs.js";
 
 /**
@@ -21,16 +20,10 @@ export async function openGraphModel(
   runtime: Runtime,
   options: GraphModelOptions = {},
 ): Promise<Model> {
-  const { promptLookup, keptImageBytes, batchSize = 1 } = options;
-  checkPromptLookup(promptLookup);
-  const copies = promptLookup !== undefined;
-  const loaded = await loadGraphs(directory, runtime, {
-    keptImageBytes,
-    batchSize,
-    use: { kind: "answers", copies },
-  });
+  const { keptImageBytes, batchSize = 1 } = options;
+  const loaded = await loadGraphs(directory, runtime, { keptImageBytes, batchSize });
   try {
-    return createModel(graphDecoding(loaded, promptLookup), directory, options);
+    return createModel(graphDecoding(loaded), directory, options);
   } catch (error) {
     await loaded.close();
     throw error;

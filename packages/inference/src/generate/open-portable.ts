@@ -1,6 +1,5 @@
 /** Opens portable forms of models. It imports nothing that runs graphs, so that pages and short commands stay small. */
 import type { BatchOptions } from "../options/batch-options.js";
-import { checkPromptLookup } from "../options/check-prompt-lookup.js";
 import { portableDecoding, type PortableOptions } from "../portable/portable-decoding.js";
 import { createModel } from "./decoding-model.js";
 import type { Model, GraphModelOptions } from "./model.js";
@@ -11,7 +10,7 @@ export { PortableParts } from "../portable/portable-parts.js";
 
 /** Options for opening the portable form of a model. */
 export type OpenPortableOptions = Pick<PortableOptions, "module" | "reason"> &
-  Pick<GraphModelOptions, "promptLookup" | "closes"> & {
+  Pick<GraphModelOptions, "closes"> & {
     /** Replaces the decoder of every batch, as a benchmark does to suppress EOS. Default: it is used as it is. */
     readonly watch?: BatchOptions["watch"];
   };
@@ -26,6 +25,5 @@ export type OpenPortableOptions = Pick<PortableOptions, "module" | "reason"> &
  * const model = await openPortableModel("runs/g2p/export", { module: await readModule() });
  */
 export async function openPortableModel(directory: string, options: OpenPortableOptions): Promise<Model> {
-  checkPromptLookup(options.promptLookup);
   return createModel(await portableDecoding(directory, options), directory, options);
 }

@@ -1,17 +1,7 @@
 /** Adds argmax outputs to a decoder, so that logits are not copied from the runtime. */
 import { GRAPH_IO } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
-import {
-  type Graph,
-  type GraphAddition,
-  type GraphNode,
-  type Initializer,
-  attributeOf,
-  int,
-  packValues,
-  readIntegers,
-  standardNode,
-} from "@slm/onnx";
+import { type Graph, type GraphAddition, type Initializer, int, packValues, standardNode } from "@slm/onnx";
 
 const AXES = "pick/last_axis";
 
@@ -87,44 +77,3 @@ export function withPicksOf(graph: Graph, picked: PickedLogits): Graph {
 
 /** ONNX element type. */
 const INT32 = 6;
-
-/**
- * Changes a decoder to return logits of every position, `[batch · target, vocab]`, for a single text or one token per row. The node that selects the
- * last position is replaced by one that merges both axes.
- *
- * @throws SlmError OP_UNSUPPORTED for a graph without such a node.
- */
-export function everyPosition(graph: Graph): Graph {
-  const picks = graph.nodes.filter((candidate) => isLastPosition(graph, candidate));
-  const [pick] = picks;
-  if (pick === undefined || picks.length > 1) {
-    throw new SlmError(
-      "OP_UNSUPPORTED",
-      `generate: graph '${graph.name}' selects the last position ${picks.length} times, expected once: drafts need a decoder with ` +
-        "dynamic shapes",
-      { suggestions: ["slm export CHECKPOINT --target cpu"] },
-    );
-  }
-  const join: GraphNode = {
-    ...pick,
-    opType: "Flatten",
-    inputs: [pick.inputs[0]!],
-    attributes: { axis: int(2) },
-  };
-  return {
-    ...graph,
-    nodes: graph.nodes.map((node) => (node === pick ? join : node)),
-    outputs: graph.outputs.map((output) =>
-      output.name === GRAPH_IO.logits
-        ? { ...output, shape: ["positions", ...(output.shape ?? []).slice(1)] }
-        : output,
-    ),
-  };
-}
-
-/** A Gather with index -1 along the axis of positions. */
-function isLastPosition({ initializers }: Graph, node: GraphNode): boolean {
-  if (node.opType !== "Gather" || node.domain !== "" || attributeOf(node, "axis", "int") !== 1) return false;
-  const index = initializers.get(node.inputs[1]!);
-  return index?.shape.length === 0 && readIntegers(index)?.[0] === -1;
-}

@@ -14,7 +14,7 @@ export interface Decoding extends ModelDescription {
   /**
    * One result per source.
    *
-   * @throws SlmError USAGE for options that prompt lookup does not support; INTERRUPTED; the errors of the runs
+   * @throws SlmError INTERRUPTED, and the errors of the runs
    */
   decode(batch: readonly EncodedSource[], options: BatchOptions): Promise<readonly DecodedIds[]>;
   close(): Promise<void>;

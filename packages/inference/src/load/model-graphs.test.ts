@@ -24,11 +24,8 @@ describe(loadGraphs, () => {
   test("releases the loaded graphs if a later one cannot be loaded", async () => {
     const runtime = new MemoryModel();
     const failing = loadGraphs(folder, runtime, {
-      use: {
-        kind: "edited",
-        edit: () => {
-          throw new SlmError("OP_UNSUPPORTED", "no such decoder");
-        },
+      edit: () => {
+        throw new SlmError("OP_UNSUPPORTED", "no such decoder");
       },
     });
     await expect(failing).rejects.toThrow("no such decoder");

@@ -7,7 +7,6 @@ import type { LexicalShortlist } from "@slm/generation";
 import type { CompiledForm, GraphSource, Runtime, Session } from "@slm/runtime";
 import { describeModel, type ModelDescription } from "./describe-model.js";
 import { loadDecoder, type GraphEdit } from "./load-decoder.js";
-import { verifyingDecoder } from "./verifying-decoder.js";
 import { ImageEncoder, type ImageEncoderOptions } from "../images/image-encoder.js";
 import { withWork } from "./run-work.js";
 import { type StaticBuckets, openBuckets } from "./buckets.js";
@@ -37,25 +36,14 @@ export interface ModelGraphs extends ModelDescription {
   close(): Promise<void>;
 }
 
-/** What a model's decoder is loaded for. Static decoders are loaded as exported. */
-type DecoderUse =
-  /**
-   * Answers. On targets cpu and gpu the decoder gets argmax outputs unless it has them, so that logits stay on the device: for every position if
-   * it verifies drafts.
-   */
-  | {
-      readonly kind: "answers";
-      /** Whether runs verify drafts of prompt lookup. */
-      readonly copies?: boolean | undefined;
-    }
-  /** Runs of the caller, who edits the decoder. */
-  | { readonly kind: "edited"; readonly edit: GraphEdit };
-
 export interface LoadGraphsOptions extends ImageEncoderOptions {
   /** Number of texts that are usually decoded together. If set, the runtime is told how much a run computes, and runs small graphs on one thread. */
   readonly batchSize?: number | undefined;
-  /** Default: answers. */
-  readonly use?: DecoderUse | undefined;
+  /**
+   * Edits the decoder before it is loaded. Default: on targets cpu and gpu it gets argmax outputs unless it has them, so that logits stay on the device.
+   * Static decoders are loaded as exported.
+   */
+  readonly edit?: GraphEdit | undefined;
 }
 
 /**
@@ -72,7 +60,6 @@ export async function loadGraphs(
 ): Promise<ModelGraphs> {
   const description = await describeModel(directory);
   const { model } = description;
-  const { use = { kind: "answers" } } = options;
   const loader = withWork(runtime, model, options.batchSize);
   const load = (file: string): Promise<Session> => loader.load(...exportedForm(directory, model, file));
   const opened = new OpenedSessions();
@@ -88,7 +75,7 @@ export async function loadGraphs(
     for (const { name, graph } of graphsOf(model)) {
       const loaded: Readonly<Partial<Record<GraphName | "listing", Session | undefined>>> =
         name === "decoder"
-          ? await loadDecoder(model, decoderFile, decoderEdit(model, use))
+          ? await loadDecoder(model, decoderFile, options.edit)
           : { [name]: await load(graph.file) };
       for (const session of Object.values(loaded)) if (session !== undefined) opened.add(session);
       Object.assign(sessions, loaded);
@@ -117,12 +104,6 @@ export async function loadGraphs(
     await opened.release();
     throw error;
   }
-}
-
-/** How the decoder is edited before it is loaded: by the caller, or to verify drafts. */
-function decoderEdit(model: DeviceModel, use: DecoderUse): GraphEdit | undefined {
-  if (use.kind === "edited") return use.edit;
-  return use.copies === true ? (graph) => verifyingDecoder(graph, model) : undefined;
 }
 
 /** Sessions in the order in which they were loaded. */

@@ -1,7 +1,6 @@
 /** A portable model as a `StepDecoder` of `@slm/generation`: one row of the decoder is one model of a shared memory. */
 import type { PortableModel } from "@slm/c-export/portable";
-import type { CopySource, GreedyStepsOptions, StepDecoder, TopTokens } from "@slm/generation";
-import { hostDraftedSteps } from "../steps/host-drafted-steps.js";
+import type { StepDecoder, TopTokens } from "@slm/generation";
 import { RunLog } from "../steps/run-log.js";
 import { breathe, keepsThread } from "./breathe.js";
 
@@ -16,8 +15,6 @@ export class PortableDecoder implements StepDecoder {
   readonly rows: number;
   readonly vocabularySize: number;
   readonly log = new RunLog();
-  /** Present if drafts are verified, which requires a single row. */
-  readonly greedySteps?: NonNullable<StepDecoder["greedySteps"]>;
   #models: readonly PortableModel[];
   readonly #prefix: readonly number[];
   /** Made in the first step that returns logits. */
@@ -25,15 +22,12 @@ export class PortableDecoder implements StepDecoder {
   readonly #top: TopTokens;
   #hasStarted = false;
 
-  /** @param drafts source of the drafts that runs of one row verify. Default: every run has one token. */
-  constructor({ models, prefix }: PortableDecoderParts, drafts?: CopySource) {
+  constructor({ models, prefix }: PortableDecoderParts) {
     this.#models = models;
     this.#prefix = prefix;
     this.rows = models.length;
     this.vocabularySize = models[0]!.vocabulary;
     this.#top = { ids: new Int32Array(this.rows), logProbabilities: new Float32Array(this.rows) };
-    if (drafts !== undefined)
-      this.greedySteps = (tokens, options) => this.#draftedSteps(tokens, options, drafts);
   }
 
   /** @throws SlmError USAGE for tokens that do not fit */
@@ -96,38 +90,5 @@ export class PortableDecoder implements StepDecoder {
       first!.read(this.#prefix.slice(at, at + fresh));
     }
     for (const row of others) row.copyFrom(first!);
-  }
-
-  async *#draftedSteps(
-    tokens: Int32Array,
-    options: GreedyStepsOptions,
-    drafts: CopySource,
-  ): AsyncGenerator<TopTokens, undefined> {
-    if (!this.#hasStarted) await this.#start();
-    const { past, capacities } = this.#models[0]!;
-    const read = (ids: Int32Array, position: number): Promise<TopTokens> => this.#readAt(ids, position);
-    const ids = Int32Array.from(tokens);
-    const steps = { ids, past, capacity: capacities.target, drafts, log: this.log, read };
-    yield* hostDraftedSteps(steps, options);
-  }
-
-  /** The most probable token after each of the tokens of the one row, in as many steps as the model needs. */
-  async #readAt(ids: Int32Array, position: number): Promise<TopTokens> {
-    if (keepsThread(performance.now())) await breathe();
-    const model = this.#models[0]!;
-    const { fresh, wanted } = model.capacities;
-    const most = Math.min(fresh, wanted);
-    model.rewind(position);
-    const [best, logProbabilities] = [new Int32Array(ids.length), new Float32Array(ids.length)];
-    for (let from = 0; from < ids.length; from += most) {
-      const part = ids.subarray(from, from + most);
-      model.read(part, part.length);
-      for (let row = 0; row < part.length; row++) {
-        const { token, logProbability } = model.best(row);
-        best[from + row] = token;
-        logProbabilities[from + row] = logProbability;
-      }
-    }
-    return { ids: best, logProbabilities };
   }
 }

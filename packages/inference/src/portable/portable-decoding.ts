@@ -1,7 +1,6 @@
 /** Decodes with a portable form, in WebAssembly and without a runtime. */
 import type { RuntimeDevice } from "@slm/runtime";
 import type { Decoding } from "../load/decoding.js";
-import { draftsFor } from "../options/draft-source.js";
 import { rowsPerSource } from "../options/model-limits.js";
 import { decodeAlone } from "../steps/decode-alone.js";
 import { PortableDecoder } from "./portable-decoder.js";
@@ -12,7 +11,6 @@ export interface PortableOptions {
   readonly module: BufferSource | WebAssembly.Module;
   /** Why this engine was chosen, for people: "because ...". Default: the description gives no reason. */
   readonly reason?: string | undefined;
-  readonly promptLookup?: number | undefined;
 }
 
 /**
@@ -22,17 +20,15 @@ export interface PortableOptions {
  */
 export async function portableDecoding(
   directory: string,
-  { module, reason, promptLookup }: PortableOptions,
+  { module, reason }: PortableOptions,
 ): Promise<Decoding> {
   const parts = await PortableParts.open(directory, module);
   const { model } = parts.description;
-  const drafting = { model, promptLookup };
   return {
     ...parts.description,
     device: portableDevice(reason),
     together: "none",
     decode: async (batch, options) => {
-      const drafts = draftsFor(drafting, batch, options, false);
       const results = [];
       for (const [row, source] of batch.entries()) {
         const started = performance.now();
@@ -44,7 +40,7 @@ export async function portableDecoding(
           const prefix = parts.hasEncoder ? [] : source.ids;
           const mayAnswer = parts.mayAnswer(source.ids);
           for (const model of rows) model.restrict(mayAnswer);
-          const steps = new PortableDecoder({ models: rows, prefix }, drafts(source.ids));
+          const steps = new PortableDecoder({ models: rows, prefix });
           results.push(await decodeAlone(steps, { model, source, row, prefix, options, started }));
         } finally {
           parts.giveBack(rows);

@@ -1,7 +1,6 @@
 /** Decodes sources with static graphs, one after the other, as NPUs require. */
 import { GRAPH_IO, staticSourceInputs } from "@slm/exported-model";
-import { SlmError } from "@slm/core";
-import { answersOf, type CopySource } from "@slm/generation";
+import { answersOf } from "@slm/generation";
 import type { EncodedSource } from "../options/batches.js";
 import type { BatchOptions } from "../options/batch-options.js";
 import type { ModelGraphs } from "../load/model-graphs.js";
@@ -17,58 +16,37 @@ export type StaticModel = ModelGraphs & { readonly buckets: StaticBuckets };
 /**
  * One result per source. Times are measured from the start of each source.
  *
- * @param draftsFor source of the drafts that runs verify. Default: every run has one token.
- * @throws SlmError as decodeBatch; OP_UNSUPPORTED for drafts if no graph reads several tokens
+ * @throws SlmError as decodeBatch
  */
 export async function decodeStatic(
   loaded: StaticModel,
   batch: readonly EncodedSource[],
   options: BatchOptions,
-  draftsFor: DraftsFor = () => undefined,
 ): Promise<readonly DecodedIds[]> {
   const results: DecodedIds[] = [];
   for (const [row, source] of batch.entries())
-    results.push(await decodeSource(loaded, source, { row, options, draftsFor }));
+    results.push(await decodeSource(loaded, source, { row, options }));
   return results;
 }
-
-/** Where the drafts for a source come from; undefined: there are none. */
-type DraftsFor = (source: readonly number[]) => CopySource | undefined;
 
 interface Row {
   readonly row: number;
   readonly options: BatchOptions;
-  readonly draftsFor: DraftsFor;
 }
 
 async function decodeSource(
   loaded: StaticModel,
   source: EncodedSource,
-  { row, options, draftsFor }: Row,
+  { row, options }: Row,
 ): Promise<DecodedIds> {
   const { strategy } = options;
   const started = performance.now();
   return withStaticSource(loaded, source, async (parts, imageMs) => {
     const { prefix } = parts;
-    const drafts = draftsFor(source.ids);
-    const steps = new StaticDecoder(
-      drafts === undefined ? parts : withChunk(parts),
-      rowsPerSource(strategy),
-      drafts,
-    );
+    const steps = new StaticDecoder(parts, rowsPerSource(strategy));
     const decoded = await decodeAlone(steps, { model: loaded.model, source, row, prefix, options, started });
     return { ...decoded, imageMs };
   });
-}
-
-/** @throws SlmError OP_UNSUPPORTED if no graph reads several tokens */
-function withChunk(parts: StaticDecoderParts): StaticDecoderParts {
-  if (parts.chunk !== undefined) return parts;
-  throw new SlmError(
-    "OP_UNSUPPORTED",
-    `${parts.model.name}: drafts need a graph that reads several tokens per run, and this export has none`,
-    { suggestions: [`slm export CHECKPOINT --target ${parts.model.target} --chunk 8`] },
-  );
 }
 
 /**

@@ -1,9 +1,7 @@
 /** The static decoder as a `StepDecoder` of `@slm/generation`. The host keeps the caches and the attention mask. */
 import { openTextCache, type TextCache } from "@slm/exported-model";
-import type { CopySource, GreedyStepsOptions, StepDecoder, TopTokens } from "@slm/generation";
-import { hostDraftedSteps } from "../steps/host-drafted-steps.js";
+import type { StepDecoder } from "@slm/generation";
 import { RunLog } from "../steps/run-log.js";
-import { topOfLogits } from "../steps/top-of-logits.js";
 import { runStatic, type StaticRunParts } from "./static-run.js";
 
 export interface StaticDecoderParts extends StaticRunParts {
@@ -16,26 +14,19 @@ export class StaticDecoder implements StepDecoder {
   readonly rows: number;
   readonly vocabularySize: number;
   readonly log = new RunLog();
-  /** Present if drafts are verified, which requires a single row. */
-  readonly greedySteps?: NonNullable<StepDecoder["greedySteps"]>;
   readonly #parts: StaticDecoderParts;
   readonly #logits: Float32Array;
   #caches: readonly TextCache[];
   #position = 0;
 
-  /**
-   * @param rows such as beams
-   * @param drafts source of the drafts that runs of one row verify. They need a graph that reads several tokens. Default: every run has one token.
-   */
-  constructor(parts: StaticDecoderParts, rows: number, drafts?: CopySource) {
+  /** @param rows such as beams */
+  constructor(parts: StaticDecoderParts, rows: number) {
     const { model, window } = parts;
     this.#parts = parts;
     this.rows = rows;
     this.vocabularySize = model.vocabularySize;
     this.#logits = new Float32Array(rows * model.vocabularySize);
     this.#caches = Array.from({ length: rows }, () => openTextCache(model, window));
-    if (drafts !== undefined)
-      this.greedySteps = (tokens, options) => this.#draftedSteps(tokens, options, drafts);
   }
 
   /** @throws SlmError as {@link runStatic} */
@@ -62,20 +53,6 @@ export class StaticDecoder implements StepDecoder {
       return cache;
     });
     return Promise.resolve();
-  }
-
-  #draftedSteps(
-    tokens: Int32Array,
-    options: GreedyStepsOptions,
-    drafts: CopySource,
-  ): AsyncGenerator<TopTokens, undefined> {
-    const { prefix, window } = this.#parts;
-    const read = async (ids: Int32Array, position: number): Promise<TopTokens> => {
-      const logits = await runStatic(this.#parts, this.#caches[0]!, { tokens: ids, position });
-      return topOfLogits(logits, this.vocabularySize);
-    };
-    const ids = Int32Array.of(...prefix, ...tokens);
-    return hostDraftedSteps({ ids, past: 0, capacity: window, drafts, log: this.log, read }, options);
   }
 
   /** Rows share their source: it is read once, and its keys and values are copied. */

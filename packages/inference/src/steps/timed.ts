@@ -11,12 +11,10 @@ export function timed(
   strategy: Strategy,
   { started, log }: { readonly started: number; readonly log: RunLog },
 ): DecodedIds {
-  const isAtEnd = strategy.kind === "beam";
-  const steps = isAtEnd ? log.ends.length : tokens.length + (finished ? 1 : 0);
-  const runs = isAtEnd ? steps : log.runsFor(steps);
-  const stepsMs = log.ends.slice(0, runs).map((at) => at - started);
-  const [firstTokenMs, totalMs] = [stepsMs[0]!, stepsMs[runs - 1]!];
+  const steps = strategy.kind === "beam" ? log.ends.length : tokens.length + (finished ? 1 : 0);
+  const stepsMs = log.ends.slice(0, steps).map((at) => at - started);
+  const [firstTokenMs, totalMs] = [stepsMs[0]!, stepsMs.at(-1)!];
   const tokensPerSecond =
-    runs > 1 ? ((steps - 1) * 1000) / (totalMs - firstTokenMs) : (steps * 1000) / totalMs;
+    steps > 1 ? ((steps - 1) * 1000) / (totalMs - firstTokenMs) : (steps * 1000) / totalMs;
   return { tokens, logProbability, firstTokenMs, totalMs, stepsMs, tokensPerSecond, finished, reason };
 }

@@ -7,11 +7,6 @@ import { prepareModels } from "./prepare-models.js";
 
 /** The device that runs the model. */
 export interface OpenModelOptions extends WorkOptions, DeviceRequest {
-  /**
-   * Prompt lookup decoding: the largest number of tokens to copy and verify in one run. Greedy answers do not change, and are faster if
-   * text repeats.
-   */
-  readonly promptLookup?: number | undefined;
   /** Public key file (PEM): only a bundle signed with it is loaded. Default: any model is loaded. */
   readonly key?: string | undefined;
   /** Number of prompts that are usually answered together. Default: 1; small models then use one thread, unless `threads` is set. */
@@ -30,11 +25,11 @@ export interface OpenModelOptions extends WorkOptions, DeviceRequest {
  */
 export async function openModel(model: string, options: OpenModelOptions = {}): Promise<Model> {
   const { progress, signal, note } = contextOf(options);
-  const { engine, device, soc, fallback, threads, promptLookup, batchSize, key } = options;
+  const { engine, device, soc, fallback, threads, batchSize, key } = options;
   const request = { engine, device, soc, fallback, threads, key };
   const opened = await prepareModels([model], { ...request, progress, signal });
   const [directory = ""] = opened.directories;
-  const how = { promptLookup, closes: opened.close };
+  const how = { closes: opened.close };
   try {
     const chosen = engineFor(opened.descriptions[0]!, request);
     if (chosen.engine === "wasm")

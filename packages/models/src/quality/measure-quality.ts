@@ -67,7 +67,6 @@ export async function measureQuality(request: QualityRequest): Promise<Evaluatio
     intervalSeed,
   };
   if (runtime === undefined && jsonSchema === undefined) return measurePortable(model, asked, threads);
-  // Drafts are verified for one row at a time, so a batch has none.
   const opened = await openPrepared(model, runtime, { batchSize: asked.batchSize });
   try {
     return await opened.evaluate({ ...asked, jsonSchema });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { encoderDecoder } from "../tiny-checkpoint.test-support.js";
+import { decoderOnly, encoderDecoder } from "../tiny-checkpoint.test-support.js";
 import { staticSizes } from "./buckets.js";
 
 const length = fc.integer({ min: 1, max: 5000 });
@@ -21,6 +21,18 @@ describe(staticSizes, () => {
   test("have the model's longest target as window unless a shorter one is asked for", () => {
     expect(staticSizes(encoderDecoder, { buckets: [4] })).toEqual([{ source: 4, window: 10 }]);
     expect(staticSizes(encoderDecoder, { buckets: [4], window: 3 })).toEqual([{ source: 4, window: 3 }]);
+  });
+
+  test("have a chunk only for a decoder-only model, at most its window", () => {
+    const chunkOf = (config: typeof encoderDecoder | typeof decoderOnly, chunk?: number) =>
+      staticSizes(config, { buckets: [4], window: 6, chunk })[0]?.chunk;
+    expect([chunkOf(decoderOnly), chunkOf(decoderOnly, 4), chunkOf(encoderDecoder)]).toEqual([
+      6,
+      4,
+      undefined,
+    ]);
+    for (const config of [decoderOnly, encoderDecoder])
+      expect(() => chunkOf(config, 7)).toThrow(expect.objectContaining({ code: "USAGE" }));
   });
 
   test("are multiples of the encoder's pooling group", () => {

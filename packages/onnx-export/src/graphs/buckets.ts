@@ -16,9 +16,7 @@ export interface StaticRequest {
   readonly buckets: readonly number[];
   /** Default: the capacity of the model's caches. */
   readonly window?: number | undefined;
-  /**
-   * New tokens in a run of the chunk graph. Default: {@link PROMPT_CHUNK} for a decoder-only model; an encoder-decoder has no chunk graph.
-   */
+  /** New tokens in a run of the chunk graph, which reads prompts of a decoder-only model. Default: {@link PROMPT_CHUNK}. */
   readonly chunk?: number | undefined;
 }
 
@@ -57,17 +55,19 @@ function windowOf(config: ModelConfig, { window = cacheCapacity(config) }: Stati
 }
 
 function chunkOf(config: ModelConfig, { chunk }: StaticRequest, window: number): number | undefined {
-  if (chunk !== undefined && chunk > window) {
+  if (config.architecture === "encoder-decoder") {
+    if (chunk === undefined) return undefined;
     throw new SlmError(
       "USAGE",
-      `export: a chunk can be at most the window of ${window} tokens, got ${chunk}`,
-      {
-        suggestions: [`--chunk ${window}`],
-      },
+      `export: a chunk is for the prompts of decoder-only models, but this is an encoder-decoder; got ${chunk}`,
+      { suggestions: ["remove --chunk, or export.chunk in a recipe"] },
     );
   }
-  if (chunk !== undefined) return chunk;
-  return config.architecture === "decoder-only" ? Math.min(PROMPT_CHUNK, window) : undefined;
+  if (chunk === undefined) return Math.min(PROMPT_CHUNK, window);
+  if (chunk <= window) return chunk;
+  throw new SlmError("USAGE", `export: a chunk can be at most the window of ${window} tokens, got ${chunk}`, {
+    suggestions: [`--chunk ${window}`],
+  });
 }
 
 /**

@@ -106,9 +106,6 @@ export function lexicalLogits(
   const shift = named(LISTED.bias, "Add", [own, shifts]);
   const listed = named(LISTED.logits, "Gemm", [recorder.nameOf(hidden), rows, shift], { transB: int(1) });
   const places = builder.op("Expand", [reshape(recorder, ids, [1, -1]), builder.op("Shape", [listed])]);
-  // Prompt lookup needs several positions of one row.
-  const size = [shapeOf(recorder, listed, 0), builder.ints([config.vocabularySize])];
-  const all = builder.op("Expand", [masked, concat(recorder, size, 0)]);
-  const logits = builder.op("ScatterElements", [all, places, listed], { attributes: { axis: int(1) } });
+  const logits = builder.op("ScatterElements", [masked, places, listed], { attributes: { axis: int(1) } });
   return recorder.tensor(logits, bias.shape);
 }

@@ -14,7 +14,7 @@
  *          present.l.key [1, kvHeads, headDim, n], present.l.value [1, kvHeads, n, headDim]
  * ```
  *
- * n is 1 in the decoder and `chunk` in the chunk graph, which reads prompts and verifies draft tokens.
+ * n is 1 in the decoder and `chunk` in the chunk graph, which reads prompts.
  *
  * A decoder with a recurrence (`stateWidth`) has no window_bias. In place of keys and values it has past.l.state [1, width], the state
  * before its tokens, and present.l.state [n, width].

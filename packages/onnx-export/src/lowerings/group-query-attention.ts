@@ -115,7 +115,7 @@ export function groupQueryCache(
 
 /**
  * Emits the output of a run of any length. Some providers' operator is correct only for few new positions, although the caches that it
- * returns are always correct. A longer run (a prompt, draft tokens, scoring) computes its output from those caches again:
+ * returns are always correct. A longer run (a prompt, scoring) computes its output from those caches again:
  *
  * ```
  * few new positions? ── yes ──► output of GroupQueryAttention

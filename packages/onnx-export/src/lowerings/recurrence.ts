@@ -7,7 +7,7 @@
  *                                                                          ─► the same for every position      several
  * ```
  *
- * A run has few new positions (a token and its drafts, the beginning of an answer), so all pairs are computed at once. The contribution of
+ * A run has few new positions (a token, the beginning of an answer), so all pairs are computed at once. The contribution of
  * position s to position t is multiplied by the product of the gates between them, computed as the exponential of a sum of logarithms.
  */
 import { ROW_POSITIONS } from "@slm/exported-model";

@@ -33,8 +33,7 @@ export const exportConfig = z.strictObject({
     .max(MAX_STATIC)
     .optional()
     .describe(
-      "Target npu: tokens per run of a second decoder, which reads prompts of decoder-only models and verifies draft tokens of prompt lookup.  " +
-        "Default: 32 for a decoder-only model; an encoder-decoder has no such decoder.",
+      "Target npu: tokens per run of a second decoder, which reads prompts. Decoder-only models only. Default: 32.",
     ),
   shortlist: z
     .boolean()

@@ -206,7 +206,7 @@ function deviceOf({ device }: BenchResult): RunSummary["device"] {
   return { name: provider === "cpu" ? cpu : `${provider}, ${description}`, threads, simulated };
 }
 
-/** Compares the deployed model with the decoder-only baseline. A model that predicts several tokens per run is also compared with itself without that. */
+/** Compares the deployed model with the decoder-only baseline. A model can also be compared with itself on another engine. */
 export function baselineOf(
   { comparisons }: Pick<BenchResult, "comparisons">,
   isQuantized: boolean,

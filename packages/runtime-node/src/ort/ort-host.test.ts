@@ -22,7 +22,7 @@ const feedBack: LoopBody = async function* (run, { feeds, options }) {
     const [picks] = await run({ ids, position }, runs);
     ids.data.set(picks!.data as never);
     position.data[0] = Number(position.data[0]) + 1;
-    yield runs;
+    yield;
   }
   return undefined;
 };

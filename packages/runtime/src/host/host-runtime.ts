@@ -279,10 +279,9 @@ class HostSession implements Session {
       },
     );
     try {
-      for await (const { fetched, said, at } of arrivals)
+      for await (const { fetched, at } of arrivals)
         yield {
           fetched: Object.fromEntries(outputs.map((name, place) => [name, fetched[place]!])),
-          said,
           at: at - performance.timeOrigin,
         };
     } finally {

@@ -51,8 +51,6 @@ export interface PositionalRepeat extends PositionalRun {
 export interface RepeatedResult {
   /** In the order of `fetch`. */
   readonly fetched: readonly HostTensor[];
-  /** What the loop yielded after the run. */
-  readonly said: unknown;
   /** When the run ended, since 1970 [ms]: `performance.now()` of two threads may have different origins. */
   readonly at: number;
 }

@@ -36,9 +36,9 @@ export async function* runLoop(
     { feeds: Object.fromEntries(given), options },
   );
   while (Atomics.load(stop, 0) === 0) {
-    const { done, value } = await runs.next();
+    const { done } = await runs.next();
     if (done === true) return;
-    yield { fetched, said: value, at: performance.timeOrigin + performance.now() };
+    yield { fetched, at: performance.timeOrigin + performance.now() };
   }
 }
 

@@ -41,7 +41,7 @@ function ofPortable(parts: PortableParts): OpenedBatch {
 async function openGraphs(directory: string, runtime: Runtime, maxRows: number): Promise<OpenedBatch> {
   // A position per row, and the top-1 token of each.
   const edit = (graph: Graph): Graph => withArgmaxOutput(perRowDecoder(graph));
-  const graphs = await loadGraphs(directory, runtime, { use: { kind: "edited", edit } });
+  const graphs = await loadGraphs(directory, runtime, { edit });
   const close = async (): Promise<void> => {
     await graphs.close();
     await runtime.close();

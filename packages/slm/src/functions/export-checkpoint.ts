@@ -18,10 +18,7 @@ export interface ExportOptions extends WorkOptions {
   readonly buckets?: ExportChoice["buckets"];
   /** Target npu: limit of the target length [tokens]. Default: the model's limit. */
   readonly window?: ExportChoice["window"];
-  /**
-   * Target npu: tokens per run of a second decoder, which reads the prompts of decoder-only models and verifies what prompt
-   * lookup copies. Default: 32 for a decoder-only model, otherwise no second decoder.
-   */
+  /** Target npu: tokens per run of a second decoder, which reads the prompts of a decoder-only model. Default: 32. */
   readonly chunk?: ExportChoice["chunk"];
   /** JSONL file of rows. Prunes the decoder's vocabulary to the tokens of its targets and single characters. Default: no pruning. */
   readonly shortlist?: string | undefined;

@@ -12,29 +12,8 @@ export interface FeedbackRule {
   readonly runs: number;
 }
 
-/** The outcome of a run. */
-export interface Taken {
-  /** Number of accepted picks per row; 1 without drafts. */
-  readonly accepted: number;
-  /** Whether another run follows. */
-  readonly goesOn: boolean;
-}
-
-/** The inputs of the next run. */
-export interface RunFeedback {
-  /** `[rows, length]` */
-  readonly ids: Int32Array;
-  /** `[1]`, overwritten before each run. */
-  readonly position: Int32Array;
-  /** Ids per row. */
-  readonly length: number;
-  readonly rows: number;
-  /** Receives the picks of a run. */
-  take(picks: HostTensor): Taken;
-}
-
 /** Runs of one token after the first run, for any number of rows. */
-export class Feedback implements RunFeedback {
+export class Feedback {
   /** `[rows, length]`; from the second run on, one array `[rows, 1]` that is overwritten. */
   ids: Int32Array;
   /** `[1]`, overwritten before each run. */
@@ -59,9 +38,10 @@ export class Feedback implements RunFeedback {
   /**
    * Receives the picks of a run.
    *
+   * @returns whether another run follows
    * @throws SlmError SHAPE_MISMATCH unless the picks are one int32 per row
    */
-  take(picks: HostTensor): Taken {
+  take(picks: HostTensor): boolean {
     const { end, pad, runs } = this.#rule;
     const picked = int32Values("picks", picks, this.rows);
     this.position[0]! += this.length;
@@ -74,12 +54,12 @@ export class Feedback implements RunFeedback {
       this.ids[row] = hasEnded ? pad : picked[row]!;
       isOpen ||= !hasEnded;
     }
-    return { accepted: 1, goesOn: isOpen && this.#runs < runs };
+    return isOpen && this.#runs < runs;
   }
 }
 
 /** @throws SlmError SHAPE_MISMATCH unless a tensor is `count` int32 */
-export function int32Values(what: string, { dtype, shape, data }: HostTensor, count: number): Int32Array {
+function int32Values(what: string, { dtype, shape, data }: HostTensor, count: number): Int32Array {
   if (data instanceof Int32Array && data.length === count) return data;
   throw new SlmError(
     "SHAPE_MISMATCH",
