@@ -1,11 +1,10 @@
 /** Comma- and tab-separated values, with a header line or with column names from the recipe. */
 import { SlmError } from "@slm/core";
-import { parse } from "csv-parse/sync";
-import { readLines } from "../rows/lines.js";
-import { MAX_COLUMNS } from "../rows/limits.js";
+import { CsvError, parse } from "csv-parse/sync";
+import { readLines, type Line } from "../rows/lines.js";
+import { MAX_COLUMNS, MAX_RECORD_BYTES } from "../rows/limits.js";
 import { ROW_COLUMNS } from "../rows/mapping.js";
 import type { Rejection } from "../rows/row.js";
-import { CsvRecords, type CsvRecord } from "./csv-records.js";
 import { HINTS } from "../rows/hints.js";
 import {
   DELIMITERS,
@@ -40,9 +39,7 @@ export const tsvFormat: DataFormat = table([".tsv", ".tab"], (path, { delimiter,
   );
 });
 
-/** Records per parser call. A call costs as much as parsing ten records. */
-const BATCH_RECORDS = 512;
-/** Approximate limit of text per parser call, for long records [UTF-16 units]. */
+/** Text per parser call [UTF-16 units]. */
 const BATCH_UNITS = 256 * 1024;
 
 function table(extensions: readonly string[], read: DataFormat["read"]): DataFormat {
@@ -56,17 +53,41 @@ async function* readTable(
   settings: ReadSettings,
 ): AsyncGenerator<ScannedRecord> {
   let names = settings.columns === undefined ? undefined : checkHeader(path, settings.columns);
+  for await (const record of readRecords(path, usual, settings)) {
+    if ("reason" in record) {
+      if (names === undefined) throw badHeader(path, `line ${record.line}: ${record.reason}`, record.hint);
+      yield record;
+    } else if (names === undefined) names = checkHeader(path, record.fields);
+    else yield toRecord(record.line, record.fields, names);
+  }
+}
+
+type TextLine = Extract<Line, { readonly text: string }>;
+type CsvRecord = { readonly line: number; readonly fields: readonly string[] } | Rejection;
+
+async function* readRecords(path: string, usual: Dialect, settings: ReadSettings): AsyncGenerator<CsvRecord> {
   let dialect: Dialect | undefined;
-  for await (const batch of batches(path, usual, settings)) {
-    dialect ??= { ...usual, delimiter: settings.delimiter ?? delimiterOf(batch, usual, settings) };
-    for (const record of parseBatch(batch, dialect)) {
-      if (record.fields === undefined) {
-        if (names === undefined) throw badHeader(path, `line ${record.line}: ${record.reason}`, record.hint);
-        yield record;
-      } else if (names === undefined) names = checkHeader(path, record.fields);
-      else yield toRecord(record.line, record.fields, names);
+  let lines: TextLine[] = [];
+  let units = 0;
+  const parseBatch = (isLast: boolean): readonly CsvRecord[] => {
+    units = 0;
+    if (lines.length === 0) return [];
+    dialect ??= { ...usual, delimiter: settings.delimiter ?? delimiterOf(lines, usual, settings) };
+    const { records, rest } = parseLines(lines, dialect, isLast);
+    lines = rest;
+    return records;
+  };
+  for await (const line of readLines(path, { encoding: settings.encoding })) {
+    if ("reason" in line) {
+      yield* parseBatch(true);
+      yield line;
+    } else {
+      lines.push(line);
+      units += line.text.length + 1;
+      if (units >= BATCH_UNITS) yield* parseBatch(false);
     }
   }
+  yield* parseBatch(true);
 }
 
 /**
@@ -74,14 +95,12 @@ async function* readTable(
  * were given. Otherwise the one with the most fields, so that the error lists plausible columns.
  */
 function delimiterOf(
-  batch: readonly (CsvRecord | Rejection)[],
+  lines: readonly TextLine[],
   dialect: Dialect,
   { columns, wanted }: ReadSettings,
 ): Delimiter {
-  const first = batch.find((record) => "text" in record);
-  if (first === undefined) return dialect.delimiter;
   const tried = DELIMITERS.map((delimiter) => {
-    const fields = tryParse(first.text, { ...dialect, delimiter }).fields?.[0] ?? [];
+    const [fields = []] = parseText(lines, { ...dialect, delimiter }, 1).records;
     return { delimiter, names: fields.map((name) => name.trim()) };
   });
   const isFit = (names: readonly string[]): boolean =>
@@ -93,6 +112,81 @@ function delimiterOf(
     .delimiter;
 }
 
+/**
+ * Parses lines. An error rejects only the first line of its record, because a stray quote can join the lines after it.
+ *
+ * @returns the records, and the lines of an unfinished record unless these lines are the last ones
+ */
+function parseLines(
+  lines: readonly TextLine[],
+  dialect: Dialect,
+  isLast: boolean,
+): { readonly records: readonly CsvRecord[]; readonly rest: TextLine[] } {
+  const records: CsvRecord[] = [];
+  let at = 0;
+  // Few lines are parsed after an error, then more and more, so that many errors do not parse the same lines many times.
+  let count = lines.length;
+  while (at < lines.length) {
+    const part = lines.slice(at, at + count);
+    const isWhole = at + part.length === lines.length;
+    const { records: parsed, error } = parseText(part, dialect);
+    for (const fields of parsed) {
+      while (lines[at]!.text === "") at += 1;
+      const { line, text } = lines[at]!;
+      if (text.trim() !== "") records.push({ line, fields });
+      at += fields.reduce((sum, field) => sum + field.split("\n").length - 1, 1);
+    }
+    while (lines[at]?.text.trim() === "") at += 1;
+    if (error === undefined || (error.code === "CSV_QUOTE_NOT_CLOSED" && !isWhole)) count *= 2;
+    else if (error.code === "CSV_QUOTE_NOT_CLOSED" && !isLast) return { records, rest: lines.slice(at) };
+    else {
+      // The parser counts lines from the start of the text.
+      const reason = error.message.replace(/,? (?:at|on) line \d+/gu, "").slice(0, 200);
+      records.push({ line: lines[at]!.line, reason });
+      at += 1;
+      count = 1;
+    }
+  }
+  return { records, rest: [] };
+}
+
+/** The records of a text; if there is an error, those before it. @param to number of records; -1: all */
+function parseText(
+  lines: readonly TextLine[],
+  { delimiter, quote }: Dialect,
+  to = -1,
+): { readonly records: readonly (readonly string[])[]; readonly error?: CsvError } {
+  const text = lines.map((line) => line.text).join("\n");
+  const options = {
+    delimiter,
+    quote,
+    to,
+    record_delimiter: "\n",
+    max_record_size: MAX_RECORD_BYTES,
+    relax_column_count: true,
+    skip_empty_lines: true,
+  };
+  const records: string[][] = [];
+  try {
+    return { records: parse(text, options) };
+  } catch {
+    // With `on_record`, the parser takes twice as long, but the records before the error are not lost.
+  }
+  try {
+    parse(text, {
+      ...options,
+      on_record: (fields) => {
+        records.push(fields);
+        return null;
+      },
+    });
+  } catch (error) {
+    if (error instanceof CsvError) return { records, error };
+    throw error;
+  }
+  return { records };
+}
+
 function toRecord(line: number, fields: readonly string[], names: readonly string[]): ScannedRecord {
   if (fields.length !== names.length) {
     return {
@@ -102,68 +196,6 @@ function toRecord(line: number, fields: readonly string[], names: readonly strin
     };
   }
   return { line, columns: Object.fromEntries(names.map((name, index) => [name, fields[index]])) };
-}
-
-async function* batches(
-  path: string,
-  dialect: Dialect,
-  { encoding }: ReadSettings,
-): AsyncGenerator<readonly (CsvRecord | Rejection)[]> {
-  const records = new CsvRecords(dialect.quote !== null);
-  let batch: (CsvRecord | Rejection)[] = [];
-  let units = 0;
-  for await (const line of readLines(path, { encoding })) {
-    batch.push(...records.add(line));
-    units += "text" in line ? line.text.length : 0;
-    if (batch.length < BATCH_RECORDS && units < BATCH_UNITS) continue;
-    yield batch;
-    batch = [];
-    units = 0;
-  }
-  batch.push(...records.end());
-  yield batch;
-}
-
-type Parsed =
-  | { readonly line: number; readonly fields: readonly string[]; readonly reason?: undefined }
-  | (Rejection & { readonly fields?: undefined });
-
-/** Parses all records at once. If that fails, parses them one by one to find the malformed ones. */
-function parseBatch(batch: readonly (CsvRecord | Rejection)[], dialect: Dialect): readonly Parsed[] {
-  const records = batch.filter((record) => "text" in record);
-  const together = tryParse(records.map(({ text }) => text).join("\n"), dialect);
-  if (together.fields?.length === records.length) {
-    let next = 0;
-    const { fields } = together;
-    return batch.map((record) =>
-      "text" in record ? { line: record.line, fields: fields[next++]! } : record,
-    );
-  }
-  return batch.flatMap((record) => ("text" in record ? parseRecord(record, dialect) : [record]));
-}
-
-function parseRecord({ line, text, lines }: CsvRecord, dialect: Dialect): readonly Parsed[] {
-  const { fields, reason } = tryParse(text, dialect);
-  if (fields?.length === 1) return [{ line, fields: fields[0]! }];
-  const rejected = { line, reason: reason ?? "there is text between a closing quote and the delimiter" };
-  if (lines.length === 1) return [rejected];
-  // A stray quote joined the lines: its line is lost, but the lines after it may be valid.
-  const records = new CsvRecords(dialect.quote !== null);
-  const behind = [...lines.slice(1).flatMap((one) => [...records.add(one)]), ...records.end()];
-  return [rejected, ...parseBatch(behind, dialect)];
-}
-
-function tryParse(
-  text: string,
-  { delimiter, quote }: Dialect,
-): { readonly fields?: readonly string[][]; readonly reason?: string } {
-  try {
-    return { fields: parse(text, { delimiter, quote, record_delimiter: "\n", relax_column_count: true }) };
-  } catch (error) {
-    const reason = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
-    // The parser counts lines from the start of the record.
-    return { reason: reason.replace(/,? (?:at|on) line \d+/gu, "").slice(0, 200) };
-  }
 }
 
 function checkHeader(path: string, names: readonly string[]): readonly string[] {

@@ -56,10 +56,10 @@ describe("CSV", () => {
 
   test.each([
     ["a record of another length", "x\n", "1 fields, expected 2 as in the header"],
-    ["a quote inside a field", 'a"b,c\n', "a quote is not closed"],
+    ["a quote inside a field", 'a"b,c\n', "Invalid Opening Quote"],
     ["two quotes inside a field", 'a"b",c\n', "Invalid Opening Quote"],
     ["text behind a closing quote", '"a"b,c\n', "Invalid Closing Quote"],
-    ["a quote that is never closed", '"a,b\n', "a quote is not closed"],
+    ["a quote that is never closed", '"a,b\n', "Quote Not Closed"],
     ["bytes that are not UTF-8", Buffer.from([0xff, 0x2c, 0x62, 0x0a]), "not UTF-8 text"],
     ["a NUL", "a\0,b\n", "source: contains a NUL character"],
     ["an empty field", ",b\n", "source: expected text, got an empty string"],
@@ -77,7 +77,7 @@ describe("CSV", () => {
     expect(rows).toHaveLength(lines + 1);
     expect(rows[0]).toMatchObject({
       line: 2,
-      reason: expect.stringContaining("not closed within") as string,
+      reason: expect.stringContaining("Max Record Size") as string,
     });
     expect(rows.at(-1)).toMatchObject({ line: lines + 2, row: { target: "y" } });
   });
