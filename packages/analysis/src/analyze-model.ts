@@ -9,25 +9,24 @@ import { isControlFlow, prepare, type PlacedNode, type Subject } from "./rules/s
 import { isDequantize, isQuantize, partsOfUnit } from "./rules/quantized-graph.js";
 import { fallsBackToCpu, supportOf } from "./rules/rule.js";
 import { sizeFlags } from "./rules/size-flags.js";
-import { CHECKS } from "./rules/table.js";
+import { DEVICE_CHECKS, GENERAL_CHECKS } from "./rules/table.js";
 
 /** Note on every analysis. */
 export const STATIC_CHECK = "checked statically, not run on the device";
 
 /**
  * Where an operator is computed: `folded` by the runtime beforehand, on the `device`, on the `cpu`, `inside` control flow that the device
- * does not support, or `nowhere`.
+ * does not support, or `nowhere`. `unknown`: nothing has confirmed rules for the device.
  */
-export type Place = "folded" | "device" | "cpu" | "inside" | "nowhere";
+export type Place = "folded" | "device" | "unknown" | "cpu" | "inside" | "nowhere";
 
 /** Places from best to worst. An operator gets the place of its worst use. */
-const PLACES: readonly Place[] = ["folded", "device", "inside", "cpu", "nowhere"];
-
-const TAKEN: ReadonlySet<Place> = new Set(["folded", "device"]);
+const PLACES: readonly Place[] = ["folded", "device", "unknown", "inside", "cpu", "nowhere"];
 
 /** A row of the summary. */
 export function operatorRow(opType: string, count: number, where: Place): OperatorCount {
-  return { opType, count, supported: TAKEN.has(where), where };
+  const supported = where === "unknown" ? null : where === "folded" || where === "device";
+  return { opType, count, supported, where };
 }
 
 export function worse(a: Place, b: Place): Place {
@@ -37,8 +36,8 @@ export function worse(a: Place, b: Place): Place {
 export interface OperatorCount {
   readonly opType: string;
   readonly count: number;
-  /** Whether the device supports all uses, or all are folded. */
-  readonly supported: boolean;
+  /** Whether the device supports all uses, or all are folded. Null: not known. */
+  readonly supported: boolean | null;
   readonly where: Place;
 }
 
@@ -68,8 +67,8 @@ export interface ModelDescription {
 }
 
 export interface ModelAnalysis {
-  /** Whether there is no finding of severity error. */
-  readonly supported: boolean;
+  /** False if there is a finding of severity error. Null: there is none, but nothing has confirmed rules for the device. */
+  readonly supported: boolean | null;
   readonly findings: readonly Finding[];
   readonly summary: AnalysisSummary;
   /** Every node of the file, subgraphs included. */
@@ -79,7 +78,7 @@ export interface ModelAnalysis {
   readonly method: typeof STATIC_CHECK;
   /** Sources of the rules. */
   readonly sources: readonly Source[];
-  /** The compiler, with version, that accepted every recorded probe that the rules support. Null: no compiler was tested. */
+  /** The program, with version, that confirmed the rules. Null: none did, so there are no rules of this device. */
   readonly confirmedBy: string | null;
   readonly model: ModelDescription;
 }
@@ -109,9 +108,10 @@ export function sortRows(rows: readonly OperatorCount[]): readonly OperatorCount
 /** The place of a node according to rules about only this node. */
 function ownPlace(subject: Subject, placed: PlacedNode, findings: Findings): Place {
   const { profile } = subject;
+  const isRefused = findings.refusalsOf(placed.node).length > 0;
+  if (profile.confirmedBy === null) return isRefused ? "nowhere" : "unknown";
   if (profile.controlFlow === "forbidden" && isControlFlow(placed.node)) return "nowhere";
-  const isTaken = findings.refusalsOf(placed.node).length === 0 && supportOf(subject, placed) !== undefined;
-  if (isTaken) return "device";
+  if (!isRefused && supportOf(subject, placed) !== undefined) return "device";
   return fallsBackToCpu(subject, placed) ? "cpu" : "nowhere";
 }
 
@@ -197,11 +197,12 @@ export function analyzeModel(model: Graph | ModelOutline, options: AnalyzeOption
   if (subject.all.length === 0 && outline.outputs.length === 0)
     throw new SlmError("DATA_INVALID", "analyze: the model has no nodes or outputs");
   const findings = new Findings();
-  for (const check of CHECKS) check(subject, findings);
+  for (const check of GENERAL_CHECKS) check(subject, findings);
+  if (profile.confirmedBy !== null) for (const check of DEVICE_CHECKS) check(subject, findings);
   const { irVersion, opsets, producer, name } = outline;
   const nodes = placeNodes(subject, findings);
   return {
-    supported: findings.counts.error === 0,
+    supported: findings.counts.error > 0 ? false : profile.confirmedBy === null ? null : true,
     findings: findings.list(),
     summary: {
       operators: countOperators(nodes),

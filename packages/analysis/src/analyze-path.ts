@@ -17,9 +17,11 @@ import {
 } from "./analyze-model.js";
 import type { Finding } from "./rules/finding.js";
 import { profileOf } from "./profiles/profiles.js";
-import type { Source } from "./profiles/profile.js";
+import type { Profile, Source } from "./profiles/profile.js";
 
 export interface AnalyzePathOptions extends AnalyzeOptions {
+  /** Whether slm exported the graphs. Default: false. */
+  readonly isOwn?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -27,13 +29,13 @@ export interface AnalyzePathOptions extends AnalyzeOptions {
 interface GraphAnalysis extends ModelDescription {
   /** The ONNX file, relative to the analysed directory. */
   readonly file: string;
-  readonly supported: boolean;
+  readonly supported: boolean | null;
   readonly summary: AnalysisSummary;
 }
 
 export interface PathAnalysis {
-  /** Whether no graph violates a rule. */
-  readonly supported: boolean;
+  /** False if a graph has an error. Null: none has one, but nothing has confirmed rules for the device. */
+  readonly supported: boolean | null;
   readonly profile: ProfileName;
   readonly target: Target;
   /** The display name of the device. */
@@ -41,8 +43,12 @@ export interface PathAnalysis {
   readonly method: typeof STATIC_CHECK;
   /** Sources of the rules. */
   readonly sources: readonly Source[];
-  /** The compiler, with version, that accepted everything that the rules support. Null: no compiler was tested. */
+  /** The program, with version, that confirmed the rules. Null: none did, so there are no rules of this device. */
   readonly confirmedBy: string | null;
+  /** How to ask the device itself, if nothing has confirmed rules for it; otherwise null. */
+  readonly confirmWith: string | null;
+  /** Whether slm exported the graphs. */
+  readonly isOwn: boolean;
   /** The given path. */
   readonly model: string;
   readonly findings: readonly (Finding & { readonly graph: string })[];
@@ -130,6 +136,17 @@ function mergeSummaries(summaries: readonly AnalysisSummary[]): AnalysisSummary 
   };
 }
 
+/** How to ask the device itself. slm runs only models that it exported. */
+function confirmation(
+  path: string,
+  { target, isOwn = false }: AnalyzePathOptions,
+  profile: Profile,
+): string | null {
+  if (profile.confirmedBy !== null) return null;
+  if (isOwn) return `slm bench ${path} --device ${target}:${profile.name} --no-fallback`;
+  return `open it in ONNX Runtime with ${profile.label}`;
+}
+
 /**
  * Analyses an ONNX file of any origin, or all graphs of a directory: an export, a quantized model, a bundle, or a
  * folder of ONNX files.
@@ -160,14 +177,17 @@ export async function analyzePath(path: string, options: AnalyzePathOptions): Pr
     graphs.push({ ...analysis.model, file: name, supported: analysis.supported, summary: analysis.summary });
   }
   if (info.isDirectory()) shared.requireUsed();
+  const verdicts = new Set(graphs.map(({ supported }) => supported));
   return {
-    supported: graphs.every(({ supported }) => supported),
+    supported: verdicts.has(false) ? false : verdicts.has(null) ? null : true,
     profile: profile.name,
     target: options.target,
     device: profile.title,
     method: STATIC_CHECK,
     sources: profile.sources,
     confirmedBy: profile.confirmedBy,
+    confirmWith: confirmation(path, options, profile),
+    isOwn: options.isOwn ?? false,
     model: path,
     findings,
     summary: mergeSummaries(graphs.map(({ summary }) => summary)),

@@ -59,6 +59,7 @@ function ruleLines(rule: RuleName, findings: readonly Located[], hasGraphs: bool
 const WHERE: Readonly<Record<Place, string>> = {
   folded: "folded before",
   device: "yes",
+  unknown: "not known",
   cpu: "on the CPU",
   inside: "not checked",
   nowhere: "NO",
@@ -74,25 +75,34 @@ function operatorLines(operators: readonly OperatorCount[]): readonly string[] {
   ];
 }
 
-/**
- * The lines of a report, without colours.
- *
- * @param isOwn whether slm exported the graphs. Warnings about a supported model are then counted, not listed: nobody can change them
- */
-export function reportLines(analysis: PathAnalysis, isOwn = false): readonly string[] {
-  const isFolded = isOwn && analysis.supported;
+function ruleOrigin({ sources, confirmedBy, method, device }: PathAnalysis): readonly string[] {
+  if (confirmedBy === null)
+    return [
+      `${method}; nothing has confirmed rules for ${device}: slm finds only errors that no such device accepts`,
+    ];
+  return [
+    `${method}; rules from:`,
+    ...sources.map(({ document, version }) => `  ${document} (${version})`),
+    `these rules were confirmed by ${confirmedBy}`,
+  ];
+}
+
+function verdict({ supported, method, confirmWith }: PathAnalysis): string {
+  if (supported === null) return `not confirmed; to ask the device: ${confirmWith ?? ""}`;
+  return `${supported ? "supported" : "NOT SUPPORTED"} (${method})`;
+}
+
+/** The lines of a report, without colours. Warnings about supported models of slm are counted, not listed: nobody can change them. */
+export function reportLines(analysis: PathAnalysis): readonly string[] {
+  const isFolded = analysis.isOwn && analysis.supported !== false;
   const findings = analysis.findings.filter(({ severity }) => !isFolded || severity === "info");
-  const { supported, summary, device, method, profile, graphs, sources, confirmedBy } = analysis;
+  const { summary, device, profile, graphs } = analysis;
   const rules = [...new Set(findings.map(({ rule }) => rule))];
   const { error, warning, info } = summary.findings;
   const unlisted = Object.entries(summary.unlisted).map(([rule, count]) => `${count} more for ${rule}`);
   return [
     `${analysis.model}: ${graphs.length} graph${graphs.length === 1 ? "" : "s"}, ${summary.nodes} nodes, profile ${profile}: ${device}`,
-    `${method}; rules from:`,
-    ...sources.map(({ document, version }) => `  ${document} (${version})`),
-    confirmedBy === null
-      ? "these rules come from documents; they were not tested with a compiler"
-      : `these rules were tested with ${confirmedBy}, which accepted every recorded probe that they support`,
+    ...ruleOrigin(analysis),
     "",
     ...operatorLines(summary.operators),
     ...rules.flatMap((rule) =>
@@ -109,6 +119,6 @@ export function reportLines(analysis: PathAnalysis, isOwn = false): readonly str
         ]
       : []),
     ...(unlisted.length === 0 ? [] : [`not listed: ${unlisted.join(", ")}`]),
-    `${error} errors, ${warning} warnings, ${info} notes: ${supported ? "supported" : "NOT SUPPORTED"} (${method})`,
+    `${error} errors, ${warning} warnings, ${info} notes: ${verdict(analysis)}`,
   ];
 }

@@ -72,10 +72,6 @@ export interface DeviceRow {
    * Shapes of exported graphs. dynamic: sizes are known at run time. static: every size is fixed, with one set of graphs per source length.
    */
   readonly shapes: "dynamic" | "static";
-  /** Whether the provider needs static shapes. required: NPUs compile only static shapes. advised: dynamic shapes are slower. */
-  readonly staticShapes: "required" | "advised" | "free";
   /** Maximum number of new positions per run for which fused attention over a cache is correct on every adapter. Null: any number. */
   readonly fusedPositions: number | null;
-  /** Highest rank of a tensor: above `rejected` no operator is supported, above `advised` only a few are. */
-  readonly maxRank: { readonly rejected: number; readonly advised: number };
 }

@@ -3,7 +3,7 @@
  * execution provider of ONNX Runtime, possibly with a vendor's compiler. The provider is part of onnxruntime-node, or a vendor's plug-in
  * that the user installs (`@slm/runtime-native/plugins`); column `provider` is for the former. Export, quantization, analysis, the
  * runtimes, the command line and docs/reference/devices.md read this table, and the types of all names derive from it. A missing column, a
- * profile without lowerings (`@slm/onnx-export`) or without operator rules (`@slm/analysis`) is a compile error.
+ * profile without lowerings (`@slm/onnx-export`) or without a row of operator rules (`@slm/analysis`) is a compile error.
  *
  * Sources: onnxruntime 1.30, docs/OperatorKernels.md and docs/ContribOperators.md (MatMulNBits, GatherBlockQuantized,
  * DynamicQuantizeLinear by provider), docs/execution-providers/QNN-ExecutionProvider.md and OpenVINO-ExecutionProvider.md,
@@ -24,8 +24,6 @@ const WEBGPU = {
   // From 32 positions on, GroupQueryAttention shuffles keys between the lanes of a subgroup and assumes at least 8 lanes (onnxruntime 1.30,
   // flash_attention.wgsl.template). SwiftShader has 4, so its results are wrong.
   fusedPositions: 31,
-  staticShapes: "free",
-  maxRank: { rejected: 8, advised: 6 },
 } as const;
 
 const COREML = {
@@ -37,8 +35,6 @@ const COREML = {
     default: null,
     reason: "CoreML has no quantized operators; float16 halves the model",
   },
-  staticShapes: "required",
-  maxRank: { rejected: 5, advised: 5 },
 } as const;
 
 /** The profiles of a target are in the order in which a runtime tries them, the fastest first. */
@@ -64,8 +60,6 @@ export const DEVICES = {
       },
       shapes: "dynamic",
       fusedPositions: null,
-      staticShapes: "free",
-      maxRank: { rejected: 64, advised: 64 },
     },
   },
   gpu: {
@@ -85,8 +79,6 @@ export const DEVICES = {
       },
       shapes: "dynamic",
       fusedPositions: null,
-      staticShapes: "free",
-      maxRank: { rejected: 64, advised: 8 },
     },
     directml: {
       title: "Windows GPU, ONNX Runtime DirectML provider",
@@ -100,8 +92,6 @@ export const DEVICES = {
       schemes: { takes: BLOCKS, default: "int4-block", reason: "it has kernels for block formats" },
       shapes: "dynamic",
       fusedPositions: null,
-      staticShapes: "advised",
-      maxRank: { rejected: 8, advised: 8 },
     },
     coreml: {
       ...COREML,
@@ -164,8 +154,6 @@ export const DEVICES = {
       },
       shapes: "static",
       fusedPositions: null,
-      staticShapes: "required",
-      maxRank: { rejected: 5, advised: 4 },
     },
     openvino: {
       title: "Intel NPU, ONNX Runtime OpenVINO provider",
@@ -183,8 +171,6 @@ export const DEVICES = {
       },
       shapes: "static",
       fusedPositions: null,
-      staticShapes: "required",
-      maxRank: { rejected: 6, advised: 4 },
     },
     coreml: {
       ...COREML,
@@ -217,8 +203,6 @@ export const DEVICES = {
       },
       shapes: "static",
       fusedPositions: null,
-      staticShapes: "required",
-      maxRank: { rejected: 6, advised: 4 },
     },
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, DeviceRow>>>>;

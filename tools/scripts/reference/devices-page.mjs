@@ -40,6 +40,8 @@ const targetTable = () =>
 
 const NODES_LEFT = { cpu: "the CPU", wasm: "WebAssembly" };
 
+const CONFIRMED = PROFILE_NAMES.filter((name) => OPERATOR_RULES[name].confirmedBy !== null);
+
 export const devicesPage = () => [
   GENERATED,
   "# Devices",
@@ -89,35 +91,27 @@ export const devicesPage = () => [
   ]),
   "## Shapes and graphs",
   "Static graphs have a fixed number for every size, so there is one set of graphs per source length (`--buckets`).",
-  deviceTable(
-    ["graphs", "provider needs fixed sizes", "maximum axes", "without a loss", "unsupported nodes", "opset"],
-    ({ target, profile, shapes, staticShapes, maxRank, rest }) => [
-      shapes,
-      { required: "yes", advised: "is faster with them", free: "no" }[staticShapes],
-      maxRank.rejected,
-      maxRank.advised,
-      rest === null ? "an error" : `run on ${NODES_LEFT[rest]}`,
-      Object.entries(PROFILES[target]).find(([name]) => name === profile)?.[1].opset,
-    ],
-  ),
+  deviceTable(["graphs", "unsupported nodes", "opset"], ({ target, profile, shapes, rest }) => [
+    shapes,
+    rest === null ? "an error" : `run on ${NODES_LEFT[rest]}`,
+    Object.entries(PROFILES[target]).find(([name]) => name === profile)?.[1].opset,
+  ]),
   "## Operator rules",
-  "`slm analyze` compares a graph with these rules without running it. If a list is incomplete, other operators may be supported.",
+  "`slm analyze` compares a graph with these rules without running it. Each profile's rules were confirmed by a program. Profiles " +
+    "without a row have no rules: `slm analyze` then answers `supported: null` and prints the command that asks the device.",
   table(
-    ["profile", "operators", "complete", "with conditions", "control flow", "QDQ form", "held to", "sources"],
-    PROFILE_NAMES.map((name) => {
-      const { operators, operatorsAreComplete, controlFlow, quantization, confirmedBy, sources } =
-        OPERATOR_RULES[name];
-      const limited = Object.values(operators).filter((support) => Object.keys(support).length > 0);
+    ["profile", "operators", "maximum axes", "control flow", "QDQ form", "confirmed by", "sources"],
+    CONFIRMED.map((name) => {
+      const { operators, maxRank, controlFlow, quantization, confirmedBy, sources } = OPERATOR_RULES[name];
       return [
         code(name),
         Object.keys(operators).length,
-        operatorsAreComplete ? "yes" : "no",
-        limited.length,
+        maxRank.rejected,
         controlFlow,
         quantization === undefined
           ? "none"
           : `activations ${quantization.activations.join(", ")}; weights ${quantization.weights.join(", ")}`,
-        confirmedBy === null ? "documents only" : cell(confirmedBy),
+        cell(confirmedBy ?? ""),
         sources.map(({ document, version }) => cell(`${document} (${version})`)).join("; "),
       ];
     }),

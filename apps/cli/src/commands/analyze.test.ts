@@ -29,11 +29,11 @@ describe("slm analyze", () => {
   });
 
   test("exits with 3 if the device does not support the model, with the findings in both modes", async () => {
-    const argv = [fixture("control-flow"), "--target", "npu", "--profile", "coreml"];
+    const argv = [fixture("control-flow"), "--target", "npu"];
     const inJson = await runCommand("analyze", [...argv, "--json"]);
     expect(inJson.exitCode).toBe(3);
     expect(inJson.json).toMatchObject({
-      result: { supported: false, profile: "coreml" },
+      result: { supported: false, profile: "qnn" },
       error: { code: "GATE_FAILED" },
     });
     const { result } = inJson.json as { result: { findings: readonly object[] } };
@@ -44,6 +44,13 @@ describe("slm analyze", () => {
     expect(inText.exitCode).toBe(3);
     expect(inText.stdout).toContain("NOT SUPPORTED (checked statically, not run on the device)");
     expect(inText.stderr).toContain("Error (GATE_FAILED)");
+  });
+
+  test("exits with 0 and names the command that asks the device if nothing has confirmed its rules", async () => {
+    const argv = [fixture("conv-net-qdq"), "--target", "gpu", "--profile", "cuda"];
+    const { exitCode, json } = await runCommand("analyze", [...argv, "--json"]);
+    expect([exitCode, json]).toMatchObject([0, { result: { supported: null, confirmedBy: null } }]);
+    expect((await runCommand("analyze", argv)).stdout).toContain("not confirmed; to ask the device: open it");
   });
 
   test("accepts a model for a GPU that runs partly on the CPU, and says so", async () => {

@@ -9,7 +9,8 @@ export class AnalyzeCommand extends SlmCommand<PathAnalysis> {
   static override summary = "Check an ONNX model against the rules of a device, without the device.";
   static override description =
     "MODEL is an ONNX file or a directory of ONNX files. slm does not run the model. It checks operators, shapes, types and QDQ nodes " +
-    "by rules. The report says which program confirmed the rules (for npu:qnn and webgpu the compiler itself), or that none did. " +
+    "by rules that a compiler or ONNX Runtime itself confirmed: for cpu, webgpu, npu:qnn and npu:openvino. For other devices it " +
+    "finds only errors that no such device accepts, answers 'not confirmed' and prints the command that asks the device. " +
     "Exits with code 3 if the device does not support the model as it is.";
   static override args = {
     model: Args.string({ required: true, description: "ONNX file, or a directory with ONNX files." }),
@@ -24,7 +25,7 @@ export class AnalyzeCommand extends SlmCommand<PathAnalysis> {
   };
   static override examples = [
     "<%= config.bin %> analyze runs/quickstart/export --target npu --profile qnn",
-    "<%= config.bin %> analyze model.onnx --target gpu --profile directml --json",
+    "<%= config.bin %> analyze model.onnx --target gpu --profile webgpu --json",
     "<%= config.bin %> analyze detector.onnx --target npu --shape image=1,3,640,640",
   ];
 
@@ -33,18 +34,15 @@ export class AnalyzeCommand extends SlmCommand<PathAnalysis> {
     const { reportLines } = await import("@slm/analysis");
     const { analyze, requireSupported } = await import("@slm/slm/functions/analyze");
     const { target, profile, shape: shapes } = flags;
-    const { analysis, isOwn } = await analyze(args.model, { target, profile, shapes, signal: this.signal });
+    const analysis = await analyze(args.model, { target, profile, shapes, signal: this.signal });
     this.#reportLines = reportLines;
-    this.#isOwn = isOwn;
     requireSupported(analysis);
     return analysis;
   }
 
-  #reportLines: (analysis: PathAnalysis, isOwn: boolean) => readonly string[] = () => [];
-  /** Whether slm exported the graphs. */
-  #isOwn = false;
+  #reportLines: (analysis: PathAnalysis) => readonly string[] = () => [];
 
   protected override lines(analysis: PathAnalysis): readonly string[] {
-    return this.#reportLines(analysis, this.#isOwn);
+    return this.#reportLines(analysis);
   }
 }

@@ -3,7 +3,7 @@ import { all, contrib, type OperatorRules } from "./profile.js";
 import { FUNCTION_OPERATORS } from "./standard-operators.js";
 
 export const CPU: OperatorRules = {
-  confirmedBy: null,
+  confirmedBy: "the list of kernels that onnxruntime 1.30.0 registers",
   sources: [
     {
       document: "registered kernels (get_all_opkernel_def) and ONNX's functions",
@@ -44,7 +44,6 @@ export const CPU: OperatorRules = {
       SparseAttention SparseToDenseMatMul Tokenizer TransposeMatMul Trilu UnfoldTensor Unique WhisperBeamSearch
       WordConvEmbedding`),
   },
-  operatorsAreComplete: true,
   dtypes: [
     ...(["float32", "float64", "float16", "bfloat16", "bool", "string"] as const),
     ...(["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"] as const),
@@ -63,6 +62,7 @@ export const CPU: OperatorRules = {
     bfloat16: "few kernels support it",
   },
   controlFlow: "allowed",
+  maxRank: { rejected: 64, advised: 64 },
   maxWeightBytes: Number.MAX_SAFE_INTEGER,
   wantsNames: false,
 };

@@ -202,7 +202,6 @@ export const OPENVINO: OperatorRules = {
     { document: "OpenVINO-ExecutionProvider.md (NPU: float16, static shapes advised)", version: "2025.4" },
   ],
   operators: { Constant: {}, ...operatorsOf(OPENVINO_SIGNATURES, CONDITIONS) },
-  operatorsAreComplete: true,
   dtypes: [
     ...(["float32", "float16", "bool", "int64", "uint64", "int32", "uint32", "int16", "uint16"] as const),
     ...(["int8", "uint8", "int4", "uint4"] as const),
@@ -212,6 +211,7 @@ export const OPENVINO: OperatorRules = {
     ...Object.fromEntries(WIDE.map((dtype) => [dtype, REMOVED_PAIRS])),
   },
   controlFlow: "forbidden",
+  maxRank: { rejected: 6, advised: 4 },
   quantization: QUANTIZATION,
   maxWeightBytes: TWO_GIGABYTES,
   wantsNames: false,

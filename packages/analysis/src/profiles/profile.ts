@@ -135,8 +135,6 @@ export interface OperatorSupport {
   readonly attributes?: Readonly<Record<string, AttributeLimit>>;
   /** Combinations of attributes: every entry must be met. */
   readonly combinations?: readonly Alternatives[];
-  /** The types of activations for which the vendor's list names the operator, if it has separate lists. Other types are unknown. */
-  readonly listedFor?: readonly ("float" | OnnxDType)[];
   /** The operator is supported only in this pattern, which the runtime fuses. */
   readonly moduleOf?: "erf-gelu";
 }
@@ -170,8 +168,6 @@ export interface QuantizationRules {
   readonly removed: readonly OnnxDType[];
   /** Scale and zero point that 16-bit outputs must have. */
   readonly fixedOutputs: Readonly<Record<string, Partial<Record<OnnxDType, FixedParameters>>>>;
-  /** Whether zero points must be in the middle of the range and scales powers of two. */
-  readonly powerOfTwo: boolean;
   /** What happens to parts that are not quantized. Appears in messages. */
   readonly float: string;
 }
@@ -190,12 +186,10 @@ interface FixedParameters {
 /** Rules of a profile in addition to the device table: operators, element types and the QDQ form. */
 export interface OperatorRules {
   readonly sources: readonly Source[];
-  /** The compiler, with version, that accepted every recorded probe that these rules support. Null: the rules come only from documents. */
+  /** The program, with version, that confirmed these rules. Null: none did, so there are no rules. */
   readonly confirmedBy: string | null;
   /** Support by operator; operators outside the default ONNX domain as `domain:Operator`. */
   readonly operators: Readonly<Record<string, OperatorSupport>>;
-  /** Whether the list is the vendor's and complete; otherwise unlisted operators are unknown, not rejected. */
-  readonly operatorsAreComplete: boolean;
   /** Supported element types of values. */
   readonly dtypes: readonly OnnxDType[];
   /** Operators that the compiler computes with channels last. */
@@ -205,8 +199,8 @@ export interface OperatorRules {
   /** Types that are accepted but converted, with a description of the conversion. */
   readonly convertedTypes: Readonly<Partial<Record<OnnxDType, string>>>;
   readonly controlFlow: "forbidden" | "allowed";
-  /** Newest opset that the vendor's tools support. */
-  readonly advisedOpset?: number;
+  /** Highest rank of a tensor: above `rejected` no operator is supported, above `advised` only a few are. */
+  readonly maxRank: { readonly rejected: number; readonly advised: number };
   readonly quantization?: QuantizationRules;
   readonly maxWeightBytes: number;
   /** Whether nodes need names, because the vendor's reports identify nodes by name. */
@@ -216,8 +210,7 @@ export interface OperatorRules {
 }
 
 /** A profile for one target: its operator rules and its row in the device table. */
-export interface Profile
-  extends OperatorRules, Pick<DeviceRow, "title" | "label" | "rest" | "staticShapes" | "maxRank"> {
+export interface Profile extends OperatorRules, Pick<DeviceRow, "title" | "label" | "rest" | "shapes"> {
   readonly name: ProfileName;
 }
 

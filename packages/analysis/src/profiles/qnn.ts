@@ -286,7 +286,6 @@ const QUANTIZATION: QuantizationRules = {
     Sigmoid: { uint16: { scale: 1 / 65536, zeroPoint: 0 }, int16: { scale: 1 / 32768, zeroPoint: 0 } },
     Tanh: { uint16: { scale: 1 / 32768, zeroPoint: 32768 }, int16: { scale: 1 / 32768, zeroPoint: 0 } },
   },
-  powerOfTwo: false,
   float: "it runs in float16 (enable_htp_fp16_precision), from Hexagon v69 on, slower than quantized",
 };
 
@@ -307,7 +306,6 @@ export const QNN: OperatorRules = {
   operators: {
     ...operatorsOf(QNN_SIGNATURES, LIMITED),
   },
-  operatorsAreComplete: true,
   dtypes: [
     ...(["float32", "float16", "bool", "int32", "uint32", "int64"] as const),
     ...(["int8", "uint8", "int16", "uint16", "int4", "uint4"] as const),
@@ -317,6 +315,7 @@ export const QNN: OperatorRules = {
   // The cast supports 4 axes.
   maxRankOf: { int64: 4 },
   controlFlow: "forbidden",
+  maxRank: { rejected: 5, advised: 4 },
   quantization: QUANTIZATION,
   maxWeightBytes: TWO_GIGABYTES,
   wantsNames: true,

@@ -1,5 +1,4 @@
 /** Advice for operators that a device does not support. */
-import type { ProfileName } from "@slm/devices";
 
 const ATTENTION =
   "write attention as MatMul, Softmax, MatMul (slm export CHECKPOINT --target npu does this), or export it without fusion";
@@ -7,7 +6,6 @@ const ROTATION = "write the rotation as Mul, Add, Slice, Neg and Concat with con
 const DYNAMIC = "fix the sizes it reads, so that it becomes a constant";
 const INTEGER = "use the QDQ form: QuantizeLinear, the float operator, DequantizeLinear";
 
-/** By operator, for all devices. */
 const GENERAL: Readonly<Record<string, string>> = {
   Attention: ATTENTION,
   "com.microsoft:Attention": ATTENTION,
@@ -52,21 +50,10 @@ const GENERAL: Readonly<Record<string, string>> = {
   GRU: "unroll it, or use attention",
 };
 
-/** Advice for single profiles. */
-const SPECIAL: Readonly<Partial<Record<ProfileName, Readonly<Record<string, string>>>>> = {
-  coreml: {
-    QuantizeLinear: "export float16 weights: CoreML has no QDQ operators",
-    DequantizeLinear: "export float16 weights: CoreML has no QDQ operators",
-  },
-  vitisai: { Gelu: "opset 17 has no Gelu: write its formula with Erf" },
-};
-
 const USUAL =
   "use operators that the profile supports, or run this part of the model on the CPU as a separate graph";
 
-/** Advice for an operator that a profile does not support. */
-export function operatorAdvice(profile: ProfileName, operator: string): string {
-  const special = SPECIAL[profile] ?? {};
-  if (Object.hasOwn(special, operator)) return special[operator]!;
+/** Advice for an operator that a device does not support. */
+export function operatorAdvice(operator: string): string {
   return Object.hasOwn(GENERAL, operator) ? GENERAL[operator]! : USUAL;
 }

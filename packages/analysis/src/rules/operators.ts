@@ -10,8 +10,7 @@ import {
 import { CONTROL_FLOW, isControlFlow, type PlacedNode, type Subject } from "./subject.js";
 import { operatorAdvice } from "./advice.js";
 import { isErfGelu } from "./erf-gelu.js";
-import { aboutModel, rejection, runsOnCpu, supportOf, type Rule } from "./rule.js";
-import { quantizedTypeOf } from "./signatures.js";
+import { aboutModel, rejection, supportOf, type Rule } from "./rule.js";
 
 function isForbiddenFlow({ profile }: Subject, { node }: PlacedNode): boolean {
   return profile.controlFlow === "forbidden" && isControlFlow(node);
@@ -27,38 +26,27 @@ function exists({ node }: PlacedNode): boolean {
   );
 }
 
+export const existing: Rule = (subject, findings) => {
+  for (const placed of subject.nodes) {
+    if (exists(placed)) continue;
+    const message = `ONNX and ONNX Runtime do not have an operator '${operatorName(placed.node)}'`;
+    const advice = "check the exporter of the model";
+    findings.about("operator", placed, { severity: "error", message, advice });
+  }
+};
+
 export const operators: Rule = (subject, findings) => {
   const { profile } = subject;
   for (const placed of subject.nodes) {
     const name = operatorName(placed.node);
-    if (isForbiddenFlow(subject, placed)) continue;
-    const advice = operatorAdvice(profile.name, name);
-    if (!exists(placed)) {
-      const message = `ONNX and ONNX Runtime do not have an operator '${name}'`;
-      findings.about("operator", placed, {
-        severity: "error",
-        message,
-        advice: "check the exporter of the model",
-      });
-      continue;
-    }
+    if (isForbiddenFlow(subject, placed) || !exists(placed)) continue;
+    const advice = operatorAdvice(name);
     const support = supportOf(subject, placed);
     if (support?.moduleOf === "erf-gelu" && !isErfGelu(placed)) {
       const message = `${profile.label} supports Erf only inside Gelu: x * 0.5 * (1 + erf(x / sqrt 2))`;
       findings.about("operator", placed, rejection(subject, placed, message, advice));
     }
-    const form = quantizedTypeOf(subject, placed) ?? "float";
-    if (support?.listedFor?.includes(form) === false) {
-      const listed = support.listedFor.join(", ");
-      const message = `the vendor's list has ${name} for ${listed}, not for ${form}; ${profile.label} leaves unsupported operators to the CPU`;
-      findings.about("unknown", placed, { severity: "warning", message, advice });
-    }
     if (support !== undefined) continue;
-    if (!profile.operatorsAreComplete && runsOnCpu(placed)) {
-      const message = `the vendor's list does not have ${name}; ${profile.label} leaves unsupported operators to the CPU`;
-      findings.about("unknown", placed, { severity: "warning", message, advice });
-      continue;
-    }
     const isFunction = placed.node.domain === "" && FUNCTION_OPERATORS.has(placed.node.opType);
     const expanded = isFunction ? "; ONNX Runtime can expand it into the operators of its definition" : "";
     const message = `${profile.label} does not support ${name}${expanded}`;
@@ -94,11 +82,6 @@ export const opsets: Rule = (subject, findings) => {
     findings.add(aboutModel("opset", { severity, message, advice }));
     for (const { node } of subject.nodes) findings.refuse("opset", node);
   }
-  if (profile.advisedOpset !== undefined && standard > profile.advisedOpset) {
-    const message = `the model imports opset ${standard}, the profile's tools support opsets up to ${profile.advisedOpset}`;
-    const advice = `export with opset ${profile.advisedOpset}`;
-    findings.add(aboutModel("opset", { severity: "warning", message, advice }));
-  }
   for (const placed of subject.all) {
     const { node } = placed;
     if (node.domain !== "") continue;
@@ -119,8 +102,7 @@ export const opsets: Rule = (subject, findings) => {
     if (version >= since && version <= until) continue;
     const name = operatorName(placed.node);
     const message = `${profile.label} supports ${name} of opsets ${since} to ${until}, but the model imports ${version}`;
-    const advice =
-      version < since ? `convert the model to opset ${since}` : operatorAdvice(profile.name, name);
+    const advice = version < since ? `convert the model to opset ${since}` : operatorAdvice(name);
     findings.about("opset", placed, rejection(subject, placed, message, advice));
   }
 };

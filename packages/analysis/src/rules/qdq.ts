@@ -67,12 +67,8 @@ export function middleOf(dtype: OnnxDType): number {
   return Math.ceil((low + high) / 2);
 }
 
-function isPowerOfTwo(scale: number): boolean {
-  return Number.isInteger(Math.log2(scale));
-}
-
 /** A QuantizeLinear or DequantizeLinear. */
-interface Quantizer extends Pick<ReturnType<typeof parametersOf>, "scales" | "zeroPoints" | "dtype"> {
+interface Quantizer extends Pick<ReturnType<typeof parametersOf>, "scales" | "dtype"> {
   readonly placed: PlacedNode;
   readonly rules: QuantizationRules;
   readonly subject: Subject;
@@ -132,21 +128,7 @@ const oldOpset = ({ placed: { node }, dtype, subject }: Quantizer): Problem | un
   };
 };
 
-const notPowerOfTwo = ({ scales, zeroPoints, dtype, rules }: Quantizer): Problem | undefined => {
-  const isBias = dtype === "int32";
-  if (!rules.powerOfTwo || isBias) return undefined;
-  const middle = middleOf(dtype ?? "float32");
-  const isOff = scales?.some((scale) => !isPowerOfTwo(scale)) === true;
-  if (!isOff && zeroPoints?.some((zero) => zero !== middle) !== true) return undefined;
-  return {
-    severity: "warning",
-    message:
-      "the scale is not a power of two (XINT8), or the zero point is not in the middle of the range (XINT8 and A8W8)",
-    advice: "calibrate with power-of-two scales (XINT8)",
-  };
-};
-
-const QUANTIZER_CHECKS = [notConstant, invalidScale, unsupportedType, castCodes, oldOpset, notPowerOfTwo];
+const QUANTIZER_CHECKS = [notConstant, invalidScale, unsupportedType, castCodes, oldOpset];
 
 /** Rule about scales, zero points and the types of quantized activations. */
 export const parameters: Rule = (subject, findings) => {

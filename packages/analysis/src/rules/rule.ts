@@ -24,14 +24,9 @@ export function supportOf({ profile }: Subject, { node }: PlacedNode): OperatorS
   return Object.hasOwn(profile.operators, name) ? profile.operators[name] : undefined;
 }
 
-/** Whether ONNX Runtime's CPU provider has the operator. */
-export function runsOnCpu({ node }: PlacedNode): boolean {
-  return Object.hasOwn(CPU.operators, operatorName(node));
-}
-
 /** On GPUs and in browsers, nodes that the device does not support run on the CPU; an NPU must support the whole graph. */
-export function fallsBackToCpu({ profile }: Subject, placed: PlacedNode): boolean {
-  return profile.rest !== null && runsOnCpu(placed);
+export function fallsBackToCpu({ profile }: Subject, { node }: PlacedNode): boolean {
+  return profile.rest !== null && Object.hasOwn(CPU.operators, operatorName(node));
 }
 
 /** The finding for a node that the device does not support: a warning if the CPU runs it, otherwise an error. */

@@ -31,15 +31,12 @@ const valuesOf = ({ node }: PlacedNode): readonly string[] =>
 
 export const staticShapes: Rule = (subject, findings) => {
   const { model, profile } = subject;
-  if (profile.staticShapes === "free") return;
-  // With a GPU, the CPU runs nodes that the provider cannot compile.
-  const isRequired = profile.staticShapes === "required" && profile.rest === null;
-  const severity = isRequired ? "error" : "warning";
-  const consequence = severity === "error" ? "does not support graphs" : "is slower on graphs";
+  if (profile.shapes !== "static") return;
+  const severity = "error";
   for (const input of model.inputs) {
     const { name, shape } = input;
     if (shape === undefined || isStatic(shape)) continue;
-    const message = `input '${shorten(name)}' is ${shapeText(shape)}; ${profile.label} ${consequence} with dynamic sizes`;
+    const message = `input '${shorten(name)}' is ${shapeText(shape)}; ${profile.label} does not support graphs with dynamic sizes`;
     const flags = sizeFlagsOf(input, model).join(" ");
     const chosen = /[=,]N\b/.test(flags) ? " with a number for each N" : "";
     const advice = `fix the sizes, ${flags}${chosen}, or export one model per size`;
@@ -54,7 +51,6 @@ export const staticShapes: Rule = (subject, findings) => {
     const advice = "use an operator with a fixed output size, and a mask";
     findings.about("static-shape", placed, { severity, message, advice });
   }
-  if (!isRequired) return;
   for (const placed of subject.nodes) {
     const { node, scope } = placed;
     if (valuesOf(placed).some((name) => scope.of(name).shape?.every(isNumber) !== true))
@@ -184,7 +180,7 @@ export const sizes: Rule = (subject, findings) => {
     const advice = "quantize the model, or split it into graphs that run one after another";
     findings.add(aboutModel("size", { severity: "error", message, advice }));
   }
-  if (profile.staticShapes === "free") return;
+  if (profile.shapes !== "static") return;
   for (const placed of subject.nodes) {
     const value = placed.node.outputs.find((name) => {
       const { dtype, shape } = placed.scope.of(name);
@@ -202,7 +198,7 @@ export const sizes: Rule = (subject, findings) => {
 function missingFact(subject: Subject, placed: PlacedNode, value: string): string | undefined {
   const { dtype, shape } = placed.scope.of(value);
   if (shape === undefined) return "rank and sizes";
-  if (subject.profile.staticShapes !== "free" && shape.some((size) => !isNumber(size) && !isSymbol(size)))
+  if (subject.profile.shapes === "static" && shape.some((size) => !isNumber(size) && !isSymbol(size)))
     return "sizes";
   return dtype === undefined ? "element type" : undefined;
 }

@@ -1,4 +1,4 @@
-/** Every check, in the order it runs. */
+/** All checks, in the order in which they run. */
 import { combinations } from "./combinations.js";
 import * as inputs from "./inputs.js";
 import * as layouts from "./layouts.js";
@@ -12,12 +12,22 @@ import * as shapes from "./shapes.js";
 import * as specialOperators from "./special-operators.js";
 import { signatures } from "./signatures.js";
 
-export const CHECKS: readonly Rule[] = [
-  operators.operators,
+/** Checks that need no rules of a device. */
+export const GENERAL_CHECKS: readonly Rule[] = [
+  operators.existing,
   operators.opsets,
-  operators.controlFlow,
   shapes.staticShapes,
   shapes.fittingShapes,
+  shapes.sizes,
+  model.names,
+  model.omitted,
+  shapes.unknowns,
+];
+
+/** Checks of the rules of a device. */
+export const DEVICE_CHECKS: readonly Rule[] = [
+  operators.operators,
+  operators.controlFlow,
   shapes.ranks,
   shapes.ranksOfTypes,
   shapes.filledInputs,
@@ -51,9 +61,5 @@ export const CHECKS: readonly Rule[] = [
   qdq.parameters,
   qdqWeights.weights,
   qdqWeights.biases,
-  shapes.sizes,
-  model.names,
-  model.omitted,
   model.folded,
-  shapes.unknowns,
 ];

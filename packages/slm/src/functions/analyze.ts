@@ -12,19 +12,12 @@ export interface AnalyzeOptions {
   readonly signal: AbortSignal;
 }
 
-/** The report on a path. */
-export interface Analyzed {
-  readonly analysis: PathAnalysis;
-  /** Whether slm exported the graphs. */
-  readonly isOwn: boolean;
-}
-
 /**
  * Checks an ONNX file or a directory of ONNX files.
  *
  * @throws SlmError USAGE if the target is not known; INPUT_MISSING, DATA_INVALID
  */
-export async function analyze(path: string, options: AnalyzeOptions): Promise<Analyzed> {
+export async function analyze(path: string, options: AnalyzeOptions): Promise<PathAnalysis> {
   const { analyzePath } = await import("@slm/analysis");
   const { exportedTarget } = await import("@slm/models/open");
   const { parseSizes } = await import("@slm/models/parse-sizes");
@@ -41,13 +34,12 @@ export async function analyze(path: string, options: AnalyzeOptions): Promise<An
   }
   const profile = options.profile ?? (target === exported?.target ? exported.profile : undefined);
   const sizes = options.shapes.map(parseSizes);
-  const analysis = await analyzePath(path, { target, profile, sizes, signal: options.signal });
-  return { analysis, isOwn: exported !== undefined };
+  return analyzePath(path, { target, profile, sizes, signal: options.signal, isOwn: exported !== undefined });
 }
 
 /** @throws GateFailed with the analysis and the first advice, if the device does not support the model as it is */
 export function requireSupported(analysis: PathAnalysis): void {
-  if (analysis.supported) return;
+  if (analysis.supported !== false) return;
   const { error } = analysis.summary.findings;
   const first = analysis.findings.find(({ severity }) => severity === "error");
   throw new GateFailed(

@@ -1,15 +1,6 @@
 /** Cases of the rules in operators.ts. */
 import { subgraph } from "@slm/onnx";
-import {
-  F,
-  input,
-  output,
-  quantizedUnary,
-  scalar,
-  single,
-  emptyBody,
-  type Case,
-} from "./build.test-support.js";
+import { F, input, output, scalar, single, emptyBody, type Case } from "./build.test-support.js";
 
 export function operatorsCases(): readonly Case[] {
   return [
@@ -67,23 +58,6 @@ export function operatorsCases(): readonly Case[] {
       },
       good: single("Tanh"),
       says: /was removed in opset 10/,
-    },
-    {
-      rule: "unknown",
-      severity: "warning",
-      what: "an operator that the vendor lists only for quantized graphs",
-      profile: "vitisai",
-      bad: single("Softmax"),
-      good: quantizedUnary("Softmax", { dtype: "int8" }),
-      says: /has Softmax for int8, uint8, int16, not for float/,
-    },
-    {
-      rule: "opset",
-      severity: "warning",
-      what: "a newer opset than the vendor's tools support",
-      profile: "vitisai",
-      bad: single("Relu"),
-      says: /tools support opsets up to 17/,
     },
     {
       rule: "opset",
