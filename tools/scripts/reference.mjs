@@ -20,7 +20,7 @@ const directory = "docs/reference";
 
 const pages = {
   "commands.md": commandsPage(),
-  ...(await recipePages()),
+  ...recipePages(),
   "devices.md": devicesPage(),
   "plug-ins.md": pluginsPage(),
 };
@@ -36,9 +36,9 @@ const markdown = ([name, blocks]) => [
 /** @type {[name: string, text: string][]} */
 const files = [
   ...Object.entries(pages).map(markdown),
-  ["SKILL.md", `${await skillFile()}\n`],
+  ["SKILL.md", `${skillFile()}\n`],
   ["docs/public/llms.txt", `${await llmsFile()}\n`],
-  [`${directory}/recipe.schema.json`, `${jsonText(await recipeJsonSchema())}\n`], // As `slm schema` prints it.
+  [`${directory}/recipe.schema.json`, `${jsonText(recipeJsonSchema())}\n`], // As `slm schema` prints it.
 ];
 for (const [name, text] of files) {
   const path = join(root, name);

@@ -6,3 +6,4 @@ export type { PlannedStage } from "@slm/pipeline/run/plan-pipeline";
 export type { StageOutcome } from "@slm/pipeline/run/run-pipeline";
 export { fileSettingsOf } from "@slm/pipeline/recipe/file-settings";
 export { summaryLines } from "@slm/pipeline/summary/summary-lines";
+export { gateText } from "./runs/gate-text.js";

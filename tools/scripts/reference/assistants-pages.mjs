@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { commands } from "../../../apps/cli/dist/commands.js";
 import { exitCodeTable } from "../../../apps/cli/dist/ui/exit-codes.js";
-import { loadStages } from "../../../packages/pipeline/dist/run/stage-table.js";
+import { STAGES } from "../../../packages/pipeline/dist/run/stage-table.js";
 import { GENERATED } from "./markdown.mjs";
 
 const SUMMARY =
@@ -26,8 +26,7 @@ const exitCodeList = () =>
     ),
   );
 
-const sectionList = async () =>
-  list((await loadStages()).map(({ name, summary }) => `\`${name}\`: ${summary}`));
+const sectionList = () => list(STAGES.map(({ name, summary }) => `\`${name}\`: ${summary}`));
 
 const WORKFLOW = `\`\`\`sh
 npx --no-install slm data inspect rows.csv --set 'data.fields={source: text, target: label}' # counts, lengths, rejected rows
@@ -44,7 +43,7 @@ description: Train a small encoder-decoder model for one task from rows or from 
 ---`;
 
 /** SKILL.md, with the front matter that assistants read first. */
-export async function skillFile() {
+export function skillFile() {
   return [
     FRONT_MATTER,
     GENERATED,
@@ -64,7 +63,7 @@ export async function skillFile() {
     WORKFLOW,
     "## Sections of a recipe",
     "A recipe is a YAML file with one section per stage. A stage without a section does not run.",
-    await sectionList(),
+    sectionList(),
     "## Commands",
     commandList(),
     "## Exit codes",

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { INFERRED_KEYS } from "../../../packages/pipeline/dist/recipe/infer-metrics.js";
 import { METRIC_NAMES } from "../../../packages/metrics/dist/metrics.js";
-import { loadStages } from "../../../packages/pipeline/dist/run/stage-table.js";
+import { STAGES } from "../../../packages/pipeline/dist/run/stage-table.js";
 import { GENERATED, cell, code, list } from "./markdown.mjs";
 import { table } from "../../lib/markdown.mjs";
 
@@ -130,7 +130,7 @@ function settingItem(
 const capitalized = (/** @type {string} */ text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
 /** The page of a section: its summary, then every setting. The list starts at line LIST_LINE of the file. */
-function stagePage(/** @type {Awaited<ReturnType<typeof loadStages>>[number]} */ { name, summary, section }) {
+function stagePage(/** @type {(typeof STAGES)[number]} */ { name, summary, section }) {
   const schema = /** @type {Schema} */ (z.toJSONSchema(section, { io: "input", unrepresentable: "any" }));
   const items = mergedRows([...settingRows(schema, [name])]).map(settingItem);
   return [GENERATED, `# Recipe: ${name}`, capitalized(summary), items.join("\n")];
@@ -143,8 +143,7 @@ const included = (/** @type {string} */ name) =>
   [`## [${name}](recipe/${name}.md)`, `<!--@include: ./recipe/${name}.md{${LIST_LINE},}-->`].join("\n\n");
 
 /** @returns the index and the page of each section, by file name */
-export async function recipePages() {
-  const stages = await loadStages();
+export function recipePages() {
   const index = [
     GENERATED,
     "# Recipe",
@@ -152,7 +151,7 @@ export async function recipePages() {
       "one setting, `--set path=null` resets it, and `slm run RECIPE --print-config` shows every value and where it came from.",
     table(
       ["section", "stage"],
-      stages.map(({ name, summary }) => [`[${name}](recipe/${name}.md)`, cell(summary)]),
+      STAGES.map(({ name, summary }) => [`[${name}](recipe/${name}.md)`, cell(summary)]),
     ),
     "- **Name and seed:** `name` names the run. `seed` (default 1) decides the order of the data and the initial weights.\n" +
       "- **Paths** in a recipe file start from its folder. Paths in `--set` and in `SLM_` variables start from the current directory.\n" +
@@ -162,10 +161,10 @@ export async function recipePages() {
       "- **Dataset modules:** `data.source` names a module, which slm executes ([how to](../how-to/dataset-modules.md)).\n" +
       "- **Lists:** items of a list accept the settings of the group around the list. A member of an ensemble takes the settings of a teacher.",
     "<SettingFilter />",
-    ...stages.map(({ name }) => included(name)),
+    ...STAGES.map(({ name }) => included(name)),
   ];
   return {
     "recipe.md": index,
-    ...Object.fromEntries(stages.map((stage) => [`recipe/${stage.name}.md`, stagePage(stage)])),
+    ...Object.fromEntries(STAGES.map((stage) => [`recipe/${stage.name}.md`, stagePage(stage)])),
   };
 }

@@ -60,7 +60,7 @@ export class EvalCommand extends SlmCommand<EvaluatedModel> {
     const { describeMetrics } = await import("@slm/slm/functions/evaluate");
     return [
       "METRICS (a share of rows is shown in %, in JSON as 0 to 1)",
-      ...(await describeMetrics()).map((line) => `  ${line}`),
+      ...describeMetrics().map((line) => `  ${line}`),
     ];
   }
 

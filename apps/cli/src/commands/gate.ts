@@ -1,5 +1,6 @@
 import { Args, Flags } from "@oclif/core";
-import { checkGate, gateText, type GateReport } from "@slm/slm/functions/check-gate";
+import { gateText } from "@slm/slm/command-line";
+import type { GateReport } from "@slm/slm/functions/check-gate";
 import { SlmCommand } from "../ui/slm-command.js";
 
 export class GateCommand extends SlmCommand<GateReport> {
@@ -35,6 +36,7 @@ export class GateCommand extends SlmCommand<GateReport> {
   protected override async execute(): Promise<GateReport> {
     const { args, flags } = await this.parse(GateCommand);
     const { limit: limits, summary, base } = flags;
+    const { checkGate } = await import("@slm/slm/functions/check-gate");
     return checkGate(args.run, { limits, summary, base });
   }
 

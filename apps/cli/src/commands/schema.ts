@@ -16,7 +16,7 @@ export class SchemaCommand extends SlmCommand<SchemaResult> {
   protected override async execute(): Promise<SchemaResult> {
     await this.parse(SchemaCommand);
     const { recipeSchema } = await import("@slm/slm/functions/run-recipe");
-    return { schema: await recipeSchema() };
+    return { schema: recipeSchema() };
   }
 
   protected override lines({ schema }: SchemaResult): readonly string[] {

@@ -4,6 +4,7 @@ import { engineFor, type DeviceRequest } from "../compute/devices.js";
 import { contextOf, type WorkOptions } from "@slm/core/work";
 import { openPrepared } from "./open-prepared.js";
 import { prepareModels } from "./prepare-models.js";
+import { deviceNotes } from "@slm/runtime";
 
 /** The device that runs the model. */
 export interface OpenModelOptions extends WorkOptions, DeviceRequest {
@@ -35,7 +36,6 @@ export async function openModel(model: string, options: OpenModelOptions = {}): 
     if (chosen.engine === "wasm")
       return await openPrepared(directory, undefined, { ...how, reason: chosen.reason });
     const { runtime } = await opened.openDevice();
-    const { deviceNotes } = await import("@slm/runtime");
     for (const text of deviceNotes(runtime.device)) note(text);
     return await openPrepared(directory, runtime, { ...how, batchSize });
   } catch (error) {

@@ -42,6 +42,7 @@ export async function prepareModel(path: string, options: PrepareOptions): Promi
     });
   const opened = await open(path, options);
   try {
+    // This and the imports below are not loaded to open an exported model.
     const { requireSigned } = await import("./require-signed.js");
     await requireSigned(opened.directory, key);
     return opened;

@@ -49,6 +49,7 @@ async function chooseOnRows(
   model: Pick<Model, "generate" | "directory">,
   options?: AbstentionOptions,
 ): Promise<Abstention> {
+  // The command line imports this module for its lines. Readers of rows take a second to load.
   const { chooseThreshold, isCorrect } = await import("@slm/inference");
   const { imageFolderOf, readFileRows, referencesOf } = await import("@slm/data");
   const { rowImage } = await import("../rows/row-images.js");

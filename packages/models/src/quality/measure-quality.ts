@@ -14,6 +14,7 @@ import {
 import type { Runtime } from "@slm/runtime";
 import type { LanguagePair } from "@slm/tokenizer";
 import { openPrepared } from "../open/open-prepared.js";
+import { answerThreads } from "@slm/inference/threads";
 
 /** Batch size: large enough to use two cores, small enough for batches of similar length. */
 const BATCH_SIZE = 256;
@@ -81,7 +82,6 @@ async function measurePortable(
   asked: EvaluationInput,
   threads: number | undefined,
 ): Promise<Evaluation> {
-  const { answerThreads } = await import("@slm/inference/threads");
   const module = await compileModule();
   const opened = await openPortableModel(model, { module });
   try {

@@ -24,5 +24,5 @@ export interface Check {
   /** Artifacts that it reads; the check runs as soon as they exist. */
   readonly needs: readonly string[];
   /** @throws SlmError if the check fails */
-  readonly check: (request: CheckRequest) => Promise<void>;
+  readonly check: (request: CheckRequest) => Promise<void> | void;
 }

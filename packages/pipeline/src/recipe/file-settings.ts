@@ -4,6 +4,7 @@ import { SlmError } from "@slm/core/errors";
 
 /** @throws SlmError USAGE for a setting outside the section, CONFIG_INVALID for a setting that does not concern files */
 export async function fileSettingsOf(sets: readonly string[]): Promise<FileSettings> {
+  // The command line imports this module for its flags, also to print help.
   const { fileSchema } = await import("@slm/data");
   const { flagLayers, LayerStack } = await import("./layers.js");
   const layers = new LayerStack(flagLayers(sets));

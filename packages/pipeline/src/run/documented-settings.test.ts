@@ -9,14 +9,14 @@ import { flagLayers } from "../recipe/layers.js";
 import { asMapping, dotted, valueAt, type Mapping } from "../recipe/mapping.js";
 import { recipeSchema } from "../recipe/resolve-recipe.js";
 import { furtherSectionPattern, TARGET_STAGES } from "../stage/further-targets.js";
-import { loadStages, sectionSchemas } from "./stage-table.js";
+import { STAGES, sectionSchemas } from "./stage-table.js";
 
 /** Pages that say what was, keys of files, and the generated reference. */
 const OTHER = /^(CHANGELOG\.md|docs\/(log\.md|decisions\/|formats\/|reference\/))/;
 const pages = repositoryFiles("*.md").filter((page) => !OTHER.test(page));
 const read = (file: string): string => readFileSync(join(repository, file), "utf8");
 
-const sections = sectionSchemas(await loadStages());
+const sections = sectionSchemas(STAGES);
 const schema = recipeSchema(sections);
 
 /** Part of a recipe; a flag does not say which alternative of a union it means. */

@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { furtherSectionPattern, TARGET_STAGES } from "../stage/further-targets.js";
-import { loadStages, sectionSchemas } from "./stage-table.js";
+import { STAGES, sectionSchemas } from "./stage-table.js";
 import { INFERRED_KEYS } from "../recipe/infer-metrics.js";
 import { recipeSchema } from "../recipe/resolve-recipe.js";
 
 /** The JSON Schema of recipe files. Keys with a default and keys that are copied from another section are not required. */
-export async function recipeJsonSchema(): Promise<object> {
-  const sections = sectionSchemas(await loadStages());
+export function recipeJsonSchema(): object {
+  const sections = sectionSchemas(STAGES);
   const schema = z.toJSONSchema(recipeSchema(sections), {
     io: "input",
     override: ({ jsonSchema }) => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { withFurtherTargets } from "../stage/further-targets.js";
 import type { PipelineOptions } from "./pipeline-options.js";
 import { requiredStages, type SelectionOptions } from "./selection.js";
-import { loadStages, sectionSchemas } from "./stage-table.js";
+import { STAGES, sectionSchemas } from "./stage-table.js";
 import {
   printRecipe,
   resolveRecipe,
@@ -24,9 +24,8 @@ export interface RunRequest extends SelectionOptions {
 
 /** Resolves the settings of a run. @throws SlmError INPUT_MISSING, USAGE, CONFIG_INVALID */
 export async function preparePipeline(request: RunRequest): Promise<PipelineOptions> {
-  const table = await loadStages();
   const recipe = await resolveRecipe(request.recipe, (mentioned) => {
-    const stages = withFurtherTargets(table, mentioned);
+    const stages = withFurtherTargets(STAGES, mentioned);
     const names = stages.map(({ name }) => name);
     return {
       schemas: sectionSchemas(stages),
@@ -34,7 +33,7 @@ export async function preparePipeline(request: RunRequest): Promise<PipelineOpti
         requiredStages(stages, [...names.filter((name) => named.includes(name)), ...(request.stages ?? [])]),
     };
   });
-  const stages = withFurtherTargets(table, Object.keys(recipe.sections));
+  const stages = withFurtherTargets(STAGES, Object.keys(recipe.sections));
   if (Object.keys(recipe.sections).length === 0) {
     const known = stages.map(({ name }) => name);
     throw new SlmError(
@@ -53,6 +52,7 @@ export interface PrintedConfig {
   readonly yaml: string;
 }
 
-export function printConfig(recipe: ResolvedRecipe): PrintedConfig {
+/** The resolved settings of a recipe, with the origin of each. */
+export function printConfig({ recipe }: Pick<PipelineOptions, "recipe">): PrintedConfig {
   return { config: recipe, yaml: printRecipe(recipe) };
 }

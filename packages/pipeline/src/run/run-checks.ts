@@ -3,64 +3,29 @@ import { MANIFEST_FILE, type StageContext } from "@slm/core";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Check, CheckRequest } from "../checks/check.js";
+import { checkChips, checkEngine, checkSchemes, checkStudent } from "../checks/check-devices.js";
+import { checkDisk } from "../checks/check-disk.js";
 import { checkFiles } from "../checks/check-files.js";
+import { checkOnPolicy } from "../checks/check-on-policy.js";
+import { checkPrecision } from "../checks/check-precision.js";
+import { checkLengths, checkMetrics } from "../checks/check-rows.js";
+import { checkUnlabelled } from "../checks/check-unlabelled.js";
+import { checkVocabulary } from "../checks/check-vocabulary.js";
 import type { Stage } from "../stage/stage.js";
 import type { PipelineOptions } from "./pipeline-options.js";
 
-/** Loaded only if a stage has to run, so that a run that skips every stage stays fast. */
-const devices = async (name: DeviceCheck, request: CheckRequest): Promise<void> =>
-  (await import("../checks/check-devices.js"))[name](request);
-const rows = async (name: RowCheck, request: CheckRequest): Promise<void> =>
-  (await import("../checks/check-rows.js"))[name](request);
-type DeviceCheck = "checkEngine" | "checkStudent" | "checkSchemes" | "checkChips";
-type RowCheck = "checkLengths" | "checkMetrics";
-
 const CHECKS: readonly Check[] = [
-  { stages: ["teacher", "cache", "distill"], needs: [], check: (request) => devices("checkEngine", request) },
-  {
-    stages: ["teacher", "distill"],
-    needs: [],
-    check: async (request) => (await import("../checks/check-precision.js")).checkPrecision(request),
-  },
-  {
-    stages: ["distill"],
-    needs: [],
-    check: async (request) => (await import("../checks/check-disk.js")).checkDisk(request),
-  },
-  {
-    stages: ["teacher", "cache", "distill"],
-    needs: [],
-    check: async (request) => {
-      const { checkOnPolicy } = await import("../checks/check-on-policy.js");
-      checkOnPolicy(request);
-    },
-  },
-  {
-    stages: ["teacher", "cache", "distill"],
-    needs: [],
-    check: async (request) => {
-      const { checkVocabulary } = await import("../checks/check-vocabulary.js");
-      checkVocabulary(request);
-    },
-  },
-  { stages: ["distill", "export"], needs: [], check: (request) => devices("checkStudent", request) },
-  { stages: ["quantize"], needs: [], check: (request) => devices("checkSchemes", request) },
-  { stages: ["compile"], needs: [], check: (request) => devices("checkChips", request) },
-  {
-    stages: ["teacher", "distill", "quantize", "compile"],
-    needs: ["data"],
-    check: (request) => rows("checkMetrics", request),
-  },
-  {
-    stages: ["teacher", "cache", "distill"],
-    needs: ["data"],
-    check: async (request) => (await import("../checks/check-unlabelled.js")).checkUnlabelled(request),
-  },
-  {
-    stages: ["teacher", "distill"],
-    needs: ["data", "tokenizer"],
-    check: (request) => rows("checkLengths", request),
-  },
+  { stages: ["teacher", "cache", "distill"], needs: [], check: checkEngine },
+  { stages: ["teacher", "distill"], needs: [], check: checkPrecision },
+  { stages: ["distill"], needs: [], check: checkDisk },
+  { stages: ["teacher", "cache", "distill"], needs: [], check: checkOnPolicy },
+  { stages: ["teacher", "cache", "distill"], needs: [], check: checkVocabulary },
+  { stages: ["distill", "export"], needs: [], check: checkStudent },
+  { stages: ["quantize"], needs: [], check: checkSchemes },
+  { stages: ["compile"], needs: [], check: checkChips },
+  { stages: ["teacher", "distill", "quantize", "compile"], needs: ["data"], check: checkMetrics },
+  { stages: ["teacher", "cache", "distill"], needs: ["data"], check: checkUnlabelled },
+  { stages: ["teacher", "distill"], needs: ["data", "tokenizer"], check: checkLengths },
 ];
 
 /** The checks of one run. Each check runs once. */

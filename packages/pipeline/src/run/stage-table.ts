@@ -1,26 +1,28 @@
-/** All stages, in execution order. A stage is loaded only when a command needs it. */
+/** All stages, in execution order. */
 import type { Stage } from "../stage/stage.js";
+import { dataStage } from "../stages/data-stage.js";
+import { tokenizerStage } from "../stages/tokenizer-stage.js";
+import { teacherStage } from "../stages/teacher-stage.js";
+import { cacheStage } from "../stages/cache-stage.js";
+import { distillStage } from "../stages/distill-stage.js";
+import { exportStage } from "../stages/export-stage.js";
+import { quantizeStage } from "../stages/quantize-stage.js";
+import { compileStage } from "../stages/compile-stage.js";
+import { benchStage } from "../stages/bench-stage.js";
+import { deployStage } from "../stages/deploy-stage.js";
 
-const STAGE_LOADERS: Readonly<Record<string, () => Promise<Stage>>> = {
-  data: async () => (await import("../stages/data-stage.js")).dataStage,
-  tokenizer: async () => (await import("../stages/tokenizer-stage.js")).tokenizerStage,
-  teacher: async () => (await import("../stages/teacher-stage.js")).teacherStage,
-  cache: async () => (await import("../stages/cache-stage.js")).cacheStage,
-  distill: async () => (await import("../stages/distill-stage.js")).distillStage,
-  export: async () => (await import("../stages/export-stage.js")).exportStage,
-  quantize: async () => (await import("../stages/quantize-stage.js")).quantizeStage,
-  compile: async () => (await import("../stages/compile-stage.js")).compileStage,
-  bench: async () => (await import("../stages/bench-stage.js")).benchStage,
-  deploy: async () => (await import("../stages/deploy-stage.js")).deployStage,
-};
-
-/** Names of all stages, in execution order. Reading them does not load the stages. */
-export const STAGE_NAMES: readonly string[] = Object.keys(STAGE_LOADERS);
-
-/** Loads the whole table. */
-export async function loadStages(): Promise<readonly Stage[]> {
-  return Promise.all(Object.values(STAGE_LOADERS).map((load) => load()));
-}
+export const STAGES: readonly Stage[] = [
+  dataStage,
+  tokenizerStage,
+  teacherStage,
+  cacheStage,
+  distillStage,
+  exportStage,
+  quantizeStage,
+  compileStage,
+  benchStage,
+  deployStage,
+];
 
 /** Schemas of all sections a recipe may have, by name. */
 export function sectionSchemas(stages: readonly Stage[]): Readonly<Record<string, Stage["section"]>> {

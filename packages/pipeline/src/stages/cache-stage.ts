@@ -40,6 +40,7 @@ export const cacheStage = defineStage<CacheConfig>({
     const cache = (elsewhere?: CacheWorkers): Promise<CacheStageReport> =>
       withEngine(compute, (engine) => cacheTeacher(settings, { ...given, ...elsewhere, engine }));
     if (workers === undefined) return cache();
+    // Loads the Redis client, which is optional.
     const { withCacheWorkers } = await import("../workers/cache-workers.js");
     return withCacheWorkers(workers, { settings, compute, ...given }, cache);
   },

@@ -2,9 +2,18 @@
 import { createRequire } from "node:module";
 import { availableParallelism, totalmem } from "node:os";
 import type { Int8Arithmetic } from "@slm/runtime";
-import type { Candidate, ListedProvider } from "@slm/runtime-node";
+import {
+  GPU_CANDIDATES,
+  NPU_CANDIDATES,
+  createCpuRuntime,
+  listProviders as listRuntimeProviders,
+  openFirst,
+  type Candidate,
+  type ListedProvider,
+} from "@slm/runtime-node";
 import { GateFailed } from "@slm/core/errors";
-import type { PluginFindings } from "./examine-plugins.js";
+import { examinePlugins, type PluginFindings } from "./examine-plugins.js";
+import { pluginRow, withPluginHint } from "./plugin-row.js";
 
 export interface Finding {
   readonly name: string;
@@ -50,7 +59,7 @@ export async function examineMachine(options: { readonly check?: boolean } = {})
 
 async function reportOf(options: { readonly check?: boolean }): Promise<DoctorReport> {
   const listed = await listProviders();
-  const plugins = await (await import("./examine-plugins.js")).examinePlugins(undefined, options);
+  const plugins = await examinePlugins(undefined, options);
   return {
     node: process.version,
     platform: `${process.platform}-${process.arch}`,
@@ -68,7 +77,6 @@ async function reportOf(options: { readonly check?: boolean }): Promise<DoctorRe
 }
 
 async function measureInt8(): Promise<Int8Arithmetic | null> {
-  const { createCpuRuntime } = await import("@slm/runtime-node");
   const runtime = await createCpuRuntime({ threads: 1, inThread: true });
   await runtime.close();
   return runtime.device.int8 ?? null;
@@ -80,8 +88,6 @@ async function findProviders(
 ): Promise<readonly ProviderFinding[]> {
   if (typeof listed === "string")
     return [{ name: "cpu", device: "cpu", available: false, reason: `ONNX Runtime ${listed}` }];
-  const { GPU_CANDIDATES, NPU_CANDIDATES } = await import("@slm/runtime-node");
-  const { pluginRow, withPluginHint } = await import("./plugin-row.js");
   return providerFindings(listed, [...GPU_CANDIDATES, ...NPU_CANDIDATES], async (candidate) => {
     if (candidate.target !== "npu") return tryCandidate(candidate, listed);
     return (
@@ -99,9 +105,8 @@ async function tryCandidate(
   candidate: Candidate,
   listed: readonly ListedProvider[],
 ): Promise<Omit<Finding, "name">> {
-  const { openFirst } = await import("@slm/runtime-node");
   const plugin =
-    candidate.target === "npu" ? undefined : (await import("@slm/runtime-native")).openPluginRuntime;
+    candidate.target === "npu" ? undefined : (await import("@slm/runtime-native")).openPluginRuntime; // Loads a native module.
   const { runtime, fallbacks } = await openFirst([candidate], { name: "doctor", threads: 1, plugin }, listed);
   await runtime?.close();
   if (runtime === undefined)
@@ -152,7 +157,7 @@ function engineFinding(name: string, what: string, failure?: string): Finding {
 
 async function listProviders(): Promise<readonly ListedProvider[] | string> {
   try {
-    return await (await import("@slm/runtime-node")).listProviders();
+    return await listRuntimeProviders();
   } catch (error) {
     return firstLine(error);
   }

@@ -1,7 +1,9 @@
 /** Checks ONNX models against the rules of a device. */
-import type { PathAnalysis } from "@slm/analysis";
+import { analyzePath, type PathAnalysis } from "@slm/analysis";
 import { GateFailed, SlmError } from "@slm/core/errors";
 import { TARGETS, type ProfileName, type Target } from "@slm/devices";
+import { exportedTarget } from "@slm/models/open";
+import { parseSizes } from "@slm/models/parse-sizes";
 
 export interface AnalyzeOptions {
   /** Default: the target of an exported model. */
@@ -18,9 +20,6 @@ export interface AnalyzeOptions {
  * @throws SlmError USAGE if the target is not known; INPUT_MISSING, DATA_INVALID
  */
 export async function analyze(path: string, options: AnalyzeOptions): Promise<PathAnalysis> {
-  const { analyzePath } = await import("@slm/analysis");
-  const { exportedTarget } = await import("@slm/models/open");
-  const { parseSizes } = await import("@slm/models/parse-sizes");
   const exported = await exportedTarget(path);
   const target = options.target ?? exported?.target;
   if (target === undefined) {

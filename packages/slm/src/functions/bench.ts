@@ -1,10 +1,14 @@
 /** Compares models on this machine. */
 import type { FileSettings } from "@slm/data";
 import { basename, resolve } from "node:path";
-import type { BenchResult } from "@slm/bench";
+import { benchConfig, writeBenchReport, type BenchResult } from "@slm/bench";
 import { SlmError } from "@slm/core/errors";
 import type { DeviceRequest } from "@slm/models/devices";
 import { contextOf, type WorkOptions } from "@slm/core/work";
+import { benchWithBaseline, choosePrompts } from "@slm/models/bench";
+import { readEarlier, withRegression } from "../runs/bench-outputs.js";
+import { withModelsOnDevice } from "@slm/models/open";
+import { writeStandalone } from "@slm/models/artifacts";
 
 /** Prompts, devices and outputs of a benchmark. */
 export interface BenchOptions extends WorkOptions, DeviceRequest {
@@ -58,11 +62,6 @@ export async function bench(models: readonly string[], options: BenchOptions = {
     throw new SlmError("USAGE", "bench: expected a model, got none", {
       suggestions: ["slm bench MODEL"],
     });
-  const { benchConfig, writeBenchReport } = await import("@slm/bench");
-  const { benchWithBaseline, choosePrompts } = await import("@slm/models/bench");
-  const { readEarlier, withRegression } = await import("../runs/bench-outputs.js");
-  const { withModelsOnDevice } = await import("@slm/models/open");
-  const { writeStandalone } = await import("@slm/models/artifacts");
   const { runs = DEFAULT_RUNS, batch, forceTokens, seed = 1, baseline = null, output } = options;
   // Checked before anything is measured.
   const earlier = options.compare === undefined ? undefined : await readEarlier(options.compare);

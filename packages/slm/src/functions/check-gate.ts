@@ -1,7 +1,16 @@
 /** Checks a finished run against its recipe's gate and against limits. */
 import { GateFailed, shellWord, SlmError } from "@slm/core/errors";
-import { formatMetric } from "@slm/metrics/format";
-import type { LimitCheck, RecipeGate } from "@slm/pipeline/run/gate";
+import {
+  checkLimits,
+  figuresOf,
+  readRecipeGate,
+  type LimitCheck,
+  type RecipeGate,
+} from "@slm/pipeline/run/gate";
+import { appendFile } from "node:fs/promises";
+import { writeFailure } from "@slm/core";
+import { gateSummary } from "@slm/pipeline/run/gate-summary";
+import { gateText } from "../runs/gate-text.js";
 
 export interface GateReport {
   readonly run: string;
@@ -25,7 +34,6 @@ export async function checkGate(
   run: string,
   { limits, summary, base }: CheckGateOptions,
 ): Promise<GateReport> {
-  const { checkLimits, readRecipeGate } = await import("@slm/pipeline/run/gate");
   const gate = await readRecipeGate(run);
   if (gate === null && limits.length === 0) {
     throw new SlmError(
@@ -46,10 +54,6 @@ export async function checkGate(
 }
 
 async function appendSummary(file: string, report: GateReport, baseRun: string | undefined): Promise<void> {
-  const { appendFile } = await import("node:fs/promises");
-  const { writeFailure } = await import("@slm/core");
-  const { figuresOf } = await import("@slm/pipeline/run/gate");
-  const { gateSummary } = await import("@slm/pipeline/run/gate-summary");
   const figures = await figuresOf(report.run);
   const base = baseRun === undefined ? undefined : await figuresOf(baseRun);
   try {
@@ -57,14 +61,4 @@ async function appendSummary(file: string, report: GateReport, baseRun: string |
   } catch (error) {
     throw writeFailure(error, file, "the summary was not written");
   }
-}
-
-/** "exactMatch 98.1 %, the recipe accepts 97.5 % or more". */
-export function gateText({ metric, after, limit, higherIsBetter, noBetterThan }: RecipeGate): string {
-  const shown = (value: number): string => formatMetric(metric, value);
-  const result = `${metric} ${shown(after)}`;
-  if (noBetterThan !== undefined)
-    return `${result}, no better than always giving the most frequent answer (${shown(noBetterThan)})`;
-  if (higherIsBetter && limit <= 0) return `${result}, the recipe has no minimum (quantize.gate.minimum)`;
-  return `${result}, the recipe accepts ${shown(limit)} or ${higherIsBetter ? "more" : "less"}`;
 }

@@ -1,9 +1,18 @@
 /** Compares models with reference outputs of other programs. */
-import type { HuggingFaceReport, ReferenceReport } from "@slm/checkpoints";
+import {
+  REFERENCE_TOLERANCES,
+  checkHuggingFace,
+  checkReference,
+  isHuggingFaceReference,
+  type HuggingFaceReport,
+  type ReferenceReport,
+} from "@slm/checkpoints";
 import { GateFailed } from "@slm/core/errors";
 import { contextOf, type WorkOptions } from "@slm/core/work";
 import type { Compute } from "@slm/models/compute";
-import type { TeacherCheckReport } from "@slm/teacher";
+import { checkTeacher as compareTeacher, type TeacherCheckReport } from "@slm/teacher";
+import { withEngine } from "@slm/models/engines";
+import { useOwnImporters } from "@slm/models/own-extensions";
 
 /**
  * Compares the model of a reference with what the reference's program computed: outputs, losses and gradients, or answers.
@@ -15,10 +24,6 @@ export async function checkModel(
   reference: string,
   compute: Compute,
 ): Promise<ReferenceReport | HuggingFaceReport> {
-  const { checkHuggingFace, checkReference, isHuggingFaceReference, REFERENCE_TOLERANCES } =
-    await import("@slm/checkpoints");
-  const { withEngine } = await import("@slm/models/engines");
-  const { useOwnImporters } = await import("@slm/models/own-extensions");
   await useOwnImporters();
   const check = (await isHuggingFaceReference(reference)) ? checkHuggingFace : checkReference;
   const report = await withEngine(compute, (engine): Promise<ReferenceReport | HuggingFaceReport> =>
@@ -57,11 +62,9 @@ export async function checkTeacher(
   reference: string,
   { minAgreement, maxKl, ...options }: TeacherLimits & Compute & WorkOptions,
 ): Promise<CheckedTeacher> {
-  const library = await import("@slm/teacher");
-  const { withEngine } = await import("@slm/models/engines");
   const context = contextOf(options);
   const report = await withEngine(options, (engine) =>
-    library.checkTeacher(teacher, reference, { engine, context }),
+    compareTeacher(teacher, reference, { engine, context }),
   );
   const pass = report.agreement >= minAgreement && report.meanKl <= maxKl;
   const result = { ...report, limits: { minAgreement, maxKl }, pass };

@@ -1,10 +1,16 @@
 /** Compiles models for NPUs ahead of time, with vendors' plug-ins. */
 import type { FileSettings } from "@slm/data";
-import type { CompileReport } from "@slm/runtime-native/compilation";
+import { compileFile, compileModel, type CompileReport } from "@slm/runtime-native/compilation";
 import type { CompilingProfile } from "@slm/devices";
-import type { MetricName } from "@slm/metrics";
-import type { VerifiedChip } from "@slm/models/quality";
+import { isMetricName, type MetricName } from "@slm/metrics";
+import { parseEvaluationMetrics, verifyCompiled, type VerifiedChip } from "@slm/models/quality";
 import { contextOf, givenSettings, type WorkOptions } from "@slm/core/work";
+import { SlmError } from "@slm/core/errors";
+import { locateModel } from "@slm/models/open";
+import { siblingPath, writeStandalone } from "@slm/models/artifacts";
+import { requireIntact } from "@slm/core";
+import { parseSizes } from "@slm/models/parse-sizes";
+import { readEvaluationRows, rowSettingsFor } from "@slm/models/rows";
 
 export type { VerifiedChip };
 
@@ -48,9 +54,6 @@ export interface CompiledModel extends CompileReport {
  * const { chips } = await compile("exported", { socs: ["sm8650"] });
  */
 export async function compile(model: string, options: CompileOptions): Promise<CompiledModel> {
-  const { SlmError } = await import("@slm/core/errors");
-  const { locateModel } = await import("@slm/models/open");
-  const { siblingPath, writeStandalone } = await import("@slm/models/artifacts");
   const { verify = 0, data, threads, socs } = options;
   if (verify > 0 && data === undefined) {
     throw new SlmError("USAGE", `--verify ${verify}: expected --data with rows to decode, got none`, {
@@ -66,10 +69,8 @@ export async function compile(model: string, options: CompileOptions): Promise<C
     );
   }
   const { directory } = await locateModel(model);
-  const { requireIntact } = await import("@slm/core");
   await requireIntact(directory);
   const { progress, signal } = contextOf(options);
-  const { compileModel } = await import("@slm/runtime-native/compilation");
   const report = await writeStandalone(
     { directory: output, kind: "compiled", sources: { model: directory }, settings: givenSettings(options) },
     async (work) => {
@@ -89,10 +90,6 @@ async function compileOnnx(
   output: string,
   options: CompileOptions,
 ): Promise<Omit<CompiledModel, "artifact">> {
-  const { compileFile } = await import("@slm/runtime-native/compilation");
-  const { SlmError } = await import("@slm/core/errors");
-  const { parseSizes } = await import("@slm/models/parse-sizes");
-  const { writeStandalone } = await import("@slm/models/artifacts");
   const { socs, threads, profile = "qnn", shapes = [], verify } = options;
   if (verify !== undefined)
     throw new SlmError("USAGE", `--verify ${verify}: expected a model directory, got an ONNX file`);
@@ -112,8 +109,6 @@ async function verifyRows(
   { profile, chips }: CompileReport,
   options: CompileOptions & { readonly verify: number; readonly data: string },
 ): Promise<readonly VerifiedChip[]> {
-  const { verifyCompiled } = await import("@slm/models/quality");
-  const { readEvaluationRows, rowSettingsFor } = await import("@slm/models/rows");
   const { metrics, threads } = options;
   return verifyCompiled({
     model,
@@ -124,17 +119,14 @@ async function verifyRows(
       options.verify,
       await rowSettingsFor({ file: options.data, model, needed: "rows", given: options.rows }),
     ),
-    metrics: metrics === undefined ? [] : await answerMetrics(metrics),
+    metrics: metrics === undefined ? [] : answerMetrics(metrics),
     threads,
     context: contextOf(options),
   });
 }
 
 /** @throws SlmError USAGE for an unknown metric, and for perplexity, which is not a metric of answers */
-async function answerMetrics(list: string): Promise<readonly MetricName[]> {
-  const { SlmError } = await import("@slm/core/errors");
-  const { isMetricName } = await import("@slm/metrics");
-  const { parseEvaluationMetrics } = await import("@slm/models/quality");
+function answerMetrics(list: string): readonly MetricName[] {
   return parseEvaluationMetrics(list).map((name) => {
     if (isMetricName(name)) return name;
     throw new SlmError("USAGE", `--metrics ${name}: compiled graphs are compared by their answers`, {

@@ -2,11 +2,26 @@
 import { SlmError } from "@slm/core/errors";
 import { contextOf, type WorkOptions } from "@slm/core/work";
 import type { FileSettings } from "@slm/data";
-import type { Evaluation } from "@slm/inference";
+import { beamSearch, portableDevice, type Evaluation } from "@slm/inference";
 import type { Compute } from "@slm/models/compute";
-import type { DeviceRequest } from "@slm/models/devices";
-import type { RuntimeDevice } from "@slm/runtime";
+import { engineFor, type DeviceRequest } from "@slm/models/devices";
+import { deviceNotes, type RuntimeDevice } from "@slm/runtime";
 import type { LanguagePair } from "@slm/tokenizer";
+import { closing } from "@slm/core";
+import { prepareModels } from "@slm/models/open";
+import { readSchema } from "@slm/models/prompts";
+import {
+  choosePredictionsFile,
+  measureQuality,
+  measureTeacher,
+  parseEvaluationMetrics,
+} from "@slm/models/quality";
+import { readEvaluationRows, readSlicedRows, rowSettingsFor } from "@slm/models/rows";
+import { usualMetrics } from "../runs/usual-metrics.js";
+import { parseThreshold } from "@slm/models/abstain";
+import { withEngine } from "@slm/models/engines";
+
+export { describeMetrics } from "@slm/models/quality";
 
 /** The rows, and what to measure on them. */
 interface EvaluationOptions extends WorkOptions {
@@ -50,16 +65,6 @@ const INTERVAL_SEED = 1;
  * @throws SlmError USAGE for an unknown metric or threshold; as opening the model and reading the rows
  */
 export async function evaluate(model: string, options: EvaluateOptions): Promise<EvaluatedModel> {
-  const { closing } = await import("@slm/core");
-  const { beamSearch, portableDevice } = await import("@slm/inference");
-  const { engineFor } = await import("@slm/models/devices");
-  const { prepareModels } = await import("@slm/models/open");
-  const { readSchema } = await import("@slm/models/prompts");
-  const { choosePredictionsFile, measureQuality, parseEvaluationMetrics } =
-    await import("@slm/models/quality");
-  const { readSlicedRows, rowSettingsFor } = await import("@slm/models/rows");
-  const { deviceNotes } = await import("@slm/runtime");
-  const { usualMetrics } = await import("../runs/usual-metrics.js");
   const {
     data,
     rows: given,
@@ -75,7 +80,7 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
   } = options;
   const metrics =
     options.metrics === undefined ? await usualMetrics(model) : parseEvaluationMetrics(options.metrics);
-  const abstention = await abstentionOf(options.abstain);
+  const abstention = abstentionOf(options.abstain);
   const jsonSchema = options.jsonSchema === undefined ? undefined : await readSchema(options.jsonSchema);
   const { progress, signal, note } = contextOf(options);
   const predictions = await choosePredictionsFile(options.output, note);
@@ -108,16 +113,10 @@ export async function evaluate(model: string, options: EvaluateOptions): Promise
   });
 }
 
-/** Two lines per metric: its name, unit and direction; its definition. */
-export async function describeMetrics(): Promise<readonly string[]> {
-  return (await import("@slm/models/quality")).describeMetrics();
-}
-
 /** The value of `--abstain`. @throws SlmError USAGE */
-async function abstentionOf(flag: string | undefined): Promise<number | object | undefined> {
+function abstentionOf(flag: string | undefined): number | object | undefined {
   if (flag === undefined) return undefined;
   if (flag === "choose") return {};
-  const { parseThreshold } = await import("@slm/models/abstain");
   const threshold = parseThreshold(flag);
   if (typeof threshold === "number") return threshold;
   throw new SlmError("USAGE", `--abstain: expected a confidence from 0 to 1, or choose, got ${flag}`);
@@ -142,11 +141,6 @@ export async function evaluateTeacher(
   teacher: string,
   options: EvaluateTeacherOptions,
 ): Promise<EvaluatedTeacher> {
-  const { beamSearch } = await import("@slm/inference");
-  const { withEngine } = await import("@slm/models/engines");
-  const { choosePredictionsFile, measureTeacher, parseEvaluationMetrics } =
-    await import("@slm/models/quality");
-  const { readEvaluationRows } = await import("@slm/models/rows");
   const { beams } = options;
   const metrics = parseEvaluationMetrics(options.metrics);
   const rows = await readEvaluationRows(options.data, options.limit, options.rows);

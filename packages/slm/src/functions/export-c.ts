@@ -1,10 +1,17 @@
 /** Checkpoints as C99 without a runtime. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { TextSupport, WeightForm } from "@slm/c-export";
+import { compileModel, writeCFiles, type TextSupport, type WeightForm } from "@slm/c-export";
 import { SlmError } from "@slm/core/errors";
 import type { ParityReport } from "@slm/onnx-export/parity";
+import { parameterCount } from "@slm/model";
 import { contextOf, givenSettings, type WorkOptions } from "@slm/core/work";
+import { requireIntact } from "@slm/core";
+import { readCheckpoint } from "@slm/checkpoints";
+import { TOKENIZER_FILE, readTokenizerFiles } from "@slm/tokenizer";
+import { withRuntime } from "@slm/models/engines";
+import { siblingPath, writeStandalone } from "@slm/models/artifacts";
+import { comparePortable } from "@slm/models/quality";
 
 export interface ExportCOptions extends WorkOptions {
   /** Type of the weights. int8 and int4 weights are multiplied by int16 activations. Default: `float32`. */
@@ -52,28 +59,20 @@ export async function exportC(checkpoint: string, options: ExportCOptions = {}):
     throw new SlmError("USAGE", `export: the name '${name}' is not a C identifier of at most 31 characters`, {
       suggestions: ["--name student"],
     });
-  const library = await import("@slm/c-export");
-  const { requireIntact } = await import("@slm/core");
-  const { readCheckpoint } = await import("@slm/checkpoints");
-  const { parameterCount } = await import("@slm/model");
-  const { readTokenizerFiles, TOKENIZER_FILE } = await import("@slm/tokenizer");
-  const { withRuntime } = await import("@slm/models/engines");
-  const { siblingPath, writeStandalone } = await import("@slm/models/artifacts");
-  const { comparePortable } = await import("@slm/models/quality");
   await requireIntact(checkpoint);
   const { output = siblingPath(checkpoint, "c") } = options;
   const { progress, signal } = contextOf(options);
   const read = await readCheckpoint(checkpoint);
   const hasTokenizer = existsSync(join(checkpoint, TOKENIZER_FILE));
   const tokenizer = hasTokenizer ? await readTokenizerFiles(checkpoint) : undefined;
-  const model = library.compileModel(read, form);
+  const model = compileModel(read, form);
   const parity = await withRuntime(threads, (runtime) =>
     comparePortable(read, model, { runtime, progress, signal }),
   );
   const settings = givenSettings({ target: "c", weights: form, name });
   const written = await writeStandalone(
     { directory: output, kind: "export", sources: { checkpoint }, settings },
-    (work) => library.writeCFiles(work, name, read.config, model, tokenizer),
+    (work) => writeCFiles(work, name, read.config, model, tokenizer),
   );
   return {
     target: "c",

@@ -1,6 +1,16 @@
 /** Exports checkpoints as ONNX graphs. */
-import type { ExportChoice, ExportPlan, ExportReport } from "@slm/onnx-export";
+import {
+  exportCheckpoint,
+  planExport as planGraphs,
+  type ExportChoice,
+  type ExportPlan,
+  type ExportReport,
+} from "@slm/onnx-export";
 import { contextOf, givenSettings, type WorkOptions } from "@slm/core/work";
+import { requireIntact } from "@slm/core";
+import { shortlistOfRows } from "@slm/models/rows";
+import { withRuntime } from "@slm/models/engines";
+import { siblingPath, writeStandalone } from "@slm/models/artifacts";
 
 /** Target and output of an export. */
 export interface ExportOptions extends WorkOptions {
@@ -43,11 +53,6 @@ export interface ExportedModel extends ExportReport {
  * const { artifact, parity } = await exportModel("runs/mine/distill", { target: "npu", profile: "qnn" });
  */
 export async function exportModel(checkpoint: string, options: ExportOptions = {}): Promise<ExportedModel> {
-  const library = await import("@slm/onnx-export");
-  const { requireIntact } = await import("@slm/core");
-  const { shortlistOfRows } = await import("@slm/models/rows");
-  const { withRuntime } = await import("@slm/models/engines");
-  const { siblingPath, writeStandalone } = await import("@slm/models/artifacts");
   await requireIntact(checkpoint);
   const choice = choiceOf(options);
   const { output = siblingPath(checkpoint, choice.target), threads } = options;
@@ -56,7 +61,7 @@ export async function exportModel(checkpoint: string, options: ExportOptions = {
   const settings = givenSettings({ ...choice, shortlist });
   const report = await withRuntime(threads, (runtime) =>
     writeStandalone({ directory: output, kind: "export", sources: { checkpoint }, settings }, (work) =>
-      library.exportCheckpoint({
+      exportCheckpoint({
         ...choice,
         shortlist,
         runtime,
@@ -72,12 +77,9 @@ export async function exportModel(checkpoint: string, options: ExportOptions = {
 
 /** Returns the graphs that {@link exportModel} would write and their memory. Writes nothing. @throws SlmError as exportModel */
 export async function planExport(checkpoint: string, options: ExportOptions = {}): Promise<ExportPlan> {
-  const library = await import("@slm/onnx-export");
-  const { requireIntact } = await import("@slm/core");
   await requireIntact(checkpoint);
-  const { shortlistOfRows } = await import("@slm/models/rows");
   const shortlist = await shortlistOfRows(checkpoint, options.shortlist);
-  return library.planExport(checkpoint, choiceOf(options), shortlist);
+  return planGraphs(checkpoint, choiceOf(options), shortlist);
 }
 
 function choiceOf({

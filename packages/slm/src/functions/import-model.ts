@@ -1,7 +1,8 @@
 /** Imports published models as checkpoints. */
-import type { ResolvedModel } from "@slm/checkpoints";
+import { resolveModel, type ResolvedModel } from "@slm/checkpoints";
 import { contextOf, type WorkOptions } from "@slm/core/work";
-import type { ImportedModel, ImportModelOptions } from "@slm/models/published";
+import { importModel, type ImportModelOptions, type ImportedModel } from "@slm/models/published";
+import { writeStandalone } from "@slm/models/artifacts";
 
 export interface ImportOptions extends WorkOptions, Omit<ImportModelOptions, "vocabulary"> {
   /** Directory of the checkpoint. */
@@ -23,9 +24,6 @@ export async function importPublished(
   source: string,
   { output, onEvent, signal, ...options }: ImportOptions,
 ): Promise<ImportedCheckpoint> {
-  const { resolveModel } = await import("@slm/checkpoints");
-  const { writeStandalone } = await import("@slm/models/artifacts");
-  const { importModel } = await import("@slm/models/published");
   const { path, hub } = await resolveModel(source, contextOf({ onEvent, signal }));
   const settings = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const made = await writeStandalone(

@@ -1,16 +1,17 @@
-/** Runs a recipe or one of its stages, or plans it. Stages are loaded only when they are needed. */
+/** Runs a recipe or one of its stages, or plans it. */
 import type { EngineName } from "@slm/tensor";
 import type { TrainingDevice } from "@slm/models/compute";
 import type { PipelineOptions } from "@slm/pipeline/run/pipeline-options";
-import type { PrintedConfig } from "@slm/pipeline/run/prepare-run";
-import type { WorkersFlags } from "@slm/pipeline/workers/workers-address";
-import type { PlannedStage } from "@slm/pipeline/run/plan-pipeline";
-import type { StageOutcome } from "@slm/pipeline/run/run-pipeline";
+import { preparePipeline } from "@slm/pipeline/run/prepare-run";
+import { workersOf, type WorkersFlags } from "@slm/pipeline/workers/workers-address";
+import { planPipeline, type PlannedStage } from "@slm/pipeline/run/plan-pipeline";
+import { artifactsOf, runPipeline, type StageOutcome } from "@slm/pipeline/run/run-pipeline";
 import type { RecipeSources } from "@slm/pipeline/recipe/resolve-recipe";
-import type { RunSummary } from "@slm/pipeline/summary/run-summary";
+import { summarizeStages, type RunSummary } from "@slm/pipeline/summary/run-summary";
 import { contextOf, type WorkOptions } from "@slm/core/work";
 
-export type { PrintedConfig };
+export { recipeJsonSchema as recipeSchema } from "@slm/pipeline/run/json-schema";
+export { printConfig, type PrintedConfig } from "@slm/pipeline/run/prepare-run";
 
 /** Settings of a run in addition to its recipe. */
 export interface RecipeOptions extends WorkOptions {
@@ -76,19 +77,8 @@ export async function planRecipe(recipe: string, options: RunRecipeOptions = {})
 
 /** Checks a recipe and fills in its defaults. @throws SlmError INPUT_MISSING, USAGE, CONFIG_INVALID */
 export async function prepareRecipe(recipe: string, options: RunRecipeOptions): Promise<PipelineOptions> {
-  const { preparePipeline } = await import("@slm/pipeline/run/prepare-run");
   const { out, force, only, from, skip } = options;
   return preparePipeline({ recipe: { ...sourcesOf(recipe, options), skip }, out, force, only, from });
-}
-
-/** The JSON Schema of recipes. */
-export async function recipeSchema(): Promise<object> {
-  return (await import("@slm/pipeline/run/json-schema")).recipeJsonSchema();
-}
-
-/** The resolved settings of a recipe, with the origin of each. */
-export async function printConfig({ recipe }: PipelineOptions): Promise<PrintedConfig> {
-  return (await import("@slm/pipeline/run/prepare-run")).printConfig(recipe);
 }
 
 /** Adds the workers of `--workers`, `--storage` and `--insecure`. @throws SlmError as `workersOf` */
@@ -97,14 +87,11 @@ export async function withWorkers(
   flags: WorkersFlags,
   work: WorkOptions,
 ): Promise<PipelineOptions> {
-  const { workersOf } = await import("@slm/pipeline/workers/workers-address");
   return { ...prepared, workers: await workersOf(flags, contextOf(work).note) };
 }
 
 /** Runs a recipe that {@link prepareRecipe} has checked. */
 export async function runPrepared(prepared: PipelineOptions, work: WorkOptions): Promise<RunReport> {
-  const { runPipeline, artifactsOf } = await import("@slm/pipeline/run/run-pipeline");
-  const { summarizeStages } = await import("@slm/pipeline/summary/run-summary");
   const stages = await runPipeline(prepared, contextOf(work, prepared.recipe.seed));
   return {
     stages,
@@ -116,7 +103,6 @@ export async function runPrepared(prepared: PipelineOptions, work: WorkOptions):
 /** Plans a recipe. Writes nothing. */
 export async function planPrepared(prepared: PipelineOptions, work: WorkOptions): Promise<RunPlan> {
   const context = contextOf(work, prepared.recipe.seed);
-  const { planPipeline } = await import("@slm/pipeline/run/plan-pipeline");
   return { stages: await planPipeline(prepared, context) };
 }
 

@@ -2,6 +2,10 @@
 import type { PipelineOptions } from "@slm/pipeline/run/pipeline-options";
 import { sourcesOf, type RecipeOptions } from "./run-recipe.js";
 import { contextOf, type WorkOptions } from "@slm/core/work";
+import { preparePipeline } from "@slm/pipeline/run/prepare-run";
+import { requiredStages } from "@slm/pipeline/run/selection";
+import { readManifest } from "@slm/core";
+import { runPipeline } from "@slm/pipeline/run/run-pipeline";
 
 /** Settings of a stage's run in addition to its recipe. */
 export interface StageOptions extends RecipeOptions {
@@ -61,8 +65,6 @@ export async function prepareStage(
   recipe: string | undefined,
   options: StageOptions,
 ): Promise<PipelineOptions> {
-  const { preparePipeline } = await import("@slm/pipeline/run/prepare-run");
-  const { requiredStages } = await import("@slm/pipeline/run/selection");
   const { out, resume = true } = options;
   const fresh = resume ? undefined : stage;
   const sources = sourcesOf(recipe, options);
@@ -78,8 +80,6 @@ export async function runPreparedStage(
   prepared: PipelineOptions,
   options: WorkOptions & { readonly force?: boolean | undefined },
 ): Promise<StageReport> {
-  const { readManifest } = await import("@slm/core");
-  const { runPipeline } = await import("@slm/pipeline/run/run-pipeline");
   const context = contextOf(options, prepared.recipe.seed);
   const outcomes = [...(await runPipeline(prepared, context))];
   if (options.force === true && outcomes.at(-1)?.status === "skipped")

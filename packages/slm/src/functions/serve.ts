@@ -1,11 +1,15 @@
 /** Serves a bundle over HTTP. */
-import { closing } from "@slm/core";
+import { SILENT, closing, requireIntact } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import type { PortableParts } from "@slm/inference/portable";
-import type { Runtime } from "@slm/runtime";
-import type { RunningServer } from "@slm/serve";
-import type { DeviceRequest } from "@slm/models/devices";
+import { deviceNotes, type Runtime } from "@slm/runtime";
+import { serveConfig, startServer, type RunningServer } from "@slm/serve";
+import { RUNTIMES, engineFor, runtimeRecipe, type DeviceRequest } from "@slm/models/devices";
 import { contextOf, type WorkOptions } from "@slm/core/work";
+import { requireSigned } from "@slm/models/require-signed";
+import { readDeviceModel } from "@slm/exported-model";
+import { locateModel, prepareModel } from "@slm/models/open";
+import { withRuntime } from "@slm/models/engines";
 
 /** Limits and access control of the server. */
 export interface ServeOptions extends WorkOptions, Pick<DeviceRequest, "engine" | "device" | "fallback"> {
@@ -64,9 +68,6 @@ export interface ModelServer extends RunningServer {
  * await server.stop();
  */
 export async function serve(model: string, options: ServeOptions = {}): Promise<ModelServer> {
-  const { requireIntact } = await import("@slm/core");
-  const { requireSigned } = await import("@slm/models/require-signed");
-  const { serveConfig, startServer } = await import("@slm/serve");
   const { host, port, maxRows, maxWaiting, maxConnections, allowedHosts, key, threads } = options;
   const { timeoutSeconds, drainSeconds, abstain } = options;
   const config = serveConfig.parse({
@@ -111,12 +112,10 @@ async function openServing(
   request: DeviceRequest,
   note: (text: string) => void,
 ): Promise<Runtime | PortableParts> {
-  const { readDeviceModel } = await import("@slm/exported-model");
-  const { deviceNotes } = await import("@slm/runtime");
-  const { engineFor, RUNTIMES, runtimeRecipe } = await import("@slm/models/devices");
   const { engine, device, fallback, threads } = request;
   const model = await readDeviceModel(directory);
   if (engineFor(model, { engine, device, threads }, true).engine === "wasm") {
+    // Only this engine needs the kernels.
     const { readModule } = await import("@slm/c-export/portable");
     const { PortableParts } = await import("@slm/inference/portable");
     return PortableParts.open(directory, await readModule());
@@ -167,10 +166,6 @@ interface Opened {
 
 /** The directory to serve from; a temporary one for a packed bundle or a checkpoint. */
 async function openServed(model: string, threads: number | undefined, signal: AbortSignal): Promise<Opened> {
-  const { SILENT } = await import("@slm/core");
-  const { locateModel } = await import("@slm/models/open");
-  const { prepareModel } = await import("@slm/models/open");
-  const { withRuntime } = await import("@slm/models/engines");
   const { kind, directory } = await locateModel(model);
   if (kind === "device") return { directory, close: () => Promise.resolve() };
   return withRuntime(threads, (runtime) =>

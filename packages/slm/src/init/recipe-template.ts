@@ -5,7 +5,7 @@ import { portableProblem, systemCode, writeFailure } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { DEFAULT_MAX_REJECTED, type Encoding } from "@slm/data";
 import { stringify } from "yaml";
-import { loadStages, sectionSchemas } from "@slm/pipeline/run/stage-table";
+import { STAGES, sectionSchemas } from "@slm/pipeline/run/stage-table";
 import { checkSettings } from "@slm/pipeline/recipe/check-recipe";
 import { inferMetrics } from "@slm/pipeline/recipe/infer-metrics";
 import { LayerStack, recipeLayer } from "@slm/pipeline/recipe/layers";
@@ -151,7 +151,7 @@ export async function writeRecipe(path: string, answers: InitAnswers): Promise<T
   const text =
     schemaLine(path) + recipeText(basename(path), { ...answers, data: data.split(sep).join("/") }, facts);
   const layers = new LayerStack([recipeLayer(parseRecipe(text, path))]);
-  checkSettings(recipeSchema(sectionSchemas(await loadStages())), inferMetrics(layers.value), layers);
+  checkSettings(recipeSchema(sectionSchemas(STAGES)), inferMetrics(layers.value), layers);
   try {
     await writeFile(path, text, { flag: "wx" });
     return facts;

@@ -2,6 +2,7 @@
 import { shellWord } from "@slm/core/errors";
 import type { Generation } from "@slm/inference";
 import { recipeOf, studentNamed, type Student, type StudentName } from "./students.js";
+import { openModel } from "@slm/models/open";
 
 /** A command for the user, and what it is for. */
 export interface NextStep {
@@ -40,7 +41,6 @@ export async function tryStudent(
 ): Promise<TriedStudent> {
   const student = studentNamed(name);
   const prompt = text ?? student.example;
-  const { openModel } = await import("@slm/models/open");
   const model = await openModel(student.directory, { signal });
   try {
     await onOpen();

@@ -1,7 +1,7 @@
 /** Recipes: YAML, layers, and the schemas of all sections. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { loadStages, sectionSchemas } from "../../../../packages/pipeline/src/run/stage-table.ts";
+import { STAGES, sectionSchemas } from "../../../../packages/pipeline/src/run/stage-table.ts";
 import { resolveRecipe } from "../../../../packages/pipeline/src/recipe/resolve-recipe.ts";
 
 export const limitMs = 2000;
@@ -11,8 +11,8 @@ export const seeds = async () => [
   "data: &a { train: x.jsonl }\ndistill: { <<: *a, steps: &b [1, *a] }\nexport: *b\n",
 ];
 
-export async function open(/** @type {string} */ folder) {
-  const schemas = sectionSchemas(await loadStages());
+export function open(/** @type {string} */ folder) {
+  const schemas = sectionSchemas(STAGES);
   const path = join(folder, "recipe.yaml");
   return async (/** @type {Uint8Array} */ bytes) => {
     await writeFile(path, bytes);
