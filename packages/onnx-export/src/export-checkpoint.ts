@@ -97,14 +97,14 @@ export async function exportCheckpoint(options: ExportCheckpointOptions): Promis
 /** Exports weights from host memory, otherwise like {@link exportCheckpoint}. */
 export async function exportWeights(source: ExportSource, settings: ExportSettings): Promise<ExportReport> {
   const { outputDirectory, runtime, shortlist, progress = SILENT, signal } = settings;
-  const { target, profile, precision, layout, buckets, window, chunk } = chosenExport(settings);
-  const device = selectDevice({ target, profile, precision });
+  const chosen = chosenExport(settings);
+  const { target, precision, layout } = chosen;
+  const device = selectDevice(chosen);
   const tokenizer = await openTokenizer(source, layout);
   const encodeSource = (text: string): readonly number[] => tokenizer.encodeSource(text);
-  const sizes = { buckets, window, chunk };
   const lexical = await readLexicalShortlist(source.tokenizerDirectory, source.config.vocabularySize);
   const lists = { shortlist, lexical };
-  const plan = planGraphs(source.config, { device, layout, ...sizes, encodeSource, ...lists });
+  const plan = planGraphs(source.config, { ...chosen, device, encodeSource, ...lists });
   const graphs = await writeGraphs(plan, deferredSource(source, plan, lists), {
     outputDirectory,
     layout,

@@ -106,18 +106,10 @@ export function planGraphsOf(
   choice: ExportChoice,
   shortlist?: Shortlist,
 ): ExportPlan {
-  const { target, profile, precision, layout, buckets, window, chunk } = chosenExport(choice);
-  const device = selectDevice({ target, profile, precision });
-  const plan = planGraphs(config, {
-    device,
-    layout,
-    buckets,
-    window,
-    chunk,
-    shortlist,
-    lexical,
-    encodeSource,
-  });
+  const chosen = chosenExport(choice);
+  const { target, precision, layout } = chosen;
+  const device = selectDevice(chosen);
+  const plan = planGraphs(config, { ...chosen, device, shortlist, lexical, encodeSource });
   const source = graphSource({ config, weights: sizesOnly(config) }, plan.device, {
     deferred: true,
     planned: true,

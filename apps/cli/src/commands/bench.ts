@@ -1,8 +1,9 @@
 import { Args, Flags } from "@oclif/core";
 import type { BenchReport } from "@slm/slm/functions/bench";
-import { deviceFlags, deviceRequest } from "../flags/device-flags.js";
+import { deviceFlags } from "../flags/device-flags.js";
 import { percentFlag } from "../flags/percent-flag.js";
 import { rowsFlag, rowsOf } from "../flags/rows-flag.js";
+import { optionsOf } from "../flags/options-of.js";
 import { SlmCommand } from "../ui/slm-command.js";
 
 export class BenchCommand extends SlmCommand<BenchReport> {
@@ -90,21 +91,11 @@ export class BenchCommand extends SlmCommand<BenchReport> {
     const { bench } = await import("@slm/slm/functions/bench");
     const { failOnRegression, writeJunit } = await import("@slm/slm/runs/bench-outputs");
     const { benchLines } = await import("../ui/bench-lines.js");
-    const { baseline, data, prompt: prompts, image, runs, batch, seed, output, compare, junit } = flags;
+    const { prompt: prompts, junit, set, ...given } = optionsOf(flags);
     const report = await bench(argv.map(String), {
-      baseline,
-      data,
-      rows: await rowsOf(flags.set),
+      ...given,
       prompts,
-      image,
-      runs,
-      batch,
-      seed,
-      output,
-      compare,
-      forceTokens: flags["force-tokens"],
-      maxRegression: flags["max-regression"],
-      ...deviceRequest(flags),
+      rows: await rowsOf(set),
       ...this.work,
     });
     this.#tables = benchLines(report);

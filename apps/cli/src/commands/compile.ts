@@ -3,6 +3,7 @@ import type { CompiledModel } from "@slm/slm/functions/compile";
 import { shapeFlag } from "../flags/shape-flag.js";
 import { threadsFlag } from "../flags/recipe-flags.js";
 import { rowsFlag, rowsOf } from "../flags/rows-flag.js";
+import { optionsOf } from "../flags/options-of.js";
 import { SlmCommand } from "../ui/slm-command.js";
 import { COMPILING_PROFILES, SOCS } from "@slm/devices";
 
@@ -71,9 +72,8 @@ export class CompileCommand extends SlmCommand<CompiledModel> {
     const { args, flags } = await this.parse(CompileCommand);
     const { compile } = await import("@slm/slm/functions/compile");
     this.#lines = (await import("../ui/compile-lines.js")).compileLines;
-    const { soc: socs, output, verify, data, metrics, profile, shape: shapes, threads } = flags;
-    const options = { socs, output, verify, data, metrics, profile, shapes, threads };
-    return compile(args.model, { ...options, rows: await rowsOf(flags.set), ...this.work });
+    const { soc: socs, shape: shapes, set, ...given } = optionsOf(flags);
+    return compile(args.model, { ...given, socs, shapes, rows: await rowsOf(set), ...this.work });
   }
 
   protected override lines(result: CompiledModel): readonly string[] {

@@ -3,13 +3,14 @@ import type { ConfidenceReport, MeanLikelihood } from "@slm/inference";
 import { evaluationFlags } from "../flags/evaluation-flags.js";
 import { abstentionLine } from "@slm/slm/command-line";
 import type { EvaluatedModel } from "@slm/slm/functions/evaluate";
-import { deviceFlags, deviceRequest } from "../flags/device-flags.js";
+import { deviceFlags } from "../flags/device-flags.js";
 import { formatNumber, formatSeconds } from "@slm/core/format";
 import { formatMetric } from "@slm/metrics/format";
 import { classLines, intervalText, sliceLines } from "../ui/evaluation-lines.js";
 import { rowsOf } from "../flags/rows-flag.js";
 import { modelArgument, modelFlag, modelOf } from "../flags/model-argument.js";
 import { languageFlags, languageOptions } from "../flags/language-flags.js";
+import { optionsOf } from "../flags/options-of.js";
 import { SlmCommand } from "../ui/slm-command.js";
 
 export class EvalCommand extends SlmCommand<EvaluatedModel> {
@@ -68,21 +69,9 @@ export class EvalCommand extends SlmCommand<EvaluatedModel> {
     const { args, flags } = await this.parse(EvalCommand);
     const model = modelOf(args.model, flags.model);
     const { evaluate } = await import("@slm/slm/functions/evaluate");
-    const { metrics, abstain, data, slice: slices, limit, beams, output } = flags;
-    return evaluate(model, {
-      data,
-      rows: await rowsOf(flags.set),
-      limit,
-      metrics,
-      beams,
-      output,
-      abstain,
-      slices,
-      languages: languageOptions(flags),
-      jsonSchema: flags["json-schema"],
-      ...deviceRequest(flags),
-      ...this.work,
-    });
+    const { slice: slices, set, ...given } = optionsOf(flags);
+    const rows = await rowsOf(set);
+    return evaluate(model, { ...given, slices, rows, languages: languageOptions(flags), ...this.work });
   }
 
   protected override lines({

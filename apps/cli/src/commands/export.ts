@@ -9,6 +9,7 @@ import { exportCLines, exportPlanLines, exportReportLines } from "../ui/export-l
 import { threadsFlag } from "../flags/recipe-flags.js";
 import { parseNumbers } from "../flags/number-list.js";
 import { profileFlag } from "../flags/profile-flag.js";
+import { optionsOf } from "../flags/options-of.js";
 import { SlmCommand } from "../ui/slm-command.js";
 
 /** What `--dry-run` reports. */
@@ -101,22 +102,12 @@ export class ExportCommand extends SlmCommand<ExportResult> {
     if (flags.weights !== undefined || flags.name !== undefined)
       throw new SlmError("USAGE", "export: --weights and --name are flags of --target c");
     const { exportModel, planExport } = await import("@slm/slm/functions/export-checkpoint");
-    const { target, profile, precision, layout, window, chunk, shortlist, output, threads } = flags;
-    const buckets =
-      flags.buckets === undefined ? undefined : parseNumbers(flags.buckets, "export", "buckets");
+    const { buckets, dryRun, ...given } = optionsOf({ ...flags, target: flags.target });
     const options = {
-      target,
-      profile,
-      precision,
-      layout,
-      buckets,
-      window,
-      chunk,
-      shortlist,
-      output,
-      threads,
+      ...given,
+      buckets: buckets === undefined ? undefined : parseNumbers(buckets, "export", "buckets"),
     };
-    if (flags["dry-run"]) return { plan: await planExport(args.checkpoint, options) };
+    if (dryRun) return { plan: await planExport(args.checkpoint, options) };
     return exportModel(args.checkpoint, { ...options, ...this.work });
   }
 

@@ -3,12 +3,13 @@ import { SlmError } from "@slm/core/errors";
 import { answerFor } from "@slm/core/format";
 import type { GeneratedFile, GeneratedTexts } from "@slm/slm/functions/generate";
 import { abstainFlag } from "../flags/abstain-flag.js";
-import { deviceFlags, deviceRequest } from "../flags/device-flags.js";
+import { deviceFlags } from "../flags/device-flags.js";
 import { languageFlags, languageOptions } from "../flags/language-flags.js";
 import { samplingFlags, samplingOptions } from "../flags/sampling-flags.js";
 import { keyFlag, modelArgument, modelFlag, modelOf } from "../flags/model-argument.js";
 import { rowsFlag, rowsOf } from "../flags/rows-flag.js";
 import { optimizeLater } from "../ui/optimize-later.js";
+import { optionsOf } from "../flags/options-of.js";
 import { SlmCommand } from "../ui/slm-command.js";
 
 /** Answers to prompts, and how they are printed. */
@@ -80,19 +81,16 @@ export class GenerateCommand extends SlmCommand<TextsResult | GeneratedFile> {
     const path = modelOf(args.model, flags.model);
     checkDestination(flags.input, flags.output, this.jsonEnabled());
     const { generateFile, generateTexts } = await import("@slm/slm/functions/generate");
-    const { prompt: prompts, image, input, output, key, abstain } = flags;
+    const { prompt: prompts, image, input, output, set, ...given } = optionsOf(flags);
     const options = {
-      key,
+      ...given,
       sampling: samplingOptions(flags),
       languages: languageOptions(flags),
-      jsonSchema: flags["json-schema"],
-      abstain,
       print: (text: string) => process.stdout.write(this.shown(text)),
-      ...deviceRequest(flags),
       ...this.work,
     };
     if (input !== undefined)
-      return generateFile(path, { ...options, input, output, rows: await rowsOf(flags.set) });
+      return generateFile(path, { ...options, input, output, rows: await rowsOf(set) });
     await optimizeLater();
     const stream = flags.stream && !this.jsonEnabled();
     const texts = await generateTexts(path, { ...options, prompts, image, stream, stdin: process.stdin });

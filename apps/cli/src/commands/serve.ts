@@ -4,6 +4,7 @@ import { ENGINES, FASTEST_IN_BATCHES } from "@slm/exported-model/engine";
 import { parseThreshold } from "@slm/slm/command-line";
 import { errorLines, toSlmError } from "../ui/errors.js";
 import { deviceFlags } from "../flags/device-flags.js";
+import { optionsOf } from "../flags/options-of.js";
 import { SlmCommand } from "../ui/slm-command.js";
 
 export interface ServeReport {
@@ -96,25 +97,16 @@ export class ServeCommand extends SlmCommand<ServeReport> {
   protected override async execute(): Promise<ServeReport> {
     const { args, flags } = await this.parse(ServeCommand);
     const { serve } = await import("@slm/slm/functions/serve");
-    const { host, port, key, engine, device, fallback, threads, timeout, drain } = flags;
+    const { allowHost: allowedHosts, timeout, drain, abstain, ...given } = optionsOf(flags);
     const tell = (error: unknown): void => {
       this.note(errorLines(toSlmError(error, "serve"), false).join("\n"));
     };
     const server = await serve(args.bundle, {
-      host,
-      port,
-      engine,
-      key,
-      device,
-      fallback,
-      threads,
-      maxRows: flags["max-rows"],
-      maxWaiting: flags["max-waiting"],
-      maxConnections: flags["max-connections"],
-      allowedHosts: flags["allow-host"],
+      ...given,
+      allowedHosts,
       timeoutSeconds: timeout,
       drainSeconds: drain,
-      abstain: abstainOf(flags.abstain),
+      abstain: abstainOf(abstain),
       apiKeys: keysOf(process.env["SLM_API_KEYS"]),
       adminKeys: keysOf(process.env["SLM_ADMIN_KEY"]),
       onFailure: tell,

@@ -1,6 +1,6 @@
 /** Flags that choose the device of a model. The module loads only the names of devices. */
 import { Flags } from "@oclif/core";
-import { DEVICE_KINDS, parseDevice, type DeviceChoice, type DeviceRequest } from "@slm/slm/command-line";
+import { DEVICE_KINDS, parseDevice, type DeviceChoice } from "@slm/slm/command-line";
 import { ENGINES } from "@slm/exported-model/engine";
 import { threadsFlag } from "./recipe-flags.js";
 
@@ -26,8 +26,3 @@ export const deviceFlags = {
   }),
   threads: threadsFlag,
 };
-
-/** The device chosen by the flags. */
-export function deviceRequest({ engine, device, soc, fallback, threads }: DeviceRequest): DeviceRequest {
-  return { engine, device, soc, fallback, threads };
-}

@@ -1,7 +1,8 @@
 /** Flags for sampling, and for when an answer ends. */
-import { Flags } from "@oclif/core";
+import { Flags, type Interfaces } from "@oclif/core";
 import { SlmError } from "@slm/core/errors";
 import type { SamplingOptions } from "@slm/inference";
+import { optionsOf } from "./options-of.js";
 
 const GROUP = "SAMPLING";
 
@@ -110,38 +111,12 @@ export const samplingFlags = {
   })(),
 };
 
-/** The flags as parsed by oclif. */
-export interface SamplingFlags extends Pick<SamplingOptions, "beams" | "temperature" | "seed" | "stop"> {
-  readonly "top-k"?: number | undefined;
-  readonly "top-p"?: number | undefined;
-  readonly "min-p"?: number | undefined;
-  readonly "repetition-penalty"?: number | undefined;
-  readonly "presence-penalty"?: number | undefined;
-  readonly "frequency-penalty"?: number | undefined;
-  readonly "max-tokens"?: number | undefined;
-  readonly "max-time"?: number | undefined;
-}
+type SamplingFlags = Interfaces.InferredFlags<typeof samplingFlags>;
 
-/** Renames the flags to the library's options. */
-export function samplingOptions({
-  beams,
-  temperature,
-  seed,
-  stop,
-  ...flags
-}: SamplingFlags): SamplingOptions {
-  return {
-    beams,
-    temperature,
-    seed,
-    stop,
-    topK: flags["top-k"],
-    topP: flags["top-p"],
-    minP: flags["min-p"],
-    repetitionPenalty: flags["repetition-penalty"],
-    presencePenalty: flags["presence-penalty"],
-    frequencyPenalty: flags["frequency-penalty"],
-    maxTokens: flags["max-tokens"],
-    maxSeconds: flags["max-time"],
-  };
+/** The library's options for these flags. */
+export function samplingOptions(flags: SamplingFlags): SamplingOptions {
+  const names = Object.keys(samplingFlags) as (keyof SamplingFlags)[];
+  const own = Object.fromEntries(names.map((name) => [name, flags[name]])) as SamplingFlags;
+  const { maxTime: maxSeconds, ...options } = optionsOf(own);
+  return { ...options, maxSeconds };
 }

@@ -51,8 +51,9 @@ export type ExportChoice = Pick<ExportConfig, "target"> & {
   readonly [Key in Exclude<keyof ExportConfig, "target" | "shortlist">]?: ExportConfig[Key] | undefined;
 };
 
+const CHOICE = exportConfig.omit({ shortlist: true }).strip();
+
 /** Fills in the defaults of a choice; other keys of the object do not change. */
 export function chosenExport(choice: ExportChoice): Omit<ExportConfig, "shortlist"> {
-  const { target, profile, precision, layout, buckets, window, chunk } = choice;
-  return exportConfig.parse({ target, profile, precision, layout, buckets, window, chunk });
+  return CHOICE.parse(choice);
 }

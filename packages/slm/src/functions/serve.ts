@@ -68,19 +68,8 @@ export interface ModelServer extends RunningServer {
  * await server.stop();
  */
 export async function serve(model: string, options: ServeOptions = {}): Promise<ModelServer> {
-  const { host, port, maxRows, maxWaiting, maxConnections, allowedHosts, key, threads } = options;
-  const { timeoutSeconds, drainSeconds, abstain } = options;
-  const config = serveConfig.parse({
-    host,
-    port,
-    maxRows,
-    maxWaiting,
-    maxConnections,
-    allowedHosts,
-    timeoutSeconds,
-    drainSeconds,
-    abstain,
-  });
+  const { key, threads } = options;
+  const config = serveConfig.strip().parse(options);
   const { signal, note } = contextOf(options);
   // A packed bundle or a checkpoint is prepared once. A directory is read again for every reload.
   const opened = await openServed(model, threads, signal);
