@@ -25,7 +25,7 @@ describe(usageLine, () => {
 
   test("puts flags into one pair of brackets only if each excludes every other", () => {
     const line = lineOf("generate");
-    expect(line).toContain("[--beams <n> | --temperature <x> |");
+    expect(line).toContain("[--beams <n> | --temperature <x>]");
     expect(line).toContain("[--json-schema <file>] ");
   });
 
