@@ -30,11 +30,6 @@ export const MERGED = {
   start: [ENTRIES.main, ENTRIES.commands, "node_modules/wsl-utils/index.js"],
   answer: [
     "packages/slm/src/functions/generate.ts",
-    "packages/slm/src/answers/answer-prompts.ts",
-    "packages/slm/src/answers/answer-rows.ts",
-    "packages/models/src/prompts/index.ts",
-    "packages/models/src/quality/abstain.ts",
-    "packages/models/src/open/index.ts",
     "packages/inference/src/generate/open-portable.ts",
     "packages/c-export/src/module/portable.ts",
   ],
