@@ -34,20 +34,6 @@ const EXPECTED: readonly Expected[] = [
     unlabelled: { rows: 184_871, hash: "1c25a355915c673a" },
   },
   {
-    task: "assistant",
-    source: { rows: 120_000 },
-    data: { devFraction: 0.01 },
-    rows: [93_782, 974, 300],
-    hashes: ["cba21d4974e46bf7", "f4a55cf84b71e174", "97bbe3646d1bdd20"],
-  },
-  {
-    task: "spelling",
-    source: { rows: 3000 },
-    data: { devFraction: 0.01, testFraction: 0.02 },
-    rows: [2921, 24, 55],
-    hashes: ["74739dde2d36f231", "3cc400908c28e848", "2c930da123395e62"],
-  },
-  {
     task: "ocr",
     source: { rows: 300, colour: "rgb", seed: 7 },
     data: { testFraction: 0.02, devFraction: 0.02 },

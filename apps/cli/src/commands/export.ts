@@ -85,7 +85,7 @@ export class ExportCommand extends SlmCommand<ExportResult> {
     "<%= config.bin %> export runs/quickstart/distill --target npu --profile qnn --buckets 64,256 --dry-run",
     "<%= config.bin %> export runs/quickstart/distill --layout transformers.js -o web-model",
     "<%= config.bin %> export runs/quickstart/distill --target c --weights int8 --name phonemes",
-    "<%= config.bin %> export runs/assistant/distill --shortlist runs/assistant/data/train.jsonl",
+    "<%= config.bin %> export runs/snips/distill --shortlist runs/snips/data/train.jsonl",
   ];
 
   protected override async execute(): Promise<ExportResult> {
