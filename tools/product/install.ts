@@ -209,11 +209,7 @@ async function quickStart(): Promise<string> {
   await step("a page, an npm package and a benchmark in separate processes", () => {
     slm("deploy", "run/deploy", "--to", "web", "-o", "site");
     slm("deploy", "run/deploy", "--to", "npm", "-o", "model.tgz", "--name", "my-model");
-    const argv = ["bench", "run/deploy", "--prompt", PROMPT, "--runs", "2"];
-    const { models } = slmJson(...argv) as { readonly models: readonly Named[] };
-    const names = models.map(({ name }) => name);
-    // A model that runs in WebAssembly is compared with itself in ONNX Runtime.
-    expect(names.join("; ") === "deploy; deploy, onnxruntime", `measured models: ${names.join("; ")}`);
+    slmJson("bench", "run/deploy", "--prompt", PROMPT, "--runs", "2");
   });
   return text;
 }

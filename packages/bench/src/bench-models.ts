@@ -5,7 +5,7 @@ import type { DeviceModel, EngineName } from "@slm/exported-model";
 import { describeModel } from "@slm/inference";
 import { answerRoom, tokensOfAnswer } from "./answer-tokens.js";
 import type { BenchConfig } from "./bench-config.js";
-import type { BenchResult, BenchDevice, ModelFigures } from "./results/bench-result.js";
+import type { BenchDevice, BenchResult } from "./results/bench-result.js";
 import { compareModels } from "./results/compare.js";
 import { forkModel } from "./models/fork-model.js";
 import type { OpenOptions } from "./models/local-model.js";
@@ -102,8 +102,6 @@ export interface BenchModel {
   /** What runs the model. Default: ONNX Runtime. */
   readonly engine?: EngineName | undefined;
   readonly directory: string;
-  /** Name of a model that this one is compared with, besides the baseline. */
-  readonly against?: string | undefined;
 }
 
 export interface BenchInput {
@@ -186,13 +184,9 @@ export async function benchModels(input: BenchInput): Promise<BenchResult> {
     );
     const surroundings = { engine, stolenShare: stolen, energy: energy.source, ratesBefore, ratesAfter };
     const device = describeDevice(machine, contestants[0]!.timed.opened.device, surroundings);
-    const named = (wanted: string | undefined): ModelFigures | undefined =>
-      models.find(({ name }) => name === wanted);
-    const baseline = named(input.baseline);
-    const comparisons = models.flatMap((model, place) =>
-      [named(input.models[place]!.against), baseline]
-        .flatMap((other) => (other === undefined || other === model ? [] : [other]))
-        .map((other) => compareModels(model, other, seed)),
+    const baseline = models.find(({ name }) => name === input.baseline);
+    const comparisons = models.flatMap((model) =>
+      baseline === undefined || model === baseline ? [] : [compareModels(model, baseline, seed)],
     );
     return {
       device,
@@ -281,7 +275,6 @@ function checkInput({ models, prompts, answers, baseline }: BenchInput): void {
   if (prompts.length === 0) reject("expected at least one prompt, got none");
   if (answers !== undefined && answers.length !== prompts.length)
     reject(`expected an answer per prompt, got ${answers.length} for ${prompts.length} prompts`);
-  const compared = [baseline, ...models.map(({ against }) => against)];
-  const unknown = compared.find((name) => name !== undefined && !names.includes(name));
-  if (unknown !== undefined) reject(`the baseline must be one of ${names.join(", ")}, got ${unknown}`);
+  if (baseline !== undefined && !names.includes(baseline))
+    reject(`the baseline must be one of ${names.join(", ")}, got ${baseline}`);
 }

@@ -108,7 +108,7 @@ describe(modelCard, () => {
     expect(section(card, "Intended use")).toContain("Pronouncing English words.");
     expect(section(card, "Limits")).toContain("Names are weak.");
     expect(section(card, "Model")).toContain("| parameters | 1,330,000 |");
-    expect(section(card, "Model")).toContain("| size of graphs and weights | 2.5 MB (2,500,000 bytes) |");
+    expect(section(card, "Model")).toContain("| size | 2.5 MB (2,500,000 bytes) |");
     expect(section(card, "Model")).toContain("| size before quantization | 5.4 MB (5,400,000 bytes) |");
     expect(section(card, "Quality")).toContain("| wer | test split | 12,000 | 0.3361 | 0.34 |");
     expect(section(card, "Speed and memory")).toContain("Example CPU");

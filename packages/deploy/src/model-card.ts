@@ -67,7 +67,7 @@ function modelTable(model: DeviceModel, bytesBefore: number | undefined): string
       ["target", plain(model.target)],
       ["weight format", plain(model.scheme)],
       ...graphs,
-      ["size of graphs and weights", size(modelBytes(model))],
+      ["size", size(modelBytes(model))],
       ["size before quantization", bytesBefore === undefined ? NOT_MEASURED : size(bytesBefore)],
       ["vocabulary", `${integer(model.vocabularySize)} tokens`],
       ["longest source", `${integer(model.maxSource)} tokens`],

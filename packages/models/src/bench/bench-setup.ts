@@ -33,8 +33,6 @@ interface BenchRequest {
   readonly baseline: "decoder-only" | null;
   readonly prompts: BenchPrompts;
   readonly config: BenchConfig;
-  /** Whether a model that runs in WebAssembly is also measured with ONNX Runtime. Default: yes, without a baseline. */
-  readonly comparesEngines?: boolean | undefined;
   /** The runtime, opened separately in every process. */
   readonly runtime: RuntimeRecipe;
   readonly context: StageContext;
@@ -49,7 +47,7 @@ export async function benchWithBaseline(request: BenchRequest): Promise<BenchRes
   const choices = await Promise.all(
     given.map(async (model) => ({ model, choice: await engineOf(model, request.asked) })),
   );
-  const models = choices.flatMap((one) => (baseline === null ? bothEngines(one, request) : [onEngine(one)]));
+  const models = choices.map(({ model, choice: { engine } }): BenchModel => ({ ...model, engine }));
   const engineNotes = choices.map(({ model, choice }) => `${model.name}: ${engineLine(choice)}`);
   if (baseline === null) {
     const measured = await measureModels({
@@ -68,12 +66,12 @@ export async function benchWithBaseline(request: BenchRequest): Promise<BenchRes
     await makeBaseline({ like: student.directory, outputDirectory: directory, context });
     const { length, notes } = await lengthOfAnswers(request);
     const { engine } = await engineOf({ directory }, request.asked);
-    const contestants: readonly BenchModel[] = [...models, { name: BASELINE_NAME, directory, engine }];
+    const withBaseline: readonly BenchModel[] = [...models, { name: BASELINE_NAME, directory, engine }];
     const measured = await measureModels({
       ...request,
       ...length,
       prompts: prompts.prompts,
-      models: contestants,
+      models: withBaseline,
       baseline: BASELINE_NAME,
     });
     return withNotes(measured, [...prompts.notes, ...notes, ...engineNotes]);
@@ -86,27 +84,6 @@ const engineOf = async (
   { directory }: Pick<BenchModel, "directory">,
   asked: DeviceRequest = {},
 ): Promise<EngineChoice> => engineFor(await readDeviceModel(directory), asked);
-
-/** A model, and what runs it. */
-interface Chosen {
-  readonly model: BenchRequest["models"][number];
-  readonly choice: EngineChoice;
-}
-
-const onEngine = ({ model, choice: { engine } }: Chosen): BenchModel => ({ ...model, engine });
-
-/** The model on its engine, and on ONNX Runtime if WebAssembly was chosen here. */
-function bothEngines(
-  chosen: Chosen,
-  { asked, comparesEngines = true }: Pick<BenchRequest, "asked" | "comparesEngines">,
-): readonly BenchModel[] {
-  const own = onEngine(chosen);
-  const isChosenHere = comparesEngines && asked?.engine === undefined && own.engine === "wasm";
-  const { name } = own;
-  return isChosenHere
-    ? [own, { ...own, name: `${name}, onnxruntime`, engine: "onnxruntime", against: name }]
-    : [own];
-}
 
 /**
  * How many tokens every model generates. A model with random weights does not reach EOS like a trained model, so each generation has the

@@ -67,7 +67,7 @@ export function summaryTable(summary: RunSummary, intervals: "all" | "deployed" 
     ),
     ["parameters", ({ model, trained }) => count(model === undefined ? trained : (student ?? trained))],
     [
-      "graphs and weights",
+      "size",
       ({ model }) => (model?.bytes === undefined ? undefined : formatBytes(model.bytes)),
     ],
     ["first token, median", (column) => figure(column, column.model?.firstTokenMs, formatGrouped, " ms")],

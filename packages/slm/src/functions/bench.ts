@@ -84,13 +84,7 @@ export async function bench(models: readonly string[], options: BenchOptions = {
     });
     const measure = async (): Promise<BenchResult> => {
       const measured = { models: named, baseline, prompts, config, asked, runtime: recipe, context };
-      // With several models or an earlier benchmark, the question is another one.
-      const comparesEngines = earlier === undefined && models.length === 1;
-      return withRegression(
-        await benchWithBaseline({ ...measured, comparesEngines }),
-        earlier,
-        options.maxRegression,
-      );
+      return withRegression(await benchWithBaseline(measured), earlier, options.maxRegression);
     };
     if (output === undefined) return measure();
     const sources = Object.fromEntries(named.map(({ name, directory }) => [name, directory]));
