@@ -59,11 +59,7 @@ assert.equal(streamed, text);
 await model.close();
 
 const { models } = await bench([deploy], { prompts: [prompt], runs: 2 });
-assert.deepEqual(
-  models.map(({ name }) => name.endsWith(", onnxruntime")),
-  [false, true],
-  "a model that runs in WebAssembly is compared with itself in ONNX Runtime",
-);
+assert.equal(models.length, 1);
 
 const server = await serve(deploy, { port: 0 });
 const answer = await fetch(`${server.url}/v1/completions`, {
