@@ -66,10 +66,7 @@ export function summaryTable(summary: RunSummary, intervals: "all" | "deployed" 
         ] as const,
     ),
     ["parameters", ({ model, trained }) => count(model === undefined ? trained : (student ?? trained))],
-    [
-      "size",
-      ({ model }) => (model?.bytes === undefined ? undefined : formatBytes(model.bytes)),
-    ],
+    ["size", ({ model }) => (model?.bytes === undefined ? undefined : formatBytes(model.bytes))],
     ["first token, median", (column) => figure(column, column.model?.firstTokenMs, formatGrouped, " ms")],
     ["tokens/s, median", (column) => figure(column, column.model?.tokensPerSecond, formatGrouped)],
   ];
