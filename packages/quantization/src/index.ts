@@ -10,14 +10,11 @@ export {
   type Gate,
   type GateResult,
 } from "./models/gate.js";
-export { overheadBytes, parseBytes, planBudget, type BudgetPlan } from "./plan/budget.js";
-export { logitDivergence, withLogitJudge } from "./calibration/logit-judge.js";
-export { measureSensitivity, type LayerSensitivity } from "./plan/sensitivity.js";
+export { logitDivergence, modelDivergence } from "./calibration/logit-divergence.js";
 export { quantizeConfig } from "./models/quantize-config.js";
 export { usualScheme } from "./models/portable-form.js";
 export {
   quantizeDirectory,
-  type PerGraph,
   type QuantizeDirectoryOptions,
   type QuantizeReport,
 } from "./models/quantize-directory.js";

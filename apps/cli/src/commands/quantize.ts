@@ -16,7 +16,7 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
     "MODEL is an exported model, a checkpoint, or any ONNX file.\n" +
     "A gate compares a metric of the float32 model and the quantized model on the rows of --data, or of --calibration. " +
     "If the gate fails, the command exits with code 3 and writes nothing.\n" +
-    "Static schemes, --method gptq, --sensitivity and --budget need --calibration.";
+    "Static schemes and --method gptq need --calibration.";
   static override args = {
     model: Args.string({
       required: true,
@@ -94,25 +94,12 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
       summary: "Measure the gate on only this many rows, from the start of the file. Default: all.",
       helpGroup: "QUALITY",
     }),
-    sensitivity: Flags.boolean({
-      default: false,
-      summary:
-        "Rank layers by the loss when only that layer is quantized; if the gate fails, keep the worst in float32.",
-      helpGroup: "QUALITY",
-    }),
-    budget: Flags.string({
-      helpValue: "<size>",
-      summary:
-        "Fit the model into this size, such as 2MB: each layer gets 4 bits, 8 bits or float32; with int2-block also 2 bits.",
-      helpGroup: "QUALITY",
-    }),
     shape: shapeFlag,
     threads: threadsFlag,
   };
   static override examples = [
     "<%= config.bin %> quantize runs/quickstart/export --scheme cpu -o small",
     "<%= config.bin %> quantize exported --scheme int4-block --method gptq --calibration train.jsonl --gate wer:+0.5 --data test.jsonl",
-    "<%= config.bin %> quantize exported --scheme int4-block --budget 2MB --calibration train.jsonl",
     "<%= config.bin %> quantize model.onnx --scheme a8w8 --calibration feeds/",
     "<%= config.bin %> quantize detector.onnx --scheme a8w8 --calibration feeds/ --shape image=1,3,640,640",
   ];
@@ -121,7 +108,7 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
     const { args, flags } = await this.parse(QuantizeCommand);
     const { quantize: quantizeModel } = await import("@slm/slm/functions/quantize");
     const { shape: shapes, scheme, output, method, symmetric, embedding, exclude, calibration } = flags;
-    const { gate, data, limit, sensitivity, budget, threads } = flags;
+    const { gate, data, limit, threads } = flags;
     return quantizeModel(args.model, {
       scheme,
       output,
@@ -134,8 +121,6 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
       data,
       rows: await rowsOf(flags.set),
       limit,
-      sensitivity,
-      budget,
       shapes,
       threads,
       blockSize: flags["block-size"],

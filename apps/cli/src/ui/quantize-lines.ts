@@ -3,9 +3,6 @@ import type { QuantizeFileReport, QuantizeTransformersReport } from "@slm/quanti
 import type { RuntimeDevice } from "@slm/runtime";
 import type { GatedQuantization } from "@slm/slm/functions/quantize";
 
-/** Number of layers shown of the sensitivity ranking. */
-const SHOWN_LAYERS = 10;
-
 /** Number of weights named on one line. */
 const SHOWN_NAMES = 4;
 
@@ -30,9 +27,9 @@ function keptLines(
   });
 }
 
-/** Gate, speed, divergence, the most sensitive layers, and for third-party models the change of outputs. */
+/** Gate, speed, divergence, and for third-party models the change of outputs. */
 export function quantizeLines(found: Found): readonly string[] {
-  const { gate, speed, divergence, layers = [], excluded = [], outputs = [], skipped = [] } = found;
+  const { gate, speed, divergence, outputs = [], skipped = [] } = found;
   const { dtypes, int8, device } = found;
   return [
     ...(gate === null || gate === undefined
@@ -47,11 +44,7 @@ export function quantizeLines(found: Found): readonly string[] {
     ...(divergence === null || divergence === undefined
       ? []
       : [`divergence  ${short(divergence)} nats per token`]),
-    ...layers
-      .slice(0, SHOWN_LAYERS)
-      .map(({ graph, layer, format, divergence: alone }) => `${short(alone)}  ${graph} ${layer} ${format}`),
     ...keptLines(skipped),
-    ...(excluded.length === 0 ? [] : [`kept in float32  ${excluded.join(", ")}`]),
     ...(int8 === undefined ? [] : [`int8 weights  ${int8.bits} bits: ${int8.reason}`]),
     ...(device?.int8 === undefined ? [] : [`this CPU  ${device.int8.meaning}`]),
     ...(dtypes === undefined ? [] : [`transformers.js  dtype: ${JSON.stringify(dtypes)}`]),

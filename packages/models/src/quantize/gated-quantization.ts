@@ -1,5 +1,5 @@
 /** Quantizes a model, then measures its gate and its speed. */
-import { removePath, type StageContext } from "@slm/core";
+import type { StageContext } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import type { FileSettings } from "@slm/data";
 import type { SchemeName } from "@slm/devices";
@@ -9,27 +9,17 @@ import { METRICS, type MetricName } from "@slm/metrics";
 import {
   checkGate,
   gateIn,
-  measureSensitivity,
-  overheadBytes,
   parseGate,
-  planBudget,
   quantizeDirectory,
-  withLogitJudge,
-  type BudgetPlan,
+  modelDivergence,
   type GateResult,
-  type LayerSensitivity,
-  type ModelCalibration,
   type QuantizeDirectoryOptions,
   type QuantizeReport,
 } from "@slm/quantization";
 import type { Runtime } from "@slm/runtime";
-import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { readEvaluationRows } from "../rows/evaluation-rows.js";
 import { rowSettingsFor } from "../rows/row-settings.js";
-import { excludeWorst } from "./exclusion.js";
-import { DIVERGENCE, QualityGate, requireMetric, type GatedModel } from "./quality-gate.js";
+import { DIVERGENCE, QualityGate, requireMetric } from "./quality-gate.js";
 
 /** A gate and the rows that it is measured on. The divergence is measured on calibration rows instead. */
 export type GateRequest =
@@ -44,10 +34,6 @@ export interface GatedQuantization {
   readonly speed: { readonly before: number; readonly after: number } | null;
   /** KL divergence between the next-token distributions of the float32 model and this one; null without calibration rows [nats per token]. */
   readonly divergence: number | null;
-  /** Layer sensitivities, most sensitive layer first; empty unless requested. */
-  readonly layers: readonly LayerSensitivity[];
-  /** Layers kept in float32 to pass the gate, as graph/layer. */
-  readonly excluded: readonly string[];
 }
 
 /**
@@ -100,107 +86,38 @@ interface GatedQuantizationRequest {
   /** `modelDirectory` is the float32 model, `outputDirectory` the quantized model. */
   readonly options: QuantizeDirectoryOptions;
   readonly gate: GateRequest | undefined;
-  /** Measure layer sensitivities, and keep the most sensitive layers in float32 until the gate passes. */
-  readonly sensitivity: boolean;
-  /** Size limit; each layer gets the format that fits it [bytes]. */
-  readonly budget?: number | undefined;
   readonly runtime: Runtime;
   /** Threads that answer with a portable form. Default: one per CPU core. */
   readonly threads?: number | undefined;
   readonly context: Pick<StageContext, "progress" | "signal">;
 }
 
-/** What the gate says of the model in the output directory. */
-interface Verdict {
-  readonly gate: GateResult | null;
-  /** Absent without rows. */
-  readonly measured?: GatedModel | undefined;
-}
-
 /** Quantizes, then measures both models if there is a gate. A failed gate is a result, not an error. */
 export async function quantizeWithGate(
   request: GatedQuantizationRequest,
 ): Promise<QuantizeReport & GatedQuantization> {
-  const { gate, sensitivity } = request;
-  const plan = await planOf(request);
-  const options =
-    plan === undefined
-      ? request.options
-      : { ...request.options, formats: plan.formats, weights: plan.weights };
+  const { gate, options } = request;
   const report = await quantizeDirectory(options);
-  requireBudget(report, request.budget);
-  const layers = plan?.layers ?? (sensitivity ? await measureSensitivity(calibrated(options)) : []);
-  const quality = qualityOf(request);
-  const judge = async (): Promise<Verdict> => {
-    if (gate === undefined) return { gate: null };
-    if (quality === undefined) return { gate: divergenceGate(gate.maxDrop, await divergenceOf(options)) };
-    const measured = await quality.quantized(options.scheme, options.outputDirectory);
-    return { gate: measured.gate, measured };
-  };
-  const first = await judge();
-  const { measured, ...result } =
-    first.gate?.pass === false && sensitivity
-      ? await excludeWorst({ options, layers, judge })
-      : { ...report, ...first, excluded: [] };
   const divergence = await divergenceOf(options);
-  if (quality === undefined || measured === undefined) return { ...result, speed: null, layers, divergence };
-  return { ...result, speed: await quality.speed(measured), layers, divergence };
-}
-
-function qualityOf({ gate, options, ...how }: GatedQuantizationRequest): QualityGate | undefined {
-  if (gate === undefined || gate.metric === DIVERGENCE) return undefined;
-  return new QualityGate({ ...how, gate, rows: gate.rows, float32: options.modelDirectory });
-}
-
-async function planOf(request: GatedQuantizationRequest): Promise<BudgetPlan | undefined> {
-  const { budget } = request;
-  if (budget === undefined) return undefined;
-  const options = calibrated(request.options);
-  const scratch = await mkdtemp(join(tmpdir(), "slm-budget-"));
-  try {
-    return await planBudget(options, budget, await overheadBytes(options, scratch));
-  } finally {
-    await removePath(scratch);
-  }
-}
-
-function requireBudget({ bytesAfter }: QuantizeReport, budget: number | undefined): void {
-  if (budget === undefined || bytesAfter <= budget) return;
-  throw new SlmError(
-    "GATE_FAILED",
-    `quantize: the model has ${bytesAfter} bytes, but --budget allows only ${budget}`,
-    {
-      suggestions: ["give a larger budget"],
-    },
-  );
+  if (gate === undefined) return { ...report, gate: null, speed: null, divergence };
+  if (gate.metric === DIVERGENCE)
+    return { ...report, gate: divergenceGate(gate.maxDrop, divergence), speed: null, divergence };
+  const quality = new QualityGate({ ...request, gate, rows: gate.rows, float32: options.modelDirectory });
+  const measured = await quality.quantized(options.scheme, options.outputDirectory);
+  return { ...report, gate: measured.gate, speed: await quality.speed(measured), divergence };
 }
 
 /** KL divergence of the next token from the float32 model's [nats per token]; null if it is not measured. */
-async function divergenceOf({
-  calibration,
-  modelDirectory,
-  outputDirectory,
-}: QuantizeDirectoryOptions): Promise<number | null> {
+async function divergenceOf(options: QuantizeDirectoryOptions): Promise<number | null> {
+  const { calibration, modelDirectory, outputDirectory } = options;
   if (calibration === undefined) return null;
   const model = await readDeviceModel(modelDirectory);
   if (model.target !== "cpu") return null; // The graphs have different inputs.
-  const { graphs } = await readDeviceModel(outputDirectory);
-  if (graphs.decoder === undefined) return null; // The judge runs graphs only.
-  return withLogitJudge(modelDirectory, model, calibration, (judge) =>
-    judge.divergenceOf(outputDirectory, graphs),
-  );
+  const quantized = await readDeviceModel(outputDirectory);
+  if (quantized.graphs.decoder === undefined) return null; // Only graphs give logits.
+  const changed = { directory: outputDirectory, model: quantized };
+  return modelDivergence({ directory: modelDirectory, model }, changed, calibration);
 }
 
 const divergenceGate = (maxDrop: number, divergence: number | null): GateResult =>
   checkGate({ metric: DIVERGENCE, maxDrop, before: 0, after: divergence ?? NaN, higherIsBetter: false });
-
-/** @throws SlmError USAGE without calibration rows */
-function calibrated(
-  options: QuantizeDirectoryOptions,
-): QuantizeDirectoryOptions & { readonly calibration: ModelCalibration } {
-  const { calibration } = options;
-  if (calibration !== undefined) return { ...options, calibration };
-  throw new SlmError("USAGE", "--sensitivity and --budget need calibration rows, got none", {
-    suggestions: ["--calibration ROWS.jsonl"],
-  });
-}

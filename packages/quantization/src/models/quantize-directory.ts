@@ -20,7 +20,7 @@ import {
   type GraphFile,
   type GraphName,
 } from "@slm/exported-model";
-import type { SchemeName, Target, WeightFormat, WeightOptions } from "@slm/devices";
+import type { SchemeName, Target, WeightOptions } from "@slm/devices";
 import { readOnnx, writeOnnx } from "@slm/onnx";
 import type { FeedSource } from "../calibration/feeds.js";
 import {
@@ -38,9 +38,6 @@ import type { QuantizedNode, SkippedWeight } from "../rewrite/quantize-graph.js"
 import { graphScheme, schemes } from "./schemes.js";
 import type { RunOutputs } from "../weights/quantize-blocks.js";
 
-/** A value per graph. */
-export type PerGraph<Value> = Readonly<Partial<Record<GraphName, Value>>>;
-
 export interface QuantizeDirectoryOptions {
   /** An exported float32 model: `model.json`, graphs, tokenizer. */
   readonly modelDirectory: string;
@@ -49,10 +46,8 @@ export interface QuantizeDirectoryOptions {
   readonly scheme: SchemeName;
   readonly progress?: Progress | undefined;
   readonly weights?: WeightOptions | undefined;
-  /** Format by weight. Takes precedence over other settings. */
-  readonly formats?: PerGraph<ReadonlyMap<string, WeightFormat>> | undefined;
-  /** Static schemes: nodes that stay float32, by name. */
-  readonly exclude?: PerGraph<ReadonlySet<string>> | undefined;
+  /** Weights (static schemes: nodes) that stay float32, by name. */
+  readonly exclude?: ReadonlySet<string> | undefined;
   /** Calibration data for static schemes and `gptq`. */
   readonly calibration?: ModelCalibration | undefined;
   /** Runs the inner loop of block formats, possibly in several threads. Default: in this thread. */
@@ -105,13 +100,13 @@ interface GraphResult extends Pick<GraphOutcome, "nodes" | "skipped"> {
 type Results = ReadonlyMap<GraphName, GraphResult>;
 
 /** The request for one graph of a model. */
-export function requestFor(
+function requestFor(
   name: GraphName,
   target: Target,
-  options: Omit<QuantizeDirectoryOptions, "outputDirectory">,
+  options: QuantizeDirectoryOptions,
   feeds: FeedSource | undefined,
 ): GraphRequest {
-  const { weights, calibration, formats, exclude, run, signal } = options;
+  const { weights, calibration, exclude, run, signal } = options;
   const scheme = graphScheme(options.scheme);
   const progress = options.progress ?? SILENT;
   return {
@@ -120,8 +115,7 @@ export function requestFor(
     coverage: target === "cpu" ? "standard" : "all",
     reduceRange: int8Range(target).bits === 7,
     weights,
-    formats: formats?.[name],
-    exclude: exclude?.[name],
+    exclude,
     calibration: calibration && feeds && { runtime: calibration.runtime, feeds, signal },
     run,
     signal,

@@ -6,7 +6,7 @@ import { withBlockSize, type SchemeName, type WeightOptions } from "@slm/devices
 import { liftConstants, modelFiles, readOnnx, writeOnnx, type Graph } from "@slm/onnx";
 import type { Runtime } from "@slm/runtime";
 import { fetchedFloats, runOn, type FeedSource } from "../calibration/feeds.js";
-import { logitDivergence } from "../calibration/logit-judge.js";
+import { logitDivergence } from "../calibration/logit-divergence.js";
 import { quantizeModelGraph } from "./quantize-model-graph.js";
 import { int8Range, type Int8Range } from "./reduce-range.js";
 import type { QuantizedNode, SkippedWeight } from "../rewrite/quantize-graph.js";
@@ -33,7 +33,7 @@ export interface QuantizeFileOptions {
   readonly coverage?: Coverage | undefined;
   /** Default block size: 32 for all matrices. */
   readonly weights?: WeightOptions | undefined;
-  /** Nodes that stay float32, by name (static schemes). */
+  /** Weights (static schemes: nodes) that stay float32, by name. */
   readonly exclude?: ReadonlySet<string> | undefined;
   readonly calibration?: FileCalibration | undefined;
   readonly run?: RunOutputs | undefined;

@@ -23,7 +23,6 @@ import type { Coverage } from "../static/operator-rules.js";
 import { blockMethods } from "../weights/block-method.js";
 import { chooseMethod } from "../rewrite/choose-method.js";
 import { notFiniteWeights } from "../weights/non-finite.js";
-import type { Gram } from "../weights/quantize-blocks.js";
 
 /** How to quantize one graph: a weight format or a static scheme. */
 export interface GraphRequest extends FormatOptions {
@@ -31,13 +30,9 @@ export interface GraphRequest extends FormatOptions {
   /** Operators that static schemes quantize. */
   readonly coverage: Coverage;
   readonly weights?: WeightOptions | undefined;
-  /** Format by weight. Takes precedence over other settings. */
-  readonly formats?: ReadonlyMap<string, WeightFormat> | undefined;
-  /** Static schemes: nodes that stay float32, by name. */
+  /** Weights (static schemes: nodes) that stay float32, by name. */
   readonly exclude?: ReadonlySet<string> | undefined;
   readonly calibration?: CollectOptions | undefined;
-  /** Gram matrices of the weights' activations, if they are already known. */
-  readonly grams?: ReadonlyMap<string, Gram> | undefined;
   readonly onWeight?: QuantizeGraphOptions["onWeight"] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -56,15 +51,17 @@ function requireCalibration(calibration: CollectOptions | undefined, what: strin
   });
 }
 
-/** Formats by weight: the requested ones, then the embedding's. */
+/** Formats of the weights that do not have the scheme's: tables, and weights that stay float32. */
 function formatsOf(
   graph: Graph,
   format: WeightFormat,
-  { weights, formats }: GraphRequest,
+  { weights, exclude = new Set() }: GraphRequest,
 ): ReadonlyMap<string, WeightFormat> {
   const embedding = weights?.embedding ?? tableFormat(format);
   const tables = findWeightUses(graph).uses.filter(({ kind }) => kind === "embedding");
-  return new Map([...tables.map(({ weight }) => [weight, embedding] as const), ...(formats ?? [])]);
+  const formats = new Map<string, WeightFormat>(tables.map(({ weight }) => [weight, embedding]));
+  for (const weight of exclude) formats.set(weight, "float32");
+  return formats;
 }
 
 /**
@@ -78,12 +75,11 @@ export async function quantizeModelGraph(graph: Graph, request: GraphRequest): P
   const { format } = scheme;
   const formats = formatsOf(graph, format, request);
   const usesBlocks = [format, ...formats.values()].some(isFewBits);
-  const hasData = calibration !== undefined || request.grams !== undefined;
-  const method = chooseMethod(graph, request.weights?.method, hasData);
+  const method = chooseMethod(graph, request.weights?.method, calibration !== undefined);
   const needsGrams = usesBlocks && blockMethods[method].needsCalibration;
-  const grams =
-    request.grams ??
-    (needsGrams ? await weightGrams(graph, requireCalibration(calibration, `method ${method}`)) : undefined);
+  const grams = needsGrams
+    ? await weightGrams(graph, requireCalibration(calibration, `method ${method}`))
+    : undefined;
   const { onWeight, reduceRange, run } = request;
   return quantizeGraph(graph, {
     format,
@@ -101,18 +97,16 @@ export async function quantizeModelGraph(graph: Graph, request: GraphRequest): P
 type WeightCare = Required<Pick<StaticOptions, "types" | "rounded">>;
 
 /** Optimized grids for 4-bit weights, and 8 bits for tables and for the weights that lose most with 4 bits. */
-export async function careFor(
+async function careFor(
   graph: Graph,
   { weights }: StaticScheme,
-  request: Pick<GraphRequest, "coverage" | "exclude" | "weights" | "run" | "grams">,
+  request: Pick<GraphRequest, "coverage" | "exclude" | "weights" | "run">,
   calibration: CollectOptions,
 ): Promise<WeightCare> {
   if (INTEGER_TYPES[weights].bits !== 4) return { types: new Map(), rounded: new Map() };
   const { coverage, exclude, run } = request;
   const method = chooseMethod(graph, request.weights?.method, true);
-  const grams = blockMethods[method].needsCalibration
-    ? (request.grams ?? (await weightGrams(graph, calibration)))
-    : undefined;
+  const grams = blockMethods[method].needsCalibration ? await weightGrams(graph, calibration) : undefined;
   const rounded = await roundWeights(graph, { coverage, exclude }, { method, grams, run });
   const sensitive = grams === undefined ? new Set<string>() : sensitiveWeights(graph, rounded, grams);
   return {

@@ -120,9 +120,7 @@ async function quantizeModel({
   const { writeStandalone } = await import("@slm/models/artifacts");
   const { withPreparedModel } = await import("@slm/models/open");
   const { withOutputThreads, withRuntime } = await import("@slm/models/engines");
-  const { parseBytes } = await import("@slm/quantization");
-  const { scheme, sensitivity = false, threads } = options;
-  const budget = options.budget === undefined ? undefined : parseBytes(options.budget);
+  const { scheme, threads } = options;
   const { progress, signal } = context;
   return withRuntime(threads, (runtime) =>
     withPreparedModel(path, { runtime: () => Promise.resolve(runtime), progress, signal }, async (model) => {
@@ -135,8 +133,6 @@ async function quantizeModel({
             quantizeWithGate({
               options: { ...request, progress, signal, run, outputDirectory: work },
               gate,
-              sensitivity,
-              budget,
               runtime,
               threads,
               context,
@@ -145,7 +141,6 @@ async function quantizeModel({
           if (result.gate?.pass !== false) return result;
           throw new GateFailed(gateMessage(scheme, result.gate), { ...result, artifact: path }, [
             "slm quantize MODEL --scheme int8-dynamic",
-            "keep the most sensitive layers in float32: --sensitivity --calibration rows.jsonl",
             "accept a larger loss: --gate metric:+points",
           ]);
         },
