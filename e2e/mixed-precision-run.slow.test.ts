@@ -110,7 +110,7 @@ describe("a run in float16 that was interrupted ends with the weights and log of
     ["Muon and a moving average", { optimizer: "muon", emaDecay: 0.9 }],
     ["gradients of two batches a step", { gradientAccumulationSteps: 2 }],
     ["dropout", { dropout: 0.2 }],
-    ["adapters", { lora: { rank: 2, alpha: 4, targets: ["attention.query", "feedForward.up"] } }],
+    ["adapters", { lora: 2 }],
   ] as const)("%s", async (_label, changes) => {
     const settings: Settings = { ...FLOAT16, ...(changes as Partial<Settings>) };
     const given = { settings, factorOf: atStepsFourAndNine };

@@ -168,7 +168,7 @@ describe.each(chosenFamilies())("%s", (family) => {
     const run = await train("adapted", {
       student: { shape: "imported", config: await shapeOf() },
       initialize: { student: at("model") },
-      ...{ lora: { rank: 8 }, steps: 100, warmupSteps: 5, learningRate: 0.005, evaluateEvery: 100 },
+      ...{ steps: 100, warmupSteps: 5, learningRate: 0.005, evaluateEvery: 100 },
     });
     const losses = (await readLog(run)).flatMap(({ crossEntropy }) => crossEntropy ?? []);
     expect(losses.at(-1)).toBeLessThan(losses[0]!);

@@ -1,5 +1,5 @@
 /**
- * Counts lines of source and of tests by package, and the difference to the last release.
+ * Counts lines of source and of tests by package, and the difference to the last release; and the settings of a recipe.
  *
  *   npm run size                  prints the table
  *   npm run size -- --markdown    prints it as Markdown
@@ -12,6 +12,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { recipeSettings, unusedSettings } from "./recipe-settings.mjs";
 
 type Lines = Record<string, { source: number; tests: number }>;
 
@@ -78,4 +79,5 @@ const table = values.markdown
   : [HEADINGS, ...cells].map(
       ([name, ...numbers]) => name!.padEnd(26) + numbers.map((text) => text.padStart(9)).join(""),
     );
-process.stdout.write(`${table.join("\n")}\n`);
+const settings = `recipe: ${recipeSettings().length} settings, ${unusedSettings().length} set by no recipe in configs`;
+process.stdout.write(`${table.join("\n")}\n\n${settings}\n`);

@@ -6,7 +6,7 @@ import { HashTable } from "./storage/hash-table.js";
 import { imageFiles } from "./images/image-files.js";
 import { ImageCounter, type ImageStatistics } from "./statistics/image-statistics.js";
 import { referencesOf, type Rejection, type Row } from "./rows/row.js";
-import { scanFile, type DataFile, type ScanSettings } from "./formats/scan-file.js";
+import { scanFile, type ScanSettings } from "./formats/scan-file.js";
 import { sourceKey } from "./sampling/split.js";
 import { StatisticsCounter, type LengthBin, type TextStatistics } from "./statistics/statistics.js";
 import { CoverCounter, type VocabularyCover } from "./statistics/vocabulary-cover.js";
@@ -47,7 +47,7 @@ export interface InspectOptions extends ScanSettings {
  *
  * @throws SlmError as {@link scanFile}.
  */
-export async function inspectData(file: DataFile, options: InspectOptions = {}): Promise<Inspection> {
+export async function inspectData(file: string, options: InspectOptions = {}): Promise<Inspection> {
   const { tokenizer, samples: sampleCount = 5 } = options;
   const counter = new StatisticsCounter();
   const repetitions = new RepetitionCounter();
@@ -98,8 +98,8 @@ export async function inspectData(file: DataFile, options: InspectOptions = {}):
 }
 
 /** Default folder of image paths: the folder of the file. */
-export function imageFolderOf(file: DataFile): string {
-  return dirname(typeof file === "string" ? file : file.source);
+export function imageFolderOf(file: string): string {
+  return dirname(file);
 }
 
 /** Counts duplicates, using only hashes. */

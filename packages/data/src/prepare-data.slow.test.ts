@@ -237,7 +237,6 @@ describe("dataConfig", () => {
   test.each([
     [{}],
     [{ train: "a.jsonl", unlabelled: { kind: "module" } }],
-    [{ train: "a.csv", fields: { source: "a" }, template: { source: "{a}" } }],
     [{ train: "a.csv", testFraction: 0.6, devFraction: 0.4 }],
   ])("rejects %j", (config) => {
     expect(dataConfig.safeParse(config).success).toBe(false);

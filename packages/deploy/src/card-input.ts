@@ -13,31 +13,6 @@ export interface CardMetric {
   readonly interval?: { readonly low: number; readonly high: number } | undefined;
 }
 
-/** The part of a benchmark's result that a card shows. */
-export interface CardBench {
-  readonly device: {
-    readonly cpu: string;
-    readonly cores: number;
-    readonly threads: number;
-    readonly memoryBytes: number;
-    readonly node: string;
-    readonly provider: string;
-    /** Whether the device was simulated on the CPU. */
-    readonly simulated?: boolean | undefined;
-    /** How its CPU multiplies 8-bit integers. */
-    readonly int8?: { readonly meaning: string } | undefined;
-  };
-  readonly models: readonly {
-    readonly name: string;
-    readonly firstTokenMs: { readonly p50: number; readonly p95: number };
-    /** p5 is the slow tail: 95 % of the runs were faster. */
-    readonly tokensPerSecond: { readonly p5: number; readonly p50: number };
-    readonly peakRssBytes: number;
-  }[];
-  /** Reasons to doubt the figures. */
-  readonly notes: readonly string[];
-}
-
 /** Answers of the graphs compiled for one chip, compared with the same portable graphs on the CPU. */
 export interface CardCompiled {
   readonly soc: string;
@@ -61,9 +36,6 @@ export interface CardInput {
   readonly metrics?: readonly CardMetric[];
   /** Size of all graphs before quantization [bytes]. */
   readonly bytesBefore?: number;
-  readonly bench?: CardBench | undefined;
-  /** Whether measured speed is omitted on purpose: times would make the card of every run different. */
-  readonly omitsBench?: boolean | undefined;
   readonly compiled?: readonly CardCompiled[] | undefined;
   /** Training settings that differ from their defaults, by dotted key. */
   readonly training?: Readonly<Record<string, string | number | boolean>>;

@@ -32,12 +32,6 @@ export const deployConfig = z.strictObject({
   abstain: abstainConfig
     .optional()
     .describe("Choose a confidence threshold; answers below it are withheld. Default: none."),
-  measurements: z
-    .boolean()
-    .optional()
-    .describe(
-      "Add the speed and memory of stage bench to the model card. Default: no, because measured times make the bundle of every run different.",
-    ),
   licences: z
     .array(z.strictObject({ of: line, licence: line }))
     .default([])

@@ -1,7 +1,7 @@
 /** Writes README.md of a bundle, the model card. */
 import { graphsOf, modelBytes, type DeviceModel, type DeviceVision } from "@slm/exported-model";
 import { processedSize } from "@slm/vision";
-import type { CardBench, CardCompiled, CardInput, CardMetric } from "./card-input.js";
+import type { CardCompiled, CardInput, CardMetric } from "./card-input.js";
 import { decimal, integer, plain, size, table } from "./markdown.js";
 
 /** File of the card. */
@@ -24,7 +24,7 @@ export function modelCard(model: DeviceModel, files: readonly BundledFile[], inp
   // First what a reader wants to know: quality, speed and use.
   const sections: readonly (readonly [heading: string, body: string])[] = [
     ["Quality", qualityText(input.metrics ?? []) + abstentionText(model.abstention)],
-    ["Speed and memory", input.bench === undefined ? withoutBench(input) : benchText(input.bench)],
+    ["Speed and memory", SPEED],
     ["Intended use", input.intendedUse === undefined ? NOT_STATED : plain(input.intendedUse)],
     ["Limits", limitsText(model, input.limits ?? [])],
     ["Model", modelTable(model, input.bytesBefore)],
@@ -44,10 +44,9 @@ export function modelCard(model: DeviceModel, files: readonly BundledFile[], inp
   );
 }
 
-const withoutBench = ({ omitsBench = false }: CardInput): string =>
-  omitsBench
-    ? "This card has no times, because they differ from run to run and would make every bundle different. `slm bench .` measures them."
-    : `Speed and memory were ${NOT_MEASURED}.`;
+/** The section on speed. */
+const SPEED =
+  "This card has no times, because they differ from run to run and would make every bundle different. `slm bench .` measures them.";
 
 function runningText({ vision }: DeviceModel): string {
   const image = vision === undefined ? "" : " --image FILE";
@@ -163,34 +162,6 @@ function verifiedText(found: CardCompiled | undefined): string {
   );
   const where = simulated ? "simulated" : "on the chip";
   return `${where}: ${integer(equalAnswers)} of ${integer(rows)} answers (${plain(dataset)}) equal the CPU's${values.join("")}`;
-}
-
-function benchText({ device, models, notes }: CardBench): string {
-  if (device.simulated === true)
-    return `Speed and memory were ${NOT_MEASURED} on ${plain(device.provider)}: it was simulated on a CPU, so the times would mean nothing.`;
-  const rows = models.map(({ name, firstTokenMs, tokensPerSecond, peakRssBytes }) => [
-    plain(name),
-    `${decimal(firstTokenMs.p50)} / ${decimal(firstTokenMs.p95)}`,
-    `${decimal(tokensPerSecond.p50)} / ${decimal(tokensPerSecond.p5)}`,
-    decimal(peakRssBytes / 1e6),
-  ]);
-  const measured = table(
-    [
-      { title: "model" },
-      { title: "first token, p50 / p95 [ms]", align: "right" },
-      { title: "decode rate, p50 / p5 [tokens/s]", align: "right" },
-      { title: "peak memory [MB]", align: "right" },
-    ],
-    rows,
-  );
-  const where =
-    `Measured on ${plain(device.cpu)} (${device.cores} cores, at most ${device.threads} threads used, ` +
-    `${decimal(device.memoryBytes / 1e9)} GB memory), provider ${plain(device.provider)}, Node ${plain(device.node)}. ` +
-    `${device.int8 === undefined ? "" : `On this CPU ${plain(device.int8.meaning)}. `}No other device was measured.`;
-  const care = notes.map((note) => `- ${plain(note)}`).join("\n");
-  return [where, measured, ...(notes.length === 0 ? [] : [`Notes on these figures:\n\n${care}`])].join(
-    "\n\n",
-  );
 }
 
 function trainingText(training: CardInput["training"]): string {

@@ -79,7 +79,7 @@ describe("a vision-language student", () => {
   });
 
   test("may have frozen parts", async () => {
-    await run.distill({ modules: { tower: "frozen" } }, { work: "frozen" });
+    await run.distill({ frozen: ["tower"] }, { work: "frozen" });
     await run.distill({ steps: 1, learningRate: 1e-9 }, { work: "start" });
     const [frozen, start] = [await readCheckpoint(run.at("frozen")), await readCheckpoint(run.at("start"))];
     const patch = "vision.tower.layers.0.attention.query.weight";
@@ -89,41 +89,6 @@ describe("a vision-language student", () => {
     expect(valuesOf(frozen, "vision.projector.first.weight")).not.toEqual(
       valuesOf(start, "vision.projector.first.weight"),
     );
-  });
-});
-
-describe("a trained tower", () => {
-  test("initializes a student, including the projector if its shapes match", async () => {
-    await run.distill({ steps: 6 });
-    const nothing = { steps: 1, learningRate: 1e-9, initialize: { vision: run.at("work") } };
-    await run.distill(nothing, { work: "same" });
-    const wider = { ...visionStudent, width: 12, headDim: 6 };
-    await run.distill({ ...nothing, student: wider }, { work: "wider" });
-    const [given, same, other] = [
-      await readCheckpoint(run.at("work")),
-      await readCheckpoint(run.at("same")),
-      await readCheckpoint(run.at("wider")),
-    ];
-    const close = (name: string): unknown[] =>
-      valuesOf(given, name).map((value) => expect.closeTo(value, 6) as unknown);
-    const [tower, projector] = ["vision.tower.patch.weight", "vision.projector.first.weight"];
-    expect(valuesOf(same, tower)).toEqual(close(tower));
-    expect(valuesOf(same, projector)).toEqual(close(projector));
-    expect(valuesOf(same, "embedding.weight")).not.toEqual(close("embedding.weight"));
-    expect(valuesOf(other, tower)).toEqual(close(tower));
-  });
-
-  test("is rejected if it differs or is missing", async () => {
-    await run.distill({ steps: 1 });
-    const { vision } = visionStudent;
-    const student = { ...visionStudent, vision: { tower: { ...vision.tower, heads: 2 } } };
-    const initialize = { vision: run.at("work") };
-    await expect(run.distill({ initialize, student }, { work: "other" })).rejects.toThrow(
-      "tower.heads is 1, but the student's is 2",
-    );
-    await expect(
-      run.distill({ initialize: { vision: run.at("teacher") } }, { work: "none" }),
-    ).rejects.toThrow("the checkpoint has no vision");
   });
 });
 

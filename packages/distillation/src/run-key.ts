@@ -14,7 +14,7 @@ import type { DistillRun } from "./config/distill-inputs.js";
 export async function runKey({ settings, config, inputs }: DistillRun): Promise<string> {
   const { dataDirectory, tokenizerDirectory, teacherDirectory, cacheDirectory, published, context } = inputs;
   // An initial checkpoint is identified by its contents, not its path.
-  const { student, vision, ...initialize } = settings.initialize;
+  const { student, ...initialize } = settings.initialize;
   const data = [DATA_FILES.train, DATA_FILES.dev, DATA_FILES.unlabelled];
   return hashJson({
     settings: { ...settings, initialize },
@@ -25,7 +25,6 @@ export async function runKey({ settings, config, inputs }: DistillRun): Promise<
       [TOKENIZER_FILE, TOKENIZER_CONFIG_FILE].map((name) => fileHash(join(tokenizerDirectory, name))),
     ),
     student: student && (await modelHash(student)),
-    vision: vision && (await modelHash(vision)),
     published: published && (await modelHash(published.directory)),
     cache: cacheDirectory === undefined ? "own" : await modelHash(cacheDirectory),
     teacher:

@@ -12,7 +12,6 @@ export {
   decoderOnlySettings,
   encoderDecoderSettings,
   trainedDecoderOnly,
-  trainedEncoderDecoder,
   wholeShape,
   type WholeShape,
 } from "./config/recipe-shape.js";
@@ -75,7 +74,7 @@ export {
   type SourceContext,
 } from "./decoder.js";
 export { decoderDropoutShapes, encoderDropoutShapes } from "./dropout-shapes.js";
-export { loraSpecs, withLora, withMergedLora } from "./lora.js";
+export { loraScale, loraSpecs, withLora, withMergedLora } from "./lora.js";
 export { initializeFromTeacher } from "./from-teacher/initialize-from-teacher.js";
 export { chooseLayers, LAYER_CHOICES, type LayerChoice } from "./from-teacher/choose-layers.js";
 export { isNarrower, narrowTeacher } from "./from-teacher/narrow-teacher.js";

@@ -18,11 +18,14 @@ export interface LoraScale {
   readonly alpha: number;
 }
 
+/** Scale of adapters of a rank. All ranks have the same alpha (section 4.1), so another rank does not need another learning rate. */
+export const loraScale = (rank: number): LoraScale => ({ rank, alpha: 32 });
+
 const WEIGHT = ".weight";
 const A = ".loraA";
 const B = ".loraB";
 
-/** A linear weight that can be adapted; its name does not include `.weight`. */
+/** A linear weight; its name does not include `.weight`. */
 interface Linear {
   readonly name: string;
   readonly outputs: number;
@@ -39,44 +42,20 @@ const linearsOf = (config: ModelConfig): Linear[] =>
       inputs: shape[1]!,
     }));
 
-const matches = (name: string, target: string): boolean => name === target || name.endsWith(`.${target}`);
-
-/** The last two parts of each linear layer's name, without duplicates: `attention.query`, `feedForward.up`, ... */
-const possibleTargets = (linears: readonly Linear[]): string[] => [
-  ...new Set(linears.map(({ name }) => name.split(".").slice(-2).join("."))),
-];
-
 /**
- * The adapters of every linear weight whose name ends with one of the targets, `<linear>.loraA` and `<linear>.loraB`, in the model's order.
- * `attention.query` adapts the self-attention of all encoder and decoder layers, `crossAttention.query` the cross-attention,
- * `decoder.layers.0.feedForward.up` one weight.
+ * The adapters of every linear layer, `<linear>.loraA` and `<linear>.loraB`, in the model's order.
  *
- * @throws SlmError CONFIG_INVALID for a rank that is not a positive integer, or for a target that matches no linear layer.
+ * @param rank positive integer
  */
-export function loraSpecs(
-  config: ModelConfig,
-  { rank, targets }: { readonly rank: number; readonly targets: readonly string[] },
-): ParameterSpec[] {
-  if (!Number.isInteger(rank) || rank < 1) {
-    throw new SlmError("CONFIG_INVALID", `lora: rank should be a positive integer, got ${rank}`);
-  }
-  const linears = linearsOf(config);
-  const unknown = targets.find((target) => !linears.some(({ name }) => matches(name, target)));
-  if (unknown !== undefined || targets.length === 0) {
-    const possible = possibleTargets(linears).join(", ");
-    const got = unknown === undefined ? "no targets" : `unknown target '${unknown}'`;
-    throw new SlmError("CONFIG_INVALID", `lora: ${got}; possible in this model: ${possible}`);
-  }
-  return linears
-    .filter(({ name }) => targets.some((target) => matches(name, target)))
-    .flatMap(({ name, outputs, inputs }): ParameterSpec[] => [
-      {
-        name: name + A,
-        shape: [rank, inputs],
-        initialization: { kind: "normal", std: 1 / Math.sqrt(inputs) },
-      },
-      { name: name + B, shape: [outputs, rank], initialization: { kind: "zeros" } },
-    ]);
+export function loraSpecs(config: ModelConfig, rank: number): ParameterSpec[] {
+  return linearsOf(config).flatMap(({ name, outputs, inputs }): ParameterSpec[] => [
+    {
+      name: name + A,
+      shape: [rank, inputs],
+      initialization: { kind: "normal", std: 1 / Math.sqrt(inputs) },
+    },
+    { name: name + B, shape: [outputs, rank], initialization: { kind: "zeros" } },
+  ]);
 }
 
 const adaptedNames = (names: Iterable<string>): string[] =>

@@ -1,5 +1,5 @@
 export { BASELINE_NAME, exportRandomBaseline } from "./baseline.js";
-export { exportConfig, type ExportChoice, type ExportConfig } from "./settings/export-config.js";
+export { exportSection, type ExportChoice, type ExportSection } from "./settings/export-config.js";
 export {
   exportCheckpoint,
   exportWeights,
@@ -7,7 +7,6 @@ export {
   type ExportSettings,
 } from "./export-checkpoint.js";
 export { planExport, planGraphsOf, type ExportPlan } from "./plan-export.js";
-export { checkShortlistSetting } from "./settings/check-shortlist.js";
 export { PROFILES, type Device, type Profile } from "./settings/profiles.js";
 export { type GraphSource, type Metadata } from "./graphs/record.js";
 export { collectShortlist, type Shortlist } from "./weights/shortlist.js";

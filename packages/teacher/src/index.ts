@@ -5,7 +5,7 @@ export {
   type TeacherMemberConfig,
   type TeacherPrecision,
 } from "./config/teacher-config.js";
-export { examplesSetting, promptTextSetting } from "./config/prompt-config.js";
+export { chatAfter, plainAfter, promptFields } from "./config/prompt-config.js";
 export { applyPrompt, exampleRows, promptText } from "./prompt/apply-prompt.js";
 export { finetuneTraining } from "./config/finetune-config.js";
 export { finetuneTeacher, type FinetuneReport } from "./training/finetune-teacher.js";

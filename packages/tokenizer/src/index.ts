@@ -12,7 +12,7 @@ export type { LanguagePair, SpecialTokenIds, Tokenizer, TokenizerLanguages } fro
 export { tokenPieces, type TokenPieces } from "./library/token-pieces.js";
 export { bareTokenizer } from "./pretrained/bare-tokenizer.js";
 export { pruneTokenizer, type CorpusText, type PruneReport } from "./pretrained/prune-tokenizer.js";
-export { pruneConfig, type PruneConfig } from "./pretrained/prune-config.js";
+export { pruneConfig, SOURCE_MARK, type PruneConfig } from "./pretrained/prune-config.js";
 export { shareVocabulary } from "./pretrained/share-vocabulary.js";
 export { tokenTexts } from "./library/token-texts.js";
 export { byteVocabulary, type ByteVocabulary } from "./kinds/byte-vocabulary.js";

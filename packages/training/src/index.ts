@@ -23,13 +23,12 @@ export type { EarlyStop } from "./optimizer/early-stop.js";
 export { learningRateAt } from "./optimizer/schedule.js";
 export {
   devMetrics,
-  loraSettings,
   trainingFields,
   trainingSettings,
   type TrainingSettings,
   OPTIMIZER,
 } from "./training-config.js";
-export { moduleTraining, resolveModules, type ModuleSettings } from "./parameters/module-training.js";
+export { frozenModules, resolveModules, type ModuleSettings } from "./parameters/module-training.js";
 export { stepScalars } from "./optimizer/optimizer.js";
 export { partsOf, planRun, stateInput, type ChunkPlan } from "./program/state-layout.js";
 export { DROPOUT_KEY, LOSS_SCALE, trainProgram, type LossDefinition } from "./program/train-program.js";

@@ -3,21 +3,6 @@ import { metricName } from "@slm/metrics";
 import { PRECISIONS } from "@slm/tensor";
 import { z } from "zod";
 
-/** LoRA: low-rank adapters instead of training every weight. */
-/**
- * Only query and value, with rank 8, as in Hu et al. 2022, section 5.1 (arXiv:2106.09685). Another rank keeps alpha (section 4.1), so it does
- * not need another learning rate.
- */
-export const loraSettings = z.strictObject({
-  rank: z.int().positive().max(1024).default(8).describe("Rank of each adapter."),
-  alpha: z.number().positive().default(16).describe("Adapters are scaled by alpha / rank."),
-  targets: z
-    .array(z.string().min(1))
-    .nonempty()
-    .default(["attention.query", "attention.value"])
-    .describe("Linear weights to adapt, by suffix of their names, for example attention.query."),
-});
-
 const metric = metricName;
 
 /** Metrics on the dev split. No default, because the right metric depends on the task. */
@@ -84,9 +69,14 @@ export const trainingFields = {
     .describe(
       "Number format of the products: float16 (with loss scaling) for GPUs, bfloat16 for CUDA. Weights, moments, norms, softmax and losses stay float32. Default: float32.",
     ),
-  lora: loraSettings
+  lora: z
+    .int()
+    .positive()
+    .max(1024)
     .optional()
-    .describe("Train only low-rank adapters, and merge them into the weights at the end."),
+    .describe(
+      "LoRA: train only low-rank adapters of this rank on every linear layer, such as 16, and merge them into the weights at the end.",
+    ),
   buckets: z
     .int()
     .positive()
@@ -136,8 +126,4 @@ export const OPTIMIZER = {
   minLearningRateRatio: 0.02,
 } as const;
 
-/** A recipe's settings, and optimizer constants if a caller overrides them. */
-export type TrainingSettings = z.infer<typeof trainingSettings> & {
-  readonly [K in keyof typeof OPTIMIZER]?: number | undefined;
-};
-export type LoraSettings = z.infer<typeof loraSettings>;
+export type TrainingSettings = z.infer<typeof trainingSettings>;

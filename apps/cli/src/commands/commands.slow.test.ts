@@ -101,17 +101,13 @@ describe("slm data and slm tokenizer", () => {
 
   test("--set data.train and data.dev replace a recipe's source; the stage runs again after a file changes", async () => {
     await writeFile(at("source.yaml"), "data: { source: { module: ./dataset.ts } }\ntokenizer: {}\n");
-    await writeFile(at("a.en"), "one\ntwo\n");
-    await writeFile(at("a.fr"), "un\ndeux\n");
-    const sets = [
-      `data.train={source: ${at("a.en")}, target: ${at("a.fr")}}`,
-      `data.dev=[${at("dev.jsonl")}]`,
-    ];
+    await writeFile(at("a.tsv"), "source\ttarget\none\tun\ntwo\tdeux\n");
+    const sets = [`data.train=${at("a.tsv")}`, `data.dev=[${at("dev.jsonl")}]`];
     const argv = [at("source.yaml"), "--out", at("set"), "--json", ...sets.flatMap((set) => ["--set", set])];
     await runCommand("run", [...argv, "--set", "data.testFraction=0"]);
     const { json } = await runCommand("data:prepare", [...argv, "--set", "data.testFraction=0"]);
     expect(resultOf(json)).toMatchObject({ status: "skipped", splits: { train: 2, dev: 1, test: 0 } });
-    await writeFile(at("a.fr"), "un\ntrois\n");
+    await writeFile(at("a.tsv"), "source\ttarget\none\tun\ntwo\ttrois\n");
     const again = await runCommand("data:prepare", [...argv, "--set", "data.testFraction=0"]);
     expect(resultOf(again.json)).toMatchObject({ status: "ran" });
   });

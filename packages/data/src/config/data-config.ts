@@ -5,14 +5,13 @@ import { DELIMITERS } from "../formats/data-format.js";
 import { formatName } from "../formats/format-table.js";
 import { MAX_COLUMNS } from "../rows/limits.js";
 import { DEFAULT_ENCODING, ENCODINGS } from "../rows/lines.js";
-import { fieldsConfig, templateConfig, type MappingSettings } from "../rows/mapping.js";
+import { fieldsConfig, type MappingSettings } from "../rows/mapping.js";
 import { MODULE_UNLABELLED, sourceConfig, type SourceConfig } from "./source-config.js";
 
 const fraction = z.number().min(0).lt(1);
 const count = z.int().positive();
-const file = z.union([pathSetting, z.strictObject({ source: pathSetting, target: pathSetting })]);
-/** A file, a list of files, or two files of parallel text. */
-const files = z.union([file, z.array(file).min(1)]);
+/** A file or a list of files. */
+const files = z.union([pathSetting, z.array(pathSetting).min(1)]);
 
 /** Enough for a corrupt line here and there; a wrong setting rejects more. */
 export const DEFAULT_MAX_REJECTED = 0.01;
@@ -53,9 +52,6 @@ const fileSettings = {
   fields: fieldsConfig
     .optional()
     .describe("Column for each key of a row. Default: the column of the same name."),
-  template: templateConfig
-    .optional()
-    .describe("Templates for source and target: column names in braces are replaced by the column's value."),
   images: pathSetting
     .optional()
     .describe(
@@ -77,8 +73,8 @@ const fileSettings = {
     .describe("Target for SQuAD questions without an answer. Default: reject these questions."),
 };
 
-/** A side is a column or a template, and the two sides differ. */
-function oneWayPerSide({ fields, template }: MappingSettings, context: z.RefinementCtx): void {
+/** Source and target are different. */
+function differentSides({ fields }: MappingSettings, context: z.RefinementCtx): void {
   if (fields?.source !== undefined && fields.source === fields.target) {
     context.addIssue({
       code: "custom",
@@ -86,18 +82,10 @@ function oneWayPerSide({ fields, template }: MappingSettings, context: z.Refinem
       message: `source and target must be different columns, got '${fields.source}' for both`,
     });
   }
-  for (const side of ["source", "target"] as const) {
-    if (fields?.[side] === undefined || template?.[side] === undefined) continue;
-    context.addIssue({
-      code: "custom",
-      path: ["template", side],
-      message: `the ${side} is a column (fields.${side}) or a template (template.${side}), not both`,
-    });
-  }
 }
 
 /** The file settings of `slm data inspect`. */
-export const fileSchema = z.strictObject(fileSettings).superRefine(oneWayPerSide);
+export const fileSchema = z.strictObject(fileSettings).superRefine(differentSides);
 
 /** How files are read as rows: format, encoding, columns, and the mapping to source and target. */
 // The library's documentation shows an interface by name, but expands a type alias.
@@ -107,11 +95,7 @@ export interface FileSettings extends z.infer<typeof fileSchema> {}
 /** The `data:` section of a recipe: input files or dataset module, splits and limits. */
 export const dataConfig = z
   .strictObject({
-    train: files
-      .optional()
-      .describe(
-        "Training rows, instead of `source`: a file, a list of files, or {source, target} for two files of parallel text.",
-      ),
+    train: files.optional().describe("Training rows, instead of `source`: a file or a list of files."),
     dev: files
       .optional()
       .describe("Dev rows, in the form of `train`. Default: a share of the training rows."),
@@ -148,7 +132,7 @@ export const dataConfig = z
     message: "testFraction and devFraction leave nothing to train on: their sum must be below 1",
     path: ["testFraction"],
   })
-  .superRefine(oneWayPerSide)
+  .superRefine(differentSides)
   .superRefine(({ train, source, unlabelled: sources }, context) => {
     const reject = (key: string, message: string): void => {
       context.addIssue({ code: "custom", path: [key], message });

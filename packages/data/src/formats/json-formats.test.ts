@@ -70,7 +70,7 @@ describe("SQuAD", () => {
   test("accepts another prompt; a mapped target has only its own answer as reference", async () => {
     const settings = {
       unanswerable: "-",
-      template: { source: "{context} {question}", target: "<{answer}>" },
+      fields: { source: "{context} {question}", target: "<{answer}>" },
     };
     const [first] = await scan({ data: [article] }, settings);
     expect(first).toEqual({

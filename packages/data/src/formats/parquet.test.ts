@@ -35,7 +35,7 @@ describe("Parquet", () => {
     expect(lines[4]).toMatchObject({ line: 5, row: { source: "emoji 😀", target: "joie" } });
     expect(lines[6]).toMatchObject({ line: 7, row: { source: "line\nbreak", references: ["saut", "v"] } });
     const nested = await scan(fixture(name), {
-      template: { source: "{id}: {translation.en}", target: "{score}" },
+      fields: { source: "{id}: {translation.en}", target: "{score}" },
     });
     expect(nested[1]).toEqual({ line: 2, row: { source: "1: two dogs", target: "1" } });
     expect(nested[2]).toMatchObject({ line: 3, reason: "score: expected text, got null" });

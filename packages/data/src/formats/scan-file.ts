@@ -3,19 +3,9 @@ import { SlmError } from "@slm/core";
 import type { Delimiter, ReadSettings, ScannedRecord } from "./data-format.js";
 import { fieldsHint, HINTS } from "../rows/hints.js";
 import { FORMATS, formatOf, type FormatName } from "./format-table.js";
-import { readParallelText, type ParallelFiles } from "./parallel-text.js";
 import { DEFAULT_ENCODING, type Encoding } from "../rows/lines.js";
-import {
-  compileMapping,
-  listColumns,
-  ROW_COLUMNS,
-  type MappingSettings,
-  type RowMapping,
-} from "../rows/mapping.js";
+import { compileMapping, listColumns, type MappingSettings, type RowMapping } from "../rows/mapping.js";
 import { scanRows, type ScannedLine } from "./read-rows.js";
-
-/** A file of rows, or two files of parallel text. */
-export type DataFile = string | ParallelFiles;
 
 export interface ScanSettings extends MappingSettings, Omit<ReadSettings, "encoding" | "wanted"> {
   readonly encoding?: Encoding | undefined;
@@ -28,15 +18,10 @@ export interface ScanSettings extends MappingSettings, Omit<ReadSettings, "encod
  * @throws SlmError INPUT_MISSING if the file cannot be read; DATA_INVALID if it does not have its format; CONFIG_INVALID if the
  * format is unknown, or if a table lacks a column of the mapping.
  */
-export async function* scanFile(file: DataFile, settings: ScanSettings): AsyncGenerator<ScannedLine> {
+export async function* scanFile(file: string, settings: ScanSettings): AsyncGenerator<ScannedLine> {
   const read = { ...settings, encoding: settings.encoding ?? DEFAULT_ENCODING };
-  if (typeof file !== "string") {
-    yield* mapRecords(readParallelText(file, read), compileMapping(settings, ROW_COLUMNS));
-    return;
-  }
   const format = await formatOf(file, settings.format, read);
-  const isMapped = settings.fields !== undefined || settings.template !== undefined;
-  if (format === FORMATS.jsonl && !isMapped) {
+  if (format === FORMATS.jsonl && settings.fields === undefined) {
     // Rows without a mapping: unknown keys are rejected.
     yield* scanRows(file, read.encoding);
     return;

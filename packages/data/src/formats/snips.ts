@@ -16,7 +16,6 @@ export const snipsFormat: DataFormat = {
     target: "{call}",
     references: "references",
     image: "image",
-    teacherSource: "teacherSource",
   },
   read: readSnips,
 };

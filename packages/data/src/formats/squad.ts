@@ -15,7 +15,6 @@ export const squadFormat: DataFormat = {
     target: "{answer}",
     references: "answers",
     image: "image",
-    teacherSource: "teacherSource",
   },
   read: readSquad,
 };

@@ -4,7 +4,7 @@ import { temporaryFolder } from "@slm/core/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MAX_RECORD_BYTES } from "../rows/limits.js";
-import { scanFile, type DataFile, type ScanSettings } from "./scan-file.js";
+import { scanFile, type ScanSettings } from "./scan-file.js";
 import { all } from "../testing/prepared.test-support.js";
 import type { ScannedLine } from "./read-rows.js";
 
@@ -16,7 +16,7 @@ async function put(name: string, content: string | Uint8Array): Promise<string> 
   return path;
 }
 
-async function scan(file: DataFile, settings: ScanSettings = {}): Promise<readonly ScannedLine[]> {
+async function scan(file: string, settings: ScanSettings = {}): Promise<readonly ScannedLine[]> {
   return all(scanFile(file, settings));
 }
 
@@ -91,10 +91,10 @@ describe("CSV", () => {
 
   test("rejects a header with a repeated column; an error for a missing column lists the existing ones", async () => {
     await expect(csv("a,a\n1,2\n")).rejects.toMatchObject({ code: "DATA_INVALID" });
-    const missing = csv("id,text\n1,2\n", { template: { source: "{text}", target: "{fr}" } });
+    const missing = csv("id,text\n1,2\n", { fields: { source: "{text}", target: "{fr}" } });
     await expect(missing).rejects.toMatchObject({ code: "CONFIG_INVALID" });
-    await expect(csv("id,text\n1,2\n", { template: { source: "{text}", target: "{fr}" } })).rejects.toThrow(
-      "no column 'fr' (template.target); its columns are id, text",
+    await expect(csv("id,text\n1,2\n", { fields: { source: "{text}", target: "{fr}" } })).rejects.toThrow(
+      "no column 'fr' (fields.target); its columns are id, text",
     );
   });
 
@@ -144,26 +144,6 @@ describe("CSV", () => {
 test("TSV has tabs between fields, and quotes are text", async () => {
   const path = await put("a.tsv", 'source\ttarget\n5" screen, new\t"x\n');
   expect(await scan(path)).toEqual([row(2, '5" screen, new', '"x')]);
-});
-
-describe("parallel text", () => {
-  test("pairs lines, skips pairs of empty lines and rejects half a pair", async () => {
-    const source = await put("a.en", "one\n\ntwo\nthree\n");
-    const target = await put("a.fr", "un\n\n\ntrois");
-    expect(await scan({ source, target })).toEqual([
-      row(1, "one", "un"),
-      { line: 3, reason: "target: expected text, got an empty string" },
-      row(4, "three", "trois"),
-    ]);
-  });
-
-  test("rejects files of unequal length", async () => {
-    const [source, target] = [await put("b.en", "one\ntwo\n"), await put("b.fr", "un\n")];
-    await expect(scan({ source, target })).rejects.toMatchObject({ code: "DATA_INVALID" });
-    await expect(scan({ source, target: join(directory, "none") })).rejects.toMatchObject({
-      code: "INPUT_MISSING",
-    });
-  });
 });
 
 test("rejects a file with an unknown extension and lists the formats; the recipe can name the format", async () => {

@@ -7,7 +7,7 @@ import { moduleFiles } from "../dataset/module-files.js";
 import { datasetPictures, scanExamples } from "./scan-dataset.js";
 import { imageFiles } from "../images/image-files.js";
 import type { PictureSource } from "../images/picture.js";
-import { scanFile, type DataFile } from "../formats/scan-file.js";
+import { scanFile } from "../formats/scan-file.js";
 import type { ScannedLine } from "../formats/read-rows.js";
 import type { Split } from "../sampling/split.js";
 
@@ -98,23 +98,21 @@ export async function inputBytes(inputs: readonly DataInput[]): Promise<number> 
 /** Approximate expansion of text in compressed Parquet. */
 const COMPRESSION = 4;
 
-function fileInput(file: DataFile, config: DataConfig): DataInput {
-  const paths = typeof file === "string" ? [file] : [file.source, file.target];
+function fileInput(file: string, config: DataConfig): DataInput {
   const pictures = imageFiles(config.images);
-  return { name: paths.join(" | "), paths, scan: () => scanFile(file, config), pictures };
+  return { name: file, paths: [file], scan: () => scanFile(file, config), pictures };
 }
 
 type DataFiles = DataConfig["train"];
 
-function filesOf(files: DataFiles): readonly DataFile[] {
+function filesOf(files: DataFiles): readonly string[] {
   if (files === undefined) return [];
-  return Array.isArray(files) ? files : [files];
+  return typeof files === "string" ? [files] : files;
 }
 
-/** Paths by the dotted names of their settings: `train`, `train.source`, `train.0`. */
+/** Paths by the dotted names of their settings: `train`, `train.0`. */
 function settingsOf(setting: string, files: DataFiles): readonly NamedFile[] {
   if (files === undefined) return [];
   if (typeof files === "string") return [{ setting, path: files }];
-  const entries: readonly (readonly [string, DataFile])[] = Object.entries(files);
-  return entries.flatMap(([key, file]) => settingsOf(`${setting}.${key}`, file));
+  return files.map((path, index) => ({ setting: `${setting}.${index}`, path }));
 }

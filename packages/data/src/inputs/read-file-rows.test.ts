@@ -83,7 +83,7 @@ describe(scanPrompts, () => {
   });
 
   test("reads tables by a mapping, Parquet with all its columns", async () => {
-    const settings = { template: { source: "say {text}" } };
+    const settings = { fields: { source: "say {text}" } };
     const expected = [
       { source: "say a", columns: { text: "a", id: "1" } },
       { source: "say b", columns: { text: "b", id: "2" } },

@@ -8,16 +8,7 @@ import { DEFAULT_ENCODING, isUtf8 } from "../rows/lines.js";
 import { compileMapping, type Columns } from "../rows/mapping.js";
 
 /** Settings that describe files of a form, and nothing of one machine. */
-const KEPT = [
-  "format",
-  "encoding",
-  "delimiter",
-  "columns",
-  "fields",
-  "template",
-  "unanswerable",
-  "maxRejected",
-] as const;
+const KEPT = ["format", "encoding", "delimiter", "columns", "fields", "unanswerable", "maxRejected"] as const;
 
 /**
  * The stored settings of a recipe's `data` section; undefined if there are none.
@@ -59,9 +50,8 @@ export async function settingsForFile(
     delimiter: found === FORMATS.csv ? delimiter : undefined,
     columns: found === FORMATS.csv || found === FORMATS.tsv ? columns : undefined,
   };
-  const isMapped = mapping.fields !== undefined || mapping.template !== undefined;
-  if (!isMapped) return settings;
-  const plain = { ...settings, fields: undefined, template: undefined };
+  if (mapping.fields === undefined) return settings;
+  const plain = { ...settings, fields: undefined };
   if (await isPrepared(path)) return plain;
   if (await fits(path, found, settings, needed)) return settings;
   return (await fits(path, found, plain, needed)) ? plain : settings;

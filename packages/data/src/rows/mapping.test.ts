@@ -25,7 +25,7 @@ describe(compileMapping, () => {
       source: "a",
       target: "2",
     });
-    expect(map({ template: { source: "say {t.en}", target: "{n}" } }, { t: { en: "hi" }, n: true })).toEqual({
+    expect(map({ fields: { source: "say {t.en}", target: "{n}" } }, { t: { en: "hi" }, n: true })).toEqual({
       source: "say hi",
       target: "true",
     });
@@ -43,8 +43,8 @@ describe(compileMapping, () => {
       references: ["b", "c"],
     });
     expect(map({}, { ...columns, references: null, image: "" })).toEqual({ source: "a", target: "b" });
-    expect(map({ template: { target: "<{target}>" } }, columns)).toMatchObject({ target: "<b>" });
-    expect(map({ template: { target: "<{target}>" } }, columns)).not.toHaveProperty("references");
+    expect(map({ fields: { target: "<{target}>" } }, columns)).toMatchObject({ target: "<b>" });
+    expect(map({ fields: { target: "<{target}>" } }, columns)).not.toHaveProperty("references");
   });
 
   test.each([
@@ -57,7 +57,7 @@ describe(compileMapping, () => {
     [{}, { source: ["a"], target: "b" }, "source: expected text, got a list"],
     [{}, { source: 1e999, target: "b" }, "the number Infinity is too large to be exact as a double"],
     [{}, { source: 2 ** 53, target: "b" }, "too large to be exact as a double"],
-    [{ template: { source: "translate: {x}" } }, { x: " ", target: "b" }, "x: expected text, got none"],
+    [{ fields: { source: "translate: {x}" } }, { x: " ", target: "b" }, "x: expected text, got none"],
     [{}, { source: new Uint8Array(1), target: "b" }, "source: contains bytes that are not UTF-8 text"],
     [{}, { source: "a", target: "b", references: [1] }, "references[1]: expected text, got number"],
     [{}, { source: "a", target: "b", references: 1 }, "references: expected a list"],

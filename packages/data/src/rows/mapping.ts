@@ -1,4 +1,4 @@
-/** Maps the columns of a record to a row, directly or through prompt templates. */
+/** Maps the columns of a record to a row, directly or through templates. */
 import { z } from "zod";
 import { checkPrompt, checkRow, kindOf, type Row } from "./row.js";
 import { parseTemplate, type TemplatePart } from "./template.js";
@@ -8,26 +8,18 @@ export type Columns = Readonly<Record<string, unknown>>;
 
 const column = z.string().min(1);
 
-/** Column for each key of a row. */
+/** Column for each key of a row. Source and target may be templates. */
 export const fieldsConfig = z.strictObject({
-  source: column.optional().describe("Column of the source."),
-  target: column.optional().describe("Column of the target."),
+  source: column
+    .optional()
+    .describe('Column of the source, or a text with columns in braces, such as "translate: {text}".'),
+  target: column.optional().describe("Column of the target, or a text with columns in braces."),
   references: column.optional().describe("Column of more accepted targets: a text or a list of texts."),
   image: column.optional().describe("Column with the path of an image, relative to `images`."),
-  teacherSource: column
-    .optional()
-    .describe("Column with the source for text-only teachers, instead of source and image."),
-});
-
-/** Templates with column names in braces. */
-export const templateConfig = z.strictObject({
-  source: z.string().min(1).optional().describe('Source, for example "translate: {text}".'),
-  target: z.string().min(1).optional().describe('Target, for example "{fr}".'),
 });
 
 export interface MappingSettings {
   readonly fields?: z.infer<typeof fieldsConfig> | undefined;
-  readonly template?: z.infer<typeof templateConfig> | undefined;
 }
 
 /** Default mapping of a format's columns. */
@@ -37,7 +29,6 @@ export interface MappingDefaults {
   /** Optional columns. */
   readonly references: string;
   readonly image: string;
-  readonly teacherSource: string;
 }
 
 /** Each key of a row has a column of the same name. */
@@ -46,8 +37,10 @@ export const ROW_COLUMNS: MappingDefaults = {
   target: "{target}",
   references: "references",
   image: "image",
-  teacherSource: "teacherSource",
 };
+
+/** Optional column with the source for text-only teachers, instead of source and image. */
+const TEACHER_SOURCE = "teacherSource";
 
 /** A missing column, and the columns that exist. */
 interface MissingColumn {
@@ -91,30 +84,25 @@ interface Text {
 }
 
 /** The mapping of a recipe. The format's default applies to a side that the recipe does not mention. */
-export function compileMapping({ fields, template }: MappingSettings, defaults: MappingDefaults): RowMapping {
+export function compileMapping({ fields }: MappingSettings, defaults: MappingDefaults): RowMapping {
   const textOf = (side: "source" | "target"): Text => {
     const named = fields?.[side];
-    const written = template?.[side];
-    if (named !== undefined) return { setting: `fields.${side}`, parts: [{ column: named }] };
-    return {
-      setting: written === undefined ? side : `template.${side}`,
-      parts: parseTemplate(written ?? defaults[side]),
-    };
+    if (named === undefined) return { setting: side, parts: parseTemplate(defaults[side]) };
+    const parts = parseTemplate(named);
+    const isTemplate = parts.some((part) => "column" in part);
+    return { setting: `fields.${side}`, parts: isTemplate ? parts : [{ column: named }] };
   };
   const [source, target] = [textOf("source"), textOf("target")];
   // The format's references apply only to the format's target, not to another target from the recipe.
-  const references =
-    fields?.references ??
-    (fields?.target === undefined && template?.target === undefined ? defaults.references : undefined);
+  const references = fields?.references ?? (fields?.target === undefined ? defaults.references : undefined);
   const named = [
     ...[source, target].flatMap(namesOf),
-    ...(["references", "image", "teacherSource"] as const).flatMap((key) => {
+    ...(["references", "image"] as const).flatMap((key) => {
       const name = fields?.[key];
       return name === undefined ? [] : [{ setting: `fields.${key}`, name }];
     }),
   ];
   const image = fields?.image ?? defaults.image;
-  const teacherSource = fields?.teacherSource ?? defaults.teacherSource;
   return {
     promptColumns: columnsOf(source.parts),
     missingInPrompt: lackingOf(namesOf(source)),
@@ -126,7 +114,7 @@ export function compileMapping({ fields, template }: MappingSettings, defaults: 
     },
     columns: {
       needed: named.map(({ name }) => name),
-      optional: [...(references === undefined ? [] : [references]), image, teacherSource],
+      optional: [...(references === undefined ? [] : [references]), image, TEACHER_SOURCE],
     },
     missingIn: lackingOf(named),
     rowOf: (columns) => {
@@ -135,7 +123,7 @@ export function compileMapping({ fields, template }: MappingSettings, defaults: 
       const targetText = fill(target, columns);
       if (typeof targetText !== "string") return targetText.problem;
       const picture = optional(columns, image);
-      const forTeacher = optional(columns, teacherSource);
+      const forTeacher = optional(columns, TEACHER_SOURCE);
       const further = references === undefined ? undefined : optional(columns, references);
       return checkRow({
         source: sourceText,

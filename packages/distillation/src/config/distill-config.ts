@@ -1,5 +1,5 @@
 /** The `distill` section of a recipe: the student, its initialization, loss, targets and training. */
-import { devMetrics, moduleTraining, trainingFields } from "@slm/training";
+import { devMetrics, frozenModules, trainingFields } from "@slm/training";
 import { z } from "zod";
 import { requiresDistributions, lossConfig } from "./loss-config.js";
 import { initializeConfig, initializeProblems } from "./initialize-config.js";
@@ -28,9 +28,11 @@ const fields = z.strictObject({
     .describe(
       "Seed of initial weights, data order and dropout. Default: the recipe's seed. Students with different seeds can share data and caches.",
     ),
-  modules: moduleTraining
+  frozen: frozenModules
     .optional()
-    .describe("How the modules of a vision-language student are trained: full, lora (adapters) or frozen."),
+    .describe(
+      "Modules that are not trained: text (encoder and decoder), tower (which encodes image patches), projector (from the tower's outputs to image tokens).",
+    ),
   loss: lossConfig.prefault({}).describe("Loss: a weighted sum of terms."),
   targets: targetsConfig
     .prefault({})
@@ -67,12 +69,6 @@ const RULES: readonly Rule[] = [
       return vision !== undefined && (vision.tower === undefined) === (vision.published === undefined);
     },
     message: "set either `tower` or `published`, not both",
-  },
-  {
-    path: ["student", "vision"],
-    isBroken: ({ student, initialize }) =>
-      visionSettingsOf(student)?.published !== undefined && initialize.vision !== undefined,
-    message: "the published tower already has weights: remove initialize.vision",
   },
   {
     path: ["targets"],

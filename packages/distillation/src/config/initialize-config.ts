@@ -45,12 +45,6 @@ export const initializeConfig = z.strictObject({
       "Start from the student checkpoint in this directory, which must have the same shape. Embedding rows are matched " +
         "by token text; length limits may differ. Default: random initialization.",
     ),
-  vision: pathSetting
-    .optional()
-    .describe(
-      "Initialize the tower from the vision-language checkpoint in this directory, which must have the same tower. " +
-        "The projector is copied too if its shapes match. Default: random initialization.",
-    ),
 });
 
 export type InitializeConfig = z.infer<typeof initializeConfig>;
@@ -71,11 +65,8 @@ export function initializeProblems(
   { isDecoderOnly, hasAdapters }: { readonly isDecoderOnly: boolean; readonly hasAdapters: boolean },
 ): readonly Problem[] {
   const problems: Problem[] = [];
-  if (start.student !== undefined && (start.vision !== undefined || start.fromTeacher !== "none"))
-    problems.push({
-      key: "student",
-      message: "this initializes the whole student: remove vision and fromTeacher",
-    });
+  if (start.student !== undefined && start.fromTeacher !== "none")
+    problems.push({ key: "student", message: "this initializes the whole student: remove fromTeacher" });
   if (start.fromTeacher !== "layers")
     for (const key of LAYER_OPTIONS)
       if (start[key] !== undefined)

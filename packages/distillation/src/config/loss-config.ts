@@ -1,5 +1,5 @@
 /** The `distill.loss` section: weights of the loss terms and their options. */
-import { DIVERGENCE_DEFAULTS, DIVERGENCE_NAMES, DIVERGENCES } from "@slm/tensor";
+import { DIVERGENCE_NAMES, DIVERGENCES } from "@slm/tensor";
 import { z } from "zod";
 import { LOSS_TERMS, TERM_NAMES } from "./loss-terms.js";
 
@@ -28,11 +28,6 @@ export type TermName = (typeof TERM_NAMES)[number];
 
 const lossFields = z.strictObject({
   ...fields,
-  temperature: z
-    .number()
-    .positive()
-    .default(DIVERGENCE_DEFAULTS.temperature)
-    .describe("Temperature: divides teacher and student logits in the terms that compare distributions."),
   terms: z
     .record(z.string(), z.number().nonnegative())
     .optional()

@@ -7,8 +7,6 @@ export type LossMath = typeof math;
 
 interface CommonInputs extends MaskedLogits {
   readonly math: LossMath;
-  /** `distill.loss.temperature` of the recipe. */
-  readonly temperature: number;
 }
 
 /** Logits of the student and the teacher at the positions that the teacher scored. */

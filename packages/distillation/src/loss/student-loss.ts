@@ -82,11 +82,8 @@ interface TermInputs {
 
 const divergence =
   (name: DivergenceName) =>
-  ({ distilled, x, loss }: TermInputs): Tensor =>
-    DIVERGENCES[name].compute(distilled, x["teacher"]!, {
-      ...DIVERGENCE_DEFAULTS,
-      temperature: loss.temperature,
-    });
+  ({ distilled, x }: TermInputs): Tensor =>
+    DIVERGENCES[name].compute(distilled, x["teacher"]!, DIVERGENCE_DEFAULTS);
 
 /** The implementation of each term; TypeScript rejects a missing one. */
 const TERMS: { readonly [N in TermName]: (inputs: TermInputs) => Tensor } = {
@@ -112,12 +109,11 @@ const TERMS: { readonly [N in TermName]: (inputs: TermInputs) => Tensor } = {
 
 function termValue(name: string, inputs: TermInputs): Tensor {
   if (isOwnTerm(name)) return TERMS[name](inputs);
-  const { distilled, labelled, x, loss } = inputs;
+  const { distilled, labelled, x } = inputs;
   const term = LOSS_TERMS.get(name)!;
-  const common = { math, temperature: loss.temperature };
   return term.needsDistributions
-    ? term.compute({ ...common, ...distilled, teacherLogits: x["teacher"]! })
-    : term.compute({ ...common, ...labelled });
+    ? term.compute({ math, ...distilled, teacherLogits: x["teacher"]! })
+    : term.compute({ math, ...labelled });
 }
 
 /** Input prefixes of the passes of each variant. The first pass has the teacher's targets. */

@@ -1,42 +1,34 @@
 /** Settings of a teacher served by an OpenAI-compatible API. */
 import { z } from "zod";
-import { examplesSetting, promptTextSetting } from "@slm/teacher";
+import { chatAfter, plainAfter, promptFields } from "@slm/teacher";
 
 const chatMessages = z.strictObject({
   chat: z
     .literal(true)
     .optional()
     .describe("Chat: sources are user messages, targets are assistant messages (POST /chat/completions)."),
-  system: promptTextSetting.min(1).optional().describe("System message."),
-  before: promptTextSetting.default("").describe("Text before every source in the user message."),
-  after: promptTextSetting.default("").describe("Text after every source in the user message."),
-  examples: examplesSetting,
+  ...promptFields,
+  after: chatAfter,
 });
 
 const plainText = z.strictObject({
   chat: z
     .literal(false)
     .describe("Plain prompt: these texts are added around every source (POST /completions)."),
-  instruction: promptTextSetting
-    .default("")
-    .describe("Text at the beginning of the prompt, before the examples."),
-  before: promptTextSetting.default("").describe("Text before every source, also in examples."),
-  after: promptTextSetting.min(1).default("\n").describe("Text between source and target."),
-  end: promptTextSetting
-    .min(1)
-    .optional()
-    .describe(
-      "Text after the target of every example. It also ends generated targets. Default: a line break with examples, otherwise none.",
-    ),
-  examples: examplesSetting,
+  ...promptFields,
+  after: plainAfter,
 });
 
 const apiPrompt = z.discriminatedUnion("chat", [chatMessages, plainText]);
 
+/** Largest limit of an answer [tokens]. */
+const MAX_TOKENS = 1_000_000;
+const tokenLimit = z.int().positive().max(MAX_TOKENS);
+
 /** Request fields that slm sets, so `extra` must not contain them. */
 const OWN_FIELDS: ReadonlySet<string> = new Set([
-  ...["model", "messages", "prompt", "n", "best_of", "echo", "stream", "stream_options", "stop"],
-  ...["max_tokens", "max_completion_tokens", "temperature", "seed", "logprobs", "top_logprobs"],
+  ...["model", "messages", "prompt", "n", "best_of", "echo", "stream", "stream_options"],
+  ...["max_tokens", "temperature", "seed", "logprobs", "top_logprobs"],
 ]);
 
 /** The problem of a server's address; undefined if it is valid. */
@@ -60,14 +52,7 @@ export const apiRequestFields = {
     })
     .describe("Address of the server's OpenAI-compatible API, such as http://127.0.0.1:8080/v1."),
   model: z.string().min(1).max(512).describe("Name of the model on the server."),
-  maxTokens: z.int().positive().max(1_000_000).default(256).describe("Longest target [tokens]."),
-  maxTokensField: z
-    .enum(["max_tokens", "max_completion_tokens"])
-    .default("max_tokens")
-    .describe(
-      "Request field for maxTokens. Use max_completion_tokens for OpenAI models that reject max_tokens; no temperature is sent then.",
-    ),
-  stop: z.array(z.string().min(1).max(256)).max(16).default([]).describe("Texts that end a target."),
+  maxTokens: tokenLimit.default(256).describe("Longest target [tokens]."),
   extra: z
     .record(z.string().min(1), z.json())
     .default({})
@@ -78,9 +63,17 @@ export const apiRequestFields = {
           path: [field],
           message: "is a field that other settings control",
         });
+      const { max_completion_tokens: limit } = fields;
+      if (limit !== undefined && !tokenLimit.safeParse(limit).success)
+        context.addIssue({
+          code: "custom",
+          path: ["max_completion_tokens"],
+          message: `expected a number of tokens up to ${MAX_TOKENS}`,
+        });
     })
     .describe(
-      "Additional request fields, such as chat_template_kwargs: { enable_thinking: false } or reasoning_effort: low.",
+      "Additional request fields, such as stop: ['###'], chat_template_kwargs: { enable_thinking: false } or reasoning_effort: low. " +
+        "max_completion_tokens, for models that reject max_tokens, replaces maxTokens, and no temperature is sent.",
     ),
 };
 

@@ -23,7 +23,7 @@ const resolvedPrompt = z.discriminatedUnion("chat", [
 
 const apiFile = z.strictObject({
   version: z.literal(1),
-  request: z.strictObject({ ...apiRequestFields, prompt: resolvedPrompt }),
+  request: z.strictObject({ ...apiRequestFields, stop: z.array(z.string()), prompt: resolvedPrompt }),
   limits: z.strictObject(apiLimitFields),
 });
 
@@ -35,14 +35,13 @@ export type ApiLimits = ApiFile["limits"];
 
 /** The contents of `api.json` for settings and the rows of their few-shot examples. */
 export function apiFileOf(settings: ApiTeacherConfig, rows: readonly Row[]): ApiFile {
-  const { baseUrl, model, maxTokens, maxTokensField, extra, prompt } = settings;
+  const { baseUrl, model, maxTokens, extra, prompt } = settings;
   const { apiKeyEnv, concurrency, timeoutSeconds, budget } = settings;
   const { resolved, stop } = resolvePrompt(prompt, rows);
   return {
     version: 1,
     request: {
-      ...{ baseUrl, model, maxTokens, maxTokensField, extra },
-      stop: [...new Set([...stop, ...settings.stop])],
+      ...{ baseUrl, model, maxTokens, extra, stop: [...stop] },
       prompt: resolved,
     },
     limits: { apiKeyEnv, concurrency, timeoutSeconds, budget },
@@ -60,8 +59,8 @@ function resolvePrompt(prompt: ApiTeacherConfig["prompt"], rows: readonly Row[])
     const { before, after, end } = promptText(prompt, rows);
     return { resolved: { chat: false, before, after }, stop: end === undefined ? [] : [end] };
   }
-  const { system, before, after } = prompt;
-  const messages: ApiMessage[] = system === undefined ? [] : [{ role: "system", content: system }];
+  const { instruction, before, after } = prompt;
+  const messages: ApiMessage[] = instruction === "" ? [] : [{ role: "system", content: instruction }];
   for (const { source, target } of rows) {
     messages.push({ role: "user", content: `${before}${source}${after}` });
     messages.push({ role: "assistant", content: target });

@@ -32,8 +32,8 @@ describe("a teacher behind a server", () => {
 
   test("sends messages to chat models, greedily and without a seed", async () => {
     await fixture.label(["red"], {
-      prompt: { system: "Translate.", before: "Word: ", after: "!" },
-      ...{ stop: ["\n"], extra: { top_k: 1 } },
+      prompt: { instruction: "Translate.", before: "Word: ", after: "!" },
+      extra: { stop: ["\n"], top_k: 1 },
     });
     expect(fixture.api.calls[0]).toMatchObject({ path: "/v1/chat/completions" });
     expect(fixture.api.calls[0]!.headers.authorization).toBeUndefined();
@@ -53,7 +53,7 @@ describe("a teacher behind a server", () => {
   });
 
   test("sends no temperature to models that need max_completion_tokens", async () => {
-    await fixture.label(["red"], { maxTokensField: "max_completion_tokens" });
+    await fixture.label(["red"], { extra: { max_completion_tokens: 256 } });
     expect(fixture.api.calls[0]!.body).toEqual({
       model: "tiny",
       messages: [{ role: "user", content: "red" }],

@@ -76,7 +76,7 @@ const otherFatal: Fatal = {
   code: "CONFIG_INVALID",
   why: () => "the server rejected the request",
   suggestions: () => [
-    "--set teacher.maxTokensField=max_completion_tokens for a server that rejects max_tokens",
+    "--set 'teacher.extra={max_completion_tokens: 256}' for a server that rejects max_tokens",
     "change teacher.prompt or teacher.extra",
   ],
 };

@@ -28,13 +28,13 @@ const TEMPLATE_TOKENS = 128;
  * same fields.
  */
 export function answerRequest(request: ApiRequest, source: string): AnswerRequest {
-  const { baseUrl, model, maxTokens, maxTokensField, stop, extra, prompt } = request;
+  const { baseUrl, model, maxTokens, stop, extra, prompt } = request;
+  const { max_completion_tokens: completionTokens } = extra;
   const asked = prompt.chat ? chatFields(prompt, source) : plainFields(prompt, source);
   const body = {
     model,
     ...asked.fields,
-    [maxTokensField]: maxTokens,
-    ...(maxTokensField === "max_tokens" ? { temperature: 0 } : {}),
+    ...(completionTokens === undefined ? { max_tokens: maxTokens, temperature: 0 } : {}),
     ...(stop.length === 0 ? {} : { stop }),
     ...extra,
   };
@@ -44,7 +44,7 @@ export function answerRequest(request: ApiRequest, source: string): AnswerReques
     url,
     body,
     key: hashJson({ url, body }),
-    bound: { input: inputBound(asked.texts), output: maxTokens },
+    bound: { input: inputBound(asked.texts), output: Number(completionTokens ?? maxTokens) },
   };
 }
 

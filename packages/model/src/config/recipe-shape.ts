@@ -32,7 +32,6 @@ const encoderLayers = optional(options.encoderLayers, "the size's");
 
 /** Settings of a teacher that is trained, before {@link wholeShape}. */
 export const trainedDecoderOnly = z.strictObject(common);
-export const trainedEncoderDecoder = z.strictObject({ ...common, encoderLayers });
 
 /** More options of students, which the paper's model uses. */
 const ofStudents = {

@@ -48,8 +48,7 @@ export async function readSlicedRows(
 ): Promise<readonly EvaluationRow[]> {
   if (columns.length === 0) return readEvaluationRows(path, limit, settings);
   // Rows in slm's own format cannot have further keys, unless the settings name the source column.
-  const isMapped = settings.fields !== undefined || settings.template !== undefined;
-  const mapped = isMapped ? settings : { ...settings, fields: { source: "source" } };
+  const mapped = settings.fields !== undefined ? settings : { ...settings, fields: { source: "source" } };
   // Rows and records are matched by their order, so no record may be left out.
   const rows = await readEvaluationRows(path, limit, { ...mapped, maxRejected: undefined });
   const records: Readonly<Record<string, unknown>>[] = [];

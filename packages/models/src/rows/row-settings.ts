@@ -37,8 +37,7 @@ export async function rowSettingsFor({
     { ...checked.data, format: given.format ?? checked.data.format },
     needed,
   );
-  const isMapped = given.fields !== undefined || given.template !== undefined;
-  return { ...usual, ...(isMapped ? { fields: undefined, template: undefined } : {}), ...given };
+  return { ...usual, ...given };
 }
 
 /**

@@ -1,15 +1,8 @@
 /** Checks whether an export can have a shortlist, which is collected from training rows. */
 import { SlmError } from "@slm/core";
 import type { ModelConfig } from "@slm/model";
-import type { ExportConfig } from "./export-config.js";
 import type { ExportLayout } from "./layouts.js";
-import { selectDevice, type Device } from "./profiles.js";
-
-/** Checks the setting before there is a checkpoint. @throws SlmError as {@link checkShortlist} */
-export function checkShortlistSetting(config: ModelConfig, settings: ExportConfig): void {
-  const { layout, shortlist } = settings;
-  if (shortlist) checkShortlist(config, { device: selectDevice(settings), layout });
-}
+import type { Device } from "./profiles.js";
 
 /** @throws SlmError OP_UNSUPPORTED if the decoder is not a separate graph, has static shapes, or also reads the source. */
 export function checkShortlist(

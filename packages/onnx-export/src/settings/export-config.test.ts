@@ -1,6 +1,6 @@
 import { ALL_DEVICES } from "@slm/devices";
 import { describe, expect, test } from "vitest";
-import { chosenExport, exportConfig } from "./export-config.js";
+import { chosenExport, exportSection } from "./export-config.js";
 
 describe("the export section of a recipe", () => {
   test("takes every device of the table", () => {
@@ -9,7 +9,7 @@ describe("the export section of a recipe", () => {
   });
 
   test("rejects an unknown profile and lists the profiles", () => {
-    const { error } = exportConfig.safeParse({ profile: "voodoo" });
+    const { error } = exportSection.safeParse({ profile: "voodoo" });
     const message = expect.stringContaining("unknown profile 'voodoo', expected cpu, cuda, ") as string;
     expect(error?.issues).toMatchObject([{ path: ["profile"], message }]);
   });

@@ -5,8 +5,8 @@ import { EXPORT_LAYOUTS } from "./layouts.js";
 /** Longest source or window of a static graph [tokens]. At this length the scores of one layer take 16 GiB. */
 const MAX_STATIC = 1 << 16;
 
-/** How to export a checkpoint. Read from the `export:` section of a recipe. */
-export const exportConfig = z.strictObject({
+/** How to export a checkpoint. */
+const exportConfig = z.strictObject({
   target: z.enum(TARGETS).default("cpu").describe("Kind of device to export for."),
   profile: z
     .enum(PROFILE_NAMES, {
@@ -35,25 +35,23 @@ export const exportConfig = z.strictObject({
     .describe(
       "Target npu: tokens per run of a second decoder, which reads prompts. Decoder-only models only. Default: 32.",
     ),
-  shortlist: z
-    .boolean()
-    .default(false)
-    .describe(
-      "Whether to prune the decoder's vocabulary to the tokens of training targets and single characters. Makes embedding and head smaller, for  " +
-        "tasks with few different words in the answers.",
-    ),
 });
 
-export type ExportConfig = z.infer<typeof exportConfig>;
+/** The `export:` section of a recipe. */
+export const exportSection = exportConfig.omit({ layout: true, window: true, chunk: true });
 
-/** Target of the graphs. Everything except the target has a default. A shortlist needs rows, which an export of a checkpoint does not have. */
+export type ExportSection = z.infer<typeof exportSection>;
+
+type ExportConfig = z.infer<typeof exportConfig>;
+
+/** Target of the graphs. Everything except the target has a default. */
 export type ExportChoice = Pick<ExportConfig, "target"> & {
-  readonly [Key in Exclude<keyof ExportConfig, "target" | "shortlist">]?: ExportConfig[Key] | undefined;
+  readonly [Key in Exclude<keyof ExportConfig, "target">]?: ExportConfig[Key] | undefined;
 };
 
-const CHOICE = exportConfig.omit({ shortlist: true }).strip();
+const CHOICE = exportConfig.strip();
 
 /** Fills in the defaults of a choice; other keys of the object do not change. */
-export function chosenExport(choice: ExportChoice): Omit<ExportConfig, "shortlist"> {
+export function chosenExport(choice: ExportChoice): ExportConfig {
   return CHOICE.parse(choice);
 }

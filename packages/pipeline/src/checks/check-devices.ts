@@ -3,7 +3,7 @@ import { checkCompiler, compileConfig } from "@slm/runtime-native/compilation";
 import { checkRounding, distillConfig, type DistillConfig } from "@slm/distillation";
 import { deviceOf } from "@slm/devices";
 import { SlmError } from "@slm/core/errors";
-import { checkShortlistSetting, exportConfig, planGraphsOf } from "@slm/onnx-export";
+import { exportSection, planGraphsOf } from "@slm/onnx-export";
 import { checkDeviceScheme } from "@slm/quantization";
 import { withEngine } from "@slm/models/engines";
 import { requireCpuOfWorkers } from "../workers/workers-address.js";
@@ -40,12 +40,11 @@ export async function checkStudent(request: CheckRequest): Promise<void> {
   checkQuantizedTraining(request, settings);
   if (settings.quantize !== undefined) checkRounding(config, settings.quantize.scheme);
   for (const { section } of targetsOf(request, "export")) {
-    const choice = exportConfig.parse(sections[section] ?? {});
+    const choice = exportSection.parse(sections[section] ?? {});
     const problem = `cannot be exported for target ${choice.target}, so it is not trained`;
-    await aboutStudent(problem, settings, () => {
-      checkShortlistSetting(config, choice);
-      return Promise.resolve(planGraphsOf({ config, encodeSource: () => PROMPT_IDS }, choice));
-    });
+    await aboutStudent(problem, settings, () =>
+      Promise.resolve(planGraphsOf({ config, encodeSource: () => PROMPT_IDS }, choice)),
+    );
   }
 }
 
@@ -65,7 +64,7 @@ function checkQuantizedTraining({ sections }: CheckRequest, { quantize }: Distil
         suggestions: [...suggestions, "leave out distill.quantize"],
       },
     );
-  const { target, profile } = exportConfig.parse(sections["export"] ?? {});
+  const { target, profile } = exportSection.parse(sections["export"] ?? {});
   const device = deviceOf("distill", target, profile);
   if (!device.schemes.takes.includes(scheme))
     throw reject(
@@ -94,7 +93,7 @@ function targetsOf(
 export function checkSchemes(request: CheckRequest): Promise<void> {
   const { sections } = request;
   for (const { section, exported } of targetsOf(request, "quantize")) {
-    const device = exportConfig.safeParse(sections[exported] ?? {}).data;
+    const device = exportSection.safeParse(sections[exported] ?? {}).data;
     const schemes = quantizeSection.safeParse(sections[section]).data?.schemes ?? [];
     if (device !== undefined) for (const scheme of schemes) checkDeviceScheme(device, scheme, "the model");
   }
@@ -108,7 +107,7 @@ export function checkSchemes(request: CheckRequest): Promise<void> {
 export async function checkChips(request: CheckRequest): Promise<void> {
   const { sections } = request;
   for (const { section, exported } of targetsOf(request, "compile")) {
-    const { target, profile } = exportConfig.parse(sections[exported] ?? {});
+    const { target, profile } = exportSection.parse(sections[exported] ?? {});
     const { socs } = compileConfig.parse(sections[section]);
     await checkCompiler(
       { target, profile: profile ?? deviceOf("compile", target).profile },

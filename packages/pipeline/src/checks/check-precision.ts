@@ -6,48 +6,27 @@ import { z } from "zod";
 import { withEngine } from "@slm/models/engines";
 import type { CheckRequest } from "./check.js";
 
-const asked = z.looseObject({ mixedPrecision: z.enum(PRECISIONS).optional() });
-const trainings = z.looseObject({
-  distill: asked.optional(),
-  teacher: asked.extend({ finetune: asked.optional() }).optional(),
-});
+const section = z.looseObject({ mixedPrecision: z.enum(PRECISIONS).optional() });
 
-/** The precisions other than float32 that a recipe's trainings use, by the path of the setting. */
-function precisionsOf({ sections, running }: CheckRequest): ReadonlyMap<string, Precision> {
-  const { distill, teacher } = trainings.parse(sections);
-  const found = {
-    "teacher.mixedPrecision": teacher?.mixedPrecision,
-    "teacher.finetune.mixedPrecision": teacher?.finetune?.mixedPrecision,
-    "distill.mixedPrecision": distill?.mixedPrecision,
-  };
-  return new Map(
-    Object.entries(found).flatMap(([path, precision]) =>
-      precision === undefined || precision === "float32" || !running.includes(path.split(".")[0]!)
-        ? []
-        : [[path, precision] as const],
-    ),
-  );
-}
+const SETTING = "distill.mixedPrecision";
 
 /**
- * Checks that the device computes a product in every precision that a training uses.
+ * Checks that the device computes a product in the precision of the distillation.
  *
  * @throws SlmError CONFIG_INVALID if the provider does not support it; DEVICE_UNAVAILABLE if this device does not
  */
-export async function checkPrecision(request: CheckRequest): Promise<void> {
-  const precisions = precisionsOf(request);
-  if (precisions.size === 0) return;
-  await withEngine(request.compute, async (engine) => {
-    for (const [path, precision] of precisions) await tryProduct(engine, path, precision);
-  });
+export async function checkPrecision({ sections, running, compute }: CheckRequest): Promise<void> {
+  const { mixedPrecision = "float32" } = section.parse(sections.distill ?? {});
+  if (mixedPrecision === "float32" || !running.includes("distill")) return;
+  await withEngine(compute, (engine) => tryProduct(engine, mixedPrecision));
 }
 
 const SIZE = 8;
 const matrix = { dtype: "float32", shape: [SIZE, SIZE] } as const;
 
-async function tryProduct(engine: Engine, path: string, precision: Precision): Promise<void> {
+async function tryProduct(engine: Engine, precision: Precision): Promise<void> {
   const definition = {
-    name: path,
+    name: SETTING,
     precision,
     inputs: { x: matrix },
     build: ({ x }: Readonly<Record<string, Parameters<typeof math.matMul>[0]>>) => ({
@@ -62,18 +41,18 @@ async function tryProduct(engine: Engine, path: string, precision: Precision): P
     if (Number(fetched["y"]!.data[0]) === SIZE) return;
   } catch (cause) {
     if (cause instanceof SlmError && cause.code === "CONFIG_INVALID") throw cause;
-    throw notComputed(path, precision, cause);
+    throw notComputed(precision, cause);
   }
-  throw notComputed(path, precision);
+  throw notComputed(precision);
 }
 
-const notComputed = (path: string, precision: Precision, cause?: unknown): SlmError =>
+const notComputed = (precision: Precision, cause?: unknown): SlmError =>
   new SlmError(
     "DEVICE_UNAVAILABLE",
-    `${path}: expected a device that supports ${precision}, got one that does not`,
+    `${SETTING}: expected a device that supports ${precision}, got one that does not`,
     {
       context: { reason: cause instanceof Error ? cause.message : "the product is wrong" },
-      suggestions: [`--set ${path}=float32`],
+      suggestions: [`--set ${SETTING}=float32`],
       ...(cause === undefined ? {} : { cause }),
     },
   );

@@ -1,6 +1,5 @@
 /** Stage `deploy`: the bundle, with a model card. Every run of a recipe on one machine gives the same bytes. */
-import { MANIFEST_FILE, artifactInput, readJsonFile, readManifest } from "@slm/core";
-import { BENCH_FILES, benchResultSchema } from "@slm/bench";
+import { MANIFEST_FILE, artifactInput, readManifest } from "@slm/core";
 import { DATA_FILES } from "@slm/data";
 import {
   deployConfig,
@@ -26,7 +25,7 @@ export interface DeployReport extends Omit<Deployment, "bundle"> {
 
 export const deployStage = defineStage<DeployConfig>({
   name: "deploy",
-  summary: "the bundle, with a model card that contains the measurements",
+  summary: "the bundle, with a model card",
   section: deployConfig,
   kind: "bundle",
   revision: 1,
@@ -36,7 +35,6 @@ export const deployStage = defineStage<DeployConfig>({
     { stage: "export", required: true },
     { stage: "quantize", required: false },
     { stage: "compile", required: false },
-    { stage: "bench", required: false, isRead: ({ measurements }) => measurements === true },
     // The dev rows, if a confidence threshold is chosen on them.
     {
       stage: "data",
@@ -56,8 +54,6 @@ export const deployStage = defineStage<DeployConfig>({
       training: await trainingSettings(distilled),
       provenance: await provenanceOf(distilled),
       ...(inputs.quantize === undefined ? {} : await qualityOf(inputs.quantize)),
-      bench: inputs.bench === undefined ? undefined : await benchOf(inputs.bench),
-      omitsBench: settings.measurements !== true,
       compiled: inputs.compile === undefined ? undefined : await verifiedOf(inputs.compile),
     };
     const { abstain } = settings;
@@ -93,7 +89,6 @@ export async function cardOfRun(directory: string): Promise<CardInput> {
     name,
     training: await trainingSettings(distilled),
     provenance: await provenanceOf(distilled),
-    omitsBench: true,
   };
   if (!existsSync(join(quantized, MANIFEST_FILE))) return card;
   return { ...card, ...(await qualityOf(quantized, isScheme ? basename(directory) : "float32")) };
@@ -167,10 +162,6 @@ async function qualityOf(
       interval: after?.intervals?.[metric],
     }));
   return { metrics, bytesBefore };
-}
-
-async function benchOf(directory: string): Promise<NonNullable<CardInput["bench"]>> {
-  return readJsonFile(join(directory, BENCH_FILES.result), benchResultSchema);
 }
 
 /** The fields that a card shows from the report of stage `compile`. */

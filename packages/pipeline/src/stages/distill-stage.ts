@@ -33,13 +33,11 @@ export const distillStage = defineStage<DistillConfig>({
     { stage: "teacher", required: false },
     { stage: "cache", required: false },
   ],
-  files: async ({ initialize: { vision }, student }, request): Promise<readonly StageFile[]> => {
+  files: async ({ student }, request): Promise<readonly StageFile[]> => {
     const published = publishedTowerOf(student);
-    if (published !== undefined) {
-      const files = await publishedTowerFiles(published, request);
-      return files.map((path) => ({ setting: `student.vision.published/${basename(path)}`, path }));
-    }
-    return vision === undefined ? [] : [{ setting: "initialize.vision", path: vision }];
+    if (published === undefined) return [];
+    const files = await publishedTowerFiles(published, request);
+    return files.map((path) => ({ setting: `student.vision.published/${basename(path)}`, path }));
   },
   estimate: estimateDistill,
   run: async ({ settings, compute, about, inputs, work, ...context }): Promise<DistillReport> => {

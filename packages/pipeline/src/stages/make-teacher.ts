@@ -19,13 +19,7 @@ import {
   trainTeacher,
   type FinetuneReport,
 } from "@slm/teacher";
-import {
-  TOKENIZER_CONFIG_FILE,
-  TOKENIZER_FILE,
-  readTokenizerFiles,
-  type PruneConfig,
-  type PruneReport,
-} from "@slm/tokenizer";
+import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, readTokenizerFiles, type PruneReport } from "@slm/tokenizer";
 import { copyFile, mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
@@ -36,7 +30,7 @@ import type { FilesRequest, StageFile } from "../stage/plan-request.js";
 import type { LabellerConfig } from "./make-labeller.js";
 import { quantizeTeacher, type QuantizedTeacher, type TeacherWork } from "./quantize-teacher.js";
 import { comparePrompts, type SharedReading } from "./shared-reading.js";
-import { copyPruned, copyWithTokens } from "./teacher-vocabulary.js";
+import { copyPruned, copyWithTokens, type TeacherPruning } from "./teacher-vocabulary.js";
 
 /** Files of a checkpoint that other stages can read. */
 const checkpointFiles = (directory: string): readonly string[] => [
@@ -113,7 +107,7 @@ async function takeTeacher(settings: TakenConfig, run: TeacherRun): Promise<Copi
 /** Writes the whole model first, because the tokens of its prompt, formatted by its own chat template, must be kept. */
 async function takePruned(
   settings: TakenConfig,
-  prune: PruneConfig,
+  prune: TeacherPruning,
   run: TeacherRun,
 ): Promise<CopiedTeacher> {
   const whole = join(run.work, "whole");
@@ -150,9 +144,9 @@ async function importNamed(
   context: StageContext,
 ): Promise<ImportedModel & Pick<ResolvedModel, "hub">> {
   const { path, hub } = await resolveModel(settings.model, context);
-  const { dtype, maxSource, maxTarget } = settings;
+  const { maxSource, maxTarget } = settings;
   const vocabulary = settings.vocabulary === "run" ? await readTokenizerFiles(tokenizerDirectory) : undefined;
-  return { ...(await importModel(path, work, { dtype, maxSource, maxTarget, vocabulary })), hub };
+  return { ...(await importModel(path, work, { dtype: "float32", maxSource, maxTarget, vocabulary })), hub };
 }
 
 /** Files outside the run that the checkpoint is made from. */

@@ -83,7 +83,7 @@ export const quantizeStage = defineStage<QuantizeSection>({
     const exported = requireInput(inputs, "export");
     const { rows, split } = await readHeldOutRows(requireInput(inputs, "data"));
     return withRuntime(compute.threads, async (runtime) => {
-      const { gate, metrics, embedding } = settings;
+      const { gate, metrics } = settings;
       const schemes = settings.schemes ?? [usualSchemeOf(await readDeviceModel(exported))];
       const { progress, signal, seed } = context;
       const { threads } = compute;
@@ -97,7 +97,6 @@ export const quantizeStage = defineStage<QuantizeSection>({
         const options = {
           modelDirectory: exported,
           outputDirectory,
-          weights: { embedding },
           calibration,
           scheme,
         };

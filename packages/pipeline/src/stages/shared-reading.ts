@@ -2,7 +2,13 @@
 import { SlmError } from "@slm/core/errors";
 import type { StageContext } from "@slm/core";
 import { DATA_FILES, readRows, textRow } from "@slm/data";
-import { createTokenizer, readTokenizerFiles, tokenTexts, type TokenizerFiles } from "@slm/tokenizer";
+import {
+  createTokenizer,
+  readTokenizerFiles,
+  SOURCE_MARK,
+  tokenTexts,
+  type TokenizerFiles,
+} from "@slm/tokenizer";
 import { join } from "node:path";
 import { openExternalTokenizer } from "@slm/models/published";
 
@@ -59,7 +65,7 @@ export async function comparePrompts(
 }
 
 const keepAdvice = ({ config: { source } }: TokenizerFiles): string =>
-  `tokenizer.prune.keep: [${JSON.stringify({ before: source.before ?? "", after: source.after ?? "" })}] keeps them`;
+  `tokenizer.prune.keep: [${JSON.stringify(`${source.before ?? ""}${SOURCE_MARK}${source.after ?? ""}`)}] keeps them`;
 
 function rejectLostTokens(own: TokenizerFiles, run: TokenizerFiles): void {
   const { before = "", after = "" } = run.config.source;

@@ -5,6 +5,7 @@ import {
   createTokenizer,
   readTokenizerFiles,
   shareVocabulary,
+  SOURCE_MARK,
   writeTokenizer,
   type PruneConfig,
   type PruneReport,
@@ -14,6 +15,9 @@ import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { chatTemplateFiles } from "@slm/models/published";
 import { pruneToRows } from "./pretrained-tokenizer.js";
+
+/** What to keep of a teacher's vocabulary in addition to the tokens of rows and prompt. */
+export type TeacherPruning = Pick<PruneConfig, "keepFirst">;
 
 /**
  * Copies the checkpoint in `source` to `work` with the tokens of another tokenizer, matched by their texts. The prompt, the end token and
@@ -34,20 +38,20 @@ export async function copyWithTokens(
 }
 
 /**
- * Copies the checkpoint in `source` to `work` and keeps only the tokens that the rows in `dataDirectory`, its prompt and `keep` use. The
+ * Copies the checkpoint in `source` to `work` and keeps only the tokens that the rows in `dataDirectory` and its prompt use. The
  * prompt of `source` must be written already.
  *
  * @throws SlmError as `pruneTokenizer`
  */
 export async function copyPruned(
   source: string,
-  { keep, ...limits }: PruneConfig,
+  { keepFirst }: TeacherPruning,
   dataDirectory: string,
   work: string,
 ): Promise<{ readonly config: ModelConfig; readonly pruned: PruneReport }> {
   const own = await readTokenizerFiles(source);
   const { before = "", after = "" } = own.config.source;
-  const kept = { ...limits, keep: [...keep, { before, after }] };
-  const { files, pruned } = await pruneToRows(own, kept, dataDirectory);
+  const keep = [`${before}${SOURCE_MARK}${after}`];
+  const { files, pruned } = await pruneToRows(own, { keepFirst, keep }, dataDirectory);
   return { config: await copyWithTokens(source, files, work), pruned };
 }

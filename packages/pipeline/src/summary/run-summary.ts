@@ -22,7 +22,7 @@ export interface SummarizedModel {
   readonly role: ModelRole;
   /** Weight format: `float32` or the scheme. */
   readonly scheme: string;
-  /** Size of graphs and weights on disk [bytes]. */
+  /** Size of what runs [bytes]. */
   readonly bytes?: number | undefined;
   /** Task metrics on the held-out rows, by name. */
   readonly metrics: Readonly<Record<string, SummaryFigure>>;

@@ -1,4 +1,4 @@
-import { SCHEME_NAMES, TABLE_FORMATS } from "@slm/devices";
+import { SCHEME_NAMES } from "@slm/devices";
 import { z } from "zod";
 
 /** No default, because the right metric depends on the task. */
@@ -17,12 +17,6 @@ export const quantizeConfig = z.strictObject({
     .optional()
     .describe(
       "Quantization schemes. The first is deployed; the others are only measured. Default: int8 if the export has a portable form, otherwise the default of the device.",
-    ),
-  embedding: z
-    .enum(TABLE_FORMATS)
-    .optional()
-    .describe(
-      "Format of the embedding, and of an output head tied to it. Default: the scheme's format, but 8 bits for 4-bit and 2-bit schemes.",
     ),
   gate: z
     .strictObject(

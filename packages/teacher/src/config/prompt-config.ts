@@ -2,36 +2,42 @@
 import { z } from "zod";
 
 /** A text of a prompt. */
-export const promptTextSetting = z.string().max(1 << 20);
+const promptTextSetting = z.string().max(1 << 20);
 
-export const examplesSetting = z
+const examplesSetting = z
   .int()
   .nonnegative()
   .max(1000)
   .default(0)
   .describe("Few-shot examples before every source: the first training rows [rows].");
 
+/** Settings of both kinds of prompts. */
+export const promptFields = {
+  instruction: promptTextSetting
+    .default("")
+    .describe("What to do: the system message of a chat, otherwise text at the start of the prompt."),
+  before: promptTextSetting.default("").describe("Text before every source, including sources of examples."),
+  examples: examplesSetting,
+};
+
+/** Text after a source in a plain prompt. */
+export const plainAfter = promptTextSetting
+  .min(1)
+  .default("\n")
+  .describe("Text between source and target. Its last token starts the target.");
+
+/** Text after a source in a chat. */
+export const chatAfter = promptTextSetting
+  .default("")
+  .describe("Text after every source in the user's message.");
+
 const plainPrompt = z.strictObject({
   chat: z
     .literal(false)
     .optional()
     .describe("Plain prompt: the texts below are added unchanged around every source."),
-  instruction: promptTextSetting
-    .default("")
-    .describe("Text at the start of the prompt, before the examples."),
-  before: promptTextSetting.default("").describe("Text before every source, including sources of examples."),
-  after: promptTextSetting
-    .min(1)
-    .default("\n")
-    .describe("Text between source and target. Its last token starts the target."),
-  end: promptTextSetting
-    .min(1)
-    .optional()
-    .describe(
-      "Text after the target of every example. Its first token ends generated targets. Default: a line break with examples, " +
-        "otherwise the teacher's EOS.",
-    ),
-  examples: examplesSetting,
+  ...promptFields,
+  after: plainAfter,
 });
 
 const chatPrompt = z.strictObject({
@@ -40,19 +46,12 @@ const chatPrompt = z.strictObject({
     .describe(
       "Chat prompt: sources are user messages and targets are assistant messages of the model's chat template.",
     ),
-  template: z
-    .string()
-    .min(1)
-    .optional()
-    .describe("Name of the template, if the model has several. Default: the model's default template."),
-  system: promptTextSetting.min(1).optional().describe("System message."),
-  before: promptTextSetting.default("").describe("Text before every source in the user's message."),
-  after: promptTextSetting.default("").describe("Text after every source in the user's message."),
+  ...promptFields,
+  after: chatAfter,
   variables: z
     .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
     .default({})
     .describe("More variables for the template, such as enable_thinking: false."),
-  examples: examplesSetting,
 });
 
 export const promptConfig = z.discriminatedUnion("chat", [plainPrompt, chatPrompt]);

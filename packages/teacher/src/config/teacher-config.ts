@@ -1,8 +1,7 @@
 /** Recipe settings of teachers with local weights or a local graph. `@slm/labelling` adds teachers that only label. */
 import { pathOrIdSetting, pathSetting } from "@slm/core";
 import { z } from "zod";
-import { CHECKPOINT_DTYPES } from "@slm/checkpoints";
-import { trainedDecoderOnly, trainedEncoderDecoder, wholeShape, type WholeShape } from "@slm/model";
+import { trainedDecoderOnly, wholeShape, type WholeShape } from "@slm/model";
 import { pruneConfig } from "@slm/tokenizer";
 import { devMetrics, trainingFields, type TrainingSettings } from "@slm/training";
 import { finetuneConfig } from "./finetune-config.js";
@@ -32,7 +31,7 @@ const namedVocabulary = z.enum(["own", "run"]);
 const teacherVocabulary = z.union([
   namedVocabulary,
   z
-    .strictObject({ prune: pruneConfig })
+    .strictObject({ prune: pruneConfig.pick({ keepFirst: true }) })
     .describe("Prune the teacher's vocabulary to the tokens in the run's texts and the prompt."),
 ]);
 
@@ -78,7 +77,6 @@ const importedTeacher = z.strictObject({
   model: pathOrIdSetting.describe(
     "Directory or GGUF file, or a hub id: org/name, org/name@revision, hf:org/name/file.gguf, fetched into the hub's cache.",
   ),
-  dtype: z.enum(CHECKPOINT_DTYPES).default("float32").describe("Data type of the stored weights."),
   ...lengths,
   ...forTask,
 });
@@ -97,36 +95,30 @@ const graphTeacher = z.strictObject({
   prompt,
 });
 
-/** Optional in the recipe: decoder-only is the default. */
-const architecture = z.literal("decoder-only").optional().default("decoder-only");
-
-/** A model that may use a named size. */
-function requireWhole(
-  model: Parameters<typeof wholeShape>[0],
-  issues: Parameters<typeof wholeShape>[1],
-): void {
-  wholeShape(model, issues);
-}
-
 /** Fills in a named size. Other settings of the size are not added, because teachers do not have them. */
-const teacherShape = z.discriminatedUnion("architecture", [
-  trainedDecoderOnly.extend({ architecture }).superRefine(requireWhole),
-  trainedEncoderDecoder.extend({ architecture: z.literal("encoder-decoder") }).superRefine(requireWhole),
-]);
+const teacherShape = trainedDecoderOnly.superRefine((model, issues) => {
+  wholeShape({ ...model, architecture: "decoder-only" }, issues);
+});
 
 /** The resolved sizes of a trained teacher. */
-export const trainedShape = (model: z.infer<typeof teacherShape>): WholeShape<typeof model> =>
+export const trainedShape = (model: z.infer<typeof teacherShape>): WholeShape<TrainedShape> =>
   // The recipe's check has already reported all issues.
-  wholeShape(model, { addIssue: () => undefined });
+  wholeShape({ ...model, architecture: "decoder-only" }, { addIssue: () => undefined });
 
-/** Settings that do not apply to a trained teacher: all its weights are new, and it is small enough to keep its activations. */
-const { lora: _lora, gradientCheckpointing: _checkpointing, ...everyWeight } = trainingFields;
+type TrainedShape = z.infer<typeof teacherShape> & { readonly architecture: "decoder-only" };
+
+/** Settings that a trained teacher does not have: all its weights are new, and it is small. */
+const {
+  lora: _lora,
+  gradientCheckpointing: _checkpointing,
+  mixedPrecision: _precision,
+  earlyStopping: _earlyStopping,
+  ...everyWeight
+} = trainingFields;
 
 const trainedTeacher = z.strictObject({
   kind: z.literal("train").describe("Train a teacher on the recipe's data."),
-  model: teacherShape.describe(
-    "Shape of the teacher; architecture: decoder-only (default) or encoder-decoder.",
-  ),
+  model: teacherShape.describe("Shape of the teacher, a decoder-only model."),
   labelSmoothing: z
     .number()
     .min(0)

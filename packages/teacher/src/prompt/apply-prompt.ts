@@ -10,15 +10,14 @@ import {
   readTokenizerFiles,
   withPrompt,
   writeTokenizer,
-  type ChatTemplate,
   type SourcePrompt,
   type SpecialTokenIds,
 } from "@slm/tokenizer";
 import { GRAPH_FILE, readGraphFile, writeGraphFile } from "../graph/graph-file.js";
 import { chatPromptText } from "./chat-prompt.js";
-import type { ChatPromptConfig, PlainPromptConfig, PromptConfig } from "../config/prompt-config.js";
+import type { PlainPromptConfig, PromptConfig } from "../config/prompt-config.js";
 
-/** Default text after a target with few-shot examples. */
+/** Text after the target of an example; it then also ends generated targets. */
 const EXAMPLE_END = "\n";
 
 /**
@@ -36,7 +35,7 @@ export async function applyPrompt(
   const rows = await exampleRows(prompt.examples, dataDirectory);
   const around =
     prompt.chat === true
-      ? chatPromptText(await chatTemplateOf(directory, prompt), prompt, rows)
+      ? chatPromptText(await loadChatTemplate(directory), prompt, rows)
       : promptText(prompt, rows);
   const files = withPrompt(await readTokenizerFiles(directory), around);
   const tokenizer = createTokenizer(files);
@@ -75,16 +74,18 @@ async function describedModel(directory: string): Promise<{
 
 /** The text around every source of a plain prompt. */
 export function promptText(
-  { instruction, before, after, end, examples }: PlainPromptConfig,
+  {
+    instruction,
+    before,
+    after,
+    examples,
+  }: Pick<PlainPromptConfig, "instruction" | "before" | "after" | "examples">,
   rows: readonly Row[],
 ): SourcePrompt {
-  const stop = end ?? (examples > 0 ? EXAMPLE_END : undefined);
-  const shown = rows.map(({ source, target }) => `${before}${source}${after}${target}${stop ?? ""}`);
-  return { before: `${instruction}${shown.join("")}${before}`, after, end: stop };
+  const shown = rows.map(({ source, target }) => `${before}${source}${after}${target}${EXAMPLE_END}`);
+  const end = examples > 0 ? EXAMPLE_END : undefined;
+  return { before: `${instruction}${shown.join("")}${before}`, after, end };
 }
-
-const chatTemplateOf = (directory: string, { template }: ChatPromptConfig): Promise<ChatTemplate> =>
-  loadChatTemplate(directory, { name: template });
 
 /** The first training rows. @throws SlmError DATA_INVALID if there are fewer */
 export async function exampleRows(count: number, dataDirectory: string): Promise<readonly Row[]> {

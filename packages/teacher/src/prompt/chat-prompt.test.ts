@@ -26,7 +26,7 @@ describe(chatPromptText, () => {
 
   test("starts with the system's message and adds examples as turns", () => {
     const rows = [{ source: "a", target: "A" }];
-    const prompt = chatPromptText(template(TURNS), settings({ system: "Spell.", examples: 1 }), rows);
+    const prompt = chatPromptText(template(TURNS), settings({ instruction: "Spell.", examples: 1 }), rows);
     expect(prompt.before).toBe("<system>Spell.</turn>\n<user>a</turn>\n<assistant>A</turn>\n<user>");
   });
 

@@ -19,13 +19,13 @@ const TARGET = "slmTargetOfOneRow";
  */
 export function chatPromptText(
   template: ChatTemplate,
-  { system, before, after, variables }: ChatPromptConfig,
+  { instruction, before, after, variables }: ChatPromptConfig,
   rows: readonly Pick<Row, "source" | "target">[],
 ): SourcePrompt {
   const asks = (source: string): ChatMessage => ({ role: "user", content: `${before}${source}${after}` });
   const answers = (content: string): ChatMessage => ({ role: "assistant", content });
   const asked = [
-    ...(system === undefined ? [] : [{ role: "system", content: system }]),
+    ...(instruction === "" ? [] : [{ role: "system", content: instruction }]),
     ...rows.flatMap(({ source, target }) => [asks(source), answers(target)]),
     asks(SOURCE),
   ];

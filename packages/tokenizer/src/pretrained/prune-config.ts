@@ -1,13 +1,8 @@
 /** Settings of vocabulary pruning. */
 import { z } from "zod";
 
-const text = z.string().max(1 << 20);
-
-/** Text around a source. */
-const context = z.strictObject({
-  before: text.default("").describe("Text before the source."),
-  after: text.default("").describe("Text after the source."),
-});
+/** Stands for every source in a text of `keep`. */
+export const SOURCE_MARK = "{source}";
 
 export const pruneConfig = z.strictObject({
   vocabularySize: z
@@ -24,11 +19,16 @@ export const pruneConfig = z.strictObject({
         "answers with words that the labelled rows do not contain, as in translation. Default: 0.",
     ),
   keep: z
-    .array(z.union([text.min(1), context]))
+    .array(
+      z
+        .string()
+        .min(1)
+        .max(1 << 20),
+    )
     .default([])
     .describe(
-      "What the teacher reads in addition to the rows: a text or {before, after}. Their tokens are always kept, and {before, after} are put around every source for " +
-        "counting. Special tokens other than BOS, EOS, padding and unknown are kept only if these texts contain them.",
+      "What the teacher reads in addition to the rows: texts, in which {source} stands for every source. Their tokens are always kept. Special tokens other " +
+        "than BOS, EOS, padding and unknown are kept only if these texts contain them.",
     ),
 });
 

@@ -119,12 +119,7 @@ const KINDS = { "byte-level BPE": byteLevel, "pieces with bytes": pieces, Unigra
 const CORPUS = texts(60, 5, ["play", "music", "the", "café", "aaa", "42"]);
 
 describe.each(Object.entries(KINDS))("the pruned tokenizer of %s", (_, make) => {
-  test.each([
-    {},
-    { vocabularySize: 300 },
-    { keep: ["naïve player", { before: "some ", after: "\n" }] },
-    { keepFirst: 290 },
-  ])(
+  test.each([{}, { vocabularySize: 300 }, { keep: ["naïve player", "some {source}\n"] }, { keepFirst: 290 }])(
     "keeps the tokens of every text whose tokens are all kept, and encodes every other text (%j)",
     async (given) => {
       const files = await make();
@@ -230,7 +225,7 @@ describe(pruneTokenizer, () => {
     ]);
     expect(createTokenizer(cut).decode(createTokenizer(cut).encodeTarget("a <turn>"))).toBe("a <turn>");
     expect(() => createTokenizer(files).encodeTarget("a <turn>")).toThrow(SlmError);
-    const { files: spelt } = await prune(files, { keep: [{ before: "<turn>", after: "" }] });
+    const { files: spelt } = await prune(files, { keep: ["<turn>{source}"] });
     expect(tokenTexts(spelt)).toContain("<turn>");
     const { files: used } = await prune(files, {}, ["the <b>"]);
     expect(tokenTexts(used)).toContain("<b>");
@@ -241,7 +236,7 @@ describe(pruneTokenizer, () => {
     expect(files.config.source).toEqual({ lowercase: false });
     expect(files.tokenizer.post_processor).toBeNull();
     // Without its own prompt, a teacher reads BOS before a source and a line break after it.
-    const { files: other } = await prune(pieces(), { keep: [{ before: "some ", after: "" }] }, ["the", "a"]);
+    const { files: other } = await prune(pieces(), { keep: ["some {source}"] }, ["the", "a"]);
     expect(createTokenizer(other).encodeSource("some the")).toHaveLength(
       createTokenizer(pieces()).encodeTarget("some the").length,
     );

@@ -10,7 +10,7 @@ import { tokenTexts } from "../library/token-texts.js";
 import type { TokenizerFiles } from "../files/tokenizer-files.js";
 import { bareTokenizer, withoutSpecial } from "./bare-tokenizer.js";
 import { chooseTokens } from "./choose-tokens.js";
-import type { PruneConfig } from "./prune-config.js";
+import { SOURCE_MARK, type PruneConfig } from "./prune-config.js";
 import { prunableVocabulary, type PrunableVocabulary } from "./vocabulary-kinds.js";
 
 /** A text of the corpus, and its side. */
@@ -80,11 +80,10 @@ const namesOf = ({ config }: TokenizerFiles): Readonly<Record<string, string>> =
 
 /** Whether the texts of `keep` contain a token. */
 function spelt({ tokenizer }: TokenizerFiles, { keep }: PruneConfig): (token: string) => boolean {
-  const texts = keep.flatMap((entry) => (typeof entry === "string" ? [entry] : [entry.before, entry.after]));
   const found = new Set(
     tokenizer.added_tokens
       .map(({ content }) => content)
-      .filter((content) => texts.some((text) => text.includes(content))),
+      .filter((content) => keep.some((text) => text.includes(content))),
   );
   return (token) => found.has(token);
 }
@@ -117,7 +116,7 @@ async function countTokens(
     tokens += ids.length;
     if (side === "source") for (const reader of prompted) add(reader.encodeSource(text));
   }
-  const texts = keep.filter((entry) => typeof entry === "string");
+  const texts = keep.filter((text) => !text.includes(SOURCE_MARK));
   const required = [
     ...texts.flatMap((text) => library.encode(text, { add_special_tokens: false }).ids),
     ...prompted.map(({ tokens: { bos } }) => bos),
@@ -135,9 +134,13 @@ type SourceContext = Pick<TokenizerFiles["config"]["source"], "before" | "after"
 
 /** The contexts of `keep`. Default: what a teacher without a prompt reads around sources. */
 function sourceContexts({ config }: TokenizerFiles, { keep }: PruneConfig): readonly SourceContext[] {
-  const given = keep.filter((entry) => typeof entry !== "string");
+  const given = keep.filter((text) => text.includes(SOURCE_MARK));
   if (given.length === 0) return [config.source];
-  return given.map(({ before, after }) => ({ before, after: after === "" ? undefined : after }));
+  return given.map((text) => {
+    const [before, ...rest] = text.split(SOURCE_MARK);
+    const after = rest.join(SOURCE_MARK);
+    return { before: before!, after: after === "" ? undefined : after };
+  });
 }
 
 const inContext = (

@@ -2,12 +2,13 @@ import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { createEagerEngine, math, type Tensor } from "@slm/tensor";
 import { describe, expect, test } from "vitest";
 import { stepScalars } from "./optimizer.js";
+import { OPTIMIZER } from "../training-config.js";
 import { decays, type Chunk } from "../parameters/parameter-layout.js";
 import { planRun, stateInput, stateOutput } from "../program/state-layout.js";
 import { copyConfig, copySettings } from "../test-support/copy-task.test-support.js";
 import { trainProgram, type LossDefinition } from "../program/train-program.js";
 
-const settings = { ...copySettings, beta1: 0.8, beta2: 0.9, epsilon: 1e-3, weightDecay: 0.1, warmupSteps: 0 };
+const settings = { ...copySettings, weightDecay: 0.1, warmupSteps: 0 };
 
 interface Scalar {
   value: number;
@@ -17,12 +18,12 @@ interface Scalar {
 
 /** Algorithm 2 of arXiv:1711.05101, one number at a time, after scaling by the clipping factor. */
 function reference(state: Scalar, gradient: number, step: number, rate: number, decay: number): Scalar {
-  const m = settings.beta1 * state.m + (1 - settings.beta1) * gradient;
-  const v = settings.beta2 * state.v + (1 - settings.beta2) * gradient ** 2;
-  const mHat = m / (1 - settings.beta1 ** step);
-  const vHat = v / (1 - settings.beta2 ** step);
-  const value =
-    state.value - rate * (mHat / (Math.sqrt(vHat) + settings.epsilon)) - rate * decay * state.value;
+  const { beta1, beta2, epsilon } = OPTIMIZER;
+  const m = beta1 * state.m + (1 - beta1) * gradient;
+  const v = beta2 * state.v + (1 - beta2) * gradient ** 2;
+  const mHat = m / (1 - beta1 ** step);
+  const vHat = v / (1 - beta2 ** step);
+  const value = state.value - rate * (mHat / (Math.sqrt(vHat) + epsilon)) - rate * decay * state.value;
   return { value, m, v };
 }
 
@@ -57,7 +58,7 @@ describe("the optimizer of the training program", () => {
       }
     }
     for (let step = 1; step <= 3; step++) {
-      const scalars = stepScalars(step, { ...settings, maxGradNorm });
+      const scalars = { ...stepScalars(step, settings), maxGradNorm };
       const { rate } = scalars;
       const fed = Object.entries(scalars).map(
         ([name, value]) => [name, createHostTensor("float32", [], Float32Array.of(value))] as const,

@@ -1,17 +1,13 @@
 import { math, type Tensor } from "@slm/tensor";
 import type { OptimizerRule, UpdateContext } from "./optimizer-rule.js";
-import { OPTIMIZER, type TrainingSettings } from "../training-config.js";
+import { OPTIMIZER } from "../training-config.js";
 
 /**
  * The step's scalars, t the step counted from 1. Bias correction is folded into them:
  * rate · (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon) = stepSize · m / (sqrt(v) + denominatorEpsilon).
  */
-export function adamScalars(
-  step: number,
-  rate: number,
-  settings: Pick<TrainingSettings, "beta1" | "beta2" | "epsilon">,
-): Record<"stepSize" | "denominatorEpsilon", number> {
-  const { beta1 = OPTIMIZER.beta1, beta2 = OPTIMIZER.beta2, epsilon = OPTIMIZER.epsilon } = settings;
+export function adamScalars(step: number, rate: number): Record<"stepSize" | "denominatorEpsilon", number> {
+  const { beta1, beta2, epsilon } = OPTIMIZER;
   const rootCorrection = Math.sqrt(1 - Math.pow(beta2, step));
   return {
     stepSize: (rate * rootCorrection) / (1 - Math.pow(beta1, step)),
@@ -27,8 +23,8 @@ export function adamScalars(
  */
 export const adamw: OptimizerRule = {
   moments: ["first", "second"],
-  update: ({ state, gradient, square, scalars, kept, settings }: UpdateContext) => {
-    const { beta1 = OPTIMIZER.beta1, beta2 = OPTIMIZER.beta2 } = settings;
+  update: ({ state, gradient, square, scalars, kept }: UpdateContext) => {
+    const { beta1, beta2 } = OPTIMIZER;
     const first = math.add(
       math.mul(state.first!, beta1),
       math.mul(gradient, math.mul(scalars.clip, 1 - beta1)),

@@ -55,8 +55,8 @@ function stacksOf({ specs }: Chunk): { shape: readonly number[]; count: number }
  */
 export const muon: OptimizerRule = {
   moments: ["first"],
-  update: ({ chunk, state, gradient, scalars, kept, settings }: UpdateContext) => {
-    const { momentum = OPTIMIZER.momentum } = settings;
+  update: ({ chunk, state, gradient, scalars, kept }: UpdateContext) => {
+    const { momentum } = OPTIMIZER;
     const clipped = math.mul(gradient, scalars.clip);
     const first = math.add(math.mul(state.first!, momentum), clipped);
     const wanted = math.add(math.mul(first, momentum), clipped);

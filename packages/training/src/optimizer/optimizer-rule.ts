@@ -21,10 +21,9 @@ export interface UpdateContext {
     /** Factor on the gradient, from clipping. */
     readonly clip: Tensor;
   };
-  readonly settings: OptimizerSettings;
 }
 
-export type OptimizerSettings = Pick<TrainingSettings, "optimizer" | "beta1" | "beta2" | "momentum">;
+export type OptimizerSettings = Pick<TrainingSettings, "optimizer">;
 
 export interface OptimizerRule {
   readonly moments: readonly Moment[];

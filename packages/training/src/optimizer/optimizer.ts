@@ -22,10 +22,8 @@ type StepScalarName = (typeof STEP_SCALARS)[number];
 /** The optimizer of the layers' matrices; AdamW updates everything else. */
 const LAYER_RULES: { readonly [O in TrainingSettings["optimizer"]]: OptimizerRule } = { adamw, muon };
 
-export const ruleOf = (
-  { kind }: Chunk,
-  { optimizer }: Pick<OptimizerSettings, "optimizer">,
-): OptimizerRule => (kind === "layers" ? LAYER_RULES[optimizer] : adamw);
+export const ruleOf = ({ kind }: Chunk, { optimizer }: OptimizerSettings): OptimizerRule =>
+  kind === "layers" ? LAYER_RULES[optimizer] : adamw;
 
 /** What else the scalars of a step depend on. */
 export interface StepTiming {
@@ -46,9 +44,9 @@ export function stepScalars(
   const rate = factor * learningRateAt(step, settings, stop);
   return {
     rate,
-    ...adamScalars(updates, rate, settings),
+    ...adamScalars(updates, rate),
     decay: 1 - rate * settings.weightDecay,
-    maxGradNorm: settings.maxGradNorm ?? OPTIMIZER.maxGradNorm,
+    maxGradNorm: OPTIMIZER.maxGradNorm,
     averageKeep: averageKeep(step, settings.emaDecay),
   };
 }

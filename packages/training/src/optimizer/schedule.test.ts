@@ -5,7 +5,6 @@ const settings = {
   learningRate: 0.2,
   warmupSteps: 4,
   steps: 12,
-  minLearningRateRatio: 0.1,
   schedule: "cosine" as const,
   decayFraction: 0.5,
 };
@@ -15,10 +14,10 @@ describe("a cosine", () => {
     [1, 0.05],
     [2, 0.1],
     [4, 0.2],
-    [6, 0.2 * (0.1 + (0.9 * (1 + Math.SQRT1_2)) / 2)],
-    [8, 0.2 * (0.1 + 0.45)],
-    [12, 0.02],
-    [20, 0.02],
+    [6, 0.2 * (0.02 + (0.98 * (1 + Math.SQRT1_2)) / 2)],
+    [8, 0.2 * (0.02 + 0.49)],
+    [12, 0.004],
+    [20, 0.004],
   ])("the rate of step %i is %f", (step, expected) => {
     expect(learningRateAt(step, settings)).toBeCloseTo(expected, 12);
   });
@@ -40,9 +39,9 @@ describe("warm-up, stable, decay", () => {
     [2, 0.1],
     [4, 0.2],
     [6, 0.2],
-    [9, 0.2 * (0.1 + 0.9 * (1 - Math.SQRT1_2))],
-    [12, 0.02],
-    [20, 0.02],
+    [9, 0.2 * (0.02 + 0.98 * (1 - Math.SQRT1_2))],
+    [12, 0.004],
+    [20, 0.004],
   ])("has its rate of step %i at %f", (step, expected) => {
     expect(learningRateAt(step, { ...settings, schedule: "wsd" })).toBeCloseTo(expected, 12);
   });
@@ -56,7 +55,7 @@ describe("after the decision to stop early at step 8, with the end at step 12", 
   test.each(["cosine", "wsd"] as const)("the rate of %s decays from where it is", (schedule) => {
     const rate = (step: number): number => learningRateAt(step, { ...longer, schedule }, stop);
     expect(rate(8)).toBe(learningRateAt(8, { ...longer, schedule }));
-    expect(rate(9)).toBeCloseTo(0.02 + (rate(8) - 0.02) / 2, 12);
-    expect(rate(12)).toBeCloseTo(0.02, 12);
+    expect(rate(9)).toBeCloseTo(0.004 + (rate(8) - 0.004) / 2, 12);
+    expect(rate(12)).toBeCloseTo(0.004, 12);
   });
 });

@@ -4,7 +4,7 @@ import { OPTIMIZER, type TrainingSettings } from "../training-config.js";
 type Schedule = TrainingSettings["schedule"];
 type ScheduleSettings = Pick<
   TrainingSettings,
-  "learningRate" | "warmupSteps" | "steps" | "minLearningRateRatio" | "decayFraction" | "schedule"
+  "learningRate" | "warmupSteps" | "steps" | "decayFraction" | "schedule"
 >;
 
 /** Height of a step after the warm-up, between 1 (peak) and 0 (lowest rate). */
@@ -28,7 +28,7 @@ const SHAPES: { readonly [S in Schedule]: (step: number, settings: ScheduleSetti
  */
 export function learningRateAt(step: number, settings: ScheduleSettings, stop?: EarlyStop): number {
   const { learningRate, warmupSteps, schedule } = settings;
-  const { minLearningRateRatio = OPTIMIZER.minLearningRateRatio } = settings;
+  const { minLearningRateRatio } = OPTIMIZER;
   if (stop !== undefined && step > stop.decidedAt) {
     const from = learningRateAt(stop.decidedAt, settings);
     const lowest = Math.min(from, learningRate * minLearningRateRatio);

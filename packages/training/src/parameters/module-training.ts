@@ -10,10 +10,8 @@ import {
   type ParameterSpec,
 } from "@slm/model";
 import { z } from "zod";
-import type { LoraSettings } from "../training-config.js";
 
-const MODULE_TRAINING = ["full", "lora", "frozen"] as const;
-type How = (typeof MODULE_TRAINING)[number];
+type How = "full" | "lora" | "frozen";
 export type ModuleTraining = Readonly<Record<ModelModule, How>>;
 
 export const FULL_TRAINING: ModuleTraining = {
@@ -22,19 +20,13 @@ export const FULL_TRAINING: ModuleTraining = {
   projector: "full",
 };
 
-const how = (of: string): z.ZodOptional<z.ZodEnum<{ [H in How]: H }>> =>
-  z.enum(MODULE_TRAINING).optional().describe(`${of} Default: lora if \`lora\` is set, otherwise full.`);
-
-/** Read from the `modules` of a section that trains a model. */
-export const moduleTraining = z.strictObject({
-  text: how("Encoder and decoder."),
-  tower: how("Vision tower, which encodes image patches."),
-  projector: how("Projector from the tower's outputs to image tokens."),
-});
+/** Read from the `frozen` of a section that trains a model. */
+export const frozenModules = z.array(z.enum(MODEL_MODULES));
 
 export interface ModuleSettings {
-  readonly lora?: LoraSettings | undefined;
-  readonly modules?: Readonly<Partial<Record<ModelModule, How | undefined>>> | undefined;
+  /** Rank of adapters. Default: all weights are trained. */
+  readonly lora?: number | undefined;
+  readonly frozen?: readonly ModelModule[] | undefined;
 }
 
 export interface ResolvedModules {
@@ -46,36 +38,26 @@ export interface ResolvedModules {
 /**
  * Determines how each module of a model is trained.
  *
- * @throws SlmError CONFIG_INVALID for a module that the model lacks, `lora` without settings or unused settings, a LoRA target that matches no
- * linear layer, a LoRA module without a target, and if nothing would be trained.
+ * @throws SlmError CONFIG_INVALID for a frozen module that the model lacks, and if nothing would be trained.
  */
 export function resolveModules(
   config: ModelConfig,
-  { lora, modules = {} }: ModuleSettings,
+  { lora, frozen = [] }: ModuleSettings,
   where: string,
 ): ResolvedModules {
   const reject = (reason: string): SlmError => new SlmError("CONFIG_INVALID", `${where}: ${reason}`);
   const present = new Set(parameterSpecs(config).map(({ name }) => moduleOf(name)));
-  const absent = MODEL_MODULES.find((module) => modules[module] !== undefined && !present.has(module));
-  if (absent !== undefined) throw reject(`modules.${absent} is set, but the model has no ${absent}`);
-  const wayOf = (module: ModelModule): How => modules[module] ?? (lora === undefined ? "full" : "lora");
-  const resolved: ModuleTraining = {
-    text: wayOf("text"),
-    tower: wayOf("tower"),
-    projector: wayOf("projector"),
-  };
-  const isUsed = [...present].some((module) => resolved[module] === "lora");
-  if (isUsed && lora === undefined) throw reject("a module has the value lora, but lora is not set");
-  if (!isUsed && lora !== undefined) throw reject("lora is set, but no module has the value lora");
-  if ([...present].every((module) => resolved[module] === "frozen"))
+  const absent = frozen.find((module) => !present.has(module));
+  if (absent !== undefined) throw reject(`frozen has ${absent}, but the model has no ${absent}`);
+  if ([...present].every((module) => frozen.includes(module)))
     throw reject("every module is frozen: nothing would be trained");
-  const adapters =
-    lora === undefined
-      ? []
-      : loraSpecs(config, lora).filter(({ name }) => resolved[moduleOf(name)] === "lora");
-  const adapted = new Set(adapters.map(({ name }) => moduleOf(name)));
-  const missed = MODEL_MODULES.find((module) => modules[module] === "lora" && !adapted.has(module));
-  if (missed !== undefined)
-    throw reject(`modules.${missed} is lora, but none of lora.targets is in the ${missed}`);
-  return { modules: resolved, adapters };
+  const wayOf = (module: ModelModule): How =>
+    frozen.includes(module) ? "frozen" : lora === undefined ? "full" : "lora";
+  return {
+    modules: { text: wayOf("text"), tower: wayOf("tower"), projector: wayOf("projector") },
+    adapters:
+      lora === undefined
+        ? []
+        : loraSpecs(config, lora).filter(({ name }) => !frozen.includes(moduleOf(name))),
+  };
 }

@@ -1,5 +1,5 @@
 /** One training step as a program: forward pass, backward pass, clipping and optimizer. State is updated in place. */
-import { withLora, type Parameters } from "@slm/model";
+import { loraScale, withLora, type Parameters } from "@slm/model";
 import {
   drawnMasks,
   inFloat32,
@@ -151,7 +151,7 @@ function batchGradients(
   const { value, gradients, terms } = termsAndGradients((tensors) => {
     const live = { ...frozen, ...Object.fromEntries(names.map((name, index) => [name, tensors[index]!])) };
     const build = (): ReturnType<LossDefinition["build"]> =>
-      definition.build(lora === undefined ? live : withLora(live, live, lora), x);
+      definition.build(lora === undefined ? live : withLora(live, live, loraScale(lora)), x);
     const found = masks.length === 0 ? build() : withDropout(masks, build);
     if (scale === undefined) return found;
     return { loss: math.mul(found.loss, scale), terms: { ...found.terms, [UNSCALED]: found.loss } };
@@ -210,7 +210,6 @@ function takeStep(
         denominatorEpsilon: x["denominatorEpsilon"]!,
         clip,
       },
-      settings,
     });
     const all: Partial<Record<StatePart, Tensor | undefined>> = {
       ...next,

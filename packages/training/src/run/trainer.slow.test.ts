@@ -89,7 +89,7 @@ describe("a run that was interrupted and resumed", () => {
     ["dropout", { dropout: 0.3 }],
     ["a warm-up, stable, decay schedule", { schedule: "wsd" }],
     ["the average of its best", { checkpointAveraging: 3 }],
-    ["adapters", { lora: { rank: 2, alpha: 4, targets: ["attention.query", "feedForward.up"] } }],
+    ["adapters", { lora: 2 }],
   ] as const)("with %s ends with the same weights and log", async (_, changes) => {
     const settings: TrainingSettings = {
       ...copySettings,
@@ -287,11 +287,11 @@ test("gradients of two half batches make the step of the whole batch", async () 
 });
 
 test("adapters leave every other weight as it was", async () => {
-  const lora = { rank: 2, alpha: 4, targets: ["attention.query"] as [string] };
-  const report = await train(await requestOf({ settings: { ...copySettings, lora } }));
+  const report = await train(await requestOf({ settings: { ...copySettings, lora: 2 } }));
   const start = initializeWeights(copyConfig, createRandom(5).next);
   for (const [name, tensor] of report.weights) {
-    if (name.endsWith("attention.query.weight")) expect(tensor.data).not.toEqual(start.get(name)!.data);
+    if (/\.(?:attention|feedForward)\..*\.weight$/u.test(name))
+      expect(tensor.data).not.toEqual(start.get(name)!.data);
     else expect(tensor.data).toEqual(start.get(name)!.data);
   }
 });

@@ -1,6 +1,6 @@
 /** The weights of a run for other programs: with merged adapters, as moving average if there is one, and as `publish` changes them. */
 import type { DeferredTensor } from "@slm/checkpoints";
-import { parameterSpecs, withMergedLora, type Parameters, type Weights } from "@slm/model";
+import { loraScale, parameterSpecs, withMergedLora, type Parameters, type Weights } from "@slm/model";
 import type { DeviceTensor, HostTensor } from "@slm/runtime";
 import type { Program } from "@slm/tensor";
 import type { DeferredWeights } from "./best-weights.js";
@@ -134,7 +134,7 @@ export class LiveWeights {
     const { model, trained } = this.plan;
     const { lora } = this.request.settings;
     this.merging ??= await this.compileChange("merge adapters", [...model, ...trained], (all) =>
-      withMergedLora(all, all, lora!),
+      withMergedLora(all, all, loraScale(lora!)),
     );
     const feeds = { ...weightFeeds(model, this.state, part), ...weightFeeds(trained, this.state, part) };
     return this.changed(this.merging, feeds);

@@ -13,7 +13,7 @@ import { SILENT, type StageContext } from "@slm/core";
 import { createEagerEngine, crossEntropy, math } from "@slm/tensor";
 import { pairsOf, type TokenPairs } from "../data/pairs.js";
 import type { DevMetric, Objective, TrainRequest } from "../contract/training-contract.js";
-import { trainingSettings, type TrainingSettings } from "../training-config.js";
+import { trainingSettings } from "../training-config.js";
 
 const VOCABULARY = 9;
 
@@ -100,7 +100,7 @@ const embeddingMetric: DevMetric = {
   },
 };
 
-const recipe = trainingSettings.parse({
+export const copySettings = trainingSettings.parse({
   steps: 30,
   batchSize: 8,
   learningRate: 0.02,
@@ -109,8 +109,6 @@ const recipe = trainingSettings.parse({
   evaluateEvery: 8,
   evaluateRows: 8,
 });
-
-export const copySettings: TrainingSettings = { ...recipe, minLearningRateRatio: 0.1 };
 
 /** A run of the task on the plain JavaScript engine, with changes. */
 export async function copyRequest(

@@ -11,14 +11,13 @@ type InspectReport = Inspection & Pick<DataReport, "labels">;
 export class DataInspectCommand extends SlmCommand<InspectReport> {
   static override summary = "Show statistics and samples of a data file. Changes nothing.";
   static override description =
-    "Reads JSONL, CSV, TSV, Parquet, JSON lists, SQuAD and SNIPS files, or two files of parallel text. --set accepts the settings of the " +
-    "'data' section of a recipe that describe files: format, encoding, columns, fields, template, images, unanswerable.";
+    "Reads JSONL, CSV, TSV, Parquet, JSON lists, SQuAD and SNIPS files. --set accepts the settings of the " +
+    "'data' section of a recipe that describe files: format, encoding, columns, fields, images, unanswerable.";
   static override args = {
     file: Args.string({
       required: true,
-      description: "File of rows, source file of parallel text, or directory of prepared data.",
+      description: "File of rows, or directory of prepared data.",
     }),
-    targets: Args.string({ description: "Target file of parallel text, with one line per source line." }),
   };
   static override flags = {
     tokenizer: Flags.string({
@@ -41,8 +40,7 @@ export class DataInspectCommand extends SlmCommand<InspectReport> {
   static override examples = [
     "<%= config.bin %> data inspect words.jsonl --tokenizer runs/quickstart/tokenizer",
     `<%= config.bin %> data inspect reviews.csv --set "data.fields={source: text, target: label}"`,
-    `<%= config.bin %> data inspect pairs.parquet --set "data.template={source: 'translate: {en}', target: '{fr}'}"`,
-    "<%= config.bin %> data inspect news.en news.fr",
+    `<%= config.bin %> data inspect pairs.parquet --set "data.fields={source: 'translate: {en}', target: '{fr}'}"`,
     "<%= config.bin %> data inspect runs/ocr/data/dev.jsonl --samples 30 --html dev.html",
   ];
 
@@ -52,8 +50,7 @@ export class DataInspectCommand extends SlmCommand<InspectReport> {
     const settings = await fileSettingsOf(flags.set);
     const { samples } = flags;
     const prepared = await preparedData(args.file);
-    const path = prepared?.train ?? args.file;
-    const file = args.targets === undefined ? path : { source: path, target: args.targets };
+    const file = prepared?.train ?? args.file;
     const found = await inspectData(file, { ...settings, ...(await tokenizerOf(flags.tokenizer)), samples });
     if (found.rows === 0) throw noUsableRow(args.file, found);
     const report = { ...found, labels: prepared?.labels };

@@ -20,7 +20,7 @@ export class TeacherTrainCommand extends StageCommand {
   };
   static override examples = [
     "<%= config.bin %> teacher train configs/g2p/teacher.yaml",
-    "<%= config.bin %> teacher finetune recipe.yaml --steps 500 --set teacher.finetune.lora.rank=16",
+    "<%= config.bin %> teacher finetune recipe.yaml --steps 500 --set teacher.finetune.learningRate=0.001",
   ];
 
   protected override async execute(): Promise<StageResult> {

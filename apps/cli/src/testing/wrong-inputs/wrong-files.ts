@@ -141,14 +141,6 @@ export const WRONG_FILES: readonly WrongInput[] = [
     help: "data.format",
   },
   {
-    title: "Two files of parallel text have different lengths",
-    files: { "a.en": "one\ntwo\nthree\n", "a.fr": "un\ndeux\n" },
-    recipe: data({ train: { source: "a.en", target: "a.fr" } }),
-    code: "DATA_INVALID",
-    message: "a.fr ends before line 3",
-    help: "the same number of lines to both",
-  },
-  {
     title: "The test file is the training file",
     recipe: data({ train: "rows.csv", test: "rows.csv", devFraction: 0.2 }),
     code: "DATA_INVALID",
