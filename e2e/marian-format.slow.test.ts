@@ -181,6 +181,7 @@ test("is fine-tuned on labels, from its own weights", async () => {
   );
   const student = { shape: "imported", config: options };
   const recipe = {
+    metrics: ["cer"],
     data: { train: at("train.jsonl"), dev: at("dev.jsonl"), test: at("test.jsonl") },
     tokenizer: { kind: "pretrained", model: at("plain") },
     distill: {
@@ -188,7 +189,6 @@ test("is fine-tuned on labels, from its own weights", async () => {
       initialize: { student: at("plain") },
       loss: { forwardKl: 0, crossEntropy: 1 },
       ...{ steps: 100, warmupSteps: 5, batchSize: 16, evaluateEvery: 100, evaluateRows: 6 },
-      metrics: ["cer"],
     },
   };
   await writeFile(at("recipe.yaml"), JSON.stringify(recipe));

@@ -62,7 +62,7 @@ describe("slm run", () => {
     expect(baseline!.parameters / student!.parameters).toBeCloseTo(1, 1);
     expect(bench.comparisons).toHaveLength(2);
     expect(await readFile(join(root, "run", "deploy", "README.md"), "utf8")).toContain(
-      "decoder-only baseline",
+      "| per | test split | 3 |",
     );
     expect((await slm("verify", "run/deploy")).exitCode).toBe(0);
     expect((await slm("generate", "run/deploy", "--prompt", "abc")).exitCode).toBe(0);

@@ -52,6 +52,7 @@ async function writeCopies(file: string, texts: readonly string[]): Promise<stri
 /** Sections of a recipe that learns to copy words, from labels only. */
 async function copying(root_: string, model: string, distill: object): Promise<object> {
   return {
+    metrics: ["cer", "exactMatch"],
     data: {
       train: await writeCopies(`${root_}-train.jsonl`, WORDS.slice(0, 168)),
       dev: await writeCopies(`${root_}-dev.jsonl`, WORDS.slice(168, 192)),
@@ -62,7 +63,6 @@ async function copying(root_: string, model: string, distill: object): Promise<o
       loss: { forwardKl: 0, crossEntropy: 1 },
       batchSize: 32,
       evaluateRows: 24,
-      metrics: ["cer", "exactMatch"],
       ...distill,
     },
   };

@@ -14,9 +14,10 @@ const WORDS = Array.from({ length: 80 }, (_, index) =>
   Array.from({ length: 2 + (index % 4) }, (_letter, at) => LETTERS[(index * (at + 3) + at) % 5]).join(""),
 );
 const shape = { width: 32, heads: 2, decoderLayers: 1, maxSource: 16, maxTarget: 16 };
-const training = { batchSize: 8, warmupSteps: 5, buckets: 1, evaluateRows: 4, metrics: ["per"] };
+const training = { batchSize: 8, warmupSteps: 5, buckets: 1, evaluateRows: 4 };
 const STEPS = 20;
 const RECIPE = {
+  metrics: ["per"],
   data: { train: "train.jsonl", dev: "dev.jsonl", test: "test.jsonl" },
   tokenizer: {},
   teacher: { kind: "train", model: shape, steps: STEPS, evaluateEvery: STEPS, ...training },

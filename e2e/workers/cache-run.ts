@@ -13,7 +13,6 @@ const training = {
   buckets: 1,
   evaluateEvery: 2,
   evaluateRows: 2,
-  metrics: ["per"],
 };
 
 /** Different words of six letters, the same for the same seed. */
@@ -40,6 +39,7 @@ export async function writeRun(directory: string, sources: readonly string[]): P
   await writeFile(file("dev"), lines(["abcde", "fghij"]));
   await writeFile(file("test"), lines(["jihgf", "edcba"]));
   const recipe = {
+    metrics: ["per"],
     data: { train: file("train"), dev: file("dev"), test: file("test") },
     tokenizer: {},
     teacher: { kind: "train", model: shape, ...training },

@@ -12,7 +12,7 @@ export const devMetrics = z
       input === undefined ? "expected at least one metric, such as [exactMatch], got none" : undefined,
   })
   .describe(
-    "Metrics on the dev split; the first chooses the best checkpoint, on ties the next one. Default in a recipe: the metric of quantize.gate.",
+    "Metrics on the dev split; the first chooses the best checkpoint, on ties the next one. In a recipe: metrics.",
   );
 
 /** Evaluations without a better dev metric after which a training ends. */

@@ -1,6 +1,6 @@
 /** The reference pages of the recipe: an index, and a page with all settings of each section. */
 import { z } from "zod";
-import { INFERRED_KEYS } from "../../../packages/pipeline/dist/recipe/infer-metrics.js";
+import { withoutCopies } from "../../../packages/pipeline/dist/recipe/recipe-metrics.js";
 import { METRIC_NAMES } from "../../../packages/metrics/dist/metrics.js";
 import { STAGES } from "../../../packages/pipeline/dist/run/stage-table.js";
 import { GENERATED, cell, code, list } from "./markdown.mjs";
@@ -59,7 +59,7 @@ function* settingRows(/** @type {Schema} */ schema, /** @type {string[]} */ path
     const name = [...path, key];
     const isGroup = value.properties !== undefined || opens(value);
     const preset = value.default === undefined || isGroup ? "" : code(JSON.stringify(value.default));
-    const needed = schema.required?.includes(key) && value.default === undefined && !INFERRED_KEYS.has(key);
+    const needed = schema.required?.includes(key) && value.default === undefined;
     yield [
       code(name.join(".")),
       cell(isGroup ? "group" : typeName(value)),
@@ -131,7 +131,14 @@ const capitalized = (/** @type {string} */ text) => `${text.charAt(0).toUpperCas
 
 /** The page of a section: its summary, then every setting. The list starts at line LIST_LINE of the file. */
 function stagePage(/** @type {(typeof STAGES)[number]} */ { name, summary, section }) {
-  const schema = /** @type {Schema} */ (z.toJSONSchema(section, { io: "input", unrepresentable: "any" }));
+  const json = z.toJSONSchema(section, {
+    io: "input",
+    unrepresentable: "any",
+    override: ({ jsonSchema }) => {
+      withoutCopies(jsonSchema);
+    },
+  });
+  const schema = /** @type {Schema} */ (json);
   const items = mergedRows([...settingRows(schema, [name])]).map(settingItem);
   return [GENERATED, `# Recipe: ${name}`, capitalized(summary), items.join("\n")];
 }
@@ -155,8 +162,8 @@ export function recipePages() {
     ),
     "- **Name and seed:** `name` names the run. `seed` (default 1) decides the order of the data and the initial weights.\n" +
       "- **Paths** in a recipe file start from its folder. Paths in `--set` and in `SLM_` variables start from the current directory.\n" +
-      "- **Metrics:** name the metric once. `quantize.gate.metric` and `distill.metrics` set each other; both set the `metrics` of trained " +
-      "teachers and of `quantize`. A recipe without any metric is rejected. " +
+      "- **Metrics:** `metrics`, at the top, lists what the stages measure. The first chooses the checkpoint and is the gate's. " +
+      "There is no default: the right metric depends on the task. " +
       `The metrics are ${list(METRIC_NAMES)}.\n` +
       "- **Dataset modules:** `data.source` names a module, which slm executes ([how to](../how-to/dataset-modules.md)).\n" +
       "- **Lists:** items of a list accept the settings of the group around the list. A member of an ensemble takes the settings of a teacher.",

@@ -43,8 +43,7 @@ describe("slm init chooses from the rows", () => {
         devFraction: 0.1,
       },
       tokenizer: { kind: "bpe", vocabularySize: 512 },
-      distill: { metrics: ["exactMatch"] },
-      quantize: { gate: { metric: "exactMatch" } },
+      metrics: ["exactMatch"],
     });
     expect(json).toMatchObject({ result: { rows: 300, tokenizer: "bpe", metric: "exactMatch" } });
     const plan = await runCommand("run", [recipe, "--dry-run", "--json"]);
@@ -82,13 +81,13 @@ describe("slm init chooses from the rows", () => {
         target: JSON.stringify({ name: "light", arguments: { level: index } }),
       });
     expect((await recipeFor("calls.jsonl", lines(40, call))).settings).toMatchObject({
-      distill: { metrics: ["jsonExactMatch"] },
+      metrics: ["jsonExactMatch"],
     });
     const prose = (index: number): string =>
       `text ${index}\tThis is sentence number ${index} of a rather long summary that has no single right form.`;
     expect((await recipeFor("prose.tsv", `document\tsummary\n${lines(120, prose)}`)).settings).toMatchObject({
       data: { fields: { source: "document", target: "summary" } },
-      distill: { metrics: ["rougeL"] },
+      metrics: ["rougeL"],
     });
   });
 });
@@ -100,7 +99,7 @@ describe("slm init proposes limits", () => {
       "labels.csv",
       `text,label\n${lines(200, (index) => `text ${index},${label(index)}`)}`,
     );
-    expect(settings).toMatchObject({ quantize: { gate: { metric: "exactMatch", minimum: 0.76 } } });
+    expect(settings).toMatchObject({ metrics: ["exactMatch"], quantize: { gate: { minimum: 0.76 } } });
   });
 
   test("a dev split of at least 200 rows", async () => {

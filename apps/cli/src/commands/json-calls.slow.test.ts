@@ -21,10 +21,10 @@ function rows(from: number, to: number): readonly { readonly source: string; rea
   );
 }
 
-/** A section whose model reads and writes longer texts, with a metric for calls. */
+/** A section whose model reads and writes longer texts, . */
 function withModel(section: object | undefined, key: "model" | "student"): object {
   const shape = z.looseObject({}).parse(z.looseObject({ [key]: z.unknown() }).parse(section)[key]);
-  return { ...section, [key]: { ...shape, maxSource: 48, maxTarget: 48 }, metrics: METRICS };
+  return { ...section, [key]: { ...shape, maxSource: 48, maxTarget: 48 } };
 }
 
 const root = temporaryFolder();
@@ -38,6 +38,7 @@ beforeAll(async () => {
   };
   const { teacher, distill, quantize, deploy } = tinyRecipe(root);
   const sections = {
+    metrics: METRICS,
     data: {
       train: await file("train.jsonl", rows(1, 4)),
       dev: await file("dev.jsonl", rows(0, 1)),
@@ -46,7 +47,7 @@ beforeAll(async () => {
     tokenizer: { kind: "bpe", vocabularySize: 300, spaces: "apart" },
     teacher: withModel(teacher, "model"),
     distill: withModel(distill, "student"),
-    quantize: { ...quantize, gate: { metric: "jsonExactMatch", maxDrop: 1 }, metrics: ["slotF1"] },
+    quantize: { ...quantize, gate: { maxDrop: 1 } },
     deploy,
   };
   recipe = join(root, "calls.yaml");

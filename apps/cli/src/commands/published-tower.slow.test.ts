@@ -39,13 +39,13 @@ type Section = Readonly<Record<string, unknown>>;
 async function distilled(name: string, vision: Section, more: Section = {}): Promise<CommandOutcome> {
   const recipe = join(root, `${name}.yaml`);
   const sections = {
+    metrics: ["cer"],
     data: { source: lines, devFraction: 0.2, testFraction: 0.01 },
     tokenizer: { kind: "bpe", vocabularySize: 264 },
     distill: {
       student: { ...shape, vision },
       loss: { forwardKl: 0, crossEntropy: 1 },
       ...training,
-      metrics: ["cer"],
       learningRate: 0.01,
       ...more,
     },

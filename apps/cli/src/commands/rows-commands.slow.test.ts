@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
 import { beforeAll, describe, expect, test } from "vitest";
 import { runCommand, type CommandOutcome } from "../testing/run-command.js";
-import { tinyRecipe, words } from "@slm/pipeline/testing/tiny-run";
+import { METRICS, tinyRecipe, words } from "@slm/pipeline/testing/tiny-run";
 
 const root = temporaryFolder();
 const at = (...parts: readonly string[]): string => join(root, ...parts);
@@ -26,7 +26,7 @@ beforeAll(async () => {
   };
   const { tokenizer, teacher, distill } = tinyRecipe(root);
   const data = { ...files, encoding: "latin1", fields: { source: "word", target: "letters" } };
-  const sections = { data, tokenizer, teacher, distill, export: {} };
+  const sections = { metrics: METRICS, data, tokenizer, teacher, distill, export: {} };
   await writeFile(at("r.yaml"), JSON.stringify(sections));
   const { exitCode, stderr } = await runCommand("run", [at("r.yaml"), "--out", at("run")]);
   expect(exitCode, stderr).toBe(0);

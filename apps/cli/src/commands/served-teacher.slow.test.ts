@@ -6,7 +6,7 @@ import { createCpuRuntime } from "@slm/runtime-node";
 import { serveConfig, startServer, type RunningServer } from "@slm/serve";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { runCommand } from "../testing/run-command.js";
-import { tinyRecipe } from "@slm/pipeline/testing/tiny-run";
+import { METRICS, tinyRecipe } from "@slm/pipeline/testing/tiny-run";
 
 /** A model that can pronounce words. */
 const MODEL = fileURLToPath(new URL("../../../../configs/quickstart/teacher", import.meta.url));
@@ -59,6 +59,7 @@ async function writeRecipe(name: string, sections: object): Promise<string> {
   const { data, distill } = tinyRecipe(root);
   const student = { ...(distill as { student: object }).student, maxSource: 16, maxTarget: 16 };
   const recipe = {
+    metrics: METRICS,
     data: { ...data, unlabelled: { path: at("words.txt") } },
     tokenizer: {},
     distill: { ...distill, student, targets: { unlabelledFraction: 0.5 } },

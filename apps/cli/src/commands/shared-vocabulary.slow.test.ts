@@ -80,7 +80,6 @@ describe("a run with a published model's tokenizer, pruned, and vocabulary: run"
             evaluateEvery: 2,
             evaluateRows: 2,
             buckets: 1,
-            metrics: ["wer"],
           },
         },
         cache: {},

@@ -53,9 +53,9 @@ describe("a run of every stage", () => {
 
   test("an absolute gate fails a useless model even if quantization lost nothing", async () => {
     const sections = tinyRecipe(root);
-    const quantize = { schemes: ["int8-dynamic"], gate: { metric: "exactMatch", minimum: 0.8, maxDrop: 1 } };
+    const quantize = { schemes: ["int8-dynamic"], gate: { minimum: 0.8, maxDrop: 1 } };
     const absolute = join(root, "absolute.yaml");
-    await writeFile(absolute, JSON.stringify({ ...sections, quantize }));
+    await writeFile(absolute, JSON.stringify({ ...sections, metrics: ["exactMatch"], quantize }));
     const other = join(root, "absolute");
     const { exitCode, json } = await runCommand("run", [absolute, "--out", other, "--json"]);
     expect([exitCode, json]).toMatchObject([
@@ -72,7 +72,7 @@ describe("a run of every stage", () => {
     ["minimum", "wer", "the metric is an error rate, so its limit is maximum"],
     ["maximum", "exactMatch", "higher values of the metric are better, so its limit is minimum"],
   ])("rejects a %s of %s before anything runs", async (key, metric, message) => {
-    const set = ["--set", `quantize.gate.metric=${metric}`, "--set", `quantize.gate.${key}=0.5`];
+    const set = ["--set", `metrics=[${metric}]`, "--set", `quantize.gate.${key}=0.5`];
     const { exitCode, stderr } = await runCommand("run", [recipe, "--out", join(root, "wrong"), ...set]);
     expect([exitCode, stderr]).toEqual([78, expect.stringContaining(message)]);
   });
@@ -165,8 +165,8 @@ describe("a run of every stage", () => {
 
 /** A gate that a model of two steps never passes. */
 async function writeStrictRecipe(): Promise<{ readonly recipe: string; readonly out: string }> {
-  const gate = { metric: "wer", maxDrop: 0, maximum: 0 };
-  const strict = { ...tinyRecipe(root), quantize: { schemes: ["int4-block"], gate } };
+  const gate = { maxDrop: 0, maximum: 0 };
+  const strict = { ...tinyRecipe(root), metrics: ["wer"], quantize: { schemes: ["int4-block"], gate } };
   const recipe = join(root, "strict.yaml");
   await writeFile(recipe, JSON.stringify(strict));
   return { recipe, out: join(root, "strict") };

@@ -32,6 +32,7 @@ async function run(
   const model = join(root, "gemma3");
   const sections = {
     data: Object.fromEntries(["train", "dev", "test"].map((split) => [split, join(root, `${split}.jsonl`)])),
+    metrics: ["cer"],
     tokenizer: { kind: "pretrained", model, prune: {} },
     teacher: { kind: "import", model, vocabulary: "run", maxSource: 8, maxTarget: 8, ...teacher },
     distill: {
@@ -50,7 +51,6 @@ async function run(
       warmupSteps: 1,
       buckets: 1,
       evaluateRows: 2,
-      metrics: ["cer"],
     },
   };
   const recipe = join(root, "r.yaml");

@@ -169,15 +169,12 @@ export async function checkMetrics(request: CheckRequest): Promise<void> {
     const [first] = unread;
     if (first === undefined) continue;
     const [metric, { count, place, reason, other }] = first;
-    const { setting } = asked.find((one) => one.metric === metric)!;
     throw new SlmError(
       "DATA_INVALID",
-      `${setting}: ${metric} cannot read the targets of ${count} of ${rows} ${split} rows; row ${place}: ${reason}`,
+      `metrics: ${metric} cannot read the targets of ${count} of ${rows} ${split} rows; row ${place}: ${reason}`,
       {
-        context: { metric, setting, split, rows, unreadable: count },
-        suggestions: [
-          `--set ${setting}=${setting.endsWith(".metrics") ? `[${other}]` : other}, or another metric that can read these targets`,
-        ],
+        context: { metric, split, rows, unreadable: count },
+        suggestions: [`--set metrics=[${other}], or another metric that can read these targets`],
       },
     );
   }
@@ -216,7 +213,6 @@ function noHeldOutRows(split: Split): SlmError {
 interface Measured {
   readonly stage: string;
   readonly metric: MetricName;
-  readonly setting: string;
 }
 
 /** The metrics computed on each split. */
@@ -225,18 +221,16 @@ function metricsBySplit({ sections }: CheckRequest): Readonly<Record<"dev" | "te
   const teacher = teacherConfig.safeParse(sections.teacher).data;
   const quantize = quantizeSection.safeParse(sections.quantize).data;
   const compile = compileConfig.safeParse(sections.compile).data;
-  const all = (stage: string, setting: string, metrics: readonly MetricName[] = []): Measured[] =>
-    metrics.map((metric) => ({ stage, metric, setting }));
-  const gate = quantize === undefined ? [] : [quantize.gate.metric as MetricName];
+  const all = (stage: string, metrics: readonly MetricName[] = []): Measured[] =>
+    metrics.map((metric) => ({ stage, metric }));
   return {
     dev: [
-      ...all("distill", "distill.metrics", distill?.metrics),
-      ...all("teacher", "teacher.metrics", teacher?.kind === "train" ? teacher.metrics : undefined),
+      ...all("distill", distill?.metrics),
+      ...all("teacher", teacher?.kind === "train" ? teacher.metrics : undefined),
     ],
     test: [
-      ...all("quantize", "quantize.gate.metric", gate),
-      ...all("quantize", "quantize.metrics", quantize?.metrics),
-      ...all("compile", "compile.metrics", compile?.verifyRows === 0 ? [] : compile?.metrics),
+      ...all("quantize", quantize?.metrics),
+      ...all("compile", compile?.verifyRows === 0 ? [] : compile?.metrics),
     ],
   };
 }

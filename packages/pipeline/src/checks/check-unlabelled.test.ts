@@ -2,13 +2,14 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryFolder } from "@slm/core/testing";
 import { describe, expect, test } from "vitest";
-import { tinyRecipe } from "../testing/tiny-run.js";
+import { METRICS, tinyRecipe } from "../testing/tiny-run.js";
 import { checkUnlabelled } from "./check-unlabelled.js";
 
 const data = temporaryFolder();
 
 const distill = (unlabelledFraction: number): object => ({
   ...tinyRecipe(data).distill,
+  metrics: METRICS,
   targets: { unlabelledFraction },
 });
 
@@ -33,7 +34,7 @@ describe("sources for a teacher to label", () => {
 });
 
 test("targets for training sources are missing if the cache does not generate them", async () => {
-  const asked = { ...tinyRecipe(data).distill, targets: { sequenceKdFraction: 0.5 } };
+  const asked = { ...tinyRecipe(data).distill, metrics: METRICS, targets: { sequenceKdFraction: 0.5 } };
   const check = (cache: object): Promise<void> =>
     checkUnlabelled({ sections: { distill: asked, cache }, artifacts: { data } });
   await expect(check({})).rejects.toMatchObject({ code: "CONFIG_INVALID" });

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { tinyRecipe } from "../testing/tiny-run.js";
+import { METRICS, tinyRecipe } from "../testing/tiny-run.js";
 import { checkVocabulary } from "./check-vocabulary.js";
 
-const { distill } = tinyRecipe("data");
+const distill = { ...tinyRecipe("data").distill, metrics: METRICS };
 const pruned = { kind: "pretrained", model: "org/model", prune: {} };
 const whole = { kind: "import", model: "org/model" };
 const onlyLabels = { ...distill, loss: { forwardKl: 0, crossEntropy: 1 } };

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { nearest } from "@slm/core/edit-distance";
 import { didYouMean, type LayerStack } from "./layers.js";
 import { asMapping, dotted, type KeyPath, type Mapping } from "./mapping.js";
+import { authoredPath, withoutCopies } from "./recipe-metrics.js";
 
 /** Largest number of problems in one message. */
 const MAX_COMPLAINTS = 8;
@@ -29,7 +30,9 @@ export function checkSettings<Schema extends z.ZodType>(
 ): z.infer<Schema> {
   const checked = schema.safeParse(settings);
   if (checked.success) return checked.data;
-  const complaints = checked.error.issues.flatMap((issue) => complaintsOf(issue, schema, layers));
+  const found = checked.error.issues.flatMap((issue) => complaintsOf(issue, schema, layers));
+  // Copies of one setting have the same problem.
+  const complaints = [...new Map(found.map((one) => [`${one.where}: ${one.message}`, one])).values()];
   const shown = complaints.slice(0, MAX_COMPLAINTS).map(({ where, message }) => `${where}: ${message}`);
   if (complaints.length > shown.length) shown.push(`and ${complaints.length - shown.length} more`);
   throw new SlmError("CONFIG_INVALID", shown.join("\n"), {
@@ -39,7 +42,8 @@ export function checkSettings<Schema extends z.ZodType>(
 }
 
 function complaintsOf(issue: z.core.$ZodIssue, schema: z.ZodType, layers: LayerStack): readonly Complaint[] {
-  const complaint = (path: KeyPath, problem: string, fix?: string): Complaint => {
+  const complaint = (place: KeyPath, problem: string, fix?: string): Complaint => {
+    const path = authoredPath(place);
     const [key, where] = [dotted(path), layers.locate(path)];
     return {
       key,
@@ -61,9 +65,14 @@ function complaintsOf(issue: z.core.$ZodIssue, schema: z.ZodType, layers: LayerS
   });
 }
 
+type SchemaNode = Parameters<NonNullable<Parameters<typeof z.toJSONSchema>[1]>["override"] & {}>[0];
+
 /** The keys that a schema allows at a path, for all alternatives of a union. */
 export function keysAt(schema: z.ZodType, path: KeyPath): readonly string[] {
-  const root = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as Mapping;
+  const override = ({ jsonSchema, path: place }: SchemaNode): void => {
+    if (place.length > 0) withoutCopies(jsonSchema);
+  };
+  const root = z.toJSONSchema(schema, { io: "input", unrepresentable: "any", override }) as Mapping;
   let nodes = alternatives(root, root);
   for (const key of path) {
     nodes = nodes.flatMap((node) => {

@@ -121,7 +121,8 @@ export class LayerStack {
       if (decides) return layer.locate(path);
       if (depth > (best?.depth ?? 0)) best = { layer, depth };
     }
-    return best?.layer.locate(path) ?? `recipe: ${dotted(path)}`;
+    const file = this.#strongestFirst.find(({ origin }) => origin === "recipe");
+    return (best?.layer ?? file)?.locate(path) ?? `recipe: ${dotted(path)}`;
   }
 }
 

@@ -1,15 +1,16 @@
 /** Merges a recipe, environment variables and flags into checked settings, and records the origin of each value. */
 import { portableProblem, type Origin } from "@slm/core";
 import { useExtensions } from "@slm/extensions";
+import { metricName, type MetricName } from "@slm/metrics";
 import { basename, dirname, extname, resolve } from "node:path";
 import { Document, isScalar } from "yaml";
 import { z } from "zod";
 import { TRAINING_DEVICES, type Compute } from "@slm/models/compute";
 import { checkSettings } from "./check-recipe.js";
-import { inferMetrics } from "./infer-metrics.js";
 import { LayerStack, environmentLayers, flagLayers, recipeLayer } from "./layers.js";
 import { asMapping, leafPaths, type Mapping } from "./mapping.js";
 import { readRecipeFile, type RecipeFile } from "./recipe-file.js";
+import { authoredPath, copiedPaths, copyMetrics } from "./recipe-metrics.js";
 import { fromRecipeFolder } from "./recipe-paths.js";
 import { rejectNeeded, skipLayers, switchedOff, withoutNulls } from "./switched-off.js";
 
@@ -25,6 +26,7 @@ export interface ResolvedRecipe {
   readonly path?: string | undefined;
   readonly seed: number;
   readonly seedOrigin: Origin;
+  readonly metrics?: readonly MetricName[] | undefined;
   readonly compute: Compute;
   readonly computeOrigins: Readonly<Record<"device" | "threads", Origin>>;
   /** Sections that the recipe or a flag names, and the sections that these need. */
@@ -72,6 +74,13 @@ const recipeFields = {
       "Extension modules to load: files relative to the recipe's folder, or installed packages. They are code and run with your permissions.",
     ),
   seed: z.int().nonnegative().default(1).describe("Seed for all random choices."),
+  metrics: z
+    .array(metricName)
+    .min(1)
+    .optional()
+    .describe(
+      "Metrics that the stages measure. The first chooses the checkpoint (on ties the next one) and is the gate's. Needed by stages that measure.",
+    ),
   device: z
     .enum(TRAINING_DEVICES)
     .optional()
@@ -98,7 +107,7 @@ export interface RecipeSections {
 
 /**
  * Resolves a recipe. Precedence: `--set` flag, `SLM_*` environment variable, recipe, default. Paths in the recipe's file are relative to
- * its folder, other paths to the current directory. A section without metrics uses those of another section.
+ * its folder, other paths to the current directory. Sections that measure get a copy of the recipe's metrics.
  *
  * @param sectionsOf finds the sections from the keys that the recipe's file and the flags mention
  * @throws SlmError INPUT_MISSING, USAGE, CONFIG_INVALID, also if a needed section is turned off
@@ -134,14 +143,15 @@ export async function resolveRecipe(
     (section) => whole.locate([section]),
   );
   const layers = new LayerStack(withoutNulls(all, known));
-  const settings = onlyNeeded(inferMetrics(layers.value), known, needed);
+  const settings = copyMetrics(onlyNeeded(layers.value, known, needed), (path) => layers.locate(path));
   const checked = checkSettings(schema, settings, layers);
-  const { name, seed, device, threads } = z.object(recipeFields).parse(checked);
+  const { name, seed, metrics, device, threads } = z.object(recipeFields).parse(checked);
   return {
     name: name ?? (sources.path === undefined ? "run" : nameOf(sources.path)),
     path: sources.path,
     seed,
     seedOrigin: layers.originOf(["seed"]),
+    metrics,
     compute: { engine: sources.engine ?? "onnx", device, threads },
     computeOrigins: {
       device: layers.originOf(["device"]),
@@ -174,7 +184,7 @@ function onlyNeeded(value: Mapping, known: readonly string[], needed: readonly s
 
 function sectionOf(section: string, settings: unknown, layers: LayerStack): ResolvedSection {
   const origins = leafPaths(settings).map(
-    (path) => [path.join("."), layers.originOf([section, ...path])] as const,
+    (path) => [path.join("."), layers.originOf(authoredPath([section, ...path]))] as const,
   );
   return { settings, origins: Object.fromEntries(origins) };
 }
@@ -182,14 +192,15 @@ function sectionOf(section: string, settings: unknown, layers: LayerStack): Reso
 /** The resolved recipe as YAML, with the origin of every value in a comment. */
 export function printRecipe(recipe: ResolvedRecipe): string {
   const sections = Object.entries(recipe.sections).map(([name, { settings }]) => [name, settings] as const);
-  const { name, seed, compute } = recipe;
+  const { name, seed, metrics, compute } = recipe;
   const { device, threads } = compute;
   const document = new Document({
     name,
     seed,
-    ...defined({ device, threads }),
+    ...defined({ metrics, device, threads }),
     ...Object.fromEntries(sections),
   });
+  for (const path of copiedPaths(document.toJS())) document.deleteIn(path);
   const comment = (path: readonly string[], origin: Origin): void => {
     const node = document.getIn(path, true);
     if (isScalar(node)) node.comment = ` ${origin}`;

@@ -1,18 +1,16 @@
 import { z } from "zod";
 import { furtherSectionPattern, TARGET_STAGES } from "../stage/further-targets.js";
 import { STAGES, sectionSchemas } from "./stage-table.js";
-import { INFERRED_KEYS } from "../recipe/infer-metrics.js";
+import { withoutCopies } from "../recipe/recipe-metrics.js";
 import { recipeSchema } from "../recipe/resolve-recipe.js";
 
-/** The JSON Schema of recipe files. Keys with a default and keys that are copied from another section are not required. */
+/** The JSON Schema of recipe files. Keys with a default are not required. */
 export function recipeJsonSchema(): object {
   const sections = sectionSchemas(STAGES);
   const schema = z.toJSONSchema(recipeSchema(sections), {
     io: "input",
-    override: ({ jsonSchema }) => {
-      const needed = jsonSchema.required?.filter((key) => !INFERRED_KEYS.has(key));
-      if (needed?.length === 0) delete jsonSchema.required;
-      else if (needed !== undefined) jsonSchema.required = needed;
+    override: ({ jsonSchema, path }) => {
+      if (path.length > 0) withoutCopies(jsonSchema);
     },
   });
   // Sections of further targets, such as export@npu.

@@ -30,7 +30,7 @@ export const quantizeSection = quantizeConfig
     metrics: z
       .array(metricName)
       .optional()
-      .describe("Metrics to measure in addition to the gate's metric. Default in a recipe: distill.metrics."),
+      .describe("Metrics to measure in addition to the gate's metric. In a recipe: metrics."),
   })
   .refine(({ gate }) => isMetricName(gate.metric), {
     path: ["gate", "metric"],

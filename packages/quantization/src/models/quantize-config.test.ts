@@ -9,7 +9,7 @@ describe("quantizeConfig", () => {
   });
 
   test.each([{}, { gate: {} }, { gate: { maxDrop: 0 } }])("asks which metric decides: %j", (config) => {
-    expect(() => quantizeConfig.parse(config)).toThrow("expected a metric, got none");
+    expect(() => quantizeConfig.parse(config)).toThrow("expected at least one metric");
   });
 
   test.each([{ schemes: [] }, { schemes: ["cpu", "cpu"] }, { embedding: "int2-block" }])(

@@ -3,9 +3,7 @@ import { z } from "zod";
 
 /** No default, because the right metric depends on the task. */
 function missingMetric({ input }: { readonly input?: unknown }): string | undefined {
-  return input === undefined
-    ? "expected a metric, got none; for example gate: { metric: exactMatch }"
-    : undefined;
+  return input === undefined ? "expected at least one metric, such as [exactMatch], got none" : undefined;
 }
 
 /** How to quantize an exported model. Read from the `quantize:` section of a recipe. */
@@ -19,33 +17,30 @@ export const quantizeConfig = z.strictObject({
       "Quantization schemes. The first is deployed; the others are only measured. Default: int8 if the export has a portable form, otherwise the default of the device.",
     ),
   gate: z
-    .strictObject(
-      {
-        metric: z
-          .string({ error: missingMetric })
-          .min(1)
-          .describe("Metric of the gate. Default in a recipe: the first of distill.metrics."),
-        maxDrop: z
-          .number()
-          .nonnegative()
-          .default(0.01)
-          .describe(
-            "Largest allowed loss against float32 [unit of the metric; 0.01 = one percentage point].",
-          ),
-        minimum: z
-          .number()
-          .optional()
-          .describe(
-            "Lowest value that the quantized model must reach, for metrics where higher is better, such as 0.8 for exactMatch [unit of the metric].",
-          ),
-        maximum: z
-          .number()
-          .optional()
-          .describe(
-            "Highest value that the quantized model may have, for error rates, such as 0.3 for wer [unit of the metric].",
-          ),
-      },
-      { error: missingMetric },
-    )
+    .strictObject({
+      metric: z
+        .string({ error: missingMetric })
+        .min(1)
+        .describe("Metric of the gate. In a recipe: the first of metrics."),
+      maxDrop: z
+        .number()
+        .nonnegative()
+        .default(0.01)
+        .describe("Largest allowed loss against float32 [unit of the metric; 0.01 = one percentage point]."),
+      minimum: z
+        .number()
+        .optional()
+        .describe(
+          "Lowest value that the quantized model must reach, for metrics where higher is better, such as 0.8 for exactMatch [unit of the metric].",
+        ),
+      maximum: z
+        .number()
+        .optional()
+        .describe(
+          "Highest value that the quantized model may have, for error rates, such as 0.3 for wer [unit of the metric].",
+        ),
+    })
+    // A gate without settings needs only the metric, which recipes fill in.
+    .prefault({} as { metric: string })
     .describe("Limit of the quality loss. A quantized model that exceeds it is not deployed."),
 });

@@ -12,10 +12,7 @@ export const compileConfig = z.strictObject({
     .array(z.string().min(1))
     .min(1)
     .describe(`Chips to compile for. They must belong to the profile of the export. ${chips}.`),
-  metrics: z
-    .array(metricName)
-    .optional()
-    .describe("Metrics of the compared rows. Default in a recipe: distill.metrics."),
+  metrics: z.array(metricName).optional().describe("Metrics of the compared rows. In a recipe: metrics."),
   verifyRows: z
     .int()
     .nonnegative()

@@ -7,9 +7,9 @@ import { DEFAULT_MAX_REJECTED, type Encoding } from "@slm/data";
 import { stringify } from "yaml";
 import { STAGES, sectionSchemas } from "@slm/pipeline/run/stage-table";
 import { checkSettings } from "@slm/pipeline/recipe/check-recipe";
-import { inferMetrics } from "@slm/pipeline/recipe/infer-metrics";
 import { LayerStack, recipeLayer } from "@slm/pipeline/recipe/layers";
 import { parseRecipe } from "@slm/pipeline/recipe/recipe-file";
+import { copyMetrics } from "@slm/pipeline/recipe/recipe-metrics";
 import { recipeSchema } from "@slm/pipeline/recipe/resolve-recipe";
 import { devFractionFor } from "./dev-share.js";
 import { schemaLine } from "./schema-line.js";
@@ -97,6 +97,9 @@ function recipeText(
     "# Every setting and its meaning: slm schema, or --print-config.",
     "",
     stringify({ name, seed: 1 }),
+    section(`The metric that chooses the checkpoint and that the gate judges: ${facts.metricReason}.`, {
+      metrics: [metric],
+    }),
     section(
       "Some of the sources become the dev split, which chooses the checkpoint, and the test split. " +
         invalidRows(facts),
@@ -120,13 +123,13 @@ function recipeText(
     section(
       "The encoder-decoder that learns from it. steps is the most: a training with nothing left to learn stops early.",
       {
-        distill: { student, ...trainingFor(steps), metrics: [metric] },
+        distill: { student, ...trainingFor(steps) },
       },
     ),
     section(
-      `Weights in int8; rejected if ${metric} gets worse by more than ${maxDrop}, or is below minimum. The metric: ${facts.metricReason}.\n` +
+      `Weights in int8; rejected if ${metric} gets worse by more than ${maxDrop}, or is below minimum.\n` +
         "# minimum is just above what always giving the most frequent answer would reach. Raise it to what your task needs.",
-      { quantize: { gate: { metric, maxDrop, minimum: minimumOf(facts) } } },
+      { quantize: { gate: { maxDrop, minimum: minimumOf(facts) } } },
     ),
     section("Latency, throughput and memory, compared with a decoder-only model of the same size.", {
       bench: {},
@@ -151,7 +154,8 @@ export async function writeRecipe(path: string, answers: InitAnswers): Promise<T
   const text =
     schemaLine(path) + recipeText(basename(path), { ...answers, data: data.split(sep).join("/") }, facts);
   const layers = new LayerStack([recipeLayer(parseRecipe(text, path))]);
-  checkSettings(recipeSchema(sectionSchemas(STAGES)), inferMetrics(layers.value), layers);
+  const settings = copyMetrics(layers.value, (place) => layers.locate(place));
+  checkSettings(recipeSchema(sectionSchemas(STAGES)), settings, layers);
   try {
     await writeFile(path, text, { flag: "wx" });
     return facts;

@@ -27,10 +27,10 @@ export const WRONG_RECIPES: readonly WrongInput[] = [
   },
   {
     title: "The metric needs JSON, but the targets are plain text",
-    recipe: { quantize: { gate: { metric: "jsonExactMatch", maxDrop: 0.01 } } },
+    recipe: { metrics: ["jsonExactMatch"] },
     code: "DATA_INVALID",
     message: "jsonExactMatch cannot read the targets of",
-    help: "distill.metrics=[exactMatch]",
+    help: "metrics=[exactMatch]",
   },
   {
     title: "The metric cannot score questions without an answer",
@@ -41,7 +41,7 @@ export const WRONG_RECIPES: readonly WrongInput[] = [
     recipe: data({ train: "rows.jsonl", dev: "dev.jsonl" }),
     code: "DATA_INVALID",
     message: "exactMatch cannot read the targets of 1 of 1 dev rows",
-    help: "distill.metrics=[squadExactMatch]",
+    help: "metrics=[squadExactMatch]",
   },
   {
     title: "The teacher should label sources, but every row has a label",
@@ -97,7 +97,7 @@ export const WRONG_RECIPES: readonly WrongInput[] = [
     title: "The student has widths that the blocks of its quantization scheme do not divide",
     recipe: {
       distill: { quantize: { scheme: "cpu", steps: 1 } },
-      quantize: { schemes: ["cpu"], gate: { metric: "exactMatch", maxDrop: 1 } },
+      quantize: { schemes: ["cpu"], gate: { maxDrop: 1 } },
     },
     code: "CONFIG_INVALID",
     message: "scheme cpu stores blocks of 32 weights, which do not divide",
@@ -107,7 +107,7 @@ export const WRONG_RECIPES: readonly WrongInput[] = [
     title: "The window of the NPU graphs is longer than the student's targets",
     recipe: {
       export: { target: "npu", window: 4096 },
-      quantize: { schemes: ["a16w8"], gate: { metric: "exactMatch", maxDrop: 1 } },
+      quantize: { schemes: ["a16w8"], gate: { maxDrop: 1 } },
     },
     code: "USAGE",
     message: "the window can be at most 8 tokens, the capacity of the model's caches, got 4096",
@@ -178,17 +178,17 @@ export const WRONG_RECIPES: readonly WrongInput[] = [
   },
   {
     title: "No metric is set",
-    recipe: { quantize: null },
+    recipe: { metrics: undefined },
     code: "CONFIG_INVALID",
-    message: "distill.metrics",
-    help: "distill.metrics",
+    message: "metrics: expected at least one metric",
+    help: "change metrics",
   },
   {
     title: "The metric does not exist",
-    recipe: { distill: { metrics: ["goodness"] } },
+    recipe: { metrics: ["goodness"] },
     code: "CONFIG_INVALID",
-    message: "distill.metrics[0]: Invalid option: expected one of",
-    help: "distill.metrics",
+    message: "metrics[0]: Invalid option: expected one of",
+    help: "change metrics",
   },
   {
     title: "The teacher's checkpoint does not exist",
