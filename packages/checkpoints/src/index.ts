@@ -43,11 +43,7 @@ export { FAMILIES } from "./import/mapping/families.js";
 export { importConfig, lengthsOf } from "./import/mapping/import-config.js";
 export { copyWithVocabulary } from "./vocabulary-rows.js";
 export { importedConfig, importEncoderDecoder, writeImported } from "./import/import-checkpoint.js";
-export {
-  importedTowerShape,
-  importVisionTower,
-  type VisionImportOptions,
-} from "./import/import-vision-tower.js";
+export { importedTowerShape, importVisionTower } from "./import/import-vision-tower.js";
 export { FileReader, SCALARS, type Scalar } from "./bytes/file-reader.js";
 export { invalidFile, shownName } from "./bytes/invalid-file.js";
 export { MARIAN_NMT } from "./import/encoder-decoder/marian-nmt.js";

@@ -1,4 +1,3 @@
-import { pathSetting } from "@slm/core";
 import { z } from "zod";
 
 const line = z.string().trim().min(1).max(2000);
@@ -7,9 +6,6 @@ const share = z.number().min(0).max(1);
 
 /** How to choose a bundle's confidence threshold. */
 const abstainConfig = z.strictObject({
-  data: pathSetting
-    .optional()
-    .describe("Held-out rows on which to choose the threshold. Default: the dev rows of the run."),
   keep: share
     .optional()
     .describe("Fraction of right answers that must not be withheld [0 to 1]. Default: 0.99."),
@@ -31,7 +27,7 @@ export const deployConfig = z.strictObject({
   limits: z.array(line).default([]).describe("Known limits, one sentence each."),
   abstain: abstainConfig
     .optional()
-    .describe("Choose a confidence threshold; answers below it are withheld. Default: none."),
+    .describe("Choose a confidence threshold on the dev rows; answers below it are withheld. Default: none."),
   licences: z
     .array(z.strictObject({ of: line, licence: line }))
     .default([])

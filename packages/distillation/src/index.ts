@@ -16,6 +16,5 @@ export {
   studentLengths,
   studentShape,
   type PublishedTower,
-  type PublishedTowerConfig,
   type StudentShape,
 } from "./config/student-config.js";

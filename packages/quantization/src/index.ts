@@ -6,8 +6,8 @@ export {
   checkGate,
   gateIn,
   parseGate,
-  type AbsoluteGate,
   type Gate,
+  type GateQuestion,
   type GateResult,
 } from "./models/gate.js";
 export { logitDivergence, modelDivergence } from "./calibration/logit-divergence.js";

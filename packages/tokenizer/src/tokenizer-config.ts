@@ -55,6 +55,7 @@ const pretrained = z.strictObject({
     "Directory, GGUF file or hub id (org/name, org/name@revision, hf:org/name/file.gguf). Hub models are downloaded to the hub cache.",
   ),
   prune: pruneConfig
+    .omit({ keepFirst: true })
     .optional()
     .describe(
       "Keep only tokens in the training rows and the unlabelled sources, and tokens that are needed to encode any other text. Default: keep the whole " +

@@ -15,11 +15,13 @@ export const devMetrics = z
     "Metrics on the dev split; the first chooses the best checkpoint, on ties the next one. In a recipe: metrics.",
   );
 
-/** Evaluations without a better dev metric after which a training ends. */
-export const EARLY_STOPPING = 10;
-
 export const trainingFields = {
-  steps: z.int().positive().describe("Optimizer steps."),
+  steps: z
+    .int()
+    .positive()
+    .describe(
+      "Optimizer steps, at most: a training ends early when its dev metrics are perfect or have not got better in 10 evaluations.",
+    ),
   batchSize: z.int().positive().max(4096).default(64).describe("Batch size [pairs]."),
   gradientAccumulationSteps: z
     .int()
@@ -85,15 +87,6 @@ export const trainingFields = {
     .describe("Length buckets; each compiles one program of fixed shape."),
   evaluateEvery: z.int().positive().default(500).describe("Steps between measurements on the dev split."),
   evaluateRows: z.int().positive().default(512).describe("Dev rows per measurement."),
-  // No default here, because a new key in the settings of finished stages would run them again.
-  earlyStopping: z
-    .int()
-    .nonnegative()
-    .optional()
-    .describe(
-      "Early stopping: end after this many evaluations without a better dev metric, or when the dev metrics are perfect. The learning rate " +
-        `first decays over decayFraction of the steps done. 0 disables it. Default: ${EARLY_STOPPING}.`,
-    ),
   checkpointAveraging: z
     .int()
     .positive()

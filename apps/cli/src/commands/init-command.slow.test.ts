@@ -99,7 +99,7 @@ describe("slm init proposes limits", () => {
       "labels.csv",
       `text,label\n${lines(200, (index) => `text ${index},${label(index)}`)}`,
     );
-    expect(settings).toMatchObject({ metrics: ["exactMatch"], quantize: { gate: { minimum: 0.76 } } });
+    expect(settings).toMatchObject({ metrics: ["exactMatch"], quantize: { gate: { limit: 0.76 } } });
   });
 
   test("a dev split of at least 200 rows", async () => {

@@ -162,8 +162,7 @@ describe("a program as the teacher", () => {
     const recipe = await writeRecipe("command.yaml", {
       teacher: {
         kind: "command",
-        command: [process.execPath, "program.cjs"],
-        directory: ".",
+        command: [process.execPath, at("program.cjs")],
         files: ["program.cjs"],
       },
       cache: { distributions: "none", unlabelled: { minScore: "none" } },

@@ -2,18 +2,18 @@ import { join } from "node:path";
 import { runTower, toFloat32, TOWER } from "@slm/model";
 import { compute } from "@slm/model/testing";
 import { type HostTensor, createHostTensor } from "@slm/runtime";
-import { parsePreprocessorConfig, toPatches } from "@slm/vision";
+import { parsePreprocessorConfig, toPatches, type ImageProcessing } from "@slm/vision";
 import { describe, expect, test } from "vitest";
 import { readSafetensors } from "../safetensors.js";
 import { type ExternalCheckpoint } from "../external-checkpoint.js";
 import { readHuggingFaceDirectory } from "./hugging-face-directory.js";
-import { importVisionTower, type VisionImportOptions } from "./import-vision-tower.js";
+import { importVisionTower } from "./import-vision-tower.js";
 
 const FIXTURES = join(import.meta.dirname, "../../fixtures/import");
 /** Sums of a few dozen float32 numbers, in another order than PyTorch's. */
 const TOLERANCE = 1e-4;
 
-const processing = (side: number): VisionImportOptions["image"] =>
+const processing = (side: number): ImageProcessing =>
   parsePreprocessorConfig(
     { image_processor_type: "SiglipImageProcessor", size: { height: side, width: side } },
     "test",
@@ -21,10 +21,10 @@ const processing = (side: number): VisionImportOptions["image"] =>
 
 async function features(
   external: ExternalCheckpoint,
-  options: VisionImportOptions,
+  image: ImageProcessing,
   pixels: HostTensor,
 ): Promise<HostTensor> {
-  const { tower, weights } = await importVisionTower(external, options);
+  const { tower, weights } = await importVisionTower(external, image);
   const [images, channels, height, width] = pixels.shape as [number, number, number, number];
   const isClassed = tower.classToken !== "none";
   const rows = Array.from({ length: images }, (_, image) => {
@@ -49,23 +49,16 @@ const SIDES = { clip: 12, siglip: 14 };
 
 describe(importVisionTower, () => {
   test.each([
-    ["clip", "penultimate", {}],
-    ["clip", "penultimate", { features: -2, classToken: true }],
-    ["clip", "last", { features: "last", classToken: true }],
-    ["siglip", "last", {}],
-    ["siglip", "penultimate", { features: -2 }],
-  ] as const)("has the features of %s, %s, with %j", async (name, which, options) => {
+    ["clip", "penultimate"],
+    ["siglip", "last"],
+  ] as const)("has the features of %s: the %s layer", async (name, which) => {
     const directory = join(FIXTURES, name);
     const external = await readHuggingFaceDirectory(directory);
     const { tensors } = await readSafetensors(join(directory, "expected.safetensors"));
-    const found = await features(
-      external,
-      { image: processing(SIDES[name]), ...options },
-      tensors.get("pixels")!,
-    );
+    const found = await features(external, processing(SIDES[name]), tensors.get("pixels")!);
     const expected = toFloat32(tensors.get(which)!, which);
     const [images, tokens, width] = expected.shape as [number, number, number];
-    const isDropped = name === "clip" && !("classToken" in options);
+    const isDropped = name === "clip";
     expect(found.shape).toEqual([images, isDropped ? tokens - 1 : tokens, width]);
     const wanted = (expected.data as Float32Array).filter(
       (_, i) => !isDropped || Math.floor(i / width) % tokens > 0,
@@ -77,18 +70,17 @@ describe(importVisionTower, () => {
 
   test("leaves out the layers after the features that are read", async () => {
     const external = await readHuggingFaceDirectory(join(FIXTURES, "clip"));
-    const { tower, weights } = await importVisionTower(external, { image: processing(12) });
+    const { tower, weights } = await importVisionTower(external, processing(12));
     expect(tower.layers).toBe(2);
     expect([...weights.keys()].some((name) => name.startsWith(`${TOWER}.layers.2`))).toBe(false);
     expect(weights.has(`${TOWER}.outputNorm.weight`)).toBe(false);
   });
 
   test.each([
-    [{ model_type: "blip" }, {}, /model_type should be one of clip, /],
-    [{ vision_config: { hidden_size: 17, num_attention_heads: 2 } }, {}, /heads 2 do not divide width 17/],
-    [{}, { features: -5 }, /features should be "last" or -1 to -3, got -5/],
-    [{ vision_config: { hidden_size: 1e9 } }, {}, /hidden_size/],
-  ])("rejects %j with %j", async (changes, options, message) => {
+    [{ model_type: "blip" }, /model_type should be one of clip, /],
+    [{ vision_config: { hidden_size: 17, num_attention_heads: 2 } }, /heads 2 do not divide width 17/],
+    [{ vision_config: { hidden_size: 1e9 } }, /hidden_size/],
+  ])("rejects %j", async (changes, message) => {
     const external = await readHuggingFaceDirectory(join(FIXTURES, "clip"));
     const config = {
       ...external.config,
@@ -98,19 +90,15 @@ describe(importVisionTower, () => {
         ...(changes as { vision_config?: object }).vision_config,
       },
     };
-    await expect(
-      importVisionTower({ ...external, config }, { image: processing(12), ...options }),
-    ).rejects.toThrow(message);
+    await expect(importVisionTower({ ...external, config }, processing(12))).rejects.toThrow(message);
   });
 
   test("names a tensor that is missing or of another size", async () => {
     const external = await readHuggingFaceDirectory(join(FIXTURES, "clip"));
     const tensors = external.tensors.filter(({ name }) => !name.includes("layer_norm2"));
-    await expect(importVisionTower({ ...external, tensors }, { image: processing(12) })).rejects.toThrow(
+    await expect(importVisionTower({ ...external, tensors }, processing(12))).rejects.toThrow(
       /tensor 'vision_model\.encoder\.layers\.0\.layer_norm2\.weight' should be \[16\] according to its configuration, got nothing/,
     );
-    await expect(importVisionTower(external, { image: processing(16) })).rejects.toThrow(
-      /position_embedding/,
-    );
+    await expect(importVisionTower(external, processing(16))).rejects.toThrow(/position_embedding/);
   });
 });

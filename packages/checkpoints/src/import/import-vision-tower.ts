@@ -6,18 +6,6 @@ import type { ImageProcessing } from "@slm/vision";
 import { type ExternalCheckpoint, type ExternalTensor } from "../external-checkpoint.js";
 import { parseExternalVision, type ExternalVision } from "./external-vision.js";
 
-export interface VisionImportOptions {
-  /** Image preprocessing, from the model's `preprocessor_config.json`. */
-  readonly image: ImageProcessing;
-  /**
-   * Which features to use: "last" for transformers' last_hidden_state, or a negative index into its hidden_states, such as -2. Default: -2 for
-   * CLIP, "last" for SigLIP, as in published vision-language models.
-   */
-  readonly features?: "last" | number | undefined;
-  /** Whether the features include the class token's. Default: false. */
-  readonly classToken?: boolean;
-}
-
 export interface ImportedTower {
   readonly tower: VisionTower;
   /** float32, with the names of `towerSpecs`. */
@@ -25,22 +13,24 @@ export interface ImportedTower {
 }
 
 /** The shape of the tower that {@link importVisionTower} reads, without weights. @throws SlmError CONFIG_INVALID as that function does. */
-export const importedTowerShape = (external: ExternalCheckpoint, options: VisionImportOptions): VisionTower =>
-  towerOf(parseExternalVision(external), options, external.where);
+export const importedTowerShape = (external: ExternalCheckpoint, image: ImageProcessing): VisionTower =>
+  towerOf(parseExternalVision(external), image, external.where);
 
 /**
- * Reads a tower into memory. Layers after the chosen features are left out.
+ * Reads a tower into memory. Its features are those of published vision-language models, without the class token's: the last but one layer of
+ * CLIP, the last of SigLIP. Later layers are left out.
  *
+ * @param image preprocessing, from the model's `preprocessor_config.json`
  * @throws SlmError CONFIG_INVALID for a model or setting that is not supported, SHAPE_MISMATCH for a tensor that is missing or has the wrong
  * shape, DATA_INVALID for numbers that are not finite.
  */
 export async function importVisionTower(
   external: ExternalCheckpoint,
-  options: VisionImportOptions,
+  image: ImageProcessing,
 ): Promise<ImportedTower> {
   const { where } = external;
   const vision = parseExternalVision(external);
-  const tower = towerOf(vision, options, where);
+  const tower = towerOf(vision, image, where);
   const tensors = new Map(external.tensors.map((tensor) => [tensor.name, tensor]));
   const weights = new Map<string, HostTensor>();
   for (const { name, shape } of towerSpecs(tower)) {
@@ -51,19 +41,9 @@ export async function importVisionTower(
   return { tower, weights };
 }
 
-function towerOf(
-  { family, config }: ExternalVision,
-  { image, features = family.features, classToken = false }: VisionImportOptions,
-  where: string,
-): VisionTower {
+function towerOf({ family, config }: ExternalVision, image: ImageProcessing, where: string): VisionTower {
+  const { features } = family;
   const layers = features === "last" ? config.num_hidden_layers : config.num_hidden_layers + 1 + features;
-  if (!Number.isInteger(layers) || layers < 1 || layers > config.num_hidden_layers) {
-    throw new SlmError(
-      "CONFIG_INVALID",
-      `${where}: features should be "last" or -1 to -${config.num_hidden_layers}, got ${features}`,
-    );
-  }
-  const kept = classToken ? "kept" : "dropped";
   const tower = visionTower.parse({
     image,
     patch: { height: config.patch_size, width: config.patch_size },
@@ -72,7 +52,7 @@ function towerOf(
     heads: config.num_attention_heads,
     feedForward: config.intermediate_size,
     activation: config.activation,
-    classToken: family.hasClassToken ? kept : "none",
+    classToken: family.hasClassToken ? "dropped" : "none",
     patchBias: family.hasPatchBias,
     inputNorm: family.hasInputNorm,
     outputNorm: features === "last" && family.hasOutputNorm,

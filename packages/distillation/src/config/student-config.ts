@@ -20,21 +20,6 @@ import {
 import { fitResize } from "@slm/vision";
 import { z } from "zod";
 
-const publishedTower = z.strictObject({
-  model: pathOrIdSetting.describe(
-    "A CLIP or SigLIP model: hub id, or directory with config.json, safetensors and preprocessor_config.json.",
-  ),
-  features: z
-    .union([z.literal("last"), z.int().negative()])
-    .optional()
-    .describe(
-      "Hidden states to use: last, or an index from the end, such as -2. Later layers are removed. Default: -2 for CLIP, last for SigLIP.",
-    ),
-  classToken: z.boolean().default(false).describe("Include the class token's feature."),
-});
-
-export type PublishedTowerConfig = z.infer<typeof publishedTower>;
-
 /** Preprocessing of a tower with sizes from the recipe: images are fitted into a window and scaled to [-1, 1]. */
 const studentImage = visionTower.shape.image
   .pick({ channels: true })
@@ -64,9 +49,11 @@ const studentVision = visionConfig.extend({
   tower: studentTower
     .optional()
     .describe("Vision tower, which encodes image patches. Either this or `published`."),
-  published: publishedTower
+  published: pathOrIdSetting
     .optional()
-    .describe("Published vision tower, used for shape and initial weights."),
+    .describe(
+      "Published vision tower, used for shape and initial weights: the hub id of a CLIP or SigLIP model, or a directory with config.json, safetensors and preprocessor_config.json.",
+    ),
 });
 
 /** Optional in the recipe: encoder-decoder is the default. */
@@ -187,7 +174,7 @@ export interface PublishedTower {
 }
 
 /** The published tower named by a student's settings. */
-export const publishedTowerOf = (student: StudentConfig): PublishedTowerConfig | undefined =>
+export const publishedTowerOf = (student: StudentConfig): string | undefined =>
   visionSettingsOf(student)?.published;
 
 /** Models that a student's settings refer to. */
@@ -227,8 +214,5 @@ export function studentShape(
   const { tower: given } = vision;
   const tower = given === undefined ? published : { ...given, image: processingOf(given.image) };
   if (tower !== undefined) return encoderDecoderShape.parse({ ...described, vision: { ...vision, tower } });
-  throw new SlmError(
-    "INPUT_MISSING",
-    `distill: the vision tower of ${named?.model ?? "no model"} was not loaded`,
-  );
+  throw new SlmError("INPUT_MISSING", `distill: the vision tower of ${named ?? "no model"} was not loaded`);
 }

@@ -13,6 +13,8 @@ export const FIRST_PAUSE_MS = 1000;
 const MAX_PAUSE_MS = 60_000;
 /** Default number of retries. */
 export const RETRIES = 5;
+/** Default longest time without data: a large model can think for minutes [ms]. */
+export const SILENCE_MS = 300_000;
 /** Longest wait that a server can ask for [ms]. After a longer one the request fails. */
 const MAX_RETRY_AFTER_MS = 15 * 60_000;
 
@@ -23,6 +25,8 @@ export interface ApiClientOptions {
   /** Retries after status 408, 429 or 5xx, or a broken connection. */
   readonly retries: number;
   readonly firstPauseMs: number;
+  /** Longest time without data from the server [ms]. */
+  readonly silenceMs: number;
   /** Called after every failed attempt. */
   readonly onRetry: (reason: string) => void;
 }
@@ -65,13 +69,13 @@ export class ApiClient {
   }
 
   async #attempt(request: AnswerRequest, signal: AbortSignal): Promise<Attempt> {
-    const { limits, budget, pace } = this.#options;
+    const { limits, budget, pace, silenceMs } = this.#options;
     const key = readKey(limits.apiKeyEnv);
     const settle = await budget.reserve(request.bound, request.key);
     let billed: StoredAnswer["usage"];
     try {
       const { url, body } = request;
-      const answer = await postJson({ url, body, key, silenceMs: limits.timeoutSeconds * 1000, signal });
+      const answer = await postJson({ url, body, key, silenceMs, signal });
       const value = valueOf(answer);
       if (value !== undefined) {
         billed = request.bound; // Replaced below if the response contains it.

@@ -85,12 +85,6 @@ export const apiLimitFields = {
     .optional()
     .describe("Environment variable with the server's key. It is read when a request is sent."),
   concurrency: z.int().positive().max(256).default(4).describe("Number of concurrent requests."),
-  timeoutSeconds: z
-    .number()
-    .positive()
-    .max(300)
-    .default(120)
-    .describe("Longest time without data from the server [s]."),
   budget: z
     .int()
     .positive()

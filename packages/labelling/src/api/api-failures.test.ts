@@ -60,7 +60,7 @@ describe("failures", () => {
 
   test("a silent server is an error after the last attempt", async () => {
     const failure = await failureOf(
-      fixture.label(["a"], { timeoutSeconds: 0.1 }, { answering: () => undefined, retries: 1 }),
+      fixture.label(["a"], {}, { silenceMs: 100, answering: () => undefined, retries: 1 }),
     );
     expect(failure).toMatchObject({ code: "DEVICE_UNAVAILABLE" });
     expect(failure.message).toMatch(/no answer in 2 attempts: no data arrived for 0.1 s/u);
@@ -79,7 +79,7 @@ describe("failures", () => {
       });
       return undefined;
     };
-    const labelled = await fixture.label(["a"], { timeoutSeconds: 0.2 }, { answering: trickle, retries: 0 });
+    const labelled = await fixture.label(["a"], {}, { silenceMs: 200, answering: trickle, retries: 0 });
     expect(targetsOf(labelled)).toEqual(["A"]);
   });
 

@@ -36,7 +36,7 @@ export type ApiLimits = ApiFile["limits"];
 /** The contents of `api.json` for settings and the rows of their few-shot examples. */
 export function apiFileOf(settings: ApiTeacherConfig, rows: readonly Row[]): ApiFile {
   const { baseUrl, model, maxTokens, extra, prompt } = settings;
-  const { apiKeyEnv, concurrency, timeoutSeconds, budget } = settings;
+  const { apiKeyEnv, concurrency, budget } = settings;
   const { resolved, stop } = resolvePrompt(prompt, rows);
   return {
     version: 1,
@@ -44,7 +44,7 @@ export function apiFileOf(settings: ApiTeacherConfig, rows: readonly Row[]): Api
       ...{ baseUrl, model, maxTokens, extra, stop: [...stop] },
       prompt: resolved,
     },
-    limits: { apiKeyEnv, concurrency, timeoutSeconds, budget },
+    limits: { apiKeyEnv, concurrency, budget },
   };
 }
 

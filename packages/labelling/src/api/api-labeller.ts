@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { SlmError, throwIfInterrupted, userCacheFolder, type Progress } from "@slm/core";
 import type { LabelAnswer, Labeller, LabelRequestOptions } from "../labeller/labeller.js";
 import { outcomeOf, targetOf, type StoredAnswer } from "./api-answer.js";
-import { ApiClient, FIRST_PAUSE_MS, readKey, RETRIES } from "./api-client.js";
+import { ApiClient, FIRST_PAUSE_MS, readKey, RETRIES, SILENCE_MS } from "./api-client.js";
 import { apiIdentity, type ApiFile } from "./api-file.js";
 import type { ApiSharing, PaidAnswers, RequestBudget, SharedRequests } from "./api-sharing.js";
 import { Budget } from "./budget.js";
@@ -24,6 +24,8 @@ export interface ApiLabellerOptions {
   readonly retries?: number | undefined;
   /** Pause before the second attempt [ms]. Default: 1,000. */
   readonly firstPauseMs?: number | undefined;
+  /** Longest time without data from the server [ms]. Default: five minutes. */
+  readonly silenceMs?: number | undefined;
 }
 
 type RequestSignals = Parameters<ApiClient["ask"]>[1];
@@ -62,6 +64,7 @@ export class ApiLabeller implements Labeller {
       budget,
       retries: options.retries ?? RETRIES,
       firstPauseMs: options.firstPauseMs ?? FIRST_PAUSE_MS,
+      silenceMs: options.silenceMs ?? SILENCE_MS,
       onRetry: (reason) => {
         this.#progress({ stage: "cache", message: `${this.name}: trying again: ${reason}` });
       },

@@ -14,15 +14,13 @@ test("180 sources are labelled over a bad network, or end with an error that is 
   const counts = new Map<string, number>();
   for (const [index, fault] of drawFaults(180, 4, 400).entries()) {
     await proxy.arm(fault);
-    const ended = await fixture
-      .label([`source ${index}`], { baseUrl, timeoutSeconds: 0.3 }, { retries: 0 })
-      .then(
-        () => "done",
-        (error: unknown) => {
-          if (error instanceof SlmError && error.code !== "UNEXPECTED") return error.code;
-          throw new Error(`${fault.kind} at byte ${fault.at} would be called a bug`, { cause: error });
-        },
-      );
+    const ended = await fixture.label([`source ${index}`], { baseUrl }, { silenceMs: 300, retries: 0 }).then(
+      () => "done",
+      (error: unknown) => {
+        if (error instanceof SlmError && error.code !== "UNEXPECTED") return error.code;
+        throw new Error(`${fault.kind} at byte ${fault.at} would be called a bug`, { cause: error });
+      },
+    );
     counts.set(ended, (counts.get(ended) ?? 0) + 1);
   }
   expect([...counts.values()].reduce((sum, count) => sum + count)).toBe(180);

@@ -8,25 +8,14 @@ export const commandFields = {
     .array(z.string().min(1).max(32_768))
     .min(1)
     .max(256)
-    .describe("The program and its arguments. It runs without a shell."),
-  directory: pathSetting
-    .optional()
-    .describe("Working directory of the program. Default: the current directory."),
-  lines: z
-    .enum(["json", "plain"])
-    .default("json")
-    .describe(
-      'json: the program reads {"source"} and writes {"target"}, one per line; target null means no answer. plain: it reads a source and writes ' +
-        "a target per line; an empty line means no answer, and sources with line breaks are not sent.",
-    ),
-  timeoutSeconds: z.number().positive().max(86_400).default(60).describe("Longest wait for an answer [s]."),
+    .describe("The program and its arguments. It runs in the current directory, without a shell."),
 };
 
 export const commandTeacher = z.strictObject({
   kind: z
     .literal("command")
     .describe(
-      "A program that labels sources, such as a translator or a system of rules. It reads sources and writes targets.",
+      'A program that labels sources, such as a translator or a system of rules. It reads {"source"} and writes {"target"}, one per line; target null means no answer.',
     ),
   ...commandFields,
   files: z

@@ -1,5 +1,5 @@
 /** `command.json`: the file that describes a teacher that is a program. */
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { hashFile, hashJson, readFailure, readJsonFile, writeJsonAtomic } from "@slm/core";
 import { COMMAND_FILE } from "@slm/teacher";
 import { z } from "zod";
@@ -8,21 +8,29 @@ import { commandFields, type CommandTeacherConfig } from "./command-config.js";
 const commandFile = z.strictObject({
   version: z.literal(1),
   ...commandFields,
+  /** Where the program runs; absolute, because later stages may run elsewhere. */
+  directory: z.string(),
   /** Hashes of the files that the program reads, in the order of the settings. */
   files: z.array(z.string()),
 });
 
 export type CommandFile = z.infer<typeof commandFile>;
 
-/** Writes the directory of a program. @throws SlmError INPUT_MISSING for a file that does not exist, OUTPUT_FAILED */
+/**
+ * Writes the directory of a program.
+ *
+ * @param workingDirectory where the program runs
+ * @throws SlmError INPUT_MISSING for a file that does not exist, OUTPUT_FAILED
+ */
 export async function writeCommandFile(
   directory: string,
-  { command, directory: workingDirectory, lines, timeoutSeconds, files }: CommandTeacherConfig,
+  { command, files }: CommandTeacherConfig,
+  workingDirectory = process.cwd(),
 ): Promise<CommandFile> {
   const contents: CommandFile = {
     version: 1,
-    // Absolute, because later stages may run elsewhere.
-    ...{ command, directory: workingDirectory && resolve(workingDirectory), lines, timeoutSeconds },
+    command,
+    directory: workingDirectory,
     files: await fileHashes(files),
   };
   await writeJsonAtomic(join(directory, COMMAND_FILE), contents);
@@ -47,6 +55,5 @@ export async function readCommandFile(directory: string): Promise<CommandFile> {
   return readJsonFile(join(directory, COMMAND_FILE), commandFile);
 }
 
-/** Identifies the answers. The time limit and the directory do not affect it. */
-export const commandIdentity = ({ command, lines, files }: CommandFile): string =>
-  hashJson({ command, lines, files });
+/** Identifies the answers. The directory does not affect it. */
+export const commandIdentity = ({ command, files }: CommandFile): string => hashJson({ command, files });

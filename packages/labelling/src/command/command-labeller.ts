@@ -20,36 +20,22 @@ const jsonAnswer = z.object({
   score: z.number().max(0).optional(),
 });
 
+/** Longest wait for an answer; it includes the program's start [ms]. */
+const PATIENCE_MS = 300_000;
+
 export interface CommandLabellerOptions {
   readonly progress: Progress;
+  /** Longest wait for an answer [ms]. Default: five minutes. */
+  readonly patienceMs?: number | undefined;
 }
 
-/** The lines of a program. */
-interface Format {
-  /** The line for a source; undefined if the source cannot be written as one line. */
-  readonly write: (source: string) => string | undefined;
-  /** @throws SlmError DATA_INVALID */
-  readonly read: (line: string, where: string) => LabelAnswer | undefined;
-}
-
-const FORMATS: { readonly [Name in CommandFile["lines"]]: Format } = {
-  json: {
-    write: (source) => JSON.stringify({ source }),
-    read: (line, where) => {
-      const parsed = jsonAnswer.safeParse(parsedJson(line));
-      if (!parsed.success)
-        throw new SlmError("DATA_INVALID", `${where}: expected a line {"target": ...}, got ${quoted(line)}`);
-      return answerOf(parsed.data.target ?? "", parsed.data.score);
-    },
-  },
-  plain: {
-    write: (source) => (/[\n\r]/u.test(source) ? undefined : source),
-    read: (line) => answerOf(line),
-  },
-};
-
-function answerOf(target: string, score?: number): LabelAnswer | undefined {
-  return target === "" ? undefined : { target, score, finished: true };
+/** The answer in a line; undefined for none. @throws SlmError DATA_INVALID */
+function readAnswer(line: string, where: string): LabelAnswer | undefined {
+  const parsed = jsonAnswer.safeParse(parsedJson(line));
+  if (!parsed.success)
+    throw new SlmError("DATA_INVALID", `${where}: expected a line {"target": ...}, got ${quoted(line)}`);
+  const { target, score } = parsed.data;
+  return target === null || target === "" ? undefined : { target, score, finished: true };
 }
 
 /** A source, and how often the program ended while its answer was expected next. */
@@ -63,18 +49,18 @@ export class CommandLabeller implements Labeller {
   readonly name: string;
   readonly identity: string;
   readonly #file: CommandFile;
-  readonly #format: Format;
+  readonly #patienceMs: number;
   readonly #progress: Progress;
   #process: LineProcess | undefined;
   #hasAnswered = false;
   #setAsideInARow = 0;
   #setAside = 0;
 
-  constructor(file: CommandFile, { progress }: CommandLabellerOptions) {
+  constructor(file: CommandFile, { progress, patienceMs = PATIENCE_MS }: CommandLabellerOptions) {
     this.name = basename(file.command[0]!);
     this.identity = commandIdentity(file);
     this.#file = file;
-    this.#format = FORMATS[file.lines];
+    this.#patienceMs = patienceMs;
     this.#progress = progress;
   }
 
@@ -88,13 +74,11 @@ export class CommandLabeller implements Labeller {
   ): Promise<readonly (LabelAnswer | undefined)[]> {
     throwIfInterrupted(signal, "teacher");
     const answers = sources.map((): LabelAnswer | undefined => undefined);
-    let rest = sources.flatMap((source, place): Pending[] => {
-      const line = this.#format.write(source);
-      return line === undefined ? [] : [{ line, place, ends: 0 }];
-    });
-    const unsent = sources.length - rest.length;
-    if (unsent > 0)
-      this.#note(`${unsent} sources with line breaks were not sent (use teacher.lines: json to send them)`);
+    let rest = sources.map((source, place): Pending => ({
+      line: JSON.stringify({ source }),
+      place,
+      ends: 0,
+    }));
     const kill = (): void => {
       this.#process?.kill();
     };
@@ -122,7 +106,7 @@ export class CommandLabeller implements Labeller {
     const open = this.#process;
     this.#process = undefined;
     if (open === undefined) return;
-    const end = await open.finish(this.#file.timeoutSeconds * 1000);
+    const end = await open.finish(this.#patienceMs);
     if (open.hasLine) throw this.#failure("wrote more lines than it was sent", open);
     if (end.code !== 0) throw this.#failure(`${endText(end)} after its last answer`, open);
   }
@@ -132,7 +116,7 @@ export class CommandLabeller implements Labeller {
     pending: readonly Pending[],
     onAnswer: (place: number, answer: LabelAnswer | undefined) => void,
   ): Promise<Pending[]> {
-    const { command, directory, timeoutSeconds } = this.#file;
+    const { command, directory } = this.#file;
     const running = (this.#process ??= new LineProcess({
       command,
       directory,
@@ -151,9 +135,9 @@ export class CommandLabeller implements Labeller {
     let done = 0;
     try {
       for (const { place } of pending) {
-        const line = await running.read(timeoutSeconds * 1000);
+        const line = await running.read(this.#patienceMs);
         if (line === undefined) break;
-        onAnswer(place, this.#format.read(line, `${this.name}: answer ${done + 1}`));
+        onAnswer(place, readAnswer(line, `${this.name}: answer ${done + 1}`));
         done += 1;
         this.#hasAnswered = true;
         this.#setAsideInARow = 0;
@@ -177,9 +161,8 @@ export class CommandLabeller implements Labeller {
     this.#process = undefined;
     if (end.failure !== undefined) throw this.#notStarted(end.failure);
     if (running.isTooLong) throw this.#failure("wrote a line that is too long", running);
-    const { timeoutSeconds } = this.#file;
     const [first, ...others] = left;
-    const how = isLate ? `sent no answer for ${timeoutSeconds} s` : endText(end);
+    const how = isLate ? `sent no answer for ${this.#patienceMs / 1000} s` : endText(end);
     if (!this.#hasAnswered && isLate) throw this.#failure(how, running);
     first!.ends += 1;
     if (first!.ends < MAX_ENDS) {
@@ -203,9 +186,7 @@ export class CommandLabeller implements Labeller {
       `teacher: the program ${this.name} ${missing ? "was not found" : `could not be started: ${cause.message}`}`,
       {
         context: { command: this.#file.command, directory: this.#file.directory },
-        suggestions: [
-          "teacher.command needs a program in PATH or a path, teacher.directory needs an existing directory",
-        ],
+        suggestions: ["teacher.command needs a program in PATH or a path"],
         cause,
       },
     );
@@ -216,7 +197,6 @@ export class CommandLabeller implements Labeller {
       context: { command: this.#file.command, ...(stderr === "" ? {} : { standardError: stderr }) },
       suggestions: [
         "the program must write its output after every line, for example with 'python3 -u', 'sed -u' or 'stdbuf -oL'",
-        "--set teacher.timeoutSeconds=SECONDS for a slow program",
       ],
     });
   }

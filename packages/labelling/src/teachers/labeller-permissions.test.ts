@@ -40,9 +40,9 @@ const ask = async (directory: string, permissions: LabellerPermissions): Promise
 test("a job with command.json runs its program only with --allow-command", async () => {
   const directory = join(root, "command");
   const mark = join(root, "it-ran");
-  const script = `require("fs").writeFileSync(${JSON.stringify(mark)}, ""); process.stdin.on("data", () => console.log("A"))`;
+  const script = `require("fs").writeFileSync(${JSON.stringify(mark)}, ""); process.stdin.on("data", () => console.log('{"target":"A"}'))`;
   const command = [process.execPath, "-e", script];
-  const config = teacherConfig.parse({ kind: "command", command, lines: "plain" }) as CommandTeacherConfig;
+  const config = teacherConfig.parse({ kind: "command", command }) as CommandTeacherConfig;
   await writeCommandFile(directory, config);
   await expect(ask(directory, NOTHING)).rejects.toMatchObject({
     code: "CONFIG_INVALID",

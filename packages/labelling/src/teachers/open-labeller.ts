@@ -5,7 +5,7 @@ import { API_FILE, COMMAND_FILE, EXTENSION_FILE } from "@slm/teacher";
 import { readApiFile } from "../api/api-file.js";
 import { ApiLabeller, type ApiLabellerOptions } from "../api/api-labeller.js";
 import { readCommandFile } from "../command/command-file.js";
-import { CommandLabeller } from "../command/command-labeller.js";
+import { CommandLabeller, type CommandLabellerOptions } from "../command/command-labeller.js";
 import { openExtensionLabeller } from "../extension/extension-file.js";
 import type { Labeller } from "../labeller/labeller.js";
 import {
@@ -21,10 +21,11 @@ import {
  */
 export async function openLabeller(
   directory: string,
-  options: ApiLabellerOptions & {
-    /** Permissions of the directory. Default: all, for the user's own directory. */
-    readonly permissions?: LabellerPermissions | undefined;
-  },
+  options: ApiLabellerOptions &
+    CommandLabellerOptions & {
+      /** Permissions of the directory. Default: all, for the user's own directory. */
+      readonly permissions?: LabellerPermissions | undefined;
+    },
 ): Promise<Labeller | undefined> {
   const { permissions } = options;
   if (existsSync(join(directory, API_FILE))) {

@@ -51,6 +51,7 @@ export class ApiFixture {
     options: Partial<LabelRequestOptions> & {
       readonly answering?: Answering;
       readonly retries?: number;
+      readonly silenceMs?: number;
     } = {},
   ): Promise<Labelled> {
     if (options.answering !== undefined) this.api.answering = options.answering;
@@ -61,6 +62,7 @@ export class ApiFixture {
       answersDirectory: this.answersDirectory,
       firstPauseMs: 1,
       retries: options.retries,
+      silenceMs: options.silenceMs,
     });
     try {
       const answers = await labeller!.answer(sources, {

@@ -1,5 +1,5 @@
 /** Finds published vision towers by the names that a recipe uses. */
-import type { PublishedTower, PublishedTowerConfig } from "@slm/distillation";
+import type { PublishedTower } from "@slm/distillation";
 import {
   resolveCached,
   resolveModel,
@@ -7,10 +7,9 @@ import {
   importedTowerShape,
   importVisionTower,
   readHuggingFaceDirectory,
-  type VisionImportOptions,
 } from "@slm/checkpoints";
 import type { VisionTower } from "@slm/model";
-import { PREPROCESSOR_FILE, readPreprocessorConfig } from "@slm/vision";
+import { PREPROCESSOR_FILE, readPreprocessorConfig, type ImageProcessing } from "@slm/vision";
 import { join } from "node:path";
 import type { StageContext } from "@slm/core";
 import { useOwnImporters } from "../own-extensions.js";
@@ -21,25 +20,25 @@ import { towerFiles } from "./open-external.js";
  * @throws SlmError naming the file, setting or tensor that is missing, corrupt or not supported.
  */
 export async function openPublishedTower(
-  settings: PublishedTowerConfig,
+  model: string,
   context: Pick<StageContext, "progress" | "signal">,
 ): Promise<PublishedTower> {
-  const { path } = await resolveModel(settings.model, context);
-  const { external, options } = await openSource(path, settings);
-  return { directory: path, ...(await importVisionTower(external, options)) };
+  const { path } = await resolveModel(model, context);
+  const { external, image } = await openSource(path);
+  return { directory: path, ...(await importVisionTower(external, image)) };
 }
 
 /** The shape of a tower; undefined if the tower is not downloaded yet. @throws SlmError as {@link openPublishedTower} */
-export async function publishedTowerShape(settings: PublishedTowerConfig): Promise<VisionTower | undefined> {
-  const found = await resolveCached(settings.model);
+export async function publishedTowerShape(model: string): Promise<VisionTower | undefined> {
+  const found = await resolveCached(model);
   if (found === undefined) return undefined;
-  const { external, options } = await openSource(found.path, settings);
-  return importedTowerShape(external, options);
+  const { external, image } = await openSource(found.path);
+  return importedTowerShape(external, image);
 }
 
 /** The files of a tower; none if it is not downloaded yet and may not be. */
 export async function publishedTowerFiles(
-  { model }: PublishedTowerConfig,
+  model: string,
   { mayFetch, ...context }: Pick<StageContext, "progress" | "signal"> & { readonly mayFetch: boolean },
 ): Promise<readonly string[]> {
   const found = await (mayFetch ? resolveModel(model, context) : resolveCached(model));
@@ -48,12 +47,8 @@ export async function publishedTowerFiles(
 
 async function openSource(
   path: string,
-  { features, classToken }: PublishedTowerConfig,
-): Promise<{ readonly external: ExternalCheckpoint; readonly options: VisionImportOptions }> {
+): Promise<{ readonly external: ExternalCheckpoint; readonly image: ImageProcessing }> {
   await useOwnImporters();
   const { processing } = await readPreprocessorConfig(join(path, PREPROCESSOR_FILE));
-  return {
-    external: await readHuggingFaceDirectory(path),
-    options: { image: processing, classToken, features },
-  };
+  return { external: await readHuggingFaceDirectory(path), image: processing };
 }

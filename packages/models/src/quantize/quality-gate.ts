@@ -5,7 +5,7 @@ import { modelBytes, readDeviceModel } from "@slm/exported-model";
 import type { EngineName } from "@slm/exported-model/engine";
 import type { EvaluationRow, Interval } from "@slm/inference";
 import { METRICS, METRIC_ROWS, isMetricName, type MetricName } from "@slm/metrics";
-import { checkGate, type AbsoluteGate, type Gate, type GateResult } from "@slm/quantization";
+import { checkGate, type Gate, type GateQuestion, type GateResult } from "@slm/quantization";
 import type { Runtime } from "@slm/runtime";
 import { measureQuality } from "../quality/measure-quality.js";
 
@@ -29,7 +29,7 @@ export interface MeasuredModel {
 export type GatedModel = MeasuredModel & { readonly gate: GateResult };
 
 export interface QualityGateRequest {
-  readonly gate: Gate & AbsoluteGate;
+  readonly gate: Gate & Pick<GateQuestion, "limit">;
   /** Metrics to measure in addition to the gate's. */
   readonly metrics?: readonly MetricName[] | undefined;
   readonly rows: readonly EvaluationRow[];
@@ -77,10 +77,10 @@ export class QualityGate {
 
   /** Compares the gate's metric. A metric that was not measured is NaN, which the gate rejects. */
   #compare(before: MeasuredModel, after: MeasuredModel): GateResult {
-    const { metric, maxDrop, minimum, maximum } = this.#request.gate;
+    const { metric, maxDrop, limit } = this.#request.gate;
     const { higherIsBetter } = METRICS[requireMetric(metric)];
     const values = { before: before.metrics[metric] ?? NaN, after: after.metrics[metric] ?? NaN };
-    return checkGate({ metric, maxDrop, minimum, maximum, higherIsBetter, ...values });
+    return checkGate({ metric, maxDrop, limit, higherIsBetter, ...values });
   }
 
   /** The float32 export runs its graphs; a quantized model has either graphs or a portable form. */

@@ -39,11 +39,9 @@ export const deployStage = defineStage<DeployConfig>({
     {
       stage: "data",
       required: false,
-      isRead: ({ abstain }) => abstain !== undefined && abstain.data === undefined,
+      isRead: ({ abstain }) => abstain !== undefined,
     },
   ],
-  files: ({ abstain }) =>
-    abstain?.data === undefined ? [] : [{ setting: "abstain.data", path: abstain.data }],
   run: async ({ settings, inputs, compute, work, signal }): Promise<DeployReport> => {
     const { directory: model } = await locateModel(
       inputs.compile ?? inputs.quantize ?? requireInput(inputs, "export"),
@@ -61,7 +59,7 @@ export const deployStage = defineStage<DeployConfig>({
       abstain &&
       (await abstentionFor(
         model,
-        { ...abstain, data: abstain.data ?? join(requireInput(inputs, "data"), DATA_FILES.dev) },
+        { ...abstain, data: join(requireInput(inputs, "data"), DATA_FILES.dev) },
         { threads: compute.threads, signal },
       ));
     const { files } = await deployToDirectory({ model, outputDirectory: work, card, abstention });

@@ -14,7 +14,6 @@ import {
   quantizeDirectory,
   usualScheme,
   checkGate,
-  type AbsoluteGate,
   type GateResult,
   type ModelCalibration,
 } from "@slm/quantization";
@@ -35,14 +34,6 @@ export const quantizeSection = quantizeConfig
   .refine(({ gate }) => isMetricName(gate.metric), {
     path: ["gate", "metric"],
     message: `expected one of ${METRIC_ROWS.names.join(", ")}`,
-  })
-  .refine(({ gate: { metric, minimum } }) => minimum === undefined || isHigherBetter(metric), {
-    path: ["gate", "minimum"],
-    message: "the metric is an error rate, so its limit is maximum",
-  })
-  .refine(({ gate: { metric, maximum } }) => maximum === undefined || !isHigherBetter(metric), {
-    path: ["gate", "maximum"],
-    message: "higher values of the metric are better, so its limit is minimum",
   });
 
 function isHigherBetter(metric: string): boolean {
@@ -144,13 +135,13 @@ async function calibrationOf(
 
 function requirePass(
   { name, gate }: { readonly name: string; readonly gate: GateResult },
-  { minimum, maximum }: AbsoluteGate,
+  { limit }: QuantizeSection["gate"],
 ): void {
   if (gate.pass) return;
   const { metric, before } = gate;
   const higherIsBetter = isHigherBetter(metric);
   // If the float32 model also misses the absolute limit, another scheme does not help.
-  const float32 = checkGate({ metric, before, after: before, maxDrop: 0, higherIsBetter, minimum, maximum });
+  const float32 = checkGate({ metric, before, after: before, maxDrop: 0, higherIsBetter, limit });
   throw new SlmError("GATE_FAILED", gateMessage(name, gate), {
     context: { scheme: name, gate },
     suggestions: float32.pass

@@ -40,21 +40,21 @@ describe(parseGate, () => {
 describe("an absolute gate", () => {
   const asked = { metric: "exactMatch", before: 0.9, maxDrop: 0.05, higherIsBetter: true };
 
-  test("fails a model below the minimum, however small its loss", () => {
+  test("fails a model below the limit, however small its loss", () => {
     const poor = { ...asked, before: 0.1, after: 0.1 };
     expect(checkGate(poor)).toMatchObject({ pass: true });
-    expect(checkGate({ ...poor, minimum: 0.8 })).toMatchObject({ limit: 0.8, pass: false });
+    expect(checkGate({ ...poor, limit: 0.8 })).toMatchObject({ limit: 0.8, pass: false });
   });
 
   test("leaves the stricter of both limits", () => {
-    expect(checkGate({ ...asked, after: 0.84, minimum: 0.8 })).toMatchObject({ limit: 0.85, pass: false });
-    expect(checkGate({ ...asked, after: 0.84, minimum: 0.5, maxDrop: 0.1 })).toMatchObject({ pass: true });
+    expect(checkGate({ ...asked, after: 0.84, limit: 0.8 })).toMatchObject({ limit: 0.85, pass: false });
+    expect(checkGate({ ...asked, after: 0.84, limit: 0.5, maxDrop: 0.1 })).toMatchObject({ pass: true });
   });
 
-  test("of an error rate is a maximum", () => {
+  test("of an error rate is the highest value", () => {
     const errors = { metric: "wer", before: 0.2, after: 0.25, maxDrop: 1, higherIsBetter: false };
-    expect(checkGate({ ...errors, maximum: 0.3 })).toMatchObject({ limit: 0.3, pass: true });
-    expect(checkGate({ ...errors, maximum: 0.22 })).toMatchObject({ limit: 0.22, pass: false });
+    expect(checkGate({ ...errors, limit: 0.3 })).toMatchObject({ limit: 0.3, pass: true });
+    expect(checkGate({ ...errors, limit: 0.22 })).toMatchObject({ limit: 0.22, pass: false });
   });
 });
 

@@ -13,15 +13,9 @@ export interface WrittenGate extends Gate {
   readonly unit: "metric" | "points";
 }
 
-/** Absolute limits, in the unit of the metric. */
-export interface AbsoluteGate {
-  /** The lowest value that passes, for a metric whose higher values are better. */
-  readonly minimum?: number | undefined;
-  /** The highest value that passes, for an error rate. */
-  readonly maximum?: number | undefined;
-}
-
-export interface GateQuestion extends Gate, AbsoluteGate {
+export interface GateQuestion extends Gate {
+  /** The value that passes at any loss, in the unit of the metric: the lowest, or for an error rate the highest. Default: none. */
+  readonly limit?: number | undefined;
   /** The metric of the float32 model and of the quantized one, on the same data. */
   readonly before: number;
   readonly after: number;
@@ -82,8 +76,8 @@ export function checkGate(question: GateQuestion): GateResult {
       `quantize: gate on '${metric}': ${name} must be finite and maxDrop must not be negative, got ${value}`,
     );
   }
-  const { minimum = Number.NEGATIVE_INFINITY, maximum = Number.POSITIVE_INFINITY } = question;
-  const limit = !higherIsBetter ? Math.min(before + maxDrop, maximum) : Math.max(before - maxDrop, minimum);
+  const { limit: given = higherIsBetter ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY } = question;
+  const limit = !higherIsBetter ? Math.min(before + maxDrop, given) : Math.max(before - maxDrop, given);
   const worseBy = !higherIsBetter ? after - limit : limit - after;
   return { metric, before, after, limit, pass: worseBy <= SLACK };
 }

@@ -27,17 +27,12 @@ export const quantizeConfig = z.strictObject({
         .nonnegative()
         .default(0.01)
         .describe("Largest allowed loss against float32 [unit of the metric; 0.01 = one percentage point]."),
-      minimum: z
+      limit: z
         .number()
         .optional()
         .describe(
-          "Lowest value that the quantized model must reach, for metrics where higher is better, such as 0.8 for exactMatch [unit of the metric].",
-        ),
-      maximum: z
-        .number()
-        .optional()
-        .describe(
-          "Highest value that the quantized model may have, for error rates, such as 0.3 for wer [unit of the metric].",
+          "Value that the quantized model must reach: the lowest accepted, such as 0.8 for exactMatch, or for error rates the highest, such as 0.3 for wer " +
+            "[unit of the metric]. Default: none.",
         ),
     })
     // A gate without settings needs only the metric, which recipes fill in.

@@ -59,7 +59,7 @@ const trainingFor = (steps: number): object => ({
 });
 
 /** The next whole percent above what the most frequent answer reaches; every metric that init chooses is a fraction. */
-const minimumOf = ({ mostFrequentTarget }: TaskFacts): number =>
+const limitOf = ({ mostFrequentTarget }: TaskFacts): number =>
   Math.min(1, (Math.floor(100 * mostFrequentTarget) + 1) / 100);
 
 /** The limit that accepts the rows as they are; undefined if the default does. */
@@ -127,9 +127,9 @@ function recipeText(
       },
     ),
     section(
-      `Weights in int8; rejected if ${metric} gets worse by more than ${maxDrop}, or is below minimum.\n` +
-        "# minimum is just above what always giving the most frequent answer would reach. Raise it to what your task needs.",
-      { quantize: { gate: { maxDrop, minimum: minimumOf(facts) } } },
+      `Weights in int8; rejected if ${metric} gets worse by more than ${maxDrop}, or is below limit.\n` +
+        "# limit is just above what always giving the most frequent answer would reach. Raise it to what your task needs.",
+      { quantize: { gate: { maxDrop, limit: limitOf(facts) } } },
     ),
     section("Latency, throughput and memory, compared with a decoder-only model of the same size.", {
       bench: {},

@@ -8,6 +8,6 @@ export function gateText({ metric, after, limit, higherIsBetter, noBetterThan }:
   const result = `${metric} ${shown(after)}`;
   if (noBetterThan !== undefined)
     return `${result}, no better than always giving the most frequent answer (${shown(noBetterThan)})`;
-  if (higherIsBetter && limit <= 0) return `${result}, the recipe has no minimum (quantize.gate.minimum)`;
+  if (higherIsBetter && limit <= 0) return `${result}, the recipe has no minimum (quantize.gate.limit)`;
   return `${result}, the recipe accepts ${shown(limit)} or ${higherIsBetter ? "more" : "less"}`;
 }

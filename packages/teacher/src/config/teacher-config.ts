@@ -112,7 +112,6 @@ const {
   lora: _lora,
   gradientCheckpointing: _checkpointing,
   mixedPrecision: _precision,
-  earlyStopping: _earlyStopping,
   ...everyWeight
 } = trainingFields;
 

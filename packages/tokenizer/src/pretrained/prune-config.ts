@@ -13,7 +13,7 @@ export const pruneConfig = z.strictObject({
   keepFirst: z
     .int()
     .nonnegative()
-    .default(0)
+    .optional()
     .describe(
       "Keep this many of the first tokens of the vocabulary, whether they are used or not. Byte-pair vocabularies start with their most common tokens. Useful for " +
         "answers with words that the labelled rows do not contain, as in translation. Default: 0.",

@@ -48,7 +48,7 @@ export async function pruneTokenizer(
       ...vocabulary.required,
       ...counted.required,
       ...Object.values(namesOf(whole)),
-      ...firstTokens(vocabulary, settings.keepFirst),
+      ...firstTokens(vocabulary, settings.keepFirst ?? 0),
     ]),
     parts: vocabulary.parts,
     vocabularySize: settings.vocabularySize,

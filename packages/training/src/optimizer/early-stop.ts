@@ -1,7 +1,10 @@
 /** Early stopping: ends a training with nothing left to learn, after the learning rate has decayed. */
 import { isMetricName, isPerfectValue, isWorstValue } from "@slm/metrics";
 import { z } from "zod";
-import { EARLY_STOPPING, type TrainingSettings } from "../training-config.js";
+import type { TrainingSettings } from "../training-config.js";
+
+/** Evaluations without a better dev metric after which a training ends. */
+const PATIENCE = 10;
 
 /** Why a training ends early: no dev metric can get better, or none has for a while. */
 const REASONS = ["perfect", "plateau"] as const;
@@ -16,7 +19,7 @@ export const earlyStop = z.strictObject({
 });
 export type EarlyStop = Readonly<z.infer<typeof earlyStop>>;
 
-type StopSettings = Pick<TrainingSettings, "steps" | "evaluateEvery" | "decayFraction" | "earlyStopping">;
+type StopSettings = Pick<TrainingSettings, "steps" | "evaluateEvery" | "decayFraction">;
 
 interface BestMeasurement {
   readonly step: number;
@@ -34,26 +37,26 @@ export function earlyStopAfter(
   best: BestMeasurement,
   settings: StopSettings,
 ): EarlyStop | undefined {
-  const { steps, evaluateEvery, decayFraction, earlyStopping = EARLY_STOPPING } = settings;
+  const { steps, evaluateEvery, decayFraction } = settings;
   const endsAt = step + Math.ceil(decayFraction * step);
-  if (earlyStopping === 0 || endsAt >= steps) return undefined;
+  if (endsAt >= steps) return undefined;
   const values = Object.entries(best.metrics);
   if (values.every(([name, value]) => isMetricName(name) && isPerfectValue(name, value)))
     return { reason: "perfect", decidedAt: step, endsAt };
   // A model that has learned nothing yet is not on a plateau.
   const isUntrained = values.some(([name, value]) => isMetricName(name) && isWorstValue(name, value));
-  if (isUntrained || step - best.step < earlyStopping * evaluateEvery) return undefined;
+  if (isUntrained || step - best.step < PATIENCE * evaluateEvery) return undefined;
   return { reason: "plateau", decidedAt: step, endsAt };
 }
 
 /** One sentence about the decision, for messages and reports. */
 export function earlyStopText(
   { reason, decidedAt, endsAt }: EarlyStop,
-  { steps, earlyStopping = EARLY_STOPPING }: StopSettings,
+  { steps }: Pick<StopSettings, "steps">,
 ): string {
   const why = {
     perfect: "the dev metrics cannot get better",
-    plateau: `the dev metrics have not got better in ${earlyStopping} evaluations`,
+    plateau: `the dev metrics have not got better in ${PATIENCE} evaluations`,
   };
   return `early stopping: after step ${decidedAt} ${why[reason]}; the learning rate decays until step ${endsAt} instead of ${steps}`;
 }

@@ -108,12 +108,12 @@ describe("a run that was interrupted and resumed", () => {
 
   test.each([
     ["perfect", 1, [2, 5], { evaluateEvery: 4, decayFraction: 0.75, endsAt: 7 }],
-    ["plateau", 0.5, [5, 7], { evaluateEvery: 2, decayFraction: 0.5, endsAt: 9 }],
+    ["plateau", 0.5, [5, 12], { evaluateEvery: 1, decayFraction: 0.25, endsAt: 14 }],
   ] as const)(
     "that stops early (%s) ends with the same weights and log",
     async (reason, value, stops, given) => {
       const { endsAt, ...changes } = given;
-      const settings: TrainingSettings = { ...copySettings, ...changes, steps: 20, earlyStopping: 2 };
+      const settings: TrainingSettings = { ...copySettings, ...changes, steps: 20 };
       const dev: DevMetric = {
         ranking: [{ name: "exactMatch", higherIsBetter: true }],
         measure: () => Promise.resolve({ exactMatch: value }),
@@ -132,11 +132,6 @@ describe("a run that was interrupted and resumed", () => {
       expect(log.findLast(({ learningRate }) => learningRate !== undefined)!.learningRate).toBeCloseTo(
         lowest,
       );
-      const whole = { ...settings, earlyStopping: 0 };
-      const all = await train(
-        await requestOf({ dev, settings: whole, workDirectory: join(directory, "all") }),
-      );
-      expect(all).toMatchObject({ steps: 20, earlyStop: undefined });
     },
   );
 
