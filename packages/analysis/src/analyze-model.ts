@@ -2,11 +2,12 @@
 import { SlmError } from "@slm/core";
 import type { ProfileName, Target } from "@slm/devices";
 import { fixSizes, type FixedSizes, type Graph, type GraphNode, type ModelOutline } from "@slm/onnx";
-import { Findings, operatorName, type Counts, type Finding, type RuleName } from "./rules/finding.js";
+import { Findings, operatorName, type Counts, type Finding, type RuleName } from "./graph/finding.js";
 import { profileOf } from "./profiles/profiles.js";
 import type { Source } from "./profiles/profile.js";
-import { isControlFlow, prepare, type PlacedNode, type Subject } from "./rules/subject.js";
-import { isDequantize, isQuantize, partsOfUnit } from "./rules/quantized-graph.js";
+import type { PlacedNode } from "./graph/scope.js";
+import { isControlFlow, prepare, type Subject } from "./rules/subject.js";
+import { isDequantize, isQuantize, partsOfUnit } from "./graph/quantized-graph.js";
 import { fallsBackToCpu, supportOf } from "./rules/rule.js";
 import { sizeFlags } from "./rules/size-flags.js";
 import { DEVICE_CHECKS, GENERAL_CHECKS } from "./rules/table.js";
@@ -164,7 +165,7 @@ function placeNodes(subject: Subject, findings: Findings): readonly NodePlace[] 
     subject.nodes.map((placed) => [placed.node, ownPlace(subject, placed, findings)] as const),
   );
   for (const placed of subject.nodes) {
-    const unit = [placed.node, ...partsOfUnit(subject, placed)];
+    const unit = [placed.node, ...partsOfUnit(subject.profile, placed)];
     const where = unit.map((node) => places.get(node) ?? "folded").reduce(worse);
     for (const node of unit) if (places.has(node)) places.set(node, where);
   }

@@ -15,7 +15,7 @@ import {
   type ModelDescription,
   type OperatorCount,
 } from "./analyze-model.js";
-import type { Finding } from "./rules/finding.js";
+import type { Finding } from "./graph/finding.js";
 import { profileOf } from "./profiles/profiles.js";
 import type { Profile, Source } from "./profiles/profile.js";
 

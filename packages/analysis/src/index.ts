@@ -6,7 +6,7 @@ export {
   type Place,
 } from "./analyze-model.js";
 export { analyzePath, type PathAnalysis } from "./analyze-path.js";
-export { RULES, type Counts, type Finding } from "./rules/finding.js";
+export { RULES, type Counts, type Finding } from "./graph/finding.js";
 export type { Profile, Source } from "./profiles/profile.js";
 export { OPERATOR_RULES } from "./profiles/profiles.js";
 export { reportLines } from "./report-lines.js";

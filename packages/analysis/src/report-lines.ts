@@ -1,7 +1,7 @@
 /** Formats an analysis for a terminal: support of the operators, then the findings of each rule. */
 import type { OperatorCount, Place } from "./analyze-model.js";
 import type { PathAnalysis } from "./analyze-path.js";
-import { RULES, type Finding, type RuleName, type Severity } from "./rules/finding.js";
+import { RULES, type Finding, type RuleName, type Severity } from "./graph/finding.js";
 
 const MARK: Readonly<Record<Severity, string>> = { error: "ERROR  ", warning: "warning", info: "info   " };
 

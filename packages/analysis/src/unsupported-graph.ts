@@ -2,7 +2,7 @@
 import { SlmError } from "@slm/core";
 import type { DeviceRow, ProfileName, Target } from "@slm/devices";
 import { subgraphsOf, type GraphNode, type ModelOutline, type Subgraph } from "@slm/onnx";
-import { operatorName } from "./rules/finding.js";
+import { operatorName } from "./graph/finding.js";
 import { OPERATOR_RULES } from "./profiles/profiles.js";
 import { attributeValue } from "./rules/attribute-value.js";
 

@@ -5,8 +5,19 @@ import {
   type OperatorRules,
   type QuantizationRules,
 } from "./profile.js";
+import {
+  evenOutputs,
+  fullIndices,
+  lonePad,
+  noRows,
+  oneSign,
+  singleBatch,
+  steps,
+  topWithLeft,
+} from "./openvino-conditions.js";
 import { OPENVINO_SIGNATURES } from "./openvino-signatures.js";
 import { QNN } from "./qnn.js";
+import { computedWeights, constantWeight, openTypes, weightTypes } from "./quantized-conditions.js";
 import { operatorsOf, words } from "./signatures.js";
 
 const ANY = ["float32", "float16", "bool", "int32", "int64"] as const;
@@ -54,26 +65,22 @@ const CONSTANT_SECOND: OperatorSupport = { constantInputs: [1] };
 const NO_SCALAR: OperatorSupport = { noScalars: [0] };
 
 /** Types of the weights of uint16 activations. */
-const WIDE_WEIGHTS: OperatorSupport = { weightsOf: { uint16: WIDE } };
+const WIDE_WEIGHTS = weightTypes({ uint16: WIDE });
 
 /** Products of matrices. */
 const PRODUCT: OperatorSupport = {
-  ...WIDE_WEIGHTS,
-  computedWeightsOf: BYTES,
-  openTypes: [...BYTES, "int16"],
+  conditions: [WIDE_WEIGHTS, computedWeights(BYTES), openTypes([...BYTES, "int16"])],
 };
 
 /** Conditions of single operators, in addition to element types and ranks. */
 const LIMITED: Readonly<Record<string, OperatorSupport>> = {
   Cast: { casts: CASTS },
   CastLike: { casts: CASTS },
-  AveragePool: { topWithLeft: true },
+  AveragePool: { conditions: [topWithLeft] },
   Celu: NO_SCALAR,
-  Conv: { ...WIDE_WEIGHTS, constantWeightFrom: 5, computedWeightsOf: BYTES },
+  Conv: { conditions: [WIDE_WEIGHTS, constantWeight(5), computedWeights(BYTES)] },
   ConvTranspose: {
-    constantWeightFrom: 5,
-    computedWeightsOf: BYTES,
-    singleBatchFrom: 5,
+    conditions: [constantWeight(5), computedWeights(BYTES), singleBatch(5)],
     combinations: [{ rank: { allowed: [0, 1, 2, 3, 4], missing: 0 }, group: { allowed: [1], missing: 1 } }],
   },
   CumSum: CONSTANT_SECOND,
@@ -88,10 +95,10 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
       },
     ],
   },
-  Gather: { noRowsOf: BYTES },
-  GatherElements: { fullIndices: true },
+  Gather: { conditions: [noRows(BYTES)] },
+  GatherElements: { conditions: [fullIndices] },
   Gemm: PRODUCT,
-  LSTM: WIDE_WEIGHTS,
+  LSTM: { conditions: [WIDE_WEIGHTS] },
   LogSoftmax: {
     combinations: [
       {
@@ -118,11 +125,13 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
     ],
   },
   NegativeLogLikelihoodLoss: { attributes: { ignore_index: { allowed: ["absent"], missing: "absent" } } },
-  OneHot: { weight: 2, weightsOf: { uint8: WIDE, int8: WIDE, uint16: WIDE, int16: WIDE } },
+  OneHot: {
+    conditions: [weightTypes({ uint8: WIDE, int8: WIDE, uint16: WIDE, int16: WIDE }, { input: 2 })],
+  },
   Pad: {
     constantInputs: [1],
     attributes: { mode: { allowed: ["constant", "reflect", "edge"], missing: "constant" } },
-    lonePadRank: 2,
+    conditions: [lonePad(2)],
   },
   Pow: { inputTypes: { 1: ["float32", "float16", "int32", "int64"] } },
   ...Object.fromEntries(
@@ -141,7 +150,7 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
     combinations: NEAREST_BYTES,
   },
   ScatterElements: {
-    openTypes: ["int16", "uint16"],
+    conditions: [openTypes(WIDE)],
     combinations: [
       {
         rank: { allowed: [0, 1, 2, 5], missing: 0 },
@@ -152,22 +161,27 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
   ScatterND: { attributes: { reduction: { allowed: ["none"], missing: "none" } } },
   Shrink: NO_SCALAR,
   SimplifiedLayerNormalization: { attributes: { axis: { allowed: [-1], missing: -1 } } },
-  Slice: { constantInputs: [1, 2, 3, 4], boundedReverse: true, maxStepRank: 4 },
-  SpaceToDepth: { singleBatchFrom: 0, singleBatchOf: ["float32", "float16", ...WIDE] },
-  Split: { constantInputs: [1], evenOutputs: true },
+  Slice: { constantInputs: [1, 2, 3, 4], conditions: [steps(4)] },
+  SpaceToDepth: { conditions: [singleBatch(0, ["float32", "float16", ...WIDE])] },
+  Split: { constantInputs: [1], conditions: [evenOutputs] },
   // Other axes compile in some graphs, and end the compiler's process in others.
-  Squeeze: { ...CONSTANT_SECOND, oneSignInput: 1 },
+  Squeeze: { constantInputs: [1], conditions: [oneSign(1)] },
   Tile: CONSTANT_SECOND,
   TopK: CONSTANT_SECOND,
   Trilu: CONSTANT_SECOND,
   Upsample: { constantInputs: [1], combinations: NEAREST_BYTES },
-  Unsqueeze: { ...CONSTANT_SECOND, oneSignInput: 1 },
+  Unsqueeze: { constantInputs: [1], conditions: [oneSign(1)] },
 };
 
 /** The same, with types of activations for operators that are followed by no QuantizeLinear. */
 const CONDITIONS = {
   ...LIMITED,
-  ...Object.fromEntries([...BYTES_ONLY].map((name) => [name, { ...LIMITED[name], openTypes: BYTES }])),
+  ...Object.fromEntries(
+    [...BYTES_ONLY].map((name) => [
+      name,
+      { ...LIMITED[name], conditions: [...(LIMITED[name]?.conditions ?? []), openTypes(BYTES)] },
+    ]),
+  ),
 };
 
 /** Operators of ONNX with a signature. Between Q and DQ the compiler treats each of them as quantized. */

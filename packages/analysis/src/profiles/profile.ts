@@ -1,6 +1,8 @@
 /** The operators that a profile supports, as data with their sources. Nothing was measured on a device. */
 import type { DeviceRow, ProfileName } from "@slm/devices";
-import type { OnnxDType } from "@slm/onnx";
+import type { GraphNode, OnnxDType } from "@slm/onnx";
+import type { Remark, RuleName } from "../graph/finding.js";
+import type { PlacedNode } from "../graph/scope.js";
 
 export interface Source {
   readonly document: string;
@@ -25,6 +27,16 @@ export interface AttributeLimit {
  */
 export type Alternatives = Readonly<Record<string, AttributeLimit>>;
 
+/** Why a provider does not support a node. */
+export interface Refusal extends Pick<Remark, "message" | "advice"> {
+  readonly rule: RuleName;
+  /** Other nodes that the device does not compute for this reason. */
+  readonly also?: readonly GraphNode[];
+}
+
+/** A condition that one provider has, as a function: the reason why the provider does not support a node, or undefined. */
+export type Condition = (placed: PlacedNode, profile: Profile) => Refusal | undefined;
+
 /** Support of one operator by a device. An empty row means no limits. */
 export interface OperatorSupport {
   /** First and last opset of the operator's domain in which it is supported. */
@@ -32,17 +44,6 @@ export interface OperatorSupport {
   readonly until?: number;
   /** Highest rank of any input or output, if different from the profile's. */
   readonly maxRank?: number;
-  /**
-   * After DequantizeLinear, the operator is supported only before QuantizeLinear: `always`, or only if it computes an `output` of the
-   * model.
-   */
-  readonly wholeUnits?: "always" | "output";
-  /** Types of weights that need one scale per channel. */
-  readonly channelScales?: readonly OnnxDType[];
-  /** Whether, with `ceil_mode`, the last window must start inside the data. */
-  readonly fullWindows?: boolean;
-  /** Required zero point of a quantized second operand, by its type. */
-  readonly zeroPointOf?: Readonly<Partial<Record<OnnxDType, number>>>;
   /** Highest rank by element type of the data, if different from `maxRank`. */
   readonly maxRankOf?: Readonly<Partial<Record<OnnxDType, number>>>;
   /** Index of the data input; default 0. */
@@ -51,92 +52,23 @@ export interface OperatorSupport {
   readonly types?: readonly OnnxDType[];
   /** Types of activations between Q and DQ, if not all of the profile. Empty: the quantized form is not supported. */
   readonly quantizedTypes?: readonly OnnxDType[];
-  /** Index of the input that `weightsOf` describes; default 1. */
-  readonly weight?: number;
-  /** Types of quantized weights by type of activations, if not every pair is supported. */
-  readonly weightsOf?: Readonly<Partial<Record<OnnxDType, readonly OnnxDType[]>>>;
-  /** The same for nodes with two inputs. */
-  readonly pairWeightsOf?: Readonly<Partial<Record<OnnxDType, readonly OnnxDType[]>>>;
-  /** The same for weights with one scale per channel. Their zero points must be in the middle of their type's range. */
-  readonly channelWeightsOf?: Readonly<Partial<Record<OnnxDType, readonly OnnxDType[]>>>;
   /** Target types of a Cast, by source type. */
   readonly casts?: Readonly<Partial<Record<OnnxDType, readonly OnnxDType[]>>>;
-  /** Supported Einsum equations, with letters renamed in order of appearance. */
-  readonly equations?: readonly string[];
-  /** From this rank on, both operands of a matrix product must have the same axes before the last two. */
-  readonly sameBatchFrom?: number;
-  /** Whether the output must be an output of the model and have no readers. */
-  readonly onlyLast?: boolean;
-  /** Whether a negative step needs data of 2 or more axes, an end of at least -1 - size, and no other steps. */
-  readonly boundedReverse?: boolean;
-  /** Highest rank of float data for steps of more than 1, unless the first axis has one element. */
-  readonly maxStepRank?: number;
-  /** From this rank on, the first axis of the data must have one element. */
-  readonly singleBatchFrom?: number;
-  /** Types of data, or of activations between Q and DQ, to which `singleBatchFrom` applies, if not all. */
-  readonly singleBatchOf?: readonly OnnxDType[];
-  /** From this rank on, the weight must be constant. */
-  readonly constantWeightFrom?: number;
-  /** Types of activations between Q and DQ for which the weight may be computed, if not all. */
-  readonly computedWeightsOf?: readonly OnnxDType[];
-  /** Types of activations after DequantizeLinear if no QuantizeLinear follows, if not all of the profile. */
-  readonly openTypes?: readonly OnnxDType[];
-  /** Types of activations between Q and DQ for which a scalar must not select an element of the first axis. */
-  readonly noRowsOf?: readonly OnnxDType[];
-  /** Whether `num_outputs` must divide the size of the axis. */
-  readonly evenOutputs?: boolean;
-  /** Rank of data of which only one axis can be padded. */
-  readonly lonePadRank?: number;
-  /** Whether images with padding on the left, which does not count, also need padding at the top. */
-  readonly topWithLeft?: boolean;
-  /** Whether indices must have the sizes of the data, apart from the size of `axis`. */
-  readonly fullIndices?: boolean;
-  /** Types of data with 3 or more axes for which every step must be 1 or -1. */
-  readonly unitSteps?: readonly OnnxDType[];
-  /** Highest rank of inputs that have more axes than the data. */
-  readonly widestInput?: number;
-  /** Smallest size of the last axis between Q and DQ. */
-  readonly minLastSize?: number;
-  /**
-   * Largest gap between two windows if the operator computes its own padding [elements]. If it pads, a window must not be as wide as the stride.
-   */
-  readonly widestGap?: number;
-  /** Values of `mode` for which every size times its scale must be whole. */
-  readonly wholeSizesFor?: readonly string[];
-  /**
-   * Whether a quantized Transpose must not move the channels to or from the last axis between an input and an output of the model, without
-   * other operators.
-   */
-  readonly noLoneLayout?: boolean;
-  /** Equations that are supported only in float. */
-  readonly floatEquations?: readonly string[];
-  /** Longest index in the last axis of input 1. */
-  readonly maxDepth?: number;
-  /** A constant input with axes that must all be positive or all be negative. */
-  readonly oneSignInput?: number;
-  /** Inputs that must not be scalars. */
-  readonly noScalars?: readonly number[];
-  /** Inputs that must have elements. */
-  readonly filledInputs?: readonly number[];
-  /** Inputs that must be omitted. */
-  readonly absentInputs?: readonly number[];
-  /** Minimum number of outputs, by the type of the data. */
-  readonly minOutputsOf?: Readonly<Partial<Record<OnnxDType, number>>>;
-  /** Maximum number of outputs that are read. */
-  readonly outputCount?: number;
-  /** Inputs that must be constant; omitted optional inputs are allowed. */
-  readonly constantInputs?: readonly number[];
-  /** Inputs that must be constant and not quantized. */
-  readonly plainConstants?: readonly number[];
-  /** Minimum number of inputs. */
-  readonly minInputs?: number;
   /** Supported element types of an input. */
   readonly inputTypes?: Readonly<Record<number, readonly OnnxDType[]>>;
+  /** Inputs that must be constant; omitted optional inputs are allowed. */
+  readonly constantInputs?: readonly number[];
+  /** Inputs that must be omitted. */
+  readonly absentInputs?: readonly number[];
+  /** Inputs that must not be scalars. */
+  readonly noScalars?: readonly number[];
+  /** Maximum number of outputs that are read. */
+  readonly outputCount?: number;
   readonly attributes?: Readonly<Record<string, AttributeLimit>>;
   /** Combinations of attributes: every entry must be met. */
   readonly combinations?: readonly Alternatives[];
-  /** The operator is supported only in this pattern, which the runtime fuses. */
-  readonly moduleOf?: "erf-gelu";
+  /** What else the provider needs. */
+  readonly conditions?: readonly Condition[];
 }
 
 /** The QDQ form a device's compiler recognises. */

@@ -2,7 +2,7 @@
 import type { GraphNode } from "@slm/onnx";
 import type { AttributeLimit } from "../profiles/profile.js";
 import { axisOf } from "../shapes/facts.js";
-import type { PlacedNode } from "./subject.js";
+import type { PlacedNode } from "../graph/scope.js";
 
 /**
  * The value of an attribute, or its operator's default; "?" if it is not a number or text. A list that must be ones is 1 if it consists of

@@ -2,10 +2,12 @@
 import { shorten } from "@slm/onnx";
 import type { Alternatives, AttributeLimit } from "../profiles/profile.js";
 import { attributeValue, isAllowed } from "./attribute-value.js";
-import { operatorName } from "./finding.js";
+import { operatorName } from "../graph/finding.js";
 import { rejection, supportOf, type Rule } from "./rule.js";
-import { dataTypeOf, quantizedTypeOf } from "./signatures.js";
-import type { PlacedNode, Subject } from "./subject.js";
+import { quantizedTypeOf } from "../graph/quantized-graph.js";
+import { dataTypeOf } from "./signatures.js";
+import type { PlacedNode } from "../graph/scope.js";
+import type { Subject } from "./subject.js";
 
 /**
  * The value of an attribute; for `rank` the higher rank of the first input and the first output, for `type` the element type of the data, and
@@ -18,7 +20,7 @@ function valueOf(
 ): number | string {
   const { node, scope } = placed;
   if (name === "type") return dataTypeOf(placed, supportOf(subject, placed)) ?? "";
-  if (name === "quantized") return quantizedTypeOf(subject, placed) ?? "none";
+  if (name === "quantized") return quantizedTypeOf(subject.profile, placed) ?? "none";
   if (name !== "rank") return attributeValue(node, name, limit);
   const ranks = [node.inputs[0], node.outputs[0]].map((value) => scope.of(value ?? "").shape?.length ?? 0);
   return Math.max(...ranks);

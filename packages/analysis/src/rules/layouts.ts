@@ -1,40 +1,12 @@
 /**
- * Rules about compilers that compute images with channels last. They insert Transpose nodes and move them; one that reaches an output of
+ * Rule about compilers that compute images with channels last. They insert Transpose nodes and move them; one that reaches an output of
  * the model in a type that Transpose does not support remains for the CPU.
  */
-import { attributeOf, type GraphNode } from "@slm/onnx";
-import { operatorName } from "./finding.js";
-import { dequantizerOf, isDequantize, isQuantize, onlyQuantizerOf } from "./quantized-graph.js";
-import { rejection, supportOf, type Rule } from "./rule.js";
-import type { PlacedNode, Scope } from "./subject.js";
-
-/** Whether a Transpose moves channels from the second to the last axis, or back. */
-function changesLayout(node: GraphNode): boolean {
-  const perm = attributeOf(node, "perm", "ints") ?? [];
-  const others = perm.slice(1);
-  const last = others.at(-1);
-  const isToLast = last === 1 && others.slice(0, -1).every((axis, at) => axis === at + 2);
-  const isToSecond = others[0] === perm.length - 1 && others.slice(1).every((axis, at) => axis === at + 1);
-  return perm.length > 2 && perm[0] === 0 && (isToLast || isToSecond);
-}
-
-/** Rule about a quantized change of the layout, if a model computes nothing else from an input. */
-export const loneLayouts: Rule = (subject, findings) => {
-  for (const placed of subject.nodes) {
-    const { node, scope } = placed;
-    if (supportOf(subject, placed)?.noLoneLayout !== true || !changesLayout(node)) continue;
-    const before = dequantizerOf(node.inputs[0] ?? "", scope);
-    const after = onlyQuantizerOf(node.outputs[0] ?? "", scope);
-    const isAlone =
-      before !== undefined &&
-      after !== undefined &&
-      scope.index.isInput(before.inputs[0] ?? "") &&
-      scope.readersOf(after.outputs[0] ?? "").length === 0;
-    if (!isAlone) continue;
-    const message = `a quantized ${operatorName(node)} between an input and an output of the model; ${subject.profile.label} leaves it to the CPU`;
-    findings.about("operator", placed, rejection(subject, placed, message, "transpose outside of the model"));
-  }
-};
+import type { GraphNode } from "@slm/onnx";
+import { operatorName } from "../graph/finding.js";
+import { isDequantize, isQuantize } from "../graph/quantized-graph.js";
+import { rejection, type Rule } from "./rule.js";
+import type { PlacedNode, Scope } from "../graph/scope.js";
 
 /** Whether a value is computed from the result of an operator on images. */
 function followsImages(value: string, scope: Scope, operators: ReadonlySet<string>): boolean {

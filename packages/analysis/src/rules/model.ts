@@ -1,6 +1,6 @@
 /** Rules about the model as a whole. */
 import { shorten } from "@slm/onnx";
-import { operatorName } from "./finding.js";
+import { operatorName } from "../graph/finding.js";
 import { aboutModel, type Rule } from "./rule.js";
 
 export const names: Rule = (subject, findings) => {

@@ -1,5 +1,5 @@
 /** Rules about operators: support by the device, opset versions, control flow. */
-import { operatorName } from "./finding.js";
+import { operatorName } from "../graph/finding.js";
 import {
   FUNCTION_OPERATORS,
   REMOVED_IN,
@@ -7,9 +7,9 @@ import {
   RUNTIME_VERSIONS,
   STANDARD_SINCE,
 } from "../profiles/standard-operators.js";
-import { CONTROL_FLOW, isControlFlow, type PlacedNode, type Subject } from "./subject.js";
+import type { PlacedNode } from "../graph/scope.js";
+import { CONTROL_FLOW, isControlFlow, type Subject } from "./subject.js";
 import { operatorAdvice } from "./advice.js";
-import { isErfGelu } from "./erf-gelu.js";
 import { aboutModel, rejection, supportOf, type Rule } from "./rule.js";
 
 function isForbiddenFlow({ profile }: Subject, { node }: PlacedNode): boolean {
@@ -41,12 +41,7 @@ export const operators: Rule = (subject, findings) => {
     const name = operatorName(placed.node);
     if (isForbiddenFlow(subject, placed) || !exists(placed)) continue;
     const advice = operatorAdvice(name);
-    const support = supportOf(subject, placed);
-    if (support?.moduleOf === "erf-gelu" && !isErfGelu(placed)) {
-      const message = `${profile.label} supports Erf only inside Gelu: x * 0.5 * (1 + erf(x / sqrt 2))`;
-      findings.about("operator", placed, rejection(subject, placed, message, advice));
-    }
-    if (support !== undefined) continue;
+    if (supportOf(subject, placed) !== undefined) continue;
     const isFunction = placed.node.domain === "" && FUNCTION_OPERATORS.has(placed.node.opType);
     const expanded = isFunction ? "; ONNX Runtime can expand it into the operators of its definition" : "";
     const message = `${profile.label} does not support ${name}${expanded}`;

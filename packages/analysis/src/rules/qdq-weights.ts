@@ -1,11 +1,19 @@
 /** Rules about quantized weights and biases. */
 import { attributeOf, type GraphNode } from "@slm/onnx";
-import { operatorName, type Findings } from "./finding.js";
+import { operatorName, type Findings } from "../graph/finding.js";
 import type { QuantizationRules, WeightInput } from "../profiles/profile.js";
 import type { Shape } from "../shapes/facts.js";
-import type { PlacedNode, Subject } from "./subject.js";
-import { dequantizerOf, isDequantize, isQuantize, parametersOf, type Parameters } from "./quantized-graph.js";
-import { shapeText, type Rule } from "./rule.js";
+import type { PlacedNode } from "../graph/scope.js";
+import type { Subject } from "./subject.js";
+import {
+  dequantizerOf,
+  isDequantize,
+  isQuantize,
+  parametersOf,
+  type Parameters,
+} from "../graph/quantized-graph.js";
+import { type Rule } from "./rule.js";
+import { shapeText } from "../shapes/facts.js";
 
 function allowedAxis(node: GraphNode, { axis }: WeightInput): number {
   if (axis !== "columns") return axis;

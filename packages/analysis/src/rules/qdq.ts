@@ -3,9 +3,10 @@
  * one QuantizeLinear. Source: CheckQDQNodes in ONNX Runtime's qdq_selectors.cc.
  */
 import { shorten, type OnnxDType } from "@slm/onnx";
-import { operatorName, type Findings } from "./finding.js";
+import { operatorName, type Findings } from "../graph/finding.js";
 import type { QuantizationRules } from "../profiles/profile.js";
-import type { PlacedNode, Subject } from "./subject.js";
+import type { PlacedNode } from "../graph/scope.js";
+import type { Subject } from "./subject.js";
 import {
   dequantizerOf,
   floatInputs,
@@ -15,8 +16,9 @@ import {
   isQuantize,
   onlyQuantizerOf,
   parametersOf,
-} from "./quantized-graph.js";
-import { aboutModel, type Rule } from "./rule.js";
+  partsOfUnit,
+} from "../graph/quantized-graph.js";
+import { aboutModel, rejection, type Rule } from "./rule.js";
 
 const QUANTIZE = "quantize it in the QDQ form: slm quantize EXPORT --scheme a16w8 --calibration ROWS.jsonl";
 
@@ -52,20 +54,6 @@ function whyLoose(value: string, { scope }: PlacedNode): string {
 
 /** Types that ONNX's Q and DQ support only from opset 21 on. */
 const NEWER_TYPES: ReadonlySet<OnnxDType> = new Set(["int16", "uint16", "int4", "uint4"]);
-
-/** Smallest and largest number of a quantized type. */
-const RANGE: Readonly<Partial<Record<OnnxDType, readonly [number, number]>>> = {
-  int8: [-128, 127],
-  uint8: [0, 255],
-  int16: [-32768, 32767],
-  uint16: [0, 65535],
-};
-
-/** The number in the middle of a type's range: the zero point of symmetric numbers. */
-export function middleOf(dtype: OnnxDType): number {
-  const [low, high] = RANGE[dtype] ?? [0, 0];
-  return Math.ceil((low + high) / 2);
-}
 
 /** A QuantizeLinear or DequantizeLinear. */
 interface Quantizer extends Pick<ReturnType<typeof parametersOf>, "scales" | "dtype"> {
@@ -192,3 +180,16 @@ function checkFixed(rules: QuantizationRules, placed: PlacedNode, findings: Find
     advice: "set them to these values",
   });
 }
+
+/** Rule about quantized operators that compute a scalar from scalars. */
+export const scalars: Rule = (subject, findings) => {
+  if (subject.profile.quantization?.scalars !== false) return;
+  for (const placed of subject.nodes) {
+    const { node, scope } = placed;
+    const values = [...node.inputs, ...node.outputs].filter((value) => value !== "");
+    const isScalar = values.every((value) => scope.of(value).shape?.length === 0);
+    if (!isScalar || partsOfUnit(subject.profile, placed).length === 0) continue;
+    const message = `${operatorName(node)} of scalars is quantized; ${subject.profile.label} supports this only from 1 axis on`;
+    findings.about("rank", placed, rejection(subject, placed, message, "keep it in float"));
+  }
+};

@@ -1,9 +1,10 @@
 /** Helpers that the rules of a model analysis share. */
 import { shorten } from "@slm/onnx";
-import { type Finding, type Findings, type Remark, type RuleName, operatorName } from "./finding.js";
+import { type Finding, type Findings, type Remark, type RuleName, operatorName } from "../graph/finding.js";
 import { CPU } from "../profiles/cpu.js";
 import type { OperatorSupport } from "../profiles/profile.js";
-import type { PlacedNode, Subject } from "./subject.js";
+import type { PlacedNode } from "../graph/scope.js";
+import type { Subject } from "./subject.js";
 
 /** Checks a prepared model and adds its findings. */
 export type Rule = (subject: Subject, findings: Findings) => void;
@@ -34,11 +35,4 @@ export function rejection(subject: Subject, placed: PlacedNode, message: string,
   if (!fallsBackToCpu(subject, placed)) return { severity: "error", message, advice };
   const copied = `${message}; the CPU computes it, and its tensors are copied`;
   return { severity: "warning", message: copied, advice, isRefusal: true };
-}
-
-/** Formats a shape for messages. */
-export function shapeText(shape: readonly (number | string)[] | undefined): string {
-  return shape === undefined
-    ? "[of unknown rank]"
-    : `[${shape.map((size) => (size === "" ? "?" : size)).join(",")}]`;
 }

@@ -1,7 +1,7 @@
 import { subgraph } from "@slm/onnx";
 import { describe, expect, test } from "vitest";
 import { analyzeModel } from "../analyze-model.js";
-import { RULES, type Finding } from "./finding.js";
+import { RULES, type Finding } from "../graph/finding.js";
 import {
   graphOf,
   analyze,

@@ -1,12 +1,15 @@
 /** Rules about shapes: static, consistent, known, not too many axes, not too large. */
 import { elementCount, ONNX_DTYPES, type OnnxDType, shorten } from "@slm/onnx";
-import { operatorName, type Severity } from "./finding.js";
+import { operatorName, type Severity } from "../graph/finding.js";
 import { isNumber, isStatic, type Shape } from "../shapes/facts.js";
 import { inferRuleOf } from "../shapes/table.js";
-import { isControlFlow, type PlacedNode, type Subject } from "./subject.js";
-import { dataTypeOf, quantizedTypeOf } from "./signatures.js";
+import type { PlacedNode } from "../graph/scope.js";
+import { isControlFlow, type Subject } from "./subject.js";
+import { quantizedTypeOf } from "../graph/quantized-graph.js";
+import { dataTypeOf } from "./signatures.js";
 import { sizeFlagsOf } from "./size-flags.js";
-import { aboutInput, aboutModel, rejection, shapeText, supportOf, type Rule } from "./rule.js";
+import { aboutInput, aboutModel, rejection, supportOf, type Rule } from "./rule.js";
+import { shapeText } from "../shapes/facts.js";
 
 const isSymbol = (size: number | string): boolean => typeof size === "string" && size !== "";
 
@@ -86,7 +89,7 @@ export const fittingShapes: Rule = (subject, findings) => {
 /** Highest rank that the operator supports for its data type; undefined: the profile's. */
 function ownRank(subject: Subject, placed: PlacedNode): number | undefined {
   const support = supportOf(subject, placed);
-  const dtype = quantizedTypeOf(subject, placed) ?? dataTypeOf(placed, support);
+  const dtype = quantizedTypeOf(subject.profile, placed) ?? dataTypeOf(placed, support);
   return (dtype === undefined ? undefined : support?.maxRankOf?.[dtype]) ?? support?.maxRank;
 }
 
@@ -141,23 +144,6 @@ export const ranksOfTypes: Rule = (subject, findings) => {
     const message = `'${shorten(value)}' ${shapeText(shape)} is ${dtype ?? ""}; ${label} supports ${dtype === undefined ? "" : (maxRankOf[dtype] ?? "")} axes of this type`;
     const advice = dtype === "int64" ? "use int32" : "merge axes with Reshape before it";
     findings.about("rank", placed, rejection(subject, placed, message, advice));
-  }
-};
-
-/** Rule about inputs that need at least one element. */
-export const filledInputs: Rule = (subject, findings) => {
-  for (const placed of subject.nodes) {
-    const { node, scope } = placed;
-    const index = supportOf(subject, placed)?.filledInputs?.find(
-      (one) => scope.of(node.inputs[one] ?? "").shape?.includes(0) === true,
-    );
-    if (index === undefined) continue;
-    const message = `input ${index} of ${operatorName(node)} has no elements; ${subject.profile.label} needs one or more`;
-    findings.about(
-      "rank",
-      placed,
-      rejection(subject, placed, message, "give the output an axis of one element"),
-    );
   }
 };
 

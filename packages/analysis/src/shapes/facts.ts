@@ -128,3 +128,10 @@ export function elementsAt(
     return elements[offset] ?? "";
   });
 }
+
+/** Formats a shape for messages. */
+export function shapeText(shape: readonly (number | string)[] | undefined): string {
+  return shape === undefined
+    ? "[of unknown rank]"
+    : `[${shape.map((size) => (size === "" ? "?" : size)).join(",")}]`;
+}

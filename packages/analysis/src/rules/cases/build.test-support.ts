@@ -2,7 +2,7 @@
 import type { ProfileName, Target } from "@slm/devices";
 import { GraphBuilder, int, type Graph, type OnnxDType, type Subgraph } from "@slm/onnx";
 import { analyzeModel, type ModelAnalysis } from "../../analyze-model.js";
-import type { RuleName, Severity } from "../finding.js";
+import type { RuleName, Severity } from "../../graph/finding.js";
 
 export type Build = (g: GraphBuilder) => void;
 

@@ -1,6 +1,12 @@
 /** Queries about the QuantizeLinear and DequantizeLinear nodes of a graph. */
 import { attributeOf, type GraphNode, type OnnxDType } from "@slm/onnx";
-import type { PlacedNode, Scope, Subject } from "./subject.js";
+import type { PlacedNode, Scope } from "./scope.js";
+
+/** The parts of a profile that decide what a compiler computes in integers; see `QuantizationRules`. */
+interface Quantizer {
+  readonly quantization?:
+    { readonly wrapped: ReadonlySet<string>; readonly removed: readonly OnnxDType[] } | undefined;
+}
 
 export function isQuantize({ opType, domain }: GraphNode): boolean {
   return opType === "QuantizeLinear" && (domain === "" || domain === "com.microsoft");
@@ -42,6 +48,20 @@ export function parametersOf(node: GraphNode, scope: Scope): Parameters {
   };
 }
 
+/** Smallest and largest number of a quantized type. */
+const RANGE: Readonly<Partial<Record<OnnxDType, readonly [number, number]>>> = {
+  int8: [-128, 127],
+  uint8: [0, 255],
+  int16: [-32768, 32767],
+  uint16: [0, 65535],
+};
+
+/** The number in the middle of a type's range: the zero point of symmetric numbers. */
+export function middleOf(dtype: OnnxDType): number {
+  const [low, high] = RANGE[dtype] ?? [0, 0];
+  return Math.ceil((low + high) / 2);
+}
+
 /** The DQ node that computes a value; undefined if none does. */
 export function dequantizerOf(value: string, scope: Scope): GraphNode | undefined {
   const node = scope.index.producerOf(value)?.node;
@@ -57,7 +77,7 @@ export function onlyQuantizerOf(value: string, scope: Scope): GraphNode | undefi
 }
 
 /** Whether the model, or a part of it, is in QDQ form. */
-export function hasQuantization({ nodes }: Subject): boolean {
+export function hasQuantization({ nodes }: { readonly nodes: readonly PlacedNode[] }): boolean {
   return nodes.some(({ node }) => isQuantize(node) || isDequantize(node));
 }
 
@@ -92,7 +112,7 @@ export function floatOutputs({ node, scope }: PlacedNode): readonly string[] {
  * Whether the compiler removes a DQ node together with the Q before it, so that the operators after it compute in float. It keeps a DQ
  * that reads an input of the model.
  */
-export function isRemovedDequantizer({ profile }: Subject, node: GraphNode, scope: Scope): boolean {
+export function isRemovedDequantizer(profile: Quantizer, node: GraphNode, scope: Scope): boolean {
   const { dtype } = parametersOf(node, scope);
   if (dtype === undefined || profile.quantization?.removed.includes(dtype) !== true) return false;
   const before = scope.index.producerOf(node.inputs[0] ?? "")?.node;
@@ -104,27 +124,39 @@ export function isRemovedDequantizer({ profile }: Subject, node: GraphNode, scop
  * output goes to one QuantizeLinear. Empty for other nodes. If the compiler removes the quantization of the activations, only the DQ of
  * weights.
  */
-export function partsOfUnit(subject: Subject, placed: PlacedNode): readonly GraphNode[] {
+export function partsOfUnit(profile: Quantizer, placed: PlacedNode): readonly GraphNode[] {
   const { node, scope } = placed;
-  if (node.domain !== "" || subject.profile.quantization?.wrapped.has(node.opType) !== true) return [];
+  if (node.domain !== "" || profile.quantization?.wrapped.has(node.opType) !== true) return [];
   const before = floatInputs(placed).map(({ value }) => dequantizerOf(value, scope));
   const after = floatOutputs(placed).map((value) => onlyQuantizerOf(value, scope));
   const parts = [...before, ...after].filter((part) => part !== undefined);
   if (parts.length < before.length + after.length) return [];
-  return isComputedInFloat(subject, parts, scope) ? parts.filter((part) => isWeight(part, scope)) : parts;
+  return isComputedInFloat(profile, parts, scope) ? parts.filter((part) => isWeight(part, scope)) : parts;
 }
 
 const isWeight = (part: GraphNode, scope: Scope): boolean =>
   isDequantize(part) && scope.isKnown(part.inputs[0] ?? "");
 
 /** Whether the compiler removes the quantization of all activations of a unit. */
-function isComputedInFloat(subject: Subject, parts: readonly GraphNode[], scope: Scope): boolean {
+function isComputedInFloat(profile: Quantizer, parts: readonly GraphNode[], scope: Scope): boolean {
   const activations = parts.filter((part) => !isWeight(part, scope));
   const inputs = activations.filter(isDequantize);
-  const removed = subject.profile.quantization?.removed;
+  const removed = profile.quantization?.removed;
   return (
     inputs.length > 0 &&
-    inputs.every((part) => isRemovedDequantizer(subject, part, scope)) &&
+    inputs.every((part) => isRemovedDequantizer(profile, part, scope)) &&
     activations.every((part) => removed?.some((dtype) => dtype === parametersOf(part, scope).dtype))
   );
+}
+
+/** Types of the activations that the Q and DQ of a unit convert to integers, without constants, which are weights. */
+export function activationTypes({ scope }: PlacedNode, parts: readonly GraphNode[]): readonly OnnxDType[] {
+  const isActivation = (part: GraphNode): boolean => isQuantize(part) || !scope.isKnown(part.inputs[0] ?? "");
+  const types = parts.filter(isActivation).map((part) => parametersOf(part, scope).dtype);
+  return types.filter((dtype) => dtype !== undefined);
+}
+
+/** The integer type in which a unit computes; undefined if the node is not part of a unit. */
+export function quantizedTypeOf(profile: Quantizer, placed: PlacedNode): OnnxDType | undefined {
+  return activationTypes(placed, partsOfUnit(profile, placed))[0];
 }

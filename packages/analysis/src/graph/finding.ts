@@ -1,6 +1,6 @@
 /** Findings of an analysis, and a collector with a limit against malicious models. */
 import { type GraphNode, shorten } from "@slm/onnx";
-import type { PlacedNode } from "./subject.js";
+import type { PlacedNode } from "./scope.js";
 
 export type Severity = "error" | "warning" | "info";
 

@@ -1,6 +1,6 @@
 /** Detects Gelu written with Erf, a pattern of exporters that runtimes fuse. */
 import type { GraphNode } from "@slm/onnx";
-import type { PlacedNode, Scope } from "./subject.js";
+import type { PlacedNode, Scope } from "./scope.js";
 
 const near = (a: number | undefined, b: number): boolean => a !== undefined && Math.abs(a - b) < 1e-3;
 
