@@ -5,19 +5,10 @@ import {
   type OperatorRules,
   type QuantizationRules,
 } from "./profile.js";
-import {
-  evenOutputs,
-  fullIndices,
-  lonePad,
-  noRows,
-  oneSign,
-  singleBatch,
-  steps,
-  topWithLeft,
-} from "./openvino-conditions.js";
+import * as intel from "./openvino-conditions.js";
 import { OPENVINO_SIGNATURES } from "./openvino-signatures.js";
 import { QNN } from "./qnn.js";
-import { computedWeights, constantWeight, openTypes, weightTypes } from "./quantized-conditions.js";
+import * as qdq from "./quantized-conditions.js";
 import { operatorsOf, words } from "./signatures.js";
 
 const ANY = ["float32", "float16", "bool", "int32", "int64"] as const;
@@ -65,22 +56,22 @@ const CONSTANT_SECOND: OperatorSupport = { constantInputs: [1] };
 const NO_SCALAR: OperatorSupport = { noScalars: [0] };
 
 /** Types of the weights of uint16 activations. */
-const WIDE_WEIGHTS = weightTypes({ uint16: WIDE });
+const WIDE_WEIGHTS = qdq.weightTypes({ uint16: WIDE });
 
 /** Products of matrices. */
 const PRODUCT: OperatorSupport = {
-  conditions: [WIDE_WEIGHTS, computedWeights(BYTES), openTypes([...BYTES, "int16"])],
+  conditions: [WIDE_WEIGHTS, qdq.computedWeights(BYTES), qdq.openTypes([...BYTES, "int16"])],
 };
 
 /** Conditions of single operators, in addition to element types and ranks. */
 const LIMITED: Readonly<Record<string, OperatorSupport>> = {
   Cast: { casts: CASTS },
   CastLike: { casts: CASTS },
-  AveragePool: { conditions: [topWithLeft] },
+  AveragePool: { conditions: [intel.topWithLeft] },
   Celu: NO_SCALAR,
-  Conv: { conditions: [WIDE_WEIGHTS, constantWeight(5), computedWeights(BYTES)] },
+  Conv: { conditions: [WIDE_WEIGHTS, qdq.constantWeight(5), qdq.computedWeights(BYTES)] },
   ConvTranspose: {
-    conditions: [constantWeight(5), computedWeights(BYTES), singleBatch(5)],
+    conditions: [qdq.constantWeight(5), qdq.computedWeights(BYTES), intel.singleBatch(5)],
     combinations: [{ rank: { allowed: [0, 1, 2, 3, 4], missing: 0 }, group: { allowed: [1], missing: 1 } }],
   },
   CumSum: CONSTANT_SECOND,
@@ -95,8 +86,8 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
       },
     ],
   },
-  Gather: { conditions: [noRows(BYTES)] },
-  GatherElements: { conditions: [fullIndices] },
+  Gather: { conditions: [intel.noRows(BYTES)] },
+  GatherElements: { conditions: [intel.fullIndices] },
   Gemm: PRODUCT,
   LSTM: { conditions: [WIDE_WEIGHTS] },
   LogSoftmax: {
@@ -126,12 +117,12 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
   },
   NegativeLogLikelihoodLoss: { attributes: { ignore_index: { allowed: ["absent"], missing: "absent" } } },
   OneHot: {
-    conditions: [weightTypes({ uint8: WIDE, int8: WIDE, uint16: WIDE, int16: WIDE }, { input: 2 })],
+    conditions: [qdq.weightTypes({ uint8: WIDE, int8: WIDE, uint16: WIDE, int16: WIDE }, { input: 2 })],
   },
   Pad: {
     constantInputs: [1],
     attributes: { mode: { allowed: ["constant", "reflect", "edge"], missing: "constant" } },
-    conditions: [lonePad(2)],
+    conditions: [intel.lonePad(2)],
   },
   Pow: { inputTypes: { 1: ["float32", "float16", "int32", "int64"] } },
   ...Object.fromEntries(
@@ -150,7 +141,7 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
     combinations: NEAREST_BYTES,
   },
   ScatterElements: {
-    conditions: [openTypes(WIDE)],
+    conditions: [qdq.openTypes(WIDE)],
     combinations: [
       {
         rank: { allowed: [0, 1, 2, 5], missing: 0 },
@@ -161,16 +152,16 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
   ScatterND: { attributes: { reduction: { allowed: ["none"], missing: "none" } } },
   Shrink: NO_SCALAR,
   SimplifiedLayerNormalization: { attributes: { axis: { allowed: [-1], missing: -1 } } },
-  Slice: { constantInputs: [1, 2, 3, 4], conditions: [steps(4)] },
-  SpaceToDepth: { conditions: [singleBatch(0, ["float32", "float16", ...WIDE])] },
-  Split: { constantInputs: [1], conditions: [evenOutputs] },
+  Slice: { constantInputs: [1, 2, 3, 4], conditions: [intel.steps(4)] },
+  SpaceToDepth: { conditions: [intel.singleBatch(0, ["float32", "float16", ...WIDE])] },
+  Split: { constantInputs: [1], conditions: [intel.evenOutputs] },
   // Other axes compile in some graphs, and end the compiler's process in others.
-  Squeeze: { constantInputs: [1], conditions: [oneSign(1)] },
+  Squeeze: { constantInputs: [1], conditions: [intel.oneSign(1)] },
   Tile: CONSTANT_SECOND,
   TopK: CONSTANT_SECOND,
   Trilu: CONSTANT_SECOND,
   Upsample: { constantInputs: [1], combinations: NEAREST_BYTES },
-  Unsqueeze: { constantInputs: [1], conditions: [oneSign(1)] },
+  Unsqueeze: { constantInputs: [1], conditions: [intel.oneSign(1)] },
 };
 
 /** The same, with types of activations for operators that are followed by no QuantizeLinear. */
@@ -179,7 +170,7 @@ const CONDITIONS = {
   ...Object.fromEntries(
     [...BYTES_ONLY].map((name) => [
       name,
-      { ...LIMITED[name], conditions: [...(LIMITED[name]?.conditions ?? []), openTypes(BYTES)] },
+      { ...LIMITED[name], conditions: [...(LIMITED[name]?.conditions ?? []), qdq.openTypes(BYTES)] },
     ]),
   ),
 };

@@ -1,30 +1,7 @@
 /** Conditions of the operators of profile `qnn`, in addition to element types and ranks. */
 import type { OperatorSupport } from "./profile.js";
-import {
-  channelScales,
-  symmetricChannels,
-  weightTypes,
-  wholeUnit,
-  zeroPoints,
-} from "./quantized-conditions.js";
-import {
-  equations,
-  filled,
-  fullWindows,
-  insideGelu,
-  maxDepth,
-  minInputs,
-  minLastSize,
-  noLoneLayout,
-  onlyLast,
-  plainConstant,
-  sameBatch,
-  splitsInTwo,
-  unitSteps,
-  widestGap,
-  widestInput,
-  wholeSizes,
-} from "./qnn-conditions.js";
+import * as qdq from "./quantized-conditions.js";
+import * as qnn from "./qnn-conditions.js";
 
 const LAST_AXIS = { axis: { allowed: "last-axis", missing: -1 } } as const;
 const NO_DILATIONS = { dilations: { allowed: "ones", missing: 1 } } as const;
@@ -49,8 +26,8 @@ const REDUCTION: OperatorSupport = { constantInputs: [1], attributes: GIVEN_AXES
 /** Types of weights for each type of activations, if the device does not support every pair. */
 const NARROW = ["uint8", "int8", "int4", "uint4"] as const;
 const MATRIX_WEIGHTS = [
-  symmetricChannels,
-  weightTypes(
+  qdq.symmetricChannels,
+  qdq.weightTypes(
     { uint8: NARROW, int8: NARROW, int16: ["int8", "int4"] },
     {
       channel: {
@@ -62,12 +39,12 @@ const MATRIX_WEIGHTS = [
     },
   ),
 ];
-const SYMMETRIC = zeroPoints({ uint16: 32_768, int16: 0 });
-const SYMMETRIC_INT16 = zeroPoints({ int16: 0 });
+const SYMMETRIC = qdq.zeroPoints({ uint16: 32_768, int16: 0 });
+const SYMMETRIC_INT16 = qdq.zeroPoints({ int16: 0 });
 const CONVOLUTION = [
-  wholeUnit("always"),
+  qdq.wholeUnit("always"),
   SYMMETRIC_INT16,
-  channelScales(["int4", "uint4"]),
+  qdq.channelScales(["int4", "uint4"]),
   ...MATRIX_WEIGHTS,
 ];
 const UNSIGNED = ["uint8", "uint16"] as const;
@@ -111,11 +88,11 @@ const DILATED: OperatorSupport["combinations"] = [
   { ...NO_DILATIONS, rank: { allowed: [3, 4], missing: 0 } },
 ];
 
-const MOVED: OperatorSupport = { conditions: [wholeUnit("output")] };
-const SEVERAL: OperatorSupport = { conditions: [minInputs(2)] };
+const MOVED: OperatorSupport = { conditions: [qdq.wholeUnit("output")] };
+const SEVERAL: OperatorSupport = { conditions: [qnn.minInputs(2)] };
 const RMS: OperatorSupport = {
   attributes: LAST_AXIS,
-  conditions: [minLastSize(2), weightTypes({ uint8: ["uint8"], uint16: [...UNSIGNED, "int16"] })],
+  conditions: [qnn.minLastSize(2), qdq.weightTypes({ uint8: ["uint8"], uint16: [...UNSIGNED, "int16"] })],
 };
 
 // cspell:ignore abce abde abed
@@ -128,11 +105,11 @@ export const LIMITED: Readonly<Record<string, OperatorSupport>> = {
   Attention: { inputTypes: { 3: ["float32", "float16"] }, absentInputs: [6] },
   ArgMax: { attributes: { select_last_index: { allowed: [0], missing: 0 } } },
   ArgMin: { attributes: { select_last_index: { allowed: [0], missing: 0 } } },
-  AveragePool: { attributes: NO_DILATIONS, conditions: [widestGap(1), fullWindows] },
+  AveragePool: { attributes: NO_DILATIONS, conditions: [qnn.widestGap(1), qnn.fullWindows] },
   BatchNormalization: {
     constantInputs: [1, 2, 3, 4],
     attributes: { training_mode: { allowed: [0], missing: 0 } },
-    conditions: [weightTypes({ uint8: ["uint8"], int8: ["int8"], uint16: ["uint8"] })],
+    conditions: [qdq.weightTypes({ uint8: ["uint8"], int8: ["int8"], uint16: ["uint8"] })],
   },
   Cast: {
     casts: CASTS,
@@ -143,40 +120,40 @@ export const LIMITED: Readonly<Record<string, OperatorSupport>> = {
   Clip: {
     constantInputs: [1, 2],
     conditions: [
-      weightTypes({
+      qdq.weightTypes({
         uint8: ["uint8", "int8"],
         int8: ["uint8", "int8"],
         uint16: ["uint8", "int8", "uint16", "int16"],
       }),
     ],
   },
-  Conv: { combinations: DILATED, conditions: [widestGap(1), ...CONVOLUTION] },
-  ConvTranspose: { attributes: NO_DILATIONS, conditions: [widestGap(0), ...CONVOLUTION] },
+  Conv: { combinations: DILATED, conditions: [qnn.widestGap(1), ...CONVOLUTION] },
+  ConvTranspose: { attributes: NO_DILATIONS, conditions: [qnn.widestGap(0), ...CONVOLUTION] },
   CumSum: {
     constantInputs: [1],
     attributes: { exclusive: { allowed: [0], missing: 0 }, reverse: { allowed: [0], missing: 0 } },
   },
   Einsum: {
     conditions: [
-      wholeUnit("always"),
+      qdq.wholeUnit("always"),
       SYMMETRIC,
-      equations(
+      qnn.equations(
         ["ab,bc->ac", "abc,acd->abd", "abcd,abde->abce", "abcd,abed->abce", "abcd,bed->abce"],
         ["abcd,ced->abce"],
       ),
     ],
   },
-  Erf: { conditions: [insideGelu] },
-  Expand: { constantInputs: [1], conditions: [filled(1)] },
+  Erf: { conditions: [qnn.insideGelu] },
+  Expand: { constantInputs: [1], conditions: [qnn.filled(1)] },
   Gather: { combinations: FIRST_AXIS },
   GatherElements: { combinations: FIRST_AXIS },
   GatherND: { attributes: { batch_dims: { allowed: [0], missing: 0 } } },
   Gemm: {
-    conditions: [wholeUnit("always"), SYMMETRIC, ...MATRIX_WEIGHTS],
+    conditions: [qdq.wholeUnit("always"), SYMMETRIC, ...MATRIX_WEIGHTS],
     attributes: { beta: { allowed: [1], missing: 1 }, alpha: { allowed: [1], missing: 1 } },
   },
   GreaterOrEqual: { since: 16 },
-  GroupNormalization: { conditions: [onlyLast] },
+  GroupNormalization: { conditions: [qnn.onlyLast] },
   GRU: { attributes: { layout: { allowed: [0], missing: 0 } } },
   GridSample: { attributes: { mode: { allowed: ["bilinear", "linear", "nearest"], missing: "linear" } } },
   LRN: { attributes: { size: { allowed: [1, 3, 5, 7, 9, 11], missing: 0 } } },
@@ -185,7 +162,7 @@ export const LIMITED: Readonly<Record<string, OperatorSupport>> = {
     attributes: LAST_AXIS,
     outputCount: 1,
     conditions: [
-      weightTypes(
+      qdq.weightTypes(
         { uint8: UNSIGNED, uint16: UNSIGNED },
         { pair: { uint8: ["uint8"], int8: ["int8"], uint16: ["uint8"], int16: [] } },
       ),
@@ -194,28 +171,28 @@ export const LIMITED: Readonly<Record<string, OperatorSupport>> = {
   LessOrEqual: { since: 16 },
   LpNormalization: { attributes: { p: { allowed: [2], missing: 2 } } },
   LpPool: {
-    conditions: [widestGap(1)],
+    conditions: [qnn.widestGap(1)],
     attributes: {
       p: { allowed: [1, 2], missing: 2 },
       ...NO_DILATIONS,
       ceil_mode: { allowed: [0], missing: 0 },
     },
   },
-  MatMul: { conditions: [sameBatch(5), SYMMETRIC_INT16, ...MATRIX_WEIGHTS] },
+  MatMul: { conditions: [qnn.sameBatch(5), SYMMETRIC_INT16, ...MATRIX_WEIGHTS] },
   Max: SEVERAL,
   MaxPool: {
     attributes: NO_DILATIONS,
     outputCount: 1,
-    conditions: [widestGap(1), fullWindows, wholeUnit("output")],
+    conditions: [qnn.widestGap(1), qnn.fullWindows, qdq.wholeUnit("output")],
   },
-  Mish: { conditions: [wholeUnit("always")] },
+  Mish: { conditions: [qdq.wholeUnit("always")] },
   Mean: SEVERAL,
   Min: SEVERAL,
   Mod: { attributes: { fmod: { allowed: [0], missing: 0 } } },
   Pad: {
     constantInputs: [1, 2],
     absentInputs: [3],
-    conditions: [weightTypes({ uint8: ["uint8"], int8: ["int8"], uint16: ["uint16"] }, { input: 2 })],
+    conditions: [qdq.weightTypes({ uint8: ["uint8"], int8: ["int8"], uint16: ["uint16"] }, { input: 2 })],
     attributes: { mode: { allowed: ["constant", "reflect", "edge"], missing: "constant" } },
     combinations: [
       {
@@ -224,10 +201,10 @@ export const LIMITED: Readonly<Record<string, OperatorSupport>> = {
       },
     ],
   },
-  OneHot: { conditions: [plainConstant(2)] },
-  Pow: { inputTypes: { 1: ["float32", "float16"] }, conditions: [widestInput(4)] },
+  OneHot: { conditions: [qnn.plainConstant(2)] },
+  Pow: { inputTypes: { 1: ["float32", "float16"] }, conditions: [qnn.widestInput(4)] },
   RMSNormalization: RMS,
-  Reciprocal: { conditions: [wholeUnit("always")] },
+  Reciprocal: { conditions: [qdq.wholeUnit("always")] },
   ReduceL2: REDUCTION,
   ReduceLogSumExp: REDUCTION,
   ReduceMax: REDUCTION,
@@ -245,25 +222,25 @@ export const LIMITED: Readonly<Record<string, OperatorSupport>> = {
       },
     },
     combinations: NEAREST,
-    conditions: [wholeSizes("cubic")],
+    conditions: [qnn.wholeSizes("cubic")],
   },
   RoiAlign: { attributes: { mode: { allowed: ["avg"], missing: "avg" } } },
   ScatterElements: { attributes: { reduction: { allowed: ["none"], missing: "none" } } },
   ScatterND: {
-    conditions: [maxDepth(4), widestInput(4)],
+    conditions: [qnn.maxDepth(4), qnn.widestInput(4)],
     attributes: { reduction: { allowed: ["none", "add", "mul"], missing: "none" } },
   },
   SimplifiedLayerNormalization: RMS,
   Slice: {
     constantInputs: [1, 2, 3, 4],
-    conditions: [unitSteps(["int32", "int64"]), wholeUnit("output")],
+    conditions: [qnn.unitSteps(["int32", "int64"]), qdq.wholeUnit("output")],
   },
-  Split: { constantInputs: [1], conditions: [splitsInTwo("int64")] },
+  Split: { constantInputs: [1], conditions: [qnn.splitsInTwo("int64")] },
   Squeeze: MOVED,
   Sum: SEVERAL,
   Tile: { constantInputs: [1] },
   TopK: { constantInputs: [1], attributes: { axis: { allowed: [-1, 0, 1, 2, 3], missing: -1 } } },
-  Transpose: { conditions: [wholeUnit("output"), noLoneLayout] },
+  Transpose: { conditions: [qdq.wholeUnit("output"), qnn.noLoneLayout] },
   Unsqueeze: MOVED,
   Upsample: { constantInputs: [1], until: 9 },
 };
