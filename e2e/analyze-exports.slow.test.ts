@@ -13,8 +13,14 @@ import { TinyModels } from "./tiny-models.js";
 
 const config: EncoderDecoderConfig = {
   ...encoderDecoder,
-  ...{ width: 32, feedForward: 48, encoderLayers: 1, decoderLayers: 1, bias: false },
-  ...{ maxSource: 16, maxTarget: 8, vocabularySize: 21 },
+  width: 32,
+  feedForward: 48,
+  encoderLayers: 1,
+  decoderLayers: 1,
+  bias: false,
+  maxSource: 16,
+  maxTarget: 8,
+  vocabularySize: 21,
 };
 
 /** Eight patches and a class token that is dropped, pooled to four tokens. */

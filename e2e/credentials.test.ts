@@ -55,7 +55,10 @@ const CLIENTS: Readonly<Record<Client, (origin: string) => Promise<unknown>>> = 
   },
   teacher: (origin) =>
     postJson({
-      ...{ url: `${origin}/v1/chat/completions`, body: {}, key: `sk-${WORD}`, silenceMs: 5000 },
+      url: `${origin}/v1/chat/completions`,
+      body: {},
+      key: `sk-${WORD}`,
+      silenceMs: 5000,
       signal: new AbortController().signal,
     }),
   mlflow: (origin) =>
@@ -120,7 +123,8 @@ describe("no secret is shown to a second origin when", () => {
   test("and every client does show its secret to its own origin", async () => {
     for (const client of Object.keys(CLIENTS) as Client[]) {
       const { home } = await play({
-        ...{ what: "", client },
+        what: "",
+        client,
         home:
           () =>
           ({ headers }, response) => {

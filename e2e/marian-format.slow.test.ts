@@ -188,7 +188,11 @@ test("is fine-tuned on labels, from its own weights", async () => {
       student,
       initialize: { student: at("plain") },
       loss: { forwardKl: 0, crossEntropy: 1 },
-      ...{ steps: 100, warmupSteps: 5, batchSize: 16, evaluateEvery: 100, evaluateRows: 6 },
+      steps: 100,
+      warmupSteps: 5,
+      batchSize: 16,
+      evaluateEvery: 100,
+      evaluateRows: 6,
     },
   };
   await writeFile(at("recipe.yaml"), JSON.stringify(recipe));

@@ -16,8 +16,14 @@ import { TinyModels } from "./tiny-models.js";
 
 const tied: EncoderDecoderConfig = {
   ...encoderDecoder,
-  ...{ width: 32, headDim: 8, feedForward: 48, encoderLayers: 1, decoderLayers: 1 },
-  ...{ maxSource: 8, maxTarget: 6, bias: false },
+  width: 32,
+  headDim: 8,
+  feedForward: 48,
+  encoderLayers: 1,
+  decoderLayers: 1,
+  maxSource: 8,
+  maxTarget: 6,
+  bias: false,
 };
 const MODELS: Readonly<Record<string, EncoderDecoderConfig>> = {
   "a head tied to the embedding": tied,

@@ -118,7 +118,12 @@ describe.each(chosenFamilies())("%s", (family) => {
     const languageFlags = languages === undefined ? [] : ["--target-language", languages.targetLanguage];
     const { bytesBefore, bytesAfter } = await result("quantize", [
       at("cpu"),
-      ...["--scheme", "int4-block", "--block-size", "16", "-o", at("int4")],
+      "--scheme",
+      "int4-block",
+      "--block-size",
+      "16",
+      "-o",
+      at("int4"),
     ]);
     expect(Number(bytesAfter)).toBeLessThan(Number(bytesBefore));
     const flags = ["--prompt", source, "--max-tokens", "6", "--temperature", "0"];
@@ -158,7 +163,9 @@ describe.each(chosenFamilies())("%s", (family) => {
     const run = await train("fine-tuned", {
       student: { shape: "imported", config: await shapeOf() },
       initialize: { student: at("model") },
-      ...{ steps: 100, warmupSteps: 5, evaluateEvery: 100 },
+      steps: 100,
+      warmupSteps: 5,
+      evaluateEvery: 100,
     });
     const losses = (await readLog(run)).flatMap(({ crossEntropy }) => crossEntropy ?? []);
     expect(losses.at(-1)).toBeLessThan(0.8 * losses[0]!);
@@ -168,7 +175,10 @@ describe.each(chosenFamilies())("%s", (family) => {
     const run = await train("adapted", {
       student: { shape: "imported", config: await shapeOf() },
       initialize: { student: at("model") },
-      ...{ steps: 100, warmupSteps: 5, learningRate: 0.005, evaluateEvery: 100 },
+      steps: 100,
+      warmupSteps: 5,
+      learningRate: 0.005,
+      evaluateEvery: 100,
     });
     const losses = (await readLog(run)).flatMap(({ crossEntropy }) => crossEntropy ?? []);
     expect(losses.at(-1)).toBeLessThan(losses[0]!);
@@ -186,7 +196,10 @@ describe.each(chosenFamilies())("%s", (family) => {
           maxSource: 20,
           maxTarget: 16,
         },
-        ...{ loss: { forwardKl: 1, crossEntropy: 0 }, steps: 150, warmupSteps: 5, evaluateEvery: 150 },
+        loss: { forwardKl: 1, crossEntropy: 0 },
+        steps: 150,
+        warmupSteps: 5,
+        evaluateEvery: 150,
       },
       { teacher: { kind: "checkpoint", path: join(run, "distill") } },
     );
@@ -203,7 +216,9 @@ describe.each(chosenFamilies())("%s", (family) => {
     const decoders = decoderFeedForward === undefined ? {} : { decoderFeedForward: 64 };
     const run = await train("trained", {
       student: { shape: "imported", config: { ...shape, ...sizes, ...widths, ...wider, ...decoders } },
-      ...{ steps: 1500, warmupSteps: 50, evaluateEvery: 250 },
+      steps: 1500,
+      warmupSteps: 50,
+      evaluateEvery: 250,
     });
     const found = (await readLog(run)).flatMap((line) => line["dev.exactMatch"] ?? []);
     expect(Math.max(...found)).toBeGreaterThan(0.75);

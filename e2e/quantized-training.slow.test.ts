@@ -94,7 +94,9 @@ function int8Of(graph: Graph, codes: string, scales: string, layout: WeightLayou
   const { values } = dequantizeInt8({
     codes: new Int8Array(data.slice().buffer),
     scales: float32(graph, scales),
-    ...{ inputs, outputs, layout },
+    inputs,
+    outputs,
+    layout,
   });
   if (layout === "outputs-first") return { values, inputs };
   const turned = values.map((_, at) => values[(at % inputs) * outputs + Math.floor(at / inputs)]!);
@@ -118,7 +120,10 @@ function* dequantized(graph: Graph): Generator<Dequantized> {
       scales: float32(graph, third),
       zeroPoints: graph.initializers.get(fourth)!.data,
       bits: attributeOf(node, "bits", "int") as 2 | 4 | 8,
-      ...{ inputs, outputs, blockSize, blocks },
+      inputs,
+      outputs,
+      blockSize,
+      blocks,
     });
     yield { values, inputs };
   }

@@ -98,13 +98,11 @@ export const TOWERS: Readonly<Record<string, Parameters<typeof visionConfig.pars
 /** Shapes that reveal a wrong head, axis or position, on one profile for every attention lowering. */
 export const SHAPES: Readonly<Record<string, Partial<EncoderDecoderConfig>>> = {
   "gates, norms of heads and branch ends, a head of its own, capped logits": {
-    ...({
-      activation: "swiglu",
-      qkNorm: true,
-      postNorm: true,
-      tieWordEmbeddings: false,
-      logitSoftcap: 4,
-    } as const),
+    activation: "swiglu",
+    qkNorm: true,
+    postNorm: true,
+    tieWordEmbeddings: false,
+    logitSoftcap: 4,
     bias: "attention",
   },
   "as students of Gemma 3: normed heads of cross-attention, layers with a rotary base of their own": {

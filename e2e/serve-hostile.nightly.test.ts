@@ -27,7 +27,10 @@ test("hostile clients of every kind get rejections, others right answers, and no
   const options = {
     only: "loop,company,hosts",
     kinds: "spaces,numbers,nested,referenceChain,image",
-    ...{ seconds: "0.5", grace: "3", connections: "8", hostile: "40" },
+    seconds: "0.5",
+    grace: "3",
+    connections: "8",
+    hostile: "40",
   };
   const argv = Object.entries(options).map(([key, value]) => `--${key}=${value}`);
   const { stdout, stderr, exitCode } = await execa(process.execPath, [COMMAND, ...argv], { reject: false });

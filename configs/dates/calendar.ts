@@ -41,8 +41,19 @@ export interface Calendar {
 
 /** Keys in `availableFormats` of commonly written dates. */
 const DATE_SKELETONS = [
-  ...["MMMd", "MMMMd", "MMMEd", "MMMMEd", "yMMM", "yMMMM", "yMMMd", "yMMMEd", "yMMMMd", "yMMMMEd"],
-  ...["yMMMMEEEEd", "yMd", "yMEd"],
+  "MMMd",
+  "MMMMd",
+  "MMMEd",
+  "MMMMEd",
+  "yMMM",
+  "yMMMM",
+  "yMMMd",
+  "yMMMEd",
+  "yMMMMd",
+  "yMMMMEd",
+  "yMMMMEEEEd",
+  "yMd",
+  "yMEd",
 ];
 const DATE_STYLES = ["full", "long", "medium"];
 const TIME_SKELETONS = ["Hm", "hm"];

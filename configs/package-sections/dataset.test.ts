@@ -12,7 +12,12 @@ const module = fileURLToPath(new URL("./dataset.ts", import.meta.url));
 describe(classOf, () => {
   test("merges small sections with similar ones, and skips sections without a subject", () => {
     expect(["games", "zope", "shells", "doc", "misc", "constructor"].map(classOf)).toEqual([
-      ...["games", "python", "utils", undefined, undefined, undefined],
+      "games",
+      "python",
+      "utils",
+      undefined,
+      undefined,
+      undefined,
     ]);
     expect(CLASS_NAMES).toHaveLength(34);
   });

@@ -59,7 +59,12 @@ export const published = async (name: string, room: Room): Promise<Checkpoint> =
   importEncoderDecoder(await readHuggingFaceDirectory(join(FIXTURES, name)), room);
 
 const sizes = {
-  ...{ width: 20, heads: 4, kvHeads: 2, headDim: 6, feedForward: 37, decoderLayers: 2 },
+  width: 20,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 6,
+  feedForward: 37,
+  decoderLayers: 2,
   vocabularySize: 21,
   tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
 };

@@ -25,8 +25,19 @@ const KOTLIN_FLAGS = ["-no-stdlib", "-no-reflect", "-Werror", "-classpath", KOTL
 const JAVA = dirname(dirname(realpathSync(execFileSync("which", ["javac"], { encoding: "utf8" }).trim())));
 /** Arguments of a C compiler that builds the library for Java and Kotlin. */
 const JNI_LIBRARY = [
-  ...["-O2", "-shared", "-fPIC", "-I", join(JAVA, "include"), "-I", join(JAVA, "include/linux")],
-  ...["jni.c", "library.c", "phonemes.c", "-o", "libphonemes.so", "-lm"],
+  "-O2",
+  "-shared",
+  "-fPIC",
+  "-I",
+  join(JAVA, "include"),
+  "-I",
+  join(JAVA, "include/linux"),
+  "jni.c",
+  "library.c",
+  "phonemes.c",
+  "-o",
+  "libphonemes.so",
+  "-lm",
 ];
 
 /** Programs to run one after the other in the folder of the exported model; the last one reads texts. */

@@ -66,18 +66,16 @@ const JOINED = [
   ..."ﬁ\u0301 ①\u0308 Ａ\u0301 e\u0301\u0308 a\u200d ©\u200d© ©\u0301\u200d©\u0301 क\u094dक\u0301 กำ".split(
     " ",
   ),
-  ...[
-    "\u0600a",
-    "\u0600\u0301",
-    "\u1100\u1161\u0301",
-    "가\u11a8\u0301",
-    "🇩🇪\u0301",
-    "\r\n",
-    "\r\u0301",
-    "\u0085",
-    " \u0085 ",
-    "\u00a0",
-  ],
+  "\u0600a",
+  "\u0600\u0301",
+  "\u1100\u1161\u0301",
+  "가\u11a8\u0301",
+  "🇩🇪\u0301",
+  "\r\n",
+  "\r\u0301",
+  "\u0085",
+  " \u0085 ",
+  "\u00a0",
 ];
 
 const student = (name: string): Promise<TokenizerFiles> =>
@@ -274,8 +272,16 @@ export function tinyModel(
   architecture: ModelConfig["architecture"],
 ): ModelConfig {
   const common = {
-    ...{ architecture, width: 20, heads: 4, kvHeads: 2, headDim: 6, feedForward: 37, decoderLayers: 1 },
-    ...{ maxSource: MAX_SOURCE, maxTarget: MAX_TARGET, vocabularySize },
+    architecture,
+    width: 20,
+    heads: 4,
+    kvHeads: 2,
+    headDim: 6,
+    feedForward: 37,
+    decoderLayers: 1,
+    maxSource: MAX_SOURCE,
+    maxTarget: MAX_TARGET,
+    vocabularySize,
     tokens,
   };
   return architecture === "decoder-only"

@@ -59,9 +59,13 @@ const { only, kinds: listed, ...texts } = values;
 const names = only.split(",");
 const kinds = listed.split(",");
 const numbers = {
-  ...{ seconds: Number(texts.seconds), grace: Number(texts.grace), connections: Number(texts.connections) },
-  ...{ hostile: Number(texts.hostile), sockets: Number(texts.sockets) },
-  ...{ rounds: Number(texts.rounds), clients: Number(texts.clients) },
+  seconds: Number(texts.seconds),
+  grace: Number(texts.grace),
+  connections: Number(texts.connections),
+  hostile: Number(texts.hostile),
+  sockets: Number(texts.sockets),
+  rounds: Number(texts.rounds),
+  clients: Number(texts.clients),
 };
 const isKnown = names.every((name) => name in PARTS) && kinds.every((kind) => kind in BODIES);
 if (!isKnown || Object.values(numbers).some((value) => !(value > 0))) {

@@ -8,8 +8,15 @@ import { writeLetterTokenizer } from "../letter-models.js";
 
 const shape = {
   architecture: "encoder-decoder",
-  ...{ width: 32, heads: 2, kvHeads: 2, headDim: 16, feedForward: 64 },
-  ...{ encoderLayers: 2, decoderLayers: 2, maxSource: 20, maxTarget: 20 },
+  width: 32,
+  heads: 2,
+  kvHeads: 2,
+  headDim: 16,
+  feedForward: 64,
+  encoderLayers: 2,
+  decoderLayers: 2,
+  maxSource: 20,
+  maxTarget: 20,
   vocabularySize: 80,
   tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
 };
@@ -17,7 +24,10 @@ const shape = {
 const OPTIONS: Readonly<Record<string, object>> = {
   // Instead of self-attention, like Firefox's translators.
   "a recurrence in the decoder": {
-    ...{ decoderRecurrence: "ssru", norm: "layer", normPlacement: "post", activation: "relu" },
+    decoderRecurrence: "ssru",
+    norm: "layer",
+    normPlacement: "post",
+    activation: "relu",
     positions: { kind: "sinusoidal", spacing: "half", first: 0 },
   },
   "pooled tokens": { encoderPooling: { afterLayers: [1], group: 2 } },
@@ -39,7 +49,12 @@ test.each(Object.entries(OPTIONS))(
     await slm("quantize", at("float32"), "--scheme", "a16w8", ...calibration, "-o", at("a16w8"));
     for (const precision of ["float32", "a16w8"]) {
       const { chips } = await slm(
-        ...["compile", at(precision), "--soc", "sm8650", "-o", at(`${precision}-sm8650`)],
+        "compile",
+        at(precision),
+        "--soc",
+        "sm8650",
+        "-o",
+        at(`${precision}-sm8650`),
       );
       expect(chips, precision).toMatchObject([{ soc: "sm8650" }]);
     }

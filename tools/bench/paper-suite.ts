@@ -180,19 +180,22 @@ const change = ([ours, theirs]: readonly [number, number]): string =>
 const ratio = ([ours, theirs]: readonly [number, number]): string => `${number(ours / theirs)}x`;
 
 const COLUMNS = [
-  ...[
-    "weights",
-    "encoder layers",
-    "in / out [tokens]",
-    "batch",
-    "TTFT [ms]",
-    "",
-    "end to end [tokens/s]",
-    "",
-  ],
+  "weights",
+  "encoder layers",
+  "in / out [tokens]",
+  "batch",
+  "TTFT [ms]",
+  "",
+  "end to end [tokens/s]",
+  "",
   // Without a cache, every token needs all input again, so each takes at least as long as the first token here.
-  ...["decoder-only without a cache, at most [tokens/s]", "decode [tokens/s]", "", "peak memory [MB]", ""],
-  ...["MFLOP a token", ""],
+  "decoder-only without a cache, at most [tokens/s]",
+  "decode [tokens/s]",
+  "",
+  "peak memory [MB]",
+  "",
+  "MFLOP a token",
+  "",
 ];
 
 function rowOf(cell: Cell, models: readonly [Figures, Figures]): readonly string[] {
@@ -206,15 +209,34 @@ function rowOf(cell: Cell, models: readonly [Figures, Figures]): readonly string
   const memory = pair(({ peakRssBytes }) => peakRssBytes / 1e6);
   const flops = pair(({ flopsPerTokenWithSource }) => flopsPerTokenWithSource / 1e6);
   return [
-    ...[cell.scheme, String(cell.encoderLayers), `${cell.source} / ${cell.answer}`, String(cell.batch)],
-    ...[sides(first), change(first), sides(whole), ratio(whole), number((1000 * cell.batch) / first[1])],
-    ...[sides(decode), ratio(decode), sides(memory), change(memory), sides(flops), change(flops)],
+    cell.scheme,
+    String(cell.encoderLayers),
+    `${cell.source} / ${cell.answer}`,
+    String(cell.batch),
+    sides(first),
+    change(first),
+    sides(whole),
+    ratio(whole),
+    number((1000 * cell.batch) / first[1]),
+    sides(decode),
+    ratio(decode),
+    sides(memory),
+    change(memory),
+    sides(flops),
+    change(flops),
   ];
 }
 
 const UNCACHED_COLUMNS = [
-  ...["weights", "encoder layers", "in / out [tokens]", "TTFT [s of one thread]", ""],
-  ...["end to end [tokens per s of one thread]", "", "GFLOP", ""],
+  "weights",
+  "encoder layers",
+  "in / out [tokens]",
+  "TTFT [s of one thread]",
+  "",
+  "end to end [tokens per s of one thread]",
+  "",
+  "GFLOP",
+  "",
 ];
 
 function uncachedRowOf(cell: Cell, models: readonly [UncachedFigures, UncachedFigures]): readonly string[] {
@@ -226,8 +248,15 @@ function uncachedRowOf(cell: Cell, models: readonly [UncachedFigures, UncachedFi
   const whole = pair(({ totalSeconds }) => cell.answer / totalSeconds);
   const flops = pair((model) => model.flops / 1e9);
   return [
-    ...[cell.scheme, String(cell.encoderLayers), `${cell.source} / ${cell.answer}`],
-    ...[sides(first), change(first), sides(whole), ratio(whole), sides(flops), change(flops)],
+    cell.scheme,
+    String(cell.encoderLayers),
+    `${cell.source} / ${cell.answer}`,
+    sides(first),
+    change(first),
+    sides(whole),
+    ratio(whole),
+    sides(flops),
+    change(flops),
   ];
 }
 

@@ -133,8 +133,13 @@ async function fuzz(
   for (let thread = 0, isOver = false; !isOver && Date.now() < until; thread += 1) {
     const ended = await runThread(
       {
-        ...{ file, words, folder, until, firstSeed: seed * 1000 + thread },
-        ...{ seeds: [...kept, ...found], left: executions - row.executions },
+        file,
+        words,
+        folder,
+        until,
+        firstSeed: seed * 1000 + thread,
+        seeds: [...kept, ...found],
+        left: executions - row.executions,
       },
       {
         onKept: (input) => found.push(input),

@@ -23,8 +23,12 @@ const LARGEST_MIB = 370;
 const PROMPT = "constantinople";
 /** Enough steps to run every stage. The gate is wider, because an undertrained model is noisier. */
 const SETTINGS = [
-  ...["data.limit=2000", "distill.steps=30", "distill.evaluateEvery=30", "distill.evaluateRows=50"],
-  ...["quantize.gate.maxDrop=1", "bench.runs=2"],
+  "data.limit=2000",
+  "distill.steps=30",
+  "distill.evaluateEvery=30",
+  "distill.evaluateRows=50",
+  "quantize.gate.maxDrop=1",
+  "bench.runs=2",
 ];
 const STRICT = { strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true };
 const NODENEXT = { ...STRICT, skipLibCheck: false, module: "nodenext", target: "es2022" };

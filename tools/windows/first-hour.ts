@@ -8,9 +8,15 @@ import { windowsPath, type Running } from "./wine.js";
 
 /** Enough steps to run every stage, and to interrupt the longest. */
 const SETTINGS = [
-  ...["teacher.steps=20", "teacher.warmupSteps=5", "teacher.model.decoderLayers=1", "teacher.model.width=64"],
-  ...["distill.steps=100", "distill.warmupSteps=5", "distill.evaluateEvery=20"],
-  ...["quantize.gate.maxDrop=1", "quantize.gate.limit=0"],
+  "teacher.steps=20",
+  "teacher.warmupSteps=5",
+  "teacher.model.decoderLayers=1",
+  "teacher.model.width=64",
+  "distill.steps=100",
+  "distill.warmupSteps=5",
+  "distill.evaluateEvery=20",
+  "quantize.gate.maxDrop=1",
+  "quantize.gate.limit=0",
 ].flatMap((setting) => ["--set", setting]);
 export const RUN = ["run", "mine.yaml", "--out", "run", "--skip", "bench", ...SETTINGS];
 export const BUNDLE = String.raw`run\deploy`;

@@ -58,8 +58,13 @@ export class Wine {
     const preload = readFileSync("/proc/cpuinfo", "utf8").includes("amx_tile") ? amxPermission(root) : "";
     const { PATH = "", HOME = "" } = process.env;
     this.#env = {
-      ...{ PATH, HOME, WINEPREFIX: join(root, "prefix"), WINEDEBUG: "-all", DISPLAY: "" },
-      ...{ WINEPATH: windowsPath(folder), LD_PRELOAD: preload },
+      PATH,
+      HOME,
+      WINEPREFIX: join(root, "prefix"),
+      WINEDEBUG: "-all",
+      DISPLAY: "",
+      WINEPATH: windowsPath(folder),
+      LD_PRELOAD: preload,
       // Wine reads names of files in this encoding.
       LC_ALL: "C.UTF-8",
       // Wine 8 presents itself as an older Windows than Node.js supports.

@@ -103,7 +103,10 @@ async function answer({ text, image, languages }: Extract<ToWorker, { kind: "ans
     scope.postMessage({
       kind: "done",
       tokens: tokens.length,
-      ...{ confidence, abstained, firstTokenMs, tokensPerSecond },
+      confidence,
+      abstained,
+      firstTokenMs,
+      tokensPerSecond,
       stopped: false,
     });
   } catch (error) {

@@ -9,8 +9,15 @@ import { bin, root } from "./server.mjs";
 const VOCABULARY = 2048;
 const SHAPE = {
   architecture: "encoder-decoder",
-  ...{ width: 64, heads: 4, kvHeads: 2, headDim: 16, feedForward: 192 },
-  ...{ encoderLayers: 2, decoderLayers: 2, maxSource: 256, maxTarget: 48 },
+  width: 64,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 16,
+  feedForward: 192,
+  encoderLayers: 2,
+  decoderLayers: 2,
+  maxSource: 256,
+  maxTarget: 48,
   vocabularySize: VOCABULARY,
   tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
 };

@@ -109,9 +109,16 @@ export async function company(
   const statusesOf = [alone, beside].flatMap((part) => Object.keys(part.statuses));
   return {
     result: {
-      ...{ connections, hostile, seconds, alone, beside, p99Ratio: ratio },
+      connections,
+      hostile,
+      seconds,
+      alone,
+      beside,
+      p99Ratio: ratio,
       memory: { beforeBytes: before, duringBytes: during, afterBytes: after, growth },
-      ...{ hostileStatuses: statuses, answersOf5xx: internal, story: server.story().slice(0, 2000) },
+      hostileStatuses: statuses,
+      answersOf5xx: internal,
+      story: server.story().slice(0, 2000),
     },
     pass: {
       "no wrong answer": alone.wrongAnswers + beside.wrongAnswers === 0,

@@ -93,7 +93,12 @@ export async function prepareData(
     (directory) => new Spill({ directory: join(outputDirectory, directory), buckets, memoryUnits }),
   ) as [Spill, Spill];
   const preparation: Preparation = {
-    ...{ config, outputDirectory, seed, opened, byRank, ordered },
+    config,
+    outputDirectory,
+    seed,
+    opened,
+    byRank,
+    ordered,
     rejections: new Rejections(),
     watch: new DataWatch(signal, progress),
   };

@@ -40,7 +40,7 @@ export async function listModelFiles(
       files: filesOf.get(graph.file)!,
     });
   const list = shortlistFile(model);
-  const beside = [...[...compiledBinaries(model), ...SIDE_FILES], ...(list === undefined ? [] : [list])];
+  const beside = [...compiledBinaries(model), ...SIDE_FILES, ...(list === undefined ? [] : [list])];
   for (const path of beside) await fileSize(speaker, directory, path);
   const { portable = [] } = model;
   for (const { file, bytes } of portable)

@@ -28,7 +28,10 @@ export function greedyRuns(
 ): AsyncIterable<RepeatedRun> {
   const { ids, position, end, pad, runs } = options;
   const request: RepeatRequest = {
-    ...{ feeds, into, append, signal },
+    feeds,
+    into,
+    append,
+    signal,
     fetch: [picks, ...fetch],
     loop: GREEDY_LOOP,
     options: { ids, position, end, pad, runs } satisfies GreedyLoopOptions,

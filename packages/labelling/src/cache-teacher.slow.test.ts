@@ -29,7 +29,8 @@ const config = decoderOnlyConfig.parse({
   ...TINY_SHAPE,
   maxSource: 4,
   maxTarget: 5,
-  ...{ vocabularySize, tokens },
+  vocabularySize,
+  tokens,
 });
 
 const root = temporaryFolder();

@@ -2,15 +2,36 @@
 
 /** Features that determine how fast matrices are multiplied, as Linux names them on x86 and ARM. */
 const FEATURES: readonly string[] = [
-  ...["sse4_2", "avx", "avx2", "fma", "f16c", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16"],
-  ...["avx512_fp16", "amx_tile", "amx_int8", "amx_bf16"],
-  ...["asimd", "asimddp", "asimdhp", "i8mm", "bf16", "sve", "sve2", "sme"],
+  "sse4_2",
+  "avx",
+  "avx2",
+  "fma",
+  "f16c",
+  "avx_vnni",
+  "avx512f",
+  "avx512_vnni",
+  "avx512_bf16",
+  "avx512_fp16",
+  "amx_tile",
+  "amx_int8",
+  "amx_bf16",
+  "asimd",
+  "asimddp",
+  "asimdhp",
+  "i8mm",
+  "bf16",
+  "sve",
+  "sve2",
+  "sme",
 ];
 
 /** The features that add 8-bit products in 32 bits. */
 const INTEGER_DOT_PRODUCTS: ReadonlySet<string> = new Set([
-  ...["avx_vnni", "avx512_vnni", "amx_int8"],
-  ...["asimddp", "i8mm"],
+  "avx_vnni",
+  "avx512_vnni",
+  "amx_int8",
+  "asimddp",
+  "i8mm",
 ]);
 
 /**

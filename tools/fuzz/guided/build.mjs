@@ -37,8 +37,14 @@ export async function buildTargets(/** @type {string[]} */ names) {
   for (const name of names) {
     const { outputFiles } = await build({
       entryPoints: [join(import.meta.dirname, "targets", `${name}.mjs`)],
-      ...{ bundle: true, write: false, format: "esm", platform: "node", target: "node20" },
-      ...{ conditions: ["@slm/source"], plugins: [ownPackages], logLevel: "error" },
+      bundle: true,
+      write: false,
+      format: "esm",
+      platform: "node",
+      target: "node20",
+      conditions: ["@slm/source"],
+      plugins: [ownPackages],
+      logLevel: "error",
     });
     const file = join(folder, `${name}.mjs`);
     const instrumenter = createInstrumenter({ esModules: true, coverageVariable: COVERAGE_VARIABLE });

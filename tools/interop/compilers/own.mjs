@@ -162,8 +162,17 @@ async function quantizeAll(
 ) {
   for (const scheme of schemes) {
     const answer = await slm([
-      ...["quantize", directory, "--scheme", scheme, "--calibration", rows, "--threads", "1"],
-      ...["-o", `${directory}-${scheme}`, "--json"],
+      "quantize",
+      directory,
+      "--scheme",
+      scheme,
+      "--calibration",
+      rows,
+      "--threads",
+      "1",
+      "-o",
+      `${directory}-${scheme}`,
+      "--json",
     ]);
     if (answer.result === undefined) throw new Error(`${directory} ${scheme}: ${reasonOf(answer)}`);
   }

@@ -37,8 +37,14 @@ export function markdown(
   return [
     `### ${compiler}: ${versions}`,
     "",
-    ...[row(HEAD), rule(HEAD), ...graphs, ""],
-    ...[row(NODE_HEAD), rule(NODE_HEAD), ...nodes, ""],
+    row(HEAD),
+    rule(HEAD),
+    ...graphs,
+    "",
+    row(NODE_HEAD),
+    rule(NODE_HEAD),
+    ...nodes,
+    "",
     "",
   ].join("\n");
 }

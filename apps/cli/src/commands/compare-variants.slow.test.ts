@@ -22,7 +22,13 @@ const VARIANTS = [
 
 async function sweep(...argv: readonly string[]): Promise<CompareResult> {
   const { stdout, stderr, exitCode } = await runCommand("sweep", [
-    ...[recipe, ...VARIANTS, "--out", join(root, "run"), "--threads", "1", "--json"],
+    recipe,
+    ...VARIANTS,
+    "--out",
+    join(root, "run"),
+    "--threads",
+    "1",
+    "--json",
     ...argv,
   ]);
   expect(exitCode, stderr).toBe(0);
@@ -63,7 +69,16 @@ test("variants train with every seed, share equal stages, and are compared on th
 
 test("the table names the first variant, which the others are compared with", async () => {
   const { stdout, exitCode } = await runCommand("sweep", [
-    ...[recipe, ...VARIANTS, "--seeds", "1", "--limit", "3", "--out", join(root, "run"), "--threads", "1"],
+    recipe,
+    ...VARIANTS,
+    "--seeds",
+    "1",
+    "--limit",
+    "3",
+    "--out",
+    join(root, "run"),
+    "--threads",
+    "1",
   ]);
   expect(exitCode).toBe(0);
   expect(stdout).toMatch(/^variant +per +per against full +wer +wer against full +parameters +training/mu);

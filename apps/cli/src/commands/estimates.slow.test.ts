@@ -40,7 +40,14 @@ describe("the plan of a run that has not begun", () => {
     const recipe = await writeTinyRecipe(root);
     const stages = await planned("run", [recipe, "--out", join(root, "run"), "--set", "bench.runs=2"]);
     expect(stages.map(({ name }) => name)).toEqual([
-      ...["data", "tokenizer", "teacher", "distill", "export", "quantize", "bench", "deploy"],
+      "data",
+      "tokenizer",
+      "teacher",
+      "distill",
+      "export",
+      "quantize",
+      "bench",
+      "deploy",
     ]);
     expect(stages.find(({ name }) => name === "distill")!.estimate.basis).toMatch(
       /^a step measured now takes/u,

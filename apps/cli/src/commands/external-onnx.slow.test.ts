@@ -178,7 +178,11 @@ describe("slm analyze --shape", () => {
     expect((await analyze("--shape", "nothing")).exitCode).toBe(2);
     await mkdir(at("directory"));
     const { exitCode, stderr } = await runCommand("quantize", [
-      ...[at("directory"), "--scheme", "cpu", "--shape", "x=1"],
+      at("directory"),
+      "--scheme",
+      "cpu",
+      "--shape",
+      "x=1",
     ]);
     expect([exitCode, stderr]).toEqual([2, expect.stringContaining("expected an ONNX file, got the model")]);
   });

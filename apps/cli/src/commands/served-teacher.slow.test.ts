@@ -73,7 +73,10 @@ async function writeRecipe(name: string, sections: object): Promise<string> {
 const LABELS_ALONE = ["--set", "distill.loss.forwardKl=0", "--set", "distill.loss.crossEntropy=1"];
 
 const served = (changes: object = {}): object => ({
-  ...{ kind: "api", baseUrl: `${server.url}/v1`, model, apiKeyEnv: "SLM_TEST_SERVED_KEY" },
+  kind: "api",
+  baseUrl: `${server.url}/v1`,
+  model,
+  apiKeyEnv: "SLM_TEST_SERVED_KEY",
   ...changes,
 });
 

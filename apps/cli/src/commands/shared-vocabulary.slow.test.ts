@@ -73,7 +73,10 @@ describe("a run with a published model's tokenizer, pruned, and vocabulary: run"
       const { distill } = tinyRecipe(root);
       const recipe = await recipeFor(model, {
         teacher: {
-          ...{ kind: "import", model, vocabulary: "run", prompt },
+          kind: "import",
+          model,
+          vocabulary: "run",
+          prompt,
           finetune: {
             steps: 2,
             warmupSteps: 1,

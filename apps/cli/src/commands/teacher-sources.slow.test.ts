@@ -171,7 +171,13 @@ describe("a recipe with a quantized teacher", () => {
       expect(details.quantized.bytesAfter).toBeLessThan(details.quantized.bytesBefore - 10_000);
       const checked = await runCommand("teacher:check", [
         join(out, "teacher"),
-        ...["--reference", expectedLogits("llama"), "--max-kl", maxKl, "--min-agreement", "0.5", "--json"],
+        "--reference",
+        expectedLogits("llama"),
+        "--max-kl",
+        maxKl,
+        "--min-agreement",
+        "0.5",
+        "--json",
       ]);
       expect([checked.exitCode, checked.json]).toMatchObject([0, { result: { pass: true } }]);
       expect((checked.json as { result: { maxAbs: number } }).result.maxAbs).toBeGreaterThan(1e-3);

@@ -16,7 +16,12 @@ const TRANSLATORS = ["nllb", "m2m_100", "mbart", "mbart-50"] as const;
 /** Every family, and rare shapes. */
 const PUBLISHED = [
   ...ENCODER_DECODERS,
-  ...(["mt5", "blenderbot-small", "t5gemma2", "bart-heads", "t5-quick-gelu", "t5gemma-widths"] as const),
+  "mt5",
+  "blenderbot-small",
+  "t5gemma2",
+  "bart-heads",
+  "t5-quick-gelu",
+  "t5gemma-widths",
   ...TRANSLATORS,
 ] as const;
 export type PublishedName = (typeof PUBLISHED)[number];

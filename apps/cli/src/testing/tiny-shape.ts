@@ -27,14 +27,25 @@ ${further}
 /** The shape of a tiny vision-language model. An image has eight tokens. */
 export const SEEING_SHAPE = {
   architecture: "encoder-decoder",
-  ...{ width: 32, heads: 4, kvHeads: 2, headDim: 16, feedForward: 48, encoderLayers: 1, decoderLayers: 1 },
-  ...{ maxSource: 24, maxTarget: 8, vocabularySize: 98 },
+  width: 32,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 16,
+  feedForward: 48,
+  encoderLayers: 1,
+  decoderLayers: 1,
+  maxSource: 24,
+  maxTarget: 8,
+  vocabularySize: 98,
   tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
   vision: {
     tower: {
       image: { resize: { kind: "fit", height: 16, width: 32 } },
       patch: { height: 8, width: 8 },
-      ...{ width: 32, layers: 1, heads: 2, feedForward: 64 },
+      width: 32,
+      layers: 1,
+      heads: 2,
+      feedForward: 64,
     },
   },
 };

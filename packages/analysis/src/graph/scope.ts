@@ -22,8 +22,14 @@ interface KnownValues {
 
 /** Never folded: random operators, and operators that the compiler must see. */
 const NEVER_FOLDED: ReadonlySet<string> = new Set([
-  ...["RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli"],
-  ...["QuantizeLinear", "DequantizeLinear"],
+  "RandomNormal",
+  "RandomNormalLike",
+  "RandomUniform",
+  "RandomUniformLike",
+  "Multinomial",
+  "Bernoulli",
+  "QuantizeLinear",
+  "DequantizeLinear",
 ]);
 
 /**

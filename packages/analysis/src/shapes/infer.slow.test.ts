@@ -244,9 +244,26 @@ describe("shape inference of single operators", () => {
       fc.constantFrom("SAME_UPPER", "ij,jk->ik", "").map(text),
     );
     const names = fc.constantFrom(
-      ...["axis", "axes", "perm", "kernel_shape", "strides", "pads", "group", "block_size", "keepdims"],
-      ...["equation", "num_heads", "kv_num_heads", "split", "blocksize", "output_shape", "transB", "to"],
-      ...["hidden_size", "bits", "gather_axis"],
+      "axis",
+      "axes",
+      "perm",
+      "kernel_shape",
+      "strides",
+      "pads",
+      "group",
+      "block_size",
+      "keepdims",
+      "equation",
+      "num_heads",
+      "kv_num_heads",
+      "split",
+      "blocksize",
+      "output_shape",
+      "transB",
+      "to",
+      "hidden_size",
+      "bits",
+      "gather_axis",
     );
     fc.assert(
       fc.property(

@@ -146,10 +146,7 @@ const TOUCHED: { readonly [K in KernelName]: Touched<K> } = {
   },
   slm_layer_norm: (regions, { x, rows, width, gain, bias, y }) => {
     const count = regions.most(rows);
-    return [
-      ...[rowsAt(x, count, width), rowsAt(y, count, width)],
-      ...[...floats(gain, width), ...floats(bias, width)],
-    ];
+    return [rowsAt(x, count, width), rowsAt(y, count, width), ...floats(gain, width), ...floats(bias, width)];
   },
   slm_activate: (regions, { x, rows, width }) => [rowsAt(x, regions.most(rows), width)],
   slm_add: binary,

@@ -17,8 +17,21 @@ const PARAMETERS = {
   rows: ["rows", "start", "wanted", "count", "sourceCount"],
   /** Constants. */
   int: [
-    ...["n", "k", "width", "vocabulary", "groups", "group", "accumulate", "kind"],
-    ...["heads", "kvHeads", "headDim", "modulo", "capacity", "sourceCapacity", "reach"],
+    "n",
+    "k",
+    "width",
+    "vocabulary",
+    "groups",
+    "group",
+    "accumulate",
+    "kind",
+    "heads",
+    "kvHeads",
+    "headDim",
+    "modulo",
+    "capacity",
+    "sourceCapacity",
+    "reach",
   ],
   /** Like an int, or -1 for none. */
   limit: ["before", "after"],

@@ -113,7 +113,8 @@ class Calls {
         const common = {
           ...this.#rows(node.x),
           w: this.#matrix(node.matrix, n, k),
-          ...{ k, n },
+          k,
+          n,
           bias: this.#bias(node.matrix, node.bias, n),
           y: this.#place(node.out),
           accumulate: node.accumulates ? 1 : 0,
@@ -160,7 +161,9 @@ class Calls {
           this.#sections.add({ kind: "rotary", part, rotation, headDim, positions });
         return callOf("slm_rotate", {
           ...this.#rows(node.out),
-          ...{ start, heads, headDim },
+          start,
+          heads,
+          headDim,
           cosines: table("cos"),
           sines: table("sin"),
         });
@@ -209,7 +212,12 @@ class Calls {
       capacity: this.#arena.capacityOf(node.keys),
       values: "kind" in values ? { offset: this.#store(values), stride: values.width } : this.#place(values),
       count: node.count,
-      ...{ heads, kvHeads, headDim, softcap, before, after },
+      heads,
+      kvHeads,
+      headDim,
+      softcap,
+      before,
+      after,
       modulo: headOrder === "modulo" ? 1 : 0,
       scale: 1 / Math.sqrt(headDim),
       scratch: this.#arena.scratch,

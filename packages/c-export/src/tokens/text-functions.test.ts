@@ -10,15 +10,27 @@ import { describe, expect, test } from "vitest";
 import { textFunctions } from "./text-functions.js";
 
 const config = encoderDecoderConfig.parse({
-  ...{ architecture: "encoder-decoder", width: 8, heads: 1, kvHeads: 1, headDim: 8, feedForward: 8 },
-  ...{ encoderLayers: 1, decoderLayers: 1, maxSource: 10, maxTarget: 5, vocabularySize: 300 },
+  architecture: "encoder-decoder",
+  width: 8,
+  heads: 1,
+  kvHeads: 1,
+  headDim: 8,
+  feedForward: 8,
+  encoderLayers: 1,
+  decoderLayers: 1,
+  maxSource: 10,
+  maxTarget: 5,
+  vocabularySize: 300,
   tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
 });
 const model = { name: "tiny", config, vocabulary: 300 };
 const symbols = trainSymbolTokenizer({ sources: ["aé"], targets: ["X YYY"], sourceLowercase: true });
 const bpe = (sourceLowercase: boolean): Promise<TokenizerFiles> =>
   trainBpeTokenizer([{ source: "ab ab ab", target: "ab" }], {
-    ...{ vocabularySize: 300, minCount: 2, spaces: "joined", sourceLowercase },
+    vocabularySize: 300,
+    minCount: 2,
+    spaces: "joined",
+    sourceLowercase,
   });
 
 const PIECES: readonly Piece[] = [

@@ -30,10 +30,22 @@ interface ImportedModel<Config extends ModelConfig> {
 
 /** Keys of config.json with generation settings, from before models had a separate file for them. */
 const GENERATION_KEYS = [
-  ...["bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id"],
-  ...["forced_bos_token_id", "forced_eos_token_id", "num_beams", "length_penalty", "early_stopping"],
-  ...["no_repeat_ngram_size", "repetition_penalty", "bad_words_ids", "min_length", "max_length"],
-  ...["suppress_tokens", "begin_suppress_tokens"],
+  "bos_token_id",
+  "eos_token_id",
+  "pad_token_id",
+  "decoder_start_token_id",
+  "forced_bos_token_id",
+  "forced_eos_token_id",
+  "num_beams",
+  "length_penalty",
+  "early_stopping",
+  "no_repeat_ngram_size",
+  "repetition_penalty",
+  "bad_words_ids",
+  "min_length",
+  "max_length",
+  "suppress_tokens",
+  "begin_suppress_tokens",
 ] as const;
 
 /**

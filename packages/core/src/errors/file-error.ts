@@ -25,8 +25,23 @@ const NO_FOLDER = "its folder does not exist and cannot be created";
 
 /** System calls that only writes make, as named in Node's errors. */
 const WRITING_CALLS: ReadonlySet<string> = new Set([
-  ...["mkdir", "mkdtemp", "rename", "copyfile", "link", "symlink", "rmdir", "rm", "unlink"],
-  ...["write", "writev", "ftruncate", "truncate", "fsync", "fdatasync", "utime", "futime"],
+  "mkdir",
+  "mkdtemp",
+  "rename",
+  "copyfile",
+  "link",
+  "symlink",
+  "rmdir",
+  "rm",
+  "unlink",
+  "write",
+  "writev",
+  "ftruncate",
+  "truncate",
+  "fsync",
+  "fdatasync",
+  "utime",
+  "futime",
 ]);
 
 /** System codes that only a write can cause. */

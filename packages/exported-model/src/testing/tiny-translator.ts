@@ -31,7 +31,10 @@ export async function writeTinyTranslator(
     model: { type: "BPE", vocab: Object.fromEntries(texts.map((text, id) => [text, id])), merges: [] },
   };
   const config = {
-    ...{ pad_token: "<pad>", bos_token: "<s>", eos_token: "</s>", unk_token: "<unk>" },
+    pad_token: "<pad>",
+    bos_token: "<s>",
+    eos_token: "</s>",
+    unk_token: "<unk>",
     clean_up_tokenization_spaces: false,
     languages: {
       tokens: Object.fromEntries(codes.map((code) => [code, `<${code}>`])),

@@ -75,8 +75,18 @@ describe("a vocabulary with changed values", () => {
     fc.constant(undefined),
   );
   const keys = [
-    ...["model", "pre", "merges", "tokens", "token_type", "scores", "precompiled_charsmap", "add_bos_token"],
-    ...["add_eos_token", "add_space_prefix", "remove_extra_whitespaces", "normalizer.lowercase"],
+    "model",
+    "pre",
+    "merges",
+    "tokens",
+    "token_type",
+    "scores",
+    "precompiled_charsmap",
+    "add_bos_token",
+    "add_eos_token",
+    "add_space_prefix",
+    "remove_extra_whitespaces",
+    "normalizer.lowercase",
     ..."bos_token_id eos_token_id unknown_token_id padding_token_id mask_token_id cls_token_id".split(" "),
   ];
 

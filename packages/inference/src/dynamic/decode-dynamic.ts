@@ -47,7 +47,13 @@ export async function decodeDynamic(
   return withCaches(parts, size, (caches) =>
     withEncoded(parts, inputs, async (encoded) => {
       const steps = new GraphDecoder({
-        ...{ runtime, decoder, caches, vocabularySize, encoded, prefixes, tokenGraphs },
+        runtime,
+        decoder,
+        caches,
+        vocabularySize,
+        encoded,
+        prefixes,
+        tokenGraphs,
       });
       const decoded = await closing({ close: () => steps.release() }, () =>
         decode(options.watch?.(steps) ?? steps, {

@@ -90,8 +90,13 @@ export async function loadGraphs(
     const tokenGraphs = openTokenGraphs(runtime, model);
     return {
       ...description,
-      ...{ runtime, images, encoder, decoder, listing },
-      ...{ tokenGraphs, buckets },
+      runtime,
+      images,
+      encoder,
+      decoder,
+      listing,
+      tokenGraphs,
+      buckets,
       lexical: await readShortlist(directory, model, model.static?.lexicalShortlist),
       close: async () => {
         await tokenGraphs?.close();

@@ -27,8 +27,19 @@ const tokenLimit = z.int().positive().max(MAX_TOKENS);
 
 /** Request fields that slm sets, so `extra` must not contain them. */
 const OWN_FIELDS: ReadonlySet<string> = new Set([
-  ...["model", "messages", "prompt", "n", "best_of", "echo", "stream", "stream_options"],
-  ...["max_tokens", "temperature", "seed", "logprobs", "top_logprobs"],
+  "model",
+  "messages",
+  "prompt",
+  "n",
+  "best_of",
+  "echo",
+  "stream",
+  "stream_options",
+  "max_tokens",
+  "temperature",
+  "seed",
+  "logprobs",
+  "top_logprobs",
 ]);
 
 /** The problem of a server's address; undefined if it is valid. */

@@ -41,7 +41,11 @@ export function apiFileOf(settings: ApiTeacherConfig, rows: readonly Row[]): Api
   return {
     version: 1,
     request: {
-      ...{ baseUrl, model, maxTokens, extra, stop: [...stop] },
+      baseUrl,
+      model,
+      maxTokens,
+      extra,
+      stop: [...stop],
       prompt: resolved,
     },
     limits: { apiKeyEnv, concurrency, budget },

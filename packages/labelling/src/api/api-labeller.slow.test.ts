@@ -43,12 +43,10 @@ describe("a teacher behind a server", () => {
         { role: "system", content: "Translate." },
         { role: "user", content: "Word: red!" },
       ],
-      ...{
-        max_tokens: 256,
-        temperature: 0,
-        stop: ["\n"],
-        top_k: 1,
-      },
+      max_tokens: 256,
+      temperature: 0,
+      stop: ["\n"],
+      top_k: 1,
     });
   });
 
@@ -65,7 +63,9 @@ describe("a teacher behind a server", () => {
     const rows = [{ source: "one", target: "eins" }];
     const chat = apiFileOf(fixture.settingsOf({ prompt: { before: "> ", examples: 1 } }), rows);
     expect(chat.request.prompt).toEqual({
-      ...{ chat: true, before: "> ", after: "" },
+      chat: true,
+      before: "> ",
+      after: "",
       messages: [
         { role: "user", content: "> one" },
         { role: "assistant", content: "eins" },

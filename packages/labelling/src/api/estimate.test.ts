@@ -6,7 +6,10 @@ import { estimateAnswers, estimateText } from "./estimate.js";
 
 describe(estimateAnswers, () => {
   const settings = teacherConfig.parse({
-    ...{ kind: "api", baseUrl: "http://127.0.0.1/v1", model: "m", maxTokens: 10 },
+    kind: "api",
+    baseUrl: "http://127.0.0.1/v1",
+    model: "m",
+    maxTokens: 10,
     prompt: { instruction: "x".repeat(40), before: "y".repeat(8) },
   }) as ApiTeacherConfig;
   const file = apiFileOf(settings, []);

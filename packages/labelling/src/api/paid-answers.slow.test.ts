@@ -125,7 +125,8 @@ describe("the budget", () => {
     const poor = { ...changes, budget: bound + 12 };
     const failure = await failureOf(fixture.label(words, poor));
     expect(failure).toMatchObject({
-      ...{ code: "BUDGET_EXCEEDED", exitCode: 3 },
+      code: "BUDGET_EXCEEDED",
+      exitCode: 3,
       context: { limit: bound + 12, tokens: 22, requests: 2 },
     });
     expect(fixture.api.calls).toHaveLength(2);

@@ -36,7 +36,12 @@ export class ConnectionError extends Error {
 
 /** System codes of connections that were never opened. */
 const UNSENT: ReadonlySet<string> = new Set([
-  ...["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT"],
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT",
 ]);
 
 /** Codes of rejected certificates. Source: Node's documentation of TLS, "X509 certificate error codes". */

@@ -47,7 +47,9 @@ describe(rejectionOf, () => {
 
   test("a request that failed because of the server can be tried again", () => {
     expect(rejected(502, "<html>Bad gateway</html>")).toMatchObject({
-      ...{ kind: "retry", isForAll: false, waitMs: undefined },
+      kind: "retry",
+      isForAll: false,
+      waitMs: undefined,
       reason: "status 502 <html>Bad gateway</html>",
     });
   });

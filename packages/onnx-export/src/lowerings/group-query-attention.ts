@@ -293,8 +293,13 @@ function attend(place: AttentionPlace, values: AttentionValues, span: AttentionS
   const [pastKey = "", pastValue = ""] = span.cache;
   const query = turn(values.query, heads);
   const inputs = [
-    ...[query, turn(values.key, kvHeads), values.value],
-    ...[pastKey, pastValue, span.last, span.total],
+    query,
+    turn(values.key, kvHeads),
+    values.value,
+    pastKey,
+    pastValue,
+    span.last,
+    span.total,
     ...(isInside ? [table.cos, table.sin] : []),
   ];
   const outputs = span.cache.length === 0 ? 1 : 3;

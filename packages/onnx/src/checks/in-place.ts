@@ -18,9 +18,32 @@ const VIEWS: ReadonlySet<string> = new Set(["Identity", "Reshape", "Squeeze", "U
  * once per input.
  */
 const ELEMENTWISE: ReadonlySet<string> = new Set([
-  ...["Add", "Sub", "Mul", "Div", "Pow", "Where", "Mod"],
-  ...["Abs", "Neg", "Sqrt", "Reciprocal", "Exp", "Log", "Sign", "Floor", "Ceil", "Round", "Clip", "Erf"],
-  ...["Relu", "Sigmoid", "Tanh", "Not", "And", "Or", "Xor"],
+  "Add",
+  "Sub",
+  "Mul",
+  "Div",
+  "Pow",
+  "Where",
+  "Mod",
+  "Abs",
+  "Neg",
+  "Sqrt",
+  "Reciprocal",
+  "Exp",
+  "Log",
+  "Sign",
+  "Floor",
+  "Ceil",
+  "Round",
+  "Clip",
+  "Erf",
+  "Relu",
+  "Sigmoid",
+  "Tanh",
+  "Not",
+  "And",
+  "Or",
+  "Xor",
 ]);
 
 /** Operators that allow past and present caches to share one buffer. Source: ContribOperators.md of onnxruntime. */

@@ -5,16 +5,16 @@ import { subgraphsOf } from "../wiring/uses.js";
 
 /** Random operators, which are never merged. */
 const RANDOM: ReadonlySet<string> = new Set([
-  ...[
-    "RandomNormal",
-    "RandomNormalLike",
-    "RandomUniform",
-    "RandomUniformLike",
-    "Multinomial",
-    "Bernoulli",
-    "Dropout",
-  ],
-  ...["BiasDropout", "BitmaskDropout", "BitmaskBiasDropout"],
+  "RandomNormal",
+  "RandomNormalLike",
+  "RandomUniform",
+  "RandomUniformLike",
+  "Multinomial",
+  "Bernoulli",
+  "Dropout",
+  "BiasDropout",
+  "BitmaskDropout",
+  "BitmaskBiasDropout",
 ]);
 
 function attributeKey(name: string, attribute: AttributeValue): unknown {

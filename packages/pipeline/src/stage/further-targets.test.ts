@@ -70,8 +70,12 @@ test("a further target shares the student and has its own stages in separate dir
   const recipe = "deploy: {}\nquantize: {}\nexport@npu: {target: npu}\ndeploy@npu: {target: npu}\n";
   const outcomes = await runPipeline(await optionsOf(recipe), context);
   expect(outcomes.map(({ name }) => name)).toEqual([
-    ...["distill", "export", "quantize", "deploy"],
-    ...["export@npu", "deploy@npu"],
+    "distill",
+    "export",
+    "quantize",
+    "deploy",
+    "export@npu",
+    "deploy@npu",
   ]);
   expect(await wrote("deploy")).toBe(
     "cpu distill(cpu) export(cpu distill(cpu)) quantize(cpu export(cpu distill(cpu)))",

@@ -92,8 +92,16 @@ function padsWithZeroOrItself(node: GraphNode, plan: TensorPlan): boolean {
 const OPERATOR_RULES: Readonly<Record<string, OperatorRule>> = {
   ...Object.fromEntries(
     [
-      ...["Add", "Mul", "LeakyRelu", "Sigmoid", "GlobalAveragePool", "Concat", "Softmax", "ArgMax"],
-      ...["EmbedLayerNormalization", "CumSum"],
+      "Add",
+      "Mul",
+      "LeakyRelu",
+      "Sigmoid",
+      "GlobalAveragePool",
+      "Concat",
+      "Softmax",
+      "ArgMax",
+      "EmbedLayerNormalization",
+      "CumSum",
     ].map((name) => [name, everything]),
   ),
   ...Object.fromEntries(

@@ -86,8 +86,10 @@ export class DeviceGraphs {
       session: 0,
       feeds: inputs.map((input, at) => ("value" in input ? at : input)),
       fetch: [],
-      ...{ keep: isNew ? [0] : [], keepIds: isNew ? [0] : [] },
-      ...{ into: isNew ? [] : [0], intoIds: isNew ? [] : [inputs.length] },
+      keep: isNew ? [0] : [],
+      keepIds: isNew ? [0] : [],
+      into: isNew ? [] : [0],
+      intoIds: isNew ? [] : [inputs.length],
       append: { at: [], outputs: [], ids: [] },
     };
     const tensors = [...inputs, into];

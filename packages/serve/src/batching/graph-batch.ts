@@ -87,7 +87,7 @@ export class GraphBatch implements Batch {
         [GRAPH_IO.pastLength]: createHostTensor("int32", [rows], past),
         ...(await this.#state.feeds()),
       },
-      fetch: [...[GRAPH_IO.bestIds, GRAPH_IO.bestLogProbabilities], ...(takesLogits ? [logitsName] : [])],
+      fetch: [GRAPH_IO.bestIds, GRAPH_IO.bestLogProbabilities, ...(takesLogits ? [logitsName] : [])],
       ...cacheWrites(model.caches, this.#state.present, [...past]),
     });
     const best = topTokens(fetched, rows);

@@ -106,7 +106,12 @@ function textRequest(
 ): Omit<TextRequest, "source" | "rules" | "signal"> {
   const { maxTokens, temperature, stop, logprobs } = options;
   return {
-    ...{ image, start: opening?.start, maxTokens, format: formats[index], stop, logprobs },
+    image,
+    start: opening?.start,
+    maxTokens,
+    format: formats[index],
+    stop,
+    logprobs,
     sampling: temperature === 0 ? undefined : samplingOf(options, index),
   };
 }

@@ -138,7 +138,11 @@ describe(createApp, () => {
     });
     const chat = await post(app, "/v1/chat/completions", {
       messages: [{ role: "user", content: "a" }],
-      ...{ logprobs: true, top_logprobs: 1, temperature: 1, seed: 3, top_k: 1 },
+      logprobs: true,
+      top_logprobs: 1,
+      temperature: 1,
+      seed: 3,
+      top_k: 1,
     });
     expect(chat.json()).toMatchObject({
       choices: [
@@ -147,7 +151,9 @@ describe(createApp, () => {
           logprobs: {
             content: [
               {
-                ...{ token: "A", bytes: [65], logprob: expect.closeTo(best, 5) as number },
+                token: "A",
+                bytes: [65],
+                logprob: expect.closeTo(best, 5) as number,
                 top_logprobs: [{ token: "A", bytes: [65], logprob: expect.closeTo(best, 5) as number }],
               },
             ],

@@ -45,7 +45,8 @@ const ROUTES: ReadonlySet<string> = new Set([
   ...[completionsRoute, chatRoute, generateRoute, modelsRoute, healthRoute, reloadRoute].map(
     ({ path }) => path,
   ),
-  ...["/metrics", "/openapi.json"],
+  "/metrics",
+  "/openapi.json",
 ]);
 
 export function createApp(services: AppServices): OpenAPIHono {

@@ -25,8 +25,11 @@ afterAll(() => host.close());
 
 async function post(body: string): Promise<{ status: number; text: string }> {
   const app = createApp({
-    ...{ host, config, metrics: new ServerMetrics() },
-    ...{ keys: new ApiKeys([]), adminKeys: new ApiKeys([]) },
+    host,
+    config,
+    metrics: new ServerMetrics(),
+    keys: new ApiKeys([]),
+    adminKeys: new ApiKeys([]),
     isAllowedHost: () => true,
     onFailure: (error) => failures.push(error),
   });

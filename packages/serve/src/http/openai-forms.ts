@@ -23,9 +23,12 @@ export function completionChoice(
   index: number,
 ): Choice<z.input<typeof completionResponse>> {
   return {
-    ...{ index, text, finish_reason: reason },
+    index,
+    text,
+    finish_reason: reason,
     logprobs: completionLogprobs(logprobs),
-    ...{ confidence, abstained },
+    confidence,
+    abstained,
   };
 }
 
@@ -37,7 +40,8 @@ export function chatChoice(answer: TextAnswer, index: number): Choice<z.input<ty
     message: { role: "assistant", content: text, refusal: refusalOf(answer) },
     finish_reason: reason,
     logprobs: chatLogprobs(logprobs),
-    ...{ confidence, abstained },
+    confidence,
+    abstained,
   };
 }
 

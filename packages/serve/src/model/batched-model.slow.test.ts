@@ -36,7 +36,9 @@ async function ask(
   model: BatchedModel = served,
 ): Promise<TextAnswer> {
   const { run } = await model.prepare({
-    ...{ source: encode(text), rules: model.rulesOf(undefined), signal: forever },
+    source: encode(text),
+    rules: model.rulesOf(undefined),
+    signal: forever,
     ...more,
   });
   return run();

@@ -18,7 +18,12 @@ const SMALL_BYTES = 2 ** 14;
 
 /** Limits for work that few requests need and many attacks use. On a busy CPU other threads go first. */
 const SHARED = {
-  ...{ seconds: 2, waitSeconds: 20, share: 0.25, burstMs: 500, memoryMb: 1024, idleMs: 10_000 },
+  seconds: 2,
+  waitSeconds: 20,
+  share: 0.25,
+  burstMs: 500,
+  memoryMb: 1024,
+  idleMs: 10_000,
   niceness: 5,
 };
 

@@ -52,7 +52,11 @@ describe(WorkThread, () => {
     const calls = [run("a"), run("hang"), run("b"), run("hang"), run("c")];
     const outcomes = await Promise.allSettled(calls);
     expect(outcomes.map(({ status }) => status)).toEqual([
-      ...["fulfilled", "rejected", "fulfilled", "rejected", "fulfilled"],
+      "fulfilled",
+      "rejected",
+      "fulfilled",
+      "rejected",
+      "fulfilled",
     ]);
     expect(outcomes[1]).toMatchObject({ reason: { code: "DATA_INVALID" } });
     expect(outcomes[2]).toMatchObject({ value: "b1" });

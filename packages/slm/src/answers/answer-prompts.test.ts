@@ -13,7 +13,10 @@ function answer(source: Source): Generation {
     confidence: 1,
     abstained: false,
     tokens: [1],
-    ...{ firstTokenMs: 1, totalMs: 1, stepsMs: [1], tokensPerSecond: 1000 },
+    firstTokenMs: 1,
+    totalMs: 1,
+    stepsMs: [1],
+    tokensPerSecond: 1000,
     finished: true,
     reason: "eos",
   };

@@ -48,7 +48,11 @@ test("slm.config.ts of a directory adds a tracker; one in an artifact is not loa
   expect(notes).toHaveLength(1);
   const values = new Map([["loss", 2]]);
   const run = {
-    ...{ name: "a", identity: "a", settings: {}, endedAt: 1, isFinished: true },
+    name: "a",
+    identity: "a",
+    settings: {},
+    endedAt: 1,
+    isFinished: true,
     log: { records: [{ step: 7, wallTime: 1, values }], unreadable: 0 },
     results: { "test.wer": 0.25 },
   };

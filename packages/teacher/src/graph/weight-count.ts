@@ -3,8 +3,14 @@ import { attributeOf, elementCount, readOutline, type GraphNode, type Initialize
 
 /** Element types of weights, and of quantized codes. */
 const WEIGHTS: ReadonlySet<string> = new Set([
-  ...["float32", "float16", "bfloat16", "float64"],
-  ...["int8", "uint8", "int4", "uint4"],
+  "float32",
+  "float16",
+  "bfloat16",
+  "float64",
+  "int8",
+  "uint8",
+  "int4",
+  "uint4",
 ]);
 
 /** Operators with packed codes, where the size is not the number of weights: the count, and the inputs that it includes. */

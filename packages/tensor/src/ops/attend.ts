@@ -99,7 +99,10 @@ export function attend(
       value: tf.matMul(weights, v),
       gradFunc: (dy: Tensor, saved: Tensor[]) => {
         const [savedQ, savedK, savedV, savedWeights, slope] = saved as [
-          ...[Tensor, Tensor, Tensor, Tensor],
+          Tensor,
+          Tensor,
+          Tensor,
+          Tensor,
           Tensor | undefined,
         ];
         const dWeights = tf.matMul(dy, savedV, false, true);

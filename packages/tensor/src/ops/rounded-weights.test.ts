@@ -54,7 +54,7 @@ describe(roundWeights, () => {
     expect([...roundWeights(x, grid, weightScales(x, grid)).dataSync()]).toEqual([
       ...roundWeights(x, grid).dataSync(),
     ]);
-    const row = tf.tensor2d([...[0.9, -0.9, -5, 5, 0.2], ...Array.from({ length: 27 }, () => 0)], [1, 32]);
+    const row = tf.tensor2d([0.9, -0.9, -5, 5, 0.2, ...Array.from({ length: 27 }, () => 0)], [1, 32]);
     const values = [...roundWeights(row, grid, tf.tensor1d([1])).dataSync()].map((value) => value + 0);
     expect(values.slice(0, 6)).toEqual([1, -1, -2, 1, 0, 0]);
     // A scale that became 0 leaves no value that is not a number.
@@ -62,8 +62,8 @@ describe(roundWeights, () => {
   });
 
   test("gives a learned scale the gradient of LSQ, and clipped weights none", () => {
-    const row = tf.tensor2d([...[0.9, -5, 5], ...Array.from({ length: 29 }, () => 0)], [1, 32]);
-    const dy = tf.tensor2d([...[3, 7, 11], ...Array.from({ length: 29 }, () => 1)], [1, 32]);
+    const row = tf.tensor2d([0.9, -5, 5, ...Array.from({ length: 29 }, () => 0)], [1, 32]);
+    const dy = tf.tensor2d([3, 7, 11, ...Array.from({ length: 29 }, () => 1)], [1, 32]);
     const loss = (x: tf.Tensor, scale: tf.Tensor): tf.Scalar =>
       tf.sum(tf.mul(roundWeights(x, GRIDS[0]!, scale), dy));
     const [ofWeights, ofScale] = tf.grads(loss)([row, tf.tensor1d([2])]);

@@ -22,7 +22,10 @@ const PATTERNS = [
 
 const trained = (): Promise<TokenizerFiles> =>
   trainBpeTokenizer([{ source: "ab ab ab", target: "ab" }], {
-    ...{ vocabularySize: 300, minCount: 2, spaces: "apart", sourceLowercase: false },
+    vocabularySize: 300,
+    minCount: 2,
+    spaces: "apart",
+    sourceLowercase: false,
   });
 
 interface Change {

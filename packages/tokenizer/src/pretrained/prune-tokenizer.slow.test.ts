@@ -22,8 +22,24 @@ function dice(seed: number): (below: number) => number {
 }
 
 const WORDS = [
-  ...["play", "playing", "player", "some", "music", "musical", "the", "there", "café", "naïve"],
-  ...["日本", "aaaa", "aaa", '{"name":', "42", "🦊", "  ", "\n"],
+  "play",
+  "playing",
+  "player",
+  "some",
+  "music",
+  "musical",
+  "the",
+  "there",
+  "café",
+  "naïve",
+  "日本",
+  "aaaa",
+  "aaa",
+  '{"name":',
+  "42",
+  "🦊",
+  "  ",
+  "\n",
 ];
 
 /** Texts of words and of letters. Some of the letters are in no vocabulary of these tests. */
@@ -104,7 +120,10 @@ const filesOf = (parts: object): TokenizerFiles => ({
     ...parts,
   }),
   config: tokenizerConfigJsonSchema.parse({
-    ...{ pad_token: "<pad>", bos_token: "<bos>", eos_token: "<eos>", unk_token: "<unk>" },
+    pad_token: "<pad>",
+    bos_token: "<bos>",
+    eos_token: "<eos>",
+    unk_token: "<unk>",
     source: { lowercase: false, before: "<bos>", after: "\n" },
   }),
 });

@@ -16,8 +16,17 @@ const [task, file, pause] = process.argv.slice(2);
 /** 24 matrices of 1 MiB and more in weights, and as many in each moment. */
 const config = parseModelConfig(
   {
-    ...{ architecture: "decoder-only", width: 512, heads: 8, kvHeads: 8, headDim: 64, feedForward: 1024 },
-    ...{ decoderLayers: 4, maxSource: 8, maxTarget: 8, vocabularySize: 1024, bias: true },
+    architecture: "decoder-only",
+    width: 512,
+    heads: 8,
+    kvHeads: 8,
+    headDim: 64,
+    feedForward: 1024,
+    decoderLayers: 4,
+    maxSource: 8,
+    maxTarget: 8,
+    vocabularySize: 1024,
+    bias: true,
     tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
   },
   "test",

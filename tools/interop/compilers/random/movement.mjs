@@ -161,7 +161,12 @@ const pad = (draw, shape, opset) => {
 const resize = (draw, shape, opset) => {
   const mode = draw.pick(["nearest", "nearest", "linear", "linear", "cubic"]);
   const coordinates = draw.pick([
-    ...["half_pixel", "half_pixel", "asymmetric", "asymmetric", "align_corners", "pytorch_half_pixel"],
+    "half_pixel",
+    "half_pixel",
+    "asymmetric",
+    "asymmetric",
+    "align_corners",
+    "pytorch_half_pixel",
     ...(opset >= 19 ? ["half_pixel_symmetric"] : []),
   ]);
   const nearest = draw.pick(["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"]);

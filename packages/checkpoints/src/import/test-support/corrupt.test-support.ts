@@ -18,9 +18,33 @@ const pick = <T>(random: Random, items: readonly T[]): T => items[Math.floor(ran
 const below = (random: Random, limit: number): number => Math.floor(random() * limit);
 
 const STRANGE: readonly unknown[] = [
-  ...[null, true, "", "x", "../../config.json", "/etc/hostname", "F64", "float4", [], {}, [[]]],
-  ...[-1, 0, 1, 3, 0.5, 1e308, -1e-300, 2 ** 31, 2 ** 53, 2 ** 63, 1e6],
-  ...["full_attention", "yarn", "dynamic", "GPT2LMHeadModel", "gelu"],
+  null,
+  true,
+  "",
+  "x",
+  "../../config.json",
+  "/etc/hostname",
+  "F64",
+  "float4",
+  [],
+  {},
+  [[]],
+  -1,
+  0,
+  1,
+  3,
+  0.5,
+  1e308,
+  -1e-300,
+  2 ** 31,
+  2 ** 53,
+  2 ** 63,
+  1e6,
+  "full_attention",
+  "yarn",
+  "dynamic",
+  "GPT2LMHeadModel",
+  "gelu",
 ];
 
 type Damage = (bytes: Uint8Array, random: Random) => Uint8Array;

@@ -27,8 +27,18 @@ export const ALONE_KEYWORDS = ["$ref", "anyOf", "const"] as const;
 
 /** Keywords that do not restrict values, and containers of definitions. */
 const ANNOTATIONS: ReadonlySet<string> = new Set([
-  ...["$schema", "$id", "$comment", "$defs", "definitions", "title", "description", "default", "examples"],
-  ...["deprecated", "readOnly", "writeOnly"],
+  "$schema",
+  "$id",
+  "$comment",
+  "$defs",
+  "definitions",
+  "title",
+  "description",
+  "default",
+  "examples",
+  "deprecated",
+  "readOnly",
+  "writeOnly",
 ]);
 
 export type Schema = Readonly<Record<string, unknown>>;
