@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { temporaryFolder } from "@slm/core/testing";
+import { temporaryFolder, withCode } from "@slm/core/testing";
 import { writeDeviceModel, type DeviceModel } from "@slm/exported-model";
 import { tinyDeviceModel } from "@slm/exported-model/testing";
 import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
@@ -209,7 +209,9 @@ describe(benchModels, () => {
     expect(figures!.imageMs!.p50).toBeGreaterThan(0);
     expect(figures!.imageMs!.p50).toBeLessThan(figures!.firstTokenMs.p50);
     expect(figuresTable({ models: measured }).columns.at(-1)?.title).toMatch(/image/);
-    await expect(benchModels(input({ models, baseline: "seeing" }))).rejects.toThrow(/has no image/);
+    await expect(benchModels(input({ models, baseline: "seeing" }))).rejects.toThrow(
+      withCode("DATA_INVALID"),
+    );
   });
 
   test("generates as many tokens as each prompt's own answer has, EOS included, and counts its words", async () => {
@@ -229,7 +231,7 @@ describe(benchModels, () => {
       [16, 1],
       [16, 1],
     ]);
-    await expect(benchModels(input({ answers: ["X"] }))).rejects.toThrow(/an answer per prompt, got 1 for 2/);
+    await expect(benchModels(input({ answers: ["X"] }))).rejects.toThrow(withCode("USAGE"));
   });
 
   test("warms each model up, then gives each the same prompts in turn", async () => {

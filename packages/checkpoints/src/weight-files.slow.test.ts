@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { temporaryFolder } from "@slm/core/testing";
+import { temporaryFolder, withCode } from "@slm/core/testing";
 import { verifyDirectory, writeArtifact } from "@slm/core";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import fc from "fast-check";
@@ -122,19 +122,19 @@ describe(openWeights, () => {
         JSON.stringify({ ...index, weight_map: { ...index.weight_map, ...change } }),
       );
     await write({ "layer.0.weight": "model-00002-of-00002.safetensors" });
-    await expect(openWeights(root)).rejects.toThrow("does not say that 'layer.0.weight'");
+    await expect(openWeights(root)).rejects.toThrow(withCode("DATA_INVALID"));
     await write({ "layer.9.weight": "model-00002-of-00002.safetensors" });
-    await expect(openWeights(root)).rejects.toThrow("which does not contain it");
+    await expect(openWeights(root)).rejects.toThrow(withCode("DATA_INVALID"));
     await write({ "layer.0.weight": "../model-00001-of-00002.safetensors" });
     await expect(openWeights(root)).rejects.toMatchObject({ code: "DATA_INVALID" });
     await write({ "layer.0.weight": "other.safetensors" });
-    await expect(openWeights(root)).rejects.toThrow("contains the name 'other.safetensors'");
+    await expect(openWeights(root)).rejects.toThrow(withCode("DATA_INVALID"));
     await write({});
     await rm(join(root, "model-00002-of-00002.safetensors"));
     await expect(openWeights(root)).rejects.toMatchObject({ code: "INPUT_MISSING" });
-    await expect(openWeights(root)).rejects.toThrow("model-00002-of-00002.safetensors");
+    await expect(openWeights(root)).rejects.toThrow(withCode("INPUT_MISSING"));
     await writeFile(join(root, WEIGHTS_FILE), encodeSafetensors(tensors));
-    await expect(openWeights(root)).rejects.toThrow("expected one of them");
+    await expect(openWeights(root)).rejects.toThrow(withCode("DATA_INVALID"));
   });
 
   test("names the missing file in a folder without weights", async () => {

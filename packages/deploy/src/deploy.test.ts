@@ -1,6 +1,6 @@
 import { copyFile, mkdir, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { temporaryFolder } from "@slm/core/testing";
+import { temporaryFolder, withCode } from "@slm/core/testing";
 import { sha256 } from "@slm/core";
 import { decoderGraph, type DeviceModel } from "@slm/exported-model";
 import { tinyDeviceModel } from "@slm/exported-model/testing";
@@ -93,7 +93,9 @@ describe(deployToDirectory, () => {
 
   test("rejects a graph that is not as large as model.json says", async () => {
     await writeFile(join(model, "model.json"), JSON.stringify(modelOf(7, 5)));
-    await expect(deployToDirectory({ model, outputDirectory, card: {} })).rejects.toThrow(/expected 7 bytes/);
+    await expect(deployToDirectory({ model, outputDirectory, card: {} })).rejects.toThrow(
+      withCode("DATA_INVALID"),
+    );
   });
 
   test("copies the graphs of every fixed size, weights that they share, and compiled graphs with their binaries", async () => {
@@ -149,7 +151,9 @@ describe(deployToDirectory, () => {
     await writeFile(join(root, "secret"), "{}");
     await rm(join(model, "tokenizer.json"));
     await symlink(join(root, "secret"), join(model, "tokenizer.json"));
-    await expect(deployToDirectory({ model, outputDirectory, card: {} })).rejects.toThrow(/regular file/);
+    await expect(deployToDirectory({ model, outputDirectory, card: {} })).rejects.toThrow(
+      withCode("DATA_INVALID"),
+    );
   });
 
   test("rejects a graph path that leaves the model directory", async () => {

@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { SILENT, type Progress } from "@slm/core";
 import { decoderOnlyConfig, encoderDecoderConfig } from "@slm/model";
@@ -171,7 +172,7 @@ describe("the teacher's distributions", () => {
     await writeFile(run.at("labels/teacher-labelled.jsonl"), `${line}\n`);
     const stored = { ...labelsOnly, targets: { unlabelledFraction: 0.5 } };
     await expect(run.distill(stored, { cache: "labels", withoutTeacher: true })).rejects.toThrow(
-      "all rows of teacher-labelled.jsonl exceed the student's limits",
+      withCode("DATA_INVALID"),
     );
   });
 
@@ -190,9 +191,7 @@ describe("the teacher's distributions", () => {
 describe("a teacher with another vocabulary", () => {
   test("is rejected at start with both sizes and a suggestion", async () => {
     await run.writeTeacher(({ tokens }) => decoderOnlyConfig.parse({ ...shape, tokens, vocabularySize: 50 }));
-    await expect(run.distill()).rejects.toThrow(
-      "the teacher's vocabulary has 50 tokens, but the tokenizer's has 8",
-    );
+    await expect(run.distill()).rejects.toThrow(withCode("SHAPE_MISMATCH"));
     await expect(run.distill()).rejects.toMatchObject({
       code: "SHAPE_MISMATCH",
       suggestions: expect.arrayContaining([
@@ -254,7 +253,7 @@ describe("an interrupted run", () => {
     await writeFile(run.at("teacher/model.safetensors"), teacher);
     const data = await readFile(run.at("data/train.jsonl"), "utf8");
     await writeFile(run.at("data/train.jsonl"), data.split("\n").reverse().join("\n"));
-    await expect(run.distill(everything)).rejects.toThrow("other data, tokenizer, teacher or settings");
+    await expect(run.distill(everything)).rejects.toThrow(withCode("DATA_INVALID"));
     await writeFile(run.at("data/train.jsonl"), data);
     expect((await run.distill(everything)).steps).toBe(12);
   });
@@ -263,6 +262,6 @@ describe("an interrupted run", () => {
 test.each(["unlabelledFraction", "sequenceKdFraction"])(
   "%s without stored targets is rejected with the name of the cache's file",
   async (fraction) => {
-    await expect(run.distill({ targets: { [fraction]: 0.5 } })).rejects.toThrow(/got none/u);
+    await expect(run.distill({ targets: { [fraction]: 0.5 } })).rejects.toThrow(withCode("INPUT_MISSING"));
   },
 );

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { temporaryFolder } from "@slm/core/testing";
+import { temporaryFolder, withCode } from "@slm/core/testing";
 import { STATE_FILE } from "@slm/training";
 import { describe, expect, test } from "vitest";
 import { modelHash } from "./sources/content-hashes.js";
@@ -45,8 +45,6 @@ describe(claimWorkDirectory, () => {
     await claimWorkDirectory(directory, "one");
     await claimWorkDirectory(directory, "other");
     await put(STATE_FILE, "");
-    await expect(claimWorkDirectory(directory, "one")).rejects.toThrow(
-      "other data, tokenizer, teacher or settings",
-    );
+    await expect(claimWorkDirectory(directory, "one")).rejects.toThrow(withCode("DATA_INVALID"));
   });
 });

@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { describe, expect, test } from "vitest";
 import { metricInterval, runsDifference, runsInterval } from "./bootstrap.js";
 import { METRICS } from "./metrics.js";
@@ -51,7 +52,7 @@ describe("confidence intervals of metrics", () => {
   test("models on other rows are rejected", () => {
     expect(() =>
       runsDifference(METRICS.exactMatch, [[right(1)], [right(1).slice(1)]], references, uniform(7)),
-    ).toThrow(/same rows, got 400 and 399/);
+    ).toThrow(withCode("SHAPE_MISMATCH"));
   });
 
   test("several trainings give their mean, and widen the interval by how much they differ", () => {

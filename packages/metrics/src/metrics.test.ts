@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { answerOf } from "./scores/token-metrics.js";
 import { SlmError } from "@slm/core";
 import fc from "fast-check";
@@ -226,6 +227,6 @@ test.each(NEED_REFERENCES)(
     expect(codeOf(() => compute(["A"], [[]]))).toBe("DATA_INVALID");
     expect(codeOf(() => rowScore("A", []))).toBe("DATA_INVALID");
     expect(codeOf(() => compute(["A", "A"], [[good], [good, "  "]]))).toBe("DATA_INVALID");
-    expect(() => compute(["A", "A"], [[good], [good, "  "]])).toThrow("row 2");
+    expect(() => compute(["A", "A"], [[good], [good, "  "]])).toThrow(withCode("DATA_INVALID"));
   },
 );

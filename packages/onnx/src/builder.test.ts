@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { SlmError } from "@slm/core";
 import { describe, expect, test } from "vitest";
 import { int, subgraph } from "./graph/attributes.js";
@@ -57,7 +58,7 @@ describe(GraphBuilder, () => {
     const { g, x } = started();
     g.output("y", g.op("Gelu", [x], { domain: "com.microsoft" }), "float32", ["batch", 4]);
     expect(g.build().opsets).toEqual({ "": 21, "com.microsoft": 1 });
-    expect(() => g.op("Gelu", [x], { domain: "com.mircosoft" })).toThrow(/com\.mircosoft/);
+    expect(() => g.op("Gelu", [x], { domain: "com.mircosoft" })).toThrow(withCode("DATA_INVALID"));
   });
 
   test("keeps what a branch computes to itself, under names of its own", () => {
@@ -74,7 +75,7 @@ describe(GraphBuilder, () => {
       ["/step/Abs", "/step/Neg"],
       ["/run/Abs", "/run/Neg"],
     ]);
-    expect(() => g.op("Neg", [inner])).toThrow(/is not defined/);
+    expect(() => g.op("Neg", [inner])).toThrow(withCode("DATA_INVALID"));
   });
 
   test.each<[string, (g: GraphBuilder, x: string) => unknown]>([

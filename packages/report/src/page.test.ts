@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { describe, expect, test } from "vitest";
 import { reportPage } from "./page.js";
 
@@ -78,7 +79,7 @@ describe(reportPage, () => {
   test("rejects a row that has not one cell per column", () => {
     const table = { columns: [{ title: "a", align: "left" } as const], rows: [["1"], ["1", "2"]] };
     expect(() => reportPage({ title: "t", sections: [{ heading: "H", table }] })).toThrow(
-      /row 2 .* "H" has 2 cells, expected 1/,
+      withCode("DATA_INVALID"),
     );
   });
 
@@ -97,6 +98,6 @@ describe(reportPage, () => {
     expect(html).toContain(`<img src="data:image/png;base64,${base64}" alt="&quot;`);
     expect(html).not.toContain("<script>");
     expect(html).toContain("img-src data:");
-    expect(() => pageOf(Buffer.from("GIF89a"))).toThrow("is not a PNG file");
+    expect(() => pageOf(Buffer.from("GIF89a"))).toThrow(withCode("DATA_INVALID"));
   });
 });

@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,7 +14,7 @@ test("a device together with workers is rejected, because workers use their own 
   }).not.toThrow();
   expect(() => {
     requireCpuOfWorkers({ ...compute, device: "gpu:cuda" });
-  }).toThrow(/--workers: expected device cpu, because workers compute on their CPUs, got gpu:cuda/);
+  }).toThrow(withCode("USAGE"));
 });
 
 test("a device for an engine that does not use it is rejected before anything is trained", async () => {

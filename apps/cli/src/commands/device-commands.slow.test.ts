@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { temporaryFolder } from "@slm/core/testing";
+import { temporaryFolder, withCode } from "@slm/core/testing";
 import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { parseDevice, runtimeRecipe } from "@slm/models/devices";
@@ -99,8 +99,8 @@ describe("--device", () => {
   test("names a device or is rejected", async () => {
     expect(parseDevice("gpu:cuda")).toEqual({ kind: "gpu", profile: "cuda" });
     for (const text of ["", "tpu", "gpu:", "gpu:a:b", "cpu:avx"])
-      expect(() => parseDevice(text)).toThrow(/expected cpu, gpu/);
-    expect(() => parseDevice("npu:cuda")).toThrow(/npu has the profiles qnn, openvino, coreml, vitisai/);
+      expect(() => parseDevice(text)).toThrow(withCode("USAGE"));
+    expect(() => parseDevice("npu:cuda")).toThrow(withCode("USAGE"));
     expect(
       (await runCommand("generate", [at("cpu"), "--device", "tpu", ...PROMPTS, "--json"])).exitCode,
     ).toBe(2);
@@ -141,9 +141,9 @@ describe(runtimeRecipe, () => {
   });
 
   test("rejects an NPU for other graphs, and NPU graphs together with others", () => {
-    expect(() => runtimeRecipe([{ target: "cpu" }], { device: { kind: "npu" } })).toThrow(/exported for it/);
+    expect(() => runtimeRecipe([{ target: "cpu" }], { device: { kind: "npu" } })).toThrow(withCode("USAGE"));
     expect(() => runtimeRecipe([{ target: "cpu" }, { target: "npu", profile: "qnn" }], {})).toThrow(
-      /cannot be measured together/,
+      withCode("USAGE"),
     );
   });
 });
@@ -151,6 +151,7 @@ describe(runtimeRecipe, () => {
 describe(parsePercent, () => {
   test("accepts percentages, and rejects ambiguous values", () => {
     expect([parsePercent("5%"), parsePercent("0.5 %")]).toEqual([0.05, 0.005]);
-    for (const text of ["5", "0.05", "-1%", "%", ""]) expect(() => parsePercent(text)).toThrow(/percentage/);
+    for (const text of ["5", "0.05", "-1%", "%", ""])
+      expect(() => parsePercent(text)).toThrow(withCode("USAGE"));
   });
 });

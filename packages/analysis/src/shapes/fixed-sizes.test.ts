@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { decodeModel, encodeModel, GraphBuilder, int, readOnnx, subgraph, type Graph } from "@slm/onnx";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
@@ -83,9 +84,7 @@ describe(withFixedSizes, () => {
     g.output("y", g.op("Reshape", [x, g.ints([2, 6])], { name: "pairs" }), "float32", [2, 6]);
     const graph = g.build();
     expect(fix(graph, { n: [4] }).outputs[0]!.shape).toEqual([2, 6]);
-    expect(() => fix(graph, { n: [5] })).toThrow(/sizes n=5: .* node '\/pairs' \(Reshape\): \[5,3\]/);
-    expect(() => fix(graph, { n: [5] })).toThrow(
-      expect.objectContaining({ code: "SHAPE_MISMATCH" }) as Error,
-    );
+    expect(() => fix(graph, { n: [5] })).toThrow(withCode("SHAPE_MISMATCH"));
+    expect(() => fix(graph, { n: [5] })).toThrow(withCode("SHAPE_MISMATCH"));
   });
 });

@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { describe, expect, test } from "vitest";
 import type { BenchResult, ModelFigures } from "./bench-result.js";
 import { RESULT, STUDENT } from "../reports/figures.test-support.js";
@@ -76,6 +77,6 @@ describe(compareResults, () => {
   });
 
   test("rejects benchmarks without a common model", () => {
-    expect(() => compareResults(only({ name: "new" }), RESULT, 0.05)).toThrow(/no model in common: now new/);
+    expect(() => compareResults(only({ name: "new" }), RESULT, 0.05)).toThrow(withCode("DATA_INVALID"));
   });
 });

@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { describe, expect, test } from "vitest";
 import { modelFiles } from "./model-files.js";
 import type { HubSource } from "./model-source.js";
@@ -29,6 +30,6 @@ describe(modelFiles, () => {
   });
 
   test("names the files of a repository without weights", () => {
-    expect(() => fetched("config.json", "tf_model.h5")).toThrow("no model.safetensors");
+    expect(() => fetched("config.json", "tf_model.h5")).toThrow(withCode("INPUT_MISSING"));
   });
 });

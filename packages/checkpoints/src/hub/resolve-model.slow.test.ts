@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
@@ -121,7 +122,7 @@ describe("a download", () => {
   test("of more bytes than listed is rejected", async () => {
     const sends = Buffer.concat([weights, weights]);
     await startFakeHub({ "model.gguf": { content: weights, isLarge: true, sends } });
-    await expect(resolveModel(`hf:${REPO}/model.gguf`)).rejects.toThrow(/sent more than the 300000 bytes/);
+    await expect(resolveModel(`hf:${REPO}/model.gguf`)).rejects.toThrow(withCode("DATA_INVALID"));
   });
 
   test("that stops with a signal says so", async () => {
@@ -141,7 +142,7 @@ describe("the hub's rejections", () => {
       message: expect.stringContaining("needs an access token") as string,
     });
     vi.stubEnv("HF_TOKEN", "hf_wrong");
-    await expect(resolveModel(REPO)).rejects.toThrow(/not accessible with the token in HF_TOKEN/);
+    await expect(resolveModel(REPO)).rejects.toThrow(withCode("INPUT_MISSING"));
     vi.stubEnv("HF_TOKEN", TOKEN);
     expect((await resolveModel(REPO)).hub?.commit).toBe(COMMIT);
   });

@@ -1,6 +1,6 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { temporaryFolder } from "@slm/core/testing";
+import { temporaryFolder, withCode } from "@slm/core/testing";
 import { describe, expect, test } from "vitest";
 import { readCheckpoint } from "../checkpoint.js";
 import { type ExternalCheckpoint, type ExternalTensor } from "../external-checkpoint.js";
@@ -74,7 +74,7 @@ describe(importConfig, () => {
   test("reads at most the lengths that the model supports, and less by default", async () => {
     const phi = await externalOf("phi3");
     expect(importConfig(phi).config).toMatchObject({ maxSource: 24, maxTarget: 8 });
-    expect(() => importConfig(phi, { maxSource: 60, maxTarget: 5 })).toThrow("has 64 positions");
+    expect(() => importConfig(phi, { maxSource: 60, maxTarget: 5 })).toThrow(withCode("CONFIG_INVALID"));
   });
 
   test("understands rotary settings as newer versions of the library write them", async () => {
@@ -120,16 +120,14 @@ describe(importDecoderOnly, () => {
       ...external,
       tensors: [...external.tensors, { ...first!, name: "model.layers.0.mlp.extra.weight" }],
     };
-    await expect(importDecoderOnly(more)).rejects.toThrow(
-      "'model.layers.0.mlp.extra.weight' does not belong",
-    );
+    await expect(importDecoderOnly(more)).rejects.toThrow(withCode("SHAPE_MISMATCH"));
     const twice = { ...external, tensors: [...external.tensors, first!] };
-    await expect(importDecoderOnly(twice)).rejects.toThrow("two tensors");
+    await expect(importDecoderOnly(twice)).rejects.toThrow(withCode("SHAPE_MISMATCH"));
     const infinite = await withTensor("qwen2", "model.norm.weight", (tensor) => ({
       ...tensor,
       read: () => Promise.resolve(new Float32Array(32).fill(Infinity)),
     }));
-    await expect(importDecoderOnly(infinite)).rejects.toThrow("contains Infinity at element 0");
+    await expect(importDecoderOnly(infinite)).rejects.toThrow(withCode("DATA_INVALID"));
   });
 
   test("ignores a head that is tied, and rotary tables that some checkpoints keep", async () => {
@@ -180,10 +178,10 @@ describe("tensors that come in pieces", () => {
       }));
     for (const count of [31, 33]) {
       const external = await given(new Float32Array(count));
-      await expect(importDecoderOnly(external)).rejects.toThrow(`[32] returned ${count} numbers`);
+      await expect(importDecoderOnly(external)).rejects.toThrow(withCode("SHAPE_MISMATCH"));
     }
     const infinite = await given(new Float32Array(32).fill(Infinity, 25));
-    await expect(importDecoderOnly(infinite)).rejects.toThrow("contains Infinity at element 25");
+    await expect(importDecoderOnly(infinite)).rejects.toThrow(withCode("DATA_INVALID"));
   });
 });
 
@@ -214,6 +212,8 @@ describe(writeImported, () => {
       ...tensor,
       read: () => Promise.resolve(new Float32Array(80 * 32).fill(7e4)),
     }));
-    await expect(writeImported(external, root, { dtype: "float16" })).rejects.toThrow("contains 70000");
+    await expect(writeImported(external, root, { dtype: "float16" })).rejects.toThrow(
+      withCode("DATA_INVALID"),
+    );
   });
 });

@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { join } from "node:path";
 import { runTower, toFloat32, TOWER } from "@slm/model";
 import { compute } from "@slm/model/testing";
@@ -97,8 +98,8 @@ describe(importVisionTower, () => {
     const external = await readHuggingFaceDirectory(join(FIXTURES, "clip"));
     const tensors = external.tensors.filter(({ name }) => !name.includes("layer_norm2"));
     await expect(importVisionTower({ ...external, tensors }, processing(12))).rejects.toThrow(
-      /tensor 'vision_model\.encoder\.layers\.0\.layer_norm2\.weight' should be \[16\] according to its configuration, got nothing/,
+      withCode("SHAPE_MISMATCH"),
     );
-    await expect(importVisionTower(external, processing(16))).rejects.toThrow(/position_embedding/);
+    await expect(importVisionTower(external, processing(16))).rejects.toThrow(withCode("SHAPE_MISMATCH"));
   });
 });

@@ -4,7 +4,7 @@ import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { temporaryFolder } from "../testing/index.js";
+import { temporaryFolder, withCode } from "../testing/index.js";
 import { withLock } from "./lock.js";
 
 const root = temporaryFolder({ each: true });
@@ -79,6 +79,6 @@ describe(withLock, () => {
   test("treats an unreadable record as an unknown holder", async () => {
     await mkdir(`${target}.lock`);
     await writeFile(`${target}.lock.json`, "{");
-    await expect(withLock(target, () => Promise.resolve())).rejects.toThrow("another process");
+    await expect(withLock(target, () => Promise.resolve())).rejects.toThrow(withCode("BUSY"));
   });
 });

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { temporaryFolder } from "../testing/index.js";
+import { temporaryFolder, withCode } from "../testing/index.js";
 import { isSealed, isSealedFile, seal, UNSEALED } from "./sealed.js";
 import { requireSealed, writeSealedJson } from "./sealed-json.js";
 
@@ -52,6 +52,6 @@ describe(writeSealedJson, () => {
     for (const wrong of [text.replace("0.1234", "0.1235"), JSON.stringify({ value: 1 })])
       expect(() => {
         requireSealed(wrong, file);
-      }).toThrow("was changed after it was written");
+      }).toThrow(withCode("DATA_INVALID"));
   });
 });

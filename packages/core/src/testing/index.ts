@@ -5,3 +5,4 @@ export { startFetchServer, type FetchServer } from "./fetch-server.js";
 export { LOOPBACK_CERTIFICATE } from "./loopback-certificate.js";
 export { startTunnel, type Tunnel } from "./tunnel.js";
 export { temporaryFolder } from "./temporary-folder.js";
+export { withCode } from "./with-code.js";

@@ -2,7 +2,7 @@ import { SlmError } from "@slm/core";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { temporaryFolder } from "@slm/core/testing";
+import { temporaryFolder, withCode } from "@slm/core/testing";
 import { describe, expect, test } from "vitest";
 import { dataConfig } from "../config/data-config.js";
 import { namedFiles } from "../inputs/data-inputs.js";
@@ -116,7 +116,7 @@ describe("a dataset module", () => {
     await writeFile(join(module, "..", "pictures", "one.png"), await readFile(join(output, image)));
     expect((await prepare(module)).report.images).toMatchObject({ files: 1 });
     const outside = await put(`export default [{ source: "a", target: "b", image: "../one.png" }];`);
-    await expect(prepare(outside)).rejects.toThrow("'..'");
+    await expect(prepare(outside)).rejects.toThrow(withCode("DATA_INVALID"));
   });
 
   test("is read again after an edit", async () => {

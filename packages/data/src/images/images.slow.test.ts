@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { temporaryFolder } from "@slm/core/testing";
+import { temporaryFolder, withCode } from "@slm/core/testing";
 import fc from "fast-check";
 import sharp from "sharp";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -201,6 +201,6 @@ describe(thumbnail, () => {
     await sharp({ create: large }).jpeg().toFile(join(images, "large.jpg"));
     const small = await sharp(await thumbnail(images, "large.jpg", 30)).metadata();
     expect(small).toMatchObject({ format: "png", width: 30, height: 10 });
-    await expect(thumbnail(images, "text.png", 30)).rejects.toThrow("cannot be decoded");
+    await expect(thumbnail(images, "text.png", 30)).rejects.toThrow(withCode("DATA_INVALID"));
   });
 });

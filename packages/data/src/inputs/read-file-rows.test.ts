@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { temporaryFolder } from "@slm/core/testing";
+import { temporaryFolder, withCode } from "@slm/core/testing";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { describe, expect, test } from "vitest";
 import { all } from "../testing/prepared.test-support.js";
@@ -50,11 +50,13 @@ describe(readFileRows, () => {
       ],
     });
     expect(await readFileRows(path, { maxRejected: 0.2 })).toHaveLength(8);
-    await expect(readFileRows(path, { maxRejected: 0.1 })).rejects.toThrow("2 of 10 records are unusable");
+    await expect(readFileRows(path, { maxRejected: 0.1 })).rejects.toThrow(withCode("DATA_INVALID"));
   });
 
   test("rejects a file without rows", async () => {
-    await expect(readFileRows(await put("none.csv", "source,target\n"))).rejects.toThrow("at least one row");
+    await expect(readFileRows(await put("none.csv", "source,target\n"))).rejects.toThrow(
+      withCode("DATA_INVALID"),
+    );
   });
 });
 

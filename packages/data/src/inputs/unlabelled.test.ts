@@ -1,4 +1,4 @@
-import { temporaryFolder } from "@slm/core/testing";
+import { temporaryFolder, withCode } from "@slm/core/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { sourceKey, SPLITS } from "../sampling/split.js";
@@ -81,7 +81,7 @@ describe("unlabelled sources", () => {
       "bad.jsonl",
       '{"source":"ok"}\n{"source":"a","target":"b"}\n7\n{"source":""}\n{\n',
     );
-    await expect(prepare({ file })).rejects.toThrow("4 of 5 records are unusable (80 %)");
+    await expect(prepare({ file })).rejects.toThrow(withCode("DATA_INVALID"));
     const { unlabelled: sources, report } = await prepare({ file, maxRejected: 0.8 });
     expect(sources).toEqual(["ok"]);
     expect(report.rejectedCount).toBe(4);

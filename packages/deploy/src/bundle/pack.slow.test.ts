@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
-import { temporaryFolder } from "@slm/core/testing";
+import { temporaryFolder, withCode } from "@slm/core/testing";
 import { MANIFEST_FILE, verifyDirectory, SlmError } from "@slm/core";
 import fc from "fast-check";
 import { pack, type Header } from "tar-stream";
@@ -111,7 +111,7 @@ describe(unpackBundle, () => {
       { path: "README.md", contents: Buffer.from("# tiny") },
     ]);
     const file = await written(await buffer(archive));
-    await expect(unpackBundle(file, join(root, "out"))).rejects.toThrow(/has 6 bytes, the manifest says 7/);
+    await expect(unpackBundle(file, join(root, "out"))).rejects.toThrow(withCode("DATA_INVALID"));
     await written((await readFile(packed)).subarray(0, -1400));
     await expect(unpackBundle(file, join(root, "out"))).rejects.toMatchObject({ code: "DATA_INVALID" });
   });
@@ -119,14 +119,14 @@ describe(unpackBundle, () => {
   test("rejects more files and more bytes than its limits", async () => {
     const reject = (limits: object) =>
       expect(unpackBundle(packed, join(root, "out"), { ...BUNDLE_LIMITS, ...limits })).rejects;
-    await reject({ files: 2 }).toThrow(/lists 3 files/);
-    await reject({ totalBytes: 706 }).toThrow(/at most 4096 files of 706 bytes/);
-    await reject({ manifestBytes: 10 }).toThrow(/at most 10 are allowed/);
+    await reject({ files: 2 }).toThrow(withCode("DATA_INVALID"));
+    await reject({ totalBytes: 706 }).toThrow(withCode("DATA_INVALID"));
+    await reject({ manifestBytes: 10 }).toThrow(withCode("DATA_INVALID"));
   });
 
   test("rejects a link in place of the archive's directory entries even when it is put next to the files", async () => {
     await symlink("/etc/passwd", join(bundle, "link"));
-    await expect(packBundle(bundle, join(root, "x.slm"))).rejects.toThrow(/symbolic link/);
+    await expect(packBundle(bundle, join(root, "x.slm"))).rejects.toThrow(withCode("DATA_INVALID"));
   });
 
   test("a corrupt archive is unpacked to the same files or rejected, and nothing else appears", async () => {

@@ -2,7 +2,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
-import { temporaryFolder } from "@slm/core/testing";
+import { temporaryFolder, withCode } from "@slm/core/testing";
 import { MANIFEST_FILE, SIGNATURE_FILE } from "@slm/core";
 import { beforeEach, describe, expect, test } from "vitest";
 import { packBundle } from "./pack.js";
@@ -64,7 +64,7 @@ describe(signBundle, () => {
     await expect(signBundle(bundle, open)).rejects.toMatchObject({ code: "DATA_INVALID" });
     const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     await writeFile(join(root, "ec.pem"), privateKey.export({ type: "pkcs8", format: "pem" }));
-    await expect(signBundle(bundle, join(root, "ec.pem"))).rejects.toThrow(/got ec/);
+    await expect(signBundle(bundle, join(root, "ec.pem"))).rejects.toThrow(withCode("DATA_INVALID"));
   });
 });
 
@@ -86,7 +86,7 @@ describe(checkSignature, () => {
   });
 
   test("does not take a private key for checking", async () => {
-    await expect(checkSignature(bundle, (await keys("a")).secret)).rejects.toThrow(/private key/);
+    await expect(checkSignature(bundle, (await keys("a")).secret)).rejects.toThrow(withCode("DATA_INVALID"));
   });
 
   test("rejects a malformed signature file", async () => {

@@ -1,6 +1,6 @@
 import { readFile, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { temporaryFolder } from "@slm/core/testing";
+import { temporaryFolder, withCode } from "@slm/core/testing";
 import { MANIFEST_FILE, SlmError } from "@slm/core";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -77,7 +77,7 @@ describe(pullBundle, () => {
     await pushBundle(bundle, at(":1"));
     const [digest] = [...registry.blobs].find(([, bytes]) => bytes.length === 700)!;
     registry.blobs.set(digest, Buffer.alloc(1 << 20));
-    await expect(pullBundle(at(":1"), join(root, "x"))).rejects.toThrow(/got more/);
+    await expect(pullBundle(at(":1"), join(root, "x"))).rejects.toThrow(withCode("DATA_INVALID"));
   });
 
   test("a changed manifest is rejected or results in the same bundle", async () => {
@@ -127,7 +127,7 @@ describe(parseOciReference, () => {
   test.each(["a", "a/B", "a/b:", "a/b:c d", "a/../b", "h/a@sha256:1", "h:x/a", "/a", "h//a", "user@h/a"])(
     "rejects %s",
     (text) => {
-      expect(() => parseOciReference(text)).toThrow(/rejected/);
+      expect(() => parseOciReference(text)).toThrow(withCode("USAGE"));
     },
   );
 
@@ -141,6 +141,6 @@ describe(parseOciReference, () => {
 describe(registryCredentials, () => {
   test("wants both halves or none", () => {
     expect(registryCredentials({})).toBeUndefined();
-    expect(() => registryCredentials({ SLM_REGISTRY_USER: "x" })).toThrow(/both/);
+    expect(() => registryCredentials({ SLM_REGISTRY_USER: "x" })).toThrow(withCode("USAGE"));
   });
 });

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { writeArtifact } from "@slm/core";
-import { temporaryFolder } from "@slm/core/testing";
+import { temporaryFolder, withCode } from "@slm/core/testing";
 import { tinyDeviceModel } from "@slm/exported-model/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { TINY_FILES, writeTinyBundle } from "../bundle/tiny-bundle.test-support.js";
@@ -288,7 +288,7 @@ describe(benchOnDevice, () => {
   test.each(["-oProxyCommand=x", "ssh:-x", "ssh:a;b", "ssh:", "telnet:x", "adb:a b"])(
     "rejects the device %j",
     (text) => {
-      expect(() => parseDeviceAddress(text)).toThrow(/expected ssh/);
+      expect(() => parseDeviceAddress(text)).toThrow(withCode("USAGE"));
     },
   );
 

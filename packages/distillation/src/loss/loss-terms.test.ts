@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { afterEach, expect, test } from "vitest";
 import { lossConfig, requiresDistributions, requiresLabels, termsOf } from "../config/loss-config.js";
 import { LOSS_TERMS, type LossTerm } from "../config/loss-terms.js";
@@ -36,5 +37,5 @@ test("a recipe cannot name an unknown term, and an extension cannot use a built-
   );
   expect(() => {
     LOSS_TERMS.add("forwardKl", squares, EXTENSION);
-  }).toThrow("slm already has 'forwardKl'");
+  }).toThrow(withCode("CONFIG_INVALID"));
 });

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { temporaryFolder } from "@slm/core/testing";
+import { temporaryFolder, withCode } from "@slm/core/testing";
 import type { Tokenizer } from "@slm/tokenizer";
 import { describe, expect, test } from "vitest";
 import { writeCorpus } from "./corpus.js";
@@ -54,7 +54,7 @@ describe(writeCorpus, () => {
     expect([...corpus.pairs.lengths.source]).toEqual([2, 1, 1]);
     await corpus.close();
     await expect(writeCorpus(request, { limits: { maxSource: 7, maxTarget: 6 } })).rejects.toThrow(
-      "train: row 3, as the teacher reads it: source has 8 tokens, the model's limit is 7",
+      withCode("DATA_INVALID"),
     );
   });
 

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { temporaryFolder } from "@slm/core/testing";
+import { temporaryFolder, withCode } from "@slm/core/testing";
 import type { Row } from "@slm/data";
 import { createTokenizer, trainSymbolTokenizer } from "@slm/tokenizer";
 import { describe, expect, test } from "vitest";
@@ -62,7 +62,7 @@ describe(StoredTargets, () => {
 
   test("of a corrupt file are rejected with the line", async () => {
     await put([row("ab", "A B"), { source: "a" }]);
-    await expect(open()).rejects.toThrow("teacher-labelled.jsonl:2");
+    await expect(open()).rejects.toThrow(withCode("DATA_INVALID"));
   });
 
   test("of a vision-language student have its source and the image", async () => {
@@ -103,9 +103,7 @@ describe(StoredTargets, () => {
     ]);
     expect(drawn.targets.map((tokens) => tokenizer.decode(tokens))).toEqual(["A", "B"]);
     await stored.close();
-    await expect(openSeen(trained.slice(0, 2))).rejects.toThrow(
-      "the source of a target is not in the training rows",
-    );
+    await expect(openSeen(trained.slice(0, 2))).rejects.toThrow(withCode("DATA_INVALID"));
   });
 });
 

@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -170,7 +171,7 @@ describe(MlflowClient, () => {
   });
 
   test.each(["", "localhost:5000", "ftp://a", "http://u:p@a"])("rejects the address %j", (address) => {
-    expect(() => new MlflowClient({ url: address })).toThrow(expect.objectContaining({ code: "USAGE" }));
+    expect(() => new MlflowClient({ url: address })).toThrow(withCode("USAGE"));
   });
 });
 

@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { SlmError } from "@slm/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -72,7 +73,7 @@ describe(constrainTokens, () => {
       { bytes: [undefined, Buffer.from("b")], separator: new Uint8Array(0) },
       { eos: EOS },
     );
-    expect(() => state.after(1)).toThrow(expect.objectContaining({ code: "UNEXPECTED" }) as Error);
+    expect(() => state.after(1)).toThrow(withCode("UNEXPECTED"));
   });
 });
 
@@ -82,6 +83,6 @@ describe(GrammarBuilder, () => {
     const [one, two] = [builder.declare(), builder.declare()];
     builder.define(one, builder.choice(builder.text("a"), builder.call(two)));
     builder.define(two, builder.sequence(builder.optional(builder.text("b")), builder.call(one)));
-    expect(() => builder.build(one)).toThrow(expect.objectContaining({ code: "DATA_INVALID" }) as Error);
+    expect(() => builder.build(one)).toThrow(withCode("DATA_INVALID"));
   });
 });

@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createRandom, restoreRandom } from "./random.js";
@@ -30,7 +31,7 @@ describe(restoreRandom, () => {
   test.each([[[0, 0, 0, 0]], [[1, 2, 3, -1]], [[1, 2, 3, 2 ** 32]], [[1, 2, 3, 0.5]]] as const)(
     "rejects the state %j",
     (state) => {
-      expect(() => restoreRandom(state)).toThrow(expect.objectContaining({ code: "DATA_INVALID" }));
+      expect(() => restoreRandom(state)).toThrow(withCode("DATA_INVALID"));
     },
   );
 });
@@ -46,6 +47,6 @@ describe(createRandom, () => {
   });
 
   test.each([-1, 0.5, 2 ** 32, Number.NaN])("rejects the seed %d", (seed) => {
-    expect(() => createRandom(seed)).toThrow(expect.objectContaining({ code: "USAGE" }));
+    expect(() => createRandom(seed)).toThrow(withCode("USAGE"));
   });
 });

@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { METRICS } from "@slm/metrics";
 import { describe, expect, test } from "vitest";
 import { checkReferences, isBlank, isCorrect } from "./references.js";
@@ -36,7 +37,7 @@ describe(checkReferences, () => {
     const check = (): void => {
       checkReferences([], ["squadF1", "wer"], 7);
     };
-    expect(check).toThrow(/row 7 .*no reference/);
+    expect(check).toThrow(withCode("DATA_INVALID"));
     expect(check).toThrow(
       expect.objectContaining({
         code: "DATA_INVALID",

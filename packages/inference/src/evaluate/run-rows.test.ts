@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { expect, test } from "vitest";
 import { evaluateAnswers } from "./evaluate-answers.js";
 import type { ChunkMaker } from "./evaluation-input.js";
@@ -19,7 +20,7 @@ test("rejects a thread that loses an answer", async () => {
       return Promise.resolve();
     },
   };
-  await expect(evaluateAnswers({ ...input, maker })).rejects.toThrow("expected 1 answers from a thread");
+  await expect(evaluateAnswers({ ...input, maker })).rejects.toThrow(withCode("DATA_INVALID"));
 });
 
 test("reports its start, so that the time of the first chunk counts", async () => {

@@ -10,7 +10,7 @@ import {
   writeTinyModel,
 } from "@slm/exported-model/testing";
 import { SlmError } from "@slm/core";
-import { temporaryFolder } from "@slm/core/testing";
+import { temporaryFolder, withCode } from "@slm/core/testing";
 import { loadTokenizer } from "@slm/tokenizer";
 import type { ImageSource } from "@slm/vision";
 import { describe, expect, test } from "vitest";
@@ -111,7 +111,7 @@ describe("a vision-language model", () => {
         return { ...found, decode: () => Promise.reject(new SlmError("DATA_INVALID", "corrupt")) };
       },
     };
-    await expect(generator.generate([{ text: "a", image: flaky }])).rejects.toThrow("corrupt");
+    await expect(generator.generate([{ text: "a", image: flaky }])).rejects.toThrow(withCode("DATA_INVALID"));
     isBroken = false;
     expect(await generator.generate([{ text: "a", image: flaky }])).toHaveLength(1);
   });
@@ -125,7 +125,7 @@ describe("a vision-language model", () => {
     ]);
     expect(asked[0]!.tokens).toEqual(asked[1]!.tokens);
     const silent = await openGraphModel(await written(tinyVisionModel()), new MemoryModel());
-    await expect(silent.generate([{ image: image("x", 5, 6) }])).rejects.toThrow(/source 1 has no text/);
+    await expect(silent.generate([{ image: image("x", 5, 6) }])).rejects.toThrow(withCode("DATA_INVALID"));
   });
 
   test("rejects texts without an image and texts that are too long with one; a text model rejects images", async () => {
@@ -136,11 +136,11 @@ describe("a vision-language model", () => {
       message: expect.stringContaining("source 1 has no image") as string,
     });
     await expect(seeing.generate([{ text: "abcdabc", image: picture }])).rejects.toThrow(
-      /7 tokens, the model reads at most 6 in addition to an image/,
+      withCode("DATA_INVALID"),
     );
     const blind = await openGraphModel(await written(tinyDeviceModel()), new MemoryModel());
     await expect(blind.generate(["a", { text: "b", image: picture }])).rejects.toThrow(
-      /source 2 has an image, but the model reads only text/,
+      withCode("DATA_INVALID"),
     );
     expect(picture.decoded).toBe(0);
   });

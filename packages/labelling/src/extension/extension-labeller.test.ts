@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { temporaryFolder } from "@slm/core/testing";
+import { temporaryFolder, withCode } from "@slm/core/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { teacherConfig } from "../teacher-config.js";
 import { openLabeller } from "../teachers/open-labeller.js";
@@ -77,8 +77,6 @@ describe("a labeller of an extension", () => {
     expect(problem({ labeller: "echo", settings: { words: 1 } })).toBe("expected text, got words");
     await open({});
     LABELLERS.remove(EXTENSION);
-    await expect(openLabeller(directory, options)).rejects.toThrow(
-      "no loaded extension has the labeller 'echo'",
-    );
+    await expect(openLabeller(directory, options)).rejects.toThrow(withCode("CONFIG_INVALID"));
   });
 });

@@ -1,7 +1,7 @@
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { SILENT } from "@slm/core";
-import { temporaryFolder } from "@slm/core/testing";
+import { temporaryFolder, withCode } from "@slm/core/testing";
 import { createEagerEngine, type Engine } from "@slm/tensor";
 import { createTokenizer, trainSymbolTokenizer } from "@slm/tokenizer";
 import { beforeEach, describe, expect, test } from "vitest";
@@ -149,7 +149,7 @@ describe(labelSources, () => {
     );
     expect(counts).toMatchObject({ sources: 4, kept: 2, unanswered: 1, unfinished: 1 });
     const rules = { minScore: -0.1, needsRoundTrip: true };
-    await expect(label({ labeller, rules, sources: ["a"] })).rejects.toThrow("minScore");
+    await expect(label({ labeller, rules, sources: ["a"] })).rejects.toThrow(withCode("CONFIG_INVALID"));
   });
 
   test("does not reuse a block of another teacher or another threshold", async () => {

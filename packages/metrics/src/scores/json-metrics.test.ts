@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { intentAccuracy, jsonExactMatch } from "./json-metrics.js";
@@ -40,9 +41,7 @@ describe("jsonExactMatch", () => {
   });
 
   test("rejects a reference that is not JSON, by its row", () => {
-    expect(() => jsonExactMatch.compute(["1", "1"], [["1"], ["1", "x"]])).toThrow(
-      "row 2 needs references that are valid JSON",
-    );
+    expect(() => jsonExactMatch.compute(["1", "1"], [["1"], ["1", "x"]])).toThrow(withCode("DATA_INVALID"));
   });
 
   test("is not brought down by deep nesting: more than 64 levels are not read", () => {
@@ -85,7 +84,7 @@ describe("intentAccuracy", () => {
     "rejects the reference %s",
     (reference) => {
       expect(() => intentAccuracy.compute(['{"intent":"go"}'], [[reference]])).toThrow(
-        "row 1 needs references",
+        withCode("DATA_INVALID"),
       );
     },
   );
@@ -130,6 +129,6 @@ describe("slotF1", () => {
   });
 
   test.each(["[]", "[1]", "1", "x"])("rejects the reference %s", (text) => {
-    expect(() => slotF1.compute(["{}"], [[text]])).toThrow("row 1 needs references that are JSON objects");
+    expect(() => slotF1.compute(["{}"], [[text]])).toThrow(withCode("DATA_INVALID"));
   });
 });

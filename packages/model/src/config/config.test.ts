@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { describe, expect, test } from "vitest";
 import type { ModelConfig } from "./config.js";
 import { parseModelConfig } from "./parse-model-config.js";
@@ -71,7 +72,7 @@ describe(parseModelConfig, () => {
     ],
   ])("rejects %o by name", (changes, message) => {
     expect(() => parse(changes)).toThrow(message);
-    expect(() => parse(changes)).toThrow("config.json");
+    expect(() => parse(changes)).toThrow(withCode("CONFIG_INVALID"));
   });
 
   test.each([

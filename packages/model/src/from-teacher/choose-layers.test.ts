@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { describe, expect, test } from "vitest";
 import { chooseLayers, type LayerChoice } from "./choose-layers.js";
 
@@ -35,8 +36,6 @@ describe(chooseLayers, () => {
     ["a list that does not ascend", [1, 1], 2],
     ["a layer that the teacher does not have", [0, 6], 2],
   ])("rejects %s", (_, choice, count) => {
-    expect(() => chooseLayers(choice, { count, of: 6 }, INFLUENCE)).toThrow(
-      expect.objectContaining({ code: "CONFIG_INVALID" }),
-    );
+    expect(() => chooseLayers(choice, { count, of: 6 }, INFLUENCE)).toThrow(withCode("CONFIG_INVALID"));
   });
 });

@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { createRandom } from "@slm/generation";
 import { describe, expect, test } from "vitest";
 import type { ModelConfig } from "../config/config.js";
@@ -96,7 +97,7 @@ describe(studentFromTeacher, () => {
         teacher,
         layers,
       }),
-    ).toThrow(/ropeTheta is 5, but the teacher has 10000/u);
+    ).toThrow(withCode("CONFIG_INVALID"));
   });
 });
 
@@ -110,9 +111,7 @@ test("a teacher with part of its vocabulary returns the logits of that part", as
   expect(await logitsOf(pickTokens(picked, ids, teacher.config.tokens).config, teacher.weights)).toEqual(
     await logitsOf(teacher.config, pickTokens(picked, ids, teacher.config.tokens).weights),
   );
-  expect(() => pickTokens(teacher, [[0, 9]], teacher.config.tokens)).toThrow(
-    expect.objectContaining({ code: "DATA_INVALID" }),
-  );
+  expect(() => pickTokens(teacher, [[0, 9]], teacher.config.tokens)).toThrow(withCode("DATA_INVALID"));
 });
 
 test("a token that the teacher spells with several has the mean of their rows; a token that it cannot spell has the mean of all rows", () => {

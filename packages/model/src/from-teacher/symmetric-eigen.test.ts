@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { symmetricEigen } from "./symmetric-eigen.js";
@@ -59,6 +60,6 @@ describe(symmetricEigen, () => {
   });
 
   test("rejects numbers that are not finite", () => {
-    expect(() => symmetricEigen(Float64Array.of(1, NaN, NaN, 1), 2)).toThrow("not finite");
+    expect(() => symmetricEigen(Float64Array.of(1, NaN, NaN, 1), 2)).toThrow(withCode("DATA_INVALID"));
   });
 });

@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { describe, expect, test } from "vitest";
 import type { TokenizerFiles } from "@slm/tokenizer";
 import { rejectOwnTargets, transformersTokenizer } from "./transformers-tokenizer.js";
@@ -85,7 +86,7 @@ describe("a tokenizer for transformers.js", () => {
   test("is rejected where targets have a vocabulary of their own", () => {
     expect(() => {
       rejectOwnTargets(filesWith({ target: { vocab: { a: 0 } } }));
-    }).toThrow(expect.objectContaining({ code: "OP_UNSUPPORTED" }));
+    }).toThrow(withCode("OP_UNSUPPORTED"));
     rejectOwnTargets(filesWith({ target: { prefix: ["<s>"] } }));
   });
 });

@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { describe, expect, test } from "vitest";
 import { checkParity, compareLogits } from "./parity.js";
 
@@ -11,7 +12,7 @@ describe(checkParity, () => {
   test.each([1.001e-3, Number.NaN, Number.POSITIVE_INFINITY])("fails a difference of %d", (maxAbs) => {
     expect(() => {
       checkParity({ maxAbs, cases: [] }, 1e-3);
-    }).toThrow(expect.objectContaining({ code: "GATE_FAILED" }));
+    }).toThrow(withCode("GATE_FAILED"));
   });
 });
 

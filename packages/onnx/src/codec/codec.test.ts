@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { create, fromBinary, toBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import { SlmError } from "@slm/core";
 import fc from "fast-check";
@@ -100,7 +101,7 @@ describe("encoding and decoding", () => {
     expect(() => encodeModel({ ...graph, nodes: [] })).toThrow(SlmError);
     const proto = fromBinary(ModelProtoSchema, encodeModel(graph));
     delete proto.graph!.input[0]!.type;
-    expect(() => decodeModel(toBinary(ModelProtoSchema, proto))).toThrow(/type and a rank, input 'x'/);
+    expect(() => decodeModel(toBinary(ModelProtoSchema, proto))).toThrow(withCode("DATA_INVALID"));
   });
 
   test("keep an output without a declared shape, but reject one without a type", () => {
@@ -110,7 +111,7 @@ describe("encoding and decoding", () => {
     expect(decodeModel(encodeModel(open))).toEqual(open);
     const proto = fromBinary(ModelProtoSchema, encodeModel(open));
     delete proto.graph!.output[0]!.type;
-    expect(() => decodeModel(toBinary(ModelProtoSchema, proto))).toThrow(/outputs need a type, output 'y'/);
+    expect(() => decodeModel(toBinary(ModelProtoSchema, proto))).toThrow(withCode("DATA_INVALID"));
   });
 
   test("read ONNX's domain by both its names", () => {
@@ -164,7 +165,7 @@ describe("what runtimes read and other tools write", () => {
       });
       expect(read.inputs[0]!.shape).toEqual(["batch", "", ""]);
       expect(() => external(graph, (model) => (model.graph!.initializer[0]!.dims[0] = size))).toThrow(
-        /non-negative|integers are exact/,
+        withCode("DATA_INVALID"),
       );
     },
   );

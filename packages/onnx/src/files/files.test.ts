@@ -2,7 +2,7 @@ import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { SlmError } from "@slm/core";
 import { mkdir, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { temporaryFolder } from "@slm/core/testing";
+import { temporaryFolder, withCode } from "@slm/core/testing";
 import { ModelProtoSchema, type TensorProto } from "onnx-buf";
 import { describe, expect, test } from "vitest";
 import { GraphBuilder } from "../builder.js";
@@ -107,7 +107,7 @@ describe(readOnnx, () => {
   const outside = ["../weights.bin", "sub/../weights.bin", "/etc/passwd", "..\\weights.bin", "C:weights.bin"];
   test.each([...outside, "", "a\0b"])("rejects weights at '%s'", async (location) => {
     const path = await redirected(at("location", location));
-    await expect(readOnnx(path)).rejects.toThrow(/model's folder/);
+    await expect(readOnnx(path)).rejects.toThrow(withCode("DATA_INVALID"));
   });
 
   test("follows a link inside the folder and rejects one that leads out", async () => {
@@ -117,11 +117,11 @@ describe(readOnnx, () => {
     await writeFile(join(another, "weights.bin"), await readFile(join(folder, "weights.bin")));
     await rm(join(folder, "link.bin"));
     await symlink(join(another, "weights.bin"), join(folder, "link.bin"));
-    await expect(readOnnx(path)).rejects.toThrow(/links to/);
+    await expect(readOnnx(path)).rejects.toThrow(withCode("DATA_INVALID"));
     await rm(join(folder, "link.bin"));
     await symlink(another, join(folder, "sub"));
     const through = await redirected(at("location", "sub/weights.bin"));
-    await expect(readOnnx(through)).rejects.toThrow(/links to/);
+    await expect(readOnnx(through)).rejects.toThrow(withCode("DATA_INVALID"));
   });
 
   test("reads weights from a folder below the model", async () => {
@@ -168,13 +168,13 @@ describe(readOnnx, () => {
       model.graph!.initializer.push({ ...first, name: `copy${shift}`, externalData });
     }
     await writeFile(path, toBinary(ModelProtoSchema, model));
-    await expect(readOnnx(path)).rejects.toThrow(/distinct tensors claim/);
+    await expect(readOnnx(path)).rejects.toThrow(withCode("DATA_INVALID"));
   });
 
   test("rejects more weights than it was allowed", async () => {
     await writeOnnx(weighty(), join(folder, "model.onnx"), external);
     await expect(readOnnx(join(folder, "model.onnx"), { maxExternalBytes: 10000 })).rejects.toThrow(
-      /the limit is 10000/,
+      withCode("DATA_INVALID"),
     );
   });
 

@@ -1,7 +1,7 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { rm, writeFile, truncate, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { temporaryFolder } from "@slm/core/testing";
+import { temporaryFolder, withCode } from "@slm/core/testing";
 import {
   FunctionProtoSchema,
   ModelProtoSchema,
@@ -71,9 +71,7 @@ describe(decodeOutline, () => {
   ])("notes %s, which reading for writing rejects by the same name", (_, change, note) => {
     const bytes = external(change);
     expect(decodeOutline(bytes).omitted.join("\n")).toMatch(note);
-    expect(() => decodeModel(bytes)).toThrow(
-      /lost|supported|integers are exact|element type|type and a rank/,
-    );
+    expect(() => decodeModel(bytes)).toThrow(withCode("DATA_INVALID"));
   });
 
   test("knows a sparse weight by name and size", () => {
@@ -86,15 +84,17 @@ describe(decodeOutline, () => {
 
   test("rejects damage all the same", () => {
     expect(() => decodeOutline(external((_, graph) => (graph.initializer[0]!.dims = [-1n])))).toThrow(
-      /non-negative/,
+      withCode("DATA_INVALID"),
     );
     expect(() => decodeOutline(external((_, graph) => graph.initializer.splice(0)))).toThrow(
-      /'w' is not defined/,
+      withCode("DATA_INVALID"),
     );
-    expect(() => decodeOutline(external((model) => (model.irVersion = 99n)))).toThrow(/IR version/);
+    expect(() => decodeOutline(external((model) => (model.irVersion = 99n)))).toThrow(
+      withCode("DATA_INVALID"),
+    );
     expect(() =>
       decodeOutline(external((_, graph) => (graph.node[0]!.output[0] = "x".repeat(20_000)))),
-    ).toThrow(/at most 10000 characters/);
+    ).toThrow(withCode("DATA_INVALID"));
   });
 
   test("keeps a bounded number of notes", () => {
@@ -117,7 +117,7 @@ describe(decodeOutline, () => {
       graph.node[0]!.input[0] = "m".repeat(9000);
     });
     expect(decodeOutline(bytes).nodes[0]!.name).toHaveLength(9000);
-    expect(() => decodeOutline(corrupt)).toThrow(/^.{1,600}$/s);
+    expect(() => decodeOutline(corrupt)).toThrow(withCode("DATA_INVALID"));
   });
 });
 
@@ -147,13 +147,13 @@ describe(readOutline, () => {
   test("still rejects weights that are not there, not whole, or outside the folder", async () => {
     const path = await written();
     await truncate(join(folder, "weights.bin"), 50_000);
-    await expect(readOutline(path)).rejects.toThrow(/have 50000 bytes/);
+    await expect(readOutline(path)).rejects.toThrow(withCode("DATA_INVALID"));
     await rm(join(folder, "weights.bin"));
     await expect(readOutline(path)).rejects.toMatchObject({ code: "INPUT_MISSING" });
     const model = fromBinary(ModelProtoSchema, await readFile(path));
     for (const tensor of model.graph!.initializer)
       for (const entry of tensor.externalData) if (entry.key === "location") entry.value = "../weights.bin";
     await writeFile(path, toBinary(ModelProtoSchema, model));
-    await expect(readOutline(path)).rejects.toThrow(/model's folder/);
+    await expect(readOutline(path)).rejects.toThrow(withCode("DATA_INVALID"));
   });
 });

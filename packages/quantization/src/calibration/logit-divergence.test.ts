@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { describe, expect, test } from "vitest";
 import { logitDivergence } from "./logit-divergence.js";
 
@@ -11,7 +12,7 @@ describe(logitDivergence, () => {
 
   test("is rejected for other lengths", () => {
     expect(() => logitDivergence(new Float32Array(6), new Float32Array(4), 2)).toThrow(
-      expect.objectContaining({ code: "SHAPE_MISMATCH" }),
+      withCode("SHAPE_MISMATCH"),
     );
   });
 });

@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { accumulatorOf, type Statistic } from "./statistics.js";
@@ -61,6 +62,6 @@ describe(accumulatorOf, () => {
     const { add } = accumulatorOf({ kind: "range", value: "scores" });
     expect(() => {
       add([Float32Array.of(0), Float32Array.of(NaN)]);
-    }).toThrow("'scores' must be finite, got 0 to NaN");
+    }).toThrow(withCode("DATA_INVALID"));
   });
 });

@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { checkGate, gateIn, parseGate } from "./gate.js";
@@ -14,7 +15,7 @@ describe(parseGate, () => {
   test.each(["wer", ":0.01", "wer:++1", "wer:-0.01", "wer:1e-2", "wer:0.01:2", "wer:0.01\n"])(
     "rejects %j",
     (text) => {
-      expect(() => parseGate(text)).toThrow(expect.objectContaining({ code: "USAGE" }));
+      expect(() => parseGate(text)).toThrow(withCode("USAGE"));
     },
   );
 
@@ -85,9 +86,7 @@ describe(checkGate, () => {
 
   test("gives no answer for numbers that are none", () => {
     for (const broken of [{ before: NaN }, { after: NaN }, { maxDrop: Infinity }, { maxDrop: -1 }]) {
-      expect(() => checkGate({ ...wer, after: 0.3, ...broken })).toThrow(
-        expect.objectContaining({ code: "DATA_INVALID" }),
-      );
+      expect(() => checkGate({ ...wer, after: 0.3, ...broken })).toThrow(withCode("DATA_INVALID"));
     }
   });
 });

@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { describe, expect, test } from "vitest";
 import { relativeError } from "./relative-error.js";
 import type { WeightMatrix } from "./weight-matrix.js";
@@ -29,7 +30,7 @@ describe(relativeError, () => {
     const zeros: WeightMatrix = { ...exact, values: new Float32Array(4) };
     expect(relativeError(zeros, zeros)).toBe(0);
     expect(() => relativeError(exact, { ...exact, inputs: 4, outputs: 1 })).toThrow(
-      expect.objectContaining({ code: "SHAPE_MISMATCH" }),
+      withCode("SHAPE_MISMATCH"),
     );
   });
 });

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { temporaryFolder } from "@slm/core/testing";
+import { temporaryFolder, withCode } from "@slm/core/testing";
 import { describe, expect, test } from "vitest";
 import { compareRuns, type ComparedRun } from "./compare-runs.js";
 
@@ -70,8 +70,8 @@ describe(compareRuns, () => {
 
   test("rejects no runs, two runs of one name, and a missing log", async () => {
     const one = await run("one", curve(2));
-    await expect(compareRuns([])).rejects.toThrow(/at least one run/);
-    await expect(compareRuns([one, one])).rejects.toThrow(/two runs are named "one"/);
+    await expect(compareRuns([])).rejects.toThrow(withCode("DATA_INVALID"));
+    await expect(compareRuns([one, one])).rejects.toThrow(withCode("DATA_INVALID"));
     await expect(
       compareRuns([one, { ...one, name: "b", metricsFile: join(root, "none") }]),
     ).rejects.toMatchObject({ code: "INPUT_MISSING" });

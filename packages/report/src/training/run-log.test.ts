@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { temporaryFolder } from "@slm/core/testing";
+import { temporaryFolder, withCode } from "@slm/core/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { curveOf, keysOf, lastStep, parseRunLog, readRunLog } from "./run-log.js";
@@ -72,7 +72,7 @@ describe(readRunLog, () => {
     const file = join(root, "metrics.jsonl");
     await expect(readRunLog(file)).rejects.toMatchObject({ code: "INPUT_MISSING" });
     await writeFile(file, "hello\nworld\n");
-    await expect(readRunLog(file)).rejects.toThrow(/metrics\.jsonl: expected lines of JSON.* got 2 lines/);
+    await expect(readRunLog(file)).rejects.toThrow(withCode("DATA_INVALID"));
     await writeFile(file, "");
     expect(await readRunLog(file)).toEqual({ records: [], unreadable: 0 });
   });

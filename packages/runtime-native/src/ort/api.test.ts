@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { temporaryFolder } from "@slm/core/testing";
+import { temporaryFolder, withCode } from "@slm/core/testing";
 import { describe, expect, test } from "vitest";
 import { OrtApi } from "./api.js";
 import { CHECKED, PLAIN } from "./functions.js";
@@ -41,7 +41,7 @@ describe(OrtApi, () => {
   test("rejects a file that is not a library, by name", async () => {
     const path = join(folder, "no-library.so");
     await writeFile(path, "text");
-    expect(() => new OrtApi(path)).toThrow(expect.objectContaining({ code: "DEVICE_UNAVAILABLE" }));
+    expect(() => new OrtApi(path)).toThrow(withCode("DEVICE_UNAVAILABLE"));
     expect(ortLibrary()).toContain("onnxruntime");
   });
 });

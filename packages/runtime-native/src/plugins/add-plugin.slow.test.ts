@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -152,9 +153,7 @@ describe(addPlugin, () => {
   test("compares the file with the hash that the user has", async () => {
     await writeWheel(at("plugin.whl"));
     const hash = sha256(await readFile(at("plugin.whl")));
-    await expect(add("plugin.whl", { sha256: "0".repeat(64) })).rejects.toThrow(
-      `its SHA-256 is ${hash}, expected 000`,
-    );
+    await expect(add("plugin.whl", { sha256: "0".repeat(64) })).rejects.toThrow(withCode("DATA_INVALID"));
     await expect(add("plugin.whl", { sha256: "abc" })).rejects.toMatchObject({ code: "USAGE" });
     expect((await add("plugin.whl", { sha256: hash.toUpperCase() })).manifest.source).toEqual({
       kind: "wheel",
@@ -198,9 +197,7 @@ describe(addPlugin, () => {
       "onnxruntime/capi/libonnxruntime.so.1.30.0": libraryHere("all of it"),
     };
     const wheel = { name: "onnxruntime-gpu", files };
-    await expect(addWheel({ ...wheel, version: "1.29.0" })).rejects.toThrow(
-      /must have the version of ONNX Runtime/,
-    );
+    await expect(addWheel({ ...wheel, version: "1.29.0" })).rejects.toThrow(withCode("DATA_INVALID"));
     const { manifest } = await addWheel({ ...wheel, version: "1.30.0" });
     expect(manifest.files.map(({ path }) => path)).not.toContain("onnxruntime/capi/libonnxruntime.so.1.30.0");
     expect(manifest.files).toHaveLength(3);
@@ -248,18 +245,16 @@ describe(addPlugin, () => {
     expect(manifest.source).toMatchObject({ kind: "wheel", sha256: null, file: "site" });
     expect(manifest.files.map(({ path }) => path)).not.toContain("other.so");
     await expect(add("site", { sha256: "0".repeat(64) })).rejects.toMatchObject({ code: "USAGE" });
-    await expect(add("site")).rejects.toThrow(/already installed/);
+    await expect(add("site")).rejects.toThrow(withCode("USAGE"));
     await removePlugin({ name: "qnn", folder: store() });
     await writeFile(at(`site/${PROVIDER}`), libraryHere("changed"));
-    await expect(add("site")).rejects.toThrow(/does not match the package's RECORD|longer/);
+    await expect(add("site")).rejects.toThrow(withCode("DATA_INVALID"));
   });
 
   test("takes an unknown library by its path and name", async () => {
     await mkdir(at("sdk/lib"), { recursive: true });
     await writeFile(at("sdk/lib/provider.so"), libraryHere());
-    await expect(add("sdk")).rejects.toThrow(
-      /also needs --as NAME --library PATH --register NAME --version VERSION/,
-    );
+    await expect(add("sdk")).rejects.toThrow(withCode("USAGE"));
     const names = {
       as: "vendor",
       library: "lib/provider.so",
@@ -268,9 +263,7 @@ describe(addPlugin, () => {
       options: { level: "2" },
       serves: ["npu:vitisai" as const],
     };
-    await expect(add("sdk", { ...names, library: "lib/none.so" })).rejects.toThrow(
-      /has no installable file 'lib\/none.so'/,
-    );
+    await expect(add("sdk", { ...names, library: "lib/none.so" })).rejects.toThrow(withCode("USAGE"));
     await expect(add("sdk", { ...names, as: "../up" })).rejects.toMatchObject({ code: "USAGE" });
     await expect(add("sdk", { ...names, version: "../up" })).rejects.toMatchObject({ code: "USAGE" });
     const { plugin } = await add("sdk", names);

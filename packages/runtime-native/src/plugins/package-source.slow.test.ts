@@ -1,6 +1,6 @@
 import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { temporaryFolder } from "@slm/core/testing";
+import { temporaryFolder, withCode } from "@slm/core/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SlmError } from "@slm/core";
@@ -103,19 +103,15 @@ describe(openPackage, () => {
 
   test("rejects packages above the limits before unpacking", async () => {
     const zeros = [{ path: "zeros", data: Buffer.alloc(1 << 20) }];
-    await expect(openPackage(await archive(zeros))).rejects.toThrow(
-      /unpacked it has 1048576 bytes, the maximum/,
-    );
+    await expect(openPackage(await archive(zeros))).rejects.toThrow(withCode("DATA_INVALID"));
     const random = [
       { path: "x", data: Buffer.from(Array.from({ length: 999 }, (_, index) => (index * 7919) % 256)) },
     ];
     const small = { ...PACKAGE_LIMITS, bytes: 500 };
-    await expect(openPackage(await archive(random), small)).rejects.toThrow(
-      /has 999 bytes, the maximum is 500/,
-    );
+    await expect(openPackage(await archive(random), small)).rejects.toThrow(withCode("DATA_INVALID"));
     const many = ["a", "b", "c"].map((path) => ({ path, ...REGULAR }));
     const few = { ...PACKAGE_LIMITS, entries: 2 };
-    await expect(openPackage(await archive(many), few)).rejects.toThrow(/has 3 files, the maximum is 2/);
+    await expect(openPackage(await archive(many), few)).rejects.toThrow(withCode("DATA_INVALID"));
   });
 
   test("follows the links of a folder inside it, and rejects others", async () => {
@@ -124,16 +120,16 @@ describe(openPackage, () => {
     await symlink("libx.so.1", at("links/libx.so"));
     expect(await contentsOf(at("links"))).toEqual({ "libx.so": "library", "libx.so.1": "library" });
     await symlink("/etc/hostname", at("links/out"));
-    await expect(openPackage(at("links"))).rejects.toThrow(/'out' is a link/);
+    await expect(openPackage(at("links"))).rejects.toThrow(withCode("DATA_INVALID"));
     await rm(at("links/out"));
     await symlink("nothing", at("links/dangling"));
-    await expect(openPackage(at("links"))).rejects.toThrow(/'dangling' is a broken link/);
+    await expect(openPackage(at("links"))).rejects.toThrow(withCode("DATA_INVALID"));
   });
 
   test("names a file that is missing, and one that is not an archive", async () => {
     await expect(openPackage(at("missing.whl"))).rejects.toMatchObject({ code: "INPUT_MISSING" });
     const path = await file(elf("x64", "not a zip archive"));
-    await expect(openPackage(path)).rejects.toThrow(/not a readable zip archive/);
+    await expect(openPackage(path)).rejects.toThrow(withCode("DATA_INVALID"));
   });
 
   test("answers every corrupt archive with an error of its own, or with the bytes that its CRC-32 declares", async () => {
@@ -190,16 +186,14 @@ describe(readPackageFacts, () => {
 
   test("rejects a wheel with a file that RECORD does not list, or without one that it lists", async () => {
     const more = [{ path: "onnxruntime_qnn/extra.so", data: "x" }];
-    await expect(factsOf(wheelEntries({ more }))).rejects.toThrow(
-      /'onnxruntime_qnn\/extra\.so' is not in its RECORD/,
-    );
+    await expect(factsOf(wheelEntries({ more }))).rejects.toThrow(withCode("DATA_INVALID"));
     const record = (lines: readonly string[]): readonly string[] => [
       ...lines,
       recordLine("gone.so", Buffer.from("x")),
     ];
-    await expect(factsOf(wheelEntries({ record }))).rejects.toThrow(/lists 'gone\.so', which is missing/);
+    await expect(factsOf(wheelEntries({ record }))).rejects.toThrow(withCode("DATA_INVALID"));
     const without = wheelEntries().filter(({ path }) => !path.endsWith("/RECORD"));
-    await expect(factsOf(without)).rejects.toThrow(/has no .*RECORD/);
+    await expect(factsOf(without)).rejects.toThrow(withCode("DATA_INVALID"));
   });
 });
 
@@ -215,6 +209,6 @@ describe(parseRecord, () => {
     ["no size", recordLine("a", Buffer.from("x")).replace(/,1$/u, ",")],
     ["too few columns", "a"],
   ])("rejects a line with %s", (_, line) => {
-    expect(() => parseRecord("x.whl", line)).toThrow(/its RECORD has/);
+    expect(() => parseRecord("x.whl", line)).toThrow(withCode("DATA_INVALID"));
   });
 });

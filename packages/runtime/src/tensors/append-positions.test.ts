@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { appendPositions } from "./append-positions.js";
@@ -60,6 +61,6 @@ describe(appendPositions, () => {
   ])("rejects %s", (_, output, at) => {
     expect(() => {
       appendPositions("test", cache, output, at);
-    }).toThrow(expect.objectContaining({ code: "SHAPE_MISMATCH" }));
+    }).toThrow(withCode("SHAPE_MISMATCH"));
   });
 });

@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { describe, expect, test } from "vitest";
 import { createHostTensor, DTYPES, elementCount, type DType } from "./host-tensor.js";
 
@@ -18,11 +19,7 @@ describe(createHostTensor, () => {
   });
 
   test("rejects data of another length or kind, naming both", () => {
-    expect(() => createHostTensor("float32", [2, 2], Float32Array.of(1))).toThrow(
-      "float32[2,2] needs 4 elements in a Float32Array, got 1 in a Float32Array",
-    );
-    expect(() => createHostTensor("int64", [1], Int32Array.of(1))).toThrow(
-      "BigInt64Array, got 1 in a Int32Array",
-    );
+    expect(() => createHostTensor("float32", [2, 2], Float32Array.of(1))).toThrow(withCode("SHAPE_MISMATCH"));
+    expect(() => createHostTensor("int64", [1], Int32Array.of(1))).toThrow(withCode("SHAPE_MISMATCH"));
   });
 });

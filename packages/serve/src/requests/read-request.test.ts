@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { tinyDeviceModel } from "@slm/exported-model/testing";
 import { trainSymbolTokenizer } from "@slm/tokenizer";
 import { expect, test } from "vitest";
@@ -35,9 +36,7 @@ test.each(["system", "developer"])("rejects a message of role %s, which the mode
     { role: "user", content: "abc" },
     { role, content: "cab" },
   ];
-  expect(() => read("chat", Buffer.from(JSON.stringify({ messages })))).toThrow(
-    `messages.1: the model was trained without a system prompt; leave out messages of role '${role}'`,
-  );
+  expect(() => read("chat", Buffer.from(JSON.stringify({ messages })))).toThrow(withCode("USAGE"));
   const { sources } = read("chat", Buffer.from(JSON.stringify({ messages: messages.slice(0, 1) })));
   expect(sources).toHaveLength(1);
 });

@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { getEventListeners } from "node:events";
 import { afterEach, describe, expect, test } from "vitest";
 import { WorkThread, type WorkThreadOptions } from "./work-thread.js";
@@ -78,7 +79,7 @@ describe(WorkThread, () => {
     open({ maxWaiting: 2 });
     await expect(run("reject")).rejects.toMatchObject({ code: "USAGE", message: "no" });
     const taken = [run("a"), run("b"), run("c")];
-    expect(() => run("d")).toThrow(expect.objectContaining({ code: "BUSY" }) as Error);
+    expect(() => run("d")).toThrow(withCode("BUSY"));
     await Promise.all(taken);
   });
 
@@ -133,6 +134,6 @@ describe(WorkThread, () => {
       { reason: { code: "INTERRUPTED" } },
       { reason: { code: "INTERRUPTED" } },
     ]);
-    expect(() => run("b")).toThrow("stopped");
+    expect(() => run("b")).toThrow(withCode("INTERRUPTED"));
   });
 });

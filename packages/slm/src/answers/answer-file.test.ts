@@ -2,7 +2,7 @@ import { SlmError } from "@slm/core/errors";
 import type { GenerateOptions, Generation } from "@slm/inference";
 import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { temporaryFolder } from "@slm/core/testing";
+import { temporaryFolder, withCode } from "@slm/core/testing";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Model, Source } from "@slm/inference";
 import { answerFile, type AnswerFileRequest } from "./answer-file.js";
@@ -165,7 +165,7 @@ describe(answerFile, () => {
     before = (texts) => {
       if (texts.includes("row 299")) throw new SlmError("INTERRUPTED", "stopped");
     };
-    await expect(run({ input: "long.txt", output: "other.jsonl" })).rejects.toThrow("stopped");
+    await expect(run({ input: "long.txt", output: "other.jsonl" })).rejects.toThrow(withCode("INTERRUPTED"));
     before = () => undefined;
     const { report, notes } = await run({ input: "long.txt", output: "other.jsonl", identity: { beams: 4 } });
     expect(report).toMatchObject({ rows: 300, resumed: 0 });
@@ -200,6 +200,6 @@ describe(answerFormatOf, () => {
   });
 
   test("rejects an unknown extension", () => {
-    expect(() => answerFormatOf("a.csv", "b.parquet")).toThrow(/expected a name that ends in .jsonl/);
+    expect(() => answerFormatOf("a.csv", "b.parquet")).toThrow(withCode("USAGE"));
   });
 });

@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { SlmError } from "@slm/core/errors";
 import type { Generation, Model, Source } from "@slm/inference";
 import { describe, expect, test } from "vitest";
@@ -52,7 +53,11 @@ describe("prompts of one call", () => {
   });
 
   test("fail if none could be answered", async () => {
-    await expect(answerPrompts(model, questions("a?", "", "b?"), {})).rejects.toThrow("has '?'");
-    await expect(streamPrompts(model, questions("a?"), {}, () => undefined)).rejects.toThrow("has '?'");
+    await expect(answerPrompts(model, questions("a?", "", "b?"), {})).rejects.toThrow(
+      withCode("DATA_INVALID"),
+    );
+    await expect(streamPrompts(model, questions("a?"), {}, () => undefined)).rejects.toThrow(
+      withCode("DATA_INVALID"),
+    );
   });
 });

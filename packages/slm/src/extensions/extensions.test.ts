@@ -1,6 +1,6 @@
 import { cp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { temporaryFolder } from "@slm/core/testing";
+import { temporaryFolder, withCode } from "@slm/core/testing";
 import { isMetricName, METRICS } from "@slm/metrics";
 import { TRACKERS } from "@slm/report";
 import { LOSS_TERMS } from "@slm/distillation/loss-terms";
@@ -71,10 +71,10 @@ test("an importer of an extension has precedence over the built-in ones", async 
   expect(checkpoint).toMatchObject({ where: file, config: { model_type: "llama" } });
   expect([...(await checkpoint.tensors[0]!.read())]).toEqual([1, 2]);
   await writeFile(file, "{}");
-  await expect(openExternal(file)).rejects.toThrow("expected config, tensors and tokenizer");
+  await expect(openExternal(file)).rejects.toThrow(withCode("DATA_INVALID"));
   // slm itself reads a file that no extension reads.
   await writeFile(join(folder, "other.gguf"), "GGUF");
-  await expect(openExternal(join(folder, "other.gguf"))).rejects.toThrow("not a usable GGUF file");
+  await expect(openExternal(join(folder, "other.gguf"))).rejects.toThrow(withCode("DATA_INVALID"));
 });
 
 test("a file of a recipe adds a loss term and a labeller", async () => {
@@ -83,7 +83,7 @@ test("a file of a recipe adds a loss term and a labeller", async () => {
   const file = join(folder, "words.json");
   await writeFile(file, '{"one":"eins","two":"zwei"}');
   const glossary = LABELLERS.get("glossary")!;
-  expect(() => glossary.settings.parse({})).toThrow("glossary: expected file");
+  expect(() => glossary.settings.parse({})).toThrow(withCode("CONFIG_INVALID"));
   const { answer } = await glossary.open({ file });
   const answers = await answer(["two one", "three"], { signal: new AbortController().signal });
   expect(answers).toEqual([{ target: "zwei eins", finished: true }, undefined]);

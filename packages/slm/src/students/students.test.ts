@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -38,7 +39,7 @@ describe(studentNamed, () => {
   test.each(["../g2p", "g2p/", "G2P ", "__proto__", "constructor", "/etc/passwd", "", "README.md"])(
     "rejects '%s': only listed names reach a path",
     (name) => {
-      expect(() => studentNamed(name)).toThrow(expect.objectContaining({ code: "USAGE" }));
+      expect(() => studentNamed(name)).toThrow(withCode("USAGE"));
     },
   );
 });

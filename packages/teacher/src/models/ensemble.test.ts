@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { temporaryFolder } from "@slm/core/testing";
+import { temporaryFolder, withCode } from "@slm/core/testing";
 import { createRandom } from "@slm/generation";
 import {
   decoderOnlyConfig,
@@ -138,13 +138,9 @@ describe(joinTeachers, () => {
     const moved = member(2);
     const marks = { ...moved.config.tokens, eos: 3, unknown: 2 };
     for (const wrong of [other, { ...moved, config: { ...moved.config, tokens: marks } }])
-      expect(() => joinTeachers(engine, [member(1), wrong])).toThrow(
-        expect.objectContaining({ code: "SHAPE_MISMATCH" }) as Error,
-      );
+      expect(() => joinTeachers(engine, [member(1), wrong])).toThrow(withCode("SHAPE_MISMATCH"));
     for (const weights of [[1], [1, 0], [1, -1], [1, Number.NaN], [1, Infinity]])
-      expect(() => joinTeachers(engine, [member(1), member(2)], weights)).toThrow(
-        expect.objectContaining({ code: "CONFIG_INVALID" }) as Error,
-      );
+      expect(() => joinTeachers(engine, [member(1), member(2)], weights)).toThrow(withCode("CONFIG_INVALID"));
   });
 });
 

@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { createChatTemplate, type ChatTemplate } from "@slm/tokenizer";
 import { describe, expect, test } from "vitest";
 import { chatPromptText } from "./chat-prompt.js";
@@ -72,7 +73,7 @@ describe(chatPromptText, () => {
   test("rejects examples with special tokens", () => {
     const rows = [{ source: "a</s>", target: "A" }];
     expect(() => chatPromptText(template(TURNS), settings({ examples: 1 }), rows)).toThrow(
-      "special token </s>",
+      withCode("DATA_INVALID"),
     );
   });
 });

@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { describe, expect, test } from "vitest";
 import { tf } from "../recording/tf.js";
 import { roundWeights, weightScales, type WeightGrid } from "./rounded-weights.js";
@@ -73,6 +74,6 @@ describe(roundWeights, () => {
   });
 
   test("rejects blocks that do not divide the inputs", () => {
-    expect(() => roundWeights(tf.zeros([2, 40]), GRIDS[0]!)).toThrow("blocks of 32 do not divide 40 inputs");
+    expect(() => roundWeights(tf.zeros([2, 40]), GRIDS[0]!)).toThrow(withCode("SHAPE_MISMATCH"));
   });
 });

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { temporaryFolder } from "@slm/core/testing";
+import { temporaryFolder, withCode } from "@slm/core/testing";
 import { beforeAll, describe, expect, test } from "vitest";
 import { createTokenizer } from "../create-tokenizer.js";
 import { loadTokenizer } from "../load-tokenizer.js";
@@ -99,11 +99,9 @@ describe(readEncoderDecoderTokenizer, () => {
       "zul_Latn",
     ]);
     expect(named(files, tokenizer.encodeTarget("a").slice(0, 1))).toEqual(["fra_Latn"]);
-    expect(() => tokenizer.encodeSource("a", { source: "klingon" })).toThrow("no language 'klingon'");
-    expect(() => tokenizer.languages!.tokenOf("xx")).toThrow(
-      expect.objectContaining({ code: "CONFIG_INVALID" }),
-    );
-    await expect(open("nllb", { targetLanguage: "xx" })).rejects.toThrow("no language 'xx'");
+    expect(() => tokenizer.encodeSource("a", { source: "klingon" })).toThrow(withCode("CONFIG_INVALID"));
+    expect(() => tokenizer.languages!.tokenOf("xx")).toThrow(withCode("CONFIG_INVALID"));
+    await expect(open("nllb", { targetLanguage: "xx" })).rejects.toThrow(withCode("CONFIG_INVALID"));
   });
 
   test("the decoder of mBART starts with the language of the target", async () => {
@@ -137,15 +135,15 @@ describe(readEncoderDecoderTokenizer, () => {
   test("sources and targets may have vocabularies of their own", async () => {
     const tokenizer = createTokenizer(await open("marian-separate"));
     expect(tokenizer.sourceVocabularySize).not.toBe(tokenizer.vocabularySize);
-    expect(() => tokenizer.decode([tokenizer.vocabularySize])).toThrow("expected ids");
+    expect(() => tokenizer.decode([tokenizer.vocabularySize])).toThrow(withCode("DATA_INVALID"));
   });
 
   test("masks may be in a text, other special tokens may not", async () => {
     const files = await open("pegasus");
     const tokenizer = createTokenizer(files);
     expect(named(files, tokenizer.encodeSource("<mask_1> <mask_2>").slice(0, 2))).toContain("<mask_1>");
-    expect(() => tokenizer.encodeSource("a</s>")).toThrow("special token </s>");
-    expect(() => tokenizer.encodeSource("<unk_3>")).toThrow("special token <unk_3>");
+    expect(() => tokenizer.encodeSource("a</s>")).toThrow(withCode("DATA_INVALID"));
+    expect(() => tokenizer.encodeSource("<unk_3>")).toThrow(withCode("DATA_INVALID"));
   });
 
   test("the class of the tokenizer decides, then the type of the model; neither is rejected", async () => {
@@ -154,19 +152,19 @@ describe(readEncoderDecoderTokenizer, () => {
     await expect(open("t5", { modelType: "marian" })).resolves.toBeDefined();
     await expect(
       readEncoderDecoderTokenizer(directory, { modelType: "switch_transformers" }),
-    ).rejects.toThrow(expect.objectContaining({ code: "OP_UNSUPPORTED" }));
+    ).rejects.toThrow(withCode("OP_UNSUPPORTED"));
     await expect(readEncoderDecoderTokenizer(directory, { modelType: "bart" })).rejects.toThrow(
-      `${directory} has no complete tokenizer: expected tokenizer.json, or vocab.json and merges.txt`,
+      withCode("INPUT_MISSING"),
     );
     await expect(readEncoderDecoderTokenizer(directory, { modelType: "t5" })).rejects.toThrow(
-      expect.objectContaining({ code: "INPUT_MISSING" }),
+      withCode("INPUT_MISSING"),
     );
     await writeFile(
       join(directory, "tokenizer_config.json"),
       JSON.stringify({ tokenizer_class: "constructor" }),
     );
     await expect(readEncoderDecoderTokenizer(directory, { modelType: "toString" })).rejects.toThrow(
-      expect.objectContaining({ code: "OP_UNSUPPORTED" }),
+      withCode("OP_UNSUPPORTED"),
     );
   });
 
@@ -177,11 +175,11 @@ describe(readEncoderDecoderTokenizer, () => {
       await writeFile(join(directory, file), Buffer.from(content, "base64"));
     await writeFile(join(directory, "vocab.json"), JSON.stringify({ "<unk>": 0, a: 1 }));
     await expect(readEncoderDecoderTokenizer(directory, { modelType: "marian" })).rejects.toThrow(
-      "does not contain the token",
+      withCode("DATA_INVALID"),
     );
     await writeFile(join(directory, "vocab.json"), JSON.stringify({ "<unk>": -1 }));
     await expect(readEncoderDecoderTokenizer(directory, { modelType: "marian" })).rejects.toThrow(
-      expect.objectContaining({ code: "DATA_INVALID" }),
+      withCode("DATA_INVALID"),
     );
   });
 });

@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { describe, expect, test } from "vitest";
 import { answerOpening } from "./answer-opening.js";
 import type { TokenizerLanguages } from "../interface/tokenizer.js";
@@ -37,9 +38,9 @@ describe(answerOpening, () => {
   });
 
   test("rejects languages that would have no effect", () => {
-    expect(() => answerOpening({}, { source: "fra_Latn" }, "here")).toThrow("the model has no languages");
+    expect(() => answerOpening({}, { source: "fra_Latn" }, "here")).toThrow(withCode("USAGE"));
     expect(() => answerOpening(languages("source"), { source: "fra_Latn" }, "here")).toThrow(
-      "the model is told only the target language",
+      withCode("USAGE"),
     );
   });
 });

@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { SlmError } from "@slm/core";
 import { describe, expect, test } from "vitest";
 import { createLibraryTokenizer } from "./library-tokenizer.js";
@@ -59,19 +60,17 @@ describe(createLibraryTokenizer, () => {
 
   test("rejects text it has no pieces for, text that is empty and text that spells a special token", () => {
     const tokenizer = createLibraryTokenizer(wordPiece());
-    expect(() => tokenizer.encodeSource("deep ñ")).toThrow('no pieces for "ñ" at character 6 of the source');
-    expect(() => tokenizer.encodeSource(" ")).toThrow("empty");
-    expect(() => tokenizer.encodeSource("sea</s>")).toThrow("special token </s>");
+    expect(() => tokenizer.encodeSource("deep ñ")).toThrow(withCode("DATA_INVALID"));
+    expect(() => tokenizer.encodeSource(" ")).toThrow(withCode("DATA_INVALID"));
+    expect(() => tokenizer.encodeSource("sea</s>")).toThrow(withCode("DATA_INVALID"));
   });
 
   test("rejects ids outside the vocabulary", () => {
-    expect(() => createLibraryTokenizer(wordPiece()).decode([4, 8])).toThrow(
-      "from 0 to 7, got 8 at position 2",
-    );
+    expect(() => createLibraryTokenizer(wordPiece()).decode([4, 8])).toThrow(withCode("DATA_INVALID"));
   });
 
   test("rejects special tokens that the vocabulary lacks", () => {
-    expect(() => createLibraryTokenizer(wordPiece({ eos_token: "<end>" }))).toThrow("eos_token");
+    expect(() => createLibraryTokenizer(wordPiece({ eos_token: "<end>" }))).toThrow(withCode("DATA_INVALID"));
   });
 
   test.each(["100", 0, 201, "\0"])(
@@ -80,7 +79,7 @@ describe(createLibraryTokenizer, () => {
       const { tokenizer, config } = wordPiece();
       const model = { ...tokenizer.model, max_input_chars_per_word: longest };
       expect(() => createLibraryTokenizer({ tokenizer: { ...tokenizer, model }, config })).toThrow(
-        "max_input_chars_per_word is",
+        withCode("DATA_INVALID"),
       );
     },
   );
@@ -88,6 +87,6 @@ describe(createLibraryTokenizer, () => {
   test("returns the unknown token if the configuration keeps it", () => {
     const tokenizer = createLibraryTokenizer(wordPiece({ unknown_text: "kept" }));
     expect(tokenizer.encodeSource("deep ñ sea")).toEqual([4, 3, 6]);
-    expect(() => tokenizer.encodeSource("sea</s>")).toThrow("special token </s>");
+    expect(() => tokenizer.encodeSource("sea</s>")).toThrow(withCode("DATA_INVALID"));
   });
 });

@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createUnigram } from "./unigram.js";
@@ -38,7 +39,7 @@ describe(createUnigram, () => {
   test("without an unknown token, unknown text is rejected", () => {
     const { encode } = createUnigram(model(VOCAB, { unk_id: null }));
     expect(encode("ab")).toEqual(["ab"]);
-    expect(() => encode("ax")).toThrow(expect.objectContaining({ code: "DATA_INVALID" }));
+    expect(() => encode("ax")).toThrow(withCode("DATA_INVALID"));
   });
 
   test("the tokens of a text join to the text again", () => {

@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { SlmError } from "@slm/core";
 import { describe, expect, test, vi } from "vitest";
 import { trainBpeTokenizer } from "../learn/bpe-files.js";
@@ -213,7 +214,9 @@ describe(pruneTokenizer, () => {
     );
     expect(with290).toEqual(expect.arrayContaining(first));
     expect(without).not.toEqual(expect.arrayContaining(first));
-    await expect(prune(files, { keepFirst: 290, vocabularySize: 280 })).rejects.toThrow("keepFirst");
+    await expect(prune(files, { keepFirst: 290, vocabularySize: 280 })).rejects.toThrow(
+      withCode("CONFIG_INVALID"),
+    );
   });
 
   test("keeps the more frequent of two tokens", async () => {

@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { sentencePieceBytes } from "../../test-support/sentence-piece-bytes.mjs";
@@ -57,7 +58,7 @@ describe(readSentencePieceModel, () => {
     ["a length beyond the end", Uint8Array.of(0x0a, 0xff, 0xff, 0xff, 0x0f, 1), "not a SentencePiece model"],
     ["groups inside of groups", new Uint8Array(5000).fill(0x4b), "not a SentencePiece model"],
   ])("rejects %s", (_, bytes, message) => {
-    expect(() => read(bytes)).toThrow(expect.objectContaining({ code: "DATA_INVALID" }));
+    expect(() => read(bytes)).toThrow(withCode("DATA_INVALID"));
     expect(() => read(bytes)).toThrow(message);
   });
 

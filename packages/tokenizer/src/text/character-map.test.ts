@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { compileNormalizer } from "../components/normalizers.js";
@@ -53,14 +54,14 @@ describe(characterMap, () => {
     ["no replacements", Uint8Array.of(4, 0, 0, 0, 1, 2, 3, 4)],
     ["half a unit", Uint8Array.of(5, 0, 0, 0, 1, 2, 3, 4, 5, 6)],
   ])("rejects %s", (_, bytes) => {
-    expect(() => characterMap(bytes)).toThrow(expect.objectContaining({ code: "DATA_INVALID" }));
+    expect(() => characterMap(bytes)).toThrow(withCode("DATA_INVALID"));
   });
 
   test("rejects ways out of the trie and replacements without an end when a text leads there", () => {
     const outside = characterMap(smallMap((units) => (units[0] = 0x400 << 10)));
-    expect(() => outside("a")).toThrow("unit");
+    expect(() => outside("a")).toThrow(withCode("DATA_INVALID"));
     const endless = characterMap(smallMap((units) => (units[0x80 ^ 0x61 ^ 0x04] = 0x8000_0000 | 99)));
-    expect(() => endless("a")).toThrow("does not end");
+    expect(() => endless("a")).toThrow(withCode("DATA_INVALID"));
     expect(endless("ab")).toBe("22");
   });
 
@@ -84,19 +85,19 @@ test("the normalizer of a tokenizer.json names the rule by which its map matches
   const normalized = (match: string): string =>
     compileNormalizer({ ...map, match }, () => literalPattern(""))("ab");
   expect([normalized("longest"), normalized("graphemes")]).toEqual(["22", "1b"]);
-  expect(() => normalized("any")).toThrow("needs one of longest, graphemes in 'match', got 'any'");
+  expect(() => normalized("any")).toThrow(withCode("DATA_INVALID"));
 });
 
 describe(mapTable, () => {
   test("rejects a value that is not the start of a replacement", () => {
     const map = smallMap((units) => (units[0x80 ^ 0x61 ^ 0x04] = 0x8000_0003));
-    expect(() => mapTable(map)).toThrow(/no replacement starts at 3/u);
+    expect(() => mapTable(map)).toThrow(withCode("DATA_INVALID"));
   });
 
   test("rejects a replacement that is not UTF-8", () => {
     const map = Buffer.from(smallMap());
     map[map.lastIndexOf("1")] = 0xff;
-    expect(() => mapTable(map)).toThrow(/not UTF-8/u);
+    expect(() => mapTable(map)).toThrow(withCode("DATA_INVALID"));
   });
 
   test("finds what keys start with", () => {

@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { assignBuckets, epochBatches, planBuckets, type PairLengths } from "./buckets.js";
@@ -39,7 +40,7 @@ describe(planBuckets, () => {
 
   test("without pairs are rejected", () => {
     const none = { source: new Int32Array(0), target: new Int32Array(0) };
-    expect(() => planBuckets(none, 4)).toThrow("expected at least one pair");
+    expect(() => planBuckets(none, 4)).toThrow(withCode("DATA_INVALID"));
   });
 });
 

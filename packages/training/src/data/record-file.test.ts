@@ -1,6 +1,6 @@
 import { readdir, truncate } from "node:fs/promises";
 import { join } from "node:path";
-import { temporaryFolder } from "@slm/core/testing";
+import { temporaryFolder, withCode } from "@slm/core/testing";
 import { describe, expect, test } from "vitest";
 import { RecordFile, RecordFileWriter } from "./record-file.js";
 
@@ -26,7 +26,7 @@ describe(RecordFile, () => {
       [BYTES, 0, 0],
       [BYTES, 3, 3],
     ]);
-    await expect(file.read([4])).rejects.toThrow("record 4 of 4");
+    await expect(file.read([4])).rejects.toThrow(withCode("UNEXPECTED"));
     await file.close();
   });
 
@@ -46,7 +46,7 @@ describe(RecordFileWriter, () => {
   test("does not create the file before it is finished, and accepts only records of one size", async () => {
     const writer = await RecordFileWriter.create(join(directory, "records"), 4);
     await writer.append(new Uint8Array(4));
-    await expect(writer.append(new Uint8Array(3))).rejects.toThrow("a record has 3 bytes, expected 4");
+    await expect(writer.append(new Uint8Array(3))).rejects.toThrow(withCode("UNEXPECTED"));
     await writer.abandon();
     expect(await readdir(directory)).toEqual(["records.unfinished"]);
   });

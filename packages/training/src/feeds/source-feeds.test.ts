@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { encoderDecoderConfig, towerReader, type EncoderDecoderConfig } from "@slm/model";
 import { TINY_SHAPE } from "@slm/model/testing";
 import { describe, expect, test } from "vitest";
@@ -53,7 +54,7 @@ describe(sourceFeeds, () => {
     "rejects a vision-language model another number of images: %#",
     (images) => {
       expect(() => sourceFeeds(seeing, { rows: 3, source: 3 }, sources, images)).toThrow(
-        "images for 2 sources",
+        withCode("UNEXPECTED"),
       );
     },
   );

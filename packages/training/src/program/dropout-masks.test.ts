@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { describe, expect, test } from "vitest";
 import { createDropoutMasks } from "./dropout-masks.js";
 
@@ -26,6 +27,6 @@ describe(createDropoutMasks, () => {
 
   test("rejects a mask longer than its supply by size", () => {
     const huge = { mask: { dtype: "float32", shape: [1 << 12, 1 << 11] } } as const;
-    expect(() => createDropoutMasks(0.1, 1).for(huge, 1)).toThrow("8388608");
+    expect(() => createDropoutMasks(0.1, 1).for(huge, 1)).toThrow(withCode("CONFIG_INVALID"));
   });
 });

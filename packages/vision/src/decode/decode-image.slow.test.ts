@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { temporaryFolder } from "@slm/core/testing";
+import { temporaryFolder, withCode } from "@slm/core/testing";
 import { SlmError } from "@slm/core";
 import { decodeImage, readImage } from "./decode-image.js";
 import { inTurn } from "./decoding-turns.js";
@@ -52,7 +52,7 @@ describe(decodeImage, () => {
   test("rejects more pixels than allowed before memory is made for them", async () => {
     const bytes = fixture("files/colour.png");
     await expect(decodeImage(bytes, "wide.png", { maxPixels: 24 * 16 - 1 })).rejects.toThrow(
-      "wide.png: 24 x 16 exceeds the limit of 383 pixels",
+      withCode("DATA_INVALID"),
     );
     await expect(decodeImage(bytes, "fits.png", { maxPixels: 24 * 16 })).resolves.toBeDefined();
     // A header that claims a hundred million million pixels.
@@ -80,7 +80,7 @@ describe(decodeImage, () => {
     const original = fixture("files/progressive.jpg");
     const scan = Buffer.from([0xff, 0xda]);
     const bytes = Buffer.concat([original, ...Array.from({ length: 3_000_000 }, () => scan)]);
-    await expect(decodeImage(bytes, "scans.jpg")).rejects.toThrow(/a progressive JPEG has 30000\d\d scans/);
+    await expect(decodeImage(bytes, "scans.jpg")).rejects.toThrow(withCode("DATA_INVALID"));
   });
 
   test("decodes two images at once, and all in the end", async () => {
@@ -100,7 +100,7 @@ describe(decodeImage, () => {
 
   test("rejects more bytes than allowed", async () => {
     await expect(decodeImage(fixture("files/colour.png"), "big.png", { maxBytes: 100 })).rejects.toThrow(
-      /big\.png: the file has \d+ bytes, expected at most 100/,
+      withCode("DATA_INVALID"),
     );
   });
 

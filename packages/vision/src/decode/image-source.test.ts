@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { temporaryFolder } from "@slm/core/testing";
+import { temporaryFolder, withCode } from "@slm/core/testing";
 import { describe, expect, test } from "vitest";
 import { decodeImage } from "./decode-image.js";
 import { imageOfBytes, imageOfFile } from "./image-source.js";
@@ -26,9 +26,7 @@ describe(imageOfFile, () => {
   test("keeps the limits it was given, before decoding and by name", async () => {
     const file = join(folder, "large.png");
     await writeFile(file, bytes);
-    await expect(imageOfFile(file, { maxBytes: 10 }).find()).rejects.toThrow(
-      /large.png: the file has 679 bytes/,
-    );
+    await expect(imageOfFile(file, { maxBytes: 10 }).find()).rejects.toThrow(withCode("DATA_INVALID"));
     const found = await imageOfFile(file, { maxPixels: 10 }).find();
     await expect(found.decode()).rejects.toMatchObject({ code: "DATA_INVALID" });
   });

@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { expect, describe, test } from "vitest";
 import { toPatches, toPixelPatches } from "./patches.js";
 
@@ -19,9 +20,7 @@ describe(toPatches, () => {
     };
     const patches = toPatches(image, { height: 3, width: 4 });
     expect([...patches]).toEqual([0, 1, 2, 3, 6, 7, 8, 9, 12, 13, 14, 15]);
-    expect(() => toPatches(image, { height: 5, width: 2 })).toThrow(
-      "image: patches of 5 x 2 are larger than 4 x 6 pixels",
-    );
+    expect(() => toPatches(image, { height: 5, width: 2 })).toThrow(withCode("SHAPE_MISMATCH"));
   });
 });
 

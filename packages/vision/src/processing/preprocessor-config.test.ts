@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SlmError } from "@slm/core";
@@ -101,8 +102,6 @@ describe(readPreprocessorConfig, () => {
 describe(parseImageProcessing, () => {
   test("rejects means and deviations unless there is one per channel", () => {
     const grey = { channels: 1, resize: { kind: "stretch", height: 8, width: 8 } };
-    expect(() => parseImageProcessing(grey, "grey")).toThrow(
-      "grey: mean should have 1 numbers, one per channel, got 3",
-    );
+    expect(() => parseImageProcessing(grey, "grey")).toThrow(withCode("CONFIG_INVALID"));
   });
 });

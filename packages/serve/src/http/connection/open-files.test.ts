@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { expect, test, vi } from "vitest";
 import { connectionsFor, openFilesLimit } from "./open-files.js";
 
@@ -6,7 +7,7 @@ test("reserves files for the model and the system, and rejects a limit that is t
   expect(connectionsFor(1024, 1024)).toBe(896);
   expect(connectionsFor(100, 1024)).toBe(100);
   expect(connectionsFor(20)).toBe(20);
-  expect(() => connectionsFor(1024, 100)).toThrow("leaves no room");
+  expect(() => connectionsFor(1024, 100)).toThrow(withCode("USAGE"));
 });
 
 test("Windows has no limit, and Node.js writes no report there, which can end a process with several threads", () => {

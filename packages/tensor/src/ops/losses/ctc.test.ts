@@ -1,3 +1,4 @@
+import { withCode } from "@slm/core/testing";
 import { describe, expect, test } from "vitest";
 import { valueOf } from "../../test-support/logits.test-support.js";
 import { tf } from "../../recording/tf.js";
@@ -103,6 +104,6 @@ describe(ctc, () => {
 
   test("rejects tensors with the wrong shape", () => {
     const inputs = inputsOf([noise(3, 1)], [[1]]);
-    expect(() => ctc({ ...inputs, skip: tf.zeros([1, 2]) })).toThrow("skip");
+    expect(() => ctc({ ...inputs, skip: tf.zeros([1, 2]) })).toThrow(withCode("SHAPE_MISMATCH"));
   });
 });
