@@ -132,7 +132,7 @@ export interface BenchInput {
 }
 
 /** An opened model and its runs so far. */
-interface Contestant {
+interface TimedEntry {
   readonly name: string;
   readonly model: DeviceModel;
   readonly timed: TimedModel;
@@ -158,32 +158,32 @@ export async function benchModels(input: BenchInput): Promise<BenchResult> {
   checkInput(input);
   const { rates = () => forkRates(input.runtime), energy = openEnergyMeter(), engine, seed } = input;
   const machine = describeMachine();
-  const contestants: Contestant[] = [];
+  const entries: TimedEntry[] = [];
   try {
     input.progress?.({ stage: "bench", message: "measuring the machine" });
     const ratesBefore = await rates();
     for (const model of input.models) {
       input.progress?.({ stage: "bench", message: `loading ${model.name}` });
-      contestants.push(await enter(input, model));
+      entries.push(await enter(input, model));
     }
-    await warmUp(input, contestants);
+    await warmUp(input, entries);
     const ticks = processorTicks();
-    await takeTurns(input, contestants, energy);
+    await takeTurns(input, entries, energy);
     const stolen = stolenShare(ticks, processorTicks());
     const ratesAfter = await rates();
     // Wait for all replies before a summary may throw: a process answers one request at a time, and closing it is a request.
-    const peaks = await Promise.all(contestants.map(({ timed }) => timed.peakRssBytes()));
-    const models = contestants.map((contestant, place) =>
+    const peaks = await Promise.all(entries.map(({ timed }) => timed.peakRssBytes()));
+    const models = entries.map((entry, place) =>
       summarize({
-        ...contestant,
+        ...entry,
         batch: input.config.batch,
-        opened: contestant.timed.opened,
+        opened: entry.timed.opened,
         rates: fasterRates(ratesBefore, ratesAfter),
         peakRssBytes: peaks[place]!,
       }),
     );
     const surroundings = { engine, stolenShare: stolen, energy: energy.source, ratesBefore, ratesAfter };
-    const device = describeDevice(machine, contestants[0]!.timed.opened.device, surroundings);
+    const device = describeDevice(machine, entries[0]!.timed.opened.device, surroundings);
     const baseline = models.find(({ name }) => name === input.baseline);
     const comparisons = models.flatMap((model) =>
       baseline === undefined || model === baseline ? [] : [compareModels(model, baseline, seed)],
@@ -195,13 +195,13 @@ export async function benchModels(input: BenchInput): Promise<BenchResult> {
       notes: [...noticeProblems(device, models, input.config.noiseLimit)],
     };
   } finally {
-    await Promise.allSettled(contestants.map(({ timed }) => timed.close()));
+    await Promise.allSettled(entries.map(({ timed }) => timed.close()));
   }
 }
 
-async function enter(input: BenchInput, contestant: BenchModel): Promise<Contestant> {
+async function enter(input: BenchInput, entry: BenchModel): Promise<TimedEntry> {
   const { open = forkModel, runtime, config, prompts, answers, signal } = input;
-  const { name, directory, engine } = contestant;
+  const { name, directory, engine } = entry;
   const { model, tokenizer } = await describeModel(directory);
   const imageTokens = model.vision?.tokens ?? 0;
   const promptTokens = prompts.map(
@@ -230,9 +230,9 @@ async function enter(input: BenchInput, contestant: BenchModel): Promise<Contest
 
 async function warmUp(
   { prompts, config, signal }: BenchInput,
-  contestants: readonly Contestant[],
+  entries: readonly TimedEntry[],
 ): Promise<void> {
-  for (const { timed, answerTokens } of contestants) {
+  for (const { timed, answerTokens } of entries) {
     for (let run = 0; run < config.warmup; run += 1) {
       if (signal !== undefined) throwIfInterrupted(signal, "bench");
       const prompt = run % prompts.length;
@@ -243,15 +243,15 @@ async function warmUp(
 
 async function takeTurns(
   input: BenchInput,
-  contestants: readonly Contestant[],
+  entries: readonly TimedEntry[],
   energy: EnergyMeter,
 ): Promise<void> {
   const { prompts, answers, config, seed, progress = SILENT, signal } = input;
-  const turns = interleave(contestants.length, prompts.length, config.runs, seed);
+  const turns = interleave(entries.length, prompts.length, config.runs, seed);
   for (const [done, { model, prompt }] of turns.entries()) {
     if (signal !== undefined) throwIfInterrupted(signal, "bench");
-    const contestant = contestants[model]!;
-    const { timed, samples, sourceTokens, promptTokens, answerTokens } = contestant;
+    const entry = entries[model]!;
+    const { timed, samples, sourceTokens, promptTokens, answerTokens } = entry;
     await sleep(config.settleMs);
     energy.take();
     const sample = await timed.run(prompts[prompt]!, answerTokens[prompt]);
@@ -259,7 +259,7 @@ async function takeTurns(
     const answer = answers?.[prompt];
     // A model with random weights writes no words, so words per second mean nothing.
     samples.push(answer === undefined ? sample : { ...sample, words: config.batch * countWords(answer) });
-    if (joules !== undefined) contestant.joules = (contestant.joules ?? 0) + joules;
+    if (joules !== undefined) entry.joules = (entry.joules ?? 0) + joules;
     sourceTokens.push(promptTokens[prompt]!);
     progress({ stage: "bench", step: done + 1, total: turns.length });
   }

@@ -52,8 +52,8 @@ export const createMemoryModel = (): MemoryModel =>
 
 /** Counts the symbols in the cache, so that a row that was moved wrongly answers the wrong letter. */
 const backwards: LogitsOf = (source, fed) => {
-  const said = fed.filter((id) => id >= SPECIAL_TOKENS).length;
-  const letter = source.at(-1 - said);
+  const count = fed.filter((id) => id >= SPECIAL_TOKENS).length;
+  const letter = source.at(-1 - count);
   const next = letter === undefined ? 2 : letter + LETTERS.length;
   return Array.from({ length: VOCABULARY }, (_, id) => (id === next ? 1 : 0));
 };

@@ -88,8 +88,8 @@ export class ReportCommand extends SlmCommand<ReportResult> {
     const { signal } = this;
     const recorded = await trackRuns(runs, tracker, { ...target, environment: process.env, signal });
     for (const [index, facts] of recorded.entries()) {
-      const said = Object.entries(facts).map(([key, value]) => `${key} ${String(value)}`);
-      this.note([tracker, runs[index]!.name, said.join(", ")].join("  "));
+      const texts = Object.entries(facts).map(([key, value]) => `${key} ${String(value)}`);
+      this.note([tracker, runs[index]!.name, texts.join(", ")].join("  "));
     }
     return recorded;
   }

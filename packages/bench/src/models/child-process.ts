@@ -15,7 +15,7 @@ export interface BenchProcess {
   /**
    * @throws SlmError whatever the process throws, with the same code; DEVICE_UNAVAILABLE if it ends unexpectedly.
    */
-  readonly ask: <Kind extends Reply["kind"]>(
+  readonly request: <Kind extends Reply["kind"]>(
     request: Request,
     expected: Kind,
   ) => Promise<Extract<Reply, { kind: Kind }>>;
@@ -32,7 +32,7 @@ export interface BenchProcess {
 export function startProcess(subject: string, entry = ENTRY): BenchProcess {
   const child = fork(entry, [], { stdio: ["ignore", 2, 2, "ipc"] });
   return {
-    ask: (request, expected) => exchange({ child, subject }, request, expected),
+    request: (request, expected) => exchange({ child, subject }, request, expected),
     end: (farewell = () => Promise.resolve()) => end(child, farewell),
   };
 }

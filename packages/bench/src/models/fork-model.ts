@@ -10,15 +10,15 @@ import type { TimedModel } from "./timed-model.js";
  * @throws SlmError whatever loading throws, with the same code; DEVICE_UNAVAILABLE if the process ends unexpectedly.
  */
 export async function forkModel(options: OpenOptions, entry = ENTRY): Promise<TimedModel> {
-  const { ask, end } = startProcess(options.directory, entry);
+  const { request, end } = startProcess(options.directory, entry);
   try {
-    const { opened } = await ask({ kind: "open", ...options }, "opened");
+    const { opened } = await request({ kind: "open", ...options }, "opened");
     return {
       opened,
       run: async (prompt, maxTokens) =>
-        (await ask({ kind: "run", prompt, maxTokens: maxTokens ?? null }, "ran")).sample,
-      peakRssBytes: async () => (await ask({ kind: "memory" }, "memory")).peakRssBytes,
-      close: () => end(() => ask({ kind: "close" }, "closed")),
+        (await request({ kind: "run", prompt, maxTokens: maxTokens ?? null }, "ran")).sample,
+      peakRssBytes: async () => (await request({ kind: "memory" }, "memory")).peakRssBytes,
+      close: () => end(() => request({ kind: "close" }, "closed")),
     };
   } catch (error) {
     await end();

@@ -5,9 +5,9 @@ import type { MachineRates } from "../machine/rates.js";
 
 /** @throws SlmError DEVICE_UNAVAILABLE, and the errors of the runtime */
 export async function forkRates(runtime: RuntimeModule, entry = ENTRY): Promise<MachineRates> {
-  const { ask, end } = startProcess("the machine", entry);
+  const { request, end } = startProcess("the machine", entry);
   try {
-    return (await ask({ kind: "rates", runtime }, "rates")).rates;
+    return (await request({ kind: "rates", runtime }, "rates")).rates;
   } finally {
     await end();
   }

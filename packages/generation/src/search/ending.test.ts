@@ -82,8 +82,8 @@ describe.each(STRATEGIES)("with %j", (strategy) => {
           const options = { ...optionsFor(strategy, seed), rules, source: () => source };
           const [result] = await decode(seeded(rowsOf(strategy), seed), options);
           const pairs = source.slice(1).map((id, at) => `${source[at]!} ${id}`);
-          const said = result!.tokens.slice(1).map((id, at) => `${result!.tokens[at]!} ${id}`);
-          expect(said.filter((pair) => pairs.includes(pair))).toEqual([]);
+          const drawn = result!.tokens.slice(1).map((id, at) => `${result!.tokens[at]!} ${id}`);
+          expect(drawn.filter((pair) => pairs.includes(pair))).toEqual([]);
         },
       ),
       { numRuns: 60 },
@@ -94,10 +94,10 @@ describe.each(STRATEGIES)("with %j", (strategy) => {
       return (await decode(seeded(rowsOf(strategy), seed), options))[0]!.tokens;
     };
     let seed = 0;
-    let said: readonly number[] = [];
-    while (new Set([BOS, ...said]).size < 3) said = await ruled(++seed, []);
-    expect(await ruled(seed, said.toReversed())).toEqual(said);
-    expect(await ruled(seed, said)).not.toEqual(said);
+    let drawn: readonly number[] = [];
+    while (new Set([BOS, ...drawn]).size < 3) drawn = await ruled(++seed, []);
+    expect(await ruled(seed, drawn.toReversed())).toEqual(drawn);
+    expect(await ruled(seed, drawn)).not.toEqual(drawn);
   });
 
   test("makes no step after the deadline, and keeps its results", async () => {

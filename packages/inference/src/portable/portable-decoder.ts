@@ -2,7 +2,7 @@
 import type { PortableModel } from "@slm/c-export/portable";
 import type { StepDecoder, TopTokens } from "@slm/generation";
 import { RunLog } from "../steps/run-log.js";
-import { breathe, keepsThread } from "./breathe.js";
+import { yieldToEventLoop, keepsThread } from "./yield-to-event-loop.js";
 
 export interface PortableDecoderParts {
   /** One for each row, such as beams; the first has read the source, if there is an encoder. */
@@ -35,7 +35,7 @@ export class PortableDecoder implements StepDecoder {
     if (!this.#hasStarted) await this.#start();
     const logits = (this.#logits ??= new Float32Array(this.rows * this.vocabularySize));
     for (const [row, model] of this.#models.entries()) {
-      if (keepsThread(performance.now())) await breathe();
+      if (keepsThread(performance.now())) await yieldToEventLoop();
       logits.set(model.step([tokens[row]!]), row * this.vocabularySize);
     }
     this.log.add(performance.now());
@@ -55,7 +55,7 @@ export class PortableDecoder implements StepDecoder {
     }
     const now = performance.now();
     this.log.add(now);
-    if (keepsThread(now)) await breathe();
+    if (keepsThread(now)) await yieldToEventLoop();
     return this.#top;
   }
 
@@ -86,7 +86,7 @@ export class PortableDecoder implements StepDecoder {
     const [first, ...others] = this.#models;
     const { fresh } = first!.capacities;
     for (let at = 0; at < this.#prefix.length; at += fresh) {
-      if (keepsThread(performance.now())) await breathe();
+      if (keepsThread(performance.now())) await yieldToEventLoop();
       first!.read(this.#prefix.slice(at, at + fresh));
     }
     for (const row of others) row.copyFrom(first!);

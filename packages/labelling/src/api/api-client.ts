@@ -50,7 +50,7 @@ export class ApiClient {
    * @throws SlmError BUDGET_EXCEEDED, CONFIG_INVALID for a rejected request or a missing key, DEVICE_UNAVAILABLE after the last attempt,
    * DATA_INVALID for a response in another format; the reason of a signal
    */
-  async ask(
+  async request(
     request: AnswerRequest,
     signals: { readonly start: AbortSignal; readonly request: AbortSignal },
   ): Promise<Reply> {

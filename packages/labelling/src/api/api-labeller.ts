@@ -28,7 +28,7 @@ export interface ApiLabellerOptions {
   readonly silenceMs?: number | undefined;
 }
 
-type RequestSignals = Parameters<ApiClient["ask"]>[1];
+type RequestSignals = Parameters<ApiClient["request"]>[1];
 
 interface Report {
   readonly done: number;
@@ -173,15 +173,15 @@ export class ApiLabeller implements Labeller {
   #once(request: AnswerRequest, signals: RequestSignals): Promise<StoredAnswer | undefined> {
     const running = this.#running.get(request.key);
     if (running !== undefined) return running;
-    const answer = this.#ask(request, signals).finally(() => this.#running.delete(request.key));
+    const answer = this.#request(request, signals).finally(() => this.#running.delete(request.key));
     this.#running.set(request.key, answer);
     return answer;
   }
 
-  async #ask(request: AnswerRequest, signals: RequestSignals): Promise<StoredAnswer | undefined> {
+  async #request(request: AnswerRequest, signals: RequestSignals): Promise<StoredAnswer | undefined> {
     const stored = await this.#store.get(request.key); // The answer to an equal source was paid for in the meantime.
     if (stored !== undefined) return stored;
-    const reply = await this.#client.ask(request, signals);
+    const reply = await this.#client.request(request, signals);
     if (reply === "tooLong") {
       this.#withoutAnswer += 1;
       return undefined;

@@ -25,8 +25,8 @@ describe(rejectionOf, () => {
     });
 
   test("shows the server's message on one line, shortened, and without control characters", () => {
-    const said = `bad\n\u001B[31mred ${"x".repeat(1000)}`;
-    const rejection = rejected(400, JSON.stringify({ error: { message: said } }));
+    const serverText = `bad\n\u001B[31mred ${"x".repeat(1000)}`;
+    const rejection = rejected(400, JSON.stringify({ error: { message: serverText } }));
     expect(rejection.kind).toBe("fatal");
     const { message } = (rejection as Extract<typeof rejection, { readonly kind: "fatal" }>).error;
     expect(message).toContain("(400) bad [31mred xxx");

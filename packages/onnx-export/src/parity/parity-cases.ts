@@ -108,9 +108,9 @@ export function parityInputs(config: ModelConfig, sizes: CaseSizes, shortlist?: 
     sourceIds.fill(tokens.pad, row * text + lengths[row]!, (row + 1) * text);
   }
   // A decoder never reads tokens outside its shortlist, or the EOS token unless answers start with it.
-  const said = idsOf([batch, target], shortlist?.length ?? vocabularySize, 5);
+  const fed = idsOf([batch, target], shortlist?.length ?? vocabularySize, 5);
   const startsWithEnd = tokens.bos === tokens.eos;
-  const targetIds = said.map((place, index) => {
+  const targetIds = fed.map((place, index) => {
     if (startsWithEnd && index % target === 0) return tokens.eos;
     const id = shortlist?.[place] ?? place;
     if (id !== tokens.eos) return id;

@@ -58,14 +58,14 @@ export class RemoteChannel implements HostChannel {
   }
 
   call<Name extends CallName>(name: Name, request: RequestOf<Name>): Promise<ReplyOf<Name>> {
-    return this.#ask((call) => ({ call, name, request }) as CallMessage).reply as Promise<ReplyOf<Name>>;
+    return this.#post((call) => ({ call, name, request }) as CallMessage).reply as Promise<ReplyOf<Name>>;
   }
 
   repeat({ loop, ...request }: RepeatCall, tell: Tell): Repetition {
     const { flag, stop } = stopFlag();
     const sent = { ...request, module: loop.module() };
     const shared = this.#host.sharesMemory ? { ...sent, stop: flag } : sent;
-    const { call, reply } = this.#ask((call) => ({ call, name: "repeat", request: shared }), tell);
+    const { call, reply } = this.#post((call) => ({ call, name: "repeat", request: shared }), tell);
     const over = reply.then(() => undefined);
     if (this.#host.sharesMemory) return { over, stop };
     return {
@@ -76,7 +76,7 @@ export class RemoteChannel implements HostChannel {
     };
   }
 
-  #ask(
+  #post(
     messageOf: (call: number) => CallMessage | RepeatMessage,
     tell: Tell = () => undefined,
   ): { readonly call: number; readonly reply: Promise<unknown> } {

@@ -158,7 +158,7 @@ function addAnswers(app: OpenAPIHono, services: AppServices): void {
       return bodies.read(context, bodyBytes(services), (bytes) => {
         // Reject after the body was read: closing a connection with unread bytes resets it.
         if (host.isDraining) throw new Rejected("draining");
-        return host.current.hold(async (served) => {
+        return host.current.track(async (served) => {
           const request = await withStopSignal(context, services.config, ({ signal }) =>
             served.read(form, bytes, signal),
           );

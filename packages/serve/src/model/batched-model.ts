@@ -56,7 +56,7 @@ export class BatchedModel {
   /** Number of requests whose images are being read, which are not queued yet. */
   #seeing = 0;
   /** Unfinished work of {@link hold}. */
-  readonly #held = new Set<Promise<unknown>>();
+  readonly #tracked = new Set<Promise<unknown>>();
 
   constructor(loaded: ServedModel, loop: BatchLoop, { abstain, limits }: BatchedModelOptions) {
     this.loop = loop;
@@ -86,16 +86,16 @@ export class BatchedModel {
   }
 
   /** Runs some work with this model, which stays open until the work has ended. */
-  async hold<Result>(work: (served: this) => Promise<Result>): Promise<Result> {
+  async track<Result>(work: (served: this) => Promise<Result>): Promise<Result> {
     const result = work(this);
-    const end = result.catch(() => undefined).finally(() => this.#held.delete(end));
-    this.#held.add(end);
+    const end = result.catch(() => undefined).finally(() => this.#tracked.delete(end));
+    this.#tracked.add(end);
     return result;
   }
 
-  /** Resolves when all held work has ended and nothing is queued or running. */
+  /** Resolves when all tracked work has ended and nothing is queued or running. */
   async idle(): Promise<void> {
-    while (this.#held.size > 0) await Promise.all(this.#held);
+    while (this.#tracked.size > 0) await Promise.all(this.#tracked);
     await this.loop.idle();
   }
 

@@ -28,14 +28,14 @@ const SHARED = {
 };
 
 /** Kinds of requests, and their threads. */
-const LANES = {
+const THREADS = {
   small: { name: "slm-read", seconds: 2, waitSeconds: 20, maxWaiting: 4096, memoryMb: 1024, niceness: 0 },
   large: { name: "slm-read-large", maxWaiting: 64, ...SHARED },
   images: { name: "slm-images", maxWaiting: 512, ...SHARED, seconds: 10, share: 1 },
   formats: { name: "slm-formats", maxWaiting: 4096, ...SHARED, share: 0.5 },
-} as const satisfies Readonly<Record<string, Lane>>;
+} as const satisfies Readonly<Record<string, ThreadSettings>>;
 
-type Lane = Omit<WorkThreadOptions, "url" | "data"> & Pick<RequestWorkerData, "niceness">;
+type ThreadSettings = Omit<WorkThreadOptions, "url" | "data"> & Pick<RequestWorkerData, "niceness">;
 
 /** `workerData` of the threads. */
 export interface RequestWorkerData extends ReaderModel {
@@ -50,8 +50,8 @@ export class RequestThreads {
   readonly #formats: WorkThread;
 
   constructor(data: ReaderModel) {
-    const open = (lane: keyof typeof LANES): WorkThread => {
-      const { niceness, ...options } = LANES[lane];
+    const open = (kind: keyof typeof THREADS): WorkThread => {
+      const { niceness, ...options } = THREADS[kind];
       return new WorkThread({ ...options, url: REQUEST_WORKER, data: { ...data, niceness } });
     };
     [this.#small, this.#large] = [open("small"), open("large")];
@@ -65,8 +65,8 @@ export class RequestThreads {
 
   /** @throws SlmError as `requestReader`; BUSY if too many requests wait to be read; the signal's reason */
   async read(form: RequestForm, body: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<ReadRequest> {
-    const lane = body.length <= SMALL_BYTES ? this.#small : this.#large;
-    return (await call(lane, {
+    const thread = body.length <= SMALL_BYTES ? this.#small : this.#large;
+    return (await call(thread, {
       message: { name: "read", form, body },
       transfer: [body.buffer],
       signal,

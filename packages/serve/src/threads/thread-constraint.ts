@@ -39,7 +39,7 @@ export class ThreadConstraint implements TokenConstraint {
     signal: AbortSignal,
   ): Promise<ThreadConstraint> {
     const constraint = new ThreadConstraint(thread, format);
-    constraint.#set = await constraint.#ask();
+    constraint.#set = await constraint.#request();
     signal.addEventListener("abort", () => {
       constraint.close();
     });
@@ -69,7 +69,7 @@ export class ThreadConstraint implements TokenConstraint {
   after(id: number): this {
     this.#ids.push(id);
     this.#set = undefined;
-    this.#pending = this.#ask()
+    this.#pending = this.#request()
       .then(
         (set) => {
           this.#set = set;
@@ -89,7 +89,7 @@ export class ThreadConstraint implements TokenConstraint {
     this.#thread.forget(this.#answer).catch(() => undefined); // A thread that has ended has forgotten its answers.
   }
 
-  async #ask(): Promise<TokenSet> {
+  async #request(): Promise<TokenSet> {
     const call = { answer: this.#answer, ids: this.#ids };
     const set = await this.#thread.allowed({
       ...call,

@@ -92,7 +92,7 @@ export const slm = (/** @type {string[]} */ ...argv) => run(process.execPath, [C
  * @typedef {Record<string, number>} Figures
  *
  * The programs to compare, slm first.
- * @typedef {object} Contestant
+ * @typedef {object} Entry
  * @property {string} name
  * @property {object} [about]
  * @property {() => Promise<Figures>} run
@@ -135,7 +135,7 @@ export function randomModel(
 /** Special tokens of random models. */
 export const TOKENS = { pad: 0, bos: 1, eos: 2, unknown: 3 };
 
-/** slm as a contestant: generates exactly `answer` tokens after a prompt of `source` tokens. */
+/** slm as an entry: generates exactly `answer` tokens after a prompt of `source` tokens. */
 export async function openSlm(
   /** @type {string} */ name,
   /** @type {string} */ directory,
@@ -213,32 +213,32 @@ export async function startPython(
 const SETTLE_MS = 50;
 
 /**
- * Runs the contestants in turn, in an order that changes every round, and prints one JSON line and a Markdown table.
+ * Runs the entries in turn, in an order that changes every round, and prints one JSON line and a Markdown table.
  *
- * @param contestants the first is slm
+ * @param entries the first is slm
  */
 export async function compare(
   /** @type {string} */ title,
   /** @type {Record<string, string | number> & { rounds: number, warmup: number }} */ setting,
-  /** @type {readonly Contestant[]} */ contestants,
+  /** @type {readonly Entry[]} */ entries,
 ) {
   /** @type {Map<string, Figures[]>} */
-  const samples = new Map(contestants.map(({ name }) => [name, []]));
+  const samples = new Map(entries.map(({ name }) => [name, []]));
   const [load = Number.NaN] = loadavg();
   try {
-    for (const { run } of contestants) for (let at = 0; at < setting.warmup; at += 1) await run();
+    for (const { run } of entries) for (let at = 0; at < setting.warmup; at += 1) await run();
     for (let round = 0; round < setting.rounds; round += 1) {
-      const first = round % contestants.length;
-      const order = [...contestants.slice(first), ...contestants.slice(0, first)];
+      const first = round % entries.length;
+      const order = [...entries.slice(first), ...entries.slice(0, first)];
       for (const { name, run } of order) {
         await sleep(SETTLE_MS);
         samples.get(name)?.push(await run());
       }
     }
   } finally {
-    for (const { close } of contestants) await close?.();
+    for (const { close } of entries) await close?.();
   }
-  const results = contestants.map(({ name, about = {} }) => {
+  const results = entries.map(({ name, about = {} }) => {
     const own = samples.get(name) ?? [];
     const of = (/** @type {string} */ figure) => own.map((sample) => sample[figure] ?? Number.NaN);
     const spread = (/** @type {string} */ figure) => ({

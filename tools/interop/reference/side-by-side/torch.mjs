@@ -71,7 +71,7 @@ async function train() {
   const step = await shareStep(options, folder);
   const modes = ["eager", ...(setting.compile === 1 && hasCompiler() ? ["compiled"] : [])];
   const ours = ourSteps(options);
-  /** @type {import("./harness.mjs").Contestant[]} */
+  /** @type {import("./harness.mjs").Entry[]} */
   const theirs = [];
   for (const mode of modes) theirs.push(await theirSteps(mode, step, ours.losses));
   rmSync(folder, { recursive: true });

@@ -42,7 +42,7 @@ export class Connections {
       this.#add(socket);
     });
     server.prependListener("request", (incoming: IncomingMessage, outgoing: ServerResponse) => {
-      this.#ask(incoming, outgoing);
+      this.#serve(incoming, outgoing);
     });
   }
 
@@ -86,7 +86,7 @@ export class Connections {
     });
   }
 
-  #ask(incoming: IncomingMessage, outgoing: ServerResponse): void {
+  #serve(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const connection = this.#all.get(incoming.socket);
     if (connection === undefined) return;
     connection.open.set(outgoing, incoming);

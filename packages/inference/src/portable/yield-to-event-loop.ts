@@ -9,7 +9,7 @@ let last = 0;
 export const keepsThread = (now: number): boolean => now - last >= LONGEST_MS;
 
 /** Waits for the event loop, so that signals, timers and streams are served. */
-export async function breathe(): Promise<void> {
+export async function yieldToEventLoop(): Promise<void> {
   await nextTask();
   last = performance.now();
 }
