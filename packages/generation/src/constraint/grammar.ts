@@ -91,6 +91,26 @@ export class GrammarBuilder {
     };
   }
 
+  /** One of several texts. They share the places of common beginnings, so at any byte only one place is reached. */
+  oneOf(texts: Iterable<string>): Part {
+    return (from) => {
+      const [start, to] = [this.#branch(from), this.#place()];
+      const ways = new Map<number, Map<number, number>>();
+      for (const text of texts) {
+        let at = start;
+        for (const byte of new TextEncoder().encode(text)) {
+          const known = ways.get(at) ?? new Map<number, number>();
+          ways.set(at, known);
+          const next = known.get(byte) ?? this.bytes([byte, byte])(at);
+          known.set(byte, next);
+          at = next;
+        }
+        this.#join(at, to);
+      }
+      return to;
+    };
+  }
+
   sequence(...parts: readonly Part[]): Part {
     return (from) => parts.reduce((at, part) => part(at), from);
   }

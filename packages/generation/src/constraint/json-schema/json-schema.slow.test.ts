@@ -4,8 +4,10 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { EOS, SYMBOLS, byteVocabulary, randomText } from "../random-text.test-support.js";
 import { constrainTokens } from "../constrain-tokens.js";
+import { Automaton, type State } from "../automaton.js";
 import { jsonSchemaGrammar } from "./json-schema.js";
 import { jsonObjectGrammar } from "./json-values.js";
+import { TYPES } from "./keywords.js";
 
 /** Schemas of the supported subset. */
 const schemas = fc.letrec<{ schema: object }>((tie) => ({
@@ -58,6 +60,16 @@ const schemas = fc.letrec<{ schema: object }>((tie) => ({
 const validates = (schema: object, value: unknown): boolean =>
   z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]).safeParse(value).success;
 
+/** Whether a text is a value of a schema. */
+function readerOf(schema: unknown): (text: string) => boolean {
+  const automaton = new Automaton(jsonSchemaGrammar(schema));
+  return (text) => {
+    let state: State | undefined = automaton.start;
+    for (const byte of Buffer.from(text)) state = state && automaton.step(state, byte);
+    return state?.isEnd === true;
+  };
+}
+
 describe(jsonSchemaGrammar, () => {
   test("whatever a model generates, the text parses and validates", () => {
     const pieces = byteVocabulary();
@@ -72,6 +84,26 @@ describe(jsonSchemaGrammar, () => {
       { numRuns: 100 },
     );
     expect(finished).toBeGreaterThan(60);
+  });
+
+  const lists = Array.from({ length: 2 ** TYPES.length - 1 }, (_, set) =>
+    TYPES.filter((_name, at) => ((set + 1) >> at) & 1),
+  );
+  test.each(lists.map((type) => [type.join(" "), type] as const))(
+    "the types %s allow their values and no others",
+    (_, type) => {
+      const schema = { type, maxLength: type.includes("string") ? 2 : undefined };
+      const isValue = readerOf(JSON.parse(JSON.stringify(schema)));
+      for (const value of ["ab", "abc", 1.5, 3, true, null, {}, []])
+        expect([value, isValue(JSON.stringify(value))]).toEqual([value, validates(schema, value)]);
+    },
+  );
+
+  test("the largest list of values is read value by value", () => {
+    const values = Array.from({ length: 10_000 }, (_, at) => `v${at}`);
+    const isValue = readerOf({ enum: values });
+    for (const text of ['"v0"', '"v9"', '"v90"', '"v9999"']) expect(isValue(text)).toBe(true);
+    for (const text of ['"v"', '"v10000"', '"v01"', "v1"]) expect(isValue(text)).toBe(false);
   });
 
   test("values of recursive schemas parse and validate", () => {
@@ -168,6 +200,10 @@ describe(jsonSchemaGrammar, () => {
     ],
     ["a huge count", { type: "string", maxLength: 1e9 }, /'maxLength' must be an integer from 0 to/],
     ["no schema", [], /expected a schema/],
+    ["no list of required names", { type: "object", required: null }, /'required' must be a list/],
+    ["a number that JSON cannot have", { const: Infinity }, /Infinity is too large/],
+    ["a number with rounded digits", { enum: [{ id: 12345678901234567000 }] }, /is too large to be exact/],
+    ["a nested base", { items: { $id: "https://example.org/a" } }, /'\$id' is supported only at the top/],
     ["nothing that is allowed", { items: false }, /expected a schema, got false/],
     [
       "many large counts",

@@ -91,6 +91,8 @@ class SchemaCompiler {
     if (schema === true) return this.#parts.value;
     if (!isObject(schema))
       throw reject(pointer, `expected a schema, got ${JSON.stringify(schema).slice(0, 80)}`);
+    if (pointer !== "#" && Object.hasOwn(schema, "$id"))
+      throw reject(pointer, "'$id' is supported only at the top, because it changes what '$ref' refers to");
     const alone = ALONE_KEYWORDS.find((key) => Object.hasOwn(schema, key));
     if (alone !== undefined) {
       rejectOthers(schema, pointer, alone === "const" ? ["const", "type"] : [alone]);
@@ -107,7 +109,7 @@ class SchemaCompiler {
     }
     const types = typesOf(schema, pointer);
     rejectOthers(schema, pointer, ["type", ...types.flatMap((type) => TYPE_KEYWORDS[type])]);
-    if (types.length === TYPES.length - 1) return this.#parts.value;
+    if (types === ANY_TYPE) return this.#parts.value;
     const { builder } = this.#parts;
     return builder.rule(builder.choice(...types.map((type) => this.#type(type, schema, at))));
   }
@@ -171,8 +173,14 @@ class SchemaCompiler {
     const fitting = values.filter((value) => types.some((type) => isOfType(value, type)));
     if (fitting.length === 0) throw reject(pointer, "no value has the schema's type");
     const { builder } = this.#parts;
-    const texts = new Set(fitting.map((value) => JSON.stringify(value)));
-    return builder.rule(builder.choice(...Array.from(texts, (text) => builder.text(text))));
+    // JSON.parse reads 1e400 as infinity and rounds large integers, so these values are not the schema's.
+    const exact = (_key: string, value: unknown): unknown => {
+      const isRounded = Number.isInteger(value) && !Number.isSafeInteger(value);
+      if (typeof value === "number" && (isRounded || !Number.isFinite(value)))
+        throw reject(pointer, `the number ${String(value)} is too large to be exact`);
+      return value;
+    };
+    return builder.rule(builder.oneOf(fitting.map((value) => JSON.stringify(value, exact))));
   }
 
   #string(schema: Schema, { pointer }: Position): Part {
@@ -251,13 +259,15 @@ class SchemaCompiler {
   }
 }
 
+/** Every type; "number" includes integers. */
+const ANY_TYPE: readonly TypeName[] = TYPES.filter((name) => name !== "integer");
+
 /** The types that a schema names; otherwise the types that its keywords apply to, or every type. */
 function typesOf(schema: Schema, pointer: string): readonly TypeName[] {
   const { type } = schema;
   if (type === undefined) {
     const meant = TYPES.filter((name) => TYPE_KEYWORDS[name].some((key) => Object.hasOwn(schema, key)));
-    // "number" already includes integers.
-    return meant.length > 0 ? meant : TYPES.filter((name) => name !== "integer");
+    return meant.length > 0 ? meant : ANY_TYPE;
   }
   const names: readonly unknown[] = Array.isArray(type) ? type : [type];
   const known = TYPES.filter((name) => names.includes(name));
@@ -269,7 +279,7 @@ function typesOf(schema: Schema, pointer: string): readonly TypeName[] {
 }
 
 function requiredOf(schema: Schema, names: readonly string[], pointer: string): ReadonlySet<string> {
-  const required: unknown = schema["required"] ?? [];
+  const required: unknown = Object.hasOwn(schema, "required") ? schema["required"] : [];
   const isList = Array.isArray(required) && required.every((name) => typeof name === "string");
   if (!isList) throw reject(pointer, "'required' must be a list of names");
   const known = new Set(names);
