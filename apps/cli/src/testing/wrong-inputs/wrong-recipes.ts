@@ -104,16 +104,6 @@ export const WRONG_RECIPES: readonly WrongInput[] = [
     help: "multiples of 32",
   },
   {
-    title: "The window of the NPU graphs is longer than the student's targets",
-    recipe: {
-      export: { target: "npu", window: 4096 },
-      quantize: { schemes: ["a16w8"], gate: { maxDrop: 1 } },
-    },
-    code: "USAGE",
-    message: "the window can be at most 8 tokens, the capacity of the model's caches, got 4096",
-    help: "change distill.student, or export.target",
-  },
-  {
     title: "The size of the attention heads is odd",
     recipe: student({ width: 18, headDim: 9 }),
     code: "CONFIG_INVALID",
