@@ -4,9 +4,8 @@ import { defineExtension, type LossTerm } from "@encdec/slm";
 const totalVariation: LossTerm = {
   description: "total variation between teacher and student",
   needsDistributions: true,
-  compute: ({ math, logits, teacherLogits, mask, count, temperature }) => {
-    const probabilities = (x: typeof logits): typeof logits =>
-      math.exp(math.logSoftmax(math.div(x, temperature)));
+  compute: ({ math, logits, teacherLogits, mask, count }) => {
+    const probabilities = (x: typeof logits): typeof logits => math.exp(math.logSoftmax(x));
     const difference = math.sub(probabilities(logits), probabilities(teacherLogits));
     // A smooth absolute value: its gradient is finite at 0.
     const distances = math.sqrt(math.add(math.square(difference), 1e-12));
