@@ -2,7 +2,13 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { copyFiles, hashFile, writeTextAtomic } from "@slm/core";
-import { chooseEngine, readDeviceModel, writeDeviceModel, type DeviceModel } from "@slm/exported-model";
+import {
+  chooseEngine,
+  readDeviceModel,
+  writeDeviceModel,
+  type DeviceModel,
+  type EngineName,
+} from "@slm/exported-model";
 import { listModelFiles } from "@slm/exported-model/files";
 import type { CardInput } from "./card-input.js";
 import { modelId } from "./model-id.js";
@@ -16,6 +22,8 @@ export interface DeployInput {
   readonly card: CardInput;
   /** Confidence threshold of the bundle. Default: the threshold of `model`, if it has one. */
   readonly abstention?: DeviceModel["abstention"];
+  /** What runs the bundle. Default: see `chooseEngine`. */
+  readonly engine?: EngineName | undefined;
 }
 
 export interface Deployment {
@@ -35,10 +43,11 @@ export async function deployToDirectory({
   outputDirectory,
   card,
   abstention,
+  engine,
 }: DeployInput): Promise<Deployment> {
   const described = await readDeviceModel(model);
   const description = {
-    ...asItRuns(described),
+    ...asItRuns(described, engine),
     ...(abstention === undefined ? {} : { abstention }),
   };
   const paths = await listModelFiles("deploy", model, description);
@@ -53,10 +62,10 @@ export async function deployToDirectory({
 }
 
 /** The description with what runs on the device only: the portable form, or the graphs. */
-function asItRuns(model: DeviceModel): DeviceModel {
+function asItRuns(model: DeviceModel, asked: EngineName | undefined): DeviceModel {
   const { portable, ...others } = model;
   if (portable === undefined) return model;
-  const { engine, reason } = chooseEngine(model);
+  const { engine, reason } = chooseEngine(model, { engine: asked });
   const [form] = portable;
   return engine === "wasm" && form !== undefined
     ? { ...model, scheme: form.weights, portable: [form], graphs: {} }

@@ -138,7 +138,8 @@ export class DeployCommand extends SlmCommand<DeployResult> {
     const { progress } = this.context(1);
     const { signal } = this;
     const card = { ...(name === undefined ? {} : { name }), ...(summary === undefined ? {} : { summary }) };
-    const request = { model: args.model, card, sign, abstain: flags.abstain, threads, progress, signal };
+    const { abstain, engine } = flags;
+    const request = { model: args.model, card, sign, abstain, engine, threads, progress, signal };
     if (to === "dir" && !output.endsWith(".slm")) {
       await makeBundle(output, request);
       return { target: to, bundle: output, files: await this.verified(output) };

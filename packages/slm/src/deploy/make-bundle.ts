@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { ifThere, removePath, readManifest, type Progress } from "@slm/core";
 import { copyBundle, deployToDirectory, signBundle, unpackBundle } from "@slm/deploy";
 import { SlmError } from "@slm/core/errors";
+import type { EngineName } from "@slm/exported-model";
 import { abstentionFor } from "@slm/models/abstain";
 import { cardOfRun } from "@slm/pipeline/stages/deploy-stage";
 import { withRuntime } from "@slm/models/engines";
@@ -22,6 +23,8 @@ export interface BundleRequest {
   readonly sign: string | undefined;
   /** Rows to choose the bundle's confidence threshold on; rejected for a bundle. */
   readonly abstain?: string | undefined;
+  /** What runs the bundle. Default: see `chooseEngine`. */
+  readonly engine?: EngineName | undefined;
   readonly threads: number | undefined;
   readonly progress: Progress;
   readonly signal: AbortSignal;
@@ -29,7 +32,7 @@ export interface BundleRequest {
 
 /** Writes the bundle into a directory. @throws SlmError as locating, exporting, bundling and signing do */
 export async function makeBundle(directory: string, request: BundleRequest): Promise<void> {
-  const { model, card, sign, abstain, threads, progress, signal } = request;
+  const { model, card, sign, abstain, engine, threads, progress, signal } = request;
   const located = await locateModel(model);
   const isDone = located.kind === "packed" || (await isBundle(located.directory));
   if (isDone && abstain !== undefined) {
@@ -63,6 +66,7 @@ export async function makeBundle(directory: string, request: BundleRequest): Pro
               outputDirectory: work,
               card: { ...(await cardOfRun(located.directory)), ...card },
               abstention,
+              engine,
             });
             return { files };
           },
