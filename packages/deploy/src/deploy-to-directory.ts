@@ -69,7 +69,7 @@ function asItRuns(model: DeviceModel, asked: EngineName | undefined): DeviceMode
   const [form] = portable;
   return engine === "wasm" && form !== undefined
     ? { ...model, scheme: form.weights, portable: [form], graphs: {} }
-    : { ...others, noPortable: `left out of the bundle, since ${reason}` };
+    : { ...others, noPortable: `left out of the bundle: ONNX Runtime runs it, because ${reason}` };
 }
 
 /** What a card says that model.json says, too. */

@@ -2,7 +2,7 @@ import { copyFile, mkdir, readFile, readdir, rm, symlink, writeFile } from "node
 import { join } from "node:path";
 import { temporaryFolder, withCode } from "@slm/core/testing";
 import { sha256 } from "@slm/core";
-import { decoderGraph, type DeviceModel } from "@slm/exported-model";
+import { decoderGraph, readDeviceModel, type DeviceModel } from "@slm/exported-model";
 import { tinyDeviceModel } from "@slm/exported-model/testing";
 import { GraphBuilder, writeOnnx, type Graph } from "@slm/onnx";
 import { beforeEach, describe, expect, test } from "vitest";
@@ -69,6 +69,17 @@ describe(deployToDirectory, () => {
       expect(await readFile(join(bundle, path))).toEqual(await readFile(join(model, path)));
     const found = await readdir(bundle, { recursive: true });
     expect(found.filter((path) => path !== "onnx").sort()).toEqual(files.map(({ path }) => path).sort());
+  });
+
+  test("packs the graphs, not the portable form, for an engine that was asked for", async () => {
+    const portable = [{ file: "portable.int8.bin", bytes: 4, weights: "int8" }];
+    await writeFile(join(model, "model.json"), JSON.stringify({ ...described, target: "cpu", portable }));
+    const packed = { model, outputDirectory, card: {}, engine: "onnxruntime" } as const;
+    const { files } = await deployToDirectory(packed);
+    expect(files.map(({ path }) => path)).toContain("onnx/decoder.onnx");
+    const { scheme, ...bundled } = await readDeviceModel(outputDirectory);
+    expect([scheme, bundled.portable]).toEqual(["cpu", undefined]);
+    expect(bundled.noPortable).toContain("it was requested");
   });
 
   test("reports size and hash of every file in the bundle", async () => {

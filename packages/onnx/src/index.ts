@@ -33,3 +33,4 @@ export { standardNode } from "./graph/standard-node.js";
 export { sortNodes } from "./wiring/topology.js";
 export { capturesOf, subgraphsOf, valuesRead } from "./wiring/uses.js";
 export { packValues, readIntegers } from "./graph/values.js";
+export { RANDOM_OPERATORS } from "./rewrite/common-subexpressions.js";

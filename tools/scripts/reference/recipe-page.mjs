@@ -1,8 +1,8 @@
 /** The reference pages of the recipe: an index, and a page with all settings of each section. */
-import { z } from "zod";
-import { withoutCopies } from "../../../packages/pipeline/dist/recipe/recipe-metrics.js";
+import { recipeJson } from "../../../packages/pipeline/dist/recipe/recipe-metrics.js";
+import { recipeSchema } from "../../../packages/pipeline/dist/recipe/resolve-recipe.js";
 import { METRIC_NAMES } from "../../../packages/metrics/dist/metrics.js";
-import { STAGES } from "../../../packages/pipeline/dist/run/stage-table.js";
+import { STAGES, sectionSchemas } from "../../../packages/pipeline/dist/run/stage-table.js";
 import { GENERATED, cell, code, list } from "./markdown.mjs";
 import { table } from "../../lib/markdown.mjs";
 
@@ -129,16 +129,13 @@ function settingItem(
 
 const capitalized = (/** @type {string} */ text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
+const SECTIONS = /** @type {Readonly<Record<string, unknown>>} */ (
+  recipeJson(recipeSchema(sectionSchemas(STAGES))).properties
+);
+
 /** The page of a section: its summary, then every setting. The list starts at line LIST_LINE of the file. */
-function stagePage(/** @type {(typeof STAGES)[number]} */ { name, summary, section }) {
-  const json = z.toJSONSchema(section, {
-    io: "input",
-    unrepresentable: "any",
-    override: ({ jsonSchema }) => {
-      withoutCopies(jsonSchema);
-    },
-  });
-  const schema = /** @type {Schema} */ (json);
+function stagePage(/** @type {(typeof STAGES)[number]} */ { name, summary }) {
+  const schema = /** @type {Schema} */ (SECTIONS[name]);
   const items = mergedRows([...settingRows(schema, [name])]).map(settingItem);
   return [GENERATED, `# Recipe: ${name}`, capitalized(summary), items.join("\n")];
 }

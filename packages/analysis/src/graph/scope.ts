@@ -2,6 +2,7 @@
 import {
   elementCount,
   GraphIndex,
+  RANDOM_OPERATORS,
   readNumbers,
   type GraphNode,
   type Subgraph,
@@ -22,12 +23,7 @@ interface KnownValues {
 
 /** Never folded: random operators, and operators that the compiler must see. */
 const NEVER_FOLDED: ReadonlySet<string> = new Set([
-  "RandomNormal",
-  "RandomNormalLike",
-  "RandomUniform",
-  "RandomUniformLike",
-  "Multinomial",
-  "Bernoulli",
+  ...RANDOM_OPERATORS,
   "QuantizeLinear",
   "DequantizeLinear",
 ]);

@@ -27,9 +27,7 @@ export const signatures: Rule = (subject, findings) => {
     if (support === undefined || isControlFlow(placed.node)) continue;
     const parts = partsOfUnit(subject.profile, placed);
     if (parts.length > 0) checkQuantized(subject, { placed, support, parts }, findings);
-    else {
-      checkPlain(subject, { placed, support }, findings);
-    }
+    else checkPlain(subject, { placed, support }, findings);
     checkCast(subject, { placed, support }, findings);
   }
 };

@@ -96,9 +96,10 @@ export class GrammarBuilder {
     return (from) => {
       const [start, to] = [this.#branch(from), this.#place()];
       const ways = new Map<number, Map<number, number>>();
+      const encoder = new TextEncoder();
       for (const text of texts) {
         let at = start;
-        for (const byte of new TextEncoder().encode(text)) {
+        for (const byte of encoder.encode(text)) {
           const known = ways.get(at) ?? new Map<number, number>();
           ways.set(at, known);
           const next = known.get(byte) ?? this.bytes([byte, byte])(at);

@@ -8,29 +8,20 @@ import { commandFields, type CommandTeacherConfig } from "./command-config.js";
 const commandFile = z.strictObject({
   version: z.literal(1),
   ...commandFields,
-  /** Where the program runs; absolute, because later stages may run elsewhere. */
-  directory: z.string(),
   /** Hashes of the files that the program reads, in the order of the settings. */
   files: z.array(z.string()),
 });
 
 export type CommandFile = z.infer<typeof commandFile>;
 
-/**
- * Writes the directory of a program.
- *
- * @param workingDirectory where the program runs
- * @throws SlmError INPUT_MISSING for a file that does not exist, OUTPUT_FAILED
- */
+/** Writes the directory of a program. @throws SlmError INPUT_MISSING for a file that does not exist, OUTPUT_FAILED */
 export async function writeCommandFile(
   directory: string,
   { command, files }: CommandTeacherConfig,
-  workingDirectory = process.cwd(),
 ): Promise<CommandFile> {
   const contents: CommandFile = {
     version: 1,
     command,
-    directory: workingDirectory,
     files: await fileHashes(files),
   };
   await writeJsonAtomic(join(directory, COMMAND_FILE), contents);
@@ -55,5 +46,5 @@ export async function readCommandFile(directory: string): Promise<CommandFile> {
   return readJsonFile(join(directory, COMMAND_FILE), commandFile);
 }
 
-/** Identifies the answers. The directory does not affect it. */
+/** Identifies the answers. */
 export const commandIdentity = ({ command, files }: CommandFile): string => hashJson({ command, files });

@@ -33,14 +33,15 @@ interface Told {
 async function open(
   program: string,
   changes: Partial<CommandTeacherConfig> = {},
-  patienceMs = 20_000,
+  timeoutMs = 20_000,
 ): Promise<Told> {
-  await writeFile(join(root, "program.cjs"), program);
-  const settings = { kind: "command", command: [process.execPath, "program.cjs"], ...changes };
-  await writeCommandFile(root, teacherConfig.parse(settings) as CommandTeacherConfig, root);
+  const path = join(root, "program.cjs");
+  await writeFile(path, `process.chdir(${JSON.stringify(root)});\n${program}`);
+  const settings = { kind: "command", command: [process.execPath, path], ...changes };
+  await writeCommandFile(root, teacherConfig.parse(settings) as CommandTeacherConfig);
   const told: string[] = [];
   const progress: Progress = ({ message }) => told.push(message ?? "");
-  const labeller = await openLabeller(root, { progress, patienceMs });
+  const labeller = await openLabeller(root, { progress, timeoutMs });
   return { labeller: labeller!, told };
 }
 
@@ -132,8 +133,8 @@ describe("a program as teacher", () => {
       /expected a line \{"target": ...\}, got "hello"/u,
     ],
     ["writes a score above 0", 20_000, perLine('() => \'{"target":"a","score":2}\''), /expected a line/u],
-  ])("that %s is an error", async (_, patienceMs, program, message) => {
-    const { labeller } = await open(program, {}, patienceMs);
+  ])("that %s is an error", async (_, timeoutMs, program, message) => {
+    const { labeller } = await open(program, {}, timeoutMs);
     const failure = await failureOf(labeller.answer(["a"], options()));
     expect(failure).toMatchObject({ code: "DATA_INVALID" });
     expect(failure.message).toMatch(message);

@@ -21,12 +21,12 @@ const jsonAnswer = z.object({
 });
 
 /** Longest wait for an answer; it includes the program's start [ms]. */
-const PATIENCE_MS = 300_000;
+const TIMEOUT_MS = 300_000;
 
 export interface CommandLabellerOptions {
   readonly progress: Progress;
   /** Longest wait for an answer [ms]. Default: five minutes. */
-  readonly patienceMs?: number | undefined;
+  readonly timeoutMs?: number | undefined;
 }
 
 /** The answer in a line; undefined for none. @throws SlmError DATA_INVALID */
@@ -49,18 +49,18 @@ export class CommandLabeller implements Labeller {
   readonly name: string;
   readonly identity: string;
   readonly #file: CommandFile;
-  readonly #patienceMs: number;
+  readonly #timeoutMs: number;
   readonly #progress: Progress;
   #process: LineProcess | undefined;
   #hasAnswered = false;
   #setAsideInARow = 0;
   #setAside = 0;
 
-  constructor(file: CommandFile, { progress, patienceMs = PATIENCE_MS }: CommandLabellerOptions) {
+  constructor(file: CommandFile, { progress, timeoutMs = TIMEOUT_MS }: CommandLabellerOptions) {
     this.name = basename(file.command[0]!);
     this.identity = commandIdentity(file);
     this.#file = file;
-    this.#patienceMs = patienceMs;
+    this.#timeoutMs = timeoutMs;
     this.#progress = progress;
   }
 
@@ -106,7 +106,7 @@ export class CommandLabeller implements Labeller {
     const open = this.#process;
     this.#process = undefined;
     if (open === undefined) return;
-    const end = await open.finish(this.#patienceMs);
+    const end = await open.finish(this.#timeoutMs);
     if (open.hasLine) throw this.#failure("wrote more lines than it was sent", open);
     if (end.code !== 0) throw this.#failure(`${endText(end)} after its last answer`, open);
   }
@@ -116,10 +116,9 @@ export class CommandLabeller implements Labeller {
     pending: readonly Pending[],
     onAnswer: (place: number, answer: LabelAnswer | undefined) => void,
   ): Promise<Pending[]> {
-    const { command, directory } = this.#file;
+    const { command } = this.#file;
     const running = (this.#process ??= new LineProcess({
       command,
-      directory,
       onStderr: (line) => {
         this.#note(printable(line));
       },
@@ -135,7 +134,7 @@ export class CommandLabeller implements Labeller {
     let done = 0;
     try {
       for (const { place } of pending) {
-        const line = await running.read(this.#patienceMs);
+        const line = await running.read(this.#timeoutMs);
         if (line === undefined) break;
         onAnswer(place, readAnswer(line, `${this.name}: answer ${done + 1}`));
         done += 1;
@@ -162,7 +161,7 @@ export class CommandLabeller implements Labeller {
     if (end.failure !== undefined) throw this.#notStarted(end.failure);
     if (running.isTooLong) throw this.#failure("wrote a line that is too long", running);
     const [first, ...others] = left;
-    const how = isLate ? `sent no answer for ${this.#patienceMs / 1000} s` : endText(end);
+    const how = isLate ? `sent no answer for ${this.#timeoutMs / 1000} s` : endText(end);
     if (!this.#hasAnswered && isLate) throw this.#failure(how, running);
     first!.ends += 1;
     if (first!.ends < MAX_ENDS) {
@@ -185,7 +184,7 @@ export class CommandLabeller implements Labeller {
       "INPUT_MISSING",
       `teacher: the program ${this.name} ${missing ? "was not found" : `could not be started: ${cause.message}`}`,
       {
-        context: { command: this.#file.command, directory: this.#file.directory },
+        context: { command: this.#file.command },
         suggestions: ["teacher.command needs a program in PATH or a path"],
         cause,
       },

@@ -17,7 +17,6 @@ const MAX_UNREAD = 10_000;
 
 export interface LineProcessOptions {
   readonly command: readonly string[];
-  readonly directory: string | undefined;
   /** Called with every line of standard error. */
   readonly onStderr: (line: string) => void;
 }
@@ -42,11 +41,10 @@ export class LineProcess {
   #wake: (() => void) | undefined;
   #isTooLong = false;
 
-  constructor({ command, directory, onStderr }: LineProcessOptions) {
+  constructor({ command, onStderr }: LineProcessOptions) {
     const [program, ...args] = command;
     // In a separate process group, so that the program's children can be ended with it.
     this.#child = spawn(program!, args, {
-      cwd: directory,
       stdio: ["pipe", "pipe", "pipe"],
       detached: !WINDOWS,
       windowsHide: true,

@@ -3,14 +3,19 @@ import { createHash } from "node:crypto";
 import type { AttributeValue, GraphNode } from "../graph/graph.js";
 import { subgraphsOf } from "../wiring/uses.js";
 
-/** Random operators, which are never merged. */
-const RANDOM: ReadonlySet<string> = new Set([
+/** Operators of ONNX that draw random numbers. */
+export const RANDOM_OPERATORS: ReadonlySet<string> = new Set([
   "RandomNormal",
   "RandomNormalLike",
   "RandomUniform",
   "RandomUniformLike",
   "Multinomial",
   "Bernoulli",
+]);
+
+/** Random operators, which are never merged. */
+const RANDOM: ReadonlySet<string> = new Set([
+  ...RANDOM_OPERATORS,
   "Dropout",
   "BiasDropout",
   "BitmaskDropout",

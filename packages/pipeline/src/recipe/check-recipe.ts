@@ -1,10 +1,10 @@
 /** Checks merged settings against the sections' schemas. Every error names the origin of the value. */
 import { SlmError } from "@slm/core/errors";
-import { z } from "zod";
+import type { z } from "zod";
 import { nearest } from "@slm/core/edit-distance";
 import { didYouMean, type LayerStack } from "./layers.js";
 import { asMapping, dotted, type KeyPath, type Mapping } from "./mapping.js";
-import { authoredPath, withoutCopies } from "./recipe-metrics.js";
+import { authoredPath, recipeJson } from "./recipe-metrics.js";
 
 /** Largest number of problems in one message. */
 const MAX_COMPLAINTS = 8;
@@ -65,14 +65,9 @@ function complaintsOf(issue: z.core.$ZodIssue, schema: z.ZodType, layers: LayerS
   });
 }
 
-type SchemaNode = Parameters<NonNullable<Parameters<typeof z.toJSONSchema>[1]>["override"] & {}>[0];
-
 /** The keys that a schema allows at a path, for all alternatives of a union. */
 export function keysAt(schema: z.ZodType, path: KeyPath): readonly string[] {
-  const override = ({ jsonSchema, path: place }: SchemaNode): void => {
-    if (place.length > 0) withoutCopies(jsonSchema);
-  };
-  const root = z.toJSONSchema(schema, { io: "input", unrepresentable: "any", override }) as Mapping;
+  const root = recipeJson(schema);
   let nodes = alternatives(root, root);
   for (const key of path) {
     nodes = nodes.flatMap((node) => {

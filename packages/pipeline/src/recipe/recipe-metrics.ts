@@ -3,6 +3,7 @@
  * the task. The sections that measure get copies, which a recipe cannot set.
  */
 import { SlmError } from "@slm/core/errors";
+import { z } from "zod";
 import { asMapping, dotted, type KeyPath, type Mapping } from "./mapping.js";
 
 const COPY =
@@ -19,15 +20,13 @@ const COPIED_KEYS: readonly string[] = ["metrics", "metric"];
  * @throws SlmError CONFIG_INVALID if a section has metrics of its own
  */
 export function copyMetrics(recipe: Mapping, locate: (path: KeyPath) => string): Mapping {
-  for (const path of copiedPaths(recipe)) {
+  const [own] = copiedPaths(recipe);
+  if (own !== undefined)
     throw new SlmError(
       "CONFIG_INVALID",
-      `${locate(path)}: ${dotted(path)}: unknown key; metrics are named once, at the top`,
-      {
-        suggestions: [`metrics: [exactMatch] at the top of the recipe, or --set metrics=[exactMatch]`],
-      },
+      `${locate(own)}: ${dotted(own)}: unknown key; metrics are named once, at the top`,
+      { suggestions: ["metrics: [exactMatch] at the top of the recipe, or --set metrics=[exactMatch]"] },
     );
-  }
   const { metrics } = recipe;
   if (metrics === undefined) return recipe;
   const metric = Array.isArray(metrics) ? (metrics as unknown[])[0] : metrics;
@@ -46,20 +45,15 @@ export function copyMetrics(recipe: Mapping, locate: (path: KeyPath) => string):
 
 function teacherWith(teacher: Mapping, metrics: unknown): Mapping {
   const { kind, finetune, members } = teacher;
-  const part = (key: string, value: unknown): object => (value === undefined ? {} : { [key]: value });
+  const withMetrics = (member: unknown): unknown => {
+    const mapping = asMapping(member);
+    return mapping === undefined ? member : teacherWith(mapping, metrics);
+  };
   return {
     ...teacher,
     ...(kind === "train" ? { metrics } : {}),
-    ...part("finetune", asMapping(finetune) && { ...asMapping(finetune), metrics }),
-    ...part(
-      "members",
-      Array.isArray(members)
-        ? (members as unknown[]).map((member) => {
-            const mapping = asMapping(member);
-            return mapping === undefined ? member : teacherWith(mapping, metrics);
-          })
-        : undefined,
-    ),
+    ...(asMapping(finetune) === undefined ? {} : { finetune: { ...asMapping(finetune), metrics } }),
+    ...(Array.isArray(members) ? { members: (members as unknown[]).map(withMetrics) } : {}),
   };
 }
 
@@ -85,15 +79,17 @@ export function authoredPath(path: KeyPath): KeyPath {
   return length === 0 ? path : ["metrics", ...path.slice(length)];
 }
 
-interface Node {
-  properties?: Record<string, unknown>;
-  required?: string[];
-}
-
-/** Removes copies from a node of a section's JSON Schema. */
-export function withoutCopies(node: Node): void {
-  for (const key of COPIED_KEYS) delete node.properties?.[key];
-  const required = node.required?.filter((key) => key !== "gate" && !COPIED_KEYS.includes(key));
-  if (required?.length === 0) delete node.required;
-  else if (required !== undefined) node.required = required;
+/** The JSON Schema of the settings that a recipe can have: without copies. */
+export function recipeJson(recipe: z.ZodType): Mapping {
+  return z.toJSONSchema(recipe, {
+    io: "input",
+    unrepresentable: "any",
+    override: ({ jsonSchema, path }) => {
+      if (path.length === 0) return;
+      for (const key of COPIED_KEYS) delete jsonSchema.properties?.[key];
+      const required = jsonSchema.required?.filter((key) => !COPIED_KEYS.includes(key));
+      if (required?.length === 0) delete jsonSchema.required;
+      else if (required !== undefined) jsonSchema.required = required;
+    },
+  }) as Mapping;
 }

@@ -2,7 +2,7 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { STAGE_NAMES } from "./stage-names.js";
+import { STAGE_NAMES } from "../stage/stage-names.js";
 import { STAGES } from "./stage-table.js";
 import { preparePipeline } from "./prepare-run.js";
 

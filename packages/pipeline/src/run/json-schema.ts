@@ -1,18 +1,13 @@
-import { z } from "zod";
+import { asMapping } from "../recipe/mapping.js";
 import { furtherSectionPattern, TARGET_STAGES } from "../stage/further-targets.js";
 import { STAGES, sectionSchemas } from "./stage-table.js";
-import { withoutCopies } from "../recipe/recipe-metrics.js";
+import { recipeJson } from "../recipe/recipe-metrics.js";
 import { recipeSchema } from "../recipe/resolve-recipe.js";
 
 /** The JSON Schema of recipe files. Keys with a default are not required. */
 export function recipeJsonSchema(): object {
   const sections = sectionSchemas(STAGES);
-  const schema = z.toJSONSchema(recipeSchema(sections), {
-    io: "input",
-    override: ({ jsonSchema, path }) => {
-      if (path.length > 0) withoutCopies(jsonSchema);
-    },
-  });
+  const schema = recipeJson(recipeSchema(sections));
   // Sections of further targets, such as export@npu.
   const patternProperties = Object.fromEntries(
     TARGET_STAGES.map((stage) => [furtherSectionPattern(stage), { $ref: `#/properties/${stage}` }]),
@@ -21,7 +16,7 @@ export function recipeJsonSchema(): object {
   return {
     title: "slm recipe",
     ...rest,
-    properties: withOff(properties ?? {}, Object.keys(sections)),
+    properties: withOff(asMapping(properties) ?? {}, Object.keys(sections)),
     patternProperties,
   };
 }

@@ -3,21 +3,8 @@ import { MANIFEST_FILE, contentHash, readManifest, type Manifest } from "@slm/co
 import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { z } from "zod";
+import { STAGE_NAMES } from "../stage/stage-names.js";
 import type { RunAbout } from "../stage/stage.js";
-
-/** Stages to show in a report, in order. */
-const SHOWN_STAGES = [
-  "data",
-  "tokenizer",
-  "teacher",
-  "cache",
-  "distill",
-  "export",
-  "quantize",
-  "compile",
-  "bench",
-  "deploy",
-] as const;
 
 export interface RunArtifacts {
   readonly about: RunAbout;
@@ -34,7 +21,7 @@ export interface RunArtifacts {
  */
 export async function readRunArtifacts(root: string): Promise<RunArtifacts> {
   const manifests: Partial<Record<string, Manifest>> = {};
-  for (const stage of SHOWN_STAGES) {
+  for (const stage of STAGE_NAMES) {
     const directory = join(root, stage);
     if (!existsSync(join(directory, MANIFEST_FILE))) continue;
     const manifest = await readManifest(directory);

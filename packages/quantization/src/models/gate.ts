@@ -14,7 +14,7 @@ export interface WrittenGate extends Gate {
 }
 
 export interface GateQuestion extends Gate {
-  /** The value that passes at any loss, in the unit of the metric: the lowest, or for an error rate the highest. Default: none. */
+  /** The lowest value that may pass, for an error rate the highest, however small the loss [unit of the metric]. Default: none. */
   readonly limit?: number | undefined;
   /** The metric of the float32 model and of the quantized one, on the same data. */
   readonly before: number;

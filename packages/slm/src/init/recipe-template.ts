@@ -128,7 +128,7 @@ function recipeText(
     ),
     section(
       `Weights in int8; rejected if ${metric} gets worse by more than ${maxDrop}, or is below limit.\n` +
-        "# limit is just above what always giving the most frequent answer would reach. Raise it to what your task needs.",
+        "# limit is just above the score of a model that always gives the most frequent answer. Raise it to what your task needs.",
       { quantize: { gate: { maxDrop, limit: limitOf(facts) } } },
     ),
     section("Latency, throughput and memory, compared with a decoder-only model of the same size.", {

@@ -6,7 +6,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import { STAGE_NAMES } from "@slm/pipeline/run/stage-names";
+import { STAGE_NAMES } from "@slm/pipeline/stage/stage-names";
 import { measuredIn } from "./describe-artifact.js";
 
 /** `running`: a process works on a stage. `interrupted`: a stage is unfinished and can be resumed. */
